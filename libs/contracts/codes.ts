@@ -1,0 +1,79 @@
+/**
+ * The closed list of error codes and the HTTP status each has at the edge. A rule's code names its invariant.
+ * Codes are part of the public contract: never reused, never renamed.
+ */
+export const CODES = {
+  // 400: the request is not of the form
+  BAD_REQUEST: 400,
+  PATTERN_INVALID: 400,
+  // 401
+  UNAUTHENTICATED: 401,
+  DPOP_INVALID: 401,
+  // 403: refused by a rule
+  FORBIDDEN: 403,
+  GRANT_WIDENS_PARENT: 403, // I1
+  GRANT_NOT_LIVE: 403, // I2
+  GRANT_EXCEEDS_MAXIMUM: 403,
+  BUDGET_EXHAUSTED: 403, // I3
+  DELEGATION_NOT_ALLOWED: 403,
+  APPROVAL_MISMATCH: 403, // I8
+  APPROVAL_NOT_USABLE: 403, // I8
+  ESCALATION_NARROWS: 403,
+  QUARANTINED: 403, // I6
+  // 404, also another tenant's (I9)
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  // 409
+  CONFLICT: 409,
+  ALREADY_SETTLED: 409, // I7
+  ALREADY_DECIDED: 409,
+  ALREADY_ENDED: 409,
+  IDEMPOTENCY_KEY_REUSED: 409,
+  BLAST_RADIUS_GREW: 409,
+  // size and rate
+  TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  TOO_MANY: 429,
+  // the system
+  INTERNAL: 500,
+  NOT_READY: 503, // I11
+} as const;
+export type Code = keyof typeof CODES;
+
+/** Codes of a single dimension's or rule's reason inside a decision. */
+export const REASON_CODES = [
+  'NOT_YET_VALID',
+  'EXPIRED',
+  'SESSION_KEY_MISMATCH',
+  'SESSION_PROOF_MISSING',
+  'DRIFT_STEP_UP',
+  'DRIFT_UNAVAILABLE',
+  'ACTION_DENIED',
+  'ACTION_NOT_ALLOWED',
+  'MODE_TOO_LOW',
+  'MODE_PROPOSES',
+  'RESOURCE_NOT_ALLOWED',
+  'BUDGET_EXHAUSTED',
+  'WINDOW_EXHAUSTED',
+  'PER_ACTION_EXCEEDED',
+  'CURRENCY_NOT_ALLOWED',
+  'RISK_ABOVE_CEILING',
+  'RISK_NEEDS_APPROVAL',
+  'IRREVERSIBLE_NEEDS_APPROVAL',
+  'POSTURE_MISMATCH',
+  'POSTURE_CHANGED',
+  'AGENT_CLASS_NOT_ALLOWED',
+  'DELEGATION_DEPTH',
+  'DELEGATION_CHILDREN',
+  'GRANT_NOT_LIVE',
+  'REVOKED_BY_RULE',
+  'TOO_MANY_IN_FLIGHT',
+  'SECRET_EXFILTRATION',
+  'EXEC_AFTER_DENIED_ESCALATION',
+  'LETHAL_TRIFECTA',
+  'APPROVED',
+  'APPROVAL_MISMATCH',
+  'APPROVAL_NOT_USABLE',
+  'WIDENS',
+] as const;
+export type ReasonCode = (typeof REASON_CODES)[number];

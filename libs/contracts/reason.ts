@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { REASON_CODES, type Code } from './codes';
+
+export const outcome = z.enum(['permit', 'step-up', 'deny']);
+export type DecisionOutcome = z.infer<typeof outcome>;
+
+/** One node of the explanation tree of a decision: a dimension, a rule, or a grant of the chain with its own. */
+export interface Reason {
+  /** a dimension's name, `liveness`, `trajectory`, `approval`, or `grant` for a node of the chain */
+  rule: string;
+  outcome: DecisionOutcome;
+  code?: string | undefined;
+  /** one sentence for a person */
+  message: string;
+  grantId?: string | undefined;
+  /** where in the limits, e.g. `budget.cost.USD` */
+  path?: string | undefined;
+  limit?: unknown;
+  actual?: unknown;
+  reasons?: Reason[] | undefined;
+}
+export const reason: z.ZodType<Reason> = z.lazy(() =>
+  z.object({
+    rule: z.string(),
+    outcome,
+    code: z.enum(REASON_CODES).or(z.string()).optional(),
+    message: z.string(),
+    grantId: z.string().optional(),
+    path: z.string().optional(),
+    limit: z.unknown().optional(),
+    actual: z.unknown().optional(),
+    reasons: z.array(reason).optional(),
+  }),
+);
+
+/** Something that was refused: becomes problem+json at the edge. */
+export interface Refusal {
+  code: Code;
+  /** what was wrong, where, and what to do */
+  detail: string;
+  reasons?: Reason[] | undefined;
+  /** members of their own for some codes, e.g. the new preview of BLAST_RADIUS_GREW */
+  extra?: Record<string, unknown> | undefined;
+}
+
+/** RFC 9457. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.string(),
+  detail: z.string(),
+  reasons: z.array(reason).optional(),
+});
+export type Problem = z.infer<typeof problem>;

@@ -1,0 +1,79 @@
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/**
+ * Every queue, depth, fan-out, lifetime, body and batch has its maximum here, and is refused beyond it where it
+ * enters. Lengths are UTF-16 units, sizes bytes, times milliseconds, money minor units.
+ */
+export const LIMITS = {
+  // events and the log
+  eventBodyBytes: 16 * 1024,
+  payloadBytes: 16 * 1024,
+  appendBatchEvents: 4_096,
+  snapshotEveryEvents: 20_000,
+  readBatchEvents: 5_000,
+  eventsPageDefault: 100,
+  eventsPageMax: 1_000,
+
+  // commands and mailboxes
+  commandBytes: 64 * 1024,
+  commandsPerMessage: 256,
+  actionsPerBatch: 50,
+  mailboxCommands: 10_000,
+  commandTimeoutMs: 10_000,
+  idempotencyKeyLength: 255,
+  idempotencyMs: DAY,
+  /** how long the gateway may retry a command that carries no key of the client's */
+  internalRetryMs: 2 * MINUTE,
+
+  // grants
+  grantLifetimeMs: 30 * DAY,
+  grantDefaultTtlMs: HOUR,
+  treeDepth: 64,
+  childrenPerGrant: 10_000,
+  patternsPerList: 64,
+  segmentsPerPattern: 32,
+  segmentLength: 128,
+  selectorsPerGrant: 64,
+  conditionsPerSelector: 8,
+  valuesPerCondition: 64,
+  inclusionStates: 20_000,
+  windowsPerBudget: 8,
+  windowBuckets: 256,
+  windowMs: 30 * DAY,
+  windowMinMs: 1_000,
+  currencies: 8,
+  amountMax: 1_000_000_000_000_000,
+  classesPerList: 64,
+  delegatedSources: 64,
+
+  // actions
+  labelsPerAction: 32,
+  attributesPerResource: 32,
+  inFlightPerGrant: 1_000,
+  permitMs: 10 * MINUTE,
+  approvalMs: 24 * HOUR,
+  approvedUseMs: HOUR,
+  pendingApprovalsPerRun: 100,
+  effectsListed: 200,
+  recentActionsPerTree: 64,
+
+  // strings
+  idLength: 80,
+  nameLength: 200,
+  textLength: 4_000,
+  previewLength: 2_000,
+  resourceIdLength: 1_024,
+
+  // revocation
+  activeRules: 100_000,
+  previewsKept: 1_000,
+  previewMs: 15 * MINUTE,
+  sampleSize: 20,
+
+  // HTTP edge
+  httpBodyBytes: 256 * 1024,
+  sseClients: 500,
+  sseBufferedEvents: 5_000,
+} as const;
