@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { LIMITS } from '#kernel/limits';
+import { labels, outcomeRequest, resource } from './action';
+import { actor, feature, payload, storedSelector } from './event';
+import { agent, effect, grantRequest, posture, risk } from './grant';
+import { costs, digest, freeText, idOf, logNameSchema, name, position, ref } from './primitives';
+
+/**
+ * What the log's owner is asked to do: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`,
+ * the reply `{ answers: Answer[] }` in the same order. Personal data travels only in `payload`.
+ */
+const base = {
+  log: logNameSchema,
+  /** `idk_…` made from the client's Idempotency-Key, or `cmd_…` for one try of our own */
+  commandId: z.string().regex(/^(idk|cmd|sys)_[0-9A-Za-z_-]{8,70}$/),
+  /** of the request body; with an `idk_` command */
+  requestDigest: digest.optional(),
+  actor,
+  payload: payload.optional(),
+};
+const command = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.strictObject({ ...base, type: z.literal(type), ...shape });
+
+const reasonCode = z.string().max(80);
+
+export const openRun = command('openRun', {
+  agent,
+  principalRef: ref,
+  purposeRef: ref,
+  grant: grantRequest,
+  /** ask a person whatever the tenant's rule says */
+  requireApproval: z.boolean().optional(),
+});
+export const delegate = command('delegate', { grantId: idOf('grant'), agent, purposeRef: ref, grant: grantRequest });
+export const authorize = command('authorize', {
+  grantId: idOf('grant'),
+  action: z.strictObject({
+    verb: z.string().min(1).max(LIMITS.nameLength),
+    argsDigest: digest.optional(),
+    tool: name.optional(),
+    risk: risk.optional(),
+    effect: effect.optional(),
+  }),
+  resource,
+  cost: costs.optional(),
+  posture: posture.optional(),
+  approvalId: idOf('approval').optional(),
+  labels: labels.optional(),
+  parentActionId: idOf('action').optional(),
+  proof: z.union([
+    z.strictObject({ vouched: z.literal(true) }),
+    z.strictObject({ vouched: z.literal(false), jkt: z.string().optional() }),
+  ]),
+  /** fetched from the intent monitor before the command entered the mailbox, where the risk asks for it */
+  drift: z
+    .union([z.strictObject({ score: z.number().min(0).max(1), features: z.array(feature).max(32) }), z.literal('unavailable')])
+    .optional(),
+});
+export const settle = command('settle', {
+  actionId: idOf('action'),
+  outcome: outcomeRequest.omit({ preview: true }),
+});
+export const completeRun = command('completeRun', { runId: idOf('run') });
+export const escalate = command('escalate', { runId: idOf('run'), want: grantRequest });
+export const decideApproval = command('decideApproval', {
+  approvalId: idOf('approval'),
+  verdict: z.enum(['approve', 'deny']),
+});
+export const suspend = command('suspend', { grantId: idOf('grant'), reasonCode });
+export const resume = command('resume', { grantId: idOf('grant'), reasonCode });
+export const revokeGrant = command('revokeGrant', { grantId: idOf('grant') });
+export const revokeSelector = command('revokeSelector', {
+  /** the same for every log of the tenant */
+  revocationId: idOf('revocation'),
+  selector: storedSelector,
+  /** of the preview the operator has seen; the position it was made at */
+  previewed: z.strictObject({ digest: z.string().max(120), asOf: position }).optional(),
+  force: z.boolean().optional(),
+  quarantine: z.boolean().optional(),
+});
+export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
+export const recordDrift = command('recordDrift', {
+  runId: idOf('run'),
+  actionId: idOf('action').optional(),
+  score: z.number().min(0).max(1),
+  features: z.array(feature).max(32),
+  monitor: z.string().max(80),
+});
+/** the gateway's record of a 403 it gave itself (wrong role) */
+export const recordRefusal = command('recordRefusal', { command: z.string().max(80), detail: freeText(1_000) });
+/** the owner's own: ends what time has ended */
+export const tick = command('tick', {});
+
+export const COMMANDS = [
+  openRun, delegate, authorize, settle, completeRun, escalate, decideApproval, suspend, resume,
+  revokeGrant, revokeSelector, liftQuarantine, recordDrift, recordRefusal, tick,
+] as const;
+export const commandSchema = z.discriminatedUnion('type', COMMANDS);
+export type Command = z.infer<typeof commandSchema>;
+export type CommandType = Command['type'];
+export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;
+
+export const commandMessage = z.strictObject({ commands: z.array(z.unknown()).min(1).max(LIMITS.commandsPerMessage) });
+
+/** Answer of one command: what the edge turns into an HTTP answer. */
+export type Answer = { ok: true; value: unknown } | { ok: false; refusal: { code: string; detail: string; reasons?: unknown[]; extra?: Record<string, unknown> } };

@@ -1,0 +1,194 @@
+import { z } from 'zod';
+import { LIMITS } from '#kernel/limits';
+import { effects, labels, resource } from './action';
+import { CODES, type Code } from './codes';
+import { agent, consumed, effect, limits, posture, risk } from './grant';
+import { costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from './primitives';
+import { reason } from './reason';
+
+/**
+ * Every fact the log can hold: type → shape of `data`. Personal data (names, purposes, notes, previews, free text) is
+ * never here but in the event's payload, named by `payloadDigest`; nothing folds over a payload.
+ * A released shape never changes; a new one is a new type or a new optional member.
+ */
+
+export const actor = z.object({
+  kind: z.enum(['service', 'person', 'run', 'system']),
+  /** a key's name, a run's id, a person's ref, or the service's name */
+  id: z.string().max(LIMITS.nameLength),
+  role: z.string().max(40).optional(),
+});
+export type Actor = z.infer<typeof actor>;
+
+const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
+
+/** The revocation selector as stored: people and purposes by ref. All parts given must match. */
+export const storedSelector = z.strictObject({
+  agentClass: name.optional(),
+  agentInstance: name.optional(),
+  modelVersion: name.optional(),
+  principalRef: ref.optional(),
+  purposeRef: ref.optional(),
+  /** a verb or tool name: strikes grants that could use it */
+  tool: name.optional(),
+  treeId: idOf('tree').optional(),
+  /** strikes grants issued before this time; left out: before the rule itself */
+  issuedBefore: time.optional(),
+});
+export type StoredSelector = z.infer<typeof storedSelector>;
+
+/** One action as recorded when it was decided. */
+export const decidedAction = z.object({
+  verb: z.string(),
+  tool: z.string().optional(),
+  effect,
+  risk,
+  resource,
+  argsDigest: digest.optional(),
+  /** what is reserved (permit), or would have been */
+  charge: consumed,
+  labels,
+  agentClass: z.string(),
+  posture: posture.optional(),
+  parentActionId: idOf('action').optional(),
+  /** the exact call an approval binds to (I8): digest of verb, resource, arguments, run */
+  binding: digest,
+  reasons: z.array(reason),
+  /** the thumbprint proved, or how it was vouched for: what the session dimension saw */
+  proof: z.object({ vouched: z.boolean(), jkt: z.string().optional() }),
+  drift: z.union([z.number(), z.literal('unavailable')]).optional(),
+  remaining: consumed,
+});
+export type DecidedAction = z.infer<typeof decidedAction>;
+
+export const feature = z.object({
+  name: z.string(),
+  /** its part of the score; may be negative */
+  contribution: z.number(),
+  /** one sentence in words */
+  says: z.string().max(500),
+});
+export type Feature = z.infer<typeof feature>;
+
+const approvalKind = z.enum(['grant', 'action', 'escalation']);
+export type ApprovalKind = z.infer<typeof approvalKind>;
+
+const settlement = {
+  /** what was counted in the end; `cost` may be above what was reserved (I3) */
+  charge: consumed,
+  cost: costs,
+  overrun: z.boolean().optional(),
+  effects: effects.optional(),
+  resultDigest: digest.optional(),
+  labels: labels.optional(),
+};
+
+const endReason = z.object({ code: z.string().max(80), says: z.string().max(500).optional() });
+
+export const EVENT_DATA = {
+  RunOpened: z.object({
+    agent,
+    principalRef: ref,
+    purposeRef: ref,
+    parentRunId: idOf('run').optional(),
+    startedAt: time,
+  }),
+  GrantIssued: z.object({
+    parentId: idOf('grant').optional(),
+    depth: z.number().int(),
+    limits,
+    approvalId: idOf('approval').optional(),
+    /** the person who approved, as the actor's id */
+    approvedBy: z.string().optional(),
+    supersedes: idOf('grant').optional(),
+  }),
+  /** a child could not be made: what was asked for is kept as the reasons */
+  DelegationRefused: z.object({ agentClass: z.string(), code, detail: z.string().max(2_000), reasons: z.array(reason) }),
+  ApprovalRequested: z.object({
+    approvalId: idOf('approval'),
+    kind: approvalKind,
+    expiresAt: time,
+    risk,
+    /** kind `action`: the exact call; kind `grant` and `escalation`: digest of the limits */
+    binding: digest,
+    limits: limits.optional(),
+    parentId: idOf('grant').optional(),
+    depth: z.number().int().optional(),
+    supersedes: idOf('grant').optional(),
+  }),
+  ApprovalGiven: z.object({ approvalId: idOf('approval'), verdict: z.enum(['approve', 'deny']), by: z.string(), usableUntil: time.optional() }),
+  ApprovalExpired: z.object({ approvalId: idOf('approval') }),
+  ActionPermitted: decidedAction.extend({ expiresAt: time, approvalId: idOf('approval').optional() }),
+  ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
+  ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),
+  ActionCompleted: z.object(settlement),
+  ActionFailed: z.object(settlement),
+  ActionAbandoned: z.object(settlement),
+  DriftScored: z.object({
+    /** 0..1 */
+    score: z.number().min(0).max(1),
+    features: z.array(feature).max(32),
+    monitor: z.string(),
+  }),
+  GrantSuspended: z.object({ reason: endReason }),
+  GrantResumed: z.object({ reason: endReason }),
+  GrantSuperseded: z.object({ by: idOf('grant'), approvalId: idOf('approval') }),
+  GrantRevoked: z.object({ revocationId: idOf('revocation'), reason: endReason, subtree: z.literal(true) }),
+  GrantExpired: z.object({ reason: endReason }),
+  GrantExhausted: z.object({ caps: z.array(z.string()), overrun: z.boolean().optional(), reason: endReason }),
+  RunCompleted: z.object({ reason: endReason }),
+  RevocationRuleAdded: z.object({
+    revocationId: idOf('revocation'),
+    selector: storedSelector,
+    quarantine: z.boolean(),
+    reason: endReason,
+  }),
+  QuarantineLifted: z.object({ revocationId: idOf('revocation') }),
+  /** a request that was refused before it reached a rule of its own: wrong role, not live, a used-up approval … */
+  Refused: z.object({ command: z.string().max(80), code, detail: z.string().max(2_000), reasons: z.array(reason).optional() }),
+} as const;
+export type EventType = keyof typeof EVENT_DATA;
+export type EventData<T extends EventType> = z.infer<(typeof EVENT_DATA)[T]>;
+
+/** The envelope: exactly what the stored body holds. */
+export const envelope = z.strictObject({
+  log: logNameSchema,
+  position,
+  id: z.string().max(LIMITS.idLength),
+  type: z.enum(Object.keys(EVENT_DATA) as [EventType, ...EventType[]]),
+  time,
+  tenant: tenantName,
+  treeId: idOf('tree').optional(),
+  runId: idOf('run').optional(),
+  grantId: idOf('grant').optional(),
+  actionId: idOf('action').optional(),
+  actor,
+  commandId: z.string().max(LIMITS.idLength),
+  /** digest of what the client sent under its Idempotency-Key */
+  requestDigest: digest.optional(),
+  /** salted digest of the payload beside this event */
+  payloadDigest: digest.optional(),
+  data: z.unknown(),
+});
+
+export type Event = {
+  [T in EventType]: Omit<z.infer<typeof envelope>, 'type' | 'data'> & { type: T; data: EventData<T> };
+}[EventType];
+export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
+
+/** What stands beside an event and can be erased: `payloadDigest` is its salted digest. */
+export const payload = z.strictObject({
+  /** base64url, 16 random bytes */
+  salt: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
+  value: z.record(z.string(), z.unknown()),
+});
+export type Payload = z.infer<typeof payload>;
+
+/**
+ * Stored body → event. Refuses what is not of a known shape: a log we cannot read is a log we must not act on (I11).
+ */
+export function parseEvent(body: string): Event {
+  const outer = envelope.parse(JSON.parse(body));
+  return { ...outer, data: EVENT_DATA[outer.type].parse(outer.data) } as Event;
+}
+

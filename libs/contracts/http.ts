@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { LIMITS } from '#kernel/limits';
+import { actionRequest } from './action';
+import { agent, grantRequest, grantView, runView } from './grant';
+import { freeText, idOf, name, position, time } from './primitives';
+import { approvalView } from './query';
+
+/** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
+
+export const openRunBody = z.strictObject({
+  agent,
+  /** the principal: `user:…`, `service:…` */
+  requestedBy: name,
+  purpose: freeText(),
+  grant: grantRequest,
+  requireApproval: z.boolean().optional(),
+});
+export const delegationBody = z.strictObject({
+  agent,
+  /** the delegated task's name, in plain words */
+  task: freeText(LIMITS.textLength),
+  purpose: freeText().optional(),
+  grant: grantRequest,
+});
+export const grantedAnswer = z.object({
+  run: runView,
+  grant: grantView,
+  token: z.string(),
+  expiresAt: time,
+  position,
+});
+export const pendingAnswer = z.object({ run: runView, approval: approvalView });
+
+export const completionBody = z.strictObject({});
+export const escalationBody = z.strictObject({ want: grantRequest, reason: freeText() });
+export const approvalDecisionBody = z.strictObject({ verdict: z.enum(['approve', 'deny']), note: freeText().optional() });
+export const actionsBatchBody = z.strictObject({ actions: z.array(actionRequest).min(1).max(LIMITS.actionsPerBatch) });
+
+export const revocationBody = z.strictObject({
+  reason: freeText(),
+  /** a grant is always revoked with everything below it (I2); false is refused */
+  subtree: z.literal(true, { error: 'must be true: what is below a revoked grant is never live' }).optional(),
+});
+export const suspensionBody = z.strictObject({ reason: freeText() });
+export const selectorBody = z
+  .strictObject({
+    agentClass: name.optional(),
+    agentInstance: name.optional(),
+    modelVersion: name.optional(),
+    principal: name.optional(),
+    purpose: freeText().optional(),
+    tool: name.optional(),
+    treeId: idOf('tree').optional(),
+    issuedBefore: time.optional(),
+  })
+  .refine((value) => Object.values(value).some((part) => part !== undefined), {
+    error: 'name at least one of agentClass, agentInstance, modelVersion, principal, purpose, tool, treeId, issuedBefore',
+  });
+export const previewBody = z.strictObject({ selector: selectorBody, quarantine: z.boolean().optional() });
+export const revocationsBody = z.strictObject({
+  selector: selectorBody,
+  reason: freeText(),
+  digest: z.string().max(400).optional(),
+  force: z.boolean().optional(),
+  quarantine: z.boolean().optional(),
+});
+export const revokedAnswer = z.object({ revocationId: idOf('revocation'), positions: z.record(z.string(), position) });
+
+// ---- AuthZEN Authorization API 1.0 -----------------------------------------------------------------------------
+
+const properties = z.record(z.string(), z.unknown()).optional();
+export const authzenSubject = z.looseObject({ type: z.string(), id: z.string(), properties });
+export const authzenAction = z.looseObject({ name: z.string(), properties });
+export const authzenResource = z.looseObject({ type: z.string(), id: z.string(), properties });
+export const evaluationBody = z.looseObject({
+  subject: authzenSubject,
+  action: authzenAction,
+  resource: authzenResource,
+  context: z.record(z.string(), z.unknown()).optional(),
+});
+export const evaluationsBody = z.looseObject({
+  subject: authzenSubject.optional(),
+  action: authzenAction.optional(),
+  resource: authzenResource.optional(),
+  context: z.record(z.string(), z.unknown()).optional(),
+  evaluations: z
+    .array(
+      z.looseObject({
+        subject: authzenSubject.optional(),
+        action: authzenAction.optional(),
+        resource: authzenResource.optional(),
+        context: z.record(z.string(), z.unknown()).optional(),
+      }),
+    )
+    .max(LIMITS.actionsPerBatch)
+    .optional(),
+  options: z
+    .looseObject({
+      evaluations_semantic: z.enum(['execute_all', 'deny_on_first_deny', 'permit_on_first_permit']).optional(),
+    })
+    .optional(),
+});
+export const evaluationAnswer = z.object({ decision: z.boolean(), context: z.record(z.string(), z.unknown()).optional() });

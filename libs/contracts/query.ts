@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { storedSelector } from './event';
+import { grantView, runView } from './grant';
+import { digest, idOf, logNameSchema, position, time } from './primitives';
+import { risk } from './grant';
+
+/**
+ * Questions about the live state, answered by the log's owner on `bailiwick.query.<tenant>.<n>` (one `Query` in, one
+ * `Answer` out). They change nothing and are never written.
+ */
+export const query = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('run'), log: logNameSchema, id: idOf('run') }),
+  z.strictObject({ op: z.literal('grant'), log: logNameSchema, id: idOf('grant') }),
+  z.strictObject({ op: z.literal('tree'), log: logNameSchema, id: idOf('tree') }),
+  z.strictObject({ op: z.literal('action'), log: logNameSchema, id: idOf('action') }),
+  z.strictObject({ op: z.literal('approval'), log: logNameSchema, id: idOf('approval') }),
+  z.strictObject({ op: z.literal('approvals'), log: logNameSchema, status: z.enum(['pending']) }),
+  /** what the next decision would be; charges and writes nothing: `command` is an `authorize` command */
+  z.strictObject({ op: z.literal('dryRun'), log: logNameSchema, command: z.unknown() }),
+  z.strictObject({ op: z.literal('preview'), log: logNameSchema, selector: storedSelector, quarantine: z.boolean().optional() }),
+  /** digest of the whole folded state, with the position it stands at */
+  z.strictObject({ op: z.literal('stateDigest'), log: logNameSchema }),
+  z.strictObject({ op: z.literal('head'), log: logNameSchema }),
+]);
+export type Query = z.infer<typeof query>;
+
+/** Answer of `tree`: the whole tree, parents before children. */
+export const treeView = z.object({
+  id: idOf('tree'),
+  log: logNameSchema,
+  position,
+  runs: z.array(runView),
+  grants: z.array(grantView),
+  /** labels the tree's actions have carried so far */
+  labels: z.array(z.string()),
+});
+export type TreeView = z.infer<typeof treeView>;
+
+export const approvalView = z.object({
+  id: idOf('approval'),
+  kind: z.enum(['grant', 'action', 'escalation']),
+  status: z.enum(['pending', 'approved', 'denied', 'expired', 'used']),
+  runId: idOf('run'),
+  treeId: idOf('tree'),
+  grantId: idOf('grant').optional(),
+  actionId: idOf('action').optional(),
+  risk,
+  irreversible: z.boolean(),
+  /** what is asked, in one sentence */
+  asks: z.string(),
+  purpose: z.string().nullable(),
+  requestedBy: z.string().nullable(),
+  /** sentences: what it may, and may not, do if approved */
+  may: z.array(z.string()),
+  mayNot: z.array(z.string()),
+  /** the exact call, for kind action */
+  action: z
+    .object({
+      verb: z.string(),
+      tool: z.string().optional(),
+      resource: z.object({ type: z.string(), id: z.string() }),
+      argsDigest: digest.optional(),
+      args: z.unknown().optional(),
+      cost: z.record(z.string(), z.number()),
+      reasons: z.array(z.string()),
+    })
+    .optional(),
+  budget: z.string(),
+  /** actions of this run that were denied or stepped up before, newest first, in words */
+  tried: z.array(z.string()),
+  /** why more is wanted, for kind escalation */
+  reason: z.string().nullable().optional(),
+  requestedAt: time,
+  expiresAt: time,
+  decidedBy: z.string().optional(),
+  decidedAt: time.optional(),
+  note: z.string().nullable().optional(),
+  position,
+});
+export type ApprovalView = z.infer<typeof approvalView>;
+
+export const previewView = z.object({
+  digest: z.string(),
+  counts: z.object({
+    grants: z.number(), runs: z.number(), trees: z.number(), agents: z.number(),
+    inFlight: z.number(), pendingApprovals: z.number(), reservedCost: z.record(z.string(), z.number()),
+  }),
+  byClass: z.record(z.string(), z.number()),
+  /** by the principal's ref */
+  byPrincipal: z.record(z.string(), z.number()),
+  sample: z.array(z.object({ grantId: z.string(), runId: z.string(), agentClass: z.string() })),
+  asOf: position,
+});
+export type PreviewView = z.infer<typeof previewView>;

@@ -1,0 +1,17 @@
+import type { Effect } from './grant';
+import type { Reason } from './reason';
+
+/** What a tree has done so far: the first action that carried each label, in order of position. */
+export interface Trajectory {
+  readonly first: Readonly<Record<string, { actionId: string; runId: string; position: number }>>;
+}
+
+/** What is asked for now. */
+export interface TrajectoryStep {
+  readonly labels: readonly string[];
+  readonly effect: Effect;
+  readonly runId: string;
+}
+
+/** Judges the next step against all the tree has done: one reason per rule that objects; empty: none does. */
+export type JudgeTrajectory = (seen: Trajectory, step: TrajectoryStep) => Reason[];
