@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import * as subjects from './subjects';
+
+describe('subjects', () => {
+  it('are these, on the wire', () => {
+    expect(subjects.commandSubject('default/0')).toBe('bailiwick.command.default.0');
+    expect(subjects.querySubject('acme-eu/12')).toBe('bailiwick.query.acme-eu.12');
+    expect(subjects.ledgerSubject('grant')).toBe('bailiwick.ledger.grant');
+    expect(subjects.intentSubject('score')).toBe('bailiwick.intent.score');
+    expect(subjects.adminSubject('tenants')).toBe('bailiwick.admin.tenants');
+    expect(subjects.eventSubject('default/0', 'GrantIssued')).toBe('bailiwick.event.default.0.GrantIssued');
+    expect(subjects.eventsOfLog('default/0')).toBe('bailiwick.event.default.0.*');
+    expect(subjects.healthSubject('gateway')).toBe('bailiwick.health.gateway');
+    expect(subjects.ALL_EVENTS).toBe('bailiwick.event.>');
+  });
+
+  it.each(['default', 'default/', '/0', 'a.b/0', '*/0', '>/0', 'Default/0', '-a/0', 'a b/0', 'default/00', 'default/x', 'a/0/1', `${'a'.repeat(64)}/0`, 'a/0\n'])(
+    'refuse the log name %j (I9)',
+    (log) => {
+      for (const subject of [subjects.commandSubject, subjects.querySubject, subjects.eventsOfLog]) {
+        expect(() => subject(log)).toThrow('not a log name');
+      }
+    },
+  );
+
+  it('refuse any other token that is not one safe token', () => {
+    for (const op of ['', '*', '>', 'a.b', 'a b', 'A', '-a', 'a\r\nPUB x']) {
+      for (const subject of [subjects.ledgerSubject, subjects.intentSubject, subjects.adminSubject, subjects.healthSubject]) {
+        expect(() => subject(op)).toThrow(/^not a/);
+      }
+    }
+    for (const type of ['', '*', 'a.b', '1a', 'a-b']) expect(() => subjects.eventSubject('default/0', type)).toThrow('not an event type');
+  });
+
+  it('never give two names one subject, and read back', () => {
+    const tenant = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/);
+    const type = fc.stringMatching(/^[A-Za-z][A-Za-z0-9]{0,20}$/);
+    fc.assert(
+      fc.property(tenant, fc.integer({ min: 0, max: 999_999 }), type, (name, n, kind) => {
+        const subject = subjects.eventSubject(`${name}/${n}`, kind);
+        expect(subject.split('.')).toHaveLength(5);
+        expect(subjects.parseEventSubject(subject)).toEqual({ log: `${name}/${n}`, type: kind });
+      }),
+    );
+    expect(subjects.parseEventSubject('bailiwick.event.default.00.GrantIssued')).toBeUndefined();
+    expect(subjects.parseEventSubject('bailiwick.command.default.0')).toBeUndefined();
+  });
+});
