@@ -1,0 +1,63 @@
+export type DeadlineKind = 'grant' | 'approval' | 'action';
+export interface Deadline {
+  readonly at: number;
+  readonly kind: DeadlineKind;
+  readonly id: string;
+}
+
+/**
+ * What ends by itself, soonest first: a binary heap. Derived from the nodes, so it may hold what has ended meanwhile;
+ * whoever takes from it asks the node. Ties go by id: two folds of one log pop alike.
+ */
+export class Deadlines {
+  private readonly heap: Deadline[] = [];
+
+  get size(): number {
+    return this.heap.length;
+  }
+
+  peek(): Deadline | undefined {
+    return this.heap[0];
+  }
+
+  add(deadline: Deadline): void {
+    const heap = this.heap;
+    heap.push(deadline);
+    let i = heap.length - 1;
+    while (i > 0) {
+      const up = (i - 1) >> 1;
+      if (!before(heap[i] as Deadline, heap[up] as Deadline)) break;
+      this.swap(i, up);
+      i = up;
+    }
+  }
+
+  pop(): Deadline | undefined {
+    const heap = this.heap;
+    const top = heap[0];
+    const last = heap.pop();
+    if (heap.length === 0 || last === undefined) return top;
+    heap[0] = last;
+    let i = 0;
+    for (;;) {
+      const left = 2 * i + 1;
+      const right = left + 1;
+      let least = i;
+      if (left < heap.length && before(heap[left] as Deadline, heap[least] as Deadline)) least = left;
+      if (right < heap.length && before(heap[right] as Deadline, heap[least] as Deadline)) least = right;
+      if (least === i) return top;
+      this.swap(i, least);
+      i = least;
+    }
+  }
+
+  private swap(a: number, b: number): void {
+    const kept = this.heap[a] as Deadline;
+    this.heap[a] = this.heap[b] as Deadline;
+    this.heap[b] = kept;
+  }
+}
+
+function before(a: Deadline, b: Deadline): boolean {
+  return a.at !== b.at ? a.at < b.at : a.id < b.id;
+}

@@ -1,0 +1,58 @@
+import type { Command, CommandType } from '#contracts/command';
+import { CODES } from '#contracts/codes';
+import { err, ok } from '#kernel/result';
+import { decideApproval } from './decide/approval';
+import { authorize } from './decide/authorize';
+import { delegate } from './decide/delegate';
+import { recordDrift, resume, revokeGrant, suspend } from './decide/grant';
+import { openRun } from './decide/open-run';
+import { liftQuarantine, revokeSelector } from './decide/revoke';
+import { completeRun, escalate } from './decide/run';
+import { settle } from './decide/settle';
+import { tick } from './decide/tick';
+import type { Decide, Decided, NewEvent, Rules } from './decide/types';
+import type { LogState } from './state';
+
+const DECIDERS: { [T in CommandType]: Decide<T> } = {
+  openRun,
+  delegate,
+  authorize,
+  settle,
+  completeRun,
+  escalate,
+  decideApproval,
+  suspend,
+  resume,
+  revokeGrant,
+  revokeSelector,
+  liftQuarantine,
+  recordDrift,
+  recordRefusal: (_state, command) =>
+    ok([{ type: 'Refused', data: { command: command.command, code: 'FORBIDDEN', detail: command.detail } }]),
+  tick,
+};
+
+/**
+ * The rule of rules: what a command makes of a state at a time. Pure: the same three values give the same events.
+ * A refusal by a rule (403) is itself a fact and comes back as events; a request that is malformed (400), unknown
+ * (404), in conflict (409) or too much (429) changes nothing and comes back as the refusal.
+ * @param now ms; the caller makes sure that it is never earlier than the state's newest event
+ */
+export function decide(state: LogState, command: Command, now: number, rules: Rules): Decided {
+  if (command.log !== state.log) return err({ code: 'NOT_FOUND', detail: `this is log ${state.log}, not ${command.log}` }); // I9
+  const decided = (DECIDERS[command.type] as (...args: unknown[]) => Decided)(state, command, now, rules);
+  if (decided.ok || CODES[decided.error.code] !== 403) return decided;
+  const { code, detail, reasons } = decided.error;
+  return ok([{ type: 'Refused', ...placeOf(state, command), data: { command: command.type, code, detail, ...(reasons ? { reasons } : {}) } }]);
+}
+
+/** Where a refused command was aimed, as far as it exists. */
+function placeOf(state: LogState, command: Command): Pick<NewEvent, 'treeId' | 'runId' | 'grantId'> {
+  const named: { runId?: string; grantId?: string; approvalId?: string } = command;
+  const runId =
+    named.runId ?? (named.approvalId === undefined ? undefined : state.approvals.get(named.approvalId)?.runId);
+  const grant = named.grantId === undefined ? undefined : state.grants.get(named.grantId);
+  const run = state.runs.get(grant?.runId ?? runId ?? '');
+  return { treeId: run?.treeId, runId: run?.id, grantId: grant?.id };
+}
+

@@ -1,0 +1,173 @@
+import type { CommandOf } from '#contracts/command';
+import type { DecidedAction } from '#contracts/event';
+import type { Consumed } from '#contracts/grant';
+import type { Reason } from '#contracts/reason';
+import { rfc3339 } from '#kernel/clock';
+import { canonicalDigest } from '#kernel/digest';
+import { deriveId } from '#kernel/ids';
+import { LIMITS } from '#kernel/limits';
+import { ok } from '#kernel/result';
+import { chainOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../state';
+import { countsReached, remainingOf } from '../usage';
+import { judge, strictest, understand, type Asked } from './judge';
+import { actsForAnother, notFound, refuse, type Decide, type NewEvent } from './types';
+
+/**
+ * The decision on one action. A permit is charged to the grant and all its ancestors by its own event (I3); a count
+ * that reaches its cap by it ends that grant in the same append.
+ */
+export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
+  const chain = chainOf(state, command.grantId);
+  if (!chain) return notFound('grant', command.grantId);
+  const leaf = chain[0] as GrantNode;
+  const run = state.runs.get(leaf.runId) as RunNode;
+  if (actsForAnother(command, run.id)) return refuse('FORBIDDEN', `run ${command.actor.id} may not act under a grant of run ${run.id}`);
+  const understood = understand(command, run);
+  if (!understood.ok) return understood;
+  const asked = understood.value;
+
+  const judged = judge(state, chain, asked, now, rules);
+  const binding = bindingOf(command, asked, run);
+  const approval = command.approvalId === undefined ? undefined : useOf(state, command.approvalId, binding, now);
+  const reasons = approval ? [...judged.reasons, approval] : judged.reasons;
+  const approved = approval?.outcome === 'permit' && judged.outcome !== 'deny';
+  const outcome = approved ? 'permit' : strictest(reasons);
+
+  const where = {
+    treeId: leaf.treeId,
+    runId: run.id,
+    grantId: leaf.id,
+    actionId: deriveId('action', state.n, command.commandId),
+    payload: true as const,
+  };
+  const data = recordOf(command, asked, run, binding, reasons, chain);
+  if (outcome === 'permit') {
+    const expiresAt = rfc3339(Math.min(now + LIMITS.permitMs, ...chain.map((grant) => grant.expiresAt)));
+    const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
+    return ok([
+      { type: 'ActionPermitted', ...where, data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, ...used } },
+      ...exhaustedBy(chain, asked.charge),
+    ]);
+  }
+  if (outcome === 'step-up') return stepUp(state, command, run, where, data, now);
+  return ok([{ type: 'ActionDenied', ...where, data: { ...data, ...(command.approvalId === undefined ? {} : { approvalId: command.approvalId }) } }]);
+};
+
+/** I8: exactly what a person approves, and nothing beside it. */
+function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, run: RunNode): string {
+  return canonicalDigest({
+    runId: run.id,
+    verb: facts.verb,
+    tool: facts.tool ?? null,
+    effect: facts.effect,
+    resource: { type: facts.resource.type, id: facts.resource.id },
+    argsDigest: command.action.argsDigest ?? null,
+    cost: charge.cost,
+  });
+}
+
+/** I8: an approval covers its exact action, once, before it expires. */
+function useOf(state: LogState, id: string, binding: string, now: number): Reason {
+  const approval = state.approvals.get(id);
+  const no = (code: 'APPROVAL_MISMATCH' | 'APPROVAL_NOT_USABLE', message: string): Reason => ({
+    rule: 'approval',
+    outcome: 'deny',
+    code,
+    message,
+  });
+  if (!approval || approval.kind !== 'action') return no('APPROVAL_NOT_USABLE', `no approval ${id} of an action is known`);
+  if (approval.binding !== binding) {
+    return no('APPROVAL_MISMATCH', `approval ${id} was given for another call: verb, resource, arguments, cost and run must be the same`);
+  }
+  if (approval.status === 'pending') {
+    return { rule: 'approval', outcome: 'step-up', message: `approval ${id} has not been answered yet` };
+  }
+  if (approval.status !== 'approved') return no('APPROVAL_NOT_USABLE', `approval ${id} is ${approval.status}`);
+  if (now >= (approval.usableUntil ?? 0)) return no('APPROVAL_NOT_USABLE', `approval ${id} was not used in time`);
+  return { rule: 'approval', outcome: 'permit', code: 'APPROVED', message: `approved by ${approval.by ?? 'a person'}` };
+}
+
+function recordOf(
+  command: CommandOf<'authorize'>,
+  { facts, labels, charge, drift }: Asked,
+  run: RunNode,
+  binding: string,
+  reasons: Reason[],
+  chain: readonly GrantNode[],
+): DecidedAction {
+  const { attributes } = facts.resource;
+  return {
+    verb: facts.verb,
+    ...(facts.tool === undefined ? {} : { tool: facts.tool }),
+    effect: facts.effect,
+    risk: facts.risk,
+    resource: { type: facts.resource.type, id: facts.resource.id, ...(Object.keys(attributes).length ? { attributes } : {}) },
+    ...(command.action.argsDigest === undefined ? {} : { argsDigest: command.action.argsDigest }),
+    charge,
+    labels,
+    agentClass: run.agent.class,
+    ...(facts.currentPosture === undefined ? {} : { posture: facts.currentPosture }),
+    ...(command.parentActionId === undefined ? {} : { parentActionId: command.parentActionId }),
+    binding,
+    reasons,
+    proof: facts.proof,
+    ...(drift === 0 ? {} : { drift }),
+    remaining: remainingOf(chain),
+  };
+}
+
+/** Asks a person about this exact call; a call that already waits for its answer is not asked about twice. */
+function stepUp(
+  state: LogState,
+  command: CommandOf<'authorize'>,
+  run: RunNode,
+  where: { treeId: string; runId: string; grantId: string; actionId: string; payload: true },
+  data: DecidedAction,
+  now: number,
+): ReturnType<Decide<'authorize'>> {
+  const pending = pendingFor(state, data.binding, now);
+  if (pending) {
+    return ok([{ type: 'ActionStepUp', ...where, data: { ...data, approvalId: pending.id, expiresAt: rfc3339(pending.expiresAt) } }]);
+  }
+  if (run.pendingApprovals >= LIMITS.pendingApprovalsPerRun) {
+    return refuse('TOO_MANY', `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`);
+  }
+  const approvalId = deriveId('approval', state.n, command.commandId);
+  const expiresAt = rfc3339(now + LIMITS.approvalMs);
+  const { payload, ...place } = where;
+  return ok([
+    {
+      type: 'ApprovalRequested',
+      ...place,
+      data: { approvalId, kind: 'action', expiresAt, risk: data.risk, binding: data.binding },
+    },
+    { type: 'ActionStepUp', ...where, data: { ...data, approvalId, expiresAt } },
+  ]);
+}
+
+function pendingFor(state: LogState, binding: string, now: number): ApprovalNode | undefined {
+  const id = state.pendingByBinding.get(binding);
+  const approval = id === undefined ? undefined : state.approvals.get(id);
+  return approval && now < approval.expiresAt ? approval : undefined;
+}
+
+/** I3: a count that reaches its lifetime cap ends its grant: what was counted is never given back. */
+function exhaustedBy(chain: readonly GrantNode[], charge: Consumed): NewEvent[] {
+  return chain.flatMap((grant): NewEvent[] => {
+    const caps = countsReached(grant.usage, grant.limits.budget, charge);
+    return caps.length === 0 ? [] : [exhausted(grant, caps)];
+  });
+}
+
+export function exhausted(grant: GrantNode, caps: string[], overrun = false): NewEvent {
+  const says = overrun
+    ? `an action cost more than was reserved for it${caps.length ? `; ${caps.join(', ')} used up` : ''}`
+    : `${caps.join(', ')} used up`;
+  return {
+    type: 'GrantExhausted',
+    treeId: grant.treeId,
+    runId: grant.runId,
+    grantId: grant.id,
+    data: { caps, ...(overrun ? { overrun } : {}), reason: { code: overrun ? 'OVERRUN' : 'BUDGET_EXHAUSTED', says } },
+  };
+}

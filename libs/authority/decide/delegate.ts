@@ -1,0 +1,78 @@
+import { rfc3339 } from '#kernel/clock';
+import { deriveId } from '#kernel/ids';
+import { ok } from '#kernel/result';
+import { mayDelegate } from '../dimensions/delegation';
+import { blockedInChain, livenessReason } from '../liveness';
+import { resolveChild } from '../resolve';
+import { quarantinedBy } from '../rules';
+import { chainOf, type GrantNode, type RunNode } from '../state';
+import { actsForAnother, notFound, refuse, type Decide, type NewEvent } from './types';
+
+/** Makes a child run with a child grant that is no wider than its parent in any dimension (I1). */
+export const delegate: Decide<'delegate'> = (state, command, now) => {
+  const chain = chainOf(state, command.grantId);
+  if (!chain) return notFound('grant', command.grantId);
+  const parent = chain[0] as GrantNode;
+  const parentRun = state.runs.get(parent.runId) as RunNode;
+  if (actsForAnother(command, parent.runId)) return refuse('FORBIDDEN', 'a run may only delegate from its own grant');
+  const blocked = blockedInChain(state, chain, now);
+  if (blocked) {
+    const reason = livenessReason(chain, blocked);
+    return refuse('GRANT_NOT_LIVE', `no grant can be made below ${command.grantId}: ${reason.message}`, [reason]);
+  }
+  const where = { treeId: parent.treeId, runId: parent.runId, grantId: parent.id };
+  const denied = (event: Extract<NewEvent, { type: 'DelegationRefused' }>['data']): NewEvent => ({
+    type: 'DelegationRefused',
+    ...where,
+    data: event,
+  });
+
+  const allowed = mayDelegate(parent.limits.delegation, command.agent.class, parent.children);
+  if (allowed.outcome !== 'permit') {
+    const reason = { rule: 'delegation', ...allowed, grantId: parent.id };
+    return ok([
+      denied({ agentClass: command.agent.class, code: 'DELEGATION_NOT_ALLOWED', detail: allowed.message, reasons: [reason] }),
+    ]);
+  }
+  const resolved = resolveChild(command.grant, parent.limits, now);
+  if (!resolved.ok) {
+    const { code, detail, reasons } = resolved.error;
+    if (code !== 'GRANT_WIDENS_PARENT') return resolved;
+    return ok([denied({ agentClass: command.agent.class, code, detail, reasons: reasons ?? [] })]);
+  }
+  const limits = resolved.value;
+  const rule = quarantinedBy(state, {
+    agentClass: command.agent.class,
+    agentInstance: command.agent.instance,
+    modelVersion: command.agent.posture?.modelVersion,
+    principalRef: parentRun.principalRef,
+    purposeRef: command.purposeRef,
+    treeId: parent.treeId,
+    limits,
+  });
+  if (rule) return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
+
+  const runId = deriveId('run', state.n, command.commandId);
+  return ok([
+    {
+      type: 'RunOpened',
+      treeId: parent.treeId,
+      runId,
+      payload: true,
+      data: {
+        agent: command.agent,
+        principalRef: parentRun.principalRef,
+        purposeRef: command.purposeRef,
+        parentRunId: parent.runId,
+        startedAt: rfc3339(now),
+      },
+    },
+    {
+      type: 'GrantIssued',
+      treeId: parent.treeId,
+      runId,
+      grantId: deriveId('grant', state.n, command.commandId),
+      data: { parentId: parent.id, depth: parent.depth + 1, limits },
+    },
+  ]);
+};

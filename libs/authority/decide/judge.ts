@@ -1,0 +1,146 @@
+import type { CommandOf } from '#contracts/command';
+import type { DecisionOutcome, Reason } from '#contracts/reason';
+import type { Refusal } from '#contracts/reason';
+import { LIMITS } from '#kernel/limits';
+import { ok, type Result } from '#kernel/result';
+import { classify } from '../catalog';
+import type { ActionFacts, Situation } from '../dimension';
+import { DIMENSION_TABLE } from '../dimensions/all';
+import { blockedInChain, livenessReason } from '../liveness';
+import { normalizeResourceId } from '../pattern';
+import { subjectOf, selects, strikes } from '../rules';
+import type { GrantNode, LogState, RunNode } from '../state';
+import { chargeOf } from '../usage';
+import { normalizeVerb } from '../verb';
+import { refuse, type Rules } from './types';
+import type { Consumed, Limits } from '#contracts/grant';
+
+/** An action as asked for, with every name normalised and every default filled in. */
+export interface Asked {
+  readonly facts: ActionFacts;
+  readonly labels: string[];
+  readonly charge: Consumed;
+  readonly drift: number | 'unavailable';
+}
+
+type Authorize = CommandOf<'authorize'>;
+
+/** Normalises once (a second spelling of a name can slip past no rule), or says what is wrong with it. */
+export function understand(command: Authorize, run: RunNode): Result<Asked, Refusal> {
+  const verb = normalizeVerb(command.action.verb);
+  if (!verb.ok) return refuse('PATTERN_INVALID', `action.verb ${JSON.stringify(command.action.verb)}: ${verb.error}`);
+  const id = normalizeResourceId(command.resource.id);
+  if (!id.ok) return refuse('PATTERN_INVALID', `resource.id ${JSON.stringify(command.resource.id)}: ${id.error}`);
+  const attributes = command.resource.attributes ?? {};
+  const { effect, risk, labels } = classify({
+    verb: verb.value,
+    effect: command.action.effect,
+    risk: command.action.risk,
+    labels: command.labels ?? [],
+    resource: { type: command.resource.type, id: id.value, attributes },
+  });
+  const told = command.drift;
+  const drift = told === undefined ? run.drift : told === 'unavailable' ? told : Math.max(run.drift, told.score);
+  const facts: ActionFacts = {
+    verb: verb.value,
+    tool: command.action.tool,
+    effect,
+    risk,
+    resource: { type: command.resource.type, id: id.value, attributes },
+    cost: command.cost ?? {},
+    agentClass: run.agent.class,
+    declaredPosture: run.agent.posture ?? {},
+    currentPosture: command.posture,
+    proof: command.proof.vouched ? { vouched: true } : { vouched: false, jkt: command.proof.jkt },
+  };
+  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effect, facts.cost), drift });
+}
+
+/** All that objects to an action, and the strictest of it. An empty list is a permit. */
+export interface Judgement {
+  readonly outcome: DecisionOutcome;
+  readonly reasons: Reason[];
+}
+
+const STRICT: Record<DecisionOutcome, number> = { permit: 0, 'step-up': 1, deny: 2 };
+
+/**
+ * Intersects every limit there is: liveness of the whole chain (I2), each dimension of each of its grants, the
+ * revoked tools, the trajectory of the tree. Each is asked whatever the others said; the strictest answer counts.
+ */
+export function judge(state: LogState, chain: readonly GrantNode[], asked: Asked, now: number, rules: Rules): Judgement {
+  const leaf = chain[0] as GrantNode;
+  const reasons: Reason[] = [];
+  const blocked = blockedInChain(state, chain, now);
+  if (blocked) reasons.push(livenessReason(chain, blocked));
+  for (const grant of chain) {
+    const objections = objectionsOf(grant, asked, grant === leaf, now);
+    if (objections.length > 0) {
+      reasons.push({
+        rule: 'grant',
+        grantId: grant.id,
+        outcome: strictest(objections),
+        message: grant === leaf ? 'this grant' : `its ancestor ${grant.id}`,
+        reasons: objections,
+      });
+    }
+  }
+  const tool = revokedTool(state, chain, asked);
+  if (tool) reasons.push(tool);
+  if (leaf.inFlight >= LIMITS.inFlightPerGrant) {
+    reasons.push({
+      rule: 'liveness',
+      outcome: 'deny',
+      code: 'TOO_MANY_IN_FLIGHT',
+      message: `${leaf.inFlight} actions wait for their outcome; report outcomes before asking for more`,
+      limit: LIMITS.inFlightPerGrant,
+    });
+  }
+  const tree = state.trees.get(leaf.treeId);
+  reasons.push(
+    ...rules.judge({ first: tree?.labels ?? {} }, { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId }),
+  );
+  return { outcome: strictest(reasons), reasons: reasons.slice(0, MAX_REASONS) };
+}
+
+/** An event body is bounded: the first objections say enough, and the strictest outcome is kept whatever is cut. */
+const MAX_REASONS = 16;
+
+export function strictest(reasons: readonly Reason[]): DecisionOutcome {
+  let outcome: DecisionOutcome = 'permit';
+  for (const reason of reasons) if (STRICT[reason.outcome] > STRICT[outcome]) outcome = reason.outcome;
+  return outcome;
+}
+
+function objectionsOf(grant: GrantNode, asked: Asked, leaf: boolean, now: number): Reason[] {
+  const situation: Situation = { usage: grant.usage, drift: asked.drift, leaf };
+  const objections: Reason[] = [];
+  for (const dimension of DIMENSION_TABLE) {
+    const limit = grant.limits[dimension.name] as Limits[keyof Limits];
+    const verdict = dimension.admits(limit as never, asked.facts, situation, now);
+    if (verdict.outcome !== 'permit') objections.push({ rule: dimension.name, ...verdict });
+  }
+  return objections;
+}
+
+/** A rule that names a tool also stops that tool by its own name, whatever verb it acts under. */
+function revokedTool(state: LogState, chain: readonly GrantNode[], asked: Asked): Reason | undefined {
+  const { tool } = asked.facts;
+  if (tool === undefined) return undefined;
+  for (const rule of state.rules.forTool(tool)) {
+    for (const grant of chain) {
+      const run = state.runs.get(grant.runId);
+      const { tool: _, ...others } = rule.selector;
+      if (run && strikes(rule, grant) && selects(others, subjectOf(run, grant))) {
+        return {
+          rule: 'liveness',
+          outcome: 'deny',
+          code: 'REVOKED_BY_RULE',
+          message: `the tool ${tool} is revoked for this grant by ${rule.revocationId}`,
+          grantId: grant.id,
+        };
+      }
+    }
+  }
+  return undefined;
+}

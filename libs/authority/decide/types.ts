@@ -1,0 +1,44 @@
+import type { Command, CommandOf, CommandType } from '#contracts/command';
+import type { EventData, EventType } from '#contracts/event';
+import type { Limits } from '#contracts/grant';
+import type { Reason, Refusal } from '#contracts/reason';
+import type { JudgeTrajectory } from '#contracts/trajectory';
+import type { Code } from '#contracts/codes';
+import { err, type Result } from '#kernel/result';
+import type { LogState } from '../state';
+
+/** An event before it has a place in the log. */
+export type NewEvent = {
+  [T in EventType]: {
+    type: T;
+    data: EventData<T>;
+    treeId?: string | undefined;
+    runId?: string | undefined;
+    grantId?: string | undefined;
+    actionId?: string | undefined;
+    /** the command's payload stands beside this event */
+    payload?: true;
+  };
+}[EventType];
+
+/** What the rules need that is neither state nor command: values, given once. */
+export interface Rules {
+  readonly judge: JudgeTrajectory;
+  /** what a root grant takes where it says nothing */
+  readonly defaults: (now: number) => Limits;
+}
+
+export type Decided = Result<NewEvent[], Refusal>;
+export type Decide<T extends CommandType> = (state: LogState, command: CommandOf<T>, now: number, rules: Rules) => Decided;
+
+export function refuse(code: Code, detail: string, reasons?: Reason[], extra?: Record<string, unknown>): { ok: false; error: Refusal } {
+  return err({ code, detail, reasons, extra });
+}
+
+export const notFound = (what: string, id: string): { ok: false; error: Refusal } =>
+  refuse('NOT_FOUND', `no ${what} ${id} is known here; check the id and that it belongs to this tenant`);
+
+/** A run may only speak for itself: its token names it as the actor. */
+export function actsForAnother(command: Command, runId: string): boolean {
+  return command.actor.kind === 'run' && command.actor.id !== runId;
+}

@@ -1,0 +1,56 @@
+import type { Reason } from '#contracts/reason';
+import { rfc3339 } from '#kernel/clock';
+import { struckBy } from './rules';
+import type { GrantNode, LogState } from './state';
+
+/** Why a grant is not live, by itself. */
+export interface Blocked {
+  readonly grantId: string;
+  readonly status: string;
+  readonly revocationId?: string | undefined;
+}
+
+/** I2 for one grant alone: its own status, its time, the rules that strike it. Undefined: nothing blocks it. */
+export function blockedItself(state: LogState, grant: GrantNode, now: number): Blocked | undefined {
+  if (grant.status !== 'active' && grant.status !== 'suspended') {
+    return { grantId: grant.id, status: grant.status, revocationId: grant.revocationId };
+  }
+  const revocationId = struckBy(state, grant);
+  if (revocationId !== undefined) return { grantId: grant.id, status: 'revoked', revocationId };
+  if (now >= grant.expiresAt) return { grantId: grant.id, status: 'expired' };
+  if (grant.status === 'suspended') return { grantId: grant.id, status: 'suspended' };
+  return undefined;
+}
+
+/** I2: the first thing in the chain, from the root down, that keeps its leaf from being live. */
+export function blockedInChain(state: LogState, chain: readonly GrantNode[], now: number): Blocked | undefined {
+  for (let i = chain.length - 1; i >= 0; i--) {
+    const blocked = blockedItself(state, chain[i] as GrantNode, now);
+    if (blocked) return blocked;
+  }
+  return undefined;
+}
+
+export function livenessReason(chain: readonly GrantNode[], blocked: Blocked): Reason {
+  const leaf = chain[0] as GrantNode;
+  const grant = chain.find((each) => each.id === blocked.grantId) as GrantNode;
+  const whose = grant === leaf ? 'this grant' : `its ancestor ${grant.id}`;
+  const when = blocked.status === 'expired' ? ` (at ${rfc3339(grant.endedAt ?? grant.expiresAt)})` : '';
+  const why = grant.endReason === undefined ? '' : `: ${grant.endReason}`;
+  return {
+    rule: 'liveness',
+    outcome: 'deny',
+    code: blocked.revocationId !== undefined && grant.revocationId === undefined ? 'REVOKED_BY_RULE' : 'GRANT_NOT_LIVE',
+    message: `${whose} is ${blocked.status}${when}${why}`,
+    grantId: grant.id,
+    actual: blocked.revocationId === undefined ? blocked.status : { status: blocked.status, revocationId: blocked.revocationId },
+  };
+}
+
+/** The status a grant has in effect: its own, or that of what blocks it above. */
+export function effectiveStatus(state: LogState, chain: readonly GrantNode[], now: number): GrantNode['status'] {
+  const leaf = chain[0] as GrantNode;
+  if (leaf.status !== 'active' && leaf.status !== 'suspended') return leaf.status;
+  const blocked = blockedInChain(state, chain, now);
+  return blocked ? (blocked.status as GrantNode['status']) : 'active';
+}

@@ -1,0 +1,199 @@
+import type { Agent, Consumed, GrantStatus, Limits, Risk, RunStatus } from '#contracts/grant';
+import type { ApprovalKind, StoredSelector } from '#contracts/event';
+import { LIMITS } from '#kernel/limits';
+import { Deadlines } from './deadlines';
+import { RuleSet } from './rules';
+import type { MutableUsage } from './usage';
+
+/**
+ * The folded state of one log. `evolve` is its only writer and changes it in place: a log's owner holds one state, and
+ * a million grants are not copied for one permit. A state that may be wrong (a failed commit) is dropped and refolded,
+ * never repaired. Everything but `deadlines` and the caches named so is part of the state's digest (I10).
+ */
+export interface LogState {
+  readonly log: string;
+  readonly tenant: string;
+  readonly n: number;
+  /** the next position (I5) */
+  next: number;
+  /** time of the newest event, ms: `now` is never earlier */
+  lastTime: number;
+  readonly runs: Map<string, RunNode>;
+  readonly grants: Map<string, GrantNode>;
+  readonly trees: Map<string, TreeNode>;
+  /** permits without an outcome */
+  readonly actions: Map<string, ActionNode>;
+  /** outcomes of the last day: a second report is told so (I7) */
+  readonly settled: Map<string, SettledNode>;
+  readonly approvals: Map<string, ApprovalNode>;
+  /** commands of the last day that came with a client's key */
+  readonly keyed: Map<string, CommandNode>;
+  /** our own tries of the last minutes */
+  readonly tries: Map<string, CommandNode>;
+  readonly rules: RuleSet;
+  /** derived from the nodes: what ends by itself, by time */
+  readonly deadlines: Deadlines;
+  /** derived: binding → approval that is pending for it */
+  readonly pendingByBinding: Map<string, string>;
+  /** derived: the grants in order of issue */
+  readonly order: GrantNode[];
+}
+
+export interface RunNode {
+  readonly id: string;
+  readonly treeId: string;
+  readonly parentRunId: string | undefined;
+  readonly agent: Agent;
+  readonly principalRef: string;
+  readonly purposeRef: string;
+  readonly startedAt: number;
+  /** of RunOpened: where the payload with the purpose in words stands */
+  readonly position: number;
+  status: RunStatus;
+  grantId: string | undefined;
+  approvedBy: string | undefined;
+  endedAt: number | undefined;
+  endReason: string | undefined;
+  drift: number;
+  pendingApprovals: number;
+}
+
+export interface GrantNode {
+  readonly id: string;
+  readonly treeId: string;
+  readonly runId: string;
+  readonly parentId: string | undefined;
+  readonly depth: number;
+  readonly limits: Limits;
+  readonly notBefore: number;
+  readonly expiresAt: number;
+  readonly issuedAt: number;
+  readonly position: number;
+  readonly supersedes: string | undefined;
+  readonly usage: MutableUsage;
+  status: GrantStatus;
+  supersededBy: string | undefined;
+  /** ever made: a budget of its own */
+  children: number;
+  inFlight: number;
+  endedAt: number | undefined;
+  endReason: string | undefined;
+  revocationId: string | undefined;
+  /** cache: the rule epoch this grant was last checked at, and the rule that struck it */
+  checkedEpoch: number;
+  struckBy: string | undefined;
+}
+
+export interface TreeNode {
+  readonly id: string;
+  readonly rootRunId: string;
+  /** label → the first action that carried it */
+  readonly labels: Record<string, { actionId: string; runId: string; position: number }>;
+}
+
+export interface ActionNode {
+  readonly id: string;
+  readonly grantId: string;
+  readonly runId: string;
+  readonly treeId: string;
+  readonly charge: Consumed;
+  readonly permittedAt: number;
+  readonly expiresAt: number;
+  readonly position: number;
+}
+
+export interface SettledNode {
+  readonly status: 'completed' | 'failed' | 'abandoned';
+  readonly runId: string;
+  readonly at: number;
+  readonly position: number;
+}
+
+export interface ApprovalNode {
+  readonly id: string;
+  readonly kind: ApprovalKind;
+  readonly runId: string;
+  readonly treeId: string;
+  readonly grantId: string | undefined;
+  readonly actionId: string | undefined;
+  readonly binding: string;
+  readonly risk: Risk;
+  readonly limits: Limits | undefined;
+  readonly parentId: string | undefined;
+  readonly depth: number;
+  readonly supersedes: string | undefined;
+  readonly requestedAt: number;
+  readonly expiresAt: number;
+  readonly position: number;
+  status: 'pending' | 'approved' | 'denied' | 'expired' | 'used';
+  by: string | undefined;
+  usableUntil: number | undefined;
+  decidedAt: number | undefined;
+  decidedPosition: number | undefined;
+}
+
+/** Where a command's events stand: from them its first answer is told again. */
+export interface CommandNode {
+  readonly first: number;
+  count: number;
+  readonly at: number;
+  readonly requestDigest: string | undefined;
+}
+
+export interface Rule {
+  readonly revocationId: string;
+  readonly selector: StoredSelector;
+  readonly position: number;
+  readonly time: number;
+  /** ms; undefined: whatever is older than the rule itself */
+  readonly issuedBefore: number | undefined;
+  quarantine: boolean;
+}
+
+export function emptyState(log: string, tenant: string, n: number): LogState {
+  return {
+    log,
+    tenant,
+    n,
+    next: 0,
+    lastTime: 0,
+    runs: new Map(),
+    grants: new Map(),
+    trees: new Map(),
+    actions: new Map(),
+    settled: new Map(),
+    approvals: new Map(),
+    keyed: new Map(),
+    tries: new Map(),
+    rules: new RuleSet(),
+    deadlines: new Deadlines(),
+    pendingByBinding: new Map(),
+    order: [],
+  };
+}
+
+/** Does this command's answer outlive our own retries? `idk_` came with a client's key, `sys_` names its cause. */
+export const isKeyed = (commandId: string): boolean => !commandId.startsWith('cmd_');
+
+/** The first answer to a command is kept for so long. */
+export const keepMs = (keyed: boolean): number => (keyed ? LIMITS.idempotencyMs : LIMITS.internalRetryMs);
+
+/** The grant that stands in the place of `id` now: escalations supersede. */
+export function current(state: LogState, id: string): GrantNode | undefined {
+  let node = state.grants.get(id);
+  while (node?.supersededBy !== undefined) node = state.grants.get(node.supersededBy);
+  return node;
+}
+
+/** The grant and its ancestors, leaf first. Depth, never size. A chain that is broken or too long is none (I11). */
+export function chainOf(state: LogState, id: string): GrantNode[] | undefined {
+  const chain: GrantNode[] = [];
+  let node = current(state, id);
+  while (node) {
+    chain.push(node);
+    if (chain.length > LIMITS.treeDepth + 1) return undefined;
+    if (node.parentId === undefined) return chain;
+    node = current(state, node.parentId);
+  }
+  return undefined;
+}

@@ -1,0 +1,82 @@
+import type { GrantView, RunView } from '#contracts/grant';
+import { rfc3339 } from '#kernel/clock';
+import { blockedInChain, effectiveStatus } from './liveness';
+import { chainOf, type GrantNode, type LogState, type RunNode, type TreeNode } from './state';
+
+/** What stands in words beside a run's opening; null members were erased. */
+export interface RunTexts {
+  readonly purpose: string | null;
+  readonly requestedBy: string | null;
+  readonly task?: string | null | undefined;
+}
+
+export function grantView(state: LogState, grant: GrantNode, now: number): GrantView {
+  const chain = chainFrom(state, grant);
+  const blocked = blockedInChain(state, chain, now);
+  const status = effectiveStatus(state, chain, now);
+  return {
+    id: grant.id,
+    treeId: grant.treeId,
+    parentId: grant.parentId,
+    runId: grant.runId,
+    depth: grant.depth,
+    status,
+    blockedBy: blocked,
+    limits: grant.limits,
+    consumed: sum(grant.usage.committed, grant.usage.reserved),
+    reserved: structuredClone(grant.usage.reserved),
+    children: grant.children,
+    issuedAt: rfc3339(grant.issuedAt),
+    endedAt: grant.endedAt === undefined ? undefined : rfc3339(grant.endedAt),
+    endReason: grant.endReason,
+    supersededBy: grant.supersededBy,
+    position: grant.position,
+  };
+}
+
+/** The chain of exactly this grant, not of what superseded it. */
+function chainFrom(state: LogState, grant: GrantNode): GrantNode[] {
+  return [grant, ...(grant.parentId === undefined ? [] : (chainOf(state, grant.parentId) ?? []))];
+}
+
+export function runView(state: LogState, run: RunNode, texts: RunTexts, now: number): RunView {
+  const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
+  const alive = run.status === 'active' || run.status === 'suspended';
+  const status = grant && alive ? (effectiveStatus(state, chainFrom(state, grant), now) as RunView['status']) : run.status;
+  return {
+    id: run.id,
+    treeId: run.treeId,
+    parentRunId: run.parentRunId,
+    agent: run.agent,
+    requestedBy: texts.requestedBy,
+    approvedBy: run.approvedBy,
+    purpose: texts.purpose,
+    task: texts.task,
+    startedAt: rfc3339(run.startedAt),
+    expiresAt: grant ? rfc3339(grant.expiresAt) : undefined,
+    endedAt: run.endedAt === undefined ? undefined : rfc3339(run.endedAt),
+    endReason: run.endReason,
+    status,
+    grantId: run.grantId,
+    drift: run.drift,
+  };
+}
+
+/** The runs and grants of a tree, parents before children: in the order they were made. */
+export function treeMembers(state: LogState, tree: TreeNode): { runs: RunNode[]; grants: GrantNode[] } {
+  const grants = state.order.filter((grant) => grant.treeId === tree.id);
+  const runs = [...state.runs.values()].filter((run) => run.treeId === tree.id);
+  return { runs, grants };
+}
+
+function sum(a: GrantView['consumed'], b: GrantView['consumed']): GrantView['consumed'] {
+  const cost: Record<string, number> = { ...a.cost };
+  for (const [currency, value] of Object.entries(b.cost)) cost[currency] = (cost[currency] ?? 0) + value;
+  return {
+    calls: a.calls + b.calls,
+    reads: a.reads + b.reads,
+    writes: a.writes + b.writes,
+    external: a.external + b.external,
+    cost,
+  };
+}
