@@ -48,7 +48,7 @@ export function decide(state: LogState, command: Command, now: number, rules: Ru
 
 /** Where a refused command was aimed, as far as it exists. */
 function placeOf(state: LogState, command: Command): Pick<NewEvent, 'treeId' | 'runId' | 'grantId'> {
-  const named: { runId?: string; grantId?: string; approvalId?: string } = command;
+  const named = command as { runId?: string; grantId?: string; approvalId?: string };
   const runId =
     named.runId ?? (named.approvalId === undefined ? undefined : state.approvals.get(named.approvalId)?.runId);
   const grant = named.grantId === undefined ? undefined : state.grants.get(named.grantId);

@@ -1,0 +1,113 @@
+import type { Command, CommandOf, CommandType } from '#contracts/command';
+import type { Event, EventOf, EventType } from '#contracts/event';
+import type { GrantRequest } from '#contracts/grant';
+import type { Refusal } from '#contracts/reason';
+import type { JudgeTrajectory } from '#contracts/trajectory';
+import { decide } from '../decide';
+import type { Rules } from '../decide/types';
+import { evolve } from '../evolve';
+import { tenantDefaults } from '../resolve';
+import { seal } from '../seal';
+import { emptyState, type LogState } from '../state';
+
+/** A log in memory for tests: commands go in, events come out and are folded. No I/O, its own clock. */
+export class TestLog {
+  state: LogState = emptyState('default/0', 'default', 0);
+  readonly events: Event[] = [];
+  now = Date.parse('2026-01-01T00:00:00.000Z');
+  private commands = 0;
+  private readonly rules: Rules;
+
+  constructor(judge: JudgeTrajectory = () => []) {
+    this.rules = { judge, defaults: tenantDefaults };
+  }
+
+  /** Decides and folds; the new events, or the refusal (which must have changed nothing). */
+  try<T extends CommandType>(type: T, fields: Fields<T>): { events: Event[] } | { refusal: Refusal } {
+    const command = this.command(type, fields);
+    const decided = decide(this.state, command, this.now, this.rules);
+    if (!decided.ok) return { refusal: decided.error };
+    return { events: decided.value.map((fresh) => this.append(command, fresh)) };
+  }
+
+  /** Like `try`, where a refusal would be a mistake of the test. */
+  do<T extends CommandType>(type: T, fields: Fields<T>): Event[] {
+    const result = this.try(type, fields);
+    if ('refusal' in result) throw new Error(`${type} refused: ${JSON.stringify(result.refusal)}`);
+    return result.events;
+  }
+
+  /** Runs every deadline that is due, as the owner does. */
+  tickAll(): Event[] {
+    const all: Event[] = [];
+    for (let events = this.do('tick', {} as Fields<'tick'>); events.length > 0; events = this.do('tick', {} as Fields<'tick'>)) all.push(...events);
+    return all;
+  }
+
+  private append(command: Command, fresh: Parameters<typeof seal>[3]): Event {
+    const { event } = seal(this.state, command, this.now, fresh);
+    evolve(this.state, event);
+    this.events.push(event);
+    return event;
+  }
+
+  private command<T extends CommandType>(type: T, fields: Fields<T>): Command {
+    this.commands += 1;
+    return {
+      log: this.state.log,
+      commandId: `cmd_${String(this.commands).padStart(8, '0')}`,
+      actor: { kind: 'service', id: 'key:test' },
+      type,
+      ...fields,
+    } as unknown as Command;
+  }
+}
+
+export type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'> & Partial<Pick<CommandOf<T>, 'commandId' | 'actor'>>;
+
+export const REF = 'ref_00000000000000000000000000';
+
+/** A run with a roomy grant, for tests that are about something else. */
+export function openTestRun(log: TestLog, grant: GrantRequest = ROOMY, agentClass = 'worker'): { runId: string; grantId: string; treeId: string } {
+  const events = log.do('openRun', { agent: { class: agentClass }, principalRef: REF, purposeRef: REF, grant });
+  const issued = only(events, 'GrantIssued');
+  return { runId: issued.runId as string, grantId: issued.grantId as string, treeId: issued.treeId as string };
+}
+
+export function delegateTestRun(log: TestLog, parent: string, grant: GrantRequest = {}, agentClass = 'helper'): { runId: string; grantId: string } {
+  const issued = only(log.do('delegate', { grantId: parent, agent: { class: agentClass }, purposeRef: REF, grant }), 'GrantIssued');
+  return { runId: issued.runId as string, grantId: issued.grantId as string };
+}
+
+export const ROOMY: GrantRequest = {
+  actions: { allow: ['*'] },
+  resources: [{ type: '*', match: '**' }],
+  budget: { calls: 100, reads: 100, writes: 100, external: 100, cost: { USD: 1000 } },
+  delegation: { depth: 3, children: 10, classes: ['*'] },
+};
+
+/** Asks for one action; the decision's event. */
+export function act(
+  log: TestLog,
+  grantId: string,
+  verb: string,
+  more: Partial<Fields<'authorize'>> = {},
+): EventOf<'ActionPermitted'> | EventOf<'ActionDenied'> | EventOf<'ActionStepUp'> {
+  const events = log.do('authorize', {
+    grantId,
+    action: { verb },
+    resource: { type: 'file', id: 'a/b' },
+    proof: { vouched: true },
+    ...more,
+  });
+  const decision = events.find((event) => DECISIONS.includes(event.type));
+  if (!decision) throw new Error(`no decision among ${events.map((event) => event.type).join(', ')}`);
+  return decision as EventOf<'ActionPermitted'>;
+}
+const DECISIONS: EventType[] = ['ActionPermitted', 'ActionDenied', 'ActionStepUp'];
+
+export function only<T extends EventType>(events: readonly Event[], type: T): EventOf<T> {
+  const found = events.filter((event) => event.type === type);
+  if (found.length !== 1) throw new Error(`want one ${type}, got ${events.map((event) => event.type).join(', ')}`);
+  return found[0] as EventOf<T>;
+}
