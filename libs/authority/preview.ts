@@ -34,7 +34,7 @@ export function preview(state: LogState, selector: StoredSelector, now: number):
     reservedCost,
   };
   return {
-    digest: canonicalDigest({ selector, asOf: state.next, ids: [...ids].sort() }),
+    digest: `${state.next}.${canonicalDigest({ selector, asOf: state.next, ids: [...ids].sort() }).slice('sha256:'.length)}`,
     counts,
     byClass: tally(runs.map((run) => run.agent.class)),
     byPrincipal: tally(runs.map((run) => run.principalRef)),

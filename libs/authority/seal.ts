@@ -14,13 +14,13 @@ export interface Sealed {
 }
 
 /** Gives a decided event the next place of the log. The personal data of its command stays beside it, named by digest. */
-export function seal(state: LogState, command: Command, now: number, fresh: NewEvent): Sealed {
+export function seal(state: LogState, command: Command, now: number, fresh: NewEvent, position = state.next): Sealed {
   const { type, data, payload: carries, ...place } = fresh;
   const payload = carries ? command.payload : undefined;
   const event = {
     log: state.log,
-    position: state.next,
-    id: deriveId('event', state.n, command.commandId, String(state.next)),
+    position,
+    id: deriveId('event', state.n, command.commandId, String(position)),
     type,
     time: rfc3339(now),
     tenant: state.tenant,

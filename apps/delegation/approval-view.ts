@@ -1,0 +1,108 @@
+import { describeAll } from '#authority/dimensions/all';
+import type { ApprovalNode, RunNode } from '#authority/state';
+import type { RunTexts } from '#authority/views';
+import type { Event, EventOf } from '#contracts/event';
+import type { Limits } from '#contracts/grant';
+import type { ApprovalView } from '#contracts/query';
+import type { Reason } from '#contracts/reason';
+import { rfc3339 } from '#kernel/clock';
+
+/** All that a consent card is made of. */
+export interface ApprovalFacts {
+  readonly run: RunNode;
+  readonly texts: RunTexts;
+  /** kind action: the step-up, with the exact call */
+  readonly stepUp: EventOf<'ActionStepUp'> | undefined;
+  /** the redacted preview of its arguments */
+  readonly args: unknown;
+  readonly asked: Record<string, unknown>;
+  readonly decided: Record<string, unknown>;
+  readonly tried: readonly Event[];
+  /** the limits the run has now, for kind action and escalation */
+  readonly has: Limits | undefined;
+}
+
+/** What a person is asked, in words: what it may and may not do, how risky, for how long, and what was tried before. */
+export function approvalView(approval: ApprovalNode, facts: ApprovalFacts, now: number): ApprovalView {
+  const { run, texts, stepUp } = facts;
+  const limits = approval.limits ?? facts.has;
+  const wanted = facts.asked.reason;
+  const note = facts.decided.note;
+  return {
+    id: approval.id,
+    kind: approval.kind,
+    status: approval.status === 'pending' && now >= approval.expiresAt ? 'expired' : approval.status,
+    runId: run.id,
+    treeId: run.treeId,
+    grantId: approval.grantId,
+    actionId: approval.actionId,
+    risk: approval.risk,
+    irreversible: approval.risk === 'irreversible',
+    asks: ASKS[approval.kind](approval, facts),
+    purpose: texts.purpose,
+    requestedBy: texts.requestedBy,
+    may: mayDo(approval, facts, limits),
+    mayNot: mayNotDo(approval, limits),
+    action: stepUp ? callOf(stepUp, facts.args) : undefined,
+    budget: limits ? (describeAll(limits).find((each) => each.dimension === 'budget')?.text ?? '') : '',
+    tried: facts.tried.map(inWords),
+    reason: typeof wanted === 'string' ? wanted : approval.kind === 'escalation' ? null : undefined,
+    requestedAt: rfc3339(approval.requestedAt),
+    expiresAt: rfc3339(approval.expiresAt),
+    decidedBy: approval.by,
+    decidedAt: approval.decidedAt === undefined ? undefined : rfc3339(approval.decidedAt),
+    note: typeof note === 'string' ? note : undefined,
+    position: approval.position,
+  };
+}
+
+const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: ApprovalFacts) => string> = {
+  grant: (_approval, { run, texts }) => `Let a ${run.agent.class} work on: ${texts.purpose ?? '(purpose erased)'}`,
+  action: (_approval, { run, stepUp }) =>
+    stepUp
+      ? `Let the ${run.agent.class} do ${stepUp.data.verb} on ${stepUp.data.resource.type} ${stepUp.data.resource.id}, once, with exactly these arguments`
+      : `Let the ${run.agent.class} do one action`,
+  escalation: (_approval, { run }) => `Give the ${run.agent.class} more than it has`,
+};
+
+function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | undefined): string[] {
+  if (approval.kind === 'action') return ['this one call, once, within an hour of the answer'];
+  if (!limits) return [];
+  const before = new Map(facts.has && approval.kind === 'escalation' ? describeAll(facts.has).map((each) => [each.dimension, each.text]) : []);
+  return describeAll(limits)
+    .filter(({ dimension, text }) => before.get(dimension) !== text)
+    .map(({ dimension, text }) => {
+      const old = before.get(dimension);
+      return `${dimension}: ${text}${old === undefined ? '' : ` (now: ${old})`}`;
+    });
+}
+
+function mayNotDo(approval: ApprovalNode, limits: Limits | undefined): string[] {
+  if (approval.kind === 'action') return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
+  const denied = limits?.actions.deny.map((pattern) => `never ${pattern}`) ?? [];
+  return [...denied, 'anything that is not named above'];
+}
+
+function callOf({ data }: EventOf<'ActionStepUp'>, args: unknown): NonNullable<ApprovalView['action']> {
+  return {
+    verb: data.verb,
+    tool: data.tool,
+    resource: { type: data.resource.type, id: data.resource.id },
+    argsDigest: data.argsDigest,
+    args,
+    cost: data.charge.cost,
+    reasons: leaves(data.reasons).map((reason) => reason.message),
+  };
+}
+
+export function leaves(reasons: readonly Reason[]): Reason[] {
+  return reasons.flatMap((reason) => (reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : [reason]));
+}
+
+function inWords(event: Event): string {
+  if (event.type === 'DelegationRefused') return `tried to delegate to ${event.data.agentClass}: ${event.data.detail}`;
+  if (event.type !== 'ActionDenied' && event.type !== 'ActionStepUp') return event.type;
+  const why = leaves(event.data.reasons).filter((reason) => reason.outcome !== 'permit').map((reason) => reason.message);
+  const said = event.type === 'ActionDenied' ? 'denied' : 'a person was asked';
+  return `${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}: ${said}: ${why.join('; ')}`;
+}

@@ -1,0 +1,282 @@
+import { answerOf, wordsNeeded } from '#authority/answer';
+import { decide } from '#authority/decide';
+import type { Rules } from '#authority/decide/types';
+import { evolve } from '#authority/evolve';
+import { preview } from '#authority/preview';
+import { seal, type Sealed } from '#authority/seal';
+import { FOLD_VERSION, fromSnapshot, toSnapshot } from '#authority/snapshot';
+import { emptyState, isKeyed, type CommandNode, type LogState } from '#authority/state';
+import { commandSchema, type Answer, type Command } from '#contracts/command';
+import { parseEvent, type Event } from '#contracts/event';
+import { canonicalize } from '#kernel/canonical';
+import type { Clock } from '#kernel/clock';
+import { parseLogName } from '#kernel/ids';
+import { LIMITS } from '#kernel/limits';
+import { randomUUID } from 'node:crypto';
+import { Mailbox } from './mailbox';
+import { wordsFor } from './words';
+import type { OwnerLog, StoredEventLike } from './ports';
+
+type Item =
+  | { kind: 'command'; raw: unknown; resolve: (answer: Answer) => void }
+  | { kind: 'read'; read: (state: LogState, now: number) => unknown; resolve: (value: unknown) => void; reject: (error: unknown) => void };
+
+/** One command on its way through a batch: what it made, or why it made nothing. */
+interface Staged {
+  readonly item: Extract<Item, { kind: 'command' }> | undefined;
+  readonly events: readonly Event[];
+  readonly payloads: readonly Sealed[];
+  /** the answer that is known already: a refusal */
+  readonly answer?: Answer;
+  /** a command that was answered before: where its events stand */
+  readonly replay?: CommandNode;
+}
+
+export interface OwnerOptions {
+  readonly log: string;
+  readonly eventlog: OwnerLog;
+  readonly rules: Rules;
+  readonly clock: Clock;
+  /** told after the commit; may lose them (followers repair from the log) */
+  readonly publish: (events: readonly StoredEventLike[]) => void;
+  readonly warn: (message: string, cause?: unknown) => void;
+  /** proves to the store that this owner still holds the log's lease */
+  readonly fence?: { owner: string; epoch: number };
+}
+
+/**
+ * The one writer of a log. Takes all that waits, decides and folds it in memory, commits it with one INSERT, and only
+ * then answers (I4). It waits for nothing but its own commit. If it cannot know whether a commit happened, or another
+ * owner has written, it drops its state: the way back is the way it started.
+ */
+export class LogOwner {
+  private state: LogState | undefined;
+  private readonly mailbox = new Mailbox<Item>();
+  private stopped = false;
+  private finished: Promise<void> | undefined;
+  private lastSnapshot = 0;
+  private readonly previews = new Map<string, { selector: string; asOf: number; at: number }>();
+
+  constructor(private readonly options: OwnerOptions) {}
+
+  start(): void {
+    this.finished = this.run();
+  }
+
+  /** Finishes what has been taken, refuses the rest, and leaves a snapshot. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.mailbox.nudge();
+    await this.finished;
+  }
+
+  submit(raw: unknown): Promise<Answer> {
+    return new Promise((resolve) => {
+      if (this.stopped) resolve(notReady('this owner is shutting down'));
+      else if (!this.mailbox.put({ kind: 'command', raw, resolve })) resolve(tooMany());
+    });
+  }
+
+  /** Reads the committed state; waits its turn behind the batch that is being committed. */
+  read<T>(read: (state: LogState, now: number) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const item: Item = { kind: 'read', read, resolve: resolve as (value: unknown) => void, reject };
+      if (this.stopped || !this.mailbox.put(item)) reject(new Error('the owner of the log takes no more questions now'));
+    });
+  }
+
+  /** A preview, remembered so that an execution can name it. */
+  preview(selector: Parameters<typeof preview>[1]): Promise<ReturnType<typeof preview>> {
+    return this.read((state, now) => {
+      const view = preview(state, selector, now);
+      this.previews.set(view.digest, { selector: canonicalize(selector), asOf: view.asOf, at: now });
+      for (const [digest, { at }] of this.previews) {
+        if (this.previews.size <= LIMITS.previewsKept && at > now - LIMITS.previewMs) break;
+        this.previews.delete(digest);
+      }
+      return view;
+    });
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      const state = this.state ?? (await this.load());
+      if (!state) continue;
+      const items = await this.mailbox.take(LIMITS.commandsPerMessage * 4, this.patience(state));
+      try {
+        await this.batch(state, items);
+      } catch (error) {
+        this.options.warn('a batch failed; the state is dropped and refolded', error);
+        this.state = undefined;
+        for (const item of items) this.refuse(item, 'the decision could not be written; retry with the same key');
+      }
+    }
+    if (this.state) await this.snapshot(this.state);
+    for (const item of await this.mailbox.take(Infinity, 0)) this.refuse(item, 'this owner has shut down');
+  }
+
+  private patience(state: LogState): number {
+    const next = state.deadlines.peek();
+    if (!next) return IDLE_MS;
+    return Math.max(0, Math.min(IDLE_MS, next.at - this.options.clock.now()));
+  }
+
+  /** Latest snapshot, then the events after it. A log that does not fold is not served (I11): try again, and say so. */
+  private async load(): Promise<LogState | undefined> {
+    const { log, eventlog } = this.options;
+    try {
+      const { tenant, n } = parseLogName(log);
+      const saved = await eventlog.latestSnapshot(log, FOLD_VERSION);
+      const state = saved ? fromSnapshot(saved.state) : emptyState(log, tenant, n);
+      this.lastSnapshot = state.next;
+      for (;;) {
+        const events = await eventlog.read(log, state.next, LIMITS.readBatchEvents);
+        for (const event of events) evolve(state, parseEvent(event.body));
+        if (events.length < LIMITS.readBatchEvents) break;
+      }
+      this.state = state;
+      return state;
+    } catch (error) {
+      this.options.warn(`log ${log} could not be loaded; trying again`, error);
+      const waiting = await this.mailbox.take(Infinity, RELOAD_MS);
+      for (const item of waiting) this.refuse(item, 'the log cannot be read at the moment');
+      return undefined;
+    }
+  }
+
+  private async batch(state: LogState, items: readonly Item[]): Promise<void> {
+    const now = Math.max(this.options.clock.now(), state.lastTime);
+    const sealed: Sealed[] = [];
+    const staged: Staged[] = this.ticks(state, now, sealed);
+    for (const item of items) {
+      if (item.kind === 'command' && sealed.length < LIMITS.appendBatchEvents / 2) staged.push(this.stage(state, item, now, sealed));
+      else if (item.kind === 'command' && !this.mailbox.put(item)) item.resolve(tooMany());
+    }
+    // Dying before this line: nothing was written, nothing was answered; clients retry with their keys.
+    if (sealed.length > 0) await this.commit(sealed);
+    // Dying here: all is written, nothing answered; a retry with the same command id is told the first answer.
+    for (const item of items) {
+      if (item.kind === 'read') answerRead(item, state, now);
+    }
+    await Promise.all(staged.map((each) => this.answer(state, each, now)));
+    if (state.next - this.lastSnapshot >= LIMITS.snapshotEveryEvents) await this.snapshot(state);
+  }
+
+  /** What time has ended comes first, so that no command of this batch acts under it. */
+  private ticks(state: LogState, now: number, sealed: Sealed[]): Staged[] {
+    const staged: Staged[] = [];
+    for (let i = 0; i < TICKS_PER_BATCH; i++) {
+      const next = state.deadlines.peek();
+      if (!next || next.at > now) break;
+      const command = { type: 'tick', log: state.log, commandId: `cmd_${randomUUID()}`, actor: { kind: 'system', id: 'delegation' } } as const;
+      staged.push(this.decideInto(state, command, now, sealed, undefined));
+    }
+    return staged;
+  }
+
+  private stage(state: LogState, item: Extract<Item, { kind: 'command' }>, now: number, sealed: Sealed[]): Staged {
+    const refused = (answer: Answer): Staged => ({ item, events: [], payloads: [], answer });
+    const parsed = commandSchema.safeParse(item.raw);
+    if (!parsed.success) return refused(badCommand(parsed.error.issues));
+    const command = this.withPreview(parsed.data);
+    const known = (isKeyed(command.commandId) ? state.keyed : state.tries).get(command.commandId);
+    if (known) {
+      if (known.requestDigest === command.requestDigest) return { item, events: [], payloads: [], replay: known };
+      return refused({ ok: false, refusal: { code: 'IDEMPOTENCY_KEY_REUSED', detail: 'this Idempotency-Key came with another request before; use a new key for a new request' } });
+    }
+    return this.decideInto(state, command, now, sealed, item);
+  }
+
+  private decideInto(state: LogState, command: Command, now: number, sealed: Sealed[], item: Staged['item']): Staged {
+    const decided = decide(state, command, now, this.options.rules);
+    if (!decided.ok) {
+      const { code, detail, reasons, extra } = decided.error;
+      const more = code === 'BLAST_RADIUS_GREW' && command.type === 'revokeSelector' ? { preview: preview(state, command.selector, now) } : extra;
+      return { item, events: [], payloads: [], answer: { ok: false, refusal: { code, detail, ...(reasons ? { reasons } : {}), ...(more ? { extra: more } : {}) } } };
+    }
+    const fresh = decided.value.map((event, i) => seal(state, command, now, event, state.next + i));
+    const large = fresh.find((each) => Buffer.byteLength(each.body) > LIMITS.eventBodyBytes);
+    if (large) {
+      const detail = `this would make a ${large.event.type} event of ${Buffer.byteLength(large.body)} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
+      return { item, events: [], payloads: [], answer: { ok: false, refusal: { code: 'TOO_LARGE', detail } } };
+    }
+    for (const each of fresh) {
+      evolve(state, each.event);
+      sealed.push(each);
+    }
+    return { item, events: fresh.map((each) => each.event), payloads: fresh };
+  }
+
+  /** A preview counts only as the owner gave it: same digest, same selector, not long ago. */
+  private withPreview(command: Command): Command {
+    if (command.type !== 'revokeSelector' || !command.previewed) return command;
+    const known = this.previews.get(command.previewed.digest);
+    if (known && known.selector === canonicalize(command.selector)) return { ...command, previewed: { digest: command.previewed.digest, asOf: known.asOf } };
+    return { ...command, previewed: undefined };
+  }
+
+  private async commit(sealed: readonly Sealed[]): Promise<void> {
+    const { log, eventlog, fence } = this.options;
+    const events = sealed.map(({ event, body, payload }) => ({ ...event, body, payload: payload ? JSON.stringify(payload) : undefined }));
+    const first = (sealed[0] as Sealed).event.position;
+    const result = await eventlog.append(log, first, events, fence);
+    if (!result.ok) throw new Error(`append at ${log}@${first} was refused: ${JSON.stringify(result)}`);
+    this.options.publish(sealed.map(({ event, body }) => ({ log, position: event.position, type: event.type, time: event.time, body })));
+  }
+
+  private async answer(state: LogState, staged: Staged, now: number): Promise<void> {
+    if (!staged.item) return;
+    try {
+      staged.item.resolve(staged.answer ?? (await this.tell(state, staged, now)));
+    } catch (error) {
+      this.options.warn('an answer could not be told', error);
+      staged.item.resolve(notReady('the decision was written but could not be told; retry with the same key'));
+    }
+  }
+
+  private async tell(state: LogState, { events, replay }: Staged, now: number): Promise<Answer> {
+    const told = replay ? await this.again(replay) : events;
+    const words = await wordsFor(this.options.eventlog, state, wordsNeeded(told), now);
+    return answerOf(state, told, words);
+  }
+
+  private async again({ first, count }: CommandNode): Promise<Event[]> {
+    const events = await this.options.eventlog.read(this.options.log, first, count);
+    return events.map((event) => parseEvent(event.body));
+  }
+
+  private async snapshot(state: LogState): Promise<void> {
+    if (state.next === this.lastSnapshot) return;
+    try {
+      await this.options.eventlog.saveSnapshot(state.log, state.next, FOLD_VERSION, toSnapshot(state));
+      this.lastSnapshot = state.next;
+    } catch (error) {
+      this.options.warn('a snapshot could not be saved; the next start folds more events', error);
+    }
+  }
+
+  private refuse(item: Item, detail: string): void {
+    if (item.kind === 'command') item.resolve(notReady(detail));
+    else item.reject(new Error(detail));
+  }
+}
+
+const IDLE_MS = 1_000;
+const RELOAD_MS = 200;
+const TICKS_PER_BATCH = 500;
+
+function answerRead(item: Extract<Item, { kind: 'read' }>, state: LogState, now: number): void {
+  try {
+    item.resolve(item.read(state, now));
+  } catch (error) {
+    item.reject(error);
+  }
+}
+
+const notReady = (detail: string): Answer => ({ ok: false, refusal: { code: 'NOT_READY', detail } });
+const tooMany = (): Answer => ({ ok: false, refusal: { code: 'TOO_MANY', detail: 'the log has more commands waiting than it takes; try again shortly' } });
+
+function badCommand(issues: readonly { path: PropertyKey[]; message: string }[]): Answer {
+  const detail = issues.slice(0, 5).map((issue) => `${issue.path.join('.') || 'command'}: ${issue.message}`).join('; ');
+  return { ok: false, refusal: { code: 'BAD_REQUEST', detail } };
+}

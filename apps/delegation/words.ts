@@ -1,0 +1,84 @@
+import type { Words } from '#authority/answer';
+import { chainOf, type ApprovalNode, type LogState, type RunNode } from '#authority/state';
+import type { RunTexts } from '#authority/views';
+import { parseEvent, payload as payloadSchema } from '#contracts/event';
+import type { ApprovalView } from '#contracts/query';
+import { approvalView, type ApprovalFacts } from './approval-view';
+import type { OwnerLog } from './ports';
+
+/**
+ * Fetches the words that stand in payloads beside the events: never part of the state, so that erasing them changes no
+ * decision. Only answers that show them ask; the decision on an action never does.
+ */
+export async function wordsFor(eventlog: OwnerLog, state: LogState, needed: { runs: readonly string[]; approvals: readonly string[] }, now: number): Promise<Words> {
+  const approvals = new Map<string, ApprovalView>();
+  const runIds = new Set(needed.runs);
+  for (const id of needed.approvals) {
+    const approval = state.approvals.get(id);
+    if (approval) runIds.add(approval.runId);
+  }
+  const texts = await runTexts(eventlog, state, [...runIds]);
+  for (const id of needed.approvals) {
+    const approval = state.approvals.get(id);
+    if (approval) approvals.set(id, await approvalWords(eventlog, state, approval, texts.get(approval.runId) ?? NO_TEXTS, now));
+  }
+  return { run: (id) => texts.get(id) ?? NO_TEXTS, approval: (id) => approvals.get(id) };
+}
+
+const NO_TEXTS: RunTexts = { purpose: null, requestedBy: null };
+
+/** Purpose and person of each run. A child's person is the root's; its purpose its own, or else its parent's. */
+export async function runTexts(eventlog: OwnerLog, state: LogState, ids: readonly string[]): Promise<Map<string, RunTexts>> {
+  const lines = new Map(ids.map((id) => [id, lineOf(state, id)]));
+  const positions = [...new Set([...lines.values()].flat().map((run) => run.position))];
+  if (positions.length === 0) return new Map();
+  const payloads = await eventlog.payloads(state.log, positions);
+  const value = (run: RunNode): Record<string, unknown> => readPayload(payloads.get(run.position));
+  return new Map(
+    [...lines].map(([id, line]) => {
+      const values = line.map(value);
+      const first = (key: string): string | null => (values.map((each) => each[key]).find((text) => typeof text === 'string') as string) ?? null;
+      const own = values[0] ?? {};
+      const task = typeof own.task === 'string' ? { task: own.task } : {};
+      return [id, { purpose: first('purpose'), requestedBy: first('requestedBy'), ...task }];
+    }),
+  );
+}
+
+/** The run and the runs it came from, itself first. */
+function lineOf(state: LogState, id: string): RunNode[] {
+  const line: RunNode[] = [];
+  for (let run = state.runs.get(id); run; run = run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId)) line.push(run);
+  return line;
+}
+
+/** A payload's value; empty where it was erased. */
+export function readPayload(text: string | null | undefined): Record<string, unknown> {
+  if (!text) return {};
+  const parsed = payloadSchema.safeParse(JSON.parse(text));
+  return parsed.success ? parsed.data.value : {};
+}
+
+const TRIED = ['ActionDenied', 'ActionStepUp', 'DelegationRefused'] as const;
+const TRIED_MOST = 10;
+
+export async function approvalWords(eventlog: OwnerLog, state: LogState, approval: ApprovalNode, texts: RunTexts, now: number): Promise<ApprovalView> {
+  const { tenant } = state;
+  const tried = await eventlog.search({ tenant, runId: approval.runId, type: TRIED, limit: TRIED_MOST, newestFirst: true });
+  const asked = approval.actionId === undefined ? [] : await eventlog.search({ tenant, actionId: approval.actionId, type: 'ActionStepUp', limit: 1 });
+  const stepUp = asked[0] ? parseEvent(asked[0].body) : undefined;
+  const positions = [approval.position, ...(stepUp ? [stepUp.position] : []), ...(approval.decidedPosition === undefined ? [] : [approval.decidedPosition])];
+  const payloads = await eventlog.payloads(state.log, positions);
+  const grantId = approval.supersedes ?? approval.grantId;
+  const facts: ApprovalFacts = {
+    run: state.runs.get(approval.runId) as RunNode,
+    texts,
+    stepUp: stepUp?.type === 'ActionStepUp' ? stepUp : undefined,
+    args: stepUp ? readPayload(payloads.get(stepUp.position)).args : undefined,
+    asked: readPayload(payloads.get(approval.position)),
+    decided: approval.decidedPosition === undefined ? {} : readPayload(payloads.get(approval.decidedPosition)),
+    tried: tried.map((event) => parseEvent(event.body)).filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),
+    has: grantId === undefined ? undefined : chainOf(state, grantId)?.[0]?.limits,
+  };
+  return approvalView(approval, facts, now);
+}

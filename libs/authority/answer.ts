@@ -1,0 +1,169 @@
+import type { ActionAnswer } from '#contracts/action';
+import type { Answer } from '#contracts/command';
+import type { Event, EventOf } from '#contracts/event';
+import { DIMENSIONS, type GrantView, type RunView } from '#contracts/grant';
+import type { ApprovalView } from '#contracts/query';
+import type { Reason } from '#contracts/reason';
+import { parseTime } from '#kernel/clock';
+import { nothing } from './usage';
+import { grantView, runView, type RunTexts } from './views';
+import type { LogState } from './state';
+
+/** What an answer needs beside events and state: words that stand in payloads. Fetched by the caller before. */
+export interface Words {
+  run(runId: string): RunTexts;
+  approval(approvalId: string): ApprovalView | undefined;
+}
+
+/**
+ * The answer to a command, from the events it made: told the same way at first and at every retry. The state is asked
+ * only for what an event cannot say (a run that existed before).
+ */
+export function answerOf(state: LogState, events: readonly Event[], words: Words): Answer {
+  for (const event of events) {
+    const teller = TELLERS[event.type] as ((state: LogState, event: Event, events: readonly Event[], words: Words) => Answer) | undefined;
+    if (teller) return teller(state, event, events, words);
+  }
+  return { ok: true, value: { position: events[events.length - 1]?.position ?? state.next - 1 } };
+}
+
+/** Which runs' and approvals' words an answer will ask for. */
+export function wordsNeeded(events: readonly Event[]): { runs: string[]; approvals: string[] } {
+  const telling = events.some((event) => WORDY.has(event.type));
+  const runs = telling ? [...new Set(events.flatMap((event) => (event.runId === undefined ? [] : [event.runId])))] : [];
+  const approvals = events.flatMap((event) =>
+    event.type === 'ApprovalGiven' || (event.type === 'ApprovalRequested' && event.data.kind !== 'action') ? [event.data.approvalId] : [],
+  );
+  return { runs, approvals };
+}
+const WORDY = new Set<Event['type']>(['RunOpened', 'RunCompleted', 'ApprovalRequested', 'ApprovalGiven']);
+
+type Tellers = { [T in Event['type']]?: (state: LogState, event: EventOf<T>, events: readonly Event[], words: Words) => Answer };
+
+const TELLERS: Tellers = {
+  Refused: (_state, { data }) => ({ ok: false, refusal: { code: data.code, detail: data.detail, ...(data.reasons ? { reasons: data.reasons } : {}) } }),
+  DelegationRefused: (_state, { data }) => ({ ok: false, refusal: { code: data.code, detail: data.detail, reasons: data.reasons } }),
+
+  RunOpened(_state, event, events, words) {
+    const issued = find(events, 'GrantIssued');
+    const run = openedRun(event, issued, words.run(event.runId as string));
+    if (issued) return { ok: true, value: { run, grant: issuedGrant(issued), position: issued.position } };
+    const asked = find(events, 'ApprovalRequested');
+    return { ok: true, value: { run, approval: asked && words.approval(asked.data.approvalId), position: asked?.position } };
+  },
+
+  ActionPermitted: (_state, event) => decided(event, 'permit', event.data.expiresAt),
+  ActionDenied: (_state, event) => decided(event, 'deny', event.time),
+  // the step-up comes after the request it makes, if it makes one
+  ApprovalRequested(state, event, events, words) {
+    const stepUp = find(events, 'ActionStepUp');
+    if (stepUp) return decided(stepUp, 'step-up', stepUp.data.expiresAt, stepUp.data.approvalId);
+    const run = liveRun(state, event.runId as string, words, event);
+    return { ok: true, value: { run, approval: words.approval(event.data.approvalId), position: event.position } };
+  },
+  ActionStepUp: (_state, event) => decided(event, 'step-up', event.data.expiresAt, event.data.approvalId),
+
+  ActionCompleted: (_state, event) => settled(event, 'completed'),
+  ActionFailed: (_state, event) => settled(event, 'failed'),
+
+  RunCompleted: (state, event, _events, words) => ({
+    ok: true,
+    value: { run: liveRun(state, event.runId as string, words, event), position: event.position },
+  }),
+
+  ApprovalGiven(state, event, events, words) {
+    const approval = words.approval(event.data.approvalId);
+    const issued = find(events, 'GrantIssued');
+    if (!issued) return { ok: true, value: { approval, position: event.position } };
+    const run = liveRun(state, event.runId as string, words, issued);
+    return { ok: true, value: { approval, run, grant: liveGrant(state, issued), position: issued.position } };
+  },
+
+  GrantSuspended: (state, event) => ({ ok: true, value: { grant: liveGrant(state, event), position: event.position } }),
+  GrantResumed: (state, event) => ({ ok: true, value: { grant: liveGrant(state, event), position: event.position } }),
+  GrantRevoked: (_state, event) => ({ ok: true, value: { revocationId: event.data.revocationId, position: event.position } }),
+  RevocationRuleAdded: (_state, event) => ({ ok: true, value: { revocationId: event.data.revocationId, position: event.position } }),
+  QuarantineLifted: (_state, event) => ({ ok: true, value: { revocationId: event.data.revocationId, position: event.position } }),
+  DriftScored: (_state, event) => ({ ok: true, value: { drift: event.data.score, position: event.position } }),
+};
+
+function find<T extends Event['type']>(events: readonly Event[], type: T): EventOf<T> | undefined {
+  return events.find((event) => event.type === type) as EventOf<T> | undefined;
+}
+
+function decided(
+  event: EventOf<'ActionPermitted'> | EventOf<'ActionDenied'> | EventOf<'ActionStepUp'>,
+  decision: ActionAnswer['decision'],
+  expiresAt: string,
+  approvalId?: string,
+): Answer {
+  const { reasons, remaining } = event.data;
+  return {
+    ok: true,
+    value: {
+      decision,
+      actionId: event.actionId as string,
+      reasons: [...reasons, ...agreeing(reasons)],
+      obligations: decision === 'permit' ? ['report-outcome'] : [],
+      expiresAt,
+      ...(approvalId === undefined ? {} : { approvalId }),
+      remaining,
+      position: event.position,
+    } satisfies ActionAnswer,
+  };
+}
+
+/** Every dimension is asked every time; those that do not object are not stored but told. */
+function agreeing(reasons: readonly Reason[]): Reason[] {
+  const objecting = new Set(reasons.flatMap((reason) => [reason.rule, ...(reason.reasons ?? []).map((each) => each.rule)]));
+  return DIMENSIONS.filter((name) => !objecting.has(name)).map((rule) => ({ rule, outcome: 'permit', message: 'within the limit of every grant of the chain' }));
+}
+
+function settled(event: EventOf<'ActionCompleted'> | EventOf<'ActionFailed'>, status: string): Answer {
+  const action = { id: event.actionId, status, grantId: event.grantId, runId: event.runId, cost: event.data.cost, overrun: event.data.overrun ?? false };
+  return { ok: true, value: { action, position: event.position } };
+}
+
+function openedRun(event: EventOf<'RunOpened'>, issued: EventOf<'GrantIssued'> | undefined, texts: RunTexts): RunView {
+  return {
+    id: event.runId as string,
+    treeId: event.treeId as string,
+    parentRunId: event.data.parentRunId,
+    agent: event.data.agent,
+    requestedBy: texts.requestedBy,
+    purpose: texts.purpose,
+    task: texts.task,
+    startedAt: event.data.startedAt,
+    expiresAt: issued?.data.limits.time.expiresAt,
+    status: issued ? 'active' : 'pending',
+    grantId: issued?.grantId,
+  };
+}
+
+function issuedGrant(event: EventOf<'GrantIssued'>): GrantView {
+  return {
+    id: event.grantId as string,
+    treeId: event.treeId as string,
+    parentId: event.data.parentId,
+    runId: event.runId as string,
+    depth: event.data.depth,
+    status: 'active',
+    limits: event.data.limits,
+    consumed: nothing(),
+    reserved: nothing(),
+    children: 0,
+    issuedAt: event.time,
+    position: event.position,
+  };
+}
+
+function liveRun(state: LogState, runId: string, words: Words, event: Event): RunView | undefined {
+  const run = state.runs.get(runId);
+  return run && runView(state, run, words.run(runId), parseTime(event.time) ?? state.lastTime);
+}
+
+function liveGrant(state: LogState, event: Event): GrantView | undefined {
+  const grant = state.grants.get(event.grantId as string);
+  return grant && grantView(state, grant, parseTime(event.time) ?? state.lastTime);
+}
+
