@@ -14,22 +14,40 @@ describe('subjects', () => {
     expect(subjects.ALL_EVENTS).toBe('bailiwick.event.>');
   });
 
-  it.each(['default', 'default/', '/0', 'a.b/0', '*/0', '>/0', 'Default/0', '-a/0', 'a b/0', 'default/00', 'default/x', 'a/0/1', `${'a'.repeat(64)}/0`, 'a/0\n'])(
-    'refuse the log name %j (I9)',
-    (log) => {
-      for (const subject of [subjects.commandSubject, subjects.querySubject, subjects.eventsOfLog]) {
-        expect(() => subject(log)).toThrow('not a log name');
-      }
-    },
-  );
+  it.each([
+    'default',
+    'default/',
+    '/0',
+    'a.b/0',
+    '*/0',
+    '>/0',
+    'Default/0',
+    '-a/0',
+    'a b/0',
+    'default/00',
+    'default/x',
+    'a/0/1',
+    `${'a'.repeat(64)}/0`,
+    'a/0\n',
+  ])('refuse the log name %j (I9)', (log) => {
+    for (const subject of [subjects.commandSubject, subjects.querySubject, subjects.eventsOfLog]) {
+      expect(() => subject(log)).toThrow('not a log name');
+    }
+  });
 
   it('refuse any other token that is not one safe token', () => {
     for (const op of ['', '*', '>', 'a.b', 'a b', 'A', '-a', 'a\r\nPUB x']) {
-      for (const subject of [subjects.ledgerSubject, subjects.intentSubject, subjects.adminSubject, subjects.healthSubject]) {
+      for (const subject of [
+        subjects.ledgerSubject,
+        subjects.intentSubject,
+        subjects.adminSubject,
+        subjects.healthSubject,
+      ]) {
         expect(() => subject(op)).toThrow(/^not a/);
       }
     }
-    for (const type of ['', '*', 'a.b', '1a', 'a-b']) expect(() => subjects.eventSubject('default/0', type)).toThrow('not an event type');
+    for (const type of ['', '*', 'a.b', '1a', 'a-b'])
+      expect(() => subjects.eventSubject('default/0', type)).toThrow('not an event type');
   });
 
   it('never give two names one subject, and read back', () => {

@@ -23,7 +23,8 @@ function token(value: string, what: string): string {
 /** `default/0` → `default.0`. The leading zeros that would give one log two subjects are refused. */
 function logTokens(log: string): string {
   const { tenant, n } = parseLogName(log);
-  if (log !== `${tenant}/${n}`) throw new Error(`not a log name: ${JSON.stringify(log)} (its number has leading zeros)`);
+  if (log !== `${tenant}/${n}`)
+    throw new Error(`not a log name: ${JSON.stringify(log)} (its number has leading zeros)`);
   return `${tenant}.${n}`;
 }
 
@@ -44,7 +45,8 @@ export const adminSubject = (op: string): string => `${SUBJECT_PREFIX}.admin.${t
 
 /** Where the owner of a log announces a committed event: `bailiwick.event.<tenant>.<n>.<type>`. */
 export function eventSubject(log: string, type: string): string {
-  if (!EVENT_TYPE.test(type)) throw new Error(`not an event type: ${JSON.stringify(type)} (want 1–64 letters and digits)`);
+  if (!EVENT_TYPE.test(type))
+    throw new Error(`not an event type: ${JSON.stringify(type)} (want 1–64 letters and digits)`);
   return `${SUBJECT_PREFIX}.event.${logTokens(log)}.${type}`;
 }
 

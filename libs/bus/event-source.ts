@@ -1,0 +1,122 @@
+import {
+  createInbox,
+  AckPolicy,
+  DeliverPolicy,
+  nanos,
+  nuid,
+  ReplayPolicy,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from 'nats';
+import { fromMessage } from './cloudevent';
+import { natsOf, type Bus } from './connect';
+import { EVENT_STREAM } from './events';
+import type { EventSource, SourceSink } from './follow-log';
+import { BUS_LIMITS } from './limits';
+import { eventsOfLog } from './subjects';
+
+/**
+ * New events of a log from the event stream. It asks for what comes from now on and keeps no state in the server:
+ * whenever the connection, the consumer or the stream may have been lost it starts a new consumer and tells the
+ * follower to look into the log. So a server that comes back with an empty store costs nothing but that look.
+ */
+export function jetStreamSource(bus: Bus): EventSource {
+  return { subscribe: (log, sink) => new LogConsumer(bus, log, sink) };
+}
+
+class LogConsumer {
+  private readonly nats: NatsConnection;
+  private readonly inboxPrefix: string | undefined;
+  private subscription: Subscription | undefined;
+  private heardAt = 0;
+  private stopped = false;
+  private starting = false;
+  private readonly timer: NodeJS.Timeout;
+  private readonly unlisten: () => void;
+
+  constructor(
+    bus: Bus,
+    private readonly log: string,
+    private readonly sink: SourceSink,
+  ) {
+    const connection = natsOf(bus);
+    this.nats = connection.nats;
+    this.inboxPrefix = connection.inboxPrefix;
+    this.unlisten = bus.onEvent((event) => {
+      if (event.type === 'connected') void this.start();
+    });
+    this.timer = setInterval(() => this.check(), BUS_LIMITS.sourceRetryMs);
+    this.timer.unref();
+    void this.start();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    this.unlisten();
+    this.close();
+  }
+
+  /** Heartbeats that stay away mean that the consumer is gone; none was heard yet means that making it failed. */
+  private check(): void {
+    if (Date.now() - this.heardAt > 3 * BUS_LIMITS.sourceHeartbeatMs || !this.subscription) void this.start();
+  }
+
+  private async start(): Promise<void> {
+    if (this.starting || this.stopped || this.nats.isClosed()) return;
+    this.starting = true;
+    this.close();
+    const inbox = createInbox(this.inboxPrefix);
+    // Listening before the consumer is made, and looking into the log after it: nothing can fall between.
+    const subscription = this.nats.subscribe(inbox, {
+      callback: (error, msg) => (error ? this.close() : this.take(subscription, msg)),
+    });
+    try {
+      const manager = await this.nats.jetstreamManager({ checkAPI: false, timeout: BUS_LIMITS.sourceRetryMs });
+      await manager.consumers.add(EVENT_STREAM, {
+        name: `follow-${nuid.next()}`,
+        deliver_subject: inbox,
+        filter_subject: eventsOfLog(this.log),
+        deliver_policy: DeliverPolicy.New,
+        replay_policy: ReplayPolicy.Instant,
+        ack_policy: AckPolicy.None,
+        flow_control: true,
+        idle_heartbeat: nanos(BUS_LIMITS.sourceHeartbeatMs),
+        inactive_threshold: nanos(5 * BUS_LIMITS.sourceHeartbeatMs),
+        mem_storage: true,
+        num_replicas: 1,
+      });
+      this.heardAt = Date.now();
+      this.subscription = subscription;
+    } catch {
+      subscription.unsubscribe(); // no stream or no server now; `check` tries again, and the follower polls meanwhile
+    }
+    this.starting = false;
+    if (this.stopped) this.close();
+    else this.sink.gap();
+  }
+
+  private take(subscription: Subscription, msg: Msg): void {
+    if (this.stopped || (this.subscription !== undefined && this.subscription !== subscription)) return;
+    this.heardAt = Date.now();
+    if (msg.headers?.code === 100) return this.control(msg);
+    const event = fromMessage(msg);
+    if (event?.log === this.log) this.sink.event(event);
+  }
+
+  /** Flow control wants an answer, or the server stops sending. @see NATS ADR-15 on ordered push consumers */
+  private control(msg: Msg): void {
+    if (msg.reply) {
+      msg.respond();
+      return;
+    }
+    const stalled = msg.headers?.get('Nats-Consumer-Stalled');
+    if (stalled) this.nats.publish(stalled);
+  }
+
+  private close(): void {
+    if (this.subscription && !this.nats.isClosed()) this.subscription.unsubscribe();
+    this.subscription = undefined;
+  }
+}
