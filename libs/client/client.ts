@@ -1,0 +1,178 @@
+import type { ActionAnswer, ActionRequest, OutcomeRequest } from '#contracts/action';
+import type { Agent, GrantRequest, GrantView, RunView } from '#contracts/grant';
+import type { ApprovalView, PreviewView, TreeView } from '#contracts/query';
+import type { Problem, Reason } from '#contracts/reason';
+
+/** An answer other than 2xx, as the service told it (RFC 9457). */
+export class ProblemError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly reasons: Reason[] = [],
+    readonly body: Record<string, unknown> = {},
+  ) {
+    super(detail);
+    this.name = 'ProblemError';
+  }
+}
+
+export interface Granted {
+  run: RunView;
+  grant: GrantView;
+  token: string;
+  expiresAt: string;
+  position: number;
+}
+export interface Pending {
+  run: RunView;
+  approval: ApprovalView;
+}
+export interface EventItem {
+  log: string;
+  position: number;
+  id: string;
+  type: string;
+  time: string;
+  treeId?: string;
+  runId?: string;
+  grantId?: string;
+  actionId?: string;
+  actor: { kind: string; id: string };
+  data: Record<string, unknown>;
+}
+
+export interface ClientOptions {
+  readonly url: string;
+  /** an API key, or a run's grant token */
+  readonly key: string;
+  /** how often a call is tried again when the service is not ready or busy; with the same Idempotency-Key each time */
+  readonly retries?: number;
+}
+
+interface CallOptions {
+  readonly body?: unknown;
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * For orchestrators, enforcement points and operators: one method per call of the contract. Mutating calls carry an
+ * Idempotency-Key of their own, so that a retry is answered as the first try was and charges nothing.
+ */
+export class BailiwickClient {
+  constructor(private readonly options: ClientOptions) {}
+
+  /** The same service, spoken to as someone else. */
+  as(key: string): BailiwickClient {
+    return new BailiwickClient({ ...this.options, key });
+  }
+
+  openRun(body: { agent: Agent; requestedBy: string; purpose: string; grant: GrantRequest; requireApproval?: boolean }): Promise<Granted | Pending> {
+    return this.post('/v1/runs', body);
+  }
+  delegate(grantId: string, body: { agent: Agent; task: string; purpose?: string; grant: GrantRequest }): Promise<Granted> {
+    return this.post(`/v1/grants/${grantId}/delegations`, body);
+  }
+  act(body: ActionRequest): Promise<ActionAnswer> {
+    return this.post('/v1/actions', body);
+  }
+  actAll(actions: readonly ActionRequest[]): Promise<{ answers: (ActionAnswer | { error: Problem })[] }> {
+    return this.post('/v1/actions:batch', { actions });
+  }
+  settle(actionId: string, outcome: OutcomeRequest): Promise<{ action: { id: string; status: string }; position: number }> {
+    return this.post(`/v1/actions/${actionId}/outcome`, outcome);
+  }
+  complete(runId: string): Promise<{ run: RunView; position: number }> {
+    return this.post(`/v1/runs/${runId}/completion`, {});
+  }
+  escalate(runId: string, want: GrantRequest, reason: string): Promise<Pending> {
+    return this.post(`/v1/runs/${runId}/escalations`, { want, reason });
+  }
+  run(id: string): Promise<RunView> {
+    return this.get(`/v1/runs/${id}`);
+  }
+  grant(id: string): Promise<GrantView> {
+    return this.get(`/v1/grants/${id}`);
+  }
+  tree(id: string, at?: string): Promise<TreeView> {
+    return this.get(`/v1/trees/${id}${at === undefined ? '' : `?at=${encodeURIComponent(at)}`}`);
+  }
+  pendingApprovals(): Promise<{ items: ApprovalView[]; next: string | null }> {
+    return this.get('/v1/approvals?status=pending');
+  }
+  approval(id: string): Promise<ApprovalView> {
+    return this.get(`/v1/approvals/${id}`);
+  }
+  decide(approvalId: string, verdict: 'approve' | 'deny', note?: string): Promise<{ approval: ApprovalView; run?: RunView; grant?: GrantView; token?: string }> {
+    return this.post(`/v1/approvals/${approvalId}/decision`, note === undefined ? { verdict } : { verdict, note });
+  }
+  revoke(grantId: string, reason: string): Promise<{ revocationId: string; positions: Record<string, number> }> {
+    return this.post(`/v1/grants/${grantId}/revocation`, { reason, subtree: true });
+  }
+  resume(grantId: string, reason: string): Promise<{ grant: GrantView }> {
+    return this.post(`/v1/grants/${grantId}/resumption`, { reason });
+  }
+  previewRevocation(selector: Record<string, string>, quarantine?: boolean): Promise<PreviewView> {
+    return this.post('/v1/revocations/preview', { selector, ...(quarantine === undefined ? {} : { quarantine }) });
+  }
+  revokeAll(body: { selector: Record<string, string>; reason: string; digest?: string; force?: boolean; quarantine?: boolean }): Promise<{ revocationId: string; positions: Record<string, number> }> {
+    return this.post('/v1/revocations', body);
+  }
+  events(query: Record<string, string | number>): Promise<{ items: EventItem[]; next: string | null; asOf?: unknown }> {
+    return this.get(`/v1/events?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString()}`);
+  }
+  receipt(runId: string, minPosition?: number): Promise<unknown> {
+    return this.get(`/v1/runs/${runId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
+  }
+  custody(actionId: string): Promise<unknown> {
+    return this.get(`/v1/actions/${actionId}/custody`);
+  }
+  drift(runId: string): Promise<unknown> {
+    return this.get(`/v1/runs/${runId}/drift`);
+  }
+  verifierKey(log: string): Promise<string> {
+    return this.call('GET', `/log/${log}/vkey`) as Promise<string>;
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.call('GET', path) as Promise<T>;
+  }
+  post<T>(path: string, body: unknown): Promise<T> {
+    return this.call('POST', path, { body, idempotencyKey: crypto.randomUUID() }) as Promise<T>;
+  }
+
+  /** The raw response, for streams. */
+  raw(path: string, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
+    return fetch(this.options.url + path, { headers: { authorization: `Bearer ${this.options.key}`, ...headers }, ...(signal ? { signal } : {}) });
+  }
+
+  private async call(method: string, path: string, { body, idempotencyKey, signal }: CallOptions = {}): Promise<unknown> {
+    const headers: Record<string, string> = { authorization: `Bearer ${this.options.key}`, accept: 'application/json, text/plain' };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+    for (let tries = this.options.retries ?? 5; ; tries--) {
+      const response = await fetch(this.options.url + path, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(signal ? { signal } : {}),
+      });
+      const text = await response.text();
+      if (response.ok) return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
+      const retryable = response.status === 503 || response.status === 429;
+      if (!retryable || tries <= 0) throw problemOf(response.status, text);
+      const wait = Number(response.headers.get('retry-after') ?? '1');
+      await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(wait, 0.1), 5) * 1_000));
+    }
+  }
+}
+
+function problemOf(status: number, text: string): ProblemError {
+  try {
+    const body = JSON.parse(text) as Problem & Record<string, unknown>;
+    return new ProblemError(status, body.code ?? 'INTERNAL', body.detail ?? text, body.reasons ?? [], body);
+  } catch {
+    return new ProblemError(status, 'INTERNAL', text.slice(0, 500));
+  }
+}
