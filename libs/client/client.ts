@@ -120,7 +120,7 @@ export class BailiwickClient {
     return this.post('/v1/revocations', body);
   }
   events(query: Record<string, string | number>): Promise<{ items: EventItem[]; next: string | null; asOf?: unknown }> {
-    return this.get(`/v1/events?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString()}`);
+    return this.get(`/v1/events?${new URLSearchParams(Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))).toString()}`);
   }
   receipt(runId: string, minPosition?: number): Promise<unknown> {
     return this.get(`/v1/runs/${runId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);

@@ -1,0 +1,97 @@
+import type { AppendEvent, AppendResult, EventLog, Fence, Lease, SearchFilter, Snapshot, StoredEvent } from './port';
+import { checkBatch } from './check-batch';
+
+type Kept = StoredEvent & Omit<AppendEvent, 'payload'>;
+
+/** The event log in memory, for tests: passes the same contract suite as the real one. */
+export class MemoryEventLog implements EventLog {
+  private readonly logs = new Map<string, Kept[]>();
+  private readonly snapshots: (Snapshot & { log: string; foldVersion: number })[] = [];
+  private readonly leases = new Map<string, { owner: string; epoch: number; until: number }>();
+
+  constructor(private readonly now: () => number = () => Date.now()) {}
+
+  createLog(log: string): Promise<void> {
+    if (!this.logs.has(log)) this.logs.set(log, []);
+    return Promise.resolve();
+  }
+
+  listLogs(tenant?: string): Promise<string[]> {
+    return Promise.resolve([...this.logs.keys()].filter((log) => tenant === undefined || log.startsWith(`${tenant}/`)).sort());
+  }
+
+  head(log: string): Promise<number> {
+    return Promise.resolve(this.logs.get(log)?.length ?? 0);
+  }
+
+  append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult> {
+    checkBatch(expectedPosition, events);
+    const kept = this.logs.get(log);
+    if (!kept) return Promise.resolve({ ok: false, reason: 'conflict', detail: `no log ${log}` });
+    const lease = this.leases.get(log);
+    if (fence && (lease?.owner !== fence.owner || lease.epoch !== fence.epoch)) {
+      return Promise.resolve({ ok: false, reason: 'fenced', detail: `${log} is owned by another` });
+    }
+    if (kept.length !== expectedPosition) {
+      return Promise.resolve({ ok: false, reason: 'conflict', detail: `${log} stands at ${kept.length}, not ${expectedPosition}` });
+    }
+    kept.push(...events.map((event) => ({ ...event, log, payload: event.payload ?? null })));
+    return Promise.resolve({ ok: true, next: kept.length });
+  }
+
+  read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
+    return Promise.resolve((this.logs.get(log) ?? []).slice(from, from + limit).map(stored));
+  }
+
+  search(filter: SearchFilter): Promise<StoredEvent[]> {
+    const types = typeof filter.type === 'string' ? [filter.type] : filter.type;
+    const wanted = (['treeId', 'runId', 'grantId', 'actionId', 'commandId'] as const).filter((key) => filter[key] !== undefined);
+    const found = [...this.logs.values()].flat().filter(
+      (event) =>
+        event.tenant === filter.tenant &&
+        (filter.log === undefined || event.log === filter.log) &&
+        (filter.after === undefined || event.position > filter.after) &&
+        (types === undefined || types.includes(event.type)) &&
+        wanted.every((key) => event[key] === filter[key]),
+    );
+    found.sort((a, b) => (a.log === b.log ? a.position - b.position : a.log < b.log ? -1 : 1));
+    if (filter.newestFirst) found.reverse();
+    return Promise.resolve(found.slice(0, filter.limit).map(stored));
+  }
+
+  payloads(log: string, positions: readonly number[]): Promise<Map<number, string | null>> {
+    const events = this.logs.get(log) ?? [];
+    return Promise.resolve(new Map(positions.filter((at) => events[at]).map((at) => [at, events[at]?.payload ?? null])));
+  }
+
+  saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void> {
+    this.snapshots.push({ log, position, foldVersion, state });
+    return Promise.resolve();
+  }
+
+  latestSnapshot(log: string, foldVersion: number, atOrBefore = Infinity): Promise<Snapshot | undefined> {
+    const mine = this.snapshots.filter((each) => each.log === log && each.foldVersion === foldVersion && each.position <= atOrBefore);
+    return Promise.resolve(mine.sort((a, b) => b.position - a.position)[0]);
+  }
+
+  acquireLease(log: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
+    const now = this.now();
+    const lease = this.leases.get(log);
+    if (lease && lease.owner !== owner && lease.until > now) return Promise.resolve(undefined);
+    const epoch = lease?.owner === owner ? lease.epoch : (lease?.epoch ?? 0) + 1;
+    this.leases.set(log, { owner, epoch, until: now + ttlMs });
+    return Promise.resolve({ epoch });
+  }
+
+  releaseLease(log: string, owner: string): Promise<void> {
+    const lease = this.leases.get(log);
+    if (lease?.owner === owner) this.leases.set(log, { ...lease, until: 0 });
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const stored = ({ log, position, type, time, body, payload }: Kept): StoredEvent => ({ log, position, type, time, body, payload: payload ?? null });

@@ -1,0 +1,84 @@
+/**
+ * The event log: the ordered events of each log, kept byte for byte. Positions are 0, 1, 2, … with no gap and no reuse
+ * (I5): an append names the position it expects, and of two writers at one position exactly one wins.
+ *
+ * Guarantees: an append is all or nothing; what it acknowledged is durable; reads see whole appends, in order.
+ * Does not: decide, sign, notify anyone, or know what is in a body beyond the columns it is given.
+ */
+export interface EventLog {
+  /** Makes a log known; no-op where it is. */
+  createLog(log: string): Promise<void>;
+  listLogs(tenant?: string): Promise<string[]>;
+  /** The next position. */
+  head(log: string): Promise<number>;
+  append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult>;
+  /** Up to `limit` events from `from` on, in order. */
+  read(log: string, from: number, limit: number): Promise<StoredEvent[]>;
+  search(filter: SearchFilter): Promise<StoredEvent[]>;
+  /** Payloads by position; null where there is none or it was erased. */
+  payloads(log: string, positions: readonly number[]): Promise<Map<number, string | null>>;
+  saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void>;
+  /** The newest snapshot of this fold version at or before a position. */
+  latestSnapshot(log: string, foldVersion: number, atOrBefore?: number): Promise<Snapshot | undefined>;
+  /** Says who should own a log, by the store's own clock. Only liveness: what fences is the position. */
+  acquireLease(log: string, owner: string, ttlMs: number): Promise<Lease | undefined>;
+  releaseLease(log: string, owner: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface AppendEvent {
+  readonly position: number;
+  readonly type: string;
+  /** RFC 3339 */
+  readonly time: string;
+  /** JSON text, kept byte for byte */
+  readonly body: string;
+  /** personal data beside the event: JSON text, erasable */
+  readonly payload?: string | undefined;
+  readonly tenant: string;
+  readonly treeId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly grantId?: string | undefined;
+  readonly actionId?: string | undefined;
+  readonly commandId: string;
+}
+
+export interface StoredEvent {
+  readonly log: string;
+  readonly position: number;
+  readonly type: string;
+  readonly time: string;
+  readonly body: string;
+  readonly payload?: string | null;
+}
+
+/** `conflict`: nothing was written, somebody else is ahead. `unknown`: it cannot be told whether it was. */
+export type AppendResult =
+  | { readonly ok: true; readonly next: number }
+  | { readonly ok: false; readonly reason: 'conflict' | 'fenced' | 'unknown'; readonly detail: string };
+
+export interface Fence {
+  readonly owner: string;
+  readonly epoch: number;
+}
+export interface Lease {
+  readonly epoch: number;
+}
+export interface Snapshot {
+  readonly position: number;
+  readonly state: string;
+}
+export interface SearchFilter {
+  readonly tenant: string;
+  readonly log?: string | undefined;
+  /** exclusive */
+  readonly after?: number | undefined;
+  readonly type?: string | readonly string[] | undefined;
+  readonly treeId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly grantId?: string | undefined;
+  readonly actionId?: string | undefined;
+  readonly commandId?: string | undefined;
+  readonly limit: number;
+  readonly newestFirst?: boolean | undefined;
+}

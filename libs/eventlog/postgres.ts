@@ -1,0 +1,181 @@
+import { Pool, type PoolClient } from 'pg';
+import { checkBatch } from './check-batch';
+import type { AppendEvent, AppendResult, EventLog, Fence, Lease, SearchFilter, Snapshot, StoredEvent } from './port';
+
+/** The event log in PostgreSQL, with hand-written SQL. The table's key is the fence (I5). */
+export class PostgresEventLog implements EventLog {
+  private readonly pool: Pool;
+
+  constructor(url: string, options: { max?: number; onError?: (error: Error) => void } = {}) {
+    this.pool = new Pool({ connectionString: url, max: options.max ?? 8, application_name: 'bailiwick-eventlog' });
+    // an idle connection that dies is replaced by the pool; without a listener it would end the process
+    this.pool.on('error', options.onError ?? (() => undefined));
+  }
+
+  async createLog(log: string): Promise<void> {
+    await this.pool.query('INSERT INTO log (name, tenant) VALUES ($1, $2) ON CONFLICT DO NOTHING', [log, log.split('/')[0]]);
+  }
+
+  async listLogs(tenant?: string): Promise<string[]> {
+    const { rows } = await this.pool.query<{ name: string }>('SELECT name FROM log WHERE $1::text IS NULL OR tenant = $1 ORDER BY name', [tenant ?? null]);
+    return rows.map((row) => row.name);
+  }
+
+  async head(log: string): Promise<number> {
+    const { rows } = await this.pool.query<{ next: string }>('SELECT coalesce(max(position) + 1, 0) AS next FROM event WHERE log = $1', [log]);
+    return Number(rows[0]?.next ?? 0);
+  }
+
+  async append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult> {
+    checkBatch(expectedPosition, events);
+    try {
+      const { rowCount } = await this.pool.query({ name: 'append', text: APPEND, values: appendValues(log, expectedPosition, events, fence) });
+      // One statement is one transaction. Dying before it returns: it is wholly there or wholly not, and whoever loads
+      // the log next sees which; the caller answers nothing until then (I4).
+      if (rowCount === events.length) return { ok: true, next: expectedPosition + events.length };
+      return { ok: false, reason: fence ? 'fenced' : 'conflict', detail: `${log} does not stand at ${expectedPosition}, or is owned by another` };
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      if (code === UNIQUE_VIOLATION) return { ok: false, reason: 'conflict', detail: `${log}@${expectedPosition} is taken` };
+      return { ok: false, reason: 'unknown', detail: message };
+    }
+  }
+
+  async read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
+    const { rows } = await this.pool.query<EventRow>({
+      name: 'read',
+      text: `SELECT ${COLUMNS} FROM event WHERE log = $1 AND position >= $2 ORDER BY position LIMIT $3`,
+      values: [log, from, limit],
+    });
+    return rows.map(stored);
+  }
+
+  async search(filter: SearchFilter): Promise<StoredEvent[]> {
+    const values: unknown[] = [filter.tenant];
+    const where = ['tenant = $1'];
+    for (const [key, column] of FILTERS) {
+      if (filter[key] === undefined) continue;
+      values.push(filter[key]);
+      where.push(`${column} = $${values.length}`);
+    }
+    if (filter.after !== undefined) where.push(`position > $${values.push(filter.after)}`);
+    if (filter.type !== undefined) where.push(`type = ANY($${values.push(typeof filter.type === 'string' ? [filter.type] : filter.type)})`);
+    const direction = filter.newestFirst ? 'DESC' : 'ASC';
+    const { rows } = await this.pool.query<EventRow>(
+      `SELECT ${COLUMNS} FROM event WHERE ${where.join(' AND ')} ORDER BY log ${direction}, position ${direction} LIMIT $${values.push(filter.limit)}`,
+      values,
+    );
+    return rows.map(stored);
+  }
+
+  async payloads(log: string, positions: readonly number[]): Promise<Map<number, string | null>> {
+    const { rows } = await this.pool.query<{ position: string; payload: string | null }>(
+      'SELECT position, payload::text AS payload FROM event WHERE log = $1 AND position = ANY($2)',
+      [log, positions],
+    );
+    return new Map(rows.map((row) => [Number(row.position), row.payload]));
+  }
+
+  /** Keeps the two newest of this fold: the older stands in where the newer cannot be read. */
+  async saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void> {
+    await this.pool.query('INSERT INTO snapshot (log, position, fold_version, state) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING', [log, position, foldVersion, state]);
+    // Dying here leaves one snapshot more than needed: the next save removes it.
+    await this.pool.query(
+      'DELETE FROM snapshot WHERE log = $1 AND fold_version = $2 AND position < (SELECT min(position) FROM (SELECT position FROM snapshot WHERE log = $1 AND fold_version = $2 ORDER BY position DESC LIMIT 2) AS newest)',
+      [log, foldVersion],
+    );
+  }
+
+  async latestSnapshot(log: string, foldVersion: number, atOrBefore?: number): Promise<Snapshot | undefined> {
+    const { rows } = await this.pool.query<{ position: string; state: string }>(
+      'SELECT position, state FROM snapshot WHERE log = $1 AND fold_version = $2 AND ($3::bigint IS NULL OR position <= $3) ORDER BY position DESC LIMIT 1',
+      [log, foldVersion, atOrBefore ?? null],
+    );
+    const row = rows[0];
+    return row && { position: Number(row.position), state: row.state };
+  }
+
+  async acquireLease(log: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
+    const { rows } = await this.pool.query<{ epoch: string }>(ACQUIRE, [log, owner, ttlMs]);
+    return rows[0] && { epoch: Number(rows[0].epoch) };
+  }
+
+  async releaseLease(log: string, owner: string): Promise<void> {
+    await this.pool.query('UPDATE log SET lease_until = now() WHERE name = $1 AND lease_owner = $2', [log, owner]);
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+
+  /** For a follower that stores its position in the transaction of its result. */
+  connect(): Promise<PoolClient> {
+    return this.pool.connect();
+  }
+}
+
+interface EventRow {
+  log: string;
+  position: string;
+  type: string;
+  time: Date;
+  body: string;
+  payload: string | null;
+}
+
+const COLUMNS = 'log, position, type, time, body::text AS body, payload::text AS payload';
+const FILTERS = [
+  ['log', 'log'],
+  ['treeId', 'tree_id'],
+  ['runId', 'run_id'],
+  ['grantId', 'grant_id'],
+  ['actionId', 'action_id'],
+  ['commandId', 'command_id'],
+] as const;
+const UNIQUE_VIOLATION = '23505';
+
+/** All or nothing, only directly after the event before, and only while the lease (if one is named) is still held. */
+const APPEND = `
+INSERT INTO event (log, position, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id)
+SELECT $1, $2 + i - 1, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id
+FROM unnest($3::text[], $4::timestamptz[], $5::json[], $6::json[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+  WITH ORDINALITY AS fresh (type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id, i)
+WHERE CASE WHEN $2 = 0 THEN EXISTS (SELECT FROM log WHERE name = $1) ELSE EXISTS (SELECT FROM event WHERE log = $1 AND position = $2 - 1) END
+  AND ($13::text IS NULL OR EXISTS (SELECT FROM log WHERE name = $1 AND lease_owner = $13 AND lease_epoch = $14))`;
+
+function appendValues(log: string, position: number, events: readonly AppendEvent[], fence: Fence | undefined): unknown[] {
+  const column = <T>(pick: (event: AppendEvent) => T) => events.map(pick);
+  return [
+    log,
+    position,
+    column((event) => event.type),
+    column((event) => event.time),
+    column((event) => event.body),
+    column((event) => event.payload ?? null),
+    column((event) => event.tenant),
+    column((event) => event.treeId ?? null),
+    column((event) => event.runId ?? null),
+    column((event) => event.grantId ?? null),
+    column((event) => event.actionId ?? null),
+    column((event) => event.commandId),
+    fence?.owner ?? null,
+    fence?.epoch ?? null,
+  ];
+}
+
+const ACQUIRE = `
+UPDATE log SET
+  lease_epoch = CASE WHEN lease_owner = $2 THEN lease_epoch ELSE lease_epoch + 1 END,
+  lease_owner = $2,
+  lease_until = now() + $3 * interval '1 millisecond'
+WHERE name = $1 AND (lease_owner = $2 OR lease_owner IS NULL OR lease_until <= now())
+RETURNING lease_epoch AS epoch`;
+
+const stored = (row: EventRow): StoredEvent => ({
+  log: row.log,
+  position: Number(row.position),
+  type: row.type,
+  time: row.time.toISOString(),
+  body: row.body,
+  payload: row.payload,
+});
