@@ -1,0 +1,244 @@
+import { connectBus, type Bus, type BusEvent } from '#bus/connect';
+import { HandlerError } from '#bus/failure';
+import { BUS_LIMITS } from '#bus/limits';
+import { TestNatsServer } from './bus-server';
+
+describe('requests over a real nats-server', () => {
+  let server: TestNatsServer;
+  let service: Bus;
+  let caller: Bus;
+
+  beforeAll(async () => {
+    server = await TestNatsServer.start();
+  });
+  afterAll(() => server.remove());
+  beforeEach(async () => {
+    service = await connectBus({ url: server.url, name: 'service' });
+    caller = await connectBus({ url: server.url, name: 'caller', inboxPrefix: '_INBOX_caller' });
+  });
+  afterEach(() => Promise.all([service.drain(), caller.drain()]));
+
+  const ask = (subject: string, payload?: unknown, timeoutMs = 5_000) => caller.request(subject, payload, timeoutMs);
+
+  it('answers with what the handler returns, any JSON', async () => {
+    service.serve('bailiwick.admin.echo', (payload) => payload);
+    await served();
+    for (const value of [{ a: [1, 'ü', null] }, [], 'text', 0, false, null, undefined]) {
+      expect(await ask('bailiwick.admin.echo', value)).toEqual({ ok: true, value });
+    }
+  });
+
+  it('gives the handler the subject and the headers', async () => {
+    service.serve('bailiwick.command.*.*', (_payload, { subject, headers }) => ({
+      subject,
+      trace: headers['traceparent'],
+    }));
+    await served();
+    const headers = { Traceparent: '00-1-2-01' };
+    expect(await caller.request('bailiwick.command.default.0', {}, 5_000, { headers })).toEqual({
+      ok: true,
+      value: { subject: 'bailiwick.command.default.0', trace: '00-1-2-01' },
+    });
+  });
+
+  it('fails at once where nobody serves the subject, and nothing ran', async () => {
+    expect(await ask('bailiwick.admin.nobody', {})).toMatchObject({
+      ok: false,
+      error: { code: 'NO_RESPONDERS', mayHaveRun: false },
+    });
+  });
+
+  it('fails when the answer takes too long, and says that it may have run', async () => {
+    let answer = (): void => undefined;
+    service.serve('bailiwick.admin.slow', () => new Promise<void>((resolve) => (answer = resolve)));
+    await served();
+    expect(await ask('bailiwick.admin.slow', {}, 30)).toMatchObject({
+      ok: false,
+      error: { code: 'TIMEOUT', mayHaveRun: true },
+    });
+    answer();
+  });
+
+  it("passes on a handler's own error, and keeps the text of any other to the service", async () => {
+    const seen: unknown[] = [];
+    service.serve(
+      'bailiwick.admin.fail',
+      (kind) => {
+        throw kind === 'own' ? new HandlerError('NOT_FOUND', 'no such thing') : new Error('password=hunter2');
+      },
+      { onError: (error) => seen.push(error) },
+    );
+    await served();
+    expect(await ask('bailiwick.admin.fail', 'own')).toMatchObject({
+      ok: false,
+      error: { code: 'HANDLER_FAILED', remote: { code: 'NOT_FOUND', detail: 'no such thing' } },
+    });
+    const other = await ask('bailiwick.admin.fail', 'other');
+    expect(other).toMatchObject({ ok: false, error: { code: 'HANDLER_FAILED', mayHaveRun: true } });
+    expect(JSON.stringify(other)).not.toContain('hunter2');
+    expect(seen.map(String)).toEqual(['Error: password=hunter2']);
+  });
+
+  it('refuses what is too large, before it is sent and before it is answered', async () => {
+    let ran = 0;
+    service.serve('bailiwick.admin.large', (size) => {
+      ran += 1;
+      return 'x'.repeat(Number(size));
+    });
+    await served();
+    const large = 'x'.repeat(BUS_LIMITS.payloadBytes);
+    expect(await ask('bailiwick.admin.large', large)).toMatchObject({
+      ok: false,
+      error: { code: 'TOO_LARGE', mayHaveRun: false },
+    });
+    expect(ran).toBe(0);
+    expect(await ask('bailiwick.admin.large', BUS_LIMITS.payloadBytes)).toMatchObject({
+      ok: false,
+      error: { code: 'TOO_LARGE', mayHaveRun: true },
+    });
+    expect(await ask('bailiwick.admin.large', BUS_LIMITS.payloadBytes - 2)).toMatchObject({ ok: true });
+  });
+
+  it('runs no more at once than it may, and says BUSY to the rest without running them', async () => {
+    const waiting: (() => void)[] = [];
+    const serving = service.serve(
+      'bailiwick.admin.narrow',
+      () => new Promise<void>((resolve) => waiting.push(resolve)),
+      { maxPending: 2 },
+    );
+    await served();
+    const answers = Array.from({ length: 5 }, () => ask('bailiwick.admin.narrow', {}));
+    const busy = answers.slice(2);
+    for (const answer of busy)
+      expect(await answer).toMatchObject({ ok: false, error: { code: 'BUSY', mayHaveRun: false } });
+    expect(serving.pending).toBe(2);
+    expect(waiting).toHaveLength(2);
+    for (const done of waiting) done();
+    for (const answer of answers.slice(0, 2)) expect(await answer).toMatchObject({ ok: true });
+  });
+
+  it('shares the requests of a queue: each is run by one instance', async () => {
+    const ran: string[] = [];
+    const other = await connectBus({ url: server.url, name: 'service-2' });
+    for (const [name, bus] of [
+      ['a', service],
+      ['b', other],
+    ] as const) {
+      bus.serve('bailiwick.admin.shared', () => void ran.push(name), { queue: 'q' });
+      await bus.ping(5_000);
+    }
+    await Promise.all(Array.from({ length: 50 }, () => ask('bailiwick.admin.shared')));
+    expect(ran).toHaveLength(50);
+    expect(new Set(ran)).toEqual(new Set(['a', 'b']));
+    await other.drain();
+  });
+
+  it('answers what it took before it closes', async () => {
+    let answer = (): void => undefined;
+    const taken = new Promise<void>((resolve) => {
+      service.serve('bailiwick.admin.last', () => {
+        resolve();
+        return new Promise((done) => (answer = () => done('answered')));
+      });
+    });
+    await served();
+    const reply = ask('bailiwick.admin.last');
+    await taken;
+    const drained = service.drain();
+    expect(await service.request('bailiwick.admin.last', {}, 100)).toMatchObject({
+      ok: false,
+      error: { code: 'DISCONNECTED' },
+    });
+    answer();
+    expect(await reply).toEqual({ ok: true, value: 'answered' });
+    await drained;
+    expect(service.status().state).toBe('closed');
+    await service.drain();
+  });
+
+  it('refuses subjects that would break out of the command line', async () => {
+    for (const subject of ['', 'a b', 'a\r\nPUB x 0', 'a..b', 'a.*', 'a.>', '.a', 'a.']) {
+      await expect(ask(subject)).rejects.toThrow('not a subject');
+      expect(() => caller.publish(subject, {})).toThrow('not a subject');
+    }
+    expect(() => service.serve('a b', () => undefined)).toThrow('not a subject');
+    await expect(caller.request('a', {}, 0)).rejects.toThrow('timeoutMs');
+  });
+
+  it('says that nobody answers at an address, or that the user is refused', async () => {
+    await expect(connectBus({ url: 'nats://127.0.0.1:1', name: 'x', connectMs: 300 })).rejects.toThrow(
+      'no NATS server answers at',
+    );
+    const closed = await TestNatsServer.start('authorization { users: [ { user: "svc", password: "right" } ] }\n');
+    await expect(connectBus({ url: closed.url, name: 'x', user: 'svc', pass: 'wrong' })).rejects.toThrow(
+      'refuses user "svc"',
+    );
+    const bus = await connectBus({ url: closed.url, name: 'x', user: 'svc', pass: 'right' });
+    expect(await bus.ping(5_000)).toMatchObject({ ok: true });
+    await bus.drain();
+    await closed.remove();
+  });
+
+  /** Until the server knows the subscriptions. */
+  const served = () => service.ping(5_000);
+});
+
+describe('a nats-server that dies and comes back', () => {
+  it('fails what waits at once, everything meanwhile, and serves again after', async () => {
+    const server = await TestNatsServer.start();
+    const [service, caller] = await Promise.all(
+      ['service', 'caller'].map((name) => connectBus({ url: server.url, name })),
+    );
+    if (!service || !caller) throw new Error('unreachable');
+    const events: BusEvent['type'][] = [];
+    caller.onEvent((event) => events.push(event.type));
+    let ran = 0;
+    let taken = (): void => undefined;
+    const waits = new Promise<void>((resolve) => (taken = resolve));
+    service.serve('bailiwick.admin.hang', () => {
+      taken();
+      return new Promise(() => undefined);
+    });
+    service.serve('bailiwick.admin.count', () => (ran += 1));
+    await service.ping(5_000);
+
+    const hanging = caller.request('bailiwick.admin.hang', {}, 60_000);
+    await waits;
+    await server.kill();
+    expect(await hanging).toMatchObject({ ok: false, error: { code: 'DISCONNECTED', mayHaveRun: true } });
+    expect(caller.status().state).toBe('disconnected');
+    expect(await caller.request('bailiwick.admin.count', {}, 60_000)).toMatchObject({
+      ok: false,
+      error: { code: 'DISCONNECTED', mayHaveRun: false },
+    });
+    expect(caller.publish('bailiwick.admin.count', {})).toMatchObject({ ok: false, error: { code: 'DISCONNECTED' } });
+    expect(await caller.ping(100)).toMatchObject({ ok: false });
+
+    await server.up();
+    await Promise.all([service, caller].map(connected));
+    await service.ping(5_000);
+    expect(await caller.request('bailiwick.admin.count', {}, 5_000)).toEqual({ ok: true, value: 1 });
+    expect(ran).toBe(1); // what failed while disconnected was not kept and sent later
+    expect(events).toEqual(['disconnected', 'connected']);
+    expect(caller.status()).toMatchObject({ state: 'connected', reconnects: 1 });
+
+    await server.kill();
+    await Promise.all([service.drain(), caller.drain()]); // without a server to say goodbye to
+    await server.remove();
+  });
+});
+
+function connected(bus: Bus): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = bus.onEvent((event) => {
+      if (event.type === 'connected') {
+        stop();
+        resolve();
+      }
+    });
+    if (bus.status().state === 'connected') {
+      stop();
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,76 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A nats-server of one test: on a free port, with JetStream in a folder of its own, that can be killed and restarted. */
+export class TestNatsServer {
+  private process: ChildProcess | undefined;
+  private said = '';
+
+  private constructor(
+    readonly port: number,
+    private readonly dir: string,
+  ) {}
+
+  /** @param extra more lines of its configuration, such as users and their permissions */
+  static async start(extra = ''): Promise<TestNatsServer> {
+    const server = new TestNatsServer(await freePort(), await mkdtemp(join(tmpdir(), 'bailiwick-nats-')));
+    await server.configure(extra);
+    await server.up();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  async configure(extra: string): Promise<void> {
+    const own = `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: ${JSON.stringify(join(this.dir, 'store'))} }\n`;
+    await writeFile(join(this.dir, 'nats.conf'), own + extra);
+  }
+
+  async up(): Promise<void> {
+    const process = spawn('nats-server', ['-c', join(this.dir, 'nats.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.process = process;
+    await new Promise<void>((resolve, reject) => {
+      process.once('error', reject);
+      process.once('exit', () => reject(new Error(`nats-server ended:\n${this.said}`)));
+      process.stderr.on('data', (chunk: Buffer) => {
+        this.said += chunk.toString();
+        if (this.said.includes('Server is ready')) resolve();
+      });
+    });
+  }
+
+  /** Ends it without letting it say goodbye. */
+  async kill(): Promise<void> {
+    const process = this.process;
+    this.process = undefined;
+    this.said = '';
+    if (!process || process.exitCode !== null) return;
+    process.removeAllListeners('exit');
+    process.kill('SIGKILL');
+    await once(process, 'exit');
+  }
+
+  async emptyStore(): Promise<void> {
+    await rm(join(this.dir, 'store'), { recursive: true, force: true });
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
