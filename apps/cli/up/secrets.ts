@@ -1,0 +1,59 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Credentials } from '../context';
+
+const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst'] as const;
+export const SERVICES = ['delegation', 'ledger', 'intent', 'gateway'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+/** Passwords between our own parts; never leaves this machine. */
+export interface Secrets {
+  readonly database: Record<ServiceName, string>;
+  readonly nats: Record<ServiceName | 'operator', string>;
+}
+
+/** Written whole or not at all: a half-written file of keys would lock everybody out. */
+export function writePrivate(file: string, text: string): void {
+  const fresh = `${file}.${process.pid}`;
+  writeFileSync(fresh, text, { mode: 0o600 });
+  renameSync(fresh, file);
+}
+
+export function makeDataDir(dataDir: string): void {
+  mkdirSync(join(dataDir, 'keys'), { recursive: true, mode: 0o700 });
+  mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
+}
+
+/** Keys of the first start: found again at every later one. */
+export function ensureSecrets(dataDir: string): Secrets {
+  makeDataDir(dataDir);
+  ensureKey(join(dataDir, 'keys', 'log.pem'));
+  ensureKey(join(dataDir, 'keys', 'token.pem'));
+  const pseudonym = join(dataDir, 'keys', 'pseudonym.key');
+  if (!existsSync(pseudonym)) writePrivate(pseudonym, randomBytes(32).toString('base64'));
+  const file = join(dataDir, 'secrets.json');
+  if (!existsSync(file)) {
+    const password = (): string => randomBytes(24).toString('hex');
+    const each = <K extends string>(names: readonly K[]): Record<K, string> => Object.fromEntries(names.map((name) => [name, password()])) as Record<K, string>;
+    writePrivate(file, JSON.stringify({ database: each(SERVICES), nats: each([...SERVICES, 'operator']) } satisfies Secrets));
+  }
+  chmodSync(file, 0o600);
+  return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
+}
+
+function ensureKey(file: string): void {
+  if (existsSync(file)) return;
+  const { privateKey } = generateKeyPairSync('ed25519');
+  writePrivate(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+}
+
+/** One API key per role for the tenant `default`; the address is that of this start. */
+export function ensureCredentials(dataDir: string, url: string): Credentials {
+  const file = join(dataDir, 'credentials.json');
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials) : undefined;
+  const keys = known?.keys ?? Object.fromEntries(ROLES.map((role) => [role, `bwk_${role}_${randomBytes(32).toString('base64url')}`]));
+  const credentials: Credentials = { url, tenant: 'default', keys };
+  if (known?.url !== url) writePrivate(file, `${JSON.stringify(credentials, null, 2)}\n`);
+  return credentials;
+}

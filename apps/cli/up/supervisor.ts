@@ -1,0 +1,158 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, openSync, readFileSync, rmSync, writeFileSync, closeSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { isProcess } from '#platform/servers/child';
+import { findNatsServer, startNats, type RunningNats } from '#platform/servers/nats';
+import { startPostgres, type RunningPostgres } from '#platform/servers/postgres';
+import { isFree } from '#platform/servers/ports';
+import type { Credentials } from '../context';
+import { prepareDatabase } from './database';
+import { ensureCredentials, ensureSecrets, makeDataDir, SERVICES, writePrivate, type Secrets, type ServiceName } from './secrets';
+import { Service } from './service';
+
+export interface UpOptions {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly say: (line: string) => void;
+}
+export interface Status {
+  readonly url: string;
+  readonly supervisor: number;
+  readonly services: { name: string; pid: number | undefined; state: string; restarts: number }[];
+  readonly postgres: { pid: number | undefined; url: string };
+  readonly nats: { pid: number | undefined; url: string };
+}
+
+/** The programs of the services, as built. */
+const APPS = resolve(__dirname, '..', '..');
+const hidden = (url: string): string => url.replace(/\/\/[^@]*@/, '//');
+
+/** The whole system on one machine: servers, then schema, then services in order; stopped in reverse. */
+export class Supervisor {
+  private postgres: RunningPostgres | undefined;
+  private nats: RunningNats | undefined;
+  private services: Service[] = [];
+  private credentials: Credentials | undefined;
+  private adminUrl = '';
+  private natsUrl = '';
+
+  constructor(private readonly options: UpOptions) {}
+
+  /** @throws a message for people; what was started is stopped again */
+  async start(): Promise<Credentials> {
+    const { dataDir } = this.options;
+    makeDataDir(dataDir);
+    this.lock();
+    try {
+      return await this.startAll();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const service of [...this.services].reverse()) await service.stop();
+    await this.nats?.stop();
+    await this.postgres?.stop();
+    rmSync(join(this.options.dataDir, 'run.json'), { force: true });
+    rmSync(join(this.options.dataDir, 'lock'), { force: true });
+  }
+
+  private async startAll(): Promise<Credentials> {
+    const { dataDir, port, say } = this.options;
+    if (!(await isFree(port))) throw new Error(`port ${port} is taken; name another with --port or BAILIWICK_PORT`);
+    const secrets = ensureSecrets(dataDir);
+    await this.startServers(secrets);
+    const { ownerUrl, urls } = await prepareDatabase(this.adminUrl, secrets);
+    this.migrate(ownerUrl);
+    const url = `http://127.0.0.1:${port}`;
+    this.credentials = ensureCredentials(dataDir, url);
+    for (const name of SERVICES) {
+      const service = new Service(name, join(APPS, name, 'main.js'), this.environment(name, urls[name], secrets, url), join(dataDir, 'logs'), () => this.note());
+      this.services.push(service);
+      await service.start();
+    }
+    say(`postgres, nats-server and ${SERVICES.join(', ')} are running`);
+    this.note();
+    return this.credentials;
+  }
+
+  private async startServers(secrets: Secrets): Promise<void> {
+    const { dataDir, say } = this.options;
+    const outsideDatabase = process.env.BAILIWICK_DATABASE_URL;
+    const outsideNats = process.env.BAILIWICK_NATS_URL;
+    if (!outsideDatabase) this.postgres = await startPostgres({ dataDir });
+    this.adminUrl = outsideDatabase ?? (this.postgres as RunningPostgres).url;
+    if (!outsideNats) {
+      const binary = findNatsServer(join(dataDir, 'cache'), process.env.BAILIWICK_NATS_SERVER, say);
+      this.nats = await startNats({ binary, dataDir, users: secrets.nats });
+    }
+    this.natsUrl = outsideNats ?? (this.nats as RunningNats).url;
+  }
+
+  private migrate(ownerUrl: string): void {
+    for (const script of ['delegation/migrate.js', 'ledger/migrate.js', 'intent/migrate.js']) {
+      const file = join(APPS, script);
+      if (!existsSync(file)) continue;
+      const result = spawnSync(process.execPath, [file], { env: { ...process.env, BAILIWICK_DATABASE_URL: ownerUrl }, encoding: 'utf8' });
+      if (result.status !== 0) throw new Error(`${script} failed: ${result.stderr || result.stdout}`);
+    }
+  }
+
+  /** Each service gets its own role's URL, its own bus user, and nothing that belongs to another. */
+  private environment(name: ServiceName, databaseUrl: string, secrets: Secrets, url: string): NodeJS.ProcessEnv {
+    const outside = process.env.BAILIWICK_NATS_URL !== undefined;
+    return {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      BAILIWICK_LOG_LEVEL: process.env.BAILIWICK_LOG_LEVEL ?? 'info',
+      BAILIWICK_DATA: resolve(this.options.dataDir),
+      BAILIWICK_PORT: String(this.options.port),
+      BAILIWICK_PUBLIC_URL: url,
+      BAILIWICK_NATS_URL: this.natsUrl,
+      ...(outside ? {} : { BAILIWICK_NATS_USER: name, BAILIWICK_NATS_PASSWORD: secrets.nats[name] }),
+      ...(name === 'gateway' ? {} : { BAILIWICK_DATABASE_URL: databaseUrl }),
+    };
+  }
+
+  status(): Status {
+    return {
+      url: this.credentials?.url ?? '',
+      supervisor: process.pid,
+      services: this.services.map(({ name, pid, state, restarts }) => ({ name, pid, state, restarts })),
+      postgres: { pid: this.postgres?.pid, url: hidden(this.adminUrl) },
+      nats: { pid: this.nats?.pid, url: this.natsUrl },
+    };
+  }
+
+  private note(): void {
+    writePrivate(join(this.options.dataDir, 'run.json'), JSON.stringify(this.status()));
+  }
+
+  /** One supervisor per data folder. A lock whose process is gone was left by a killed one. */
+  private lock(): void {
+    const file = join(this.options.dataDir, 'lock');
+    try {
+      const handle = openSync(file, 'wx', 0o600);
+      writeFileSync(handle, String(process.pid));
+      closeSync(handle);
+    } catch {
+      const pid = Number(readFileSync(file, 'utf8'));
+      if (Number.isInteger(pid) && pid > 0 && pid !== process.pid && isProcess(pid, 'node')) {
+        throw new Error(`Bailiwick already runs over ${this.options.dataDir} (process ${pid}); stop it with \`bailiwick down\`, or name another folder with --data`);
+      }
+      rmSync(file, { force: true });
+      this.lock();
+    }
+  }
+}
+
+/** What the supervisor over this folder last noted; undefined where none runs. */
+export function readStatus(dataDir: string): Status | undefined {
+  const file = join(dataDir, 'run.json');
+  if (!existsSync(file)) return undefined;
+  const status = JSON.parse(readFileSync(file, 'utf8')) as Status;
+  return isProcess(status.supervisor, 'node') ? status : undefined;
+}
+

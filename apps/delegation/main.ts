@@ -1,0 +1,78 @@
+import 'reflect-metadata';
+import { Controller, Inject, Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { MessagePattern, Payload, type MicroserviceOptions } from '@nestjs/microservices';
+import { connectBus, type Bus } from '#bus/connect';
+import { BUS } from '#bus/nest-module';
+import { BusServer } from '#bus/nest-strategy';
+import { adminSubject, healthSubject } from '#bus/subjects';
+import { tenantName } from '#contracts/primitives';
+import type { EventLog } from '#eventlog/port';
+import { PostgresEventLog } from '#eventlog/postgres';
+import { readConfig } from '#platform/config';
+import { announceReady, onShutdown } from '#platform/lifecycle';
+import { makeLogger, NestLogger } from '#platform/logging';
+import { z } from 'zod';
+import { EVENT_LOG, LOGGER, Logs } from './logs';
+
+const config = readConfig(['database', 'nats']);
+const logger = makeLogger('delegation', config.logLevel);
+
+@Controller()
+class AdminController {
+  constructor(
+    @Inject(Logs) private readonly logs: Logs,
+    @Inject(EVENT_LOG) private readonly eventlog: EventLog,
+  ) {}
+
+  @MessagePattern(adminSubject('create-tenant'))
+  async createTenant(@Payload() raw: unknown): Promise<unknown> {
+    const parsed = z.strictObject({ tenant: tenantName }).safeParse(raw);
+    if (!parsed.success) return { ok: false, refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed' } };
+    return { ok: true, value: { logs: await this.logs.createTenant(parsed.data.tenant) } };
+  }
+
+  @MessagePattern(adminSubject('logs'))
+  async listLogs(@Payload() raw: unknown): Promise<unknown> {
+    const parsed = z.strictObject({ tenant: tenantName }).safeParse(raw);
+    if (!parsed.success) return { ok: false, refusal: { code: 'BAD_REQUEST', detail: 'want { tenant }' } };
+    return { ok: true, value: { logs: await this.eventlog.listLogs(parsed.data.tenant) } };
+  }
+
+  @MessagePattern(healthSubject('delegation'))
+  health(): unknown {
+    return { ok: true, value: { service: 'delegation', logs: this.logs.logs } };
+  }
+}
+
+@Module({})
+class DelegationModule {
+  static with(bus: Bus, eventlog: EventLog): DynamicModule {
+    return {
+      module: DelegationModule,
+      controllers: [AdminController],
+      providers: [Logs, { provide: LOGGER, useValue: logger }, { provide: BUS, useValue: bus }, { provide: EVENT_LOG, useValue: eventlog }],
+    };
+  }
+}
+
+async function main(): Promise<void> {
+  const bus = await connectBus({ ...config.nats, name: 'delegation', inboxPrefix: '_INBOX.delegation' });
+  const eventlog = new PostgresEventLog(config.databaseUrl, { onError: (error) => logger.warn({ err: error }, 'a database connection was lost') });
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(DelegationModule.with(bus, eventlog), {
+    logger: new NestLogger(logger),
+    strategy: new BusServer({ bus, queue: 'delegation' }),
+  });
+  onShutdown(async () => {
+    await app.close(); // the owners finish what they took while the bus and the database are still there
+    await bus.drain();
+    await eventlog.close();
+  });
+  await app.listen();
+  announceReady();
+}
+
+main().catch((error: unknown) => {
+  logger.fatal({ err: error }, 'the delegation service did not start');
+  process.exit(1);
+});

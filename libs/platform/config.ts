@@ -1,0 +1,63 @@
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** The only place that reads the environment. What is missing or malformed is named, and the service does not start. */
+const schema = z.object({
+  BAILIWICK_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL').optional(),
+  BAILIWICK_NATS_URL: z.string().regex(/^nats:\/\//, 'must be a nats:// URL').optional(),
+  BAILIWICK_NATS_USER: z.string().optional(),
+  BAILIWICK_NATS_PASSWORD: z.string().optional(),
+  BAILIWICK_DATA: z.string().default('.bailiwick'),
+  BAILIWICK_HOST: z.string().default('127.0.0.1'),
+  BAILIWICK_PORT: z.coerce.number().int().min(0).max(65_535).default(8420),
+  BAILIWICK_PUBLIC_URL: z.string().url().optional(),
+  BAILIWICK_ORIGIN: z.string().regex(/^[a-z0-9.-]+$/).default('bailiwick.local'),
+  BAILIWICK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export interface Config {
+  readonly databaseUrl: string;
+  readonly nats: { readonly url: string; readonly user: string | undefined; readonly pass: string | undefined };
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string;
+  /** first part of every log's origin in checkpoints */
+  readonly origin: string;
+  readonly logLevel: string;
+  readonly files: {
+    readonly credentials: string;
+    readonly tenants: string;
+    readonly tokenKey: string;
+    readonly logKey: string;
+    readonly pseudonymKey: string;
+  };
+}
+
+/** @param needs what this service cannot do without */
+export function readConfig(needs: readonly ('database' | 'nats')[], environment: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = schema.safeParse(environment);
+  if (!parsed.success) throw new Error(`configuration: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`);
+  const env = parsed.data;
+  if (needs.includes('database') && !env.BAILIWICK_DATABASE_URL) throw new Error('configuration: BAILIWICK_DATABASE_URL is missing (postgres://user:password@host:port/database)');
+  if (needs.includes('nats') && !env.BAILIWICK_NATS_URL) throw new Error('configuration: BAILIWICK_NATS_URL is missing (nats://host:port)');
+  const dataDir = resolve(env.BAILIWICK_DATA);
+  const key = (name: string): string => join(dataDir, 'keys', name);
+  return {
+    databaseUrl: env.BAILIWICK_DATABASE_URL ?? '',
+    nats: { url: env.BAILIWICK_NATS_URL ?? '', user: env.BAILIWICK_NATS_USER, pass: env.BAILIWICK_NATS_PASSWORD },
+    dataDir,
+    host: env.BAILIWICK_HOST,
+    port: env.BAILIWICK_PORT,
+    publicUrl: env.BAILIWICK_PUBLIC_URL ?? `http://${env.BAILIWICK_HOST}:${env.BAILIWICK_PORT}`,
+    origin: env.BAILIWICK_ORIGIN,
+    logLevel: env.BAILIWICK_LOG_LEVEL,
+    files: {
+      credentials: join(dataDir, 'credentials.json'),
+      tenants: join(dataDir, 'tenants.json'),
+      tokenKey: key('token.pem'),
+      logKey: key('log.pem'),
+      pseudonymKey: key('pseudonym.key'),
+    },
+  };
+}
