@@ -28,10 +28,13 @@ export function jetStreamSource(bus: Bus): EventSource {
 class LogConsumer {
   private readonly nats: NatsConnection;
   private readonly inboxPrefix: string | undefined;
+  private readonly connected: () => boolean;
   private subscription: Subscription | undefined;
+  private consumer: string | undefined;
   private heardAt = 0;
   private stopped = false;
-  private starting = false;
+  private making: Promise<void> | undefined;
+  private again = false;
   private readonly timer: NodeJS.Timeout;
   private readonly unlisten: () => void;
 
@@ -41,9 +44,11 @@ class LogConsumer {
     private readonly sink: SourceSink,
   ) {
     const connection = natsOf(bus);
+    this.connected = () => bus.status().state === 'connected';
     this.nats = connection.nats;
     this.inboxPrefix = connection.inboxPrefix;
     this.unlisten = bus.onEvent((event) => {
+      this.again = true; // what is being made now may belong to the connection that was lost
       if (event.type === 'connected') void this.start();
     });
     this.timer = setInterval(() => this.check(), BUS_LIMITS.sourceRetryMs);
@@ -55,7 +60,13 @@ class LogConsumer {
     this.stopped = true;
     clearInterval(this.timer);
     this.unlisten();
+    await this.making;
+    const consumer = this.consumer;
     this.close();
+    if (!consumer || !this.connected()) return;
+    // A crash right here, or no answer: the server drops a consumer that nobody listens to, by itself.
+    const manager = await this.nats.jetstreamManager({ checkAPI: false, timeout: BUS_LIMITS.sourceRetryMs });
+    await manager.consumers.delete(EVENT_STREAM, consumer).catch(() => undefined);
   }
 
   /** Heartbeats that stay away mean that the consumer is gone; none was heard yet means that making it failed. */
@@ -64,9 +75,19 @@ class LogConsumer {
   }
 
   private async start(): Promise<void> {
-    if (this.starting || this.stopped || this.nats.isClosed()) return;
-    this.starting = true;
+    if (this.making || this.stopped || !this.connected()) return;
+    this.again = false;
     this.close();
+    this.making = this.consume().catch(() => undefined); // no stream now; `check` tries again, and the follower polls meanwhile
+    await this.making;
+    this.making = undefined;
+    if (this.stopped) return;
+    this.sink.gap();
+    if (this.again) await this.start();
+  }
+
+  private async consume(): Promise<void> {
+    const name = `follow-${nuid.next()}`;
     const inbox = createInbox(this.inboxPrefix);
     // Listening before the consumer is made, and looking into the log after it: nothing can fall between.
     const subscription = this.nats.subscribe(inbox, {
@@ -75,7 +96,7 @@ class LogConsumer {
     try {
       const manager = await this.nats.jetstreamManager({ checkAPI: false, timeout: BUS_LIMITS.sourceRetryMs });
       await manager.consumers.add(EVENT_STREAM, {
-        name: `follow-${nuid.next()}`,
+        name,
         deliver_subject: inbox,
         filter_subject: eventsOfLog(this.log),
         deliver_policy: DeliverPolicy.New,
@@ -87,14 +108,13 @@ class LogConsumer {
         mem_storage: true,
         num_replicas: 1,
       });
-      this.heardAt = Date.now();
-      this.subscription = subscription;
-    } catch {
-      subscription.unsubscribe(); // no stream or no server now; `check` tries again, and the follower polls meanwhile
+    } catch (error) {
+      if (!this.nats.isClosed()) subscription.unsubscribe();
+      throw error;
     }
-    this.starting = false;
-    if (this.stopped) this.close();
-    else this.sink.gap();
+    this.heardAt = Date.now();
+    this.subscription = subscription;
+    this.consumer = name;
   }
 
   private take(subscription: Subscription, msg: Msg): void {
@@ -118,5 +138,6 @@ class LogConsumer {
   private close(): void {
     if (this.subscription && !this.nats.isClosed()) this.subscription.unsubscribe();
     this.subscription = undefined;
+    this.consumer = undefined;
   }
 }

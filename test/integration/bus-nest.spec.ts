@@ -1,0 +1,186 @@
+import { Controller, Inject, Injectable, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  Ctx,
+  EventPattern,
+  MessagePattern,
+  Payload,
+  RpcException,
+  type MicroserviceOptions,
+} from '@nestjs/microservices';
+import { delay, of } from 'rxjs';
+import { connectBus, type Bus } from '#bus/connect';
+import { BUS, BusModule } from '#bus/nest-module';
+import { BUS_TRANSPORT, BusContext, BusServer } from '#bus/nest-strategy';
+import { TestNatsServer } from './bus-server';
+
+let server: TestNatsServer;
+let running: (() => void)[] = [];
+const closing: string[] = [];
+
+@Injectable()
+class Greeter implements OnApplicationShutdown {
+  constructor(@Inject(BUS) readonly bus: Bus) {}
+  greet(name: string): string {
+    return `hello ${name}`;
+  }
+  onApplicationShutdown(): void {
+    closing.push(this.bus.status().state);
+  }
+}
+
+@Controller()
+class Handlers {
+  constructor(private readonly greeter: Greeter) {}
+
+  @MessagePattern('bailiwick.admin.greet')
+  greet(@Payload() body: { name: string }, @Ctx() context: BusContext) {
+    return {
+      said: this.greeter.greet(body.name),
+      subject: context.getSubject(),
+      trace: context.getHeaders()['traceparent'],
+    };
+  }
+
+  @MessagePattern('bailiwick.query.*.*', BUS_TRANSPORT)
+  query(@Ctx() context: BusContext) {
+    return context.getSubject().split('.').slice(2);
+  }
+
+  @MessagePattern('bailiwick.admin.stream')
+  stream() {
+    return of(1, 2, 3).pipe(delay(0));
+  }
+
+  @MessagePattern('bailiwick.admin.nothing')
+  nothing(): void {}
+
+  @MessagePattern('bailiwick.admin.refuse')
+  refuse(): never {
+    throw new RpcException({ code: 'NOT_FOUND', detail: 'no such tenant' });
+  }
+
+  @MessagePattern('bailiwick.admin.break')
+  async break(): Promise<never> {
+    throw new Error('password=hunter2');
+  }
+
+  @MessagePattern('bailiwick.admin.slow', { maxPending: 1 })
+  slow() {
+    return new Promise((resolve) => running.push(() => resolve('done')));
+  }
+}
+
+@Module({
+  imports: [BusModule.register({ useFactory: () => ({ url: server.url, name: 'service' }) })],
+  controllers: [Handlers],
+  providers: [Greeter],
+})
+class Service {}
+
+@Controller()
+class EventHandlers {
+  @EventPattern('bailiwick.event.default.0.RunOpened')
+  opened(): void {}
+}
+
+describe('a Nest microservice on the bus', () => {
+  let caller: Bus;
+  let app: Awaited<ReturnType<typeof start>>;
+
+  async function start() {
+    const nest = await NestFactory.createMicroservice<MicroserviceOptions>(Service, {
+      logger: ['fatal'],
+      inject: [BUS],
+      useFactory: (bus: Bus) => ({ strategy: new BusServer({ bus, queue: 'service' }) }),
+    } as never);
+    await nest.listen();
+    await nest.get<Bus>(BUS).ping(5_000);
+    return nest;
+  }
+
+  beforeAll(async () => {
+    server = await TestNatsServer.start();
+    caller = await connectBus({ url: server.url, name: 'caller' });
+    Logger.overrideLogger(false);
+    app = await start();
+  });
+  afterAll(async () => {
+    await app.close();
+    await caller.drain();
+    await server.remove();
+  });
+
+  const ask = (subject: string, payload: unknown = {}) =>
+    caller.request(subject, payload, 5_000, { headers: { traceparent: 't' } });
+
+  it('answers with what a handler returns: a value, a promise, the last of an observable, or nothing', async () => {
+    expect(await ask('bailiwick.admin.greet', { name: 'you' })).toEqual({
+      ok: true,
+      value: { said: 'hello you', subject: 'bailiwick.admin.greet', trace: 't' },
+    });
+    expect(await ask('bailiwick.query.default.7')).toEqual({ ok: true, value: ['default', '7'] });
+    expect(await ask('bailiwick.admin.stream')).toEqual({ ok: true, value: 3 });
+    expect(await ask('bailiwick.admin.nothing')).toEqual({ ok: true, value: undefined });
+  });
+
+  it('answers an RpcException by its code, and any other error without its text', async () => {
+    expect(await ask('bailiwick.admin.refuse')).toMatchObject({
+      ok: false,
+      error: { code: 'HANDLER_FAILED', remote: { code: 'NOT_FOUND', detail: 'no such tenant' } },
+    });
+    const broken = await ask('bailiwick.admin.break');
+    expect(broken).toMatchObject({ ok: false, error: { code: 'HANDLER_FAILED', remote: { code: 'INTERNAL' } } });
+    expect(JSON.stringify(broken)).not.toContain('hunter2');
+  });
+
+  it("bounds what runs at once by the handler's extras", async () => {
+    running = [];
+    const first = ask('bailiwick.admin.slow');
+    await until(() => running.length === 1);
+    expect(await ask('bailiwick.admin.slow')).toMatchObject({ ok: false, error: { code: 'BUSY' } });
+    running[0]?.();
+    expect(await first).toEqual({ ok: true, value: 'done' });
+  });
+
+  it('is shared by its instances', async () => {
+    const second = await start();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask('bailiwick.admin.greet', { name: 'x' })));
+    expect(answers.every((answer) => answer.ok)).toBe(true);
+    await second.close();
+  });
+
+  it('answers what it took, then closes, its connection last', async () => {
+    const second = await start();
+    running = [];
+    closing.length = 0;
+    await app.close();
+    expect(closing).toEqual(['connected']);
+    const last = ask('bailiwick.admin.slow');
+    await until(() => running.length === 1);
+    const closed = second.close();
+    running[0]?.();
+    expect(await last).toEqual({ ok: true, value: 'done' });
+    await closed;
+    expect(second.get<Bus>(BUS).status().state).toBe('closed');
+    expect(await ask('bailiwick.admin.slow')).toMatchObject({ ok: false, error: { code: 'NO_RESPONDERS' } });
+  });
+
+  it('refuses an event handler', async () => {
+    @Module({
+      imports: [BusModule.register({ useFactory: () => ({ url: server.url, name: 'x' }) })],
+      controllers: [EventHandlers],
+    })
+    class Wrong {}
+    const wrong = await NestFactory.createMicroservice<MicroserviceOptions>(Wrong, {
+      inject: [BUS],
+      useFactory: (bus: Bus) => ({ strategy: new BusServer({ bus }) }),
+    } as never);
+    await expect(wrong.listen()).rejects.toThrow('follow the log with followLog');
+    await wrong.close();
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
