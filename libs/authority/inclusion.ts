@@ -1,51 +1,107 @@
 import { LIMITS } from '#kernel/limits';
-import { closure } from './pattern';
+import { collapse } from './pattern';
 
-/** Stands for every segment that no pattern names: to the patterns they are all alike. */
-const OTHER = Symbol('any other segment');
+/** A pattern as its segments: literals, `*` (exactly one), `**` (zero or more). */
+export type Segments = readonly string[];
 
 /**
- * Is every name that `child` matches matched by some of `parents`? Exact, for unions too: both sides are automata over
- * the segments that are named plus one that stands for all others; a reachable pair in which the child accepts and no
- * parent does is a counterexample. The search is bounded; beyond the bound the answer is no (I11).
+ * Is every name that `child` matches matched by some of `parents`? A name has at least one segment. Exact, for unions
+ * too: [`a`] and [`a`, `*`, `**`] together cover [`a`, `**`], neither alone does. Both sides are automata over the
+ * segments that are named plus one that stands for all others; a reachable pair of states in which the child accepts
+ * and no parent does is a counterexample. Where there is none it is inclusion. The work is bounded; beyond the bound
+ * the answer is no (I11): a delegation may be refused for being too intricate, and is never granted for it.
  * @see Hopcroft, Motwani, Ullman: Introduction to Automata Theory, §4.3 (emptiness of L(child) − L(parents))
  */
-export function includes(parents: readonly (readonly string[])[], child: readonly string[]): boolean {
-  const alphabet = new Set<string | typeof OTHER>([OTHER]);
-  for (const pattern of [child, ...parents]) for (const token of pattern) if (token !== '*' && token !== '**') alphabet.add(token);
+export function includes(parents: readonly Segments[], child: Segments): boolean {
+  const narrow = compile(child);
+  const wide = parents.map(compile);
+  // nearly always one parent covers all of it; a product with the others would only be larger
+  const work = { left: WORK };
+  return wide.some((parent) => covered([parent], narrow, work)) || (wide.length > 1 && covered(wide, narrow, work));
+}
 
-  const start: Pair = { child: closure(child, new Set([0])), parents: parents.map((parent) => closure(parent, new Set([0]))) };
-  const seen = new Set([keyOf(start)]);
-  const queue = [start];
-  for (let pair = queue.pop(); pair; pair = queue.pop()) {
-    if (pair.child.has(child.length) && !pair.parents.some((states, i) => states.has((parents[i] as string[]).length))) return false;
-    for (const symbol of alphabet) {
-      const stepped = step(child, pair.child, symbol);
-      if (stepped.size === 0) continue;
-      const next: Pair = { child: stepped, parents: pair.parents.map((states, i) => step(parents[i] as string[], states, symbol)) };
-      const key = keyOf(next);
+/** Steps of one pattern by one segment: what a question costs. */
+const WORK = LIMITS.inclusionStates * 8;
+
+/** Bit i of a mask: in front of token i. Bit `end`: all of it is matched. */
+interface Automaton {
+  readonly end: bigint;
+  /** in front of `*` or `**` */
+  readonly wild: bigint;
+  readonly deep: bigint;
+  /** in front of a `**` that is the last token: whatever follows is matched */
+  readonly rest: bigint;
+  readonly literals: ReadonlyMap<string, bigint>;
+}
+
+function compile(pattern: Segments): Automaton {
+  // no two ** in a row, so that one step over a ** never leads in front of another
+  const tokens = collapse(pattern);
+  let [wild, deep] = [0n, 0n];
+  const literals = new Map<string, bigint>();
+  tokens.forEach((token, i) => {
+    const bit = 1n << BigInt(i);
+    if (token === '**') deep |= bit;
+    if (token === '*' || token === '**') wild |= bit;
+    else literals.set(token, (literals.get(token) ?? 0n) | bit);
+  });
+  const end = 1n << BigInt(tokens.length);
+  return { end, wild, deep, rest: deep & (end >> 1n), literals };
+}
+
+/** A `**` may stand for nothing: whoever is in front of it is also behind it. */
+const closed = (pattern: Automaton, states: bigint): bigint => states | ((states & pattern.deep) << 1n);
+
+/** Where a pattern can be after one more segment; `undefined` is a segment that no pattern names. */
+function step(pattern: Automaton, states: bigint, segment: string | undefined): bigint {
+  const named = segment === undefined ? 0n : (pattern.literals.get(segment) ?? 0n);
+  const stays = states & pattern.deep;
+  const moves = states & (pattern.wild | named) & ~pattern.deep;
+  return closed(pattern, stays | (moves << 1n));
+}
+
+interface Pair {
+  readonly child: bigint;
+  readonly parents: readonly bigint[];
+}
+
+/** Breadth does not matter: a counterexample is one wherever it is found. */
+function covered(parents: readonly Automaton[], child: Automaton, work: { left: number }): boolean {
+  const start: Pair = { child: closed(child, 1n), parents: parents.map((parent) => closed(parent, 1n)) };
+  const seen = new Set<string>([keyOf(start)]);
+  const open = [start];
+  for (let pair = open.pop(); pair; pair = open.pop()) {
+    if (pair.parents.some((states, i) => (states & (parents[i] as Automaton).rest) !== 0n)) continue;
+    for (const segment of telling(pair, parents, child)) {
+      const next = step(child, pair.child, segment);
+      if (next === 0n) continue;
+      work.left -= parents.length + 1;
+      if (work.left < 0 || seen.size > LIMITS.inclusionStates) return false;
+      const states = pair.parents.map((each, i) => (each === 0n ? 0n : step(parents[i] as Automaton, each, segment)));
+      const accepts = states.some((each, i) => (each & (parents[i] as Automaton).end) !== 0n);
+      if ((next & child.end) !== 0n && !accepts) return false;
+      const after: Pair = { child: next, parents: states };
+      const key = keyOf(after);
       if (seen.has(key)) continue;
-      if (seen.size >= LIMITS.inclusionStates) return false;
       seen.add(key);
-      queue.push(next);
+      open.push(after);
     }
   }
   return true;
 }
 
-interface Pair {
-  readonly child: Set<number>;
-  readonly parents: readonly Set<number>[];
-}
+const keyOf = (pair: Pair): string =>
+  `${pair.child.toString(36)} ${pair.parents.map((each) => each.toString(36)).join(' ')}`;
 
-const keyOf = (pair: Pair): string => [pair.child, ...pair.parents].map((states) => [...states].sort((a, b) => a - b).join(',')).join('|');
-
-function step(pattern: readonly string[], states: ReadonlySet<number>, symbol: string | typeof OTHER): Set<number> {
-  const next = new Set<number>();
-  for (const i of states) {
-    const token = pattern[i];
-    if (token === '**') next.add(i);
-    else if (token !== undefined && (token === '*' || token === symbol)) next.add(i + 1);
-  }
-  return closure(pattern, next);
+/** The segments that make a difference here: those named where the patterns stand now, and one other. */
+function telling(pair: Pair, parents: readonly Automaton[], child: Automaton): Set<string | undefined> {
+  const segments = new Set<string | undefined>();
+  for (const [literal, mask] of child.literals) if ((mask & pair.child) !== 0n) segments.add(literal);
+  if ((pair.child & child.wild) === 0n) return segments;
+  segments.add(undefined);
+  pair.parents.forEach((states, i) => {
+    if (states === 0n) return;
+    for (const [literal, mask] of (parents[i] as Automaton).literals) if ((mask & states) !== 0n) segments.add(literal);
+  });
+  return segments;
 }

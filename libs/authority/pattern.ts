@@ -1,78 +1,120 @@
 import { LIMITS } from '#kernel/limits';
 import { err, ok, type Result } from '#kernel/result';
+import { clip } from './words';
 
 /**
- * Resource ids are `/`-separated segments, compared case-sensitively (files and repositories on most systems are) after
- * Unicode NFC. There is one spelling of each: no leading, trailing or doubled slash, no `.` or `..`, no backslash, no
- * percent-encoded separator, no control or direction-changing character. What is spelt otherwise is refused, never
- * repaired: two components that repair differently are how a path slips past a check. An absolute file path is written
- * without its first slash, below a type that says where it is.
+ * Names of resources: segments between `/`.
+ *
+ * One spelling of each. An id has no leading, trailing or doubled slash, no `.` or `..`, no backslash, no
+ * percent-encoded separator, no invisible or direction-changing character, and is in Unicode form NFC. What is spelt
+ * otherwise is refused with what to do about it, never repaired: two components that repair differently are how a path
+ * slips past a check. So an absolute file path is written without its first slash (`srv/x`, below a resource type that
+ * says where it is), and a URL as host and path.
+ *
+ * Case is kept, and matters: most file systems and forges keep it. On one that does not, a lease for `src/**` does not
+ * reach `SRC/x`, which is the safe side, since resources are only ever allowed, never denied.
  */
+
+/** A concrete id in its one spelling, or what is wrong with it. */
 export function normalizeResourceId(text: string): Result<string, string> {
   const checked = segmentsOf(text);
   if (!checked.ok) return checked;
-  const wild = checked.value.find((segment) => segment.includes('*'));
-  return wild === undefined ? ok(checked.value.join('/')) : err('a concrete id has no wildcards');
+  if (checked.value.some((segment) => segment.includes('*')))
+    return err('has a *; name one resource, without wildcards');
+  return ok(checked.value.join('/'));
 }
 
-/** A pattern: literal segments, `*` for exactly one, `**` for zero or more. Partial wildcards are refused. */
+/** A pattern: literal segments, `*` for exactly one, `**` for zero or more. A wildcard is always a whole segment. */
 export function normalizePathPattern(text: string): Result<string, string> {
   const checked = segmentsOf(text);
   if (!checked.ok) return checked;
   const partial = checked.value.find((segment) => segment.includes('*') && segment !== '*' && segment !== '**');
   if (partial !== undefined) {
-    return err(`${JSON.stringify(partial)} mixes a wildcard with text; * stands for one whole segment and ** for any number`);
+    return err(
+      `has the segment ${JSON.stringify(clip(partial))}, which mixes a wildcard with text; ` +
+        'a * stands for one whole segment and ** for any number, so name the folder (src/**) or each resource',
+    );
   }
   return ok(collapse(checked.value).join('/'));
 }
 
-/** `a/**` + `**` says nothing that `a/**` does not. */
-function collapse(segments: string[]): string[] {
+/** `a/**` followed by another `**` says nothing that `a/**` does not. */
+export function collapse(segments: readonly string[]): string[] {
   return segments.filter((segment, i) => !(segment === '**' && segments[i - 1] === '**'));
 }
 
-const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff]/;
-const ENCODED = /%(2e|2f|5c|00|25)/i;
+/** Control, format and zero-width characters, half a surrogate pair, what has no form of its own, noncharacters. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\uffff]/u;
+/** Encoded `.` `/` `\` `%`, encoded control characters, the first byte of an overlong encoding, and `%uXXXX`. */
+const ENCODED = /%(2e|2f|5c|25|7f|[01][0-9a-f]|c0|c1|u[0-9a-f])/i;
+/** Fraction and division slashes, set minus, full-width forms, one-dot leader: they read like a separator or a dot. */
+const LOOK_ALIKE = /[\u2024\u2044\u2215\u2216\u29f5\u29f8\u29f9\ufe52\ufe68\uff0e\uff0f\uff3c]/;
 
 function segmentsOf(text: string): Result<string[], string> {
   if (text.length > LIMITS.resourceIdLength) return err(`is longer than ${LIMITS.resourceIdLength} characters`);
   const normal = text.normalize('NFC');
-  if (FORBIDDEN.test(normal)) return err('has a control, invisible or direction-changing character');
-  if (normal.includes('\\')) return err('has a backslash; segments are separated by /');
-  if (ENCODED.test(normal)) return err('has a percent-encoded separator or dot; give it decoded');
-  // full-width and look-alike separators fold to the real ones under NFKC
-  if (/[\uff0f\u2044\u2215\uff3c\uff0e\u2024]/.test(normal)) return err('has a look-alike of a separator or dot');
+  if (normal.length > LIMITS.resourceIdLength)
+    return err(`is longer than ${LIMITS.resourceIdLength} characters in form NFC`);
+  if (INVISIBLE.test(normal)) return err('has a control, invisible or direction-changing character; leave it out');
+  if (LOOK_ALIKE.test(normal)) return err('has a look-alike of a separator or dot; write / and . themselves');
   const segments = normal.split('/');
-  if (segments.length > LIMITS.segmentsPerPattern) return err(`has more than ${LIMITS.segmentsPerPattern} segments`);
-  for (const segment of segments) {
-    if (segment === '') return err('has an empty segment; write it without leading, trailing or doubled slashes');
-    if (segment === '.' || segment === '..') return err(`has the segment ${segment}; give the path it means`);
-    if (segment !== segment.trim()) return err('has a segment that begins or ends with a space');
-    if (segment.length > LIMITS.segmentLength) return err(`has a segment longer than ${LIMITS.segmentLength}`);
-  }
-  return ok(segments);
+  const fault = spellingFault(normal, segments) ?? hiddenFault(normal, segments);
+  return fault === undefined ? ok(segments) : err(fault);
 }
 
-/** Does the (normalised) pattern match the (normalised) concrete segments? O(pattern × segments), no backtracking. */
+function spellingFault(text: string, segments: readonly string[]): string | undefined {
+  if (text === '') return 'is empty';
+  if (text.includes('\\')) return 'has a backslash; segments are separated by /';
+  if (ENCODED.test(text)) return 'has a percent-encoded separator, dot or control character; give it decoded';
+  if (text.includes('://')) return 'is written as a URL; write it as host/path, without the scheme';
+  if (text.startsWith('/')) return 'begins with a slash; write srv/x for the file /srv/x';
+  if (text.endsWith('/')) return 'ends with a slash; name the folder without it, or what is in it as folder/**';
+  if (segments.length > LIMITS.segmentsPerPattern) return `has more than ${LIMITS.segmentsPerPattern} segments`;
+  for (const segment of segments) {
+    if (segment === '') return 'has a doubled slash; write one';
+    if (segment === '.' || segment === '..') return `has the segment ${segment}; give the path that it means`;
+    if (segment !== segment.trim()) return 'has a segment that begins or ends with a space';
+    if (segment.length > LIMITS.segmentLength) return `has a segment longer than ${LIMITS.segmentLength} characters`;
+  }
+  return undefined;
+}
+
+/** Whoever folds compatibility forms later (`℀` → `a/c`, `‥` → `..`) must find the same segments there as we do here. */
+function hiddenFault(text: string, segments: readonly string[]): string | undefined {
+  const folded = text.normalize('NFKC');
+  if (folded === text) return undefined;
+  const hidden = folded.split('/');
+  const dots = hidden.some((segment) => segment === '.' || segment === '..' || segment.trim() === '');
+  if (hidden.length === segments.length && !dots && !folded.includes('\\') && !ENCODED.test(folded)) return undefined;
+  return 'has a character that some systems read as a separator or dot; write / and . themselves';
+}
+
+/**
+ * Does the pattern match the segments of a concrete name? Both normalised. No allocation; at most
+ * pattern × segments steps: after a mismatch only the last `**` can help, by taking one segment more.
+ */
 export function matchesSegments(pattern: readonly string[], segments: readonly string[]): boolean {
-  let states = closure(pattern, new Set([0]));
-  for (const segment of segments) {
-    const next = new Set<number>();
-    for (const i of states) {
-      const token = pattern[i];
-      if (token === '**') next.add(i);
-      else if (token !== undefined && (token === '*' || token === segment)) next.add(i + 1);
-    }
-    if (next.size === 0) return false;
-    states = closure(pattern, next);
+  let p = 0;
+  let s = 0;
+  let deep = -1;
+  let taken = 0;
+  while (s < segments.length) {
+    const token = pattern[p];
+    if (token === '**') {
+      deep = p;
+      taken = s;
+      p += 1;
+    } else if (token !== undefined && (token === '*' || token === segments[s])) {
+      p += 1;
+      s += 1;
+    } else if (deep >= 0) {
+      taken += 1;
+      p = deep + 1;
+      s = taken;
+    } else return false;
   }
-  return states.has(pattern.length);
-}
-
-/** A `**` may stand for nothing: whoever is before it is also after it. */
-export function closure(pattern: readonly string[], states: Set<number>): Set<number> {
-  for (const i of states) if (pattern[i] === '**') states.add(i + 1);
-  return states;
+  while (pattern[p] === '**') p += 1;
+  return p === pattern.length;
 }
 
 export const matchesPath = (pattern: string, id: string): boolean => matchesSegments(pattern.split('/'), id.split('/'));

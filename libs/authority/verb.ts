@@ -1,47 +1,58 @@
 import { LIMITS } from '#kernel/limits';
 import { err, ok, type Result } from '#kernel/result';
 import { matchesSegments } from './pattern';
+import { clip } from './words';
 
 /**
- * A verb is `noun.verb`: dot-separated segments of a–z, 0–9, `_` and `-`. It is normalised once, here: NFKC, then
- * lower case. Whatever is left that is not of the alphabet (a look-alike letter, an encoding, a space) is refused.
+ * A verb is `noun.verb`: segments of a–z, 0–9, `_` and `-` between dots. It is normalised once, here: compatibility
+ * forms (NFKC), then lower case (of no locale), then the spaces around it. Whatever is left that is not of the alphabet
+ * (a look-alike letter, an encoding, a slash, a space within) is refused and never guessed at: a deny of
+ * `secret.read` must hold for every spelling that some tool would take for `secret.read`.
  */
 export function normalizeVerb(text: string): Result<string, string> {
-  return normalize(text, /^[a-z0-9_-]+$/, 'letters a–z, digits, _ and -');
+  return normalize(text, /^[a-z0-9_-]+$/, 'is made of letters a–z, digits, _ and -');
 }
 
 /**
- * A pattern of verbs. `**` is zero or more segments, `*` exactly one, but a `*` at the end is one OR MORE: who denies
- * `production.*` means `production.db.drop` too, and allow and deny must read alike.
+ * A pattern of verbs. `*` is exactly one segment and `**` zero or more; but a `*` at the end is one OR MORE, since who
+ * denies `production.*` means `production.db.drop` too, and allow and deny must read alike. So `*` alone is everything.
  */
 export function normalizeVerbPattern(text: string): Result<string, string> {
-  return normalize(text, /^([a-z0-9_-]+|\*{1,2})$/, 'letters a–z, digits, _, -, or a whole * or **');
+  return normalize(text, /^([a-z0-9_-]+|\*{1,2})$/, 'is made of letters a–z, digits, _ and -, or is a whole * or **');
 }
+
+const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 function normalize(text: string, segment: RegExp, alphabet: string): Result<string, string> {
   if (text.length > LIMITS.nameLength) return err(`is longer than ${LIMITS.nameLength} characters`);
-  const normal = text.normalize('NFKC').toLowerCase();
+  if (CONTROL.test(text)) return err('has a control, invisible or direction-changing character; leave it out');
+  const normal = text.normalize('NFKC').toLowerCase().trim();
+  if (normal.length > LIMITS.nameLength) return err(`is longer than ${LIMITS.nameLength} characters`);
   const segments = normal.split('.');
   if (segments.length > LIMITS.segmentsPerPattern) return err(`has more than ${LIMITS.segmentsPerPattern} segments`);
   for (const each of segments) {
     if (each === '') return err('has an empty segment; write it like repo.read');
-    if (!segment.test(each)) return err(`has the segment ${JSON.stringify(each)}; a segment is ${alphabet}`);
+    if (each.length > LIMITS.segmentLength) return err(`has a segment longer than ${LIMITS.segmentLength} characters`);
+    if (!segment.test(each)) return err(`has the segment ${JSON.stringify(clip(each))}; a segment ${alphabet}`);
   }
   return ok(normal);
 }
 
-const compiled = new Map<string, readonly string[]>();
-const COMPILED_MOST = 50_000;
+/** A memory of patterns already split: every decision matches the same few against a verb. */
+const split = new Map<string, readonly string[]>();
+const SPLIT_MOST = 10_000;
 
 /** The segments of a normalised verb pattern, with the last `*` spelt out as one or more. */
 export function verbSegments(pattern: string): readonly string[] {
-  const known = compiled.get(pattern);
+  const known = split.get(pattern);
   if (known) return known;
   const segments = pattern.split('.');
   const spelt = segments[segments.length - 1] === '*' ? [...segments, '**'] : segments;
-  if (compiled.size >= COMPILED_MOST) compiled.clear();
-  compiled.set(pattern, spelt);
+  if (split.size >= SPLIT_MOST) split.clear();
+  split.set(pattern, spelt);
   return spelt;
 }
 
-export const matchesVerb = (pattern: string, verb: string): boolean => matchesSegments(verbSegments(pattern), verb.split('.'));
+/** Does the pattern cover the verb? Both normalised. */
+export const matchesVerb = (pattern: string, verb: string): boolean =>
+  matchesSegments(verbSegments(pattern), verb.split('.'));

@@ -10,24 +10,51 @@ import { risk } from './risk';
 import { session } from './session';
 import { time } from './time';
 
-const TABLE: { [K in DimensionName]: Dimension<Limits[K]> } = { time, session, purpose, actions, resources, budget, delegation, risk, posture };
+const TABLE: { readonly [K in DimensionName]: Dimension<Limits[K]> } = {
+  time,
+  session,
+  purpose,
+  actions,
+  resources,
+  budget,
+  delegation,
+  risk,
+  posture,
+};
 
-/** Adding a dimension is adding its file, its name to DIMENSIONS, and its line here. */
+/** A dimension of some limit: what belongs together is kept together by TABLE's type. */
+type AnyDimension = Dimension<Limits[DimensionName]>;
+const dimensionOf = (name: DimensionName): AnyDimension => TABLE[name] as unknown as AnyDimension;
+
+/**
+ * The dimensions in the order of DIMENSIONS; each is to be asked with `limits[dimension.name]`. Adding one is adding
+ * its file, its name to DIMENSIONS and its line above.
+ */
 export const DIMENSION_TABLE = DIMENSIONS.map((name) => TABLE[name] as unknown as Dimension<never>);
 
-/** I1: everywhere that a child is wider than its parent. Empty: it is an attenuation. */
+/**
+ * I1: everywhere that a child is wider than its parent. Empty: it is an attenuation. A child's limit that is not of its
+ * form (made by hand, past the edge's checks) is wider than anything (I11), so that nothing below compares what it
+ * cannot.
+ */
 export function attenuatesAll(child: Limits, parent: Limits): Violation[] {
-  return DIMENSIONS.flatMap((name) => {
-    const result = (TABLE[name] as Dimension<unknown>).attenuates(child[name], parent[name]);
+  return DIMENSIONS.flatMap((name): Violation[] => {
+    const dimension = dimensionOf(name);
+    if (!dimension.schema.safeParse(child[name]).success) {
+      const message = `its ${name} limit is not of the form of one`;
+      return [{ dimension: name, path: name, parent: null, child: null, message }];
+    }
+    const result = dimension.attenuates(child[name], parent[name]);
     return result.ok ? [] : result.error;
   });
 }
 
+/** The tighter of both, in every dimension: admits nothing that one of them does not. */
 export function meetAll(a: Limits, b: Limits): Limits {
-  return Object.fromEntries(DIMENSIONS.map((name) => [name, (TABLE[name] as Dimension<unknown>).meet(a[name], b[name])])) as Limits;
+  return Object.fromEntries(DIMENSIONS.map((name) => [name, dimensionOf(name).meet(a[name], b[name])])) as Limits;
 }
 
 /** One sentence per dimension, for consent cards and receipts. */
 export function describeAll(limits: Limits): { dimension: DimensionName; text: string }[] {
-  return DIMENSIONS.map((name) => ({ dimension: name, text: (TABLE[name] as Dimension<unknown>).describe(limits[name]) }));
+  return DIMENSIONS.map((name) => ({ dimension: name, text: dimensionOf(name).describe(limits[name]) }));
 }

@@ -1,11 +1,18 @@
 import type { Condition, Scalar } from '#contracts/grant';
+import { clip, listed, sentence } from '../words';
 
-/** Does a value satisfy all parts of a condition? A missing value, and a value of another type, satisfies none. */
+/** What a resource says of itself, as its enforcement point tells it. */
+export type Attributes = Readonly<Record<string, Scalar>>;
+
+/**
+ * Does a value satisfy all parts of a condition? A value that is missing, of another type, or no finite number
+ * satisfies none (I11), and nothing satisfies a condition without parts.
+ */
 export function satisfies(condition: Condition, value: Scalar | undefined): boolean {
   if (value === undefined || (typeof value === 'number' && !Number.isFinite(value))) return false;
   const { in: among, eq, lte, gte, prefix } = condition;
-  if (among === undefined && eq === undefined && lte === undefined && gte === undefined && prefix === undefined) return false;
   return (
+    hasParts(condition) &&
     (among === undefined || among.includes(value)) &&
     (eq === undefined || eq === value) &&
     (lte === undefined || (typeof value === 'number' && value <= lte)) &&
@@ -14,14 +21,18 @@ export function satisfies(condition: Condition, value: Scalar | undefined): bool
   );
 }
 
+const hasParts = ({ in: among, eq, lte, gte, prefix }: Condition): boolean =>
+  (among ?? eq ?? lte ?? gte ?? prefix) !== undefined;
+
 /**
- * Does every value that satisfies `narrow` satisfy `wide`? Decided on the finite set of values where there is one, and
- * part by part otherwise; an unsure answer is no.
+ * Does every value that satisfies `narrow` satisfy `wide`? Exact: a condition admits finitely many values (they are
+ * tried), or all numbers of a range, or all texts with a prefix (they are compared part by part). One that admits
+ * nothing implies everything. Lengths of texts count as unbounded, numbers as dense.
  */
 export function implies(narrow: Condition, wide: Condition): boolean {
-  const finite = narrow.eq !== undefined ? [narrow.eq] : narrow.in;
-  if (finite) return finite.every((value) => !satisfies(narrow, value) || satisfies(wide, value));
-  if (wide.eq !== undefined || wide.in !== undefined) return false;
+  const values = onlyValues(narrow);
+  if (values) return values.every((value) => !satisfies(narrow, value) || satisfies(wide, value));
+  if (!hasParts(wide) || wide.eq !== undefined || wide.in !== undefined) return false;
   return (
     (wide.lte === undefined || (narrow.lte !== undefined && narrow.lte <= wide.lte)) &&
     (wide.gte === undefined || (narrow.gte !== undefined && narrow.gte >= wide.gte)) &&
@@ -29,13 +40,41 @@ export function implies(narrow: Condition, wide: Condition): boolean {
   );
 }
 
+/** All values that a condition can be satisfied by, where these are finitely many; undefined: they are not. */
+function onlyValues({ in: among, eq, lte, gte, prefix }: Condition): readonly Scalar[] | undefined {
+  if (eq !== undefined) return [eq];
+  if (among !== undefined) return among;
+  if (prefix !== undefined) return lte === undefined && gte === undefined ? undefined : [];
+  if (lte === undefined || gte === undefined || lte > gte) return undefined;
+  return lte === gte ? [lte] : [];
+}
+
+/** Both at once; undefined where nothing satisfies both. */
+export function both(a: Condition, b: Condition): Condition | undefined {
+  const met: Condition = {};
+  if (a.eq !== undefined && b.eq !== undefined && a.eq !== b.eq) return undefined;
+  const eq = a.eq ?? b.eq;
+  if (eq !== undefined) met.eq = eq;
+  const among = a.in && b.in ? a.in.filter((value) => b.in?.includes(value)) : (a.in ?? b.in);
+  if (among) met.in = among;
+  if (a.lte !== undefined || b.lte !== undefined) met.lte = Math.min(a.lte ?? Infinity, b.lte ?? Infinity);
+  if (a.gte !== undefined || b.gte !== undefined) met.gte = Math.max(a.gte ?? -Infinity, b.gte ?? -Infinity);
+  const [short, long] = [a.prefix ?? '', b.prefix ?? ''].sort((x, y) => x.length - y.length) as [string, string];
+  if (!long.startsWith(short)) return undefined;
+  if (a.prefix !== undefined || b.prefix !== undefined) met.prefix = long;
+  if (!hasParts(a) || !hasParts(b)) return undefined;
+  return onlyValues(met)?.some((value) => satisfies(met, value)) === false ? undefined : met;
+}
+
+/** `sensitivity is one of public, internal`. */
 export function describeCondition(attribute: string, condition: Condition): string {
+  const { eq, in: among, lte, gte, prefix } = condition;
   const parts = [
-    condition.eq === undefined ? [] : [`is ${condition.eq}`],
-    condition.in === undefined ? [] : [`is one of ${condition.in.join(', ')}`],
-    condition.lte === undefined ? [] : [`is at most ${condition.lte}`],
-    condition.gte === undefined ? [] : [`is at least ${condition.gte}`],
-    condition.prefix === undefined ? [] : [`begins with ${condition.prefix}`],
-  ].flat();
-  return `${attribute} ${parts.join(' and ')}`;
+    ...(eq === undefined ? [] : [`is ${clip(String(eq))}`]),
+    ...(among === undefined ? [] : [`is one of ${listed(among, 'none')}`]),
+    ...(gte === undefined ? [] : [`is at least ${gte}`]),
+    ...(lte === undefined ? [] : [`is at most ${lte}`]),
+    ...(prefix === undefined ? [] : [`begins with ${clip(prefix)}`]),
+  ];
+  return `${clip(attribute)} ${sentence(parts)}`;
 }

@@ -1,26 +1,43 @@
 import { postureLimit, type PostureLimit } from '#contracts/grant';
-import type { ActionFacts, Dimension } from '../dimension';
-import { deny, PERMIT, Wider } from './verdict';
+import type { ActionFacts, Dimension, Verdict } from '../dimension';
+import { clip, listed, sentence, shown } from '../words';
+import { deny, PERMIT, sorted, Wider } from './verdict';
 
-const ATTRIBUTES = ['agentClass', 'model', 'modelVersion', 'environment', 'imageDigest'] as const;
+/** What an agent can be redeployed with; its class is fixed when its run is opened. */
+const DEPLOYED = ['model', 'modelVersion', 'environment', 'imageDigest'] as const;
+const ATTRIBUTES = ['agentClass', ...DEPLOYED] as const;
 type Attribute = (typeof ATTRIBUTES)[number];
 
+const IN_WORDS: Record<Attribute, string> = {
+  agentClass: 'class',
+  model: 'model',
+  modelVersion: 'model version',
+  environment: 'environment',
+  imageDigest: 'image',
+};
+
+/** What the enforcement point sees now counts before what was declared when the run was opened. */
 function actual(action: ActionFacts, attribute: Attribute): string | undefined {
   if (attribute === 'agentClass') return action.agentClass;
   return action.currentPosture?.[attribute] ?? action.declaredPosture[attribute];
 }
 
-/** What kind of agent, model, image and place. An agent that has become another is not the one this was granted to. */
+/**
+ * Which class of agent, model, image and place. An agent that has become another is not the one this was granted to: a
+ * value seen now that differs from the declared one ends it, whatever the lists admit. What was never declared cannot
+ * differ; limit it where that matters.
+ */
 export const posture: Dimension<PostureLimit> = {
   name: 'posture',
   schema: postureLimit,
   unlimited: {},
+  /** Lists that have nothing in common leave an empty one: nobody. */
   meet(a, b) {
     const met: PostureLimit = {};
     for (const attribute of ATTRIBUTES) {
       const [x, y] = [a[attribute], b[attribute]];
       const values = x && y ? x.filter((value) => y.includes(value)) : (x ?? y);
-      if (values) met[attribute] = values;
+      if (values) met[attribute] = sorted(values);
     }
     return met;
   },
@@ -28,31 +45,52 @@ export const posture: Dimension<PostureLimit> = {
     const wider = new Wider('posture');
     for (const attribute of ATTRIBUTES) {
       const [own, allowed] = [child[attribute], parent[attribute]];
-      wider.unless(!allowed || (own !== undefined && own.every((value) => allowed.includes(value))), `posture.${attribute}`, own ?? null, allowed, `its parent requires ${attribute} to be one of ${(allowed ?? []).join(', ')}`);
+      if (!allowed) continue;
+      wider.unless(
+        own !== undefined && own.every((value) => allowed.includes(value)),
+        `posture.${attribute}`,
+        own ? shown(own) : null,
+        shown(allowed),
+        `its parent requires the ${IN_WORDS[attribute]} to be one of ${listed(allowed)}`,
+      );
     }
     return wider.result();
   },
   admits(limit, action, situation) {
-    if (situation.leaf) {
-      for (const attribute of ATTRIBUTES) {
-        if (attribute === 'agentClass') continue;
-        const [declared, now] = [action.declaredPosture[attribute], action.currentPosture?.[attribute]];
-        if (declared !== undefined && now !== undefined && declared !== now) {
-          return deny('POSTURE_CHANGED', `the agent's ${attribute} is ${now} now, and was ${declared} when the run was opened; open a new run`, { path: `posture.${attribute}`, limit: declared, actual: now });
-        }
-      }
-    }
-    for (const attribute of ATTRIBUTES) {
-      const allowed = limit[attribute];
-      const value = actual(action, attribute);
-      if (allowed && (value === undefined || !allowed.includes(value))) {
-        return deny('POSTURE_MISMATCH', `${attribute} must be one of ${allowed.join(', ')}`, { path: `posture.${attribute}`, limit: allowed, actual: value ?? null });
-      }
-    }
-    return PERMIT;
+    return (situation.leaf ? changed(action) : undefined) ?? mismatch(limit, action) ?? PERMIT;
   },
   describe(limit) {
-    const parts = ATTRIBUTES.filter((attribute) => limit[attribute]).map((attribute) => `${attribute} ${(limit[attribute] ?? []).join(' or ')}`);
-    return parts.length ? `only ${parts.join(', ')}` : 'any agent of the run';
+    const parts = ATTRIBUTES.flatMap((attribute) => {
+      const values = limit[attribute];
+      return values ? [`${IN_WORDS[attribute]} ${listed(values, 'of none')}`] : [];
+    });
+    return parts.length > 0 ? `only with ${sentence(parts)}` : 'any agent that the run declares';
   },
 };
+
+function changed(action: ActionFacts): Verdict | undefined {
+  for (const attribute of DEPLOYED) {
+    const [declared, now] = [action.declaredPosture[attribute], action.currentPosture?.[attribute]];
+    if (declared === undefined || now === undefined || declared === now) continue;
+    return deny(
+      'POSTURE_CHANGED',
+      `the agent’s ${IN_WORDS[attribute]} is ${clip(now)} now and was ${clip(declared)} when its run was opened; open a new run`,
+      { path: `posture.${attribute}`, limit: declared, actual: now },
+    );
+  }
+  return undefined;
+}
+
+function mismatch(limit: PostureLimit, action: ActionFacts): Verdict | undefined {
+  for (const attribute of ATTRIBUTES) {
+    const allowed = limit[attribute];
+    const value = actual(action, attribute);
+    if (!allowed || (value !== undefined && allowed.includes(value))) continue;
+    return deny(
+      'POSTURE_MISMATCH',
+      `the agent’s ${IN_WORDS[attribute]} is ${value === undefined ? 'not known' : clip(value)} and must be one of ${listed(allowed, 'none')}`,
+      { path: `posture.${attribute}`, limit: shown(allowed), actual: value ?? null },
+    );
+  }
+  return undefined;
+}

@@ -2,60 +2,118 @@ import { resourcesLimit, type ResourcesLimit, type Selector } from '#contracts/g
 import type { Dimension } from '../dimension';
 import { includes } from '../inclusion';
 import { matchesPath } from '../pattern';
-import { describeCondition, implies, satisfies } from './conditions';
+import { clip, listed, sentence, shown } from '../words';
+import { both, describeCondition, implies, satisfies, type Attributes } from './conditions';
 import { deny, PERMIT, Wider } from './verdict';
 
 /**
- * Which things. A child's selector lies inside its parent's selectors when its path lies inside the UNION of the paths
- * of those of them that have its type and whose conditions its own conditions imply. Decided exactly on paths. Unions
- * across conditions (sensitivity public here, internal there, together both) are refused: split the child's selector.
+ * Which things: any selector may match; an empty list admits nothing.
+ *
+ * A child's selector lies inside its parent's selectors when its path lies inside the UNION of the paths of those of
+ * them that have its type (or any) and whose conditions its own conditions imply. On paths this is exact. Unions across
+ * conditions are refused: a child for sensitivity public or internal is not found inside one parent selector for public
+ * and another for internal; it must name two selectors itself.
  */
 export const resources: Dimension<ResourcesLimit> = {
   name: 'resources',
   schema: resourcesLimit,
   unlimited: [{ type: '*', match: '**' }],
-  meet: (a, b) => distinct([...a.filter((each) => inside(b, each)), ...b.filter((each) => inside(a, each))]),
+  /** Pair by pair, where one path lies inside the other; paths that only overlap are left out. */
+  meet: (a, b) => distinct(a.flatMap((x) => b.flatMap((y) => meetSelectors(x, y)))),
   attenuates(child, parent) {
     const wider = new Wider('resources');
-    child.forEach((selector, i) =>
-      wider.unless(inside(parent, selector), `resources[${i}]`, selector, parent, `would reach ${describeSelector(selector)}, which no selector of its parent covers under the same conditions`),
+    const outside = child.filter((selector) => !inside(parent, selector)).map(describeSelector);
+    wider.unless(
+      outside.length === 0,
+      'resources',
+      shown(outside),
+      shown(parent.map(describeSelector)),
+      `would reach ${listed(outside)}, which no selectors of its parent cover under the same conditions` +
+        ' (selectors that differ in a condition are not taken together: name one for each)',
     );
     return wider.result();
   },
-  admits(limit, action) {
-    const { type, id, attributes } = action.resource;
-    const near = limit.filter((selector) => (selector.type === '*' || selector.type === type) && matchesPath(selector.match, id));
+  admits(limit, { resource: { type, id, attributes } }) {
+    const near = limit.filter((selector) => isOfType(type, selector) && matchesPath(selector.match, id));
     if (near.some((selector) => holds(selector, attributes))) return PERMIT;
-    const why = near.length > 0 ? `but not under the condition that ${near.map(describeConditions).join(', or ')}` : 'and no selector of the lease covers it';
-    return deny('RESOURCE_NOT_ALLOWED', `${type} ${id} is asked for, ${why}`, { path: 'resources', limit: limit.map(describeSelector).slice(0, 8), actual: { type, id } });
+    const what = `${clip(type)} ${clip(id)}`;
+    const why =
+      near.length > 0
+        ? `${what} is covered only where ${listed(near.map(describeConditions))}`
+        : `${what} is not covered: the lease is for ${listed(limit.map(describeSelector))}`;
+    return deny('RESOURCE_NOT_ALLOWED', why, {
+      path: 'resources',
+      limit: shown(limit.map(describeSelector)),
+      actual: { type: clip(type), id: clip(id) },
+    });
   },
-  describe: (limit) => (limit.length ? limit.map(describeSelector).join('; ') : 'nothing'),
+  describe: (limit) => listed(limit.map(describeSelector), 'nothing', DESCRIBED),
 };
 
-function holds(selector: Selector, attributes: Readonly<Record<string, string | number | boolean>>): boolean {
-  return Object.entries(selector.where ?? {}).every(([name, condition]) => satisfies(condition, Object.hasOwn(attributes, name) ? attributes[name] : undefined));
+/** A person who consents is told more than one who is refused. */
+const DESCRIBED = 32;
+
+const isOfType = (type: string, selector: Selector): boolean => selector.type === '*' || selector.type === type;
+
+function holds(selector: Selector, attributes: Attributes): boolean {
+  return Object.entries(selector.where ?? {}).every(([name, condition]) => satisfies(condition, own(attributes, name)));
+}
+
+/** Never what an object inherits: an attribute may be called `constructor`. */
+function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return record && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 function inside(parents: readonly Selector[], child: Selector): boolean {
-  const covering = parents.filter((parent) => (parent.type === '*' || parent.type === child.type) && conditionsImply(child, parent));
-  return includes(covering.map((parent) => parent.match.split('/')), child.match.split('/'));
+  const covering = parents.filter((parent) => isOfType(child.type, parent) && conditionsImply(child, parent));
+  return pathInside(covering, child);
 }
+
+const pathInside = (parents: readonly Selector[], child: Selector): boolean =>
+  includes(
+    parents.map((parent) => parent.match.split('/')),
+    child.match.split('/'),
+  );
 
 function conditionsImply(child: Selector, parent: Selector): boolean {
   return Object.entries(parent.where ?? {}).every(([name, wide]) => {
-    const narrow = child.where && Object.hasOwn(child.where, name) ? child.where[name] : undefined;
+    const narrow = own(child.where, name);
     return narrow !== undefined && implies(narrow, wide);
   });
 }
 
-function distinct(selectors: readonly Selector[]): Selector[] {
-  return [...new Map(selectors.map((each) => [JSON.stringify(each), each])).values()];
+function meetSelectors(x: Selector, y: Selector): Selector[] {
+  const type = x.type === '*' ? y.type : y.type === '*' || y.type === x.type ? x.type : undefined;
+  const match = pathInside([y], x) ? x.match : pathInside([x], y) ? y.match : undefined;
+  if (type === undefined || match === undefined) return [];
+  const where = new Map(Object.entries(x.where ?? {}));
+  for (const [name, condition] of Object.entries(y.where ?? {})) {
+    const other = where.get(name);
+    const met = other ? both(other, condition) : condition;
+    if (!met) return [];
+    where.set(name, met);
+  }
+  return [where.size > 0 ? { type, match, where: Object.fromEntries(where) } : { type, match }];
 }
 
-const describeConditions = (selector: Selector): string =>
-  Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)).join(' and ');
+/** Each selector once, in a fixed order. */
+export function distinct(selectors: readonly Selector[]): Selector[] {
+  const keyed = new Map(selectors.map((each) => [keyOf(each), each]));
+  return [...keyed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+}
 
+const keyOf = (selector: Selector): string =>
+  JSON.stringify([
+    selector.type,
+    selector.match,
+    Object.entries(selector.where ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
+
+const describeConditions = (selector: Selector): string =>
+  sentence(Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)));
+
+/** `repo acme/** where sensitivity is one of public, internal`. */
 export function describeSelector(selector: Selector): string {
   const conditions = describeConditions(selector);
-  return `${selector.type} ${selector.match}${conditions ? ` where ${conditions}` : ''}`;
+  return `${clip(selector.type)} ${clip(selector.match)}${conditions ? ` where ${conditions}` : ''}`;
 }
