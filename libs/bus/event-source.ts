@@ -25,6 +25,34 @@ export function jetStreamSource(bus: Bus): EventSource {
   return { subscribe: (log, sink) => new LogConsumer(bus, log, sink) };
 }
 
+/**
+ * New events of a log straight from the subject, past the stream: needs no permission but to hear the subject, and
+ * has no flow control, so it is for whoever takes events as fast as they come, such as to wake a waiting reader.
+ */
+export function subjectSource(bus: Bus): EventSource {
+  return {
+    subscribe: (log, sink) => {
+      const { nats } = natsOf(bus);
+      const subscription = nats.subscribe(eventsOfLog(log), {
+        callback: (error, msg) => {
+          if (error) return; // not permitted: the bus tells; the follower polls
+          const event = fromMessage(msg);
+          if (event) sink.event(event);
+        },
+      });
+      const unlisten = bus.onEvent((event) => {
+        if (event.type === 'connected') sink.gap();
+      });
+      return {
+        stop: async () => {
+          unlisten();
+          if (!nats.isClosed()) subscription.unsubscribe();
+        },
+      };
+    },
+  };
+}
+
 class LogConsumer {
   private readonly nats: NatsConnection;
   private readonly inboxPrefix: string | undefined;
@@ -48,8 +76,9 @@ class LogConsumer {
     this.nats = connection.nats;
     this.inboxPrefix = connection.inboxPrefix;
     this.unlisten = bus.onEvent((event) => {
+      if (event.type !== 'connected') return;
       this.again = true; // what is being made now may belong to the connection that was lost
-      if (event.type === 'connected') void this.start();
+      void this.start();
     });
     this.timer = setInterval(() => this.check(), BUS_LIMITS.sourceRetryMs);
     this.timer.unref();

@@ -15,7 +15,7 @@ import {
 
 /** An event as a follower gets it. The payload beside the body is only there where it was read from the log. */
 export interface FollowedEvent extends AnnouncedEvent {
-  readonly payload?: unknown;
+  readonly payload?: string | null;
 }
 
 /** Where a source puts what it hears. Events may be missing, repeated, and in any order. */

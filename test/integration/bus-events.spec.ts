@@ -1,7 +1,7 @@
 import { connect, type NatsConnection } from 'nats';
 import type { AnnouncedEvent } from '#bus/cloudevent';
 import { connectBus, type Bus } from '#bus/connect';
-import { jetStreamSource } from '#bus/event-source';
+import { jetStreamSource, subjectSource } from '#bus/event-source';
 import { EVENT_STREAM, eventPublisher, type EventPublisher } from '#bus/events';
 import { followLog, type Batch, type FollowedEvent } from '#bus/follow-log';
 import { BUS_LIMITS } from '#bus/limits';
@@ -199,6 +199,20 @@ describe('the event stream on a real nats-server', () => {
       await until(() => handled.length === 10);
       await follower.stop();
       expect(positions()).toEqual(range(10));
+    });
+
+    it('can be followed by the subject alone, through a restart', async () => {
+      const follower = followLog({ ...options(60_000), source: subjectSource(bus) });
+      await until(() => reads === 1);
+      for (let round = 0; round < 20; round += 1) await publisher.publishEvents(append(10));
+      await until(() => handled.length === 200);
+      expect(reads).toBe(1);
+      await server.kill();
+      append(10);
+      await server.up();
+      await until(() => handled.length === 210);
+      await follower.stop();
+      expect(positions()).toEqual(range(210));
     });
 
     it('leaves no consumer behind', async () => {

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findNatsServer } from '#platform/servers/nats';
+import { freePort } from '#platform/servers/ports';
 
 /** A nats-server of one test: on a free port, with JetStream in a folder of its own, that can be killed and restarted. */
 export class TestNatsServer {
@@ -33,7 +34,7 @@ export class TestNatsServer {
   }
 
   async up(): Promise<void> {
-    const process = spawn('nats-server', ['-c', join(this.dir, 'nats.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const process = spawn(binary(), ['-c', join(this.dir, 'nats.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.process = process;
     await new Promise<void>((resolve, reject) => {
       process.once('error', reject);
@@ -66,11 +67,4 @@ export class TestNatsServer {
   }
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
+const binary = (): string => findNatsServer(join(tmpdir(), 'bailiwick-test-cache'), process.env.BAILIWICK_NATS_SERVER);

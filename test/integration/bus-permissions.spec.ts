@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectBus, type Bus, type BusEvent } from '#bus/connect';
+import { jetStreamSource, subjectSource } from '#bus/event-source';
+import { eventPublisher } from '#bus/events';
+import { followLog } from '#bus/follow-log';
+import { natsConfig } from '#platform/servers/nats';
+import { TestNatsServer } from './bus-server';
+
+const SERVICES = ['gateway', 'delegation', 'intent', 'ledger'] as const;
+const LOG = 'default/0';
+const event = { log: LOG, position: 0, type: 'RunOpened', time: '2026-01-01T00:00:00.000Z', body: '{}' };
+
+describe("the bus within each service's permissions", () => {
+  let server: TestNatsServer;
+  let dir: string;
+  const bus = {} as Record<(typeof SERVICES)[number], Bus>;
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'bailiwick-nats-'));
+    const users = Object.fromEntries(SERVICES.map((name) => [name, `${name}-secret`]));
+    const config = natsConfig(dir, 0, users);
+    server = await TestNatsServer.start(config.slice(config.indexOf('authorization')));
+    for (const name of SERVICES) {
+      bus[name] = await connectBus({
+        url: server.url,
+        user: name,
+        pass: users[name],
+        name,
+        inboxPrefix: `_INBOX.${name}`,
+      });
+    }
+  });
+  afterAll(async () => {
+    await Promise.all(SERVICES.map((name) => bus[name].drain()));
+    await server.remove();
+    await rm(dir, { recursive: true });
+  });
+
+  it('lets the owner make the stream and publish, the monitor and the ledger follow it, and the gateway hear it', async () => {
+    const publisher = eventPublisher(bus.delegation);
+    await publisher.ensureStream();
+    for (const [name, source] of [
+      ['intent', jetStreamSource(bus.intent)],
+      ['ledger', jetStreamSource(bus.ledger)],
+      ['gateway', subjectSource(bus.gateway)],
+    ] as const) {
+      const problems: BusEvent[] = [];
+      const unlisten = bus[name].onEvent((said) => problems.push(said));
+      let gaps = 0;
+      let heard = (): void => undefined;
+      const arrived = new Promise<void>((resolve) => (heard = resolve));
+      const subscription = source.subscribe(LOG, { event: () => heard(), gap: () => (gaps += 1) });
+      if (name !== 'gateway') await until(() => gaps > 0);
+      await bus[name].ping(5_000);
+      expect(await publisher.publishEvents([{ ...event, position: SERVICES.indexOf(name) }])).toMatchObject({
+        published: 1,
+        failed: [],
+      });
+      await arrived;
+      await subscription.stop();
+      await bus[name].ping(5_000);
+      unlisten();
+      expect(problems).toEqual([]);
+    }
+  });
+
+  it('lets the gateway ask and the owner answer', async () => {
+    bus.delegation.serve('bailiwick.command.default.0', () => 'done');
+    await bus.delegation.ping(5_000);
+    expect(await bus.gateway.request('bailiwick.command.default.0', {}, 5_000)).toEqual({ ok: true, value: 'done' });
+  });
+
+  it('tells at once what is not permitted, and nothing ran', async () => {
+    let ran = 0;
+    bus.delegation.serve('bailiwick.admin.secret', () => (ran += 1));
+    await bus.delegation.ping(5_000);
+    expect(await bus.ledger.request('bailiwick.admin.secret', {}, 5_000)).toMatchObject({
+      ok: false,
+      error: { code: 'NOT_ALLOWED', mayHaveRun: false },
+    });
+    expect(ran).toBe(0);
+  });
+
+  it('announces nothing for a service that may not, and a follower that may not hear still reads the log', async () => {
+    expect(await eventPublisher(bus.ledger).publishEvents([event])).toMatchObject({
+      published: 0,
+      failed: [{ id: 'default/0:0' }],
+    });
+    let handled = 0;
+    const follower = followLog({
+      log: LOG,
+      source: jetStreamSource(bus.gateway),
+      repair: async (_log, from) => (from === 0 ? [event] : []),
+      start: 0,
+      handle: async (batch) => void (handled = batch.next),
+      pollMs: 10,
+    });
+    await until(() => handled === 1);
+    await follower.stop();
+  });
+
+  it('reports a subject that the server refuses to serve', async () => {
+    const errors: unknown[] = [];
+    bus.gateway.serve('bailiwick.command.default.0', () => 'forged', { onError: (error) => errors.push(error) });
+    await until(() => errors.length > 0);
+    expect(String(errors[0])).toContain('Permissions Violation');
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
