@@ -2,33 +2,51 @@ import { EFFECTS, RISKS, type Effect, type Risk } from '#contracts/grant';
 import { matchesVerb } from './verb';
 
 /** What is known of a verb: what it does to the world, how dangerous it is, and the labels its actions carry. */
-interface Entry {
+export interface Entry {
+  /** a normalised verb pattern */
   readonly pattern: string;
   readonly effect: Effect;
   readonly risk: Risk;
   readonly labels: readonly string[];
 }
-const entry = (pattern: string, effect: Effect, risk: Risk, ...labels: string[]): Entry => ({ pattern, effect, risk, labels });
+const entry = (pattern: string, effect: Effect, risk: Risk, ...labels: string[]): Entry => ({
+  pattern,
+  effect,
+  risk,
+  labels,
+});
 
-/** The first that matches counts. A verb that none matches counts as a write of medium risk. */
+/** The first that matches counts: the exact before the general. */
 export const CATALOG: readonly Entry[] = [
-  entry('secret.read', 'read', 'high', 'read:secret', 'private'),
-  entry('secret.*', 'write', 'high'),
+  // what raises the agent's own power, whatever it is called
   entry('iam.*', 'write', 'high', 'escalation'),
   entry('sudo.*', 'exec', 'high', 'escalation'),
   entry('**.escalate', 'write', 'high', 'escalation'),
+  // secrets
+  entry('secret.read', 'read', 'high', 'read:secret', 'private'),
+  entry('secret.get', 'read', 'high', 'read:secret', 'private'),
+  entry('secret.list', 'read', 'medium', 'private'),
+  entry('secret.*', 'write', 'high'),
+  // production
   entry('production.deploy', 'exec', 'irreversible'),
+  entry('production.read', 'read', 'medium'),
   entry('production.*', 'write', 'high'),
+  // running things
   entry('shell.*', 'exec', 'high'),
   entry('process.*', 'exec', 'high'),
   entry('code.run', 'exec', 'high'),
+  // money
+  entry('payment.read', 'read', 'low', 'private'),
+  entry('payment.list', 'read', 'low', 'private'),
   entry('payment.*', 'external', 'high'),
   entry('money.transfer', 'external', 'high'),
+  // messages: what comes in was written by others
   entry('email.read', 'read', 'low', 'untrusted', 'private'),
   entry('email.search', 'read', 'low', 'untrusted', 'private'),
-  entry('email.send', 'external', 'medium'),
   entry('message.read', 'read', 'low', 'untrusted'),
+  entry('email.send', 'external', 'medium'),
   entry('message.send', 'external', 'medium'),
+  // the web
   entry('web.get', 'read', 'low', 'untrusted'),
   entry('web.fetch', 'read', 'low', 'untrusted'),
   entry('web.search', 'read', 'low', 'untrusted'),
@@ -36,6 +54,12 @@ export const CATALOG: readonly Entry[] = [
   entry('http.get', 'read', 'low', 'untrusted'),
   entry('http.*', 'external', 'medium'),
   entry('webhook.*', 'external', 'medium'),
+  // files and repositories
+  entry('file.write', 'write', 'medium'),
+  entry('repo.commit', 'write', 'medium'),
+  entry('repo.branch.create', 'write', 'medium'),
+  entry('pull_request.create', 'write', 'medium'),
+  // by the last word
   entry('**.read', 'read', 'low'),
   entry('**.get', 'read', 'low'),
   entry('**.list', 'read', 'low'),
@@ -45,9 +69,21 @@ export const CATALOG: readonly Entry[] = [
   entry('**.publish', 'external', 'medium'),
   entry('**.share', 'external', 'medium'),
 ];
+/** A verb that nothing is known of. */
 const UNKNOWN = entry('**', 'write', 'medium');
 
+/** The catalog's entry for a normalised verb; a verb of none counts as a write of medium risk. */
 export const lookup = (verb: string): Entry => CATALOG.find((each) => matchesVerb(each.pattern, verb)) ?? UNKNOWN;
+
+/** An action that is to be classified: its verb and resource normalised, the rest as it was told. */
+export interface Unclassified {
+  readonly verb: string;
+  readonly effect: Effect | undefined;
+  readonly risk: Risk | undefined;
+  readonly labels: readonly string[];
+  readonly resource: { readonly type: string; readonly id: string; readonly attributes: Attributes };
+}
+type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface Classified {
   readonly effect: Effect;
@@ -56,41 +92,52 @@ export interface Classified {
 }
 
 /**
- * What an action counts as. For a verb of the catalog a caller can only say that it is stricter (an agent that calls
- * its own sending a read fools nobody); for others its word on the effect counts.
+ * What an action counts as. A caller can only say that it is stricter than is known (an agent that calls its own
+ * sending a read fools nobody). Only of a verb that nothing is known of does its word on the effect count, and then the
+ * risk is at least what goes with that effect. Labels are only ever added.
  */
-export function classify(asked: {
-  verb: string;
-  effect: Effect | undefined;
-  risk: Risk | undefined;
-  labels: readonly string[];
-  resource: { type: string; id: string; attributes: Readonly<Record<string, string | number | boolean>> };
-}): Classified {
-  const known = lookup(asked.verb);
-  const effect = asked.effect === undefined ? known.effect : known === UNKNOWN ? asked.effect : stricter(EFFECTS, asked.effect, known.effect);
-  const base: Risk = known === UNKNOWN && asked.effect !== undefined ? RISK_OF[asked.effect] : known.risk;
-  const risk = asked.risk === undefined ? base : known === UNKNOWN ? asked.risk : stricter(RISKS, asked.risk, base);
-  const labels = new Set([...asked.labels, ...known.labels, ...labelsOf(asked.resource, effect)]);
-  return { effect, risk, labels };
+export function classify({ verb, effect: told, risk: tier, labels, resource }: Unclassified): Classified {
+  const known = lookup(verb);
+  const effect = known === UNKNOWN ? (told ?? known.effect) : stricter(EFFECTS, told, known.effect);
+  const least = known === UNKNOWN ? RISK_OF[effect] : known.risk;
+  const risk = stricter(RISKS, tier, known.effect === effect ? least : stricter(RISKS, least, RISK_OF[effect]));
+  return { effect, risk, labels: new Set([...labels, ...known.labels, ...labelsOf(resource, known, effect)]) };
 }
 
-const RISK_OF: Record<Effect, Risk> = { read: 'low', write: 'medium', external: 'medium', exec: 'high' };
+const RISK_OF: Readonly<Record<Effect, Risk>> = { read: 'low', write: 'medium', external: 'medium', exec: 'high' };
 
-function stricter<T extends string>(order: readonly T[], a: T, b: T): T {
-  return order.indexOf(a) >= order.indexOf(b) ? a : b;
+function stricter<T extends string>(order: readonly T[], told: T | undefined, known: T): T {
+  return told === undefined || order.indexOf(told) < order.indexOf(known) ? known : told;
 }
 
-/** File names that hold secrets wherever they stand. */
-const SECRET_NAME = /^(\.env(\..+)?|.*\.(pem|key|p12|pfx|keystore)|id_(rsa|dsa|ecdsa|ed25519)|\.?(netrc|npmrc|pgpass|htpasswd)|credentials?(\..+)?|secrets?(\..+)?)$/i;
+/** Files and folders that hold secrets wherever they stand. */
+const SECRET_NAME = new RegExp(
+  [
+    String.raw`\.env(\..+)?`,
+    String.raw`.+\.(pem|key|p12|pfx|jks|keystore|kdbx)`,
+    String.raw`id_(rsa|dsa|ecdsa|ed25519)`,
+    String.raw`\.(ssh|gnupg|netrc|npmrc|pypirc|pgpass|htpasswd|git-credentials)`,
+    String.raw`(credentials?|secrets?)([._-].*)?`,
+  ]
+    .map((name) => `^${name}$`)
+    .join('|'),
+  'i',
+);
 
-function labelsOf(resource: { id: string; attributes: Readonly<Record<string, unknown>> }, effect: Effect): string[] {
+/**
+ * What the resource and the effects tell, both the known effect and the one it counts as: whoever calls a read a write,
+ * or running a command a sending, must not lose the label by it. Only a verb that is known to write does not read.
+ */
+function labelsOf({ id, attributes }: { id: string; attributes: Attributes }, known: Entry, effect: Effect): string[] {
+  const own = (name: string): unknown => (Object.hasOwn(attributes, name) ? attributes[name] : undefined);
+  const is = (name: string, ...values: string[]): boolean => values.includes(String(own(name) ?? '').toLowerCase());
+  const secret = is('sensitivity', 'secret') || id.split('/').some((segment) => SECRET_NAME.test(segment));
+  const writes = known !== UNKNOWN && known.effect === 'write';
   const labels: string[] = [];
-  const { sensitivity, trust } = resource.attributes;
-  const secret = sensitivity === 'secret' || resource.id.split('/').some((segment) => SECRET_NAME.test(segment));
-  if (secret) labels.push('private', ...(effect === 'read' ? ['read:secret'] : []));
-  if (sensitivity === 'confidential' || sensitivity === 'private' || sensitivity === 'personal') labels.push('private');
-  if (trust === 'untrusted' || trust === 'external') labels.push('untrusted');
-  if (effect === 'external') labels.push('send:external');
-  if (effect === 'exec') labels.push('exec:shell');
+  if (secret && !writes) labels.push('read:secret');
+  if (secret || is('sensitivity', 'confidential', 'private', 'personal')) labels.push('private');
+  if (is('trust', 'untrusted', 'external') || is('origin', 'untrusted', 'external')) labels.push('untrusted');
+  if (effect === 'external' || known.effect === 'external') labels.push('send:external');
+  if (effect === 'exec' || known.effect === 'exec') labels.push('exec:shell');
   return labels;
 }

@@ -31,7 +31,7 @@ export function normalizePathPattern(text: string): Result<string, string> {
   const partial = checked.value.find((segment) => segment.includes('*') && segment !== '*' && segment !== '**');
   if (partial !== undefined) {
     return err(
-      `has the segment ${JSON.stringify(clip(partial))}, which mixes a wildcard with text; ` +
+      `has the segment ${JSON.stringify(clip(partial, 60))}, which mixes a wildcard with text; ` +
         'a * stands for one whole segment and ** for any number, so name the folder (src/**) or each resource',
     );
   }

@@ -1,15 +1,17 @@
-import type { GrantRequest, Limits, Selector } from '#contracts/grant';
+import type { GrantRequest, Limits, WindowCap } from '#contracts/grant';
 import type { Refusal } from '#contracts/reason';
 import { parseTime, rfc3339 } from '#kernel/clock';
 import { formatDuration, parseDuration } from '#kernel/duration';
 import { LIMITS } from '#kernel/limits';
 import { err, ok, type Result } from '#kernel/result';
 import { attenuatesAll } from './dimensions/all';
-import { meetWindows, tighterCost } from './dimensions/budget';
+import { meetWindow, meetWindows, tighterCost } from './dimensions/budget';
+import { distinct } from './dimensions/resources';
 import { sorted } from './dimensions/verdict';
 import { normalizePathPattern } from './pattern';
 import { windowMs } from './usage';
 import { normalizeVerbPattern } from './verb';
+import { clip, counted } from './words';
 
 /** What a root grant takes where its request says nothing. It admits nothing until actions and resources are named. */
 export function tenantDefaults(now: number): Limits {
@@ -59,16 +61,19 @@ export function resolveChild(request: GrantRequest, parent: Limits, now: number)
 
 const NO_DELEGATION: Limits['delegation'] = { depth: 0, children: 0, classes: [] };
 
+/** `ttl` counts from when the lease begins. What the request leaves open is the base's. */
 function timeOf(request: GrantRequest, base: Limits, now: number): Limits['time'] {
   const { ttl, notBefore, expiresAt } = request.time ?? {};
   const begins = Math.max(parseTime(notBefore ?? base.time.notBefore) ?? now, now);
-  const ends = ttl !== undefined ? begins + (parseDuration(ttl) ?? 0) : parseTime(expiresAt ?? base.time.expiresAt);
-  return { notBefore: rfc3339(begins), expiresAt: rfc3339(ends ?? now) };
+  const ends = ttl === undefined ? parseTime(expiresAt ?? base.time.expiresAt) : begins + (parseDuration(ttl) ?? 0);
+  return { notBefore: rfc3339(within(begins)), expiresAt: rfc3339(within(ends ?? now)) };
 }
 
+/** What a Date can hold; what is beyond is refused for its length later. */
+const within = (ms: number): number => Math.min(ms, Date.parse('9999-12-31T23:59:59.999Z'));
+
 function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits {
-  const budget = request.budget ?? {};
-  const perAction = budget.perAction ?? base.budget.perAction;
+  const { calls, reads, writes, external, cost, perAction = base.budget.perAction, windows } = request.budget ?? {};
   return {
     time,
     session: request.session ?? base.session,
@@ -76,13 +81,13 @@ function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits
     actions: { ...base.actions, ...defined(request.actions) },
     resources: request.resources ?? base.resources,
     budget: {
-      calls: budget.calls ?? base.budget.calls,
-      reads: budget.reads ?? base.budget.reads,
-      writes: budget.writes ?? base.budget.writes,
-      external: budget.external ?? base.budget.external,
-      cost: budget.cost ?? base.budget.cost,
+      calls: calls ?? base.budget.calls,
+      reads: reads ?? base.budget.reads,
+      writes: writes ?? base.budget.writes,
+      external: external ?? base.budget.external,
+      cost: cost ?? base.budget.cost,
       ...(perAction ? { perAction } : {}),
-      windows: budget.windows ?? base.budget.windows,
+      windows: windows ?? base.budget.windows,
     },
     delegation: { ...base.delegation, ...defined(request.delegation) },
     risk: { ...base.risk, ...defined(request.risk) },
@@ -93,62 +98,111 @@ function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits
 const defined = <T extends object>(value: T | undefined): T =>
   Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => each !== undefined)) as T;
 
-/** What a child can never shed: denials, windows, caps per action. A window it names itself must be tight by itself. */
+/**
+ * What a child can never shed: its parent's denials, and every cap per action or per window that it does not name
+ * itself. One that it does name stays as named, and widens where it is above its parent's.
+ */
 function keepParents(child: Limits, parent: Limits): Limits {
-  const named = new Set(child.budget.windows.map(windowMs));
-  const windows = [...child.budget.windows, ...parent.budget.windows.filter((window) => !named.has(windowMs(window)))];
-  const own = child.budget.perAction?.cost ?? {};
-  const perAction = parent.budget.perAction ? { cost: tighterCost(own, missing(own, parent.budget.perAction.cost ?? {})) } : child.budget.perAction;
+  const { perAction } = child.budget;
+  const once = unnamed(perAction?.cost, parent.budget.perAction?.cost);
   return {
     ...child,
     actions: { ...child.actions, deny: [...child.actions.deny, ...parent.actions.deny] },
-    budget: { ...child.budget, windows, ...(perAction ? { perAction } : {}) },
+    budget: {
+      ...child.budget,
+      ...(Object.keys(once).length > 0 ? { perAction: { cost: tighterCost(perAction?.cost, once) } } : {}),
+      windows: [...meetWindows(child.budget.windows, []), ...parent.budget.windows].reduce<WindowCap[]>(addWindow, []),
+    },
   };
 }
 
-const missing = (own: Record<string, number>, parents: Record<string, number>): Record<string, number> =>
-  Object.fromEntries(Object.entries(parents).filter(([currency]) => !Object.hasOwn(own, currency)));
+/** A window that is there already takes over only the caps that it does not name. */
+function addWindow(windows: WindowCap[], window: WindowCap): WindowCap[] {
+  const i = windows.findIndex((each) => windowMs(each) === windowMs(window));
+  const known = windows[i];
+  if (!known) return [...windows, window];
+  const { calls, reads, writes, external, cost } = window;
+  const theirs = defined({ calls, reads, writes, external });
+  const merged = meetWindow({ ...theirs, ...defined(known) }, { per: known.per, cost: unnamed(known.cost, cost) });
+  return windows.map((each, at) => (at === i ? merged : each));
+}
 
+const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
+  Object.fromEntries(Object.entries(parents).filter(([currency]) => !Object.hasOwn(own, currency)));
+type Cost = Readonly<Record<string, number>>;
+
+/** One spelling of every pattern, every list sorted and each value in it once. */
 function normalized(limits: Limits, now: number): Result<Limits, Refusal> {
   const bad: string[] = [];
+  const take = (result: Result<string, string>, path: string, text: string): string => {
+    if (result.ok) return result.value;
+    bad.push(`${path} ${JSON.stringify(clip(text))} ${result.error}`);
+    return '';
+  };
   const verbs = (list: readonly string[], path: string): string[] =>
-    sorted(list.map((text, i) => take(normalizeVerbPattern(text), `${path}[${i}] ${JSON.stringify(text)}`, bad)));
-  const resources: Selector[] = limits.resources.map((selector, i) => ({
-    ...selector,
-    match: take(normalizePathPattern(selector.match), `grant.resources[${i}].match ${JSON.stringify(selector.match)}`, bad),
-  }));
+    sorted(list.map((text, i) => take(normalizeVerbPattern(text), `${path}[${i}]`, text)));
+  const { purpose, actions, resources, budget, delegation, posture } = limits;
   const out: Limits = {
     ...limits,
-    purpose: { ...limits.purpose, delegatedSources: sorted(limits.purpose.delegatedSources) },
-    actions: { ...limits.actions, allow: verbs(limits.actions.allow, 'grant.actions.allow'), deny: verbs(limits.actions.deny, 'grant.actions.deny') },
-    resources,
-    budget: { ...limits.budget, windows: meetWindows(limits.budget.windows, []) },
-    delegation: { ...limits.delegation, classes: sorted(limits.delegation.classes) },
+    purpose: { ...purpose, delegatedSources: sorted(purpose.delegatedSources) },
+    actions: {
+      ...actions,
+      allow: verbs(actions.allow, 'grant.actions.allow'),
+      deny: verbs(actions.deny, 'grant.actions.deny'),
+    },
+    resources: distinct(
+      resources.map((each, i) => ({
+        ...each,
+        match: take(normalizePathPattern(each.match), `grant.resources[${i}].match`, each.match),
+      })),
+    ),
+    budget: { ...budget, windows: meetWindows(budget.windows, []) },
+    delegation: { ...delegation, classes: sorted(delegation.classes) },
+    posture: Object.fromEntries(Object.entries(posture).map(([name, values]) => [name, values && sorted(values)])),
   };
-  if (bad.length > 0) return err({ code: 'PATTERN_INVALID', detail: bad.join('; ') });
-  return checkSizes(out, now);
+  if (bad.length === 0) return checkSizes(out, now);
+  const more = bad.length > TOLD ? [`${counted(bad.length - TOLD, 'more pattern')}`] : [];
+  return err({ code: 'PATTERN_INVALID', detail: clip([...bad.slice(0, TOLD), ...more].join('; '), LONGEST_DETAIL) });
 }
 
-function take(result: Result<string, string>, where: string, bad: string[]): string {
-  if (result.ok) return result.value;
-  bad.push(`${where} ${result.error}`);
-  return '';
-}
+/** So many patterns that are wrong are told at once; a detail is bounded. */
+const TOLD = 8;
+const LONGEST_DETAIL = 1_900;
 
 function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
-  const [begins, ends] = [Date.parse(limits.time.notBefore), Date.parse(limits.time.expiresAt)];
-  const tooMuch = (detail: string): Result<Limits, Refusal> => err({ code: 'GRANT_EXCEEDS_MAXIMUM', detail });
-  if (!(ends > begins && ends > now)) return err({ code: 'BAD_REQUEST', detail: `grant.time: the lease would end (${limits.time.expiresAt}) before it begins (${limits.time.notBefore})` });
-  if (ends - now > LIMITS.grantLifetimeMs) return tooMuch(`grant.time: a lease lasts ${formatDuration(LIMITS.grantLifetimeMs)} at most`);
-  if (limits.actions.allow.length > LIMITS.patternsPerList || limits.actions.deny.length > LIMITS.patternsPerList) {
-    return tooMuch(`grant.actions: at most ${LIMITS.patternsPerList} patterns in a list, with those of the parent`);
+  const { time, actions, budget } = limits;
+  const [begins, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
+  if (!(ends > begins && ends > now)) {
+    const detail = `grant.time: the lease would end (${time.expiresAt}) before it begins (${time.notBefore})`;
+    return err({ code: 'BAD_REQUEST', detail });
   }
-  const odd = limits.budget.windows.find((window) => windowMs(window) < LIMITS.windowMinMs || windowMs(window) > LIMITS.windowMs);
-  if (odd) return tooMuch(`grant.budget.windows: ${odd.per} must be from ${formatDuration(LIMITS.windowMinMs)} to ${formatDuration(LIMITS.windowMs)}`);
-  if (limits.budget.windows.length > LIMITS.windowsPerBudget) return tooMuch(`grant.budget.windows: at most ${LIMITS.windowsPerBudget}, with those of the parent`);
-  if (JSON.stringify(limits).length > MOST_JSON) return tooMuch(`grant: the limits are larger than ${MOST_JSON} characters`);
-  return ok(limits);
+  const odd = budget.windows.find((window) => outOfRange(parseDuration(window.per)));
+  const [shortest, longest] = [formatDuration(LIMITS.windowMinMs), formatDuration(LIMITS.windowMs)];
+  const checks: [tooMuch: boolean, detail: string][] = [
+    [
+      ends - now > LIMITS.grantLifetimeMs,
+      `grant.time: a lease lasts ${formatDuration(LIMITS.grantLifetimeMs)} at most; ask for less, and again later`,
+    ],
+    [
+      Math.max(actions.allow.length, actions.deny.length) > LIMITS.patternsPerList,
+      `grant.actions: at most ${LIMITS.patternsPerList} patterns in a list, with those of the parent`,
+    ],
+    [odd !== undefined, `grant.budget.windows: ${odd?.per} is not between ${shortest} and ${longest}`],
+    [
+      budget.windows.length > LIMITS.windowsPerBudget,
+      `grant.budget.windows: at most ${LIMITS.windowsPerBudget}, with those of the parent`,
+    ],
+    [
+      Buffer.byteLength(JSON.stringify(limits)) > MOST_BYTES,
+      `grant: the limits are larger than ${MOST_BYTES} bytes; name wider patterns or fewer values`,
+    ],
+  ];
+  const failed = checks.find(([tooMuch]) => tooMuch);
+  return failed ? err({ code: 'GRANT_EXCEEDS_MAXIMUM', detail: failed[1] }) : ok(limits);
 }
 
+const outOfRange = (ms: number | undefined): boolean =>
+  ms === undefined || ms < LIMITS.windowMinMs || ms > LIMITS.windowMs;
+
 /** The limits travel in one event's body beside its envelope. */
-const MOST_JSON = LIMITS.eventBodyBytes - 3_000;
+const MOST_BYTES = LIMITS.eventBodyBytes - 3_000;

@@ -33,7 +33,7 @@ function normalize(text: string, segment: RegExp, alphabet: string): Result<stri
   for (const each of segments) {
     if (each === '') return err('has an empty segment; write it like repo.read');
     if (each.length > LIMITS.segmentLength) return err(`has a segment longer than ${LIMITS.segmentLength} characters`);
-    if (!segment.test(each)) return err(`has the segment ${JSON.stringify(clip(each))}; a segment ${alphabet}`);
+    if (!segment.test(each)) return err(`has the segment ${JSON.stringify(clip(each, 60))}; a segment ${alphabet}`);
   }
   return ok(normal);
 }
