@@ -55,48 +55,48 @@ export function eventPublisher(bus: Bus, options: { replicas?: number } = {}): E
     if (event.type === 'connected') ensureStream().catch(() => undefined); // the next publication tries again
   });
 
+  let inFlight = 0;
+
+  // Everything up to the first `await` runs at once, so events go out in the order they are given, over all calls.
   const publishOne = async (event: AnnouncedEvent): Promise<Outcome> => {
     const id = messageId(event);
+    // Waiting for a server that isn't there, or is slow, would fill the owner's memory; followers look into the log.
+    if (bus.status().state !== 'connected') return { event, id, kind: 'failed', detail: 'not connected' };
+    if (inFlight >= BUS_LIMITS.publishInFlight)
+      return { event, id, kind: 'failed', detail: 'too many wait for the stream' };
+    inFlight += 1;
     try {
       const { subject, headers, payload } = toMessage(event);
       const ack = await jetstream.publish(subject, payload, { headers, expect: { streamName: EVENT_STREAM } });
-      return { id, kind: ack.duplicate ? 'duplicate' : 'published' };
+      return { event, id, kind: ack.duplicate ? 'duplicate' : 'published' };
     } catch (error) {
       const { code, message } = error as NatsError;
       // No responders: the stream is gone, such as after the server lost its store.
-      return { id, kind: code === '503' ? 'no-stream' : 'failed', detail: message };
+      return { event, id, kind: code === '503' ? 'no-stream' : 'failed', detail: message };
+    } finally {
+      inFlight -= 1;
     }
   };
 
-  const publishChunk = async (events: readonly AnnouncedEvent[]): Promise<Outcome[]> => {
+  const publish = async (events: readonly AnnouncedEvent[]): Promise<Outcome[]> => {
     const outcomes = await Promise.all(events.map(publishOne));
-    if (!outcomes.some((outcome) => outcome.kind === 'no-stream')) return outcomes;
-    const made = await ensureStream().then(
-      () => true,
-      () => false,
-    );
-    return made ? Promise.all(events.map(publishOne)) : outcomes;
+    if (!outcomes.some(({ kind }) => kind === 'no-stream')) return outcomes;
+    try {
+      await ensureStream();
+    } catch {
+      return outcomes;
+    }
+    return Promise.all(outcomes.map((outcome) => (outcome.kind === 'no-stream' ? publishOne(outcome.event) : outcome)));
   };
 
   return {
     ensureStream,
     async publishEvents(events) {
-      const outcomes: Outcome[] = [];
-      for (let at = 0; at < events.length; at += BUS_LIMITS.publishInFlight) {
-        // Waiting for acknowledgements of a server that isn't there would hold up the owner of the log.
-        const connected = bus.status().state === 'connected';
-        const chunk = events.slice(at, at + BUS_LIMITS.publishInFlight);
-        const unsent = (event: AnnouncedEvent): Outcome => ({
-          id: messageId(event),
-          kind: 'failed',
-          detail: 'not connected',
-        });
-        outcomes.push(...(connected ? await publishChunk(chunk) : chunk.map(unsent)));
-      }
-      const failed = outcomes.filter((outcome) => outcome.kind === 'failed' || outcome.kind === 'no-stream');
+      const outcomes = await publish(events);
+      const failed = outcomes.filter(({ kind }) => kind === 'failed' || kind === 'no-stream');
       return {
         published: outcomes.length - failed.length,
-        duplicates: outcomes.filter((outcome) => outcome.kind === 'duplicate').length,
+        duplicates: outcomes.filter(({ kind }) => kind === 'duplicate').length,
         failed: failed.map(({ id, detail }) => ({ id, detail: detail ?? '' })),
       };
     },
@@ -104,6 +104,7 @@ export function eventPublisher(bus: Bus, options: { replicas?: number } = {}): E
 }
 
 interface Outcome {
+  event: AnnouncedEvent;
   id: string;
   kind: 'published' | 'duplicate' | 'no-stream' | 'failed';
   detail?: string;

@@ -25,7 +25,8 @@ export const BUS_LIMITS = {
   streamAgeMs: 24 * 3_600_000,
   streamDedupeMs: 2 * 60_000,
   streamMessageBytes: 64 * 1024,
-  publishInFlight: 512,
+  /** announcements of one publisher that wait for their acknowledgement; more are left to the followers' looks */
+  publishInFlight: 8_192,
   publishAckMs: 5_000,
 
   // following

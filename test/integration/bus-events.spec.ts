@@ -86,6 +86,20 @@ describe('the event stream on a real nats-server', () => {
     expect(await publisher.publishEvents([])).toEqual({ published: 0, duplicates: 0, failed: [] });
   });
 
+  it('keeps the order over calls that do not wait for each other, and no more in flight than it may', async () => {
+    const calls = Array.from({ length: 25 }, (_, call) =>
+      publisher.publishEvents(Array.from({ length: 400 }, (_unused, index) => eventAt(call * 400 + index))),
+    );
+    const reports = await Promise.all(calls);
+    expect(reports.reduce((sum, { published }) => sum + published, 0)).toBe(BUS_LIMITS.publishInFlight);
+    expect(reports.flatMap(({ failed }) => failed)).toHaveLength(10_000 - BUS_LIMITS.publishInFlight);
+    const manager = await raw.jetstreamManager();
+    for (const seq of [1, 400, 401, 5_000, BUS_LIMITS.publishInFlight]) {
+      const stored = await manager.streams.getMessage(EVENT_STREAM, { seq });
+      expect(stored.header.get('Nats-Msg-Id')).toBe(`${LOG}:${seq - 1}`);
+    }
+  });
+
   it('reports an event that has no message, and publishes the others', async () => {
     const report = await publisher.publishEvents([eventAt(0), { ...eventAt(1), type: '>' }, eventAt(2)]);
     expect(report).toMatchObject({
