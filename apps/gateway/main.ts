@@ -1,0 +1,89 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { Catch, HttpException, Module, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { connectBus, type Bus } from '#bus/connect';
+import { healthSubject } from '#bus/subjects';
+import { LIMITS } from '#kernel/limits';
+import { readConfig } from '#platform/config';
+import { announceReady, onShutdown } from '#platform/lifecycle';
+import { makeLogger, NestLogger } from '#platform/logging';
+import { ApiKeys } from './keys';
+import { Owners } from './owners';
+import { Pseudonyms } from './pseudonym';
+import { Refused } from './refusal';
+import type { Route, Services } from './route';
+import { send, serve } from './server';
+import { methodsOf, routeTable } from './table';
+import { Tokens } from './tokens';
+
+const config = readConfig(['nats']);
+const logger = makeLogger('gateway', config.logLevel);
+
+@Module({})
+class GatewayModule {}
+
+/** What matches no route of the table. */
+@Catch()
+class NoRoute implements ExceptionFilter {
+  constructor(private readonly routes: readonly Route[]) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const status = error instanceof HttpException ? error.getStatus() : ((error as { statusCode?: number }).statusCode ?? 500);
+    send(reply, { path: 'none' }, this.refusal(status, request, error));
+  }
+
+  private refusal(status: number, request: FastifyRequest, error: unknown): Refused {
+    if (status === 413) return new Refused('TOO_LARGE', `the body is over ${LIMITS.httpBodyBytes} bytes`);
+    if (status === 415) return new Refused('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json');
+    const methods = methodsOf(this.routes, request.url);
+    if (status === 404 && methods.length > 0) return new Refused('METHOD_NOT_ALLOWED', `${request.method} is not for this path; ${methods.join(', ')} is`);
+    if (status === 404) return new Refused('NOT_FOUND', `there is nothing at ${request.url.split('?')[0]?.slice(0, 200) ?? ''}; see /docs`);
+    if (status < 500) return new Refused('BAD_REQUEST', (error as Error).message);
+    logger.error({ err: error }, 'a request failed');
+    return new Refused('INTERNAL', 'something went wrong here; it is in the log of the gateway');
+  }
+}
+
+function makeServices(bus: Bus): Services {
+  const { files, publicUrl } = config;
+  return {
+    config,
+    owners: new Owners(bus),
+    keys: new ApiKeys(files.credentials, files.tenants),
+    tokens: new Tokens(readFileSync(files.tokenKey, 'utf8'), publicUrl, () => Date.now()),
+    pseudonyms: new Pseudonyms(Buffer.from(readFileSync(files.pseudonymKey, 'utf8'), 'base64')),
+  };
+}
+
+const PARTS = ['delegation', 'ledger', 'intent'];
+
+async function main(): Promise<void> {
+  const bus = await connectBus({ ...config.nats, name: 'gateway', inboxPrefix: '_INBOX.gateway' });
+  const ready = async (): Promise<Record<string, boolean>> =>
+    Object.fromEntries(await Promise.all(PARTS.map(async (part) => [part, (await bus.request(healthSubject(part), {}, 1_000)).ok] as const)));
+  const routes = routeTable(ready);
+  const adapter = new FastifyAdapter({ bodyLimit: LIMITS.httpBodyBytes, keepAliveTimeout: 65_000, requestTimeout: 60_000, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, { logger: new NestLogger(logger), bodyParser: false });
+  app.useGlobalFilters(new NoRoute(routes));
+  serve(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
+    routes,
+    services: makeServices(bus),
+    failed: (error, request) => logger.error({ err: error, url: request.url }, 'a request failed'),
+  });
+  onShutdown(async () => {
+    await app.close();
+    await bus.drain();
+  });
+  await app.listen(config.port, config.host);
+  announceReady();
+}
+
+main().catch((error: unknown) => {
+  logger.fatal({ err: error }, 'the gateway did not start');
+  process.exit(1);
+});

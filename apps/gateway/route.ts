@@ -1,0 +1,63 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { Config } from '#platform/config';
+import type { Command, CommandOf, CommandType } from '#contracts/command';
+import type { Caller } from './caller';
+import type { ApiKeys, Role } from './keys';
+import type { Owners } from './owners';
+import type { Pseudonyms } from './pseudonym';
+import type { Tokens } from './tokens';
+
+/** What handlers work with: five collaborators. */
+export interface Services {
+  readonly owners: Owners;
+  readonly tokens: Tokens;
+  readonly keys: ApiKeys;
+  readonly pseudonyms: Pseudonyms;
+  readonly config: Config;
+}
+
+export interface Context<Params = Record<string, string>, Query = Record<string, unknown>, Body = unknown> {
+  readonly services: Services;
+  readonly caller: Caller;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly request: FastifyRequest;
+  /** A command of this request: who asks, under which key, for which log. */
+  command<T extends CommandType>(type: T, log: string, fields: Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'requestDigest' | 'actor'>, part?: string): Command;
+}
+
+export type Reply =
+  | { readonly status?: number; readonly body: unknown; readonly headers?: Record<string, string> }
+  | { readonly text: string | Buffer; readonly type: string; readonly headers?: Record<string, string> }
+  | { readonly stream: (reply: FastifyReply) => Promise<void> };
+
+/** One endpoint: all that routing, authorisation, validation and its description need, in one place. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly summary: string;
+  /** keys of these roles may call it; `public`: anybody */
+  readonly roles: readonly Role[] | 'public';
+  /** a run may call it for itself, with its grant token */
+  readonly runs?: boolean;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly answer?: z.ZodType;
+  readonly status?: number;
+  handle(context: Context<never, never, never>): Promise<Reply>;
+}
+
+/** Ties a route's schemas to its handler's types. */
+export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+  definition: Omit<Route, 'handle' | 'params' | 'query' | 'body'> & {
+    params?: P;
+    query?: Q;
+    body?: B;
+    handle(context: Context<z.infer<P>, z.infer<Q>, z.infer<B>>): Promise<Reply>;
+  },
+): Route {
+  return definition as unknown as Route;
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { actionAnswer, actionRequest, outcomeRequest, type ActionAnswer, type ActionRequest, type OutcomeRequest } from '#contracts/action';
+import type { Answer, Command } from '#contracts/command';
+import { actionsBatchBody } from '#contracts/http';
+import { idOf } from '#contracts/primitives';
+import { canonicalDigest } from '#kernel/digest';
+import { logOf, ownGrant } from '../logs';
+import { payloadOf } from '../pseudonym';
+import { redactArgs, redactText } from '../redact';
+import { fromAnswer, problemOf } from '../refusal';
+import { route, type Context, type Route } from '../route';
+
+type Caller = Context['caller'];
+
+/** What the session dimension is told: a run proves its key itself, an enforcement point of ours vouches for it. */
+const proofOf = (caller: Caller) => (caller.kind === 'run' ? { vouched: false as const, ...(caller.jkt ? { jkt: caller.jkt } : {}) } : { vouched: true as const });
+
+/** The arguments go no further than this: a digest is decided on, a redacted preview kept beside the event. */
+export function authorizeCommand(context: Pick<Context, 'command' | 'caller'>, request: ActionRequest, part?: string): Command {
+  const { args, argsDigest, ...action } = request.action;
+  const digest = args === undefined ? argsDigest : canonicalDigest(args);
+  return context.command(
+    'authorize',
+    logOf(context.caller, request.grantId),
+    {
+      ...request,
+      action: { ...action, ...(digest === undefined ? {} : { argsDigest: digest }) },
+      proof: proofOf(context.caller),
+      ...(args === undefined ? {} : { payload: payloadOf({ args: redactArgs(args) }) }),
+    },
+    part,
+  );
+}
+
+export function settleCommand(context: Pick<Context, 'command' | 'caller'>, actionId: string, { preview, ...outcome }: OutcomeRequest): Command {
+  return context.command('settle', logOf(context.caller, actionId), {
+    actionId,
+    outcome,
+    ...(preview === undefined ? {} : { payload: payloadOf({ preview: redactText(preview) }) }),
+  });
+}
+
+const itemOf = (answer: Answer): unknown => (answer.ok ? answer.value : { error: problemOf(fromAnswer(answer.refusal)).body });
+
+export const actionRoutes: Route[] = [
+  route({
+    method: 'POST',
+    path: '/v1/actions',
+    summary: 'Decide one action; a permit is charged and recorded when it is answered',
+    roles: ['enforcer'],
+    runs: true,
+    body: actionRequest,
+    answer: actionAnswer,
+    async handle(context) {
+      ownGrant(context.caller, context.body.grantId);
+      return { body: await context.services.owners.command<ActionAnswer>(authorizeCommand(context, context.body)) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/actions::batch',
+    summary: 'Decide several actions, in order; each by itself',
+    roles: ['enforcer'],
+    runs: true,
+    body: actionsBatchBody,
+    answer: z.object({ answers: z.array(z.union([actionAnswer, z.object({ error: z.unknown() })])) }),
+    async handle(context) {
+      const { actions } = context.body;
+      for (const action of actions) ownGrant(context.caller, action.grantId);
+      const commands = actions.map((action, i) => authorizeCommand(context, action, String(i)));
+      const answers = await Promise.all(commands.map((command) => context.services.owners.submit(command)));
+      return { body: { answers: answers.map(itemOf) } };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/actions/:id/outcome',
+    summary: 'Report what came of a permitted action',
+    roles: ['enforcer'],
+    runs: true,
+    params: z.strictObject({ id: idOf('action') }),
+    body: outcomeRequest,
+    answer: z.object({ action: z.unknown(), position: z.number() }),
+    async handle(context) {
+      return { body: await context.services.owners.command(settleCommand(context, context.params.id, context.body)) };
+    },
+  }),
+];

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { tenantName, idOf } from '#contracts/primitives';
+import { LIMITS } from '#kernel/limits';
+import { logName } from '#kernel/ids';
+import { logOf, ownRun } from '../logs';
+import { Refused } from '../refusal';
+import { route, type Context, type Route } from '../route';
+import { streamEvents } from '../sse';
+
+const limit = z.coerce.number().int().min(1).max(LIMITS.eventsPageMax).optional();
+const minPosition = z.coerce.number().int().min(0).optional();
+const page = { cursor: z.string().max(400).optional(), limit, minPosition };
+const filters = z.strictObject({
+  ...page,
+  status: z.string().max(40).optional(),
+  agentClass: z.string().max(200).optional(),
+  treeId: idOf('tree').optional(),
+  runId: idOf('run').optional(),
+});
+
+export const eventsQuery = z.strictObject({
+  after: z.coerce.number().int().min(-1).optional(),
+  limit,
+  type: z.string().max(64).optional(),
+  treeId: idOf('tree').optional(),
+  runId: idOf('run').optional(),
+  log: z.string().max(80).optional(),
+  minPosition,
+});
+
+interface EventPage {
+  items: { log: string; position: number }[];
+  next: number | string | null;
+}
+
+const list = (path: string, op: string, summary: string): Route =>
+  route({
+    method: 'GET',
+    path,
+    summary,
+    roles: ['analyst', 'orchestrator', 'approver', 'responder'],
+    query: filters,
+    answer: z.object({ items: z.array(z.unknown()), next: z.string().nullable(), asOf: z.unknown() }),
+    async handle({ caller, services, query }) {
+      return { body: await services.owners.ledger(op, { tenant: caller.tenant, ...query }) };
+    },
+  });
+
+const aboutRun = (what: 'receipt' | 'drift' | 'graph', summary: string): Route =>
+  route({
+    method: 'GET',
+    path: `/v1/runs/:id/${what}`,
+    summary,
+    roles: ['analyst', 'orchestrator', 'approver', 'responder'],
+    runs: true,
+    params: z.strictObject({ id: idOf('run') }),
+    query: z.strictObject({ minPosition }),
+    async handle({ caller, services, params, query }) {
+      ownRun(caller, params.id);
+      return { body: await services.owners.ledger(what, { tenant: caller.tenant, runId: params.id, ...query }, 20_000) };
+    },
+  });
+
+const logParams = z.strictObject({ tenant: tenantName, n: z.coerce.number().int().min(0).max(999_999) });
+
+/** Checkpoints, tiles and keys are there to be fetched by anybody who holds a receipt of that log. */
+const logText = (path: string, op: string, summary: string, more: z.ZodRawShape = {}, headers: Record<string, string> = {}): Route =>
+  route({
+    method: 'GET',
+    path: `/log/:tenant/:n/${path}`,
+    summary,
+    roles: 'public',
+    params: logParams.extend(more),
+    async handle({ services, params }) {
+      const { tenant, n, ...rest } = params as { tenant: string; n: number };
+      const text = await services.owners.ledger<string>(op, { log: logName(tenant, n), ...rest });
+      return { text, type: 'text/plain; charset=utf-8', headers };
+    },
+  });
+
+export const readingRoutes: Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/events',
+    summary: 'Events in the order of the log; as JSON, or as NDJSON lines',
+    roles: ['analyst'],
+    query: eventsQuery,
+    async handle(context) {
+      const value = await context.services.owners.ledger<EventPage>('events', { tenant: context.caller.tenant, ...context.query });
+      if (!String(context.request.headers.accept ?? '').includes('application/x-ndjson')) return { body: value };
+      return { text: value.items.map((item) => `${JSON.stringify(item)}\n`).join(''), type: 'application/x-ndjson' };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/events/stream',
+    summary: 'Events as they are committed (server-sent events); Last-Event-ID resumes',
+    roles: ['analyst', 'enforcer', 'responder'],
+    query: eventsQuery.omit({ limit: true, minPosition: true }),
+    async handle(context) {
+      return { stream: (reply) => streamEvents(context as unknown as Context, reply) };
+    },
+  }),
+  list('/v1/runs', 'runs', 'Runs, by any of their fields'),
+  list('/v1/grants', 'grants', 'Grants, by any of their fields'),
+  list('/v1/actions', 'actions', 'Actions, by any of their fields'),
+  aboutRun('receipt', 'The signed account of a run'),
+  aboutRun('drift', 'How far a run has moved from its purpose, and why'),
+  aboutRun('graph', 'The execution graph of a run'),
+  route({
+    method: 'GET',
+    path: '/v1/actions/:id/custody',
+    summary: 'On whose authority an action was done, link by link',
+    roles: ['analyst', 'approver', 'responder'],
+    params: z.strictObject({ id: idOf('action') }),
+    query: z.strictObject({ minPosition }),
+    async handle({ caller, services, params, query }) {
+      logOf(caller, params.id);
+      return { body: await services.owners.ledger('custody', { tenant: caller.tenant, actionId: params.id, ...query }, 20_000) };
+    },
+  }),
+  logText('vkey', 'vkey', 'The verifier key of a log (C2SP signed-note)'),
+  logText('checkpoint', 'checkpoint', 'The newest signed tree head (C2SP tlog-checkpoint)'),
+  logText('proof/:position', 'proof', 'The inclusion proof of one event (C2SP tlog-proof)', { position: z.coerce.number().int().min(0) }),
+  route({
+    method: 'GET',
+    path: '/log/:tenant/:n/tile/*',
+    summary: 'A tile of hashes (C2SP tlog-tiles)',
+    roles: 'public',
+    params: logParams.extend({ '*': z.string().max(120) }),
+    async handle({ services, params }) {
+      const base64 = await services.owners.ledger<string>('tile', { log: logName(params.tenant, params.n), path: params['*'] });
+      if (base64 === '') throw new Refused('NOT_FOUND', 'there is no such tile yet');
+      return { text: Buffer.from(base64, 'base64'), type: 'application/octet-stream', headers: { 'cache-control': 'public, max-age=31536000, immutable' } };
+    },
+  }),
+];

@@ -1,0 +1,25 @@
+import { actionRoutes } from './routes/actions';
+import { approvalRoutes } from './routes/approvals';
+import { authzenRoutes } from './routes/authzen';
+import { readingRoutes } from './routes/reading';
+import { revocationRoutes } from './routes/revocations';
+import { runRoutes } from './routes/runs';
+import { systemRoutes } from './routes/system';
+import type { Route } from './route';
+
+/** Every endpoint there is: who may call it, with what, and what it does. */
+export function routeTable(ready: () => Promise<Record<string, boolean>>): Route[] {
+  const all: Route[] = [...runRoutes, ...actionRoutes, ...approvalRoutes, ...revocationRoutes, ...readingRoutes, ...authzenRoutes];
+  all.push(...systemRoutes(() => all, ready));
+  return all;
+}
+
+/** Does another method of this path exist? Then it is the method that is wrong (405), not the path (404). */
+export function methodsOf(routes: readonly Route[], path: string): string[] {
+  const segments = path.split('?')[0]?.split('/') ?? [];
+  const fits = (route: Route): boolean => {
+    const own = route.path.replaceAll('::', ':').split('/');
+    return own.length === segments.length && own.every((segment, i) => (/^:\w+$/.test(segment) && segment !== ':batch') || segment === segments[i]);
+  };
+  return routes.filter(fits).map((route) => route.method);
+}

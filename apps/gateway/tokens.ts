@@ -1,0 +1,134 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, SignJWT } from 'jose';
+import type { GrantView, RunView } from '#contracts/grant';
+import { Refused } from './refusal';
+
+/** What a grant token says. It names a grant; it is no authority: every decision asks the live grant. */
+export interface TokenClaims {
+  readonly tenant: string;
+  readonly runId: string;
+  readonly grantId: string;
+  readonly jkt: string | undefined;
+  readonly expiresAt: number;
+}
+
+const SEEN_MOST = 100_000;
+const PROOF_MS = 120_000;
+
+/** Mints and verifies grant tokens: EdDSA JWTs (RFC 7519, RFC 8037), optionally bound to a key (RFC 9449). */
+export class Tokens {
+  private readonly key: KeyObject;
+  private readonly publicKey: KeyObject;
+  private readonly known = new Map<string, TokenClaims>();
+  private readonly seenProofs = new Map<string, number>();
+
+  constructor(
+    pem: string,
+    private readonly issuer: string,
+    private readonly now: () => number,
+  ) {
+    this.key = createPrivateKey(pem);
+    this.publicKey = createPublicKey(this.key);
+  }
+
+  /** The same grant gives the same token: Ed25519 signs without randomness, and every claim is of the grant. */
+  async mint(tenant: string, run: RunView, grant: GrantView): Promise<string> {
+    const { jkt } = grant.limits.session;
+    return new SignJWT({
+      tenant,
+      grant: grant.id,
+      tree: grant.treeId,
+      ...(run.parentRunId === undefined ? {} : { act: { sub: run.parentRunId } }),
+      ...(jkt === undefined ? {} : { cnf: { jkt } }),
+    })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt' })
+      .setIssuer(this.issuer)
+      .setAudience(this.issuer)
+      .setSubject(run.id)
+      .setJti(grant.id)
+      .setIssuedAt(Math.floor(Date.parse(grant.issuedAt) / 1_000))
+      .setExpirationTime(Math.ceil(Date.parse(grant.limits.time.expiresAt) / 1_000))
+      .sign(this.key);
+  }
+
+  /** Verified once, then remembered until it expires. */
+  async verify(token: string): Promise<TokenClaims> {
+    const digest = createHash('sha256').update(token).digest('base64');
+    const known = this.known.get(digest);
+    if (known && known.expiresAt > this.now()) return known;
+    try {
+      const { payload } = await jwtVerify(token, this.publicKey, {
+        issuer: this.issuer,
+        audience: this.issuer,
+        algorithms: ['EdDSA'],
+        typ: 'at+jwt',
+        currentDate: new Date(this.now()),
+      });
+      const cnf = payload.cnf as { jkt?: string } | undefined;
+      const claims: TokenClaims = {
+        tenant: text(payload.tenant),
+        runId: text(payload.sub),
+        grantId: text(payload.grant),
+        jkt: cnf?.jkt,
+        expiresAt: (payload.exp ?? 0) * 1_000,
+      };
+      if (this.known.size >= SEEN_MOST) this.known.clear();
+      this.known.set(digest, claims);
+      return claims;
+    } catch (error) {
+      throw new Refused('UNAUTHENTICATED', `the grant token is not valid: ${(error as Error).message}`);
+    }
+  }
+
+  /**
+   * RFC 9449 §4.3: the proof is by the key the token is bound to, for this method and address, fresh, and not seen
+   * before.
+   */
+  async checkProof(proof: string, token: string, claims: TokenClaims, method: string, url: string): Promise<void> {
+    const no = (why: string): Refused => new Refused('DPOP_INVALID', `the DPoP proof is not valid: ${why}`);
+    let payload: Record<string, unknown>;
+    let thumbprint: string;
+    try {
+      const verified = await jwtVerify(proof, EmbeddedJWK, { typ: 'dpop+jwt', algorithms: ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'PS256', 'RS256'] });
+      payload = verified.payload;
+      const { jwk } = decodeProtectedHeader(proof);
+      if (!jwk || 'd' in jwk) throw new Error('its key is missing, or private');
+      thumbprint = await calculateJwkThumbprint(jwk, 'sha256');
+    } catch (error) {
+      throw no((error as Error).message);
+    }
+    const issued = Number(payload.iat) * 1_000;
+    if (payload.htm !== method) throw no('htm is another method');
+    if (typeof payload.htu !== 'string' || bare(payload.htu) !== bare(url)) throw no('htu is another address');
+    if (!(Math.abs(this.now() - issued) < PROOF_MS / 2)) throw no('iat is not within a minute of now');
+    if (payload.ath !== createHash('sha256').update(token).digest('base64url')) throw no('ath is not the digest of this token');
+    if (thumbprint !== claims.jkt) throw no('it is by another key than the token is bound to');
+    this.once(`${thumbprint}\n${String(payload.jti)}`, typeof payload.jti === 'string' && payload.jti !== '');
+  }
+
+  private once(id: string, given: boolean): void {
+    const now = this.now();
+    for (const [seen, at] of this.seenProofs) {
+      if (at > now - PROOF_MS) break;
+      this.seenProofs.delete(seen);
+    }
+    if (!given || this.seenProofs.has(id)) throw new Refused('DPOP_INVALID', 'the DPoP proof was used before, or has no jti');
+    if (this.seenProofs.size >= SEEN_MOST) throw new Refused('TOO_MANY', 'too many DPoP proofs within a minute; try again');
+    this.seenProofs.set(id, now);
+  }
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw new Error('a claim is missing');
+  return value;
+}
+
+/** RFC 9449 §4.3: compared without query and fragment. */
+function bare(url: string): string {
+  try {
+    const { origin, pathname } = new URL(url);
+    return origin + pathname;
+  } catch {
+    return '';
+  }
+}

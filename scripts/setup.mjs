@@ -1,0 +1,58 @@
+// Set-up shared by `npm start` and `npm test`: packages, then the build; each only where it is missing or outdated.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+function run(command, args, what) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (result.status !== 0) throw new Error(`${what} failed (${command} ${args.join(' ')})`);
+}
+
+const digest = (text) => createHash('sha256').update(text).digest('hex');
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) throw new Error(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
+}
+
+function installPackages() {
+  const wanted = digest(readFileSync(join(root, 'package-lock.json')) + readFileSync(join(root, 'package.json')));
+  const stamp = join(root, 'node_modules', '.bailiwick-installed');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  console.log('installing packages …');
+  // Dying in the middle leaves no stamp: the next start installs again.
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'installing the packages');
+  writeFileSync(stamp, wanted);
+}
+
+function* sources(dir) {
+  for (const name of readdirSync(dir).sort()) {
+    const file = join(dir, name);
+    if (statSync(file).isDirectory()) yield* sources(file);
+    else if (name.endsWith('.ts')) yield file;
+  }
+}
+
+function build() {
+  const hash = createHash('sha256');
+  for (const file of [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), ...sources(join(root, 'apps')), ...sources(join(root, 'libs'))]) {
+    if (!file.endsWith('.spec.ts')) hash.update(file.slice(root.length)).update(readFileSync(file));
+  }
+  const wanted = hash.digest('hex');
+  const stamp = join(root, 'dist', '.bailiwick-built');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  console.log('building …');
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], 'the build');
+  writeFileSync(stamp, wanted);
+}
+
+export function setUp() {
+  checkNode();
+  installPackages();
+  build();
+}
