@@ -1,6 +1,6 @@
 import { actionsLimit, MODES, type ActionsLimit, type Mode } from '#contracts/grant';
 import type { Dimension } from '../dimension';
-import { includes } from '../inclusion';
+import { allowance, includes, type Work } from '../inclusion';
 import { matchesVerb, verbSegments } from '../verb';
 import { clip, listed, shown } from '../words';
 import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
@@ -8,8 +8,8 @@ import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
 /** A mode that is none ranks below all. */
 const rank = (mode: Mode): number => MODES.indexOf(mode);
 
-const inside = (patterns: readonly string[], pattern: string): boolean =>
-  includes(patterns.map(verbSegments), verbSegments(pattern));
+const inside = (patterns: readonly string[], pattern: string, work?: Work): boolean =>
+  includes(patterns.map(verbSegments), verbSegments(pattern), work);
 
 /**
  * Which verbs. A deny always wins, and a child inherits it. `draft` may only read, `propose` asks a person before all
@@ -30,7 +30,8 @@ export const actions: Dimension<ActionsLimit> = {
   }),
   attenuates(child, parent) {
     const wider = new Wider('actions');
-    const added = child.allow.filter((pattern) => !inside(parent.allow, pattern));
+    const work = allowance();
+    const added = child.allow.filter((pattern) => !inside(parent.allow, pattern, work));
     wider.unless(
       added.length === 0,
       'actions.allow',
@@ -38,7 +39,7 @@ export const actions: Dimension<ActionsLimit> = {
       shown(parent.allow),
       `would allow ${listed(added)}, which its parent does not`,
     );
-    const shed = parent.deny.filter((pattern) => !inside(child.deny, pattern));
+    const shed = parent.deny.filter((pattern) => !inside(child.deny, pattern, work));
     wider.unless(
       shed.length === 0,
       'actions.deny',

@@ -1,6 +1,6 @@
 import { resourcesLimit, type ResourcesLimit, type Selector } from '#contracts/grant';
 import type { Dimension } from '../dimension';
-import { includes } from '../inclusion';
+import { allowance, includes, type Work } from '../inclusion';
 import { matchesPath } from '../pattern';
 import { clip, listed, sentence, shown } from '../words';
 import { both, describeCondition, implies, satisfies, type Attributes } from './conditions';
@@ -22,7 +22,8 @@ export const resources: Dimension<ResourcesLimit> = {
   meet: (a, b) => distinct(a.flatMap((x) => b.flatMap((y) => meetSelectors(x, y)))),
   attenuates(child, parent) {
     const wider = new Wider('resources');
-    const outside = child.filter((selector) => !inside(parent, selector)).map(describeSelector);
+    const work = allowance();
+    const outside = child.filter((selector) => !inside(parent, selector, work)).map(describeSelector);
     wider.unless(
       outside.length === 0,
       'resources',
@@ -64,15 +65,16 @@ function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): 
   return record && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-function inside(parents: readonly Selector[], child: Selector): boolean {
+function inside(parents: readonly Selector[], child: Selector, work: Work): boolean {
   const covering = parents.filter((parent) => isOfType(child.type, parent) && conditionsImply(child, parent));
-  return pathInside(covering, child);
+  return pathInside(covering, child, work);
 }
 
-const pathInside = (parents: readonly Selector[], child: Selector): boolean =>
+const pathInside = (parents: readonly Selector[], child: Selector, work?: Work): boolean =>
   includes(
     parents.map((parent) => parent.match.split('/')),
     child.match.split('/'),
+    work,
   );
 
 function conditionsImply(child: Selector, parent: Selector): boolean {
