@@ -11,8 +11,8 @@ export const time: Dimension<TimeLimit> = {
   schema: timeLimit,
   unlimited: { notBefore: '1970-01-01T00:00:00.000Z', expiresAt: '9999-12-31T23:59:59.999Z' },
   meet: (a, b) => ({
-    notBefore: at(a.notBefore) <= at(b.notBefore) ? b.notBefore : a.notBefore,
-    expiresAt: at(a.expiresAt) >= at(b.expiresAt) ? b.expiresAt : a.expiresAt,
+    notBefore: at(a.notBefore) < at(b.notBefore) || Number.isNaN(at(b.notBefore)) ? b.notBefore : a.notBefore,
+    expiresAt: at(a.expiresAt) > at(b.expiresAt) || Number.isNaN(at(b.expiresAt)) ? b.expiresAt : a.expiresAt,
   }),
   attenuates(child, parent) {
     const wider = new Wider('time');

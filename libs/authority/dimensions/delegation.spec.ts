@@ -1,0 +1,44 @@
+import { delegation, mayDelegate } from './delegation';
+import { facts, NOW, situation, told, wider } from '../testing/facts';
+
+const limit = (depth: number, children: number, ...classes: string[]) => ({ depth, children, classes });
+
+describe('delegation', () => {
+  it('is not asked on actions', () => {
+    expect(told(delegation.admits(limit(0, 0), facts(), situation(), NOW))).toBe('permit');
+  });
+
+  it.each([
+    [limit(1, 1, '*'), 'x', 0, 'permit'],
+    [limit(1, 2, 'x'), 'x', 1, 'permit'],
+    [limit(0, 9, '*'), 'x', 0, 'deny DELEGATION_DEPTH'],
+    [limit(1, 0, '*'), 'x', 0, 'deny DELEGATION_CHILDREN'],
+    [limit(1, 2, '*'), 'x', 2, 'deny DELEGATION_CHILDREN'],
+    [limit(1, 2, 'x'), 'y', 0, 'deny AGENT_CLASS_NOT_ALLOWED'],
+    [limit(1, 2), 'x', 0, 'deny AGENT_CLASS_NOT_ALLOWED'],
+    [limit(1, 2, 'x'), '*', 0, 'deny AGENT_CLASS_NOT_ALLOWED'],
+    [limit(NaN, 2, '*'), 'x', 0, 'deny DELEGATION_DEPTH'],
+  ])('%j, class %s, %d made: %s', (of, agentClass, made, verdict) => {
+    expect(told(mayDelegate(of, agentClass, made))).toBe(verdict);
+  });
+
+  it.each([
+    [limit(0, 0), limit(1, 1, 'x'), []],
+    [limit(0, 0), limit(0, 0), []], // whether there may be a child at all is mayDelegate's question
+    [limit(1, 4, 'x'), limit(2, 4, 'x', 'y'), []],
+    [limit(2, 4, 'x'), limit(2, 4, 'x', 'y'), ['delegation.depth']],
+    [limit(1, 5, 'x'), limit(2, 4, 'x', 'y'), ['delegation.children']],
+    [limit(1, 4, 'z'), limit(2, 4, 'x', 'y'), ['delegation.classes']],
+    [limit(1, 4, '*'), limit(2, 4, 'x', 'y'), ['delegation.classes']],
+    [limit(1, 4, '*', 'z'), limit(2, 4, '*'), []],
+    [limit(NaN, NaN), limit(2, 4), ['delegation.depth', 'delegation.children']],
+  ])('%j below %j is wider at %j', (child, parent, paths) => {
+    expect(wider(delegation.attenuates(child, parent))).toEqual(paths);
+  });
+
+  it('meets in the smaller numbers and the classes of both', () => {
+    expect(delegation.meet(limit(2, 1, '*'), limit(1, 3, 'x'))).toEqual(limit(1, 1, 'x'));
+    expect(delegation.meet(limit(2, 1, '*'), limit(1, 3, '*', 'x'))).toEqual(limit(1, 1, '*', 'x'));
+    expect(delegation.meet(limit(2, 1, 'x'), limit(1, 3, 'y'))).toEqual(limit(1, 1));
+  });
+});

@@ -1,0 +1,60 @@
+import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { posture } from './posture';
+
+describe('posture', () => {
+  const declared = { model: 'm', modelVersion: '1', environment: 'prod', imageDigest: 'i' };
+  it.each([
+    ['nothing limited, nothing told', {}, {}, undefined, true, 'permit'],
+    ['declared as required', { model: ['m', 'n'] }, declared, undefined, true, 'permit'],
+    ['declared otherwise', { model: ['n'] }, declared, undefined, true, 'deny POSTURE_MISMATCH'],
+    ['required and never said', { model: ['m'] }, {}, undefined, true, 'deny POSTURE_MISMATCH'],
+    ['said only now', { model: ['m'] }, {}, { model: 'm' }, true, 'permit'],
+    ['wrong now', { model: ['m'] }, {}, { model: 'n' }, true, 'deny POSTURE_MISMATCH'],
+    [
+      'redeployed, to what is admissible too',
+      { model: ['m', 'n'] },
+      declared,
+      { model: 'n' },
+      true,
+      'deny POSTURE_CHANGED',
+    ],
+    ['redeployed, where nothing is limited', {}, declared, { imageDigest: 'j' }, true, 'deny POSTURE_CHANGED'],
+    ['redeployed, asked of an ancestor', {}, declared, { imageDigest: 'j' }, false, 'permit'],
+    [
+      'redeployed, to what an ancestor does not admit',
+      { imageDigest: ['i'] },
+      declared,
+      { imageDigest: 'j' },
+      false,
+      'deny POSTURE_MISMATCH',
+    ],
+    ['told again what was declared', { model: ['m'] }, declared, declared, true, 'permit'],
+    ['told what was never declared', {}, { model: 'm' }, { environment: 'dev' }, true, 'permit'],
+    ['the class', { agentClass: ['worker'] }, {}, undefined, true, 'permit'],
+    ['another class', { agentClass: ['other'] }, {}, undefined, true, 'deny POSTURE_MISMATCH'],
+    ['an empty list', { model: [] }, declared, undefined, true, 'deny POSTURE_MISMATCH'],
+  ])('%s', (_, limit, declaredPosture, currentPosture, leaf, verdict) => {
+    expect(told(posture.admits(limit, facts({ declaredPosture, currentPosture }), situation({ leaf }), NOW))).toBe(
+      verdict,
+    );
+  });
+
+  it.each([
+    [{ model: ['m'] }, []],
+    [{ model: ['m', 'n'], environment: ['prod'] }, []],
+    [{}, ['posture.model']],
+    [{ model: undefined }, ['posture.model']],
+    [{ model: ['m', 'o'] }, ['posture.model']],
+    [{ environment: ['prod'] }, ['posture.model']],
+  ])('%j is wider than models m and n at %j', (child, paths) => {
+    expect(wider(posture.attenuates(child, { model: ['m', 'n'] }))).toEqual(paths);
+  });
+
+  it('meets in what both admit, which may be nobody', () => {
+    expect(posture.meet({ model: ['m', 'n'] }, { model: ['n'], environment: ['prod'] })).toEqual({
+      model: ['n'],
+      environment: ['prod'],
+    });
+    expect(posture.meet({ model: ['m'] }, { model: ['n'] })).toEqual({ model: [] });
+  });
+});
