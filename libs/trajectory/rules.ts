@@ -1,13 +1,15 @@
 import type { ReasonCode } from '#contracts/codes';
+import type { Effect } from '#contracts/grant';
 import type { DecisionOutcome, Reason } from '#contracts/reason';
 import type { JudgeTrajectory, Trajectory, TrajectoryStep } from '#contracts/trajectory';
 
 /** A dangerous sequence of steps each of which is allowed: all of `seen` somewhere in the tree, then one of `then`. */
-interface SequenceRule {
+export interface SequenceRule {
   readonly code: ReasonCode;
   readonly outcome: DecisionOutcome;
   readonly seen: readonly string[];
   readonly then: string;
+  /** why, for a person, and what to do */
   readonly says: string;
 }
 
@@ -16,25 +18,66 @@ interface SequenceRule {
  * "lethal trifecta" (Willison, 2025): private data, untrusted content, a way out.
  */
 export const SEQUENCES: readonly SequenceRule[] = [
-  { code: 'SECRET_EXFILTRATION', outcome: 'deny', seen: ['read:secret'], then: 'send:external', says: 'a secret was read in this task, so nothing is sent outside any more' },
-  { code: 'EXEC_AFTER_DENIED_ESCALATION', outcome: 'deny', seen: ['denied:escalation'], then: 'exec:shell', says: 'more authority was asked for and denied in this task, so nothing is executed any more' },
-  { code: 'LETHAL_TRIFECTA', outcome: 'step-up', seen: ['private', 'untrusted'], then: 'send:external', says: 'private data and untrusted content have met in this task; a person must look at what is sent outside' },
+  {
+    code: 'SECRET_EXFILTRATION',
+    outcome: 'deny',
+    seen: ['read:secret'],
+    then: 'send:external',
+    says: 'a secret was read in this task, so nothing is sent outside any more; send it from a task that reads none',
+  },
+  {
+    code: 'EXEC_AFTER_DENIED_ESCALATION',
+    outcome: 'deny',
+    seen: ['denied:escalation'],
+    then: 'exec:shell',
+    says: 'more authority was asked for and denied in this task, so nothing is executed in it any more',
+  },
+  {
+    code: 'LETHAL_TRIFECTA',
+    outcome: 'step-up',
+    seen: ['private', 'untrusted'],
+    then: 'send:external',
+    says: 'private data and untrusted content have met in this task; a person must look at what is sent outside',
+  },
 ];
 
+/** What an effect means whatever the labels say: a step that lost its label on the way is judged all the same (I11). */
+const LABEL_OF: Partial<Record<Effect, string>> = { external: 'send:external', exec: 'exec:shell' };
+
+/**
+ * Judges the next step against all that the tree has done: one reason for each rule that objects, naming the action
+ * and the run that armed it. Pure; knows nothing of grants or time. Only what was permitted (and what was denied, as
+ * `denied:…`) is in `seen`: who keeps the trajectory sees to that.
+ */
 export const judgeTrajectory: JudgeTrajectory = (seen, step) =>
-  SEQUENCES.filter((rule) => step.labels.includes(rule.then) && rule.seen.every((label) => carried(seen, step, label))).map((rule) =>
-    reasonOf(rule, seen),
+  SEQUENCES.filter((rule) => carries(step, rule.then) && rule.seen.every((label) => armed(seen, step, label))).map(
+    (rule) => reasonOf(rule, seen),
   );
 
 /** The step itself counts: one call that reads a secret and sends it is no better than two. */
-function carried(seen: Trajectory, step: TrajectoryStep, label: string): boolean {
-  return Object.hasOwn(seen.first, label) || step.labels.includes(label);
+function armed(seen: Trajectory, step: TrajectoryStep, label: string): boolean {
+  return Object.hasOwn(seen.first, label) || carries(step, label);
+}
+
+function carries(step: TrajectoryStep, label: string): boolean {
+  return step.labels.includes(label) || LABEL_OF[step.effect] === label;
 }
 
 function reasonOf(rule: SequenceRule, seen: Trajectory): Reason {
-  const armed = rule.seen.flatMap((label) => {
-    const first = Object.hasOwn(seen.first, label) ? seen.first[label] : undefined;
-    return first ? [`${label} at position ${first.position} by ${first.runId}`] : [`${label} by this very call`];
-  });
-  return { rule: 'trajectory', outcome: rule.outcome, code: rule.code, message: `${rule.says} (${armed.join('; ')})`, actual: rule.then };
+  const by = rule.seen.map((label) => armedBy(seen, label));
+  return {
+    rule: 'trajectory',
+    outcome: rule.outcome,
+    code: rule.code,
+    message: `${rule.says} (${by.join('; ')})`,
+    path: `trajectory.${rule.then}`,
+    actual: rule.then,
+  };
+}
+
+/** In words, which earlier action armed a rule with this label. */
+function armedBy(seen: Trajectory, label: string): string {
+  const first = Object.hasOwn(seen.first, label) ? seen.first[label] : undefined;
+  if (!first) return `${label}: by this very call`;
+  return `${label}: by action ${first.actionId} of run ${first.runId}, position ${first.position}`;
 }
