@@ -1,0 +1,191 @@
+import type { Event, EventOf } from '#contracts/event';
+import type { Consumed } from '#contracts/grant';
+import type { Predicate } from '#contracts/receipt';
+import type { Reason } from '#contracts/reason';
+
+/** An event of a receipt with the value of its payload; null where it has none or it was erased. */
+export interface Told {
+  readonly event: Event;
+  readonly payload: Record<string, unknown> | null;
+}
+
+export const DOES_NOT_PROVE = [
+  'that what the enforcement point reported as done is all that was done, or was done at all: it proves what was reported',
+  'that the agent could not act outside this system',
+  'that a person understood what she approved',
+  'that the previews are complete: they are redacted, and the digests stand for the full values',
+  'that no other log of this tenant holds events about this run',
+];
+
+/**
+ * What the events say about a run: the claims of its receipt. The builder and the verifier both call this, so that a
+ * receipt that claims more or less than its events is found out.
+ * @param told the events of the receipt in the order of the log
+ */
+export function summarise(runId: string, told: readonly Told[]): Predicate {
+  const opened = told.find((each) => each.event.type === 'RunOpened' && each.event.runId === runId);
+  if (!opened || opened.event.type !== 'RunOpened') throw new Error(`the events do not hold the opening of ${runId}`);
+  const { event } = opened;
+  const mine = told.filter((each) => each.event.runId === runId);
+  const line = lineOf(runId, told);
+  const actions = actionsOf(mine);
+  const outcomes = mine.map((each) => each.event).filter(isOutcome);
+  return {
+    run: { id: runId, treeId: event.treeId as string, ...(event.data.parentRunId === undefined ? {} : { parentRunId: event.data.parentRunId }), startedAt: event.data.startedAt },
+    agent: event.data.agent,
+    purpose: firstText(line, 'purpose'),
+    ...(typeof opened.payload?.task === 'string' ? { task: opened.payload.task } : {}),
+    requestedBy: firstText(line, 'requestedBy'),
+    principalRef: event.data.principalRef,
+    approvals: approvalsOf(told, new Set(line.map((each) => each.event.runId as string))),
+    grants: told.flatMap(({ event: each }) => (each.type === 'GrantIssued' && line.some((run) => run.event.runId === each.runId) ? [grantOf(each)] : [])),
+    actions,
+    denied: mine.flatMap(({ event: each }) => (each.type === 'ActionDenied' || each.type === 'ActionStepUp' ? [deniedOf(each)] : [])),
+    spent: spentOf(mine.map((each) => each.event)),
+    resources: unique([...actions.map((action) => `${action.resource.type} ${action.resource.id}`), ...outcomes.flatMap((each) => each.data.effects?.resources ?? [])]),
+    filesChanged: unique(outcomes.flatMap((each) => each.data.effects?.filesChanged ?? [])),
+    external: unique(outcomes.flatMap((each) => each.data.effects?.external ?? [])),
+    escalations: mine.flatMap(({ event: each, payload }) =>
+      each.type === 'ApprovalRequested' && each.data.kind === 'escalation' ? [{ approvalId: each.data.approvalId, reason: text(payload, 'reason'), ...place(each) }] : [],
+    ),
+    delegationsRefused: mine.flatMap(({ event: each }) =>
+      each.type === 'DelegationRefused' ? [{ agentClass: each.data.agentClass, code: each.data.code, detail: each.data.detail, ...place(each) }] : [],
+    ),
+    children: told.flatMap(({ event: each, payload }) =>
+      each.type === 'RunOpened' && each.data.parentRunId === runId ? [{ runId: each.runId as string, agentClass: each.data.agent.class, task: text(payload, 'task'), ...place(each) }] : [],
+    ),
+    drift: driftOf(mine.map((each) => each.event)),
+    ended: endOf(runId, told, line),
+    revoked: told.flatMap(({ event: each }) =>
+      each.type === 'GrantRevoked' || each.type === 'RevocationRuleAdded' ? [{ revocationId: each.data.revocationId, reason: each.data.reason.says ?? each.data.reason.code, ...place(each) }] : [],
+    ),
+    doesNotProve: DOES_NOT_PROVE,
+  };
+}
+
+const place = (event: Event) => ({ position: event.position, time: event.time });
+const text = (payload: Record<string, unknown> | null, key: string): string | null => (typeof payload?.[key] === 'string' ? payload[key] : null);
+const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
+
+/** The openings of the run and the runs above it, itself first. */
+function lineOf(runId: string, told: readonly Told[]): Told[] {
+  const line: Told[] = [];
+  for (let id: string | undefined = runId; id !== undefined && line.length < told.length; ) {
+    const opened = told.find((each) => each.event.type === 'RunOpened' && each.event.runId === id);
+    if (!opened) break;
+    line.push(opened);
+    id = (opened.event as EventOf<'RunOpened'>).data.parentRunId;
+  }
+  return line;
+}
+
+const firstText = (line: readonly Told[], key: string): string | null => line.map((each) => text(each.payload, key)).find((each) => each !== null) ?? null;
+
+type Outcome = EventOf<'ActionCompleted'> | EventOf<'ActionFailed'> | EventOf<'ActionAbandoned'>;
+const OUTCOMES = { ActionCompleted: 'completed', ActionFailed: 'failed', ActionAbandoned: 'abandoned' } as const;
+const isOutcome = (event: Event): event is Outcome => Object.hasOwn(OUTCOMES, event.type);
+
+function actionsOf(mine: readonly Told[]): Predicate['actions'] {
+  const outcomes = new Map(mine.map((each) => each.event).filter(isOutcome).map((each) => [each.actionId, each]));
+  return mine.flatMap(({ event }) => {
+    if (event.type !== 'ActionPermitted') return [];
+    const { data } = event;
+    const outcome = outcomes.get(event.actionId);
+    return [
+      {
+        id: event.actionId as string,
+        verb: data.verb,
+        ...(data.tool === undefined ? {} : { tool: data.tool }),
+        resource: { type: data.resource.type, id: data.resource.id },
+        effect: data.effect,
+        risk: data.risk,
+        ...(data.argsDigest === undefined ? {} : { argsDigest: data.argsDigest }),
+        ...(data.approvalId === undefined ? {} : { approvalId: data.approvalId }),
+        ...place(event),
+        outcome: outcome ? OUTCOMES[outcome.type] : ('open' as const),
+        ...(outcome ? { outcomePosition: outcome.position } : {}),
+        cost: outcome ? outcome.data.cost : data.charge.cost,
+      },
+    ];
+  });
+}
+
+function deniedOf(event: EventOf<'ActionDenied'> | EventOf<'ActionStepUp'>): Predicate['denied'][number] {
+  const { data } = event;
+  return {
+    id: event.actionId as string,
+    verb: data.verb,
+    resource: { type: data.resource.type, id: data.resource.id },
+    ...place(event),
+    decision: event.type === 'ActionDenied' ? 'deny' : 'step-up',
+    reasons: leaves(data.reasons).map((reason) => reason.message),
+  };
+}
+
+const leaves = (reasons: readonly Reason[]): Reason[] =>
+  reasons.flatMap((reason) => (reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : reason.outcome === 'permit' ? [] : [reason]));
+
+function grantOf(event: EventOf<'GrantIssued'>): Predicate['grants'][number] {
+  const { data } = event;
+  return {
+    id: event.grantId as string,
+    runId: event.runId as string,
+    ...(data.parentId === undefined ? {} : { parentId: data.parentId }),
+    depth: data.depth,
+    limits: data.limits,
+    ...(data.approvalId === undefined ? {} : { approvalId: data.approvalId }),
+    ...(data.supersedes === undefined ? {} : { supersedes: data.supersedes }),
+    ...place(event),
+  };
+}
+
+function approvalsOf(told: readonly Told[], runs: ReadonlySet<string>): Predicate['approvals'] {
+  return told.flatMap(({ event }) => {
+    if (event.type !== 'ApprovalRequested' || !runs.has(event.runId as string)) return [];
+    const { approvalId, kind } = event.data;
+    const answer = told.find(({ event: each }) => (each.type === 'ApprovalGiven' || each.type === 'ApprovalExpired') && each.data.approvalId === approvalId);
+    if (!answer) return [{ id: approvalId, kind, verdict: 'pending' as const, ...place(event) }];
+    if (answer.event.type !== 'ApprovalGiven') return [{ id: approvalId, kind, verdict: 'expired' as const, ...place(answer.event) }];
+    const { verdict, by } = answer.event.data;
+    return [{ id: approvalId, kind, verdict, by, note: text(answer.payload, 'note'), ...place(answer.event) }];
+  });
+}
+
+/** Counts as charged at the permits; money as settled, and as reserved where an action is still open. */
+function spentOf(mine: readonly Event[]): Consumed {
+  const spent: { -readonly [K in keyof Consumed]: Consumed[K] } = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
+  const outcomes = new Map(mine.filter(isOutcome).map((each) => [each.actionId, each.data.cost]));
+  for (const event of mine) {
+    if (event.type !== 'ActionPermitted') continue;
+    const { charge } = event.data;
+    for (const counter of ['calls', 'reads', 'writes', 'external'] as const) spent[counter] += charge[counter];
+    for (const [currency, value] of Object.entries(outcomes.get(event.actionId) ?? charge.cost)) spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
+  }
+  return spent;
+}
+
+function driftOf(mine: readonly Event[]): Predicate['drift'] {
+  const scores = mine.flatMap((event) => (event.type === 'DriftScored' ? [event.data.score] : []));
+  return { highest: Math.max(0, ...scores), scores: scores.length };
+}
+
+const ENDS: Partial<Record<Event['type'], string>> = { RunCompleted: 'completed', GrantRevoked: 'revoked', GrantExpired: 'expired', GrantExhausted: 'exhausted', RevocationRuleAdded: 'revoked' };
+
+/** What ended the run first: its own end, that of a run above it, or a rule that struck it. */
+function endOf(runId: string, told: readonly Told[], line: readonly Told[]): Predicate['ended'] {
+  const runs = new Set(line.map((each) => each.event.runId));
+  const opened = line[0]?.event.position ?? 0;
+  for (const { event } of told) {
+    const how = ENDS[event.type];
+    if (how === undefined || event.position < opened) continue;
+    const concerns = event.type === 'RevocationRuleAdded' || runs.has(event.runId);
+    if (!concerns) continue;
+    const { reason } = event.data as { reason: { code: string; says?: string } };
+    const whose = event.runId === undefined || event.runId === runId ? '' : ` (run above: ${event.runId})`;
+    return { at: event.time, reason: `${how}${whose}: ${reason.says ?? reason.code}`, by: event.actor.id, position: event.position };
+  }
+  const refused = told.find(({ event }) => event.runId === runId && ((event.type === 'ApprovalGiven' && event.data.verdict === 'deny') || event.type === 'ApprovalExpired'));
+  const issued = told.some(({ event }) => event.runId === runId && event.type === 'GrantIssued');
+  if (refused && !issued) return { at: refused.event.time, reason: 'refused: no person granted the lease', by: refused.event.actor.id, position: refused.event.position };
+  return null;
+}
