@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { includes, type Segments } from './inclusion';
 import { collapse } from './pattern';
 
+fc.configureGlobal({ seed: 20260101 });
+
 const inside = (child: string, ...parents: string[]): boolean =>
   includes(
     parents.map((parent) => parent.split('/')),

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { LIMITS } from '#kernel/limits';
 import { collapse, matchesPath, matchesSegments, normalizePathPattern, normalizeResourceId } from './pattern';
 
+fc.configureGlobal({ seed: 20260101 });
+
 const idOf = (text: string): string | undefined => {
   const result = normalizeResourceId(text);
   return result.ok ? result.value : undefined;

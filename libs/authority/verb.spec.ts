@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { LIMITS } from '#kernel/limits';
 import { matchesVerb, normalizeVerb, normalizeVerbPattern } from './verb';
 
+fc.configureGlobal({ seed: 20260101 });
+
 const verbOf = (text: string): string | undefined => {
   const result = normalizeVerb(text);
   return result.ok ? result.value : undefined;
