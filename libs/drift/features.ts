@@ -1,0 +1,130 @@
+import { intentOf, intentOfCall, type Intent } from './families';
+import { callKey, isRelated, resourceKey, type Call, type History, type Returned, type RunHistory } from './history';
+import { holds, valuesOf, type Value, type ValueKind } from './values';
+import { contentWords } from './words';
+
+/** How much of a feature a call shows, 0..1, and why, in one sentence. */
+export interface Finding {
+  readonly amount: number;
+  readonly says: string;
+}
+export const NONE: Finding = { amount: 0, says: '' };
+
+/** Everything the features look at, worked out once for a call. */
+export interface Look {
+  readonly history: History;
+  readonly run: RunHistory;
+  readonly call: Call;
+  readonly does: Intent;
+  /** values that neither the goal nor a source it delegates to holds */
+  readonly foreign: readonly Value[];
+}
+
+export function look(history: History, run: RunHistory, call: Call): Look {
+  const values = valuesOf(call.args ?? { id: call.resource.id });
+  return { history, run, call, does: intentOfCall(call), foreign: values.filter((value) => !isAskedFor(run, value.text)) };
+}
+
+function isAskedFor(run: RunHistory, value: string): boolean {
+  if (run.smuggled.includes(value)) return false;
+  return [run.own, run.root, run.delegated].some((goal) => holds(goal.text, value));
+}
+
+const CERTAINTY: Record<ValueKind, number> = { identifier: 1, name: 0.7, phrase: 0.5, number: 0.3 };
+const TRUST: Record<Returned['trust'], number> = { untrusted: 1, unlabelled: 0.7, trusted: 0 };
+
+/**
+ * Does the call do what a text that it read told somebody to do? The order and the call are of one family, and what
+ * the call is aimed at stands in the order and not in the goal.
+ */
+export function echo({ history, does, foreign, call }: Look): Finding {
+  let best = NONE;
+  for (const result of history.results) {
+    if (TRUST[result.trust] === 0) continue;
+    for (const directive of result.directives) {
+      if (!directive.families.some((family) => does.families.has(family))) continue;
+      for (const value of foreign) {
+        const amount = TRUST[result.trust] * CERTAINTY[value.kind] * (call.effect === 'read' ? 0.6 : 1);
+        if (amount <= best.amount || !holds(directive.text, value.text)) continue;
+        best = { amount, says: `it does what a tool's result told to do: ${quote(value.text)} stands beside “${directive.text.slice(0, 40)}…”, and the goal never asks for it` };
+      }
+    }
+  }
+  return best;
+}
+
+/** Are the values that decide what the call does known from a tool's result alone? */
+export function provenance({ history, run, foreign, call }: Look): Finding {
+  if (call.effect === 'read') return NONE;
+  let best = NONE;
+  for (const value of foreign) {
+    const from = history.results.filter((result) => holds(result.text, value.text));
+    if (from.length === 0) continue;
+    // the goal named one of the places it came from: using what stands there is what was asked
+    const named = from.some((result) => namesSource(run, result));
+    const amount = Math.min(...from.map((result) => TRUST[result.trust])) * CERTAINTY[value.kind] * (named ? 0.4 : 1);
+    if (amount > best.amount) best = { amount, says: `${quote(value.text)} (${value.path}) comes only from a tool's result, not from the goal` };
+  }
+  return best;
+}
+
+function namesSource(run: RunHistory, result: Returned): boolean {
+  const said = [...contentWords(result.source)];
+  return said.some((word) => word.length > 3 && (run.own.words.has(word) || run.root.words.has(word)));
+}
+
+/** Is it a write, a sending or an execution of a kind that the goal never names? */
+export function unasked({ run, call, does }: Look): Finding {
+  if (call.effect === 'read') return NONE;
+  const own = Math.min(missing(intentOf(run.own.text), does), missing(intentOf(run.delegated.text), does));
+  const root = missing(intentOf(run.root.text), does);
+  // a task in the words of a parent weighs less than the person's own
+  const amount = Math.max(own, root * 0.4);
+  if (amount === 0) return NONE;
+  return { amount, says: `the goal names no ${[...does.families].join(' or ')} such as ${call.verb}` };
+}
+
+/** 0 where the goal speaks of such doing, and of what it is done to; 0.5 where only of the doing; else 1. */
+function missing(goal: Intent, does: Intent): number {
+  if (![...does.families].some((family) => goal.families.has(family))) return 1;
+  return does.objects.size === 0 || [...does.objects].some((object) => goal.objects.has(object)) ? 0 : 0.5;
+}
+
+/** How many different things the run has touched that the goal has nothing to do with. */
+export function breadth({ run, call }: Look): Finding {
+  let unrelated = 0;
+  for (const strange of run.resources.values()) if (strange) unrelated += 1;
+  const fresh = !run.resources.has(resourceKey(call));
+  if (fresh && !isRelated(run, call)) unrelated += 1;
+  const amount = 1 - Math.exp(-Math.max(0, unrelated - FREE) / SCALE);
+  return { amount, says: `the run has touched ${unrelated} different resources that the goal does not name` };
+}
+/** Looking around is part of any task: so many are free, and beyond it the amount nears 1 at this scale. */
+const FREE = 8;
+const SCALE = 20;
+
+/** A kind of resource that neither the goal nor the run so far has to do with, changed at first sight. */
+export function novelty({ run, call }: Look): Finding {
+  if (call.effect === 'read' || run.types.has(call.resource.type)) return NONE;
+  const words = contentWords(call.resource.type);
+  if ([...words].some((word) => run.own.words.has(word) || run.root.words.has(word))) return NONE;
+  return { amount: 1, says: `it changes a ${call.resource.type}, which the goal never speaks of and the run had not looked at` };
+}
+
+/** The same write or sending over and over. */
+export function repetition({ run, call }: Look): Finding {
+  if (call.effect === 'read') return NONE;
+  const times = (run.calls.get(callKey(call)) ?? 0) + 1;
+  return { amount: Math.min(1, Math.max(0, times - 2) / 4), says: `it is the same call for the ${times}th time` };
+}
+
+/** Least of all: do the words of the call and of the goal have anything in common? */
+export function strangeness({ run, call }: Look): Finding {
+  const said = contentWords(`${call.verb} ${call.tool ?? ''} ${call.resource.type} ${call.resource.id} ${JSON.stringify(call.args ?? '')}`);
+  if (said.size === 0) return NONE;
+  const known = [run.own, run.root, run.delegated];
+  const shared = [...said].filter((word) => known.some((goal) => goal.words.has(word))).length;
+  return { amount: 1 - Math.min(1, (2 * shared) / said.size), says: 'its words have little in common with those of the goal' };
+}
+
+const quote = (text: string): string => `“${text.length > 60 ? `${text.slice(0, 60)}…` : text}”`;

@@ -1,0 +1,217 @@
+import type { Effect } from '#contracts/grant';
+import { directivesIn, type Directive } from './directives';
+import { DRIFT_LIMITS } from './limits';
+import { identifiersIn, holds } from './values';
+import { contentWords, normalize } from './words';
+
+/** One call, as far as the monitor sees it. */
+export interface Call {
+  readonly verb: string;
+  readonly tool?: string | undefined;
+  readonly effect: Effect;
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly labels: readonly string[];
+  /** the arguments or their preview; undefined where they were not told or were erased */
+  readonly args?: unknown;
+}
+
+/** A text somebody stands behind, read once. */
+export interface Goal {
+  /** normalised */
+  readonly text: string;
+  /** stems */
+  readonly words: ReadonlySet<string>;
+}
+
+/** What a tool gave back. */
+export interface Returned {
+  readonly runId: string;
+  /** normalised */
+  readonly text: string;
+  /** who stands behind it: `trusted` was labelled so, `unlabelled` nobody said, `untrusted` strangers */
+  readonly trust: 'trusted' | 'unlabelled' | 'untrusted';
+  readonly directives: readonly Directive[];
+  /** what was asked to get it: normalised */
+  readonly source: string;
+}
+
+export interface RunHistory {
+  readonly runId: string;
+  /** the run's own task, or the purpose where it has none */
+  readonly own: Goal;
+  /** what the person asked for, at the root of the tree */
+  readonly root: Goal;
+  /** values of the own task that its parent had only from a tool's result: no person asked for them */
+  readonly smuggled: readonly string[];
+  readonly delegatedSources: readonly string[];
+  /** text of those sources, once read: it counts as part of the goal */
+  readonly delegated: Goal;
+  /** keys of the calls so far, with how often */
+  readonly calls: ReadonlyMap<string, number>;
+  /** distinct resources read or touched; true where the goal has nothing to do with them */
+  readonly resources: ReadonlyMap<string, boolean>;
+  readonly types: ReadonlySet<string>;
+  /** the highest score of any call since the run began, or a person resumed it */
+  readonly peak: number;
+}
+
+/** What the monitor remembers of a tree. A value; never changed. */
+export interface History {
+  readonly root: Goal;
+  readonly runs: ReadonlyMap<string, RunHistory>;
+  readonly results: readonly Returned[];
+  /** calls whose result has not come back */
+  readonly pending: ReadonlyMap<string, { readonly runId: string; readonly call: Call }>;
+}
+
+export type Observation =
+  | { readonly type: 'opened'; readonly runId: string; readonly parentRunId?: string | undefined; readonly purpose?: string | undefined; readonly task?: string | undefined }
+  | { readonly type: 'granted'; readonly runId: string; readonly delegatedSources: readonly string[] }
+  | { readonly type: 'called'; readonly runId: string; readonly actionId: string; readonly call: Call; readonly permitted: boolean; readonly score: number }
+  | { readonly type: 'returned'; readonly actionId: string; readonly text?: string | undefined; readonly labels: readonly string[] }
+  | { readonly type: 'resumed'; readonly runId: string }
+  | { readonly type: 'ended'; readonly runId: string };
+
+export const goalOf = (text: string): Goal => ({
+  text: normalize(text.slice(0, DRIFT_LIMITS.goalChars)),
+  words: contentWords(text.slice(0, DRIFT_LIMITS.goalChars)),
+});
+const NOTHING = goalOf('');
+
+export const emptyHistory: History = { root: NOTHING, runs: new Map(), results: [], pending: new Map() };
+
+/** What is known after an observation. Pure: the same observations give the same history. */
+export function observe(history: History, seen: Observation): History {
+  switch (seen.type) {
+    case 'opened':
+      return opened(history, seen);
+    case 'granted':
+      return withRun(history, seen.runId, (run) => ({ ...run, delegatedSources: seen.delegatedSources.map(normalize) }));
+    case 'called':
+      return called(history, seen);
+    case 'returned':
+      return returned(history, seen);
+    case 'resumed':
+      // a person has looked: what was scored before counts no more
+      return withRun(history, seen.runId, (run) => ({ ...run, peak: 0, calls: new Map(), resources: new Map() }));
+    case 'ended':
+      return ended(history, seen.runId);
+  }
+}
+
+type Of<T extends Observation['type']> = Extract<Observation, { type: T }>;
+
+function opened(history: History, { runId, parentRunId, purpose, task }: Of<'opened'>): History {
+  if (history.runs.size >= DRIFT_LIMITS.runsPerTree) return history;
+  const parent = parentRunId === undefined ? undefined : history.runs.get(parentRunId);
+  const own = goalOf(task ?? purpose ?? parent?.own.text ?? '');
+  const root = parentRunId === undefined ? own : history.root;
+  const run: RunHistory = {
+    runId,
+    own,
+    root,
+    smuggled: parent ? smuggledIn(history, parent, task ?? purpose ?? '') : [],
+    delegatedSources: parent?.delegatedSources ?? [],
+    delegated: parent?.delegated ?? NOTHING,
+    calls: new Map(),
+    resources: new Map(),
+    types: new Set(),
+    peak: 0,
+  };
+  return { ...history, root, runs: new Map(history.runs).set(runId, run) };
+}
+
+/** A task is written by the parent: what it has only from a stranger's text is not asked for by being repeated. */
+function smuggledIn(history: History, parent: RunHistory, task: string): string[] {
+  return identifiersIn(task).filter(
+    (value) =>
+      !holds(parent.root.text, value) &&
+      (parent.smuggled.includes(value) || !holds(parent.own.text, value)) &&
+      !holds(parent.delegated.text, value) &&
+      history.results.some((result) => result.trust !== 'trusted' && holds(result.text, value)),
+  );
+}
+
+function called(history: History, { runId, actionId, call, permitted, score }: Of<'called'>): History {
+  const seen = withRun(history, runId, (run) => ({
+    ...run,
+    peak: Math.max(run.peak, score),
+    calls: counted(run.calls, callKey(call)),
+    resources: touched(run, call),
+    types: new Set(run.types).add(call.resource.type),
+  }));
+  if (!permitted || !history.runs.has(runId) || history.pending.size >= DRIFT_LIMITS.pendingPerTree) return seen;
+  return { ...seen, pending: new Map(seen.pending).set(actionId, { runId, call }) };
+}
+
+export const callKey = (call: Call): string => `${call.verb}\n${call.resource.type}\n${call.resource.id}\n${call.effect === 'read' ? '' : JSON.stringify(call.args ?? null).slice(0, 400)}`;
+export const resourceKey = (call: Call): string => `${call.resource.type}\n${call.resource.id}`;
+
+function counted(calls: ReadonlyMap<string, number>, key: string): ReadonlyMap<string, number> {
+  if (!calls.has(key) && calls.size >= DRIFT_LIMITS.callsPerRun) return calls;
+  return new Map(calls).set(key, (calls.get(key) ?? 0) + 1);
+}
+
+function touched(run: RunHistory, call: Call): ReadonlyMap<string, boolean> {
+  const key = resourceKey(call);
+  if (run.resources.has(key) || run.resources.size >= DRIFT_LIMITS.resourcesPerRun) return run.resources;
+  return new Map(run.resources).set(key, !isRelated(run, call));
+}
+
+/**
+ * Whether the goal has anything to do with a resource: some segment of its id (folder, page, host) is mostly made of
+ * the goal's own words, or the goal names it outright.
+ */
+export function isRelated(run: RunHistory, call: Call): boolean {
+  const id = call.resource.id;
+  for (const { text, words } of [run.own, run.delegated]) {
+    if (text === '') continue;
+    if (holds(text, normalize(id))) return true;
+    for (const segment of id.split(/[/:?#&]+/)) {
+      const said = contentWords(segment.replace(/\.[\p{L}\p{N}]{1,5}$/u, ''));
+      const shared = [...said].filter((word) => words.has(word)).length;
+      if (shared > 0 && shared * 2 >= said.size) return true;
+    }
+  }
+  return false;
+}
+
+function returned(history: History, { actionId, text, labels }: Of<'returned'>): History {
+  const waiting = history.pending.get(actionId);
+  if (!waiting) return history;
+  const pending = new Map(history.pending);
+  pending.delete(actionId);
+  if (text === undefined || text === '') return { ...history, pending };
+  const { runId, call } = waiting;
+  const raw = text.slice(0, DRIFT_LIMITS.resultChars);
+  const source = normalize(`${call.tool ?? ''} ${call.resource.type} ${call.resource.id} ${JSON.stringify(call.args ?? '')}`);
+  if (isDelegated(history.runs.get(runId), source)) {
+    return { ...withRun(history, runId, (run) => ({ ...run, delegated: joined(run.delegated, raw) })), pending };
+  }
+  const all = new Set([...call.labels, ...labels]);
+  const trust = all.has('untrusted') ? 'untrusted' : all.has('trusted') ? 'trusted' : 'unlabelled';
+  const result: Returned = { runId, text: normalize(raw), trust, directives: trust === 'trusted' ? [] : directivesIn(raw), source };
+  return { ...history, pending, results: [...history.results, result].slice(-DRIFT_LIMITS.resultsPerTree) };
+}
+
+function isDelegated(run: RunHistory | undefined, source: string): boolean {
+  return run !== undefined && run.delegatedSources.some((name) => holds(source, name));
+}
+
+function joined(goal: Goal, raw: string): Goal {
+  const text = `${goal.text} ${normalize(raw)}`.trim().slice(0, DRIFT_LIMITS.delegatedChars);
+  return { text, words: contentWords(text) };
+}
+
+function ended(history: History, runId: string): History {
+  if (!history.runs.has(runId)) return history;
+  const runs = new Map(history.runs);
+  runs.delete(runId);
+  const pending = new Map([...history.pending].filter(([, waiting]) => waiting.runId !== runId));
+  return { ...history, runs, pending };
+}
+
+function withRun(history: History, runId: string, change: (run: RunHistory) => RunHistory): History {
+  const run = history.runs.get(runId);
+  return run ? { ...history, runs: new Map(history.runs).set(runId, change(run)) } : history;
+}

@@ -1,0 +1,57 @@
+import type { Feature } from '#contracts/event';
+import { breadth, echo, look, novelty, provenance, repetition, strangeness, unasked, type Finding, type Look } from './features';
+import type { Call, History } from './history';
+import { DRIFT_LIMITS } from './limits';
+
+/** What the scores of this version mean is told with every one of them. A change of a weight is a new version. */
+export const MONITOR = 'structural/1';
+
+/**
+ * The features and what each can make of a score by itself, at most. Structure and provenance weigh most, the
+ * likeness of words least.
+ */
+export const WEIGHTS: readonly { readonly name: string; readonly weight: number; readonly of: (look: Look) => Finding }[] = [
+  { name: 'instruction-echo', weight: 0.7, of: echo },
+  { name: 'breadth', weight: 0.75, of: breadth },
+  { name: 'unasked-effect', weight: 0.4, of: unasked },
+  { name: 'value-from-result', weight: 0.25, of: provenance },
+  { name: 'repetition', weight: 0.15, of: repetition },
+  { name: 'new-kind', weight: 0.1, of: novelty },
+  { name: 'strange-words', weight: 0.05, of: strangeness },
+];
+
+export interface Score {
+  /** 0..1 */
+  readonly score: number;
+  /** those that contribute, the largest first; the contributions add up to the score */
+  readonly features: readonly Feature[];
+}
+
+/**
+ * How far a call would move its run from its declared purpose. The features are taken as independent signs:
+ * score = 1 − Π (1 − weightᵢ · amountᵢ), so that it grows with every one of them, no one alone exceeds its weight, and
+ * it never passes 1.
+ *
+ * @returns undefined where the run is not known: then nobody can say, and the caller fails closed (I11)
+ */
+export function scoreCall(history: History, runId: string, call: Call): Score | undefined {
+  const run = history.runs.get(runId);
+  if (!run) return undefined;
+  const seen = look(history, run, call);
+  return combine(WEIGHTS.map(({ name, weight, of }) => ({ name, weight, ...of(seen) })));
+}
+
+export function combine(findings: readonly { name: string; weight: number; amount: number; says: string }[]): Score {
+  const bits = findings.map((each) => ({ ...each, bit: -Math.log1p(-each.weight * clamp(each.amount)) }));
+  const sum = bits.reduce((total, each) => total + each.bit, 0);
+  const score = round(-Math.expm1(-sum));
+  const features = bits
+    .filter(({ bit }) => bit > 0)
+    .sort((a, b) => b.bit - a.bit)
+    .slice(0, DRIFT_LIMITS.featuresPerScore)
+    .map(({ name, bit, says }) => ({ name, contribution: round((score * bit) / sum), says: says.slice(0, DRIFT_LIMITS.saysLength) }));
+  return { score, features };
+}
+
+const clamp = (amount: number): number => (Number.isFinite(amount) ? Math.min(1, Math.max(0, amount)) : 1);
+const round = (value: number): number => Math.round(value * 10_000) / 10_000;

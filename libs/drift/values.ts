@@ -1,0 +1,88 @@
+import { DRIFT_LIMITS } from './limits';
+import { normalize } from './words';
+
+/** How surely a value, found somewhere, came from there. An address is no coincidence; the number 5 is. */
+export type ValueKind = 'identifier' | 'name' | 'phrase' | 'number';
+
+/** One value in the arguments of a call that decides what the call does. */
+export interface Value {
+  /** normalised */
+  readonly text: string;
+  readonly kind: ValueKind;
+  /** where in the arguments: `recipients.0` */
+  readonly path: string;
+}
+
+const EMAIL = /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu;
+const ADDRESS = /(?:https?:\/\/)?[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)*\.\p{L}{2,}(?:\/[^\s"'<>]*)?/gu;
+/** letters with digits, or parts joined by - or _: account numbers, codes, keys, file names */
+const CODE = /(?=[\p{L}\p{N}_-]*\p{L})(?=[\p{L}\p{N}_-]*[\p{N}_-])[\p{L}\p{N}][\p{L}\p{N}_-]{4,}[\p{L}\p{N}]/gu;
+const LONG_NUMBER = /(?<![\d.,-])\d{6,}(?![\d.,-])/g;
+const DATE = /^\d{4}-\d{2}-\d{2}/;
+const SHORT = 80;
+
+/** Addresses, codes and long numbers in a text, normalised, each once. */
+export function identifiersIn(text: string): string[] {
+  const found = new Set<string>();
+  for (const pattern of [EMAIL, ADDRESS, CODE, LONG_NUMBER]) {
+    for (const match of text.normalize('NFKC').match(pattern) ?? []) found.add(trimAddress(match));
+  }
+  found.delete('');
+  return [...found];
+}
+
+/** An address as it reads without scheme, `www.`, and what stood around it in a sentence. */
+function trimAddress(text: string): string {
+  return normalize(text)
+    .replace(/^https?:\/\//, '')
+    .replace(/^www\./, '')
+    .replace(/[/.,;:!?)\]}'"]+$/, '');
+}
+
+/** The values of a call's arguments, at most `DRIFT_LIMITS.valuesPerCall`. */
+export function valuesOf(args: unknown): Value[] {
+  const values: Value[] = [];
+  collect(args, '', 0, values);
+  return values;
+}
+
+function collect(value: unknown, path: string, depth: number, into: Value[]): void {
+  if (into.length >= DRIFT_LIMITS.valuesPerCall || depth > DRIFT_LIMITS.argumentDepth) return;
+  if (typeof value === 'string') return collectText(value, path, into);
+  if (typeof value === 'number') {
+    into.push({ text: String(value), kind: 'number', path });
+    return;
+  }
+  if (value === null || typeof value !== 'object') return;
+  for (const [key, each] of Object.entries(value)) collect(each, path === '' ? key : `${path}.${key}`, depth + 1, into);
+}
+
+function collectText(raw: string, path: string, into: Value[]): void {
+  const identifiers = identifiersIn(raw);
+  for (const text of identifiers) {
+    if (into.length < DRIFT_LIMITS.valuesPerCall) into.push({ text, kind: DATE.test(text) ? 'number' : 'identifier', path });
+  }
+  const text = normalize(raw);
+  if (text === '' || text.length > SHORT || identifiers.some((each) => each.length >= text.length - 12)) return;
+  if (into.length >= DRIFT_LIMITS.valuesPerCall) return;
+  into.push({ text, kind: kindOf(raw, text), path });
+}
+
+function kindOf(raw: string, text: string): ValueKind {
+  if (/^[\d\s.,:%$€£+-]+$/.test(text)) return 'number';
+  return /\p{Lu}\p{Ll}/u.test(raw) ? 'name' : 'phrase';
+}
+
+/** Whether a normalised text holds a value as words of its own, not inside others. */
+export function holds(text: string, value: string): boolean {
+  if (value === '') return false;
+  for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + 1)) {
+    if (!joins(text[at - 1], value[0]) && !joins(value[value.length - 1], text[at + value.length])) return true;
+  }
+  return false;
+}
+
+const ALNUM = /[\p{L}\p{N}]/u;
+function joins(left: string | undefined, right: string | undefined): boolean {
+  return left !== undefined && right !== undefined && ALNUM.test(left) && ALNUM.test(right);
+}
