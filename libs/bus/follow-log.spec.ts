@@ -7,6 +7,7 @@ import {
   type Problem,
   type SourceSink,
 } from './follow-log';
+import { BUS_LIMITS } from './limits';
 
 const LOG = 'default/0';
 const eventAt = (position: number, log = LOG): FollowedEvent => ({
@@ -90,6 +91,15 @@ const never = (_ms: number, signal: AbortSignal): Promise<boolean> =>
     if (signal.aborted) resolve(false);
     else signal.addEventListener('abort', () => resolve(false), { once: true });
   });
+
+/** Only pauses after a failure pass; being quiet lasts for ever. */
+const onlyRetries = (ms: number, signal: AbortSignal): Promise<boolean> =>
+  ms < BUS_LIMITS.pollMs ? soon(ms, signal) : never(ms, signal);
+
+/** Until the follower has nothing to do any more. */
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await pause();
+}
 
 const range = (end: number, from = 0): number[] => Array.from({ length: end - from }, (_, index) => from + index);
 
@@ -177,7 +187,7 @@ describe('followLog', () => {
           expect(world.handled).toEqual(range(world.length));
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -209,7 +219,7 @@ describe('followLog', () => {
   it('looks into the log when the source reports a gap, without waiting', async () => {
     const world = new World();
     const follower = followLog(world.options({ sleep: never }));
-    await pauseUntil(() => world.reads > 0);
+    await quiet();
     world.length = 3;
     world.sink?.gap();
     await world.until(() => world.position === 3);
@@ -222,12 +232,14 @@ describe('followLog', () => {
     const follower = followLog(
       world.options({
         bodies: 'log',
+        sleep: never,
         handle: async (batch) => {
           bodies.push(...batch.events.map(({ body }) => body));
           world.commit(batch);
         },
       }),
     );
+    await quiet();
     world.length = 1;
     world.sink?.event({ ...eventAt(0), body: '{"forged":true}' });
     await world.until(() => world.position === 1);
@@ -237,14 +249,67 @@ describe('followLog', () => {
 
   it('ignores events of another log, and positions that are none (I9)', async () => {
     const world = new World();
-    const follower = followLog(world.options({ sleep: never }));
-    await pauseUntil(() => world.reads > 0);
+    const handled: FollowedEvent[] = [];
+    const follower = followLog(
+      world.options({
+        sleep: never,
+        handle: async (batch) => {
+          handled.push(...batch.events);
+          world.commit(batch);
+        },
+      }),
+    );
+    await quiet();
     world.sink?.event(eventAt(0, 'other/0'));
     for (const position of [-1, 0.5, NaN, Infinity]) world.sink?.event(eventAt(position));
     world.length = 1;
     world.sink?.event(eventAt(0));
     await world.until(() => world.position === 1);
-    expect(world.handled).toEqual([0]);
+    expect(handled).toEqual([eventAt(0)]);
+    await follower.stop();
+  });
+
+  it('reads again after a reading failed, without a message and without waiting for the next look', async () => {
+    const world = new World();
+    world.length = 3;
+    let failures = 3;
+    const follower = followLog(
+      world.options({
+        sleep: onlyRetries,
+        repair: async (log, from, limit) => {
+          if (failures-- > 0) throw new Error('the database is away');
+          return world.repair(log, from, limit);
+        },
+      }),
+    );
+    await world.until(() => world.position === 3);
+    expect(world.problems.map(({ where, attempt }) => [where, attempt])).toEqual([
+      ['repair', 1],
+      ['repair', 2],
+      ['repair', 3],
+    ]);
+    await follower.stop();
+  });
+
+  it('gives batches of at most the asked size, each from where the last one ended', async () => {
+    const world = new World();
+    world.length = 10;
+    const batches: [number, number][] = [];
+    const follower = followLog(
+      world.options({
+        maxBatch: 4,
+        handle: async (batch) => {
+          batches.push([batch.from, batch.next]);
+          world.commit(batch);
+        },
+      }),
+    );
+    await world.until(() => world.position === 10);
+    expect(batches).toEqual([
+      [0, 4],
+      [4, 8],
+      [8, 10],
+    ]);
     await follower.stop();
   });
 
@@ -353,7 +418,7 @@ describe('followLog', () => {
     it('is true once the event is handled, and makes the follower look', async () => {
       const world = new World();
       const follower = followLog(world.options({ sleep: never }));
-      await pauseUntil(() => world.reads > 0);
+      await quiet();
       world.length = 5;
       await expect(follower.caughtUpTo(4, 10_000)).resolves.toBe(true);
       expect(world.position).toBe(5);
