@@ -67,4 +67,6 @@ export class TestNatsServer {
   }
 }
 
-const binary = (): string => findNatsServer(join(tmpdir(), 'bailiwick-test-cache'), process.env.BAILIWICK_NATS_SERVER);
+const binary = (): string =>
+  process.env.BAILIWICK_TEST_NATS_SERVER ??
+  findNatsServer(join(tmpdir(), 'bailiwick-test-cache'), process.env.BAILIWICK_NATS_SERVER);
