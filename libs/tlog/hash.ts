@@ -1,16 +1,24 @@
 import { createHash } from 'node:crypto';
 
-/** A log entry is the SHA-256 of an event's stored bytes, so that proofs show an event without showing its payload. */
+/** Length of every hash in a tree, bytes. */
+export const HASH_BYTES = 32;
+
+// The two prefixes keep a leaf from ever being taken for an inner node, or the reverse (RFC 6962 §2.1).
+const LEAF = Buffer.of(0x00);
+const NODE = Buffer.of(0x01);
+
+/**
+ * The log entry of an event: SHA-256 of the event's stored bytes. A log's entries are these 32 bytes and not the bodies,
+ * so that tiles and proofs can be published without them.
+ */
 export const entryHash = (body: Uint8Array | string): Buffer => createHash('sha256').update(body).digest();
 
-/** @see RFC 6962 §2.1: SHA-256(0x00 ‖ entry) */
+/** SHA-256(0x00 ‖ entry). @see RFC 6962 §2.1 */
 export const leafHash = (entry: Uint8Array): Buffer => createHash('sha256').update(LEAF).update(entry).digest();
 
-/** @see RFC 6962 §2.1: SHA-256(0x01 ‖ left ‖ right) */
-export const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => createHash('sha256').update(NODE).update(left).update(right).digest();
+/** SHA-256(0x01 ‖ left ‖ right). @see RFC 6962 §2.1 */
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer =>
+  createHash('sha256').update(NODE).update(left).update(right).digest();
 
-/** @see RFC 6962 §2.1: the hash of the empty tree is that of the empty string */
+/** The root of the tree with no leaves: the hash of no bytes. @see RFC 6962 §2.1 */
 export const emptyRoot = (): Buffer => createHash('sha256').digest();
-
-const LEAF = Buffer.from([0]);
-const NODE = Buffer.from([1]);

@@ -1,56 +1,135 @@
 import { err, ok, type Result } from '#kernel/result';
-import { nodeHash } from './hash';
+import { HASH_BYTES, nodeHash } from './hash';
 
-type Verdict = Result<void, string>;
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-const sized = (hashes: readonly Uint8Array[]): boolean => hashes.every((hash) => hash.length === 32);
+// Shares nothing with the code that builds trees and proofs but the two hash functions: a mistake there is caught here.
+
+/** Verified, or why not, in words. */
+export type Verdict = Result<void, string>;
+
+const MAX_UINT64 = (1n << 64n) - 1n;
 
 /**
- * Is this leaf at this index of the tree with this root? Sizes may be as large as 64 bits.
- * @see RFC 9162 §2.1.3.2 (the same as RFC 6962's tree)
+ * Whether the leaf stands at `index` of the tree of `size` leaves with this root. Says nothing of who vouches for the
+ * root: that is the checkpoint's signature.
+ * @param proof sibling hashes, lowest first
+ * @see RFC 9162 §2.1.3.2
  */
-export function verifyInclusion(leaf: Uint8Array, index: bigint, size: bigint, proof: readonly Uint8Array[], root: Uint8Array): Verdict {
-  if (index < 0n || index >= size) return err(`leaf ${index} is not in a tree of ${size}`);
-  if (!sized([leaf, root, ...proof])) return err('a hash is not 32 bytes long');
-  let [fn, sn, hash] = [index, size - 1n, leaf];
+export function verifyInclusion(
+  leafHash: Uint8Array,
+  index: number | bigint,
+  size: number | bigint,
+  proof: readonly Uint8Array[],
+  root: Uint8Array,
+): Verdict {
+  const leaf = uint64(index);
+  const leaves = uint64(size);
+  if (leaf === undefined) return err(`leaf index ${index} is no whole number from 0 to 2^64 - 1`);
+  if (leaves === undefined) return err(`tree size ${size} is no whole number from 0 to 2^64 - 1`);
+  if (leaf >= leaves) return err(`leaf index ${leaf} is beyond the tree, which has ${leaves} leaves`);
+  const badHash = firstBadHash([['leaf hash', leafHash], ['root hash', root]], proof);
+  if (badHash !== undefined) return err(badHash);
+
+  let fn = leaf;
+  let sn = leaves - 1n;
+  let hash: Uint8Array = leafHash;
   for (const sibling of proof) {
-    if (sn === 0n) return err('the proof is too long');
+    if (sn === 0n) return err(`the inclusion proof is too long: ${proof.length} hashes for leaf ${leaf} of ${leaves}`);
     if ((fn & 1n) === 1n || fn === sn) {
       hash = nodeHash(sibling, hash);
-      while ((fn & 1n) === 0n && fn !== 0n) [fn, sn] = [fn >> 1n, sn >> 1n];
-    } else hash = nodeHash(hash, sibling);
-    [fn, sn] = [fn >> 1n, sn >> 1n];
+      // On the right edge, levels where this node has no sibling are passed without a hash.
+      while ((fn & 1n) === 0n && fn !== 0n) {
+        fn >>= 1n;
+        sn >>= 1n;
+      }
+    } else {
+      hash = nodeHash(hash, sibling);
+    }
+    fn >>= 1n;
+    sn >>= 1n;
   }
-  if (sn !== 0n) return err('the proof is too short');
-  return same(hash, root) ? ok(undefined) : err('the proof leads to another root');
+  if (sn !== 0n) return err(`the inclusion proof is too short: ${proof.length} hashes for leaf ${leaf} of ${leaves}`);
+  if (!same(hash, root)) return err(`the inclusion proof of leaf ${leaf} leads to another root than the tree's`);
+  return ok(undefined);
 }
 
 /**
- * Is the tree of the second size an extension of that of the first? A proof from size 0 says nothing and is refused.
+ * Whether the tree of `size2` leaves begins with exactly the leaves of the tree of `size1` (I12). From an empty tree
+ * nothing can be shown, so size1 = 0 is refused whatever the proof: a caller with no earlier checkpoint has nothing to
+ * compare, and must know it.
  * @see RFC 9162 §2.1.4.2
  */
-export function verifyConsistency(first: bigint, second: bigint, proof: readonly Uint8Array[], firstRoot: Uint8Array, secondRoot: Uint8Array): Verdict {
-  if (first <= 0n || second < first) return err(`there is no consistency proof from ${first} to ${second}`);
+export function verifyConsistency(
+  size1: number | bigint,
+  size2: number | bigint,
+  proof: readonly Uint8Array[],
+  root1: Uint8Array,
+  root2: Uint8Array,
+): Verdict {
+  const first = uint64(size1);
+  const second = uint64(size2);
+  if (first === undefined) return err(`tree size ${size1} is no whole number from 0 to 2^64 - 1`);
+  if (second === undefined) return err(`tree size ${size2} is no whole number from 0 to 2^64 - 1`);
+  if (first === 0n) return err('a consistency proof from an empty tree shows nothing, and is refused');
+  if (first > second) return err(`the earlier tree has ${first} leaves, the later only ${second}`);
   if (first === second) {
-    if (proof.length > 0) return err('the proof of a tree with itself is empty');
-    return same(firstRoot, secondRoot) ? ok(undefined) : err('two roots of one size');
+    if (proof.length > 0) return err(`both trees have ${first} leaves: the proof must be empty, not ${proof.length} hashes`);
+    return same(root1, root2) ? ok(undefined) : err(`two different roots for ${first} leaves: the log shows two histories`);
   }
-  if (proof.length === 0) return err('the proof is empty');
-  if (!sized([firstRoot, secondRoot, ...proof])) return err('a hash is not 32 bytes long');
-  const path = (first & (first - 1n)) === 0n ? [firstRoot, ...proof] : [...proof];
-  let [fn, sn] = [first - 1n, second - 1n];
-  while ((fn & 1n) === 1n) [fn, sn] = [fn >> 1n, sn >> 1n];
-  let [fr, sr] = [path[0] as Uint8Array, path[0] as Uint8Array];
-  for (const hash of path.slice(1)) {
-    if (sn === 0n) return err('the proof is too long');
-    if ((fn & 1n) === 1n || fn === sn) {
-      fr = nodeHash(hash, fr);
-      sr = nodeHash(hash, sr);
-      while ((fn & 1n) === 0n && fn !== 0n) [fn, sn] = [fn >> 1n, sn >> 1n];
-    } else sr = nodeHash(sr, hash);
-    [fn, sn] = [fn >> 1n, sn >> 1n];
-  }
-  if (sn !== 0n) return err('the proof is too short');
-  if (!same(fr, firstRoot)) return err('the proof leads to another first root');
-  return same(sr, secondRoot) ? ok(undefined) : err('the proof leads to another second root');
+  const badHash = firstBadHash([['earlier root', root1], ['later root', root2]], proof);
+  if (badHash !== undefined) return err(badHash);
+  return climb(first, second, root1, root2, proof);
 }
+
+/** RFC 9162 §2.1.4.2, steps 2 to 8: rebuilds both roots from the same hashes. For 0 < first < second. */
+function climb(
+  first: bigint,
+  second: bigint,
+  root1: Uint8Array,
+  root2: Uint8Array,
+  proof: readonly Uint8Array[],
+): Verdict {
+  // Where the old tree is complete, its root is the first node, and is left out of the proof.
+  const path = (first & (first - 1n)) === 0n ? [root1, ...proof] : proof;
+  let fn = first - 1n;
+  let sn = second - 1n;
+  while ((fn & 1n) === 1n) {
+    fn >>= 1n;
+    sn >>= 1n;
+  }
+  const [start, ...rest] = path;
+  if (start === undefined) return err('the consistency proof is empty, and the trees differ in size');
+  let hash1: Uint8Array = start;
+  let hash2: Uint8Array = start;
+  for (const hash of rest) {
+    if (sn === 0n) return err(`the consistency proof is too long: ${proof.length} hashes from ${first} to ${second} leaves`);
+    if ((fn & 1n) === 1n || fn === sn) {
+      hash1 = nodeHash(hash, hash1);
+      hash2 = nodeHash(hash, hash2);
+      while ((fn & 1n) === 0n && fn !== 0n) {
+        fn >>= 1n;
+        sn >>= 1n;
+      }
+    } else {
+      hash2 = nodeHash(hash2, hash);
+    }
+    fn >>= 1n;
+    sn >>= 1n;
+  }
+  if (sn !== 0n) return err(`the consistency proof is too short: ${proof.length} hashes from ${first} to ${second} leaves`);
+  if (!same(hash1, root1)) return err(`the proof does not lead to the earlier root of ${first} leaves: history was changed`);
+  if (!same(hash2, root2)) return err(`the proof does not lead to the later root of ${second} leaves`);
+  return ok(undefined);
+}
+
+function uint64(value: number | bigint): bigint | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : undefined;
+  return value >= 0n && value <= MAX_UINT64 ? value : undefined;
+}
+
+function firstBadHash(named: [string, Uint8Array][], proof: readonly Uint8Array[]): string | undefined {
+  const all: [string, Uint8Array][] = [...named, ...proof.map((hash, i): [string, Uint8Array] => [`proof hash ${i}`, hash])];
+  const bad = all.find(([, hash]) => hash.length !== HASH_BYTES);
+  return bad && `the ${bad[0]} has ${bad[1].length} bytes; a hash has ${HASH_BYTES}`;
+}
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;

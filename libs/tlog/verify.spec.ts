@@ -1,0 +1,145 @@
+import * as fc from 'fast-check';
+import { leafHash } from './hash';
+import { grown, naivePath, naiveProof, someEntries } from './testing/naive-tree';
+import {
+  consistencyProof,
+  inclusionProof,
+  nodesForConsistency,
+  nodesForInclusion,
+  nodesForRoot,
+  rootHash,
+  type Node,
+  type ReadNode,
+} from './tree';
+import { verifyConsistency, verifyInclusion } from './verify';
+
+const MAX = 70;
+const entries = someEntries(MAX);
+const { read } = grown(entries, [1, 9, 20, 40]);
+
+/** A reader of these nodes only: what a shell would have after prefetching. */
+const only = (nodes: Node[]): ReadNode => {
+  const named = new Set(nodes.map(({ level, index }) => `${level}/${index}`));
+  return (level, index) => (named.has(`${level}/${index}`) ? read(level, index) : undefined);
+};
+
+const hex = (hashes: readonly Buffer[]): string => Buffer.concat(hashes).toString('hex');
+
+/** The same bytes with one bit turned. */
+function flip(hash: Uint8Array, bit: number): Buffer {
+  const copy = Buffer.from(hash);
+  copy[bit >> 3] = (copy[bit >> 3] as number) ^ (1 << (bit & 7));
+  return copy;
+}
+
+describe('inclusion', () => {
+  it('is proved for every leaf of every tree up to 70, as the RFC defines it, from the named nodes alone', () => {
+    for (let size = 1; size <= MAX; size += 1) {
+      const root = rootHash(size, only(nodesForRoot(size)));
+      for (let index = 0; index < size; index += 1) {
+        const proof = inclusionProof(index, size, only(nodesForInclusion(index, size)));
+        expect(hex(proof)).toBe(hex(naivePath(index, entries.slice(0, size))));
+        expect(verifyInclusion(leafHash(entries[index] as Buffer), index, size, proof, root).ok).toBe(true);
+      }
+    }
+  });
+
+  it('with any one bit turned in leaf, proof or root, or any other place or size, is refused', () => {
+    const where = fc
+      .tuple(fc.integer({ min: 1, max: MAX }), fc.nat(), fc.nat(), fc.nat(255), fc.nat(MAX), fc.nat(MAX + 1))
+      .map(([size, index, ...rest]) => [size, index % size, ...rest] as const);
+    fc.assert(
+      fc.property(where, ([size, index, pick, bit, otherIndex, otherSize]) => {
+        const proof = inclusionProof(index, size, read);
+        const claim = { leaf: leafHash(entries[index] as Buffer), index, size, proof, root: rootHash(size, read) };
+        const refused = (changed: Partial<typeof claim>) => {
+          const c = { ...claim, ...changed };
+          expect(verifyInclusion(c.leaf, c.index, c.size, c.proof, c.root).ok).toBe(false);
+        };
+        refused({ leaf: flip(claim.leaf, bit) });
+        refused({ root: flip(claim.root, bit) });
+        if (proof.length > 0) {
+          const at = pick % proof.length;
+          refused({ proof: proof.with(at, flip(proof[at] as Buffer, bit)) });
+          refused({ proof: proof.toSpliced(at, 1) });
+        }
+        refused({ proof: [...proof, claim.root] });
+        refused({ proof: [claim.leaf, ...proof] });
+        if (otherIndex !== index) refused({ index: otherIndex });
+        // A proof may fit a tree of another size with the same root path shape; its root it cannot fit.
+        if (otherSize !== size && otherSize <= MAX) refused({ size: otherSize, root: rootHash(otherSize, read) });
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('is not proved for a leaf the tree has not', () => {
+    expect(() => inclusionProof(3, 3, read)).toThrow('no leaf 3 in a tree of 3');
+    expect(() => inclusionProof(0, 0, read)).toThrow('no leaf 0 in a tree of 0');
+    expect(() => inclusionProof(-1, 3, read)).toThrow(RangeError);
+    expect(() => inclusionProof(0.5, 3, read)).toThrow(RangeError);
+  });
+});
+
+describe('consistency', () => {
+  it('is proved between all sizes i ≤ j ≤ 70, as the RFC defines it, from the named nodes alone', () => {
+    for (let size2 = 1; size2 <= MAX; size2 += 1) {
+      const root2 = rootHash(size2, read);
+      for (let size1 = 1; size1 <= size2; size1 += 1) {
+        const proof = consistencyProof(size1, size2, only(nodesForConsistency(size1, size2)));
+        expect(hex(proof)).toBe(hex(naiveProof(size1, entries.slice(0, size2))));
+        expect(verifyConsistency(size1, size2, proof, rootHash(size1, read), root2).ok).toBe(true);
+      }
+    }
+  });
+
+  it('with any one bit turned in either root or the proof, or a hash more or less, is refused (I12)', () => {
+    const where = fc
+      .tuple(fc.integer({ min: 1, max: MAX }), fc.nat(), fc.nat(), fc.nat(255))
+      .map(([size2, size1, ...rest]) => [(size1 % size2) + 1, size2, ...rest] as const);
+    fc.assert(
+      fc.property(where, ([size1, size2, pick, bit]) => {
+        const proof = consistencyProof(size1, size2, read);
+        const claim = { size1, size2, root1: rootHash(size1, read), root2: rootHash(size2, read), proof };
+        const refused = (changed: Partial<typeof claim>) => {
+          const c = { ...claim, ...changed };
+          expect(verifyConsistency(c.size1, c.size2, c.proof, c.root1, c.root2).ok).toBe(false);
+        };
+        refused({ root1: flip(claim.root1, bit) });
+        refused({ root2: flip(claim.root2, bit) });
+        if (proof.length > 0) {
+          const at = pick % proof.length;
+          refused({ proof: proof.with(at, flip(proof[at] as Buffer, bit)) });
+          refused({ proof: proof.toSpliced(at, 1) });
+        }
+        refused({ proof: [...proof, claim.root2] });
+        refused({ proof: [claim.root1, ...proof] });
+        refused({ size1: 0 });
+        if (size1 !== size2) refused({ size1: size2, size2: size1 });
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('catches any changed leaf behind an earlier checkpoint (I12)', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: MAX }), fc.nat(), fc.nat(), (size2, a, b) => {
+        const size1 = (a % size2) + 1;
+        const changed = b % size1;
+        const forged = grown(entries.with(changed, Buffer.from('another event')).slice(0, size2));
+        const proof = consistencyProof(size1, size2, forged.read);
+        const verdict = verifyConsistency(size1, size2, proof, rootHash(size1, read), rootHash(size2, forged.read));
+        expect(verdict.ok).toBe(false);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is not proved from an empty tree, nor backwards', () => {
+    expect(() => consistencyProof(0, 3, read)).toThrow('want 1 ≤ first ≤ second');
+    expect(() => consistencyProof(4, 3, read)).toThrow('want 1 ≤ first ≤ second');
+    const root = rootHash(3, read);
+    expect(verifyConsistency(0, 3, [], root, root).ok).toBe(false);
+    expect(verifyConsistency(0, 0, [], root, root).ok).toBe(false);
+  });
+});
