@@ -22,6 +22,8 @@ export const LIMITS = {
   actionsPerBatch: 50,
   mailboxCommands: 10_000,
   commandTimeoutMs: 10_000,
+  /** refolding a whole log on demand */
+  verifyMs: 60_000,
   idempotencyKeyLength: 255,
   idempotencyMs: DAY,
   /** how long the gateway may retry a command that carries no key of the client's */

@@ -140,7 +140,7 @@ function grantOf(event: EventOf<'GrantIssued'>): Predicate['grants'][number] {
 }
 
 function approvalsOf(told: readonly Told[], runs: ReadonlySet<string>): Predicate['approvals'] {
-  return told.flatMap(({ event }) => {
+  return told.flatMap(({ event }): Predicate['approvals'] => {
     if (event.type !== 'ApprovalRequested' || !runs.has(event.runId as string)) return [];
     const { approvalId, kind } = event.data;
     const answer = told.find(({ event: each }) => (each.type === 'ApprovalGiven' || each.type === 'ApprovalExpired') && each.data.approvalId === approvalId);

@@ -78,6 +78,27 @@ const logText = (path: string, op: string, summary: string, more: z.ZodRawShape 
     },
   });
 
+interface Refolded {
+  position: number;
+  root: string;
+  state: string;
+  findings: string[];
+}
+
+/** The live state moves on while the log is refolded: both are asked until they stand at one position, or a few times. */
+async function verification(owners: Context['services']['owners'], log: string): Promise<unknown> {
+  for (let tries = 5; ; tries--) {
+    const live = await owners.query<{ position: number; digest: string }>({ op: 'stateDigest', log });
+    const { position, root, state, findings } = await owners.ledger<Refolded>('verify', { log, position: live.position }, LIMITS.verifyMs);
+    if (position === live.position || findings.length > 0 || tries === 0) {
+      const differs = position === live.position && state !== live.digest ? ['the live state is not what the log folds to (I10)'] : [];
+      const moved = position === live.position ? [] : [`the live state stands at ${live.position}, the ledger at ${position}`];
+      const all = [...findings, ...differs, ...(findings.length > 0 ? [] : moved)];
+      return { log, position, root, refolded: state, live: live.digest, findings: all, ok: all.length === 0 };
+    }
+  }
+}
+
 export const readingRoutes: Route[] = [
   route({
     method: 'GET',
@@ -99,6 +120,18 @@ export const readingRoutes: Route[] = [
     query: eventsQuery.omit({ limit: true, minPosition: true }),
     async handle(context) {
       return { stream: (reply) => streamEvents(context as unknown as Context, reply) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/log/verification',
+    summary: 'A log refolded from position 0: its tree against its checkpoints, its state against the live one',
+    roles: ['analyst'],
+    query: z.strictObject({ log: z.string().max(80).optional() }),
+    async handle({ caller, services, query }) {
+      const log = query.log ?? logName(caller.tenant, 0);
+      if (!log.startsWith(`${caller.tenant}/`)) throw new Refused('NOT_FOUND', `no log ${log} is known here`);
+      return { body: await verification(services.owners, log) };
     },
   }),
   list('/v1/runs', 'runs', 'Runs, by any of their fields'),

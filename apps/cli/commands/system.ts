@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { waitFor } from '#platform/servers/child';
+import { clientFor, dataDir, readCredentials, UsageError, type GlobalOptions } from '../context';
+import { playStory } from '../demo/story';
+import { playTraces, tallyTable } from '../demo/traces';
+import { bold, dim, table } from '../render';
+import { makeDataDir } from '../up/secrets';
+import { readStatus, Supervisor } from '../up/supervisor';
+
+interface UpFlags extends GlobalOptions {
+  port?: string;
+  demo?: boolean;
+  detach?: boolean;
+}
+
+const portOf = (text: string | undefined): number => {
+  const port = Number(text ?? process.env.BAILIWICK_PORT ?? '8420');
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError(`${text ?? process.env.BAILIWICK_PORT ?? ''} is no port`);
+  return port;
+};
+
+export function addSystemCommands(program: Command): void {
+  program
+    .command('up')
+    .description('start the whole system on this machine, until Ctrl-C')
+    .option('--port <port>', 'HTTP port (or BAILIWICK_PORT; default 8420)')
+    .option('--demo', 'play the demo once it runs')
+    .option('--no-demo', 'do not (the default)')
+    .option('--detach', 'go on in the background')
+    .action((_flags, command: Command) => up(command.optsWithGlobals<UpFlags>()));
+  program
+    .command('down')
+    .description('stop what `up` started')
+    .action((_flags, command: Command) => down(command.optsWithGlobals<GlobalOptions>()));
+  program
+    .command('status')
+    .description('what runs')
+    .action((_flags, command: Command) => status(command.optsWithGlobals<GlobalOptions>()));
+  program
+    .command('demo')
+    .description('play the main job against the running system, or recorded agent runs')
+    .option('--traces <file>', 'recorded runs, a JSON object a line, gzipped or not')
+    .option('--limit <n>', 'only the first so many runs')
+    .action((_flags, command: Command) => demo(command.optsWithGlobals<GlobalOptions & { traces?: string; limit?: string }>()));
+}
+
+async function up(flags: UpFlags): Promise<void> {
+  const dir = dataDir(flags);
+  if (flags.detach) return detach(flags, dir);
+  const supervisor = new Supervisor({ dataDir: dir, port: portOf(flags.port), say: (line) => console.log(dim(line)) });
+  let stopping: Promise<void> | undefined;
+  const stop = (): void => {
+    stopping ??= supervisor.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  const credentials = await supervisor.start();
+  if (flags.demo) await playStory(credentials, (line = '') => console.log(line)).then(
+    (verified) => {
+      if (!verified) process.exitCode = 1;
+    },
+    (error: unknown) => {
+      if (!stopping) console.error('the demo did not get to its end:', error);
+    },
+  );
+  if (stopping) return;
+  console.log(`\n${bold('Bailiwick is running')}
+  API          ${credentials.url}        (/docs, /openapi.json, /metrics)
+  keys         ${join(dir, 'credentials.json')}
+  data, logs   ${dir}
+  try          npx bailiwick status · npx bailiwick events --follow
+  stop         Ctrl-C`);
+}
+
+async function detach(flags: UpFlags, dir: string): Promise<void> {
+  makeDataDir(dir);
+  const log = openSync(join(dir, 'logs', 'supervisor.log'), 'a', 0o600);
+  const args = [process.argv[1] as string, 'up', '--data', dir, '--port', String(portOf(flags.port)), ...(flags.demo ? ['--demo'] : [])];
+  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log] });
+  let ended: number | null | undefined;
+  child.once('exit', (code) => (ended = code ?? 1));
+  await waitFor('the system to come up', 90_000, async () => {
+    if (ended !== undefined) throw new Error(`it ended at once; see ${join(dir, 'logs', 'supervisor.log')}`);
+    const services = readStatus(dir)?.services ?? [];
+    return Promise.resolve(services.length === 4 && services.every((service) => service.state === 'running'));
+  });
+  child.unref();
+  console.log(`running in the background at ${readStatus(dir)?.url ?? ''}; stop it with \`bailiwick down\``);
+}
+
+async function down(options: GlobalOptions): Promise<void> {
+  const dir = dataDir(options);
+  const running = readStatus(dir);
+  if (!running) {
+    console.log(`nothing runs over ${dir}`);
+    return;
+  }
+  process.kill(running.supervisor, 'SIGTERM');
+  await waitFor('it to stop', 60_000, () => readStatus(dir) === undefined);
+  console.log('stopped');
+}
+
+function status(options: GlobalOptions): void {
+  const running = readStatus(dataDir(options));
+  if (options.json) console.log(JSON.stringify(running ?? null));
+  else if (!running) console.log(`nothing runs over ${dataDir(options)}`);
+  else {
+    const rows = running.services.map((service) => [service.name, String(service.pid ?? ''), service.state, String(service.restarts)]);
+    console.log(table(['service', 'pid', 'state', 'restarts'], [...rows, ['postgres', String(running.postgres.pid ?? ''), running.postgres.url, ''], ['nats', String(running.nats.pid ?? ''), running.nats.url, '']]));
+    console.log(running.url);
+  }
+  if (!running) process.exitCode = 1;
+}
+
+async function demo(options: GlobalOptions & { traces?: string; limit?: string }): Promise<void> {
+  if (options.traces !== undefined) {
+    const limit = options.limit === undefined ? undefined : Number(options.limit);
+    const tallies = await playTraces(options.traces, clientFor(options, 'orchestrator'), clientFor(options, 'enforcer'), limit);
+    console.log(options.json ? JSON.stringify(Object.fromEntries(tallies)) : tallyTable(tallies));
+    return;
+  }
+  const credentials = readCredentials(options);
+  if (!credentials) throw new UsageError('the demo plays against a system started here: run `bailiwick up` first');
+  if (!(await playStory(credentials, (line = '') => console.log(line)))) process.exitCode = 1;
+}

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import type { BailiwickClient } from '#client/client';
+import type { Custody } from '#contracts/receipt';
+import { renderCustody, renderReceipt } from '#receipts/render';
+import { verifyReceipt } from '#receipts/verify';
+import type { Credentials } from '../context';
+import { bold, dim, green, plain, red } from '../render';
+
+/**
+ * Fetches the receipt of a run, prints it with the custody of one of its actions, and verifies it offline: in a
+ * process of its own that gets two files and no address. True where it verified.
+ */
+export async function checkReceipt(client: BailiwickClient, runId: string, position: number, credentials: Credentials, say: (line?: string) => void): Promise<boolean> {
+  const receipt = await client.receipt(runId, position);
+  const vkey = await client.verifierKey(`${credentials.tenant}/0`);
+  const { statement } = verifyReceipt(receipt, vkey);
+  if (!statement) throw new Error('the receipt could not be read');
+  for (const line of renderReceipt(statement.predicate)) say(`   ${plain(line)}`);
+  const action = statement.predicate.actions[0];
+  if (action) {
+    say();
+    say(`   custody of ${action.verb} on ${plain(action.resource.id)}:`);
+    const custody = (await client.custody(action.id)) as Custody;
+    for (const line of renderCustody(custody)) say(`     ${plain(line)}`);
+  }
+  say();
+  return verifyOffline(receipt, vkey, say);
+}
+
+function verifyOffline(receipt: unknown, vkey: string, say: (line?: string) => void): boolean {
+  const dir = mkdtempSync(join(tmpdir(), 'bailiwick-receipt-'));
+  try {
+    writeFileSync(join(dir, 'receipt.json'), JSON.stringify(receipt));
+    writeFileSync(join(dir, 'log.vkey'), vkey);
+    say(dim('   $ bailiwick receipt verify receipt.json --key log.vkey'));
+    const main = join(__dirname, '..', 'main.js');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'receipt', 'verify', 'receipt.json', '--key', 'log.vkey'], { cwd: dir, encoding: 'utf8', env: { PATH: process.env.PATH } });
+    for (const line of `${stdout}${stderr}`.trimEnd().split('\n')) say(`     ${line}`);
+    say(status === 0 ? bold(green('   receipt verified')) : bold(red('   the receipt did NOT verify')));
+    return status === 0;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,203 @@
+import type { KeyObject } from 'node:crypto';
+import { evolve } from '#authority/evolve';
+import { stateDigest } from '#authority/snapshot';
+import { emptyState, type LogState } from '#authority/state';
+import { followLog, type Batch, type EventSource, type Follower } from '#bus/follow-log';
+import { parseEvent, type Event } from '#contracts/event';
+import type { EventLog } from '#eventlog/port';
+import { parseLogName } from '#kernel/ids';
+import { LIMITS } from '#kernel/limits';
+import { checkpointText } from '#tlog/checkpoint';
+import { entryHash, leafHash } from '#tlog/hash';
+import { makeSigner, signNote, verifierKey } from '#tlog/note';
+import { proofText } from '#tlog/proof';
+import { appendLeaves, cover, inclusionProof, inclusionRanges, nodesFor, rootHash, type ReadNode, type StoredNode } from '#tlog/tree';
+import { consequencesOf, itemsOf } from './project';
+import type { ConsequenceRow, ItemRow, LedgerStore } from './store';
+
+export interface LogLedgerOptions {
+  readonly log: string;
+  readonly origin: string;
+  readonly key: KeyObject;
+  readonly eventlog: EventLog;
+  readonly store: LedgerStore;
+  readonly source: EventSource;
+  readonly warn: (message: string, cause?: unknown) => void;
+}
+
+const CHECKPOINT_MS = 1_000;
+
+/** Follows one log: its tree, its signed heads, its read models. All that is here can be made again from the log. */
+export class LogLedger {
+  state: LogState;
+  /** the hashes of the complete subtrees that the tree is made of: all that an append needs */
+  private edge = new Map<string, Buffer>();
+  private follower: Follower | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private signed = -1;
+  private signing: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: LogLedgerOptions) {
+    this.state = this.fresh();
+  }
+
+  /** The key name of this log, and the origin of its checkpoints. */
+  get origin(): string {
+    return `${this.options.origin}/${this.options.log}`;
+  }
+
+  get vkey(): string {
+    return verifierKey(this.origin, this.options.key);
+  }
+
+  start(): void {
+    const { log, eventlog, store, source, warn } = this.options;
+    this.follower = followLog({
+      log,
+      source,
+      bodies: 'log',
+      repair: (name, from, limit) => eventlog.read(name, from, limit),
+      start: () => store.position(log),
+      handle: (batch) => this.integrate(batch),
+      onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
+    });
+    this.timer = setInterval(() => {
+      this.signing = this.sign().then(() => undefined, (error: unknown) => warn(`no checkpoint of ${log} could be made`, error));
+    }, CHECKPOINT_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.follower?.stop();
+    await this.signing;
+  }
+
+  get position(): number {
+    return this.follower?.position ?? 0;
+  }
+
+  /** True once the event at a position is in tree and read models. */
+  reached(position: number, timeoutMs = 5_000): Promise<boolean> {
+    return this.follower?.caughtUpTo(position, timeoutMs) ?? Promise.resolve(false);
+  }
+
+  /** Tree, read models and position in one transaction: seen together or not at all. */
+  private async integrate(batch: Batch): Promise<void> {
+    if (this.state.next !== batch.from) await this.refold(batch.from);
+    const items = new Map<string, ItemRow>();
+    const consequences: ConsequenceRow[] = [];
+    try {
+      for (const each of batch.events) {
+        const event = parseEvent(each.body);
+        consequences.push(...consequencesOf(this.state, event));
+        evolve(this.state, event);
+        for (const row of itemsOf(this.state, event)) items.set(`${row.kind}/${row.id}`, row);
+      }
+      const leaves = batch.events.map((each) => leafHash(entryHash(each.body)));
+      const nodes = appendLeaves(batch.from, leaves, reader(this.edge));
+      await this.options.store.write(this.options.log, batch.from, batch.next, { nodes, items: [...items.values()], consequences });
+      this.edge = edgeAfter(this.edge, batch.next, nodes);
+    } catch (error) {
+      this.state = this.fresh(); // folded further than what is stored: the next try refolds
+      throw error;
+    }
+  }
+
+  /** The state and the tree's frontier as they were after `to` events. */
+  private async refold(to: number): Promise<void> {
+    const { log, store } = this.options;
+    this.state = await this.foldTo(to);
+    this.edge = await store.nodes(log, cover(0, to));
+  }
+
+  /** Folds the log anew, up to a position or until `until` says stop. */
+  async foldTo(to: number, until: (event: Event) => boolean = () => false): Promise<LogState> {
+    const state = this.fresh();
+    while (state.next < to) {
+      const events = await this.options.eventlog.read(this.options.log, state.next, Math.min(LIMITS.readBatchEvents, to - state.next));
+      if (events.length === 0) break;
+      for (const each of events) {
+        const event = parseEvent(each.body);
+        if (until(event)) return state;
+        evolve(state, event);
+      }
+    }
+    return state;
+  }
+
+  private fresh(): LogState {
+    const { tenant, n } = parseLogName(this.options.log);
+    return emptyState(this.options.log, tenant, n);
+  }
+
+  /** Signs the tree as it stands, if it has grown. */
+  async sign(): Promise<void> {
+    const size = this.position;
+    if (size === this.signed || size === 0) return;
+    const { log, store, key } = this.options;
+    const root = rootHash(size, reader(await store.nodes(log, cover(0, size))));
+    const note = signNote(checkpointText({ origin: this.origin, size: BigInt(size), root }), [makeSigner(this.origin, key)]);
+    await store.saveCheckpoint(log, { size, root, note });
+    this.signed = size;
+  }
+
+  /** The tlog-proofs of events, all against one checkpoint that covers them. */
+  async proofs(positions: readonly number[]): Promise<Map<number, string>> {
+    const { log, store } = this.options;
+    const least = Math.max(...positions) + 1;
+    let checkpoint = await store.checkpoint(log, least);
+    if (!checkpoint) {
+      await this.sign();
+      checkpoint = await store.checkpoint(log, least);
+    }
+    if (!checkpoint) throw new Error(`position ${least - 1} of ${log} is not in the tree yet`);
+    const { size, note } = checkpoint;
+    const read = reader(await store.nodes(log, positions.flatMap((position) => nodesFor(inclusionRanges(position, size)))));
+    return new Map(positions.map((position) => [position, proofText(position, inclusionProof(position, size, read), note)]));
+  }
+
+  /** Everything made again from the raw events, and compared. `state` is the digest of a fold from position 0. */
+  async verify(to = this.position): Promise<{ position: number; root: string; state: string; findings: string[] }> {
+    const { log, eventlog, store } = this.options;
+    const findings: string[] = [];
+    const state = this.fresh();
+    const heads = await store.checkpoints(log);
+    let edge = new Map<string, Buffer>();
+    await this.reached(to - 1);
+    const end = Math.min(to, this.position);
+    while (state.next < end) {
+      const events = await eventlog.read(log, state.next, Math.min(LIMITS.readBatchEvents, end - state.next));
+      if (events.length === 0) break;
+      for (const each of events) {
+        edge = edgeAfter(edge, state.next + 1, appendLeaves(state.next, [leafHash(entryHash(each.body))], reader(edge)));
+        try {
+          evolve(state, parseEvent(each.body));
+        } catch (error) {
+          findings.push(`position ${each.position}: ${(error as Error).message}`);
+          return { position: each.position, root: '', state: '', findings };
+        }
+        while (heads[0] && heads[0].size <= state.next) {
+          const head = heads.shift();
+          if (head && head.size === state.next && !head.root.equals(rootHash(state.next, reader(edge)))) findings.push(`the checkpoint of size ${head.size} has another root than the events`);
+        }
+      }
+    }
+    return { position: state.next, root: rootHash(state.next, reader(edge)).toString('base64'), state: stateDigest(state), findings };
+  }
+}
+
+const keyOf = (level: number, index: number): string => `${level}/${index}`;
+
+function reader(nodes: ReadonlyMap<string, Buffer>): ReadNode {
+  return (level, index) => {
+    const hash = nodes.get(keyOf(level, index));
+    if (!hash) throw new Error(`the tree lacks the node at level ${level}, index ${index}`);
+    return hash;
+  };
+}
+
+/** Of the nodes before and the new ones, those that the tree of this size is made of. */
+function edgeAfter(before: ReadonlyMap<string, Buffer>, size: number, made: readonly StoredNode[]): Map<string, Buffer> {
+  const fresh = new Map(made.map((node) => [keyOf(node.level, node.index), node.hash]));
+  return new Map(cover(0, size).map(({ level, index }) => [keyOf(level, index), (fresh.get(keyOf(level, index)) ?? before.get(keyOf(level, index))) as Buffer]));
+}

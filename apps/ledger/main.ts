@@ -1,0 +1,64 @@
+import 'reflect-metadata';
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import { connectBus } from '#bus/connect';
+import { jetStreamSource } from '#bus/event-source';
+import { BusServer } from '#bus/nest-strategy';
+import { healthSubject, ledgerSubject } from '#bus/subjects';
+import { PostgresEventLog } from '#eventlog/postgres';
+import { readConfig } from '#platform/config';
+import { announceReady, onShutdown } from '#platform/lifecycle';
+import { makeLogger, NestLogger } from '#platform/logging';
+import { LogLedger } from './log-ledger';
+import { OPS } from './ops';
+import { LedgerStore } from './store';
+
+const config = readConfig(['database', 'nats']);
+const logger = makeLogger('ledger', config.logLevel);
+const NEW_LOGS_MS = 500;
+
+@Module({})
+class LedgerModule {}
+
+async function main(): Promise<void> {
+  const bus = await connectBus({ ...config.nats, name: 'ledger', inboxPrefix: '_INBOX.ledger' });
+  const eventlog = new PostgresEventLog(config.databaseUrl, { max: 4, onError: (error) => logger.warn({ err: error }, 'a database connection was lost') });
+  const store = await LedgerStore.open(config.databaseUrl);
+  const key = createPrivateKey(readFileSync(config.files.logKey));
+  const ledgers = new Map<string, LogLedger>();
+  const source = jetStreamSource(bus);
+  const follow = async (): Promise<void> => {
+    for (const log of await eventlog.listLogs()) {
+      if (ledgers.has(log)) continue;
+      const ledger = new LogLedger({ log, origin: config.origin, key, eventlog, store, source, warn: (message, cause) => logger.warn({ err: cause, log }, message) });
+      ledgers.set(log, ledger);
+      ledger.start();
+    }
+  };
+  await follow();
+  const timer = setInterval(() => void follow().catch((error: unknown) => logger.warn({ err: error }, 'the list of logs could not be read')), NEW_LOGS_MS);
+
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(LedgerModule, { logger: new NestLogger(logger), strategy: new BusServer({ bus, queue: 'ledger' }) });
+  await app.listen();
+  const backends = { ledgers, eventlog, store, key };
+  const onError = (error: unknown, subject: string): void => logger.error({ err: error, subject }, 'a question could not be answered');
+  for (const [name, run] of Object.entries(OPS)) bus.serve(ledgerSubject(name), (raw) => run(backends, raw), { queue: 'ledger', onError });
+  bus.serve(healthSubject('ledger'), () => ({ ok: true, value: { service: 'ledger', logs: Object.fromEntries([...ledgers].map(([log, each]) => [log, each.position])) } }));
+  onShutdown(async () => {
+    clearInterval(timer);
+    await Promise.all([...ledgers.values()].map((ledger) => ledger.stop()));
+    await app.close();
+    await bus.drain();
+    await store.close();
+    await eventlog.close();
+  });
+  announceReady();
+}
+
+main().catch((error: unknown) => {
+  logger.fatal({ err: error }, 'the ledger did not start');
+  process.exit(1);
+});

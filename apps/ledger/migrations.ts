@@ -1,0 +1,30 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** The ledger's own tables: the Merkle nodes, the signed heads, the read models, and where the follower stands. */
+export class Ledger1760000100000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('CREATE TABLE ledger.follower (log text PRIMARY KEY, position bigint NOT NULL)');
+    await runner.query('CREATE TABLE ledger.node (log text NOT NULL, level int NOT NULL, index bigint NOT NULL, hash bytea NOT NULL, PRIMARY KEY (log, level, index))');
+    await runner.query('CREATE TABLE ledger.checkpoint (log text NOT NULL, size bigint NOT NULL, root bytea NOT NULL, note text NOT NULL, made timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (log, size))');
+    await runner.query(`
+      CREATE TABLE ledger.item (
+        log text NOT NULL, kind text NOT NULL, id text NOT NULL,
+        position bigint NOT NULL, updated bigint NOT NULL,
+        tree_id text, run_id text, grant_id text, agent_class text, status text NOT NULL, view json NOT NULL,
+        PRIMARY KEY (log, kind, id))`);
+    await runner.query('CREATE INDEX item_listed ON ledger.item (kind, log, position)');
+    await runner.query('CREATE INDEX item_run ON ledger.item (run_id) WHERE run_id IS NOT NULL');
+    await runner.query(`
+      CREATE TABLE ledger.consequence (
+        log text NOT NULL, revocation_id text NOT NULL, grant_id text NOT NULL, run_id text NOT NULL, agent_class text NOT NULL,
+        in_flight int NOT NULL, pending_approvals int NOT NULL, reserved_cost json NOT NULL, position bigint NOT NULL,
+        PRIMARY KEY (log, revocation_id, grant_id))`);
+    for (const table of ['follower', 'node', 'checkpoint', 'item', 'consequence']) {
+      await runner.query(`GRANT SELECT, INSERT, UPDATE ON ledger.${table} TO bailiwick_ledger`);
+    }
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE ledger.follower, ledger.node, ledger.checkpoint, ledger.item, ledger.consequence');
+  }
+}
