@@ -41,7 +41,9 @@ export function implies(narrow: Condition, wide: Condition): boolean {
 }
 
 /** All values that a condition can be satisfied by, where these are finitely many; undefined: they are not. */
-function onlyValues({ in: among, eq, lte, gte, prefix }: Condition): readonly Scalar[] | undefined {
+function onlyValues(condition: Condition): readonly Scalar[] | undefined {
+  const { in: among, eq, lte, gte, prefix } = condition;
+  if (!hasParts(condition)) return [];
   if (eq !== undefined) return [eq];
   if (among !== undefined) return among;
   if (prefix !== undefined) return lte === undefined && gte === undefined ? undefined : [];
@@ -51,6 +53,7 @@ function onlyValues({ in: among, eq, lte, gte, prefix }: Condition): readonly Sc
 
 /** Both at once; undefined where nothing satisfies both. */
 export function both(a: Condition, b: Condition): Condition | undefined {
+  if (!hasParts(a) || !hasParts(b)) return undefined;
   const met: Condition = {};
   if (a.eq !== undefined && b.eq !== undefined && a.eq !== b.eq) return undefined;
   const eq = a.eq ?? b.eq;
@@ -62,7 +65,6 @@ export function both(a: Condition, b: Condition): Condition | undefined {
   const [short, long] = [a.prefix ?? '', b.prefix ?? ''].sort((x, y) => x.length - y.length) as [string, string];
   if (!long.startsWith(short)) return undefined;
   if (a.prefix !== undefined || b.prefix !== undefined) met.prefix = long;
-  if (!hasParts(a) || !hasParts(b)) return undefined;
   return onlyValues(met)?.some((value) => satisfies(met, value)) === false ? undefined : met;
 }
 

@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { chargeOf, commit, emptyUsage, reserve, type MutableUsage } from '#authority/usage';
+import type { ActionFacts } from '#authority/dimension';
+import {
+  EFFECTS,
+  MODES,
+  RISKS,
+  type BudgetLimit,
+  type Condition,
+  type DimensionName,
+  type Effect,
+  type Limits,
+  type Selector,
+  type WindowCap,
+} from '#contracts/grant';
+import { rfc3339 } from '#kernel/clock';
+
+/**
+ * Limits, actions and histories over alphabets so small that they meet all the time: what is generated lies on, beside
+ * and across the boundaries of the limits, and every few are attenuations of one another.
+ */
+export const NOW = Date.parse('2026-01-01T12:00:00.000Z');
+
+/** Of a whole value and a choice of its keys: only these. (`fc.record` with optional keys nearly always has them all.) */
+function partOf<T extends object>(
+  whole: fc.Arbitrary<T>,
+  keys: readonly (keyof T & string)[],
+  most = keys.length,
+): fc.Arbitrary<Partial<T>> {
+  return fc
+    .tuple(whole, fc.subarray([...keys], { maxLength: most }))
+    .map(([all, some]) => Object.fromEntries(some.map((key) => [key, all[key]])) as Partial<T>);
+}
+
+const minute = fc.integer({ min: -2, max: 2 }).map((n) => rfc3339(NOW + n * 60_000));
+const subset = <T>(...values: T[]): fc.Arbitrary<T[]> => fc.subarray(values);
+
+const SEGMENTS = ['a', 'b', 'c'];
+const segment = fc.constantFrom(...SEGMENTS);
+const token = fc.constantFrom(...SEGMENTS, '*', '**', '**');
+const joined = (of: fc.Arbitrary<string>, by: string, maxLength = 3) =>
+  fc.array(of, { minLength: 1, maxLength }).map((parts) => parts.join(by));
+
+/** Also patterns that no constructor would make: other spellings, partial wildcards, empty segments. */
+const verbPattern = fc.oneof(
+  { weight: 12, arbitrary: joined(token, '.') },
+  { weight: 1, arbitrary: fc.constantFrom('A.*', 'a*', '', 'a..b', '*.') },
+);
+const pathPattern = fc.oneof(
+  { weight: 12, arbitrary: joined(token, '/') },
+  { weight: 1, arbitrary: fc.constantFrom('A/**', 'a*', '', '/a', 'a//b') },
+);
+
+const text = fc.constantFrom('', 'x', 'xy', 'z');
+const number = fc.integer({ min: 0, max: 3 });
+const scalar = fc.oneof(text, number, fc.boolean());
+const condition: fc.Arbitrary<Condition> = partOf(
+  fc.record({ in: fc.array(scalar, { maxLength: 3 }), eq: scalar, lte: number, gte: number, prefix: text }),
+  ['in', 'eq', 'lte', 'gte', 'prefix'],
+  2,
+);
+const type = fc.constantFrom('repo', 'file', '*');
+const selector: fc.Arbitrary<Selector> = fc.record({
+  type,
+  match: pathPattern,
+  where: partOf(fc.record({ n: condition, s: condition, constructor: condition }), ['n', 's', 'constructor'], 1),
+}) as fc.Arbitrary<Selector>;
+
+const amount = fc.integer({ min: 0, max: 4 });
+const money = partOf(fc.record({ USD: amount, EUR: amount }), ['USD', 'EUR']) as fc.Arbitrary<Record<string, number>>;
+const counts = fc.record({ calls: amount, reads: amount, writes: amount, external: amount });
+const windowCap: fc.Arbitrary<WindowCap> = fc
+  .tuple(fc.constantFrom('1s', '1000ms', '60m'), partOf(counts, ['calls', 'reads', 'writes', 'external']), money)
+  .map(([per, caps, cost]) => ({ per, ...caps, cost }));
+const budget: fc.Arbitrary<BudgetLimit> = fc
+  .tuple(counts, money, fc.option(money, { freq: 2 }), fc.array(windowCap, { maxLength: 2 }))
+  .map(([caps, cost, once, windows]) => ({ ...caps, cost, ...(once ? { perAction: { cost: once } } : {}), windows }));
+
+const names = fc.subarray(['m', 'n'], { minLength: 1 });
+const JKT = ['A', 'B'].map((letter) => letter.repeat(43));
+
+/** Any limit of each dimension, well-formed in shape, whatever its values. */
+export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
+  time: fc.record({ notBefore: minute, expiresAt: minute }),
+  session: fc.option(fc.constantFrom(...JKT), { freq: 2, nil: undefined }).map((jkt) => (jkt ? { jkt } : {})),
+  purpose: fc
+    .tuple(fc.constantFrom(0, 0.3, 0.5, 1), fc.constantFrom(0, 0.3, 0.5, 1), subset('s', 't'))
+    .map(([x, y, delegatedSources]) => ({
+      onDrift: { stepUpAt: Math.min(x, y), suspendAt: Math.max(x, y) },
+      delegatedSources,
+    })),
+  actions: fc.record({
+    allow: fc.array(verbPattern, { maxLength: 3 }),
+    deny: fc.array(verbPattern, { maxLength: 2 }),
+    mode: fc.constantFrom(...MODES),
+  }),
+  resources: fc.array(selector, { maxLength: 3 }),
+  budget,
+  delegation: fc.record({ depth: number, children: number, classes: subset('m', 'n', '*') }),
+  risk: fc.record({ ceiling: fc.constantFrom(...RISKS), approvalFrom: fc.constantFrom(...RISKS) }),
+  posture: partOf(
+    fc.record({ agentClass: names, model: names, modelVersion: names, environment: names, imageDigest: names }),
+    ['agentClass', 'model', 'modelVersion', 'environment', 'imageDigest'],
+    3,
+  ),
+};
+
+export const anyLimits = fc.record(LIMIT) as fc.Arbitrary<Limits>;
+
+/** Wide enough that actions are admitted at all, so that what narrows them shows. */
+export const roomyLimits: fc.Arbitrary<Limits> = anyLimits.map((limits) => ({
+  ...limits,
+  actions: {
+    ...limits.actions,
+    allow: [...limits.actions.allow, '**'],
+    deny: limits.actions.deny.slice(1),
+    mode: 'execute',
+  },
+  resources: [...limits.resources, { type: '*', match: '**' }],
+  budget: {
+    ...limits.budget,
+    calls: 9,
+    reads: 9,
+    writes: 9,
+    external: 9,
+    cost: { USD: 9, EUR: 9 },
+    windows: limits.budget.windows.slice(1),
+  },
+  time: { notBefore: rfc3339(NOW - 120_000), expiresAt: rfc3339(NOW + 120_000) },
+  purpose: { ...limits.purpose, onDrift: { stepUpAt: 0.5, suspendAt: 1 } },
+  posture: {},
+  risk: { ceiling: 'irreversible', approvalFrom: 'irreversible' },
+  delegation: { depth: 3, children: 3, classes: ['*'] },
+}));
+
+const postureSeen = partOf(
+  fc.record({
+    model: fc.constantFrom('m', 'n'),
+    modelVersion: fc.constantFrom('m', 'n'),
+    environment: fc.constantFrom('m', 'n'),
+    imageDigest: fc.constantFrom('m', 'n'),
+  }),
+  ['model', 'modelVersion', 'environment', 'imageDigest'],
+);
+
+/** Any action, normalised as the decision sees it. Attributes, cost and proof may be anything. */
+export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
+  verb: joined(segment, '.'),
+  tool: fc.constant(undefined),
+  effect: fc.constantFrom(...EFFECTS),
+  risk: fc.constantFrom(...RISKS),
+  resource: fc.record({
+    type: fc.constantFrom('repo', 'file'),
+    id: joined(segment, '/'),
+    attributes: partOf(
+      fc.record({ n: scalar, s: scalar, constructor: scalar }),
+      ['n', 's', 'constructor'],
+      2,
+    ) as fc.Arbitrary<Record<string, string>>,
+  }),
+  cost: money,
+  agentClass: fc.constantFrom('m', 'n'),
+  declaredPosture: postureSeen,
+  currentPosture: fc.option(postureSeen, { freq: 2, nil: undefined }),
+  proof: fc.oneof(
+    fc.constant({ vouched: true as const }),
+    fc.option(fc.constantFrom(...JKT), { freq: 2, nil: undefined }).map((jkt) => ({ vouched: false as const, jkt })),
+  ),
+});
+
+/** What was done under a grant before: the same for a child and its parent, each accounts for it by its own budget. */
+export type History = readonly { at: number; effect: Effect; cost: Record<string, number>; settled: boolean }[];
+export const anyHistory: fc.Arbitrary<History> = fc
+  .array(
+    fc.record({
+      at: fc.constantFrom(-3_600_001, -2_000, -1_003, -900, 0),
+      effect: fc.constantFrom(...EFFECTS),
+      cost: money,
+      settled: fc.boolean(),
+    }),
+    { maxLength: 3 },
+  )
+  .map((entries) => entries.map((each) => ({ ...each, at: NOW + each.at })).sort((a, b) => a.at - b.at));
+
+export function usageAfter(history: History, limit: BudgetLimit): MutableUsage {
+  const usage = emptyUsage(limit);
+  for (const { at, effect, cost, settled } of history) {
+    const charge = chargeOf(effect, cost);
+    reserve(usage, limit, charge, at);
+    if (settled) commit(usage, limit, charge, charge, at, at);
+  }
+  return usage;
+}
+
+export const anyTime = fc.integer({ min: -130, max: 130 }).map((seconds) => NOW + seconds * 1_000);
+export const anyDrift = fc.constantFrom<(number | 'unavailable')[]>(0, 0.3, 0.4, 0.5, 1, 'unavailable');
