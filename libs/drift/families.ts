@@ -5,7 +5,7 @@ import { wordsOf } from './words';
  * tool; a call of a family that the goal never names was not asked for. A word may stand in several.
  */
 export const FAMILIES = {
-  send: 'send sends sending email emails mail mails message messages forward reply respond notify tell inform contact text write dm ping',
+  send: 'send sends sending email emails mail mails message messages forward reply respond notify tell inform write dm ping',
   publish: 'post posts publish upload share announce tweet comment push broadcast',
   pay: 'pay pays transfer refund wire buy purchase order donate reimburse settle charge',
   create: 'create add make write append insert schedule book reserve save put generate draft compose open register record plan prepare suggest set',
@@ -53,7 +53,8 @@ export function intentOf(text: string): Intent {
   const words = wordsOf(text);
   return {
     families: new Set(words.flatMap((word) => FAMILY_OF.get(word) ?? [])),
-    objects: new Set(words.flatMap((word) => OBJECT_OF.get(word) ?? [])),
+    // who names an address to send to speaks of mail
+    objects: new Set([...words.flatMap((word) => OBJECT_OF.get(word) ?? []), ...(/\S@\S+\.\S/.test(text) ? (['mail'] as const) : [])]),
   };
 }
 

@@ -1,6 +1,7 @@
-import { intentOf, intentOfCall, type Intent } from './families';
-import { callKey, isRelated, resourceKey, type Call, type History, type Returned, type RunHistory } from './history';
-import { holds, valuesOf, type Value, type ValueKind } from './values';
+import { intentOfCall, type Family, type Intent } from './families';
+import { callKey, resourceKey, type Call, type History, type Returned, type RunHistory } from './history';
+import { isRelated } from './related';
+import { holds, identifiersIn, valuesOf, type Value, type ValueKind } from './values';
 import { contentWords } from './words';
 
 /** How much of a feature a call shows, 0..1, and why, in one sentence. */
@@ -21,7 +22,8 @@ export interface Look {
 }
 
 export function look(history: History, run: RunHistory, call: Call): Look {
-  const values = valuesOf(call.args ?? { id: call.resource.id });
+  const named = identifiersIn(call.resource.id).map((text): Value => ({ text, kind: 'identifier', path: 'resource' }));
+  const values = [...valuesOf(call.args), ...named];
   return { history, run, call, does: intentOfCall(call), foreign: values.filter((value) => !isAskedFor(run, value.text)) };
 }
 
@@ -30,7 +32,13 @@ function isAskedFor(run: RunHistory, value: string): boolean {
   return [run.own, run.root, run.delegated].some((goal) => holds(goal.text, value));
 }
 
-const CERTAINTY: Record<ValueKind, number> = { identifier: 1, name: 0.7, phrase: 0.5, number: 0.3 };
+const CERTAINTY: Record<ValueKind, number> = { identifier: 1, name: 0.6, phrase: 0.4, number: 0.3 };
+
+/** How surely a value found in a text came from it: the longer it is, the less a coincidence. */
+function certainty({ kind, text }: Value): number {
+  if (kind === 'identifier' || kind === 'number') return CERTAINTY[kind];
+  return Math.min(0.95, CERTAINTY[kind] + 0.2 * (text.split(' ').length - 1));
+}
 const TRUST: Record<Returned['trust'], number> = { untrusted: 1, unlabelled: 0.7, trusted: 0 };
 
 /**
@@ -43,9 +51,12 @@ export function echo({ history, does, foreign, call }: Look): Finding {
     if (TRUST[result.trust] === 0) continue;
     for (const directive of result.directives) {
       if (!directive.families.some((family) => does.families.has(family))) continue;
-      for (const value of foreign) {
-        const amount = TRUST[result.trust] * CERTAINTY[value.kind] * (call.effect === 'read' ? 0.6 : 1);
-        if (amount <= best.amount || !holds(directive.text, value.text)) continue;
+      const told = foreign.filter((value) => holds(directive.text, value.text));
+      // where all that the call is aimed at stands in that one order, it is hardly a coincidence
+      const surely = told.length === foreign.length ? 0.6 : 1;
+      for (const value of told) {
+        const amount = TRUST[result.trust] * (1 - (1 - certainty(value)) * surely) * (call.effect === 'read' ? 0.6 : 1);
+        if (amount <= best.amount) continue;
         best = { amount, says: `it does what a tool's result told to do: ${quote(value.text)} stands beside “${directive.text.slice(0, 40)}…”, and the goal never asks for it` };
       }
     }
@@ -62,7 +73,7 @@ export function provenance({ history, run, foreign, call }: Look): Finding {
     if (from.length === 0) continue;
     // the goal named one of the places it came from: using what stands there is what was asked
     const named = from.some((result) => namesSource(run, result));
-    const amount = Math.min(...from.map((result) => TRUST[result.trust])) * CERTAINTY[value.kind] * (named ? 0.4 : 1);
+    const amount = Math.min(...from.map((result) => TRUST[result.trust])) * certainty(value) * (named ? 0.4 : 1);
     if (amount > best.amount) best = { amount, says: `${quote(value.text)} (${value.path}) comes only from a tool's result, not from the goal` };
   }
   return best;
@@ -76,19 +87,25 @@ function namesSource(run: RunHistory, result: Returned): boolean {
 /** Is it a write, a sending or an execution of a kind that the goal never names? */
 export function unasked({ run, call, does }: Look): Finding {
   if (call.effect === 'read') return NONE;
-  const own = Math.min(missing(intentOf(run.own.text), does), missing(intentOf(run.delegated.text), does));
-  const root = missing(intentOf(run.root.text), does);
+  const own = Math.min(missing(run.own.intent, does), missing(run.delegated.intent, does));
+  const root = missing(run.root.intent, does);
   // a task in the words of a parent weighs less than the person's own
   const amount = Math.max(own, root * 0.4);
   if (amount === 0) return NONE;
   return { amount, says: `the goal names no ${[...does.families].join(' or ')} such as ${call.verb}` };
 }
 
-/** 0 where the goal speaks of such doing, and of what it is done to; 0.5 where only of the doing; else 1. */
+/** 0 where the goal speaks of such doing, and of what it is done to; 0.5 where only of one of them, or nearly; else 1. */
 function missing(goal: Intent, does: Intent): number {
-  if (![...does.families].some((family) => goal.families.has(family))) return 1;
+  const families = [...does.families];
+  if (!families.some((family) => goal.families.has(family))) {
+    return families.some((family) => NEAR[family]?.some((near) => goal.families.has(near))) ? 0.5 : 1;
+  }
   return does.objects.size === 0 || [...does.objects].some((object) => goal.objects.has(object)) ? 0 : 0.5;
 }
+
+/** Who asks for the one often means the other. */
+const NEAR: Partial<Record<Family, readonly Family[]>> = { create: ['change'], change: ['create'], send: ['publish'], publish: ['send'] };
 
 /** How many different things the run has touched that the goal has nothing to do with. */
 export function breadth({ run, call }: Look): Finding {

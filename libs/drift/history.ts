@@ -1,7 +1,9 @@
 import type { Effect } from '#contracts/grant';
 import { directivesIn, type Directive } from './directives';
+import { intentOf, type Intent } from './families';
 import { DRIFT_LIMITS } from './limits';
-import { identifiersIn, holds } from './values';
+import { isRelated } from './related';
+import { holds, identifiersIn } from './values';
 import { contentWords, normalize } from './words';
 
 /** One call, as far as the monitor sees it. */
@@ -21,6 +23,8 @@ export interface Goal {
   readonly text: string;
   /** stems */
   readonly words: ReadonlySet<string>;
+  /** what it asks to do */
+  readonly intent: Intent;
 }
 
 /** What a tool gave back. */
@@ -53,6 +57,10 @@ export interface RunHistory {
   readonly types: ReadonlySet<string>;
   /** the highest score of any call since the run began, or a person resumed it */
   readonly peak: number;
+  /** the highest score that is in the log since then; undefined: none is */
+  readonly reported: number | undefined;
+  /** where the grant says that something happens; none known before it is issued */
+  readonly thresholds: readonly number[];
 }
 
 /** What the monitor remembers of a tree. A value; never changed. */
@@ -64,18 +72,23 @@ export interface History {
   readonly pending: ReadonlyMap<string, { readonly runId: string; readonly call: Call }>;
 }
 
-export type Observation =
-  | { readonly type: 'opened'; readonly runId: string; readonly parentRunId?: string | undefined; readonly purpose?: string | undefined; readonly task?: string | undefined }
-  | { readonly type: 'granted'; readonly runId: string; readonly delegatedSources: readonly string[] }
-  | { readonly type: 'called'; readonly runId: string; readonly actionId: string; readonly call: Call; readonly permitted: boolean; readonly score: number }
-  | { readonly type: 'returned'; readonly actionId: string; readonly text?: string | undefined; readonly labels: readonly string[] }
-  | { readonly type: 'resumed'; readonly runId: string }
-  | { readonly type: 'ended'; readonly runId: string };
+export interface Observations {
+  opened: { runId: string; parentRunId?: string | undefined; purpose?: string | undefined; task?: string | undefined };
+  granted: { runId: string; delegatedSources: readonly string[]; thresholds: readonly number[] };
+  called: { runId: string; actionId: string; call: Call; permitted: boolean; score: number };
+  /** `text` is the result's preview; none where it was not told or was erased */
+  returned: { actionId: string; text?: string | undefined; labels: readonly string[] };
+  scored: { runId: string; score: number };
+  resumed: { runId: string };
+  ended: { runId: string };
+}
+type Of<T extends keyof Observations> = { readonly type: T } & Readonly<Observations[T]>;
+export type Observation = { [T in keyof Observations]: Of<T> }[keyof Observations];
 
-export const goalOf = (text: string): Goal => ({
-  text: normalize(text.slice(0, DRIFT_LIMITS.goalChars)),
-  words: contentWords(text.slice(0, DRIFT_LIMITS.goalChars)),
-});
+export function goalOf(text: string, most: number = DRIFT_LIMITS.goalChars): Goal {
+  const kept = text.slice(0, most);
+  return { text: normalize(kept), words: contentWords(kept), intent: intentOf(kept) };
+}
 const NOTHING = goalOf('');
 
 export const emptyHistory: History = { root: NOTHING, runs: new Map(), results: [], pending: new Map() };
@@ -86,20 +99,26 @@ export function observe(history: History, seen: Observation): History {
     case 'opened':
       return opened(history, seen);
     case 'granted':
-      return withRun(history, seen.runId, (run) => ({ ...run, delegatedSources: seen.delegatedSources.map(normalize) }));
+      return withRun(history, seen.runId, (run) => ({
+        ...run,
+        delegatedSources: seen.delegatedSources.map(normalize),
+        thresholds: seen.thresholds,
+      }));
     case 'called':
       return called(history, seen);
     case 'returned':
       return returned(history, seen);
+    case 'scored':
+      return withRun(history, seen.runId, (run) => ({ ...run, reported: Math.max(run.reported ?? 0, seen.score) }));
     case 'resumed':
-      // a person has looked: what was scored before counts no more
-      return withRun(history, seen.runId, (run) => ({ ...run, peak: 0, calls: new Map(), resources: new Map() }));
+      return withRun(history, seen.runId, lookedAt);
     case 'ended':
       return ended(history, seen.runId);
   }
 }
 
-type Of<T extends Observation['type']> = Extract<Observation, { type: T }>;
+/** A person has looked, and let it go on: what was scored before counts no more. */
+const lookedAt = (run: RunHistory): RunHistory => ({ ...run, peak: 0, reported: undefined, calls: new Map(), resources: new Map() });
 
 function opened(history: History, { runId, parentRunId, purpose, task }: Of<'opened'>): History {
   if (history.runs.size >= DRIFT_LIMITS.runsPerTree) return history;
@@ -117,6 +136,8 @@ function opened(history: History, { runId, parentRunId, purpose, task }: Of<'ope
     resources: new Map(),
     types: new Set(),
     peak: 0,
+    reported: undefined,
+    thresholds: parent?.thresholds ?? [],
   };
   return { ...history, root, runs: new Map(history.runs).set(runId, run) };
 }
@@ -144,7 +165,8 @@ function called(history: History, { runId, actionId, call, permitted, score }: O
   return { ...seen, pending: new Map(seen.pending).set(actionId, { runId, call }) };
 }
 
-export const callKey = (call: Call): string => `${call.verb}\n${call.resource.type}\n${call.resource.id}\n${call.effect === 'read' ? '' : JSON.stringify(call.args ?? null).slice(0, 400)}`;
+/** The same key: the same call again. */
+export const callKey = (call: Call): string => `${call.verb}\n${resourceKey(call)}\n${JSON.stringify(call.args ?? null).slice(0, 400)}`;
 export const resourceKey = (call: Call): string => `${call.resource.type}\n${call.resource.id}`;
 
 function counted(calls: ReadonlyMap<string, number>, key: string): ReadonlyMap<string, number> {
@@ -156,24 +178,6 @@ function touched(run: RunHistory, call: Call): ReadonlyMap<string, boolean> {
   const key = resourceKey(call);
   if (run.resources.has(key) || run.resources.size >= DRIFT_LIMITS.resourcesPerRun) return run.resources;
   return new Map(run.resources).set(key, !isRelated(run, call));
-}
-
-/**
- * Whether the goal has anything to do with a resource: some segment of its id (folder, page, host) is mostly made of
- * the goal's own words, or the goal names it outright.
- */
-export function isRelated(run: RunHistory, call: Call): boolean {
-  const id = call.resource.id;
-  for (const { text, words } of [run.own, run.delegated]) {
-    if (text === '') continue;
-    if (holds(text, normalize(id))) return true;
-    for (const segment of id.split(/[/:?#&]+/)) {
-      const said = contentWords(segment.replace(/\.[\p{L}\p{N}]{1,5}$/u, ''));
-      const shared = [...said].filter((word) => words.has(word)).length;
-      if (shared > 0 && shared * 2 >= said.size) return true;
-    }
-  }
-  return false;
 }
 
 function returned(history: History, { actionId, text, labels }: Of<'returned'>): History {
@@ -198,17 +202,13 @@ function isDelegated(run: RunHistory | undefined, source: string): boolean {
   return run !== undefined && run.delegatedSources.some((name) => holds(source, name));
 }
 
-function joined(goal: Goal, raw: string): Goal {
-  const text = `${goal.text} ${normalize(raw)}`.trim().slice(0, DRIFT_LIMITS.delegatedChars);
-  return { text, words: contentWords(text) };
-}
+const joined = (goal: Goal, raw: string): Goal => goalOf(`${goal.text} ${normalize(raw)}`, DRIFT_LIMITS.delegatedChars);
 
 function ended(history: History, runId: string): History {
   if (!history.runs.has(runId)) return history;
   const runs = new Map(history.runs);
   runs.delete(runId);
-  const pending = new Map([...history.pending].filter(([, waiting]) => waiting.runId !== runId));
-  return { ...history, runs, pending };
+  return { ...history, runs };
 }
 
 function withRun(history: History, runId: string, change: (run: RunHistory) => RunHistory): History {

@@ -17,18 +17,25 @@ const EMAIL = /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu;
 const ADDRESS = /(?:https?:\/\/)?[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)*\.\p{L}{2,}(?:\/[^\s"'<>]*)?/gu;
 /** letters with digits, or parts joined by - or _: account numbers, codes, keys, file names */
 const CODE = /(?=[\p{L}\p{N}_-]*\p{L})(?=[\p{L}\p{N}_-]*[\p{N}_-])[\p{L}\p{N}][\p{L}\p{N}_-]{4,}[\p{L}\p{N}]/gu;
-const LONG_NUMBER = /(?<![\d.,-])\d{6,}(?![\d.,-])/g;
+const LONG_NUMBER = /(?<![\d.,-])\d{6,}(?![\d-]|[.,]\d)/g;
 const DATE = /^\d{4}-\d{2}-\d{2}/;
 const SHORT = 80;
 
 /** Addresses, codes and long numbers in a text, normalised, each once. */
-export function identifiersIn(text: string): string[] {
+export const identifiersIn = (text: string): string[] => takeIdentifiers(text).identifiers;
+
+function takeIdentifiers(text: string): { identifiers: string[]; rest: string } {
   const found = new Set<string>();
+  let rest = text.normalize('NFKC');
   for (const pattern of [EMAIL, ADDRESS, CODE, LONG_NUMBER]) {
-    for (const match of text.normalize('NFKC').match(pattern) ?? []) found.add(trimAddress(match));
+    // what has been taken is gone: the host of an address is no value of its own
+    rest = rest.replace(pattern, (match) => {
+      found.add(trimAddress(match));
+      return ' ';
+    });
   }
   found.delete('');
-  return [...found];
+  return { identifiers: [...found], rest };
 }
 
 /** An address as it reads without scheme, `www.`, and what stood around it in a sentence. */
@@ -58,12 +65,12 @@ function collect(value: unknown, path: string, depth: number, into: Value[]): vo
 }
 
 function collectText(raw: string, path: string, into: Value[]): void {
-  const identifiers = identifiersIn(raw);
+  const { identifiers, rest } = takeIdentifiers(raw);
   for (const text of identifiers) {
     if (into.length < DRIFT_LIMITS.valuesPerCall) into.push({ text, kind: DATE.test(text) ? 'number' : 'identifier', path });
   }
   const text = normalize(raw);
-  if (text === '' || text.length > SHORT || identifiers.some((each) => each.length >= text.length - 12)) return;
+  if (text.length > SHORT || !/[\p{L}\p{N}]/u.test(rest)) return;
   if (into.length >= DRIFT_LIMITS.valuesPerCall) return;
   into.push({ text, kind: kindOf(raw, text), path });
 }

@@ -41,7 +41,7 @@ export interface Played {
  */
 export function play(run: RecordedRun, delegatedSources: readonly string[] = [], resultChars = Infinity): Played {
   let history: History = observe(emptyHistory, { type: 'opened', runId: 'run', purpose: run.goal });
-  history = observe(history, { type: 'granted', runId: 'run', delegatedSources });
+  history = observe(history, { type: 'granted', runId: 'run', delegatedSources, thresholds: [] });
   let best = { score: 0, at: -1 };
   const scores: Score[] = [];
   run.calls.forEach((recorded, index) => {

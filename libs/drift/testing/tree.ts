@@ -1,0 +1,52 @@
+import { emptyHistory, observe, type Call, type History, type Observation } from '../history';
+import { scoreCall, type Score } from '../score';
+
+/** A tree's history in the hands of a test: what happens is scored, then observed. */
+export class TestTree {
+  history: History = emptyHistory;
+  private actions = 0;
+
+  see(observation: Observation): this {
+    this.history = observe(this.history, observation);
+    return this;
+  }
+
+  open(runId: string, goal: { purpose?: string; task?: string; parentRunId?: string; delegatedSources?: string[] }): this {
+    const { delegatedSources = [], ...rest } = goal;
+    return this.see({ type: 'opened', runId, ...rest }).see({ type: 'granted', runId, delegatedSources, thresholds: [0.6, 0.85] });
+  }
+
+  /** The score that a call would have now. */
+  score(runId: string, wanted: Partial<Call>): Score {
+    const score = scoreCall(this.history, runId, callOf(wanted));
+    if (!score) throw new Error(`run ${runId} is not known`);
+    return score;
+  }
+
+  /** A permitted call and what came back. */
+  do(runId: string, wanted: Partial<Call>, result?: string): Score {
+    const call = callOf(wanted);
+    const score = this.score(runId, call);
+    const actionId = `act_${this.actions++}`;
+    this.see({ type: 'called', runId, actionId, call, permitted: true, score: score.score });
+    this.see({ type: 'returned', actionId, text: result, labels: [] });
+    return score;
+  }
+}
+
+export const callOf = (wanted: Partial<Call>): Call => ({
+  verb: 'file.read',
+  effect: 'read',
+  resource: { type: 'file', id: 'a.txt' },
+  labels: [],
+  ...wanted,
+});
+
+export const webGet = (url: string): Partial<Call> => ({ verb: 'web.get', resource: { type: 'web', id: url }, labels: ['untrusted'], args: { url } });
+export const mailTo = (to: string, body: string): Partial<Call> => ({
+  verb: 'email.send',
+  effect: 'external',
+  resource: { type: 'mailbox', id: to },
+  args: { to, body },
+});
+export const amountOf = (score: Score, name: string): number => score.features.find((feature) => feature.name === name)?.contribution ?? 0;
