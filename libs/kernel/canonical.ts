@@ -1,36 +1,60 @@
+/** Levels of arrays and objects. Deeper input is refused before it could exhaust the stack. */
+export const CANONICAL_DEPTH = 256;
+
 /**
  * RFC 8785 JSON Canonicalization Scheme: members sorted by UTF-16 code units, numbers as ECMAScript writes them, no
  * white space. Members that are undefined are left out, as JSON does.
- * @throws TypeError for what JSON has no word for: NaN, infinities, bigints, functions, lone surrogates, cycles
+ *
+ * Everything else that JSON has no word for is refused, never bent into something: two values with one canonical form
+ * would have one digest.
+ * @throws TypeError for undefined (but as a member), NaN, infinities, bigints, functions, symbols, lone surrogates,
+ * cycles, holes in arrays, objects that are not plain (Date, Map, Buffer, …), and more than 256 levels
  */
 export function canonicalize(value: unknown): string {
-  return write(value, new Set());
+  return write(value, []);
 }
 
-function write(value: unknown, above: Set<object>): string {
+/** @param above the arrays and objects around the value, outermost first */
+function write(value: unknown, above: object[]): string {
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new TypeError(`${value} has no form in JSON`);
     return JSON.stringify(value);
   }
   if (typeof value === 'string') return writeString(value);
+  if (value === undefined) throw new TypeError('undefined has no form in JSON');
   if (typeof value !== 'object') throw new TypeError(`a ${typeof value} has no form in JSON`);
-  if (above.has(value)) throw new TypeError('a value that contains itself has no form in JSON');
-  above.add(value);
-  const text = Array.isArray(value) ? `[${value.map((each) => write(each, above)).join(',')}]` : writeObject(value as Record<string, unknown>, above);
-  above.delete(value);
+  if (above.includes(value)) throw new TypeError('a value that contains itself has no form in JSON');
+  if (above.length >= CANONICAL_DEPTH) throw new TypeError(`a value of more than ${CANONICAL_DEPTH} levels is refused`);
+  above.push(value);
+  const text = Array.isArray(value) ? writeArray(value, above) : writeObject(value, above);
+  above.pop();
   return text;
 }
 
-function writeObject(value: Record<string, unknown>, above: Set<object>): string {
-  const members = Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .sort() // by UTF-16 code units, as RFC 8785 §3.2.3 asks
-    .map((key) => `${writeString(key)}:${write(value[key], above)}`);
+function writeArray(value: readonly unknown[], above: object[]): string {
+  // Array.from, since map would pass over holes and write nothing for them.
+  return `[${Array.from(value, (each) => write(each, above)).join(',')}]`;
+}
+
+function writeObject(value: object, above: object[]): string {
+  if (!isPlain(value)) throw new TypeError(`a ${value.constructor?.name || 'class instance'} has no form in JSON: give its plain value`);
+  const members: string[] = [];
+  // sort() without a comparison is by UTF-16 code units, as RFC 8785 §3.2.3 asks
+  for (const key of Object.keys(value).sort()) {
+    const member = (value as Record<string, unknown>)[key];
+    if (member !== undefined) members.push(`${writeString(key)}:${write(member, above)}`);
+  }
   return `{${members.join(',')}}`;
 }
 
-const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+/** Made by `{}`, `JSON.parse` or `Object.create(null)`, in whatever realm. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u; // with the u flag, a pair is one character and no surrogate
 
 function writeString(value: string): string {
   if (LONE_SURROGATE.test(value)) throw new TypeError('a string with a lone surrogate has no form in JSON');
