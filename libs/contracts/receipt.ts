@@ -45,7 +45,7 @@ export const predicate = z.object({
   children: z.array(z.object({ runId: z.string(), agentClass: z.string(), task: z.string().nullable().optional(), ...at })),
   drift: z.object({ highest: z.number(), scores: z.number() }),
   /** absent while the run goes on */
-  ended: z.object({ at: z.string(), reason: z.string(), by: z.string(), position: z.number() }).nullable(),
+  ended: z.object({ at: z.string(), reason: z.string(), by: z.string(), position: z.number(), revocationId: z.string().optional() }).nullable(),
   revoked: z.array(z.object({ revocationId: z.string(), reason: z.string(), ...at })),
   doesNotProve: z.array(z.string()),
 });

@@ -1,13 +1,9 @@
 import type { Event, EventOf } from '#contracts/event';
 import type { Consumed } from '#contracts/grant';
-import type { Predicate } from '#contracts/receipt';
 import type { Reason } from '#contracts/reason';
-
-/** An event of a receipt with the value of its payload; null where it has none or it was erased. */
-export interface Told {
-  readonly event: Event;
-  readonly payload: Record<string, unknown> | null;
-}
+import type { Predicate } from '#contracts/receipt';
+import { endOf } from './ending';
+import { isOutcome, lineOf, textOf, type Outcome, type Story, type Told } from './story';
 
 export const DOES_NOT_PROVE = [
   'that what the enforcement point reported as done is all that was done, or was done at all: it proves what was reported',
@@ -20,14 +16,16 @@ export const DOES_NOT_PROVE = [
 /**
  * What the events say about a run: the claims of its receipt. The builder and the verifier both call this, so that a
  * receipt that claims more or less than its events is found out.
- * @param told the events of the receipt in the order of the log
+ * @param story the events of the receipt
  */
-export function summarise(runId: string, told: readonly Told[]): Predicate {
-  const opened = told.find((each) => each.event.type === 'RunOpened' && each.event.runId === runId);
-  if (!opened || opened.event.type !== 'RunOpened') throw new Error(`the events do not hold the opening of ${runId}`);
+export function summarise(runId: string, story: Story): Predicate {
+  const { told } = story;
+  const opened = story.openings.get(runId);
+  if (!opened) throw new Error(`the events do not hold the opening of ${runId}`);
   const { event } = opened;
   const mine = told.filter((each) => each.event.runId === runId);
-  const line = lineOf(runId, told);
+  const line = lineOf(runId, story);
+  const runs = new Set(line.map((each) => each.event.runId as string));
   const actions = actionsOf(mine);
   const outcomes = mine.map((each) => each.event).filter(isOutcome);
   return {
@@ -37,8 +35,8 @@ export function summarise(runId: string, told: readonly Told[]): Predicate {
     ...(typeof opened.payload?.task === 'string' ? { task: opened.payload.task } : {}),
     requestedBy: firstText(line, 'requestedBy'),
     principalRef: event.data.principalRef,
-    approvals: approvalsOf(told, new Set(line.map((each) => each.event.runId as string))),
-    grants: told.flatMap(({ event: each }) => (each.type === 'GrantIssued' && line.some((run) => run.event.runId === each.runId) ? [grantOf(each)] : [])),
+    approvals: approvalsOf(story, runs),
+    grants: told.flatMap(({ event: each }) => (each.type === 'GrantIssued' && runs.has(each.runId as string) ? [grantOf(each)] : [])),
     actions,
     denied: mine.flatMap(({ event: each }) => (each.type === 'ActionDenied' || each.type === 'ActionStepUp' ? [deniedOf(each)] : [])),
     spent: spentOf(mine.map((each) => each.event)),
@@ -46,16 +44,16 @@ export function summarise(runId: string, told: readonly Told[]): Predicate {
     filesChanged: unique(outcomes.flatMap((each) => each.data.effects?.filesChanged ?? [])),
     external: unique(outcomes.flatMap((each) => each.data.effects?.external ?? [])),
     escalations: mine.flatMap(({ event: each, payload }) =>
-      each.type === 'ApprovalRequested' && each.data.kind === 'escalation' ? [{ approvalId: each.data.approvalId, reason: text(payload, 'reason'), ...place(each) }] : [],
+      each.type === 'ApprovalRequested' && each.data.kind === 'escalation' ? [{ approvalId: each.data.approvalId, reason: textOf(payload, 'reason'), ...place(each) }] : [],
     ),
     delegationsRefused: mine.flatMap(({ event: each }) =>
       each.type === 'DelegationRefused' ? [{ agentClass: each.data.agentClass, code: each.data.code, detail: each.data.detail, ...place(each) }] : [],
     ),
     children: told.flatMap(({ event: each, payload }) =>
-      each.type === 'RunOpened' && each.data.parentRunId === runId ? [{ runId: each.runId as string, agentClass: each.data.agent.class, task: text(payload, 'task'), ...place(each) }] : [],
+      each.type === 'RunOpened' && each.data.parentRunId === runId ? [{ runId: each.runId as string, agentClass: each.data.agent.class, task: textOf(payload, 'task'), ...place(each) }] : [],
     ),
     drift: driftOf(mine.map((each) => each.event)),
-    ended: endOf(runId, told, line),
+    ended: endOf(runId, story),
     revoked: told.flatMap(({ event: each }) =>
       each.type === 'GrantRevoked' || each.type === 'RevocationRuleAdded' ? [{ revocationId: each.data.revocationId, reason: each.data.reason.says ?? each.data.reason.code, ...place(each) }] : [],
     ),
@@ -64,26 +62,11 @@ export function summarise(runId: string, told: readonly Told[]): Predicate {
 }
 
 const place = (event: Event) => ({ position: event.position, time: event.time });
-const text = (payload: Record<string, unknown> | null, key: string): string | null => (typeof payload?.[key] === 'string' ? payload[key] : null);
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
-/** The openings of the run and the runs above it, itself first. */
-function lineOf(runId: string, told: readonly Told[]): Told[] {
-  const line: Told[] = [];
-  for (let id: string | undefined = runId; id !== undefined && line.length < told.length; ) {
-    const opened = told.find((each) => each.event.type === 'RunOpened' && each.event.runId === id);
-    if (!opened) break;
-    line.push(opened);
-    id = (opened.event as EventOf<'RunOpened'>).data.parentRunId;
-  }
-  return line;
-}
+const firstText = (line: readonly Told[], key: string): string | null => line.map((each) => textOf(each.payload, key)).find((each) => each !== null) ?? null;
 
-const firstText = (line: readonly Told[], key: string): string | null => line.map((each) => text(each.payload, key)).find((each) => each !== null) ?? null;
-
-type Outcome = EventOf<'ActionCompleted'> | EventOf<'ActionFailed'> | EventOf<'ActionAbandoned'>;
-const OUTCOMES = { ActionCompleted: 'completed', ActionFailed: 'failed', ActionAbandoned: 'abandoned' } as const;
-const isOutcome = (event: Event): event is Outcome => Object.hasOwn(OUTCOMES, event.type);
+const OUTCOMES: Record<Outcome, Predicate['actions'][number]['outcome']> = { ActionCompleted: 'completed', ActionFailed: 'failed', ActionAbandoned: 'abandoned' };
 
 function actionsOf(mine: readonly Told[]): Predicate['actions'] {
   const outcomes = new Map(mine.map((each) => each.event).filter(isOutcome).map((each) => [each.actionId, each]));
@@ -139,15 +122,15 @@ function grantOf(event: EventOf<'GrantIssued'>): Predicate['grants'][number] {
   };
 }
 
-function approvalsOf(told: readonly Told[], runs: ReadonlySet<string>): Predicate['approvals'] {
-  return told.flatMap(({ event }): Predicate['approvals'] => {
+function approvalsOf(story: Story, runs: ReadonlySet<string>): Predicate['approvals'] {
+  return story.told.flatMap(({ event }): Predicate['approvals'] => {
     if (event.type !== 'ApprovalRequested' || !runs.has(event.runId as string)) return [];
     const { approvalId, kind } = event.data;
-    const answer = told.find(({ event: each }) => (each.type === 'ApprovalGiven' || each.type === 'ApprovalExpired') && each.data.approvalId === approvalId);
+    const answer = story.answered.get(approvalId);
     if (!answer) return [{ id: approvalId, kind, verdict: 'pending' as const, ...place(event) }];
     if (answer.event.type !== 'ApprovalGiven') return [{ id: approvalId, kind, verdict: 'expired' as const, ...place(answer.event) }];
     const { verdict, by } = answer.event.data;
-    return [{ id: approvalId, kind, verdict, by, note: text(answer.payload, 'note'), ...place(answer.event) }];
+    return [{ id: approvalId, kind, verdict, by, note: textOf(answer.payload, 'note'), ...place(answer.event) }];
   });
 }
 
@@ -167,25 +150,4 @@ function spentOf(mine: readonly Event[]): Consumed {
 function driftOf(mine: readonly Event[]): Predicate['drift'] {
   const scores = mine.flatMap((event) => (event.type === 'DriftScored' ? [event.data.score] : []));
   return { highest: Math.max(0, ...scores), scores: scores.length };
-}
-
-const ENDS: Partial<Record<Event['type'], string>> = { RunCompleted: 'completed', GrantRevoked: 'revoked', GrantExpired: 'expired', GrantExhausted: 'exhausted', RevocationRuleAdded: 'revoked' };
-
-/** What ended the run first: its own end, that of a run above it, or a rule that struck it. */
-function endOf(runId: string, told: readonly Told[], line: readonly Told[]): Predicate['ended'] {
-  const runs = new Set(line.map((each) => each.event.runId));
-  const opened = line[0]?.event.position ?? 0;
-  for (const { event } of told) {
-    const how = ENDS[event.type];
-    if (how === undefined || event.position < opened) continue;
-    const concerns = event.type === 'RevocationRuleAdded' || runs.has(event.runId);
-    if (!concerns) continue;
-    const { reason } = event.data as { reason: { code: string; says?: string } };
-    const whose = event.runId === undefined || event.runId === runId ? '' : ` (run above: ${event.runId})`;
-    return { at: event.time, reason: `${how}${whose}: ${reason.says ?? reason.code}`, by: event.actor.id, position: event.position };
-  }
-  const refused = told.find(({ event }) => event.runId === runId && ((event.type === 'ApprovalGiven' && event.data.verdict === 'deny') || event.type === 'ApprovalExpired'));
-  const issued = told.some(({ event }) => event.runId === runId && event.type === 'GrantIssued');
-  if (refused && !issued) return { at: refused.event.time, reason: 'refused: no person granted the lease', by: refused.event.actor.id, position: refused.event.position };
-  return null;
 }

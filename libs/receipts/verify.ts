@@ -7,9 +7,10 @@ import { entryHash, leafHash } from '#tlog/hash';
 import { parseVerifierKey, type Verifier } from '#tlog/note';
 import { verifyProof } from '#tlog/proof';
 import type { KeyObject } from 'node:crypto';
-import { custodyOf } from './custody';
+import { custodyOf, isOnlyOpen } from './custody';
 import { preAuthEncoding } from './envelope';
-import { summarise, type Told } from './summary';
+import { readStory, type Story, type Told } from './story';
+import { summarise } from './summary';
 
 export interface Step {
   readonly name: string;
@@ -52,9 +53,10 @@ export function verifyReceipt(input: unknown, vkey: string): Verification {
     const { events, ...claims } = read.predicate;
     const told = step('every event is in the log', () => includedEvents(events, key));
     step('every payload is what its event names', () => payloadsMatch(events, told));
-    step('the claims are what the events say', () => claimsMatch(claims, told));
+    const story = readStory(told);
+    step('the claims are what the events say', () => claimsMatch(claims, story));
     step('the amounts add up', () => amountsAdd(claims));
-    step('every permitted action has custody up to the principal', () => custodyHolds(claims, told));
+    step('every permitted action has custody up to the principal', () => custodyHolds(claims, story));
     return { ok: true, steps, statement };
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
@@ -123,8 +125,8 @@ function payloadsMatch(events: readonly ReceiptEvent[], told: readonly Told[]): 
   return { value: undefined, detail: `${shown} shown, ${withheld} erased or withheld` };
 }
 
-function claimsMatch(claims: Predicate, told: readonly Told[]): { value: void; detail: string } {
-  const again = JSON.parse(JSON.stringify(summarise(claims.run.id, told))) as Record<string, unknown>;
+function claimsMatch(claims: Predicate, story: Story): { value: void; detail: string } {
+  const again = JSON.parse(JSON.stringify(summarise(claims.run.id, story))) as Record<string, unknown>;
   const given = JSON.parse(JSON.stringify(claims)) as Record<string, unknown>;
   const differing = [...new Set([...Object.keys(again), ...Object.keys(given)])].filter((name) => canonicalize(again[name] ?? null) !== canonicalize(given[name] ?? null));
   need(differing.length === 0, `the claims on ${differing.join(', ')} are not what the events say`);
@@ -140,10 +142,10 @@ function amountsAdd({ actions, spent }: Predicate): { value: void; detail: strin
   return { value: undefined, detail: `${spent.calls} calls` };
 }
 
-function custodyHolds({ actions }: Predicate, told: readonly Told[]): { value: void; detail: string } {
+function custodyHolds({ actions }: Predicate, story: Story): { value: void; detail: string } {
   for (const action of actions) {
-    const { findings } = custodyOf(action.id, told);
-    const real = findings.filter((finding) => !(action.outcome === 'open' && finding === 'the action has no outcome yet'));
+    const { findings } = custodyOf(action.id, story);
+    const real = findings.filter((finding) => !(action.outcome === 'open' && isOnlyOpen(finding)));
     need(real.length === 0, `action ${action.id}: ${real.join('; ')}`);
   }
   return { value: undefined, detail: `${actions.length} chains` };
