@@ -30,7 +30,7 @@ export function grantLine(run: RunView | undefined, grant: GrantView): string {
   const { budget } = grant.limits;
   const counts = `${used.calls}/${budget.calls} calls, ${used.reads}/${budget.reads} reads, ${used.writes}/${budget.writes} writes`;
   const status = (STATUS[grant.status] ?? red)(grant.status);
-  const why = grant.endReason ? dim(` (${plain(grant.endReason)})`) : grant.blockedBy && grant.blockedBy.grantId !== grant.id ? dim(` (by ${grant.blockedBy.grantId})`) : '';
+  const why = grant.endReason ? dim(` (${plain(grant.endReason)})`) : '';
   const label = run ? `${plain(run.agent.class)} ${dim(plain(run.task ?? run.purpose ?? ''))}` : grant.runId;
   return `${bold(label)}  ${status}${why}  ${counts}  ${dim(grant.id)}`;
 }

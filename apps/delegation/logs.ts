@@ -121,7 +121,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private async command(owner: LogOwner, raw: unknown): Promise<{ answers: Answer[] }> {
     const parsed = commandMessage.safeParse(raw);
     if (!parsed.success) return { answers: [{ ok: false, refusal: { code: 'BAD_REQUEST', detail: 'want { commands: [ … ] }' } }] };
-    const commands = await Promise.all(parsed.data.commands.map((command) => withDrift(this.bus, command)));
+    const commands = await Promise.all(parsed.data.commands.map((command) => withDrift(this.bus, command, owner.position)));
     return { answers: await Promise.all(commands.map((command) => owner.submit(command))) };
   }
 }

@@ -41,7 +41,7 @@ class AdminController {
 
   @MessagePattern(healthSubject('delegation'))
   health(): unknown {
-    return { ok: true, value: { service: 'delegation', logs: this.logs.logs } };
+    return { ok: true, value: { service: 'delegation', behind: 0 } };
   }
 }
 

@@ -70,6 +70,11 @@ export class LogOwner {
     await this.finished;
   }
 
+  /** One past the last event that is written or about to be. */
+  get position(): number {
+    return this.state?.next ?? 0;
+  }
+
   submit(raw: unknown): Promise<Answer> {
     return new Promise((resolve) => {
       if (this.stopped) resolve(notReady('this owner is shutting down'));

@@ -17,7 +17,9 @@ import { Refused } from './refusal';
 import type { Route, Services } from './route';
 import { send, serve } from './server';
 import { methodsOf, routeTable } from './table';
+import type { Readiness } from './routes/system';
 import { Tokens } from './tokens';
+import { z } from 'zod';
 
 const config = readConfig(['nats']);
 const logger = makeLogger('gateway', config.logLevel);
@@ -61,11 +63,25 @@ function makeServices(bus: Bus): Services {
 }
 
 const PARTS = ['delegation', 'ledger', 'intent'];
+const HEALTH_MS = 1_000;
+const health = z.object({ ok: z.literal(true), value: z.object({ behind: z.number() }) });
+
+async function readiness(bus: Bus): Promise<Readiness> {
+  const services: Record<string, boolean> = {};
+  const behind: Record<string, number> = {};
+  const ask = async (part: string): Promise<void> => {
+    const reply = await bus.request(healthSubject(part), {}, HEALTH_MS);
+    const said = reply.ok ? health.safeParse(reply.value) : undefined;
+    services[part] = said?.success === true;
+    if (said?.success) behind[part] = said.data.value.behind;
+  };
+  await Promise.all(PARTS.map(ask));
+  return { services, behind };
+}
 
 async function main(): Promise<void> {
   const bus = await connectBus({ ...config.nats, name: 'gateway', inboxPrefix: '_INBOX.gateway' });
-  const ready = async (): Promise<Record<string, boolean>> =>
-    Object.fromEntries(await Promise.all(PARTS.map(async (part) => [part, (await bus.request(healthSubject(part), {}, 1_000)).ok] as const)));
+  const ready = (): Promise<Readiness> => readiness(bus);
   const routes = routeTable(ready);
   const adapter = new FastifyAdapter({ bodyLimit: LIMITS.httpBodyBytes, keepAliveTimeout: 65_000, requestTimeout: 60_000, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, { logger: new NestLogger(logger), bodyParser: false });

@@ -4,11 +4,11 @@ import { authzenRoutes } from './routes/authzen';
 import { readingRoutes } from './routes/reading';
 import { revocationRoutes } from './routes/revocations';
 import { runRoutes } from './routes/runs';
-import { systemRoutes } from './routes/system';
+import { systemRoutes, type Readiness } from './routes/system';
 import type { Route } from './route';
 
 /** Every endpoint there is: who may call it, with what, and what it does. */
-export function routeTable(ready: () => Promise<Record<string, boolean>>): Route[] {
+export function routeTable(ready: () => Promise<Readiness>): Route[] {
   const all: Route[] = [...runRoutes, ...actionRoutes, ...approvalRoutes, ...revocationRoutes, ...readingRoutes, ...authzenRoutes];
   all.push(...systemRoutes(() => all, ready));
   return all;

@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const backends = { ledgers, eventlog, store, key };
   const onError = (error: unknown, subject: string): void => logger.error({ err: error, subject }, 'a question could not be answered');
   for (const [name, run] of Object.entries(OPS)) bus.serve(ledgerSubject(name), (raw) => run(backends, raw), { queue: 'ledger', onError });
-  bus.serve(healthSubject('ledger'), () => ({ ok: true, value: { service: 'ledger', logs: Object.fromEntries([...ledgers].map(([log, each]) => [log, each.position])) } }));
+  bus.serve(healthSubject('ledger'), () => ({ ok: true, value: { service: 'ledger', behind: [...ledgers.values()].reduce((sum, each) => sum + each.behind, 0) } }));
   onShutdown(async () => {
     clearInterval(timer);
     await Promise.all([...ledgers.values()].map((ledger) => ledger.stop()));

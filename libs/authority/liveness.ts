@@ -35,16 +35,23 @@ export function livenessReason(chain: readonly GrantNode[], blocked: Blocked): R
   const leaf = chain[0] as GrantNode;
   const grant = chain.find((each) => each.id === blocked.grantId) as GrantNode;
   const whose = grant === leaf ? 'this grant' : `its ancestor ${grant.id}`;
-  const when = blocked.status === 'expired' ? ` (at ${rfc3339(grant.endedAt ?? grant.expiresAt)})` : '';
-  const why = grant.endReason === undefined ? '' : `: ${grant.endReason}`;
+  const reason = endReasonOf(grant, blocked);
+  const why = reason === undefined ? '' : `: ${reason}`;
   return {
     rule: 'liveness',
     outcome: 'deny',
     code: blocked.revocationId !== undefined && grant.revocationId === undefined ? 'REVOKED_BY_RULE' : 'GRANT_NOT_LIVE',
-    message: `${whose} is ${blocked.status}${when}${why}`,
+    message: `${whose} is ${blocked.status}${why}`,
     grantId: grant.id,
     actual: blocked.revocationId === undefined ? blocked.status : { status: blocked.status, revocationId: blocked.revocationId },
   };
+}
+
+/** Why a grant is not live, in words; a rule that struck it meanwhile counts above what was written of it before. */
+export function endReasonOf(grant: GrantNode, blocked: Blocked | undefined): string | undefined {
+  if (!blocked || (blocked.grantId === grant.id && blocked.status === grant.status)) return grant.endReason;
+  if (blocked.grantId !== grant.id) return `its ancestor ${blocked.grantId} is ${blocked.status}`;
+  return blocked.revocationId === undefined ? `its time ended at ${rfc3339(grant.expiresAt)}` : `struck by ${blocked.revocationId}`;
 }
 
 /** The status a grant has in effect: its own, or that of what blocks it above. */

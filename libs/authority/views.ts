@@ -1,6 +1,6 @@
 import type { GrantView, RunView } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
-import { blockedInChain, effectiveStatus } from './liveness';
+import { blockedInChain, effectiveStatus, endReasonOf } from './liveness';
 import { chainOf, type GrantNode, type LogState, type RunNode, type TreeNode } from './state';
 
 /** What stands in words beside a run's opening; null members were erased. */
@@ -28,7 +28,7 @@ export function grantView(state: LogState, grant: GrantNode, now: number): Grant
     children: grant.children,
     issuedAt: rfc3339(grant.issuedAt),
     endedAt: grant.endedAt === undefined ? undefined : rfc3339(grant.endedAt),
-    endReason: grant.endReason,
+    endReason: endReasonOf(grant, blocked),
     supersededBy: grant.supersededBy,
     position: grant.position,
   };

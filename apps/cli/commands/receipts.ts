@@ -24,10 +24,12 @@ export function addReceiptCommands(program: Command): void {
   receipt
     .command('verify <file>')
     .description('offline, with nothing but the verifier key of the log')
-    .requiredOption('--key <vkey>', 'the verifier key, or the file it is in')
+    .usage('<file> --key <the verifier key, or the file it is in>')
     .action((file: string, _flags, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { key: string }>();
-      const { ok, steps, statement } = verifyReceipt(readJson(file), existsSync(options.key) ? readFileSync(options.key, 'utf8') : options.key);
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const { key } = options;
+      if (key === undefined) throw new UsageError('name the key of the log with --key: the verifier key itself, or the file it is in (`receipt get --out` writes it beside the receipt)');
+      const { ok, steps, statement } = verifyReceipt(readJson(file), existsSync(key) ? readFileSync(key, 'utf8') : key);
       if (options.json) console.log(JSON.stringify({ ok, steps }));
       else {
         for (const step of steps) console.log(`${step.ok ? green('✓') : red('✗')} ${step.name}: ${plain(step.detail)}`);

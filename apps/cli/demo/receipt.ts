@@ -10,22 +10,19 @@ import type { Credentials } from '../context';
 import { bold, dim, green, plain, red } from '../render';
 
 /**
- * Fetches the receipt of a run, prints it with the custody of one of its actions, and verifies it offline: in a
+ * Fetches the receipt of a run, prints it with the custody of an action in its tree, and verifies it offline: in a
  * process of its own that gets two files and no address. True where it verified.
  */
-export async function checkReceipt(client: BailiwickClient, runId: string, position: number, credentials: Credentials, say: (line?: string) => void): Promise<boolean> {
+export async function checkReceipt(client: BailiwickClient, run: { runId: string; position: number; actionId: string }, credentials: Credentials, say: (line?: string) => void): Promise<boolean> {
+  const { runId, position, actionId } = run;
   const receipt = await client.receipt(runId, position);
   const vkey = await client.verifierKey(`${credentials.tenant}/0`);
   const { statement } = verifyReceipt(receipt, vkey);
   if (!statement) throw new Error('the receipt could not be read');
   for (const line of renderReceipt(statement.predicate)) say(`   ${plain(line)}`);
-  const action = statement.predicate.actions[0];
-  if (action) {
-    say();
-    say(`   custody of ${action.verb} on ${plain(action.resource.id)}:`);
-    const custody = (await client.custody(action.id)) as Custody;
-    for (const line of renderCustody(custody)) say(`     ${plain(line)}`);
-  }
+  say();
+  say('   custody of the one file that was changed, up to the person who asked:');
+  for (const line of renderCustody((await client.custody(actionId)) as Custody)) say(`     ${plain(line)}`);
   say();
   return verifyOffline(receipt, vkey, say);
 }

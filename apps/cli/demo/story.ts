@@ -41,13 +41,13 @@ export async function playStory(credentials: Credentials, say: Say): Promise<boo
     say(bold('Bailiwick: a maintenance task over a copy of this repository'));
     say(dim(`workspace ${workspace.dir}, behind a real MCP filesystem server (${(await tools.toolNames()).length} tools)`));
     const root = await openWithApproval(cast);
-    await work(cast, root);
+    const written = await work(cast, root);
     await widen(cast, root);
     await exfiltrate(cast, root);
     await overspend(cast, root);
     await drift(cast, root);
     await onCall(cast, root);
-    return await account(cast, root, credentials);
+    return await account(cast, root, written, credentials);
   } finally {
     await tools.stop();
     workspace.remove();
@@ -100,7 +100,8 @@ async function hire(cast: Cast, parent: Agent, agentClass: string, task: string,
   return agentOf(cast, agentClass, granted);
 }
 
-async function work(cast: Cast, root: Agent): Promise<void> {
+/** @returns the id of the action that wrote the summary */
+async function work(cast: Cast, root: Agent): Promise<string> {
   chapter(cast, 2, 'It hands narrower leases to a reader, a writer and a reviewer; they work');
   const reader = await hire(cast, root, 'reader', 'read the documentation', { actions: { allow: ['file.read', 'file.list'] }, budget: { calls: 40, writes: 0 } });
   const writer = await hire(cast, root, 'writer', 'write docs/SUMMARY.md', {
@@ -119,11 +120,13 @@ async function work(cast: Cast, root: Agent): Promise<void> {
   const name = /"name": "([^"]+)"/.exec(readme ?? '')?.[1] ?? 'this repository';
   tell(cast, reader, 'write docs/x.md', await cast.tools.call(reader.client, reader.grantId, 'write_file', 'docs/x.md', { content: 'no' }));
   const content = `# ${name}\n\nTop-level folders:\n\n${entries.map((entry) => `- ${entry}`).join('\n')}\n`;
-  tell(cast, writer, 'write docs/SUMMARY.md', await cast.tools.call(writer.client, writer.grantId, 'write_file', 'docs/SUMMARY.md', { content }));
+  const written = await cast.tools.call(writer.client, writer.grantId, 'write_file', 'docs/SUMMARY.md', { content });
+  tell(cast, writer, 'write docs/SUMMARY.md', written);
   tell(cast, writer, 'write package.json', await cast.tools.call(writer.client, writer.grantId, 'write_file', 'package.json', { content: '{}' }));
   tell(cast, reviewer, 'read docs/SUMMARY.md', await cast.tools.call(reviewer.client, reviewer.grantId, 'read_text_file', 'docs/SUMMARY.md'));
   for (const done of [reader, writer, reviewer]) await done.client.complete(done.runId);
   cast.say(dim('   the three report their work done; their leases end with it'));
+  return written.decision.actionId;
 }
 
 /** Prints one call and gives back what the tool said. */
@@ -228,8 +231,8 @@ async function onCall(cast: Cast, root: Agent): Promise<void> {
   cast.say(treeText(await cast.analyst.tree((await root.client.run(root.runId)).treeId)).split('\n').map((line) => `   ${line}`).join('\n'));
 }
 
-async function account(cast: Cast, root: Agent, credentials: Credentials): Promise<boolean> {
+async function account(cast: Cast, root: Agent, actionId: string, credentials: Credentials): Promise<boolean> {
   chapter(cast, 8, 'The work is done: the receipt, its custody, and its proof');
   const { position } = await root.client.complete(root.runId);
-  return checkReceipt(cast.analyst, root.runId, position, credentials, cast.say);
+  return checkReceipt(cast.analyst, { runId: root.runId, position, actionId }, credentials, cast.say);
 }

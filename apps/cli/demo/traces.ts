@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import type { BailiwickClient, Granted } from '#client/client';
 import { sha256hex } from '#kernel/digest';
+import { waitFor } from '#platform/servers/child';
 import { Progress, table } from '../render';
 import { describeCall } from './trace-tools';
 
@@ -46,6 +47,7 @@ export async function readTraces(file: string, limit = Infinity): Promise<Record
 }
 
 const AT_ONCE = 24;
+const WATCH_MS = 120_000;
 const STEP_UP_AT = 0.6;
 
 /** Plays recorded runs as runs with leases and actions, and counts by class what was decided. */
@@ -65,6 +67,7 @@ export async function playTraces(file: string, orchestrator: BailiwickClient, en
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await watched(orchestrator);
   await countFlagged(opened, orchestrator);
   return tallies;
 }
@@ -109,6 +112,11 @@ async function finish(orchestrator: BailiwickClient, runId: string): Promise<voi
   } catch (error) {
     if ((error as { code?: string }).code !== 'ALREADY_ENDED') throw error;
   }
+}
+
+/** The monitor works behind the decisions: wait until it has looked at them all. */
+async function watched(client: BailiwickClient): Promise<void> {
+  await waitFor('the intent monitor to look at every call', WATCH_MS, async () => (await client.get<{ behind: { intent?: number } }>('/readyz')).behind.intent === 0);
 }
 
 async function countFlagged(opened: readonly { runId: string; tally: ClassTally }[], client: BailiwickClient): Promise<void> {

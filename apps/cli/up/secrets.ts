@@ -20,7 +20,9 @@ export function writePrivate(file: string, text: string): void {
   renameSync(fresh, file);
 }
 
+/** Others may pass through it (the database's own user must, where root starts it) and see nothing of it. */
 export function makeDataDir(dataDir: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o711 });
   mkdirSync(join(dataDir, 'keys'), { recursive: true, mode: 0o700 });
   mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
 }

@@ -5,8 +5,14 @@ import { metricsText } from '../metrics';
 import { Refused } from '../refusal';
 import { route, type Route } from '../route';
 
+/** Which services answer, and how many events each has still to take in. */
+export interface Readiness {
+  readonly services: Record<string, boolean>;
+  readonly behind: Record<string, number>;
+}
+
 /** Endpoints about the service itself. `all` is the whole table, which the description is made from. */
-export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<Record<string, boolean>>): Route[] => [
+export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<Readiness>): Route[] => [
   route({
     method: 'POST',
     path: '/v1/tenants',
@@ -27,9 +33,9 @@ export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<R
     summary: 'Can requests be answered: every service reached over the bus',
     roles: 'public',
     async handle() {
-      const services = await ready();
+      const { services, behind } = await ready();
       const ok = Object.values(services).every(Boolean);
-      return { status: ok ? 200 : 503, body: { status: ok ? 'ok' : 'not ready', services }, ...(ok ? {} : { headers: { 'retry-after': '1' } }) };
+      return { status: ok ? 200 : 503, body: { status: ok ? 'ok' : 'not ready', services, behind }, ...(ok ? {} : { headers: { 'retry-after': '1' } }) };
     },
   }),
   route({ method: 'GET', path: '/metrics', summary: 'Prometheus metrics', roles: 'public', handle: async () => ({ text: await metricsText(), type: 'text/plain; version=0.0.4' }) }),

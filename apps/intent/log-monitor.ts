@@ -1,0 +1,145 @@
+import type { Bus } from '#bus/connect';
+import { followLog, type Batch, type EventSource, type Follower } from '#bus/follow-log';
+import { commandSubject } from '#bus/subjects';
+import { parseEvent, payload as payloadSchema } from '#contracts/event';
+import type { EventLog } from '#eventlog/port';
+import type { Call } from '#drift/history';
+import { MONITOR, type Score } from '#drift/score';
+import { canonicalDigest } from '#kernel/digest';
+import { LIMITS } from '#kernel/limits';
+import { Monitor, type Report } from './monitor';
+import type { Payload } from './translate';
+
+export interface LogMonitorOptions {
+  readonly log: string;
+  readonly bus: Bus;
+  readonly eventlog: EventLog;
+  readonly source: EventSource;
+  readonly store: ProgressStore;
+  readonly warn: (message: string, cause?: unknown) => void;
+}
+
+/** Where the following of a log must begin again. */
+export interface ProgressStore {
+  since(log: string): Promise<number>;
+  save(log: string, since: number): Promise<void>;
+}
+
+const TELL_MS = 250;
+const SAVE_MS = 2_000;
+const SEND_MS = 5_000;
+
+/**
+ * Follows one log and tells its owner how far runs have drifted. What it knows it folds from the log, from the
+ * beginning of the oldest tree that is still alive; a crash anywhere costs only that fold.
+ */
+export class LogMonitor {
+  private monitor = new Monitor(0);
+  private follower: Follower | undefined;
+  private readonly timers: NodeJS.Timeout[] = [];
+  private telling: Promise<void> = Promise.resolve();
+  private busy = false;
+  private saved = -1;
+
+  constructor(private readonly options: LogMonitorOptions) {}
+
+  start(): void {
+    const { log, eventlog, source, store, warn } = this.options;
+    this.follower = followLog({
+      log,
+      source,
+      bodies: 'log', // the payloads stand only there
+      repair: (name, from, limit) => eventlog.read(name, from, limit),
+      start: () => store.since(log),
+      handle: (batch) => this.integrate(batch),
+      onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
+    });
+    this.timers.push(setInterval(() => this.tell(), TELL_MS), setInterval(() => void this.save(), SAVE_MS));
+  }
+
+  async stop(): Promise<void> {
+    this.timers.forEach((timer) => clearInterval(timer));
+    await this.follower?.stop();
+    await this.telling;
+    await this.save();
+  }
+
+  get position(): number {
+    return this.follower?.position ?? 0;
+  }
+
+  /** Events heard of and not looked at, and scores that are still to be told. */
+  get behind(): number {
+    return (this.follower?.lag ?? 0) + this.monitor.reports().length;
+  }
+
+  /**
+   * The drift of a call that is about to be decided, with all events before `after` taken into account; undefined
+   * where that is not so in time, or nothing is known of the run.
+   */
+  async score(grantId: string, call: Call, after: number, timeoutMs: number): Promise<Score | undefined> {
+    if (after > 0 && !(await this.follower?.caughtUpTo(after - 1, timeoutMs))) return undefined;
+    return this.monitor.score(grantId, call);
+  }
+
+  private async integrate(batch: Batch): Promise<void> {
+    if (this.monitor.next !== batch.from) this.monitor = new Monitor(batch.from);
+    for (const each of batch.events) this.monitor.see(parseEvent(each.body), payloadOf(each.payload));
+    this.tell();
+  }
+
+  /**
+   * Sends what is due, one message at a time. Not while it still folds what happened before: what is due then may be
+   * in the log already, a few events further on. Dying between the answer and `settled`: the report has the same
+   * command id the next time, and the owner answers it from the log.
+   */
+  private tell(): void {
+    if (this.busy || !this.follower || this.follower.lag > 0) return;
+    const due = this.monitor.reports().slice(0, LIMITS.commandsPerMessage);
+    if (due.length === 0) return;
+    this.busy = true;
+    this.telling = this.send(due).finally(() => {
+      this.busy = false;
+    });
+  }
+
+  private async send(due: readonly Report[]): Promise<void> {
+    const { log, bus, warn } = this.options;
+    const monitor = this.monitor;
+    const reply = await bus.request(commandSubject(log), { commands: due.map((report) => this.command(report)) }, SEND_MS);
+    if (!reply.ok) return warn('drift could not be reported; it is tried again', reply.error);
+    const { answers } = reply.value as { answers: { ok: boolean; refusal?: { code: string; detail: string } }[] };
+    due.forEach((report, i) => {
+      const answer = answers[i];
+      const again = !answer || (!answer.ok && RETRY.has(answer.refusal?.code ?? ''));
+      if (!again) monitor.settled(report);
+    });
+  }
+
+  private command({ runId, actionId, score }: Report): object {
+    const { log } = this.options;
+    const what = { runId, actionId, score: score.score, features: score.features, monitor: MONITOR };
+    const commandId = `sys_${canonicalDigest({ log, ...what }).replace(/[^0-9A-Za-z]/g, '').slice(-43)}`;
+    return { type: 'recordDrift', log, commandId, actor: { kind: 'system', id: 'intent' }, ...what };
+  }
+
+  /** A lower bound is enough: saved late, more is folded again. */
+  private async save(): Promise<void> {
+    this.monitor.sweep(Date.now());
+    const { since } = this.monitor;
+    if (since === this.saved) return;
+    try {
+      await this.options.store.save(this.options.log, since);
+      this.saved = since;
+    } catch (error) {
+      this.options.warn('the position could not be saved', error);
+    }
+  }
+}
+
+/** Refusals that another try may not meet; after any other the run has ended, or the report is of no use. */
+const RETRY = new Set(['NOT_READY', 'TOO_MANY', 'INTERNAL']);
+
+function payloadOf(stored: string | null | undefined): Payload {
+  return stored == null ? null : payloadSchema.parse(JSON.parse(stored)).value;
+}

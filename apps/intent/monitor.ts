@@ -1,0 +1,143 @@
+import type { Event } from '#contracts/event';
+import { emptyHistory, observe, type Call, type History } from '#drift/history';
+import { isWorthTelling } from '#drift/report';
+import { scoreCall, type Score } from '#drift/score';
+import { callOfEvent, isDecided, observationOf, type Payload } from './translate';
+
+interface Tree {
+  history: History;
+  /** position of the event that opened it: from there on it can be made again */
+  readonly since: number;
+  /** its root lease ends by then, whatever else happens; epoch ms */
+  until: number;
+  readonly rootRunId: string;
+  /** run → the action that drifted furthest since a person last looked, and its score */
+  readonly worst: Map<string, { readonly actionId: string; readonly score: Score }>;
+}
+
+/** A score that the log should hold. */
+export interface Report {
+  readonly runId: string;
+  readonly actionId: string;
+  readonly score: Score;
+}
+
+/**
+ * What the monitor knows of one log: the history of every tree that is still alive. A fold over the events, so that a
+ * second one over the same events knows the same.
+ */
+export class Monitor {
+  private readonly trees = new Map<string, Tree>();
+  private readonly runOfGrant = new Map<string, { runId: string; treeId: string }>();
+  /** runs whose drift may be worth telling; looked at by `reports` */
+  private readonly moved = new Map<string, Tree>();
+  /** what was still to be told of runs that have ended since */
+  private late: (Report & { readonly since: number })[] = [];
+  /** the next position */
+  next: number;
+
+  constructor(from: number) {
+    this.next = from;
+  }
+
+  /** @throws where the event isn't the next one */
+  see(event: Event, payload: Payload): void {
+    if (event.position !== this.next) throw new Error(`the monitor stands at ${this.next} and was given the event at ${event.position}`);
+    this.next += 1;
+    if (event.type === 'DriftScored') this.late = this.late.filter((report) => report.runId !== event.runId);
+    const tree = this.treeOf(event);
+    if (!tree) return;
+    if (event.type === 'GrantIssued') this.issued(event.grantId ?? '', event.runId ?? '', event.treeId ?? '', tree, Date.parse(event.data.limits.time.expiresAt));
+    if (isDecided(event)) {
+      this.decided(tree, event.runId ?? '', event.actionId ?? '', callOfEvent(event, payload), event.type === 'ActionPermitted');
+      return;
+    }
+    const seen = observationOf(event, payload);
+    if (!seen) return;
+    if (seen.type === 'ended') this.lastLook(tree, seen.runId === tree.rootRunId ? undefined : seen.runId);
+    tree.history = observe(tree.history, seen);
+    if (seen.type === 'resumed') tree.worst.delete(seen.runId);
+    if (seen.type === 'ended' && seen.runId === tree.rootRunId) this.forget(event.treeId ?? '', tree);
+  }
+
+  /** A run that ends before its last drift was told: it is told afterwards, for whoever reads the log. */
+  private lastLook(tree: Tree, only: string | undefined): void {
+    for (const report of this.reports()) {
+      const mine = this.moved.get(report.runId) === tree && (only === undefined || report.runId === only);
+      if (mine) this.late.push({ ...report, since: tree.since });
+    }
+  }
+
+  /** What should be told now. A run whose report was taken into the log, or refused for good, is settled. */
+  reports(): Report[] {
+    const due: Report[] = [...this.late];
+    for (const [runId, tree] of this.moved) {
+      const run = tree.history.runs.get(runId);
+      const worst = tree.worst.get(runId);
+      if (run && worst && isWorthTelling(run, run.peak)) due.push({ runId, ...worst });
+      else this.moved.delete(runId);
+    }
+    return due;
+  }
+
+  settled(report: Report): void {
+    const { runId, score } = report;
+    this.late = this.late.filter((each) => each !== report);
+    const tree = this.moved.get(runId);
+    if (tree) tree.history = observe(tree.history, { type: 'scored', runId, score: score.score });
+    this.moved.delete(runId);
+  }
+
+  /** The drift that a call would bring, with what it rests on; undefined where the run is not known. */
+  score(grantId: string, call: Call): Score | undefined {
+    const at = this.runOfGrant.get(grantId);
+    const tree = at && this.trees.get(at.treeId);
+    return at && tree && scoreCall(tree.history, at.runId, call);
+  }
+
+  /** From where a monitor must begin to know all that this one knows. */
+  get since(): number {
+    let since = this.next;
+    for (const tree of this.trees.values()) since = Math.min(since, tree.since);
+    for (const report of this.late) since = Math.min(since, report.since);
+    return since;
+  }
+
+  /** Lets go of trees whose root lease time has ended, such as those that a rule struck. */
+  sweep(now: number): void {
+    for (const [id, tree] of this.trees) if (tree.until <= now) this.forget(id, tree);
+  }
+
+  get size(): number {
+    return this.trees.size;
+  }
+
+  /** Of a tree whose beginning was not seen nothing can be said. */
+  private treeOf(event: Event): Tree | undefined {
+    if (event.treeId === undefined) return undefined;
+    const known = this.trees.get(event.treeId);
+    if (known || event.type !== 'RunOpened' || event.data.parentRunId !== undefined) return known;
+    const tree: Tree = { history: emptyHistory, since: event.position, until: Infinity, rootRunId: event.runId ?? '', worst: new Map() };
+    this.trees.set(event.treeId, tree);
+    return tree;
+  }
+
+  private issued(grantId: string, runId: string, treeId: string, tree: Tree, until: number): void {
+    this.runOfGrant.set(grantId, { runId, treeId });
+    if (runId === tree.rootRunId) tree.until = until;
+  }
+
+  private decided(tree: Tree, runId: string, actionId: string, call: Call, permitted: boolean): void {
+    const score = scoreCall(tree.history, runId, call);
+    if (!score) return;
+    tree.history = observe(tree.history, { type: 'called', runId, actionId, call, permitted, score: score.score });
+    if (score.score >= (tree.worst.get(runId)?.score.score ?? 0)) tree.worst.set(runId, { actionId, score });
+    this.moved.set(runId, tree);
+  }
+
+  private forget(treeId: string, tree: Tree): void {
+    this.trees.delete(treeId);
+    for (const [runId, at] of this.moved) if (at === tree) this.moved.delete(runId);
+    for (const [grantId, at] of this.runOfGrant) if (at.treeId === treeId) this.runOfGrant.delete(grantId);
+  }
+}
