@@ -31,13 +31,12 @@ export class Mailbox<T> {
 
   private something(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(done, ms);
-      const mailbox = this;
-      function done(): void {
+      const done = (): void => {
         clearTimeout(timer);
-        mailbox.wake = undefined;
+        this.wake = undefined;
         resolve();
-      }
+      };
+      const timer = setTimeout(done, ms);
       this.wake = done;
     });
   }

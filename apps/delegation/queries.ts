@@ -105,7 +105,7 @@ function dryRun(owner: LogOwner, rules: Rules, raw: unknown): Promise<Answer> {
   if (!parsed.success) return Promise.resolve({ ok: false, refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed' } });
   return owner.read((state: LogState, now): Answer => {
     const decided = authorize(state, parsed.data, now, rules);
-    if (!decided.ok) return { ok: false, refusal: decided.error as { code: string; detail: string } };
+    if (!decided.ok) return { ok: false, refusal: decided.error };
     for (const event of decided.value) {
       if (event.type === 'ActionPermitted') return found({ decision: 'permit', reasons: [] });
       if (event.type === 'ActionDenied') return found({ decision: 'deny', reasons: leaves(event.data.reasons) });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Catch, HttpException, Module, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { connectBus, type Bus } from '#bus/connect';
 import { healthSubject } from '#bus/subjects';
 import { LIMITS } from '#kernel/limits';
@@ -86,7 +86,7 @@ async function main(): Promise<void> {
   const adapter = new FastifyAdapter({ bodyLimit: LIMITS.httpBodyBytes, keepAliveTimeout: 65_000, requestTimeout: 60_000, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, { logger: new NestLogger(logger), bodyParser: false });
   app.useGlobalFilters(new NoRoute(routes));
-  serve(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
+  serve(app.getHttpAdapter().getInstance(), {
     routes,
     services: makeServices(bus),
     failed: (error, request) => logger.error({ err: error, url: request.url }, 'a request failed'),

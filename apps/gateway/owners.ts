@@ -73,7 +73,7 @@ export class Owners {
       if (reply.ok) {
         const parsed = answer.safeParse(reply.value);
         if (!parsed.success) throw new Refused('INTERNAL', `${who} gave an answer of no known form`);
-        return parsed.data as Answer;
+        return parsed.data;
       }
       if (Date.now() + RETRY_MS >= until) throw new Refused('NOT_READY', `${who} cannot be reached at the moment; try again`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

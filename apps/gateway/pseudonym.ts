@@ -18,7 +18,7 @@ export class Pseudonyms {
     let bits = BigInt(`0x${hash.toString('hex')}`);
     let out = '';
     for (let i = 0; i < 26; i++) {
-      out += ALPHABET[Number(bits & 31n)];
+      out += ALPHABET.charAt(Number(bits & 31n));
       bits >>= 5n;
     }
     return `ref_${out}`;

@@ -59,5 +59,5 @@ export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
     handle(context: Context<z.infer<P>, z.infer<Q>, z.infer<B>>): Promise<Reply>;
   },
 ): Route {
-  return definition as unknown as Route;
+  return definition;
 }

@@ -25,12 +25,12 @@ export function serve(app: FastifyInstance, options: ServerOptions): void {
       method: route.method,
       url: route.path,
       handler: (request, reply) => answer(route, options, request, reply),
-      errorHandler: (error, request, reply) => send(reply, route, toRefused(error, options, request)),
+      errorHandler: (error, request, reply) => void send(reply, route, toRefused(error, options, request)),
     });
   }
 }
 
-async function answer(route: Route, options: ServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | void> {
+async function answer(route: Route, options: ServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const stop = seconds.startTimer({ route: route.path });
   try {
     const caller = await authorise(route, options, request);
@@ -43,15 +43,15 @@ async function answer(route: Route, options: ServerOptions, request: FastifyRequ
       request,
       command: commandMaker(caller, request),
     };
-    return await reply_(reply, route, await route.handle(context as Context<never, never, never>));
+    await reply_(reply, route, await route.handle(context as Context<never, never, never>));
   } catch (error) {
-    return send(reply, route, toRefused(error, options, request));
+    send(reply, route, toRefused(error, options, request));
   } finally {
     stop();
   }
 }
 
-async function reply_(reply: FastifyReply, route: Route, made: Reply): Promise<FastifyReply | void> {
+async function reply_(reply: FastifyReply, route: Route, made: Reply): Promise<void> {
   if ('stream' in made) return made.stream(reply);
   if (made.headers) reply.headers(made.headers);
   if ('text' in made) {

@@ -3,7 +3,7 @@ import { followLog, type Batch, type EventSource, type Follower } from '#bus/fol
 import { commandSubject } from '#bus/subjects';
 import { parseEvent, payload as payloadSchema } from '#contracts/event';
 import type { EventLog } from '#eventlog/port';
-import type { Call } from '#drift/history';
+import type { Call } from '#drift/memory';
 import { MONITOR, type Score } from '#drift/score';
 import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';

@@ -1,5 +1,6 @@
 import type { Event } from '#contracts/event';
-import { emptyHistory, observe, type Call, type History } from '#drift/history';
+import { emptyHistory, observe } from '#drift/history';
+import type { Call, History } from '#drift/memory';
 import { isWorthTelling } from '#drift/report';
 import { scoreCall, type Score } from '#drift/score';
 import { callOfEvent, isDecided, observationOf, type Payload } from './translate';

@@ -3,7 +3,8 @@ import { normalizeResourceId } from '#authority/pattern';
 import { normalizeVerb } from '#authority/verb';
 import type { Event, EventOf } from '#contracts/event';
 import type { Effect } from '#contracts/grant';
-import type { Call, Observation } from '#drift/history';
+import type { Observation } from '#drift/history';
+import type { Call } from '#drift/memory';
 
 export type Payload = Readonly<Record<string, unknown>> | null;
 type Decided = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;

@@ -129,8 +129,9 @@ const SECRET_NAME = new RegExp(
  * or running a command a sending, must not lose the label by it. Only a verb that is known to write does not read.
  */
 function labelsOf({ id, attributes }: { id: string; attributes: Attributes }, known: Entry, effect: Effect): string[] {
+  const textOf = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '');
   const own = (name: string): unknown => (Object.hasOwn(attributes, name) ? attributes[name] : undefined);
-  const is = (name: string, ...values: string[]): boolean => values.includes(String(own(name) ?? '').toLowerCase());
+  const is = (name: string, ...values: string[]): boolean => values.includes(textOf(own(name)));
   const secret = is('sensitivity', 'secret') || id.split('/').some((segment) => SECRET_NAME.test(segment));
   const writes = known !== UNKNOWN && known.effect === 'write';
   const labels: string[] = [];

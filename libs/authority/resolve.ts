@@ -161,7 +161,7 @@ function normalized(limits: Limits, now: number): Result<Limits, Refusal> {
     posture: Object.fromEntries(Object.entries(posture).map(([name, values]) => [name, values && sorted(values)])),
   };
   if (bad.length === 0) return checkSizes(out, now);
-  const more = bad.length > TOLD ? [`${counted(bad.length - TOLD, 'more pattern')}`] : [];
+  const more = bad.length > TOLD ? [counted(bad.length - TOLD, 'more pattern')] : [];
   return err({ code: 'PATTERN_INVALID', detail: clip([...bad.slice(0, TOLD), ...more].join('; '), LONGEST_DETAIL) });
 }
 

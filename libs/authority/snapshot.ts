@@ -65,7 +65,7 @@ export function fromSnapshot(text: string): LogState {
   for (const run of plain.runs) state.runs.set(run.id, complete(run, RUN_OPTIONAL));
   for (const rule of plain.rules) state.rules.add(complete(rule, ['issuedBefore']));
   for (const grant of plain.grants) {
-    addGrant(state, { ...complete(grant, GRANT_OPTIONAL), checkedEpoch: 0, struckBy: undefined } as GrantNode);
+    addGrant(state, { ...complete(grant, GRANT_OPTIONAL), checkedEpoch: 0, struckBy: undefined });
   }
   for (const tree of plain.trees) state.trees.set(tree.id, tree);
   for (const action of plain.actions) {
@@ -85,7 +85,7 @@ const APPROVAL_OPTIONAL = ['grantId', 'actionId', 'limits', 'parentId', 'superse
 
 /** JSON drops what is undefined; nodes have all their members always, so that they stay of one hidden class. */
 function complete<T extends object>(node: T, optional: readonly (keyof T)[]): T {
-  for (const key of optional) if (!(key in node)) (node as Record<PropertyKey, unknown>)[key as PropertyKey] = undefined;
+  for (const key of optional) if (!(key in node)) (node as Record<PropertyKey, unknown>)[key] = undefined;
   return node;
 }
 

@@ -1,8 +1,8 @@
 import type { Agent, Consumed, GrantStatus, Limits, Risk, RunStatus } from '#contracts/grant';
-import type { ApprovalKind, StoredSelector } from '#contracts/event';
+import type { ApprovalKind } from '#contracts/event';
 import { LIMITS } from '#kernel/limits';
 import { Deadlines } from './deadlines';
-import { RuleSet } from './rules';
+import { RuleSet } from './rule-set';
 import type { MutableUsage } from './usage';
 
 /**
@@ -140,15 +140,6 @@ export interface CommandNode {
   readonly requestDigest: string | undefined;
 }
 
-export interface Rule {
-  readonly revocationId: string;
-  readonly selector: StoredSelector;
-  readonly position: number;
-  readonly time: number;
-  /** ms; undefined: whatever is older than the rule itself */
-  readonly issuedBefore: number | undefined;
-  quarantine: boolean;
-}
 
 export function emptyState(log: string, tenant: string, n: number): LogState {
   return {

@@ -188,6 +188,7 @@ function add(into: Mutable, charge: Consumed): Mutable {
 function addCost(into: Record<string, number>, cost: Readonly<Record<string, number>>, sign: 1 | -1): void {
   for (const [currency, value] of Object.entries(cost)) {
     const sum = (into[currency] ?? 0) + sign * value;
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a currency that was given back is as one never used
     if (sum === 0) delete into[currency];
     else into[currency] = sum;
   }

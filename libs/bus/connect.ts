@@ -303,7 +303,7 @@ class NatsBus implements Bus {
 
 function describe(status: Status): string {
   const { permissionContext: context, data } = status;
-  return context ? `not permitted: ${context.operation} of ${context.subject}` : String(data);
+  return context ? `not permitted: ${context.operation} of ${context.subject}` : JSON.stringify(data);
 }
 
 function failureOf(subject: string, timeoutMs: number, error: unknown): BusFailure {

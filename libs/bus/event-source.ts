@@ -126,6 +126,7 @@ class LogConsumer {
       const manager = await this.nats.jetstreamManager({ checkAPI: false, timeout: BUS_LIMITS.sourceRetryMs });
       await manager.consumers.add(EVENT_STREAM, {
         name,
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- a push consumer: its heartbeats tell that nothing was lost
         deliver_subject: inbox,
         filter_subject: eventsOfLog(this.log),
         deliver_policy: DeliverPolicy.New,

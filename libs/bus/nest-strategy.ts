@@ -86,13 +86,14 @@ export class BusServer extends Server<Listeners, BusState> implements CustomTran
       {
         queue,
         maxPending,
-        onError: (error, on) => this.logger.error(error instanceof Error ? (error.stack ?? error.message) : error, on),
+        onError: (error, on) => void this.logger.error(error instanceof Error ? (error.stack ?? error.message) : error, on),
       },
     );
   }
 
   private async answer(handler: MessageHandler, payload: unknown, context: BusContext): Promise<unknown> {
     let reply: unknown;
+    // eslint-disable-next-line @typescript-eslint/await-thenable -- the hook gives back what the callback does
     await this.onProcessingStartHook(BUS_TRANSPORT, context, async () => {
       try {
         const stream = this.transformToObservable(await handler(payload, context));

@@ -1,5 +1,6 @@
 import { intentOfCall, type Family, type Intent } from './families';
-import { callKey, resourceKey, type Call, type History, type Returned, type RunHistory } from './history';
+import { callKey, resourceKey } from './history';
+import type { Call, History, Returned, RunHistory } from './memory';
 import { isRelated } from './related';
 import { holds, identifiersIn, valuesOf, type Value, type ValueKind } from './values';
 import { contentWords } from './words';

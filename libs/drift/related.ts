@@ -1,4 +1,4 @@
-import type { Call, RunHistory } from './history';
+import type { Call, RunHistory } from './memory';
 import { holds } from './values';
 import { contentWords, normalize } from './words';
 

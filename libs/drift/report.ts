@@ -1,4 +1,4 @@
-import type { RunHistory } from './history';
+import type { RunHistory } from './memory';
 
 /** A smaller rise is not worth an event: so at most this many times per run, and once for each threshold. */
 const STEP = 0.05;

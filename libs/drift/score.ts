@@ -1,6 +1,6 @@
 import type { Feature } from '#contracts/event';
 import { breadth, echo, look, novelty, provenance, repetition, strangeness, unasked, type Finding, type Look } from './features';
-import type { Call, History } from './history';
+import type { Call, History } from './memory';
 import { DRIFT_LIMITS } from './limits';
 
 /** What the scores of this version mean is told with every one of them. A change of a weight is a new version. */

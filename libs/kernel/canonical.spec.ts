@@ -61,7 +61,7 @@ describe('canonical JSON (RFC 8785)', () => {
   }
   const cycle: { self?: unknown } = {};
   cycle.self = [cycle];
-  // eslint-disable-next-line no-sparse-arrays
+   
   const holes = [1, , 2];
   it.each<[string, unknown, string]>([
     ['undefined', undefined, 'undefined has no form'],

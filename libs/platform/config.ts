@@ -10,7 +10,7 @@ const schema = z.object({
   BAILIWICK_DATA: z.string().default('.bailiwick'),
   BAILIWICK_HOST: z.string().default('127.0.0.1'),
   BAILIWICK_PORT: z.coerce.number().int().min(0).max(65_535).default(8420),
-  BAILIWICK_PUBLIC_URL: z.string().url().optional(),
+  BAILIWICK_PUBLIC_URL: z.url().optional(),
   BAILIWICK_ORIGIN: z.string().regex(/^[a-z0-9.-]+$/).default('bailiwick.local'),
   BAILIWICK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });

@@ -57,7 +57,7 @@ export function signNote(text: string, signers: readonly Signer[]): string {
   if (!text.endsWith('\n')) throw new Error('the text of a note ends with a line end');
   if (!isNoteText(text)) throw new Error('the text of a note has no control characters and no half surrogate pairs');
   if (signers.length === 0) throw new Error('a note has at least one signature');
-  return `${text}\n${signers.map(({ name, keyId, sign }) => writeSignature({ name, keyId, signature: sign(text) })).join('')}`;
+  return `${text}\n${signers.map((signer) => writeSignature({ name: signer.name, keyId: signer.keyId, signature: signer.sign(text) })).join('')}`;
 }
 
 /**

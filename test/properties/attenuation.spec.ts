@@ -75,7 +75,7 @@ function family(base: fc.Arbitrary<Limits>, name: DimensionName): fc.Arbitrary<[
           : how === 'any' || key === undefined || Array.isArray(own)
             ? other
             : { ...own, [key]: (other as Record<string, unknown>)[key] };
-      return [{ ...parent, [name]: child } as Limits, parent];
+      return [{ ...parent, [name]: child }, parent];
     });
 }
 
@@ -191,7 +191,7 @@ describe('I1: a child admits nothing that its parent does not', () => {
   });
 
   it.each(['depth', 'children', 'classes'])('in delegation would be found broken without its check of %s', (member) => {
-    const broken = blindTo('delegation', member) as Parameters<typeof delegating>[0];
+    const broken = blindTo('delegation', member);
     expect(fc.check(delegating(broken), { numRuns: 3_000 }).failed).toBe(true);
   });
 });
@@ -258,7 +258,7 @@ describe('meeting', () => {
   const below = (name: DimensionName, met: Limits[DimensionName], of: Limits[DimensionName]) => {
     // attenuation of delegation is that of a child, one level down; a meeting stays on the level
     const above = name === 'delegation' ? { ...of, depth: (of as Limits['delegation']).depth + 1 } : of;
-    return dimension(name).attenuates(met, above as Limits[DimensionName]);
+    return dimension(name).attenuates(met, above);
   };
 
   it.each(DIMENSIONS)('of two limits of %s attenuates both, and changes nothing of one with itself', (name) => {
@@ -268,7 +268,7 @@ describe('meeting', () => {
         const met = dimension(name).meet(a, b);
         expect(below(name, met, a)).toEqual({ ok: true, value: undefined });
         expect(below(name, met, b)).toEqual({ ok: true, value: undefined });
-        const [one, twice] = [a, dimension(name).meet(a, a)].map((each) => ({ ...others, [name]: each }) as Limits);
+        const [one, twice] = [a, dimension(name).meet(a, a)].map((each) => ({ ...others, [name]: each }));
         for (const moment of all) {
           expect(verdict(name, twice as Limits, moment, true).outcome).toBe(
             verdict(name, one as Limits, moment, true).outcome,
@@ -286,7 +286,7 @@ describe('meeting', () => {
       fc.assert(
         fc.property(limit, limit, anyLimits, moments, (a, b, others, all) => {
           const [x, y, met] = [a, b, dimension(name).meet(a, b)].map(
-            (each) => ({ ...others, [name]: each }) as Limits,
+            (each) => ({ ...others, [name]: each }),
           ) as [Limits, Limits, Limits];
           for (const moment of all) {
             const both = Math.max(

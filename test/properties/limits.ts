@@ -64,7 +64,7 @@ const selector: fc.Arbitrary<Selector> = fc.record({
   type,
   match: pathPattern,
   where: partOf(fc.record({ n: condition, s: condition, constructor: condition }), ['n', 's', 'constructor'], 1),
-}) as fc.Arbitrary<Selector>;
+});
 
 const amount = fc.integer({ min: 0, max: 4 });
 const money = partOf(fc.record({ USD: amount, EUR: amount }), ['USD', 'EUR']) as fc.Arbitrary<Record<string, number>>;

@@ -1,6 +1,5 @@
 import { BailiwickClient, ProblemError, type Granted } from '#client/client';
 import type { ActionAnswer } from '#contracts/action';
-import type { Reason } from '#contracts/reason';
 import type { Credentials } from '../context';
 import { bold, dim, green, plain, red, reasonText, treeText, yellow } from '../render';
 import { GuardedTools, type CallResult } from './guarded-tools';
@@ -159,7 +158,7 @@ async function widen(cast: Cast, root: Agent): Promise<void> {
   } catch (error) {
     if (!(error instanceof ProblemError) || error.code !== 'GRANT_WIDENS_PARENT') throw error;
     cast.say(`   ${red('refused')} planner → helper: ${error.code}`);
-    for (const reason of error.reasons as Reason[]) {
+    for (const reason of error.reasons) {
       cast.say(dim(`          ${plain(reason.path ?? reason.rule)}: has ${short(reason.limit)}, asked ${short(reason.actual)}`));
     }
   }

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, openSync, readFileSync, rmSync, writeFileSync, closeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { provision } from '#eventlog/provision';
 import { isProcess } from '#platform/servers/child';
 import { findNatsServer, startNats, type RunningNats } from '#platform/servers/nats';
 import { startPostgres, type RunningPostgres } from '#platform/servers/postgres';
 import { isFree } from '#platform/servers/ports';
 import type { Credentials } from '../context';
-import { prepareDatabase } from './database';
 import { ensureCredentials, ensureSecrets, makeDataDir, SERVICES, writePrivate, type Secrets, type ServiceName } from './secrets';
 import { Service } from './service';
 
@@ -64,7 +64,7 @@ export class Supervisor {
     if (!(await isFree(port))) throw new Error(`port ${port} is taken; name another with --port or BAILIWICK_PORT`);
     const secrets = ensureSecrets(dataDir);
     await this.startServers(secrets);
-    const { ownerUrl, urls } = await prepareDatabase(this.adminUrl, secrets);
+    const { ownerUrl, urls } = await provision(this.adminUrl, secrets.database);
     this.migrate(ownerUrl);
     const url = `http://127.0.0.1:${port}`;
     this.credentials = ensureCredentials(dataDir, url);

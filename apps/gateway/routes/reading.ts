@@ -108,7 +108,7 @@ export const readingRoutes: Route[] = [
     query: eventsQuery,
     async handle(context) {
       const value = await context.services.owners.ledger<EventPage>('events', { tenant: context.caller.tenant, ...context.query });
-      if (!String(context.request.headers.accept ?? '').includes('application/x-ndjson')) return { body: value };
+      if (!(context.request.headers.accept ?? '').includes('application/x-ndjson')) return { body: value };
       return { text: value.items.map((item) => `${JSON.stringify(item)}\n`).join(''), type: 'application/x-ndjson' };
     },
   }),

@@ -4,7 +4,7 @@ import { deriveId } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
 import { blockedInChain, livenessReason } from '../liveness';
-import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state';
+import { chainOf, current, type ApprovalNode, type LogState } from '../state';
 import { widerThan } from './run';
 import { notFound, refuse, type Decide, type NewEvent } from './types';
 
@@ -104,7 +104,7 @@ function approveGrant(
 function deadReason(state: LogState, grantId: string | undefined, now: number): ReturnType<typeof refuse> | undefined {
   const chain = grantId === undefined ? undefined : chainOf(state, grantId);
   if (!chain) return refuse('GRANT_NOT_LIVE', 'the grant this was asked for is not known any more');
-  const blocked = blockedInChain(state, chain as GrantNode[], now);
+  const blocked = blockedInChain(state, chain, now);
   if (!blocked || blocked.status === 'suspended') return undefined;
   const reason = livenessReason(chain, blocked);
   return refuse('GRANT_NOT_LIVE', `it is too late to approve this: ${reason.message}; deny it`, [reason]);

@@ -134,11 +134,14 @@ function stepUp(
   }
   const approvalId = deriveId('approval', state.n, command.commandId);
   const expiresAt = rfc3339(now + LIMITS.approvalMs);
-  const { payload, ...place } = where;
+  const { treeId, runId, grantId, actionId } = where;
   return ok([
     {
       type: 'ApprovalRequested',
-      ...place,
+      treeId,
+      runId,
+      grantId,
+      actionId,
       data: { approvalId, kind: 'action', expiresAt, risk: data.risk, binding: data.binding },
     },
     { type: 'ActionStepUp', ...where, data: { ...data, approvalId, expiresAt } },

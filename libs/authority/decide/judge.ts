@@ -8,12 +8,13 @@ import type { ActionFacts, Situation } from '../dimension';
 import { DIMENSION_TABLE } from '../dimensions/all';
 import { blockedInChain, livenessReason } from '../liveness';
 import { normalizeResourceId } from '../pattern';
-import { subjectOf, selects, strikes } from '../rules';
+import { selects, strikes } from '../rule-set';
+import { subjectOf } from '../rules';
 import type { GrantNode, LogState, RunNode } from '../state';
 import { chargeOf } from '../usage';
 import { normalizeVerb } from '../verb';
 import { refuse, type Rules } from './types';
-import type { Consumed, Limits } from '#contracts/grant';
+import type { Consumed } from '#contracts/grant';
 
 /** An action as asked for, with every name normalised and every default filled in. */
 export interface Asked {
@@ -116,7 +117,7 @@ function objectionsOf(grant: GrantNode, asked: Asked, leaf: boolean, now: number
   const situation: Situation = { usage: grant.usage, drift: asked.drift, leaf };
   const objections: Reason[] = [];
   for (const dimension of DIMENSION_TABLE) {
-    const limit = grant.limits[dimension.name] as Limits[keyof Limits];
+    const limit = grant.limits[dimension.name];
     const verdict = dimension.admits(limit as never, asked.facts, situation, now);
     if (verdict.outcome !== 'permit') objections.push({ rule: dimension.name, ...verdict });
   }

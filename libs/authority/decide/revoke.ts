@@ -2,7 +2,8 @@ import type { StoredSelector } from '#contracts/event';
 import { ok } from '#kernel/result';
 import { chainOf, type GrantNode, type LogState } from '../state';
 import { notFound, refuse, type Decide } from './types';
-import { ruleOf, selects, strikes, subjectOf } from '../rules';
+import { selects, strikes } from '../rule-set';
+import { ruleOf, subjectOf } from '../rules';
 import { blockedInChain } from '../liveness';
 
 /**

@@ -24,7 +24,7 @@ const TABLE: { readonly [K in DimensionName]: Dimension<Limits[K]> } = {
 
 /** A dimension of some limit: what belongs together is kept together by TABLE's type. */
 type AnyDimension = Dimension<Limits[DimensionName]>;
-const dimensionOf = (name: DimensionName): AnyDimension => TABLE[name] as unknown as AnyDimension;
+const dimensionOf = (name: DimensionName): AnyDimension => TABLE[name];
 
 /**
  * The dimensions in the order of DIMENSIONS; each is to be asked with `limits[dimension.name]`. Adding one is adding

@@ -40,7 +40,7 @@ export class TestLog {
   /** Runs every deadline that is due, as the owner does. */
   tickAll(): Event[] {
     const all: Event[] = [];
-    for (let events = this.do('tick', {} as Fields<'tick'>); events.length > 0; events = this.do('tick', {} as Fields<'tick'>)) all.push(...events);
+    for (let events = this.do('tick', {}); events.length > 0; events = this.do('tick', {})) all.push(...events);
     return all;
   }
 

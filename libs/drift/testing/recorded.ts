@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { emptyHistory, observe, type Call, type History } from '../history';
+import { emptyHistory, observe } from '../history';
+import type { Call, History } from '../memory';
 import { scoreCall, type Score } from '../score';
 
 /** A recorded agent run: see `shared/data/README.md`. `class` and `labels` are what is measured against, never seen. */
@@ -25,7 +26,7 @@ const LEAVES = /(send|post|invite|share|reserve|schedule|transfer|pay)/;
 export function asCall({ tool, args }: RecordedRun['calls'][number]): Call {
   const effect = READS.test(tool) ? 'read' : LEAVES.test(tool) ? 'external' : 'write';
   const first = Object.values(args).find((value) => typeof value === 'string' && value !== '');
-  return { verb: `tool.${tool}`, tool, effect, resource: { type: tool.replace(READS, ''), id: String(first ?? 'all').slice(0, 200) }, labels: effect === 'read' ? ['untrusted'] : [], args };
+  return { verb: `tool.${tool}`, tool, effect, resource: { type: tool.replace(READS, ''), id: (typeof first === 'string' ? first : 'all').slice(0, 200) }, labels: effect === 'read' ? ['untrusted'] : [], args };
 }
 
 export interface Played {

@@ -1,4 +1,5 @@
-import { emptyHistory, observe, type Call, type History, type Observation } from '../history';
+import { emptyHistory, observe, type Observation } from '../history';
+import type { Call, History } from '../memory';
 import { scoreCall, type Score } from '../score';
 
 /** A tree's history in the hands of a test: what happens is scored, then observed. */

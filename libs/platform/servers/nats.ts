@@ -132,7 +132,7 @@ const quietly = (command: string, args: readonly string[], cwd?: string): boolea
 
 function installed(): string | undefined {
   const install = (): boolean => quietly('apt-get', ['install', '-y', '--no-install-recommends', 'nats-server']);
-  if (!install()) quietly('apt-get', ['update']) && install();
+  if (!install() && quietly('apt-get', ['update'])) install();
   return onPath() ?? ['/usr/sbin/nats-server'].find(runs) ?? brewed();
 }
 
@@ -143,7 +143,7 @@ function fetched(cacheDir: string): string | undefined {
   mkdirSync(join(dir, 'apt', 'cache', 'archives', 'partial'), { recursive: true });
   const own = ['-o', `Dir::State::lists=${join(dir, 'apt', 'lists')}`, '-o', `Dir::Cache=${join(dir, 'apt', 'cache')}`, '-o', 'APT::Sandbox::User='];
   const download = (options: readonly string[]): boolean => quietly('apt-get', [...options, 'download', 'nats-server'], join(dir, 'apt'));
-  if (!download([])) quietly('apt-get', [...own, 'update']) && download(own);
+  if (!download([]) && quietly('apt-get', [...own, 'update'])) download(own);
   const deb = readdirSync(join(dir, 'apt')).find((name) => /^nats-server_.*\.deb$/.test(name));
   if (!deb || !quietly('dpkg-deb', ['-x', join(dir, 'apt', deb), join(dir, 'nats-server')])) return undefined;
   return unpacked(cacheDir);

@@ -1,19 +1,23 @@
 import { Client } from 'pg';
-import { SERVICES, type Secrets, type ServiceName } from './secrets';
 
-export const DATABASE = 'bailiwick';
+const DATABASE = 'bailiwick';
 
-/** One database, one role per service, each with the password of this installation. Safe to run at every start. */
-export async function prepareDatabase(adminUrl: string, secrets: Secrets): Promise<{ ownerUrl: string; urls: Record<ServiceName, string> }> {
+/**
+ * One database, one role per service (`bailiwick_<service>`), each with its own password. Safe to run at every start.
+ * @param passwords service → password
+ * @returns the owner's URL, for migrations, and each service's own
+ */
+export async function provision<S extends string>(adminUrl: string, passwords: Readonly<Record<S, string>>): Promise<{ ownerUrl: string; urls: Record<S, string> }> {
+  const services = Object.keys(passwords) as S[];
   const client = new Client({ connectionString: adminUrl });
   await client.connect();
   try {
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
     if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
-    for (const service of SERVICES) {
+    for (const service of services) {
       const role = `bailiwick_${service}`;
       const known = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
-      const password = client.escapeLiteral(secrets.database[service]);
+      const password = client.escapeLiteral(passwords[service]);
       await client.query(`${known.rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${role} LOGIN PASSWORD ${password}`);
     }
   } finally {
@@ -22,12 +26,12 @@ export async function prepareDatabase(adminUrl: string, secrets: Secrets): Promi
   const ownerUrl = new URL(adminUrl);
   ownerUrl.pathname = `/${DATABASE}`;
   const urls = Object.fromEntries(
-    SERVICES.map((service) => {
+    services.map((service) => {
       const url = new URL(ownerUrl);
       url.username = `bailiwick_${service}`;
-      url.password = secrets.database[service];
+      url.password = passwords[service];
       return [service, url.toString()];
     }),
-  ) as Record<ServiceName, string>;
+  ) as Record<S, string>;
   return { ownerUrl: ownerUrl.toString(), urls };
 }
