@@ -16,7 +16,8 @@ const digest = (text) => createHash('sha256').update(text).digest('hex');
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 19)) throw new Error(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
+  if (major < 20 || (major === 20 && minor < 19))
+    throw new Error(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
 }
 
 function installPackages() {
@@ -39,7 +40,12 @@ function* sources(dir) {
 
 function build() {
   const hash = createHash('sha256');
-  for (const file of [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), ...sources(join(root, 'apps')), ...sources(join(root, 'libs'))]) {
+  for (const file of [
+    join(root, 'tsconfig.json'),
+    join(root, 'tsconfig.build.json'),
+    ...sources(join(root, 'apps')),
+    ...sources(join(root, 'libs')),
+  ]) {
     if (!file.endsWith('.spec.ts')) hash.update(file.slice(root.length)).update(readFileSync(file));
   }
   const wanted = hash.digest('hex');
@@ -47,7 +53,11 @@ function build() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('building …');
   mkdirSync(join(root, 'dist'), { recursive: true });
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], 'the build');
+  run(
+    process.execPath,
+    [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
+    'the build',
+  );
   writeFileSync(stamp, wanted);
 }
 

@@ -25,7 +25,14 @@ try {
   const binary = findNatsServer(join(root, '.bailiwick', 'cache'), process.env.BAILIWICK_NATS_SERVER, console.log);
   const postgres = await startPostgres({ dataDir: dir });
   stops.push(() => postgres.stop());
-  const nats = await startNats({ binary, dataDir: dir, users: { operator: 'operator', ...Object.fromEntries(['delegation', 'ledger', 'intent', 'gateway'].map((name) => [name, name])) } });
+  const nats = await startNats({
+    binary,
+    dataDir: dir,
+    users: {
+      operator: 'operator',
+      ...Object.fromEntries(['delegation', 'ledger', 'intent', 'gateway'].map((name) => [name, name])),
+    },
+  });
   stops.push(() => nats.stop());
   const result = join(dir, 'jest.json');
   code = await jest(['--json', `--outputFile=${result}`, ...process.argv.slice(2)], {
@@ -33,7 +40,9 @@ try {
     BAILIWICK_TEST_NATS_URL: nats.url,
     BAILIWICK_TEST_NATS_SERVER: binary,
   });
-  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(readFileSync(result, 'utf8'));
+  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(
+    readFileSync(result, 'utf8'),
+  );
   const broken = numFailedTests === 0 ? numFailedTestSuites : 0; // a suite that could not even be loaded
   tally = `${numPassedTests} passed, ${numFailedTests + broken} failed${numPendingTests ? `, ${numPendingTests} skipped` : ''}`;
 } finally {
@@ -44,7 +53,11 @@ process.exit(code);
 
 function jest(args, env) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), ...args], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     child.on('exit', (status) => resolve(status ?? 1));
   });
 }

@@ -15,7 +15,8 @@ export interface Credentials {
   keys: Record<string, string>;
 }
 
-export const dataDir = (options: GlobalOptions): string => resolve(options.data ?? process.env.BAILIWICK_DATA ?? '.bailiwick');
+export const dataDir = (options: GlobalOptions): string =>
+  resolve(options.data ?? process.env.BAILIWICK_DATA ?? '.bailiwick');
 
 export function readCredentials(options: GlobalOptions): Credentials | undefined {
   const file = join(dataDir(options), 'credentials.json');
@@ -31,7 +32,9 @@ export function clientFor(options: GlobalOptions, role: string): BailiwickClient
   const url = options.url ?? process.env.BAILIWICK_URL ?? credentials?.url;
   const key = options.key ?? process.env.BAILIWICK_KEY ?? credentials?.keys[role];
   if (!url || !key) {
-    throw new UsageError('no service and key to speak to: start one here with `bailiwick up`, or give --url and --key (or BAILIWICK_URL and BAILIWICK_KEY)');
+    throw new UsageError(
+      'no service and key to speak to: start one here with `bailiwick up`, or give --url and --key (or BAILIWICK_URL and BAILIWICK_KEY)',
+    );
   }
   return new BailiwickClient({ url: url.replace(/\/$/, ''), key });
 }

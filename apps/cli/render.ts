@@ -3,7 +3,10 @@ import type { TreeView } from '#contracts/query';
 import type { Reason } from '#contracts/reason';
 
 const COLOR = process.stdout.isTTY && process.env.NO_COLOR === undefined;
-const paint = (code: number) => (text: string): string => (COLOR ? `\u001b[${code}m${text}\u001b[0m` : text);
+const paint =
+  (code: number) =>
+  (text: string): string =>
+    COLOR ? `\u001b[${code}m${text}\u001b[0m` : text;
 export const green = paint(32);
 export const red = paint(31);
 export const yellow = paint(33);
@@ -11,19 +14,30 @@ export const dim = paint(2);
 export const bold = paint(1);
 
 /** Nothing that came from outside may steer a terminal. */
-export const plain = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�');
+export const plain = (text: string): string =>
+  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�');
 
 /** Columns as wide as their widest cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows].map((row) => row.map((cell) => plain(cell).replaceAll('\n', ' ')));
   const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
-  return all.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] as number))).join("  ")).map((line, r) => (r === 0 ? dim(line) : line)).join('\n');
+  return all
+    .map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] as number))).join('  '))
+    .map((line, r) => (r === 0 ? dim(line) : line))
+    .join('\n');
 }
 
 export const money = (cost: Readonly<Record<string, number>>): string =>
-  Object.entries(cost).map(([currency, value]) => `${(value / 100).toFixed(2)} ${currency}`).join(', ') || '0';
+  Object.entries(cost)
+    .map(([currency, value]) => `${(value / 100).toFixed(2)} ${currency}`)
+    .join(', ') || '0';
 
-const STATUS: Record<string, (text: string) => string> = { active: green, completed: green, suspended: yellow, pending: yellow };
+const STATUS: Record<string, (text: string) => string> = {
+  active: green,
+  completed: green,
+  suspended: yellow,
+  pending: yellow,
+};
 
 export function grantLine(run: RunView | undefined, grant: GrantView): string {
   const used = grant.consumed;
@@ -39,8 +53,11 @@ export function grantLine(run: RunView | undefined, grant: GrantView): string {
 export function treeText(tree: TreeView): string {
   const runs = new Map(tree.runs.map((run) => [run.id, run]));
   const shown = tree.grants.filter((grant) => grant.status !== 'superseded');
-  const standing = new Map(tree.grants.filter((grant) => grant.supersededBy).map((grant) => [grant.id, grant.supersededBy as string]));
-  const resolve = (id: string | undefined): string | undefined => (id !== undefined && standing.has(id) ? resolve(standing.get(id)) : id);
+  const standing = new Map(
+    tree.grants.filter((grant) => grant.supersededBy).map((grant) => [grant.id, grant.supersededBy as string]),
+  );
+  const resolve = (id: string | undefined): string | undefined =>
+    id !== undefined && standing.has(id) ? resolve(standing.get(id)) : id;
   const lines: string[] = [];
   const walk = (parentId: string | undefined, indent: string): void => {
     const children = shown.filter((grant) => resolve(grant.parentId) === parentId);
@@ -70,7 +87,10 @@ export function reasonText(reasons: readonly Reason[], indent = '  '): string {
 /** A bar that redraws itself on a terminal and prints tenths elsewhere. */
 export class Progress {
   private shown = -1;
-  constructor(private readonly total: number, private readonly what: string) {}
+  constructor(
+    private readonly total: number,
+    private readonly what: string,
+  ) {}
   show(done: number): void {
     const share = this.total === 0 ? 1 : done / this.total;
     const step = Math.floor(share * (process.stderr.isTTY ? 100 : 10));

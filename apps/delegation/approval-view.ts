@@ -68,7 +68,11 @@ const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: Approva
 function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | undefined): string[] {
   if (approval.kind === 'action') return ['this one call, once, within an hour of the answer'];
   if (!limits) return [];
-  const before = new Map(facts.has && approval.kind === 'escalation' ? describeAll(facts.has).map((each) => [each.dimension, each.text]) : []);
+  const before = new Map(
+    facts.has && approval.kind === 'escalation'
+      ? describeAll(facts.has).map((each) => [each.dimension, each.text])
+      : [],
+  );
   return describeAll(limits)
     .filter(({ dimension, text }) => before.get(dimension) !== text)
     .map(({ dimension, text }) => {
@@ -78,7 +82,8 @@ function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | un
 }
 
 function mayNotDo(approval: ApprovalNode, limits: Limits | undefined): string[] {
-  if (approval.kind === 'action') return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
+  if (approval.kind === 'action')
+    return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
   const denied = limits?.actions.deny.map((pattern) => `never ${pattern}`) ?? [];
   return [...denied, 'anything that is not named above'];
 }
@@ -102,7 +107,9 @@ export function leaves(reasons: readonly Reason[]): Reason[] {
 function inWords(event: Event): string {
   if (event.type === 'DelegationRefused') return `tried to delegate to ${event.data.agentClass}: ${event.data.detail}`;
   if (event.type !== 'ActionDenied' && event.type !== 'ActionStepUp') return event.type;
-  const why = leaves(event.data.reasons).filter((reason) => reason.outcome !== 'permit').map((reason) => reason.message);
+  const why = leaves(event.data.reasons)
+    .filter((reason) => reason.outcome !== 'permit')
+    .map((reason) => reason.message);
   const said = event.type === 'ActionDenied' ? 'denied' : 'a person was asked';
   return `${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}: ${said}: ${why.join('; ')}`;
 }

@@ -95,14 +95,19 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
       eventlog: this.eventlog,
       rules: this.rules,
       clock: systemClock,
-      publish: (events) => void this.publisher.publishEvents(events).catch((error: unknown) => this.logger.debug({ err: error }, 'events were not announced; followers repair')),
+      publish: (events) =>
+        void this.publisher
+          .publishEvents(events)
+          .catch((error: unknown) => this.logger.debug({ err: error }, 'events were not announced; followers repair')),
       warn: (message, cause) => this.logger.warn({ err: cause, log }, message),
       fence: { owner: this.me, epoch },
     });
     owner.start();
     const servings = [
       this.bus.serve(commandSubject(log), (raw) => this.command(owner, raw), { maxPending: LIMITS.mailboxCommands }),
-      this.bus.serve(querySubject(log), (raw) => ask(owner, this.eventlog, this.rules, raw), { maxPending: LIMITS.mailboxCommands }),
+      this.bus.serve(querySubject(log), (raw) => ask(owner, this.eventlog, this.rules, raw), {
+        maxPending: LIMITS.mailboxCommands,
+      }),
     ];
     this.owned.set(log, { owner, epoch, servings });
     this.logger.info({ log, epoch }, 'owns the log');
@@ -120,8 +125,11 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
 
   private async command(owner: LogOwner, raw: unknown): Promise<{ answers: Answer[] }> {
     const parsed = commandMessage.safeParse(raw);
-    if (!parsed.success) return { answers: [{ ok: false, refusal: { code: 'BAD_REQUEST', detail: 'want { commands: [ … ] }' } }] };
-    const commands = await Promise.all(parsed.data.commands.map((command) => withDrift(this.bus, command, owner.position)));
+    if (!parsed.success)
+      return { answers: [{ ok: false, refusal: { code: 'BAD_REQUEST', detail: 'want { commands: [ … ] }' } }] };
+    const commands = await Promise.all(
+      parsed.data.commands.map((command) => withDrift(this.bus, command, owner.position)),
+    );
     return { answers: await Promise.all(commands.map((command) => owner.submit(command))) };
   }
 }

@@ -28,7 +28,8 @@ class AdminController {
   @MessagePattern(adminSubject('create-tenant'))
   async createTenant(@Payload() raw: unknown): Promise<unknown> {
     const parsed = z.strictObject({ tenant: tenantName }).safeParse(raw);
-    if (!parsed.success) return { ok: false, refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed' } };
+    if (!parsed.success)
+      return { ok: false, refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed' } };
     return { ok: true, value: { logs: await this.logs.createTenant(parsed.data.tenant) } };
   }
 
@@ -51,14 +52,21 @@ class DelegationModule {
     return {
       module: DelegationModule,
       controllers: [AdminController],
-      providers: [Logs, { provide: LOGGER, useValue: logger }, { provide: BUS, useValue: bus }, { provide: EVENT_LOG, useValue: eventlog }],
+      providers: [
+        Logs,
+        { provide: LOGGER, useValue: logger },
+        { provide: BUS, useValue: bus },
+        { provide: EVENT_LOG, useValue: eventlog },
+      ],
     };
   }
 }
 
 async function main(): Promise<void> {
   const bus = await connectBus({ ...config.nats, name: 'delegation', inboxPrefix: '_INBOX.delegation' });
-  const eventlog = new PostgresEventLog(config.databaseUrl, { onError: (error) => logger.warn({ err: error }, 'a database connection was lost') });
+  const eventlog = new PostgresEventLog(config.databaseUrl, {
+    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+  });
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(DelegationModule.with(bus, eventlog), {
     logger: new NestLogger(logger),
     strategy: new BusServer({ bus, queue: 'delegation' }),

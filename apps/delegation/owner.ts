@@ -19,7 +19,12 @@ import type { OwnerLog, StoredEventLike } from './ports';
 
 type Item =
   | { kind: 'command'; raw: unknown; resolve: (answer: Answer) => void }
-  | { kind: 'read'; read: (state: LogState, now: number) => unknown; resolve: (value: unknown) => void; reject: (error: unknown) => void };
+  | {
+      kind: 'read';
+      read: (state: LogState, now: number) => unknown;
+      resolve: (value: unknown) => void;
+      reject: (error: unknown) => void;
+    };
 
 /** One command on its way through a batch: what it made, or why it made nothing. */
 interface Staged {
@@ -86,7 +91,8 @@ export class LogOwner {
   read<T>(read: (state: LogState, now: number) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const item: Item = { kind: 'read', read, resolve: resolve as (value: unknown) => void, reject };
-      if (this.stopped || !this.mailbox.put(item)) reject(new Error('the owner of the log takes no more questions now'));
+      if (this.stopped || !this.mailbox.put(item))
+        reject(new Error('the owner of the log takes no more questions now'));
     });
   }
 
@@ -154,7 +160,8 @@ export class LogOwner {
     const sealed: Sealed[] = [];
     const staged: Staged[] = this.ticks(state, now, sealed);
     for (const item of items) {
-      if (item.kind === 'command' && sealed.length < LIMITS.appendBatchEvents / 2) staged.push(this.stage(state, item, now, sealed));
+      if (item.kind === 'command' && sealed.length < LIMITS.appendBatchEvents / 2)
+        staged.push(this.stage(state, item, now, sealed));
       else if (item.kind === 'command' && !this.mailbox.put(item)) item.resolve(tooMany());
     }
     // Dying before this line: nothing was written, nothing was answered; clients retry with their keys.
@@ -173,7 +180,12 @@ export class LogOwner {
     for (let i = 0; i < TICKS_PER_BATCH; i++) {
       const next = state.deadlines.peek();
       if (!next || next.at > now) break;
-      const command = { type: 'tick', log: state.log, commandId: `cmd_${randomUUID()}`, actor: { kind: 'system', id: 'delegation' } } as const;
+      const command = {
+        type: 'tick',
+        log: state.log,
+        commandId: `cmd_${randomUUID()}`,
+        actor: { kind: 'system', id: 'delegation' },
+      } as const;
       staged.push(this.decideInto(state, command, now, sealed, undefined));
     }
     return staged;
@@ -187,7 +199,13 @@ export class LogOwner {
     const known = (isKeyed(command.commandId) ? state.keyed : state.tries).get(command.commandId);
     if (known) {
       if (known.requestDigest === command.requestDigest) return { item, events: [], payloads: [], replay: known };
-      return refused({ ok: false, refusal: { code: 'IDEMPOTENCY_KEY_REUSED', detail: 'this Idempotency-Key came with another request before; use a new key for a new request' } });
+      return refused({
+        ok: false,
+        refusal: {
+          code: 'IDEMPOTENCY_KEY_REUSED',
+          detail: 'this Idempotency-Key came with another request before; use a new key for a new request',
+        },
+      });
     }
     return this.decideInto(state, command, now, sealed, item);
   }
@@ -196,8 +214,19 @@ export class LogOwner {
     const decided = decide(state, command, now, this.options.rules);
     if (!decided.ok) {
       const { code, detail, reasons, extra } = decided.error;
-      const more = code === 'BLAST_RADIUS_GREW' && command.type === 'revokeSelector' ? { preview: preview(state, command.selector, now) } : extra;
-      return { item, events: [], payloads: [], answer: { ok: false, refusal: { code, detail, ...(reasons ? { reasons } : {}), ...(more ? { extra: more } : {}) } } };
+      const more =
+        code === 'BLAST_RADIUS_GREW' && command.type === 'revokeSelector'
+          ? { preview: preview(state, command.selector, now) }
+          : extra;
+      return {
+        item,
+        events: [],
+        payloads: [],
+        answer: {
+          ok: false,
+          refusal: { code, detail, ...(reasons ? { reasons } : {}), ...(more ? { extra: more } : {}) },
+        },
+      };
     }
     const fresh = decided.value.map((event, i) => seal(state, command, now, event, state.next + i));
     const large = fresh.find((each) => Buffer.byteLength(each.body) > LIMITS.eventBodyBytes);
@@ -216,17 +245,24 @@ export class LogOwner {
   private withPreview(command: Command): Command {
     if (command.type !== 'revokeSelector' || !command.previewed) return command;
     const known = this.previews.get(command.previewed.digest);
-    if (known && known.selector === canonicalize(command.selector)) return { ...command, previewed: { digest: command.previewed.digest, asOf: known.asOf } };
+    if (known && known.selector === canonicalize(command.selector))
+      return { ...command, previewed: { digest: command.previewed.digest, asOf: known.asOf } };
     return { ...command, previewed: undefined };
   }
 
   private async commit(sealed: readonly Sealed[]): Promise<void> {
     const { log, eventlog, fence } = this.options;
-    const events = sealed.map(({ event, body, payload }) => ({ ...event, body, payload: payload ? JSON.stringify(payload) : undefined }));
+    const events = sealed.map(({ event, body, payload }) => ({
+      ...event,
+      body,
+      payload: payload ? JSON.stringify(payload) : undefined,
+    }));
     const first = (sealed[0] as Sealed).event.position;
     const result = await eventlog.append(log, first, events, fence);
     if (!result.ok) throw new Error(`append at ${log}@${first} was refused: ${JSON.stringify(result)}`);
-    this.options.publish(sealed.map(({ event, body }) => ({ log, position: event.position, type: event.type, time: event.time, body })));
+    this.options.publish(
+      sealed.map(({ event, body }) => ({ log, position: event.position, type: event.type, time: event.time, body })),
+    );
   }
 
   private async answer(state: LogState, staged: Staged, now: number): Promise<void> {
@@ -279,9 +315,15 @@ function answerRead(item: Extract<Item, { kind: 'read' }>, state: LogState, now:
 }
 
 const notReady = (detail: string): Answer => ({ ok: false, refusal: { code: 'NOT_READY', detail } });
-const tooMany = (): Answer => ({ ok: false, refusal: { code: 'TOO_MANY', detail: 'the log has more commands waiting than it takes; try again shortly' } });
+const tooMany = (): Answer => ({
+  ok: false,
+  refusal: { code: 'TOO_MANY', detail: 'the log has more commands waiting than it takes; try again shortly' },
+});
 
 function badCommand(issues: readonly { path: PropertyKey[]; message: string }[]): Answer {
-  const detail = issues.slice(0, 5).map((issue) => `${issue.path.join('.') || 'command'}: ${issue.message}`).join('; ');
+  const detail = issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.join('.') || 'command'}: ${issue.message}`)
+    .join('; ');
   return { ok: false, refusal: { code: 'BAD_REQUEST', detail } };
 }

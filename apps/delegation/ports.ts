@@ -17,7 +17,14 @@ export interface OwnerLog {
   ): Promise<{ ok: true } | { ok: false }>;
   read(log: string, from: number, limit: number): Promise<readonly StoredEventLike[]>;
   payloads(log: string, positions: readonly number[]): Promise<ReadonlyMap<number, string | null>>;
-  search(filter: { tenant: string; runId?: string; actionId?: string; type?: string | readonly string[]; limit: number; newestFirst?: boolean }): Promise<readonly StoredEventLike[]>;
+  search(filter: {
+    tenant: string;
+    runId?: string;
+    actionId?: string;
+    type?: string | readonly string[];
+    limit: number;
+    newestFirst?: boolean;
+  }): Promise<readonly StoredEventLike[]>;
   latestSnapshot(log: string, foldVersion: number): Promise<{ position: number; state: string } | undefined>;
   saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void>;
 }

@@ -11,7 +11,10 @@ import type { OwnerLog } from './ports';
 import { approvalWords, runTexts } from './words';
 
 const found = (value: unknown): Answer => ({ ok: true, value });
-const missing = (what: string, id: string): Answer => ({ ok: false, refusal: { code: 'NOT_FOUND', detail: `no ${what} ${id} is known here` } });
+const missing = (what: string, id: string): Answer => ({
+  ok: false,
+  refusal: { code: 'NOT_FOUND', detail: `no ${what} ${id} is known here` },
+});
 
 /**
  * Answers a question about the live state. Reads the committed state only; the words in payloads are fetched after.
@@ -19,7 +22,11 @@ const missing = (what: string, id: string): Answer => ({ ok: false, refusal: { c
  */
 export async function ask(owner: LogOwner, eventlog: OwnerLog, rules: Rules, raw: unknown): Promise<Answer> {
   const parsed = querySchema.safeParse(raw);
-  if (!parsed.success) return { ok: false, refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed query' } };
+  if (!parsed.success)
+    return {
+      ok: false,
+      refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed query' },
+    };
   const query = parsed.data;
   switch (query.op) {
     case 'run':
@@ -35,8 +42,17 @@ export async function ask(owner: LogOwner, eventlog: OwnerLog, rules: Rules, raw
       return owner.read((state) => {
         const action = state.actions.get(query.id);
         const settled = state.settled.get(query.id);
-        if (action) return found({ id: action.id, status: 'permitted', runId: action.runId, grantId: action.grantId, position: action.position });
-        return settled ? found({ id: query.id, status: settled.status, runId: settled.runId, position: settled.position }) : missing('action', query.id);
+        if (action)
+          return found({
+            id: action.id,
+            status: 'permitted',
+            runId: action.runId,
+            grantId: action.grantId,
+            position: action.position,
+          });
+        return settled
+          ? found({ id: query.id, status: settled.status, runId: settled.runId, position: settled.position })
+          : missing('action', query.id);
       });
     case 'approval':
     case 'approvals':
@@ -76,23 +92,42 @@ async function askTree(owner: LogOwner, eventlog: OwnerLog, id: string): Promise
     };
   });
   if (!read) return missing('tree', id);
-  const texts = await runTexts(eventlog, read.state, read.runs.map((run) => run.id));
+  const texts = await runTexts(
+    eventlog,
+    read.state,
+    read.runs.map((run) => run.id),
+  );
   const runs = read.runs.map((run) => ({ ...run, ...texts.get(run.id) }));
   return found({ id, log: read.state.log, position: read.position, runs, grants: read.grants, labels: read.labels });
 }
 
-async function askApprovals(owner: LogOwner, eventlog: OwnerLog, query: Extract<Query, { op: 'approval' | 'approvals' }>): Promise<Answer> {
+async function askApprovals(
+  owner: LogOwner,
+  eventlog: OwnerLog,
+  query: Extract<Query, { op: 'approval' | 'approvals' }>,
+): Promise<Answer> {
   const read = await owner.read((state, now) => ({
     state,
     now,
     nodes:
       query.op === 'approval'
         ? [state.approvals.get(query.id)].filter((node) => node !== undefined)
-        : [...state.pendingByBinding.values()].map((id) => state.approvals.get(id)).filter((node) => node !== undefined).slice(0, MOST_LISTED),
+        : [...state.pendingByBinding.values()]
+            .map((id) => state.approvals.get(id))
+            .filter((node) => node !== undefined)
+            .slice(0, MOST_LISTED),
   }));
   const texts = await runTexts(eventlog, read.state, [...new Set(read.nodes.map((node) => node.runId))]);
   const views = await Promise.all(
-    read.nodes.map((node) => approvalWords(eventlog, read.state, node, texts.get(node.runId) ?? { purpose: null, requestedBy: null }, read.now)),
+    read.nodes.map((node) =>
+      approvalWords(
+        eventlog,
+        read.state,
+        node,
+        texts.get(node.runId) ?? { purpose: null, requestedBy: null },
+        read.now,
+      ),
+    ),
   );
   if (query.op === 'approvals') return found({ items: views, next: null });
   return views[0] ? found(views[0]) : missing('approval', query.id);
@@ -102,7 +137,11 @@ const MOST_LISTED = 100;
 /** What the decision would be now. Nothing is charged, written or remembered. */
 function dryRun(owner: LogOwner, rules: Rules, raw: unknown): Promise<Answer> {
   const parsed = authorizeSchema.safeParse(raw);
-  if (!parsed.success) return Promise.resolve({ ok: false, refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed' } });
+  if (!parsed.success)
+    return Promise.resolve({
+      ok: false,
+      refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed' },
+    });
   return owner.read((state: LogState, now): Answer => {
     const decided = authorize(state, parsed.data, now, rules);
     if (!decided.ok) return { ok: false, refusal: decided.error };

@@ -10,7 +10,12 @@ import type { OwnerLog } from './ports';
  * Fetches the words that stand in payloads beside the events: never part of the state, so that erasing them changes no
  * decision. Only answers that show them ask; the decision on an action never does.
  */
-export async function wordsFor(eventlog: OwnerLog, state: LogState, needed: { runs: readonly string[]; approvals: readonly string[] }, now: number): Promise<Words> {
+export async function wordsFor(
+  eventlog: OwnerLog,
+  state: LogState,
+  needed: { runs: readonly string[]; approvals: readonly string[] },
+  now: number,
+): Promise<Words> {
   const approvals = new Map<string, ApprovalView>();
   const runIds = new Set(needed.runs);
   for (const id of needed.approvals) {
@@ -20,7 +25,8 @@ export async function wordsFor(eventlog: OwnerLog, state: LogState, needed: { ru
   const texts = await runTexts(eventlog, state, [...runIds]);
   for (const id of needed.approvals) {
     const approval = state.approvals.get(id);
-    if (approval) approvals.set(id, await approvalWords(eventlog, state, approval, texts.get(approval.runId) ?? NO_TEXTS, now));
+    if (approval)
+      approvals.set(id, await approvalWords(eventlog, state, approval, texts.get(approval.runId) ?? NO_TEXTS, now));
   }
   return { run: (id) => texts.get(id) ?? NO_TEXTS, approval: (id) => approvals.get(id) };
 }
@@ -28,7 +34,11 @@ export async function wordsFor(eventlog: OwnerLog, state: LogState, needed: { ru
 const NO_TEXTS: RunTexts = { purpose: null, requestedBy: null };
 
 /** Purpose and person of each run. A child's person is the root's; its purpose its own, or else its parent's. */
-export async function runTexts(eventlog: OwnerLog, state: LogState, ids: readonly string[]): Promise<Map<string, RunTexts>> {
+export async function runTexts(
+  eventlog: OwnerLog,
+  state: LogState,
+  ids: readonly string[],
+): Promise<Map<string, RunTexts>> {
   const lines = new Map(ids.map((id) => [id, lineOf(state, id)]));
   const positions = [...new Set([...lines.values()].flat().map((run) => run.position))];
   if (positions.length === 0) return new Map();
@@ -37,7 +47,8 @@ export async function runTexts(eventlog: OwnerLog, state: LogState, ids: readonl
   return new Map(
     [...lines].map(([id, line]) => {
       const values = line.map(value);
-      const first = (key: string): string | null => (values.map((each) => each[key]).find((text) => typeof text === 'string') as string) ?? null;
+      const first = (key: string): string | null =>
+        (values.map((each) => each[key]).find((text) => typeof text === 'string') as string) ?? null;
       const own = values[0] ?? {};
       const task = typeof own.task === 'string' ? { task: own.task } : {};
       return [id, { purpose: first('purpose'), requestedBy: first('requestedBy'), ...task }];
@@ -48,7 +59,12 @@ export async function runTexts(eventlog: OwnerLog, state: LogState, ids: readonl
 /** The run and the runs it came from, itself first. */
 function lineOf(state: LogState, id: string): RunNode[] {
   const line: RunNode[] = [];
-  for (let run = state.runs.get(id); run; run = run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId)) line.push(run);
+  for (
+    let run = state.runs.get(id);
+    run;
+    run = run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId)
+  )
+    line.push(run);
   return line;
 }
 
@@ -62,12 +78,31 @@ export function readPayload(text: string | null | undefined): Record<string, unk
 const TRIED = ['ActionDenied', 'ActionStepUp', 'DelegationRefused'] as const;
 const TRIED_MOST = 10;
 
-export async function approvalWords(eventlog: OwnerLog, state: LogState, approval: ApprovalNode, texts: RunTexts, now: number): Promise<ApprovalView> {
+export async function approvalWords(
+  eventlog: OwnerLog,
+  state: LogState,
+  approval: ApprovalNode,
+  texts: RunTexts,
+  now: number,
+): Promise<ApprovalView> {
   const { tenant } = state;
-  const tried = await eventlog.search({ tenant, runId: approval.runId, type: TRIED, limit: TRIED_MOST, newestFirst: true });
-  const asked = approval.actionId === undefined ? [] : await eventlog.search({ tenant, actionId: approval.actionId, type: 'ActionStepUp', limit: 1 });
+  const tried = await eventlog.search({
+    tenant,
+    runId: approval.runId,
+    type: TRIED,
+    limit: TRIED_MOST,
+    newestFirst: true,
+  });
+  const asked =
+    approval.actionId === undefined
+      ? []
+      : await eventlog.search({ tenant, actionId: approval.actionId, type: 'ActionStepUp', limit: 1 });
   const stepUp = asked[0] ? parseEvent(asked[0].body) : undefined;
-  const positions = [approval.position, ...(stepUp ? [stepUp.position] : []), ...(approval.decidedPosition === undefined ? [] : [approval.decidedPosition])];
+  const positions = [
+    approval.position,
+    ...(stepUp ? [stepUp.position] : []),
+    ...(approval.decidedPosition === undefined ? [] : [approval.decidedPosition]),
+  ];
   const payloads = await eventlog.payloads(state.log, positions);
   const grantId = approval.supersedes ?? approval.grantId;
   const facts: ApprovalFacts = {
@@ -77,7 +112,9 @@ export async function approvalWords(eventlog: OwnerLog, state: LogState, approva
     args: stepUp ? readPayload(payloads.get(stepUp.position)).args : undefined,
     asked: readPayload(payloads.get(approval.position)),
     decided: approval.decidedPosition === undefined ? {} : readPayload(payloads.get(approval.decidedPosition)),
-    tried: tried.map((event) => parseEvent(event.body)).filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),
+    tried: tried
+      .map((event) => parseEvent(event.body))
+      .filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),
     has: grantId === undefined ? undefined : chainOf(state, grantId)?.[0]?.limits,
   };
   return approvalView(approval, facts, now);

@@ -6,7 +6,14 @@ import type { Tokens } from './tokens';
 /** Who sent a request: the holder of a key, or a run with its grant token. */
 export type Caller =
   | { readonly kind: 'key'; readonly tenant: string; readonly role: Role; readonly actor: Actor }
-  | { readonly kind: 'run'; readonly tenant: string; readonly runId: string; readonly grantId: string; readonly jkt: string | undefined; readonly actor: Actor };
+  | {
+      readonly kind: 'run';
+      readonly tenant: string;
+      readonly runId: string;
+      readonly grantId: string;
+      readonly jkt: string | undefined;
+      readonly actor: Actor;
+    };
 
 export interface Presented {
   readonly authorization: string | undefined;
@@ -27,11 +34,18 @@ export async function identify(keys: ApiKeys, tokens: Tokens, presented: Present
       return { kind: 'key', ...holder, actor: { kind, id: `key:${holder.role}`, role: holder.role } };
     }
   }
-  if (!credential.startsWith('eyJ')) throw new Refused('UNAUTHENTICATED', 'the key is not known; send Authorization: Bearer <key> with a key of this installation');
+  if (!credential.startsWith('eyJ'))
+    throw new Refused(
+      'UNAUTHENTICATED',
+      'the key is not known; send Authorization: Bearer <key> with a key of this installation',
+    );
   const claims = await tokens.verify(credential);
   if (claims.jkt !== undefined) {
     if (scheme !== 'dpop' || typeof presented.dpop !== 'string') {
-      throw new Refused('DPOP_INVALID', 'this token is bound to a key: send Authorization: DPoP <token> and one DPoP proof (RFC 9449)');
+      throw new Refused(
+        'DPOP_INVALID',
+        'this token is bound to a key: send Authorization: DPoP <token> and one DPoP proof (RFC 9449)',
+      );
     }
     await tokens.checkProof(presented.dpop, credential, claims, presented.method, presented.url);
   } else if (scheme !== 'bearer') {
@@ -43,6 +57,7 @@ export async function identify(keys: ApiKeys, tokens: Tokens, presented: Present
 
 function split(authorization: string | undefined): [string, string] {
   const match = /^(bearer|dpop) +([\w.~+/=-]{8,4096})$/i.exec(authorization ?? '');
-  if (!match) throw new Refused('UNAUTHENTICATED', 'send Authorization: Bearer <key>, or a grant token as Bearer or DPoP');
+  if (!match)
+    throw new Refused('UNAUTHENTICATED', 'send Authorization: Bearer <key>, or a grant token as Bearer or DPoP');
   return [(match[1] as string).toLowerCase(), match[2] as string];
 }

@@ -23,7 +23,10 @@ export class ApiKeys {
     credentialsFile: string,
     private readonly tenantsFile: string,
   ) {
-    const { tenant, keys } = JSON.parse(readFileSync(credentialsFile, 'utf8')) as { tenant: string; keys: Record<Role, string> };
+    const { tenant, keys } = JSON.parse(readFileSync(credentialsFile, 'utf8')) as {
+      tenant: string;
+      keys: Record<Role, string>;
+    };
     for (const role of ROLES) this.byDigest.set(digestOf(keys[role]), { tenant, role });
     for (const [digest, holder] of this.kept()) this.byDigest.set(digest, holder);
   }
@@ -34,8 +37,11 @@ export class ApiKeys {
 
   /** Keys of a new tenant: told once, kept as digests. Dying before the rename: the tenant has none, and is made again. */
   addTenant(tenant: string): Record<Role, string> {
-    if ([...this.byDigest.values()].some((holder) => holder.tenant === tenant)) throw new Refused('CONFLICT', `tenant ${tenant} is there already`);
-    const keys = Object.fromEntries(ROLES.map((role) => [role, `bwk_${role}_${randomBytes(32).toString('base64url')}`])) as Record<Role, string>;
+    if ([...this.byDigest.values()].some((holder) => holder.tenant === tenant))
+      throw new Refused('CONFLICT', `tenant ${tenant} is there already`);
+    const keys = Object.fromEntries(
+      ROLES.map((role) => [role, `bwk_${role}_${randomBytes(32).toString('base64url')}`]),
+    ) as Record<Role, string>;
     const fresh = ROLES.map((role): [string, KeyHolder] => [digestOf(keys[role]), { tenant, role }]);
     const file = `${this.tenantsFile}.${process.pid}`;
     writeFileSync(file, JSON.stringify([...this.kept(), ...fresh]), { mode: 0o600 });
@@ -45,6 +51,8 @@ export class ApiKeys {
   }
 
   private kept(): [string, KeyHolder][] {
-    return existsSync(this.tenantsFile) ? (JSON.parse(readFileSync(this.tenantsFile, 'utf8')) as [string, KeyHolder][]) : [];
+    return existsSync(this.tenantsFile)
+      ? (JSON.parse(readFileSync(this.tenantsFile, 'utf8')) as [string, KeyHolder][])
+      : [];
   }
 }

@@ -14,8 +14,10 @@ export function logOf(caller: Caller, id: string): string {
 
 /** A run speaks for itself only: any other id is as unknown to it as another tenant's. */
 export function ownRun(caller: Caller, runId: string): void {
-  if (caller.kind === 'run' && caller.runId !== runId) throw new Refused('FORBIDDEN', 'a grant token may only be used for its own run');
+  if (caller.kind === 'run' && caller.runId !== runId)
+    throw new Refused('FORBIDDEN', 'a grant token may only be used for its own run');
 }
 export function ownGrant(caller: Caller, grantId: string): void {
-  if (caller.kind === 'run' && caller.grantId !== grantId) throw new Refused('FORBIDDEN', 'a grant token may only be used for its own grant');
+  if (caller.kind === 'run' && caller.grantId !== grantId)
+    throw new Refused('FORBIDDEN', 'a grant token may only be used for its own grant');
 }

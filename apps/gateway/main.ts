@@ -35,7 +35,8 @@ class NoRoute implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const status = error instanceof HttpException ? error.getStatus() : ((error as { statusCode?: number }).statusCode ?? 500);
+    const status =
+      error instanceof HttpException ? error.getStatus() : ((error as { statusCode?: number }).statusCode ?? 500);
     send(reply, { path: 'none' }, this.refusal(status, request, error));
   }
 
@@ -43,8 +44,13 @@ class NoRoute implements ExceptionFilter {
     if (status === 413) return new Refused('TOO_LARGE', `the body is over ${LIMITS.httpBodyBytes} bytes`);
     if (status === 415) return new Refused('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json');
     const methods = methodsOf(this.routes, request.url);
-    if (status === 404 && methods.length > 0) return new Refused('METHOD_NOT_ALLOWED', `${request.method} is not for this path; ${methods.join(', ')} is`);
-    if (status === 404) return new Refused('NOT_FOUND', `there is nothing at ${request.url.split('?')[0]?.slice(0, 200) ?? ''}; see /docs`);
+    if (status === 404 && methods.length > 0)
+      return new Refused('METHOD_NOT_ALLOWED', `${request.method} is not for this path; ${methods.join(', ')} is`);
+    if (status === 404)
+      return new Refused(
+        'NOT_FOUND',
+        `there is nothing at ${request.url.split('?')[0]?.slice(0, 200) ?? ''}; see /docs`,
+      );
     if (status < 500) return new Refused('BAD_REQUEST', (error as Error).message);
     logger.error({ err: error }, 'a request failed');
     return new Refused('INTERNAL', 'something went wrong here; it is in the log of the gateway');
@@ -83,8 +89,17 @@ async function main(): Promise<void> {
   const bus = await connectBus({ ...config.nats, name: 'gateway', inboxPrefix: '_INBOX.gateway' });
   const ready = (): Promise<Readiness> => readiness(bus);
   const routes = routeTable(ready);
-  const adapter = new FastifyAdapter({ bodyLimit: LIMITS.httpBodyBytes, keepAliveTimeout: 65_000, requestTimeout: 60_000, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
-  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, { logger: new NestLogger(logger), bodyParser: false });
+  const adapter = new FastifyAdapter({
+    bodyLimit: LIMITS.httpBodyBytes,
+    keepAliveTimeout: 65_000,
+    requestTimeout: 60_000,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, {
+    logger: new NestLogger(logger),
+    bodyParser: false,
+  });
   app.useGlobalFilters(new NoRoute(routes));
   serve(app.getHttpAdapter().getInstance(), {
     routes,

@@ -3,7 +3,12 @@ import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client
 const registry = new Registry();
 collectDefaultMetrics({ register: registry });
 
-export const requests = new Counter({ name: 'bailiwick_http_requests_total', help: 'Requests answered', labelNames: ['route', 'status'] as const, registers: [registry] });
+export const requests = new Counter({
+  name: 'bailiwick_http_requests_total',
+  help: 'Requests answered',
+  labelNames: ['route', 'status'] as const,
+  registers: [registry],
+});
 export const seconds = new Histogram({
   name: 'bailiwick_http_request_seconds',
   help: 'Time to answer',

@@ -8,7 +8,15 @@ import { fromAnswer, Refused } from './refusal';
 
 const answer = z.union([
   z.object({ ok: z.literal(true), value: z.unknown() }),
-  z.object({ ok: z.literal(false), refusal: z.object({ code: z.string(), detail: z.string(), reasons: z.array(z.unknown()).optional(), extra: z.record(z.string(), z.unknown()).optional() }) }),
+  z.object({
+    ok: z.literal(false),
+    refusal: z.object({
+      code: z.string(),
+      detail: z.string(),
+      reasons: z.array(z.unknown()).optional(),
+      extra: z.record(z.string(), z.unknown()).optional(),
+    }),
+  }),
 ]);
 const answers = z.object({ answers: z.array(answer) });
 
@@ -42,7 +50,8 @@ export class Owners {
   submit(command: Command): Promise<Answer> {
     const queue = this.queues.get(command.log) ?? { waiting: [], flying: 0 };
     this.queues.set(command.log, queue);
-    if (queue.waiting.length >= WAITING_MOST) return Promise.reject(new Refused('TOO_MANY', 'too many requests are waiting; try again shortly'));
+    if (queue.waiting.length >= WAITING_MOST)
+      return Promise.reject(new Refused('TOO_MANY', 'too many requests are waiting; try again shortly'));
     return new Promise((resolve, reject) => {
       queue.waiting.push({ command, until: Date.now() + LIMITS.commandTimeoutMs, resolve, reject });
       // the requests of this turn of the loop go together
@@ -75,7 +84,8 @@ export class Owners {
         if (!parsed.success) throw new Refused('INTERNAL', `${who} gave an answer of no known form`);
         return parsed.data;
       }
-      if (Date.now() + RETRY_MS >= until) throw new Refused('NOT_READY', `${who} cannot be reached at the moment; try again`);
+      if (Date.now() + RETRY_MS >= until)
+        throw new Refused('NOT_READY', `${who} cannot be reached at the moment; try again`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
@@ -95,16 +105,30 @@ export class Owners {
   private async send(log: string, batch: readonly Waiting[]): Promise<void> {
     const until = Math.min(...batch.map((each) => each.until));
     for (;;) {
-      const reply = await this.bus.request(commandSubject(log), { commands: batch.map((each) => each.command) }, TRY_MS);
+      const reply = await this.bus.request(
+        commandSubject(log),
+        { commands: batch.map((each) => each.command) },
+        TRY_MS,
+      );
       if (reply.ok) {
         const parsed = answers.safeParse(reply.value);
         if (parsed.success && parsed.data.answers.length === batch.length) {
           batch.forEach((each, i) => each.resolve(parsed.data.answers[i] as Answer));
-        } else batch.forEach((each) => each.reject(new Refused('INTERNAL', 'the owner of the log gave an answer of no known form')));
+        } else
+          batch.forEach((each) =>
+            each.reject(new Refused('INTERNAL', 'the owner of the log gave an answer of no known form')),
+          );
         return;
       }
       if (Date.now() + RETRY_MS >= until) {
-        batch.forEach((each) => each.reject(new Refused('NOT_READY', 'the owner of the log cannot be reached at the moment; try again with the same Idempotency-Key')));
+        batch.forEach((each) =>
+          each.reject(
+            new Refused(
+              'NOT_READY',
+              'the owner of the log cannot be reached at the moment; try again with the same Idempotency-Key',
+            ),
+          ),
+        );
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

@@ -1,7 +1,8 @@
 import { LIMITS } from '#kernel/limits';
 
 /** Names whose values are secret whatever they look like. */
-const SECRET_NAME = /pass(word|wd|phrase)?$|secret|token|api[-_]?key|private[-_]?key|credential|authorization|cookie|session[-_]?id|(^|[-_])(pin|otp|cvv)$/i;
+const SECRET_NAME =
+  /pass(word|wd|phrase)?$|secret|token|api[-_]?key|private[-_]?key|credential|authorization|cookie|session[-_]?id|(^|[-_])(pin|otp|cvv)$/i;
 
 /** Values that are secret whatever they are called. */
 const SECRET_VALUE: readonly RegExp[] = [
@@ -33,5 +34,9 @@ function mask(value: unknown, depth: number): unknown {
   if (value === null || typeof value !== 'object') return value;
   if (depth > 6) return '…';
   if (Array.isArray(value)) return value.slice(0, 50).map((each) => mask(each, depth + 1));
-  return Object.fromEntries(Object.entries(value).slice(0, 50).map(([name, each]) => [name, SECRET_NAME.test(name) ? MASK : mask(each, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, 50)
+      .map(([name, each]) => [name, SECRET_NAME.test(name) ? MASK : mask(each, depth + 1)]),
+  );
 }

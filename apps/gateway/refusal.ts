@@ -24,11 +24,19 @@ export function problemOf(refused: Refused): { status: number; body: Record<stri
   const status = CODES[refused.code];
   const title = TITLES[refused.code] ?? refused.code.toLowerCase().replaceAll('_', ' ');
   const { code, detail, reasons, extra } = refused;
-  return { status, body: { type: `https://bailiwick.dev/problems/${code}`, title, status, code, detail, reasons, ...extra } };
+  return {
+    status,
+    body: { type: `https://bailiwick.dev/problems/${code}`, title, status, code, detail, reasons, ...extra },
+  };
 }
 
 /** A refusal told by another service: codes outside the closed list are a fault of ours. */
-export function fromAnswer(refusal: { code: string; detail: string; reasons?: unknown[]; extra?: Record<string, unknown> }): Refused {
+export function fromAnswer(refusal: {
+  code: string;
+  detail: string;
+  reasons?: unknown[];
+  extra?: Record<string, unknown>;
+}): Refused {
   const code = (Object.hasOwn(CODES, refusal.code) ? refusal.code : 'INTERNAL') as Code;
   return new Refused(code, refusal.detail, (refusal.reasons ?? []) as Reason[], refusal.extra ?? {});
 }

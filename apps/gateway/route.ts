@@ -25,7 +25,12 @@ export interface Context<Params = Record<string, string>, Query = Record<string,
   readonly body: Body;
   readonly request: FastifyRequest;
   /** A command of this request: who asks, under which key, for which log. */
-  command<T extends CommandType>(type: T, log: string, fields: Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'requestDigest' | 'actor'>, part?: string): Command;
+  command<T extends CommandType>(
+    type: T,
+    log: string,
+    fields: Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'requestDigest' | 'actor'>,
+    part?: string,
+  ): Command;
 }
 
 export type Reply =

@@ -19,7 +19,11 @@ export interface ServerOptions {
 export function serve(app: FastifyInstance, options: ServerOptions): void {
   app.removeAllContentTypeParsers();
   // bytes: a body that is no JSON is a problem of ours to tell, not the framework's
-  app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: LIMITS.httpBodyBytes }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: LIMITS.httpBodyBytes },
+    (_request, body, done) => done(null, body),
+  );
   for (const route of options.routes) {
     app.route({
       method: route.method,
@@ -30,7 +34,12 @@ export function serve(app: FastifyInstance, options: ServerOptions): void {
   }
 }
 
-async function answer(route: Route, options: ServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function answer(
+  route: Route,
+  options: ServerOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const stop = seconds.startTimer({ route: route.path });
   try {
     const caller = await authorise(route, options, request);
@@ -67,7 +76,11 @@ export function send(reply: FastifyReply, route: Pick<Route, 'path'>, refused: R
   const { status, body } = problemOf(refused);
   requests.inc({ route: route.path, status: String(status) });
   if (status === 503 || status === 429) reply.header('retry-after', '1');
-  if (status === 401) reply.header('www-authenticate', refused.code === 'DPOP_INVALID' ? 'DPoP error="invalid_dpop_proof"' : 'Bearer realm="bailiwick"');
+  if (status === 401)
+    reply.header(
+      'www-authenticate',
+      refused.code === 'DPOP_INVALID' ? 'DPoP error="invalid_dpop_proof"' : 'Bearer realm="bailiwick"',
+    );
   return reply.code(status).type('application/problem+json').send(JSON.stringify(body));
 }
 
@@ -81,7 +94,14 @@ async function authorise(route: Route, { services, failed }: ServerOptions, requ
   if (allowed) return caller;
   const who = caller.kind === 'run' ? 'a grant token' : `the role ${caller.role}`;
   const detail = `${who} may not ${route.method} ${route.path}; it takes ${[...route.roles, ...(route.runs ? ["the run's own token"] : [])].join(', ') || 'another'}`;
-  const record: Command = { type: 'recordRefusal', log: `${caller.tenant}/0`, commandId: `cmd_${randomUUID()}`, actor: caller.actor, command: `${route.method} ${route.path}`.slice(0, 80), detail };
+  const record: Command = {
+    type: 'recordRefusal',
+    log: `${caller.tenant}/0`,
+    commandId: `cmd_${randomUUID()}`,
+    actor: caller.actor,
+    command: `${route.method} ${route.path}`.slice(0, 80),
+    detail,
+  };
   services.owners.submit(record).catch((error: unknown) => failed(error, request));
   throw new Refused('FORBIDDEN', detail);
 }
@@ -98,7 +118,12 @@ function readBody(request: FastifyRequest): unknown {
   }
 }
 
-function parse(schema: z.ZodType | undefined, value: unknown, code: 'BAD_REQUEST' | 'NOT_FOUND', strict = false): unknown {
+function parse(
+  schema: z.ZodType | undefined,
+  value: unknown,
+  code: 'BAD_REQUEST' | 'NOT_FOUND',
+  strict = false,
+): unknown {
   if (!schema) {
     const extra = strict ? Object.keys(value as object)[0] : undefined;
     if (extra !== undefined) throw new Refused('BAD_REQUEST', `there is no query parameter ${extra} here`);
@@ -106,7 +131,10 @@ function parse(schema: z.ZodType | undefined, value: unknown, code: 'BAD_REQUEST
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const detail = parsed.error.issues.slice(0, 8).map((issue) => `${issue.path.join('.') || (code === 'NOT_FOUND' ? 'path' : 'body')}: ${issue.message}`).join('; ');
+  const detail = parsed.error.issues
+    .slice(0, 8)
+    .map((issue) => `${issue.path.join('.') || (code === 'NOT_FOUND' ? 'path' : 'body')}: ${issue.message}`)
+    .join('; ');
   throw new Refused(code, detail);
 }
 
@@ -117,16 +145,31 @@ function parse(schema: z.ZodType | undefined, value: unknown, code: 'BAD_REQUEST
 function commandMaker(caller: Caller, request: FastifyRequest): Context['command'] {
   const key = request.headers['idempotency-key'];
   if (key !== undefined && (typeof key !== 'string' || key.length === 0 || key.length > LIMITS.idempotencyKeyLength)) {
-    throw new Refused('BAD_REQUEST', `Idempotency-Key must be one text of 1 to ${LIMITS.idempotencyKeyLength} characters`);
+    throw new Refused(
+      'BAD_REQUEST',
+      `Idempotency-Key must be one text of 1 to ${LIMITS.idempotencyKeyLength} characters`,
+    );
   }
-  const once = key === undefined ? undefined : { id: sha256hex(`${caller.tenant}\n${caller.actor.id}\n${key}`).slice(0, 52), digest: canonicalDigest({ method: request.method, url: request.url, body: request.body instanceof Buffer ? sha256hex(request.body) : null }) };
+  const once =
+    key === undefined
+      ? undefined
+      : {
+          id: sha256hex(`${caller.tenant}\n${caller.actor.id}\n${key}`).slice(0, 52),
+          digest: canonicalDigest({
+            method: request.method,
+            url: request.url,
+            body: request.body instanceof Buffer ? sha256hex(request.body) : null,
+          }),
+        };
   const fallback = randomUUID();
   return ((type, log, fields, part) => ({
     ...fields,
     type,
     log,
     actor: caller.actor,
-    commandId: once ? `idk_${once.id}${part === undefined ? '' : `_${part}`}` : `cmd_${fallback}${part === undefined ? '' : `_${part}`}`,
+    commandId: once
+      ? `idk_${once.id}${part === undefined ? '' : `_${part}`}`
+      : `cmd_${fallback}${part === undefined ? '' : `_${part}`}`,
     ...(once ? { requestDigest: once.digest } : {}),
   })) as Context['command'];
 }

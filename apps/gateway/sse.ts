@@ -28,7 +28,12 @@ export async function streamEvents(context: Context, reply: FastifyReply): Promi
     clients -= 1;
   });
   reply.hijack();
-  raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'keep-alive', 'x-accel-buffering': 'no' });
+  raw.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    connection: 'keep-alive',
+    'x-accel-buffering': 'no',
+  });
   raw.write('retry: 1000\n\n');
   let quietSince = Date.now();
   while (open) {

@@ -9,7 +9,14 @@ import type { Route } from './route';
 
 /** Every endpoint there is: who may call it, with what, and what it does. */
 export function routeTable(ready: () => Promise<Readiness>): Route[] {
-  const all: Route[] = [...runRoutes, ...actionRoutes, ...approvalRoutes, ...revocationRoutes, ...readingRoutes, ...authzenRoutes];
+  const all: Route[] = [
+    ...runRoutes,
+    ...actionRoutes,
+    ...approvalRoutes,
+    ...revocationRoutes,
+    ...readingRoutes,
+    ...authzenRoutes,
+  ];
   all.push(...systemRoutes(() => all, ready));
   return all;
 }
@@ -19,7 +26,10 @@ export function methodsOf(routes: readonly Route[], path: string): string[] {
   const segments = path.split('?')[0]?.split('/') ?? [];
   const fits = (route: Route): boolean => {
     const own = route.path.replaceAll('::', ':').split('/');
-    return own.length === segments.length && own.every((segment, i) => (/^:\w+$/.test(segment) && segment !== ':batch') || segment === segments[i]);
+    return (
+      own.length === segments.length &&
+      own.every((segment, i) => (/^:\w+$/.test(segment) && segment !== ':batch') || segment === segments[i])
+    );
   };
   return routes.filter(fits).map((route) => route.method);
 }

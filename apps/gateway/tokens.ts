@@ -89,7 +89,10 @@ export class Tokens {
     let payload: Record<string, unknown>;
     let thumbprint: string;
     try {
-      const verified = await jwtVerify(proof, EmbeddedJWK, { typ: 'dpop+jwt', algorithms: ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'PS256', 'RS256'] });
+      const verified = await jwtVerify(proof, EmbeddedJWK, {
+        typ: 'dpop+jwt',
+        algorithms: ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'PS256', 'RS256'],
+      });
       payload = verified.payload;
       const { jwk } = decodeProtectedHeader(proof);
       if (!jwk || 'd' in jwk) throw new Error('its key is missing, or private');
@@ -101,7 +104,8 @@ export class Tokens {
     if (payload.htm !== method) throw no('htm is another method');
     if (typeof payload.htu !== 'string' || bare(payload.htu) !== bare(url)) throw no('htu is another address');
     if (!(Math.abs(this.now() - issued) < PROOF_MS / 2)) throw no('iat is not within a minute of now');
-    if (payload.ath !== createHash('sha256').update(token).digest('base64url')) throw no('ath is not the digest of this token');
+    if (payload.ath !== createHash('sha256').update(token).digest('base64url'))
+      throw no('ath is not the digest of this token');
     if (thumbprint !== claims.jkt) throw no('it is by another key than the token is bound to');
     this.once(`${thumbprint}\n${String(payload.jti)}`, typeof payload.jti === 'string' && payload.jti !== '');
   }
@@ -112,8 +116,10 @@ export class Tokens {
       if (at > now - PROOF_MS) break;
       this.seenProofs.delete(seen);
     }
-    if (!given || this.seenProofs.has(id)) throw new Refused('DPOP_INVALID', 'the DPoP proof was used before, or has no jti');
-    if (this.seenProofs.size >= SEEN_MOST) throw new Refused('TOO_MANY', 'too many DPoP proofs within a minute; try again');
+    if (!given || this.seenProofs.has(id))
+      throw new Refused('DPOP_INVALID', 'the DPoP proof was used before, or has no jti');
+    if (this.seenProofs.size >= SEEN_MOST)
+      throw new Refused('TOO_MANY', 'too many DPoP proofs within a minute; try again');
     this.seenProofs.set(id, now);
   }
 }

@@ -54,7 +54,10 @@ export class LogMonitor {
       handle: (batch) => this.integrate(batch),
       onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
     });
-    this.timers.push(setInterval(() => this.tell(), TELL_MS), setInterval(() => void this.save(), SAVE_MS));
+    this.timers.push(
+      setInterval(() => this.tell(), TELL_MS),
+      setInterval(() => void this.save(), SAVE_MS),
+    );
   }
 
   async stop(): Promise<void> {
@@ -106,7 +109,11 @@ export class LogMonitor {
   private async send(due: readonly Report[]): Promise<void> {
     const { log, bus, warn } = this.options;
     const monitor = this.monitor;
-    const reply = await bus.request(commandSubject(log), { commands: due.map((report) => this.command(report)) }, SEND_MS);
+    const reply = await bus.request(
+      commandSubject(log),
+      { commands: due.map((report) => this.command(report)) },
+      SEND_MS,
+    );
     if (!reply.ok) return warn('drift could not be reported; it is tried again', reply.error);
     const { answers } = reply.value as { answers: { ok: boolean; refusal?: { code: string; detail: string } }[] };
     due.forEach((report, i) => {
@@ -119,7 +126,9 @@ export class LogMonitor {
   private command({ runId, actionId, score }: Report): object {
     const { log } = this.options;
     const what = { runId, actionId, score: score.score, features: score.features, monitor: MONITOR };
-    const commandId = `sys_${canonicalDigest({ log, ...what }).replace(/[^0-9A-Za-z]/g, '').slice(-43)}`;
+    const commandId = `sys_${canonicalDigest({ log, ...what })
+      .replace(/[^0-9A-Za-z]/g, '')
+      .slice(-43)}`;
     return { type: 'recordDrift', log, commandId, actor: { kind: 'system', id: 'intent' }, ...what };
   }
 

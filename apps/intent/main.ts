@@ -50,26 +50,43 @@ const unavailable = (code: string, detail: string): unknown => ({ ok: false, ref
 @Module({})
 class IntentModule {
   static with(monitors: ReadonlyMap<string, LogMonitor>): DynamicModule {
-    return { module: IntentModule, controllers: [IntentController], providers: [{ provide: MONITORS, useValue: monitors }] };
+    return {
+      module: IntentModule,
+      controllers: [IntentController],
+      providers: [{ provide: MONITORS, useValue: monitors }],
+    };
   }
 }
 
 async function main(): Promise<void> {
   const bus = await connectBus({ ...config.nats, name: 'intent', inboxPrefix: '_INBOX.intent' });
-  const eventlog = new PostgresEventLog(config.databaseUrl, { max: 4, onError: (error) => logger.warn({ err: error }, 'a database connection was lost') });
+  const eventlog = new PostgresEventLog(config.databaseUrl, {
+    max: 4,
+    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+  });
   const store = await IntentStore.open(config.databaseUrl);
   const monitors = new Map<string, LogMonitor>();
   const source = jetStreamSource(bus);
   const follow = async (): Promise<void> => {
     for (const log of await eventlog.listLogs()) {
       if (monitors.has(log)) continue;
-      const monitor = new LogMonitor({ log, bus, eventlog, source, store, warn: (message, cause) => logger.warn({ err: cause, log }, message) });
+      const monitor = new LogMonitor({
+        log,
+        bus,
+        eventlog,
+        source,
+        store,
+        warn: (message, cause) => logger.warn({ err: cause, log }, message),
+      });
       monitors.set(log, monitor);
       monitor.start();
     }
   };
   await follow();
-  const timer = setInterval(() => void follow().catch((error: unknown) => logger.warn({ err: error }, 'the list of logs could not be read')), NEW_LOGS_MS);
+  const timer = setInterval(
+    () => void follow().catch((error: unknown) => logger.warn({ err: error }, 'the list of logs could not be read')),
+    NEW_LOGS_MS,
+  );
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(IntentModule.with(monitors), {
     logger: new NestLogger(logger),
     strategy: new BusServer({ bus, queue: 'intent' }),

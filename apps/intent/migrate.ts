@@ -4,7 +4,13 @@ import { Intent1760000200000 } from './store';
 
 /** Brings the monitor's table up to date. The event log's schema must be there. */
 async function migrateIntent(url: string): Promise<string[]> {
-  const source = new DataSource({ type: 'postgres', url, migrations: [Intent1760000200000], migrationsTableName: 'intent_migration', synchronize: false });
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    migrations: [Intent1760000200000],
+    migrationsTableName: 'intent_migration',
+    synchronize: false,
+  });
   await source.initialize();
   try {
     return (await source.runMigrations({ transaction: 'all' })).map((migration) => migration.name);

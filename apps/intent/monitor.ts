@@ -43,14 +43,28 @@ export class Monitor {
 
   /** @throws where the event isn't the next one */
   see(event: Event, payload: Payload): void {
-    if (event.position !== this.next) throw new Error(`the monitor stands at ${this.next} and was given the event at ${event.position}`);
+    if (event.position !== this.next)
+      throw new Error(`the monitor stands at ${this.next} and was given the event at ${event.position}`);
     this.next += 1;
     if (event.type === 'DriftScored') this.late = this.late.filter((report) => report.runId !== event.runId);
     const tree = this.treeOf(event);
     if (!tree) return;
-    if (event.type === 'GrantIssued') this.issued(event.grantId ?? '', event.runId ?? '', event.treeId ?? '', tree, Date.parse(event.data.limits.time.expiresAt));
+    if (event.type === 'GrantIssued')
+      this.issued(
+        event.grantId ?? '',
+        event.runId ?? '',
+        event.treeId ?? '',
+        tree,
+        Date.parse(event.data.limits.time.expiresAt),
+      );
     if (isDecided(event)) {
-      this.decided(tree, event.runId ?? '', event.actionId ?? '', callOfEvent(event, payload), event.type === 'ActionPermitted');
+      this.decided(
+        tree,
+        event.runId ?? '',
+        event.actionId ?? '',
+        callOfEvent(event, payload),
+        event.type === 'ActionPermitted',
+      );
       return;
     }
     const seen = observationOf(event, payload);
@@ -118,7 +132,13 @@ export class Monitor {
     if (event.treeId === undefined) return undefined;
     const known = this.trees.get(event.treeId);
     if (known || event.type !== 'RunOpened' || event.data.parentRunId !== undefined) return known;
-    const tree: Tree = { history: emptyHistory, since: event.position, until: Infinity, rootRunId: event.runId ?? '', worst: new Map() };
+    const tree: Tree = {
+      history: emptyHistory,
+      since: event.position,
+      until: Infinity,
+      rootRunId: event.runId ?? '',
+      worst: new Map(),
+    };
     this.trees.set(event.treeId, tree);
     return tree;
   }

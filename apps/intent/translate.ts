@@ -31,18 +31,38 @@ export function callOfRequest({ action, resource, labels = [], args }: AskedCall
   const verb = normalizeVerb(action.verb);
   const id = normalizeResourceId(resource.id);
   if (!verb.ok || !id.ok) return undefined;
-  const known = classify({ verb: verb.value, effect: action.effect, risk: undefined, labels, resource: { ...resource, id: id.value, attributes: {} } });
-  return { verb: verb.value, tool: action.tool, effect: known.effect, resource: { type: resource.type, id: id.value }, labels: [...known.labels], args };
+  const known = classify({
+    verb: verb.value,
+    effect: action.effect,
+    risk: undefined,
+    labels,
+    resource: { ...resource, id: id.value, attributes: {} },
+  });
+  return {
+    verb: verb.value,
+    tool: action.tool,
+    effect: known.effect,
+    resource: { type: resource.type, id: id.value },
+    labels: [...known.labels],
+    args,
+  };
 }
 
-const text = (payload: Payload, key: string): string | undefined => (typeof payload?.[key] === 'string' ? payload[key] : undefined);
+const text = (payload: Payload, key: string): string | undefined =>
+  typeof payload?.[key] === 'string' ? payload[key] : undefined;
 
 /** What an event tells the monitor; decisions are scored first and so are not here. */
 export function observationOf(event: Event, payload: Payload): Observation | undefined {
   const runId = event.runId ?? '';
   switch (event.type) {
     case 'RunOpened':
-      return { type: 'opened', runId, parentRunId: event.data.parentRunId, purpose: text(payload, 'purpose'), task: text(payload, 'task') };
+      return {
+        type: 'opened',
+        runId,
+        parentRunId: event.data.parentRunId,
+        purpose: text(payload, 'purpose'),
+        task: text(payload, 'task'),
+      };
     case 'GrantIssued': {
       const { onDrift, delegatedSources } = event.data.limits.purpose;
       return { type: 'granted', runId, delegatedSources, thresholds: [onDrift.stepUpAt, onDrift.suspendAt] };
@@ -50,7 +70,12 @@ export function observationOf(event: Event, payload: Payload): Observation | und
     case 'ActionCompleted':
     case 'ActionFailed':
     case 'ActionAbandoned':
-      return { type: 'returned', actionId: event.actionId ?? '', text: text(payload, 'preview'), labels: event.data.labels ?? [] };
+      return {
+        type: 'returned',
+        actionId: event.actionId ?? '',
+        text: text(payload, 'preview'),
+        labels: event.data.labels ?? [],
+      };
     case 'DriftScored':
       return { type: 'scored', runId, score: event.data.score };
     case 'GrantResumed':

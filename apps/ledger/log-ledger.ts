@@ -11,7 +11,16 @@ import { checkpointText } from '#tlog/checkpoint';
 import { entryHash, leafHash } from '#tlog/hash';
 import { makeSigner, signNote, verifierKey } from '#tlog/note';
 import { proofText } from '#tlog/proof';
-import { appendLeaves, cover, inclusionProof, inclusionRanges, nodesFor, rootHash, type ReadNode, type StoredNode } from '#tlog/tree';
+import {
+  appendLeaves,
+  cover,
+  inclusionProof,
+  inclusionRanges,
+  nodesFor,
+  rootHash,
+  type ReadNode,
+  type StoredNode,
+} from '#tlog/tree';
 import { consequencesOf, itemsOf } from './project';
 import type { ConsequenceRow, ItemRow, LedgerStore } from './store';
 
@@ -62,7 +71,10 @@ export class LogLedger {
       onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
     });
     this.timer = setInterval(() => {
-      this.signing = this.sign().then(() => undefined, (error: unknown) => warn(`no checkpoint of ${log} could be made`, error));
+      this.signing = this.sign().then(
+        () => undefined,
+        (error: unknown) => warn(`no checkpoint of ${log} could be made`, error),
+      );
     }, CHECKPOINT_MS);
   }
 
@@ -100,7 +112,11 @@ export class LogLedger {
       }
       const leaves = batch.events.map((each) => leafHash(entryHash(each.body)));
       const nodes = appendLeaves(batch.from, leaves, reader(this.edge));
-      await this.options.store.write(this.options.log, batch.from, batch.next, { nodes, items: [...items.values()], consequences });
+      await this.options.store.write(this.options.log, batch.from, batch.next, {
+        nodes,
+        items: [...items.values()],
+        consequences,
+      });
       this.edge = edgeAfter(this.edge, batch.next, nodes);
     } catch (error) {
       this.state = this.fresh(); // folded further than what is stored: the next try refolds
@@ -119,7 +135,11 @@ export class LogLedger {
   async foldTo(to: number, until: (event: Event) => boolean = () => false): Promise<LogState> {
     const state = this.fresh();
     while (state.next < to) {
-      const events = await this.options.eventlog.read(this.options.log, state.next, Math.min(LIMITS.readBatchEvents, to - state.next));
+      const events = await this.options.eventlog.read(
+        this.options.log,
+        state.next,
+        Math.min(LIMITS.readBatchEvents, to - state.next),
+      );
       if (events.length === 0) break;
       for (const each of events) {
         const event = parseEvent(each.body);
@@ -141,7 +161,9 @@ export class LogLedger {
     if (size === this.signed || size === 0) return;
     const { log, store, key } = this.options;
     const root = rootHash(size, reader(await store.nodes(log, cover(0, size))));
-    const note = signNote(checkpointText({ origin: this.origin, size: BigInt(size), root }), [makeSigner(this.origin, key)]);
+    const note = signNote(checkpointText({ origin: this.origin, size: BigInt(size), root }), [
+      makeSigner(this.origin, key),
+    ]);
     await store.saveCheckpoint(log, { size, root, note });
     this.signed = size;
   }
@@ -157,8 +179,15 @@ export class LogLedger {
     }
     if (!checkpoint) throw new Error(`position ${least - 1} of ${log} is not in the tree yet`);
     const { size, note } = checkpoint;
-    const read = reader(await store.nodes(log, positions.flatMap((position) => nodesFor(inclusionRanges(position, size)))));
-    return new Map(positions.map((position) => [position, proofText(position, inclusionProof(position, size, read), note)]));
+    const read = reader(
+      await store.nodes(
+        log,
+        positions.flatMap((position) => nodesFor(inclusionRanges(position, size))),
+      ),
+    );
+    return new Map(
+      positions.map((position) => [position, proofText(position, inclusionProof(position, size, read), note)]),
+    );
   }
 
   /** Everything made again from the raw events, and compared. `state` is the digest of a fold from position 0. */
@@ -174,7 +203,11 @@ export class LogLedger {
       const events = await eventlog.read(log, state.next, Math.min(LIMITS.readBatchEvents, end - state.next));
       if (events.length === 0) break;
       for (const each of events) {
-        edge = edgeAfter(edge, state.next + 1, appendLeaves(state.next, [leafHash(entryHash(each.body))], reader(edge)));
+        edge = edgeAfter(
+          edge,
+          state.next + 1,
+          appendLeaves(state.next, [leafHash(entryHash(each.body))], reader(edge)),
+        );
         try {
           evolve(state, parseEvent(each.body));
         } catch (error) {
@@ -183,11 +216,17 @@ export class LogLedger {
         }
         while (heads[0] && heads[0].size <= state.next) {
           const head = heads.shift();
-          if (head && head.size === state.next && !head.root.equals(rootHash(state.next, reader(edge)))) findings.push(`the checkpoint of size ${head.size} has another root than the events`);
+          if (head && head.size === state.next && !head.root.equals(rootHash(state.next, reader(edge))))
+            findings.push(`the checkpoint of size ${head.size} has another root than the events`);
         }
       }
     }
-    return { position: state.next, root: rootHash(state.next, reader(edge)).toString('base64'), state: stateDigest(state), findings };
+    return {
+      position: state.next,
+      root: rootHash(state.next, reader(edge)).toString('base64'),
+      state: stateDigest(state),
+      findings,
+    };
   }
 }
 
@@ -202,7 +241,16 @@ function reader(nodes: ReadonlyMap<string, Buffer>): ReadNode {
 }
 
 /** Of the nodes before and the new ones, those that the tree of this size is made of. */
-function edgeAfter(before: ReadonlyMap<string, Buffer>, size: number, made: readonly StoredNode[]): Map<string, Buffer> {
+function edgeAfter(
+  before: ReadonlyMap<string, Buffer>,
+  size: number,
+  made: readonly StoredNode[],
+): Map<string, Buffer> {
   const fresh = new Map(made.map((node) => [keyOf(node.level, node.index), node.hash]));
-  return new Map(cover(0, size).map(({ level, index }) => [keyOf(level, index), (fresh.get(keyOf(level, index)) ?? before.get(keyOf(level, index))) as Buffer]));
+  return new Map(
+    cover(0, size).map(({ level, index }) => [
+      keyOf(level, index),
+      (fresh.get(keyOf(level, index)) ?? before.get(keyOf(level, index))) as Buffer,
+    ]),
+  );
 }

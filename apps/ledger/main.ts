@@ -25,7 +25,10 @@ class LedgerModule {}
 
 async function main(): Promise<void> {
   const bus = await connectBus({ ...config.nats, name: 'ledger', inboxPrefix: '_INBOX.ledger' });
-  const eventlog = new PostgresEventLog(config.databaseUrl, { max: 4, onError: (error) => logger.warn({ err: error }, 'a database connection was lost') });
+  const eventlog = new PostgresEventLog(config.databaseUrl, {
+    max: 4,
+    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+  });
   const store = await LedgerStore.open(config.databaseUrl);
   const key = createPrivateKey(readFileSync(config.files.logKey));
   const ledgers = new Map<string, LogLedger>();
@@ -33,20 +36,39 @@ async function main(): Promise<void> {
   const follow = async (): Promise<void> => {
     for (const log of await eventlog.listLogs()) {
       if (ledgers.has(log)) continue;
-      const ledger = new LogLedger({ log, origin: config.origin, key, eventlog, store, source, warn: (message, cause) => logger.warn({ err: cause, log }, message) });
+      const ledger = new LogLedger({
+        log,
+        origin: config.origin,
+        key,
+        eventlog,
+        store,
+        source,
+        warn: (message, cause) => logger.warn({ err: cause, log }, message),
+      });
       ledgers.set(log, ledger);
       ledger.start();
     }
   };
   await follow();
-  const timer = setInterval(() => void follow().catch((error: unknown) => logger.warn({ err: error }, 'the list of logs could not be read')), NEW_LOGS_MS);
+  const timer = setInterval(
+    () => void follow().catch((error: unknown) => logger.warn({ err: error }, 'the list of logs could not be read')),
+    NEW_LOGS_MS,
+  );
 
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(LedgerModule, { logger: new NestLogger(logger), strategy: new BusServer({ bus, queue: 'ledger' }) });
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(LedgerModule, {
+    logger: new NestLogger(logger),
+    strategy: new BusServer({ bus, queue: 'ledger' }),
+  });
   await app.listen();
   const backends = { ledgers, eventlog, store, key };
-  const onError = (error: unknown, subject: string): void => logger.error({ err: error, subject }, 'a question could not be answered');
-  for (const [name, run] of Object.entries(OPS)) bus.serve(ledgerSubject(name), (raw) => run(backends, raw), { queue: 'ledger', onError });
-  bus.serve(healthSubject('ledger'), () => ({ ok: true, value: { service: 'ledger', behind: [...ledgers.values()].reduce((sum, each) => sum + each.behind, 0) } }));
+  const onError = (error: unknown, subject: string): void =>
+    logger.error({ err: error, subject }, 'a question could not be answered');
+  for (const [name, run] of Object.entries(OPS))
+    bus.serve(ledgerSubject(name), (raw) => run(backends, raw), { queue: 'ledger', onError });
+  bus.serve(healthSubject('ledger'), () => ({
+    ok: true,
+    value: { service: 'ledger', behind: [...ledgers.values()].reduce((sum, each) => sum + each.behind, 0) },
+  }));
   onShutdown(async () => {
     clearInterval(timer);
     await Promise.all([...ledgers.values()].map((ledger) => ledger.stop()));

@@ -5,7 +5,13 @@ import { Ledger1760000100000 } from './migrations';
 
 /** Brings the ledger's tables up to date. The event log's schema must be there. */
 export async function migrateLedger(url: string): Promise<string[]> {
-  const source = new DataSource({ type: 'postgres', url, migrations: [Ledger1760000100000], migrationsTableName: 'ledger_migration', synchronize: false });
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    migrations: [Ledger1760000100000],
+    migrationsTableName: 'ledger_migration',
+    synchronize: false,
+  });
   await source.initialize();
   try {
     return (await source.runMigrations({ transaction: 'all' })).map((migration) => migration.name);

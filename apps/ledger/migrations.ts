@@ -4,8 +4,12 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class Ledger1760000100000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('CREATE TABLE ledger.follower (log text PRIMARY KEY, position bigint NOT NULL)');
-    await runner.query('CREATE TABLE ledger.node (log text NOT NULL, level int NOT NULL, index bigint NOT NULL, hash bytea NOT NULL, PRIMARY KEY (log, level, index))');
-    await runner.query('CREATE TABLE ledger.checkpoint (log text NOT NULL, size bigint NOT NULL, root bytea NOT NULL, note text NOT NULL, made timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (log, size))');
+    await runner.query(
+      'CREATE TABLE ledger.node (log text NOT NULL, level int NOT NULL, index bigint NOT NULL, hash bytea NOT NULL, PRIMARY KEY (log, level, index))',
+    );
+    await runner.query(
+      'CREATE TABLE ledger.checkpoint (log text NOT NULL, size bigint NOT NULL, root bytea NOT NULL, note text NOT NULL, made timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (log, size))',
+    );
     await runner.query(`
       CREATE TABLE ledger.item (
         log text NOT NULL, kind text NOT NULL, id text NOT NULL,

@@ -23,7 +23,10 @@ const found = (value: unknown): Answer => ({ ok: true, value });
 const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: { code, detail } });
 const missing = (id: string): Answer => refuse('NOT_FOUND', `no ${id.slice(0, 80)} is known here`);
 
-const page = { limit: z.number().int().min(1).max(LIMITS.eventsPageMax).optional(), minPosition: z.number().int().min(0).optional() };
+const page = {
+  limit: z.number().int().min(1).max(LIMITS.eventsPageMax).optional(),
+  minPosition: z.number().int().min(0).optional(),
+};
 const listQuery = z.strictObject({
   tenant: tenantName,
   ...page,
@@ -56,7 +59,12 @@ function op<S extends z.ZodType>(schema: S, run: (backends: Backends, request: z
 }
 
 /** The ledger of the log that an id names, within a tenant (I9), once it has reached a position. */
-async function reach(backends: Backends, tenant: string, id: string, minPosition: number | undefined): Promise<LogLedger | undefined> {
+async function reach(
+  backends: Backends,
+  tenant: string,
+  id: string,
+  minPosition: number | undefined,
+): Promise<LogLedger | undefined> {
   const n = logNumberOf(id);
   const ledger = n === undefined ? undefined : backends.ledgers.get(logName(tenant, n));
   if (ledger && minPosition !== undefined) await ledger.reached(minPosition);
@@ -70,16 +78,23 @@ const list = (kind: ItemRow['kind']): Op =>
     const after = cursor === undefined ? undefined : readCursor(cursor);
     if (cursor !== undefined && !after) return refuse('BAD_REQUEST', 'the cursor is not one that was given here');
     const asOf = Object.fromEntries(mine.map((ledger) => [ledger.state.log, ledger.position - 1]));
-    const rows = (await backends.store.items(kind, { tenant, ...filter, after, limit: limit + 1 })).filter((row) => !row.id.includes('/'));
+    const rows = (await backends.store.items(kind, { tenant, ...filter, after, limit: limit + 1 })).filter(
+      (row) => !row.id.includes('/'),
+    );
     const shown = rows.slice(0, limit);
     const last = shown[shown.length - 1];
-    const next = rows.length > limit && last ? Buffer.from(JSON.stringify([last.log, last.position, last.id])).toString('base64url') : null;
+    const next =
+      rows.length > limit && last
+        ? Buffer.from(JSON.stringify([last.log, last.position, last.id])).toString('base64url')
+        : null;
     return found({ items: shown.map((row) => row.view), next, asOf });
   });
 
 function readCursor(cursor: string): { log: string; position: number; id: string } | undefined {
   try {
-    const parsed = z.tuple([z.string(), z.number(), z.string()]).safeParse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+    const parsed = z
+      .tuple([z.string(), z.number(), z.string()])
+      .safeParse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
     return parsed.success ? { log: parsed.data[0], position: parsed.data[1], id: parsed.data[2] } : undefined;
   } catch {
     return undefined;
@@ -91,14 +106,21 @@ const shown = (stored: StoredEvent): unknown => {
   return { ...parseEvent(stored.body), ...(payload === undefined ? {} : { payload }) };
 };
 
-const events = op(eventsQuery, async (backends, { tenant, limit = LIMITS.eventsPageDefault, minPosition, log = `${tenant}/0`, ...filter }) => {
-  const ledger = backends.ledgers.get(log);
-  if (minPosition !== undefined) await ledger?.reached(minPosition);
-  if (!log.startsWith(`${tenant}/`)) return missing(log);
-  const stored = await backends.eventlog.search({ tenant, log, ...filter, limit });
-  const last = stored[stored.length - 1];
-  return found({ items: stored.map(shown), next: stored.length === limit && last ? last.position : null, asOf: { [log]: (await backends.eventlog.head(log)) - 1 } });
-});
+const events = op(
+  eventsQuery,
+  async (backends, { tenant, limit = LIMITS.eventsPageDefault, minPosition, log = `${tenant}/0`, ...filter }) => {
+    const ledger = backends.ledgers.get(log);
+    if (minPosition !== undefined) await ledger?.reached(minPosition);
+    if (!log.startsWith(`${tenant}/`)) return missing(log);
+    const stored = await backends.eventlog.search({ tenant, log, ...filter, limit });
+    const last = stored[stored.length - 1];
+    return found({
+      items: stored.map(shown),
+      next: stored.length === limit && last ? last.position : null,
+      asOf: { [log]: (await backends.eventlog.head(log)) - 1 },
+    });
+  },
+);
 
 const ofRun = z.strictObject({ tenant: tenantName, runId: idOf('run'), minPosition: page.minPosition });
 
@@ -121,65 +143,127 @@ const graph = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const ledger = await reach(backends, tenant, runId, minPosition);
   const run = ledger?.state.runs.get(runId);
   if (!ledger || !run) return missing(runId);
-  const actions = (await backends.store.items('action', { tenant, runId, limit: LIMITS.eventsPageMax })).filter((row) => !row.id.includes('/'));
+  const actions = (await backends.store.items('action', { tenant, runId, limit: LIMITS.eventsPageMax })).filter(
+    (row) => !row.id.includes('/'),
+  );
   const children = [...ledger.state.runs.values()].filter((each) => each.parentRunId === runId);
   const nodes = [
     { id: runId, kind: 'run', label: run.agent.class },
     ...children.map((child) => ({ id: child.id, kind: 'run', label: child.agent.class })),
-    ...actions.map((row) => ({ id: row.id, kind: 'action', label: (row.view as { verb: string }).verb, status: row.status })),
+    ...actions.map((row) => ({
+      id: row.id,
+      kind: 'action',
+      label: (row.view as { verb: string }).verb,
+      status: row.status,
+    })),
   ];
-  const edges = [...children.map((child) => ({ from: runId, to: child.id, kind: 'delegated' })), ...actions.map((row) => ({ from: runId, to: row.id, kind: 'asked' }))];
+  const edges = [
+    ...children.map((child) => ({ from: runId, to: child.id, kind: 'delegated' })),
+    ...actions.map((row) => ({ from: runId, to: row.id, kind: 'asked' })),
+  ];
   return found({ nodes, edges });
 });
 
-const custody = op(z.strictObject({ tenant: tenantName, actionId: idOf('action'), minPosition: page.minPosition }), async (backends, { tenant, actionId, minPosition }) => {
-  const ledger = await reach(backends, tenant, actionId, minPosition);
-  const chain = ledger && (await custodyFor(ledger, backends.eventlog, actionId));
-  return chain ? found(chain) : missing(actionId);
-});
+const custody = op(
+  z.strictObject({ tenant: tenantName, actionId: idOf('action'), minPosition: page.minPosition }),
+  async (backends, { tenant, actionId, minPosition }) => {
+    const ledger = await reach(backends, tenant, actionId, minPosition);
+    const chain = ledger && (await custodyFor(ledger, backends.eventlog, actionId));
+    return chain ? found(chain) : missing(actionId);
+  },
+);
 
-const treeAt = op(z.strictObject({ tenant: tenantName, treeId: idOf('tree'), at: z.string().max(40) }), async (backends, { tenant, treeId, at }) => {
-  const ledger = await reach(backends, tenant, treeId, undefined);
-  const time = parseTime(at);
-  const position = /^\d{1,15}$/.test(at) ? Number(at) : undefined;
-  if (time === undefined && position === undefined) return refuse('BAD_REQUEST', 'at must be a position or an RFC 3339 time');
-  if (!ledger) return missing(treeId);
-  if (position !== undefined && position >= ledger.position && !(await ledger.reached(position, 2_000))) return refuse('NOT_FOUND', `the log has not reached position ${position} yet`);
-  const state = await ledger.foldTo(position === undefined ? ledger.position : position + 1, (event) => time !== undefined && (parseTime(event.time) ?? 0) > time);
-  const tree = state.trees.get(treeId);
-  if (!tree) return missing(treeId);
-  const now = time ?? state.lastTime;
-  const { runs, grants } = treeMembers(state, tree);
-  const payloads = await backends.eventlog.payloads(state.log, runs.map((run) => run.position));
-  const words = (at: number): Record<string, unknown> => (JSON.parse(payloads.get(at) ?? '{"value":{}}') as { value: Record<string, unknown> }).value;
-  const root = words(state.runs.get(tree.rootRunId)?.position ?? -1);
-  const views = runs.map((run) => {
-    const own = words(run.position);
-    const text = (key: string): string | null => (typeof own[key] === 'string' ? own[key] : typeof root[key] === 'string' ? root[key] : null);
-    return runView(state, run, { purpose: text('purpose'), requestedBy: text('requestedBy'), ...(typeof own.task === 'string' ? { task: own.task } : {}) }, now);
-  });
-  return found({ id: treeId, log: state.log, position: state.next - 1, runs: views, grants: grants.map((grant) => grantView(state, grant, now)), labels: Object.keys(tree.labels) });
-});
+const treeAt = op(
+  z.strictObject({ tenant: tenantName, treeId: idOf('tree'), at: z.string().max(40) }),
+  async (backends, { tenant, treeId, at }) => {
+    const ledger = await reach(backends, tenant, treeId, undefined);
+    const time = parseTime(at);
+    const position = /^\d{1,15}$/.test(at) ? Number(at) : undefined;
+    if (time === undefined && position === undefined)
+      return refuse('BAD_REQUEST', 'at must be a position or an RFC 3339 time');
+    if (!ledger) return missing(treeId);
+    if (position !== undefined && position >= ledger.position && !(await ledger.reached(position, 2_000)))
+      return refuse('NOT_FOUND', `the log has not reached position ${position} yet`);
+    const state = await ledger.foldTo(
+      position === undefined ? ledger.position : position + 1,
+      (event) => time !== undefined && (parseTime(event.time) ?? 0) > time,
+    );
+    const tree = state.trees.get(treeId);
+    if (!tree) return missing(treeId);
+    const now = time ?? state.lastTime;
+    const { runs, grants } = treeMembers(state, tree);
+    const payloads = await backends.eventlog.payloads(
+      state.log,
+      runs.map((run) => run.position),
+    );
+    const words = (at: number): Record<string, unknown> =>
+      (JSON.parse(payloads.get(at) ?? '{"value":{}}') as { value: Record<string, unknown> }).value;
+    const root = words(state.runs.get(tree.rootRunId)?.position ?? -1);
+    const views = runs.map((run) => {
+      const own = words(run.position);
+      const text = (key: string): string | null =>
+        typeof own[key] === 'string' ? own[key] : typeof root[key] === 'string' ? root[key] : null;
+      return runView(
+        state,
+        run,
+        {
+          purpose: text('purpose'),
+          requestedBy: text('requestedBy'),
+          ...(typeof own.task === 'string' ? { task: own.task } : {}),
+        },
+        now,
+      );
+    });
+    return found({
+      id: treeId,
+      log: state.log,
+      position: state.next - 1,
+      runs: views,
+      grants: grants.map((grant) => grantView(state, grant, now)),
+      labels: Object.keys(tree.labels),
+    });
+  },
+);
 
-const revocation = op(z.strictObject({ tenant: tenantName, id: idOf('revocation') }), async (backends, { tenant, id }) => {
-  const ledger = await reach(backends, tenant, id, undefined);
-  const rule = ledger?.state.rules.find(id);
-  const rows = await backends.store.consequences(tenant, id);
-  if (!rule && rows.length === 0) return missing(id);
-  const sum = (pick: (row: (typeof rows)[number]) => number): number => rows.reduce((total, row) => total + pick(row), 0);
-  return found({
-    revocationId: id,
-    ...(rule ? { selector: rule.selector, quarantine: rule.quarantine, position: rule.position } : { position: rows[0]?.position }),
-    counts: { grants: rows.length, runs: new Set(rows.map((row) => row.runId)).size, inFlight: sum((row) => row.inFlight), pendingApprovals: sum((row) => row.pendingApprovals) },
-    consequences: rows,
-  });
-});
+const revocation = op(
+  z.strictObject({ tenant: tenantName, id: idOf('revocation') }),
+  async (backends, { tenant, id }) => {
+    const ledger = await reach(backends, tenant, id, undefined);
+    const rule = ledger?.state.rules.find(id);
+    const rows = await backends.store.consequences(tenant, id);
+    if (!rule && rows.length === 0) return missing(id);
+    const sum = (pick: (row: (typeof rows)[number]) => number): number =>
+      rows.reduce((total, row) => total + pick(row), 0);
+    return found({
+      revocationId: id,
+      ...(rule
+        ? { selector: rule.selector, quarantine: rule.quarantine, position: rule.position }
+        : { position: rows[0]?.position }),
+      counts: {
+        grants: rows.length,
+        runs: new Set(rows.map((row) => row.runId)).size,
+        inFlight: sum((row) => row.inFlight),
+        pendingApprovals: sum((row) => row.pendingApprovals),
+      },
+      consequences: rows,
+    });
+  },
+);
 
-const ofLog = (run: (ledger: LogLedger, backends: Backends, request: { position?: number; path?: string }) => Promise<Answer>): Op =>
-  op(z.strictObject({ log: logNameSchema, position: z.number().int().min(0).optional(), path: z.string().max(120).optional() }), (backends, { log, ...request }) => {
-    const ledger = backends.ledgers.get(log);
-    return ledger ? run(ledger, backends, request) : Promise.resolve(missing(log));
-  });
+const ofLog = (
+  run: (ledger: LogLedger, backends: Backends, request: { position?: number; path?: string }) => Promise<Answer>,
+): Op =>
+  op(
+    z.strictObject({
+      log: logNameSchema,
+      position: z.number().int().min(0).optional(),
+      path: z.string().max(120).optional(),
+    }),
+    (backends, { log, ...request }) => {
+      const ledger = backends.ledgers.get(log);
+      return ledger ? run(ledger, backends, request) : Promise.resolve(missing(log));
+    },
+  );
 
 export const OPS: Readonly<Record<string, Op>> = {
   events,
@@ -218,5 +302,7 @@ async function tileOf(ledger: LogLedger, store: LedgerStore, path: string): Prom
   if (width < 1 || width > 256 || index * 256 + width > complete) return found('');
   const wanted = Array.from({ length: width }, (_, i) => ({ level, index: index * 256 + i }));
   const nodes = await store.nodes(ledger.state.log, wanted);
-  return found(Buffer.concat(wanted.map((node) => nodes.get(`${node.level}/${node.index}`) as Buffer)).toString('base64'));
+  return found(
+    Buffer.concat(wanted.map((node) => nodes.get(`${node.level}/${node.index}`) as Buffer)).toString('base64'),
+  );
 }

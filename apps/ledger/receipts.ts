@@ -22,17 +22,21 @@ async function eventsOf(eventlog: EventLog, state: LogState, run: RunNode): Prom
     take(await eventlog.search({ tenant, log, runId: above.id, type: OF_ANCESTORS, limit: MOST }));
   }
   for (const child of state.runs.values()) {
-    if (child.parentRunId === run.id) take(await eventlog.search({ tenant, log, runId: child.id, type: OF_CHILDREN, limit: MOST }));
+    if (child.parentRunId === run.id)
+      take(await eventlog.search({ tenant, log, runId: child.id, type: OF_CHILDREN, limit: MOST }));
   }
   for (const rule of state.rules.list) take(await eventlog.read(log, rule.position, 1));
-  const candidates = [...found.values()].sort((a, b) => a.position - b.position).map((stored): Kept => ({ ...toTold(stored), stored }));
+  const candidates = [...found.values()]
+    .sort((a, b) => a.position - b.position)
+    .map((stored): Kept => ({ ...toTold(stored), stored }));
   const chosen = new Set(eventsOfReceipt(run.id, candidates).map(({ event }) => event.position));
   return candidates.filter(({ event }) => chosen.has(event.position));
 }
 
 type Kept = Told & { readonly stored: StoredEvent };
 
-const parentOf = (state: LogState, run: RunNode): RunNode | undefined => (run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId));
+const parentOf = (state: LogState, run: RunNode): RunNode | undefined =>
+  run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId);
 
 const toTold = (stored: StoredEvent): Told => {
   const event: Event = parseEvent(stored.body);
@@ -41,19 +45,34 @@ const toTold = (stored: StoredEvent): Told => {
 };
 
 /** The signed account of a run, each event with its proof; undefined where the run is not known. */
-export async function receiptOf(ledger: LogLedger, eventlog: EventLog, key: KeyObject, runId: string): Promise<Envelope | undefined> {
+export async function receiptOf(
+  ledger: LogLedger,
+  eventlog: EventLog,
+  key: KeyObject,
+  runId: string,
+): Promise<Envelope | undefined> {
   const run = ledger.state.runs.get(runId);
   if (!run) return undefined;
   const position = ledger.position;
   const kept = (await eventsOf(eventlog, ledger.state, run)).filter(({ event }) => event.position < position);
   const claims = summarise(runId, readStory(kept));
   const proofs = await ledger.proofs(kept.map(({ event }) => event.position));
-  const events = kept.map(({ stored: { log, position: at, body, payload } }) => ({ log, position: at, body, payload: payload ?? null, proof: proofs.get(at) as string }));
+  const events = kept.map(({ stored: { log, position: at, body, payload } }) => ({
+    log,
+    position: at,
+    body,
+    payload: payload ?? null,
+    proof: proofs.get(at) as string,
+  }));
   return signStatement(makeStatement(claims, events), key, ledger.origin);
 }
 
 /** The chain of one action; undefined where no decision on it is known. */
-export async function custodyFor(ledger: LogLedger, eventlog: EventLog, actionId: string): Promise<Custody | undefined> {
+export async function custodyFor(
+  ledger: LogLedger,
+  eventlog: EventLog,
+  actionId: string,
+): Promise<Custody | undefined> {
   const { tenant, log } = ledger.state;
   const decisions = await eventlog.search({ tenant, log, actionId, limit: 10 });
   const runId = decisions[0] && parseEvent(decisions[0].body).runId;

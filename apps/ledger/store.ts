@@ -47,7 +47,13 @@ export class LedgerStore {
   private constructor(private readonly source: DataSource) {}
 
   static async open(url: string): Promise<LedgerStore> {
-    const source = new DataSource({ type: 'postgres', url, synchronize: false, applicationName: 'bailiwick-ledger', extra: { max: 6 } });
+    const source = new DataSource({
+      type: 'postgres',
+      url,
+      synchronize: false,
+      applicationName: 'bailiwick-ledger',
+      extra: { max: 6 },
+    });
     await source.initialize();
     return new LedgerStore(source);
   }
@@ -57,12 +63,20 @@ export class LedgerStore {
   }
 
   async position(log: string): Promise<number> {
-    const rows = await this.source.query<{ position: string }[]>('SELECT position FROM ledger.follower WHERE log = $1', [log]);
+    const rows = await this.source.query<{ position: string }[]>(
+      'SELECT position FROM ledger.follower WHERE log = $1',
+      [log],
+    );
     return Number(rows[0]?.position ?? 0);
   }
 
   /** All or nothing. Dying inside: the batch is followed again from the position before it. */
-  async write(log: string, from: number, next: number, made: { nodes: readonly StoredNode[]; items: readonly ItemRow[]; consequences: readonly ConsequenceRow[] }): Promise<void> {
+  async write(
+    log: string,
+    from: number,
+    next: number,
+    made: { nodes: readonly StoredNode[]; items: readonly ItemRow[]; consequences: readonly ConsequenceRow[] },
+  ): Promise<void> {
     await this.source.transaction(async ({ queryRunner }) => {
       const runner = queryRunner as QueryRunner;
       const moved = (await runner.query(MOVE, [log, from, next])) as { position: string }[];
@@ -82,7 +96,10 @@ export class LedgerStore {
   }
 
   async saveCheckpoint(log: string, { size, root, note }: CheckpointRow): Promise<void> {
-    await this.source.query('INSERT INTO ledger.checkpoint (log, size, root, note) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING', [log, size, root, note]);
+    await this.source.query(
+      'INSERT INTO ledger.checkpoint (log, size, root, note) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+      [log, size, root, note],
+    );
   }
 
   /** The smallest kept checkpoint that covers a size; without one, the newest. */
@@ -97,31 +114,48 @@ export class LedgerStore {
   }
 
   async checkpoints(log: string): Promise<CheckpointRow[]> {
-    const rows = await this.source.query<{ size: string; root: Buffer; note: string }[]>('SELECT size, root, note FROM ledger.checkpoint WHERE log = $1 ORDER BY size', [log]);
+    const rows = await this.source.query<{ size: string; root: Buffer; note: string }[]>(
+      'SELECT size, root, note FROM ledger.checkpoint WHERE log = $1 ORDER BY size',
+      [log],
+    );
     return rows.map((row) => ({ size: Number(row.size), root: row.root, note: row.note }));
   }
 
   async items(kind: ItemRow['kind'], filter: ItemFilter): Promise<ItemRow[]> {
     const values: unknown[] = [kind, `${filter.tenant}/`];
     const where = ['kind = $1', 'starts_with(log, $2)'];
-    for (const [column, value] of [['status', filter.status], ['agent_class', filter.agentClass], ['tree_id', filter.treeId], ['run_id', filter.runId]] as const) {
+    for (const [column, value] of [
+      ['status', filter.status],
+      ['agent_class', filter.agentClass],
+      ['tree_id', filter.treeId],
+      ['run_id', filter.runId],
+    ] as const) {
       if (value !== undefined) where.push(`${column} = $${values.push(value)}`);
     }
     if (filter.after) {
       const { log, position, id } = filter.after;
       where.push(`(log, position, id) > ($${values.push(log)}, $${values.push(position)}, $${values.push(id)})`);
     }
-    const rows = await this.source.query<DbItem[]>(`SELECT * FROM ledger.item WHERE ${where.join(' AND ')} ORDER BY log, position, id LIMIT $${values.push(filter.limit)}`, values);
+    const rows = await this.source.query<DbItem[]>(
+      `SELECT * FROM ledger.item WHERE ${where.join(' AND ')} ORDER BY log, position, id LIMIT $${values.push(filter.limit)}`,
+      values,
+    );
     return rows.map(fromDb);
   }
 
   async item(kind: ItemRow['kind'], tenant: string, id: string): Promise<ItemRow | undefined> {
-    const rows = await this.source.query<DbItem[]>('SELECT * FROM ledger.item WHERE kind = $1 AND starts_with(log, $2) AND id = $3', [kind, `${tenant}/`, id]);
+    const rows = await this.source.query<DbItem[]>(
+      'SELECT * FROM ledger.item WHERE kind = $1 AND starts_with(log, $2) AND id = $3',
+      [kind, `${tenant}/`, id],
+    );
     return rows[0] && fromDb(rows[0]);
   }
 
   async consequences(tenant: string, revocationId: string): Promise<ConsequenceRow[]> {
-    const rows = await this.source.query<Record<string, never>[]>('SELECT * FROM ledger.consequence WHERE starts_with(log, $1) AND revocation_id = $2 ORDER BY log, grant_id', [`${tenant}/`, revocationId]);
+    const rows = await this.source.query<Record<string, never>[]>(
+      'SELECT * FROM ledger.consequence WHERE starts_with(log, $1) AND revocation_id = $2 ORDER BY log, grant_id',
+      [`${tenant}/`, revocationId],
+    );
     return rows.map((row: Record<string, unknown>) => ({
       log: String(row.log),
       revocationId,
@@ -143,12 +177,10 @@ ON CONFLICT (log) DO UPDATE SET position = $3 WHERE ledger.follower.position = $
 RETURNING position`;
 
 async function insertNodes(runner: QueryRunner, log: string, nodes: readonly StoredNode[]): Promise<void> {
-  await runner.query('INSERT INTO ledger.node (log, level, index, hash) SELECT $1, l, i, h FROM unnest($2::int[], $3::bigint[], $4::bytea[]) AS n (l, i, h) ON CONFLICT DO NOTHING', [
-    log,
-    nodes.map((node) => node.level),
-    nodes.map((node) => node.index),
-    nodes.map((node) => node.hash),
-  ]);
+  await runner.query(
+    'INSERT INTO ledger.node (log, level, index, hash) SELECT $1, l, i, h FROM unnest($2::int[], $3::bigint[], $4::bytea[]) AS n (l, i, h) ON CONFLICT DO NOTHING',
+    [log, nodes.map((node) => node.level), nodes.map((node) => node.index), nodes.map((node) => node.hash)],
+  );
 }
 
 async function upsertItems(runner: QueryRunner, items: readonly ItemRow[]): Promise<void> {
@@ -176,7 +208,17 @@ async function upsertItems(runner: QueryRunner, items: readonly ItemRow[]): Prom
 
 const CONSEQUENCE = `INSERT INTO ledger.consequence (log, revocation_id, grant_id, run_id, agent_class, in_flight, pending_approvals, reserved_cost, position)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`;
-const consequenceValues = (row: ConsequenceRow): unknown[] => [row.log, row.revocationId, row.grantId, row.runId, row.agentClass, row.inFlight, row.pendingApprovals, JSON.stringify(row.reservedCost), row.position];
+const consequenceValues = (row: ConsequenceRow): unknown[] => [
+  row.log,
+  row.revocationId,
+  row.grantId,
+  row.runId,
+  row.agentClass,
+  row.inFlight,
+  row.pendingApprovals,
+  JSON.stringify(row.reservedCost),
+  row.position,
+];
 
 interface DbItem {
   log: string;

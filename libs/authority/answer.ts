@@ -21,7 +21,8 @@ export interface Words {
  */
 export function answerOf(state: LogState, events: readonly Event[], words: Words): Answer {
   for (const event of events) {
-    const teller = TELLERS[event.type] as ((state: LogState, event: Event, events: readonly Event[], words: Words) => Answer) | undefined;
+    const teller = TELLERS[event.type] as
+      ((state: LogState, event: Event, events: readonly Event[], words: Words) => Answer) | undefined;
     if (teller) return teller(state, event, events, words);
   }
   return { ok: true, value: { position: events[events.length - 1]?.position ?? state.next - 1 } };
@@ -32,24 +33,37 @@ export function wordsNeeded(events: readonly Event[]): { runs: string[]; approva
   const telling = events.some((event) => WORDY.has(event.type));
   const runs = telling ? [...new Set(events.flatMap((event) => (event.runId === undefined ? [] : [event.runId])))] : [];
   const approvals = events.flatMap((event) =>
-    event.type === 'ApprovalGiven' || (event.type === 'ApprovalRequested' && event.data.kind !== 'action') ? [event.data.approvalId] : [],
+    event.type === 'ApprovalGiven' || (event.type === 'ApprovalRequested' && event.data.kind !== 'action')
+      ? [event.data.approvalId]
+      : [],
   );
   return { runs, approvals };
 }
 const WORDY = new Set<Event['type']>(['RunOpened', 'RunCompleted', 'ApprovalRequested', 'ApprovalGiven']);
 
-type Tellers = { [T in Event['type']]?: (state: LogState, event: EventOf<T>, events: readonly Event[], words: Words) => Answer };
+type Tellers = {
+  [T in Event['type']]?: (state: LogState, event: EventOf<T>, events: readonly Event[], words: Words) => Answer;
+};
 
 const TELLERS: Tellers = {
-  Refused: (_state, { data }) => ({ ok: false, refusal: { code: data.code, detail: data.detail, ...(data.reasons ? { reasons: data.reasons } : {}) } }),
-  DelegationRefused: (_state, { data }) => ({ ok: false, refusal: { code: data.code, detail: data.detail, reasons: data.reasons } }),
+  Refused: (_state, { data }) => ({
+    ok: false,
+    refusal: { code: data.code, detail: data.detail, ...(data.reasons ? { reasons: data.reasons } : {}) },
+  }),
+  DelegationRefused: (_state, { data }) => ({
+    ok: false,
+    refusal: { code: data.code, detail: data.detail, reasons: data.reasons },
+  }),
 
   RunOpened(_state, event, events, words) {
     const issued = find(events, 'GrantIssued');
     const run = openedRun(event, issued, words.run(event.runId as string));
     if (issued) return { ok: true, value: { run, grant: issuedGrant(issued), position: issued.position } };
     const asked = find(events, 'ApprovalRequested');
-    return { ok: true, value: { run, approval: asked && words.approval(asked.data.approvalId), position: asked?.position } };
+    return {
+      ok: true,
+      value: { run, approval: asked && words.approval(asked.data.approvalId), position: asked?.position },
+    };
   },
 
   ActionPermitted: (_state, event) => decided(event, 'permit', event.data.expiresAt),
@@ -81,9 +95,18 @@ const TELLERS: Tellers = {
 
   GrantSuspended: (state, event) => ({ ok: true, value: { grant: liveGrant(state, event), position: event.position } }),
   GrantResumed: (state, event) => ({ ok: true, value: { grant: liveGrant(state, event), position: event.position } }),
-  GrantRevoked: (_state, event) => ({ ok: true, value: { revocationId: event.data.revocationId, position: event.position } }),
-  RevocationRuleAdded: (_state, event) => ({ ok: true, value: { revocationId: event.data.revocationId, position: event.position } }),
-  QuarantineLifted: (_state, event) => ({ ok: true, value: { revocationId: event.data.revocationId, position: event.position } }),
+  GrantRevoked: (_state, event) => ({
+    ok: true,
+    value: { revocationId: event.data.revocationId, position: event.position },
+  }),
+  RevocationRuleAdded: (_state, event) => ({
+    ok: true,
+    value: { revocationId: event.data.revocationId, position: event.position },
+  }),
+  QuarantineLifted: (_state, event) => ({
+    ok: true,
+    value: { revocationId: event.data.revocationId, position: event.position },
+  }),
   DriftScored: (_state, event) => ({ ok: true, value: { drift: event.data.score, position: event.position } }),
 };
 
@@ -115,12 +138,25 @@ function decided(
 
 /** Every dimension is asked every time; those that do not object are not stored but told. */
 function agreeing(reasons: readonly Reason[]): Reason[] {
-  const objecting = new Set(reasons.flatMap((reason) => [reason.rule, ...(reason.reasons ?? []).map((each) => each.rule)]));
-  return DIMENSIONS.filter((name) => !objecting.has(name)).map((rule) => ({ rule, outcome: 'permit', message: 'within the limit of every grant of the chain' }));
+  const objecting = new Set(
+    reasons.flatMap((reason) => [reason.rule, ...(reason.reasons ?? []).map((each) => each.rule)]),
+  );
+  return DIMENSIONS.filter((name) => !objecting.has(name)).map((rule) => ({
+    rule,
+    outcome: 'permit',
+    message: 'within the limit of every grant of the chain',
+  }));
 }
 
 function settled(event: EventOf<'ActionCompleted'> | EventOf<'ActionFailed'>, status: string): Answer {
-  const action = { id: event.actionId, status, grantId: event.grantId, runId: event.runId, cost: event.data.cost, overrun: event.data.overrun ?? false };
+  const action = {
+    id: event.actionId,
+    status,
+    grantId: event.grantId,
+    runId: event.runId,
+    cost: event.data.cost,
+    overrun: event.data.overrun ?? false,
+  };
   return { ok: true, value: { action, position: event.position } };
 }
 
@@ -166,4 +202,3 @@ function liveGrant(state: LogState, event: Event): GrantView | undefined {
   const grant = state.grants.get(event.grantId as string);
   return grant && grantView(state, grant, parseTime(event.time) ?? state.lastTime);
 }
-

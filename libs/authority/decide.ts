@@ -39,11 +39,18 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
  * @param now ms; the caller makes sure that it is never earlier than the state's newest event
  */
 export function decide(state: LogState, command: Command, now: number, rules: Rules): Decided {
-  if (command.log !== state.log) return err({ code: 'NOT_FOUND', detail: `this is log ${state.log}, not ${command.log}` }); // I9
+  if (command.log !== state.log)
+    return err({ code: 'NOT_FOUND', detail: `this is log ${state.log}, not ${command.log}` }); // I9
   const decided = (DECIDERS[command.type] as (...args: unknown[]) => Decided)(state, command, now, rules);
   if (decided.ok || CODES[decided.error.code] !== 403) return decided;
   const { code, detail, reasons } = decided.error;
-  return ok([{ type: 'Refused', ...placeOf(state, command), data: { command: command.type, code, detail, ...(reasons ? { reasons } : {}) } }]);
+  return ok([
+    {
+      type: 'Refused',
+      ...placeOf(state, command),
+      data: { command: command.type, code, detail, ...(reasons ? { reasons } : {}) },
+    },
+  ]);
 }
 
 /** Where a refused command was aimed, as far as it exists. */
@@ -55,4 +62,3 @@ function placeOf(state: LogState, command: Command): Pick<NewEvent, 'treeId' | '
   const run = state.runs.get(grant?.runId ?? runId ?? '');
   return { treeId: run?.treeId, runId: run?.id, grantId: grant?.id };
 }
-

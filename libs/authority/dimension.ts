@@ -9,7 +9,11 @@ export interface ActionFacts {
   readonly tool: string | undefined;
   readonly effect: Effect;
   readonly risk: Risk;
-  readonly resource: { readonly type: string; readonly id: string; readonly attributes: Readonly<Record<string, string | number | boolean>> };
+  readonly resource: {
+    readonly type: string;
+    readonly id: string;
+    readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  };
   /** what will be reserved, in minor units per currency */
   readonly cost: Readonly<Record<string, number>>;
   readonly agentClass: string;

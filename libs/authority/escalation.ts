@@ -15,7 +15,11 @@ export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: 
   if (!resolved.ok) return resolved;
   const raised = resolved.value;
   // depth is compared as such: attenuation of the delegation dimension is that of a child, one level down
-  const comparable: Limits = { ...raised, delegation: { ...raised.delegation, depth: raised.delegation.depth + 1 }, session: old.session };
+  const comparable: Limits = {
+    ...raised,
+    delegation: { ...raised.delegation, depth: raised.delegation.depth + 1 },
+    session: old.session,
+  };
   const narrower = attenuatesAll({ ...old, time: { ...old.time, notBefore: raised.time.notBefore } }, comparable);
   if (narrower.length === 0) return ok(raised);
   return err({
@@ -37,7 +41,10 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
   const { budget } = old;
   const wanted = want.budget ?? {};
   return {
-    time: want.time?.ttl || want.time?.expiresAt ? want.time : { notBefore: old.time.notBefore, expiresAt: old.time.expiresAt },
+    time:
+      want.time?.ttl || want.time?.expiresAt
+        ? want.time
+        : { notBefore: old.time.notBefore, expiresAt: old.time.expiresAt },
     session: want.session ?? old.session,
     purpose: {
       onDrift: want.purpose?.onDrift ?? old.purpose.onDrift,
@@ -55,7 +62,7 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
       writes: wanted.writes ?? budget.writes,
       external: wanted.external ?? budget.external,
       cost: { ...budget.cost, ...wanted.cost },
-      ...(wanted.perAction ?? budget.perAction ? { perAction: wanted.perAction ?? budget.perAction } : {}),
+      ...((wanted.perAction ?? budget.perAction) ? { perAction: wanted.perAction ?? budget.perAction } : {}),
       windows: mergeWindows(budget.windows, wanted.windows ?? []),
     },
     delegation: { ...old.delegation, ...want.delegation },
@@ -64,8 +71,10 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
   };
 }
 
-function mergeWindows(old: Limits['budget']['windows'], want: Limits['budget']['windows']): Limits['budget']['windows'] {
+function mergeWindows(
+  old: Limits['budget']['windows'],
+  want: Limits['budget']['windows'],
+): Limits['budget']['windows'] {
   const named = new Set(want.map((window) => parseDuration(window.per)));
   return [...old.filter((window) => !named.has(parseDuration(window.per))), ...want];
 }
-

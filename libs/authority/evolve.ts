@@ -32,7 +32,8 @@ export function evolve(state: LogState, event: Event): LogState {
     throw new CorruptLog(`event ${event.log}@${event.position} cannot follow ${state.log}@${state.next - 1} (I5)`);
   }
   const at = must(parseTime(event.time), 'time', event);
-  if (at < state.lastTime) throw new CorruptLog(`event ${event.log}@${event.position} is earlier than the one before it`);
+  if (at < state.lastTime)
+    throw new CorruptLog(`event ${event.log}@${event.position} is earlier than the one before it`);
   state.next = event.position + 1;
   state.lastTime = at;
   (HANDLERS[event.type] as (state: LogState, event: Event, at: number) => void)(state, event, at);
@@ -43,7 +44,8 @@ export function evolve(state: LogState, event: Event): LogState {
 
 /** Keeps the soonest deadline one that is still to come: what has ended otherwise is taken off when it surfaces. */
 function dropEnded(state: LogState): void {
-  for (let next = state.deadlines.peek(); next && !isPending(state, next); next = state.deadlines.peek()) state.deadlines.pop();
+  for (let next = state.deadlines.peek(); next && !isPending(state, next); next = state.deadlines.peek())
+    state.deadlines.pop();
 }
 
 function isPending(state: LogState, { kind, id }: Deadline): boolean {
@@ -87,7 +89,8 @@ const HANDLERS: Handlers = {
   GrantIssued(state, event, at) {
     const { data } = event;
     const run = runOf(state, event);
-    const old = data.supersedes === undefined ? undefined : must(state.grants.get(data.supersedes), 'superseded grant', event);
+    const old =
+      data.supersedes === undefined ? undefined : must(state.grants.get(data.supersedes), 'superseded grant', event);
     const grant: GrantNode = {
       id: must(event.grantId, 'grantId', event),
       treeId: run.treeId,
@@ -160,12 +163,14 @@ const HANDLERS: Handlers = {
     approval.usableUntil = data.usableUntil === undefined ? undefined : parseTime(data.usableUntil);
     const run = runOf(state, event);
     if (data.verdict === 'deny' && approval.kind === 'grant') endRun(run, 'refused', at, 'a person denied the grant');
-    if (data.verdict === 'deny' && approval.kind === 'escalation') label(treeOf(state, event), 'denied:escalation', event);
+    if (data.verdict === 'deny' && approval.kind === 'escalation')
+      label(treeOf(state, event), 'denied:escalation', event);
   },
 
   ApprovalExpired(state, event, at) {
     const approval = endApproval(state, event.data.approvalId, 'expired', event, at);
-    if (approval.kind === 'grant') endRun(runOf(state, event), 'refused', at, 'nobody answered the grant request in time');
+    if (approval.kind === 'grant')
+      endRun(runOf(state, event), 'refused', at, 'nobody answered the grant request in time');
   },
 
   ActionPermitted(state, event, at) {
@@ -276,7 +281,8 @@ function settle(
   state.actions.delete(id);
   state.settled.set(id, { status, runId: action.runId, at, position: event.position });
   const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
-  for (const grant of chain) commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
+  for (const grant of chain)
+    commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
   (chain[0] as GrantNode).inFlight -= 1;
   for (const each of event.data.labels ?? []) label(treeOf(state, event), each, event);
 }
@@ -295,7 +301,13 @@ export function addApproval(state: LogState, approval: ApprovalNode): void {
   state.deadlines.add({ at: approval.expiresAt, kind: 'approval', id: approval.id });
 }
 
-function endApproval(state: LogState, id: string, status: ApprovalNode['status'], event: Event, at: number): ApprovalNode {
+function endApproval(
+  state: LogState,
+  id: string,
+  status: ApprovalNode['status'],
+  event: Event,
+  at: number,
+): ApprovalNode {
   const approval = must(state.approvals.get(id), 'approval', event);
   if (approval.status !== 'pending') throw new CorruptLog(`approval ${id} is answered twice (I8)`);
   approval.status = status;
@@ -314,7 +326,12 @@ function useApproval(state: LogState, id: string | undefined): void {
   approval.status = 'used';
 }
 
-function endGrant(state: LogState, event: EventOf<'GrantRevoked' | 'GrantExpired' | 'GrantExhausted'>, status: GrantStatus, at: number): void {
+function endGrant(
+  state: LogState,
+  event: EventOf<'GrantRevoked' | 'GrantExpired' | 'GrantExhausted'>,
+  status: GrantStatus,
+  at: number,
+): void {
   const says = event.data.reason.says ?? event.data.reason.code;
   close(grantOf(state, event), status, at, says);
   endRun(runOf(state, event), status as 'revoked' | 'expired' | 'exhausted', at, says);
@@ -367,7 +384,7 @@ function treeOf(state: LogState, event: Event): TreeNode {
   return must(state.trees.get(must(event.treeId, 'treeId', event)), 'tree', event);
 }
 function must<T>(value: T | undefined, what: string, event: Event): T {
-  if (value === undefined) throw new CorruptLog(`event ${event.log}@${event.position} (${event.type}) names no known ${what}`);
+  if (value === undefined)
+    throw new CorruptLog(`event ${event.log}@${event.position} (${event.type}) names no known ${what}`);
   return value;
 }
-

@@ -5,7 +5,8 @@ import { fromSnapshot, stateDigest, toSnapshot } from './snapshot';
 import { emptyState } from './state';
 import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from './testing/harness';
 
-const refusalOf = (result: ReturnType<TestLog['try']>) => ('refusal' in result ? result.refusal.code : result.events.map((e) => e.type).join());
+const refusalOf = (result: ReturnType<TestLog['try']>) =>
+  'refusal' in result ? result.refusal.code : result.events.map((e) => e.type).join();
 
 describe('a lease from its grant to its end', () => {
   it('permits what it covers, charges every ancestor, and takes the outcome once', () => {
@@ -17,8 +18,13 @@ describe('a lease from its grant to its end', () => {
     expect(log.state.grants.get(root.grantId)?.usage.committed.calls).toBe(1);
     expect(log.state.grants.get(root.grantId)?.usage.reserved.cost).toEqual({ USD: 30 });
     log.do('settle', { actionId: permit.actionId as string, outcome: { status: 'completed', cost: { USD: 20 } } });
-    expect(log.state.grants.get(root.grantId)?.usage).toMatchObject({ committed: { calls: 1, reads: 1, cost: { USD: 20 } }, reserved: { cost: {} } });
-    expect(refusalOf(log.try('settle', { actionId: permit.actionId as string, outcome: { status: 'failed' } }))).toBe('ALREADY_SETTLED');
+    expect(log.state.grants.get(root.grantId)?.usage).toMatchObject({
+      committed: { calls: 1, reads: 1, cost: { USD: 20 } },
+      reserved: { cost: {} },
+    });
+    expect(refusalOf(log.try('settle', { actionId: permit.actionId as string, outcome: { status: 'failed' } }))).toBe(
+      'ALREADY_SETTLED',
+    );
   });
 
   it('ends with its last count, and with it everything below (I3, I2)', () => {
@@ -37,7 +43,10 @@ describe('a lease from its grant to its end', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const permit = act(log, root.grantId, 'file.write', { cost: { USD: 10 } });
-    const events = log.do('settle', { actionId: permit.actionId as string, outcome: { status: 'completed', cost: { USD: 11 } } });
+    const events = log.do('settle', {
+      actionId: permit.actionId as string,
+      outcome: { status: 'completed', cost: { USD: 11 } },
+    });
     expect(only(events, 'GrantExhausted').data.overrun).toBe(true);
     expect(log.state.grants.get(root.grantId)?.usage.committed.cost).toEqual({ USD: 11 });
   });
@@ -53,7 +62,12 @@ describe('a lease from its grant to its end', () => {
     });
     const refused = only(events, 'DelegationRefused');
     expect(refused.data.code).toBe('GRANT_WIDENS_PARENT');
-    expect(refused.data.reasons.map((reason) => reason.path).sort()).toEqual(['budget.calls', 'budget.cost.EUR', 'risk.ceiling', 'time.expiresAt']);
+    expect(refused.data.reasons.map((reason) => reason.path).sort()).toEqual([
+      'budget.calls',
+      'budget.cost.EUR',
+      'risk.ceiling',
+      'time.expiresAt',
+    ]);
   });
 
   it('asks a person about the exact call, once (I8)', () => {
@@ -68,22 +82,34 @@ describe('a lease from its grant to its end', () => {
     const other = act(log, root.grantId, 'thing.delete', { approvalId });
     expect(other.data.reasons.map((reason) => reason.code)).toContain('APPROVAL_MISMATCH');
     expect(act(log, root.grantId, 'thing.delete', { ...call, approvalId }).type).toBe('ActionPermitted');
-    expect(act(log, root.grantId, 'thing.delete', { ...call, approvalId }).data.reasons.map((reason) => reason.code)).toContain('APPROVAL_NOT_USABLE');
+    expect(
+      act(log, root.grantId, 'thing.delete', { ...call, approvalId }).data.reasons.map((reason) => reason.code),
+    ).toContain('APPROVAL_NOT_USABLE');
   });
 
   it('stops below a revoked ancestor, by marker and by selector (I6, I2)', () => {
     const log = new TestLog();
     const one = openTestRun(log);
-    const below = delegateTestRun(log, delegateTestRun(log, one.grantId, { delegation: { depth: 1, children: 1, classes: ['*'] } }).grantId);
+    const below = delegateTestRun(
+      log,
+      delegateTestRun(log, one.grantId, { delegation: { depth: 1, children: 1, classes: ['*'] } }).grantId,
+    );
     log.do('revokeGrant', { grantId: one.grantId });
     expect(act(log, below.grantId, 'file.read').type).toBe('ActionDenied');
 
     const two = openTestRun(log, ROOMY, 'bad');
     const child = delegateTestRun(log, two.grantId);
-    const events = log.do('revokeSelector', { revocationId: 'rev_0_00000000000000000000000001', selector: { agentClass: 'bad' }, force: true, quarantine: true });
+    const events = log.do('revokeSelector', {
+      revocationId: 'rev_0_00000000000000000000000001',
+      selector: { agentClass: 'bad' },
+      force: true,
+      quarantine: true,
+    });
     expect(events).toHaveLength(1);
     expect(act(log, child.grantId, 'file.read').data.reasons[0]?.code).toBe('REVOKED_BY_RULE');
-    expect(refusalOf(log.try('openRun', { agent: { class: 'bad' }, principalRef: REF, purposeRef: REF, grant: {} }))).toBe('Refused');
+    expect(
+      refusalOf(log.try('openRun', { agent: { class: 'bad' }, principalRef: REF, purposeRef: REF, grant: {} })),
+    ).toBe('Refused');
     log.do('liftQuarantine', { revocationId: 'rev_0_00000000000000000000000001' });
     expect(act(log, openTestRun(log, ROOMY, 'bad').grantId, 'file.read').type).toBe('ActionPermitted');
   });
@@ -102,7 +128,12 @@ describe('a lease from its grant to its end', () => {
     const permit = act(log, root.grantId, 'file.read');
     act(log, root.grantId, 'thing.delete');
     log.now += 40 * 24 * 3600_000;
-    expect(log.tickAll().map((event) => event.type).sort()).toEqual(['ActionAbandoned', 'ApprovalExpired', 'GrantExpired']);
+    expect(
+      log
+        .tickAll()
+        .map((event) => event.type)
+        .sort(),
+    ).toEqual(['ActionAbandoned', 'ApprovalExpired', 'GrantExpired']);
     expect(log.state.settled.get(permit.actionId as string)?.status ?? log.state.actions.size).toBeDefined();
   });
 
@@ -110,11 +141,18 @@ describe('a lease from its grant to its end', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const child = delegateTestRun(log, root.grantId);
-    expect(log.do('recordDrift', { runId: root.runId, score: 0.9, features: [], monitor: 'test' }).map((event) => event.type)).toEqual(['DriftScored', 'GrantSuspended']);
+    expect(
+      log
+        .do('recordDrift', { runId: root.runId, score: 0.9, features: [], monitor: 'test' })
+        .map((event) => event.type),
+    ).toEqual(['DriftScored', 'GrantSuspended']);
     expect(act(log, child.grantId, 'file.read').type).toBe('ActionDenied');
     log.do('resume', { grantId: root.grantId, reasonCode: 'LOOKED' });
     act(log, child.grantId, 'file.read');
-    const asked = only(log.do('escalate', { runId: root.runId, want: { budget: { calls: 500 } } }), 'ApprovalRequested');
+    const asked = only(
+      log.do('escalate', { runId: root.runId, want: { budget: { calls: 500 } } }),
+      'ApprovalRequested',
+    );
     const events = log.do('decideApproval', { approvalId: asked.data.approvalId, verdict: 'approve' });
     expect(events.map((event) => event.type)).toEqual(['ApprovalGiven', 'GrantIssued', 'GrantSuperseded']);
     const raised = only(events, 'GrantIssued').grantId as string;
@@ -130,7 +168,8 @@ describe('a lease from its grant to its end', () => {
     for (let i = 0; i < 20; i++) {
       const event = act(log, child.grantId, i % 5 === 0 ? 'thing.delete' : 'file.read', { cost: { USD: i } });
       log.now += 60_000;
-      if (event.type === 'ActionPermitted' && i % 2) log.do('settle', { actionId: event.actionId as string, outcome: { status: 'completed' } });
+      if (event.type === 'ActionPermitted' && i % 2)
+        log.do('settle', { actionId: event.actionId as string, outcome: { status: 'completed' } });
     }
     const refolded = emptyState('default/0', 'default', 0);
     for (const event of log.events) evolve(refolded, parseEvent(JSON.stringify(event)));

@@ -43,7 +43,10 @@ export function livenessReason(chain: readonly GrantNode[], blocked: Blocked): R
     code: blocked.revocationId !== undefined && grant.revocationId === undefined ? 'REVOKED_BY_RULE' : 'GRANT_NOT_LIVE',
     message: `${whose} is ${blocked.status}${why}`,
     grantId: grant.id,
-    actual: blocked.revocationId === undefined ? blocked.status : { status: blocked.status, revocationId: blocked.revocationId },
+    actual:
+      blocked.revocationId === undefined
+        ? blocked.status
+        : { status: blocked.status, revocationId: blocked.revocationId },
   };
 }
 
@@ -51,7 +54,9 @@ export function livenessReason(chain: readonly GrantNode[], blocked: Blocked): R
 export function endReasonOf(grant: GrantNode, blocked: Blocked | undefined): string | undefined {
   if (!blocked || (blocked.grantId === grant.id && blocked.status === grant.status)) return grant.endReason;
   if (blocked.grantId !== grant.id) return `its ancestor ${blocked.grantId} is ${blocked.status}`;
-  return blocked.revocationId === undefined ? `its time ended at ${rfc3339(grant.expiresAt)}` : `struck by ${blocked.revocationId}`;
+  return blocked.revocationId === undefined
+    ? `its time ended at ${rfc3339(grant.expiresAt)}`
+    : `struck by ${blocked.revocationId}`;
 }
 
 /** The status a grant has in effect: its own, or that of what blocks it above. */

@@ -19,7 +19,8 @@ export function preview(state: LogState, selector: StoredSelector, now: number):
   for (const action of state.actions.values()) {
     if (!runIds.has(action.runId)) continue;
     inFlight += 1;
-    for (const [currency, value] of Object.entries(action.charge.cost)) reservedCost[currency] = (reservedCost[currency] ?? 0) + value;
+    for (const [currency, value] of Object.entries(action.charge.cost))
+      reservedCost[currency] = (reservedCost[currency] ?? 0) + value;
   }
   const pendingApprovals = [...state.approvals.values()].filter(
     (approval) => approval.status === 'pending' && (runIds.has(approval.runId) || ids.has(approval.grantId ?? '')),

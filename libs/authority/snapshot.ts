@@ -81,7 +81,17 @@ export function fromSnapshot(text: string): LogState {
 
 const RUN_OPTIONAL = ['parentRunId', 'grantId', 'approvedBy', 'endedAt', 'endReason'] as const;
 const GRANT_OPTIONAL = ['parentId', 'supersedes', 'supersededBy', 'endedAt', 'endReason', 'revocationId'] as const;
-const APPROVAL_OPTIONAL = ['grantId', 'actionId', 'limits', 'parentId', 'supersedes', 'by', 'usableUntil', 'decidedAt', 'decidedPosition'] as const;
+const APPROVAL_OPTIONAL = [
+  'grantId',
+  'actionId',
+  'limits',
+  'parentId',
+  'supersedes',
+  'by',
+  'usableUntil',
+  'decidedAt',
+  'decidedPosition',
+] as const;
 
 /** JSON drops what is undefined; nodes have all their members always, so that they stay of one hidden class. */
 function complete<T extends object>(node: T, optional: readonly (keyof T)[]): T {

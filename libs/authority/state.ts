@@ -140,7 +140,6 @@ export interface CommandNode {
   readonly requestDigest: string | undefined;
 }
 
-
 export function emptyState(log: string, tenant: string, n: number): LogState {
   return {
     log,

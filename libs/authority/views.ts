@@ -42,7 +42,8 @@ function chainFrom(state: LogState, grant: GrantNode): GrantNode[] {
 export function runView(state: LogState, run: RunNode, texts: RunTexts, now: number): RunView {
   const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
   const alive = run.status === 'active' || run.status === 'suspended';
-  const status = grant && alive ? (effectiveStatus(state, chainFrom(state, grant), now) as RunView['status']) : run.status;
+  const status =
+    grant && alive ? (effectiveStatus(state, chainFrom(state, grant), now) as RunView['status']) : run.status;
   return {
     id: run.id,
     treeId: run.treeId,

@@ -29,7 +29,9 @@ export const counted = (n: number, one: string, many = `${one}s`): string => `${
 
 /** ISO 4217: currencies whose minor unit is not a hundredth. */
 const DECIMALS: Readonly<Record<string, number>> = Object.fromEntries<number>([
-  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((code): [string, number] => [code, 0]),
+  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
+    .split(' ')
+    .map((code): [string, number] => [code, 0]),
   ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code): [string, number] => [code, 3]),
 ]);
 

@@ -86,7 +86,9 @@ export function eventPublisher(bus: Bus, options: { replicas?: number } = {}): E
     } catch {
       return outcomes;
     }
-    return Promise.all(outcomes.map((outcome) => (outcome.kind === 'no-stream' ? publishOne(outcome.event) : Promise.resolve(outcome))));
+    return Promise.all(
+      outcomes.map((outcome) => (outcome.kind === 'no-stream' ? publishOne(outcome.event) : Promise.resolve(outcome))),
+    );
   };
 
   return {

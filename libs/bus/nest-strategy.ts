@@ -86,7 +86,8 @@ export class BusServer extends Server<Listeners, BusState> implements CustomTran
       {
         queue,
         maxPending,
-        onError: (error, on) => void this.logger.error(error instanceof Error ? (error.stack ?? error.message) : error, on),
+        onError: (error, on) =>
+          void this.logger.error(error instanceof Error ? (error.stack ?? error.message) : error, on),
       },
     );
   }

@@ -68,10 +68,19 @@ export class BailiwickClient {
     return new BailiwickClient({ ...this.options, key });
   }
 
-  openRun(body: { agent: Agent; requestedBy: string; purpose: string; grant: GrantRequest; requireApproval?: boolean }): Promise<Granted | Pending> {
+  openRun(body: {
+    agent: Agent;
+    requestedBy: string;
+    purpose: string;
+    grant: GrantRequest;
+    requireApproval?: boolean;
+  }): Promise<Granted | Pending> {
     return this.post('/v1/runs', body);
   }
-  delegate(grantId: string, body: { agent: Agent; task: string; purpose?: string; grant: GrantRequest }): Promise<Granted> {
+  delegate(
+    grantId: string,
+    body: { agent: Agent; task: string; purpose?: string; grant: GrantRequest },
+  ): Promise<Granted> {
     return this.post(`/v1/grants/${grantId}/delegations`, body);
   }
   act(body: ActionRequest): Promise<ActionAnswer> {
@@ -80,7 +89,10 @@ export class BailiwickClient {
   actAll(actions: readonly ActionRequest[]): Promise<{ answers: (ActionAnswer | { error: Problem })[] }> {
     return this.post('/v1/actions:batch', { actions });
   }
-  settle(actionId: string, outcome: OutcomeRequest): Promise<{ action: { id: string; status: string }; position: number }> {
+  settle(
+    actionId: string,
+    outcome: OutcomeRequest,
+  ): Promise<{ action: { id: string; status: string }; position: number }> {
     return this.post(`/v1/actions/${actionId}/outcome`, outcome);
   }
   complete(runId: string): Promise<{ run: RunView; position: number }> {
@@ -104,7 +116,11 @@ export class BailiwickClient {
   approval(id: string): Promise<ApprovalView> {
     return this.get(`/v1/approvals/${id}`);
   }
-  decide(approvalId: string, verdict: 'approve' | 'deny', note?: string): Promise<{ approval: ApprovalView; run?: RunView; grant?: GrantView; token?: string }> {
+  decide(
+    approvalId: string,
+    verdict: 'approve' | 'deny',
+    note?: string,
+  ): Promise<{ approval: ApprovalView; run?: RunView; grant?: GrantView; token?: string }> {
     return this.post(`/v1/approvals/${approvalId}/decision`, note === undefined ? { verdict } : { verdict, note });
   }
   revoke(grantId: string, reason: string): Promise<{ revocationId: string; positions: Record<string, number> }> {
@@ -116,11 +132,19 @@ export class BailiwickClient {
   previewRevocation(selector: Record<string, string>, quarantine?: boolean): Promise<PreviewView> {
     return this.post('/v1/revocations/preview', { selector, ...(quarantine === undefined ? {} : { quarantine }) });
   }
-  revokeAll(body: { selector: Record<string, string>; reason: string; digest?: string; force?: boolean; quarantine?: boolean }): Promise<{ revocationId: string; positions: Record<string, number> }> {
+  revokeAll(body: {
+    selector: Record<string, string>;
+    reason: string;
+    digest?: string;
+    force?: boolean;
+    quarantine?: boolean;
+  }): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post('/v1/revocations', body);
   }
   events(query: Record<string, string | number>): Promise<{ items: EventItem[]; next: string | null; asOf?: unknown }> {
-    return this.get(`/v1/events?${new URLSearchParams(Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))).toString()}`);
+    return this.get(
+      `/v1/events?${new URLSearchParams(Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))).toString()}`,
+    );
   }
   receipt(runId: string, minPosition?: number): Promise<unknown> {
     return this.get(`/v1/runs/${runId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
@@ -144,11 +168,21 @@ export class BailiwickClient {
 
   /** The raw response, for streams. */
   raw(path: string, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
-    return fetch(this.options.url + path, { headers: { authorization: `Bearer ${this.options.key}`, ...headers }, ...(signal ? { signal } : {}) });
+    return fetch(this.options.url + path, {
+      headers: { authorization: `Bearer ${this.options.key}`, ...headers },
+      ...(signal ? { signal } : {}),
+    });
   }
 
-  private async call(method: string, path: string, { body, idempotencyKey, signal }: CallOptions = {}): Promise<unknown> {
-    const headers: Record<string, string> = { authorization: `Bearer ${this.options.key}`, accept: 'application/json, text/plain' };
+  private async call(
+    method: string,
+    path: string,
+    { body, idempotencyKey, signal }: CallOptions = {},
+  ): Promise<unknown> {
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${this.options.key}`,
+      accept: 'application/json, text/plain',
+    };
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
     for (let tries = this.options.retries ?? 5; ; tries--) {

@@ -22,15 +22,17 @@ export type Resource = z.infer<typeof resource>;
 /** The body of POST /v1/actions: what an agent wants to do, before it does it. */
 export const actionRequest = z.strictObject({
   grantId: idOf('grant'),
-  action: z.strictObject({
-    verb: z.string().min(1).max(LIMITS.nameLength),
-    /** the arguments themselves: digested at the edge; a redacted preview is kept beside the event */
-    args: z.record(z.string(), z.unknown()).optional(),
-    argsDigest: digest.optional(),
-    tool: name.optional(),
-    risk: risk.optional(),
-    effect: effect.optional(),
-  }).refine((action) => !(action.args && action.argsDigest), { error: 'give args or argsDigest, not both' }),
+  action: z
+    .strictObject({
+      verb: z.string().min(1).max(LIMITS.nameLength),
+      /** the arguments themselves: digested at the edge; a redacted preview is kept beside the event */
+      args: z.record(z.string(), z.unknown()).optional(),
+      argsDigest: digest.optional(),
+      tool: name.optional(),
+      risk: risk.optional(),
+      effect: effect.optional(),
+    })
+    .refine((action) => !(action.args && action.argsDigest), { error: 'give args or argsDigest, not both' }),
   resource,
   cost: costs.optional(),
   posture: posture.optional(),

@@ -53,7 +53,10 @@ export const authorize = command('authorize', {
   ]),
   /** fetched from the intent monitor before the command entered the mailbox, where the risk asks for it */
   drift: z
-    .union([z.strictObject({ score: z.number().min(0).max(1), features: z.array(feature).max(32) }), z.literal('unavailable')])
+    .union([
+      z.strictObject({ score: z.number().min(0).max(1), features: z.array(feature).max(32) }),
+      z.literal('unavailable'),
+    ])
     .optional(),
 });
 export const settle = command('settle', {
@@ -92,8 +95,21 @@ export const recordRefusal = command('recordRefusal', { command: z.string().max(
 export const tick = command('tick', {});
 
 export const COMMANDS = [
-  openRun, delegate, authorize, settle, completeRun, escalate, decideApproval, suspend, resume,
-  revokeGrant, revokeSelector, liftQuarantine, recordDrift, recordRefusal, tick,
+  openRun,
+  delegate,
+  authorize,
+  settle,
+  completeRun,
+  escalate,
+  decideApproval,
+  suspend,
+  resume,
+  revokeGrant,
+  revokeSelector,
+  liftQuarantine,
+  recordDrift,
+  recordRefusal,
+  tick,
 ] as const;
 export const commandSchema = z.discriminatedUnion('type', COMMANDS);
 export type Command = z.infer<typeof commandSchema>;
@@ -103,4 +119,6 @@ export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;
 export const commandMessage = z.strictObject({ commands: z.array(z.unknown()).min(1).max(LIMITS.commandsPerMessage) });
 
 /** Answer of one command: what the edge turns into an HTTP answer. */
-export type Answer = { ok: true; value: unknown } | { ok: false; refusal: { code: string; detail: string; reasons?: unknown[]; extra?: Record<string, unknown> } };
+export type Answer =
+  | { ok: true; value: unknown }
+  | { ok: false; refusal: { code: string; detail: string; reasons?: unknown[]; extra?: Record<string, unknown> } };

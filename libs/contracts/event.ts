@@ -103,7 +103,12 @@ export const EVENT_DATA = {
     supersedes: idOf('grant').optional(),
   }),
   /** a child could not be made: what was asked for is kept as the reasons */
-  DelegationRefused: z.object({ agentClass: z.string(), code, detail: z.string().max(2_000), reasons: z.array(reason) }),
+  DelegationRefused: z.object({
+    agentClass: z.string(),
+    code,
+    detail: z.string().max(2_000),
+    reasons: z.array(reason),
+  }),
   ApprovalRequested: z.object({
     approvalId: idOf('approval'),
     kind: approvalKind,
@@ -116,7 +121,12 @@ export const EVENT_DATA = {
     depth: z.number().int().optional(),
     supersedes: idOf('grant').optional(),
   }),
-  ApprovalGiven: z.object({ approvalId: idOf('approval'), verdict: z.enum(['approve', 'deny']), by: z.string(), usableUntil: time.optional() }),
+  ApprovalGiven: z.object({
+    approvalId: idOf('approval'),
+    verdict: z.enum(['approve', 'deny']),
+    by: z.string(),
+    usableUntil: time.optional(),
+  }),
   ApprovalExpired: z.object({ approvalId: idOf('approval') }),
   ActionPermitted: decidedAction.extend({ expiresAt: time, approvalId: idOf('approval').optional() }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
@@ -145,7 +155,12 @@ export const EVENT_DATA = {
   }),
   QuarantineLifted: z.object({ revocationId: idOf('revocation') }),
   /** a request that was refused before it reached a rule of its own: wrong role, not live, a used-up approval … */
-  Refused: z.object({ command: z.string().max(80), code, detail: z.string().max(2_000), reasons: z.array(reason).optional() }),
+  Refused: z.object({
+    command: z.string().max(80),
+    code,
+    detail: z.string().max(2_000),
+    reasons: z.array(reason).optional(),
+  }),
 } as const;
 export type EventType = keyof typeof EVENT_DATA;
 export type EventData<T extends EventType> = z.infer<(typeof EVENT_DATA)[T]>;
@@ -191,4 +206,3 @@ export function parseEvent(body: string): Event {
   const outer = envelope.parse(JSON.parse(body));
   return { ...outer, data: EVENT_DATA[outer.type].parse(outer.data) } as Event;
 }
-

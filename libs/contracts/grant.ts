@@ -66,7 +66,9 @@ export const condition = z
     gte: z.number().optional(),
     prefix: z.string().max(LIMITS.nameLength).optional(),
   })
-  .refine((value) => Object.values(value).some((part) => part !== undefined), { error: 'a condition needs in, eq, lte, gte or prefix' });
+  .refine((value) => Object.values(value).some((part) => part !== undefined), {
+    error: 'a condition needs in, eq, lte, gte or prefix',
+  });
 export type Condition = z.infer<typeof condition>;
 export const selector = z.strictObject({
   type: z.string().min(1).max(LIMITS.nameLength),
@@ -176,10 +178,27 @@ export type Agent = z.infer<typeof agent>;
 
 // ---- what is answered ------------------------------------------------------------------------------------------
 
-export const GRANT_STATUSES = ['active', 'suspended', 'superseded', 'completed', 'expired', 'exhausted', 'revoked'] as const;
+export const GRANT_STATUSES = [
+  'active',
+  'suspended',
+  'superseded',
+  'completed',
+  'expired',
+  'exhausted',
+  'revoked',
+] as const;
 export const grantStatus = z.enum(GRANT_STATUSES);
 export type GrantStatus = z.infer<typeof grantStatus>;
-export const RUN_STATUSES = ['pending', 'active', 'suspended', 'completed', 'expired', 'exhausted', 'revoked', 'refused'] as const;
+export const RUN_STATUSES = [
+  'pending',
+  'active',
+  'suspended',
+  'completed',
+  'expired',
+  'exhausted',
+  'revoked',
+  'refused',
+] as const;
 export const runStatus = z.enum(RUN_STATUSES);
 export type RunStatus = z.infer<typeof runStatus>;
 

@@ -33,7 +33,10 @@ export const pendingAnswer = z.object({ run: runView, approval: approvalView });
 
 export const completionBody = z.strictObject({});
 export const escalationBody = z.strictObject({ want: grantRequest, reason: freeText() });
-export const approvalDecisionBody = z.strictObject({ verdict: z.enum(['approve', 'deny']), note: freeText().optional() });
+export const approvalDecisionBody = z.strictObject({
+  verdict: z.enum(['approve', 'deny']),
+  note: freeText().optional(),
+});
 export const actionsBatchBody = z.strictObject({ actions: z.array(actionRequest).min(1).max(LIMITS.actionsPerBatch) });
 
 export const revocationBody = z.strictObject({
@@ -54,7 +57,8 @@ export const selectorBody = z
     issuedBefore: time.optional(),
   })
   .refine((value) => Object.values(value).some((part) => part !== undefined), {
-    error: 'name at least one of agentClass, agentInstance, modelVersion, principal, purpose, tool, treeId, issuedBefore',
+    error:
+      'name at least one of agentClass, agentInstance, modelVersion, principal, purpose, tool, treeId, issuedBefore',
   });
 export const previewBody = z.strictObject({ selector: selectorBody, quarantine: z.boolean().optional() });
 export const revocationsBody = z.strictObject({
@@ -100,4 +104,7 @@ export const evaluationsBody = z.looseObject({
     })
     .optional(),
 });
-export const evaluationAnswer = z.object({ decision: z.boolean(), context: z.record(z.string(), z.unknown()).optional() });
+export const evaluationAnswer = z.object({
+  decision: z.boolean(),
+  context: z.record(z.string(), z.unknown()).optional(),
+});

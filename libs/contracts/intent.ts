@@ -25,4 +25,7 @@ export const scoreRequest = z.strictObject({
 });
 export type ScoreRequest = z.infer<typeof scoreRequest>;
 
-export const scoreAnswer = z.object({ ok: z.literal(true), value: z.object({ score: z.number().min(0).max(1), features: z.array(feature).max(32) }) });
+export const scoreAnswer = z.object({
+  ok: z.literal(true),
+  value: z.object({ score: z.number().min(0).max(1), features: z.array(feature).max(32) }),
+});

@@ -11,7 +11,11 @@ import { idOf, logNameSchema, name, position, ref, tenantName, time } from './pr
  */
 const forTenant = { tenant: tenantName };
 const waits = { minPosition: position.optional() };
-const paged = { cursor: z.string().max(400).optional(), limit: z.number().int().min(1).max(LIMITS.eventsPageMax).optional(), ...waits };
+const paged = {
+  cursor: z.string().max(400).optional(),
+  limit: z.number().int().min(1).max(LIMITS.eventsPageMax).optional(),
+  ...waits,
+};
 const eventType = z.string().regex(/^[A-Za-z]{1,64}$/, 'must be an event type such as GrantIssued');
 
 const listOf = <S extends z.ZodType>(status: S) =>
@@ -138,7 +142,13 @@ export const revocationView = z.object({
   reason: z.string(),
   /** log → position of its event */
   positions: z.record(z.string(), position),
-  counts: z.object({ grants: z.number(), runs: z.number(), inFlight: z.number(), pendingApprovals: z.number(), reservedCost: z.record(z.string(), z.number()) }),
+  counts: z.object({
+    grants: z.number(),
+    runs: z.number(),
+    inFlight: z.number(),
+    pendingApprovals: z.number(),
+    reservedCost: z.record(z.string(), z.number()),
+  }),
   consequences: z.array(consequenceView),
 });
 export type RevocationView = z.infer<typeof revocationView>;

@@ -28,7 +28,9 @@ export const time = z
 export const duration = z
   .string()
   .max(12)
-  .refine((text) => parseDuration(text) !== undefined, { error: 'must be a whole number with ms, s, m, h or d, e.g. 30m' });
+  .refine((text) => parseDuration(text) !== undefined, {
+    error: 'must be a whole number with ms, s, m, h or d, e.g. 30m',
+  });
 
 /** A text without control characters (they could forge a line in a log or a terminal). */
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
@@ -52,7 +54,9 @@ export const amount = z.number().int('must be a whole number').min(0).max(LIMITS
 
 export const costs = z
   .record(currency, amount)
-  .refine((value) => Object.keys(value).length <= LIMITS.currencies, { error: `at most ${LIMITS.currencies} currencies` });
+  .refine((value) => Object.keys(value).length <= LIMITS.currencies, {
+    error: `at most ${LIMITS.currencies} currencies`,
+  });
 
 /** A keyed pseudonym for a person or a free text: the same input gives the same ref within a tenant. */
 export const ref = z.string().regex(/^ref_[0-9a-z]{26}$/, 'must be a ref');

@@ -17,7 +17,12 @@ export const query = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('approvals'), log: logNameSchema, status: z.enum(['pending']) }),
   /** what the next decision would be; charges and writes nothing: `command` is an `authorize` command */
   z.strictObject({ op: z.literal('dryRun'), log: logNameSchema, command: z.unknown() }),
-  z.strictObject({ op: z.literal('preview'), log: logNameSchema, selector: storedSelector, quarantine: z.boolean().optional() }),
+  z.strictObject({
+    op: z.literal('preview'),
+    log: logNameSchema,
+    selector: storedSelector,
+    quarantine: z.boolean().optional(),
+  }),
   /** digest of the whole folded state, with the position it stands at */
   z.strictObject({ op: z.literal('stateDigest'), log: logNameSchema }),
   z.strictObject({ op: z.literal('head'), log: logNameSchema }),
@@ -82,8 +87,13 @@ export type ApprovalView = z.infer<typeof approvalView>;
 export const previewView = z.object({
   digest: z.string(),
   counts: z.object({
-    grants: z.number(), runs: z.number(), trees: z.number(), agents: z.number(),
-    inFlight: z.number(), pendingApprovals: z.number(), reservedCost: z.record(z.string(), z.number()),
+    grants: z.number(),
+    runs: z.number(),
+    trees: z.number(),
+    agents: z.number(),
+    inFlight: z.number(),
+    pendingApprovals: z.number(),
+    reservedCost: z.record(z.string(), z.number()),
   }),
   byClass: z.record(z.string(), z.number()),
   /** by the principal's ref */

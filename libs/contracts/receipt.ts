@@ -21,7 +21,14 @@ const action = z.object({
   outcomePosition: z.number().optional(),
   cost: z.record(z.string(), z.number()),
 });
-const denied = z.object({ id: z.string(), verb: z.string(), resource: z.object({ type: z.string(), id: z.string() }), ...at, decision: z.enum(['deny', 'step-up']), reasons: z.array(z.string()) });
+const denied = z.object({
+  id: z.string(),
+  verb: z.string(),
+  resource: z.object({ type: z.string(), id: z.string() }),
+  ...at,
+  decision: z.enum(['deny', 'step-up']),
+  reasons: z.array(z.string()),
+});
 
 /** What a receipt claims about a run. Every claim follows from the events in it. */
 export const predicate = z.object({
@@ -31,8 +38,28 @@ export const predicate = z.object({
   task: z.string().nullable().optional(),
   requestedBy: z.string().nullable(),
   principalRef: z.string(),
-  approvals: z.array(z.object({ id: z.string(), kind: z.string(), verdict: z.enum(['approve', 'deny', 'pending', 'expired']), by: z.string().optional(), note: z.string().nullable().optional(), ...at })),
-  grants: z.array(z.object({ id: z.string(), runId: z.string(), parentId: z.string().optional(), depth: z.number(), limits, approvalId: z.string().optional(), supersedes: z.string().optional(), ...at })),
+  approvals: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      verdict: z.enum(['approve', 'deny', 'pending', 'expired']),
+      by: z.string().optional(),
+      note: z.string().nullable().optional(),
+      ...at,
+    }),
+  ),
+  grants: z.array(
+    z.object({
+      id: z.string(),
+      runId: z.string(),
+      parentId: z.string().optional(),
+      depth: z.number(),
+      limits,
+      approvalId: z.string().optional(),
+      supersedes: z.string().optional(),
+      ...at,
+    }),
+  ),
   actions: z.array(action),
   denied: z.array(denied),
   /** by this run itself */
@@ -42,16 +69,32 @@ export const predicate = z.object({
   external: z.array(z.string()),
   escalations: z.array(z.object({ approvalId: z.string(), reason: z.string().nullable(), ...at })),
   delegationsRefused: z.array(z.object({ agentClass: z.string(), code: z.string(), detail: z.string(), ...at })),
-  children: z.array(z.object({ runId: z.string(), agentClass: z.string(), task: z.string().nullable().optional(), ...at })),
+  children: z.array(
+    z.object({ runId: z.string(), agentClass: z.string(), task: z.string().nullable().optional(), ...at }),
+  ),
   drift: z.object({ highest: z.number(), scores: z.number() }),
   /** absent while the run goes on */
-  ended: z.object({ at: z.string(), reason: z.string(), by: z.string(), position: z.number(), revocationId: z.string().optional() }).nullable(),
+  ended: z
+    .object({
+      at: z.string(),
+      reason: z.string(),
+      by: z.string(),
+      position: z.number(),
+      revocationId: z.string().optional(),
+    })
+    .nullable(),
   revoked: z.array(z.object({ revocationId: z.string(), reason: z.string(), ...at })),
   doesNotProve: z.array(z.string()),
 });
 export type Predicate = z.infer<typeof predicate>;
 
-export const receiptEvent = z.object({ log: z.string(), position: z.number(), body: z.string(), payload: z.string().nullable().optional(), proof: z.string() });
+export const receiptEvent = z.object({
+  log: z.string(),
+  position: z.number(),
+  body: z.string(),
+  payload: z.string().nullable().optional(),
+  proof: z.string(),
+});
 export type ReceiptEvent = z.infer<typeof receiptEvent>;
 
 export const statement = z.object({
@@ -63,7 +106,11 @@ export const statement = z.object({
 export type Statement = z.infer<typeof statement>;
 
 /** DSSE. @see https://github.com/secure-systems-lab/dsse/blob/master/envelope.md */
-export const envelope = z.object({ payloadType: z.literal(PAYLOAD_TYPE), payload: z.string(), signatures: z.array(z.object({ keyid: z.string(), sig: z.string() })).min(1) });
+export const envelope = z.object({
+  payloadType: z.literal(PAYLOAD_TYPE),
+  payload: z.string(),
+  signatures: z.array(z.object({ keyid: z.string(), sig: z.string() })).min(1),
+});
 export type Envelope = z.infer<typeof envelope>;
 
 export const custodyLink = z.object({

@@ -30,7 +30,11 @@ export function directivesIn(raw: string): Directive[] {
   for (const match of text.matchAll(TOKEN)) {
     const word = match[0].toLowerCase().replace(/[.'’-]+$/, '');
     const families = familiesOfWord(word);
-    if (families.length > 0 && isHead(before, text.slice(lastEnd, match.index), match[0]) && text[match.index + match[0].length] !== ':') {
+    if (
+      families.length > 0 &&
+      isHead(before, text.slice(lastEnd, match.index), match[0]) &&
+      text[match.index + match[0].length] !== ':'
+    ) {
       directives.push({ families, text: normalize(passageAt(text, match.index)) });
       if (directives.length >= DRIFT_LIMITS.directivesPerResult) break;
     }
@@ -46,7 +50,10 @@ const SENTENCES = 2;
 function passageAt(text: string, start: number): string {
   const rest = text.slice(start, start + DRIFT_LIMITS.directiveChars);
   const end = rest.search(PASSAGE_END);
-  return rest.slice(0, end < 0 ? undefined : end).split(/(?<=[.!?])\s/, SENTENCES).join(' ');
+  return rest
+    .slice(0, end < 0 ? undefined : end)
+    .split(/(?<=[.!?])\s/, SENTENCES)
+    .join(' ');
 }
 
 /** The start of the text, of a paragraph, of a clause, or behind a word that leads into an order. */

@@ -8,25 +8,30 @@ export const FAMILIES = {
   send: 'send sends sending email emails mail mails message messages forward reply respond notify tell inform write dm ping',
   publish: 'post posts publish upload share announce tweet comment push broadcast',
   pay: 'pay pays transfer refund wire buy purchase order donate reimburse settle charge',
-  create: 'create add make write append insert schedule book reserve save put generate draft compose open register record plan prepare suggest set',
-  change: 'update change modify edit adjust reschedule rename move set fix correct replace upgrade refactor commit merge patch refresh bump extend amend',
+  create:
+    'create add make write append insert schedule book reserve save put generate draft compose open register record plan prepare suggest set',
+  change:
+    'update change modify edit adjust reschedule rename move set fix correct replace upgrade refactor commit merge patch refresh bump extend amend',
   remove: 'delete remove cancel drop erase clear purge revoke unsubscribe destroy kick uninstall',
   admit: 'invite add share grant allow permit approve authorize enable promote assign',
   run: 'run execute install deploy build start launch restart test compile exec shell spawn invoke',
-  visit: 'visit open browse go fetch download get read check see look view navigate click follow find search load retrieve show list query summarize summarise review',
+  visit:
+    'visit open browse go fetch download get read check see look view navigate click follow find search load retrieve show list query summarize summarise review',
 } as const;
 export type Family = keyof typeof FAMILIES;
 
 /** What the families of doing are done to. A call on one of these wants the goal to speak of it too. */
 const OBJECTS = {
-  money: 'money payment payments transaction transactions amount bill rent fee price dollars euros usd eur bank account iban refund difference salary invoice pay paid transfer',
+  money:
+    'money payment payments transaction transactions amount bill rent fee price dollars euros usd eur bank account iban refund difference salary invoice pay paid transfer',
   credential: 'password passwords passphrase credential credentials key keys token tokens secret secrets',
   permission: 'permission permissions role roles access member members workspace invite',
   mail: 'email emails mail mails inbox mailbox',
   message: 'message messages channel channels dm slack chat direct',
   event: 'event events calendar meeting meetings appointment appointments schedule participants invite',
   file: 'file files document documents drive folder folders list spreadsheet',
-  booking: 'hotel hotels restaurant restaurants car cars flight flights reservation reservations booking room table reserve book rental',
+  booking:
+    'hotel hotels restaurant restaurants car cars flight flights reservation reservations booking room table reserve book rental',
   web: 'web website websites webpage webpages page pages site url link links blog',
 } as const;
 export type ObjectGroup = keyof typeof OBJECTS;
@@ -54,7 +59,10 @@ export function intentOf(text: string): Intent {
   return {
     families: new Set(words.flatMap((word) => FAMILY_OF.get(word) ?? [])),
     // who names an address to send to speaks of mail
-    objects: new Set([...words.flatMap((word) => OBJECT_OF.get(word) ?? []), ...(/\S@\S+\.\S/.test(text) ? (['mail'] as const) : [])]),
+    objects: new Set([
+      ...words.flatMap((word) => OBJECT_OF.get(word) ?? []),
+      ...(/\S@\S+\.\S/.test(text) ? (['mail'] as const) : []),
+    ]),
   };
 }
 

@@ -25,7 +25,13 @@ export interface Look {
 export function look(history: History, run: RunHistory, call: Call): Look {
   const named = identifiersIn(call.resource.id).map((text): Value => ({ text, kind: 'identifier', path: 'resource' }));
   const values = [...valuesOf(call.args), ...named];
-  return { history, run, call, does: intentOfCall(call), foreign: values.filter((value) => !isAskedFor(run, value.text)) };
+  return {
+    history,
+    run,
+    call,
+    does: intentOfCall(call),
+    foreign: values.filter((value) => !isAskedFor(run, value.text)),
+  };
 }
 
 function isAskedFor(run: RunHistory, value: string): boolean {
@@ -58,7 +64,10 @@ export function echo({ history, does, foreign, call }: Look): Finding {
       for (const value of told) {
         const amount = TRUST[result.trust] * (1 - (1 - certainty(value)) * surely) * (call.effect === 'read' ? 0.6 : 1);
         if (amount <= best.amount) continue;
-        best = { amount, says: `it does what a tool's result told to do: ${quote(value.text)} stands beside “${directive.text.slice(0, 40)}…”, and the goal never asks for it` };
+        best = {
+          amount,
+          says: `it does what a tool's result told to do: ${quote(value.text)} stands beside “${directive.text.slice(0, 40)}…”, and the goal never asks for it`,
+        };
       }
     }
   }
@@ -75,7 +84,11 @@ export function provenance({ history, run, foreign, call }: Look): Finding {
     // the goal named one of the places it came from: using what stands there is what was asked
     const named = from.some((result) => namesSource(run, result));
     const amount = Math.min(...from.map((result) => TRUST[result.trust])) * certainty(value) * (named ? 0.4 : 1);
-    if (amount > best.amount) best = { amount, says: `${quote(value.text)} (${value.path}) comes only from a tool's result, not from the goal` };
+    if (amount > best.amount)
+      best = {
+        amount,
+        says: `${quote(value.text)} (${value.path}) comes only from a tool's result, not from the goal`,
+      };
   }
   return best;
 }
@@ -106,7 +119,12 @@ function missing(goal: Intent, does: Intent): number {
 }
 
 /** Who asks for the one often means the other. */
-const NEAR: Partial<Record<Family, readonly Family[]>> = { create: ['change'], change: ['create'], send: ['publish'], publish: ['send'] };
+const NEAR: Partial<Record<Family, readonly Family[]>> = {
+  create: ['change'],
+  change: ['create'],
+  send: ['publish'],
+  publish: ['send'],
+};
 
 /** How many different things the run has touched that the goal has nothing to do with. */
 export function breadth({ run, call }: Look): Finding {
@@ -126,7 +144,10 @@ export function novelty({ run, call }: Look): Finding {
   if (call.effect === 'read' || run.types.has(call.resource.type)) return NONE;
   const words = contentWords(call.resource.type);
   if ([...words].some((word) => run.own.words.has(word) || run.root.words.has(word))) return NONE;
-  return { amount: 1, says: `it changes a ${call.resource.type}, which the goal never speaks of and the run had not looked at` };
+  return {
+    amount: 1,
+    says: `it changes a ${call.resource.type}, which the goal never speaks of and the run had not looked at`,
+  };
 }
 
 /** The same write or sending over and over. */
@@ -138,11 +159,16 @@ export function repetition({ run, call }: Look): Finding {
 
 /** Least of all: do the words of the call and of the goal have anything in common? */
 export function strangeness({ run, call }: Look): Finding {
-  const said = contentWords(`${call.verb} ${call.tool ?? ''} ${call.resource.type} ${call.resource.id} ${JSON.stringify(call.args ?? '')}`);
+  const said = contentWords(
+    `${call.verb} ${call.tool ?? ''} ${call.resource.type} ${call.resource.id} ${JSON.stringify(call.args ?? '')}`,
+  );
   if (said.size === 0) return NONE;
   const known = [run.own, run.root, run.delegated];
   const shared = [...said].filter((word) => known.some((goal) => goal.words.has(word))).length;
-  return { amount: 1 - Math.min(1, (2 * shared) / said.size), says: 'its words have little in common with those of the goal' };
+  return {
+    amount: 1 - Math.min(1, (2 * shared) / said.size),
+    says: 'its words have little in common with those of the goal',
+  };
 }
 
 const quote = (text: string): string => `“${text.length > 60 ? `${text.slice(0, 60)}…` : text}”`;

@@ -12,7 +12,8 @@ const runOf = (tree: TestTree, runId = 'run') => {
 describe('the history of a tree', () => {
   it('is bounded, whatever a tree does', () => {
     const tree = new TestTree().open('run', { purpose: 'read' });
-    for (let i = 0; i < DRIFT_LIMITS.resourcesPerRun + 50; i++) tree.do('run', webGet(`page-${i}.example`), `x${i} `.repeat(40));
+    for (let i = 0; i < DRIFT_LIMITS.resourcesPerRun + 50; i++)
+      tree.do('run', webGet(`page-${i}.example`), `x${i} `.repeat(40));
     const { history } = tree;
     expect(history.results.length).toBe(DRIFT_LIMITS.resultsPerTree);
     expect(history.results.at(-1)?.text).toContain(`x${DRIFT_LIMITS.resourcesPerRun + 49}`);
@@ -23,7 +24,9 @@ describe('the history of a tree', () => {
   });
 
   it('knows no more runs than it may, so that nobody can be told a score of those', () => {
-    const runs = new Map(Array.from({ length: DRIFT_LIMITS.runsPerTree }, (_, i) => [`run_${i}`, runOf(new TestTree().open('run', {}))]));
+    const runs = new Map(
+      Array.from({ length: DRIFT_LIMITS.runsPerTree }, (_, i) => [`run_${i}`, runOf(new TestTree().open('run', {}))]),
+    );
     const full = observe({ ...emptyHistory, runs }, { type: 'opened', runId: 'one-more', purpose: 'x' });
     expect(full.runs.has('one-more')).toBe(false);
   });
@@ -56,7 +59,9 @@ describe('the history of a tree', () => {
   });
 
   it('lets an ended run go, and still hears what its last calls brought into the tree', () => {
-    const tree = new TestTree().open('parent', { purpose: 'read' }).open('child', { task: 'read', parentRunId: 'parent' });
+    const tree = new TestTree()
+      .open('parent', { purpose: 'read' })
+      .open('child', { task: 'read', parentRunId: 'parent' });
     tree.see({ type: 'called', runId: 'child', actionId: 'a', call: callOf({}), permitted: true, score: 0 });
     tree.see({ type: 'ended', runId: 'child' }).see({ type: 'returned', actionId: 'a', text: 'late', labels: [] });
     expect(tree.history.runs.has('child')).toBe(false);

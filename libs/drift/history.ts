@@ -52,7 +52,13 @@ export function observe(history: History, seen: Observation): History {
 }
 
 /** A person has looked, and let it go on: what was scored before counts no more. */
-const lookedAt = (run: RunHistory): RunHistory => ({ ...run, peak: 0, reported: undefined, calls: new Map(), resources: new Map() });
+const lookedAt = (run: RunHistory): RunHistory => ({
+  ...run,
+  peak: 0,
+  reported: undefined,
+  calls: new Map(),
+  resources: new Map(),
+});
 
 function opened(history: History, { runId, parentRunId, purpose, task }: Of<'opened'>): History {
   if (history.runs.size >= DRIFT_LIMITS.runsPerTree) return history;
@@ -100,7 +106,8 @@ function called(history: History, { runId, actionId, call, permitted, score }: O
 }
 
 /** The same key: the same call again. */
-export const callKey = (call: Call): string => `${call.verb}\n${resourceKey(call)}\n${JSON.stringify(call.args ?? null).slice(0, 400)}`;
+export const callKey = (call: Call): string =>
+  `${call.verb}\n${resourceKey(call)}\n${JSON.stringify(call.args ?? null).slice(0, 400)}`;
 export const resourceKey = (call: Call): string => `${call.resource.type}\n${call.resource.id}`;
 
 function counted(calls: ReadonlyMap<string, number>, key: string): ReadonlyMap<string, number> {
@@ -122,13 +129,21 @@ function returned(history: History, { actionId, text, labels }: Of<'returned'>):
   if (text === undefined || text === '') return { ...history, pending };
   const { runId, call } = waiting;
   const raw = text.slice(0, DRIFT_LIMITS.resultChars);
-  const source = normalize(`${call.tool ?? ''} ${call.resource.type} ${call.resource.id} ${JSON.stringify(call.args ?? '')}`);
+  const source = normalize(
+    `${call.tool ?? ''} ${call.resource.type} ${call.resource.id} ${JSON.stringify(call.args ?? '')}`,
+  );
   if (isDelegated(history.runs.get(runId), source)) {
     return { ...withRun(history, runId, (run) => ({ ...run, delegated: joined(run.delegated, raw) })), pending };
   }
   const all = new Set([...call.labels, ...labels]);
   const trust = all.has('untrusted') ? 'untrusted' : all.has('trusted') ? 'trusted' : 'unlabelled';
-  const result: Returned = { runId, text: normalize(raw), trust, directives: trust === 'trusted' ? [] : directivesIn(raw), source };
+  const result: Returned = {
+    runId,
+    text: normalize(raw),
+    trust,
+    directives: trust === 'trusted' ? [] : directivesIn(raw),
+    source,
+  };
   return { ...history, pending, results: [...history.results, result].slice(-DRIFT_LIMITS.resultsPerTree) };
 }
 

@@ -11,5 +11,7 @@ const ROUNDING = 1e-9;
 export function isWorthTelling({ reported, thresholds }: RunHistory, drift: number): boolean {
   if (reported === undefined) return true;
   if (drift <= reported) return false;
-  return drift - reported >= STEP - ROUNDING || thresholds.some((threshold) => reported < threshold && drift >= threshold);
+  return (
+    drift - reported >= STEP - ROUNDING || thresholds.some((threshold) => reported < threshold && drift >= threshold)
+  );
 }

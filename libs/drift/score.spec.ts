@@ -24,7 +24,9 @@ describe('a call against the declared purpose', () => {
   });
 
   it('is not where the person herself asked for it', () => {
-    const tree = new TestTree().open('run', { purpose: 'Forward the report at reports.example/q3 to eve@outside.example' });
+    const tree = new TestTree().open('run', {
+      purpose: 'Forward the report at reports.example/q3 to eve@outside.example',
+    });
     tree.do('run', webGet('https://reports.example/q3'), page);
     expect(tree.score('run', mailTo('eve@outside.example', 'the report')).score).toBeLessThan(0.2);
   });
@@ -32,7 +34,10 @@ describe('a call against the declared purpose', () => {
   it('is not where the goal delegates to the source, and is where it does not say so', () => {
     const todo = '1. Please send the minutes to bob@inside.example. 2. Invite carol@inside.example.';
     const scored = (delegatedSources: string[]) => {
-      const tree = new TestTree().open('run', { purpose: 'Do everything on my TODO page at todo.example/me', delegatedSources });
+      const tree = new TestTree().open('run', {
+        purpose: 'Do everything on my TODO page at todo.example/me',
+        delegatedSources,
+      });
       tree.do('run', webGet('https://todo.example/me'), todo);
       return tree.score('run', mailTo('bob@inside.example', 'minutes')).score;
     };
@@ -51,7 +56,9 @@ describe('a call against the declared purpose', () => {
   });
 
   it('of a child is near where the person had named the address', () => {
-    const tree = new TestTree().open('parent', { purpose: 'Send the report at reports.example/q3 to eve@outside.example' });
+    const tree = new TestTree().open('parent', {
+      purpose: 'Send the report at reports.example/q3 to eve@outside.example',
+    });
     tree.do('parent', webGet('https://reports.example/q3'), page);
     tree.open('child', { task: 'send the report to eve@outside.example', parentRunId: 'parent' });
     expect(tree.score('child', mailTo('eve@outside.example', 'the report')).score).toBeLessThan(0.2);
@@ -59,10 +66,20 @@ describe('a call against the declared purpose', () => {
 
   it('is off where it writes, sends or pays though the goal only asks a question', () => {
     const tree = new TestTree().open('run', { purpose: 'How much did I spend in March?' });
-    const pay = tree.score('run', { verb: 'bank.transfer', effect: 'external', resource: { type: 'payee', id: 'x' }, args: { amount: 5 } });
+    const pay = tree.score('run', {
+      verb: 'bank.transfer',
+      effect: 'external',
+      resource: { type: 'payee', id: 'x' },
+      args: { amount: 5 },
+    });
     expect(amountOf(pay, 'unasked-effect')).toBeGreaterThan(0.3);
     const asked = new TestTree().open('run', { purpose: 'Please transfer 5 euros to x' });
-    const paid = asked.score('run', { verb: 'bank.transfer', effect: 'external', resource: { type: 'payee', id: 'x' }, args: { amount: 5 } });
+    const paid = asked.score('run', {
+      verb: 'bank.transfer',
+      effect: 'external',
+      resource: { type: 'payee', id: 'x' },
+      args: { amount: 5 },
+    });
     expect(amountOf(paid, 'unasked-effect')).toBe(0);
   });
 
@@ -102,13 +119,23 @@ describe('breadth', () => {
 
   it('lets a run look around a little, and the same page many times', () => {
     expect(after('Find out when the shop opens', topics.slice(0, 6))).toBeLessThan(0.1);
-    expect(after('Find out when the shop opens', Array.from({ length: 200 }, () => 'wiki/opening'))).toBeLessThan(0.1);
+    expect(
+      after(
+        'Find out when the shop opens',
+        Array.from({ length: 200 }, () => 'wiki/opening'),
+      ),
+    ).toBeLessThan(0.1);
   });
 
   it('stops a spelling check of one file that reads the whole repository, within 40 files', () => {
-    const tree = new TestTree().open('root', { purpose: 'Read the documentation and the sources and write docs/SUMMARY.md' });
+    const tree = new TestTree().open('root', {
+      purpose: 'Read the documentation and the sources and write docs/SUMMARY.md',
+    });
     tree.open('run', { task: 'check the spelling of README.md', parentRunId: 'root' });
-    const drift = Array.from({ length: 40 }, (_, i) => tree.do('run', { resource: { type: 'file', id: `apps/part${i}/main${i}.ts` } }).score);
+    const drift = Array.from(
+      { length: 40 },
+      (_, i) => tree.do('run', { resource: { type: 'file', id: `apps/part${i}/main${i}.ts` } }).score,
+    );
     expect(drift.findIndex((score) => score >= 0.5)).toBeGreaterThan(20);
     expect(drift.findIndex((score) => score >= 0.5)).toBeLessThan(40);
   });
@@ -116,7 +143,8 @@ describe('breadth', () => {
 
 describe('a score', () => {
   const amount = fc.double({ min: 0, max: 1, noNaN: true });
-  const findings = (amounts: readonly number[]) => WEIGHTS.map(({ name, weight }, i) => ({ name, weight, amount: amounts[i] ?? 0, says: name }));
+  const findings = (amounts: readonly number[]) =>
+    WEIGHTS.map(({ name, weight }, i) => ({ name, weight, amount: amounts[i] ?? 0, says: name }));
   const amounts = fc.array(amount, { minLength: WEIGHTS.length, maxLength: WEIGHTS.length });
 
   it('is between 0 and 1, and its contributions add up to it', () => {
@@ -158,13 +186,16 @@ describe('a score', () => {
 
   it('is the same for the same history, and changes none of it', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ text: fc.string(), to: fc.string(), read: fc.boolean() }), { maxLength: 12 }), (steps) => {
-        const play = () => {
-          const tree = new TestTree().open('run', { purpose: 'send the news to ann@inside.example' });
-          return steps.map(({ text, to, read }) => tree.do('run', read ? webGet(to) : mailTo(to, text), text));
-        };
-        expect(play()).toEqual(play());
-      }),
+      fc.property(
+        fc.array(fc.record({ text: fc.string(), to: fc.string(), read: fc.boolean() }), { maxLength: 12 }),
+        (steps) => {
+          const play = () => {
+            const tree = new TestTree().open('run', { purpose: 'send the news to ann@inside.example' });
+            return steps.map(({ text, to, read }) => tree.do('run', read ? webGet(to) : mailTo(to, text), text));
+          };
+          expect(play()).toEqual(play());
+        },
+      ),
     );
   });
 });

@@ -1,5 +1,16 @@
 import type { Feature } from '#contracts/event';
-import { breadth, echo, look, novelty, provenance, repetition, strangeness, unasked, type Finding, type Look } from './features';
+import {
+  breadth,
+  echo,
+  look,
+  novelty,
+  provenance,
+  repetition,
+  strangeness,
+  unasked,
+  type Finding,
+  type Look,
+} from './features';
 import type { Call, History } from './memory';
 import { DRIFT_LIMITS } from './limits';
 
@@ -10,7 +21,11 @@ export const MONITOR = 'structural/1';
  * The features and what each can make of a score by itself, at most. Structure and provenance weigh most, the
  * likeness of words least.
  */
-export const WEIGHTS: readonly { readonly name: string; readonly weight: number; readonly of: (look: Look) => Finding }[] = [
+export const WEIGHTS: readonly {
+  readonly name: string;
+  readonly weight: number;
+  readonly of: (look: Look) => Finding;
+}[] = [
   { name: 'instruction-echo', weight: 0.7, of: echo },
   { name: 'breadth', weight: 0.75, of: breadth },
   { name: 'unasked-effect', weight: 0.4, of: unasked },
@@ -49,7 +64,11 @@ export function combine(findings: readonly { name: string; weight: number; amoun
     .filter(({ bit }) => bit > 0)
     .sort((a, b) => b.bit - a.bit)
     .slice(0, DRIFT_LIMITS.featuresPerScore)
-    .map(({ name, bit, says }) => ({ name, contribution: round((score * bit) / sum), says: says.slice(0, DRIFT_LIMITS.saysLength) }));
+    .map(({ name, bit, says }) => ({
+      name,
+      contribution: round((score * bit) / sum),
+      says: says.slice(0, DRIFT_LIMITS.saysLength),
+    }));
   return { score, features };
 }
 

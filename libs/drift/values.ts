@@ -67,7 +67,8 @@ function collect(value: unknown, path: string, depth: number, into: Value[]): vo
 function collectText(raw: string, path: string, into: Value[]): void {
   const { identifiers, rest } = takeIdentifiers(raw);
   for (const text of identifiers) {
-    if (into.length < DRIFT_LIMITS.valuesPerCall) into.push({ text, kind: DATE.test(text) ? 'number' : 'identifier', path });
+    if (into.length < DRIFT_LIMITS.valuesPerCall)
+      into.push({ text, kind: DATE.test(text) ? 'number' : 'identifier', path });
   }
   const text = normalize(raw);
   if (text.length > SHORT || !/[\p{L}\p{N}]/u.test(rest)) return;

@@ -25,18 +25,21 @@ export function normalize(text: string): string {
 
 /** `send_email`, `email.send`, `sendEmail` → their words, in order, lower case. */
 export function wordsOf(text: string): string[] {
-  return text
-    .normalize('NFKC')
-    .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
-    .toLowerCase()
-    .match(/\p{L}+|\p{N}+/gu) ?? [];
+  return (
+    text
+      .normalize('NFKC')
+      .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
+      .toLowerCase()
+      .match(/\p{L}+|\p{N}+/gu) ?? []
+  );
 }
 
 /** Strips the commonest endings, so that plural and past read as the word itself. */
 export function stem(word: string): string {
   if (word.length <= 3) return word;
   for (const [ending, put] of ENDINGS) {
-    if (word.endsWith(ending) && word.length - ending.length >= 3) return word.slice(0, word.length - ending.length) + put;
+    if (word.endsWith(ending) && word.length - ending.length >= 3)
+      return word.slice(0, word.length - ending.length) + put;
   }
   return word;
 }
@@ -57,6 +60,7 @@ const ENDINGS: readonly (readonly [string, string])[] = [
 /** Stems of the words that say something: no stop words, no single letters, no bare numbers. */
 export function contentWords(text: string): Set<string> {
   const words = new Set<string>();
-  for (const word of wordsOf(text)) if (word.length > 1 && !STOP.has(word) && !/^\p{N}+$/u.test(word)) words.add(stem(word));
+  for (const word of wordsOf(text))
+    if (word.length > 1 && !STOP.has(word) && !/^\p{N}+$/u.test(word)) words.add(stem(word));
   return words;
 }

@@ -17,7 +17,9 @@ export class MemoryEventLog implements EventLog {
   }
 
   listLogs(tenant?: string): Promise<string[]> {
-    return Promise.resolve([...this.logs.keys()].filter((log) => tenant === undefined || log.startsWith(`${tenant}/`)).sort());
+    return Promise.resolve(
+      [...this.logs.keys()].filter((log) => tenant === undefined || log.startsWith(`${tenant}/`)).sort(),
+    );
   }
 
   head(log: string): Promise<number> {
@@ -33,7 +35,11 @@ export class MemoryEventLog implements EventLog {
       return Promise.resolve({ ok: false, reason: 'fenced', detail: `${log} is owned by another` });
     }
     if (kept.length !== expectedPosition) {
-      return Promise.resolve({ ok: false, reason: 'conflict', detail: `${log} stands at ${kept.length}, not ${expectedPosition}` });
+      return Promise.resolve({
+        ok: false,
+        reason: 'conflict',
+        detail: `${log} stands at ${kept.length}, not ${expectedPosition}`,
+      });
     }
     kept.push(...events.map((event) => ({ ...event, log, payload: event.payload ?? null })));
     return Promise.resolve({ ok: true, next: kept.length });
@@ -45,15 +51,19 @@ export class MemoryEventLog implements EventLog {
 
   search(filter: SearchFilter): Promise<StoredEvent[]> {
     const types = typeof filter.type === 'string' ? [filter.type] : filter.type;
-    const wanted = (['treeId', 'runId', 'grantId', 'actionId', 'commandId'] as const).filter((key) => filter[key] !== undefined);
-    const found = [...this.logs.values()].flat().filter(
-      (event) =>
-        event.tenant === filter.tenant &&
-        (filter.log === undefined || event.log === filter.log) &&
-        (filter.after === undefined || event.position > filter.after) &&
-        (types === undefined || types.includes(event.type)) &&
-        wanted.every((key) => event[key] === filter[key]),
+    const wanted = (['treeId', 'runId', 'grantId', 'actionId', 'commandId'] as const).filter(
+      (key) => filter[key] !== undefined,
     );
+    const found = [...this.logs.values()]
+      .flat()
+      .filter(
+        (event) =>
+          event.tenant === filter.tenant &&
+          (filter.log === undefined || event.log === filter.log) &&
+          (filter.after === undefined || event.position > filter.after) &&
+          (types === undefined || types.includes(event.type)) &&
+          wanted.every((key) => event[key] === filter[key]),
+      );
     found.sort((a, b) => (a.log === b.log ? a.position - b.position : a.log < b.log ? -1 : 1));
     if (filter.newestFirst) found.reverse();
     return Promise.resolve(found.slice(0, filter.limit).map(stored));
@@ -61,7 +71,9 @@ export class MemoryEventLog implements EventLog {
 
   payloads(log: string, positions: readonly number[]): Promise<Map<number, string | null>> {
     const events = this.logs.get(log) ?? [];
-    return Promise.resolve(new Map(positions.filter((at) => events[at]).map((at) => [at, events[at]?.payload ?? null])));
+    return Promise.resolve(
+      new Map(positions.filter((at) => events[at]).map((at) => [at, events[at]?.payload ?? null])),
+    );
   }
 
   saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void> {
@@ -70,7 +82,9 @@ export class MemoryEventLog implements EventLog {
   }
 
   latestSnapshot(log: string, foldVersion: number, atOrBefore = Infinity): Promise<Snapshot | undefined> {
-    const mine = this.snapshots.filter((each) => each.log === log && each.foldVersion === foldVersion && each.position <= atOrBefore);
+    const mine = this.snapshots.filter(
+      (each) => each.log === log && each.foldVersion === foldVersion && each.position <= atOrBefore,
+    );
     return Promise.resolve(mine.sort((a, b) => b.position - a.position)[0]);
   }
 
@@ -94,4 +108,11 @@ export class MemoryEventLog implements EventLog {
   }
 }
 
-const stored = ({ log, position, type, time, body, payload }: Kept): StoredEvent => ({ log, position, type, time, body, payload: payload ?? null });
+const stored = ({ log, position, type, time, body, payload }: Kept): StoredEvent => ({
+  log,
+  position,
+  type,
+  time,
+  body,
+  payload: payload ?? null,
+});

@@ -13,30 +13,53 @@ export class PostgresEventLog implements EventLog {
   }
 
   async createLog(log: string): Promise<void> {
-    await this.pool.query('INSERT INTO log (name, tenant) VALUES ($1, $2) ON CONFLICT DO NOTHING', [log, log.split('/')[0]]);
+    await this.pool.query('INSERT INTO log (name, tenant) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      log,
+      log.split('/')[0],
+    ]);
   }
 
   async listLogs(tenant?: string): Promise<string[]> {
-    const { rows } = await this.pool.query<{ name: string }>('SELECT name FROM log WHERE $1::text IS NULL OR tenant = $1 ORDER BY name', [tenant ?? null]);
+    const { rows } = await this.pool.query<{ name: string }>(
+      'SELECT name FROM log WHERE $1::text IS NULL OR tenant = $1 ORDER BY name',
+      [tenant ?? null],
+    );
     return rows.map((row) => row.name);
   }
 
   async head(log: string): Promise<number> {
-    const { rows } = await this.pool.query<{ next: string }>('SELECT coalesce(max(position) + 1, 0) AS next FROM event WHERE log = $1', [log]);
+    const { rows } = await this.pool.query<{ next: string }>(
+      'SELECT coalesce(max(position) + 1, 0) AS next FROM event WHERE log = $1',
+      [log],
+    );
     return Number(rows[0]?.next ?? 0);
   }
 
-  async append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult> {
+  async append(
+    log: string,
+    expectedPosition: number,
+    events: readonly AppendEvent[],
+    fence?: Fence,
+  ): Promise<AppendResult> {
     checkBatch(expectedPosition, events);
     try {
-      const { rowCount } = await this.pool.query({ name: 'append', text: APPEND, values: appendValues(log, expectedPosition, events, fence) });
+      const { rowCount } = await this.pool.query({
+        name: 'append',
+        text: APPEND,
+        values: appendValues(log, expectedPosition, events, fence),
+      });
       // One statement is one transaction. Dying before it returns: it is wholly there or wholly not, and whoever loads
       // the log next sees which; the caller answers nothing until then (I4).
       if (rowCount === events.length) return { ok: true, next: expectedPosition + events.length };
-      return { ok: false, reason: fence ? 'fenced' : 'conflict', detail: `${log} does not stand at ${expectedPosition}, or is owned by another` };
+      return {
+        ok: false,
+        reason: fence ? 'fenced' : 'conflict',
+        detail: `${log} does not stand at ${expectedPosition}, or is owned by another`,
+      };
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
-      if (code === UNIQUE_VIOLATION) return { ok: false, reason: 'conflict', detail: `${log}@${expectedPosition} is taken` };
+      if (code === UNIQUE_VIOLATION)
+        return { ok: false, reason: 'conflict', detail: `${log}@${expectedPosition} is taken` };
       return { ok: false, reason: 'unknown', detail: message };
     }
   }
@@ -59,7 +82,8 @@ export class PostgresEventLog implements EventLog {
       where.push(`${column} = $${values.length}`);
     }
     if (filter.after !== undefined) where.push(`position > $${values.push(filter.after)}`);
-    if (filter.type !== undefined) where.push(`type = ANY($${values.push(typeof filter.type === 'string' ? [filter.type] : filter.type)})`);
+    if (filter.type !== undefined)
+      where.push(`type = ANY($${values.push(typeof filter.type === 'string' ? [filter.type] : filter.type)})`);
     const direction = filter.newestFirst ? 'DESC' : 'ASC';
     const { rows } = await this.pool.query<EventRow>(
       `SELECT ${COLUMNS} FROM event WHERE ${where.join(' AND ')} ORDER BY log ${direction}, position ${direction} LIMIT $${values.push(filter.limit)}`,
@@ -78,7 +102,10 @@ export class PostgresEventLog implements EventLog {
 
   /** Keeps the two newest of this fold: the older stands in where the newer cannot be read. */
   async saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void> {
-    await this.pool.query('INSERT INTO snapshot (log, position, fold_version, state) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING', [log, position, foldVersion, state]);
+    await this.pool.query(
+      'INSERT INTO snapshot (log, position, fold_version, state) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+      [log, position, foldVersion, state],
+    );
     // Dying here leaves one snapshot more than needed: the next save removes it.
     await this.pool.query(
       'DELETE FROM snapshot WHERE log = $1 AND fold_version = $2 AND position < (SELECT min(position) FROM (SELECT position FROM snapshot WHERE log = $1 AND fold_version = $2 ORDER BY position DESC LIMIT 2) AS newest)',
@@ -143,7 +170,12 @@ FROM unnest($3::text[], $4::timestamptz[], $5::json[], $6::json[], $7::text[], $
 WHERE CASE WHEN $2 = 0 THEN EXISTS (SELECT FROM log WHERE name = $1) ELSE EXISTS (SELECT FROM event WHERE log = $1 AND position = $2 - 1) END
   AND ($13::text IS NULL OR EXISTS (SELECT FROM log WHERE name = $1 AND lease_owner = $13 AND lease_epoch = $14))`;
 
-function appendValues(log: string, position: number, events: readonly AppendEvent[], fence: Fence | undefined): unknown[] {
+function appendValues(
+  log: string,
+  position: number,
+  events: readonly AppendEvent[],
+  fence: Fence | undefined,
+): unknown[] {
   const column = <T>(pick: (event: AppendEvent) => T) => events.map(pick);
   return [
     log,

@@ -7,7 +7,10 @@ const DATABASE = 'bailiwick';
  * @param passwords service → password
  * @returns the owner's URL, for migrations, and each service's own
  */
-export async function provision<S extends string>(adminUrl: string, passwords: Readonly<Record<S, string>>): Promise<{ ownerUrl: string; urls: Record<S, string> }> {
+export async function provision<S extends string>(
+  adminUrl: string,
+  passwords: Readonly<Record<S, string>>,
+): Promise<{ ownerUrl: string; urls: Record<S, string> }> {
   const services = Object.keys(passwords) as S[];
   const client = new Client({ connectionString: adminUrl });
   await client.connect();

@@ -5,9 +5,12 @@ import { CANONICAL_DEPTH, canonicalize } from './canonical';
 
 describe('canonical JSON (RFC 8785)', () => {
   itWithShared('vectors/rfc8785-jcs.json', 'writes all 6 vectors as they stand', (path) => {
-    const { cases } = JSON.parse(readFileSync(path, 'utf8')) as { cases: { name: string; input: string; output: string }[] };
+    const { cases } = JSON.parse(readFileSync(path, 'utf8')) as {
+      cases: { name: string; input: string; output: string }[];
+    };
     expect(cases).toHaveLength(6);
-    for (const { name, input, output } of cases) expect([name, canonicalize(JSON.parse(input))]).toEqual([name, output]);
+    for (const { name, input, output } of cases)
+      expect([name, canonicalize(JSON.parse(input))]).toEqual([name, output]);
   });
 
   it('sorts by UTF-16 code units, not by code points and not as strings of digits', () => {
@@ -52,7 +55,9 @@ describe('canonical JSON (RFC 8785)', () => {
 
   it('takes plain objects of any making, one of them more than once', () => {
     const shared = { x: 1 };
-    expect(canonicalize([shared, shared, Object.assign(Object.create(null), shared)])).toBe('[{"x":1},{"x":1},{"x":1}]');
+    expect(canonicalize([shared, shared, Object.assign(Object.create(null), shared)])).toBe(
+      '[{"x":1},{"x":1},{"x":1}]',
+    );
     expect(canonicalize(JSON.parse('{"__proto__":1,"constructor":2}'))).toBe('{"__proto__":1,"constructor":2}');
   });
 
@@ -61,7 +66,7 @@ describe('canonical JSON (RFC 8785)', () => {
   }
   const cycle: { self?: unknown } = {};
   cycle.self = [cycle];
-   
+
   const holes = [1, , 2];
   it.each<[string, unknown, string]>([
     ['undefined', undefined, 'undefined has no form'],
@@ -98,7 +103,11 @@ describe('canonical JSON (RFC 8785)', () => {
     const shuffled = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(shuffled);
       if (typeof value !== 'object' || value === null) return value;
-      return Object.fromEntries(Object.entries(value).reverse().map(([key, each]) => [key, shuffled(each)]));
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, each]) => [key, shuffled(each)]),
+      );
     };
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {

@@ -38,7 +38,8 @@ function writeArray(value: readonly unknown[], above: object[]): string {
 }
 
 function writeObject(value: object, above: object[]): string {
-  if (!isPlain(value)) throw new TypeError(`a ${value.constructor?.name || 'class instance'} has no form in JSON: give its plain value`);
+  if (!isPlain(value))
+    throw new TypeError(`a ${value.constructor?.name || 'class instance'} has no form in JSON: give its plain value`);
   const members: string[] = [];
   // sort() without a comparison is by UTF-16 code units, as RFC 8785 §3.2.3 asks
   for (const key of Object.keys(value).sort()) {

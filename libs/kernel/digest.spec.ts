@@ -23,7 +23,10 @@ describe('digests', () => {
     expect(saltedDigest(salt, { name: 'e' })).not.toBe(saltedDigest(salt, { name: 'é' }));
   });
 
-  it.each(['', 'A', 'AAEC+w', 'AAEC/w', 'AAE=', 'AA EC', 'AAEC\n'])('refuse the salt %j, which would salt less than it seems', (salt) => {
-    expect(() => saltedDigest(salt, {})).toThrow('a salt is base64url');
-  });
+  it.each(['', 'A', 'AAEC+w', 'AAEC/w', 'AAE=', 'AA EC', 'AAEC\n'])(
+    'refuse the salt %j, which would salt less than it seems',
+    (salt) => {
+      expect(() => saltedDigest(salt, {})).toThrow('a salt is base64url');
+    },
+  );
 });

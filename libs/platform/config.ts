@@ -3,15 +3,24 @@ import { z } from 'zod';
 
 /** The only place that reads the environment. What is missing or malformed is named, and the service does not start. */
 const schema = z.object({
-  BAILIWICK_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL').optional(),
-  BAILIWICK_NATS_URL: z.string().regex(/^nats:\/\//, 'must be a nats:// URL').optional(),
+  BAILIWICK_DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+    .optional(),
+  BAILIWICK_NATS_URL: z
+    .string()
+    .regex(/^nats:\/\//, 'must be a nats:// URL')
+    .optional(),
   BAILIWICK_NATS_USER: z.string().optional(),
   BAILIWICK_NATS_PASSWORD: z.string().optional(),
   BAILIWICK_DATA: z.string().default('.bailiwick'),
   BAILIWICK_HOST: z.string().default('127.0.0.1'),
   BAILIWICK_PORT: z.coerce.number().int().min(0).max(65_535).default(8420),
   BAILIWICK_PUBLIC_URL: z.url().optional(),
-  BAILIWICK_ORIGIN: z.string().regex(/^[a-z0-9.-]+$/).default('bailiwick.local'),
+  BAILIWICK_ORIGIN: z
+    .string()
+    .regex(/^[a-z0-9.-]+$/)
+    .default('bailiwick.local'),
   BAILIWICK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -35,12 +44,20 @@ export interface Config {
 }
 
 /** @param needs what this service cannot do without */
-export function readConfig(needs: readonly ('database' | 'nats')[], environment: NodeJS.ProcessEnv = process.env): Config {
+export function readConfig(
+  needs: readonly ('database' | 'nats')[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Config {
   const parsed = schema.safeParse(environment);
-  if (!parsed.success) throw new Error(`configuration: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`);
+  if (!parsed.success)
+    throw new Error(
+      `configuration: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
+    );
   const env = parsed.data;
-  if (needs.includes('database') && !env.BAILIWICK_DATABASE_URL) throw new Error('configuration: BAILIWICK_DATABASE_URL is missing (postgres://user:password@host:port/database)');
-  if (needs.includes('nats') && !env.BAILIWICK_NATS_URL) throw new Error('configuration: BAILIWICK_NATS_URL is missing (nats://host:port)');
+  if (needs.includes('database') && !env.BAILIWICK_DATABASE_URL)
+    throw new Error('configuration: BAILIWICK_DATABASE_URL is missing (postgres://user:password@host:port/database)');
+  if (needs.includes('nats') && !env.BAILIWICK_NATS_URL)
+    throw new Error('configuration: BAILIWICK_NATS_URL is missing (nats://host:port)');
   const dataDir = resolve(env.BAILIWICK_DATA);
   const key = (name: string): string => join(dataDir, 'keys', name);
   return {

@@ -12,7 +12,13 @@ export interface Ending {
   readonly revocationId?: string;
 }
 
-const HOW = { RunCompleted: 'completed', GrantRevoked: 'revoked', GrantExpired: 'expired', GrantExhausted: 'exhausted', RevocationRuleAdded: 'revoked' } as const;
+const HOW = {
+  RunCompleted: 'completed',
+  GrantRevoked: 'revoked',
+  GrantExpired: 'expired',
+  GrantExhausted: 'exhausted',
+  RevocationRuleAdded: 'revoked',
+} as const;
 type End = EventOf<keyof typeof HOW>;
 const isEnd = (event: Event): event is End => Object.hasOwn(HOW, event.type);
 
@@ -29,12 +35,17 @@ export function endOf(runId: string, story: Story): Ending | null {
   };
   for (const run of line) {
     for (const lease of story.leases.get(run) ?? []) {
-      for (const { event } of story.stops.get(lease.event.grantId as string) ?? []) if (!wasReplaced(event, story)) consider(event);
+      for (const { event } of story.stops.get(lease.event.grantId as string) ?? [])
+        if (!wasReplaced(event, story)) consider(event);
     }
-    for (const { event } of story.rules) if (event.position > opened && ruleStrikesRun(event, run, story)) consider(event);
+    for (const { event } of story.rules)
+      if (event.position > opened && ruleStrikesRun(event, run, story)) consider(event);
   }
   if (!first) return refusedOf(runId, story);
-  return ending(first, first.runId === undefined || first.runId === runId ? '' : ` with the run above it (${first.runId})`);
+  return ending(
+    first,
+    first.runId === undefined || first.runId === runId ? '' : ` with the run above it (${first.runId})`,
+  );
 }
 
 /** The end of a grant that another stood in for already ends nobody's run. */
@@ -46,7 +57,13 @@ function wasReplaced(event: Event, { superseded }: Story): boolean {
 function ending(event: End, whose: string): Ending {
   const { reason } = event.data;
   const revocationId = 'revocationId' in event.data ? { revocationId: event.data.revocationId } : {};
-  return { at: event.time, reason: `${HOW[event.type]}${whose}: ${reason.says ?? reason.code}`, by: event.actor.id, position: event.position, ...revocationId };
+  return {
+    at: event.time,
+    reason: `${HOW[event.type]}${whose}: ${reason.says ?? reason.code}`,
+    by: event.actor.id,
+    position: event.position,
+    ...revocationId,
+  };
 }
 
 function refusedOf(runId: string, story: Story): Ending | null {
@@ -54,7 +71,8 @@ function refusedOf(runId: string, story: Story): Ending | null {
     if (asked.runId !== runId || asked.data.kind !== 'grant') continue;
     const answer = story.answered.get(asked.data.approvalId)?.event;
     if (!answer || (answer.type === 'ApprovalGiven' && answer.data.verdict === 'approve')) continue;
-    const why = answer.type === 'ApprovalGiven' ? 'a person denied the lease' : 'nobody answered the request for a lease in time';
+    const why =
+      answer.type === 'ApprovalGiven' ? 'a person denied the lease' : 'nobody answered the request for a lease in time';
     return { at: answer.time, reason: `refused: ${why}`, by: answer.actor.id, position: answer.position };
   }
   return null;

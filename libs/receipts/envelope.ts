@@ -1,5 +1,13 @@
 import { sign, type KeyObject } from 'node:crypto';
-import { PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE, type Envelope, type Predicate, type ReceiptEvent, type Statement } from '#contracts/receipt';
+import {
+  PAYLOAD_TYPE,
+  PREDICATE_TYPE,
+  STATEMENT_TYPE,
+  type Envelope,
+  type Predicate,
+  type ReceiptEvent,
+  type Statement,
+} from '#contracts/receipt';
 import { sha256hex } from '#kernel/digest';
 
 /** @see DSSE protocol: PAE(type, body) */
@@ -26,5 +34,9 @@ function isOpening(body: string, runId: string): boolean {
 export function signStatement(statement: Statement, key: KeyObject, keyid: string): Envelope {
   const body = Buffer.from(JSON.stringify(statement));
   const sig = sign(null, preAuthEncoding(PAYLOAD_TYPE, body), key);
-  return { payloadType: PAYLOAD_TYPE, payload: body.toString('base64'), signatures: [{ keyid, sig: sig.toString('base64') }] };
+  return {
+    payloadType: PAYLOAD_TYPE,
+    payload: body.toString('base64'),
+    signatures: [{ keyid, sig: sig.toString('base64') }],
+  };
 }

@@ -5,11 +5,29 @@ import { ruleStrikesRun } from './strikes';
 
 /** Of the runs above, what made, changed and ended their leases; not what they did. */
 export const OF_ANCESTORS: readonly EventType[] = [
-  'RunOpened', 'GrantIssued', 'GrantSuperseded', 'ApprovalRequested', 'ApprovalGiven', 'ApprovalExpired',
-  'GrantSuspended', 'GrantResumed', 'GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted',
+  'RunOpened',
+  'GrantIssued',
+  'GrantSuperseded',
+  'ApprovalRequested',
+  'ApprovalGiven',
+  'ApprovalExpired',
+  'GrantSuspended',
+  'GrantResumed',
+  'GrantRevoked',
+  'GrantExpired',
+  'GrantExhausted',
+  'RunCompleted',
 ];
 /** Of the runs it made, that they were made, with which lease, and how they ended; each has a receipt of its own. */
-export const OF_CHILDREN: readonly EventType[] = ['RunOpened', 'GrantIssued', 'GrantSuperseded', 'GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted'];
+export const OF_CHILDREN: readonly EventType[] = [
+  'RunOpened',
+  'GrantIssued',
+  'GrantSuperseded',
+  'GrantRevoked',
+  'GrantExpired',
+  'GrantExhausted',
+  'RunCompleted',
+];
 
 /**
  * Which events belong in a run's receipt: its own; of the runs above it and the rules, what bears on its leases up to
@@ -37,7 +55,8 @@ export function eventsOfReceipt(runId: string, candidates: readonly Told[]): Tol
     }
     if (event.runId === undefined) return false;
     // approvals of single actions belong to the run that asked for them
-    if (above.has(event.runId)) return event.position <= until && event.actionId === undefined && OF_ANCESTORS.includes(event.type);
+    if (above.has(event.runId))
+      return event.position <= until && event.actionId === undefined && OF_ANCESTORS.includes(event.type);
     return children.has(event.runId) && OF_CHILDREN.includes(event.type);
   });
 }

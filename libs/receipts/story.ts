@@ -28,18 +28,27 @@ export interface Story {
 
 export type Decision = 'ActionPermitted' | 'ActionDenied' | 'ActionStepUp';
 export type Outcome = 'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned';
-export type Stop = 'GrantRevoked' | 'GrantExpired' | 'GrantExhausted' | 'RunCompleted' | 'GrantSuspended' | 'GrantResumed';
+export type Stop =
+  'GrantRevoked' | 'GrantExpired' | 'GrantExhausted' | 'RunCompleted' | 'GrantSuspended' | 'GrantResumed';
 
 const DECISIONS: readonly EventType[] = ['ActionPermitted', 'ActionDenied', 'ActionStepUp'] satisfies Decision[];
 const OUTCOMES: readonly EventType[] = ['ActionCompleted', 'ActionFailed', 'ActionAbandoned'] satisfies Outcome[];
-const STOPS: readonly EventType[] = ['GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted', 'GrantSuspended', 'GrantResumed'] satisfies Stop[];
+const STOPS: readonly EventType[] = [
+  'GrantRevoked',
+  'GrantExpired',
+  'GrantExhausted',
+  'RunCompleted',
+  'GrantSuspended',
+  'GrantResumed',
+] satisfies Stop[];
 
 export const isDecision = (event: Event): event is EventOf<Decision> => DECISIONS.includes(event.type);
 export const isOutcome = (event: Event): event is EventOf<Outcome> => OUTCOMES.includes(event.type);
 
 /** @param told in the order of the log; of two events about one thing that can happen once, the first counts */
 export function readStory(told: readonly Told[]): Story {
-  const of = <T extends EventType>(...types: readonly EventType[]): Told<T>[] => told.filter(({ event }) => types.includes(event.type)) as unknown as Told<T>[];
+  const of = <T extends EventType>(...types: readonly EventType[]): Told<T>[] =>
+    told.filter(({ event }) => types.includes(event.type)) as unknown as Told<T>[];
   return {
     told,
     openings: firstBy(of<'RunOpened'>('RunOpened'), ({ event }) => event.runId),
@@ -48,7 +57,10 @@ export function readStory(told: readonly Told[]): Story {
     decisions: firstBy(of<Decision>(...DECISIONS), ({ event }) => event.actionId),
     outcomes: allBy(of<Outcome>(...OUTCOMES), ({ event }) => event.actionId),
     asked: firstBy(of<'ApprovalRequested'>('ApprovalRequested'), ({ event }) => event.data.approvalId),
-    answered: firstBy(of<'ApprovalGiven' | 'ApprovalExpired'>('ApprovalGiven', 'ApprovalExpired'), ({ event }) => event.data.approvalId),
+    answered: firstBy(
+      of<'ApprovalGiven' | 'ApprovalExpired'>('ApprovalGiven', 'ApprovalExpired'),
+      ({ event }) => event.data.approvalId,
+    ),
     superseded: firstBy(of<'GrantSuperseded'>('GrantSuperseded'), ({ event }) => event.grantId),
     stops: allBy(of<Stop>(...STOPS), ({ event }) => event.grantId),
     rules: of<'RevocationRuleAdded'>('RevocationRuleAdded'),
@@ -80,7 +92,7 @@ function allBy<T>(items: readonly T[], key: (item: T) => string | undefined): Ma
 export function lineOf(runId: string, { openings }: Story): Told<'RunOpened'>[] {
   const line: Told<'RunOpened'>[] = [];
   const seen = new Set<string>();
-  for (let id: string | undefined = runId; id !== undefined && !seen.has(id); ) {
+  for (let id: string | undefined = runId; id !== undefined && !seen.has(id);) {
     seen.add(id);
     const opened = openings.get(id);
     if (!opened) break;
@@ -91,4 +103,5 @@ export function lineOf(runId: string, { openings }: Story): Told<'RunOpened'>[] 
 }
 
 /** A text of a payload; null where there is none or it was erased. */
-export const textOf = (payload: Told['payload'], key: string): string | null => (typeof payload?.[key] === 'string' ? payload[key] : null);
+export const textOf = (payload: Told['payload'], key: string): string | null =>
+  typeof payload?.[key] === 'string' ? payload[key] : null;

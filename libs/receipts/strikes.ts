@@ -14,9 +14,14 @@ export function ruleStrikesRun(rule: EventOf<'RevocationRuleAdded'>, runId: stri
   return (story.leases.get(runId) ?? []).some(({ event }) => ruleStrikesGrant(rule, event, opened));
 }
 
-export function ruleStrikesGrant(rule: EventOf<'RevocationRuleAdded'>, grant: EventOf<'GrantIssued'>, { event: run }: Told<'RunOpened'>): boolean {
+export function ruleStrikesGrant(
+  rule: EventOf<'RevocationRuleAdded'>,
+  grant: EventOf<'GrantIssued'>,
+  { event: run }: Told<'RunOpened'>,
+): boolean {
   if (grant.position >= rule.position) return false;
-  const { agentClass, agentInstance, modelVersion, principalRef, purposeRef, tool, treeId, issuedBefore } = rule.data.selector;
+  const { agentClass, agentInstance, modelVersion, principalRef, purposeRef, tool, treeId, issuedBefore } =
+    rule.data.selector;
   if (issuedBefore !== undefined && Date.parse(grant.time) >= Date.parse(issuedBefore)) return false;
   const { agent } = run.data;
   const wanted: [string | undefined, string | undefined][] = [

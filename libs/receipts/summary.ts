@@ -29,33 +29,66 @@ export function summarise(runId: string, story: Story): Predicate {
   const actions = actionsOf(mine);
   const outcomes = mine.map((each) => each.event).filter(isOutcome);
   return {
-    run: { id: runId, treeId: event.treeId as string, ...(event.data.parentRunId === undefined ? {} : { parentRunId: event.data.parentRunId }), startedAt: event.data.startedAt },
+    run: {
+      id: runId,
+      treeId: event.treeId as string,
+      ...(event.data.parentRunId === undefined ? {} : { parentRunId: event.data.parentRunId }),
+      startedAt: event.data.startedAt,
+    },
     agent: event.data.agent,
     purpose: firstText(line, 'purpose'),
     ...(typeof opened.payload?.task === 'string' ? { task: opened.payload.task } : {}),
     requestedBy: firstText(line, 'requestedBy'),
     principalRef: event.data.principalRef,
     approvals: approvalsOf(story, runs),
-    grants: told.flatMap(({ event: each }) => (each.type === 'GrantIssued' && runs.has(each.runId as string) ? [grantOf(each)] : [])),
+    grants: told.flatMap(({ event: each }) =>
+      each.type === 'GrantIssued' && runs.has(each.runId as string) ? [grantOf(each)] : [],
+    ),
     actions,
-    denied: mine.flatMap(({ event: each }) => (each.type === 'ActionDenied' || each.type === 'ActionStepUp' ? [deniedOf(each)] : [])),
+    denied: mine.flatMap(({ event: each }) =>
+      each.type === 'ActionDenied' || each.type === 'ActionStepUp' ? [deniedOf(each)] : [],
+    ),
     spent: spentOf(mine.map((each) => each.event)),
-    resources: unique([...actions.map((action) => `${action.resource.type} ${action.resource.id}`), ...outcomes.flatMap((each) => each.data.effects?.resources ?? [])]),
+    resources: unique([
+      ...actions.map((action) => `${action.resource.type} ${action.resource.id}`),
+      ...outcomes.flatMap((each) => each.data.effects?.resources ?? []),
+    ]),
     filesChanged: unique(outcomes.flatMap((each) => each.data.effects?.filesChanged ?? [])),
     external: unique(outcomes.flatMap((each) => each.data.effects?.external ?? [])),
     escalations: mine.flatMap(({ event: each, payload }) =>
-      each.type === 'ApprovalRequested' && each.data.kind === 'escalation' ? [{ approvalId: each.data.approvalId, reason: textOf(payload, 'reason'), ...place(each) }] : [],
+      each.type === 'ApprovalRequested' && each.data.kind === 'escalation'
+        ? [{ approvalId: each.data.approvalId, reason: textOf(payload, 'reason'), ...place(each) }]
+        : [],
     ),
     delegationsRefused: mine.flatMap(({ event: each }) =>
-      each.type === 'DelegationRefused' ? [{ agentClass: each.data.agentClass, code: each.data.code, detail: each.data.detail, ...place(each) }] : [],
+      each.type === 'DelegationRefused'
+        ? [{ agentClass: each.data.agentClass, code: each.data.code, detail: each.data.detail, ...place(each) }]
+        : [],
     ),
     children: told.flatMap(({ event: each, payload }) =>
-      each.type === 'RunOpened' && each.data.parentRunId === runId ? [{ runId: each.runId as string, agentClass: each.data.agent.class, task: textOf(payload, 'task'), ...place(each) }] : [],
+      each.type === 'RunOpened' && each.data.parentRunId === runId
+        ? [
+            {
+              runId: each.runId as string,
+              agentClass: each.data.agent.class,
+              task: textOf(payload, 'task'),
+              ...place(each),
+            },
+          ]
+        : [],
     ),
     drift: driftOf(mine.map((each) => each.event)),
     ended: endOf(runId, story),
     revoked: told.flatMap(({ event: each }) =>
-      each.type === 'GrantRevoked' || each.type === 'RevocationRuleAdded' ? [{ revocationId: each.data.revocationId, reason: each.data.reason.says ?? each.data.reason.code, ...place(each) }] : [],
+      each.type === 'GrantRevoked' || each.type === 'RevocationRuleAdded'
+        ? [
+            {
+              revocationId: each.data.revocationId,
+              reason: each.data.reason.says ?? each.data.reason.code,
+              ...place(each),
+            },
+          ]
+        : [],
     ),
     doesNotProve: DOES_NOT_PROVE,
   };
@@ -64,12 +97,22 @@ export function summarise(runId: string, story: Story): Predicate {
 const place = (event: Event) => ({ position: event.position, time: event.time });
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
-const firstText = (line: readonly Told[], key: string): string | null => line.map((each) => textOf(each.payload, key)).find((each) => each !== null) ?? null;
+const firstText = (line: readonly Told[], key: string): string | null =>
+  line.map((each) => textOf(each.payload, key)).find((each) => each !== null) ?? null;
 
-const OUTCOMES: Record<Outcome, Predicate['actions'][number]['outcome']> = { ActionCompleted: 'completed', ActionFailed: 'failed', ActionAbandoned: 'abandoned' };
+const OUTCOMES: Record<Outcome, Predicate['actions'][number]['outcome']> = {
+  ActionCompleted: 'completed',
+  ActionFailed: 'failed',
+  ActionAbandoned: 'abandoned',
+};
 
 function actionsOf(mine: readonly Told[]): Predicate['actions'] {
-  const outcomes = new Map(mine.map((each) => each.event).filter(isOutcome).map((each) => [each.actionId, each]));
+  const outcomes = new Map(
+    mine
+      .map((each) => each.event)
+      .filter(isOutcome)
+      .map((each) => [each.actionId, each]),
+  );
   return mine.flatMap(({ event }) => {
     if (event.type !== 'ActionPermitted') return [];
     const { data } = event;
@@ -106,7 +149,9 @@ function deniedOf(event: EventOf<'ActionDenied'> | EventOf<'ActionStepUp'>): Pre
 }
 
 const leaves = (reasons: readonly Reason[]): Reason[] =>
-  reasons.flatMap((reason) => (reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : reason.outcome === 'permit' ? [] : [reason]));
+  reasons.flatMap((reason) =>
+    reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : reason.outcome === 'permit' ? [] : [reason],
+  );
 
 function grantOf(event: EventOf<'GrantIssued'>): Predicate['grants'][number] {
   const { data } = event;
@@ -128,7 +173,8 @@ function approvalsOf(story: Story, runs: ReadonlySet<string>): Predicate['approv
     const { approvalId, kind } = event.data;
     const answer = story.answered.get(approvalId);
     if (!answer) return [{ id: approvalId, kind, verdict: 'pending' as const, ...place(event) }];
-    if (answer.event.type !== 'ApprovalGiven') return [{ id: approvalId, kind, verdict: 'expired' as const, ...place(answer.event) }];
+    if (answer.event.type !== 'ApprovalGiven')
+      return [{ id: approvalId, kind, verdict: 'expired' as const, ...place(answer.event) }];
     const { verdict, by } = answer.event.data;
     return [{ id: approvalId, kind, verdict, by, note: textOf(answer.payload, 'note'), ...place(answer.event) }];
   });
@@ -136,13 +182,20 @@ function approvalsOf(story: Story, runs: ReadonlySet<string>): Predicate['approv
 
 /** Counts as charged at the permits; money as settled, and as reserved where an action is still open. */
 function spentOf(mine: readonly Event[]): Consumed {
-  const spent: { -readonly [K in keyof Consumed]: Consumed[K] } = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
+  const spent: { -readonly [K in keyof Consumed]: Consumed[K] } = {
+    calls: 0,
+    reads: 0,
+    writes: 0,
+    external: 0,
+    cost: {},
+  };
   const outcomes = new Map(mine.filter(isOutcome).map((each) => [each.actionId, each.data.cost]));
   for (const event of mine) {
     if (event.type !== 'ActionPermitted') continue;
     const { charge } = event.data;
     for (const counter of ['calls', 'reads', 'writes', 'external'] as const) spent[counter] += charge[counter];
-    for (const [currency, value] of Object.entries(outcomes.get(event.actionId) ?? charge.cost)) spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
+    for (const [currency, value] of Object.entries(outcomes.get(event.actionId) ?? charge.cost))
+      spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
   }
   return spent;
 }

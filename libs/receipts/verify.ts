@@ -1,6 +1,13 @@
 import { verify } from 'node:crypto';
 import { parseEvent, payload as payloadSchema, type Event } from '#contracts/event';
-import { envelope as envelopeSchema, PAYLOAD_TYPE, statement as statementSchema, type Predicate, type ReceiptEvent, type Statement } from '#contracts/receipt';
+import {
+  envelope as envelopeSchema,
+  PAYLOAD_TYPE,
+  statement as statementSchema,
+  type Predicate,
+  type ReceiptEvent,
+  type Statement,
+} from '#contracts/receipt';
 import { canonicalize } from '#kernel/canonical';
 import { saltedDigest } from '#kernel/digest';
 import { entryHash, leafHash } from '#tlog/hash';
@@ -72,14 +79,23 @@ function keyOf(vkey: string): { value: LogKey; detail: string } {
 
 function openEnvelope(input: unknown, key: LogKey): { value: Statement; detail: string } {
   const parsed = envelopeSchema.safeParse(input);
-  if (!parsed.success) throw new Failed(`not a receipt: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`);
+  if (!parsed.success)
+    throw new Failed(
+      `not a receipt: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`,
+    );
   const body = Buffer.from(parsed.data.payload, 'base64');
   need(body.toString('base64') === parsed.data.payload, 'the payload is not base64');
   const signature = parsed.data.signatures.find((each) => each.keyid === key.name);
   if (!signature) throw new Failed(`no signature by ${key.name}`);
-  need(verify(null, preAuthEncoding(PAYLOAD_TYPE, body), key.publicKey, Buffer.from(signature.sig, 'base64')), `the signature by ${key.name} is not valid`);
+  need(
+    verify(null, preAuthEncoding(PAYLOAD_TYPE, body), key.publicKey, Buffer.from(signature.sig, 'base64')),
+    `the signature by ${key.name} is not valid`,
+  );
   const statement = statementSchema.safeParse(JSON.parse(body.toString('utf8')));
-  if (!statement.success) throw new Failed(`the statement is malformed: ${statement.error.issues[0]?.path.join('.') ?? ''} ${statement.error.issues[0]?.message ?? ''}`);
+  if (!statement.success)
+    throw new Failed(
+      `the statement is malformed: ${statement.error.issues[0]?.path.join('.') ?? ''} ${statement.error.issues[0]?.message ?? ''}`,
+    );
   return { value: statement.data, detail: `Ed25519, ${key.name}` };
 }
 
@@ -94,9 +110,15 @@ function includedEvents(events: readonly ReceiptEvent[], key: LogKey): { value: 
     need(each.position > last, `${where}: events must stand once each, in the order of the log`);
     last = each.position;
     const event = readEvent(each.body, where);
-    need(event.position === each.position && event.log === each.log && key.name.endsWith(`/${event.log}`), `${where}: its body says another place`);
+    need(
+      event.position === each.position && event.log === each.log && key.name.endsWith(`/${event.log}`),
+      `${where}: its body says another place`,
+    );
     size = proved.value.checkpoint.size;
-    return { event, payload: each.payload == null ? null : (JSON.parse(each.payload) as { value: Record<string, unknown> }).value };
+    return {
+      event,
+      payload: each.payload == null ? null : (JSON.parse(each.payload) as { value: Record<string, unknown> }).value,
+    };
   });
   return { value: told, detail: `${events.length} events, tree of ${size}` };
 }
@@ -119,7 +141,10 @@ function payloadsMatch(events: readonly ReceiptEvent[], told: readonly Told[]): 
       return;
     }
     const payload = payloadSchema.safeParse(JSON.parse(each.payload));
-    need(payload.success && named === saltedDigest(payload.data.salt, payload.data.value), `event ${each.position}: its payload is not the one it names`);
+    need(
+      payload.success && named === saltedDigest(payload.data.salt, payload.data.value),
+      `event ${each.position}: its payload is not the one it names`,
+    );
     shown += 1;
   });
   return { value: undefined, detail: `${shown} shown, ${withheld} erased or withheld` };
@@ -128,17 +153,29 @@ function payloadsMatch(events: readonly ReceiptEvent[], told: readonly Told[]): 
 function claimsMatch(claims: Predicate, story: Story): { value: void; detail: string } {
   const again = JSON.parse(JSON.stringify(summarise(claims.run.id, story))) as Record<string, unknown>;
   const given = JSON.parse(JSON.stringify(claims)) as Record<string, unknown>;
-  const differing = [...new Set([...Object.keys(again), ...Object.keys(given)])].filter((name) => canonicalize(again[name] ?? null) !== canonicalize(given[name] ?? null));
+  const differing = [...new Set([...Object.keys(again), ...Object.keys(given)])].filter(
+    (name) => canonicalize(again[name] ?? null) !== canonicalize(given[name] ?? null),
+  );
   need(differing.length === 0, `the claims on ${differing.join(', ')} are not what the events say`);
-  return { value: undefined, detail: `${claims.actions.length} actions, ${claims.denied.length} denied or asked about, ${claims.children.length} children` };
+  return {
+    value: undefined,
+    detail: `${claims.actions.length} actions, ${claims.denied.length} denied or asked about, ${claims.children.length} children`,
+  };
 }
 
 function amountsAdd({ actions, spent }: Predicate): { value: void; detail: string } {
   const sums: Record<string, number> = {};
-  for (const action of actions) for (const [currency, value] of Object.entries(action.cost)) sums[currency] = (sums[currency] ?? 0) + value;
+  for (const action of actions)
+    for (const [currency, value] of Object.entries(action.cost)) sums[currency] = (sums[currency] ?? 0) + value;
   need(spent.calls === actions.length, `${spent.calls} calls are claimed, ${actions.length} actions listed`);
-  need(spent.reads + spent.writes + spent.external === spent.calls, 'reads, writes and external do not add up to the calls');
-  need(canonicalize(sums) === canonicalize(spent.cost), 'the costs of the actions do not add up to what is claimed as spent');
+  need(
+    spent.reads + spent.writes + spent.external === spent.calls,
+    'reads, writes and external do not add up to the calls',
+  );
+  need(
+    canonicalize(sums) === canonicalize(spent.cost),
+    'the costs of the actions do not add up to what is claimed as spent',
+  );
   return { value: undefined, detail: `${spent.calls} calls` };
 }
 

@@ -16,10 +16,16 @@ U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
 — remora.n621.de 2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==
 — witness.stagemole.eu Z/euoAAAAABqEiEgw0i+7g2ENfDAWHmtRzCfKTHSDwYDJA2NmKeGi9Y8FtEyOUvVr+AJmIY/2TUFucgKi7lI7cUiOvKFYe/TmN9DAg==
 `;
-const publicLog = valueOf(parseVerifierKey('arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f'));
+const publicLog = valueOf(
+  parseVerifierKey('arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f'),
+);
 const remora = valueOf(parseWitnessKey('remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2'));
-const stagemole = valueOf(parseWitnessKey('witness.stagemole.eu+67f7aea0+BEqSG3yu9YrmcM3BHvQYTxwFj3uSWakQepafafpUqklv'));
-const smartit = valueOf(parseWitnessKey('witness1.smartit.nu/witness1+a48c820f+BPSFWg9G6KPiO7QPryYO5Xq4oYJJ+kAvLKLSimDhoxMO'));
+const stagemole = valueOf(
+  parseWitnessKey('witness.stagemole.eu+67f7aea0+BEqSG3yu9YrmcM3BHvQYTxwFj3uSWakQepafafpUqklv'),
+);
+const smartit = valueOf(
+  parseWitnessKey('witness1.smartit.nu/witness1+a48c820f+BPSFWg9G6KPiO7QPryYO5Xq4oYJJ+kAvLKLSimDhoxMO'),
+);
 
 const ORIGIN = 'bailiwick.example/acme/0';
 const log = valueOf(parseVerifierKey(verifierKey(ORIGIN, seededKey(1))));
@@ -89,7 +95,9 @@ describe('a signed checkpoint', () => {
 
   it('is not one of another log, though the same key signed it (I9)', () => {
     const other = signCheckpoint({ ...checkpoint, origin: 'bailiwick.example/other/0' }, [signer]);
-    expect(errorOf(openCheckpoint(other, log))).toBe(`the checkpoint is of bailiwick.example/other/0, the key of ${ORIGIN}`);
+    expect(errorOf(openCheckpoint(other, log))).toBe(
+      `the checkpoint is of bailiwick.example/other/0, the key of ${ORIGIN}`,
+    );
     const renamed = valueOf(parseVerifierKey(verifierKey('bailiwick.example/other/0', seededKey(1))));
     expect(errorOf(openCheckpoint(signed, renamed))).toContain('none of the known keys');
   });
@@ -111,10 +119,16 @@ describe('witnesses', () => {
   const withWitness = addSignatures(signed, [cosigned(checkpointText(checkpoint))]);
 
   it('count only when known, and the quorum must be reached', () => {
-    expect(valueOf(openCheckpoint(withWitness, log, { keys: [witness], quorum: 1 })).witnessedBy).toEqual(['witness.example/w1']);
+    expect(valueOf(openCheckpoint(withWitness, log, { keys: [witness], quorum: 1 })).witnessedBy).toEqual([
+      'witness.example/w1',
+    ]);
     expect(valueOf(openCheckpoint(withWitness, log)).witnessedBy).toEqual([]);
-    expect(errorOf(openCheckpoint(signed, log, { keys: [witness], quorum: 1 }))).toBe('0 of the known witnesses cosigned; 1 must have');
-    expect(errorOf(openCheckpoint(withWitness, log, { keys: [remora], quorum: 1 }))).toContain('0 of the known witnesses');
+    expect(errorOf(openCheckpoint(signed, log, { keys: [witness], quorum: 1 }))).toBe(
+      '0 of the known witnesses cosigned; 1 must have',
+    );
+    expect(errorOf(openCheckpoint(withWitness, log, { keys: [remora], quorum: 1 }))).toContain(
+      '0 of the known witnesses',
+    );
   });
 
   it('are counted once each, and the log never', () => {
@@ -124,13 +138,17 @@ describe('witnesses', () => {
     const asWitness = valueOf(parseWitnessKey(witnessKey(ORIGIN, seededKey(3))));
     const own = makeCosigner(ORIGIN, seededKey(3), 1);
     const byItself = addSignatures(signed, [{ name: ORIGIN, keyId: own.keyId, signature: own.sign(text) }]);
-    expect(errorOf(openCheckpoint(byItself, log, { keys: [asWitness], quorum: 1 }))).toContain('0 of the known witnesses');
+    expect(errorOf(openCheckpoint(byItself, log, { keys: [asWitness], quorum: 1 }))).toContain(
+      '0 of the known witnesses',
+    );
   });
 
   it('alone make no checkpoint of the log', () => {
     const text = checkpointText(checkpoint);
     const only = signNote(text, [makeCosigner('witness.example/w1', seededKey(2), 1)]);
-    expect(errorOf(openCheckpoint(only, log, { keys: [witness], quorum: 1 }))).toBe(`the checkpoint is not signed by ${ORIGIN}`);
+    expect(errorOf(openCheckpoint(only, log, { keys: [witness], quorum: 1 }))).toBe(
+      `the checkpoint is not signed by ${ORIGIN}`,
+    );
   });
 
   it('sign the time with the text: another time is refused, and so is the whole note', () => {
@@ -138,7 +156,9 @@ describe('witnesses', () => {
     const later = Buffer.from(signature);
     later.writeBigUInt64BE(cosignatureTime(signature)! + 1n);
     const note = addSignatures(signed, [{ name, keyId, signature: later }]);
-    expect(errorOf(openCheckpoint(note, log, { keys: [witness], quorum: 0 }))).toBe('the signature by witness.example/w1 is not valid');
+    expect(errorOf(openCheckpoint(note, log, { keys: [witness], quorum: 0 }))).toBe(
+      'the signature by witness.example/w1 is not valid',
+    );
     expect(cosignatureTime(signature)).toBe(1_679_315_147n);
     expect(cosignatureTime(Buffer.alloc(64))).toBeUndefined();
     expect(cosignatureTime(Buffer.alloc(72, 0xff))).toBeUndefined();

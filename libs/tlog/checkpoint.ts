@@ -72,11 +72,13 @@ export function openCheckpoint(note: string, log: Verifier, witnesses?: Witnesse
   }
   const checkpoint = parseCheckpoint(text);
   if (!checkpoint.ok) return checkpoint;
-  if (checkpoint.value.origin !== log.name) return err(`the checkpoint is of ${checkpoint.value.origin}, the key of ${log.name}`);
+  if (checkpoint.value.origin !== log.name)
+    return err(`the checkpoint is of ${checkpoint.value.origin}, the key of ${log.name}`);
   const names = new Set(witnesses?.keys.map(({ name }) => name));
   names.delete(log.name); // a log is no witness of itself
   const witnessedBy = signedBy.filter((name) => names.has(name));
   const quorum = witnesses?.quorum ?? 0;
-  if (witnessedBy.length < quorum) return err(`${witnessedBy.length} of the known witnesses cosigned; ${quorum} must have`);
+  if (witnessedBy.length < quorum)
+    return err(`${witnessedBy.length} of the known witnesses cosigned; ${quorum} must have`);
   return ok({ checkpoint: checkpoint.value, witnessedBy, signatures });
 }

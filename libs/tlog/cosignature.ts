@@ -25,7 +25,9 @@ export function parseWitnessKey(vkey: string): Result<Verifier & NoteKey, string
   const { publicKey } = key.value;
   const verify = (text: string, signature: Uint8Array): boolean => {
     const seconds = cosignatureTime(signature);
-    return seconds !== undefined && ed25519Verify(null, message(seconds, text), publicKey, signature.subarray(TIME_BYTES));
+    return (
+      seconds !== undefined && ed25519Verify(null, message(seconds, text), publicKey, signature.subarray(TIME_BYTES))
+    );
   };
   return ok({ ...key.value, verify });
 }
@@ -39,7 +41,8 @@ export const witnessKey = (name: string, key: KeyObject): string => writeKey(nam
  */
 export function makeCosigner(name: string, key: KeyObject, seconds: number): Signer {
   const { keyId } = noteKey(name, SIGNATURE_TYPE.cosignature, key);
-  if (!Number.isSafeInteger(seconds) || seconds < 0) throw new RangeError(`a cosignature's time is whole seconds, not ${seconds}`);
+  if (!Number.isSafeInteger(seconds) || seconds < 0)
+    throw new RangeError(`a cosignature's time is whole seconds, not ${seconds}`);
   const time = Buffer.alloc(TIME_BYTES);
   time.writeBigUInt64BE(BigInt(seconds));
   return { name, keyId, sign: (text) => Buffer.concat([time, ed25519(null, message(BigInt(seconds), text), key)]) };

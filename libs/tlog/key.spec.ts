@@ -23,8 +23,12 @@ describe('verifier keys', () => {
   });
 
   it('are written alike from the private and the public half, the name in UTF-8', () => {
-    expect(writeKey('Señor-0', ed25519, seededKey(0))).toBe('Señor-0+2b9e7c9d+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop');
-    expect(writeKey('EnochRoot', ed25519, seededKey(0))).toBe('EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop');
+    expect(writeKey('Señor-0', ed25519, seededKey(0))).toBe(
+      'Señor-0+2b9e7c9d+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop',
+    );
+    expect(writeKey('EnochRoot', ed25519, seededKey(0))).toBe(
+      'EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop',
+    );
   });
 
   it('with any character changed, lost or added are refused', () => {
@@ -38,8 +42,12 @@ describe('verifier keys', () => {
     errorOf(readKey(`${PETER}\n\n`, ed25519));
     errorOf(readKey(PETER.replace('c74f20a3', 'C74F20A3'), ed25519));
     // the key id fits, but the key is longer, or of a type that nobody knows
-    expect(errorOf(readKey('PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==', ed25519))).toMatch(/base64|bytes/);
-    expect(errorOf(readKey('PeterNeumann+173116ae+ZRpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW', ed25519))).toContain('signature type 101');
+    expect(
+      errorOf(readKey('PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==', ed25519)),
+    ).toMatch(/base64|bytes/);
+    expect(errorOf(readKey('PeterNeumann+173116ae+ZRpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW', ed25519))).toContain(
+      'signature type 101',
+    );
   });
 
   it.each(['', 'a b', 'a+b', 'a\u00a0b', 'a\u0085b', 'a\u0001b', 'a\nb'])('are not written for the name %j', (name) => {

@@ -35,7 +35,8 @@ function keyIdOf(name: string, type: SignatureType, publicKey: Uint8Array): Buff
 
 /** The 32 bytes of RFC 8032 of a key, or of the public half of a private one. */
 function rawPublicKey(key: KeyObject): Buffer {
-  if (key.asymmetricKeyType !== 'ed25519') throw new Error(`not an Ed25519 key but ${key.asymmetricKeyType ?? key.type}`);
+  if (key.asymmetricKeyType !== 'ed25519')
+    throw new Error(`not an Ed25519 key but ${key.asymmetricKeyType ?? key.type}`);
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
   return publicKey.export({ type: 'spki', format: 'der' }).subarray(SPKI.length);
 }

@@ -1,5 +1,14 @@
 import * as fc from 'fast-check';
-import { addSignatures, makeSigner, openNote, parseVerifierKey, readNote, signNote, SIGNATURES_MOST, verifierKey } from './note';
+import {
+  addSignatures,
+  makeSigner,
+  openNote,
+  parseVerifierKey,
+  readNote,
+  signNote,
+  SIGNATURES_MOST,
+  verifierKey,
+} from './note';
 import { errorOf, seededKey, valueOf } from './testing/keys';
 
 const verifierOf = (vkey: string) => valueOf(parseVerifierKey(vkey));
@@ -57,8 +66,12 @@ describe('a note', () => {
   it('is refused whole when a known key has a wrong signature, also beside a right one', () => {
     const wrong = PETER.line.replace('SffcvIAQ', 'SffcvIAR');
     expect(errorOf(openNote(`${TEXT}\n${wrong}`, [peter]))).toBe('the signature by PeterNeumann is not valid');
-    expect(errorOf(openNote(`${TEXT}\n${PETER.line}${wrong}`, [peter]))).toBe('the signature by PeterNeumann is not valid');
-    expect(errorOf(openNote(`${TEXT}\n${PETER.line.replace('JnAM=', 'JnA==')}`, [peter]))).toMatch(/malformed|not valid/);
+    expect(errorOf(openNote(`${TEXT}\n${PETER.line}${wrong}`, [peter]))).toBe(
+      'the signature by PeterNeumann is not valid',
+    );
+    expect(errorOf(openNote(`${TEXT}\n${PETER.line.replace('JnAM=', 'JnA==')}`, [peter]))).toMatch(
+      /malformed|not valid/,
+    );
     // two keys under one name, each verified by its own id
     const rotated = makeSigner('PeterNeumann', seededKey(7));
     const rotatedVerifier = verifierOf(verifierKey('PeterNeumann', seededKey(7)));
@@ -67,7 +80,9 @@ describe('a note', () => {
   });
 
   it('is refused when two known keys have one name and id', () => {
-    expect(errorOf(openNote(`${TEXT}\n${ENOCH.line}`, [enoch, peter, enoch]))).toContain('two of the known keys are EnochRoot+af0cfe78');
+    expect(errorOf(openNote(`${TEXT}\n${ENOCH.line}`, [enoch, peter, enoch]))).toContain(
+      'two of the known keys are EnochRoot+af0cfe78',
+    );
     expect(openNote(`${TEXT}\n${PETER.line}`, [enoch, peter, enoch]).ok).toBe(true);
   });
 

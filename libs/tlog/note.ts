@@ -91,7 +91,8 @@ export function readNote(note: string): Result<SignedText, string> {
   const at = note.lastIndexOf('\n\n');
   if (at < 0) return err('the note has no empty line before its signatures');
   const lines = note.slice(at + 2).split('\n');
-  if (lines.pop() !== '' || lines.length === 0) return err('the note has no signature, or does not end with a line end');
+  if (lines.pop() !== '' || lines.length === 0)
+    return err('the note has no signature, or does not end with a line end');
   if (lines.length > SIGNATURES_MOST) return err(`the note has more than ${SIGNATURES_MOST} signatures`);
   const signatures: Signature[] = [];
   for (const line of lines) {
@@ -130,9 +131,12 @@ export function openNote(note: string, verifiers: readonly Verifier[]): Result<O
   for (const { name, keyId, signature } of signatures) {
     const known = verifiers.filter((each) => each.name === name && each.keyId.equals(keyId));
     if (known.length === 0) continue;
-    if (known.length > 1) return err(`two of the known keys are ${name}+${keyId.toString('hex')}: it cannot be told which signed`);
+    if (known.length > 1)
+      return err(`two of the known keys are ${name}+${keyId.toString('hex')}: it cannot be told which signed`);
     if (!known[0]?.verify(text, signature)) return err(`the signature by ${name} is not valid`);
     signedBy.add(name);
   }
-  return signedBy.size > 0 ? ok({ text, signedBy: [...signedBy], signatures }) : err('none of the known keys signed the note');
+  return signedBy.size > 0
+    ? ok({ text, signedBy: [...signedBy], signatures })
+    : err('none of the known keys signed the note');
 }

@@ -16,13 +16,16 @@ const entries = someEntries(SIZE);
 const leaf = (index: number): Buffer => leafHash(entries[index] as Buffer);
 const { read } = grown(entries);
 const head = signCheckpoint({ origin: ORIGIN, size: BigInt(SIZE), root: rootHash(SIZE, read) }, [signer]);
-const proofOf = (index: number, extra?: Buffer): string => proofText(index, inclusionProof(index, SIZE, read), head, extra);
+const proofOf = (index: number, extra?: Buffer): string =>
+  proofText(index, inclusionProof(index, SIZE, read), head, extra);
 
 describe('a proof in a file', () => {
   it('has the form of the specification', () => {
     const hash = Buffer.alloc(32, 1);
     const encoded = hash.toString('base64');
-    expect(proofText(5, [hash, hash], 'checkpoint\n')).toBe(`c2sp.org/tlog-proof@v1\nindex 5\n${encoded}\n${encoded}\n\ncheckpoint\n`);
+    expect(proofText(5, [hash, hash], 'checkpoint\n')).toBe(
+      `c2sp.org/tlog-proof@v1\nindex 5\n${encoded}\n${encoded}\n\ncheckpoint\n`,
+    );
     expect(proofText(0n, [], 'checkpoint\n', Buffer.from('extra information'))).toBe(
       'c2sp.org/tlog-proof@v1\nextra ZXh0cmEgaW5mb3JtYXRpb24=\nindex 0\n\ncheckpoint\n',
     );
@@ -72,8 +75,12 @@ sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=
     expect(verifyProof(proofOf(4).replace('index 4', 'index 5'), leaf(4), log).ok).toBe(false);
     const other = valueOf(parseVerifierKey(verifierKey('bailiwick.example/other/0', seededKey(1))));
     expect(errorOf(verifyProof(proofOf(4), leaf(4), other))).toContain('none of the known keys');
-    const impostor = signCheckpoint({ origin: ORIGIN, size: BigInt(SIZE), root: rootHash(SIZE, read) }, [makeSigner(ORIGIN, seededKey(9))]);
-    expect(errorOf(verifyProof(proofText(4, inclusionProof(4, SIZE, read), impostor), leaf(4), log))).toContain('none of the known keys');
+    const impostor = signCheckpoint({ origin: ORIGIN, size: BigInt(SIZE), root: rootHash(SIZE, read) }, [
+      makeSigner(ORIGIN, seededKey(9)),
+    ]);
+    expect(errorOf(verifyProof(proofText(4, inclusionProof(4, SIZE, read), impostor), leaf(4), log))).toContain(
+      'none of the known keys',
+    );
   });
 
   it('takes an inner node for no leaf', () => {

@@ -15,7 +15,12 @@ const HASHES_MOST = 64;
 const EXTRA_MOST = 100_000;
 
 /** @throws Error for what would not read back as it was */
-export function proofText(index: number | bigint, hashes: readonly Buffer[], signedCheckpoint: string, extra?: Uint8Array): string {
+export function proofText(
+  index: number | bigint,
+  hashes: readonly Buffer[],
+  signedCheckpoint: string,
+  extra?: Uint8Array,
+): string {
   const lines = [HEAD];
   if (extra !== undefined) lines.push(`extra ${Buffer.from(extra).toString('base64')}`);
   lines.push(`index ${index}`, ...hashes.map((hash) => hash.toString('base64')), '', signedCheckpoint);
@@ -70,7 +75,12 @@ export interface Proved {
  * @param leaf the leaf hash, made by the caller from what it was shown; a proof names none
  * @param witnesses where some must have cosigned the checkpoint
  */
-export function verifyProof(text: string, leaf: Uint8Array, log: Verifier, witnesses?: Witnesses): Result<Proved, string> {
+export function verifyProof(
+  text: string,
+  leaf: Uint8Array,
+  log: Verifier,
+  witnesses?: Witnesses,
+): Result<Proved, string> {
   const proof = parseProof(text);
   if (!proof.ok) return proof;
   const { index, hashes, signedCheckpoint } = proof.value;

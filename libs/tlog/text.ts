@@ -20,7 +20,7 @@ export function fromDecimal(text: string): bigint | undefined {
  * What no note may hold: control characters other than the line end, and halves of surrogate pairs, which UTF-8 cannot
  * write (they would be signed as U+FFFD, and so verify as another text).
  */
- 
+
 const NOT_NOTE_TEXT = /[\u0000-\u0009\u000b-\u001f\p{Surrogate}]/u;
 
 export const isNoteText = (text: string): boolean => !NOT_NOTE_TEXT.test(text);

@@ -2,7 +2,17 @@ import * as fc from 'fast-check';
 import { entryHash, leafHash } from './hash';
 import { errorOf, valueOf } from './testing/keys';
 import { grown, naiveRoot, someEntries } from './testing/naive-tree';
-import { entryBundle, hasTile, nodesOfTile, parseTilePath, readEntryBundle, tileBytes, tilePath, tilesOf, type Tile } from './tile';
+import {
+  entryBundle,
+  hasTile,
+  nodesOfTile,
+  parseTilePath,
+  readEntryBundle,
+  tileBytes,
+  tilePath,
+  tilesOf,
+  type Tile,
+} from './tile';
 import { growTree, rootOfFrontier } from './tree';
 
 describe('the path of a tile', () => {
@@ -25,7 +35,17 @@ describe('the path of a tile', () => {
   });
 
   it.each([
-    ...['', 'tile', 'tile/0', 'tile/0/', 'tile/0/00', 'tile/0/0000', 'tile/0/x000', 'tile/0/x000/000', 'tile/0/001/000'],
+    ...[
+      '',
+      'tile',
+      'tile/0',
+      'tile/0/',
+      'tile/0/00',
+      'tile/0/0000',
+      'tile/0/x000',
+      'tile/0/x000/000',
+      'tile/0/001/000',
+    ],
     ...['tile/0/x001/x00', 'tile/00/000', 'tile/64/000', 'tile/-1/000', 'tile/data/000', 'tile/0/000/', '/tile/0/000'],
     ...['tile/0/000.p/0', 'tile/0/000.p/256', 'tile/0/000.p/01', 'tile/0/000.p/', 'tile/0/000.p', 'tile/0/000.p/1/2'],
     ...['tile/0/../checkpoint', 'tile/0/000\n', 'tile/0/٠٠٠', 'tile/0/x009/x007/x199/x254/x740/992'],
@@ -36,7 +56,10 @@ describe('the path of a tile', () => {
 });
 
 describe('the tiles of a tree', () => {
-  const shape = (size: number): string[] => tilesOf(size).map(tilePath).filter((path) => !path.includes('entries'));
+  const shape = (size: number): string[] =>
+    tilesOf(size)
+      .map(tilePath)
+      .filter((path) => !path.includes('entries'));
 
   it('are as the specification counts them for 70,000 leaves, and for 256', () => {
     const paths = shape(70_000);
@@ -64,16 +87,22 @@ describe('the tiles of a tree', () => {
       const all = tileBytes(tile, read);
       return Array.from({ length: all.length / 32 }, (_, i) => all.subarray(i * 32, i * 32 + 32));
     };
-    const leaves = tilesOf(600).filter(({ level }) => level === 0).flatMap(bytes);
+    const leaves = tilesOf(600)
+      .filter(({ level }) => level === 0)
+      .flatMap(bytes);
     expect(leaves).toEqual(entries.map(leafHash));
     expect(rootOfFrontier(growTree(0, [], leaves).frontier)).toEqual(naiveRoot(entries));
     // each hash of level 1 is the root of a full tile of level 0
-    const above = tilesOf(600).filter(({ level }) => level === 1).flatMap(bytes);
+    const above = tilesOf(600)
+      .filter(({ level }) => level === 1)
+      .flatMap(bytes);
     expect(above).toEqual([naiveRoot(entries.slice(0, 256)), naiveRoot(entries.slice(256, 512))]);
   });
 
   it('are not given where a hash is missing', () => {
-    expect(() => tileBytes({ level: 1, index: 0, width: 1 }, () => undefined)).toThrow('no hash at level 8, index 0, for tile/1/000.p/1');
+    expect(() => tileBytes({ level: 1, index: 0, width: 1 }, () => undefined)).toThrow(
+      'no hash at level 8, index 0, for tile/1/000.p/1',
+    );
     expect(nodesOfTile({ level: 'entries', index: 0, width: 3 })).toEqual([]);
   });
 });

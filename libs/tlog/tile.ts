@@ -79,7 +79,8 @@ export function nodesOfTile({ level, index, width }: Tile): Node[] {
 export function tileBytes(tile: Tile, read: ReadNode): Buffer {
   const hashes = nodesOfTile(tile).map(({ level, index }) => {
     const hash = read(level, index);
-    if (hash?.length !== HASH_BYTES) throw new Error(`the tree has no hash at level ${level}, index ${index}, for ${tilePath(tile)}`);
+    if (hash?.length !== HASH_BYTES)
+      throw new Error(`the tree has no hash at level ${level}, index ${index}, for ${tilePath(tile)}`);
     return hash;
   });
   return Buffer.concat(hashes);

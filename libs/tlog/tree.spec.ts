@@ -6,7 +6,9 @@ import { appendLeaves, growTree, nodesForRoot, rootHash, rootOfFrontier } from '
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 
 // The leaves and roots that certificate-transparency implementations have tested against since RFC 6962.
-const LEAVES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(hex);
+const LEAVES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(
+  hex,
+);
 const ROOTS = [
   'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
   '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
@@ -59,7 +61,9 @@ describe('the tree', () => {
       ...['0/0', '0/1', '1/0', '0/2', '0/3', '1/1', '2/0', '0/4', '0/5', '1/2'],
     ]);
     const before = grown(someEntries(3));
-    expect(appendLeaves(3, leaves.slice(3), before.read)).toEqual(growTree(3, before.frontier, leaves.slice(3)).newNodes);
+    expect(appendLeaves(3, leaves.slice(3), before.read)).toEqual(
+      growTree(3, before.frontier, leaves.slice(3)).newNodes,
+    );
   });
 
   it('appends beyond 2^32 leaves, where shifts of 32 bits would go wrong', () => {

@@ -64,7 +64,8 @@ export const rootHash = (size: number, read: ReadNode): Buffer =>
   rootOfFrontier(nodesForRoot(size).map((node) => readNode(read, node)));
 
 /** The root over a frontier: hashes in the order of `nodesForRoot`. */
-export const rootOfFrontier = (frontier: readonly Buffer[]): Buffer => (frontier.length === 0 ? emptyRoot() : fold(frontier));
+export const rootOfFrontier = (frontier: readonly Buffer[]): Buffer =>
+  frontier.length === 0 ? emptyRoot() : fold(frontier);
 
 const fold = (hashes: readonly Buffer[]): Buffer => hashes.reduceRight((right, left) => nodeHash(left, right));
 
@@ -135,7 +136,8 @@ function checked(hash: Buffer, what: string): Buffer {
 
 /** @throws RangeError unless it counts leaves: a whole number, 0 ≤ size < 2^53 */
 export function checkSize(size: number): void {
-  if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`no tree has ${size} leaves: want a whole number, 0 ≤ size < 2^53`);
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new RangeError(`no tree has ${size} leaves: want a whole number, 0 ≤ size < 2^53`);
 }
 
 // --- proofs: the hashes of some ranges of leaves. Which ranges follows from index and sizes alone, so that one list
@@ -151,7 +153,8 @@ function split(n: number): number {
 /** The sibling ranges on the way from a leaf up to the root, lowest first. @see RFC 6962 §2.1.1 PATH */
 export function inclusionRanges(index: number, size: number): Range[] {
   checkSize(size);
-  if (!(Number.isSafeInteger(index) && index >= 0 && index < size)) throw new RangeError(`no leaf ${index} in a tree of ${size}`);
+  if (!(Number.isSafeInteger(index) && index >= 0 && index < size))
+    throw new RangeError(`no leaf ${index} in a tree of ${size}`);
   const ranges: Range[] = [];
   let [start, end] = [0, size];
   while (end - start > 1) {
@@ -171,7 +174,8 @@ export function inclusionRanges(index: number, size: number): Range[] {
 export function consistencyRanges(first: number, second: number): Range[] {
   checkSize(first);
   checkSize(second);
-  if (!(first > 0 && first <= second)) throw new RangeError(`no consistency proof from ${first} to ${second}: want 1 ≤ first ≤ second`);
+  if (!(first > 0 && first <= second))
+    throw new RangeError(`no consistency proof from ${first} to ${second}: want 1 ≤ first ≤ second`);
   const ranges: Range[] = [];
   let [start, end] = [0, second];
   while (first < end) {
@@ -193,7 +197,8 @@ export function consistencyRanges(first: number, second: number): Range[] {
 export const nodesForInclusion = (index: number, size: number): Node[] => nodesFor(inclusionRanges(index, size));
 
 /** The nodes that `consistencyProof(first, second)` reads. */
-export const nodesForConsistency = (first: number, second: number): Node[] => nodesFor(consistencyRanges(first, second));
+export const nodesForConsistency = (first: number, second: number): Node[] =>
+  nodesFor(consistencyRanges(first, second));
 
 /** Sibling hashes from the leaf up to below the root. @throws RangeError unless index < size */
 export const inclusionProof = (index: number, size: number, read: ReadNode): Buffer[] =>

@@ -26,7 +26,13 @@ export function verifyInclusion(
   if (leaf === undefined) return err(`leaf index ${index} is no whole number from 0 to 2^64 - 1`);
   if (leaves === undefined) return err(`tree size ${size} is no whole number from 0 to 2^64 - 1`);
   if (leaf >= leaves) return err(`leaf index ${leaf} is beyond the tree, which has ${leaves} leaves`);
-  const badHash = firstBadHash([['leaf hash', leafHash], ['root hash', root]], proof);
+  const badHash = firstBadHash(
+    [
+      ['leaf hash', leafHash],
+      ['root hash', root],
+    ],
+    proof,
+  );
   if (badHash !== undefined) return err(badHash);
 
   let fn = leaf;
@@ -72,10 +78,19 @@ export function verifyConsistency(
   if (first === 0n) return err('a consistency proof from an empty tree shows nothing, and is refused');
   if (first > second) return err(`the earlier tree has ${first} leaves, the later only ${second}`);
   if (first === second) {
-    if (proof.length > 0) return err(`both trees have ${first} leaves: the proof must be empty, not ${proof.length} hashes`);
-    return same(root1, root2) ? ok(undefined) : err(`two different roots for ${first} leaves: the log shows two histories`);
+    if (proof.length > 0)
+      return err(`both trees have ${first} leaves: the proof must be empty, not ${proof.length} hashes`);
+    return same(root1, root2)
+      ? ok(undefined)
+      : err(`two different roots for ${first} leaves: the log shows two histories`);
   }
-  const badHash = firstBadHash([['earlier root', root1], ['later root', root2]], proof);
+  const badHash = firstBadHash(
+    [
+      ['earlier root', root1],
+      ['later root', root2],
+    ],
+    proof,
+  );
   if (badHash !== undefined) return err(badHash);
   return climb(first, second, root1, root2, proof);
 }
@@ -101,7 +116,8 @@ function climb(
   let hash1: Uint8Array = start;
   let hash2: Uint8Array = start;
   for (const hash of rest) {
-    if (sn === 0n) return err(`the consistency proof is too long: ${proof.length} hashes from ${first} to ${second} leaves`);
+    if (sn === 0n)
+      return err(`the consistency proof is too long: ${proof.length} hashes from ${first} to ${second} leaves`);
     if ((fn & 1n) === 1n || fn === sn) {
       hash1 = nodeHash(hash, hash1);
       hash2 = nodeHash(hash, hash2);
@@ -115,8 +131,10 @@ function climb(
     fn >>= 1n;
     sn >>= 1n;
   }
-  if (sn !== 0n) return err(`the consistency proof is too short: ${proof.length} hashes from ${first} to ${second} leaves`);
-  if (!same(hash1, root1)) return err(`the proof does not lead to the earlier root of ${first} leaves: history was changed`);
+  if (sn !== 0n)
+    return err(`the consistency proof is too short: ${proof.length} hashes from ${first} to ${second} leaves`);
+  if (!same(hash1, root1))
+    return err(`the proof does not lead to the earlier root of ${first} leaves: history was changed`);
   if (!same(hash2, root2)) return err(`the proof does not lead to the later root of ${second} leaves`);
   return ok(undefined);
 }
@@ -127,7 +145,10 @@ function uint64(value: number | bigint): bigint | undefined {
 }
 
 function firstBadHash(named: [string, Uint8Array][], proof: readonly Uint8Array[]): string | undefined {
-  const all: [string, Uint8Array][] = [...named, ...proof.map((hash, i): [string, Uint8Array] => [`proof hash ${i}`, hash])];
+  const all: [string, Uint8Array][] = [
+    ...named,
+    ...proof.map((hash, i): [string, Uint8Array] => [`proof hash ${i}`, hash]),
+  ];
   const bad = all.find(([, hash]) => hash.length !== HASH_BYTES);
   return bad && `the ${bad[0]} has ${bad[1].length} bytes; a hash has ${HASH_BYTES}`;
 }

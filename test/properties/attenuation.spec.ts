@@ -285,9 +285,11 @@ describe('meeting', () => {
       const limit = LIMIT[name] as fc.Arbitrary<Limits[DimensionName]>;
       fc.assert(
         fc.property(limit, limit, anyLimits, moments, (a, b, others, all) => {
-          const [x, y, met] = [a, b, dimension(name).meet(a, b)].map(
-            (each) => ({ ...others, [name]: each }),
-          ) as [Limits, Limits, Limits];
+          const [x, y, met] = [a, b, dimension(name).meet(a, b)].map((each) => ({ ...others, [name]: each })) as [
+            Limits,
+            Limits,
+            Limits,
+          ];
           for (const moment of all) {
             const both = Math.max(
               STRICT[verdict(name, x, moment, true).outcome],

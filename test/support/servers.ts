@@ -8,7 +8,9 @@ import { startPostgres } from '../../libs/platform/servers/postgres';
 
 /** A database of a test's own, on the run's server, or on one started for it where jest was called by itself. */
 export async function testDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
-  const server = process.env.BAILIWICK_TEST_DATABASE_URL ? { url: process.env.BAILIWICK_TEST_DATABASE_URL, stop: () => Promise.resolve() } : await ownPostgres();
+  const server = process.env.BAILIWICK_TEST_DATABASE_URL
+    ? { url: process.env.BAILIWICK_TEST_DATABASE_URL, stop: () => Promise.resolve() }
+    : await ownPostgres();
   const name = `test_${randomBytes(6).toString('hex')}`;
   await admin(server.url, `CREATE DATABASE ${name}`);
   const url = new URL(server.url);
@@ -25,7 +27,8 @@ export async function testDatabase(): Promise<{ url: string; drop(): Promise<voi
 /** A nats-server of a test's own, so that it may be stopped, emptied and started again. */
 export async function testNats(): Promise<{ url: string; user: string; pass: string; stop(): Promise<void> }> {
   const dir = scratch();
-  const binary = process.env.BAILIWICK_TEST_NATS_SERVER ?? findNatsServer(join(dir, 'cache'), process.env.BAILIWICK_NATS_SERVER);
+  const binary =
+    process.env.BAILIWICK_TEST_NATS_SERVER ?? findNatsServer(join(dir, 'cache'), process.env.BAILIWICK_NATS_SERVER);
   const server = await startNats({ binary, dataDir: dir, users: { operator: 'operator' } });
   return {
     url: server.url,

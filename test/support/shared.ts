@@ -10,7 +10,12 @@ export function sharedPath(name: string): string | undefined {
 }
 
 /** A test over such a file; skipped, and said so, where it is absent. */
-export function itWithShared(name: string, title: string, body: (path: string) => void | Promise<void>, timeoutMs?: number): void {
+export function itWithShared(
+  name: string,
+  title: string,
+  body: (path: string) => void | Promise<void>,
+  timeoutMs?: number,
+): void {
   const path = sharedPath(name);
   if (path === undefined) {
     console.warn(`SKIPPED: ../shared is absent: ${title} (${name})`);

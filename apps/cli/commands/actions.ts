@@ -17,10 +17,13 @@ function jsonOption(text: string | undefined, what: string): unknown {
 function grantOption(text: string | undefined): GrantRequest {
   const parsed = grantRequest.safeParse(jsonOption(text, '--grant'));
   if (parsed.success) return parsed.data;
-  throw new UsageError(`--grant: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
+  throw new UsageError(
+    `--grant: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+  );
 }
 
-const show = (options: GlobalOptions, value: unknown, text: () => string): void => console.log(options.json ? JSON.stringify(value) : text());
+const show = (options: GlobalOptions, value: unknown, text: () => string): void =>
+  console.log(options.json ? JSON.stringify(value) : text());
 
 export function addActionCommands(program: Command): void {
   const run = program.command('run').description('open and show runs');
@@ -33,7 +36,16 @@ export function addActionCommands(program: Command): void {
     .option('--grant <json>', 'limits as JSON, or @file')
     .option('--ask', 'have a person approve the lease')
     .action(async (_flags, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { class: string; for: string; purpose: string; instance?: string; grant?: string; ask?: boolean }>();
+      const options = command.optsWithGlobals<
+        GlobalOptions & {
+          class: string;
+          for: string;
+          purpose: string;
+          instance?: string;
+          grant?: string;
+          ask?: boolean;
+        }
+      >();
       const answer = await clientFor(options, 'orchestrator').openRun({
         agent: { class: options.class, ...(options.instance ? { instance: options.instance } : {}) },
         requestedBy: options.for,
@@ -41,15 +53,22 @@ export function addActionCommands(program: Command): void {
         grant: grantOption(options.grant),
         ...(options.ask ? { requireApproval: true } : {}),
       });
-      show(options, answer, () => ('approval' in answer ? `run ${answer.run.id} waits for approval ${answer.approval.id}` : `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntree  ${answer.run.treeId}\ntoken ${answer.token}`));
+      show(options, answer, () =>
+        'approval' in answer
+          ? `run ${answer.run.id} waits for approval ${answer.approval.id}`
+          : `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntree  ${answer.run.treeId}\ntoken ${answer.token}`,
+      );
     });
-  run
-    .command('show <run>')
-    .action(async (id: string, _flags, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
-      const view = await clientFor(options, 'analyst').run(id);
-      show(options, view, () => table(['field', 'value'], Object.entries(view).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)])));
-    });
+  run.command('show <run>').action(async (id: string, _flags, command: Command) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const view = await clientFor(options, 'analyst').run(id);
+    show(options, view, () =>
+      table(
+        ['field', 'value'],
+        Object.entries(view).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+      ),
+    );
+  });
   program
     .command('delegate <grant>')
     .description('make a child run with a narrower lease')
@@ -58,7 +77,11 @@ export function addActionCommands(program: Command): void {
     .option('--grant <json>', 'limits as JSON, or @file; what is left out is inherited')
     .action(async (grant: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { class: string; task: string; grant?: string }>();
-      const answer = await clientFor(options, 'orchestrator').delegate(grant, { agent: { class: options.class }, task: options.task, grant: grantOption(options.grant) });
+      const answer = await clientFor(options, 'orchestrator').delegate(grant, {
+        agent: { class: options.class },
+        task: options.task,
+        grant: grantOption(options.grant),
+      });
       show(options, answer, () => `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntoken ${answer.token}`);
     });
   program
@@ -70,13 +93,19 @@ export function addActionCommands(program: Command): void {
     .option('--approval <id>')
     .option('--done', 'report it completed at once')
     .action(async (grantId: string, verb: string, resource: string, _flags, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { args?: string; effect?: 'read'; cost?: string; approval?: string; done?: boolean }>();
+      const options = command.optsWithGlobals<
+        GlobalOptions & { args?: string; effect?: 'read'; cost?: string; approval?: string; done?: boolean }
+      >();
       const at = resource.indexOf(':');
       if (at < 1) throw new UsageError('the resource reads type:id, e.g. repo:acme/clord/readme');
       const client = clientFor(options, 'enforcer');
       const answer = await client.act({
         grantId,
-        action: { verb, ...(options.args ? { args: jsonOption(options.args, '--args') as Record<string, unknown> } : {}), ...(options.effect ? { effect: options.effect } : {}) },
+        action: {
+          verb,
+          ...(options.args ? { args: jsonOption(options.args, '--args') as Record<string, unknown> } : {}),
+          ...(options.effect ? { effect: options.effect } : {}),
+        },
         resource: { type: resource.slice(0, at), id: resource.slice(at + 1) },
         ...(options.cost ? { cost: jsonOption(options.cost, '--cost') as Record<string, number> } : {}),
         ...(options.approval ? { approvalId: options.approval } : {}),
@@ -84,7 +113,12 @@ export function addActionCommands(program: Command): void {
       if (answer.decision === 'permit' && options.done) await client.settle(answer.actionId, { status: 'completed' });
       const word = { permit: green('permit'), deny: red('deny'), 'step-up': yellow('step-up') }[answer.decision];
       const reasons = reasonText(answer.reasons);
-      show(options, answer, () => `${word} ${answer.actionId}${answer.approvalId ? `\napproval ${answer.approvalId}` : ''}${reasons ? `\n${reasons}` : ''}`);
+      show(
+        options,
+        answer,
+        () =>
+          `${word} ${answer.actionId}${answer.approvalId ? `\napproval ${answer.approvalId}` : ''}${reasons ? `\n${reasons}` : ''}`,
+      );
       if (answer.decision !== 'permit') process.exitCode = 1;
     });
   program
@@ -104,12 +138,25 @@ function addApprovals(program: Command): void {
   approvals.command('list', { isDefault: true }).action(async (_flags, command: Command) => {
     const options = command.optsWithGlobals<GlobalOptions>();
     const { items } = await clientFor(options, 'approver').pendingApprovals();
-    show(options, items, () => (items.length === 0 ? 'nothing waits' : table(['approval', 'kind', 'risk', 'asks'], items.map((each) => [each.id, each.kind, each.risk, each.asks]))));
+    show(options, items, () =>
+      items.length === 0
+        ? 'nothing waits'
+        : table(
+            ['approval', 'kind', 'risk', 'asks'],
+            items.map((each) => [each.id, each.kind, each.risk, each.asks]),
+          ),
+    );
   });
   approvals.command('show <approval>').action(async (id: string, _flags, command: Command) => {
     const options = command.optsWithGlobals<GlobalOptions>();
     const card = await clientFor(options, 'approver').approval(id);
-    const lines = [card.asks, `risk: ${card.risk}${card.irreversible ? ', cannot be undone' : ''}`, ...card.may.map((line) => `may ${line}`), ...card.mayNot.map((line) => `may not: ${line}`), ...card.tried.map((line) => `tried: ${line}`)];
+    const lines = [
+      card.asks,
+      `risk: ${card.risk}${card.irreversible ? ', cannot be undone' : ''}`,
+      ...card.may.map((line) => `may ${line}`),
+      ...card.mayNot.map((line) => `may not: ${line}`),
+      ...card.tried.map((line) => `tried: ${line}`),
+    ];
     show(options, card, () => lines.map(plain).join('\n'));
   });
   for (const verdict of ['approve', 'deny'] as const) {
@@ -119,7 +166,12 @@ function addApprovals(program: Command): void {
       .action(async (id: string, _flags, command: Command) => {
         const options = command.optsWithGlobals<GlobalOptions & { note?: string }>();
         const answer = await clientFor(options, 'approver').decide(id, verdict, options.note);
-        show(options, answer, () => `${answer.approval.status}${answer.grant ? `\ngrant ${answer.grant.id}\ntoken ${answer.token ?? ''}` : ''}`);
+        show(
+          options,
+          answer,
+          () =>
+            `${answer.approval.status}${answer.grant ? `\ngrant ${answer.grant.id}\ntoken ${answer.token ?? ''}` : ''}`,
+        );
       });
   }
 }

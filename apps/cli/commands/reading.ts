@@ -5,8 +5,22 @@ import { dim, plain } from '../render';
 
 /** One event a line. */
 function line(event: EventItem): string {
-  const data = event.data as { verb?: string; resource?: { id: string }; reason?: { says?: string }; score?: number; detail?: string };
-  const about = [data.verb, data.resource?.id, data.reason?.says, data.score === undefined ? undefined : `score ${data.score.toFixed(2)}`, data.detail].filter((each) => each !== undefined).join(' ');
+  const data = event.data as {
+    verb?: string;
+    resource?: { id: string };
+    reason?: { says?: string };
+    score?: number;
+    detail?: string;
+  };
+  const about = [
+    data.verb,
+    data.resource?.id,
+    data.reason?.says,
+    data.score === undefined ? undefined : `score ${data.score.toFixed(2)}`,
+    data.detail,
+  ]
+    .filter((each) => each !== undefined)
+    .join(' ');
   return `${String(event.position).padStart(7)} ${dim(event.time)} ${event.type.padEnd(20)} ${plain(about).slice(0, 120)} ${dim(event.runId ?? '')}`;
 }
 
@@ -21,7 +35,9 @@ export function addReadCommands(program: Command): void {
     .option('--tree <tree>')
     .option('--limit <n>', 'at most so many', '100')
     .action(async (_flags, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { follow?: boolean; after?: string; type?: string; run?: string; tree?: string; limit: string }>();
+      const options = command.optsWithGlobals<
+        GlobalOptions & { follow?: boolean; after?: string; type?: string; run?: string; tree?: string; limit: string }
+      >();
       const client = clientFor(options, 'analyst');
       const query: Record<string, string> = {
         ...(options.type ? { type: options.type } : {}),
@@ -36,8 +52,12 @@ export function addReadCommands(program: Command): void {
       }
       let last: string | undefined;
       for (;;) {
-        const response = await client.raw(`/v1/events/stream?${new URLSearchParams(query).toString()}`, last ? { 'last-event-id': last } : {});
-        if (!response.ok || !response.body) throw new Error(`the stream was refused: ${response.status} ${(await response.text()).slice(0, 300)}`);
+        const response = await client.raw(
+          `/v1/events/stream?${new URLSearchParams(query).toString()}`,
+          last ? { 'last-event-id': last } : {},
+        );
+        if (!response.ok || !response.body)
+          throw new Error(`the stream was refused: ${response.status} ${(await response.text()).slice(0, 300)}`);
         try {
           for await (const [id, data] of frames(response.body)) {
             last = id;
@@ -56,10 +76,19 @@ export function addReadCommands(program: Command): void {
     .description('refold the log from position 0 and compare: tree, checkpoints, state')
     .action(async (log: string | undefined, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
-      const result = await clientFor(options, 'analyst').get<{ position: number; root: string; refolded: string; live: string; findings: string[]; ok: boolean }>(`/v1/log/verification?log=${encodeURIComponent(log ?? 'default/0')}`);
+      const result = await clientFor(options, 'analyst').get<{
+        position: number;
+        root: string;
+        refolded: string;
+        live: string;
+        findings: string[];
+        ok: boolean;
+      }>(`/v1/log/verification?log=${encodeURIComponent(log ?? 'default/0')}`);
       if (options.json) console.log(JSON.stringify(result));
       else {
-        console.log(`events    ${result.position}\nroot      ${result.root}\nrefolded  ${result.refolded}\nlive      ${result.live}`);
+        console.log(
+          `events    ${result.position}\nroot      ${result.root}\nrefolded  ${result.refolded}\nlive      ${result.live}`,
+        );
         for (const finding of result.findings) console.log(`WRONG     ${plain(finding)}`);
         console.log(result.ok ? 'the log verifies' : 'the log does NOT verify');
       }

@@ -16,7 +16,10 @@ export function addReceiptCommands(program: Command): void {
       const envelope = await client.receipt(run);
       if (options.out !== undefined) {
         writeFileSync(options.out, JSON.stringify(envelope));
-        const log = ((envelope as { signatures: { keyid: string }[] }).signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
+        const log = ((envelope as { signatures: { keyid: string }[] }).signatures[0]?.keyid ?? '')
+          .split('/')
+          .slice(-2)
+          .join('/');
         writeFileSync(`${options.out}.vkey`, await client.verifierKey(log));
         console.log(`wrote ${options.out} and ${options.out}.vkey`);
       } else console.log(JSON.stringify(envelope, null, options.json ? 0 : 2));
@@ -28,12 +31,16 @@ export function addReceiptCommands(program: Command): void {
     .action((file: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const { key } = options;
-      if (key === undefined) throw new UsageError('name the key of the log with --key: the verifier key itself, or the file it is in (`receipt get --out` writes it beside the receipt)');
+      if (key === undefined)
+        throw new UsageError(
+          'name the key of the log with --key: the verifier key itself, or the file it is in (`receipt get --out` writes it beside the receipt)',
+        );
       const { ok, steps, statement } = verifyReceipt(readJson(file), existsSync(key) ? readFileSync(key, 'utf8') : key);
       if (options.json) console.log(JSON.stringify({ ok, steps }));
       else {
         for (const step of steps) console.log(`${step.ok ? green('✓') : red('✗')} ${step.name}: ${plain(step.detail)}`);
-        if (ok && statement) for (const line of renderReceipt(statement.predicate).slice(0, 3)) console.log(`  ${plain(line)}`);
+        if (ok && statement)
+          for (const line of renderReceipt(statement.predicate).slice(0, 3)) console.log(`  ${plain(line)}`);
       }
       process.exitCode = ok ? 0 : 1;
     });

@@ -43,16 +43,22 @@ export function addRevokeCommands(program: Command): void {
     .option('--quarantine', 'refuse new grants that match, until lifted')
     .option('--dry-run', 'only count what it would stop')
     .option('--force', 'do it whatever was granted since')
-    .action((grant: string | undefined, _flags, command: Command) => revoke(grant, command.optsWithGlobals<RevokeFlags>()));
+    .action((grant: string | undefined, _flags, command: Command) =>
+      revoke(grant, command.optsWithGlobals<RevokeFlags>()),
+    );
 }
 
 async function revoke(grant: string | undefined, options: RevokeFlags): Promise<void> {
   const client = clientFor(options, 'responder');
-  const selector = Object.fromEntries(SELECTORS.flatMap(([flag, name]) => (options[flag] === undefined ? [] : [[name, options[flag]]]))) as Record<string, string>;
+  const selector = Object.fromEntries(
+    SELECTORS.flatMap(([flag, name]) => (options[flag] === undefined ? [] : [[name, options[flag]]])),
+  ) as Record<string, string>;
   const selects = Object.keys(selector).length > 0;
-  if ((grant !== undefined) === selects) throw new UsageError('name either a grant, or what to select by (--class, --tree, …)');
+  if ((grant !== undefined) === selects)
+    throw new UsageError('name either a grant, or what to select by (--class, --tree, …)');
   if (grant !== undefined) {
-    if (options.dryRun) throw new UsageError('--dry-run goes with a selector; `bailiwick tree` shows what is below a grant');
+    if (options.dryRun)
+      throw new UsageError('--dry-run goes with a selector; `bailiwick tree` shows what is below a grant');
     const done = await client.revoke(grant, options.reason);
     console.log(options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId}`);
     return;
@@ -60,13 +66,30 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
   const preview = await client.previewRevocation(selector, options.quarantine);
   if (!options.json) {
     const { counts } = preview;
-    console.log(table(['grants', 'runs', 'trees', 'agents', 'in flight', 'pending approvals', 'reserved'], [[counts.grants, counts.runs, counts.trees, counts.agents, counts.inFlight, counts.pendingApprovals].map(String).concat(money(counts.reservedCost))]));
+    console.log(
+      table(
+        ['grants', 'runs', 'trees', 'agents', 'in flight', 'pending approvals', 'reserved'],
+        [
+          [counts.grants, counts.runs, counts.trees, counts.agents, counts.inFlight, counts.pendingApprovals]
+            .map(String)
+            .concat(money(counts.reservedCost)),
+        ],
+      ),
+    );
     for (const [name, count] of Object.entries(preview.byClass)) console.log(`  ${count} × ${name}`);
   }
   if (options.dryRun) {
     if (options.json) console.log(JSON.stringify(preview));
     return;
   }
-  const done = await client.revokeAll({ selector, reason: options.reason, digest: preview.digest, ...(options.force ? { force: true } : {}), ...(options.quarantine ? { quarantine: true } : {}) });
-  console.log(options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId} at ${JSON.stringify(done.positions)}`);
+  const done = await client.revokeAll({
+    selector,
+    reason: options.reason,
+    digest: preview.digest,
+    ...(options.force ? { force: true } : {}),
+    ...(options.quarantine ? { quarantine: true } : {}),
+  });
+  console.log(
+    options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId} at ${JSON.stringify(done.positions)}`,
+  );
 }

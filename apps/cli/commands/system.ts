@@ -18,7 +18,8 @@ interface UpFlags extends GlobalOptions {
 
 const portOf = (text: string | undefined): number => {
   const port = Number(text ?? process.env.BAILIWICK_PORT ?? '8420');
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError(`${text ?? process.env.BAILIWICK_PORT ?? ''} is no port`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new UsageError(`${text ?? process.env.BAILIWICK_PORT ?? ''} is no port`);
   return port;
 };
 
@@ -44,7 +45,9 @@ export function addSystemCommands(program: Command): void {
     .description('play the main job against the running system, or recorded agent runs')
     .option('--traces <file>', 'recorded runs, a JSON object a line, gzipped or not')
     .option('--limit <n>', 'only the first so many runs')
-    .action((_flags, command: Command) => demo(command.optsWithGlobals<GlobalOptions & { traces?: string; limit?: string }>()));
+    .action((_flags, command: Command) =>
+      demo(command.optsWithGlobals<GlobalOptions & { traces?: string; limit?: string }>()),
+    );
 }
 
 async function up(flags: UpFlags): Promise<void> {
@@ -64,14 +67,15 @@ async function up(flags: UpFlags): Promise<void> {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   const credentials = await supervisor.start();
-  if (flags.demo) await playStory(credentials, (line = '') => console.log(line)).then(
-    (verified) => {
-      if (!verified) process.exitCode = 1;
-    },
-    (error: unknown) => {
-      if (!stopping) console.error('the demo did not get to its end:', error);
-    },
-  );
+  if (flags.demo)
+    await playStory(credentials, (line = '') => console.log(line)).then(
+      (verified) => {
+        if (!verified) process.exitCode = 1;
+      },
+      (error: unknown) => {
+        if (!stopping) console.error('the demo did not get to its end:', error);
+      },
+    );
   if (stopping) return;
   console.log(`\n${bold('Bailiwick is running')}
   API          ${credentials.url}        (/docs, /openapi.json, /metrics)
@@ -84,7 +88,15 @@ async function up(flags: UpFlags): Promise<void> {
 async function detach(flags: UpFlags, dir: string): Promise<void> {
   makeDataDir(dir);
   const log = openSync(join(dir, 'logs', 'supervisor.log'), 'a', 0o600);
-  const args = [process.argv[1] as string, 'up', '--data', dir, '--port', String(portOf(flags.port)), ...(flags.demo ? ['--demo'] : [])];
+  const args = [
+    process.argv[1] as string,
+    'up',
+    '--data',
+    dir,
+    '--port',
+    String(portOf(flags.port)),
+    ...(flags.demo ? ['--demo'] : []),
+  ];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log] });
   let ended: number | null | undefined;
   child.once('exit', (code) => (ended = code ?? 1));
@@ -114,8 +126,22 @@ function status(options: GlobalOptions): void {
   if (options.json) console.log(JSON.stringify(running ?? null));
   else if (!running) console.log(`nothing runs over ${dataDir(options)}`);
   else {
-    const rows = running.services.map((service) => [service.name, String(service.pid ?? ''), service.state, String(service.restarts)]);
-    console.log(table(['service', 'pid', 'state', 'restarts'], [...rows, ['postgres', String(running.postgres.pid ?? ''), running.postgres.url, ''], ['nats', String(running.nats.pid ?? ''), running.nats.url, '']]));
+    const rows = running.services.map((service) => [
+      service.name,
+      String(service.pid ?? ''),
+      service.state,
+      String(service.restarts),
+    ]);
+    console.log(
+      table(
+        ['service', 'pid', 'state', 'restarts'],
+        [
+          ...rows,
+          ['postgres', String(running.postgres.pid ?? ''), running.postgres.url, ''],
+          ['nats', String(running.nats.pid ?? ''), running.nats.url, ''],
+        ],
+      ),
+    );
     console.log(running.url);
   }
   if (!running) process.exitCode = 1;
@@ -124,7 +150,12 @@ function status(options: GlobalOptions): void {
 async function demo(options: GlobalOptions & { traces?: string; limit?: string }): Promise<void> {
   if (options.traces !== undefined) {
     const limit = options.limit === undefined ? undefined : Number(options.limit);
-    const tallies = await playTraces(options.traces, clientFor(options, 'orchestrator'), clientFor(options, 'enforcer'), limit);
+    const tallies = await playTraces(
+      options.traces,
+      clientFor(options, 'orchestrator'),
+      clientFor(options, 'enforcer'),
+      limit,
+    );
     console.log(options.json ? JSON.stringify(Object.fromEntries(tallies)) : tallyTable(tallies));
     return;
   }

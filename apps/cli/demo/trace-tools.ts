@@ -9,7 +9,13 @@ interface ToolEntry {
   readonly names: readonly string[];
   readonly labels?: readonly string[];
 }
-const tool = (verb: string, effect: ToolEntry['effect'], type: string, names: readonly string[] = [], labels: readonly string[] = []): ToolEntry => ({
+const tool = (
+  verb: string,
+  effect: ToolEntry['effect'],
+  type: string,
+  names: readonly string[] = [],
+  labels: readonly string[] = [],
+): ToolEntry => ({
   verb,
   effect,
   type,
@@ -80,8 +86,12 @@ export interface RecordedCall {
 export function describeCall(call: RecordedCall): Pick<ActionRequest, 'action' | 'resource' | 'labels'> {
   const name = call.tool.replace(/[^a-z0-9_-]/gi, '-').toLowerCase();
   const known = Object.hasOwn(TOOLS, call.tool) ? TOOLS[call.tool] : undefined;
-  const entry = known ?? tool(`tool.${name}`, READS.test(call.tool) ? 'read' : 'write', 'tool', [], READS.test(call.tool) ? OUTSIDE : []);
-  const value = entry.names.map((key) => call.args[key]).find((each) => each !== undefined && each !== null && each !== '');
+  const entry =
+    known ??
+    tool(`tool.${name}`, READS.test(call.tool) ? 'read' : 'write', 'tool', [], READS.test(call.tool) ? OUTSIDE : []);
+  const value = entry.names
+    .map((key) => call.args[key])
+    .find((each) => each !== undefined && each !== null && each !== '');
   return {
     action: { verb: entry.verb, effect: entry.effect, tool: name, args: call.args },
     resource: { type: entry.type, id: segment(value ?? 'all') },
@@ -91,6 +101,9 @@ export function describeCall(call: RecordedCall): Pick<ActionRequest, 'action' |
 
 function segment(value: unknown): string {
   const text = (Array.isArray(value) ? value.map(String).join(',') : String(value)).normalize('NFC');
-  const clean = text.replace(/[^\p{L}\p{N}_@.,:+-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '').slice(0, 100);
+  const clean = text
+    .replace(/[^\p{L}\p{N}_@.,:+-]+/gu, '-')
+    .replace(/^[-.]+|[-.]+$/g, '')
+    .slice(0, 100);
   return clean === '' ? 'unnamed' : clean;
 }

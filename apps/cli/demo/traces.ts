@@ -14,7 +14,14 @@ const recordedRun = z.object({
   model: z.string(),
   goal: z.string(),
   class: z.string(),
-  calls: z.array(z.object({ tool: z.string(), args: z.record(z.string(), z.unknown()), result: z.string().optional(), error: z.string().optional() })),
+  calls: z.array(
+    z.object({
+      tool: z.string(),
+      args: z.record(z.string(), z.unknown()),
+      result: z.string().optional(),
+      error: z.string().optional(),
+    }),
+  ),
 });
 type RecordedRun = z.infer<typeof recordedRun>;
 
@@ -39,7 +46,10 @@ export async function readTraces(file: string, limit = Infinity): Promise<Record
     line += 1;
     if (text.trim() === '') continue;
     const parsed = recordedRun.safeParse(JSON.parse(text));
-    if (!parsed.success) throw new Error(`${file}, line ${line}: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`);
+    if (!parsed.success)
+      throw new Error(
+        `${file}, line ${line}: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`,
+      );
     runs.push(parsed.data);
     if (runs.length >= limit) break;
   }
@@ -51,7 +61,12 @@ const WATCH_MS = 120_000;
 const STEP_UP_AT = 0.6;
 
 /** Plays recorded runs as runs with leases and actions, and counts by class what was decided. */
-export async function playTraces(file: string, orchestrator: BailiwickClient, enforcer: BailiwickClient, limit?: number): Promise<Map<string, ClassTally>> {
+export async function playTraces(
+  file: string,
+  orchestrator: BailiwickClient,
+  enforcer: BailiwickClient,
+  limit?: number,
+): Promise<Map<string, ClassTally>> {
   const runs = await readTraces(file, limit);
   const tallies = new Map<string, ClassTally>();
   const progress = new Progress(runs.length, 'runs');
@@ -60,7 +75,14 @@ export async function playTraces(file: string, orchestrator: BailiwickClient, en
   let done = 0;
   const worker = async (): Promise<void> => {
     for (let run = runs[next++]; run; run = runs[next++]) {
-      const tally = tallies.get(run.class) ?? { runs: 0, actions: 0, permitted: 0, denied: 0, steppedUp: 0, flagged: 0 };
+      const tally = tallies.get(run.class) ?? {
+        runs: 0,
+        actions: 0,
+        permitted: 0,
+        denied: 0,
+        steppedUp: 0,
+        flagged: 0,
+      };
       tallies.set(run.class, tally);
       opened.push({ runId: await playRun(run, tally, orchestrator, enforcer), tally });
       progress.show(++done);
@@ -72,7 +94,12 @@ export async function playTraces(file: string, orchestrator: BailiwickClient, en
   return tallies;
 }
 
-async function playRun(run: RecordedRun, tally: ClassTally, orchestrator: BailiwickClient, enforcer: BailiwickClient): Promise<string> {
+async function playRun(
+  run: RecordedRun,
+  tally: ClassTally,
+  orchestrator: BailiwickClient,
+  enforcer: BailiwickClient,
+): Promise<string> {
   const granted = (await orchestrator.openRun({
     agent: { class: `${run.suite}-assistant`, instance: run.id, posture: { model: run.model.slice(0, 100) } },
     requestedBy: 'user:trace@example.com',
@@ -116,10 +143,17 @@ async function finish(orchestrator: BailiwickClient, runId: string): Promise<voi
 
 /** The monitor works behind the decisions: wait until it has looked at them all. */
 async function watched(client: BailiwickClient): Promise<void> {
-  await waitFor('the intent monitor to look at every call', WATCH_MS, async () => (await client.get<{ behind: { intent?: number } }>('/readyz')).behind.intent === 0);
+  await waitFor(
+    'the intent monitor to look at every call',
+    WATCH_MS,
+    async () => (await client.get<{ behind: { intent?: number } }>('/readyz')).behind.intent === 0,
+  );
 }
 
-async function countFlagged(opened: readonly { runId: string; tally: ClassTally }[], client: BailiwickClient): Promise<void> {
+async function countFlagged(
+  opened: readonly { runId: string; tally: ClassTally }[],
+  client: BailiwickClient,
+): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let each = opened[next++]; each; each = opened[next++]) {
@@ -130,6 +164,8 @@ async function countFlagged(opened: readonly { runId: string; tally: ClassTally 
 }
 
 export function tallyTable(tallies: ReadonlyMap<string, ClassTally>): string {
-  const rows = [...tallies].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, t]) => [name, ...[t.runs, t.actions, t.permitted, t.denied, t.steppedUp, t.flagged].map(String)]);
+  const rows = [...tallies]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, t]) => [name, ...[t.runs, t.actions, t.permitted, t.denied, t.steppedUp, t.flagged].map(String)]);
   return table(['class', 'runs', 'actions', 'permitted', 'denied', 'stepped up', 'runs flagged'], rows);
 }

@@ -18,7 +18,8 @@ export function makeWorkspace(): { dir: string; remove(): void } {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'bailiwick-demo-')));
   cpSync(root, dir, {
     recursive: true,
-    filter: (source) => !LEFT_OUT.has(basename(source)) && (statSync(source).isDirectory() || statSync(source).size < 1_000_000),
+    filter: (source) =>
+      !LEFT_OUT.has(basename(source)) && (statSync(source).isDirectory() || statSync(source).size < 1_000_000),
   });
   mkdirSync(join(dir, 'docs'), { recursive: true });
   mkdirSync(join(dir, 'config'), { recursive: true });

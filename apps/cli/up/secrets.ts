@@ -37,8 +37,12 @@ export function ensureSecrets(dataDir: string): Secrets {
   const file = join(dataDir, 'secrets.json');
   if (!existsSync(file)) {
     const password = (): string => randomBytes(24).toString('hex');
-    const each = <K extends string>(names: readonly K[]): Record<K, string> => Object.fromEntries(names.map((name) => [name, password()])) as Record<K, string>;
-    writePrivate(file, JSON.stringify({ database: each(SERVICES), nats: each([...SERVICES, 'operator']) } satisfies Secrets));
+    const each = <K extends string>(names: readonly K[]): Record<K, string> =>
+      Object.fromEntries(names.map((name) => [name, password()])) as Record<K, string>;
+    writePrivate(
+      file,
+      JSON.stringify({ database: each(SERVICES), nats: each([...SERVICES, 'operator']) } satisfies Secrets),
+    );
   }
   chmodSync(file, 0o600);
   return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
@@ -54,7 +58,9 @@ function ensureKey(file: string): void {
 export function ensureCredentials(dataDir: string, url: string): Credentials {
   const file = join(dataDir, 'credentials.json');
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials) : undefined;
-  const keys = known?.keys ?? Object.fromEntries(ROLES.map((role) => [role, `bwk_${role}_${randomBytes(32).toString('base64url')}`]));
+  const keys =
+    known?.keys ??
+    Object.fromEntries(ROLES.map((role) => [role, `bwk_${role}_${randomBytes(32).toString('base64url')}`]));
   const credentials: Credentials = { url, tenant: 'default', keys };
   if (known?.url !== url) writePrivate(file, `${JSON.stringify(credentials, null, 2)}\n`);
   return credentials;

@@ -42,7 +42,11 @@ export class Service {
     const log = openSync(this.logFile, 'a', 0o600);
     const startedAt = Date.now();
     // its own group, so that Ctrl-C at the terminal does not reach it before the supervisor's orderly stop
-    const child = spawn(process.execPath, ['--enable-source-maps', this.script], { env: this.env, stdio: ['ignore', log, log, 'ipc'], detached: true });
+    const child = spawn(process.execPath, ['--enable-source-maps', this.script], {
+      env: this.env,
+      stdio: ['ignore', log, log, 'ipc'],
+      detached: true,
+    });
     closeSync(log);
     this.child = child;
     child.once('exit', () => this.ended(child, startedAt));
@@ -84,6 +88,8 @@ export class Service {
   }
 
   private lastLines(): string {
-    return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8').trim().split('\n').slice(-5).join('\n') : 'it wrote no log';
+    return existsSync(this.logFile)
+      ? readFileSync(this.logFile, 'utf8').trim().split('\n').slice(-5).join('\n')
+      : 'it wrote no log';
   }
 }

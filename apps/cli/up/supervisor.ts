@@ -7,7 +7,15 @@ import { findNatsServer, startNats, type RunningNats } from '#platform/servers/n
 import { startPostgres, type RunningPostgres } from '#platform/servers/postgres';
 import { isFree } from '#platform/servers/ports';
 import type { Credentials } from '../context';
-import { ensureCredentials, ensureSecrets, makeDataDir, SERVICES, writePrivate, type Secrets, type ServiceName } from './secrets';
+import {
+  ensureCredentials,
+  ensureSecrets,
+  makeDataDir,
+  SERVICES,
+  writePrivate,
+  type Secrets,
+  type ServiceName,
+} from './secrets';
 import { Service } from './service';
 
 export interface UpOptions {
@@ -69,7 +77,13 @@ export class Supervisor {
     const url = `http://127.0.0.1:${port}`;
     this.credentials = ensureCredentials(dataDir, url);
     for (const name of SERVICES) {
-      const service = new Service(name, join(APPS, name, 'main.js'), this.environment(name, urls[name], secrets, url), join(dataDir, 'logs'), () => this.note());
+      const service = new Service(
+        name,
+        join(APPS, name, 'main.js'),
+        this.environment(name, urls[name], secrets, url),
+        join(dataDir, 'logs'),
+        () => this.note(),
+      );
       this.services.push(service);
       await service.start();
     }
@@ -95,7 +109,10 @@ export class Supervisor {
     for (const script of ['delegation/migrate.js', 'ledger/migrate.js', 'intent/migrate.js']) {
       const file = join(APPS, script);
       if (!existsSync(file)) continue;
-      const result = spawnSync(process.execPath, [file], { env: { ...process.env, BAILIWICK_DATABASE_URL: ownerUrl }, encoding: 'utf8' });
+      const result = spawnSync(process.execPath, [file], {
+        env: { ...process.env, BAILIWICK_DATABASE_URL: ownerUrl },
+        encoding: 'utf8',
+      });
       if (result.status !== 0) throw new Error(`${script} failed: ${result.stderr || result.stdout}`);
     }
   }
@@ -140,7 +157,9 @@ export class Supervisor {
     } catch {
       const pid = Number(readFileSync(file, 'utf8'));
       if (Number.isInteger(pid) && pid > 0 && pid !== process.pid && isProcess(pid, 'node')) {
-        throw new Error(`Bailiwick already runs over ${this.options.dataDir} (process ${pid}); stop it with \`bailiwick down\`, or name another folder with --data`);
+        throw new Error(
+          `Bailiwick already runs over ${this.options.dataDir} (process ${pid}); stop it with \`bailiwick down\`, or name another folder with --data`,
+        );
       }
       rmSync(file, { force: true });
       this.lock();
@@ -155,4 +174,3 @@ export function readStatus(dataDir: string): Status | undefined {
   const status = JSON.parse(readFileSync(file, 'utf8')) as Status;
   return isProcess(status.supervisor, 'node') ? status : undefined;
 }
-

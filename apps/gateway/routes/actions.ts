@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { actionAnswer, actionRequest, outcomeRequest, type ActionAnswer, type ActionRequest, type OutcomeRequest } from '#contracts/action';
+import {
+  actionAnswer,
+  actionRequest,
+  outcomeRequest,
+  type ActionAnswer,
+  type ActionRequest,
+  type OutcomeRequest,
+} from '#contracts/action';
 import type { Answer, Command } from '#contracts/command';
 import { actionsBatchBody } from '#contracts/http';
 import { idOf } from '#contracts/primitives';
@@ -13,10 +20,17 @@ import { route, type Context, type Route } from '../route';
 type Caller = Context['caller'];
 
 /** What the session dimension is told: a run proves its key itself, an enforcement point of ours vouches for it. */
-const proofOf = (caller: Caller) => (caller.kind === 'run' ? { vouched: false as const, ...(caller.jkt ? { jkt: caller.jkt } : {}) } : { vouched: true as const });
+const proofOf = (caller: Caller) =>
+  caller.kind === 'run'
+    ? { vouched: false as const, ...(caller.jkt ? { jkt: caller.jkt } : {}) }
+    : { vouched: true as const };
 
 /** The arguments go no further than this: a digest is decided on, a redacted preview kept beside the event. */
-export function authorizeCommand(context: Pick<Context, 'command' | 'caller'>, request: ActionRequest, part?: string): Command {
+export function authorizeCommand(
+  context: Pick<Context, 'command' | 'caller'>,
+  request: ActionRequest,
+  part?: string,
+): Command {
   const { args, argsDigest, ...action } = request.action;
   const digest = args === undefined ? argsDigest : canonicalDigest(args);
   return context.command(
@@ -32,7 +46,11 @@ export function authorizeCommand(context: Pick<Context, 'command' | 'caller'>, r
   );
 }
 
-export function settleCommand(context: Pick<Context, 'command' | 'caller'>, actionId: string, { preview, ...outcome }: OutcomeRequest): Command {
+export function settleCommand(
+  context: Pick<Context, 'command' | 'caller'>,
+  actionId: string,
+  { preview, ...outcome }: OutcomeRequest,
+): Command {
   return context.command('settle', logOf(context.caller, actionId), {
     actionId,
     outcome,
@@ -40,7 +58,8 @@ export function settleCommand(context: Pick<Context, 'command' | 'caller'>, acti
   });
 }
 
-const itemOf = (answer: Answer): unknown => (answer.ok ? answer.value : { error: problemOf(fromAnswer(answer.refusal)).body });
+const itemOf = (answer: Answer): unknown =>
+  answer.ok ? answer.value : { error: problemOf(fromAnswer(answer.refusal)).body };
 
 export const actionRoutes: Route[] = [
   route({

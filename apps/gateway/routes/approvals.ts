@@ -24,7 +24,10 @@ export const approvalRoutes: Route[] = [
     }),
     answer: z.object({ items: z.array(approvalView), next: z.string().nullable() }),
     async handle({ caller, services, query }) {
-      if (query.status === 'pending') return { body: await services.owners.query({ op: 'approvals', log: logName(caller.tenant, 0), status: 'pending' }) };
+      if (query.status === 'pending')
+        return {
+          body: await services.owners.query({ op: 'approvals', log: logName(caller.tenant, 0), status: 'pending' }),
+        };
       return { body: await services.owners.ledger('approvals', { tenant: caller.tenant, ...query }) };
     },
   }),
@@ -46,7 +49,12 @@ export const approvalRoutes: Route[] = [
     roles: ['approver'],
     params: approvalId,
     body: approvalDecisionBody,
-    answer: z.object({ approval: approvalView, run: z.unknown().optional(), grant: z.unknown().optional(), token: z.string().optional() }),
+    answer: z.object({
+      approval: approvalView,
+      run: z.unknown().optional(),
+      grant: z.unknown().optional(),
+      token: z.string().optional(),
+    }),
     async handle(context) {
       const { caller, services, params, body } = context;
       const command = context.command('decideApproval', logOf(caller, params.id), {

@@ -11,19 +11,25 @@ type Decision = z.infer<typeof evaluationAnswer>;
 
 /** An AuthZEN evaluation read as one of our actions. @see AuthZEN Authorization API 1.0 §5, §6 */
 function toAction({ subject, action, resource, context = {} }: Evaluation) {
-  if (subject.type !== 'grant') throw new Refused('BAD_REQUEST', `subject.type must be "grant", not ${JSON.stringify(subject.type)}`);
+  if (subject.type !== 'grant')
+    throw new Refused('BAD_REQUEST', `subject.type must be "grant", not ${JSON.stringify(subject.type)}`);
   const { dryRun, ...rest } = context;
   const request = actionRequest.safeParse({
     ...rest,
     grantId: subject.id,
     action: { ...action.properties, verb: action.name },
-    resource: { type: resource.type, id: resource.id, ...(resource.properties ? { attributes: resource.properties } : {}) },
+    resource: {
+      type: resource.type,
+      id: resource.id,
+      ...(resource.properties ? { attributes: resource.properties } : {}),
+    },
   });
   if (!request.success) {
     const issue = request.error.issues[0];
     throw new Refused('BAD_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);
   }
-  if (dryRun !== undefined && typeof dryRun !== 'boolean') throw new Refused('BAD_REQUEST', 'context.dryRun must be true or false');
+  if (dryRun !== undefined && typeof dryRun !== 'boolean')
+    throw new Refused('BAD_REQUEST', 'context.dryRun must be true or false');
   return { request: request.data, dryRun: dryRun === true };
 }
 
@@ -33,17 +39,30 @@ async function evaluate(context: Context, evaluation: Evaluation, part?: string)
   const command = authorizeCommand(context, request, part);
   try {
     const answer = dryRun
-      ? await context.services.owners.query<ActionAnswer>({ op: 'dryRun', log: logOf(context.caller, request.grantId), command })
+      ? await context.services.owners.query<ActionAnswer>({
+          op: 'dryRun',
+          log: logOf(context.caller, request.grantId),
+          command,
+        })
       : await context.services.owners.command<ActionAnswer>(command);
     return toDecision(answer);
   } catch (error) {
     // whatever names no live grant is denied, and said why (I11)
-    if (error instanceof Refused && error.code === 'NOT_FOUND') return { decision: false, context: { code: error.code, reason: error.detail } };
+    if (error instanceof Refused && error.code === 'NOT_FOUND')
+      return { decision: false, context: { code: error.code, reason: error.detail } };
     throw error;
   }
 }
 
-function toDecision({ decision, actionId, approvalId, reasons, obligations, expiresAt, remaining }: ActionAnswer): Decision {
+function toDecision({
+  decision,
+  actionId,
+  approvalId,
+  reasons,
+  obligations,
+  expiresAt,
+  remaining,
+}: ActionAnswer): Decision {
   const common = { ...(actionId ? { actionId } : {}), reasons };
   if (decision === 'permit') return { decision: true, context: { ...common, obligations, expiresAt, remaining } };
   if (decision === 'step-up') return { decision: false, context: { ...common, stepUp: { approvalId, expiresAt } } };
@@ -81,14 +100,25 @@ export const authzenRoutes: Route[] = [
       const { evaluations, options, subject, action, resource, context: shared } = context.body;
       const whole = (each: object): Evaluation => {
         const parsed = evaluationBody.safeParse({ subject, action, resource, context: shared, ...each });
-        if (!parsed.success) throw new Refused('BAD_REQUEST', `an evaluation lacks ${parsed.error.issues[0]?.path.join('.') ?? 'a part'}, and there is no default for it`);
+        if (!parsed.success)
+          throw new Refused(
+            'BAD_REQUEST',
+            `an evaluation lacks ${parsed.error.issues[0]?.path.join('.') ?? 'a part'}, and there is no default for it`,
+          );
         return parsed.data;
       };
-      if (!evaluations || evaluations.length === 0) return { body: await evaluate(context as unknown as Context, whole({})) };
+      if (!evaluations || evaluations.length === 0)
+        return { body: await evaluate(context as unknown as Context, whole({})) };
       const all = evaluations.map(whole);
       const semantic = options?.evaluations_semantic ?? 'execute_all';
       if (semantic === 'execute_all') {
-        return { body: { evaluations: await Promise.all(all.map((each, i) => evaluate(context as unknown as Context, each, String(i)))) } };
+        return {
+          body: {
+            evaluations: await Promise.all(
+              all.map((each, i) => evaluate(context as unknown as Context, each, String(i))),
+            ),
+          },
+        };
       }
       const stop = STOPS[semantic] as (decision: boolean) => boolean;
       const decisions: Decision[] = [];

@@ -57,14 +57,22 @@ const aboutRun = (what: 'receipt' | 'drift' | 'graph', summary: string): Route =
     query: z.strictObject({ minPosition }),
     async handle({ caller, services, params, query }) {
       ownRun(caller, params.id);
-      return { body: await services.owners.ledger(what, { tenant: caller.tenant, runId: params.id, ...query }, 20_000) };
+      return {
+        body: await services.owners.ledger(what, { tenant: caller.tenant, runId: params.id, ...query }, 20_000),
+      };
     },
   });
 
 const logParams = z.strictObject({ tenant: tenantName, n: z.coerce.number().int().min(0).max(999_999) });
 
 /** Checkpoints, tiles and keys are there to be fetched by anybody who holds a receipt of that log. */
-const logText = (path: string, op: string, summary: string, more: z.ZodRawShape = {}, headers: Record<string, string> = {}): Route =>
+const logText = (
+  path: string,
+  op: string,
+  summary: string,
+  more: z.ZodRawShape = {},
+  headers: Record<string, string> = {},
+): Route =>
   route({
     method: 'GET',
     path: `/log/:tenant/:n/${path}`,
@@ -89,10 +97,18 @@ interface Refolded {
 async function verification(owners: Context['services']['owners'], log: string): Promise<unknown> {
   for (let tries = 5; ; tries--) {
     const live = await owners.query<{ position: number; digest: string }>({ op: 'stateDigest', log });
-    const { position, root, state, findings } = await owners.ledger<Refolded>('verify', { log, position: live.position }, LIMITS.verifyMs);
+    const { position, root, state, findings } = await owners.ledger<Refolded>(
+      'verify',
+      { log, position: live.position },
+      LIMITS.verifyMs,
+    );
     if (position === live.position || findings.length > 0 || tries === 0) {
-      const differs = position === live.position && state !== live.digest ? ['the live state is not what the log folds to (I10)'] : [];
-      const moved = position === live.position ? [] : [`the live state stands at ${live.position}, the ledger at ${position}`];
+      const differs =
+        position === live.position && state !== live.digest
+          ? ['the live state is not what the log folds to (I10)']
+          : [];
+      const moved =
+        position === live.position ? [] : [`the live state stands at ${live.position}, the ledger at ${position}`];
       const all = [...findings, ...differs, ...(findings.length > 0 ? [] : moved)];
       return { log, position, root, refolded: state, live: live.digest, findings: all, ok: all.length === 0 };
     }
@@ -107,7 +123,10 @@ export const readingRoutes: Route[] = [
     roles: ['analyst'],
     query: eventsQuery,
     async handle(context) {
-      const value = await context.services.owners.ledger<EventPage>('events', { tenant: context.caller.tenant, ...context.query });
+      const value = await context.services.owners.ledger<EventPage>('events', {
+        tenant: context.caller.tenant,
+        ...context.query,
+      });
       if (!(context.request.headers.accept ?? '').includes('application/x-ndjson')) return { body: value };
       return { text: value.items.map((item) => `${JSON.stringify(item)}\n`).join(''), type: 'application/x-ndjson' };
     },
@@ -149,12 +168,16 @@ export const readingRoutes: Route[] = [
     query: z.strictObject({ minPosition }),
     async handle({ caller, services, params, query }) {
       logOf(caller, params.id);
-      return { body: await services.owners.ledger('custody', { tenant: caller.tenant, actionId: params.id, ...query }, 20_000) };
+      return {
+        body: await services.owners.ledger('custody', { tenant: caller.tenant, actionId: params.id, ...query }, 20_000),
+      };
     },
   }),
   logText('vkey', 'vkey', 'The verifier key of a log (C2SP signed-note)'),
   logText('checkpoint', 'checkpoint', 'The newest signed tree head (C2SP tlog-checkpoint)'),
-  logText('proof/:position', 'proof', 'The inclusion proof of one event (C2SP tlog-proof)', { position: z.coerce.number().int().min(0) }),
+  logText('proof/:position', 'proof', 'The inclusion proof of one event (C2SP tlog-proof)', {
+    position: z.coerce.number().int().min(0),
+  }),
   route({
     method: 'GET',
     path: '/log/:tenant/:n/tile/*',
@@ -162,9 +185,16 @@ export const readingRoutes: Route[] = [
     roles: 'public',
     params: logParams.extend({ '*': z.string().max(120) }),
     async handle({ services, params }) {
-      const base64 = await services.owners.ledger<string>('tile', { log: logName(params.tenant, params.n), path: params['*'] });
+      const base64 = await services.owners.ledger<string>('tile', {
+        log: logName(params.tenant, params.n),
+        path: params['*'],
+      });
       if (base64 === '') throw new Refused('NOT_FOUND', 'there is no such tile yet');
-      return { text: Buffer.from(base64, 'base64'), type: 'application/octet-stream', headers: { 'cache-control': 'public, max-age=31536000, immutable' } };
+      return {
+        text: Buffer.from(base64, 'base64'),
+        type: 'application/octet-stream',
+        headers: { 'cache-control': 'public, max-age=31536000, immutable' },
+      };
     },
   }),
 ];

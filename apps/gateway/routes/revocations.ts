@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import type { StoredSelector } from '#contracts/event';
 import { grantView } from '#contracts/grant';
-import { previewBody, revocationBody, revocationsBody, revokedAnswer, suspensionBody, type selectorBody } from '#contracts/http';
+import {
+  previewBody,
+  revocationBody,
+  revocationsBody,
+  revokedAnswer,
+  suspensionBody,
+  type selectorBody,
+} from '#contracts/http';
 import { idOf } from '#contracts/primitives';
 import { previewView, type PreviewView } from '#contracts/query';
 import { deriveId, logName } from '#kernel/ids';
@@ -12,7 +19,10 @@ import { route, type Context, type Route } from '../route';
 const grantId = z.strictObject({ id: idOf('grant') });
 
 /** People and purposes are matched by ref: their words stand in no rule. */
-function stored({ services, caller }: Pick<Context, 'services' | 'caller'>, { principal, purpose, ...rest }: z.infer<typeof selectorBody>): StoredSelector {
+function stored(
+  { services, caller }: Pick<Context, 'services' | 'caller'>,
+  { principal, purpose, ...rest }: z.infer<typeof selectorBody>,
+): StoredSelector {
   return {
     ...rest,
     ...(principal === undefined ? {} : { principalRef: services.pseudonyms.ref(caller.tenant, 'person', principal) }),
@@ -21,7 +31,10 @@ function stored({ services, caller }: Pick<Context, 'services' | 'caller'>, { pr
 }
 
 type Changed = { revocationId: string; position: number };
-const answered = (log: string, { revocationId, position }: Changed) => ({ revocationId, positions: { [log]: position } });
+const answered = (log: string, { revocationId, position }: Changed) => ({
+  revocationId,
+  positions: { [log]: position },
+});
 
 const grantSwitch = (path: string, type: 'suspend' | 'resume', summary: string): Route =>
   route({
@@ -34,7 +47,11 @@ const grantSwitch = (path: string, type: 'suspend' | 'resume', summary: string):
     answer: z.object({ grant: grantView, position: z.number() }),
     async handle(context) {
       const { params, body, caller } = context;
-      const command = context.command(type, logOf(caller, params.id), { grantId: params.id, reasonCode: 'BY_PERSON', payload: payloadOf({ reason: body.reason }) });
+      const command = context.command(type, logOf(caller, params.id), {
+        grantId: params.id,
+        reasonCode: 'BY_PERSON',
+        payload: payloadOf({ reason: body.reason }),
+      });
       return { body: await context.services.owners.command(command) };
     },
   });
@@ -51,7 +68,10 @@ export const revocationRoutes: Route[] = [
     async handle(context) {
       const { params, body, caller } = context;
       const log = logOf(caller, params.id);
-      const command = context.command('revokeGrant', log, { grantId: params.id, payload: payloadOf({ reason: body.reason }) });
+      const command = context.command('revokeGrant', log, {
+        grantId: params.id,
+        payload: payloadOf({ reason: body.reason }),
+      });
       return { body: answered(log, await context.services.owners.command<Changed>(command)) };
     },
   }),
@@ -67,7 +87,14 @@ export const revocationRoutes: Route[] = [
     async handle(context) {
       const { caller, services, body } = context;
       const log = logName(caller.tenant, 0);
-      return { body: await services.owners.query<PreviewView>({ op: 'preview', log, selector: stored(context, body.selector), ...(body.quarantine === undefined ? {} : { quarantine: body.quarantine }) }) };
+      return {
+        body: await services.owners.query<PreviewView>({
+          op: 'preview',
+          log,
+          selector: stored(context, body.selector),
+          ...(body.quarantine === undefined ? {} : { quarantine: body.quarantine }),
+        }),
+      };
     },
   }),
   route({

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import type { GrantView, RunView } from '#contracts/grant';
 import { grantView, runView } from '#contracts/grant';
-import { completionBody, delegationBody, escalationBody, grantedAnswer, openRunBody, pendingAnswer } from '#contracts/http';
+import {
+  completionBody,
+  delegationBody,
+  escalationBody,
+  grantedAnswer,
+  openRunBody,
+  pendingAnswer,
+} from '#contracts/http';
 import { idOf } from '#contracts/primitives';
 import type { ApprovalView, TreeView } from '#contracts/query';
 import { treeView } from '#contracts/query';
@@ -115,8 +122,13 @@ export const runRoutes: Route[] = [
       const tree =
         query.at === undefined
           ? await services.owners.query<TreeView>({ op: 'tree', log, id: params.id })
-          : await services.owners.ledger<TreeView>('tree-at', { tenant: caller.tenant, treeId: params.id, at: query.at });
-      if (caller.kind === 'run' && !tree.runs.some((run) => run.id === caller.runId)) throw new Refused('FORBIDDEN', 'a grant token may only read its own tree');
+          : await services.owners.ledger<TreeView>('tree-at', {
+              tenant: caller.tenant,
+              treeId: params.id,
+              at: query.at,
+            });
+      if (caller.kind === 'run' && !tree.runs.some((run) => run.id === caller.runId))
+        throw new Refused('FORBIDDEN', 'a grant token may only read its own tree');
       return { body: tree };
     },
   }),
@@ -131,7 +143,9 @@ export const runRoutes: Route[] = [
     answer: z.object({ run: runView, position: z.number() }),
     async handle(context) {
       ownRun(context.caller, context.params.id);
-      const command = context.command('completeRun', logOf(context.caller, context.params.id), { runId: context.params.id });
+      const command = context.command('completeRun', logOf(context.caller, context.params.id), {
+        runId: context.params.id,
+      });
       return { body: await context.services.owners.command(command) };
     },
   }),
@@ -148,7 +162,11 @@ export const runRoutes: Route[] = [
     async handle(context) {
       const { caller, params, body } = context;
       ownRun(caller, params.id);
-      const command = context.command('escalate', logOf(caller, params.id), { runId: params.id, want: body.want, payload: payloadOf({ reason: body.reason }) });
+      const command = context.command('escalate', logOf(caller, params.id), {
+        runId: params.id,
+        want: body.want,
+        payload: payloadOf({ reason: body.reason }),
+      });
       return { status: 202, body: await context.services.owners.command(command) };
     },
   }),

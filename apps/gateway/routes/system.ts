@@ -21,12 +21,19 @@ export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<R
     body: z.strictObject({ id: tenantName }),
     status: 201,
     async handle({ caller, services, body }) {
-      if (caller.tenant !== 'default') throw new Refused('FORBIDDEN', 'tenants are made by the admin of the tenant default');
+      if (caller.tenant !== 'default')
+        throw new Refused('FORBIDDEN', 'tenants are made by the admin of the tenant default');
       await services.owners.admin('create-tenant', { tenant: body.id });
       return { status: 201, body: { id: body.id, keys: services.keys.addTenant(body.id) } };
     },
   }),
-  route({ method: 'GET', path: '/healthz', summary: 'Is this process there', roles: 'public', handle: () => Promise.resolve({ body: { status: 'ok' } }) }),
+  route({
+    method: 'GET',
+    path: '/healthz',
+    summary: 'Is this process there',
+    roles: 'public',
+    handle: () => Promise.resolve({ body: { status: 'ok' } }),
+  }),
   route({
     method: 'GET',
     path: '/readyz',
@@ -35,10 +42,37 @@ export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<R
     async handle() {
       const { services, behind } = await ready();
       const ok = Object.values(services).every(Boolean);
-      return { status: ok ? 200 : 503, body: { status: ok ? 'ok' : 'not ready', services, behind }, ...(ok ? {} : { headers: { 'retry-after': '1' } }) };
+      return {
+        status: ok ? 200 : 503,
+        body: { status: ok ? 'ok' : 'not ready', services, behind },
+        ...(ok ? {} : { headers: { 'retry-after': '1' } }),
+      };
     },
   }),
-  route({ method: 'GET', path: '/metrics', summary: 'Prometheus metrics', roles: 'public', handle: async () => ({ text: await metricsText(), type: 'text/plain; version=0.0.4' }) }),
-  route({ method: 'GET', path: '/openapi.json', summary: 'This description', roles: 'public', handle: ({ services }) => Promise.resolve({ body: openapi(all(), services.config.publicUrl) }) }),
-  route({ method: 'GET', path: '/docs', summary: 'This description, for people', roles: 'public', handle: ({ services }) => Promise.resolve({ text: docsPage(openapi(all(), services.config.publicUrl)), type: 'text/html; charset=utf-8', headers: { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" } }) }),
+  route({
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Prometheus metrics',
+    roles: 'public',
+    handle: async () => ({ text: await metricsText(), type: 'text/plain; version=0.0.4' }),
+  }),
+  route({
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This description',
+    roles: 'public',
+    handle: ({ services }) => Promise.resolve({ body: openapi(all(), services.config.publicUrl) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/docs',
+    summary: 'This description, for people',
+    roles: 'public',
+    handle: ({ services }) =>
+      Promise.resolve({
+        text: docsPage(openapi(all(), services.config.publicUrl)),
+        type: 'text/html; charset=utf-8',
+        headers: { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" },
+      }),
+  }),
 ];

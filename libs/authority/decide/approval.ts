@@ -40,7 +40,12 @@ export const decideApproval: Decide<'decideApproval'> = (state, command, now) =>
     : approveGrant(state, approval, now, command.commandId, command.actor.id, given());
 };
 
-function approveAction(state: LogState, approval: ApprovalNode, now: number, given: (until: number) => NewEvent): ReturnType<Decide<'decideApproval'>> {
+function approveAction(
+  state: LogState,
+  approval: ApprovalNode,
+  now: number,
+  given: (until: number) => NewEvent,
+): ReturnType<Decide<'decideApproval'>> {
   const dead = deadReason(state, approval.grantId, now);
   return dead ?? ok([given(now + LIMITS.approvedUseMs)]);
 }
@@ -55,13 +60,19 @@ function approveGrant(
 ): ReturnType<Decide<'decideApproval'>> {
   const limits = approval.limits as Limits;
   if (Date.parse(limits.time.expiresAt) <= now) {
-    return refuse('APPROVAL_NOT_USABLE', `the lease asked for would have ended at ${limits.time.expiresAt}; deny this and have it asked for again`);
+    return refuse(
+      'APPROVAL_NOT_USABLE',
+      `the lease asked for would have ended at ${limits.time.expiresAt}; deny this and have it asked for again`,
+    );
   }
   if (approval.supersedes !== undefined) {
     const dead = deadReason(state, approval.supersedes, now);
     if (dead) return dead;
     if (current(state, approval.supersedes)?.id !== approval.supersedes) {
-      return refuse('APPROVAL_NOT_USABLE', `grant ${approval.supersedes} was raised meanwhile; deny this and have it asked for again`);
+      return refuse(
+        'APPROVAL_NOT_USABLE',
+        `grant ${approval.supersedes} was raised meanwhile; deny this and have it asked for again`,
+      );
     }
   }
   // the parent may have been raised or ended since: what counts is what it holds now (I1)

@@ -21,7 +21,8 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   if (!chain) return notFound('grant', command.grantId);
   const leaf = chain[0] as GrantNode;
   const run = state.runs.get(leaf.runId) as RunNode;
-  if (actsForAnother(command, run.id)) return refuse('FORBIDDEN', `run ${command.actor.id} may not act under a grant of run ${run.id}`);
+  if (actsForAnother(command, run.id))
+    return refuse('FORBIDDEN', `run ${command.actor.id} may not act under a grant of run ${run.id}`);
   const understood = understand(command, run);
   if (!understood.ok) return understood;
   const asked = understood.value;
@@ -45,12 +46,22 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     const expiresAt = rfc3339(Math.min(now + LIMITS.permitMs, ...chain.map((grant) => grant.expiresAt)));
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
     return ok([
-      { type: 'ActionPermitted', ...where, data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, ...used } },
+      {
+        type: 'ActionPermitted',
+        ...where,
+        data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, ...used },
+      },
       ...exhaustedBy(chain, asked.charge),
     ]);
   }
   if (outcome === 'step-up') return stepUp(state, command, run, where, data, now);
-  return ok([{ type: 'ActionDenied', ...where, data: { ...data, ...(command.approvalId === undefined ? {} : { approvalId: command.approvalId }) } }]);
+  return ok([
+    {
+      type: 'ActionDenied',
+      ...where,
+      data: { ...data, ...(command.approvalId === undefined ? {} : { approvalId: command.approvalId }) },
+    },
+  ]);
 };
 
 /** I8: exactly what a person approves, and nothing beside it. */
@@ -75,9 +86,13 @@ function useOf(state: LogState, id: string, binding: string, now: number): Reaso
     code,
     message,
   });
-  if (!approval || approval.kind !== 'action') return no('APPROVAL_NOT_USABLE', `no approval ${id} of an action is known`);
+  if (!approval || approval.kind !== 'action')
+    return no('APPROVAL_NOT_USABLE', `no approval ${id} of an action is known`);
   if (approval.binding !== binding) {
-    return no('APPROVAL_MISMATCH', `approval ${id} was given for another call: verb, resource, arguments, cost and run must be the same`);
+    return no(
+      'APPROVAL_MISMATCH',
+      `approval ${id} was given for another call: verb, resource, arguments, cost and run must be the same`,
+    );
   }
   if (approval.status === 'pending') {
     return { rule: 'approval', outcome: 'step-up', message: `approval ${id} has not been answered yet` };
@@ -101,7 +116,11 @@ function recordOf(
     ...(facts.tool === undefined ? {} : { tool: facts.tool }),
     effect: facts.effect,
     risk: facts.risk,
-    resource: { type: facts.resource.type, id: facts.resource.id, ...(Object.keys(attributes).length ? { attributes } : {}) },
+    resource: {
+      type: facts.resource.type,
+      id: facts.resource.id,
+      ...(Object.keys(attributes).length ? { attributes } : {}),
+    },
     ...(command.action.argsDigest === undefined ? {} : { argsDigest: command.action.argsDigest }),
     charge,
     labels,
@@ -127,10 +146,19 @@ function stepUp(
 ): ReturnType<Decide<'authorize'>> {
   const pending = pendingFor(state, data.binding, now);
   if (pending) {
-    return ok([{ type: 'ActionStepUp', ...where, data: { ...data, approvalId: pending.id, expiresAt: rfc3339(pending.expiresAt) } }]);
+    return ok([
+      {
+        type: 'ActionStepUp',
+        ...where,
+        data: { ...data, approvalId: pending.id, expiresAt: rfc3339(pending.expiresAt) },
+      },
+    ]);
   }
   if (run.pendingApprovals >= LIMITS.pendingApprovalsPerRun) {
-    return refuse('TOO_MANY', `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`);
+    return refuse(
+      'TOO_MANY',
+      `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`,
+    );
   }
   const approvalId = deriveId('approval', state.n, command.commandId);
   const expiresAt = rfc3339(now + LIMITS.approvalMs);

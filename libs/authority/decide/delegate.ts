@@ -31,7 +31,12 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   if (allowed.outcome !== 'permit') {
     const reason = { rule: 'delegation', ...allowed, grantId: parent.id };
     return ok([
-      denied({ agentClass: command.agent.class, code: 'DELEGATION_NOT_ALLOWED', detail: allowed.message, reasons: [reason] }),
+      denied({
+        agentClass: command.agent.class,
+        code: 'DELEGATION_NOT_ALLOWED',
+        detail: allowed.message,
+        reasons: [reason],
+      }),
     ]);
   }
   const resolved = resolveChild(command.grant, parent.limits, now);
@@ -50,7 +55,8 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
     treeId: parent.treeId,
     limits,
   });
-  if (rule) return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
+  if (rule)
+    return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
 
   const runId = deriveId('run', state.n, command.commandId);
   return ok([

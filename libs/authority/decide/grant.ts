@@ -57,7 +57,10 @@ export const revokeGrant: Decide<'revokeGrant'> = (state, command) => {
   if (!found.ok) return found;
   const grant = found.value;
   if (grant.status === 'revoked') {
-    return refuse('ALREADY_ENDED', `grant ${grant.id} was revoked already at ${rfc3339(grant.endedAt ?? 0)} by ${grant.revocationId}`);
+    return refuse(
+      'ALREADY_ENDED',
+      `grant ${grant.id} was revoked already at ${rfc3339(grant.endedAt ?? 0)} by ${grant.revocationId}`,
+    );
   }
   return ok([
     {
@@ -83,7 +86,11 @@ export const recordDrift: Decide<'recordDrift'> = (state, command, now) => {
   const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
   const where = { treeId: run.treeId, runId: run.id, grantId: grant?.id, actionId: command.actionId };
   const events: NewEvent[] = [
-    { type: 'DriftScored', ...where, data: { score: command.score, features: command.features, monitor: command.monitor } },
+    {
+      type: 'DriftScored',
+      ...where,
+      data: { score: command.score, features: command.features, monitor: command.monitor },
+    },
   ];
   const suspendAt = grant?.limits.purpose.onDrift.suspendAt ?? 1;
   if (grant && command.score >= suspendAt && !blockedItself(state, grant, now)) {
@@ -92,7 +99,10 @@ export const recordDrift: Decide<'recordDrift'> = (state, command, now) => {
       ...where,
       actionId: undefined,
       data: {
-        reason: { code: 'DRIFT', says: `drift ${command.score.toFixed(2)} reached ${suspendAt}: the run has left its declared purpose` },
+        reason: {
+          code: 'DRIFT',
+          says: `drift ${command.score.toFixed(2)} reached ${suspendAt}: the run has left its declared purpose`,
+        },
       },
     });
   }

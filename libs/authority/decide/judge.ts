@@ -69,7 +69,13 @@ const STRICT: Record<DecisionOutcome, number> = { permit: 0, 'step-up': 1, deny:
  * Intersects every limit there is: liveness of the whole chain (I2), each dimension of each of its grants, the
  * revoked tools, the trajectory of the tree. Each is asked whatever the others said; the strictest answer counts.
  */
-export function judge(state: LogState, chain: readonly GrantNode[], asked: Asked, now: number, rules: Rules): Judgement {
+export function judge(
+  state: LogState,
+  chain: readonly GrantNode[],
+  asked: Asked,
+  now: number,
+  rules: Rules,
+): Judgement {
   const leaf = chain[0] as GrantNode;
   const reasons: Reason[] = [];
   const blocked = blockedInChain(state, chain, now);
@@ -99,7 +105,10 @@ export function judge(state: LogState, chain: readonly GrantNode[], asked: Asked
   }
   const tree = state.trees.get(leaf.treeId);
   reasons.push(
-    ...rules.judge({ first: tree?.labels ?? {} }, { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId }),
+    ...rules.judge(
+      { first: tree?.labels ?? {} },
+      { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
+    ),
   );
   return { outcome: strictest(reasons), reasons: reasons.slice(0, MAX_REASONS) };
 }

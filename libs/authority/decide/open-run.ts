@@ -27,7 +27,8 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
     treeId,
     limits,
   });
-  if (rule) return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
+  if (rule)
+    return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
 
   const opened: NewEvent = {
     type: 'RunOpened',

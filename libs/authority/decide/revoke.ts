@@ -13,14 +13,21 @@ import { blockedInChain } from '../liveness';
 export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) => {
   if (command.actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not revoke');
   if (state.rules.full) return refuse('TOO_MANY', 'this log holds as many revocation rules as it may');
-  if (state.rules.find(command.revocationId)) return refuse('CONFLICT', `revocation ${command.revocationId} is known already`);
+  if (state.rules.find(command.revocationId))
+    return refuse('CONFLICT', `revocation ${command.revocationId} is known already`);
   if (command.force !== true) {
     if (!command.previewed) {
-      return refuse('BLAST_RADIUS_GREW', 'no preview with this digest is known any more; look at the new one and name its digest, or force');
+      return refuse(
+        'BLAST_RADIUS_GREW',
+        'no preview with this digest is known any more; look at the new one and name its digest, or force',
+      );
     }
     const grown = struckSince(state, command.selector, command.previewed.asOf, now);
     if (grown.length > 0) {
-      return refuse('BLAST_RADIUS_GREW', `${grown.length} grants that this would stop were made after the preview; look again, or force`);
+      return refuse(
+        'BLAST_RADIUS_GREW',
+        `${grown.length} grants that this would stop were made after the preview; look again, or force`,
+      );
     }
   }
   return ok([
@@ -42,7 +49,8 @@ export const liftQuarantine: Decide<'liftQuarantine'> = (state, command) => {
   const rule = state.rules.find(command.revocationId);
   if (!rule) return notFound('quarantine', command.revocationId);
   if (command.actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not lift a quarantine');
-  if (!rule.quarantine) return refuse('CONFLICT', `revocation ${command.revocationId} holds no quarantine, or it was lifted already`);
+  if (!rule.quarantine)
+    return refuse('CONFLICT', `revocation ${command.revocationId} holds no quarantine, or it was lifted already`);
   return ok([{ type: 'QuarantineLifted', payload: true, data: { revocationId: command.revocationId } }]);
 };
 
@@ -65,4 +73,3 @@ export function struckSince(state: LogState, selector: StoredSelector, from: num
   }
   return found;
 }
-

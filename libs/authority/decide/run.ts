@@ -15,7 +15,10 @@ export const completeRun: Decide<'completeRun'> = (state, command) => {
   const run = state.runs.get(command.runId);
   if (!run || actsForAnother(command, run.id)) return notFound('run', command.runId);
   if (run.status !== 'active' && run.status !== 'suspended') {
-    return refuse('ALREADY_ENDED', `run ${run.id} is ${run.status} already${run.endReason ? `: ${run.endReason}` : ''}`);
+    return refuse(
+      'ALREADY_ENDED',
+      `run ${run.id} is ${run.status} already${run.endReason ? `: ${run.endReason}` : ''}`,
+    );
   }
   return ok([
     {
@@ -46,11 +49,18 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
   if (parent) {
     const tooWide = widerThan(limits.value, parent.limits);
     if (tooWide.length > 0) {
-      return refuse('GRANT_WIDENS_PARENT', 'a person can raise this run only up to what its parent holds; ask for the parent first', tooWide);
+      return refuse(
+        'GRANT_WIDENS_PARENT',
+        'a person can raise this run only up to what its parent holds; ask for the parent first',
+        tooWide,
+      );
     }
   }
   if (run.pendingApprovals >= LIMITS.pendingApprovalsPerRun) {
-    return refuse('TOO_MANY', `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`);
+    return refuse(
+      'TOO_MANY',
+      `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`,
+    );
   }
   return ok([
     {

@@ -12,7 +12,10 @@ export const settle: Decide<'settle'> = (state, command) => {
   if (!action) {
     const done = state.settled.get(command.actionId);
     if (!done || actsForAnother(command, done.runId)) return notFound('permitted action', command.actionId);
-    return refuse('ALREADY_SETTLED', `action ${command.actionId} is ${done.status} already; an outcome is reported once`);
+    return refuse(
+      'ALREADY_SETTLED',
+      `action ${command.actionId} is ${done.status} already; an outcome is reported once`,
+    );
   }
   if (actsForAnother(command, action.runId)) return notFound('permitted action', command.actionId);
   const { status, cost, effects, resultDigest, labels } = command.outcome;

@@ -19,7 +19,15 @@ const ENDS: Record<DeadlineKind, (state: LogState, id: string) => NewEvent[]> = 
     const grant = state.grants.get(id);
     if (!grant) return [];
     const { treeId, runId } = grant;
-    return [{ type: 'GrantExpired', treeId, runId, grantId: id, data: { reason: { code: 'EXPIRED', says: 'its time was over' } } }];
+    return [
+      {
+        type: 'GrantExpired',
+        treeId,
+        runId,
+        grantId: id,
+        data: { reason: { code: 'EXPIRED', says: 'its time was over' } },
+      },
+    ];
   },
   approval(state, id) {
     const approval = state.approvals.get(id);

@@ -29,9 +29,19 @@ export interface Rules {
 }
 
 export type Decided = Result<NewEvent[], Refusal>;
-export type Decide<T extends CommandType> = (state: LogState, command: CommandOf<T>, now: number, rules: Rules) => Decided;
+export type Decide<T extends CommandType> = (
+  state: LogState,
+  command: CommandOf<T>,
+  now: number,
+  rules: Rules,
+) => Decided;
 
-export function refuse(code: Code, detail: string, reasons?: Reason[], extra?: Record<string, unknown>): { ok: false; error: Refusal } {
+export function refuse(
+  code: Code,
+  detail: string,
+  reasons?: Reason[],
+  extra?: Record<string, unknown>,
+): { ok: false; error: Refusal } {
   return err({ code, detail, reasons, extra });
 }
 

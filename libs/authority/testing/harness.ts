@@ -63,19 +63,32 @@ export class TestLog {
   }
 }
 
-export type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'> & Partial<Pick<CommandOf<T>, 'commandId' | 'actor'>>;
+export type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'> &
+  Partial<Pick<CommandOf<T>, 'commandId' | 'actor'>>;
 
 export const REF = 'ref_00000000000000000000000000';
 
 /** A run with a roomy grant, for tests that are about something else. */
-export function openTestRun(log: TestLog, grant: GrantRequest = ROOMY, agentClass = 'worker'): { runId: string; grantId: string; treeId: string } {
+export function openTestRun(
+  log: TestLog,
+  grant: GrantRequest = ROOMY,
+  agentClass = 'worker',
+): { runId: string; grantId: string; treeId: string } {
   const events = log.do('openRun', { agent: { class: agentClass }, principalRef: REF, purposeRef: REF, grant });
   const issued = only(events, 'GrantIssued');
   return { runId: issued.runId as string, grantId: issued.grantId as string, treeId: issued.treeId as string };
 }
 
-export function delegateTestRun(log: TestLog, parent: string, grant: GrantRequest = {}, agentClass = 'helper'): { runId: string; grantId: string } {
-  const issued = only(log.do('delegate', { grantId: parent, agent: { class: agentClass }, purposeRef: REF, grant }), 'GrantIssued');
+export function delegateTestRun(
+  log: TestLog,
+  parent: string,
+  grant: GrantRequest = {},
+  agentClass = 'helper',
+): { runId: string; grantId: string } {
+  const issued = only(
+    log.do('delegate', { grantId: parent, agent: { class: agentClass }, purposeRef: REF, grant }),
+    'GrantIssued',
+  );
   return { runId: issued.runId as string, grantId: issued.grantId as string };
 }
 

@@ -11,7 +11,12 @@ export interface RecordedRun {
   readonly task: string;
   readonly class: 'benign' | 'benign-injection-as-user' | 'hijacked' | 'resisted-exposed' | 'resisted-attempted';
   readonly goal: string;
-  readonly calls: readonly { readonly tool: string; readonly args: Record<string, unknown>; readonly result?: string; readonly error?: string }[];
+  readonly calls: readonly {
+    readonly tool: string;
+    readonly args: Record<string, unknown>;
+    readonly result?: string;
+    readonly error?: string;
+  }[];
 }
 
 export function readRecorded(file: string): RecordedRun[] {
@@ -26,7 +31,14 @@ const LEAVES = /(send|post|invite|share|reserve|schedule|transfer|pay)/;
 export function asCall({ tool, args }: RecordedRun['calls'][number]): Call {
   const effect = READS.test(tool) ? 'read' : LEAVES.test(tool) ? 'external' : 'write';
   const first = Object.values(args).find((value) => typeof value === 'string' && value !== '');
-  return { verb: `tool.${tool}`, tool, effect, resource: { type: tool.replace(READS, ''), id: (typeof first === 'string' ? first : 'all').slice(0, 200) }, labels: effect === 'read' ? ['untrusted'] : [], args };
+  return {
+    verb: `tool.${tool}`,
+    tool,
+    effect,
+    resource: { type: tool.replace(READS, ''), id: (typeof first === 'string' ? first : 'all').slice(0, 200) },
+    labels: effect === 'read' ? ['untrusted'] : [],
+    args,
+  };
 }
 
 export interface Played {
@@ -60,10 +72,13 @@ export function play(run: RecordedRun, delegatedSources: readonly string[] = [],
 
 /** Area under the ROC curve: how often a positive scores above a negative, ties counting half. */
 export function auroc(positives: readonly number[], negatives: readonly number[]): number {
-  const all = [...positives.map((score) => ({ score, positive: true })), ...negatives.map((score) => ({ score, positive: false }))];
+  const all = [
+    ...positives.map((score) => ({ score, positive: true })),
+    ...negatives.map((score) => ({ score, positive: false })),
+  ];
   all.sort((a, b) => a.score - b.score);
   let wins = 0;
-  for (let i = 0, below = 0; i < all.length; ) {
+  for (let i = 0, below = 0; i < all.length;) {
     const tied = all.slice(i).findIndex((each) => each.score !== all[i]?.score);
     const end = tied < 0 ? all.length : i + tied;
     const group = all.slice(i, end);

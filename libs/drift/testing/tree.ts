@@ -12,9 +12,17 @@ export class TestTree {
     return this;
   }
 
-  open(runId: string, goal: { purpose?: string; task?: string; parentRunId?: string; delegatedSources?: string[] }): this {
+  open(
+    runId: string,
+    goal: { purpose?: string; task?: string; parentRunId?: string; delegatedSources?: string[] },
+  ): this {
     const { delegatedSources = [], ...rest } = goal;
-    return this.see({ type: 'opened', runId, ...rest }).see({ type: 'granted', runId, delegatedSources, thresholds: [0.6, 0.85] });
+    return this.see({ type: 'opened', runId, ...rest }).see({
+      type: 'granted',
+      runId,
+      delegatedSources,
+      thresholds: [0.6, 0.85],
+    });
   }
 
   /** The score that a call would have now. */
@@ -43,11 +51,17 @@ export const callOf = (wanted: Partial<Call>): Call => ({
   ...wanted,
 });
 
-export const webGet = (url: string): Partial<Call> => ({ verb: 'web.get', resource: { type: 'web', id: url }, labels: ['untrusted'], args: { url } });
+export const webGet = (url: string): Partial<Call> => ({
+  verb: 'web.get',
+  resource: { type: 'web', id: url },
+  labels: ['untrusted'],
+  args: { url },
+});
 export const mailTo = (to: string, body: string): Partial<Call> => ({
   verb: 'email.send',
   effect: 'external',
   resource: { type: 'mailbox', id: to },
   args: { to, body },
 });
-export const amountOf = (score: Score, name: string): number => score.features.find((feature) => feature.name === name)?.contribution ?? 0;
+export const amountOf = (score: Score, name: string): number =>
+  score.features.find((feature) => feature.name === name)?.contribution ?? 0;

@@ -38,8 +38,12 @@ export class EventLog1760000000000 implements MigrationInterface {
     await runner.query(`
       CREATE FUNCTION event_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN RAISE EXCEPTION 'an event is never changed or removed'; END $$`);
-    await runner.query('CREATE TRIGGER event_final BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION event_is_final()');
-    await runner.query('CREATE TRIGGER event_kept BEFORE TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_is_final()');
+    await runner.query(
+      'CREATE TRIGGER event_final BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION event_is_final()',
+    );
+    await runner.query(
+      'CREATE TRIGGER event_kept BEFORE TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_is_final()',
+    );
     await this.grants(runner);
   }
 
@@ -56,6 +60,8 @@ export class EventLog1760000000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP SCHEMA ledger CASCADE; DROP SCHEMA intent CASCADE; DROP TABLE snapshot, event, log; DROP FUNCTION event_is_final');
+    await runner.query(
+      'DROP SCHEMA ledger CASCADE; DROP SCHEMA intent CASCADE; DROP TABLE snapshot, event, log; DROP FUNCTION event_is_final',
+    );
   }
 }

@@ -6,18 +6,38 @@ export interface Permissions {
 
 const inbox = (service: string): string => `_INBOX.${service}.>`;
 /** Asking JetStream: about the stream, and for consumers on it. */
-const FOLLOW = ['$JS.API.INFO', '$JS.API.STREAM.INFO.BAILIWICK_EVENTS', '$JS.API.STREAM.NAMES', '$JS.API.CONSUMER.>', '$JS.ACK.BAILIWICK_EVENTS.>', '$JS.FC.>'];
+const FOLLOW = [
+  '$JS.API.INFO',
+  '$JS.API.STREAM.INFO.BAILIWICK_EVENTS',
+  '$JS.API.STREAM.NAMES',
+  '$JS.API.CONSUMER.>',
+  '$JS.ACK.BAILIWICK_EVENTS.>',
+  '$JS.FC.>',
+];
 
 export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
   // the edge: asks everybody, is asked by nobody; hears events only to wake its streams
   gateway: {
-    publish: ['bailiwick.command.>', 'bailiwick.query.>', 'bailiwick.ledger.>', 'bailiwick.intent.>', 'bailiwick.admin.>', 'bailiwick.health.>'],
+    publish: [
+      'bailiwick.command.>',
+      'bailiwick.query.>',
+      'bailiwick.ledger.>',
+      'bailiwick.intent.>',
+      'bailiwick.admin.>',
+      'bailiwick.health.>',
+    ],
     subscribe: [inbox('gateway'), 'bailiwick.event.>'],
   },
   // the only writer: takes commands, announces events, asks the monitor about high risk
   delegation: {
     publish: ['bailiwick.event.>', 'bailiwick.intent.score', '$JS.API.>'],
-    subscribe: [inbox('delegation'), 'bailiwick.command.>', 'bailiwick.query.>', 'bailiwick.admin.>', 'bailiwick.health.delegation'],
+    subscribe: [
+      inbox('delegation'),
+      'bailiwick.command.>',
+      'bailiwick.query.>',
+      'bailiwick.admin.>',
+      'bailiwick.health.delegation',
+    ],
   },
   // the monitor: follows events, reports scores as commands (the owner lets it only tighten)
   intent: {

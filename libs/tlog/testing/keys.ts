@@ -16,6 +16,9 @@ export function valueOf<T>(result: { ok: true; value: T } | { ok: false; error: 
 
 /** Why it was refused; fails where it was not. */
 export function errorOf(result: { ok: true; value: unknown } | { ok: false; error: string }): string {
-  if (result.ok) throw new Error(`accepted: ${JSON.stringify(result.value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each))}`);
+  if (result.ok)
+    throw new Error(
+      `accepted: ${JSON.stringify(result.value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each))}`,
+    );
   return result.error;
 }
