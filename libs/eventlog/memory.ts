@@ -6,7 +6,8 @@ type Kept = StoredEvent & Omit<AppendEvent, 'payload'>;
 /** The event log in memory, for tests: passes the same contract suite as the real one. */
 export class MemoryEventLog implements EventLog {
   private readonly logs = new Map<string, Kept[]>();
-  private readonly snapshots: (Snapshot & { log: string; foldVersion: number })[] = [];
+  /** by log and fold version, the newest first */
+  private readonly snapshots = new Map<string, Snapshot[]>();
   private readonly leases = new Map<string, { owner: string; epoch: number; until: number }>();
 
   constructor(private readonly now: () => number = () => Date.now()) {}
@@ -27,22 +28,28 @@ export class MemoryEventLog implements EventLog {
   }
 
   append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult> {
+    // what is thrown inside becomes a rejection, as in the real one
+    return new Promise((resolve) => resolve(this.appendNow(log, expectedPosition, events, fence)));
+  }
+
+  private appendNow(
+    log: string,
+    expectedPosition: number,
+    events: readonly AppendEvent[],
+    fence?: Fence,
+  ): AppendResult {
     checkBatch(expectedPosition, events);
     const kept = this.logs.get(log);
-    if (!kept) return Promise.resolve({ ok: false, reason: 'conflict', detail: `no log ${log}` });
+    if (!kept) return { ok: false, reason: 'conflict', detail: `no log ${log}` };
     const lease = this.leases.get(log);
     if (fence && (lease?.owner !== fence.owner || lease.epoch !== fence.epoch)) {
-      return Promise.resolve({ ok: false, reason: 'fenced', detail: `${log} is owned by another` });
+      return { ok: false, reason: 'fenced', detail: `${log} is owned by another` };
     }
     if (kept.length !== expectedPosition) {
-      return Promise.resolve({
-        ok: false,
-        reason: 'conflict',
-        detail: `${log} stands at ${kept.length}, not ${expectedPosition}`,
-      });
+      return { ok: false, reason: 'conflict', detail: `${log} stands at ${kept.length}, not ${expectedPosition}` };
     }
     kept.push(...events.map((event) => ({ ...event, log, payload: event.payload ?? null })));
-    return Promise.resolve({ ok: true, next: kept.length });
+    return { ok: true, next: kept.length };
   }
 
   read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
@@ -77,18 +84,19 @@ export class MemoryEventLog implements EventLog {
   }
 
   saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void> {
-    this.snapshots.push({ log, position, foldVersion, state });
+    const key = `${log}@${foldVersion}`;
+    const saved = this.snapshots.get(key) ?? [];
+    if (!saved.some((each) => each.position === position)) saved.push({ position, state });
+    this.snapshots.set(key, saved.sort((a, b) => b.position - a.position).slice(0, 2));
     return Promise.resolve();
   }
 
   latestSnapshot(log: string, foldVersion: number, atOrBefore = Infinity): Promise<Snapshot | undefined> {
-    const mine = this.snapshots.filter(
-      (each) => each.log === log && each.foldVersion === foldVersion && each.position <= atOrBefore,
-    );
-    return Promise.resolve(mine.sort((a, b) => b.position - a.position)[0]);
+    return Promise.resolve(this.snapshots.get(`${log}@${foldVersion}`)?.find((each) => each.position <= atOrBefore));
   }
 
   acquireLease(log: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
+    if (!this.logs.has(log)) return Promise.resolve(undefined);
     const now = this.now();
     const lease = this.leases.get(log);
     if (lease && lease.owner !== owner && lease.until > now) return Promise.resolve(undefined);

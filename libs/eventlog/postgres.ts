@@ -51,10 +51,11 @@ export class PostgresEventLog implements EventLog {
       // One statement is one transaction. Dying before it returns: it is wholly there or wholly not, and whoever loads
       // the log next sees which; the caller answers nothing until then (I4).
       if (rowCount === events.length) return { ok: true, next: expectedPosition + events.length };
+      const fenced = fence !== undefined && !(await this.holds(log, fence));
       return {
         ok: false,
-        reason: fence ? 'fenced' : 'conflict',
-        detail: `${log} does not stand at ${expectedPosition}, or is owned by another`,
+        reason: fenced ? 'fenced' : 'conflict',
+        detail: fenced ? `${log} is owned by another` : `${log} does not stand at ${expectedPosition}`,
       };
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
@@ -62,6 +63,14 @@ export class PostgresEventLog implements EventLog {
         return { ok: false, reason: 'conflict', detail: `${log}@${expectedPosition} is taken` };
       return { ok: false, reason: 'unknown', detail: message };
     }
+  }
+
+  private async holds(log: string, { owner, epoch }: Fence): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
+      'SELECT FROM log WHERE name = $1 AND lease_owner = $2 AND lease_epoch = $3',
+      [log, owner, epoch],
+    );
+    return rowCount === 1;
   }
 
   async read(log: string, from: number, limit: number): Promise<StoredEvent[]> {

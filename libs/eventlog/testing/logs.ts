@@ -1,0 +1,36 @@
+import type { AppendEvent, EventLog, StoredEvent } from '../port';
+
+/** What each part of the contract works with: the adapter, and logs that nobody else uses. */
+export class Logs {
+  private static tenants = 0;
+
+  constructor(readonly eventlog: EventLog) {}
+
+  /** An empty log of a tenant of its own. */
+  async fresh(): Promise<string> {
+    Logs.tenants += 1;
+    const log = `t${Logs.tenants}/0`;
+    await this.eventlog.createLog(log);
+    return log;
+  }
+
+  all(log: string): Promise<StoredEvent[]> {
+    return this.eventlog.read(log, 0, 10_000);
+  }
+
+  async bodies(log: string): Promise<string[]> {
+    return (await this.all(log)).map((event) => event.body);
+  }
+}
+
+/** Events that say who wrote them where. */
+export function batch(log: string, from: number, count: number, who = 'first'): AppendEvent[] {
+  return Array.from({ length: count }, (_, i) => ({
+    position: from + i,
+    type: 'RunOpened',
+    time: new Date(Date.UTC(2026, 0, 1, 0, 0, 0, from + i)).toISOString(),
+    body: JSON.stringify({ log, position: from + i, who }),
+    tenant: log.split('/')[0] as string,
+    commandId: `cmd_${String(from + i).padStart(8, '0')}`,
+  }));
+}

@@ -1,0 +1,139 @@
+import type { AppendEvent, EventLog } from '../port';
+import { batch, type Logs } from './logs';
+
+export function readContract(logs: () => Logs): void {
+  describe('reading', () => {
+    it('reads from a position on, no more than asked, in order; past the end and of an unknown log nothing', async () => {
+      const log = await logs().fresh();
+      await logs().eventlog.append(log, 0, batch(log, 0, 6));
+      const positions = async (from: number, limit: number) =>
+        (await logs().eventlog.read(log, from, limit)).map((event) => event.position);
+      expect(await positions(0, 2)).toEqual([0, 1]);
+      expect(await positions(2, 3)).toEqual([2, 3, 4]);
+      expect(await positions(4, 100)).toEqual([4, 5]);
+      expect(await positions(6, 100)).toEqual([]);
+      expect(await logs().eventlog.read('nobody/7', 0, 100)).toEqual([]);
+      expect(await logs().eventlog.head('nobody/7')).toBe(0);
+    });
+
+    it('gives the payloads of the positions asked for: null where there is none, absent where there is no event', async () => {
+      const log = await logs().fresh();
+      const [one, two, three] = batch(log, 0, 3) as [AppendEvent, AppendEvent, AppendEvent];
+      await logs().eventlog.append(log, 0, [{ ...one, payload: '{"a":1}' }, two, { ...three, payload: '{"c":3}' }]);
+      expect(await logs().eventlog.payloads(log, [0, 1, 9])).toEqual(
+        new Map([
+          [0, '{"a":1}'],
+          [1, null],
+        ]),
+      );
+      expect(await logs().eventlog.payloads(log, [])).toEqual(new Map());
+    });
+
+    it('lists the logs, of all or of one tenant whose name begins like another’s (I9)', async () => {
+      for (const log of ['listed/1', 'listed/0', 'listed-too/0', 'list/0']) await logs().eventlog.createLog(log);
+      await logs().eventlog.createLog('listed/0');
+      expect(await logs().eventlog.listLogs('listed')).toEqual(['listed/0', 'listed/1']);
+      expect(await logs().eventlog.listLogs('unlisted')).toEqual([]);
+      expect(await logs().eventlog.listLogs()).toEqual(
+        expect.arrayContaining(['list/0', 'listed-too/0', 'listed/0', 'listed/1']),
+      );
+    });
+
+    it('leaves a log as it is when it is made again', async () => {
+      const log = await logs().fresh();
+      await logs().eventlog.append(log, 0, batch(log, 0, 2));
+      await logs().eventlog.createLog(log);
+      expect(await logs().eventlog.head(log)).toBe(2);
+    });
+  });
+
+  describe('searching', () => {
+    const made = async () => {
+      const log = await logs().fresh();
+      const tenant = log.split('/')[0] as string;
+      const [zero, one] = [log, `${tenant}/1`];
+      await logs().eventlog.createLog(one);
+      const place = (log: string, position: number, type: string, ids: Partial<AppendEvent>): AppendEvent => ({
+        ...(batch(log, position, 1)[0] as AppendEvent),
+        type,
+        ...ids,
+      });
+      await logs().eventlog.append(zero, 0, [
+        place(zero, 0, 'A', { treeId: 'T', runId: 'R', commandId: 'C0' }),
+        place(zero, 1, 'B', { treeId: 'T', runId: 'R', grantId: 'G', commandId: 'C0' }),
+        place(zero, 2, 'C', { treeId: 'T', runId: 'R', grantId: 'G', actionId: 'X', commandId: 'C1' }),
+        place(zero, 3, 'B', { treeId: 'U', runId: 'S', grantId: 'H', commandId: 'C2' }),
+      ]);
+      await logs().eventlog.append(one, 0, [place(one, 0, 'A', { treeId: 'T', runId: 'V' })]);
+      return { tenant, zero, one };
+    };
+    const places = async (filter: Parameters<EventLog['search']>[0]) =>
+      (await logs().eventlog.search(filter)).map(({ log, position }) => `${log.split('/')[1]}@${position}`);
+
+    it.each<[string, Partial<Parameters<EventLog['search']>[0]>, string[]]>([
+      ['nothing more than the tenant', {}, ['0@0', '0@1', '0@2', '0@3', '1@0']],
+      ['a tree', { treeId: 'T' }, ['0@0', '0@1', '0@2', '1@0']],
+      ['a run', { runId: 'R' }, ['0@0', '0@1', '0@2']],
+      ['a grant', { grantId: 'G' }, ['0@1', '0@2']],
+      ['an action', { actionId: 'X' }, ['0@2']],
+      ['a command', { commandId: 'C0' }, ['0@0', '0@1']],
+      ['a type', { type: 'B' }, ['0@1', '0@3']],
+      ['several types', { type: ['A', 'C'] }, ['0@0', '0@2', '1@0']],
+      ['no type at all', { type: [] }, []],
+      ['a position, which is left out', { after: 1 }, ['0@2', '0@3']],
+      ['the newest first', { newestFirst: true }, ['1@0', '0@3', '0@2', '0@1', '0@0']],
+      ['the newest few', { newestFirst: true, limit: 2 }, ['1@0', '0@3']],
+      ['the oldest few', { limit: 2 }, ['0@0', '0@1']],
+      ['several things at once', { treeId: 'T', type: 'A', runId: 'R', after: -1 }, ['0@0']],
+      ['what does not go together', { treeId: 'U', runId: 'R' }, []],
+    ])('finds by %s', async (_what, filter, expected) => {
+      const { tenant } = await made();
+      expect(await places({ tenant, limit: 100, ...filter })).toEqual(expected);
+    });
+
+    it('finds within one log', async () => {
+      const { tenant, one } = await made();
+      expect(await places({ tenant, log: one, limit: 100 })).toEqual(['1@0']);
+    });
+
+    it('never finds another tenant’s events, also where every id is the same (I9)', async () => {
+      const [mine, other] = [await made(), await made()];
+      const found = await logs().eventlog.search({ tenant: mine.tenant, treeId: 'T', limit: 100 });
+      expect(found).toHaveLength(4);
+      expect(found.every((event) => event.log.startsWith(`${mine.tenant}/`))).toBe(true);
+      expect(await logs().eventlog.search({ tenant: mine.tenant, log: other.zero, limit: 100 })).toEqual([]);
+    });
+  });
+
+  describe('snapshots', () => {
+    it('are given back by their fold version: the newest, or the newest at or before a position', async () => {
+      const [log, other] = [await logs().fresh(), await logs().fresh()];
+      await logs().eventlog.saveSnapshot(log, 20, 1, 'twenty é');
+      await logs().eventlog.saveSnapshot(log, 10, 1, 'ten');
+      await logs().eventlog.saveSnapshot(log, 30, 2, 'of the next fold');
+      await logs().eventlog.saveSnapshot(other, 40, 1, 'of another log');
+      expect(await logs().eventlog.latestSnapshot(log, 1)).toEqual({ position: 20, state: 'twenty é' });
+      expect(await logs().eventlog.latestSnapshot(log, 1, 20)).toEqual({ position: 20, state: 'twenty é' });
+      expect(await logs().eventlog.latestSnapshot(log, 1, 19)).toEqual({ position: 10, state: 'ten' });
+      expect(await logs().eventlog.latestSnapshot(log, 1, 9)).toBeUndefined();
+      expect(await logs().eventlog.latestSnapshot(log, 2)).toEqual({ position: 30, state: 'of the next fold' });
+      expect(await logs().eventlog.latestSnapshot(log, 3)).toBeUndefined();
+    });
+
+    it('are kept two of each fold version, the newest', async () => {
+      const log = await logs().fresh();
+      await logs().eventlog.saveSnapshot(log, 5, 2, 'of the next fold');
+      for (const at of [10, 20, 30]) await logs().eventlog.saveSnapshot(log, at, 1, `at ${at}`);
+      expect(await logs().eventlog.latestSnapshot(log, 1, 29)).toEqual({ position: 20, state: 'at 20' });
+      expect(await logs().eventlog.latestSnapshot(log, 1, 19)).toBeUndefined();
+      expect(await logs().eventlog.latestSnapshot(log, 2)).toBeDefined();
+    });
+
+    it('stay as they were first saved', async () => {
+      const log = await logs().fresh();
+      await logs().eventlog.saveSnapshot(log, 10, 1, 'first');
+      await logs().eventlog.saveSnapshot(log, 10, 1, 'second');
+      expect(await logs().eventlog.latestSnapshot(log, 1)).toEqual({ position: 10, state: 'first' });
+    });
+  });
+}
