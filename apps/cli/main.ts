@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ProblemError } from '#client/client';
 import { UsageError } from './context';
 import { addActionCommands } from './commands/actions';
+import { addDeployCommands } from './commands/deploying';
 import { addReadCommands } from './commands/reading';
 import { addReceiptCommands } from './commands/receipts';
 import { addRevokeCommands } from './commands/revoking';
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   addReadCommands(program);
   addRevokeCommands(program);
   addReceiptCommands(program);
+  addDeployCommands(program);
   await program.parseAsync();
 }
 

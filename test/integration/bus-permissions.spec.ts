@@ -20,7 +20,7 @@ describe("the bus within each service's permissions", () => {
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'bailiwick-nats-'));
     const users = Object.fromEntries(SERVICES.map((name) => [name, `${name}-secret`]));
-    const config = natsConfig(dir, 0, users);
+    const config = natsConfig({ host: '127.0.0.1', port: 0, dir }, users);
     server = await TestNatsServer.start(config.slice(config.indexOf('authorization')));
     for (const name of SERVICES) {
       bus[name] = await connectBus({

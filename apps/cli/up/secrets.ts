@@ -9,6 +9,8 @@ export type ServiceName = (typeof SERVICES)[number];
 
 /** Passwords between our own parts; never leaves this machine. */
 export interface Secrets {
+  /** of the database's administrator, where the server is not ours */
+  readonly admin: string;
   readonly database: Record<ServiceName, string>;
   readonly nats: Record<ServiceName | 'operator', string>;
 }
@@ -41,7 +43,11 @@ export function ensureSecrets(dataDir: string): Secrets {
       Object.fromEntries(names.map((name) => [name, password()])) as Record<K, string>;
     writePrivate(
       file,
-      JSON.stringify({ database: each(SERVICES), nats: each([...SERVICES, 'operator']) } satisfies Secrets),
+      JSON.stringify({
+        admin: password(),
+        database: each(SERVICES),
+        nats: each([...SERVICES, 'operator']),
+      } satisfies Secrets),
     );
   }
   chmodSync(file, 0o600);

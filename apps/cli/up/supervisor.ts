@@ -1,7 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, openSync, readFileSync, rmSync, writeFileSync, closeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { provision } from '#eventlog/provision';
 import { isProcess } from '#platform/servers/child';
 import { findNatsServer, startNats, type RunningNats } from '#platform/servers/nats';
 import { startPostgres, type RunningPostgres } from '#platform/servers/postgres';
@@ -16,6 +14,7 @@ import {
   type Secrets,
   type ServiceName,
 } from './secrets';
+import { APPS, prepareDatabase } from './migrate';
 import { Service } from './service';
 
 export interface UpOptions {
@@ -31,8 +30,6 @@ export interface Status {
   readonly nats: { pid: number | undefined; url: string };
 }
 
-/** The programs of the services, as built. */
-const APPS = resolve(__dirname, '..', '..');
 const hidden = (url: string): string => url.replace(/\/\/[^@]*@/, '//');
 
 /** The whole system on one machine: servers, then schema, then services in order; stopped in reverse. */
@@ -72,8 +69,7 @@ export class Supervisor {
     if (!(await isFree(port))) throw new Error(`port ${port} is taken; name another with --port or BAILIWICK_PORT`);
     const secrets = ensureSecrets(dataDir);
     await this.startServers(secrets);
-    const { ownerUrl, urls } = await provision(this.adminUrl, secrets.database);
-    this.migrate(ownerUrl);
+    const urls = await prepareDatabase(this.adminUrl, secrets.database);
     const url = `http://127.0.0.1:${port}`;
     this.credentials = ensureCredentials(dataDir, url);
     for (const name of SERVICES) {
@@ -103,18 +99,6 @@ export class Supervisor {
       this.nats = await startNats({ binary, dataDir, users: secrets.nats });
     }
     this.natsUrl = outsideNats ?? (this.nats as RunningNats).url;
-  }
-
-  private migrate(ownerUrl: string): void {
-    for (const script of ['delegation/migrate.js', 'ledger/migrate.js', 'intent/migrate.js']) {
-      const file = join(APPS, script);
-      if (!existsSync(file)) continue;
-      const result = spawnSync(process.execPath, [file], {
-        env: { ...process.env, BAILIWICK_DATABASE_URL: ownerUrl },
-        encoding: 'utf8',
-      });
-      if (result.status !== 0) throw new Error(`${script} failed: ${result.stderr || result.stdout}`);
-    }
   }
 
   /** Each service gets its own role's URL, its own bus user, and nothing that belongs to another. */

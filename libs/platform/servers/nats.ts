@@ -31,7 +31,7 @@ export async function startNats(options: {
   await stopLeftover(join(dir, 'nats.pid'));
   const port = await choosePort(options.dataDir, options.port);
   const config = join(dir, 'nats.conf');
-  writeFileSync(config, natsConfig(dir, port, options.users), { mode: 0o600 });
+  writeFileSync(config, natsConfig({ host: '127.0.0.1', port, dir }, options.users), { mode: 0o600 });
   const log = openSync(join(dir, 'server.log'), 'a', 0o600);
   const child = spawn(options.binary, ['-c', config], { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
@@ -51,7 +51,11 @@ export async function startNats(options: {
 }
 
 /** A user that is given here but has no entry in the permissions is an operator's: it may do everything. */
-export function natsConfig(dir: string, port: number, users: Readonly<Record<string, string>>): string {
+export function natsConfig(
+  at: { host: string; port: number; dir: string },
+  users: Readonly<Record<string, string>>,
+): string {
+  const { host, port, dir } = at;
   const lines = Object.entries(users).map(([user, password]) => {
     const permissions = NATS_PERMISSIONS[user];
     const allowed = permissions
@@ -60,7 +64,7 @@ export function natsConfig(dir: string, port: number, users: Readonly<Record<str
     return `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}${allowed} }`;
   });
   return [
-    `host: "127.0.0.1"`,
+    `host: ${JSON.stringify(host)}`,
     `port: ${port}`,
     `pid_file: ${JSON.stringify(join(dir, 'nats.pid'))}`,
     'max_payload: 1MB',

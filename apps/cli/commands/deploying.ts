@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { UsageError } from '../context';
+import { deployedSecrets, writeDeployment } from '../up/deploy';
+import { prepareDatabase } from '../up/migrate';
+import type { Secrets } from '../up/secrets';
+
+interface SetupFlags {
+  out: string;
+  postgres: string;
+  nats: string;
+  publicUrl: string;
+  uid?: string;
+}
+
+/** What an installation of several containers or hosts needs before its first start. `up` does all of it by itself. */
+export function addDeployCommands(program: Command): void {
+  program
+    .command('setup')
+    .description('make the keys, passwords and configuration of an installation whose parts run apart')
+    .requiredOption('--out <dir>', 'a folder for each part is made in it')
+    .option('--postgres <host:port>', 'the PostgreSQL server', 'postgres:5432')
+    .option('--nats <host:port>', 'the NATS server', 'nats:4222')
+    .option('--public-url <url>', 'where users reach the gateway', 'http://127.0.0.1:8420')
+    .option('--uid <n>', 'the user that the services run as')
+    .action((flags: SetupFlags) => {
+      const uid = flags.uid === undefined ? undefined : Number(flags.uid);
+      if (uid !== undefined && !Number.isInteger(uid)) throw new UsageError(`--uid ${flags.uid ?? ''} is no number`);
+      const { out, postgres, nats, publicUrl } = flags;
+      const listen = { host: '0.0.0.0', port: 8420 };
+      for (const dir of writeDeployment({ out, postgres, nats, url: publicUrl, listen, uid })) console.log(dir);
+    });
+  program
+    .command('migrate')
+    .description('make the database, its roles and tables, or bring them up to date')
+    .requiredOption('--secrets <dir>', 'the folder `migrate` that `bailiwick setup` made')
+    .action(async ({ secrets }: { secrets: string }) => {
+      const url = process.env.BAILIWICK_DATABASE_URL;
+      if (!url) throw new UsageError("BAILIWICK_DATABASE_URL is missing: the administrator's postgres:// URL");
+      const { database } = JSON.parse(readFileSync(deployedSecrets(secrets), 'utf8')) as Secrets;
+      await prepareDatabase(url, database);
+      console.log('the database is up to date');
+    });
+}

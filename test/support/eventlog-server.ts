@@ -1,0 +1,22 @@
+import { rmSync } from 'node:fs';
+import { startPostgres } from '../../libs/platform/servers/postgres';
+import { query } from './eventlog-database';
+import { scratch } from './servers';
+
+/** A PostgreSQL that has never seen us: no roles, no databases of ours. */
+export async function freshServer(): Promise<{ database(name: string): Promise<string>; stop(): Promise<void> }> {
+  const dir = scratch();
+  const server = await startPostgres({ dataDir: dir, durable: false });
+  return {
+    async database(name) {
+      await query(server.url, `CREATE DATABASE ${name} TEMPLATE template0`);
+      const url = new URL(server.url);
+      url.pathname = `/${name}`;
+      return url.toString();
+    },
+    async stop() {
+      await server.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}

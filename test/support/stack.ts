@@ -1,0 +1,132 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { BailiwickClient } from '#client/client';
+import { freePort } from '#platform/servers/ports';
+import { scratch } from './servers';
+
+const BIN = resolve(__dirname, '..', '..', 'bin', 'bailiwick.mjs');
+const START_MS = 90_000;
+
+export interface StackStatus {
+  readonly services: readonly { name: string; pid: number; state: string; restarts: number }[];
+  readonly postgres: { readonly pid: number; readonly url: string };
+  readonly nats: { readonly pid: number; readonly url: string };
+}
+
+/** The whole system as its users start it: `bailiwick up` as built, with servers, database and keys of its own. */
+export class Stack {
+  private process: ChildProcess | undefined;
+  private said = '';
+
+  private constructor(
+    readonly dataDir: string,
+    readonly port: number,
+    private readonly env: Readonly<Record<string, string>>,
+  ) {}
+
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<Stack> {
+    const stack = new Stack(scratch(), await freePort(), env);
+    await stack.up();
+    return stack;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** role → API key of the tenant `default` */
+  get keys(): Record<string, string> {
+    const file = readFileSync(join(this.dataDir, 'credentials.json'), 'utf8');
+    return (JSON.parse(file) as { keys: Record<string, string> }).keys;
+  }
+
+  as(role: string): BailiwickClient {
+    return new BailiwickClient({ url: this.url, key: this.keys[role] as string });
+  }
+
+  status(): StackStatus {
+    return JSON.parse(readFileSync(join(this.dataDir, 'run.json'), 'utf8')) as StackStatus;
+  }
+
+  /** Starts it, again where it was stopped; resolves once it says that it runs. */
+  async up(): Promise<void> {
+    this.said = '';
+    const child = spawn(process.execPath, [BIN, 'up', '--data', this.dataDir, '--port', String(this.port)], {
+      env: { ...process.env, BAILIWICK_NATS_SERVER: process.env.BAILIWICK_TEST_NATS_SERVER ?? '', ...this.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.process = child;
+    await new Promise<void>((resolveUp, reject) => {
+      const timer = setTimeout(() => reject(new Error(`not up after ${START_MS} ms:\n${this.said}`)), START_MS);
+      const hear = (chunk: Buffer): void => {
+        this.said += chunk.toString();
+        if (!this.said.includes('Bailiwick is running')) return;
+        clearTimeout(timer);
+        resolveUp();
+      };
+      child.stdout.on('data', hear);
+      child.stderr.on('data', hear);
+      child.once('exit', (code) => {
+        clearTimeout(timer);
+        reject(new Error(`ended with ${code} before it was up:\n${this.said}`));
+      });
+    });
+  }
+
+  /** As Ctrl-C does, or without any goodbye. The data stay. */
+  async down(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
+    const child = this.process;
+    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
+    child.kill(signal);
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code;
+  }
+
+  async stop(): Promise<void> {
+    await this.down();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+/** A bare request, as somebody without our client makes it. */
+export async function http(
+  stack: Stack,
+  method: string,
+  path: string,
+  options: { key?: string; body?: unknown; headers?: Record<string, string>; raw?: string } = {},
+): Promise<HttpAnswer> {
+  const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+  const response = await fetch(stack.url + path, {
+    method,
+    headers: {
+      ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...options.headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+  const text = await response.text();
+  const json = response.headers.get('content-type')?.includes('json') === true;
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: json ? (JSON.parse(text) as Record<string, unknown>) : { text },
+  };
+}
+
+/** Waits for what must become true; the message says what did not. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`);
+    await new Promise((again) => setTimeout(again, 25));
+  }
+}
