@@ -2,41 +2,61 @@ import { LIMITS } from '#kernel/limits';
 
 /** Names whose values are secret whatever they look like. */
 const SECRET_NAME =
-  /pass(word|wd|phrase)?$|secret|token|api[-_]?key|private[-_]?key|credential|authorization|cookie|session[-_]?id|(^|[-_])(pin|otp|cvv)$/i;
+  /pass(word|wd|phrase)|(pass|pwd)$|secret|token|(api|private|access|signing|encryption)[-_]?key|credential|authorization|cookie|session[-_]?id|(^|[-_])(pin|otp|cvv)$/i;
 
-/** Values that are secret whatever they are called. */
-const SECRET_VALUE: readonly RegExp[] = [
-  /\b(bearer|basic|dpop)\s+[a-z0-9._~+/=-]{8,}/gi,
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g,
-  /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, // JWT
-  /\b(AKIA|ASIA)[0-9A-Z]{16}\b/g,
-  /\bgh[pousr]_[A-Za-z0-9]{20,}\b/g,
-  /\bsk-[A-Za-z0-9_-]{16,}\b/g,
-  /\bbwk_[a-z]+_[A-Za-z0-9_-]{20,}/g,
-  /\b([A-Z][A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD))\s*[=:]\s*\S+/g,
-];
 const MASK = '[redacted]';
+
+/**
+ * Values that are secret whatever they are called, and what stands in their place. None may start over and over within
+ * one run of characters: each takes all of the run, or fails after a few, so that a text costs what it is long.
+ */
+const SECRET_VALUE: readonly (readonly [pattern: RegExp, by: string])[] = [
+  [/\b(bearer|basic|dpop)\s+[a-z0-9._~+/=-]{8,}/gi, MASK],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, MASK],
+  [/\beyJ[\w.-]{16,}/g, MASK], // JWT, in whole or in part
+  [/\b(AKIA|ASIA)[0-9A-Z]{16,}/g, MASK],
+  [/\bAIza[\w-]{35,}/g, MASK],
+  [/\bgh[pousr]_[A-Za-z0-9]{20,}/g, MASK],
+  [/\bgithub_pat_\w{20,}/g, MASK],
+  [/\bxox[a-z]-[\w-]{10,}/g, MASK],
+  [/\bsk-[\w-]{16,}/g, MASK],
+  [/\b[rs]k_(live|test)_\w{16,}/g, MASK],
+  [/\bbwk_[a-z]+_[\w-]{20,}/g, MASK],
+  [/(:\/\/[^\s/:@]{0,200}:)[^\s/@]+@/g, `$1${MASK}@`], // a password in a URL
+  [/(\b\w*(?:api[-_]?key|token|secret|passw(?:or)?d|passphrase)["']?\s*[=:]\s*["']?)[^\s"',;&}]+/gi, `$1${MASK}`],
+  [/(\b[A-Z][A-Z0-9_]*KEY\s*[=:]\s*["']?)[^\s"',;&}]+/g, `$1${MASK}`],
+];
 
 /** Masks what looks like a secret in a text. A help, no guarantee: what must not be kept is not sent as a preview. */
 export function redactText(text: string): string {
-  return SECRET_VALUE.reduce((masked, pattern) => masked.replace(pattern, MASK), text);
+  return SECRET_VALUE.reduce((masked, [pattern, by]) => masked.replace(pattern, by), text);
 }
 
 /** The arguments as they are kept beside the event: secrets masked, long texts cut, the whole bounded. */
 export function redactArgs(value: unknown): unknown {
   const masked = mask(value, 0);
   const text = JSON.stringify(masked) ?? 'null';
-  return text.length <= LIMITS.previewLength ? masked : { cut: `${text.slice(0, LIMITS.previewLength - 100)}…` };
+  if (text.length <= LIMITS.previewLength) return masked;
+  const cut = shorten(text, LIMITS.previewLength - 100);
+  // quoted once more it may be longer than it was
+  const over = JSON.stringify({ cut }).length - LIMITS.previewLength;
+  return { cut: over > 0 ? shorten(cut, cut.length - over - 1) : cut };
 }
 
 function mask(value: unknown, depth: number): unknown {
-  if (typeof value === 'string') return redactText(value.length > 600 ? `${value.slice(0, 600)}…` : value);
+  // masked before it is cut: half a secret looks like none, and is one
+  if (typeof value === 'string') return shorten(redactText(value), 600);
   if (value === null || typeof value !== 'object') return value;
   if (depth > 6) return '…';
   if (Array.isArray(value)) return value.slice(0, 50).map((each) => mask(each, depth + 1));
   return Object.fromEntries(
     Object.entries(value)
       .slice(0, 50)
-      .map(([name, each]) => [name, SECRET_NAME.test(name) ? MASK : mask(each, depth + 1)]),
+      .map(([name, each]) => [shorten(redactText(name), 200), SECRET_NAME.test(name) ? MASK : mask(each, depth + 1)]),
   );
+}
+
+/** At most so many UTF-16 units and a mark; never half a character, which has no form in JSON. */
+function shorten(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`;
 }
