@@ -6,7 +6,10 @@ const ROLES = ['bailiwick_delegation', 'bailiwick_ledger', 'bailiwick_intent', '
 export class EventLog1760000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const role of ROLES) {
-      await runner.query(`DO $$ BEGIN CREATE ROLE ${role} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$`);
+      // roles are the server's: another database's migration may be making the same one at this moment
+      await runner.query(
+        `DO $$ BEGIN CREATE ROLE ${role} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
+      );
     }
     await runner.query(`
       CREATE TABLE log (
