@@ -54,7 +54,7 @@ export class Stack {
   async up(): Promise<void> {
     this.said = '';
     const child = spawn(process.execPath, [BIN, 'up', '--data', this.dataDir, '--port', String(this.port)], {
-      env: { ...process.env, BAILIWICK_NATS_SERVER: process.env.BAILIWICK_TEST_NATS_SERVER ?? '', ...this.env },
+      env: { ...process.env, ...natsServer(), ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.process = child;
@@ -89,6 +89,10 @@ export class Stack {
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 }
+
+/** The binary that the test run has found already. */
+const natsServer = (): Record<string, string> =>
+  process.env.BAILIWICK_TEST_NATS_SERVER ? { BAILIWICK_NATS_SERVER: process.env.BAILIWICK_TEST_NATS_SERVER } : {};
 
 export interface HttpAnswer {
   readonly status: number;

@@ -1,0 +1,122 @@
+import type { Granted } from '#client/client';
+import { http, Stack } from '../support/stack';
+import { open, read, WIDE } from './leases';
+
+/** What a person is asked, what she is told, and what her answer does. */
+describe('an approver', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start();
+  }, 120_000);
+  afterAll(() => stack.stop());
+
+  const askForLease = async (): Promise<{ runId: string; approvalId: string }> => {
+    const asked = await stack.as('orchestrator').openRun({
+      agent: { class: 'deployer' },
+      requestedBy: 'user:owner@example.com',
+      purpose: 'Release version 2',
+      requireApproval: true,
+      grant: { ...WIDE, actions: { allow: ['file.*'], deny: ['secret.*'] } },
+    });
+    if (!('approval' in asked)) throw new Error('a person should have been asked');
+    return { runId: asked.run.id, approvalId: asked.approval.id };
+  };
+  const pay = (grantId: string, approvalId?: string, amount = 500) => ({
+    grantId,
+    action: { verb: 'payment.make', args: { to: 'acme', amount } },
+    resource: { type: 'payee', id: 'acme' },
+    cost: { USD: amount },
+    ...(approvalId === undefined ? {} : { approvalId }),
+  });
+
+  it('sees in words what a lease may and may not do, and her yes issues it', async () => {
+    const { runId, approvalId } = await askForLease();
+    expect((await stack.as('analyst').run(runId)).status).toBe('pending');
+    const listed = await stack.as('approver').pendingApprovals();
+    expect(listed.items.map((item) => item.id)).toContain(approvalId);
+    const card = await stack.as('approver').approval(approvalId);
+    expect(card.asks).toContain('Release version 2');
+    expect(card.may.join('\n')).toContain('file.*');
+    expect(card.mayNot.join('\n')).toContain('secret.*');
+    const answer = (await stack.as('approver').decide(approvalId, 'approve', 'fine')) as unknown as Granted;
+    expect(answer.grant.status).toBe('active');
+    expect((await stack.as('enforcer').act(read(answer.grant.id))).decision).toBe('permit');
+  });
+
+  it('says no, and the run never gets a lease', async () => {
+    const { runId, approvalId } = await askForLease();
+    await stack.as('approver').decide(approvalId, 'deny', 'not today');
+    const run = await stack.as('analyst').run(runId);
+    expect(run.status).toBe('refused');
+    expect(run.grantId).toBeUndefined();
+    const twice = await http(stack, 'POST', `/v1/approvals/${approvalId}/decision`, {
+      key: stack.keys.approver,
+      body: { verdict: 'approve' },
+    });
+    expect(twice.status).toBe(409);
+  });
+
+  it('is asked about a high-risk call, and her yes is for that exact call, once', async () => {
+    const { grant } = await open(stack.as('orchestrator'));
+    const enforcer = stack.as('enforcer');
+    const asked = await enforcer.act(pay(grant.id));
+    expect(asked.decision).toBe('step-up');
+    const approvalId = asked.approvalId as string;
+    const card = await stack.as('approver').approval(approvalId);
+    expect(card).toMatchObject({ kind: 'action', risk: 'high' });
+    expect(JSON.stringify(card)).toContain('acme');
+    expect((await enforcer.act(pay(grant.id, approvalId))).decision).toBe('step-up'); // not answered yet
+    await stack.as('approver').decide(approvalId, 'approve');
+    const changed = await enforcer.act(pay(grant.id, approvalId, 900));
+    expect(changed.decision).not.toBe('permit');
+    expect(JSON.stringify(changed.reasons)).toContain('APPROVAL_MISMATCH');
+    expect((await enforcer.act(pay(grant.id, approvalId))).decision).toBe('permit');
+    expect((await enforcer.act(pay(grant.id, approvalId))).decision).not.toBe('permit'); // used up
+  });
+
+  it('decides; an agent cannot answer for itself', async () => {
+    const { grant, token } = await open(stack.as('orchestrator'));
+    const asked = await stack.as('enforcer').act(pay(grant.id));
+    const path = `/v1/approvals/${asked.approvalId as string}/decision`;
+    for (const key of [token, stack.keys.orchestrator, stack.keys.enforcer, stack.keys.analyst]) {
+      expect((await http(stack, 'POST', path, { key, body: { verdict: 'approve' } })).status).toBe(403);
+    }
+  });
+
+  it('raises a run that asks for more; its lease goes on with what it has spent', async () => {
+    const { run, grant, token } = await open(stack.as('orchestrator'), { budget: { calls: 2, reads: 2 } });
+    const enforcer = stack.as('enforcer');
+    await enforcer.act(read(grant.id));
+    const agent = stack.as('orchestrator').as(token);
+    const { approval } = await agent.escalate(run.id, { budget: { calls: 10, reads: 10 } }, 'two files are not enough');
+    const card = await stack.as('approver').approval(approval.id);
+    expect(card.kind).toBe('escalation');
+    expect(JSON.stringify(card)).toContain('two files are not enough');
+    const raised = (await stack.as('approver').decide(approval.id, 'approve')) as unknown as Granted;
+    expect(raised.grant.id).not.toBe(grant.id);
+    expect(raised.grant.consumed.calls).toBe(1);
+    expect((await stack.as('analyst').grant(grant.id)).supersededBy).toBe(raised.grant.id);
+    for (let i = 0; i < 3; i++) expect((await enforcer.act(read(raised.grant.id))).decision).toBe('permit');
+  });
+
+  it('is protected by sequences: what was denied to be raised is not run in a shell instead', async () => {
+    const { grant } = await open(stack.as('orchestrator'), {
+      actions: { allow: ['file.*', 'shell.run'] },
+      risk: { ceiling: 'high', approvalFrom: 'irreversible' },
+    });
+    const enforcer = stack.as('enforcer');
+    const escalated = await enforcer.act({
+      grantId: grant.id,
+      action: { verb: 'iam.role.grant' },
+      resource: { type: 'role', id: 'admin' },
+    });
+    expect(escalated.decision).toBe('deny');
+    const shell = await enforcer.act({
+      grantId: grant.id,
+      action: { verb: 'shell.run', args: { command: 'sudo' } },
+      resource: { type: 'host', id: 'ci' },
+    });
+    expect(shell.decision).not.toBe('permit');
+    expect(JSON.stringify(shell.reasons)).toContain('trajectory');
+  });
+});
