@@ -10,6 +10,7 @@ export const DOES_NOT_PROVE = [
   'that the agent could not act outside this system',
   'that a person understood what she approved',
   'that the previews are complete: they are redacted, and the digests stand for the full values',
+  'that the log left out no event of this run: the receipt shows that what it tells is in the log, not that it is all',
   'that no other log of this tenant holds events about this run',
 ];
 

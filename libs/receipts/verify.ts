@@ -10,12 +10,14 @@ import {
 } from '#contracts/receipt';
 import { canonicalize } from '#kernel/canonical';
 import { saltedDigest } from '#kernel/digest';
+import type { Checkpoint } from '#tlog/checkpoint';
 import { entryHash, leafHash } from '#tlog/hash';
 import { parseVerifierKey, type Verifier } from '#tlog/note';
 import { verifyProof } from '#tlog/proof';
 import type { KeyObject } from 'node:crypto';
 import { custodyOf, isOnlyOpen } from './custody';
-import { preAuthEncoding } from './envelope';
+import { makeStatement, preAuthEncoding } from './envelope';
+import { eventsOfReceipt } from './select';
 import { readStory, type Story, type Told } from './story';
 import { summarise } from './summary';
 
@@ -61,7 +63,7 @@ export function verifyReceipt(input: unknown, vkey: string): Verification {
     const told = step('every event is in the log', () => includedEvents(events, key));
     step('every payload is what its event names', () => payloadsMatch(events, told));
     const story = readStory(told);
-    step('the claims are what the events say', () => claimsMatch(claims, story));
+    step('the claims are what the events say', () => claimsMatch(read, story));
     step('the amounts add up', () => amountsAdd(claims));
     step('every permitted action has custody up to the principal', () => custodyHolds(claims, story));
     return { ok: true, steps, statement };
@@ -87,20 +89,26 @@ function openEnvelope(input: unknown, key: LogKey): { value: Statement; detail: 
   need(body.toString('base64') === parsed.data.payload, 'the payload is not base64');
   const signature = parsed.data.signatures.find((each) => each.keyid === key.name);
   if (!signature) throw new Failed(`no signature by ${key.name}`);
-  need(
-    verify(null, preAuthEncoding(PAYLOAD_TYPE, body), key.publicKey, Buffer.from(signature.sig, 'base64')),
-    `the signature by ${key.name} is not valid`,
-  );
-  const statement = statementSchema.safeParse(JSON.parse(body.toString('utf8')));
+  const sig = Buffer.from(signature.sig, 'base64');
+  need(sig.toString('base64') === signature.sig, `the signature by ${key.name} is not base64`);
+  const signed = verify(null, preAuthEncoding(PAYLOAD_TYPE, body), key.publicKey, sig);
+  need(signed, `the signature by ${key.name} is not valid`);
+  const said: unknown = JSON.parse(body.toString('utf8'));
+  const statement = statementSchema.safeParse(said);
   if (!statement.success)
     throw new Failed(
       `the statement is malformed: ${statement.error.issues[0]?.path.join('.') ?? ''} ${statement.error.issues[0]?.message ?? ''}`,
     );
+  // what is not held against the events must not stand beside what is
+  need(
+    canonicalize(said) === canonicalize(statement.data),
+    'the statement is malformed: it claims things of no known kind',
+  );
   return { value: statement.data, detail: `Ed25519, ${key.name}` };
 }
 
 function includedEvents(events: readonly ReceiptEvent[], key: LogKey): { value: Told[]; detail: string } {
-  let size = 0n;
+  let head: Checkpoint | undefined;
   let last = -1;
   const told = events.map((each): Told => {
     const where = `event ${each.position}`;
@@ -114,13 +122,18 @@ function includedEvents(events: readonly ReceiptEvent[], key: LogKey): { value: 
       event.position === each.position && event.log === each.log && key.name.endsWith(`/${event.log}`),
       `${where}: its body says another place`,
     );
-    size = proved.value.checkpoint.size;
+    const { checkpoint } = proved.value;
+    head ??= checkpoint;
+    need(
+      checkpoint.size === head.size && checkpoint.root.equals(head.root),
+      `${where}: its proof leads to another tree than those before it`,
+    );
     return {
       event,
       payload: each.payload == null ? null : (JSON.parse(each.payload) as { value: Record<string, unknown> }).value,
     };
   });
-  return { value: told, detail: `${events.length} events, tree of ${size}` };
+  return { value: told, detail: `${events.length} events, tree of ${head?.size ?? 0n}` };
 }
 
 function readEvent(body: string, where: string): Event {
@@ -142,7 +155,9 @@ function payloadsMatch(events: readonly ReceiptEvent[], told: readonly Told[]): 
     }
     const payload = payloadSchema.safeParse(JSON.parse(each.payload));
     need(
-      payload.success && named === saltedDigest(payload.data.salt, payload.data.value),
+      payload.success &&
+        isCanonical(payload.data.salt) &&
+        named === saltedDigest(payload.data.salt, payload.data.value),
       `event ${each.position}: its payload is not the one it names`,
     );
     shown += 1;
@@ -150,7 +165,20 @@ function payloadsMatch(events: readonly ReceiptEvent[], told: readonly Told[]): 
   return { value: undefined, detail: `${shown} shown, ${withheld} erased or withheld` };
 }
 
-function claimsMatch(claims: Predicate, story: Story): { value: void; detail: string } {
+/** Bits that base64 leaves unused could be anything. */
+const isCanonical = (salt: string): boolean => Buffer.from(salt, 'base64url').toString('base64url') === salt;
+
+function claimsMatch(
+  { subject, predicate: { events, ...claims } }: Statement,
+  story: Story,
+): { value: void; detail: string } {
+  need(
+    canonicalize(subject) === canonicalize(makeStatement(claims, events).subject),
+    'the subject is not the run, by the event that opened it',
+  );
+  const chosen = new Set(eventsOfReceipt(claims.run.id, story.told));
+  const stray = story.told.find((each) => !chosen.has(each));
+  need(stray === undefined, `event ${stray?.event.position} does not belong to this run`);
   const again = JSON.parse(JSON.stringify(summarise(claims.run.id, story))) as Record<string, unknown>;
   const given = JSON.parse(JSON.stringify(claims)) as Record<string, unknown>;
   const differing = [...new Set([...Object.keys(again), ...Object.keys(given)])].filter(
