@@ -1,0 +1,183 @@
+import { verifyReceipt } from '#receipts/verify';
+import { http, Stack, until } from '../support/stack';
+import { open, read, write } from './leases';
+
+interface EventItem {
+  log: string;
+  position: number;
+  type: string;
+}
+
+/** What analysts read: lists, events in three forms, trees as they were, receipts and custody. */
+describe('an analyst', () => {
+  let stack: Stack;
+  let story: {
+    treeId: string;
+    runId: string;
+    grantId: string;
+    childGrantId: string;
+    actionId: string;
+    before: number;
+    last: number;
+  };
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    const root = await open(stack.as('orchestrator'));
+    const agent = stack.as('orchestrator').as(root.token);
+    const child = await agent.delegate(root.grant.id, {
+      agent: { class: 'writer' },
+      task: 'write',
+      grant: { actions: { allow: ['file.*'] }, budget: { writes: 1 } },
+    });
+    const done = await stack.as('enforcer').act(write(child.grant.id));
+    await stack
+      .as('enforcer')
+      .settle(done.actionId, {
+        status: 'completed',
+        effects: { filesChanged: ['docs/x.md'], external: [] },
+        cost: { USD: 12 },
+      });
+    await stack.as('enforcer').act(write(child.grant.id, 'docs/y.md'));
+    const { position } = await agent.complete(root.run.id);
+    story = {
+      treeId: root.run.treeId,
+      runId: root.run.id,
+      grantId: root.grant.id,
+      childGrantId: child.grant.id,
+      actionId: done.actionId,
+      before: root.position,
+      last: position,
+    };
+  }, 120_000);
+  afterAll(() => stack.stop());
+
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    http(stack, 'GET', path, { key: stack.keys.analyst, headers });
+
+  it('lists runs and grants with filters, cursor and the position they stand at', async () => {
+    const runs = await get(`/v1/runs?treeId=${story.treeId}&minPosition=${story.last}`);
+    expect(runs.body.items).toHaveLength(2);
+    expect(runs.body.asOf).toBeDefined();
+    const first = await get(`/v1/grants?treeId=${story.treeId}&limit=1&minPosition=${story.last}`);
+    const second = await get(
+      `/v1/grants?treeId=${story.treeId}&limit=1&cursor=${encodeURIComponent(first.body.next as string)}`,
+    );
+    const ids = [first, second].flatMap((page) => (page.body.items as { id: string }[]).map((item) => item.id));
+    expect(new Set(ids)).toEqual(new Set([story.grantId, story.childGrantId]));
+    const completed = await get(`/v1/runs?status=completed&minPosition=${story.last}`);
+    expect((completed.body.items as { id: string }[]).map((item) => item.id)).toContain(story.runId);
+  });
+
+  it('sees the tree as it was', async () => {
+    const then = await get(`/v1/trees/${story.treeId}?at=${story.before}`);
+    expect(then.body.grants as unknown[]).toHaveLength(1);
+    expect((then.body.grants as { status: string }[])[0]?.status).toBe('active');
+    const now = await get(`/v1/trees/${story.treeId}`);
+    expect((now.body.grants as { status: string }[]).every((grant) => grant.status !== 'active')).toBe(true);
+    const byTime = await get(
+      `/v1/trees/${story.treeId}?at=${encodeURIComponent(new Date(Date.now() + 1_000).toISOString())}`,
+    );
+    expect(byTime.body.grants as unknown[]).toHaveLength(2);
+  });
+
+  it('reads events as JSON and NDJSON, gapless, and filtered', async () => {
+    const all = await get(`/v1/events?after=-1&limit=1000&minPosition=${story.last}`);
+    const items = all.body.items as EventItem[];
+    expect(items.map((item) => item.position)).toEqual(items.map((_, i) => i));
+    expect(items[0]).toMatchObject({
+      log: 'default/0',
+      actor: expect.anything(),
+      commandId: expect.any(String),
+      data: expect.anything(),
+    });
+    const ndjson = await get('/v1/events?after=-1&limit=1000', { accept: 'application/x-ndjson' });
+    expect(ndjson.headers.get('content-type')).toContain('application/x-ndjson');
+    const lines = (ndjson.body.text as string)
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as EventItem);
+    expect(lines.map((line) => line.position).slice(0, items.length)).toEqual(items.map((item) => item.position));
+    const denied = await get(`/v1/events?after=-1&type=ActionDenied&treeId=${story.treeId}`);
+    expect((denied.body.items as EventItem[]).map((item) => item.type)).toEqual(['ActionDenied']);
+  });
+
+  it('follows the stream and resumes where it left off, with nothing lost and nothing twice', async () => {
+    const stream = async (
+      lastEventId: string | undefined,
+      enough: (seen: EventItem[]) => boolean,
+    ): Promise<EventItem[]> => {
+      const aborter = new AbortController();
+      const response = await stack
+        .as('analyst')
+        .raw('/v1/events/stream', lastEventId === undefined ? {} : { 'last-event-id': lastEventId }, aborter.signal);
+      expect(response.headers.get('content-type')).toContain('text/event-stream');
+      const seen: EventItem[] = [];
+      let text = '';
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+        text += Buffer.from(chunk).toString();
+        const parts = text.split('\n\n');
+        text = parts.pop() ?? '';
+        for (const part of parts) {
+          const data = /^data: (.*)$/m.exec(part)?.[1];
+          if (data !== undefined) seen.push(JSON.parse(data) as EventItem);
+        }
+        if (enough(seen)) break;
+      }
+      aborter.abort();
+      return seen;
+    };
+    const first = await stream(undefined, (seen) => seen.length >= 4);
+    const cut = first.slice(0, 4);
+    const { grant } = await open(stack.as('orchestrator'));
+    await stack.as('enforcer').act(read(grant.id));
+    const last = cut[cut.length - 1] as EventItem;
+    const second = await stream(`${last.log}:${last.position}`, (seen) =>
+      seen.some((item) => item.type === 'ActionPermitted' && item.position > story.last),
+    );
+    const positions = [...cut, ...second].map((item) => item.position);
+    expect(positions).toEqual(positions.map((_, i) => i));
+  });
+
+  it('gets a receipt that verifies with the key of the log alone, and custody up to the person', async () => {
+    const receipt = await stack.as('analyst').receipt(story.runId, story.last);
+    const vkey = await stack.as('analyst').verifierKey('default/0');
+    const { ok, steps, statement } = verifyReceipt(receipt, vkey);
+    expect(steps.filter((step) => !step.ok)).toEqual([]);
+    expect(ok).toBe(true);
+    expect(statement?.predicate.ended?.reason).toContain('completed');
+    expect(statement?.predicate.children).toHaveLength(1);
+    const custody = (await stack.as('analyst').custody(story.actionId)) as {
+      links: { link: string }[];
+      findings: string[];
+    };
+    expect(custody.findings).toEqual([]);
+    expect(custody.links.map((link) => link.link)).toEqual(['principal', 'grant', 'grant', 'decision', 'outcome']);
+  });
+
+  it('has the log prove itself: key, signed checkpoint, proof of an event', async () => {
+    expect((await get('/log/default/0/vkey')).body.text).toMatch(
+      /^[^+]+\/default\/0\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+\n?$/,
+    );
+    await until(
+      'a checkpoint of all',
+      async () => Number(((await get('/log/default/0/checkpoint')).body.text as string).split('\n')[1]) > story.last,
+    );
+    const proof = await get('/log/default/0/proof/0');
+    expect(proof.status).toBe(200);
+    expect(proof.body.text).toContain('c2sp.org/tlog-proof@v1');
+    expect((await get('/log/default/0/tile/0/000.p/1')).status).toBe(200);
+    expect((await get('/log/default/0/proof/999999')).status).toBe(404);
+  });
+
+  it('finds the service described and healthy', async () => {
+    const openapi = await http(stack, 'GET', '/openapi.json');
+    expect(openapi.body.openapi).toBe('3.1.0');
+    expect(Object.keys(openapi.body.paths as object)).toEqual(
+      expect.arrayContaining(['/v1/runs', '/v1/actions', '/access/v1/evaluation']),
+    );
+    for (const path of ['/healthz', '/readyz', '/metrics', '/docs'])
+      expect((await http(stack, 'GET', path)).status).toBe(200);
+    expect((await http(stack, 'GET', '/metrics')).body.text as string).toContain('bailiwick_http_requests_total');
+  });
+});

@@ -1,0 +1,84 @@
+import { http, Stack } from '../support/stack';
+import { open, read } from './leases';
+import { BailiwickClient } from '#client/client';
+
+/** I9: a tenant sees, names and touches nothing of another's. */
+describe('a tenant', () => {
+  let stack: Stack;
+  let acme: Record<string, string>;
+  beforeAll(async () => {
+    stack = await Stack.start();
+    const made = await http(stack, 'POST', '/v1/tenants', { key: stack.keys.admin, body: { id: 'acme' } });
+    expect(made.status).toBe(201);
+    acme = made.body.keys as Record<string, string>;
+  }, 120_000);
+  afterAll(() => stack.stop());
+
+  const asAcme = (role: string) => new BailiwickClient({ url: stack.url, key: acme[role] as string });
+
+  it('has a log of its own, whose positions begin at 0', async () => {
+    const { run, position } = await open(asAcme('orchestrator'));
+    const page = await asAcme('analyst').events({ after: -1, minPosition: position });
+    expect(page.items.map((item) => item.log)).toEqual(page.items.map(() => 'acme/0'));
+    expect(page.items[0]?.position).toBe(0);
+    expect(JSON.stringify(page.items)).toContain(run.id);
+  });
+
+  it("finds another's ids unknown, whatever it does with them", async () => {
+    const { run, grant } = await open(stack.as('orchestrator'));
+    const permit = await stack.as('enforcer').act(read(grant.id));
+    const unknown = `grt_0_${'0'.repeat(26)}`;
+    const attempts: [string, string, string, unknown?][] = [
+      ['analyst', 'GET', `/v1/runs/${run.id}`],
+      ['analyst', 'GET', `/v1/grants/${grant.id}`],
+      ['analyst', 'GET', `/v1/trees/${run.treeId}`],
+      ['analyst', 'GET', `/v1/runs/${run.id}/receipt`],
+      ['analyst', 'GET', `/v1/actions/${permit.actionId}/custody`],
+      ['orchestrator', 'POST', `/v1/grants/${grant.id}/delegations`, { agent: { class: 'x' }, task: 'x', grant: {} }],
+      ['enforcer', 'POST', '/v1/actions', read(grant.id)],
+      ['enforcer', 'POST', `/v1/actions/${permit.actionId}/outcome`, { status: 'completed' }],
+      ['orchestrator', 'POST', `/v1/runs/${run.id}/completion`, {}],
+      ['responder', 'POST', `/v1/grants/${grant.id}/revocation`, { reason: 'x', subtree: true }],
+    ];
+    for (const [role, method, path, body] of attempts) {
+      const foreign = await http(stack, method, path, { key: acme[role] as string, body });
+      expect([method, path, foreign.status, foreign.body.code]).toEqual([method, path, 404, 'NOT_FOUND']);
+    }
+    const nothing = await http(stack, 'GET', `/v1/grants/${unknown}`, { key: acme.analyst as string });
+    const foreign = await http(stack, 'GET', `/v1/grants/${grant.id}`, { key: acme.analyst as string });
+    expect(String(foreign.body.detail).replace(grant.id, '')).toBe(String(nothing.body.detail).replace(unknown, ''));
+    expect((await stack.as('analyst').grant(grant.id)).status).toBe('active');
+  });
+
+  it("cannot read another's events, log or lists, nor stop its agents", async () => {
+    const { grant } = await open(stack.as('orchestrator'), {}, 'shared-class');
+    for (const path of ['/log/default/0/checkpoint', '/log/default/0/proof/0', '/v1/events?log=default/0']) {
+      expect([path, (await http(stack, 'GET', path, { key: acme.analyst as string })).status]).toEqual([path, 404]);
+    }
+    const runs = await http(stack, 'GET', '/v1/runs', { key: acme.analyst as string });
+    expect(JSON.stringify(runs.body)).not.toContain('shared-class');
+    const preview = await asAcme('responder').previewRevocation({ agentClass: 'shared-class' });
+    expect(preview.counts.grants).toBe(0);
+    await asAcme('responder').revokeAll({
+      selector: { agentClass: 'shared-class' },
+      reason: 'x',
+      digest: preview.digest,
+    });
+    expect((await stack.as('enforcer').act(read(grant.id))).decision).toBe('permit');
+  });
+
+  it('is made by the administrator of the installation alone', async () => {
+    expect(
+      (await http(stack, 'POST', '/v1/tenants', { key: acme.admin as string, body: { id: 'other' } })).status,
+    ).toBe(403);
+    expect(
+      (await http(stack, 'POST', '/v1/tenants', { key: stack.keys.orchestrator, body: { id: 'other' } })).status,
+    ).toBe(403);
+    expect((await http(stack, 'POST', '/v1/tenants', { key: stack.keys.admin, body: { id: 'acme' } })).status).toBe(
+      409,
+    );
+    expect((await http(stack, 'POST', '/v1/tenants', { key: stack.keys.admin, body: { id: 'No Good' } })).status).toBe(
+      400,
+    );
+  });
+});
