@@ -1,55 +1,102 @@
 import { z } from 'zod';
-import { actionRequest, type ActionAnswer } from '#contracts/action';
+import { actionRequest, type ActionAnswer, type ActionRequest } from '#contracts/action';
+import { CODES } from '#contracts/codes';
 import { evaluationAnswer, evaluationBody, evaluationsBody } from '#contracts/http';
-import { logOf, ownGrant } from '../logs';
+import { idOf } from '#contracts/primitives';
+import { LIMITS } from '#kernel/limits';
+import { ownGrant } from '../logs';
 import { Refused } from '../refusal';
 import { route, type Context, type Route } from '../route';
 import { authorizeCommand } from './actions';
 
-type Evaluation = z.infer<typeof evaluationBody>;
 type Decision = z.infer<typeof evaluationAnswer>;
 
+/** What is asked of us: the action, and whether it is only a question. */
+interface Asked {
+  readonly request: ActionRequest;
+  readonly dryRun: boolean;
+}
+
+const grantId = idOf('grant');
+/** The members we know; those we do not know are the caller's own business, and ignored. */
+const known = <K extends string>(value: Record<string, unknown> | undefined, names: readonly K[]) =>
+  Object.fromEntries(Object.entries(value ?? {}).filter(([name]) => (names as readonly string[]).includes(name)));
+
 /** An AuthZEN evaluation read as one of our actions. @see AuthZEN Authorization API 1.0 §5, §6 */
-function toAction({ subject, action, resource, context = {} }: Evaluation) {
-  if (subject.type !== 'grant')
-    throw new Refused('BAD_REQUEST', `subject.type must be "grant", not ${JSON.stringify(subject.type)}`);
-  const { dryRun, ...rest } = context;
+function toAction(evaluation: unknown): Asked {
+  const parsed = evaluationBody.safeParse(evaluation);
+  if (!parsed.success) throw malformed(parsed.error);
+  const { subject, action, resource, context = {} } = parsed.data;
+  // a subject that is none of ours may do nothing: a decision, no malformed request (I11)
+  if (subject.type !== 'grant' || !grantId.safeParse(subject.id).success)
+    throw new Refused('NOT_FOUND', 'this subject is no grant: send { "type": "grant", "id": "grt_…" }');
   const request = actionRequest.safeParse({
-    ...rest,
+    ...known(context, ['cost', 'posture', 'approvalId', 'labels', 'parentActionId']),
     grantId: subject.id,
-    action: { ...action.properties, verb: action.name },
-    resource: {
-      type: resource.type,
-      id: resource.id,
-      ...(resource.properties ? { attributes: resource.properties } : {}),
-    },
+    action: { ...known(action.properties, ['args', 'argsDigest', 'tool', 'risk', 'effect']), verb: action.name },
+    resource: { type: resource.type, id: resource.id, attributes: scalars(resource.properties) },
   });
-  if (!request.success) {
-    const issue = request.error.issues[0];
-    throw new Refused('BAD_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);
-  }
+  if (!request.success) throw malformed(request.error);
+  const { dryRun } = context;
   if (dryRun !== undefined && typeof dryRun !== 'boolean')
     throw new Refused('BAD_REQUEST', 'context.dryRun must be true or false');
   return { request: request.data, dryRun: dryRun === true };
 }
 
-async function evaluate(context: Context, evaluation: Evaluation, part?: string): Promise<Decision> {
-  const { request, dryRun } = toAction(evaluation);
-  ownGrant(context.caller, request.grantId);
+/** Conditions compare scalars; no condition admits anything for the sake of a list or an object, so they are left out. */
+function scalars(properties: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+  if (!properties) return undefined;
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => typeof value !== 'object'));
+}
+
+function malformed(error: z.ZodError): Refused {
+  const issue = error.issues[0];
+  return new Refused('BAD_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);
+}
+
+async function evaluate(context: Context, { request, dryRun }: Asked, part?: string): Promise<Decision> {
   const command = authorizeCommand(context, request, part);
+  const answer = dryRun
+    ? await context.services.owners.query<ActionAnswer>({ op: 'dryRun', log: command.log, command })
+    : await context.services.owners.command<ActionAnswer>(command);
+  return toDecision(answer);
+}
+
+/** What could not be evaluated is denied, and said why (I11). @see AuthZEN Authorization API 1.0 §7.2.1 */
+function denied(refused: Refused): Decision {
+  const { code, detail } = refused;
+  const error = { status: CODES[code], message: detail };
+  return { decision: false, context: { code, reason: detail, error } };
+}
+
+/** One evaluation by itself: who names no grant is denied; whatever else is wrong is wrong with the request. */
+async function single(context: Context, evaluation: unknown): Promise<Decision> {
   try {
-    const answer = dryRun
-      ? await context.services.owners.query<ActionAnswer>({
-          op: 'dryRun',
-          log: logOf(context.caller, request.grantId),
-          command,
-        })
-      : await context.services.owners.command<ActionAnswer>(command);
-    return toDecision(answer);
+    const asked = toAction(evaluation);
+    ownGrant(context.caller, asked.request.grantId);
+    return await evaluate(context, asked);
   } catch (error) {
-    // whatever names no live grant is denied, and said why (I11)
-    if (error instanceof Refused && error.code === 'NOT_FOUND')
-      return { decision: false, context: { code: error.code, reason: error.detail } };
+    if (error instanceof Refused && error.code === 'NOT_FOUND') return denied(error);
+    throw error;
+  }
+}
+
+/** One of several: what is wrong with it is no matter of the others. */
+async function oneOf(context: Context, asked: Asked | Refused, i: number): Promise<Decision> {
+  if (asked instanceof Refused) return denied(asked);
+  try {
+    return await evaluate(context, asked, String(i));
+  } catch (error) {
+    if (error instanceof Refused) return denied(error);
+    throw error;
+  }
+}
+
+function read(evaluation: unknown): Asked | Refused {
+  try {
+    return toAction(evaluation);
+  } catch (error) {
+    if (error instanceof Refused) return error;
     throw error;
   }
 }
@@ -69,11 +116,18 @@ function toDecision({
   return { decision: false, context: common };
 }
 
-const STOPS: Record<string, (decision: boolean) => boolean> = {
-  execute_all: () => false,
+const STOPS: Record<'deny_on_first_deny' | 'permit_on_first_permit', (decision: boolean) => boolean> = {
   deny_on_first_deny: (decision) => !decision,
   permit_on_first_permit: (decision) => decision,
 };
+
+/** An evaluation of several may lack anything, or have it wrong: that is told in its own decision. */
+const severalBody = evaluationsBody.extend({
+  evaluations: z
+    .array(z.union([evaluationBody.partial(), z.looseObject({})]))
+    .max(LIMITS.actionsPerBatch)
+    .optional(),
+});
 
 export const authzenRoutes: Route[] = [
   route({
@@ -85,7 +139,7 @@ export const authzenRoutes: Route[] = [
     body: evaluationBody,
     answer: evaluationAnswer,
     async handle(context) {
-      return { body: await evaluate(context as unknown as Context, context.body) };
+      return { body: await single(context as unknown as Context, context.body) };
     },
   }),
   route({
@@ -94,38 +148,22 @@ export const authzenRoutes: Route[] = [
     summary: 'AuthZEN access evaluations: several at once, with defaults',
     roles: ['enforcer'],
     runs: true,
-    body: evaluationsBody,
+    body: severalBody,
     answer: z.union([evaluationAnswer, z.object({ evaluations: z.array(evaluationAnswer) })]),
     async handle(context) {
-      const { evaluations, options, subject, action, resource, context: shared } = context.body;
-      const whole = (each: object): Evaluation => {
-        const parsed = evaluationBody.safeParse({ subject, action, resource, context: shared, ...each });
-        if (!parsed.success)
-          throw new Refused(
-            'BAD_REQUEST',
-            `an evaluation lacks ${parsed.error.issues[0]?.path.join('.') ?? 'a part'}, and there is no default for it`,
-          );
-        return parsed.data;
-      };
-      if (!evaluations || evaluations.length === 0)
-        return { body: await evaluate(context as unknown as Context, whole({})) };
-      const all = evaluations.map(whole);
+      const { evaluations = [], options, ...defaults } = context.body;
+      const each = context as unknown as Context;
+      if (evaluations.length === 0) return { body: await single(each, defaults) };
+      const all = evaluations.map((evaluation) => read({ ...defaults, ...evaluation }));
+      for (const asked of all) if (!(asked instanceof Refused)) ownGrant(context.caller, asked.request.grantId);
       const semantic = options?.evaluations_semantic ?? 'execute_all';
-      if (semantic === 'execute_all') {
-        return {
-          body: {
-            evaluations: await Promise.all(
-              all.map((each, i) => evaluate(context as unknown as Context, each, String(i))),
-            ),
-          },
-        };
-      }
-      const stop = STOPS[semantic] as (decision: boolean) => boolean;
+      if (semantic === 'execute_all')
+        return { body: { evaluations: await Promise.all(all.map((asked, i) => oneOf(each, asked, i))) } };
       const decisions: Decision[] = [];
-      for (const [i, each] of all.entries()) {
-        const decision = await evaluate(context as unknown as Context, each, String(i));
+      for (const [i, asked] of all.entries()) {
+        const decision = await oneOf(each, asked, i);
         decisions.push(decision);
-        if (stop(decision.decision)) break;
+        if (STOPS[semantic](decision.decision)) break;
       }
       return { body: { evaluations: decisions } };
     },
