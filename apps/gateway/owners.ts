@@ -2,6 +2,7 @@ import type { Bus } from '#bus/connect';
 import { commandSubject, intentSubject, ledgerSubject, querySubject, adminSubject } from '#bus/subjects';
 import type { Answer, Command } from '#contracts/command';
 import type { Query } from '#contracts/query';
+import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
 import { fromAnswer, Refused } from './refusal';
@@ -19,6 +20,7 @@ const answer = z.union([
   }),
 ]);
 const answers = z.object({ answers: z.array(answer) });
+const logList = z.object({ ok: z.literal(true), value: z.object({ logs: z.array(z.string()) }) });
 
 interface Waiting {
   readonly command: Command;
@@ -60,7 +62,8 @@ export class Owners {
   }
 
   async query<T>(query: Query): Promise<T> {
-    return value<T>(await this.ask(querySubject(query.log), query, 'the owner of the log'));
+    const known = (): Promise<void> => this.refuseUnknown(query.log);
+    return value<T>(await this.ask(querySubject(query.log), query, 'the owner of the log', 5_000, known));
   }
 
   async ledger<T>(op: string, body: Record<string, unknown>, timeoutMs: number = LIMITS.commandTimeoutMs): Promise<T> {
@@ -75,7 +78,14 @@ export class Owners {
     return value<T>(await this.ask(intentSubject(op), body, 'the intent monitor'));
   }
 
-  private async ask(subject: string, body: unknown, who: string, timeoutMs = 5_000): Promise<Answer> {
+  /** @param unheard is called where nobody serves the subject; what it throws ends the asking */
+  private async ask(
+    subject: string,
+    body: unknown,
+    who: string,
+    timeoutMs = 5_000,
+    unheard: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<Answer> {
     const until = Date.now() + timeoutMs;
     for (;;) {
       const reply = await this.bus.request(subject, body, Math.max(1, until - Date.now()));
@@ -84,10 +94,24 @@ export class Owners {
         if (!parsed.success) throw new Refused('INTERNAL', `${who} gave an answer of no known form`);
         return parsed.data;
       }
+      if (reply.error.code === 'NO_RESPONDERS') await unheard();
       if (Date.now() + RETRY_MS >= until)
         throw new Refused('NOT_READY', `${who} cannot be reached at the moment; try again`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
+  }
+
+  /**
+   * A log without an owner may be between two owners, or not there at all: an id that somebody made up names any log
+   * number. The first is waited for, the second is not found.
+   * @throws Refused NOT_FOUND where the tenant has no such log
+   */
+  private async refuseUnknown(log: string): Promise<void> {
+    const { tenant } = parseLogName(log);
+    const reply = await this.bus.request(adminSubject('logs'), { tenant }, TRY_MS);
+    const parsed = reply.ok ? logList.safeParse(reply.value) : undefined;
+    if (parsed?.success && !parsed.data.value.logs.includes(log))
+      throw new Refused('NOT_FOUND', 'no such id is known here');
   }
 
   private pump(log: string): void {
@@ -104,37 +128,34 @@ export class Owners {
 
   private async send(log: string, batch: readonly Waiting[]): Promise<void> {
     const until = Math.min(...batch.map((each) => each.until));
+    const refuse = (refused: Refused): void => batch.forEach((each) => each.reject(refused));
     for (;;) {
-      const reply = await this.bus.request(
-        commandSubject(log),
-        { commands: batch.map((each) => each.command) },
-        TRY_MS,
-      );
+      const commands = batch.map((each) => each.command);
+      const reply = await this.bus.request(commandSubject(log), { commands }, TRY_MS);
       if (reply.ok) {
         const parsed = answers.safeParse(reply.value);
-        if (parsed.success && parsed.data.answers.length === batch.length) {
-          batch.forEach((each, i) => each.resolve(parsed.data.answers[i] as Answer));
-        } else
-          batch.forEach((each) =>
-            each.reject(new Refused('INTERNAL', 'the owner of the log gave an answer of no known form')),
-          );
-        return;
+        if (!parsed.success || parsed.data.answers.length !== batch.length)
+          return refuse(new Refused('INTERNAL', 'the owner of the log gave an answer of no known form'));
+        return batch.forEach((each, i) => each.resolve(parsed.data.answers[i] as Answer));
       }
-      if (Date.now() + RETRY_MS >= until) {
-        batch.forEach((each) =>
-          each.reject(
-            new Refused(
-              'NOT_READY',
-              'the owner of the log cannot be reached at the moment; try again with the same Idempotency-Key',
-            ),
-          ),
-        );
-        return;
+      if (reply.error.code === 'TOO_LARGE') {
+        if (batch.length === 1) return refuse(new Refused('TOO_LARGE', 'the command, or its answer, is too large'));
+        // together they, or their answers, fit in no message: in halves they may, and none is carried out twice
+        const half = batch.length >> 1;
+        await this.send(log, batch.slice(0, half));
+        return this.send(log, batch.slice(half));
       }
+      if (reply.error.code === 'NO_RESPONDERS') {
+        const refused = await this.refuseUnknown(log).catch((error: unknown) => error as Refused);
+        if (refused) return refuse(refused);
+      }
+      if (Date.now() + RETRY_MS >= until) return refuse(new Refused('NOT_READY', NO_OWNER));
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 }
+
+const NO_OWNER = 'the owner of the log cannot be reached at the moment; try again with the same Idempotency-Key';
 
 function value<T>(reply: Answer): T {
   if (reply.ok) return reply.value as T;
