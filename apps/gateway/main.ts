@@ -37,13 +37,14 @@ class NoRoute implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const status =
       error instanceof HttpException ? error.getStatus() : ((error as { statusCode?: number }).statusCode ?? 500);
-    send(reply, { path: 'none' }, this.refusal(status, request, error));
+    const methods = methodsOf(this.routes, request.url);
+    if (status === 404 && methods.length > 0) reply.header('allow', methods.join(', '));
+    send(reply, { path: 'none' }, this.refusal(status, request, methods, error));
   }
 
-  private refusal(status: number, request: FastifyRequest, error: unknown): Refused {
+  private refusal(status: number, request: FastifyRequest, methods: readonly string[], error: unknown): Refused {
     if (status === 413) return new Refused('TOO_LARGE', `the body is over ${LIMITS.httpBodyBytes} bytes`);
     if (status === 415) return new Refused('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json');
-    const methods = methodsOf(this.routes, request.url);
     if (status === 404 && methods.length > 0)
       return new Refused('METHOD_NOT_ALLOWED', `${request.method} is not for this path; ${methods.join(', ')} is`);
     if (status === 404)
@@ -95,6 +96,15 @@ async function main(): Promise<void> {
     requestTimeout: 60_000,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
+    // paths that come to no route: an id longer than any, or what is no URL
+    frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
+      void send(
+        reply,
+        { path: 'none' },
+        error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+          ? new Refused('NOT_FOUND', 'no id is that long')
+          : new Refused('BAD_REQUEST', error.message),
+      ),
   });
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, {
     logger: new NestLogger(logger),

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Config } from '#platform/config';
 import type { Command, CommandOf, CommandType } from '#contracts/command';
 import type { Caller } from './caller';
@@ -66,3 +66,10 @@ export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
 ): Route {
   return definition;
 }
+
+/** A whole number in a path or query, in its one spelling: not empty, hexadecimal, or with an exponent. */
+export const wholeNumber = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+  z.preprocess(
+    (text) => (typeof text === 'string' && /^(0|-?[1-9]\d{0,15})$/.test(text) ? Number(text) : text),
+    z.number('must be a whole number').int().min(min).max(max),
+  );

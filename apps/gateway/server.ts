@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Command } from '#contracts/command';
+import { CANONICAL_DEPTH, canonicalize } from '#kernel/canonical';
 import { canonicalDigest, sha256hex } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { identify, type Caller } from './caller';
@@ -17,6 +18,12 @@ export interface ServerOptions {
 
 /** Puts the table of routes on a Fastify instance: authorisation, validation and problems are the same for all. */
 export function serve(app: FastifyInstance, options: ServerOptions): void {
+  // said back on every answer, refusals too. @see AuthZEN Authorization API 1.0, Request Identification
+  app.addHook('onRequest', (request, reply, done) => {
+    const id = request.headers['x-request-id'];
+    if (typeof id === 'string') reply.header('x-request-id', id);
+    done();
+  });
   app.removeAllContentTypeParsers();
   // bytes: a body that is no JSON is a problem of ours to tell, not the framework's
   app.addContentTypeParser(
@@ -41,20 +48,24 @@ async function answer(
   reply: FastifyReply,
 ): Promise<void> {
   const stop = seconds.startTimer({ route: route.path });
+  let caller: Caller | undefined;
   try {
-    const caller = await authorise(route, options, request);
+    caller = await callerOf(route, options, request);
+    authorise(route, caller);
     const context: Context = {
       services: options.services,
       caller,
-      params: parse(route.params, request.params, 'NOT_FOUND') as Record<string, string>,
-      query: parse(route.query, request.query, 'BAD_REQUEST', true) as Record<string, unknown>,
-      body: route.body ? parse(route.body, readBody(request), 'BAD_REQUEST') : undefined,
+      params: parse(route.params, request.params, 'path') as Record<string, string>,
+      query: parseQuery(route.query, request.query as Record<string, unknown>) as Record<string, unknown>,
+      body: route.body ? parse(route.body, readBody(request), 'body') : undefined,
       request,
       command: commandMaker(caller, request),
     };
     await reply_(reply, route, await route.handle(context as Context<never, never, never>));
   } catch (error) {
-    send(reply, route, toRefused(error, options, request));
+    const refused = toRefused(error, options, request);
+    if (refused.code === 'FORBIDDEN' && caller) record(route, options, request, caller, refused.detail);
+    send(reply, route, refused);
   } finally {
     stop();
   }
@@ -84,26 +95,39 @@ export function send(reply: FastifyReply, route: Pick<Route, 'path'>, refused: R
   return reply.code(status).type('application/problem+json').send(JSON.stringify(body));
 }
 
-/** The table says who may: everybody else is told so, and it is an event. */
-async function authorise(route: Route, { services, failed }: ServerOptions, request: FastifyRequest): Promise<Caller> {
-  if (route.roles === 'public') return NOBODY;
+/** The table says who may: everybody else is told so. */
+function authorise(route: Route, caller: Caller): void {
+  if (route.roles === 'public') return;
+  if (caller.kind === 'run' ? route.runs === true : route.roles.includes(caller.role)) return;
+  const who = caller.kind === 'run' ? 'a grant token' : `the role ${caller.role}`;
+  const takes = [...route.roles, ...(route.runs ? ["the run's own token"] : [])].join(', ');
+  throw new Refused('FORBIDDEN', `${who} may not ${route.method} ${route.path}; it takes ${takes || 'another'}`);
+}
+
+function callerOf(route: Route, { services }: ServerOptions, request: FastifyRequest): Promise<Caller> {
+  if (route.roles === 'public') return Promise.resolve(NOBODY);
   const url = services.config.publicUrl + request.url;
   const { authorization, dpop } = request.headers;
-  const caller = await identify(services.keys, services.tokens, { authorization, dpop, method: request.method, url });
-  const allowed = caller.kind === 'run' ? route.runs === true : route.roles.includes(caller.role);
-  if (allowed) return caller;
-  const who = caller.kind === 'run' ? 'a grant token' : `the role ${caller.role}`;
-  const detail = `${who} may not ${route.method} ${route.path}; it takes ${[...route.roles, ...(route.runs ? ["the run's own token"] : [])].join(', ') || 'another'}`;
-  const record: Command = {
+  return identify(services.keys, services.tokens, { authorization, dpop, method: request.method, url });
+}
+
+/** Who asks for what is not theirs is an event: a wrong role, or a run's token for another run. */
+function record(
+  route: Route,
+  { services, failed }: ServerOptions,
+  request: FastifyRequest,
+  caller: Caller,
+  why: string,
+): void {
+  const refusal: Command = {
     type: 'recordRefusal',
     log: `${caller.tenant}/0`,
     commandId: `cmd_${randomUUID()}`,
     actor: caller.actor,
     command: `${route.method} ${route.path}`.slice(0, 80),
-    detail,
+    detail: why,
   };
-  services.owners.submit(record).catch((error: unknown) => failed(error, request));
-  throw new Refused('FORBIDDEN', detail);
+  services.owners.submit(refusal).catch((error: unknown) => failed(error, request));
 }
 
 const NOBODY: Caller = { kind: 'key', tenant: '', role: 'analyst', actor: { kind: 'service', id: 'anybody' } };
@@ -112,30 +136,41 @@ function readBody(request: FastifyRequest): unknown {
   const body = request.body as Buffer | undefined;
   if (body === undefined || body.length === 0) throw new Refused('BAD_REQUEST', 'a JSON body is needed');
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    const value = JSON.parse(text) as unknown;
+    // Half a character or a bottomless object has no canonical form. An owner that met one inside a batch would have
+    // to drop the batch, and with it what others asked for.
+    if (HALF_CHARACTER.test(text) || text.split(OPENING, CANONICAL_DEPTH).length >= CANONICAL_DEPTH)
+      canonicalize(value);
+    return value;
   } catch (error) {
-    throw new Refused('BAD_REQUEST', `the body is no JSON: ${(error as Error).message}`);
+    throw new Refused('BAD_REQUEST', `the body is no JSON that can be kept: ${(error as Error).message}`);
   }
 }
 
-function parse(
-  schema: z.ZodType | undefined,
-  value: unknown,
-  code: 'BAD_REQUEST' | 'NOT_FOUND',
-  strict = false,
-): unknown {
-  if (!schema) {
-    const extra = strict ? Object.keys(value as object)[0] : undefined;
-    if (extra !== undefined) throw new Refused('BAD_REQUEST', `there is no query parameter ${extra} here`);
-    return value;
+/** Only an escape can spell one, since the bytes are UTF-8. */
+const HALF_CHARACTER = /\\ud[89a-f]/i;
+const OPENING = /[[{]/;
+
+function parseQuery(schema: z.ZodType | undefined, query: Record<string, unknown>): unknown {
+  const [name] = schema ? [] : Object.keys(query);
+  if (name !== undefined) throw new Refused('BAD_REQUEST', `there is no query parameter ${name} here`);
+  for (const [each, text] of Object.entries(query)) {
+    // the database has no word for it
+    if (String(text).includes('\0')) throw new Refused('BAD_REQUEST', `${each} must not contain the character NUL`);
   }
+  return parse(schema, query, 'query');
+}
+
+function parse(schema: z.ZodType | undefined, value: unknown, where: 'path' | 'query' | 'body'): unknown {
+  if (!schema) return value;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const detail = parsed.error.issues
     .slice(0, 8)
-    .map((issue) => `${issue.path.join('.') || (code === 'NOT_FOUND' ? 'path' : 'body')}: ${issue.message}`)
+    .map((issue) => `${issue.path.join('.') || where}: ${issue.message}`)
     .join('; ');
-  throw new Refused(code, detail);
+  throw new Refused(where === 'path' ? 'NOT_FOUND' : 'BAD_REQUEST', detail);
 }
 
 /**
@@ -178,6 +213,9 @@ function toRefused(error: unknown, { failed }: ServerOptions, request: FastifyRe
   if (error instanceof Refused) return error;
   const { statusCode, message } = error as FastifyError;
   if (statusCode === 413) return new Refused('TOO_LARGE', `the body is over ${LIMITS.httpBodyBytes} bytes`);
+  // AuthZEN knows no other status for it
+  if (statusCode === 415 && request.url.startsWith('/access/'))
+    return new Refused('BAD_REQUEST', 'send the body as application/json');
   if (statusCode === 415) return new Refused('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json');
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new Refused('BAD_REQUEST', message);
   failed(error, request);

@@ -26,10 +26,12 @@ export function methodsOf(routes: readonly Route[], path: string): string[] {
   const segments = path.split('?')[0]?.split('/') ?? [];
   const fits = (route: Route): boolean => {
     const own = route.path.replaceAll('::', ':').split('/');
+    const open = own.at(-1) === '*'; // whatever follows
+    const fixed = open ? own.slice(0, -1) : own;
     return (
-      own.length === segments.length &&
-      own.every((segment, i) => (/^:\w+$/.test(segment) && segment !== ':batch') || segment === segments[i])
+      (open ? segments.length >= own.length : segments.length === own.length) &&
+      fixed.every((segment, i) => (/^:\w+$/.test(segment) ? segments[i] !== '' : segment === segments[i]))
     );
   };
-  return routes.filter(fits).map((route) => route.method);
+  return [...new Set(routes.filter(fits).map((route) => route.method))];
 }

@@ -14,7 +14,7 @@ import { canonicalDigest } from '#kernel/digest';
 import { logOf, ownGrant } from '../logs';
 import { payloadOf } from '../pseudonym';
 import { redactArgs, redactText } from '../redact';
-import { fromAnswer, problemOf } from '../refusal';
+import { fromAnswer, problemOf, Refused } from '../refusal';
 import { route, type Context, type Route } from '../route';
 
 type Caller = Context['caller'];
@@ -32,7 +32,7 @@ export function authorizeCommand(
   part?: string,
 ): Command {
   const { args, argsDigest, ...action } = request.action;
-  const digest = args === undefined ? argsDigest : canonicalDigest(args);
+  const digest = args === undefined ? argsDigest : digestOf(args);
   return context.command(
     'authorize',
     logOf(context.caller, request.grantId),
@@ -44,6 +44,14 @@ export function authorizeCommand(
     },
     part,
   );
+}
+
+function digestOf(args: Record<string, unknown>): string {
+  try {
+    return canonicalDigest(args);
+  } catch (error) {
+    throw new Refused('BAD_REQUEST', `action.args: ${(error as Error).message}`); // 1e400, which JSON can spell
+  }
 }
 
 export function settleCommand(

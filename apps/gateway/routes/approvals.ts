@@ -6,7 +6,8 @@ import { approvalView } from '#contracts/query';
 import { logName } from '#kernel/ids';
 import { logOf } from '../logs';
 import { payloadOf } from '../pseudonym';
-import { route, type Route } from '../route';
+import { Refused } from '../refusal';
+import { route, wholeNumber, type Route } from '../route';
 
 const approvalId = z.strictObject({ id: idOf('approval') });
 
@@ -19,11 +20,13 @@ export const approvalRoutes: Route[] = [
     query: z.strictObject({
       status: z.enum(['pending', 'approved', 'denied', 'expired', 'used']).optional(),
       cursor: z.string().max(200).optional(),
-      limit: z.coerce.number().int().min(1).max(1_000).optional(),
-      minPosition: z.coerce.number().int().min(0).optional(),
+      limit: wholeNumber(1, 1_000).optional(),
+      minPosition: wholeNumber(0).optional(),
     }),
     answer: z.object({ items: z.array(approvalView), next: z.string().nullable() }),
     async handle({ caller, services, query }) {
+      if (query.status === 'pending' && query.cursor !== undefined)
+        throw new Refused('BAD_REQUEST', 'what is pending is answered at once: no cursor for it was given here');
       if (query.status === 'pending')
         return {
           body: await services.owners.query({ op: 'approvals', log: logName(caller.tenant, 0), status: 'pending' }),

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { tenantName, idOf } from '#contracts/primitives';
+import { idOf, logNameSchema, tenantName } from '#contracts/primitives';
 import { LIMITS } from '#kernel/limits';
-import { logName } from '#kernel/ids';
+import { logName, parseLogName } from '#kernel/ids';
 import { logOf, ownRun } from '../logs';
 import { Refused } from '../refusal';
-import { route, type Context, type Route } from '../route';
+import { route, wholeNumber, type Context, type Route } from '../route';
 import { streamEvents } from '../sse';
 
-const limit = z.coerce.number().int().min(1).max(LIMITS.eventsPageMax).optional();
-const minPosition = z.coerce.number().int().min(0).optional();
+const limit = wholeNumber(1, LIMITS.eventsPageMax).optional();
+const minPosition = wholeNumber(0).optional();
 const page = { cursor: z.string().max(400).optional(), limit, minPosition };
 const filters = z.strictObject({
   ...page,
@@ -19,12 +19,12 @@ const filters = z.strictObject({
 });
 
 export const eventsQuery = z.strictObject({
-  after: z.coerce.number().int().min(-1).optional(),
+  after: wholeNumber(-1).optional(),
   limit,
   type: z.string().max(64).optional(),
   treeId: idOf('tree').optional(),
   runId: idOf('run').optional(),
-  log: z.string().max(80).optional(),
+  log: logNameSchema.optional(),
   minPosition,
 });
 
@@ -63,7 +63,7 @@ const aboutRun = (what: 'receipt' | 'drift' | 'graph', summary: string): Route =
     },
   });
 
-const logParams = z.strictObject({ tenant: tenantName, n: z.coerce.number().int().min(0).max(999_999) });
+const logParams = z.strictObject({ tenant: tenantName, n: wholeNumber(0, 999_999) });
 
 /** Checkpoints, tiles and keys are there to be fetched by anybody who holds a receipt of that log. */
 const logText = (
@@ -146,10 +146,12 @@ export const readingRoutes: Route[] = [
     path: '/v1/log/verification',
     summary: 'A log refolded from position 0: its tree against its checkpoints, its state against the live one',
     roles: ['analyst'],
-    query: z.strictObject({ log: z.string().max(80).optional() }),
+    query: z.strictObject({ log: logNameSchema.optional() }),
     async handle({ caller, services, query }) {
       const log = query.log ?? logName(caller.tenant, 0);
-      if (!log.startsWith(`${caller.tenant}/`)) throw new Refused('NOT_FOUND', `no log ${log} is known here`);
+      const { tenant, n } = parseLogName(log);
+      if (tenant !== caller.tenant || log !== logName(tenant, n))
+        throw new Refused('NOT_FOUND', `no log ${log} is known here`);
       return { body: await verification(services.owners, log) };
     },
   }),
@@ -176,7 +178,7 @@ export const readingRoutes: Route[] = [
   logText('vkey', 'vkey', 'The verifier key of a log (C2SP signed-note)'),
   logText('checkpoint', 'checkpoint', 'The newest signed tree head (C2SP tlog-checkpoint)'),
   logText('proof/:position', 'proof', 'The inclusion proof of one event (C2SP tlog-proof)', {
-    position: z.coerce.number().int().min(0),
+    position: wholeNumber(0),
   }),
   route({
     method: 'GET',
