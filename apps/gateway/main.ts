@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Catch, HttpException, Module, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { connectBus, type Bus } from '#bus/connect';
 import { healthSubject } from '#bus/subjects';
 import { LIMITS } from '#kernel/limits';
