@@ -1,12 +1,11 @@
 import type { Limits } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
-import { deriveId } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
-import { blockedInChain, livenessReason } from '../liveness';
-import { chainOf, current, type ApprovalNode, type LogState } from '../state';
+import { blockedInChain, blockedItself, livenessReason, type Blocked } from '../liveness';
+import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state';
 import { widerThan } from './run';
-import { notFound, refuse, type Decide, type NewEvent } from './types';
+import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
 /** A person's answer. For a grant or an escalation it issues the grant in the same append. */
 export const decideApproval: Decide<'decideApproval'> = (state, command, now) => {
@@ -66,8 +65,10 @@ function approveGrant(
     );
   }
   if (approval.supersedes !== undefined) {
-    const dead = deadReason(state, approval.supersedes, now);
-    if (dead) return dead;
+    const chain = chainOf(state, approval.supersedes);
+    const blocked = chain && blockedInChain(state, chain, now);
+    // a suspended grant is resumed first: what takes its place would be suspended no more
+    if (!chain || blocked) return notLive(chain, blocked);
     if (current(state, approval.supersedes)?.id !== approval.supersedes) {
       return refuse(
         'APPROVAL_NOT_USABLE',
@@ -81,7 +82,7 @@ function approveGrant(
   if (tooWide.length > 0) return refuse('GRANT_WIDENS_PARENT', 'the parent holds less than this by now', tooWide);
 
   const { treeId, runId } = approval;
-  const grantId = deriveId('grant', state.n, commandId);
+  const grantId = newId('grant', state, commandId);
   const events: NewEvent[] = [
     given,
     {
@@ -112,11 +113,25 @@ function approveGrant(
 }
 
 /** I2: nothing is approved for a grant that can act no more. A suspended one may be resumed, and waits. */
-function deadReason(state: LogState, grantId: string | undefined, now: number): ReturnType<typeof refuse> | undefined {
+function deadReason(
+  state: LogState,
+  grantId: string | undefined,
+  now: number,
+): ReturnType<Decide<'decideApproval'>> | undefined {
   const chain = grantId === undefined ? undefined : chainOf(state, grantId);
-  if (!chain) return refuse('GRANT_NOT_LIVE', 'the grant this was asked for is not known any more');
-  const blocked = blockedInChain(state, chain, now);
-  if (!blocked || blocked.status === 'suspended') return undefined;
+  // each is asked, since one that is suspended may stand before one that has ended
+  const blocked = chain?.map((grant) => blockedItself(state, grant, now));
+  const ended = blocked?.findLast((each) => each !== undefined && each.status !== 'suspended');
+  return chain && !ended ? undefined : notLive(chain, ended);
+}
+
+function notLive(chain: readonly GrantNode[] | undefined, blocked: Blocked | undefined): ReturnType<typeof refuse> {
+  if (!chain || !blocked) return refuse('GRANT_NOT_LIVE', 'the grant this was asked for is not known any more');
   const reason = livenessReason(chain, blocked);
-  return refuse('GRANT_NOT_LIVE', `it is too late to approve this: ${reason.message}; deny it`, [reason]);
+  const todo = blocked.status === 'suspended' ? 'this cannot be approved yet' : 'it is too late to approve this';
+  return refuse(
+    'GRANT_NOT_LIVE',
+    `${todo}: ${reason.message}; ${blocked.status === 'suspended' ? 'resume it first' : 'deny it'}`,
+    [reason],
+  );
 }

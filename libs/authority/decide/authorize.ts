@@ -4,13 +4,12 @@ import type { Consumed } from '#contracts/grant';
 import type { Reason } from '#contracts/reason';
 import { rfc3339 } from '#kernel/clock';
 import { canonicalDigest } from '#kernel/digest';
-import { deriveId } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
 import { chainOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../state';
 import { countsReached, remainingOf } from '../usage';
 import { judge, strictest, understand, type Asked } from './judge';
-import { actsForAnother, notFound, refuse, type Decide, type NewEvent } from './types';
+import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
 /**
  * The decision on one action. A permit is charged to the grant and all its ancestors by its own event (I3); a count
@@ -38,7 +37,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     treeId: leaf.treeId,
     runId: run.id,
     grantId: leaf.id,
-    actionId: deriveId('action', state.n, command.commandId),
+    actionId: newId('action', state, command.commandId),
     payload: true as const,
   };
   const data = recordOf(command, asked, run, binding, reasons, chain);
@@ -160,7 +159,7 @@ function stepUp(
       `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`,
     );
   }
-  const approvalId = deriveId('approval', state.n, command.commandId);
+  const approvalId = newId('approval', state, command.commandId);
   const expiresAt = rfc3339(now + LIMITS.approvalMs);
   const { treeId, runId, grantId, actionId } = where;
   return ok([

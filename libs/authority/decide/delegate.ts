@@ -1,12 +1,11 @@
 import { rfc3339 } from '#kernel/clock';
-import { deriveId } from '#kernel/ids';
 import { ok } from '#kernel/result';
 import { mayDelegate } from '../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../liveness';
 import { resolveChild } from '../resolve';
 import { quarantinedBy } from '../rules';
 import { chainOf, type GrantNode, type RunNode } from '../state';
-import { actsForAnother, notFound, refuse, type Decide, type NewEvent } from './types';
+import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
 /** Makes a child run with a child grant that is no wider than its parent in any dimension (I1). */
 export const delegate: Decide<'delegate'> = (state, command, now) => {
@@ -58,7 +57,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   if (rule)
     return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
 
-  const runId = deriveId('run', state.n, command.commandId);
+  const runId = newId('run', state, command.commandId);
   return ok([
     {
       type: 'RunOpened',
@@ -77,7 +76,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
       type: 'GrantIssued',
       treeId: parent.treeId,
       runId,
-      grantId: deriveId('grant', state.n, command.commandId),
+      grantId: newId('grant', state, command.commandId),
       data: { parentId: parent.id, depth: parent.depth + 1, limits },
     },
   ]);

@@ -1,11 +1,10 @@
-import { deriveId } from '#kernel/ids';
 import { ok, type Result } from '#kernel/result';
 import type { Command } from '#contracts/command';
 import type { Refusal } from '#contracts/reason';
 import { rfc3339 } from '#kernel/clock';
 import { blockedItself } from '../liveness';
 import { current, type GrantNode, type LogState } from '../state';
-import { notFound, refuse, type Decide, type NewEvent } from './types';
+import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
 /** The grant named, or what stands in its place now; only a person or a service of ours ends one. */
 function named(state: LogState, command: Extract<Command, { grantId: string }>): Result<GrantNode, Refusal> {
@@ -68,7 +67,7 @@ export const revokeGrant: Decide<'revokeGrant'> = (state, command) => {
       ...at(grant),
       payload: true,
       data: {
-        revocationId: deriveId('revocation', state.n, command.commandId),
+        revocationId: newId('revocation', state, command.commandId),
         subtree: true,
         reason: { code: 'REVOKED', says: `revoked by ${command.actor.id}` },
       },

@@ -1,12 +1,11 @@
 import type { Limits, Risk } from '#contracts/grant';
 import { canonicalDigest } from '#kernel/digest';
 import { rfc3339 } from '#kernel/clock';
-import { deriveId } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
 import { resolveRoot } from '../resolve';
 import { quarantinedBy } from '../rules';
-import { refuse, type Decide, type NewEvent } from './types';
+import { newId, refuse, type Decide, type NewEvent } from './types';
 
 /** A root grant that could do what cannot be undone is never issued without a person. */
 const asksPerson = (limits: Limits): boolean => limits.risk.ceiling === 'irreversible';
@@ -16,7 +15,7 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
   const resolved = resolveRoot(command.grant, rules.defaults(now), now);
   if (!resolved.ok) return resolved;
   const limits = resolved.value;
-  const id = (kind: 'run' | 'tree' | 'grant' | 'approval') => deriveId(kind, state.n, command.commandId);
+  const id = (kind: 'run' | 'tree' | 'grant' | 'approval') => newId(kind, state, command.commandId);
   const [runId, treeId, grantId] = [id('run'), id('tree'), id('grant')];
   const rule = quarantinedBy(state, {
     agentClass: command.agent.class,

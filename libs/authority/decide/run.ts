@@ -1,14 +1,13 @@
 import type { Limits } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
 import { canonicalDigest } from '#kernel/digest';
-import { deriveId } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
 import { blockedInChain, livenessReason } from '../liveness';
 import { attenuatesAll } from '../dimensions/all';
 import { widened } from '../escalation';
 import { chainOf, type GrantNode } from '../state';
-import { actsForAnother, notFound, refuse, type Decide } from './types';
+import { actsForAnother, newId, notFound, refuse, type Decide } from './types';
 
 /** The work is done: the run and its lease end, and with them everything below. */
 export const completeRun: Decide<'completeRun'> = (state, command) => {
@@ -70,7 +69,7 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
       grantId: grant.id,
       payload: true,
       data: {
-        approvalId: deriveId('approval', state.n, command.commandId),
+        approvalId: newId('approval', state, command.commandId),
         kind: 'escalation',
         expiresAt: rfc3339(now + LIMITS.approvalMs),
         risk: limits.value.risk.ceiling,

@@ -4,6 +4,7 @@ import type { Limits } from '#contracts/grant';
 import type { Reason, Refusal } from '#contracts/reason';
 import type { JudgeTrajectory } from '#contracts/trajectory';
 import type { Code } from '#contracts/codes';
+import { deriveId, type IdKind } from '#kernel/ids';
 import { err, type Result } from '#kernel/result';
 import type { LogState } from '../state';
 
@@ -47,6 +48,13 @@ export function refuse(
 
 export const notFound = (what: string, id: string): { ok: false; error: Refusal } =>
   refuse('NOT_FOUND', `no ${what} ${id} is known here; check the id and that it belongs to this tenant`);
+
+/**
+ * The id of what a command makes here. The position is part of it: a command id that comes back after its first answer
+ * was forgotten names nothing that is there already (I7).
+ */
+export const newId = (kind: IdKind, { n, next }: LogState, commandId: string): string =>
+  deriveId(kind, n, commandId, String(next));
 
 /** A run may only speak for itself: its token names it as the actor. */
 export function actsForAnother(command: Command, runId: string): boolean {

@@ -4,30 +4,44 @@ import type { GrantRequest } from '#contracts/grant';
 import type { Refusal } from '#contracts/reason';
 import type { JudgeTrajectory } from '#contracts/trajectory';
 import { decide } from '../decide';
-import type { Rules } from '../decide/types';
+import type { Decided, Rules } from '../decide/types';
 import { evolve } from '../evolve';
 import { tenantDefaults } from '../resolve';
 import { seal } from '../seal';
-import { emptyState, type LogState } from '../state';
+import { emptyState, isKeyed, type LogState } from '../state';
 
 /** A log in memory for tests: commands go in, events come out and are folded. No I/O, its own clock. */
 export class TestLog {
-  state: LogState = emptyState('default/0', 'default', 0);
+  readonly state: LogState;
   readonly events: Event[] = [];
   now = Date.parse('2026-01-01T00:00:00.000Z');
+  readonly rules: Rules;
+  /** sees each decision before its events are folded */
+  watch: (command: Command, decided: Decided) => void = () => undefined;
   private commands = 0;
-  private readonly rules: Rules;
 
-  constructor(judge: JudgeTrajectory = () => []) {
+  constructor(judge: JudgeTrajectory = () => [], { log, tenant, n } = { log: 'default/0', tenant: 'default', n: 0 }) {
+    this.state = emptyState(log, tenant, n);
     this.rules = { judge, defaults: tenantDefaults };
   }
 
   /** Decides and folds; the new events, or the refusal (which must have changed nothing). */
-  try<T extends CommandType>(type: T, fields: Fields<T>): { events: Event[] } | { refusal: Refusal } {
-    const command = this.command(type, fields);
+  try<T extends CommandType>(type: T, fields: Fields<T>): Told {
+    return this.submit(this.command(type, fields));
+  }
+
+  /** As the owner does: a command that is known already is told its first answer again, and nothing is decided. */
+  submit(command: Command): Told {
+    const known = (isKeyed(command.commandId) ? this.state.keyed : this.state.tries).get(command.commandId);
+    if (known && known.requestDigest === command.requestDigest)
+      return { events: this.events.slice(known.first, known.first + known.count), again: true };
+    if (known) return { refusal: { code: 'IDEMPOTENCY_KEY_REUSED', detail: command.commandId } };
     const decided = decide(this.state, command, this.now, this.rules);
+    this.watch(command, decided);
     if (!decided.ok) return { refusal: decided.error };
-    return { events: decided.value.map((fresh) => this.append(command, fresh)) };
+    const first = this.state.next;
+    const sealed = decided.value.map((fresh, i) => seal(this.state, command, this.now, fresh, first + i));
+    return { events: sealed.map(({ event }) => this.append(event)) };
   }
 
   /** Like `try`, where a refusal would be a mistake of the test. */
@@ -44,14 +58,14 @@ export class TestLog {
     return all;
   }
 
-  private append(command: Command, fresh: Parameters<typeof seal>[3]): Event {
-    const { event } = seal(this.state, command, this.now, fresh);
+  /** Folds an event that need not come from a decision. */
+  append(event: Event): Event {
     evolve(this.state, event);
     this.events.push(event);
     return event;
   }
 
-  private command<T extends CommandType>(type: T, fields: Fields<T>): Command {
+  command<T extends CommandType>(type: T, fields: Fields<T>): Command {
     this.commands += 1;
     return {
       log: this.state.log,
@@ -62,6 +76,9 @@ export class TestLog {
     } as unknown as Command;
   }
 }
+
+/** What came of a command; `again`: what had come of it before. */
+export type Told = { events: Event[]; again?: true } | { refusal: Refusal };
 
 export type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'> &
   Partial<Pick<CommandOf<T>, 'commandId' | 'actor'>>;

@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { only, openTestRun, delegateTestRun, act, ROOMY, TestLog } from '#authority/testing/harness';
+import type { Event, EventOf } from '#contracts/event';
+import { moves } from './moves';
+import { chain, dead, deadItself, strikes, Tally } from './naive';
+import { Play } from './play';
+
+fc.configureGlobal({ seed: 20260102 });
+
+/** What was decided about a grant, by that alone that stood in the log before. */
+type Check = (before: readonly Event[], event: Event, now: number) => void;
+
+function everyEvent(check: Check, onEach: (play: Play) => void = () => undefined) {
+  return fc.property(moves(), (all) => {
+    const play = new Play().play(all);
+    play.log.events.forEach((event, i) => check(play.log.events.slice(0, i), event, Date.parse(event.time)));
+    onEach(play);
+  });
+}
+
+describe('I2: no action is permitted under a grant that is, or whose any ancestor is, revoked, suspended, expired, exhausted or completed', () => {
+  it('holds of every permit, judged by the events before it', () => {
+    const tally = new Tally();
+    const check: Check = (before, event, now) => {
+      if (event.type !== 'ActionPermitted') return;
+      expect(dead(before, event.grantId as string, now)).toBeUndefined();
+      tally.add(`permit at depth ${chain(before, event.grantId as string).length - 1}`);
+    };
+    fc.assert(everyEvent(check), { numRuns: 400 });
+    tally.atLeast(100, 'permit at depth 0', 'permit at depth 1', 'permit at depth 2');
+  });
+
+  it('holds of every grant that is issued: neither its parent nor the grant it raises is dead', () => {
+    const tally = new Tally();
+    const check: Check = (before, event, now) => {
+      if (event.type !== 'GrantIssued') return;
+      const { parentId, supersedes } = event.data;
+      for (const id of [parentId, supersedes]) if (id !== undefined) expect(dead(before, id, now)).toBeUndefined();
+      tally.add(supersedes ? 'raised' : parentId ? 'child' : 'root');
+    };
+    fc.assert(everyEvent(check), { numRuns: 400 });
+    tally.atLeast(50, 'raised', 'child', 'root');
+  });
+
+  it('denies nothing as dead that is alive', () => {
+    const tally = new Tally();
+    const check: Check = (before, event, now) => {
+      if (event.type !== 'ActionDenied') return;
+      const codes = event.data.reasons.filter((reason) => reason.rule === 'liveness').map((reason) => reason.code);
+      if (!codes.includes('GRANT_NOT_LIVE') && !codes.includes('REVOKED_BY_RULE')) return;
+      const why = dead(before, event.grantId as string, now) ?? revokedTool(before, event);
+      expect(why).toBeDefined();
+      tally.add(why?.replace(/^\S+ /, '') ?? '');
+    };
+    fc.assert(everyEvent(check), { numRuns: 400 });
+    const reasons = ['revoked', 'exhausted', 'completed', 'suspended', 'struck by a rule', 'over its time', 'expired'];
+    tally.atLeast(20, ...reasons.map((reason) => `is ${reason}`));
+  });
+
+  it('holds of every grant after every move: what is dead is refused, and so is every delegation from it', () => {
+    const tally = new Tally();
+    const check = (play: Play) => {
+      const { log } = play;
+      for (const id of play.ids('grant')) {
+        const why = dead(log.events, id, log.now);
+        const seen = play.peek(id, { verb: 'file.read', resource: { type: 'file', id: 'a/b' } });
+        if (why !== undefined) expect(seen).toBe('ActionDenied');
+        const command = log.command('delegate', {
+          grantId: id,
+          agent: { class: 'helper' },
+          purposeRef: `ref_${'0'.repeat(26)}`,
+          grant: {},
+        });
+        if (why !== undefined) expect(play.decided(command)).toEqual(['Refused']);
+        tally.add(why === undefined ? `alive: ${seen}` : 'dead');
+      }
+    };
+    const property = fc.property(moves(30), (all) => {
+      const play = new Play();
+      play.play(all, () => check(play));
+    });
+    fc.assert(property, { numRuns: 150 });
+    tally.atLeast(500, 'alive: ActionPermitted', 'dead');
+  });
+
+  it('stops a revoked tool by its own name, under every grant older than the rule', () => {
+    const check: Check = (before, event) => {
+      if (event.type === 'ActionPermitted') expect(revokedTool(before, event)).toBeUndefined();
+    };
+    fc.assert(everyEvent(check), { numRuns: 300 });
+  });
+});
+
+function revokedTool(
+  before: readonly Event[],
+  { grantId, data }: EventOf<'ActionPermitted'> | EventOf<'ActionDenied'>,
+): string | undefined {
+  if (data.tool === undefined) return undefined;
+  const named = (rule: EventOf<'RevocationRuleAdded'>): boolean => rule.data.selector.tool === data.tool;
+  const others = chain(before, grantId as string).flatMap((grant) =>
+    strikes(before, grant, ({ tool: _, ...rest }) => rest),
+  );
+  return others.some(named) ? 'x has a tool that is revoked' : undefined;
+}
+
+describe('I2: the end of a parent is the end of all below it', () => {
+  const depth = fc.integer({ min: 1, max: 5 });
+
+  it('at the very instant its time is over, without an event or a tick', () => {
+    const property = fc.property(depth, fc.nat(5), (levels, which) => {
+      const log = new TestLog();
+      const short = which % (levels + 1);
+      const ids = tower(log, levels, short);
+      const ends = log.now + 30 * 60_000;
+      log.now = ends - 1;
+      for (const id of ids) expect(act(log, id, 'file.read').type).toBe('ActionPermitted');
+      log.now = ends;
+      ids.forEach((id, i) =>
+        expect(act(log, id, 'file.read').type).toBe(i >= short ? 'ActionDenied' : 'ActionPermitted'),
+      );
+      const child = { agent: { class: 'x' }, purposeRef: `ref_${'0'.repeat(26)}`, grant: {} };
+      for (const grantId of ids.slice(short))
+        expect(only(log.do('delegate', { grantId, ...child }), 'Refused').data.code).toBe('GRANT_NOT_LIVE');
+    });
+    fc.assert(property, { numRuns: 60 });
+  });
+
+  /** A root and one grant below another; one of them, and so all below it, ends half an hour from now. */
+  function tower(log: TestLog, levels: number, short?: number): string[] {
+    const time = (level: number) => (level === short ? { ttl: '30m' } : level === 0 ? { ttl: '2h' } : undefined);
+    const part = (level: number) => ({
+      time: time(level),
+      delegation: { depth: levels + 1 - level, children: 5, classes: ['*'] },
+    });
+    const ids = [openTestRun(log, { ...ROOMY, ...part(0) }).grantId];
+    for (let level = 1; level <= levels; level++)
+      ids.push(delegateTestRun(log, ids[level - 1] as string, part(level)).grantId);
+    return ids;
+  }
+
+  it('whichever end it is, and whichever of its ancestors it is', () => {
+    const ends = {
+      suspend: (log: TestLog, grantId: string) => log.do('suspend', { grantId, reasonCode: 'X' }),
+      revoke: (log: TestLog, grantId: string) => log.do('revokeGrant', { grantId }),
+      complete: (log: TestLog, grantId: string) =>
+        log.do('completeRun', { runId: log.state.grants.get(grantId)?.runId as string }),
+      overrun(log: TestLog, grantId: string) {
+        const { actionId } = act(log, grantId, 'file.read', { cost: { USD: 1 } });
+        return log.do('settle', { actionId: actionId as string, outcome: { status: 'completed', cost: { USD: 2 } } });
+      },
+    };
+    const property = fc.property(depth, fc.nat(5), fc.constantFrom(...Object.values(ends)), (levels, which, end) => {
+      const log = new TestLog();
+      const ids = tower(log, levels);
+      const at = which % ids.length;
+      end(log, ids[at] as string);
+      ids.forEach((id, i) => expect(act(log, id, 'file.read').type).toBe(i >= at ? 'ActionDenied' : 'ActionPermitted'));
+      expect(
+        ids.map((id) => deadItself(log.events, chain(log.events, id)[0] as never, log.now) !== undefined).indexOf(true),
+      ).toBe(at);
+    });
+    fc.assert(property, { numRuns: 100 });
+  });
+});

@@ -1,0 +1,338 @@
+import fc from 'fast-check';
+import type { Agent, GrantRequest, WindowCap } from '#contracts/grant';
+import type { Actor, StoredSelector } from '#contracts/event';
+import { rfc3339 } from '#kernel/clock';
+
+/**
+ * What may be done to a log, said without naming ids: which grant or run is meant is settled when the move is played.
+ * Alphabets are small and caps low, so that moves meet one another and limits are reached all the time.
+ */
+export const START = Date.parse('2026-01-01T00:00:00.000Z');
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Which of the ids of a kind: a late one, any, or one that is dead wrong. */
+export interface Pick {
+  readonly which: 'late' | 'any' | 'invented' | 'foreign' | 'of another kind';
+  readonly n: number;
+}
+export const pick: fc.Arbitrary<Pick> = fc.record({
+  which: fc.oneof(
+    { weight: 12, arbitrary: fc.constant('late' as const) },
+    { weight: 12, arbitrary: fc.constant('any' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('invented' as const, 'foreign' as const, 'of another kind' as const) },
+  ),
+  n: fc.nat(30),
+});
+
+/** Whose word a command is: the service's, a person's, the run's own, another run's, the system's. */
+export type Voice = 'service' | 'person' | 'own' | 'another run' | 'system';
+const voice = (usual: Voice, ...others: Voice[]): fc.Arbitrary<Voice> =>
+  fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+
+export const PERSON: Actor = { kind: 'person', id: 'ref_person', role: 'approver' };
+
+/** One of a few; `fc.constantFrom` would make each a type of its own. */
+const one = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom<T[]>(...values);
+const maybe = <T>(arbitrary: fc.Arbitrary<T>, freq = 3): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined, freq });
+const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+const hardly = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ weight: 24, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+/** Without its undefined members: what JSON would send. */
+export const sent = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
+
+export const REFS = ['0', '1'].map((digit) => `ref_${digit.repeat(26)}`);
+const ref = fc.constantFrom(...REFS);
+const agent: fc.Arbitrary<Agent> = fc
+  .record({
+    class: fc.constantFrom('worker', 'helper', 'stray'),
+    instance: rarely(fc.constantFrom('one', 'two')),
+    posture: rarely(fc.constantFrom({ modelVersion: '1' }, { modelVersion: '2' })),
+  })
+  .map(sent);
+
+const money = maybe(
+  fc.integer({ min: 0, max: 12 }).map((USD): Record<string, number> => ({ USD })),
+  2,
+);
+const count = fc.oneof(fc.integer({ min: 1, max: 6 }), ...[50, 50, 50, 50].map((most) => fc.constant(most)));
+const window = one<WindowCap>(
+  { per: '2s', calls: 2 },
+  { per: '2s', cost: { USD: 9 } },
+  { per: '1m', calls: 3, writes: 1 },
+  { per: '1h', cost: { USD: 20 } },
+  { per: '1h', reads: 4, external: 1, cost: { USD: 30, EUR: 5 } },
+);
+const delegation = fc.record({
+  depth: fc.integer({ min: 0, max: 4 }),
+  children: fc.integer({ min: 1, max: 4 }),
+  classes: one(['*'], ['*'], ['helper']),
+});
+const ttl = one('1m', '30m', '2h', '2h', '3d').map((each) => ({ ttl: each }));
+const risk = one<GrantRequest['risk']>({ ceiling: 'high' }, { approvalFrom: 'medium' }, { ceiling: 'irreversible' });
+
+const rootGrant: fc.Arbitrary<GrantRequest> = fc
+  .record({
+    time: ttl,
+    actions: one<GrantRequest['actions']>(
+      { allow: ['*'] },
+      { allow: ['*'] },
+      { allow: ['file.*', '**.send'], deny: ['file.write'] },
+      { allow: ['*'], mode: 'propose' },
+    ),
+    resources: one([{ type: '*', match: '**' }], [{ type: 'file', match: 'a/**' }]),
+    budget: fc
+      .record({
+        calls: count,
+        reads: count,
+        writes: count,
+        external: count,
+        cost: one<Record<string, number>>({ USD: 60 }, { USD: 40 }, { USD: 25, EUR: 9 }, {}),
+        windows: maybe(fc.array(window, { minLength: 1, maxLength: 2 }), 2),
+      })
+      .map(sent),
+    delegation,
+    risk: rarely(risk),
+  })
+  .map(sent);
+
+const childGrant: fc.Arbitrary<GrantRequest> = fc
+  .record({
+    time: maybe(ttl, 2),
+    actions: rarely(one<GrantRequest['actions']>({ deny: ['thing.*'] }, { allow: ['file.*'] })),
+    budget: maybe(
+      fc
+        .record({
+          calls: maybe(count),
+          reads: rarely(count),
+          writes: rarely(count),
+          cost: rarely(one<Record<string, number>>({ USD: 20 }, { USD: 9 }, {})),
+          windows: rarely(fc.array(window, { maxLength: 1 })),
+        })
+        .map(sent),
+    ),
+    delegation: maybe(
+      delegation.map((each) => ({ ...each, depth: Math.min(each.depth, 2) })),
+      5,
+    ),
+  })
+  .map(sent);
+
+const want: fc.Arbitrary<GrantRequest> = one<GrantRequest>(
+  { budget: { calls: 50 } },
+  { budget: { calls: 60, reads: 60, cost: { USD: 80 } } },
+  { actions: { allow: ['*'] } },
+  { delegation: { depth: 4, children: 6, classes: ['*'] } },
+  { budget: { calls: 1 } },
+);
+
+export interface Call {
+  readonly verb: string;
+  readonly tool?: string | undefined;
+  readonly effect?: 'read' | 'write' | 'exec' | 'external' | undefined;
+  readonly resource: { type: string; id: string; attributes?: Record<string, string> };
+  readonly cost?: Record<string, number> | undefined;
+  readonly args?: number | undefined;
+  readonly labels?: string[] | undefined;
+  readonly drift?: number | 'unavailable' | undefined;
+}
+const VERBS = ['file.read', 'file.read', 'file.write', 'email.send', 'thing.delete', 'do.something'];
+const RARE_VERBS = ['secret.read', 'shell.run', 'iam.raise', 'production.deploy', 'a..b', ' FILE.READ'];
+export const call: fc.Arbitrary<Call> = fc.record({
+  verb: fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom(...VERBS) },
+    { weight: 1, arbitrary: fc.constantFrom(...RARE_VERBS) },
+  ),
+  tool: rarely(fc.constantFrom('mailer', 'file.write')),
+  effect: rarely(one<Call['effect']>('read', 'write', 'exec', 'external')),
+  resource: one<Call['resource']>(
+    { type: 'file', id: 'a/b' },
+    { type: 'file', id: 'a/c' },
+    { type: 'file', id: 'a/b', attributes: { owner: 'x' } },
+    { type: 'repo', id: 'r' },
+  ),
+  cost: money,
+  args: maybe(fc.nat(2)),
+  labels: rarely(one(['untrusted'], ['private'])),
+  drift: hardly(one<Call['drift']>(0.2, 0.7, 0.9, 'unavailable')),
+});
+
+/** What a second try of an approved call has of another one. */
+export const CHANGES = ['verb', 'tool', 'effect', 'resource', 'attributes', 'args', 'cost', 'run'] as const;
+export type Change = (typeof CHANGES)[number];
+
+const PARTS = [
+  'agentClass',
+  'agentInstance',
+  'modelVersion',
+  'principalRef',
+  'purposeRef',
+  'tool',
+  'treeId',
+  'issuedBefore',
+] as const;
+/** `treeId` is that of some tree; times are said as the distance to now. */
+export type Selector = Omit<StoredSelector, 'treeId' | 'issuedBefore'> & { tree?: Pick; before?: number };
+export const selector: fc.Arbitrary<Selector> = fc
+  .tuple(
+    fc.record({
+      agentClass: fc.constantFrom('worker', 'helper', 'stray'),
+      agentInstance: fc.constantFrom('one', 'two'),
+      modelVersion: fc.constantFrom('1', '2'),
+      principalRef: ref,
+      purposeRef: ref,
+      tool: fc.constantFrom('file.write', 'email.send', 'mailer', 'not a verb'),
+      treeId: pick,
+      issuedBefore: fc.constantFrom(-HOUR, -MINUTE, 0, MINUTE),
+    }),
+    fc.subarray([...PARTS], { minLength: 1, maxLength: 3 }),
+  )
+  .map(([all, parts]) => {
+    const { treeId, issuedBefore, ...same } = sent(
+      Object.fromEntries(parts.map((part) => [part, all[part]])),
+    ) as Partial<typeof all>;
+    return sent({ ...same, tree: treeId, before: issuedBefore });
+  });
+
+const waits = fc.oneof(
+  { weight: 16, arbitrary: one<Wait>(1, 500, SECOND, 2 * SECOND, 30 * SECOND, MINUTE) },
+  { weight: 1, arbitrary: one<Wait>(10 * MINUTE, HOUR, 25 * HOUR) },
+  { weight: 3, arbitrary: one<Wait>('to the next deadline', 'to the next deadline', 'to just before it') },
+);
+type Wait = number | 'to the next deadline' | 'to just before it';
+
+const often = <T extends object>(weight: number, fields: fc.Arbitrary<T>) => ({ weight, fields });
+const MOVES = {
+  open: often(
+    4,
+    fc.record({
+      agent,
+      principal: ref,
+      purpose: ref,
+      grant: rootGrant,
+      ask: rarely(fc.constant(true)),
+      who: voice('service', 'person'),
+    }),
+  ),
+  delegate: often(
+    10,
+    fc.record({ grant: pick, agent, purpose: ref, request: childGrant, who: voice('own', 'service', 'another run') }),
+  ),
+  act: often(60, fc.record({ grant: pick, call, approval: rarely(pick), who: voice('service', 'own', 'another run') })),
+  'try again': often(
+    14,
+    fc.record({ approval: pick, change: maybe(fc.constantFrom(...CHANGES), 3), call, answer: fc.boolean() }),
+  ),
+  settle: often(
+    18,
+    fc.record({
+      action: pick,
+      status: one<'completed' | 'failed'>('completed', 'completed', 'failed'),
+      cost: fc.oneof(
+        { weight: 3, arbitrary: fc.constant('as reserved' as const) },
+        { weight: 2, arbitrary: fc.constant('less' as const) },
+        { weight: 1, arbitrary: fc.constantFrom('more' as const, 'another currency' as const) },
+      ),
+      who: voice('service', 'own', 'another run'),
+    }),
+  ),
+  complete: often(1, fc.record({ run: pick, who: voice('own', 'service', 'another run') })),
+  escalate: often(5, fc.record({ run: pick, want, answer: fc.boolean(), who: voice('own', 'service', 'another run') })),
+  answer: often(
+    12,
+    fc.record({
+      approval: pick,
+      approve: fc.constantFrom(true, true, true, false),
+      who: voice('person', 'service', 'own', 'another run', 'system'),
+    }),
+  ),
+  suspend: often(2, fc.record({ grant: pick, who: voice('person', 'system', 'own') })),
+  resume: often(6, fc.record({ grant: pick, who: voice('person', 'system', 'own') })),
+  revoke: often(1, fc.record({ grant: pick, who: voice('person', 'own', 'another run') })),
+  strike: often(
+    1,
+    fc.record({
+      selector,
+      quarantine: fc.boolean(),
+      force: fc.constantFrom(true, true, false),
+      again: rarely(fc.constant(true)),
+      who: voice('person', 'own'),
+    }),
+  ),
+  lift: often(2, fc.record({ revocation: pick, who: voice('person', 'own') })),
+  drift: often(
+    2,
+    fc.record({ run: pick, score: fc.constantFrom(0, 0.3, 0.3, 0.3, 0.6, 0.9), who: voice('system', 'service') }),
+  ),
+  wait: often(14, fc.record({ for: waits, tick: fc.boolean() })),
+  tick: often(4, fc.constant({})),
+  repeat: often(4, fc.record({ n: fc.nat(40), last: fc.boolean() })),
+  'reuse its id': often(1, fc.record({ n: fc.nat(40), call, grant: pick })),
+};
+
+type Moves = {
+  [K in keyof typeof MOVES]: (typeof MOVES)[K]['fields'] extends fc.Arbitrary<infer T>
+    ? { do: K; keyed: boolean } & T
+    : never;
+};
+export type Move = Moves[keyof Moves];
+export type MoveOf<K extends keyof Moves> = Moves[K];
+
+export const move: fc.Arbitrary<Move> = fc.oneof(
+  ...Object.entries(MOVES).map(([name, { weight, fields }]) => ({
+    weight,
+    arbitrary: fc
+      .tuple(fields as fc.Arbitrary<object>, fc.boolean())
+      .map(([rest, keyed]) => ({ do: name, keyed, ...rest }) as Move),
+  })),
+);
+
+/** A tree of three levels that has some room, so that what follows finds something to happen to. */
+const beginning: fc.Arbitrary<Move[]> = fc
+  .record({
+    agents: fc.array(agent, { minLength: 3, maxLength: 3 }),
+    grant: rootGrant,
+    lasts: one('30m', '2h', '3d', '3d'),
+    request: childGrant,
+    keyed: fc.boolean(),
+  })
+  .map(({ agents, grant, lasts, request, keyed }) => {
+    const said = { keyed, purpose: REFS[0] as string, principal: REFS[0] as string };
+    const pass = (depth: number) => ({ depth, children: 4, classes: ['*'] });
+    const late = (n: number): Pick => ({ which: 'late', n });
+    const room = { actions: { allow: ['*'] }, resources: [{ type: '*', match: '**' }], time: { ttl: lasts } };
+    const [first, second, third] = agents as [Agent, Agent, Agent];
+    return [
+      {
+        do: 'open',
+        ...said,
+        agent: first,
+        who: 'service',
+        ask: undefined,
+        grant: { budget: grant.budget, ...room, delegation: pass(4) },
+      },
+      { do: 'delegate', ...said, agent: second, who: 'service', grant: late(0), request: { delegation: pass(2) } },
+      {
+        do: 'delegate',
+        ...said,
+        agent: third,
+        who: 'service',
+        grant: late(0),
+        request: { ...request, time: undefined },
+      },
+    ];
+  });
+
+export const moves = (maxLength = 60): fc.Arbitrary<Move[]> =>
+  fc
+    .tuple(beginning, fc.array(move, { minLength: Math.floor(maxLength / 3), maxLength, size: 'max' }))
+    .map(([first, rest]) => [...first, ...rest]);
+
+export const at = (now: number, distance: number | undefined): string | undefined =>
+  distance === undefined ? undefined : rfc3339(now + distance);
