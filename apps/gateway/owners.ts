@@ -95,6 +95,11 @@ export class Owners {
         return parsed.data;
       }
       if (reply.error.code === 'NO_RESPONDERS') await unheard();
+      if (reply.error.code === 'TOO_LARGE')
+        throw new Refused(
+          'TOO_LARGE',
+          `what ${who} has to say to this is too much for one answer: ${reply.error.detail}`,
+        );
       if (Date.now() + RETRY_MS >= until)
         throw new Refused('NOT_READY', `${who} cannot be reached at the moment; try again`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

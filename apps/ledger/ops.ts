@@ -106,6 +106,16 @@ const shown = (stored: StoredEvent): unknown => {
   return { ...parseEvent(stored.body), ...(payload === undefined ? {} : { payload }) };
 };
 
+/** As many of the first as one page can hold; one at least. */
+function fitting(stored: readonly StoredEvent[]): readonly StoredEvent[] {
+  let bytes = 0;
+  const end = stored.findIndex(({ body, payload }, i) => {
+    bytes += Buffer.byteLength(body) + Buffer.byteLength(payload ?? '');
+    return i > 0 && bytes > LIMITS.pageBytes;
+  });
+  return end < 0 ? stored : stored.slice(0, end);
+}
+
 const events = op(
   eventsQuery,
   async (backends, { tenant, limit = LIMITS.eventsPageDefault, minPosition, log = `${tenant}/0`, ...filter }) => {
@@ -113,10 +123,11 @@ const events = op(
     if (minPosition !== undefined) await ledger?.reached(minPosition);
     if (!log.startsWith(`${tenant}/`)) return missing(log);
     const stored = await backends.eventlog.search({ tenant, log, ...filter, limit });
-    const last = stored[stored.length - 1];
+    const taken = fitting(stored);
+    const last = taken[taken.length - 1];
     return found({
-      items: stored.map(shown),
-      next: stored.length === limit && last ? last.position : null,
+      items: taken.map(shown),
+      next: (stored.length === limit || taken.length < stored.length) && last ? last.position : null,
       asOf: { [log]: (await backends.eventlog.head(log)) - 1 },
     });
   },

@@ -1,8 +1,8 @@
 /** Every queue, size and wait of the bus has its maximum here. Sizes in bytes, times in milliseconds. */
 export const BUS_LIMITS = {
   // messages
-  /** the server's own default; a message is refused here before the server would close the connection over it */
-  payloadBytes: 1024 * 1024,
+  /** what our servers are told to take; a message is refused here before the server would close the connection over it */
+  payloadBytes: 8 * 1024 * 1024,
   requestTimeoutMs: 60_000,
   /** requests of one connection that wait for an answer */
   requestsInFlight: 20_000,

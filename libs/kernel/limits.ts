@@ -15,6 +15,8 @@ export const LIMITS = {
   readBatchEvents: 5_000,
   eventsPageDefault: 100,
   eventsPageMax: 1_000,
+  /** of the items of one page, so that it fits into one message */
+  pageBytes: 4 * 1024 * 1024,
 
   // commands and mailboxes
   commandBytes: 64 * 1024,

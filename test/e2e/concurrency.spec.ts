@@ -5,7 +5,7 @@ import { open } from './leases';
 
 const CLIENTS = 64;
 const TRIES = 12;
-const CAP = { calls: 300, reads: 250, writes: 90, external: 40, cost: { USD: 5_000 } };
+const CAP = { calls: 300, reads: 400, writes: 400, external: 400, cost: { USD: 3_000 } };
 const CHILD_CALLS = 70;
 
 /** I3: the whole subtree spends from one purse, whoever asks and however many at once. */

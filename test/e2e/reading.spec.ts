@@ -31,13 +31,11 @@ describe('an analyst', () => {
       grant: { actions: { allow: ['file.*'] }, budget: { writes: 1 } },
     });
     const done = await stack.as('enforcer').act(write(child.grant.id));
-    await stack
-      .as('enforcer')
-      .settle(done.actionId, {
-        status: 'completed',
-        effects: { filesChanged: ['docs/x.md'], external: [] },
-        cost: { USD: 12 },
-      });
+    await stack.as('enforcer').settle(done.actionId, {
+      status: 'completed',
+      effects: { filesChanged: ['docs/x.md'], external: [] },
+      cost: { USD: 12 },
+    });
     await stack.as('enforcer').act(write(child.grant.id, 'docs/y.md'));
     const { position } = await agent.complete(root.run.id);
     story = {

@@ -43,14 +43,12 @@ describe('a responder', () => {
       .revokeAll({ selector: { agentClass: 'scraper' }, reason: 'they misbehave', digest: preview.digest });
     for (const { grant } of grants) expect(await decision(grant.id)).toBe('deny');
     expect(await decision(other.grant.id)).toBe('permit');
-    const after = await stack
-      .as('analyst')
-      .events({
-        after: -1,
-        limit: 1_000,
-        type: 'RevocationRuleAdded',
-        minPosition: done.positions['default/0'] as number,
-      });
+    const after = await stack.as('analyst').events({
+      after: -1,
+      limit: 1_000,
+      type: 'RevocationRuleAdded',
+      minPosition: done.positions['default/0'] as number,
+    });
     expect(after.items.length - before.items.length).toBe(1); // I6: one event per log, however many it strikes
     // a grant of that class made afterwards is another matter
     expect(await decision((await open(stack.as('orchestrator'), {}, 'scraper')).grant.id)).toBe('permit');

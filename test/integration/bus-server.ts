@@ -29,7 +29,7 @@ export class TestNatsServer {
   }
 
   async configure(extra: string): Promise<void> {
-    const own = `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: ${JSON.stringify(join(this.dir, 'store'))} }\n`;
+    const own = `listen: "127.0.0.1:${this.port}"\nmax_payload: 8MB\njetstream { store_dir: ${JSON.stringify(join(this.dir, 'store'))} }\n`;
     await writeFile(join(this.dir, 'nats.conf'), own + extra);
   }
 

@@ -67,7 +67,7 @@ export function natsConfig(
     `host: ${JSON.stringify(host)}`,
     `port: ${port}`,
     `pid_file: ${JSON.stringify(join(dir, 'nats.pid'))}`,
-    'max_payload: 1MB',
+    'max_payload: 8MB',
     `jetstream { store_dir: ${JSON.stringify(join(dir, 'store'))}, max_memory_store: 64MB, max_file_store: 4GB }`,
     'authorization {\n  users = [',
     lines.join('\n'),
