@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, SignJWT } from 'jose';
-import type { GrantView, RunView } from '#contracts/grant';
+import { z } from 'zod';
+import { jkt, type GrantView, type RunView } from '#contracts/grant';
 import { Refused } from './refusal';
 
 /** What a grant token says. It names a grant; it is no authority: every decision asks the live grant. */
@@ -62,14 +63,14 @@ export class Tokens {
         audience: this.issuer,
         algorithms: ['EdDSA'],
         typ: 'at+jwt',
+        requiredClaims: ['exp'],
         currentDate: new Date(this.now()),
       });
-      const cnf = payload.cnf as { jkt?: string } | undefined;
       const claims: TokenClaims = {
         tenant: text(payload.tenant),
         runId: text(payload.sub),
         grantId: text(payload.grant),
-        jkt: cnf?.jkt,
+        jkt: boundTo(payload.cnf),
         expiresAt: (payload.exp ?? 0) * 1_000,
       };
       if (this.known.size >= SEEN_MOST) this.known.clear();
@@ -127,6 +128,14 @@ export class Tokens {
 function text(value: unknown): string {
   if (typeof value !== 'string' || value === '') throw new Error('a claim is missing');
   return value;
+}
+
+/** The key a token is bound to. Bound in a way that is not known here is not the same as not bound (I11). */
+function boundTo(cnf: unknown): string | undefined {
+  if (cnf === undefined) return undefined;
+  const parsed = z.strictObject({ jkt }).safeParse(cnf);
+  if (!parsed.success) throw new Error('cnf names no key thumbprint');
+  return parsed.data.jkt;
 }
 
 /** RFC 9449 §4.3: compared without query and fragment. */
