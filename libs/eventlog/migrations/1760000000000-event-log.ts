@@ -52,7 +52,9 @@ export class EventLog1760000000000 implements MigrationInterface {
 
   private async grants(runner: QueryRunner): Promise<void> {
     await runner.query('REVOKE ALL ON log, event, snapshot FROM PUBLIC');
-    await runner.query('GRANT SELECT, INSERT, UPDATE ON log TO bailiwick_delegation');
+    await runner.query('GRANT SELECT, INSERT ON log TO bailiwick_delegation');
+    // of a log only its lease ever changes: its name and tenant are for good (I9)
+    await runner.query('GRANT UPDATE (lease_owner, lease_epoch, lease_until) ON log TO bailiwick_delegation');
     await runner.query('GRANT SELECT, INSERT ON event TO bailiwick_delegation');
     await runner.query('GRANT SELECT, INSERT, DELETE ON snapshot TO bailiwick_delegation');
     await runner.query('GRANT SELECT ON log, event TO bailiwick_ledger, bailiwick_intent');
