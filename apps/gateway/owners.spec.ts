@@ -1,0 +1,139 @@
+import type { Bus } from '#bus/connect';
+import { busFailure, type BusFailureCode } from '#bus/failure';
+import type { Command } from '#contracts/command';
+import { Owners } from './owners';
+import { refusalOf } from './testing/tokens';
+
+type Said = { value: unknown } | { fails: BusFailureCode };
+
+/** A bus whose other end is a function. */
+function busThat(answers: (subject: string, payload: never) => Said): { bus: Bus; sent: [string, unknown][] } {
+  const sent: [string, unknown][] = [];
+  const request: Bus['request'] = (subject, payload) => {
+    sent.push([subject, payload]);
+    const said = answers(subject, payload as never);
+    return Promise.resolve(
+      'value' in said ? { ok: true, value: said.value } : { ok: false, error: busFailure(said.fails, subject, 'no') },
+    );
+  };
+  return { bus: { request } as Bus, sent };
+}
+
+interface Message {
+  commands: Command[];
+}
+const command = (commandId: string, log = 'default/0'): Command => ({
+  type: 'completeRun',
+  log,
+  commandId,
+  actor: { kind: 'service', id: 'x' },
+  runId: 'run_0_00000000000000000000000000',
+});
+const done = ({ commands }: Message): Said => ({
+  value: { answers: commands.map((each) => ({ ok: true, value: each.commandId })) },
+});
+
+describe('commands for one log', () => {
+  it('that come in one turn travel together, and each gets its own answer', async () => {
+    const { bus, sent } = busThat((_subject, message: Message) => done(message));
+    const owners = new Owners(bus);
+    const ids = Array.from({ length: 10 }, (_, i) => `cmd_0000000${i}`);
+    expect(await Promise.all(ids.map((id) => owners.command(command(id))))).toEqual(ids);
+    expect(sent.map(([subject]) => subject)).toEqual(['bailiwick.command.default.0']);
+  });
+
+  it('never travel in a message of more than 256', async () => {
+    const { bus, sent } = busThat((_subject, message: Message) => done(message));
+    const owners = new Owners(bus);
+    await Promise.all(
+      Array.from({ length: 600 }, (_, i) => owners.submit(command(`cmd_${String(i).padStart(8, '0')}`))),
+    );
+    expect(Math.max(...sent.map(([, message]) => (message as Message).commands.length))).toBeLessThanOrEqual(256);
+  });
+
+  it('that are too large together go in halves, in their order, with their own ids', async () => {
+    const { bus, sent } = busThat((_subject, message: Message) =>
+      message.commands.length > 2 ? { fails: 'TOO_LARGE' } : done(message),
+    );
+    const owners = new Owners(bus);
+    const ids = Array.from({ length: 7 }, (_, i) => `cmd_0000000${i}`);
+    expect(await Promise.all(ids.map((id) => owners.command(command(id))))).toEqual(ids);
+    const carried = sent.map(([, message]) => (message as Message).commands).filter((each) => each.length <= 2);
+    expect(carried.flat().map((each) => each.commandId)).toEqual(ids);
+  });
+
+  it('one that is too large by itself is refused, and the others with it are answered', async () => {
+    const { bus } = busThat((_subject, message: Message) =>
+      message.commands.some((each) => each.commandId === 'cmd_00000001') ? { fails: 'TOO_LARGE' } : done(message),
+    );
+    const owners = new Owners(bus);
+    const sent = ['cmd_00000000', 'cmd_00000001', 'cmd_00000002'].map((id) => owners.command(command(id)));
+    expect((await refusalOf(sent[1]!)).code).toBe('TOO_LARGE');
+    expect(await Promise.all([sent[0], sent[2]])).toEqual(['cmd_00000000', 'cmd_00000002']);
+  });
+
+  it('are sent again with the same ids where no answer came', async () => {
+    let silent = 2;
+    const { bus, sent } = busThat((_subject, message: Message) =>
+      silent-- > 0 ? { fails: 'TIMEOUT' } : done(message),
+    );
+    expect(await new Owners(bus).command(command('cmd_00000001'))).toBe('cmd_00000001');
+    expect(new Set(sent.map(([, message]) => JSON.stringify(message))).size).toBe(1);
+    expect(sent).toHaveLength(3);
+  });
+
+  it.each<[string, unknown]>([
+    ['of no known form', { answers: [{ ok: 'yes' }] }],
+    ['for fewer than were asked', { answers: [] }],
+    ['that is nothing', null],
+  ])('are refused on an answer %s', async (_what, value) => {
+    const { bus } = busThat(() => ({ value }));
+    expect((await refusalOf(new Owners(bus).command(command('cmd_00000001')))).code).toBe('INTERNAL');
+  });
+
+  it('tell the code of a refusal, and a code outside the closed list as a fault of ours', async () => {
+    for (const [code, told] of [
+      ['GRANT_NOT_LIVE', 'GRANT_NOT_LIVE'],
+      ['SOMETHING_ELSE', 'INTERNAL'],
+      ['constructor', 'INTERNAL'],
+    ]) {
+      const { bus } = busThat(() => ({ value: { answers: [{ ok: false, refusal: { code, detail: 'why' } }] } }));
+      expect((await refusalOf(new Owners(bus).command(command('cmd_00000001')))).code).toBe(told);
+    }
+  });
+});
+
+describe('a log that nobody serves', () => {
+  const logs = (...names: string[]): Said => ({ value: { ok: true, value: { logs: names } } });
+
+  it('is not found where the tenant has no such log', async () => {
+    const { bus } = busThat((subject) =>
+      subject.includes('.admin.') ? logs('default/0') : { fails: 'NO_RESPONDERS' },
+    );
+    const owners = new Owners(bus);
+    const asked = [
+      () => owners.command(command('cmd_00000001', 'default/9')),
+      () => owners.query({ op: 'head', log: 'default/9' }),
+    ];
+    for (const each of asked) expect((await refusalOf(each())).code).toBe('NOT_FOUND');
+  });
+
+  it('is waited for where the tenant has it: its next owner answers', async () => {
+    let without = 2;
+    const { bus, sent } = busThat((subject, message: Message) => {
+      if (subject.includes('.admin.')) return logs('default/0');
+      return without-- > 0 ? { fails: 'NO_RESPONDERS' } : done(message);
+    });
+    expect(await new Owners(bus).command(command('cmd_00000001'))).toBe('cmd_00000001');
+    expect(sent.filter(([subject]) => subject === 'bailiwick.admin.logs')[0]?.[1]).toEqual({ tenant: 'default' });
+  });
+
+  it('is waited for where nobody can say whether it is there', async () => {
+    let without = 2;
+    const { bus } = busThat((subject, message: Message) => {
+      if (subject.includes('.admin.')) return { fails: 'NO_RESPONDERS' };
+      return without-- > 0 ? { fails: 'NO_RESPONDERS' } : done(message);
+    });
+    expect(await new Owners(bus).command(command('cmd_00000001'))).toBe('cmd_00000001');
+  });
+});
