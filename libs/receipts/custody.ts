@@ -5,6 +5,7 @@ import { ruleStrikesGrant } from './strikes';
 import { textOf, type Decision, type Story } from './story';
 
 type Link = Custody['links'][number];
+type Issued = EventOf<'GrantIssued'>;
 const OPEN = 'the action has no outcome yet';
 
 /** What is found of an action that is merely still open. */
@@ -23,6 +24,8 @@ export function custodyOf(actionId: string, story: Story): Custody {
   const grants = grantChain(decision, story, findings);
   const links: Link[] = [principalLink(grants[0], story, findings)].flat();
   for (const grant of grants) links.push(...grantApproval(grant, story, findings), grantLink(grant, story));
+  const times = story.timesDecided.get(actionId) ?? 1;
+  if (times > 1) findings.push(`the action was decided ${times} times (I7)`);
   if (decision.type === 'ActionPermitted') {
     links.push(...actionApproval(decision, story, findings));
     findings.push(...deadIn(decision, grants, story));
@@ -46,7 +49,7 @@ function link(kind: Link['link'], event: Event, says: string): Link {
   };
 }
 
-function principalLink(root: EventOf<'GrantIssued'> | undefined, story: Story, findings: string[]): Link[] {
+function principalLink(root: Issued | undefined, story: Story, findings: string[]): Link[] {
   const opened = root?.runId === undefined ? undefined : story.openings.get(root.runId);
   if (!opened || root?.data.parentId !== undefined) {
     findings.push('the opening of the root run is missing: no principal can be named');
@@ -66,8 +69,8 @@ const decisionLink = (decision: EventOf<Decision>): Link =>
   );
 
 /** Root first. Each grant must have been issued before what rests on it, to the run that the run below was made by. */
-function grantChain(decision: EventOf<Decision>, story: Story, findings: string[]): EventOf<'GrantIssued'>[] {
-  const chain: EventOf<'GrantIssued'>[] = [];
+function grantChain(decision: EventOf<Decision>, story: Story, findings: string[]): Issued[] {
+  const chain: Issued[] = [];
   let before: Event = decision;
   for (let id = decision.grantId; id !== undefined;) {
     const grant = story.issues.get(id)?.event;
@@ -82,6 +85,9 @@ function grantChain(decision: EventOf<Decision>, story: Story, findings: string[
     }
     if (!restsOn(before, grant, story))
       findings.push(`grant ${id} is of another run than the one that what rests on it names`);
+    const opened = story.openings.get(grant.runId ?? '')?.event;
+    if (opened && opened.position >= grant.position)
+      findings.push(`grant ${id} was issued before the run that holds it was opened`);
     chain.unshift(grant);
     before = grant;
     id = grant.data.parentId;
@@ -90,13 +96,13 @@ function grantChain(decision: EventOf<Decision>, story: Story, findings: string[
 }
 
 /** A decision is under a grant of its own run; a grant is made by the run whose grant is its parent. */
-function restsOn(upper: Event, grant: EventOf<'GrantIssued'>, { openings }: Story): boolean {
+function restsOn(upper: Event, grant: Issued, { openings }: Story): boolean {
   if (upper.type !== 'GrantIssued') return upper.runId === grant.runId;
   const opened = upper.runId === undefined ? undefined : openings.get(upper.runId);
   return opened?.event.data.parentRunId === grant.runId;
 }
 
-function grantLink(grant: EventOf<'GrantIssued'>, story: Story): Link {
+function grantLink(grant: Issued, story: Story): Link {
   const agent =
     (grant.runId === undefined ? undefined : story.openings.get(grant.runId))?.event.data.agent.class ?? grant.runId;
   const { actions, budget, time } = grant.data.limits;
@@ -108,8 +114,8 @@ function grantLink(grant: EventOf<'GrantIssued'>, story: Story): Link {
   );
 }
 
-/** I8: an approval was asked for exactly this, given by a person, and in time. */
-function approvalLinks(id: string, binding: string | undefined, user: Event, story: Story, findings: string[]): Link[] {
+/** I8: an approval was asked for exactly this, given by a person, in time, and used once. */
+function approvalLinks(id: string, binding: string, user: Event, story: Story, findings: string[]): Link[] {
   const asked = story.asked.get(id)?.event;
   const given = story.answered.get(id)?.event;
   if (
@@ -123,6 +129,10 @@ function approvalLinks(id: string, binding: string | undefined, user: Event, sto
   }
   if (asked.data.binding !== binding)
     findings.push(`approval ${id} was given for something else than what it was used for (I8)`);
+  if (given.position <= asked.position || Date.parse(given.time) >= Date.parse(asked.data.expiresAt))
+    findings.push(`approval ${id} was not given between its request and its expiry (I8)`);
+  const first = story.approvalUses.get(id)?.[0]?.event;
+  if (first && first.position < user.position) findings.push(`approval ${id} had been used before (I8)`);
   if (given.data.usableUntil !== undefined && Date.parse(user.time) >= Date.parse(given.data.usableUntil))
     findings.push(`approval ${id} was used too late (I8)`);
   if (given.actor.kind === 'run' || given.actor.kind === 'system')
@@ -130,7 +140,7 @@ function approvalLinks(id: string, binding: string | undefined, user: Event, sto
   return [link('approval', given, `approved by ${given.data.by}`)];
 }
 
-function grantApproval(grant: EventOf<'GrantIssued'>, story: Story, findings: string[]): Link[] {
+function grantApproval(grant: Issued, story: Story, findings: string[]): Link[] {
   const { approvalId, limits } = grant.data;
   return approvalId === undefined
     ? []
@@ -138,43 +148,72 @@ function grantApproval(grant: EventOf<'GrantIssued'>, story: Story, findings: st
 }
 
 function actionApproval(permit: EventOf<'ActionPermitted'>, story: Story, findings: string[]): Link[] {
-  const { approvalId, binding } = permit.data;
-  return approvalId === undefined ? [] : approvalLinks(approvalId, binding, permit, story, findings);
+  const { approvalId } = permit.data;
+  return approvalId === undefined ? [] : approvalLinks(approvalId, bindingOf(permit), permit, story, findings);
+}
+
+/** What an approval of this action must have been asked for: worked out anew, whatever the permit says of it. */
+function bindingOf({ runId, data }: EventOf<'ActionPermitted'>): string {
+  const { verb, tool = null, effect, resource, argsDigest = null, charge } = data;
+  const { type, id } = resource;
+  return canonicalDigest({ runId, verb, tool, effect, resource: { type, id }, argsDigest, cost: charge.cost });
 }
 
 /** I2: what in the chain was not live when the action was permitted. */
-function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly EventOf<'GrantIssued'>[], story: Story): string[] {
-  const before = ({ event }: { event: Event }): boolean => event.position < permit.position;
+function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly Issued[], story: Story): string[] {
   return chain.flatMap((issued): string[] => {
     const grant = standingIn(issued, permit.position, story);
-    const last = (story.stops.get(grant.grantId as string) ?? []).filter(before).pop()?.event;
-    const opened = grant.runId === undefined ? undefined : story.openings.get(grant.runId);
-    const rule = story.rules.find(
-      (each) => before(each) && opened !== undefined && ruleStrikesGrant(each.event, grant, opened),
-    );
+    const stopped = [...endedBefore(grant, permit, story), ...suspendedBefore(grant, permit, story)];
+    const found = stopped.map((why) => `it was permitted after ${why} (I2)`);
     const { notBefore, expiresAt } = grant.data.limits.time;
-    const found: string[] = [];
-    if (last && last.type !== 'GrantResumed')
-      found.push(`it was permitted after ${last.type} of grant ${grant.grantId} (I2)`);
-    if (rule)
-      found.push(`it was permitted after ${rule.event.data.revocationId} had revoked grant ${grant.grantId} (I2)`);
-    if (Date.parse(permit.time) >= Date.parse(expiresAt) || Date.parse(permit.time) < Date.parse(notBefore))
+    const time = Date.parse(permit.time);
+    if (time >= Date.parse(expiresAt) || time < Date.parse(notBefore))
       found.push(`it was permitted outside the time of grant ${grant.grantId} (I2)`);
-    return found;
+    return [...found, ...resurrections(grant, story)];
   });
 }
 
+const TERMINAL: readonly Event['type'][] = ['GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted'];
+const stopsBefore = (grant: Issued, { position }: Event, { stops }: Story): Event[] =>
+  (stops.get(grant.grantId as string) ?? []).map(({ event }) => event).filter((event) => event.position < position);
+
+/** What ends a grant ends it for ever, whatever is said to have resumed it. */
+function endedBefore(grant: Issued, user: Event, story: Story): string[] {
+  const end = stopsBefore(grant, user, story).find((event) => TERMINAL.includes(event.type));
+  const opened = grant.runId === undefined ? undefined : story.openings.get(grant.runId);
+  const rule = story.rules.find(
+    ({ event }) => event.position < user.position && opened !== undefined && ruleStrikesGrant(event, grant, opened),
+  );
+  return [
+    ...(end ? [`${end.type} of grant ${grant.grantId}`] : []),
+    ...(rule ? [`${rule.event.data.revocationId} had revoked grant ${grant.grantId}`] : []),
+  ];
+}
+
+function suspendedBefore(grant: Issued, user: Event, story: Story): string[] {
+  const held = stopsBefore(grant, user, story).filter((event) => !TERMINAL.includes(event.type));
+  return held[held.length - 1]?.type === 'GrantSuspended' ? [`GrantSuspended of grant ${grant.grantId}`] : [];
+}
+
+/** A raised lease takes the place of one that is live; what has ended is never raised from the dead. */
+function resurrections(grant: Issued, story: Story): string[] {
+  const old = grant.data.supersedes === undefined ? undefined : story.issues.get(grant.data.supersedes)?.event;
+  if (!old || old.position >= grant.position) return [];
+  const late = Date.parse(grant.time) >= Date.parse(old.data.limits.time.expiresAt);
+  const why = late ? [...endedBefore(old, grant, story), 'its time was over'] : endedBefore(old, grant, story);
+  return [
+    ...why.map((each) => `grant ${grant.grantId} took the place of one that had ended: ${each} (I2)`),
+    ...resurrections(old, story),
+  ];
+}
+
 /** The grant that stood in the place of this one then: a raised lease supersedes the old one. */
-function standingIn(
-  grant: EventOf<'GrantIssued'>,
-  position: number,
-  { superseded, issues }: Story,
-): EventOf<'GrantIssued'> {
+function standingIn(grant: Issued, position: number, { superseded, issues }: Story): Issued {
   let current = grant;
   for (;;) {
     const by = superseded.get(current.grantId as string)?.event;
     const next = by && by.position < position ? issues.get(by.data.by)?.event : undefined;
-    if (!next || next.position <= current.position) return current;
+    if (!next || next.position <= current.position || next.data.supersedes !== current.grantId) return current;
     current = next;
   }
 }

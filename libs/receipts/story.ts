@@ -16,9 +16,13 @@ export interface Story {
   /** by run, oldest first: more than one where it was raised */
   readonly leases: ReadonlyMap<string, readonly Told<'GrantIssued'>[]>;
   readonly decisions: ReadonlyMap<string, Told<Decision>>;
+  /** more than one is a contradiction */
+  readonly timesDecided: ReadonlyMap<string, number>;
   readonly outcomes: ReadonlyMap<string, readonly Told<Outcome>[]>;
   readonly asked: ReadonlyMap<string, Told<'ApprovalRequested'>>;
   readonly answered: ReadonlyMap<string, Told<'ApprovalGiven' | 'ApprovalExpired'>>;
+  /** what rests on an approval, by its id, in the order of the log */
+  readonly approvalUses: ReadonlyMap<string, readonly Told<'ActionPermitted' | 'GrantIssued'>[]>;
   /** by the grant that was superseded */
   readonly superseded: ReadonlyMap<string, Told<'GrantSuperseded'>>;
   /** what stopped a grant, or let it go on, by its id */
@@ -55,10 +59,17 @@ export function readStory(told: readonly Told[]): Story {
     issues: firstBy(of<'GrantIssued'>('GrantIssued'), ({ event }) => event.grantId),
     leases: allBy(of<'GrantIssued'>('GrantIssued'), ({ event }) => event.runId),
     decisions: firstBy(of<Decision>(...DECISIONS), ({ event }) => event.actionId),
+    timesDecided: new Map(
+      [...allBy(of<Decision>(...DECISIONS), ({ event }) => event.actionId)].map(([id, all]) => [id, all.length]),
+    ),
     outcomes: allBy(of<Outcome>(...OUTCOMES), ({ event }) => event.actionId),
     asked: firstBy(of<'ApprovalRequested'>('ApprovalRequested'), ({ event }) => event.data.approvalId),
     answered: firstBy(
       of<'ApprovalGiven' | 'ApprovalExpired'>('ApprovalGiven', 'ApprovalExpired'),
+      ({ event }) => event.data.approvalId,
+    ),
+    approvalUses: allBy(
+      of<'ActionPermitted' | 'GrantIssued'>('ActionPermitted', 'GrantIssued'),
       ({ event }) => event.data.approvalId,
     ),
     superseded: firstBy(of<'GrantSuperseded'>('GrantSuperseded'), ({ event }) => event.grantId),

@@ -300,7 +300,7 @@ describe('a receipt is no receipt', () => {
     ]) {
       expect(broken(input)).toMatch(UNSIGNED);
     }
-    const other = (change: object): string => broken(signed({ ...statement, ...change } as Statement));
+    const other = (change: object): string => broken(signed({ ...statement, ...change }));
     expect(other({ _type: 'x' })).toMatch(/malformed/);
     expect(other({ predicateType: 'x' })).toMatch(/malformed/);
     expect(other({ predicate: undefined })).toMatch(/malformed/);
