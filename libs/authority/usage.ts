@@ -73,7 +73,7 @@ export function commit(
   budget.windows.forEach((window, i) => {
     const { buckets, keeps } = usage.windows[i] as WindowOfUsage;
     const start = bucketStart(window, reservedAt);
-    const bucket = keeps ? undefined : buckets.findLast((each) => each.start === start);
+    const bucket = keeps || hasLeft(start, window, now) ? undefined : buckets.findLast((each) => each.start === start);
     if (bucket) {
       addCost(bucket.used.cost, reserved.cost, -1);
       addCost(bucket.used.cost, spent.cost, 1);

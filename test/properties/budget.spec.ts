@@ -1,0 +1,216 @@
+import fc from 'fast-check';
+import { windowUsed } from '#authority/usage';
+import type { Event, EventOf } from '#contracts/event';
+import { COUNTERS } from '#contracts/grant';
+import type { Reason } from '#contracts/reason';
+import * as ledger from './ledger';
+import { moves } from './moves';
+import { deadItself, issued, standing, Tally } from './naive';
+import { Play } from './play';
+
+fc.configureGlobal({ seed: 20260103 });
+
+/** Half of the stories are about nothing but use, so that caps are reached, overruns told late, windows left behind. */
+const story = fc.oneof(moves(50), moves(50, ['act', 'settle', 'wait']));
+
+/** After each event, with what stood in the log up to and with it. */
+function always(check: (soFar: readonly Event[], event: Event, all: ledger.Entry[]) => void): void {
+  const property = fc.property(story, (all) => {
+    const { log } = new Play().play(all);
+    log.events.forEach((event, i) => {
+      if (event.type !== 'ActionPermitted' && !ledger.isOutcome(event) && event.type !== 'ActionDenied') return;
+      const soFar = log.events.slice(0, i + 1);
+      check(soFar, event, ledger.entries(soFar));
+    });
+  });
+  fc.assert(property, { numRuns: 200 });
+}
+
+const accountsOf = (all: readonly ledger.Entry[]): string[] => [...new Set(all.flatMap((entry) => entry.accounts))];
+
+describe('I3: what is reserved counts against the grant and all its ancestors, and no cap is ever exceeded', () => {
+  it('by permits, in any account, but for what overruns have declared', () => {
+    const tally = new Tally();
+    always((soFar, event, all) => {
+      for (const id of accountsOf(all)) {
+        const mine = ledger.of(all, id);
+        const budget = ledger.budgetOf(soFar, id);
+        for (const counter of COUNTERS) expect(ledger.count(mine, counter)).toBeLessThanOrEqual(budget[counter]);
+        for (const currency of ledger.currencies(mine)) {
+          const total = ledger.spent(mine, currency) + ledger.held(mine, currency);
+          const cap = budget.cost[currency] ?? 0;
+          expect(total - ledger.over(mine, currency)).toBeLessThanOrEqual(cap);
+          const charged = event.type === 'ActionPermitted' && event.actionId === mine[mine.length - 1]?.permit.actionId;
+          // after an overrun too, nothing more is permitted that does not fit
+          if (charged && (event.data.charge.cost[currency] ?? 0) > 0) expect(total).toBeLessThanOrEqual(cap);
+          if (total === cap) tally.add('money to the last unit');
+        }
+        if (mine.some((entry) => entry.accounts.length > 2)) tally.add('from two levels below');
+      }
+    });
+    tally.atLeast(20, 'money to the last unit', 'from two levels below');
+  });
+
+  it('of a rolling window either, whenever it is looked at', () => {
+    const tally = new Tally();
+    always((soFar, event, all) => {
+      if (event.type !== 'ActionPermitted') return;
+      const { charge } = event.data;
+      for (const id of all[all.length - 1]?.accounts ?? []) {
+        const mine = ledger.of(all, id);
+        for (const window of ledger.budgetOf(soFar, id).windows) {
+          const caps = { ...window.cost, ...window } as Record<string, unknown>;
+          const charged: Record<string, number> = { ...charge.cost };
+          for (const counter of COUNTERS) charged[counter] = charge[counter];
+          for (const what of Object.keys(charged)) {
+            if (typeof caps[what] !== 'number' || !charged[what]) continue;
+            const used = ledger.within(mine, what, ledger.lengthOf(window.per), Date.parse(event.time));
+            expect(used).toBeLessThanOrEqual(caps[what]);
+            if (used === caps[what]) tally.add('window full');
+            if (mine.length > used && what === 'calls') tally.add('window moved on');
+          }
+        }
+      }
+    });
+    tally.atLeast(20, 'window full', 'window moved on');
+  });
+
+  it('and what does not fit is all that is denied for want of budget', () => {
+    const tally = new Tally();
+    const short = (reasons: readonly Reason[]): Reason[] => [
+      ...reasons.filter((each) => each.code === 'BUDGET_EXHAUSTED' || each.code === 'WINDOW_EXHAUSTED'),
+    ];
+    always((soFar, event, all) => {
+      if (event.type !== 'ActionDenied') return;
+      for (const grant of event.data.reasons.filter((reason) => reason.rule === 'grant')) {
+        const id = ledger.account(soFar, grant.grantId as string);
+        const mine = ledger.of(all, id);
+        for (const { code, path = '' } of short(grant.reasons ?? [])) {
+          const what = path.split('.').pop() as string;
+          const asked =
+            what in event.data.charge ? event.data.charge[what as 'calls'] : (event.data.charge.cost[what] ?? 0);
+          const budget = ledger.budgetOf(soFar, id);
+          const per = /\[(.*)\]/.exec(path)?.[1];
+          const window = budget.windows.find((each) => each.per === per);
+          const caps = { ...(window ?? budget).cost, ...(window ?? budget) } as object as Record<string, number>;
+          const used = window
+            ? ledger.within(
+                mine,
+                what,
+                ledger.lengthOf(window.per),
+                Date.parse(event.time),
+                ledger.bucket(ledger.lengthOf(window.per)),
+              )
+            : COUNTERS.includes(what as 'calls')
+              ? ledger.count(mine, what as 'calls')
+              : ledger.spent(mine, what) + ledger.held(mine, what);
+          expect(used + asked).toBeGreaterThan(caps[what] as number);
+          tally.add(code as string);
+        }
+      }
+    });
+    tally.atLeast(50, 'BUDGET_EXHAUSTED', 'WINDOW_EXHAUSTED');
+  });
+});
+
+describe('I3: reaching a lifetime cap ends that grant, and so does an outcome that cost more than was reserved', () => {
+  it('exactly then, in the same append, and nothing else exhausts a grant', () => {
+    const tally = new Tally();
+    const property = fc.property(story, (all) => {
+      const { events } = new Play().play(all).log;
+      let expected: string[] = [];
+      events.forEach((event, i) => {
+        if (event.type === 'GrantExhausted') {
+          expect(expected).toContain(event.grantId);
+          expected = expected.filter((id) => id !== event.grantId);
+          for (const cap of event.data.caps) tally.add(`by ${cap.replace('budget.', '')}`);
+          if (event.data.overrun) tally.add('by an overrun');
+          return;
+        }
+        expect(expected).toEqual([]);
+        expected = exhausted(events.slice(0, i + 1), event);
+      });
+      expect(expected).toEqual([]);
+    });
+    fc.assert(property, { numRuns: 200 });
+    tally.atLeast(5, 'by calls', 'by reads', 'by writes', 'by external', 'by cost.USD', 'by an overrun');
+  });
+
+  /** The grants that the newest event must end. */
+  function exhausted(soFar: readonly Event[], event: Event): string[] {
+    if (event.type !== 'ActionPermitted' && !ledger.isOutcome(event)) return [];
+    const all = ledger.entries(soFar);
+    const { accounts } = all.find((entry) => entry.permit.actionId === event.actionId) as ledger.Entry;
+    const full = accounts.filter((id, level) => {
+      const mine = ledger.of(all, id);
+      const budget = ledger.budgetOf(soFar, id);
+      const { charge } = event.data;
+      if (event.type === 'ActionPermitted')
+        return COUNTERS.some((counter) => charge[counter] > 0 && ledger.count(mine, counter) >= budget[counter]);
+      const reached = Object.entries(event.data.cost).some(
+        ([currency, paid]) => paid > 0 && ledger.spent(mine, currency) >= (budget.cost[currency] ?? 0),
+      );
+      return isOpen(soFar, id) && (reached || (level === 0 && event.data.overrun === true));
+    });
+    return full.map((id) => standing(soFar, id));
+  }
+
+  function isOpen(soFar: readonly Event[], id: string): boolean {
+    const why = deadItself(soFar, issued(soFar, standing(soFar, id)) as EventOf<'GrantIssued'>, 0);
+    return why === undefined || why === 'is suspended' || why === 'is struck by a rule';
+  }
+
+  it('is said of an outcome exactly where it cost more, and that is counted in full', () => {
+    const tally = new Tally();
+    always((_soFar, event, all) => {
+      if (!ledger.isOutcome(event)) return;
+      const { permit } = all.find((entry) => entry.permit.actionId === event.actionId) as ledger.Entry;
+      const more = Object.entries(event.data.cost).some(([of, paid]) => paid > (permit.data.charge.cost[of] ?? 0));
+      expect(event.data.overrun ?? false).toBe(more);
+      expect(event.data.charge).toEqual({ ...permit.data.charge, cost: event.data.cost });
+      tally.add(more ? 'more' : 'no more');
+    });
+    tally.atLeast(30, 'more', 'no more');
+  });
+});
+
+describe('I3: the counters of the state', () => {
+  it('are the sums of the events, for every grant, after every move', () => {
+    const tally = new Tally();
+    const property = fc.property(story, (all) => {
+      const play = new Play();
+      play.play(all, () => {
+        const { state, events, now } = play.log;
+        const entries = ledger.entries(events);
+        for (const id of accountsOf(entries)) {
+          const mine = ledger.of(entries, id);
+          const { usage, limits } = state.grants.get(standing(events, id)) as NonNullable<
+            ReturnType<typeof state.grants.get>
+          >;
+          const money = (of: typeof ledger.spent) =>
+            Object.fromEntries(
+              ledger
+                .currencies(mine)
+                .map((each) => [each, of(mine, each)] as const)
+                .filter(([, sum]) => sum > 0),
+            );
+          expect(usage.committed).toEqual({ ...ledger.counts(mine), cost: money(ledger.spent) });
+          expect(usage.reserved).toEqual({ calls: 0, reads: 0, writes: 0, external: 0, cost: money(ledger.held) });
+          limits.budget.windows.forEach((window, i) => {
+            const used = windowUsed(usage.windows[i]?.buckets ?? [], window, now);
+            const per = ledger.lengthOf(window.per);
+            for (const what of [...COUNTERS, ...ledger.currencies(mine)]) {
+              const told = what in used ? used[what as 'calls'] : (used.cost[what] ?? 0);
+              expect(told).toBeGreaterThanOrEqual(ledger.within(mine, what, per, now));
+              expect(told).toBeLessThanOrEqual(ledger.within(mine, what, per, now, ledger.bucket(per)));
+              if (told > 0) tally.add('in a window');
+            }
+          });
+          if (id !== standing(events, id)) tally.add('of a raised grant');
+        }
+      });
+    });
+    fc.assert(property, { numRuns: 150 });
+    tally.atLeast(50, 'in a window', 'of a raised grant');
+  });
+});
