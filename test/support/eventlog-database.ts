@@ -59,5 +59,6 @@ export async function eventually<T>(look: () => Promise<T | undefined>): Promise
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
