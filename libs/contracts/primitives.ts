@@ -52,11 +52,9 @@ export const currency = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code
 /** Whole minor units (cents), or a whole count. */
 export const amount = z.number().int('must be a whole number').min(0).max(LIMITS.amountMax);
 
-export const costs = z
-  .record(currency, amount)
-  .refine((value) => Object.keys(value).length <= LIMITS.currencies, {
-    error: `at most ${LIMITS.currencies} currencies`,
-  });
+export const costs = z.record(currency, amount).refine((value) => Object.keys(value).length <= LIMITS.currencies, {
+  error: `at most ${LIMITS.currencies} currencies`,
+});
 
 /** A keyed pseudonym for a person or a free text: the same input gives the same ref within a tenant. */
 export const ref = z.string().regex(/^ref_[0-9a-z]{26}$/, 'must be a ref');

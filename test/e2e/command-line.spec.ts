@@ -1,0 +1,153 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bailiwick, type Ran } from '../support/cli';
+import { Stack } from '../support/stack';
+
+/** The command line as people and scripts use it: exit 0 done, 1 refused or found wrong, 2 bad usage. */
+describe('bailiwick', () => {
+  let stack: Stack;
+  const run = (...args: string[]): Promise<Ran> => bailiwick(['--data', stack.dataDir, ...args]);
+  const json = async (...args: string[]): Promise<Record<string, unknown>> => {
+    const ran = await run('--json', ...args);
+    expect([ran.code, ran.err]).toEqual([0, '']);
+    return JSON.parse(ran.out) as Record<string, unknown>;
+  };
+  beforeAll(async () => {
+    stack = await Stack.start();
+  }, 120_000);
+  afterAll(() => stack.stop());
+
+  it('tells what runs', async () => {
+    const status = await json('status');
+    expect(status).toMatchObject({
+      url: stack.url,
+      postgres: { pid: expect.any(Number) },
+      nats: { pid: expect.any(Number) },
+    });
+    expect(
+      (status.services as { name: string; state: string }[]).map((each) => `${each.name} ${each.state}`).sort(),
+    ).toEqual(['delegation running', 'gateway running', 'intent running', 'ledger running']);
+  });
+
+  it('opens a run, delegates, acts, shows the tree, revokes, and follows it in the events', async () => {
+    const lease =
+      '{"actions":{"allow":["file.*"]},"resources":[{"type":"file","match":"**"}],"delegation":{"depth":2,"children":3,"classes":["*"]}}';
+    const root = await json(
+      'run',
+      'open',
+      '--class',
+      'tester',
+      '--for',
+      'user:me@example.com',
+      '--purpose',
+      'try the command line',
+      '--grant',
+      lease,
+    );
+    const grantId = (root.grant as { id: string }).id;
+    const treeId = (root.run as { treeId: string }).treeId;
+    const child = await json(
+      'delegate',
+      grantId,
+      '--class',
+      'reader',
+      '--task',
+      'read',
+      '--grant',
+      '{"actions":{"allow":["file.read"]}}',
+    );
+    const childId = (child.grant as { id: string }).id;
+    const permitted = await run('act', childId, 'file.read', 'file:README.md', '--done');
+    expect([permitted.code, permitted.out]).toEqual([0, expect.stringContaining('permit')]);
+    const denied = await run('act', childId, 'file.write', 'file:README.md');
+    expect(denied.code).toBe(1);
+    expect(`${denied.out}${denied.err}`).toContain('ACTION_NOT_ALLOWED');
+    const tree = await run('tree', treeId);
+    expect(tree.out).toContain('└─ ');
+    expect(tree.out).toContain(childId);
+    const dry = await run('revoke', '--class', 'reader', '--dry-run');
+    expect([dry.code, dry.out]).toEqual([0, expect.stringContaining('1 × reader')]);
+    expect((await run('act', childId, 'file.read', 'file:a')).code).toBe(0);
+    expect((await run('revoke', '--class', 'reader')).code).toBe(0);
+    expect((await run('act', childId, 'file.read', 'file:a')).code).toBe(1);
+    expect((await run('revoke', grantId)).code).toBe(0);
+    const events = await run('events', '--tree', treeId, '--json');
+    const types = events.out
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { type: string }).type);
+    expect(types).toEqual(
+      expect.arrayContaining(['RunOpened', 'GrantIssued', 'ActionPermitted', 'ActionDenied', 'GrantRevoked']),
+    );
+  });
+
+  it('asks a person and takes her answer', async () => {
+    const asked = await json(
+      'run',
+      'open',
+      '--class',
+      'tester',
+      '--for',
+      'user:me@example.com',
+      '--purpose',
+      'something grave',
+      '--ask',
+    );
+    const approvalId = (asked.approval as { id: string }).id;
+    expect((await run('approvals')).out).toContain(approvalId);
+    expect((await run('approvals', 'show', approvalId)).out).toContain('something grave');
+    expect((await run('approvals', 'approve', approvalId, '--note', 'fine')).code).toBe(0);
+    const runId = (asked.run as { id: string }).id;
+    expect((await run('run', 'show', runId)).out).toContain('active');
+  });
+
+  it('gets a receipt and verifies it offline; any change is found', async () => {
+    const root = await json(
+      'run',
+      'open',
+      '--class',
+      'tester',
+      '--for',
+      'user:me@example.com',
+      '--purpose',
+      'a receipt',
+    );
+    const runId = (root.run as { id: string }).id;
+    const file = join(stack.dataDir, 'receipt.json');
+    expect((await run('receipt', 'get', runId, '--out', file)).code).toBe(0);
+    const good = await run('receipt', 'verify', file, '--key', `${file}.vkey`);
+    expect([good.code, good.err]).toEqual([0, '']);
+    const envelope = JSON.parse(readFileSync(file, 'utf8')) as { payload: string };
+    const statement = Buffer.from(envelope.payload, 'base64').toString().replace('a receipt', 'a rezeipt');
+    writeFileSync(
+      `${file}.forged`,
+      JSON.stringify({ ...envelope, payload: Buffer.from(statement).toString('base64') }),
+    );
+    const forged = await run('receipt', 'verify', `${file}.forged`, '--key', `${file}.vkey`);
+    expect(forged.code).toBe(1);
+    expect(forged.out).toContain('✗ the envelope is signed by the log');
+    expect((await run('receipt', 'verify', file)).code).toBe(2);
+  });
+
+  it('says what is wrong with bad usage', async () => {
+    for (const args of [
+      ['nonsense'],
+      ['act'],
+      ['up', '--port', 'x'],
+      ['revoke'],
+      ['run', 'open', '--class', 'a', '--for', 'b', '--purpose', 'c', '--grant', '{'],
+    ]) {
+      const ran = await run(...args);
+      expect([args, ran.code]).toEqual([args, 2]);
+      expect(ran.err.trim()).not.toBe('');
+    }
+    const unknown = await run('run', 'show', `run_0_${'0'.repeat(26)}`);
+    expect(unknown.code).toBe(1);
+    expect(unknown.err).toContain('NOT_FOUND');
+  });
+
+  it('verifies the log: a fold from position 0 gives the state that is live', async () => {
+    const ran = await run('log', 'verify');
+    expect([ran.code, ran.out]).toEqual([0, expect.stringContaining('the log verifies')]);
+  });
+});

@@ -1,0 +1,51 @@
+import { Stack } from '../support/stack';
+import { bailiwick } from '../support/cli';
+import { itWithShared } from '../support/shared';
+
+/** The main job on real input, as `npm start` plays it. */
+describe('the demo', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start();
+  }, 120_000);
+  afterAll(() => stack.stop());
+
+  it('tells the whole story: delegated, decided, denied, watched, suspended, revoked, proved', async () => {
+    const { code, out, err } = await bailiwick(['--data', stack.dataDir, 'demo']);
+    expect([code, err]).toEqual([0, '']);
+    for (const said of [
+      'approved by key:approver',
+      'permit writer: write docs/SUMMARY.md',
+      'deny   reader: write docs/x.md',
+      'refused planner → helper: GRANT_WIDENS_PARENT',
+      'SECRET_EXFILTRATION',
+      'this grant is exhausted: budget.calls used up',
+      'the lease is suspended: drift',
+      'blast radius of class wanderer: 1 grants',
+      '✓ every permitted action has custody up to the principal',
+      'receipt verified',
+    ]) {
+      expect(out).toContain(said);
+    }
+    expect(out).not.toContain('did NOT verify');
+  }, 120_000);
+
+  itWithShared(
+    'data/agentdojo.jsonl.gz',
+    'plays recorded runs, and the log verifies after them',
+    async (file) => {
+      const ran = await bailiwick(['--data', stack.dataDir, '--json', 'demo', '--traces', file, '--limit', '400']);
+      expect(ran.code).toBe(0);
+      const tallies = Object.values(JSON.parse(ran.out) as Record<string, Record<string, number>>);
+      const sum = (name: string): number => tallies.reduce((total, tally) => total + (tally[name] ?? 0), 0);
+      expect(sum('runs')).toBe(400);
+      expect(sum('permitted') + sum('denied') + sum('steppedUp')).toBe(sum('actions'));
+      expect(sum('flagged')).toBeGreaterThan(0);
+      const events = await stack.as('analyst').events({ after: -1, limit: 1, type: 'ActionPermitted' });
+      expect(events.items).toHaveLength(1);
+      const verified = await bailiwick(['--data', stack.dataDir, 'log', 'verify']);
+      expect([verified.code, verified.out]).toEqual([0, expect.stringContaining('the log verifies')]);
+    },
+    120_000,
+  );
+});

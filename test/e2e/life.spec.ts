@@ -1,0 +1,172 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { findNatsServer, startNats } from '#platform/servers/nats';
+import { freePort } from '#platform/servers/ports';
+import { startPostgres } from '#platform/servers/postgres';
+import { bailiwick } from '../support/cli';
+import { scratch } from '../support/servers';
+import { http, Stack, until } from '../support/stack';
+import { open, read } from './leases';
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // a zombie is no process: its parent only has not asked for it
+  const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
+  return !/\) Z /.test(stat);
+};
+const pidsOf = (stack: Stack): number[] => {
+  const { services, postgres, nats } = stack.status();
+  return [...services.map((service) => service.pid), postgres.pid, nats.pid];
+};
+
+describe('the system', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start();
+  }, 120_000);
+  afterAll(() => stack.stop());
+
+  it('keeps its keys to itself', () => {
+    for (const file of ['credentials.json', 'secrets.json', 'keys/log.pem', 'keys/token.pem', 'keys/pseudonym.key']) {
+      expect([file, (statSync(join(stack.dataDir, file)).mode & 0o777).toString(8)]).toEqual([file, '600']);
+    }
+  });
+
+  it('starts again what dies, and forgets nothing that was answered', async () => {
+    const { grant } = await open(stack.as('orchestrator'));
+    expect((await stack.as('enforcer').act(read(grant.id))).decision).toBe('permit');
+    for (const name of ['delegation', 'ledger', 'intent', 'gateway']) {
+      const before = stack.status().services.find((service) => service.name === name)?.pid as number;
+      process.kill(before, 'SIGKILL');
+      await until(`${name} to run again`, () => {
+        const now = stack.status().services.find((service) => service.name === name);
+        return now?.state === 'running' && now.pid !== before;
+      });
+      await until(
+        'everything to answer',
+        async () => (await http(stack, 'GET', '/readyz').catch(() => undefined))?.status === 200,
+      );
+    }
+    expect((await stack.as('analyst').grant(grant.id)).consumed.calls).toBe(1);
+    expect((await stack.as('enforcer').act(read(grant.id))).decision).toBe('permit');
+  }, 60_000);
+
+  it('leaves no process behind on Ctrl-C, and finds its data again', async () => {
+    const { grant, run } = await open(stack.as('orchestrator'));
+    await stack.as('enforcer').act(read(grant.id));
+    const pids = pidsOf(stack);
+    expect(await stack.down('SIGINT')).toBe(0);
+    expect(pids.filter(alive)).toEqual([]);
+    await stack.up();
+    expect((await stack.as('analyst').run(run.id)).status).toBe('active');
+    expect((await stack.as('analyst').grant(grant.id)).consumed.calls).toBe(1);
+    const verified = await bailiwick(['--data', stack.dataDir, 'log', 'verify']);
+    expect(verified.code).toBe(0);
+  }, 60_000);
+
+  it('killed without warning, leaves what the next start clears up, and loses nothing', async () => {
+    const { grant } = await open(stack.as('orchestrator'));
+    await stack.as('enforcer').act(read(grant.id));
+    const { services } = stack.status();
+    await stack.down('SIGKILL');
+    await until('the services to notice', () => services.every((service) => !alive(service.pid)));
+    await stack.up();
+    expect((await stack.as('analyst').grant(grant.id)).consumed.calls).toBe(1);
+  }, 60_000);
+
+  it('refuses to run twice over one folder, or on a port that is taken', async () => {
+    const twice = await bailiwick(['up', '--data', stack.dataDir, '--port', String(await freePort())]);
+    expect([twice.code, twice.err]).toEqual([1, expect.stringContaining('already runs over')]);
+    const other = scratch();
+    const taken = await bailiwick(['up', '--data', other, '--port', String(stack.port)]);
+    expect([taken.code, taken.err]).toEqual([1, expect.stringContaining('is taken')]);
+    rmSync(other, { recursive: true, force: true });
+  });
+});
+
+/** What docker-compose.yml does, without containers: every part gets its own folder and sees no other. */
+describe('an installation of several parts', () => {
+  const dir = scratch();
+  const parts: ChildProcess[] = [];
+  const stops: (() => Promise<unknown>)[] = [];
+  afterAll(async () => {
+    for (const part of parts.reverse()) {
+      part.kill('SIGTERM');
+      await until('a part to stop', () => part.exitCode !== null || part.signalCode !== null);
+    }
+    for (const stop of stops.reverse()) await stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  it('starts from what `setup` writes, against servers of its own', async () => {
+    mkdirSync(join(dir, 'servers'), { mode: 0o755 });
+    const postgres = await startPostgres({ dataDir: join(dir, 'servers'), durable: false });
+    stops.push(() => postgres.stop());
+    const natsPort = await freePort();
+    const out = join(dir, 'parts');
+    const port = await freePort();
+    const at = new URL(postgres.url);
+    const made = await bailiwick([
+      'setup',
+      '--out',
+      out,
+      '--postgres',
+      at.host,
+      '--nats',
+      `127.0.0.1:${natsPort}`,
+      '--public-url',
+      `http://127.0.0.1:${port}`,
+    ]);
+    expect([made.code, made.err]).toEqual([0, '']);
+    const secrets = JSON.parse(readFileSync(join(out, 'migrate', 'secrets.json'), 'utf8')) as {
+      nats: Record<string, string>;
+    };
+    const binary =
+      process.env.BAILIWICK_TEST_NATS_SERVER ?? findNatsServer(join(dir, 'cache'), process.env.BAILIWICK_NATS_SERVER);
+    const nats = await startNats({ binary, dataDir: join(dir, 'servers'), users: secrets.nats, port: natsPort });
+    stops.push(() => nats.stop());
+    const migrated = await bailiwick(['migrate', '--secrets', join(out, 'migrate')], {
+      BAILIWICK_DATABASE_URL: postgres.url,
+    });
+    expect([migrated.code, migrated.err]).toEqual([0, '']);
+    const app = (name: string): string => resolve(__dirname, '..', '..', 'dist', 'apps', name, 'main.js');
+    for (const name of ['delegation', 'ledger', 'intent', 'gateway']) {
+      const env = {
+        PATH: process.env.PATH,
+        BAILIWICK_DATA: join(out, name),
+        BAILIWICK_PORT: String(port),
+        BAILIWICK_HOST: '127.0.0.1',
+      };
+      parts.push(
+        spawn(process.execPath, [`--env-file=${join(out, name, 'env')}`, app(name)], { env, stdio: 'ignore' }),
+      );
+    }
+    const ready = async (): Promise<boolean> =>
+      (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200;
+    await until('all four to answer', ready, 30_000);
+    const folders = ['delegation', 'intent', 'ledger', 'gateway'].map(
+      (name) => spawnSync('ls', ['-R', join(out, name)], { encoding: 'utf8' }).stdout,
+    );
+    expect(folders.map((listing) => listing.includes('log.pem'))).toEqual([false, false, true, false]);
+    expect(folders.map((listing) => listing.includes('token.pem'))).toEqual([false, false, false, true]);
+    // a second set-up finds what is there: nobody is locked out
+    const before = readFileSync(join(out, 'gateway', 'credentials.json'), 'utf8');
+    await bailiwick([
+      'setup',
+      '--out',
+      out,
+      '--postgres',
+      at.host,
+      '--nats',
+      `127.0.0.1:${natsPort}`,
+      '--public-url',
+      `http://127.0.0.1:${port}`,
+    ]);
+    expect(readFileSync(join(out, 'gateway', 'credentials.json'), 'utf8')).toBe(before);
+  }, 90_000);
+});
