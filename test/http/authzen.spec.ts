@@ -1,0 +1,353 @@
+import { http, Stack, type HttpAnswer } from '../support/stack';
+import { head, openRun, problemIn, unknown, writtenAfter, type Opened } from './world';
+
+/**
+ * AuthZEN Authorization API 1.0, as far as we offer it: §6 evaluation, §7 evaluations, §9 metadata, §10 transport; and
+ * the working group's certification scenario, levels Basic and Batch (its numbers stand beside the names).
+ * @see https://openid.net/specs/authorization-api-1_0.html
+ */
+
+type Json = Record<string, unknown>;
+interface Decision {
+  decision: boolean;
+  context?: Json;
+}
+
+let stack: Stack;
+let run: Opened;
+
+const READ = { name: 'repo.read' };
+const WRITE = { name: 'repo.commit' };
+const NEVER = { name: 'secret.read' };
+const RECORD = { type: 'repo', id: 'acme/clord' };
+const ELSEWHERE = { type: 'repo', id: 'other/clord' };
+const subject = (): Json => ({ type: 'grant', id: run.grantId });
+
+beforeAll(async () => {
+  stack = await Stack.start();
+  run = await openRun(stack);
+}, 120_000);
+afterAll(() => stack.stop());
+
+const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<HttpAnswer> =>
+  http(stack, 'POST', path, { key: stack.keys.enforcer, body, headers });
+const evaluation = (body: Json): Promise<HttpAnswer> => post('/access/v1/evaluation', body);
+const evaluations = (body: Json): Promise<HttpAnswer> => post('/access/v1/evaluations', body);
+const whole = (more: Json = {}): Json => ({ subject: subject(), action: READ, resource: RECORD, ...more });
+
+function decisionIn(answer: HttpAnswer): boolean {
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+  expect(typeof answer.body.decision).toBe('boolean');
+  if ('context' in answer.body) expect(answer.body.context).toBeInstanceOf(Object);
+  return answer.body.decision as boolean;
+}
+function decisionsIn(answer: HttpAnswer): Decision[] {
+  expect(answer.status).toBe(200);
+  expect(answer.body).not.toHaveProperty('decision'); // 3.3.4
+  const list = answer.body.evaluations as Decision[];
+  for (const each of list) expect(typeof each.decision).toBe('boolean');
+  return list;
+}
+const bare = (list: Decision[]): boolean[] => list.map((each) => each.decision);
+const charged = async (): Promise<number> => {
+  const { body } = await http(stack, 'GET', `/v1/grants/${run.grantId}`, { key: stack.keys.analyst });
+  return (body.consumed as { calls: number }).calls;
+};
+
+describe('an evaluation', () => {
+  it('permits what the grant permits, says under which action, and what is left (2.2.1)', async () => {
+    const answer = await evaluation(whole());
+    expect(decisionIn(answer)).toBe(true);
+    expect(answer.body.context).toMatchObject({
+      actionId: expect.stringMatching(/^act_/),
+      reasons: expect.any(Array),
+      obligations: expect.any(Array),
+      expiresAt: expect.any(String),
+      remaining: expect.any(Object),
+    });
+  });
+
+  it('denies what the grant denies, with the reasons (2.2.2)', async () => {
+    for (const denied of [{ action: NEVER }, { resource: ELSEWHERE }]) {
+      const answer = await evaluation(whole(denied));
+      expect(decisionIn(answer)).toBe(false);
+      expect(JSON.stringify(answer.body.context)).toMatch(/ACTION_DENIED|RESOURCE_NOT_ALLOWED/);
+    }
+  });
+
+  it('is a step-up where a person must approve: denied, with what is waited for', async () => {
+    const answer = await evaluation(whole({ action: { ...READ, properties: { risk: 'high' } } }));
+    expect(decisionIn(answer)).toBe(false);
+    expect(answer.body.context).toMatchObject({ stepUp: { approvalId: expect.stringMatching(/^apr_/) } });
+  });
+
+  it('takes any context, and decides the same with it (2.2.3)', async () => {
+    const context = { time: '2026-06-27T18:03-07:00', ip: '192.168.1.1', nested: { deep: [1] } };
+    expect(decisionIn(await evaluation(whole({ context })))).toBe(true);
+    expect(decisionIn(await evaluation(whole({ context, action: NEVER })))).toBe(false);
+  });
+
+  it('takes any properties of subject, action and resource (2.2.8)', async () => {
+    const body = {
+      subject: { ...subject(), properties: { department: 'Sales', role: 'manager' } },
+      action: { ...READ, properties: { method: 'GET' } },
+      resource: { ...RECORD, properties: { status: 'active', owner: 'bob', tags: ['x'], more: { y: null } } },
+    };
+    expect(decisionIn(await evaluation(body))).toBe(true);
+  });
+
+  it('ignores members that it does not know (2.2.9)', async () => {
+    expect(decisionIn(await evaluation(whole({ foo: 'bar', futureField: { nested: true } })))).toBe(true);
+  });
+
+  it('gives the same decision each time (2.6)', async () => {
+    for (let i = 0; i < 3; i++) {
+      expect(decisionIn(await evaluation(whole()))).toBe(true);
+      expect(decisionIn(await evaluation(whole({ action: NEVER })))).toBe(false);
+    }
+  });
+
+  it('judges by the properties of the resource', async () => {
+    const where = { sensitivity: { in: ['public'] } };
+    const { grantId } = await openRun(stack, {
+      actions: { allow: ['repo.read'] },
+      resources: [{ type: 'repo', match: 'acme/**', where }],
+    });
+    const asked = (sensitivity: unknown): Json =>
+      whole({ subject: { type: 'grant', id: grantId }, resource: { ...RECORD, properties: { sensitivity } } });
+    expect(decisionIn(await evaluation(asked('public')))).toBe(true);
+    for (const other of ['secret', ['public'], { in: 'public' }, null])
+      expect([other, decisionIn(await evaluation(asked(other)))]).toEqual([other, false]);
+  });
+
+  it('denies a subject that is no grant, or none that is known: a decision, no error (I11)', async () => {
+    const strangers = [
+      { type: 'user', id: 'alice' },
+      { type: 'grant', id: 'alice' },
+      { type: 'grant', id: unknown(run.grantId) },
+      { type: 'grant', id: run.grantId.replace('_0_', '_7_') },
+      { type: 'grant', id: run.runId },
+    ];
+    const before = await head(stack);
+    for (const stranger of strangers) {
+      const answer = await evaluation(whole({ subject: stranger }));
+      expect([stranger, decisionIn(answer)]).toEqual([stranger, false]);
+      expect(answer.body.context).toMatchObject({ code: 'NOT_FOUND', reason: expect.any(String) });
+    }
+    expect((await writtenAfter(stack, before)).filter((event) => event.type !== 'Refused')).toEqual([]);
+  });
+
+  it('is charged like an action, unless context.dryRun is true', async () => {
+    const before = await charged();
+    const answer = await evaluation(whole({ context: { dryRun: true } }));
+    expect(decisionIn(answer)).toBe(true);
+    expect(answer.body.context).not.toHaveProperty('actionId');
+    expect(decisionIn(await evaluation(whole({ action: NEVER, context: { dryRun: true } })))).toBe(false);
+    expect(await charged()).toBe(before);
+    await evaluation(whole({ context: { dryRun: false } }));
+    expect(await charged()).toBe(before + 1);
+  });
+});
+
+describe('an evaluation that is malformed is a 400 and decides nothing', () => {
+  it.each<[string, () => Json]>([
+    ['no subject (2.4.1)', () => whole({ subject: undefined })],
+    ['no action', () => whole({ action: undefined })],
+    ['no resource', () => whole({ resource: undefined })],
+    ['a subject without type (2.4.2)', () => whole({ subject: { id: run.grantId } })],
+    ['a subject without id', () => whole({ subject: { type: 'grant' } })],
+    ['an action without name', () => whole({ action: {} })],
+    ['a resource without type', () => whole({ resource: { id: 'acme/clord' } })],
+    ['a resource without id', () => whole({ resource: { type: 'repo' } })],
+    ['a subject that is a text (2.4.6)', () => whole({ subject: 'alice' })],
+    ['an action whose name is a number', () => whole({ action: { name: 123 } })],
+    ['properties that are a list', () => whole({ resource: { ...RECORD, properties: ['x'] } })],
+    ['a context that is a text', () => whole({ context: 'x' })],
+    ['a dryRun that is a text', () => whole({ context: { dryRun: 'yes' } })],
+    ['a risk that is none', () => whole({ action: { ...READ, properties: { risk: 'tiny' } } })],
+    ['a cost that is negative', () => whole({ context: { cost: { USD: -1 } } })],
+  ])('%s', async (_what, make) => {
+    const before = await head(stack);
+    const answer = await evaluation(make());
+    expect([answer.status, problemIn(answer)]).toEqual([400, 'BAD_REQUEST']);
+    expect(await writtenAfter(stack, before)).toEqual([]);
+  });
+
+  it.each<[string, { raw: string; headers?: Record<string, string> }]>([
+    ['another content type (2.4.3)', { raw: '{}', headers: { 'content-type': 'text/plain' } }],
+    ['malformed JSON (2.4.4)', { raw: '{ "subject": ' }],
+    ['an empty body (2.4.5)', { raw: '' }],
+    ['a list', { raw: '[]' }],
+    ['null', { raw: 'null' }],
+  ])('%s', async (_what, request) => {
+    for (const path of ['/access/v1/evaluation', '/access/v1/evaluations']) {
+      const answer = await http(stack, 'POST', path, { key: stack.keys.enforcer, ...request });
+      expect([answer.status, problemIn(answer)]).toEqual([400, 'BAD_REQUEST']);
+    }
+  });
+});
+
+describe('several evaluations', () => {
+  it('take what they lack from the defaults, and are answered in their order (3.2.1, 3.2.2, 3.3)', async () => {
+    const actions = [READ, NEVER, WRITE, NEVER].map((action) => ({ action }));
+    const answer = await evaluations({ subject: subject(), resource: RECORD, evaluations: actions });
+    expect(bare(decisionsIn(answer))).toEqual([true, false, true, false]);
+  });
+
+  it('may have all of their own, and no defaults (3.2.5)', async () => {
+    const answer = await evaluations({ evaluations: [whole(), whole({ action: NEVER })] });
+    expect(bare(decisionsIn(answer))).toEqual([true, false]);
+  });
+
+  it('put their own value in the place of the whole default (7.1.1)', async () => {
+    const answer = await evaluations({
+      ...whole({ action: NEVER, context: { dryRun: true } }),
+      evaluations: [{}, { action: READ }, { action: READ, context: {} }, { action: READ, resource: ELSEWHERE }],
+    });
+    const list = decisionsIn(answer);
+    expect(bare(list)).toEqual([false, true, true, false]);
+    expect(list.map((each) => 'actionId' in (each.context ?? {}))).toEqual([false, false, true, false]);
+  });
+
+  it('inherit the context, unless they have their own (3.2.6)', async () => {
+    const answer = await evaluations({
+      ...whole({ context: { time: '2026-06-27T18:03-07:00' } }),
+      evaluations: [{ resource: RECORD }, { resource: RECORD, context: { source: 'batch-override' } }],
+    });
+    expect(bare(decisionsIn(answer))).toEqual([true, true]);
+  });
+
+  it.each<[string, unknown]>([
+    ['lacks a part', {}],
+    ['has a part of the wrong type', { resource: 'x' }],
+    ['has half a part', { resource: { type: 'repo' } }],
+    ['names what cannot be', { resource: { type: 'repo', id: 'acme/\u0000' } }],
+  ])('are decided each by itself where one of them %s (3.4.1)', async (_what, broken) => {
+    const answer = await evaluations({
+      subject: subject(),
+      action: READ,
+      evaluations: [{ resource: RECORD }, broken, { resource: RECORD }],
+    });
+    const list = decisionsIn(answer);
+    expect(bare(list)).toEqual([true, false, true]);
+    expect(list[1]?.context).toMatchObject({ error: { status: 400, message: expect.any(String) } });
+  });
+
+  it.each<[string, Json]>([
+    ['there are none', {}],
+    ['the list is empty', { evaluations: [] }],
+  ])('are one evaluation where %s (3.4.2, 3.4.3)', async (_what, more) => {
+    const answer = await evaluations(whole(more));
+    expect(decisionIn(answer)).toBe(true);
+    expect(answer.body).not.toHaveProperty('evaluations');
+    const missing = await evaluations({ ...whole(more), resource: undefined });
+    expect([missing.status, problemIn(missing)]).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  it('are refused as a whole where there are too many, or they are no list of objects', async () => {
+    const before = await head(stack);
+    for (const list of [Array.from({ length: 51 }, () => ({})), {}, 'x', [1], [null], [[]]]) {
+      const answer = await evaluations(whole({ evaluations: list }));
+      expect([list, answer.status]).toEqual([list, 400]);
+      expect(problemIn(answer)).toBe('BAD_REQUEST');
+    }
+    expect(await writtenAfter(stack, before)).toEqual([]);
+  });
+});
+
+describe('the semantic of several evaluations', () => {
+  const asked = (semantic: string | undefined, names: Json[]): Json => ({
+    subject: subject(),
+    resource: RECORD,
+    ...(semantic === undefined ? {} : { options: { evaluations_semantic: semantic, another_option: 'value' } }),
+    evaluations: names.map((action) => (action === READ || action === NEVER ? { action } : action)),
+  });
+
+  it.each<[string | undefined, Json[], boolean[]]>([
+    [undefined, [READ, NEVER, READ], [true, false, true]],
+    ['execute_all', [READ, NEVER, READ], [true, false, true]],
+    ['deny_on_first_deny', [READ, NEVER, READ], [true, false]],
+    ['deny_on_first_deny', [READ, READ], [true, true]],
+    ['deny_on_first_deny', [READ, {}, READ], [true, false]],
+    ['permit_on_first_permit', [NEVER, READ, READ], [false, true]],
+    ['permit_on_first_permit', [NEVER, NEVER], [false, false]],
+    ['permit_on_first_permit', [{}, READ, READ], [false, true]],
+  ])('%s: %j is answered %j, and nothing after it is charged', async (semantic, names, expected) => {
+    const before = await charged();
+    expect(bare(decisionsIn(await evaluations(asked(semantic, names))))).toEqual(expected);
+    expect((await charged()) - before).toBe(expected.filter(Boolean).length);
+  });
+
+  it('is refused where there is no such semantic', async () => {
+    const answer = await evaluations(asked('sometimes', [READ]));
+    expect([answer.status, problemIn(answer)]).toEqual([400, 'BAD_REQUEST']);
+  });
+});
+
+describe('the transport', () => {
+  const ID = 'bfe9eb29-ab87-4ca3-be83-a1d5d8305716';
+
+  it.each<[number, string, () => unknown]>([
+    [200, '/access/v1/evaluation', () => whole()],
+    [200, '/access/v1/evaluations', () => ({ evaluations: [whole()] })],
+    [400, '/access/v1/evaluation', () => ({})],
+  ])('says back X-Request-ID with a %s of %s (2.5.1)', async (status, path, body) => {
+    const answer = await post(path, body(), { 'x-request-id': ID });
+    expect([answer.status, answer.headers.get('x-request-id')]).toEqual([status, ID]);
+  });
+
+  it('says it back where the caller is refused, or the path is none', async () => {
+    const headers = { 'x-request-id': ID };
+    for (const [status, path, key] of [
+      [401, '/access/v1/evaluation', 'nobody-knows-this-key'],
+      [403, '/access/v1/evaluation', stack.keys.analyst],
+      [404, '/access/v2/evaluation', stack.keys.enforcer],
+    ] as const) {
+      const answer = await http(stack, 'POST', path, { key, body: whole(), headers });
+      expect([answer.status, answer.headers.get('x-request-id')]).toEqual([status, ID]);
+      problemIn(answer);
+    }
+  });
+
+  it('asks for no X-Request-ID (2.5.2)', async () => {
+    expect(decisionIn(await evaluation(whole()))).toBe(true);
+  });
+
+  it("takes a run's own token for its own grant, and for no other", async () => {
+    const [one, two] = [await openRun(stack), await openRun(stack)];
+    const asked = (of: Opened): Json => whole({ subject: { type: 'grant', id: of.grantId } });
+    const as = (body: Json, path: string) => http(stack, 'POST', path, { key: one.token, body });
+    expect(decisionIn(await as(asked(one), '/access/v1/evaluation'))).toBe(true);
+    const before = await head(stack);
+    const mixed = await as({ evaluations: [asked(one), asked(two)] }, '/access/v1/evaluations');
+    for (const answer of [await as(asked(two), '/access/v1/evaluation'), mixed])
+      expect([answer.status, problemIn(answer)]).toEqual([403, 'FORBIDDEN']);
+    expect((await writtenAfter(stack, before)).filter((event) => event.type !== 'Refused')).toEqual([]);
+  });
+});
+
+describe('discovery', () => {
+  it('is open to everybody, and names the endpoints of this address (6.3, 6.5)', async () => {
+    const answer = await http(stack, 'GET', '/.well-known/authzen-configuration');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(answer.body).toMatchObject({
+      policy_decision_point: stack.url,
+      access_evaluation_endpoint: `${stack.url}/access/v1/evaluation`,
+      access_evaluations_endpoint: `${stack.url}/access/v1/evaluations`,
+    });
+  });
+
+  it('names no endpoint that is not there', async () => {
+    const { body } = await http(stack, 'GET', '/.well-known/authzen-configuration');
+    const endpoints = Object.entries(body).filter(([name]) => name.endsWith('_endpoint'));
+    for (const [name, url] of endpoints) {
+      const { status } = await http(stack, 'POST', String(url).slice(stack.url.length), {
+        key: stack.keys.enforcer,
+        body: {},
+      });
+      expect([name, status]).toEqual([name, 400]);
+    }
+  });
+});
