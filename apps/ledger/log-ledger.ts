@@ -221,12 +221,18 @@ export class LogLedger {
         }
       }
     }
-    return {
-      position: state.next,
-      root: rootHash(state.next, reader(edge)).toString('base64'),
-      state: stateDigest(state),
-      findings,
-    };
+    const root = rootHash(state.next, reader(edge));
+    if (state.next < end) findings.push(`the log ends at position ${state.next}, and the tree has ${end} leaves`);
+    else if (!(await this.hasRoot(end, root)))
+      findings.push(`the tree of size ${end} has another root than the events`);
+    return { position: state.next, root: root.toString('base64'), state: stateDigest(state), findings };
+  }
+
+  /** Whether the stored tree of a size has this root; not where a node of it is missing. */
+  private async hasRoot(size: number, root: Buffer): Promise<boolean> {
+    const wanted = cover(0, size);
+    const nodes = await this.options.store.nodes(this.options.log, wanted);
+    return nodes.size === wanted.length && rootHash(size, reader(nodes)).equals(root);
   }
 }
 

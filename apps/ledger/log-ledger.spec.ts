@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { stateDigest } from '#authority/snapshot';
+import { act } from '#authority/testing/harness';
+import { busyRun } from '#receipts/testing/busy-run';
+import { moves, play } from '#receipts/testing/random-log';
+import { SealedLog } from '#receipts/testing/sealed-log';
+import { openCheckpoint } from '#tlog/checkpoint';
+import { entryHash, leafHash } from '#tlog/hash';
+import { parseVerifierKey, verifierKey } from '#tlog/note';
+import { verifyProof } from '#tlog/proof';
+import { seededKey, valueOf } from '#tlog/testing/keys';
+import { naiveRoot } from '#tlog/testing/naive-tree';
+import { Bench, KEY, LOG, ORIGIN, until } from './testing/bench';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.open();
+}, 120_000);
+afterAll(() => bench.close());
+beforeEach(() => bench.reset());
+
+const key = valueOf(parseVerifierKey(verifierKey(`${ORIGIN}/${LOG}`, KEY)));
+const entries = (log: SealedLog): Buffer[] => log.stored().map(({ body }) => entryHash(body));
+
+describe('the tree of a log', () => {
+  it('has at every size the root of all events so far, in a checkpoint that the log signed', async () => {
+    const { log } = busyRun();
+    const ledger = bench.start();
+    for (const size of [1, 2, 3, 7, 8, 9, 20, log.events.length]) {
+      await bench.feed(ledger, log, size);
+      await ledger.sign();
+      const head = await bench.store.checkpoint(LOG);
+      const { checkpoint } = valueOf(openCheckpoint(head?.note ?? '', key));
+      expect(checkpoint).toMatchObject({ origin: 'bailiwick.test/default/0', size: BigInt(size) });
+      expect(checkpoint.root).toEqual(naiveRoot(entries(log).slice(0, size)));
+      expect(head?.root).toEqual(checkpoint.root);
+    }
+    expect(ledger.vkey).toBe(verifierKey('bailiwick.test/default/0', KEY));
+    expect(
+      openCheckpoint(
+        (await bench.store.checkpoint(LOG))?.note ?? '',
+        valueOf(parseVerifierKey(verifierKey(key.name, seededKey(12)))),
+      ).ok,
+    ).toBe(false);
+  });
+
+  it('proves every position, of that event and no other', async () => {
+    const { log } = busyRun();
+    const ledger = bench.start();
+    await bench.feed(ledger, log, 11);
+    await ledger.sign();
+    await bench.feed(ledger, log);
+    const bodies = log.stored().map(({ body }) => body);
+    const all = await ledger.proofs(bodies.map((_, i) => i));
+    for (const [position, body] of bodies.entries()) {
+      const alone = (await ledger.proofs([position])).get(position) ?? '';
+      for (const proof of [alone, all.get(position) ?? '']) {
+        expect(valueOf(verifyProof(proof, leafHash(entryHash(body)), key)).index).toBe(BigInt(position));
+        expect(verifyProof(proof, leafHash(entryHash(`${body} `)), key).ok).toBe(false);
+      }
+    }
+    // against the smallest head that covers it, so that proofs of old events stay as they are
+    expect(
+      valueOf(verifyProof((await ledger.proofs([3])).get(3) ?? '', leafHash(entryHash(bodies[3] as string)), key))
+        .checkpoint.size,
+    ).toBe(11n);
+    await expect(ledger.proofs([bodies.length])).rejects.toThrow(
+      `position ${bodies.length} of ${LOG} is not in the tree yet`,
+    );
+  });
+
+  it('is signed only once it has grown', async () => {
+    const { log } = busyRun();
+    const ledger = bench.start();
+    await ledger.sign();
+    expect(await bench.store.checkpoint(LOG)).toBeUndefined();
+    await bench.feed(ledger, log, 5);
+    await ledger.sign();
+    await ledger.sign();
+    expect((await bench.store.checkpoints(LOG)).map(({ size }) => size)).toEqual([5]);
+  });
+});
+
+describe('a ledger over the tables of one that has stopped', () => {
+  it('ends with every byte as if it had never stopped, wherever that was', async () => {
+    await fc.assert(
+      fc.asyncProperty(moves(25), fc.array(fc.nat(400), { minLength: 1, maxLength: 4 }), async (all, stops) => {
+        const log = new SealedLog();
+        for (const move of all) play(log, move);
+        await bench.reset();
+        await bench.feed(bench.start(), log);
+        const expected = await bench.rows();
+
+        await bench.reset();
+        const cuts = [...new Set(stops.map((at) => at % log.events.length))].sort((a, b) => a - b);
+        for (const cut of [...cuts, log.events.length]) {
+          const ledger = bench.start();
+          await bench.feed(ledger, log, cut);
+          await bench.stop(ledger);
+        }
+        expect(await bench.rows()).toEqual(expected);
+      }),
+      { numRuns: 12 },
+    );
+  }, 120_000);
+
+  it('knows the state, signs the same root and proves what the first wrote', async () => {
+    const { log } = busyRun();
+    const first = bench.start();
+    await bench.feed(first, log, 17);
+    await bench.stop(first);
+    const ledger = bench.start();
+    await bench.feed(ledger, log, 20);
+    expect(ledger.position).toBe(20);
+    await bench.feed(ledger, log);
+    expect(stateDigest(ledger.state)).toBe(stateDigest(log.state));
+    await ledger.sign();
+    expect((await bench.store.checkpoint(LOG))?.root).toEqual(naiveRoot(entries(log)));
+    const proof = (await ledger.proofs([2])).get(2) ?? '';
+    expect(verifyProof(proof, leafHash(entries(log)[2] as Buffer), key).ok).toBe(true);
+  });
+
+  it('may follow beside another: what both write is written once', async () => {
+    const { log } = busyRun();
+    await bench.feed(bench.start(), log);
+    const expected = await bench.rows();
+    await bench.reset();
+    const [one, two] = [bench.start(), bench.start()];
+    for (let to = 5; to < log.events.length; to += 7) {
+      await bench.feed(one, log, to);
+      expect(await two.reached(to - 1, 20_000)).toBe(true);
+    }
+    await bench.feed(two, log);
+    await one.reached(log.events.length - 1, 20_000);
+    expect(await bench.rows()).toEqual(expected);
+  }, 60_000);
+});
+
+describe('a batch that fails half-way', () => {
+  afterEach(() => bench.sql.query('DROP FUNCTION IF EXISTS ledger.refuse() CASCADE'));
+
+  it.each(['follower', 'node', 'item', 'consequence'])(
+    'in writing a %s leaves nothing behind, and is made good once it can be',
+    async (table) => {
+      const { log } = busyRun();
+      await bench.feed(bench.start(), log);
+      const expected = await bench.rows();
+      await bench.reset();
+      const ledger = bench.start();
+      await bench.feed(ledger, log, 10);
+      const before = await bench.rows();
+      await bench.sql.query(
+        `CREATE FUNCTION ledger.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$`,
+      );
+      await bench.sql.query(
+        `CREATE TRIGGER refuse AFTER INSERT OR UPDATE ON ledger.${table} FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse()`,
+      );
+      await bench.append(log);
+      await until(() => bench.warnings.length >= 2);
+      expect(bench.warnings.at(-1)).toContain('the disk is full');
+      expect(await bench.rows()).toEqual(before);
+      expect(ledger.position).toBe(10);
+      await expect(ledger.proofs([12])).rejects.toThrow('not in the tree yet');
+      await bench.sql.query('DROP FUNCTION ledger.refuse() CASCADE');
+      expect(await ledger.reached(log.events.length - 1, 20_000)).toBe(true);
+      expect(await bench.rows()).toEqual(expected);
+      expect(stateDigest(ledger.state)).toBe(stateDigest(log.state));
+    },
+  );
+});
+
+describe('verifying a log anew', () => {
+  const made = (): SealedLog => busyRun().log;
+
+  it('finds nothing where nothing was changed, and tells position, root and state', async () => {
+    const log = made();
+    const ledger = bench.start();
+    await bench.feed(ledger, log, 9);
+    await ledger.sign();
+    await bench.feed(ledger, log);
+    const told = await ledger.verify();
+    expect(told).toEqual({
+      position: log.events.length,
+      root: naiveRoot(entries(log)).toString('base64'),
+      state: stateDigest(log.state),
+      findings: [],
+    });
+    expect(await ledger.verify(9)).toMatchObject({
+      position: 9,
+      root: naiveRoot(entries(log).slice(0, 9)).toString('base64'),
+      findings: [],
+    });
+  });
+
+  it.each([
+    ['below a checkpoint', true],
+    ['that no checkpoint covers yet', false],
+  ])('finds a changed body %s, however it was changed', async (_where, covered) => {
+    const log = made();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    if (covered) await ledger.sign();
+    else await bench.sql.query('TRUNCATE ledger.checkpoint');
+    const bodies = log.stored().map(({ body }) => body);
+    for (const [position, body] of bodies.entries()) {
+      for (const other of [
+        ` ${body}`,
+        body.replace('"key:test"', '"key:tesu"'),
+        body.replace('2026-01-01', '2026-01-02'),
+        '{}',
+      ]) {
+        if (other === body) continue;
+        bench.eventlog.forged.clear();
+        bench.eventlog.forged.set(position, other);
+        expect((await ledger.verify()).findings).not.toEqual([]);
+      }
+    }
+  });
+
+  it('finds that the log has lost its end', async () => {
+    const log = made();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    bench.eventlog.cut = log.events.length - 1;
+    expect((await ledger.verify()).findings).toHaveLength(1);
+  });
+
+  it('finds a tree or a checkpoint that was changed', async () => {
+    const log = made();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    await ledger.sign();
+    await bench.sql.query(`UPDATE ledger.checkpoint SET root = '\\x00'`);
+    expect((await ledger.verify()).findings).toEqual([
+      `the checkpoint of size ${log.events.length} has another root than the events`,
+    ]);
+    await bench.sql.query('TRUNCATE ledger.checkpoint');
+    for (const change of ["UPDATE ledger.node SET hash = decode(repeat('00', 32), 'hex')", 'DELETE FROM ledger.node']) {
+      await bench.sql.query(change);
+      expect((await ledger.verify()).findings).toEqual([
+        `the tree of size ${log.events.length} has another root than the events`,
+      ]);
+    }
+  });
+});
+
+it('a log that has only begun is signed, proved and verified like any other', async () => {
+  const log = new SealedLog();
+  const { grantId } = log.open();
+  const ledger = bench.start();
+  expect(await ledger.verify()).toMatchObject({ position: 0, findings: [] });
+  await bench.feed(ledger, log, 1);
+  expect((await ledger.proofs([0])).size).toBe(1);
+  act(log, grantId, 'file.read');
+  await bench.feed(ledger, log);
+  expect(await ledger.verify()).toMatchObject({ position: 3, findings: [] });
+  expect(ledger.behind).toBe(0);
+});
