@@ -26,9 +26,11 @@ type Item =
       reject: (error: unknown) => void;
     };
 
+type CommandItem = Extract<Item, { kind: 'command' }>;
+
 /** One command on its way through a batch: what it made, or why it made nothing. */
 interface Staged {
-  readonly item: Extract<Item, { kind: 'command' }> | undefined;
+  readonly item: CommandItem | undefined;
   readonly events: readonly Event[];
   readonly payloads: readonly Sealed[];
   /** the answer that is known already: a refusal */
@@ -138,7 +140,7 @@ export class LogOwner {
     try {
       const { tenant, n } = parseLogName(log);
       const saved = await eventlog.latestSnapshot(log, FOLD_VERSION);
-      const state = saved ? fromSnapshot(saved.state) : emptyState(log, tenant, n);
+      const state = (saved && this.unpack(saved.state)) ?? emptyState(log, tenant, n);
       this.lastSnapshot = state.next;
       for (;;) {
         const events = await eventlog.read(log, state.next, LIMITS.readBatchEvents);
@@ -155,18 +157,31 @@ export class LogOwner {
     }
   }
 
+  /** A snapshot saves time and is no truth: where it cannot be read, the log is. */
+  private unpack(snapshot: string): LogState | undefined {
+    try {
+      return fromSnapshot(snapshot);
+    } catch (error) {
+      this.options.warn('a snapshot cannot be read; the log is folded from its beginning', error);
+      return undefined;
+    }
+  }
+
   private async batch(state: LogState, items: readonly Item[]): Promise<void> {
     const now = Math.max(this.options.clock.now(), state.lastTime);
     const sealed: Sealed[] = [];
     const staged: Staged[] = this.ticks(state, now, sealed);
+    const late: CommandItem[] = [];
     for (const item of items) {
-      if (item.kind === 'command' && sealed.length < LIMITS.appendBatchEvents / 2)
-        staged.push(this.stage(state, item, now, sealed));
-      else if (item.kind === 'command' && !this.mailbox.put(item)) item.resolve(tooMany());
+      if (item.kind !== 'command') continue;
+      if (sealed.length < LIMITS.appendBatchEvents / 2) staged.push(this.stage(state, item, now, sealed));
+      else late.push(item);
     }
     // Dying before this line: nothing was written, nothing was answered; clients retry with their keys.
     if (sealed.length > 0) await this.commit(sealed);
     // Dying here: all is written, nothing answered; a retry with the same command id is told the first answer.
+    // what did not fit waits again only now: had the commit failed, it would have been refused with the rest
+    for (const item of late) if (!this.mailbox.put(item)) item.resolve(tooMany());
     for (const item of items) {
       if (item.kind === 'read') answerRead(item, state, now);
     }
@@ -191,7 +206,7 @@ export class LogOwner {
     return staged;
   }
 
-  private stage(state: LogState, item: Extract<Item, { kind: 'command' }>, now: number, sealed: Sealed[]): Staged {
+  private stage(state: LogState, item: CommandItem, now: number, sealed: Sealed[]): Staged {
     const refused = (answer: Answer): Staged => ({ item, events: [], payloads: [], answer });
     const parsed = commandSchema.safeParse(item.raw);
     if (!parsed.success) return refused(badCommand(parsed.error.issues));
@@ -229,9 +244,8 @@ export class LogOwner {
       };
     }
     const fresh = decided.value.map((event, i) => seal(state, command, now, event, state.next + i));
-    const large = fresh.find((each) => Buffer.byteLength(each.body) > LIMITS.eventBodyBytes);
-    if (large) {
-      const detail = `this would make a ${large.event.type} event of ${Buffer.byteLength(large.body)} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
+    const detail = fresh.map(tooLarge).find((text) => text !== undefined);
+    if (detail !== undefined) {
       return { item, events: [], payloads: [], answer: { ok: false, refusal: { code: 'TOO_LARGE', detail } } };
     }
     for (const each of fresh) {
@@ -260,9 +274,18 @@ export class LogOwner {
     const first = (sealed[0] as Sealed).event.position;
     const result = await eventlog.append(log, first, events, fence);
     if (!result.ok) throw new Error(`append at ${log}@${first} was refused: ${JSON.stringify(result)}`);
-    this.options.publish(
+    this.announce(
       sealed.map(({ event, body }) => ({ log, position: event.position, type: event.type, time: event.time, body })),
     );
+  }
+
+  /** It is written: whatever becomes of the news of it, the answer stands. */
+  private announce(events: readonly StoredEventLike[]): void {
+    try {
+      this.options.publish(events);
+    } catch (error) {
+      this.options.warn('events were not announced; followers repair from the log', error);
+    }
   }
 
   private async answer(state: LogState, staged: Staged, now: number): Promise<void> {
@@ -312,6 +335,17 @@ function answerRead(item: Extract<Item, { kind: 'read' }>, state: LogState, now:
   } catch (error) {
     item.reject(error);
   }
+}
+
+/** What does not fit, in words. Told before it is folded: a store that refused it would fail the whole batch with it. */
+function tooLarge({ event, body, payload }: Sealed): string | undefined {
+  const bytes = Buffer.byteLength(body);
+  if (bytes > LIMITS.eventBodyBytes)
+    return `this would make a ${event.type} event of ${bytes} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
+  const beside = payload ? Buffer.byteLength(JSON.stringify(payload)) : 0;
+  if (beside > LIMITS.payloadBytes)
+    return `the texts of this request take ${beside} bytes; at most ${LIMITS.payloadBytes} fit. Send shorter ones`;
+  return undefined;
 }
 
 const notReady = (detail: string): Answer => ({ ok: false, refusal: { code: 'NOT_READY', detail } });

@@ -1,0 +1,277 @@
+import { FOLD_VERSION, stateDigest } from '#authority/snapshot';
+import type { Answer } from '#contracts/command';
+import { LIMITS } from '#kernel/limits';
+import {
+  authorize,
+  command,
+  decision,
+  digestFromZero,
+  grantIdOf,
+  openRun,
+  refusal,
+  ROOMY,
+  settled,
+  value,
+  World,
+} from './testing/world';
+import type { LogOwner } from './owner';
+
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+
+describe('the owner of a log', () => {
+  let world: World;
+  let owner: LogOwner;
+  beforeEach(async () => {
+    ({ world, owner } = await World.start());
+  });
+  afterEach(() => world.end());
+
+  const granted = async (grant = ROOMY): Promise<string> => grantIdOf(await owner.submit(openRun(grant)));
+  const types = async (from = 0) => (await world.events()).slice(from).map((event) => event.type);
+
+  describe('answers', () => {
+    it('nothing, shows nothing and announces nothing before the append was acknowledged (I4)', async () => {
+      const held = world.eventlog.hold();
+      const said: string[] = [];
+      const answered = owner.submit(openRun()).then((answer) => said.push(`answered ${answer.ok}`));
+      await held.arrived;
+      const read = owner.read((state) => state.grants.size).then((grants) => said.push(`${grants} grants`));
+      await settled();
+      expect([said, world.published, await world.events()]).toEqual([[], [], []]);
+      held.letGo();
+      await Promise.all([answered, read]);
+      expect(said).toEqual(['answered true', '1 grants']);
+      expect(world.published).toEqual([0, 1]);
+    });
+
+    it('all of what waited while a batch was committed after one append together', async () => {
+      const grantId = await granted();
+      const held = world.eventlog.hold();
+      const first = owner.submit(authorize(grantId));
+      await held.arrived;
+      const rest = world.together(
+        owner,
+        Array.from({ length: 20 }, () => authorize(grantId)),
+      );
+      held.letGo();
+      expect([await first, ...(await rest)].map(decision)).toEqual(Array(21).fill('permit'));
+      expect(world.eventlog.acknowledged.map((events) => events.length)).toEqual([2, 1, 20]);
+    });
+
+    it('in the order of the log: each answer names the position of its own event', async () => {
+      const grantId = await granted();
+      const answers = await world.together(
+        owner,
+        Array.from({ length: 30 }, () => authorize(grantId)),
+      );
+      const events = await world.events();
+      answers.forEach((answer, i) => {
+        const { position, actionId } = value<{ position: number; actionId: string }>(answer);
+        expect(position).toBe(2 + i);
+        expect(events[position]?.actionId).toBe(actionId);
+      });
+    });
+
+    it.each<[string, unknown, string]>([
+      ['is no object', 'revoke everything', 'BAD_REQUEST'],
+      ['is of no known type', { ...openRun(), type: 'grantAll' }, 'BAD_REQUEST'],
+      ['has a member too many', { ...openRun(), admin: true }, 'BAD_REQUEST'],
+      ['names what does not exist', authorize(`grt_0_${'0'.repeat(26)}`), 'NOT_FOUND'],
+      ['is meant for another log (I9)', { ...openRun(), log: 'other/0' }, 'NOT_FOUND'],
+    ])('a command that %s with a refusal, and writes nothing', async (_what, raw, code) => {
+      expect(refusal(await owner.submit(raw))).toBe(code);
+      expect(world.eventlog.tried).toBe(0);
+    });
+
+    it('a refusal by a rule with its reason, after it was written down', async () => {
+      const grantId = await granted();
+      const before = (await world.events()).length;
+      const other = { actor: { kind: 'run', id: `run_0_${'0'.repeat(26)}` } } as const;
+      expect(refusal(await owner.submit(authorize(grantId, other)))).toBe('FORBIDDEN');
+      expect(await types(before)).toEqual(['Refused']);
+    });
+  });
+
+  describe('of many commands in one batch', () => {
+    const ask = (grantId: string, count: number, cost = {}) =>
+      Array.from({ length: count }, () => authorize(grantId, { cost }));
+    const permits = (answers: Answer[]) => answers.filter((answer) => decision(answer) === 'permit').length;
+
+    it('never permits more calls than the one budget they share has (I3)', async () => {
+      const root = await granted({ ...ROOMY, budget: { ...ROOMY.budget, calls: 50 } });
+      const child = { agent: { class: 'helper' }, purposeRef: `ref_${'0'.repeat(26)}`, grant: {} };
+      const children = await world.together(
+        owner,
+        Array.from({ length: 4 }, () => command('delegate', { grantId: root, ...child })),
+      );
+      const asked = children.map(grantIdOf).flatMap((grantId) => ask(grantId, 40));
+      const tried = world.eventlog.tried;
+      expect(permits(await world.together(owner, asked))).toBe(50);
+      expect(world.eventlog.tried).toBe(tried + 1);
+      expect((await types()).filter((type) => type === 'ActionPermitted')).toHaveLength(50);
+    });
+
+    it('never reserves more money than there is, and uses the last of it', async () => {
+      const root = await granted({ ...ROOMY, budget: { ...ROOMY.budget, cost: { USD: 100 } } });
+      expect(permits(await world.together(owner, ask(root, 60, { USD: 7 })))).toBe(14);
+      expect(permits(await world.together(owner, [...ask(root, 1, { USD: 3 }), ...ask(root, 1, { USD: 2 })]))).toBe(1);
+    });
+
+    it('permits nothing after a revocation that came before it in the batch (I6, I2)', async () => {
+      const root = await granted();
+      const revoke = command('revokeGrant', { grantId: root });
+      const answers = await world.together(owner, [authorize(root), revoke, authorize(root)]);
+      expect([decision(answers[0] as Answer), decision(answers[2] as Answer)]).toEqual(['permit', 'deny']);
+    });
+
+    it('writes what time has ended first, so that none acts under it (I2)', async () => {
+      const grantId = await granted({ ...ROOMY, time: { ttl: '1h' } });
+      const permitted = value<{ actionId: string }>(await owner.submit(authorize(grantId)));
+      const before = (await world.events()).length;
+      // the owner sleeps while the clock goes on: the next command finds both ends waiting
+      world.now += 3_600_000;
+      const settle = command('settle', { actionId: permitted.actionId, outcome: { status: 'completed' } });
+      const answers = await world.together(owner, [authorize(grantId), settle]);
+      expect(await types(before)).toEqual(['ActionAbandoned', 'GrantExpired', 'ActionDenied']);
+      expect(decision(answers[0] as Answer)).toBe('deny');
+      expect(refusal(answers[1] as Answer)).toBe('ALREADY_SETTLED');
+    });
+
+    it('goes on after time has ended something though nobody asks', async () => {
+      await granted({ ...ROOMY, time: { ttl: '1h' } });
+      world.now += 3_600_000;
+      const held = world.eventlog.hold();
+      expect((await held.arrived).map((event) => event.type)).toEqual(['GrantExpired']);
+      held.letGo();
+    });
+  });
+
+  describe('has limits:', () => {
+    const wordy = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`k${i}`, '書'.repeat(LIMITS.nameLength)]));
+    const tooLarge = (grantId: string) =>
+      authorize(grantId, { resource: { type: 'file', id: 'a', attributes: wordy } });
+
+    it('an event that would be too large is refused alone, and leaves no trace', async () => {
+      const grantId = await granted();
+      const digest = await world.digest(owner);
+      expect(refusal(await owner.submit(tooLarge(grantId)))).toBe('TOO_LARGE');
+      expect(await world.digest(owner)).toBe(digest);
+      const answers = await world.together(owner, [authorize(grantId), tooLarge(grantId), authorize(grantId)]);
+      expect(answers.map(refusal)).toEqual([undefined, 'TOO_LARGE', undefined]);
+      expect((await world.events()).map((event) => event.position)).toEqual([0, 1, 2, 3]);
+      expect(await world.digest(owner)).toBe(await digestFromZero(world.eventlog));
+    });
+
+    it('a payload that would be too large is refused alone, and leaves no trace', async () => {
+      const purpose = { salt: 'x'.repeat(22), value: { purpose: '書'.repeat(4_000), task: '書'.repeat(4_000) } };
+      const answers = await world.together(owner, [openRun(), openRun(ROOMY, { payload: purpose }), openRun()]);
+      expect(answers.map(refusal)).toEqual([undefined, 'TOO_LARGE', undefined]);
+      expect(await world.events()).toHaveLength(4);
+      expect(world.warnings).toEqual([]);
+    });
+
+    it('a full mailbox says so at once, and everything it took is answered', async () => {
+      const held = world.eventlog.hold();
+      const first = owner.submit(openRun());
+      await held.arrived;
+      const unknown = authorize(`grt_0_${'0'.repeat(26)}`);
+      const taken = Array.from({ length: LIMITS.mailboxCommands }, () => owner.submit(unknown));
+      expect(refusal(await owner.submit(unknown))).toBe('TOO_MANY');
+      await expect(owner.read(stateDigest)).rejects.toThrow('no more questions');
+      held.letGo();
+      expect((await first).ok).toBe(true);
+      expect(new Set((await Promise.all(taken)).map(refusal))).toEqual(new Set(['NOT_FOUND']));
+      expect((await owner.submit(openRun())).ok).toBe(true);
+    });
+
+    it('a batch too full for one append is finished by the next ones, and nothing of it is lost', async () => {
+      const grantId = await granted();
+      for (let i = 0; i < 5; i++)
+        await world.together(
+          owner,
+          Array.from({ length: 100 }, () => authorize(grantId)),
+        );
+      world.now += LIMITS.permitMs;
+      const answers = await world.together(
+        owner,
+        Array.from({ length: 1_024 }, () => openRun()),
+      );
+      expect(answers.every((answer) => answer.ok)).toBe(true);
+      expect(Math.max(...world.eventlog.acknowledged.map((events) => events.length))).toBeLessThan(
+        LIMITS.appendBatchEvents,
+      );
+      expect((await types()).filter((type) => type === 'RunOpened')).toHaveLength(1_025);
+      expect(await world.digest(owner)).toBe(await digestFromZero(world.eventlog));
+    });
+  });
+
+  describe('keeps its state:', () => {
+    it('a key is good for one request, told apart by its digest, and the other writes nothing', async () => {
+      const key = { commandId: 'idk_00000001', requestDigest: DIGEST };
+      await owner.submit(openRun(ROOMY, key));
+      const other = openRun(ROOMY, { ...key, requestDigest: `sha256:${'b'.repeat(64)}` });
+      expect(refusal(await owner.submit(other))).toBe('IDEMPOTENCY_KEY_REUSED');
+      expect(refusal(await owner.submit({ ...other, requestDigest: undefined }))).toBe('IDEMPOTENCY_KEY_REUSED');
+      expect(world.eventlog.tried).toBe(1);
+    });
+
+    it('is folded from its snapshot and what came after it to just what a fold from 0 gives (I10)', async () => {
+      const grantId = await granted();
+      await world.together(
+        owner,
+        Array.from({ length: 20 }, (_, i) => authorize(grantId, { cost: { USD: i } })),
+      );
+      await owner.stop();
+      const snapshotAt = await world.eventlog.head('default/0');
+
+      const second = world.owner();
+      await world.together(second, [
+        authorize(grantId),
+        command('suspend', { grantId, reasonCode: 'LOOK' }),
+        openRun(),
+      ]);
+      const third = world.owner();
+      world.eventlog.readFrom.length = 0;
+      expect(await world.digest(third)).toBe(await digestFromZero(world.eventlog));
+      expect(await world.digest(third)).toBe(await world.digest(second));
+      expect(world.eventlog.readFrom[0]).toBe(snapshotAt);
+    });
+
+    it('is folded anew where the snapshot cannot be read: it saves time, and is no truth', async () => {
+      await granted();
+      await owner.stop();
+      const head = await world.eventlog.head('default/0');
+      await world.eventlog.saveSnapshot('default/0', head + 1, FOLD_VERSION, '{"grants":');
+      const next = world.owner();
+      expect(await world.digest(next)).toBe(await digestFromZero(world.eventlog));
+      expect(world.warnings).toHaveLength(1);
+    });
+  });
+
+  describe('when it is stopped', () => {
+    it('finishes what it is committing, refuses what still waits, and leaves nobody without an answer', async () => {
+      const held = world.eventlog.hold();
+      const first = owner.submit(openRun());
+      await held.arrived;
+      const waiting = world.together(owner, [openRun(), openRun()]);
+      const reading = owner.read(stateDigest);
+      const stopped = owner.stop();
+      expect(refusal(await owner.submit(openRun()))).toBe('NOT_READY');
+      held.letGo();
+      await expect(reading).rejects.toThrow('shut down');
+      expect((await first).ok).toBe(true);
+      expect((await waiting).map(refusal)).toEqual(['NOT_READY', 'NOT_READY']);
+      await stopped;
+      expect(await types()).toEqual(['RunOpened', 'GrantIssued']);
+      await expect(owner.read(stateDigest)).rejects.toThrow();
+    });
+
+    it('leaves a snapshot, so that the next one folds nothing', async () => {
+      await granted();
+      await owner.stop();
+      world.eventlog.readFrom.length = 0;
+      await world.digest(world.owner());
+      expect(world.eventlog.readFrom).toEqual([2]);
+    });
+  });
+});
