@@ -1,0 +1,190 @@
+import { http, type Stack } from '../support/stack';
+import { call, GRANT, RUN, type Opened } from './world';
+
+/**
+ * Who may call what, written out by hand from API.md: the headings of its sections, and DESIGN.md for what they leave
+ * open. Never made from the routes themselves: this table is what they are held against.
+ */
+
+export const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst', 'run'] as const;
+/** a key's role, or a run with its grant token */
+export type Who = (typeof ROLES)[number];
+
+export interface Request {
+  readonly path: string;
+  readonly body?: unknown;
+}
+export interface Row {
+  readonly route: string;
+  /** what is answered to those who may */
+  readonly status: number;
+  readonly may: readonly Who[] | 'everybody';
+  /** a request that succeeds, about a run that was opened for it */
+  readonly request: (stack: Stack, run: Opened) => Request | Promise<Request>;
+}
+
+const READERS: readonly Who[] = ['orchestrator', 'approver', 'responder', 'analyst'];
+const reason = 'a test';
+let made = 0;
+
+async function permitted(stack: Stack, { grantId }: Opened): Promise<string> {
+  const { body } = await http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, body: call(grantId) });
+  return String(body.actionId);
+}
+async function asked(stack: Stack): Promise<string> {
+  const body = { ...RUN, requireApproval: true };
+  const answer = await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator, body });
+  return (answer.body.approval as { id: string }).id;
+}
+const nobody = (): Record<string, string> => ({ agentClass: `nobody-${++made}` });
+async function revoked(stack: Stack): Promise<string> {
+  const body = { selector: nobody(), reason, force: true, quarantine: true };
+  const answer = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body });
+  return String(answer.body.revocationId);
+}
+const evaluation = ({ grantId }: Opened): Record<string, unknown> => ({
+  subject: { type: 'grant', id: grantId },
+  action: { name: 'repo.read' },
+  resource: { type: 'repo', id: 'acme/clord' },
+});
+const row = (route: string, status: number, may: Row['may'], request: Row['request']): Row => ({
+  route,
+  status,
+  may,
+  request,
+});
+const open = (route: string, path: string): Row => row(route, 200, 'everybody', () => ({ path }));
+
+export const TABLE: readonly Row[] = [
+  // Delegating: orchestrator, or the parent's own grant token
+  row('POST /v1/runs', 201, ['orchestrator'], () => ({ path: '/v1/runs', body: RUN })),
+  row('POST /v1/grants/{id}/delegations', 201, ['orchestrator', 'run'], (_stack, { grantId }) => ({
+    path: `/v1/grants/${grantId}/delegations`,
+    body: { agent: { class: 'child' }, task: 'read', grant: {} },
+  })),
+  row('GET /v1/runs/{id}', 200, [...READERS, 'enforcer', 'run'], (_stack, { runId }) => ({
+    path: `/v1/runs/${runId}`,
+  })),
+  row('GET /v1/grants/{id}', 200, [...READERS, 'enforcer', 'run'], (_stack, { grantId }) => ({
+    path: `/v1/grants/${grantId}`,
+  })),
+  row('GET /v1/trees/{id}', 200, [...READERS, 'run'], (_stack, { treeId }) => ({ path: `/v1/trees/${treeId}` })),
+  row('POST /v1/runs/{id}/completion', 200, ['orchestrator', 'run'], (_stack, { runId }) => ({
+    path: `/v1/runs/${runId}/completion`,
+    body: {},
+  })),
+  row('POST /v1/runs/{id}/escalations', 202, ['orchestrator', 'run'], (_stack, { runId }) => ({
+    path: `/v1/runs/${runId}/escalations`,
+    body: { want: { ...GRANT, budget: { ...GRANT.budget, calls: 400 } }, reason },
+  })),
+
+  // Deciding: enforcer, or the run's own token
+  row('POST /v1/actions', 200, ['enforcer', 'run'], (_stack, { grantId }) => ({
+    path: '/v1/actions',
+    body: call(grantId),
+  })),
+  row('POST /v1/actions:batch', 200, ['enforcer', 'run'], (_stack, { grantId }) => ({
+    path: '/v1/actions:batch',
+    body: { actions: [call(grantId)] },
+  })),
+  row('POST /v1/actions/{id}/outcome', 200, ['enforcer', 'run'], async (stack, run) => ({
+    path: `/v1/actions/${await permitted(stack, run)}/outcome`,
+    body: { status: 'completed', effects: {} },
+  })),
+  row('POST /access/v1/evaluation', 200, ['enforcer', 'run'], (_stack, run) => ({
+    path: '/access/v1/evaluation',
+    body: evaluation(run),
+  })),
+  row('POST /access/v1/evaluations', 200, ['enforcer', 'run'], (_stack, run) => ({
+    path: '/access/v1/evaluations',
+    body: { evaluations: [evaluation(run)] },
+  })),
+  row('GET /v1/approvals', 200, READERS, () => ({ path: '/v1/approvals?status=pending' })),
+  row('GET /v1/approvals/{id}', 200, [...READERS, 'enforcer'], async (stack) => ({
+    path: `/v1/approvals/${await asked(stack)}`,
+  })),
+  row('POST /v1/approvals/{id}/decision', 200, ['approver'], async (stack) => ({
+    path: `/v1/approvals/${await asked(stack)}/decision`,
+    body: { verdict: 'approve', note: reason },
+  })),
+
+  // Revoking: responder; who opened a run may also end it
+  row('POST /v1/grants/{id}/revocation', 200, ['responder', 'orchestrator'], (_stack, { grantId }) => ({
+    path: `/v1/grants/${grantId}/revocation`,
+    body: { reason, subtree: true },
+  })),
+  row('POST /v1/grants/{id}/suspension', 200, ['responder', 'approver'], (_stack, { grantId }) => ({
+    path: `/v1/grants/${grantId}/suspension`,
+    body: { reason },
+  })),
+  row('POST /v1/grants/{id}/resumption', 200, ['responder', 'approver'], async (stack, { grantId }) => {
+    const path = `/v1/grants/${grantId}`;
+    await http(stack, 'POST', `${path}/suspension`, { key: stack.keys.responder, body: { reason } });
+    return { path: `${path}/resumption`, body: { reason } };
+  }),
+  row('POST /v1/revocations/preview', 200, ['responder'], () => ({
+    path: '/v1/revocations/preview',
+    body: { selector: nobody() },
+  })),
+  row('POST /v1/revocations', 200, ['responder'], () => ({
+    path: '/v1/revocations',
+    body: { selector: nobody(), reason, force: true },
+  })),
+  row('GET /v1/revocations/{id}', 200, ['responder', 'analyst'], async (stack) => ({
+    path: `/v1/revocations/${await revoked(stack)}`,
+  })),
+  row('DELETE /v1/quarantines/{id}', 200, ['responder'], async (stack) => ({
+    path: `/v1/quarantines/${await revoked(stack)}`,
+  })),
+
+  // Reading and replaying: analyst; enforcement points follow the feed, and who delegates or approves sees the lists
+  row('GET /v1/events', 200, ['analyst'], () => ({ path: '/v1/events?limit=1' })),
+  row('GET /v1/events/stream', 200, ['analyst', 'enforcer', 'responder'], () => ({ path: '/v1/events/stream' })),
+  row('GET /v1/log/verification', 200, ['analyst'], () => ({ path: '/v1/log/verification' })),
+  row('GET /v1/runs', 200, READERS, () => ({ path: '/v1/runs?limit=1' })),
+  row('GET /v1/grants', 200, READERS, () => ({ path: '/v1/grants?limit=1' })),
+  row('GET /v1/actions', 200, READERS, () => ({ path: '/v1/actions?limit=1' })),
+  ...['receipt', 'drift', 'graph'].map((what) =>
+    row(`GET /v1/runs/{id}/${what}`, 200, [...READERS, 'run'], (_stack, { runId, position }) => ({
+      path: `/v1/runs/${runId}/${what}?minPosition=${position}`,
+    })),
+  ),
+  row('GET /v1/actions/{id}/custody', 200, ['analyst', 'approver', 'responder'], async (stack, run) => ({
+    path: `/v1/actions/${await permitted(stack, run)}/custody?minPosition=${run.position + 1}`,
+  })),
+
+  // the service itself
+  row('POST /v1/tenants', 201, ['admin'], () => ({ path: '/v1/tenants', body: { id: `tenant-${++made}` } })),
+  open('GET /log/{tenant}/{n}/vkey', '/log/default/0/vkey'),
+  open('GET /log/{tenant}/{n}/checkpoint', '/log/default/0/checkpoint'),
+  open('GET /log/{tenant}/{n}/proof/{position}', '/log/default/0/proof/0'),
+  open('GET /log/{tenant}/{n}/tile/{path}', '/log/default/0/tile/0/000.p/1'),
+  open('GET /.well-known/authzen-configuration', '/.well-known/authzen-configuration'),
+  open('GET /healthz', '/healthz'),
+  open('GET /readyz', '/readyz'),
+  open('GET /metrics', '/metrics'),
+  open('GET /openapi.json', '/openapi.json'),
+  open('GET /docs', '/docs'),
+];
+
+/** Sends a request with a key, a token, or nothing; a stream is not waited for. */
+export async function send(
+  stack: Stack,
+  route: string,
+  { path, body }: Request,
+  key: string | undefined,
+): Promise<{ status: number; code: unknown; headers: Headers }> {
+  const [method = ''] = route.split(' ');
+  if (!route.endsWith('/stream')) {
+    const answer = await http(stack, method, path, { ...(key === undefined ? {} : { key }), body });
+    return { status: answer.status, code: answer.body.code, headers: answer.headers };
+  }
+  const stop = new AbortController();
+  const headers = { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
+  const response = await fetch(stack.url + path, { headers, signal: stop.signal });
+  const { code } = response.ok ? {} : ((await response.json()) as { code?: string });
+  stop.abort();
+  return { status: response.status, code, headers: response.headers };
+}
+
+export const keyOf = (stack: Stack, who: Who, run: Opened): string => (who === 'run' ? run.token : stack.keys[who]!);
