@@ -41,11 +41,24 @@ describe('the demo', () => {
       expect(sum('runs')).toBe(400);
       expect(sum('permitted') + sum('denied') + sum('steppedUp')).toBe(sum('actions'));
       expect(sum('flagged')).toBeGreaterThan(0);
-      const events = await stack.as('analyst').events({ after: -1, limit: 1, type: 'ActionPermitted' });
-      expect(events.items).toHaveLength(1);
+      // I7: every permit has its one outcome
+      const settled = await actionsOf(stack, 'ActionCompleted', 'ActionFailed', 'ActionAbandoned');
+      expect(settled.sort()).toEqual((await actionsOf(stack, 'ActionPermitted')).sort());
       const verified = await bailiwick(['--data', stack.dataDir, 'log', 'verify']);
       expect([verified.code, verified.out]).toEqual([0, expect.stringContaining('the log verifies')]);
     },
     120_000,
   );
 });
+
+async function actionsOf(stack: Stack, ...types: string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const type of types) {
+    for (let after: number | null = -1; after !== null;) {
+      const page = await stack.as('analyst').events({ after, limit: 1_000, type });
+      found.push(...page.items.map((item) => (item as unknown as { actionId: string }).actionId));
+      after = page.next as number | null;
+    }
+  }
+  return found;
+}

@@ -10,9 +10,10 @@ const FOLLOW = [
   '$JS.API.INFO',
   '$JS.API.STREAM.INFO.BAILIWICK_EVENTS',
   '$JS.API.STREAM.NAMES',
-  '$JS.API.CONSUMER.>',
-  '$JS.ACK.BAILIWICK_EVENTS.>',
-  '$JS.FC.>',
+  '$JS.API.CONSUMER.CREATE.BAILIWICK_EVENTS.>',
+  '$JS.API.CONSUMER.INFO.BAILIWICK_EVENTS.*',
+  '$JS.API.CONSUMER.DELETE.BAILIWICK_EVENTS.*',
+  '$JS.FC.BAILIWICK_EVENTS.>',
 ];
 
 export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
@@ -30,7 +31,13 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
   },
   // the only writer: takes commands, announces events, asks the monitor about high risk
   delegation: {
-    publish: ['bailiwick.event.>', 'bailiwick.intent.score', '$JS.API.>'],
+    publish: [
+      'bailiwick.event.>',
+      'bailiwick.intent.score',
+      '$JS.API.STREAM.INFO.BAILIWICK_EVENTS',
+      '$JS.API.STREAM.CREATE.BAILIWICK_EVENTS',
+      '$JS.API.STREAM.UPDATE.BAILIWICK_EVENTS',
+    ],
     subscribe: [
       inbox('delegation'),
       'bailiwick.command.>',
