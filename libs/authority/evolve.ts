@@ -313,7 +313,7 @@ function endApproval(
   approval.status = status;
   approval.decidedAt = at;
   approval.decidedPosition = event.position;
-  state.pendingByBinding.delete(approval.binding);
+  if (state.pendingByBinding.get(approval.binding) === id) state.pendingByBinding.delete(approval.binding);
   const run = state.runs.get(approval.runId);
   if (run) run.pendingApprovals -= 1;
   return approval;

@@ -78,18 +78,22 @@ export class RuleSet {
     return this.list.length >= LIMITS.activeRules;
   }
 
-  /** The first rule newer than `since` under one of the subject's values that satisfies `test`. */
+  /**
+   * The oldest rule newer than `since` under one of the subject's values that satisfies `test`. The oldest, so that it
+   * is the same one whenever it is asked for, and whatever was asked before (I10).
+   */
   match(subject: Subject, since: number, test: (rule: Rule) => boolean): Rule | undefined {
+    let oldest: { rule: Rule; epoch: number } | undefined;
     for (const slot of slotsOf(subject)) {
-      const rules = this.byKey.get(slot);
-      if (!rules) continue;
+      const rules = this.byKey.get(slot) ?? [];
       for (let i = rules.length - 1; i >= 0; i--) {
         const entry = rules[i] as { rule: Rule; epoch: number };
         if (entry.epoch <= since) break;
-        if (test(entry.rule) && selects(entry.rule.selector, subject)) return entry.rule;
+        if (oldest && oldest.epoch < entry.epoch) continue;
+        if (test(entry.rule) && selects(entry.rule.selector, subject)) oldest = entry;
       }
     }
-    return undefined;
+    return oldest?.rule;
   }
 }
 

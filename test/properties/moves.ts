@@ -216,7 +216,7 @@ const MOVES = {
       principal: ref,
       purpose: ref,
       grant: rootGrant,
-      ask: rarely(fc.constant(true)),
+      ask: one(undefined, undefined, true),
       who: voice('service', 'person'),
     }),
   ),
@@ -284,15 +284,13 @@ type Moves = {
 export type Move = Moves[keyof Moves];
 export type MoveOf<K extends keyof Moves> = Moves[K];
 
-const anyOf = (names: readonly Move['do'][]): fc.Arbitrary<Move> =>
-  fc.oneof(
-    ...names.map((name) => ({
-      weight: MOVES[name].weight,
-      arbitrary: fc
-        .tuple(MOVES[name].fields as fc.Arbitrary<object>, fc.boolean())
-        .map(([rest, keyed]) => ({ do: name, keyed, ...rest }) as Move),
-    })),
-  );
+type Name = Move['do'];
+const named = (name: Name, weight = MOVES[name].weight) => ({
+  weight,
+  arbitrary: fc
+    .tuple(MOVES[name].fields as fc.Arbitrary<object>, fc.boolean())
+    .map(([rest, keyed]) => ({ do: name, keyed, ...rest }) as Move),
+});
 
 /** A tree of three levels that has some room, so that what follows finds something to happen to. */
 const beginning: fc.Arbitrary<Move[]> = fc
@@ -330,11 +328,13 @@ const beginning: fc.Arbitrary<Move[]> = fc
     ];
   });
 
-/** A story: the beginning, and then any moves, or any of these. */
-export const moves = (maxLength = 60, only = Object.keys(MOVES) as Move['do'][]): fc.Arbitrary<Move[]> =>
-  fc
-    .tuple(beginning, fc.array(anyOf(only), { minLength: Math.floor(maxLength / 3), maxLength, size: 'max' }))
+/** A story: the beginning, and then any moves, or only these, each as often as it is named. */
+export const moves = (maxLength = 60, only?: Name[]): fc.Arbitrary<Move[]> => {
+  const all = only?.map((name) => named(name, 1)) ?? (Object.keys(MOVES) as Name[]).map((name) => named(name));
+  return fc
+    .tuple(beginning, fc.array(fc.oneof(...all), { minLength: Math.floor(maxLength / 3), maxLength, size: 'max' }))
     .map(([first, rest]) => [...first, ...rest]);
+};
 
 export const at = (now: number, distance: number | undefined): string | undefined =>
   distance === undefined ? undefined : rfc3339(now + distance);

@@ -59,7 +59,9 @@ export class Play {
   id(kind: Kind, { which, n }: Pick): string {
     if (which === 'foreign') return (elsewhere as Partial<Record<Kind, string>>)[kind] ?? invented(kind, n, 1);
     const known = this.ids(which === 'of another kind' ? (kind === 'run' ? 'grant' : 'run') : kind);
-    if (which === 'invented' || known.length === 0) return invented(kind, n);
+    // (an approval's id is written down as it was named, so it is one in form: the edge sees to that)
+    if (which === 'invented' || (which === 'of another kind' && kind === 'approval') || known.length === 0)
+      return invented(kind, n);
     return known[which === 'late' ? Math.max(0, known.length - 1 - (n % 3)) : n % known.length] as string;
   }
 

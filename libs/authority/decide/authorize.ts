@@ -70,7 +70,7 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
     verb: facts.verb,
     tool: facts.tool ?? null,
     effect: facts.effect,
-    resource: { type: facts.resource.type, id: facts.resource.id },
+    resource: facts.resource,
     argsDigest: command.action.argsDigest ?? null,
     cost: charge.cost,
   });
