@@ -1,7 +1,7 @@
 // Set-up shared by `npm start` and `npm test`: packages, then the build; each only where it is missing or outdated.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -27,6 +27,10 @@ function installPackages() {
   console.log('installing packages …');
   // Dying in the middle leaves no stamp: the next start installs again.
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'installing the packages');
+  // our own command among those of the packages: `npx bailiwick` finds it at once
+  const own = join(root, 'node_modules', '.bin', 'bailiwick');
+  rmSync(own, { force: true });
+  if (process.platform !== 'win32') symlinkSync(join('..', '..', 'bin', 'bailiwick.mjs'), own);
   writeFileSync(stamp, wanted);
 }
 
