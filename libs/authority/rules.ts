@@ -3,7 +3,7 @@ import { parseTime } from '#kernel/clock';
 import { strikes, type Rule, type Subject } from './rule-set';
 import type { GrantNode, LogState, RunNode } from './state';
 
-export function subjectOf(run: RunNode, grant: GrantNode): Subject {
+export function subjectOf(run: RunNode, grant: Pick<GrantNode, 'treeId' | 'limits'>): Subject {
   return {
     agentClass: run.agent.class,
     agentInstance: run.agent.instance,

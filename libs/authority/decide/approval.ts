@@ -3,6 +3,7 @@ import { rfc3339 } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
 import { blockedInChain, blockedItself, livenessReason, type Blocked } from '../liveness';
+import { quarantinedBy, subjectOf } from '../rules';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state';
 import { widerThan } from './run';
 import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
@@ -82,6 +83,10 @@ function approveGrant(
   if (tooWide.length > 0) return refuse('GRANT_WIDENS_PARENT', 'the parent holds less than this by now', tooWide);
 
   const { treeId, runId } = approval;
+  const run = state.runs.get(runId);
+  const rule = run && quarantinedBy(state, subjectOf(run, { treeId, limits }));
+  if (rule)
+    return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
   const grantId = newId('grant', state, commandId);
   const events: NewEvent[] = [
     given,

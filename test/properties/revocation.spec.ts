@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { decide } from '#authority/decide';
+import { Deadlines } from '#authority/deadlines';
+import { evolve } from '#authority/evolve';
+import { fromSnapshot, toSnapshot } from '#authority/snapshot';
+import { seal } from '#authority/seal';
+import type { LogState } from '#authority/state';
+import type { Fields } from '#authority/testing/harness';
+import { deriveId } from '#kernel/ids';
+import { at, moves, PERSON, selector, sent, type Selector } from './moves';
+import { chain, opened, quarantines, selects, strikes, Tally } from './naive';
+import { Play } from './play';
+
+fc.configureGlobal({ seed: 20260106 });
+
+const growing = fc.oneof(
+  moves(40),
+  moves(40, ['open', 'delegate', 'delegate', 'act', 'act', 'escalate', 'strike', 'lift', 'wait']),
+);
+const READ = { verb: 'file.read', resource: { type: 'file', id: 'a/b' } };
+
+function revocation(play: Play, { tree, before, ...same }: Selector, quarantine: boolean): Fields<'revokeSelector'> {
+  const known = sent({ ...same, treeId: tree && play.id('tree', tree), issuedBefore: at(play.log.now, before) });
+  return {
+    revocationId: deriveId('revocation', 0, 'the one'),
+    selector: known,
+    quarantine,
+    force: true,
+    actor: PERSON,
+  };
+}
+
+describe('I6: revoking everything a selector matches appends one event per log, whatever it matches', () => {
+  it('and from then on all of it is denied, and nothing else is for its sake', () => {
+    const tally = new Tally();
+    const property = fc.property(growing, selector, fc.boolean(), (all, selected, quarantine) => {
+      const play = new Play().play(all);
+      const { log } = play;
+      const ids = play.ids('grant');
+      const before = ids.map((id) => play.peek(id, READ));
+      expect(log.do('revokeSelector', revocation(play, selected, quarantine)).map((event) => event.type)).toEqual([
+        'RevocationRuleAdded',
+      ]);
+      const rule = log.events.length - 1;
+      ids.forEach((id, i) => {
+        const struck = chain(log.events, id).some((grant) =>
+          strikes(log.events, grant).some((each) => each.position === rule),
+        );
+        expect(play.peek(id, READ)).toBe(struck ? 'ActionDenied' : before[i]);
+        if (before[i] !== 'ActionDenied') tally.add(struck ? 'struck' : 'spared');
+      });
+    });
+    fc.assert(property, { numRuns: 250 });
+    tally.atLeast(100, 'struck', 'spared');
+  });
+
+  it.each(['revokeSelector', 'revokeGrant'] as const)(
+    '%s looks at no grant but the one it names, at no run and at no action',
+    (type) => {
+      const property = fc.property(growing, selector, fc.nat(30), (all, selected, n) => {
+        const play = new Play().play(all);
+        const { log } = play;
+        const grantId = play.id('grant', { which: 'any', n });
+        const command =
+          type === 'revokeGrant'
+            ? log.command(type, { grantId, actor: PERSON })
+            : log.command(type, revocation(play, selected, true));
+        const mine = type === 'revokeGrant' ? chain(log.events, grantId).slice(0, 1) : [];
+        const { state, looked } = watched(fromSnapshot(toSnapshot(log.state)));
+        const decided = decide(state, command, log.now, log.rules);
+        if (!decided.ok) return;
+        for (const event of decided.value) evolve(state, seal(state, command, log.now, event).event);
+        const seen = [...looked].filter((id) => id !== grantId && id !== mine[0]?.grantId && id !== mine[0]?.runId);
+        expect(seen).toEqual([]);
+        expect(decided.value).toHaveLength(1);
+      });
+      fc.assert(property, { numRuns: 80 });
+    },
+  );
+
+  /** The ids that anything asks the state's maps for; a walk over a map counts as asking for all. */
+  function watched(state: LogState): { state: LogState; looked: Set<string> } {
+    const looked = new Set<string>();
+    const watch = <T>(map: Map<string, T>): void => {
+      const get = map.get.bind(map);
+      const all = () => {
+        throw new Error('the whole tree was walked');
+      };
+      Object.assign(map, {
+        get: (id: string) => (looked.add(id), get(id)),
+        forEach: all,
+        values: all,
+        keys: all,
+        entries: all,
+        [Symbol.iterator]: all,
+      });
+    };
+    for (const map of [state.grants, state.runs, state.actions, state.approvals]) watch(map as Map<string, unknown>);
+    const order = new Proxy(state.order, {
+      get: () => {
+        throw new Error('all grants were walked');
+      },
+    });
+    // (what is due next is looked at after every event: that is one, and no part of revoking)
+    return { state: { ...state, order, deadlines: new Deadlines() }, looked };
+  }
+
+  it('strikes what is older than the rule, or than the time it names, and nothing that is newer', () => {
+    const property = fc.property(fc.integer({ min: -3, max: 3 }), fc.nat(3), (hours, later) => {
+      const play = new Play();
+      const { log } = play;
+      const open = () =>
+        log
+          .do('openRun', {
+            agent: { class: 'worker' },
+            principalRef: `ref_${'0'.repeat(26)}`,
+            purposeRef: `ref_${'0'.repeat(26)}`,
+            grant: { time: { ttl: '3d' }, actions: { allow: ['*'] }, resources: [{ type: '*', match: '**' }] },
+          })
+          .find((event) => event.type === 'GrantIssued')?.grantId as string;
+      const old = open();
+      const [issued, hour] = [log.now, 3_600_000];
+      log.now += 2 * hour;
+      const before = issued + hours * hour;
+      log.do('revokeSelector', {
+        ...revocation(play, { agentClass: 'worker' }, false),
+        selector: { agentClass: 'worker', issuedBefore: new Date(before).toISOString() },
+      });
+      const fresh = open();
+      log.now += later * hour;
+      expect(play.peek(old, READ)).toBe(issued < before ? 'ActionDenied' : 'ActionPermitted');
+      expect(play.peek(fresh, READ)).toBe('ActionPermitted');
+    });
+    fc.assert(property, { numRuns: 40 });
+  });
+});
+
+describe('I6: with quarantine, new grants that match are refused until it is lifted', () => {
+  it('however they are made: by opening, by delegating, by a person’s approval, by raising', () => {
+    const tally = new Tally();
+    const quarantining = moves(50, [
+      'open',
+      'open',
+      'delegate',
+      'delegate',
+      'answer',
+      'answer',
+      'escalate',
+      'escalate',
+      'strike',
+      'lift',
+      'act',
+    ]);
+    const property = fc.property(quarantining, (all) => {
+      const { events } = new Play().play(all).log;
+      events.forEach((event, i) => {
+        const soFar = events.slice(0, i + 1);
+        if (event.type === 'Refused' && event.data.code === 'QUARANTINED') tally.add(`refused ${event.data.command}`);
+        if (event.type !== 'GrantIssued') return;
+        const run = opened(soFar, event.runId);
+        const subject = {
+          ...(run as NonNullable<typeof run>).data,
+          treeId: event.treeId as string,
+          limits: event.data.limits,
+        };
+        for (const rule of quarantines(soFar)) {
+          const { issuedBefore: _, ...parts } = rule.data.selector;
+          if (rule.position < event.position) expect(selects(parts, subject)).toBe(false);
+        }
+        tally.add('issued');
+      });
+    });
+    fc.assert(property, { numRuns: 250 });
+    tally.atLeast(10, 'issued', 'refused openRun', 'refused delegate', 'refused decideApproval');
+  });
+});
