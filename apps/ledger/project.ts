@@ -1,5 +1,7 @@
 import { struckSince } from '#authority/decide/revoke';
-import { chainOf, type GrantNode, type LogState } from '#authority/state';
+import { blockedItself } from '#authority/liveness';
+import { struckBy } from '#authority/rules';
+import { chainOf, type GrantNode, type LogState, type RunNode } from '#authority/state';
 import { grantView, runView } from '#authority/views';
 import type { Event, EventOf } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
@@ -10,8 +12,6 @@ import type { ConsequenceRow, ItemRow } from './store';
  * rebuild gives the same rows.
  */
 export function itemsOf(state: LogState, event: Event): ItemRow[] {
-  const rows: ItemRow[] = [];
-  const now = parseTime(event.time) ?? state.lastTime;
   const run = event.runId === undefined ? undefined : state.runs.get(event.runId);
   const base = {
     log: event.log,
@@ -21,34 +21,45 @@ export function itemsOf(state: LogState, event: Event): ItemRow[] {
     grantId: event.grantId,
     agentClass: run?.agent.class,
   };
-  if (run) {
-    const view = runView(state, run, { purpose: null, requestedBy: null }, now);
-    rows.push({
-      ...base,
-      kind: 'run',
-      id: run.id,
-      position: run.position,
-      grantId: run.grantId,
-      status: view.status,
-      view,
-    });
+  const below = affectedBelow(state, event);
+  const runs = new Set(run ? [run] : []);
+  for (const { id, runId } of below) {
+    const owner = state.runs.get(runId);
+    if (owner?.grantId === id) runs.add(owner);
   }
-  for (const grant of touched(state, event)) {
-    const view = grantView(state, grant, now);
-    const owner = state.runs.get(grant.runId);
-    rows.push({
-      ...base,
-      kind: 'grant',
-      id: grant.id,
-      grantId: grant.id,
-      runId: grant.runId,
-      agentClass: owner?.agent.class,
-      position: grant.position,
-      status: view.status,
-      view,
-    });
-  }
-  return [...rows, ...actionItem(event, base), ...approvalItem(state, event, base), ...driftItem(event, base)];
+  return [
+    ...[...runs].map((each) => runRow(state, each, event)),
+    ...[...new Set([...touched(state, event), ...below])].map((grant) => grantRow(state, grant, event)),
+    ...actionItem(event, base),
+    ...approvalItem(state, event, base),
+    ...driftItem(event, base),
+  ];
+}
+
+function runRow(state: LogState, run: RunNode, { log, position: updated, time }: Event): ItemRow {
+  const { id, treeId, grantId, agent, position } = run;
+  const view = runView(state, run, { purpose: null, requestedBy: null }, parseTime(time) ?? state.lastTime);
+  const { status } = view;
+  return { log, kind: 'run', id, position, updated, treeId, runId: id, grantId, agentClass: agent.class, status, view };
+}
+
+function grantRow(state: LogState, grant: GrantNode, { log, position: updated, time }: Event): ItemRow {
+  const { id, treeId, runId, position } = grant;
+  const agentClass = state.runs.get(runId)?.agent.class;
+  const view = grantView(state, grant, parseTime(time) ?? state.lastTime);
+  return {
+    log,
+    kind: 'grant',
+    id,
+    position,
+    updated,
+    treeId,
+    runId,
+    grantId: id,
+    agentClass,
+    status: view.status,
+    view,
+  };
 }
 
 /** The grant named, and those above it that a charge changed. */
@@ -59,6 +70,43 @@ function touched(state: LogState, event: Event): GrantNode[] {
   const parent =
     event.type === 'GrantIssued' && grant?.parentId !== undefined ? state.grants.get(grant.parentId) : undefined;
   return [grant, parent].filter((each) => each !== undefined);
+}
+
+const REACHES_DOWN: readonly Event['type'][] = [
+  'GrantSuspended',
+  'GrantResumed',
+  'GrantSuperseded',
+  'GrantRevoked',
+  'GrantExpired',
+  'GrantExhausted',
+  'RunCompleted',
+];
+
+/** The grants that are live, or no more, because of what happened to one above them or of a rule (I2, I6). */
+function affectedBelow(state: LogState, event: Event): GrantNode[] {
+  if (event.type === 'RevocationRuleAdded') {
+    const { revocationId } = event.data;
+    return state.order.filter((grant) =>
+      chainFrom(state, grant).some((each) => struckBy(state, each) === revocationId),
+    );
+  }
+  const grant = REACHES_DOWN.includes(event.type) ? state.grants.get(event.grantId ?? '') : undefined;
+  if (!grant || grant.children === 0) return [];
+  let first = grant;
+  while (first.supersedes !== undefined) first = state.grants.get(first.supersedes) as GrantNode;
+  const found: GrantNode[] = [];
+  // what is below a lease was issued after it, or after the one it was raised from
+  for (let i = state.order.length - 1; i >= 0; i--) {
+    const each = state.order[i] as GrantNode;
+    if (each.position <= first.position) break;
+    if (chainFrom(state, each).some(({ id }) => id === grant.id || id === grant.supersededBy)) found.push(each);
+  }
+  return found;
+}
+
+/** The chain of exactly this grant, not of what superseded it: what its view is made from. */
+function chainFrom(state: LogState, grant: GrantNode): GrantNode[] {
+  return [grant, ...(grant.parentId === undefined ? [] : (chainOf(state, grant.parentId) ?? []))];
 }
 
 type Base = Pick<ItemRow, 'log' | 'updated' | 'treeId' | 'runId' | 'grantId' | 'agentClass'>;
@@ -164,17 +212,21 @@ function driftItem(event: Event, base: Base): ItemRow[] {
 
 /** What a revocation stopped, one line a grant: derived afterwards, for the record. Asked BEFORE the event is folded. */
 export function consequencesOf(state: LogState, event: Event): ConsequenceRow[] {
+  if (event.type !== 'RevocationRuleAdded' && event.type !== 'GrantRevoked') return [];
   const now = parseTime(event.time) ?? state.lastTime;
-  if (event.type === 'RevocationRuleAdded')
-    return struckSince(state, event.data.selector, 0, now).map((grant) =>
-      consequence(state, event, event.data.revocationId, grant),
-    );
-  if (event.type !== 'GrantRevoked') return [];
-  const root = event.grantId;
-  const below = state.order.filter(
-    (grant) => (chainOf(state, grant.id) ?? []).some((each) => each.id === root) && grant.status === 'active',
-  );
-  return below.map((grant) => consequence(state, event, event.data.revocationId, grant));
+  const meant =
+    event.type === 'RevocationRuleAdded'
+      ? struckSince(state, event.data.selector, 0, now)
+      : state.order.filter((grant) => (chainOf(state, grant.id) ?? []).some(({ id }) => id === event.grantId));
+  return meant
+    .filter((grant) => grant.supersededBy === undefined && couldGoOn(state, grant, now))
+    .map((grant) => consequence(state, event, event.data.revocationId, grant));
+}
+
+/** Live, or suspended and so might be resumed: what has ended for good is stopped by nothing more. */
+function couldGoOn(state: LogState, grant: GrantNode, now: number): boolean {
+  const blocked = (chainOf(state, grant.id) ?? []).map((each) => blockedItself(state, each, now));
+  return blocked.every((each) => each === undefined || each.status === 'suspended');
 }
 
 function consequence(state: LogState, event: Event, revocationId: string, grant: GrantNode): ConsequenceRow {

@@ -183,8 +183,15 @@ async function insertNodes(runner: QueryRunner, log: string, nodes: readonly Sto
   );
 }
 
-async function upsertItems(runner: QueryRunner, items: readonly ItemRow[]): Promise<void> {
-  if (items.length === 0) return;
+/** Rows of one statement: a rule may strike any number of grants, and a statement has its limits. */
+const ROWS_AT_ONCE = 2_000;
+
+async function upsertItems(runner: QueryRunner, all: readonly ItemRow[]): Promise<void> {
+  for (let from = 0; from < all.length; from += ROWS_AT_ONCE)
+    await upsertSome(runner, all.slice(from, from + ROWS_AT_ONCE));
+}
+
+async function upsertSome(runner: QueryRunner, items: readonly ItemRow[]): Promise<void> {
   const column = (pick: (row: ItemRow) => unknown): unknown[] => items.map((row) => pick(row) ?? null);
   await runner.query(
     `INSERT INTO ledger.item (log, kind, id, position, updated, tree_id, run_id, grant_id, agent_class, status, view)

@@ -1,0 +1,236 @@
+import fc from 'fast-check';
+import { evolve } from '#authority/evolve';
+import { blockedItself } from '#authority/liveness';
+import { chainOf, emptyState } from '#authority/state';
+import { act } from '#authority/testing/harness';
+import { grantView, runView } from '#authority/views';
+import type { Event } from '#contracts/event';
+import { busyRun } from '#receipts/testing/busy-run';
+import { moves, play } from '#receipts/testing/random-log';
+import { SealedLog } from '#receipts/testing/sealed-log';
+import type { ItemRow } from './store';
+import { Bench, LOG } from './testing/bench';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.open();
+}, 120_000);
+afterAll(() => bench.close());
+beforeEach(() => bench.reset());
+
+const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
+const rowsOf = async (kind: ItemRow['kind']): Promise<ItemRow[]> =>
+  (await bench.store.items(kind, { tenant: 'default', limit: 10_000 })).sort(byId);
+const OUTCOME = /^Action(Completed|Failed|Abandoned)$/;
+const DECISION = /^Action(Permitted|Denied|StepUp)$/;
+
+/** What the read models must hold, from the events and the state they lead to. */
+function expected(log: SealedLog): Record<'run' | 'grant' | 'approval' | 'action' | 'drift', object[]> {
+  const { state, events } = log;
+  const now = state.lastTime;
+  const at = (position: number | undefined): Event => events[position ?? -1] as Event;
+  return {
+    run: [...state.runs.values()].map((run) => {
+      const view = runView(state, run, { purpose: null, requestedBy: null }, now);
+      return {
+        id: run.id,
+        position: run.position,
+        treeId: run.treeId,
+        runId: run.id,
+        grantId: run.grantId,
+        agentClass: run.agent.class,
+        status: view.status,
+        view: json(view),
+      };
+    }),
+    grant: state.order.map((grant) => {
+      const view = grantView(state, grant, now);
+      return {
+        id: grant.id,
+        position: grant.position,
+        treeId: grant.treeId,
+        runId: grant.runId,
+        grantId: grant.id,
+        agentClass: state.runs.get(grant.runId)?.agent.class,
+        status: view.status,
+        view: json(view),
+      };
+    }),
+    approval: [...state.approvals.values()].map((approval) => {
+      const { id, kind, status, by, position, runId, treeId, actionId, grantId, risk } = approval;
+      return {
+        id,
+        position,
+        runId,
+        treeId,
+        agentClass: state.runs.get(runId)?.agent.class,
+        status,
+        view: json({ id, kind, status, risk, decidedBy: by, actionId, grantId, runId, treeId, position }),
+      };
+    }),
+    action: events.flatMap((event) => {
+      const { position, runId, grantId, treeId, time } = event;
+      const base = { position, runId, grantId, treeId, agentClass: state.runs.get(runId ?? '')?.agent.class };
+      if (OUTCOME.test(event.type)) {
+        const status = event.type.slice('Action'.length).toLowerCase();
+        return [
+          {
+            ...base,
+            id: `${event.actionId}/outcome`,
+            status,
+            view: json({ actionId: event.actionId, outcome: status, position, time, ...(at(position).data as object) }),
+          },
+        ];
+      }
+      if (!DECISION.test(event.type)) return [];
+      const { verb, resource, reasons, charge } = event.data as Extract<Event, { type: 'ActionPermitted' }>['data'];
+      const status = { ActionPermitted: 'permitted', ActionDenied: 'denied', ActionStepUp: 'stepped-up' }[
+        event.type as 'ActionPermitted'
+      ];
+      return [
+        {
+          ...base,
+          id: event.actionId,
+          status,
+          view: expect.objectContaining(
+            json({
+              id: event.actionId,
+              verb,
+              resource,
+              reasons,
+              decision: status,
+              cost: charge.cost,
+              time,
+              position,
+            }) as object,
+          ),
+        },
+      ];
+    }),
+    drift: events.flatMap((event) =>
+      event.type === 'DriftScored'
+        ? [
+            {
+              id: String(event.position),
+              position: event.position,
+              runId: event.runId,
+              status: 'scored',
+              view: expect.objectContaining({ score: event.data.score }),
+            },
+          ]
+        : [],
+    ),
+  };
+}
+
+async function check(log: SealedLog): Promise<void> {
+  const wanted = expected(log);
+  for (const kind of ['run', 'grant', 'approval', 'action', 'drift'] as const) {
+    const rows = await rowsOf(kind);
+    expect(rows.map(({ id }) => id)).toEqual((wanted[kind] as { id: string }[]).map(({ id }) => id).sort());
+    (wanted[kind] as { id: string }[])
+      .sort(byId)
+      .forEach((each, i) => expect(rows[i]).toMatchObject({ log: LOG, ...each }));
+  }
+}
+
+describe('the read models', () => {
+  it('hold what the events of a busy run say, of runs, grants, actions, approvals and drift', async () => {
+    const { log } = busyRun();
+    await bench.feed(bench.start(), log);
+    await check(log);
+    expect((await rowsOf('action')).length).toBeGreaterThan(10);
+  });
+
+  it('hold what the events say after anything that can happen', async () => {
+    await fc.assert(
+      fc.asyncProperty(moves(50), async (all) => {
+        const log = new SealedLog();
+        for (const move of all) play(log, move);
+        log.tickAll();
+        await bench.reset();
+        await bench.feed(bench.start(), log);
+        await check(log);
+        await checkConsequences(log);
+      }),
+      { numRuns: 30 },
+    );
+  }, 120_000);
+
+  it('tell of every grant that an ancestor or a rule stopped, in the same write', async () => {
+    const log = new SealedLog();
+    const root = log.open();
+    const child = log.child(root.grantId, { delegation: { depth: 1, children: 1, classes: ['*'] } });
+    const leaf = log.child(child.grantId);
+    const ledger = bench.start();
+    const statuses = async (): Promise<string[]> => {
+      await bench.feed(ledger, log);
+      const [runs, grants] = [await rowsOf('run'), await rowsOf('grant')];
+      return [root, child, leaf].map(
+        (each) =>
+          `${runs.find(({ id }) => id === each.runId)?.status} ${grants.find(({ id }) => id === each.grantId)?.status}`,
+      );
+    };
+    expect(await statuses()).toEqual(['active active', 'active active', 'active active']);
+    log.do('suspend', { grantId: child.grantId, reasonCode: 'LOOK' });
+    expect(await statuses()).toEqual(['active active', 'suspended suspended', 'suspended suspended']);
+    log.do('resume', { grantId: child.grantId, reasonCode: 'LOOKED' });
+    expect(await statuses()).toEqual(['active active', 'active active', 'active active']);
+    log.strike({ agentClass: 'helper' });
+    expect(await statuses()).toEqual(['active active', 'revoked revoked', 'revoked revoked']);
+    log.do('completeRun', { runId: root.runId });
+    expect(await statuses()).toEqual(['completed completed', 'completed completed', 'completed completed']);
+  });
+
+  it('tell what a revocation stopped: what was live or suspended below it, with its open calls and money', async () => {
+    const log = new SealedLog();
+    const root = log.open();
+    const child = log.child(root.grantId);
+    const done = log.child(root.grantId);
+    act(log, child.grantId, 'file.write', { cost: { USD: 3 } });
+    act(log, child.grantId, 'file.write', { cost: { USD: 4 } });
+    act(log, child.grantId, 'thing.delete');
+    log.do('completeRun', { runId: done.runId });
+    log.do('suspend', { grantId: root.grantId, reasonCode: 'LOOK' });
+    const [revoked] = log.do('revokeGrant', { grantId: root.grantId });
+    await bench.feed(bench.start(), log);
+    const rows = await bench.store.consequences(
+      'default',
+      revoked?.type === 'GrantRevoked' ? revoked.data.revocationId : '',
+    );
+    expect(
+      rows
+        .map(({ grantId, inFlight, pendingApprovals, reservedCost }) => ({
+          grantId,
+          inFlight,
+          pendingApprovals,
+          reservedCost,
+        }))
+        .sort((a, b) => b.inFlight - a.inFlight),
+    ).toEqual([
+      { grantId: child.grantId, inFlight: 2, pendingApprovals: 1, reservedCost: { USD: 7 } },
+      { grantId: root.grantId, inFlight: 0, pendingApprovals: 0, reservedCost: {} },
+    ]);
+  });
+});
+
+/** A revocation stopped what could go on before it and can no more after it. */
+async function checkConsequences(log: SealedLog): Promise<void> {
+  const state = emptyState(LOG, 'default', 0);
+  const ended = (id: string, now: number): boolean =>
+    (chainOf(state, id) ?? []).some(
+      (grant) => !['suspended', undefined].includes(blockedItself(state, grant, now)?.status),
+    );
+  for (const event of log.events) {
+    const now = Date.parse(event.time);
+    const living = [...state.grants.values()].filter(
+      (grant) => grant.supersededBy === undefined && !ended(grant.id, now),
+    );
+    evolve(state, event);
+    if (event.type !== 'GrantRevoked' && event.type !== 'RevocationRuleAdded') continue;
+    const stopped = living.map(({ id }) => id).filter((id) => ended(id, now));
+    const rows = await bench.store.consequences('default', event.data.revocationId);
+    expect(rows.map(({ grantId }) => grantId).sort()).toEqual(stopped.sort());
+  }
+}
