@@ -1,0 +1,355 @@
+import { http, Stack, type HttpAnswer } from '../support/stack';
+import { samples, WHOLE_GRANT, withUnknownMembers, withWrongTypes, type Sample } from './bodies';
+import { call, GRANT, head, openRun, problemIn, RUN, writtenAfter, type LogEvent, type Opened } from './world';
+
+type Json = Record<string, unknown>;
+
+let stack: Stack;
+let run: Opened;
+let all: Sample[];
+
+beforeAll(async () => {
+  stack = await Stack.start();
+  run = await openRun(stack);
+  const permit = await http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, body: call(run.grantId) });
+  const asked = await post('orchestrator', '/v1/runs', { ...RUN, requireApproval: true });
+  all = samples(run, String(permit.body.actionId), (asked.body.approval as { id: string }).id);
+}, 120_000);
+afterAll(() => stack.stop());
+
+const post = (role: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<HttpAnswer> =>
+  http(stack, 'POST', path, { key: stack.keys[role]!, body, headers });
+const open = (grant: Json, more: Json = {}): Promise<HttpAnswer> =>
+  post('orchestrator', '/v1/runs', { ...RUN, grant, ...more });
+const act = (more: Json): Promise<HttpAnswer> => post('enforcer', '/v1/actions', call(run.grantId, more));
+
+/** What a refusal left in the log, but for the records of refusals. */
+async function leftBy(work: () => Promise<unknown>): Promise<LogEvent[]> {
+  const before = await head(stack);
+  await work();
+  return (await writtenAfter(stack, before)).filter((event) => !['Refused', 'DelegationRefused'].includes(event.type));
+}
+
+/** Refused with this status and code, and nothing changed. */
+async function refused(status: number, code: string, ask: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
+  let answer: HttpAnswer | undefined;
+  const left = await leftBy(async () => (answer = await ask()));
+  expect([answer!.status, answer!.body.code, left]).toEqual([status, code, []]);
+  problemIn(answer!);
+  return answer!;
+}
+
+const ROUTES = samples({ runId: '', treeId: '', grantId: '', token: '', position: 0 }, '', '').map(
+  (sample, i): [string, number] => [sample.path, i],
+);
+
+describe('a body is refused as malformed, at every level', () => {
+  it.each(ROUTES)('with a member that nobody knows: %s', async (_path, i) => {
+    const { path, role, body } = all[i]!;
+    const changed = withUnknownMembers(body);
+    const left = await leftBy(async () => {
+      for (const each of changed) {
+        const answer = await post(role, path, each.body);
+        expect([each.what, answer.status, problemIn(answer)]).toEqual([each.what, 400, 'BAD_REQUEST']);
+      }
+    });
+    expect(left).toEqual([]);
+  });
+
+  it.each(ROUTES)('with a value of another type: %s', async (_path, i) => {
+    const { path, role, body } = all[i]!;
+    const left = await leftBy(async () => {
+      for (const each of withWrongTypes(body)) {
+        const answer = await post(role, path, each.body);
+        expect([each.what, answer.status, problemIn(answer)]).toEqual([each.what, 400, 'BAD_REQUEST']);
+      }
+    });
+    expect(left).toEqual([]);
+  });
+
+  it('but the same bodies are sound where nothing is changed in them', async () => {
+    for (const { path, role, body } of all.filter(
+      (each) => !/revocation$|completion|\/tenants|suspension|resumption/.test(each.path),
+    ))
+      expect([path, (await post(role, path, body)).status]).not.toEqual([path, 400]);
+  });
+});
+
+describe('a body that is no JSON of ours is refused', () => {
+  const NOT_JSON = ['', ' ', '{', 'nul', "{'a':1}", '{"a":1,}', '{"a":1}{"b":2}', 'NaN', '// x\n{}'];
+  const NO_OBJECT = ['null', '1', '"x"', '[]', '[{}]', 'true'];
+
+  it.each([...NOT_JSON, ...NO_OBJECT])('%j, whatever the route', async (raw) => {
+    for (const { path, role } of all)
+      await refused(400, 'BAD_REQUEST', () => http(stack, 'POST', path, { key: stack.keys[role]!, raw }));
+  });
+
+  it('in bytes that are no UTF-8', async () => {
+    const body = Buffer.concat([Buffer.from('{"purpose":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
+    const headers = { authorization: `Bearer ${stack.keys.orchestrator}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${stack.url}/v1/runs`, { method: 'POST', headers, body });
+    expect([answer.status, ((await answer.json()) as Json).code]).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  it.each<[string, Json]>([
+    ['half a character in an argument', { action: { verb: 'repo.read', args: { a: '\ud800' } } }],
+    ['half a character in the name of one', { action: { verb: 'repo.read', args: { '\udc00': 1 } } }],
+    ['half a character in an attribute', { resource: { type: 'repo', id: 'acme/x', attributes: { a: 'x\udfff' } } }],
+    [
+      'more levels than anybody reads',
+      { action: { verb: 'repo.read', args: JSON.parse(`${'{"a":'.repeat(300)}1${'}'.repeat(300)}`) } },
+    ],
+  ])('with %s', async (_what, more) => {
+    await refused(400, 'BAD_REQUEST', () => act(more));
+  });
+
+  it('with so many levels that no stack would hold them', async () => {
+    for (const [opening, closing] of [
+      ['[', ']'],
+      ['{"a":', '}'],
+    ] as const) {
+      const args = `{"a":${opening.repeat(40_000)}1${closing.repeat(40_000)}}`;
+      const raw = JSON.stringify(call(run.grantId, { action: { verb: 'repo.read', args: 0 } })).replace(
+        '"args":0',
+        `"args":${args}`,
+      );
+      await refused(400, 'BAD_REQUEST', () => http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, raw }));
+    }
+  });
+
+  it.each(['__proto__', '\\u005f_proto_\\u005F'])(
+    'with the argument %s, which a digest would not see',
+    async (name) => {
+      const raw = JSON.stringify(call(run.grantId, { action: { verb: 'repo.read', args: { a: 0 } } })).replace(
+        '"a":0',
+        `"a":[{"${name}":{"b":1}}]`,
+      );
+      await refused(400, 'BAD_REQUEST', () => http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, raw }));
+    },
+  );
+
+  it('but words may say what they like', async () => {
+    const args = { text: 'about __proto__ and \u0001', constructor: 1, toString: { prototype: 2 } };
+    expect((await act({ action: { verb: 'repo.read', args } })).status).toBe(200);
+  });
+
+  it('with half a character in words that are kept, while others go on being answered', async () => {
+    const [bad, good] = await Promise.all([open(GRANT, { purpose: 'x\ud83d' }), open(GRANT)]);
+    expect([bad.status, problemIn(bad), good.status]).toEqual([400, 'BAD_REQUEST', 201]);
+  });
+
+  it('with a number that is none', async () => {
+    const raw = JSON.stringify(call(run.grantId, { action: { verb: 'repo.read', args: { a: 0 } } })).replace(
+      '"a":0',
+      '"a":1e400',
+    );
+    await refused(400, 'BAD_REQUEST', () => http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, raw }));
+  });
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/jsonx',
+    'application/merge-patch+json',
+    'nonsense',
+  ])('as %s: 415', async (type) => {
+    for (const { path, role, body } of all)
+      await refused(415, 'UNSUPPORTED_MEDIA_TYPE', () => post(role, path, body, { 'content-type': type }));
+  });
+
+  it('but not as application/json with a charset', async () => {
+    const headers = { 'content-type': 'application/json; charset=utf-8' };
+    expect((await post('orchestrator', '/v1/runs', RUN, headers)).status).toBe(201);
+  });
+});
+
+describe('what is too long, too many or too large is refused', () => {
+  const text = (length: number): string => 'x'.repeat(length);
+  const many = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+  const named = (count: number, value: unknown): Json => Object.fromEntries(many(count, (i) => [`k${i}`, value]));
+  const currencies = (count: number): Json =>
+    Object.fromEntries(many(count, (i) => [`AA${String.fromCharCode(65 + i)}`, 1]));
+
+  it.each<[string, number, (size: number) => Json]>([
+    ['purpose', 4_000, (size) => ({ purpose: text(size) })],
+    ['requestedBy', 200, (size) => ({ requestedBy: text(size) })],
+    ['agent.class', 200, (size) => ({ agent: { class: text(size) } })],
+    ['agent.posture.model', 200, (size) => ({ agent: { class: 'a', posture: { model: text(size) } } })],
+    ['grant.actions.allow', 64, (size) => ({ grant: { ...GRANT, actions: { allow: many(size, (i) => `a.b${i}`) } } })],
+    [
+      'grant.resources',
+      64,
+      (size) => ({ grant: { ...GRANT, resources: many(size, (i) => ({ type: 'repo', match: `a/${i}` })) } }),
+    ],
+    [
+      'grant.resources.where',
+      8,
+      (size) => ({ grant: { ...GRANT, resources: [{ type: 'repo', match: '**', where: named(size, { eq: 1 }) }] } }),
+    ],
+    [
+      'grant.resources.where.in',
+      64,
+      (size) => ({
+        grant: { ...GRANT, resources: [{ type: 'repo', match: '**', where: { a: { in: many(size, (i) => i) } } }] },
+      }),
+    ],
+    [
+      'grant.budget.windows',
+      8,
+      (size) => ({ grant: { ...GRANT, budget: { windows: many(size, (i) => ({ per: `${i + 1}h`, calls: 1 })) } } }),
+    ],
+    ['grant.budget.cost', 8, (size) => ({ grant: { ...GRANT, budget: { cost: currencies(size) } } })],
+    [
+      'grant.delegation.classes',
+      64,
+      (size) => ({ grant: { ...GRANT, delegation: { depth: 1, children: 1, classes: many(size, (i) => `c${i}`) } } }),
+    ],
+    ['grant.delegation.depth', 64, (depth) => ({ grant: { ...GRANT, delegation: { depth } } })],
+    ['grant.delegation.children', 10_000, (children) => ({ grant: { ...GRANT, delegation: { depth: 1, children } } })],
+  ])('%s of more than %s, in a request for a run', async (_what, most, make) => {
+    expect((await open(GRANT, make(most))).status).toBe(201);
+    await refused(400, 'BAD_REQUEST', () => open(GRANT, make(most + 1)));
+  });
+
+  it.each<[string, number, (size: number) => Json]>([
+    ['action.tool', 200, (size) => ({ action: { verb: 'repo.read', tool: text(size) } })],
+    ['resource.type', 200, (size) => ({ resource: { type: text(size), id: 'acme/x' } })],
+    ['resource.attributes', 32, (size) => ({ resource: { type: 'repo', id: 'acme/x', attributes: named(size, 1) } })],
+    ['an attribute', 200, (size) => ({ resource: { type: 'repo', id: 'acme/x', attributes: { a: text(size) } } })],
+    ['labels', 32, (size) => ({ labels: many(size, (i) => `l${i}`) })],
+    ['a label', 64, (size) => ({ labels: [text(size)] })],
+    ['cost', 8, (size) => ({ cost: currencies(size) })],
+  ])('%s of more than %s, in an action', async (_what, most, make) => {
+    expect((await act(make(most))).status).toBe(200);
+    await refused(400, 'BAD_REQUEST', () => act(make(most + 1)));
+  });
+
+  it('a batch of none, and of more than 50', async () => {
+    const batch = (size: number) =>
+      post('enforcer', '/v1/actions:batch', { actions: many(size, () => call(run.grantId)) });
+    for (const size of [0, 51]) await refused(400, 'BAD_REQUEST', () => batch(size));
+    const { status, body } = await batch(50);
+    expect([status, (body.answers as unknown[]).length]).toEqual([200, 50]);
+  });
+
+  it('a batch in which one action is malformed: none of it is decided', async () => {
+    const actions = [call(run.grantId), call(run.grantId, { action: { verb: '' } })];
+    await refused(400, 'BAD_REQUEST', () => post('enforcer', '/v1/actions:batch', { actions }));
+  });
+
+  it('a body of more than 256 KiB: 413, whether its length is told or not', async () => {
+    const body = (size: number): string => {
+      const frame = JSON.stringify(call(run.grantId, { action: { verb: 'repo.read', args: { a: '' } } }));
+      return frame.replace('"a":""', `"a":"${text(size - frame.length)}"`);
+    };
+    const limit = 256 * 1_024;
+    expect((await http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, raw: body(limit) })).status).toBe(200);
+    await refused(413, 'TOO_LARGE', () =>
+      http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, raw: body(limit + 1) }),
+    );
+    const headers = { authorization: `Bearer ${stack.keys.enforcer}`, 'content-type': 'application/json' };
+    const parts = new Blob([body(limit + 1)]).stream();
+    const init = { method: 'POST', headers, body: parts, duplex: 'half' } as RequestInit;
+    const chunked = await fetch(`${stack.url}/v1/actions`, init);
+    expect([chunked.status, ((await chunked.json()) as Json).code]).toEqual([413, 'TOO_LARGE']);
+  });
+
+  it('a lease longer, or a window shorter, than any may be: 403, since it is well-formed', async () => {
+    await refused(403, 'GRANT_EXCEEDS_MAXIMUM', () => open({ ...GRANT, time: { ttl: '31d' } }));
+    const windows = [{ per: '1ms', calls: 1 }];
+    await refused(403, 'GRANT_EXCEEDS_MAXIMUM', () => open({ ...GRANT, budget: { windows } }));
+  });
+});
+
+describe('an amount that is no whole number of minor units is refused', () => {
+  const WRONG = [-1, 0.5, 1.5, 1e15 + 1, 2 ** 53, 1e21, '5', null, true];
+
+  it.each<[string, (amount: unknown) => Promise<HttpAnswer>]>([
+    ['budget.calls', (calls) => open({ ...GRANT, budget: { calls } })],
+    ['budget.external', (external) => open({ ...GRANT, budget: { external } })],
+    ['budget.cost', (USD) => open({ ...GRANT, budget: { cost: { USD } } })],
+    ['budget.perAction.cost', (USD) => open({ ...GRANT, budget: { perAction: { cost: { USD } } } })],
+    ['budget.windows', (calls) => open({ ...GRANT, budget: { windows: [{ per: '1h', calls }] } })],
+    ['the cost of an action', (USD) => act({ cost: { USD } })],
+    ['the cost of an outcome', (USD) => post('enforcer', all[6]!.path, { status: 'completed', cost: { USD } })],
+  ])('as %s', async (_what, ask) => {
+    for (const amount of WRONG) await refused(400, 'BAD_REQUEST', () => ask(amount));
+  });
+
+  it.each(['usd', 'US', 'USDX', '', '$', 'ÜSD', 'USD ', 'constructor'])(
+    'in a currency that is none: %j',
+    async (currency) => {
+      await refused(400, 'BAD_REQUEST', () => act({ cost: { [currency]: 1 } }));
+      await refused(400, 'BAD_REQUEST', () => open({ ...GRANT, budget: { cost: { [currency]: 1 } } }));
+    },
+  );
+});
+
+describe('a value that is of its type and makes no sense is refused', () => {
+  it.each<[string, Json]>([
+    ['two ends', { time: { ttl: '1h', expiresAt: '2030-01-01T00:00:00Z' } }],
+    ['an end in the past', { time: { expiresAt: '2020-01-01T00:00:00Z' } }],
+    ['no length', { time: { ttl: '0m' } }],
+    ['a length in words', { time: { ttl: 'an hour' } }],
+    ['a negative length', { time: { ttl: '-1h' } }],
+    ['a time without a zone', { time: { expiresAt: '2030-01-01T00:00:00' } }],
+    ['a month that is none', { time: { expiresAt: '2030-13-01T00:00:00Z' } }],
+    ['a mode that is none', { actions: { allow: ['a.b'], mode: 'everything' } }],
+    ['a risk that is none', { risk: { ceiling: 'tiny' } }],
+    ['a drift above one', { purpose: { onDrift: { stepUpAt: 0.5, suspendAt: 1.1 } } }],
+    ['suspension before step-up', { purpose: { onDrift: { stepUpAt: 0.9, suspendAt: 0.5 } } }],
+    ['a thumbprint that is none', { session: { jkt: 'short' } }],
+    ['a condition without a word', { resources: [{ type: 'repo', match: '**', where: { a: {} } }] }],
+    ['a posture that admits nothing', { posture: { agentClass: [] } }],
+  ])('a grant with %s', async (_what, more) => {
+    await refused(400, 'BAD_REQUEST', () => open({ ...GRANT, ...more }));
+  });
+
+  it.each<[string, Json]>([
+    ['arguments and their digest', { action: { verb: 'repo.read', args: {}, argsDigest: `sha256:${'0'.repeat(64)}` } }],
+    ['a digest of another kind', { action: { verb: 'repo.read', argsDigest: `md5:${'0'.repeat(32)}` } }],
+    ['a label with a space', { labels: ['read secret'] }],
+    ['an effect that is none', { action: { verb: 'repo.read', effect: 'maybe' } }],
+    ['no verb', { action: {} }],
+    ['no resource', { resource: undefined }],
+    ['an attribute that is an object', { resource: { type: 'repo', id: 'acme/x', attributes: { a: {} } } }],
+  ])('an action with %s', async (_what, more) => {
+    await refused(400, 'BAD_REQUEST', () => act(more));
+  });
+
+  it.each(['a\u0000b', 'a\u001b[31mb', 'a\u202eb', 'a\u2028b', 'a\nb'])(
+    'a name with a control character: %j',
+    async (name) => {
+      await refused(400, 'BAD_REQUEST', () => open(GRANT, { requestedBy: name }));
+      await refused(400, 'BAD_REQUEST', () => open(GRANT, { agent: { class: name } }));
+    },
+  );
+
+  it('a revocation of nothing in particular, of a tree without its children, or by a preview that nobody saw', async () => {
+    await refused(400, 'BAD_REQUEST', () => post('responder', '/v1/revocations/preview', { selector: {} }));
+    await refused(400, 'BAD_REQUEST', () =>
+      post('responder', '/v1/revocations', { selector: {}, reason: 'x', force: true }),
+    );
+    await refused(400, 'BAD_REQUEST', () =>
+      post('responder', `/v1/grants/${run.grantId}/revocation`, { reason: 'x', subtree: false }),
+    );
+    const selector = { agentClass: 'repo-agent' };
+    const answer = await refused(409, 'BLAST_RADIUS_GREW', () =>
+      post('responder', '/v1/revocations', { selector, reason: 'x', digest: 'seen' }),
+    );
+    expect(answer.body).toMatchObject({
+      preview: { digest: expect.any(String), counts: { grants: expect.any(Number) } },
+    });
+  });
+
+  it.each(['', 'A', 'a b', '-a', 'a/b', 'a.b', '*', '>', 'x'.repeat(64)])('a tenant named %j', async (id) => {
+    await refused(400, 'BAD_REQUEST', () => post('admin', '/v1/tenants', { id }));
+  });
+});
+
+it('after all this the grant is as whole as it was asked for', async () => {
+  const whole = await open(WHOLE_GRANT);
+  expect(whole.status).toBe(201);
+  expect((whole.body.grant as Json).status).toBe('active');
+});

@@ -1,0 +1,157 @@
+import type { Opened } from './world';
+import { GRANT, RUN } from './world';
+
+type Json = Record<string, unknown>;
+
+export const JKT = 'a'.repeat(43);
+export const DIGEST = `sha256:${'0'.repeat(64)}`;
+
+/** Every member that a grant request may have, in a form that is taken. */
+export const WHOLE_GRANT = {
+  actions: { allow: ['repo.read', 'repo.commit'], deny: ['secret.read'], mode: 'execute' },
+  resources: [
+    { type: 'repo', match: 'acme/**', where: { sensitivity: { in: ['public'] }, size: { lte: 10, gte: 1 } } },
+  ],
+  budget: {
+    calls: 30,
+    reads: 100,
+    writes: 10,
+    external: 1,
+    cost: { USD: 500 },
+    perAction: { cost: { USD: 50 } },
+    windows: [{ per: '1h', calls: 20, cost: { USD: 100 } }],
+  },
+  time: { ttl: '30m', notBefore: '2026-01-01T00:00:00Z' },
+  delegation: { depth: 2, children: 4, classes: ['*'] },
+  risk: { ceiling: 'high', approvalFrom: 'high' },
+  purpose: { onDrift: { stepUpAt: 0.6, suspendAt: 0.85 }, delegatedSources: ['tickets'] },
+  session: { jkt: JKT },
+  posture: { agentClass: ['repo-agent'], modelVersion: ['2026-06'] },
+};
+
+export const WHOLE_AGENT = {
+  class: 'repo-agent',
+  instance: 'runner-7',
+  posture: { model: 'm', modelVersion: '2026-06', environment: 'prod', imageDigest: DIGEST },
+};
+
+const action = (grantId: string): Json => ({
+  grantId,
+  action: { verb: 'repo.read', args: { path: 'x' }, tool: 'git', risk: 'low', effect: 'read' },
+  resource: { type: 'repo', id: 'acme/clord', attributes: { sensitivity: 'public' } },
+  cost: { USD: 1 },
+  posture: { model: 'm' },
+  labels: ['read:repo'],
+});
+
+export interface Sample {
+  readonly path: string;
+  readonly role: string;
+  readonly body: Json;
+}
+
+/** One sound request for every route that takes a body, with as many of its members as there are. */
+export function samples(run: Opened, actionId: string, approvalId: string): Sample[] {
+  const { grantId, runId } = run;
+  const reason = 'because';
+  const selector = {
+    agentClass: 'nobody',
+    agentInstance: 'i',
+    modelVersion: 'v',
+    principal: 'user:x',
+    purpose: 'p',
+    tool: 'git',
+    treeId: run.treeId,
+    issuedBefore: '2026-01-01T00:00:00Z',
+  };
+  return [
+    {
+      path: '/v1/runs',
+      role: 'orchestrator',
+      body: { ...RUN, agent: WHOLE_AGENT, grant: WHOLE_GRANT, requireApproval: false },
+    },
+    {
+      path: `/v1/grants/${grantId}/delegations`,
+      role: 'orchestrator',
+      body: { agent: WHOLE_AGENT, task: 'read', purpose: 'p', grant: { actions: { allow: ['repo.read'] } } },
+    },
+    { path: `/v1/runs/${runId}/completion`, role: 'orchestrator', body: {} },
+    { path: `/v1/runs/${runId}/escalations`, role: 'orchestrator', body: { want: GRANT, reason } },
+    { path: '/v1/actions', role: 'enforcer', body: action(grantId) },
+    { path: '/v1/actions:batch', role: 'enforcer', body: { actions: [action(grantId)] } },
+    {
+      path: `/v1/actions/${actionId}/outcome`,
+      role: 'enforcer',
+      body: {
+        status: 'completed',
+        resultDigest: DIGEST,
+        preview: 'x',
+        effects: { resources: ['x'], filesChanged: ['y'], external: ['z'] },
+        cost: { USD: 1 },
+        labels: ['untrusted'],
+      },
+    },
+    { path: `/v1/approvals/${approvalId}/decision`, role: 'approver', body: { verdict: 'deny', note: 'x' } },
+    { path: `/v1/grants/${grantId}/revocation`, role: 'responder', body: { reason, subtree: true } },
+    { path: `/v1/grants/${grantId}/suspension`, role: 'responder', body: { reason } },
+    { path: `/v1/grants/${grantId}/resumption`, role: 'responder', body: { reason } },
+    { path: '/v1/revocations/preview', role: 'responder', body: { selector, quarantine: false } },
+    {
+      path: '/v1/revocations',
+      role: 'responder',
+      body: { selector, reason, digest: 'x', force: false, quarantine: false },
+    },
+    { path: '/v1/tenants', role: 'admin', body: { id: 'never' } },
+  ];
+}
+
+/** A place in a body: the keys that lead to it. */
+type Path = readonly (string | number)[];
+export interface Changed {
+  readonly what: string;
+  readonly body: unknown;
+}
+
+function places(value: unknown, at: Path = []): [Path, unknown][] {
+  if (typeof value !== 'object' || value === null) return [[at, value]];
+  const entries = Array.isArray(value) ? value.map((each, i) => [i, each] as const) : Object.entries(value as Json);
+  return [[at, value], ...entries.flatMap(([key, each]) => places(each, [...at, key]))];
+}
+
+function put(body: unknown, at: Path, value: unknown): unknown {
+  const [key, ...rest] = at;
+  if (key === undefined) return value;
+  const copy = structuredClone(body) as Json;
+  copy[key] = put(copy[key], rest, value);
+  return copy;
+}
+
+/** Where a body holds what is the caller's own: any argument is an argument. */
+const isFree = (at: Path): boolean => at.includes('args') || at.at(-1) === 'attributes';
+
+/** The body with a member that nobody knows, once in each of its objects. */
+export function withUnknownMembers(body: Json): Changed[] {
+  return places(body)
+    .filter(([at, value]) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isFree(at))
+    .flatMap(([at, value]) =>
+      ['surely', '__proto__'].map((name) => {
+        const more = Object.defineProperty({ ...(value as Json) }, name, { value: 'x', enumerable: true });
+        return { what: `${[...at, name].join('.')}`, body: put(body, at, more) };
+      }),
+    );
+}
+
+/** The body with a value of another type, once in each of its places. */
+export function withWrongTypes(body: Json): Changed[] {
+  const wrong = (at: Path, value: unknown): unknown[] => {
+    if (at.includes('args') && at.at(-1) !== 'args') return [];
+    const scalar = at.includes('attributes') || at.includes('where'); // of any kind
+    if (typeof value === 'string') return scalar ? [null, {}, []] : [null, 1, {}, [value]];
+    if (typeof value === 'number') return scalar ? [null, {}] : [null, '1', {}, true];
+    if (typeof value === 'boolean') return [null, 'true', 1];
+    return Array.isArray(value) ? [null, {}, 'x', [null]] : [null, [], 'x', 1];
+  };
+  return places(body).flatMap(([at, value]) =>
+    wrong(at, value).map((each) => ({ what: `${at.join('.')} = ${JSON.stringify(each)}`, body: put(body, at, each) })),
+  );
+}
