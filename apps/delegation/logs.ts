@@ -5,7 +5,7 @@ import { BUS } from '#bus/nest-module';
 import type { Bus } from '#bus/connect';
 import { eventPublisher, type EventPublisher } from '#bus/events';
 import type { Serving } from '#bus/serve';
-import { commandSubject, querySubject } from '#bus/subjects';
+import { commandSubject, driftSubject, querySubject } from '#bus/subjects';
 import { commandMessage, type Answer } from '#contracts/command';
 import type { EventLog } from '#eventlog/port';
 import { systemClock } from '#kernel/clock';
@@ -103,11 +103,11 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
       fence: { owner: this.me, epoch },
     });
     owner.start();
+    const served = { maxPending: LIMITS.mailboxCommands };
     const servings = [
-      this.bus.serve(commandSubject(log), (raw) => this.command(owner, raw), { maxPending: LIMITS.mailboxCommands }),
-      this.bus.serve(querySubject(log), (raw) => ask(owner, this.eventlog, this.rules, raw), {
-        maxPending: LIMITS.mailboxCommands,
-      }),
+      this.bus.serve(commandSubject(log), (raw) => this.command(owner, raw, 'edge'), served),
+      this.bus.serve(driftSubject(log), (raw) => this.command(owner, raw, 'monitor'), served),
+      this.bus.serve(querySubject(log), (raw) => ask(owner, this.eventlog, this.rules, raw), served),
     ];
     this.owned.set(log, { owner, epoch, servings });
     this.logger.info({ log, epoch }, 'owns the log');
@@ -123,13 +123,26 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     this.logger.info({ log }, 'let go of the log');
   }
 
-  private async command(owner: LogOwner, raw: unknown): Promise<{ answers: Answer[] }> {
+  private async command(owner: LogOwner, raw: unknown, from: keyof typeof TAKES): Promise<{ answers: Answer[] }> {
     const parsed = commandMessage.safeParse(raw);
     if (!parsed.success)
       return { answers: [{ ok: false, refusal: { code: 'BAD_REQUEST', detail: 'want { commands: [ … ] }' } }] };
     const commands = await Promise.all(
       parsed.data.commands.map((command) => withDrift(this.bus, command, owner.position)),
     );
-    return { answers: await Promise.all(commands.map((command) => owner.submit(command))) };
+    const submit = (command: unknown): Answer | Promise<Answer> =>
+      TAKES[from](typeOf(command)) ? owner.submit(command) : NOT_HERE;
+    return { answers: await Promise.all(commands.map(submit)) };
   }
 }
+
+/** Who may ask for what, by the subject it came in on: the bus lets each service speak on its own only. */
+const TAKES = {
+  edge: (type: unknown) => type !== 'recordDrift' && type !== 'tick',
+  monitor: (type: unknown) => type === 'recordDrift',
+} as const;
+const NOT_HERE: Answer = {
+  ok: false,
+  refusal: { code: 'FORBIDDEN', detail: 'this subject takes no such command' },
+};
+const typeOf = (command: unknown): unknown => (command as { type?: unknown } | null)?.type;

@@ -1,6 +1,6 @@
 import type { Bus } from '#bus/connect';
 import { followLog, type Batch, type EventSource, type Follower } from '#bus/follow-log';
-import { commandSubject } from '#bus/subjects';
+import { driftSubject } from '#bus/subjects';
 import { parseEvent, payload as payloadSchema } from '#contracts/event';
 import type { EventLog } from '#eventlog/port';
 import type { Call } from '#drift/memory';
@@ -110,7 +110,7 @@ export class LogMonitor {
     const { log, bus, warn } = this.options;
     const monitor = this.monitor;
     const reply = await bus.request(
-      commandSubject(log),
+      driftSubject(log),
       { commands: due.map((report) => this.command(report)) },
       SEND_MS,
     );

@@ -31,6 +31,9 @@ function logTokens(log: string): string {
 /** Where the owner of a log takes commands: `bailiwick.command.<tenant>.<n>`. */
 export const commandSubject = (log: string): string => `${SUBJECT_PREFIX}.command.${logTokens(log)}`;
 
+/** Where the owner of a log takes what the intent monitor scored, and nothing else: `bailiwick.drift.<tenant>.<n>`. */
+export const driftSubject = (log: string): string => `${SUBJECT_PREFIX}.drift.${logTokens(log)}`;
+
 /** Where the owner of a log answers questions about its live state: `bailiwick.query.<tenant>.<n>`. */
 export const querySubject = (log: string): string => `${SUBJECT_PREFIX}.query.${logTokens(log)}`;
 

@@ -40,15 +40,16 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
     ],
     subscribe: [
       inbox('delegation'),
+      'bailiwick.drift.>',
       'bailiwick.command.>',
       'bailiwick.query.>',
       'bailiwick.admin.>',
       'bailiwick.health.delegation',
     ],
   },
-  // the monitor: follows events, reports scores as commands (the owner lets it only tighten)
+  // the monitor: follows events and reports scores, on a subject that takes nothing else: it can only tighten
   intent: {
-    publish: ['bailiwick.command.>', 'bailiwick.query.>', ...FOLLOW],
+    publish: ['bailiwick.drift.>', ...FOLLOW],
     subscribe: [inbox('intent'), 'bailiwick.intent.>', 'bailiwick.health.intent', 'bailiwick.event.>'],
   },
   // the ledger: follows events and answers; it can ask nobody to do anything
