@@ -114,7 +114,7 @@ export class LogOwner {
   private async run(): Promise<void> {
     while (!this.stopped) {
       const state = this.state ?? (await this.load());
-      if (!state) continue;
+      if (!state || this.stopped) continue; // asked to stop while it was loading: nobody would wake it
       const items = await this.mailbox.take(LIMITS.commandsPerMessage * 4, this.patience(state));
       try {
         await this.batch(state, items);
