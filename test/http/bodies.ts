@@ -136,7 +136,7 @@ export function withUnknownMembers(body: Json): Changed[] {
     .flatMap(([at, value]) =>
       ['surely', '__proto__'].map((name) => {
         const more = Object.defineProperty({ ...(value as Json) }, name, { value: 'x', enumerable: true });
-        return { what: `${[...at, name].join('.')}`, body: put(body, at, more) };
+        return { what: [...at, name].join('.'), body: put(body, at, more) };
       }),
     );
 }
