@@ -1,5 +1,5 @@
 import type { Event, EventOf, EventType } from '#contracts/event';
-import type { GrantStatus } from '#contracts/grant';
+import type { Consumed, GrantStatus } from '#contracts/grant';
 import { parseTime } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import type { Deadline } from './deadlines';
@@ -31,12 +31,15 @@ export function evolve(state: LogState, event: Event): LogState {
   if (event.log !== state.log || event.position !== state.next) {
     throw new CorruptLog(`event ${event.log}@${event.position} cannot follow ${state.log}@${state.next - 1} (I5)`);
   }
+  if (event.tenant !== state.tenant)
+    throw new CorruptLog(`event ${event.log}@${event.position} is another tenant's (I9)`);
   const at = must(parseTime(event.time), 'time', event);
   if (at < state.lastTime)
     throw new CorruptLog(`event ${event.log}@${event.position} is earlier than the one before it`);
+  const handle = must(HANDLERS[event.type] as Handler | undefined, 'type', event);
   state.next = event.position + 1;
   state.lastTime = at;
-  (HANDLERS[event.type] as (state: LogState, event: Event, at: number) => void)(state, event, at);
+  handle(state, event, at);
   remember(state, event, at);
   dropEnded(state);
   return state;
@@ -59,6 +62,7 @@ function isPending(state: LogState, { kind, id }: Deadline): boolean {
   }
 }
 
+type Handler = (state: LogState, event: Event, at: number) => void;
 type Handlers = { [T in EventType]: (state: LogState, event: EventOf<T>, at: number) => void };
 
 const HANDLERS: Handlers = {
@@ -82,6 +86,8 @@ const HANDLERS: Handlers = {
       pendingApprovals: 0,
     };
     if (state.runs.has(run.id)) throw new CorruptLog(`run ${run.id} is opened twice`);
+    const above = data.parentRunId === undefined ? undefined : state.runs.get(data.parentRunId)?.treeId;
+    follows(data.parentRunId === undefined ? !state.trees.has(run.treeId) : above === run.treeId, 'its tree', event);
     state.runs.set(run.id, run);
     if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, { id: run.treeId, rootRunId: run.id, labels: {} });
   },
@@ -115,12 +121,15 @@ const HANDLERS: Handlers = {
       struckBy: undefined,
     };
     if (state.grants.has(grant.id)) throw new CorruptLog(`grant ${grant.id} is issued twice`);
-    if (!old && data.parentId !== undefined) must(current(state, data.parentId), 'parent grant', event).children += 1;
+    const parent = data.parentId === undefined ? undefined : must(current(state, data.parentId), 'parent grant', event);
+    follows(parent?.runId === run.parentRunId, 'the grant of the run above', event);
+    follows(run.grantId === data.supersedes && (!old || isOpen(old.status)), 'the grant that its run has', event);
+    if (!old && parent) parent.children += 1;
     addGrant(state, grant);
     run.grantId = grant.id;
     run.status = 'active';
     run.approvedBy = data.approvedBy ?? run.approvedBy;
-    useApproval(state, data.approvalId);
+    useApproval(state, data.approvalId, event);
   },
 
   DelegationRefused(state, event) {
@@ -152,6 +161,7 @@ const HANDLERS: Handlers = {
       decidedAt: undefined,
       decidedPosition: undefined,
     };
+    if (state.approvals.has(approval.id)) throw new CorruptLog(`approval ${approval.id} is requested twice (I8)`);
     addApproval(state, approval);
     run.pendingApprovals += 1;
   },
@@ -177,8 +187,11 @@ const HANDLERS: Handlers = {
     const { data } = event;
     const grantId = must(event.grantId, 'grantId', event);
     const chain = must(chainOf(state, grantId), 'chain of the grant', event);
+    const leaf = chain[0] as GrantNode;
+    follows(event.runId === leaf.runId && event.treeId === leaf.treeId, 'run and tree of its grant', event);
+    follows(isCountable(data.charge), 'amounts that can be counted (I3)', event);
     for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at);
-    (chain[0] as GrantNode).inFlight += 1;
+    leaf.inFlight += 1;
     const id = must(event.actionId, 'actionId', event);
     if (state.actions.has(id) || state.settled.has(id)) throw new CorruptLog(`action ${id} is permitted twice`);
     const expiresAt = must(parseTime(data.expiresAt), 'expiresAt', event);
@@ -195,7 +208,7 @@ const HANDLERS: Handlers = {
     state.deadlines.add({ at: expiresAt, kind: 'action', id });
     const tree = treeOf(state, event);
     for (const each of data.labels) label(tree, each, event);
-    useApproval(state, data.approvalId);
+    useApproval(state, data.approvalId, event, data.binding);
   },
 
   ActionDenied(state, event) {
@@ -216,6 +229,7 @@ const HANDLERS: Handlers = {
 
   GrantSuspended(state, event) {
     const grant = grantOf(state, event);
+    follows(grant.status === 'active', 'a grant that is active', event);
     grant.status = 'suspended';
     grant.endReason = event.data.reason.says ?? event.data.reason.code;
     runOf(state, event).status = 'suspended';
@@ -224,6 +238,7 @@ const HANDLERS: Handlers = {
   /** A person has looked: what was scored before counts no more. */
   GrantResumed(state, event) {
     const grant = grantOf(state, event);
+    follows(grant.status === 'suspended', 'a grant that is suspended', event);
     grant.status = 'active';
     grant.endReason = undefined;
     const run = runOf(state, event);
@@ -233,6 +248,7 @@ const HANDLERS: Handlers = {
 
   GrantSuperseded(state, event, at) {
     const grant = grantOf(state, event);
+    follows(state.grants.get(event.data.by)?.supersedes === grant.id, 'the grant it was raised to', event);
     grant.status = 'superseded';
     grant.supersededBy = event.data.by;
     grant.endedAt = at;
@@ -278,6 +294,7 @@ function settle(
 ): void {
   const id = must(event.actionId, 'actionId', event);
   const action = must(state.actions.get(id), 'permit without an outcome (I7)', event);
+  follows(event.runId === action.runId && isCountable(event.data.charge), 'the permit it is the outcome of', event);
   state.actions.delete(id);
   state.settled.set(id, { status, runId: action.runId, at, position: event.position });
   const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
@@ -310,6 +327,7 @@ function endApproval(
 ): ApprovalNode {
   const approval = must(state.approvals.get(id), 'approval', event);
   if (approval.status !== 'pending') throw new CorruptLog(`approval ${id} is answered twice (I8)`);
+  follows(event.runId === approval.runId, 'the run that asked for it', event);
   approval.status = status;
   approval.decidedAt = at;
   approval.decidedPosition = event.position;
@@ -319,10 +337,12 @@ function endApproval(
   return approval;
 }
 
-function useApproval(state: LogState, id: string | undefined): void {
+function useApproval(state: LogState, id: string | undefined, event: Event, binding?: string): void {
   if (id === undefined) return;
   const approval = state.approvals.get(id);
   if (approval?.status !== 'approved') throw new CorruptLog(`approval ${id} is used but not approved (I8)`);
+  const same = binding === undefined ? approval.kind !== 'action' : approval.binding === binding;
+  follows(same && approval.runId === event.runId, 'what was approved (I8)', event);
   approval.status = 'used';
 }
 
@@ -378,7 +398,9 @@ function runOf(state: LogState, event: Event): RunNode {
   return must(state.runs.get(must(event.runId, 'runId', event)), 'run', event);
 }
 function grantOf(state: LogState, event: Event): GrantNode {
-  return must(state.grants.get(must(event.grantId, 'grantId', event)), 'grant', event);
+  const grant = must(state.grants.get(must(event.grantId, 'grantId', event)), 'grant', event);
+  follows(event.runId === grant.runId, 'the run of its grant', event);
+  return grant;
 }
 function treeOf(state: LogState, event: Event): TreeNode {
   return must(state.trees.get(must(event.treeId, 'treeId', event)), 'tree', event);
@@ -387,4 +409,14 @@ function must<T>(value: T | undefined, what: string, event: Event): T {
   if (value === undefined)
     throw new CorruptLog(`event ${event.log}@${event.position} (${event.type}) names no known ${what}`);
   return value;
+}
+
+/** Not whether it was allowed, but whether what it names belongs together: a forged event must not mend what has ended. */
+function follows(holds: boolean, what: string, event: Event): void {
+  if (!holds) throw new CorruptLog(`event ${event.log}@${event.position} (${event.type}) does not agree with ${what}`);
+}
+
+/** I3: a sum with a negative, a broken or an unsafe number in it would give back what was never used. */
+function isCountable({ cost, ...counts }: Consumed): boolean {
+  return [...Object.values(counts), ...Object.values(cost)].every((each) => Number.isSafeInteger(each) && each >= 0);
 }

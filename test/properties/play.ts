@@ -1,4 +1,5 @@
 import { decide } from '#authority/decide';
+import { fromSnapshot, toSnapshot } from '#authority/snapshot';
 import { openTestRun, TestLog, type Fields, type Told } from '#authority/testing/harness';
 import type { Command, CommandType } from '#contracts/command';
 import type { Actor, Event, EventOf, EventType } from '#contracts/event';
@@ -29,6 +30,14 @@ export class Play {
       after();
     }
     return this;
+  }
+
+  /** The same log once more, to do something else with. */
+  copy(): Play {
+    const { state, events, now } = this.log;
+    const copy = new Play();
+    Object.assign(copy.log, { state: fromSnapshot(toSnapshot(state)), events: [...events], now });
+    return copy;
   }
 
   of<T extends EventType>(type: T): EventOf<T>[] {

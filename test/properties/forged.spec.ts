@@ -1,0 +1,277 @@
+import fc from 'fast-check';
+import { CorruptLog, evolve } from '#authority/evolve';
+import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from '#authority/testing/harness';
+import { parseEvent, type Event, type EventOf, type EventType } from '#contracts/event';
+import type { Limits } from '#contracts/grant';
+import { rfc3339 } from '#kernel/clock';
+import { deriveId } from '#kernel/ids';
+import { anyLimits, roomyLimits, NOW } from './limits';
+import { call, moves, type Call } from './moves';
+import { Tally } from './naive';
+import { asked, Play } from './play';
+
+fc.configureGlobal({ seed: 20260111 });
+
+/** Everything an event can be, as plain objects: past every constructor, as someone with a pen in the store would. */
+type Forge = (play: Play, n: number) => Forged;
+type Forged = Partial<Record<keyof Event, unknown>> & { type: EventType; data: unknown; place?: Partial<Event> };
+
+/** The n-th event of a type that was really written. */
+function real<T extends EventType>(play: Play, type: T, n: number): EventOf<T> {
+  const all = play.of(type);
+  fc.pre(all.length > 0);
+  return all[n % all.length] as EventOf<T>;
+}
+const of = (event: Event, data: object = {}): Forged => ({ ...event, data: { ...event.data, ...data } });
+const other = (ids: readonly (string | undefined)[], not: unknown): string => {
+  const found = ids.find((id) => id !== not);
+  fc.pre(found !== undefined);
+  return found as string;
+};
+const fresh = (n: number) => deriveId('action', 0, `forged ${n}`);
+const ended = (play: Play): { grantId: string; runId: string } => {
+  const dead = [...play.log.state.grants.values()].find((grant) => !['active', 'suspended'].includes(grant.status));
+  fc.pre(dead !== undefined);
+  return { grantId: dead?.id as string, runId: dead?.runId as string };
+};
+const AMOUNTS = [-1, NaN, Infinity, -Infinity, 0.5, 2 ** 53, '3', null];
+const charged = (event: EventOf<'ActionPermitted'>, n: number, where: 'calls' | 'USD') => {
+  const wrong = AMOUNTS[n % AMOUNTS.length] as number;
+  const charge = { ...event.data.charge };
+  return { charge: where === 'calls' ? { ...charge, calls: wrong } : { ...charge, cost: { USD: wrong } } };
+};
+
+const THROWS: Record<string, Forge> = {
+  'a position that is taken': (play, n) => ({
+    ...of(real(play, 'GrantIssued', n)),
+    place: { position: play.log.state.next - 1 },
+  }),
+  'a position beyond the next': (play, n) => ({
+    ...of(real(play, 'GrantIssued', n)),
+    place: { position: play.log.state.next + 1 },
+  }),
+  'another log': (play, n) => ({ ...of(real(play, 'GrantIssued', n)), log: 'default/1' }),
+  'another tenant': (play) => ({
+    ...of(play.log.events[0] as Event),
+    type: 'Refused',
+    data: { command: 'x', code: 'FORBIDDEN', detail: 'x' },
+    tenant: 'other',
+  }),
+  'an earlier time': (play, n) => ({
+    ...of(real(play, 'RunOpened', n)),
+    runId: deriveId('run', 0, 'forged'),
+    treeId: deriveId('tree', 0, 'forged'),
+    data: { ...real(play, 'RunOpened', n).data, parentRunId: undefined },
+    place: { time: rfc3339(play.log.state.lastTime - 1) },
+  }),
+  'no time': (play, n) => ({ ...of(real(play, 'GrantIssued', n)), place: { time: 'noon' } }),
+  'a type that nobody knows': (play) => ({ ...of(play.log.events[0] as Event), type: 'GrantWidened' as EventType }),
+  'a run a second time': (play, n) => of(real(play, 'RunOpened', n)),
+  'a second root in a tree': (play, n) => ({
+    ...of(real(play, 'RunOpened', n), { parentRunId: undefined }),
+    runId: deriveId('run', 0, 'forged'),
+  }),
+  'a run below one of another tree': (play, n) => {
+    const run = real(play, 'RunOpened', n);
+    return {
+      ...of(run, { parentRunId: run.runId }),
+      runId: deriveId('run', 0, 'forged'),
+      treeId: deriveId('tree', 0, 'forged'),
+    };
+  },
+  'a grant a second time': (play, n) => of(real(play, 'GrantIssued', n)),
+  'a second lease of a run': (play, n) => ({
+    ...of(real(play, 'GrantIssued', n), { approvalId: undefined, supersedes: undefined }),
+    grantId: deriveId('grant', 0, 'forged'),
+  }),
+  'a lease below an unknown one': (play, n) => ({ ...orphan(play, n, { parentId: deriveId('grant', 0, 'nobody') }) }),
+  'a lease of a child as a root': (play, n) => orphan(play, n, { parentId: undefined }),
+  'a lease below another run’s': (play, n) => {
+    const { run, parentId } = childless(play, n);
+    return orphan(play, n, {
+      parentId: other(
+        play.ids('grant').filter((id) => play.runOf(id) !== run.data.parentRunId),
+        parentId,
+      ),
+    });
+  },
+  'a raise of another run’s grant': (play, n) => {
+    const grant = real(play, 'GrantIssued', n);
+    const supersedes = other(
+      play.ids('grant').filter((id) => play.runOf(id) !== grant.runId),
+      grant.grantId,
+    );
+    return { ...of(grant, { supersedes, approvalId: undefined }), grantId: deriveId('grant', 0, 'forged') };
+  },
+  'a raise of a grant that has ended': (play) => {
+    const dead = ended(play);
+    const grant = play.of('GrantIssued').find((each) => each.grantId === dead.grantId) as Event;
+    return {
+      ...of(grant, { supersedes: dead.grantId, approvalId: undefined }),
+      grantId: deriveId('grant', 0, 'forged'),
+    };
+  },
+  'a grant that takes its own place': (play, n) => superseded(play, n, (grantId) => grantId),
+  'a grant that takes another’s place without being its raise': (play, n) =>
+    superseded(play, n, (grantId) => other(play.ids('grant'), grantId)),
+  'a resumption of a grant that has ended': (play) => ({
+    ...of(play.log.events[0] as Event),
+    ...ended(play),
+    type: 'GrantResumed',
+    data: { reason: { code: 'X' } },
+  }),
+  'a suspension of a grant that has ended': (play) => ({
+    ...of(play.log.events[0] as Event),
+    ...ended(play),
+    type: 'GrantSuspended',
+    data: { reason: { code: 'X' } },
+  }),
+  'a resumption in another run’s name': (play, n) => {
+    const grant = real(play, 'GrantIssued', n);
+    return {
+      ...of(grant),
+      runId: other(play.ids('run'), grant.runId),
+      type: 'GrantResumed',
+      data: { reason: { code: 'X' } },
+    };
+  },
+  'a permit a second time': (play, n) => {
+    const permit = real(play, 'ActionPermitted', n);
+    // (who has been settled for a day is forgotten; ids hold their position, so that none comes back)
+    fc.pre(
+      play.log.state.actions.has(permit.actionId as string) || play.log.state.settled.has(permit.actionId as string),
+    );
+    return of(permit, { approvalId: undefined });
+  },
+  'a permit of an unknown grant': (play, n) => ({
+    ...of(real(play, 'ActionPermitted', n)),
+    actionId: fresh(n),
+    grantId: deriveId('grant', 0, 'nobody'),
+  }),
+  'a permit of another run': (play, n) => {
+    const permit = real(play, 'ActionPermitted', n);
+    return {
+      ...of(permit, { approvalId: undefined }),
+      actionId: fresh(n),
+      runId: other(play.ids('run'), permit.runId),
+    };
+  },
+  'a permit in another tree': (play, n) => {
+    const permit = real(play, 'ActionPermitted', n);
+    return {
+      ...of(permit, { approvalId: undefined }),
+      actionId: fresh(n),
+      treeId: other(play.ids('tree'), permit.treeId),
+    };
+  },
+  'a permit of a wrong count': (play, n) => ({
+    ...of(real(play, 'ActionPermitted', n), {
+      approvalId: undefined,
+      ...charged(real(play, 'ActionPermitted', n), n, 'calls'),
+    }),
+    actionId: fresh(n),
+  }),
+  'a permit of a wrong sum': (play, n) => ({
+    ...of(real(play, 'ActionPermitted', n), {
+      approvalId: undefined,
+      ...charged(real(play, 'ActionPermitted', n), n, 'USD'),
+    }),
+    actionId: fresh(n),
+  }),
+  'a permit by an approval that is used': (play, n) => {
+    const permit = real(play, 'ActionPermitted', n);
+    fc.pre(permit.data.approvalId !== undefined);
+    return { ...of(permit), actionId: fresh(n) };
+  },
+  'a permit by an approval of something else': (play, n) => {
+    const approval = [...play.log.state.approvals.values()].find((each) => each.status === 'approved');
+    fc.pre(approval !== undefined);
+    return {
+      ...of(real(play, 'ActionPermitted', n), { approvalId: approval?.id, binding: `sha256:${'0'.repeat(64)}` }),
+      actionId: fresh(n),
+    };
+  },
+  'an outcome of nothing': (play, n) => ({ ...outcome(play, n), actionId: fresh(n) }),
+  'a second outcome': (play, n) => of(real(play, n % 2 ? 'ActionCompleted' : 'ActionAbandoned', n)),
+  'an outcome in another run’s name': (play, n) => ({
+    ...outcome(play, n),
+    runId: other(play.ids('run'), outcome(play, n).runId),
+  }),
+  'an outcome of a wrong sum': (play, n) => outcome(play, n, AMOUNTS[n % AMOUNTS.length] as number),
+  'a request by the id of another': (play, n) => of(real(play, 'ApprovalRequested', n)),
+  'an answer in another run’s name': (play, n) => {
+    const asked = real(play, 'ApprovalRequested', n);
+    return {
+      ...of(asked),
+      runId: other(play.ids('run'), asked.runId),
+      type: 'ApprovalGiven',
+      data: { approvalId: asked.data.approvalId, verdict: 'approve', by: 'x' },
+    };
+  },
+  'a second answer': (play, n) => of(real(play, 'ApprovalGiven', n), { verdict: 'approve' }),
+};
+
+/** A run that was opened below another and its lease, as if it had not been issued yet: by another run's id. */
+function childless(play: Play, n: number) {
+  const grants = play
+    .of('GrantIssued')
+    .filter((grant) => grant.data.parentId !== undefined && grant.data.supersedes === undefined);
+  fc.pre(grants.length > 0);
+  const grant = grants[n % grants.length] as EventOf<'GrantIssued'>;
+  const run = play.of('RunOpened').find((each) => each.runId === grant.runId) as EventOf<'RunOpened'>;
+  return { grant, run, parentId: grant.data.parentId };
+}
+function orphan(play: Play, n: number, data: Partial<EventOf<'GrantIssued'>['data']>): Forged {
+  const { grant, run } = childless(play, n);
+  const runId = deriveId('run', 0, 'forged');
+  evolve(play.log.state, { ...run, runId, position: play.log.state.next, time: rfc3339(play.log.state.lastTime) });
+  return { ...of(grant, data), runId, grantId: deriveId('grant', 0, 'forged') };
+}
+function superseded(play: Play, n: number, by: (grantId: string) => string): Forged {
+  const grant = real(play, 'GrantIssued', n);
+  return {
+    ...grant,
+    type: 'GrantSuperseded',
+    data: { by: by(grant.grantId as string), approvalId: deriveId('approval', 0, 'x') },
+  };
+}
+function outcome(play: Play, n: number, USD = 0): Forged & { runId?: unknown } {
+  const open = [...play.log.state.actions.values()];
+  fc.pre(open.length > 0);
+  const action = open[n % open.length] as (typeof open)[number];
+  const permit = play.of('ActionPermitted').find((each) => each.actionId === action.id) as Event;
+  return { ...permit, type: 'ActionCompleted', data: { charge: { ...action.charge, cost: { USD } }, cost: { USD } } };
+}
+
+const stories = fc.sample(moves(60), { numRuns: 40, seed: 20260111 }).map((all) => new Play().play(all));
+
+describe('I11: a log that does not follow from itself is not folded', () => {
+  it.each(Object.entries(THROWS))('with %s', (_, forge) => {
+    const property = fc.property(fc.constantFrom(...stories), fc.nat(40), (story, n) => {
+      const play = story.copy();
+      const { place, ...forged } = forge(play, n);
+      const { next, lastTime } = play.log.state;
+      const event = { ...forged, position: next, time: rfc3339(lastTime), ...place } as Event;
+      expect(() => evolve(play.log.state, event)).toThrow(CorruptLog);
+    });
+    fc.assert(property, { numRuns: 20 });
+  });
+});
+void [
+  act,
+  delegateTestRun,
+  only,
+  openTestRun,
+  REF,
+  ROOMY,
+  TestLog,
+
+  parseEvent,
+  anyLimits,
+  roomyLimits,
+  NOW,
+  call,
+  asked,
+  Tally,
+];
+export type { Limits, Call };
