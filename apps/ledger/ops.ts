@@ -78,9 +78,7 @@ const list = (kind: ItemRow['kind']): Op =>
     const after = cursor === undefined ? undefined : readCursor(cursor);
     if (cursor !== undefined && !after) return refuse('BAD_REQUEST', 'the cursor is not one that was given here');
     const asOf = Object.fromEntries(mine.map((ledger) => [ledger.state.log, ledger.position - 1]));
-    const rows = (await backends.store.items(kind, { tenant, ...filter, after, limit: limit + 1 })).filter(
-      (row) => !row.id.includes('/'),
-    );
+    const rows = await backends.store.items(kind, { tenant, ...filter, after, limit: limit + 1 });
     const shown = rows.slice(0, limit);
     const last = shown[shown.length - 1];
     const next =
@@ -154,9 +152,7 @@ const graph = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const ledger = await reach(backends, tenant, runId, minPosition);
   const run = ledger?.state.runs.get(runId);
   if (!ledger || !run) return missing(runId);
-  const actions = (await backends.store.items('action', { tenant, runId, limit: LIMITS.eventsPageMax })).filter(
-    (row) => !row.id.includes('/'),
-  );
+  const actions = await backends.store.items('action', { tenant, runId, limit: LIMITS.eventsPageMax });
   const children = [...ledger.state.runs.values()].filter((each) => each.parentRunId === runId);
   const nodes = [
     { id: runId, kind: 'run', label: run.agent.class },

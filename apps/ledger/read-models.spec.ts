@@ -21,7 +21,7 @@ beforeEach(() => bench.reset());
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
 const rowsOf = async (kind: ItemRow['kind']): Promise<ItemRow[]> =>
-  (await bench.store.items(kind, { tenant: 'default', limit: 10_000 })).sort(byId);
+  (await bench.store.items(kind, { tenant: 'default', limit: 10_000, outcomes: true })).sort(byId);
 const OUTCOME = /^Action(Completed|Failed|Abandoned)$/;
 const DECISION = /^Action(Permitted|Denied|StepUp)$/;
 

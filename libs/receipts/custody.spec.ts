@@ -79,6 +79,11 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     /something else/,
   ]),
   ['an approval of another resource', (of) => (of.the('ActionPermitted').data.resource.id = 'other'), /something else/],
+  [
+    'an approval of other attributes',
+    (of) => (of.the('ActionPermitted').data.resource.attributes = { sensitivity: 'secret' }),
+    /something else/,
+  ],
   ['an approval of another cost', (of) => (of.the('ActionPermitted').data.charge.cost.USD = 300), /something else/],
   [
     'an approval that was asked for another call',

@@ -155,8 +155,9 @@ function actionApproval(permit: EventOf<'ActionPermitted'>, story: Story, findin
 /** What an approval of this action must have been asked for: worked out anew, whatever the permit says of it. */
 function bindingOf({ runId, data }: EventOf<'ActionPermitted'>): string {
   const { verb, tool = null, effect, resource, argsDigest = null, charge } = data;
-  const { type, id } = resource;
-  return canonicalDigest({ runId, verb, tool, effect, resource: { type, id }, argsDigest, cost: charge.cost });
+  const { type, id, attributes = {} } = resource;
+  const what = { runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost: charge.cost };
+  return canonicalDigest(what);
 }
 
 /** I2: what in the chain was not live when the action was permitted. */

@@ -1,0 +1,212 @@
+import fc from 'fast-check';
+import { act } from '#authority/testing/harness';
+import type { Answer } from '#contracts/command';
+import type { Envelope } from '#contracts/receipt';
+import { custodyOf, isOnlyOpen } from '#receipts/custody';
+import { busyRun } from '#receipts/testing/busy-run';
+import { moves, play } from '#receipts/testing/random-log';
+import { brokenAt, SealedLog, statementOf } from '#receipts/testing/sealed-log';
+import { verifyReceipt } from '#receipts/verify';
+import type { LogLedger } from './log-ledger';
+import { OPS, type Backends } from './ops';
+import { custodyFor, receiptOf } from './receipts';
+import { Bench, KEY, LOG } from './testing/bench';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.open();
+}, 120_000);
+afterAll(() => bench.close());
+beforeEach(() => bench.reset());
+
+const claimed = (envelope: Envelope | undefined, ledger: LogLedger): { broken: string; claims: unknown } => {
+  const verification = verifyReceipt(envelope, ledger.vkey);
+  const { events: _, ...claims } = verification.statement?.predicate ?? ({} as never);
+  return { broken: brokenAt(verification), claims };
+};
+const wanted = (log: SealedLog, runId: string): unknown => {
+  const { events: _, ...claims } = statementOf(log, runId).predicate;
+  return JSON.parse(JSON.stringify(claims));
+};
+
+describe('the receipt that a ledger gives', () => {
+  it('is verified with the key of the log alone, and claims what the whole log says of the run', async () => {
+    const { log, runId, rootId, childId } = busyRun();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    for (const id of [runId, rootId, childId]) {
+      expect(claimed(await receiptOf(ledger, bench.eventlog, KEY, id), ledger)).toEqual({
+        broken: '',
+        claims: wanted(log, id),
+      });
+    }
+    expect(await receiptOf(ledger, bench.eventlog, KEY, 'run_0_none')).toBeUndefined();
+  });
+
+  it('is that of any run of any log', async () => {
+    await fc.assert(
+      fc.asyncProperty(moves(40), async (all) => {
+        const log = new SealedLog();
+        for (const move of all) play(log, move);
+        await bench.reset();
+        const ledger = bench.start();
+        await bench.feed(ledger, log);
+        for (const id of [...log.state.runs.keys()].slice(0, 5)) {
+          expect(claimed(await receiptOf(ledger, bench.eventlog, KEY, id), ledger)).toEqual({
+            broken: '',
+            claims: wanted(log, id),
+          });
+        }
+      }),
+      { numRuns: 12 },
+    );
+  }, 120_000);
+
+  it('tells nothing that is in the log and not yet in the tree', async () => {
+    const { log, runId } = busyRun();
+    const ledger = bench.start();
+    await bench.feed(ledger, log, 25);
+    await bench.stop(ledger);
+    await bench.append(log);
+    const { broken, claims } = claimed(await receiptOf(ledger, bench.eventlog, KEY, runId), ledger);
+    expect(broken).toBe('');
+    expect(claims).toMatchObject({ ended: null, revoked: [], children: [] });
+    expect((claims as { actions: unknown[] }).actions).toHaveLength(5);
+  });
+
+  it('comes with the custody of every action', async () => {
+    const { log } = busyRun();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    for (const event of log.events.filter(({ type }) => /^Action(Permitted|Denied|StepUp)$/.test(type))) {
+      const custody = await custodyFor(ledger, bench.eventlog, event.actionId as string);
+      expect(custody).toEqual(custodyOf(event.actionId as string, log.story()));
+      expect(custody?.findings.filter((finding) => !isOnlyOpen(finding))).toEqual([]);
+    }
+    expect(await custodyFor(ledger, bench.eventlog, 'act_0_none')).toBeUndefined();
+  });
+});
+
+describe('what a ledger answers', () => {
+  const ask = async (ledger: LogLedger, name: string, request: object): Promise<Answer> => {
+    const backends: Backends = {
+      ledgers: new Map([[LOG, ledger]]),
+      eventlog: bench.eventlog,
+      store: bench.store,
+      key: KEY,
+    };
+    return (OPS[name] as (backends: Backends, raw: unknown) => Promise<Answer>)(backends, request);
+  };
+  const value = (answer: Answer): never => {
+    if (!answer.ok) throw new Error(answer.refusal.detail);
+    return answer.value as never;
+  };
+
+  it('stays within its tenant: what another has is not known (I9)', async () => {
+    const { log, runId } = busyRun();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const { actionId } = log.last('ActionPermitted');
+    const { treeId } = log.last('RunOpened');
+    const { revocationId } = log.last('RevocationRuleAdded').data;
+    const asked: [string, object][] = [
+      ['receipt', { runId }],
+      ['drift', { runId }],
+      ['graph', { runId }],
+      ['custody', { actionId }],
+      ['tree-at', { treeId, at: '5' }],
+      ['revocation', { id: revocationId }],
+    ];
+    for (const [name, request] of asked) {
+      expect(await ask(ledger, name, { tenant: 'default', ...request })).toMatchObject({ ok: true });
+      expect(await ask(ledger, name, { tenant: 'other', ...request })).toMatchObject({
+        ok: false,
+        refusal: { code: 'NOT_FOUND' },
+      });
+      expect(await ask(ledger, name, { tenant: 'default', ...request, more: 1 })).toMatchObject({
+        ok: false,
+        refusal: { code: 'BAD_REQUEST' },
+      });
+    }
+    for (const name of ['runs', 'grants', 'actions', 'approvals']) {
+      expect(value(await ask(ledger, name, { tenant: 'other' }))).toMatchObject({ items: [], next: null });
+      expect(
+        (value(await ask(ledger, name, { tenant: 'default' })) as { items: unknown[] }).items.length,
+      ).toBeGreaterThan(1);
+    }
+    expect(await ask(ledger, 'events', { tenant: 'other', log: LOG })).toMatchObject({ ok: false });
+  });
+
+  it('lists page by page, each thing once, whatever the page', async () => {
+    const { log } = busyRun();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    for (const [name, all] of [
+      ['runs', log.state.runs.size],
+      ['grants', log.state.grants.size],
+      ['approvals', log.state.approvals.size],
+      ['actions', log.events.filter(({ type }) => /^Action(Permitted|Denied|StepUp)$/.test(type)).length],
+    ] as const) {
+      for (const limit of [1, 2, 3, 50]) {
+        const seen: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page: { items: { id: string }[]; next: string | null } = value(
+            await ask(ledger, name, { tenant: 'default', limit, cursor }),
+          );
+          seen.push(...page.items.map(({ id }) => id));
+          expect(page.items.length).toBeLessThanOrEqual(limit);
+          cursor = page.next ?? undefined;
+        } while (cursor !== undefined && seen.length <= all);
+        expect([name, limit, seen.length, new Set(seen).size]).toEqual([name, limit, all, all]);
+      }
+    }
+  });
+
+  it('gives a tree as it stood at any position or time', async () => {
+    const { log, runId, childId } = busyRun();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const { treeId } = log.last('RunOpened');
+    const at = async (where: string): Promise<{ runs: { id: string; status: string }[]; position: number }> =>
+      value(await ask(ledger, 'tree-at', { tenant: 'default', treeId, at: where }));
+    const childAt = log.events.findIndex((event) => event.runId === childId);
+    expect((await at(String(childAt - 1))).runs.map(({ id }) => id)).not.toContain(childId);
+    expect((await at(String(childAt))).runs.map(({ id }) => id)).toContain(childId);
+    const before = await at('2026-01-01T00:00:01.000Z');
+    expect(before.runs.find(({ id }) => id === runId)?.status).toBe('active');
+    expect((await at(String(log.events.length - 1))).runs.find(({ id }) => id === runId)?.status).toBe('completed');
+    expect(await ask(ledger, 'tree-at', { tenant: 'default', treeId, at: 'yesterday' })).toMatchObject({
+      ok: false,
+      refusal: { code: 'BAD_REQUEST' },
+    });
+  });
+
+  it('tells of a revocation also where all that it stopped was suspended', async () => {
+    const log = new SealedLog();
+    const { grantId } = log.open();
+    act(log, grantId, 'file.read');
+    log.do('suspend', { grantId, reasonCode: 'LOOK' });
+    log.do('revokeGrant', { grantId });
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const { revocationId } = log.last('GrantRevoked').data;
+    expect(value(await ask(ledger, 'revocation', { tenant: 'default', id: revocationId }))).toMatchObject({
+      counts: { grants: 1, runs: 1, inFlight: 1 },
+      consequences: [{ grantId }],
+    });
+  });
+
+  it('gives the tree in tiles of which the root is made', async () => {
+    const { log } = busyRun();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const size = log.events.length;
+    const tile = Buffer.from(value(await ask(ledger, 'tile', { log: LOG, path: `0/000.p/${size}` })), 'base64');
+    expect(tile.length).toBe(32 * size);
+    expect(value(await ask(ledger, 'tile', { log: LOG, path: `0/000.p/${size + 1}` }))).toBe('');
+    expect(await ask(ledger, 'tile', { log: LOG, path: '0/../0' })).toMatchObject({ ok: false });
+    expect(value(await ask(ledger, 'vkey', { log: LOG }))).toBe(`${ledger.vkey}\n`);
+    expect(value(await ask(ledger, 'checkpoint', { log: LOG }))).toContain(`bailiwick.test/${LOG}\n${size}\n`);
+  });
+});
