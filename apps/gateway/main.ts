@@ -5,11 +5,13 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { connectBus, type Bus } from '#bus/connect';
+import { subjectSource } from '#bus/event-source';
 import { healthSubject } from '#bus/subjects';
 import { LIMITS } from '#kernel/limits';
 import { readConfig } from '#platform/config';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
+import { Arrivals } from './arrivals';
 import { ApiKeys } from './keys';
 import { Owners } from './owners';
 import { Pseudonyms } from './pseudonym';
@@ -65,6 +67,7 @@ function makeServices(bus: Bus): Services {
     owners: new Owners(bus),
     keys: new ApiKeys(files.credentials, files.tenants),
     tokens: new Tokens(readFileSync(files.tokenKey, 'utf8'), publicUrl, () => Date.now()),
+    arrivals: new Arrivals(subjectSource(bus)),
     pseudonyms: new Pseudonyms(Buffer.from(readFileSync(files.pseudonymKey, 'utf8'), 'base64')),
   };
 }

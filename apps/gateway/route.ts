@@ -2,18 +2,20 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '#platform/config';
 import type { Command, CommandOf, CommandType } from '#contracts/command';
+import type { Arrivals } from './arrivals';
 import type { Caller } from './caller';
 import type { ApiKeys, Role } from './keys';
 import type { Owners } from './owners';
 import type { Pseudonyms } from './pseudonym';
 import type { Tokens } from './tokens';
 
-/** What handlers work with: five collaborators. */
+/** What handlers work with. */
 export interface Services {
   readonly owners: Owners;
   readonly tokens: Tokens;
   readonly keys: ApiKeys;
   readonly pseudonyms: Pseudonyms;
+  readonly arrivals: Arrivals;
   readonly config: Config;
 }
 

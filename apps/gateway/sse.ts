@@ -1,5 +1,7 @@
 import type { FastifyReply } from 'fastify';
+import { logName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
+import type { Bell } from './arrivals';
 import { Refused } from './refusal';
 import type { Context } from './route';
 
@@ -7,7 +9,8 @@ interface Page {
   items: { log: string; position: number; type: string }[];
 }
 
-const POLL_MS = 500;
+/** without any news, the log is looked into so often: an announcement can be lost */
+const LOOK_MS = 2_000;
 const KEEPALIVE_MS = 15_000;
 let clients = 0;
 
@@ -19,15 +22,40 @@ export async function streamEvents(context: Context, reply: FastifyReply): Promi
   if (clients >= LIMITS.sseClients) throw new Refused('TOO_MANY', 'too many streams are open; try again later');
   const { caller, services, request } = context;
   const query = context.query as { after?: number; log?: string };
-  let after = resumeAt(request.headers['last-event-id']) ?? query.after ?? -1;
-  const raw = reply.raw;
-  let open = true;
+  const log = query.log ?? logName(caller.tenant, 0);
+  const after = resumeAt(request.headers['last-event-id']) ?? query.after ?? -1;
+  const read = (from: number): Promise<Page['items']> =>
+    page(services.owners, { tenant: caller.tenant, ...query, after: from, limit: LIMITS.eventsPageMax });
+  const first = await read(after); // what is refused is refused before the stream begins
+  const bell = services.arrivals.listen(log);
   clients += 1;
+  const { raw } = reply;
   raw.once('close', () => {
-    open = false;
     clients -= 1;
+    bell.ring();
   });
   reply.hijack();
+  try {
+    await pour(raw, bell, first, after, read);
+  } catch {
+    raw.destroy(); // the client has all it needs to resume
+  } finally {
+    bell.stop();
+  }
+}
+
+type Raw = FastifyReply['raw'];
+
+async function pour(
+  raw: Raw,
+  bell: Bell,
+  first: Page['items'],
+  from: number,
+  read: (after: number) => Promise<Page['items']>,
+): Promise<void> {
+  let items = first;
+  let after = from;
+  let quietSince = Date.now();
   raw.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
@@ -35,21 +63,23 @@ export async function streamEvents(context: Context, reply: FastifyReply): Promi
     'x-accel-buffering': 'no',
   });
   raw.write('retry: 1000\n\n');
-  let quietSince = Date.now();
-  while (open) {
-    const items = await page(services.owners, { tenant: caller.tenant, ...query, after, limit: LIMITS.eventsPageMax });
+  while (!raw.destroyed) {
     for (const item of items) {
-      if (!raw.write(`id: ${item.log}:${item.position}\nevent: ${item.type}\ndata: ${JSON.stringify(item)}\n\n`)) {
-        if (!(await drained(raw))) return void raw.destroy();
-      }
+      const taken = raw.write(
+        `id: ${item.log}:${item.position}\nevent: ${item.type}\ndata: ${JSON.stringify(item)}\n\n`,
+      );
+      if (!taken && !(await drained(raw))) return void raw.destroy();
       after = item.position;
     }
     if (items.length > 0) quietSince = Date.now();
-    else if (Date.now() - quietSince > KEEPALIVE_MS) {
-      raw.write(': still here\n\n');
-      quietSince = Date.now();
+    else {
+      await bell.heard(LOOK_MS);
+      if (Date.now() - quietSince > KEEPALIVE_MS) {
+        raw.write(': still here\n\n');
+        quietSince = Date.now();
+      }
     }
-    if (items.length === 0 && open) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    items = raw.destroyed ? [] : await read(after);
   }
 }
 
