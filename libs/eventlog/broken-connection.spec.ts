@@ -6,6 +6,7 @@ import { PostgresEventLog } from './postgres';
 import { batch } from './testing/logs';
 
 const LOG = 'default/0';
+jest.setTimeout(120_000);
 
 describe('a connection that breaks in the middle of an append', () => {
   let database: EventLogDatabase;
