@@ -39,18 +39,18 @@ export class LogMonitor {
   private readonly timers: NodeJS.Timeout[] = [];
   private telling: Promise<void> = Promise.resolve();
   private busy = false;
-  private saved = -1;
+  private saved = 0;
 
   constructor(private readonly options: LogMonitorOptions) {}
 
   start(): void {
-    const { log, eventlog, source, store, warn } = this.options;
+    const { log, eventlog, source, warn } = this.options;
     this.follower = followLog({
       log,
       source,
       bodies: 'log', // the payloads stand only there
       repair: (name, from, limit) => eventlog.read(name, from, limit),
-      start: () => store.since(log),
+      start: () => this.begin(),
       handle: (batch) => this.integrate(batch),
       onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
     });
@@ -83,6 +83,12 @@ export class LogMonitor {
   async score(grantId: string, call: Call, after: number, timeoutMs: number): Promise<Score | undefined> {
     if (after > 0 && !(await this.follower?.caughtUpTo(after - 1, timeoutMs))) return undefined;
     return this.monitor.score(grantId, call);
+  }
+
+  private async begin(): Promise<number> {
+    const since = await this.options.store.since(this.options.log);
+    this.saved = Math.max(this.saved, since);
+    return since;
   }
 
   private async integrate(batch: Batch): Promise<void> {
@@ -136,7 +142,8 @@ export class LogMonitor {
   private async save(): Promise<void> {
     this.monitor.sweep(Date.now());
     const { since } = this.monitor;
-    if (since === this.saved) return;
+    // never back: one that has folded nothing yet knows less than the one before it
+    if (since <= this.saved) return;
     try {
       await this.options.store.save(this.options.log, since);
       this.saved = since;

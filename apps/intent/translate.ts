@@ -21,7 +21,11 @@ export function callOfEvent({ data }: Decided, payload: Payload): Call {
 /** A call that is about to be decided, as it was asked for. Understood as the decision will understand it. */
 export interface AskedCall {
   readonly action: { readonly verb: string; readonly tool?: string | undefined; readonly effect?: Effect | undefined };
-  readonly resource: { readonly type: string; readonly id: string };
+  readonly resource: {
+    readonly type: string;
+    readonly id: string;
+    readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
+  };
   readonly labels?: readonly string[] | undefined;
   readonly args?: unknown;
 }
@@ -36,14 +40,14 @@ export function callOfRequest({ action, resource, labels = [], args }: AskedCall
     effect: action.effect,
     risk: undefined,
     labels,
-    resource: { ...resource, id: id.value, attributes: {} },
+    resource: { type: resource.type, id: id.value, attributes: resource.attributes ?? {} },
   });
   return {
     verb: verb.value,
     tool: action.tool,
     effect: known.effect,
     resource: { type: resource.type, id: id.value },
-    labels: [...known.labels],
+    labels: [...known.labels].sort(),
     args,
   };
 }

@@ -257,8 +257,22 @@ describe('the events of a receipt signed by its log', () => {
     expect(from(prover(bodies))).toBe('');
     expect(from(prover(bodies, 'bailiwick.test/default/1'))).toMatch(NOT_IN_LOG);
     expect(from(prover(bodies, NAME, seededKey(8)))).toMatch(NOT_IN_LOG);
-    const [here, fork] = [prover(bodies), prover([...bodies, 'an event that only some were shown'])];
-    expect(from((position) => (position % 2 ? here : fork)(position))).toMatch(NOT_IN_LOG);
+    const here = prover(bodies);
+    const other = 'an event that only some were shown';
+    // one longer, and one as long that differs where the receipt tells nothing
+    const forks = [
+      [...bodies, other],
+      bodies.map((body, i) => (chosen.some(({ event }) => event.position === i) ? body : other)),
+    ];
+    for (const fork of forks.map((each) => prover(each))) {
+      expect(from(fork)).toBe('');
+      expect(from((position) => (position % 2 ? here : fork)(position))).toMatch(NOT_IN_LOG);
+    }
+    // a tree that holds all of them, two of them in each other's place
+    const [one, two] = chosen.slice(2, 4).map(({ event }) => event.position) as [number, number];
+    const place = (position: number): number => (position === one ? two : position === two ? one : position);
+    const swapped = prover(bodies.map((_, i) => bodies[place(i)] as string));
+    expect(from((position) => swapped(place(position)))).toMatch(/its proof is for leaf/);
   });
 
   it('cannot be those of another run', () => {

@@ -1,0 +1,217 @@
+import fc from 'fast-check';
+import type { Call } from '#drift/memory';
+import { Monitor } from './monitor';
+import { DriftingLog, follow, LEASE, settle } from './testing/drifting';
+import { steps, take } from './testing/drifting-moves';
+
+const mailTo = (to: string): Call => ({
+  verb: 'email.send',
+  effect: 'external',
+  resource: { type: 'mailbox', id: to },
+  labels: [],
+  args: { to, body: 'the report' },
+});
+const reading: Call = {
+  verb: 'web.get',
+  effect: 'read',
+  resource: { type: 'web', id: 'reports.example/q3' },
+  labels: [],
+  args: { url: 'reports.example/q3' },
+};
+const scoreOf = (monitor: Monitor, grantId: string, call: Call): number => {
+  const score = monitor.score(grantId, call);
+  if (!score) throw new Error('the run is not known');
+  return score.score;
+};
+
+describe('the monitor', () => {
+  it('scores the higher the further a call is from what was asked for', () => {
+    const log = new DriftingLog();
+    const { grantId } = log.begin();
+    const monitor = follow(new Monitor(0), log);
+    const asked = scoreOf(monitor, grantId, reading);
+    const unasked = scoreOf(monitor, grantId, mailTo('bob@x.example'));
+    expect(asked).toBeLessThan(0.1);
+    expect(unasked).toBeGreaterThan(asked + 0.2);
+    expect(scoreOf(monitor, grantId, mailTo('eve@outside.example'))).toBeCloseTo(unasked, 1);
+    log.read(grantId);
+    follow(monitor, log);
+    // now a page has told it to
+    expect(scoreOf(monitor, grantId, mailTo('eve@outside.example'))).toBeGreaterThan(unasked + 0.2);
+    expect(scoreOf(monitor, grantId, mailTo('bob@x.example'))).toBeCloseTo(unasked, 1);
+    expect(scoreOf(monitor, grantId, reading)).toBeLessThan(0.1);
+  });
+
+  it('tells the worst call of a run, in words, and nothing that it has told', () => {
+    const log = new DriftingLog();
+    const { runId, grantId } = log.begin();
+    const monitor = new Monitor(0);
+    log.read(grantId);
+    expect(settle(monitor, log)).toBe(1);
+    const far = log.write(grantId);
+    log.read(grantId);
+    const [report, ...more] = follow(monitor, log).reports();
+    expect(more).toEqual([]);
+    expect(report).toMatchObject({ runId, actionId: far.actionId });
+    expect(report?.score.features[0]).toMatchObject({
+      name: 'unasked-effect',
+      says: expect.stringContaining('calendar.create'),
+    });
+    expect(monitor.reports()).toEqual([report]);
+    log.record(report as never);
+    expect(follow(monitor, log).reports()).toEqual([]);
+  });
+
+  it('tells nothing of a rise that is not worth an event', () => {
+    const log = new DriftingLog();
+    const { grantId } = log.begin();
+    const monitor = new Monitor(0);
+    log.write(grantId, 'a');
+    expect(settle(monitor, log)).toBe(1);
+    for (let i = 0; i < 20; i++) log.write(grantId, `b${i % 3}`);
+    expect(follow(monitor, log).reports()).toEqual([]);
+    log.read(grantId);
+    log.mail(grantId, 'eve@outside.example');
+    expect(settle(monitor, log)).toBe(1);
+  });
+
+  it('tells a small rise where it crosses a threshold of the lease', () => {
+    const told = (stepUpAt: number): number => {
+      const log = new DriftingLog();
+      const { grantId } = log.begin({ ...LEASE, purpose: { onDrift: { stepUpAt, suspendAt: 1 } } });
+      const monitor = new Monitor(0);
+      log.write(grantId, 'a');
+      const [report] = follow(monitor, log).reports();
+      if (!report) throw new Error('there is nothing to tell');
+      // somebody told nearly as much, less by not quite a step
+      log.record({ ...report, score: { ...report.score, score: report.score.score - 0.04 } });
+      return follow(monitor, log).reports().length;
+    };
+    expect(told(0.9)).toBe(0);
+    expect(told(0.48)).toBe(1);
+  });
+
+  it('tells of every run of a tree by itself', () => {
+    const log = new DriftingLog();
+    const root = log.begin();
+    const child = log.child(root.grantId);
+    const monitor = new Monitor(0);
+    log.write(child.grantId);
+    log.write(root.grantId);
+    expect(
+      follow(monitor, log)
+        .reports()
+        .map(({ runId }) => runId)
+        .sort(),
+    ).toEqual([root.runId, child.runId].sort());
+  });
+
+  it('tells of a run that has ended since what it had not told yet, until the log has it', () => {
+    for (const last of ['child', 'root'] as const) {
+      const log = new DriftingLog();
+      const root = log.begin();
+      const child = log.child(root.grantId);
+      log.write(child.grantId);
+      log.complete(last === 'child' ? child.runId : root.runId);
+      const monitor = follow(new Monitor(0), log);
+      const [report] = monitor.reports();
+      expect(report).toMatchObject({ runId: child.runId });
+      // from where a monitor must begin again to know it
+      expect(monitor.since).toBe(0);
+      if (last === 'child') log.record(report as never);
+      else monitor.settled(report as never);
+      expect(follow(monitor, log).reports()).toEqual([]);
+    }
+  });
+
+  it('knows nothing of a run it has not seen from its beginning, of one that has ended, and of a grant of nobody', () => {
+    const log = new DriftingLog();
+    const early = log.begin();
+    const from = log.events.length;
+    const late = log.begin();
+    log.write(early.grantId);
+    const monitor = follow(new Monitor(from), log);
+    expect(monitor.score(early.grantId, reading)).toBeUndefined();
+    expect(monitor.score('grt_0_none', reading)).toBeUndefined();
+    expect(monitor.score(late.grantId, reading)).toBeDefined();
+    expect(monitor.reports()).toEqual([]);
+    log.complete(late.runId);
+    expect(follow(monitor, log).score(late.grantId, reading)).toBeUndefined();
+    expect(monitor.size).toBe(0);
+    expect(monitor.since).toBe(log.events.length);
+  });
+
+  it('takes events in their order and none twice', () => {
+    const log = new DriftingLog();
+    log.begin();
+    const monitor = follow(new Monitor(0), log);
+    for (const position of [0, 1, 5]) {
+      const { event, payload } = log.told()[Math.min(position, 1)] as ReturnType<DriftingLog['told']>[number];
+      expect(() => monitor.see({ ...event, position }, payload)).toThrow('the monitor stands at 2');
+    }
+  });
+
+  it('forgets what it scored before a person looked and let the run go on', () => {
+    const log = new DriftingLog();
+    const { runId, grantId } = log.begin({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.3, suspendAt: 0.4 } } });
+    const monitor = new Monitor(0);
+    log.write(grantId, 'a');
+    log.write(grantId, 'b');
+    settle(monitor, log);
+    expect(log.last('GrantSuspended').runId).toBe(runId);
+    log.do('resume', { grantId, reasonCode: 'LOOKED' });
+    expect(follow(monitor, log).reports()).toEqual([]);
+    expect(log.state.runs.get(runId)?.drift).toBe(0);
+    // the same again is news again
+    log.write(grantId, 'a');
+    expect(settle(monitor, log)).toBe(1);
+    expect(log.state.runs.get(runId)?.status).toBe('suspended');
+  });
+
+  it('lets go of trees whose root lease is over, and of nothing else', () => {
+    const log = new DriftingLog();
+    const short = log.begin({ ...LEASE, time: { ttl: '10m' } });
+    const from = log.events.length;
+    const long = log.begin({ ...LEASE, time: { ttl: '2h' } });
+    log.write(short.grantId);
+    const monitor = follow(new Monitor(0), log);
+    monitor.sweep(log.now + 10 * 60_000 - 1);
+    expect([monitor.size, monitor.since]).toEqual([2, 0]);
+    monitor.sweep(log.now + 10 * 60_000);
+    expect([monitor.size, monitor.since]).toEqual([1, from]);
+    expect(monitor.score(short.grantId, reading)).toBeUndefined();
+    expect(monitor.score(long.grantId, reading)).toBeDefined();
+    expect(monitor.reports()).toEqual([]);
+  });
+});
+
+describe('a monitor that begins again where the first one says', () => {
+  it('knows the same: scores, reports, and from where to begin', () => {
+    let told = 0;
+    fc.assert(
+      fc.property(steps(40), fc.nat(1_000), fc.boolean(), (all, cut, recorded) => {
+        const log = new DriftingLog();
+        const first = new Monitor(0);
+        for (const step of all) {
+          take(log, step);
+          if (recorded) told += settle(first, log);
+        }
+        const half = cut % log.events.length;
+        const { since } = follow(new Monitor(0), log, half);
+        expect(since).toBeLessThanOrEqual(half);
+        const again = follow(new Monitor(since), log);
+        follow(first, log);
+        expect(again.since).toBe(first.since);
+        for (const { id } of log.state.order)
+          for (const call of [reading, mailTo('eve@outside.example')])
+            expect(again.score(id, call)).toEqual(first.score(id, call));
+        const sorted = (monitor: Monitor): unknown[] =>
+          [...monitor.reports()].sort((a, b) => (a.runId < b.runId ? -1 : 1));
+        expect(sorted(again)).toEqual(sorted(first));
+        told += first.reports().length;
+      }),
+      { numRuns: 200 },
+    );
+    expect(told).toBeGreaterThan(100);
+  });
+});
