@@ -68,7 +68,7 @@ module.exports = {
     rule(
       'sql-in-its-place',
       'pg and typeorm only in the event log and in the ledger and intent stores',
-      { pathNot: '^(libs/eventlog/|apps/(ledger|intent)/|.*\\.spec\\.ts)' },
+      { pathNot: '^(libs/eventlog/|apps/(ledger|intent)/|test/|.*\\.spec\\.ts)' },
       { path: 'node_modules/(@types/)?(pg|typeorm)/' },
     ),
     rule('nats-in-its-place', 'nats only in libs/bus', { pathNot: '^libs/bus/' }, { path: 'node_modules/nats/' }),

@@ -130,7 +130,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const commands = await Promise.all(
       parsed.data.commands.map((command) => withDrift(this.bus, command, owner.position)),
     );
-    const submit = (command: unknown): Answer | Promise<Answer> =>
+    const submit = async (command: unknown): Promise<Answer> =>
       TAKES[from](typeOf(command)) ? owner.submit(command) : NOT_HERE;
     return { answers: await Promise.all(commands.map(submit)) };
   }

@@ -1,3 +1,4 @@
+import { LIMITS } from '#kernel/limits';
 import { Pool, type PoolClient } from 'pg';
 import { checkBatch } from './check-batch';
 import type { AppendEvent, AppendResult, EventLog, Fence, Lease, SearchFilter, Snapshot, StoredEvent } from './port';
@@ -7,7 +8,14 @@ export class PostgresEventLog implements EventLog {
   private readonly pool: Pool;
 
   constructor(url: string, options: { max?: number; onError?: (error: Error) => void } = {}) {
-    this.pool = new Pool({ connectionString: url, max: options.max ?? 8, application_name: 'bailiwick-eventlog' });
+    this.pool = new Pool({
+      connectionString: url,
+      max: options.max ?? 8,
+      application_name: 'bailiwick-eventlog',
+      // a database that has gone silent is an error after this, not a wait without end
+      connectionTimeoutMillis: LIMITS.databaseMs,
+      query_timeout: LIMITS.databaseMs,
+    });
     // an idle connection that dies is replaced by the pool; without a listener it would end the process
     this.pool.on('error', options.onError ?? (() => undefined));
   }

@@ -157,6 +157,16 @@ describe('rights in the event log’s database', () => {
     expect(await outcome('delegation', "DELETE FROM log WHERE name = 'default/0'")).toBe(DENIED);
   });
 
+  it('never let an event or a log name another tenant than its log does (I9)', async () => {
+    const CHECK = '23514';
+    const foreign = INSERT_EVENT.replace("'default/0', 1,", "'default/0', 2,").replace(
+      "'{}', 'default',",
+      "'{}', 'other',",
+    );
+    expect(await outcome('delegation', foreign)).toBe(CHECK);
+    expect(await outcome('delegation', "INSERT INTO log (name, tenant) VALUES ('other/0', 'default')")).toBe(CHECK);
+  });
+
   describe('of the tables’ own owner', () => {
     it.each([
       ['changing one', "UPDATE event SET body = '{}' WHERE position = 0"],

@@ -13,6 +13,8 @@ export const LIMITS = {
   appendBatchEvents: 4_096,
   snapshotEveryEvents: 20_000,
   readBatchEvents: 5_000,
+  /** one statement of the event log */
+  databaseMs: 30_000,
   eventsPageDefault: 100,
   eventsPageMax: 1_000,
   /** of the items of one page, so that it fits into one message */

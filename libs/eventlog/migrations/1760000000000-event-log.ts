@@ -14,7 +14,7 @@ export class EventLog1760000000000 implements MigrationInterface {
     await runner.query(`
       CREATE TABLE log (
         name text PRIMARY KEY,
-        tenant text NOT NULL,
+        tenant text NOT NULL CHECK (tenant = split_part(name, '/', 1)),
         created timestamptz NOT NULL DEFAULT now(),
         lease_owner text,
         lease_epoch bigint NOT NULL DEFAULT 0,
@@ -28,7 +28,7 @@ export class EventLog1760000000000 implements MigrationInterface {
         time timestamptz NOT NULL,
         body json NOT NULL,
         payload json,
-        tenant text NOT NULL,
+        tenant text NOT NULL CHECK (tenant = split_part(log, '/', 1)),
         tree_id text, run_id text, grant_id text, action_id text,
         command_id text NOT NULL,
         PRIMARY KEY (log, position))`);
