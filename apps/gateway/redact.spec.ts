@@ -41,6 +41,7 @@ describe('a text is masked where it shows a secret', () => {
   it.each([
     'API_KEY=s3cretvalue',
     'PASSWORD=s3cretvalue',
+    'DEPLOY_KEY=s3cretvalue',
     'TOKEN: s3cretvalue',
     'MY_SECRET=s3cretvalue',
     'password=s3cretvalue',

@@ -86,6 +86,7 @@ describe('a token is refused', () => {
   it.each<[string, () => string | Promise<string>]>([
     ['with alg none', () => unsigned('none')],
     ['with alg None, in other letters', () => unsigned('nOnE')],
+    ['with another name of its algorithm than ours', () => byHand({ alg: 'Ed25519', typ: 'at+jwt' })],
     ['without a signature', () => unsigned('EdDSA')],
     ['with HS256 under the public key as PEM', () => signed(claims(), publicBytes.pem, { alg: 'HS256' })],
     ['with HS256 under the public key as DER', () => signed(claims(), publicBytes.der, { alg: 'HS256' })],
