@@ -9,13 +9,14 @@ import { emptyState, isKeyed, type CommandNode, type LogState } from '#authority
 import { commandSchema, type Answer, type Command } from '#contracts/command';
 import { parseEvent, type Event } from '#contracts/event';
 import { canonicalize } from '#kernel/canonical';
+import type { AnnouncedEvent } from '#bus/cloudevent';
 import type { Clock } from '#kernel/clock';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { randomUUID } from 'node:crypto';
 import { Mailbox } from './mailbox';
 import { wordsFor } from './words';
-import type { OwnerLog, StoredEventLike } from './ports';
+import type { OwnerLog } from './ports';
 
 type Item =
   | { kind: 'command'; raw: unknown; resolve: (answer: Answer) => void }
@@ -45,7 +46,7 @@ export interface OwnerOptions {
   readonly rules: Rules;
   readonly clock: Clock;
   /** told after the commit; may lose them (followers repair from the log) */
-  readonly publish: (events: readonly StoredEventLike[]) => void;
+  readonly publish: (events: readonly AnnouncedEvent[]) => void;
   readonly warn: (message: string, cause?: unknown) => void;
   /** proves to the store that this owner still holds the log's lease */
   readonly fence?: { owner: string; epoch: number };
@@ -280,7 +281,7 @@ export class LogOwner {
   }
 
   /** It is written: whatever becomes of the news of it, the answer stands. */
-  private announce(events: readonly StoredEventLike[]): void {
+  private announce(events: readonly AnnouncedEvent[]): void {
     try {
       this.options.publish(events);
     } catch (error) {

@@ -52,10 +52,25 @@ type Op = (backends: Backends, raw: unknown) => Promise<Answer>;
 function op<S extends z.ZodType>(schema: S, run: (backends: Backends, request: z.infer<S>) => Promise<Answer>): Op {
   return (backends, raw) => {
     const parsed = schema.safeParse(raw);
-    if (parsed.success) return run(backends, parsed.data);
+    if (parsed.success) return run(backends, parsed.data).catch(notYet);
     const issue = parsed.error.issues[0];
     return Promise.resolve(refuse('BAD_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`));
   };
+}
+
+/** The read models do not hold the position that was asked for: better no answer than an old one. */
+class NotYet extends Error {}
+
+function notYet(error: unknown): Answer {
+  if (error instanceof NotYet) return refuse('NOT_READY', error.message);
+  throw error;
+}
+
+async function catchUp(ledgers: readonly (LogLedger | undefined)[], minPosition: number | undefined): Promise<void> {
+  if (minPosition === undefined) return;
+  const reached = await Promise.all(ledgers.map((ledger) => ledger?.reached(minPosition)));
+  const late = ledgers[reached.indexOf(false)];
+  if (late) throw new NotYet(`the read models stand at ${late.position - 1} and not at ${minPosition} yet; try again`);
 }
 
 /** The ledger of the log that an id names, within a tenant (I9), once it has reached a position. */
@@ -67,14 +82,14 @@ async function reach(
 ): Promise<LogLedger | undefined> {
   const n = logNumberOf(id);
   const ledger = n === undefined ? undefined : backends.ledgers.get(logName(tenant, n));
-  if (ledger && minPosition !== undefined) await ledger.reached(minPosition);
+  await catchUp([ledger], minPosition);
   return ledger;
 }
 
 const list = (kind: ItemRow['kind']): Op =>
   op(listQuery, async (backends, { tenant, cursor, limit = LIMITS.eventsPageDefault, minPosition, ...filter }) => {
     const mine = [...backends.ledgers].filter(([log]) => log.startsWith(`${tenant}/`)).map(([, ledger]) => ledger);
-    if (minPosition !== undefined) await Promise.all(mine.map((ledger) => ledger.reached(minPosition)));
+    await catchUp(mine, minPosition);
     const after = cursor === undefined ? undefined : readCursor(cursor);
     if (cursor !== undefined && !after) return refuse('BAD_REQUEST', 'the cursor is not one that was given here');
     const asOf = Object.fromEntries(mine.map((ledger) => [ledger.state.log, ledger.position - 1]));
@@ -118,7 +133,7 @@ const events = op(
   eventsQuery,
   async (backends, { tenant, limit = LIMITS.eventsPageDefault, minPosition, log = `${tenant}/0`, ...filter }) => {
     const ledger = backends.ledgers.get(log);
-    if (minPosition !== undefined) await ledger?.reached(minPosition);
+    await catchUp([ledger], minPosition);
     if (!log.startsWith(`${tenant}/`)) return missing(log);
     const stored = await backends.eventlog.search({ tenant, log, ...filter, limit });
     const taken = fitting(stored);

@@ -19,18 +19,23 @@ export const resource = z.strictObject({
 });
 export type Resource = z.infer<typeof resource>;
 
+/** What is called, as far as a decision needs it: of the arguments only their digest. */
+export const calledTool = z.strictObject({
+  verb: z.string().min(1).max(LIMITS.nameLength),
+  argsDigest: digest.optional(),
+  tool: name.optional(),
+  risk: risk.optional(),
+  effect: effect.optional(),
+});
+
 /** The body of POST /v1/actions: what an agent wants to do, before it does it. */
 export const actionRequest = z.strictObject({
   grantId: idOf('grant'),
   action: z
     .strictObject({
-      verb: z.string().min(1).max(LIMITS.nameLength),
+      ...calledTool.shape,
       /** the arguments themselves: digested at the edge; a redacted preview is kept beside the event */
       args: z.record(z.string(), z.unknown()).optional(),
-      argsDigest: digest.optional(),
-      tool: name.optional(),
-      risk: risk.optional(),
-      effect: effect.optional(),
     })
     .refine((action) => !(action.args && action.argsDigest), { error: 'give args or argsDigest, not both' }),
   resource,

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
-import { labels, outcomeRequest, resource } from './action';
+import { calledTool, labels, outcomeRequest, resource } from './action';
 import { actor, feature, payload, storedSelector } from './event';
-import { agent, effect, grantRequest, posture, risk } from './grant';
-import { costs, digest, freeText, idOf, logNameSchema, name, position, ref } from './primitives';
+import { agent, grantRequest, posture } from './grant';
+import { costs, digest, freeText, idOf, logNameSchema, position, ref } from './primitives';
 
 /**
  * What the log's owner is asked to do: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`,
@@ -34,13 +34,7 @@ export const openRun = command('openRun', {
 export const delegate = command('delegate', { grantId: idOf('grant'), agent, purposeRef: ref, grant: grantRequest });
 export const authorize = command('authorize', {
   grantId: idOf('grant'),
-  action: z.strictObject({
-    verb: z.string().min(1).max(LIMITS.nameLength),
-    argsDigest: digest.optional(),
-    tool: name.optional(),
-    risk: risk.optional(),
-    effect: effect.optional(),
-  }),
+  action: calledTool,
   resource,
   cost: costs.optional(),
   posture: posture.optional(),

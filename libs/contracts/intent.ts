@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { LIMITS } from '#kernel/limits';
-import { labels, resource } from './action';
+import { calledTool, labels, resource } from './action';
 import { feature } from './event';
-import { effect, risk } from './grant';
-import { digest, idOf, logNameSchema, name, position } from './primitives';
+import { idOf, logNameSchema, position } from './primitives';
 
 /** The question on `bailiwick.intent.score`: how far would this call move its run from its purpose? */
 export const scoreRequest = z.strictObject({
@@ -11,13 +9,7 @@ export const scoreRequest = z.strictObject({
   grantId: idOf('grant'),
   /** with every event before this position taken into account */
   after: position,
-  action: z.strictObject({
-    verb: z.string().min(1).max(LIMITS.nameLength),
-    argsDigest: digest.optional(),
-    tool: name.optional(),
-    risk: risk.optional(),
-    effect: effect.optional(),
-  }),
+  action: calledTool,
   resource,
   labels: labels.optional(),
   /** the redacted arguments */

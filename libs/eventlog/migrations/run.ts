@@ -1,35 +1,53 @@
 import 'reflect-metadata';
 import { Client } from 'pg';
-import { DataSource } from 'typeorm';
+import { DataSource, type MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './1760000000000-event-log';
 
 /** Any number, the same for all who migrate: the name of the lock. */
 const LOCK = 1_760_000_000;
 
-/** Brings the schema of the event log up to date. Safe to run again, and by several at once: one does it, all see it. */
-export async function migrateEventLog(url: string): Promise<string[]> {
+/**
+ * Brings one schema up to date. Safe to run again, and by several at once: one does it, all see it. Dying in the
+ * middle leaves it as it was: all is one transaction.
+ * @param table where TypeORM notes what was done
+ * @returns the names of the migrations that were run
+ */
+export async function migrate(
+  url: string,
+  table: string,
+  migrations: (new () => MigrationInterface)[],
+): Promise<string[]> {
   const gate = new Client({ connectionString: url });
   await gate.connect();
   try {
     await gate.query('SELECT pg_advisory_lock($1)', [LOCK]);
-    return await migrate(url);
+    return await run(
+      new DataSource({ type: 'postgres', url, migrations, migrationsTableName: table, synchronize: false }),
+    );
   } finally {
     await gate.end(); // the lock is the connection's: dying lets it go too
   }
 }
 
-async function migrate(url: string): Promise<string[]> {
-  const source = new DataSource({
-    type: 'postgres',
-    url,
-    migrations: [EventLog1760000000000],
-    migrationsTableName: 'eventlog_migration',
-    synchronize: false,
-  });
+async function run(source: DataSource): Promise<string[]> {
   await source.initialize();
   try {
     return (await source.runMigrations({ transaction: 'all' })).map((migration) => migration.name);
   } finally {
     await source.destroy();
   }
+}
+
+export const migrateEventLog = (url: string): Promise<string[]> =>
+  migrate(url, 'eventlog_migration', [EventLog1760000000000]);
+
+/** What the `migrate` program of a service does: exits 1 where it fails. */
+export function migrateAndTell(done: Promise<string[]>): void {
+  done.then(
+    (names) => console.log(names.length > 0 ? `migrated: ${names.join(', ')}` : 'schema is up to date'),
+    (error: unknown) => {
+      console.error('the migration failed', error);
+      process.exit(1);
+    },
+  );
 }
