@@ -1,5 +1,6 @@
 import type { Command, CommandType } from '#contracts/command';
 import { CODES } from '#contracts/codes';
+import { CANONICAL_DEPTH } from '#kernel/canonical';
 import { err, ok } from '#kernel/result';
 import { decideApproval } from './decide/approval';
 import { authorize } from './decide/authorize';
@@ -41,6 +42,8 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
 export function decide(state: LogState, command: Command, now: number, rules: Rules): Decided {
   if (command.log !== state.log)
     return err({ code: 'NOT_FOUND', detail: `this is log ${state.log}, not ${command.log}` }); // I9
+  if (!isSpeakable(command))
+    return err({ code: 'BAD_REQUEST', detail: 'a text in this has half a surrogate pair, or it is nested too deeply' }); // I11
   const decided = (DECIDERS[command.type] as (...args: unknown[]) => Decided)(state, command, now, rules);
   if (decided.ok || CODES[decided.error.code] !== 403) return decided;
   const { code, detail, reasons } = decided.error;
@@ -51,6 +54,19 @@ export function decide(state: LogState, command: Command, now: number, rules: Ru
       data: { command: command.type, code, detail, ...(reasons ? { reasons } : {}) },
     },
   ]);
+}
+
+const HALF_PAIR = /\p{Surrogate}/u;
+
+/** What has no form in canonical JSON could be digested nowhere: it would throw in the midst of a batch. */
+function isSpeakable(value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') return !HALF_PAIR.test(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= CANONICAL_DEPTH) return false;
+  for (const [key, each] of Object.entries(value)) {
+    if (HALF_PAIR.test(key) || !isSpeakable(each, depth + 1)) return false;
+  }
+  return true;
 }
 
 /** Where a refused command was aimed, as far as it exists. */

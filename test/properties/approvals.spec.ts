@@ -117,7 +117,7 @@ function waiting(fields: Partial<Fields<'authorize'>>) {
 }
 const deleting = call.map(({ resource, cost, args, tool }) => {
   const { grantId: _, action, ...rest } = asked('', { verb: 'thing.delete', resource, cost, args, tool });
-  return { ...rest, action } as Partial<Fields<'authorize'>>;
+  return { ...rest, action };
 });
 
 describe('I8: the call that an approval is used for is the one it was asked for', () => {
@@ -139,7 +139,7 @@ describe('I8: the call that an approval is used for is the one it was asked for'
       const { play, log, command, approvalId, other } = waiting(fields);
       log.do('decideApproval', { approvalId, verdict: 'approve', actor: PERSON });
       const changedFields = change === 'run' ? { ...command, grantId: other } : changed(play, command, change, second);
-      const differing = JSON.stringify(seen(changedFields as Seen)) !== JSON.stringify(seen(command));
+      const differing = JSON.stringify(seen(changedFields)) !== JSON.stringify(seen(command));
       const told = log.submit({ ...command, ...changedFields, approvalId, commandId: 'cmd_changed_1' });
       // (a change that is none, or that makes no decision of it at all, proves nothing)
       if (!differing || 'refusal' in told) return;

@@ -1,14 +1,10 @@
 import fc from 'fast-check';
 import { CorruptLog, evolve } from '#authority/evolve';
-import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from '#authority/testing/harness';
-import { parseEvent, type Event, type EventOf, type EventType } from '#contracts/event';
-import type { Limits } from '#contracts/grant';
+import type { Event, EventOf, EventType } from '#contracts/event';
 import { rfc3339 } from '#kernel/clock';
 import { deriveId } from '#kernel/ids';
-import { anyLimits, roomyLimits, NOW } from './limits';
-import { call, moves, type Call } from './moves';
-import { Tally } from './naive';
-import { asked, Play } from './play';
+import { moves } from './moves';
+import { Play } from './play';
 
 fc.configureGlobal({ seed: 20260111 });
 
@@ -26,13 +22,13 @@ const of = (event: Event, data: object = {}): Forged => ({ ...event, data: { ...
 const other = (ids: readonly (string | undefined)[], not: unknown): string => {
   const found = ids.find((id) => id !== not);
   fc.pre(found !== undefined);
-  return found as string;
+  return found;
 };
 const fresh = (n: number) => deriveId('action', 0, `forged ${n}`);
 const ended = (play: Play): { grantId: string; runId: string } => {
   const dead = [...play.log.state.grants.values()].find((grant) => !['active', 'suspended'].includes(grant.status));
   fc.pre(dead !== undefined);
-  return { grantId: dead?.id as string, runId: dead?.runId as string };
+  return { grantId: dead?.id, runId: dead?.runId };
 };
 const AMOUNTS = [-1, NaN, Infinity, -Infinity, 0.5, 2 ** 53, '3', null];
 const charged = (event: EventOf<'ActionPermitted'>, n: number, where: 'calls' | 'USD') => {
@@ -257,21 +253,3 @@ describe('I11: a log that does not follow from itself is not folded', () => {
     fc.assert(property, { numRuns: 20 });
   });
 });
-void [
-  act,
-  delegateTestRun,
-  only,
-  openTestRun,
-  REF,
-  ROOMY,
-  TestLog,
-
-  parseEvent,
-  anyLimits,
-  roomyLimits,
-  NOW,
-  call,
-  asked,
-  Tally,
-];
-export type { Limits, Call };

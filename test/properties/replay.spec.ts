@@ -36,7 +36,7 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
       }
       expect(stateDigest(state)).toBe(stateDigest(play.log.state));
     });
-    fc.assert(property, { numRuns: 60 });
+    fc.assert(property, { numRuns: 40 });
     tally.atLeast(
       5,
       'GrantSuperseded',
@@ -64,7 +64,7 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
       const [one, two] = [new Play().play(all).log, new Play().play(all).log];
       expect(JSON.stringify(one.events)).toBe(JSON.stringify(two.events));
     });
-    fc.assert(property, { numRuns: 60 });
+    fc.assert(property, { numRuns: 40 });
   });
 
   /** What a snapshot leaves out and makes anew: what is next to end. (Which of two approvals of one call is asked.) */

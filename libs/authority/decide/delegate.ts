@@ -1,5 +1,6 @@
 import { rfc3339 } from '#kernel/clock';
 import { ok } from '#kernel/result';
+import type { Verdict } from '../dimension';
 import { mayDelegate } from '../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../liveness';
 import { resolveChild } from '../resolve';
@@ -26,9 +27,9 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
     data: event,
   });
 
-  const allowed = mayDelegate(parent.limits.delegation, command.agent.class, parent.children);
+  const allowed = mayPassOn(chain, command.agent.class);
   if (allowed.outcome !== 'permit') {
-    const reason = { rule: 'delegation', ...allowed, grantId: parent.id };
+    const reason = { rule: 'delegation', ...allowed };
     return ok([
       denied({
         agentClass: command.agent.class,
@@ -81,3 +82,14 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
     },
   ]);
 };
+
+/** Asked of the whole chain: what was made past the rules hands on no more than what is above it may (I11). */
+function mayPassOn(chain: readonly GrantNode[], agentClass: string): Verdict & { grantId: string } {
+  const verdicts = chain.map((grant, up) => {
+    const { depth, children, classes } = grant.limits.delegation;
+    // an ancestor has had its children; what is asked of it is whether it may have any so far down
+    const limit = { depth: depth - up, children: up === 0 ? children : Infinity, classes };
+    return { ...mayDelegate(limit, agentClass, up === 0 ? grant.children : 0), grantId: grant.id };
+  });
+  return verdicts.find((verdict) => verdict.outcome !== 'permit') ?? (verdicts[0] as Verdict & { grantId: string });
+}

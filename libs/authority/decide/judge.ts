@@ -92,6 +92,8 @@ export function judge(
       });
     }
   }
+  const unbound = unboundBelow(chain, asked);
+  if (unbound) reasons.push(unbound);
   const tool = revokedTool(state, chain, asked);
   if (tool) reasons.push(tool);
   if (leaf.inFlight >= LIMITS.inFlightPerGrant) {
@@ -110,11 +112,18 @@ export function judge(
       { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
     ),
   );
-  return { outcome: strictest(reasons), reasons: reasons.slice(0, MAX_REASONS) };
+  return { outcome: strictest(reasons), reasons: cut(reasons) };
 }
 
 /** An event body is bounded: the first objections say enough, and the strictest outcome is kept whatever is cut. */
 const MAX_REASONS = 16;
+
+function cut(reasons: Reason[]): Reason[] {
+  if (reasons.length <= MAX_REASONS) return reasons;
+  const outcome = strictest(reasons);
+  const [kept, rest] = [reasons.slice(0, MAX_REASONS - 1), reasons.slice(MAX_REASONS - 1)];
+  return [...kept, rest.find((each) => each.outcome === outcome) ?? (rest[0] as Reason)];
+}
 
 export function strictest(reasons: readonly Reason[]): DecisionOutcome {
   let outcome: DecisionOutcome = 'permit';
@@ -131,6 +140,21 @@ function objectionsOf(grant: GrantNode, asked: Asked, leaf: boolean, now: number
     if (verdict.outcome !== 'permit') objections.push({ rule: dimension.name, ...verdict });
   }
   return objections;
+}
+
+/** Below a lease that is bound to a key each has a key of its own; one without was made past the rules (I1, I11). */
+function unboundBelow(chain: readonly GrantNode[], { facts }: Asked): Reason | undefined {
+  const isBound = (grant: GrantNode): boolean => grant.limits.session.jkt !== undefined;
+  const bound = chain.find(isBound);
+  if (!bound || isBound(chain[0] as GrantNode) || facts.proof.vouched) return undefined;
+  return {
+    rule: 'session',
+    outcome: 'deny',
+    code: 'SESSION_PROOF_MISSING',
+    message: `its ancestor ${bound.id} is bound to a key, and this grant to none`,
+    path: 'session.jkt',
+    grantId: bound.id,
+  };
 }
 
 /** A rule that names a tool also stops that tool by its own name, whatever verb it acts under. */

@@ -8,7 +8,8 @@ const THRESHOLDS = ['stepUpAt', 'suspendAt'] as const;
 /**
  * How far a run may move from its declared purpose before a person is asked, and before it is stopped, and which
  * sources the goal itself delegates to (their content may steer the run without counting as drift). Reading goes on
- * until the run is stopped. The goal in words is the run's, beside the log; only its limits are here.
+ * until the run is stopped; but where nobody can say how far it has moved, not what is of high risk (I11). The goal in
+ * words is the run's, beside the log; only its limits are here.
  *
  * `unlimited` trusts no sources: a list of names has no largest.
  */
@@ -48,7 +49,7 @@ export const purpose: Dimension<PurposeLimit> = {
   admits({ onDrift }, action, situation) {
     const drift = situation.drift === 'unavailable' || !Number.isFinite(situation.drift) ? undefined : situation.drift;
     if (drift === undefined) {
-      if (action.effect === 'read') return PERMIT;
+      if (action.effect === 'read' && (action.risk === 'low' || action.risk === 'medium')) return PERMIT;
       return stepUp('DRIFT_UNAVAILABLE', 'the intent monitor could not be asked, so a person must be', {
         path: 'purpose.onDrift',
       });

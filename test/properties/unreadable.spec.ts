@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import { decide } from '#authority/decide';
+import { evolve } from '#authority/evolve';
+import { seal } from '#authority/seal';
+import { stateDigest } from '#authority/snapshot';
+import { openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
+import { commandSchema } from '#contracts/command';
+import { EVENT_DATA, parseEvent, type Event } from '#contracts/event';
+import { moves } from './moves';
+import { Tally } from './naive';
+import { asked, Play } from './play';
+
+fc.configureGlobal({ seed: 20260114 });
+
+const FILE = { type: 'file', id: 'a/b' };
+
+const stories = fc.oneof(moves(60), moves(60, ['strike', 'lift', 'act', 'escalate']));
+const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => new Play().play(all).log.events);
+const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>
+  written.filter((event) => event.type === type),
+);
+
+type Json = { [key: string]: Json };
+
+describe('I11: a stored body that cannot be read is not read', () => {
+  const event = fc
+    .constantFrom(...eachType.filter((events) => events.length > 0))
+    .chain((events) => fc.constantFrom(...events));
+  const copy = (of: Event) => JSON.parse(JSON.stringify(of)) as { data: Json };
+
+  it('and every kind of event that is written can be', () => {
+    const missing = (Object.keys(EVENT_DATA) as Event['type'][]).filter(
+      (type) => !written.some((each) => each.type === type),
+    );
+    expect(missing).toEqual([]);
+    for (const each of written) expect(parseEvent(JSON.stringify(each))).toEqual(each);
+  });
+
+  it('where its type or a member of its envelope is not known', () => {
+    const property = fc.property(event, fc.string({ minLength: 1 }), (each, name) => {
+      fc.pre(!(name in EVENT_DATA) && !(name in each) && name !== '__proto__');
+      expect(() => parseEvent(JSON.stringify({ ...each, type: name }))).toThrow();
+      expect(() => parseEvent(JSON.stringify({ ...each, [name]: 1 }))).toThrow();
+    });
+    fc.assert(property, { numRuns: 150 });
+  });
+
+  it('where a member of what it grants, counts or revokes by is not known', () => {
+    const tally = new Tally();
+    const places = [
+      'limits',
+      'limits.budget',
+      'limits.actions',
+      'limits.time',
+      'limits.risk',
+      'limits.delegation',
+      'charge',
+      'remaining',
+      'selector',
+      'resource',
+      'agent',
+    ];
+    const property = fc.property(event, fc.constantFrom(...places), (each, place) => {
+      const body = copy(each);
+      const into = place.split('.').reduce<Json | undefined>((value, key) => value?.[key], body.data);
+      fc.pre(into !== undefined);
+      Object.assign(into as object, { unheardOf: true });
+      expect(() => parseEvent(JSON.stringify(body))).toThrow();
+      tally.add(place);
+    });
+    fc.assert(property, { numRuns: 300 });
+    tally.atLeast(3, ...places);
+  });
+
+  it('where a member is missing that was written, or is of another kind; or else it says the same to every reader', () => {
+    const tally = new Tally();
+    const wrong = fc.constantFrom<unknown[]>(undefined, null, -1, 0.5, 2 ** 53, 'x', '', true, [], {}, [[]], {
+      toString: 1,
+    });
+    const property = fc.property(
+      event,
+      fc.array(fc.nat(9), { minLength: 1, maxLength: 5 }),
+      wrong,
+      (each, path, value) => {
+        const body = copy(each);
+        let into = body.data;
+        for (const n of path.slice(1)) {
+          const keys = Object.keys(into).filter((key) => typeof into[key] === 'object' && into[key] !== null);
+          if (keys.length > 0) into = into[keys[n % keys.length] as string] as Json;
+        }
+        const keys = Object.keys(into);
+        fc.pre(keys.length > 0);
+        const key = keys[(path[0] as number) % keys.length] as string;
+        if (value === undefined) delete into[key];
+        else Object.assign(into, { [key]: value });
+        try {
+          // what is read, is read alike again: nothing is bent into shape on the way
+          const read = parseEvent(JSON.stringify(body));
+          expect(parseEvent(JSON.stringify(read))).toEqual(read);
+          expect(JSON.stringify(read)).not.toMatch(/NaN|Infinity/);
+          tally.add('read');
+        } catch (error) {
+          expect((error as Error).name).toBe('ZodError');
+          tally.add('refused');
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 400 });
+    tally.atLeast(20, 'read', 'refused');
+  });
+
+  it('where it is no JSON, or cut off', () => {
+    fc.assert(
+      fc.property(event, fc.nat(5_000), (each, at) => {
+        const body = JSON.stringify(each);
+        expect(() => parseEvent(body.slice(0, at % body.length))).toThrow();
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('I11: no command that has the form of one makes the decision throw', () => {
+  it('whatever texts and ids are in it; it is refused, and says why', () => {
+    const tally = new Tally();
+    const odd = fc.oneof(
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }),
+      fc.constantFrom('\ud800', 'x\udfff', 'constructor', '__proto__', 'toString', 'hasOwnProperty'),
+    );
+    const property = fc.property(odd, odd, odd, fc.nat(4), (a, b, c, n) => {
+      const log = new TestLog();
+      const { grantId } = openTestRun(log, ROOMY);
+      const refs = { principalRef: `ref_${'0'.repeat(26)}`, purposeRef: `ref_${'0'.repeat(26)}` };
+      const value = { salt: 'A'.repeat(22), value: { [a]: b } };
+      const all: [Parameters<TestLog['command']>[0], object][] = [
+        [
+          'authorize',
+          {
+            ...asked(grantId, {
+              verb: 'thing.delete',
+              tool: a,
+              resource: { type: b, id: 'a', attributes: { [c]: a } },
+            }),
+          },
+        ],
+        ['authorize', { ...asked(grantId, { verb: 'file.read', resource: FILE, labels: ['a:b'] }), payload: value }],
+        [
+          'openRun',
+          {
+            agent: { class: a, instance: b },
+            ...refs,
+            grant: { resources: [{ type: c, match: '**', where: { [a]: { eq: b } } }], posture: { model: [b] } },
+            requireApproval: true,
+          },
+        ],
+        [
+          'delegate',
+          {
+            grantId,
+            agent: { class: a, posture: { model: b } },
+            purposeRef: refs.purposeRef,
+            grant: { delegation: { depth: 0, children: 0, classes: [c] } },
+          },
+        ],
+        ['suspend', { grantId, reasonCode: a, payload: value }],
+      ];
+      const [type, fields] = all[n] as (typeof all)[number];
+      const parsed = commandSchema.safeParse(log.command(type, fields));
+      if (!parsed.success) return tally.add('no command');
+      const decided = decide(log.state, parsed.data, log.now, log.rules);
+      if (!decided.ok) {
+        expect(decided.error.detail).not.toBe('');
+        return tally.add('refused');
+      }
+      for (const fresh of decided.value) {
+        const { event, body } = seal(log.state, parsed.data, log.now, fresh);
+        expect(parseEvent(body)).toEqual(event);
+        evolve(log.state, event);
+      }
+      expect(() => stateDigest(log.state)).not.toThrow();
+      tally.add('decided');
+    });
+    fc.assert(property, { numRuns: 600 });
+    tally.atLeast(20, 'no command', 'refused', 'decided');
+  });
+});
