@@ -68,7 +68,7 @@ function notYet(error: unknown): Answer {
 
 async function catchUp(ledgers: readonly (LogLedger | undefined)[], minPosition: number | undefined): Promise<void> {
   if (minPosition === undefined) return;
-  const reached = await Promise.all(ledgers.map((ledger) => ledger?.reached(minPosition)));
+  const reached = await Promise.all(ledgers.map(async (ledger) => ledger?.reached(minPosition)));
   const late = ledgers[reached.indexOf(false)];
   if (late) throw new NotYet(`the read models stand at ${late.position - 1} and not at ${minPosition} yet; try again`);
 }
