@@ -186,7 +186,7 @@ export class LogOwner {
     for (const item of items) {
       if (item.kind === 'read') answerRead(item, state, now);
     }
-    await Promise.all(staged.map((each) => this.answer(state, each, now)));
+    await Promise.all(staged.map((each) => this.answer(state, each)));
     if (state.next - this.lastSnapshot >= LIMITS.snapshotEveryEvents) await this.snapshot(state);
   }
 
@@ -289,19 +289,19 @@ export class LogOwner {
     }
   }
 
-  private async answer(state: LogState, staged: Staged, now: number): Promise<void> {
+  private async answer(state: LogState, staged: Staged): Promise<void> {
     if (!staged.item) return;
     try {
-      staged.item.resolve(staged.answer ?? (await this.tell(state, staged, now)));
+      staged.item.resolve(staged.answer ?? (await this.tell(state, staged)));
     } catch (error) {
       this.options.warn('an answer could not be told', error);
       staged.item.resolve(notReady('the decision was written but could not be told; retry with the same key'));
     }
   }
 
-  private async tell(state: LogState, { events, replay }: Staged, now: number): Promise<Answer> {
+  private async tell(state: LogState, { events, replay }: Staged): Promise<Answer> {
     const told = replay ? await this.again(replay) : events;
-    const words = await wordsFor(this.options.eventlog, state, wordsNeeded(told), now);
+    const words = await wordsFor(this.options.eventlog, state, wordsNeeded(told));
     return answerOf(state, told, words);
   }
 

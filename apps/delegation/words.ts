@@ -2,6 +2,7 @@ import type { Words } from '#authority/answer';
 import { chainOf, type ApprovalNode, type LogState, type RunNode } from '#authority/state';
 import type { RunTexts } from '#authority/views';
 import { parseEvent, payload as payloadSchema } from '#contracts/event';
+import type { Limits } from '#contracts/grant';
 import type { ApprovalView } from '#contracts/query';
 import { approvalView, type ApprovalFacts } from './approval-view';
 import type { OwnerLog } from './ports';
@@ -13,22 +14,33 @@ import type { OwnerLog } from './ports';
 export async function wordsFor(
   eventlog: OwnerLog,
   state: LogState,
-  needed: { runs: readonly string[]; approvals: readonly string[] },
-  now: number,
+  needed: { runs: readonly string[]; approvals: readonly { id: string; at: number }[] },
 ): Promise<Words> {
   const approvals = new Map<string, ApprovalView>();
   const runIds = new Set(needed.runs);
-  for (const id of needed.approvals) {
+  for (const { id } of needed.approvals) {
     const approval = state.approvals.get(id);
     if (approval) runIds.add(approval.runId);
   }
   const texts = await runTexts(eventlog, state, [...runIds]);
-  for (const id of needed.approvals) {
+  for (const { id, at } of needed.approvals) {
     const approval = state.approvals.get(id);
-    if (approval)
-      approvals.set(id, await approvalWords(eventlog, state, approval, texts.get(approval.runId) ?? NO_TEXTS, now));
+    const then = approval && asOf(approval, at);
+    if (then)
+      approvals.set(
+        id,
+        await approvalWords(eventlog, state, then, texts.get(then.runId) ?? NO_TEXTS, then.requestedAt, at),
+      );
   }
   return { run: (id) => texts.get(id) ?? NO_TEXTS, approval: (id) => approvals.get(id) };
+}
+
+/** An approval as it was at a position: a retry is told what the first try was. */
+function asOf(approval: ApprovalNode, at: number): ApprovalNode {
+  const { decidedPosition, status } = approval;
+  if (decidedPosition === undefined || decidedPosition > at)
+    return { ...approval, status: 'pending', by: undefined, decidedAt: undefined, decidedPosition: undefined };
+  return { ...approval, status: status === 'used' ? 'approved' : status };
 }
 
 const NO_TEXTS: RunTexts = { purpose: null, requestedBy: null };
@@ -84,12 +96,15 @@ export async function approvalWords(
   approval: ApprovalNode,
   texts: RunTexts,
   now: number,
+  /** what was tried before this position; left out: all of it */
+  before?: number,
 ): Promise<ApprovalView> {
   const { tenant } = state;
   const tried = await eventlog.search({
     tenant,
     runId: approval.runId,
     type: TRIED,
+    before,
     limit: TRIED_MOST,
     newestFirst: true,
   });
@@ -115,7 +130,12 @@ export async function approvalWords(
     tried: tried
       .map((event) => parseEvent(event.body))
       .filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),
-    has: grantId === undefined ? undefined : chainOf(state, grantId)?.[0]?.limits,
+    has: grantId === undefined ? undefined : hasAt(state, grantId, before),
   };
   return approvalView(approval, facts, now);
+}
+
+/** The limits of a grant: those it was given, for an answer told again; otherwise those of what stands in for it now. */
+function hasAt(state: LogState, grantId: string, before: number | undefined): Limits | undefined {
+  return before === undefined ? chainOf(state, grantId)?.[0]?.limits : state.grants.get(grantId)?.limits;
 }

@@ -4,10 +4,10 @@ import type { Event, EventOf } from '#contracts/event';
 import { DIMENSIONS, type GrantView, type RunView } from '#contracts/grant';
 import type { ApprovalView } from '#contracts/query';
 import type { Reason } from '#contracts/reason';
-import { parseTime } from '#kernel/clock';
+import { rfc3339 } from '#kernel/clock';
+import type { GrantNode, LogState } from './state';
 import { nothing } from './usage';
-import { grantView, runView, type RunTexts } from './views';
-import type { LogState } from './state';
+import { usedUp, type RunTexts } from './views';
 
 /** What an answer needs beside events and state: words that stand in payloads. Fetched by the caller before. */
 export interface Words {
@@ -16,8 +16,8 @@ export interface Words {
 }
 
 /**
- * The answer to a command, from the events it made: told the same way at first and at every retry. The state is asked
- * only for what an event cannot say (a run that existed before).
+ * The answer to a command, from the events it made: told the same way at first and at every retry, whatever happened
+ * since. The state is asked only for what never changes, such as who a run's agent is.
  */
 export function answerOf(state: LogState, events: readonly Event[], words: Words): Answer {
   for (const event of events) {
@@ -28,13 +28,13 @@ export function answerOf(state: LogState, events: readonly Event[], words: Words
   return { ok: true, value: { position: events[events.length - 1]?.position ?? state.next - 1 } };
 }
 
-/** Which runs' and approvals' words an answer will ask for. */
-export function wordsNeeded(events: readonly Event[]): { runs: string[]; approvals: string[] } {
+/** Which runs' words an answer will ask for, and which approvals', as they were at what position. */
+export function wordsNeeded(events: readonly Event[]): { runs: string[]; approvals: { id: string; at: number }[] } {
   const telling = events.some((event) => WORDY.has(event.type));
   const runs = telling ? [...new Set(events.flatMap((event) => (event.runId === undefined ? [] : [event.runId])))] : [];
   const approvals = events.flatMap((event) =>
     event.type === 'ApprovalGiven' || (event.type === 'ApprovalRequested' && event.data.kind !== 'action')
-      ? [event.data.approvalId]
+      ? [{ id: event.data.approvalId, at: event.position }]
       : [],
   );
   return { runs, approvals };
@@ -55,10 +55,10 @@ const TELLERS: Tellers = {
     refusal: { code: data.code, detail: data.detail, reasons: data.reasons },
   }),
 
-  RunOpened(_state, event, events, words) {
+  RunOpened(state, event, events, words) {
     const issued = find(events, 'GrantIssued');
     const run = openedRun(event, issued, words.run(event.runId as string));
-    if (issued) return { ok: true, value: { run, grant: issuedGrant(issued), position: issued.position } };
+    if (issued) return { ok: true, value: { run, grant: issuedGrant(state, issued), position: issued.position } };
     const asked = find(events, 'ApprovalRequested');
     return {
       ok: true,
@@ -72,7 +72,7 @@ const TELLERS: Tellers = {
   ApprovalRequested(state, event, events, words) {
     const stepUp = find(events, 'ActionStepUp');
     if (stepUp) return decided(stepUp, 'step-up', stepUp.data.expiresAt, stepUp.data.approvalId);
-    const run = liveRun(state, event.runId as string, words, event);
+    const run = runAt(state, event, words, { status: 'active' });
     return { ok: true, value: { run, approval: words.approval(event.data.approvalId), position: event.position } };
   },
   ActionStepUp: (_state, event) => decided(event, 'step-up', event.data.expiresAt, event.data.approvalId),
@@ -82,19 +82,26 @@ const TELLERS: Tellers = {
 
   RunCompleted: (state, event, _events, words) => ({
     ok: true,
-    value: { run: liveRun(state, event.runId as string, words, event), position: event.position },
+    value: {
+      run: runAt(state, event, words, {
+        status: 'completed',
+        endedAt: event.time,
+        endReason: event.data.reason.says ?? event.data.reason.code,
+      }),
+      position: event.position,
+    },
   }),
 
   ApprovalGiven(state, event, events, words) {
     const approval = words.approval(event.data.approvalId);
     const issued = find(events, 'GrantIssued');
     if (!issued) return { ok: true, value: { approval, position: event.position } };
-    const run = liveRun(state, event.runId as string, words, issued);
-    return { ok: true, value: { approval, run, grant: liveGrant(state, issued), position: issued.position } };
+    const run = runAt(state, issued, words, { status: 'active', approvedBy: event.data.by });
+    return { ok: true, value: { approval, run, grant: issuedGrant(state, issued), position: issued.position } };
   },
 
-  GrantSuspended: (state, event) => ({ ok: true, value: { grant: liveGrant(state, event), position: event.position } }),
-  GrantResumed: (state, event) => ({ ok: true, value: { grant: liveGrant(state, event), position: event.position } }),
+  GrantSuspended: (state, event) => switched(state, event, 'suspended'),
+  GrantResumed: (state, event) => switched(state, event, 'active'),
   GrantRevoked: (_state, event) => ({
     ok: true,
     value: { revocationId: event.data.revocationId, position: event.position },
@@ -176,7 +183,9 @@ function openedRun(event: EventOf<'RunOpened'>, issued: EventOf<'GrantIssued'> |
   };
 }
 
-function issuedGrant(event: EventOf<'GrantIssued'>): GrantView {
+/** A grant as it was when it was issued. What it took over from the one it stands in for has not changed since. */
+function issuedGrant(state: LogState, event: EventOf<'GrantIssued'>): GrantView {
+  const old = event.data.supersedes === undefined ? undefined : state.grants.get(event.data.supersedes);
   return {
     id: event.grantId as string,
     treeId: event.treeId as string,
@@ -185,20 +194,47 @@ function issuedGrant(event: EventOf<'GrantIssued'>): GrantView {
     depth: event.data.depth,
     status: 'active',
     limits: event.data.limits,
-    consumed: nothing(),
-    reserved: nothing(),
-    children: 0,
+    consumed: old ? usedUp(old) : nothing(),
+    reserved: old ? structuredClone(old.usage.reserved) : nothing(),
+    children: old?.children ?? 0,
     issuedAt: event.time,
     position: event.position,
   };
 }
 
-function liveRun(state: LogState, runId: string, words: Words, event: Event): RunView | undefined {
-  const run = state.runs.get(runId);
-  return run && runView(state, run, words.run(runId), parseTime(event.time) ?? state.lastTime);
+/** A run that was there before, as it was at an event: what stays the same of it, and what the event says. */
+function runAt(
+  state: LogState,
+  event: Event,
+  words: Words,
+  says: Pick<RunView, 'status'> & Partial<RunView>,
+): RunView | undefined {
+  const run = state.runs.get(event.runId as string);
+  const grant = state.grants.get(event.grantId as string);
+  const texts = words.run(event.runId as string);
+  return (
+    run && {
+      id: run.id,
+      treeId: run.treeId,
+      parentRunId: run.parentRunId,
+      agent: run.agent,
+      requestedBy: texts.requestedBy,
+      purpose: texts.purpose,
+      task: texts.task,
+      startedAt: rfc3339(run.startedAt),
+      expiresAt: grant && rfc3339(grant.expiresAt),
+      grantId: event.grantId,
+      ...says,
+    }
+  );
 }
 
-function liveGrant(state: LogState, event: Event): GrantView | undefined {
-  const grant = state.grants.get(event.grantId as string);
-  return grant && grantView(state, grant, parseTime(event.time) ?? state.lastTime);
+/** What a switch changed; what the grant has used by now is asked with a reading of it. */
+function switched(state: LogState, event: Event, status: GrantNode['status']): Answer {
+  const grant = state.grants.get(event.grantId as string) as GrantNode;
+  const { id, treeId, runId, parentId, depth, limits } = grant;
+  return {
+    ok: true,
+    value: { grant: { id, treeId, runId, parentId, depth, status, limits }, position: event.position },
+  };
 }

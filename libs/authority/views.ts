@@ -23,7 +23,7 @@ export function grantView(state: LogState, grant: GrantNode, now: number): Grant
     status,
     blockedBy: blocked,
     limits: grant.limits,
-    consumed: sum(grant.usage.committed, grant.usage.reserved),
+    consumed: usedUp(grant),
     reserved: structuredClone(grant.usage.reserved),
     children: grant.children,
     issuedAt: rfc3339(grant.issuedAt),
@@ -69,6 +69,9 @@ export function treeMembers(state: LogState, tree: TreeNode): { runs: RunNode[];
   const runs = [...state.runs.values()].filter((run) => run.treeId === tree.id);
   return { runs, grants };
 }
+
+/** What is committed and what is reserved. */
+export const usedUp = ({ usage }: GrantNode): GrantView['consumed'] => sum(usage.committed, usage.reserved);
 
 function sum(a: GrantView['consumed'], b: GrantView['consumed']): GrantView['consumed'] {
   const cost: Record<string, number> = { ...a.cost };

@@ -68,6 +68,7 @@ export class MemoryEventLog implements EventLog {
           event.tenant === filter.tenant &&
           (filter.log === undefined || event.log === filter.log) &&
           (filter.after === undefined || event.position > filter.after) &&
+          (filter.before === undefined || event.position < filter.before) &&
           (types === undefined || types.includes(event.type)) &&
           wanted.every((key) => event[key] === filter[key]),
       );

@@ -73,6 +73,8 @@ export interface SearchFilter {
   readonly log?: string | undefined;
   /** exclusive */
   readonly after?: number | undefined;
+  /** exclusive */
+  readonly before?: number | undefined;
   readonly type?: string | readonly string[] | undefined;
   readonly treeId?: string | undefined;
   readonly runId?: string | undefined;

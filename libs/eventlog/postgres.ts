@@ -99,6 +99,7 @@ export class PostgresEventLog implements EventLog {
       where.push(`${column} = $${values.length}`);
     }
     if (filter.after !== undefined) where.push(`position > $${values.push(filter.after)}`);
+    if (filter.before !== undefined) where.push(`position < $${values.push(filter.before)}`);
     if (filter.type !== undefined)
       where.push(`type = ANY($${values.push(typeof filter.type === 'string' ? [filter.type] : filter.type)})`);
     const direction = filter.newestFirst ? 'DESC' : 'ASC';

@@ -81,6 +81,7 @@ export function readContract(logs: () => Logs): void {
       ['several types', { type: ['A', 'C'] }, ['0@0', '0@2', '1@0']],
       ['no type at all', { type: [] }, []],
       ['a position, which is left out', { after: 1 }, ['0@2', '0@3']],
+      ['a position before which it must be', { before: 1 }, ['0@0', '1@0']],
       ['the newest first', { newestFirst: true }, ['1@0', '0@3', '0@2', '0@1', '0@0']],
       ['the newest few', { newestFirst: true, limit: 2 }, ['1@0', '0@3']],
       ['the oldest few', { limit: 2 }, ['0@0', '0@1']],
