@@ -101,15 +101,17 @@ export class LogOwner {
 
   /** A preview, remembered so that an execution can name it. */
   preview(selector: Parameters<typeof preview>[1]): Promise<ReturnType<typeof preview>> {
-    return this.read((state, now) => {
-      const view = preview(state, selector, now);
-      this.previews.set(view.digest, { selector: canonicalize(selector), asOf: view.asOf, at: now });
-      for (const [digest, { at }] of this.previews) {
-        if (this.previews.size <= LIMITS.previewsKept && at > now - LIMITS.previewMs) break;
-        this.previews.delete(digest);
-      }
-      return view;
-    });
+    return this.read((state, now) => this.shown(state, selector, now));
+  }
+
+  private shown(state: LogState, selector: Parameters<typeof preview>[1], now: number): ReturnType<typeof preview> {
+    const view = preview(state, selector, now);
+    this.previews.set(view.digest, { selector: canonicalize(selector), asOf: view.asOf, at: now });
+    for (const [digest, { at }] of this.previews) {
+      if (this.previews.size <= LIMITS.previewsKept && at > now - LIMITS.previewMs) break;
+      this.previews.delete(digest);
+    }
+    return view;
   }
 
   private async run(): Promise<void> {
@@ -232,7 +234,7 @@ export class LogOwner {
       const { code, detail, reasons, extra } = decided.error;
       const more =
         code === 'BLAST_RADIUS_GREW' && command.type === 'revokeSelector'
-          ? { preview: preview(state, command.selector, now) }
+          ? { preview: this.shown(state, command.selector, now) }
           : extra;
       return {
         item,

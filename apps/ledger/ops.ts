@@ -106,7 +106,7 @@ const list = (kind: ItemRow['kind']): Op =>
 function readCursor(cursor: string): { log: string; position: number; id: string } | undefined {
   try {
     const parsed = z
-      .tuple([z.string(), z.number(), z.string()])
+      .tuple([logNameSchema, z.number().int().min(0), z.string().regex(/^[\w/-]{1,200}$/)])
       .safeParse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
     return parsed.success ? { log: parsed.data[0], position: parsed.data[1], id: parsed.data[2] } : undefined;
   } catch {
@@ -132,9 +132,10 @@ function fitting(stored: readonly StoredEvent[]): readonly StoredEvent[] {
 const events = op(
   eventsQuery,
   async (backends, { tenant, limit = LIMITS.eventsPageDefault, minPosition, log = `${tenant}/0`, ...filter }) => {
-    const ledger = backends.ledgers.get(log);
-    await catchUp([ledger], minPosition);
     if (!log.startsWith(`${tenant}/`)) return missing(log);
+    const ledger = backends.ledgers.get(log);
+    if (!ledger && !(await backends.eventlog.listLogs(tenant)).includes(log)) return missing(log);
+    await catchUp([ledger], minPosition);
     const stored = await backends.eventlog.search({ tenant, log, ...filter, limit });
     const taken = fitting(stored);
     const last = taken[taken.length - 1];

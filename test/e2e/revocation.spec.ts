@@ -66,17 +66,28 @@ describe('a responder', () => {
     expect([refused.status, refused.body.code]).toEqual([409, 'BLAST_RADIUS_GREW']);
     expect(JSON.stringify(refused.body)).toContain('"grants":2');
     expect(await decision(first.grant.id)).toBe('permit');
+    // the refusal showed the set as it is now: naming that is enough
+    const { digest } = refused.body.preview as { digest: string };
+    const again = await http(stack, 'POST', '/v1/revocations', {
+      key: stack.keys.responder,
+      body: { ...body, digest, selector: { agentClass: 'crawler', treeId: first.run.treeId } },
+    });
+    expect([again.status, again.body.code]).toEqual([409, 'BLAST_RADIUS_GREW']); // but for that selector alone
     const unseen = await http(stack, 'POST', '/v1/revocations', {
       key: stack.keys.responder,
       body: { selector: body.selector, reason: 'x' },
     });
     expect(unseen.status).toBeGreaterThanOrEqual(400); // neither a preview nor force
+    const seen = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body: { ...body, digest } });
+    expect(seen.status).toBe(200);
+    expect(await decision(first.grant.id)).toBe('deny');
+    const late = await open(stack.as('orchestrator'), {}, 'crawler');
     const forced = await http(stack, 'POST', '/v1/revocations', {
       key: stack.keys.responder,
       body: { ...body, digest: undefined, force: true },
     });
     expect(forced.status).toBe(200);
-    expect(await decision(first.grant.id)).toBe('deny');
+    expect(await decision(late.grant.id)).toBe('deny');
   });
 
   it.each([

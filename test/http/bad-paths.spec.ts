@@ -78,7 +78,18 @@ describe('a query is refused', () => {
   it('with a cursor that was not given here', async () => {
     const made = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     for (const path of LISTS.filter((each) => each !== '/v1/events')) {
-      for (const cursor of ['x', '', '0', '%00', made({}), made(['default/0']), made([0, 0, 0]), 'x'.repeat(500)]) {
+      for (const cursor of [
+        'x',
+        '',
+        '0',
+        '%00',
+        made({}),
+        made(['default/0']),
+        made([0, 0, 0]),
+        made(['default/0', 1.5, 'a']),
+        made(['default/0', 1, 'a\0']),
+        'x'.repeat(500),
+      ]) {
         const answer = await get(`${path}?cursor=${cursor}`);
         expect([path, cursor, answer.status, problemIn(answer)]).toEqual([path, cursor, 400, 'BAD_REQUEST']);
       }
