@@ -7,6 +7,7 @@ import type { Call } from '#drift/memory';
 import { MONITOR, type Score } from '#drift/score';
 import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
+import { z } from 'zod';
 import { Monitor, type Report } from './monitor';
 import type { Payload } from './translate';
 
@@ -121,9 +122,10 @@ export class LogMonitor {
       SEND_MS,
     );
     if (!reply.ok) return warn('drift could not be reported; it is tried again', reply.error);
-    const { answers } = reply.value as { answers: { ok: boolean; refusal?: { code: string; detail: string } }[] };
+    const read = answersOf.safeParse(reply.value);
+    if (!read.success) return warn('the answer to a report of drift cannot be read; it is tried again', read.error);
     due.forEach((report, i) => {
-      const answer = answers[i];
+      const answer = read.data.answers[i];
       const again = !answer || (!answer.ok && RETRY.has(answer.refusal?.code ?? ''));
       if (!again) monitor.settled(report);
     });
@@ -152,6 +154,10 @@ export class LogMonitor {
     }
   }
 }
+
+const answersOf = z.object({
+  answers: z.array(z.object({ ok: z.boolean(), refusal: z.object({ code: z.string() }).optional() })),
+});
 
 /** Refusals that another try may not meet; after any other the run has ended, or the report is of no use. */
 const RETRY = new Set(['NOT_READY', 'TOO_MANY', 'INTERNAL']);
