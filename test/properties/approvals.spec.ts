@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { delegateTestRun, only, openTestRun, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
 import type { Event, EventOf } from '#contracts/event';
-import { CHANGES, call, moves, PERSON, sent } from './moves';
+import { call, sent } from './asked-for';
+import { CHANGES, moves, PERSON } from './moves';
 import { Tally } from './naive';
 import { asked, changed, Play } from './play';
 
+/**
+ * Seen to fail where: an approval is not used up; arguments, cost, run or attributes are not bound; a run may approve;
+ * it can be used or answered after its time; it overrides a denial; one that ran out hides the next.
+ */
 fc.configureGlobal({ seed: 20260108 });
 
 const story = fc.oneof(

@@ -4,10 +4,15 @@ import { stateDigest } from '#authority/snapshot';
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
 import type { GrantRequest } from '#contracts/grant';
 import { judgeTrajectory } from '#trajectory/rules';
-import { call, moves } from './moves';
+import { call } from './asked-for';
+import { moves } from './moves';
 import { Tally } from './naive';
 import { asked, Play } from './play';
 
+/**
+ * Seen to fail where: an unknown verb counts as a read; a caller may lower an effect; unavailable drift counts as
+ * none; reasons are cut blindly; an earlier time folds; a verb is not normalised.
+ */
 fc.configureGlobal({ seed: 20260113 });
 
 const FILE = { type: 'file', id: 'a/b' };
@@ -159,15 +164,21 @@ describe('I11: what an action does not say of itself', () => {
       },
       { requiredKeys: [] },
     );
-    const strict: GrantRequest = { ...ROOMY, risk: { ceiling: 'medium', approvalFrom: 'medium' } };
+    const strict = fc.constantFrom<GrantRequest[]>(
+      { ...ROOMY, risk: { ceiling: 'medium', approvalFrom: 'medium' } },
+      { ...ROOMY, actions: { allow: ['*'], mode: 'draft' } },
+      { ...ROOMY, actions: { allow: ['*'], mode: 'propose' } },
+      { ...ROOMY, budget: { ...ROOMY.budget, external: 0, writes: 0 } },
+    );
     const property = fc.property(
+      strict,
       call,
       told,
       fc.array(fc.constantFrom('trusted', 'untrusted', 'public'), { maxLength: 2 }),
-      (each, more, labels) => {
+      (grant, each, more, labels) => {
         // (of a verb that nothing is known of, its word on the effect is the only one there is)
         fc.pre(!['do.something', 'a..b'].includes(each.verb));
-        const { log, grantId } = open(strict);
+        const { log, grantId } = open(grant);
         const plain = act(log, grantId, each.verb, { resource: each.resource });
         const same = act(log, grantId, each.verb, {
           action: { verb: each.verb, ...more },

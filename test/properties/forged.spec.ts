@@ -6,6 +6,9 @@ import { deriveId } from '#kernel/ids';
 import { moves } from './moves';
 import { Play } from './play';
 
+/**
+ * Seen to fail without: the check of a resumption, of amounts, of a supersession, of the tenant.
+ */
 fc.configureGlobal({ seed: 20260111 });
 
 /** Everything an event can be, as plain objects: past every constructor, as someone with a pen in the store would. */

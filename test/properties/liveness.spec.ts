@@ -1,20 +1,32 @@
 import fc from 'fast-check';
-import { only, openTestRun, delegateTestRun, act, ROOMY, TestLog } from '#authority/testing/harness';
-import type { Event, EventOf } from '#contracts/event';
+import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from '#authority/testing/harness';
+import type { Event, EventOf, StoredSelector } from '#contracts/event';
+import type { GrantRequest } from '#contracts/grant';
+import { deriveId } from '#kernel/ids';
 import { moves } from './moves';
 import { chain, dead, deadItself, strikes, Tally } from './naive';
 import { Play } from './play';
 
+/**
+ * Seen to fail without: the walk up to the ancestors; expiry; suspension; the rules; the parent’s liveness when
+ * delegating; the liveness of a grant that is raised; the end of a completed run’s grant; the look at a revoked tool’s
+ * name.
+ */
 fc.configureGlobal({ seed: 20260102 });
+
+/** Some of the stories are about nothing but who may go on: raising, suspending, ending. */
+const story = fc.oneof(
+  { weight: 3, arbitrary: moves() },
+  { weight: 1, arbitrary: moves(40, ['escalate', 'answer', 'suspend', 'resume', 'revoke', 'delegate', 'act', 'open']) },
+);
 
 /** What was decided about a grant, by that alone that stood in the log before. */
 type Check = (before: readonly Event[], event: Event, now: number) => void;
 
-function everyEvent(check: Check, onEach: (play: Play) => void = () => undefined) {
-  return fc.property(moves(), (all) => {
+function everyEvent(check: Check) {
+  return fc.property(story, (all) => {
     const play = new Play().play(all);
     play.log.events.forEach((event, i) => check(play.log.events.slice(0, i), event, Date.parse(event.time)));
-    onEach(play);
   });
 }
 
@@ -27,7 +39,7 @@ describe('I2: no action is permitted under a grant that is, or whose any ancesto
       tally.add(`permit at depth ${chain(before, event.grantId as string).length - 1}`);
     };
     fc.assert(everyEvent(check), { numRuns: 250 });
-    tally.atLeast(100, 'permit at depth 0', 'permit at depth 1', 'permit at depth 2');
+    tally.atLeast(50, 'permit at depth 0', 'permit at depth 1', 'permit at depth 2');
   });
 
   it('holds of every grant that is issued: neither its parent nor the grant it raises is dead', () => {
@@ -83,11 +95,43 @@ describe('I2: no action is permitted under a grant that is, or whose any ancesto
     tally.atLeast(500, 'alive: ActionPermitted', 'dead');
   });
 
-  it('stops a revoked tool by its own name, under every grant older than the rule', () => {
-    const check: Check = (before, event) => {
-      if (event.type === 'ActionPermitted') expect(revokedTool(before, event)).toBeUndefined();
-    };
-    fc.assert(everyEvent(check), { numRuns: 150 });
+  it('stops a revoked tool by its own name, under every grant older than the rule, whatever verb it acts under', () => {
+    const parts = fc.constantFrom<[StoredSelector, boolean][]>(
+      [{}, true],
+      [{ agentClass: 'worker' }, true],
+      [{ agentClass: 'stray' }, false],
+      [{ principalRef: REF }, true],
+      [{ agentClass: 'worker', modelVersion: '9' }, false],
+    );
+    const property = fc.property(
+      parts,
+      fc.boolean(),
+      fc.constantFrom('mailer', 'x'),
+      ([others, matches], below, tool) => {
+        const log = new TestLog();
+        const part: GrantRequest = { ...ROOMY, actions: { allow: ['file.*'] } };
+        const { grantId: root } = openTestRun(log, part);
+        const grantId = below ? delegateTestRun(log, root, {}, 'helper').grantId : root;
+        const call = { action: { verb: 'file.read', tool } };
+        log.do('revokeSelector', {
+          revocationId: deriveId('revocation', 0, 'x'),
+          selector: { ...others, tool: 'mailer' },
+          force: true,
+        });
+        const denied = act(log, grantId, 'file.read', call);
+        expect(denied.type).toBe(matches && tool === 'mailer' ? 'ActionDenied' : 'ActionPermitted');
+        if (denied.type === 'ActionDenied') expect(revokedTool(log.events, denied)).toBeDefined();
+        expect(act(log, grantId, 'file.read').type).toBe('ActionPermitted');
+        expect(act(log, openTestRun(log, part).grantId, 'file.read', call).type).toBe('ActionPermitted');
+      },
+    );
+    fc.assert(property, { numRuns: 40 });
+    fc.assert(
+      everyEvent((before, event) => {
+        if (event.type === 'ActionPermitted') expect(revokedTool(before, event)).toBeUndefined();
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 

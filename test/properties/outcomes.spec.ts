@@ -7,6 +7,10 @@ import { moves } from './moves';
 import { chain, opened, Tally } from './naive';
 import { Play } from './play';
 
+/**
+ * Seen to fail where: another run may report; ids do not hold their position; a permit has no deadline, or outlives
+ * its grant; what is abandoned gives its money back.
+ */
 fc.configureGlobal({ seed: 20260107 });
 
 const story = fc.oneof(

@@ -5,7 +5,8 @@ import type { Command, CommandType } from '#contracts/command';
 import type { Actor, Event, EventOf, EventType } from '#contracts/event';
 import { deriveId } from '#kernel/ids';
 import { judgeTrajectory } from '#trajectory/rules';
-import { at, PERSON, sent, type Call, type Move, type MoveOf, type Pick, type Voice } from './moves';
+import { sent, type Call } from './asked-for';
+import { at, PERSON, type Move, type MoveOf, type Pick, type Voice } from './moves';
 
 type Kind = 'run' | 'grant' | 'tree' | 'action' | 'approval' | 'revocation';
 

@@ -9,6 +9,10 @@ import { moves } from './moves';
 import { Tally } from './naive';
 import { Play } from './play';
 
+/**
+ * Seen to fail where: the newest rule is told and not the oldest; a snapshot loses a quarantine or an action; `decide`
+ * changes the state; ids are random.
+ */
 fc.configureGlobal({ seed: 20260110 });
 
 const refold = (events: readonly Event[]): LogState =>
@@ -36,9 +40,9 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
       }
       expect(stateDigest(state)).toBe(stateDigest(play.log.state));
     });
-    fc.assert(property, { numRuns: 40 });
+    fc.assert(property, { numRuns: 25 });
     tally.atLeast(
-      5,
+      1,
       'GrantSuperseded',
       'GrantExhausted',
       'RevocationRuleAdded',
@@ -64,7 +68,7 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
       const [one, two] = [new Play().play(all).log, new Play().play(all).log];
       expect(JSON.stringify(one.events)).toBe(JSON.stringify(two.events));
     });
-    fc.assert(property, { numRuns: 40 });
+    fc.assert(property, { numRuns: 25 });
   });
 
   /** What a snapshot leaves out and makes anew: what is next to end. (Which of two approvals of one call is asked.) */
@@ -97,8 +101,8 @@ describe('I10: decide is a pure function of state, command and time', () => {
       };
       play.play(all);
     });
-    fc.assert(property, { numRuns: 30 });
-    tally.atLeast(10, 'authorize', 'delegate', 'openRun', 'settle', 'decideApproval', 'tick', 'NOT_FOUND');
+    fc.assert(property, { numRuns: 20 });
+    tally.atLeast(5, 'authorize', 'delegate', 'openRun', 'settle', 'decideApproval', 'tick', 'NOT_FOUND');
   });
 
   it('to which a restart makes no difference: neither from a snapshot, nor from the events, whenever it was', () => {

@@ -7,10 +7,15 @@ import { seal } from '#authority/seal';
 import type { LogState } from '#authority/state';
 import type { Fields } from '#authority/testing/harness';
 import { deriveId } from '#kernel/ids';
-import { at, moves, PERSON, selector, sent, type Selector } from './moves';
+import { sent } from './asked-for';
+import { at, moves, PERSON, selector, type Selector } from './moves';
 import { chain, opened, quarantines, selects, strikes, Tally } from './naive';
 import { Play } from './play';
 
+/**
+ * Seen to fail where: a rule strikes what is newer, or ignores `issuedBefore`, or a part of its selector; an approval
+ * gets round a quarantine; the revocation walks the grants.
+ */
 fc.configureGlobal({ seed: 20260106 });
 
 const growing = fc.oneof(

@@ -10,6 +10,9 @@ import { moves } from './moves';
 import { Tally } from './naive';
 import { asked, Play } from './play';
 
+/**
+ * Seen to fail where: half a surrogate pair is let in; limits take unknown members.
+ */
 fc.configureGlobal({ seed: 20260114 });
 
 const FILE = { type: 'file', id: 'a/b' };

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import type { GrantRequest, WindowCap } from '#contracts/grant';
+
+/** What is asked for: leases with low caps, and calls that use them up or go beyond. */
+
+/** One of a few; `fc.constantFrom` would make each a type of its own. */
+export const one = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom<T[]>(...values);
+export const maybe = <T>(arbitrary: fc.Arbitrary<T>, freq = 3): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined, freq });
+export const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+export const hardly = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ weight: 24, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+/** Without its undefined members: what JSON would send. */
+export const sent = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
+
+export const money = maybe(
+  one(0, 1, 3, 3, 6, 6, 12).map((USD): Record<string, number> => ({ USD })),
+  2,
+);
+const count = fc.oneof(fc.integer({ min: 0, max: 6 }), ...[50, 50, 50, 50].map((most) => fc.constant(most)));
+const window = one<WindowCap>(
+  { per: '2s', calls: 2 },
+  { per: '2s', cost: { USD: 9 } },
+  { per: '1m', calls: 3, writes: 1 },
+  { per: '1h', cost: { USD: 20 } },
+  { per: '1h', reads: 4, external: 1, cost: { USD: 30, EUR: 5 } },
+);
+const delegation = fc.record({
+  depth: fc.integer({ min: 0, max: 4 }),
+  children: fc.integer({ min: 1, max: 4 }),
+  classes: one(['*'], ['*'], ['helper']),
+});
+const ttl = one('1m', '30m', '2h', '2h', '3d').map((each) => ({ ttl: each }));
+const risk = one<GrantRequest['risk']>({ ceiling: 'high' }, { approvalFrom: 'medium' }, { ceiling: 'irreversible' });
+
+export const rootGrant: fc.Arbitrary<GrantRequest> = fc
+  .record({
+    time: ttl,
+    actions: one<GrantRequest['actions']>(
+      { allow: ['*'] },
+      { allow: ['*'] },
+      { allow: ['file.*', '**.send'], deny: ['file.write'] },
+      { allow: ['*'], mode: 'propose' },
+    ),
+    resources: one([{ type: '*', match: '**' }], [{ type: 'file', match: 'a/**' }]),
+    budget: fc
+      .record({
+        calls: count,
+        reads: count,
+        writes: count,
+        external: count,
+        cost: one<Record<string, number>>({ USD: 60 }, { USD: 12 }, { USD: 30, EUR: 9 }, {}),
+        windows: maybe(fc.array(window, { minLength: 1, maxLength: 2 }), 2),
+      })
+      .map(sent),
+    delegation,
+    risk: rarely(risk),
+  })
+  .map(sent);
+
+export const childGrant: fc.Arbitrary<GrantRequest> = fc
+  .record({
+    time: maybe(ttl, 2),
+    actions: rarely(one<GrantRequest['actions']>({ deny: ['thing.*'] }, { allow: ['file.*'] })),
+    budget: maybe(
+      fc
+        .record({
+          calls: maybe(count),
+          reads: rarely(count),
+          writes: rarely(count),
+          cost: rarely(one<Record<string, number>>({ USD: 18 }, { USD: 6 }, {})),
+          windows: rarely(fc.array(window, { maxLength: 1 })),
+        })
+        .map(sent),
+    ),
+    delegation: maybe(
+      delegation.map((each) => ({ ...each, depth: Math.min(each.depth, 2) })),
+      5,
+    ),
+  })
+  .map(sent);
+
+export const want: fc.Arbitrary<GrantRequest> = one<GrantRequest>(
+  { budget: { calls: 50 } },
+  { budget: { calls: 60, reads: 60, cost: { USD: 80 } } },
+  { actions: { allow: ['*'] } },
+  { delegation: { depth: 4, children: 6, classes: ['*'] } },
+  { budget: { calls: 1 } },
+);
+
+export interface Call {
+  readonly verb: string;
+  readonly tool?: string | undefined;
+  readonly effect?: 'read' | 'write' | 'exec' | 'external' | undefined;
+  readonly resource: { type: string; id: string; attributes?: Record<string, string> };
+  readonly cost?: Record<string, number> | undefined;
+  readonly args?: number | undefined;
+  readonly labels?: string[] | undefined;
+  readonly drift?: number | 'unavailable' | undefined;
+}
+const VERBS = ['file.read', 'file.read', 'file.write', 'email.send', 'thing.delete', 'do.something'];
+const RARE_VERBS = ['secret.read', 'shell.run', 'iam.raise', 'production.deploy', 'a..b', ' FILE.READ'];
+export const call: fc.Arbitrary<Call> = fc.record({
+  verb: fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom(...VERBS) },
+    { weight: 1, arbitrary: fc.constantFrom(...RARE_VERBS) },
+  ),
+  tool: rarely(fc.constantFrom('mailer', 'file.write')),
+  effect: rarely(one<Call['effect']>('read', 'write', 'exec', 'external')),
+  resource: one<Call['resource']>(
+    { type: 'file', id: 'a/b' },
+    { type: 'file', id: 'a/c' },
+    { type: 'file', id: 'a/b', attributes: { owner: 'x' } },
+    { type: 'repo', id: 'r' },
+  ),
+  cost: money,
+  args: maybe(fc.nat(2)),
+  labels: rarely(one(['untrusted'], ['private'])),
+  drift: hardly(one<Call['drift']>(0.2, 0.7, 0.9, 'unavailable')),
+});
