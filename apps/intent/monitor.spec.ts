@@ -124,6 +124,19 @@ describe('the monitor', () => {
     }
   });
 
+  it('tells of each run once where one of them has ended', () => {
+    const log = new DriftingLog();
+    const root = log.begin();
+    const child = log.child(root.grantId);
+    log.write(root.grantId);
+    log.write(child.grantId);
+    log.complete(child.runId);
+    const told = follow(new Monitor(0), log)
+      .reports()
+      .map(({ runId }) => runId);
+    expect(told.sort()).toEqual([root.runId, child.runId].sort());
+  });
+
   it('knows nothing of a run it has not seen from its beginning, of one that has ended, and of a grant of nobody', () => {
     const log = new DriftingLog();
     const early = log.begin();
@@ -133,6 +146,9 @@ describe('the monitor', () => {
     const monitor = follow(new Monitor(from), log);
     expect(monitor.score(early.grantId, reading)).toBeUndefined();
     expect(monitor.score('grt_0_none', reading)).toBeUndefined();
+    // nor of its children: what the person asked for is not known
+    const orphan = log.child(early.grantId);
+    expect(follow(monitor, log).score(orphan.grantId, reading)).toBeUndefined();
     expect(monitor.score(late.grantId, reading)).toBeDefined();
     expect(monitor.reports()).toEqual([]);
     log.complete(late.runId);
@@ -174,6 +190,8 @@ describe('the monitor', () => {
     const from = log.events.length;
     const long = log.begin({ ...LEASE, time: { ttl: '2h' } });
     log.write(short.grantId);
+    // a child that ends sooner ends no tree
+    log.child(short.grantId, { time: { ttl: '1m' } });
     const monitor = follow(new Monitor(0), log);
     monitor.sweep(log.now + 10 * 60_000 - 1);
     expect([monitor.size, monitor.since]).toEqual([2, 0]);
