@@ -37,9 +37,7 @@ describe('a command that is sent again', () => {
     await send(authorize(child.grant.id));
     await send(command('suspend', { grantId: child.grant.id, reasonCode: 'BY_PERSON' }, PERSON));
     await send(command('resume', { grantId: child.grant.id, reasonCode: 'BY_PERSON' }, PERSON));
-    const asked = await send(
-      openRun({ ...ROOMY, budget: { calls: 3 } }, { requireApproval: true } as Partial<Command>),
-    );
+    const asked = await send(openRun({ ...ROOMY, budget: { calls: 3 } }, { requireApproval: true }));
     const granted = await send(
       command('decideApproval', { approvalId: asked.approval.id, verdict: 'approve' }, PERSON),
     );
@@ -48,7 +46,7 @@ describe('a command that is sent again', () => {
     const more = await send(command('escalate', { runId: asked.run.id, want: { budget: { calls: 9 } } }));
     const raised = await send(command('decideApproval', { approvalId: more.approval.id, verdict: 'approve' }, PERSON));
     await send(authorize(raised.grant.id));
-    const refused = await send(openRun(ROOMY, { requireApproval: true } as Partial<Command>));
+    const refused = await send(openRun(ROOMY, { requireApproval: true }));
     await send(command('decideApproval', { approvalId: refused.approval.id, verdict: 'deny' }, PERSON));
     await send(command('completeRun', { runId: asked.run.id }));
     await send(command('recordDrift', { runId: run.id, score: 0.1, features: [], monitor: 'test' }));

@@ -12,7 +12,7 @@ import { reason } from './reason';
  * A released shape never changes; a new one is a new type or a new optional member.
  */
 
-export const actor = z.object({
+export const actor = z.strictObject({
   kind: z.enum(['service', 'person', 'run', 'system']),
   /** a key's name, a run's id, a person's ref, or the service's name */
   id: z.string().max(LIMITS.nameLength),
@@ -38,7 +38,7 @@ export const storedSelector = z.strictObject({
 export type StoredSelector = z.infer<typeof storedSelector>;
 
 /** One action as recorded when it was decided. */
-export const decidedAction = z.object({
+export const decidedAction = z.strictObject({
   verb: z.string(),
   tool: z.string().optional(),
   effect,
@@ -55,13 +55,13 @@ export const decidedAction = z.object({
   binding: digest,
   reasons: z.array(reason),
   /** the thumbprint proved, or how it was vouched for: what the session dimension saw */
-  proof: z.object({ vouched: z.boolean(), jkt: z.string().optional() }),
+  proof: z.strictObject({ vouched: z.boolean(), jkt: z.string().optional() }),
   drift: z.union([z.number(), z.literal('unavailable')]).optional(),
   remaining: consumed,
 });
 export type DecidedAction = z.infer<typeof decidedAction>;
 
-export const feature = z.object({
+export const feature = z.strictObject({
   name: z.string(),
   /** its part of the score; may be negative */
   contribution: z.number(),
@@ -83,17 +83,17 @@ const settlement = {
   labels: labels.optional(),
 };
 
-const endReason = z.object({ code: z.string().max(80), says: z.string().max(500).optional() });
+const endReason = z.strictObject({ code: z.string().max(80), says: z.string().max(500).optional() });
 
 export const EVENT_DATA = {
-  RunOpened: z.object({
+  RunOpened: z.strictObject({
     agent,
     principalRef: ref,
     purposeRef: ref,
     parentRunId: idOf('run').optional(),
     startedAt: time,
   }),
-  GrantIssued: z.object({
+  GrantIssued: z.strictObject({
     parentId: idOf('grant').optional(),
     depth: z.number().int(),
     limits,
@@ -103,13 +103,13 @@ export const EVENT_DATA = {
     supersedes: idOf('grant').optional(),
   }),
   /** a child could not be made: what was asked for is kept as the reasons */
-  DelegationRefused: z.object({
+  DelegationRefused: z.strictObject({
     agentClass: z.string(),
     code,
     detail: z.string().max(2_000),
     reasons: z.array(reason),
   }),
-  ApprovalRequested: z.object({
+  ApprovalRequested: z.strictObject({
     approvalId: idOf('approval'),
     kind: approvalKind,
     expiresAt: time,
@@ -121,41 +121,41 @@ export const EVENT_DATA = {
     depth: z.number().int().optional(),
     supersedes: idOf('grant').optional(),
   }),
-  ApprovalGiven: z.object({
+  ApprovalGiven: z.strictObject({
     approvalId: idOf('approval'),
     verdict: z.enum(['approve', 'deny']),
     by: z.string(),
     usableUntil: time.optional(),
   }),
-  ApprovalExpired: z.object({ approvalId: idOf('approval') }),
+  ApprovalExpired: z.strictObject({ approvalId: idOf('approval') }),
   ActionPermitted: decidedAction.extend({ expiresAt: time, approvalId: idOf('approval').optional() }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),
-  ActionCompleted: z.object(settlement),
-  ActionFailed: z.object(settlement),
-  ActionAbandoned: z.object(settlement),
-  DriftScored: z.object({
+  ActionCompleted: z.strictObject(settlement),
+  ActionFailed: z.strictObject(settlement),
+  ActionAbandoned: z.strictObject(settlement),
+  DriftScored: z.strictObject({
     /** 0..1 */
     score: z.number().min(0).max(1),
     features: z.array(feature).max(32),
     monitor: z.string(),
   }),
-  GrantSuspended: z.object({ reason: endReason }),
-  GrantResumed: z.object({ reason: endReason }),
-  GrantSuperseded: z.object({ by: idOf('grant'), approvalId: idOf('approval') }),
-  GrantRevoked: z.object({ revocationId: idOf('revocation'), reason: endReason, subtree: z.literal(true) }),
-  GrantExpired: z.object({ reason: endReason }),
-  GrantExhausted: z.object({ caps: z.array(z.string()), overrun: z.boolean().optional(), reason: endReason }),
-  RunCompleted: z.object({ reason: endReason }),
-  RevocationRuleAdded: z.object({
+  GrantSuspended: z.strictObject({ reason: endReason }),
+  GrantResumed: z.strictObject({ reason: endReason }),
+  GrantSuperseded: z.strictObject({ by: idOf('grant'), approvalId: idOf('approval') }),
+  GrantRevoked: z.strictObject({ revocationId: idOf('revocation'), reason: endReason, subtree: z.literal(true) }),
+  GrantExpired: z.strictObject({ reason: endReason }),
+  GrantExhausted: z.strictObject({ caps: z.array(z.string()), overrun: z.boolean().optional(), reason: endReason }),
+  RunCompleted: z.strictObject({ reason: endReason }),
+  RevocationRuleAdded: z.strictObject({
     revocationId: idOf('revocation'),
     selector: storedSelector,
     quarantine: z.boolean(),
     reason: endReason,
   }),
-  QuarantineLifted: z.object({ revocationId: idOf('revocation') }),
+  QuarantineLifted: z.strictObject({ revocationId: idOf('revocation') }),
   /** a request that was refused before it reached a rule of its own: wrong role, not live, a used-up approval … */
-  Refused: z.object({
+  Refused: z.strictObject({
     command: z.string().max(80),
     code,
     detail: z.string().max(2_000),

@@ -31,8 +31,7 @@ function base32(bytes: Uint8Array, length: number): string {
 }
 
 /**
- * The id of what a command creates: a function of the command alone, so that `decide` needs no randomness and a
- * retried command names the same things. 130 bits. It carries its log's number, so that any service finds the log
+ * The id of what a command creates: a function of what is given, so that `decide` needs no randomness. 130 bits. It carries its log's number, so that any service finds the log
  * without a look-up: `grt_0_3f…`.
  */
 export function deriveId(kind: IdKind, logNumber: number, commandId: string, salt = ''): string {

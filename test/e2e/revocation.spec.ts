@@ -97,11 +97,9 @@ describe('a responder', () => {
     ['time of issue', { issuedBefore: new Date(Date.now() + 3_600_000).toISOString() }],
   ])('stops by %s', async (_what, selector) => {
     const { grant } = await open(stack.as('orchestrator'));
-    const preview = await stack.as('responder').previewRevocation(selector as Record<string, string>);
+    const preview = await stack.as('responder').previewRevocation(selector);
     expect(preview.counts.grants).toBeGreaterThan(0);
-    await stack
-      .as('responder')
-      .revokeAll({ selector: selector as Record<string, string>, reason: 'x', digest: preview.digest });
+    await stack.as('responder').revokeAll({ selector: selector, reason: 'x', digest: preview.digest });
     expect(await decision(grant.id)).toBe('deny');
   });
 
