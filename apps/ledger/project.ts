@@ -72,10 +72,10 @@ function touched(state: LogState, event: Event): GrantNode[] {
   return [grant, parent].filter((each) => each !== undefined);
 }
 
+/** Not being raised: only a live lease is, and what is below it stays as it was. */
 const REACHES_DOWN: readonly Event['type'][] = [
   'GrantSuspended',
   'GrantResumed',
-  'GrantSuperseded',
   'GrantRevoked',
   'GrantExpired',
   'GrantExhausted',
@@ -99,7 +99,7 @@ function affectedBelow(state: LogState, event: Event): GrantNode[] {
   for (let i = state.order.length - 1; i >= 0; i--) {
     const each = state.order[i] as GrantNode;
     if (each.position <= first.position) break;
-    if (chainFrom(state, each).some(({ id }) => id === grant.id || id === grant.supersededBy)) found.push(each);
+    if (chainFrom(state, each).some(({ id }) => id === grant.id)) found.push(each);
   }
   return found;
 }

@@ -7,7 +7,7 @@ import { grantView, runView } from '#authority/views';
 import type { Event } from '#contracts/event';
 import { busyRun } from '#receipts/testing/busy-run';
 import { moves, play } from '#receipts/testing/random-log';
-import { SealedLog } from '#receipts/testing/sealed-log';
+import { ANN, SealedLog } from '#receipts/testing/sealed-log';
 import type { ItemRow } from './store';
 import { Bench, LOG } from './testing/bench';
 
@@ -181,6 +181,25 @@ describe('the read models', () => {
     expect(await statuses()).toEqual(['active active', 'revoked revoked', 'revoked revoked']);
     log.do('completeRun', { runId: root.runId });
     expect(await statuses()).toEqual(['completed completed', 'completed completed', 'completed completed']);
+  });
+
+  it('tell of what is below a lease that was raised, and made before it was', async () => {
+    const log = new SealedLog();
+    const root = log.open();
+    const child = log.child(root.grantId);
+    log.do('escalate', { runId: root.runId, want: { budget: { calls: 500 } } });
+    log.do('decideApproval', {
+      approvalId: log.last('ApprovalRequested').data.approvalId,
+      verdict: 'approve',
+      actor: ANN,
+    });
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    await check(log);
+    log.do('suspend', { grantId: root.grantId, reasonCode: 'LOOK' });
+    await bench.feed(ledger, log);
+    await check(log);
+    expect((await rowsOf('grant')).find(({ id }) => id === child.grantId)?.status).toBe('suspended');
   });
 
   it('tell what a revocation stopped: what was live or suspended below it, with its open calls and money', async () => {
