@@ -65,8 +65,9 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     await Promise.all([...this.owned.keys()].map((log) => this.letGo(log)));
   }
 
-  get logs(): string[] {
-    return [...this.owned.keys()];
+  /** Of the logs that are ours, the next position of each. */
+  get heads(): Record<string, number> {
+    return Object.fromEntries([...this.owned].map(([log, { owner }]) => [log, owner.position]));
   }
 
   /** Makes a tenant's first log and takes it if nobody else has. */

@@ -42,7 +42,7 @@ class AdminController {
 
   @MessagePattern(healthSubject('delegation'))
   health(): unknown {
-    return { ok: true, value: { service: 'delegation', behind: 0 } };
+    return { ok: true, value: { service: 'delegation', logs: this.logs.heads } };
   }
 }
 

@@ -6,7 +6,6 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { connectBus, type Bus } from '#bus/connect';
 import { subjectSource } from '#bus/event-source';
-import { healthSubject } from '#bus/subjects';
 import { LIMITS } from '#kernel/limits';
 import { readConfig } from '#platform/config';
 import { announceReady, onShutdown } from '#platform/lifecycle';
@@ -19,9 +18,8 @@ import { Refused } from './refusal';
 import type { Route, Services } from './route';
 import { send, serve } from './server';
 import { methodsOf, routeTable } from './table';
-import type { Readiness } from './routes/system';
+import { readiness, type Readiness } from './readiness';
 import { Tokens } from './tokens';
-import { z } from 'zod';
 
 const config = readConfig(['nats']);
 const logger = makeLogger('gateway', config.logLevel);
@@ -70,23 +68,6 @@ function makeServices(bus: Bus): Services {
     arrivals: new Arrivals(subjectSource(bus)),
     pseudonyms: new Pseudonyms(Buffer.from(readFileSync(files.pseudonymKey, 'utf8'), 'base64')),
   };
-}
-
-const PARTS = ['delegation', 'ledger', 'intent'];
-const HEALTH_MS = 1_000;
-const health = z.object({ ok: z.literal(true), value: z.object({ behind: z.number() }) });
-
-async function readiness(bus: Bus): Promise<Readiness> {
-  const services: Record<string, boolean> = {};
-  const behind: Record<string, number> = {};
-  const ask = async (part: string): Promise<void> => {
-    const reply = await bus.request(healthSubject(part), {}, HEALTH_MS);
-    const said = reply.ok ? health.safeParse(reply.value) : undefined;
-    services[part] = said?.success === true;
-    if (said?.success) behind[part] = said.data.value.behind;
-  };
-  await Promise.all(PARTS.map(ask));
-  return { services, behind };
 }
 
 async function main(): Promise<void> {

@@ -4,7 +4,8 @@ import { authzenRoutes } from './routes/authzen';
 import { readingRoutes } from './routes/reading';
 import { revocationRoutes } from './routes/revocations';
 import { runRoutes } from './routes/runs';
-import { systemRoutes, type Readiness } from './routes/system';
+import type { Readiness } from './readiness';
+import { systemRoutes } from './routes/system';
 import type { Route } from './route';
 
 /** Every endpoint there is: who may call it, with what, and what it does. */

@@ -75,7 +75,7 @@ describe('what a monitor tells the owner of its log', () => {
     own(log);
     await caughtUp(monitor, log);
     tell();
-    await until(() => monitor.behind === 0);
+    await until(() => monitor.untold === 0);
     await caughtUp(monitor, log);
     tell();
     tell();
@@ -141,13 +141,13 @@ describe('what a monitor tells the owner of its log', () => {
     await caughtUp(monitor, log);
     for (const [i, reply] of replies.entries()) {
       around.bus.answer = reply;
-      expect(monitor.behind).toBe(1);
+      expect(monitor.untold).toBe(1);
       tell();
       await until(() => around.bus.sent.length === i + 1);
       // the answer was taken in: what is sent next is sent anew
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(monitor.behind).toBe(0);
+    expect(monitor.untold).toBe(0);
     tell();
     expect(around.bus.sent).toHaveLength(replies.length);
     expect(new Set(around.bus.commands.map(({ commandId }) => commandId)).size).toBe(1);
@@ -162,7 +162,7 @@ describe('what a monitor tells the owner of its log', () => {
     for (let i = 0; i < 5; i++) tell();
     expect(around.bus.sent).toHaveLength(1);
     answer(ok({ answers: [{ ok: true }] }));
-    await until(() => monitor.behind === 0);
+    await until(() => monitor.untold === 0);
   });
 
   it('is not sent while it still reads what happened before: the log may hold it already', async () => {
@@ -172,7 +172,7 @@ describe('what a monitor tells the owner of its log', () => {
     const first = around.start();
     await caughtUp(first, log);
     tell();
-    await until(() => first.behind === 0);
+    await until(() => first.untold === 0);
     await caughtUp(first, log);
     await first.stop();
     expect(log.last('DriftScored').position).toBe(half);
@@ -183,14 +183,14 @@ describe('what a monitor tells the owner of its log', () => {
     await until(() => second.position === half);
     log.begin();
     await around.append(log);
-    expect(second.behind).toBeGreaterThan(1);
+    expect(second.untold).toBeGreaterThan(0);
     for (let i = 0; i < 5; i++) tell();
     expect(around.bus.sent).toEqual([]);
     around.eventlog.letGo();
     await until(() => second.position === log.events.length);
     tell();
     expect(around.bus.sent).toEqual([]);
-    expect(second.behind).toBe(0);
+    expect(second.untold).toBe(0);
   });
 });
 

@@ -26,7 +26,8 @@ export interface ProgressStore {
   save(log: string, since: number): Promise<void>;
 }
 
-const TELL_MS = 250;
+/** how late a score may be told: at most so many messages a second, however many events there are */
+const TELL_MS = 100;
 const SAVE_MS = 2_000;
 const SEND_MS = 5_000;
 
@@ -41,6 +42,8 @@ export class LogMonitor {
   private telling: Promise<void> = Promise.resolve();
   private busy = false;
   private saved = 0;
+  /** where the log ended when this began to read it: all before it is the past */
+  private past = Infinity;
 
   constructor(private readonly options: LogMonitorOptions) {}
 
@@ -72,9 +75,9 @@ export class LogMonitor {
     return this.follower?.position ?? 0;
   }
 
-  /** Events heard of and not looked at, and scores that are still to be told. */
-  get behind(): number {
-    return (this.follower?.lag ?? 0) + this.monitor.reports().length;
+  /** Scores that are still to be told. */
+  get untold(): number {
+    return this.monitor.reports().length;
   }
 
   /**
@@ -87,7 +90,9 @@ export class LogMonitor {
   }
 
   private async begin(): Promise<number> {
-    const since = await this.options.store.since(this.options.log);
+    const { log, store, eventlog } = this.options;
+    const since = await store.since(log);
+    this.past = await eventlog.head(log);
     this.saved = Math.max(this.saved, since);
     return since;
   }
@@ -95,7 +100,6 @@ export class LogMonitor {
   private async integrate(batch: Batch): Promise<void> {
     if (this.monitor.next !== batch.from) this.monitor = new Monitor(batch.from);
     for (const each of batch.events) this.monitor.see(parseEvent(each.body), payloadOf(each.payload));
-    this.tell();
   }
 
   /**
@@ -104,7 +108,7 @@ export class LogMonitor {
    * command id the next time, and the owner answers it from the log.
    */
   private tell(): void {
-    if (this.busy || !this.follower || this.follower.lag > 0) return;
+    if (this.busy || this.monitor.next < this.past) return;
     const due = this.monitor.reports().slice(0, LIMITS.commandsPerMessage);
     if (due.length === 0) return;
     this.busy = true;

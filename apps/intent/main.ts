@@ -40,8 +40,12 @@ class IntentController {
 
   @MessagePattern(healthSubject('intent'))
   health(): unknown {
-    const all = [...this.monitors.values()];
-    return { ok: true, value: { service: 'intent', behind: all.reduce((sum, each) => sum + each.behind, 0) } };
+    const all = [...this.monitors];
+    const logs = Object.fromEntries(all.map(([log, each]) => [log, each.position]));
+    return {
+      ok: true,
+      value: { service: 'intent', logs, untold: all.reduce((sum, [, each]) => sum + each.untold, 0) },
+    };
   }
 }
 

@@ -88,11 +88,6 @@ export class LogLedger {
     return this.follower?.position ?? 0;
   }
 
-  /** Events heard of that are not in tree and read models yet. */
-  get behind(): number {
-    return this.follower?.lag ?? 0;
-  }
-
   /** True once the event at a position is in tree and read models. */
   reached(position: number, timeoutMs = 5_000): Promise<boolean> {
     return this.follower?.caughtUpTo(position, timeoutMs) ?? Promise.resolve(false);

@@ -67,7 +67,7 @@ async function main(): Promise<void> {
     bus.serve(ledgerSubject(name), (raw) => run(backends, raw), { queue: 'ledger', onError });
   bus.serve(healthSubject('ledger'), () => ({
     ok: true,
-    value: { service: 'ledger', behind: [...ledgers.values()].reduce((sum, each) => sum + each.behind, 0) },
+    value: { service: 'ledger', logs: Object.fromEntries([...ledgers].map(([log, each]) => [log, each.position])) },
   }));
   onShutdown(async () => {
     clearInterval(timer);

@@ -2,14 +2,9 @@ import { z } from 'zod';
 import { tenantName } from '#contracts/primitives';
 import { docsPage, openapi } from '../openapi';
 import { metricsText } from '../metrics';
+import type { Readiness } from '../readiness';
 import { Refused } from '../refusal';
 import { route, type Route } from '../route';
-
-/** Which services answer, and how many events each has still to take in. */
-export interface Readiness {
-  readonly services: Record<string, boolean>;
-  readonly behind: Record<string, number>;
-}
 
 /** Endpoints about the service itself. `all` is the whole table, which the description is made from. */
 export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<Readiness>): Route[] => [
