@@ -224,7 +224,9 @@ const HANDLERS: Handlers = {
   ActionAbandoned: (state, event, at) => settle(state, event, 'abandoned', at),
 
   DriftScored(state, event) {
-    runOf(state, event).drift = event.data.score;
+    // a report that comes late must not loosen what a later one tightened; only a person's resuming does
+    const run = runOf(state, event);
+    run.drift = Math.max(run.drift, event.data.score);
   },
 
   GrantSuspended(state, event) {

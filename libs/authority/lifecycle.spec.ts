@@ -137,6 +137,21 @@ describe('a lease from its grant to its end', () => {
     expect(log.state.settled.get(permit.actionId as string)?.status ?? log.state.actions.size).toBeDefined();
   });
 
+  it('is not loosened by a lower score that comes late; a person who resumes it begins anew', () => {
+    const log = new TestLog();
+    const root = openTestRun(log);
+    const score = (drift: number) =>
+      log.do('recordDrift', { runId: root.runId, score: drift, features: [], monitor: 'test' });
+    score(0.7);
+    score(0.2);
+    expect(log.state.runs.get(root.runId)?.drift).toBe(0.7);
+    expect(act(log, root.grantId, 'file.write').type).toBe('ActionStepUp');
+    score(0.95);
+    log.do('resume', { grantId: root.grantId, reasonCode: 'LOOKED' });
+    expect(log.state.runs.get(root.runId)?.drift).toBe(0);
+    expect(act(log, root.grantId, 'file.write').type).toBe('ActionPermitted');
+  });
+
   it('is suspended by drift, resumed by a person, raised by an escalation that keeps the children', () => {
     const log = new TestLog();
     const root = openTestRun(log);
