@@ -70,7 +70,16 @@ export const predicate = z.object({
   escalations: z.array(z.object({ approvalId: z.string(), reason: z.string().nullable(), ...at })),
   delegationsRefused: z.array(z.object({ agentClass: z.string(), code: z.string(), detail: z.string(), ...at })),
   children: z.array(
-    z.object({ runId: z.string(), agentClass: z.string(), task: z.string().nullable().optional(), ...at }),
+    z.object({
+      runId: z.string(),
+      agentClass: z.string(),
+      task: z.string().nullable().optional(),
+      /** how it ended; null while it goes on */
+      ended: z.string().nullable(),
+      /** where its own receipt is */
+      receipt: z.string(),
+      ...at,
+    }),
   ),
   drift: z.object({ highest: z.number(), scores: z.number() }),
   /** absent while the run goes on */

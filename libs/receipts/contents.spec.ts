@@ -102,7 +102,14 @@ describe('a receipt tells', () => {
     expect(claims.revoked).toMatchObject([
       { revocationId: busy.log.last('RevocationRuleAdded').data.revocationId, reason: 'revoked by person:ann' },
     ]);
-    expect(claims.children).toMatchObject([{ runId: busy.childId, agentClass: 'helper', task: 'Count the files' }]);
+    expect(claims.children).toMatchObject([
+      {
+        runId: busy.childId,
+        agentClass: 'helper',
+        task: 'Count the files',
+        receipt: `/v1/runs/${busy.childId}/receipt`,
+      },
+    ]);
     expect(claims.drift).toEqual({ highest: 0.9, scores: 1 });
   });
 

@@ -18,7 +18,10 @@ export function renderReceipt(claims: Predicate): string[] {
     `denied    ${claims.denied.length}${claims.denied.length ? `: ${tally(claims.denied.map((each) => `${each.verb} (${each.decision})`))}` : ''}`,
     `spent     ${spent.calls} calls, ${spent.reads} reads, ${spent.writes} writes, ${spent.external} external${money ? `, ${money}` : ''}`,
     `touched   ${claims.resources.length} resources; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
-    `children  ${claims.children.map((each) => each.agentClass).join(', ') || 'none'}`,
+    ...claims.children.map(
+      (each, i) =>
+        `${i === 0 ? 'children ' : '         '} ${each.agentClass}: ${each.ended ?? 'still going on'} (${each.receipt})`,
+    ),
     `ended     ${ended ? `${ended.at}, ${ended.reason}` : 'not yet'}`,
     `revoked   ${claims.revoked.map((each) => each.revocationId).join(', ') || 'nothing'}`,
     ...claims.doesNotProve.map((line, i) => `${i === 0 ? 'not shown ' : '          '}${line}`),

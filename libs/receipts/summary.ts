@@ -73,6 +73,8 @@ export function summarise(runId: string, story: Story): Predicate {
               runId: each.runId as string,
               agentClass: each.data.agent.class,
               task: textOf(payload, 'task'),
+              ended: endOf(each.runId as string, story)?.reason ?? null,
+              receipt: `/v1/runs/${each.runId as string}/receipt`,
               ...place(each),
             },
           ]

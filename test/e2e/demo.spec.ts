@@ -23,6 +23,7 @@ describe('the demo', () => {
       'the lease is suspended: drift',
       'blast radius of class wanderer: 1 grants',
       '✓ every permitted action has custody up to the principal',
+      'the receipts of its 8 children: 8 verify',
       'receipt verified',
     ]) {
       expect(out).toContain(said);

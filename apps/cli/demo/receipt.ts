@@ -29,7 +29,13 @@ export async function checkReceipt(
   say('   custody of the one file that was changed, up to the person who asked:');
   for (const line of renderCustody((await client.custody(actionId)) as Custody)) say(`     ${plain(line)}`);
   say();
-  return verifyOffline(receipt, vkey, say);
+  const children = await Promise.all(
+    statement.predicate.children.map(
+      async (child) => verifyReceipt(await client.receipt(child.runId, position), vkey).ok,
+    ),
+  );
+  say(`   the receipts of its ${children.length} children: ${children.filter(Boolean).length} verify`);
+  return verifyOffline(receipt, vkey, say) && children.every(Boolean);
 }
 
 function verifyOffline(receipt: unknown, vkey: string, say: (line?: string) => void): boolean {
