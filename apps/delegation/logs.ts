@@ -108,7 +108,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const servings = [
       this.bus.serve(commandSubject(log), (raw) => this.command(owner, raw, 'edge'), served),
       this.bus.serve(driftSubject(log), (raw) => this.command(owner, raw, 'monitor'), served),
-      this.bus.serve(querySubject(log), (raw) => ask(owner, this.eventlog, this.rules, raw), served),
+      this.bus.serve(querySubject(log), (raw) => this.query(owner, raw), served),
     ];
     this.owned.set(log, { owner, epoch, servings });
     this.logger.info({ log, epoch }, 'owns the log');
@@ -122,6 +122,14 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     await owned.owner.stop();
     await this.eventlog.releaseLease(log, this.me).catch(() => undefined);
     this.logger.info({ log }, 'let go of the log');
+  }
+
+  /** A dry run is asked about as the call itself would be. */
+  private async query(owner: LogOwner, raw: unknown): Promise<Answer> {
+    const asked = raw as { op?: unknown; command?: unknown } | null;
+    const full =
+      asked?.op === 'dryRun' ? { ...asked, command: await withDrift(this.bus, asked.command, owner.position) } : raw;
+    return ask(owner, this.eventlog, this.rules, full);
   }
 
   private async command(owner: LogOwner, raw: unknown, from: keyof typeof TAKES): Promise<{ answers: Answer[] }> {

@@ -223,12 +223,24 @@ describe('the owner of a log', () => {
       expect(world.eventlog.tried).toBe(1);
     });
 
-    it('time never goes back in it, also where the clock does', async () => {
+    it('time never goes back in it, also where the clock does a little', async () => {
       await granted();
       const before = world.now;
-      world.now -= 60_000;
+      world.now -= 1_500;
       await granted();
       expect((await world.events()).map((event) => Date.parse(event.time))).toEqual([before, before, before, before]);
+    });
+
+    it('a clock that went back decides nothing until it is right again, but what takes authority away (I11)', async () => {
+      const grantId = await granted();
+      const before = world.now;
+      world.now -= 3_600_000;
+      expect(refusal(await owner.submit(authorize(grantId)))).toBe('NOT_READY');
+      expect(refusal(await owner.submit(openRun()))).toBe('NOT_READY');
+      expect((await owner.submit(command('revokeGrant', { grantId }))).ok).toBe(true);
+      world.now = before;
+      expect(decision(await owner.submit(authorize(grantId)))).toBe('deny');
+      expect((await owner.submit(openRun())).ok).toBe(true);
     });
 
     it('is folded from its snapshot and what came after it to just what a fold from 0 gives (I10)', async () => {

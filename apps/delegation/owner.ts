@@ -171,13 +171,16 @@ export class LogOwner {
   }
 
   private async batch(state: LogState, items: readonly Item[]): Promise<void> {
-    const now = Math.max(this.options.clock.now(), state.lastTime);
+    const clock = this.options.clock.now();
+    const now = Math.max(clock, state.lastTime);
+    const wrong = state.lastTime - clock > LIMITS.clockBackMs ? clockWentBack(state.lastTime - clock) : undefined;
     const sealed: Sealed[] = [];
     const staged: Staged[] = this.ticks(state, now, sealed);
     const late: CommandItem[] = [];
     for (const item of items) {
       if (item.kind !== 'command') continue;
-      if (sealed.length < LIMITS.appendBatchEvents / 2) staged.push(this.stage(state, item, now, sealed));
+      if (sealed.length < LIMITS.appendBatchEvents / 2)
+        staged.push(wrong && !onlyTightens(item.raw) ? refusedBy(item, wrong) : this.stage(state, item, now, sealed));
       else late.push(item);
     }
     // Dying before this line: nothing was written, nothing was answered; clients retry with their keys.
@@ -327,6 +330,18 @@ export class LogOwner {
     else item.reject(new Error(detail));
   }
 }
+
+/**
+ * I11: by a clock that went back nobody can say what has expired. Until it has caught up with the log nothing is
+ * decided but what takes authority away.
+ */
+const TIGHTENING: readonly unknown[] = ['revokeGrant', 'revokeSelector', 'suspend', 'recordDrift'];
+const onlyTightens = (raw: unknown): boolean => TIGHTENING.includes((raw as { type?: unknown } | null)?.type);
+const clockWentBack = (ms: number): Answer =>
+  notReady(
+    `the clock of this service is ${Math.ceil(ms / 1_000)} s behind the newest event; nothing is decided until it is right`,
+  );
+const refusedBy = (item: CommandItem, answer: Answer): Staged => ({ item, events: [], payloads: [], answer });
 
 const IDLE_MS = 1_000;
 const RELOAD_MS = 200;

@@ -1,10 +1,11 @@
 import { authorize } from '#authority/decide/authorize';
 import type { Rules } from '#authority/decide/types';
 import { stateDigest } from '#authority/snapshot';
-import type { LogState } from '#authority/state';
+import type { ApprovalNode, LogState } from '#authority/state';
 import { grantView, runView, treeMembers } from '#authority/views';
 import { authorize as authorizeSchema, type Answer } from '#contracts/command';
 import { query as querySchema, type Query } from '#contracts/query';
+import { LIMITS } from '#kernel/limits';
 import { leaves } from './approval-view';
 import type { LogOwner } from './owner';
 import type { OwnerLog } from './ports';
@@ -112,10 +113,11 @@ async function askApprovals(
     nodes:
       query.op === 'approval'
         ? [state.approvals.get(query.id)].filter((node) => node !== undefined)
-        : [...state.pendingByBinding.values()]
-            .map((id) => state.approvals.get(id))
-            .filter((node) => node !== undefined)
-            .slice(0, MOST_LISTED),
+        : fairly(
+            [...state.pendingByBinding.values()]
+              .map((id) => state.approvals.get(id))
+              .filter((node) => node !== undefined),
+          ).slice(0, LIMITS.eventsPageMax),
   }));
   const texts = await runTexts(eventlog, read.state, [...new Set(read.nodes.map((node) => node.runId))]);
   const views = await Promise.all(
@@ -132,7 +134,17 @@ async function askApprovals(
   if (query.op === 'approvals') return found({ items: views, next: null });
   return views[0] ? found(views[0]) : missing('approval', query.id);
 }
-const MOST_LISTED = 100;
+
+/** The first of every run, then the second of every run …: a run that asks a hundred times hides nobody else. */
+function fairly(nodes: readonly ApprovalNode[]): ApprovalNode[] {
+  const turns = new Map<string, number>();
+  const placed = nodes.map((node) => {
+    const turn = (turns.get(node.runId) ?? 0) + 1;
+    turns.set(node.runId, turn);
+    return { node, turn };
+  });
+  return placed.sort((a, b) => a.turn - b.turn || a.node.position - b.node.position).map(({ node }) => node);
+}
 
 /** What the decision would be now. Nothing is charged, written or remembered. */
 function dryRun(owner: LogOwner, rules: Rules, raw: unknown): Promise<Answer> {

@@ -13,7 +13,12 @@ export class Pseudonyms {
   }
 
   ref(tenant: string, kind: 'person' | 'purpose', text: string): string {
-    const normal = text.normalize('NFKC').trim();
+    const plain = text
+      .normalize('NFKC')
+      .replace(/\p{Cf}/gu, '')
+      .trim();
+    // a person is the same one however she is spelt
+    const normal = kind === 'person' ? plain.toLowerCase() : plain;
     const hash = createHmac('sha256', this.key).update(`${tenant}\n${kind}\n${normal}`).digest();
     let bits = BigInt(`0x${hash.toString('hex')}`);
     let out = '';

@@ -1,6 +1,7 @@
 import type { Event, EventOf, EventType } from '#contracts/event';
 import type { Consumed, GrantStatus } from '#contracts/grant';
 import { parseTime } from '#kernel/clock';
+import { RULE_LABELS } from '#contracts/trajectory';
 import { LIMITS } from '#kernel/limits';
 import type { Deadline } from './deadlines';
 import { ruleOf } from './rules';
@@ -281,8 +282,11 @@ const HANDLERS: Handlers = {
     state.rules.lift(event.data.revocationId);
   },
 
-  Refused() {
-    // a fact for the record: it changes nothing
+  /** A fact for the record; one of more authority that was asked for and refused counts for the sequence rules. */
+  Refused(state, event) {
+    const { command, code } = event.data;
+    if (command === 'escalate' && code === 'GRANT_WIDENS_PARENT' && event.treeId !== undefined)
+      label(treeOf(state, event), 'denied:escalation', event);
   },
 };
 
@@ -372,7 +376,9 @@ function endRun(run: RunNode, status: RunNode['status'], at: number, reason: str
 }
 
 function label(tree: TreeNode, name: string, event: Event): void {
-  if (tree.labels[name] !== undefined || Object.keys(tree.labels).length >= LIMITS.recentActionsPerTree) return;
+  if (Object.hasOwn(tree.labels, name)) return;
+  // callers may tell any label they like, and so many are kept; none of them can crowd out one that a rule looks for
+  if (!RULE_LABELS.has(name) && Object.keys(tree.labels).length >= LIMITS.labelsPerTree) return;
   tree.labels[name] = { actionId: event.actionId ?? event.id, runId: event.runId ?? '', position: event.position };
 }
 

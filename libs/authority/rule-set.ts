@@ -2,6 +2,7 @@ import type { StoredSelector } from '#contracts/event';
 import type { Limits } from '#contracts/grant';
 import { LIMITS } from '#kernel/limits';
 import { couldUse } from './could-use';
+import { normalizeTool } from './tool-name';
 
 export interface Rule {
   readonly revocationId: string;
@@ -27,10 +28,13 @@ export interface Subject {
 /** The attributes a rule is found by, the most telling first; `tool` and time alone are found by no attribute. */
 const KEYS = ['treeId', 'agentInstance', 'principalRef', 'purposeRef', 'agentClass', 'modelVersion'] as const;
 
+/** `Scraper` is `scraper`: whoever stops a class means it however it is spelt. */
+const spelt = (value: string | undefined): string | undefined => value?.toLowerCase();
+
 /** All the parts given must match. */
 export function selects(selector: StoredSelector, subject: Subject): boolean {
   for (const key of KEYS) {
-    if (selector[key] !== undefined && selector[key] !== subject[key]) return false;
+    if (selector[key] !== undefined && spelt(selector[key]) !== spelt(subject[key])) return false;
   }
   return selector.tool === undefined || couldUse(subject.limits, selector.tool);
 }
@@ -52,18 +56,21 @@ export class RuleSet {
   add(rule: Rule): void {
     this.list.push(rule);
     const key = KEYS.find((name) => rule.selector[name] !== undefined);
-    const slot = key === undefined ? 'any' : `${key}=${rule.selector[key]}`;
+    const slot = key === undefined ? 'any' : `${key}=${spelt(rule.selector[key])}`;
     const rules = this.byKey.get(slot);
     const entry = { rule, epoch: this.list.length };
     const { tool } = rule.selector;
-    if (tool !== undefined) this.byTool.set(tool, [...(this.byTool.get(tool) ?? []), rule]);
+    if (tool !== undefined) {
+      const spelt = normalizeTool(tool);
+      this.byTool.set(spelt, [...(this.byTool.get(spelt) ?? []), rule]);
+    }
     if (rules) rules.push(entry);
     else this.byKey.set(slot, [entry]);
   }
 
   /** The rules that name this tool, found by its name. */
   forTool(tool: string): readonly Rule[] {
-    return this.byTool.get(tool) ?? [];
+    return this.byTool.get(normalizeTool(tool)) ?? [];
   }
 
   lift(revocationId: string): void {
@@ -99,7 +106,7 @@ export class RuleSet {
 
 function slotsOf(subject: Subject): string[] {
   const slots = ['any'];
-  for (const key of KEYS) if (subject[key] !== undefined) slots.push(`${key}=${subject[key]}`);
+  for (const key of KEYS) if (subject[key] !== undefined) slots.push(`${key}=${spelt(subject[key])}`);
   return slots;
 }
 

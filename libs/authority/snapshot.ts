@@ -13,7 +13,7 @@ import {
 } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
-export const FOLD_VERSION = 3;
+export const FOLD_VERSION = 4;
 
 interface Plain {
   log: string;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
-import { amount, costs, duration, idOf, name, time } from './primitives';
+import { amount, costs, duration, idOf, name, time, agentName } from './primitives';
 
 /** The nine dimensions of a grant, in the order in which reasons are told. */
 export const DIMENSIONS = [
@@ -173,7 +173,7 @@ export const posture = z.strictObject({
   imageDigest: name.optional(),
 });
 export type Posture = z.infer<typeof posture>;
-export const agent = z.strictObject({ class: name, instance: name.optional(), posture: posture.optional() });
+export const agent = z.strictObject({ class: agentName, instance: name.optional(), posture: posture.optional() });
 export type Agent = z.infer<typeof agent>;
 
 // ---- what is answered ------------------------------------------------------------------------------------------

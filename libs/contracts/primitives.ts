@@ -42,7 +42,17 @@ export const freeText = (max: number = LIMITS.textLength) =>
     .refine((text) => !CONTROL.test(text), { error: 'must not contain control or direction-changing characters' });
 
 /** A short name, one line. */
-export const name = freeText(LIMITS.nameLength).refine((text) => !/[\r\n\t]/.test(text), { error: 'must be one line' });
+export const name = freeText(LIMITS.nameLength)
+  .refine((text) => !/[\r\n\t]/.test(text), { error: 'must be one line' })
+  .refine((text) => text === text.trim() && !/\p{Cf}/u.test(text), {
+    error: 'must not begin or end with a space, or have invisible characters',
+  });
+
+/** What an agent is called. It stands in sentences that people read and rules match it: so it is one word. */
+export const agentName = name.refine(
+  (text) => /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:@/+-]*$/u.test(text) && text === text.normalize('NFKC'),
+  { error: 'must be one word of letters, digits and . _ : @ / + -, such as repo-maintenance-agent' },
+);
 
 /** A digest with its algorithm, as `sha256:<64 hex>`. */
 export const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256:<64 lower-case hex digits>');

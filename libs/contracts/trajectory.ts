@@ -1,6 +1,16 @@
 import type { Effect } from './grant';
 import type { Reason } from './reason';
 
+/** The labels that sequence rules speak of: a tree keeps each of them, however many others it was told. */
+export const RULE_LABELS: ReadonlySet<string> = new Set([
+  'read:secret',
+  'send:external',
+  'denied:escalation',
+  'exec:shell',
+  'private',
+  'untrusted',
+]);
+
 /** What a tree has done so far: the first action that carried each label, in order of position. */
 export interface Trajectory {
   readonly first: Readonly<Record<string, { actionId: string; runId: string; position: number }>>;

@@ -63,7 +63,12 @@ export const LIMITS = {
   approvedUseMs: HOUR,
   pendingApprovalsPerRun: 100,
   effectsListed: 200,
-  recentActionsPerTree: 64,
+  /** labels remembered of a tree beside those that rules look for */
+  labelsPerTree: 64,
+
+  // time
+  /** how far behind the newest event a clock may be and still decide */
+  clockBackMs: 2_000,
 
   // strings
   idLength: 80,

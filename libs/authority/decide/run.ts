@@ -10,7 +10,7 @@ import { chainOf, type GrantNode } from '../state';
 import { actsForAnother, newId, notFound, refuse, type Decide } from './types';
 
 /** The work is done: the run and its lease end, and with them everything below. */
-export const completeRun: Decide<'completeRun'> = (state, command) => {
+export const completeRun: Decide<'completeRun'> = (state, command, now) => {
   const run = state.runs.get(command.runId);
   if (!run || actsForAnother(command, run.id)) return notFound('run', command.runId);
   if (run.status !== 'active' && run.status !== 'suspended') {
@@ -18,6 +18,12 @@ export const completeRun: Decide<'completeRun'> = (state, command) => {
       'ALREADY_ENDED',
       `run ${run.id} is ${run.status} already${run.endReason ? `: ${run.endReason}` : ''}`,
     );
+  }
+  const chain = run.grantId === undefined ? undefined : chainOf(state, run.grantId);
+  const blocked = chain && blockedInChain(state, chain, now);
+  if (chain && blocked && blocked.status !== 'suspended') {
+    const reason = livenessReason(chain, blocked);
+    return refuse('ALREADY_ENDED', `run ${run.id} has ended already: ${reason.message}`, [reason]);
   }
   return ok([
     {
