@@ -1,8 +1,9 @@
-import type { Words } from '#authority/answer';
+import type { Words as AnswerWords } from '#authority/answer';
 import { chainOf, type ApprovalNode, type LogState, type RunNode } from '#authority/state';
 import type { RunTexts } from '#authority/views';
-import { parseEvent, payload as payloadSchema } from '#contracts/event';
+import { parseEvent } from '#contracts/event';
 import type { Limits } from '#contracts/grant';
+import { readStored, type Words } from '#contracts/payload';
 import type { ApprovalView } from '#contracts/query';
 import { approvalView, type ApprovalFacts } from './approval-view';
 import type { OwnerLog } from './ports';
@@ -15,7 +16,7 @@ export async function wordsFor(
   eventlog: OwnerLog,
   state: LogState,
   needed: { runs: readonly string[]; approvals: readonly { id: string; at: number }[] },
-): Promise<Words> {
+): Promise<AnswerWords> {
   const approvals = new Map<string, ApprovalView>();
   const runIds = new Set(needed.runs);
   for (const { id } of needed.approvals) {
@@ -54,8 +55,8 @@ export async function runTexts(
   const lines = new Map(ids.map((id) => [id, lineOf(state, id)]));
   const positions = [...new Set([...lines.values()].flat().map((run) => run.position))];
   if (positions.length === 0) return new Map();
-  const payloads = await eventlog.payloads(state.log, positions);
-  const value = (run: RunNode): Record<string, unknown> => readPayload(payloads.get(run.position));
+  const words = await wordsAt(eventlog, state.log, positions);
+  const value = (run: RunNode): Words => words(run.position);
   return new Map(
     [...lines].map(([id, line]) => {
       const values = line.map(value);
@@ -80,11 +81,16 @@ function lineOf(state: LogState, id: string): RunNode[] {
   return line;
 }
 
-/** A payload's value; empty where it was erased. */
-export function readPayload(text: string | null | undefined): Record<string, unknown> {
-  if (!text) return {};
-  const parsed = payloadSchema.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data.value : {};
+/** What stands beside the events at these positions; empty where it was erased, or is not what its event names. */
+async function wordsAt(
+  eventlog: OwnerLog,
+  log: string,
+  positions: readonly number[],
+): Promise<(position: number | undefined) => Words> {
+  const found = new Map(
+    (await eventlog.at(log, positions)).map((stored) => [stored.position, readStored(stored).payload]),
+  );
+  return (position) => (position === undefined ? undefined : found.get(position)) ?? {};
 }
 
 const TRIED = ['ActionDenied', 'ActionStepUp', 'DelegationRefused'] as const;
@@ -118,15 +124,15 @@ export async function approvalWords(
     ...(stepUp ? [stepUp.position] : []),
     ...(approval.decidedPosition === undefined ? [] : [approval.decidedPosition]),
   ];
-  const payloads = await eventlog.payloads(state.log, positions);
+  const words = await wordsAt(eventlog, state.log, positions);
   const grantId = approval.supersedes ?? approval.grantId;
   const facts: ApprovalFacts = {
     run: state.runs.get(approval.runId) as RunNode,
     texts,
     stepUp: stepUp?.type === 'ActionStepUp' ? stepUp : undefined,
-    args: stepUp ? readPayload(payloads.get(stepUp.position)).args : undefined,
-    asked: readPayload(payloads.get(approval.position)),
-    decided: approval.decidedPosition === undefined ? {} : readPayload(payloads.get(approval.decidedPosition)),
+    args: words(stepUp?.position).args,
+    asked: words(approval.position),
+    decided: words(approval.decidedPosition),
     tried: tried
       .map((event) => parseEvent(event.body))
       .filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),

@@ -1,7 +1,7 @@
 import type { Bus } from '#bus/connect';
 import { followLog, type Batch, type EventSource, type Follower } from '#bus/follow-log';
 import { driftSubject } from '#bus/subjects';
-import { parseEvent, payload as payloadSchema } from '#contracts/event';
+import { readStored } from '#contracts/payload';
 import type { EventLog } from '#eventlog/port';
 import type { Call } from '#drift/memory';
 import { MONITOR, type Score } from '#drift/score';
@@ -9,7 +9,6 @@ import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
 import { Monitor, type Report } from './monitor';
-import type { Payload } from './translate';
 
 export interface LogMonitorOptions {
   readonly log: string;
@@ -99,7 +98,10 @@ export class LogMonitor {
 
   private async integrate(batch: Batch): Promise<void> {
     if (this.monitor.next !== batch.from) this.monitor = new Monitor(batch.from);
-    for (const each of batch.events) this.monitor.see(parseEvent(each.body), payloadOf(each.payload));
+    for (const each of batch.events) {
+      const { event, payload } = readStored(each);
+      this.monitor.see(event, payload);
+    }
   }
 
   /**
@@ -165,7 +167,3 @@ const answersOf = z.object({
 
 /** Refusals that another try may not meet; after any other the run has ended, or the report is of no use. */
 const RETRY = new Set(['NOT_READY', 'TOO_MANY', 'INTERNAL']);
-
-function payloadOf(stored: string | null | undefined): Payload {
-  return stored == null ? null : payloadSchema.parse(JSON.parse(stored)).value;
-}

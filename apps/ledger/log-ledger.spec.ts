@@ -217,6 +217,24 @@ describe('verifying a log anew', () => {
     }
   });
 
+  it('finds a payload that is not the one its event names, and none that was erased', async () => {
+    const log = made();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const salted = log.stored().find(({ payload }) => payload !== null);
+    if (!salted?.payload) throw new Error('an event with a payload was expected');
+    for (const other of [
+      salted.payload.replace('Tidy', 'Sell'),
+      salted.payload.replace('"salt":"', '"salt":"A'),
+      '{}',
+      'not JSON',
+    ]) {
+      bench.eventlog.forgedPayloads.set(salted.position, other);
+      const { findings } = await ledger.verify();
+      expect(findings).toEqual([expect.stringContaining(`position ${salted.position}: its payload`)]);
+    }
+  });
+
   it('finds that the log has lost its end', async () => {
     const log = made();
     const ledger = bench.start();

@@ -4,6 +4,7 @@ import { stateDigest } from '#authority/snapshot';
 import { emptyState, type LogState } from '#authority/state';
 import { followLog, type Batch, type EventSource, type Follower } from '#bus/follow-log';
 import { parseEvent, type Event } from '#contracts/event';
+import { isForeign } from '#contracts/payload';
 import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
@@ -204,7 +205,10 @@ export class LogLedger {
           appendLeaves(state.next, [leafHash(entryHash(each.body))], reader(edge)),
         );
         try {
-          evolve(state, parseEvent(each.body));
+          const event = parseEvent(each.body);
+          if (isForeign(event, each.payload))
+            findings.push(`position ${each.position}: its payload is not the one that the event names`);
+          evolve(state, event);
         } catch (error) {
           findings.push(`position ${each.position}: ${(error as Error).message}`);
           return { position: each.position, root: '', state: '', findings };

@@ -1,7 +1,7 @@
+import { readStored, type Words } from '#contracts/payload';
 import { type KeyObject } from 'node:crypto';
 import { grantView, runView, treeMembers } from '#authority/views';
 import type { Answer } from '#contracts/command';
-import { parseEvent } from '#contracts/event';
 import { tenantName, idOf, logNameSchema } from '#contracts/primitives';
 import type { EventLog, StoredEvent } from '#eventlog/port';
 import { parseTime } from '#kernel/clock';
@@ -115,8 +115,8 @@ function readCursor(cursor: string): { log: string; position: number; id: string
 }
 
 const shown = (stored: StoredEvent): unknown => {
-  const payload = stored.payload ? (JSON.parse(stored.payload) as { value: unknown }).value : undefined;
-  return { ...parseEvent(stored.body), ...(payload === undefined ? {} : { payload }) };
+  const { event, payload } = readStored(stored);
+  return { ...event, ...(payload === null ? {} : { payload }) };
 };
 
 /** As many of the first as one page can hold; one at least. */
@@ -215,12 +215,12 @@ const treeAt = op(
     if (!tree) return missing(treeId);
     const now = time ?? state.lastTime;
     const { runs, grants } = treeMembers(state, tree);
-    const payloads = await backends.eventlog.payloads(
+    const opened = await backends.eventlog.at(
       state.log,
       runs.map((run) => run.position),
     );
-    const words = (at: number): Record<string, unknown> =>
-      (JSON.parse(payloads.get(at) ?? '{"value":{}}') as { value: Record<string, unknown> }).value;
+    const told = new Map(opened.map((stored) => [stored.position, readStored(stored).payload]));
+    const words = (position: number): Words => told.get(position) ?? {};
     const root = words(state.runs.get(tree.rootRunId)?.position ?? -1);
     const views = runs.map((run) => {
       const own = words(run.position);

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { LogState, RunNode } from '#authority/state';
-import { parseEvent, type Event } from '#contracts/event';
+import { parseEvent } from '#contracts/event';
+import { readStored } from '#contracts/payload';
 import type { Custody, Envelope } from '#contracts/receipt';
 import type { EventLog, StoredEvent } from '#eventlog/port';
 import { custodyOf } from '#receipts/custody';
@@ -38,11 +39,7 @@ type Kept = Told & { readonly stored: StoredEvent };
 const parentOf = (state: LogState, run: RunNode): RunNode | undefined =>
   run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId);
 
-const toTold = (stored: StoredEvent): Told => {
-  const event: Event = parseEvent(stored.body);
-  const payload = stored.payload ? (JSON.parse(stored.payload) as { value: Record<string, unknown> }).value : null;
-  return { event, payload };
-};
+const toTold = (stored: StoredEvent): Told => readStored(stored);
 
 /** The signed account of a run, each event with its proof; undefined where the run is not known. */
 export async function receiptOf(
@@ -57,11 +54,12 @@ export async function receiptOf(
   const kept = (await eventsOf(eventlog, ledger.state, run)).filter(({ event }) => event.position < position);
   const claims = summarise(runId, readStory(kept));
   const proofs = await ledger.proofs(kept.map(({ event }) => event.position));
-  const events = kept.map(({ stored: { log, position: at, body, payload } }) => ({
+  const events = kept.map(({ stored: { log, position: at, body, payload }, payload: words }) => ({
     log,
     position: at,
     body,
-    payload: payload ?? null,
+    // one that is not what its event names is withheld: it would be told in the event's name
+    payload: words === null ? null : (payload ?? null),
     proof: proofs.get(at) as string,
   }));
   return signStatement(makeStatement(claims, events), key, ledger.origin);

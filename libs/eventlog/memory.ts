@@ -77,11 +77,9 @@ export class MemoryEventLog implements EventLog {
     return Promise.resolve(found.slice(0, filter.limit).map(stored));
   }
 
-  payloads(log: string, positions: readonly number[]): Promise<Map<number, string | null>> {
-    const events = this.logs.get(log) ?? [];
-    return Promise.resolve(
-      new Map(positions.filter((at) => events[at]).map((at) => [at, events[at]?.payload ?? null])),
-    );
+  at(log: string, positions: readonly number[]): Promise<StoredEvent[]> {
+    const wanted = new Set(positions);
+    return Promise.resolve((this.logs.get(log) ?? []).filter((event) => wanted.has(event.position)).map(stored));
   }
 
   saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void> {

@@ -15,8 +15,8 @@ export interface EventLog {
   /** Up to `limit` events from `from` on, in order. */
   read(log: string, from: number, limit: number): Promise<StoredEvent[]>;
   search(filter: SearchFilter): Promise<StoredEvent[]>;
-  /** Payloads by position; null where there is none or it was erased. */
-  payloads(log: string, positions: readonly number[]): Promise<Map<number, string | null>>;
+  /** The events at these positions, in order; absent where there is none. */
+  at(log: string, positions: readonly number[]): Promise<StoredEvent[]>;
   saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void>;
   /** The newest snapshot of this fold version at or before a position. */
   latestSnapshot(log: string, foldVersion: number, atOrBefore?: number): Promise<Snapshot | undefined>;

@@ -110,12 +110,12 @@ export class PostgresEventLog implements EventLog {
     return rows.map(stored);
   }
 
-  async payloads(log: string, positions: readonly number[]): Promise<Map<number, string | null>> {
-    const { rows } = await this.pool.query<{ position: string; payload: string | null }>(
-      'SELECT position, payload::text AS payload FROM event WHERE log = $1 AND position = ANY($2)',
+  async at(log: string, positions: readonly number[]): Promise<StoredEvent[]> {
+    const { rows } = await this.pool.query<EventRow>(
+      `SELECT ${COLUMNS} FROM event WHERE log = $1 AND position = ANY($2) ORDER BY position`,
       [log, positions],
     );
-    return new Map(rows.map((row) => [Number(row.position), row.payload]));
+    return rows.map(stored);
   }
 
   /** Keeps the two newest of this fold: the older stands in where the newer cannot be read. */

@@ -68,6 +68,10 @@ describe('bailiwick', () => {
     const dry = await run('revoke', '--class', 'reader', '--dry-run');
     expect([dry.code, dry.out]).toEqual([0, expect.stringContaining('1 × reader')]);
     expect((await run('act', childId, 'file.read', 'file:a')).code).toBe(0);
+    const digest = /--digest (\S+)/.exec(dry.out)?.[1] as string;
+    await json('delegate', grantId, '--class', 'reader', '--task', 'read more', '--grant', '{}');
+    const grown = await run('revoke', '--class', 'reader', '--digest', digest);
+    expect([grown.code, grown.err]).toEqual([1, expect.stringContaining('BLAST_RADIUS_GREW')]);
     expect((await run('revoke', '--class', 'reader')).code).toBe(0);
     expect((await run('act', childId, 'file.read', 'file:a')).code).toBe(1);
     expect((await run('revoke', grantId)).code).toBe(0);

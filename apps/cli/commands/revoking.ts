@@ -13,6 +13,7 @@ interface RevokeFlags extends GlobalOptions {
   issuedBefore?: string;
   reason: string;
   dryRun?: boolean;
+  digest?: string;
   force?: boolean;
   quarantine?: boolean;
 }
@@ -42,6 +43,7 @@ export function addRevokeCommands(program: Command): void {
     .option('--reason <text>', 'for the record', 'revoked from the command line')
     .option('--quarantine', 'refuse new grants that match, until lifted')
     .option('--dry-run', 'only count what it would stop')
+    .option('--digest <digest>', 'of the dry run you have seen: refused if more would be stopped by now')
     .option('--force', 'do it whatever was granted since')
     .action((grant: string | undefined, _flags, command: Command) =>
       revoke(grant, command.optsWithGlobals<RevokeFlags>()),
@@ -63,8 +65,9 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
     console.log(options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId}`);
     return;
   }
-  const preview = await client.previewRevocation(selector, options.quarantine);
-  if (!options.json) {
+  const preview =
+    options.digest === undefined ? await client.previewRevocation(selector, options.quarantine) : undefined;
+  if (preview && !options.json) {
     const { counts } = preview;
     console.log(
       table(
@@ -79,13 +82,16 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
     for (const [name, count] of Object.entries(preview.byClass)) console.log(`  ${count} × ${name}`);
   }
   if (options.dryRun) {
-    if (options.json) console.log(JSON.stringify(preview));
+    if (!preview) throw new UsageError('--digest goes with the revocation itself, not with --dry-run');
+    console.log(
+      options.json ? JSON.stringify(preview) : `to stop just these: the same with --digest ${preview.digest}`,
+    );
     return;
   }
   const done = await client.revokeAll({
     selector,
     reason: options.reason,
-    digest: preview.digest,
+    digest: (options.digest ?? preview?.digest) as string,
     ...(options.force ? { force: true } : {}),
     ...(options.quarantine ? { quarantine: true } : {}),
   });

@@ -31,6 +31,7 @@ class TestSource implements EventSource {
 /** An event log in memory whose bodies somebody may change behind the ledger's back. */
 class TestEventLog extends MemoryEventLog {
   readonly forged = new Map<number, string>();
+  readonly forgedPayloads = new Map<number, string>();
   /** from here on nothing is there any more */
   cut = Infinity;
 
@@ -38,7 +39,11 @@ class TestEventLog extends MemoryEventLog {
     const events = await super.read(log, from, limit);
     return events
       .filter(({ position }) => position < this.cut)
-      .map((event) => ({ ...event, body: this.forged.get(event.position) ?? event.body }));
+      .map((event) => ({
+        ...event,
+        body: this.forged.get(event.position) ?? event.body,
+        payload: this.forgedPayloads.get(event.position) ?? event.payload ?? null,
+      }));
   }
 }
 

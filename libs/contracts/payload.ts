@@ -1,0 +1,37 @@
+import { saltedDigest } from '#kernel/digest';
+import { parseEvent, payload as payloadSchema, type Event } from './event';
+
+export type Words = Readonly<Record<string, unknown>>;
+
+/**
+ * What stands beside an event: null where nothing does, it was erased, or it is not what the event names by its
+ * salted digest. A payload that somebody changed is nobody's word (I11, I12).
+ */
+export function wordsOf(event: Event, stored: string | null | undefined): Words | null {
+  if (stored == null || event.payloadDigest === undefined) return null;
+  const parsed = payloadSchema.safeParse(fromJson(stored));
+  if (!parsed.success) return null;
+  const { salt, value } = parsed.data;
+  return saltedDigest(salt, value) === event.payloadDigest ? value : null;
+}
+
+/** Is there a payload beside the event that is not the one it names? */
+export const isForeign = (event: Event, stored: string | null | undefined): boolean =>
+  stored != null && wordsOf(event, stored) === null;
+
+/** A stored event with its words. @throws where its body is of no known shape */
+export function readStored({ body, payload }: { body: string; payload?: string | null | undefined }): {
+  event: Event;
+  payload: Words | null;
+} {
+  const event = parseEvent(body);
+  return { event, payload: wordsOf(event, payload) };
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
