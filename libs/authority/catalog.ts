@@ -16,17 +16,23 @@ const entry = (pattern: string, effect: Effect, risk: Risk, ...labels: string[])
   labels,
 });
 
+const SECRET_NOUNS = ['secret', 'secrets', 'vault', 'credential', 'credentials', 'password', 'passwords'];
+
 /** The first that matches counts: the exact before the general. */
 export const CATALOG: readonly Entry[] = [
   // what raises the agent's own power, whatever it is called
   entry('iam.*', 'write', 'high', 'escalation'),
   entry('sudo.*', 'exec', 'high', 'escalation'),
   entry('**.escalate', 'write', 'high', 'escalation'),
-  // secrets
-  entry('secret.read', 'read', 'high', 'read:secret', 'private'),
-  entry('secret.get', 'read', 'high', 'read:secret', 'private'),
-  entry('secret.list', 'read', 'medium', 'private'),
-  entry('secret.*', 'write', 'high'),
+  // secrets: what is known to write them gives none away; every other verb on them may
+  ...SECRET_NOUNS.flatMap((noun) => [
+    entry(`${noun}.list`, 'read', 'medium', 'private'),
+    ...['write', 'set', 'put', 'create', 'rotate', 'delete', 'revoke'].map((verb) =>
+      entry(`${noun}.${verb}`, 'write', 'high'),
+    ),
+    ...['read', 'get', 'fetch'].map((verb) => entry(`${noun}.${verb}`, 'read', 'high', 'read:secret', 'private')),
+    entry(`${noun}.*`, 'write', 'high', 'read:secret', 'private'),
+  ]),
   // production
   entry('production.deploy', 'exec', 'irreversible'),
   entry('production.read', 'read', 'medium'),
@@ -118,6 +124,7 @@ const SECRET_NAME = new RegExp(
     String.raw`id_(rsa|dsa|ecdsa|ed25519)`,
     String.raw`\.(ssh|gnupg|netrc|npmrc|pypirc|pgpass|htpasswd|git-credentials)`,
     String.raw`(credentials?|secrets?)([._-].*)?`,
+    String.raw`.*(password|passwd|passphrase)s?([._-].*)?`,
   ]
     .map((name) => `^${name}$`)
     .join('|'),
