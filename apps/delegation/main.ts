@@ -7,9 +7,9 @@ import { BUS } from '#bus/nest-module';
 import { BusServer } from '#bus/nest-strategy';
 import { adminSubject, healthSubject } from '#bus/subjects';
 import { tenantName } from '#contracts/primitives';
-import type { EventLog } from '#eventlog/port';
 import { PostgresEventLog } from '#eventlog/postgres';
 import { readConfig } from '#platform/config';
+import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { z } from 'zod';
@@ -22,7 +22,7 @@ const logger = makeLogger('delegation', config.logLevel);
 class AdminController {
   constructor(
     @Inject(Logs) private readonly logs: Logs,
-    @Inject(EVENT_LOG) private readonly eventlog: EventLog,
+    @Inject(EVENT_LOG) private readonly eventlog: PostgresEventLog,
   ) {}
 
   @MessagePattern(adminSubject('create-tenant'))
@@ -41,14 +41,14 @@ class AdminController {
   }
 
   @MessagePattern(healthSubject('delegation'))
-  health(): unknown {
-    return { ok: true, value: { service: 'delegation', logs: this.logs.heads } };
+  health(): Promise<unknown> {
+    return healthAnswer(this.eventlog, () => ({ service: 'delegation', logs: this.logs.heads }));
   }
 }
 
 @Module({})
 class DelegationModule {
-  static with(bus: Bus, eventlog: EventLog): DynamicModule {
+  static with(bus: Bus, eventlog: PostgresEventLog): DynamicModule {
     return {
       module: DelegationModule,
       controllers: [AdminController],

@@ -9,6 +9,7 @@ import { healthSubject, intentSubject } from '#bus/subjects';
 import { scoreRequest } from '#contracts/intent';
 import { PostgresEventLog } from '#eventlog/postgres';
 import { readConfig } from '#platform/config';
+import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { LogMonitor } from './log-monitor';
@@ -24,7 +25,10 @@ const CATCH_UP_MS = 350;
 
 @Controller()
 class IntentController {
-  constructor(@Inject(MONITORS) private readonly monitors: ReadonlyMap<string, LogMonitor>) {}
+  constructor(
+    @Inject(MONITORS) private readonly monitors: ReadonlyMap<string, LogMonitor>,
+    @Inject(PostgresEventLog) private readonly eventlog: PostgresEventLog,
+  ) {}
 
   /** No answer that is not sure: an owner that gets none asks a person (I11). */
   @MessagePattern(intentSubject('score'))
@@ -39,13 +43,12 @@ class IntentController {
   }
 
   @MessagePattern(healthSubject('intent'))
-  health(): unknown {
-    const all = [...this.monitors];
-    const logs = Object.fromEntries(all.map(([log, each]) => [log, each.position]));
-    return {
-      ok: true,
-      value: { service: 'intent', logs, untold: all.reduce((sum, [, each]) => sum + each.untold, 0) },
-    };
+  health(): Promise<unknown> {
+    return healthAnswer(this.eventlog, () => {
+      const all = [...this.monitors];
+      const logs = Object.fromEntries(all.map(([log, each]) => [log, each.position]));
+      return { service: 'intent', logs, untold: all.reduce((sum, [, each]) => sum + each.untold, 0) };
+    });
   }
 }
 
@@ -53,11 +56,14 @@ const unavailable = (code: string, detail: string): unknown => ({ ok: false, ref
 
 @Module({})
 class IntentModule {
-  static with(monitors: ReadonlyMap<string, LogMonitor>): DynamicModule {
+  static with(monitors: ReadonlyMap<string, LogMonitor>, eventlog: PostgresEventLog): DynamicModule {
     return {
       module: IntentModule,
       controllers: [IntentController],
-      providers: [{ provide: MONITORS, useValue: monitors }],
+      providers: [
+        { provide: MONITORS, useValue: monitors },
+        { provide: PostgresEventLog, useValue: eventlog },
+      ],
     };
   }
 }
@@ -91,7 +97,7 @@ async function main(): Promise<void> {
     () => void follow().catch((error: unknown) => logger.warn({ err: error }, 'the list of logs could not be read')),
     NEW_LOGS_MS,
   );
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(IntentModule.with(monitors), {
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(IntentModule.with(monitors, eventlog), {
     logger: new NestLogger(logger),
     strategy: new BusServer({ bus, queue: 'intent' }),
   });

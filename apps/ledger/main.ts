@@ -10,6 +10,7 @@ import { BusServer } from '#bus/nest-strategy';
 import { healthSubject, ledgerSubject } from '#bus/subjects';
 import { PostgresEventLog } from '#eventlog/postgres';
 import { readConfig } from '#platform/config';
+import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { LogLedger } from './log-ledger';
@@ -65,10 +66,11 @@ async function main(): Promise<void> {
     logger.error({ err: error, subject }, 'a question could not be answered');
   for (const [name, run] of Object.entries(OPS))
     bus.serve(ledgerSubject(name), (raw) => run(backends, raw), { queue: 'ledger', onError });
-  bus.serve(healthSubject('ledger'), () => ({
-    ok: true,
-    value: { service: 'ledger', logs: Object.fromEntries([...ledgers].map(([log, each]) => [log, each.position])) },
-  }));
+  const state = (): object => ({
+    service: 'ledger',
+    logs: Object.fromEntries([...ledgers].map(([log, each]) => [log, each.position])),
+  });
+  bus.serve(healthSubject('ledger'), () => healthAnswer(eventlog, state));
   onShutdown(async () => {
     clearInterval(timer);
     await Promise.all([...ledgers.values()].map((ledger) => ledger.stop()));

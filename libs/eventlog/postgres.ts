@@ -1,11 +1,17 @@
 import { LIMITS } from '#kernel/limits';
-import { Pool, type PoolClient } from 'pg';
+import { Pool, type PoolClient, type QueryConfig } from 'pg';
 import { checkBatch } from './check-batch';
 import type { AppendEvent, AppendResult, EventLog, Fence, Lease, SearchFilter, Snapshot, StoredEvent } from './port';
+
+/** a server that takes a connection and says nothing is given up */
+const PROBE_MS = 1_000;
 
 /** The event log in PostgreSQL, with hand-written SQL. The table's key is the fence (I5). */
 export class PostgresEventLog implements EventLog {
   private readonly pool: Pool;
+  /** a connection of its own: a busy pool is not a database that is away */
+  private readonly probe: Pool;
+  private pinging: Promise<boolean> | undefined;
 
   constructor(url: string, options: { max?: number; onError?: (error: Error) => void } = {}) {
     this.pool = new Pool({
@@ -18,6 +24,13 @@ export class PostgresEventLog implements EventLog {
     });
     // an idle connection that dies is replaced by the pool; without a listener it would end the process
     this.pool.on('error', options.onError ?? (() => undefined));
+    this.probe = new Pool({
+      connectionString: url,
+      max: 1,
+      application_name: 'bailiwick-health',
+      connectionTimeoutMillis: PROBE_MS,
+    });
+    this.probe.on('error', () => undefined); // the next ping says so
   }
 
   async createLog(log: string): Promise<void> {
@@ -149,8 +162,25 @@ export class PostgresEventLog implements EventLog {
     await this.pool.query('UPDATE log SET lease_until = now() WHERE name = $1 AND lease_owner = $2', [log, owner]);
   }
 
+  /** Does the database answer right now? Those who ask at the same time share one question. */
+  ping(timeoutMs: number): Promise<boolean> {
+    return (this.pinging ??= this.pingOnce(timeoutMs).finally(() => (this.pinging = undefined)));
+  }
+
+  private async pingOnce(timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), timeoutMs)));
+    // `query_timeout` drops a connection that has gone silent, so that the next ping makes a new one
+    const question: QueryConfig & { query_timeout: number } = { text: 'SELECT 1', query_timeout: timeoutMs };
+    const answer = this.probe.query(question).then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  }
+
   async close(): Promise<void> {
-    await this.pool.end();
+    await Promise.all([this.pool.end(), this.probe.end()]);
   }
 
   /** For a follower that stores its position in the transaction of its result. */

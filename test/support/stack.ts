@@ -11,8 +11,14 @@ const START_MS = 90_000;
 
 export interface StackStatus {
   readonly services: readonly { name: string; pid: number; state: string; restarts: number }[];
-  readonly postgres: { readonly pid: number; readonly url: string };
-  readonly nats: { readonly pid: number; readonly url: string };
+  readonly postgres: ServerStatus;
+  readonly nats: ServerStatus;
+}
+interface ServerStatus {
+  readonly pid: number;
+  readonly url: string;
+  readonly state: string;
+  readonly restarts: number;
 }
 
 /** The whole system as its users start it: `bailiwick up` as built, with servers, database and keys of its own. */

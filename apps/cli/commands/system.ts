@@ -131,17 +131,13 @@ function status(options: GlobalOptions): void {
       String(service.pid ?? ''),
       service.state,
       String(service.restarts),
+      '',
     ]);
-    console.log(
-      table(
-        ['service', 'pid', 'state', 'restarts'],
-        [
-          ...rows,
-          ['postgres', String(running.postgres.pid ?? ''), running.postgres.url, ''],
-          ['nats', String(running.nats.pid ?? ''), running.nats.url, ''],
-        ],
-      ),
-    );
+    const servers = (['postgres', 'nats'] as const).map((name) => {
+      const { pid, state, restarts, url } = running[name];
+      return [name, String(pid ?? ''), state, String(restarts), url];
+    });
+    console.log(table(['service', 'pid', 'state', 'restarts', 'at'], [...rows, ...servers]));
     console.log(running.url);
   }
   if (!running) process.exitCode = 1;

@@ -8,9 +8,10 @@ export type ServiceState = 'starting' | 'running' | 'waiting' | 'stopped';
 
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
-const BACKOFF_MS = [100, 500, 1_000, 2_000, 5_000];
+/** what passes until the next try, the longer the more of them failed */
+export const BACKOFF_MS = [100, 500, 1_000, 2_000, 5_000];
 /** a service that has run so long is well again */
-const WELL_MS = 30_000;
+export const WELL_MS = 30_000;
 
 /** One service process: started, watched, started again when it dies, stopped. */
 export class Service {

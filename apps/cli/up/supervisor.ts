@@ -1,8 +1,8 @@
 import { existsSync, openSync, readFileSync, rmSync, writeFileSync, closeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isProcess } from '#platform/servers/child';
-import { findNatsServer, startNats, type RunningNats } from '#platform/servers/nats';
-import { startPostgres, type RunningPostgres } from '#platform/servers/postgres';
+import { findNatsServer, startNats } from '#platform/servers/nats';
+import { startPostgres } from '#platform/servers/postgres';
 import { isFree } from '#platform/servers/ports';
 import type { Credentials } from '../context';
 import {
@@ -15,7 +15,8 @@ import {
   type ServiceName,
 } from './secrets';
 import { APPS, prepareDatabase } from './migrate';
-import { Service } from './service';
+import { Server } from './server';
+import { Service, type ServiceState } from './service';
 
 export interface UpOptions {
   readonly dataDir: string;
@@ -26,16 +27,35 @@ export interface Status {
   readonly url: string;
   readonly supervisor: number;
   readonly services: { name: string; pid: number | undefined; state: string; restarts: number }[];
-  readonly postgres: { pid: number | undefined; url: string };
-  readonly nats: { pid: number | undefined; url: string };
+  readonly postgres: ServerStatus;
+  readonly nats: ServerStatus;
+}
+/** `outside`: one that was there already, and is not ours to start */
+export interface ServerStatus {
+  readonly pid: number | undefined;
+  readonly url: string;
+  readonly state: ServiceState | 'outside';
+  readonly restarts: number;
 }
 
+const told = (server: Server | undefined): Omit<ServerStatus, 'url'> => ({
+  pid: server?.pid,
+  state: server?.state ?? 'outside',
+  restarts: server?.restarts ?? 0,
+});
+/** Over the data and on the port of the server that died. Another's server on that port would be taken for ours. */
+async function again(port: number | undefined): Promise<{ port?: number; existing?: boolean }> {
+  if (port === undefined) return {};
+  if (!(await isFree(port))) throw new Error(`port ${port} is taken`);
+  return { port, existing: true };
+}
 const hidden = (url: string): string => url.replace(/\/\/[^@]*@/, '//');
 
 /** The whole system on one machine: servers, then schema, then services in order; stopped in reverse. */
 export class Supervisor {
-  private postgres: RunningPostgres | undefined;
-  private nats: RunningNats | undefined;
+  private postgres: Server | undefined;
+  private nats: Server | undefined;
+  private stopping = false;
   private services: Service[] = [];
   private credentials: Credentials | undefined;
   private adminUrl = '';
@@ -57,6 +77,9 @@ export class Supervisor {
   }
 
   async stop(): Promise<void> {
+    this.stopping = true;
+    this.nats?.halt();
+    this.postgres?.halt();
     for (const service of [...this.services].reverse()) await service.stop();
     await this.nats?.stop();
     await this.postgres?.stop();
@@ -73,6 +96,7 @@ export class Supervisor {
     const url = `http://127.0.0.1:${port}`;
     this.credentials = ensureCredentials(dataDir, url);
     for (const name of SERVICES) {
+      this.unlessStopping();
       const service = new Service(
         name,
         join(APPS, name, 'main.js'),
@@ -92,13 +116,31 @@ export class Supervisor {
     const { dataDir, say } = this.options;
     const outsideDatabase = process.env.BAILIWICK_DATABASE_URL;
     const outsideNats = process.env.BAILIWICK_NATS_URL;
-    if (!outsideDatabase) this.postgres = await startPostgres({ dataDir });
-    this.adminUrl = outsideDatabase ?? (this.postgres as RunningPostgres).url;
+    const changed = (): void => this.note();
+    if (!outsideDatabase)
+      this.postgres = new Server(
+        'postgres',
+        async (port, signal) => startPostgres({ dataDir, signal, ...(await again(port)) }),
+        changed,
+        say,
+      );
+    this.adminUrl = outsideDatabase ?? (await (this.postgres as Server).start());
+    this.unlessStopping();
     if (!outsideNats) {
       const binary = findNatsServer(join(dataDir, 'cache'), process.env.BAILIWICK_NATS_SERVER, say);
-      this.nats = await startNats({ binary, dataDir, users: secrets.nats });
+      this.nats = new Server(
+        'nats-server',
+        async (port, signal) => startNats({ binary, dataDir, users: secrets.nats, signal, ...(await again(port)) }),
+        changed,
+        say,
+      );
     }
-    this.natsUrl = outsideNats ?? (this.nats as RunningNats).url;
+    this.natsUrl = outsideNats ?? (await (this.nats as Server).start());
+  }
+
+  /** Ctrl-C while it starts: what is not there yet is not begun. */
+  private unlessStopping(): void {
+    if (this.stopping) throw new Error('it was stopped while it started');
   }
 
   /** Each service gets its own role's URL, its own bus user, and nothing that belongs to another. */
@@ -122,13 +164,18 @@ export class Supervisor {
       url: this.credentials?.url ?? '',
       supervisor: process.pid,
       services: this.services.map(({ name, pid, state, restarts }) => ({ name, pid, state, restarts })),
-      postgres: { pid: this.postgres?.pid, url: hidden(this.adminUrl) },
-      nats: { pid: this.nats?.pid, url: this.natsUrl },
+      postgres: { url: hidden(this.adminUrl), ...told(this.postgres) },
+      nats: { url: this.natsUrl, ...told(this.nats) },
     };
   }
 
   private note(): void {
-    writePrivate(join(this.options.dataDir, 'run.json'), JSON.stringify(this.status()));
+    try {
+      writePrivate(join(this.options.dataDir, 'run.json'), JSON.stringify(this.status()));
+    } catch (error) {
+      // a full disk or a folder that is gone: `status` shows what was, and what runs is still watched and stopped
+      this.options.say(`run.json could not be written: ${(error as Error).message}`);
+    }
   }
 
   /** One supervisor per data folder. A lock whose process is gone was left by a killed one. */

@@ -1,6 +1,21 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+/** A server started here, for as long as its process lives. */
+export interface RunningServer {
+  readonly url: string;
+  readonly pid: number;
+  readonly port: number;
+  /** resolves once its process is gone, with the signal or the exit code that ended it */
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** To be asked for at once after the start, or an early end is missed. */
+export function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`)));
+}
+
 /** Asks a process to stop, waits, and ends it if it does not. */
 export async function stopChild(child: ChildProcess, signal: NodeJS.Signals, waitMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;

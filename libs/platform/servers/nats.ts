@@ -3,17 +3,13 @@ import { existsSync, mkdirSync, openSync, closeSync, readdirSync, readFileSync, 
 import { connect } from 'node:net';
 import { delimiter, join, resolve } from 'node:path';
 import { freePort, isFree } from './ports';
-import { isProcess, stopChild, waitFor } from './child';
+import { endOf, isProcess, stopChild, waitFor, type RunningServer } from './child';
 import { NATS_PERMISSIONS } from './nats-permissions';
 
-export interface RunningNats {
-  readonly url: string;
-  readonly pid: number;
-  readonly port: number;
-  stop(): Promise<void>;
-}
+export type RunningNats = RunningServer;
 
 const START_MS = 20_000;
+const STOP_MS = 10_000;
 
 /**
  * Starts a nats-server with JetStream over `dataDir`/nats: loopback only, one user per service, each with its own
@@ -25,6 +21,8 @@ export async function startNats(options: {
   dataDir: string;
   users: Readonly<Record<string, string>>;
   port?: number;
+  /** gives the start up, and leaves nothing running */
+  signal?: AbortSignal;
 }): Promise<RunningNats> {
   const dir = join(resolve(options.dataDir), 'nats');
   mkdirSync(join(dir, 'store'), { recursive: true, mode: 0o700 });
@@ -35,18 +33,26 @@ export async function startNats(options: {
   const log = openSync(join(dir, 'server.log'), 'a', 0o600);
   const child = spawn(options.binary, ['-c', config], { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
+  const ended = endOf(child);
   let failed: string | undefined;
   child.once('error', (error) => (failed = error.message));
-  await waitFor('nats-server to take connections', START_MS, () => {
-    if (failed !== undefined || child.exitCode !== null)
-      throw new Error(`nats-server did not start: ${failed ?? lastLines(join(dir, 'server.log'))}`);
-    return greets(port);
-  });
+  try {
+    await waitFor('nats-server to take connections', START_MS, () => {
+      options.signal?.throwIfAborted();
+      if (failed !== undefined || child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`nats-server did not start: ${failed ?? lastLines(join(dir, 'server.log'))}`);
+      return greets(port);
+    });
+  } catch (error) {
+    await stopChild(child, 'SIGTERM', STOP_MS);
+    throw error;
+  }
   return {
     url: `nats://127.0.0.1:${port}`,
     pid: child.pid as number,
     port,
-    stop: () => stopChild(child, 'SIGTERM', 10_000),
+    ended,
+    stop: () => stopChild(child, 'SIGTERM', STOP_MS),
   };
 }
 

@@ -18,15 +18,10 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { connect } from 'node:net';
 import { freePort, isFree } from './ports';
-import { isProcess, stopChild, waitFor } from './child';
+import { endOf, isProcess, stopChild, waitFor, type RunningServer } from './child';
 
-export interface RunningPostgres {
-  /** superuser; loopback only */
-  readonly url: string;
-  readonly pid: number;
-  readonly port: number;
-  stop(): Promise<void>;
-}
+/** Its URL is the superuser's; loopback only. */
+export type RunningPostgres = RunningServer;
 interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -46,12 +41,19 @@ export async function startPostgres(options: {
   dataDir: string;
   port?: number;
   durable?: boolean;
+  /** the data must be there already: where they are gone, an empty database in their place would hide it */
+  existing?: boolean;
+  /** gives the start up, and leaves nothing running */
+  signal?: AbortSignal;
 }): Promise<RunningPostgres> {
   const account = process.getuid?.() === 0 ? serverAccount() : undefined;
   const bin = binaries(account);
   const cluster = clusterDir(options.dataDir, account);
   const password = passwordOf(options.dataDir);
-  if (!existsSync(join(cluster, 'PG_VERSION'))) initCluster(bin, cluster, password, account);
+  if (!existsSync(join(cluster, 'PG_VERSION'))) {
+    if (options.existing) throw new Error(`the database in ${cluster} is gone`);
+    initCluster(bin, cluster, password, account);
+  }
   await stopLeftover(cluster);
   const port = await choosePort(options.dataDir, options.port);
   const log = openSync(join(cluster, 'server.log'), 'a', 0o600);
@@ -68,8 +70,12 @@ export async function startPostgres(options: {
     },
   );
   closeSync(log);
+  const ended = endOf(child);
   try {
-    await waitFor('PostgreSQL to take connections', START_MS, () => alive(child, cluster) && answers(port));
+    await waitFor('PostgreSQL to take connections', START_MS, () => {
+      options.signal?.throwIfAborted();
+      return alive(child, cluster) && answers(port);
+    });
   } catch (error) {
     await stopChild(child, 'SIGINT', STOP_MS);
     throw new Error(`PostgreSQL did not start: ${lastLines(join(cluster, 'server.log'))}`, { cause: error });
@@ -78,6 +84,7 @@ export async function startPostgres(options: {
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
     pid: child.pid as number,
     port,
+    ended,
     // SIGINT is its fast shutdown: it ends sessions and writes a checkpoint
     stop: () => stopChild(child, 'SIGINT', STOP_MS),
   };
@@ -95,8 +102,10 @@ const SETTINGS = [
 ];
 
 function alive(child: ChildProcess, cluster: string): boolean {
-  if (child.exitCode !== null)
-    throw new Error(`it ended with code ${child.exitCode}: ${lastLines(join(cluster, 'server.log'))}`);
+  if (child.exitCode !== null || child.signalCode !== null)
+    throw new Error(
+      `it ended (${child.signalCode ?? `code ${child.exitCode}`}): ${lastLines(join(cluster, 'server.log'))}`,
+    );
   return true;
 }
 
