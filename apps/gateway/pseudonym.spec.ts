@@ -13,6 +13,14 @@ const word = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });
 const tenant = fc.constantFrom('default', 'acme', 'acme-2', 'a');
 const kind = fc.constantFrom('person' as const, 'purpose' as const);
 
+const spelling = (kind: string, text: string): string => {
+  const plain = text
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .trim();
+  return kind === 'person' ? plain.toLowerCase() : plain;
+};
+
 describe('a person or a purpose is named by a ref', () => {
   it('is HMAC-SHA256 of tenant, kind and text, written as 130 bits of base32, least significant first', () => {
     // pinned: refs stand in logs that are there already, and rules must go on matching them
@@ -33,16 +41,22 @@ describe('a person or a purpose is named by a ref', () => {
       names.ref('acme', 'person', OWNER),
       names.ref('default', 'purpose', OWNER),
       names.ref('default', 'person', 'user:owner@example.org'),
-      names.ref('default', 'person', OWNER.toUpperCase()),
+      names.ref('default', 'purpose', OWNER.toUpperCase()),
       new Pseudonyms(Buffer.alloc(32, 8)).ref('default', 'person', OWNER),
     ];
     expect(new Set([names.ref('default', 'person', OWNER), ...others]).size).toBe(6);
   });
 
+  it('is the same one however a person is spelt, and another for another purpose', () => {
+    for (const spelt of [OWNER.toUpperCase(), ` ${OWNER}`, `${OWNER}\u200b`, OWNER.replace('u', 'ｕ')])
+      expect([spelt, names.ref('default', 'person', spelt)]).toEqual([spelt, names.ref('default', 'person', OWNER)]);
+    expect(names.ref('default', 'purpose', 'Tidy')).not.toBe(names.ref('default', 'purpose', 'tidy'));
+  });
+
   it('gives no two different inputs one ref, however the parts are cut', () => {
     fc.assert(
       fc.property(tenant, kind, word, tenant, kind, word, (t1, k1, w1, t2, k2, w2) => {
-        const same = t1 === t2 && k1 === k2 && w1.normalize('NFKC').trim() === w2.normalize('NFKC').trim();
+        const same = t1 === t2 && k1 === k2 && spelling(k1, w1) === spelling(k2, w2);
         expect(names.ref(t1, k1, w1) === names.ref(t2, k2, w2)).toBe(same);
       }),
     );
