@@ -57,13 +57,26 @@ export function approvalView(approval: ApprovalNode, facts: ApprovalFacts, now: 
 }
 
 const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: ApprovalFacts) => string> = {
-  grant: (_approval, { run, texts }) => `Let a ${run.agent.class} work on: ${texts.purpose ?? '(purpose erased)'}`,
-  action: (_approval, { run, stepUp }) =>
+  grant: (_approval, { run, texts }) =>
+    `Let a ${run.agent.class} work on: ${quoted(texts.purpose ?? '(purpose erased)')}`,
+  action: (_approval, { run, stepUp, args }) =>
     stepUp
-      ? `Let the ${run.agent.class} do ${stepUp.data.verb} on ${stepUp.data.resource.type} ${stepUp.data.resource.id}, once, with exactly these arguments`
+      ? `Let the ${run.agent.class} do ${stepUp.data.verb} on ${quoted(`${stepUp.data.resource.type} ${stepUp.data.resource.id}`)}, once, with ${argumentsInWords(stepUp.data.argsDigest, args)}`
       : `Let the ${run.agent.class} do one action`,
   escalation: (_approval, { run }) => `Give the ${run.agent.class} more than it has`,
 };
+
+/** What others wrote stands between marks that it cannot close, so that it never reads as a sentence of ours. */
+const quoted = (text: string): string => `“${text.replace(/[“”"]/g, '′').slice(0, 400)}”`;
+
+/** Nobody is to believe that she sees all of what she approves where she does not. */
+function argumentsInWords(digest: string | undefined, args: unknown): string {
+  if (args === undefined)
+    return digest === undefined ? 'no arguments' : 'arguments that are not shown here: only their digest is known';
+  const text = JSON.stringify(args);
+  const whole = !/\[redacted\]|…|^\{"cut":/.test(text);
+  return whole ? 'exactly these arguments' : 'exactly the arguments it gave, of which NOT ALL is shown here';
+}
 
 function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | undefined): string[] {
   if (approval.kind === 'action') return ['this one call, once, within an hour of the answer'];
@@ -92,7 +105,7 @@ function callOf({ data }: EventOf<'ActionStepUp'>, args: unknown): NonNullable<A
   return {
     verb: data.verb,
     tool: data.tool,
-    resource: { type: data.resource.type, id: data.resource.id },
+    resource: data.resource,
     argsDigest: data.argsDigest,
     args,
     cost: data.charge.cost,

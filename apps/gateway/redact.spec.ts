@@ -230,4 +230,14 @@ describe('as a property', () => {
       }),
     );
   });
+
+  it('says how many of a long list, or of many members, it does not show', () => {
+    const to = Array.from({ length: 51 }, (_, i) => `a${i}@b.example`);
+    expect((redactArgs({ to }) as { to: string[] }).to.slice(-2)).toEqual(['a49@b.example', '… and 1 more']);
+    const many = Object.fromEntries(Array.from({ length: 53 }, (_, i) => [`k${i}`, i]));
+    expect(Object.entries(redactArgs(many) as object).slice(-2)).toEqual([
+      ['k49', 49],
+      ['…', 'and 3 more'],
+    ]);
+  });
 });

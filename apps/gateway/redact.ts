@@ -43,17 +43,29 @@ export function redactArgs(value: unknown): unknown {
   return { cut: over > 0 ? shorten(cut, cut.length - over - 1) : cut };
 }
 
+/** Items of a list, or members of an object, that are shown; a mark says how many are not. */
+const MOST = 50;
+
 function mask(value: unknown, depth: number): unknown {
   // masked before it is cut: half a secret looks like none, and is one
   if (typeof value === 'string') return shorten(redactText(value), 600);
   if (value === null || typeof value !== 'object') return value;
   if (depth > 6) return '…';
-  if (Array.isArray(value)) return value.slice(0, 50).map((each) => mask(each, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value)
-      .slice(0, 50)
-      .map(([name, each]) => [shorten(redactText(name), 200), SECRET_NAME.test(name) ? MASK : mask(each, depth + 1)]),
-  );
+  if (Array.isArray(value)) {
+    const first = value.slice(0, MOST).map((each) => mask(each, depth + 1));
+    return value.length > MOST ? [...first, `… and ${value.length - MOST} more`] : first;
+  }
+  const members = Object.entries(value);
+  const more: [string, unknown][] = members.length > MOST ? [['…', `and ${members.length - MOST} more`]] : [];
+  return Object.fromEntries([
+    ...members
+      .slice(0, MOST)
+      .map(([name, each]): [string, unknown] => [
+        shorten(redactText(name), 200),
+        SECRET_NAME.test(name) ? MASK : mask(each, depth + 1),
+      ]),
+    ...more,
+  ]);
 }
 
 /** At most so many UTF-16 units and a mark; never half a character, which has no form in JSON. */

@@ -6,6 +6,7 @@ import { CANONICAL_DEPTH, canonicalize } from '#kernel/canonical';
 import { canonicalDigest, sha256hex } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { identify, type Caller } from './caller';
+import { ambiguityIn } from './json';
 import { requests, seconds } from './metrics';
 import { problemOf, Refused } from './refusal';
 import type { Context, Reply, Route, Services } from './route';
@@ -143,6 +144,8 @@ function readBody(request: FastifyRequest): unknown {
     if (HALF_CHARACTER.test(text) || text.split(OPENING, CANONICAL_DEPTH).length >= CANONICAL_DEPTH)
       canonicalize(value);
     if (HIDDEN_MEMBER.test(text) && hidesMember(value)) throw new Error('a member must not be called __proto__');
+    const wrong = ambiguityIn(text);
+    if (wrong !== undefined) throw new Error(wrong);
     return value;
   } catch (error) {
     throw new Refused('BAD_REQUEST', `the body is no JSON that can be kept: ${(error as Error).message}`);

@@ -12,29 +12,42 @@ interface Page {
 /** without any news, the log is looked into so often: an announcement can be lost */
 const LOOK_MS = 2_000;
 const KEEPALIVE_MS = 15_000;
-let clients = 0;
+/** tenant → open streams: nobody can take all of them */
+const open = new Map<string, number>();
 
 /**
  * Committed events, one by one, from where the client left off. Nothing is held for a slow client: the next page is
  * read only once the last was taken, and a client that takes nothing for long is cut off; its Last-Event-ID resumes.
  */
 export async function streamEvents(context: Context, reply: FastifyReply): Promise<void> {
-  if (clients >= LIMITS.sseClients) throw new Refused('TOO_MANY', 'too many streams are open; try again later');
-  const { caller, services, request } = context;
+  const { tenant } = context.caller;
+  const mine = open.get(tenant) ?? 0;
+  const all = [...open.values()].reduce((sum, each) => sum + each, 0);
+  if (all >= LIMITS.sseClients || mine >= LIMITS.sseClientsPerTenant)
+    throw new Refused('TOO_MANY', 'too many streams are open; try again later');
+  open.set(tenant, mine + 1);
+  try {
+    await stream(context, reply);
+  } finally {
+    // however it ended, also where the client was gone before the first event could be read
+    const left = (open.get(tenant) ?? 1) - 1;
+    if (left > 0) open.set(tenant, left);
+    else open.delete(tenant);
+  }
+}
+
+async function stream({ caller, services, request, ...context }: Context, reply: FastifyReply): Promise<void> {
   const query = context.query as { after?: number; log?: string };
   const log = query.log ?? logName(caller.tenant, 0);
   const after = resumeAt(request.headers['last-event-id']) ?? query.after ?? -1;
   const read = (from: number): Promise<Page['items']> =>
     page(services.owners, { tenant: caller.tenant, ...query, after: from, limit: LIMITS.eventsPageMax });
   const first = await read(after); // what is refused is refused before the stream begins
-  const bell = services.arrivals.listen(log);
-  clients += 1;
   const { raw } = reply;
-  raw.once('close', () => {
-    clients -= 1;
-    bell.ring();
-  });
   reply.hijack();
+  if (raw.destroyed) return; // gone meanwhile: it will never say that it closes
+  const bell = services.arrivals.listen(log);
+  raw.once('close', () => bell.ring());
   try {
     await pour(raw, bell, first, after, read);
   } catch {

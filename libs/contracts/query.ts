@@ -63,7 +63,11 @@ export const approvalView = z.object({
     .object({
       verb: z.string(),
       tool: z.string().optional(),
-      resource: z.object({ type: z.string(), id: z.string() }),
+      resource: z.object({
+        type: z.string(),
+        id: z.string(),
+        attributes: z.record(z.string(), z.unknown()).optional(),
+      }),
       argsDigest: digest.optional(),
       args: z.unknown().optional(),
       cost: z.record(z.string(), z.number()),

@@ -86,5 +86,6 @@ export const LIMITS = {
   // HTTP edge
   httpBodyBytes: 256 * 1024,
   sseClients: 500,
+  sseClientsPerTenant: 200,
   sseBufferedEvents: 5_000,
 } as const;

@@ -74,6 +74,33 @@ describe('an approver', () => {
     expect((await enforcer.act(pay(grant.id, approvalId))).decision).not.toBe('permit'); // used up
   });
 
+  it('is not told that she sees all of what she approves where she does not', async () => {
+    const { grant } = await open(stack.as('orchestrator'));
+    const asked = async (args: Record<string, unknown> | undefined, argsDigest?: string): Promise<string> => {
+      const action = { verb: 'payment.make', ...(args ? { args } : {}), ...(argsDigest ? { argsDigest } : {}) };
+      const resource = { type: 'payee', id: 'acme', attributes: { amount: 9 } };
+      const { approvalId } = await stack.as('enforcer').act({ grantId: grant.id, action, resource, cost: { USD: 5 } });
+      const card = await stack.as('approver').approval(approvalId as string);
+      expect(card.action).toMatchObject({ resource, cost: { USD: 5 } });
+      return card.asks;
+    };
+    expect(await asked({ to: 'acme' })).toContain('with exactly these arguments');
+    expect(await asked({ to: Array.from({ length: 51 }, (_, i) => `${i}`) })).toContain('NOT ALL is shown');
+    expect(await asked({ secret_command: 'rm' })).toContain('NOT ALL is shown');
+    expect(await asked(undefined, `sha256:${'a'.repeat(64)}`)).toContain('only their digest is known');
+    expect(await asked(undefined)).toContain('no arguments');
+  });
+
+  it('is not good for a call that JSON cannot tell from another (I8)', async () => {
+    const { grant } = await open(stack.as('orchestrator'));
+    const raw = (args: string): string =>
+      `{"grantId":"${grant.id}","action":{"verb":"payment.make","args":${args}},"resource":{"type":"payee","id":"acme"}}`;
+    for (const args of ['{"account":9007199254740993}', '{"account":666,"account":1}']) {
+      const refused = await http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, raw: raw(args) });
+      expect([args, refused.status, refused.body.code]).toEqual([args, 400, 'BAD_REQUEST']);
+    }
+  });
+
   it('decides; an agent cannot answer for itself', async () => {
     const { grant, token } = await open(stack.as('orchestrator'));
     const asked = await stack.as('enforcer').act(pay(grant.id));

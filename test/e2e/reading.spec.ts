@@ -137,6 +137,25 @@ describe('an analyst', () => {
     expect(positions).toEqual(positions.map((_, i) => i));
   });
 
+  it('can still follow after many who connected and were gone at once', async () => {
+    const flood = Array.from({ length: 260 }, async () => {
+      const aborter = new AbortController();
+      const gone = stack.as('analyst').raw('/v1/events/stream?after=10', {}, aborter.signal);
+      setImmediate(() => aborter.abort());
+      await gone.then(
+        () => undefined,
+        () => undefined,
+      );
+    });
+    await Promise.all(flood);
+    await until('a stream to open', async () => {
+      const aborter = new AbortController();
+      const { status } = await stack.as('analyst').raw('/v1/events/stream', {}, aborter.signal);
+      aborter.abort();
+      return status === 200;
+    });
+  });
+
   it('gets a receipt that verifies with the key of the log alone, and custody up to the person', async () => {
     const receipt = await stack.as('analyst').receipt(story.runId, story.last);
     const vkey = await stack.as('analyst').verifierKey('default/0');
