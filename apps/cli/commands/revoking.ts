@@ -91,7 +91,7 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
   const done = await client.revokeAll({
     selector,
     reason: options.reason,
-    digest: (options.digest ?? preview?.digest),
+    digest: options.digest ?? preview?.digest,
     ...(options.force ? { force: true } : {}),
     ...(options.quarantine ? { quarantine: true } : {}),
   });
