@@ -138,6 +138,18 @@ const ENDS: readonly Case[] = [
     revocationId: true,
   },
   {
+    of: 'that a rule struck which names its class in another case',
+    story(log) {
+      const { leaf } = line(log);
+      log.strike({ agentClass: 'HELPER' });
+      return leaf.runId;
+    },
+    reason: /^revoked: revoked by person:ann$/,
+    by: 'person:ann',
+    type: 'RevocationRuleAdded',
+    revocationId: true,
+  },
+  {
     of: 'above which a rule struck',
     story(log) {
       const { leaf } = line(log);

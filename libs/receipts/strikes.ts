@@ -32,7 +32,8 @@ export function ruleStrikesGrant(
     [purposeRef, run.data.purposeRef],
     [treeId, grant.treeId],
   ];
-  if (wanted.some(([want, has]) => want !== undefined && want !== has)) return false;
+  // whoever stops a class means it however it is spelt
+  if (wanted.some(([want, has]) => want !== undefined && want.toLowerCase() !== has?.toLowerCase())) return false;
   return tool === undefined || couldUse(grant.data.limits, tool);
 }
 
