@@ -9,6 +9,8 @@ import { DriftingLog, follow, LEASE, settle } from './testing/drifting';
 import { steps, take } from './testing/drifting-moves';
 import { callOfEvent, callOfRequest, isDecided } from './translate';
 
+fc.configureGlobal({ seed: 20260143 });
+
 const codes = (reasons: readonly Reason[]): (string | undefined)[] =>
   reasons.flatMap((each) => [each.code, ...codes(each.reasons ?? [])]);
 

@@ -4,6 +4,8 @@ import { Monitor } from './monitor';
 import { DriftingLog, follow, LEASE, settle } from './testing/drifting';
 import { steps, take } from './testing/drifting-moves';
 
+fc.configureGlobal({ seed: 20260142 });
+
 const mailTo = (to: string): Call => ({
   verb: 'email.send',
   effect: 'external',

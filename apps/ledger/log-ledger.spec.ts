@@ -12,6 +12,8 @@ import { seededKey, valueOf } from '#tlog/testing/keys';
 import { naiveRoot } from '#tlog/testing/naive-tree';
 import { Bench, KEY, LOG, ORIGIN, until } from './testing/bench';
 
+fc.configureGlobal({ seed: 20260140 });
+
 let bench: Bench;
 beforeAll(async () => {
   bench = await Bench.open();

@@ -11,6 +11,8 @@ import { ANN, SealedLog } from '#receipts/testing/sealed-log';
 import type { ItemRow } from './store';
 import { Bench, LOG } from './testing/bench';
 
+fc.configureGlobal({ seed: 20260139 });
+
 let bench: Bench;
 beforeAll(async () => {
   bench = await Bench.open();

@@ -12,6 +12,8 @@ import { OPS, type Backends } from './ops';
 import { custodyFor, receiptOf } from './receipts';
 import { Bench, KEY, LOG } from './testing/bench';
 
+fc.configureGlobal({ seed: 20260141 });
+
 let bench: Bench;
 beforeAll(async () => {
   bench = await Bench.open();

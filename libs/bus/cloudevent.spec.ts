@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { fromMessage, percentEncode, toMessage, type AnnouncedEvent } from './cloudevent';
 
+fc.configureGlobal({ seed: 20260122 });
+
 const event: AnnouncedEvent = {
   log: 'default/0',
   position: 17,

@@ -9,6 +9,8 @@ import {
 } from './follow-log';
 import { BUS_LIMITS } from './limits';
 
+fc.configureGlobal({ seed: 20260121 });
+
 const LOG = 'default/0';
 const eventAt = (position: number, log = LOG): FollowedEvent => ({
   log,

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import * as rules from './sequencer';
 import type { Need, Sequenced, SequencerState, Step } from './sequencer';
 
+fc.configureGlobal({ seed: 20260120 });
+
 type State = SequencerState<Sequenced>;
 type Rules = Pick<typeof rules, 'onMessage' | 'onRead' | 'onSettled' | 'missing' | 'readable' | 'onHead'>;
 

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import * as subjects from './subjects';
 
+fc.configureGlobal({ seed: 20260123 });
+
 describe('subjects', () => {
   it('are these, on the wire', () => {
     expect(subjects.commandSubject('default/0')).toBe('bailiwick.command.default.0');

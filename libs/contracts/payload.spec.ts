@@ -3,6 +3,8 @@ import { saltedDigest } from '#kernel/digest';
 import type { Event } from './event';
 import { isForeign, wordsOf } from './payload';
 
+fc.configureGlobal({ seed: 20260137 });
+
 const SALT = 'AAAAAAAAAAAAAAAAAAAAAA';
 const naming = (value: unknown): Event => ({ payloadDigest: saltedDigest(SALT, value) }) as Event;
 const beside = (value: unknown, salt = SALT): string => JSON.stringify({ salt, value });

@@ -7,6 +7,8 @@ import { callOf, TestTree } from './testing/tree';
 import { holds, identifiersIn, valuesOf } from './values';
 import { normalize } from './words';
 
+fc.configureGlobal({ seed: 20260135 });
+
 describe('values', () => {
   it('are addresses, codes, numbers, names and phrases', () => {
     const values = valuesOf({

@@ -3,6 +3,8 @@ import * as fc from 'fast-check';
 import { itWithShared } from '../../test/support/shared';
 import { CANONICAL_DEPTH, canonicalize } from './canonical';
 
+fc.configureGlobal({ seed: 20260131 });
+
 describe('canonical JSON (RFC 8785)', () => {
   itWithShared('vectors/rfc8785-jcs.json', 'writes all 6 vectors as they stand', (path) => {
     const { cases } = JSON.parse(readFileSync(path, 'utf8')) as {

@@ -23,6 +23,8 @@ import {
 } from './testing/sealed-log';
 import { verifyReceipt } from './verify';
 
+fc.configureGlobal({ seed: 20260134 });
+
 const busy = busyRun();
 const envelope = receiptOf(busy.log, busy.runId);
 const statement = statementOf(busy.log, busy.runId);

@@ -4,6 +4,8 @@ import { cosignatureTime, makeCosigner, parseWitnessKey, witnessKey } from './co
 import { addSignatures, makeSigner, parseVerifierKey, readNote, signNote, verifierKey } from './note';
 import { errorOf, seededKey, valueOf } from './testing/keys';
 
+fc.configureGlobal({ seed: 20260125 });
+
 // A checkpoint of a public log, with its own signature, one of a type we do not know, and those of public witnesses.
 const PUBLIC = `arche2025h1.staging.ct.transparency.dev
 1432088532

@@ -11,6 +11,8 @@ import {
 } from './note';
 import { errorOf, seededKey, valueOf } from './testing/keys';
 
+fc.configureGlobal({ seed: 20260128 });
+
 const verifierOf = (vkey: string) => valueOf(parseVerifierKey(vkey));
 
 // The examples of c2sp.org/signed-note, and of golang.org/x/mod/sumdb/note, whose keys are public.

@@ -8,6 +8,8 @@ import { errorOf, seededKey, valueOf } from './testing/keys';
 import { grown, someEntries } from './testing/naive-tree';
 import { inclusionProof, rootHash } from './tree';
 
+fc.configureGlobal({ seed: 20260130 });
+
 const ORIGIN = 'bailiwick.example/acme/0';
 const log = valueOf(parseVerifierKey(verifierKey(ORIGIN, seededKey(1))));
 const signer = makeSigner(ORIGIN, seededKey(1));

@@ -15,6 +15,8 @@ import {
 } from './tile';
 import { growTree, rootOfFrontier } from './tree';
 
+fc.configureGlobal({ seed: 20260129 });
+
 describe('the path of a tile', () => {
   it.each<[string, Tile]>([
     ['tile/0/000', { level: 0, index: 0, width: 256 }],

@@ -3,6 +3,8 @@ import { emptyRoot, entryHash, leafHash } from './hash';
 import { grown, naiveRoot, someEntries } from './testing/naive-tree';
 import { appendLeaves, growTree, nodesForRoot, rootHash, rootOfFrontier } from './tree';
 
+fc.configureGlobal({ seed: 20260126 });
+
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 
 // The leaves and roots that certificate-transparency implementations have tested against since RFC 6962.

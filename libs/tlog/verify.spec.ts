@@ -13,6 +13,8 @@ import {
 } from './tree';
 import { verifyConsistency, verifyInclusion } from './verify';
 
+fc.configureGlobal({ seed: 20260127 });
+
 const MAX = 70;
 const entries = someEntries(MAX);
 const { read } = grown(entries, [1, 9, 20, 40]);

@@ -4,6 +4,8 @@ import { reason } from '#contracts/reason';
 import type { Trajectory, TrajectoryStep } from '#contracts/trajectory';
 import { judgeTrajectory, SEQUENCES } from './rules';
 
+fc.configureGlobal({ seed: 20260124 });
+
 /** A tree's actions as its owner keeps them: the first action of each label. */
 class Tree {
   private readonly first: Record<string, { actionId: string; runId: string; position: number }> = {};
