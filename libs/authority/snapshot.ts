@@ -1,5 +1,6 @@
 import { canonicalDigest } from '#kernel/digest';
-import { addApproval, addGrant } from './evolve';
+import { addApproval } from './evolve/approvals';
+import { addGrant } from './evolve/grants';
 import {
   emptyState,
   type ActionNode,

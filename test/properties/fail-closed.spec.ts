@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CorruptLog } from '#authority/evolve';
+import { CorruptLog } from '#authority/evolve/follows';
 import { stateDigest } from '#authority/snapshot';
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
 import type { GrantRequest } from '#contracts/grant';

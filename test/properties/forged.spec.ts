@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { CorruptLog, evolve } from '#authority/evolve';
+import { evolve } from '#authority/evolve';
+import { CorruptLog } from '#authority/evolve/follows';
 import type { Event, EventOf, EventType } from '#contracts/event';
 import { rfc3339 } from '#kernel/clock';
 import { deriveId } from '#kernel/ids';

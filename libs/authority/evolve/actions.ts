@@ -1,0 +1,60 @@
+import type { EventOf } from '#contracts/event';
+import { parseTime } from '#kernel/clock';
+import { chainOf, type GrantNode, type LogState, type SettledNode } from '../state';
+import { commit, reserve } from '../usage';
+import { useApproval } from './approvals';
+import { CorruptLog, follows, isCountable, must, type Fold } from './follows';
+import { label } from './labels';
+
+export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
+  const { data } = event;
+  const grantId = must(event.grantId, 'grantId', event);
+  const chain = must(chainOf(state, grantId), 'chain of the grant', event);
+  const leaf = chain[0] as GrantNode;
+  follows(event.runId === leaf.runId && event.treeId === leaf.treeId, 'run and tree of its grant', event);
+  follows(isCountable(data.charge), 'amounts that can be counted (I3)', event);
+  for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at);
+  leaf.inFlight += 1;
+  const id = must(event.actionId, 'actionId', event);
+  if (state.actions.has(id) || state.settled.has(id)) throw new CorruptLog(`action ${id} is permitted twice`);
+  const expiresAt = must(parseTime(data.expiresAt), 'expiresAt', event);
+  state.actions.set(id, {
+    id,
+    grantId,
+    runId: must(event.runId, 'runId', event),
+    treeId: must(event.treeId, 'treeId', event),
+    charge: data.charge,
+    permittedAt: at,
+    expiresAt,
+    position: event.position,
+  });
+  state.deadlines.add({ at: expiresAt, kind: 'action', id });
+  for (const each of data.labels) label(state, event, each);
+  useApproval(state, data.approvalId, event, data.binding);
+};
+
+export const actionDenied: Fold<'ActionDenied'> = (state, event) => {
+  if (event.data.labels.includes('escalation')) label(state, event, 'denied:escalation');
+};
+
+export const actionCompleted: Fold<'ActionCompleted'> = (state, event, at) => settle(state, event, 'completed', at);
+export const actionFailed: Fold<'ActionFailed'> = (state, event, at) => settle(state, event, 'failed', at);
+export const actionAbandoned: Fold<'ActionAbandoned'> = (state, event, at) => settle(state, event, 'abandoned', at);
+
+function settle(
+  state: LogState,
+  event: EventOf<'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned'>,
+  status: SettledNode['status'],
+  at: number,
+): void {
+  const id = must(event.actionId, 'actionId', event);
+  const action = must(state.actions.get(id), 'permit without an outcome (I7)', event);
+  follows(event.runId === action.runId && isCountable(event.data.charge), 'the permit it is the outcome of', event);
+  state.actions.delete(id);
+  state.settled.set(id, { status, runId: action.runId, at, position: event.position });
+  const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
+  for (const grant of chain)
+    commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
+  (chain[0] as GrantNode).inFlight -= 1;
+  for (const each of event.data.labels ?? []) label(state, event, each);
+}

@@ -1,0 +1,34 @@
+import { CorruptLog, follows, must, runOf, type Fold } from './follows';
+import type { RunNode } from '../state';
+
+export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
+  const { data } = event;
+  const run: RunNode = {
+    id: must(event.runId, 'runId', event),
+    treeId: must(event.treeId, 'treeId', event),
+    parentRunId: data.parentRunId,
+    agent: data.agent,
+    principalRef: data.principalRef,
+    purposeRef: data.purposeRef,
+    startedAt: at,
+    position: event.position,
+    status: 'pending',
+    grantId: undefined,
+    approvedBy: undefined,
+    endedAt: undefined,
+    endReason: undefined,
+    drift: 0,
+    pendingApprovals: 0,
+  };
+  if (state.runs.has(run.id)) throw new CorruptLog(`run ${run.id} is opened twice`);
+  const above = data.parentRunId === undefined ? undefined : state.runs.get(data.parentRunId)?.treeId;
+  follows(data.parentRunId === undefined ? !state.trees.has(run.treeId) : above === run.treeId, 'its tree', event);
+  state.runs.set(run.id, run);
+  if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, { id: run.treeId, rootRunId: run.id, labels: {} });
+};
+
+export const driftScored: Fold<'DriftScored'> = (state, event) => {
+  // a report that comes late must not loosen what a later one tightened; only a person's resuming does
+  const run = runOf(state, event);
+  run.drift = Math.max(run.drift, event.data.score);
+};
