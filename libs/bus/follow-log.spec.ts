@@ -1,109 +1,8 @@
 import fc from 'fast-check';
-import {
-  followLog,
-  type Batch,
-  type FollowedEvent,
-  type FollowOptions,
-  type Problem,
-  type SourceSink,
-} from './follow-log';
-import { BUS_LIMITS } from './limits';
+import { followLog } from './follow-log';
+import { eventAt, never, pause, pauseUntil, quiet, range, World } from './testing/follow-world';
 
 fc.configureGlobal({ seed: 20260121 });
-
-const LOG = 'default/0';
-const eventAt = (position: number, log = LOG): FollowedEvent => ({
-  log,
-  position,
-  type: 'RunOpened',
-  time: '2026-01-01T00:00:00.000Z',
-  body: `{"position":${position}}`,
-});
-
-/** A log that grows, and a consumer whose result and position change in one step, as in one transaction. */
-class World {
-  length = 0;
-  position = 0;
-  handled: number[] = [];
-  reads = 0;
-  problems: Problem[] = [];
-  sink: SourceSink | undefined;
-  private readonly changed = new Set<() => void>();
-
-  readonly source = {
-    subscribe: (_log: string, sink: SourceSink) => {
-      this.sink = sink;
-      return { stop: async () => void (this.sink = undefined) };
-    },
-  };
-
-  repair = async (log: string, from: number, limit: number): Promise<FollowedEvent[]> => {
-    this.reads += 1;
-    await pause();
-    const count = Math.max(0, Math.min(limit, this.length - from));
-    return Array.from({ length: count }, (_, index) => eventAt(from + index, log));
-  };
-
-  commit(batch: Batch): void {
-    if (batch.from !== this.position)
-      throw new Error(`stored position is ${this.position}, the batch is from ${batch.from}`);
-    this.handled.push(...batch.events.map(({ position }) => position));
-    this.position = batch.next;
-    for (const check of [...this.changed]) check();
-  }
-
-  options(more: Partial<FollowOptions> = {}): FollowOptions {
-    return {
-      log: LOG,
-      source: this.source,
-      repair: this.repair,
-      start: async () => this.position,
-      handle: async (batch) => this.commit(batch),
-      onProblem: (problem) => this.problems.push(problem),
-      sleep: soon,
-      ...more,
-    };
-  }
-
-  until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (!condition()) return;
-        this.changed.delete(check);
-        resolve();
-      };
-      this.changed.add(check);
-      check();
-    });
-  }
-}
-
-const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** Time that passes as soon as everything else has had its turn. */
-const soon = async (_ms: number, signal: AbortSignal): Promise<boolean> => {
-  await pause();
-  await pause();
-  return !signal.aborted;
-};
-
-/** No time ever passes: only messages, gaps and requests move the follower. */
-const never = (_ms: number, signal: AbortSignal): Promise<boolean> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(false);
-    else signal.addEventListener('abort', () => resolve(false), { once: true });
-  });
-
-/** Only pauses after a failure pass; being quiet lasts for ever. */
-const onlyRetries = (ms: number, signal: AbortSignal): Promise<boolean> =>
-  ms < BUS_LIMITS.pollMs ? soon(ms, signal) : never(ms, signal);
-
-/** Until the follower has nothing to do any more. */
-async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await pause();
-}
-
-const range = (end: number, from = 0): number[] => Array.from({ length: end - from }, (_, index) => from + index);
 
 describe('followLog', () => {
   const hostile = fc.record({
@@ -193,106 +92,6 @@ describe('followLog', () => {
     );
   });
 
-  it('needs no message at all, and no polling while messages come in order', async () => {
-    const world = new World();
-    world.length = 2_500;
-    const follower = followLog(world.options({ sleep: never }));
-    await world.until(() => world.position === 2_500);
-    const reads = world.reads;
-    for (let position = 2_500; position < 2_600; position += 1) {
-      world.length = position + 1;
-      world.sink?.event(eventAt(position));
-    }
-    await world.until(() => world.position === 2_600);
-    expect(world.reads - reads).toBeLessThanOrEqual(1); // the look that ends the start
-    expect(world.handled).toEqual(range(2_600));
-    await follower.stop();
-    expect([follower.position, follower.head, follower.lag]).toEqual([2_600, 2_600, 0]);
-  });
-
-  it('finds a lost last message by looking into the log when it is quiet', async () => {
-    const world = new World();
-    const follower = followLog(world.options());
-    world.length = 3; // and no message says so
-    await world.until(() => world.position === 3);
-    await follower.stop();
-  });
-
-  it('looks into the log when the source reports a gap, without waiting', async () => {
-    const world = new World();
-    const follower = followLog(world.options({ sleep: never }));
-    await quiet();
-    world.length = 3;
-    world.sink?.gap();
-    await world.until(() => world.position === 3);
-    await follower.stop();
-  });
-
-  it('takes every byte from the log where it is asked to, so that a forged message changes nothing', async () => {
-    const world = new World();
-    const bodies: string[] = [];
-    const follower = followLog(
-      world.options({
-        bodies: 'log',
-        sleep: never,
-        handle: async (batch) => {
-          bodies.push(...batch.events.map(({ body }) => body));
-          world.commit(batch);
-        },
-      }),
-    );
-    await quiet();
-    world.length = 1;
-    world.sink?.event({ ...eventAt(0), body: '{"forged":true}' });
-    await world.until(() => world.position === 1);
-    expect(bodies).toEqual(['{"position":0}']);
-    await follower.stop();
-  });
-
-  it('ignores events of another log, and positions that are none (I9)', async () => {
-    const world = new World();
-    const handled: FollowedEvent[] = [];
-    const follower = followLog(
-      world.options({
-        sleep: never,
-        handle: async (batch) => {
-          handled.push(...batch.events);
-          world.commit(batch);
-        },
-      }),
-    );
-    await quiet();
-    world.sink?.event(eventAt(0, 'other/0'));
-    for (const position of [-1, 0.5, NaN, Infinity]) world.sink?.event(eventAt(position));
-    world.length = 1;
-    world.sink?.event(eventAt(0));
-    await world.until(() => world.position === 1);
-    expect(handled).toEqual([eventAt(0)]);
-    await follower.stop();
-  });
-
-  it('reads again after a reading failed, without a message and without waiting for the next look', async () => {
-    const world = new World();
-    world.length = 3;
-    let failures = 3;
-    const follower = followLog(
-      world.options({
-        sleep: onlyRetries,
-        repair: async (log, from, limit) => {
-          if (failures-- > 0) throw new Error('the database is away');
-          return world.repair(log, from, limit);
-        },
-      }),
-    );
-    await world.until(() => world.position === 3);
-    expect(world.problems.map(({ where, attempt }) => [where, attempt])).toEqual([
-      ['repair', 1],
-      ['repair', 2],
-      ['repair', 3],
-    ]);
-    await follower.stop();
-  });
-
   it('gives batches of at most the asked size, each from where the last one ended', async () => {
     const world = new World();
     world.length = 10;
@@ -312,38 +111,6 @@ describe('followLog', () => {
       [4, 8],
       [8, 10],
     ]);
-    await follower.stop();
-  });
-
-  it('stops at a hole in the log and says so, and goes on when it is gone (I5)', async () => {
-    const world = new World();
-    world.length = 3;
-    let broken = true;
-    const follower = followLog(
-      world.options({
-        repair: async (log, from, limit) => {
-          const events = await world.repair(log, from, limit);
-          return broken ? events.filter(({ position }) => position !== 1) : events;
-        },
-      }),
-    );
-    await pauseUntil(() => world.problems.length >= 3);
-    expect(world.handled).toEqual([]);
-    expect(follower.problem).toMatchObject({ where: 'repair', error: { message: expect.stringContaining('(I5)') } });
-    expect(world.problems.slice(0, 3).map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
-    broken = false;
-    await world.until(() => world.position === 3);
-    await pauseUntil(() => follower.problem === undefined);
-    await follower.stop();
-  });
-
-  it('refuses a reading of another log (I9)', async () => {
-    const world = new World();
-    world.length = 1;
-    const follower = followLog(world.options({ repair: async () => [eventAt(0, 'other/0')] }));
-    await pauseUntil(() => world.problems.length > 0);
-    expect(String(world.problems[0]?.error)).toContain('an event of other/0 (I9)');
-    expect(world.handled).toEqual([]);
     await follower.stop();
   });
 
@@ -463,7 +230,3 @@ describe('followLog', () => {
     expect(world.handled).toEqual([0]);
   });
 });
-
-async function pauseUntil(condition: () => boolean): Promise<void> {
-  while (!condition()) await pause();
-}
