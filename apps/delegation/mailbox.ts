@@ -1,3 +1,4 @@
+import { systemTimer, type Timer } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 
 /** A bounded queue that hands out all that waits at once: what commits together, costs one commit. */
@@ -5,7 +6,10 @@ export class Mailbox<T> {
   private items: T[] = [];
   private wake: (() => void) | undefined;
 
-  constructor(private readonly most: number = LIMITS.mailboxCommands) {}
+  constructor(
+    private readonly most: number = LIMITS.mailboxCommands,
+    private readonly timer: Timer = systemTimer,
+  ) {}
 
   get length(): number {
     return this.items.length;
@@ -32,11 +36,11 @@ export class Mailbox<T> {
   private something(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
-        clearTimeout(timer);
+        cancel();
         this.wake = undefined;
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      const cancel = this.timer(ms, done);
       this.wake = done;
     });
   }

@@ -10,10 +10,9 @@ import { commandSchema, type Answer, type Command } from '#contracts/command';
 import { parseEvent, type Event } from '#contracts/event';
 import { canonicalize } from '#kernel/canonical';
 import type { AnnouncedEvent } from '#bus/cloudevent';
-import type { Clock } from '#kernel/clock';
+import type { Clock, Timer } from '#kernel/clock';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
-import { randomUUID } from 'node:crypto';
 import { Mailbox } from './mailbox';
 import { wordsFor } from './words';
 import type { OwnerLog } from './ports';
@@ -45,6 +44,8 @@ export interface OwnerOptions {
   readonly eventlog: OwnerLog;
   readonly rules: Rules;
   readonly clock: Clock;
+  /** wakes an owner that waits for commands; the system's where it is left out */
+  readonly timer?: Timer;
   /** told after the commit; may lose them (followers repair from the log) */
   readonly publish: (events: readonly AnnouncedEvent[]) => void;
   readonly warn: (message: string, cause?: unknown) => void;
@@ -59,13 +60,15 @@ export interface OwnerOptions {
  */
 export class LogOwner {
   private state: LogState | undefined;
-  private readonly mailbox = new Mailbox<Item>();
+  private readonly mailbox: Mailbox<Item>;
   private stopped = false;
   private finished: Promise<void> | undefined;
   private lastSnapshot = 0;
   private readonly previews = new Map<string, { selector: string; asOf: number; at: number }>();
 
-  constructor(private readonly options: OwnerOptions) {}
+  constructor(private readonly options: OwnerOptions) {
+    this.mailbox = new Mailbox(LIMITS.mailboxCommands, options.timer);
+  }
 
   start(): void {
     this.finished = this.run();
@@ -204,7 +207,8 @@ export class LogOwner {
       const command = {
         type: 'tick',
         log: state.log,
-        commandId: `cmd_${randomUUID()}`,
+        // the owner's own: a position is written once, so nobody else's command has this id
+        commandId: `cmd_tick_${String(state.next).padStart(10, '0')}`,
         actor: { kind: 'system', id: 'delegation' },
       } as const;
       staged.push(this.decideInto(state, command, now, sealed, undefined));

@@ -5,6 +5,14 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
+/** Acts once after so many milliseconds, unless the function that it gives back is called before. */
+export type Timer = (ms: number, act: () => void) => () => void;
+
+export const systemTimer: Timer = (ms, act) => {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+};
+
 /** RFC 3339 with milliseconds, UTC. */
 export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
 
