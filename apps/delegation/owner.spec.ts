@@ -211,6 +211,18 @@ describe('the owner of a log', () => {
       expect((await types()).filter((type) => type === 'GrantExhausted')).toHaveLength(4 * many.length);
       expect(world.warnings).toEqual([]);
     }, 60_000);
+
+    it('what time has ended all at once takes as many appends as it needs', async () => {
+      const paid = { ...ROOMY, budget: { ...ROOMY.budget, cost: { USD: 1 } } };
+      const spend = { cost: { USD: 1 } };
+      for (let i = 0; i < 6; i++) await owner.submit(authorize(await granted(paid), spend));
+      const limit = jest.replaceProperty(LIMITS, 'appendBatchEvents', 6 as never);
+      world.now += LIMITS.permitMs; // each permit ends with the whole of its budget: two events
+      expect((await owner.submit(openRun())).ok).toBe(true);
+      expect((await types()).filter((type) => type === 'GrantExhausted')).toHaveLength(6);
+      expect(world.warnings).toEqual([]);
+      limit.restore();
+    });
   });
 
   describe('keeps its state:', () => {

@@ -201,7 +201,7 @@ export class LogOwner {
   /** What time has ended comes first, so that no command of this batch acts under it. */
   private ticks(state: LogState, now: number, sealed: Sealed[]): Staged[] {
     const staged: Staged[] = [];
-    for (let i = 0; i < TICKS_PER_BATCH; i++) {
+    for (let i = 0; i < TICKS_PER_BATCH && sealed.length < LIMITS.appendBatchEvents / 2; i++) {
       const next = state.deadlines.peek();
       if (!next || next.at > now) break;
       const command = {
