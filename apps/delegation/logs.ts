@@ -1,7 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
 import { tenantDefaults } from '#authority/resolve';
 import type { Rules } from '#authority/decide/types';
-import { BUS } from '#bus/nest-module';
 import type { Bus } from '#bus/connect';
 import { eventPublisher, type EventPublisher } from '#bus/events';
 import type { Serving } from '#bus/serve';
@@ -17,6 +16,7 @@ import { LogOwner } from './owner';
 import { ask } from './queries';
 import { withDrift } from './drift';
 
+export const BUS = Symbol('Bus');
 export const EVENT_LOG = Symbol('EventLog');
 export const LOGGER = Symbol('Logger');
 

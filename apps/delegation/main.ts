@@ -3,7 +3,6 @@ import { Controller, Inject, Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MessagePattern, Payload, type MicroserviceOptions } from '@nestjs/microservices';
 import { connectBus, type Bus } from '#bus/connect';
-import { BUS } from '#bus/nest-module';
 import { BusServer } from '#bus/nest-strategy';
 import { adminSubject, healthSubject } from '#bus/subjects';
 import { tenantName } from '#contracts/primitives';
@@ -13,7 +12,7 @@ import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { z } from 'zod';
-import { EVENT_LOG, LOGGER, Logs } from './logs';
+import { BUS, EVENT_LOG, LOGGER, Logs } from './logs';
 
 const config = readConfig(['database', 'nats']);
 const logger = makeLogger('delegation', config.logLevel);

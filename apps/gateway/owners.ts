@@ -1,5 +1,5 @@
 import type { Bus } from '#bus/connect';
-import { commandSubject, intentSubject, ledgerSubject, querySubject, adminSubject } from '#bus/subjects';
+import { commandSubject, ledgerSubject, querySubject, adminSubject } from '#bus/subjects';
 import type { Answer, Command } from '#contracts/command';
 import type { Query } from '#contracts/query';
 import { parseLogName } from '#kernel/ids';
@@ -72,10 +72,6 @@ export class Owners {
 
   async admin<T>(op: string, body: Record<string, unknown>): Promise<T> {
     return value<T>(await this.ask(adminSubject(op), body, 'the delegation service'));
-  }
-
-  async intent<T>(op: string, body: Record<string, unknown>): Promise<T> {
-    return value<T>(await this.ask(intentSubject(op), body, 'the intent monitor'));
   }
 
   /** @param unheard is called where nobody serves the subject; what it throws ends the asking */

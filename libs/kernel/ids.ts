@@ -61,9 +61,3 @@ export function parseLogName(log: string): { tenant: string; n: number } {
   if (!match) throw new Error(`not a log name: ${JSON.stringify(log)} (want <tenant>/<number>)`);
   return { tenant: match[1] as string, n: Number(match[2]) };
 }
-
-/** Which of a tenant's logs a tree lives in: by hash, the same for ever. */
-export function placeTree(commandId: string, logCount: number): number {
-  if (logCount <= 1) return 0;
-  return createHash('sha256').update(commandId).digest().readUInt32BE(0) % logCount;
-}

@@ -21,7 +21,6 @@ export const LIMITS = {
   pageBytes: 4 * 1024 * 1024,
 
   // commands and mailboxes
-  commandBytes: 64 * 1024,
   commandsPerMessage: 256,
   actionsPerBatch: 50,
   mailboxCommands: 10_000,
@@ -87,5 +86,4 @@ export const LIMITS = {
   httpBodyBytes: 256 * 1024,
   sseClients: 500,
   sseClientsPerTenant: 200,
-  sseBufferedEvents: 5_000,
 } as const;

@@ -46,7 +46,6 @@ const STOPS: readonly EventType[] = [
   'GrantResumed',
 ] satisfies Stop[];
 
-export const isDecision = (event: Event): event is EventOf<Decision> => DECISIONS.includes(event.type);
 export const isOutcome = (event: Event): event is EventOf<Outcome> => OUTCOMES.includes(event.type);
 
 /** @param told in the order of the log; of two events about one thing that can happen once, the first counts */

@@ -1,4 +1,12 @@
-import { Controller, Inject, Injectable, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Controller,
+  Inject,
+  Injectable,
+  Logger,
+  Module,
+  type DynamicModule,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   Ctx,
@@ -10,10 +18,10 @@ import {
 } from '@nestjs/microservices';
 import { delay, of } from 'rxjs';
 import { connectBus, type Bus } from '#bus/connect';
-import { BUS, BusModule } from '#bus/nest-module';
 import { BUS_TRANSPORT, BusContext, BusServer } from '#bus/nest-strategy';
 import { TestNatsServer } from './bus-server';
 
+const BUS = Symbol('Bus');
 let server: TestNatsServer;
 let running: (() => void)[] = [];
 const closing: string[] = [];
@@ -71,12 +79,12 @@ class Handlers {
   }
 }
 
-@Module({
-  imports: [BusModule.register({ useFactory: () => ({ url: server.url, name: 'service' }) })],
-  controllers: [Handlers],
-  providers: [Greeter],
-})
-class Service {}
+@Module({})
+class Service {
+  static with(bus: Bus): DynamicModule {
+    return { module: Service, controllers: [Handlers], providers: [Greeter, { provide: BUS, useValue: bus }] };
+  }
+}
 
 @Controller()
 class EventHandlers {
@@ -84,29 +92,36 @@ class EventHandlers {
   opened(): void {}
 }
 
+@Module({ controllers: [EventHandlers] })
+class Wrong {}
+
 describe('a Nest microservice on the bus', () => {
   let caller: Bus;
-  let app: Awaited<ReturnType<typeof start>>;
+  let service: Awaited<ReturnType<typeof start>>;
 
   async function start() {
-    const nest = await NestFactory.createMicroservice<MicroserviceOptions>(Service, {
+    const bus = await connectBus({ url: server.url, name: 'service' });
+    const nest = await NestFactory.createMicroservice<MicroserviceOptions>(Service.with(bus), {
       logger: ['fatal'],
-      inject: [BUS],
-      useFactory: (bus: Bus) => ({ strategy: new BusServer({ bus, queue: 'service' }) }),
-    } as never);
+      strategy: new BusServer({ bus, queue: 'service' }),
+    });
     await nest.listen();
-    await nest.get<Bus>(BUS).ping(5_000);
-    return nest;
+    await bus.ping(5_000);
+    const stop = async (): Promise<void> => {
+      await nest.close();
+      await bus.drain();
+    };
+    return { bus, nest, stop };
   }
 
   beforeAll(async () => {
     server = await TestNatsServer.start();
     caller = await connectBus({ url: server.url, name: 'caller' });
     Logger.overrideLogger(false);
-    app = await start();
+    service = await start();
   });
   afterAll(async () => {
-    await app.close();
+    await service.stop();
     await caller.drain();
     await server.remove();
   });
@@ -147,35 +162,30 @@ describe('a Nest microservice on the bus', () => {
     const second = await start();
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask('bailiwick.admin.greet', { name: 'x' })));
     expect(answers.every((answer) => answer.ok)).toBe(true);
-    await second.close();
+    await second.stop();
   });
 
-  it('answers what it took, then closes, its connection last', async () => {
+  it('answers what it took, then closes, and leaves its connection to its owner', async () => {
     const second = await start();
     running = [];
     closing.length = 0;
-    await app.close();
+    await service.nest.close();
     expect(closing).toEqual(['connected']);
     const last = ask('bailiwick.admin.slow');
     await until(() => running.length === 1);
-    const closed = second.close();
+    const closed = second.nest.close();
     running[0]?.();
     expect(await last).toEqual({ ok: true, value: 'done' });
     await closed;
-    expect(second.get<Bus>(BUS).status().state).toBe('closed');
     expect(await ask('bailiwick.admin.slow')).toMatchObject({ ok: false, error: { code: 'NO_RESPONDERS' } });
+    expect(second.bus.status().state).toBe('connected');
+    await second.stop();
   });
 
   it('refuses an event handler', async () => {
-    @Module({
-      imports: [BusModule.register({ useFactory: () => ({ url: server.url, name: 'x' }) })],
-      controllers: [EventHandlers],
-    })
-    class Wrong {}
     const wrong = await NestFactory.createMicroservice<MicroserviceOptions>(Wrong, {
-      inject: [BUS],
-      useFactory: (bus: Bus) => ({ strategy: new BusServer({ bus }) }),
-    } as never);
+      strategy: new BusServer({ bus: caller }),
+    });
     await expect(wrong.listen()).rejects.toThrow('follow the log with followLog');
     await wrong.close();
   });

@@ -17,13 +17,12 @@ const FOLLOW = [
 ];
 
 export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
-  // the edge: asks everybody, is asked by nobody; hears events only to wake its streams
+  // the edge: asks the owners, the ledger and how all are; is asked by nobody; hears events only to wake its streams
   gateway: {
     publish: [
       'bailiwick.command.>',
       'bailiwick.query.>',
       'bailiwick.ledger.>',
-      'bailiwick.intent.>',
       'bailiwick.admin.>',
       'bailiwick.health.>',
     ],
