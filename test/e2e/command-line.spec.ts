@@ -138,6 +138,7 @@ describe('bailiwick', () => {
       ['nonsense'],
       ['act'],
       ['up', '--port', 'x'],
+      ['demo', '--traces', '-', '--limit', 'x'],
       ['revoke'],
       ['run', 'open', '--class', 'a', '--for', 'b', '--purpose', 'c', '--grant', '{'],
     ]) {
@@ -148,6 +149,21 @@ describe('bailiwick', () => {
     const unknown = await run('run', 'show', `run_0_${'0'.repeat(26)}`);
     expect(unknown.code).toBe(1);
     expect(unknown.err).toContain('NOT_FOUND');
+  });
+
+  it.each<[string, string, string | undefined, string]>([
+    ['that is not there', 'missing.jsonl', undefined, 'missing.jsonl cannot be read: there is no such file'],
+    ['that is not there, gzipped', 'missing.gz', undefined, 'missing.gz cannot be read: there is no such file'],
+    ['that is a folder', '.', undefined, 'it is a folder'],
+    ['that is no gzip', 'plain.gz', '{}\n', 'plain.gz cannot be read: its name ends in .gz'],
+    ['with a line that is no JSON', 'broken.jsonl', '\n{"id":\n', 'broken.jsonl, line 2 is no JSON'],
+    ['with a line that is no run', 'other.jsonl', '\n\n{"id":"a"}', 'other.jsonl, line 3 is no recorded run: suite:'],
+  ])('names a file of recorded runs %s', async (_what, name, content, says) => {
+    const file = join(stack.dataDir, name);
+    if (content !== undefined) writeFileSync(file, content);
+    const ran = await run('demo', '--traces', file);
+    expect([ran.code, ran.out, ran.err]).toEqual([2, '', expect.stringContaining(says)]);
+    expect(ran.err.trim().split('\n')).toHaveLength(1);
   });
 
   it('verifies the log: a fold from position 0 gives the state that is live', async () => {

@@ -146,6 +146,8 @@ function status(options: GlobalOptions): void {
 async function demo(options: GlobalOptions & { traces?: string; limit?: string }): Promise<void> {
   if (options.traces !== undefined) {
     const limit = options.limit === undefined ? undefined : Number(options.limit);
+    if (limit !== undefined && !(Number.isInteger(limit) && limit > 0))
+      throw new UsageError(`--limit ${options.limit ?? ''} is no number of runs`);
     const tallies = await playTraces(
       options.traces,
       clientFor(options, 'orchestrator'),

@@ -1,29 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { createGunzip } from 'node:zlib';
-import { z } from 'zod';
 import type { BailiwickClient, Granted } from '#client/client';
 import { sha256hex } from '#kernel/digest';
 import { waitFor } from '#platform/servers/child';
 import { Progress, table } from '../render';
+import { readTraces, type RecordedRun } from './read-traces';
 import { describeCall } from './trace-tools';
-
-const recordedRun = z.object({
-  id: z.string(),
-  suite: z.string(),
-  model: z.string(),
-  goal: z.string(),
-  class: z.string(),
-  calls: z.array(
-    z.object({
-      tool: z.string(),
-      args: z.record(z.string(), z.unknown()),
-      result: z.string().optional(),
-      error: z.string().optional(),
-    }),
-  ),
-});
-type RecordedRun = z.infer<typeof recordedRun>;
 
 /** What became of the runs of one class. */
 export interface ClassTally {
@@ -34,26 +14,6 @@ export interface ClassTally {
   steppedUp: number;
   /** runs whose drift reached the threshold at which a person is asked */
   flagged: number;
-}
-
-/** One JSON object per line, gzipped or not. @throws with the line number where a line is not a recorded run */
-export async function readTraces(file: string, limit = Infinity): Promise<RecordedRun[]> {
-  const raw = createReadStream(file);
-  const input = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
-  const runs: RecordedRun[] = [];
-  let line = 0;
-  for await (const text of createInterface({ input, crlfDelay: Infinity })) {
-    line += 1;
-    if (text.trim() === '') continue;
-    const parsed = recordedRun.safeParse(JSON.parse(text));
-    if (!parsed.success)
-      throw new Error(
-        `${file}, line ${line}: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`,
-      );
-    runs.push(parsed.data);
-    if (runs.length >= limit) break;
-  }
-  return runs;
 }
 
 const AT_ONCE = 24;
