@@ -1,63 +1,72 @@
 /**
  * What JSON.parse would take in silence and a digest could not tell apart: two members of one name in an object, and
  * numbers that are read as another. An approval of the one would be good for the other (I8).
- * @param text JSON that has been parsed already: it is well-formed
- * @returns what is wrong, in words; undefined: nothing is
+ * @param text JSON that has been parsed already: it is well-formed, and no deeper than canonical JSON may be
+ * @returns where something is wrong, and what, in words; undefined: nothing is
  */
 export function ambiguityIn(text: string): string | undefined {
-  const open: (Set<string> | undefined)[] = []; // names of the objects around; undefined for an array
-  let names: Set<string> | undefined;
+  const open: Frame[] = [];
   let isName = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] as string;
-    if (c === '"') {
-      const end = endOfString(text, i);
-      if (isName && names) {
-        const name = JSON.parse(text.slice(i, end)) as string;
-        if (names.has(name)) return `the member ${JSON.stringify(name.slice(0, 80))} stands twice in one object`;
-        names.add(name);
-        isName = false;
-      }
-      i = end - 1;
-    } else if (c === '{' || c === '[') {
-      names = c === '{' ? new Set() : undefined;
-      open.push(names);
-      isName = c === '{';
-    } else if (c === '}' || c === ']') {
+  for (const token of text.match(TOKEN) ?? []) {
+    const frame = open[open.length - 1];
+    if (token === '{' || token === '[') {
+      isName = token === '{';
+      open.push(isName ? { names: new Set(), at: '' } : { names: undefined, at: 0 });
+    } else if (token === '}' || token === ']') {
       open.pop();
-      names = open[open.length - 1];
-    } else if (c === ',') {
-      isName = names !== undefined;
-    } else if (c === '-' || (c >= '0' && c <= '9')) {
-      NUMBER.lastIndex = i;
-      const number = NUMBER.exec(text)?.[0] as string;
-      if (!isExact(number))
-        return `the number ${number.slice(0, 60)} cannot be kept as it is written; send it as a string`;
-      i += number.length - 1;
-    }
+      isName = false;
+    } else if (token === ',') {
+      isName = frame?.names !== undefined;
+      if (typeof frame?.at === 'number') frame.at += 1;
+    } else if (token.startsWith('"')) {
+      if (!isName || !frame?.names) continue; // a value
+      frame.at = nameOf(token);
+      if (frame.names.has(frame.at)) return `${placeOf(open)} stands twice in one object`;
+      frame.names.add(frame.at);
+      isName = false;
+    } else if (!isExact(token))
+      return `${placeOf(open)}: the number ${token.slice(0, 60)} cannot be kept as it is written; send it as a string`;
   }
   return undefined;
 }
 
-const NUMBER = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y;
-/** As many decimal digits as a double always gives back. */
-const DIGITS = 15;
-
-function isExact(number: string): boolean {
-  const value = Number(number);
-  if (!Number.isFinite(value)) return false;
-  if (Number.isInteger(value))
-    return (
-      Number.isSafeInteger(value) && (Number.isInteger(value) === !/\.\d*[1-9]/.test(number) || /[eE]/.test(number))
-    );
-  const digits = (number.split(/[eE]/)[0] ?? '').replace(/[-.]/g, '').replace(/^0+/, '');
-  return digits.length <= DIGITS + 2;
+/** An object or array that is open, and where in it we are. */
+interface Frame {
+  /** the members so far; undefined for an array */
+  readonly names: Set<string> | undefined;
+  at: string | number;
 }
 
-function endOfString(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
-    if (text[i] === '\\') i += 1;
-    else if (text[i] === '"') return i + 1;
-  }
-  return text.length;
+/** Few names have an escape to be read. */
+const nameOf = (token: string): string => (token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1));
+
+/** Strings, numbers and marks; white space, colons and words say nothing here. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],]/g;
+
+/** `action.args.list[1]["odd name"]` */
+function placeOf(open: readonly Frame[]): string {
+  const place = open.map(({ at }) =>
+    typeof at === 'number' ? `[${at}]` : /^\w{1,80}$/.test(at) ? `.${at}` : `[${JSON.stringify(at.slice(0, 80))}]`,
+  );
+  return place.join('').replace(/^\./, '').slice(0, 200) || 'the body';
+}
+
+/** Whether what is read, written out again, is the same decimal number. */
+function isExact(literal: string): boolean {
+  const value = Number(literal);
+  const written = String(value);
+  return written === literal || (Number.isFinite(value) && decimal(literal) === decimal(written));
+}
+
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** One spelling for each decimal number: its digits without zeros around them, and the power of ten behind them. */
+function decimal(literal: string): string | undefined {
+  const [, sign, whole = '', fraction = '', exponent = '0'] = NUMBER.exec(literal) ?? [];
+  const digits = whole + fraction;
+  let [from, to] = [0, digits.length];
+  while (from < to && digits[from] === '0') from += 1;
+  while (from < to && digits[to - 1] === '0') to -= 1;
+  if (from === to) return '0'; // whatever its sign and power
+  return `${sign}${digits.slice(from, to)}e${Number(exponent) - fraction.length + digits.length - to}`;
 }

@@ -138,12 +138,28 @@ describe('a body that is no JSON of ours is refused', () => {
     expect([bad.status, problemIn(bad), good.status]).toEqual([400, 'BAD_REQUEST', 201]);
   });
 
-  it('with a number that is none', async () => {
-    const raw = JSON.stringify(call(run.grantId, { action: { verb: 'repo.read', args: { a: 0 } } })).replace(
-      '"a":0',
-      '"a":1e400',
-    );
-    await refused(400, 'BAD_REQUEST', () => http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, raw }));
+  const withArgs = (args: string): Promise<HttpAnswer> => {
+    const raw = JSON.stringify(call(run.grantId, { action: { verb: 'repo.read', args: 0 } }));
+    return http(stack, 'POST', '/v1/actions', {
+      key: stack.keys.enforcer,
+      raw: raw.replace('"args":0', () => `"args":${args}`),
+    });
+  };
+
+  it.each([
+    ['{"a":1e400}', 'action.args.a: the number 1e400 cannot be kept'],
+    ['{"a":1e-400}', 'action.args.a: the number 1e-400 cannot be kept'],
+    ['{"a":[{"to":9007199254740993}]}', 'action.args.a[0].to: the number 9007199254740993 cannot be kept'],
+    ['{"a":9007199254740991.4e0}', 'action.args.a: the number 9007199254740991.4e0 cannot be kept'],
+    ['{"a":{"to":1,"\\u0074o":2}}', 'action.args.a.to stands twice'],
+    ['{"a b":1,"a b":1}', 'action.args["a b"] stands twice'],
+  ])('that a digest could not tell from another, and says where: %s', async (args, says) => {
+    const { body } = await refused(400, 'BAD_REQUEST', () => withArgs(args));
+    expect(body.detail).toContain(says);
+  });
+
+  it('but a number is taken however large or small it is, where it is kept as it is written', async () => {
+    expect((await withArgs('{"a":[9007199254740992,1e17,5e-324,-0,1.0]}')).status).toBe(200);
   });
 
   it.each([
