@@ -6,12 +6,14 @@ import { scoreCall, type Score } from '#drift/score';
 import { callOfEvent, isDecided, observationOf, type Payload } from './translate';
 
 interface Tree {
-  history: History;
+  readonly history: History;
   /** position of the event that opened it: from there on it can be made again */
   readonly since: number;
   /** its root lease ends by then, whatever else happens; epoch ms */
   until: number;
   readonly rootRunId: string;
+  /** those that may still act in it */
+  readonly grants: Set<string>;
   /** run → the action that drifted furthest since a person last looked, and its score */
   readonly worst: Map<string, { readonly actionId: string; readonly score: Score }>;
 }
@@ -69,17 +71,26 @@ export class Monitor {
     }
     const seen = observationOf(event, payload);
     if (!seen) return;
-    if (seen.type === 'ended') this.lastLook(tree, seen.runId === tree.rootRunId ? undefined : seen.runId);
-    tree.history = observe(tree.history, seen);
+    if (seen.type === 'ended') return this.ended(tree, event, seen.runId);
+    observe(tree.history, seen);
     if (seen.type === 'resumed') tree.worst.delete(seen.runId);
-    if (seen.type === 'ended' && seen.runId === tree.rootRunId) this.forget(event.treeId ?? '', tree);
+  }
+
+  private ended(tree: Tree, { treeId = '', grantId = '' }: Event, runId: string): void {
+    const isRoot = runId === tree.rootRunId;
+    this.lastLook(tree, isRoot ? tree.history.runs.keys() : [runId]);
+    if (isRoot) return this.forget(treeId, tree);
+    observe(tree.history, { type: 'ended', runId });
+    tree.worst.delete(runId);
+    tree.grants.delete(grantId);
+    this.runOfGrant.delete(grantId);
   }
 
   /** A run that ends before its last drift was told: it is told afterwards, for whoever reads the log. */
-  private lastLook(tree: Tree, only: string | undefined): void {
-    for (const report of this.reports()) {
-      const mine = this.moved.get(report.runId) === tree && (only === undefined || report.runId === only);
-      if (mine) this.late.push({ ...report, since: tree.since });
+  private lastLook(tree: Tree, runIds: Iterable<string>): void {
+    for (const runId of runIds) {
+      const report = this.moved.has(runId) ? reportOf(tree, runId) : undefined;
+      if (report) this.late.push({ ...report, since: tree.since });
     }
   }
 
@@ -87,9 +98,8 @@ export class Monitor {
   reports(): Report[] {
     const due: Report[] = [...this.late];
     for (const [runId, tree] of this.moved) {
-      const run = tree.history.runs.get(runId);
-      const worst = tree.worst.get(runId);
-      if (run && worst && isWorthTelling(run, run.peak)) due.push({ runId, ...worst });
+      const report = reportOf(tree, runId);
+      if (report) due.push(report);
       else this.moved.delete(runId);
     }
     return due;
@@ -99,7 +109,7 @@ export class Monitor {
     const { runId, score } = report;
     this.late = this.late.filter((each) => each !== report);
     const tree = this.moved.get(runId);
-    if (tree) tree.history = observe(tree.history, { type: 'scored', runId, score: score.score });
+    if (tree) observe(tree.history, { type: 'scored', runId, score: score.score });
     this.moved.delete(runId);
   }
 
@@ -112,10 +122,8 @@ export class Monitor {
 
   /** From where a monitor must begin to know all that this one knows. */
   get since(): number {
-    let since = this.next;
-    for (const tree of this.trees.values()) since = Math.min(since, tree.since);
-    for (const report of this.late) since = Math.min(since, report.since);
-    return since;
+    const [oldest] = this.trees.values(); // a map keeps the order of insertion: that of the log
+    return this.late.reduce((least, { since }) => Math.min(least, since), oldest?.since ?? this.next);
   }
 
   /** Lets go of trees whose root lease time has ended, such as those that a rule struck. */
@@ -133,10 +141,11 @@ export class Monitor {
     const known = this.trees.get(event.treeId);
     if (known || event.type !== 'RunOpened' || event.data.parentRunId !== undefined) return known;
     const tree: Tree = {
-      history: emptyHistory,
+      history: emptyHistory(),
       since: event.position,
       until: Infinity,
       rootRunId: event.runId ?? '',
+      grants: new Set(),
       worst: new Map(),
     };
     this.trees.set(event.treeId, tree);
@@ -145,20 +154,28 @@ export class Monitor {
 
   private issued(grantId: string, runId: string, treeId: string, tree: Tree, until: number): void {
     this.runOfGrant.set(grantId, { runId, treeId });
+    tree.grants.add(grantId);
     if (runId === tree.rootRunId) tree.until = until;
   }
 
   private decided(tree: Tree, runId: string, actionId: string, call: Call, permitted: boolean): void {
     const score = scoreCall(tree.history, runId, call);
     if (!score) return;
-    tree.history = observe(tree.history, { type: 'called', runId, actionId, call, permitted, score: score.score });
+    observe(tree.history, { type: 'called', runId, actionId, call, permitted, score: score.score });
     if (score.score >= (tree.worst.get(runId)?.score.score ?? 0)) tree.worst.set(runId, { actionId, score });
     this.moved.set(runId, tree);
   }
 
   private forget(treeId: string, tree: Tree): void {
     this.trees.delete(treeId);
-    for (const [runId, at] of this.moved) if (at === tree) this.moved.delete(runId);
-    for (const [grantId, at] of this.runOfGrant) if (at.treeId === treeId) this.runOfGrant.delete(grantId);
+    for (const runId of tree.history.runs.keys()) this.moved.delete(runId);
+    for (const grantId of tree.grants) this.runOfGrant.delete(grantId);
   }
+}
+
+/** Undefined where nothing of the run is worth telling. */
+function reportOf(tree: Tree, runId: string): Report | undefined {
+  const run = tree.history.runs.get(runId);
+  const worst = tree.worst.get(runId);
+  return run && worst && isWorthTelling(run, run.peak) ? { runId, ...worst } : undefined;
 }

@@ -128,10 +128,8 @@ const NEAR: Partial<Record<Family, readonly Family[]>> = {
 
 /** How many different things the run has touched that the goal has nothing to do with. */
 export function breadth({ run, call }: Look): Finding {
-  let unrelated = 0;
-  for (const strange of run.resources.values()) if (strange) unrelated += 1;
   const fresh = !run.resources.has(resourceKey(call));
-  if (fresh && !isRelated(run, call)) unrelated += 1;
+  const unrelated = run.unrelated + (fresh && !isRelated(run, call) ? 1 : 0);
   const amount = 1 - Math.exp(-Math.max(0, unrelated - FREE) / SCALE);
   return { amount, says: `the run has touched ${unrelated} different resources that the goal does not name` };
 }

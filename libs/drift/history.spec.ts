@@ -1,4 +1,3 @@
-import { emptyHistory, observe } from './history';
 import { DRIFT_LIMITS } from './limits';
 import { isWorthTelling } from './report';
 import { callOf, TestTree, webGet } from './testing/tree';
@@ -24,11 +23,10 @@ describe('the history of a tree', () => {
   });
 
   it('knows no more runs than it may, so that nobody can be told a score of those', () => {
-    const runs = new Map(
-      Array.from({ length: DRIFT_LIMITS.runsPerTree }, (_, i) => [`run_${i}`, runOf(new TestTree().open('run', {}))]),
-    );
-    const full = observe({ ...emptyHistory, runs }, { type: 'opened', runId: 'one-more', purpose: 'x' });
-    expect(full.runs.has('one-more')).toBe(false);
+    const tree = new TestTree();
+    for (let i = 0; i <= DRIFT_LIMITS.runsPerTree; i++) tree.open(`run_${i}`, {});
+    expect(tree.history.runs.size).toBe(DRIFT_LIMITS.runsPerTree);
+    expect(tree.history.runs.has(`run_${DRIFT_LIMITS.runsPerTree}`)).toBe(false);
   });
 
   it('bounds the calls that wait for their result', () => {
@@ -39,13 +37,22 @@ describe('the history of a tree', () => {
     expect(tree.history.pending.size).toBe(DRIFT_LIMITS.pendingPerTree);
   });
 
-  it('is never changed: an observation makes a new one', () => {
+  it('is of one tree alone: what another sees changes nothing in it', () => {
     const tree = new TestTree().open('run', { purpose: 'read' });
-    const before = tree.history;
-    const copy = structuredClone(before);
-    tree.do('run', webGet('page.example'), 'text');
-    expect(before).toEqual(copy);
-    expect(tree.history).not.toBe(before);
+    const copy = structuredClone(tree.history);
+    const other = new TestTree().open('run', { purpose: 'read' });
+    other.do('run', webGet('page.example'), 'text');
+    other.open('child', { parentRunId: 'run', task: 'write' }).do('child', webGet('page.example'), 'text');
+    expect(tree.history).toEqual(copy);
+  });
+
+  it('of a child is its own, although it begins with what its parent may do', () => {
+    const tree = new TestTree()
+      .open('parent', { purpose: 'read', delegatedSources: ['the notes'] })
+      .open('child', { task: 'read', parentRunId: 'parent' });
+    const copy = structuredClone(runOf(tree, 'parent'));
+    tree.do('child', webGet('page.example'), 'text');
+    expect(runOf(tree, 'parent')).toEqual(copy);
   });
 
   it('takes a result once, and none of an action that was not permitted', () => {

@@ -1,7 +1,7 @@
 import { directivesIn } from './directives';
 import { intentOf } from './families';
 import { DRIFT_LIMITS } from './limits';
-import type { Call, Goal, History, Returned, RunHistory } from './memory';
+import type { Call, Goal, History, RunHistory } from './memory';
 import { isRelated } from './related';
 import { holds, identifiersIn } from './values';
 import { contentWords, normalize } from './words';
@@ -25,61 +25,63 @@ export function goalOf(text: string, most: number = DRIFT_LIMITS.goalChars): Goa
 }
 const NOTHING = goalOf('');
 
-export const emptyHistory: History = { root: NOTHING, runs: new Map(), results: [], pending: new Map() };
+export const emptyHistory = (): History => ({ root: NOTHING, runs: new Map(), results: [], pending: new Map() });
 
-/** What is known after an observation. Pure: the same observations give the same history. */
-export function observe(history: History, seen: Observation): History {
+/**
+ * Takes an observation into the history, in place: a tree of thousands of runs is not copied for one call. The same
+ * observations lead to the same history. One that may be half changed is dropped and folded again, never repaired.
+ */
+export function observe(history: History, seen: Observation): void {
+  if (seen.type === 'opened') return opened(history, seen);
+  if (seen.type === 'returned') return returned(history, seen);
+  const run = history.runs.get(seen.runId);
+  if (!run) return;
   switch (seen.type) {
-    case 'opened':
-      return opened(history, seen);
     case 'granted':
-      return withRun(history, seen.runId, (run) => ({
-        ...run,
-        delegatedSources: seen.delegatedSources.map(normalize),
-        thresholds: seen.thresholds,
-      }));
+      run.delegatedSources = seen.delegatedSources.map(normalize);
+      run.thresholds = seen.thresholds;
+      return;
     case 'called':
-      return called(history, seen);
-    case 'returned':
-      return returned(history, seen);
+      return called(history, run, seen);
     case 'scored':
-      return withRun(history, seen.runId, (run) => ({ ...run, reported: Math.max(run.reported ?? 0, seen.score) }));
+      run.reported = Math.max(run.reported ?? 0, seen.score);
+      return;
     case 'resumed':
-      return withRun(history, seen.runId, lookedAt);
+      return lookedAt(run);
     case 'ended':
-      return ended(history, seen.runId);
+      history.runs.delete(seen.runId);
   }
 }
 
 /** A person has looked, and let it go on: what was scored before counts no more. */
-const lookedAt = (run: RunHistory): RunHistory => ({
-  ...run,
-  peak: 0,
-  reported: undefined,
-  calls: new Map(),
-  resources: new Map(),
-});
+function lookedAt(run: RunHistory): void {
+  run.peak = 0;
+  run.reported = undefined;
+  run.calls.clear();
+  run.resources.clear();
+  run.unrelated = 0;
+}
 
-function opened(history: History, { runId, parentRunId, purpose, task }: Of<'opened'>): History {
-  if (history.runs.size >= DRIFT_LIMITS.runsPerTree) return history;
+function opened(history: History, { runId, parentRunId, purpose, task }: Of<'opened'>): void {
+  if (history.runs.size >= DRIFT_LIMITS.runsPerTree) return;
   const parent = parentRunId === undefined ? undefined : history.runs.get(parentRunId);
   const own = goalOf(task ?? purpose ?? parent?.own.text ?? '');
-  const root = parentRunId === undefined ? own : history.root;
-  const run: RunHistory = {
+  if (parentRunId === undefined) history.root = own;
+  history.runs.set(runId, {
     runId,
     own,
-    root,
+    root: history.root,
     smuggled: parent ? smuggledIn(history, parent, task ?? purpose ?? '') : [],
     delegatedSources: parent?.delegatedSources ?? [],
     delegated: parent?.delegated ?? NOTHING,
     calls: new Map(),
-    resources: new Map(),
+    resources: new Set(),
+    unrelated: 0,
     types: new Set(),
     peak: 0,
     reported: undefined,
     thresholds: parent?.thresholds ?? [],
-  };
-  return { ...history, root, runs: new Map(history.runs).set(runId, run) };
+  });
 }
 
 /** A task is written by the parent: what it has only from a stranger's text is not asked for by being repeated. */
@@ -93,16 +95,13 @@ function smuggledIn(history: History, parent: RunHistory, task: string): string[
   );
 }
 
-function called(history: History, { runId, actionId, call, permitted, score }: Of<'called'>): History {
-  const seen = withRun(history, runId, (run) => ({
-    ...run,
-    peak: Math.max(run.peak, score),
-    calls: counted(run.calls, callKey(call)),
-    resources: touched(run, call),
-    types: new Set(run.types).add(call.resource.type),
-  }));
-  if (!permitted || !history.runs.has(runId) || history.pending.size >= DRIFT_LIMITS.pendingPerTree) return seen;
-  return { ...seen, pending: new Map(seen.pending).set(actionId, { runId, call }) };
+function called(history: History, run: RunHistory, { actionId, call, permitted, score }: Of<'called'>): void {
+  run.peak = Math.max(run.peak, score);
+  count(run.calls, callKey(call));
+  touch(run, call);
+  run.types.add(call.resource.type);
+  if (permitted && history.pending.size < DRIFT_LIMITS.pendingPerTree)
+    history.pending.set(actionId, { runId: run.runId, call });
 }
 
 /** The same key: the same call again. */
@@ -110,57 +109,39 @@ export const callKey = (call: Call): string =>
   `${call.verb}\n${resourceKey(call)}\n${JSON.stringify(call.args ?? null).slice(0, 400)}`;
 export const resourceKey = (call: Call): string => `${call.resource.type}\n${call.resource.id}`;
 
-function counted(calls: ReadonlyMap<string, number>, key: string): ReadonlyMap<string, number> {
-  if (!calls.has(key) && calls.size >= DRIFT_LIMITS.callsPerRun) return calls;
-  return new Map(calls).set(key, (calls.get(key) ?? 0) + 1);
+function count(calls: Map<string, number>, key: string): void {
+  const times = calls.get(key);
+  if (times === undefined && calls.size >= DRIFT_LIMITS.callsPerRun) return;
+  calls.set(key, (times ?? 0) + 1);
 }
 
-function touched(run: RunHistory, call: Call): ReadonlyMap<string, boolean> {
+function touch(run: RunHistory, call: Call): void {
   const key = resourceKey(call);
-  if (run.resources.has(key) || run.resources.size >= DRIFT_LIMITS.resourcesPerRun) return run.resources;
-  return new Map(run.resources).set(key, !isRelated(run, call));
+  if (run.resources.has(key) || run.resources.size >= DRIFT_LIMITS.resourcesPerRun) return;
+  run.resources.add(key);
+  if (!isRelated(run, call)) run.unrelated += 1;
 }
 
-function returned(history: History, { actionId, text, labels }: Of<'returned'>): History {
+function returned(history: History, { actionId, text, labels }: Of<'returned'>): void {
   const waiting = history.pending.get(actionId);
-  if (!waiting) return history;
-  const pending = new Map(history.pending);
-  pending.delete(actionId);
-  if (text === undefined || text === '') return { ...history, pending };
+  if (!waiting) return;
+  history.pending.delete(actionId);
+  if (text === undefined || text === '') return;
   const { runId, call } = waiting;
   const raw = text.slice(0, DRIFT_LIMITS.resultChars);
   const source = normalize(
     `${call.tool ?? ''} ${call.resource.type} ${call.resource.id} ${JSON.stringify(call.args ?? '')}`,
   );
-  if (isDelegated(history.runs.get(runId), source)) {
-    return { ...withRun(history, runId, (run) => ({ ...run, delegated: joined(run.delegated, raw) })), pending };
+  const run = history.runs.get(runId);
+  if (run && run.delegatedSources.some((name) => holds(source, name))) {
+    run.delegated = joined(run.delegated, raw);
+    return;
   }
   const all = new Set([...call.labels, ...labels]);
   const trust = all.has('untrusted') ? 'untrusted' : all.has('trusted') ? 'trusted' : 'unlabelled';
-  const result: Returned = {
-    runId,
-    text: normalize(raw),
-    trust,
-    directives: trust === 'trusted' ? [] : directivesIn(raw),
-    source,
-  };
-  return { ...history, pending, results: [...history.results, result].slice(-DRIFT_LIMITS.resultsPerTree) };
-}
-
-function isDelegated(run: RunHistory | undefined, source: string): boolean {
-  return run !== undefined && run.delegatedSources.some((name) => holds(source, name));
+  const directives = trust === 'trusted' ? [] : directivesIn(raw);
+  history.results.push({ runId, text: normalize(raw), trust, directives, source });
+  if (history.results.length > DRIFT_LIMITS.resultsPerTree) history.results.shift();
 }
 
 const joined = (goal: Goal, raw: string): Goal => goalOf(`${goal.text} ${normalize(raw)}`, DRIFT_LIMITS.delegatedChars);
-
-function ended(history: History, runId: string): History {
-  if (!history.runs.has(runId)) return history;
-  const runs = new Map(history.runs);
-  runs.delete(runId);
-  return { ...history, runs };
-}
-
-function withRun(history: History, runId: string, change: (run: RunHistory) => RunHistory): History {
-  const run = history.runs.get(runId);
-  return run ? { ...history, runs: new Map(history.runs).set(runId, change(run)) } : history;
-}

@@ -35,6 +35,7 @@ export interface Returned {
   readonly source: string;
 }
 
+/** What is remembered of one run. */
 export interface RunHistory {
   readonly runId: string;
   /** the run's own task, or the purpose where it has none */
@@ -43,27 +44,30 @@ export interface RunHistory {
   readonly root: Goal;
   /** values of the own task that its parent had only from a tool's result: no person asked for them */
   readonly smuggled: readonly string[];
-  readonly delegatedSources: readonly string[];
+  delegatedSources: readonly string[];
   /** text of those sources, once read: it counts as part of the goal */
-  readonly delegated: Goal;
+  delegated: Goal;
   /** keys of the calls so far, with how often */
-  readonly calls: ReadonlyMap<string, number>;
-  /** distinct resources read or touched; true where the goal has nothing to do with them */
-  readonly resources: ReadonlyMap<string, boolean>;
-  readonly types: ReadonlySet<string>;
+  readonly calls: Map<string, number>;
+  /** distinct resources read or touched */
+  readonly resources: Set<string>;
+  /** how many of them the goal had nothing to do with when they were first touched */
+  unrelated: number;
+  readonly types: Set<string>;
   /** the highest score of any call since the run began, or a person resumed it */
-  readonly peak: number;
+  peak: number;
   /** the highest score that is in the log since then; undefined: none is */
-  readonly reported: number | undefined;
+  reported: number | undefined;
   /** where the grant says that something happens; none known before it is issued */
-  readonly thresholds: readonly number[];
+  thresholds: readonly number[];
 }
 
-/** What the monitor remembers of a tree. A value; never changed. */
+/** What the monitor remembers of a tree. `observe` changes it in place, and nothing else does. */
 export interface History {
-  readonly root: Goal;
-  readonly runs: ReadonlyMap<string, RunHistory>;
-  readonly results: readonly Returned[];
+  root: Goal;
+  readonly runs: Map<string, RunHistory>;
+  /** the newest, oldest first */
+  readonly results: Returned[];
   /** calls whose result has not come back */
-  readonly pending: ReadonlyMap<string, { readonly runId: string; readonly call: Call }>;
+  readonly pending: Map<string, { readonly runId: string; readonly call: Call }>;
 }

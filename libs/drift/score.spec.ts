@@ -183,7 +183,7 @@ describe('a score', () => {
   });
 
   it('of a run that is not known is none', () => {
-    expect(scoreCall(emptyHistory, 'run', callOf({}))).toBeUndefined();
+    expect(scoreCall(emptyHistory(), 'run', callOf({}))).toBeUndefined();
   });
 
   it('is the same for the same history, and changes none of it', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { emptyHistory, observe } from '../history';
-import type { Call, History } from '../memory';
+import type { Call } from '../memory';
 import { scoreCall, type Score } from '../score';
 
 /** A recorded agent run: see `shared/data/README.md`. `class` and `labels` are what is measured against, never seen. */
@@ -53,8 +53,9 @@ export interface Played {
  * @param resultChars how much of a result the enforcement point tells
  */
 export function play(run: RecordedRun, delegatedSources: readonly string[] = [], resultChars = Infinity): Played {
-  let history: History = observe(emptyHistory, { type: 'opened', runId: 'run', purpose: run.goal });
-  history = observe(history, { type: 'granted', runId: 'run', delegatedSources, thresholds: [] });
+  const history = emptyHistory();
+  observe(history, { type: 'opened', runId: 'run', purpose: run.goal });
+  observe(history, { type: 'granted', runId: 'run', delegatedSources, thresholds: [] });
   let best = { score: 0, at: -1 };
   const scores: Score[] = [];
   run.calls.forEach((recorded, index) => {
@@ -63,9 +64,9 @@ export function play(run: RecordedRun, delegatedSources: readonly string[] = [],
     scores.push(scored);
     if (scored.score > best.score) best = { score: scored.score, at: index };
     const actionId = String(index);
-    history = observe(history, { type: 'called', runId: 'run', actionId, call, permitted: true, score: scored.score });
+    observe(history, { type: 'called', runId: 'run', actionId, call, permitted: true, score: scored.score });
     const text = (recorded.error ?? recorded.result ?? '').slice(0, resultChars);
-    history = observe(history, { type: 'returned', actionId, text, labels: [] });
+    observe(history, { type: 'returned', actionId, text, labels: [] });
   });
   return { ...best, scores };
 }

@@ -4,11 +4,11 @@ import { scoreCall, type Score } from '../score';
 
 /** A tree's history in the hands of a test: what happens is scored, then observed. */
 export class TestTree {
-  history: History = emptyHistory;
+  readonly history: History = emptyHistory();
   private actions = 0;
 
   see(observation: Observation): this {
-    this.history = observe(this.history, observation);
+    observe(this.history, observation);
     return this;
   }
 
