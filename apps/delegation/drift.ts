@@ -2,7 +2,7 @@ import { lookup } from '#authority/catalog';
 import { normalizeVerb } from '#authority/verb';
 import type { Bus } from '#bus/connect';
 import { intentSubject } from '#bus/subjects';
-import { authorize, type CommandOf } from '#contracts/command';
+import { authorize } from '#contracts/command';
 import { scoreAnswer, type ScoreRequest } from '#contracts/intent';
 
 const SCORE_MS = 500;
@@ -13,8 +13,9 @@ const SCORE_MS = 500;
  * @param after the log's next position: what the monitor must have seen before it says anything
  */
 export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<unknown> {
+  if (!mayBeHighRisk(raw)) return raw;
   const parsed = authorize.safeParse(raw);
-  if (!parsed.success || !isHighRisk(parsed.data)) return raw;
+  if (!parsed.success) return raw; // its owner says what is wrong with it
   const { log, grantId, action, resource, labels, payload } = parsed.data;
   const request: ScoreRequest = { log, grantId, after, action, resource, labels, args: payload?.value.args };
   const answer = await bus.request(intentSubject('score'), request, SCORE_MS);
@@ -22,9 +23,16 @@ export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<
   return { ...parsed.data, drift: score?.success ? score.data.value : 'unavailable' };
 }
 
-function isHighRisk(command: CommandOf<'authorize'>): boolean {
-  const { verb, risk, effect } = command.action;
-  const normal = normalizeVerb(verb);
+/** Told from a few members, before anybody has checked their form: for a malformed one it does not matter. */
+function mayBeHighRisk(raw: unknown): boolean {
+  const { type, action } = (raw ?? {}) as {
+    type?: unknown;
+    action?: { verb?: unknown; risk?: unknown; effect?: unknown };
+  };
+  if (type !== 'authorize' || typeof action?.verb !== 'string') return false;
+  const normal = normalizeVerb(action.verb);
   const known = normal.ok ? lookup(normal.value) : undefined;
-  return [risk, known?.risk].some((tier) => tier === 'high' || tier === 'irreversible') || effect === 'exec';
+  return (
+    [action.risk, known?.risk].some((tier) => tier === 'high' || tier === 'irreversible') || action.effect === 'exec'
+  );
 }

@@ -277,9 +277,17 @@ export class LogOwner {
   private async commit(sealed: readonly Sealed[]): Promise<void> {
     const { log, eventlog, fence } = this.options;
     const events = sealed.map(({ event, body, payload }) => ({
-      ...event,
+      position: event.position,
+      type: event.type,
+      time: event.time,
+      tenant: event.tenant,
+      treeId: event.treeId,
+      runId: event.runId,
+      grantId: event.grantId,
+      actionId: event.actionId,
+      commandId: event.commandId,
       body,
-      payload: payload ? JSON.stringify(payload) : undefined,
+      payload,
     }));
     const first = (sealed[0] as Sealed).event.position;
     const result = await eventlog.append(log, first, events, fence);
@@ -364,7 +372,7 @@ function tooLarge({ event, body, payload }: Sealed): string | undefined {
   const bytes = Buffer.byteLength(body);
   if (bytes > LIMITS.eventBodyBytes)
     return `this would make a ${event.type} event of ${bytes} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
-  const beside = payload ? Buffer.byteLength(JSON.stringify(payload)) : 0;
+  const beside = payload === undefined ? 0 : Buffer.byteLength(payload);
   if (beside > LIMITS.payloadBytes)
     return `the texts of this request take ${beside} bytes; at most ${LIMITS.payloadBytes} fit. Send shorter ones`;
   return undefined;

@@ -1,9 +1,8 @@
 import type { ActionAnswer } from '#contracts/action';
 import type { Answer } from '#contracts/command';
 import type { Event, EventOf } from '#contracts/event';
-import { DIMENSIONS, type GrantView, type RunView } from '#contracts/grant';
+import type { GrantView, RunView } from '#contracts/grant';
 import type { ApprovalView } from '#contracts/query';
-import type { Reason } from '#contracts/reason';
 import { rfc3339 } from '#kernel/clock';
 import type { GrantNode, LogState } from './state';
 import { nothing } from './usage';
@@ -133,7 +132,7 @@ function decided(
     value: {
       decision,
       actionId: event.actionId as string,
-      reasons: [...reasons, ...agreeing(reasons)],
+      reasons,
       obligations: decision === 'permit' ? ['report-outcome'] : [],
       expiresAt,
       ...(approvalId === undefined ? {} : { approvalId }),
@@ -141,18 +140,6 @@ function decided(
       position: event.position,
     } satisfies ActionAnswer,
   };
-}
-
-/** Every dimension is asked every time; those that do not object are not stored but told. */
-function agreeing(reasons: readonly Reason[]): Reason[] {
-  const objecting = new Set(
-    reasons.flatMap((reason) => [reason.rule, ...(reason.reasons ?? []).map((each) => each.rule)]),
-  );
-  return DIMENSIONS.filter((name) => !objecting.has(name)).map((rule) => ({
-    rule,
-    outcome: 'permit',
-    message: 'within the limit of every grant of the chain',
-  }));
 }
 
 function settled(event: EventOf<'ActionCompleted'> | EventOf<'ActionFailed'>, status: string): Answer {

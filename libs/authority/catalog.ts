@@ -1,4 +1,5 @@
 import { EFFECTS, RISKS, type Effect, type Risk } from '#contracts/grant';
+import { remembered } from '#kernel/memo';
 import { matchesVerb } from './verb';
 
 /** What is known of a verb: what it does to the world, how dangerous it is, and the labels its actions carry. */
@@ -79,7 +80,10 @@ export const CATALOG: readonly Entry[] = [
 const UNKNOWN = entry('**', 'write', 'medium');
 
 /** The catalog's entry for a normalised verb; a verb of none counts as a write of medium risk. */
-export const lookup = (verb: string): Entry => CATALOG.find((each) => matchesVerb(each.pattern, verb)) ?? UNKNOWN;
+export const lookup: (verb: string) => Entry = remembered(
+  (verb) => CATALOG.find((each) => matchesVerb(each.pattern, verb)) ?? UNKNOWN,
+  10_000,
+);
 
 /** An action that is to be classified: its verb and resource normalised, the rest as it was told. */
 export interface Unclassified {

@@ -56,15 +56,13 @@ export function decide(state: LogState, command: Command, now: number, rules: Ru
   ]);
 }
 
-const HALF_PAIR = /\p{Surrogate}/u;
-
 /** What has no form in canonical JSON could be digested nowhere: it would throw in the midst of a batch. */
 function isSpeakable(value: unknown, depth = 0): boolean {
-  if (typeof value === 'string') return !HALF_PAIR.test(value);
+  if (typeof value === 'string') return value.isWellFormed();
   if (typeof value !== 'object' || value === null) return true;
   if (depth >= CANONICAL_DEPTH) return false;
   for (const [key, each] of Object.entries(value)) {
-    if (HALF_PAIR.test(key) || !isSpeakable(each, depth + 1)) return false;
+    if (!key.isWellFormed() || !isSpeakable(each, depth + 1)) return false;
   }
   return true;
 }

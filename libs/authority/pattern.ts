@@ -50,8 +50,12 @@ const ENCODED = /%(2e|2f|5c|25|7f|[01][0-9a-f]|c0|c1|u[0-9a-f])/i;
 /** Fraction and division slashes, set minus, full-width forms, one-dot leader: they read like a separator or a dot. */
 const LOOK_ALIKE = /[\u2024\u2044\u2215\u2216\u29f5\u29f8\u29f9\ufe52\ufe68\uff0e\uff0f\uff3c]/;
 
+/** A few segments of letters, digits, `_`, `-` and a dot between them: nothing below could find a fault in it. */
+const PLAIN = /^[\w-]+(\.[\w-]+)*(\/[\w-]+(\.[\w-]+)*){0,7}$/;
+
 function segmentsOf(text: string): Result<string[], string> {
   if (text.length > LIMITS.resourceIdLength) return err(`is longer than ${LIMITS.resourceIdLength} characters`);
+  if (text.length <= LIMITS.segmentLength && PLAIN.test(text)) return ok(text.split('/'));
   const normal = text.normalize('NFC');
   if (normal.length > LIMITS.resourceIdLength)
     return err(`is longer than ${LIMITS.resourceIdLength} characters in form NFC`);

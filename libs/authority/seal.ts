@@ -1,40 +1,43 @@
 import type { Command } from '#contracts/command';
-import type { Event, Payload } from '#contracts/event';
+import type { Event } from '#contracts/event';
 import { rfc3339 } from '#kernel/clock';
 import { saltedDigest } from '#kernel/digest';
 import { deriveId } from '#kernel/ids';
 import type { NewEvent } from './decide/types';
 import type { LogState } from './state';
 
-/** An event with its place, as it will be stored: `body` byte for byte, `payload` beside it. */
+/** An event with its place, as it will be stored: `body` byte for byte, `payload` (JSON text) beside it. */
 export interface Sealed {
   readonly event: Event;
   readonly body: string;
-  readonly payload: Payload | undefined;
+  readonly payload: string | undefined;
 }
 
-/** Gives a decided event the next place of the log. The personal data of its command stays beside it, named by digest. */
+/**
+ * Gives a decided event the next place of the log. The personal data of its command stays beside it, named by digest.
+ * What is folded now is what will be read again (I10): the event has no member that JSON would drop or change.
+ */
 export function seal(state: LogState, command: Command, now: number, fresh: NewEvent, position = state.next): Sealed {
   const { type, data, payload: carries, ...place } = fresh;
   const payload = carries ? command.payload : undefined;
+  const { treeId, runId, grantId, actionId } = place;
+  const { actor, commandId, requestDigest } = command;
   const event = {
     log: state.log,
     position,
-    id: deriveId('event', state.n, command.commandId, String(position)),
+    id: deriveId('event', state.n, commandId, String(position)),
     type,
     time: rfc3339(now),
     tenant: state.tenant,
-    treeId: place.treeId,
-    runId: place.runId,
-    grantId: place.grantId,
-    actionId: place.actionId,
-    actor: command.actor,
-    commandId: command.commandId,
-    requestDigest: command.requestDigest,
-    payloadDigest: payload ? saltedDigest(payload.salt, payload.value) : undefined,
+    ...(treeId === undefined ? {} : { treeId }),
+    ...(runId === undefined ? {} : { runId }),
+    ...(grantId === undefined ? {} : { grantId }),
+    ...(actionId === undefined ? {} : { actionId }),
+    actor,
+    commandId,
+    ...(requestDigest === undefined ? {} : { requestDigest }),
+    ...(payload === undefined ? {} : { payloadDigest: saltedDigest(payload.salt, payload.value) }),
     data,
   } as Event;
-  const body = JSON.stringify(event);
-  // what is folded now is what will be read again (I10): no member that JSON would drop or change
-  return { event: JSON.parse(body) as Event, body, payload };
+  return { event, body: JSON.stringify(event), payload: payload && JSON.stringify(payload) };
 }

@@ -1,7 +1,11 @@
 import { LIMITS } from '#kernel/limits';
+import { remembered } from '#kernel/memo';
 import { err, ok, type Result } from '#kernel/result';
 import { matchesSegments } from './pattern';
 import { clip } from './words';
+
+/** Every decision meets the same few verbs and patterns: so many are remembered. */
+const FAMILIAR = 10_000;
 
 /**
  * A verb is `noun.verb`: segments of a–z, 0–9, `_` and `-` between dots. It is normalised once, here: compatibility
@@ -9,9 +13,10 @@ import { clip } from './words';
  * (a look-alike letter, an encoding, a slash, a space within) is refused and never guessed at: a deny of
  * `secret.read` must hold for every spelling that some tool would take for `secret.read`.
  */
-export function normalizeVerb(text: string): Result<string, string> {
-  return normalize(text, /^[a-z0-9_-]+$/, 'is made of letters a–z, digits, _ and -');
-}
+export const normalizeVerb: (text: string) => Result<string, string> = remembered(
+  (text) => normalize(text, /^[a-z0-9_-]+$/, 'is made of letters a–z, digits, _ and -'),
+  FAMILIAR,
+);
 
 /**
  * A pattern of verbs. `*` is exactly one segment and `**` zero or more; but a `*` at the end is one OR MORE, since who
@@ -38,21 +43,14 @@ function normalize(text: string, segment: RegExp, alphabet: string): Result<stri
   return ok(normal);
 }
 
-/** A memory of patterns already split: every decision matches the same few against a verb. */
-const split = new Map<string, readonly string[]>();
-const SPLIT_MOST = 10_000;
-
 /** The segments of a normalised verb pattern, with the last `*` spelt out as one or more. */
-export function verbSegments(pattern: string): readonly string[] {
-  const known = split.get(pattern);
-  if (known) return known;
+export const verbSegments: (pattern: string) => readonly string[] = remembered((pattern) => {
   const segments = pattern.split('.');
-  const spelt = segments[segments.length - 1] === '*' ? [...segments, '**'] : segments;
-  if (split.size >= SPLIT_MOST) split.clear();
-  split.set(pattern, spelt);
-  return spelt;
-}
+  return segments[segments.length - 1] === '*' ? [...segments, '**'] : segments;
+}, FAMILIAR);
+
+const segmentsOfVerb = remembered((verb) => verb.split('.'), FAMILIAR);
 
 /** Does the pattern cover the verb? Both normalised. */
 export const matchesVerb = (pattern: string, verb: string): boolean =>
-  matchesSegments(verbSegments(pattern), verb.split('.'));
+  matchesSegments(verbSegments(pattern), segmentsOfVerb(verb));

@@ -55,9 +55,7 @@ function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-const LONE_SURROGATE = /\p{Surrogate}/u; // with the u flag, a pair is one character and no surrogate
-
 function writeString(value: string): string {
-  if (LONE_SURROGATE.test(value)) throw new TypeError('a string with a lone surrogate has no form in JSON');
+  if (!value.isWellFormed()) throw new TypeError('a string with a lone surrogate has no form in JSON');
   return JSON.stringify(value);
 }

@@ -1,3 +1,5 @@
+import { remembered } from './memo';
+
 /** Milliseconds since the epoch. The only place that reads time; rules get it as a value. */
 export interface Clock {
   now(): number;
@@ -16,8 +18,12 @@ export const systemTimer: Timer = (ms, act) => {
 /** RFC 3339 with milliseconds, UTC. */
 export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
 
-/** RFC 3339 → ms; undefined where it is not a full date-time with an offset. */
-export function parseTime(text: string): number | undefined {
+/** RFC 3339 → ms; undefined where it is not a full date-time with an offset. The events of a batch have one time. */
+export const parseTime = (text: string): number | undefined => known(text) ?? undefined;
+
+const known = remembered((text) => read(text) ?? null, 1_000);
+
+function read(text: string): number | undefined {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i.test(text)) return undefined;
   const ms = Date.parse(text);
   return Number.isNaN(ms) || !isDay(text) ? undefined : ms;

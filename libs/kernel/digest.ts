@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalize } from './canonical';
 
 /** 32 bytes; a string is hashed as UTF-8. */
-export const sha256 = (data: Uint8Array | string): Buffer => createHash('sha256').update(data).digest();
+export const sha256 = (data: Uint8Array | string): Buffer => hash('sha256', data, 'buffer');
 /** 64 lower-case hex digits; a string is hashed as UTF-8. */
-export const sha256hex = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex');
+export const sha256hex = (data: Uint8Array | string): string => hash('sha256', data, 'hex');
 
 /** `sha256:<hex>` of the canonical JSON of a value (RFC 8785). @throws TypeError for what has no form in JSON */
 export const canonicalDigest = (value: unknown): string => `sha256:${sha256hex(canonicalize(value))}`;
@@ -17,6 +17,5 @@ export const canonicalDigest = (value: unknown): string => `sha256:${sha256hex(c
  */
 export function saltedDigest(salt: string, value: unknown): string {
   if (!/^[A-Za-z0-9_-]{2,}$/.test(salt)) throw new TypeError('a salt is base64url of at least one byte');
-  const hash = createHash('sha256').update(Buffer.from(salt, 'base64url')).update(canonicalize(value));
-  return `sha256:${hash.digest('hex')}`;
+  return `sha256:${sha256hex(Buffer.concat([Buffer.from(salt, 'base64url'), Buffer.from(canonicalize(value))]))}`;
 }

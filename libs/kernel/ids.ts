@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from './digest';
 
 /** What an id names: its prefix. */
 export const ID_PREFIX = {
@@ -35,8 +35,8 @@ function base32(bytes: Uint8Array, length: number): string {
  * without a look-up: `grt_0_3f…`.
  */
 export function deriveId(kind: IdKind, logNumber: number, commandId: string, salt = ''): string {
-  const hash = createHash('sha256').update(`${kind}\n${logNumber}\n${commandId}\n${salt}`).digest();
-  return `${ID_PREFIX[kind]}_${logNumber.toString(36)}_${base32(hash, 26)}`;
+  const digest = sha256(`${kind}\n${logNumber}\n${commandId}\n${salt}`);
+  return `${ID_PREFIX[kind]}_${logNumber.toString(36)}_${base32(digest, 26)}`;
 }
 
 const ID = /^(run|grt|tre|act|apr|rev|evt)_([0-9a-z]{1,4})_[0-9a-z]{26}$/;

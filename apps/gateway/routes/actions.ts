@@ -13,6 +13,7 @@ import { idOf } from '#contracts/primitives';
 import { canonicalDigest } from '#kernel/digest';
 import { logOf, ownGrant } from '../logs';
 import { payloadOf } from '../pseudonym';
+import { allReasons } from '../reasons';
 import { redactArgs, redactText } from '../redact';
 import { fromAnswer, problemOf, Refused } from '../refusal';
 import { route, type Context, type Route } from '../route';
@@ -66,8 +67,11 @@ export function settleCommand(
   });
 }
 
-const itemOf = (answer: Answer): unknown =>
-  answer.ok ? answer.value : { error: problemOf(fromAnswer(answer.refusal)).body };
+function decisionOf(answer: Answer): unknown {
+  if (!answer.ok) return { error: problemOf(fromAnswer(answer.refusal)).body };
+  const decided = answer.value as ActionAnswer;
+  return { ...decided, reasons: allReasons(decided.reasons) };
+}
 
 export const actionRoutes: Route[] = [
   route({
@@ -80,7 +84,8 @@ export const actionRoutes: Route[] = [
     answer: actionAnswer,
     async handle(context) {
       ownGrant(context.caller, context.body.grantId);
-      return { body: await context.services.owners.command<ActionAnswer>(authorizeCommand(context, context.body)) };
+      const answer = await context.services.owners.command<ActionAnswer>(authorizeCommand(context, context.body));
+      return { body: { ...answer, reasons: allReasons(answer.reasons) } };
     },
   }),
   route({
@@ -96,7 +101,7 @@ export const actionRoutes: Route[] = [
       for (const action of actions) ownGrant(context.caller, action.grantId);
       const commands = actions.map((action, i) => authorizeCommand(context, action, String(i)));
       const answers = await Promise.all(commands.map((command) => context.services.owners.submit(command)));
-      return { body: { answers: answers.map(itemOf) } };
+      return { body: { answers: answers.map(decisionOf) } };
     },
   }),
   route({

@@ -5,6 +5,7 @@ import { evaluationAnswer, evaluationBody, evaluationsBody } from '#contracts/ht
 import { idOf } from '#contracts/primitives';
 import { LIMITS } from '#kernel/limits';
 import { ownGrant } from '../logs';
+import { allReasons } from '../reasons';
 import { Refused } from '../refusal';
 import { route, type Context, type Route } from '../route';
 import { authorizeCommand } from './actions';
@@ -110,7 +111,7 @@ function toDecision({
   expiresAt,
   remaining,
 }: ActionAnswer): Decision {
-  const common = { ...(actionId ? { actionId } : {}), reasons };
+  const common = { ...(actionId ? { actionId } : {}), reasons: allReasons(reasons) };
   if (decision === 'permit') return { decision: true, context: { ...common, obligations, expiresAt, remaining } };
   if (decision === 'step-up') return { decision: false, context: { ...common, stepUp: { approvalId, expiresAt } } };
   return { decision: false, context: common };

@@ -1,9 +1,10 @@
 import { timeLimit, type TimeLimit } from '#contracts/grant';
+import { remembered } from '#kernel/memo';
 import type { Dimension } from '../dimension';
 import { deny, PERMIT, Wider } from './verdict';
 
 /** NaN for what is no time; every comparison below is written so that NaN denies and is wider (I11). */
-const at = (text: string): number => Date.parse(text);
+const at = remembered((text) => Date.parse(text), 10_000);
 
 /** A lease has a beginning and, always, an end: it admits from `notBefore` on and no more at `expiresAt`. */
 export const time: Dimension<TimeLimit> = {
