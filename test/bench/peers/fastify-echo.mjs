@@ -1,0 +1,7 @@
+// A bare Fastify server that parses a JSON body and sends it back: what any HTTP service in this language has to do.
+import Fastify from 'fastify';
+
+const app = Fastify();
+app.post('/echo', (request) => request.body);
+await app.listen({ host: '127.0.0.1', port: Number(process.argv[2]) });
+process.stdout.write('ready\n');
