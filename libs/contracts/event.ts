@@ -4,7 +4,7 @@ import { effects, labels, resource } from './action';
 import { CODES, type Code } from './codes';
 import { agent, consumed, effect, limits, posture, risk } from './grant';
 import { costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from './primitives';
-import { reason } from './reason';
+import { reason, type Reason } from './reason';
 
 /**
  * Every fact the log can hold: type → shape of `data`. Personal data (names, purposes, notes, previews, free text) is
@@ -19,6 +19,19 @@ export const actor = z.strictObject({
   role: z.string().max(40).optional(),
 });
 export type Actor = z.infer<typeof actor>;
+
+/**
+ * A reason may hold others, and a schema that holds itself cannot be compiled: so it is read apart. Most events that
+ * are read in numbers have none.
+ */
+const reasons = z.array(
+  z.unknown().transform((value, context): Reason => {
+    const read = reason.safeParse(value);
+    if (read.success) return read.data;
+    for (const { message, path } of read.error.issues) context.addIssue({ code: 'custom', message, path });
+    return z.NEVER;
+  }),
+);
 
 const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 
@@ -53,7 +66,7 @@ export const decidedAction = z.strictObject({
   parentActionId: idOf('action').optional(),
   /** the exact call an approval binds to (I8): digest of verb, resource, arguments, run */
   binding: digest,
-  reasons: z.array(reason),
+  reasons,
   /** the thumbprint proved, or how it was vouched for: what the session dimension saw */
   proof: z.strictObject({ vouched: z.boolean(), jkt: z.string().optional() }),
   drift: z.union([z.number(), z.literal('unavailable')]).optional(),
@@ -107,7 +120,7 @@ export const EVENT_DATA = {
     agentClass: z.string(),
     code,
     detail: z.string().max(2_000),
-    reasons: z.array(reason),
+    reasons,
   }),
   ApprovalRequested: z.strictObject({
     approvalId: idOf('approval'),
@@ -159,7 +172,7 @@ export const EVENT_DATA = {
     command: z.string().max(80),
     code,
     detail: z.string().max(2_000),
-    reasons: z.array(reason).optional(),
+    reasons: reasons.optional(),
   }),
 } as const;
 export type EventType = keyof typeof EVENT_DATA;
@@ -199,10 +212,22 @@ export const payload = z.strictObject({
 });
 export type Payload = z.infer<typeof payload>;
 
+const readers = new Map<unknown, { parse(raw: unknown): unknown }>();
+
+/** Envelope and data of one type as one compiled schema, made when it is first needed: it takes milliseconds. */
+function readerOf(type: EventType): { parse(raw: unknown): unknown } {
+  const whole = z.strictObject({ ...envelope.shape, type: z.literal(type), data: EVENT_DATA[type] });
+  const reader = z.compile(whole, { strict: true });
+  readers.set(type, reader);
+  return reader;
+}
+
 /**
  * Stored body → event. Refuses what is not of a known shape: a log we cannot read is a log we must not act on (I11).
+ * @throws ZodError, or SyntaxError where it is no JSON
  */
 export function parseEvent(body: string): Event {
-  const outer = envelope.parse(JSON.parse(body));
-  return { ...outer, data: EVENT_DATA[outer.type].parse(outer.data) } as Event;
+  const raw = JSON.parse(body) as { type?: unknown } | null;
+  const reader = readers.get(raw?.type) ?? readerOf(envelope.parse(raw).type);
+  return reader.parse(raw) as Event;
 }

@@ -1,5 +1,8 @@
+import { z } from 'zod';
 import { saltedDigest } from '#kernel/digest';
 import { parseEvent, payload as payloadSchema, type Event } from './event';
+
+const compiled = z.compile(payloadSchema, { strict: true });
 
 export type Words = Readonly<Record<string, unknown>>;
 
@@ -9,7 +12,7 @@ export type Words = Readonly<Record<string, unknown>>;
  */
 export function wordsOf(event: Event, stored: string | null | undefined): Words | null {
   if (stored == null || event.payloadDigest === undefined) return null;
-  const parsed = payloadSchema.safeParse(fromJson(stored));
+  const parsed = compiled.safeParse(fromJson(stored));
   if (!parsed.success) return null;
   const { salt, value } = parsed.data;
   return saltedDigest(salt, value) === event.payloadDigest ? value : null;

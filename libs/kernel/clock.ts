@@ -31,6 +31,7 @@ function read(text: string): number | undefined {
 
 /** The 30th of February is no day, although a date can be made of it. */
 function isDay(text: string): boolean {
+  if (Number(text.slice(8, 10)) <= 28) return true; // every month has so many
   const [year, month, day] = text.slice(0, 10).split('-').map(Number) as [number, number, number];
   return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
 }

@@ -5,13 +5,13 @@ import { seal } from '#authority/seal';
 import { stateDigest } from '#authority/snapshot';
 import { openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
 import { commandSchema } from '#contracts/command';
-import { EVENT_DATA, parseEvent, type Event } from '#contracts/event';
+import { envelope, EVENT_DATA, parseEvent, type Event } from '#contracts/event';
 import { moves } from './moves';
 import { Tally } from './naive';
 import { asked, Play } from './play';
 
 /**
- * Seen to fail where: half a surrogate pair is let in; limits take unknown members.
+ * Seen to fail where: a compiled schema reads what the plain one refuses, or another value; half a surrogate pair is let in; limits take unknown members.
  */
 fc.configureGlobal({ seed: 20260114 });
 
@@ -24,6 +24,13 @@ const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>
 );
 
 type Json = { [key: string]: Json };
+
+/** What the schemas say of a body, one after the other and not compiled; undefined where they refuse it. */
+function plainly(body: unknown): unknown {
+  const outer = envelope.safeParse(body);
+  const data = outer.success ? EVENT_DATA[outer.data.type].safeParse(outer.data.data) : undefined;
+  return data?.success ? { ...outer.data, data: data.data } : undefined;
+}
 
 describe('I11: a stored body that cannot be read is not read', () => {
   const event = fc
@@ -100,10 +107,12 @@ describe('I11: a stored body that cannot be read is not read', () => {
           // what is read, is read alike again: nothing is bent into shape on the way
           const read = parseEvent(JSON.stringify(body));
           expect(parseEvent(JSON.stringify(read))).toEqual(read);
+          expect(read).toEqual(plainly(JSON.parse(JSON.stringify(body))));
           expect(JSON.stringify(read)).not.toMatch(/NaN|Infinity/);
           tally.add('read');
         } catch (error) {
           expect((error as Error).name).toBe('ZodError');
+          expect(plainly(JSON.parse(JSON.stringify(body)))).toBeUndefined();
           tally.add('refused');
         }
       },
