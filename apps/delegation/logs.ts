@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
 import { tenantDefaults } from '#authority/resolve';
 import type { Rules } from '#authority/decide/types';
+import type { Announcement } from '#bus/cloudevent';
 import type { Bus } from '#bus/connect';
 import { eventPublisher, type EventPublisher } from '#bus/events';
 import type { Serving } from '#bus/serve';
@@ -96,10 +97,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
       eventlog: this.eventlog,
       rules: this.rules,
       clock: systemClock,
-      publish: (events) =>
-        void this.publisher
-          .publishEvents(events)
-          .catch((error: unknown) => this.logger.debug({ err: error }, 'events were not announced; followers repair')),
+      publish: (commit) => void this.announce(commit),
       warn: (message, cause) => this.logger.warn({ err: cause, log }, message),
       fence: { owner: this.me, epoch },
     });
@@ -112,6 +110,12 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     ];
     this.owned.set(log, { owner, epoch, servings });
     this.logger.info({ log, epoch }, 'owns the log');
+  }
+
+  private async announce(commit: Announcement): Promise<void> {
+    const said = await this.publisher.announce(commit);
+    if (said.ok) return;
+    this.logger.debug({ log: commit.log, why: said.error }, 'a commit was not announced; followers look into the log');
   }
 
   private async letGo(log: string): Promise<void> {

@@ -41,7 +41,7 @@ describe('an owner whose append goes wrong', () => {
       const answers = await world.together(owner, [authorize(grantId), authorize(grantId)]);
       expect(answers.map(refusal)).toEqual(['NOT_READY', 'NOT_READY']);
       expect(await owner.read((state) => state.next)).toBe(2 + 2 * times);
-      expect(world.published).toEqual([0, 1]);
+      expect(world.announced).toEqual([[0, 2]]);
       await sound();
     });
 
@@ -225,7 +225,7 @@ describe('an owner whose append goes wrong', () => {
       for (let i = 0; i < 3; i++) expect(refusal(await mine.submit(authorize(grantId)))).toBe('NOT_READY');
       await mine.stop();
       expect(await world.eventlog.head(LOG)).toBe(2);
-      expect(world.published).toEqual([0, 1]);
+      expect(world.announced).toEqual([[0, 2]]);
     });
   });
 

@@ -40,11 +40,11 @@ describe('the owner of a log', () => {
       await held.arrived;
       const later = owner.read((state) => state.grants.size).then(tell);
       await settled();
-      expect([said, world.published, await world.events()]).toEqual([[], [], []]);
+      expect([said, world.announced, await world.events()]).toEqual([[], [], []]);
       held.letGo();
       await Promise.all([answered, together, later]);
       expect(said.sort()).toEqual(['1 grants', '1 grants', 'answered true']);
-      expect(world.published).toEqual([0, 1]);
+      expect(world.announced).toEqual([[0, 2]]);
     });
 
     it('all of what waited while a batch was committed after one append together', async () => {

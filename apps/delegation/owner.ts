@@ -9,7 +9,7 @@ import { emptyState, isKeyed, type CommandNode, type LogState } from '#authority
 import { commandSchema, type Answer, type Command } from '#contracts/command';
 import { parseEvent, type Event } from '#contracts/event';
 import { canonicalize } from '#kernel/canonical';
-import type { AnnouncedEvent } from '#bus/cloudevent';
+import type { Announcement } from '#bus/cloudevent';
 import type { Clock, Timer } from '#kernel/clock';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
@@ -46,8 +46,8 @@ export interface OwnerOptions {
   readonly clock: Clock;
   /** wakes an owner that waits for commands; the system's where it is left out */
   readonly timer?: Timer;
-  /** told after the commit; may lose them (followers repair from the log) */
-  readonly publish: (events: readonly AnnouncedEvent[]) => void;
+  /** told after each commit up to where the log reaches; may lose it (followers look into the log) */
+  readonly publish: (commit: Announcement) => void;
   readonly warn: (message: string, cause?: unknown) => void;
   /** proves to the store that this owner still holds the log's lease */
   readonly fence?: { owner: string; epoch: number };
@@ -292,17 +292,16 @@ export class LogOwner {
     const first = (sealed[0] as Sealed).event.position;
     const result = await eventlog.append(log, first, events, fence);
     if (!result.ok) throw new Error(`append at ${log}@${first} was refused: ${JSON.stringify(result)}`);
-    this.announce(
-      sealed.map(({ event, body }) => ({ log, position: event.position, type: event.type, time: event.time, body })),
-    );
+    // Dying here: nobody is told; followers look into the log by themselves.
+    this.announce({ log, from: first, next: first + events.length, time: (sealed.at(-1) as Sealed).event.time });
   }
 
   /** It is written: whatever becomes of the news of it, the answer stands. */
-  private announce(events: readonly AnnouncedEvent[]): void {
+  private announce(commit: Announcement): void {
     try {
-      this.options.publish(events);
+      this.options.publish(commit);
     } catch (error) {
-      this.options.warn('events were not announced; followers repair from the log', error);
+      this.options.warn('a commit was not announced; followers look into the log', error);
     }
   }
 

@@ -22,7 +22,7 @@ export class Arrivals {
   private subscribe(log: string): { bells: Set<Bell>; stop(): Promise<void> } {
     const bells = new Set<Bell>();
     const ring = (): void => bells.forEach((bell) => bell.ring());
-    const subscription = this.source.subscribe(log, { event: ring, gap: ring });
+    const subscription = this.source.subscribe(log, { head: ring, gap: ring });
     const entry = { bells, stop: () => subscription.stop() };
     this.logs.set(log, entry);
     return entry;

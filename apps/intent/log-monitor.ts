@@ -51,8 +51,7 @@ export class LogMonitor {
     this.follower = followLog({
       log,
       source,
-      bodies: 'log', // the payloads stand only there
-      repair: (name, from, limit) => eventlog.read(name, from, limit),
+      read: (name, from, limit) => eventlog.read(name, from, limit),
       start: () => this.begin(),
       handle: (batch) => this.integrate(batch),
       onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),

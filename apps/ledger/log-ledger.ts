@@ -65,8 +65,7 @@ export class LogLedger {
     this.follower = followLog({
       log,
       source,
-      bodies: 'log',
-      repair: (name, from, limit) => eventlog.read(name, from, limit),
+      read: (name, from, limit) => eventlog.read(name, from, limit),
       start: () => store.position(log),
       handle: (batch) => this.integrate(batch),
       onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),

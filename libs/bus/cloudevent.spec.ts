@@ -1,65 +1,86 @@
 import fc from 'fast-check';
-import { fromMessage, percentEncode, toMessage, type AnnouncedEvent } from './cloudevent';
+import { fromMessage, percentEncode, toMessage, type Announcement } from './cloudevent';
 
 fc.configureGlobal({ seed: 20260122 });
 
-const event: AnnouncedEvent = {
-  log: 'default/0',
-  position: 17,
-  type: 'GrantIssued',
-  time: '2026-01-31T12:00:00.000Z',
-  body: '{"a": 1,  "ü":"\\u0000"}',
-};
-const sent = (of: AnnouncedEvent) => {
+const commit: Announcement = { log: 'default/0', from: 17, next: 20, time: '2026-01-31T12:00:00.000Z' };
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const sent = (of: Announcement) => {
   const { subject, headers, payload } = toMessage(of);
-  return { subject, headers, data: new TextEncoder().encode(payload) };
+  return { subject, headers, data: bytes(payload) };
 };
 
-describe('an event as a CloudEvents message in binary mode', () => {
+describe('a commit as a CloudEvents message in binary mode', () => {
   it('is this, on the wire', () => {
-    const { subject, headers, payload } = toMessage(event);
-    expect(subject).toBe('bailiwick.event.default.0.GrantIssued');
+    const { subject, headers, payload } = toMessage(commit);
+    expect(subject).toBe('bailiwick.event.default.0');
     expect(Object.fromEntries([...headers].map(([name, values]) => [name, values[0]]))).toEqual({
-      'Nats-Msg-Id': 'default/0:17',
+      'Nats-Msg-Id': 'default/0:17-19',
       'ce-specversion': '1.0',
-      'ce-id': 'default/0:17',
+      'ce-id': 'default/0:17-19',
       'ce-source': '/log/default/0',
-      'ce-type': 'dev.bailiwick.GrantIssued',
+      'ce-type': 'dev.bailiwick.events-appended',
       'ce-time': '2026-01-31T12:00:00.000Z',
-      'ce-subject': '17',
+      'ce-subject': '17-19',
       'ce-datacontenttype': 'application/json',
     });
-    expect(payload).toBe(event.body);
+    expect(payload).toBe('{"from":17,"next":20}');
   });
 
   it('reads back exactly', () => {
-    const text = fc.string({ unit: 'grapheme' });
     fc.assert(
-      fc.property(fc.maxSafeNat(), text, (position, body) => {
-        const one = { ...event, position, body };
+      fc.property(fc.nat(2 ** 40), fc.integer({ min: 1, max: 4_096 }), (from, count) => {
+        const one = { ...commit, from, next: from + count };
         expect(fromMessage(sent(one))).toEqual(one);
       }),
     );
   });
 
-  it('is none where the subject and the headers disagree (I9), a position is missing, or bytes are no UTF-8', () => {
-    const good = sent(event);
-    expect(fromMessage({ ...good, subject: 'bailiwick.event.other.0.GrantIssued' })).toBeUndefined();
+  it('is none where its subject, its id and its data do not say the same (I9)', () => {
+    const good = sent(commit);
+    expect(fromMessage(good)).toEqual(commit);
+    expect(fromMessage({ ...good, subject: 'bailiwick.event.other.0' })).toBeUndefined();
     expect(fromMessage({ ...good, subject: 'bailiwick.command.default.0' })).toBeUndefined();
     expect(fromMessage({ ...good, headers: undefined })).toBeUndefined();
-    expect(fromMessage({ ...good, data: new Uint8Array([0xff]) })).toBeUndefined();
-    for (const subject of ['', '-1', '1.5', '1e3', '18', '%']) {
-      const { headers } = toMessage(event);
-      headers.set('ce-subject', subject);
+    for (const data of ['{"from":17,"next":21}', '{"from":16,"next":20}'])
+      expect(fromMessage({ ...good, data: bytes(data) })).toBeUndefined();
+    for (const id of ['', '%', 'default/0:17', 'other/0:17-19']) {
+      const { headers } = toMessage(commit);
+      headers.set('ce-id', id);
       expect(fromMessage({ ...good, headers })).toBeUndefined();
     }
   });
 
-  it('refuses what has no message', () => {
-    for (const position of [-1, 0.5, NaN, 2 ** 53])
-      expect(() => toMessage({ ...event, position })).toThrow('not a position');
-    expect(() => toMessage({ ...event, log: 'a.b/0' })).toThrow('not a log name');
-    expect(() => toMessage({ ...event, type: '*' })).toThrow('not an event type');
+  it.each([
+    '',
+    'null',
+    '17',
+    '[17,20]',
+    '{"from":17}',
+    '{"from":"17","next":"20"}',
+    '{"from":17,"next":20,"head":30}',
+    '{"from":17,"next":20',
+  ])('is none where the data is %j', (data) => {
+    expect(fromMessage({ ...sent(commit), data: bytes(data) })).toBeUndefined();
+  });
+
+  it.each([
+    [-1, 3],
+    [0.5, 3],
+    [NaN, 3],
+    [0, 2 ** 53],
+    [3, 3],
+    [4, 3],
+  ])('is refused, and is none, where it goes from %d to %d', (from, next) => {
+    expect(() => toMessage({ ...commit, from, next })).toThrow('not the positions of a commit');
+    const headers = toMessage(commit).headers;
+    headers.set('ce-id', `default/0:${from}-${next - 1}`);
+    const data = bytes(JSON.stringify({ from, next }));
+    expect(fromMessage({ subject: 'bailiwick.event.default.0', headers, data })).toBeUndefined();
+  });
+
+  it('is refused where its log is none', () => {
+    expect(() => toMessage({ ...commit, log: 'a.b/0' })).toThrow('not a log name');
   });
 
   it('percent-encodes attribute values as the binding says', () => {

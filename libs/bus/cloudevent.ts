@@ -1,67 +1,76 @@
 import { headers as newHeaders, type MsgHdrs } from 'nats';
-import { eventSubject, parseEventSubject } from './subjects';
+import { z } from 'zod';
+import { eventSubject, logOfEventSubject } from './subjects';
 
 /**
- * An event of a log as a NATS message: CloudEvents 1.0, binary mode. The attributes are headers, the stored event is
- * the payload, byte for byte.
+ * The announcement of a commit as a NATS message: CloudEvents 1.0, binary mode. The attributes are headers; the data
+ * says which positions were written. No event is in it: whoever follows a log reads it from there.
  *
  * @see CloudEvents 1.0 §3; NATS Protocol Binding for CloudEvents 1.0.3 §3.1 (attribute `x` is the header `ce-x`,
  *   percent-encoded)
  */
 
-/** What is announced of a committed event. */
-export interface AnnouncedEvent {
+/** What is told of a commit. */
+export interface Announcement {
   /** `<tenant>/<n>` */
   readonly log: string;
-  readonly position: number;
-  /** `GrantIssued` */
-  readonly type: string;
-  /** RFC 3339 */
+  /** its first position */
+  readonly from: number;
+  /** one past its last position: up to here the log reaches */
+  readonly next: number;
+  /** of its last event; RFC 3339 */
   readonly time: string;
-  /** the JSON text exactly as stored */
-  readonly body: string;
 }
 
 const MESSAGE_ID = 'Nats-Msg-Id';
-const TYPE_PREFIX = 'dev.bailiwick.';
+const TYPE = 'dev.bailiwick.events-appended';
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const position = z.int().min(0);
+const data = z.strictObject({ from: position, next: position }).refine(({ from, next }) => from < next);
 
-/** `<log>:<position>`: the same for ever for one event, so that the stream drops what is published twice. */
-export const messageId = (event: { log: string; position: number }): string => `${event.log}:${event.position}`;
+/** `<first>-<last>` */
+const span = ({ from, next }: { from: number; next: number }): string => `${from}-${next - 1}`;
 
-/** The subject, headers and payload of an event. Throws where its log, type or position is not of the form. */
-export function toMessage(event: AnnouncedEvent): { subject: string; headers: MsgHdrs; payload: string } {
-  if (!Number.isSafeInteger(event.position) || event.position < 0) throw new Error(`not a position: ${event.position}`);
-  const id = messageId(event);
+/** `<log>:<first>-<last>`: the same for ever for one commit, so that the stream drops what is published twice. */
+export const messageId = (commit: { log: string; from: number; next: number }): string =>
+  `${commit.log}:${span(commit)}`;
+
+/** The subject, headers and payload of an announcement. Throws where its log or positions are not of the form. */
+export function toMessage(commit: Announcement): { subject: string; headers: MsgHdrs; payload: string } {
+  const { log, from, next, time } = commit;
+  if (!data.safeParse({ from, next }).success) throw new Error(`not the positions of a commit: ${from} to ${next}`);
+  const id = messageId(commit);
   const headers = newHeaders();
   headers.set(MESSAGE_ID, id);
   for (const [name, value] of [
     ['specversion', '1.0'],
     ['id', id],
-    ['source', `/log/${event.log}`],
-    ['type', TYPE_PREFIX + event.type],
-    ['time', event.time],
-    ['subject', String(event.position)],
+    ['source', `/log/${log}`],
+    ['type', TYPE],
+    ['time', time],
+    ['subject', span(commit)],
     ['datacontenttype', 'application/json'],
   ] as const) {
     headers.set(`ce-${name}`, percentEncode(value));
   }
-  return { subject: eventSubject(event.log, event.type), headers, payload: event.body };
+  return { subject: eventSubject(log), headers, payload: JSON.stringify({ from, next }) };
 }
 
 /**
- * The event in a message; undefined where it is none of ours. The subject is what the server checked the sender's
- * permission on, so the log is taken from it, and headers that name another log are refused (I9).
+ * The announcement in a message; undefined where it is none of ours. The subject is what the server checked the
+ * sender's permission on, so the log is taken from it, and an id that names another log is refused (I9).
  */
-export function fromMessage(msg: { subject: string; headers?: MsgHdrs; data: Uint8Array }): AnnouncedEvent | undefined {
-  const named = parseEventSubject(msg.subject);
-  if (!named) return undefined;
-  const position = Number(attribute(msg.headers, 'subject'));
-  if (!Number.isSafeInteger(position) || position < 0) return undefined;
-  if (attribute(msg.headers, 'id') !== messageId({ log: named.log, position })) return undefined;
+export function fromMessage(msg: { subject: string; headers?: MsgHdrs; data: Uint8Array }): Announcement | undefined {
+  const log = logOfEventSubject(msg.subject);
+  const said = data.safeParse(parsed(msg.data));
+  if (log === undefined || !said.success) return undefined;
+  const commit = { log, ...said.data, time: attribute(msg.headers, 'time') };
+  return attribute(msg.headers, 'id') === messageId(commit) ? commit : undefined;
+}
+
+function parsed(bytes: Uint8Array): unknown {
   try {
-    return { ...named, position, time: attribute(msg.headers, 'time'), body: decoder.decode(msg.data) };
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     return undefined;
   }

@@ -14,10 +14,10 @@ import { natsOf, type Bus } from './connect';
 import { EVENT_STREAM } from './events';
 import type { EventSource, SourceSink } from './follow-log';
 import { BUS_LIMITS } from './limits';
-import { eventsOfLog } from './subjects';
+import { eventSubject } from './subjects';
 
 /**
- * New events of a log from the event stream. It asks for what comes from now on and keeps no state in the server:
+ * News of a log from the event stream. It asks for what comes from now on and keeps no state in the server:
  * whenever the connection, the consumer or the stream may have been lost it starts a new consumer and tells the
  * follower to look into the log. So a server that comes back with an empty store costs nothing but that look.
  */
@@ -26,18 +26,18 @@ export function jetStreamSource(bus: Bus): EventSource {
 }
 
 /**
- * New events of a log straight from the subject, past the stream: needs no permission but to hear the subject, and
- * has no flow control, so it is for whoever takes events as fast as they come, such as to wake a waiting reader.
+ * News of a log straight from the subject, past the stream: needs no permission but to hear the subject, and has no
+ * flow control, so it is for whoever takes news as fast as it comes, such as to wake a waiting reader.
  */
 export function subjectSource(bus: Bus): EventSource {
   return {
     subscribe: (log, sink) => {
       const { nats } = natsOf(bus);
-      const subscription = nats.subscribe(eventsOfLog(log), {
+      const subscription = nats.subscribe(eventSubject(log), {
         callback: (error, msg) => {
           if (error) return; // not permitted: the bus tells; the follower polls
-          const event = fromMessage(msg);
-          if (event) sink.event(event);
+          const commit = fromMessage(msg);
+          if (commit) sink.head(commit.next);
         },
       });
       const unlisten = bus.onEvent((event) => {
@@ -128,7 +128,7 @@ class LogConsumer {
         name,
         // eslint-disable-next-line @typescript-eslint/no-deprecated -- a push consumer: its heartbeats tell that nothing was lost
         deliver_subject: inbox,
-        filter_subject: eventsOfLog(this.log),
+        filter_subject: eventSubject(this.log),
         deliver_policy: DeliverPolicy.New,
         replay_policy: ReplayPolicy.Instant,
         ack_policy: AckPolicy.None,
@@ -151,8 +151,8 @@ class LogConsumer {
     if (this.stopped || (this.subscription !== undefined && this.subscription !== subscription)) return;
     this.heardAt = Date.now();
     if (msg.headers?.code === 100) return this.control(msg);
-    const event = fromMessage(msg);
-    if (event?.log === this.log) this.sink.event(event);
+    const commit = fromMessage(msg);
+    if (commit?.log === this.log) this.sink.head(commit.next);
   }
 
   /** Flow control wants an answer, or the server stops sending. @see NATS ADR-15 on ordered push consumers */

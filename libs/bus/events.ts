@@ -7,115 +7,85 @@ import {
   type NatsError,
   type StreamConfig,
 } from 'nats';
-import { messageId, toMessage, type AnnouncedEvent } from './cloudevent';
+import { err, ok, type Result } from '#kernel/result';
+import { toMessage, type Announcement } from './cloudevent';
 import { natsOf, type Bus } from './connect';
 import { BUS_LIMITS } from './limits';
 import { ALL_EVENTS } from './subjects';
 
 /**
- * The event stream. It notifies: PostgreSQL is the truth, JetStream acknowledges before it syncs to disk, and whoever
- * follows fills what it lost from the log.
+ * The event stream: one message for each commit. It notifies: PostgreSQL is the truth, JetStream acknowledges before it
+ * syncs to disk, and whoever follows reads the log, told or not.
  */
 
 export const EVENT_STREAM = 'BAILIWICK_EVENTS';
 
 const STREAM_NOT_FOUND = 10059;
-
-export interface PublishReport {
-  readonly published: number;
-  /** of those published, what the stream had already */
-  readonly duplicates: number;
-  /** not announced; followers find them when they next look into the log */
-  readonly failed: readonly { readonly id: string; readonly detail: string }[];
-}
+const NO_RESPONDERS = '503';
 
 export interface EventPublisher {
   /** Makes the stream, or brings it to the present limits. Throws where the server has no JetStream. */
   ensureStream(): Promise<void>;
   /**
-   * Announces committed events, in order. Never throws for what the network does and need not be retried. Publishing
-   * an event again within `BUS_LIMITS.streamDedupeMs` changes nothing.
+   * Announces a commit. Never rejects: an error says in words why it was not announced, and need not be retried, for
+   * followers find the commit when they next look into the log. Announcing it again within
+   * `BUS_LIMITS.streamDedupeMs` changes nothing (`duplicate`).
    */
-  publishEvents(events: readonly AnnouncedEvent[]): Promise<PublishReport>;
+  announce(commit: Announcement): Promise<Result<{ readonly duplicate: boolean }, string>>;
 }
 
 /** @param replicas how many servers of a cluster keep the stream: 1, or 3 in a cluster of three */
 export function eventPublisher(bus: Bus, options: { replicas?: number } = {}): EventPublisher {
   const { nats } = natsOf(bus);
   const config = streamConfig(options.replicas ?? 1);
-  const jetstream = nats.jetstream({ timeout: BUS_LIMITS.publishAckMs });
+  const jetstream = nats.jetstream({ timeout: BUS_LIMITS.announceAckMs });
 
   const ensureStream = async (): Promise<void> => {
-    const manager = await nats.jetstreamManager({ checkAPI: false, timeout: BUS_LIMITS.publishAckMs });
+    const manager = await nats.jetstreamManager({ checkAPI: false, timeout: BUS_LIMITS.announceAckMs });
     await createOrUpdate(manager, config);
   };
 
   // A server that comes back may have lost its store; until the stream is there again nothing is announced.
   bus.onEvent((event) => {
-    if (event.type === 'connected') ensureStream().catch(() => undefined); // the next publication tries again
+    if (event.type === 'connected') ensureStream().catch(() => undefined); // the next announcement tries again
   });
+
+  const publish = async (commit: Announcement): Promise<{ duplicate: boolean }> => {
+    const { subject, headers, payload } = toMessage(commit);
+    const sent = { headers, expect: { streamName: EVENT_STREAM } };
+    try {
+      return await jetstream.publish(subject, payload, sent);
+    } catch (error) {
+      if ((error as NatsError).code !== NO_RESPONDERS) throw error;
+      await ensureStream(); // the stream is gone, such as after the server lost its store
+      return jetstream.publish(subject, payload, sent);
+    }
+  };
 
   let inFlight = 0;
 
-  // Everything up to the first `await` runs at once, so events go out in the order they are given, over all calls.
-  const publishOne = async (event: AnnouncedEvent): Promise<Outcome> => {
-    const id = messageId(event);
+  const announce: EventPublisher['announce'] = async (commit) => {
     // Waiting for a server that isn't there, or is slow, would fill the owner's memory; followers look into the log.
-    if (bus.status().state !== 'connected') return { event, id, kind: 'failed', detail: 'not connected' };
-    if (inFlight >= BUS_LIMITS.publishInFlight)
-      return { event, id, kind: 'failed', detail: 'too many wait for the stream' };
+    if (bus.status().state !== 'connected') return err('not connected');
+    if (inFlight >= BUS_LIMITS.announceInFlight) return err('too many wait for the stream');
     inFlight += 1;
     try {
-      const { subject, headers, payload } = toMessage(event);
-      const ack = await jetstream.publish(subject, payload, { headers, expect: { streamName: EVENT_STREAM } });
-      return { event, id, kind: ack.duplicate ? 'duplicate' : 'published' };
+      const { duplicate } = await publish(commit);
+      return ok({ duplicate });
     } catch (error) {
-      const { code, message } = error as NatsError;
-      // No responders: the stream is gone, such as after the server lost its store.
-      return { event, id, kind: code === '503' ? 'no-stream' : 'failed', detail: message };
+      return err((error as Error).message);
     } finally {
       inFlight -= 1;
     }
   };
 
-  const publish = async (events: readonly AnnouncedEvent[]): Promise<Outcome[]> => {
-    const outcomes = await Promise.all(events.map(publishOne));
-    if (!outcomes.some(({ kind }) => kind === 'no-stream')) return outcomes;
-    try {
-      await ensureStream();
-    } catch {
-      return outcomes;
-    }
-    return Promise.all(
-      outcomes.map((outcome) => (outcome.kind === 'no-stream' ? publishOne(outcome.event) : Promise.resolve(outcome))),
-    );
-  };
-
-  return {
-    ensureStream,
-    async publishEvents(events) {
-      const outcomes = await publish(events);
-      const failed = outcomes.filter(({ kind }) => kind === 'failed' || kind === 'no-stream');
-      return {
-        published: outcomes.length - failed.length,
-        duplicates: outcomes.filter(({ kind }) => kind === 'duplicate').length,
-        failed: failed.map(({ id, detail }) => ({ id, detail: detail ?? '' })),
-      };
-    },
-  };
-}
-
-interface Outcome {
-  event: AnnouncedEvent;
-  id: string;
-  kind: 'published' | 'duplicate' | 'no-stream' | 'failed';
-  detail?: string;
+  return { ensureStream, announce };
 }
 
 function streamConfig(replicas: number): Partial<StreamConfig> & { name: string } {
   return {
     name: EVENT_STREAM,
-    description: 'Committed events, for notification; the log itself is in PostgreSQL',
+    description: 'One message for each commit, for notification; the log itself is in PostgreSQL',
     subjects: [ALL_EVENTS],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
@@ -145,6 +115,6 @@ async function createOrUpdate(
 
 function noJetStream(error: unknown): Error {
   const { code, message } = error as NatsError;
-  const why = code === '503' ? 'the NATS server runs without JetStream: start it with --jetstream' : message;
+  const why = code === NO_RESPONDERS ? 'the NATS server runs without JetStream: start it with --jetstream' : message;
   return new Error(`the event stream ${EVENT_STREAM} can't be made: ${why}`, { cause: error });
 }

@@ -1,93 +1,93 @@
 import fc from 'fast-check';
 import { followLog } from './follow-log';
-import { eventAt, never, pause, pauseUntil, quiet, range, World } from './testing/follow-world';
+import { BUS_LIMITS } from './limits';
+import { never, pause, pauseUntil, quiet, range, World } from './testing/follow-world';
 
 fc.configureGlobal({ seed: 20260121 });
 
 describe('followLog', () => {
+  const one = <K extends string>(weight: number, kind: K) => ({
+    weight,
+    arbitrary: fc.record({ kind: fc.constant(kind), at: fc.nat(10_000) }),
+  });
+  const commit = {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('commit' as const),
+      count: fc.integer({ min: 1, max: 12 }),
+      news: fc.constantFrom('told', 'late', 'lost'),
+    }),
+  };
   const hostile = fc.record({
     acts: fc.array(
       fc.oneof(
-        {
-          weight: 5,
-          arbitrary: fc.record({
-            kind: fc.constant('append' as const),
-            count: fc.integer({ min: 1, max: 12 }),
-            keep: fc.nat(4095),
-          }),
-        },
-        { weight: 3, arbitrary: fc.record({ kind: fc.constant('again' as const), position: fc.nat(200) }) },
-        {
-          weight: 1,
-          arbitrary: fc.record({
-            kind: fc.constant('forged' as const),
-            position: fc.integer({ min: 10_000, max: 20_000 }),
-          }),
-        },
-        { weight: 1, arbitrary: fc.record({ kind: fc.constant('gap' as const) }) },
-        { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
-        { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const) }) },
+        commit,
+        one(2, 'late'),
+        one(2, 'again'),
+        one(1, 'forged'),
+        one(1, 'gap'),
+        one(1, 'restart'),
+        one(3, 'wait'),
       ),
       { maxLength: 40 },
     ),
-    capacity: fc.integer({ min: 1, max: 40 }),
     maxBatch: fc.integer({ min: 1, max: 15 }),
+    gatherMs: fc.constantFrom(0, 20),
     /** per call of handle: done · fails before its commit · commits, and its answer is lost */
     handle: fc.infiniteStream(fc.constantFrom('done', 'done', 'done', 'fails', 'lost')),
-    repairFails: fc.infiniteStream(fc.constantFrom(false, false, false, true)),
+    readFails: fc.infiniteStream(fc.constantFrom(false, false, false, true)),
     startFails: fc.infiniteStream(fc.constantFrom(false, false, true)),
-    bodies: fc.constantFrom('message' as const, 'log' as const),
-    reversed: fc.boolean(),
   });
 
   it('hands on everything once, over a hostile transport, to a handler that fails and loses its answers', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        hostile,
-        async ({ acts, capacity, maxBatch, handle, repairFails, startFails, bodies, reversed }) => {
-          const world = new World();
-          const options = world.options({
-            capacity,
-            maxBatch,
-            bodies,
-            start: async () => {
-              if (startFails.next().value) throw new Error('the database is away');
-              return world.position;
-            },
-            repair: async (log, from, limit) => {
-              if (repairFails.next().value) throw new Error('the database is away');
-              return world.repair(log, from, limit);
-            },
-            handle: async (batch) => {
-              const outcome = handle.next().value;
-              await pause();
-              if (outcome === 'fails') throw new Error('rolled back');
-              world.commit(batch);
-              if (outcome === 'lost') throw new Error('the connection broke after the commit');
-            },
-          });
-          let follower = followLog(options);
-          for (const act of acts) {
-            if (act.kind === 'append') {
-              const fresh = range(world.length + act.count, world.length);
-              world.length += act.count;
-              const arriving = fresh.filter((_, index) => act.keep & (1 << index));
-              for (const position of reversed ? arriving.reverse() : arriving) world.sink?.event(eventAt(position));
-            } else if (act.kind === 'again') {
-              if (act.position < world.length) world.sink?.event(eventAt(act.position));
-            } else if (act.kind === 'forged') world.sink?.event(eventAt(act.position));
-            else if (act.kind === 'gap') world.sink?.gap();
-            else if (act.kind === 'wait') await pause();
-            else {
-              await follower.stop();
-              follower = followLog(options);
-            }
+      fc.asyncProperty(hostile, async ({ acts, maxBatch, gatherMs, handle, readFails, startFails }) => {
+        const world = new World();
+        const options = world.options({
+          maxBatch,
+          gatherMs,
+          start: async () => {
+            if (startFails.next().value) throw new Error('the database is away');
+            return world.position;
+          },
+          read: async (log, from, limit) => {
+            if (readFails.next().value) throw new Error('the database is away');
+            return world.read(log, from, limit);
+          },
+          handle: async (batch) => {
+            const outcome = handle.next().value;
+            await pause();
+            if (outcome === 'fails') throw new Error('rolled back');
+            world.commit(batch);
+            if (outcome === 'lost') throw new Error('the connection broke after the commit');
+          },
+        });
+        const announced: number[] = [0];
+        const late: number[] = [];
+        const hear = (head: number | undefined): void => {
+          if (head !== undefined) world.sink?.head(head);
+        };
+        let follower = followLog(options);
+        for (const act of acts) {
+          if (act.kind === 'commit') {
+            world.length += act.count;
+            announced.push(world.length);
+            if (act.news === 'told') hear(world.length);
+            else if (act.news === 'late') late.push(world.length);
+          } else if (act.kind === 'late') hear(late.splice(act.at % (late.length || 1), 1)[0]);
+          else if (act.kind === 'again') hear(announced[act.at % announced.length]);
+          else if (act.kind === 'forged') hear(world.length + 1 + act.at);
+          else if (act.kind === 'gap') world.sink?.gap();
+          else if (act.kind === 'wait') await pause();
+          else {
+            await follower.stop();
+            follower = followLog(options);
           }
-          await world.until(() => world.position >= world.length);
-          await follower.stop();
-          expect(world.handled).toEqual(range(world.length));
-        },
-      ),
+        }
+        await world.until(() => world.position >= world.length);
+        await follower.stop();
+        expect(world.handled).toEqual(range(world.length));
+      }),
       { numRuns: 1_000 },
     );
   });
@@ -155,14 +155,15 @@ describe('followLog', () => {
     await follower.stop();
   });
 
-  it('holds no more than it may while the handler is slow, and loses nothing', async () => {
+  it('holds one batch while the handler is slow, however much is announced, and loses nothing', async () => {
     const world = new World();
     let release = (): void => undefined;
     const slow = new Promise<void>((resolve) => (release = resolve));
     let largest = 0;
+    world.length = 1;
     const follower = followLog(
       world.options({
-        capacity: 50,
+        maxBatch: 50,
         handle: async (batch) => {
           await slow;
           largest = Math.max(largest, batch.events.length);
@@ -170,17 +171,34 @@ describe('followLog', () => {
         },
       }),
     );
-    await pauseUntil(() => world.reads > 0);
-    for (let position = 0; position < 5_000; position += 1) {
-      world.length = position + 1;
-      world.sink?.event(eventAt(position));
-    }
-    expect(follower.lag).toBe(5_000);
+    await pauseUntil(() => world.reads === 1);
+    for (let round = 0; round < 500; round += 1) world.append(10);
+    await quiet();
+    expect(world.reads).toBe(1);
+    expect(follower.lag).toBe(5_001);
     release();
-    await world.until(() => world.position === 5_000);
-    expect(largest).toBeLessThanOrEqual(50);
-    expect(world.handled).toEqual(range(5_000));
+    await world.until(() => world.position === 5_001);
+    expect(largest).toBe(50);
+    expect(world.handled).toEqual(range(5_001));
     await follower.stop();
+  });
+
+  it('reads no more at once than the bus allows, whatever is asked', async () => {
+    const world = new World();
+    world.length = BUS_LIMITS.followBatch + 1;
+    const asked: number[] = [];
+    const follower = followLog(
+      world.options({
+        maxBatch: 1_000_000,
+        read: (log, from, limit) => {
+          asked.push(limit);
+          return world.read(log, from, limit);
+        },
+      }),
+    );
+    await world.until(() => world.position === world.length);
+    await follower.stop();
+    expect(new Set(asked)).toEqual(new Set([BUS_LIMITS.followBatch]));
   });
 
   describe('caughtUpTo', () => {

@@ -1,31 +1,40 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AnnouncedEvent } from './cloudevent';
 import { BUS_LIMITS } from './limits';
 import {
-  missing,
+  onGap,
   onHead,
-  onMessage,
   onRead,
+  onReading,
   onSettled,
-  readable,
   startSequence,
-  type Need,
+  wantsReading,
   type SequencerState,
 } from './sequencer';
 
-/** An event as a follower gets it. The payload beside the body is only there where it was read from the log. */
-export interface FollowedEvent extends AnnouncedEvent {
+/** An event as it stands in the log. */
+export interface FollowedEvent {
+  /** `<tenant>/<n>` */
+  readonly log: string;
+  readonly position: number;
+  /** `GrantIssued` */
+  readonly type: string;
+  /** RFC 3339 */
+  readonly time: string;
+  /** the JSON text exactly as stored */
+  readonly body: string;
+  /** what stands beside the body, as JSON text; nothing where it was never there or is erased */
   readonly payload?: string | null;
 }
 
-/** Where a source puts what it hears. Events may be missing, repeated, and in any order. */
+/** Where a source puts what it hears of one log. It may be wrong, missing, repeated, and in any order. */
 export interface SourceSink {
-  event(event: FollowedEvent): void;
+  /** the log reaches up to here: one past its last position */
+  head(next: number): void;
   /** something may have been lost: look into the log now */
   gap(): void;
 }
 
-/** New events of a log, as far as the network lets them through. */
+/** News of a log, as far as the network lets it through. */
 export interface EventSource {
   subscribe(log: string, sink: SourceSink): { stop(): Promise<void> };
 }
@@ -41,7 +50,7 @@ export interface Batch {
 
 export interface Problem {
   /** what failed: the consumer's `handle`, reading the log, or reading the stored position */
-  readonly where: 'handle' | 'repair' | 'start';
+  readonly where: 'handle' | 'read' | 'start';
   readonly error: unknown;
   /** 1 for the first in a row */
   readonly attempt: number;
@@ -52,7 +61,7 @@ export interface FollowOptions {
   log: string;
   source: EventSource;
   /** reads the log: the events from position `from` on, at most `limit`, fewer only where the log ends */
-  repair: (log: string, from: number, limit: number) => Promise<readonly FollowedEvent[]>;
+  read: (log: string, from: number, limit: number) => Promise<readonly FollowedEvent[]>;
   /**
    * The first position not yet handled, or how to read it from where `handle` stores it. Given as a function it is
    * asked again after `handle` threw: a transaction may have been committed although its answer was lost.
@@ -60,15 +69,14 @@ export interface FollowOptions {
   start: number | (() => Promise<number>);
   /** Handles a batch completely, or throws and has changed nothing. Never called again before it has returned. */
   handle: (batch: Batch) => Promise<void>;
-  /**
-   * `message`: a message that comes in order is handed on as it came. `log`: a message only tells that there is
-   * something to read, so every byte handed on comes from the log, with its payload. For whoever proves something.
-   */
-  bodies?: 'message' | 'log';
+  /** most events of a batch, which is what one reading gives; at most `BUS_LIMITS.followBatch` */
   maxBatch?: number;
-  /** events held at once; beyond it they are dropped and read again from the log */
-  capacity?: number;
-  /** how often the log is looked into while nothing is heard: a lost last message is late by this */
+  /**
+   * How long after the first news more is waited for, so that there are fewer and larger batches. Not while a whole
+   * batch is known to be there, or somebody waits in `caughtUpTo`. 0 where it is left out.
+   */
+  gatherMs?: number;
+  /** how often the log is looked into while nothing is heard: what nobody announced is late by this */
   pollMs?: number;
   signal?: AbortSignal;
   onProblem?: (problem: Problem) => void;
@@ -95,9 +103,8 @@ export interface Follower {
 }
 
 /**
- * Hands every event of a log to `handle`: in order, without a gap, once, in batches. Messages make it fast; the log
- * makes it right: what the source loses, repeats or reorders is found by position and read from the log, which is
- * also looked into at the start, after a reported gap, and every `pollMs` of silence.
+ * Hands every event of a log to `handle`: in order, without a gap, once, in batches. News makes it fast; the log makes
+ * it right. Every byte is read from the log, also at the start, after a reported gap, and every `pollMs` of silence.
  *
  * Exactly once holds for a consumer that stores `next` in the same transaction as its result, only where `from` is
  * what is stored, and gives `start` as a function. A batch that throws is tried again, with growing pauses, for ever.
@@ -113,25 +120,23 @@ interface Waiter {
 
 class LogFollower implements Follower {
   problem: Problem | undefined;
-  private state: SequencerState<FollowedEvent> | undefined;
-  private queue: FollowedEvent[] = [];
-  private lookDue = true;
+  private state = startSequence(0);
   private stopping = false;
-  private nap: { wakes: boolean; controller: AbortController } | undefined;
+  private nap: { ends: () => boolean; controller: AbortController } | undefined;
   private readonly waiters = new Set<Waiter>();
   private readonly finished: Promise<void>;
   private readonly subscription: { stop(): Promise<void> };
   private readonly maxBatch: number;
-  private readonly capacity: number;
+  private readonly gatherMs: number;
   private readonly pollMs: number;
 
   constructor(private readonly options: FollowOptions) {
-    this.maxBatch = Math.min(options.maxBatch ?? BUS_LIMITS.followBatch, BUS_LIMITS.followHeld);
-    this.capacity = Math.min(options.capacity ?? BUS_LIMITS.followHeld, BUS_LIMITS.followHeld);
+    this.maxBatch = Math.min(options.maxBatch ?? BUS_LIMITS.followBatch, BUS_LIMITS.followBatch);
+    this.gatherMs = options.gatherMs ?? 0;
     this.pollMs = options.pollMs ?? BUS_LIMITS.pollMs;
     this.subscription = options.source.subscribe(options.log, {
-      event: (event) => this.onEvent(event),
-      gap: () => this.look(),
+      head: (next) => this.learn(onHead(this.state, next)),
+      gap: () => this.learn(onGap(this.state)),
     });
     this.finished = this.run();
     if (options.signal?.aborted) void this.stop();
@@ -139,11 +144,11 @@ class LogFollower implements Follower {
   }
 
   get position(): number {
-    return this.state?.settled ?? 0;
+    return this.state.next;
   }
 
   get head(): number {
-    return this.state?.head ?? 0;
+    return this.state.head;
   }
 
   get lag(): number {
@@ -151,9 +156,8 @@ class LogFollower implements Follower {
   }
 
   caughtUpTo(position: number, timeoutMs: number): Promise<boolean> {
-    if (this.state && this.state.settled > position) return Promise.resolve(true);
+    if (this.position > position) return Promise.resolve(true);
     if (this.stopping || this.waiters.size >= BUS_LIMITS.followWaiters) return Promise.resolve(false);
-    if (position >= this.head) this.look(); // somebody has seen it committed: don't wait for the message
     return new Promise((resolve) => {
       const done = (handled: boolean): void => {
         clearTimeout(timer);
@@ -163,6 +167,8 @@ class LogFollower implements Follower {
       const waiter: Waiter = { position, done };
       const timer = setTimeout(() => done(false), timeoutMs);
       this.waiters.add(waiter);
+      // somebody has seen it committed: don't wait for the news
+      this.learn(position >= this.head ? onGap(this.state) : this.state);
     });
   }
 
@@ -179,81 +185,69 @@ class LogFollower implements Follower {
     for (const waiter of [...this.waiters]) waiter.done(false);
   }
 
-  /** One thing at a time: handle what is there, else read what is missing, else rest. */
+  /** One thing at a time: read what there is and handle it, or rest. */
   private async turn(): Promise<void> {
-    if (!this.state) return this.restart();
-    if (this.queue.length > 0) return this.handleNext();
-    const most = BUS_LIMITS.repairBatch;
-    const need = missing(this.state, most) ?? (this.lookDue ? readable(this.state, most) : undefined);
-    if (need) return this.read(need);
-    if (await this.sleep(this.pollMs, true)) this.lookDue = true;
-  }
-
-  private onEvent(event: FollowedEvent): void {
-    // Before the position is known nothing can be placed; the first look into the log finds it.
-    if (!this.state || this.stopping || event.log !== this.options.log) return;
-    if (!Number.isSafeInteger(event.position) || event.position < 0) return;
-    if (this.options.bodies === 'log') {
-      this.state = onHead(this.state, event.position + 1);
-    } else {
-      const step = onMessage(this.state, event);
-      this.state = step.state;
-      this.queue.push(...step.deliver);
+    if (!wantsReading(this.state)) {
+      if (await this.sleep(this.pollMs, () => wantsReading(this.state))) this.state = onGap(this.state);
+      return;
     }
-    this.wake();
+    if (this.gatherMs > 0) await this.sleep(this.gatherMs, () => this.hurried());
+    const events = await this.readNext();
+    if (events.length > 0) await this.handle(events);
   }
 
-  private look(): void {
-    this.lookDue = true;
-    this.wake();
+  /** Whether nothing is gained, or somebody kept waiting, by waiting for more. */
+  private hurried(): boolean {
+    const { next, head, lookDue } = this.state;
+    return lookDue || this.waiters.size > 0 || head - next >= this.maxBatch;
   }
 
-  private async handleNext(): Promise<void> {
-    const events = this.queue.slice(0, this.maxBatch);
-    const from = (events[0] as FollowedEvent).position;
+  private learn(state: SequencerState): void {
+    this.state = state;
+    if (this.nap?.ends()) this.nap.controller.abort();
+  }
+
+  /** The next events of the log, asking until it answers; none where it has no more, or this is to stop. */
+  private async readNext(): Promise<readonly FollowedEvent[]> {
+    const { log, read } = this.options;
+    for (let attempt = 1; !this.stopping; attempt += 1) {
+      try {
+        this.state = onReading(this.state);
+        const events = await read(log, this.state.next, this.maxBatch);
+        const foreign = events.find((event) => event.log !== log);
+        if (foreign) throw new Error(`reading the log ${log} gave an event of ${foreign.log} (I9)`);
+        this.state = onRead(this.state, this.maxBatch, events);
+        this.problem = undefined;
+        return events;
+      } catch (error) {
+        await this.fail('read', error, attempt);
+      }
+    }
+    return [];
+  }
+
+  private async handle(events: readonly FollowedEvent[]): Promise<void> {
+    const from = this.position;
     const batch: Batch = { log: this.options.log, from, next: from + events.length, events };
     for (let attempt = 1; !this.stopping; attempt += 1) {
       try {
         await this.options.handle(batch);
         // A crash right here: the consumer's stored position says that the batch is done, and it isn't given again.
-        this.settle(batch);
-        return;
+        return this.settle(batch.next);
       } catch (error) {
         await this.fail('handle', error, attempt);
       }
-      if (typeof this.options.start === 'number') continue;
       const stored = await this.storedPosition();
       if (stored === batch.from || stored === undefined) continue;
-      if (stored === batch.next) return this.settle(batch); // it was committed, only its answer was lost
-      return this.begin(stored); // another instance has taken over, or the results were made anew
+      // it was committed and only its answer was lost, or another instance has taken over, or all is made anew
+      return this.begin(stored);
     }
   }
 
-  private settle(batch: Batch): void {
+  private settle(position: number): void {
     this.problem = undefined;
-    this.queue.splice(0, batch.events.length);
-    if (this.state) this.state = onSettled(this.state, batch.next);
-    for (const waiter of [...this.waiters]) if (batch.next > waiter.position) waiter.done(true);
-  }
-
-  private async read(need: Need): Promise<void> {
-    const attempt = this.problem?.where === 'repair' ? this.problem.attempt + 1 : 1;
-    this.lookDue = false;
-    try {
-      const events = await this.options.repair(this.options.log, need.from, need.limit);
-      for (const { log } of events) {
-        if (log !== this.options.log)
-          throw new Error(`reading the log ${this.options.log} gave an event of ${log} (I9)`);
-      }
-      const step = onRead(this.state as SequencerState<FollowedEvent>, need, events);
-      this.state = step.state;
-      this.queue.push(...step.deliver);
-      if (events.length === need.limit) this.lookDue = true; // there may be more
-      this.problem = undefined;
-    } catch (error) {
-      this.lookDue = true;
-      await this.fail('repair', error, attempt);
-    }
+    this.state = onSettled(this.state, position);
+    this.tellWaiters();
   }
 
   /** Begins where the consumer says that it stands, asking until it answers. */
@@ -269,10 +263,12 @@ class LogFollower implements Follower {
   }
 
   private begin(position: number): void {
-    this.state = startSequence(position, this.capacity);
-    this.queue = [];
-    this.lookDue = true;
-    for (const waiter of [...this.waiters]) if (position > waiter.position) waiter.done(true);
+    this.state = startSequence(position); // what was heard before is found by the look that this begins with
+    this.tellWaiters();
+  }
+
+  private tellWaiters(): void {
+    for (const waiter of [...this.waiters]) if (this.position > waiter.position) waiter.done(true);
   }
 
   private async storedPosition(): Promise<number | undefined> {
@@ -286,21 +282,18 @@ class LogFollower implements Follower {
   private async fail(where: Problem['where'], error: unknown, attempt: number): Promise<void> {
     this.problem = { where, error, attempt };
     this.options.onProblem?.(this.problem);
-    await this.sleep(Math.min(BUS_LIMITS.retryMostMs, BUS_LIMITS.retryFirstMs * 2 ** Math.min(attempt - 1, 20)), false);
+    const pause = Math.min(BUS_LIMITS.retryMostMs, BUS_LIMITS.retryFirstMs * 2 ** Math.min(attempt - 1, 20));
+    await this.sleep(pause, () => false);
   }
 
-  /** True where the time passed. Stopping ends it; a message ends it only where it `wakes`. */
-  private async sleep(ms: number, wakes: boolean): Promise<boolean> {
-    if (this.stopping) return false;
+  /** True where the time passed; stopping ends it, and what is learned so that `ends` holds. */
+  private async sleep(ms: number, ends: () => boolean): Promise<boolean> {
+    if (this.stopping || ends()) return false;
     const controller = new AbortController();
-    this.nap = { wakes, controller };
+    this.nap = { ends, controller };
     const passed = await (this.options.sleep ?? sleepFor)(ms, controller.signal);
     this.nap = undefined;
     return passed;
-  }
-
-  private wake(): void {
-    if (this.nap?.wakes) this.nap.controller.abort();
   }
 }
 

@@ -20,20 +20,18 @@ export const BUS_LIMITS = {
   pingEveryMs: 5_000,
   drainMs: 10_000,
 
-  // the event stream
-  streamBytes: 512 * 1024 * 1024,
+  // the event stream: one small message for each commit
+  streamBytes: 64 * 1024 * 1024,
   streamAgeMs: 24 * 3_600_000,
   streamDedupeMs: 2 * 60_000,
-  streamMessageBytes: 64 * 1024,
+  streamMessageBytes: 4 * 1024,
   /** announcements of one publisher that wait for their acknowledgement; more are left to the followers' looks */
-  publishInFlight: 8_192,
-  publishAckMs: 5_000,
+  announceInFlight: 1_024,
+  announceAckMs: 5_000,
 
   // following
-  /** events held by one follower; beyond it they are dropped, and read again from the log */
-  followHeld: 4_096,
-  followBatch: 500,
-  repairBatch: 1_000,
+  /** events of one reading, which are one batch */
+  followBatch: 1_000,
   pollMs: 1_000,
   retryFirstMs: 50,
   retryMostMs: 5_000,

@@ -7,11 +7,10 @@ import { parseLogName } from '#kernel/ids';
 
 export const SUBJECT_PREFIX = 'bailiwick';
 
-/** Every event of every log; the subjects of the event stream. */
-export const ALL_EVENTS = `${SUBJECT_PREFIX}.event.>`;
+/** What every log announces; the subjects of the event stream. */
+export const ALL_EVENTS = `${SUBJECT_PREFIX}.event.*.*`;
 
 const TOKEN = /^[a-z0-9][a-z0-9-]{0,62}$/;
-const EVENT_TYPE = /^[A-Za-z][A-Za-z0-9]{0,63}$/;
 
 function token(value: string, what: string): string {
   if (!TOKEN.test(value)) {
@@ -46,24 +45,15 @@ export const intentSubject = (op: string): string => `${SUBJECT_PREFIX}.intent.$
 /** An operation of administration: `bailiwick.admin.<op>`. */
 export const adminSubject = (op: string): string => `${SUBJECT_PREFIX}.admin.${token(op, 'admin operation')}`;
 
-/** Where the owner of a log announces a committed event: `bailiwick.event.<tenant>.<n>.<type>`. */
-export function eventSubject(log: string, type: string): string {
-  if (!EVENT_TYPE.test(type))
-    throw new Error(`not an event type: ${JSON.stringify(type)} (want 1–64 letters and digits)`);
-  return `${SUBJECT_PREFIX}.event.${logTokens(log)}.${type}`;
-}
-
-/** Every event of one log: `bailiwick.event.<tenant>.<n>.*`. */
-export const eventsOfLog = (log: string): string => `${SUBJECT_PREFIX}.event.${logTokens(log)}.*`;
+/** Where the owner of a log announces each commit: `bailiwick.event.<tenant>.<n>`. */
+export const eventSubject = (log: string): string => `${SUBJECT_PREFIX}.event.${logTokens(log)}`;
 
 /** Where a service answers for its health: `bailiwick.health.<service>`. */
 export const healthSubject = (service: string): string => `${SUBJECT_PREFIX}.health.${token(service, 'service name')}`;
 
-/** `bailiwick.event.default.0.GrantIssued` → `default/0` and `GrantIssued`; undefined where it is no event's subject. */
-export function parseEventSubject(subject: string): { log: string; type: string } | undefined {
-  const parts = subject.split('.');
-  if (parts.length !== 5 || parts[0] !== SUBJECT_PREFIX || parts[1] !== 'event') return undefined;
-  const [, , tenant, n, type] = parts as [string, string, string, string, string];
-  if (!TOKEN.test(tenant) || !/^(0|[1-9]\d{0,5})$/.test(n) || !EVENT_TYPE.test(type)) return undefined;
-  return { log: `${tenant}/${n}`, type };
+/** `bailiwick.event.default.0` → `default/0`; undefined where no log announces its commits there. */
+export function logOfEventSubject(subject: string): string | undefined {
+  const [prefix, kind, tenant = '', n = '', ...more] = subject.split('.');
+  if (prefix !== SUBJECT_PREFIX || kind !== 'event' || more.length > 0) return undefined;
+  return TOKEN.test(tenant) && /^(0|[1-9]\d{0,5})$/.test(n) ? `${tenant}/${n}` : undefined;
 }

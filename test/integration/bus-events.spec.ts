@@ -1,5 +1,5 @@
 import { connect, type NatsConnection } from 'nats';
-import type { AnnouncedEvent } from '#bus/cloudevent';
+import { toMessage, type Announcement } from '#bus/cloudevent';
 import { connectBus, type Bus } from '#bus/connect';
 import { jetStreamSource, subjectSource } from '#bus/event-source';
 import { EVENT_STREAM, eventPublisher, type EventPublisher } from '#bus/events';
@@ -8,12 +8,17 @@ import { BUS_LIMITS } from '#bus/limits';
 import { TestNatsServer } from './bus-server';
 
 const LOG = 'default/0';
-const eventAt = (position: number, log = LOG): AnnouncedEvent => ({
-  log,
+const TIME = '2026-01-01T00:00:00.000Z';
+const commit = (from: number, next: number, log = LOG): Announcement => ({ log, from, next, time: TIME });
+const NEW = { ok: true, value: { duplicate: false } };
+const KNOWN = { ok: true, value: { duplicate: true } };
+const eventAt = (position: number): FollowedEvent => ({
+  log: LOG,
   position,
   type: 'RunOpened',
-  time: '2026-01-01T00:00:00.000Z',
+  time: TIME,
   body: `{"position": ${position},  "text":"ü"}`,
+  payload: null,
 });
 const range = (end: number): number[] => Array.from({ length: end }, (_, index) => index);
 
@@ -42,7 +47,7 @@ describe('the event stream on a real nats-server', () => {
     await Promise.all([publisher.ensureStream(), eventPublisher(bus).ensureStream(), publisher.ensureStream()]);
     expect((await stream()).config).toMatchObject({
       name: 'BAILIWICK_EVENTS',
-      subjects: ['bailiwick.event.>'],
+      subjects: ['bailiwick.event.*.*'],
       storage: 'file',
       retention: 'limits',
       discard: 'old',
@@ -59,52 +64,45 @@ describe('the event stream on a real nats-server', () => {
     expect((await stream()).config.max_bytes).toBe(BUS_LIMITS.streamBytes);
   });
 
-  it('keeps each event once, in order, with its exact bytes, however often it is published', async () => {
-    const events = range(1_200).map((position) => eventAt(position));
-    expect(await publisher.publishEvents(events)).toEqual({ published: 1_200, duplicates: 0, failed: [] });
-    expect(await publisher.publishEvents(events.slice(1_000))).toEqual({ published: 200, duplicates: 200, failed: [] });
-    expect((await stream()).state.messages).toBe(1_200);
+  it('keeps one message for each commit, however often it is announced', async () => {
+    expect(await publisher.announce(commit(0, 3))).toEqual(NEW);
+    expect(await publisher.announce(commit(3, 4_099))).toEqual(NEW);
+    expect(await publisher.announce(commit(0, 3))).toEqual(KNOWN);
+    expect(await publisher.announce(commit(0, 3, 'other/0'))).toEqual(NEW);
+    expect((await stream()).state.messages).toBe(3);
     const manager = await raw.jetstreamManager();
-    for (const position of [0, 511, 512, 1_199]) {
-      const stored = await manager.streams.getMessage(EVENT_STREAM, { seq: position + 1 });
-      expect(new TextDecoder().decode(stored.data)).toBe(eventAt(position).body);
-      expect(stored.header.get('Nats-Msg-Id')).toBe(`${LOG}:${position}`);
-      expect(stored.subject).toBe('bailiwick.event.default.0.RunOpened');
-    }
+    const stored = await manager.streams.getMessage(EVENT_STREAM, { seq: 2 });
+    expect(stored.subject).toBe('bailiwick.event.default.0');
+    expect(stored.header.get('Nats-Msg-Id')).toBe('default/0:3-4098');
+    expect(stored.header.get('ce-subject')).toBe('3-4098');
+    expect(JSON.parse(new TextDecoder().decode(stored.data))).toEqual({ from: 3, next: 4_099 });
   });
 
   it('makes the stream again where it is gone', async () => {
     await (await raw.jetstreamManager()).streams.delete(EVENT_STREAM);
-    expect(await publisher.publishEvents([eventAt(0)])).toEqual({ published: 1, duplicates: 0, failed: [] });
+    expect(await publisher.announce(commit(0, 1))).toEqual(NEW);
   });
 
-  it('says at once what it could not publish while the server is away', async () => {
+  it('says at once that it could not announce while the server is away', async () => {
     await server.kill();
     await until(() => bus.status().state === 'disconnected');
-    const report = await publisher.publishEvents([eventAt(0), eventAt(1)]);
-    expect(report).toMatchObject({ published: 0, failed: [{ id: `${LOG}:0` }, { id: `${LOG}:1` }] });
-    expect(await publisher.publishEvents([])).toEqual({ published: 0, duplicates: 0, failed: [] });
+    expect(await publisher.announce(commit(0, 2))).toEqual({ ok: false, error: 'not connected' });
   });
 
-  it('keeps the order over calls that do not wait for each other, and no more in flight than it may', async () => {
-    const calls = Array.from({ length: 25 }, (_, call) =>
-      publisher.publishEvents(Array.from({ length: 400 }, (_unused, index) => eventAt(call * 400 + index))),
+  it('has no more in flight than it may, and says so', async () => {
+    const most = BUS_LIMITS.announceInFlight;
+    const said = await Promise.all(range(most + 500).map((n) => publisher.announce(commit(n, n + 1))));
+    expect(said.slice(0, most).every(({ ok }) => ok)).toBe(true);
+    expect(new Set(said.slice(most).map((each) => !each.ok && each.error))).toEqual(
+      new Set(['too many wait for the stream']),
     );
-    const reports = await Promise.all(calls);
-    expect(reports.reduce((sum, { published }) => sum + published, 0)).toBe(BUS_LIMITS.publishInFlight);
-    expect(reports.flatMap(({ failed }) => failed)).toHaveLength(10_000 - BUS_LIMITS.publishInFlight);
-    const manager = await raw.jetstreamManager();
-    for (const seq of [1, 400, 401, 5_000, BUS_LIMITS.publishInFlight]) {
-      const stored = await manager.streams.getMessage(EVENT_STREAM, { seq });
-      expect(stored.header.get('Nats-Msg-Id')).toBe(`${LOG}:${seq - 1}`);
-    }
+    expect(await publisher.announce(commit(most, most + 1))).toEqual(NEW);
   });
 
-  it('reports an event that has no message, and publishes the others', async () => {
-    const report = await publisher.publishEvents([eventAt(0), { ...eventAt(1), type: '>' }, eventAt(2)]);
-    expect(report).toMatchObject({
-      published: 2,
-      failed: [{ id: `${LOG}:1`, detail: expect.stringContaining('not an event type') }],
+  it('says what cannot be announced', async () => {
+    expect(await publisher.announce(commit(3, 3))).toEqual({
+      ok: false,
+      error: 'not the positions of a commit: 3 to 3',
     });
   });
 
@@ -112,15 +110,16 @@ describe('the event stream on a real nats-server', () => {
     let log: FollowedEvent[];
     let handled: FollowedEvent[];
     let reads: number;
-    const append = (count: number): AnnouncedEvent[] => {
-      const fresh = Array.from({ length: count }, (_, index) => eventAt(log.length + index));
-      log.push(...fresh);
-      return fresh;
+    /** Commits so many, in the log only. */
+    const append = (count: number): Announcement => {
+      const from = log.length;
+      for (let n = 0; n < count; n += 1) log.push(eventAt(from + n));
+      return commit(from, log.length);
     };
     const options = (pollMs: number) => ({
       log: LOG,
       source: jetStreamSource(bus),
-      repair: async (_log: string, from: number, limit: number) => {
+      read: async (_log: string, from: number, limit: number) => {
         reads += 1;
         return log.slice(from, from + limit);
       },
@@ -138,67 +137,81 @@ describe('the event stream on a real nats-server', () => {
     });
     const positions = () => handled.map(({ position }) => position);
 
-    it('hands on what is published, by message, with its exact bytes', async () => {
+    it('hands on what is announced, as it stands in the log', async () => {
       append(10);
       const follower = followLog(options(60_000));
       await until(() => handled.length === 10);
-      // The consumer's start asks for one more look; from then on messages alone carry everything.
-      await until(() => reads >= 2);
-      const before = reads;
-      for (let round = 0; round < 20; round += 1) await publisher.publishEvents(append(50));
-      await publisher.publishEvents([eventAt(3), { ...eventAt(5_000_000), log: 'other/0' }]);
-      expect(await follower.caughtUpTo(log.length - 1, 10_000)).toBe(true);
+      for (let round = 0; round < 20; round += 1) {
+        await publisher.announce(append(50));
+        await until(() => handled.length === log.length); // by the news alone: nobody asks, and no look is due
+      }
       await follower.stop();
-      expect(positions()).toEqual(range(1_010));
-      expect(handled.map(({ body }) => body)).toEqual(log.map(({ body }) => body));
-      expect(reads - before).toBeLessThan(20);
+      expect(handled).toEqual(log);
+    });
+
+    it('hears nothing of other logs, nor what its subject does not say', async () => {
+      const heads: number[] = [];
+      let gaps = 0;
+      const sink = { head: (next: number) => heads.push(next), gap: () => (gaps += 1) };
+      const sources = [jetStreamSource(bus), subjectSource(bus)].map((source) => source.subscribe(LOG, sink));
+      await until(() => gaps > 0);
+      await bus.ping(5_000);
+      await publisher.announce(commit(0, 50, 'other/0'));
+      await publisher.announce(commit(0, 60, 'default/1'));
+      const { headers, payload } = toMessage(commit(0, 70, 'other/0'));
+      raw.publish('bailiwick.event.default.0', payload, { headers });
+      await raw.flush();
+      await publisher.announce(commit(0, 7));
+      await until(() => heads.length >= 2);
+      expect(heads).toEqual([7, 7]);
+      await Promise.all(sources.map((source) => source.stop()));
     });
 
     it('gets through more than the server sends without an answer to its flow control', async () => {
-      const follower = followLog(options(60_000));
-      await until(() => reads >= 2);
-      const text = 'x'.repeat(10_000);
-      for (let round = 0; round < 40; round += 1) {
-        const fresh = append(50).map((event) => ({
-          ...event,
-          body: JSON.stringify({ text, position: event.position }),
-        }));
-        log.splice(-50, 50, ...fresh);
-        await publisher.publishEvents(fresh);
+      let heard = 0;
+      let gaps = 0;
+      const source = jetStreamSource(bus).subscribe(LOG, { head: () => (heard += 1), gap: () => (gaps += 1) });
+      await until(() => gaps > 0);
+      const beside = 'x'.repeat(3_000); // as large as the stream takes: 9 MB in all
+      for (let sent = 0; sent < 3_000; sent += 500) {
+        const some = range(500).map((n) => toMessage(commit(sent + n, sent + n + 1)));
+        const acks = some.map(({ subject, headers, payload }) => {
+          headers.set('ce-beside', beside);
+          return raw.jetstream().publish(subject, payload, { headers });
+        });
+        await Promise.all(acks);
       }
-      await until(() => handled.length === 2_000);
+      await until(() => heard === 3_000);
       expect((await stream()).state.consumer_count).toBe(1); // one that was given up would still be there
-      await follower.stop();
-      expect(positions()).toEqual(range(2_000));
-      expect(reads).toBeLessThan(10);
+      expect(gaps).toBe(1);
+      await source.stop();
     });
 
-    it('loses nothing when messages were never sent', async () => {
+    it('loses nothing when most of the news was never sent, or late', async () => {
       const follower = followLog(options(20));
-      for (let round = 0; round < 20; round += 1) {
-        const fresh = append(30);
-        await publisher.publishEvents(fresh.filter((_, index) => (index * 7 + round) % 3 === 0).reverse());
-      }
-      await until(() => handled.length === 600);
+      const news = range(20).map(() => append(30));
+      for (const [round, each] of news.reverse().entries()) if (round % 3 === 2) await publisher.announce(each);
+      append(5); // its owner died right here: nobody is told
+      await until(() => handled.length === 605);
       await follower.stop();
-      expect(positions()).toEqual(range(600));
+      expect(positions()).toEqual(range(605));
     });
 
-    it('goes on after the server came back with an empty store, first from the log, then by message', async () => {
+    it('goes on after the server came back with an empty store, by a look, and then by news', async () => {
       const follower = followLog(options(60_000));
-      await publisher.publishEvents(append(20));
+      await publisher.announce(append(20));
       await until(() => handled.length === 20);
 
       await server.kill();
       await server.emptyStore();
       await until(() => bus.status().state === 'disconnected');
-      await publisher.publishEvents(append(30)); // committed, and announced to nobody
+      await publisher.announce(append(30)); // committed, and announced to nobody
       await server.up();
       await until(() => handled.length === 50);
 
       await until(async () => (await stream().catch(() => undefined)) !== undefined);
       for (let round = 0; handled.length < 100 || round < 10; round += 1) {
-        if (round < 10) await publisher.publishEvents(append(5));
+        if (round < 10) await publisher.announce(append(5));
         await pause();
       }
       await follower.stop();
@@ -207,9 +220,9 @@ describe('the event stream on a real nats-server', () => {
 
     it('goes on after the stream was deleted under it', async () => {
       const follower = followLog(options(100));
-      await publisher.publishEvents(append(5));
+      await publisher.announce(append(5));
       await (await raw.jetstreamManager()).streams.delete(EVENT_STREAM);
-      await publisher.publishEvents(append(5));
+      await publisher.announce(append(5));
       await until(() => handled.length === 10);
       await follower.stop();
       expect(positions()).toEqual(range(10));
@@ -218,9 +231,10 @@ describe('the event stream on a real nats-server', () => {
     it('can be followed by the subject alone, through a restart', async () => {
       const follower = followLog({ ...options(60_000), source: subjectSource(bus) });
       await until(() => reads === 1);
-      for (let round = 0; round < 20; round += 1) await publisher.publishEvents(append(10));
-      await until(() => handled.length === 200);
-      expect(reads).toBe(1);
+      for (let round = 0; round < 20; round += 1) {
+        await publisher.announce(append(10));
+        await until(() => handled.length === log.length);
+      }
       await server.kill();
       append(10);
       await server.up();
@@ -231,7 +245,7 @@ describe('the event stream on a real nats-server', () => {
 
     it('leaves no consumer behind', async () => {
       const follower = followLog(options(60_000));
-      await publisher.publishEvents(append(5));
+      await publisher.announce(append(5));
       await until(() => handled.length === 5);
       await follower.stop();
       await until(async () => (await stream()).state.consumer_count === 0);

@@ -88,7 +88,7 @@ class Service {
 
 @Controller()
 class EventHandlers {
-  @EventPattern('bailiwick.event.default.0.RunOpened')
+  @EventPattern('bailiwick.event.default.0')
   opened(): void {}
 }
 

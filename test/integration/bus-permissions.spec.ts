@@ -10,7 +10,9 @@ import { TestNatsServer } from './bus-server';
 
 const SERVICES = ['gateway', 'delegation', 'intent', 'ledger'] as const;
 const LOG = 'default/0';
-const event = { log: LOG, position: 0, type: 'RunOpened', time: '2026-01-01T00:00:00.000Z', body: '{}' };
+const TIME = '2026-01-01T00:00:00.000Z';
+const event = { log: LOG, position: 0, type: 'RunOpened', time: TIME, body: '{}' };
+const commit = (n: number) => ({ log: LOG, from: n, next: n + 1, time: TIME });
 
 describe("the bus within each service's permissions", () => {
   let server: TestNatsServer;
@@ -38,7 +40,7 @@ describe("the bus within each service's permissions", () => {
     await rm(dir, { recursive: true });
   });
 
-  it('lets the owner make the stream and publish, the monitor and the ledger follow it, and the gateway hear it', async () => {
+  it('lets the owner make the stream and announce, the monitor and the ledger follow it, and the gateway hear it', async () => {
     const publisher = eventPublisher(bus.delegation);
     await publisher.ensureStream();
     for (const [name, source] of [
@@ -51,13 +53,10 @@ describe("the bus within each service's permissions", () => {
       let gaps = 0;
       let heard = (): void => undefined;
       const arrived = new Promise<void>((resolve) => (heard = resolve));
-      const subscription = source.subscribe(LOG, { event: () => heard(), gap: () => (gaps += 1) });
+      const subscription = source.subscribe(LOG, { head: () => heard(), gap: () => (gaps += 1) });
       if (name !== 'gateway') await until(() => gaps > 0);
       await bus[name].ping(5_000);
-      expect(await publisher.publishEvents([{ ...event, position: SERVICES.indexOf(name) }])).toMatchObject({
-        published: 1,
-        failed: [],
-      });
+      expect((await publisher.announce(commit(SERVICES.indexOf(name)))).ok).toBe(true);
       await arrived;
       await subscription.stop();
       await bus[name].ping(5_000);
@@ -87,15 +86,12 @@ describe("the bus within each service's permissions", () => {
   });
 
   it('announces nothing for a service that may not, and a follower that may not hear still reads the log', async () => {
-    expect(await eventPublisher(bus.ledger).publishEvents([event])).toMatchObject({
-      published: 0,
-      failed: [{ id: 'default/0:0' }],
-    });
+    expect((await eventPublisher(bus.ledger).announce(commit(9))).ok).toBe(false);
     let handled = 0;
     const follower = followLog({
       log: LOG,
       source: jetStreamSource(bus.gateway),
-      repair: async (_log, from) => (from === 0 ? [event] : []),
+      read: async (_log, from) => (from === 0 ? [event] : []),
       start: 0,
       handle: async (batch) => void (handled = batch.next),
       pollMs: 10,

@@ -71,7 +71,8 @@ export async function digestFromZero(eventlog: Pick<EventLog, 'read'>, log = LOG
 export class World {
   readonly eventlog = new HandledLog();
   readonly warnings: string[] = [];
-  readonly published: number[] = [];
+  /** of each commit that was announced, its first position and one past its last */
+  readonly announced: [from: number, next: number][] = [];
   now = Date.parse('2026-01-01T00:00:00.000Z');
   private readonly owners: LogOwner[] = [];
 
@@ -88,7 +89,7 @@ export class World {
       eventlog: this.eventlog,
       rules: RULES,
       clock: { now: () => this.now },
-      publish: (events) => this.published.push(...events.map((event) => event.position)),
+      publish: ({ from, next }) => this.announced.push([from, next]),
       warn: (message) => this.warnings.push(message),
       ...options,
     });

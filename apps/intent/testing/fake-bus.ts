@@ -102,7 +102,7 @@ export class Surroundings implements EventSource, ProgressStore {
     const more = stored.map((each, i) => ({ ...log.events[from + i], ...each, payload: each.payload ?? undefined }));
     const result = await this.eventlog.append(LOG, from, more as never);
     if (!result.ok) throw new Error(result.detail);
-    for (const each of stored) for (const sink of this.sinks) sink.event(each);
+    for (const sink of this.sinks) sink.head(result.next);
   }
 }
 

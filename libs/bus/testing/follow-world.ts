@@ -27,12 +27,18 @@ export class World {
     },
   };
 
-  repair = async (log: string, from: number, limit: number): Promise<FollowedEvent[]> => {
+  read = async (log: string, from: number, limit: number): Promise<FollowedEvent[]> => {
     this.reads += 1;
     await pause();
     const count = Math.max(0, Math.min(limit, this.length - from));
     return Array.from({ length: count }, (_, index) => eventAt(from + index, log));
   };
+
+  /** The log grows by so many, and says so. */
+  append(count: number): void {
+    this.length += count;
+    this.sink?.head(this.length);
+  }
 
   commit(batch: Batch): void {
     if (batch.from !== this.position)
@@ -46,7 +52,7 @@ export class World {
     return {
       log: LOG,
       source: this.source,
-      repair: this.repair,
+      read: this.read,
       start: async () => this.position,
       handle: async (batch) => this.commit(batch),
       onProblem: (problem) => this.problems.push(problem),
@@ -77,7 +83,7 @@ export const soon = async (_ms: number, signal: AbortSignal): Promise<boolean> =
   return !signal.aborted;
 };
 
-/** No time ever passes: only messages, gaps and requests move the follower. */
+/** No time ever passes: only news and requests move the follower. */
 export const never = (_ms: number, signal: AbortSignal): Promise<boolean> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve(false);

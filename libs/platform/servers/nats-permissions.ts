@@ -17,7 +17,7 @@ const FOLLOW = [
 ];
 
 export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
-  // the edge: asks the owners, the ledger and how all are; is asked by nobody; hears events only to wake its streams
+  // the edge: asks the owners, the ledger and how all are; is asked by nobody; hears of commits only to wake its streams
   gateway: {
     publish: [
       'bailiwick.command.>',
@@ -26,12 +26,12 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       'bailiwick.admin.>',
       'bailiwick.health.>',
     ],
-    subscribe: [inbox('gateway'), 'bailiwick.event.>'],
+    subscribe: [inbox('gateway'), 'bailiwick.event.*.*'],
   },
-  // the only writer: takes commands, announces events, asks the monitor about high risk
+  // the only writer: takes commands, announces commits, asks the monitor about high risk
   delegation: {
     publish: [
-      'bailiwick.event.>',
+      'bailiwick.event.*.*',
       'bailiwick.intent.score',
       '$JS.API.STREAM.INFO.BAILIWICK_EVENTS',
       '$JS.API.STREAM.CREATE.BAILIWICK_EVENTS',
@@ -46,14 +46,14 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       'bailiwick.health.delegation',
     ],
   },
-  // the monitor: follows events and reports scores, on a subject that takes nothing else: it can only tighten
+  // the monitor: follows the logs and reports scores, on a subject that takes nothing else: it can only tighten
   intent: {
     publish: ['bailiwick.drift.>', ...FOLLOW],
-    subscribe: [inbox('intent'), 'bailiwick.intent.>', 'bailiwick.health.intent', 'bailiwick.event.>'],
+    subscribe: [inbox('intent'), 'bailiwick.intent.>', 'bailiwick.health.intent', 'bailiwick.event.*.*'],
   },
-  // the ledger: follows events and answers; it can ask nobody to do anything
+  // the ledger: follows the logs and answers; it can ask nobody to do anything
   ledger: {
     publish: [...FOLLOW],
-    subscribe: [inbox('ledger'), 'bailiwick.ledger.>', 'bailiwick.health.ledger', 'bailiwick.event.>'],
+    subscribe: [inbox('ledger'), 'bailiwick.ledger.>', 'bailiwick.health.ledger', 'bailiwick.event.*.*'],
   },
 };
