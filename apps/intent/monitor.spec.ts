@@ -126,6 +126,20 @@ describe('the monitor', () => {
     }
   });
 
+  it.each([false, true])('tells how far a run went while a report of it was on its way (ended: %s)', (ended) => {
+    const log = new DriftingLog();
+    const { runId, grantId } = log.begin();
+    const monitor = new Monitor(0);
+    log.read(grantId);
+    const [early] = follow(monitor, log).reports();
+    const far = log.write(grantId);
+    if (ended) log.complete(runId);
+    follow(monitor, log);
+    monitor.settled(early as never);
+    log.record(early as never);
+    expect(follow(monitor, log).reports()).toMatchObject([{ runId, actionId: far.actionId }]);
+  });
+
   it('tells of each run once where one of them has ended', () => {
     const log = new DriftingLog();
     const root = log.begin();

@@ -48,7 +48,10 @@ export class Monitor {
     if (event.position !== this.next)
       throw new Error(`the monitor stands at ${this.next} and was given the event at ${event.position}`);
     this.next += 1;
-    if (event.type === 'DriftScored') this.late = this.late.filter((report) => report.runId !== event.runId);
+    if (event.type === 'DriftScored') {
+      const { score: told } = event.data;
+      this.late = this.late.filter(({ runId, score }) => runId !== event.runId || score.score > told);
+    }
     const tree = this.treeOf(event);
     if (!tree) return;
     if (event.type === 'GrantIssued')
@@ -109,8 +112,8 @@ export class Monitor {
     const { runId, score } = report;
     this.late = this.late.filter((each) => each !== report);
     const tree = this.moved.get(runId);
+    // the run may have gone further while it was told: `reports` looks at it again
     if (tree) observe(tree.history, { type: 'scored', runId, score: score.score });
-    this.moved.delete(runId);
   }
 
   /** The drift that a call would bring, with what it rests on; undefined where the run is not known. */
