@@ -1,5 +1,5 @@
 // Set-up shared by `npm start` and `npm test`: packages, then the build; each only where it is missing or outdated.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -78,4 +78,14 @@ export function setUp() {
   checkNode();
   installPackages();
   build();
+}
+
+/** Runs a program of `test/`, straight from its sources, against what is built; its exit code is ours. */
+export function runTest(name) {
+  setUp();
+  const register = join(root, 'test', 'support', 'register.cjs');
+  const args = ['--require', register, join(root, 'test', name, 'main.ts'), ...process.argv.slice(2)];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }

@@ -85,7 +85,7 @@ describe('an owner that is killed again and again while it answers', () => {
   async function drive(url: string, commands: readonly Command[], dieAfter: number): Promise<Map<string, Answer>> {
     const acknowledged = new Map<string, Answer>();
     const owner = fork(join(__dirname, 'testing/owner-process.ts'), {
-      execArgv: ['--require', join(__dirname, 'testing/register.cjs')],
+      execArgv: ['--require', join(__dirname, '../../test/support/register.cjs')],
       env: { ...process.env, DATABASE_URL: url },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

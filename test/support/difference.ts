@@ -1,0 +1,13 @@
+/** Where two JSON values differ first, in words; undefined where they are the same. The order of members says nothing. */
+export function difference(one: unknown, other: unknown, at = ''): string | undefined {
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
+    return Object.is(one, other) ? undefined : `${at || 'the whole'} is ${shown(one)} and ${shown(other)}`;
+  const [left, right] = [one as Record<string, unknown>, other as Record<string, unknown>];
+  for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
+    const found = difference(left[key], right[key], at === '' ? key : `${at}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 300);
