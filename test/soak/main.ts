@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util';
+import { Stack } from '../support/stack';
+import { soak, told, type SoakReport } from './run';
+
+const USAGE = 'usage: npm run soak [-- --minutes 30 --share 0.7 --bound 512 --json]';
+
+/** Exit 0 where memory and p99 are flat and no lag is left, 1 where not, 2 misused. */
+async function main(): Promise<number> {
+  const options = read();
+  if (!options) return 2;
+  const say = (line: string): void => {
+    if (!options.json) console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
+  };
+  const stack = await Stack.start();
+  const leave = (): void => void stack.stop().then(() => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave);
+  try {
+    const report = await soak(stack, { ...options, say });
+    if (options.json) for (const line of jsonLines(report)) console.log(JSON.stringify(line));
+    else print(report, options.bound);
+    return report.findings.length === 0 ? 0 : 1;
+  } finally {
+    await stack.stop();
+  }
+}
+
+function read(): { minutes: number; share: number; bound: number; json: boolean } | undefined {
+  const flags = {
+    minutes: { type: 'string', default: '30' },
+    share: { type: 'string', default: '0.7' },
+    bound: { type: 'string', default: '512' },
+    json: { type: 'boolean', default: false },
+  } as const;
+  try {
+    const { values } = parseArgs({ options: flags });
+    const [minutes, share, bound] = [Number(values.minutes), Number(values.share), Number(values.bound)];
+    if (!(minutes > 0 && share > 0 && share <= 1 && bound >= 0)) throw new Error('these are no numbers to go by');
+    return { minutes, share, bound, json: values.json };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    return undefined;
+  }
+}
+
+function jsonLines({ peak, rate, memory, p50, p99, lag, findings }: SoakReport): object[] {
+  const line = (metric: string, value: number | null, unit: string, more: object = {}): object => ({
+    bench: 'soak',
+    metric,
+    value,
+    unit,
+    ...more,
+  });
+  return [
+    line('peak', peak, 'decisions/s'),
+    line('rate', rate, 'decisions/s'),
+    line('p50', p50, 'ms'),
+    line('p99', p99.median, 'ms'),
+    line('p99.slope', p99.slope, 'ms/min', { error: p99.error }),
+    ...[...memory].flatMap(([part, { slope, error, first, last, perDecision }]) => [
+      line(`memory.${part}`, slope, 'KB/min', { error, first, last }),
+      line(`memory.${part}.per_decision`, perDecision, 'bytes'),
+    ]),
+    line('lag.most', lag.most, 'events'),
+    line('lag.drained', lag.drainedMs ?? null, 'ms'),
+    ...findings.map((finding) => ({ bench: 'soak', finding })),
+  ];
+}
+
+function print({ peak, rate, memory, p50, p99, lag, findings }: SoakReport, bound: number): void {
+  console.table(
+    [...memory].map(([part, { first, last, perDecision, ...slope }]) => ({
+      part,
+      'MB at first': (first / 1_024).toFixed(1),
+      'in the end': (last / 1_024).toFixed(1),
+      'memory slope, KB/min': told(slope),
+      'bytes per decision': perDecision.toFixed(0),
+    })),
+  );
+  console.table({
+    'peak, decisions/s': peak.toFixed(0),
+    'load, decisions/s': rate.toFixed(0),
+    'p50, ms': p50.toFixed(2),
+    'p99, ms': p99.median.toFixed(2),
+    'p99 slope, ms/min': told(p99),
+    'most events behind': lag.most,
+    'lag drained': lag.drainedMs === undefined ? 'no' : `yes, in ${lag.drainedMs.toFixed(0)} ms`,
+  });
+  console.log(
+    `Memory is what each part keeps by itself, after a fifth of the time; the slope is that of its floors, with 95 % confidence; ${bound} KB/min are allowed for.`,
+  );
+  for (const finding of findings) console.log(`NOT FLAT ${finding}`);
+  if (findings.length === 0) console.log('flat');
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Asker } from '../support/asker';
+import { Random } from '../support/random';
+import { http, until, type Stack } from '../support/stack';
+import { Load } from './load';
+import { memoryOf } from './memory';
+import { floorsOf, isAbove, quantile, slopeOf, type Point, type Slope } from './slope';
+
+export interface SoakOptions {
+  readonly minutes: number;
+  /** of the peak */
+  readonly share: number;
+  /** KB a minute that a part may surely grow by */
+  readonly bound: number;
+  readonly say: (line: string) => void;
+}
+
+export interface Sample {
+  /** minutes since the load began */
+  readonly at: number;
+  readonly memory: { readonly [part: string]: number };
+  readonly p50: number;
+  readonly p99: number;
+  readonly perSecond: number;
+  /** events that each follower has still to take in */
+  readonly behind: { readonly [part: string]: number };
+}
+
+export interface SoakReport {
+  readonly peak: number;
+  readonly rate: number;
+  readonly samples: readonly Sample[];
+  /** KB a minute, after the warm-up */
+  readonly memory: ReadonlyMap<string, Slope & { first: number; last: number; perDecision: number }>;
+  /** ms a minute, and the median of all windows */
+  readonly p99: Slope & { median: number };
+  readonly p50: number;
+  /** the most that a follower was behind, and ms until all had caught up at the end; undefined: they did not */
+  readonly lag: { most: number; drainedMs: number | undefined };
+  readonly findings: readonly string[];
+}
+
+const WORKERS = 64;
+const RUNS = 64;
+const PEAK_S = 10;
+const SAMPLE_MS = 5_000;
+const DRAIN_MS = 60_000;
+/** of the time: heaps grow to their size, buffers are filled, code is compiled */
+const WARM_UP = 0.2;
+const STRETCHES = 24;
+/** a rise of p99 over the whole run, as a share of its median, that is no drift yet */
+const P99_RISE = 0.25;
+
+/** Finds the peak, loads the system with a share of it for long, and tells what grew. */
+export async function soak(stack: Stack, options: SoakOptions): Promise<SoakReport> {
+  const { minutes, share, bound, say } = options;
+  const asker = new Asker(stack.url, 512);
+  const load = new Load(asker, stack.keys, RUNS);
+  try {
+    await load.peak(WORKERS, PEAK_S); // compiled, cached, connected
+    const peak = await load.peak(WORKERS, PEAK_S);
+    await drained(stack);
+    const rate = peak * share;
+    say(`peak ${peak.toFixed(0)} decisions/s, each with its outcome; now ${rate.toFixed(0)} for ${minutes} minutes`);
+    const watch = new Watch(stack, load, say);
+    await load.steady(rate, minutes, new Random(1));
+    const samples = await watch.end();
+    const drainedMs = await drained(stack);
+    return judged({ peak, rate, samples, drainedMs, bound, minutes, wrong: load.wrong });
+  } finally {
+    asker.close();
+  }
+}
+
+interface Seen {
+  readonly peak: number;
+  readonly rate: number;
+  readonly samples: readonly Sample[];
+  readonly drainedMs: number | undefined;
+  readonly bound: number;
+  readonly minutes: number;
+  readonly wrong: ReadonlyMap<string, number>;
+}
+
+/** Pure: what the samples say. */
+export function judged({ peak, rate, samples, drainedMs, bound, minutes, wrong }: Seen): SoakReport {
+  const warm = samples.filter(({ at }) => at >= minutes * WARM_UP);
+  const findings = [...wrong].map(([what, times]) => `${times} × ${what}`);
+  const line = (pick: (sample: Sample) => number): Point[] => warm.map((each) => ({ x: each.at, y: pick(each) }));
+  const memory = new Map(
+    Object.keys(samples[0]?.memory ?? {}).map((part) => {
+      const points = line((sample) => sample.memory[part] ?? 0);
+      const slope = slopeOf(floorsOf(points, STRETCHES));
+      if (isAbove(slope, bound)) findings.push(`${part} grows by ${told(slope)} KB a minute; ${bound} are allowed for`);
+      const [first, last] = [points[0]?.y ?? 0, points[points.length - 1]?.y ?? 0];
+      return [part, { ...slope, first, last, perDecision: (slope.slope * 1_024) / 60 / rate }];
+    }),
+  );
+  const p99 = slopeOf(line((sample) => sample.p99));
+  const median = quantile(
+    warm.map((sample) => sample.p99),
+    0.5,
+  );
+  if (isAbove(p99, (P99_RISE * median) / minutes)) findings.push(`p99 rises by ${told(p99)} ms a minute`);
+  if (drainedMs === undefined) findings.push(`followers had not caught up ${DRAIN_MS / 1_000} s after the load ended`);
+  const most = Math.max(0, ...samples.flatMap(({ behind }) => Object.values(behind)));
+  const p50 = quantile(
+    warm.map((sample) => sample.p50),
+    0.5,
+  );
+  return { peak, rate, samples, memory, p99: { ...p99, median }, p50, lag: { most, drainedMs }, findings };
+}
+
+export const told = ({ slope, error }: Slope): string => `${slope.toFixed(2)} ± ${error.toFixed(2)}`;
+
+/** Samples every few seconds, until it is ended. */
+class Watch {
+  private readonly samples: Sample[] = [];
+  private readonly leaving = new AbortController();
+  private readonly watching: Promise<void>;
+
+  constructor(
+    private readonly stack: Stack,
+    private readonly load: Load,
+    private readonly say: (line: string) => void,
+  ) {
+    this.watching = this.watch();
+  }
+
+  async end(): Promise<readonly Sample[]> {
+    this.leaving.abort();
+    await this.watching;
+    return this.samples;
+  }
+
+  private async watch(): Promise<void> {
+    const start = performance.now();
+    let [from, before] = [start, this.load.decisions];
+    this.load.latencies = [];
+    for (;;) {
+      await delay(SAMPLE_MS, undefined, { signal: this.leaving.signal }).catch(() => undefined);
+      if (this.leaving.signal.aborted) return;
+      const latencies = this.load.latencies;
+      this.load.latencies = [];
+      const [now, done] = [performance.now(), this.load.decisions];
+      this.samples.push({
+        at: (now - start) / 60_000,
+        memory: memoryOf(this.stack),
+        p50: quantile(latencies, 0.5),
+        p99: quantile(latencies, 0.99),
+        perSecond: ((done - before) / (now - from)) * 1_000,
+        behind: await behind(this.stack),
+      });
+      [from, before] = [now, done];
+      if (this.samples.length % 12 === 0) this.say(minute(this.samples[this.samples.length - 1]!));
+    }
+  }
+}
+
+function minute({ at, memory, p50, p99, perSecond, behind: late }: Sample): string {
+  const parts = Object.entries(memory).map(([part, kb]) => `${part} ${(kb / 1_024).toFixed(0)}`);
+  const lag = Object.entries(late).map(([part, events]) => `${part} ${events}`);
+  return `${at.toFixed(1)} min: ${perSecond.toFixed(0)}/s, p50 ${p50.toFixed(1)} p99 ${p99.toFixed(1)} ms; MB: ${parts.join(', ')}; behind: ${lag.join(', ')}`;
+}
+
+async function behind(stack: Stack): Promise<{ [part: string]: number }> {
+  const { status, body } = await http(stack, 'GET', '/readyz');
+  return status === 200 ? (body.behind as { [part: string]: number }) : {};
+}
+
+/** ms until every follower has taken in all; undefined where that takes too long. */
+async function drained(stack: Stack): Promise<number | undefined> {
+  const from = performance.now();
+  const all = async (): Promise<boolean> => {
+    const late = Object.values(await behind(stack));
+    return late.length > 0 && late.every((events) => events === 0);
+  };
+  return until('the followers', all, DRAIN_MS).then(
+    () => performance.now() - from,
+    () => undefined,
+  );
+}
