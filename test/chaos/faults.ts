@@ -16,13 +16,13 @@ export interface Fault {
 const RETURN_MS = 60_000;
 const STOP_MOST_MS = 4_000;
 
-/** So many faults, spread over all targets, one stop for three kills; in an order that the seed gives. */
-export function planOf(faults: number, random: Random): Fault[] {
-  const kinds = ['kill', 'stop', 'kill', 'kill'] as const;
-  const plan: Fault[] = [];
-  for (let round = 0; plan.length < faults; round++)
-    plan.push(...random.shuffled(TARGETS).map((target) => ({ target, kind: kinds[round % kinds.length]! })));
-  return random.shuffled(plan.slice(0, faults));
+/** So many kills, spread over all targets, and one stop for three of them; in an order that the seed gives. */
+export function planOf(kills: number, random: Random): Fault[] {
+  const spread = (count: number, kind: Fault['kind']): Fault[] => {
+    const order = random.shuffled(TARGETS);
+    return Array.from({ length: count }, (_, i) => ({ target: order[i % order.length]!, kind }));
+  };
+  return random.shuffled([...spread(kills, 'kill'), ...spread(Math.floor(kills / 3), 'stop')]);
 }
 
 /** Lets faults happen to a running system, and sees that what died comes back. */
@@ -37,13 +37,13 @@ export class Faults {
     private readonly record: Record,
   ) {}
 
-  /** One fault. Most are waited out; at some, the next one finds the system still on its way back. */
+  /** One fault. Half of them are waited out; at the others the next one finds the system still on its way back. */
   async happen(fault: Fault): Promise<void> {
     const pid = await this.pidOf(fault.target);
     this.record.faulted(`${fault.kind} ${fault.target}`);
     const over = fault.kind === 'stop' ? this.stop(pid) : this.kill(fault.target, pid);
     this.coming.push(over);
-    if (this.random.chance(0.7)) await over;
+    if (this.random.chance(0.5)) await over;
   }
 
   /** All that was killed runs again. */

@@ -9,13 +9,13 @@ async function main(): Promise<number> {
   if (!options) return 2;
   const { kills, seed, clients } = options;
   const say = (line: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
-  say(`seed ${seed}: ${kills} faults, ${clients} clients`);
+  say(`seed ${seed}: ${kills} kills, ${clients} clients`);
   const stack = await Stack.start();
   let failed = true;
   const leave = (): void => void stack.down().then(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave);
   try {
-    const report = await chaos(stack, { faults: kills, seed, clients, say });
+    const report = await chaos(stack, { kills, seed, clients, again: 5_000, say });
     print(report);
     failed = report.findings.length > 0;
   } catch (error) {

@@ -9,8 +9,6 @@ import { unlike } from './client';
 import { ledgerTables, LOG, sql, databaseUrl } from './log';
 import { isKept, type Exchange } from './record';
 
-/** What is told again at most: each is a request. */
-const AGAIN_MOST = 2_000;
 const CALLS = [
   { verb: 'file.read', resource: { type: 'file', id: 'README.md' } },
   { verb: 'file.write', resource: { type: 'file', id: 'somewhere/else.txt' } },
@@ -63,15 +61,16 @@ export function differences(what: string, before: readonly string[], after: read
   return [`${what}: ${gone.length} of ${before.length} lines are not those of a fresh replay${shown.join('')}`];
 }
 
-/** Asks again, with their keys, what was answered: it is told as it was then. */
+/** Asks some again, with their keys, that were answered: they are told what they were then. */
 export async function askAgain(
   stack: Stack,
   exchanges: readonly Exchange[],
+  most: number,
   random: Random,
 ): Promise<{ asked: number; findings: string[] }> {
   const asker = new Asker(stack.url, 32);
   const findings: string[] = [];
-  const waiting = random.shuffled(exchanges.filter(isKept)).slice(0, AGAIN_MOST);
+  const waiting = random.shuffled(exchanges.filter(isKept)).slice(0, most);
   const asked = waiting.length;
   const client = async (): Promise<void> => {
     for (let each = waiting.pop(); each; each = waiting.pop()) {

@@ -15,9 +15,11 @@ import { Record } from './record';
 import { askAgain, differences, forgetAllButTheLog, head, scores } from './replay';
 
 export interface ChaosOptions {
-  readonly faults: number;
+  readonly kills: number;
   readonly seed: number;
   readonly clients: number;
+  /** of the answered requests, how many are asked again in the end */
+  readonly again: number;
   readonly say: (line: string) => void;
 }
 
@@ -42,10 +44,10 @@ const QUIET_MS = 90_000;
  * over nothing but its log. The seed gives the faults, their order and what each client does; what meets what is left
  * to the machine.
  */
-export async function chaos(stack: Stack, { faults, seed, clients, say }: ChaosOptions): Promise<ChaosReport> {
+export async function chaos(stack: Stack, { kills, seed, clients, again, say }: ChaosOptions): Promise<ChaosReport> {
   const random = new Random(seed);
   const record = new Record();
-  const plan = planOf(faults, random);
+  const plan = planOf(kills, random);
   const heads = new Heads(stack);
   const load = new Load({ url: stack.url, keys: stack.keys, clients, random: random.fork(1), record });
   const happening = new Faults(stack, random.fork(2), record);
@@ -53,7 +55,7 @@ export async function chaos(stack: Stack, { faults, seed, clients, say }: ChaosO
   for (const [i, fault] of plan.entries()) {
     await happening.happen(fault);
     if ((i + 1) % 10 === 0 || i + 1 === plan.length) say(progress(i + 1, plan.length, record));
-    await answers(record, random.between(5, 60));
+    await answers(record, random.between(5, 40));
     await delay(random.between(0, 300));
   }
   await happening.over();
@@ -80,14 +82,14 @@ export async function chaos(stack: Stack, { faults, seed, clients, say }: ChaosO
   const restarts = restartsOf(stack);
   say('starting it again over nothing but its log');
   findings.push(...(await checkReplay(stack, log, record)));
-  const again = await askAgain(stack, record.exchanges, random.fork(3));
-  findings.push(...again.findings, ...(await verified(stack)));
+  const told = await askAgain(stack, record.exchanges, again, random.fork(3));
+  findings.push(...told.findings, ...(await verified(stack)));
   const end = await head(stack);
   if (end !== log.length)
     findings.push(`the log grew from ${log.length} to ${end} events by being read and asked again`);
   const { returns } = happening;
   const [stories, events, checkpoints] = [load.told, log.length, heads.notes.size];
-  return { findings, plan, record, stories, events, checkpoints, askedAgain: again.asked, restarts, returns };
+  return { findings, plan, record, stories, events, checkpoints, askedAgain: told.asked, restarts, returns };
 }
 
 /** Until so many more requests were answered; faults that come faster than answers would be waited out in vain. */
