@@ -27,6 +27,8 @@ export interface ProgressStore {
 
 /** how late a score may be told: at most so many messages a second, however many events there are */
 const TELL_MS = 100;
+/** fewer, larger readings under load; a decision that waits for a score isn't kept waiting */
+const GATHER_MS = 5;
 const SAVE_MS = 2_000;
 const SEND_MS = 5_000;
 
@@ -54,6 +56,7 @@ export class LogMonitor {
       read: (name, from, limit) => eventlog.read(name, from, limit),
       start: () => this.begin(),
       handle: (batch) => this.integrate(batch),
+      gatherMs: GATHER_MS,
       onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
     });
     this.timers.push(
