@@ -218,10 +218,13 @@ describe('an owner whose append goes wrong', () => {
     });
 
     it('writes nothing under a lease that it has lost, and answers NOT_READY for as long as it is asked', async () => {
-      const lease = await world.eventlog.acquireLease(LOG, 'me', 0);
+      await world.eventlog.heartbeat('me', 60_000);
+      await world.eventlog.heartbeat('other', 60_000);
+      const lease = await world.eventlog.acquireLease(LOG, 'me');
       const mine = world.owner({ fence: { owner: 'me', epoch: lease?.epoch as number } });
       const grantId = grantIdOf(await mine.submit(openRun()));
-      await world.eventlog.acquireLease(LOG, 'other', 60_000);
+      await world.eventlog.leave('me');
+      await world.eventlog.acquireLease(LOG, 'other');
       for (let i = 0; i < 3; i++) expect(refusal(await mine.submit(authorize(grantId)))).toBe('NOT_READY');
       await mine.stop();
       expect(await world.eventlog.head(LOG)).toBe(2);

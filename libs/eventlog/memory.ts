@@ -1,4 +1,15 @@
-import type { AppendEvent, AppendResult, EventLog, Fence, Lease, SearchFilter, Snapshot, StoredEvent } from './port';
+import { LIMITS } from '#kernel/limits';
+import type {
+  AppendEvent,
+  AppendResult,
+  EventLog,
+  Fence,
+  Lease,
+  Roster,
+  SearchFilter,
+  Snapshot,
+  StoredEvent,
+} from './port';
 import { checkBatch } from './check-batch';
 
 type Kept = StoredEvent & Omit<AppendEvent, 'payload'>;
@@ -8,7 +19,8 @@ export class MemoryEventLog implements EventLog {
   private readonly logs = new Map<string, Kept[]>();
   /** by log and fold version, the newest first */
   private readonly snapshots = new Map<string, Snapshot[]>();
-  private readonly leases = new Map<string, { owner: string; epoch: number; until: number }>();
+  private readonly leases = new Map<string, { owner: string | undefined; epoch: number }>();
+  private readonly owners = new Map<string, { until: number; takes: boolean }>();
 
   constructor(private readonly now: () => number = () => Date.now()) {}
 
@@ -25,6 +37,10 @@ export class MemoryEventLog implements EventLog {
 
   head(log: string): Promise<number> {
     return Promise.resolve(this.logs.get(log)?.length ?? 0);
+  }
+
+  heads(): Promise<Record<string, number>> {
+    return Promise.resolve(Object.fromEntries([...this.logs].map(([log, events]) => [log, events.length])));
   }
 
   append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult> {
@@ -94,19 +110,46 @@ export class MemoryEventLog implements EventLog {
     return Promise.resolve(this.snapshots.get(`${log}@${foldVersion}`)?.find((each) => each.position <= atOrBefore));
   }
 
-  acquireLease(log: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
-    if (!this.logs.has(log)) return Promise.resolve(undefined);
-    const now = this.now();
+  heartbeat(owner: string, ttlMs: number, takes = true): Promise<Roster> {
+    this.owners.set(owner, { until: this.now() + ttlMs, takes });
+    const held = [...this.leases].filter(([, lease]) => lease.owner === owner);
+    return Promise.resolve({
+      owners: [...this.owners]
+        .filter(([name, { takes }]) => takes && this.isThere(name))
+        .map(([name]) => name)
+        .sort(),
+      held: new Map(held.map(([log, { epoch }]) => [log, { epoch }])),
+      logs: this.logs.size,
+      free: [...this.logs.keys()].filter((log) => this.isFree(log)).slice(0, LIMITS.freeLogs),
+    });
+  }
+
+  private isThere(owner: string): boolean {
+    return (this.owners.get(owner)?.until ?? -Infinity) > this.now();
+  }
+
+  private isFree(log: string): boolean {
+    const holder = this.leases.get(log)?.owner;
+    return holder === undefined || !this.isThere(holder);
+  }
+
+  acquireLease(log: string, owner: string): Promise<Lease | undefined> {
+    if (!this.logs.has(log) || !this.isThere(owner)) return Promise.resolve(undefined);
     const lease = this.leases.get(log);
-    if (lease && lease.owner !== owner && lease.until > now) return Promise.resolve(undefined);
+    if (lease?.owner !== owner && !this.isFree(log)) return Promise.resolve(undefined);
     const epoch = lease?.owner === owner ? lease.epoch : (lease?.epoch ?? 0) + 1;
-    this.leases.set(log, { owner, epoch, until: now + ttlMs });
+    this.leases.set(log, { owner, epoch });
     return Promise.resolve({ epoch });
   }
 
   releaseLease(log: string, owner: string): Promise<void> {
     const lease = this.leases.get(log);
-    if (lease?.owner === owner) this.leases.set(log, { ...lease, until: 0 });
+    if (lease?.owner === owner) this.leases.set(log, { ...lease, owner: undefined });
+    return Promise.resolve();
+  }
+
+  leave(owner: string): Promise<void> {
+    this.owners.delete(owner);
     return Promise.resolve();
   }
 

@@ -11,6 +11,8 @@ export interface EventLog {
   listLogs(tenant?: string): Promise<string[]>;
   /** The next position. */
   head(log: string): Promise<number>;
+  /** The next position of every log. */
+  heads(): Promise<Record<string, number>>;
   append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult>;
   /** Up to `limit` events from `from` on, in order. */
   read(log: string, from: number, limit: number): Promise<StoredEvent[]>;
@@ -20,9 +22,23 @@ export interface EventLog {
   saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void>;
   /** The newest snapshot of this fold version at or before a position. */
   latestSnapshot(log: string, foldVersion: number, atOrBefore?: number): Promise<Snapshot | undefined>;
-  /** Says who should own a log, by the store's own clock. Only liveness: what fences is the position. */
-  acquireLease(log: string, owner: string, ttlMs: number): Promise<Lease | undefined>;
+  /**
+   * Says that an owner is there, for so long by the store's own clock: all its leases stand and fall with it, so that a
+   * thousand logs cost no more than one. Who was away for longer may come back; what another took meanwhile is not in
+   * its roster.
+   * @param takes false: it keeps what it holds, and logs are shared out without it
+   */
+  heartbeat(owner: string, ttlMs: number, takes?: boolean): Promise<Roster>;
+  /**
+   * The lease of a log: says who should own it. Only liveness; what fences is the epoch and the position. undefined
+   * where an owner that is there holds it, or where the one who asks is not there itself.
+   *
+   * An append that a lease covered is in the log before the lease goes to another, or never will be.
+   */
+  acquireLease(log: string, owner: string): Promise<Lease | undefined>;
   releaseLease(log: string, owner: string): Promise<void>;
+  /** An owner that goes: its leases are free at once. */
+  leave(owner: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -63,6 +79,17 @@ export interface Fence {
 }
 export interface Lease {
   readonly epoch: number;
+}
+/** What an owner learns by its heartbeat; one moment of the store. */
+export interface Roster {
+  /** all that are there and take logs, sorted */
+  readonly owners: readonly string[];
+  /** what this owner holds, by log */
+  readonly held: ReadonlyMap<string, Lease>;
+  /** how many logs there are */
+  readonly logs: number;
+  /** logs that nobody who is there holds; at most `LIMITS.freeLogs` of them, in another order for each owner */
+  readonly free: readonly string[];
 }
 export interface Snapshot {
   readonly position: number;

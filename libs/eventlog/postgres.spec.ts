@@ -8,7 +8,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => database.drop());
 
-eventLogContract(
-  'in PostgreSQL, with the rights of the delegation service',
-  async () => new PostgresEventLog(await database.as('delegation')),
-);
+eventLogContract('in PostgreSQL, with the rights of the delegation service', async () => {
+  const url = await database.as('delegation');
+  return [new PostgresEventLog(url), new PostgresEventLog(url), new PostgresEventLog(url)];
+});

@@ -1,7 +1,18 @@
 import { LIMITS } from '#kernel/limits';
 import { Pool, type PoolClient, type QueryConfig } from 'pg';
 import { checkBatch } from './check-batch';
-import type { AppendEvent, AppendResult, EventLog, Fence, Lease, SearchFilter, Snapshot, StoredEvent } from './port';
+import { PostgresLeases } from './postgres-leases';
+import type {
+  AppendEvent,
+  AppendResult,
+  EventLog,
+  Fence,
+  Lease,
+  Roster,
+  SearchFilter,
+  Snapshot,
+  StoredEvent,
+} from './port';
 
 /** a server that takes a connection and says nothing is given up */
 const PROBE_MS = 1_000;
@@ -11,6 +22,7 @@ export class PostgresEventLog implements EventLog {
   private readonly pool: Pool;
   /** a connection of its own: a busy pool is not a database that is away */
   private readonly probe: Pool;
+  private readonly leases: PostgresLeases;
   private pinging: Promise<boolean> | undefined;
 
   constructor(url: string, options: { max?: number; onError?: (error: Error) => void } = {}) {
@@ -31,6 +43,7 @@ export class PostgresEventLog implements EventLog {
       connectionTimeoutMillis: PROBE_MS,
     });
     this.probe.on('error', () => undefined); // the next ping says so
+    this.leases = new PostgresLeases(url);
   }
 
   async createLog(log: string): Promise<void> {
@@ -54,6 +67,13 @@ export class PostgresEventLog implements EventLog {
       [log],
     );
     return Number(rows[0]?.next ?? 0);
+  }
+
+  async heads(): Promise<Record<string, number>> {
+    const { rows } = await this.pool.query<{ name: string; next: string }>(
+      'SELECT name, coalesce((SELECT max(position) + 1 FROM event WHERE log = name), 0) AS next FROM log',
+    );
+    return Object.fromEntries(rows.map(({ name, next }) => [name, Number(next)]));
   }
 
   async append(
@@ -153,13 +173,20 @@ export class PostgresEventLog implements EventLog {
     return row && { position: Number(row.position), state: row.state };
   }
 
-  async acquireLease(log: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
-    const { rows } = await this.pool.query<{ epoch: string }>(ACQUIRE, [log, owner, ttlMs]);
-    return rows[0] && { epoch: Number(rows[0].epoch) };
+  heartbeat(owner: string, ttlMs: number, takes = true): Promise<Roster> {
+    return this.leases.heartbeat(owner, ttlMs, takes);
   }
 
-  async releaseLease(log: string, owner: string): Promise<void> {
-    await this.pool.query('UPDATE log SET lease_until = now() WHERE name = $1 AND lease_owner = $2', [log, owner]);
+  acquireLease(log: string, owner: string): Promise<Lease | undefined> {
+    return this.leases.acquire(log, owner);
+  }
+
+  releaseLease(log: string, owner: string): Promise<void> {
+    return this.leases.release(log, owner);
+  }
+
+  leave(owner: string): Promise<void> {
+    return this.leases.leave(owner);
   }
 
   /** Does the database answer right now? Those who ask at the same time share one question. */
@@ -180,7 +207,7 @@ export class PostgresEventLog implements EventLog {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.pool.end(), this.probe.end()]);
+    await Promise.all([this.pool.end(), this.probe.end(), this.leases.end()]);
   }
 
   /** For a follower that stores its position in the transaction of its result. */
@@ -209,14 +236,17 @@ const FILTERS = [
 ] as const;
 const UNIQUE_VIOLATION = '23505';
 
-/** All or nothing, only directly after the event before, and only while the lease (if one is named) is still held. */
+/**
+ * All or nothing, only directly after the event before, and only while the lease (if one is named) is still held. FOR
+ * SHARE: the lease cannot go to another before this is committed, so that the other's first reading finds it.
+ */
 const APPEND = `
 INSERT INTO event (log, position, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id)
 SELECT $1, $2 + i - 1, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id
 FROM unnest($3::text[], $4::timestamptz[], $5::json[], $6::json[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
   WITH ORDINALITY AS fresh (type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id, i)
 WHERE CASE WHEN $2 = 0 THEN EXISTS (SELECT FROM log WHERE name = $1) ELSE EXISTS (SELECT FROM event WHERE log = $1 AND position = $2 - 1) END
-  AND ($13::text IS NULL OR EXISTS (SELECT FROM log WHERE name = $1 AND lease_owner = $13 AND lease_epoch = $14))`;
+  AND ($13::text IS NULL OR EXISTS (SELECT FROM log WHERE name = $1 AND lease_owner = $13 AND lease_epoch = $14 FOR SHARE))`;
 
 function appendValues(
   log: string,
@@ -242,14 +272,6 @@ function appendValues(
     fence?.epoch ?? null,
   ];
 }
-
-const ACQUIRE = `
-UPDATE log SET
-  lease_epoch = CASE WHEN lease_owner = $2 THEN lease_epoch ELSE lease_epoch + 1 END,
-  lease_owner = $2,
-  lease_until = now() + $3 * interval '1 millisecond'
-WHERE name = $1 AND (lease_owner = $2 OR lease_owner IS NULL OR lease_until <= now())
-RETURNING lease_epoch AS epoch`;
 
 const stored = (row: EventRow): StoredEvent => ({
   log: row.log,

@@ -24,7 +24,8 @@ describe('an event log restored on a fresh server from a dump by COPY, table by 
     }
     await before.createLog('empty/0');
     await before.saveSnapshot('a/0', 1500, 1, '{"a":"\\\\ \t \n é"}');
-    await before.acquireLease('a/0', 'owner', 600_000);
+    await before.heartbeat('owner', 600_000);
+    await before.acquireLease('a/0', 'owner');
     const target = await server.database('restored');
     await migrateEventLog(target);
     await restore(target, await dump(source.url));
@@ -61,8 +62,9 @@ describe('an event log restored on a fresh server from a dump by COPY, table by 
 
   it('has its snapshots, its leases and its epochs', async () => {
     expect(await after.latestSnapshot('a/0', 1)).toEqual({ position: 1500, state: '{"a":"\\\\ \t \n é"}' });
-    expect(await after.acquireLease('a/0', 'another', 600_000)).toBeUndefined();
-    expect(await after.acquireLease('a/0', 'owner', 600_000)).toEqual({ epoch: 1 });
+    await after.heartbeat('another', 600_000);
+    expect(await after.acquireLease('a/0', 'another')).toBeUndefined();
+    expect((await after.heartbeat('owner', 600_000)).held).toEqual(new Map([['a/0', { epoch: 1 }]]));
   });
 
   it('goes on where it stood, and still refuses a position that is taken', async () => {

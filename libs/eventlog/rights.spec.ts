@@ -33,6 +33,8 @@ const WRITING = [
   INSERT_EVENT,
   "INSERT INTO log (name, tenant) VALUES ('other/0', 'other')",
   "UPDATE log SET lease_owner = 'me'",
+  "INSERT INTO log_owner (name, until, takes) VALUES ('me', now(), true)",
+  'DELETE FROM log_owner',
   "INSERT INTO snapshot (log, position, fold_version, state) VALUES ('default/0', 9, 1, '{}')",
   'DELETE FROM snapshot',
   'SELECT state FROM snapshot',
@@ -102,7 +104,7 @@ describe('rights in the event log’s database', () => {
       'delegation log': 'SELECT INSERT',
       'delegation log.lease_epoch': 'UPDATE',
       'delegation log.lease_owner': 'UPDATE',
-      'delegation log.lease_until': 'UPDATE',
+      'delegation log_owner': 'SELECT INSERT UPDATE DELETE',
       'delegation snapshot': 'SELECT INSERT DELETE',
       'intent event': 'SELECT',
       'intent log': 'SELECT',
@@ -147,9 +149,12 @@ describe('rights in the event log’s database', () => {
     },
   );
 
-  it.each(['event', 'log', 'snapshot', 'eventlog_migration'])('never let the gateway read %s', async (table) => {
-    expect(await outcome('gateway', `SELECT FROM ${table}`)).toBe(DENIED);
-  });
+  it.each(['event', 'log', 'log_owner', 'snapshot', 'eventlog_migration'])(
+    'never let the gateway read %s',
+    async (table) => {
+      expect(await outcome('gateway', `SELECT FROM ${table}`)).toBe(DENIED);
+    },
+  );
 
   it('never let delegation move a log to another tenant or name (I9)', async () => {
     expect(await outcome('delegation', "UPDATE log SET tenant = 'other'")).toBe(DENIED);

@@ -15,6 +15,8 @@ export const LIMITS = {
   readBatchEvents: 5_000,
   /** one statement of the event log */
   databaseMs: 30_000,
+  /** logs without an owner that one heartbeat is told of */
+  freeLogs: 1_000,
   eventsPageDefault: 100,
   eventsPageMax: 1_000,
   /** of the items of one page, so that it fits into one message */

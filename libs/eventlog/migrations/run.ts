@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Client } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './1760000000000-event-log';
+import { LogOwners1760000000001 } from './1760000000001-log-owners';
 
 /** Any number, the same for all who migrate: the name of the lock. */
 const LOCK = 1_760_000_000;
@@ -39,7 +40,7 @@ async function run(source: DataSource): Promise<string[]> {
 }
 
 export const migrateEventLog = (url: string): Promise<string[]> =>
-  migrate(url, 'eventlog_migration', [EventLog1760000000000]);
+  migrate(url, 'eventlog_migration', [EventLog1760000000000, LogOwners1760000000001]);
 
 /** What the `migrate` program of a service does: exits 1 where it fails. */
 export function migrateAndTell(done: Promise<string[]>): void {

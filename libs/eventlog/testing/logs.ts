@@ -1,10 +1,19 @@
 import type { AppendEvent, EventLog, StoredEvent } from '../port';
 
-/** What each part of the contract works with: the adapter, and logs that nobody else uses. */
+/** What each part of the contract works with: the adapter, others of the same store, and logs that nobody else uses. */
 export class Logs {
   private static tenants = 0;
 
-  constructor(readonly eventlog: EventLog) {}
+  constructor(readonly adapters: readonly [EventLog, ...EventLog[]]) {}
+
+  get eventlog(): EventLog {
+    return this.adapters[0];
+  }
+
+  /** Another service's adapter, where there are several. */
+  other(nth = 1): EventLog {
+    return this.adapters[nth % this.adapters.length] as EventLog;
+  }
 
   /** An empty log of a tenant of its own. */
   async fresh(): Promise<string> {

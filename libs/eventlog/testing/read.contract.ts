@@ -16,6 +16,12 @@ export function readContract(logs: () => Logs): void {
       expect(await logs().eventlog.head('nobody/7')).toBe(0);
     });
 
+    it('tells the next position of every log, also of an empty one', async () => {
+      const [log, empty] = [await logs().fresh(), await logs().fresh()];
+      await logs().eventlog.append(log, 0, batch(log, 0, 6));
+      expect(await logs().eventlog.heads()).toMatchObject({ [log]: 6, [empty]: 0 });
+    });
+
     it('gives the events of the positions asked for, in order: absent where there is none', async () => {
       const log = await logs().fresh();
       const [one, two, three] = batch(log, 0, 3) as [AppendEvent, AppendEvent, AppendEvent];
