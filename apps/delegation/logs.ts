@@ -5,14 +5,15 @@ import type { Announcement } from '#bus/cloudevent';
 import type { Bus } from '#bus/connect';
 import { eventPublisher, type EventPublisher } from '#bus/events';
 import type { Serving } from '#bus/serve';
-import { commandSubject, driftSubject, querySubject } from '#bus/subjects';
+import { commandSubject, driftSubject, FREED, OWNED, querySubject } from '#bus/subjects';
 import { commandMessage, type Answer } from '#contracts/command';
 import type { EventLog } from '#eventlog/port';
-import { systemClock } from '#kernel/clock';
+import { monotonicClock, systemClock } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { judgeTrajectory } from '#trajectory/rules';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { Leases } from './leases';
 import { LogOwner } from './owner';
 import { ask } from './queries';
 import { withDrift } from './drift';
@@ -23,16 +24,13 @@ export const LOGGER = Symbol('Logger');
 
 interface Owned {
   readonly owner: LogOwner;
-  readonly epoch: number;
   readonly servings: readonly Serving[];
 }
 
-const LEASE_MS = 3_000;
-const HEARTBEAT_MS = 800;
-
 /**
- * Owns the logs whose leases it holds: one owner each, served on the log's own subjects. A lease that is lost ends the
- * owner at once; that it could write nothing meanwhile is the fence's doing, not the lease's.
+ * Owns the logs whose leases it holds: one owner each, served on the log's own subjects, which every owner hears: one
+ * that was stopped and does not know yet that another took over keeps nobody from being answered. A lease that is lost
+ * ends the owner at once; that it could write nothing meanwhile is the fence's doing, not the lease's.
  */
 @Injectable()
 export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -40,8 +38,8 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly owned = new Map<string, Owned>();
   private readonly rules: Rules = { judge: judgeTrajectory, defaults: tenantDefaults };
   private readonly publisher: EventPublisher;
-  private timer: NodeJS.Timeout | undefined;
-  private beating: Promise<void> = Promise.resolve();
+  private readonly leases: Leases;
+  private readonly unlisten: (() => void)[] = [];
 
   constructor(
     @Inject(EVENT_LOG) private readonly eventlog: EventLog,
@@ -49,49 +47,42 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.publisher = eventPublisher(bus);
+    this.leases = new Leases({
+      eventlog,
+      me: this.me,
+      clock: monotonicClock,
+      reachable: () => bus.status().state === 'connected',
+      begin: (log, epoch) => this.begin(log, epoch),
+      end: (log) => this.end(log),
+      freed: () => void bus.publish(FREED, {}),
+      warn: (message, cause) => logger.warn({ err: cause }, message),
+    });
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.publisher.ensureStream();
     await this.eventlog.createLog('default/0');
-    await this.heartbeat();
-    this.timer = setInterval(() => {
-      this.beating = this.heartbeat();
-    }, HEARTBEAT_MS);
+    this.unlisten.push(
+      this.bus.listen(FREED, () => void this.leases.beat()),
+      this.bus.onEvent(({ type }) => void (type === 'connected' && this.leases.beat())),
+    );
+    await this.leases.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.beating;
-    await Promise.all([...this.owned.keys()].map((log) => this.letGo(log)));
+    for (const unlisten of this.unlisten) unlisten();
+    await this.leases.stop();
   }
 
-  /** Of the logs that are ours, the next position of each. */
-  get heads(): Record<string, number> {
-    return Object.fromEntries([...this.owned].map(([log, { owner }]) => [log, owner.position]));
-  }
-
-  /** Makes a tenant's first log and takes it if nobody else has. */
+  /** Makes a tenant's first log; whoever owns the fewest takes it. */
   async createTenant(tenant: string): Promise<string[]> {
     await this.eventlog.createLog(`${tenant}/0`);
-    await this.heartbeat();
+    await this.leases.beat();
+    this.bus.publish(FREED, {});
     return this.eventlog.listLogs(tenant);
   }
 
-  private async heartbeat(): Promise<void> {
-    try {
-      for (const log of await this.eventlog.listLogs()) {
-        const lease = await this.eventlog.acquireLease(log, this.me, LEASE_MS);
-        const owned = this.owned.get(log);
-        if (owned && owned.epoch !== lease?.epoch) await this.letGo(log);
-        if (lease && !this.owned.has(log)) this.take(log, lease.epoch);
-      }
-    } catch (error) {
-      this.logger.warn({ err: error }, 'the leases could not be renewed');
-    }
-  }
-
-  private take(log: string, epoch: number): void {
+  private begin(log: string, epoch: number): void {
     const owner = new LogOwner({
       log,
       eventlog: this.eventlog,
@@ -102,13 +93,18 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
       fence: { owner: this.me, epoch },
     });
     owner.start();
-    const served = { maxPending: LIMITS.mailboxCommands };
+    const speaks = (): true | Promise<boolean> => this.leases.isOurs(log, epoch);
+    const commands = { speaks, maxPending: LIMITS.messagesPerLog };
     const servings = [
-      this.bus.serve(commandSubject(log), (raw) => this.command(owner, raw, 'edge'), served),
-      this.bus.serve(driftSubject(log), (raw) => this.command(owner, raw, 'monitor'), served),
-      this.bus.serve(querySubject(log), (raw) => this.query(owner, raw), served),
+      this.bus.serve(commandSubject(log), (raw) => this.command(owner, raw, 'edge'), commands),
+      this.bus.serve(driftSubject(log), (raw) => this.command(owner, raw, 'monitor'), commands),
+      this.bus.serve(querySubject(log), (raw) => this.query(owner, raw), {
+        speaks,
+        maxPending: LIMITS.queriesPerLog,
+      }),
     ];
-    this.owned.set(log, { owner, epoch, servings });
+    this.owned.set(log, { owner, servings });
+    this.bus.publish(OWNED, { log }); // after the subscriptions, on the same connection: who asks again is heard
     this.logger.info({ log, epoch }, 'owns the log');
   }
 
@@ -118,13 +114,12 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     this.logger.debug({ log: commit.log, why: said.error }, 'a commit was not announced; followers look into the log');
   }
 
-  private async letGo(log: string): Promise<void> {
+  private async end(log: string): Promise<void> {
     const owned = this.owned.get(log);
     if (!owned) return;
     this.owned.delete(log);
     await Promise.all(owned.servings.map((serving) => serving.stop()));
     await owned.owner.stop();
-    await this.eventlog.releaseLease(log, this.me).catch(() => undefined);
     this.logger.info({ log }, 'let go of the log');
   }
 

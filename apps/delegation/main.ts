@@ -41,7 +41,7 @@ class AdminController {
 
   @MessagePattern(healthSubject('delegation'))
   health(): Promise<unknown> {
-    return healthAnswer(this.eventlog, () => ({ service: 'delegation', logs: this.logs.heads }));
+    return healthAnswer(this.eventlog, async () => ({ service: 'delegation', logs: await this.eventlog.heads() }));
   }
 }
 
@@ -68,7 +68,8 @@ async function main(): Promise<void> {
   });
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(DelegationModule.with(bus, eventlog), {
     logger: new NestLogger(logger),
-    strategy: new BusServer({ bus, queue: 'delegation' }),
+    // no queue: every instance hears what is asked, and the first answer counts, so that a stopped one is not waited for
+    strategy: new BusServer({ bus }),
   });
   onShutdown(async () => {
     await app.close(); // the owners finish what they took while the bus and the database are still there

@@ -6,17 +6,27 @@ import { refusalOf } from './testing/tokens';
 
 type Said = { value: unknown } | { fails: BusFailureCode };
 
-/** A bus whose other end is a function. */
-function busThat(answers: (subject: string, payload: never) => Said): { bus: Bus; sent: [string, unknown][] } {
+/** A bus whose other end is a function. `owned` says that a log has a new owner. */
+function busThat(answers: (subject: string, payload: never) => Said | Promise<never>): {
+  bus: Bus;
+  sent: [string, unknown][];
+  owned: (payload: unknown) => void;
+} {
   const sent: [string, unknown][] = [];
+  let owned: (payload: unknown) => void = () => undefined;
+  const listen: Bus['listen'] = (_subject, listener) => {
+    owned = listener;
+    return () => undefined;
+  };
   const request: Bus['request'] = (subject, payload) => {
     sent.push([subject, payload]);
     const said = answers(subject, payload as never);
+    if (said instanceof Promise) return said;
     return Promise.resolve(
       'value' in said ? { ok: true, value: said.value } : { ok: false, error: busFailure(said.fails, subject, 'no') },
     );
   };
-  return { bus: { request } as Bus, sent };
+  return { bus: { request, listen } as Bus, sent, owned: (payload) => owned(payload) };
 }
 
 interface Message {
@@ -100,6 +110,36 @@ describe('commands for one log', () => {
       const { bus } = busThat(() => ({ value: { answers: [{ ok: false, refusal: { code, detail: 'why' } }] } }));
       expect((await refusalOf(new Owners(bus).command(command('cmd_00000001')))).code).toBe(told);
     }
+  });
+});
+
+describe('a log whose owner is stopped', () => {
+  const never = new Promise<never>(() => undefined);
+
+  it('answers commands and questions as soon as another owns it, with the same ids', async () => {
+    let stopped = true;
+    const { bus, sent, owned } = busThat((subject, message: Message) => {
+      if (stopped) return never;
+      return subject.includes('.query.') ? { value: { ok: true, value: 'state' } } : done(message);
+    });
+    const owners = new Owners(bus);
+    const asked = [
+      owners.command(command('cmd_00000001')),
+      owners.query({ op: 'head', log: 'default/0' }),
+      owners.command(command('cmd_00000002', 'other/0')),
+    ];
+    let others = 'waits';
+    void asked[2]?.then(() => (others = 'told'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toHaveLength(3);
+    stopped = false;
+    for (const strange of [undefined, 7, {}, { log: 7 }]) owned(strange);
+    owned({ log: 'default/0' });
+    expect(await Promise.all(asked.slice(0, 2))).toEqual(['cmd_00000001', 'state']);
+    expect(sent).toHaveLength(5);
+    expect(others).toBe('waits');
+    owned({ log: 'other/0' });
+    expect(await asked[2]).toBe('cmd_00000002');
   });
 });
 

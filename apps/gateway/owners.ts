@@ -1,9 +1,11 @@
 import type { Bus } from '#bus/connect';
-import { commandSubject, ledgerSubject, querySubject, adminSubject } from '#bus/subjects';
+import { busFailure } from '#bus/failure';
+import { commandSubject, ledgerSubject, querySubject, adminSubject, OWNED } from '#bus/subjects';
 import type { Answer, Command } from '#contracts/command';
 import type { Query } from '#contracts/query';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
+import { err } from '#kernel/result';
 import { z } from 'zod';
 import { fromAnswer, Refused } from './refusal';
 
@@ -22,6 +24,10 @@ const answer = z.union([
 const answers = z.object({ answers: z.array(answer) });
 const logList = z.object({ ok: z.literal(true), value: z.object({ logs: z.array(z.string()) }) });
 
+const owned = z.object({ log: z.string() });
+
+type Send = (ms: number) => ReturnType<Bus['request']>;
+
 interface Waiting {
   readonly command: Command;
   readonly until: number;
@@ -33,6 +39,7 @@ interface Waiting {
 const IN_FLIGHT = 4;
 const WAITING_MOST = 10_000;
 const TRY_MS = 3_000;
+const QUERY_MS = 5_000;
 const RETRY_MS = 100;
 
 /**
@@ -41,8 +48,15 @@ const RETRY_MS = 100;
  */
 export class Owners {
   private readonly queues = new Map<string, { waiting: Waiting[]; flying: number }>();
+  /** log → who to tell that it has another owner now */
+  private readonly moves = new Map<string, Set<() => void>>();
 
-  constructor(private readonly bus: Bus) {}
+  constructor(private readonly bus: Bus) {
+    bus.listen(OWNED, (raw) => {
+      const said = owned.safeParse(raw);
+      if (said.success) for (const moved of [...(this.moves.get(said.data.log) ?? [])]) moved();
+    });
+  }
 
   /** @throws Refused with what the owner said, or NOT_READY where none could be reached in time (I11) */
   async command<T>(command: Command): Promise<T> {
@@ -63,28 +77,52 @@ export class Owners {
 
   async query<T>(query: Query): Promise<T> {
     const known = (): Promise<void> => this.refuseUnknown(query.log);
-    return value<T>(await this.ask(querySubject(query.log), query, 'the owner of the log', 5_000, known));
+    const send: Send = (ms) => this.askOwner(query.log, querySubject(query.log), query, ms);
+    return value<T>(await this.ask(send, 'the owner of the log', QUERY_MS, known));
   }
 
   async ledger<T>(op: string, body: Record<string, unknown>, timeoutMs: number = LIMITS.commandTimeoutMs): Promise<T> {
-    return value<T>(await this.ask(ledgerSubject(op), body, 'the ledger', timeoutMs));
+    return value<T>(await this.ask(this.to(ledgerSubject(op), body), 'the ledger', timeoutMs));
   }
 
   async admin<T>(op: string, body: Record<string, unknown>): Promise<T> {
-    return value<T>(await this.ask(adminSubject(op), body, 'the delegation service'));
+    return value<T>(await this.ask(this.to(adminSubject(op), body), 'the delegation service'));
+  }
+
+  private to(subject: string, body: unknown): Send {
+    return (ms) => this.bus.request(subject, body, ms);
+  }
+
+  /**
+   * One try. It is over as soon as the log has another owner: the one that was asked may be gone, or stopped, and would
+   * be waited for in vain.
+   */
+  private async askOwner(log: string, subject: string, body: unknown, ms: number): ReturnType<Send> {
+    const moves = this.moves.get(log) ?? new Set();
+    this.moves.set(log, moves);
+    let moved = (): void => undefined;
+    const move = new Promise<Awaited<ReturnType<Send>>>((resolve) => {
+      moved = () => resolve(err(busFailure('TIMEOUT', subject, 'the log has another owner now')));
+    });
+    moves.add(moved);
+    try {
+      return await Promise.race([this.bus.request(subject, body, Math.min(ms, TRY_MS)), move]);
+    } finally {
+      moves.delete(moved);
+      if (moves.size === 0) this.moves.delete(log);
+    }
   }
 
   /** @param unheard is called where nobody serves the subject; what it throws ends the asking */
   private async ask(
-    subject: string,
-    body: unknown,
+    send: Send,
     who: string,
-    timeoutMs = 5_000,
+    timeoutMs = QUERY_MS,
     unheard: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Answer> {
     const until = Date.now() + timeoutMs;
     for (;;) {
-      const reply = await this.bus.request(subject, body, Math.max(1, until - Date.now()));
+      const reply = await send(Math.max(1, until - Date.now()));
       if (reply.ok) {
         const parsed = answer.safeParse(reply.value);
         if (!parsed.success) throw new Refused('INTERNAL', `${who} gave an answer of no known form`);
@@ -118,7 +156,13 @@ export class Owners {
   private pump(log: string): void {
     const queue = this.queues.get(log);
     if (!queue || queue.flying >= IN_FLIGHT || queue.waiting.length === 0) return;
+    const now = Date.now();
+    // they came in this order, and all wait equally long: those whose time is up stand first
+    const late = queue.waiting.findIndex((each) => each.until > now);
+    for (const each of queue.waiting.splice(0, late < 0 ? queue.waiting.length : late))
+      each.reject(new Refused('NOT_READY', NO_OWNER));
     const batch = queue.waiting.splice(0, LIMITS.commandsPerMessage);
+    if (batch.length === 0) return;
     queue.flying += 1;
     void this.send(log, batch).finally(() => {
       queue.flying -= 1;
@@ -132,7 +176,7 @@ export class Owners {
     const refuse = (refused: Refused): void => batch.forEach((each) => each.reject(refused));
     for (;;) {
       const commands = batch.map((each) => each.command);
-      const reply = await this.bus.request(commandSubject(log), { commands }, TRY_MS);
+      const reply = await this.askOwner(log, commandSubject(log), { commands }, Math.max(1, until - Date.now()));
       if (reply.ok) {
         const parsed = answers.safeParse(reply.value);
         if (!parsed.success || parsed.data.answers.length !== batch.length)

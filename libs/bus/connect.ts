@@ -1,7 +1,7 @@
 import { connect, DebugEvents, ErrorCode, Events, type NatsConnection, type NatsError, type Status } from 'nats';
 import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '#kernel/result';
-import { encode, readReply, toHeaders, type Headers } from './codec';
+import { decode, encode, readReply, toHeaders, type Headers } from './codec';
 import { busFailure, type BusFailure } from './failure';
 import { BUS_LIMITS } from './limits';
 import { serveSubject, type Handler, type ServeOptions, type Serving } from './serve';
@@ -55,6 +55,11 @@ export interface Bus {
   serve(subject: string, handler: Handler, options?: ServeOptions): Serving;
   /** Sends a JSON value to whoever listens, which may be nobody; `ok` says only that it was handed to the socket. */
   publish(subject: string, payload: unknown, options?: RequestOptions): Result<void, BusFailure>;
+  /**
+   * Hears what is published on a subject (`*` and `>` stand for any). A hint and no more: messages get lost. What it
+   * hears is unchecked input. Survives reconnects; returns how to stop.
+   */
+  listen(subject: string, listener: (payload: unknown) => void): () => void;
   /** Round trip to the server in milliseconds. */
   ping(timeoutMs: number): Promise<Result<number, BusFailure>>;
   status(): BusStatus;
@@ -209,6 +214,19 @@ class NatsBus implements Bus {
     } catch (error) {
       return err(failureOf(subject, 0, error));
     }
+  }
+
+  listen(subject: string, listener: (payload: unknown) => void): () => void {
+    checkSubject(subject, SERVED);
+    const subscription = this.nats.subscribe(subject, {
+      callback: (error, msg) => {
+        const payload = error ? undefined : decode(msg.data);
+        if (payload?.ok) listener(payload.value);
+      },
+    });
+    return () => {
+      if (!subscription.isClosed()) subscription.unsubscribe();
+    };
   }
 
   async ping(timeoutMs: number): Promise<Result<number, BusFailure>> {

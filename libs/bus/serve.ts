@@ -18,6 +18,12 @@ export interface ServeOptions {
   queue?: string;
   /** requests taken and not yet answered; the next one is answered `BUSY` at once, and not carried out */
   maxPending?: number;
+  /**
+   * May this one speak for the subject, right now? Asked before a request is begun and again before its answer is given;
+   * where not, it is left to others, who hear the same request: nothing is said, not even a failure. True at once
+   * costs nothing; a promise is waited for.
+   */
+  speaks?: () => true | Promise<boolean>;
   /** a handler threw what is no `HandlerError`, or a reply couldn't be sent */
   onError?: (error: unknown, subject: string) => void;
 }
@@ -28,16 +34,26 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-/** One served subject: every request is answered exactly once, by its value or by a typed failure. */
+/**
+ * One served subject: every request is answered exactly once, by its value or by a typed failure; or not at all, where
+ * `speaks` says so.
+ */
 export function serveSubject(nats: NatsConnection, subject: string, handler: Handler, options: ServeOptions): Serving {
   const maxPending = Math.min(options.maxPending ?? BUS_LIMITS.pendingDefault, BUS_LIMITS.pendingMax);
   const report = options.onError ?? (() => undefined);
+  const speaks = options.speaks ?? (() => true as const);
+  const mute = async (): Promise<boolean> => {
+    const may = speaks();
+    return may !== true && !(await may);
+  };
   const running = new Set<Promise<void>>();
 
   const answer = async (msg: Msg): Promise<void> => {
+    if (await mute()) return;
     const payload = decode(msg.data);
     if (!payload.ok) return fail(msg, { code: 'BAD_REQUEST', detail: `the payload is ${payload.error}` });
     const value = await handler(payload.value, { subject: msg.subject, headers: fromHeaders(msg.headers) });
+    if (await mute()) return;
     const reply = encode(value);
     if (reply.ok) msg.respond(reply.value);
     else
@@ -51,12 +67,13 @@ export function serveSubject(nats: NatsConnection, subject: string, handler: Han
     // Nobody would learn what came of it (I4), so it isn't begun.
     if (!msg.reply) return report(new Error('a request without a reply subject was dropped'), msg.subject);
     if (running.size >= maxPending) {
+      if (speaks() !== true) return;
       return fail(msg, { code: 'BUSY', detail: `${maxPending} requests are pending; try again` });
     }
     const work = answer(msg)
-      .catch((error: unknown) => {
+      .catch(async (error: unknown) => {
         if (!(error instanceof HandlerError)) report(error, msg.subject);
-        fail(msg, failureOf(error));
+        if (!(await mute())) fail(msg, failureOf(error));
       })
       .catch((error: unknown) => report(error, msg.subject)) // the connection is gone: the caller learns it by itself
       .finally(() => running.delete(work));

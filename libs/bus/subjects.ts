@@ -36,6 +36,12 @@ export const driftSubject = (log: string): string => `${SUBJECT_PREFIX}.drift.${
 /** Where the owner of a log answers questions about its live state: `bailiwick.query.<tenant>.<n>`. */
 export const querySubject = (log: string): string => `${SUBJECT_PREFIX}.query.${logTokens(log)}`;
 
+/** Where an owner says that it has taken a log, `{ log }`: `bailiwick.owned`. */
+export const OWNED = `${SUBJECT_PREFIX}.owned`;
+
+/** Where an owner says that it has let go of logs: `bailiwick.freed`. */
+export const FREED = `${SUBJECT_PREFIX}.freed`;
+
 /** An operation of the ledger: `bailiwick.ledger.<op>`. */
 export const ledgerSubject = (op: string): string => `${SUBJECT_PREFIX}.ledger.${token(op, 'ledger operation')}`;
 

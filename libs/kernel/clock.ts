@@ -15,6 +15,9 @@ export const systemTimer: Timer = (ms, act) => {
   return () => clearTimeout(timer);
 };
 
+/** Milliseconds since some moment, for measuring how long something takes: whatever is done to the wall clock, it goes on. */
+export const monotonicClock: Clock = { now: () => performance.now() };
+
 /** RFC 3339 with milliseconds, UTC. */
 export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
 

@@ -26,6 +26,9 @@ export const LIMITS = {
   commandsPerMessage: 256,
   actionsPerBatch: 50,
   mailboxCommands: 10_000,
+  /** to one log's owner, taken and not yet answered: messages of commands, and questions */
+  messagesPerLog: 256,
+  queriesPerLog: 1_000,
   commandTimeoutMs: 10_000,
   /** refolding a whole log on demand */
   verifyMs: 60_000,

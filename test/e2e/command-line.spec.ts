@@ -139,6 +139,8 @@ describe('bailiwick', () => {
       ['act'],
       ['up', '--port', 'x'],
       ['demo', '--traces', '-', '--limit', 'x'],
+      ['up', '--delegations', '0'],
+      ['up', '--detach', '--delegations', 'many'],
       ['revoke'],
       ['run', 'open', '--class', 'a', '--for', 'b', '--purpose', 'c', '--grant', '{'],
     ]) {

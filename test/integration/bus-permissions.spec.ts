@@ -5,6 +5,7 @@ import { connectBus, type Bus, type BusEvent } from '#bus/connect';
 import { jetStreamSource, subjectSource } from '#bus/event-source';
 import { eventPublisher } from '#bus/events';
 import { followLog } from '#bus/follow-log';
+import { FREED, OWNED } from '#bus/subjects';
 import { natsConfig } from '#platform/servers/nats';
 import { TestNatsServer } from './bus-server';
 
@@ -69,6 +70,28 @@ describe("the bus within each service's permissions", () => {
     bus.delegation.serve('bailiwick.command.default.0', () => 'done');
     await bus.delegation.ping(5_000);
     expect(await bus.gateway.request('bailiwick.command.default.0', {}, 5_000)).toEqual({ ok: true, value: 'done' });
+  });
+
+  it('lets owners tell each other and the gateway who owns what, and nobody else', async () => {
+    const heard: string[] = [];
+    const stops = [
+      bus.gateway.listen(OWNED, () => heard.push('gateway')),
+      bus.delegation.listen(FREED, () => heard.push('delegation')),
+    ];
+    await Promise.all([bus.gateway.ping(5_000), bus.delegation.ping(5_000)]);
+    for (const name of ['gateway', 'intent', 'ledger'] as const) {
+      const problems: BusEvent[] = [];
+      const unlisten = bus[name].onEvent((said) => problems.push(said));
+      bus[name].publish(OWNED, { log: LOG });
+      bus[name].publish(FREED, {});
+      await until(() => problems.length === 2);
+      unlisten();
+    }
+    bus.delegation.publish(OWNED, { log: LOG });
+    bus.delegation.publish(FREED, {});
+    await until(() => heard.length === 2);
+    expect(heard.sort()).toEqual(['delegation', 'gateway']);
+    for (const stop of stops) stop();
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { connectBus, type Bus, type BusEvent } from '#bus/connect';
+import { connectBus, natsOf, type Bus, type BusEvent } from '#bus/connect';
 import { HandlerError } from '#bus/failure';
 import { BUS_LIMITS } from '#bus/limits';
 import { TestNatsServer } from './bus-server';
@@ -133,6 +133,64 @@ describe('requests over a real nats-server', () => {
     await other.drain();
   });
 
+  it('leaves a request to others where it may not speak: it runs nothing, and says nothing', async () => {
+    let ran = 0;
+    service.serve('bailiwick.admin.left', () => (ran += 1), { speaks: () => Promise.resolve(false) });
+    const other = await connectBus({ url: server.url, name: 'other' });
+    await served();
+    expect(await ask('bailiwick.admin.left', {}, 100)).toMatchObject({ ok: false, error: { code: 'TIMEOUT' } });
+    other.serve('bailiwick.admin.left', () => 'the other', { speaks: () => true });
+    await other.ping(5_000);
+    expect(await ask('bailiwick.admin.left', {})).toEqual({ ok: true, value: 'the other' });
+    expect(ran).toBe(0);
+    await other.drain();
+  });
+
+  it('keeps an answer to itself where it may not speak any more, a failure and BUSY too', async () => {
+    let speaks: true | Promise<boolean> = true;
+    let finish: ((value: unknown) => void)[] = [];
+    service.serve('bailiwick.admin.late', () => new Promise((resolve) => finish.push(resolve)), {
+      speaks: () => speaks,
+      maxPending: 2,
+    });
+    await served();
+    const asked = [ask('bailiwick.admin.late', {}, 400), ask('bailiwick.admin.late', {}, 400)];
+    await until(() => finish.length === 2);
+    expect(await ask('bailiwick.admin.late', {})).toMatchObject({ error: { code: 'BUSY' } });
+    speaks = Promise.resolve(false);
+    const late = ask('bailiwick.admin.late', {}, 100);
+    await served();
+    finish[0]?.('value');
+    finish[1]?.(Promise.reject(new Error('failed')));
+    for (const each of [...asked, late]) expect(await each).toMatchObject({ ok: false, error: { code: 'TIMEOUT' } });
+    finish = [];
+    speaks = Promise.resolve(true);
+    const again = ask('bailiwick.admin.late', {});
+    await until(() => finish.length === 1);
+    finish[0]?.('value');
+    expect(await again).toEqual({ ok: true, value: 'value' });
+  });
+
+  it('hears what is published, until it stops, and is not troubled by what is no JSON', async () => {
+    const heard: unknown[] = [];
+    const stop = caller.listen('bailiwick.news.*', (payload) => heard.push(payload));
+    await caller.ping(5_000);
+    natsOf(service).nats.publish('bailiwick.news.a', 'no JSON');
+    for (const [subject, said] of [
+      ['bailiwick.news.a', { log: 'default/0' }],
+      ['bailiwick.other', 1],
+      ['bailiwick.news.b', 2],
+    ] as const)
+      service.publish(subject, said);
+    await until(() => heard.length >= 2);
+    expect(heard).toEqual([{ log: 'default/0' }, 2]);
+    stop();
+    service.publish('bailiwick.news.a', 3);
+    await served();
+    await caller.ping(5_000);
+    expect(heard).toHaveLength(2);
+  });
+
   it('answers what it took before it closes', async () => {
     let answer = (): void => undefined;
     const taken = new Promise<void>((resolve) => {
@@ -241,4 +299,8 @@ function connected(bus: Bus): Promise<void> {
       resolve();
     }
   });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -30,10 +30,16 @@ export class Stack {
     readonly dataDir: string,
     readonly port: number,
     private readonly env: Readonly<Record<string, string>>,
+    private readonly flags: readonly string[],
   ) {}
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<Stack> {
-    const stack = new Stack(scratch(), await freePort(), env);
+  /** @param flags more of them for `bailiwick up` */
+  static async start(
+    env: Readonly<Record<string, string>> = {},
+    flags: readonly string[] = [],
+    dataDir = scratch(),
+  ): Promise<Stack> {
+    const stack = new Stack(dataDir, await freePort(), env, flags);
     await stack.up();
     return stack;
   }
@@ -59,10 +65,14 @@ export class Stack {
   /** Starts it, again where it was stopped; resolves once it says that it runs. */
   async up(): Promise<void> {
     this.said = '';
-    const child = spawn(process.execPath, [BIN, 'up', '--data', this.dataDir, '--port', String(this.port)], {
-      env: { ...process.env, ...natsServer(), ...this.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [BIN, 'up', '--data', this.dataDir, '--port', String(this.port), ...this.flags],
+      {
+        env: { ...process.env, ...natsServer(), ...this.env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.process = child;
     await new Promise<void>((resolveUp, reject) => {
       const timer = setTimeout(() => reject(new Error(`not up after ${START_MS} ms:\n${this.said}`)), START_MS);

@@ -7,11 +7,12 @@ import { clientFor, dataDir, readCredentials, UsageError, type GlobalOptions } f
 import { playStory } from '../demo/story';
 import { playTraces, tallyTable } from '../demo/traces';
 import { bold, dim, table } from '../render';
-import { makeDataDir } from '../up/secrets';
+import { makeDataDir, SERVICES } from '../up/secrets';
 import { readStatus, Supervisor } from '../up/supervisor';
 
 interface UpFlags extends GlobalOptions {
   port?: string;
+  delegations?: string;
   demo?: boolean;
   detach?: boolean;
 }
@@ -23,11 +24,20 @@ const portOf = (text: string | undefined): number => {
   return port;
 };
 
+const DELEGATIONS_MOST = 32;
+const delegationsOf = (text = '1'): number => {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > DELEGATIONS_MOST)
+    throw new UsageError(`--delegations takes 1 to ${DELEGATIONS_MOST}, not ${text}`);
+  return count;
+};
+
 export function addSystemCommands(program: Command): void {
   program
     .command('up')
     .description('start the whole system on this machine, until Ctrl-C')
     .option('--port <port>', 'HTTP port (or BAILIWICK_PORT; default 8420)')
+    .option('--delegations <n>', 'instances of the delegation service, which share the logs (default 1)')
     .option('--demo', 'play the demo once it runs')
     .option('--no-demo', 'do not (the default)')
     .option('--detach', 'go on in the background')
@@ -53,7 +63,12 @@ export function addSystemCommands(program: Command): void {
 async function up(flags: UpFlags): Promise<void> {
   const dir = dataDir(flags);
   if (flags.detach) return detach(flags, dir);
-  const supervisor = new Supervisor({ dataDir: dir, port: portOf(flags.port), say: (line) => console.log(dim(line)) });
+  const supervisor = new Supervisor({
+    dataDir: dir,
+    port: portOf(flags.port),
+    delegations: delegationsOf(flags.delegations),
+    say: (line) => console.log(dim(line)),
+  });
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
     stopping ??= supervisor.stop().then(
@@ -86,6 +101,7 @@ async function up(flags: UpFlags): Promise<void> {
 }
 
 async function detach(flags: UpFlags, dir: string): Promise<void> {
+  const delegations = delegationsOf(flags.delegations);
   makeDataDir(dir);
   const log = openSync(join(dir, 'logs', 'supervisor.log'), 'a', 0o600);
   const args = [
@@ -95,6 +111,8 @@ async function detach(flags: UpFlags, dir: string): Promise<void> {
     dir,
     '--port',
     String(portOf(flags.port)),
+    '--delegations',
+    String(delegations),
     ...(flags.demo ? ['--demo'] : []),
   ];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log] });
@@ -103,7 +121,9 @@ async function detach(flags: UpFlags, dir: string): Promise<void> {
   await waitFor('the system to come up', 90_000, async () => {
     if (ended !== undefined) throw new Error(`it ended at once; see ${join(dir, 'logs', 'supervisor.log')}`);
     const services = readStatus(dir)?.services ?? [];
-    return Promise.resolve(services.length === 4 && services.every((service) => service.state === 'running'));
+    return Promise.resolve(
+      services.length === SERVICES.length + delegations - 1 && services.every((service) => service.state === 'running'),
+    );
   });
   child.unref();
   console.log(`running in the background at ${readStatus(dir)?.url ?? ''}; stop it with \`bailiwick down\``);

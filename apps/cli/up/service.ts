@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stopChild } from '#platform/servers/child';
-import type { ServiceName } from './secrets';
 
 export type ServiceState = 'starting' | 'running' | 'waiting' | 'stopped';
 
@@ -22,7 +21,8 @@ export class Service {
   private failures = 0;
 
   constructor(
-    readonly name: ServiceName,
+    /** that of the service, or of one of its instances */
+    readonly name: string,
     private readonly script: string,
     private readonly env: NodeJS.ProcessEnv,
     private readonly logDir: string,

@@ -21,6 +21,8 @@ import { Service, type ServiceState } from './service';
 export interface UpOptions {
   readonly dataDir: string;
   readonly port: number;
+  /** instances of the delegation service, which share the logs; 1 where it is left out */
+  readonly delegations?: number;
   readonly say: (line: string) => void;
 }
 export interface Status {
@@ -49,6 +51,9 @@ async function again(port: number | undefined): Promise<{ port?: number; existin
   if (!(await isFree(port))) throw new Error(`port ${port} is taken`);
   return { port, existing: true };
 }
+/** The first has the service's own name. */
+const instancesOf = (name: ServiceName, delegations: number): string[] =>
+  name === 'delegation' ? Array.from({ length: delegations }, (_, i) => (i === 0 ? name : `${name}-${i + 1}`)) : [name];
 const hidden = (url: string): string => url.replace(/\/\/[^@]*@/, '//');
 
 /** The whole system on one machine: servers, then schema, then services in order; stopped in reverse. */
@@ -80,7 +85,11 @@ export class Supervisor {
     this.stopping = true;
     this.nats?.halt();
     this.postgres?.halt();
-    for (const service of [...this.services].reverse()) await service.stop();
+    for (const name of [...SERVICES].reverse()) {
+      // all instances of a service at once: none of them takes over what another lets go
+      const instances = this.services.filter((each) => each.name === name || each.name.startsWith(`${name}-`));
+      await Promise.all(instances.map((each) => each.stop()));
+    }
     await this.nats?.stop();
     await this.postgres?.stop();
     rmSync(join(this.options.dataDir, 'run.json'), { force: true });
@@ -96,18 +105,20 @@ export class Supervisor {
     const url = `http://127.0.0.1:${port}`;
     this.credentials = ensureCredentials(dataDir, url);
     for (const name of SERVICES) {
-      this.unlessStopping();
-      const service = new Service(
-        name,
-        join(APPS, name, 'main.js'),
-        this.environment(name, urls[name], secrets, url),
-        join(dataDir, 'logs'),
-        () => this.note(),
-      );
-      this.services.push(service);
-      await service.start();
+      for (const instance of instancesOf(name, this.options.delegations ?? 1)) {
+        this.unlessStopping();
+        const service = new Service(
+          instance,
+          join(APPS, name, 'main.js'),
+          this.environment(name, urls[name], secrets, url),
+          join(dataDir, 'logs'),
+          () => this.note(),
+        );
+        this.services.push(service);
+        await service.start();
+      }
     }
-    say(`postgres, nats-server and ${SERVICES.join(', ')} are running`);
+    say(`postgres, nats-server and ${this.services.map(({ name }) => name).join(', ')} are running`);
     this.note();
     return this.credentials;
   }

@@ -26,12 +26,14 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       'bailiwick.admin.>',
       'bailiwick.health.>',
     ],
-    subscribe: [inbox('gateway'), 'bailiwick.event.*.*'],
+    subscribe: [inbox('gateway'), 'bailiwick.event.*.*', 'bailiwick.owned'],
   },
-  // the only writer: takes commands, announces commits, asks the monitor about high risk
+  // the only writer: takes commands, announces commits, asks the monitor about high risk, tells who owns what
   delegation: {
     publish: [
       'bailiwick.event.*.*',
+      'bailiwick.owned',
+      'bailiwick.freed',
       'bailiwick.intent.score',
       '$JS.API.STREAM.INFO.BAILIWICK_EVENTS',
       '$JS.API.STREAM.CREATE.BAILIWICK_EVENTS',
@@ -43,6 +45,7 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       'bailiwick.command.>',
       'bailiwick.query.>',
       'bailiwick.admin.>',
+      'bailiwick.freed',
       'bailiwick.health.delegation',
     ],
   },
