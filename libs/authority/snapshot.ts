@@ -14,7 +14,7 @@ import {
 } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
-export const FOLD_VERSION = 4;
+export const FOLD_VERSION = 5;
 
 interface Plain {
   log: string;
