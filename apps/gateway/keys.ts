@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Refused } from './refusal';
 
@@ -10,7 +10,7 @@ export interface KeyHolder {
   readonly role: Role;
 }
 
-const digestOf = (key: string): string => createHash('sha256').update(key).digest('base64');
+const digestOf = (key: string): string => hash('sha256', key, 'base64');
 
 /**
  * API keys, one per role and tenant. Only their SHA-256 is held: keys are 256 random bits, so a look-up by digest tells

@@ -76,6 +76,7 @@ async function main(): Promise<void> {
   const routes = routeTable(ready);
   const adapter = new FastifyAdapter({
     bodyLimit: LIMITS.httpBodyBytes,
+    skipMiddie: true, // there is no middleware: the routes are on Fastify itself
     keepAliveTimeout: 65_000,
     requestTimeout: 60_000,
     forceCloseConnections: true,

@@ -3,18 +3,37 @@ import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client
 const registry = new Registry();
 collectDefaultMetrics({ register: registry });
 
-export const requests = new Counter({
+const requests = new Counter({
   name: 'bailiwick_http_requests_total',
   help: 'Requests answered',
   labelNames: ['route', 'status'] as const,
   registers: [registry],
 });
-export const seconds = new Histogram({
+const seconds = new Histogram({
   name: 'bailiwick_http_request_seconds',
   help: 'Time to answer',
   labelNames: ['route'] as const,
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
   registers: [registry],
 });
+
+type Series<T> = Map<string, T>;
+const counters: Series<ReturnType<typeof requests.labels>> = new Map();
+const histograms: Series<ReturnType<typeof seconds.labels>> = new Map();
+
+/** The series of these labels, looked up once: hashing them costs more than counting. */
+function seriesOf<T>(known: Series<T>, key: string, make: () => T): T {
+  const series = known.get(key) ?? make();
+  known.set(key, series);
+  return series;
+}
+
+export function countAnswer(route: string, status: number): void {
+  seriesOf(counters, `${status} ${route}`, () => requests.labels(route, String(status))).inc();
+}
+
+export function timed(route: string, took: number): void {
+  seriesOf(histograms, route, () => seconds.labels(route)).observe(took);
+}
 
 export const metricsText = (): Promise<string> => registry.metrics();

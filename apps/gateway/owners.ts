@@ -36,7 +36,7 @@ interface Waiting {
 }
 
 /** Messages to one log that may be on their way at once: enough that one can be answered while the next fills. */
-const IN_FLIGHT = 4;
+const IN_FLIGHT = 2;
 const WAITING_MOST = 10_000;
 const TRY_MS = 3_000;
 const QUERY_MS = 5_000;
@@ -71,7 +71,7 @@ export class Owners {
     return new Promise((resolve, reject) => {
       queue.waiting.push({ command, until: Date.now() + LIMITS.commandTimeoutMs, resolve, reject });
       // the requests of this turn of the loop go together
-      setImmediate(() => this.pump(command.log));
+      if (queue.waiting.length === 1) setImmediate(() => this.pump(command.log));
     });
   }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
@@ -7,7 +8,7 @@ import { canonicalDigest, sha256hex } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { identify, type Caller } from './caller';
 import { ambiguityIn } from './json';
-import { requests, seconds } from './metrics';
+import { countAnswer, timed } from './metrics';
 import { problemOf, Refused } from './refusal';
 import type { Context, Reply, Route, Services } from './route';
 
@@ -48,7 +49,7 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const stop = seconds.startTimer({ route: route.path });
+  const started = performance.now();
   let caller: Caller | undefined;
   try {
     caller = await callerOf(route, options, request);
@@ -68,7 +69,7 @@ async function answer(
     if (refused.code === 'FORBIDDEN' && caller) record(route, options, request, caller, refused.detail);
     send(reply, route, refused);
   } finally {
-    stop();
+    timed(route.path, (performance.now() - started) / 1_000);
   }
 }
 
@@ -76,17 +77,17 @@ async function reply_(reply: FastifyReply, route: Route, made: Reply): Promise<v
   if ('stream' in made) return made.stream(reply);
   if (made.headers) reply.headers(made.headers);
   if ('text' in made) {
-    requests.inc({ route: route.path, status: '200' });
+    countAnswer(route.path, 200);
     return reply.code(200).type(made.type).send(made.text);
   }
   const status = made.status ?? 200;
-  requests.inc({ route: route.path, status: String(status) });
+  countAnswer(route.path, status);
   return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(made.body));
 }
 
 export function send(reply: FastifyReply, route: Pick<Route, 'path'>, refused: Refused): FastifyReply {
   const { status, body } = problemOf(refused);
-  requests.inc({ route: route.path, status: String(status) });
+  countAnswer(route.path, status);
   if (status === 503 || status === 429) reply.header('retry-after', '1');
   if (status === 401)
     reply.header(
@@ -137,7 +138,8 @@ function readBody(request: FastifyRequest): unknown {
   const body = request.body as Buffer | undefined;
   if (body === undefined || body.length === 0) throw new Refused('BAD_REQUEST', 'a JSON body is needed');
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    if (!isUtf8(body)) throw new Error('it is not UTF-8');
+    const text = body.toString();
     const value = JSON.parse(text) as unknown;
     // Half a character or a bottomless object has no canonical form. An owner that met one inside a batch would have
     // to drop the batch, and with it what others asked for.

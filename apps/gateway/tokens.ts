@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { hash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { jkt, type GrantView, type RunView } from '#contracts/grant';
@@ -54,7 +54,7 @@ export class Tokens {
 
   /** Verified once, then remembered until it expires. */
   async verify(token: string): Promise<TokenClaims> {
-    const digest = createHash('sha256').update(token).digest('base64');
+    const digest = hash('sha256', token, 'base64');
     const known = this.known.get(digest);
     if (known && known.expiresAt > this.now()) return known;
     try {
@@ -105,8 +105,7 @@ export class Tokens {
     if (payload.htm !== method) throw no('htm is another method');
     if (typeof payload.htu !== 'string' || bare(payload.htu) !== bare(url)) throw no('htu is another address');
     if (!(Math.abs(this.now() - issued) < PROOF_MS / 2)) throw no('iat is not within a minute of now');
-    if (payload.ath !== createHash('sha256').update(token).digest('base64url'))
-      throw no('ath is not the digest of this token');
+    if (payload.ath !== hash('sha256', token, 'base64url')) throw no('ath is not the digest of this token');
     if (thumbprint !== claims.jkt) throw no('it is by another key than the token is bound to');
     this.once(`${thumbprint}\n${String(payload.jti)}`, typeof payload.jti === 'string' && payload.jti !== '');
   }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { headers as newHeaders, type Msg, type MsgHdrs } from 'nats';
 import { err, ok, type Result } from '#kernel/result';
 import { BUS_FAILURES, busFailure, type BusFailure, type BusFailureCode } from './failure';
@@ -19,9 +20,6 @@ const STATUS: Partial<Record<BusFailureCode, number>> = {
   HANDLER_FAILED: 500,
 };
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
 export type Headers = Readonly<Record<string, string>>;
 
 /** A JSON value as bytes; refused above `BUS_LIMITS.payloadBytes`, or where it has no JSON form. */
@@ -32,7 +30,7 @@ export function encode(value: unknown): Result<Uint8Array, { code: 'TOO_LARGE' |
   } catch {
     return err({ code: 'BAD_REQUEST', detail: 'the value has no JSON form' });
   }
-  const bytes = encoder.encode(text ?? '');
+  const bytes = Buffer.from(text ?? '');
   if (bytes.length > BUS_LIMITS.payloadBytes) {
     return err({
       code: 'TOO_LARGE',
@@ -42,12 +40,14 @@ export function encode(value: unknown): Result<Uint8Array, { code: 'TOO_LARGE' |
   return ok(bytes);
 }
 
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+
 /** Bytes as the JSON value they hold; a failure where they are no UTF-8 JSON. No bytes are `undefined`. */
 export function decode(bytes: Uint8Array): Result<unknown, string> {
   if (bytes.length === 0) return ok(undefined);
   if (bytes.length > BUS_LIMITS.payloadBytes) return err(`${bytes.length} bytes are more than a message may have`);
   try {
-    return ok(JSON.parse(decoder.decode(bytes)));
+    return isUtf8(bytes) ? ok(JSON.parse(textOf(bytes))) : err('not UTF-8 JSON');
   } catch {
     return err('not UTF-8 JSON');
   }
@@ -79,7 +79,7 @@ export function encodeFailure(failure: Pick<BusFailure, 'code' | 'detail' | 'rem
   const headers = newHeaders();
   headers.set(ERROR_CODE, String(STATUS[code] ?? 500));
   headers.set(ERROR_TEXT, code);
-  return { data: encoder.encode(JSON.stringify({ code, detail, ...(remote && { remote }) })), headers };
+  return { data: Buffer.from(JSON.stringify({ code, detail, ...(remote && { remote }) })), headers };
 }
 
 /** What a reply says: a value, or the failure that its service reported. */
