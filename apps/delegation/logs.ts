@@ -74,6 +74,11 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     await this.leases.stop();
   }
 
+  /** Of the logs that are ours, the next position of each. */
+  get heads(): Record<string, number> {
+    return Object.fromEntries([...this.owned].map(([log, { owner }]) => [log, owner.position]));
+  }
+
   /** Makes a tenant's first log; whoever owns the fewest takes it. */
   async createTenant(tenant: string): Promise<string[]> {
     await this.eventlog.createLog(`${tenant}/0`);

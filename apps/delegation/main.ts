@@ -13,6 +13,7 @@ import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { z } from 'zod';
 import { BUS, EVENT_LOG, LOGGER, Logs } from './logs';
+import { Snapshots } from './snapshots';
 
 const config = readConfig(['database', 'nats']);
 const logger = makeLogger('delegation', config.logLevel);
@@ -71,7 +72,13 @@ async function main(): Promise<void> {
     // no queue: every instance hears what is asked, and the first answer counts, so that a stopped one is not waited for
     strategy: new BusServer({ bus }),
   });
+  const snapshots = new Snapshots(
+    () => app.get(Logs).heads,
+    config.databaseUrl,
+    (message, cause) => logger.warn({ err: cause }, message),
+  );
   onShutdown(async () => {
+    await snapshots.stop();
     await app.close(); // the owners finish what they took while the bus and the database are still there
     await bus.drain();
     await eventlog.close();

@@ -4,18 +4,17 @@ import type { Rules } from '#authority/decide/types';
 import { evolve } from '#authority/evolve';
 import { preview } from '#authority/preview';
 import { seal, type Sealed } from '#authority/seal';
-import { FOLD_VERSION, fromSnapshot, toSnapshot } from '#authority/snapshot';
-import { emptyState, isKeyed, type CommandNode, type LogState } from '#authority/state';
+import { isKeyed, type CommandNode, type LogState } from '#authority/state';
 import { commandSchema, type Answer, type Command } from '#contracts/command';
 import { parseEvent, type Event } from '#contracts/event';
 import { canonicalize } from '#kernel/canonical';
 import type { Announcement } from '#bus/cloudevent';
 import type { Clock, Timer } from '#kernel/clock';
-import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { Mailbox } from './mailbox';
 import { wordsFor } from './words';
 import type { OwnerLog } from './ports';
+import { loadState } from './state';
 
 type Item =
   | { kind: 'command'; raw: unknown; resolve: (answer: Answer) => void }
@@ -63,7 +62,6 @@ export class LogOwner {
   private readonly mailbox: Mailbox<Item>;
   private stopped = false;
   private finished: Promise<void> | undefined;
-  private lastSnapshot = 0;
   private readonly previews = new Map<string, { selector: string; asOf: number; at: number }>();
 
   constructor(private readonly options: OwnerOptions) {
@@ -74,7 +72,7 @@ export class LogOwner {
     this.finished = this.run();
   }
 
-  /** Finishes what has been taken, refuses the rest, and leaves a snapshot. */
+  /** Finishes what has been taken, and refuses the rest. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.mailbox.nudge();
@@ -130,7 +128,6 @@ export class LogOwner {
         for (const item of items) this.refuse(item, 'the decision could not be written; retry with the same key');
       }
     }
-    if (this.state) await this.snapshot(this.state);
     for (const item of await this.mailbox.take(Infinity, 0)) this.refuse(item, 'this owner has shut down');
   }
 
@@ -140,35 +137,15 @@ export class LogOwner {
     return Math.max(0, Math.min(IDLE_MS, next.at - this.options.clock.now()));
   }
 
-  /** Latest snapshot, then the events after it. A log that does not fold is not served (I11): try again, and say so. */
+  /** A log that does not fold is not served (I11): try again, and say so. */
   private async load(): Promise<LogState | undefined> {
-    const { log, eventlog } = this.options;
+    const { log, eventlog, warn } = this.options;
     try {
-      const { tenant, n } = parseLogName(log);
-      const saved = await eventlog.latestSnapshot(log, FOLD_VERSION);
-      const state = (saved && this.unpack(saved.state)) ?? emptyState(log, tenant, n);
-      this.lastSnapshot = state.next;
-      for (;;) {
-        const events = await eventlog.read(log, state.next, LIMITS.readBatchEvents);
-        for (const event of events) evolve(state, parseEvent(event.body));
-        if (events.length < LIMITS.readBatchEvents) break;
-      }
-      this.state = state;
-      return state;
+      return (this.state = await loadState(log, eventlog, warn));
     } catch (error) {
-      this.options.warn(`log ${log} could not be loaded; trying again`, error);
+      warn(`log ${log} could not be loaded; trying again`, error);
       const waiting = await this.mailbox.take(Infinity, RELOAD_MS);
       for (const item of waiting) this.refuse(item, 'the log cannot be read at the moment');
-      return undefined;
-    }
-  }
-
-  /** A snapshot saves time and is no truth: where it cannot be read, the log is. */
-  private unpack(snapshot: string): LogState | undefined {
-    try {
-      return fromSnapshot(snapshot);
-    } catch (error) {
-      this.options.warn('a snapshot cannot be read; the log is folded from its beginning', error);
       return undefined;
     }
   }
@@ -195,7 +172,6 @@ export class LogOwner {
       if (item.kind === 'read') answerRead(item, state, now);
     }
     await Promise.all(staged.map((each) => this.answer(state, each)));
-    if (state.next - this.lastSnapshot >= LIMITS.snapshotEveryEvents) await this.snapshot(state);
   }
 
   /** What time has ended comes first, so that no command of this batch acts under it. */
@@ -324,16 +300,6 @@ export class LogOwner {
   private async again({ first, count }: CommandNode): Promise<Event[]> {
     const events = await this.options.eventlog.read(this.options.log, first, count);
     return events.map((event) => parseEvent(event.body));
-  }
-
-  private async snapshot(state: LogState): Promise<void> {
-    if (state.next === this.lastSnapshot) return;
-    try {
-      await this.options.eventlog.saveSnapshot(state.log, state.next, FOLD_VERSION, toSnapshot(state));
-      this.lastSnapshot = state.next;
-    } catch (error) {
-      this.options.warn('a snapshot could not be saved; the next start folds more events', error);
-    }
   }
 
   private refuse(item: Item, detail: string): void {

@@ -1,6 +1,10 @@
-import { canonicalDigest } from '#kernel/digest';
+import { createHash } from 'node:crypto';
+import { DIMENSIONS, type Limits } from '#contracts/grant';
+import { canonicalize } from '#kernel/canonical';
+import { LIMITS } from '#kernel/limits';
 import { addApproval } from './evolve/approvals';
 import { addGrant } from './evolve/grants';
+import type { Rule } from './rule-set';
 import {
   emptyState,
   type ActionNode,
@@ -16,70 +20,188 @@ import {
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
 export const FOLD_VERSION = 5;
 
-interface Plain {
-  log: string;
-  tenant: string;
-  n: number;
-  next: number;
-  lastTime: number;
-  runs: RunNode[];
-  grants: Omit<GrantNode, 'checkedEpoch' | 'struckBy'>[];
-  trees: TreeNode[];
-  actions: ActionNode[];
-  settled: [string, SettledNode][];
-  approvals: ApprovalNode[];
-  keyed: [string, CommandNode][];
-  tries: [string, CommandNode][];
-  rules: LogState['rules']['list'];
-}
+/**
+ * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
+ * A million grants are more than one text can hold, so nobody needs all lines at once. Caches and what is derived are
+ * left out. What many nodes say alike is told once, in a line `shared`, and called by its number.
+ */
+type Line =
+  | ['log', Pick<LogState, 'log' | 'tenant' | 'n' | 'next' | 'lastTime'>]
+  | ['shared', unknown]
+  | ['run', StoredRun]
+  | ['rule', Rule]
+  | ['grant', StoredGrant]
+  | ['tree', TreeNode]
+  | ['action', ActionNode]
+  | ['settled', [string, SettledNode]]
+  | ['approval', ApprovalNode]
+  | ['keyed' | 'tries', [string, CommandNode]];
 
-/** The whole state as plain values; caches and what is derived are left out. Lists are in the order of insertion. */
-export function toPlain(state: LogState): Plain {
-  return {
-    log: state.log,
-    tenant: state.tenant,
-    n: state.n,
-    next: state.next,
-    lastTime: state.lastTime,
-    runs: [...state.runs.values()],
-    grants: state.order.map(({ checkedEpoch: _epoch, struckBy: _struck, ...grant }) => grant),
-    trees: [...state.trees.values()],
-    actions: [...state.actions.values()],
-    settled: [...state.settled],
-    approvals: [...state.approvals.values()],
-    keyed: [...state.keyed],
-    tries: [...state.tries],
-    rules: state.rules.list,
-  };
-}
+/** What runs have in common is called by its number. */
+const OF_RUNS = ['agent', 'principalRef', 'purposeRef'] as const;
+type StoredRun = Omit<RunNode, (typeof OF_RUNS)[number]> & Record<(typeof OF_RUNS)[number], number>;
+type StoredGrant = Omit<GrantNode, 'checkedEpoch' | 'struckBy' | 'limits'> & { limits: StoredLimits };
+/** In the order of DIMENSIONS; the time is each grant's own. */
+type StoredLimits = (number | Limits['time'])[];
 
-export function toSnapshot(state: LogState): string {
-  return JSON.stringify(toPlain(state));
-}
-
-/** The way back. Deadlines, indexes and caches are made anew from the nodes. */
-export function fromSnapshot(text: string): LogState {
-  const plain = JSON.parse(text) as Plain;
-  const state = emptyState(plain.log, plain.tenant, plain.n);
-  state.next = plain.next;
-  state.lastTime = plain.lastTime;
-  for (const run of plain.runs) state.runs.set(run.id, complete(run, RUN_OPTIONAL));
-  for (const rule of plain.rules) state.rules.add(complete(rule, ['issuedBefore']));
-  for (const grant of plain.grants) {
-    addGrant(state, { ...complete(grant, GRANT_OPTIONAL), checkedEpoch: 0, struckBy: undefined });
+/** The lines of a state, in texts of some megabytes at most. */
+export function* toParts(state: LogState): Generator<string> {
+  let lines: string[] = [];
+  let size = 0;
+  for (const line of linesOf(state)) {
+    const text = JSON.stringify(line);
+    lines.push(text);
+    size += text.length;
+    if (size < LIMITS.snapshotPartChars) continue;
+    yield lines.join('\n');
+    lines = [];
+    size = 0;
   }
-  for (const tree of plain.trees) state.trees.set(tree.id, tree);
-  for (const action of plain.actions) {
-    state.actions.set(action.id, action);
-    state.deadlines.add({ at: action.expiresAt, kind: 'action', id: action.id });
-  }
-  for (const [id, node] of plain.settled) state.settled.set(id, node);
-  for (const approval of plain.approvals) addApproval(state, complete(approval, APPROVAL_OPTIONAL));
-  for (const [id, node] of plain.keyed) state.keyed.set(id, complete(node, ['requestDigest']));
-  for (const [id, node] of plain.tries) state.tries.set(id, complete(node, ['requestDigest']));
-  return state;
+  if (lines.length > 0) yield lines.join('\n');
 }
 
+function* linesOf(state: LogState): Generator<Line> {
+  const { log, tenant, n, next, lastTime } = state;
+  yield ['log', { log, tenant, n, next, lastTime }];
+  const told = new Told();
+  for (const run of state.runs.values()) {
+    const [agent, principalRef, purposeRef] = OF_RUNS.map((name) => told.numberOf(run[name])) as [
+      number,
+      number,
+      number,
+    ];
+    yield* told.fresh();
+    yield ['run', { ...run, agent, principalRef, purposeRef }];
+  }
+  for (const rule of state.rules.list) yield ['rule', rule];
+  for (const { checkedEpoch: _epoch, struckBy: _struck, limits: own, ...grant } of state.order) {
+    const limits = DIMENSIONS.map((name) => (name === 'time' ? own.time : told.numberOf(own[name])));
+    yield* told.fresh();
+    yield ['grant', { ...grant, limits }];
+  }
+  for (const tree of state.trees.values()) yield ['tree', tree];
+  for (const action of state.actions.values()) yield ['action', action];
+  for (const entry of state.settled) yield ['settled', entry];
+  for (const approval of state.approvals.values()) yield ['approval', approval];
+  for (const entry of state.keyed) yield ['keyed', entry];
+  for (const entry of state.tries) yield ['tries', entry];
+}
+
+/** Numbers values by what they say, in the order in which they are met. */
+class Told {
+  private readonly byText = new Map<string, number>();
+  private readonly byIdentity = new Map<unknown, number>();
+  private untold: Line[] = [];
+
+  numberOf(value: unknown): number {
+    const known = this.byIdentity.get(value);
+    if (known !== undefined) return known;
+    const text = canonicalize(value);
+    let number = this.byText.get(text);
+    if (number === undefined) {
+      number = this.byText.size;
+      this.byText.set(text, number);
+      this.untold.push(['shared', value]);
+    }
+    this.byIdentity.set(value, number);
+    return number;
+  }
+
+  /** The lines of what was numbered for the first time since the last call. */
+  fresh(): Line[] {
+    const fresh = this.untold;
+    if (fresh.length > 0) this.untold = [];
+    return fresh;
+  }
+}
+
+/** The way back, part by part. Deadlines, indexes and caches are made anew from the nodes. */
+export class SnapshotReader {
+  private state: LogState | undefined;
+  private readonly shared: unknown[] = [];
+
+  add(part: string): void {
+    for (const line of part.split('\n')) this.take(JSON.parse(line) as Line);
+  }
+
+  /** @throws where there was no line */
+  done(): LogState {
+    if (!this.state) throw new Error('a snapshot without a line');
+    return this.state;
+  }
+
+  private take([kind, value]: Line): void {
+    if (kind === 'log') {
+      this.state = Object.assign(emptyState(value.log, value.tenant, value.n), {
+        next: value.next,
+        lastTime: value.lastTime,
+      });
+      return;
+    }
+    const state = this.done();
+    switch (kind) {
+      case 'shared':
+        this.shared.push(value);
+        return;
+      case 'run':
+        return this.addRun(state, value);
+      case 'rule':
+        return state.rules.add(complete(value, ['issuedBefore']));
+      case 'grant':
+        return this.addGrant(state, value);
+      case 'tree':
+        state.trees.set(value.id, value);
+        return;
+      case 'action':
+        state.actions.set(value.id, value);
+        state.deadlines.add({ at: value.expiresAt, kind: 'action', id: value.id });
+        return;
+      case 'settled':
+        state.settled.set(...value);
+        return;
+      case 'approval':
+        return addApproval(state, complete(value, APPROVAL_OPTIONAL));
+      default:
+        state[kind].set(value[0], complete(value[1], ['requestDigest']));
+    }
+  }
+
+  /**
+   * A line becomes its node in place: there may be a million. Ids are taken from the nodes that they name, so that each
+   * is held once, as after a fold.
+   */
+  private addRun(state: LogState, stored: StoredRun): void {
+    const run = complete(stored as object, RUN_OPTIONAL) as Writable<RunNode>;
+    run.agent = this.shared[stored.agent] as RunNode['agent'];
+    run.principalRef = this.shared[stored.principalRef] as string;
+    run.purposeRef = this.shared[stored.purposeRef] as string;
+    const parent = run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId);
+    if (parent) {
+      run.parentRunId = parent.id;
+      run.treeId = parent.treeId;
+    }
+    state.runs.set(run.id, run);
+  }
+
+  private addGrant(state: LogState, stored: StoredGrant): void {
+    const grant = complete(stored as object, GRANT_OPTIONAL) as Writable<GrantNode>;
+    const run = state.runs.get(grant.runId) as RunNode;
+    const limits: Record<string, unknown> = {};
+    stored.limits.forEach((each, i) => {
+      limits[DIMENSIONS[i] as string] = typeof each === 'number' ? this.shared[each] : each;
+    });
+    grant.limits = limits as unknown as Limits;
+    grant.treeId = run.treeId;
+    grant.runId = run.id;
+    if (grant.parentId !== undefined) grant.parentId = state.grants.get(grant.parentId)?.id;
+    grant.checkedEpoch = 0;
+    grant.struckBy = undefined;
+    addGrant(state, grant);
+    if (run.grantId === grant.id) run.grantId = grant.id;
+  }
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 const RUN_OPTIONAL = ['parentRunId', 'grantId', 'approvedBy', 'endedAt', 'endReason'] as const;
 const GRANT_OPTIONAL = ['parentId', 'supersedes', 'supersededBy', 'endedAt', 'endReason', 'revocationId'] as const;
 const APPROVAL_OPTIONAL = [
@@ -95,12 +217,23 @@ const APPROVAL_OPTIONAL = [
 ] as const;
 
 /** JSON drops what is undefined; nodes have all their members always, so that they stay of one hidden class. */
-function complete<T extends object>(node: T, optional: readonly (keyof T)[]): T {
-  for (const key of optional) if (!(key in node)) (node as Record<PropertyKey, unknown>)[key] = undefined;
+function complete<T extends object>(node: T, optional: readonly string[]): T {
+  for (const key of optional) if (!(key in node)) (node as Record<string, unknown>)[key] = undefined;
   return node;
+}
+
+/** A snapshot as one text: for states that fit into one. */
+export const toSnapshot = (state: LogState): string => [...toParts(state)].join('\n');
+
+export function fromSnapshot(text: string): LogState {
+  const reader = new SnapshotReader();
+  reader.add(text);
+  return reader.done();
 }
 
 /** Digest of the folded state: equal on every fold of the same log (I10). */
 export function stateDigest(state: LogState): string {
-  return canonicalDigest(JSON.parse(toSnapshot(state)));
+  const hash = createHash('sha256');
+  for (const line of linesOf(state)) hash.update(`${canonicalize(JSON.parse(JSON.stringify(line)))}\n`);
+  return `sha256:${hash.digest('hex')}`;
 }

@@ -3,6 +3,7 @@ import type { ApprovalKind } from '#contracts/event';
 import { LIMITS } from '#kernel/limits';
 import { Deadlines } from './deadlines';
 import { RuleSet } from './rule-set';
+import { Shared } from './shared';
 import type { MutableUsage } from './usage';
 
 /**
@@ -23,7 +24,7 @@ export interface LogState {
   readonly trees: Map<string, TreeNode>;
   /** permits without an outcome */
   readonly actions: Map<string, ActionNode>;
-  /** outcomes of the last minutes: a second report is told so (I7) */
+  /** outcomes of the last day: a second report is told so (I7) */
   readonly settled: Map<string, SettledNode>;
   readonly approvals: Map<string, ApprovalNode>;
   /** commands of the last day that came with a client's key */
@@ -35,6 +36,8 @@ export interface LogState {
   readonly deadlines: Deadlines;
   /** derived: binding → approval that is pending for it */
   readonly pendingByBinding: Map<string, string>;
+  /** cache: what many nodes have in common */
+  readonly shared: Shared;
   /** derived: the grants in order of issue */
   readonly order: GrantNode[];
 }
@@ -158,6 +161,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     rules: new RuleSet(),
     deadlines: new Deadlines(),
     pendingByBinding: new Map(),
+    shared: new Shared(),
     order: [],
   };
 }

@@ -18,7 +18,7 @@ type Kept = StoredEvent & Omit<AppendEvent, 'payload'>;
 export class MemoryEventLog implements EventLog {
   private readonly logs = new Map<string, Kept[]>();
   /** by log and fold version, the newest first */
-  private readonly snapshots = new Map<string, Snapshot[]>();
+  private readonly snapshots = new Map<string, { position: number; parts: string[] }[]>();
   private readonly leases = new Map<string, { owner: string | undefined; epoch: number }>();
   private readonly owners = new Map<string, { until: number; takes: boolean }>();
 
@@ -98,16 +98,17 @@ export class MemoryEventLog implements EventLog {
     return Promise.resolve((this.logs.get(log) ?? []).filter((event) => wanted.has(event.position)).map(stored));
   }
 
-  saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void> {
+  saveSnapshot(log: string, position: number, foldVersion: number, parts: Iterable<string>): Promise<void> {
     const key = `${log}@${foldVersion}`;
     const saved = this.snapshots.get(key) ?? [];
-    if (!saved.some((each) => each.position === position)) saved.push({ position, state });
+    if (!saved.some((each) => each.position === position)) saved.push({ position, parts: [...parts] });
     this.snapshots.set(key, saved.sort((a, b) => b.position - a.position).slice(0, 2));
     return Promise.resolve();
   }
 
   latestSnapshot(log: string, foldVersion: number, atOrBefore = Infinity): Promise<Snapshot | undefined> {
-    return Promise.resolve(this.snapshots.get(`${log}@${foldVersion}`)?.find((each) => each.position <= atOrBefore));
+    const found = this.snapshots.get(`${log}@${foldVersion}`)?.find((each) => each.position <= atOrBefore);
+    return Promise.resolve(found && { position: found.position, parts: oneByOne(found.parts) });
   }
 
   heartbeat(owner: string, ttlMs: number, takes = true): Promise<Roster> {
@@ -156,6 +157,10 @@ export class MemoryEventLog implements EventLog {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+async function* oneByOne(parts: readonly string[]): AsyncGenerator<string> {
+  for (const part of parts) yield await Promise.resolve(part);
 }
 
 const stored = ({ log, position, type, time, body, payload }: Kept): StoredEvent => ({

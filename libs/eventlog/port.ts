@@ -19,7 +19,8 @@ export interface EventLog {
   search(filter: SearchFilter): Promise<StoredEvent[]>;
   /** The events at these positions, in order; absent where there is none. */
   at(log: string, positions: readonly number[]): Promise<StoredEvent[]>;
-  saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void>;
+  /** Whole or not at all, in parts, since a text holds only so much; one of the same position and fold stays. */
+  saveSnapshot(log: string, position: number, foldVersion: number, parts: Iterable<string>): Promise<void>;
   /** The newest snapshot of this fold version at or before a position. */
   latestSnapshot(log: string, foldVersion: number, atOrBefore?: number): Promise<Snapshot | undefined>;
   /**
@@ -93,7 +94,8 @@ export interface Roster {
 }
 export interface Snapshot {
   readonly position: number;
-  readonly state: string;
+  /** read one after the other, once */
+  readonly parts: AsyncIterable<string>;
 }
 export interface SearchFilter {
   readonly tenant: string;

@@ -151,26 +151,63 @@ export class PostgresEventLog implements EventLog {
     return rows.map(stored);
   }
 
-  /** Keeps the two newest of this fold: the older stands in where the newer cannot be read. */
-  async saveSnapshot(log: string, position: number, foldVersion: number, state: string): Promise<void> {
-    await this.pool.query(
-      'INSERT INTO snapshot (log, position, fold_version, state) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
-      [log, position, foldVersion, state],
-    );
-    // Dying here leaves one snapshot more than needed: the next save removes it.
-    await this.pool.query(
-      'DELETE FROM snapshot WHERE log = $1 AND fold_version = $2 AND position < (SELECT min(position) FROM (SELECT position FROM snapshot WHERE log = $1 AND fold_version = $2 ORDER BY position DESC LIMIT 2) AS newest)',
-      [log, foldVersion],
-    );
+  /**
+   * Keeps the two newest of this fold: the older stands in where the newer cannot be read. Dying anywhere in it: the
+   * transaction is not there, and the snapshots are those of before.
+   */
+  saveSnapshot(log: string, position: number, foldVersion: number, parts: Iterable<string>): Promise<void> {
+    return this.inTransaction(async (client) => {
+      const { rowCount } = await client.query(
+        'INSERT INTO snapshot (log, position, fold_version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        [log, position, foldVersion],
+      );
+      if (rowCount === 0) return;
+      let part = 0;
+      for (const state of parts)
+        await client.query(
+          'INSERT INTO snapshot_part (log, position, fold_version, part, state) VALUES ($1, $2, $3, $4, $5)',
+          [log, position, foldVersion, part++, state],
+        );
+      await client.query(
+        'DELETE FROM snapshot WHERE log = $1 AND fold_version = $2 AND position < (SELECT min(position) FROM (SELECT position FROM snapshot WHERE log = $1 AND fold_version = $2 ORDER BY position DESC LIMIT 2) AS newest)',
+        [log, foldVersion],
+      );
+    });
   }
 
   async latestSnapshot(log: string, foldVersion: number, atOrBefore?: number): Promise<Snapshot | undefined> {
-    const { rows } = await this.pool.query<{ position: string; state: string }>(
-      'SELECT position, state FROM snapshot WHERE log = $1 AND fold_version = $2 AND ($3::bigint IS NULL OR position <= $3) ORDER BY position DESC LIMIT 1',
+    const { rows } = await this.pool.query<{ position: string }>(
+      'SELECT position FROM snapshot WHERE log = $1 AND fold_version = $2 AND ($3::bigint IS NULL OR position <= $3) ORDER BY position DESC LIMIT 1',
       [log, foldVersion, atOrBefore ?? null],
     );
     const row = rows[0];
-    return row && { position: Number(row.position), state: row.state };
+    return row && { position: Number(row.position), parts: this.snapshotParts(log, Number(row.position), foldVersion) };
+  }
+
+  /** @throws where the snapshot was replaced by newer ones while it was read */
+  private async *snapshotParts(log: string, position: number, foldVersion: number): AsyncGenerator<string> {
+    for (let part = 0; ; part++) {
+      const { rows } = await this.pool.query<{ state: string | null }>(
+        'SELECT (SELECT state FROM snapshot_part WHERE log = $1 AND position = $2 AND fold_version = $3 AND part = $4) AS state FROM snapshot WHERE log = $1 AND position = $2 AND fold_version = $3',
+        [log, position, foldVersion, part],
+      );
+      if (!rows[0]) throw new Error(`the snapshot of ${log} at ${position} is not there any more`);
+      if (rows[0].state === null) return;
+      yield rows[0].state;
+    }
+  }
+
+  private async inTransaction(work: (client: PoolClient) => Promise<void>): Promise<void> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await work(client);
+      await client.query('COMMIT');
+      client.release();
+    } catch (error) {
+      client.release(true); // a connection in the midst of a transaction is not used again
+      throw error;
+    }
   }
 
   heartbeat(owner: string, ttlMs: number, takes = true): Promise<Roster> {

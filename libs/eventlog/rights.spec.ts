@@ -35,9 +35,10 @@ const WRITING = [
   "UPDATE log SET lease_owner = 'me'",
   "INSERT INTO log_owner (name, until, takes) VALUES ('me', now(), true)",
   'DELETE FROM log_owner',
-  "INSERT INTO snapshot (log, position, fold_version, state) VALUES ('default/0', 9, 1, '{}')",
+  "INSERT INTO snapshot (log, position, fold_version) VALUES ('default/0', 9, 1)",
   'DELETE FROM snapshot',
-  'SELECT state FROM snapshot',
+  'SELECT state FROM snapshot_part',
+  "INSERT INTO snapshot_part (log, position, fold_version, part, state) VALUES ('default/0', 2, 1, 1, '{}')",
 ];
 
 /** Every right a service's role holds on any relation of ours, or on a single column of one. */
@@ -66,7 +67,7 @@ describe('rights in the event log’s database', () => {
     const eventlog = new PostgresEventLog(database.url);
     await eventlog.createLog('default/0');
     await eventlog.append('default/0', 0, batch('default/0', 0, 2));
-    await eventlog.saveSnapshot('default/0', 2, 1, '{}');
+    await eventlog.saveSnapshot('default/0', 2, 1, ['{}']);
     await eventlog.close();
     for (const service of SERVICES) await connect(service, await database.as(service));
     await connect('owner', database.url);
@@ -106,6 +107,7 @@ describe('rights in the event log’s database', () => {
       'delegation log.lease_owner': 'UPDATE',
       'delegation log_owner': 'SELECT INSERT UPDATE DELETE',
       'delegation snapshot': 'SELECT INSERT DELETE',
+      'delegation snapshot_part': 'SELECT INSERT',
       'intent event': 'SELECT',
       'intent log': 'SELECT',
       'ledger event': 'SELECT',
@@ -149,7 +151,7 @@ describe('rights in the event log’s database', () => {
     },
   );
 
-  it.each(['event', 'log', 'log_owner', 'snapshot', 'eventlog_migration'])(
+  it.each(['event', 'log', 'log_owner', 'snapshot', 'snapshot_part', 'eventlog_migration'])(
     'never let the gateway read %s',
     async (table) => {
       expect(await outcome('gateway', `SELECT FROM ${table}`)).toBe(DENIED);

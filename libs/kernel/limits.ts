@@ -12,6 +12,8 @@ export const LIMITS = {
   payloadBytes: 16 * 1024,
   appendBatchEvents: 4_096,
   snapshotEveryEvents: 20_000,
+  /** of one stored part of a snapshot */
+  snapshotPartChars: 4 * 1024 * 1024,
   readBatchEvents: 5_000,
   /** one statement of the event log */
   databaseMs: 30_000,
@@ -63,8 +65,6 @@ export const LIMITS = {
   attributesPerResource: 32,
   inFlightPerGrant: 1_000,
   permitMs: 10 * MINUTE,
-  /** for so long a second report of an outcome is told that it is one; then the action is known to the log alone */
-  settledMs: 2 * MINUTE,
   approvalMs: 24 * HOUR,
   approvedUseMs: HOUR,
   pendingApprovalsPerRun: 100,

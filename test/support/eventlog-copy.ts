@@ -1,7 +1,7 @@
 import { Client, type Submittable } from 'pg';
 import { query } from './eventlog-database';
 
-const TABLES = ['log_owner', 'log', 'event', 'snapshot'] as const;
+const TABLES = ['log_owner', 'log', 'event', 'snapshot', 'snapshot_part'] as const;
 type Dump = Record<(typeof TABLES)[number], Buffer>;
 
 /** Every row of the event log as PostgreSQL's own COPY text, as pg_dump would write it. */

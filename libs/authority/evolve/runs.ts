@@ -3,13 +3,14 @@ import type { RunNode } from '../state';
 
 export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
   const { data } = event;
+  const above = data.parentRunId === undefined ? undefined : state.runs.get(data.parentRunId);
   const run: RunNode = {
     id: must(event.runId, 'runId', event),
-    treeId: must(event.treeId, 'treeId', event),
-    parentRunId: data.parentRunId,
-    agent: data.agent,
-    principalRef: data.principalRef,
-    purposeRef: data.purposeRef,
+    treeId: above?.treeId ?? must(event.treeId, 'treeId', event),
+    parentRunId: above?.id ?? data.parentRunId,
+    agent: state.shared.of(data.agent),
+    principalRef: state.shared.of(data.principalRef),
+    purposeRef: state.shared.of(data.purposeRef),
     startedAt: at,
     position: event.position,
     status: 'pending',
@@ -21,8 +22,8 @@ export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
     pendingApprovals: 0,
   };
   if (state.runs.has(run.id)) throw new CorruptLog(`run ${run.id} is opened twice`);
-  const above = data.parentRunId === undefined ? undefined : state.runs.get(data.parentRunId)?.treeId;
-  follows(data.parentRunId === undefined ? !state.trees.has(run.treeId) : above === run.treeId, 'its tree', event);
+  const fits = data.parentRunId === undefined ? !state.trees.has(run.treeId) : above?.treeId === event.treeId;
+  follows(fits, 'its tree', event);
   state.runs.set(run.id, run);
   if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, { id: run.treeId, rootRunId: run.id, labels: {} });
 };

@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './1760000000000-event-log';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
+import { SnapshotParts1763700000000 } from './1763700000000-snapshot-parts';
 
 /** Any number, the same for all who migrate: the name of the lock. */
 const LOCK = 1_760_000_000;
@@ -39,8 +40,10 @@ async function run(source: DataSource): Promise<string[]> {
   }
 }
 
+export const EVENT_LOG_MIGRATIONS = [EventLog1760000000000, LogOwners1760000000001, SnapshotParts1763700000000];
+
 export const migrateEventLog = (url: string): Promise<string[]> =>
-  migrate(url, 'eventlog_migration', [EventLog1760000000000, LogOwners1760000000001]);
+  migrate(url, 'eventlog_migration', EVENT_LOG_MIGRATIONS);
 
 /** What the `migrate` program of a service does: exits 1 where it fails. */
 export function migrateAndTell(done: Promise<string[]>): void {

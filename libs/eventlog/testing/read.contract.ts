@@ -112,34 +112,62 @@ export function readContract(logs: () => Logs): void {
   });
 
   describe('snapshots', () => {
+    const latest = async (log: string, foldVersion: number, atOrBefore?: number) => {
+      const found = await logs().eventlog.latestSnapshot(log, foldVersion, atOrBefore);
+      if (!found) return undefined;
+      const parts: string[] = [];
+      for await (const part of found.parts) parts.push(part);
+      return { position: found.position, parts };
+    };
+
+    it('come back in the parts that they were saved in, in order', async () => {
+      const log = await logs().fresh();
+      const parts = Array.from({ length: 12 }, (_, i) => `part ${i} é\n`);
+      await logs().eventlog.saveSnapshot(log, 10, 1, parts);
+      expect(await latest(log, 1)).toEqual({ position: 10, parts });
+    });
+
+    it('are not there where making them failed half-way', async () => {
+      const log = await logs().fresh();
+      const parts = function* () {
+        yield 'first';
+        throw new Error('no more');
+      };
+      const saved = new Promise((resolve) => resolve(logs().eventlog.saveSnapshot(log, 10, 1, parts())));
+      await expect(saved).rejects.toThrow('no more');
+      expect(await latest(log, 1)).toBeUndefined();
+      await logs().eventlog.saveSnapshot(log, 10, 1, ['again']);
+      expect(await latest(log, 1)).toEqual({ position: 10, parts: ['again'] });
+    });
+
     it('are given back by their fold version: the newest, or the newest at or before a position', async () => {
       const [log, other] = [await logs().fresh(), await logs().fresh()];
-      await logs().eventlog.saveSnapshot(log, 20, 1, 'twenty é');
-      await logs().eventlog.saveSnapshot(log, 10, 1, 'ten');
-      await logs().eventlog.saveSnapshot(log, 30, 2, 'of the next fold');
-      await logs().eventlog.saveSnapshot(other, 40, 1, 'of another log');
-      expect(await logs().eventlog.latestSnapshot(log, 1)).toEqual({ position: 20, state: 'twenty é' });
-      expect(await logs().eventlog.latestSnapshot(log, 1, 20)).toEqual({ position: 20, state: 'twenty é' });
-      expect(await logs().eventlog.latestSnapshot(log, 1, 19)).toEqual({ position: 10, state: 'ten' });
-      expect(await logs().eventlog.latestSnapshot(log, 1, 9)).toBeUndefined();
-      expect(await logs().eventlog.latestSnapshot(log, 2)).toEqual({ position: 30, state: 'of the next fold' });
-      expect(await logs().eventlog.latestSnapshot(log, 3)).toBeUndefined();
+      await logs().eventlog.saveSnapshot(log, 20, 1, ['twenty é']);
+      await logs().eventlog.saveSnapshot(log, 10, 1, ['ten']);
+      await logs().eventlog.saveSnapshot(log, 30, 2, ['of the next fold']);
+      await logs().eventlog.saveSnapshot(other, 40, 1, ['of another log']);
+      expect(await latest(log, 1)).toEqual({ position: 20, parts: ['twenty é'] });
+      expect(await latest(log, 1, 20)).toEqual({ position: 20, parts: ['twenty é'] });
+      expect(await latest(log, 1, 19)).toEqual({ position: 10, parts: ['ten'] });
+      expect(await latest(log, 1, 9)).toBeUndefined();
+      expect(await latest(log, 2)).toEqual({ position: 30, parts: ['of the next fold'] });
+      expect(await latest(log, 3)).toBeUndefined();
     });
 
     it('are kept two of each fold version, the newest', async () => {
       const log = await logs().fresh();
-      await logs().eventlog.saveSnapshot(log, 5, 2, 'of the next fold');
-      for (const at of [10, 20, 30]) await logs().eventlog.saveSnapshot(log, at, 1, `at ${at}`);
-      expect(await logs().eventlog.latestSnapshot(log, 1, 29)).toEqual({ position: 20, state: 'at 20' });
-      expect(await logs().eventlog.latestSnapshot(log, 1, 19)).toBeUndefined();
-      expect(await logs().eventlog.latestSnapshot(log, 2)).toBeDefined();
+      await logs().eventlog.saveSnapshot(log, 5, 2, ['of the next fold']);
+      for (const at of [10, 20, 30]) await logs().eventlog.saveSnapshot(log, at, 1, [`at ${at}`]);
+      expect(await latest(log, 1, 29)).toEqual({ position: 20, parts: ['at 20'] });
+      expect(await latest(log, 1, 19)).toBeUndefined();
+      expect(await latest(log, 2)).toBeDefined();
     });
 
     it('stay as they were first saved', async () => {
       const log = await logs().fresh();
-      await logs().eventlog.saveSnapshot(log, 10, 1, 'first');
-      await logs().eventlog.saveSnapshot(log, 10, 1, 'second');
-      expect(await logs().eventlog.latestSnapshot(log, 1)).toEqual({ position: 10, state: 'first' });
+      await logs().eventlog.saveSnapshot(log, 10, 1, ['first']);
+      await logs().eventlog.saveSnapshot(log, 10, 1, ['second']);
+      expect(await latest(log, 1)).toEqual({ position: 10, parts: ['first'] });
     });
   });
 }
