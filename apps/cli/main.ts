@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ProblemError } from '#client/client';
 import { UsageError } from './context';
 import { addActionCommands } from './commands/actions';
+import { addBenchCommand } from './commands/benching';
 import { addDeployCommands } from './commands/deploying';
 import { addReadCommands } from './commands/reading';
 import { addReceiptCommands } from './commands/receipts';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   addRevokeCommands(program);
   addReceiptCommands(program);
   addDeployCommands(program);
+  addBenchCommand(program);
   await program.parseAsync();
 }
 

@@ -45,6 +45,11 @@ export class System {
   get natsUrl(): string {
     return readStatus(this.dataDir)?.nats.url ?? '';
   }
+
+  /** As the delegation service reaches it: the only role that may append. */
+  get databaseUrl(): string {
+    return this.supervisor.databaseUrls.delegation ?? '';
+  }
 }
 
 const MUCH = 1_000_000_000;

@@ -64,6 +64,8 @@ export class Supervisor {
   private services: Service[] = [];
   private credentials: Credentials | undefined;
   private adminUrl = '';
+  /** of each service's own role, once it is started */
+  databaseUrls: Readonly<Partial<Record<ServiceName, string>>> = {};
   private natsUrl = '';
 
   constructor(private readonly options: UpOptions) {}
@@ -102,6 +104,7 @@ export class Supervisor {
     const secrets = ensureSecrets(dataDir);
     await this.startServers(secrets);
     const urls = await prepareDatabase(this.adminUrl, secrets.database);
+    this.databaseUrls = urls;
     const url = `http://127.0.0.1:${port}`;
     this.credentials = ensureCredentials(dataDir, url);
     for (const name of SERVICES) {

@@ -1,0 +1,69 @@
+import { Pool } from 'pg';
+
+/** An event's columns but its log and position. */
+export interface RawRow {
+  readonly type: string;
+  readonly time: string;
+  readonly body: string;
+  readonly payload: string | null;
+  readonly tenant: string;
+  readonly ids: readonly (string | null)[];
+  readonly commandId: string;
+}
+
+/**
+ * The table of events without anything around it: no owner, no fold, no check of a position or a lease. It is what the
+ * event log is measured against, and used by nothing else.
+ */
+export class RawEvents {
+  private readonly pool: Pool;
+
+  constructor(url: string) {
+    this.pool = new Pool({ connectionString: url, max: 1, application_name: 'bailiwick-bench' });
+  }
+
+  /** One statement, one commit. */
+  async insert(log: string, first: number, rows: readonly RawRow[]): Promise<void> {
+    const id = (n: number) => rows.map((row) => row.ids[n] ?? null);
+    await this.pool.query({
+      name: 'raw-insert',
+      text: `INSERT INTO event (log, position, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id)
+        SELECT $1, $2 + i - 1, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id
+        FROM unnest($3::text[], $4::timestamptz[], $5::json[], $6::json[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+          WITH ORDINALITY AS fresh (type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id, i)`,
+      values: [
+        log,
+        first,
+        rows.map((row) => row.type),
+        rows.map((row) => row.time),
+        rows.map((row) => row.body),
+        rows.map((row) => row.payload),
+        rows.map((row) => row.tenant),
+        id(0),
+        id(1),
+        id(2),
+        id(3),
+        rows.map((row) => row.commandId),
+      ],
+    });
+  }
+
+  /** The events of a log from a position on, their bodies parsed. */
+  async read(log: string, from: number, limit: number): Promise<unknown[]> {
+    const { rows } = await this.pool.query<{ body: string }>({
+      name: 'raw-read',
+      text: 'SELECT body::text AS body FROM event WHERE log = $1 AND position >= $2 ORDER BY position LIMIT $3',
+      values: [log, from, limit],
+    });
+    return rows.map((row) => JSON.parse(row.body) as unknown);
+  }
+
+  /** One commit that writes next to nothing: what a promise of durability costs at least here. */
+  async commit(log: string): Promise<void> {
+    await this.pool.query('UPDATE log SET lease_epoch = lease_epoch WHERE name = $1', [log]);
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+}
