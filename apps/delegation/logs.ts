@@ -12,6 +12,7 @@ import { monotonicClock, systemClock } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { judgeTrajectory } from '#trajectory/rules';
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { Leases } from './leases';
 import { LogOwner } from './owner';
@@ -34,7 +35,8 @@ interface Owned {
  */
 @Injectable()
 export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly me = `delegation-${randomUUID()}`;
+  /** where to look for this process, and what no other has ever been called */
+  private readonly me = `${hostname()}/${process.pid}/${randomUUID()}`;
   private readonly owned = new Map<string, Owned>();
   private readonly rules: Rules = { judge: judgeTrajectory, defaults: tenantDefaults };
   private readonly publisher: EventPublisher;

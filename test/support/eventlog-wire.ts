@@ -1,14 +1,17 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A network between a client and its database that can lose the answer to what was asked. */
+/** A network between a client and its server (a database, NATS) that can lose the answer to what was asked, or fail. */
 export interface Wire {
   readonly url: string;
   /** From now on the database's answers are lost; once there was one, every connection breaks. Resolves then. */
   breakAtNextAnswer(): Promise<void>;
+  /** Breaks every connection, and every new one, until it is mended. */
+  cut(): void;
+  mend(): void;
   close(): Promise<void>;
 }
 
-/** @param url of the real database */
+/** @param url of the real server */
 export async function wireTo(url: string): Promise<Wire> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
@@ -17,7 +20,9 @@ export async function wireTo(url: string): Promise<Wire> {
     sockets.add(socket);
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
   };
+  let whole = true;
   const server = createServer((client) => {
+    if (!whole) return void client.destroy();
     const database = connect(Number(target.port), target.hostname);
     keep(client);
     keep(database);
@@ -38,6 +43,11 @@ export async function wireTo(url: string): Promise<Wire> {
   return {
     url: own.toString(),
     breakAtNextAnswer: () => new Promise((resolve) => (broken = resolve)),
+    cut: () => {
+      whole = false;
+      for (const socket of sockets) socket.destroy();
+    },
+    mend: () => void (whole = true),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
