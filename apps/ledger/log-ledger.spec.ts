@@ -141,7 +141,7 @@ describe('a ledger over the tables of one that has stopped', () => {
 describe('a batch that fails half-way', () => {
   afterEach(() => bench.sql.query('DROP FUNCTION IF EXISTS ledger.refuse() CASCADE'));
 
-  it.each(['follower', 'node', 'item', 'consequence'])(
+  it.each(['follower', 'piece', 'item', 'consequence'])(
     'in writing a %s leaves nothing behind, and is made good once it can be',
     async (table) => {
       const { log } = busyRun();
@@ -258,7 +258,10 @@ describe('verifying a log anew', () => {
       `the checkpoint of size ${log.events.length} has another root than the events`,
     ]);
     await bench.sql.query('TRUNCATE ledger.checkpoint');
-    for (const change of ["UPDATE ledger.node SET hash = decode(repeat('00', 32), 'hex')", 'DELETE FROM ledger.node']) {
+    for (const change of [
+      "UPDATE ledger.piece SET hashes = decode(repeat('00', octet_length(hashes)), 'hex')",
+      'DELETE FROM ledger.piece',
+    ]) {
       await bench.sql.query(change);
       expect((await ledger.verify()).findings).toEqual([
         `the tree of size ${log.events.length} has another root than the events`,

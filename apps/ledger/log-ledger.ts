@@ -8,19 +8,19 @@ import { isForeign } from '#contracts/payload';
 import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
-import { checkpointText } from '#tlog/checkpoint';
+import { signCheckpoint } from '#tlog/checkpoint';
 import { entryHash, leafHash } from '#tlog/hash';
-import { makeSigner, signNote, verifierKey } from '#tlog/note';
+import { makeSigner, verifierKey } from '#tlog/note';
 import { proofText } from '#tlog/proof';
+import { piecesOf } from '#tlog/pieces';
 import {
-  appendLeaves,
-  cover,
+  frontierOf,
+  growTree,
   inclusionProof,
-  inclusionRanges,
-  nodesFor,
+  nodesForInclusion,
+  nodesForRoot,
   rootHash,
-  type ReadNode,
-  type StoredNode,
+  rootOfFrontier,
 } from '#tlog/tree';
 import { consequencesOf, itemsOf } from './project';
 import type { ConsequenceRow, ItemRow, LedgerStore } from './store';
@@ -42,8 +42,8 @@ const GATHER_MS = 20;
 /** Follows one log: its tree, its signed heads, its read models. All that is here can be made again from the log. */
 export class LogLedger {
   state: LogState;
-  /** the hashes of the complete subtrees that the tree is made of: all that an append needs */
-  private edge = new Map<string, Buffer>();
+  /** of the tree of `state.next` leaves: all that an append needs */
+  private frontier: readonly Buffer[] = [];
   private follower: Follower | undefined;
   private timer: NodeJS.Timeout | undefined;
   private signed = -1;
@@ -109,15 +109,16 @@ export class LogLedger {
         for (const row of itemsOf(this.state, event)) items.set(`${row.kind}/${row.id}`, row);
       }
       const leaves = batch.events.map((each) => leafHash(entryHash(each.body)));
-      const nodes = appendLeaves(batch.from, leaves, reader(this.edge));
+      const { newNodes, frontier } = growTree(batch.from, this.frontier, leaves);
       await this.options.store.write(this.options.log, batch.from, batch.next, {
-        nodes,
+        pieces: piecesOf(newNodes),
         items: [...items.values()],
         consequences,
       });
-      this.edge = edgeAfter(this.edge, batch.next, nodes);
+      this.frontier = frontier;
     } catch (error) {
       this.state = this.fresh(); // folded further than what is stored: the next try refolds
+      this.frontier = [];
       throw error;
     }
   }
@@ -126,7 +127,7 @@ export class LogLedger {
   private async refold(to: number): Promise<void> {
     const { log, store } = this.options;
     this.state = await this.foldTo(to);
-    this.edge = await store.nodes(log, cover(0, to));
+    this.frontier = frontierOf(to, await store.nodes(log, nodesForRoot(to)));
   }
 
   /** Folds the log anew, up to a position or until `until` says stop. */
@@ -158,10 +159,8 @@ export class LogLedger {
     const size = this.position;
     if (size === this.signed || size === 0) return;
     const { log, store, key } = this.options;
-    const root = rootHash(size, reader(await store.nodes(log, cover(0, size))));
-    const note = signNote(checkpointText({ origin: this.origin, size: BigInt(size), root }), [
-      makeSigner(this.origin, key),
-    ]);
+    const root = rootHash(size, await store.nodes(log, nodesForRoot(size)));
+    const note = signCheckpoint({ origin: this.origin, size: BigInt(size), root }, [makeSigner(this.origin, key)]);
     await store.saveCheckpoint(log, { size, root, note });
     this.signed = size;
   }
@@ -177,11 +176,9 @@ export class LogLedger {
     }
     if (!checkpoint) throw new Error(`position ${least - 1} of ${log} is not in the tree yet`);
     const { size, note } = checkpoint;
-    const read = reader(
-      await store.nodes(
-        log,
-        positions.flatMap((position) => nodesFor(inclusionRanges(position, size))),
-      ),
+    const read = await store.nodes(
+      log,
+      positions.flatMap((position) => nodesForInclusion(position, size)),
     );
     return new Map(
       positions.map((position) => [position, proofText(position, inclusionProof(position, size, read), note)]),
@@ -194,18 +191,14 @@ export class LogLedger {
     const findings: string[] = [];
     const state = this.fresh();
     const heads = await store.checkpoints(log);
-    let edge = new Map<string, Buffer>();
+    let frontier: Buffer[] = [];
     await this.reached(to - 1);
     const end = Math.min(to, this.position);
     while (state.next < end) {
       const events = await eventlog.read(log, state.next, Math.min(LIMITS.readBatchEvents, end - state.next));
       if (events.length === 0) break;
       for (const each of events) {
-        edge = edgeAfter(
-          edge,
-          state.next + 1,
-          appendLeaves(state.next, [leafHash(entryHash(each.body))], reader(edge)),
-        );
+        ({ frontier } = growTree(state.next, frontier, [leafHash(entryHash(each.body))]));
         try {
           const event = parseEvent(each.body);
           if (isForeign(event, each.payload))
@@ -217,12 +210,12 @@ export class LogLedger {
         }
         while (heads[0] && heads[0].size <= state.next) {
           const head = heads.shift();
-          if (head && head.size === state.next && !head.root.equals(rootHash(state.next, reader(edge))))
+          if (head && head.size === state.next && !head.root.equals(rootOfFrontier(frontier)))
             findings.push(`the checkpoint of size ${head.size} has another root than the events`);
         }
       }
     }
-    const root = rootHash(state.next, reader(edge));
+    const root = rootOfFrontier(frontier);
     if (state.next < end) findings.push(`the log ends at position ${state.next}, and the tree has ${end} leaves`);
     else if (!(await this.hasRoot(end, root)))
       findings.push(`the tree of size ${end} has another root than the events`);
@@ -231,33 +224,8 @@ export class LogLedger {
 
   /** Whether the stored tree of a size has this root; not where a node of it is missing. */
   private async hasRoot(size: number, root: Buffer): Promise<boolean> {
-    const wanted = cover(0, size);
-    const nodes = await this.options.store.nodes(this.options.log, wanted);
-    return nodes.size === wanted.length && rootHash(size, reader(nodes)).equals(root);
+    const wanted = nodesForRoot(size);
+    const read = await this.options.store.nodes(this.options.log, wanted);
+    return wanted.every(({ level, index }) => read(level, index)) && rootHash(size, read).equals(root);
   }
-}
-
-const keyOf = (level: number, index: number): string => `${level}/${index}`;
-
-function reader(nodes: ReadonlyMap<string, Buffer>): ReadNode {
-  return (level, index) => {
-    const hash = nodes.get(keyOf(level, index));
-    if (!hash) throw new Error(`the tree lacks the node at level ${level}, index ${index}`);
-    return hash;
-  };
-}
-
-/** Of the nodes before and the new ones, those that the tree of this size is made of. */
-function edgeAfter(
-  before: ReadonlyMap<string, Buffer>,
-  size: number,
-  made: readonly StoredNode[],
-): Map<string, Buffer> {
-  const fresh = new Map(made.map((node) => [keyOf(node.level, node.index), node.hash]));
-  return new Map(
-    cover(0, size).map(({ level, index }) => [
-      keyOf(level, index),
-      (fresh.get(keyOf(level, index)) ?? before.get(keyOf(level, index))) as Buffer,
-    ]),
-  );
 }

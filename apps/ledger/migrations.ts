@@ -32,3 +32,32 @@ export class Ledger1760000100000 implements MigrationInterface {
     await runner.query('DROP TABLE ledger.follower, ledger.node, ledger.checkpoint, ledger.item, ledger.consequence');
   }
 }
+
+/**
+ * The tree in pieces instead of a row for each of its nodes; no rows of actions, which the events tell themselves; and
+ * no counts in the rows of grants. All of it is made anew from the log, by a follower that begins at its start. The
+ * signed heads stay: somebody may hold one.
+ */
+export class LedgerPieces1760000300000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE ledger.node');
+    await runner.query(`
+      CREATE TABLE ledger.piece (
+        log text NOT NULL, level int NOT NULL, index bigint NOT NULL,
+        hashes bytea NOT NULL CHECK (octet_length(hashes) % 32 = 0 AND octet_length(hashes) BETWEEN 32 AND 2048),
+        PRIMARY KEY (log, level, index))`);
+    // hashes do not compress, and a piece fits into its row
+    await runner.query('ALTER TABLE ledger.piece ALTER COLUMN hashes SET STORAGE PLAIN');
+    await runner.query('GRANT SELECT, INSERT, UPDATE ON ledger.piece TO bailiwick_ledger');
+    await runner.query('TRUNCATE ledger.follower, ledger.item, ledger.consequence');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE ledger.piece');
+    await runner.query(
+      'CREATE TABLE ledger.node (log text NOT NULL, level int NOT NULL, index bigint NOT NULL, hash bytea NOT NULL, PRIMARY KEY (log, level, index))',
+    );
+    await runner.query('GRANT SELECT, INSERT, UPDATE ON ledger.node TO bailiwick_ledger');
+    await runner.query('TRUNCATE ledger.follower, ledger.item, ledger.consequence');
+  }
+}

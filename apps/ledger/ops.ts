@@ -324,8 +324,6 @@ async function tileOf(ledger: LogLedger, store: LedgerStore, path: string): Prom
   const complete = Math.floor(ledger.position / 2 ** level);
   if (width < 1 || width > 256 || index * 256 + width > complete) return found('');
   const wanted = Array.from({ length: width }, (_, i) => ({ level, index: index * 256 + i }));
-  const nodes = await store.nodes(ledger.state.log, wanted);
-  return found(
-    Buffer.concat(wanted.map((node) => nodes.get(`${node.level}/${node.index}`) as Buffer)).toString('base64'),
-  );
+  const read = await store.nodes(ledger.state.log, wanted);
+  return found(Buffer.concat(wanted.map((node) => read(node.level, node.index) as Buffer)).toString('base64'));
 }

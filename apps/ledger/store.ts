@@ -1,6 +1,7 @@
 import 'reflect-metadata';
-import { DataSource, type QueryRunner } from 'typeorm';
-import type { StoredNode } from '#tlog/tree';
+import { DataSource, type EntityManager } from 'typeorm';
+import { piecesFor, readPieces, type Piece } from '#tlog/pieces';
+import type { Node, ReadNode } from '#tlog/tree';
 
 /** One row of the read models. `position` is that of the event that made it, `updated` of the newest that changed it. */
 export interface ItemRow {
@@ -72,29 +73,27 @@ export class LedgerStore {
     return Number(rows[0]?.position ?? 0);
   }
 
-  /** All or nothing. Dying inside: the batch is followed again from the position before it. */
-  async write(
-    log: string,
-    from: number,
-    next: number,
-    made: { nodes: readonly StoredNode[]; items: readonly ItemRow[]; consequences: readonly ConsequenceRow[] },
-  ): Promise<void> {
-    await this.source.transaction(async ({ queryRunner }) => {
-      const runner = queryRunner as QueryRunner;
-      const moved = (await runner.query(MOVE, [log, from, next])) as { position: string }[];
-      if (moved.length === 0) throw new Error(`another ledger has followed ${log} past ${from}`);
-      await insertNodes(runner, log, made.nodes);
-      await upsertItems(runner, made.items);
-      for (const row of made.consequences) await runner.query(CONSEQUENCE, consequenceValues(row));
+  /**
+   * All or nothing, and only by the follower that stands where the log was followed to. Dying inside: the batch is
+   * followed again from the position before it. Most batches are one statement and so one round trip.
+   */
+  async write(log: string, from: number, next: number, made: Made): Promise<void> {
+    const [first, ...rest] = parts(made);
+    if (rest.length === 0) return writePart(this.source, log, from, next, first);
+    await this.source.transaction(async (manager) => {
+      await writePart(manager, log, from, next, first);
+      for (const part of rest) await writePart(manager, log, next, next, part);
     });
   }
 
-  async nodes(log: string, wanted: readonly { level: number; index: number }[]): Promise<Map<string, Buffer>> {
-    const rows = await this.source.query<{ level: number; index: string; hash: Buffer }[]>(
-      'SELECT node.level, node.index, hash FROM ledger.node JOIN unnest($2::int[], $3::bigint[]) AS w (level, index) ON node.level = w.level AND node.index = w.index WHERE log = $1',
-      [log, wanted.map((each) => each.level), wanted.map((each) => each.index)],
+  /** Reads these nodes of the tree; the reader has no others, and not those that are not stored. */
+  async nodes(log: string, wanted: readonly Node[]): Promise<ReadNode> {
+    const pieces = piecesFor(wanted);
+    const rows = await this.source.query<{ level: number; index: string; hashes: Buffer }[]>(
+      'SELECT piece.level, piece.index, hashes FROM ledger.piece JOIN unnest($2::int[], $3::bigint[]) AS w (level, index) ON piece.level = w.level AND piece.index = w.index WHERE log = $1',
+      [log, pieces.map((each) => each.level), pieces.map((each) => each.index)],
     );
-    return new Map(rows.map((row) => [`${row.level}/${row.index}`, row.hash]));
+    return readPieces(rows.map(({ level, index, hashes }) => ({ level, index: Number(index), hashes })));
   }
 
   async saveCheckpoint(log: string, { size, root, note }: CheckpointRow): Promise<void> {
@@ -174,62 +173,80 @@ export class LedgerStore {
   }
 }
 
-/** Moves the follower only from where it stood: of two ledgers that follow one log, one goes on. */
-const MOVE = `
-INSERT INTO ledger.follower (log, position) VALUES ($1, $3)
-ON CONFLICT (log) DO UPDATE SET position = $3 WHERE ledger.follower.position = $2
-RETURNING position`;
-
-async function insertNodes(runner: QueryRunner, log: string, nodes: readonly StoredNode[]): Promise<void> {
-  await runner.query(
-    'INSERT INTO ledger.node (log, level, index, hash) SELECT $1, l, i, h FROM unnest($2::int[], $3::bigint[], $4::bytea[]) AS n (l, i, h) ON CONFLICT DO NOTHING',
-    [log, nodes.map((node) => node.level), nodes.map((node) => node.index), nodes.map((node) => node.hash)],
-  );
+/** What a batch makes. */
+export interface Made {
+  readonly pieces: readonly Piece[];
+  readonly items: readonly ItemRow[];
+  readonly consequences: readonly ConsequenceRow[];
 }
 
 /** Rows of one statement: a rule may strike any number of grants, and a statement has its limits. */
 const ROWS_AT_ONCE = 2_000;
 
-async function upsertItems(runner: QueryRunner, all: readonly ItemRow[]): Promise<void> {
-  for (let from = 0; from < all.length; from += ROWS_AT_ONCE)
-    await upsertSome(runner, all.slice(from, from + ROWS_AT_ONCE));
+/** What is made, in parts of which each fits into a statement; the first has the tree. */
+function parts({ pieces, items, consequences }: Made): [Made, ...Made[]] {
+  const part = (at: number): Made => ({
+    pieces: at === 0 ? pieces : [],
+    items: items.slice(at, at + ROWS_AT_ONCE),
+    consequences: consequences.slice(at, at + ROWS_AT_ONCE),
+  });
+  const more: Made[] = [];
+  for (let at = ROWS_AT_ONCE; at < Math.max(items.length, consequences.length); at += ROWS_AT_ONCE) more.push(part(at));
+  return [part(0), ...more];
 }
 
-async function upsertSome(runner: QueryRunner, items: readonly ItemRow[]): Promise<void> {
-  const column = (pick: (row: ItemRow) => unknown): unknown[] => items.map((row) => pick(row) ?? null);
-  await runner.query(
-    `INSERT INTO ledger.item (log, kind, id, position, updated, tree_id, run_id, grant_id, agent_class, status, view)
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::json[])
-     ON CONFLICT (log, kind, id) DO UPDATE SET updated = excluded.updated, status = excluded.status, view = excluded.view, grant_id = excluded.grant_id`,
-    [
-      column((row) => row.log),
-      column((row) => row.kind),
-      column((row) => row.id),
-      column((row) => row.position),
-      column((row) => row.updated),
-      column((row) => row.treeId),
-      column((row) => row.runId),
-      column((row) => row.grantId),
-      column((row) => row.agentClass),
-      column((row) => row.status),
-      column((row) => JSON.stringify(row.view)),
-    ],
-  );
+async function writePart(
+  to: DataSource | EntityManager,
+  log: string,
+  from: number,
+  next: number,
+  { pieces, items, consequences }: Made,
+): Promise<void> {
+  const moved: unknown[] = await to.query(WRITE, [
+    log,
+    from,
+    next,
+    pieces.map((each) => each.level),
+    pieces.map((each) => each.index),
+    pieces.map((each) => each.hashes),
+    // a view is a text within the text: the server has no form for \u0000 where it reads JSON, but keeps it as it is
+    JSON.stringify(items.map((row) => ({ ...row, view: JSON.stringify(row.view) }))),
+    JSON.stringify(consequences),
+  ]);
+  if (moved.length === 0) throw new Error(`another ledger has followed ${log} past ${from}`);
 }
 
-const CONSEQUENCE = `INSERT INTO ledger.consequence (log, revocation_id, grant_id, run_id, agent_class, in_flight, pending_approvals, reserved_cost, position)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`;
-const consequenceValues = (row: ConsequenceRow): unknown[] => [
-  row.log,
-  row.revocationId,
-  row.grantId,
-  row.runId,
-  row.agentClass,
-  row.inFlight,
-  row.pendingApprovals,
-  JSON.stringify(row.reservedCost),
-  row.position,
-];
+/**
+ * Moves the follower, only from where it stood: of two ledgers that follow one log, one goes on. All else is written
+ * only where it moved, so that what is put behind a piece is put there once. A commit that a crash of the server takes
+ * back is made again from the log: nobody waits for the disk here.
+ */
+const WRITE = `
+WITH moved AS (
+  INSERT INTO ledger.follower (log, position)
+  SELECT $1, $3::bigint WHERE $2::bigint = 0 OR EXISTS (SELECT FROM ledger.follower WHERE log = $1)
+  ON CONFLICT (log) DO UPDATE SET position = excluded.position WHERE ledger.follower.position = $2
+  RETURNING set_config('synchronous_commit', 'off', true)
+), pieces AS (
+  INSERT INTO ledger.piece (log, level, index, hashes)
+  SELECT $1, p.* FROM moved, unnest($4::int[], $5::bigint[], $6::bytea[]) AS p
+  ON CONFLICT (log, level, index) DO UPDATE SET hashes = ledger.piece.hashes || excluded.hashes
+), items AS (
+  INSERT INTO ledger.item (log, kind, id, position, updated, tree_id, run_id, grant_id, agent_class, status, view)
+  SELECT $1, kind, id, i.position, updated, "treeId", "runId", "grantId", "agentClass", status, view::json
+  FROM moved, json_to_recordset($7::json) AS i (
+    kind text, id text, position bigint, updated bigint,
+    "treeId" text, "runId" text, "grantId" text, "agentClass" text, status text, view text)
+  ON CONFLICT (log, kind, id) DO UPDATE
+  SET updated = excluded.updated, status = excluded.status, view = excluded.view, grant_id = excluded.grant_id
+), consequences AS (
+  INSERT INTO ledger.consequence (log, revocation_id, grant_id, run_id, agent_class, in_flight, pending_approvals, reserved_cost, position)
+  SELECT $1, c.* FROM moved, json_to_recordset($8::json) AS c (
+    "revocationId" text, "grantId" text, "runId" text, "agentClass" text,
+    "inFlight" int, "pendingApprovals" int, "reservedCost" json, position bigint)
+  ON CONFLICT DO NOTHING
+)
+SELECT FROM moved`;
 
 interface DbItem {
   log: string;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { emptyRoot, entryHash, leafHash } from './hash';
 import { grown, naiveRoot, someEntries } from './testing/naive-tree';
-import { appendLeaves, growTree, nodesForRoot, rootHash, rootOfFrontier } from './tree';
+import { frontierOf, growTree, nodesForRoot, rootHash, rootOfFrontier } from './tree';
 
 fc.configureGlobal({ seed: 20260126 });
 
@@ -63,9 +63,7 @@ describe('the tree', () => {
       ...['0/0', '0/1', '1/0', '0/2', '0/3', '1/1', '2/0', '0/4', '0/5', '1/2'],
     ]);
     const before = grown(someEntries(3));
-    expect(appendLeaves(3, leaves.slice(3), before.read)).toEqual(
-      growTree(3, before.frontier, leaves.slice(3)).newNodes,
-    );
+    expect(frontierOf(3, before.read)).toEqual(before.frontier);
   });
 
   it('appends beyond 2^32 leaves, where shifts of 32 bits would go wrong', () => {

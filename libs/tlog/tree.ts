@@ -60,8 +60,11 @@ export function rangeHash(start: number, end: number, read: ReadNode): Buffer {
  * @throws Error when the reader lacks a node, or has one that is not 32 bytes; RangeError when `size` counts nothing
  * @see RFC 6962 §2.1
  */
-export const rootHash = (size: number, read: ReadNode): Buffer =>
-  rootOfFrontier(nodesForRoot(size).map((node) => readNode(read, node)));
+export const rootHash = (size: number, read: ReadNode): Buffer => rootOfFrontier(frontierOf(size, read));
+
+/** The hashes of `nodesForRoot(size)`, in that order. @throws as `rootHash` does */
+export const frontierOf = (size: number, read: ReadNode): Buffer[] =>
+  nodesForRoot(size).map((node) => readNode(read, node));
 
 /** The root over a frontier: hashes in the order of `nodesForRoot`. */
 export const rootOfFrontier = (frontier: readonly Buffer[]): Buffer =>
@@ -110,12 +113,6 @@ function edgeOf(size: number, frontier: readonly Buffer[]): StoredNode[] {
     throw new Error(`a tree of ${size} leaves has a frontier of ${nodes.length} hashes, not ${frontier.length}`);
   }
   return nodes.map((node, i) => ({ ...node, hash: checked(frontier[i] as Buffer, `frontier hash ${i}`) }));
-}
-
-/** `growTree` for a shell that keeps no frontier: reads it (`nodesForRoot(size)`), and gives only the nodes to store. */
-export function appendLeaves(size: number, leaves: readonly Buffer[], read: ReadNode): StoredNode[] {
-  const frontier = nodesForRoot(size).map((node) => readNode(read, node));
-  return growTree(size, frontier, leaves).newNodes;
 }
 
 function readNode(read: ReadNode, { level, index }: Node): Buffer {

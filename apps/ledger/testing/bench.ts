@@ -80,7 +80,7 @@ export class Bench {
   async reset(): Promise<void> {
     await Promise.all([...this.started].map((ledger) => ledger.stop()));
     this.started.clear();
-    await this.sql.query('TRUNCATE ledger.follower, ledger.node, ledger.checkpoint, ledger.item, ledger.consequence');
+    await this.sql.query('TRUNCATE ledger.follower, ledger.piece, ledger.checkpoint, ledger.item, ledger.consequence');
     this.eventlog = new TestEventLog();
     this.source = new TestSource();
     this.warnings.length = 0;
@@ -131,7 +131,7 @@ export class Bench {
   /** Every row that the events lead to, as text. Checkpoints depend on when they were made, and are left out. */
   async rows(): Promise<Record<string, unknown[]>> {
     const all: Record<string, unknown[]> = {};
-    for (const table of ['follower', 'node', 'item', 'consequence']) {
+    for (const table of ['follower', 'piece', 'item', 'consequence']) {
       const { rows } = await this.sql.query<{ row: string }>(
         `SELECT t::text AS row FROM ledger.${table} AS t ORDER BY 1`,
       );
