@@ -89,7 +89,7 @@ function remember(state: LogState, event: Event, at: number): void {
   else map.set(event.commandId, { first: event.position, count: 1, at, requestDigest: event.requestDigest });
   forget(state.keyed, at - keepMs(true));
   forget(state.tries, at - keepMs(false));
-  forget(state.settled, at - LIMITS.idempotencyMs);
+  forget(state.settled, at - LIMITS.settledMs);
 }
 
 /** Maps keep the order of insertion, which is that of time: the oldest come first. */

@@ -1,3 +1,4 @@
+import { LIMITS } from '#kernel/limits';
 import { judgeTrajectory } from '../trajectory/rules';
 import { parseEvent } from '#contracts/event';
 import { evolve } from './evolve';
@@ -25,6 +26,26 @@ describe('a lease from its grant to its end', () => {
     expect(refusalOf(log.try('settle', { actionId: permit.actionId as string, outcome: { status: 'failed' } }))).toBe(
       'ALREADY_SETTLED',
     );
+  });
+
+  it('keeps no outcome for long: who reports twice is told so for a while, and then that nothing is open', () => {
+    const log = new TestLog();
+    const { grantId } = openTestRun(log);
+    const settled = (): string => {
+      const { actionId } = act(log, grantId, 'file.read');
+      log.do('settle', { actionId: actionId as string, outcome: { status: 'completed' } });
+      return actionId as string;
+    };
+    const again = (actionId: string): string =>
+      refusalOf(log.try('settle', { actionId, outcome: { status: 'completed' } }));
+    const first = settled();
+    log.now += LIMITS.settledMs;
+    const second = settled();
+    expect([again(first), again(second)]).toEqual(['ALREADY_SETTLED', 'ALREADY_SETTLED']);
+    log.now += 1;
+    const third = settled();
+    expect([...log.state.settled.keys()]).toEqual([second, third]);
+    expect(again(first)).toBe('NOT_FOUND');
   });
 
   it('ends with its last count, and with it everything below (I3, I2)', () => {

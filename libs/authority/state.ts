@@ -24,7 +24,7 @@ export interface LogState {
   readonly trees: Map<string, TreeNode>;
   /** permits without an outcome */
   readonly actions: Map<string, ActionNode>;
-  /** outcomes of the last day: a second report is told so (I7) */
+  /** outcomes of the last minutes: a second report is told so (I7) */
   readonly settled: Map<string, SettledNode>;
   readonly approvals: Map<string, ApprovalNode>;
   /** commands of the last day that came with a client's key */

@@ -65,6 +65,8 @@ export const LIMITS = {
   attributesPerResource: 32,
   inFlightPerGrant: 1_000,
   permitMs: 10 * MINUTE,
+  /** for so long a second report of an outcome is told that it is one; then the action is known to the log alone */
+  settledMs: 2 * MINUTE,
   approvalMs: 24 * HOUR,
   approvedUseMs: HOUR,
   pendingApprovalsPerRun: 100,
