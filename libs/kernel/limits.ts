@@ -34,6 +34,9 @@ export const LIMITS = {
   commandTimeoutMs: 10_000,
   /** refolding a whole log on demand */
   verifyMs: 60_000,
+  /** refolds of one log, or readings of its entries, that wait for the one that is done; and for how long */
+  foldsWaiting: 4,
+  foldWaitMs: 5_000,
   idempotencyKeyLength: 255,
   idempotencyMs: DAY,
   /** how long the gateway may retry a command that carries no key of the client's */
