@@ -8,6 +8,7 @@ import { isForeign } from '#contracts/payload';
 import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
+import { Turns } from '#platform/turns';
 import { signCheckpoint } from '#tlog/checkpoint';
 import { entryHash, leafHash } from '#tlog/hash';
 import { makeSigner, verifierKey } from '#tlog/note';
@@ -42,6 +43,10 @@ const GATHER_MS = 20;
 /** Follows one log: its tree, its signed heads, its read models. All that is here can be made again from the log. */
 export class LogLedger {
   state: LogState;
+  /** folding the log anew, for whoever asks: as heavy as the log is long */
+  readonly folding: Turns;
+  /** reading entries whole, for anybody */
+  readonly bundling: Turns;
   /** of the tree of `state.next` leaves: all that an append needs */
   private frontier: readonly Buffer[] = [];
   private follower: Follower | undefined;
@@ -51,6 +56,9 @@ export class LogLedger {
 
   constructor(private readonly options: LogLedgerOptions) {
     this.state = this.fresh();
+    const { foldsWaiting, foldWaitMs } = LIMITS;
+    this.folding = new Turns(`${options.log} is being folded anew`, foldsWaiting, foldWaitMs);
+    this.bundling = new Turns(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
   }
 
   /** The key name of this log, and the origin of its checkpoints. */

@@ -1,27 +1,14 @@
-import { readStored, type Words } from '#contracts/payload';
-import { type KeyObject } from 'node:crypto';
 import { grantView, runView, treeMembers } from '#authority/views';
-import type { Answer } from '#contracts/command';
-import { tenantName, idOf, logNameSchema } from '#contracts/primitives';
-import type { EventLog, StoredEvent } from '#eventlog/port';
+import { idOf, logNameSchema, tenantName } from '#contracts/primitives';
+import { readStored, type Words } from '#contracts/payload';
+import type { StoredEvent } from '#eventlog/port';
 import { parseTime } from '#kernel/clock';
-import { logName, logNumberOf } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
-import type { LogLedger } from './log-ledger';
+import { LOG_OPS } from './log-ops';
+import { catchUp, found, missing, op, reach, refuse, type Op } from './op';
 import { custodyFor, receiptOf } from './receipts';
-import type { ItemRow, LedgerStore } from './store';
-
-export interface Backends {
-  readonly ledgers: ReadonlyMap<string, LogLedger>;
-  readonly eventlog: EventLog;
-  readonly store: LedgerStore;
-  readonly key: KeyObject;
-}
-
-const found = (value: unknown): Answer => ({ ok: true, value });
-const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: { code, detail } });
-const missing = (id: string): Answer => refuse('NOT_FOUND', `no ${id.slice(0, 80)} is known here`);
+import type { ItemRow } from './store';
 
 const page = {
   limit: z.number().int().min(1).max(LIMITS.eventsPageMax).optional(),
@@ -45,46 +32,6 @@ const eventsQuery = z.strictObject({
   runId: idOf('run').optional(),
   log: z.string().max(80).optional(),
 });
-
-type Op = (backends: Backends, raw: unknown) => Promise<Answer>;
-
-/** Ties an operation to the schema of its request: what does not parse is told so. */
-function op<S extends z.ZodType>(schema: S, run: (backends: Backends, request: z.infer<S>) => Promise<Answer>): Op {
-  return (backends, raw) => {
-    const parsed = schema.safeParse(raw);
-    if (parsed.success) return run(backends, parsed.data).catch(notYet);
-    const issue = parsed.error.issues[0];
-    return Promise.resolve(refuse('BAD_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`));
-  };
-}
-
-/** The read models do not hold the position that was asked for: better no answer than an old one. */
-class NotYet extends Error {}
-
-function notYet(error: unknown): Answer {
-  if (error instanceof NotYet) return refuse('NOT_READY', error.message);
-  throw error;
-}
-
-async function catchUp(ledgers: readonly (LogLedger | undefined)[], minPosition: number | undefined): Promise<void> {
-  if (minPosition === undefined) return;
-  const reached = await Promise.all(ledgers.map(async (ledger) => ledger?.reached(minPosition)));
-  const late = ledgers[reached.indexOf(false)];
-  if (late) throw new NotYet(`the read models stand at ${late.position - 1} and not at ${minPosition} yet; try again`);
-}
-
-/** The ledger of the log that an id names, within a tenant (I9), once it has reached a position. */
-async function reach(
-  backends: Backends,
-  tenant: string,
-  id: string,
-  minPosition: number | undefined,
-): Promise<LogLedger | undefined> {
-  const n = logNumberOf(id);
-  const ledger = n === undefined ? undefined : backends.ledgers.get(logName(tenant, n));
-  await catchUp([ledger], minPosition);
-  return ledger;
-}
 
 const list = (kind: ItemRow['kind']): Op =>
   op(listQuery, async (backends, { tenant, cursor, limit = LIMITS.eventsPageDefault, minPosition, ...filter }) => {
@@ -207,9 +154,11 @@ const treeAt = op(
     if (!ledger) return missing(treeId);
     if (position !== undefined && position >= ledger.position && !(await ledger.reached(position, 2_000)))
       return refuse('NOT_FOUND', `the log has not reached position ${position} yet`);
-    const state = await ledger.foldTo(
-      position === undefined ? ledger.position : position + 1,
-      (event) => time !== undefined && (parseTime(event.time) ?? 0) > time,
+    const state = await ledger.folding.take(() =>
+      ledger.foldTo(
+        position === undefined ? ledger.position : position + 1,
+        (event) => time !== undefined && (parseTime(event.time) ?? 0) > time,
+      ),
     );
     const tree = state.trees.get(treeId);
     if (!tree) return missing(treeId);
@@ -273,21 +222,6 @@ const revocation = op(
   },
 );
 
-const ofLog = (
-  run: (ledger: LogLedger, backends: Backends, request: { position?: number; path?: string }) => Promise<Answer>,
-): Op =>
-  op(
-    z.strictObject({
-      log: logNameSchema,
-      position: z.number().int().min(0).optional(),
-      path: z.string().max(120).optional(),
-    }),
-    (backends, { log, ...request }) => {
-      const ledger = backends.ledgers.get(log);
-      return ledger ? run(ledger, backends, request) : Promise.resolve(missing(log));
-    },
-  );
-
 export const OPS: Readonly<Record<string, Op>> = {
   events,
   runs: list('run'),
@@ -300,30 +234,5 @@ export const OPS: Readonly<Record<string, Op>> = {
   custody,
   'tree-at': treeAt,
   revocation,
-  vkey: ofLog((ledger) => Promise.resolve(found(`${ledger.vkey}\n`))),
-  checkpoint: ofLog(async (ledger, { store }) => {
-    await ledger.sign();
-    const head = await store.checkpoint(ledger.state.log);
-    return head ? found(head.note) : refuse('NOT_FOUND', 'the log has no events yet');
-  }),
-  proof: ofLog(async (ledger, _backends, { position = 0 }) => {
-    if (!(await ledger.reached(position, 2_000))) return refuse('NOT_FOUND', `the log has no position ${position} yet`);
-    return found((await ledger.proofs([position])).get(position));
-  }),
-  tile: ofLog(async (ledger, { store }, { path = '' }) => tileOf(ledger, store, path)),
-  verify: ofLog(async (ledger, _backends, { position }) => found(await ledger.verify(position))),
+  ...LOG_OPS,
 };
-
-/** `<level>/<index>` or `<level>/<index>.p/<width>`: 256 hashes of one level, or the first of them. @see C2SP tlog-tiles */
-async function tileOf(ledger: LogLedger, store: LedgerStore, path: string): Promise<Answer> {
-  const match = /^(\d{1,2})\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d{1,3}))?$/.exec(path);
-  if (!match) return refuse('NOT_FOUND', 'a tile is <level>/<index>, with .p/<width> where it is not full');
-  const level = Number(match[1]) * 8;
-  const index = Number((match[2] as string).replace(/[x/]/g, ''));
-  const width = match[3] === undefined ? 256 : Number(match[3]);
-  const complete = Math.floor(ledger.position / 2 ** level);
-  if (width < 1 || width > 256 || index * 256 + width > complete) return found('');
-  const wanted = Array.from({ length: width }, (_, i) => ({ level, index: index * 256 + i }));
-  const read = await store.nodes(ledger.state.log, wanted);
-  return found(Buffer.concat(wanted.map((node) => read(node.level, node.index) as Buffer)).toString('base64'));
-}

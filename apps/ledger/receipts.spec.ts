@@ -8,7 +8,8 @@ import { moves, play } from '#receipts/testing/random-log';
 import { brokenAt, SealedLog, statementOf } from '#receipts/testing/sealed-log';
 import { verifyReceipt } from '#receipts/verify';
 import type { LogLedger } from './log-ledger';
-import { OPS, type Backends } from './ops';
+import type { Backends } from './op';
+import { OPS } from './ops';
 import { custodyFor, receiptOf } from './receipts';
 import { Bench, KEY, LOG } from './testing/bench';
 
@@ -197,18 +198,5 @@ describe('what a ledger answers', () => {
       counts: { grants: 1, runs: 1, inFlight: 1 },
       consequences: [{ grantId }],
     });
-  });
-
-  it('gives the tree in tiles of which the root is made', async () => {
-    const { log } = busyRun();
-    const ledger = bench.start();
-    await bench.feed(ledger, log);
-    const size = log.events.length;
-    const tile = Buffer.from(value(await ask(ledger, 'tile', { log: LOG, path: `0/000.p/${size}` })), 'base64');
-    expect(tile.length).toBe(32 * size);
-    expect(value(await ask(ledger, 'tile', { log: LOG, path: `0/000.p/${size + 1}` }))).toBe('');
-    expect(await ask(ledger, 'tile', { log: LOG, path: '0/../0' })).toMatchObject({ ok: false });
-    expect(value(await ask(ledger, 'vkey', { log: LOG }))).toBe(`${ledger.vkey}\n`);
-    expect(value(await ask(ledger, 'checkpoint', { log: LOG }))).toContain(`bailiwick.test/${LOG}\n${size}\n`);
   });
 });

@@ -184,6 +184,7 @@ describe('an analyst', () => {
     expect(proof.status).toBe(200);
     expect(proof.body.text).toContain('c2sp.org/tlog-proof@v1');
     expect((await get('/log/default/0/tile/0/000.p/1')).status).toBe(200);
+    expect((await get('/log/default/0/tile/entries/000.p/1')).status).toBe(200);
     expect((await get('/log/default/0/proof/999999')).status).toBe(404);
   });
 

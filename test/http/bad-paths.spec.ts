@@ -220,6 +220,8 @@ describe('a path', () => {
       '0/tile/x',
       '0/tile/0',
       '0/tile/0/999',
+      '0/tile/0/000.p/0',
+      '0/tile/entries/999',
       '0/tile/..%2f0/000',
     ].slice(1),
   )('of a log that has no such thing is not found: /log/default/%s', async (path) => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { idOf, logNameSchema, tenantName } from '#contracts/primitives';
 import { LIMITS } from '#kernel/limits';
 import { logName, parseLogName } from '#kernel/ids';
+import { Busy, Turns } from '#platform/turns';
 import { logOf, ownRun } from '../logs';
 import { Refused } from '../refusal';
 import { route, wholeNumber, type Context, type Route } from '../route';
@@ -93,6 +94,22 @@ interface Refolded {
   findings: string[];
 }
 
+/** tenant → its turns to have a log verified, which asks much of the log's owner, too */
+const verifying = new Map<string, Turns>();
+
+async function verified(owners: Context['services']['owners'], log: string): Promise<unknown> {
+  const { tenant } = parseLogName(log);
+  const turns =
+    verifying.get(tenant) ?? new Turns(`a log of ${tenant} is being verified`, LIMITS.foldsWaiting, LIMITS.foldWaitMs);
+  verifying.set(tenant, turns);
+  try {
+    return await turns.take(() => verification(owners, log));
+  } catch (error) {
+    if (error instanceof Busy) throw new Refused('TOO_MANY', error.message);
+    throw error;
+  }
+}
+
 /** The live state moves on while the log is refolded: both are asked until they stand at one position, or a few times. */
 async function verification(owners: Context['services']['owners'], log: string): Promise<unknown> {
   for (let tries = 5; ; tries--) {
@@ -152,7 +169,7 @@ export const readingRoutes: Route[] = [
       const { tenant, n } = parseLogName(log);
       if (tenant !== caller.tenant || log !== logName(tenant, n))
         throw new Refused('NOT_FOUND', `no log ${log} is known here`);
-      return { body: await verification(services.owners, log) };
+      return { body: await verified(services.owners, log) };
     },
   }),
   list('/v1/runs', 'runs', 'Runs, by any of their fields'),
@@ -176,14 +193,22 @@ export const readingRoutes: Route[] = [
     },
   }),
   logText('vkey', 'vkey', 'The verifier key of a log (C2SP signed-note)'),
-  logText('checkpoint', 'checkpoint', 'The newest signed tree head (C2SP tlog-checkpoint)'),
+  logText(
+    'checkpoint',
+    'checkpoint',
+    'The newest signed tree head (C2SP tlog-checkpoint)',
+    {},
+    {
+      'cache-control': 'max-age=1', // it changes; tiles do not
+    },
+  ),
   logText('proof/:position', 'proof', 'The inclusion proof of one event (C2SP tlog-proof)', {
     position: wholeNumber(0),
   }),
   route({
     method: 'GET',
     path: '/log/:tenant/:n/tile/*',
-    summary: 'A tile of hashes (C2SP tlog-tiles)',
+    summary: 'A tile of hashes, or a bundle of entries (C2SP tlog-tiles)',
     roles: 'public',
     params: logParams.extend({ '*': z.string().max(120) }),
     async handle({ services, params }) {
@@ -191,7 +216,6 @@ export const readingRoutes: Route[] = [
         log: logName(params.tenant, params.n),
         path: params['*'],
       });
-      if (base64 === '') throw new Refused('NOT_FOUND', 'there is no such tile yet');
       return {
         text: Buffer.from(base64, 'base64'),
         type: 'application/octet-stream',

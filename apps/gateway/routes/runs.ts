@@ -13,6 +13,7 @@ import { idOf } from '#contracts/primitives';
 import type { ApprovalView, TreeView } from '#contracts/query';
 import { treeView } from '#contracts/query';
 import { logName } from '#kernel/ids';
+import { LIMITS } from '#kernel/limits';
 import { logOf, ownGrant, ownRun } from '../logs';
 import { payloadOf } from '../pseudonym';
 import { Refused } from '../refusal';
@@ -122,11 +123,11 @@ export const runRoutes: Route[] = [
       const tree =
         query.at === undefined
           ? await services.owners.query<TreeView>({ op: 'tree', log, id: params.id })
-          : await services.owners.ledger<TreeView>('tree-at', {
-              tenant: caller.tenant,
-              treeId: params.id,
-              at: query.at,
-            });
+          : await services.owners.ledger<TreeView>(
+              'tree-at',
+              { tenant: caller.tenant, treeId: params.id, at: query.at },
+              LIMITS.verifyMs,
+            );
       if (caller.kind === 'run' && !tree.runs.some((run) => run.id === caller.runId))
         throw new Refused('FORBIDDEN', 'a grant token may only read its own tree');
       return { body: tree };

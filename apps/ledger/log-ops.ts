@@ -1,0 +1,63 @@
+import { logNameSchema } from '#contracts/primitives';
+import type { Answer } from '#contracts/command';
+import { entryHash } from '#tlog/hash';
+import {
+  entryBundle,
+  hasTile,
+  nodesOfTile,
+  parseTilePath,
+  TILE_WIDTH,
+  tileBytes,
+  tilePath,
+  type Tile,
+} from '#tlog/tile';
+import { z } from 'zod';
+import type { LogLedger } from './log-ledger';
+import { found, missing, op, refuse, type Backends, type Op } from './op';
+
+const ofLog = (
+  run: (ledger: LogLedger, backends: Backends, request: { position?: number; path?: string }) => Promise<Answer>,
+): Op =>
+  op(
+    z.strictObject({
+      log: logNameSchema,
+      position: z.number().int().min(0).optional(),
+      path: z.string().max(120).optional(),
+    }),
+    (backends, { log, ...request }) => {
+      const ledger = backends.ledgers.get(log);
+      return ledger ? run(ledger, backends, request) : Promise.resolve(missing(log));
+    },
+  );
+
+/** What a log shows of itself to whoever would check it: its key, its signed heads, its proofs and its tiles. */
+export const LOG_OPS: Readonly<Record<string, Op>> = {
+  vkey: ofLog((ledger) => Promise.resolve(found(`${ledger.vkey}\n`))),
+  checkpoint: ofLog(async (ledger, { store }) => {
+    await ledger.sign();
+    const head = await store.checkpoint(ledger.state.log);
+    return head ? found(head.note) : refuse('NOT_FOUND', 'the log has no events yet');
+  }),
+  proof: ofLog(async (ledger, _backends, { position = 0 }) => {
+    if (!(await ledger.reached(position, 2_000))) return refuse('NOT_FOUND', `the log has no position ${position} yet`);
+    return found((await ledger.proofs([position])).get(position));
+  }),
+  tile: ofLog(async (ledger, backends, { path = '' }) => {
+    const tile = parseTilePath(`tile/${path}`);
+    if (!tile.ok) return refuse('NOT_FOUND', tile.error);
+    if (!hasTile(tile.value, ledger.position)) return refuse('NOT_FOUND', `there is no ${tilePath(tile.value)} yet`);
+    return found((await bytesOf(tile.value, ledger, backends)).toString('base64'));
+  }),
+  verify: ofLog(async (ledger, _backends, { position }) =>
+    found(await ledger.folding.take(() => ledger.verify(position))),
+  ),
+};
+
+/** The hashes of a tile, or the entries of a bundle: of each event the digest that its leaf is made of. */
+async function bytesOf(tile: Tile, ledger: LogLedger, { store, eventlog }: Backends): Promise<Buffer> {
+  const { log } = ledger.state;
+  if (tile.level !== 'entries') return tileBytes(tile, await store.nodes(log, nodesOfTile(tile)));
+  const events = await ledger.bundling.take(() => eventlog.read(log, tile.index * TILE_WIDTH, tile.width));
+  if (events.length !== tile.width) throw new Error(`${log} lacks events of ${tilePath(tile)}, which its tree has`);
+  return entryBundle(events.map(({ body }) => entryHash(body)));
+}

@@ -1,0 +1,67 @@
+import type { KeyObject } from 'node:crypto';
+import type { Answer } from '#contracts/command';
+import type { EventLog } from '#eventlog/port';
+import { logName, logNumberOf } from '#kernel/ids';
+import { Busy } from '#platform/turns';
+import { z } from 'zod';
+import type { LogLedger } from './log-ledger';
+import type { LedgerStore } from './store';
+
+export interface Backends {
+  readonly ledgers: ReadonlyMap<string, LogLedger>;
+  readonly eventlog: EventLog;
+  readonly store: LedgerStore;
+  readonly key: KeyObject;
+}
+
+export const found = (value: unknown): Answer => ({ ok: true, value });
+export const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: { code, detail } });
+export const missing = (id: string): Answer => refuse('NOT_FOUND', `no ${id.slice(0, 80)} is known here`);
+
+export type Op = (backends: Backends, raw: unknown) => Promise<Answer>;
+
+/** Ties an operation to the schema of its request: what does not parse is told so. */
+export function op<S extends z.ZodType>(
+  schema: S,
+  run: (backends: Backends, request: z.infer<S>) => Promise<Answer>,
+): Op {
+  return (backends, raw) => {
+    const parsed = schema.safeParse(raw);
+    if (parsed.success) return run(backends, parsed.data).catch(notYet);
+    const issue = parsed.error.issues[0];
+    return Promise.resolve(refuse('BAD_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`));
+  };
+}
+
+/** The read models do not hold the position that was asked for: better no answer than an old one. */
+class NotYet extends Error {}
+
+function notYet(error: unknown): Answer {
+  if (error instanceof NotYet) return refuse('NOT_READY', error.message);
+  if (error instanceof Busy) return refuse('TOO_MANY', error.message);
+  throw error;
+}
+
+/** @throws NotYet unless all of them hold the position, or come to hold it soon */
+export async function catchUp(
+  ledgers: readonly (LogLedger | undefined)[],
+  minPosition: number | undefined,
+): Promise<void> {
+  if (minPosition === undefined) return;
+  const reached = await Promise.all(ledgers.map(async (ledger) => ledger?.reached(minPosition)));
+  const late = ledgers[reached.indexOf(false)];
+  if (late) throw new NotYet(`the read models stand at ${late.position - 1} and not at ${minPosition} yet; try again`);
+}
+
+/** The ledger of the log that an id names, within a tenant (I9), once it has reached a position. */
+export async function reach(
+  backends: Backends,
+  tenant: string,
+  id: string,
+  minPosition: number | undefined,
+): Promise<LogLedger | undefined> {
+  const n = logNumberOf(id);
+  const ledger = n === undefined ? undefined : backends.ledgers.get(logName(tenant, n));
+  await catchUp([ledger], minPosition);
+  return ledger;
+}
