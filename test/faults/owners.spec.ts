@@ -27,6 +27,7 @@ describe('a delegation process', () => {
     nats = await connect({ servers: url, user: 'gateway', pass, inboxPrefix: '_INBOX.gateway' });
   }, 120_000);
   afterAll(async () => {
+    await permits.stop();
     await nats.close();
     await stack.stop();
   });

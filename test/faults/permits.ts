@@ -18,6 +18,7 @@ export class Permits {
   private readonly asker: Asker;
   private readonly clients: Promise<void>[];
   private ending = false;
+  private over = false;
   /** the newest position that was answered */
   position = 0;
   /** tries that got no answer, or were told to come back */
@@ -57,6 +58,13 @@ export class Permits {
     return this.findings.slice(0, 10);
   }
 
+  /** Where the test does not get to its end: nobody is asked any more. */
+  async stop(): Promise<void> {
+    this.ending = this.over = true;
+    this.asker.close();
+    await Promise.allSettled(this.clients);
+  }
+
   private async client(): Promise<void> {
     while (!this.ending) {
       const key = randomUUID();
@@ -82,12 +90,13 @@ export class Permits {
   /** However long it takes: the test's own limit is the only one. */
   private async retried(path: string, idempotencyKey: string, body: object): Promise<Told> {
     const question = { path, key: this.key, idempotencyKey, body: JSON.stringify(body), timeoutMs: TRY_MS };
-    for (;;) {
+    while (!this.over) {
       const told = await this.asker.ask(question).catch(() => undefined);
       if (told && told.status !== 503 && told.status !== 429) return told;
       this.refused += 1;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    throw new Error('the test is over');
   }
 
   private async askAgain(key: string): Promise<void> {

@@ -13,7 +13,10 @@ describe('the system, under load, when', () => {
     permits = await Permits.under(stack);
     await permits.goOn();
   }, 120_000);
-  afterAll(() => stack.stop());
+  afterAll(async () => {
+    await permits.stop();
+    await stack.stop();
+  });
 
   const startedAgain = (name: 'postgres' | 'nats', before: number) =>
     until(`${name} to run again`, () => {
