@@ -7,6 +7,8 @@ import type { Context } from './route';
 
 interface Page {
   items: { log: string; position: number; type: string }[];
+  /** log → its newest position */
+  asOf: Record<string, number>;
 }
 
 /** without any news, the log is looked into so often: an announcement can be lost */
@@ -16,10 +18,16 @@ const KEEPALIVE_MS = 15_000;
 const open = new Map<string, number>();
 
 /**
- * Committed events, one by one, from where the client left off. Nothing is held for a slow client: the next page is
- * read only once the last was taken, and a client that takes nothing for long is cut off; its Last-Event-ID resumes.
+ * Committed events, one by one, from where the client left off. Little is held for a slow client: the next page is read
+ * only once the last was taken, the next event written only once the socket takes more, and a client that takes nothing
+ * for long is cut off; its Last-Event-ID resumes.
+ * @param slowMs how long a client may take nothing
  */
-export async function streamEvents(context: Context, reply: FastifyReply): Promise<void> {
+export async function streamEvents(
+  context: Context,
+  reply: FastifyReply,
+  slowMs: number = LIMITS.sseSlowMs,
+): Promise<void> {
   const { tenant } = context.caller;
   const mine = open.get(tenant) ?? 0;
   const all = [...open.values()].reduce((sum, each) => sum + each, 0);
@@ -27,7 +35,7 @@ export async function streamEvents(context: Context, reply: FastifyReply): Promi
     throw new Refused('TOO_MANY', 'too many streams are open; try again later');
   open.set(tenant, mine + 1);
   try {
-    await stream(context, reply);
+    await stream(context, reply, slowMs);
   } finally {
     // however it ended, also where the client was gone before the first event could be read
     const left = (open.get(tenant) ?? 1) - 1;
@@ -36,12 +44,16 @@ export async function streamEvents(context: Context, reply: FastifyReply): Promi
   }
 }
 
-async function stream({ caller, services, request, ...context }: Context, reply: FastifyReply): Promise<void> {
+async function stream(
+  { caller, services, request, ...context }: Context,
+  reply: FastifyReply,
+  slowMs: number,
+): Promise<void> {
   const query = context.query as { after?: number; log?: string };
   const log = query.log ?? logName(caller.tenant, 0);
-  const after = resumeAt(request.headers['last-event-id']) ?? query.after ?? -1;
+  const after = resumeAt(request.headers['last-event-id'], log) ?? query.after ?? -1;
   const read = (from: number): Promise<Page['items']> =>
-    page(services.owners, { tenant: caller.tenant, ...query, after: from, limit: LIMITS.eventsPageMax });
+    page(services.owners, log, { tenant: caller.tenant, ...query, after: from, limit: LIMITS.ssePageEvents });
   const first = await read(after); // what is refused is refused before the stream begins
   const { raw } = reply;
   reply.hijack();
@@ -49,7 +61,7 @@ async function stream({ caller, services, request, ...context }: Context, reply:
   const bell = services.arrivals.listen(log);
   raw.once('close', () => bell.ring());
   try {
-    await pour(raw, bell, first, after, read);
+    await pour({ raw, slowMs }, bell, first, after, read);
   } catch {
     raw.destroy(); // the client has all it needs to resume
   } finally {
@@ -57,10 +69,13 @@ async function stream({ caller, services, request, ...context }: Context, reply:
   }
 }
 
-type Raw = FastifyReply['raw'];
+interface Client {
+  readonly raw: FastifyReply['raw'];
+  readonly slowMs: number;
+}
 
 async function pour(
-  raw: Raw,
+  client: Client,
   bell: Bell,
   first: Page['items'],
   from: number,
@@ -69,6 +84,7 @@ async function pour(
   let items = first;
   let after = from;
   let quietSince = Date.now();
+  const { raw } = client;
   raw.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
@@ -78,17 +94,15 @@ async function pour(
   raw.write('retry: 1000\n\n');
   while (!raw.destroyed) {
     for (const item of items) {
-      const taken = raw.write(
-        `id: ${item.log}:${item.position}\nevent: ${item.type}\ndata: ${JSON.stringify(item)}\n\n`,
-      );
-      if (!taken && !(await drained(raw))) return void raw.destroy();
+      const text = `id: ${item.log}:${item.position}\nevent: ${item.type}\ndata: ${JSON.stringify(item)}\n\n`;
+      if (!(await sent(client, text))) return void raw.destroy();
       after = item.position;
     }
     if (items.length > 0) quietSince = Date.now();
     else {
       await bell.heard(LOOK_MS);
       if (Date.now() - quietSince > KEEPALIVE_MS) {
-        raw.write(': still here\n\n');
+        if (!(await sent(client, ': still here\n\n'))) return void raw.destroy();
         quietSince = Date.now();
       }
     }
@@ -97,32 +111,43 @@ async function pour(
 }
 
 /** A ledger that is away for a moment is waited for: the client has all it needs to resume if it gives up. */
-async function page(owners: Context['services']['owners'], body: Record<string, unknown>): Promise<Page['items']> {
+async function page(
+  owners: Context['services']['owners'],
+  log: string,
+  body: Record<string, unknown> & { after: number },
+): Promise<Page['items']> {
   try {
-    return (await owners.ledger<Page>('events', body)).items;
+    const { items, asOf } = await owners.ledger<Page>('events', body);
+    const newest = asOf[log];
+    // it would wait for the log to come to there, and then go on as if nothing had been missed
+    if (newest !== undefined && body.after > newest)
+      throw new Refused('BAD_REQUEST', `${log} has no position ${body.after} yet; its newest is ${newest}`);
+    return items;
   } catch (error) {
     if (error instanceof Refused && error.code === 'NOT_READY') return [];
     throw error;
   }
 }
 
-const SLOW_MS = 30_000;
-
-function drained(raw: FastifyReply['raw']): Promise<boolean> {
+/** Writes, and waits for a client that does not take it. False where it takes nothing for too long, or is gone. */
+function sent({ raw, slowMs }: Client, text: string): boolean | Promise<boolean> {
+  if (raw.write(text)) return true;
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), SLOW_MS);
-    const done = (value: boolean) => (): void => {
+    const done = (taken: boolean) => (): void => {
       clearTimeout(timer);
-      resolve(value);
+      raw.off('drain', drained).off('close', closed);
+      resolve(taken);
     };
-    raw.once('drain', done(true));
-    raw.once('close', done(false));
+    const [drained, closed] = [done(true), done(false)];
+    const timer = setTimeout(closed, slowMs);
+    raw.once('drain', drained).once('close', closed);
   });
 }
 
-function resumeAt(header: string | string[] | undefined): number | undefined {
+function resumeAt(header: string | string[] | undefined, log: string): number | undefined {
   if (typeof header !== 'string') return undefined;
-  const match = /:(\d{1,15})$/.exec(header);
-  if (!match) throw new Refused('BAD_REQUEST', 'Last-Event-ID must be an id that this stream gave: <log>:<position>');
-  return Number(match[1]);
+  const [, named, position] = /^(.*):(\d{1,15})$/.exec(header) ?? [];
+  if (named !== log)
+    throw new Refused('BAD_REQUEST', `Last-Event-ID must be an id that this stream gave: ${log}:<position>`);
+  return Number(position);
 }

@@ -98,4 +98,8 @@ export const LIMITS = {
   httpBodyBytes: 256 * 1024,
   sseClients: 500,
   sseClientsPerTenant: 200,
+  /** what is read ahead for one client */
+  ssePageEvents: 200,
+  /** how long a client may take nothing before it is cut off */
+  sseSlowMs: 15_000,
 } as const;

@@ -155,13 +155,17 @@ describe('a query is refused', () => {
   });
 
   it('with Last-Event-ID that no stream gave', async () => {
-    for (const id of ['x', '-1', 'default/0', 'default/0:', 'default/0:x', `default/0:${'9'.repeat(20)}`]) {
+    const unknown = ['x', '-1', 'default/0', 'default/0:', 'default/0:x', `default/0:${'9'.repeat(20)}`];
+    // another log's, another tenant's, and one that the log has not come to
+    for (const id of [...unknown, 'default/1:0', 'other/0:0', ':0', 'default/0:999999999']) {
       const answer = await http(stack, 'GET', '/v1/events/stream', {
         key: stack.keys.analyst!,
         headers: { 'last-event-id': id },
       });
       expect([id, answer.status, problemIn(answer)]).toEqual([id, 400, 'BAD_REQUEST']);
     }
+    const beyond = await http(stack, 'GET', '/v1/events/stream?after=999999999', { key: stack.keys.analyst! });
+    expect([beyond.status, problemIn(beyond)]).toEqual([400, 'BAD_REQUEST']);
   });
 });
 
