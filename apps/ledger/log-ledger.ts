@@ -71,12 +71,12 @@ export class LogLedger {
   }
 
   start(): void {
-    const { log, eventlog, store, source, warn } = this.options;
+    const { log, eventlog, source, warn } = this.options;
     this.follower = followLog({
       log,
       source,
       read: (name, from, limit) => eventlog.read(name, from, limit),
-      start: () => store.position(log),
+      start: () => this.begin(),
       handle: (batch) => this.integrate(batch),
       gatherMs: GATHER_MS,
       onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
@@ -104,6 +104,18 @@ export class LogLedger {
     return this.follower?.caughtUpTo(position, timeoutMs) ?? Promise.resolve(false);
   }
 
+  /** Folds what it stands on at once: it may be asked although nothing new comes. */
+  private async begin(): Promise<number> {
+    const { log, store, warn } = this.options;
+    const position = await store.position(log);
+    try {
+      if (this.state.next !== position) await this.refold(position);
+    } catch (error) {
+      warn(`${log} could not be folded; it is tried again with what comes next`, error); // `verify` says what is wrong
+    }
+    return position;
+  }
+
   /** Tree, read models and position in one transaction: seen together or not at all. */
   private async integrate(batch: Batch): Promise<void> {
     if (this.state.next !== batch.from) await this.refold(batch.from);
@@ -112,7 +124,7 @@ export class LogLedger {
     try {
       for (const each of batch.events) {
         const event = parseEvent(each.body);
-        consequences.push(...consequencesOf(this.state, event));
+        for (const row of consequencesOf(this.state, event)) consequences.push(row);
         evolve(this.state, event);
         for (const row of itemsOf(this.state, event)) items.set(`${row.kind}/${row.id}`, row);
       }
@@ -134,8 +146,9 @@ export class LogLedger {
   /** The state and the tree's frontier as they were after `to` events. */
   private async refold(to: number): Promise<void> {
     const { log, store } = this.options;
+    const frontier = frontierOf(to, await store.nodes(log, nodesForRoot(to)));
     this.state = await this.foldTo(to);
-    this.frontier = frontierOf(to, await store.nodes(log, nodesForRoot(to)));
+    this.frontier = frontier;
   }
 
   /** Folds the log anew, up to a position or until `until` says stop. */

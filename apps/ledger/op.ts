@@ -34,7 +34,7 @@ export function op<S extends z.ZodType>(
 }
 
 /** The read models do not hold the position that was asked for: better no answer than an old one. */
-class NotYet extends Error {}
+export class NotYet extends Error {}
 
 function notYet(error: unknown): Answer {
   if (error instanceof NotYet) return refuse('NOT_READY', error.message);

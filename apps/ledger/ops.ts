@@ -1,28 +1,20 @@
 import { grantView, runView, treeMembers } from '#authority/views';
-import { idOf, logNameSchema, tenantName } from '#contracts/primitives';
+import { idOf, tenantName } from '#contracts/primitives';
 import { readStored, type Words } from '#contracts/payload';
 import type { StoredEvent } from '#eventlog/port';
 import { parseTime } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
+import { actionsOf } from './actions';
+import { LIST_OPS } from './lists';
 import { LOG_OPS } from './log-ops';
 import { catchUp, found, missing, op, reach, refuse, type Op } from './op';
 import { custodyFor, receiptOf } from './receipts';
-import type { ItemRow } from './store';
 
 const page = {
   limit: z.number().int().min(1).max(LIMITS.eventsPageMax).optional(),
   minPosition: z.number().int().min(0).optional(),
 };
-const listQuery = z.strictObject({
-  tenant: tenantName,
-  ...page,
-  cursor: z.string().max(400).optional(),
-  status: z.string().max(40).optional(),
-  agentClass: z.string().max(200).optional(),
-  treeId: idOf('tree').optional(),
-  runId: idOf('run').optional(),
-});
 const eventsQuery = z.strictObject({
   tenant: tenantName,
   ...page,
@@ -32,34 +24,6 @@ const eventsQuery = z.strictObject({
   runId: idOf('run').optional(),
   log: z.string().max(80).optional(),
 });
-
-const list = (kind: ItemRow['kind']): Op =>
-  op(listQuery, async (backends, { tenant, cursor, limit = LIMITS.eventsPageDefault, minPosition, ...filter }) => {
-    const mine = [...backends.ledgers].filter(([log]) => log.startsWith(`${tenant}/`)).map(([, ledger]) => ledger);
-    await catchUp(mine, minPosition);
-    const after = cursor === undefined ? undefined : readCursor(cursor);
-    if (cursor !== undefined && !after) return refuse('BAD_REQUEST', 'the cursor is not one that was given here');
-    const asOf = Object.fromEntries(mine.map((ledger) => [ledger.state.log, ledger.position - 1]));
-    const rows = await backends.store.items(kind, { tenant, ...filter, after, limit: limit + 1 });
-    const shown = rows.slice(0, limit);
-    const last = shown[shown.length - 1];
-    const next =
-      rows.length > limit && last
-        ? Buffer.from(JSON.stringify([last.log, last.position, last.id])).toString('base64url')
-        : null;
-    return found({ items: shown.map((row) => row.view), next, asOf });
-  });
-
-function readCursor(cursor: string): { log: string; position: number; id: string } | undefined {
-  try {
-    const parsed = z
-      .tuple([logNameSchema, z.number().int().min(0), z.string().regex(/^[\w/-]{1,200}$/)])
-      .safeParse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
-    return parsed.success ? { log: parsed.data[0], position: parsed.data[1], id: parsed.data[2] } : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 const shown = (stored: StoredEvent): unknown => {
   const { event, payload } = readStored(stored);
@@ -115,21 +79,16 @@ const graph = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const ledger = await reach(backends, tenant, runId, minPosition);
   const run = ledger?.state.runs.get(runId);
   if (!ledger || !run) return missing(runId);
-  const actions = await backends.store.items('action', { tenant, runId, limit: LIMITS.eventsPageMax });
+  const asked = await actionsOf(backends.eventlog, [ledger.state.log], { tenant, runId, limit: LIMITS.eventsPageMax });
   const children = [...ledger.state.runs.values()].filter((each) => each.parentRunId === runId);
   const nodes = [
     { id: runId, kind: 'run', label: run.agent.class },
     ...children.map((child) => ({ id: child.id, kind: 'run', label: child.agent.class })),
-    ...actions.map((row) => ({
-      id: row.id,
-      kind: 'action',
-      label: (row.view as { verb: string }).verb,
-      status: row.status,
-    })),
+    ...asked.items.map(({ id, verb, decision }) => ({ id, kind: 'action', label: verb, status: decision })),
   ];
   const edges = [
     ...children.map((child) => ({ from: runId, to: child.id, kind: 'delegated' })),
-    ...actions.map((row) => ({ from: runId, to: row.id, kind: 'asked' })),
+    ...asked.items.map(({ id }) => ({ from: runId, to: id, kind: 'asked' })),
   ];
   return found({ nodes, edges });
 });
@@ -224,10 +183,7 @@ const revocation = op(
 
 export const OPS: Readonly<Record<string, Op>> = {
   events,
-  runs: list('run'),
-  grants: list('grant'),
-  actions: list('action'),
-  approvals: list('approval'),
+  ...LIST_OPS,
   receipt,
   drift,
   graph,

@@ -2,27 +2,37 @@ import { struckSince } from '#authority/decide/revoke';
 import { blockedItself } from '#authority/liveness';
 import { struckBy } from '#authority/rules';
 import { chainOf, type GrantNode, type LogState, type RunNode } from '#authority/state';
-import { grantView, runView } from '#authority/views';
-import type { Event, EventOf } from '#contracts/event';
+import { grantTerms, runView } from '#authority/views';
+import type { Event } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
 import type { ConsequenceRow, ItemRow } from './store';
+
+/**
+ * What happens most, and changes nothing that a run's or a grant's row tells: counts are not in them, but are read from
+ * the state. So a permit, which every ancestor counts, writes no row at all.
+ */
+const QUIET: ReadonlySet<Event['type']> = new Set([
+  'ActionPermitted',
+  'ActionDenied',
+  'ActionStepUp',
+  'ActionCompleted',
+  'ActionFailed',
+  'ActionAbandoned',
+  'ApprovalRequested',
+  'DelegationRefused',
+  'Refused',
+]);
 
 /**
  * The rows that an event makes or changes, from the event and the state it led to. A function of the log alone: a
  * rebuild gives the same rows.
  */
 export function itemsOf(state: LogState, event: Event): ItemRow[] {
-  const run = event.runId === undefined ? undefined : state.runs.get(event.runId);
-  const base = {
-    log: event.log,
-    updated: event.position,
-    treeId: event.treeId,
-    runId: event.runId,
-    grantId: event.grantId,
-    agentClass: run?.agent.class,
-  };
-  const below = affectedBelow(state, event);
+  const told = [...approvalItem(state, event), ...driftItem(state, event)];
+  if (QUIET.has(event.type)) return told;
+  const run = state.runs.get(event.runId ?? '');
   const runs = new Set(run ? [run] : []);
+  const below = affectedBelow(state, event);
   for (const { id, runId } of below) {
     const owner = state.runs.get(runId);
     if (owner?.grantId === id) runs.add(owner);
@@ -30,9 +40,7 @@ export function itemsOf(state: LogState, event: Event): ItemRow[] {
   return [
     ...[...runs].map((each) => runRow(state, each, event)),
     ...[...new Set([...touched(state, event), ...below])].map((grant) => grantRow(state, grant, event)),
-    ...actionItem(event, base),
-    ...approvalItem(state, event, base),
-    ...driftItem(event, base),
+    ...told,
   ];
 }
 
@@ -46,7 +54,7 @@ function runRow(state: LogState, run: RunNode, { log, position: updated, time }:
 function grantRow(state: LogState, grant: GrantNode, { log, position: updated, time }: Event): ItemRow {
   const { id, treeId, runId, position } = grant;
   const agentClass = state.runs.get(runId)?.agent.class;
-  const view = grantView(state, grant, parseTime(time) ?? state.lastTime);
+  const view = grantTerms(state, grant, parseTime(time) ?? state.lastTime);
   return {
     log,
     kind: 'grant',
@@ -62,13 +70,10 @@ function grantRow(state: LogState, grant: GrantNode, { log, position: updated, t
   };
 }
 
-/** The grant named, and those above it that a charge changed. */
+/** The grant named, and the one above it that counts its children. */
 function touched(state: LogState, event: Event): GrantNode[] {
-  if (event.grantId === undefined) return [];
-  if (/^Action(Permitted|Completed|Failed|Abandoned)$/.test(event.type)) return chainOf(state, event.grantId) ?? [];
-  const grant = state.grants.get(event.grantId);
-  const parent =
-    event.type === 'GrantIssued' && grant?.parentId !== undefined ? state.grants.get(grant.parentId) : undefined;
+  const grant = state.grants.get(event.grantId ?? '');
+  const parent = event.type === 'GrantIssued' ? state.grants.get(grant?.parentId ?? '') : undefined;
   return [grant, parent].filter((each) => each !== undefined);
 }
 
@@ -109,59 +114,19 @@ function chainFrom(state: LogState, grant: GrantNode): GrantNode[] {
   return [grant, ...(grant.parentId === undefined ? [] : (chainOf(state, grant.parentId) ?? []))];
 }
 
-type Base = Pick<ItemRow, 'log' | 'updated' | 'treeId' | 'runId' | 'grantId' | 'agentClass'>;
-const DECIDED: Partial<Record<Event['type'], string>> = {
-  ActionPermitted: 'permitted',
-  ActionDenied: 'denied',
-  ActionStepUp: 'stepped-up',
-};
-const SETTLED: Partial<Record<Event['type'], string>> = {
-  ActionCompleted: 'completed',
-  ActionFailed: 'failed',
-  ActionAbandoned: 'abandoned',
-};
+const baseOf = (
+  state: LogState,
+  event: Event,
+): Pick<ItemRow, 'log' | 'updated' | 'treeId' | 'runId' | 'grantId' | 'agentClass'> => ({
+  log: event.log,
+  updated: event.position,
+  treeId: event.treeId,
+  runId: event.runId,
+  grantId: event.grantId,
+  agentClass: state.runs.get(event.runId ?? '')?.agent.class,
+});
 
-function actionItem(event: Event, base: Base): ItemRow[] {
-  const id = event.actionId;
-  if (id === undefined) return [];
-  const status = DECIDED[event.type] ?? SETTLED[event.type];
-  if (status === undefined) return [];
-  const settled = SETTLED[event.type] !== undefined;
-  // an outcome keeps the decision's row and adds its own part; the reader joins them
-  const kind = 'action' as const;
-  const data = event.data as EventOf<'ActionPermitted'>['data'];
-  if (settled)
-    return [
-      {
-        ...base,
-        kind,
-        id: `${id}/outcome`,
-        position: event.position,
-        status,
-        view: { actionId: id, outcome: status, position: event.position, time: event.time, ...(event.data as object) },
-      },
-    ];
-  const view = {
-    id,
-    grantId: event.grantId,
-    runId: event.runId,
-    treeId: event.treeId,
-    verb: data.verb,
-    tool: data.tool,
-    resource: data.resource,
-    effect: data.effect,
-    risk: data.risk,
-    decision: status,
-    labels: data.labels,
-    reasons: data.reasons,
-    cost: data.charge.cost,
-    time: event.time,
-    position: event.position,
-  };
-  return [{ ...base, kind, id, position: event.position, status, view }];
-}
-
-function approvalItem(state: LogState, event: Event, base: Base): ItemRow[] {
+function approvalItem(state: LogState, event: Event): ItemRow[] {
   const id =
     event.type === 'ApprovalRequested' || event.type === 'ApprovalGiven' || event.type === 'ApprovalExpired'
       ? event.data.approvalId
@@ -173,7 +138,7 @@ function approvalItem(state: LogState, event: Event, base: Base): ItemRow[] {
   const { status, kind, risk, by, actionId, grantId, runId, treeId } = approval;
   return [
     {
-      ...base,
+      ...baseOf(state, event),
       kind: 'approval',
       id: approval.id,
       position: approval.position,
@@ -195,12 +160,12 @@ function approvalItem(state: LogState, event: Event, base: Base): ItemRow[] {
   ];
 }
 
-function driftItem(event: Event, base: Base): ItemRow[] {
+function driftItem(state: LogState, event: Event): ItemRow[] {
   if (event.type !== 'DriftScored') return [];
   const { score, features, monitor } = event.data;
   return [
     {
-      ...base,
+      ...baseOf(state, event),
       kind: 'drift',
       id: String(event.position),
       position: event.position,

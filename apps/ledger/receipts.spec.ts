@@ -7,6 +7,7 @@ import { busyRun } from '#receipts/testing/busy-run';
 import { moves, play } from '#receipts/testing/random-log';
 import { brokenAt, SealedLog, statementOf } from '#receipts/testing/sealed-log';
 import { verifyReceipt } from '#receipts/verify';
+import type { GrantView } from '#contracts/grant';
 import type { LogLedger } from './log-ledger';
 import type { Backends } from './op';
 import { OPS } from './ops';
@@ -164,6 +165,38 @@ describe('what a ledger answers', () => {
         expect([name, limit, seen.length, new Set(seen).size]).toEqual([name, limit, all, all]);
       }
     }
+  });
+
+  it('lists grants with what is used and held of them now, also when it has only begun again', async () => {
+    const log = new SealedLog();
+    const { grantId } = log.open();
+    const child = log.child(grantId);
+    const first = bench.start();
+    await bench.feed(first, log);
+    const used = async (ledger: LogLedger): Promise<unknown[]> => {
+      const { items }: { items: GrantView[] } = value(await ask(ledger, 'grants', { tenant: 'default' }));
+      return items.map(({ consumed, reserved, limits }) => [consumed.calls, reserved.cost, limits.budget.calls]);
+    };
+    expect(await used(first)).toEqual([
+      [0, {}, 100],
+      [0, {}, 100],
+    ]);
+    act(log, child.grantId, 'file.write', { cost: { USD: 3 } });
+    act(log, grantId, 'file.read');
+    await bench.feed(first, log);
+    const now = [
+      [2, { USD: 3 }, 100],
+      [1, { USD: 3 }, 100],
+    ];
+    expect(await used(first)).toEqual(now);
+    await bench.stop(first);
+    const again = bench.start();
+    expect(await again.reached(log.events.length - 1, 20_000)).toBe(true);
+    expect(await used(again)).toEqual(now);
+    expect(await ask(bench.make(), 'grants', { tenant: 'default' })).toMatchObject({
+      ok: false,
+      refusal: { code: 'NOT_READY' },
+    });
   });
 
   it('gives a tree as it stood at any position or time', async () => {

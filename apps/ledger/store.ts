@@ -6,7 +6,7 @@ import type { Node, ReadNode } from '#tlog/tree';
 /** One row of the read models. `position` is that of the event that made it, `updated` of the newest that changed it. */
 export interface ItemRow {
   readonly log: string;
-  readonly kind: 'run' | 'grant' | 'action' | 'approval' | 'drift';
+  readonly kind: 'run' | 'grant' | 'approval' | 'drift';
   readonly id: string;
   readonly position: number;
   readonly updated: number;
@@ -33,15 +33,19 @@ export interface CheckpointRow {
   readonly root: Buffer;
   readonly note: string;
 }
+/** Where a page ends: lists are in this order. */
+export interface Place {
+  readonly log: string;
+  readonly position: number;
+  readonly id: string;
+}
 export interface ItemFilter {
   readonly tenant: string;
   readonly status?: string | undefined;
   readonly agentClass?: string | undefined;
   readonly treeId?: string | undefined;
   readonly runId?: string | undefined;
-  readonly after?: { log: string; position: number; id: string } | undefined;
-  /** the rows of outcomes, too, which stand beside those of their actions */
-  readonly outcomes?: boolean | undefined;
+  readonly after?: Place | undefined;
   readonly limit: number;
 }
 
@@ -125,8 +129,6 @@ export class LedgerStore {
   async items(kind: ItemRow['kind'], filter: ItemFilter): Promise<ItemRow[]> {
     const values: unknown[] = [kind, `${filter.tenant}/`];
     const where = ['kind = $1', 'starts_with(log, $2)'];
-    // left out here, not by the reader: a page that is cut to size must not lose its successor
-    if (filter.outcomes !== true) where.push("id NOT LIKE '%/outcome'");
     for (const [column, value] of [
       ['status', filter.status],
       ['agent_class', filter.agentClass],
@@ -144,14 +146,6 @@ export class LedgerStore {
       values,
     );
     return rows.map(fromDb);
-  }
-
-  async item(kind: ItemRow['kind'], tenant: string, id: string): Promise<ItemRow | undefined> {
-    const rows = await this.source.query<DbItem[]>(
-      'SELECT * FROM ledger.item WHERE kind = $1 AND starts_with(log, $2) AND id = $3',
-      [kind, `${tenant}/`, id],
-    );
-    return rows[0] && fromDb(rows[0]);
   }
 
   async consequences(tenant: string, revocationId: string): Promise<ConsequenceRow[]> {

@@ -10,7 +10,20 @@ export interface RunTexts {
   readonly task?: string | null | undefined;
 }
 
+/** What may change with every action below a grant. */
+export type Counts = Pick<GrantView, 'consumed' | 'reserved'>;
+
 export function grantView(state: LogState, grant: GrantNode, now: number): GrantView {
+  return { ...grantTerms(state, grant, now), ...countsOf(grant) };
+}
+
+export const countsOf = (grant: GrantNode): Counts => ({
+  consumed: usedUp(grant),
+  reserved: structuredClone(grant.usage.reserved),
+});
+
+/** All of a grant's view but its counts. */
+export function grantTerms(state: LogState, grant: GrantNode, now: number): Omit<GrantView, keyof Counts> {
   const chain = chainFrom(state, grant);
   const blocked = blockedInChain(state, chain, now);
   const status = effectiveStatus(state, chain, now);
@@ -23,8 +36,6 @@ export function grantView(state: LogState, grant: GrantNode, now: number): Grant
     status,
     blockedBy: blocked,
     limits: grant.limits,
-    consumed: usedUp(grant),
-    reserved: structuredClone(grant.usage.reserved),
     children: grant.children,
     issuedAt: rfc3339(grant.issuedAt),
     endedAt: grant.endedAt === undefined ? undefined : rfc3339(grant.endedAt),

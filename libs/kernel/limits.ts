@@ -21,6 +21,8 @@ export const LIMITS = {
   freeLogs: 1_000,
   eventsPageDefault: 100,
   eventsPageMax: 1_000,
+  /** decisions that are looked at for one page of actions: what is rare is found over several */
+  actionsSeen: 5_000,
   /** of the items of one page, so that it fits into one message */
   pageBytes: 4 * 1024 * 1024,
 

@@ -1,0 +1,76 @@
+import { act, delegateTestRun, openTestRun, TestLog } from '#authority/testing/harness';
+import { MemoryEventLog } from '#eventlog/memory';
+import { actionsOf } from './actions';
+import type { ItemFilter, Place } from './store';
+
+const eventlog = new MemoryEventLog();
+const LOGS = ['default/0', 'default/1'];
+/** for each log the run and tree of a worker and of the helper that it made */
+const runs: { runId: string; treeId: string; helperId: string }[] = [];
+/** what was done, in order: verb, or verb! where it was denied */
+const done: { log: string; verb: string; by: 'worker' | 'helper' }[] = [];
+
+beforeAll(async () => {
+  for (const [n, log] of LOGS.entries()) {
+    const test = new TestLog(undefined, { log, tenant: 'default', n });
+    const { grantId, runId, treeId } = openTestRun(test);
+    const helper = delegateTestRun(test, grantId, { actions: { allow: ['file.*'] } });
+    runs.push({ runId, treeId, helperId: helper.runId });
+    for (let i = 0; i < 20; i++) {
+      const by = i % 10 === 9 ? 'helper' : 'worker';
+      const verb = i % 5 === 4 ? 'net.send' : `file.read_${i}`;
+      act(test, by === 'helper' ? helper.grantId : grantId, verb);
+      done.push({ log, verb, by });
+    }
+    const events = test.events.map((event) => ({ ...event, body: JSON.stringify(event), payload: undefined }));
+    await eventlog.createLog(log);
+    expect((await eventlog.append(log, 0, events)).ok).toBe(true);
+  }
+});
+
+/** All pages: what they hold, and how many there were. */
+async function pages(filter: Partial<ItemFilter>, most?: number): Promise<{ verbs: string[]; pages: number }> {
+  const verbs: string[] = [];
+  let after: Place | undefined;
+  for (let count = 1; ; count++) {
+    const page = await actionsOf(eventlog, LOGS, { tenant: 'default', limit: 7, ...filter, after }, most);
+    expect(page.items.length).toBeLessThanOrEqual(filter.limit ?? 7);
+    verbs.push(...page.items.map(({ verb }) => verb));
+    after = page.next;
+    if (!after) return { verbs, pages: count };
+    expect(count).toBeLessThan(100);
+  }
+}
+const verbs = (of: (each: (typeof done)[number]) => boolean): string[] => done.filter(of).map(({ verb }) => verb);
+
+describe('the actions of some logs', () => {
+  it('come in order, each once, page by page, and no page follows the last', async () => {
+    expect(await pages({})).toEqual({ verbs: verbs(() => true), pages: 6 });
+    expect(await pages({ limit: 20 })).toEqual({ verbs: verbs(() => true), pages: 2 });
+    expect(await pages({ limit: 40 })).toEqual({ verbs: verbs(() => true), pages: 1 });
+  });
+
+  it('are those of a run, of a tree, of a decision', async () => {
+    const [first, second] = runs;
+    expect((await pages({ runId: second?.helperId })).verbs).toEqual(
+      verbs(({ log, by }) => log === LOGS[1] && by === 'helper'),
+    );
+    expect((await pages({ treeId: first?.treeId })).verbs).toEqual(verbs(({ log }) => log === LOGS[0]));
+    const denied = verbs(({ verb, by }) => by === 'helper' && verb === 'net.send');
+    expect(denied.length).toBeGreaterThan(0);
+    expect((await pages({ status: 'denied' })).verbs).toEqual(denied);
+    expect((await pages({ status: 'permitted' })).verbs.length).toBe(done.length - denied.length);
+    expect(await pages({ status: 'completed' })).toEqual({ verbs: [], pages: 1 });
+    expect((await pages({ tenant: 'other' })).verbs).toEqual([]);
+  });
+
+  it('are those of a class of agents, of which a question looks through a bounded number', async () => {
+    const helpers = verbs(({ by }) => by === 'helper');
+    expect(await pages({ agentClass: 'helper' })).toEqual({ verbs: helpers, pages: 1 });
+    expect(await pages({ agentClass: 'helper', limit: 1 })).toEqual({ verbs: helpers, pages: helpers.length });
+    const bounded = await pages({ agentClass: 'helper' }, 4);
+    expect(bounded.verbs).toEqual(helpers);
+    expect(bounded.pages).toBeGreaterThan(8);
+    expect(await pages({ agentClass: 'nobody' })).toEqual({ verbs: [], pages: 1 });
+  });
+});
