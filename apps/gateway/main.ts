@@ -14,6 +14,7 @@ import { Arrivals } from './arrivals';
 import { ApiKeys } from './keys';
 import { Owners } from './owners';
 import { Pseudonyms } from './pseudonym';
+import { Places } from './places';
 import { Refused } from './refusal';
 import type { Route, Services } from './route';
 import { send, serve } from './server';
@@ -99,6 +100,7 @@ async function main(): Promise<void> {
   serve(app.getHttpAdapter().getInstance(), {
     routes,
     services: makeServices(bus),
+    places: new Places(LIMITS.httpRequests, LIMITS.httpRequestsPerTenant, 'requests'),
     failed: (error, request) => logger.error({ err: error, url: request.url }, 'a request failed'),
   });
   onShutdown(async () => {

@@ -37,7 +37,6 @@ interface Waiting {
 
 /** Messages to one log that may be on their way at once: enough that one can be answered while the next fills. */
 const IN_FLIGHT = 2;
-const WAITING_MOST = 10_000;
 const TRY_MS = 3_000;
 const QUERY_MS = 5_000;
 const RETRY_MS = 100;
@@ -66,13 +65,23 @@ export class Owners {
   submit(command: Command): Promise<Answer> {
     const queue = this.queues.get(command.log) ?? { waiting: [], flying: 0 };
     this.queues.set(command.log, queue);
-    if (queue.waiting.length >= WAITING_MOST)
-      return Promise.reject(new Refused('TOO_MANY', 'too many requests are waiting; try again shortly'));
+    if (queue.waiting.length >= LIMITS.commandsWaiting) return Promise.reject(tooMany());
     return new Promise((resolve, reject) => {
       queue.waiting.push({ command, until: Date.now() + LIMITS.commandTimeoutMs, resolve, reject });
       // the requests of this turn of the loop go together
       if (queue.waiting.length === 1) setImmediate(() => this.pump(command.log));
     });
+  }
+
+  /**
+   * For several commands of one request, before any of them is sent: they all find room, or none is carried out.
+   * @throws Refused TOO_MANY
+   */
+  expectRoom(commands: readonly Command[]): void {
+    for (const log of new Set(commands.map((each) => each.log))) {
+      const asked = commands.filter((each) => each.log === log).length;
+      if ((this.queues.get(log)?.waiting.length ?? 0) + asked > LIMITS.commandsWaiting) throw tooMany();
+    }
   }
 
   async query<T>(query: Query): Promise<T> {
@@ -200,6 +209,7 @@ export class Owners {
   }
 }
 
+const tooMany = (): Refused => new Refused('TOO_MANY', 'too many requests are waiting; try again shortly');
 const NO_OWNER = 'the owner of the log cannot be reached at the moment; try again with the same Idempotency-Key';
 
 function value<T>(reply: Answer): T {

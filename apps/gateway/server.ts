@@ -9,12 +9,15 @@ import { LIMITS } from '#kernel/limits';
 import { identify, type Caller } from './caller';
 import { ambiguityIn } from './json';
 import { countAnswer, timed } from './metrics';
+import type { Places } from './places';
 import { problemOf, Refused } from './refusal';
 import type { Context, Reply, Route, Services } from './route';
 
 export interface ServerOptions {
   readonly routes: readonly Route[];
   readonly services: Services;
+  /** where none is left, a request is told to come back before anything is done for it */
+  readonly places: Places;
   readonly failed: (error: unknown, request: FastifyRequest) => void;
 }
 
@@ -51,9 +54,12 @@ async function answer(
 ): Promise<void> {
   const started = performance.now();
   let caller: Caller | undefined;
+  let leave = (): void => undefined;
   try {
     caller = await callerOf(route, options, request);
     authorise(route, caller);
+    // whether the system is there is asked most when it is busy
+    if (route.roles !== 'public') leave = options.places.take(caller.tenant);
     const context: Context = {
       services: options.services,
       caller,
@@ -69,6 +75,7 @@ async function answer(
     if (refused.code === 'FORBIDDEN' && caller) record(route, options, request, caller, refused.detail);
     send(reply, route, refused);
   } finally {
+    leave();
     timed(route.path, (performance.now() - started) / 1_000);
   }
 }

@@ -98,6 +98,11 @@ export const LIMITS = {
 
   // HTTP edge
   httpBodyBytes: 256 * 1024,
+  /** that are being answered at the same time, streams too */
+  httpRequests: 4_096,
+  httpRequestsPerTenant: 3_072,
+  /** for one log, at one gateway, until a message takes them to its owner */
+  commandsWaiting: 10_000,
   sseClients: 500,
   sseClientsPerTenant: 200,
   /** what is read ahead for one client */

@@ -100,6 +100,7 @@ export const actionRoutes: Route[] = [
       const { actions } = context.body;
       for (const action of actions) ownGrant(context.caller, action.grantId);
       const commands = actions.map((action, i) => authorizeCommand(context, action, String(i)));
+      context.services.owners.expectRoom(commands);
       const answers = await Promise.all(commands.map((command) => context.services.owners.submit(command)));
       return { body: { answers: answers.map(decisionOf) } };
     },
