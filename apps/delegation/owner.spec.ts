@@ -16,7 +16,7 @@ import {
   World,
 } from './testing/world';
 import type { LogOwner } from './owner';
-import { takeSnapshot } from './state';
+import { takeSnapshot } from '#platform/log-state';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 

@@ -14,7 +14,7 @@ import { LIMITS } from '#kernel/limits';
 import { Mailbox } from './mailbox';
 import { wordsFor } from './words';
 import type { OwnerLog } from './ports';
-import { loadState } from './state';
+import { loadState } from '#platform/log-state';
 
 type Item =
   | { kind: 'command'; raw: unknown; resolve: (answer: Answer) => void }

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { FOLD_VERSION } from '#authority/snapshot';
 import { PostgresEventLog } from '#eventlog/postgres';
-import { takeSnapshot } from './state';
+import { takeSnapshot } from '#platform/log-state';
 
 export interface SnapshotJob {
   readonly log: string;

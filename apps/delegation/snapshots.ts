@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LIMITS } from '#kernel/limits';
 import type { SnapshotJob, SnapshotTaken } from './snapshot-worker';
-import type { Warn } from './state';
+import type { Warn } from '#platform/log-state';
 
 const LOOK_MS = 1_000;
 /** after one that took a second, nine without */

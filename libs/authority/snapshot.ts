@@ -225,9 +225,11 @@ function complete<T extends object>(node: T, optional: readonly string[]): T {
 /** A snapshot as one text: for states that fit into one. */
 export const toSnapshot = (state: LogState): string => [...toParts(state)].join('\n');
 
-export function fromSnapshot(text: string): LogState {
+export const fromSnapshot = (text: string): LogState => fromSnapshotParts([text]);
+
+export function fromSnapshotParts(parts: Iterable<string>): LogState {
   const reader = new SnapshotReader();
-  reader.add(text);
+  for (const part of parts) reader.add(part);
   return reader.done();
 }
 

@@ -63,6 +63,11 @@ export class RawEvents {
     await this.pool.query('UPDATE log SET lease_epoch = lease_epoch WHERE name = $1', [log]);
   }
 
+  /** The next start folds the log from its beginning. */
+  async dropSnapshots(log: string): Promise<void> {
+    await this.pool.query('DELETE FROM snapshot WHERE log = $1', [log]);
+  }
+
   close(): Promise<void> {
     return this.pool.end();
   }

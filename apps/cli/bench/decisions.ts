@@ -4,8 +4,9 @@ import { PostgresEventLog } from '#eventlog/postgres';
 import { connectBus } from '#bus/connect';
 import { commandSubject } from '#bus/subjects';
 import { randomUUID } from 'node:crypto';
-import type { Driver } from './driver';
+import type { BenchOptions } from './bench';
 import { postOf, type Driven } from './http-driver';
+import { askUntilPermitted, makeTenant, type Tenant } from './large';
 import { startCerbos, startEcho, startNatsEcho, type Peer } from './peers';
 import type { Report } from './report';
 import { byTurns, quantile, type Measure } from './rounds';
@@ -18,24 +19,18 @@ const BATCH = 50;
 const LOG = 'default/0';
 const MESSAGES = 2_048;
 
-export interface DecisionsOptions {
-  readonly system: System;
-  readonly driver: Driver;
-  readonly report: Report;
-  readonly rounds: number;
-}
-
 /**
  * Durable, budgeted decisions, with all services and servers and the load itself on this machine. Each permit is
  * charged to two leases, written and committed before it is answered; what Cerbos and the echoes answer is forgotten.
  */
-export async function benchDecisions(options: DecisionsOptions): Promise<void> {
+export async function benchDecisions(options: BenchOptions): Promise<void> {
   const peers = await startPeers(options.report);
   try {
     await benchHttp(options, peers);
     await benchBatches(options);
     await benchIdle(options);
     await benchNats(options);
+    await benchLarge(options);
   } finally {
     for (const peer of Object.values(peers)) await peer?.stop();
   }
@@ -52,7 +47,7 @@ async function startPeers(report: Report): Promise<Peers> {
   };
 }
 
-async function benchHttp({ system, driver, report, rounds }: DecisionsOptions, peers: Peers): Promise<void> {
+async function benchHttp({ system, driver, report, rounds }: BenchOptions, peers: Peers): Promise<void> {
   const http =
     (port: number, requests: () => Promise<string[]> | string[]): Measure =>
     async () =>
@@ -82,7 +77,7 @@ async function benchHttp({ system, driver, report, rounds }: DecisionsOptions, p
 }
 
 /** Fifty at a time against inserting the same events, without anything around them, in groups of the same size. */
-async function benchBatches({ system, driver, report, rounds }: DecisionsOptions): Promise<void> {
+async function benchBatches({ system, driver, report, rounds }: BenchOptions): Promise<void> {
   const raw = await rawInserter(system);
   try {
     const figures = await byTurns(
@@ -110,7 +105,7 @@ async function benchBatches({ system, driver, report, rounds }: DecisionsOptions
 }
 
 /** One caller alone: how much longer than the two things that no durable answer can do without. */
-async function benchIdle({ system, driver, report, rounds }: DecisionsOptions): Promise<void> {
+async function benchIdle({ system, driver, report, rounds }: BenchOptions): Promise<void> {
   const raw = new RawEvents(system.databaseUrl);
   const { nats } = system.secrets;
   const bus = await connectBus({
@@ -174,7 +169,7 @@ async function benchIdle({ system, driver, report, rounds }: DecisionsOptions): 
 const ECHO = 'bailiwick.command.bench-echo.0';
 
 /** The log's owner alone: one command a message, as many waiting as an owner commits together. */
-async function benchNats({ system, driver, report, rounds }: DecisionsOptions): Promise<void> {
+async function benchNats({ system, driver, report, rounds }: BenchOptions): Promise<void> {
   const { nats } = system.secrets;
   const echo = await startNatsEcho(system.natsUrl, 'delegation', nats.delegation, ECHO);
   const job = (subject: string, values: unknown[]) =>
@@ -202,6 +197,42 @@ async function benchNats({ system, driver, report, rounds }: DecisionsOptions): 
     await echo.stop();
   }
 }
+
+/**
+ * Many live leases, deep trees and active rules against a few trees of the same depth and no rule: what is left is the
+ * size of the state.
+ */
+async function benchLarge({ system, driver, report, rounds, size }: BenchOptions): Promise<void> {
+  const large = await makeTenant(
+    system,
+    'large',
+    { chains: Math.ceil(size / DEEP), depth: DEEP, rules: RULES },
+    report,
+  );
+  const small = await makeTenant(system, 'small', { chains: 256, depth: DEEP, rules: 0 }, report);
+  const requests = ({ leaves, keys }: Tenant): string[] => {
+    const step = Math.max(1, Math.floor(leaves.length / MESSAGES));
+    const lease = (i: number) => ({ grant: { id: turn(leaves, i * step).grantId } }) as Granted;
+    return times((i) => postOf('/v1/actions', action(lease(i), i), bearer(keys.enforcer as string)));
+  };
+  const of = (tenant: Tenant): Measure => {
+    const job = {
+      kind: 'http',
+      host: '127.0.0.1',
+      port: system.port,
+      requests: requests(tenant),
+      connections: CONNECTIONS,
+      ms: ROUND_MS,
+    } as const;
+    return async () => perSecond(await driver.drive(job));
+  };
+  await askUntilPermitted(system, large);
+  await askUntilPermitted(system, small);
+  const figures = await byTurns({ large: of(large), small: of(small) }, rounds);
+  report.against('large_state', '1/s', 'small-state', figures.large, figures.small);
+}
+const DEEP = 64;
+const RULES = 10_000;
 
 /** @throws where anything was refused: a bench that is refused measures refusals */
 function perSecond({ done, refused, ms, example }: Driven): number {

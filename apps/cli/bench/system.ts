@@ -42,6 +42,11 @@ export class System {
     return JSON.parse(readFileSync(join(this.dataDir, 'secrets.json'), 'utf8')) as Secrets;
   }
 
+  pidsOf(service: string): number[] {
+    const all = readStatus(this.dataDir)?.services ?? [];
+    return all.flatMap(({ name, pid }) => (name === service && pid !== undefined ? [pid] : []));
+  }
+
   get natsUrl(): string {
     return readStatus(this.dataDir)?.nats.url ?? '';
   }
@@ -58,7 +63,7 @@ const LEASE: GrantRequest = {
   resources: [{ type: 'file', match: 'repo/**' }],
   budget: { calls: MUCH, reads: MUCH, writes: MUCH, external: MUCH },
   time: { ttl: '8h' },
-  delegation: { depth: 2, children: 1_000, classes: ['*'] },
+  delegation: { depth: 2, children: 10_000, classes: ['*'] },
 };
 const NARROWER: GrantRequest = {
   actions: { allow: ['file.read'] },
@@ -66,7 +71,10 @@ const NARROWER: GrantRequest = {
   budget: { calls: MUCH / 100 },
 };
 
-/** Trees of one root lease with `leaves` narrower leases below it: what acts is the leaf, what is charged both. */
+/**
+ * Trees of one root lease with `leaves` narrower leases below it: what acts is the leaf, what is charged both.
+ * @returns the leaves; without any, the roots
+ */
 export async function openLeases(system: System, trees: number, leaves: number): Promise<Granted[]> {
   const orchestrator = system.as('orchestrator');
   const open = async (): Promise<Granted[]> => {
@@ -77,6 +85,7 @@ export async function openLeases(system: System, trees: number, leaves: number):
       grant: LEASE,
     });
     if (!('grant' in root)) throw new Error('the lease waits for a person');
+    if (leaves === 0) return [root];
     return Promise.all(
       Array.from({ length: leaves }, () =>
         orchestrator.delegate(root.grant.id, { agent: { class: 'reader' }, task: 'Read one folder', grant: NARROWER }),

@@ -1,0 +1,50 @@
+import type { BenchOptions } from './bench';
+import { postOf } from './http-driver';
+import { startEcho } from './peers';
+import { byTurns } from './rounds';
+import { openLeases } from './system';
+
+const ROUND_MS = 3_000;
+const CONNECTIONS = 64;
+/** a lease has at most so many children: enough parents for a round */
+const PARENTS = 64;
+
+/** Leases handed on, each decided, written and committed with a token in its answer, against an echo of as much. */
+export async function benchDelegate({ system, driver, report, rounds }: BenchOptions): Promise<void> {
+  const echo = await startEcho();
+  const body = {
+    agent: { class: 'worker' },
+    task: 'Read one folder',
+    grant: {
+      actions: { allow: ['file.read'] },
+      resources: [{ type: 'file', match: 'repo/src/**' }],
+      budget: { calls: 100 },
+    },
+  };
+  const key = { authorization: `Bearer ${system.credentials.keys.orchestrator as string}` };
+  const drive = async (port: number, requests: string[]): Promise<number> => {
+    const job = { kind: 'http', host: '127.0.0.1', port, requests, connections: CONNECTIONS, ms: ROUND_MS } as const;
+    const { done, ms, refused, example } = await driver.drive(job);
+    if (Object.keys(refused).length > 0)
+      throw new Error(`the load was refused: ${JSON.stringify(refused)} ${example ?? ''}`);
+    return (done / ms) * 1_000;
+  };
+  try {
+    const figures = await byTurns(
+      {
+        ours: async () => {
+          const parents = await openLeases(system, PARENTS, 0);
+          return drive(
+            system.port,
+            parents.map(({ grant }) => postOf(`/v1/grants/${grant.id}/delegations`, body, key)),
+          );
+        },
+        theirs: () => drive(echo.port, [postOf('/echo', body, key)]),
+      },
+      rounds,
+    );
+    report.against('delegate', 'grants/s', 'fastify-echo', figures.ours, figures.theirs);
+  } finally {
+    await echo.stop();
+  }
+}

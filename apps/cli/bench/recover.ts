@@ -1,0 +1,72 @@
+import { FOLD_VERSION } from '#authority/snapshot';
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { PostgresEventLog } from '#eventlog/postgres';
+import { RawEvents } from '#eventlog/raw';
+import { waitFor } from '#platform/servers/child';
+import type { BenchOptions } from './bench';
+import { askUntilPermitted, makeTenant, type Tenant } from './large';
+import type { MemoryTold } from './memory-process';
+import type { System } from './system';
+
+const SNAPSHOT_MS = 10 * 60_000;
+
+/** From `kill -9` of the owner to the next permit of its log, with a million live leases in it. */
+export async function benchRecover({ system, report, size }: BenchOptions): Promise<void> {
+  const tenant = await makeTenant(system, 'recover', { chains: Math.ceil(size / 64), depth: 64, rules: 0 }, report);
+  await snapshotTaken(system, tenant);
+  report.alone(
+    'recover_s',
+    's',
+    await recovery(system, tenant),
+    `from kill -9 to the first permit; ${tenant.grants} live leases, from a snapshot`,
+  );
+  const raw = new RawEvents(system.databaseUrl);
+  await raw.dropSnapshots(tenant.log);
+  await raw.close();
+  report.alone(
+    'recover_from_0_s',
+    's',
+    await recovery(system, tenant),
+    `the same, from position 0: ${tenant.events} events`,
+  );
+}
+
+/** What a live lease costs its owner: the heap of a process that holds a million of them, and nothing else. */
+export async function benchMemory({ system, report, size }: BenchOptions): Promise<void> {
+  const tenant = await makeTenant(system, 'memory', { chains: Math.ceil(size / 64), depth: 64, rules: 0 }, report);
+  const child = fork(join(__dirname, 'memory-process.js'), [system.databaseUrl, tenant.log], {
+    execArgv: ['--expose-gc', '--max-old-space-size=12000'],
+    stdio: ['ignore', 2, 2, 'ipc'],
+  });
+  const told = await new Promise<MemoryTold>((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', (code) => reject(new Error(`the process that holds the state ended with ${code}`)));
+  });
+  report.alone(
+    'bytes_per_grant',
+    'bytes',
+    told.folded / tenant.grants,
+    `${tenant.grants} live leases and their runs, folded from their events`,
+  );
+  report.alone('bytes_per_grant_restored', 'bytes', told.restored / tenant.grants, 'the same from a snapshot');
+}
+
+async function recovery(system: System, tenant: Tenant): Promise<number> {
+  for (const pid of system.pidsOf('delegation')) process.kill(pid, 'SIGKILL');
+  const started = performance.now();
+  await askUntilPermitted(system, tenant);
+  return (performance.now() - started) / 1_000;
+}
+
+async function snapshotTaken(system: System, tenant: Tenant): Promise<void> {
+  const eventlog = new PostgresEventLog(system.databaseUrl, { max: 1 });
+  try {
+    await waitFor('a snapshot', SNAPSHOT_MS, async () => {
+      const newest = await eventlog.latestSnapshot(tenant.log, FOLD_VERSION);
+      return (newest?.position ?? 0) >= tenant.events;
+    });
+  } finally {
+    await eventlog.close();
+  }
+}
