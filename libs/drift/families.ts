@@ -1,3 +1,4 @@
+import { remembered } from '#kernel/memo';
 import { wordsOf } from './words';
 
 /**
@@ -66,12 +67,15 @@ export function intentOf(text: string): Intent {
   };
 }
 
+/** a verb comes again with every call */
+const intentOfName = remembered(intentOf, 1_024);
+
 /**
  * What a call does: by the words of its verb, and of its tool where that says more. Where none is known the effect
  * alone counts. Reading is never anything else, whatever its name.
  */
 export function intentOfCall(call: { verb: string; tool?: string | undefined; effect: string }): Intent {
-  const { families, objects } = intentOf(`${call.verb} ${call.tool ?? ''}`);
+  const { families, objects } = intentOfName(`${call.verb} ${call.tool ?? ''}`);
   if (call.effect === 'read') return { families: new Set(['visit']), objects };
   const does = new Set<Family>([...families].filter((family) => family !== 'visit'));
   if (objects.has('money') && does.has('send')) does.add('pay');

@@ -12,26 +12,30 @@ export interface Finding {
 }
 export const NONE: Finding = { amount: 0, says: '' };
 
-/** Everything the features look at, worked out once for a call. */
-export interface Look {
-  readonly history: History;
-  readonly run: RunHistory;
-  readonly call: Call;
-  readonly does: Intent;
+/** What the features look at. What only some of them need is worked out when the first one does: most calls are reads. */
+export class Look {
+  private found: readonly Value[] | undefined;
+  private meant: Intent | undefined;
+
+  constructor(
+    readonly history: History,
+    readonly run: RunHistory,
+    readonly call: Call,
+  ) {}
+
+  get does(): Intent {
+    return (this.meant ??= intentOfCall(this.call));
+  }
+
   /** values that neither the goal nor a source it delegates to holds */
-  readonly foreign: readonly Value[];
+  get foreign(): readonly Value[] {
+    return (this.found ??= foreignIn(this.run, this.call));
+  }
 }
 
-export function look(history: History, run: RunHistory, call: Call): Look {
+function foreignIn(run: RunHistory, call: Call): Value[] {
   const named = identifiersIn(call.resource.id).map((text): Value => ({ text, kind: 'identifier', path: 'resource' }));
-  const values = [...valuesOf(call.args), ...named];
-  return {
-    history,
-    run,
-    call,
-    does: intentOfCall(call),
-    foreign: values.filter((value) => !isAskedFor(run, value.text)),
-  };
+  return [...valuesOf(call.args), ...named].filter((value) => !isAskedFor(run, value.text));
 }
 
 function isAskedFor(run: RunHistory, value: string): boolean {
@@ -52,11 +56,13 @@ const TRUST: Record<Returned['trust'], number> = { untrusted: 1, unlabelled: 0.7
  * Does the call do what a text that it read told somebody to do? The order and the call are of one family, and what
  * the call is aimed at stands in the order and not in the goal.
  */
-export function echo({ history, does, foreign, call }: Look): Finding {
+export function echo(look: Look): Finding {
+  const { history, call } = look;
   let best = NONE;
   for (const result of history.results) {
     if (TRUST[result.trust] === 0) continue;
     for (const directive of result.directives) {
+      const { does, foreign } = look;
       if (!directive.families.some((family) => does.families.has(family))) continue;
       const told = foreign.filter((value) => holds(directive.text, value.text));
       // where all that the call is aimed at stands in that one order, it is hardly a coincidence
@@ -75,10 +81,11 @@ export function echo({ history, does, foreign, call }: Look): Finding {
 }
 
 /** Are the values that decide what the call does known from a tool's result alone? */
-export function provenance({ history, run, foreign, call }: Look): Finding {
+export function provenance(look: Look): Finding {
+  const { history, run, call } = look;
   if (call.effect === 'read') return NONE;
   let best = NONE;
-  for (const value of foreign) {
+  for (const value of look.foreign) {
     const from = history.results.filter((result) => holds(result.text, value.text));
     if (from.length === 0) continue;
     // the goal named one of the places it came from: using what stands there is what was asked
@@ -99,8 +106,10 @@ function namesSource(run: RunHistory, result: Returned): boolean {
 }
 
 /** Is it a write, a sending or an execution of a kind that the goal never names? */
-export function unasked({ run, call, does }: Look): Finding {
+export function unasked(look: Look): Finding {
+  const { run, call } = look;
   if (call.effect === 'read') return NONE;
+  const { does } = look;
   const own = Math.min(missing(run.own.intent, does), missing(run.delegated.intent, does));
   const root = missing(run.root.intent, does);
   // a task in the words of a parent weighs less than the person's own
@@ -128,6 +137,7 @@ const NEAR: Partial<Record<Family, readonly Family[]>> = {
 
 /** How many different things the run has touched that the goal has nothing to do with. */
 export function breadth({ run, call }: Look): Finding {
+  if (run.unrelated < FREE) return NONE;
   const fresh = !run.resources.has(resourceKey(call));
   const unrelated = run.unrelated + (fresh && !isRelated(run, call) ? 1 : 0);
   const amount = 1 - Math.exp(-Math.max(0, unrelated - FREE) / SCALE);
@@ -161,8 +171,9 @@ export function strangeness({ run, call }: Look): Finding {
     `${call.verb} ${call.tool ?? ''} ${call.resource.type} ${call.resource.id} ${JSON.stringify(call.args ?? '')}`,
   );
   if (said.size === 0) return NONE;
-  const known = [run.own, run.root, run.delegated];
-  const shared = [...said].filter((word) => known.some((goal) => goal.words.has(word))).length;
+  let shared = 0;
+  for (const word of said)
+    if (run.own.words.has(word) || run.root.words.has(word) || run.delegated.words.has(word)) shared += 1;
   return {
     amount: 1 - Math.min(1, (2 * shared) / said.size),
     says: 'its words have little in common with those of the goal',

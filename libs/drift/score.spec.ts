@@ -146,7 +146,7 @@ describe('breadth', () => {
 describe('a score', () => {
   const amount = fc.double({ min: 0, max: 1, noNaN: true });
   const findings = (amounts: readonly number[]) =>
-    WEIGHTS.map(({ name, weight }, i) => ({ name, weight, amount: amounts[i] ?? 0, says: name }));
+    WEIGHTS.map(({ name, weight }, i) => ({ name, weight, finding: { amount: amounts[i] ?? 0, says: name } }));
   const amounts = fc.array(amount, { minLength: WEIGHTS.length, maxLength: WEIGHTS.length });
 
   it('is between 0 and 1, and its contributions add up to it', () => {
@@ -173,7 +173,7 @@ describe('a score', () => {
   });
 
   it('takes a feature that is no number for the worst (I11)', () => {
-    expect(combine([{ name: 'x', weight: 0.5, amount: NaN, says: '' }]).score).toBe(0.5);
+    expect(combine([{ name: 'x', weight: 0.5, finding: { amount: NaN, says: '' } }]).score).toBe(0.5);
   });
 
   it('weighs structure and provenance most and words least', () => {

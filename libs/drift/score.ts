@@ -1,16 +1,5 @@
 import type { Feature } from '#contracts/event';
-import {
-  breadth,
-  echo,
-  look,
-  novelty,
-  provenance,
-  repetition,
-  strangeness,
-  unasked,
-  type Finding,
-  type Look,
-} from './features';
+import { Look, breadth, echo, novelty, provenance, repetition, strangeness, unasked, type Finding } from './features';
 import type { Call, History } from './memory';
 import { DRIFT_LIMITS } from './limits';
 
@@ -52,22 +41,29 @@ export interface Score {
 export function scoreCall(history: History, runId: string, call: Call): Score | undefined {
   const run = history.runs.get(runId);
   if (!run) return undefined;
-  const seen = look(history, run, call);
-  return combine(WEIGHTS.map(({ name, weight, of }) => ({ name, weight, ...of(seen) })));
+  const look = new Look(history, run, call);
+  return combine(WEIGHTS.map(({ name, weight, of }) => ({ name, weight, finding: of(look) })));
 }
 
-export function combine(findings: readonly { name: string; weight: number; amount: number; says: string }[]): Score {
-  const bits = findings.map((each) => ({ ...each, bit: -Math.log1p(-each.weight * clamp(each.amount)) }));
-  const sum = bits.reduce((total, each) => total + each.bit, 0);
+export interface Weighed {
+  readonly name: string;
+  readonly weight: number;
+  readonly finding: Finding;
+}
+
+export function combine(findings: readonly Weighed[]): Score {
+  const signs = findings
+    .map((of) => ({ of, bit: -Math.log1p(-of.weight * clamp(of.finding.amount)) }))
+    .filter(({ bit }) => bit > 0);
+  const sum = signs.reduce((total, { bit }) => total + bit, 0);
   const score = round(-Math.expm1(-sum));
-  const features = bits
-    .filter(({ bit }) => bit > 0)
+  const features = signs
     .sort((a, b) => b.bit - a.bit)
     .slice(0, DRIFT_LIMITS.featuresPerScore)
-    .map(({ name, bit, says }) => ({
+    .map(({ of: { name, finding }, bit }) => ({
       name,
       contribution: round((score * bit) / sum),
-      says: says.slice(0, DRIFT_LIMITS.saysLength),
+      says: finding.says.slice(0, DRIFT_LIMITS.saysLength),
     }));
   return { score, features };
 }

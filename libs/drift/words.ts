@@ -1,3 +1,5 @@
+import { remembered } from '#kernel/memo';
+
 /**
  * Words of a text, for comparing a call with a goal. Small and exact rather than clever: what words are alike weighs
  * least in the score.
@@ -60,7 +62,17 @@ const ENDINGS: readonly (readonly [string, string])[] = [
 /** Stems of the words that say something: no stop words, no single letters, no bare numbers. */
 export function contentWords(text: string): Set<string> {
   const words = new Set<string>();
-  for (const word of wordsOf(text))
-    if (word.length > 1 && !STOP.has(word) && !/^\p{N}+$/u.test(word)) words.add(stem(word));
+  for (const word of wordsOf(text)) {
+    const said = word.length > LONGEST_KNOWN ? sayingOf(word) : knownSaying(word);
+    if (said !== '') words.add(said);
+  }
   return words;
 }
+
+/** The stem; empty for a word that says nothing. */
+const sayingOf = (word: string): string =>
+  word.length > 1 && !STOP.has(word) && !/^\p{N}+$/u.test(word) ? stem(word) : '';
+
+/** the words of tools and folders come again with every call */
+const knownSaying = remembered(sayingOf, 8_192);
+const LONGEST_KNOWN = 32;
