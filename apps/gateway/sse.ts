@@ -56,21 +56,33 @@ async function stream(
     page(services.owners, log, { tenant: caller.tenant, ...query, after: from, limit: LIMITS.ssePageEvents });
   const first = await read(after); // what is refused is refused before the stream begins
   const { raw } = reply;
+  const { socket } = request.raw;
   reply.hijack();
-  if (raw.destroyed) return; // gone meanwhile: it will never say that it closes
+  // Gone meanwhile: it will never say that it closes. Of requests in a row on one connection, only the first has the
+  // socket; of the others, nothing but the socket itself does.
+  if (raw.destroyed || socket.destroyed) return;
   const bell = services.arrivals.listen(log);
-  raw.once('close', () => bell.ring());
+  const gone = new AbortController();
+  const leave = (): void => {
+    gone.abort();
+    bell.ring();
+  };
+  raw.once('close', leave);
+  socket.setMaxListeners(LIMITS.sseClientsPerTenant + 10); // all of them may be on one connection
+  socket.once('close', leave);
   try {
-    await pour({ raw, slowMs }, bell, first, after, read);
+    await pour({ raw, gone: gone.signal, slowMs }, bell, first, after, read);
   } catch {
     raw.destroy(); // the client has all it needs to resume
   } finally {
     bell.stop();
+    socket.off('close', leave);
   }
 }
 
 interface Client {
   readonly raw: FastifyReply['raw'];
+  readonly gone: AbortSignal;
   readonly slowMs: number;
 }
 
@@ -84,7 +96,7 @@ async function pour(
   let items = first;
   let after = from;
   let quietSince = Date.now();
-  const { raw } = client;
+  const { raw, gone } = client;
   raw.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
@@ -92,7 +104,7 @@ async function pour(
     'x-accel-buffering': 'no',
   });
   raw.write('retry: 1000\n\n');
-  while (!raw.destroyed) {
+  while (!gone.aborted) {
     for (const item of items) {
       const text = `id: ${item.log}:${item.position}\nevent: ${item.type}\ndata: ${JSON.stringify(item)}\n\n`;
       if (!(await sent(client, text))) return void raw.destroy();
@@ -106,7 +118,7 @@ async function pour(
         quietSince = Date.now();
       }
     }
-    items = raw.destroyed ? [] : await read(after);
+    items = gone.aborted ? [] : await read(after);
   }
 }
 
@@ -130,17 +142,20 @@ async function page(
 }
 
 /** Writes, and waits for a client that does not take it. False where it takes nothing for too long, or is gone. */
-function sent({ raw, slowMs }: Client, text: string): boolean | Promise<boolean> {
+function sent({ raw, gone, slowMs }: Client, text: string): boolean | Promise<boolean> {
   if (raw.write(text)) return true;
   return new Promise((resolve) => {
     const done = (taken: boolean) => (): void => {
       clearTimeout(timer);
-      raw.off('drain', drained).off('close', closed);
+      raw.off('drain', drained);
+      gone.removeEventListener('abort', left);
       resolve(taken);
     };
-    const [drained, closed] = [done(true), done(false)];
-    const timer = setTimeout(closed, slowMs);
-    raw.once('drain', drained).once('close', closed);
+    const [drained, left] = [done(true), done(false)];
+    const timer = setTimeout(left, slowMs);
+    raw.once('drain', drained);
+    gone.addEventListener('abort', left);
+    if (gone.aborted) left();
   });
 }
 

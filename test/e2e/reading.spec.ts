@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { verifyReceipt } from '#receipts/verify';
 import { http, Stack, until } from '../support/stack';
 import { open, read, write } from './leases';
@@ -135,6 +136,26 @@ describe('an analyst', () => {
     );
     const positions = [...cut, ...second].map((item) => item.position);
     expect(positions).toEqual(positions.map((_, i) => i));
+  });
+
+  it('can still follow after some who asked many times on one connection and were gone', async () => {
+    const { hostname, port } = new URL(stack.url);
+    const ask = `GET /v1/events/stream?after=${story.last} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${stack.keys.analyst}\r\n\r\n`;
+    const sockets = Array.from({ length: 8 }, () => connect(Number(port), hostname));
+    for (const socket of sockets) socket.on('error', () => undefined).write(ask.repeat(40));
+    const open = async (count: number): Promise<number[]> => {
+      const aborter = new AbortController();
+      const streams = Array.from({ length: count }, () =>
+        stack.as('analyst').raw('/v1/events/stream', {}, aborter.signal),
+      );
+      const statuses = (await Promise.all(streams)).map(({ status }) => status);
+      aborter.abort();
+      return statuses;
+    };
+    await until('all places to be taken', async () => (await open(1))[0] === 429);
+    for (const socket of sockets) socket.destroy();
+    // more than there were connections: what each had asked for has freed its place, too
+    await until('their places to be free', async () => (await open(50)).every((status) => status === 200));
   });
 
   it('can still follow after many who connected and were gone at once', async () => {
