@@ -6,6 +6,8 @@ import type { Limits } from '#contracts/grant';
 import type { ApprovalView } from '#contracts/query';
 import type { Reason } from '#contracts/reason';
 import { rfc3339 } from '#kernel/clock';
+import { canonicalDigest } from '#kernel/digest';
+import { quoted, visible } from './quoted';
 
 /** All that a consent card is made of. */
 export interface ApprovalFacts {
@@ -58,24 +60,23 @@ export function approvalView(approval: ApprovalNode, facts: ApprovalFacts, now: 
 
 const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: ApprovalFacts) => string> = {
   grant: (_approval, { run, texts }) =>
-    `Let a ${run.agent.class} work on: ${quoted(texts.purpose ?? '(purpose erased)')}`,
+    `Let a ${run.agent.class} work on: ${texts.purpose === null ? 'a purpose that was erased' : quoted(texts.purpose)}`,
   action: (_approval, { run, stepUp, args }) =>
     stepUp
-      ? `Let the ${run.agent.class} do ${stepUp.data.verb} on ${quoted(`${stepUp.data.resource.type} ${stepUp.data.resource.id}`)}, once, with ${argumentsInWords(stepUp.data.argsDigest, args)}`
+      ? `Let the ${run.agent.class} do ${stepUp.data.verb} on ${thing(stepUp.data.resource)}, once, with ${argumentsInWords(stepUp.data.argsDigest, args)}`
       : `Let the ${run.agent.class} do one action`,
   escalation: (_approval, { run }) => `Give the ${run.agent.class} more than it has`,
 };
 
-/** What others wrote stands between marks that it cannot close, so that it never reads as a sentence of ours. */
-const quoted = (text: string): string => `“${text.replace(/[“”"]/g, '′').slice(0, 400)}”`;
+const thing = ({ type, id }: { type: string; id: string }): string => quoted(`${type} ${id}`);
 
 /** Nobody is to believe that she sees all of what she approves where she does not. */
 function argumentsInWords(digest: string | undefined, args: unknown): string {
   if (args === undefined)
     return digest === undefined ? 'no arguments' : 'arguments that are not shown here: only their digest is known';
-  const text = JSON.stringify(args);
-  const whole = !/\[redacted\]|…|^\{"cut":/.test(text);
-  return whole ? 'exactly these arguments' : 'exactly the arguments it gave, of which NOT ALL is shown here';
+  return canonicalDigest(args) === digest
+    ? 'exactly these arguments'
+    : 'exactly the arguments it gave, of which NOT ALL is shown here';
 }
 
 function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | undefined): string[] {
@@ -90,14 +91,14 @@ function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | un
     .filter(({ dimension, text }) => before.get(dimension) !== text)
     .map(({ dimension, text }) => {
       const old = before.get(dimension);
-      return `${dimension}: ${text}${old === undefined ? '' : ` (now: ${old})`}`;
+      return visible(`${dimension}: ${text}${old === undefined ? '' : ` (now: ${old})`}`);
     });
 }
 
 function mayNotDo(approval: ApprovalNode, limits: Limits | undefined): string[] {
   if (approval.kind === 'action')
     return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
-  const denied = limits?.actions.deny.map((pattern) => `never ${pattern}`) ?? [];
+  const denied = limits?.actions.deny.map((pattern) => `never ${quoted(pattern)}`) ?? [];
   return [...denied, 'anything that is not named above'];
 }
 
@@ -109,7 +110,7 @@ function callOf({ data }: EventOf<'ActionStepUp'>, args: unknown): NonNullable<A
     argsDigest: data.argsDigest,
     args,
     cost: data.charge.cost,
-    reasons: leaves(data.reasons).map((reason) => reason.message),
+    reasons: leaves(data.reasons).map((reason) => visible(reason.message)),
   };
 }
 
@@ -117,12 +118,14 @@ export function leaves(reasons: readonly Reason[]): Reason[] {
   return reasons.flatMap((reason) => (reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : [reason]));
 }
 
+/** A reason is a sentence of ours, and yet names what an agent asked for in its own words: it is quoted, too. */
 function inWords(event: Event): string {
-  if (event.type === 'DelegationRefused') return `tried to delegate to ${event.data.agentClass}: ${event.data.detail}`;
+  if (event.type === 'DelegationRefused')
+    return `tried to delegate to ${event.data.agentClass}: ${quoted(event.data.detail)}`;
   if (event.type !== 'ActionDenied' && event.type !== 'ActionStepUp') return event.type;
   const why = leaves(event.data.reasons)
     .filter((reason) => reason.outcome !== 'permit')
     .map((reason) => reason.message);
   const said = event.type === 'ActionDenied' ? 'denied' : 'a person was asked';
-  return `${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}: ${said}: ${why.join('; ')}`;
+  return `${event.data.verb} on ${thing(event.data.resource)}: ${said}: ${quoted(why.join('; '))}`;
 }
