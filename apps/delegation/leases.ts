@@ -1,5 +1,5 @@
 import type { EventLog, Roster } from '#eventlog/port';
-import type { Clock } from '#kernel/clock';
+import { systemTimer, type Clock, type Timer } from '#kernel/clock';
 import { shareOf } from './shares';
 
 export interface LeasesOptions {
@@ -7,6 +7,8 @@ export interface LeasesOptions {
   readonly me: string;
   /** monotonic: what is done to the wall clock makes no lease longer */
   readonly clock: Clock;
+  /** wakes it for its heartbeats; the system's where it is left out */
+  readonly timer?: Timer;
   /** can requests reach this process? An owner that nobody can ask lets its leases run out */
   readonly reachable: () => boolean;
   /** begins to own a log */
@@ -44,13 +46,21 @@ export class Leases {
   private stopping = false;
   private turn: Promise<unknown> = Promise.resolve();
   private nextBeat: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private cancelBeat = (): void => undefined;
 
   constructor(private readonly options: LeasesOptions) {}
 
   async start(): Promise<void> {
     await this.beat();
-    this.timer = setInterval(() => void this.beat(), BEAT_MS);
+    this.beatOn();
+  }
+
+  private beatOn(): void {
+    const timer = this.options.timer ?? systemTimer;
+    this.cancelBeat = timer(BEAT_MS, () => {
+      this.beatOn();
+      void this.beat();
+    });
   }
 
   /** Takes no more, hands over everything, and goes. What is left undone ends with its lease. */
@@ -58,7 +68,7 @@ export class Leases {
     this.stopping = true;
     await this.beat(); // the shares of the others now have room for ours
     await Promise.all([...this.held.keys()].map((log) => this.letGo(log)));
-    clearInterval(this.timer);
+    this.cancelBeat();
     await this.inTurn(() => this.options.eventlog.leave(this.options.me)).catch((error: unknown) =>
       this.options.warn('the leases could not be given back; they end by themselves', error),
     );
