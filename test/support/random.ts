@@ -29,6 +29,17 @@ export class Random {
     return from[this.between(0, from.length - 1)] as T;
   }
 
+  /** One of the keys, each as often as its weight says. */
+  weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
+    const all = Object.entries(weights) as [K, number][];
+    let left = this.next() * all.reduce((sum, [, weight]) => sum + weight, 0);
+    for (const [key, weight] of all) {
+      left -= weight;
+      if (left < 0) return key;
+    }
+    return (all[all.length - 1] as [K, number])[0];
+  }
+
   shuffled<T>(list: readonly T[]): T[] {
     const all = [...list];
     for (let i = all.length - 1; i > 0; i--) {

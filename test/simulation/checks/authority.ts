@@ -1,0 +1,119 @@
+import type { Event, EventOf } from '#contracts/event';
+import { COUNTERS, MODES, RISKS, type Limits } from '#contracts/grant';
+import { chain, covers, dead, issued, opened, quarantines, selects } from '../../properties/naive';
+import { isOutcome } from '../../properties/ledger';
+import { Violation, type World } from '../world';
+
+/**
+ * I1, I2, I6, I7 and I8 of a whole log, judged by the events alone and with no code of the rules: each by what stood
+ * before it.
+ */
+export function checkAuthority(events: readonly Event[], world: World): void {
+  const ended = new Set<string>();
+  events.forEach((event, i) => {
+    const before = events.slice(0, i);
+    if (event.type === 'ActionPermitted') checkPermit(before, event, world);
+    if (event.type === 'GrantIssued') checkGrant(before, event, world);
+    if (isOutcome(event)) {
+      const id = event.actionId as string;
+      const permit = before.find((each) => each.type === 'ActionPermitted' && each.actionId === id);
+      must(permit?.runId === event.runId && !ended.has(id), event, 'I7: an outcome of no open permit');
+      ended.add(id);
+    }
+    world.count(event.type);
+  });
+}
+
+function must(holds: boolean, { log, position, type }: Event, what: string): void {
+  if (!holds) throw new Violation(`${what}: ${log}@${position} (${type})`);
+}
+
+function checkPermit(before: readonly Event[], permit: EventOf<'ActionPermitted'>, world: World): void {
+  const grants = chain(before, permit.grantId as string);
+  const why = dead(before, permit.grantId as string, Date.parse(permit.time));
+  must(why === undefined, permit, `I2: permitted although ${why}`);
+  must(
+    grants[0]?.grantId === permit.grantId && grants[0]?.runId === permit.runId,
+    permit,
+    'I7: not of the grant that stands',
+  );
+  grants.forEach((grant, up) => {
+    must(admits(grant.data.limits, permit), permit, `I1: ${grant.grantId} admits no ${permit.data.verb}`);
+    const [run, above] = [opened(before, grant.runId), grants[up + 1]];
+    must(run?.treeId === permit.treeId && run?.data.parentRunId === above?.runId, permit, 'I7: a chain with a gap');
+  });
+  if (grants.length > 1) world.count('permit under an ancestor');
+  const { approvalId, binding } = permit.data;
+  if (approvalId === undefined) return;
+  const asked = before.find((each) => each.type === 'ApprovalRequested' && each.data.approvalId === approvalId);
+  const given = before.find((each) => each.type === 'ApprovalGiven' && each.data.approvalId === approvalId);
+  const used = before.some((each) => each.type === 'ActionPermitted' && each.data.approvalId === approvalId);
+  must(asked?.type === 'ApprovalRequested' && asked.data.binding === binding, permit, 'I8: approved was another call');
+  must(
+    given?.type === 'ApprovalGiven' && given.data.verdict === 'approve' && !used,
+    permit,
+    'I8: not approved, or used before',
+  );
+  world.count('an approval is used');
+}
+
+function checkGrant(before: readonly Event[], event: EventOf<'GrantIssued'>, world: World): void {
+  const { parentId, supersedes, limits } = event.data;
+  for (const id of [parentId, supersedes]) {
+    const why = id === undefined ? undefined : dead(before, id, Date.parse(event.time));
+    must(why === undefined, event, `I2: made from one that ${why}`);
+  }
+  const parent = parentId === undefined ? undefined : issued(before, parentId);
+  if (parentId !== undefined)
+    must(parent !== undefined && within(limits, parent.data.limits), event, 'I1: wider than its parent');
+  const run = opened(before, event.runId);
+  for (const rule of quarantines(before)) {
+    const { issuedBefore: _, ...parts } = rule.data.selector;
+    const struck = run && selects(parts, { ...run.data, treeId: event.treeId as string, limits });
+    must(!struck, event, `I6: quarantined by ${rule.data.revocationId}`);
+  }
+  world.count(supersedes ? 'grant raised' : parentId ? 'child grant' : 'root grant');
+}
+
+const VERBS = ['file.read', 'file.write', 'email.send', 'thing.delete', 'secret.read', 'a.b.c'];
+const PLACES = [
+  ['file', 'a/b'],
+  ['file', 'b'],
+  ['repo', 'a/c'],
+] as const;
+
+/** Does a grant let an action through, as far as verb, place, risk and mode go? */
+function admits({ actions, resources, risk, time }: Limits, { data, time: at }: EventOf<'ActionPermitted'>): boolean {
+  return (
+    allows(actions, data.verb) &&
+    covered(resources, data.resource.type, data.resource.id) &&
+    RISKS.indexOf(data.risk) <= RISKS.indexOf(risk.ceiling) &&
+    Date.parse(at) >= Date.parse(time.notBefore)
+  );
+}
+
+const allows = ({ allow, deny }: Limits['actions'], verb: string): boolean =>
+  allow.some((pattern) => covers(pattern, verb)) && !deny.some((pattern) => covers(pattern, verb));
+
+/** The patterns of a simulation end in `**` or name one place. */
+const covered = (resources: Limits['resources'], type: string, id: string): boolean =>
+  resources.some(
+    (each) =>
+      (each.type === '*' || each.type === type) &&
+      (each.match === id || (each.match.endsWith('**') && `${id}/`.startsWith(each.match.slice(0, -2)))),
+  );
+
+/** No dimension of the child is wider, as far as examples and numbers tell. */
+function within(child: Limits, parent: Limits): boolean {
+  const money = Object.entries(child.budget.cost).every(([of, cap]) => cap <= (parent.budget.cost[of] ?? 0));
+  return (
+    Date.parse(child.time.expiresAt) <= Date.parse(parent.time.expiresAt) &&
+    COUNTERS.every((counter) => child.budget[counter] <= parent.budget[counter]) &&
+    money &&
+    child.delegation.depth < parent.delegation.depth &&
+    RISKS.indexOf(child.risk.ceiling) <= RISKS.indexOf(parent.risk.ceiling) &&
+    MODES.indexOf(child.actions.mode) <= MODES.indexOf(parent.actions.mode) &&
+    VERBS.every((verb) => !allows(child.actions, verb) || allows(parent.actions, verb)) &&
+    PLACES.every(([type, id]) => !covered(child.resources, type, id) || covered(parent.resources, type, id))
+  );
+}

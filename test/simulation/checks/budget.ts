@@ -1,0 +1,93 @@
+import type { Event, EventOf } from '#contracts/event';
+import { COUNTERS, type BudgetLimit } from '#contracts/grant';
+import { count, currencies, held, isOutcome, lengthOf, over, spent, within, type Entry } from '../../properties/ledger';
+import { Violation, type World } from '../world';
+
+type Posted = { -readonly [K in keyof Entry]: Entry[K] };
+/** A grant and what it was raised to, and all that was permitted under it or below. */
+interface Account {
+  readonly above: Account | undefined;
+  budget: BudgetLimit;
+  readonly entries: Posted[];
+  /** the commands by which a cap of its was reached, and those that exhausted it */
+  readonly reached: Set<string>;
+  readonly exhausted: Set<string>;
+}
+
+/** I3 of a whole log: every permit is posted to its account and all above it, none of them may be overdrawn, and one that is used up ends. */
+export function checkBudgets(events: readonly Event[], world: World): void {
+  const accounts = new Map<string, Account>();
+  const posted = new Map<string, Posted>();
+  for (const event of events) {
+    if (event.type === 'GrantIssued') open(accounts, event);
+    else if (event.type === 'ActionPermitted') post(accounts, posted, event, world);
+    else if (event.type === 'GrantExhausted') accounts.get(event.grantId as string)?.exhausted.add(event.commandId);
+    else if (isOutcome(event)) {
+      const entry = posted.get(event.actionId as string);
+      if (entry) Object.assign(entry, { spent: event.data.cost, settledAt: Date.parse(event.time) });
+    }
+  }
+  for (const [grantId, { reached, exhausted }] of accounts)
+    for (const by of reached)
+      if (!exhausted.has(by)) throw new Violation(`I3: ${by} used up a count of ${grantId}, which did not end with it`);
+}
+
+function open(accounts: Map<string, Account>, { grantId, data }: EventOf<'GrantIssued'>): void {
+  const raised = data.supersedes === undefined ? undefined : accounts.get(data.supersedes);
+  if (raised) raised.budget = data.limits.budget;
+  const above = data.parentId === undefined ? undefined : accounts.get(data.parentId);
+  accounts.set(
+    grantId as string,
+    raised ?? { above, budget: data.limits.budget, entries: [], reached: new Set(), exhausted: new Set() },
+  );
+}
+
+function post(
+  accounts: Map<string, Account>,
+  posted: Map<string, Posted>,
+  permit: EventOf<'ActionPermitted'>,
+  world: World,
+): void {
+  const { charge } = permit.data;
+  const entry: Posted = { accounts: [], permit, at: Date.parse(permit.time), reserved: charge.cost };
+  posted.set(permit.actionId as string, entry);
+  for (let account = accounts.get(permit.grantId as string); account; account = account.above) {
+    account.entries.push(entry);
+    const broken = overdrawn(account, entry, world);
+    if (broken !== undefined)
+      throw new Violation(`I3: ${permit.log}@${permit.position} takes ${broken} over its cap, under ${permit.grantId}`);
+  }
+}
+
+/** What a newest entry took too much of, or undefined. */
+function overdrawn({ entries, budget, reached }: Account, newest: Entry, world: World): string | undefined {
+  const { charge } = newest.permit.data;
+  for (const counter of COUNTERS) {
+    const used = count(entries, counter);
+    if (used > budget[counter]) return counter;
+    if (charge[counter] > 0 && used === budget[counter]) {
+      world.count('a count to the last');
+      reached.add(newest.permit.commandId);
+    }
+  }
+  for (const currency of currencies(entries)) {
+    const total = spent(entries, currency) + held(entries, currency);
+    const cap = budget.cost[currency] ?? 0;
+    const charged = (charge.cost[currency] ?? 0) > 0;
+    // what was spent beyond what was held was declared so, and ended a grant; after it nothing more fits
+    if (total - over(entries, currency) > cap || (charged && total > cap)) return currency;
+    if (charged && total === cap) world.count('money to the last');
+  }
+  for (const window of budget.windows) {
+    const caps: Record<string, number | undefined> = { ...window.cost };
+    for (const counter of COUNTERS) caps[counter] = window[counter];
+    for (const [what, cap] of Object.entries(caps)) {
+      const charged = what in charge ? charge[what as 'calls'] : (charge.cost[what] ?? 0);
+      if (cap === undefined || !charged) continue;
+      const used = within(entries, what, lengthOf(window.per), newest.at);
+      if (used > cap) return `${what} in ${window.per}`;
+      if (used === cap) world.count('a window to the last');
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,40 @@
+import { evolve } from '#authority/evolve';
+import { fromSnapshot, stateDigest } from '#authority/snapshot';
+import { emptyState, type LogState } from '#authority/state';
+import type { Event } from '#contracts/event';
+import { parseLogName } from '#kernel/ids';
+import { entryHash } from '#tlog/hash';
+import { naiveRoot } from '#tlog/testing/naive-tree';
+import type { Database } from '../database';
+import type { Follower } from '../follower';
+import { Violation, type World } from '../world';
+
+/** The state after these events, folded from position 0. */
+export function refold(log: string, events: readonly Event[]): LogState {
+  const { tenant, n } = parseLogName(log);
+  return events.reduce((state, event) => evolve(state, event), emptyState(log, tenant, n));
+}
+
+/** I10: a snapshot is what a fold of the log up to its position gives,. */
+export function checkSnapshot(database: Database, log: string, position: number, state: string): void {
+  const events = database.events(log);
+  if (position > events.length) throw new Violation(`I4: a snapshot of ${log} at ${position}, which is not committed`);
+  if (stateDigest(fromSnapshot(state)) !== stateDigest(refold(log, events.slice(0, position))))
+    throw new Violation(`I10: the snapshot of ${log} at ${position} is not what its events give`);
+}
+
+/** I10, I12: what followers hold is what the log holds, and so is every tree head that they ever published. */
+export function checkFollower(database: Database, { log, kept, folded, heads, process }: Follower, world: World): void {
+  const bodies = database.bodies.get(log) as string[];
+  const who = process.name;
+  if (kept.bodies.length !== bodies.length || kept.bodies.some((body, i) => body !== bodies[i]))
+    throw new Violation(`I10: ${who} holds other events than ${log}`);
+  if (stateDigest(folded) !== stateDigest(refold(log, database.events(log))))
+    throw new Violation(`I10: the state of ${who} is not what the events of ${log} give`);
+  const entries = bodies.map(entryHash);
+  for (const { size, root } of heads) {
+    if (!naiveRoot(entries.slice(0, size)).equals(root))
+      throw new Violation(`I12: ${who} published a head of size ${size} that is not the root of ${log}`);
+    world.count('tree head');
+  }
+}

@@ -1,0 +1,161 @@
+import type { Answer, Command } from '#contracts/command';
+import { isKeyed, keepMs } from '#authority/state';
+import type { Answers } from './checks/answers';
+import type { Message, Network } from './network';
+import { Requests } from './requests';
+import type { World } from './world';
+
+/** A command that was sent, and all that was answered to it. */
+export interface Sent {
+  readonly command: Command;
+  /** when, ms by a clock that is right */
+  readonly at: number;
+  /** everything but `NOT_READY` and `TOO_MANY`, as text, in the order it was heard */
+  readonly answers: string[];
+}
+
+/** An answer that says: nothing was decided, ask again with the same key. */
+export const isAgain = (answer: Answer): boolean =>
+  !answer.ok && (answer.refusal.code === 'NOT_READY' || answer.refusal.code === 'TOO_MANY');
+
+const TURNS = 5;
+const GIVE_UP_MS = 40_000;
+/** clocks may differ by some of it, and asking takes the rest */
+const MARGIN_MS = 75_000;
+
+/** Clients of the logs: ask several things at once, wait, ask again with the same keys, and sometimes though they know. */
+export class Clients {
+  readonly sent: Sent[] = [];
+  working = 0;
+  private readonly requests: ReadonlyMap<string, Requests>;
+
+  constructor(
+    private readonly world: World,
+    private readonly network: Network,
+    private readonly logs: readonly string[],
+    private readonly answers: Answers,
+  ) {
+    this.requests = new Map(logs.map((log) => [log, new Requests(log, world.random)]));
+  }
+
+  start(count: number): void {
+    for (let i = 0; i < count; i++) this.go(this.work());
+  }
+
+  /** A long time has passed. */
+  forget(): void {
+    for (const requests of this.requests.values()) requests.forget();
+  }
+
+  /** Asks everything that has no answer yet, and much of the rest, once more. */
+  askAllAgain(): void {
+    const { random } = this.world;
+    for (const log of this.logs) {
+      const all = this.sent.filter(
+        ({ command, answers }) => command.log === log && (answers.length === 0 || random.chance(0.2)),
+      );
+      for (let i = 0; i < all.length; i += 6)
+        this.go(this.world.sleep(i * 10).then(() => this.repeat(log, all.slice(i, i + 6))));
+    }
+  }
+
+  private go(work: Promise<void>): void {
+    this.working += 1;
+    work.catch((error: unknown) => this.world.fail(error)).finally(() => (this.working -= 1));
+  }
+
+  private async work(): Promise<void> {
+    const { world } = this;
+    const { random } = world;
+    for (let turn = 0; turn < TURNS; turn++) {
+      await world.sleep(random.between(0, 600));
+      const log = random.pick(this.logs);
+      const requests = this.requests.get(log) as Requests;
+      if (random.chance(0.04)) await this.revokeAsSeen(log, requests);
+      const commands = Array.from({ length: random.pick([1, 1, 2, 3, 6]) }, () => requests.next());
+      await this.ask(
+        log,
+        commands.map((command) => this.record(command)),
+      );
+      // whoever is not sure asks again; so does one that has crashed meanwhile
+      const again = this.sent.filter(({ command }) => command.log === log);
+      if (again.length > 0 && random.chance(0.25)) await this.repeat(log, [random.pick(again)]);
+    }
+  }
+
+  /** Once more what was sent before: it must be answered as it was. */
+  private async repeat(log: string, sent: readonly Sent[]): Promise<void> {
+    const good = sent.filter(
+      ({ command, at }) => this.world.wall() - at < keepMs(isKeyed(command.commandId)) - MARGIN_MS,
+    );
+    if (good.length === 0) return;
+    this.world.count('asked again');
+    await this.ask(log, good);
+  }
+
+  private record(command: Command): Sent {
+    const sent: Sent = { command, at: this.world.wall(), answers: [] };
+    this.sent.push(sent);
+    return sent;
+  }
+
+  private async revokeAsSeen(log: string, requests: Requests): Promise<void> {
+    const agentClass = this.world.random.pick(['worker', 'stray']);
+    const seen = await this.send(log, { preview: { agentClass }, least: this.answers.toldOf(log) });
+    if (!seen?.[0]) return;
+    const { digest } = JSON.parse(seen[0]) as { digest: string };
+    this.world.count('previewed');
+    await this.ask(log, [this.record(requests.previewed(digest, agentClass))]);
+  }
+
+  /** Asks until there is an answer to each, or too much time has passed for the keys to be good. */
+  private async ask(log: string, all: readonly Sent[]): Promise<void> {
+    const { world } = this;
+    const began = world.now;
+    let open = all;
+    for (let attempt = 1; open.length > 0; attempt++) {
+      if (world.now - began > GIVE_UP_MS) {
+        world.count('given up');
+        return;
+      }
+      if (attempt > 1) {
+        world.count('sent again');
+        await world.sleep(world.random.between(20, 400));
+      }
+      for (const { command } of open) this.answers.asked(command.commandId, log);
+      const answers = await this.send(log, { commands: open.map(({ command }) => command) });
+      if (answers) open = open.filter((sent, i) => !this.take(sent, answers[i] as string));
+    }
+  }
+
+  /** True where the answer is one. */
+  private take(sent: Sent, text: string): boolean {
+    const { command } = sent;
+    const answer = JSON.parse(text) as Answer;
+    const first = sent.answers.length === 0;
+    this.world.note(`${command.commandId} ${command.type} is answered ${summary(answer)}`);
+    if (isAgain(answer)) return false;
+    sent.answers.push(text);
+    this.answers.heard(command.log, answer);
+    if (first) this.requests.get(command.log)?.learn(command, answer);
+    else this.world.count('a second answer');
+    return true;
+  }
+
+  private send(log: string, message: Message): Promise<string[] | undefined> {
+    const { world, network } = this;
+    return new Promise((resolve) => {
+      const cancel = world.after(world.random.between(300, 3_000), () => resolve(undefined));
+      network.request(log, message, (answers) => {
+        cancel();
+        resolve(answers);
+      });
+    });
+  }
+}
+
+function summary(answer: Answer): string {
+  if (!answer.ok) return answer.refusal.code;
+  const { decision, position } = answer.value as { decision?: string; position?: number };
+  return `${decision ?? 'ok'} at ${position}`;
+}

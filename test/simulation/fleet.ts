@@ -1,0 +1,52 @@
+import type { LogOwner } from '../../apps/delegation/owner';
+import type { Database } from './database';
+import { Instance, type Witness } from './instance';
+import type { Network } from './network';
+import { Process } from './process';
+import type { Weather } from './weather';
+import type { World } from './world';
+
+const MOST = 4;
+
+/** The delegation services: each that dies is replaced, and now and then one leaves or one more comes. */
+export class Fleet {
+  private readonly all: Instance[] = [];
+  private started = 0;
+  private disbanded = false;
+
+  constructor(
+    private readonly world: World,
+    private readonly weather: Weather,
+    private readonly database: Database,
+    private readonly network: Network,
+    private readonly witness: Witness,
+  ) {}
+
+  get present(): Instance[] {
+    return this.all.filter(({ gone }) => !gone);
+  }
+
+  join(): void {
+    const { world } = this;
+    if (this.disbanded || this.present.length >= MOST) return;
+    const process = new Process(world, this.weather, `delegation-${++this.started}`);
+    process.onDeath(() => world.after(world.random.between(10, 2_500), () => this.join()));
+    this.all.push(new Instance(process, this.database.connect(process), this.network, this.witness));
+  }
+
+  /** One of them goes in order, if there is another. */
+  leave(): void {
+    if (this.present.length > 1) this.world.random.pick(this.present).leave();
+  }
+
+  /** All of them go in order. */
+  disband(): void {
+    this.disbanded = true;
+    for (const each of this.present) each.leave();
+  }
+
+  /** Who may answer for a log now. */
+  ownerOf(log: string): LogOwner | undefined {
+    return this.present.map((each) => each.ownerOf(log)).find((owner) => owner !== undefined);
+  }
+}

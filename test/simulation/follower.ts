@@ -1,0 +1,112 @@
+import { evolve } from '#authority/evolve';
+import { emptyState, type LogState } from '#authority/state';
+import { followLog, type Batch } from '#bus/follow-log';
+import { parseLogName } from '#kernel/ids';
+import { entryHash, leafHash } from '#tlog/hash';
+import { growTree, rootOfFrontier } from '#tlog/tree';
+import type { Database } from './database';
+import type { Network } from './network';
+import { Process } from './process';
+import type { Weather } from './weather';
+import { Violation, type World } from './world';
+
+export interface Head {
+  readonly size: number;
+  readonly root: Buffer;
+}
+
+/** What a follower keeps in a database of its own: written together or not at all. */
+interface Kept {
+  position: number;
+  readonly bodies: string[];
+  frontier: readonly Buffer[];
+}
+
+const DOWN_MS = 1_500;
+
+/** A consumer of one log: folds it and grows its tree, dies and comes back, and must not miss or repeat anything. */
+export class Follower {
+  readonly kept: Kept = { position: 0, bodies: [], frontier: [] };
+  /** every head it has ever published (I12) */
+  readonly heads: Head[] = [];
+  process: Process;
+  private lives = 0;
+  /** of the process: gone with it */
+  private state: LogState | undefined;
+
+  constructor(
+    private readonly world: World,
+    private readonly weather: Weather,
+    private readonly database: Database,
+    private readonly network: Network,
+    readonly log: string,
+    private readonly name: string,
+  ) {
+    this.process = this.live();
+  }
+
+  /** The state as this follower has it. */
+  get folded(): LogState {
+    const { tenant, n } = parseLogName(this.log);
+    this.state ??= this.kept.bodies.reduce(
+      (state, body) => evolve(state, this.database.parse(body)),
+      emptyState(this.log, tenant, n),
+    );
+    return this.state;
+  }
+
+  private live(): Process {
+    const { world, log } = this;
+    this.lives += 1;
+    this.state = undefined;
+    const process = new Process(world, this.weather, `${this.name}-${this.lives}`);
+    process.onDeath(() => {
+      world.count('follower died');
+      world.after(world.random.between(0, DOWN_MS), () => (this.process = this.live()));
+    });
+    const store = this.database.connect(process);
+    followLog({
+      log,
+      maxBatch: world.random.between(1, 12),
+      gatherMs: world.random.pick([0, 0, 5, 200]),
+      source: this.network.sourceFor(process),
+      read: (name, from, limit) => store.read(name, from, limit),
+      start: () => process.call('start', async () => this.kept.position),
+      handle: (batch) => this.handle(process, batch),
+      sleep: (ms, signal) =>
+        new Promise((resolve) => {
+          const wake = process.timer(ms, () => resolve(true));
+          const stop = (): void => {
+            wake();
+            resolve(false);
+          };
+          if (signal.aborted) stop();
+          else signal.addEventListener('abort', stop, { once: true });
+        }),
+    });
+    return process;
+  }
+
+  private async handle(process: Process, batch: Batch): Promise<void> {
+    const { world, kept } = this;
+    if (kept.position !== batch.from) throw new Error(`stored is ${kept.position}, not ${batch.from}`);
+    const state = this.folded;
+    this.state = undefined; // until it is known that all was written
+    for (const { body } of batch.events) evolve(state, this.database.parse(body));
+    const leaves = batch.events.map(({ body }) => leafHash(entryHash(body)));
+    const { frontier } = growTree(kept.position, kept.frontier, leaves);
+    await process.call('write', async () => {
+      if (!world.calm && world.random.chance(this.weather.broken)) throw new Error('the database is away');
+      if (kept.position !== batch.from) throw new Violation(`${process.name} writes beside another`);
+      kept.bodies.push(...batch.events.map(({ body }) => body));
+      Object.assign(kept, { position: batch.next, frontier });
+      world.note(`${process.name} has handled ${this.log} up to ${batch.next}`);
+      if (world.random.chance(0.07)) this.heads.push({ size: batch.next, root: rootOfFrontier(frontier) });
+      if (!world.calm && world.random.chance(this.weather.unknown)) {
+        world.count('follower did not hear that it had written');
+        throw new Error('the connection broke');
+      }
+    });
+    this.state = state;
+  }
+}

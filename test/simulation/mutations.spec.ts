@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { MUTATIONS } from './mutations';
+
+/** In a process of its own, which loads the sources with one rule broken. `--mutations` alone tries all of them. */
+describe('a simulation of a system with a broken rule', () => {
+  const quick = MUTATIONS.filter(({ often }) => often);
+
+  it(`fails, for each of ${quick.length} rules`, async () => {
+    const root = resolve(__dirname, '..', '..');
+    const register = 'test/support/register.cjs';
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--require', `./${register}`, 'test/simulation/run.ts', '--mutations', '--often'],
+      { cwd: root, maxBuffer: 1e7 },
+    );
+    for (const { name } of quick) expect(stdout).toMatch(new RegExp(`caught by seed \\d+: ${escaped(name)}`));
+  }, 120_000);
+
+  const escaped = (text: string): string => text.replace(/[()]/g, '\\$&');
+});

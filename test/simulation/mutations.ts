@@ -1,0 +1,167 @@
+/** A rule broken on purpose: this text, which stands once in all the sources that a simulation loads, becomes that one. */
+export interface Mutation {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  /** quick to catch: tried with every run of the tests */
+  readonly often?: true;
+}
+
+/** What the simulation must not let pass. A text that is not there any more is an error: the mutation must follow it. */
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'an owner answers before its commit (I4)',
+    from: 'if (sealed.length > 0) await this.commit(sealed);',
+    to: 'if (sealed.length > 0) void this.commit(sealed).catch(() => undefined);',
+    often: true,
+  },
+  {
+    name: 'an owner does not look at whether its append was refused (I4)',
+    from: 'if (!result.ok) throw',
+    to: 'if (result.ok && !result.next) throw',
+  },
+  {
+    name: 'an owner keeps its state after a failed commit (I10)',
+    from: 'error);\n        this.state = undefined;',
+    to: 'error);',
+  },
+  {
+    name: 'an owner reads only the first page of its log',
+    from: 'if (events.length < LIMITS.readBatchEvents) return state;',
+    to: 'if (events.length >= 0) return state;',
+  },
+  {
+    name: 'an owner does not know its own tries again (I4)',
+    from: '(isKeyed(command.commandId) ? state.keyed : state.tries)',
+    to: 'state.keyed',
+  },
+  {
+    name: 'a retry is told of the first event only (I4)',
+    from: 'this.options.eventlog.read(this.options.log, first, count)',
+    to: 'this.options.eventlog.read(this.options.log, first, Math.min(1, count))',
+  },
+  {
+    name: 'a retry is told of an approval as it is now (I4)',
+    from: 'const then = approval && asOf(approval, at);',
+    to: 'const then = approval;',
+  },
+  {
+    name: 'a clock that went back decides all the same (I11)',
+    from: 'const wrong = state.lastTime - clock > LIMITS.clockBackMs',
+    to: 'const wrong = state.lastTime - clock > Infinity',
+  },
+  {
+    name: 'two may write at one position (I5)',
+    from: 'if (kept.length !== expectedPosition) {',
+    to: 'if (kept.length < 0) {',
+  },
+  {
+    name: 'a snapshot leaves out the keys (I4, I10)',
+    from: "for (const entry of state.keyed) yield ['keyed', entry];",
+    to: '',
+  },
+  {
+    name: 'keys are not taken over from a snapshot (I4)',
+    from: 'state[kind].set(value[0],',
+    to: "if (kind === 'tries') state[kind].set(value[0],",
+  },
+  {
+    name: 'permits are not taken over from a snapshot (I7)',
+    from: 'state.actions.set(value.id, value);',
+    to: '',
+  },
+  {
+    name: 'only the leaf is charged (I3)',
+    from: 'for (const grant of chain) reserve(',
+    to: 'for (const grant of chain.slice(0, 1)) reserve(',
+    often: true,
+  },
+  {
+    name: 'a count that is used up ends nothing (I3)',
+    from: '...exhaustedBy(chain, asked.charge),',
+    to: '',
+  },
+  {
+    name: 'a raised grant forgets what was used (I3)',
+    from: 'old ? carryUsage(old.usage, old.limits.budget, data.limits.budget) : emptyUsage',
+    to: 'emptyUsage',
+  },
+  {
+    name: 'ancestors are not asked whether they are live (I2)',
+    from: 'for (let i = chain.length - 1; i >= 0; i--) {',
+    to: 'for (let i = 0; i >= 0; i--) {',
+  },
+  {
+    name: 'a rule strikes nothing (I6)',
+    from: 'if (revocationId !== undefined) return { grantId: grant.id, status:',
+    to: 'if (revocationId === null) return { grantId: grant.id, status:',
+    often: true,
+  },
+  {
+    name: 'a dead grant is delegated from (I2)',
+    from: "return refuse('GRANT_NOT_LIVE', `no grant can be made below",
+    to: "if (now < 0) return refuse('GRANT_NOT_LIVE', `no grant can be made below",
+  },
+  {
+    name: 'a child may live longer than its parent (I1)',
+    from: 'if (violations.length === 0) return resolved;',
+    to: "if (violations.every((each) => each.dimension === 'time')) return resolved;",
+  },
+  {
+    name: 'an ancestor is not asked what it admits (I1)',
+    from: 'for (const grant of chain) {\n    const objections',
+    to: 'for (const grant of chain.slice(0, 1)) {\n    const objections',
+  },
+  {
+    name: 'an approval may be used again (I8)',
+    from: "approval.status = 'used';",
+    to: '',
+  },
+  {
+    name: 'a permit has no deadline (I7)',
+    from: "state.deadlines.add({ at: expiresAt, kind: 'action', id });",
+    to: '',
+  },
+  {
+    name: 'an outcome does not close its permit (I7)',
+    from: 'state.actions.delete(id);',
+    to: '',
+  },
+  {
+    name: 'a quarantine is not asked when a child is made (I6)',
+    from: 'const rule = quarantinedBy(state, {\n    agentClass: command.agent.class,\n    agentInstance: command.agent.instance,\n    modelVersion: command.agent.posture?.modelVersion,\n    principalRef: parentRun',
+    to: 'const rule = quarantinedBy(state, {\n    agentClass: `no ${command.agent.class}`,\n    agentInstance: command.agent.instance,\n    modelVersion: command.agent.posture?.modelVersion,\n    principalRef: parentRun',
+  },
+  {
+    name: 'a follower passes over what could not be handled (I10)',
+    from: "await this.fail('handle', error, attempt);",
+    to: "await this.fail('handle', error, attempt);\n        return this.settle(batch.next);",
+    often: true,
+  },
+  {
+    name: 'a follower does not ask where it stands after its answer was lost (I10)',
+    from: 'if (stored === batch.from || stored === undefined) continue;',
+    to: 'if (attempt > 0) continue;',
+  },
+  {
+    name: 'a follower waits for news and never looks by itself (I10)',
+    from: '() => wantsReading(this.state))) this.state = onGap(this.state);',
+    to: '() => wantsReading(this.state))) this.state = { ...this.state };',
+  },
+  {
+    name: 'two halves of a tree change places (I12)',
+    from: 'hash: nodeHash(left.hash, node.hash)',
+    to: 'hash: nodeHash(node.hash, left.hash)',
+    often: true,
+  },
+  {
+    name: 'an owner whose lease is over goes on answering (I11)',
+    from: 'return this.held.get(log) === epoch && this.options.clock.now() < this.until;',
+    to: 'return this.held.get(log) === epoch;',
+  },
+  {
+    name: 'a lease lasts from when it was heard of, not from when it was asked for (I11)',
+    from: 'this.until = sent + LEASE_MS - MARGIN_MS;',
+    to: 'this.until = clock.now() + LEASE_MS - MARGIN_MS;',
+  },
+];

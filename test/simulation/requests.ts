@@ -1,0 +1,313 @@
+import type { Answer, Command, CommandOf, CommandType } from '#contracts/command';
+import type { Actor } from '#contracts/event';
+import type { GrantRequest, WindowCap } from '#contracts/grant';
+import { deriveId, parseLogName } from '#kernel/ids';
+import { sha256hex } from '#kernel/digest';
+import type { Random } from '../support/random';
+
+const REFS = ['0', '1'].map((digit) => `ref_${digit.repeat(26)}`);
+const CLASSES = ['worker', 'helper', 'stray'];
+const PERSON: Actor = { kind: 'person', id: 'ref_person', role: 'approver' };
+const SERVICE: Actor = { kind: 'service', id: 'key:orchestrator' };
+
+interface Known {
+  readonly grants: { id: string; runId: string }[];
+  readonly actions: { id: string; runId: string }[];
+  readonly approvals: { id: string; call?: CommandOf<'authorize'> }[];
+  readonly revocations: string[];
+}
+
+/**
+ * What clients ask of one log: by what they were told before, with caps so low that they meet, and now and then with
+ * what they got wrong.
+ */
+export class Requests {
+  private readonly known: Known = { grants: [], actions: [], approvals: [], revocations: [] };
+  private made = 0;
+
+  constructor(
+    private readonly log: string,
+    private readonly random: Random,
+  ) {}
+
+  next(): Command {
+    const { grants, actions, approvals, revocations } = this.known;
+    if (grants.length === 0) return this.open();
+    const kind = this.random.weighted({
+      open: 7,
+      delegate: 12,
+      act: 45,
+      settle: actions.length > 0 ? 16 : 0,
+      complete: 1,
+      escalate: 4,
+      decide: approvals.length > 0 ? 10 : 0,
+      use: approvals.some(({ call }) => call) ? 6 : 0,
+      suspend: 2,
+      resume: 3,
+      revoke: 1,
+      strike: 0.8,
+      lift: revocations.length > 0 ? 1 : 0,
+      drift: 1,
+    });
+    return this[kind]();
+  }
+
+  /** A long time has passed: most of what was known has ended. */
+  forget(): void {
+    const { grants, actions, approvals } = this.known;
+    for (const all of [grants, actions, approvals]) all.splice(0, all.length - 2);
+  }
+
+  /** Revokes what an operator has seen in a preview. */
+  previewed(digest: string, agentClass: string): Command {
+    return this.strike({ agentClass }, { digest, asOf: 0 });
+  }
+
+  /** What a client learns from an answer. */
+  learn(command: Command, answer: Answer): void {
+    if (!answer.ok) return;
+    const { grants, actions, approvals, revocations } = this.known;
+    const told = answer.value as {
+      grant?: { id: string; runId: string };
+      approval?: { id: string };
+      decision?: string;
+      actionId?: string;
+      approvalId?: string;
+      revocationId?: string;
+    };
+    if (told.grant && command.type !== 'suspend' && command.type !== 'resume') grants.push(told.grant);
+    if (told.approval && command.type !== 'decideApproval') approvals.push({ id: told.approval.id });
+    if (command.type === 'authorize' && told.decision === 'permit' && told.actionId !== undefined) {
+      const runId = grants.find(({ id }) => id === command.grantId)?.runId ?? '';
+      actions.push({ id: told.actionId, runId });
+    }
+    if (command.type === 'authorize' && told.decision === 'step-up' && told.approvalId !== undefined)
+      approvals.push({ id: told.approvalId, call: command });
+    if (command.type === 'revokeSelector' && told.revocationId !== undefined) revocations.push(told.revocationId);
+  }
+
+  private make<T extends CommandType>(
+    type: T,
+    actor: Actor,
+    fields: Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor' | 'requestDigest'>,
+  ): Command {
+    const n = `${parseLogName(this.log).n}_${String(this.made++).padStart(6, '0')}`;
+    const keyed = this.random.chance(0.6);
+    const request = JSON.parse(JSON.stringify({ type, log: this.log, actor, ...fields })) as object;
+    return {
+      ...request,
+      commandId: keyed ? `idk_${n}` : `cmd_${n}`,
+      ...(keyed ? { requestDigest: `sha256:${sha256hex(JSON.stringify(request))}` } : {}),
+    } as Command;
+  }
+
+  /** A late one, since that is likely to be alive; or one that nobody has. */
+  private one<T>(from: readonly T[], none: () => T): T {
+    if (from.length === 0 || this.random.chance(0.02)) return none();
+    return this.random.chance(0.6)
+      ? (from[Math.max(0, from.length - this.random.between(1, 4))] as T)
+      : this.random.pick(from);
+  }
+
+  private grant(): { id: string; runId: string } {
+    const { n } = parseLogName(this.log);
+    return this.one(this.known.grants, () => ({ id: deriveId('grant', n, 'none'), runId: deriveId('run', n, 'none') }));
+  }
+
+  private self(runId: string): Actor {
+    return this.random.chance(0.5) ? SERVICE : { kind: 'run', id: runId };
+  }
+
+  private open(): Command {
+    const { random } = this;
+    const words = { salt: 's'.repeat(22), value: { purpose: 'tidy up', requestedBy: 'someone' } };
+    return this.make('openRun', SERVICE, {
+      agent: { class: random.pick(CLASSES) },
+      principalRef: random.pick(REFS),
+      purposeRef: random.pick(REFS),
+      grant: rootGrant(random),
+      ...(random.chance(0.1) ? { requireApproval: true } : {}),
+      payload: words,
+    });
+  }
+
+  private delegate(): Command {
+    const { random } = this;
+    const parent = this.grant();
+    return this.make('delegate', this.self(parent.runId), {
+      grantId: parent.id,
+      agent: { class: random.pick(CLASSES), ...(random.chance(0.3) ? { instance: random.pick(['one', 'two']) } : {}) },
+      purposeRef: random.pick(REFS),
+      grant: childGrant(random),
+    });
+  }
+
+  private act(): Command {
+    const { random } = this;
+    const grant = this.grant();
+    const verb = random.weighted({
+      'file.read': 8,
+      'file.write': 4,
+      'email.send': 2,
+      'thing.delete': 2,
+      'secret.read': 0.2,
+    });
+    const cost = random.pick([undefined, undefined, { USD: 1 }, { USD: 3 }, { USD: 6 }]);
+    return this.make('authorize', this.self(grant.runId), {
+      grantId: grant.id,
+      action: { verb },
+      resource: { type: 'file', id: random.pick(['a/b', 'a/c', 'b']) },
+      ...(cost ? { cost } : {}),
+      proof: { vouched: true },
+    });
+  }
+
+  private settle(): Command {
+    const action = this.one(this.known.actions, () => ({
+      id: deriveId('action', parseLogName(this.log).n, 'none'),
+      runId: '',
+    }));
+    const cost = this.random.pick<Record<string, number> | undefined>([
+      undefined,
+      undefined,
+      undefined,
+      {},
+      { USD: 1 },
+      { USD: 9 },
+    ]);
+    return this.make('settle', SERVICE, {
+      actionId: action.id,
+      outcome: { status: this.random.chance(0.8) ? 'completed' : 'failed', ...(cost ? { cost } : {}) },
+    });
+  }
+
+  private complete(): Command {
+    const { runId } = this.grant();
+    return this.make('completeRun', this.self(runId), { runId });
+  }
+
+  private escalate(): Command {
+    const { runId } = this.grant();
+    const want = this.random.pick<GrantRequest>([
+      { budget: { calls: 40 } },
+      { budget: { calls: 60, cost: { USD: 80 } } },
+    ]);
+    return this.make('escalate', this.self(runId), { runId, want });
+  }
+
+  private decide(): Command {
+    const { id } = this.one(this.known.approvals, () => ({
+      id: deriveId('approval', parseLogName(this.log).n, 'none'),
+    }));
+    return this.make('decideApproval', PERSON, {
+      approvalId: id,
+      verdict: this.random.chance(0.8) ? 'approve' : 'deny',
+    });
+  }
+
+  /** The call that a person was asked about, once more. */
+  private use(): Command {
+    const { id, call } = this.random.pick(this.known.approvals.filter((each) => each.call));
+    const {
+      commandId: _id,
+      requestDigest: _digest,
+      log: _log,
+      type: _type,
+      actor,
+      ...same
+    } = call as CommandOf<'authorize'>;
+    return this.make('authorize', actor, { ...same, approvalId: id });
+  }
+
+  private suspend(): Command {
+    return this.make('suspend', PERSON, { grantId: this.grant().id, reasonCode: 'LOOK' });
+  }
+
+  private resume(): Command {
+    return this.make('resume', PERSON, { grantId: this.grant().id, reasonCode: 'LOOKED' });
+  }
+
+  private revoke(): Command {
+    return this.make('revokeGrant', PERSON, { grantId: this.grant().id });
+  }
+
+  private strike(
+    selector: CommandOf<'revokeSelector'>['selector'] = this.random.pick([
+      { agentClass: 'stray' },
+      { agentClass: 'helper', agentInstance: 'one' },
+      { principalRef: REFS[1] as string, purposeRef: REFS[1] as string },
+      { tool: 'email.send', agentClass: 'worker' },
+    ]),
+    previewed?: CommandOf<'revokeSelector'>['previewed'],
+  ): Command {
+    return this.make('revokeSelector', PERSON, {
+      revocationId: deriveId('revocation', parseLogName(this.log).n, `strike ${this.made}`),
+      selector,
+      ...(previewed ? { previewed } : { force: true }),
+      ...(this.random.chance(0.4) ? { quarantine: true } : {}),
+    });
+  }
+
+  private lift(): Command {
+    return this.make('liftQuarantine', PERSON, { revocationId: this.random.pick(this.known.revocations) });
+  }
+
+  private drift(): Command {
+    const { runId } = this.grant();
+    const score = this.random.pick([0.1, 0.3, 0.3, 0.7, 0.9]);
+    return this.make('recordDrift', { kind: 'system', id: 'intent' }, { runId, score, features: [], monitor: 'test' });
+  }
+}
+
+const cap = (random: Random): number => random.pick([2, 4, 6, 9, 12, 50]);
+const windows = (random: Random): WindowCap[] =>
+  random.chance(0.3)
+    ? [
+        random.pick<WindowCap>([
+          { per: '2s', calls: 2 },
+          { per: '1m', cost: { USD: 9 } },
+          { per: '1m', writes: 2 },
+        ]),
+      ]
+    : [];
+
+function rootGrant(random: Random): GrantRequest {
+  return {
+    time: { ttl: random.pick(['5s', '30m', '2h', '3d', '3d']) },
+    actions: random.pick([{ allow: ['*'] }, { allow: ['*'] }, { allow: ['file.*', '**.send'], deny: ['file.write'] }]),
+    resources: random.pick([
+      [{ type: '*', match: '**' }],
+      [{ type: '*', match: '**' }],
+      [{ type: 'file', match: 'a/**' }],
+    ]),
+    budget: {
+      calls: cap(random) + 6,
+      reads: cap(random) + 6,
+      writes: cap(random) + 2,
+      external: cap(random),
+      cost: random.pick<Record<string, number>>([{ USD: 12 }, { USD: 30 }, { USD: 60 }, { USD: 60 }]),
+      windows: windows(random),
+    },
+    delegation: { depth: random.between(1, 4), children: random.between(2, 5), classes: ['*'] },
+    ...(random.chance(0.15) ? { risk: { approvalFrom: 'medium' } } : {}),
+  };
+}
+
+function childGrant(random: Random): GrantRequest {
+  return {
+    ...(random.chance(0.3) ? { time: { ttl: random.pick(['5s', '1m', '30m']) } } : {}),
+    ...(random.chance(0.2) ? { actions: { deny: ['thing.*'] } } : {}),
+    ...(random.chance(0.5)
+      ? {
+          budget: {
+            calls: cap(random),
+            ...(random.chance(0.3) ? { cost: { USD: random.pick([6, 12]) } } : {}),
+            windows: windows(random),
+          },
+        }
+      : {}),
+    ...(random.chance(0.8)
+      ? { delegation: { depth: random.between(0, 2), children: random.between(1, 3), classes: ['*'] } }
+      : {}),
+  };
+}
