@@ -1,20 +1,18 @@
-import { FOLD_VERSION } from '#authority/snapshot';
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { PostgresEventLog } from '#eventlog/postgres';
 import { RawEvents } from '#eventlog/raw';
-import { waitFor } from '#platform/servers/child';
+import { takeSnapshot } from '#platform/log-state';
 import type { BenchOptions } from './bench';
 import { askUntilPermitted, makeTenant, type Tenant } from './large';
 import type { MemoryTold } from './memory-process';
+import type { Report } from './report';
 import type { System } from './system';
-
-const SNAPSHOT_MS = 10 * 60_000;
 
 /** From `kill -9` of the owner to the next permit of its log, with a million live leases in it. */
 export async function benchRecover({ system, report, size }: BenchOptions): Promise<void> {
   const tenant = await makeTenant(system, 'recover', { chains: Math.ceil(size / 64), depth: 64, rules: 0 }, report);
-  await snapshotTaken(system, tenant);
+  await snapshotOf(system, tenant, report);
   report.alone(
     'recover_s',
     's',
@@ -59,13 +57,13 @@ async function recovery(system: System, tenant: Tenant): Promise<number> {
   return (performance.now() - started) / 1_000;
 }
 
-async function snapshotTaken(system: System, tenant: Tenant): Promise<void> {
+/** As the delegation service takes one of a log that has grown. */
+async function snapshotOf(system: System, tenant: Tenant, report: Report): Promise<void> {
   const eventlog = new PostgresEventLog(system.databaseUrl, { max: 1 });
   try {
-    await waitFor('a snapshot', SNAPSHOT_MS, async () => {
-      const newest = await eventlog.latestSnapshot(tenant.log, FOLD_VERSION);
-      return (newest?.position ?? 0) >= tenant.events;
-    });
+    const started = performance.now();
+    await takeSnapshot(tenant.log, eventlog, (message) => report.say(message));
+    report.say(`a snapshot was taken in ${((performance.now() - started) / 1_000).toFixed(0)} s`);
   } finally {
     await eventlog.close();
   }

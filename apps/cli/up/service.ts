@@ -5,6 +5,8 @@ import { stopChild } from '#platform/servers/child';
 
 export type ServiceState = 'starting' | 'running' | 'waiting' | 'stopped';
 
+/** room for what lives as long as one request: with less, collecting it takes a quarter of the time */
+const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
 /** what passes until the next try, the longer the more of them failed */
@@ -43,7 +45,7 @@ export class Service {
     const log = openSync(this.logFile, 'a', 0o600);
     const startedAt = Date.now();
     // its own group, so that Ctrl-C at the terminal does not reach it before the supervisor's orderly stop
-    const child = spawn(process.execPath, ['--enable-source-maps', this.script], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, this.script], {
       env: this.env,
       stdio: ['ignore', log, log, 'ipc'],
       detached: true,
