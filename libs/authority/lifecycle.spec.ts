@@ -28,6 +28,33 @@ describe('a lease from its grant to its end', () => {
     );
   });
 
+  it('lets a call name the call that it is part of: one of its tree, in flight or just ended', () => {
+    const log = new TestLog();
+    const root = openTestRun(log);
+    const child = delegateTestRun(log, root.grantId, { actions: { allow: ['file.*'] } });
+    const other = openTestRun(log);
+    const of = (grantId: string): string => act(log, grantId, 'file.read').actionId as string;
+    const [above, elsewhere] = [of(root.grantId), of(other.grantId)];
+    const denied = act(log, child.grantId, 'email.send');
+    expect(denied.type).toBe('ActionDenied');
+    const part = (parentActionId: string): string =>
+      refusalOf(
+        log.try('authorize', {
+          grantId: child.grantId,
+          parentActionId,
+          action: { verb: 'file.read' },
+          resource: { type: 'file', id: 'a' },
+          proof: { vouched: true },
+        }),
+      );
+    expect(part(above)).toBe('ActionPermitted');
+    expect(log.events.at(-1)).toMatchObject({ data: { parentActionId: above } });
+    log.do('settle', { actionId: above, outcome: { status: 'completed' } });
+    expect(part(above)).toBe('ActionPermitted');
+    for (const wrong of [elsewhere, `act_0_${'0'.repeat(26)}`, denied.actionId as string])
+      expect([wrong, part(wrong)]).toEqual([wrong, 'NOT_FOUND']);
+  });
+
   it('keeps no outcome for long: who reports twice is told so for a while, and then that nothing is open', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);

@@ -194,6 +194,7 @@ describe('an id in a body', () => {
     for (const [field, id] of [
       ['grantId', theirs.grantId],
       ['approvalId', theirs.approvalId],
+      ['parentActionId', theirs.actionId],
     ] as const) {
       const [other, none] = [await act(more({ [field]: id })), await act(more({ [field]: unknown(id) }))];
       const plain = (answer: HttpAnswer, of: string): unknown => {

@@ -22,6 +22,9 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const run = state.runs.get(leaf.runId) as RunNode;
   if (actsForAnother(command, run.id))
     return refuse('FORBIDDEN', `run ${command.actor.id} may not act under a grant of run ${run.id}`);
+  const above = command.parentActionId;
+  if (above !== undefined && treeOfAction(state, above) !== run.treeId)
+    return refuse('NOT_FOUND', `parentActionId: no action ${above} of this tree is in flight or has just ended`);
   const understood = understand(command, run);
   if (!understood.ok) return understood;
   const asked = understood.value;
@@ -62,6 +65,12 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     },
   ]);
 };
+
+/** Of what is in flight, and of what ended so lately that a second report is told so. */
+function treeOfAction(state: LogState, id: string): string | undefined {
+  const run = state.runs.get(state.settled.get(id)?.runId ?? '');
+  return state.actions.get(id)?.treeId ?? run?.treeId;
+}
 
 /** I8: exactly what a person approves, and nothing beside it. */
 function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, run: RunNode): string {
