@@ -1,15 +1,26 @@
 import type { LoggerService } from '@nestjs/common';
 import pino, { type Logger } from 'pino';
 
-/** One JSON line per entry. What looks like a secret by its name is never written. */
+/**
+ * One JSON line per entry, to standard output. What looks like a secret by its name is never written. A line that cannot
+ * be written, such as to a disk that is full, is lost: the service goes on without it.
+ */
 export function makeLogger(service: string, level: string): Logger {
-  return pino({
-    name: service,
-    level,
-    redact: { paths: SECRET.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[secret]' },
-    serializers: { err: pino.stdSerializers.err },
-  });
+  const output = pino.destination({ dest: 1, sync: true, maxLength: HELD_BYTES });
+  output.on('error', () => undefined);
+  return pino(
+    {
+      name: service,
+      level,
+      redact: { paths: SECRET.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[secret]' },
+      serializers: { err: pino.stdSerializers.err },
+    },
+    output,
+  );
 }
+
+/** of what could not be written yet */
+const HELD_BYTES = 256 * 1024;
 
 const SECRET = ['authorization', 'dpop', 'token', 'key', 'password', 'pass', 'secret', 'databaseUrl'];
 

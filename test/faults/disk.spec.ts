@@ -65,5 +65,6 @@ if (!disk) console.warn('the test of a full disk is skipped: only root may mount
     rmSync(ballast);
     await permits.goOn();
     expect(await permits.end()).toEqual([]);
+    expect(stack.status().services.filter(({ restarts }) => restarts > 0)).toEqual([]);
   }, 120_000);
 });
