@@ -53,22 +53,25 @@ describe('a flood of requests', () => {
     if (process.platform === 'linux')
       for (const name of ['gateway', 'delegation']) expect(peakKb(pidOf(name))).toBeLessThan(MEMORY_KB);
 
-    const told = answers.map(({ status, body }) => (status === 200 ? decisionsOf(body) : undefined));
-    for (const [nth, before] of told.entries()) {
-      let again = await ask(nth);
-      await until(
-        'the retry to be answered',
-        async () => again.status === 200 || (again = await ask(nth)).status === 200,
-      );
-      if (before) expect(decisionsOf(again.body)).toEqual(before);
-      else told[nth] = decisionsOf(again.body);
-    }
+    const told = await Promise.all(
+      answers.map(async (first, nth) => {
+        // of those that were answered, some ask again; all others do
+        if (first.status === 200 && nth % 10 > 0) return decisionsOf(first.body);
+        let again = await ask(nth);
+        await until('the retry to be answered', async () => {
+          if (again.status !== 200) again = await ask(nth);
+          return again.status === 200;
+        });
+        if (first.status === 200) expect(decisionsOf(again.body)).toEqual(decisionsOf(first.body));
+        return decisionsOf(again.body);
+      }),
+    );
     const logged = (await readLog(stack))
       .map(({ event }) => event)
       .filter(({ type }) => type === 'ActionPermitted' || type === 'ActionDenied')
       .map(({ type, actionId }) => `${actionId} ${type === 'ActionPermitted' ? 'permit' : 'deny'}`);
     expect(new Set(logged).size).toBe(REQUESTS * PER_REQUEST);
-    expect(logged.sort()).toEqual(told.flatMap((each) => each ?? []).sort());
+    expect(logged.sort()).toEqual(told.flat().sort());
   }, 120_000);
 });
 
