@@ -181,6 +181,7 @@ describe('rights in the event log’s database', () => {
       ['removing one', 'DELETE FROM event WHERE position = 1'],
       ['writing over one', `${INSERT_EVENT} ON CONFLICT (log, position) DO UPDATE SET body = excluded.body`],
       ['emptying the table', 'TRUNCATE event'],
+      ['removing a log under them', 'DELETE FROM log'],
       ['emptying the table of logs', 'TRUNCATE log CASCADE'],
     ])('do not reach to events: %s is refused', async (_what, sql) => {
       expect(await outcome('owner', sql)).toBe(RAISED);

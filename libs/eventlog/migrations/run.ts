@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './1760000000000-event-log';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
+import { NoLookUp1763800000000 } from './1763800000000-no-look-up';
 import { SnapshotParts1763700000000 } from './1763700000000-snapshot-parts';
 
 /** Any number, the same for all who migrate: the name of the lock. */
@@ -40,7 +41,12 @@ async function run(source: DataSource): Promise<string[]> {
   }
 }
 
-export const EVENT_LOG_MIGRATIONS = [EventLog1760000000000, LogOwners1760000000001, SnapshotParts1763700000000];
+export const EVENT_LOG_MIGRATIONS = [
+  EventLog1760000000000,
+  LogOwners1760000000001,
+  SnapshotParts1763700000000,
+  NoLookUp1763800000000,
+];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>
   migrate(url, 'eventlog_migration', EVENT_LOG_MIGRATIONS);
