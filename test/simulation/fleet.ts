@@ -36,7 +36,8 @@ export class Fleet {
 
   /** One of them goes in order, if there is another. */
   leave(): void {
-    if (this.present.length > 1) this.world.random.pick(this.present).leave();
+    const staying = this.present.filter(({ leaving }) => !leaving);
+    if (staying.length > 1) this.world.random.pick(staying).leave();
   }
 
   /** All of them go in order. */

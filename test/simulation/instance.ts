@@ -25,8 +25,10 @@ interface Owned {
 /** Sees what an owner answers, at the moment in which the answer leaves. */
 export interface Witness {
   speaks(log: string, epoch: number): void;
-  /** @param known how many events the owner knows */
-  answers(log: string, command: Command, answer: Answer, known: number): void;
+  /** Has a command been carried out already? */
+  knows(log: string, command: Command): boolean;
+  /** @param before what was the case when the command came, and how many events the owner knew when it answered */
+  answers(log: string, command: Command, answer: Answer, before: { done: boolean; known: number }): void;
   /** @param least how many events somebody had been told of when it was asked */
   reads(log: string, asOf: number, least: number): void;
 }
@@ -39,6 +41,7 @@ export class Instance implements Server {
   private readonly owned = new Map<string, Owned>();
   private readonly leases: Leases;
   private readonly snapshots = new Map<string, number>();
+  leaving = false;
   /** it has left, or it is dead */
   gone = false;
 
@@ -80,6 +83,7 @@ export class Instance implements Server {
 
   /** Hands everything over in order, and ends. */
   leave(): void {
+    this.leaving = true;
     this.process.enter(() => void this.leaveInOrder());
   }
 
@@ -170,13 +174,14 @@ export class Instance implements Server {
   ): Promise<() => string[]> {
     const told = await Promise.all(
       commands.map(async (command) => {
+        const done = this.witness.knows(log, command);
         const answer = await owner.submit(command);
-        return { command, answer, known: owner.position };
+        return { command, answer, before: { done, known: owner.position } };
       }),
     );
     return () =>
-      told.map(({ command, answer, known }) => {
-        this.witness.answers(log, command, answer, known);
+      told.map(({ command, answer, before }) => {
+        this.witness.answers(log, command, answer, before);
         return JSON.stringify(answer);
       });
   }
