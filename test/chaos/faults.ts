@@ -46,7 +46,7 @@ export class Faults {
     if (this.random.chance(0.5)) await over;
   }
 
-  /** All that was killed runs again. */
+  /** All that was killed runs again, and all that was stopped goes on. */
   async over(): Promise<void> {
     await Promise.all(this.coming);
   }

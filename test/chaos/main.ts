@@ -12,8 +12,7 @@ async function main(): Promise<number> {
   say(`seed ${seed}: ${kills} kills, ${clients} clients`);
   const stack = await Stack.start();
   let failed = true;
-  const leave = (): void => void stack.down().then(() => process.exit(130));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave);
+  stack.stopOnSignal();
   try {
     const report = await chaos(stack, { kills, seed, clients, again: 5_000, say });
     print(report);

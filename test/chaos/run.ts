@@ -44,52 +44,66 @@ const QUIET_MS = 90_000;
  * over nothing but its log. The seed gives the faults, their order and what each client does; what meets what is left
  * to the machine.
  */
-export async function chaos(stack: Stack, { kills, seed, clients, again, say }: ChaosOptions): Promise<ChaosReport> {
+export async function chaos(stack: Stack, options: ChaosOptions): Promise<ChaosReport> {
+  const { say, again, seed } = options;
+  const storm = await weather(stack, options);
+  const { record, notes } = storm;
+  const findings = [...record.findings, ...(await quiet(stack))];
+  const log = await readLog(stack);
+  say(`${record.exchanges.length} requests answered, ${log.length} events; checking`);
+  const budgets = checkBudgets(log, record.met);
+  findings.push(
+    ...checkOrder(log),
+    ...checkAcknowledged(log, record.exchanges),
+    ...budgets.findings,
+    ...checkLiveness(log),
+    ...checkOutcomes(log),
+    ...checkHeads(log, notes, await text(stack, `/log/${LOG}/vkey`)),
+    ...checkTold(log, await allEvents(stack)),
+    ...(await checkLive(stack, record, budgets.spent)),
+    ...(await verified(stack)),
+  );
+  const report = { ...storm, findings, events: log.length, checkpoints: notes.size, restarts: restartsOf(stack) };
+  // what is wrong already would only be found again
+  if (findings.length > 0) return { ...report, askedAgain: 0 };
+  say('starting it again over nothing but its log');
+  findings.push(...(await checkReplay(stack, log, record)));
+  const told = await askAgain(stack, record.exchanges, again, new Random(seed).fork(3));
+  findings.push(...told.findings, ...(await verified(stack)));
+  const end = await head(stack);
+  if (end !== log.length)
+    findings.push(`the log grew from ${log.length} to ${end} events by being read and asked again`);
+  return { ...report, askedAgain: told.asked };
+}
+
+/** What the clients saw, what happened meanwhile, and every signed head that was given out. */
+type Storm = Pick<ChaosReport, 'plan' | 'record' | 'stories' | 'returns'> & { notes: ReadonlySet<string> };
+
+/** The load with its faults, until the last client has ended what it began. One that found something ends it early. */
+async function weather(stack: Stack, { kills, seed, clients, say }: ChaosOptions): Promise<Storm> {
   const random = new Random(seed);
   const record = new Record();
   const plan = planOf(kills, random);
   const heads = new Heads(stack);
   const load = new Load({ url: stack.url, keys: stack.keys, clients, random: random.fork(1), record });
   const happening = new Faults(stack, random.fork(2), record);
-  await answers(record, 20);
-  for (const [i, fault] of plan.entries()) {
-    await happening.happen(fault);
-    if ((i + 1) % 10 === 0 || i + 1 === plan.length) say(progress(i + 1, plan.length, record));
-    await answers(record, random.between(5, 40));
-    await delay(random.between(0, 300));
+  try {
+    await answers(record, 20);
+    for (const [i, fault] of plan.entries()) {
+      if (record.findings.length > 0) break;
+      await happening.happen(fault);
+      if ((i + 1) % 10 === 0 || i + 1 === plan.length) say(progress(i + 1, plan.length, record));
+      await answers(record, random.between(5, 40));
+      await delay(random.between(0, 300));
+    }
+  } catch (error) {
+    record.findings.push((error as Error).message);
   }
   await happening.over();
-  say('all faults have happened; the clients end what they began');
+  say('no more faults; the clients end what they began');
   await load.end();
-  await quiet(stack);
   await heads.end();
-
-  const log = await readLog(stack);
-  say(`it is quiet: ${record.exchanges.length} requests answered, ${log.length} events; checking`);
-  const budgets = checkBudgets(log, record.met);
-  const findings = [
-    ...record.findings,
-    ...checkOrder(log),
-    ...checkAcknowledged(log, record.exchanges),
-    ...budgets.findings,
-    ...checkLiveness(log),
-    ...checkOutcomes(log),
-    ...checkHeads(log, heads.notes, await text(stack, `/log/${LOG}/vkey`)),
-    ...checkTold(log, await allEvents(stack)),
-    ...(await checkLive(stack, record, budgets.spent)),
-    ...(await verified(stack)),
-  ];
-  const restarts = restartsOf(stack);
-  say('starting it again over nothing but its log');
-  findings.push(...(await checkReplay(stack, log, record)));
-  const told = await askAgain(stack, record.exchanges, again, random.fork(3));
-  findings.push(...told.findings, ...(await verified(stack)));
-  const end = await head(stack);
-  if (end !== log.length)
-    findings.push(`the log grew from ${log.length} to ${end} events by being read and asked again`);
-  const { returns } = happening;
-  const [stories, events, checkpoints] = [load.told, log.length, heads.notes.size];
-  return { findings, plan, record, stories, events, checkpoints, askedAgain: told.asked, restarts, returns };
+  return { plan, record, stories: load.told, returns: happening.returns, notes: heads.notes };
 }
 
 /** Until so many more requests were answered; faults that come faster than answers would be waited out in vain. */
@@ -99,16 +113,22 @@ async function answers(record: Record, more: number): Promise<void> {
   await until(`${more} more answers`, alive, 120_000);
 }
 
-/** Nothing is on its way any more: every permit has its outcome, what ran out has ended, all have taken in all. */
-async function quiet(stack: Stack): Promise<void> {
+/** Until nothing is on its way: every permit has its outcome, what ran out has ended, all have taken in all. */
+async function quiet(stack: Stack): Promise<string[]> {
   const caughtUp = async (): Promise<boolean> => {
     const answer = await http(stack, 'GET', '/readyz').catch(() => undefined);
-    if (answer?.status !== 200) return false;
-    return Object.values(answer.body.behind as object).every((behind) => behind === 0);
+    return answer?.status === 200 && Object.values(answer.body.behind as object).every((behind) => behind === 0);
   };
-  const holds = async (): Promise<boolean> =>
-    (await caughtUp()) && (await unfinished(stack).catch(() => 1)) === 0 && (await caughtUp());
-  await until('the system to have taken in all', holds, QUIET_MS);
+  let open = Infinity;
+  const holds = async (): Promise<boolean> => {
+    if (!(await caughtUp())) return false;
+    open = await unfinished(stack).catch(() => Infinity);
+    return open === 0 && caughtUp();
+  };
+  return until('the system to have taken in all', holds, QUIET_MS).then(
+    () => [],
+    (error: unknown) => [`${(error as Error).message}; permits and leases that want their end: ${open}`],
+  );
 }
 
 /** The consumers' state against what they make of the log from position 0, and of nothing else. */
@@ -117,9 +137,10 @@ async function checkReplay(stack: Stack, log: readonly Logged[], record: Record)
   await stack.down();
   await forgetAllButTheLog(stack);
   await stack.up();
-  await quiet(stack);
+  const late = await quiet(stack);
   const [fresh, saidAfresh] = [await readModels(stack), await scores(stack, record.alive, log.length)];
   return [
+    ...late,
     ...[...models].flatMap(([table, rows]) => differences(table, rows, fresh.get(table) ?? [])),
     ...differences('the intent monitor', said, saidAfresh),
   ];

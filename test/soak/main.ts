@@ -12,8 +12,7 @@ async function main(): Promise<number> {
     if (!options.json) console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
   };
   const stack = await Stack.start();
-  const leave = (): void => void stack.stop().then(() => process.exit(130));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave);
+  stack.stopOnSignal();
   try {
     const report = await soak(stack, { ...options, say });
     if (options.json) for (const line of jsonLines(report)) console.log(JSON.stringify(line));

@@ -104,6 +104,13 @@ export class Stack {
     await this.down();
     rmSync(this.dataDir, { recursive: true, force: true });
   }
+
+  /** Ctrl-C, which a terminal sends to every process of its group, and npm once more: it is stopped, once. */
+  stopOnSignal(): void {
+    let stopping: Promise<void> | undefined;
+    const leave = (): void => void (stopping ??= this.stop().finally(() => process.exit(130)));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, leave);
+  }
 }
 
 /** The binary that the test run has found already. */
