@@ -84,7 +84,8 @@ export function setUp() {
 export function runTest(name) {
   setUp();
   const register = join(root, 'test', 'support', 'register.cjs');
-  const args = ['--require', register, join(root, 'test', name, 'main.ts'), ...process.argv.slice(2)];
+  const flags = 'WebSocket' in globalThis ? [] : ['--experimental-websocket']; // Node 20 has it behind a flag
+  const args = [...flags, '--require', register, join(root, 'test', name, 'main.ts'), ...process.argv.slice(2)];
   const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

@@ -85,7 +85,7 @@ function print({ peak, rate, memory, p50, p99, lag, findings }: SoakReport, boun
     'lag drained': lag.drainedMs === undefined ? 'no' : `yes, in ${lag.drainedMs.toFixed(0)} ms`,
   });
   console.log(
-    `Memory is what each part keeps by itself, after a fifth of the time; the slope is that of its floors, with 95 % confidence. By design runs that have ended stay in the state of the log's owner and in the ledger's; ${bound} KB/min beyond that are allowed for.`,
+    `Memory is what each part holds by itself (services: right after collecting their garbage; servers: the floors), after a fifth of the time, with 95 % confidence. By design runs that have ended stay in the state of the log's owner and in the ledger's; ${bound} KB/min beyond that are allowed for.`,
   );
   for (const finding of findings) console.log(`NOT FLAT ${finding}`);
   if (findings.length === 0) console.log('flat');

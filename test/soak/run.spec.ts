@@ -34,6 +34,17 @@ describe('what a soak says', () => {
     expect(verdict(sampled((at) => heap(at) + 40_000 * Math.min(at, 5))).findings).toEqual([]);
   });
 
+  it('what a service keeps after a collection, whatever it held before', () => {
+    const left = (kb: (at: number) => number): Sample[] =>
+      sampled((at) => 100_000 + 20_000 * at).map((sample, i) =>
+        i % 8 === 7 ? { ...sample, kept: { delegation: kb(sample.at) } } : sample,
+      );
+    expect(verdict(left((at) => 50_000 + ((at * 31) % 900))).findings).toEqual([]);
+    expect(verdict(left((at) => 50_000 + 2_000 * at)).findings).toEqual([
+      expect.stringMatching(/^delegation grows by 2000\.00 ± 0\.00 KB/),
+    ]);
+  });
+
   it('that p99 rises, that a lag is left, that requests went wrong', () => {
     expect(verdict(sampled(heap, (at) => 10 + at / 2)).findings).toEqual([expect.stringMatching(/^p99 rises by 0\.5/)]);
     expect(verdict(sampled(heap), { drainedMs: undefined }).findings).toHaveLength(1);

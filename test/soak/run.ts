@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Asker } from '../support/asker';
 import { Random } from '../support/random';
 import { http, until, type Stack } from '../support/stack';
+import { collect } from './collect';
 import { DECISIONS_PER_RUN, Load } from './load';
 import { memoryOf } from './memory';
 import { floorsOf, isAbove, quantile, slopeOf, type Point, type Slope } from './slope';
@@ -18,7 +19,10 @@ export interface SoakOptions {
 export interface Sample {
   /** minutes since the load began */
   readonly at: number;
+  /** KB that each part holds */
   readonly memory: { readonly [part: string]: number };
+  /** the same of our services, right after they have collected their garbage: what they keep */
+  readonly kept?: { readonly [part: string]: number };
   readonly p50: number;
   readonly p99: number;
   readonly perSecond: number;
@@ -52,6 +56,7 @@ const WORKERS = 64;
 const RUNS = 64;
 const PEAK_S = 10;
 const SAMPLE_MS = 5_000;
+const SETTLE_MS = 1_000;
 const DRAIN_MS = 60_000;
 /**
  * Runs that have ended, with their leases and trees, stay in the folded state, of which the log's owner and the ledger
@@ -76,7 +81,7 @@ export async function soak(stack: Stack, options: SoakOptions): Promise<SoakRepo
     await drained(stack);
     const rate = peak * share;
     say(`peak ${peak.toFixed(0)} decisions/s, each with its outcome; now ${rate.toFixed(0)} for ${minutes} minutes`);
-    const watch = new Watch(stack, load, say);
+    const watch = new Watch(stack, load, (minutes * 60_000) / STRETCHES, say);
     await load.steady(rate, minutes, new Random(1));
     const samples = await watch.end();
     const drainedMs = await drained(stack);
@@ -103,8 +108,15 @@ export function judged({ peak, rate, samples, drainedMs, bound, minutes, wrong }
   const line = (pick: (sample: Sample) => number): Point[] => warm.map((each) => ({ x: each.at, y: pick(each) }));
   const memory = new Map(
     Object.keys(samples[0]?.memory ?? {}).map((part) => {
-      const points = line((sample) => sample.memory[part] ?? 0);
-      const slope = slopeOf(floorsOf(points, STRETCHES));
+      const kept = warm.flatMap(({ at, kept: left }) => (left?.[part] === undefined ? [] : [{ x: at, y: left[part] }]));
+      const points =
+        kept.length > 0
+          ? kept
+          : floorsOf(
+              line((sample) => sample.memory[part] ?? 0),
+              STRETCHES,
+            );
+      const slope = slopeOf(points);
       const runsPerMinute = (rate * 60) / DECISIONS_PER_RUN;
       const designed = FOLDING.includes(part) ? (runsPerMinute * ENDED_RUN_BYTES) / 1_024 : 0;
       const allowed = designed + bound;
@@ -140,6 +152,8 @@ class Watch {
   constructor(
     private readonly stack: Stack,
     private readonly load: Load,
+    /** how often all collect their garbage, ms */
+    private readonly collectMs: number,
     private readonly say: (line: string) => void,
   ) {
     this.watching = this.watch();
@@ -155,23 +169,35 @@ class Watch {
     const start = performance.now();
     let [from, before] = [start, this.load.decisions];
     this.load.latencies = [];
-    for (;;) {
+    for (let collected = start; ;) {
       await delay(SAMPLE_MS, undefined, { signal: this.leaving.signal }).catch(() => undefined);
       if (this.leaving.signal.aborted) return;
-      const latencies = this.load.latencies;
-      this.load.latencies = [];
-      const [now, done] = [performance.now(), this.load.decisions];
-      this.samples.push({
+      const { latencies, decisions: done } = this.load;
+      const now = performance.now();
+      const sample = {
         at: (now - start) / 60_000,
         memory: memoryOf(this.stack),
         p50: quantile(latencies, 0.5),
         p99: quantile(latencies, 0.99),
         perSecond: ((done - before) / (now - from)) * 1_000,
         behind: await behind(this.stack),
-      });
-      [from, before] = [now, done];
-      if (this.samples.length % 12 === 0) this.say(minute(this.samples[this.samples.length - 1]!));
+      };
+      const due = now - collected >= this.collectMs;
+      if (due) collected = now;
+      this.samples.push(due ? { ...sample, kept: await this.kept() } : sample);
+      // what waited for a collection is no latency of the system's
+      this.load.latencies = [];
+      [from, before] = [performance.now(), this.load.decisions];
+      if (this.samples.length % 12 === 0) this.say(minute(sample));
     }
+  }
+
+  private async kept(): Promise<{ [part: string]: number }> {
+    const { services } = this.stack.status();
+    for (const { pid } of services) await collect(pid);
+    const memory = memoryOf(this.stack);
+    await delay(SETTLE_MS); // whoever waited meanwhile is answered
+    return Object.fromEntries(services.map(({ name }) => [name, memory[name] ?? 0]));
   }
 }
 

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const PORT = 9229;
+const OPEN_MS = 5_000;
+
+/**
+ * Has a Node process collect its garbage, so that what it holds afterwards is what it keeps: left alone it would not for
+ * many minutes where memory is plenty. Through its own inspector, which a signal opens, and which is closed again.
+ * @throws where another process has the inspector's port
+ */
+export async function collect(pid: number): Promise<void> {
+  process.kill(pid, 'SIGUSR1');
+  const inspector = await Inspector.open();
+  try {
+    const { result } = (await inspector.call('Runtime.evaluate', { expression: 'process.pid' })) as {
+      result: { value: number };
+    };
+    if (result.value !== pid) throw new Error(`process ${result.value} listens on the inspector's port, not ${pid}`);
+    // what the first finds to be finalized, the second frees
+    for (let i = 0; i < 2; i++) await inspector.call('HeapProfiler.collectGarbage');
+    const close = "setImmediate(() => process.getBuiltinModule('inspector').close())";
+    await inspector.call('Runtime.evaluate', { expression: close });
+  } finally {
+    await inspector.close();
+  }
+}
+
+class Inspector {
+  private readonly waiting = new Map<number, (result: unknown) => void>();
+  private calls = 0;
+  private readonly closed: Promise<void>;
+
+  private constructor(private readonly socket: WebSocket) {
+    this.closed = new Promise((resolve) => socket.addEventListener('close', () => resolve()));
+    socket.addEventListener('message', ({ data }) => {
+      const { id, result } = JSON.parse(String(data)) as { id?: number; result?: unknown };
+      this.waiting.get(id ?? -1)?.(result);
+    });
+  }
+
+  static async open(): Promise<Inspector> {
+    for (const end = Date.now() + OPEN_MS; ; await delay(50)) {
+      try {
+        const [target] = (await (await fetch(`http://127.0.0.1:${PORT}/json`)).json()) as {
+          webSocketDebuggerUrl: string;
+        }[];
+        const socket = new WebSocket(target!.webSocketDebuggerUrl);
+        await new Promise((resolve, reject) => {
+          socket.addEventListener('open', resolve);
+          socket.addEventListener('error', () => reject(new Error('the inspector refuses the connection')));
+        });
+        return new Inspector(socket);
+      } catch (error) {
+        if (Date.now() > end) throw new Error(`no inspector was opened on port ${PORT}`, { cause: error });
+      }
+    }
+  }
+
+  call(method: string, params: object = {}): Promise<unknown> {
+    const id = (this.calls += 1);
+    this.socket.send(JSON.stringify({ id, method, params }));
+    return new Promise((resolve) => this.waiting.set(id, resolve));
+  }
+
+  async close(): Promise<void> {
+    this.socket.close();
+    await this.closed;
+  }
+}
