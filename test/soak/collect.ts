@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isFree } from '#platform/servers/ports';
+import { until } from '../support/stack';
 
 const PORT = 9229;
+const LIST = `http://127.0.0.1:${PORT}/json`;
 const OPEN_MS = 5_000;
+const LEAVE_MS = 300;
 
 /**
  * Has a Node process collect its garbage, so that what it holds afterwards is what it keeps: left alone it would not for
@@ -18,11 +22,14 @@ export async function collect(pid: number): Promise<void> {
     if (result.value !== pid) throw new Error(`process ${result.value} listens on the inspector's port, not ${pid}`);
     // what the first finds to be finalized, the second frees
     for (let i = 0; i < 2; i++) await inspector.call('HeapProfiler.collectGarbage');
-    const close = "setImmediate(() => process.getBuiltinModule('inspector').close())";
+    // closing waits for its connections, and stops all work meanwhile: ours must be gone by then
+    const close = `setTimeout(() => process.getBuiltinModule('inspector').close(), ${LEAVE_MS})`;
     await inspector.call('Runtime.evaluate', { expression: close });
   } finally {
     await inspector.close();
   }
+  // the next process finds the port taken otherwise, and does not try again
+  await until('the inspector to be closed', () => isFree(PORT), OPEN_MS);
 }
 
 class Inspector {
@@ -41,7 +48,7 @@ class Inspector {
   static async open(): Promise<Inspector> {
     for (const end = Date.now() + OPEN_MS; ; await delay(50)) {
       try {
-        const [target] = (await (await fetch(`http://127.0.0.1:${PORT}/json`)).json()) as {
+        const [target] = (await (await fetch(LIST, { headers: { connection: 'close' } })).json()) as {
           webSocketDebuggerUrl: string;
         }[];
         const socket = new WebSocket(target!.webSocketDebuggerUrl);

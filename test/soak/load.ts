@@ -28,6 +28,7 @@ export class Load {
   private readonly leases: Promise<Lease>[] = [];
   private turn = 0;
   private flying = 0;
+  private held: Promise<void> | undefined;
 
   constructor(
     private readonly asker: Asker,
@@ -58,9 +59,23 @@ export class Load {
     const end = start + minutes * 60_000;
     for (let due = start; due < end; due += (-Math.log(1 - random.next()) / perSecond) * 1_000) {
       if (due > performance.now()) await delay(due - performance.now());
+      if (this.held) {
+        await this.held;
+        due = performance.now();
+      }
       if (this.flying >= FLYING_MOST) this.count('not sent: too many were on their way');
       else void this.decide(due);
     }
+    await this.landed();
+  }
+
+  /** Nothing is on its way and nothing is sent while something else is done to the system. */
+  async hold(work: () => Promise<void>): Promise<void> {
+    this.held = this.landed().then(work);
+    await this.held.finally(() => (this.held = undefined));
+  }
+
+  private async landed(): Promise<void> {
     while (this.flying > 0) await delay(10);
   }
 

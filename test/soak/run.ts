@@ -56,7 +56,6 @@ const WORKERS = 64;
 const RUNS = 64;
 const PEAK_S = 10;
 const SAMPLE_MS = 5_000;
-const SETTLE_MS = 1_000;
 const DRAIN_MS = 60_000;
 /**
  * Runs that have ended, with their leases and trees, stay in the folded state, of which the log's owner and the ledger
@@ -82,7 +81,7 @@ export async function soak(stack: Stack, options: SoakOptions): Promise<SoakRepo
     const rate = peak * share;
     say(`peak ${peak.toFixed(0)} decisions/s, each with its outcome; now ${rate.toFixed(0)} for ${minutes} minutes`);
     const watch = new Watch(stack, load, (minutes * 60_000) / STRETCHES, say);
-    await load.steady(rate, minutes, new Random(1));
+    await Promise.race([load.steady(rate, minutes, new Random(1)), watch.failed]);
     const samples = await watch.end();
     const drainedMs = await drained(stack);
     return judged({ peak, rate, samples, drainedMs, bound, minutes, wrong: load.wrong });
@@ -148,6 +147,8 @@ class Watch {
   private readonly samples: Sample[] = [];
   private readonly leaving = new AbortController();
   private readonly watching: Promise<void>;
+  /** never resolves; rejects where nothing can be sampled */
+  readonly failed: Promise<never>;
 
   constructor(
     private readonly stack: Stack,
@@ -157,6 +158,7 @@ class Watch {
     private readonly say: (line: string) => void,
   ) {
     this.watching = this.watch();
+    this.failed = this.watching.then(() => new Promise<never>(() => undefined));
   }
 
   async end(): Promise<readonly Sample[]> {
@@ -185,7 +187,6 @@ class Watch {
       const due = now - collected >= this.collectMs;
       if (due) collected = now;
       this.samples.push(due ? { ...sample, kept: await this.kept() } : sample);
-      // what waited for a collection is no latency of the system's
       this.load.latencies = [];
       [from, before] = [performance.now(), this.load.decisions];
       if (this.samples.length % 12 === 0) this.say(minute(sample));
@@ -194,9 +195,11 @@ class Watch {
 
   private async kept(): Promise<{ [part: string]: number }> {
     const { services } = this.stack.status();
-    for (const { pid } of services) await collect(pid);
-    const memory = memoryOf(this.stack);
-    await delay(SETTLE_MS); // whoever waited meanwhile is answered
+    let memory: { [part: string]: number } = {};
+    await this.load.hold(async () => {
+      for (const { pid } of services) await collect(pid);
+      memory = memoryOf(this.stack);
+    });
     return Object.fromEntries(services.map(({ name }) => [name, memory[name] ?? 0]));
   }
 }
