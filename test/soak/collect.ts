@@ -8,28 +8,33 @@ const OPEN_MS = 5_000;
 const LEAVE_MS = 300;
 
 /**
- * Has a Node process collect its garbage, so that what it holds afterwards is what it keeps: left alone it would not for
- * many minutes where memory is plenty. Through its own inspector, which a signal opens, and which is closed again.
+ * Has a Node process collect its garbage, which left alone it would not for many minutes where memory is plenty, and
+ * tell what it keeps: KB of objects and of buffers. Through its own inspector, which a signal opens, and which is closed
+ * again.
  * @throws where another process has the inspector's port
  */
-export async function collect(pid: number): Promise<void> {
+export async function collect(pid: number): Promise<number> {
+  const kept = await within(pid);
+  // the next process finds the port taken otherwise, and does not try again
+  await until('the inspector to be closed', () => isFree(PORT), OPEN_MS);
+  return kept;
+}
+
+async function within(pid: number): Promise<number> {
   process.kill(pid, 'SIGUSR1');
   const inspector = await Inspector.open();
   try {
-    const { result } = (await inspector.call('Runtime.evaluate', { expression: 'process.pid' })) as {
-      result: { value: number };
-    };
-    if (result.value !== pid) throw new Error(`process ${result.value} listens on the inspector's port, not ${pid}`);
+    const there = await inspector.evaluate('process.pid');
+    if (there !== pid) throw new Error(`process ${there} listens on the inspector's port, not ${pid}`);
     // what the first finds to be finalized, the second frees
     for (let i = 0; i < 2; i++) await inspector.call('HeapProfiler.collectGarbage');
+    const bytes = await inspector.evaluate('(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())');
     // closing waits for its connections, and stops all work meanwhile: ours must be gone by then
-    const close = `setTimeout(() => process.getBuiltinModule('inspector').close(), ${LEAVE_MS})`;
-    await inspector.call('Runtime.evaluate', { expression: close });
+    await inspector.evaluate(`setTimeout(() => process.getBuiltinModule('inspector').close(), ${LEAVE_MS}), 0`);
+    return bytes / 1_024;
   } finally {
     await inspector.close();
   }
-  // the next process finds the port taken otherwise, and does not try again
-  await until('the inspector to be closed', () => isFree(PORT), OPEN_MS);
 }
 
 class Inspector {
@@ -61,6 +66,12 @@ class Inspector {
         if (Date.now() > end) throw new Error(`no inspector was opened on port ${PORT}`, { cause: error });
       }
     }
+  }
+
+  /** The number that an expression comes to in there. */
+  async evaluate(expression: string): Promise<number> {
+    const { result } = (await this.call('Runtime.evaluate', { expression })) as { result: { value: number } };
+    return result.value;
   }
 
   call(method: string, params: object = {}): Promise<unknown> {

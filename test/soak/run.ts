@@ -21,7 +21,7 @@ export interface Sample {
   readonly at: number;
   /** KB that each part holds */
   readonly memory: { readonly [part: string]: number };
-  /** the same of our services, right after they have collected their garbage: what they keep */
+  /** KB that our services keep, after they have collected their garbage */
   readonly kept?: { readonly [part: string]: number };
   readonly p50: number;
   readonly p99: number;
@@ -34,6 +34,8 @@ export interface Growth extends Slope {
   /** KB, of the first sample after the warm-up and of the last one */
   readonly first: number;
   readonly last: number;
+  /** KB, the most it ever held, garbage and all */
+  readonly held: number;
   /** KB a minute that are kept because they must be */
   readonly designed: number;
 }
@@ -61,7 +63,7 @@ const DRAIN_MS = 60_000;
  * Runs that have ended, with their leases and trees, stay in the folded state, of which the log's owner and the ledger
  * have one each: so many bytes a run, as measured over 4,000 of them.
  */
-const ENDED_RUN_BYTES = 2_300;
+const ENDED_RUN_BYTES = 1_300;
 const FOLDING = ['delegation', 'ledger'];
 /** of the time: heaps grow to their size, buffers are filled, code is compiled */
 const WARM_UP = 0.2;
@@ -122,7 +124,8 @@ export function judged({ peak, rate, samples, drainedMs, bound, minutes, wrong }
       if (isAbove(slope, allowed))
         findings.push(`${part} grows by ${told(slope)} KB a minute; ${allowed.toFixed(0)} are allowed for`);
       const [first, last] = [points[0]?.y ?? 0, points[points.length - 1]?.y ?? 0];
-      return [part, { ...slope, first, last, designed }];
+      const held = Math.max(...warm.map((sample) => sample.memory[part] ?? 0));
+      return [part, { ...slope, first, last, held, designed }];
     }),
   );
   const p99 = slopeOf(line((sample) => sample.p99));
@@ -195,12 +198,11 @@ class Watch {
 
   private async kept(): Promise<{ [part: string]: number }> {
     const { services } = this.stack.status();
-    let memory: { [part: string]: number } = {};
+    const kept: { [part: string]: number } = {};
     await this.load.hold(async () => {
-      for (const { pid } of services) await collect(pid);
-      memory = memoryOf(this.stack);
+      for (const { name, pid } of services) kept[name] = await collect(pid);
     });
-    return Object.fromEntries(services.map(({ name }) => [name, memory[name] ?? 0]));
+    return kept;
   }
 }
 
