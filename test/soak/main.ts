@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Stack } from '../support/stack';
-import { soak, told, type SoakReport } from './run';
+import { LEAST_MINUTES, soak, told, type SoakReport } from './run';
 
 const USAGE = 'usage: npm run soak [-- --minutes 30 --share 0.7 --bound 512 --json]';
 
@@ -33,7 +33,8 @@ function read(): { minutes: number; share: number; bound: number; json: boolean 
   try {
     const { values } = parseArgs({ options: flags });
     const [minutes, share, bound] = [Number(values.minutes), Number(values.share), Number(values.bound)];
-    if (!(minutes > 0 && share > 0 && share <= 1 && bound >= 0)) throw new Error('these are no numbers to go by');
+    if (!(minutes >= LEAST_MINUTES && share > 0 && share <= 1 && bound >= 0))
+      throw new Error(`--minutes is at least ${LEAST_MINUTES}, --share above 0 and at most 1, --bound 0 or more`);
     return { minutes, share, bound, json: values.json };
   } catch (error) {
     console.error(`${(error as Error).message}\n${USAGE}`);
@@ -86,7 +87,7 @@ function print({ peak, rate, memory, p50, p99, lag, findings }: SoakReport, boun
     'lag drained': lag.drainedMs === undefined ? 'no' : `yes, in ${lag.drainedMs.toFixed(0)} ms`,
   });
   console.log(
-    `What each part keeps (services: objects and buffers, after collecting their garbage; servers: the floors of what they hold), after a fifth of the time, with 95 % confidence. By design runs that have ended stay in the state of the log's owner and in the ledger's; ${bound} KB/min beyond that are allowed for.`,
+    `What each part keeps (services: objects and buffers, after collecting their garbage; servers: the floors of what they hold), after a fifth of the time and 3 minutes at least, with 95 % confidence. By design runs that have ended stay in the state of the log's owner and in the ledger's; ${bound} KB/min beyond that are allowed for.`,
   );
   for (const finding of findings) console.log(`NOT FLAT ${finding}`);
   if (findings.length === 0) console.log('flat');

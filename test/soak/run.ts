@@ -65,8 +65,10 @@ const DRAIN_MS = 60_000;
  */
 const ENDED_RUN_BYTES = 1_300;
 const FOLDING = ['delegation', 'ledger'];
-/** of the time: heaps grow to their size, buffers are filled, code is compiled */
-const WARM_UP = 0.2;
+/** what is not looked at: outcomes and tries are remembered for two minutes, buffers are filled, code is compiled */
+const warmUp = (minutes: number): number => Math.max(3, minutes / 5);
+/** in less nothing could be said of what grows */
+export const LEAST_MINUTES = 6;
 const STRETCHES = 24;
 /** a rise of p99 over the whole run, as a share of its median, that is no drift yet */
 const P99_RISE = 0.25;
@@ -104,7 +106,7 @@ interface Seen {
 
 /** Pure: what the samples say. */
 export function judged({ peak, rate, samples, drainedMs, bound, minutes, wrong }: Seen): SoakReport {
-  const warm = samples.filter(({ at }) => at >= minutes * WARM_UP);
+  const warm = samples.filter(({ at }) => at >= warmUp(minutes));
   const findings = [...wrong].map(([what, times]) => `${times} × ${what}`);
   const line = (pick: (sample: Sample) => number): Point[] => warm.map((each) => ({ x: each.at, y: pick(each) }));
   const memory = new Map(
