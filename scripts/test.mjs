@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, chmodSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, setUp } from './setup.mjs';
 
@@ -35,7 +35,9 @@ try {
   });
   stops.push(() => nats.stop());
   const result = join(dir, 'jest.json');
-  code = await jest(['--json', `--outputFile=${result}`, ...process.argv.slice(2)], {
+  // much of a test is waiting for servers: two at once, even on two cores
+  const workers = Math.max(2, availableParallelism() - 1);
+  code = await jest(['--json', `--outputFile=${result}`, `--maxWorkers=${workers}`, ...process.argv.slice(2)], {
     BAILIWICK_TEST_DATABASE_URL: postgres.url,
     BAILIWICK_TEST_NATS_URL: nats.url,
     BAILIWICK_TEST_NATS_SERVER: binary,
