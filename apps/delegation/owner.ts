@@ -5,7 +5,7 @@ import { evolve } from '#authority/evolve';
 import { preview } from '#authority/preview';
 import { seal, type Sealed } from '#authority/seal';
 import { isKeyed, type CommandNode, type LogState } from '#authority/state';
-import { commandSchema, type Answer, type Command } from '#contracts/command';
+import { readCommand, type Answer, type Command } from '#contracts/command';
 import { parseEvent, type Event } from '#contracts/event';
 import { canonicalize } from '#kernel/canonical';
 import type { Announcement } from '#bus/cloudevent';
@@ -194,7 +194,7 @@ export class LogOwner {
 
   private stage(state: LogState, item: CommandItem, now: number, sealed: Sealed[]): Staged {
     const refused = (answer: Answer): Staged => ({ item, events: [], payloads: [], answer });
-    const parsed = commandSchema.safeParse(item.raw);
+    const parsed = readCommand(item.raw);
     if (!parsed.success) return refused(badCommand(parsed.error.issues));
     const command = this.withPreview(parsed.data);
     const known = (isKeyed(command.commandId) ? state.keyed : state.tries).get(command.commandId);

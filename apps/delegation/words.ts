@@ -108,6 +108,7 @@ export async function approvalWords(
   const { tenant } = state;
   const tried = await eventlog.search({
     tenant,
+    treeId: state.runs.get(approval.runId)?.treeId,
     runId: approval.runId,
     type: TRIED,
     before,

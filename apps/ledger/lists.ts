@@ -4,7 +4,7 @@ import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
 import { actionsOf } from './actions';
 import type { LogLedger } from './log-ledger';
-import { catchUp, found, NotYet, op, refuse, type Backends, type Op } from './op';
+import { catchUp, found, NotYet, op, refuse, withTree, type Backends, type Op } from './op';
 import type { ItemFilter, ItemRow, Place } from './store';
 
 const listQuery = z.strictObject({
@@ -53,12 +53,11 @@ function withCounts(ledgers: Backends['ledgers'], { log, id, view }: ItemRow): u
   return { ...(view as object), ...countsOf(grant) };
 }
 
-const actions: Page = ({ eventlog }, mine, filter) =>
-  actionsOf(
-    eventlog,
-    mine.map(({ state }) => state.log),
-    filter,
-  );
+const actions: Page = async ({ eventlog }, mine, filter) => {
+  const inTree = await withTree(eventlog, mine, filter);
+  const logs = mine.map(({ state }) => state.log);
+  return inTree ? actionsOf(eventlog, logs, inTree) : { items: [], next: undefined };
+};
 
 const cursorOf = ({ log, position, id }: Place): string =>
   Buffer.from(JSON.stringify([log, position, id])).toString('base64url');

@@ -53,6 +53,33 @@ export async function catchUp(
   if (late) throw new NotYet(`the read models stand at ${late.position - 1} and not at ${minPosition} yet; try again`);
 }
 
+type Filter = {
+  readonly treeId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly grantId?: string | undefined;
+};
+
+/**
+ * A run or a grant is looked for in its tree: only that has an index. One that is not known yet may be in what has just
+ * been written.
+ * @returns undefined where there is none
+ */
+export async function withTree<F extends Filter>(
+  eventlog: EventLog,
+  ledgers: readonly LogLedger[],
+  filter: F,
+): Promise<F | undefined> {
+  const { treeId, runId, grantId } = filter;
+  if (treeId !== undefined || (runId === undefined && grantId === undefined)) return filter;
+  const treeOf = ({ state }: LogLedger) => (state.runs.get(runId ?? '') ?? state.grants.get(grantId ?? ''))?.treeId;
+  const find = () => ledgers.map(treeOf).find((each) => each !== undefined);
+  const known = find();
+  if (known !== undefined) return { ...filter, treeId: known };
+  await Promise.all(ledgers.map(async (each) => each.reached((await eventlog.head(each.state.log)) - 1)));
+  const found = find();
+  return found === undefined ? undefined : { ...filter, treeId: found };
+}
+
 /** The ledger of the log that an id names, within a tenant (I9), once it has reached a position. */
 export async function reach(
   backends: Backends,

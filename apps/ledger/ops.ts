@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { actionsOf } from './actions';
 import { LIST_OPS } from './lists';
 import { LOG_OPS } from './log-ops';
-import { catchUp, found, missing, op, reach, refuse, type Op } from './op';
+import { catchUp, found, missing, op, reach, refuse, withTree, type Op } from './op';
 import { custodyFor, receiptOf } from './receipts';
 
 const page = {
@@ -47,7 +47,8 @@ const events = op(
     const ledger = backends.ledgers.get(log);
     if (!ledger && !(await backends.eventlog.listLogs(tenant)).includes(log)) return missing(log);
     await catchUp([ledger], minPosition);
-    const stored = await backends.eventlog.search({ tenant, log, ...filter, limit });
+    const inTree = await withTree(backends.eventlog, ledger ? [ledger] : [], filter);
+    const stored = inTree ? await backends.eventlog.search({ tenant, log, ...inTree, limit }) : [];
     const taken = fitting(stored);
     const last = taken[taken.length - 1];
     return found({
@@ -79,7 +80,12 @@ const graph = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const ledger = await reach(backends, tenant, runId, minPosition);
   const run = ledger?.state.runs.get(runId);
   if (!ledger || !run) return missing(runId);
-  const asked = await actionsOf(backends.eventlog, [ledger.state.log], { tenant, runId, limit: LIMITS.eventsPageMax });
+  const asked = await actionsOf(backends.eventlog, [ledger.state.log], {
+    tenant,
+    treeId: run.treeId,
+    runId,
+    limit: LIMITS.eventsPageMax,
+  });
   const children = [...ledger.state.runs.values()].filter((each) => each.parentRunId === runId);
   const nodes = [
     { id: runId, kind: 'run', label: run.agent.class },

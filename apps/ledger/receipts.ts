@@ -16,15 +16,16 @@ const MOST = 20_000;
 /** The stored events that a run's receipt rests on, in the order of the log: all that may bear on it, then the choice. */
 async function eventsOf(eventlog: EventLog, state: LogState, run: RunNode): Promise<Kept[]> {
   const { tenant, log } = state;
+  const { treeId } = run;
   const found = new Map<number, StoredEvent>();
   const take = (events: readonly StoredEvent[]): void => events.forEach((event) => found.set(event.position, event));
-  take(await eventlog.search({ tenant, log, runId: run.id, limit: MOST }));
+  take(await eventlog.search({ tenant, log, treeId, runId: run.id, limit: MOST }));
   for (let above = parentOf(state, run); above; above = parentOf(state, above)) {
-    take(await eventlog.search({ tenant, log, runId: above.id, type: OF_ANCESTORS, limit: MOST }));
+    take(await eventlog.search({ tenant, log, treeId, runId: above.id, type: OF_ANCESTORS, limit: MOST }));
   }
   for (const child of state.runs.values()) {
     if (child.parentRunId === run.id)
-      take(await eventlog.search({ tenant, log, runId: child.id, type: OF_CHILDREN, limit: MOST }));
+      take(await eventlog.search({ tenant, log, treeId, runId: child.id, type: OF_CHILDREN, limit: MOST }));
   }
   for (const rule of state.rules.list) take(await eventlog.read(log, rule.position, 1));
   const candidates = [...found.values()]

@@ -106,6 +106,7 @@ export interface SearchFilter {
   readonly before?: number | undefined;
   readonly type?: string | readonly string[] | undefined;
   readonly treeId?: string | undefined;
+  /** there is no index of runs and grants: who names one names its tree too, or looks through the whole log */
   readonly runId?: string | undefined;
   readonly grantId?: string | undefined;
   readonly actionId?: string | undefined;

@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './1760000000000-event-log';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
+import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
 import { NoLookUp1763800000000 } from './1763800000000-no-look-up';
 import { SnapshotParts1763700000000 } from './1763700000000-snapshot-parts';
 
@@ -46,6 +47,7 @@ export const EVENT_LOG_MIGRATIONS = [
   LogOwners1760000000001,
   SnapshotParts1763700000000,
   NoLookUp1763800000000,
+  FewerIndexes1764000000000,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>
