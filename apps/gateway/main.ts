@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { Catch, HttpException, Module, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -11,13 +12,14 @@ import { readConfig } from '#platform/config';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { Arrivals } from './arrivals';
+import { directly } from './direct';
 import { ApiKeys } from './keys';
 import { Owners } from './owners';
 import { Pseudonyms } from './pseudonym';
 import { Places } from './places';
 import { Refused } from './refusal';
 import type { Route, Services } from './route';
-import { send, serve } from './server';
+import { answer, problem, serve, tell, type ServerOptions } from './server';
 import { methodsOf, routeTable } from './table';
 import { readiness, type Readiness } from './readiness';
 import { Tokens } from './tokens';
@@ -40,7 +42,7 @@ class NoRoute implements ExceptionFilter {
       error instanceof HttpException ? error.getStatus() : ((error as { statusCode?: number }).statusCode ?? 500);
     const methods = methodsOf(this.routes, request.url);
     if (status === 404 && methods.length > 0) reply.header('allow', methods.join(', '));
-    send(reply, { path: 'none' }, this.refusal(status, request, methods, error));
+    tell(reply, problem({ path: 'none' }, this.refusal(status, request, methods, error)));
   }
 
   private refusal(status: number, request: FastifyRequest, methods: readonly string[], error: unknown): Refused {
@@ -71,25 +73,39 @@ function makeServices(bus: Bus): Services {
   };
 }
 
+function httpServer(options: ServerOptions, framework: RequestListener): Server {
+  return createServer(
+    { keepAliveTimeout: 65_000, requestTimeout: 60_000 },
+    directly(options.routes, (route, request) => answer(route, options, request), framework),
+  );
+}
+
 async function main(): Promise<void> {
   const bus = await connectBus({ ...config.nats, name: 'gateway', inboxPrefix: '_INBOX.gateway' });
   const ready = (): Promise<Readiness> => readiness(bus);
   const routes = routeTable(ready);
+  const options: ServerOptions = {
+    routes,
+    services: makeServices(bus),
+    places: new Places(LIMITS.httpRequests, LIMITS.httpRequestsPerTenant, 'requests'),
+    failed: (error, request) => logger.error({ err: error, url: request.url }, 'a request failed'),
+  };
   const adapter = new FastifyAdapter({
+    serverFactory: (framework: RequestListener) => httpServer(options, framework),
     bodyLimit: LIMITS.httpBodyBytes,
     skipMiddie: true, // there is no middleware: the routes are on Fastify itself
-    keepAliveTimeout: 65_000,
-    requestTimeout: 60_000,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     // paths that come to no route: an id longer than any, or what is no URL
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
-      void send(
+      void tell(
         reply,
-        { path: 'none' },
-        error.code === 'FST_ERR_MAX_PARAM_LENGTH'
-          ? new Refused('NOT_FOUND', 'no id is that long')
-          : new Refused('BAD_REQUEST', error.message),
+        problem(
+          { path: 'none' },
+          error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+            ? new Refused('NOT_FOUND', 'no id is that long')
+            : new Refused('BAD_REQUEST', error.message),
+        ),
       ),
   });
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, {
@@ -97,12 +113,7 @@ async function main(): Promise<void> {
     bodyParser: false,
   });
   app.useGlobalFilters(new NoRoute(routes));
-  serve(app.getHttpAdapter().getInstance(), {
-    routes,
-    services: makeServices(bus),
-    places: new Places(LIMITS.httpRequests, LIMITS.httpRequestsPerTenant, 'requests'),
-    failed: (error, request) => logger.error({ err: error, url: request.url }, 'a request failed'),
-  });
+  serve(app.getHttpAdapter().getInstance(), options);
   onShutdown(async () => {
     await app.close();
     await bus.drain();

@@ -1,4 +1,5 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '#platform/config';
 import type { Command, CommandOf, CommandType } from '#contracts/command';
@@ -19,13 +20,26 @@ export interface Services {
   readonly config: Config;
 }
 
+/** A request, whoever has taken it from the socket. */
+export interface Incoming {
+  readonly method: string;
+  /** path and query, as they were sent */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly params: unknown;
+  readonly query: unknown;
+  /** the bytes, where there are any */
+  readonly body?: unknown;
+  readonly raw: IncomingMessage;
+}
+
 export interface Context<Params = Record<string, string>, Query = Record<string, unknown>, Body = unknown> {
   readonly services: Services;
   readonly caller: Caller;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  readonly request: FastifyRequest;
+  readonly request: Incoming;
   /** A command of this request: who asks, under which key, for which log. */
   command<T extends CommandType>(
     type: T,

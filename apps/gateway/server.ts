@@ -1,24 +1,29 @@
-import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import type { Command } from '#contracts/command';
-import { CANONICAL_DEPTH, canonicalize } from '#kernel/canonical';
 import { canonicalDigest, sha256hex } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
+import { readBody } from './body';
 import { identify, type Caller } from './caller';
-import { ambiguityIn } from './json';
 import { countAnswer, timed } from './metrics';
 import type { Places } from './places';
 import { problemOf, Refused } from './refusal';
-import type { Context, Reply, Route, Services } from './route';
+import type { Context, Incoming, Reply, Route, Services } from './route';
 
 export interface ServerOptions {
   readonly routes: readonly Route[];
   readonly services: Services;
   /** where none is left, a request is told to come back before anything is done for it */
   readonly places: Places;
-  readonly failed: (error: unknown, request: FastifyRequest) => void;
+  readonly failed: (error: unknown, request: Incoming) => void;
+}
+
+/** An answer, before it is written to anywhere. */
+export interface Told {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string | Buffer;
 }
 
 /** Puts the table of routes on a Fastify instance: authorisation, validation and problems are the same for all. */
@@ -40,18 +45,26 @@ export function serve(app: FastifyInstance, options: ServerOptions): void {
     app.route({
       method: route.method,
       url: route.path,
-      handler: (request, reply) => answer(route, options, request, reply),
-      errorHandler: (error, request, reply) => void send(reply, route, toRefused(error, options, request)),
+      handler: async (request, reply) => {
+        const told = await answer(route, options, request, reply);
+        return told ? tell(reply, told) : reply;
+      },
+      errorHandler: (error, request, reply) => void tell(reply, problem(route, toRefused(error, options, request))),
     });
   }
 }
 
-async function answer(
+/**
+ * Answers a request of a route. Never throws.
+ * @param reply where a route writes a stream to
+ * @returns the answer; nothing where the route has written one itself
+ */
+export async function answer(
   route: Route,
   options: ServerOptions,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> {
+  request: Incoming,
+  reply?: FastifyReply,
+): Promise<Told | undefined> {
   const started = performance.now();
   let caller: Caller | undefined;
   let leave = (): void => undefined;
@@ -65,43 +78,47 @@ async function answer(
       caller,
       params: parse(route.params, request.params, 'path') as Record<string, string>,
       query: parseQuery(route.query, request.query as Record<string, unknown>) as Record<string, unknown>,
-      body: route.body ? parse(route.body, readBody(request), 'body') : undefined,
+      body: route.body ? parse(route.body, readBody(request.body as Buffer | undefined), 'body') : undefined,
       request,
       command: commandMaker(caller, request),
     };
-    await reply_(reply, route, await route.handle(context as Context<never, never, never>));
+    const made = await route.handle(context as Context<never, never, never>);
+    if (!('stream' in made)) return toldOf(route, made);
+    await made.stream(reply as FastifyReply);
+    return undefined;
   } catch (error) {
     const refused = toRefused(error, options, request);
     if (refused.code === 'FORBIDDEN' && caller) record(route, options, request, caller, refused.detail);
-    send(reply, route, refused);
+    return problem(route, refused);
   } finally {
     leave();
     timed(route.path, (performance.now() - started) / 1_000);
   }
 }
 
-async function reply_(reply: FastifyReply, route: Route, made: Reply): Promise<void> {
-  if ('stream' in made) return made.stream(reply);
-  if (made.headers) reply.headers(made.headers);
-  if ('text' in made) {
-    countAnswer(route.path, 200);
-    return reply.code(200).type(made.type).send(made.text);
-  }
-  const status = made.status ?? 200;
+function toldOf(route: Route, made: Exclude<Reply, { stream: unknown }>): Told {
+  const status = 'text' in made ? 200 : (made.status ?? 200);
   countAnswer(route.path, status);
-  return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(made.body));
+  if ('text' in made) return { status, headers: { ...made.headers, 'content-type': made.type }, text: made.text };
+  return { status, headers: { ...made.headers, 'content-type': JSON_TYPE }, text: JSON.stringify(made.body) };
 }
 
-export function send(reply: FastifyReply, route: Pick<Route, 'path'>, refused: Refused): FastifyReply {
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** A refusal as it is told (RFC 9457). */
+export function problem(route: Pick<Route, 'path'>, refused: Refused): Told {
   const { status, body } = problemOf(refused);
   countAnswer(route.path, status);
-  if (status === 503 || status === 429) reply.header('retry-after', '1');
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  if (status === 503 || status === 429) headers['retry-after'] = '1';
   if (status === 401)
-    reply.header(
-      'www-authenticate',
-      refused.code === 'DPOP_INVALID' ? 'DPoP error="invalid_dpop_proof"' : 'Bearer realm="bailiwick"',
-    );
-  return reply.code(status).type('application/problem+json').send(JSON.stringify(body));
+    headers['www-authenticate'] =
+      refused.code === 'DPOP_INVALID' ? 'DPoP error="invalid_dpop_proof"' : 'Bearer realm="bailiwick"';
+  return { status, headers, text: JSON.stringify(body) };
+}
+
+export function tell(reply: FastifyReply, { status, headers, text }: Told): FastifyReply {
+  return reply.code(status).headers(headers).send(text);
 }
 
 /** The table says who may: everybody else is told so. */
@@ -113,7 +130,7 @@ function authorise(route: Route, caller: Caller): void {
   throw new Refused('FORBIDDEN', `${who} may not ${route.method} ${route.path}; it takes ${takes || 'another'}`);
 }
 
-function callerOf(route: Route, { services }: ServerOptions, request: FastifyRequest): Promise<Caller> {
+function callerOf(route: Route, { services }: ServerOptions, request: Incoming): Promise<Caller> {
   if (route.roles === 'public') return Promise.resolve(NOBODY);
   const url = services.config.publicUrl + request.url;
   const { authorization, dpop } = request.headers;
@@ -124,7 +141,7 @@ function callerOf(route: Route, { services }: ServerOptions, request: FastifyReq
 function record(
   route: Route,
   { services, failed }: ServerOptions,
-  request: FastifyRequest,
+  request: Incoming,
   caller: Caller,
   why: string,
 ): void {
@@ -140,40 +157,6 @@ function record(
 }
 
 const NOBODY: Caller = { kind: 'key', tenant: '', role: 'analyst', actor: { kind: 'service', id: 'anybody' } };
-
-function readBody(request: FastifyRequest): unknown {
-  const body = request.body as Buffer | undefined;
-  if (body === undefined || body.length === 0) throw new Refused('BAD_REQUEST', 'a JSON body is needed');
-  try {
-    if (!isUtf8(body)) throw new Error('it is not UTF-8');
-    const text = body.toString();
-    const value = JSON.parse(text) as unknown;
-    // Half a character or a bottomless object has no canonical form. An owner that met one inside a batch would have
-    // to drop the batch, and with it what others asked for.
-    if (HALF_CHARACTER.test(text) || text.split(OPENING, CANONICAL_DEPTH).length >= CANONICAL_DEPTH)
-      canonicalize(value);
-    if (HIDDEN_MEMBER.test(text) && hidesMember(value)) throw new Error('a member must not be called __proto__');
-    const wrong = ambiguityIn(text);
-    if (wrong !== undefined) throw new Error(wrong);
-    return value;
-  } catch (error) {
-    throw new Refused('BAD_REQUEST', `the body is no JSON that can be kept: ${(error as Error).message}`);
-  }
-}
-
-/** Only an escape can spell one, since the bytes are UTF-8. */
-const HALF_CHARACTER = /\\ud[89a-f]/i;
-const OPENING = /[[{]/;
-
-/**
- * Written out, or with escapes. Schemas skip such a member, so arguments with it and without it would have one digest,
- * and an approval of the one be good for the other (I8).
- */
-const HIDDEN_MEMBER = /__proto__|\\u00/i;
-function hidesMember(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hidesMember);
-}
 
 function parseQuery(schema: z.ZodType | undefined, query: Record<string, unknown>): unknown {
   const [name] = schema ? [] : Object.keys(query);
@@ -200,7 +183,7 @@ function parse(schema: z.ZodType | undefined, value: unknown, where: 'path' | 'q
  * With an Idempotency-Key, a command's id is made from it and its request is digested: the same key gets the first
  * answer, and another request under it is refused. Without one, the id is for our own retries.
  */
-function commandMaker(caller: Caller, request: FastifyRequest): Context['command'] {
+function commandMaker(caller: Caller, request: Incoming): Context['command'] {
   const key = request.headers['idempotency-key'];
   if (key !== undefined && (typeof key !== 'string' || key.length === 0 || key.length > LIMITS.idempotencyKeyLength)) {
     throw new Refused(
@@ -232,7 +215,7 @@ function commandMaker(caller: Caller, request: FastifyRequest): Context['command
   })) as Context['command'];
 }
 
-function toRefused(error: unknown, { failed }: ServerOptions, request: FastifyRequest): Refused {
+function toRefused(error: unknown, { failed }: ServerOptions, request: Incoming): Refused {
   if (error instanceof Refused) return error;
   const { statusCode, message } = error as FastifyError;
   if (statusCode === 413) return new Refused('TOO_LARGE', `the body is over ${LIMITS.httpBodyBytes} bytes`);
