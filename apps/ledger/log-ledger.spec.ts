@@ -31,7 +31,7 @@ describe('the tree of a log', () => {
     for (const size of [1, 2, 3, 7, 8, 9, 20, log.events.length]) {
       await bench.feed(ledger, log, size);
       await ledger.sign();
-      const head = await bench.store.checkpoint(LOG);
+      const head = await bench.store.heads.newest(LOG);
       const { checkpoint } = valueOf(openCheckpoint(head?.note ?? '', key));
       expect(checkpoint).toMatchObject({ origin: 'bailiwick.test/default/0', size: BigInt(size) });
       expect(checkpoint.root).toEqual(naiveRoot(entries(log).slice(0, size)));
@@ -40,7 +40,7 @@ describe('the tree of a log', () => {
     expect(ledger.vkey).toBe(verifierKey('bailiwick.test/default/0', KEY));
     expect(
       openCheckpoint(
-        (await bench.store.checkpoint(LOG))?.note ?? '',
+        (await bench.store.heads.newest(LOG))?.note ?? '',
         valueOf(parseVerifierKey(verifierKey(key.name, seededKey(12)))),
       ).ok,
     ).toBe(false);
@@ -75,7 +75,7 @@ describe('the tree of a log', () => {
     const { log } = busyRun();
     const ledger = bench.start();
     await ledger.sign();
-    expect(await bench.store.checkpoint(LOG)).toBeUndefined();
+    expect(await bench.store.heads.newest(LOG)).toBeUndefined();
     await bench.feed(ledger, log, 5);
     await ledger.sign();
     await ledger.sign();
@@ -117,7 +117,7 @@ describe('a ledger over the tables of one that has stopped', () => {
     await bench.feed(ledger, log);
     expect(stateDigest(ledger.state)).toBe(stateDigest(log.state));
     await ledger.sign();
-    expect((await bench.store.checkpoint(LOG))?.root).toEqual(naiveRoot(entries(log)));
+    expect((await bench.store.heads.newest(LOG))?.root).toEqual(naiveRoot(entries(log)));
     const proof = (await ledger.proofs([2])).get(2) ?? '';
     expect(verifyProof(proof, leafHash(entries(log)[2] as Buffer), key).ok).toBe(true);
   });

@@ -24,7 +24,7 @@ import {
   rootOfFrontier,
 } from '#tlog/tree';
 import { consequencesOf, itemsOf } from './project';
-import type { ConsequenceRow, ItemRow, LedgerStore } from './store';
+import type { CheckpointRow, ConsequenceRow, ItemRow, LedgerStore } from './store';
 
 export interface LogLedgerOptions {
   readonly log: string;
@@ -34,6 +34,8 @@ export interface LogLedgerOptions {
   readonly store: LedgerStore;
   readonly source: EventSource;
   readonly warn: (message: string, cause?: unknown) => void;
+  /** how many witnesses cosign its heads */
+  readonly witnesses?: number;
 }
 
 const CHECKPOINT_MS = 1_000;
@@ -52,6 +54,8 @@ export class LogLedger {
   private follower: Follower | undefined;
   private timer: NodeJS.Timeout | undefined;
   private signed = -1;
+  /** the size of the first tree that this key signed; undefined until it has signed one since the start */
+  private keyFrom: number | undefined;
   private signing: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: LogLedgerOptions) {
@@ -182,18 +186,21 @@ export class LogLedger {
     const { log, store, key } = this.options;
     const root = rootHash(size, await store.nodes(log, nodesForRoot(size)));
     const note = signCheckpoint({ origin: this.origin, size: BigInt(size), root }, [makeSigner(this.origin, key)]);
-    await store.saveCheckpoint(log, { size, root, note });
+    await store.heads.save(log, { size, root, note }, this.vkey);
+    this.keyFrom ??= (await store.heads.keys(log)).find(({ vkey }) => vkey === this.vkey)?.size;
     this.signed = size;
   }
 
   /** The tlog-proofs of events, all against one checkpoint that covers them. */
   async proofs(positions: readonly number[]): Promise<Map<number, string>> {
     const { log, store } = this.options;
-    const least = Math.max(...positions) + 1;
-    let checkpoint = await store.checkpoint(log, least);
+    if (this.keyFrom === undefined) await this.sign();
+    // a proof is for who holds the key of today, whatever key the smallest head was signed with
+    const least = Math.max(...positions.map((position) => position + 1), this.keyFrom ?? 0);
+    let checkpoint = await this.covering(least);
     if (!checkpoint) {
       await this.sign();
-      checkpoint = await store.checkpoint(log, least);
+      checkpoint = await this.covering(least);
     }
     if (!checkpoint) throw new Error(`position ${least - 1} of ${log} is not in the tree yet`);
     const { size, note } = checkpoint;
@@ -204,6 +211,16 @@ export class LogLedger {
     return new Map(
       positions.map((position) => [position, proofText(position, inclusionProof(position, size, read), note)]),
     );
+  }
+
+  /** The smallest head that covers a size; one that all its witnesses cosigned where there is one, or else any did. */
+  private async covering(size: number): Promise<CheckpointRow | undefined> {
+    const { log, store, witnesses = 0 } = this.options;
+    for (const least of new Set([witnesses, Math.min(witnesses, 1), 0])) {
+      const head = await store.heads.covering(log, size, least);
+      if (head) return head;
+    }
+    return undefined;
   }
 
   /** Everything made again from the raw events, and compared. `state` is the digest of a fold from position 0. */

@@ -2,9 +2,11 @@ import type { Answer } from '#contracts/command';
 import { LIMITS } from '#kernel/limits';
 import { SealedLog } from '#receipts/testing/sealed-log';
 import { openCheckpoint } from '#tlog/checkpoint';
+import { verifyProof } from '#tlog/proof';
+import { openSubmission } from '#tlog/submission';
 import { entryHash, leafHash } from '#tlog/hash';
 import { parseVerifierKey } from '#tlog/note';
-import { valueOf } from '#tlog/testing/keys';
+import { seededKey, valueOf } from '#tlog/testing/keys';
 import { naiveRoot } from '#tlog/testing/naive-tree';
 import { nodesOfTile, readEntryBundle, tilePath, tilesOf } from '#tlog/tile';
 import type { LogLedger } from './log-ledger';
@@ -133,5 +135,75 @@ describe('folding a log anew', () => {
     await Promise.all(all);
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1 + LIMITS.foldsWaiting);
     expect(most).toBe(1);
+  });
+});
+
+describe('the consistency of a log', () => {
+  it('is proved between any two of its checkpoints to whoever holds the earlier one', async () => {
+    const log = longLog(40);
+    const ledger = bench.start();
+    const sizes = [1, 4, 7, 8, 31, 40];
+    for (const size of sizes) {
+      await bench.feed(ledger, log, size);
+      await ledger.sign();
+    }
+    const vkey = valueOf(parseVerifierKey((await told(ledger, 'vkey')).trim()));
+    const known = { origin: vkey.name, keys: [vkey] };
+    for (const [i, from] of sizes.entries())
+      for (const to of sizes.slice(i)) {
+        const text = await told(ledger, 'consistency', { from, to });
+        const held = {
+          size: BigInt(from),
+          root: naiveRoot(
+            log
+              .stored()
+              .slice(0, from)
+              .map(({ body }) => entryHash(body)),
+          ),
+        };
+        expect(valueOf(openSubmission(text, known, held)).size).toBe(BigInt(to));
+      }
+    expect(await told(ledger, 'consistency', { from: 3 })).toContain('\n40\n');
+    expect(await ask(ledger, 'consistency', { log: LOG, from: 1, to: 5 })).toMatchObject({
+      refusal: { code: 'NOT_FOUND' },
+    });
+    expect(await ask(ledger, 'consistency', { log: LOG, from: 8, to: 7 })).toMatchObject({
+      refusal: { code: 'NOT_FOUND' },
+    });
+  });
+});
+
+describe('a log whose key is changed', () => {
+  it('tells both keys; the old one verifies what was, the new one what is, each proof and head with one of them', async () => {
+    const log = longLog(20);
+    const first = bench.start();
+    await bench.feed(first, log, 12);
+    await first.sign();
+    const before = { proof: await told(first, 'proof', { position: 3 }), vkey: await told(first, 'vkey') };
+    await bench.stop(first);
+    const second = bench.start(seededKey(77));
+    await until(() => second.position === 12);
+    const proof = await told(second, 'proof', { position: 3 });
+    const after = { proof, vkey: await told(second, 'vkey'), head: await told(second, 'checkpoint') };
+    const [old, now] = [before.vkey, after.vkey].map((vkey) => valueOf(parseVerifierKey(vkey.trim())));
+    const leaf = leafHash(entryHash(log.stored()[3]!.body));
+    expect(verifyProof(before.proof, leaf, old!).ok).toBe(true);
+    expect(verifyProof(before.proof, leaf, now!).ok).toBe(false);
+    expect(verifyProof(after.proof, leaf, now!).ok).toBe(true);
+    // the head at which the key was changed is signed by both
+    expect(openCheckpoint(after.head, old!).ok).toBe(true);
+    expect(openCheckpoint(after.head, now!).ok).toBe(true);
+    await bench.feed(second, log);
+    await second.sign();
+    expect(openCheckpoint(await told(second, 'checkpoint'), old!).ok).toBe(false);
+    expect(openCheckpoint(await told(second, 'checkpoint'), now!).ok).toBe(true);
+    const keys = (await told(second, 'vkeys')) as unknown as { items: { vkey: string; size: number }[] };
+    expect(keys).toMatchObject({
+      items: [
+        { vkey: before.vkey.trim(), size: 0 },
+        { vkey: after.vkey.trim(), size: 12 },
+      ],
+      current: after.vkey.trim(),
+    });
   });
 });

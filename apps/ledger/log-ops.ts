@@ -12,31 +12,50 @@ import {
   type Tile,
 } from '#tlog/tile';
 import { z } from 'zod';
+import { LIMITS } from '#kernel/limits';
+import { continuing } from './consistency';
 import type { LogLedger } from './log-ledger';
 import { found, missing, op, refuse, type Backends, type Op } from './op';
 
-const ofLog = (
-  run: (ledger: LogLedger, backends: Backends, request: { position?: number; path?: string }) => Promise<Answer>,
-): Op =>
-  op(
-    z.strictObject({
-      log: logNameSchema,
-      position: z.number().int().min(0).optional(),
-      path: z.string().max(120).optional(),
-    }),
-    (backends, { log, ...request }) => {
-      const ledger = backends.ledgers.get(log);
-      return ledger ? run(ledger, backends, request) : Promise.resolve(missing(log));
-    },
-  );
+const ofLogQuery = z.strictObject({
+  log: logNameSchema,
+  position: z.number().int().min(0).optional(),
+  path: z.string().max(120).optional(),
+  from: z.number().int().min(0).optional(),
+  to: z.number().int().min(1).optional(),
+  witnesses: z.number().int().min(0).max(LIMITS.witnesses).optional(),
+});
+type OfLog = Omit<z.infer<typeof ofLogQuery>, 'log'>;
+
+const ofLog = (run: (ledger: LogLedger, backends: Backends, request: OfLog) => Promise<Answer>): Op =>
+  op(ofLogQuery, (backends, { log, ...request }) => {
+    const ledger = backends.ledgers.get(log);
+    return ledger ? run(ledger, backends, request) : Promise.resolve(missing(log));
+  });
 
 /** What a log shows of itself to whoever would check it: its key, its signed heads, its proofs and its tiles. */
 export const LOG_OPS: Readonly<Record<string, Op>> = {
   vkey: ofLog((ledger) => Promise.resolve(found(`${ledger.vkey}\n`))),
-  checkpoint: ofLog(async (ledger, { store }) => {
+  checkpoint: ofLog(async (ledger, { store }, { witnesses }) => {
     await ledger.sign();
-    const head = await store.checkpoint(ledger.state.log);
-    return head ? found(head.note) : refuse('NOT_FOUND', 'the log has no events yet');
+    const head = await store.heads.newest(ledger.state.log, witnesses);
+    return head
+      ? found(head.note)
+      : refuse(
+          'NOT_FOUND',
+          witnesses ? `no checkpoint has ${witnesses} cosignatures yet` : 'the log has no events yet',
+        );
+  }),
+  vkeys: ofLog(async (ledger, { store, handovers }) => {
+    const keys = await store.heads.keys(ledger.state.log);
+    return found({ items: keys, current: ledger.vkey, handovers: handovers?.() ?? [] });
+  }),
+  consistency: ofLog(async (ledger, { store }, { from = 0, to }) => {
+    const { log } = ledger.state;
+    const head = to === undefined ? await store.heads.newest(log) : await store.heads.at(log, to);
+    if (!head) return refuse('NOT_FOUND', `there is no checkpoint of ${to ?? 'any'} leaves; ask for one without "to"`);
+    if (from > head.size) return refuse('NOT_FOUND', `the checkpoint has ${head.size} leaves, fewer than ${from}`);
+    return found(await continuing(store, log, from, head));
   }),
   proof: ofLog(async (ledger, _backends, { position = 0 }) => {
     if (!(await ledger.reached(position, 2_000))) return refuse('NOT_FOUND', `the log has no position ${position} yet`);

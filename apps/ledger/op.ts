@@ -12,6 +12,8 @@ export interface Backends {
   readonly eventlog: EventLog;
   readonly store: LedgerStore;
   readonly key: KeyObject;
+  /** what was said when a signing key took another's place: signed notes, oldest first */
+  readonly handovers?: () => readonly string[];
 }
 
 export const found = (value: unknown): Answer => ({ ok: true, value });

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { DataSource, type EntityManager } from 'typeorm';
 import { piecesFor, readPieces, type Piece } from '#tlog/pieces';
 import type { Node, ReadNode } from '#tlog/tree';
+import { Heads } from './heads';
 
 /** One row of the read models. `position` is that of the event that made it, `updated` of the newest that changed it. */
 export interface ItemRow {
@@ -51,7 +52,12 @@ export interface ItemFilter {
 
 /** The ledger's tables, through TypeORM. What a batch makes is written in one transaction with the follower's position. */
 export class LedgerStore {
-  private constructor(private readonly source: DataSource) {}
+  /** who signed and cosigned the heads */
+  readonly heads: Heads;
+
+  private constructor(private readonly source: DataSource) {
+    this.heads = new Heads(source);
+  }
 
   static async open(url: string): Promise<LedgerStore> {
     const source = new DataSource({
@@ -98,24 +104,6 @@ export class LedgerStore {
       [log, pieces.map((each) => each.level), pieces.map((each) => each.index)],
     );
     return readPieces(rows.map(({ level, index, hashes }) => ({ level, index: Number(index), hashes })));
-  }
-
-  async saveCheckpoint(log: string, { size, root, note }: CheckpointRow): Promise<void> {
-    await this.source.query(
-      'INSERT INTO ledger.checkpoint (log, size, root, note) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
-      [log, size, root, note],
-    );
-  }
-
-  /** The smallest kept checkpoint that covers a size; without one, the newest. */
-  async checkpoint(log: string, atLeast?: number): Promise<CheckpointRow | undefined> {
-    const order = atLeast === undefined ? 'DESC' : 'ASC';
-    const rows = await this.source.query<{ size: string; root: Buffer; note: string }[]>(
-      `SELECT size, root, note FROM ledger.checkpoint WHERE log = $1 AND size >= $2 ORDER BY size ${order} LIMIT 1`,
-      [log, atLeast ?? 0],
-    );
-    const row = rows[0];
-    return row && { size: Number(row.size), root: row.root, note: row.note };
   }
 
   async checkpoints(log: string): Promise<CheckpointRow[]> {

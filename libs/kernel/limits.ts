@@ -96,6 +96,22 @@ export const LIMITS = {
   previewMs: 15 * MINUTE,
   sampleSize: 20,
 
+  // witnesses: of our logs, and we of others'
+  witnesses: 32,
+  /** one request to a witness */
+  witnessMs: 10_000,
+  /** what it answers */
+  witnessAnswerBytes: 64 * 1024,
+  /** after what fails, at most so long until the next try */
+  witnessBackoffMs: 60_000,
+  /** how far ahead a witness's clock may be */
+  witnessClockMs: 5 * MINUTE,
+  logsWitnessed: 1_000,
+  /** a checkpoint that is sent here to be cosigned, with its proof */
+  submissionBytes: 64 * 1024,
+  /** submissions that wait for the one that is judged */
+  submissionsWaiting: 64,
+
   // HTTP edge
   httpBodyBytes: 256 * 1024,
   /** that are being answered at the same time, streams too */

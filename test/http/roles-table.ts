@@ -156,7 +156,9 @@ export const TABLE: readonly Row[] = [
   // the service itself
   row('POST /v1/tenants', 201, ['admin'], () => ({ path: '/v1/tenants', body: { id: `tenant-${++made}` } })),
   open('GET /log/{tenant}/{n}/vkey', '/log/default/0/vkey'),
+  open('GET /log/{tenant}/{n}/vkeys', '/log/default/0/vkeys'),
   open('GET /log/{tenant}/{n}/checkpoint', '/log/default/0/checkpoint'),
+  open('GET /log/{tenant}/{n}/consistency', '/log/default/0/consistency?from=0'),
   open('GET /log/{tenant}/{n}/proof/{position}', '/log/default/0/proof/0'),
   open('GET /log/{tenant}/{n}/tile/{path}', '/log/default/0/tile/0/000.p/1'),
   open('GET /.well-known/authzen-configuration', '/.well-known/authzen-configuration'),

@@ -67,13 +67,7 @@ const aboutRun = (what: 'receipt' | 'drift' | 'graph', summary: string): Route =
 const logParams = z.strictObject({ tenant: tenantName, n: wholeNumber(0, 999_999) });
 
 /** Checkpoints, tiles and keys are there to be fetched by anybody who holds a receipt of that log. */
-const logText = (
-  path: string,
-  op: string,
-  summary: string,
-  more: z.ZodRawShape = {},
-  headers: Record<string, string> = {},
-): Route =>
+const logText = (path: string, op: string, summary: string, more: z.ZodRawShape = {}): Route =>
   route({
     method: 'GET',
     path: `/log/:tenant/:n/${path}`,
@@ -83,7 +77,7 @@ const logText = (
     async handle({ services, params }) {
       const { tenant, n, ...rest } = params as { tenant: string; n: number };
       const text = await services.owners.ledger<string>(op, { log: logName(tenant, n), ...rest });
-      return { text, type: 'text/plain; charset=utf-8', headers };
+      return { text, type: 'text/plain; charset=utf-8' };
     },
   });
 
@@ -193,15 +187,44 @@ export const readingRoutes: Route[] = [
     },
   }),
   logText('vkey', 'vkey', 'The verifier key of a log (C2SP signed-note)'),
-  logText(
-    'checkpoint',
-    'checkpoint',
-    'The newest signed tree head (C2SP tlog-checkpoint)',
-    {},
-    {
-      'cache-control': 'max-age=1', // it changes; tiles do not
+  route({
+    method: 'GET',
+    path: '/log/:tenant/:n/vkeys',
+    summary: 'Every key that has signed for a log, and since which size; how one was handed over to the next',
+    roles: 'public',
+    params: logParams,
+    async handle({ services, params }) {
+      return { body: await services.owners.ledger('vkeys', { log: logName(params.tenant, params.n) }) };
     },
-  ),
+  }),
+  route({
+    method: 'GET',
+    path: '/log/:tenant/:n/checkpoint',
+    summary: 'The newest signed tree head (C2SP tlog-checkpoint), or the newest with so many cosignatures',
+    roles: 'public',
+    params: logParams,
+    query: z.strictObject({ witnesses: wholeNumber(0, LIMITS.witnesses).optional() }),
+    async handle({ services, params, query }) {
+      const log = logName(params.tenant, params.n);
+      const text = await services.owners.ledger<string>('checkpoint', { log, ...query });
+      // it changes; tiles do not
+      return { text, type: 'text/plain; charset=utf-8', headers: { 'cache-control': 'max-age=1' } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/log/:tenant/:n/consistency',
+    summary:
+      'A checkpoint, and the proof that it continues the tree of `from` leaves (as C2SP tlog-witness writes both)',
+    roles: 'public',
+    params: logParams,
+    query: z.strictObject({ from: wholeNumber(0), to: wholeNumber(1).optional() }),
+    async handle({ services, params, query }) {
+      const log = logName(params.tenant, params.n);
+      const text = await services.owners.ledger<string>('consistency', { log, ...query });
+      return { text, type: 'text/plain; charset=utf-8' };
+    },
+  }),
   logText('proof/:position', 'proof', 'The inclusion proof of one event (C2SP tlog-proof)', {
     position: wholeNumber(0),
   }),

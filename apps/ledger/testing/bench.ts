@@ -80,21 +80,23 @@ export class Bench {
   async reset(): Promise<void> {
     await Promise.all([...this.started].map((ledger) => ledger.stop()));
     this.started.clear();
-    await this.sql.query('TRUNCATE ledger.follower, ledger.piece, ledger.checkpoint, ledger.item, ledger.consequence');
+    await this.sql.query(
+      'TRUNCATE ledger.follower, ledger.piece, ledger.checkpoint, ledger.item, ledger.consequence, ledger.signing_key, ledger.cosignature, ledger.witnessed',
+    );
     this.eventlog = new TestEventLog();
     this.source = new TestSource();
     this.warnings.length = 0;
     await this.eventlog.createLog(LOG);
   }
 
-  make(): LogLedger {
+  make(key = KEY): LogLedger {
     const { eventlog, store, source } = this;
     const warn = (message: string, cause?: unknown): void => void this.warnings.push(`${message}: ${String(cause)}`);
-    return new LogLedger({ log: LOG, origin: ORIGIN, key: KEY, eventlog, store, source, warn });
+    return new LogLedger({ log: LOG, origin: ORIGIN, key, eventlog, store, source, warn });
   }
 
-  start(): LogLedger {
-    const ledger = this.make();
+  start(key = KEY): LogLedger {
+    const ledger = this.make(key);
     this.started.add(ledger);
     ledger.start();
     return ledger;
