@@ -46,6 +46,22 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
  * @throws CorruptLog where the event cannot follow this state: a gap, an unknown grant, a second outcome.
  */
 export function evolve(state: LogState, event: Event): LogState {
+  const at = follow(state, event);
+  remember(state, event, at);
+  return state;
+}
+
+/**
+ * The same for a state that nobody will send a command to, as where the past is looked at: who sent what is not
+ * remembered.
+ * @throws CorruptLog as `evolve`
+ */
+export function evolveUnasked(state: LogState, event: Event): LogState {
+  follow(state, event);
+  return state;
+}
+
+function follow(state: LogState, event: Event): number {
   if (event.log !== state.log || event.position !== state.next) {
     throw new CorruptLog(`event ${event.log}@${event.position} cannot follow ${state.log}@${state.next - 1} (I5)`);
   }
@@ -58,9 +74,9 @@ export function evolve(state: LogState, event: Event): LogState {
   state.next = event.position + 1;
   state.lastTime = at;
   fold(state, event, at);
-  remember(state, event, at);
+  forget(state.settled, at - LIMITS.settledMs);
   dropEnded(state);
-  return state;
+  return at;
 }
 
 /** Keeps the soonest deadline one that is still to come: what has ended otherwise is taken off when it surfaces. */
@@ -89,7 +105,6 @@ function remember(state: LogState, event: Event, at: number): void {
   else map.set(event.commandId, { first: event.position, count: 1, at, requestDigest: event.requestDigest });
   forget(state.keyed, at - keepMs(true));
   forget(state.tries, at - keepMs(false));
-  forget(state.settled, at - LIMITS.settledMs);
 }
 
 /** Maps keep the order of insertion, which is that of time: the oldest come first. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
 import { effects, labels, resource } from './action';
 import { CODES, type Code } from './codes';
-import { agent, consumed, effect, limits, posture, risk } from './grant';
+import { agent, consumed, effect, grantRequest, limits, posture, risk } from './grant';
 import { costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from './primitives';
 import { reason, type Reason } from './reason';
 
@@ -115,12 +115,14 @@ export const EVENT_DATA = {
     approvedBy: z.string().optional(),
     supersedes: idOf('grant').optional(),
   }),
-  /** a child could not be made: what was asked for is kept as the reasons */
+  /** a child could not be made: what it would have been wider in is told by the reasons */
   DelegationRefused: z.strictObject({
     agentClass: z.string(),
     code,
     detail: z.string().max(2_000),
     reasons,
+    /** the limits asked for, unless they are long; older events have none */
+    asked: grantRequest.optional(),
   }),
   ApprovalRequested: z.strictObject({
     approvalId: idOf('approval'),

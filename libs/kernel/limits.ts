@@ -39,6 +39,20 @@ export const LIMITS = {
   /** refolds of one log, or readings of its entries, that wait for the one that is done; and for how long */
   foldsWaiting: 4,
   foldWaitMs: 5_000,
+  /** what-ifs that wait for the one that is being made: of one log, and of all logs for a thread; and for how long */
+  replaysWaiting: 4,
+  replayWaitMs: 30_000,
+  /** for so long one is made, and so much memory of its own it may take */
+  replayMs: 10 * MINUTE,
+  replayHeapMb: 2_048,
+  /** one that nobody asks about any more is given up */
+  replayUnaskedMs: 10_000,
+  replayPageDefault: 100,
+  replayPageMax: 1_000,
+  /** changes of grants, and added rules, in one */
+  replayChanges: 64,
+  /** classes, verbs or trees that are told apart; what is beyond is told together */
+  replayGroups: 200,
   idempotencyKeyLength: 255,
   idempotencyMs: DAY,
   /** how long the gateway may retry a command that carries no key of the client's */

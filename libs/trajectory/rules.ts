@@ -1,11 +1,12 @@
-import type { ReasonCode } from '#contracts/codes';
+import type { Change } from '#contracts/replay';
 import type { Effect } from '#contracts/grant';
 import type { DecisionOutcome, Reason } from '#contracts/reason';
 import type { JudgeTrajectory, Trajectory, TrajectoryStep } from '#contracts/trajectory';
 
 /** A dangerous sequence of steps each of which is allowed: all of `seen` somewhere in the tree, then one of `then`. */
 export interface SequenceRule {
-  readonly code: ReasonCode;
+  /** a ReasonCode, or the name of a rule that is only tried out */
+  readonly code: string;
   readonly outcome: DecisionOutcome;
   readonly seen: readonly string[];
   readonly then: string;
@@ -49,10 +50,25 @@ const LABEL_OF: Partial<Record<Effect, string>> = { external: 'send:external', e
  * and the run that armed it. Pure; knows nothing of grants or time. Only what was permitted (and what was denied, as
  * `denied:…`) is in `seen`: who keeps the trajectory sees to that.
  */
-export const judgeTrajectory: JudgeTrajectory = (seen, step) =>
-  SEQUENCES.filter((rule) => carries(step, rule.then) && rule.seen.every((label) => armed(seen, step, label))).map(
-    (rule) => reasonOf(rule, seen),
-  );
+export const judgeTrajectory: JudgeTrajectory = judgeBy(SEQUENCES);
+
+/** The same by other rules than those in force. */
+export function judgeBy(sequences: readonly SequenceRule[]): JudgeTrajectory {
+  return (seen, step) =>
+    sequences
+      .filter((rule) => carries(step, rule.then) && rule.seen.every((label) => armed(seen, step, label)))
+      .map((rule) => reasonOf(rule, seen));
+}
+
+/** The rules as a change would have them: switched off, stricter or milder, and others beside them. */
+export function judgeUnder({ sequences = {}, added = [] }: NonNullable<Change['policy']> = {}): JudgeTrajectory {
+  const kept = SEQUENCES.flatMap((rule): SequenceRule[] => {
+    const outcome = sequences[rule.code as keyof typeof sequences] ?? rule.outcome;
+    return outcome === 'off' ? [] : [{ ...rule, outcome }];
+  });
+  const tried = added.map(({ says = 'a rule that is tried out', ...rule }) => ({ ...rule, says, code: 'TRIED_OUT' }));
+  return judgeBy([...kept, ...tried]);
+}
 
 /** The step itself counts: one call that reads a secret and sends it is no better than two. */
 function armed(seen: Trajectory, step: TrajectoryStep, label: string): boolean {

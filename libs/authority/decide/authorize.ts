@@ -67,7 +67,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
 };
 
 /** Of what is in flight, and of what ended so lately that a second report is told so. */
-function treeOfAction(state: LogState, id: string): string | undefined {
+export function treeOfAction(state: LogState, id: string): string | undefined {
   const run = state.runs.get(state.settled.get(id)?.runId ?? '');
   return state.actions.get(id)?.treeId ?? run?.treeId;
 }
@@ -86,7 +86,7 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
 }
 
 /** I8: an approval covers its exact action, once, before it expires. */
-function useOf(state: LogState, id: string, binding: string, now: number): Reason {
+export function useOf(state: LogState, id: string, binding: string, now: number): Reason {
   const approval = state.approvals.get(id);
   const no = (code: 'APPROVAL_MISMATCH' | 'APPROVAL_NOT_USABLE', message: string): Reason => ({
     rule: 'approval',
@@ -191,7 +191,7 @@ function pendingFor(state: LogState, binding: string, now: number): ApprovalNode
 }
 
 /** I3: a count that reaches its lifetime cap ends its grant: what was counted is never given back. */
-function exhaustedBy(chain: readonly GrantNode[], charge: Consumed): NewEvent[] {
+export function exhaustedBy(chain: readonly GrantNode[], charge: Consumed): NewEvent[] {
   return chain.flatMap((grant): NewEvent[] => {
     const caps = countsReached(grant.usage, grant.limits.budget, charge);
     return caps.length === 0 ? [] : [exhausted(grant, caps)];

@@ -1,3 +1,4 @@
+import type { GrantRequest } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
 import { ok } from '#kernel/result';
 import type { Verdict } from '../dimension';
@@ -24,7 +25,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   const denied = (event: Extract<NewEvent, { type: 'DelegationRefused' }>['data']): NewEvent => ({
     type: 'DelegationRefused',
     ...where,
-    data: event,
+    data: { ...event, ...(isShort(command.grant) ? { asked: command.grant } : {}) },
   });
 
   const allowed = mayPassOn(chain, command.agent.class);
@@ -83,8 +84,11 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   ]);
 };
 
+/** What was asked for stands in the event of the refusal, so that it can be decided again; an event is bounded. */
+const isShort = (request: GrantRequest): boolean => JSON.stringify(request).length <= 2_000;
+
 /** Asked of the whole chain: what was made past the rules hands on no more than what is above it may (I11). */
-function mayPassOn(chain: readonly GrantNode[], agentClass: string): Verdict & { grantId: string } {
+export function mayPassOn(chain: readonly GrantNode[], agentClass: string): Verdict & { grantId: string } {
   const verdicts = chain.map((grant, up) => {
     const { depth, children, classes } = grant.limits.delegation;
     // an ancestor has had its children; what is asked of it is whether it may have any so far down

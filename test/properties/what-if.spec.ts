@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { tenantDefaults } from '#authority/resolve';
+import { emptyState } from '#authority/state';
+import { WhatIf } from '#authority/what-if/what-if';
+import type { Event } from '#contracts/event';
+import { replayRequest, type ReplayAnswer } from '#contracts/replay';
+import { moves, play } from '#receipts/testing/random-log';
+import { SealedLog } from '#receipts/testing/sealed-log';
+import { judgeTrajectory, judgeUnder } from '#trajectory/rules';
+
+fc.configureGlobal({ seed: 4_004, numRuns: 100 });
+
+/** As it is asked for: through the contract, over events as they are stored. */
+export function whatIf(events: readonly Event[], request: unknown): ReplayAnswer {
+  const parsed = replayRequest.parse(request);
+  const asked = new WhatIf(emptyState('default/0', 'default', 0), parsed, {
+    judge: judgeUnder(parsed.change.policy),
+    defaults: tenantDefaults,
+  });
+  for (const event of events) asked.take(JSON.parse(JSON.stringify(event)) as Event);
+  return asked.end();
+}
+
+const logOf = (list: Parameters<typeof play>[1][]): SealedLog => {
+  const log = new SealedLog(judgeTrajectory);
+  for (const move of list) play(log, move);
+  return log;
+};
+const decisions = (events: readonly Event[]): number =>
+  events.filter(({ type }) => ['ActionPermitted', 'ActionDenied', 'ActionStepUp'].includes(type)).length;
+
+describe('what if', () => {
+  it('finds nothing to differ where nothing is changed, in any log, from any position on', () => {
+    let seen = 0;
+    fc.assert(
+      fc.property(moves(120), fc.nat(200), (list, from) => {
+        const { events } = logOf(list);
+        const at = from % 2 ? 0 : Math.min(from, events.length - 1);
+        const told = whatIf(events, { change: {}, from: at });
+        seen += told.decided;
+        expect(told).toMatchObject({ differ: 0, byKind: {}, differences: [], outcomesFallenAway: 0, undecidable: 0 });
+        if (at === 0) expect(told.decided).toBe(decisions(events));
+      }),
+    );
+    expect(seen).toBeGreaterThan(500);
+  });
+
+  it('finds nothing to differ where a change says what is so already', () => {
+    fc.assert(
+      fc.property(moves(80), (list) => {
+        const { events } = logOf(list);
+        const change = { drift: { stepUpAt: 0.6, suspendAt: 0.85 }, policy: { approvalFrom: 'high', ceiling: 'high' } };
+        expect(whatIf(events, { change })).toMatchObject({ differ: 0, byKind: {} });
+      }),
+    );
+  });
+
+  it('survives any change on any log: each decision comes to one end, and the counts add up', () => {
+    const limits = fc.record(
+      {
+        budget: fc.record({ calls: fc.nat(6) }, { requiredKeys: [] }),
+        actions: fc.record({ deny: fc.constantFrom([], ['file.*'], ['email.*']) }, { requiredKeys: [] }),
+        delegation: fc.record({ depth: fc.nat(2), children: fc.nat(3) }, { requiredKeys: [] }),
+        time: fc.constantFrom({ ttl: '1m' }, { ttl: '2h' }),
+      },
+      { requiredKeys: [] },
+    );
+    const select = fc.constantFrom({}, { agentClass: 'worker' }, { root: true }, { verb: 'file.read' });
+    const grant = fc.oneof(
+      fc.record({ select, limits }),
+      fc.record({ select: fc.constant({ agentClass: 'helper' }), withhold: fc.constant(true as const) }),
+    );
+    const change = fc.record(
+      {
+        grant,
+        policy: fc.constantFrom(
+          { approvalFrom: 'medium' },
+          { ceiling: 'irreversible', approvalFrom: 'irreversible' },
+          { sequences: { LETHAL_TRIFECTA: 'off' } },
+          { defaults: { risk: { approvalFrom: 'low' } } },
+        ),
+        drift: fc.constantFrom({ suspendAt: 0.3 }, { stepUpAt: 1, suspendAt: 1 }),
+      },
+      { requiredKeys: [] },
+    );
+    const kinds = new Set<string>();
+    fc.assert(
+      fc.property(moves(120), change, fc.nat(60), (list, asked, from) => {
+        const { events } = logOf(list);
+        const told = whatIf(events, {
+          change: asked,
+          from: from % 3 ? 0 : Math.min(from, events.length - 1),
+          limit: 1_000,
+        });
+        const actions = told.differences.filter(({ about }) => about === 'action');
+        expect(told.differ).toBe(actions.length);
+        const sum = (all: Record<string, number>): number => Object.values(all).reduce((a, b) => a + b, 0);
+        expect(sum(told.byKind)).toBe(told.differences.length);
+        for (const { kind } of told.differences) kinds.add(kind);
+        expect(Object.values(told.byTree).reduce((total, each) => total + sum(each), 0)).toBe(told.differences.length);
+      }),
+    );
+    // what it is there for does happen
+    expect([...kinds].sort()).toEqual(
+      expect.arrayContaining([
+        'deny->permit',
+        'issued->falls-away',
+        'issued->refused',
+        'on->suspended',
+        'permit->deny',
+        'permit->falls-away',
+        'permit->step-up',
+        'step-up->permit',
+        'suspended->on',
+      ]),
+    );
+  });
+});
