@@ -89,10 +89,7 @@ export function appendContract(logs: () => Logs): void {
         (log) =>
           batch(log, 0, 1).map((event) => ({ ...event, payload: JSON.stringify('é'.repeat(LIMITS.payloadBytes / 2)) })),
       ],
-      [
-        'one of another tenant',
-        (log) => batch(log, 0, 2).map((event, i) => (i ? { ...event, tenant: 'x' } : event)),
-      ],
+      ['one of another tenant', (log) => batch(log, 0, 2).map((event, i) => (i ? { ...event, tenant: 'x' } : event))],
       ['an empty id', (log) => batch(log, 0, 1).map((event) => ({ ...event, treeId: '' }))],
       ['an id in two', (log) => batch(log, 0, 1).map((event) => ({ ...event, actionId: 'a\u0001b' }))],
       ['a body in two', (log) => batch(log, 0, 1).map((event) => ({ ...event, body: '1\u00012' }))],
