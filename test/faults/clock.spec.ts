@@ -1,0 +1,97 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { LIMITS } from '#kernel/limits';
+import { readLog } from '../chaos/log';
+import { open, read } from '../e2e/leases';
+import { http, Stack, until } from '../support/stack';
+
+const PRELOAD = resolve(__dirname, 'stepped-clock.cjs');
+const HOUR_MS = 3_600_000;
+
+/** A delegation process whose wall clock can be moved takes over from the one that was started with the system. */
+describe('a delegation process whose clock steps', () => {
+  let stack: Stack;
+  let stepped: ChildProcess;
+  let first: number;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    first = stack.status().services.find(({ name }) => name.startsWith('delegation'))?.pid as number;
+    stepped = like(first);
+    process.kill(first, 'SIGSTOP');
+  }, 120_000);
+  afterAll(async () => {
+    const ended = once(stepped, 'exit');
+    stepped.kill('SIGTERM');
+    await ended;
+    process.kill(first, 'SIGCONT');
+    await stack.stop();
+  });
+
+  /** One more of the same service, with its environment. */
+  function like(pid: number): ChildProcess {
+    const lines = (name: string): string[] => readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0').filter(Boolean);
+    const env = Object.fromEntries(
+      lines('environ').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+    );
+    const [node, ...args] = lines('cmdline');
+    return spawn(node as string, ['--require', PRELOAD, ...args], {
+      env,
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+  }
+
+  async function setClock(clockAheadMs: number): Promise<void> {
+    const heard = new Promise((done) =>
+      stepped.on('message', (said: { clockAheadMs?: number }) => said.clockAheadMs === clockAheadMs && done(said)),
+    );
+    stepped.send({ clockAheadMs });
+    await heard;
+  }
+
+  const ask = (grantId: string) =>
+    http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer as string, body: read(grantId) });
+
+  it('back: decides nothing until it is right again, and still takes authority away', async () => {
+    const { grant } = await open(stack.as('orchestrator'));
+    const { grant: other } = await open(stack.as('orchestrator'));
+    expect((await ask(grant.id)).status).toBe(200);
+    await setClock(-HOUR_MS);
+    const refused = await ask(grant.id);
+    expect([refused.status, JSON.stringify(refused.body)]).toEqual([
+      503,
+      expect.stringMatching(/the clock of this service is \d+ s behind/),
+    ]);
+    const revoked = await http(stack, 'POST', `/v1/grants/${other.id}/revocation`, {
+      key: stack.keys.responder as string,
+      body: { reason: 'its clock is wrong' },
+    });
+    expect(revoked.status).toBe(200);
+    await setClock(0);
+    expect((await ask(grant.id)).body).toMatchObject({ decision: 'permit' });
+    expect((await ask(other.id)).body).toMatchObject({ decision: 'deny' });
+  }, 60_000);
+
+  it('back by less than what clocks differ by: goes on, and no event is earlier than the one before it', async () => {
+    const { grant } = await open(stack.as('orchestrator'));
+    for (const behind of [0, LIMITS.clockBackMs / 4, LIMITS.clockBackMs / 2, 0]) {
+      await setClock(-behind);
+      expect((await ask(grant.id)).body).toMatchObject({ decision: 'permit' });
+    }
+    const times = (await readLog(stack)).map(({ event }) => event.time);
+    expect(times).toEqual([...times].sort());
+  }, 60_000);
+
+  it('ahead: what has ended by then has ended, and stays so', async () => {
+    const { grant } = await open(stack.as('orchestrator'), { time: { ttl: '30m' } });
+    await setClock(HOUR_MS);
+    expect((await ask(grant.id)).body).toMatchObject({ decision: 'deny' });
+    await setClock(0);
+    await until(
+      'nothing to be decided while the clock is behind the log',
+      async () => (await ask(grant.id)).status === 503,
+    );
+  }, 60_000);
+});
