@@ -4,6 +4,7 @@ import { UsageError } from './context';
 import { addActionCommands } from './commands/actions';
 import { addBenchCommand } from './commands/benching';
 import { addDeployCommands } from './commands/deploying';
+import { addEraseCommand } from './commands/erasing';
 import { addReadCommands } from './commands/reading';
 import { addReceiptCommands } from './commands/receipts';
 import { addRevokeCommands } from './commands/revoking';
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
   addActionCommands(program);
   addReadCommands(program);
   addRevokeCommands(program);
+  addEraseCommand(program);
   addReceiptCommands(program);
   addDeployCommands(program);
   addBenchCommand(program);

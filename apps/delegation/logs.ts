@@ -7,6 +7,7 @@ import { eventPublisher, type EventPublisher } from '#bus/events';
 import type { Serving } from '#bus/serve';
 import { commandSubject, driftSubject, FREED, OWNED, querySubject } from '#bus/subjects';
 import { commandMessage, type Answer } from '#contracts/command';
+import type { Payloads } from '#eventlog/payloads';
 import type { EventLog } from '#eventlog/port';
 import { monotonicClock, systemClock } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
@@ -14,6 +15,7 @@ import { judgeTrajectory } from '#trajectory/rules';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import { Erasing, withFound } from './erasing';
 import { Leases } from './leases';
 import { LogOwner } from './owner';
 import { ask } from './queries';
@@ -21,10 +23,12 @@ import { withDrift } from './drift';
 
 export const BUS = Symbol('Bus');
 export const EVENT_LOG = Symbol('EventLog');
+export const PAYLOADS = Symbol('Payloads');
 export const LOGGER = Symbol('Logger');
 
 interface Owned {
   readonly owner: LogOwner;
+  readonly erasing: Erasing;
   readonly servings: readonly Serving[];
 }
 
@@ -45,6 +49,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
 
   constructor(
     @Inject(EVENT_LOG) private readonly eventlog: EventLog,
+    @Inject(PAYLOADS) private readonly payloads: Payloads,
     @Inject(BUS) private readonly bus: Bus,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -100,17 +105,21 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
       fence: { owner: this.me, epoch },
     });
     owner.start();
+    const erasing = new Erasing(log, owner, this.payloads, (message, cause) =>
+      this.logger.warn({ err: cause, log }, message),
+    );
+    void erasing.run(); // what was recorded and not done before its owner died
     const speaks = (): true | Promise<boolean> => this.leases.isOurs(log, epoch);
     const commands = { speaks, maxPending: LIMITS.messagesPerLog };
     const servings = [
-      this.bus.serve(commandSubject(log), (raw) => this.command(owner, raw, 'edge'), commands),
-      this.bus.serve(driftSubject(log), (raw) => this.command(owner, raw, 'monitor'), commands),
+      this.bus.serve(commandSubject(log), (raw) => this.command({ owner, erasing }, raw, 'edge'), commands),
+      this.bus.serve(driftSubject(log), (raw) => this.command({ owner, erasing }, raw, 'monitor'), commands),
       this.bus.serve(querySubject(log), (raw) => this.query(owner, raw), {
         speaks,
         maxPending: LIMITS.queriesPerLog,
       }),
     ];
-    this.owned.set(log, { owner, servings });
+    this.owned.set(log, { owner, erasing, servings });
     this.bus.publish(OWNED, { log }); // after the subscriptions, on the same connection: who asks again is heard
     this.logger.info({ log, epoch }, 'owns the log');
   }
@@ -126,7 +135,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     if (!owned) return;
     this.owned.delete(log);
     await Promise.all(owned.servings.map((serving) => serving.stop()));
-    await owned.owner.stop();
+    await Promise.all([owned.owner.stop(), owned.erasing.stop()]);
     this.logger.info({ log }, 'let go of the log');
   }
 
@@ -135,18 +144,29 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const asked = raw as { op?: unknown; command?: unknown } | null;
     const full =
       asked?.op === 'dryRun' ? { ...asked, command: await withDrift(this.bus, asked.command, owner.position) } : raw;
-    return ask(owner, this.eventlog, this.rules, full);
+    return ask(owner, this.eventlog, this.rules, full, this.payloads);
   }
 
-  private async command(owner: LogOwner, raw: unknown, from: keyof typeof TAKES): Promise<{ answers: Answer[] }> {
+  private async command(
+    { owner, erasing }: Pick<Owned, 'owner' | 'erasing'>,
+    raw: unknown,
+    from: keyof typeof TAKES,
+  ): Promise<{ answers: Answer[] }> {
     const parsed = commandMessage.safeParse(raw);
     if (!parsed.success)
       return { answers: [{ ok: false, refusal: { code: 'BAD_REQUEST', detail: 'want { commands: [ … ] }' } }] };
     const commands = await Promise.all(
-      parsed.data.commands.map((command) => withDrift(this.bus, command, owner.position)),
+      parsed.data.commands.map((command) =>
+        typeOf(command) === 'erase'
+          ? withFound(owner, this.payloads, command)
+          : withDrift(this.bus, command, owner.position),
+      ),
     );
-    const submit = async (command: unknown): Promise<Answer> =>
-      TAKES[from](typeOf(command)) ? owner.submit(command) : NOT_HERE;
+    const submit = async (command: unknown): Promise<Answer> => {
+      if (!TAKES[from](typeOf(command))) return NOT_HERE;
+      const answer = owner.submit(command);
+      return typeOf(command) === 'erase' ? erased(await answer, erasing) : answer;
+    };
     return { answers: await Promise.all(commands.map(submit)) };
   }
 }
@@ -160,4 +180,15 @@ const NOT_HERE: Answer = {
   ok: false,
   refusal: { code: 'FORBIDDEN', detail: 'this subject takes no such command' },
 };
+
+/** The erasure is recorded: it is waited for until it is done, for a while. */
+async function erased(answer: Answer, erasing: Erasing): Promise<Answer> {
+  if (!answer.ok) return answer;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), LIMITS.eraseAnswerMs)));
+  const done = await Promise.race([erasing.run().then(() => true), late]);
+  clearTimeout(timer);
+  return { ok: true, value: { ...(answer.value as object), done } };
+}
+
 const typeOf = (command: unknown): unknown => (command as { type?: unknown } | null)?.type;

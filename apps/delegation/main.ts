@@ -7,12 +7,13 @@ import { BusServer } from '#bus/nest-strategy';
 import { adminSubject, healthSubject } from '#bus/subjects';
 import { tenantName } from '#contracts/primitives';
 import { PostgresEventLog } from '#eventlog/postgres';
+import { PostgresPayloads } from '#eventlog/postgres-payloads';
 import { readConfig } from '#platform/config';
 import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { z } from 'zod';
-import { BUS, EVENT_LOG, LOGGER, Logs } from './logs';
+import { BUS, EVENT_LOG, LOGGER, Logs, PAYLOADS } from './logs';
 import { Snapshots } from './snapshots';
 
 const config = readConfig(['database', 'nats']);
@@ -48,7 +49,7 @@ class AdminController {
 
 @Module({})
 class DelegationModule {
-  static with(bus: Bus, eventlog: PostgresEventLog): DynamicModule {
+  static with(bus: Bus, eventlog: PostgresEventLog, payloads: PostgresPayloads): DynamicModule {
     return {
       module: DelegationModule,
       controllers: [AdminController],
@@ -57,6 +58,7 @@ class DelegationModule {
         { provide: LOGGER, useValue: logger },
         { provide: BUS, useValue: bus },
         { provide: EVENT_LOG, useValue: eventlog },
+        { provide: PAYLOADS, useValue: payloads },
       ],
     };
   }
@@ -67,11 +69,15 @@ async function main(): Promise<void> {
   const eventlog = new PostgresEventLog(config.databaseUrl, {
     onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
   });
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(DelegationModule.with(bus, eventlog), {
-    logger: new NestLogger(logger),
-    // no queue: every instance hears what is asked, and the first answer counts, so that a stopped one is not waited for
-    strategy: new BusServer({ bus }),
-  });
+  const payloads = new PostgresPayloads(config.databaseUrl);
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(
+    DelegationModule.with(bus, eventlog, payloads),
+    {
+      logger: new NestLogger(logger),
+      // no queue: every instance hears what is asked, and the first answer counts, so that a stopped one is not waited for
+      strategy: new BusServer({ bus }),
+    },
+  );
   const snapshots = new Snapshots(
     () => app.get(Logs).heads,
     config.databaseUrl,
@@ -82,6 +88,7 @@ async function main(): Promise<void> {
     await app.close(); // the owners finish what they took while the bus and the database are still there
     await bus.drain();
     await eventlog.close();
+    await payloads.close();
   });
   await app.listen();
   announceReady();

@@ -5,8 +5,10 @@ import type { ApprovalNode, LogState } from '#authority/state';
 import { grantView, runView, treeMembers } from '#authority/views';
 import { authorize as authorizeSchema, type Answer } from '#contracts/command';
 import { query as querySchema, type Query } from '#contracts/query';
+import type { Payloads } from '#eventlog/payloads';
 import { LIMITS } from '#kernel/limits';
 import { leaves } from './approval-view';
+import { previewErasure } from './erasing';
 import type { LogOwner } from './owner';
 import type { OwnerLog } from './ports';
 import { approvalWords, runTexts } from './words';
@@ -21,7 +23,13 @@ const missing = (what: string, id: string): Answer => ({
  * Answers a question about the live state. Reads the committed state only; the words in payloads are fetched after.
  * Changes nothing.
  */
-export async function ask(owner: LogOwner, eventlog: OwnerLog, rules: Rules, raw: unknown): Promise<Answer> {
+export async function ask(
+  owner: LogOwner,
+  eventlog: OwnerLog,
+  rules: Rules,
+  raw: unknown,
+  payloads: Payloads,
+): Promise<Answer> {
   const parsed = querySchema.safeParse(raw);
   if (!parsed.success)
     return {
@@ -60,6 +68,8 @@ export async function ask(owner: LogOwner, eventlog: OwnerLog, rules: Rules, raw
       return askApprovals(owner, eventlog, query);
     case 'preview':
       return found(await owner.preview(query.selector));
+    case 'erasure':
+      return found(await previewErasure(owner, payloads, query.log, query.subjectRef));
     case 'dryRun':
       return dryRun(owner, rules, query.command);
     case 'stateDigest':

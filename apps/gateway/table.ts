@@ -1,6 +1,7 @@
 import { actionRoutes } from './routes/actions';
 import { approvalRoutes } from './routes/approvals';
 import { authzenRoutes } from './routes/authzen';
+import { erasureRoutes } from './routes/erasures';
 import { readingRoutes } from './routes/reading';
 import { revocationRoutes } from './routes/revocations';
 import { runRoutes } from './routes/runs';
@@ -15,6 +16,7 @@ export function routeTable(ready: () => Promise<Readiness>): Route[] {
     ...actionRoutes,
     ...approvalRoutes,
     ...revocationRoutes,
+    ...erasureRoutes,
     ...readingRoutes,
     ...authzenRoutes,
   ];

@@ -113,6 +113,7 @@ const TELLERS: Tellers = {
     ok: true,
     value: { revocationId: event.data.revocationId, position: event.position },
   }),
+  PayloadsErased: (_state, event) => ({ ok: true, value: { erasure: event.data, position: event.position } }),
   DriftScored: (_state, event) => ({ ok: true, value: { drift: event.data.score, position: event.position } }),
 };
 

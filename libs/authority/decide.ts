@@ -5,6 +5,7 @@ import { err, ok } from '#kernel/result';
 import { decideApproval } from './decide/approval';
 import { authorize } from './decide/authorize';
 import { delegate } from './decide/delegate';
+import { erase } from './decide/erase';
 import { recordDrift, resume, revokeGrant, suspend } from './decide/grant';
 import { openRun } from './decide/open-run';
 import { liftQuarantine, revokeSelector } from './decide/revoke';
@@ -27,6 +28,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   revokeGrant,
   revokeSelector,
   liftQuarantine,
+  erase,
   recordDrift,
   recordRefusal: (_state, command) =>
     ok([{ type: 'Refused', data: { command: command.command, code: 'FORBIDDEN', detail: command.detail } }]),

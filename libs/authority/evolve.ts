@@ -37,6 +37,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   ActionAbandoned: actionAbandoned,
   RevocationRuleAdded: (state, event, at) => state.rules.add(ruleOf(event.data, event.position, at)),
   QuarantineLifted: (state, event) => state.rules.lift(event.data.revocationId),
+  PayloadsErased: () => undefined, // nothing folds over a payload
   Refused: refused,
 };
 

@@ -1,6 +1,6 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '#contracts/action';
 import type { Agent, GrantRequest, GrantView, RunView } from '#contracts/grant';
-import type { ApprovalView, PreviewView, TreeView } from '#contracts/query';
+import type { ApprovalView, ErasurePreview, PreviewView, TreeView } from '#contracts/query';
 import type { Problem, Reason } from '#contracts/reason';
 
 /** An answer other than 2xx, as the service told it (RFC 9457). */
@@ -40,6 +40,13 @@ export interface EventItem {
   actionId?: string;
   actor: { kind: string; id: string };
   data: Record<string, unknown>;
+}
+
+export interface Erased {
+  erasure: { subjectRef: string; before: number; runs: number; payloads: number };
+  position: number;
+  /** false: it goes on; the same call with the same key says when it is done */
+  done: boolean;
 }
 
 export interface ClientOptions {
@@ -140,6 +147,13 @@ export class BailiwickClient {
     quarantine?: boolean;
   }): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post('/v1/revocations', body);
+  }
+  previewErasure(subject: string): Promise<ErasurePreview> {
+    return this.post('/v1/erasures/preview', { subject });
+  }
+  erase(subject: string, reason?: string, idempotencyKey: string = crypto.randomUUID()): Promise<Erased> {
+    const body = { subject, ...(reason === undefined ? {} : { reason }) };
+    return this.call('POST', '/v1/erasures', { body, idempotencyKey }) as Promise<Erased>;
   }
   events(query: Record<string, string | number>): Promise<{ items: EventItem[]; next: string | null; asOf?: unknown }> {
     return this.get(

@@ -76,6 +76,12 @@ export const revokeSelector = command('revokeSelector', {
   quarantine: z.boolean().optional(),
 });
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
+/** what stands beside the events about a person goes; the owner appends that it does, and it is done after that */
+export const erase = command('erase', {
+  subjectRef: ref,
+  /** counted in the log by the delegation service before the command enters the mailbox */
+  found: z.strictObject({ before: position, runs: position, payloads: position }).optional(),
+});
 export const recordDrift = command('recordDrift', {
   runId: idOf('run'),
   actionId: idOf('action').optional(),
@@ -101,6 +107,7 @@ export const COMMANDS = [
   revokeGrant,
   revokeSelector,
   liftQuarantine,
+  erase,
   recordDrift,
   recordRefusal,
   tick,

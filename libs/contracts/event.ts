@@ -169,6 +169,15 @@ export const EVENT_DATA = {
     reason: endReason,
   }),
   QuarantineLifted: z.strictObject({ revocationId: idOf('revocation') }),
+  /** what stands beside the events about a person is to go: those before a position that `isErasedBy` names */
+  PayloadsErased: z.strictObject({
+    subjectRef: ref,
+    before: position,
+    /** runs that were opened for her until then */
+    runs: position,
+    /** payloads that were still there */
+    payloads: position,
+  }),
   /** a request that was refused before it reached a rule of its own: wrong role, not live, a used-up approval … */
   Refused: z.strictObject({
     command: z.string().max(80),

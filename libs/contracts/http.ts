@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
 import { actionRequest } from './action';
 import { agent, grantRequest, grantView, runView } from './grant';
-import { freeText, idOf, name, position, time } from './primitives';
+import { freeText, idOf, name, position, ref, time } from './primitives';
 import { approvalView } from './query';
 
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
@@ -68,6 +68,19 @@ export const revocationsBody = z.strictObject({
   force: z.boolean().optional(),
   quarantine: z.boolean().optional(),
 });
+export const erasurePreviewBody = z.strictObject({
+  /** the person, as `requestedBy` named her */
+  subject: name,
+});
+export const erasureBody = erasurePreviewBody.extend({ reason: freeText().optional() });
+export const erasureAnswer = z.object({
+  erasure: z.object({ subjectRef: ref, before: position, runs: position, payloads: position }),
+  /** of the event that records it */
+  position,
+  /** false: it goes on by itself; the same request with the same Idempotency-Key says when it is done */
+  done: z.boolean(),
+});
+
 export const revokedAnswer = z.object({ revocationId: idOf('revocation'), positions: z.record(z.string(), position) });
 
 // ---- AuthZEN Authorization API 1.0 -----------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { storedSelector } from './event';
 import { grantView, runView } from './grant';
-import { digest, idOf, logNameSchema, position, time } from './primitives';
+import { digest, idOf, logNameSchema, position, ref, time } from './primitives';
 import { risk } from './grant';
 
 /**
@@ -23,6 +23,8 @@ export const query = z.discriminatedUnion('op', [
     selector: storedSelector,
     quarantine: z.boolean().optional(),
   }),
+  /** what an erasure would erase now */
+  z.strictObject({ op: z.literal('erasure'), log: logNameSchema, subjectRef: ref }),
   /** digest of the whole folded state, with the position it stands at */
   z.strictObject({ op: z.literal('stateDigest'), log: logNameSchema }),
   z.strictObject({ op: z.literal('head'), log: logNameSchema }),
@@ -106,3 +108,18 @@ export const previewView = z.object({
   asOf: position,
 });
 export type PreviewView = z.infer<typeof previewView>;
+
+/** What an erasure would erase, and what goes on. */
+export const erasurePreviewView = z.object({
+  subjectRef: ref,
+  /** what comes at or after this position is not reached */
+  before: position,
+  runs: z.number(),
+  /** runs that are still live: what they write after this is not erased with it */
+  liveRuns: z.number(),
+  trees: z.number(),
+  payloads: z.number(),
+  /** payloads by the type of the event they stand beside */
+  byType: z.record(z.string(), z.number()),
+});
+export type ErasurePreview = z.infer<typeof erasurePreviewView>;

@@ -58,6 +58,13 @@ export const LIMITS = {
   /** how long the gateway may retry a command that carries no key of the client's */
   internalRetryMs: 2 * MINUTE,
 
+  // erasure
+  /** payloads that one statement erases, and trees that it looks through for them */
+  erasePayloadsAtOnce: 2_000,
+  eraseTreesAtOnce: 500,
+  /** for so long an answer waits until all is erased; after that it goes on by itself */
+  eraseAnswerMs: 5_000,
+
   // grants
   grantLifetimeMs: 30 * DAY,
   grantDefaultTtlMs: HOUR,

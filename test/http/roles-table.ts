@@ -37,6 +37,12 @@ async function asked(stack: Stack): Promise<string> {
   return (answer.body.approval as { id: string }).id;
 }
 const nobody = (): Record<string, string> => ({ agentClass: `nobody-${++made}` });
+/** Somebody for whom a run was opened, and nobody else's. */
+async function person(stack: Stack): Promise<string> {
+  const requestedBy = `user:erased-${++made}@example.com`;
+  await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator, body: { ...RUN, requestedBy } });
+  return requestedBy;
+}
 async function revoked(stack: Stack): Promise<string> {
   const body = { selector: nobody(), reason, force: true, quarantine: true };
   const answer = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body });
@@ -154,6 +160,15 @@ export const TABLE: readonly Row[] = [
   })),
 
   // the service itself
+  // Erasing: what cannot be had back
+  row('POST /v1/erasures/preview', 200, ['admin'], () => ({
+    path: '/v1/erasures/preview',
+    body: { subject: 'user:nobody@example.com' },
+  })),
+  row('POST /v1/erasures', 200, ['admin'], async (stack) => ({
+    path: '/v1/erasures',
+    body: { subject: await person(stack), reason },
+  })),
   row('POST /v1/tenants', 201, ['admin'], () => ({ path: '/v1/tenants', body: { id: `tenant-${++made}` } })),
   open('GET /log/{tenant}/{n}/vkey', '/log/default/0/vkey'),
   open('GET /log/{tenant}/{n}/vkeys', '/log/default/0/vkeys'),

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Client } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './1760000000000-event-log';
+import { Erasure1764000001000 } from './1764000001000-erasure';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
 import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
 import { NoLookUp1763800000000 } from './1763800000000-no-look-up';
@@ -48,6 +49,7 @@ export const EVENT_LOG_MIGRATIONS = [
   SnapshotParts1763700000000,
   NoLookUp1763800000000,
   FewerIndexes1764000000000,
+  Erasure1764000001000,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>

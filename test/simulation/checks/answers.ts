@@ -21,6 +21,7 @@ const HEADS: Record<CommandType, readonly EventType[]> = {
   revokeGrant: ['GrantRevoked'],
   revokeSelector: ['RevocationRuleAdded'],
   liftQuarantine: ['QuarantineLifted'],
+  erase: ['PayloadsErased'],
   recordDrift: ['DriftScored'],
   recordRefusal: ['Refused'],
   tick: [],

@@ -1,0 +1,111 @@
+import { blockedInChain } from '#authority/liveness';
+import { chainOf, type LogState } from '#authority/state';
+import { erase as eraseSchema } from '#contracts/command';
+import { parseEvent } from '#contracts/event';
+import type { Beside, Payloads } from '#eventlog/payloads';
+import { LIMITS } from '#kernel/limits';
+import type { LogOwner } from './owner';
+
+/** What an erasure of a person would reach, and what it would not: runs that go on write anew. */
+export interface Reach {
+  readonly beside: Beside;
+  readonly runs: number;
+  readonly liveRuns: number;
+}
+
+/** The trees opened for a person, and the rules by her name, before a position; as `isErasedBy` has it. */
+export function reachOf(state: LogState, subjectRef: string, before: number, now: number): Reach {
+  const runs = [...state.runs.values()].filter((run) => run.principalRef === subjectRef && run.position < before);
+  const rules = state.rules.list.filter((rule) => rule.selector.principalRef === subjectRef && rule.position < before);
+  const live = runs.filter(({ grantId }) => {
+    const chain = grantId === undefined ? undefined : chainOf(state, grantId);
+    return chain !== undefined && blockedInChain(state, chain, now) === undefined;
+  });
+  return {
+    beside: {
+      trees: [...new Set(runs.map((run) => run.treeId))],
+      positions: rules.map((rule) => rule.position),
+      subjectRef,
+      before,
+    },
+    runs: runs.length,
+    liveRuns: live.length,
+  };
+}
+
+/** What a person's erasure would erase now. Changes nothing. */
+export async function previewErasure(owner: LogOwner, payloads: Payloads, log: string, subjectRef: string) {
+  const { beside, runs, liveRuns } = await owner.read((state, now) => reachOf(state, subjectRef, state.next, now));
+  const byType = await payloads.count(log, beside);
+  const total = Object.values(byType).reduce((sum, each) => sum + each, 0);
+  return { subjectRef, before: beside.before, runs, liveRuns, trees: beside.trees.length, payloads: total, byType };
+}
+
+/** What there is to erase is counted before the command enters the mailbox: the owner itself waits for nobody. */
+export async function withFound(owner: LogOwner, payloads: Payloads, raw: unknown): Promise<unknown> {
+  const parsed = eraseSchema.safeParse(raw);
+  if (!parsed.success) return raw; // its owner says what is wrong with it
+  const { log, subjectRef } = parsed.data;
+  const { before, runs, payloads: count } = await previewErasure(owner, payloads, log, subjectRef);
+  return { ...parsed.data, found: { before, runs, payloads: count } };
+}
+
+/**
+ * Does what recorded erasures say, in small steps, until none is left undone. Called when an owner begins and after each
+ * erasure it records: so what a death interrupted goes on with the next owner.
+ */
+export class Erasing {
+  private working: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly log: string,
+    private readonly owner: LogOwner,
+    private readonly payloads: Payloads,
+    private readonly warn: (message: string, cause?: unknown) => void,
+  ) {}
+
+  /** Resolves once nothing that was recorded before the call is undone; or at the stop. */
+  run(): Promise<void> {
+    this.working = this.working.then(() => this.work());
+    return this.working;
+  }
+
+  /** Ends after the step in hand: what is left is the next owner's. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.working;
+  }
+
+  private async work(): Promise<void> {
+    while (!this.stopped) {
+      try {
+        for (const { position, body } of await this.payloads.unfinished(this.log)) {
+          const event = parseEvent(body);
+          if (event.type === 'PayloadsErased') await this.carryOut(position, event.data.subjectRef, event.data.before);
+        }
+        return;
+      } catch (error) {
+        if (this.stopped) return;
+        this.warn('an erasure is recorded and not done yet; it is tried again', error);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  private async carryOut(erasure: number, subjectRef: string, before: number): Promise<void> {
+    const { beside } = await this.owner.read((state, now) => reachOf(state, subjectRef, before, now));
+    const step = LIMITS.eraseTreesAtOnce;
+    for (let i = 0; i === 0 || i < beside.trees.length; i += step) {
+      const part = { ...beside, trees: beside.trees.slice(i, i + step) };
+      for (let erased = Infinity; erased >= LIMITS.erasePayloadsAtOnce;) {
+        if (this.stopped) return;
+        erased = await this.payloads.erase(this.log, erasure, part, LIMITS.erasePayloadsAtOnce);
+        // Dying here: the erasure is recorded and not said to be done; the next owner takes what is left.
+      }
+    }
+    await this.payloads.finished(this.log, erasure);
+  }
+}
+
+const RETRY_MS = 1_000;

@@ -1,0 +1,14 @@
+import { ok } from '#kernel/result';
+import { refuse, type Decide } from './types';
+
+/**
+ * That what stands beside the events about a person goes: a fact before it is done (I4). Nothing in the state changes,
+ * since nothing folds over a payload.
+ */
+export const erase: Decide<'erase'> = (state, { actor, subjectRef, found }) => {
+  if (actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not erase');
+  if (!found || found.before > state.next)
+    return refuse('NOT_READY', 'what there is to erase could not be counted; try again'); // I11
+  if (found.payloads === 0) return refuse('NOT_FOUND', 'nothing in words is kept about this person');
+  return ok([{ type: 'PayloadsErased', payload: true, data: { subjectRef, ...found } }]);
+};
