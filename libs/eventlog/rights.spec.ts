@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { eventLogDatabase, query, type EventLogDatabase, type Service } from '../../test/support/eventlog-database';
 import { batch } from './testing/logs';
+import type { AppendEvent } from './port';
 import { PostgresEventLog } from './postgres';
 
 const DENIED = '42501';
@@ -41,6 +42,18 @@ const WRITING = [
   "INSERT INTO snapshot_part (log, position, fold_version, part, state) VALUES ('default/0', 2, 1, 1, '{}')",
 ];
 
+/** Reaches what is before position 2. */
+const ERASURE: AppendEvent = {
+  position: 3,
+  type: 'PayloadsErased',
+  time: '2026-01-02T00:00:00Z',
+  body: '{"data":{"before":2}}',
+  payload: '{"words":"why"}',
+  tenant: 'erased',
+  commandId: 'cmd_00000003',
+};
+const ERASE = "SELECT erase_payloads('erased/0', 3, '{0,1,2,3}')";
+
 /** Every right a service's role holds on any relation of ours, or on a single column of one. */
 const HELD = `
 WITH rights (nth, name) AS (SELECT * FROM unnest(ARRAY[1,2,3,4,5,6,7], ARRAY['SELECT','INSERT','UPDATE','DELETE','TRUNCATE','REFERENCES','TRIGGER'])),
@@ -67,6 +80,11 @@ describe('rights in the event log’s database', () => {
     const eventlog = new PostgresEventLog(database.url);
     await eventlog.createLog('default/0');
     await eventlog.append('default/0', 0, batch('default/0', 0, 2));
+    await eventlog.createLog('erased/0');
+    await eventlog.append('erased/0', 0, [
+      ...batch('erased/0', 0, 3).map((event) => ({ ...event, payload: `{"words":"of ${event.position}"}` })),
+      { ...ERASURE, position: 3 },
+    ]);
     await eventlog.saveSnapshot('default/0', 2, 1, ['{}']);
     await eventlog.close();
     for (const service of SERVICES) await connect(service, await database.as(service));
@@ -101,6 +119,7 @@ describe('rights in the event log’s database', () => {
     const rows = await query<{ service: Service; relation: string; rights: string }>(database.url, HELD);
     const held = Object.fromEntries(rows.map(({ service, relation, rights }) => [`${service} ${relation}`, rights]));
     expect(held).toEqual({
+      'delegation erasure_done': 'SELECT INSERT',
       'delegation event': 'SELECT INSERT',
       'delegation log': 'SELECT INSERT',
       'delegation log.lease_epoch': 'UPDATE',
@@ -158,6 +177,47 @@ describe('rights in the event log’s database', () => {
     },
   );
 
+  it('to erase are delegation’s alone, and only through what looks for the recorded erasure', async () => {
+    const tried = await Promise.all(SERVICES.map(async (service) => [service, await outcome(service, ERASE)]));
+    expect(Object.fromEntries(tried)).toEqual({ delegation: DONE, ledger: DENIED, intent: DENIED, gateway: DENIED });
+    expect(await outcome('delegation', 'SET LOCAL ROLE bailiwick_eraser')).toBe(DENIED);
+    for (const unrecorded of ["'erased/0', 0", "'erased/0', 9", "'default/0', 3"])
+      expect(await outcome('delegation', `SELECT erase_payloads(${unrecorded}, '{0,1}')`)).toBe(RAISED);
+  });
+
+  it('to erase reach to payloads before the mark, and to nothing else of an event', async () => {
+    const client = clients.get('delegation') as Client;
+    const rows = async () =>
+      (
+        await client.query(
+          "SELECT *, body::text, payload::text, xmin FROM event WHERE log = 'erased/0' ORDER BY position",
+        )
+      ).rows as Record<string, unknown>[];
+    await client.query('BEGIN');
+    const before = await rows();
+    expect((await client.query(ERASE)).rows).toEqual([{ erase_payloads: 2 }]);
+    const after = await rows();
+    expect((await client.query(ERASE)).rows).toEqual([{ erase_payloads: 0 }]); // what is gone is gone
+    await client.query('ROLLBACK');
+    const gone = before.map((row, i) => (i < 2 ? { ...row, payload: null, xmin: after[i]?.xmin } : row));
+    expect(after).toEqual(gone);
+  });
+
+  it.each([
+    ['put back', "UPDATE event SET payload = '{}' WHERE log = 'default/0'"],
+    ['changed', "UPDATE event SET payload = '{}' WHERE log = 'erased/0'"],
+    ['erased with another change', "UPDATE event SET payload = NULL, command_id = 'x' WHERE log = 'erased/0'"],
+    ['moved', "UPDATE event SET payload = NULL, position = position + 10 WHERE log = 'erased/0'"],
+    ['respelled', `UPDATE event SET payload = NULL, body = (body::text || ' ')::json WHERE log = 'erased/0'`],
+  ])('let nobody but the eraser, and it to nothing but nothing: a payload %s is refused', async (_what, sql) => {
+    expect(await outcome('owner', sql)).toBe(RAISED);
+    expect(await outcome('owner', `SET LOCAL ROLE bailiwick_eraser; ${sql}`)).not.toBe(DONE);
+    // the trigger's own word, whatever the role may touch
+    expect(
+      await outcome('owner', `GRANT ALL ON event TO bailiwick_eraser; SET LOCAL ROLE bailiwick_eraser; ${sql}`),
+    ).toBe(RAISED);
+  });
+
   it('never let delegation move a log to another tenant or name (I9)', async () => {
     expect(await outcome('delegation', "UPDATE log SET tenant = 'other'")).toBe(DENIED);
     expect(await outcome('delegation', "UPDATE log SET name = 'other/0'")).toBe(DENIED);
@@ -176,6 +236,7 @@ describe('rights in the event log’s database', () => {
 
   describe('of the tables’ own owner', () => {
     it.each([
+      ['erasing one', "UPDATE event SET payload = NULL WHERE log = 'erased/0'"],
       ['changing one', "UPDATE event SET body = '{}' WHERE position = 0"],
       ['moving one', 'UPDATE event SET position = 9 WHERE position = 1'],
       ['removing one', 'DELETE FROM event WHERE position = 1'],

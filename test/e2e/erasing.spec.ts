@@ -1,0 +1,136 @@
+import { verifyReceipt } from '#receipts/verify';
+import { Client } from 'pg';
+import { query } from '../support/eventlog-database';
+import { databaseUrl } from '../chaos/log';
+import { bailiwick } from '../support/cli';
+import { http, Stack, until } from '../support/stack';
+import { read, WIDE } from './leases';
+
+const ANN = 'user:ann.example@example.com';
+const BEN = 'user:ben.example@example.com';
+
+/** Every row of every table that holds a text. */
+async function rowsWith(url: string, text: string): Promise<string[]> {
+  const tables = await query<{ name: string }>(
+    url,
+    "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'ledger', 'intent')",
+  );
+  const found: string[] = [];
+  for (const { name } of tables) {
+    const rows = await query<{ found: string }>(
+      url,
+      `SELECT count(*) AS found FROM ${name} AS each WHERE each::text LIKE $1`,
+      [`%${text}%`],
+    );
+    if (Number(rows[0]?.found) > 0) found.push(name);
+  }
+  return found;
+}
+
+describe('what is kept in words about a person', () => {
+  let stack: Stack;
+  let url: string;
+  beforeAll(async () => {
+    stack = await Stack.start();
+    url = databaseUrl(stack);
+  }, 120_000);
+  afterAll(() => stack.stop());
+
+  /** A run that leaves words wherever words can be left. */
+  async function wordy(requestedBy: string, word: string): Promise<{ runId: string; treeId: string }> {
+    const answer = await stack.as('orchestrator').openRun({
+      agent: { class: 'tester' },
+      requestedBy,
+      purpose: `Look into ${word}`,
+      grant: WIDE,
+    });
+    if (!('grant' in answer)) throw new Error('this lease should have needed no person');
+    const { run, grant } = answer;
+    const enforcer = stack.as('enforcer');
+    const asked = read(grant.id);
+    const { actionId } = await enforcer.act({ ...asked, action: { ...asked.action, args: { path: word } } });
+    await enforcer.settle(actionId, {
+      status: 'completed',
+      preview: `found ${word}`,
+      effects: { resources: [], filesChanged: [], external: [] },
+    });
+    await stack.as('orchestrator').escalate(run.id, { budget: { calls: 2_000 } }, `needs more of ${word}`);
+    await stack
+      .as('responder')
+      .revokeAll({ selector: { principal: requestedBy }, reason: `stop ${word}`, force: true });
+    return { runId: run.id, treeId: run.treeId };
+  }
+
+  const cli = (args: string[]) => bailiwick(args, { BAILIWICK_DATA: stack.dataDir });
+  const verification = async () =>
+    (await http(stack, 'GET', '/v1/log/verification', { key: stack.keys.analyst })).body as {
+      ok: boolean;
+      findings: string[];
+      position: number;
+    };
+  const receiptOf = async (runId: string) => {
+    const vkey = await stack.as('analyst').verifierKey('default/0');
+    return verifyReceipt(await stack.as('analyst').receipt(runId), vkey);
+  };
+
+  it('is nowhere any more once it is erased; events, decisions and proofs stay, and so does what is another’s', async () => {
+    const ann = await wordy(ANN, 'quokkaword');
+    const ben = await wordy(BEN, 'numbatword');
+    const before = await stack.as('analyst').receipt(ann.runId);
+    const vkey = await stack.as('analyst').verifierKey('default/0');
+    const bodies = await query(url, 'SELECT position, body::text FROM event ORDER BY position');
+    expect(await rowsWith(url, 'quokkaword')).toEqual(['public.event']);
+
+    const preview = await cli(['erase', '--subject', ANN, '--dry-run', '--json']);
+    expect(JSON.parse(preview.out)).toMatchObject({ runs: 1, trees: 1, liveRuns: 0 });
+    expect(await rowsWith(url, 'quokkaword')).toEqual(['public.event']); // only counted
+    const done = await cli(['erase', '--subject', ANN.toUpperCase(), '--json']);
+    expect([done.code, JSON.parse(done.out)]).toMatchObject([0, { done: true, erasure: { runs: 1 } }]);
+
+    expect(await rowsWith(url, 'quokkaword')).toEqual([]);
+    expect(await rowsWith(url, 'ann.example')).toEqual([]);
+    expect(await rowsWith(url, 'numbatword')).toEqual(['public.event']);
+    expect(await stack.as('analyst').run(ann.runId)).toMatchObject({ purpose: null, requestedBy: null });
+    expect(await stack.as('analyst').run(ben.runId)).toMatchObject({ requestedBy: BEN });
+    const after = await query(url, 'SELECT position, body::text FROM event ORDER BY position LIMIT $1', [
+      bodies.length,
+    ]);
+    expect(after).toEqual(bodies);
+    expect(await verification()).toMatchObject({ ok: true, findings: [] });
+    expect(verifyReceipt(before, vkey).ok).toBe(true); // what was given out before still holds
+    const now = await receiptOf(ann.runId);
+    expect([now.ok, JSON.stringify(now.statement)]).toEqual([true, expect.not.stringContaining('quokkaword')]);
+
+    // there is nothing more: that is said, and no event made of it
+    const again = await cli(['erase', '--subject', ANN]);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('NOT_FOUND')]);
+  }, 120_000);
+
+  it('goes on being erased after a death between the record and the deed', async () => {
+    await wordy('user:cat@example.com', 'bilbyword');
+    const holder = new Client({ connectionString: url });
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query("SELECT FROM event WHERE payload::text LIKE '%bilbyword%' FOR UPDATE");
+    const unanswered = http(stack, 'POST', '/v1/erasures', {
+      key: stack.keys.admin,
+      body: { subject: 'user:cat@example.com', reason: 'she asked for it' },
+    }).catch(() => undefined);
+    const recorded = async () =>
+      (await query(url, "SELECT FROM event WHERE type = 'PayloadsErased' AND payload IS NOT NULL")).length > 0;
+    await until('the erasure to be recorded', recorded);
+    expect(await rowsWith(url, 'bilbyword')).toEqual(['public.event']);
+    // the gateway too: it would ask again, and so remind the next owner
+    for (const { name, pid } of stack.status().services)
+      if (/^(gateway|delegation)/.test(name)) process.kill(pid, 'SIGKILL');
+    await query(
+      url,
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bailiwick-erasure'",
+    );
+    await holder.query('ROLLBACK');
+    await holder.end();
+    await until('the next owner to have erased it', async () => (await rowsWith(url, 'bilbyword')).length === 0);
+    await unanswered;
+    expect(await verification()).toMatchObject({ ok: true, findings: [] });
+  }, 120_000);
+});
