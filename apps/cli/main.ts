@@ -5,6 +5,7 @@ import { addActionCommands } from './commands/actions';
 import { addBenchCommand } from './commands/benching';
 import { addDeployCommands } from './commands/deploying';
 import { addEraseCommand } from './commands/erasing';
+import { addListCommands } from './commands/listing';
 import { addReadCommands } from './commands/reading';
 import { addReceiptCommands } from './commands/receipts';
 import { addRevokeCommands } from './commands/revoking';
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
     });
   addSystemCommands(program);
   addActionCommands(program);
+  addListCommands(program);
   addReadCommands(program);
   addRevokeCommands(program);
   addEraseCommand(program);

@@ -6,11 +6,14 @@ import { Refused } from './refusal';
 import type { Context } from './route';
 
 interface Page {
-  items: { log: string; position: number; type: string }[];
+  readonly items: readonly { log: string; position: number; type: string }[];
+  /** up to where was looked, where there is more; a page may be empty */
+  readonly next: number | null;
   /** log → its newest position */
-  asOf: Record<string, number>;
+  readonly asOf: Readonly<Record<string, number>>;
 }
 
+const NOTHING: Page = { items: [], next: null, asOf: {} };
 /** without any news, the log is looked into so often: an announcement can be lost */
 const LOOK_MS = 2_000;
 const KEEPALIVE_MS = 15_000;
@@ -52,7 +55,7 @@ async function stream(
   const query = context.query as { after?: number; log?: string };
   const log = query.log ?? logName(caller.tenant, 0);
   const after = resumeAt(request.headers['last-event-id'], log) ?? query.after ?? -1;
-  const read = (from: number): Promise<Page['items']> =>
+  const read = (from: number): Promise<Page> =>
     page(services.owners, log, { tenant: caller.tenant, ...query, after: from, limit: LIMITS.ssePageEvents });
   const first = await read(after); // what is refused is refused before the stream begins
   const { raw } = reply;
@@ -89,11 +92,11 @@ interface Client {
 async function pour(
   client: Client,
   bell: Bell,
-  first: Page['items'],
+  first: Page,
   from: number,
-  read: (after: number) => Promise<Page['items']>,
+  read: (after: number) => Promise<Page>,
 ): Promise<void> {
-  let items = first;
+  let page = first;
   let after = from;
   let quietSince = Date.now();
   const { raw, gone } = client;
@@ -105,20 +108,21 @@ async function pour(
   });
   raw.write('retry: 1000\n\n');
   while (!gone.aborted) {
-    for (const item of items) {
+    for (const item of page.items) {
       const text = `id: ${item.log}:${item.position}\nevent: ${item.type}\ndata: ${JSON.stringify(item)}\n\n`;
       if (!(await sent(client, text))) return void raw.destroy();
       after = item.position;
     }
-    if (items.length > 0) quietSince = Date.now();
-    else {
+    after = Math.max(after, page.next ?? after);
+    if (page.items.length > 0) quietSince = Date.now();
+    else if (page.next === null) {
       await bell.heard(LOOK_MS);
       if (Date.now() - quietSince > KEEPALIVE_MS) {
         if (!(await sent(client, ': still here\n\n'))) return void raw.destroy();
         quietSince = Date.now();
       }
     }
-    items = gone.aborted ? [] : await read(after);
+    page = gone.aborted ? NOTHING : await read(after);
   }
 }
 
@@ -127,16 +131,16 @@ async function page(
   owners: Context['services']['owners'],
   log: string,
   body: Record<string, unknown> & { after: number },
-): Promise<Page['items']> {
+): Promise<Page> {
   try {
-    const { items, asOf } = await owners.ledger<Page>('events', body);
-    const newest = asOf[log];
+    const page = await owners.ledger<Page>('events', body);
+    const newest = page.asOf[log];
     // it would wait for the log to come to there, and then go on as if nothing had been missed
     if (newest !== undefined && body.after > newest)
       throw new Refused('BAD_REQUEST', `${log} has no position ${body.after} yet; its newest is ${newest}`);
-    return items;
+    return page;
   } catch (error) {
-    if (error instanceof Refused && error.code === 'NOT_READY') return [];
+    if (error instanceof Refused && error.code === 'NOT_READY') return NOTHING;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { actionRoutes } from './routes/actions';
 import { approvalRoutes } from './routes/approvals';
 import { authzenRoutes } from './routes/authzen';
 import { erasureRoutes } from './routes/erasures';
+import { listRoutes } from './routes/lists';
 import { readingRoutes } from './routes/reading';
 import { revocationRoutes } from './routes/revocations';
 import { runRoutes } from './routes/runs';
@@ -17,6 +18,7 @@ export function routeTable(ready: () => Promise<Readiness>): Route[] {
     ...approvalRoutes,
     ...revocationRoutes,
     ...erasureRoutes,
+    ...listRoutes,
     ...readingRoutes,
     ...authzenRoutes,
   ];

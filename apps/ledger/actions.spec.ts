@@ -1,18 +1,22 @@
 import { act, delegateTestRun, openTestRun, TestLog } from '#authority/testing/harness';
 import { MemoryEventLog } from '#eventlog/memory';
 import { actionsOf } from './actions';
-import type { ItemFilter, Place } from './store';
+import type { LogState } from '#authority/state';
+import type { Filter } from '#contracts/search';
+import type { Bounds } from './scan';
 
 const eventlog = new MemoryEventLog();
 const LOGS = ['default/0', 'default/1'];
 /** for each log the run and tree of a worker and of the helper that it made */
 const runs: { runId: string; treeId: string; helperId: string }[] = [];
+const states: LogState[] = [];
 /** what was done, in order: verb, or verb! where it was denied */
 const done: { log: string; verb: string; by: 'worker' | 'helper' }[] = [];
 
 beforeAll(async () => {
   for (const [n, log] of LOGS.entries()) {
     const test = new TestLog(undefined, { log, tenant: 'default', n });
+    states.push(test.state);
     const { grantId, runId, treeId } = openTestRun(test);
     const helper = delegateTestRun(test, grantId, { actions: { allow: ['file.*'] } });
     runs.push({ runId, treeId, helperId: helper.runId });
@@ -28,38 +32,45 @@ beforeAll(async () => {
   }
 });
 
-/** All pages: what they hold, and how many there were. */
-async function pages(filter: Partial<ItemFilter>, most?: number): Promise<{ verbs: string[]; pages: number }> {
+/** All pages of one log: what they hold, and how many there were. */
+async function pages(
+  filter: Partial<Filter<'actions'>> & { limit?: number; tenant?: string },
+  n = 0,
+  bounds?: Bounds,
+): Promise<{ verbs: string[]; pages: number }> {
   const verbs: string[] = [];
-  let after: Place | undefined;
-  for (let count = 1; ; count++) {
-    const page = await actionsOf(eventlog, LOGS, { tenant: 'default', limit: 7, ...filter, after }, most);
+  for (let count = 1, after = -1; ; count++) {
+    const page = await actionsOf(eventlog, states[n]!, { tenant: 'default', limit: 7, ...filter, after }, bounds);
     expect(page.items.length).toBeLessThanOrEqual(filter.limit ?? 7);
     verbs.push(...page.items.map(({ verb }) => verb));
+    if (page.next === undefined) return { verbs, pages: count };
+    expect(page.next).toBeGreaterThan(after);
     after = page.next;
-    if (!after) return { verbs, pages: count };
     expect(count).toBeLessThan(100);
   }
 }
-const verbs = (of: (each: (typeof done)[number]) => boolean): string[] => done.filter(of).map(({ verb }) => verb);
+/** What was done in the first log. */
+const verbs = (of: (each: (typeof done)[number]) => boolean): string[] =>
+  done.filter((each) => each.log === LOGS[0] && of(each)).map(({ verb }) => verb);
 
-describe('the actions of some logs', () => {
+describe('the actions of a log', () => {
   it('come in order, each once, page by page, and no page follows the last', async () => {
-    expect(await pages({})).toEqual({ verbs: verbs(() => true), pages: 6 });
-    expect(await pages({ limit: 20 })).toEqual({ verbs: verbs(() => true), pages: 2 });
-    expect(await pages({ limit: 40 })).toEqual({ verbs: verbs(() => true), pages: 1 });
+    expect(await pages({})).toEqual({ verbs: verbs(() => true), pages: 3 });
+    expect(await pages({ limit: 10 })).toEqual({ verbs: verbs(() => true), pages: 2 });
+    expect(await pages({ limit: 20 })).toEqual({ verbs: verbs(() => true), pages: 1 });
   });
 
   it('are those of a run, of a tree, of a decision', async () => {
     const [first, second] = runs;
-    expect((await pages({ runId: second?.helperId })).verbs).toEqual(
-      verbs(({ log, by }) => log === LOGS[1] && by === 'helper'),
-    );
-    expect((await pages({ treeId: first?.treeId })).verbs).toEqual(verbs(({ log }) => log === LOGS[0]));
+    const helpers = verbs(({ by }) => by === 'helper');
+    expect((await pages({ runId: first?.helperId })).verbs).toEqual(helpers);
+    expect((await pages({ runId: second?.helperId }, 1)).verbs).toEqual(helpers);
+    expect((await pages({ runId: second?.helperId })).verbs).toEqual([]);
+    expect((await pages({ treeId: first?.treeId })).verbs).toEqual(verbs(() => true));
     const denied = verbs(({ verb, by }) => by === 'helper' && verb === 'net.send');
     expect(denied.length).toBeGreaterThan(0);
     expect((await pages({ status: 'denied' })).verbs).toEqual(denied);
-    expect((await pages({ status: 'permitted' })).verbs.length).toBe(done.length - denied.length);
+    expect((await pages({ status: 'permitted' })).verbs.length).toBe(verbs(() => true).length - denied.length);
     expect(await pages({ status: 'completed' })).toEqual({ verbs: [], pages: 1 });
     expect((await pages({ tenant: 'other' })).verbs).toEqual([]);
   });
@@ -68,9 +79,13 @@ describe('the actions of some logs', () => {
     const helpers = verbs(({ by }) => by === 'helper');
     expect(await pages({ agentClass: 'helper' })).toEqual({ verbs: helpers, pages: 1 });
     expect(await pages({ agentClass: 'helper', limit: 1 })).toEqual({ verbs: helpers, pages: helpers.length });
-    const bounded = await pages({ agentClass: 'helper' }, 4);
+    const few = { positions: 1_000, events: 4 };
+    const bounded = await pages({ agentClass: 'helper' }, 0, few);
     expect(bounded.verbs).toEqual(helpers);
-    expect(bounded.pages).toBeGreaterThan(8);
+    expect(bounded.pages).toBeGreaterThan(4);
     expect(await pages({ agentClass: 'nobody' })).toEqual({ verbs: [], pages: 1 });
+    const passed = await pages({ status: 'denied' }, 0, { positions: 5, events: 1_000 });
+    expect(passed.verbs).toEqual(verbs(({ verb, by }) => by === 'helper' && verb === 'net.send'));
+    expect(passed.pages).toBeGreaterThan(4);
   });
 });

@@ -1,7 +1,8 @@
-import { parseEvent, type EventOf } from '#contracts/event';
+import type { LogState } from '#authority/state';
+import type { EventOf } from '#contracts/event';
+import type { Filter } from '#contracts/search';
 import type { EventLog } from '#eventlog/port';
-import { LIMITS } from '#kernel/limits';
-import type { ItemFilter, Place } from './store';
+import { scan, type Bounds } from './scan';
 
 type Decided = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;
 
@@ -16,7 +17,7 @@ export type ActionView = ReturnType<typeof actionView>;
 
 /** An action as it was decided. Its event tells all of it, so no row of the read models repeats it. */
 function actionView({ data, type, ...event }: Decided) {
-  const { verb, tool, resource, effect, risk, labels, reasons, charge } = data;
+  const { verb, tool, resource, effect, risk, labels, reasons, charge, agentClass, approvalId, parentActionId } = data;
   const { actionId: id, grantId, runId, treeId, time, position } = event;
   const decision = DECISION[type];
   const { cost } = charge;
@@ -25,6 +26,9 @@ function actionView({ data, type, ...event }: Decided) {
     grantId,
     runId,
     treeId,
+    agentClass,
+    approvalId,
+    parentActionId,
     verb,
     tool,
     resource,
@@ -40,38 +44,37 @@ function actionView({ data, type, ...event }: Decided) {
 }
 
 /**
- * The actions of some logs of a tenant, in the order of the logs and their positions. A page may hold fewer than asked
- * for although there are more: then as many were looked at as one question may.
- * @param logs sorted
- * @param most how many are looked at, where it does not say itself what to look at
- * @returns `next`: behind which place the next page begins; undefined where nothing follows
+ * The actions of one log, in order. A page may hold fewer than asked for although there are more: then as many were
+ * looked at as one question may.
+ * @param status how they were decided
  */
 export async function actionsOf(
   eventlog: EventLog,
-  logs: readonly string[],
-  { status, agentClass, after, limit, ...filter }: ItemFilter,
-  most: number = LIMITS.actionsSeen,
-): Promise<{ items: ActionView[]; next: Place | undefined }> {
-  const type = status === undefined ? DECIDED : DECIDED.filter((each) => DECISION[each] === status);
+  state: LogState,
+  { status, ...filter }: Filter<'actions'> & { tenant: string; after: number; limit: number },
+  bounds?: Bounds,
+): Promise<{ items: ActionView[]; next: number | undefined }> {
+  const types = status === undefined ? DECIDED : DECIDED.filter((each) => DECISION[each] === status);
+  if (types.length === 0) return { items: [], next: undefined };
+  const { items, next } = await scan(eventlog, state, { ...filter, types }, bounds);
+  return { items: items.map(({ event }) => actionView(event as Decided)), next };
+}
+
+/** The actions that meet a filter, from the first on, however many events have to be looked at. */
+export async function allActions(
+  eventlog: EventLog,
+  state: LogState,
+  { limit, ...filter }: Filter<'actions'> & { tenant: string; limit: number },
+): Promise<ActionView[]> {
   const items: ActionView[] = [];
-  const step = agentClass === undefined ? limit + 1 : Math.min(LIMITS.eventsPageMax, most);
-  let at = after;
-  let seen = 0;
-  for (const log of logs.filter((each) => type.length > 0 && each >= (after?.log ?? ''))) {
-    for (let more = true; more;) {
-      const behind = at?.log === log ? at.position : -1;
-      const found = await eventlog.search({ ...filter, log, after: behind, type, limit: step });
-      for (const { body } of found) {
-        const event = parseEvent(body) as Decided;
-        const wanted = agentClass === undefined || event.data.agentClass === agentClass;
-        if (wanted && items.length === limit) return { items, next: at };
-        if (wanted) items.push(actionView(event));
-        at = { log, position: event.position, id: event.actionId ?? event.id };
-      }
-      more = found.length === step;
-      seen += found.length;
-      if (more && seen >= most) return { items, next: at };
-    }
+  for (let after: number | undefined = -1; after !== undefined && items.length < limit;) {
+    const page: Awaited<ReturnType<typeof actionsOf>> = await actionsOf(eventlog, state, {
+      ...filter,
+      after,
+      limit: limit - items.length,
+    });
+    items.push(...page.items);
+    after = page.next;
   }
-  return { items, next: undefined };
+  return items;
 }

@@ -1,73 +1,113 @@
 import { countsOf } from '#authority/views';
-import { idOf, logNameSchema, tenantName } from '#contracts/primitives';
+import { logNameSchema, tenantName } from '#contracts/primitives';
+import { FILTERS, type Filter, type Searched } from '#contracts/search';
+import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
 import { actionsOf } from './actions';
 import type { LogLedger } from './log-ledger';
-import { catchUp, found, NotYet, op, refuse, withTree, type Backends, type Op } from './op';
-import type { ItemFilter, ItemRow, Place } from './store';
+import { catchUp, folded, found, missing, NotYet, op, refuse, withTree, type Backends, type Op } from './op';
+import { rowsOf } from './rows';
+import type { ItemRow, Place } from './store';
 
-const listQuery = z.strictObject({
+const paging = {
   tenant: tenantName,
   limit: z.number().int().min(1).max(LIMITS.eventsPageMax).optional(),
   minPosition: z.number().int().min(0).optional(),
   cursor: z.string().max(400).optional(),
-  status: z.string().max(40).optional(),
-  agentClass: z.string().max(200).optional(),
-  treeId: idOf('tree').optional(),
-  runId: idOf('run').optional(),
-});
+};
 
-/** `next`: the place behind which the next page begins; undefined where there is none. */
-type Page = (
+/** Where in one log a page goes on. */
+export type Spot = Omit<Place, 'log'>;
+/** What one log has of a list. `next`: behind which spot the next page begins; undefined where there is none. */
+type Page<T extends Searched> = (
   backends: Backends,
-  mine: readonly LogLedger[],
-  filter: ItemFilter,
-) => Promise<{ items: readonly unknown[]; next: Place | undefined }>;
+  ledger: LogLedger,
+  filter: Filter<T> & { tenant: string; after: Spot; limit: number },
+) => Promise<{ items: readonly unknown[]; next: Spot | undefined }>;
 
-const list = (read: Page): Op =>
-  op(listQuery, async (backends, { cursor, limit = LIMITS.eventsPageDefault, minPosition, ...filter }) => {
-    const ofTenant = [...backends.ledgers].filter(([log]) => log.startsWith(`${filter.tenant}/`));
-    const mine = ofTenant.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, ledger]) => ledger);
-    await catchUp(mine, minPosition);
+const list = <T extends Exclude<Searched, 'events'>>(searched: T, read: Page<T>): Op =>
+  op(FILTERS[searched].extend(paging), async (backends, request) => {
+    const { cursor, limit = LIMITS.eventsPageDefault, minPosition, tenant, ...filter } = request;
+    const question = canonicalDigest({ searched, ...filter }).slice(7, 23);
     const after = cursor === undefined ? undefined : readCursor(cursor);
     if (cursor !== undefined && !after) return refuse('BAD_REQUEST', 'the cursor is not one that was given here');
+    if (after && after.question !== question)
+      return refuse('BAD_REQUEST', 'the cursor was given for another list or other filters; it goes on with no other');
+    const mine = ledgersOf(backends, tenant, filter.log);
+    if (mine.length === 0 && filter.log !== undefined) return missing(filter.log);
+    await catchUp(mine, minPosition);
+    mine.forEach(folded);
+    const { items, next } = await across(mine, after, limit, (ledger, spot, most) =>
+      read(backends, ledger, { ...(filter as Filter<T>), tenant, after: spot, limit: most }),
+    );
     const asOf = Object.fromEntries(mine.map((ledger) => [ledger.state.log, ledger.position - 1]));
-    const { items, next } = await read(backends, mine, { ...filter, after, limit });
-    return found({ items, next: next ? cursorOf(next) : null, asOf });
+    return found({ items, next: next ? cursorOf({ ...next, question }) : null, asOf });
   });
 
-/** Of the rows of one kind; a grant's counts are those of now. */
-const rowsOf =
-  (kind: ItemRow['kind']): Page =>
-  async ({ store, ledgers }, _mine, filter) => {
-    const rows = await store.items(kind, { ...filter, limit: filter.limit + 1 });
-    const items = rows.slice(0, filter.limit);
-    const next = rows.length > items.length ? items.at(-1) : undefined;
-    return { items: items.map((row) => (kind === 'grant' ? withCounts(ledgers, row) : row.view)), next };
-  };
+/** The ledgers of a tenant's logs, in order (I9). */
+function ledgersOf(backends: Backends, tenant: string, only: string | undefined): LogLedger[] {
+  const mine = [...backends.ledgers].filter(
+    ([log]) => log.startsWith(`${tenant}/`) && (only === undefined || log === only),
+  );
+  return mine.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, ledger]) => ledger);
+}
 
-function withCounts(ledgers: Backends['ledgers'], { log, id, view }: ItemRow): unknown {
-  const grant = ledgers.get(log)?.state.grants.get(id);
-  if (!grant) throw new NotYet(`the state of ${log} is being folded anew; try again`);
+const START: Spot = { position: -1, id: '' };
+
+/** One page over several logs, one after the other. */
+async function across(
+  ledgers: readonly LogLedger[],
+  after: Place | undefined,
+  limit: number,
+  read: (
+    ledger: LogLedger,
+    after: Spot,
+    limit: number,
+  ) => Promise<{ items: readonly unknown[]; next: Spot | undefined }>,
+): Promise<{ items: unknown[]; next: Place | undefined }> {
+  const items: unknown[] = [];
+  for (const ledger of ledgers.filter(({ state }) => state.log >= (after?.log ?? ''))) {
+    const { log } = ledger.state;
+    if (items.length === limit) return { items, next: { log, ...START } };
+    const page = await read(ledger, log === after?.log ? after : START, limit - items.length);
+    items.push(...page.items);
+    if (page.next) return { items, next: { log, ...page.next } };
+  }
+  return { items, next: undefined };
+}
+
+/** A grant's counts are those of now. */
+function withCounts({ state }: LogLedger, { id, view }: ItemRow): unknown {
+  const grant = state.grants.get(id);
+  if (!grant) throw new NotYet(`the state of ${state.log} is being folded anew; try again`);
   return { ...(view as object), ...countsOf(grant) };
 }
 
-const actions: Page = async ({ eventlog }, mine, filter) => {
-  const inTree = await withTree(eventlog, mine, filter);
-  const logs = mine.map(({ state }) => state.log);
-  return inTree ? actionsOf(eventlog, logs, inTree) : { items: [], next: undefined };
+const actions: Page<'actions'> = async ({ eventlog }, ledger, { after, ...filter }) => {
+  const inTree = await withTree(eventlog, [ledger], filter);
+  if (!inTree) return { items: [], next: undefined };
+  const { items, next } = await actionsOf(eventlog, ledger.state, { ...inTree, after: after.position });
+  return { items, next: next === undefined ? undefined : { position: next, id: '' } };
 };
 
-const cursorOf = ({ log, position, id }: Place): string =>
-  Buffer.from(JSON.stringify([log, position, id])).toString('base64url');
+type Cursor = Place & { readonly question: string };
+const cursorOf = ({ question, log, position, id }: Cursor): string =>
+  Buffer.from(JSON.stringify([question, log, position, id])).toString('base64url');
 
-function readCursor(cursor: string): Place | undefined {
+function readCursor(cursor: string): Cursor | undefined {
   try {
     const parsed = z
-      .tuple([logNameSchema, z.number().int().min(0), z.string().regex(/^[\w/-]{1,200}$/)])
+      .tuple([
+        z.string().regex(/^[0-9a-f]{16}$/),
+        logNameSchema,
+        z.number().int().min(-1),
+        z.string().regex(/^[\w/-]{0,200}$/),
+      ])
       .safeParse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
-    return parsed.success ? { log: parsed.data[0], position: parsed.data[1], id: parsed.data[2] } : undefined;
+    if (!parsed.success) return undefined;
+    const [question, log, position, id] = parsed.data;
+    return { question, log, position, id };
   } catch {
     return undefined;
   }
@@ -75,8 +115,17 @@ function readCursor(cursor: string): Place | undefined {
 
 /** Runs, grants, actions and approvals, by any of their fields, page by page. */
 export const LIST_OPS: Readonly<Record<string, Op>> = {
-  runs: list(rowsOf('run')),
-  grants: list(rowsOf('grant')),
-  actions: list(actions),
-  approvals: list(rowsOf('approval')),
+  runs: list('runs', async (backends, ledger, filter) => {
+    const { items, next } = await rowsOf('run', backends, ledger, filter);
+    return { items: items.map(({ view }) => view), next };
+  }),
+  grants: list('grants', async (backends, ledger, filter) => {
+    const { items, next } = await rowsOf('grant', backends, ledger, filter);
+    return { items: items.map((row) => withCounts(ledger, row)), next };
+  }),
+  actions: list('actions', actions),
+  approvals: list('approvals', async (backends, ledger, filter) => {
+    const { items, next } = await rowsOf('approval', backends, ledger, filter);
+    return { items: items.map(({ view }) => view), next };
+  }),
 };

@@ -94,3 +94,10 @@ export async function reach(
   await catchUp([ledger], minPosition);
   return ledger;
 }
+
+/** Whom a run belongs to is read from the state: an answer from half of it would leave things out. */
+export function folded(ledger: LogLedger): LogLedger['state'] {
+  const { state, position } = ledger;
+  if (state.next < position) throw new NotYet(`the state of ${state.log} is being folded anew; try again`);
+  return state;
+}

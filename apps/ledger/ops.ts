@@ -1,59 +1,65 @@
+import { emptyState } from '#authority/state';
 import { grantView, runView, treeMembers } from '#authority/views';
 import { idOf, tenantName } from '#contracts/primitives';
 import { readStored, type Words } from '#contracts/payload';
-import type { StoredEvent } from '#eventlog/port';
+import { FILTERS } from '#contracts/search';
 import { parseTime } from '#kernel/clock';
+import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
-import { actionsOf } from './actions';
+import { allActions } from './actions';
 import { LIST_OPS } from './lists';
 import { LOG_OPS } from './log-ops';
-import { catchUp, found, missing, op, reach, refuse, withTree, type Op } from './op';
+import { catchUp, folded, found, missing, op, reach, refuse, withTree, type Op } from './op';
+import { asksOfRun } from './matching';
+import { scan, type Found, type Page } from './scan';
 import { custodyFor, receiptOf } from './receipts';
 
 const page = {
   limit: z.number().int().min(1).max(LIMITS.eventsPageMax).optional(),
   minPosition: z.number().int().min(0).optional(),
 };
-const eventsQuery = z.strictObject({
+const eventsQuery = FILTERS.events.extend({
   tenant: tenantName,
   ...page,
   after: z.number().int().min(-1).optional(),
-  type: z.string().max(64).optional(),
-  treeId: idOf('tree').optional(),
-  runId: idOf('run').optional(),
-  log: z.string().max(80).optional(),
 });
 
-const shown = (stored: StoredEvent): unknown => {
-  const { event, payload } = readStored(stored);
-  return { ...event, ...(payload === null ? {} : { payload }) };
-};
+const shown = ({ event, words }: Found): unknown => ({ ...event, ...(words === null ? {} : { payload: words }) });
 
 /** As many of the first as one page can hold; one at least. */
-function fitting(stored: readonly StoredEvent[]): readonly StoredEvent[] {
+function fitting(found: readonly Found[]): readonly Found[] {
   let bytes = 0;
-  const end = stored.findIndex(({ body, payload }, i) => {
+  const end = found.findIndex(({ stored: { body, payload } }, i) => {
     bytes += Buffer.byteLength(body) + Buffer.byteLength(payload ?? '');
     return i > 0 && bytes > LIMITS.pageBytes;
   });
-  return end < 0 ? stored : stored.slice(0, end);
+  return end < 0 ? found : found.slice(0, end);
 }
+
+const NONE: Page = { items: [], next: undefined };
 
 const events = op(
   eventsQuery,
-  async (backends, { tenant, limit = LIMITS.eventsPageDefault, minPosition, log = `${tenant}/0`, ...filter }) => {
+  async (
+    backends,
+    { tenant, limit = LIMITS.eventsPageDefault, minPosition, log = `${tenant}/0`, type, after = -1, ...filter },
+  ) => {
     if (!log.startsWith(`${tenant}/`)) return missing(log);
     const ledger = backends.ledgers.get(log);
     if (!ledger && !(await backends.eventlog.listLogs(tenant)).includes(log)) return missing(log);
     await catchUp([ledger], minPosition);
     const inTree = await withTree(backends.eventlog, ledger ? [ledger] : [], filter);
-    const stored = inTree ? await backends.eventlog.search({ tenant, log, ...inTree, limit }) : [];
-    const taken = fitting(stored);
-    const last = taken[taken.length - 1];
+    if (ledger && asksOfRun(filter)) folded(ledger);
+    const state = ledger?.state ?? emptyState(log, tenant, parseLogName(log).n);
+    const types = type === undefined ? undefined : [type];
+    const { items, next } = inTree
+      ? await scan(backends.eventlog, state, { ...inTree, tenant, types, after, limit })
+      : NONE;
+    const taken = fitting(items);
     return found({
       items: taken.map(shown),
-      next: (stored.length === limit || taken.length < stored.length) && last ? last.position : null,
+      next: (taken.length < items.length ? taken.at(-1)?.stored.position : next) ?? null,
       asOf: { [log]: (await backends.eventlog.head(log)) - 1 },
     });
   },
@@ -80,21 +86,16 @@ const graph = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const ledger = await reach(backends, tenant, runId, minPosition);
   const run = ledger?.state.runs.get(runId);
   if (!ledger || !run) return missing(runId);
-  const asked = await actionsOf(backends.eventlog, [ledger.state.log], {
-    tenant,
-    treeId: run.treeId,
-    runId,
-    limit: LIMITS.eventsPageMax,
-  });
+  const asked = await allActions(backends.eventlog, ledger.state, { tenant, runId, limit: LIMITS.eventsPageMax });
   const children = [...ledger.state.runs.values()].filter((each) => each.parentRunId === runId);
   const nodes = [
     { id: runId, kind: 'run', label: run.agent.class },
     ...children.map((child) => ({ id: child.id, kind: 'run', label: child.agent.class })),
-    ...asked.items.map(({ id, verb, decision }) => ({ id, kind: 'action', label: verb, status: decision })),
+    ...asked.map(({ id, verb, decision }) => ({ id, kind: 'action', label: verb, status: decision })),
   ];
   const edges = [
     ...children.map((child) => ({ from: runId, to: child.id, kind: 'delegated' })),
-    ...asked.items.map(({ id }) => ({ from: runId, to: id, kind: 'asked' })),
+    ...asked.map(({ id }) => ({ from: runId, to: id, kind: 'asked' })),
   ];
   return found({ nodes, edges });
 });

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { DataSource, type EntityManager } from 'typeorm';
+import { LIMITS } from '#kernel/limits';
 import { piecesFor, readPieces, type Piece } from '#tlog/pieces';
 import type { Node, ReadNode } from '#tlog/tree';
 import { Heads } from './heads';
@@ -42,11 +43,20 @@ export interface Place {
 }
 export interface ItemFilter {
   readonly tenant: string;
+  readonly runId?: string | undefined;
+  readonly limit: number;
+}
+/** Of one log and kind: what its columns are asked for, and between which positions. */
+export interface RowFilter {
   readonly status?: string | undefined;
   readonly agentClass?: string | undefined;
   readonly treeId?: string | undefined;
   readonly runId?: string | undefined;
-  readonly after?: Place | undefined;
+  readonly grantId?: string | undefined;
+  /** at or after */
+  readonly first: number;
+  readonly before: number;
+  readonly after: Omit<Place, 'log'>;
   readonly limit: number;
 }
 
@@ -114,26 +124,42 @@ export class LedgerStore {
     return rows.map((row) => ({ size: Number(row.size), root: row.root, note: row.note }));
   }
 
-  async items(kind: ItemRow['kind'], filter: ItemFilter): Promise<ItemRow[]> {
-    const values: unknown[] = [kind, `${filter.tenant}/`];
-    const where = ['kind = $1', 'starts_with(log, $2)'];
-    for (const [column, value] of [
-      ['status', filter.status],
-      ['agent_class', filter.agentClass],
-      ['tree_id', filter.treeId],
-      ['run_id', filter.runId],
-    ] as const) {
-      if (value !== undefined) where.push(`${column} = $${values.push(value)}`);
-    }
-    if (filter.after) {
-      const { log, position, id } = filter.after;
-      where.push(`(log, position, id) > ($${values.push(log)}, $${values.push(position)}, $${values.push(id)})`);
-    }
+  /** All rows of a kind, of a tenant or a run. */
+  async items(kind: ItemRow['kind'], { tenant, runId, limit }: ItemFilter): Promise<ItemRow[]> {
     const rows = await this.source.query<DbItem[]>(
-      `SELECT * FROM ledger.item WHERE ${where.join(' AND ')} ORDER BY log, position, id LIMIT $${values.push(filter.limit)}`,
-      values,
+      'SELECT * FROM ledger.item WHERE kind = $1 AND starts_with(log, $2) AND ($3::text IS NULL OR run_id = $3) ORDER BY log, position, id LIMIT $4',
+      [kind, `${tenant}/`, runId ?? null, limit],
     );
     return rows.map(fromDb);
+  }
+
+  /**
+   * Rows of one log, in the order of the events that made them, of so many as one question may pass over.
+   * @returns `next`: fewer than asked for were found among those; there are more behind this
+   */
+  async rows(
+    kind: ItemRow['kind'],
+    log: string,
+    { first, before, after, limit, treeId, ...columns }: RowFilter,
+    most: number = LIMITS.positionsSeen,
+  ): Promise<{ rows: ItemRow[]; next: Omit<Place, 'log'> | undefined }> {
+    const values: unknown[] = [kind, log, first, before, after.position, after.id];
+    const ofTree = treeId === undefined ? '' : `AND tree_id = $${values.push(treeId)}`;
+    const passed = `FROM ledger.item WHERE kind = $1 AND log = $2 AND position >= $3 AND position < $4 AND (position, id) > ($5, $6) ${ofTree} ORDER BY position, id`;
+    const shared = values.length;
+    const where = COLUMNS.flatMap(([key, column]) =>
+      columns[key] === undefined ? [] : [`${column} = $${values.push(columns[key])}`],
+    );
+    const rows = await this.source.query<DbItem[]>(
+      `SELECT * FROM (SELECT * ${passed} LIMIT ${most}) AS passed ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} LIMIT $${values.push(limit)}`,
+      values,
+    );
+    if (rows.length === limit) return { rows: rows.map(fromDb), next: undefined };
+    const [last] = await this.source.query<{ position: string; id: string }[]>(
+      `SELECT position, id ${passed} OFFSET ${most - 1} LIMIT 1`,
+      values.slice(0, shared),
+    );
+    return { rows: rows.map(fromDb), next: last && { position: Number(last.position), id: last.id } };
   }
 
   async consequences(tenant: string, revocationId: string): Promise<ConsequenceRow[]> {
@@ -154,6 +180,13 @@ export class LedgerStore {
     }));
   }
 }
+
+const COLUMNS = [
+  ['status', 'status'],
+  ['agentClass', 'agent_class'],
+  ['runId', 'run_id'],
+  ['grantId', 'grant_id'],
+] as const;
 
 /** What a batch makes. */
 export interface Made {

@@ -21,8 +21,10 @@ export const LIMITS = {
   freeLogs: 1_000,
   eventsPageDefault: 100,
   eventsPageMax: 1_000,
-  /** decisions that are looked at for one page of actions: what is rare is found over several */
-  actionsSeen: 5_000,
+  /** that are read and looked at for one page of a list: what is rare is found over several */
+  eventsSeen: 5_000,
+  /** positions of a log, or rows, that the database passes over for one page of a list */
+  positionsSeen: 50_000,
   /** of the items of one page, so that it fits into one message */
   pageBytes: 4 * 1024 * 1024,
 

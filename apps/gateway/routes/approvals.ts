@@ -3,11 +3,14 @@ import type { GrantView, RunView } from '#contracts/grant';
 import { approvalDecisionBody } from '#contracts/http';
 import { idOf } from '#contracts/primitives';
 import { approvalView } from '#contracts/query';
+import { SEARCHES } from '#contracts/search';
 import { logName } from '#kernel/ids';
+import { LIMITS } from '#kernel/limits';
 import { logOf } from '../logs';
 import { payloadOf } from '../pseudonym';
 import { Refused } from '../refusal';
-import { route, wholeNumber, type Route } from '../route';
+import { route, wholeNumber, type Context, type Route } from '../route';
+import { ledgerList } from './lists';
 
 const approvalId = z.strictObject({ id: idOf('approval') });
 
@@ -17,21 +20,24 @@ export const approvalRoutes: Route[] = [
     path: '/v1/approvals',
     summary: 'Approvals that wait for a person, or the recorded ones',
     roles: ['approver', 'responder', 'analyst', 'orchestrator'],
-    query: z.strictObject({
+    query: SEARCHES.approvals.extend({
       status: z.enum(['pending', 'approved', 'denied', 'expired', 'used']).optional(),
-      cursor: z.string().max(200).optional(),
-      limit: wholeNumber(1, 1_000).optional(),
+      cursor: z.string().max(400).optional(),
+      limit: wholeNumber(1, LIMITS.eventsPageMax).optional(),
       minPosition: wholeNumber(0).optional(),
     }),
     answer: z.object({ items: z.array(approvalView), next: z.string().nullable() }),
-    async handle({ caller, services, query }) {
+    async handle(context) {
+      const { caller, services, query } = context;
       if (query.status === 'pending' && query.cursor !== undefined)
         throw new Refused('BAD_REQUEST', 'what is pending is answered at once: no cursor for it was given here');
-      if (query.status === 'pending')
+      // all that waits is the live state's to tell; what is looked for among it, the read models'
+      const filtered = Object.keys(query).some((name) => !['status', 'limit', 'minPosition'].includes(name));
+      if (query.status === 'pending' && !filtered)
         return {
           body: await services.owners.query({ op: 'approvals', log: logName(caller.tenant, 0), status: 'pending' }),
         };
-      return { body: await services.owners.ledger('approvals', { tenant: caller.tenant, ...query }) };
+      return ledgerList(context as unknown as Context, 'approvals', query);
     },
   }),
   route({

@@ -6,46 +6,8 @@ import { Busy, Turns } from '#platform/turns';
 import { logOf, ownRun } from '../logs';
 import { Refused } from '../refusal';
 import { route, wholeNumber, type Context, type Route } from '../route';
-import { streamEvents } from '../sse';
 
-const limit = wholeNumber(1, LIMITS.eventsPageMax).optional();
 const minPosition = wholeNumber(0).optional();
-const page = { cursor: z.string().max(400).optional(), limit, minPosition };
-const filters = z.strictObject({
-  ...page,
-  status: z.string().max(40).optional(),
-  agentClass: z.string().max(200).optional(),
-  treeId: idOf('tree').optional(),
-  runId: idOf('run').optional(),
-});
-
-export const eventsQuery = z.strictObject({
-  after: wholeNumber(-1).optional(),
-  limit,
-  type: z.string().max(64).optional(),
-  treeId: idOf('tree').optional(),
-  runId: idOf('run').optional(),
-  log: logNameSchema.optional(),
-  minPosition,
-});
-
-interface EventPage {
-  items: { log: string; position: number }[];
-  next: number | string | null;
-}
-
-const list = (path: string, op: string, summary: string): Route =>
-  route({
-    method: 'GET',
-    path,
-    summary,
-    roles: ['analyst', 'orchestrator', 'approver', 'responder'],
-    query: filters,
-    answer: z.object({ items: z.array(z.unknown()), next: z.string().nullable(), asOf: z.unknown() }),
-    async handle({ caller, services, query }) {
-      return { body: await services.owners.ledger(op, { tenant: caller.tenant, ...query }) };
-    },
-  });
 
 const aboutRun = (what: 'receipt' | 'drift' | 'graph', summary: string): Route =>
   route({
@@ -129,31 +91,6 @@ async function verification(owners: Context['services']['owners'], log: string):
 export const readingRoutes: Route[] = [
   route({
     method: 'GET',
-    path: '/v1/events',
-    summary: 'Events in the order of the log; as JSON, or as NDJSON lines',
-    roles: ['analyst'],
-    query: eventsQuery,
-    async handle(context) {
-      const value = await context.services.owners.ledger<EventPage>('events', {
-        tenant: context.caller.tenant,
-        ...context.query,
-      });
-      if (!(context.request.headers.accept ?? '').includes('application/x-ndjson')) return { body: value };
-      return { text: value.items.map((item) => `${JSON.stringify(item)}\n`).join(''), type: 'application/x-ndjson' };
-    },
-  }),
-  route({
-    method: 'GET',
-    path: '/v1/events/stream',
-    summary: 'Events as they are committed (server-sent events); Last-Event-ID resumes',
-    roles: ['analyst', 'enforcer', 'responder'],
-    query: eventsQuery.omit({ limit: true, minPosition: true }),
-    async handle(context) {
-      return { stream: (reply) => streamEvents(context as unknown as Context, reply) };
-    },
-  }),
-  route({
-    method: 'GET',
     path: '/v1/log/verification',
     summary: 'A log refolded from position 0: its tree against its checkpoints, its state against the live one',
     roles: ['analyst'],
@@ -166,9 +103,6 @@ export const readingRoutes: Route[] = [
       return { body: await verified(services.owners, log) };
     },
   }),
-  list('/v1/runs', 'runs', 'Runs, by any of their fields'),
-  list('/v1/grants', 'grants', 'Grants, by any of their fields'),
-  list('/v1/actions', 'actions', 'Actions, by any of their fields'),
   aboutRun('receipt', 'The signed account of a run'),
   aboutRun('drift', 'How far a run has moved from its purpose, and why'),
   aboutRun('graph', 'The execution graph of a run'),

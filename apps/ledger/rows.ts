@@ -1,0 +1,105 @@
+import type { RunView } from '#contracts/grant';
+import { readStored, type Words } from '#contracts/payload';
+import type { Filter } from '#contracts/search';
+import { LIMITS } from '#kernel/limits';
+import type { LogLedger } from './log-ledger';
+import { rowMatcher, saysAll, textIn } from './matching';
+import type { Backends } from './op';
+import { positionAt } from './scan';
+import type { ItemRow } from './store';
+
+/** are read at once where not all of them will be wanted */
+const STEP = 1_000;
+
+type Asked = Partial<Filter<'runs'> & Filter<'grants'> & Filter<'approvals'>>;
+type Spot = { readonly position: number; readonly id: string };
+
+/**
+ * The rows of one kind of one log that meet a filter, in the order of the events that made them. A page may be short,
+ * or empty, although there are more: then as many were looked at as one question may.
+ */
+export async function rowsOf(
+  kind: ItemRow['kind'],
+  { store, eventlog }: Pick<Backends, 'store' | 'eventlog'>,
+  ledger: LogLedger,
+  { after, limit, q, from, to, ...asked }: Asked & { tenant: string; after: Spot; limit: number },
+  most: number = LIMITS.eventsSeen,
+): Promise<{ items: ItemRow[]; next: Spot | undefined }> {
+  const { state } = ledger;
+  const { log, next: head } = state;
+  const [first, before] = [
+    await positionAt(eventlog, log, from, head, 0),
+    await positionAt(eventlog, log, to, head, Number.MAX_SAFE_INTEGER),
+  ];
+  const matches = rowMatcher(asked, state);
+  const says = q === undefined ? undefined : saysAll(q);
+  const told = new WordsOf(ledger, eventlog);
+  const items: ItemRow[] = [];
+  let at = after;
+  for (let seen = 0; seen < most;) {
+    const step = Math.min(matches || says ? STEP : limit + 1, most - seen);
+    const page = await store.rows(kind, log, { ...asked, first, before, after: at, limit: step });
+    const near = page.rows.filter((row) => matches?.(row) ?? true);
+    if (says || kind === 'run') await told.fetch(near);
+    for (const row of page.rows) {
+      const wanted = near.includes(row) && (says?.([...told.texts(row), ...endOf(row)]) ?? true);
+      if (wanted && items.length === limit) return { items, next: at };
+      if (wanted) items.push(kind === 'run' ? told.inWords(row) : row);
+      at = { position: row.position, id: row.id };
+    }
+    seen += page.rows.length;
+    if (page.rows.length < step) return { items, next: page.next };
+  }
+  return { items, next: at };
+}
+
+const endOf = ({ view }: ItemRow): string[] => {
+  const { endReason } = view as { endReason?: string };
+  return endReason === undefined ? [] : [endReason];
+};
+
+/** What stands in words beside the opening of the runs of rows: read each time, so that what is erased is gone. */
+class WordsOf {
+  private readonly byPosition = new Map<number, Words | null>();
+
+  constructor(
+    private readonly ledger: LogLedger,
+    private readonly eventlog: Backends['eventlog'],
+  ) {}
+
+  async fetch(rows: readonly ItemRow[]): Promise<void> {
+    const { log } = this.ledger.state;
+    const missing = [...new Set(rows.flatMap((row) => this.openings(row)))].filter((at) => !this.byPosition.has(at));
+    if (missing.length === 0) return;
+    for (const stored of await this.eventlog.at(log, missing))
+      this.byPosition.set(stored.position, readStored(stored).payload);
+  }
+
+  /** Of the run itself, and of the one that the tree began with: a child without a purpose has that one's. */
+  private openings({ runId }: ItemRow): number[] {
+    const { runs, trees } = this.ledger.state;
+    const run = runs.get(runId ?? '');
+    const root = runs.get(trees.get(run?.treeId ?? '')?.rootRunId ?? '');
+    return [run, root].flatMap((each) => (each ? [each.position] : []));
+  }
+
+  texts(row: ItemRow): string[] {
+    return this.openings(row).flatMap((position) => textIn(this.byPosition.get(position) ?? null));
+  }
+
+  inWords(row: ItemRow): ItemRow {
+    const [own, root] = this.openings(row).map((position) => this.byPosition.get(position));
+    const text = (key: string): string | null => {
+      const [mine, above] = [own?.[key], root?.[key]];
+      return typeof mine === 'string' ? mine : typeof above === 'string' ? above : null;
+    };
+    const { task } = own ?? {};
+    const view: Partial<RunView> = {
+      ...(row.view as RunView),
+      requestedBy: text('requestedBy'),
+      purpose: text('purpose'),
+      ...(typeof task === 'string' ? { task } : {}),
+    };
+    return { ...row, view };
+  }
+}

@@ -1,0 +1,117 @@
+import type { LogState } from '#authority/state';
+import { readStored, type Words } from '#contracts/payload';
+import type { Event } from '#contracts/event';
+import type { Filter } from '#contracts/search';
+import type { EventLog, StoredEvent } from '#eventlog/port';
+import { parseTime } from '#kernel/clock';
+import { LIMITS } from '#kernel/limits';
+import { asksOfRun, eventMatcher } from './matching';
+
+/** How much one question may look at. */
+export interface Bounds {
+  /** events that are read */
+  readonly events: number;
+  /** positions that the database passes over */
+  readonly positions: number;
+}
+const BOUNDS: Bounds = { events: LIMITS.eventsSeen, positions: LIMITS.positionsSeen };
+/** are read at once where not all of them will be wanted */
+const STEP = 1_000;
+
+export interface Found {
+  readonly stored: StoredEvent;
+  readonly event: Event;
+  readonly words: Words | null;
+}
+export interface Page {
+  readonly items: readonly Found[];
+  /** the last position that was looked at, where there are more behind it */
+  readonly next: number | undefined;
+}
+
+/**
+ * The events of one log that meet a filter, in order. A page may be short, or empty, although there are more: then as
+ * much was looked at as one question may, and `next` says where to go on. Nothing is skipped or told twice while the
+ * log grows, since a page ends at a position.
+ * @param state of this log: knows which tree a run and a grant belong to, and who a run's principal is
+ * @param types of which they must be; any, where it is left out
+ */
+export async function scan(
+  eventlog: EventLog,
+  state: LogState,
+  {
+    tenant,
+    after,
+    limit,
+    types,
+    ...filter
+  }: Omit<Filter<'events'>, 'type'> & {
+    tenant: string;
+    after: number;
+    limit: number;
+    types?: readonly string[] | undefined;
+  },
+  bounds: Bounds = BOUNDS,
+): Promise<Page> {
+  const { log } = state;
+  const stored = await eventlog.head(log);
+  const head = asksOfRun(filter) ? Math.min(stored, state.next) : stored;
+  const first = await positionAt(eventlog, log, filter.from, head, 0);
+  const end = await positionAt(eventlog, log, filter.to, head, head);
+  const treeId = filter.treeId ?? treeOf(state, filter);
+  const { actionId, commandId } = filter;
+  // few have them, and an index leads to each: the whole log may be looked through for those of a tree or an action
+  const narrow = treeId !== undefined || actionId !== undefined;
+  const matches = eventMatcher(filter, state);
+  const exact = !narrow && !matches;
+  let at = Math.max(after, first - 1);
+  const before = narrow ? end : Math.min(end, at + 1 + bounds.positions);
+  const items: Found[] = [];
+  for (let seen = 0; seen < bounds.events;) {
+    const step = Math.min(exact ? limit + 1 : STEP, bounds.events - seen);
+    const search = narrow ? { treeId, actionId } : { type: types, commandId };
+    const near = await eventlog.search({ tenant, log, after: at, before, limit: step, ...search });
+    for (const each of near) {
+      const found = wanted(each);
+      if (found && items.length === limit) return { items, next: at };
+      if (found) items.push(found);
+      at = each.position;
+    }
+    seen += near.length;
+    if (near.length < step) return { items, next: before < end ? before - 1 : undefined };
+  }
+  return { items, next: at };
+
+  function wanted(stored: StoredEvent): Found | undefined {
+    if (types && !types.includes(stored.type)) return undefined;
+    const { event, payload: words } = readStored(stored);
+    return matches && !matches(event, words) ? undefined : { stored, event, words };
+  }
+}
+
+/** A run's and a grant's events are among those of its tree; one that is not known yet names none. */
+const treeOf = (state: LogState, { runId, grantId }: { runId?: string | undefined; grantId?: string | undefined }) =>
+  state.runs.get(runId ?? '')?.treeId ?? state.grants.get(grantId ?? '')?.treeId;
+
+/**
+ * The first position of a log whose event is not before a time. No event is earlier than the one before it, so twenty
+ * looks find it among a million.
+ */
+export async function positionAt(
+  eventlog: EventLog,
+  log: string,
+  time: string | undefined,
+  head: number,
+  otherwise: number,
+): Promise<number> {
+  const wanted = time === undefined ? undefined : parseTime(time);
+  if (wanted === undefined) return otherwise;
+  let [low, high] = [0, head];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const [event] = await eventlog.at(log, [middle]);
+    if (event && (parseTime(event.time) ?? 0) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

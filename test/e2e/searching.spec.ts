@@ -1,0 +1,127 @@
+import type { BailiwickClient } from '#client/client';
+import { bailiwick } from '../support/cli';
+import { http, Stack, type HttpAnswer } from '../support/stack';
+import { open, read, WIDE, write } from './leases';
+
+type Row = Record<string, unknown>;
+
+/** What is found by the fields of events, runs, grants and actions, and by words. */
+describe('a search', () => {
+  let stack: Stack;
+  let enforcer: BailiwickClient;
+  let mine: { runId: string; grantId: string; treeId: string; childRunId: string };
+  let last = 0;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    enforcer = stack.as('enforcer');
+    const orchestrator = stack.as('orchestrator');
+    await open(orchestrator);
+    const root = await orchestrator.openRun({
+      agent: { class: 'searcher', instance: 's-1', posture: { modelVersion: '2026-11' } },
+      requestedBy: 'user:grace@example.com',
+      purpose: 'Count the blue whales of the Baltic',
+      grant: WIDE,
+    });
+    if (!('grant' in root)) throw new Error('this lease should have needed no person');
+    const child = await orchestrator.delegate(root.grant.id, {
+      agent: { class: 'writer' },
+      task: 'Write the herring down',
+      grant: { actions: { allow: ['file.*'] }, budget: { writes: 1 } },
+    });
+    await enforcer.act(read(root.grant.id));
+    await enforcer.act(write(child.grant.id));
+    ({ position: last } = await enforcer.act(write(child.grant.id, 'docs/whale.md'))); // over its budget
+    mine = { runId: root.run.id, grantId: root.grant.id, treeId: root.run.treeId, childRunId: child.run.id };
+  }, 120_000);
+  afterAll(() => stack.stop());
+
+  const get = (path: string, headers: Record<string, string> = {}): Promise<HttpAnswer> =>
+    http(stack, 'GET', path, { key: stack.keys.analyst!, headers });
+  const found = async (list: string, query: string): Promise<Row[]> => {
+    const { status, body } = await get(`/v1/${list}?minPosition=${last}&${query}`);
+    expect([query, status]).toEqual([query, 200]);
+    return body.items as Row[];
+  };
+  const ids = async (list: string, query: string): Promise<unknown[]> => (await found(list, query)).map(({ id }) => id);
+
+  it('finds runs by whom they were for, by their agents, and by words of their purpose or task', async () => {
+    const both = [mine.runId, mine.childRunId];
+    expect(await ids('runs', 'principal=user:grace@example.com')).toEqual(both);
+    expect(await ids('runs', 'q=WHALES%20baltic')).toEqual(both); // a child is for what its tree is for
+    expect(await ids('runs', 'q=herring')).toEqual([mine.childRunId]);
+    expect(await ids('runs', 'q=whale')).toEqual([]);
+    expect(await ids('runs', 'agentInstance=s-1&modelVersion=2026-11&status=active')).toEqual([mine.runId]);
+    expect(await ids('runs', `parentRunId=${mine.runId}`)).toEqual([mine.childRunId]);
+    const [row] = await found('runs', 'q=herring');
+    expect(row).toMatchObject({ task: 'Write the herring down', requestedBy: 'user:grace@example.com' });
+    expect(await ids('grants', 'principal=user:grace@example.com&agentClass=searcher')).toEqual([mine.grantId]);
+    expect(await ids('grants', `parentId=${mine.grantId}&status=exhausted`)).toHaveLength(1);
+  });
+
+  it('finds actions and events by what was asked, decided and why', async () => {
+    const verbs = async (query: string) => (await found('actions', query)).map(({ verb }) => verb);
+    expect(await verbs(`treeId=${mine.treeId}`)).toHaveLength(3);
+    const [denied] = await found('actions', `treeId=${mine.treeId}&status=denied`);
+    const { resource, effect, reasons } = denied as { resource: Row; effect: string; reasons: { code?: string }[] };
+    const code = reasons.map((each) => each.code).find((each) => each !== undefined) ?? 'GRANT_NOT_LIVE';
+    const query = `resource=${String(resource.id)}&resourceType=${String(resource.type)}&effect=${effect}`;
+    expect(await ids('actions', query)).toEqual([denied?.id]);
+    expect(await ids('actions', `principal=user:grace@example.com&verb=${String(denied?.verb)}&status=denied`)).toEqual(
+      [denied?.id],
+    );
+    expect((await found('events', `code=${code}&grantId=${String(denied?.grantId)}`)).at(-1)).toMatchObject({
+      actionId: denied?.id,
+    });
+    const opened = await found('events', 'q=blue%20whales');
+    expect(opened.map(({ type, runId }) => [type, runId])).toEqual([['RunOpened', mine.runId]]);
+    const { time, position } = opened[0] as { time: string; position: number };
+    const since = await found('events', `from=${encodeURIComponent(time)}&limit=1`);
+    expect((since[0] as { position: number }).position).toBeLessThanOrEqual(position);
+    const before = await found('events', `to=${encodeURIComponent(time)}`);
+    expect(before.length).toBeGreaterThan(0);
+    expect(before.every((event) => (event as { time: string }).time < time)).toBe(true);
+    expect(await found('events', 'from=2199-01-01T00:00:00Z')).toEqual([]);
+  });
+
+  it('goes on with its own cursor only, and names the next page in NDJSON, too', async () => {
+    const first = await get(`/v1/actions?treeId=${mine.treeId}&limit=2&minPosition=${last}`);
+    const cursor = encodeURIComponent(String(first.body.next));
+    await enforcer.act(read(mine.grantId)); // what comes meanwhile moves nothing
+    const second = await get(`/v1/actions?treeId=${mine.treeId}&limit=2&cursor=${cursor}`);
+    const seen = [first, second].flatMap(({ body }) => (body.items as Row[]).map(({ position }) => position));
+    expect(seen).toHaveLength(4);
+    expect(seen).toEqual([...new Set(seen as number[])].sort((a, b) => a - b));
+    for (const other of ['actions?limit=2', 'actions?verb=x', `runs?treeId=${mine.treeId}`]) {
+      const answer = await get(`/v1/${other}&cursor=${cursor}`);
+      expect([other, answer.status, answer.body.code]).toEqual([other, 400, 'BAD_REQUEST']);
+    }
+    const lines = await get(`/v1/runs?treeId=${mine.treeId}&limit=1`, { accept: 'application/x-ndjson' });
+    expect(lines.headers.get('content-type')).toContain('application/x-ndjson');
+    const link = /^<(.*)>; rel="next"$/.exec(lines.headers.get('link') ?? '')?.[1] ?? '';
+    const rest = await get(link, { accept: 'application/x-ndjson' });
+    const runs = `${String(lines.body.text)}${String(rest.body.text)}`.trim().split('\n');
+    expect(runs.map((line) => (JSON.parse(line) as Row).id)).toEqual([mine.runId, mine.childRunId]);
+    expect(rest.headers.get('link')).toBeNull();
+  });
+
+  it('refuses a field that nobody knows, and words that are none', async () => {
+    for (const query of ['colour=blue', 'q=%20!', 'from=yesterday', 'grantId=x']) {
+      const answer = await get(`/v1/actions?${query}`);
+      expect([query, answer.status, answer.body.code]).toEqual([query, 400, 'BAD_REQUEST']);
+    }
+  });
+
+  it('is there on the command line', async () => {
+    const env = { BAILIWICK_URL: stack.url, BAILIWICK_KEY: stack.keys.analyst! };
+    const runs = await bailiwick(['runs', '--words', 'herring', '--json'], env);
+    expect([runs.code, (JSON.parse(runs.out) as Row).id]).toEqual([0, mine.childRunId]);
+    const actions = await bailiwick(['actions', '--tree', mine.treeId, '--status', 'denied'], env);
+    expect(actions.out).toContain('docs/whale.md');
+    const events = await bailiwick(['events', '--principal', 'user:grace@example.com', '--all', '--json'], env);
+    expect(events.out.trim().split('\n').length).toBeGreaterThan(6);
+    expect((await bailiwick(['grants', '--status', 'none'], env)).out).toBe('there are none\n');
+    expect((await bailiwick(['runs', '--colour', 'blue'], env)).code).toBe(2);
+    expect((await bailiwick(['runs', '--limit', '0'], env)).code).toBe(2);
+  });
+});
