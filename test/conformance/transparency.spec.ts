@@ -22,12 +22,12 @@ interface Rfc9162 {
   verify_consistency_proof(first: Uint8Array, second: Uint8Array, proof: unknown): Promise<boolean>;
 }
 // not among what the package exports, but what it verifies with
-const sigstore = {
-  ...jest.requireActual('@sigstore/verify/dist/tlog/checkpoint'),
-  ...jest.requireActual('@sigstore/verify/dist/tlog/merkle'),
-} as Sigstore;
-const { RFC9162_SHA256: RFC9162 } = (
-  jest.requireActual('@transmute/rfc9162') as { CoMETRE: { RFC9162_SHA256: Rfc9162 } }
+const sigstore: Sigstore = {
+  ...jest.requireActual<Pick<Sigstore, 'verifyCheckpoint'>>('@sigstore/verify/dist/tlog/checkpoint'),
+  ...jest.requireActual<Pick<Sigstore, 'verifyMerkleInclusion'>>('@sigstore/verify/dist/tlog/merkle'),
+};
+const { RFC9162_SHA256: RFC9162 } = jest.requireActual<{ CoMETRE: { RFC9162_SHA256: Rfc9162 } }>(
+  '@transmute/rfc9162',
 ).CoMETRE;
 
 const NAME = 'bailiwick.test/default/0';
