@@ -1,5 +1,5 @@
 /** Imports point down only (ARCHITECTURE.md): kernel ← contracts ← pure libs ← eventlog, bus ← platform ← apps. */
-const PURE = 'authority|trajectory|drift|tlog|receipts';
+const PURE = 'authority|trajectory|drift|tlog|receipts|audit';
 const tests = { pathNot: '(\\.spec\\.ts|\\.contract\\.ts|/testing/)' };
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from: { ...tests, ...from }, to });
 
@@ -31,6 +31,12 @@ module.exports = {
       { path: '^libs/(authority|trajectory|drift)/' },
     ),
     rule(
+      'audit-on-the-rules',
+      'the auditor may use what one grant admits, the fold and the log format',
+      { path: '^libs/audit' },
+      { path: '^libs/(trajectory|drift|receipts)/' },
+    ),
+    rule(
       'pure-libs-do-no-io',
       'rules take values and return values',
       { path: `^libs/(kernel|contracts|${PURE})/` },
@@ -53,7 +59,7 @@ module.exports = {
       'eventlog and bus know no app and not each other',
       { path: '^libs/(eventlog|bus)/' },
       {
-        path: '^(libs/(eventlog|bus|platform|client|authority|trajectory|drift|tlog|receipts)|apps)/',
+        path: '^(libs/(eventlog|bus|platform|client|authority|trajectory|drift|tlog|receipts|audit)|apps)/',
         pathNot: '^libs/$1/',
       },
     ),

@@ -5,7 +5,7 @@ module.exports = {
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   moduleNameMapper: {
-    '^#(kernel|contracts|authority|trajectory|drift|tlog|receipts|eventlog|bus|platform|client)/(.*)$':
+    '^#(kernel|contracts|authority|trajectory|drift|tlog|receipts|audit|eventlog|bus|platform|client)/(.*)$':
       '<rootDir>/libs/$1/$2',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+
+const sha256 = (...parts: Uint8Array[]): Buffer => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+};
+const [LEAF, NODE] = [Buffer.of(0), Buffer.of(1)];
+
+/** The leaf hash of an event: SHA-256(0x00 ‖ SHA-256(body)). */
+export const leafOf = (body: string): Buffer => sha256(LEAF, sha256(Buffer.from(body)));
+
+/**
+ * The RFC 6962 tree of a log, told leaf by leaf; written anew, so that a mistake of the tree that the log keeps is not
+ * made twice. Holds one hash per level.
+ */
+export class Tree {
+  size = 0;
+  /** complete subtrees, the largest first */
+  private readonly edge: { readonly width: number; readonly hash: Buffer }[] = [];
+
+  add(leaf: Buffer): void {
+    let next = { width: 1, hash: leaf };
+    for (let last = this.edge.at(-1); last?.width === next.width; last = this.edge.at(-1)) {
+      this.edge.pop();
+      next = { width: 2 * next.width, hash: sha256(NODE, last.hash, next.hash) };
+    }
+    this.edge.push(next);
+    this.size += 1;
+  }
+
+  root(): Buffer {
+    const hashes = this.edge.map(({ hash }) => hash);
+    return hashes.length === 0 ? sha256() : hashes.reduceRight((right, left) => sha256(NODE, left, right));
+  }
+}

@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { Audit, type Report } from '#audit/audit';
+import type { Check } from '#audit/finding';
+import { stateDigest } from '#authority/snapshot';
+import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
+import type { Event, EventOf } from '#contracts/event';
+import { rfc3339 } from '#kernel/clock';
+import { deriveId } from '#kernel/ids';
+import { moves } from './moves';
+import { Tally } from './naive';
+import { Play } from './play';
+
+fc.configureGlobal({ seed: 20260402 });
+
+function audit(events: readonly Event[]): Report {
+  const auditor = new Audit({ log: 'default/0', keys: [], heads: [] });
+  for (const event of events)
+    auditor.add({
+      log: event.log,
+      position: event.position,
+      type: event.type,
+      time: event.time,
+      body: JSON.stringify(event),
+    });
+  return auditor.report();
+}
+
+it('the auditor finds nothing wrong in what the rules let clients do, whatever they try', () => {
+  const tally = new Tally();
+  const property = fc.property(moves(), (all) => {
+    const { log } = new Play().play(all);
+    const report = audit(log.events);
+    expect(report.findings).toEqual([]);
+    expect(report.state).toBe(stateDigest(log.state));
+    for (const event of log.events) {
+      tally.add(event.type);
+      if (event.type === 'GrantIssued' && event.data.limits.budget.windows.length > 0) tally.add('window');
+    }
+  });
+  fc.assert(property, { numRuns: 60 });
+  tally.atLeast(
+    5,
+    'ActionPermitted',
+    'GrantSuperseded',
+    'GrantExhausted',
+    'RevocationRuleAdded',
+    'ApprovalGiven',
+    'window',
+  );
+}, 60_000);
+
+/** A writer that signs what it likes: each rule broken in a log whose every hash and signature is right. */
+describe('the auditor finds a log that its own writer forged, where it', () => {
+  const log = new TestLog();
+  const root = openTestRun(log, {
+    ...ROOMY,
+    budget: { calls: 3, reads: 3, writes: 3, external: 3, cost: { USD: 50 } },
+  });
+  const child = delegateTestRun(log, root.grantId, { budget: { calls: 2 } });
+  const permit = act(log, child.grantId, 'file.read', { cost: { USD: 10 } }) as EventOf<'ActionPermitted'>;
+  const settled = log.do('settle', {
+    actionId: permit.actionId as string,
+    outcome: { status: 'completed' },
+  })[0] as Event;
+  log.do('authorize', {
+    grantId: root.grantId,
+    action: { verb: 'thing.delete' },
+    resource: { type: 'thing', id: 't' },
+    proof: { vouched: true },
+  });
+  const asked = log.events.find((event) => event.type === 'ApprovalRequested') as EventOf<'ApprovalRequested'>;
+  const honest = [...log.events];
+  const issued = honest.find((event) => event.grantId === child.grantId) as EventOf<'GrantIssued'>;
+
+  let forgeries = 0;
+  const another = (event: Event, more: object = {}, data: object = {}): Event =>
+    ({
+      ...event,
+      actionId: deriveId('action', 0, `forged ${++forgeries}`),
+      ...more,
+      data: { ...event.data, ...data },
+    }) as Event;
+  const ended = (type: 'GrantRevoked' | 'GrantSuspended', grantId: string, runId: string): Event =>
+    ({
+      ...issued,
+      type,
+      grantId,
+      runId,
+      data:
+        type === 'GrantRevoked'
+          ? { revocationId: deriveId('revocation', 0, 'forged'), subtree: true, reason: { code: 'X' } }
+          : { reason: { code: 'X' } },
+    }) as Event;
+  const insteadOf = (old: Event, fresh: Event): Event[] => honest.map((event) => (event === old ? fresh : event));
+  const wider = { ...issued.data.limits, budget: { ...issued.data.limits.budget, calls: 4 } };
+  const quarantine = {
+    ...issued,
+    type: 'RevocationRuleAdded',
+    grantId: undefined,
+    runId: undefined,
+    data: {
+      revocationId: deriveId('revocation', 0, 'q'),
+      selector: { agentClass: 'helper' },
+      quarantine: true,
+      reason: { code: 'X' },
+    },
+  } as unknown as Event;
+  const given = {
+    ...asked,
+    type: 'ApprovalGiven',
+    data: { approvalId: asked.data.approvalId, verdict: 'approve', by: 'person:ann' },
+  } as unknown as Event;
+  const byRun = { ...given, actor: { kind: 'run', id: root.runId } };
+
+  it.each<[string, Check, Event[]]>([
+    [
+      'issues a child that is wider than its parent',
+      'attenuation',
+      insteadOf(issued, { ...issued, data: { ...issued.data, limits: wider } }),
+    ],
+    [
+      'permits what a grant does not admit',
+      'attenuation',
+      insteadOf(permit, another(permit, { actionId: permit.actionId }, { risk: 'irreversible' })),
+    ],
+    [
+      'permits under a revoked grant',
+      'liveness',
+      [...honest, ended('GrantRevoked', child.grantId, child.runId), another(permit)],
+    ],
+    [
+      'permits under a revoked ancestor',
+      'liveness',
+      [...honest, ended('GrantRevoked', root.grantId, root.runId), another(permit)],
+    ],
+    [
+      'permits under a suspended ancestor',
+      'liveness',
+      [...honest, ended('GrantSuspended', root.grantId, root.runId), another(permit)],
+    ],
+    [
+      'permits when the time is over',
+      'liveness',
+      [...honest, another(permit, { time: rfc3339(Date.parse(permit.time) + 2 * 3_600_000) })],
+    ],
+    ['permits what a rule has struck', 'liveness', [...honest, quarantine, another(permit)]],
+    ['takes a call too many', 'budget', [...honest, another(permit), another(permit)]],
+    [
+      'spends more than there is',
+      'budget',
+      [...honest, another(permit, {}, { charge: { ...permit.data.charge, cost: { USD: 41 } } })],
+    ],
+    ['lets a lease go on that is used up', 'budget', [...honest, another(permit)]],
+    [
+      'issues under a quarantine',
+      'revocation',
+      honest.flatMap((event) => (event === issued ? [quarantine, event] : [event])),
+    ],
+    ['tells a second outcome', 'custody', [...honest, settled]],
+    ['tells an outcome of what was not permitted', 'custody', [...honest, another(settled)]],
+    ['permits for a run that does not hold the grant', 'custody', [...honest, another(permit, { runId: root.runId })]],
+    ['permits under a grant that was never issued', 'custody', honest.filter((event) => event !== issued)],
+    [
+      'uses an approval that nobody gave',
+      'approval',
+      [...honest, another(permit, {}, { approvalId: asked.data.approvalId })],
+    ],
+    [
+      'uses an approval for another call',
+      'approval',
+      [...honest, given, another(permit, {}, { approvalId: asked.data.approvalId })],
+    ],
+    ['lets a run approve', 'approval', [...honest, byRun as Event]],
+    [
+      'permits what needs a person',
+      'approval',
+      insteadOf(permit, another(permit, { actionId: permit.actionId }, { drift: 'unavailable', effect: 'write' })),
+    ],
+    ['writes an event of another tenant', 'tenant', [...honest, another(permit, { tenant: 'other' })]],
+    [
+      'opens a run of another principal below',
+      'custody',
+      honest.map((event) =>
+        event.type === 'RunOpened' && event.runId === child.runId
+          ? { ...event, data: { ...event.data, principalRef: 'ref_11111111111111111111111111' } }
+          : event,
+      ),
+    ],
+  ])('%s (%s)', (_what, check, forged) => {
+    const sealed = forged.map((event, position) => ({ ...event, position }));
+    expect(audit(honest).findings).toEqual([]);
+    const { findings } = audit(sealed);
+    expect(findings.map((each) => each.check)).toContain(check);
+    // the first position that differs is the first that is wrong, or the one right after it
+    const at = sealed.findIndex((event, i) => JSON.stringify(event) !== JSON.stringify(honest[i]));
+    expect(findings[0]?.position).toBeGreaterThanOrEqual(at);
+  });
+});
