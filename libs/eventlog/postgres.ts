@@ -2,6 +2,7 @@ import { LIMITS } from '#kernel/limits';
 import { Pool, type PoolClient, type QueryConfig } from 'pg';
 import { checkBatch, SEPARATOR } from './check-batch';
 import { PostgresLeases } from './postgres-leases';
+import { readEvents } from './postgres-read';
 import type {
   AppendEvent,
   AppendResult,
@@ -114,13 +115,8 @@ export class PostgresEventLog implements EventLog {
     return rowCount === 1;
   }
 
-  async read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
-    const { rows } = await this.pool.query<EventRow>({
-      name: 'read',
-      text: `SELECT ${COLUMNS} FROM event WHERE log = $1 AND position >= $2 ORDER BY position LIMIT $3`,
-      values: [log, from, limit],
-    });
-    return rows.map(stored);
+  read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
+    return readEvents(this.pool, log, from, limit);
   }
 
   async search(filter: SearchFilter): Promise<StoredEvent[]> {

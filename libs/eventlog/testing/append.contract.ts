@@ -118,11 +118,13 @@ export function appendContract(logs: () => Logs): void {
   describe('keeping', () => {
     it('gives back type, time, body and payload as they were given', async () => {
       const log = await logs().fresh();
-      const [bare, full] = batch(log, 0, 2) as [AppendEvent, AppendEvent];
-      await logs().eventlog.append(log, 0, [bare, { ...full, payload: '{"salt":"s", "value":{}}' }]);
+      const [bare, full, odd] = batch(log, 0, 3) as [AppendEvent, AppendEvent, AppendEvent];
+      const ends = { ...odd, time: '9999-12-31T23:59:59.999Z', body: '"\\u0001"', payload: ' "\\u0001–\u{1f9ed}" ' };
+      await logs().eventlog.append(log, 0, [bare, { ...full, payload: '{"salt":"s", "value":{}}' }, ends]);
       expect(await logs().all(log)).toEqual([
         { log, position: 0, type: bare.type, time: bare.time, body: bare.body, payload: null },
         { log, position: 1, type: full.type, time: full.time, body: full.body, payload: '{"salt":"s", "value":{}}' },
+        { log, position: 2, type: odd.type, time: ends.time, body: ends.body, payload: ends.payload },
       ]);
     });
 
