@@ -44,15 +44,24 @@ module.exports = {
     ),
     rule(
       'pure-libs-no-packages',
-      'rules import no package but zod',
-      { path: `^libs/(kernel|contracts|${PURE})/` },
+      'rules import no package but zod; the verifier for the web hashes and verifies in JavaScript',
+      { path: `^libs/(kernel|contracts|${PURE})/`, pathNot: [tests.pathNot, '^libs/receipts/web/pure-crypto'] },
       { path: 'node_modules/(?!zod)' },
     ),
     rule(
+      'web-verifier-without-node',
+      'the verifier for the web must load where there is no Node: nothing that it reaches is a built-in of Node',
+      { path: '^libs/receipts/web/' },
+      {
+        path: '^(node:)?(assert|buffer|child_process|crypto|events|fs|http|https|net|os|path|process|stream|tls|url|util|v8|vm|worker_threads|zlib)(/|$)',
+        reachable: true,
+      },
+    ),
+    rule(
       'pure-libs-no-builtins',
-      'of Node only hashing and signing',
+      'of Node only bytes, hashing and signing',
       { path: `^libs/(kernel|contracts|${PURE})/` },
-      { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+      { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto)$' },
     ),
     rule(
       'shells-below-platform',

@@ -1,5 +1,5 @@
 /** Jest transforms TypeScript, and the packages that ship only ES modules (named below). */
-const esmOnly = ['jose', '@modelcontextprotocol'];
+const esmOnly = ['jose', '@modelcontextprotocol', '@noble'];
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],

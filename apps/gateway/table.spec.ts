@@ -33,6 +33,9 @@ describe('the table of routes', () => {
       'GET /v1/runs',
       'GET /v1/grants',
       'GET /v1/runs/:id/receipt',
+      'GET /v1/trees/:id/receipt',
+      'GET /v1/actions/:id/receipt',
+      'GET /schemas/:name',
       'GET /v1/actions/:id/custody',
       'GET /v1/runs/:id/drift',
       'GET /v1/runs/:id/graph',
@@ -58,13 +61,14 @@ describe('the table of routes', () => {
     }
   });
 
-  it('opens nothing to everybody but health, description, discovery, and the proofs of logs', () => {
+  it('opens nothing to everybody but health, description, discovery, schemas, and the proofs of logs', () => {
     expect(table.filter((route) => route.roles === 'public').map((route) => `${route.method} ${route.path}`)).toEqual([
       'GET /log/:tenant/:n/vkey',
       'GET /log/:tenant/:n/checkpoint',
       'GET /log/:tenant/:n/proof/:position',
       'GET /log/:tenant/:n/tile/*',
       'GET /.well-known/authzen-configuration',
+      'GET /schemas/:name',
       'GET /healthz',
       'GET /readyz',
       'GET /metrics',

@@ -7,6 +7,7 @@ import { readingRoutes } from './routes/reading';
 import { revocationRoutes } from './routes/revocations';
 import { runRoutes } from './routes/runs';
 import type { Readiness } from './readiness';
+import { schemaRoutes } from './routes/schemas';
 import { systemRoutes } from './routes/system';
 import type { Route } from './route';
 
@@ -21,6 +22,7 @@ export function routeTable(ready: () => Promise<Readiness>): Route[] {
     ...listRoutes,
     ...readingRoutes,
     ...authzenRoutes,
+    ...schemaRoutes,
   ];
   all.push(...systemRoutes(() => all, ready));
   return all;

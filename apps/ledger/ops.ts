@@ -2,6 +2,7 @@ import { emptyState } from '#authority/state';
 import { grantView, runView, treeMembers } from '#authority/views';
 import { idOf, tenantName } from '#contracts/primitives';
 import { readStored, type Words } from '#contracts/payload';
+import { ACTION_RECEIPT, RUN_RECEIPT, TREE_RECEIPT, type PredicateType } from '#contracts/receipt';
 import { FILTERS } from '#contracts/search';
 import { parseTime } from '#kernel/clock';
 import { parseLogName } from '#kernel/ids';
@@ -67,10 +68,23 @@ const events = op(
 
 const ofRun = z.strictObject({ tenant: tenantName, runId: idOf('run'), minPosition: page.minPosition });
 
-const receipt = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
-  const ledger = await reach(backends, tenant, runId, minPosition);
-  const envelope = ledger && (await receiptOf(ledger, backends.eventlog, backends.key, runId));
-  return envelope ? found(envelope) : missing(runId);
+const about = { tenant: tenantName, minPosition: page.minPosition };
+const receiptQuery = z.union([
+  z.strictObject({ ...about, runId: idOf('run') }),
+  z.strictObject({ ...about, treeId: idOf('tree') }),
+  z.strictObject({ ...about, actionId: idOf('action') }),
+]);
+
+const receipt = op(receiptQuery, async (backends, { tenant, minPosition, ...of }) => {
+  const [id, type]: [string, PredicateType] =
+    'runId' in of
+      ? [of.runId, RUN_RECEIPT]
+      : 'treeId' in of
+        ? [of.treeId, TREE_RECEIPT]
+        : [of.actionId, ACTION_RECEIPT];
+  const ledger = await reach(backends, tenant, id, minPosition);
+  const envelope = ledger && (await receiptOf(ledger, backends.eventlog, backends.key, id, type));
+  return envelope ? found(envelope) : missing(id);
 });
 
 const drift = op(ofRun, async (backends, { tenant, runId, minPosition }) => {

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { act } from '#authority/testing/harness';
 import type { Answer } from '#contracts/command';
-import type { Envelope } from '#contracts/receipt';
+import { ACTION_RECEIPT, TREE_RECEIPT, type Envelope } from '#contracts/receipt';
 import { custodyOf, isOnlyOpen } from '#receipts/custody';
 import { busyRun } from '#receipts/testing/busy-run';
 import { moves, play } from '#receipts/testing/random-log';
-import { brokenAt, SealedLog, statementOf } from '#receipts/testing/sealed-log';
+import { brokenAt, otherReceiptOf, SealedLog, statementOf, VKEY } from '#receipts/testing/sealed-log';
 import { verifyReceipt } from '#receipts/verify';
+import { entryHash, leafHash } from '#tlog/hash';
+import { parseVerifierKey } from '#tlog/note';
+import { verifyProof } from '#tlog/proof';
 import type { GrantView } from '#contracts/grant';
 import type { LogLedger } from './log-ledger';
 import type { Backends } from './op';
@@ -28,6 +31,11 @@ const claimed = (envelope: Envelope | undefined, ledger: LogLedger): { broken: s
   const { events: _, ...claims } = verification.statement?.predicate ?? ({} as never);
   return { broken: brokenAt(verification), claims };
 };
+const proved = (proof: string | undefined, body: string, ledger: LogLedger): bigint | undefined => {
+  const key = parseVerifierKey(ledger.vkey);
+  const verified = key.ok && verifyProof(proof ?? '', leafHash(entryHash(body)), key.value);
+  return verified && verified.ok ? verified.value.index : undefined;
+};
 const wanted = (log: SealedLog, runId: string): unknown => {
   const { events: _, ...claims } = statementOf(log, runId).predicate;
   return JSON.parse(JSON.stringify(claims));
@@ -45,6 +53,18 @@ describe('the receipt that a ledger gives', () => {
       });
     }
     expect(await receiptOf(ledger, bench.eventlog, KEY, 'run_0_none')).toBeUndefined();
+    const treeId = log.last('RunOpened').treeId as string;
+    const { actionId } = log.last('ActionPermitted');
+    for (const [type, id] of [
+      [TREE_RECEIPT, treeId],
+      [ACTION_RECEIPT, actionId as string],
+    ] as const) {
+      const { broken, claims } = claimed(await receiptOf(ledger, bench.eventlog, KEY, id, type), ledger);
+      const { statement } = verifyReceipt(otherReceiptOf(log, type, id), VKEY);
+      const { events: _, ...expected } = statement?.predicate ?? ({} as never);
+      expect({ broken, claims }).toEqual({ broken: '', claims: expected });
+      expect(await receiptOf(ledger, bench.eventlog, KEY, `${id.slice(0, 6)}none`, type)).toBeUndefined();
+    }
   });
 
   it('is that of any run of any log', async () => {
@@ -84,7 +104,12 @@ describe('the receipt that a ledger gives', () => {
     await bench.feed(ledger, log);
     for (const event of log.events.filter(({ type }) => /^Action(Permitted|Denied|StepUp)$/.test(type))) {
       const custody = await custodyFor(ledger, bench.eventlog, event.actionId as string);
-      expect(custody).toEqual(custodyOf(event.actionId as string, log.story()));
+      const links = custody?.links.map(({ proof: _, ...link }) => link);
+      expect({ ...custody, links }).toEqual(custodyOf(event.actionId as string, log.story()));
+      for (const { position, proof } of custody?.links ?? []) {
+        const { body } = log.stored()[position] as { body: string };
+        expect(proved(proof, body, ledger)).toBe(BigInt(position));
+      }
       expect(custody?.findings.filter((finding) => !isOnlyOpen(finding))).toEqual([]);
     }
     expect(await custodyFor(ledger, bench.eventlog, 'act_0_none')).toBeUndefined();
@@ -115,6 +140,8 @@ describe('what a ledger answers', () => {
     const { revocationId } = log.last('RevocationRuleAdded').data;
     const asked: [string, object][] = [
       ['receipt', { runId }],
+      ['receipt', { treeId }],
+      ['receipt', { actionId }],
       ['drift', { runId }],
       ['graph', { runId }],
       ['custody', { actionId }],

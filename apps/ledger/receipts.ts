@@ -1,80 +1,183 @@
 import type { KeyObject } from 'node:crypto';
+import { selects } from '#authority/rule-set';
+import { subjectOf } from '#authority/rules';
 import type { LogState, RunNode } from '#authority/state';
 import { parseEvent } from '#contracts/event';
 import { readStored } from '#contracts/payload';
-import type { Custody, Envelope } from '#contracts/receipt';
-import type { EventLog, StoredEvent } from '#eventlog/port';
+import {
+  ACTION_RECEIPT,
+  RUN_RECEIPT,
+  TREE_RECEIPT,
+  type Custody,
+  type Envelope,
+  type PredicateType,
+} from '#contracts/receipt';
+import type { EventLog, SearchFilter, StoredEvent } from '#eventlog/port';
+import { canonicalDigest } from '#kernel/digest';
+import { LIMITS } from '#kernel/limits';
 import { custodyOf } from '#receipts/custody';
 import { makeStatement, signStatement } from '#receipts/envelope';
-import { eventsOfReceipt, OF_ANCESTORS, OF_CHILDREN } from '#receipts/select';
+import { KINDS } from '#receipts/kinds';
+import { OF_ANCESTORS, OF_CHILDREN } from '#receipts/select';
 import { readStory, type Told } from '#receipts/story';
-import { summarise } from '#receipts/summary';
 import type { LogLedger } from './log-ledger';
+import { TooLarge } from './op';
 
-const MOST = 20_000;
+/** A stored event, as receipts are told of it. */
+type Kept = Told & { readonly stored: StoredEvent };
 
-/** The stored events that a run's receipt rests on, in the order of the log: all that may bear on it, then the choice. */
-async function eventsOf(eventlog: EventLog, state: LogState, run: RunNode): Promise<Kept[]> {
-  const { tenant, log } = state;
-  const { treeId } = run;
-  const found = new Map<number, StoredEvent>();
-  const take = (events: readonly StoredEvent[]): void => events.forEach((event) => found.set(event.position, event));
-  take(await eventlog.search({ tenant, log, treeId, runId: run.id, limit: MOST }));
-  for (let above = parentOf(state, run); above; above = parentOf(state, above)) {
-    take(await eventlog.search({ tenant, log, treeId, runId: above.id, type: OF_ANCESTORS, limit: MOST }));
+/** Reads events by what they are about, each once. @throws TooLarge rather than leave any out */
+class Candidates {
+  private readonly found = new Map<number, StoredEvent>();
+
+  constructor(
+    private readonly eventlog: EventLog,
+    private readonly state: LogState,
+  ) {}
+
+  async search(filter: Omit<SearchFilter, 'tenant' | 'log' | 'limit'>): Promise<void> {
+    const { tenant, log } = this.state;
+    this.take(await this.eventlog.search({ tenant, log, ...filter, limit: LIMITS.receiptEvents + 1 }));
   }
-  for (const child of state.runs.values()) {
-    if (child.parentRunId === run.id)
-      take(await eventlog.search({ tenant, log, treeId, runId: child.id, type: OF_CHILDREN, limit: MOST }));
+
+  /** The revocation rules that may have struck one of these runs: which of them did is for the choice to say. */
+  async rules(runs: readonly RunNode[]): Promise<void> {
+    const { log, rules, grants } = this.state;
+    const subjects = runs.flatMap((run) => {
+      const grant = run.grantId === undefined ? undefined : grants.get(run.grantId);
+      return grant ? [subjectOf(run, grant)] : [];
+    });
+    // a lease that was raised since may have been struck for a tool that the raised one does not have: any tool will do
+    const mayStrike = rules.list.filter(({ selector }) =>
+      subjects.some((subject) => selects({ ...selector, tool: undefined }, subject)),
+    );
+    this.take(
+      await this.eventlog.at(
+        log,
+        mayStrike.map(({ position }) => position),
+      ),
+    );
   }
-  for (const rule of state.rules.list) take(await eventlog.read(log, rule.position, 1));
-  const candidates = [...found.values()]
-    .sort((a, b) => a.position - b.position)
-    .map((stored): Kept => ({ ...toTold(stored), stored }));
-  const chosen = new Set(eventsOfReceipt(run.id, candidates).map(({ event }) => event.position));
-  return candidates.filter(({ event }) => chosen.has(event.position));
+
+  /** In the order of the log. */
+  told(): Kept[] {
+    return [...this.found.values()]
+      .sort((a, b) => a.position - b.position)
+      .map((stored): Kept => ({ ...readStored(stored), stored }));
+  }
+
+  private take(events: readonly StoredEvent[]): void {
+    for (const event of events) this.found.set(event.position, event);
+    if (this.found.size > LIMITS.receiptEvents)
+      throw new TooLarge(`a receipt of more than ${LIMITS.receiptEvents} events is not made; ask for a part of it`);
+  }
 }
 
-type Kept = Told & { readonly stored: StoredEvent };
+/** All that may bear on a run: its own events, and what happened to the runs above and below it. */
+async function aboutRun(eventlog: EventLog, state: LogState, run: RunNode): Promise<Kept[]> {
+  const candidates = new Candidates(eventlog, state);
+  const { treeId } = run; // what events are found by
+  await candidates.search({ treeId, runId: run.id });
+  const around: RunNode[] = [run];
+  for (let above = parentOf(state, run); above; above = parentOf(state, above)) {
+    await candidates.search({ treeId, runId: above.id, type: OF_ANCESTORS });
+    around.push(above);
+  }
+  for (const child of state.runs.values()) {
+    if (child.parentRunId !== run.id) continue;
+    await candidates.search({ treeId, runId: child.id, type: OF_CHILDREN });
+    around.push(child);
+  }
+  await candidates.rules(around);
+  return candidates.told();
+}
 
 const parentOf = (state: LogState, run: RunNode): RunNode | undefined =>
   run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId);
 
-const toTold = (stored: StoredEvent): Told => readStored(stored);
+async function aboutTree(eventlog: EventLog, state: LogState, treeId: string): Promise<Kept[]> {
+  const candidates = new Candidates(eventlog, state);
+  await candidates.search({ treeId });
+  await candidates.rules([...state.runs.values()].filter((run) => run.treeId === treeId));
+  return candidates.told();
+}
 
-/** The signed account of a run, each event with its proof; undefined where the run is not known. */
+/** Of the run that asked for it. */
+async function aboutAction(eventlog: EventLog, state: LogState, actionId: string): Promise<Kept[] | undefined> {
+  const { tenant, log } = state;
+  const [decision] = await eventlog.search({ tenant, log, actionId, limit: 1 });
+  const runId = decision && parseEvent(decision.body).runId;
+  const run = runId === undefined ? undefined : state.runs.get(runId);
+  return run && aboutRun(eventlog, state, run);
+}
+
+/** By kind: where to look for what bears on an id; undefined where it is not known. */
+const ABOUT: Record<PredicateType, (e: EventLog, s: LogState, id: string) => Promise<Kept[] | undefined>> = {
+  async [RUN_RECEIPT](eventlog, state, id) {
+    const run = state.runs.get(id);
+    return run && aboutRun(eventlog, state, run);
+  },
+  async [TREE_RECEIPT](eventlog, state, id) {
+    return state.trees.has(id) ? aboutTree(eventlog, state, id) : undefined;
+  },
+  [ACTION_RECEIPT]: aboutAction,
+};
+
+/**
+ * The signed account of a run, a tree or an action, each event with its proof; undefined where it is not known.
+ * @throws TooLarge
+ */
 export async function receiptOf(
   ledger: LogLedger,
   eventlog: EventLog,
   key: KeyObject,
-  runId: string,
+  id: string,
+  type: PredicateType = RUN_RECEIPT,
 ): Promise<Envelope | undefined> {
-  const run = ledger.state.runs.get(runId);
-  if (!run) return undefined;
-  const position = ledger.position;
-  const kept = (await eventsOf(eventlog, ledger.state, run)).filter(({ event }) => event.position < position);
-  const claims = summarise(runId, readStory(kept));
+  const candidates = await ABOUT[type](eventlog, ledger.state, id);
+  if (!candidates) return undefined;
+  // what is not in the tree yet has no proof, and is not told
+  const inTree = candidates.filter(({ event }) => event.position < ledger.position);
+  const chosen = new Set(KINDS[type].select(id, inTree).map(({ event }) => event.position));
+  const kept = inTree.filter(({ event }) => chosen.has(event.position));
+  if (kept.length === 0) return undefined;
+  const claims = KINDS[type].summarise(id, readStory(kept), canonicalDigest);
   const proofs = await ledger.proofs(kept.map(({ event }) => event.position));
-  const events = kept.map(({ stored: { log, position: at, body, payload }, payload: words }) => ({
+  const events = kept.map(({ stored: { log, position, body, payload }, payload: words }) => ({
     log,
-    position: at,
+    position,
     body,
     // one that is not what its event names is withheld: it would be told in the event's name
     payload: words === null ? null : (payload ?? null),
-    proof: proofs.get(at) as string,
+    proof: proofs.get(position) as string,
   }));
-  return signStatement(makeStatement(claims, events), key, ledger.origin);
+  const envelope = signStatement(makeStatement(claims, events), key, ledger.origin);
+  if (envelope.payload.length > LIMITS.receiptBytes)
+    throw new TooLarge(
+      `the receipt has ${envelope.payload.length} bytes; more than ${LIMITS.receiptBytes} are not sent: ask for a part of it`,
+    );
+  return envelope;
 }
 
-/** The chain of one action; undefined where no decision on it is known. */
+/** The chain of one action, each link with its proof where it is in the tree; undefined where no decision on it is known. */
 export async function custodyFor(
   ledger: LogLedger,
   eventlog: EventLog,
   actionId: string,
 ): Promise<Custody | undefined> {
-  const { tenant, log } = ledger.state;
-  const decisions = await eventlog.search({ tenant, log, actionId, limit: 10 });
-  const runId = decisions[0] && parseEvent(decisions[0].body).runId;
-  const run = runId === undefined ? undefined : ledger.state.runs.get(runId);
-  return run && custodyOf(actionId, readStory(await eventsOf(eventlog, ledger.state, run)));
+  const candidates = await aboutAction(eventlog, ledger.state, actionId);
+  if (!candidates) return undefined;
+  const custody = custodyOf(actionId, readStory(candidates));
+  const positions = [...new Set(custody.links.map(({ position }) => position))];
+  const inTree = positions.filter((position) => position < ledger.position);
+  const proofs = inTree.length === 0 ? new Map<number, string>() : await ledger.proofs(inTree);
+  return {
+    ...custody,
+    links: custody.links.map((link) => ({ ...link, ...proofIn(proofs, link.position) })),
+  };
 }
+
+const proofIn = (proofs: ReadonlyMap<number, string>, position: number): { proof?: string } => {
+  const proof = proofs.get(position);
+  return proof === undefined ? {} : { proof };
+};

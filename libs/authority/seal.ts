@@ -2,7 +2,7 @@ import type { Command } from '#contracts/command';
 import type { Event } from '#contracts/event';
 import { rfc3339 } from '#kernel/clock';
 import { saltedDigest } from '#kernel/digest';
-import { deriveId } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
 import type { NewEvent } from './decide/types';
 import type { LogState } from './state';
 

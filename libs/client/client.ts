@@ -163,6 +163,12 @@ export class BailiwickClient {
   receipt(runId: string, minPosition?: number): Promise<unknown> {
     return this.get(`/v1/runs/${runId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
   }
+  treeReceipt(treeId: string, minPosition?: number): Promise<unknown> {
+    return this.get(`/v1/trees/${treeId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
+  }
+  actionReceipt(actionId: string, minPosition?: number): Promise<unknown> {
+    return this.get(`/v1/actions/${actionId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
+  }
   custody(actionId: string): Promise<unknown> {
     return this.get(`/v1/actions/${actionId}/custody`);
   }

@@ -2,16 +2,24 @@ import { z } from 'zod';
 import { actor } from './event';
 import { agent, consumed, limits } from './grant';
 
-export const PREDICATE_TYPE = 'https://bailiwick.dev/receipt/v1';
+/**
+ * What a receipt claims, by what it is about. Each type's JSON Schema is published under `/schemas/` (`PREDICATES`).
+ * A released type never changes; a claim more is a new type.
+ */
+export const RUN_RECEIPT = 'https://bailiwick.dev/receipt/v1';
+export const TREE_RECEIPT = 'https://bailiwick.dev/receipt-tree/v1';
+export const ACTION_RECEIPT = 'https://bailiwick.dev/receipt-action/v1';
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
 const at = { position: z.number(), time: z.string() };
-const action = z.object({
+const resource = z.strictObject({ type: z.string(), id: z.string() });
+
+const action = z.strictObject({
   id: z.string(),
   verb: z.string(),
   tool: z.string().optional(),
-  resource: z.object({ type: z.string(), id: z.string() }),
+  resource,
   effect: z.string(),
   risk: z.string(),
   argsDigest: z.string().optional(),
@@ -21,35 +29,48 @@ const action = z.object({
   outcomePosition: z.number().optional(),
   cost: z.record(z.string(), z.number()),
 });
-const denied = z.object({
+const denied = z.strictObject({
   id: z.string(),
   verb: z.string(),
-  resource: z.object({ type: z.string(), id: z.string() }),
+  resource,
   ...at,
   decision: z.enum(['deny', 'step-up']),
   reasons: z.array(z.string()),
 });
 
-/** What a receipt claims about a run. Every claim follows from the events in it. */
-export const predicate = z.object({
-  run: z.object({ id: z.string(), treeId: z.string(), parentRunId: z.string().optional(), startedAt: z.string() }),
+const verdict = z.enum(['approve', 'deny', 'pending', 'expired']);
+
+/** A payload that an event names and the receipt does not show: withheld, or erased by the erasure at a position. */
+const absent = z.strictObject({ position: z.number(), type: z.string(), erasedAt: z.number().optional() });
+export type Absent = z.infer<typeof absent>;
+
+/** What is claimed about one run. */
+const claims = {
+  run: z.strictObject({
+    id: z.string(),
+    treeId: z.string(),
+    parentRunId: z.string().optional(),
+    startedAt: z.string(),
+  }),
   agent,
+  /** null where it was erased or withheld, as every text below */
   purpose: z.string().nullable(),
   task: z.string().nullable().optional(),
   requestedBy: z.string().nullable(),
   principalRef: z.string(),
   approvals: z.array(
-    z.object({
+    z.strictObject({
       id: z.string(),
       kind: z.string(),
-      verdict: z.enum(['approve', 'deny', 'pending', 'expired']),
+      verdict,
       by: z.string().optional(),
       note: z.string().nullable().optional(),
       ...at,
     }),
   ),
+  /** its own leases, and those of the runs above it */
   grants: z.array(
-    z.object({
+    z.strictObject({
       id: z.string(),
       runId: z.string(),
       parentId: z.string().optional(),
@@ -67,10 +88,22 @@ export const predicate = z.object({
   resources: z.array(z.string()),
   filesChanged: z.array(z.string()),
   external: z.array(z.string()),
-  escalations: z.array(z.object({ approvalId: z.string(), reason: z.string().nullable(), ...at })),
-  delegationsRefused: z.array(z.object({ agentClass: z.string(), code: z.string(), detail: z.string(), ...at })),
+  escalations: z.array(
+    z.strictObject({
+      approvalId: z.string(),
+      /** why more was wanted */
+      reason: z.string().nullable(),
+      /** what it would have had then */
+      wanted: limits.optional(),
+      /** the actions that had been denied or asked about before, of those in `denied` */
+      tried: z.array(z.string()),
+      verdict,
+      ...at,
+    }),
+  ),
+  delegationsRefused: z.array(z.strictObject({ agentClass: z.string(), code: z.string(), detail: z.string(), ...at })),
   children: z.array(
-    z.object({
+    z.strictObject({
       runId: z.string(),
       agentClass: z.string(),
       task: z.string().nullable().optional(),
@@ -81,10 +114,12 @@ export const predicate = z.object({
       ...at,
     }),
   ),
-  drift: z.object({ highest: z.number(), scores: z.number() }),
-  /** absent while the run goes on */
+  drift: z.strictObject({ highest: z.number(), scores: z.number() }),
+  /** when it was stopped for a person to look, and let go on */
+  suspensions: z.array(z.strictObject({ reason: z.string(), by: z.string(), resumedAt: z.string().nullable(), ...at })),
+  /** null while the run goes on */
   ended: z
-    .object({
+    .strictObject({
       at: z.string(),
       reason: z.string(),
       by: z.string(),
@@ -92,12 +127,69 @@ export const predicate = z.object({
       revocationId: z.string().optional(),
     })
     .nullable(),
-  revoked: z.array(z.object({ revocationId: z.string(), reason: z.string(), ...at })),
-  doesNotProve: z.array(z.string()),
-});
+  revoked: z.array(z.strictObject({ revocationId: z.string(), reason: z.string(), ...at })),
+};
+const closing = { absent: z.array(absent), doesNotProve: z.array(z.string()) };
+
+const runClaims = z.strictObject(claims);
+export type RunClaims = z.infer<typeof runClaims>;
+/** What a receipt claims about a run. Every claim follows from the events in it. */
+export const predicate = z.strictObject({ ...claims, ...closing });
 export type Predicate = z.infer<typeof predicate>;
 
-export const receiptEvent = z.object({
+/** What a receipt claims about all runs of a tree. */
+export const treePredicate = z.strictObject({
+  tree: z.strictObject({ id: z.string(), rootRunId: z.string(), startedAt: z.string() }),
+  purpose: claims.purpose,
+  requestedBy: claims.requestedBy,
+  principalRef: claims.principalRef,
+  /** in the order in which they were opened, the root first */
+  runs: z.array(runClaims),
+  /** by all of them */
+  spent: consumed,
+  ...closing,
+});
+export type TreePredicate = z.infer<typeof treePredicate>;
+
+export const custodyLink = z.strictObject({
+  link: z.enum(['principal', 'approval', 'grant', 'decision', 'outcome']),
+  says: z.string(),
+  position: z.number(),
+  time: z.string(),
+  type: z.string(),
+  actor,
+  grantId: z.string().optional(),
+  /** of a grant: what it admitted */
+  limits: limits.optional(),
+  /** the C2SP tlog-proof of the event, where it is not in a receipt that has it already */
+  proof: z.string().optional(),
+});
+export const custody = z.strictObject({
+  actionId: z.string(),
+  links: z.array(custodyLink),
+  /** links that are missing, or contradict others */
+  findings: z.array(z.string()),
+});
+export type Custody = z.infer<typeof custody>;
+
+/** What a receipt claims about one action: what was decided, on whose authority, and what came of it. */
+export const actionPredicate = z.strictObject({
+  run: claims.run,
+  agent,
+  purpose: claims.purpose,
+  requestedBy: claims.requestedBy,
+  principalRef: claims.principalRef,
+  /** where it was permitted */
+  action: action.nullable(),
+  /** where it was not */
+  denied: denied.nullable(),
+  custody,
+  ...closing,
+});
+export type ActionPredicate = z.infer<typeof actionPredicate>;
+
+/** One event as it is stored, with its proof. */
+export const receiptEvent = z.strictObject({
   log: z.string(),
   position: z.number(),
   body: z.string(),
@@ -106,30 +198,36 @@ export const receiptEvent = z.object({
 });
 export type ReceiptEvent = z.infer<typeof receiptEvent>;
 
-export const statement = z.object({
-  _type: z.literal(STATEMENT_TYPE),
-  subject: z.array(z.object({ name: z.string(), digest: z.record(z.string(), z.string()) })),
-  predicateType: z.literal(PREDICATE_TYPE),
-  predicate: predicate.extend({ events: z.array(receiptEvent) }),
-});
-export type Statement = z.infer<typeof statement>;
+const subject = z.array(z.strictObject({ name: z.string(), digest: z.record(z.string(), z.string()) }));
+const events = z.array(receiptEvent);
+const statementOf = <T extends string, S extends z.core.$ZodLooseShape>(predicateType: T, claimed: z.ZodObject<S>) =>
+  z.strictObject({
+    _type: z.literal(STATEMENT_TYPE),
+    subject,
+    predicateType: z.literal(predicateType),
+    predicate: claimed.extend({ events }),
+  });
+
+export const runStatement = statementOf(RUN_RECEIPT, predicate);
+export const treeStatement = statementOf(TREE_RECEIPT, treePredicate);
+export const actionStatement = statementOf(ACTION_RECEIPT, actionPredicate);
+export type RunStatement = z.infer<typeof runStatement>;
+export type TreeStatement = z.infer<typeof treeStatement>;
+export type ActionStatement = z.infer<typeof actionStatement>;
+export type Statement = RunStatement | TreeStatement | ActionStatement;
+
+/** By predicate type: what its statements must look like, and under which name their JSON Schema is published. */
+export const PREDICATES = {
+  [RUN_RECEIPT]: { schema: 'receipt-v1.json', statement: runStatement },
+  [TREE_RECEIPT]: { schema: 'receipt-tree-v1.json', statement: treeStatement },
+  [ACTION_RECEIPT]: { schema: 'receipt-action-v1.json', statement: actionStatement },
+} as const;
+export type PredicateType = keyof typeof PREDICATES;
 
 /** DSSE. @see https://github.com/secure-systems-lab/dsse/blob/master/envelope.md */
-export const envelope = z.object({
+export const envelope = z.strictObject({
   payloadType: z.literal(PAYLOAD_TYPE),
   payload: z.string(),
-  signatures: z.array(z.object({ keyid: z.string(), sig: z.string() })).min(1),
+  signatures: z.array(z.strictObject({ keyid: z.string(), sig: z.string() })).min(1),
 });
 export type Envelope = z.infer<typeof envelope>;
-
-export const custodyLink = z.object({
-  link: z.enum(['principal', 'approval', 'grant', 'decision', 'outcome']),
-  says: z.string(),
-  position: z.number(),
-  time: z.string(),
-  type: z.string(),
-  actor: actor,
-  grantId: z.string().optional(),
-});
-export const custody = z.object({ actionId: z.string(), links: z.array(custodyLink), findings: z.array(z.string()) });
-export type Custody = z.infer<typeof custody>;

@@ -25,6 +25,9 @@ export const LIMITS = {
   eventsSeen: 5_000,
   /** positions of a log, or rows, that the database passes over for one page of a list */
   positionsSeen: 50_000,
+  /** of one receipt; and its bytes, so that it fits into one message */
+  receiptEvents: 10_000,
+  receiptBytes: 7 * 1024 * 1024,
   /** of the items of one page, so that it fits into one message */
   pageBytes: 4 * 1024 * 1024,
 

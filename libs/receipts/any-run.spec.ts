@@ -7,12 +7,13 @@ import { chainOf, type RunNode } from '#authority/state';
 import { REF, ROOMY, type Fields } from '#authority/testing/harness';
 import type { CommandType } from '#contracts/command';
 import type { StoredSelector } from '#contracts/event';
+import { ACTION_RECEIPT, TREE_RECEIPT } from '#contracts/receipt';
 import { eventsOfReceipt } from './select';
 import { readStory } from './story';
 import { ruleStrikesGrant } from './strikes';
 import { summarise } from './summary';
 import { moves, play } from './testing/random-log';
-import { brokenAt, provedEvents, prover, SealedLog, signed, VKEY } from './testing/sealed-log';
+import { brokenAt, otherReceiptOf, provedEvents, prover, SealedLog, signed, VKEY } from './testing/sealed-log';
 import { makeStatement } from './envelope';
 import { verifyReceipt, type Verification } from './verify';
 
@@ -43,6 +44,16 @@ class WatchedLog extends SealedLog {
   }
 }
 
+const DECISIONS = ['ActionPermitted', 'ActionDenied', 'ActionStepUp'];
+
+/** What the rules that decide counted of a whole tree: all of it was charged to its root. */
+function countersOfRoot(log: SealedLog, treeId: string): object {
+  const root = [...log.state.runs.values()].find((run) => run.treeId === treeId && run.parentRunId === undefined);
+  const usage = root?.grantId === undefined ? undefined : log.state.grants.get(root.grantId)?.usage;
+  const { calls = 0, reads = 0, writes = 0, external = 0 } = usage?.committed ?? {};
+  return { calls, reads, writes, external };
+}
+
 describe('after anything that can happen to a log', () => {
   it('every receipt verifies and names the end that the rules saw first; its amounts are their counters', () => {
     let endings = 0;
@@ -70,6 +81,13 @@ describe('after anything that can happen to a log', () => {
           permits += claims.actions.length;
         }
         expect([...verified.values()].map(brokenAt).join('')).toBe('');
+        for (const treeId of [...log.state.trees.keys()].slice(0, 2)) {
+          const tree = verifyReceipt(otherReceiptOf(log, TREE_RECEIPT, treeId), VKEY);
+          expect(brokenAt(tree)).toBe('');
+          expect(tree.statement?.predicate).toMatchObject({ spent: countersOfRoot(log, treeId) });
+        }
+        for (const { actionId } of log.events.filter(({ type }) => DECISIONS.includes(type)).slice(0, 4))
+          expect(brokenAt(verifyReceipt(otherReceiptOf(log, ACTION_RECEIPT, actionId as string), VKEY))).toBe('');
         for (const run of log.state.runs.values()) {
           const usage = run.grantId === undefined ? undefined : log.state.grants.get(run.grantId)?.usage;
           if (!usage) continue;

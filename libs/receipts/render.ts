@@ -1,31 +1,95 @@
-import type { Custody, Predicate } from '#contracts/receipt';
+import type { ActionPredicate, Custody, Predicate, RunClaims, TreePredicate } from '#contracts/receipt';
+import type { Claims } from './kinds';
+
+/** What is said in place of a text that is gone, or that the receipt does not show. */
+export const GONE = '(erased or withheld)';
 
 /** A receipt in words, for a terminal. */
-export function renderReceipt(claims: Predicate): string[] {
+export function renderReceipt(claims: Claims): string[] {
+  const own = 'tree' in claims ? ofTree(claims) : 'custody' in claims ? ofAction(claims) : ofRun(claims);
+  return [...own, ...closing(claims)];
+}
+
+function closing({ absent, doesNotProve }: Pick<Predicate, 'absent' | 'doesNotProve'>): string[] {
+  return [
+    ...(absent.length > 0 ? [`not told  the words of ${absent.length} events: erased, or withheld`] : []),
+    ...doesNotProve.map((line, i) => `${i === 0 ? 'not shown ' : '          '}${line}`),
+  ];
+}
+
+function ofTree({ tree, purpose, requestedBy, runs, spent }: TreePredicate): string[] {
+  const below = (parent: string | undefined, depth: number): string[] =>
+    runs
+      .filter(({ run }) => run.parentRunId === parent)
+      .flatMap((each) => [
+        `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${each.agent.class} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? 'still going on'}`,
+        ...below(each.run.id, depth + 1),
+      ]);
+  return [
+    `tree      ${tree.id}, ${runs.length} runs`,
+    `asked by  ${requestedBy ?? GONE}`,
+    `purpose   ${purpose ?? GONE}`,
+    `spent     ${spentText(spent)}`,
+    ...below(undefined, 0).map((line) => `  ${line}`),
+  ];
+}
+
+const tallyOf = ({ actions, denied, spent }: RunClaims): string =>
+  `${actions.length} permitted, ${denied.length} denied or asked about, ${spentText(spent)}`;
+
+function ofAction({ action, denied, run, agent, purpose, requestedBy, custody }: ActionPredicate): string[] {
+  const what = action ?? denied;
+  return [
+    `action    ${custody.actionId}: ${what?.verb ?? ''} on ${what?.resource.type ?? ''} ${what?.resource.id ?? ''}`,
+    `by        ${run.id} (${agent.class})`,
+    `asked by  ${requestedBy ?? GONE}`,
+    `purpose   ${purpose ?? GONE}`,
+    action ? `permitted ${action.time}, ${action.outcome}` : `refused   ${denied?.reasons.join('; ') ?? ''}`,
+    ...renderCustody(custody).map((line) => `  ${line}`),
+  ];
+}
+
+function ofRun(claims: RunClaims): string[] {
   const { spent, ended } = claims;
-  const money = Object.entries(spent.cost)
-    .map(([currency, value]) => `${(value / 100).toFixed(2)} ${currency}`)
-    .join(', ');
   return [
     `run       ${claims.run.id} (${claims.agent.class}${claims.agent.instance ? ` ${claims.agent.instance}` : ''})`,
-    `asked by  ${claims.requestedBy ?? '(erased)'}`,
-    `purpose   ${claims.purpose ?? '(erased)'}${claims.task ? `; task: ${claims.task}` : ''}`,
+    `asked by  ${claims.requestedBy ?? GONE}`,
+    `purpose   ${claims.purpose ?? GONE}${claims.task ? `; task: ${claims.task}` : ''}`,
     ...claims.approvals.map(
       (each) =>
         `approval  ${each.kind}: ${each.verdict}${each.by ? ` by ${each.by}` : ''}${each.note ? ` (${each.note})` : ''}`,
     ),
+    ...claims.escalations.map(
+      (each) =>
+        `wanted    more: ${each.reason ?? GONE} (${each.verdict}); tried before: ${triedText(each.tried, claims)}`,
+    ),
     `permitted ${claims.actions.length} actions: ${tally(claims.actions.map((each) => `${each.verb} ${each.outcome}`))}`,
     `denied    ${claims.denied.length}${claims.denied.length ? `: ${tally(claims.denied.map((each) => `${each.verb} (${each.decision})`))}` : ''}`,
-    `spent     ${spent.calls} calls, ${spent.reads} reads, ${spent.writes} writes, ${spent.external} external${money ? `, ${money}` : ''}`,
+    `spent     ${spentText(spent)}`,
     `touched   ${claims.resources.length} resources; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
     ...claims.children.map(
       (each, i) =>
         `${i === 0 ? 'children ' : '         '} ${each.agentClass}: ${each.ended ?? 'still going on'} (${each.receipt})`,
     ),
+    ...claims.suspensions.map(
+      (each) =>
+        `stopped   ${each.time} by ${each.by}: ${each.reason}; ${each.resumedAt ? `let go on ${each.resumedAt}` : 'not let go on'}`,
+    ),
     `ended     ${ended ? `${ended.at}, ${ended.reason}` : 'not yet'}`,
     `revoked   ${claims.revoked.map((each) => each.revocationId).join(', ') || 'nothing'}`,
-    ...claims.doesNotProve.map((line, i) => `${i === 0 ? 'not shown ' : '          '}${line}`),
   ];
+}
+
+/** What was denied or asked about before more was wanted. */
+export function triedText(tried: readonly string[], { denied }: Pick<RunClaims, 'denied'>): string {
+  const known = denied.filter(({ id }) => tried.includes(id));
+  return tally(known.map(({ verb, decision }) => `${verb} (${decision})`)) || 'nothing that was denied';
+}
+
+/** Counts, and money in whole units. */
+export function spentText({ calls, reads, writes, external, cost }: RunClaims['spent']): string {
+  const costs = Object.entries(cost).map(([currency, value]) => `, ${(value / 100).toFixed(2)} ${currency}`);
+  return `${calls} calls, ${reads} reads, ${writes} writes, ${external} external${costs.join('')}`;
 }
 
 export function renderCustody({ links, findings }: Custody): string[] {
@@ -38,7 +102,7 @@ export function renderCustody({ links, findings }: Custody): string[] {
   ];
 }
 
-function tally(words: readonly string[]): string {
+export function tally(words: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   return [...counts].map(([word, count]) => `${count} × ${word}`).join(', ');

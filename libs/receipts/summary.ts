@@ -1,7 +1,8 @@
 import type { Event, EventOf } from '#contracts/event';
 import type { Consumed } from '#contracts/grant';
 import type { Reason } from '#contracts/reason';
-import type { Predicate } from '#contracts/receipt';
+import type { Predicate, RunClaims } from '#contracts/receipt';
+import { absentIn } from './absent';
 import { endOf } from './ending';
 import { isOutcome, lineOf, textOf, type Outcome, type Story, type Told } from './story';
 
@@ -19,7 +20,14 @@ export const DOES_NOT_PROVE = [
  * receipt that claims more or less than its events is found out.
  * @param story the events of the receipt
  */
-export function summarise(runId: string, story: Story): Predicate {
+export const summarise = (runId: string, story: Story): Predicate => ({
+  ...claimsOfRun(runId, story),
+  absent: absentIn(story),
+  doesNotProve: DOES_NOT_PROVE,
+});
+
+/** @throws Error where the events do not hold the opening of the run */
+export function claimsOfRun(runId: string, story: Story): RunClaims {
   const { told } = story;
   const opened = story.openings.get(runId);
   if (!opened) throw new Error(`the events do not hold the opening of ${runId}`);
@@ -30,12 +38,7 @@ export function summarise(runId: string, story: Story): Predicate {
   const actions = actionsOf(mine);
   const outcomes = mine.map((each) => each.event).filter(isOutcome);
   return {
-    run: {
-      id: runId,
-      treeId: event.treeId as string,
-      ...(event.data.parentRunId === undefined ? {} : { parentRunId: event.data.parentRunId }),
-      startedAt: event.data.startedAt,
-    },
+    run: runPart(event),
     agent: event.data.agent,
     purpose: firstText(line, 'purpose'),
     ...(typeof opened.payload?.task === 'string' ? { task: opened.payload.task } : {}),
@@ -56,11 +59,7 @@ export function summarise(runId: string, story: Story): Predicate {
     ]),
     filesChanged: unique(outcomes.flatMap((each) => each.data.effects?.filesChanged ?? [])),
     external: unique(outcomes.flatMap((each) => each.data.effects?.external ?? [])),
-    escalations: mine.flatMap(({ event: each, payload }) =>
-      each.type === 'ApprovalRequested' && each.data.kind === 'escalation'
-        ? [{ approvalId: each.data.approvalId, reason: textOf(payload, 'reason'), ...place(each) }]
-        : [],
-    ),
+    escalations: escalationsOf(mine, story),
     delegationsRefused: mine.flatMap(({ event: each }) =>
       each.type === 'DelegationRefused'
         ? [{ agentClass: each.data.agentClass, code: each.data.code, detail: each.data.detail, ...place(each) }]
@@ -81,6 +80,7 @@ export function summarise(runId: string, story: Story): Predicate {
         : [],
     ),
     drift: driftOf(mine.map((each) => each.event)),
+    suspensions: suspensionsOf(mine.map((each) => each.event)),
     ended: endOf(runId, story),
     revoked: told.flatMap(({ event: each }) =>
       each.type === 'GrantRevoked' || each.type === 'RevocationRuleAdded'
@@ -93,23 +93,29 @@ export function summarise(runId: string, story: Story): Predicate {
           ]
         : [],
     ),
-    doesNotProve: DOES_NOT_PROVE,
   };
 }
 
+export const runPart = ({ runId, treeId, data }: EventOf<'RunOpened'>): RunClaims['run'] => ({
+  id: runId as string,
+  treeId: treeId as string,
+  ...(data.parentRunId === undefined ? {} : { parentRunId: data.parentRunId }),
+  startedAt: data.startedAt,
+});
 const place = (event: Event) => ({ position: event.position, time: event.time });
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
-const firstText = (line: readonly Told[], key: string): string | null =>
+export const firstText = (line: readonly Told[], key: string): string | null =>
   line.map((each) => textOf(each.payload, key)).find((each) => each !== null) ?? null;
 
-const OUTCOMES: Record<Outcome, Predicate['actions'][number]['outcome']> = {
+const OUTCOMES: Record<Outcome, RunClaims['actions'][number]['outcome']> = {
   ActionCompleted: 'completed',
   ActionFailed: 'failed',
   ActionAbandoned: 'abandoned',
 };
 
-function actionsOf(mine: readonly Told[]): Predicate['actions'] {
+/** What was permitted, and what came of it. */
+export function actionsOf(mine: readonly Told[]): RunClaims['actions'] {
   const outcomes = new Map(
     mine
       .map((each) => each.event)
@@ -139,7 +145,7 @@ function actionsOf(mine: readonly Told[]): Predicate['actions'] {
   });
 }
 
-function deniedOf(event: EventOf<'ActionDenied'> | EventOf<'ActionStepUp'>): Predicate['denied'][number] {
+export function deniedOf(event: EventOf<'ActionDenied'> | EventOf<'ActionStepUp'>): RunClaims['denied'][number] {
   const { data } = event;
   return {
     id: event.actionId as string,
@@ -156,7 +162,7 @@ const leaves = (reasons: readonly Reason[]): Reason[] =>
     reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : reason.outcome === 'permit' ? [] : [reason],
   );
 
-function grantOf(event: EventOf<'GrantIssued'>): Predicate['grants'][number] {
+function grantOf(event: EventOf<'GrantIssued'>): RunClaims['grants'][number] {
   const { data } = event;
   return {
     id: event.grantId as string,
@@ -170,8 +176,8 @@ function grantOf(event: EventOf<'GrantIssued'>): Predicate['grants'][number] {
   };
 }
 
-function approvalsOf(story: Story, runs: ReadonlySet<string>): Predicate['approvals'] {
-  return story.told.flatMap(({ event }): Predicate['approvals'] => {
+function approvalsOf(story: Story, runs: ReadonlySet<string>): RunClaims['approvals'] {
+  return story.told.flatMap(({ event }): RunClaims['approvals'] => {
     if (event.type !== 'ApprovalRequested' || !runs.has(event.runId as string)) return [];
     const { approvalId, kind } = event.data;
     const answer = story.answered.get(approvalId);
@@ -181,6 +187,48 @@ function approvalsOf(story: Story, runs: ReadonlySet<string>): Predicate['approv
     const { verdict, by } = answer.event.data;
     return [{ id: approvalId, kind, verdict, by, note: textOf(answer.payload, 'note'), ...place(answer.event) }];
   });
+}
+
+/** More was wanted: why, what would have been had, what had been tried in vain until then, and what became of it. */
+function escalationsOf(mine: readonly Told[], story: Story): RunClaims['escalations'] {
+  const tried: string[] = [];
+  return mine.flatMap(({ event, payload }) => {
+    if (event.type === 'ActionDenied' || event.type === 'ActionStepUp') tried.push(event.actionId as string);
+    if (event.type !== 'ApprovalRequested' || event.data.kind !== 'escalation') return [];
+    const { approvalId, limits } = event.data;
+    const answer = story.answered.get(approvalId)?.event;
+    const verdict = !answer ? 'pending' : answer.type === 'ApprovalGiven' ? answer.data.verdict : 'expired';
+    return [
+      {
+        approvalId,
+        reason: textOf(payload, 'reason'),
+        ...(limits === undefined ? {} : { wanted: limits }),
+        tried: [...tried],
+        verdict,
+        ...place(event),
+      },
+    ];
+  });
+}
+
+/** Each time the run was stopped until a person would look; `resumedAt` is null where nobody let it go on. */
+function suspensionsOf(mine: readonly Event[]): RunClaims['suspensions'] {
+  const all: RunClaims['suspensions'] = [];
+  const open = new Map<string, RunClaims['suspensions'][number]>();
+  for (const event of mine) {
+    if (event.grantId === undefined) continue;
+    if (event.type === 'GrantSuspended') {
+      const { reason } = event.data;
+      const held = { reason: reason.says ?? reason.code, by: event.actor.id, resumedAt: null, ...place(event) };
+      all.push(held);
+      open.set(event.grantId, held);
+    } else if (event.type === 'GrantResumed') {
+      const held = open.get(event.grantId);
+      if (held) held.resumedAt = event.time;
+      open.delete(event.grantId);
+    }
+  }
+  return all;
 }
 
 /** Counts as charged at the permits; money as settled, and as reserved where an action is still open. */
@@ -203,7 +251,7 @@ function spentOf(mine: readonly Event[]): Consumed {
   return spent;
 }
 
-function driftOf(mine: readonly Event[]): Predicate['drift'] {
+function driftOf(mine: readonly Event[]): RunClaims['drift'] {
   const scores = mine.flatMap((event) => (event.type === 'DriftScored' ? [event.data.score] : []));
   return { highest: Math.max(0, ...scores), scores: scores.length };
 }

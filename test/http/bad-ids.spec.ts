@@ -68,6 +68,8 @@ const ROUTES: [string, string, keyof Estate, string, Json?][] = [
   ['GET', '/v1/revocations/{}', 'revocationId', 'responder'],
   ['DELETE', '/v1/quarantines/{}', 'revocationId', 'responder'],
   ['GET', '/v1/runs/{}/receipt', 'runId', 'analyst'],
+  ['GET', '/v1/trees/{}/receipt', 'treeId', 'analyst'],
+  ['GET', '/v1/actions/{}/receipt', 'actionId', 'analyst'],
   ['GET', '/v1/runs/{}/drift', 'runId', 'analyst'],
   ['GET', '/v1/runs/{}/graph', 'runId', 'analyst'],
   ['GET', '/v1/actions/{}/custody', 'actionId', 'analyst'],

@@ -155,6 +155,12 @@ export const TABLE: readonly Row[] = [
       path: `/v1/runs/${runId}/${what}?minPosition=${position}`,
     })),
   ),
+  row('GET /v1/trees/{id}/receipt', 200, READERS, (_stack, { treeId, position }) => ({
+    path: `/v1/trees/${treeId}/receipt?minPosition=${position}`,
+  })),
+  row('GET /v1/actions/{id}/receipt', 200, READERS, async (stack, run) => ({
+    path: `/v1/actions/${await permitted(stack, run)}/receipt?minPosition=${run.position + 1}`,
+  })),
   row('GET /v1/actions/{id}/custody', 200, ['analyst', 'approver', 'responder'], async (stack, run) => ({
     path: `/v1/actions/${await permitted(stack, run)}/custody?minPosition=${run.position + 1}`,
   })),
@@ -177,6 +183,7 @@ export const TABLE: readonly Row[] = [
   open('GET /log/{tenant}/{n}/proof/{position}', '/log/default/0/proof/0'),
   open('GET /log/{tenant}/{n}/tile/{path}', '/log/default/0/tile/0/000.p/1'),
   open('GET /.well-known/authzen-configuration', '/.well-known/authzen-configuration'),
+  open('GET /schemas/{name}', '/schemas/receipt-v1.json'),
   open('GET /healthz', '/healthz'),
   open('GET /readyz', '/readyz'),
   open('GET /metrics', '/metrics'),

@@ -5,7 +5,7 @@ import { stateDigest } from '#authority/snapshot';
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
 import type { Event, EventOf } from '#contracts/event';
 import { rfc3339 } from '#kernel/clock';
-import { deriveId } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
 import { moves } from './moves';
 import { Tally } from './naive';
 import { Play } from './play';

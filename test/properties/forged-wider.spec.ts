@@ -5,7 +5,7 @@ import type { Command } from '#contracts/command';
 import type { Event, EventOf } from '#contracts/event';
 import type { GrantRequest, Limits } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
-import { deriveId } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
 import { anyAction, anyLimits, NOW, roomyLimits } from './limits';
 import { call } from './asked-for';
 import { moves } from './moves';

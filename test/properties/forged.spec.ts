@@ -3,7 +3,7 @@ import { evolve } from '#authority/evolve';
 import { CorruptLog } from '#authority/evolve/follows';
 import type { Event, EventOf, EventType } from '#contracts/event';
 import { rfc3339 } from '#kernel/clock';
-import { deriveId } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
 import { moves } from './moves';
 import { Play } from './play';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from '#authority/testing/harness';
 import type { Event, EventOf, StoredSelector } from '#contracts/event';
 import type { GrantRequest } from '#contracts/grant';
-import { deriveId } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
 import { moves } from './moves';
 import { chain, dead, deadItself, strikes, Tally } from './naive';
 import { Play } from './play';

@@ -3,7 +3,7 @@ import { fromSnapshot, toSnapshot } from '#authority/snapshot';
 import { openTestRun, TestLog, type Fields, type Told } from '#authority/testing/harness';
 import type { Command, CommandType } from '#contracts/command';
 import type { Actor, Event, EventOf, EventType } from '#contracts/event';
-import { deriveId } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
 import { judgeTrajectory } from '#trajectory/rules';
 import { sent, type Call } from './asked-for';
 import { at, PERSON, type Move, type MoveOf, type Pick, type Voice } from './moves';

@@ -6,7 +6,7 @@ import { fromSnapshot, toSnapshot } from '#authority/snapshot';
 import { seal } from '#authority/seal';
 import type { LogState } from '#authority/state';
 import type { Fields } from '#authority/testing/harness';
-import { deriveId } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
 import { sent } from './asked-for';
 import { at, moves, PERSON, selector, type Selector } from './moves';
 import { chain, opened, quarantines, selects, strikes, Tally } from './naive';

@@ -1,7 +1,8 @@
 import type { Answer, Command, CommandOf, CommandType } from '#contracts/command';
 import type { Actor } from '#contracts/event';
 import type { GrantRequest, WindowCap } from '#contracts/grant';
-import { deriveId, parseLogName } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
+import { parseLogName } from '#kernel/ids';
 import { sha256hex } from '#kernel/digest';
 import type { Random } from '../support/random';
 

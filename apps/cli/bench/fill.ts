@@ -7,7 +7,8 @@ import { commandSchema } from '#contracts/command';
 import type { Event } from '#contracts/event';
 import type { AppendEvent, EventLog } from '#eventlog/port';
 import { parseTime, rfc3339 } from '#kernel/clock';
-import { deriveId, parseLogName } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
+import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { judgeTrajectory } from '#trajectory/rules';
 

@@ -1,49 +1,99 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { renderReceipt } from '#receipts/render';
-import { verifyReceipt } from '#receipts/verify';
+import type { BailiwickClient } from '#client/client';
+import type { Custody, Envelope } from '#contracts/receipt';
+import { isOnlyOpen } from '#receipts/custody';
+import { renderCustody, renderReceipt } from '#receipts/render';
+import { verifyReceipt, type Verification } from '#receipts/verify';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
-import { green, plain, red } from '../render';
+import { green, plain, red, yellow } from '../render';
+
+interface GetFlags extends GlobalOptions {
+  out?: string;
+  tree?: string;
+  action?: string;
+}
+interface VerifyFlags extends GlobalOptions {
+  witness?: string[];
+  quorum: string;
+}
 
 export function addReceiptCommands(program: Command): void {
-  const receipt = program.command('receipt').description('signed accounts of runs');
+  const receipt = program.command('receipt').description('signed accounts of runs, trees and actions');
   receipt
-    .command('get <run>')
+    .command('get [run]')
+    .description('of a run, a tree (--tree) or one action (--action)')
+    .option('--tree <tree>')
+    .option('--action <action>')
     .option('--out <file>', 'write the receipt there, and the key of its log beside it')
-    .action(async (run: string, _flags, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { out?: string }>();
-      const client = clientFor(options, 'analyst');
-      const envelope = await client.receipt(run);
-      if (options.out !== undefined) {
-        writeFileSync(options.out, JSON.stringify(envelope));
-        const log = ((envelope as { signatures: { keyid: string }[] }).signatures[0]?.keyid ?? '')
-          .split('/')
-          .slice(-2)
-          .join('/');
-        writeFileSync(`${options.out}.vkey`, await client.verifierKey(log));
-        console.log(`wrote ${options.out} and ${options.out}.vkey`);
-      } else console.log(JSON.stringify(envelope, null, options.json ? 0 : 2));
-    });
+    .action((run: string | undefined, _flags, command: Command) => get(run, command.optsWithGlobals<GetFlags>()));
   receipt
     .command('verify <file>')
-    .description('offline, with nothing but the verifier key of the log')
-    .usage('<file> --key <the verifier key, or the file it is in>')
-    .action((file: string, _flags, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
-      const { key } = options;
-      if (key === undefined)
-        throw new UsageError(
-          'name the key of the log with --key: the verifier key itself, or the file it is in (`receipt get --out` writes it beside the receipt)',
-        );
-      const { ok, steps, statement } = verifyReceipt(readJson(file), existsSync(key) ? readFileSync(key, 'utf8') : key);
-      if (options.json) console.log(JSON.stringify({ ok, steps }));
-      else {
-        for (const step of steps) console.log(`${step.ok ? green('✓') : red('✗')} ${step.name}: ${plain(step.detail)}`);
-        if (ok && statement)
-          for (const line of renderReceipt(statement.predicate).slice(0, 3)) console.log(`  ${plain(line)}`);
-      }
-      process.exitCode = ok ? 0 : 1;
-    });
+    .description('offline, with nothing but the verifier key of the log; exit 0 verified, 1 not, and which step failed')
+    .usage('<file> --key <the verifier key, or the file it is in; several keys, a line each, where it was changed>')
+    .option('--witness <key...>', 'verifier key of a witness, or the file it is in: are there cosignatures?')
+    .option('--quorum <n>', 'how many witnesses must have cosigned', '0')
+    .action((file: string, _flags, command: Command) => verify(file, command.optsWithGlobals<VerifyFlags>()));
+  program
+    .command('custody <action>')
+    .description('on whose authority an action was done, link by link; exit 1 where a link is missing or contradicts')
+    .action((action: string, _flags, command: Command) => custody(action, command.optsWithGlobals<GlobalOptions>()));
+}
+
+async function get(run: string | undefined, flags: GetFlags): Promise<void> {
+  const envelope = await fetchReceipt(clientFor(flags, 'analyst'), run, flags);
+  if (flags.out === undefined) {
+    console.log(JSON.stringify(envelope, null, flags.json ? 0 : 2));
+    return;
+  }
+  writeFileSync(flags.out, JSON.stringify(envelope));
+  const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
+  writeFileSync(`${flags.out}.vkey`, await clientFor(flags, 'analyst').verifierKey(log));
+  console.log(`wrote ${flags.out} and ${flags.out}.vkey`);
+}
+
+async function fetchReceipt(client: BailiwickClient, run: string | undefined, flags: GetFlags): Promise<Envelope> {
+  const { tree, action } = flags;
+  if ([run, tree, action].filter((each) => each !== undefined).length !== 1)
+    throw new UsageError('name one run, or one tree with --tree, or one action with --action');
+  if (tree !== undefined) return (await client.treeReceipt(tree)) as Envelope;
+  if (action !== undefined) return (await client.actionReceipt(action)) as Envelope;
+  return (await client.receipt(run as string)) as Envelope;
+}
+
+function verify(file: string, flags: VerifyFlags): void {
+  const { ok, steps, statement } = verifyFile(file, flags);
+  const failed = steps.find((step) => !step.ok);
+  if (flags.json) console.log(JSON.stringify({ ok, steps, ...(failed ? { failed: failed.step } : {}) }));
+  else {
+    for (const step of steps) console.log(`${step.ok ? green('✓') : red('✗')} ${step.name}: ${plain(step.detail)}`);
+    if (ok && statement)
+      for (const line of renderReceipt(statement.predicate).slice(0, 3)) console.log(`  ${plain(line)}`);
+  }
+  process.exitCode = ok ? 0 : 1;
+}
+
+function verifyFile(file: string, { key, witness = [], quorum }: VerifyFlags): Verification {
+  if (key === undefined)
+    throw new UsageError(
+      'name the key of the log with --key: the verifier key itself, or the file it is in (`receipt get --out` writes it beside the receipt)',
+    );
+  if (!/^\d{1,3}$/.test(quorum)) throw new UsageError('--quorum is a whole number');
+  return verifyReceipt(readJson(file), textOf(key), { witnesses: witness.map(textOf), quorum: Number(quorum) });
+}
+
+/** A key is given itself, or by the file it is in. */
+const textOf = (key: string): string => (existsSync(key) ? readFileSync(key, 'utf8') : key);
+
+async function custody(action: string, flags: GlobalOptions): Promise<void> {
+  const chain = (await clientFor(flags, 'analyst').custody(action)) as Custody;
+  if (flags.json) console.log(JSON.stringify(chain));
+  else
+    for (const line of renderCustody(chain)) {
+      const isFinding = line.startsWith('FINDING');
+      console.log(isFinding ? yellow(plain(line)) : plain(line));
+    }
+  process.exitCode = chain.findings.some((finding) => !isOnlyOpen(finding)) ? 1 : 0;
 }
 
 function readJson(file: string): unknown {

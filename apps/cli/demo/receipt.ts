@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import type { BailiwickClient } from '#client/client';
-import type { Custody } from '#contracts/receipt';
+import { RUN_RECEIPT, type Custody } from '#contracts/receipt';
 import { renderCustody, renderReceipt } from '#receipts/render';
 import { verifyReceipt } from '#receipts/verify';
 import type { Credentials } from '../context';
@@ -23,7 +23,7 @@ export async function checkReceipt(
   const receipt = await client.receipt(runId, position);
   const vkey = await client.verifierKey(`${credentials.tenant}/0`);
   const { statement } = verifyReceipt(receipt, vkey);
-  if (!statement) throw new Error('the receipt could not be read');
+  if (statement?.predicateType !== RUN_RECEIPT) throw new Error('the receipt could not be read');
   for (const line of renderReceipt(statement.predicate)) say(`   ${plain(line)}`);
   say();
   say('   custody of the one file that was changed, up to the person who asked:');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idOf, logNameSchema, tenantName } from '#contracts/primitives';
+import { envelope } from '#contracts/receipt';
 import { LIMITS } from '#kernel/limits';
 import { logName, parseLogName } from '#kernel/ids';
 import { Busy, Turns } from '#platform/turns';
@@ -8,6 +9,23 @@ import { Refused } from '../refusal';
 import { route, wholeNumber, type Context, type Route } from '../route';
 
 const minPosition = wholeNumber(0).optional();
+
+/** The signed account of something, under the id that its path names. */
+const receiptRoute = (what: 'tree' | 'action', path: string, summary: string): Route =>
+  route({
+    method: 'GET',
+    path,
+    summary,
+    roles: ['analyst', 'orchestrator', 'approver', 'responder'],
+    params: z.strictObject({ id: idOf(what) }),
+    query: z.strictObject({ minPosition }),
+    answer: envelope,
+    async handle({ caller, services, params, query }) {
+      logOf(caller, params.id);
+      const about = what === 'tree' ? { treeId: params.id } : { actionId: params.id };
+      return { body: await services.owners.ledger('receipt', { tenant: caller.tenant, ...about, ...query }, 20_000) };
+    },
+  });
 
 const aboutRun = (what: 'receipt' | 'drift' | 'graph', summary: string): Route =>
   route({
@@ -104,6 +122,8 @@ export const readingRoutes: Route[] = [
     },
   }),
   aboutRun('receipt', 'The signed account of a run'),
+  receiptRoute('tree', '/v1/trees/:id/receipt', 'The signed account of all runs of a tree'),
+  receiptRoute('action', '/v1/actions/:id/receipt', 'The signed account of one action, with its custody'),
   aboutRun('drift', 'How far a run has moved from its purpose, and why'),
   aboutRun('graph', 'The execution graph of a run'),
   route({

@@ -11,7 +11,8 @@ import {
 } from '#contracts/http';
 import { idOf } from '#contracts/primitives';
 import { previewView, type PreviewView } from '#contracts/query';
-import { deriveId, logName } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
+import { logName } from '#kernel/ids';
 import { logOf } from '../logs';
 import { payloadOf } from '../pseudonym';
 import { route, type Context, type Route } from '../route';

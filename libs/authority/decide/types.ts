@@ -4,7 +4,8 @@ import type { Limits } from '#contracts/grant';
 import type { Reason, Refusal } from '#contracts/reason';
 import type { JudgeTrajectory } from '#contracts/trajectory';
 import type { Code } from '#contracts/codes';
-import { deriveId, type IdKind } from '#kernel/ids';
+import { deriveId } from '#kernel/derive-id';
+import { type IdKind } from '#kernel/ids';
 import { err, type Result } from '#kernel/result';
 import type { LogState } from '../state';
 

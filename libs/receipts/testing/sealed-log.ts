@@ -3,8 +3,17 @@ import { REF, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
 import type { CommandType } from '#contracts/command';
 import type { Event, Payload, StoredSelector } from '#contracts/event';
 import type { GrantRequest } from '#contracts/grant';
-import type { Envelope, Predicate, ReceiptEvent, Statement } from '#contracts/receipt';
-import { saltedDigest } from '#kernel/digest';
+import {
+  RUN_RECEIPT,
+  type ACTION_RECEIPT,
+  type TREE_RECEIPT,
+  type Envelope,
+  type Predicate,
+  type ReceiptEvent,
+  type RunStatement,
+  type Statement,
+} from '#contracts/receipt';
+import { canonicalDigest, saltedDigest } from '#kernel/digest';
 import { signCheckpoint } from '#tlog/checkpoint';
 import { entryHash } from '#tlog/hash';
 import { makeSigner, verifierKey } from '#tlog/note';
@@ -13,6 +22,7 @@ import { seededKey } from '#tlog/testing/keys';
 import { grown } from '#tlog/testing/naive-tree';
 import { inclusionProof, rootHash } from '#tlog/tree';
 import { makeStatement, signStatement } from '../envelope';
+import { KINDS } from '../kinds';
 import { eventsOfReceipt } from '../select';
 import { readStory, type Story, type Told } from '../story';
 import { summarise } from '../summary';
@@ -134,9 +144,21 @@ export function provedEvents(
   });
 }
 
-export function statementOf(log: SealedLog, runId: string): Statement {
+export function statementOf(log: SealedLog, runId: string): RunStatement {
   const chosen = eventsOfReceipt(runId, log.told());
   return makeStatement(summarise(runId, readStory(chosen)), provedEvents(log, chosen));
+}
+
+/** The receipt of a tree or of an action, as the log would sign it. */
+export function otherReceiptOf(
+  log: SealedLog,
+  type: typeof TREE_RECEIPT | typeof ACTION_RECEIPT,
+  id: string,
+): Envelope {
+  const chosen = KINDS[type].select(id, log.told());
+  return signed(
+    makeStatement(KINDS[type].summarise(id, readStory(chosen), canonicalDigest), provedEvents(log, chosen)),
+  );
 }
 
 /** By the log itself: what somebody who holds its key could put before us. */
@@ -147,7 +169,7 @@ export const receiptOf = (log: SealedLog, runId: string): Envelope => signed(sta
 /** The claims of a run's receipt, once it has verified. */
 export function claimsOf(log: SealedLog, runId: string): Predicate {
   const verification = verifyReceipt(receiptOf(log, runId), VKEY);
-  if (!verification.ok || !verification.statement)
+  if (!verification.ok || verification.statement?.predicateType !== RUN_RECEIPT)
     throw new Error(`the receipt of ${runId} does not verify: ${brokenAt(verification)}`);
   const { events: _, ...claims } = verification.statement.predicate;
   return claims;

@@ -1,0 +1,38 @@
+/**
+ * What verifying takes of the platform. Node has its own (`../verify.ts`); everywhere else `pure-crypto.ts` does, which
+ * is JavaScript alone. All of it is synchronous: what a receipt proves must not depend on what happens in between.
+ */
+export interface Crypto {
+  /** 32 bytes; a string is hashed as UTF-8 */
+  sha256(data: Uint8Array | string): Uint8Array;
+  /** RFC 8032, pure Ed25519. @param publicKey 32 bytes */
+  ed25519(publicKey: Uint8Array): (message: Uint8Array, signature: Uint8Array) => boolean;
+  /** standard base64 with padding in its one canonical spelling (RFC 4648 §3.5); undefined for any other */
+  fromBase64(text: string): Uint8Array | undefined;
+  toBase64(bytes: Uint8Array): string;
+  /** undefined for what is no UTF-8 */
+  text(bytes: Uint8Array): string | undefined;
+}
+
+const encoder = new TextEncoder();
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+export const same = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+export function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += HEX[byte] as string;
+  return text;
+}

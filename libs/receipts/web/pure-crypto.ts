@@ -1,0 +1,43 @@
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { utf8, type Crypto } from './crypto';
+
+/** JavaScript alone: for browsers, workers, and wherever else there is no Node. */
+export const PURE_CRYPTO: Crypto = {
+  sha256: (data) => sha256(typeof data === 'string' ? utf8(data) : data),
+  // strict, as Node's: encodings that RFC 8032 does not have are refused
+  ed25519: (publicKey) => (message, signature) => {
+    try {
+      return signature.length === 64 && ed25519.verify(signature, message, publicKey, { zip215: false });
+    } catch {
+      return false; // a key that is no point of the curve
+    }
+  },
+  fromBase64(text) {
+    // atob forgives white space and missing padding
+    if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+    return toBase64(bytes.subarray(bytes.length - (bytes.length % 3))) === text.slice(text.length - tail(bytes))
+      ? bytes
+      : undefined;
+  },
+  toBase64,
+  text(bytes) {
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/** Characters of the last group, where it is not full: only there can bits be left unused. */
+const tail = (bytes: Uint8Array): number => (bytes.length % 3 === 0 ? 0 : 4);
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
