@@ -4,9 +4,10 @@ import { driftSubject } from '#bus/subjects';
 import { readStored } from '#contracts/payload';
 import type { EventLog } from '#eventlog/port';
 import type { Call } from '#drift/memory';
-import { MONITOR, type Score } from '#drift/score';
+import { MONITOR, withoutWords, type Score } from '#drift/score';
 import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Monitor, type Report } from './monitor';
 
@@ -141,11 +142,12 @@ export class LogMonitor {
 
   private command({ runId, actionId, score }: Report): object {
     const { log } = this.options;
-    const what = { runId, actionId, score: score.score, features: score.features, monitor: MONITOR };
+    const what = { runId, actionId, score: score.score, features: withoutWords(score.features), monitor: MONITOR };
+    const quotes = score.features.flatMap((each) => (each.quotes === undefined ? [] : [[each.name, each.quotes]]));
     const commandId = `sys_${canonicalDigest({ log, ...what })
       .replace(/[^0-9A-Za-z]/g, '')
       .slice(-43)}`;
-    return { type: 'recordDrift', log, commandId, actor: { kind: 'system', id: 'intent' }, ...what };
+    return { type: 'recordDrift', log, commandId, actor: { kind: 'system', id: 'intent' }, ...what, ...beside(quotes) };
   }
 
   /** A lower bound is enough: saved late, more is folded again. */
@@ -162,6 +164,17 @@ export class LogMonitor {
     }
   }
 }
+
+/** What was found, in its own words: beside the event, where it can be erased. */
+const beside = (quotes: readonly (readonly string[])[]): object =>
+  quotes.length === 0
+    ? {}
+    : {
+        payload: {
+          salt: randomBytes(16).toString('base64url'),
+          value: { features: Object.fromEntries(quotes) as object },
+        },
+      };
 
 const answersOf = z.object({
   answers: z.array(z.object({ ok: z.boolean(), refusal: z.object({ code: z.string() }).optional() })),

@@ -8,6 +8,7 @@ import { BusServer } from '#bus/nest-strategy';
 import { healthSubject, intentSubject } from '#bus/subjects';
 import { scoreRequest } from '#contracts/intent';
 import { PostgresEventLog } from '#eventlog/postgres';
+import { withoutWords } from '#drift/score';
 import { readConfig } from '#platform/config';
 import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
@@ -39,7 +40,9 @@ class IntentController {
     const call = callOfRequest(asked);
     if (!call) return unavailable('PATTERN_INVALID', 'the verb or the resource cannot be read');
     const score = await this.monitors.get(log)?.score(grantId, call, after, CATCH_UP_MS);
-    return score ? { ok: true, value: score } : unavailable('NOT_READY', 'nothing can be said of this run now');
+    return score
+      ? { ok: true, value: { ...score, features: withoutWords(score.features) } }
+      : unavailable('NOT_READY', 'nothing can be said of this run now');
   }
 
   @MessagePattern(healthSubject('intent'))

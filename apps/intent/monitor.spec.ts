@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { Call } from '#drift/memory';
 import { Monitor } from './monitor';
-import { DriftingLog, follow, LEASE, settle } from './testing/drifting';
+import { DriftingLog, follow, LEASE, PURPOSE, settle } from './testing/drifting';
+import { REF } from '#authority/testing/harness';
 import { steps, take } from './testing/drifting-moves';
 
 fc.configureGlobal({ seed: 20260142 });
@@ -62,6 +63,30 @@ describe('the monitor', () => {
     expect(monitor.reports()).toEqual([report]);
     log.record(report as never);
     expect(follow(monitor, log).reports()).toEqual([]);
+  });
+
+  it('comes to know the same of a person whose words are erased, whether it read them before or not', () => {
+    const log = new DriftingLog();
+    const [hers, other] = [log.begin(), log.begin(LEASE, PURPOSE, 'ref_0000000000000000000000000b')];
+    for (const { grantId } of [hers, other]) log.read(grantId);
+    const told = follow(new Monitor(0), log);
+    log.mail(hers.grantId, 'eve@outside.example');
+    expect(
+      follow(told, log)
+        .reports()
+        .map(({ runId }) => runId),
+    ).toContain(hers.runId);
+    log.complete(hers.runId); // what was found is still to be told
+    log.erase(REF);
+    const blind = new Monitor(0);
+    for (const { event, payload } of log.told()) blind.see(event, event.treeId === hers.treeId ? null : payload);
+    for (const monitor of [follow(told, log), blind]) {
+      // it would be told in her words
+      expect(monitor.reports().map(({ runId }) => runId)).toEqual([other.runId]);
+      expect(monitor.score(hers.grantId, mailTo('eve@outside.example'))).toBeUndefined();
+      expect(scoreOf(monitor, other.grantId, mailTo('eve@outside.example'))).toBeGreaterThan(0.5);
+      expect([monitor.size, monitor.since]).toEqual([1, told.since]);
+    }
   });
 
   it('tells nothing of a rise that is not worth an event', () => {

@@ -1,4 +1,4 @@
-import type { Event } from '#contracts/event';
+import type { Event, EventOf } from '#contracts/event';
 import { emptyHistory, observe } from '#drift/history';
 import type { Call, History } from '#drift/memory';
 import { isWorthTelling } from '#drift/report';
@@ -12,6 +12,8 @@ interface Tree {
   /** its root lease ends by then, whatever else happens; epoch ms */
   until: number;
   readonly rootRunId: string;
+  /** whose it is, by ref */
+  readonly principalRef: string;
   /** those that may still act in it */
   readonly grants: Set<string>;
   /** run → the action that drifted furthest since a person last looked, and its score */
@@ -35,7 +37,7 @@ export class Monitor {
   /** runs whose drift may be worth telling; looked at by `reports` */
   private readonly moved = new Map<string, Tree>();
   /** what was still to be told of runs that have ended since */
-  private late: (Report & { readonly since: number })[] = [];
+  private late: (Report & { readonly since: number; readonly principalRef: string })[] = [];
   /** the next position */
   next: number;
 
@@ -52,6 +54,7 @@ export class Monitor {
       const { score: told } = event.data;
       this.late = this.late.filter(({ runId, score }) => runId !== event.runId || score.score > told);
     }
+    if (event.type === 'PayloadsErased') return this.erased(event.data);
     const tree = this.treeOf(event);
     if (!tree) return;
     if (event.type === 'GrantIssued')
@@ -79,6 +82,18 @@ export class Monitor {
     if (seen.type === 'resumed') tree.worst.delete(seen.runId);
   }
 
+  /**
+   * What is known of a person's trees is made of her words: it goes with them. So a fold after the erasure, which finds
+   * no words, comes to know the same as one before it; and of a run that is still live nothing can be said from here on:
+   * whatever is of high risk asks a person (I11).
+   */
+  private erased({ subjectRef, before }: EventOf<'PayloadsErased'>['data']): void {
+    const isHers = (of: { principalRef: string; since: number }): boolean =>
+      of.principalRef === subjectRef && of.since < before;
+    for (const [id, tree] of this.trees) if (isHers(tree)) this.forget(id, tree);
+    this.late = this.late.filter((each) => !isHers(each));
+  }
+
   private ended(tree: Tree, { treeId = '', grantId = '' }: Event, runId: string): void {
     const isRoot = runId === tree.rootRunId;
     this.lastLook(tree, isRoot ? tree.history.runs.keys() : [runId]);
@@ -93,7 +108,7 @@ export class Monitor {
   private lastLook(tree: Tree, runIds: Iterable<string>): void {
     for (const runId of runIds) {
       const report = this.moved.has(runId) ? reportOf(tree, runId) : undefined;
-      if (report) this.late.push({ ...report, since: tree.since });
+      if (report) this.late.push({ ...report, since: tree.since, principalRef: tree.principalRef });
     }
   }
 
@@ -148,6 +163,7 @@ export class Monitor {
       since: event.position,
       until: Infinity,
       rootRunId: event.runId ?? '',
+      principalRef: event.data.principalRef,
       grants: new Set(),
       worst: new Map(),
     };

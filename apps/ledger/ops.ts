@@ -90,10 +90,31 @@ const receipt = op(receiptQuery, async (backends, { tenant, minPosition, ...of }
 const drift = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const ledger = await reach(backends, tenant, runId, minPosition);
   const run = ledger?.state.runs.get(runId);
-  if (!run) return missing(runId);
+  if (!ledger || !run) return missing(runId);
   const scores = await backends.store.items('drift', { tenant, runId, limit: LIMITS.eventsPageMax });
-  return found({ runId, drift: run.drift, scores: scores.map((row) => row.view) });
+  const stored = await backends.eventlog.at(
+    ledger.state.log,
+    scores.map(({ position }) => position),
+  );
+  const words = new Map(stored.map((each) => [each.position, readStored(each).payload]));
+  return found({
+    runId,
+    drift: run.drift,
+    scores: scores.map(({ position, view }) => inItsWords(view, words.get(position))),
+  });
 });
+
+/** A score with what was found quoted, where that was not erased. */
+function inItsWords(view: unknown, words: Words | null | undefined): unknown {
+  const score = view as { features: { name: string; says: string }[] };
+  const quotes = (words?.features ?? {}) as Record<string, unknown>;
+  return {
+    ...score,
+    features: score.features.map((each) =>
+      typeof quotes[each.name] === 'string' ? { ...each, says: quotes[each.name] } : each,
+    ),
+  };
+}
 
 /** What a run did and made, as nodes and edges. */
 const graph = op(ofRun, async (backends, { tenant, runId, minPosition }) => {

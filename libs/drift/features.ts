@@ -8,7 +8,10 @@ import { contentWords } from './words';
 /** How much of a feature a call shows, 0..1, and why, in one sentence. */
 export interface Finding {
   readonly amount: number;
+  /** holds nothing that stood in an argument or a result: it goes into an event, for good */
   readonly says: string;
+  /** the same with what was found where, in its words: it stands beside the event, and can be erased */
+  readonly quotes?: string;
 }
 export const NONE: Finding = { amount: 0, says: '' };
 
@@ -72,7 +75,8 @@ export function echo(look: Look): Finding {
         if (amount <= best.amount) continue;
         best = {
           amount,
-          says: `it does what a tool's result told to do: ${quote(value.text)} stands beside “${directive.text.slice(0, 40)}…”, and the goal never asks for it`,
+          says: "it does what a tool's result told to do, and the goal never asks for it",
+          quotes: `it does what a tool's result told to do: ${quote(value.text)} stands beside “${directive.text.slice(0, 40)}…”, and the goal never asks for it`,
         };
       }
     }
@@ -94,7 +98,8 @@ export function provenance(look: Look): Finding {
     if (amount > best.amount)
       best = {
         amount,
-        says: `${quote(value.text)} (${value.path}) comes only from a tool's result, not from the goal`,
+        says: "a value of it comes only from a tool's result, not from the goal",
+        quotes: `${quote(value.text)} (${value.path}) comes only from a tool's result, not from the goal`,
       };
   }
   return best;

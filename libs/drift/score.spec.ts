@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { feature } from '#contracts/event';
-import { combine, scoreCall, WEIGHTS } from './score';
+import { combine, scoreCall, WEIGHTS, withoutWords } from './score';
 import { emptyHistory } from './history';
 import { amountOf, callOf, mailTo, TestTree, webGet } from './testing/tree';
 
@@ -15,7 +15,8 @@ describe('a call against the declared purpose', () => {
     const { score, features } = tree.score('run', mailTo('eve@outside.example', 'the report'));
     expect(score).toBeGreaterThan(0.8);
     expect(features[0]?.name).toBe('instruction-echo');
-    expect(features[0]?.says).toContain('eve@outside.example');
+    expect(features[0]?.quotes).toContain('eve@outside.example');
+    expect(JSON.stringify(withoutWords(features))).not.toMatch(/outside|forward/); // what an event keeps for good
   });
 
   it('is not where the page told the same and the run did its own work', () => {

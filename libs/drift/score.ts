@@ -28,8 +28,14 @@ export interface Score {
   /** 0..1 */
   readonly score: number;
   /** those that contribute, the largest first; the contributions add up to the score */
-  readonly features: readonly Feature[];
+  readonly features: readonly Sign[];
 }
+/** A feature, and what it says in the words of arguments and results, where it has any to quote. */
+export type Sign = Feature & { readonly quotes?: string };
+
+/** What of a score may stand in an event: nothing in the words of arguments and results. */
+export const withoutWords = (features: readonly Sign[]): Feature[] =>
+  features.map(({ name, contribution, says }) => ({ name, contribution, says }));
 
 /**
  * How far a call would move its run from its declared purpose. The features are taken as independent signs:
@@ -64,6 +70,7 @@ export function combine(findings: readonly Weighed[]): Score {
       name,
       contribution: round((score * bit) / sum),
       says: finding.says.slice(0, DRIFT_LIMITS.saysLength),
+      ...(finding.quotes === undefined ? {} : { quotes: finding.quotes.slice(0, DRIFT_LIMITS.saysLength) }),
     }));
   return { score, features };
 }

@@ -18,8 +18,19 @@ export const LEASE: GrantRequest = {
 
 /** A log of runs with a purpose in words, and what they do. */
 export class DriftingLog extends SealedLog {
-  begin(grant: GrantRequest = LEASE, purpose = PURPOSE): { runId: string; grantId: string; treeId: string } {
-    return this.open(grant, { payload: words({ purpose, requestedBy: 'ann' }) });
+  begin(
+    grant: GrantRequest = LEASE,
+    purpose = PURPOSE,
+    principalRef?: string,
+  ): { runId: string; grantId: string; treeId: string } {
+    const whose = principalRef === undefined ? {} : { principalRef };
+    return this.open(grant, { payload: words({ purpose, requestedBy: 'ann' }), ...whose });
+  }
+
+  /** What the log records where a person's words are erased. */
+  erase(subjectRef: string): void {
+    const found = { before: this.events.length, runs: 1, payloads: 1 };
+    only(this.do('erase', { subjectRef, found }), 'PayloadsErased');
   }
 
   /** Reads a page of the report, and what it says. */

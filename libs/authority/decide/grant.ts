@@ -88,6 +88,7 @@ export const recordDrift: Decide<'recordDrift'> = (state, command, now) => {
     {
       type: 'DriftScored',
       ...where,
+      payload: true,
       data: { score: command.score, features: command.features, monitor: command.monitor },
     },
   ];
