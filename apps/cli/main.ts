@@ -8,6 +8,7 @@ import { addEraseCommand } from './commands/erasing';
 import { addListCommands } from './commands/listing';
 import { addReadCommands } from './commands/reading';
 import { addReceiptCommands } from './commands/receipts';
+import { addReplayCommand } from './commands/replaying';
 import { addRevokeCommands } from './commands/revoking';
 import { addSystemCommands } from './commands/system';
 import { red, reasonText } from './render';
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   addReadCommands(program);
   addRevokeCommands(program);
   addEraseCommand(program);
+  addReplayCommand(program);
   addReceiptCommands(program);
   addDeployCommands(program);
   addBenchCommand(program);

@@ -15,7 +15,11 @@ export function directly(
 ): RequestListener {
   const byUrl = new Map(
     routes
-      .filter(({ method, path }) => method === 'POST' && !path.replaceAll('::', '').includes(':'))
+      // who writes a stream needs the framework's reply
+      .filter(
+        ({ method, path, streams }) =>
+          method === 'POST' && streams !== true && !path.replaceAll('::', '').includes(':'),
+      )
       .map((route) => [route.path.replaceAll('::', ':'), route]),
   );
   return (request, response) => {

@@ -68,6 +68,8 @@ export interface Route {
   readonly body?: z.ZodType;
   readonly answer?: z.ZodType;
   readonly status?: number;
+  /** it may answer with a stream */
+  readonly streams?: boolean;
   handle(context: Context<never, never, never>): Promise<Reply>;
 }
 

@@ -4,6 +4,7 @@ import { authzenRoutes } from './routes/authzen';
 import { erasureRoutes } from './routes/erasures';
 import { listRoutes } from './routes/lists';
 import { readingRoutes } from './routes/reading';
+import { replayRoutes } from './routes/replays';
 import { revocationRoutes } from './routes/revocations';
 import { runRoutes } from './routes/runs';
 import type { Readiness } from './readiness';
@@ -21,6 +22,7 @@ export function routeTable(ready: () => Promise<Readiness>): Route[] {
     ...erasureRoutes,
     ...listRoutes,
     ...readingRoutes,
+    ...replayRoutes,
     ...authzenRoutes,
     ...schemaRoutes,
   ];

@@ -15,6 +15,7 @@ import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { LogLedger } from './log-ledger';
 import { OPS } from './ops';
+import { Replays } from './replay/replays';
 import { LedgerStore } from './store';
 
 const config = readConfig(['database', 'nats']);
@@ -61,7 +62,8 @@ async function main(): Promise<void> {
     strategy: new BusServer({ bus, queue: 'ledger' }),
   });
   await app.listen();
-  const backends = { ledgers, eventlog, store, key };
+  const replays = new Replays(config.databaseUrl, (message, cause) => logger.warn({ err: cause }, message));
+  const backends = { ledgers, eventlog, store, replays, key };
   const onError = (error: unknown, subject: string): void =>
     logger.error({ err: error, subject }, 'a question could not be answered');
   for (const [name, run] of Object.entries(OPS))
@@ -73,6 +75,7 @@ async function main(): Promise<void> {
   bus.serve(healthSubject('ledger'), () => healthAnswer(eventlog, state));
   onShutdown(async () => {
     clearInterval(timer);
+    await replays.stop();
     await Promise.all([...ledgers.values()].map((ledger) => ledger.stop()));
     await app.close();
     await bus.drain();

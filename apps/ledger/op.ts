@@ -4,7 +4,9 @@ import type { EventLog } from '#eventlog/port';
 import { logName, logNumberOf } from '#kernel/ids';
 import { Busy } from '#platform/turns';
 import { z } from 'zod';
+import { found, missing, refuse } from './answers';
 import type { LogLedger } from './log-ledger';
+import type { Replays } from './replay/replays';
 import type { LedgerStore } from './store';
 
 export interface Backends {
@@ -12,13 +14,13 @@ export interface Backends {
   readonly eventlog: EventLog;
   readonly store: LedgerStore;
   readonly key: KeyObject;
+  /** what-ifs that are being made; left out where none are */
+  readonly replays?: Replays;
   /** what was said when a signing key took another's place: signed notes, oldest first */
   readonly handovers?: () => readonly string[];
 }
 
-export const found = (value: unknown): Answer => ({ ok: true, value });
-export const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: { code, detail } });
-export const missing = (id: string): Answer => refuse('NOT_FOUND', `no ${id.slice(0, 80)} is known here`);
+export { found, missing, refuse };
 
 export type Op = (backends: Backends, raw: unknown) => Promise<Answer>;
 

@@ -14,6 +14,7 @@ import { LOG_OPS } from './log-ops';
 import { catchUp, folded, found, missing, op, reach, refuse, withTree, type Op } from './op';
 import { asksOfRun } from './matching';
 import { scan, type Found, type Page } from './scan';
+import { REPLAY_OPS } from './replay/ops';
 import { custodyFor, receiptOf } from './receipts';
 
 const page = {
@@ -233,4 +234,5 @@ export const OPS: Readonly<Record<string, Op>> = {
   'tree-at': treeAt,
   revocation,
   ...LOG_OPS,
+  ...REPLAY_OPS,
 };

@@ -2,6 +2,7 @@ import type { ActionAnswer, ActionRequest, OutcomeRequest } from '#contracts/act
 import type { Agent, GrantRequest, GrantView, RunView } from '#contracts/grant';
 import type { ApprovalView, ErasurePreview, PreviewView, TreeView } from '#contracts/query';
 import type { Problem, Reason } from '#contracts/reason';
+import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '#contracts/replay';
 
 /** An answer other than 2xx, as the service told it (RFC 9457). */
 export class ProblemError extends Error {
@@ -175,6 +176,34 @@ export class BailiwickClient {
   drift(runId: string): Promise<unknown> {
     return this.get(`/v1/runs/${runId}/drift`);
   }
+  /**
+   * What if: decides what is recorded again under a change. It may take a minute.
+   * @param progress is told every second or so how far it is
+   */
+  async replay(
+    request: ReplayRequest,
+    progress: (told: ReplayProgress) => void = () => undefined,
+    signal?: AbortSignal,
+  ): Promise<ReplayAnswer> {
+    const response = await fetch(`${this.options.url}/v1/replays`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${this.options.key}`,
+        'content-type': 'application/json',
+        accept: 'application/x-ndjson',
+      },
+      body: JSON.stringify(request),
+      ...(signal ? { signal } : {}),
+    });
+    if (!response.ok || !response.body) throw problemOf(response.status, await response.text());
+    for await (const line of linesOf(response.body)) {
+      const told = JSON.parse(line) as { progress?: ReplayProgress; answer?: ReplayAnswer; problem?: Problem };
+      if (told.progress) progress(told.progress);
+      if (told.answer) return told.answer;
+      if (told.problem) throw problemOf(told.problem.status, JSON.stringify(told.problem));
+    }
+    throw new ProblemError(503, 'NOT_READY', 'the service ended its answer before there was one');
+  }
   verifierKey(log: string): Promise<string> {
     return this.call('GET', `/log/${log}/vkey`) as Promise<string>;
   }
@@ -218,6 +247,18 @@ export class BailiwickClient {
       if (!retryable || tries <= 0) throw problemOf(response.status, text);
       const wait = Number(response.headers.get('retry-after') ?? '1');
       await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(wait, 0.1), 5) * 1_000));
+    }
+  }
+}
+
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+      yield text.slice(0, end);
+      text = text.slice(end + 1);
     }
   }
 }

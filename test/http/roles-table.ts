@@ -146,6 +146,7 @@ export const TABLE: readonly Row[] = [
   // Reading and replaying: analyst; enforcement points follow the feed, and who delegates or approves sees the lists
   row('GET /v1/events', 200, ['analyst'], () => ({ path: '/v1/events?limit=1' })),
   row('GET /v1/events/stream', 200, ['analyst', 'enforcer', 'responder'], () => ({ path: '/v1/events/stream' })),
+  row('POST /v1/replays', 200, ['analyst'], () => ({ path: '/v1/replays', body: { change: {}, to: 10 } })),
   row('GET /v1/log/verification', 200, ['analyst'], () => ({ path: '/v1/log/verification' })),
   row('GET /v1/runs', 200, READERS, () => ({ path: '/v1/runs?limit=1' })),
   row('GET /v1/grants', 200, READERS, () => ({ path: '/v1/grants?limit=1' })),

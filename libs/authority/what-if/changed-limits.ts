@@ -100,6 +100,15 @@ export class ChangedLimits {
   }
 }
 
+/** What is wrong with a change whatever it is asked of: a pattern that is none, limits that no lease may have. */
+export function wrongWith({ grant = [], policy }: Change, now: number): Refusal | undefined {
+  for (const limits of [...grant.map((each) => each.limits), policy?.defaults]) {
+    const resolved = limits && resolveRoot(limits, tenantDefaults(now), now);
+    if (resolved && !resolved.ok) return resolved.error;
+  }
+  return undefined;
+}
+
 function selects({ grantId, treeId, agentClass, verb, root }: GrantSelector, grant: Reissued): boolean {
   return (
     (grantId === undefined || grantId === grant.grantId) &&

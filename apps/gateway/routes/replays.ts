@@ -1,0 +1,100 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import {
+  replayAnswer,
+  replayRequest,
+  type ReplayAnswer,
+  type ReplayProgress,
+  type ReplayRequest,
+} from '#contracts/replay';
+import { parseLogName } from '#kernel/ids';
+import { logOf } from '../logs';
+import { problemOf, Refused } from '../refusal';
+import { route, type Context, type Route } from '../route';
+
+type Told = { progress: ReplayProgress } | { answer: ReplayAnswer };
+
+/** A what-if that the ledger makes for one client: asked about until there is an answer, given up when the client goes. */
+class Replay {
+  private readonly gone = new AbortController();
+
+  private constructor(
+    private readonly owners: Context['services']['owners'],
+    private readonly tenant: string,
+    private readonly id: string,
+    private readonly socket: IncomingMessage['socket'],
+  ) {
+    socket.once('close', this.leave);
+    if (socket.destroyed) this.leave(); // gone meanwhile: it will never say that it closes
+  }
+
+  static async start({ services, caller, request }: Context, wanted: ReplayRequest): Promise<Replay> {
+    const body = { tenant: caller.tenant, request: wanted };
+    const { id } = await services.owners.ledger<{ id: string }>('replay-start', body);
+    return new Replay(services.owners, caller.tenant, id, request.raw.socket);
+  }
+
+  /** @throws Refused where it could not be made, or the client is gone */
+  async answer(progress: (told: ReplayProgress) => void = () => undefined): Promise<ReplayAnswer> {
+    const named = { tenant: this.tenant, id: this.id };
+    try {
+      for (;;) {
+        if (this.gone.signal.aborted) throw new Refused('NOT_READY', 'the client is gone');
+        const told = await this.owners.ledger<Told>('replay-ask', named);
+        if ('answer' in told) return told.answer;
+        progress(told.progress);
+      }
+    } finally {
+      this.socket.off('close', this.leave);
+      // the gateway dying here: nobody asks about it any more, and the ledger gives it up by itself
+      if (this.gone.signal.aborted) await this.owners.ledger('replay-cancel', named).catch(() => undefined);
+    }
+  }
+
+  private readonly leave = (): void => this.gone.abort();
+}
+
+/** Lines of JSON: how far it is, every second or so, and in the end the answer or the problem. */
+async function pour(replay: Replay, { raw }: FastifyReply): Promise<void> {
+  const line = (value: unknown): void => void raw.write(`${JSON.stringify(value)}\n`);
+  raw.writeHead(200, {
+    'content-type': 'application/x-ndjson',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
+  try {
+    line({ answer: await replay.answer((progress) => line({ progress })) });
+  } catch (error) {
+    const refused = error instanceof Refused ? error : new Refused('INTERNAL', 'the what-if could not be made');
+    line({ problem: problemOf(refused).body });
+  }
+  raw.end();
+}
+
+export const replayRoutes: Route[] = [
+  route({
+    method: 'POST',
+    path: '/v1/replays',
+    summary:
+      'What if: every recorded action decided again under other limits, policy or drift settings, and what follows from it',
+    roles: ['analyst'],
+    streams: true,
+    body: replayRequest,
+    answer: replayAnswer,
+    async handle(context) {
+      const { caller, body } = context;
+      if (body.treeId !== undefined) logOf(caller, body.treeId);
+      if (body.log !== undefined && parseLogName(body.log).tenant !== caller.tenant)
+        throw new Refused('NOT_FOUND', `no log ${body.log} is known here`);
+      const replay = await Replay.start(context as unknown as Context, body);
+      if (!(context.request.headers.accept ?? '').includes('application/x-ndjson'))
+        return { body: await replay.answer() };
+      return {
+        stream: (reply) => {
+          reply.hijack();
+          return pour(replay, reply);
+        },
+      };
+    },
+  }),
+];

@@ -1,0 +1,66 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { CorruptLog } from '#authority/evolve/follows';
+import { tenantDefaults } from '#authority/resolve';
+import { WithRules } from '#authority/rule-events';
+import { emptyState } from '#authority/state';
+import { WhatIf } from '#authority/what-if/what-if';
+import type { Event, EventOf } from '#contracts/event';
+import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '#contracts/replay';
+import { Bodies } from '#eventlog/bodies';
+import { parseLogName } from '#kernel/ids';
+import { lowerThisThread } from '#platform/priority';
+import { judgeUnder } from '#trajectory/rules';
+
+export interface WhatIfJob {
+  readonly log: string;
+  readonly databaseUrl: string;
+  readonly request: ReplayRequest;
+  /** the last position that is looked at */
+  readonly to: number;
+  /** the log's rules, where one tree alone is read */
+  readonly rules: readonly EventOf<'RevocationRuleAdded'>[];
+}
+export type WhatIfTold =
+  | ({ readonly kind: 'progress' } & ReplayProgress)
+  | { readonly kind: 'answer'; readonly answer: ReplayAnswer }
+  | { readonly kind: 'corrupt'; readonly detail: string };
+
+const tell = (told: WhatIfTold): void => parentPort?.postMessage(told);
+const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Goes through the past on a thread of its own that lets all others go first. Where threads have no priorities it
+ * rests for as long as it works, so that it takes half a core at most.
+ */
+async function main({ log, databaseUrl, request, to, rules }: WhatIfJob): Promise<void> {
+  const lowered = lowerThisThread();
+  const bodies = new Bodies(databaseUrl);
+  try {
+    const { tenant, n } = parseLogName(log);
+    const judge = judgeUnder(request.change.policy);
+    const whatIf = new WhatIf(emptyState(log, tenant, n), request, { judge, defaults: tenantDefaults });
+    const among = new WithRules(rules);
+    for await (const page of bodies.pages({ log, treeId: request.treeId, to })) {
+      const started = performance.now();
+      let done = 0;
+      for (const body of page) {
+        // what the log's only writer wrote was of its form then, and each checkpoint vouches for it
+        const event = JSON.parse(body) as Event;
+        for (const rule of among.before(event.position)) whatIf.take(rule);
+        whatIf.take(event);
+        done = event.position + 1;
+      }
+      if (done > 0) tell({ kind: 'progress', done, total: to + 1 });
+      if (!lowered) await rest(performance.now() - started);
+    }
+    tell({ kind: 'answer', answer: { ...whatIf.end(), to } });
+  } catch (error) {
+    if (!(error instanceof CorruptLog)) throw error;
+    tell({ kind: 'corrupt', detail: error.message });
+  } finally {
+    await bodies.close();
+  }
+}
+
+// what it throws is the thread's error, and told as such
+void main(workerData as WhatIfJob);
