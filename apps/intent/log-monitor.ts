@@ -29,7 +29,7 @@ export interface ProgressStore {
 /** how late a score may be told: at most so many messages a second, however many events there are */
 const TELL_MS = 100;
 /** fewer, larger readings under load; a decision that waits for a score isn't kept waiting */
-const GATHER_MS = 25;
+const GATHER_MS = 100;
 const SAVE_MS = 2_000;
 const SEND_MS = 5_000;
 

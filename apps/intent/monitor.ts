@@ -182,7 +182,7 @@ export class Monitor {
     if (!score) return;
     observe(tree.history, { type: 'called', runId, actionId, call, permitted, score: score.score });
     if (score.score >= (tree.worst.get(runId)?.score.score ?? 0)) tree.worst.set(runId, { actionId, score });
-    this.moved.set(runId, tree);
+    if (reportOf(tree, runId)) this.moved.set(runId, tree);
   }
 
   private forget(treeId: string, tree: Tree): void {

@@ -40,7 +40,7 @@ export interface LogLedgerOptions {
 
 const CHECKPOINT_MS = 1_000;
 /** Under load a few larger transactions cost less than many small ones; whoever asks for a position isn't kept waiting. */
-const GATHER_MS = 20;
+const GATHER_MS = 100;
 
 /** Follows one log: its tree, its signed heads, its read models. All that is here can be made again from the log. */
 export class LogLedger {

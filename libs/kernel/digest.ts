@@ -17,5 +17,8 @@ export const canonicalDigest = (value: unknown): string => `sha256:${sha256hex(c
  */
 export function saltedDigest(salt: string, value: unknown): string {
   if (!/^[A-Za-z0-9_-]{2,}$/.test(salt)) throw new TypeError('a salt is base64url of at least one byte');
-  return `sha256:${sha256hex(Buffer.concat([Buffer.from(salt, 'base64url'), Buffer.from(canonicalize(value))]))}`;
+  const text = canonicalize(value);
+  const bytes = Buffer.allocUnsafe(salt.length + 3 * text.length); // room for any: UTF-8 has at most 3 bytes for a unit
+  const salted = bytes.write(salt, 'base64url');
+  return `sha256:${sha256hex(bytes.subarray(0, salted + bytes.write(text, salted)))}`;
 }
