@@ -59,8 +59,10 @@ class Candidates {
     );
   }
 
-  /** In the order of the log. */
-  told(): Kept[] {
+  /** In the order of the log; where words are gone, with the erasures that may have made them go. */
+  async told(): Promise<Kept[]> {
+    const gone = [...this.found.values()].some(({ payload }) => payload == null);
+    if (gone) await this.search({ type: 'PayloadsErased' });
     return [...this.found.values()]
       .sort((a, b) => a.position - b.position)
       .map((stored): Kept => ({ ...readStored(stored), stored }));
@@ -89,7 +91,7 @@ async function aboutRun(eventlog: EventLog, state: LogState, run: RunNode): Prom
     around.push(child);
   }
   await candidates.rules(around);
-  return candidates.told();
+  return await candidates.told();
 }
 
 const parentOf = (state: LogState, run: RunNode): RunNode | undefined =>
@@ -99,7 +101,7 @@ async function aboutTree(eventlog: EventLog, state: LogState, treeId: string): P
   const candidates = new Candidates(eventlog, state);
   await candidates.search({ treeId });
   await candidates.rules([...state.runs.values()].filter((run) => run.treeId === treeId));
-  return candidates.told();
+  return await candidates.told();
 }
 
 /** Of the run that asked for it. */

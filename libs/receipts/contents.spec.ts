@@ -1,9 +1,21 @@
 import { act, REF, ROOMY } from '#authority/testing/harness';
-import type { RunStatement as Statement } from '#contracts/receipt';
+import { RUN_RECEIPT, type RunStatement as Statement } from '#contracts/receipt';
 import { sha256hex } from '#kernel/digest';
 import { renderReceipt } from './render';
 import { ARGS, busyRun } from './testing/busy-run';
-import { brokenAt, claimsOf, SealedLog, signed, statementOf, VKEY } from './testing/sealed-log';
+import { makeStatement } from './envelope';
+import { KINDS } from './kinds';
+import {
+  ANN,
+  brokenAt,
+  claimsOf,
+  provedEvents,
+  SealedLog,
+  signed,
+  statementOf,
+  VKEY,
+  words,
+} from './testing/sealed-log';
 import { summarise } from './summary';
 import { readStory } from './story';
 import { eventsOfReceipt } from './select';
@@ -214,5 +226,50 @@ describe('a receipt in words', () => {
     }
     const log = new SealedLog();
     expect(renderReceipt(claimsOf(log, log.open().runId)).join('\n')).toContain('ended     not yet');
+  });
+});
+
+describe('a receipt whose words were erased', () => {
+  const log = new SealedLog();
+  const { runId, grantId, treeId } = log.open();
+  act(log, grantId, 'file.read', { payload: words({ args: { path: 'a/b' } }) });
+  log.do('completeRun', { runId });
+  const found = { before: log.events.length, runs: 1, payloads: 2 };
+  log.do('erase', { subjectRef: REF, found, actor: ANN, payload: words({ reason: 'she asked for it' }) });
+  const at = log.events.length - 1;
+  const other = log.open(ROOMY, { principalRef: `ref_${'9'.repeat(26)}` });
+  /** what the log still holds: nothing beside the events of her tree */
+  const left = log.told().map((told) => (told.event.treeId === treeId ? { ...told, payload: null } : told));
+  const receipt = (id: string, told = left): Statement => {
+    const chosen = KINDS[RUN_RECEIPT].select(id, told);
+    const kept = new Map(told.map(({ event, payload }) => [event.position, payload]));
+    const events = provedEvents(log, chosen).map((each) =>
+      kept.get(each.position) === null ? { ...each, payload: null } : each,
+    );
+    return makeStatement(summarise(id, readStory(chosen)), events);
+  };
+
+  it('verifies, holds the erasure, and says of each gap that it made it', () => {
+    const { predicate } = receipt(runId);
+    expect(brokenAt(verifyReceipt(signed(receipt(runId)), VKEY))).toBe('');
+    expect(predicate.events.map(({ position }) => position)).toContain(at);
+    expect(predicate.absent.map(({ type, erasedAt }) => [type, erasedAt])).toEqual([
+      ['RunOpened', at],
+      ['ActionPermitted', at],
+    ]);
+    expect(predicate).toMatchObject({ purpose: null, requestedBy: null, spent: { calls: 1 } });
+  });
+
+  it('does not verify where a gap is laid to an erasure that did not reach it, or a withheld payload is called erased', () => {
+    const claim = (id: string, told: typeof left, change: (copy: Statement) => void): string => {
+      const copy = receipt(id, told);
+      change(copy);
+      return brokenAt(verifyReceipt(signed(copy), VKEY));
+    };
+    expect(claim(runId, left, ({ predicate }) => (predicate.absent = []))).toMatch(/^the claims .* absent /);
+    expect(claim(runId, left, ({ predicate }) => (predicate.absent[0]!.erasedAt = at - 1))).toMatch(/ absent /);
+    const withheld = log.told().map((told) => ({ ...told, payload: null }));
+    expect(receipt(other.runId, withheld).predicate.absent).toEqual([{ position: at + 1, type: 'RunOpened' }]);
+    expect(claim(other.runId, withheld, ({ predicate }) => (predicate.absent[0]!.erasedAt = at))).toMatch(/ absent /);
   });
 });

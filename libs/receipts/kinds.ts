@@ -8,6 +8,7 @@ import {
   type Statement,
   type TreePredicate,
 } from '#contracts/receipt';
+import { withErasures } from './absent';
 import { eventsOfAction, summariseAction } from './action';
 import type { DigestOf } from './chain';
 import { eventsOfReceipt } from './select';
@@ -30,10 +31,17 @@ export interface Kind {
 }
 
 export const KINDS: Readonly<Record<PredicateType, Kind>> = {
-  [RUN_RECEIPT]: { about: 'run', select: eventsOfReceipt, summarise, whole: false },
-  [TREE_RECEIPT]: { about: 'tree', select: eventsOfTree, summarise: summariseTree, whole: true },
-  [ACTION_RECEIPT]: { about: 'action', select: eventsOfAction, summarise: summariseAction, whole: false },
+  [RUN_RECEIPT]: { about: 'run', select: erasedToo(eventsOfReceipt), summarise, whole: false },
+  [TREE_RECEIPT]: { about: 'tree', select: erasedToo(eventsOfTree), summarise: summariseTree, whole: true },
+  [ACTION_RECEIPT]: { about: 'action', select: erasedToo(eventsOfAction), summarise: summariseAction, whole: false },
 };
+
+type Select = Kind['select'];
+
+/** What is about the id, and the erasures that made gaps in it. */
+function erasedToo(select: Select): Select {
+  return (id, candidates) => withErasures(select(id, candidates), candidates);
+}
 
 /** What a statement says it is about: the id of its run, tree or action. */
 export function idOf(statement: Statement): string {
