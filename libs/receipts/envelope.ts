@@ -2,7 +2,9 @@ import { sign, type KeyObject } from 'node:crypto';
 import { parseEvent } from '#contracts/event';
 import {
   ACTION_RECEIPT,
+  envelope as envelopeSchema,
   PAYLOAD_TYPE,
+  PREDICATES,
   RUN_RECEIPT,
   STATEMENT_TYPE,
   TREE_RECEIPT,
@@ -45,6 +47,15 @@ function aboutOf(claims: Claims): { predicateType: PredicateType; name: string }
   if ('tree' in claims) return { predicateType: TREE_RECEIPT, name: claims.tree.id };
   if ('custody' in claims) return { predicateType: ACTION_RECEIPT, name: claims.custody.actionId };
   return { predicateType: RUN_RECEIPT, name: claims.run.id };
+}
+
+/** What an envelope says, verified by nobody. @throws Error in words where it is no receipt */
+export function readUnverified(input: unknown): Statement {
+  const { payload } = envelopeSchema.parse(input);
+  const said = JSON.parse(Buffer.from(payload, 'base64').toString()) as { predicateType?: PredicateType };
+  const kind = said.predicateType === undefined ? undefined : PREDICATES[said.predicateType];
+  if (!kind) throw new Error('it holds no receipt of a known type');
+  return kind.statement.parse(said) as Statement;
 }
 
 /** In ASCII, other characters as escapes: it reads the same in whatever encoding, and in a third of the time. */

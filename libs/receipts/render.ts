@@ -18,13 +18,12 @@ function closing({ absent, doesNotProve }: Pick<Predicate, 'absent' | 'doesNotPr
 }
 
 function ofTree({ tree, purpose, requestedBy, runs, spent }: TreePredicate): string[] {
+  const shown = new Set<RunClaims>();
   const below = (parent: string | undefined, depth: number): string[] =>
-    runs
-      .filter(({ run }) => run.parentRunId === parent)
-      .flatMap((each) => [
-        `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${each.agent.class} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? 'still going on'}`,
-        ...below(each.run.id, depth + 1),
-      ]);
+    childrenOf(parent, runs, shown).flatMap((each) => [
+      `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${each.agent.class} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? 'still going on'}`,
+      ...below(each.run.id, depth + 1),
+    ]);
   return [
     `tree      ${tree.id}, ${runs.length} runs`,
     `asked by  ${requestedBy ?? GONE}`,
@@ -32,6 +31,13 @@ function ofTree({ tree, purpose, requestedBy, runs, spent }: TreePredicate): str
     `spent     ${spentText(spent)}`,
     ...below(undefined, 0).map((line) => `  ${line}`),
   ];
+}
+
+/** Each run once: one that says of itself that it is its own ancestor is shown nowhere below it. */
+export function childrenOf(parent: string | undefined, runs: readonly RunClaims[], shown: Set<RunClaims>): RunClaims[] {
+  const found = runs.filter((each) => each.run.parentRunId === parent && !shown.has(each));
+  for (const each of found) shown.add(each);
+  return found;
 }
 
 const tallyOf = ({ actions, denied, spent }: RunClaims): string =>

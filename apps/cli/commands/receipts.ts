@@ -1,7 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { BailiwickClient } from '#client/client';
-import type { Custody, Envelope } from '#contracts/receipt';
+import type { Custody, Envelope, Statement } from '#contracts/receipt';
+import { readUnverified } from '#receipts/envelope';
+import { documentOf } from '#receipts/human/document';
+import { htmlOf } from '#receipts/human/html';
+import { markdownOf } from '#receipts/human/markdown';
 import { isOnlyOpen } from '#receipts/custody';
 import { renderCustody, renderReceipt } from '#receipts/render';
 import { verifyReceipt, type Verification } from '#receipts/verify';
@@ -12,6 +16,11 @@ interface GetFlags extends GlobalOptions {
   out?: string;
   tree?: string;
   action?: string;
+  format?: string;
+}
+interface ShowFlags extends GlobalOptions {
+  format: string;
+  out?: string;
 }
 interface VerifyFlags extends GlobalOptions {
   witness?: string[];
@@ -25,8 +34,15 @@ export function addReceiptCommands(program: Command): void {
     .description('of a run, a tree (--tree) or one action (--action)')
     .option('--tree <tree>')
     .option('--action <action>')
-    .option('--out <file>', 'write the receipt there, and the key of its log beside it')
+    .option('--format <format>', 'verified, and for people: text, md, or html; json without a word')
+    .option('--out <file>', 'write it there; a receipt in JSON with the key of its log beside it')
     .action((run: string | undefined, _flags, command: Command) => get(run, command.optsWithGlobals<GetFlags>()));
+  receipt
+    .command('show <file>')
+    .description('a receipt for people; with --key verified, and told so')
+    .option('--format <format>', 'text, md, or html (one page that needs nothing else)', 'text')
+    .option('--out <file>', 'write it there')
+    .action((file: string, _flags, command: Command) => show(file, command.optsWithGlobals<ShowFlags>()));
   receipt
     .command('verify <file>')
     .description('offline, with nothing but the verifier key of the log; exit 0 verified, 1 not, and which step failed')
@@ -41,14 +57,22 @@ export function addReceiptCommands(program: Command): void {
 }
 
 async function get(run: string | undefined, flags: GetFlags): Promise<void> {
-  const envelope = await fetchReceipt(clientFor(flags, 'analyst'), run, flags);
+  const client = clientFor(flags, 'analyst');
+  const { format = 'json' } = flags;
+  const write = format === 'json' ? undefined : writerOf(format);
+  const envelope = await fetchReceipt(client, run, flags);
+  if (write) {
+    const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
+    put(write(envelope, verifyReceipt(envelope, await client.verifierKey(log))), flags.out);
+    return;
+  }
   if (flags.out === undefined) {
     console.log(JSON.stringify(envelope, null, flags.json ? 0 : 2));
     return;
   }
   writeFileSync(flags.out, JSON.stringify(envelope));
   const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
-  writeFileSync(`${flags.out}.vkey`, await clientFor(flags, 'analyst').verifierKey(log));
+  writeFileSync(`${flags.out}.vkey`, await client.verifierKey(log));
   console.log(`wrote ${flags.out} and ${flags.out}.vkey`);
 }
 
@@ -61,12 +85,56 @@ async function fetchReceipt(client: BailiwickClient, run: string | undefined, fl
   return (await client.receipt(run as string)) as Envelope;
 }
 
+type Writer = (envelope: unknown, verification: Verification | undefined) => string;
+
+/** How a receipt is written for people, by the name of the format. */
+const WRITERS: Readonly<Record<string, Writer>> = {
+  text: (envelope, verification) =>
+    [...stepLines(verification), ...renderReceipt(readStatement(envelope).predicate).map(plain), ''].join('\n'),
+  md: (envelope, verification) => markdownOf(documentOf(readStatement(envelope), verification)),
+  html: (envelope, verification) => htmlOf(documentOf(readStatement(envelope), verification)),
+};
+
+function writerOf(format: string): Writer {
+  const writer = Object.hasOwn(WRITERS, format) ? WRITERS[format] : undefined;
+  if (!writer) throw new UsageError(`--format is one of ${Object.keys(WRITERS).join(', ')}`);
+  return writer;
+}
+
+function readStatement(envelope: unknown): Statement {
+  try {
+    return readUnverified(envelope);
+  } catch (error) {
+    throw new UsageError(`this is no receipt: ${(error as Error).message.slice(0, 200)}`);
+  }
+}
+
+function show(file: string, { format, out, key }: ShowFlags): void {
+  const envelope = readJson(file);
+  const verification = key === undefined ? undefined : verifyReceipt(envelope, textOf(key));
+  put(writerOf(format)(envelope, verification), out);
+  process.exitCode = verification?.ok === false ? 1 : 0;
+}
+
+function put(text: string, out: string | undefined): void {
+  if (out === undefined) process.stdout.write(text);
+  else {
+    writeFileSync(out, text);
+    console.log(`wrote ${out}`);
+  }
+}
+
+const stepLines = (verification: Verification | undefined): string[] =>
+  verification?.steps.map((step) => `${step.ok ? green('✓') : red('✗')} ${step.name}: ${plain(step.detail)}`) ?? [
+    yellow('not verified: name the key of the log with --key'),
+  ];
+
 function verify(file: string, flags: VerifyFlags): void {
   const { ok, steps, statement } = verifyFile(file, flags);
   const failed = steps.find((step) => !step.ok);
   if (flags.json) console.log(JSON.stringify({ ok, steps, ...(failed ? { failed: failed.step } : {}) }));
   else {
-    for (const step of steps) console.log(`${step.ok ? green('✓') : red('✗')} ${step.name}: ${plain(step.detail)}`);
+    for (const line of stepLines({ ok, steps })) console.log(line);
     if (ok && statement)
       for (const line of renderReceipt(statement.predicate).slice(0, 3)) console.log(`  ${plain(line)}`);
   }

@@ -1,0 +1,280 @@
+import type {
+  ActionPredicate,
+  ActionStatement,
+  Custody,
+  RunClaims,
+  RunStatement,
+  Statement,
+  TreeStatement,
+} from '#contracts/receipt';
+import { ACTION_RECEIPT, TREE_RECEIPT } from '#contracts/receipt';
+import { COUNTERS } from '#contracts/grant';
+import { childrenOf, GONE, spentText, triedText } from '../render';
+import type { Verification } from '../web/verify';
+import { timelineOf } from './timeline';
+
+// A receipt for people, before it is Markdown or HTML: what is said stands here, how it is written and escaped there.
+
+/** A line with lines below it. */
+export interface Branch {
+  readonly text: string;
+  readonly below: readonly Branch[];
+}
+export interface Used {
+  readonly what: string;
+  readonly used: number;
+  readonly cap: number;
+  /** amounts in words */
+  readonly text: string;
+}
+export type Block =
+  | { readonly kind: 'heading'; readonly text: string }
+  | { readonly kind: 'facts'; readonly rows: readonly (readonly [string, string])[] }
+  | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
+  | { readonly kind: 'list'; readonly items: readonly string[] }
+  | { readonly kind: 'tree'; readonly roots: readonly Branch[] }
+  | { readonly kind: 'budgets'; readonly rows: readonly Used[] }
+  | { readonly kind: 'verification'; readonly verification: Verification | undefined };
+
+export interface Document {
+  readonly title: string;
+  readonly blocks: readonly Block[];
+}
+
+/**
+ * A receipt as a document: what it is about, how its verification went, tree, timeline, budgets, and what it does not
+ * prove. Most of its words are of agents and of whoever spoke to them: none is to be trusted with anything but showing.
+ * @param verification of this very statement; left out, the document says that it was not verified
+ */
+export function documentOf(statement: Statement, verification?: Verification): Document {
+  const { predicate } = statement;
+  const own =
+    statement.predicateType === TREE_RECEIPT
+      ? ofTree(statement)
+      : statement.predicateType === ACTION_RECEIPT
+        ? ofAction(statement)
+        : ofRun(statement);
+  return {
+    title: own.title,
+    blocks: [
+      { kind: 'verification', verification },
+      ...own.blocks,
+      heading('Timeline'),
+      { kind: 'table', head: ['position', 'time', 'by', 'what happened'], rows: timelineOf(predicate.events) },
+      ...section('Words that are not here', predicate.absent.length > 0, {
+        kind: 'list',
+        items: predicate.absent.map(
+          ({ position, type, erasedAt }) =>
+            `beside ${type} at position ${position}: ${erasedAt === undefined ? 'withheld' : `erased, as recorded at position ${erasedAt}`}`,
+        ),
+      }),
+      heading('What this does not prove'),
+      { kind: 'list', items: predicate.doesNotProve },
+    ],
+  };
+}
+
+const heading = (text: string): Block => ({ kind: 'heading', text });
+const section = (title: string, there: boolean, block: Block): Block[] => (there ? [heading(title), block] : []);
+const or = (text: string | null | undefined): string => text ?? GONE;
+
+function ofRun({ predicate: claims }: RunStatement): Document {
+  return {
+    title: `Receipt of ${claims.agent.class}, ${claims.run.id}`,
+    blocks: [
+      { kind: 'facts', rows: factsOf(claims) },
+      heading('Tree'),
+      { kind: 'tree', roots: [lineTo(claims)] },
+      ...partsOf(claims),
+    ],
+  };
+}
+
+function factsOf(claims: RunClaims): [string, string][] {
+  const { agent, ended } = claims;
+  return [
+    ['asked by', or(claims.requestedBy)],
+    ['purpose', or(claims.purpose)],
+    ...(claims.task === undefined ? [] : [['task', or(claims.task)] as [string, string]]),
+    [
+      'agent',
+      [agent.class, agent.instance, agent.posture?.model, agent.posture?.modelVersion].filter(Boolean).join(' '),
+    ],
+    ['began', claims.run.startedAt],
+    ['ended', ended ? `${ended.at}, ${ended.reason}, by ${ended.by}` : 'not yet'],
+    ['spent', spentText(claims.spent)],
+    [
+      'drift',
+      claims.drift.scores === 0 ? 'not scored' : `at most ${claims.drift.highest} in ${claims.drift.scores} scores`,
+    ],
+    ['files changed', claims.filesChanged.join(', ') || 'none'],
+    ['external systems', claims.external.join(', ') || 'none'],
+    ['resources', claims.resources.join(', ') || 'none'],
+  ];
+}
+
+/** The leases above, the run, and the runs it made. */
+function lineTo({ grants, run, agent, children, ended }: RunClaims): Branch {
+  const own: Branch = {
+    text: `${agent.class} ${run.id}: ${ended?.reason ?? 'still going on'}`,
+    below: children.map((child) => ({
+      text: `${child.agentClass} ${child.runId}${child.task ? ` (${child.task})` : ''}: ${child.ended ?? 'still going on'}`,
+      below: [],
+    })),
+  };
+  const above = [...new Set(grants.map(({ runId }) => runId))].filter((runId) => runId !== run.id).reverse();
+  return above.reduce((below, runId): Branch => ({ text: `run ${runId}`, below: [below] }), own);
+}
+
+/** What a run was allowed, did, and was refused. */
+function partsOf(claims: RunClaims): Block[] {
+  const { approvals, actions, denied, escalations, suspensions, revoked, delegationsRefused } = claims;
+  return [
+    ...section('Budgets', budgetsOf(claims).length > 0, { kind: 'budgets', rows: budgetsOf(claims) }),
+    ...section('Approvals', approvals.length > 0, {
+      kind: 'table',
+      head: ['position', 'for', 'verdict', 'by', 'note'],
+      rows: approvals.map((each) => [String(each.position), each.kind, each.verdict, each.by ?? '', each.note ?? '']),
+    }),
+    ...section('Done', actions.length > 0, {
+      kind: 'table',
+      head: ['position', 'time', 'action', 'on', 'outcome', 'cost'],
+      rows: actions.map((each) => [
+        String(each.position),
+        each.time,
+        each.tool === undefined ? each.verb : `${each.verb} (${each.tool})`,
+        `${each.resource.type} ${each.resource.id}`,
+        each.outcome,
+        costText(each.cost),
+      ]),
+    }),
+    ...section('Denied, or asked about', denied.length > 0, {
+      kind: 'table',
+      head: ['position', 'time', 'action', 'on', 'decision', 'why'],
+      rows: denied.map((each) => [
+        String(each.position),
+        each.time,
+        each.verb,
+        `${each.resource.type} ${each.resource.id}`,
+        each.decision,
+        each.reasons.join('; '),
+      ]),
+    }),
+    ...section('More was wanted', escalations.length > 0, {
+      kind: 'table',
+      head: ['position', 'why', 'tried before', 'verdict'],
+      rows: escalations.map((each) => [
+        String(each.position),
+        or(each.reason),
+        triedText(each.tried, claims),
+        each.verdict,
+      ]),
+    }),
+    ...section('Delegations refused', delegationsRefused.length > 0, {
+      kind: 'table',
+      head: ['position', 'to', 'code', 'why'],
+      rows: delegationsRefused.map((each) => [String(each.position), each.agentClass, each.code, each.detail]),
+    }),
+    ...section('Stopped for a person to look', suspensions.length > 0, {
+      kind: 'table',
+      head: ['position', 'time', 'by', 'why', 'let go on'],
+      rows: suspensions.map((each) => [String(each.position), each.time, each.by, each.reason, each.resumedAt ?? 'no']),
+    }),
+    ...section('Revoked', revoked.length > 0, {
+      kind: 'table',
+      head: ['position', 'time', 'revocation', 'why'],
+      rows: revoked.map((each) => [String(each.position), each.time, each.revocationId, each.reason]),
+    }),
+  ];
+}
+
+const costText = (cost: Readonly<Record<string, number>>): string =>
+  Object.entries(cost)
+    .map(([currency, value]) => `${(value / 100).toFixed(2)} ${currency}`)
+    .join(', ');
+
+/** What the run itself spent of each cap of its newest lease. Runs below it spend of the same caps. */
+function budgetsOf({ grants, run, spent }: RunClaims): Used[] {
+  const lease = grants.filter(({ runId }) => runId === run.id).at(-1);
+  if (!lease) return [];
+  const { budget } = lease.limits;
+  return [
+    ...COUNTERS.map((what) => ({
+      what,
+      used: spent[what],
+      cap: budget[what],
+      text: `${spent[what]} of ${budget[what]}`,
+    })),
+    ...Object.entries(budget.cost).map(([what, cap]) => {
+      const used = spent.cost[what] ?? 0;
+      return { what, used, cap, text: `${(used / 100).toFixed(2)} of ${(cap / 100).toFixed(2)}` };
+    }),
+  ];
+}
+
+function ofTree({ predicate: { tree, purpose, requestedBy, runs, spent } }: TreeStatement): Document {
+  const shown = new Set<RunClaims>();
+  const below = (parent: string | undefined): Branch[] =>
+    childrenOf(parent, runs, shown).map((each) => ({
+      text: `${each.agent.class} ${each.run.id}${each.task ? ` (${each.task})` : ''}: ${each.actions.length} done, ${each.denied.length} denied or asked about; ${each.ended?.reason ?? 'still going on'}`,
+      below: below(each.run.id),
+    }));
+  return {
+    title: `Receipt of the tree ${tree.id}`,
+    blocks: [
+      {
+        kind: 'facts',
+        rows: [
+          ['asked by', or(requestedBy)],
+          ['purpose', or(purpose)],
+          ['began', tree.startedAt],
+          ['runs', String(runs.length)],
+          ['spent', spentText(spent)],
+        ],
+      },
+      heading('Tree'),
+      { kind: 'tree', roots: below(undefined) },
+      ...runs.flatMap((claims): Block[] => [
+        heading(`Run ${claims.run.id}, ${claims.agent.class}`),
+        { kind: 'facts', rows: factsOf(claims) },
+        ...partsOf(claims),
+      ]),
+    ],
+  };
+}
+
+function ofAction({ predicate }: ActionStatement): Document {
+  const { action, denied, custody } = predicate;
+  const what = action ?? denied;
+  return {
+    title: `Receipt of ${what?.verb ?? 'an action'}, ${custody.actionId}`,
+    blocks: [
+      {
+        kind: 'facts',
+        rows: [
+          ['asked by', or(predicate.requestedBy)],
+          ['purpose', or(predicate.purpose)],
+          ['agent', `${predicate.agent.class}, ${predicate.run.id}`],
+          ['on', what ? `${what.resource.type} ${what.resource.id}` : ''],
+          ['decision', decisionText(predicate)],
+        ],
+      },
+      heading('Custody'),
+      ...custodyBlocks(custody),
+    ],
+  };
+}
+
+const decisionText = ({ action, denied }: ActionPredicate): string =>
+  action ? `permitted, ${action.outcome}` : `${denied?.decision ?? ''}: ${denied?.reasons.join('; ') ?? ''}`;
+
+function custodyBlocks({ links, findings }: Custody): Block[] {
+  return [
+    {
+      kind: 'table',
+      head: ['position', 'time', 'link', 'by', 'what'],
+      rows: links.map((link) => [String(link.position), link.time, link.link, link.actor.id, link.says]),
+    },
+    ...section('Findings', findings.length > 0, { kind: 'list', items: findings }),
+  ];
+}

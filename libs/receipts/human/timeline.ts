@@ -1,0 +1,71 @@
+import { parseEvent, type Event } from '#contracts/event';
+import type { ReceiptEvent } from '#contracts/receipt';
+
+/** One row an event: position, time, by whom, what. */
+export const timelineOf = (events: readonly ReceiptEvent[]): string[][] =>
+  events.map(({ position, body }) => {
+    const event = readEvent(body);
+    if (!event) return [String(position), '', '', 'an event of no known form'];
+    return [String(position), event.time, event.actor.id, sentenceOf(event)];
+  });
+
+/** A receipt that does not verify is shown, too. */
+function readEvent(body: string): Event | undefined {
+  try {
+    return parseEvent(body);
+  } catch {
+    return undefined;
+  }
+}
+
+const reasonText = ({ code, says }: { code: string; says?: string | undefined }): string => says ?? code;
+
+/** What an event says, in words. */
+function sentenceOf(event: Event): string {
+  switch (event.type) {
+    case 'RunOpened':
+      return `run ${event.runId} of ${event.data.agent.class} opened`;
+    case 'GrantIssued':
+      return `lease ${event.grantId} issued to run ${event.runId}: ${event.data.limits.actions.allow.join(', ') || 'nothing'}`;
+    case 'DelegationRefused':
+      return `delegation to ${event.data.agentClass} refused: ${event.data.detail}`;
+    case 'ApprovalRequested':
+      return `a person is asked (${event.data.kind})`;
+    case 'ApprovalGiven':
+      return `a person answers: ${event.data.verdict}`;
+    case 'ApprovalExpired':
+      return 'nobody answered in time';
+    case 'ActionPermitted':
+      return `permitted: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
+    case 'ActionDenied':
+      return `denied: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
+    case 'ActionStepUp':
+      return `asked about: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
+    case 'ActionCompleted':
+    case 'ActionFailed':
+    case 'ActionAbandoned':
+      return `${event.type.slice('Action'.length).toLowerCase()}: ${event.actionId}`;
+    case 'DriftScored':
+      return `drift scored ${event.data.score}`;
+    case 'GrantSuspended':
+      return `stopped: ${reasonText(event.data.reason)}`;
+    case 'GrantResumed':
+      return `let go on: ${reasonText(event.data.reason)}`;
+    case 'GrantSuperseded':
+      return `lease ${event.grantId} replaced by ${event.data.by}`;
+    case 'GrantRevoked':
+    case 'GrantExpired':
+    case 'GrantExhausted':
+      return `lease ${event.grantId} ended, ${event.type.slice('Grant'.length).toLowerCase()}: ${reasonText(event.data.reason)}`;
+    case 'RunCompleted':
+      return `run ${event.runId} completed: ${reasonText(event.data.reason)}`;
+    case 'RevocationRuleAdded':
+      return `rule ${event.data.revocationId} revoked whatever it selects: ${reasonText(event.data.reason)}`;
+    case 'PayloadsErased':
+      return `words beside ${event.data.payloads} events before position ${event.data.before} erased`;
+    case 'Refused':
+      return `${event.data.command} refused: ${event.data.detail}`;
+    default:
+      return event.type;
+  }
+}
