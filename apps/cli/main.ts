@@ -6,7 +6,7 @@ import { addBenchCommand } from './commands/benching';
 import { addDeployCommands } from './commands/deploying';
 import { addEraseCommand } from './commands/erasing';
 import { addListCommands } from './commands/listing';
-import { addReadCommands } from './commands/reading';
+import { addLogCommands } from './commands/log';
 import { addReceiptCommands } from './commands/receipts';
 import { addReplayCommand } from './commands/replaying';
 import { addRevokeCommands } from './commands/revoking';
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   addSystemCommands(program);
   addActionCommands(program);
   addListCommands(program);
-  addReadCommands(program);
+  addLogCommands(program);
   addRevokeCommands(program);
   addEraseCommand(program);
   addReplayCommand(program);

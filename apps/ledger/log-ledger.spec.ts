@@ -79,7 +79,7 @@ describe('the tree of a log', () => {
     await bench.feed(ledger, log, 5);
     await ledger.sign();
     await ledger.sign();
-    expect((await bench.store.checkpoints(LOG)).map(({ size }) => size)).toEqual([5]);
+    expect((await bench.store.kept.heads(LOG)).map(({ size }) => size)).toEqual([5]);
   });
 });
 
@@ -186,6 +186,8 @@ describe('verifying a log anew', () => {
       root: naiveRoot(entries(log)).toString('base64'),
       state: stateDigest(log.state),
       findings: [],
+      first: null,
+      checkpoints: 1,
     });
     expect(await ledger.verify(9)).toMatchObject({
       position: 9,
@@ -204,7 +206,8 @@ describe('verifying a log anew', () => {
     if (covered) await ledger.sign();
     else await bench.sql.query('TRUNCATE ledger.checkpoint');
     const bodies = log.stored().map(({ body }) => body);
-    for (const [position, body] of bodies.entries()) {
+    // (every byte of every event: libs/audit)
+    for (const [position, body] of [...bodies.entries()].filter(([i]) => i % 6 === 1)) {
       for (const other of [
         ` ${body}`,
         body.replace('"key:test"', '"key:tesu"'),
@@ -243,9 +246,11 @@ describe('verifying a log anew', () => {
     await bench.feed(ledger, log);
     const size = log.events.length;
     bench.eventlog.cut = size - 1;
-    expect((await ledger.verify()).findings).toEqual([
-      `the log ends at position ${size - 1}, and the tree has ${size} leaves`,
-    ]);
+    expect((await ledger.verify()).first).toEqual({
+      check: 'position',
+      position: size - 1,
+      detail: `the log ends at position ${size - 1}, and the tree has ${size} leaves`,
+    });
   });
 
   it('finds a tree or a checkpoint that was changed', async () => {
@@ -253,20 +258,48 @@ describe('verifying a log anew', () => {
     const ledger = bench.start();
     await bench.feed(ledger, log);
     await ledger.sign();
+    const size = log.events.length;
     await bench.sql.query(`UPDATE ledger.checkpoint SET root = '\\x00'`);
     expect((await ledger.verify()).findings).toEqual([
-      `the checkpoint of size ${log.events.length} has another root than the events`,
+      `the checkpoint of size ${size} has another root than the events (checkpoint)`,
     ]);
+    await bench.sql.query(`UPDATE ledger.checkpoint SET note = replace(note, '\n${size}\n', '\n1\n')`);
+    expect((await ledger.verify()).first).toMatchObject({ check: 'checkpoint', position: undefined });
     await bench.sql.query('TRUNCATE ledger.checkpoint');
-    for (const change of [
-      "UPDATE ledger.piece SET hashes = decode(repeat('00', octet_length(hashes)), 'hex')",
-      'DELETE FROM ledger.piece',
-    ]) {
+    for (const [change, position] of [
+      ["UPDATE ledger.piece SET hashes = overlay(hashes PLACING decode('00', 'hex') FROM 32 * 9 + 1)", 9],
+      ["UPDATE ledger.piece SET hashes = decode(repeat('00', octet_length(hashes)), 'hex')", 0],
+      ['DELETE FROM ledger.piece', 0],
+    ] as const) {
       await bench.sql.query(change);
-      expect((await ledger.verify()).findings).toEqual([
-        `the tree of size ${log.events.length} has another root than the events`,
-      ]);
+      expect((await ledger.verify()).first).toMatchObject({ check: 'tree', position });
     }
+  });
+
+  it('finds a node above the leaves that was changed', async () => {
+    const log = new SealedLog();
+    while (log.events.length < 300) log.open();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    await bench.sql.query("UPDATE ledger.piece SET hashes = decode(repeat('00', 32), 'hex') WHERE level = 8");
+    expect((await ledger.verify()).findings).toEqual([
+      'position 0: the stored tree has another node 0 at level 8 (tree)',
+    ]);
+  });
+
+  it.each([
+    ["UPDATE ledger.item SET status = 'active' WHERE kind = 'grant' AND status = 'revoked'", 'tell otherwise of grant'],
+    ["UPDATE ledger.item SET view = '{}' WHERE kind = 'run'", 'tell otherwise of run'],
+    ["DELETE FROM ledger.item WHERE kind = 'approval'", 'lack approval'],
+    ["UPDATE ledger.item SET id = 'x' WHERE kind = 'drift'", 'tell of drift x, and no event does'],
+    ['UPDATE ledger.consequence SET in_flight = in_flight + 1', 'tell otherwise of consequence'],
+  ])('finds read models that the events do not lead to: %s', async (change, says) => {
+    const ledger = bench.start();
+    await bench.feed(ledger, made());
+    await bench.sql.query(change);
+    const { findings, first } = await ledger.verify();
+    expect(findings.join('\n')).toContain(says);
+    expect(first?.check).toBe('models');
   });
 });
 

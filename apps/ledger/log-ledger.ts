@@ -1,10 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { evolve } from '#authority/evolve';
-import { stateDigest } from '#authority/snapshot';
 import { emptyState, type LogState } from '#authority/state';
 import { followLog, type Batch, type EventSource, type Follower } from '#bus/follow-log';
 import { parseEvent, type Event } from '#contracts/event';
-import { isForeign } from '#contracts/payload';
 import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
@@ -14,17 +12,10 @@ import { entryHash, leafHash } from '#tlog/hash';
 import { makeSigner, verifierKey } from '#tlog/note';
 import { proofText } from '#tlog/proof';
 import { piecesOf } from '#tlog/pieces';
-import {
-  frontierOf,
-  growTree,
-  inclusionProof,
-  nodesForInclusion,
-  nodesForRoot,
-  rootHash,
-  rootOfFrontier,
-} from '#tlog/tree';
+import { frontierOf, growTree, inclusionProof, nodesForInclusion, nodesForRoot, rootHash } from '#tlog/tree';
 import { consequencesOf, itemsOf } from './project';
 import type { CheckpointRow, ConsequenceRow, ItemRow, LedgerStore } from './store';
+import { verifyLog, type Verified } from './verify/verify';
 
 export interface LogLedgerOptions {
   readonly log: string;
@@ -224,46 +215,9 @@ export class LogLedger {
   }
 
   /** Everything made again from the raw events, and compared. `state` is the digest of a fold from position 0. */
-  async verify(to = this.position): Promise<{ position: number; root: string; state: string; findings: string[] }> {
+  async verify(to = this.position): Promise<Verified> {
     const { log, eventlog, store } = this.options;
-    const findings: string[] = [];
-    const state = this.fresh();
-    const heads = await store.checkpoints(log);
-    let frontier: Buffer[] = [];
     await this.reached(to - 1);
-    const end = Math.min(to, this.position);
-    while (state.next < end) {
-      const events = await eventlog.read(log, state.next, Math.min(LIMITS.readBatchEvents, end - state.next));
-      if (events.length === 0) break;
-      for (const each of events) {
-        ({ frontier } = growTree(state.next, frontier, [leafHash(entryHash(each.body))]));
-        try {
-          const event = parseEvent(each.body);
-          if (isForeign(event, each.payload))
-            findings.push(`position ${each.position}: its payload is not the one that the event names`);
-          evolve(state, event);
-        } catch (error) {
-          findings.push(`position ${each.position}: ${(error as Error).message}`);
-          return { position: each.position, root: '', state: '', findings };
-        }
-        while (heads[0] && heads[0].size <= state.next) {
-          const head = heads.shift();
-          if (head && head.size === state.next && !head.root.equals(rootOfFrontier(frontier)))
-            findings.push(`the checkpoint of size ${head.size} has another root than the events`);
-        }
-      }
-    }
-    const root = rootOfFrontier(frontier);
-    if (state.next < end) findings.push(`the log ends at position ${state.next}, and the tree has ${end} leaves`);
-    else if (!(await this.hasRoot(end, root)))
-      findings.push(`the tree of size ${end} has another root than the events`);
-    return { position: state.next, root: root.toString('base64'), state: stateDigest(state), findings };
-  }
-
-  /** Whether the stored tree of a size has this root; not where a node of it is missing. */
-  private async hasRoot(size: number, root: Buffer): Promise<boolean> {
-    const wanted = nodesForRoot(size);
-    const read = await this.options.store.nodes(this.options.log, wanted);
-    return wanted.every(({ level, index }) => read(level, index)) && rootHash(size, read).equals(root);
+    return verifyLog({ log, origin: this.origin, vkey: this.vkey, eventlog, store }, to);
   }
 }

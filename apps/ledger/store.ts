@@ -4,6 +4,7 @@ import { LIMITS } from '#kernel/limits';
 import { piecesFor, readPieces, type Piece } from '#tlog/pieces';
 import type { Node, ReadNode } from '#tlog/tree';
 import { Heads } from './heads';
+import { Kept } from './verify/kept';
 
 /** One row of the read models. `position` is that of the event that made it, `updated` of the newest that changed it. */
 export interface ItemRow {
@@ -64,9 +65,12 @@ export interface RowFilter {
 export class LedgerStore {
   /** who signed and cosigned the heads */
   readonly heads: Heads;
+  /** for who verifies */
+  readonly kept: Kept;
 
   private constructor(private readonly source: DataSource) {
     this.heads = new Heads(source);
+    this.kept = new Kept(source);
   }
 
   static async open(url: string): Promise<LedgerStore> {
@@ -114,14 +118,6 @@ export class LedgerStore {
       [log, pieces.map((each) => each.level), pieces.map((each) => each.index)],
     );
     return readPieces(rows.map(({ level, index, hashes }) => ({ level, index: Number(index), hashes })));
-  }
-
-  async checkpoints(log: string): Promise<CheckpointRow[]> {
-    const rows = await this.source.query<{ size: string; root: Buffer; note: string }[]>(
-      'SELECT size, root, note FROM ledger.checkpoint WHERE log = $1 ORDER BY size',
-      [log],
-    );
-    return rows.map((row) => ({ size: Number(row.size), root: row.root, note: row.note }));
   }
 
   /** All rows of a kind, of a tenant or a run. */

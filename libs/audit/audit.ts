@@ -51,6 +51,7 @@ export class Audit {
   /** up to here a signed head vouches for the events */
   private vouched = 0;
   private folds = true;
+  private strayed = false;
   private signed = 0;
 
   constructor(private readonly options: AuditOptions) {
@@ -61,12 +62,19 @@ export class Audit {
     this.findings.push(...opened.findings);
   }
 
+  /** The events cannot be folded any more: only their hashes are looked at. */
+  get broken(): boolean {
+    return !this.folds;
+  }
+
   add(raw: RawEvent): void {
     const position = this.tree.size;
     const leaf = leafOf(raw.body);
     const stored = this.options.storedLeaf?.(position);
-    if (this.options.storedLeaf && !stored?.equals(leaf))
+    if (this.options.storedLeaf && !stored?.equals(leaf) && !this.strayed) {
+      this.strayed = true; // the first says where to look
       this.find('tree', position, `the stored tree has ${stored ? 'another leaf' : 'no leaf'} here`);
+    }
     this.tree.add(leaf);
     this.read(raw, position);
     for (let head = this.heads[0]; head && head.size <= this.tree.size; head = this.heads[0]) {

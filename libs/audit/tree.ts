@@ -18,15 +18,31 @@ export class Tree {
   size = 0;
   /** complete subtrees, the largest first */
   private readonly edge: { readonly width: number; readonly hash: Buffer }[] = [];
+  /** the complete subtrees of every eighth level above the leaves */
+  private readonly kept = new Map<number, Buffer[]>();
 
   add(leaf: Buffer): void {
     let next = { width: 1, hash: leaf };
     for (let last = this.edge.at(-1); last?.width === next.width; last = this.edge.at(-1)) {
       this.edge.pop();
       next = { width: 2 * next.width, hash: sha256(NODE, last.hash, next.hash) };
+      this.keep(next);
     }
     this.edge.push(next);
     this.size += 1;
+  }
+
+  private keep({ width, hash }: { width: number; hash: Buffer }): void {
+    const level = Math.log2(width);
+    if (level % 8 !== 0) return;
+    const nodes = this.kept.get(level);
+    if (nodes) nodes.push(hash);
+    else this.kept.set(level, [hash]);
+  }
+
+  /** The hashes of a level, which is a multiple of 8 above 0, left to right. */
+  nodes(level: number): readonly Buffer[] {
+    return this.kept.get(level) ?? [];
   }
 
   root(): Buffer {

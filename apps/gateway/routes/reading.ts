@@ -66,6 +66,8 @@ interface Refolded {
   root: string;
   state: string;
   findings: string[];
+  first: unknown;
+  checkpoints: number;
 }
 
 /** tenant → its turns to have a log verified, which asks much of the log's owner, too */
@@ -88,7 +90,7 @@ async function verified(owners: Context['services']['owners'], log: string): Pro
 async function verification(owners: Context['services']['owners'], log: string): Promise<unknown> {
   for (let tries = 5; ; tries--) {
     const live = await owners.query<{ position: number; digest: string }>({ op: 'stateDigest', log });
-    const { position, root, state, findings } = await owners.ledger<Refolded>(
+    const { position, root, state, findings, first, checkpoints } = await owners.ledger<Refolded>(
       'verify',
       { log, position: live.position },
       LIMITS.verifyMs,
@@ -101,7 +103,17 @@ async function verification(owners: Context['services']['owners'], log: string):
       const moved =
         position === live.position ? [] : [`the live state stands at ${live.position}, the ledger at ${position}`];
       const all = [...findings, ...differs, ...(findings.length > 0 ? [] : moved)];
-      return { log, position, root, refolded: state, live: live.digest, findings: all, ok: all.length === 0 };
+      return {
+        log,
+        position,
+        root,
+        refolded: state,
+        live: live.digest,
+        checkpoints,
+        findings: all,
+        first,
+        ok: all.length === 0,
+      };
     }
   }
 }

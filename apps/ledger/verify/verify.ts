@@ -1,0 +1,115 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import { Audit } from '#audit/audit';
+import { says, type Finding } from '#audit/finding';
+import { stateDigest } from '#authority/snapshot';
+import type { EventLog } from '#eventlog/port';
+import { parseVerifierKey } from '#tlog/note';
+import type { ReadNode } from '#tlog/tree';
+import type { LedgerStore } from '../store';
+import { FreshModels } from './read-models';
+
+export interface VerifyOptions {
+  readonly log: string;
+  /** the log's name in its checkpoints */
+  readonly origin: string;
+  /** the key that signs now */
+  readonly vkey: string;
+  readonly eventlog: Pick<EventLog, 'read'>;
+  readonly store: LedgerStore;
+}
+
+export interface Verified {
+  /** events that were looked at */
+  readonly position: number;
+  /** of the tree of these, base64 */
+  readonly root: string;
+  /** digest of a fold from position 0; empty where it did not come to that */
+  readonly state: string;
+  /** what is wrong, in words; none of it is right to go on with */
+  readonly findings: string[];
+  /** the first of them */
+  readonly first: Finding | null;
+  /** signed heads that were compared */
+  readonly checkpoints: number;
+}
+
+/** events between which others have their turn */
+const STEP = 500;
+const TREE_STEP = 8;
+
+/**
+ * Makes everything again from the raw events and compares it with what is kept: positions, hashes, tree, every signed
+ * head, every rule, the read models. It reads what the ledger keeps by statements of its own and shares no code with
+ * what writes it, but the rules themselves.
+ * @param to what `position`, `root` and `state` are told of; where the read models have got further, all of it is judged
+ */
+export async function verifyLog({ log, origin, vkey, eventlog, store }: VerifyOptions, to: number): Promise<Verified> {
+  const heads = await store.kept.heads(log);
+  const kept = await store.kept.models(log);
+  const vkeys = new Set([vkey, ...(await store.heads.keys(log)).map((each) => each.vkey)]);
+  const keys = [...vkeys].flatMap((each) => {
+    const read = parseVerifierKey(each);
+    return read.ok ? [read.value] : [];
+  });
+  const fresh = new FreshModels();
+  let stored: ReadNode = () => undefined;
+  const audit = new Audit({
+    log,
+    origin,
+    keys,
+    heads,
+    storedLeaf: (position) => stored(0, position),
+    before: (state, event) => fresh.before(state, event),
+    after: (state, event) => fresh.after(state, event),
+  });
+  const end = Math.min(to, kept.position);
+  let at: { root: string; state: string } | undefined;
+  while (audit.tree.size < kept.position) {
+    const from = audit.tree.size;
+    // a step ends where something is asked of it
+    const until = Math.min(from + STEP, from < end ? end : kept.position);
+    const events = await eventlog.read(log, from, until - from);
+    if (events.length === 0) break;
+    stored = await leaves(store, log, from, events.length);
+    for (const event of events) audit.add(event);
+    if (audit.tree.size === end)
+      at = { root: audit.tree.root().toString('base64'), state: audit.broken ? '' : stateDigest(audit.state) };
+    await breathe();
+  }
+  const { size } = audit.tree;
+  if (size < kept.position)
+    audit.find('position', size, `the log ends at position ${size}, and the tree has ${kept.position} leaves`);
+  else {
+    await compareNodes(audit, store, log);
+    if (!audit.broken) for (const { position, detail } of fresh.against(kept)) audit.find('models', position, detail);
+  }
+  const { findings, checkpoints, root, state } = audit.report();
+  return {
+    position: Math.min(end, size),
+    root: at?.root ?? root,
+    state: at?.state ?? state,
+    findings: findings.map(says),
+    first: findings[0] ?? null,
+    checkpoints,
+  };
+}
+
+const leaves = (store: LedgerStore, log: string, from: number, count: number): Promise<ReadNode> =>
+  store.nodes(
+    log,
+    Array.from({ length: count }, (_, i) => ({ level: 0, index: from + i })),
+  );
+
+/** The levels of the tree that are kept above the leaves, against those of the events. */
+async function compareNodes(audit: Audit, store: LedgerStore, log: string): Promise<void> {
+  for (let level = TREE_STEP; audit.tree.nodes(level).length > 0; level += TREE_STEP) {
+    const made = audit.tree.nodes(level);
+    const read = await store.nodes(
+      log,
+      made.map((_, index) => ({ level, index })),
+    );
+    const wrong = made.findIndex((hash, index) => !read(level, index)?.equals(hash));
+    if (wrong >= 0)
+      audit.find('tree', wrong * 2 ** level, `the stored tree has another node ${wrong} at level ${level}`);
+  }
+}
