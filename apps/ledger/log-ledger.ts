@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { evolve } from '#authority/evolve';
 import { emptyState, type LogState } from '#authority/state';
 import { followLog, type Batch, type EventSource, type Follower } from '#bus/follow-log';
-import { parseEvent, type Event } from '#contracts/event';
+import { parseEvent } from '#contracts/event';
 import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
@@ -146,8 +146,8 @@ export class LogLedger {
     this.frontier = frontier;
   }
 
-  /** Folds the log anew, up to a position or until `until` says stop. */
-  async foldTo(to: number, until: (event: Event) => boolean = () => false): Promise<LogState> {
+  /** Folds the log anew, up to a position. */
+  private async foldTo(to: number): Promise<LogState> {
     const state = this.fresh();
     while (state.next < to) {
       const events = await this.options.eventlog.read(
@@ -158,7 +158,6 @@ export class LogLedger {
       if (events.length === 0) break;
       for (const each of events) {
         const event = parseEvent(each.body);
-        if (until(event)) return state;
         evolve(state, event);
       }
     }

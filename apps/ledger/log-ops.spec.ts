@@ -107,15 +107,18 @@ describe('folding a log anew', () => {
     let most = 0;
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
-    const read = bench.eventlog.read.bind(bench.eventlog);
-    bench.eventlog.read = async (of, from, limit) => {
-      if (from > 0) return read(of, from, limit); // the ledger, looking whether there is more
+    const counted = async <T>(read: () => Promise<T>): Promise<T> => {
       reading += 1;
       most = Math.max(most, reading);
       await held;
       reading -= 1;
-      return read(of, from, limit);
+      return read();
     };
+    const [read, search] = [bench.eventlog.read.bind(bench.eventlog), bench.eventlog.search.bind(bench.eventlog)];
+    // from further on it is the ledger, looking whether there is more
+    bench.eventlog.read = (of, from, limit) =>
+      from > 0 ? read(of, from, limit) : counted(() => read(of, from, limit));
+    bench.eventlog.search = (filter) => counted(() => search(filter));
     const { treeId } = log.last('RunOpened');
     const fold = [
       (): Promise<Answer> => ask(ledger, 'verify', { log: LOG }),

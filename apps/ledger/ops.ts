@@ -1,21 +1,20 @@
 import { emptyState } from '#authority/state';
-import { grantView, runView, treeMembers } from '#authority/views';
 import { idOf, tenantName } from '#contracts/primitives';
 import { readStored, type Words } from '#contracts/payload';
 import { ACTION_RECEIPT, RUN_RECEIPT, TREE_RECEIPT, type PredicateType } from '#contracts/receipt';
 import { FILTERS } from '#contracts/search';
-import { parseTime } from '#kernel/clock';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
 import { allActions } from './actions';
 import { LIST_OPS } from './lists';
 import { LOG_OPS } from './log-ops';
-import { catchUp, folded, found, missing, op, reach, refuse, withTree, type Op } from './op';
+import { catchUp, folded, found, missing, op, reach, withTree, type Op } from './op';
 import { asksOfRun } from './matching';
 import { scan, type Found, type Page } from './scan';
 import { REPLAY_OPS } from './replay/ops';
 import { custodyFor, receiptOf } from './receipts';
+import { treeAt } from './tree-at';
 
 const page = {
   limit: z.number().int().min(1).max(LIMITS.eventsPageMax).optional(),
@@ -142,60 +141,6 @@ const custody = op(
     const ledger = await reach(backends, tenant, actionId, minPosition);
     const chain = ledger && (await custodyFor(ledger, backends.eventlog, actionId));
     return chain ? found(chain) : missing(actionId);
-  },
-);
-
-const treeAt = op(
-  z.strictObject({ tenant: tenantName, treeId: idOf('tree'), at: z.string().max(40) }),
-  async (backends, { tenant, treeId, at }) => {
-    const ledger = await reach(backends, tenant, treeId, undefined);
-    const time = parseTime(at);
-    const position = /^\d{1,15}$/.test(at) ? Number(at) : undefined;
-    if (time === undefined && position === undefined)
-      return refuse('BAD_REQUEST', 'at must be a position or an RFC 3339 time');
-    if (!ledger) return missing(treeId);
-    if (position !== undefined && position >= ledger.position && !(await ledger.reached(position, 2_000)))
-      return refuse('NOT_FOUND', `the log has not reached position ${position} yet`);
-    const state = await ledger.folding.take(() =>
-      ledger.foldTo(
-        position === undefined ? ledger.position : position + 1,
-        (event) => time !== undefined && (parseTime(event.time) ?? 0) > time,
-      ),
-    );
-    const tree = state.trees.get(treeId);
-    if (!tree) return missing(treeId);
-    const now = time ?? state.lastTime;
-    const { runs, grants } = treeMembers(state, tree);
-    const opened = await backends.eventlog.at(
-      state.log,
-      runs.map((run) => run.position),
-    );
-    const told = new Map(opened.map((stored) => [stored.position, readStored(stored).payload]));
-    const words = (position: number): Words => told.get(position) ?? {};
-    const root = words(state.runs.get(tree.rootRunId)?.position ?? -1);
-    const views = runs.map((run) => {
-      const own = words(run.position);
-      const text = (key: string): string | null =>
-        typeof own[key] === 'string' ? own[key] : typeof root[key] === 'string' ? root[key] : null;
-      return runView(
-        state,
-        run,
-        {
-          purpose: text('purpose'),
-          requestedBy: text('requestedBy'),
-          ...(typeof own.task === 'string' ? { task: own.task } : {}),
-        },
-        now,
-      );
-    });
-    return found({
-      id: treeId,
-      log: state.log,
-      position: state.next - 1,
-      runs: views,
-      grants: grants.map((grant) => grantView(state, grant, now)),
-      labels: Object.keys(tree.labels),
-    });
   },
 );
 
