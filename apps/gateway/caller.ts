@@ -1,5 +1,5 @@
 import type { Actor } from '#contracts/event';
-import type { ApiKeys, Role } from './keys';
+import { digestOf, type ApiKeys, type Role } from './keys';
 import { Refused } from './refusal';
 import type { Tokens } from './tokens';
 
@@ -27,8 +27,9 @@ const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'an
 
 export async function identify(keys: ApiKeys, tokens: Tokens, presented: Presented): Promise<Caller> {
   const [scheme, credential] = split(presented.authorization);
+  const digest = digestOf(credential);
   if (scheme === 'bearer') {
-    const holder = keys.find(credential);
+    const holder = keys.find(credential, digest);
     if (holder) {
       const kind = PEOPLE.has(holder.role) ? 'person' : 'service';
       return { kind: 'key', ...holder, actor: { kind, id: `key:${holder.role}`, role: holder.role } };
@@ -39,7 +40,7 @@ export async function identify(keys: ApiKeys, tokens: Tokens, presented: Present
       'UNAUTHENTICATED',
       'the key is not known; send Authorization: Bearer <key> with a key of this installation',
     );
-  const claims = await tokens.verify(credential);
+  const claims = await tokens.verify(credential, digest);
   if (claims.jkt !== undefined) {
     if (scheme !== 'dpop' || typeof presented.dpop !== 'string') {
       throw new Refused(

@@ -3,6 +3,8 @@ import { ambiguityIn } from './json';
 
 fc.configureGlobal({ seed: 20260138 });
 
+const members = (n: number): string => Array.from({ length: n }, (_, i) => `"m${i}":{"m${i}":${i}}`).join(',');
+
 describe('JSON that one digest could not tell from another', () => {
   it.each<[string, string]>([
     ['9007199254740993', 'the body'],
@@ -29,6 +31,10 @@ describe('JSON that one digest could not tell from another', () => {
     ['{"to":"x","\\u0074o":"y"}', 'to'],
     ['{"":1,"":2}', '[""]'],
     ['{"a":"\\"","b":",","a":1}', 'a'],
+    ['{"a":"\\\\","b":"\\\\\\"","a":1}', 'a'],
+    [`{${members(40)},"m0":1}`, 'm0'],
+    [`{${members(40)},"m39":1}`, 'm39'],
+    [`{"in":{${members(17)}},"b":1,"in":2}`, 'in'],
     ['[{"a\\n.b":[],"a\\n.b":1}]', '[0]["a\\n.b"]'],
   ])('has a member twice: %s', (text, where) => {
     expect(ambiguityIn(text)).toBe(`${where} stands twice in one object`);
@@ -53,6 +59,8 @@ describe('JSON that one digest could not tell from another', () => {
     expect(ambiguityIn(`0.${zeros}1${zeros}1`)).toBeDefined();
     expect(ambiguityIn(`1.${zeros}`)).toBeUndefined();
     expect(ambiguityIn(JSON.stringify('\\"'.repeat(100_000)))).toBeUndefined();
+    expect(ambiguityIn(JSON.stringify('\\'.repeat(200_000)))).toBeUndefined();
+    expect(ambiguityIn(`{${members(20_000)}}`)).toBeUndefined();
   });
 
   it('is no JSON that a program writes of values it can keep, whatever strings are in it', () => {

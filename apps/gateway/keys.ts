@@ -10,7 +10,8 @@ export interface KeyHolder {
   readonly role: Role;
 }
 
-const digestOf = (key: string): string => hash('sha256', key, 'base64');
+/** What is held of a key or a token instead of it. */
+export const digestOf = (credential: string): string => hash('sha256', credential, 'base64');
 
 /**
  * API keys, one per role and tenant. Only their SHA-256 is held: keys are 256 random bits, so a look-up by digest tells
@@ -31,8 +32,9 @@ export class ApiKeys {
     for (const [digest, holder] of this.kept()) this.byDigest.set(digest, holder);
   }
 
-  find(key: string): KeyHolder | undefined {
-    return this.byDigest.get(digestOf(key));
+  /** @param digest of the key, where it is known already */
+  find(key: string, digest: string = digestOf(key)): KeyHolder | undefined {
+    return this.byDigest.get(digest);
   }
 
   /** Keys of a new tenant: told once, kept as digests. Dying before the rename: the tenant has none, and is made again. */

@@ -21,7 +21,7 @@ const answer = z.union([
     }),
   }),
 ]);
-const answers = z.object({ answers: z.array(answer) });
+const answers = z.compile(z.object({ answers: z.array(answer) }), { strict: true });
 const logList = z.object({ ok: z.literal(true), value: z.object({ logs: z.array(z.string()) }) });
 
 const owned = z.object({ log: z.string() });

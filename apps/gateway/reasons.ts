@@ -15,3 +15,16 @@ export function allReasons(objections: readonly Reason[]): readonly Reason[] {
   );
   return [...objections, ...AGREES.filter(({ rule }) => !objecting.has(rule))];
 }
+
+const AGREES_TEXT = JSON.stringify(AGREES);
+
+/**
+ * The JSON of an object with all reasons as its member `reasons`. Nearly always nobody objects, and what is told then
+ * has been written already.
+ * @param value has no member `reasons` of its own
+ */
+export function withReasons(value: object, objections: readonly Reason[]): string {
+  const reasons = objections.length === 0 ? AGREES_TEXT : JSON.stringify(allReasons(objections));
+  const text = JSON.stringify(value);
+  return `{"reasons":${reasons}${text === '{}' ? '' : ','}${text.slice(1)}`;
+}

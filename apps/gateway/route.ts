@@ -54,6 +54,9 @@ export type Reply =
   | { readonly text: string | Buffer; readonly type: string; readonly headers?: Record<string, string> }
   | { readonly stream: (reply: FastifyReply) => Promise<void> };
 
+/** of `text` that is JSON already */
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
 /** One endpoint: all that routing, authorisation, validation and its description need, in one place. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';

@@ -9,7 +9,7 @@ import { identify, type Caller } from './caller';
 import { countAnswer, timed } from './metrics';
 import type { Places } from './places';
 import { problemOf, Refused } from './refusal';
-import type { Context, Incoming, Reply, Route, Services } from './route';
+import { JSON_TYPE, type Context, type Incoming, type Reply, type Route, type Services } from './route';
 
 export interface ServerOptions {
   readonly routes: readonly Route[];
@@ -102,8 +102,6 @@ function toldOf(route: Route, made: Exclude<Reply, { stream: unknown }>): Told {
   if ('text' in made) return { status, headers: { ...made.headers, 'content-type': made.type }, text: made.text };
   return { status, headers: { ...made.headers, 'content-type': JSON_TYPE }, text: JSON.stringify(made.body) };
 }
-
-const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** A refusal as it is told (RFC 9457). */
 export function problem(route: Pick<Route, 'path'>, refused: Refused): Told {

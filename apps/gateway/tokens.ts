@@ -2,6 +2,7 @@ import { hash, createPrivateKey, createPublicKey, type KeyObject } from 'node:cr
 import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { jkt, type GrantView, type RunView } from '#contracts/grant';
+import { digestOf } from './keys';
 import { Refused } from './refusal';
 
 /** What a grant token says. It names a grant; it is no authority: every decision asks the live grant. */
@@ -52,9 +53,11 @@ export class Tokens {
       .sign(this.key);
   }
 
-  /** Verified once, then remembered until it expires. */
-  async verify(token: string): Promise<TokenClaims> {
-    const digest = hash('sha256', token, 'base64');
+  /**
+   * Verified once, then remembered until it expires.
+   * @param digest of the token, where it is known already
+   */
+  async verify(token: string, digest: string = digestOf(token)): Promise<TokenClaims> {
     const known = this.known.get(digest);
     if (known && known.expiresAt > this.now()) return known;
     try {

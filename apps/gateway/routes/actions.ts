@@ -13,10 +13,10 @@ import { idOf } from '#contracts/primitives';
 import { canonicalDigest } from '#kernel/digest';
 import { logOf, ownGrant } from '../logs';
 import { payloadOf } from '../pseudonym';
-import { allReasons } from '../reasons';
+import { withReasons } from '../reasons';
 import { redactArgs, redactText } from '../redact';
 import { fromAnswer, problemOf, Refused } from '../refusal';
-import { route, type Context, type Route } from '../route';
+import { JSON_TYPE, route, type Context, type Route } from '../route';
 
 type Caller = Context['caller'];
 
@@ -67,10 +67,12 @@ export function settleCommand(
   });
 }
 
-function decisionOf(answer: Answer): unknown {
-  if (!answer.ok) return { error: problemOf(fromAnswer(answer.refusal)).body };
-  const decided = answer.value as ActionAnswer;
-  return { ...decided, reasons: allReasons(decided.reasons) };
+/** As JSON. */
+const textOf = ({ reasons, ...decided }: ActionAnswer): string => withReasons(decided, reasons);
+
+function decisionOf(answer: Answer): string {
+  if (answer.ok) return textOf(answer.value as ActionAnswer);
+  return JSON.stringify({ error: problemOf(fromAnswer(answer.refusal)).body });
 }
 
 export const actionRoutes: Route[] = [
@@ -80,12 +82,12 @@ export const actionRoutes: Route[] = [
     summary: 'Decide one action; a permit is charged and recorded when it is answered',
     roles: ['enforcer'],
     runs: true,
-    body: actionRequest,
+    body: z.compile(actionRequest, { strict: true }),
     answer: actionAnswer,
     async handle(context) {
       ownGrant(context.caller, context.body.grantId);
       const answer = await context.services.owners.command<ActionAnswer>(authorizeCommand(context, context.body));
-      return { body: { ...answer, reasons: allReasons(answer.reasons) } };
+      return { text: textOf(answer), type: JSON_TYPE };
     },
   }),
   route({
@@ -94,7 +96,7 @@ export const actionRoutes: Route[] = [
     summary: 'Decide several actions, in order; each by itself',
     roles: ['enforcer'],
     runs: true,
-    body: actionsBatchBody,
+    body: z.compile(actionsBatchBody, { strict: true }),
     answer: z.object({ answers: z.array(z.union([actionAnswer, z.object({ error: z.unknown() })])) }),
     async handle(context) {
       const { actions } = context.body;
@@ -102,7 +104,7 @@ export const actionRoutes: Route[] = [
       const commands = actions.map((action, i) => authorizeCommand(context, action, String(i)));
       context.services.owners.expectRoom(commands);
       const answers = await Promise.all(commands.map((command) => context.services.owners.submit(command)));
-      return { body: { answers: answers.map(decisionOf) } };
+      return { text: `{"answers":[${answers.map(decisionOf).join(',')}]}`, type: JSON_TYPE };
     },
   }),
   route({
@@ -112,7 +114,7 @@ export const actionRoutes: Route[] = [
     roles: ['enforcer'],
     runs: true,
     params: z.strictObject({ id: idOf('action') }),
-    body: outcomeRequest,
+    body: z.compile(outcomeRequest, { strict: true }),
     answer: z.object({ action: z.unknown(), position: z.number() }),
     async handle(context) {
       return { body: await context.services.owners.command(settleCommand(context, context.params.id, context.body)) };

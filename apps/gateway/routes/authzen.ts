@@ -5,12 +5,16 @@ import { evaluationAnswer, evaluationBody, evaluationsBody } from '#contracts/ht
 import { idOf } from '#contracts/primitives';
 import { LIMITS } from '#kernel/limits';
 import { ownGrant } from '../logs';
-import { allReasons } from '../reasons';
+import { withReasons } from '../reasons';
 import { Refused } from '../refusal';
-import { route, type Context, type Route } from '../route';
+import { JSON_TYPE, route, type Context, type Reply, type Route } from '../route';
 import { authorizeCommand } from './actions';
 
-type Decision = z.infer<typeof evaluationAnswer>;
+/** A decision, and the JSON that tells it (`evaluationAnswer`). */
+interface Decision {
+  readonly decision: boolean;
+  readonly text: string;
+}
 
 /** What is asked of us: the action, and whether it is only a question. */
 interface Asked {
@@ -19,19 +23,26 @@ interface Asked {
 }
 
 const grantId = idOf('grant');
+const compiled = {
+  evaluation: z.compile(evaluationBody, { strict: true }),
+  request: z.compile(actionRequest, { strict: true }),
+};
 /** The members we know; those we do not know are the caller's own business, and ignored. */
-const known = <K extends string>(value: Record<string, unknown> | undefined, names: readonly K[]) =>
-  Object.fromEntries(Object.entries(value ?? {}).filter(([name]) => (names as readonly string[]).includes(name)));
+function known(value: Record<string, unknown> | undefined, names: readonly string[]): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const name of names) if (value && Object.hasOwn(value, name)) found[name] = value[name];
+  return found;
+}
 
 /** An AuthZEN evaluation read as one of our actions. @see AuthZEN Authorization API 1.0 §5, §6 */
 function toAction(evaluation: unknown): Asked {
-  const parsed = evaluationBody.safeParse(evaluation);
+  const parsed = compiled.evaluation.safeParse(evaluation);
   if (!parsed.success) throw malformed(parsed.error);
   const { subject, action, resource, context = {} } = parsed.data;
   // a subject that is none of ours may do nothing: a decision, no malformed request (I11)
   if (subject.type !== 'grant' || !grantId.safeParse(subject.id).success)
     throw new Refused('NOT_FOUND', 'this subject is no grant: send { "type": "grant", "id": "grt_…" }');
-  const request = actionRequest.safeParse({
+  const request = compiled.request.safeParse({
     ...known(context, ['cost', 'posture', 'approvalId', 'labels', 'parentActionId']),
     grantId: subject.id,
     action: { ...known(action.properties, ['args', 'argsDigest', 'tool', 'risk', 'effect']), verb: action.name },
@@ -67,7 +78,7 @@ async function evaluate(context: Context, { request, dryRun }: Asked, part?: str
 function denied(refused: Refused): Decision {
   const { code, detail } = refused;
   const error = { status: CODES[code], message: detail };
-  return { decision: false, context: { code, reason: detail, error } };
+  return { decision: false, text: JSON.stringify({ decision: false, context: { code, reason: detail, error } }) };
 }
 
 /** One evaluation by itself: who names no grant is denied; whatever else is wrong is wrong with the request. */
@@ -102,25 +113,25 @@ function read(evaluation: unknown): Asked | Refused {
   }
 }
 
-function toDecision({
-  decision,
-  actionId,
-  approvalId,
-  reasons,
-  obligations,
-  expiresAt,
-  remaining,
-}: ActionAnswer): Decision {
-  const common = { ...(actionId ? { actionId } : {}), reasons: allReasons(reasons) };
-  if (decision === 'permit') return { decision: true, context: { ...common, obligations, expiresAt, remaining } };
-  if (decision === 'step-up') return { decision: false, context: { ...common, stepUp: { approvalId, expiresAt } } };
-  return { decision: false, context: common };
+function toDecision(answer: ActionAnswer): Decision {
+  const { actionId, approvalId, reasons, obligations, expiresAt, remaining } = answer;
+  const decision = answer.decision === 'permit';
+  const more = {
+    permit: { obligations, expiresAt, remaining },
+    'step-up': { stepUp: { approvalId, expiresAt } },
+    deny: {},
+  }[answer.decision];
+  return { decision, text: `{"decision":${decision},"context":${withReasons({ actionId, ...more }, reasons)}}` };
 }
 
 const STOPS: Record<'deny_on_first_deny' | 'permit_on_first_permit', (decision: boolean) => boolean> = {
   deny_on_first_deny: (decision) => !decision,
   permit_on_first_permit: (decision) => decision,
 };
+
+const told = (text: string): Reply => ({ text, type: JSON_TYPE });
+const severalText = (decisions: readonly Decision[]): string =>
+  `{"evaluations":[${decisions.map(({ text }) => text).join(',')}]}`;
 
 /** An evaluation of several may lack anything, or have it wrong: that is told in its own decision. */
 const severalBody = evaluationsBody.extend({
@@ -137,10 +148,10 @@ export const authzenRoutes: Route[] = [
     summary: 'AuthZEN access evaluation; a permit is charged unless context.dryRun is true',
     roles: ['enforcer'],
     runs: true,
-    body: evaluationBody,
+    body: compiled.evaluation,
     answer: evaluationAnswer,
     async handle(context) {
-      return { body: await single(context as unknown as Context, context.body) };
+      return told((await single(context as unknown as Context, context.body)).text);
     },
   }),
   route({
@@ -149,24 +160,24 @@ export const authzenRoutes: Route[] = [
     summary: 'AuthZEN access evaluations: several at once, with defaults',
     roles: ['enforcer'],
     runs: true,
-    body: severalBody,
+    body: z.compile(severalBody, { strict: true }),
     answer: z.union([evaluationAnswer, z.object({ evaluations: z.array(evaluationAnswer) })]),
     async handle(context) {
       const { evaluations = [], options, ...defaults } = context.body;
       const each = context as unknown as Context;
-      if (evaluations.length === 0) return { body: await single(each, defaults) };
+      if (evaluations.length === 0) return told((await single(each, defaults)).text);
       const all = evaluations.map((evaluation) => read({ ...defaults, ...evaluation }));
       for (const asked of all) if (!(asked instanceof Refused)) ownGrant(context.caller, asked.request.grantId);
       const semantic = options?.evaluations_semantic ?? 'execute_all';
       if (semantic === 'execute_all')
-        return { body: { evaluations: await Promise.all(all.map((asked, i) => oneOf(each, asked, i))) } };
+        return told(severalText(await Promise.all(all.map((asked, i) => oneOf(each, asked, i)))));
       const decisions: Decision[] = [];
       for (const [i, asked] of all.entries()) {
         const decision = await oneOf(each, asked, i);
         decisions.push(decision);
         if (STOPS[semantic](decision.decision)) break;
       }
-      return { body: { evaluations: decisions } };
+      return told(severalText(decisions));
     },
   }),
   route({
