@@ -16,6 +16,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { Erasing, withFound } from './erasing';
+import { Announcer } from './announcer';
 import { Leases } from './leases';
 import { LogOwner } from './owner';
 import { ask } from './queries';
@@ -30,6 +31,7 @@ interface Owned {
   readonly owner: LogOwner;
   readonly erasing: Erasing;
   readonly servings: readonly Serving[];
+  readonly announcer: Announcer;
 }
 
 /**
@@ -95,12 +97,13 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   }
 
   private begin(log: string, epoch: number): void {
+    const announcer = new Announcer((commit) => void this.announce(commit));
     const owner = new LogOwner({
       log,
       eventlog: this.eventlog,
       rules: this.rules,
       clock: systemClock,
-      publish: (commit) => void this.announce(commit),
+      publish: (commit) => announcer.tell(commit),
       warn: (message, cause) => this.logger.warn({ err: cause, log }, message),
       fence: { owner: this.me, epoch },
     });
@@ -119,7 +122,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
         maxPending: LIMITS.queriesPerLog,
       }),
     ];
-    this.owned.set(log, { owner, erasing, servings });
+    this.owned.set(log, { owner, erasing, servings, announcer });
     this.bus.publish(OWNED, { log }); // after the subscriptions, on the same connection: who asks again is heard
     this.logger.info({ log, epoch }, 'owns the log');
   }
@@ -136,6 +139,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     this.owned.delete(log);
     await Promise.all(owned.servings.map((serving) => serving.stop()));
     await Promise.all([owned.owner.stop(), owned.erasing.stop()]);
+    owned.announcer.stop();
     this.logger.info({ log }, 'let go of the log');
   }
 

@@ -35,6 +35,8 @@ export const LIMITS = {
   commandsPerMessage: 256,
   actionsPerBatch: 50,
   mailboxCommands: 10_000,
+  /** commits of one log that come closer upon each other are announced together */
+  announceEveryMs: 10,
   /** to one log's owner, taken and not yet answered: messages of commands, and questions */
   messagesPerLog: 256,
   queriesPerLog: 1_000,
