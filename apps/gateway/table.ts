@@ -5,6 +5,7 @@ import { erasureRoutes } from './routes/erasures';
 import { listRoutes } from './routes/lists';
 import { readingRoutes } from './routes/reading';
 import { replayRoutes } from './routes/replays';
+import { rebuildRoutes } from './routes/rebuilds';
 import { revocationRoutes } from './routes/revocations';
 import { runRoutes } from './routes/runs';
 import type { Readiness } from './readiness';
@@ -23,6 +24,7 @@ export function routeTable(ready: () => Promise<Readiness>): Route[] {
     ...listRoutes,
     ...readingRoutes,
     ...replayRoutes,
+    ...rebuildRoutes,
     ...authzenRoutes,
     ...schemaRoutes,
   ];

@@ -267,9 +267,9 @@ describe('verifying a log anew', () => {
     expect((await ledger.verify()).first).toMatchObject({ check: 'checkpoint', position: undefined });
     await bench.sql.query('TRUNCATE ledger.checkpoint');
     for (const [change, position] of [
-      ["UPDATE ledger.piece SET hashes = overlay(hashes PLACING decode('00', 'hex') FROM 32 * 9 + 1)", 9],
-      ["UPDATE ledger.piece SET hashes = decode(repeat('00', octet_length(hashes)), 'hex')", 0],
-      ['DELETE FROM ledger.piece', 0],
+      ["UPDATE ledger.all_piece SET hashes = overlay(hashes PLACING decode('00', 'hex') FROM 32 * 9 + 1)", 9],
+      ["UPDATE ledger.all_piece SET hashes = decode(repeat('00', octet_length(hashes)), 'hex')", 0],
+      ['DELETE FROM ledger.all_piece', 0],
     ] as const) {
       await bench.sql.query(change);
       expect((await ledger.verify()).first).toMatchObject({ check: 'tree', position });
@@ -281,18 +281,21 @@ describe('verifying a log anew', () => {
     while (log.events.length < 300) log.open();
     const ledger = bench.start();
     await bench.feed(ledger, log);
-    await bench.sql.query("UPDATE ledger.piece SET hashes = decode(repeat('00', 32), 'hex') WHERE level = 8");
+    await bench.sql.query("UPDATE ledger.all_piece SET hashes = decode(repeat('00', 32), 'hex') WHERE level = 8");
     expect((await ledger.verify()).findings).toEqual([
       'position 0: the stored tree has another node 0 at level 8 (tree)',
     ]);
   });
 
   it.each([
-    ["UPDATE ledger.item SET status = 'active' WHERE kind = 'grant' AND status = 'revoked'", 'tell otherwise of grant'],
-    ["UPDATE ledger.item SET view = '{}' WHERE kind = 'run'", 'tell otherwise of run'],
-    ["DELETE FROM ledger.item WHERE kind = 'approval'", 'lack approval'],
-    ["UPDATE ledger.item SET id = 'x' WHERE kind = 'drift'", 'tell of drift x, and no event does'],
-    ['UPDATE ledger.consequence SET in_flight = in_flight + 1', 'tell otherwise of consequence'],
+    [
+      "UPDATE ledger.all_item SET status = 'active' WHERE kind = 'grant' AND status = 'revoked'",
+      'tell otherwise of grant',
+    ],
+    ["UPDATE ledger.all_item SET view = '{}' WHERE kind = 'run'", 'tell otherwise of run'],
+    ["DELETE FROM ledger.all_item WHERE kind = 'approval'", 'lack approval'],
+    ["UPDATE ledger.all_item SET id = 'x' WHERE kind = 'drift'", 'tell of drift x, and no event does'],
+    ['UPDATE ledger.all_consequence SET in_flight = in_flight + 1', 'tell otherwise of consequence'],
   ])('finds read models that the events do not lead to: %s', async (change, says) => {
     const ledger = bench.start();
     await bench.feed(ledger, made());

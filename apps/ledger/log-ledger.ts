@@ -8,13 +8,11 @@ import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { Turns } from '#platform/turns';
 import { signCheckpoint } from '#tlog/checkpoint';
-import { entryHash, leafHash } from '#tlog/hash';
 import { makeSigner, verifierKey } from '#tlog/note';
 import { proofText } from '#tlog/proof';
-import { piecesOf } from '#tlog/pieces';
-import { frontierOf, growTree, inclusionProof, nodesForInclusion, nodesForRoot, rootHash } from '#tlog/tree';
-import { consequencesOf, itemsOf } from './project';
-import type { CheckpointRow, ConsequenceRow, ItemRow, LedgerStore } from './store';
+import { frontierOf, inclusionProof, nodesForInclusion, nodesForRoot, rootHash } from '#tlog/tree';
+import { integrate } from './integrate';
+import type { CheckpointRow, LedgerStore } from './store';
 import { verifyLog, type Verified } from './verify/verify';
 
 export interface LogLedgerOptions {
@@ -114,22 +112,9 @@ export class LogLedger {
   /** Tree, read models and position in one transaction: seen together or not at all. */
   private async integrate(batch: Batch): Promise<void> {
     if (this.state.next !== batch.from) await this.refold(batch.from);
-    const items = new Map<string, ItemRow>();
-    const consequences: ConsequenceRow[] = [];
     try {
-      for (const each of batch.events) {
-        const event = parseEvent(each.body);
-        for (const row of consequencesOf(this.state, event)) consequences.push(row);
-        evolve(this.state, event);
-        for (const row of itemsOf(this.state, event)) items.set(`${row.kind}/${row.id}`, row);
-      }
-      const leaves = batch.events.map((each) => leafHash(entryHash(each.body)));
-      const { newNodes, frontier } = growTree(batch.from, this.frontier, leaves);
-      await this.options.store.write(this.options.log, batch.from, batch.next, {
-        pieces: piecesOf(newNodes),
-        items: [...items.values()],
-        consequences,
-      });
+      const { made, frontier } = integrate(this.state, this.frontier, batch.events);
+      await this.options.store.write(this.options.log, batch.from, batch.next, made);
       this.frontier = frontier;
     } catch (error) {
       this.state = this.fresh(); // folded further than what is stored: the next try refolds

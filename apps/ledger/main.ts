@@ -16,6 +16,7 @@ import { makeLogger, NestLogger } from '#platform/logging';
 import { LogLedger } from './log-ledger';
 import { OPS } from './ops';
 import { Replays } from './replay/replays';
+import { Rebuilds } from './rebuild/rebuilds';
 import { LedgerStore } from './store';
 
 const config = readConfig(['database', 'nats']);
@@ -63,7 +64,8 @@ async function main(): Promise<void> {
   });
   await app.listen();
   const replays = new Replays(config.databaseUrl, (message, cause) => logger.warn({ err: cause }, message));
-  const backends = { ledgers, eventlog, store, replays, key };
+  const rebuilds = new Rebuilds(config.databaseUrl, (message, cause) => logger.warn({ err: cause }, message));
+  const backends = { ledgers, eventlog, store, replays, rebuilds, key };
   const onError = (error: unknown, subject: string): void =>
     logger.error({ err: error, subject }, 'a question could not be answered');
   for (const [name, run] of Object.entries(OPS))
@@ -76,6 +78,7 @@ async function main(): Promise<void> {
   onShutdown(async () => {
     clearInterval(timer);
     await replays.stop();
+    await rebuilds.stop();
     await Promise.all([...ledgers.values()].map((ledger) => ledger.stop()));
     await app.close();
     await bus.drain();

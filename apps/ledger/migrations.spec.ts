@@ -18,7 +18,11 @@ it('tables of the first release are made anew from the log, but for the heads th
       INSERT INTO ledger.node VALUES ('default/0', 0, 0, '\\x00');
       INSERT INTO ledger.checkpoint VALUES ('default/0', 1, '\\x00', 'a signed head');
       INSERT INTO ledger.item VALUES ('default/0', 'action', 'act', 0, 0, NULL, NULL, NULL, NULL, 'permitted', '{}')`);
-    expect(await migrateLedger(database.url)).toEqual(['LedgerPieces1760000300000']);
+    expect(await migrateLedger(database.url)).toEqual([
+      'LedgerPieces1760000300000',
+      'LedgerHeads1763900000000',
+      'LedgerGenerations1764100000000',
+    ]);
     for (const table of ['follower', 'piece', 'item']) expect(await count(table)).toBe(0);
     expect(await count('checkpoint')).toBe(1);
     await expect(count('node')).rejects.toThrow('does not exist');

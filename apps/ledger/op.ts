@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { found, missing, refuse } from './answers';
 import type { LogLedger } from './log-ledger';
 import type { Replays } from './replay/replays';
+import type { Rebuilds } from './rebuild/rebuilds';
 import type { LedgerStore } from './store';
 
 export interface Backends {
@@ -16,6 +17,8 @@ export interface Backends {
   readonly key: KeyObject;
   /** what-ifs that are being made; left out where none are */
   readonly replays?: Replays;
+  /** read models that are being made again; left out where none can be */
+  readonly rebuilds?: Rebuilds;
   /** what was said when a signing key took another's place: signed notes, oldest first */
   readonly handovers?: () => readonly string[];
 }

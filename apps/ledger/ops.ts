@@ -11,6 +11,7 @@ import { LIST_OPS } from './lists';
 import { LOG_OPS } from './log-ops';
 import { catchUp, folded, found, missing, op, reach, withTree, type Op } from './op';
 import { asksOfRun } from './matching';
+import { REBUILD_OPS } from './rebuild/ops';
 import { scan, type Found, type Page } from './scan';
 import { REPLAY_OPS } from './replay/ops';
 import { custodyFor, receiptOf } from './receipts';
@@ -178,6 +179,7 @@ export const OPS: Readonly<Record<string, Op>> = {
   custody,
   'tree-at': treeAt,
   revocation,
+  ...REBUILD_OPS,
   ...LOG_OPS,
   ...REPLAY_OPS,
 };

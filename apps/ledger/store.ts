@@ -1,8 +1,9 @@
 import 'reflect-metadata';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { LIMITS } from '#kernel/limits';
 import { piecesFor, readPieces, type Piece } from '#tlog/pieces';
 import type { Node, ReadNode } from '#tlog/tree';
+import { rebuildStatus, type RebuildStatus } from './rebuild/status';
 import { Heads } from './heads';
 import { Kept } from './verify/kept';
 
@@ -102,12 +103,13 @@ export class LedgerStore {
    * followed again from the position before it. Most batches are one statement and so one round trip.
    */
   async write(log: string, from: number, next: number, made: Made): Promise<void> {
-    const [first, ...rest] = parts(made);
-    if (rest.length === 0) return writePart(this.source, log, from, next, first);
-    await this.source.transaction(async (manager) => {
-      await writePart(manager, log, from, next, first);
-      for (const part of rest) await writePart(manager, log, next, next, part);
-    });
+    const by: Writer = {
+      move: MOVE_LIVE,
+      run: (sql, values) => this.source.query(sql, values),
+      together: (work) =>
+        this.source.transaction((manager) => work((sql, values) => manager.query<unknown[]>(sql, values))),
+    };
+    await writeMade(by, log, from, next, made);
   }
 
   /** Reads these nodes of the tree; the reader has no others, and not those that are not stored. */
@@ -141,7 +143,7 @@ export class LedgerStore {
   ): Promise<{ rows: ItemRow[]; next: Omit<Place, 'log'> | undefined }> {
     const values: unknown[] = [kind, log, first, before, after.position, after.id];
     const ofTree = treeId === undefined ? '' : `AND tree_id = $${values.push(treeId)}`;
-    const passed = `FROM ledger.item WHERE kind = $1 AND log = $2 AND position >= $3 AND position < $4 AND (position, id) > ($5, $6) ${ofTree} ORDER BY position, id`;
+    const passed = `FROM ledger.all_item WHERE kind = $1 AND log = $2 AND gen = (SELECT gen FROM ledger.follower WHERE log = $2) AND position >= $3 AND position < $4 AND (position, id) > ($5, $6) ${ofTree} ORDER BY position, id`;
     const shared = values.length;
     const where = COLUMNS.flatMap(([key, column]) =>
       columns[key] === undefined ? [] : [`${column} = $${values.push(columns[key])}`],
@@ -156,6 +158,11 @@ export class LedgerStore {
       values.slice(0, shared),
     );
     return { rows: rows.map(fromDb), next: last && { position: Number(last.position), id: last.id } };
+  }
+
+  /** How a log's newest rebuild stands; undefined where there never was one. */
+  rebuildStatus(log: string): Promise<RebuildStatus | undefined> {
+    return rebuildStatus((sql, values) => this.source.query(sql, values), log);
   }
 
   async consequences(tenant: string, revocationId: string): Promise<ConsequenceRow[]> {
@@ -206,14 +213,37 @@ function parts({ pieces, items, consequences }: Made): [Made, ...Made[]] {
   return [part(0), ...more];
 }
 
+type Run = (sql: string, values: unknown[]) => Promise<unknown[]>;
+/** Who writes what a batch makes. */
+export interface Writer {
+  /** how the follower moves: `MOVE_LIVE` or `MOVE_REBUILT` */
+  readonly move: string;
+  /** what that takes beside log, `from` and `next` */
+  readonly more?: readonly unknown[];
+  readonly run: Run;
+  /** several statements, all or nothing */
+  together(work: (run: Run) => Promise<void>): Promise<void>;
+}
+
+/** All or nothing, only where the follower stands at `from`. Most batches are one statement and so one round trip. */
+export async function writeMade(by: Writer, log: string, from: number, next: number, made: Made): Promise<void> {
+  const [first, ...rest] = parts(made);
+  if (rest.length === 0) return writePart(by, by.run, log, from, next, first);
+  await by.together(async (run) => {
+    await writePart(by, run, log, from, next, first);
+    for (const part of rest) await writePart(by, run, log, next, next, part);
+  });
+}
+
 async function writePart(
-  to: DataSource | EntityManager,
+  { move, more = [] }: Writer,
+  run: Run,
   log: string,
   from: number,
   next: number,
   { pieces, items, consequences }: Made,
 ): Promise<void> {
-  const moved: unknown[] = await to.query(WRITE, [
+  const moved = await run(writing(move), [
     log,
     from,
     next,
@@ -223,36 +253,44 @@ async function writePart(
     // a view is a text within the text: the server has no form for \u0000 where it reads JSON, but keeps it as it is
     JSON.stringify(items.map((row) => ({ ...row, view: JSON.stringify(row.view) }))),
     JSON.stringify(consequences),
+    ...more,
   ]);
   if (moved.length === 0) throw new Error(`another ledger has followed ${log} past ${from}`);
 }
 
-/**
- * Moves the follower, only from where it stood: of two ledgers that follow one log, one goes on. All else is written
- * only where it moved, so that what is put behind a piece is put there once. A commit that a crash of the server takes
- * back is made again from the log: nobody waits for the disk here.
- */
-const WRITE = `
-WITH moved AS (
+/** Moves the follower, only from where it stood: of two ledgers that follow one log, one goes on. */
+const MOVE_LIVE = `
   INSERT INTO ledger.follower (log, position)
   SELECT $1, $3::bigint WHERE $2::bigint = 0 OR EXISTS (SELECT FROM ledger.follower WHERE log = $1)
   ON CONFLICT (log) DO UPDATE SET position = excluded.position WHERE ledger.follower.position = $2
-  RETURNING set_config('synchronous_commit', 'off', true)
+  RETURNING gen`;
+/** The same of a rebuild, which `$9` is the generation of. */
+export const MOVE_REBUILT = `
+  UPDATE ledger.rebuild SET position = $3::bigint WHERE log = $1 AND position = $2::bigint AND gen = $9 AND ended IS NULL
+  RETURNING gen`;
+
+/**
+ * All is written only where the follower moved, so that what is put behind a piece is put there once, and into the
+ * generation that it moved in. A commit that a crash of the server takes back is made again from the log: nobody waits
+ * for the disk here.
+ */
+const writing = (move: string): string => `
+WITH moved AS (${move}, set_config('synchronous_commit', 'off', true)
 ), pieces AS (
-  INSERT INTO ledger.piece (log, level, index, hashes)
-  SELECT $1, p.* FROM moved, unnest($4::int[], $5::bigint[], $6::bytea[]) AS p
-  ON CONFLICT (log, level, index) DO UPDATE SET hashes = ledger.piece.hashes || excluded.hashes
+  INSERT INTO ledger.all_piece AS old (log, gen, level, index, hashes)
+  SELECT $1, gen, p.* FROM moved, unnest($4::int[], $5::bigint[], $6::bytea[]) AS p
+  ON CONFLICT (log, gen, level, index) DO UPDATE SET hashes = old.hashes || excluded.hashes
 ), items AS (
-  INSERT INTO ledger.item (log, kind, id, position, updated, tree_id, run_id, grant_id, agent_class, status, view)
-  SELECT $1, kind, id, i.position, updated, "treeId", "runId", "grantId", "agentClass", status, view::json
+  INSERT INTO ledger.all_item (log, gen, kind, id, position, updated, tree_id, run_id, grant_id, agent_class, status, view)
+  SELECT $1, gen, kind, id, i.position, updated, "treeId", "runId", "grantId", "agentClass", status, view::json
   FROM moved, json_to_recordset($7::json) AS i (
     kind text, id text, position bigint, updated bigint,
     "treeId" text, "runId" text, "grantId" text, "agentClass" text, status text, view text)
-  ON CONFLICT (log, kind, id) DO UPDATE
+  ON CONFLICT (log, gen, kind, id) DO UPDATE
   SET updated = excluded.updated, status = excluded.status, view = excluded.view, grant_id = excluded.grant_id
 ), consequences AS (
-  INSERT INTO ledger.consequence (log, revocation_id, grant_id, run_id, agent_class, in_flight, pending_approvals, reserved_cost, position)
-  SELECT $1, c.* FROM moved, json_to_recordset($8::json) AS c (
+  INSERT INTO ledger.all_consequence (log, gen, revocation_id, grant_id, run_id, agent_class, in_flight, pending_approvals, reserved_cost, position)
+  SELECT $1, gen, c.* FROM moved, json_to_recordset($8::json) AS c (
     "revocationId" text, "grantId" text, "runId" text, "agentClass" text,
     "inFlight" int, "pendingApprovals" int, "reservedCost" json, position bigint)
   ON CONFLICT DO NOTHING

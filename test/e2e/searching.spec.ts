@@ -124,4 +124,24 @@ describe('a search', () => {
     expect((await bailiwick(['runs', '--colour', 'blue'], env)).code).toBe(2);
     expect((await bailiwick(['runs', '--limit', '0'], env)).code).toBe(2);
   });
+
+  it('finds the same in read models that were made again, meanwhile and after', async () => {
+    const before = (await get(`/v1/runs?treeId=${mine.treeId}`)).body.items;
+    const env = { BAILIWICK_URL: stack.url, BAILIWICK_KEY: stack.keys.admin! };
+    const [first, second] = await Promise.all([
+      bailiwick(['replay', '--rebuild', '--json'], env),
+      (async () => {
+        for (let i = 0; i < 20; i++) await enforcer.act(read(mine.grantId));
+      })(),
+    ]);
+    expect([first.code, JSON.parse(first.out)]).toMatchObject([0, { state: 'done', told: { differences: 0 } }]);
+    expect(second).toBeUndefined();
+    expect((await get(`/v1/runs?treeId=${mine.treeId}`)).body.items).toEqual(before);
+    const told = await bailiwick(['replay', '--rebuild'], env);
+    expect(told.out).toContain('the old ones were the same, byte for byte');
+    const progress = told.err.trim().split('\n');
+    expect(progress.at(-1)).toMatch(/^█+ +(\d+)\/\1 events of default\/0$/);
+    expect((await bailiwick(['replay', '--rebuild', '--log', 'other/0'], env)).code).toBe(1);
+    expect((await bailiwick(['replay'], env)).code).toBe(2);
+  });
 });

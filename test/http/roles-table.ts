@@ -166,6 +166,10 @@ export const TABLE: readonly Row[] = [
     path: `/v1/actions/${await permitted(stack, run)}/custody?minPosition=${run.position + 1}`,
   })),
 
+  // read models made again: a log that is not there, since of one that is only one at a time is
+  row('GET /v1/rebuilds', 200, ['admin'], () => ({ path: '/v1/rebuilds' })),
+  row('POST /v1/rebuilds', 404, ['admin'], () => ({ path: '/v1/rebuilds', body: { log: 'default/9' } })),
+
   // the service itself
   // Erasing: what cannot be had back
   row('POST /v1/erasures/preview', 200, ['admin'], () => ({

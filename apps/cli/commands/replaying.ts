@@ -3,6 +3,7 @@ import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { Progress } from '../render';
 import { readRequest } from '../replay/request';
 import { whatIfText } from '../replay/what-if-text';
+import { rebuildReadModels } from './rebuilding';
 
 export interface ReplayFlags extends GlobalOptions {
   whatIf?: string;
@@ -11,10 +12,12 @@ export interface ReplayFlags extends GlobalOptions {
   to?: string;
   at?: string;
   limit?: string;
+  rebuild?: boolean;
+  log?: string;
 }
 
 /** Looking at the past: one flag says how. */
-const MODES = ['whatIf', 'tree'] as const;
+const MODES = ['rebuild', 'whatIf', 'tree'] as const;
 
 export function addReplayCommand(program: Command): void {
   program
@@ -26,10 +29,16 @@ export function addReplayCommand(program: Command): void {
     .option('--to <position>', 'end there')
     .option('--at <position|time>', 'step through: show this step first')
     .option('--limit <n>', 'what if: so many differences')
+    .option(
+      '--rebuild',
+      'make the read models from position 0, beside those that are read; compare, and switch to them',
+    )
+    .option('--log <log>', 'rebuild: of this log, <tenant>/<n>')
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<ReplayFlags>();
       if (MODES.every((mode) => flags[mode] === undefined))
-        throw new UsageError('say what to replay: --tree <tree>, or --what-if <file>');
+        throw new UsageError('say what to replay: --tree <tree>, --what-if <file>, or --rebuild');
+      if (flags.rebuild) return rebuildReadModels(flags);
       await whatIf(flags, flags.whatIf ?? '');
     });
 }

@@ -55,6 +55,7 @@ export class Bench {
   private readonly started = new Set<LogLedger>();
 
   private constructor(
+    readonly url: string,
     readonly store: LedgerStore,
     readonly sql: Client,
     private readonly drop: () => Promise<void>,
@@ -66,7 +67,7 @@ export class Bench {
     await migrateLedger(database.url);
     const sql = new Client({ connectionString: database.url });
     await sql.connect();
-    return new Bench(await LedgerStore.open(database.url), sql, () => database.drop());
+    return new Bench(database.url, await LedgerStore.open(database.url), sql, () => database.drop());
   }
 
   async close(): Promise<void> {
@@ -81,7 +82,7 @@ export class Bench {
     await Promise.all([...this.started].map((ledger) => ledger.stop()));
     this.started.clear();
     await this.sql.query(
-      'TRUNCATE ledger.follower, ledger.piece, ledger.checkpoint, ledger.item, ledger.consequence, ledger.signing_key, ledger.cosignature, ledger.witnessed',
+      'TRUNCATE ledger.follower, ledger.all_piece, ledger.checkpoint, ledger.all_item, ledger.all_consequence, ledger.rebuild, ledger.signing_key, ledger.cosignature, ledger.witnessed',
     );
     this.eventlog = new TestEventLog();
     this.source = new TestSource();
@@ -134,8 +135,9 @@ export class Bench {
   async rows(): Promise<Record<string, unknown[]>> {
     const all: Record<string, unknown[]> = {};
     for (const table of ['follower', 'piece', 'item', 'consequence']) {
+      const row = table === 'follower' ? 'ROW(log, position)' : 't';
       const { rows } = await this.sql.query<{ row: string }>(
-        `SELECT t::text AS row FROM ledger.${table} AS t ORDER BY 1`,
+        `SELECT ${row}::text AS row FROM ledger.${table} AS t ORDER BY 1`,
       );
       all[table] = rows.map(({ row }) => row);
     }

@@ -1,0 +1,36 @@
+import { evolve } from '#authority/evolve';
+import type { LogState } from '#authority/state';
+import { parseEvent } from '#contracts/event';
+import { entryHash, leafHash } from '#tlog/hash';
+import { piecesOf } from '#tlog/pieces';
+import { growTree } from '#tlog/tree';
+import { consequencesOf, itemsOf } from './project';
+import type { ConsequenceRow, ItemRow, Made } from './store';
+
+/**
+ * What the next events of a log make: rows of the read models, and leaves of the tree. Nothing but the log decides it,
+ * so that whoever makes it again makes the same, in batches of any size.
+ * @param state as it was before them; folded further in place, also where this throws
+ * @param frontier of the tree before them
+ */
+export function integrate(
+  state: LogState,
+  frontier: readonly Buffer[],
+  events: readonly { readonly body: string }[],
+): { made: Made; frontier: readonly Buffer[] } {
+  const from = state.next;
+  const items = new Map<string, ItemRow>();
+  const consequences: ConsequenceRow[] = [];
+  for (const { body } of events) {
+    const event = parseEvent(body);
+    for (const row of consequencesOf(state, event)) consequences.push(row);
+    evolve(state, event);
+    for (const row of itemsOf(state, event)) items.set(`${row.kind}/${row.id}`, row);
+  }
+  const leaves = events.map(({ body }) => leafHash(entryHash(body)));
+  const grown = growTree(from, frontier, leaves);
+  return {
+    made: { pieces: piecesOf(grown.newNodes), items: [...items.values()], consequences },
+    frontier: grown.frontier,
+  };
+}
