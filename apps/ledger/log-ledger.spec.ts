@@ -141,7 +141,7 @@ describe('a ledger over the tables of one that has stopped', () => {
 describe('a batch that fails half-way', () => {
   afterEach(() => bench.sql.query('DROP FUNCTION IF EXISTS ledger.refuse() CASCADE'));
 
-  it.each(['follower', 'piece', 'item', 'consequence'])(
+  it.each(['follower', 'all_piece', 'all_item', 'all_consequence'])(
     'in writing a %s leaves nothing behind, and is made good once it can be',
     async (table) => {
       const { log } = busyRun();
