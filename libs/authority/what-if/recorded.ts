@@ -48,7 +48,7 @@ export function isThereFor(state: LogState, event: Event, grant: GrantNode | und
     case 'RunOpened':
       return event.data.parentRunId === undefined || state.runs.has(event.data.parentRunId);
     default:
-      return run !== undefined;
+      return event.runId === undefined || run !== undefined;
   }
 }
 

@@ -21,7 +21,7 @@ function readEvent(body: string): Event | undefined {
 const reasonText = ({ code, says }: { code: string; says?: string | undefined }): string => says ?? code;
 
 /** What an event says, in words. */
-function sentenceOf(event: Event): string {
+export function sentenceOf(event: Event): string {
   switch (event.type) {
     case 'RunOpened':
       return `run ${event.runId} of ${event.data.agent.class} opened`;
