@@ -5,11 +5,12 @@ import { CODES, type Code } from './codes';
 import { agent, consumed, effect, grantRequest, limits, posture, risk } from './grant';
 import { costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from './primitives';
 import { reason, type Reason } from './reason';
+import { upcast } from './upcast';
 
 /**
  * Every fact the log can hold: type → shape of `data`. Personal data (names, purposes, notes, previews, free text) is
  * never here but in the event's payload, named by `payloadDigest`; nothing folds over a payload.
- * A released shape never changes; a new one is a new type or a new optional member.
+ * A released shape never changes; a new one is a new type, or a new version with an upcaster (`upcast.ts`).
  */
 
 export const actor = z.strictObject({
@@ -191,6 +192,8 @@ export type EventData<T extends EventType> = z.infer<(typeof EVENT_DATA)[T]>;
 
 /** The envelope: exactly what the stored body holds. */
 export const envelope = z.strictObject({
+  /** of the shape of this type of event; 1 where it is left out */
+  v: z.number().int().min(2).optional(),
   log: logNameSchema,
   position,
   id: z.string().max(LIMITS.idLength),
@@ -234,11 +237,11 @@ function readerOf(type: EventType): { parse(raw: unknown): unknown } {
 }
 
 /**
- * Stored body → event. Refuses what is not of a known shape: a log we cannot read is a log we must not act on (I11).
- * @throws ZodError, or SyntaxError where it is no JSON
+ * Stored body → event, in the form of today whatever its version. Refuses what is not of a known shape: a log we cannot read is a log we must not act on (I11).
+ * @throws ZodError, SyntaxError where it is no JSON, or an Error where its version is not known
  */
 export function parseEvent(body: string): Event {
-  const raw = JSON.parse(body) as { type?: unknown } | null;
+  const raw = upcast(JSON.parse(body)) as { type?: unknown } | null;
   const reader = readers.get(raw?.type) ?? readerOf(envelope.parse(raw).type);
   return reader.parse(raw) as Event;
 }

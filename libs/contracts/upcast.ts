@@ -1,0 +1,35 @@
+/**
+ * Versions of events. What is stored is never changed, and its hash is of the bytes that are stored; an event of an
+ * older version is brought into today's form each time it is read. A body without `v` is of version 1.
+ */
+
+/** An event as its body was parsed, of any version. */
+export type OldEvent = Readonly<Record<string, unknown>>;
+
+/** Brings an event of one version into the form of the next. Pure; keeps the type, the place and whatever names it. */
+export type Upcaster = (event: OldEvent) => OldEvent;
+
+/** For each type the ways from its first version to its newest: the first is from version 1 to 2. */
+export type Upcasters = Readonly<Record<string, readonly Upcaster[]>>;
+
+/** No shape was changed since the first release. */
+export const UPCASTERS: Upcasters = {};
+
+/** The version in which events of a type are written today. */
+export const versionOf = (type: string, upcasters: Upcasters = UPCASTERS): number =>
+  1 + (Object.hasOwn(upcasters, type) ? (upcasters[type]?.length ?? 0) : 0);
+
+/**
+ * A parsed body in today's form; what is no event comes back as it is, for its schema to refuse.
+ * @throws where it is of a version that this release does not know: a log we cannot read is a log we must not act on (I11)
+ */
+export function upcast(raw: unknown, upcasters: Upcasters = UPCASTERS): unknown {
+  const { type, v = 1 } = (raw ?? {}) as { type?: unknown; v?: unknown };
+  if (typeof type !== 'string') return raw;
+  const newest = versionOf(type, upcasters);
+  if (v === newest) return raw;
+  if (typeof v !== 'number' || !Number.isInteger(v) || v < 1 || v > newest)
+    throw new Error(`${type} of version ${String(v)} is not known here; the newest is ${newest}`);
+  const steps = upcasters[type]?.slice(v - 1) ?? [];
+  return { ...steps.reduce((event, step) => step(event), raw as OldEvent), v: newest };
+}

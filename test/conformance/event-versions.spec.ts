@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EVENT_DATA, parseEvent } from '../../libs/contracts/event';
+import { readStored } from '../../libs/contracts/payload';
+import { ledTo, shapes, type Pinned } from '../fixtures/events/pinned';
+
+/** Every release's events, as it wrote them, are read today as they were then. */
+const DIR = join(__dirname, '..', 'fixtures', 'events');
+const RELEASES = readdirSync(DIR).filter((name) => /^v\d+$/.test(name));
+const lines = (release: string, file: string): string[] =>
+  readFileSync(join(DIR, release, file), 'utf8')
+    .trimEnd()
+    .split('\n');
+const pinnedBy = (release: string): Pinned[] =>
+  lines(release, 'events.ndjson').map((line) => JSON.parse(line) as Pinned);
+const told = (release: string): { state: string; shapes: Record<string, string> } =>
+  JSON.parse(lines(release, 'shapes.json').join('\n')) as { state: string; shapes: Record<string, string> };
+
+describe.each(RELEASES)('the events of release %s', (release) => {
+  const pinned = pinnedBy(release);
+
+  it('are read, each of them, with the words beside it', () => {
+    expect(pinned.map(({ body }) => parseEvent(body).position)).toEqual(pinned.map((_, i) => i));
+    for (const { body, payload } of pinned.filter((each) => each.payload !== null))
+      expect(readStored({ body, payload }).payload).not.toBeNull();
+  });
+
+  it('fold to the state, and lead to the read models, that they led to then', () => {
+    const { state, rows } = ledTo(pinned);
+    expect(rows).toEqual(lines(release, 'rows.ndjson'));
+    expect(state).toBe(told(release).state);
+  });
+});
+
+describe('a shape of today', () => {
+  const released = RELEASES.map(told);
+
+  it('is one that was released: a changed one is a new version, with an upcaster, pinned by `npm run pin-events`', () => {
+    for (const [name, shape] of Object.entries(shapes())) {
+      const known = released.flatMap(({ shapes: each }) => each[name] ?? []);
+      expect([name, known.length === 0 ? 'is not pinned' : known.at(-1)]).toEqual([name, shape]);
+    }
+  });
+
+  it('has events of every type to show for it', () => {
+    const types = RELEASES.flatMap(pinnedBy).map(({ body }) => parseEvent(body).type);
+    expect([...new Set(types)].sort()).toEqual(Object.keys(EVENT_DATA).sort());
+  });
+});
