@@ -1,0 +1,112 @@
+import { act, ROOMY } from '#authority/testing/harness';
+import { RUN_RECEIPT } from '#contracts/receipt';
+import type { EventOf } from '#contracts/event';
+import { sha256hex } from '#kernel/digest';
+import { custodyOf } from '#receipts/custody';
+import { makeStatement } from '#receipts/envelope';
+import { KINDS } from '#receipts/kinds';
+import { readStory, type Told } from '#receipts/story';
+import { summarise } from '#receipts/summary';
+import { brokenAt, prover, SealedLog, signed, VKEY, words } from '#receipts/testing/sealed-log';
+import { verifyReceipt } from '#receipts/verify';
+import { readTraces, type RecordedRun } from '../../apps/cli/demo/read-traces';
+import { describeCall } from '../../apps/cli/demo/trace-tools';
+import { itWithShared } from '../support/shared';
+
+/** Runs that share a log: their receipts are proved in one tree. */
+const PER_LOG = 60;
+
+/** Plays a recorded run as one with a lease of its own: every call is decided, and what was permitted is settled. */
+function play(log: SealedLog, run: RecordedRun): { runId: string; grantId: string; permitted: string[] } {
+  const { runId, grantId } = log.open(
+    {
+      ...ROOMY,
+      actions: { allow: ['*'], deny: ['account.password.*'] },
+      budget: { calls: 60, reads: 60, writes: 20, external: 20 },
+      risk: { ceiling: 'high', approvalFrom: 'irreversible' },
+    },
+    {
+      agent: { class: `${run.suite}-assistant`, instance: run.id },
+      payload: words({ purpose: run.goal, requestedBy: 'user:trace@example.com' }),
+    },
+  );
+  const permitted: string[] = [];
+  for (const call of run.calls) {
+    const { action, resource, labels } = describeCall(call);
+    const { args, ...named } = action;
+    const argsDigest = `sha256:${sha256hex(JSON.stringify(args))}`;
+    const payload = words({ args: { text: JSON.stringify(args).slice(0, 500) } });
+    const decision = act(log, grantId, action.verb, { action: { ...named, argsDigest }, resource, labels, payload });
+    if (decision.type !== 'ActionPermitted') continue;
+    const { actionId } = decision as EventOf<'ActionPermitted'> & { actionId: string };
+    permitted.push(actionId);
+    log.now += 1_000;
+    log.do('settle', {
+      actionId,
+      outcome: { status: call.error === undefined ? 'completed' : 'failed' },
+      payload: words({ preview: (call.error ?? call.result ?? '').slice(0, 200) }),
+    });
+  }
+  log.try('completeRun', { runId, actor: { kind: 'run', id: runId } }); // one that used up its budget has ended already
+  return { runId, grantId, permitted };
+}
+
+/** Events of each run alone: what a ledger finds by the run's id. */
+function byRun(log: SealedLog): Map<string, Told[]> {
+  const found = new Map<string, Told[]>();
+  for (const told of log.told()) {
+    const runId = told.event.runId as string;
+    found.set(runId, [...(found.get(runId) ?? []), told]);
+  }
+  return found;
+}
+
+/** What is wrong with the receipts of these runs. */
+function wrongWith(runs: readonly RecordedRun[]): { wrong: string[]; actions: number } {
+  const log = new SealedLog();
+  const played = runs.map((run) => play(log, run));
+  const told = byRun(log);
+  const stored = log.stored();
+  const prove = prover(stored.map(({ body }) => body));
+  const wrong: string[] = [];
+  for (const { runId, grantId, permitted } of played) {
+    const chosen = KINDS[RUN_RECEIPT].select(runId, told.get(runId) ?? []);
+    const story = readStory(chosen);
+    const claims = summarise(runId, story);
+    const events = chosen.map(({ event: { position } }) => {
+      const { body, payload } = stored[position] as (typeof stored)[number];
+      return { log: log.state.log, position, body, payload, proof: prove(position) };
+    });
+    const broken = brokenAt(verifyReceipt(signed(makeStatement(claims, events)), VKEY));
+    if (broken) wrong.push(`${runId}: ${broken}`);
+    const { calls, reads, writes, external, cost } = log.state.grants.get(grantId)?.usage.committed ?? {};
+    expect(claims.spent).toEqual({ calls, reads, writes, external, cost });
+    expect(claims.actions.map(({ id }) => id)).toEqual(permitted);
+    for (const actionId of permitted) {
+      const { links, findings } = custodyOf(actionId, story);
+      const chain = links.map(({ link }) => link).join(' ');
+      if (findings.length > 0 || chain !== 'principal grant decision outcome')
+        wrong.push(`${actionId}: ${chain}; ${findings.join('; ')}`);
+    }
+  }
+  return { wrong, actions: played.reduce((sum, { permitted }) => sum + permitted.length, 0) };
+}
+
+describe('of recorded agent runs, played in', () => {
+  itWithShared(
+    'data/agentdojo.jsonl.gz',
+    'every receipt verifies, every amount sums, every action has full custody',
+    async (file) => {
+      const runs = await readTraces(file);
+      let actions = 0;
+      for (let from = 0; from < runs.length; from += PER_LOG) {
+        const part = wrongWith(runs.slice(from, from + PER_LOG));
+        expect(part.wrong).toEqual([]);
+        actions += part.actions;
+      }
+      expect(runs.length).toBeGreaterThan(5_000);
+      expect(actions).toBeGreaterThan(20_000);
+    },
+    300_000,
+  );
+});
