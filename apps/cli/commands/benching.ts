@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { benchDecisions } from '../bench/decisions';
 import { benchDelegate } from '../bench/delegate';
 import { Driver } from '../bench/driver';
+import { benchLedger } from '../bench/ledger';
 import { benchLog } from '../bench/log';
 import { benchMemory, benchRecover } from '../bench/recover';
 import { Report } from '../bench/report';
@@ -12,6 +13,7 @@ const BENCHES = {
   decisions: benchDecisions,
   delegate: benchDelegate,
   log: benchLog,
+  ledger: benchLedger,
   recover: benchRecover,
   memory: benchMemory,
 } as const;
