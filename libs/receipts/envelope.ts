@@ -55,7 +55,7 @@ export function readUnverified(input: unknown): Statement {
   const said = JSON.parse(Buffer.from(payload, 'base64').toString()) as { predicateType?: PredicateType };
   const kind = said.predicateType === undefined ? undefined : PREDICATES[said.predicateType];
   if (!kind) throw new Error('it holds no receipt of a known type');
-  return kind.statement.parse(said) as Statement;
+  return kind.statement.parse(said);
 }
 
 /** In ASCII, other characters as escapes: it reads the same in whatever encoding, and in a third of the time. */

@@ -14,8 +14,21 @@ const keyOf = remembered<KeyObject>(
   100,
 );
 
+// what is hashed for a place in the tree is written here each time: nothing is kept in between
+const LEAF = Buffer.alloc(33);
+const NODE = Buffer.alloc(65, 1);
+
 const NODE_CRYPTO: Crypto = {
   sha256: (data) => hash('sha256', data, 'buffer'),
+  leaf(body) {
+    LEAF.set(hash('sha256', body, 'buffer'), 1);
+    return hash('sha256', LEAF, 'base64');
+  },
+  node(left, right) {
+    NODE.write(left, 1, 'base64');
+    NODE.write(right, 33, 'base64');
+    return hash('sha256', NODE, 'base64');
+  },
   ed25519(raw) {
     const key = keyOf(view(raw).toString('latin1'));
     return (message, signature) => signature.length === 64 && verify(null, message, key, signature);

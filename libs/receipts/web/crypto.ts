@@ -5,6 +5,10 @@
 export interface Crypto {
   /** 32 bytes; a string is hashed as UTF-8 */
   sha256(data: Uint8Array | string): Uint8Array;
+  /** SHA-256(0x00 ‖ SHA-256(body)): the leaf of an event in its log, in base64 */
+  leaf(body: string): string;
+  /** SHA-256(0x01 ‖ left ‖ right), all in canonical base64. @see RFC 6962 §2.1 */
+  node(left: string, right: string): string;
   /** RFC 8032, pure Ed25519. @param publicKey 32 bytes */
   ed25519(publicKey: Uint8Array): (message: Uint8Array, signature: Uint8Array) => boolean;
   /** standard base64 with padding in its one canonical spelling (RFC 4648 §3.5); undefined for any other */

@@ -1,4 +1,4 @@
-import { concat, type Crypto } from './crypto';
+import type { Crypto } from './crypto';
 import { need } from './failed';
 import { openCheckpoint, type Head, type NoteKey } from './note';
 
@@ -7,8 +7,8 @@ import { openCheckpoint, type Head, type NoteKey } from './note';
 const HEAD = 'c2sp.org/tlog-proof@v1';
 const PROOF_LENGTH_MOST = 1_100_000;
 const HASHES_MOST = 64;
-const LEAF = Uint8Array.of(0x00);
-const NODE = Uint8Array.of(0x01);
+/** 32 bytes in canonical base64: of the last character two bits are unused */
+const HASH = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 /**
  * Verifies proofs of one log, one after another. Proofs in one tree share most of their hashes: what was once shown to
@@ -50,9 +50,7 @@ export class Inclusion {
     need(lines.length <= HASHES_MOST, `its proof has more than ${HASHES_MOST} hashes`);
     const { size } = this.open(proof.slice(at + 2));
     need(position < size, `leaf ${position} is beyond the tree, which has ${size}`);
-    const { crypto } = this;
-    const leaf = crypto.sha256(concat(LEAF, crypto.sha256(body)));
-    this.climb(leaf, position, size, lines);
+    this.climb(this.crypto.leaf(body), position, size, lines);
   }
 
   /** What a proof may carry besides: vouched for by nobody, and to be canonical base64. */
@@ -73,10 +71,10 @@ export class Inclusion {
   }
 
   /** From a leaf to the root, which must be reached with all of the siblings; then all of them are known to be in it. */
-  private climb(leaf: Uint8Array, position: number, size: number, siblings: readonly string[]): void {
+  private climb(leaf: string, position: number, size: number, siblings: readonly string[]): void {
     const other = `its proof leads to another root than the tree's`;
     const fresh: [place: number, hash: string][] = [];
-    let hash = this.crypto.toBase64(leaf);
+    let hash = leaf;
     let used = 0;
     /** whether the node was shown before; then all above it was, with its siblings */
     let known = false;
@@ -96,22 +94,13 @@ export class Inclusion {
         need(this.shown.get(beside) === sibling, other);
         continue;
       }
+      need(HASH.test(sibling), 'a hash of its proof is no SHA-256 in canonical base64');
       fresh.push([beside, sibling]);
-      hash = odd ? this.parent(sibling, hash) : this.parent(hash, sibling);
+      hash = odd ? this.crypto.node(sibling, hash) : this.crypto.node(hash, sibling);
     }
     need(used === siblings.length, `its proof is too long: ${siblings.length} hashes`);
     need(known || hash === (this.head as Head).root, other);
     for (const [at, shown] of fresh) this.shown.set(at, shown);
-  }
-
-  private parent(left: string, right: string): string {
-    return this.crypto.toBase64(this.crypto.sha256(concat(NODE, this.bytes(left), this.bytes(right))));
-  }
-
-  private bytes(hash: string): Uint8Array {
-    const bytes = this.crypto.fromBase64(hash);
-    if (bytes?.length !== 32) return need(false, 'a hash of its proof is no SHA-256 in canonical base64');
-    return bytes;
   }
 }
 

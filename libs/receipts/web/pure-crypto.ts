@@ -1,10 +1,15 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { utf8, type Crypto } from './crypto';
+import { concat, utf8, type Crypto } from './crypto';
+
+const LEAF = Uint8Array.of(0x00);
+const NODE = Uint8Array.of(0x01);
 
 /** JavaScript alone: for browsers, workers, and wherever else there is no Node. */
 export const PURE_CRYPTO: Crypto = {
   sha256: (data) => sha256(typeof data === 'string' ? utf8(data) : data),
+  leaf: (body) => toBase64(sha256(concat(LEAF, sha256(utf8(body))))),
+  node: (left, right) => toBase64(sha256(concat(NODE, bytesOf(left), bytesOf(right)))),
   // strict, as Node's: encodings that RFC 8032 does not have are refused
   ed25519: (publicKey) => (message, signature) => {
     try {
@@ -16,9 +21,7 @@ export const PURE_CRYPTO: Crypto = {
   fromBase64(text) {
     // atob forgives white space and missing padding
     if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-    const binary = atob(text);
-    const bytes = new Uint8Array(binary.length);
-    for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+    const bytes = bytesOf(text);
     return toBase64(bytes.subarray(bytes.length - (bytes.length % 3))) === text.slice(text.length - tail(bytes))
       ? bytes
       : undefined;
@@ -35,6 +38,13 @@ export const PURE_CRYPTO: Crypto = {
 
 /** Characters of the last group, where it is not full: only there can bits be left unused. */
 const tail = (bytes: Uint8Array): number => (bytes.length % 3 === 0 ? 0 : 4);
+
+function bytesOf(text: string): Uint8Array {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
 
 function toBase64(bytes: Uint8Array): string {
   let binary = '';
