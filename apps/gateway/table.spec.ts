@@ -66,7 +66,9 @@ describe('the table of routes', () => {
   it('opens nothing to everybody but health, description, discovery, schemas, and the proofs of logs', () => {
     expect(table.filter((route) => route.roles === 'public').map((route) => `${route.method} ${route.path}`)).toEqual([
       'GET /log/:tenant/:n/vkey',
+      'GET /log/:tenant/:n/vkeys',
       'GET /log/:tenant/:n/checkpoint',
+      'GET /log/:tenant/:n/consistency',
       'GET /log/:tenant/:n/proof/:position',
       'GET /log/:tenant/:n/tile/*',
       'GET /.well-known/authzen-configuration',
