@@ -51,7 +51,12 @@ export interface Context<Params = Record<string, string>, Query = Record<string,
 
 export type Reply =
   | { readonly status?: number; readonly body: unknown; readonly headers?: Record<string, string> }
-  | { readonly text: string | Buffer; readonly type: string; readonly headers?: Record<string, string> }
+  | {
+      readonly status?: number;
+      readonly text: string | Buffer;
+      readonly type: string;
+      readonly headers?: Record<string, string>;
+    }
   | { readonly stream: (reply: FastifyReply) => Promise<void> };
 
 /** of `text` that is JSON already */
@@ -69,6 +74,8 @@ export interface Route {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** the body is a text, of whatever type and at most so many bytes: a protocol of others */
+  readonly takesText?: number;
   readonly answer?: z.ZodType;
   readonly status?: number;
   /** it may answer with a stream */

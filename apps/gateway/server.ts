@@ -41,17 +41,28 @@ export function serve(app: FastifyInstance, options: ServerOptions): void {
     { parseAs: 'buffer', bodyLimit: LIMITS.httpBodyBytes },
     (_request, body, done) => done(null, body),
   );
-  for (const route of options.routes) {
-    app.route({
-      method: route.method,
-      url: route.path,
-      handler: async (request, reply) => {
-        const told = await answer(route, options, request, reply);
-        return told ? tell(reply, told) : reply;
-      },
-      errorHandler: (error, request, reply) => void tell(reply, problem(route, toRefused(error, options, request))),
+  for (const route of options.routes.filter(({ takesText }) => takesText === undefined)) on(app, route, options);
+  for (const route of options.routes.filter(({ takesText }) => takesText !== undefined))
+    void app.register((scope, _options, done) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: route.takesText }, (_request, body, end) =>
+        end(null, body),
+      );
+      on(scope, route, options);
+      done();
     });
-  }
+}
+
+function on(app: FastifyInstance, route: Route, options: ServerOptions): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    handler: async (request, reply) => {
+      const told = await answer(route, options, request, reply);
+      return told ? tell(reply, told) : reply;
+    },
+    errorHandler: (error, request, reply) => void tell(reply, problem(route, toRefused(error, options, request))),
+  });
 }
 
 /**
@@ -78,7 +89,9 @@ export async function answer(
       caller,
       params: parse(route.params, request.params, 'path') as Record<string, string>,
       query: parseQuery(route.query, request.query as Record<string, unknown>) as Record<string, unknown>,
-      body: route.body ? parse(route.body, readBody(request.body as Buffer | undefined), 'body') : undefined,
+      body:
+        textOf(route, request) ??
+        (route.body ? parse(route.body, readBody(request.body as Buffer | undefined), 'body') : undefined),
       request,
       command: commandMaker(caller, request),
     };
@@ -88,7 +101,8 @@ export async function answer(
     return undefined;
   } catch (error) {
     const refused = toRefused(error, options, request);
-    if (refused.code === 'FORBIDDEN' && caller) record(route, options, request, caller, refused.detail);
+    if (refused.code === 'FORBIDDEN' && caller && route.roles !== 'public')
+      record(route, options, request, caller, refused.detail);
     return problem(route, refused);
   } finally {
     leave();
@@ -96,8 +110,12 @@ export async function answer(
   }
 }
 
+function textOf({ takesText }: Route, { body }: Incoming): string | undefined {
+  return takesText === undefined ? undefined : ((body as Buffer | undefined)?.toString() ?? '');
+}
+
 function toldOf(route: Route, made: Exclude<Reply, { stream: unknown }>): Told {
-  const status = 'text' in made ? 200 : (made.status ?? 200);
+  const status = made.status ?? 200;
   countAnswer(route.path, status);
   if ('text' in made) return { status, headers: { ...made.headers, 'content-type': made.type }, text: made.text };
   return { status, headers: { ...made.headers, 'content-type': JSON_TYPE }, text: JSON.stringify(made.body) };
@@ -216,7 +234,7 @@ function commandMaker(caller: Caller, request: Incoming): Context['command'] {
 function toRefused(error: unknown, { failed }: ServerOptions, request: Incoming): Refused {
   if (error instanceof Refused) return error;
   const { statusCode, message } = error as FastifyError;
-  if (statusCode === 413) return new Refused('TOO_LARGE', `the body is over ${LIMITS.httpBodyBytes} bytes`);
+  if (statusCode === 413) return new Refused('TOO_LARGE', 'the body is larger than any that is taken here');
   // AuthZEN knows no other status for it
   if (statusCode === 415 && request.url.startsWith('/access/'))
     return new Refused('BAD_REQUEST', 'send the body as application/json');

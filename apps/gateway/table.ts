@@ -11,6 +11,7 @@ import { runRoutes } from './routes/runs';
 import type { Readiness } from './readiness';
 import { schemaRoutes } from './routes/schemas';
 import { systemRoutes } from './routes/system';
+import { witnessRoutes } from './routes/witness';
 import type { Route } from './route';
 
 /** Every endpoint there is: who may call it, with what, and what it does. */
@@ -23,6 +24,7 @@ export function routeTable(ready: () => Promise<Readiness>): Route[] {
     ...erasureRoutes,
     ...listRoutes,
     ...readingRoutes,
+    ...witnessRoutes,
     ...replayRoutes,
     ...rebuildRoutes,
     ...authzenRoutes,

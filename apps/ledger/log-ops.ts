@@ -72,6 +72,18 @@ export const LOG_OPS: Readonly<Record<string, Op>> = {
   ),
 };
 
+/** What we say as a witness of others' logs. */
+export const WITNESS_OPS: Readonly<Record<string, Op>> = {
+  'witness-vkey': op(z.strictObject({}), async ({ witness }) => (witness ? found(`${witness.vkey}\n`) : noWitness())),
+  'add-checkpoint': op(
+    z.strictObject({ submission: z.string().max(LIMITS.submissionBytes) }),
+    async (backends, request) =>
+      backends.witness ? found(await backends.witness.add(request.submission)) : noWitness(),
+  ),
+};
+
+const noWitness = (): Answer => refuse('NOT_FOUND', 'this installation is no witness: witnesses.json names no logs');
+
 /** The hashes of a tile, or the entries of a bundle: of each event the digest that its leaf is made of. */
 async function bytesOf(tile: Tile, ledger: LogLedger, { store, eventlog }: Backends): Promise<Buffer> {
   const { log } = ledger.state;

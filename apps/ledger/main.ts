@@ -1,6 +1,4 @@
 import 'reflect-metadata';
-import { createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
@@ -13,6 +11,11 @@ import { readConfig } from '#platform/config';
 import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
+import { privateKeyIn, readPrivateKey } from '#platform/private-key';
+import { readHandovers } from '#platform/handovers';
+import { readWitnessConfig } from '#platform/witness-config';
+import { Cosigning } from './cosigning';
+import { Witness } from './witness';
 import { LogLedger } from './log-ledger';
 import { OPS } from './ops';
 import { Replays } from './replay/replays';
@@ -33,7 +36,22 @@ async function main(): Promise<void> {
     onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
   });
   const store = await LedgerStore.open(config.databaseUrl);
-  const key = createPrivateKey(readFileSync(config.files.logKey));
+  const key =
+    config.logKey === undefined
+      ? readPrivateKey(config.files.logKey)
+      : privateKeyIn(config.logKey, 'BAILIWICK_LOG_KEY');
+  const { witnesses, logs } = readWitnessConfig(config.files.witnesses);
+  const witness =
+    logs.length === 0
+      ? undefined
+      : new Witness({
+          name: config.witnessName,
+          key: readPrivateKey(config.files.witnessKey),
+          logs,
+          heads: store.heads,
+          now: () => Date.now(),
+        });
+  const cosigning: Cosigning[] = [];
   const ledgers = new Map<string, LogLedger>();
   const source = jetStreamSource(bus);
   const follow = async (): Promise<void> => {
@@ -46,10 +64,17 @@ async function main(): Promise<void> {
         eventlog,
         store,
         source,
+        witnesses: witnesses.length,
         warn: (message, cause) => logger.warn({ err: cause, log }, message),
       });
       ledgers.set(log, ledger);
       ledger.start();
+      for (const each of witnesses) {
+        const told = (message: string, cause?: unknown): void => logger.warn({ err: cause, log }, message);
+        const loop = new Cosigning({ log, witness: each, store, warn: told });
+        cosigning.push(loop);
+        loop.start();
+      }
     }
   };
   await follow();
@@ -65,7 +90,8 @@ async function main(): Promise<void> {
   await app.listen();
   const replays = new Replays(config.databaseUrl, (message, cause) => logger.warn({ err: cause }, message));
   const rebuilds = new Rebuilds(config.databaseUrl, (message, cause) => logger.warn({ err: cause }, message));
-  const backends = { ledgers, eventlog, store, replays, rebuilds, key };
+  const handovers = (): string[] => readHandovers(config.files.handovers);
+  const backends = { ledgers, eventlog, store, replays, rebuilds, key, witness, handovers };
   const onError = (error: unknown, subject: string): void =>
     logger.error({ err: error, subject }, 'a question could not be answered');
   for (const [name, run] of Object.entries(OPS))
@@ -79,7 +105,7 @@ async function main(): Promise<void> {
     clearInterval(timer);
     await replays.stop();
     await rebuilds.stop();
-    await Promise.all([...ledgers.values()].map((ledger) => ledger.stop()));
+    await Promise.all([...ledgers.values(), ...cosigning].map((each) => each.stop()));
     await app.close();
     await bus.drain();
     await store.close();

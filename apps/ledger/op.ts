@@ -9,6 +9,7 @@ import type { LogLedger } from './log-ledger';
 import type { Replays } from './replay/replays';
 import type { Rebuilds } from './rebuild/rebuilds';
 import type { LedgerStore } from './store';
+import type { Witness } from './witness';
 
 export interface Backends {
   readonly ledgers: ReadonlyMap<string, LogLedger>;
@@ -19,6 +20,8 @@ export interface Backends {
   readonly replays?: Replays;
   /** read models that are being made again; left out where none can be */
   readonly rebuilds?: Rebuilds;
+  /** cosigns others' checkpoints, where it is configured to */
+  readonly witness?: Witness | undefined;
   /** what was said when a signing key took another's place: signed notes, oldest first */
   readonly handovers?: () => readonly string[];
 }

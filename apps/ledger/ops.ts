@@ -8,7 +8,7 @@ import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
 import { allActions } from './actions';
 import { LIST_OPS } from './lists';
-import { LOG_OPS } from './log-ops';
+import { LOG_OPS, WITNESS_OPS } from './log-ops';
 import { catchUp, folded, found, missing, op, reach, withTree, type Op } from './op';
 import { asksOfRun } from './matching';
 import { REBUILD_OPS } from './rebuild/ops';
@@ -181,5 +181,6 @@ export const OPS: Readonly<Record<string, Op>> = {
   revocation,
   ...REBUILD_OPS,
   ...LOG_OPS,
+  ...WITNESS_OPS,
   ...REPLAY_OPS,
 };

@@ -33,6 +33,8 @@ export const CODES = {
   // size and rate
   TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  /** a proof that does not verify */
+  UNPROCESSABLE: 422,
   TOO_MANY: 429,
   // the system
   INTERNAL: 500,

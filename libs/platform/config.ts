@@ -21,6 +21,13 @@ const schema = z.object({
     .string()
     .regex(/^[a-z0-9.-]+$/)
     .default('bailiwick.local'),
+  /** the key that signs checkpoints and receipts: another file than keys/log.pem, or the key itself (PKCS#8, PEM) */
+  BAILIWICK_LOG_KEY_FILE: z.string().optional(),
+  BAILIWICK_LOG_KEY: z.string().optional(),
+  BAILIWICK_WITNESS_NAME: z
+    .string()
+    .regex(/^[^+\s]+$/, 'must be a key name: no spaces, no plus')
+    .optional(),
   BAILIWICK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -34,11 +41,18 @@ export interface Config {
   /** first part of every log's origin in checkpoints */
   readonly origin: string;
   readonly logLevel: string;
+  /** the log's private key, where it is not in a file */
+  readonly logKey: string | undefined;
+  /** the name under which we cosign others' checkpoints */
+  readonly witnessName: string;
   readonly files: {
     readonly credentials: string;
     readonly tenants: string;
     readonly tokenKey: string;
     readonly logKey: string;
+    readonly handovers: string;
+    readonly witnessKey: string;
+    readonly witnesses: string;
     readonly pseudonymKey: string;
   };
 }
@@ -69,11 +83,16 @@ export function readConfig(
     publicUrl: env.BAILIWICK_PUBLIC_URL ?? `http://${env.BAILIWICK_HOST}:${env.BAILIWICK_PORT}`,
     origin: env.BAILIWICK_ORIGIN,
     logLevel: env.BAILIWICK_LOG_LEVEL,
+    logKey: env.BAILIWICK_LOG_KEY,
+    witnessName: env.BAILIWICK_WITNESS_NAME ?? `${env.BAILIWICK_ORIGIN}/witness`,
     files: {
       credentials: join(dataDir, 'credentials.json'),
       tenants: join(dataDir, 'tenants.json'),
       tokenKey: key('token.pem'),
-      logKey: key('log.pem'),
+      logKey: env.BAILIWICK_LOG_KEY_FILE ?? key('log.pem'),
+      handovers: key('log.handovers'),
+      witnessKey: key('witness.pem'),
+      witnesses: join(dataDir, 'witnesses.json'),
       pseudonymKey: key('pseudonym.key'),
     },
   };

@@ -57,7 +57,7 @@ export function signNote(text: string, signers: readonly Signer[]): string {
   if (!text.endsWith('\n')) throw new Error('the text of a note ends with a line end');
   if (!isNoteText(text)) throw new Error('the text of a note has no control characters and no half surrogate pairs');
   if (signers.length === 0) throw new Error('a note has at least one signature');
-  return `${text}\n${signers.map((signer) => writeSignature({ name: signer.name, keyId: signer.keyId, signature: signer.sign(text) })).join('')}`;
+  return `${text}\n${signers.map((signer) => signatureLine({ name: signer.name, keyId: signer.keyId, signature: signer.sign(text) })).join('')}`;
 }
 
 /**
@@ -66,14 +66,15 @@ export function signNote(text: string, signers: readonly Signer[]): string {
  * @throws Error when the note is malformed, or would have too many signatures
  */
 export function addSignatures(note: string, more: readonly Signature[]): string {
-  const lines = more.map(writeSignature).filter((line) => !note.includes(`\n${line}`));
+  const lines = more.map(signatureLine).filter((line) => !note.includes(`\n${line}`));
   const longer = note + [...new Set(lines)].join('');
   const read = readNote(longer);
   if (!read.ok) throw new Error(`cannot add signatures: ${read.error}`);
   return longer;
 }
 
-function writeSignature({ name, keyId, signature }: Signature): string {
+/** A signature as a line of a note. @throws Error for what is no key name */
+export function signatureLine({ name, keyId, signature }: Signature): string {
   checkName(name);
   return `${DASH} ${name} ${Buffer.concat([keyId, signature]).toString('base64')}\n`;
 }

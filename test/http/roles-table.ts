@@ -187,6 +187,9 @@ export const TABLE: readonly Row[] = [
   open('GET /log/{tenant}/{n}/consistency', '/log/default/0/consistency?from=0'),
   open('GET /log/{tenant}/{n}/proof/{position}', '/log/default/0/proof/0'),
   open('GET /log/{tenant}/{n}/tile/{path}', '/log/default/0/tile/0/000.p/1'),
+  // (nobody has made the stack a witness of anything)
+  row('GET /witness/vkey', 404, 'everybody', () => ({ path: '/witness/vkey' })),
+  row('POST /witness/add-checkpoint', 404, 'everybody', () => ({ path: '/witness/add-checkpoint', body: {} })),
   open('GET /.well-known/authzen-configuration', '/.well-known/authzen-configuration'),
   open('GET /schemas/{name}', '/schemas/receipt-v1.json'),
   open('GET /healthz', '/healthz'),

@@ -8,7 +8,9 @@ import { parseCheckpoint } from '#tlog/checkpoint';
 import { openNote, parseVerifierKey, type Verifier } from '#tlog/note';
 import { openSubmission, type Held } from '#tlog/submission';
 import { z } from 'zod';
-import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { readConfig } from '#platform/config';
+import { clientFor, dataDir, UsageError, type GlobalOptions } from '../context';
+import { rotateKey } from '../up/rotate';
 import { plain } from '../render';
 
 interface VerifyFlags extends GlobalOptions {
@@ -46,6 +48,7 @@ export function addLogCommands(program: Command): void {
       writeFileSync(`${options.out}.vkey`, await client.verifierKey(name ?? 'default/0'));
       console.log(`wrote ${options.out} and ${options.out}.vkey`);
     });
+  addRotation(log);
   log
     .command('keys [log]')
     .description('every key that has signed for a log, and since which size')
@@ -56,6 +59,19 @@ export function addLogCommands(program: Command): void {
       );
       if (options.json) return console.log(JSON.stringify(keys));
       for (const { vkey, size, since } of keys.items) console.log(`${vkey}   from ${size} events on, ${since}`);
+    });
+}
+
+function addRotation(log: Command): void {
+  log
+    .command('rotate-key')
+    .description('make a new signing key for the logs of this data folder; the old one signs that it is followed by it')
+    .action((_flags, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const { old, fresh } = rotateKey(dataDir(options), readConfig([]).origin);
+      if (options.json) return console.log(JSON.stringify({ old, new: fresh }));
+      console.log(`old   ${old}\nnew   ${fresh}`);
+      console.log('The ledger signs with the new key from its next start on: `bailiwick down`, then `bailiwick up`.');
     });
 }
 

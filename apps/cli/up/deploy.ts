@@ -22,7 +22,7 @@ export interface DeployOptions {
 const FILES: Record<ServiceName, readonly string[]> = {
   delegation: [],
   intent: [],
-  ledger: ['keys/log.pem'],
+  ledger: ['keys/log.pem', 'keys/witness.pem'],
   gateway: ['keys/token.pem', 'keys/pseudonym.key', 'credentials.json'],
 };
 

@@ -34,6 +34,7 @@ export function ensureSecrets(dataDir: string): Secrets {
   makeDataDir(dataDir);
   ensureKey(join(dataDir, 'keys', 'log.pem'));
   ensureKey(join(dataDir, 'keys', 'token.pem'));
+  ensureKey(join(dataDir, 'keys', 'witness.pem'));
   const pseudonym = join(dataDir, 'keys', 'pseudonym.key');
   if (!existsSync(pseudonym)) writePrivate(pseudonym, randomBytes(32).toString('base64'));
   const file = join(dataDir, 'secrets.json');

@@ -90,10 +90,10 @@ export class Bench {
     await this.eventlog.createLog(LOG);
   }
 
-  make(key = KEY): LogLedger {
+  make(key = KEY, witnesses = 0): LogLedger {
     const { eventlog, store, source } = this;
     const warn = (message: string, cause?: unknown): void => void this.warnings.push(`${message}: ${String(cause)}`);
-    return new LogLedger({ log: LOG, origin: ORIGIN, key, eventlog, store, source, warn });
+    return new LogLedger({ log: LOG, origin: ORIGIN, key, eventlog, store, source, warn, witnesses });
   }
 
   start(key = KEY): LogLedger {
