@@ -80,7 +80,7 @@ export class LedgerStore {
       url,
       synchronize: false,
       applicationName: 'bailiwick-ledger',
-      extra: { max: 6 },
+      extra: { max: 6, statement_timeout: LIMITS.databaseMs },
     });
     await source.initialize();
     return new LedgerStore(source);

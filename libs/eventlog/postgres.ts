@@ -34,6 +34,7 @@ export class PostgresEventLog implements EventLog {
       // a database that has gone silent is an error after this, not a wait without end
       connectionTimeoutMillis: LIMITS.databaseMs,
       query_timeout: LIMITS.databaseMs,
+      statement_timeout: LIMITS.databaseMs, // what nobody waits for any more, the server does not go on with
     });
     // an idle connection that dies is replaced by the pool; without a listener it would end the process
     this.pool.on('error', options.onError ?? (() => undefined));
