@@ -1,4 +1,5 @@
 import { act, only, ROOMY } from '#authority/testing/harness';
+import type { GrantRequest } from '#contracts/grant';
 import type { Predicate } from '#contracts/receipt';
 import { ANN, claimsOf, SealedLog, words } from './testing/sealed-log';
 
@@ -27,6 +28,17 @@ function line(log: SealedLog): {
     { agent: { class: 'middle' } },
   );
   return { root, middle, leaf: log.child(middle.grantId) };
+}
+
+const DRIFTING: GrantRequest = { ...ROOMY, purpose: { onDrift: { stepUpAt: 0.6, suspendAt: 0.85 } } };
+function drift(log: SealedLog, runId: string): void {
+  log.do('recordDrift', {
+    runId,
+    score: 0.9,
+    features: [],
+    monitor: 'test',
+    actor: { kind: 'system', id: 'intent' },
+  });
 }
 
 const ENDS: readonly Case[] = [
@@ -162,6 +174,87 @@ const ENDS: readonly Case[] = [
     revocationId: true,
   },
   {
+    of: 'that a quarantine struck',
+    story(log) {
+      const { root, leaf } = line(log);
+      const selector = { agentClass: 'helper', treeId: root.treeId };
+      const revocationId = `rev_0_${'q'.repeat(26)}`;
+      log.do('revokeSelector', { revocationId, selector, quarantine: true, force: true, actor: ANN });
+      return leaf.runId;
+    },
+    reason: /^revoked: /,
+    by: 'person:ann',
+    type: 'RevocationRuleAdded',
+    revocationId: true,
+  },
+  {
+    of: 'whose whole tree a rule struck',
+    story(log) {
+      const { root, leaf } = line(log);
+      log.strike({ treeId: root.treeId });
+      return leaf.runId;
+    },
+    reason: /^revoked: /,
+    by: 'person:ann',
+    type: 'RevocationRuleAdded',
+    revocationId: true,
+  },
+  {
+    of: 'that was suspended, and whose time was over before anybody looked',
+    story(log) {
+      const { runId, grantId } = log.open({ ...ROOMY, time: { ttl: '1h' } });
+      log.do('suspend', { grantId, reasonCode: 'LOOK', actor: ANN });
+      log.now += 3_600_000;
+      log.tickAll();
+      return runId;
+    },
+    reason: /^expired: its time was over$/,
+    by: 'key:test',
+    type: 'GrantExpired',
+  },
+  {
+    of: 'that drifted, was suspended, and then revoked',
+    story(log) {
+      const { runId, grantId } = log.open(DRIFTING);
+      drift(log, runId);
+      log.do('revokeGrant', { grantId, actor: ANN });
+      return runId;
+    },
+    reason: /^revoked: /,
+    by: 'person:ann',
+    type: 'GrantRevoked',
+    revocationId: true,
+  },
+  {
+    of: 'whose raised lease was used up',
+    story(log) {
+      const { runId } = log.open({ ...ROOMY, budget: { ...ROOMY.budget, calls: 1, reads: 5 } });
+      log.do('escalate', { runId, want: { budget: { calls: 2 } }, payload: words({ reason: 'one more' }) });
+      const { approvalId } = log.last('ApprovalRequested').data;
+      const raised = only(log.do('decideApproval', { approvalId, verdict: 'approve', actor: ANN }), 'GrantIssued');
+      act(log, raised.grantId as string, 'file.read');
+      act(log, raised.grantId as string, 'file.read');
+      return runId;
+    },
+    reason: /^exhausted: budget.calls used up$/,
+    by: 'key:test',
+    type: 'GrantExhausted',
+  },
+  {
+    of: 'whose escalation was denied, and that completed all the same',
+    story(log) {
+      const { runId } = log.open();
+      log.do('escalate', { runId, want: { budget: { calls: 200 } }, payload: words({ reason: 'more' }) });
+      const { approvalId } = log.last('ApprovalRequested').data;
+      log.do('decideApproval', { approvalId, verdict: 'deny', actor: ANN });
+      log.do('completeRun', { runId, actor: { kind: 'run', id: runId } });
+      return runId;
+    },
+    reason: /^completed: /,
+    by: 'run_',
+    type: 'RunCompleted',
+  },
+  {
     of: 'whose lease a person refused',
     story(log) {
       const { runId } = log.open(ROOMY, { requireApproval: true });
@@ -229,6 +322,47 @@ describe('the receipt of a run', () => {
       ended: null,
       approvals: [{ kind: 'escalation', verdict: 'pending' }],
     });
+  });
+
+  it('says who stopped it, why, and whether it was let go on', () => {
+    const log = new SealedLog();
+    const { runId, grantId } = log.open(DRIFTING);
+    drift(log, runId);
+    expect(claimsOf(log, runId)).toMatchObject({ ended: null, suspensions: [{ by: 'intent', resumedAt: null }] });
+    log.now += 5_000;
+    log.do('resume', { grantId, reasonCode: 'LOOKED', actor: ANN });
+    log.do('suspend', { grantId, reasonCode: 'LOOK', actor: ANN });
+    expect(claimsOf(log, runId).suspensions).toMatchObject([
+      { by: 'intent', resumedAt: '2026-01-01T00:00:05.000Z' },
+      { by: 'person:ann', resumedAt: null },
+    ]);
+  });
+
+  it('says of more that was wanted why, what had been tried, what it would have been, and what became of it', () => {
+    const log = new SealedLog();
+    const { runId, grantId } = log.open({ ...ROOMY, actions: { allow: ['file.*'], deny: ['file.drop'] } });
+    const tried = [act(log, grantId, 'email.send'), act(log, grantId, 'file.drop')].map(({ actionId }) => actionId);
+    const ask = (reason: string): void => {
+      const want = { actions: { allow: ['email.send'] } };
+      log.do('escalate', { runId, want, payload: words({ reason }) });
+    };
+    ask('the report must be sent');
+    log.do('decideApproval', {
+      approvalId: log.last('ApprovalRequested').data.approvalId,
+      verdict: 'deny',
+      actor: ANN,
+    });
+    const later = act(log, grantId, 'email.send').actionId;
+    ask('it really must');
+    expect(claimsOf(log, runId).escalations).toMatchObject([
+      {
+        reason: 'the report must be sent',
+        tried,
+        verdict: 'deny',
+        wanted: { actions: { allow: ['email.send', 'file.*'] } },
+      },
+      { reason: 'it really must', tried: [...tried, later], verdict: 'pending' },
+    ]);
   });
 
   it('that waits for its lease has no end and no grant', () => {
