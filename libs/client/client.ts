@@ -204,6 +204,11 @@ export class BailiwickClient {
     }
     throw new ProblemError(503, 'NOT_READY', 'the service ended its answer before there was one');
   }
+  /** Every key that has signed for a log, a line each: what was signed before a change of keys needs the old one. */
+  async verifierKeys(log: string): Promise<string> {
+    const { items, current } = await this.get<{ items: { vkey: string }[]; current: string }>(`/log/${log}/vkeys`);
+    return [...new Set([...items.map(({ vkey }) => vkey), current])].map((vkey) => `${vkey}\n`).join('');
+  }
   verifierKey(log: string): Promise<string> {
     return this.call('GET', `/log/${log}/vkey`) as Promise<string>;
   }

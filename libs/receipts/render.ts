@@ -12,9 +12,14 @@ export function renderReceipt(claims: Claims): string[] {
 
 function closing({ absent, doesNotProve }: Pick<Predicate, 'absent' | 'doesNotProve'>): string[] {
   return [
-    ...(absent.length > 0 ? [`not told  the words of ${absent.length} events: erased, or withheld`] : []),
+    ...(absent.length > 0 ? [`not told  the words of ${absent.length} events: ${absentText(absent)}`] : []),
     ...doesNotProve.map((line, i) => `${i === 0 ? 'not shown ' : '          '}${line}`),
   ];
+}
+
+function absentText(absent: Predicate['absent']): string {
+  const erased = absent.filter(({ erasedAt }) => erasedAt !== undefined).length;
+  return `${erased} erased, ${absent.length - erased} withheld`;
 }
 
 function ofTree({ tree, purpose, requestedBy, runs, spent }: TreePredicate): string[] {

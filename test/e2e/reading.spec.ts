@@ -187,6 +187,12 @@ describe('an analyst', () => {
       ended: { reason: expect.stringContaining('completed') as string },
       children: [expect.anything()],
     });
+    const { treeId } = await stack.as('analyst').run(story.runId);
+    for (const other of [
+      await stack.as('analyst').treeReceipt(treeId, story.last),
+      await stack.as('analyst').actionReceipt(story.actionId, story.last),
+    ])
+      expect(verifyReceipt(other, vkey).steps.filter((step) => !step.ok)).toEqual([]);
     const custody = (await stack.as('analyst').custody(story.actionId)) as {
       links: { link: string }[];
       findings: string[];

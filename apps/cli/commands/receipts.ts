@@ -35,7 +35,7 @@ export function addReceiptCommands(program: Command): void {
     .option('--tree <tree>')
     .option('--action <action>')
     .option('--format <format>', 'verified, and for people: text, md, or html; json without a word')
-    .option('--out <file>', 'write it there; a receipt in JSON with the key of its log beside it')
+    .option('--out <file>', 'write it there; a receipt in JSON with the keys of its log beside it')
     .action((run: string | undefined, _flags, command: Command) => get(run, command.optsWithGlobals<GetFlags>()));
   receipt
     .command('show <file>')
@@ -63,7 +63,7 @@ async function get(run: string | undefined, flags: GetFlags): Promise<void> {
   const envelope = await fetchReceipt(client, run, flags);
   if (write) {
     const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
-    put(write(envelope, verifyReceipt(envelope, await client.verifierKey(log))), flags.out);
+    put(write(envelope, verifyReceipt(envelope, await client.verifierKeys(log))), flags.out);
     return;
   }
   if (flags.out === undefined) {
@@ -72,7 +72,7 @@ async function get(run: string | undefined, flags: GetFlags): Promise<void> {
   }
   writeFileSync(flags.out, JSON.stringify(envelope));
   const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
-  writeFileSync(`${flags.out}.vkey`, await client.verifierKey(log));
+  writeFileSync(`${flags.out}.vkey`, await client.verifierKeys(log));
   console.log(`wrote ${flags.out} and ${flags.out}.vkey`);
 }
 
