@@ -252,7 +252,7 @@ const action = (lease: Granted, i: number) => ({
   action: { verb: 'file.read', args: argsOf(i) },
   resource: { type: 'file', id: pathOf(i) },
 });
-const actionRequests = (leases: readonly Granted[]): string[] =>
+export const actionRequests = (leases: readonly Granted[]): string[] =>
   times((i) => postOf('/v1/actions', action(turn(leases, i), i), bearer(turn(leases, i).token)));
 
 const evaluation = (lease: Granted, i: number) => ({

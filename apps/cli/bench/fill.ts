@@ -137,7 +137,7 @@ function ruleLike(rule: Event, n: number, i: number): Event {
 }
 
 /** Appends in groups as large as an owner's. */
-class Writer {
+export class Writer {
   private group: AppendEvent[] = [];
   private next = 0;
 
@@ -150,8 +150,19 @@ class Writer {
     const { n } = parseLogName(this.log);
     const position = this.next++;
     const event = { ...like, position, id: deriveId('event', n, commandId, String(position)), commandId };
-    const { type, time, tenant, treeId, runId, grantId } = event;
-    this.group.push({ position, type, time, tenant, treeId, runId, grantId, commandId, body: JSON.stringify(event) });
+    const { type, time, tenant, treeId, runId, grantId, actionId } = event;
+    this.group.push({
+      position,
+      type,
+      time,
+      tenant,
+      treeId,
+      runId,
+      grantId,
+      actionId,
+      commandId,
+      body: JSON.stringify(event),
+    });
     if (this.group.length >= LIMITS.appendBatchEvents) await this.write();
   }
 

@@ -18,16 +18,24 @@ const ANSWER_MS = 10 * 60_000;
 
 /** Makes a tenant, fills its log, and waits until ledger and monitor have followed, so that they disturb nobody. */
 export async function makeTenant(system: System, name: string, shape: Shape, report: Report): Promise<Tenant> {
+  return filledTenant(system, name, report, (eventlog, log) => fillLog(eventlog, log, shape));
+}
+
+/** The same with a log that is filled otherwise. */
+export async function filledTenant<F extends { events: number }>(
+  system: System,
+  name: string,
+  report: Report,
+  fill: (eventlog: PostgresEventLog, log: string) => Promise<F>,
+): Promise<F & Pick<Tenant, 'name' | 'log' | 'keys'>> {
   const { keys } = await system.as('admin').post<{ keys: Record<string, string> }>('/v1/tenants', { id: name });
   const log = `${name}/0`;
   const eventlog = new PostgresEventLog(system.databaseUrl, { max: 1 });
   try {
     const started = performance.now();
-    const filled = await fillLog(eventlog, log, shape);
+    const filled = await fill(eventlog, log);
     const took = (performance.now() - started) / 1_000;
-    report.say(
-      `tenant ${name}: ${filled.grants} leases in chains of ${shape.depth}, ${filled.events} events written in ${took.toFixed(0)} s`,
-    );
+    report.say(`tenant ${name}: ${filled.events} events written in ${took.toFixed(0)} s`);
     await waitFor(`the followers of ${log}`, FOLLOWED_MS, async () => (await followed(system, log)) >= filled.events);
     report.say(`tenant ${name}: followed after ${((performance.now() - started) / 1_000 - took).toFixed(0)} s more`);
     await wake(system, keys);

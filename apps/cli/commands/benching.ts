@@ -5,6 +5,7 @@ import { Driver } from '../bench/driver';
 import { benchLedger } from '../bench/ledger';
 import { benchLog } from '../bench/log';
 import { benchMemory, benchRecover } from '../bench/recover';
+import { benchReplay } from '../bench/replay';
 import { Report } from '../bench/report';
 import { System } from '../bench/system';
 import { UsageError, type GlobalOptions } from '../context';
@@ -16,6 +17,7 @@ const BENCHES = {
   ledger: benchLedger,
   recover: benchRecover,
   memory: benchMemory,
+  replay: benchReplay,
 } as const;
 type Bench = keyof typeof BENCHES;
 interface BenchFlags extends GlobalOptions {
@@ -30,7 +32,7 @@ export function addBenchCommand(program: Command): void {
       `measure this build against its peers, here and now: ${Object.keys(BENCHES).join(', ')}; all without a name`,
     )
     .option('--rounds <n>', 'rounds that are counted', '5')
-    .option('--size <n>', 'live leases of a large state', '1000000')
+    .option('--size <n>', 'live leases of a large state, or recorded decisions', '1000000')
     .action((which: string | undefined, _flags, command: Command) =>
       bench(which, command.optsWithGlobals<BenchFlags>()),
     );
