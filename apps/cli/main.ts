@@ -7,6 +7,7 @@ import { addDeployCommands } from './commands/deploying';
 import { addEraseCommand } from './commands/erasing';
 import { addListCommands } from './commands/listing';
 import { addLogCommands } from './commands/log';
+import { addMoveCommands } from './commands/moving';
 import { addReceiptCommands } from './commands/receipts';
 import { addReplayCommand } from './commands/replaying';
 import { addRevokeCommands } from './commands/revoking';
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
   addRevokeCommands(program);
   addEraseCommand(program);
   addReplayCommand(program);
+  addMoveCommands(program);
   addReceiptCommands(program);
   addDeployCommands(program);
   addBenchCommand(program);

@@ -17,6 +17,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { Erasing, withFound } from './erasing';
 import { Announcer } from './announcer';
+import type { Imports } from './importing';
 import { Leases } from './leases';
 import { LogOwner } from './owner';
 import { ask } from './queries';
@@ -24,6 +25,7 @@ import { withDrift } from './drift';
 
 export const BUS = Symbol('Bus');
 export const EVENT_LOG = Symbol('EventLog');
+export const IMPORTS = Symbol('Imports');
 export const PAYLOADS = Symbol('Payloads');
 export const LOGGER = Symbol('Logger');
 
@@ -52,6 +54,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     @Inject(EVENT_LOG) private readonly eventlog: EventLog,
     @Inject(PAYLOADS) private readonly payloads: Payloads,
+    @Inject(IMPORTS) private readonly imports: Imports,
     @Inject(BUS) private readonly bus: Bus,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -117,7 +120,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const servings = [
       this.bus.serve(commandSubject(log), (raw) => this.command({ owner, erasing }, raw, 'edge'), commands),
       this.bus.serve(driftSubject(log), (raw) => this.command({ owner, erasing }, raw, 'monitor'), commands),
-      this.bus.serve(querySubject(log), (raw) => this.query(owner, raw), {
+      this.bus.serve(querySubject(log), (raw) => this.query({ owner, erasing, epoch }, raw), {
         speaks,
         maxPending: LIMITS.queriesPerLog,
       }),
@@ -144,8 +147,16 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   }
 
   /** A dry run is asked about as the call itself would be. */
-  private async query(owner: LogOwner, raw: unknown): Promise<Answer> {
+  private async query(
+    { owner, erasing, epoch }: Pick<Owned, 'owner' | 'erasing'> & { epoch: number },
+    raw: unknown,
+  ): Promise<Answer> {
     const asked = raw as { op?: unknown; command?: unknown } | null;
+    if (asked?.op === 'import')
+      return this.imports.step(raw, { owner: this.me, epoch }, () => {
+        owner.reload();
+        void erasing.run();
+      });
     const full =
       asked?.op === 'dryRun' ? { ...asked, command: await withDrift(this.bus, asked.command, owner.position) } : raw;
     return ask(owner, this.eventlog, this.rules, full, this.payloads);

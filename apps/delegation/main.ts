@@ -7,13 +7,15 @@ import { BusServer } from '#bus/nest-strategy';
 import { adminSubject, healthSubject } from '#bus/subjects';
 import { tenantName } from '#contracts/primitives';
 import { PostgresEventLog } from '#eventlog/postgres';
+import { PostgresImports } from '#eventlog/postgres-imports';
 import { PostgresPayloads } from '#eventlog/postgres-payloads';
 import { readConfig } from '#platform/config';
 import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { z } from 'zod';
-import { BUS, EVENT_LOG, LOGGER, Logs, PAYLOADS } from './logs';
+import { Imports } from './importing';
+import { BUS, EVENT_LOG, IMPORTS, LOGGER, Logs, PAYLOADS } from './logs';
 import { Snapshots } from './snapshots';
 
 const config = readConfig(['database', 'nats']);
@@ -49,7 +51,7 @@ class AdminController {
 
 @Module({})
 class DelegationModule {
-  static with(bus: Bus, eventlog: PostgresEventLog, payloads: PostgresPayloads): DynamicModule {
+  static with(bus: Bus, eventlog: PostgresEventLog, payloads: PostgresPayloads, imports: Imports): DynamicModule {
     return {
       module: DelegationModule,
       controllers: [AdminController],
@@ -59,6 +61,7 @@ class DelegationModule {
         { provide: BUS, useValue: bus },
         { provide: EVENT_LOG, useValue: eventlog },
         { provide: PAYLOADS, useValue: payloads },
+        { provide: IMPORTS, useValue: imports },
       ],
     };
   }
@@ -70,8 +73,12 @@ async function main(): Promise<void> {
     onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
   });
   const payloads = new PostgresPayloads(config.databaseUrl);
+  const staged = new PostgresImports(config.databaseUrl);
+  const imports = new Imports(staged, eventlog, config.databaseUrl, (message, cause) =>
+    logger.warn({ err: cause }, message),
+  );
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(
-    DelegationModule.with(bus, eventlog, payloads),
+    DelegationModule.with(bus, eventlog, payloads, imports),
     {
       logger: new NestLogger(logger),
       // no queue: every instance hears what is asked, and the first answer counts, so that a stopped one is not waited for
@@ -85,10 +92,12 @@ async function main(): Promise<void> {
   );
   onShutdown(async () => {
     await snapshots.stop();
+    await imports.stop();
     await app.close(); // the owners finish what they took while the bus and the database are still there
     await bus.drain();
     await eventlog.close();
     await payloads.close();
+    await staged.close();
   });
   await app.listen();
   announceReady();

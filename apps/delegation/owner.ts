@@ -79,6 +79,12 @@ export class LogOwner {
     await this.finished;
   }
 
+  /** The log has become another than what was folded: it is folded anew before anything else is done. */
+  reload(): void {
+    this.state = undefined;
+    this.mailbox.nudge();
+  }
+
   /** One past the last event that is written or about to be. */
   get position(): number {
     return this.state?.next ?? 0;

@@ -68,6 +68,8 @@ export async function ask(
       return askApprovals(owner, eventlog, query);
     case 'preview':
       return found(await owner.preview(query.selector));
+    case 'import': // the log's own business, not its state's
+      return missing('question', query.op);
     case 'erasure':
       return found(await previewErasure(owner, payloads, query.log, query.subjectRef));
     case 'dryRun':

@@ -12,6 +12,11 @@ export class Pseudonyms {
     if (key.length < 32) throw new Error('the pseudonym key must have 32 bytes');
   }
 
+  /** Names the key: the same where refs are the same. It tells nothing about it. */
+  get fingerprint(): string {
+    return `sha256:${createHmac('sha256', this.key).update('the key itself').digest('hex')}`;
+  }
+
   ref(tenant: string, kind: 'person' | 'purpose', text: string): string {
     const plain = text
       .normalize('NFKC')

@@ -3,6 +3,7 @@ import { approvalRoutes } from './routes/approvals';
 import { authzenRoutes } from './routes/authzen';
 import { erasureRoutes } from './routes/erasures';
 import { listRoutes } from './routes/lists';
+import { movingRoutes } from './routes/moving';
 import { readingRoutes } from './routes/reading';
 import { replayRoutes } from './routes/replays';
 import { rebuildRoutes } from './routes/rebuilds';
@@ -22,6 +23,7 @@ export function routeTable(ready: () => Promise<Readiness>): Route[] {
     ...approvalRoutes,
     ...revocationRoutes,
     ...erasureRoutes,
+    ...movingRoutes,
     ...listRoutes,
     ...readingRoutes,
     ...witnessRoutes,

@@ -7,6 +7,7 @@ import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
 import { allActions } from './actions';
+import { EXPORT_OPS } from './exporting';
 import { LIST_OPS } from './lists';
 import { LOG_OPS, WITNESS_OPS } from './log-ops';
 import { catchUp, folded, found, missing, op, reach, withTree, type Op } from './op';
@@ -180,6 +181,7 @@ export const OPS: Readonly<Record<string, Op>> = {
   'tree-at': treeAt,
   revocation,
   ...REBUILD_OPS,
+  ...EXPORT_OPS,
   ...LOG_OPS,
   ...WITNESS_OPS,
   ...REPLAY_OPS,

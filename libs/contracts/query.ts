@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { storedSelector } from './event';
+import { LIMITS } from '#kernel/limits';
+import { exportHeader, exportLine } from './export';
 import { grantView, runView } from './grant';
 import { digest, idOf, logNameSchema, position, ref, time } from './primitives';
 import { risk } from './grant';
@@ -25,6 +27,17 @@ export const query = z.discriminatedUnion('op', [
   }),
   /** what an erasure would erase now */
   z.strictObject({ op: z.literal('erasure'), log: logNameSchema, subjectRef: ref }),
+  /** a step of an import into this log's tenant: what it changes is staged beside the log until it is complete */
+  z.strictObject({
+    op: z.literal('import'),
+    log: logNameSchema,
+    step: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('begin'), header: exportHeader }),
+      z.strictObject({ kind: z.literal('events'), events: z.array(exportLine).max(LIMITS.importEventsAtOnce) }),
+      z.strictObject({ kind: z.literal('complete') }),
+      z.strictObject({ kind: z.literal('look') }),
+    ]),
+  }),
   /** digest of the whole folded state, with the position it stands at */
   z.strictObject({ op: z.literal('stateDigest'), log: logNameSchema }),
   z.strictObject({ op: z.literal('head'), log: logNameSchema }),

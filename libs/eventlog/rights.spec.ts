@@ -121,6 +121,8 @@ describe('rights in the event log’s database', () => {
     expect(held).toEqual({
       'delegation erasure_done': 'SELECT INSERT',
       'delegation event': 'SELECT INSERT',
+      'delegation import_begun': 'SELECT INSERT UPDATE',
+      'delegation import_event': 'SELECT INSERT DELETE',
       'delegation log': 'SELECT INSERT',
       'delegation log.lease_epoch': 'UPDATE',
       'delegation log.lease_owner': 'UPDATE',

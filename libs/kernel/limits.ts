@@ -72,6 +72,13 @@ export const LIMITS = {
   /** for so long an answer waits until all is erased; after that it goes on by itself */
   eraseAnswerMs: 5_000,
 
+  // export and import
+  /** of different tenants, at one gateway, at the same time */
+  exports: 8,
+  logsPerExport: 1_000,
+  /** in one request of an import */
+  importEventsAtOnce: 1_000,
+
   // grants
   grantLifetimeMs: 30 * DAY,
   grantDefaultTtlMs: HOUR,

@@ -61,6 +61,17 @@ const row = (route: string, status: number, may: Row['may'], request: Row['reque
 });
 const open = (route: string, path: string): Row => row(route, 200, 'everybody', () => ({ path }));
 
+const LOG = { log: 'default/0', size: 0, root: `${'A'.repeat(43)}=`, checkpoint: null, vkey: '' };
+const EXPORTED = {
+  bailiwick: 'export',
+  version: 1,
+  tenant: 'default',
+  made: '2026-01-01T00:00:00Z',
+  pseudonyms: `sha256:${'0'.repeat(64)}`,
+  logs: [LOG],
+};
+const EVENT = { log: 'default/0', position: 0, type: 'x', time: '2026-01-01T00:00:00Z', body: '{}', payload: null };
+
 export const TABLE: readonly Row[] = [
   // Delegating: orchestrator, or the parent's own grant token
   row('POST /v1/runs', 201, ['orchestrator'], () => ({ path: '/v1/runs', body: RUN })),
@@ -180,6 +191,12 @@ export const TABLE: readonly Row[] = [
     path: '/v1/erasures',
     body: { subject: await person(stack), reason },
   })),
+  // Moving a whole tenant: this one is not empty, and nothing is being imported into it
+  row('GET /v1/export', 200, ['admin'], () => ({ path: '/v1/export' })),
+  row('POST /v1/imports', 409, ['admin'], () => ({ path: '/v1/imports', body: { header: EXPORTED } })),
+  row('GET /v1/imports', 404, ['admin'], () => ({ path: '/v1/imports' })),
+  row('POST /v1/imports/events', 404, ['admin'], () => ({ path: '/v1/imports/events', body: { events: [EVENT] } })),
+  row('POST /v1/imports/completion', 404, ['admin'], () => ({ path: '/v1/imports/completion', body: {} })),
   row('POST /v1/tenants', 201, ['admin'], () => ({ path: '/v1/tenants', body: { id: `tenant-${++made}` } })),
   open('GET /log/{tenant}/{n}/vkey', '/log/default/0/vkey'),
   open('GET /log/{tenant}/{n}/vkeys', '/log/default/0/vkeys'),

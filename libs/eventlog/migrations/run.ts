@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './1760000000000-event-log';
 import { Erasure1764000001000 } from './1764000001000-erasure';
+import { Imports1764000002000 } from './1764000002000-imports';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
 import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
 import { NoLookUp1763800000000 } from './1763800000000-no-look-up';
@@ -50,6 +51,7 @@ export const EVENT_LOG_MIGRATIONS = [
   NoLookUp1763800000000,
   FewerIndexes1764000000000,
   Erasure1764000001000,
+  Imports1764000002000,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>

@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Answer } from '#contracts/command';
+import type { ExportHeader, ImportView } from '#contracts/export';
+import { query as querySchema, type Query } from '#contracts/query';
+import { BadExport, checkHeads } from '#tlog/exported';
+import type { EventLog, Fence } from '#eventlog/port';
+import type { PostgresImports } from '#eventlog/postgres-imports';
+import { parseLogName } from '#kernel/ids';
+import type { ImportJob, ImportTold } from './import-worker';
+
+type Step = Extract<Query, { op: 'import' }>['step'];
+
+/** The last look at what is staged, which a thread of its own takes: folding a million events takes a minute. */
+interface Checking {
+  checked: number;
+  state: ImportView['state'];
+  detail?: string;
+}
+
+const found = (value: ImportView): Answer => ({ ok: true, value });
+const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: { code, detail } });
+const NOT_BEGUN = refuse('NOT_FOUND', 'no import into this tenant has begun');
+
+/** Imports into the tenants whose first logs are owned here. What is staged counts for nothing until it is complete. */
+export class Imports {
+  private readonly checkings = new Map<string, Checking>();
+  private readonly workers = new Set<Worker>();
+
+  constructor(
+    private readonly imports: PostgresImports,
+    private readonly eventlog: Pick<EventLog, 'head'>,
+    private readonly databaseUrl: string,
+    private readonly warn: (message: string, cause?: unknown) => void,
+  ) {}
+
+  /**
+   * One step, by the owner of the tenant's first log.
+   * @param imported called when the log has become another one
+   */
+  async step(raw: unknown, fence: Fence, imported: () => void): Promise<Answer> {
+    const parsed = querySchema.safeParse(raw);
+    if (!parsed.success || parsed.data.op !== 'import')
+      return refuse('BAD_REQUEST', parsed.error?.issues[0]?.message ?? 'malformed step of an import');
+    const { tenant } = parseLogName(parsed.data.log);
+    const { step } = parsed.data;
+    if (step.kind === 'begin') return this.begin(step.header);
+    const begun = await this.imports.begun(tenant);
+    if (!begun) return NOT_BEGUN;
+    const { header, done } = begun;
+    if (step.kind === 'look' || done || this.isChecking(tenant)) return found(await this.view(header, done));
+    if (step.kind === 'complete') return this.complete(header, fence, imported);
+    return this.add(header, step.events);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.workers].map((worker) => worker.terminate()));
+  }
+
+  private isChecking(tenant: string): boolean {
+    return this.checkings.get(tenant)?.state === 'checking';
+  }
+
+  private async begin(header: ExportHeader): Promise<Answer> {
+    const { tenant } = header;
+    const begun = await this.imports.begun(tenant);
+    const isSame = begun && JSON.stringify(begun.header) === JSON.stringify(header);
+    if (isSame) return found(await this.view(header, begun.done));
+    if (this.isChecking(tenant)) return refuse('CONFLICT', 'another import into this tenant is just being completed');
+    try {
+      checkHeads(header);
+    } catch (error) {
+      if (error instanceof BadExport) return refuse('BAD_REQUEST', error.message);
+      throw error;
+    }
+    for (const { log } of header.logs) {
+      const head = await this.eventlog.head(log);
+      if (head > 0)
+        return refuse('CONFLICT', `${log} has ${head} events already: a tenant is imported into an empty one`);
+    }
+    await this.imports.begin(header);
+    this.checkings.delete(tenant);
+    return found(await this.view(header, false));
+  }
+
+  private async add(header: ExportHeader, events: Extract<Step, { kind: 'events' }>['events']): Promise<Answer> {
+    const sizes = new Map(header.logs.map(({ log, size }) => [log, size]));
+    const stranger = events.find(({ log, position }) => position >= (sizes.get(log) ?? 0));
+    if (stranger) return refuse('BAD_REQUEST', `${stranger.log}@${stranger.position} is not of this import`);
+    const next = await this.imports.next(header);
+    const wanted = new Map(Object.entries(next));
+    for (const { log, position } of events) {
+      const at = wanted.get(log) ?? 0;
+      if (position > at) return refuse('CONFLICT', `${log}@${at} comes next, not ${position}`);
+      wanted.set(log, Math.max(at, position + 1));
+    }
+    const fresh = events.filter(({ log, position }) => position >= (next[log] ?? 0));
+    if (fresh.length > 0) await this.imports.add(fresh);
+    return found({ tenant: header.tenant, state: 'receiving', next: Object.fromEntries(wanted), checked: 0 });
+  }
+
+  private async complete(header: ExportHeader, fence: Fence, imported: () => void): Promise<Answer> {
+    const checking: Checking = { checked: 0, state: 'checking' };
+    this.checkings.set(header.tenant, checking);
+    const workerData: ImportJob = { databaseUrl: this.databaseUrl, header, fence };
+    const worker = new Worker(join(__dirname, 'import-worker.js'), { workerData });
+    this.workers.add(worker);
+    worker.on('message', (told: ImportTold) => {
+      if ('checked' in told) checking.checked = told.checked;
+      else if ('refused' in told) Object.assign(checking, { state: 'refused', detail: told.refused });
+      else {
+        checking.state = 'done';
+        imported();
+      }
+    });
+    worker.on('error', (error) => {
+      this.warn(`the import of ${header.tenant} could not be completed`, error);
+      Object.assign(checking, { state: 'receiving', detail: 'it could not be completed; try again' });
+    });
+    worker.on('exit', () => {
+      this.workers.delete(worker);
+      if (checking.state === 'checking') checking.state = 'receiving';
+    });
+    return found(await this.view(header, false));
+  }
+
+  private async view(header: ExportHeader, done: boolean): Promise<ImportView> {
+    const { tenant, logs } = header;
+    const sizes = Object.fromEntries(logs.map(({ log, size }) => [log, size]));
+    const all = Object.values(sizes).reduce((sum, size) => sum + size, 0);
+    if (done) return { tenant, state: 'done', next: sizes, checked: all };
+    const checking = this.checkings.get(tenant);
+    const next = await this.imports.next(header);
+    // it may have been completed between the two questions: the next look says so
+    const state = checking?.state === 'done' ? 'checking' : (checking?.state ?? 'receiving');
+    return {
+      tenant,
+      state,
+      next,
+      checked: checking?.checked ?? 0,
+      ...(checking?.detail === undefined ? {} : { detail: checking.detail }),
+    };
+  }
+}

@@ -1,0 +1,133 @@
+import { readFileSync, writeFileSync, copyFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { bailiwick, type Ran } from '../support/cli';
+import { databaseUrl } from '../chaos/log';
+import { query } from '../support/eventlog-database';
+import { http, Stack, until } from '../support/stack';
+import { open, read } from './leases';
+
+/** A tenant that moves from one installation to another. */
+describe('a whole tenant', () => {
+  let old: Stack;
+  let fresh: Stack;
+  let file: string;
+  let runId: string;
+  beforeAll(async () => {
+    [old, fresh] = await Promise.all([Stack.start(), Stack.start()]);
+    file = join(old.dataDir, 'tenant.ndjson');
+  }, 180_000);
+  afterAll(() => Promise.all([old, fresh].map((stack) => stack.stop())));
+
+  const cli = (stack: Stack, ...args: string[]): Promise<Ran> => bailiwick(args, { BAILIWICK_DATA: stack.dataDir });
+  const counting = (stack: Stack) =>
+    query<{ events: string }>(databaseUrl(stack), 'SELECT count(*) AS events FROM event').then(([row]) =>
+      Number(row?.events),
+    );
+  const events = (stack: Stack) =>
+    query(
+      databaseUrl(stack),
+      'SELECT log, position, type, time, body::text, payload::text, tenant, tree_id, run_id, grant_id, action_id, command_id FROM event ORDER BY log, position',
+    );
+  const verified = async (stack: Stack) =>
+    (await http(stack, 'GET', '/v1/log/verification', { key: stack.keys.analyst })).body;
+
+  it('is written out up to where it stood, checked as it comes', async () => {
+    const { run, grant } = await open(old.as('orchestrator'));
+    runId = run.id;
+    // U+2028 ends a line for some readers; in an argument it may stand
+    const asked = read(grant.id);
+    const args = { path: 'a\u2028b' };
+    for (let i = 0; i < 5; i++) await old.as('enforcer').act({ ...asked, action: { ...asked.action, args } });
+    await old.as('orchestrator').complete(run.id);
+    const done = await cli(old, 'export', '--out', `${file}.gz`, '--json');
+    expect([done.code, done.err]).toEqual([0, '']);
+    const told = JSON.parse(done.out) as { events: number; logs: { log: string; size: number; root: string }[] };
+    expect(told.events).toBe(await counting(old));
+    expect(told.logs.map(({ log, size }) => [log, size])).toEqual([['default/0', told.events]]);
+    writeFileSync(file, gunzipSync(readFileSync(`${file}.gz`)));
+    expect(existsSync(`${file}.gz.unfinished`)).toBe(false);
+  });
+
+  it('is refused where the file says something else than what was signed, and nothing has begun', async () => {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const spoilt: Record<string, string> = {
+      'a body changed': lines.join('\n').replace('file.read', 'file.dead'),
+      'an event left out': [...lines.slice(0, 3), ...lines.slice(4)].join('\n'),
+      'two of them swapped': [lines[0], lines[2], lines[1], ...lines.slice(3)].join('\n'),
+      'cut off': lines.slice(0, -2).join('\n'),
+      'with another head': lines.join('\n').replace(/"size":\d+/, '"size":1'),
+    };
+    for (const [what, text] of Object.entries(spoilt)) {
+      writeFileSync(`${file}.bad`, text);
+      const tried = await cli(fresh, 'import', `${file}.bad`);
+      expect([what, tried.code]).toEqual([what, 1]);
+    }
+    expect(await query(databaseUrl(fresh), 'SELECT FROM import_begun')).toEqual([]);
+  });
+
+  it('is refused where people would have other refs, or the tenant is not empty', async () => {
+    const other = await cli(fresh, 'import', file);
+    expect([other.code, other.err]).toEqual([1, expect.stringContaining('pseudonym')]);
+    const full = await cli(old, 'import', file);
+    expect([full.code, full.err]).toEqual([1, expect.stringContaining('already')]);
+    expect(await counting(fresh)).toBe(0);
+  });
+
+  it('is checked once more where it arrives: what its sender let through counts for nothing', async () => {
+    const [first = '', ...lines] = readFileSync(file, 'utf8').trim().split('\n');
+    const key = fresh.keys.admin as string;
+    const post = (path: string, body: unknown) => http(fresh, 'POST', path, { key, body });
+    const header = JSON.parse(first) as object;
+    const made = lines.slice(0, -1).map((line) => JSON.parse(line) as { body: string; position: number });
+    expect((await post('/v1/imports', { header, otherPseudonyms: true })).status).toBe(200);
+    const gap = await post('/v1/imports/events', { events: made.slice(1) });
+    expect([gap.status, gap.body.code]).toEqual([409, 'CONFLICT']);
+    const forged = made.map((each, i) =>
+      i === 3 ? { ...each, body: each.body.replace('file.read', 'file.dead') } : each,
+    );
+    await post('/v1/imports/events', { events: forged });
+    await post('/v1/imports/completion', {});
+    const look = () => http(fresh, 'GET', '/v1/imports', { key });
+    await until('the forged import to be refused', async () => (await look()).body.state === 'refused');
+    expect((await look()).body.detail).toContain('root');
+    expect(await counting(fresh)).toBe(0);
+  });
+
+  it('goes on where it was broken off, whoever died, and counts once it is whole: the same events, the same root', async () => {
+    copyFileSync(join(old.dataDir, 'keys', 'pseudonym.key'), join(fresh.dataDir, 'keys', 'pseudonym.key'));
+    await fresh.down();
+    await fresh.up();
+    const [first = '', ...lines] = readFileSync(file, 'utf8').trim().split('\n');
+    const key = fresh.keys.admin as string;
+    const post = (path: string, body: unknown) => http(fresh, 'POST', path, { key, body });
+    await post('/v1/imports', { header: JSON.parse(first) });
+    await post('/v1/imports/events', { events: lines.slice(0, 3).map((line) => JSON.parse(line) as object) });
+    for (const { name, pid } of fresh.status().services)
+      if (name.startsWith('delegation')) process.kill(pid, 'SIGKILL');
+    expect(await counting(fresh)).toBe(0);
+    const done = await cli(fresh, 'import', `${file}.gz`, '--json');
+    expect([done.code, done.err]).toEqual([0, '']);
+    const size = (JSON.parse(done.out) as { events: number }).events;
+    expect((await events(fresh)).slice(0, size)).toEqual((await events(old)).slice(0, size));
+    // it is served: live state, read models, proofs under the key of this installation
+    expect(await fresh.as('analyst').run(runId)).toMatchObject({
+      status: 'completed',
+      requestedBy: 'user:owner@example.com',
+    });
+    await until('its ledger to have followed', async () => (await verified(fresh)).ok === true);
+    const again = await cli(fresh, 'export', '--out', `${file}.again`, '--json');
+    expect(again.code).toBe(0);
+    const one = readFileSync(file, 'utf8')
+      .split('\n')
+      .slice(1, size + 1);
+    expect(
+      readFileSync(`${file}.again`, 'utf8')
+        .split('\n')
+        .slice(1, size + 1),
+    ).toEqual(one);
+    expect((await cli(fresh, 'import', file)).code).toBe(0); // it is there already: the same is nothing new
+    await open(fresh.as('orchestrator'));
+    expect(await verified(fresh)).toMatchObject({ ok: true, findings: [] });
+  }, 120_000);
+});
