@@ -43,7 +43,11 @@ export function addLogCommands(program: Command): void {
       const client = clientFor(options, 'analyst');
       const query = options.witnesses === undefined ? '' : `?witnesses=${encodeURIComponent(options.witnesses)}`;
       const note = await text(client, `/log/${name ?? 'default/0'}/checkpoint${query}`);
-      if (options.out === undefined) return console.log(options.json ? JSON.stringify({ note }) : note);
+      if (options.out === undefined) {
+        // to the byte: what is kept must verify
+        process.stdout.write(options.json ? `${JSON.stringify({ note })}\n` : note);
+        return;
+      }
       writeFileSync(options.out, note);
       writeFileSync(`${options.out}.vkey`, await client.verifierKey(name ?? 'default/0'));
       console.log(`wrote ${options.out} and ${options.out}.vkey`);
