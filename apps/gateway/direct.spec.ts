@@ -12,7 +12,14 @@ const route = (method: Route['method'], path: string): Route => ({
   roles: [],
   handle: () => Promise.reject(new Error('not here')),
 });
-const ROUTES = [route('POST', '/v1/actions'), route('POST', '/v1/actions::batch'), route('POST', '/v1/runs/:id')];
+const ROUTES = [
+  route('POST', '/v1/actions'),
+  route('POST', '/v1/actions::batch'),
+  route('POST', '/v1/runs/:id'),
+  route('POST', '/v1/runs/:id/end'),
+  route('GET', '/v1/runs/:id/receipt'),
+  route('POST', '/v1/runs/:id/end/:why'),
+];
 
 /** A server that says which way a request took, and with what. */
 let server: Server;
@@ -74,11 +81,23 @@ it('answers the plainest requests itself: bytes as they were sent, and the id of
   expect(seen[0]).toMatchObject({ method: 'POST', url: '/v1/actions', params: {}, query: {} });
 });
 
+it('answers what is posted to one of many, whose id it tells', async () => {
+  const got = await answerTo(message('POST /v1/runs/run_0_abc/end', JSON_BODY, '{"a":1}'));
+  expect(got.endsWith('/v1/runs/:id/end ü')).toBe(true);
+  expect(seen[0]).toMatchObject({ url: '/v1/runs/run_0_abc/end', params: { id: 'run_0_abc' }, query: {} });
+});
+
 const UNUSUAL: readonly (readonly [why: string, line: string, headers: Record<string, string>, body: string])[] = [
   ['another path', 'POST /v1/other', JSON_BODY, '{"a":1}'],
   ['another method', 'PUT /v1/actions', JSON_BODY, '{"a":1}'],
   ['a query', 'POST /v1/actions?x=1', JSON_BODY, '{"a":1}'],
   ['a path with parameters, taken literally', 'POST /v1/runs/:id', JSON_BODY, '{"a":1}'],
+  ['one with an id within, taken literally', 'POST /v1/runs/:id/end', JSON_BODY, '{"a":1}'],
+  ['an id that is encoded', 'POST /v1/runs/run%5F0/end', JSON_BODY, '{"a":1}'],
+  ['no id', 'POST /v1/runs//end', JSON_BODY, '{"a":1}'],
+  ['a path that is read, not posted to', 'POST /v1/runs/run_0/receipt', JSON_BODY, '{"a":1}'],
+  ['two parameters', 'POST /v1/runs/run_0/end/now', JSON_BODY, '{"a":1}'],
+  ['a query behind an id', 'POST /v1/runs/run_0/end?x=1', JSON_BODY, '{"a":1}'],
   ['another type', 'POST /v1/actions', { ...JSON_BODY, 'content-type': 'text/plain' }, '{"a":1}'],
   ['no type', 'POST /v1/actions', { 'content-length': '7' }, '{"a":1}'],
   ['no body', 'POST /v1/actions', { ...JSON_BODY, 'content-length': '0' }, ''],

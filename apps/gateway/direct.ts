@@ -5,7 +5,7 @@ import type { Told } from './server';
 
 /**
  * The plainest requests, which are most of all: JSON of a known length, posted to a path of the table that has no
- * parameters. They are answered without the framework, which would take as long for one as a decision does. Whatever is
+ * parameters but one id. They are answered without the framework, which would take as long for one as a decision does. Whatever is
  * unusual about a request, if only a query, makes it the framework's: it knows what to say to it.
  */
 export function directly(
@@ -13,25 +13,18 @@ export function directly(
   answer: (route: Route, request: Incoming) => Promise<Told | undefined>,
   otherwise: RequestListener,
 ): RequestListener {
-  const byUrl = new Map(
-    routes
-      // who writes a stream needs the framework's reply
-      .filter(
-        ({ method, path, streams }) =>
-          method === 'POST' && streams !== true && !path.replaceAll('::', '').includes(':'),
-      )
-      .map((route) => [route.path.replaceAll('::', ':'), route]),
-  );
+  const find = finder(routes);
   return (request, response) => {
-    const route = byUrl.get(request.url ?? '');
-    if (!route || !isPlain(request)) return otherwise(request, response);
+    const found = isPlain(request) ? find(request.url ?? '') : undefined;
+    if (!found) return otherwise(request, response);
+    const { route, params } = found;
     const chunks: Buffer[] = [];
     // a client that goes away in between never ends: nothing is begun for it
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
       const { method = '', url = '', headers } = request;
-      answer(route, { method, url, headers, params: NONE, query: NONE, body, raw: request })
+      answer(route, { method, url, headers, params, query: NONE, body, raw: request })
         .then((told) => told && write(response, told, headers['x-request-id']))
         .catch(() => response.destroy());
     });
@@ -39,6 +32,30 @@ export function directly(
 }
 
 const NONE = {};
+
+interface Found {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** By their paths, and by what is before and after an id that needs no decoding. */
+function finder(routes: readonly Route[]): (url: string) => Found | undefined {
+  const plain = new Map<string, Found>();
+  const around = new Map<string, Route>();
+  for (const route of routes) {
+    if (route.method !== 'POST' || route.streams === true) continue; // who writes a stream needs the framework's reply
+    const path = route.path.replaceAll('::', '\0');
+    if (!path.includes(':')) plain.set(path.replaceAll('\0', ':'), { route, params: NONE });
+    else if (path.split(':').length === 2 && path.includes('/:id/')) around.set(route.path, route);
+  }
+  return (url) => {
+    const [, before, id, after] = AROUND_ID.exec(url) ?? [];
+    const route = id === undefined ? undefined : around.get(`${before}/:id/${after}`);
+    return route ? { route, params: { id: id as string } } : plain.get(url);
+  };
+}
+
+const AROUND_ID = /^(\/[\w/-]{1,40})\/(\w{1,100})\/(\w{1,40})$/;
 
 function isPlain({ method, headers }: IncomingMessage): boolean {
   const length = Number(headers['content-length']);
