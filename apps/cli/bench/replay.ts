@@ -4,6 +4,7 @@ import type { BenchOptions } from './bench';
 import { actionRequests } from './decisions';
 import { filledTenant } from './large';
 import { Decider, fillDecisions } from './recorded';
+import { benchRebuild } from './rebuild';
 import { byTurns, quantile } from './rounds';
 import { openLeases } from './system';
 
@@ -12,7 +13,10 @@ const CONNECTIONS = 4;
 /** every lease is another than it was, and no decision is */
 const CHANGE = { drift: { stepUpAt: 0.5 }, policy: { approvalFrom: 'high' as const } };
 
-/** What if: recorded decisions made again, against the live decider; and what live decisions notice of it. */
+/**
+ * What if: recorded decisions made again, against the live decider; and what live decisions notice of it. Then the read
+ * models made again from the same log.
+ */
 export async function benchReplay({ system, driver, report, rounds, size }: BenchOptions): Promise<void> {
   const { keys, log } = await filledTenant(system, 'replayed', report, (eventlog, name) =>
     fillDecisions(eventlog, name, size),
@@ -69,6 +73,7 @@ export async function benchReplay({ system, driver, report, rounds, size }: Benc
     rounds,
   );
   report.against('whatif.live_p99', 'ms', 'alone', live.meanwhile, live.alone);
+  await benchRebuild({ system, driver, report, rounds, size }, { log, keys });
 }
 
 /** One after the other until it is stopped. */
