@@ -1,6 +1,7 @@
 import { submissionText } from '#tlog/submission';
 import { consistencyProof, nodesForConsistency } from '#tlog/tree';
-import type { CheckpointRow, LedgerStore } from './store';
+import type { CheckpointRow } from './heads';
+import type { LedgerStore } from './store';
 
 /**
  * A signed head with the proof that the tree of `from` leaves is its beginning, as a witness takes it. From 0 there is

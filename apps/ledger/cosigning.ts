@@ -4,7 +4,8 @@ import { cosignatureTime, parseWitnessKey } from '#tlog/cosignature';
 import { openNote, signatureLine, type Verifier } from '#tlog/note';
 import { fromDecimal } from '#tlog/text';
 import { continuing } from './consistency';
-import type { CheckpointRow, LedgerStore } from './store';
+import type { CheckpointRow } from './heads';
+import type { LedgerStore } from './store';
 
 export interface CosigningOptions {
   readonly log: string;

@@ -1,7 +1,12 @@
 import type { DataSource } from 'typeorm';
 import type { Held } from '#tlog/submission';
-import type { CheckpointRow } from './store';
 
+/** A signed head of a log. */
+export interface CheckpointRow {
+  readonly size: number;
+  readonly root: Buffer;
+  readonly note: string;
+}
 /** A key of a log, and the size of the first tree that it signed. */
 export interface KeyRow {
   readonly vkey: string;

@@ -12,7 +12,8 @@ import { makeSigner, verifierKey } from '#tlog/note';
 import { proofText } from '#tlog/proof';
 import { frontierOf, inclusionProof, nodesForInclusion, nodesForRoot, rootHash } from '#tlog/tree';
 import { integrate } from './integrate';
-import type { CheckpointRow, LedgerStore } from './store';
+import type { CheckpointRow } from './heads';
+import type { LedgerStore } from './store';
 import { verifyLog, type Verified } from './verify/verify';
 
 export interface LogLedgerOptions {

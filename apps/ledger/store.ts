@@ -32,11 +32,6 @@ export interface ConsequenceRow {
   readonly reservedCost: Record<string, number>;
   readonly position: number;
 }
-export interface CheckpointRow {
-  readonly size: number;
-  readonly root: Buffer;
-  readonly note: string;
-}
 /** Where a page ends: lists are in this order. */
 export interface Place {
   readonly log: string;
