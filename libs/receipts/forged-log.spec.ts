@@ -1,7 +1,8 @@
 import { act, only } from '#authority/testing/harness';
 import type { Event } from '#contracts/event';
+import { TREE_RECEIPT } from '#contracts/receipt';
 import { endOf } from './ending';
-import { ANN, brokenAt, prover, SealedLog, signed, statementOf, VKEY } from './testing/sealed-log';
+import { ANN, brokenAt, otherReceiptOf, prover, SealedLog, signed, statementOf, VKEY } from './testing/sealed-log';
 import { verifyReceipt } from './verify';
 
 /** A run that has read and written; its log is in the hands of whoever holds its key. */
@@ -66,6 +67,26 @@ describe('a log that signs what cannot be', () => {
       /^the amounts add up to the counters: its reads, writes and external add up to 3, and 2 are claimed$/,
     );
     expect(charged({ calls: 0 })).toMatch(/^the amounts add up to the counters: /);
+  });
+
+  it('cannot have counters that are not the sums of its events', () => {
+    const left = (calls: number): { run: string; tree: string } => {
+      const { log, runId } = made();
+      log.last('ActionPermitted').data.remaining.calls += calls;
+      const treeId = log.last('RunOpened').treeId as string;
+      return {
+        run: broken(log, runId),
+        tree: brokenAt(verifyReceipt(otherReceiptOf(log, TREE_RECEIPT, treeId), VKEY)),
+      };
+    };
+    const wrong = /^the amounts add up to the counters: event 3: it says \d+ calls were left, the events leave /;
+    expect(left(0)).toEqual({ run: '', tree: '' });
+    expect(left(1)).toMatchObject({
+      run: expect.stringMatching(wrong) as string,
+      tree: expect.stringMatching(wrong) as string,
+    });
+    // of a run alone it cannot be told what others spent of the same caps
+    expect(left(-1)).toMatchObject({ run: '', tree: expect.stringMatching(wrong) as string });
   });
 
   it('cannot settle one action twice, at whatever cost', () => {
