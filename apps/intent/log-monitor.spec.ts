@@ -69,6 +69,35 @@ function own(log: DriftingLog): void {
 }
 
 describe('what a monitor tells the owner of its log', () => {
+  it('is nothing of a past that comes all at once, before it has read to its end', async () => {
+    const log = new DriftingLog();
+    log.now = Date.now() - 10 * 60_000;
+    const { runId, grantId } = log.begin({ ...LEASE, time: { ttl: '2h' } });
+    const { actionId } = log.mail(grantId, 'eve@outside.example');
+    const score = 0.9;
+    log.do('recordDrift', {
+      runId,
+      actionId,
+      score,
+      features: [],
+      monitor: MONITOR,
+      actor: { kind: 'system', id: 'intent' },
+    });
+    const monitor = around.start();
+    own(log);
+    const toldAt = log.events.findIndex(({ type }) => type === 'DriftScored');
+    around.eventlog.shutAt(toldAt);
+    await around.append(log);
+    await until(() => monitor.position === toldAt);
+    tell();
+    expect(monitor.untold).toBe(1);
+    expect(around.bus.sent).toEqual([]);
+    around.eventlog.letGo();
+    await until(() => monitor.position === log.events.length);
+    tell();
+    expect([monitor.untold, around.bus.sent]).toEqual([0, []]);
+  });
+
   it('is sent once, as a score and nothing else, on the subject that takes nothing else', async () => {
     const { log, runId } = drifted();
     const monitor = around.start();

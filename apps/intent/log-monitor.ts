@@ -32,6 +32,8 @@ const TELL_MS = 100;
 const GATHER_MS = 100;
 const SAVE_MS = 2_000;
 const SEND_MS = 5_000;
+/** an event that is first read so long after it happened is not news */
+const OLD_MS = 60_000;
 
 /**
  * Follows one log and tells its owner how far runs have drifted. What it knows it folds from the log, from the
@@ -100,6 +102,10 @@ export class LogMonitor {
   }
 
   private async integrate(batch: Batch): Promise<void> {
+    const [first] = batch.events;
+    // what is this old has come all at once, such as by an import: it is the past, as far as the log reaches now
+    if (first && Date.now() - Date.parse(first.time) > OLD_MS)
+      this.past = Math.max(this.past, await this.options.eventlog.head(this.options.log));
     if (this.monitor.next !== batch.from) this.monitor = new Monitor(batch.from);
     for (const each of batch.events) {
       const { event, payload } = readStored(each);

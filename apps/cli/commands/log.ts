@@ -1,5 +1,4 @@
-import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Audit, type RawEvent, type Report } from '#audit/audit';
 import { says } from '#audit/finding';
@@ -10,6 +9,7 @@ import { openSubmission, type Held } from '#tlog/submission';
 import { z } from 'zod';
 import { readConfig } from '#platform/config';
 import { clientFor, dataDir, UsageError, type GlobalOptions } from '../context';
+import { linesIn } from '../lines';
 import { rotateKey } from '../up/rotate';
 import { plain } from '../render';
 
@@ -159,7 +159,7 @@ async function offline(options: VerifyFlags, held: Kept | undefined, name: strin
   if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
   let audit: Audit | undefined;
   const heads = held ? [{ note: held.note }] : [];
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+  for await (const line of linesIn(file)) {
     const event = eventIn(line);
     if (!event || (name !== undefined && event.log !== name)) continue;
     const log = name ?? event.log;

@@ -1,14 +1,14 @@
-import { createReadStream, createWriteStream, renameSync } from 'node:fs';
+import { createWriteStream, renameSync } from 'node:fs';
 import { Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { StringDecoder } from 'node:string_decoder';
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGzip } from 'node:zlib';
 import type { Command } from 'commander';
 import type { BailiwickClient } from '#client/client';
 import type { ExportHeader, ExportLine, ImportView } from '#contracts/export';
 import { ExportReader } from '#tlog/exported';
 import { LIMITS } from '#kernel/limits';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { linesIn, linesOf } from '../lines';
 import { Progress } from '../progress';
 import { green } from '../render';
 
@@ -25,19 +25,6 @@ export function addMoveCommands(program: Command): void {
     .option('--vkey <key>', 'of the log, from who can be trusted: the export must be signed by it')
     .option('--other-pseudonyms', 'although keys/pseudonym.key is another than where it was exported')
     .action((file: string, _flags, command: Command) => importTenant(file, command.optsWithGlobals<ImportFlags>()));
-}
-
-/** The lines of a stream, one at a time; they end with LF and nothing else, as U+2028 may stand in a text. */
-async function* linesOf(input: Readable): AsyncGenerator<string> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of input) {
-    const parts = (rest + decoder.write(Buffer.from(chunk as Uint8Array))).split('\n');
-    rest = parts.pop() as string;
-    yield* parts;
-  }
-  rest += decoder.end();
-  if (rest !== '') yield rest;
 }
 
 /** Checks each line that passes, and counts. */
@@ -88,11 +75,6 @@ interface ImportFlags extends GlobalOptions {
   otherPseudonyms?: boolean;
 }
 
-function open(file: string): AsyncGenerator<string> {
-  const bytes = createReadStream(file);
-  return linesOf(file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes);
-}
-
 async function importTenant(file: string, options: ImportFlags): Promise<void> {
   const { json } = options;
   // looked through once before anything is sent: what is wrong is told at once, and nothing was begun
@@ -125,7 +107,7 @@ async function importTenant(file: string, options: ImportFlags): Promise<void> {
 async function lookThrough(file: string): Promise<ExportReader> {
   const reader = new ExportReader();
   const progress = new Progress('read');
-  for await (const line of open(file)) {
+  for await (const line of linesIn(file)) {
     reader.take(line);
     progress.at(reader.events, sizeOf(reader.header));
   }
@@ -157,7 +139,7 @@ async function send(file: string, client: BailiwickClient, begun: ImportView): P
     bytes = 0;
     progress.at(reader.events, sizeOf(reader.header));
   };
-  for await (const line of open(file)) {
+  for await (const line of linesIn(file)) {
     const event = reader.take(line);
     if (!event || event.position < (begun.next[event.log] ?? 0)) continue;
     const length = Buffer.byteLength(line) + 1;

@@ -1,0 +1,26 @@
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { createGunzip } from 'node:zlib';
+
+/** The lines of a stream, one at a time; they end with LF and nothing else, as U+2028 may stand in a text. */
+export async function* linesOf(input: Readable): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of input) {
+    const parts = (rest + decoder.write(Buffer.from(chunk as Uint8Array))).split('\n');
+    rest = parts.pop() as string;
+    yield* parts;
+  }
+  rest += decoder.end();
+  if (rest !== '') yield rest;
+}
+
+/** The lines of a file, unpacked where its name ends in `.gz`. */
+export function linesIn(file: string): AsyncGenerator<string> {
+  const bytes = createReadStream(file);
+  if (!file.endsWith('.gz')) return linesOf(bytes);
+  const unpacked = createGunzip();
+  bytes.once('error', (error) => unpacked.destroy(error));
+  return linesOf(bytes.pipe(unpacked));
+}
