@@ -80,6 +80,32 @@ describe('an analyst', () => {
     expect(byTime.body.grants as unknown[]).toHaveLength(2);
   });
 
+  it('asks what would have been under other limits, at once or with progress; only of its own tenant', async () => {
+    const ask = (body: unknown) => http(stack, 'POST', '/v1/replays', { key: stack.keys.analyst, body });
+    await get(`/v1/runs?minPosition=${story.last}`);
+    const { treeId, actionId } = story;
+    expect((await ask({ change: {} })).body).toMatchObject({ differ: 0, byKind: {}, truncated: false });
+    const denied = {
+      change: { grant: { select: { agentClass: 'writer' }, limits: { actions: { deny: ['file.*'] } } } },
+    };
+    const told = await ask({ ...denied, treeId });
+    expect(told.body).toMatchObject({
+      differ: 1,
+      byVerb: { 'file.write': { 'permit->deny': 1 } },
+      outcomesFallenAway: 1,
+    });
+    expect(told.body.differences).toMatchObject([
+      { actionId, before: { decision: 'permit' }, after: { decision: 'deny' } },
+    ]);
+    expect(await stack.as('analyst').replay({ ...denied, treeId } as never)).toEqual(told.body);
+    expect((await ask({ change: { drift: { stepUpAt: 2 } } })).body).toMatchObject({
+      code: 'BAD_REQUEST',
+      detail: expect.stringContaining('change.drift.stepUpAt'),
+    });
+    expect((await ask({ ...denied, log: 'other/0' })).status).toBe(404);
+    expect((await ask({ change: {}, from: 1_000_000 })).status).toBe(404);
+  });
+
   it('reads events as JSON and NDJSON, gapless, and filtered', async () => {
     const all = await get(`/v1/events?after=-1&limit=1000&minPosition=${story.last}`);
     const items = all.body.items as EventItem[];

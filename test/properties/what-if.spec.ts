@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { tenantDefaults } from '#authority/resolve';
+import { evolveUnasked } from '#authority/evolve';
+import { stateDigest } from '#authority/snapshot';
 import { emptyState } from '#authority/state';
 import { WhatIf } from '#authority/what-if/what-if';
 import type { Event } from '#contracts/event';
@@ -11,9 +13,13 @@ import { judgeTrajectory, judgeUnder } from '#trajectory/rules';
 fc.configureGlobal({ seed: 4_004, numRuns: 100 });
 
 /** As it is asked for: through the contract, over events as they are stored. */
-export function whatIf(events: readonly Event[], request: unknown): ReplayAnswer {
+function whatIf(
+  events: readonly Event[],
+  request: unknown,
+  state = emptyState('default/0', 'default', 0),
+): ReplayAnswer {
   const parsed = replayRequest.parse(request);
-  const asked = new WhatIf(emptyState('default/0', 'default', 0), parsed, {
+  const asked = new WhatIf(state, parsed, {
     judge: judgeUnder(parsed.change.policy),
     defaults: tenantDefaults,
   });
@@ -36,7 +42,12 @@ describe('what if', () => {
       fc.property(moves(120), fc.nat(200), (list, from) => {
         const { events } = logOf(list);
         const at = from % 2 ? 0 : Math.min(from, events.length - 1);
-        const told = whatIf(events, { change: {}, from: at });
+        const state = emptyState('default/0', 'default', 0);
+        const told = whatIf(events, { change: {}, from: at }, state);
+        // not only does nothing differ: it has come to the recorded state, whatever could have come of it later
+        expect(stateDigest(state)).toBe(
+          stateDigest(events.reduce(evolveUnasked, emptyState('default/0', 'default', 0))),
+        );
         seen += told.decided;
         expect(told).toMatchObject({ differ: 0, byKind: {}, differences: [], outcomesFallenAway: 0, undecidable: 0 });
         if (at === 0) expect(told.decided).toBe(decisions(events));

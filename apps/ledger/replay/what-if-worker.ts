@@ -6,6 +6,7 @@ import { emptyState } from '#authority/state';
 import { WhatIf } from '#authority/what-if/what-if';
 import type { Event, EventOf } from '#contracts/event';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '#contracts/replay';
+import { upcast } from '#contracts/upcast';
 import { Bodies } from '#eventlog/bodies';
 import { parseLogName } from '#kernel/ids';
 import { lowerThisThread } from '#platform/priority';
@@ -45,7 +46,7 @@ async function main({ log, databaseUrl, request, to, rules }: WhatIfJob): Promis
       let done = 0;
       for (const body of page) {
         // what the log's only writer wrote was of its form then, and each checkpoint vouches for it
-        const event = JSON.parse(body) as Event;
+        const event = upcast(JSON.parse(body)) as Event;
         for (const rule of among.before(event.position)) whatIf.take(rule);
         whatIf.take(event);
         done = event.position + 1;

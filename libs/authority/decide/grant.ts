@@ -94,17 +94,21 @@ export const recordDrift: Decide<'recordDrift'> = (state, command, now) => {
   ];
   const suspendAt = grant?.limits.purpose.onDrift.suspendAt ?? 1;
   if (grant && command.score >= suspendAt && !blockedItself(state, grant, now)) {
-    events.push({
-      type: 'GrantSuspended',
-      ...where,
-      actionId: undefined,
-      data: {
-        reason: {
-          code: 'DRIFT',
-          says: `drift ${command.score.toFixed(2)} reached ${suspendAt}: the run has left its declared purpose`,
-        },
-      },
-    });
+    events.push(suspensionByDrift(grant, command.score, suspendAt));
   }
   return ok(events);
 };
+
+/** What becomes of a grant whose run's score has reached its threshold. */
+export function suspensionByDrift(grant: GrantNode, score: number, suspendAt: number): NewEvent {
+  return {
+    type: 'GrantSuspended',
+    ...at(grant),
+    data: {
+      reason: {
+        code: 'DRIFT',
+        says: `drift ${score.toFixed(2)} reached ${suspendAt}: the run has left its declared purpose`,
+      },
+    },
+  };
+}

@@ -4,10 +4,7 @@ import type { Refusal } from '#contracts/reason';
 import { canonicalize } from '#kernel/canonical';
 import { ok, type Result } from '#kernel/result';
 import { couldUse } from '../could-use';
-import { attenuatesAll } from '../dimensions/all';
 import { resolveChild, resolveRoot, tenantDefaults } from '../resolve';
-import { refuse } from '../decide/types';
-import { widerThan } from '../decide/run';
 
 /** A grant as it is about to be issued once more. */
 export interface Reissued {
@@ -59,12 +56,9 @@ export class ChangedLimits {
     if (!base.ok) return base;
     const changed = this.overlaid(grant, base.value);
     if (!changed.ok || changed.value === base.value || !grant.parent) return changed;
-    if (attenuatesAll(changed.value, grant.parent.limits).length === 0) return changed;
-    return refuse(
-      'GRANT_WIDENS_PARENT',
-      'it would be wider than its parent',
-      widerThan(changed.value, grant.parent.limits),
-    );
+    // as if it had been asked for: its parent's denials and windows stay in force whatever it says
+    const { limits } = grant.parent;
+    return resolveChild(asked(changed.value, limits), limits, grant.issuedAt);
   }
 
   private rebased({ limits, parent, issuedAt }: Reissued): Result<Limits, Refusal> {

@@ -2,7 +2,6 @@ import type { Event, EventOf } from '#contracts/event';
 import type { Fate } from '#contracts/replay';
 import { parseTime } from '#kernel/clock';
 import type { Asked } from '../decide/judge';
-import type { NewEvent } from '../decide/types';
 import { isOpen } from '../evolve/endings';
 import { blockedItself } from '../liveness';
 import type { GrantNode, LogState, RunNode } from '../state';
@@ -71,16 +70,5 @@ export function askedOf({ data }: Decision, run: RunNode): Asked {
     labels: data.labels,
     charge: data.charge,
     drift: drift === 'unavailable' ? drift : Math.max(drift, run.drift),
-  };
-}
-
-/** What the rules make of a score that reaches the grant's threshold. */
-export function suspension(grant: GrantNode, score: number, suspendAt: number): NewEvent {
-  return {
-    type: 'GrantSuspended',
-    treeId: grant.treeId,
-    runId: grant.runId,
-    grantId: grant.id,
-    data: { reason: { code: 'DRIFT', says: `drift ${score.toFixed(2)} reached ${suspendAt}` } },
   };
 }

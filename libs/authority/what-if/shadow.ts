@@ -6,6 +6,7 @@ import { parseTime, rfc3339 } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { exhaustedBy, treeOfAction, useOf } from '../decide/authorize';
 import { mayPassOn } from '../decide/delegate';
+import { suspensionByDrift } from '../decide/grant';
 import { judge, strictest } from '../decide/judge';
 import { settlement } from '../decide/settle';
 import type { NewEvent, Rules } from '../decide/types';
@@ -22,7 +23,6 @@ import {
   isDecision,
   isOutcome,
   isThereFor,
-  suspension,
   timeOf,
   type Decision,
   type Of,
@@ -108,7 +108,8 @@ export class Shadow {
     const { fate, reasons, usesApproval } = this.judged(event, run, chain, at);
     if (fate !== before) this.differs(event, fate, reasons);
     if (fate === 'permit') return this.permit(event, chain, at, usesApproval);
-    if (fate === 'deny') this.fold({ ...event, type: 'ActionDenied' });
+    // nobody is asked here who was not asked then: the request for approval stands where it was recorded
+    this.fold({ ...event, type: fate === 'deny' ? 'ActionDenied' : 'ActionStepUp' } as Decision);
   }
 
   /** As `authorize` decides, of what is recorded of the call: its names were normalised then. */
@@ -180,7 +181,7 @@ export class Shadow {
     const at = timeOf(event);
     const { suspendAt } = grant?.limits.purpose.onDrift ?? { suspendAt: 1 };
     const after = grant !== undefined && event.data.score >= suspendAt && !blockedItself(this.state, grant, at);
-    if (after) this.foldAll(event, [suspension(grant, event.data.score, suspendAt)]);
+    if (after) this.foldAll(event, [suspensionByDrift(grant, event.data.score, suspendAt)]);
     if (before === after || !grant) return;
     const why = after
       ? `drift ${event.data.score.toFixed(2)} reaches ${suspendAt}`
