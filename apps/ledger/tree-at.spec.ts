@@ -17,7 +17,11 @@ beforeEach(() => bench.reset());
 const [seeds, runs] = [4_114, 4];
 const logs = fc.sample(moves(90), { seed: seeds, numRuns: runs }).map((list) => {
   const log = new SealedLog();
-  for (const move of list) play(log, move);
+  for (const [i, move] of list.entries()) {
+    play(log, move);
+    // of no tree, and felt by all
+    if (i === list.length >> 1) log.strike({ agentClass: 'worker' });
+  }
   return log;
 });
 
