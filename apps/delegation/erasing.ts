@@ -36,7 +36,9 @@ export function reachOf(state: LogState, subjectRef: string, before: number, now
 /** What a person's erasure would erase now. Changes nothing. */
 export async function previewErasure(owner: LogOwner, payloads: Payloads, log: string, subjectRef: string) {
   const { beside, runs, liveRuns } = await owner.read((state, now) => reachOf(state, subjectRef, state.next, now));
-  const byType = await payloads.count(log, beside);
+  const counted = await payloads.count(log, beside);
+  // why she was erased before goes with what there is, and is nothing to erase her for: it would never end
+  const byType = Object.keys(counted).some((type) => type !== 'PayloadsErased') ? counted : {};
   const total = Object.values(byType).reduce((sum, each) => sum + each, 0);
   return { subjectRef, before: beside.before, runs, liveRuns, trees: beside.trees.length, payloads: total, byType };
 }

@@ -84,7 +84,7 @@ describe('what is kept in words about a person', () => {
     const preview = await cli(['erase', '--subject', ANN, '--dry-run', '--json']);
     expect(JSON.parse(preview.out)).toMatchObject({ runs: 1, trees: 1, liveRuns: 0 });
     expect(await rowsWith(url, 'quokkaword')).toEqual(['public.event']); // only counted
-    const done = await cli(['erase', '--subject', ANN.toUpperCase(), '--json']);
+    const done = await cli(['erase', '--subject', ANN.toUpperCase(), '--reason', 'she asked', '--json']);
     expect([done.code, JSON.parse(done.out)]).toMatchObject([0, { done: true, erasure: { runs: 1 } }]);
 
     expect(await rowsWith(url, 'quokkaword')).toEqual([]);
