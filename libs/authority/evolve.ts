@@ -47,8 +47,13 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
  * @throws CorruptLog where the event cannot follow this state: a gap, an unknown grant, a second outcome.
  */
 export function evolve(state: LogState, event: Event): LogState {
+  const before = state.lastTime;
   const at = follow(state, event);
   remember(state, event, at);
+  if (isNextTurn(before, at)) {
+    forget(state.keyed, at - keepMs(true));
+    forget(state.tries, at - keepMs(false));
+  }
   return state;
 }
 
@@ -72,10 +77,11 @@ function follow(state: LogState, event: Event): number {
   if (at < state.lastTime)
     throw new CorruptLog(`event ${event.log}@${event.position} is earlier than the one before it`);
   const fold = must(FOLDS[event.type] as AnyFold | undefined, 'type', event);
+  const before = state.lastTime;
   state.next = event.position + 1;
   state.lastTime = at;
   fold(state, event, at);
-  forget(state.settled, at - LIMITS.settledMs);
+  if (isNextTurn(before, at)) forget(state.settled, at - LIMITS.settledMs);
   dropEnded(state);
   return at;
 }
@@ -97,16 +103,22 @@ function isPending(state: LogState, { kind, id }: Deadline): boolean {
   }
 }
 
-/** Keeps where a command's events stand for as long as its first answer must be told again, and no longer. */
+/** Keeps where a command's events stand for as long as its first answer must be told again, and a second at most beyond. */
 function remember(state: LogState, event: Event, at: number): void {
   const keyed = isKeyed(event.commandId);
   const map = keyed ? state.keyed : state.tries;
   const known = map.get(event.commandId);
   if (known) known.count += 1;
   else map.set(event.commandId, { first: event.position, count: 1, at, requestDigest: event.requestDigest });
-  forget(state.keyed, at - keepMs(true));
-  forget(state.tries, at - keepMs(false));
 }
+
+/**
+ * Once in a second of the log's own time, so that every fold does it at the same events: a map that is read from its
+ * front passes all that was taken from there since it was last made anew, which may be hundreds of thousands.
+ */
+const isNextTurn = (before: number, at: number): boolean =>
+  Math.floor(at / FORGET_EVERY_MS) !== Math.floor(before / FORGET_EVERY_MS);
+const FORGET_EVERY_MS = 1_000;
 
 /** Maps keep the order of insertion, which is that of time: the oldest come first. */
 function forget(map: Map<string, CommandNode | SettledNode>, before: number): void {

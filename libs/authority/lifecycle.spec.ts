@@ -69,7 +69,7 @@ describe('a lease from its grant to its end', () => {
     log.now += LIMITS.settledMs;
     const second = settled();
     expect([again(first), again(second)]).toEqual(['ALREADY_SETTLED', 'ALREADY_SETTLED']);
-    log.now += 1;
+    log.now += 1_000;
     const third = settled();
     expect([...log.state.settled.keys()]).toEqual([second, third]);
     expect(again(first)).toBe('NOT_FOUND');

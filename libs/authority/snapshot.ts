@@ -18,7 +18,7 @@ import {
 } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
-export const FOLD_VERSION = 6;
+export const FOLD_VERSION = 7;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
