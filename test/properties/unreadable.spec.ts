@@ -6,7 +6,7 @@ import { stateDigest } from '#authority/snapshot';
 import { openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
 import { commandSchema } from '#contracts/command';
 import { envelope, EVENT_DATA, parseEvent, type Event } from '#contracts/event';
-import { moves } from './moves';
+import { moves, PERSON, REFS } from './moves';
 import { Tally } from './naive';
 import { asked, Play } from './play';
 
@@ -18,7 +18,11 @@ fc.configureGlobal({ seed: 20260114 });
 const FILE = { type: 'file', id: 'a/b' };
 
 const stories = fc.oneof(moves(60), moves(60, ['strike', 'lift', 'act', 'escalate']));
-const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => new Play().play(all).log.events);
+const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
+  const { log } = new Play().play(all);
+  log.do('erase', { subjectRef: REFS[0] as string, found: { before: 0, runs: 1, payloads: 1 }, actor: PERSON });
+  return log.events;
+});
 const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>
   written.filter((event) => event.type === type),
 );

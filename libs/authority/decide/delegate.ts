@@ -25,7 +25,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   const denied = (event: Extract<NewEvent, { type: 'DelegationRefused' }>['data']): NewEvent => ({
     type: 'DelegationRefused',
     ...where,
-    data: { ...event, ...(isShort(command.grant) ? { asked: command.grant } : {}) },
+    data: { ...event, ...askedFor(command.grant) },
   });
 
   const allowed = mayPassOn(chain, command.agent.class);
@@ -85,7 +85,10 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
 };
 
 /** What was asked for stands in the event of the refusal, so that it can be decided again; an event is bounded. */
-const isShort = (request: GrantRequest): boolean => JSON.stringify(request).length <= 2_000;
+function askedFor(request: GrantRequest): { asked?: GrantRequest } {
+  const text = JSON.stringify(request);
+  return text.length <= 2_000 ? { asked: JSON.parse(text) as GrantRequest } : {}; // as it will be read again (I10)
+}
 
 /** Asked of the whole chain: what was made past the rules hands on no more than what is above it may (I11). */
 export function mayPassOn(chain: readonly GrantNode[], agentClass: string): Verdict & { grantId: string } {
