@@ -142,7 +142,7 @@ export class LogMonitor {
     due.forEach((report, i) => {
       const answer = read.data.answers[i];
       const again = !answer || (!answer.ok && RETRY.has(answer.refusal?.code ?? ''));
-      if (!again) monitor.settled(report);
+      if (!again) monitor.settled(report, answer.ok);
     });
   }
 

@@ -146,7 +146,7 @@ describe('the monitor', () => {
       // from where a monitor must begin again to know it
       expect(monitor.since).toBe(0);
       if (last === 'child') log.record(report as never);
-      else monitor.settled(report as never);
+      else monitor.settled(report as never, false);
       expect(follow(monitor, log).reports()).toEqual([]);
     }
   });
@@ -160,9 +160,27 @@ describe('the monitor', () => {
     const far = log.write(grantId);
     if (ended) log.complete(runId);
     follow(monitor, log);
-    monitor.settled(early as never);
+    monitor.settled(early as never, true);
     log.record(early as never);
     expect(follow(monitor, log).reports()).toMatchObject([{ runId, actionId: far.actionId }]);
+  });
+
+  it('tells the same as one that begins later, where a report is answered before what came before it is read', () => {
+    const log = new DriftingLog();
+    const { runId, grantId } = log.begin();
+    const monitor = new Monitor(0);
+    log.read(grantId);
+    const [early] = follow(monitor, log).reports();
+    log.write(grantId);
+    log.complete(runId);
+    log.record(early as never); // in the log behind both
+    monitor.settled(early as never, true);
+    const told = follow(monitor, log).reports();
+    expect(told).toEqual(follow(new Monitor(0), log).reports());
+    expect(told).toHaveLength(1);
+    for (const each of told) monitor.settled(each, true);
+    expect(monitor.reports()).toEqual([]);
+    expect(monitor.since).toBe(0); // not in what was read yet
   });
 
   it('tells of each run once where one of them has ended', () => {

@@ -38,6 +38,11 @@ export class Monitor {
   private readonly moved = new Map<string, Tree>();
   /** what was still to be told of runs that have ended since */
   private late: (Report & { readonly since: number; readonly principalRef: string })[] = [];
+  /**
+   * run → the score of a report that was answered, until its event is read: not sent again, and no part of the fold. The
+   * log may have gone further before that event, so what is worth telling is a question to what was read alone.
+   */
+  private readonly answered = new Map<string, number>();
   /** the next position */
   next: number;
 
@@ -52,6 +57,7 @@ export class Monitor {
     this.next += 1;
     if (event.type === 'DriftScored') {
       const { score: told } = event.data;
+      if (told >= (this.answered.get(event.runId ?? '') ?? Infinity)) this.answered.delete(event.runId ?? '');
       this.late = this.late.filter(({ runId, score }) => runId !== event.runId || score.score > told);
     }
     if (event.type === 'PayloadsErased') return this.erased(event.data);
@@ -79,7 +85,9 @@ export class Monitor {
     if (!seen) return;
     if (seen.type === 'ended') return this.ended(tree, event, seen.runId);
     observe(tree.history, seen);
-    if (seen.type === 'resumed') tree.worst.delete(seen.runId);
+    if (seen.type !== 'resumed') return;
+    tree.worst.delete(seen.runId);
+    this.answered.delete(seen.runId);
   }
 
   /**
@@ -112,23 +120,22 @@ export class Monitor {
     }
   }
 
-  /** What should be told now. A run whose report was taken into the log, or refused for good, is settled. */
+  /** What should be told now, but what was answered already. */
   reports(): Report[] {
-    const due: Report[] = [...this.late];
+    const due: Report[] = this.late.filter(({ runId, score }) => score.score > (this.answered.get(runId) ?? -1));
     for (const [runId, tree] of this.moved) {
       const report = reportOf(tree, runId);
-      if (report) due.push(report);
-      else this.moved.delete(runId);
+      if (!report) this.moved.delete(runId);
+      else if (reportOf(tree, runId, this.answered.get(runId))) due.push(report);
     }
     return due;
   }
 
-  settled(report: Report): void {
+  /** A report was answered: taken into the log, or refused for good, and then there is nothing to wait for. */
+  settled(report: Report, taken: boolean): void {
     const { runId, score } = report;
-    this.late = this.late.filter((each) => each !== report);
-    const tree = this.moved.get(runId);
-    // the run may have gone further while it was told: `reports` looks at it again
-    if (tree) observe(tree.history, { type: 'scored', runId, score: score.score });
+    if (!taken) this.late = this.late.filter((each) => each !== report);
+    if (taken || this.moved.has(runId)) this.answered.set(runId, score.score);
   }
 
   /** The drift that a call would bring, with what it rests on; undefined where the run is not known. */
@@ -187,14 +194,21 @@ export class Monitor {
 
   private forget(treeId: string, tree: Tree): void {
     this.trees.delete(treeId);
-    for (const runId of tree.history.runs.keys()) this.moved.delete(runId);
+    for (const runId of tree.history.runs.keys()) {
+      this.moved.delete(runId);
+      if (!this.late.some((each) => each.runId === runId)) this.answered.delete(runId);
+    }
     for (const grantId of tree.grants) this.runOfGrant.delete(grantId);
   }
 }
 
-/** Undefined where nothing of the run is worth telling. */
-function reportOf(tree: Tree, runId: string): Report | undefined {
+/**
+ * Undefined where nothing of the run is worth telling.
+ * @param told what is known to have been told, beyond what was read of it
+ */
+function reportOf(tree: Tree, runId: string, told?: number): Report | undefined {
   const run = tree.history.runs.get(runId);
   const worst = tree.worst.get(runId);
-  return run && worst && isWorthTelling(run, run.peak) ? { runId, ...worst } : undefined;
+  const known = told === undefined || !run ? run : { ...run, reported: Math.max(told, run.reported ?? 0) };
+  return known && worst && isWorthTelling(known, known.peak) ? { runId, ...worst } : undefined;
 }

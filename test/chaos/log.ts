@@ -74,7 +74,7 @@ export async function readModels(stack: Stack): Promise<Map<string, string[]>> {
 export async function ledgerTables(url: string): Promise<string[]> {
   const rows = await sql<{ name: string }>(
     url,
-    "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'ledger' AND tablename NOT IN ('checkpoint', 'migrations') ORDER BY 1",
+    "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'ledger' AND tablename NOT IN ('checkpoint', 'signing_key', 'migrations') ORDER BY 1",
   );
   return rows.map(({ name }) => name);
 }
