@@ -140,7 +140,7 @@ export async function receiptOf(
   if (!candidates) return undefined;
   // what is not in the tree yet has no proof, and is not told
   const inTree = candidates.filter(({ event }) => event.position < ledger.position);
-  const chosen = new Set(KINDS[type].select(id, inTree).map(({ event }) => event.position));
+  const chosen = new Set(KINDS[type].select(id, readStory(inTree)).map(({ event }) => event.position));
   const kept = inTree.filter(({ event }) => chosen.has(event.position));
   if (kept.length === 0) return undefined;
   const claims = KINDS[type].summarise(id, readStory(kept), canonicalDigest);

@@ -3,23 +3,22 @@ import type { ActionPredicate } from '#contracts/receipt';
 import { absentIn } from './absent';
 import { chainOfCustody, type DigestOf } from './chain';
 import { OF_ANCESTORS } from './select';
-import { lineOf, readStory, type Story, type Told } from './story';
+import { lineOf, type Story, type Told } from './story';
 import { ruleStrikesRun } from './strikes';
 import { actionsOf, deniedOf, DOES_NOT_PROVE, firstText, runPart } from './summary';
 
 /**
  * Which events belong in an action's receipt: the decision, what came of it, the approval it rests on and whatever else
  * rests on that, and what had happened before to the leases above it.
- * @param candidates those of the receipt of its run, in the order of the log
+ * @param story the events of the receipt of its run
  */
-export function eventsOfAction(actionId: string, candidates: readonly Told[]): Told[] {
-  const story = readStory(candidates);
+export function eventsOfAction(actionId: string, story: Story): Told[] {
   const decision = story.decisions.get(actionId)?.event;
   if (!decision) return [];
   const line = new Set(lineOf(decision.runId as string, story).map(({ event }) => event.runId as string));
   const { approvalId } = decision.data;
   const isBefore = (event: Event): boolean => event.position < decision.position;
-  return candidates.filter(({ event }) => {
+  return story.told.filter(({ event }) => {
     if (event.actionId === actionId) return true;
     if (approvalId !== undefined && (event.data as { approvalId?: string }).approvalId === approvalId) return true;
     if (event.type === 'RevocationRuleAdded')

@@ -62,14 +62,15 @@ describe('after anything that can happen to a log', () => {
       fc.property(moves(60), (all) => {
         const log = new WatchedLog();
         for (const move of all) play(log, move);
-        const told = log.told();
+        const story = log.story();
         const prove = prover(log.stored().map(({ body }) => body));
         const verified = new Map<string, Verification>();
         const spent = new Map<string, { calls: number; reads: number; cost: number }>();
         for (const runId of log.state.runs.keys()) {
-          const chosen = eventsOfReceipt(runId, told);
-          expect(eventsOfReceipt(runId, chosen)).toEqual(chosen);
-          const claims = summarise(runId, readStory(chosen));
+          const chosen = eventsOfReceipt(runId, story);
+          const read = readStory(chosen);
+          expect(eventsOfReceipt(runId, read)).toEqual(chosen);
+          const claims = summarise(runId, read);
           // every receipt would take too long
           if (verified.size < 4)
             verified.set(runId, verifyReceipt(signed(makeStatement(claims, provedEvents(log, chosen, prove))), VKEY));

@@ -20,22 +20,35 @@ export const isOnlyOpen = (finding: string): boolean => finding === OPEN;
  * @param digestOf `sha256:<hex>` of the canonical JSON of a value: what approvals are bound by
  */
 export function chainOfCustody(actionId: string, story: Story, digestOf: DigestOf): Custody {
+  const { links, findings } = follow(actionId, story, digestOf);
+  return { actionId, links: links.map((told) => told()), findings };
+}
+
+/** What is found of the custody of an action, without the words of its links. See `chainOfCustody`. */
+export const findingsOf = (actionId: string, story: Story, digestOf: DigestOf): string[] =>
+  follow(actionId, story, digestOf).findings;
+
+/** A link, put into words when it is to be told. */
+type Told = () => Link;
+
+function follow(actionId: string, story: Story, digestOf: DigestOf): { links: Told[]; findings: string[] } {
   const decided = story.decisions.get(actionId);
-  if (!decided) return { actionId, links: [], findings: [`no decision on ${actionId} is told`] };
+  if (!decided) return { links: [], findings: [`no decision on ${actionId} is told`] };
   const findings: string[] = [];
   const { event: decision } = decided;
   const grants = grantChain(decision, story, findings);
-  const links: Link[] = [principalLink(grants[0], story, findings)].flat();
-  for (const grant of grants) links.push(...grantApproval(grant, story, findings, digestOf), grantLink(grant, story));
+  const links = principalLink(grants[0], story, findings);
+  for (const grant of grants)
+    links.push(...grantApproval(grant, story, findings, digestOf), () => grantLink(grant, story));
   const times = story.timesDecided.get(actionId) ?? 1;
   if (times > 1) findings.push(`the action was decided ${times} times (I7)`);
   if (decision.type === 'ActionPermitted') {
     links.push(...actionApproval(decision, story, findings, digestOf));
     findings.push(...deadIn(decision, grants, story));
   }
-  links.push(decisionLink(decision));
+  links.push(() => decisionLink(decision));
   links.push(...outcomeLinks(decision, story, findings));
-  return { actionId, links, findings };
+  return { links, findings };
 }
 
 const DECIDED = { ActionPermitted: 'permitted', ActionDenied: 'denied', ActionStepUp: 'a person was asked' } as const;
@@ -52,7 +65,7 @@ function link(kind: Link['link'], event: Event, says: string): Link {
   };
 }
 
-function principalLink(root: Issued | undefined, story: Story, findings: string[]): Link[] {
+function principalLink(root: Issued | undefined, story: Story, findings: string[]): Told[] {
   const opened = root?.runId === undefined ? undefined : story.openings.get(root.runId);
   if (!opened || root?.data.parentId !== undefined) {
     findings.push('the opening of the root run is missing: no principal can be named');
@@ -61,7 +74,7 @@ function principalLink(root: Issued | undefined, story: Story, findings: string[
   if (opened.event.data.parentRunId !== undefined)
     findings.push('the chain of grants ends at a run that another run made');
   const said = (key: string): string => textOf(opened.payload, key) ?? '(erased)';
-  return [link('principal', opened.event, `${said('requestedBy')} asked for: ${said('purpose')}`)];
+  return [() => link('principal', opened.event, `${said('requestedBy')} asked for: ${said('purpose')}`)];
 }
 
 const decisionLink = (decision: EventOf<Decision>): Link =>
@@ -115,7 +128,7 @@ function grantLink(grant: Issued, story: Story): Link {
 }
 
 /** I8: an approval was asked for exactly this, given by a person, in time, and used once. */
-function approvalLinks(id: string, binding: string, user: Event, story: Story, findings: string[]): Link[] {
+function approvalLinks(id: string, binding: string, user: Event, story: Story, findings: string[]): Told[] {
   const asked = story.asked.get(id)?.event;
   const given = story.answered.get(id)?.event;
   if (
@@ -137,10 +150,10 @@ function approvalLinks(id: string, binding: string, user: Event, story: Story, f
     findings.push(`approval ${id} was used too late (I8)`);
   if (given.actor.kind === 'run' || given.actor.kind === 'system')
     findings.push(`approval ${id} was given by no person (I8)`);
-  return [link('approval', given, `approved by ${given.data.by}`)];
+  return [() => link('approval', given, `approved by ${given.data.by}`)];
 }
 
-function grantApproval(grant: Issued, story: Story, findings: string[], digestOf: DigestOf): Link[] {
+function grantApproval(grant: Issued, story: Story, findings: string[], digestOf: DigestOf): Told[] {
   const { approvalId, limits } = grant.data;
   return approvalId === undefined
     ? []
@@ -152,7 +165,7 @@ function actionApproval(
   story: Story,
   findings: string[],
   digestOf: DigestOf,
-): Link[] {
+): Told[] {
   const { approvalId } = permit.data;
   return approvalId === undefined ? [] : approvalLinks(approvalId, digestOf(boundBy(permit)), permit, story, findings);
 }
@@ -166,38 +179,42 @@ function boundBy({ runId, data }: EventOf<'ActionPermitted'>): object {
 
 /** I2: what in the chain was not live when the action was permitted. */
 function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly Issued[], story: Story): string[] {
-  return chain.flatMap((issued): string[] => {
+  const found: string[] = [];
+  const time = Date.parse(permit.time);
+  for (const issued of chain) {
     const grant = standingIn(issued, permit.position, story);
-    const stopped = [...endedBefore(grant, permit, story), ...suspendedBefore(grant, permit, story)];
-    const found = stopped.map((why) => `it was permitted after ${why} (I2)`);
+    for (const why of [...endedBefore(grant, permit, story), ...suspendedBefore(grant, permit, story)])
+      found.push(`it was permitted after ${why} (I2)`);
     const { notBefore, expiresAt } = grant.data.limits.time;
-    const time = Date.parse(permit.time);
     if (time >= Date.parse(expiresAt) || time < Date.parse(notBefore))
       found.push(`it was permitted outside the time of grant ${grant.grantId} (I2)`);
-    return [...found, ...resurrections(grant, story)];
-  });
+    found.push(...resurrections(grant, story));
+  }
+  return found;
 }
 
 const TERMINAL: readonly Event['type'][] = ['GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted'];
-const stopsBefore = (grant: Issued, { position }: Event, { stops }: Story): Event[] =>
-  (stops.get(grant.grantId as string) ?? []).map(({ event }) => event).filter((event) => event.position < position);
 
 /** What ends a grant ends it for ever, whatever is said to have resumed it. */
 function endedBefore(grant: Issued, user: Event, story: Story): string[] {
-  const end = stopsBefore(grant, user, story).find((event) => TERMINAL.includes(event.type));
+  const found: string[] = [];
+  const end = story.stops
+    .get(grant.grantId as string)
+    ?.find(({ event }) => event.position < user.position && TERMINAL.includes(event.type));
+  if (end) found.push(`${end.event.type} of grant ${grant.grantId}`);
   const opened = grant.runId === undefined ? undefined : story.openings.get(grant.runId);
   const rule = story.rules.find(
     ({ event }) => event.position < user.position && opened !== undefined && ruleStrikesGrant(event, grant, opened),
   );
-  return [
-    ...(end ? [`${end.type} of grant ${grant.grantId}`] : []),
-    ...(rule ? [`${rule.event.data.revocationId} had revoked grant ${grant.grantId}`] : []),
-  ];
+  if (rule) found.push(`${rule.event.data.revocationId} had revoked grant ${grant.grantId}`);
+  return found;
 }
 
-function suspendedBefore(grant: Issued, user: Event, story: Story): string[] {
-  const held = stopsBefore(grant, user, story).filter((event) => !TERMINAL.includes(event.type));
-  return held[held.length - 1]?.type === 'GrantSuspended' ? [`GrantSuspended of grant ${grant.grantId}`] : [];
+function suspendedBefore(grant: Issued, { position }: Event, { stops }: Story): string[] {
+  const held = stops
+    .get(grant.grantId as string)
+    ?.findLast(({ event }) => event.position < position && !TERMINAL.includes(event.type));
+  return held?.event.type === 'GrantSuspended' ? [`GrantSuspended of grant ${grant.grantId}`] : [];
 }
 
 /** A raised lease takes the place of one that is live; what has ended is never raised from the dead. */
@@ -223,7 +240,7 @@ function standingIn(grant: Issued, position: number, { superseded, issues }: Sto
   }
 }
 
-function outcomeLinks(decision: EventOf<Decision>, story: Story, findings: string[]): Link[] {
+function outcomeLinks(decision: EventOf<Decision>, story: Story, findings: string[]): Told[] {
   const outcomes = (story.outcomes.get(decision.actionId as string) ?? []).map(({ event }) => event);
   if (outcomes.length > 1) findings.push(`the action has ${outcomes.length} outcomes (I7)`);
   if (decision.type !== 'ActionPermitted' && outcomes.length > 0)
@@ -231,5 +248,5 @@ function outcomeLinks(decision: EventOf<Decision>, story: Story, findings: strin
   if (decision.type === 'ActionPermitted' && outcomes.length === 0) findings.push(OPEN);
   if (outcomes.some((event) => event.position <= decision.position || event.runId !== decision.runId))
     findings.push('an outcome does not follow its decision (I7)');
-  return outcomes.map((event) => link('outcome', event, event.type.slice('Action'.length).toLowerCase()));
+  return outcomes.map((event) => () => link('outcome', event, event.type.slice('Action'.length).toLowerCase()));
 }

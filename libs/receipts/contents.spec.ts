@@ -189,7 +189,7 @@ describe('the amounts of a receipt', () => {
 describe('a receipt whose payloads are gone', () => {
   const withheld = (statement: Statement): Statement => {
     const events = statement.predicate.events.map((each) => ({ ...each, payload: null }));
-    const chosen = eventsOfReceipt(busy.runId, busy.log.told()).map((each) => ({ ...each, payload: null }));
+    const chosen = eventsOfReceipt(busy.runId, busy.log.story()).map((each) => ({ ...each, payload: null }));
     return { ...statement, predicate: { ...summarise(busy.runId, readStory(chosen)), events } };
   };
 
@@ -241,7 +241,7 @@ describe('a receipt whose words were erased', () => {
   /** what the log still holds: nothing beside the events of her tree */
   const left = log.told().map((told) => (told.event.treeId === treeId ? { ...told, payload: null } : told));
   const receipt = (id: string, told = left): Statement => {
-    const chosen = KINDS[RUN_RECEIPT].select(id, told);
+    const chosen = KINDS[RUN_RECEIPT].select(id, readStory(told));
     const kept = new Map(told.map(({ event, payload }) => [event.position, payload]));
     const events = provedEvents(log, chosen).map((each) =>
       kept.get(each.position) === null ? { ...each, payload: null } : each,

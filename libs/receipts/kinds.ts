@@ -23,7 +23,7 @@ export interface Kind {
   /** what it is about, in words */
   readonly about: string;
   /** which of the events belong into it */
-  readonly select: (id: string, candidates: readonly Told[]) => Told[];
+  readonly select: (id: string, candidates: Story) => Told[];
   /** what they say. @throws Error where they do not hold what it is about */
   readonly summarise: (id: string, story: Story, digestOf: DigestOf) => Claims;
   /** are its events all that charged its leases? */
@@ -40,7 +40,7 @@ type Select = Kind['select'];
 
 /** What is about the id, and the erasures that made gaps in it. */
 function erasedToo(select: Select): Select {
-  return (id, candidates) => withErasures(select(id, candidates), candidates);
+  return (id, candidates) => withErasures(select(id, candidates), candidates.told);
 }
 
 /** What a statement says it is about: the id of its run, tree or action. */

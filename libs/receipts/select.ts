@@ -1,6 +1,6 @@
 import type { EventType } from '#contracts/event';
 import { endOf } from './ending';
-import { lineOf, readStory, type Told } from './story';
+import { lineOf, type Story, type Told } from './story';
 import { ruleStrikesRun } from './strikes';
 
 /** Of the runs above, what made, changed and ended their leases; not what they did. */
@@ -33,10 +33,9 @@ export const OF_CHILDREN: readonly EventType[] = [
  * Which events belong in a run's receipt: its own; of the runs above it and the rules, what bears on its leases up to
  * its end (so that the receipt of a run that has ended does not change with what happens above it later); of its
  * children, how they began and ended.
- * @param candidates events of the log in order, of at least these runs, and all its revocation rules
+ * @param story events of the log, of at least these runs, and all its revocation rules
  */
-export function eventsOfReceipt(runId: string, candidates: readonly Told[]): Told[] {
-  const story = readStory(candidates);
+export function eventsOfReceipt(runId: string, story: Story): Told[] {
   const line = lineOf(runId, story).map(({ event }) => event.runId as string);
   const above = new Set(line.slice(1));
   const until = endOf(runId, story)?.position ?? Infinity;
@@ -48,7 +47,7 @@ export function eventsOfReceipt(runId: string, candidates: readonly Told[]): Tol
     children.add(id);
     struck.set(id, endOf(id, story)?.position ?? Infinity);
   }
-  return candidates.filter(({ event }) => {
+  return story.told.filter(({ event }) => {
     if (event.runId === runId) return true;
     if (event.type === 'RevocationRuleAdded') {
       return [...struck].some(([id, before]) => event.position <= before && ruleStrikesRun(event, id, story));

@@ -35,67 +35,88 @@ export type Outcome = 'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned';
 export type Stop =
   'GrantRevoked' | 'GrantExpired' | 'GrantExhausted' | 'RunCompleted' | 'GrantSuspended' | 'GrantResumed';
 
-const DECISIONS: readonly EventType[] = ['ActionPermitted', 'ActionDenied', 'ActionStepUp'] satisfies Decision[];
 const OUTCOMES: readonly EventType[] = ['ActionCompleted', 'ActionFailed', 'ActionAbandoned'] satisfies Outcome[];
-const STOPS: readonly EventType[] = [
-  'GrantRevoked',
-  'GrantExpired',
-  'GrantExhausted',
-  'RunCompleted',
-  'GrantSuspended',
-  'GrantResumed',
-] satisfies Stop[];
 
 export const isOutcome = (event: Event): event is EventOf<Outcome> => OUTCOMES.includes(event.type);
 
+/** A story while it is read. */
+type Draft = {
+  readonly [K in keyof Story]: Story[K] extends ReadonlyMap<string, infer V> ? Map<string, Open<V>> : Open<Story[K]>;
+};
+type Open<T> = T extends readonly (infer E)[] ? E[] : T;
+
 /** @param told in the order of the log; of two events about one thing that can happen once, the first counts */
 export function readStory(told: readonly Told[]): Story {
-  const of = <T extends EventType>(...types: readonly EventType[]): Told<T>[] =>
-    told.filter(({ event }) => types.includes(event.type)) as unknown as Told<T>[];
-  return {
-    told,
-    openings: firstBy(of<'RunOpened'>('RunOpened'), ({ event }) => event.runId),
-    issues: firstBy(of<'GrantIssued'>('GrantIssued'), ({ event }) => event.grantId),
-    leases: allBy(of<'GrantIssued'>('GrantIssued'), ({ event }) => event.runId),
-    decisions: firstBy(of<Decision>(...DECISIONS), ({ event }) => event.actionId),
-    timesDecided: new Map(
-      [...allBy(of<Decision>(...DECISIONS), ({ event }) => event.actionId)].map(([id, all]) => [id, all.length]),
-    ),
-    outcomes: allBy(of<Outcome>(...OUTCOMES), ({ event }) => event.actionId),
-    asked: firstBy(of<'ApprovalRequested'>('ApprovalRequested'), ({ event }) => event.data.approvalId),
-    answered: firstBy(
-      of<'ApprovalGiven' | 'ApprovalExpired'>('ApprovalGiven', 'ApprovalExpired'),
-      ({ event }) => event.data.approvalId,
-    ),
-    approvalUses: allBy(
-      of<'ActionPermitted' | 'GrantIssued'>('ActionPermitted', 'GrantIssued'),
-      ({ event }) => event.data.approvalId,
-    ),
-    superseded: firstBy(of<'GrantSuperseded'>('GrantSuperseded'), ({ event }) => event.grantId),
-    stops: allBy(of<Stop>(...STOPS), ({ event }) => event.grantId),
-    rules: of<'RevocationRuleAdded'>('RevocationRuleAdded'),
+  const draft: Draft = {
+    told: told as Told[],
+    openings: new Map(),
+    issues: new Map(),
+    leases: new Map(),
+    decisions: new Map(),
+    timesDecided: new Map(),
+    outcomes: new Map(),
+    asked: new Map(),
+    answered: new Map(),
+    approvalUses: new Map(),
+    superseded: new Map(),
+    stops: new Map(),
+    rules: [],
   };
+  for (const each of told) (PLACES[each.event.type] as Place | undefined)?.(each, draft);
+  return draft;
 }
 
-function firstBy<T>(items: readonly T[], key: (item: T) => string | undefined): Map<string, T> {
-  const map = new Map<string, T>();
-  for (const item of items) {
-    const id = key(item);
-    if (id !== undefined && !map.has(id)) map.set(id, item);
-  }
-  return map;
+type Place = (each: Told, draft: Draft) => void;
+
+function decided(each: Told<Decision>, { decisions, timesDecided }: Draft): void {
+  const id = each.event.actionId;
+  first(decisions, id, each);
+  if (id !== undefined) timesDecided.set(id, (timesDecided.get(id) ?? 0) + 1);
+}
+const settled = (each: Told<Outcome>, { outcomes }: Draft): void => another(outcomes, each.event.actionId, each);
+const answered = (each: Told<'ApprovalGiven' | 'ApprovalExpired'>, draft: Draft): void =>
+  first(draft.answered, each.event.data.approvalId, each);
+const stopped = (each: Told<Stop>, { stops }: Draft): void => another(stops, each.event.grantId, each);
+
+/** Where the events of each type are found again. */
+const PLACES: { readonly [T in EventType]?: (each: Told<T>, draft: Draft) => void } = {
+  RunOpened: (each, { openings }) => first(openings, each.event.runId, each),
+  GrantIssued: (each, { issues, leases, approvalUses }) => {
+    first(issues, each.event.grantId, each);
+    another(leases, each.event.runId, each);
+    another(approvalUses, each.event.data.approvalId, each);
+  },
+  ActionPermitted: (each, draft) => {
+    decided(each, draft);
+    another(draft.approvalUses, each.event.data.approvalId, each);
+  },
+  ActionDenied: decided,
+  ActionStepUp: decided,
+  ActionCompleted: settled,
+  ActionFailed: settled,
+  ActionAbandoned: settled,
+  ApprovalRequested: (each, { asked }) => first(asked, each.event.data.approvalId, each),
+  ApprovalGiven: answered,
+  ApprovalExpired: answered,
+  GrantSuperseded: (each, { superseded }) => first(superseded, each.event.grantId, each),
+  GrantRevoked: stopped,
+  GrantExpired: stopped,
+  GrantExhausted: stopped,
+  RunCompleted: stopped,
+  GrantSuspended: stopped,
+  GrantResumed: stopped,
+  RevocationRuleAdded: (each, { rules }) => void rules.push(each),
+};
+
+function first<T>(map: Map<string, T>, id: string | undefined, item: T): void {
+  if (id !== undefined && !map.has(id)) map.set(id, item);
 }
 
-function allBy<T>(items: readonly T[], key: (item: T) => string | undefined): Map<string, T[]> {
-  const map = new Map<string, T[]>();
-  for (const item of items) {
-    const id = key(item);
-    if (id === undefined) continue;
-    const known = map.get(id);
-    if (known) known.push(item);
-    else map.set(id, [item]);
-  }
-  return map;
+function another<T>(map: Map<string, T[]>, id: string | undefined, item: T): void {
+  if (id === undefined) return;
+  const known = map.get(id);
+  if (known) known.push(item);
+  else map.set(id, [item]);
 }
 
 /** The openings of a run and of the runs it came from, itself first; as far as they are told. */

@@ -1,4 +1,4 @@
-import type { Event, EventOf } from '#contracts/event';
+import type { Event, EventOf, EventType } from '#contracts/event';
 import type { Consumed } from '#contracts/grant';
 import type { Reason } from '#contracts/reason';
 import type { Predicate, RunClaims } from '#contracts/receipt';
@@ -36,7 +36,7 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
   const line = lineOf(runId, story);
   const runs = new Set(line.map((each) => each.event.runId as string));
   const actions = actionsOf(mine);
-  const outcomes = mine.map((each) => each.event).filter(isOutcome);
+  const effects = mine.flatMap(({ event: each }) => (isOutcome(each) && each.data.effects) || []);
   return {
     run: runPart(event),
     agent: event.data.agent,
@@ -45,54 +45,51 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     requestedBy: firstText(line, 'requestedBy'),
     principalRef: event.data.principalRef,
     approvals: approvalsOf(story, runs),
-    grants: told.flatMap(({ event: each }) =>
-      each.type === 'GrantIssued' && runs.has(each.runId as string) ? [grantOf(each)] : [],
+    grants: allOf(told, 'GrantIssued').flatMap(({ event: each }) =>
+      runs.has(each.runId as string) ? [grantOf(each)] : [],
     ),
     actions,
-    denied: mine.flatMap(({ event: each }) =>
-      each.type === 'ActionDenied' || each.type === 'ActionStepUp' ? [deniedOf(each)] : [],
-    ),
-    spent: spentOf(mine.map((each) => each.event)),
+    denied: allOf(mine, 'ActionDenied', 'ActionStepUp').map((each) => deniedOf(each.event)),
+    spent: spentOf(mine),
     resources: unique([
       ...actions.map((action) => `${action.resource.type} ${action.resource.id}`),
-      ...outcomes.flatMap((each) => each.data.effects?.resources ?? []),
+      ...effects.flatMap((each) => each.resources ?? []),
     ]),
-    filesChanged: unique(outcomes.flatMap((each) => each.data.effects?.filesChanged ?? [])),
-    external: unique(outcomes.flatMap((each) => each.data.effects?.external ?? [])),
+    filesChanged: unique(effects.flatMap((each) => each.filesChanged ?? [])),
+    external: unique(effects.flatMap((each) => each.external ?? [])),
     escalations: escalationsOf(mine, story),
-    delegationsRefused: mine.flatMap(({ event: each }) =>
-      each.type === 'DelegationRefused'
-        ? [{ agentClass: each.data.agentClass, code: each.data.code, detail: each.data.detail, ...place(each) }]
-        : [],
+    delegationsRefused: allOf(mine, 'DelegationRefused').map(({ event: each }) => ({
+      agentClass: each.data.agentClass,
+      code: each.data.code,
+      detail: each.data.detail,
+      ...place(each),
+    })),
+    children: allOf(told, 'RunOpened').flatMap((each) =>
+      each.event.data.parentRunId === runId ? [childOf(each, story)] : [],
     ),
-    children: told.flatMap(({ event: each, payload }) =>
-      each.type === 'RunOpened' && each.data.parentRunId === runId
-        ? [
-            {
-              runId: each.runId as string,
-              agentClass: each.data.agent.class,
-              task: textOf(payload, 'task'),
-              ended: endOf(each.runId as string, story)?.reason ?? null,
-              receipt: `/v1/runs/${each.runId as string}/receipt`,
-              ...place(each),
-            },
-          ]
-        : [],
-    ),
-    drift: driftOf(mine.map((each) => each.event)),
-    suspensions: suspensionsOf(mine.map((each) => each.event)),
+    drift: driftOf(mine),
+    suspensions: suspensionsOf(mine),
     ended: endOf(runId, story),
-    revoked: told.flatMap(({ event: each }) =>
-      each.type === 'GrantRevoked' || each.type === 'RevocationRuleAdded'
-        ? [
-            {
-              revocationId: each.data.revocationId,
-              reason: each.data.reason.says ?? each.data.reason.code,
-              ...place(each),
-            },
-          ]
-        : [],
-    ),
+    revoked: allOf(told, 'GrantRevoked', 'RevocationRuleAdded').map(({ event: each }) => ({
+      revocationId: each.data.revocationId,
+      reason: each.data.reason.says ?? each.data.reason.code,
+      ...place(each),
+    })),
+  };
+}
+
+const allOf = <T extends EventType>(told: readonly Told[], ...types: readonly T[]): Told<T>[] =>
+  told.filter(({ event }) => (types as readonly EventType[]).includes(event.type)) as unknown as Told<T>[];
+
+function childOf({ event, payload }: Told<'RunOpened'>, story: Story): RunClaims['children'][number] {
+  const runId = event.runId as string;
+  return {
+    runId,
+    agentClass: event.data.agent.class,
+    task: textOf(payload, 'task'),
+    ended: endOf(runId, story)?.reason ?? null,
+    receipt: `/v1/runs/${runId}/receipt`,
+    ...place(event),
   };
 }
 
@@ -114,34 +111,33 @@ const OUTCOMES: Record<Outcome, RunClaims['actions'][number]['outcome']> = {
   ActionAbandoned: 'abandoned',
 };
 
+/** By action, the last one. */
+function outcomesOf(mine: readonly Told[]): Map<string | undefined, EventOf<Outcome>> {
+  const outcomes = new Map<string | undefined, EventOf<Outcome>>();
+  for (const { event } of mine) if (isOutcome(event)) outcomes.set(event.actionId, event);
+  return outcomes;
+}
+
 /** What was permitted, and what came of it. */
 export function actionsOf(mine: readonly Told[]): RunClaims['actions'] {
-  const outcomes = new Map(
-    mine
-      .map((each) => each.event)
-      .filter(isOutcome)
-      .map((each) => [each.actionId, each]),
-  );
-  return mine.flatMap(({ event }) => {
-    if (event.type !== 'ActionPermitted') return [];
+  const outcomes = outcomesOf(mine);
+  return allOf(mine, 'ActionPermitted').map(({ event }) => {
     const { data } = event;
     const outcome = outcomes.get(event.actionId);
-    return [
-      {
-        id: event.actionId as string,
-        verb: data.verb,
-        ...(data.tool === undefined ? {} : { tool: data.tool }),
-        resource: { type: data.resource.type, id: data.resource.id },
-        effect: data.effect,
-        risk: data.risk,
-        ...(data.argsDigest === undefined ? {} : { argsDigest: data.argsDigest }),
-        ...(data.approvalId === undefined ? {} : { approvalId: data.approvalId }),
-        ...place(event),
-        outcome: outcome ? OUTCOMES[outcome.type] : ('open' as const),
-        ...(outcome ? { outcomePosition: outcome.position } : {}),
-        cost: outcome ? outcome.data.cost : data.charge.cost,
-      },
-    ];
+    return {
+      id: event.actionId as string,
+      verb: data.verb,
+      ...(data.tool === undefined ? {} : { tool: data.tool }),
+      resource: { type: data.resource.type, id: data.resource.id },
+      effect: data.effect,
+      risk: data.risk,
+      ...(data.argsDigest === undefined ? {} : { argsDigest: data.argsDigest }),
+      ...(data.approvalId === undefined ? {} : { approvalId: data.approvalId }),
+      ...place(event),
+      outcome: outcome ? OUTCOMES[outcome.type] : ('open' as const),
+      ...(outcome ? { outcomePosition: outcome.position } : {}),
+      cost: outcome ? outcome.data.cost : data.charge.cost,
+    };
   });
 }
 
@@ -177,8 +173,8 @@ function grantOf(event: EventOf<'GrantIssued'>): RunClaims['grants'][number] {
 }
 
 function approvalsOf(story: Story, runs: ReadonlySet<string>): RunClaims['approvals'] {
-  return story.told.flatMap(({ event }): RunClaims['approvals'] => {
-    if (event.type !== 'ApprovalRequested' || !runs.has(event.runId as string)) return [];
+  return allOf(story.told, 'ApprovalRequested').flatMap(({ event }): RunClaims['approvals'] => {
+    if (!runs.has(event.runId as string)) return [];
     const { approvalId, kind } = event.data;
     const answer = story.answered.get(approvalId);
     if (!answer) return [{ id: approvalId, kind, verdict: 'pending' as const, ...place(event) }];
@@ -212,17 +208,17 @@ function escalationsOf(mine: readonly Told[], story: Story): RunClaims['escalati
 }
 
 /** Each time the run was stopped until a person would look; `resumedAt` is null where nobody let it go on. */
-function suspensionsOf(mine: readonly Event[]): RunClaims['suspensions'] {
+function suspensionsOf(mine: readonly Told[]): RunClaims['suspensions'] {
   const all: RunClaims['suspensions'] = [];
   const open = new Map<string, RunClaims['suspensions'][number]>();
-  for (const event of mine) {
+  for (const { event } of allOf(mine, 'GrantSuspended', 'GrantResumed')) {
     if (event.grantId === undefined) continue;
     if (event.type === 'GrantSuspended') {
       const { reason } = event.data;
       const held = { reason: reason.says ?? reason.code, by: event.actor.id, resumedAt: null, ...place(event) };
       all.push(held);
       open.set(event.grantId, held);
-    } else if (event.type === 'GrantResumed') {
+    } else {
       const held = open.get(event.grantId);
       if (held) held.resumedAt = event.time;
       open.delete(event.grantId);
@@ -232,7 +228,7 @@ function suspensionsOf(mine: readonly Event[]): RunClaims['suspensions'] {
 }
 
 /** Counts as charged at the permits; money as settled, and as reserved where an action is still open. */
-function spentOf(mine: readonly Event[]): Consumed {
+function spentOf(mine: readonly Told[]): Consumed {
   const spent: { -readonly [K in keyof Consumed]: Consumed[K] } = {
     calls: 0,
     reads: 0,
@@ -240,18 +236,17 @@ function spentOf(mine: readonly Event[]): Consumed {
     external: 0,
     cost: {},
   };
-  const outcomes = new Map(mine.filter(isOutcome).map((each) => [each.actionId, each.data.cost]));
-  for (const event of mine) {
-    if (event.type !== 'ActionPermitted') continue;
+  const outcomes = outcomesOf(mine);
+  for (const { event } of allOf(mine, 'ActionPermitted')) {
     const { charge } = event.data;
     for (const counter of ['calls', 'reads', 'writes', 'external'] as const) spent[counter] += charge[counter];
-    for (const [currency, value] of Object.entries(outcomes.get(event.actionId) ?? charge.cost))
+    for (const [currency, value] of Object.entries(outcomes.get(event.actionId)?.data.cost ?? charge.cost))
       spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
   }
   return spent;
 }
 
-function driftOf(mine: readonly Event[]): RunClaims['drift'] {
-  const scores = mine.flatMap((event) => (event.type === 'DriftScored' ? [event.data.score] : []));
+function driftOf(mine: readonly Told[]): RunClaims['drift'] {
+  const scores = allOf(mine, 'DriftScored').map(({ event }) => event.data.score);
   return { highest: Math.max(0, ...scores), scores: scores.length };
 }

@@ -257,7 +257,7 @@ describe('the events of a receipt signed by its log', () => {
 
   it('cannot be proved in a tree of another origin, of another key, or in two trees of one', () => {
     const bodies = busy.log.stored().map(({ body }) => body);
-    const chosen = eventsOfReceipt(busy.runId, busy.log.told());
+    const chosen = eventsOfReceipt(busy.runId, busy.log.story());
     const from = (prove: (position: number) => string): string =>
       brokenSigned(({ predicate }) => (predicate.events = provedEvents(busy.log, chosen, prove)));
     expect(from(prover(bodies))).toBe('');
@@ -287,7 +287,7 @@ describe('the events of a receipt signed by its log', () => {
     const other = log.open(ROOMY);
     act(log, other.grantId, 'file.read');
     const claims = claimsOf(log, mine.runId);
-    const theirs = eventsOfReceipt(other.runId, log.told());
+    const theirs = eventsOfReceipt(other.runId, log.story());
     expect(broken(signed(makeStatement(claims, provedEvents(log, theirs))))).toMatch(OTHER_CLAIMS);
     expect(broken(signed(makeStatement(summarise(other.runId, readStory(theirs)), provedEvents(log, theirs))))).toBe(
       '',

@@ -11,13 +11,12 @@ const runsOf = (treeId: string, { openings }: Story): string[] =>
 
 /**
  * Which events belong in a tree's receipt: those of the receipts of all its runs.
- * @param candidates events of the log in order: all of the tree, and all its revocation rules
+ * @param story events of the log: all of the tree, and all its revocation rules
  */
-export function eventsOfTree(treeId: string, candidates: readonly Told[]): Told[] {
+export function eventsOfTree(treeId: string, story: Story): Told[] {
   const chosen = new Set<Told>();
-  for (const runId of runsOf(treeId, readStory(candidates)))
-    for (const each of eventsOfReceipt(runId, candidates)) chosen.add(each);
-  return candidates.filter((each) => chosen.has(each));
+  for (const runId of runsOf(treeId, story)) for (const each of eventsOfReceipt(runId, story)) chosen.add(each);
+  return story.told.filter((each) => chosen.has(each));
 }
 
 /**
@@ -25,7 +24,7 @@ export function eventsOfTree(treeId: string, candidates: readonly Told[]): Told[
  * @throws Error where the events do not hold the opening of its root
  */
 export function summariseTree(treeId: string, story: Story): TreePredicate {
-  const runs = runsOf(treeId, story).map((runId) => claimsOfRun(runId, readStory(eventsOfReceipt(runId, story.told))));
+  const runs = runsOf(treeId, story).map((runId) => claimsOfRun(runId, readStory(eventsOfReceipt(runId, story))));
   const [root] = runs;
   if (!root || root.run.parentRunId !== undefined)
     throw new Error(`the events do not hold the opening of the root of ${treeId}`);

@@ -14,14 +14,21 @@ const keyOf = remembered<KeyObject>(
   100,
 );
 
-// what is hashed for a place in the tree is written here each time: nothing is kept in between
+// what is hashed is put together here each time: nothing is kept in between
 const LEAF = Buffer.alloc(33);
 const NODE = Buffer.alloc(65, 1);
+const SALTED = Buffer.alloc(4_096);
 
 const NODE_CRYPTO: Crypto = {
-  sha256: (data) => hash('sha256', data, 'buffer'),
+  sha256hex: (data) => hash('sha256', data, 'hex'),
+  saltedHex(salt, text) {
+    const most = salt.length + text.length * 3; // UTF-8 has at most 3 bytes for a unit
+    const bytes = most <= SALTED.length ? SALTED : Buffer.alloc(most);
+    const salted = bytes.write(salt, 'base64url');
+    return hash('sha256', bytes.subarray(0, salted + bytes.write(text, salted)), 'hex');
+  },
   leaf(body) {
-    LEAF.set(hash('sha256', body, 'buffer'), 1);
+    LEAF.write(hash('sha256', body, 'binary'), 1, 'latin1');
     return hash('sha256', LEAF, 'base64');
   },
   node(left, right) {

@@ -70,7 +70,7 @@ function wrongWith(runs: readonly RecordedRun[]): { wrong: string[]; actions: nu
   const prove = prover(stored.map(({ body }) => body));
   const wrong: string[] = [];
   for (const { runId, grantId, permitted } of played) {
-    const chosen = KINDS[RUN_RECEIPT].select(runId, told.get(runId) ?? []);
+    const chosen = KINDS[RUN_RECEIPT].select(runId, readStory(told.get(runId) ?? []));
     const story = readStory(chosen);
     const claims = summarise(runId, story);
     const events = chosen.map(({ event: { position } }) => {

@@ -145,7 +145,7 @@ export function provedEvents(
 }
 
 export function statementOf(log: SealedLog, runId: string): RunStatement {
-  const chosen = eventsOfReceipt(runId, log.told());
+  const chosen = eventsOfReceipt(runId, log.story());
   return makeStatement(summarise(runId, readStory(chosen)), provedEvents(log, chosen));
 }
 
@@ -155,7 +155,7 @@ export function otherReceiptOf(
   type: typeof TREE_RECEIPT | typeof ACTION_RECEIPT,
   id: string,
 ): Envelope {
-  const chosen = KINDS[type].select(id, log.told());
+  const chosen = KINDS[type].select(id, log.story());
   return signed(
     makeStatement(KINDS[type].summarise(id, readStory(chosen), canonicalDigest), provedEvents(log, chosen)),
   );

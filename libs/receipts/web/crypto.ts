@@ -3,8 +3,10 @@
  * is JavaScript alone. All of it is synchronous: what a receipt proves must not depend on what happens in between.
  */
 export interface Crypto {
-  /** 32 bytes; a string is hashed as UTF-8 */
-  sha256(data: Uint8Array | string): Uint8Array;
+  /** SHA-256 in lower-case hex; a string is hashed as UTF-8 */
+  sha256hex(data: Uint8Array | string): string;
+  /** SHA-256(salt ‖ text) in lower-case hex. @param salt 22 characters of base64url */
+  saltedHex(salt: string, text: string): string;
   /** SHA-256(0x00 ‖ SHA-256(body)): the leaf of an event in its log, in base64 */
   leaf(body: string): string;
   /** SHA-256(0x01 ‖ left ‖ right), all in canonical base64. @see RFC 6962 §2.1 */

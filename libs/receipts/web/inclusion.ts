@@ -4,22 +4,28 @@ import { openCheckpoint, type Head, type NoteKey } from './note';
 
 // RFC 6962 inclusion, and C2SP tlog-proofs. @see RFC 9162 §2.1.3.2, https://c2sp.org/tlog-proof
 
-const HEAD = 'c2sp.org/tlog-proof@v1';
+const HEAD = 'c2sp.org/tlog-proof@v1\n';
 const PROOF_LENGTH_MOST = 1_100_000;
-const HASHES_MOST = 64;
-/** 32 bytes in canonical base64: of the last character two bits are unused */
+/** 32 bytes in canonical base64, a line of a proof: of the last character two bits are unused */
 const HASH = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+const HASH_LENGTH = 44;
+
+/** A node that was shown to lead to the root, and by which siblings: what is left of a proof from there on. */
+interface Shown {
+  readonly hash: string;
+  readonly rest: string;
+}
 
 /**
  * Verifies proofs of one log, one after another. Proofs in one tree share most of their hashes: what was once shown to
- * lead to the root is compared from then on, and not hashed again.
+ * lead to the root is compared from then on, letter by letter, and not hashed again.
  */
 export class Inclusion {
-  /** the checkpoint that the proofs lead to: text and what it says */
-  private note = '';
+  /** what the proofs end in, an empty line and the checkpoint that they lead to; and what this says */
+  private ending = '';
   private head: Head | undefined;
-  /** nodes that lead to the root of `head`: place → base64 */
-  private shown = new Map<number, string>();
+  /** nodes on the ways that led to the root of `head`, by their place */
+  private readonly shown = new Map<number, Shown>();
 
   constructor(
     private readonly crypto: Crypto,
@@ -39,70 +45,82 @@ export class Inclusion {
    */
   verify(body: string, position: number, proof: string): void {
     need(proof.length <= PROOF_LENGTH_MOST, 'its proof is too long');
-    const at = proof.indexOf('\n\n');
-    need(at >= 0, 'its proof has no checkpoint');
-    const [head, ...lines] = proof.slice(0, at).split('\n');
-    need(head === HEAD, `its proof does not begin with ${HEAD}`);
-    if (lines[0]?.startsWith('extra ')) this.readExtra(lines.shift() as string);
-    const index = /^index (0|[1-9]\d{0,15})$/.exec(lines.shift() ?? '')?.[1];
-    need(index !== undefined, 'its proof names no index');
-    need(Number(index) === position, `its proof is for leaf ${index}`);
-    need(lines.length <= HASHES_MOST, `its proof has more than ${HASHES_MOST} hashes`);
-    const { size } = this.open(proof.slice(at + 2));
+    need(proof.startsWith(HEAD), `its proof does not begin with ${HEAD.trimEnd()}`);
+    // an empty line before would be refused: it is no hash
+    const ended = this.head !== undefined && proof.endsWith(this.ending);
+    const end = ended ? proof.length - this.ending.length : proof.indexOf('\n\n');
+    need(end >= 0, 'its proof has no checkpoint');
+    const siblings = this.readSiblings(proof.slice(HEAD.length, end + 1), position);
+    const { size } = ended ? (this.head as Head) : this.open(proof.slice(end));
     need(position < size, `leaf ${position} is beyond the tree, which has ${size}`);
-    this.climb(this.crypto.leaf(body), position, size, lines);
+    this.climb(this.crypto.leaf(body), position, size, siblings);
   }
 
-  /** What a proof may carry besides: vouched for by nobody, and to be canonical base64. */
-  private readExtra(line: string): void {
-    need(this.crypto.fromBase64(line.slice('extra '.length)) !== undefined, 'the extra data of its proof is no base64');
+  /** @param lines each with its end @returns those of the hashes, not yet looked at */
+  private readSiblings(lines: string, position: number): string {
+    let from = 0;
+    // what a proof may carry besides: vouched for by nobody, and to be canonical base64
+    if (lines.startsWith('extra ')) {
+      from = lines.indexOf('\n') + 1;
+      const extra = this.crypto.fromBase64(lines.slice('extra '.length, from - 1));
+      need(extra !== undefined, 'the extra data of its proof is no base64');
+    }
+    const line = `index ${position}\n`;
+    if (!Number.isSafeInteger(position) || !lines.startsWith(line, from)) {
+      const index = /^index (0|[1-9]\d{0,15})\n/.exec(lines.slice(from))?.[1];
+      return need(false, index === undefined ? 'its proof names no index' : `its proof is for leaf ${index}`);
+    }
+    return lines.slice(from + line.length);
   }
 
-  private open(note: string): Head {
-    if (this.head && note === this.note) return this.head;
-    const opened = openCheckpoint(this.crypto, note, this.keys, this.witnesses);
+  private open(ending: string): Head {
+    const opened = openCheckpoint(this.crypto, ending.slice('\n\n'.length), this.keys, this.witnesses);
     need(
       this.head === undefined || (opened.root === this.head.root && opened.size === this.head.size),
       'its proof leads to another tree than those before it',
     );
     if (this.head && opened.witnessedBy.length < this.head.witnessedBy.length) return this.head;
-    this.note = note;
+    this.ending = ending;
     return (this.head = opened);
   }
 
-  /** From a leaf to the root, which must be reached with all of the siblings; then all of them are known to be in it. */
-  private climb(leaf: string, position: number, size: number, siblings: readonly string[]): void {
-    const other = `its proof leads to another root than the tree's`;
-    const fresh: [place: number, hash: string][] = [];
+  /**
+   * From a leaf to the root, which must be reached with all of the siblings; or to a node that was shown before, if they
+   * go on from there as those did that showed it.
+   */
+  private climb(leaf: string, position: number, size: number, siblings: string): void {
+    const fresh: [place: number, shown: Shown][] = [];
     let hash = leaf;
     let used = 0;
-    /** whether the node was shown before; then all above it was, with its siblings */
-    let known = false;
-    for (let level = 0, node = position, last = size - 1; last > 0; level++, node = half(node), last = half(last)) {
-      if (!known) {
-        const shown = this.shown.get(place(level, node));
-        need(shown === undefined || shown === hash, other);
-        known = shown !== undefined;
-        if (!known) fresh.push([place(level, node), hash]);
-      }
+    let level = 0;
+    let node = position;
+    let shown: Shown | undefined;
+    for (let last = size - 1; last > 0; level++, node = half(node), last = half(last)) {
+      shown = this.shown.get(place(level, node));
+      if (shown) break;
+      fresh.push([place(level, node), { hash, rest: siblings.slice(used) }]);
       const odd = node % 2 === 1;
       if (!odd && node === last) continue; // on the right edge it has no sibling here
-      const sibling = siblings[used++];
-      need(sibling !== undefined, `its proof is too short: ${siblings.length} hashes`);
-      const beside = place(level, odd ? node - 1 : node + 1);
-      if (known) {
-        need(this.shown.get(beside) === sibling, other);
-        continue;
-      }
-      need(HASH.test(sibling), 'a hash of its proof is no SHA-256 in canonical base64');
-      fresh.push([beside, sibling]);
+      const sibling = siblings.slice(used, used + HASH_LENGTH);
+      need(sibling !== '', `its proof is too short: ${lengthOf(siblings)} hashes`);
+      used += HASH_LENGTH + 1;
+      need(HASH.test(sibling) && siblings[used - 1] === '\n', 'a hash of its proof is no SHA-256 in canonical base64');
+      // a way through the sibling would have this node beside it, and go on the same
+      fresh.push([
+        place(level, odd ? node - 1 : node + 1),
+        { hash: sibling, rest: `${hash}\n${siblings.slice(used)}` },
+      ]);
       hash = odd ? this.crypto.node(sibling, hash) : this.crypto.node(hash, sibling);
     }
-    need(used === siblings.length, `its proof is too long: ${siblings.length} hashes`);
-    need(known || hash === (this.head as Head).root, other);
-    for (const [at, shown] of fresh) this.shown.set(at, shown);
+    const { hash: expected, rest } = shown ?? { hash: (this.head as Head).root, rest: '' };
+    const over = siblings.length - used - rest.length;
+    need(over === 0, `its proof is too ${over < 0 ? 'short' : 'long'}: ${lengthOf(siblings)} hashes`);
+    need(hash === expected && siblings.endsWith(rest), `its proof leads to another root than the tree's`);
+    for (const [at, each] of fresh) this.shown.set(at, each);
   }
 }
+
+const lengthOf = (siblings: string): number => Math.ceil(siblings.length / (HASH_LENGTH + 1));
 
 /** Positions may be beyond 32 bits. */
 const half = (index: number): number => Math.floor(index / 2);

@@ -27,7 +27,7 @@ function readKey(crypto: Crypto, vkey: string, type: number): NoteKey {
     bytes[0] === type,
     `the verifier key of ${name} is of signature type ${bytes[0]}, not ${type} as that of a ${type === LOG ? 'log' : 'witness'}`,
   );
-  const own = hex(crypto.sha256(concat(utf8(`${name}\n`), bytes)).subarray(0, 4));
+  const own = crypto.sha256hex(concat(utf8(`${name}\n`), bytes)).slice(0, 8);
   need(own === id, `the verifier key of ${name} does not fit its own key id ${id}`);
   return { name, id, verify: crypto.ed25519(bytes.subarray(1)) };
 }

@@ -1,13 +1,15 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { concat, utf8, type Crypto } from './crypto';
+import { concat, hex, utf8, type Crypto } from './crypto';
 
 const LEAF = Uint8Array.of(0x00);
 const NODE = Uint8Array.of(0x01);
 
 /** JavaScript alone: for browsers, workers, and wherever else there is no Node. */
 export const PURE_CRYPTO: Crypto = {
-  sha256: (data) => sha256(typeof data === 'string' ? utf8(data) : data),
+  sha256hex: (data) => hex(sha256(typeof data === 'string' ? utf8(data) : data)),
+  saltedHex: (salt, text) =>
+    hex(sha256(concat(bytesOf(`${salt.replaceAll('-', '+').replaceAll('_', '/')}==`), utf8(text)))),
   leaf: (body) => toBase64(sha256(concat(LEAF, sha256(utf8(body))))),
   node: (left, right) => toBase64(sha256(concat(NODE, bytesOf(left), bytesOf(right)))),
   // strict, as Node's: encodings that RFC 8032 does not have are refused

@@ -3,9 +3,19 @@ import { builtinModules, createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { transformSync } from '@swc/core';
+import { ROOMY } from '#authority/testing/harness';
 import { ACTION_RECEIPT, TREE_RECEIPT, type Envelope } from '#contracts/receipt';
 import { busyRun } from '../testing/busy-run';
-import { brokenAt, otherReceiptOf, receiptOf, signed, statementOf, VKEY } from '../testing/sealed-log';
+import {
+  brokenAt,
+  otherReceiptOf,
+  receiptOf,
+  SealedLog,
+  signed,
+  statementOf,
+  VKEY,
+  words,
+} from '../testing/sealed-log';
 import { verifyReceipt as onNode, type Verification } from '../verify';
 
 type Verify = (input: unknown, vkeys: string) => Verification;
@@ -69,6 +79,12 @@ describe('the verifier for the web', () => {
       expect(brokenAt(said)).toBe('');
       expect(plain(said)).toEqual(plain(onNode(each, VKEY)));
     }
+  });
+
+  it.each([1_300, 1_400, 2_100, 5_000])('reads words of %i characters as the one on Node does', (length) => {
+    const log = new SealedLog();
+    const { runId } = log.open(ROOMY, { payload: words({ purpose: '€'.repeat(length), requestedBy: 'ann' }) });
+    for (const verify of [onWeb, onNode]) expect(brokenAt(verify(receiptOf(log, runId), VKEY))).toBe('');
   });
 
   it('finds what the one on Node finds', () => {

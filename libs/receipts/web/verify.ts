@@ -12,11 +12,11 @@ import {
 } from '#contracts/receipt';
 import { canonicalize } from '#kernel/canonical';
 import { z } from 'zod';
-import { chainOfCustody, isOnlyOpen, type DigestOf } from '../chain';
+import { findingsOf, isOnlyOpen, type DigestOf } from '../chain';
 import { countersOf } from '../counters';
 import { beginsWith, idOf, KINDS, type Claims } from '../kinds';
 import { readStory, type Story, type Told } from '../story';
-import { concat, hex, utf8, type Crypto } from './crypto';
+import { concat, utf8, type Crypto } from './crypto';
 import { Failed, need } from './failed';
 import { Inclusion } from './inclusion';
 import { readLogKeys, readWitnessKeys, type NoteKey } from './note';
@@ -91,7 +91,7 @@ export function verifyWith(
       throw new Ended();
     }
   };
-  const digestOf: DigestOf = (value) => `sha256:${hex(crypto.sha256(canonicalize(value)))}`;
+  const digestOf: DigestOf = (value) => `sha256:${crypto.sha256hex(canonicalize(value))}`;
   try {
     const keys = step('key', () => {
       const read = readLogKeys(crypto, vkeys);
@@ -251,17 +251,15 @@ function payloadOf(crypto: Crypto, text: string, named: string | undefined): Rec
   if (!payload.success) return undefined;
   const { salt, value } = payload.data;
   // 22 characters of base64url hold 16 bytes and four bits more, which must be unused
-  const bytes = crypto.fromBase64(`${salt.replaceAll('-', '+').replaceAll('_', '/')}==`);
-  if (!bytes) return undefined;
-  return named === `sha256:${hex(crypto.sha256(concat(bytes, utf8(canonicalize(value)))))}` ? value : undefined;
+  if (!/[AQgw]$/.test(salt)) return undefined;
+  return named === `sha256:${crypto.saltedHex(salt, canonicalize(value))}` ? value : undefined;
 }
 
 /** I7, I2, I8 of every action that was permitted to what the receipt is about. */
 function custodyHolds(statement: Statement, story: Story, digestOf: DigestOf): [undefined, string] {
   const actions = permittedIn(statement, story);
   for (const { id, position } of actions) {
-    const { findings } = chainOfCustody(id, story, digestOf);
-    const real = findings.filter((finding) => !isOnlyOpen(finding));
+    const real = findingsOf(id, story, digestOf).filter((finding) => !isOnlyOpen(finding));
     need(real.length === 0, `action ${id}: ${real.join('; ')}`, position);
   }
   return [undefined, `${actions.length} chains`];
@@ -290,12 +288,12 @@ function claimsMatch(
   const begin = beginsWith(type, id, story);
   const body = statement.predicate.events.find(({ position }) => position === begin)?.body;
   need(
-    body !== undefined && isSame(subject, [{ name: id, digest: { sha256: hex(crypto.sha256(body)) } }]),
+    body !== undefined && isSame(subject, [{ name: id, digest: { sha256: crypto.sha256hex(body) } }]),
     `the subject is not the ${kind.about}, by the event that it begins with`,
     begin,
     'subject',
   );
-  const chosen = new Set(kind.select(id, story.told));
+  const chosen = new Set(kind.select(id, story));
   const stray = story.told.find((each) => !chosen.has(each))?.event.position;
   need(stray === undefined, `event ${stray} does not belong to this ${kind.about}`, stray);
   const again = kind.summarise(id, story, digestOf) as unknown as Record<string, unknown>;
@@ -318,10 +316,9 @@ function isSame(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const [one, two] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  return (
-    Object.keys(one).every((key) => isSame(one[key], two[key])) &&
-    Object.keys(two).every((key) => one[key] !== undefined || two[key] === undefined)
-  );
+  for (const key of Object.keys(one)) if (!isSame(one[key], two[key])) return false;
+  for (const key of Object.keys(two)) if (one[key] === undefined && two[key] !== undefined) return false;
+  return true;
 }
 
 /** Where the first difference is: `actions.3.cost.USD`. */
