@@ -1,6 +1,5 @@
 import { authorize } from '#authority/decide/authorize';
 import type { Rules } from '#authority/decide/types';
-import { stateDigest } from '#authority/snapshot';
 import type { ApprovalNode, LogState } from '#authority/state';
 import { grantView, runView, treeMembers } from '#authority/views';
 import { authorize as authorizeSchema, type Answer } from '#contracts/command';
@@ -11,6 +10,7 @@ import { leaves } from './approval-view';
 import { previewErasure } from './erasing';
 import type { LogOwner } from './owner';
 import type { OwnerLog } from './ports';
+import { liveDigest } from './live-digest';
 import { approvalWords, runTexts } from './words';
 
 const found = (value: unknown): Answer => ({ ok: true, value });
@@ -75,7 +75,7 @@ export async function ask(
     case 'dryRun':
       return dryRun(owner, rules, query.command);
     case 'stateDigest':
-      return owner.read((state) => found({ position: state.next, digest: stateDigest(state) }));
+      return found(await liveDigest(owner));
     case 'head':
       return owner.read((state) => found({ position: state.next }));
   }

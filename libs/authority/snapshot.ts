@@ -234,8 +234,18 @@ export function fromSnapshotParts(parts: Iterable<string>): LogState {
 }
 
 /** Digest of the folded state: equal on every fold of the same log (I10). */
-export function stateDigest(state: LogState): string {
+export const stateDigest = (state: LogState): string => digestInSteps(state, Infinity).next().value as string;
+
+/** The same, some lines at a time, for who has other things to do: the state must not change in between. */
+export function* digestInSteps(state: LogState, lines: number): Generator<undefined, string> {
   const hash = createHash('sha256');
-  for (const line of linesOf(state)) hash.update(`${canonicalize(JSON.parse(JSON.stringify(line)))}\n`);
+  let left = lines;
+  for (const line of linesOf(state)) {
+    hash.update(`${canonicalize(JSON.parse(JSON.stringify(line)))}\n`);
+    left -= 1;
+    if (left > 0) continue;
+    yield undefined;
+    left = lines;
+  }
   return `sha256:${hash.digest('hex')}`;
 }

@@ -1,0 +1,35 @@
+import { liveDigest } from './live-digest';
+import { authorize, digestFromZero, grantIdOf, openRun, World } from './testing/world';
+
+describe('the digest of a live state', () => {
+  it('is that of a fold from position 0, however many steps it takes', async () => {
+    const { world, owner } = await World.start();
+    const grantId = grantIdOf(await owner.submit(openRun()));
+    await world.together(
+      owner,
+      Array.from({ length: 2_500 }, () => authorize(grantId)),
+    );
+    const { position, digest } = await liveDigest(owner);
+    expect(position).toBe((await world.events()).length);
+    expect(digest).toBe(await digestFromZero(world.eventlog));
+    await world.end();
+  });
+
+  it('is given up where the state changes between its steps, and one that needs only one is not', async () => {
+    const { world, owner } = await World.start();
+    const grantId = grantIdOf(await owner.submit(openRun()));
+    let busy = true;
+    const load = (async () => {
+      while (busy) await owner.submit(authorize(grantId));
+    })();
+    expect(await liveDigest(owner)).toMatchObject({ digest: expect.stringMatching(/^sha256:/) as string });
+    await world.together(
+      owner,
+      Array.from({ length: 2_500 }, () => authorize(grantId)),
+    );
+    expect(await liveDigest(owner)).toMatchObject({ digest: null });
+    busy = false;
+    await load;
+    await world.end();
+  });
+});
