@@ -171,7 +171,7 @@ describe('an owner whose append goes wrong', () => {
       world.now += LIMITS.idempotencyMs;
       await owner.submit(openRun());
       expect(await owner.submit(asked)).toEqual(first);
-      world.now += 1;
+      world.now += 1_000;
       await owner.submit(openRun());
       const fresh = await owner.submit(asked);
       expect(grantIdOf(fresh)).not.toBe(grantIdOf(first));
