@@ -1,4 +1,4 @@
-import { http, Stack } from '../support/stack';
+import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
 import { BailiwickClient } from '#client/client';
 
@@ -55,7 +55,8 @@ describe('a tenant', () => {
     const foreign = await http(stack, 'GET', '/v1/events?log=default/0', { key: acme.analyst as string });
     expect([foreign.status, foreign.body.code]).toEqual([404, 'NOT_FOUND']);
     // the tree's hashes are everybody's: they tell how many events there are, and nothing of any
-    expect((await http(stack, 'GET', '/log/default/0/checkpoint')).status).toBe(200);
+    const isSigned = async () => (await http(stack, 'GET', '/log/default/0/checkpoint')).status === 200;
+    await until('a checkpoint, which is made every second', isSigned);
     const runs = await http(stack, 'GET', '/v1/runs', { key: acme.analyst as string });
     expect(JSON.stringify(runs.body)).not.toContain('shared-class');
     const preview = await asAcme('responder').previewRevocation({ agentClass: 'shared-class' });
