@@ -158,7 +158,7 @@ export class LogMonitor {
 
   /** A lower bound is enough: saved late, more is folded again. */
   private async save(): Promise<void> {
-    this.monitor.sweep(Date.now());
+    if (this.monitor.next >= this.past) this.monitor.sweep(Date.now());
     const { since } = this.monitor;
     // never back: one that has folded nothing yet knows less than the one before it
     if (since <= this.saved) return;

@@ -20,6 +20,9 @@ interface Tree {
   readonly worst: Map<string, { readonly actionId: string; readonly score: Score }>;
 }
 
+/** the event of an end is read by then: until it is, what was not told yet is told afterwards */
+const READ_BY_MS = 60_000;
+
 /** A score that the log should hold. */
 export interface Report {
   readonly runId: string;
@@ -153,7 +156,7 @@ export class Monitor {
 
   /** Lets go of trees whose root lease time has ended, such as those that a rule struck. */
   sweep(now: number): void {
-    for (const [id, tree] of this.trees) if (tree.until <= now) this.forget(id, tree);
+    for (const [id, tree] of this.trees) if (tree.until <= now - READ_BY_MS) this.forget(id, tree);
   }
 
   get size(): number {
