@@ -1,24 +1,22 @@
 import { createHash } from 'node:crypto';
-import { DIMENSIONS, type Limits } from '#contracts/grant';
 import { canonicalize } from '#kernel/canonical';
 import { LIMITS } from '#kernel/limits';
 import { addApproval } from './evolve/approvals';
 import { addGrant } from './evolve/grants';
 import type { Rule } from './rule-set';
+import { RowReader, Rows, type GrantRow, type RunRow } from './snapshot-rows';
 import {
   emptyState,
   type ActionNode,
   type ApprovalNode,
   type CommandNode,
-  type GrantNode,
   type LogState,
-  type RunNode,
   type SettledNode,
   type TreeNode,
 } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
-export const FOLD_VERSION = 7;
+export const FOLD_VERSION = 8;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -28,21 +26,14 @@ export const FOLD_VERSION = 7;
 type Line =
   | ['log', Pick<LogState, 'log' | 'tenant' | 'n' | 'next' | 'lastTime'>]
   | ['shared', unknown]
-  | ['run', StoredRun]
+  | ['run', RunRow]
   | ['rule', Rule]
-  | ['grant', StoredGrant]
+  | ['grant', GrantRow]
   | ['tree', TreeNode]
   | ['action', ActionNode]
   | ['settled', [string, SettledNode]]
   | ['approval', ApprovalNode]
   | ['keyed' | 'tries', [string, CommandNode]];
-
-/** What runs have in common is called by its number. */
-const OF_RUNS = ['agent', 'principalRef', 'purposeRef'] as const;
-type StoredRun = Omit<RunNode, (typeof OF_RUNS)[number]> & Record<(typeof OF_RUNS)[number], number>;
-type StoredGrant = Omit<GrantNode, 'checkedEpoch' | 'struckBy' | 'limits'> & { limits: StoredLimits };
-/** In the order of DIMENSIONS; the time is each grant's own. */
-type StoredLimits = (number | Limits['time'])[];
 
 /** The lines of a state, in texts of some megabytes at most. */
 export function* toParts(state: LogState): Generator<string> {
@@ -64,20 +55,17 @@ function* linesOf(state: LogState): Generator<Line> {
   const { log, tenant, n, next, lastTime } = state;
   yield ['log', { log, tenant, n, next, lastTime }];
   const told = new Told();
+  const rows = new Rows(told);
   for (const run of state.runs.values()) {
-    const [agent, principalRef, purposeRef] = OF_RUNS.map((name) => told.numberOf(run[name])) as [
-      number,
-      number,
-      number,
-    ];
+    const row = rows.ofRun(run);
     yield* told.fresh();
-    yield ['run', { ...run, agent, principalRef, purposeRef }];
+    yield ['run', row];
   }
   for (const rule of state.rules.list) yield ['rule', rule];
-  for (const { checkedEpoch: _epoch, struckBy: _struck, limits: own, ...grant } of state.order) {
-    const limits = DIMENSIONS.map((name) => (name === 'time' ? own.time : told.numberOf(own[name])));
+  for (const grant of state.order) {
+    const row = rows.ofGrant(grant);
     yield* told.fresh();
-    yield ['grant', { ...grant, limits }];
+    yield ['grant', row];
   }
   for (const tree of state.trees.values()) yield ['tree', tree];
   for (const action of state.actions.values()) yield ['action', action];
@@ -119,6 +107,7 @@ class Told {
 export class SnapshotReader {
   private state: LogState | undefined;
   private readonly shared: unknown[] = [];
+  private readonly rows = new RowReader(this.shared);
 
   add(part: string): void {
     for (const line of part.split('\n')) this.take(JSON.parse(line) as Line);
@@ -143,12 +132,15 @@ export class SnapshotReader {
       case 'shared':
         this.shared.push(value);
         return;
-      case 'run':
-        return this.addRun(state, value);
+      case 'run': {
+        const run = this.rows.run(value);
+        state.runs.set(run.id, run);
+        return;
+      }
       case 'rule':
         return state.rules.add(complete(value, ['issuedBefore']));
       case 'grant':
-        return this.addGrant(state, value);
+        return addGrant(state, this.rows.grant(value));
       case 'tree':
         state.trees.set(value.id, value);
         return;
@@ -165,45 +157,8 @@ export class SnapshotReader {
         state[kind].set(value[0], complete(value[1], ['requestDigest']));
     }
   }
-
-  /**
-   * A line becomes its node in place: there may be a million. Ids are taken from the nodes that they name, so that each
-   * is held once, as after a fold.
-   */
-  private addRun(state: LogState, stored: StoredRun): void {
-    const run = complete(stored as object, RUN_OPTIONAL) as Writable<RunNode>;
-    run.agent = this.shared[stored.agent] as RunNode['agent'];
-    run.principalRef = this.shared[stored.principalRef] as string;
-    run.purposeRef = this.shared[stored.purposeRef] as string;
-    const parent = run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId);
-    if (parent) {
-      run.parentRunId = parent.id;
-      run.treeId = parent.treeId;
-    }
-    state.runs.set(run.id, run);
-  }
-
-  private addGrant(state: LogState, stored: StoredGrant): void {
-    const grant = complete(stored as object, GRANT_OPTIONAL) as Writable<GrantNode>;
-    const run = state.runs.get(grant.runId) as RunNode;
-    const limits: Record<string, unknown> = {};
-    stored.limits.forEach((each, i) => {
-      limits[DIMENSIONS[i] as string] = typeof each === 'number' ? this.shared[each] : each;
-    });
-    grant.limits = limits as unknown as Limits;
-    grant.treeId = run.treeId;
-    grant.runId = run.id;
-    if (grant.parentId !== undefined) grant.parentId = state.grants.get(grant.parentId)?.id;
-    grant.checkedEpoch = 0;
-    grant.struckBy = undefined;
-    addGrant(state, grant);
-    if (run.grantId === grant.id) run.grantId = grant.id;
-  }
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-const RUN_OPTIONAL = ['parentRunId', 'grantId', 'approvedBy', 'endedAt', 'endReason'] as const;
-const GRANT_OPTIONAL = ['parentId', 'supersedes', 'supersededBy', 'endedAt', 'endReason', 'revocationId'] as const;
 const APPROVAL_OPTIONAL = [
   'grantId',
   'actionId',

@@ -65,6 +65,7 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
       expect(stateDigest(once)).toBe(stateDigest(state));
       expect(toSnapshot(restored(once))).toBe(toSnapshot(state));
       expect(derived(once)).toEqual(derived(state));
+      expect(nodes(once)).toStrictEqual(nodes(state));
     });
     fc.assert(property, { numRuns: 100 });
   });
@@ -76,6 +77,12 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
     });
     fc.assert(property, { numRuns: 25 });
   });
+
+  /** All that rows without names could mix up, but for the caches. */
+  const nodes = ({ runs, order, trees, actions, settled, approvals, keyed, tries }: LogState) => [
+    ...[...runs, ...trees, ...actions, ...settled, ...approvals, ...keyed, ...tries],
+    ...order.map((grant) => ({ ...grant, checkedEpoch: 0, struckBy: undefined })),
+  ];
 
   /** What a snapshot leaves out and makes anew: what is next to end. (Which of two approvals of one call is asked.) */
   function derived(state: LogState) {
