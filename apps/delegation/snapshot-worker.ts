@@ -1,7 +1,9 @@
+import { constants } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FOLD_VERSION } from '#authority/snapshot';
 import { PostgresEventLog } from '#eventlog/postgres';
 import { takeSnapshot } from '#platform/log-state';
+import { lowerThisThread } from '#platform/priority';
 
 export interface SnapshotJob {
   readonly log: string;
@@ -14,6 +16,7 @@ export type SnapshotTaken = { readonly position: number } | { readonly warning: 
 const tell = (told: SnapshotTaken): void => parentPort?.postMessage(told);
 
 async function main({ log, databaseUrl, atLeast }: SnapshotJob): Promise<void> {
+  lowerThisThread(constants.priority.PRIORITY_BELOW_NORMAL); // not the lowest: on a busy machine it would never end
   const eventlog = new PostgresEventLog(databaseUrl, { max: 1 });
   try {
     const newest = await eventlog.latestSnapshot(log, FOLD_VERSION);

@@ -5,12 +5,13 @@ import type { SnapshotJob, SnapshotTaken } from './snapshot-worker';
 import type { Warn } from '#platform/log-state';
 
 const LOOK_MS = 1_000;
-/** after one that took a second, nineteen without */
-const REST = 19;
+/** after one that took a second, nine without: it takes long where decisions go before it */
+const REST = 9;
 
 /**
  * Has snapshots taken of logs that have grown, one at a time, by a thread that folds for itself: writing down a million
- * grants takes seconds in which an owner could decide nothing. It takes a twentieth of one core's time at most.
+ * grants takes seconds in which an owner could decide nothing. It takes a tenth of one core's time at most, and less
+ * where decisions want it.
  */
 export class Snapshots {
   private readonly taken = new Map<string, number>();

@@ -13,6 +13,7 @@ import { readConfig } from '#platform/config';
 import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
+import { followDecisions } from '#platform/priority';
 import { LogMonitor } from './log-monitor';
 import { IntentStore } from './store';
 import { callOfRequest } from './translate';
@@ -72,6 +73,7 @@ class IntentModule {
 }
 
 async function main(): Promise<void> {
+  followDecisions();
   const bus = await connectBus({ ...config.nats, name: 'intent', inboxPrefix: '_INBOX.intent' });
   const eventlog = new PostgresEventLog(config.databaseUrl, {
     max: 4,

@@ -11,6 +11,7 @@ import { readConfig } from '#platform/config';
 import { healthAnswer } from '#platform/health';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
+import { followDecisions } from '#platform/priority';
 import { privateKeyIn, readPrivateKey } from '#platform/private-key';
 import { readHandovers } from '#platform/handovers';
 import { readWitnessConfig } from '#platform/witness-config';
@@ -30,6 +31,7 @@ const NEW_LOGS_MS = 500;
 class LedgerModule {}
 
 async function main(): Promise<void> {
+  followDecisions();
   const bus = await connectBus({ ...config.nats, name: 'ledger', inboxPrefix: '_INBOX.ledger' });
   const eventlog = new PostgresEventLog(config.databaseUrl, {
     max: 4,
