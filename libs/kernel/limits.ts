@@ -36,7 +36,7 @@ export const LIMITS = {
   actionsPerBatch: 50,
   mailboxCommands: 10_000,
   /** commits of one log that come closer upon each other are announced together */
-  announceEveryMs: 10,
+  announceEveryMs: 50,
   /** to one log's owner, taken and not yet answered: messages of commands, and questions */
   messagesPerLog: 256,
   queriesPerLog: 1_000,

@@ -15,6 +15,8 @@ import { openLeases, type System } from './system';
 /** so many that whoever answers can always be at work: what is compared is work, not waiting */
 const CONNECTIONS = 256;
 const ROUND_MS = 3_000;
+/** what is compiled while it runs is at its full speed after some ten seconds of work */
+const WARM_UP = 3;
 /** decisions asked for in one AuthZEN request */
 const BATCH = 50;
 const LOG = 'default/0';
@@ -69,7 +71,7 @@ async function benchHttp({ system, driver, report, rounds }: BenchOptions, peers
   for (const [name, peer] of Object.entries(peers)) {
     if (peer) contenders[name] = http(peer.port, name === 'fastify-echo' ? echoRequests : cerbosRequests);
   }
-  const figures = await byTurns(contenders, rounds);
+  const figures = await byTurns(contenders, rounds, WARM_UP);
   for (const metric of ['actions', 'evaluation'] as const) {
     for (const name of Object.keys(peers)) {
       if (figures[name]) report.against(`http.${metric}`, '1/s', name, figures[metric] ?? [], figures[name]);
@@ -98,6 +100,7 @@ async function benchBatches({ system, driver, report, rounds }: BenchOptions): P
         theirs: () => raw.perSecond(BATCH, ROUND_MS),
       },
       rounds,
+      WARM_UP,
     );
     report.against('http.evaluations50', '1/s', 'raw-insert', figures.ours, figures.theirs);
   } finally {
@@ -192,6 +195,7 @@ async function benchNats({ system, driver, report, rounds }: BenchOptions): Prom
         theirs: async () => perSecond(await driver.drive(job(ECHO, commands(await openLeases(system, 1, 1))))),
       },
       rounds,
+      WARM_UP,
     );
     report.against('nats.authorize', '1/s', 'nats-echo', figures.ours, figures.theirs);
   } finally {

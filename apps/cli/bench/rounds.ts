@@ -14,17 +14,18 @@ export interface Compared {
 
 /**
  * Measures contenders by turns, since a machine is not the same from one minute to the next: in each round all of them,
- * in an order that turns with the round. The first round warms up and is not counted.
+ * in an order that turns with the round. The first ones warm up and are not counted.
  * @returns of each contender its figures, one a round
  */
 export async function byTurns<K extends string>(
   contenders: Record<K, Measure>,
   rounds: number,
+  warmUp = 1,
 ): Promise<Record<K, number[]>> {
   const names = Object.keys(contenders) as K[];
   const figures = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
-  for (let round = -1; round < rounds; round++) {
-    const turn = (round + 1) % names.length;
+  for (let round = -warmUp; round < rounds; round++) {
+    const turn = (round + warmUp) % names.length;
     for (const name of [...names.slice(turn), ...names.slice(0, turn)]) {
       const figure = await contenders[name]();
       if (round >= 0) figures[name].push(figure);
