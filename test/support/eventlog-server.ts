@@ -1,5 +1,4 @@
-import { rmSync } from 'node:fs';
-import { startPostgres } from '../../libs/platform/servers/postgres';
+import { removeData, startPostgres } from '../../libs/platform/servers/postgres';
 import { query } from './eventlog-database';
 import { scratch } from './servers';
 
@@ -16,7 +15,7 @@ export async function freshServer(): Promise<{ database(name: string): Promise<s
     },
     async stop() {
       await server.stop();
-      rmSync(dir, { recursive: true, force: true });
+      removeData(dir);
     },
   };
 }

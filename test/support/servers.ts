@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { findNatsServer, startNats } from '../../libs/platform/servers/nats';
-import { startPostgres } from '../../libs/platform/servers/postgres';
+import { removeData, startPostgres } from '../../libs/platform/servers/postgres';
 
 /** A database of a test's own, on the run's server, or on one started for it where jest was called by itself. */
 export async function testDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
@@ -48,7 +48,7 @@ async function ownPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
     url: server.url,
     async stop() {
       await server.stop();
-      rmSync(dir, { recursive: true, force: true });
+      removeData(dir);
     },
   };
 }

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BailiwickClient } from '#client/client';
 import { freePort } from '#platform/servers/ports';
+import { removeData } from '#platform/servers/postgres';
 import { scratch } from './servers';
 
 const BIN = resolve(__dirname, '..', '..', 'bin', 'bailiwick.mjs');
@@ -102,7 +103,7 @@ export class Stack {
 
   async stop(): Promise<void> {
     await this.down();
-    rmSync(this.dataDir, { recursive: true, force: true });
+    removeData(this.dataDir);
   }
 
   /** Ctrl-C, which a terminal sends to every process of its group, and npm once more: it is stopped, once. */

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BailiwickClient, type Granted } from '#client/client';
 import type { GrantRequest } from '#contracts/grant';
 import { freePort } from '#platform/servers/ports';
+import { removeData } from '#platform/servers/postgres';
 import type { Credentials } from '../context';
 import { readStatus, Supervisor } from '../up/supervisor';
 import type { Secrets } from '../up/secrets';
@@ -24,14 +25,14 @@ export class System {
     try {
       return new System(dataDir, port, await supervisor.start(), supervisor);
     } catch (error) {
-      rmSync(dataDir, { recursive: true, force: true });
+      removeData(dataDir);
       throw error;
     }
   }
 
   async stop(): Promise<void> {
     await this.supervisor.stop();
-    rmSync(this.dataDir, { recursive: true, force: true });
+    removeData(this.dataDir);
   }
 
   as(role: string): BailiwickClient {

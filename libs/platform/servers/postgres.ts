@@ -222,6 +222,13 @@ function clusterDir(dataDir: string, account: Account | undefined): string {
   return place;
 }
 
+/** Removes a data folder for good, and the cluster of its database wherever that was put. Nothing may run over it. */
+export function removeData(dataDir: string): void {
+  const noted = join(dataDir, 'postgres-place');
+  if (existsSync(noted)) rmSync(readFileSync(noted, 'utf8').trim(), { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
 function passwordOf(dataDir: string): string {
   const file = join(dataDir, 'postgres-password');
   if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('hex'), { mode: 0o600 });
