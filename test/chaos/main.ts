@@ -3,18 +3,18 @@ import { Stack } from '../support/stack';
 import { TARGETS } from './faults';
 import { chaos, type ChaosReport } from './run';
 
-/** `npm run chaos [-- --kills N --seed S --clients C]`; exit 0 where all held, 1 where something did not, 2 misused. */
+/** `npm run chaos [-- --kills N --seed S --clients C]`: N of each target; exit 0 where all held, 1 where something did not, 2 misused. */
 async function main(): Promise<number> {
   const options = read();
   if (!options) return 2;
   const { kills, seed, clients } = options;
   const say = (line: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
-  say(`seed ${seed}: ${kills} kills, ${clients} clients`);
+  say(`seed ${seed}: ${kills} kills of each of ${TARGETS.length}, ${clients} clients`);
   const stack = await Stack.start();
   let failed = true;
   stack.stopOnSignal();
   try {
-    const report = await chaos(stack, { kills, seed, clients, again: 5_000, say });
+    const report = await chaos(stack, { kills: kills * TARGETS.length, seed, clients, again: 5_000, say });
     print(report);
     failed = report.findings.length > 0;
   } catch (error) {
