@@ -13,7 +13,7 @@ import { byTurns, quantile, type Measure } from './rounds';
 import { openLeases, type System } from './system';
 
 /** so many that whoever answers can always be at work: what is compared is work, not waiting */
-const CONNECTIONS = 256;
+export const CONNECTIONS = 256;
 const ROUND_MS = 3_000;
 /** what is compiled while it runs is at its full speed after some ten seconds of work */
 const WARM_UP = 3;

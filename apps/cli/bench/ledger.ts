@@ -8,6 +8,7 @@ import { piecesOf } from '#tlog/pieces';
 import { proofText, verifyProof } from '#tlog/proof';
 import { growTree, inclusionProof, rootHash } from '#tlog/tree';
 import type { BenchOptions } from './bench';
+import { benchLag } from './lag';
 import { byTurns, median } from './rounds';
 import { openLeases, type System } from './system';
 
@@ -18,8 +19,12 @@ const ROUND_MS = 1_500;
 const ACTIONS = 30;
 const AT_ONCE = 4;
 
-/** What a ledger does with events, each against the hashing and signing that it cannot do without. One core, no network. */
-export async function benchLedger({ system, report, rounds }: BenchOptions): Promise<void> {
+/**
+ * What a ledger does with events, each against the hashing and signing that it cannot do without, on one core and without
+ * a network; and how far the running one stays behind under full load.
+ */
+export async function benchLedger(options: BenchOptions): Promise<void> {
+  const { system, report, rounds } = options;
   const bodies = Array.from({ length: LEAVES }, (_, i) => JSON.stringify({ position: i, body: 'x'.repeat(900) }));
 
   const grown = await byTurns(
@@ -55,6 +60,7 @@ export async function benchLedger({ system, report, rounds }: BenchOptions): Pro
   report.alone('proofs_verified', 'proofs/s/core', proofs, 'each alone, with the signature of its checkpoint');
 
   await benchReceipts({ system, report, rounds });
+  await benchLag(options);
 }
 
 /** A run of 30 actions, as the running system signs it. */
