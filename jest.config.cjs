@@ -11,5 +11,5 @@ module.exports = {
   },
   transform: { '^.+\\.(t|j|mj)s$': '@swc/jest' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
-  testTimeout: 30000,
+  testTimeout: 90000,
 };
