@@ -13,13 +13,15 @@ export const yellow = paint(33);
 export const dim = paint(2);
 export const bold = paint(1);
 
-/** Nothing that came from outside may steer a terminal. */
+/** Nothing that came from outside may steer a terminal, or look like a line of ours. */
 export const plain = (text: string): string =>
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�');
+  text
+    .replace(/\s*[\n\t\u2028\u2029]\s*/g, ' ')
+    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '�');
 
 /** Columns as wide as their widest cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows].map((row) => row.map((cell) => plain(cell).replaceAll('\n', ' ')));
+  const all = [head, ...rows].map((row) => row.map(plain));
   const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
   return all
     .map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] as number))).join('  '))

@@ -1,0 +1,14 @@
+import { plain } from './render';
+
+describe('words from outside, on a terminal', () => {
+  it.each([
+    ['first line\nrevoked   nothing', 'first line revoked   nothing'],
+    ['first line \r\n\t second', 'first line second'],
+    ['first\u2028✓ the envelope is signed', 'first ✓ the envelope is signed'],
+    ['\u001b[2Jgone\rover', '�[2Jgone�over'],
+    ['abc\u202egnp.exe x\u200by', 'abc�gnp.exe x�y'],
+    ['Ann’s café – “ok” ✓', 'Ann’s café – “ok” ✓'],
+  ])('stay in their line, and steer nothing: %j', (text, shown) => {
+    expect(plain(text)).toBe(shown);
+  });
+});
