@@ -6,6 +6,7 @@ import { readUnverified } from '#receipts/envelope';
 import { documentOf } from '#receipts/human/document';
 import { htmlOf } from '#receipts/human/html';
 import { markdownOf } from '#receipts/human/markdown';
+import { verdictOf, type Verdict } from '#receipts/human/verdict';
 import { isOnlyOpen } from '#receipts/custody';
 import { renderCustody, renderReceipt } from '#receipts/render';
 import { verifyReceipt, type Verification } from '#receipts/verify';
@@ -63,7 +64,8 @@ async function get(run: string | undefined, flags: GetFlags): Promise<void> {
   const envelope = await fetchReceipt(client, run, flags);
   if (write) {
     const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
-    put(write(envelope, verifyReceipt(envelope, await client.verifierKeys(log))), flags.out);
+    const keys = await client.verifierKeys(log);
+    put(write(envelope, verifyReceipt(envelope, keys), keys), flags.out);
     return;
   }
   if (flags.out === undefined) {
@@ -85,14 +87,19 @@ async function fetchReceipt(client: BailiwickClient, run: string | undefined, fl
   return (await client.receipt(run as string)) as Envelope;
 }
 
-type Writer = (envelope: unknown, verification: Verification | undefined) => string;
+type Writer = (envelope: unknown, verification: Verification | undefined, keys: string | undefined) => string;
 
 /** How a receipt is written for people, by the name of the format. */
 const WRITERS: Readonly<Record<string, Writer>> = {
-  text: (envelope, verification) =>
-    [...stepLines(verification), ...renderReceipt(readStatement(envelope).predicate).map(plain), ''].join('\n'),
-  md: (envelope, verification) => markdownOf(documentOf(readStatement(envelope), verification)),
-  html: (envelope, verification) => htmlOf(documentOf(readStatement(envelope), verification)),
+  text: (envelope, verification, keys) =>
+    [
+      ...verdictLines(verdictOf(verification, keys)),
+      '',
+      ...renderReceipt(readStatement(envelope).predicate).map(plain),
+      '',
+    ].join('\n'),
+  md: (envelope, verification, keys) => markdownOf(documentOf(readStatement(envelope), verification, keys)),
+  html: (envelope, verification, keys) => htmlOf(documentOf(readStatement(envelope), verification, keys)),
 };
 
 function writerOf(format: string): Writer {
@@ -111,8 +118,9 @@ function readStatement(envelope: unknown): Statement {
 
 function show(file: string, { format, out, key }: ShowFlags): void {
   const envelope = readJson(file);
-  const verification = key === undefined ? undefined : verifyReceipt(envelope, textOf(key));
-  put(writerOf(format)(envelope, verification), out);
+  const keys = key === undefined ? undefined : textOf(key);
+  const verification = keys === undefined ? undefined : verifyReceipt(envelope, keys);
+  put(writerOf(format)(envelope, verification, keys), out);
   process.exitCode = verification?.ok === false ? 1 : 0;
 }
 
@@ -124,19 +132,24 @@ function put(text: string, out: string | undefined): void {
   }
 }
 
-const stepLines = (verification: Verification | undefined): string[] =>
-  verification?.steps.map((step) => `${step.ok ? green('✓') : red('✗')} ${step.name}: ${plain(step.detail)}`) ?? [
-    yellow('not verified: name the key of the log with --key'),
-  ];
+const COLORS = { verified: green, broken: red, unknown: yellow };
+
+const verdictLines = ({ state, title, says, steps }: Verdict): string[] => [
+  ...stepLines(steps),
+  COLORS[state](title),
+  ...says.map(plain),
+];
+const stepLines = (steps: Verdict['steps']): string[] =>
+  steps.map(({ ok, text }) => `${ok ? green('✓') : red('✗')} ${plain(text)}`);
 
 function verify(file: string, flags: VerifyFlags): void {
   const { ok, steps, statement } = verifyFile(file, flags);
   const failed = steps.find((step) => !step.ok);
   if (flags.json) console.log(JSON.stringify({ ok, steps, ...(failed ? { failed: failed.step } : {}) }));
   else {
-    for (const line of stepLines({ ok, steps })) console.log(line);
+    for (const each of stepLines(verdictOf({ ok, steps }, undefined).steps)) console.log(each);
     if (ok && statement)
-      for (const line of renderReceipt(statement.predicate).slice(0, 3)) console.log(`  ${plain(line)}`);
+      for (const each of renderReceipt(statement.predicate).slice(0, 3)) console.log(`  ${plain(each)}`);
   }
   process.exitCode = ok ? 0 : 1;
 }
@@ -157,10 +170,7 @@ async function custody(action: string, flags: GlobalOptions): Promise<void> {
   const chain = (await clientFor(flags, 'analyst').custody(action)) as Custody;
   if (flags.json) console.log(JSON.stringify(chain));
   else
-    for (const line of renderCustody(chain)) {
-      const isFinding = line.startsWith('FINDING');
-      console.log(isFinding ? yellow(plain(line)) : plain(line));
-    }
+    for (const each of renderCustody(chain).map(plain)) console.log(each.startsWith('FINDING') ? yellow(each) : each);
   process.exitCode = chain.findings.some((finding) => !isOnlyOpen(finding)) ? 1 : 0;
 }
 

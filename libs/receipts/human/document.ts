@@ -8,10 +8,11 @@ import type {
   TreeStatement,
 } from '#contracts/receipt';
 import { ACTION_RECEIPT, TREE_RECEIPT } from '#contracts/receipt';
-import { COUNTERS } from '#contracts/grant';
 import { childrenOf, GONE, spentText, triedText } from '../render';
 import type { Verification } from '../web/verify';
-import { timelineOf } from './timeline';
+import { budgetsOf, money, type Used } from './budgets';
+import { classesOf, timelineOf } from './timeline';
+import { verdictOf, type Verdict } from './verdict';
 
 // A receipt for people, before it is Markdown or HTML: what is said stands here, how it is written and escaped there.
 
@@ -20,21 +21,15 @@ export interface Branch {
   readonly text: string;
   readonly below: readonly Branch[];
 }
-export interface Used {
-  readonly what: string;
-  readonly used: number;
-  readonly cap: number;
-  /** amounts in words */
-  readonly text: string;
-}
 export type Block =
-  | { readonly kind: 'heading'; readonly text: string }
+  | { readonly kind: 'heading'; readonly text: string; readonly level: 2 | 3 }
+  | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'facts'; readonly rows: readonly (readonly [string, string])[] }
   | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
   | { readonly kind: 'list'; readonly items: readonly string[] }
   | { readonly kind: 'tree'; readonly roots: readonly Branch[] }
   | { readonly kind: 'budgets'; readonly rows: readonly Used[] }
-  | { readonly kind: 'verification'; readonly verification: Verification | undefined };
+  | { readonly kind: 'verification'; readonly verdict: Verdict };
 
 export interface Document {
   readonly title: string;
@@ -45,8 +40,9 @@ export interface Document {
  * A receipt as a document: what it is about, how its verification went, tree, timeline, budgets, and what it does not
  * prove. Most of its words are of agents and of whoever spoke to them: none is to be trusted with anything but showing.
  * @param verification of this very statement; left out, the document says that it was not verified
+ * @param keys the verifier keys that it was verified with, a line each
  */
-export function documentOf(statement: Statement, verification?: Verification): Document {
+export function documentOf(statement: Statement, verification?: Verification, keys?: string): Document {
   const { predicate } = statement;
   const own =
     statement.predicateType === TREE_RECEIPT
@@ -57,10 +53,14 @@ export function documentOf(statement: Statement, verification?: Verification): D
   return {
     title: own.title,
     blocks: [
-      { kind: 'verification', verification },
+      { kind: 'verification', verdict: verdictOf(verification, keys) },
       ...own.blocks,
       heading('Timeline'),
-      { kind: 'table', head: ['position', 'time', 'by', 'what happened'], rows: timelineOf(predicate.events) },
+      {
+        kind: 'table',
+        head: ['position', 'time', 'by', 'what happened'],
+        rows: timelineOf(predicate.events, 'run' in predicate ? predicate.run.id : undefined),
+      },
       ...section('Words that are not here', predicate.absent.length > 0, {
         kind: 'list',
         items: predicate.absent.map(
@@ -74,8 +74,13 @@ export function documentOf(statement: Statement, verification?: Verification): D
   };
 }
 
-const heading = (text: string): Block => ({ kind: 'heading', text });
-const section = (title: string, there: boolean, block: Block): Block[] => (there ? [heading(title), block] : []);
+const heading = (text: string): Block => ({ kind: 'heading', text, level: 2 });
+const section = (title: string, there: boolean, ...blocks: Block[]): Block[] =>
+  there ? [heading(title), ...blocks] : [];
+const text = (words: string): Block => ({ kind: 'text', text: words });
+/** The parts of one of several: a heading below theirs. */
+const below = (blocks: readonly Block[]): Block[] =>
+  blocks.map((block) => (block.kind === 'heading' ? { ...block, level: 3 } : block));
 const or = (text: string | null | undefined): string => text ?? GONE;
 
 function ofRun({ predicate: claims }: RunStatement): Document {
@@ -84,7 +89,7 @@ function ofRun({ predicate: claims }: RunStatement): Document {
     blocks: [
       { kind: 'facts', rows: factsOf(claims) },
       heading('Tree'),
-      { kind: 'tree', roots: [lineTo(claims)] },
+      { kind: 'tree', roots: [lineTo(claims, classesOf(claims.events))] },
       ...partsOf(claims),
     ],
   };
@@ -114,7 +119,7 @@ function factsOf(claims: RunClaims): [string, string][] {
 }
 
 /** The leases above, the run, and the runs it made. */
-function lineTo({ grants, run, agent, children, ended }: RunClaims): Branch {
+function lineTo({ grants, run, agent, children, ended }: RunClaims, classes: ReadonlyMap<string, string>): Branch {
   const own: Branch = {
     text: `${agent.class} ${run.id}: ${ended?.reason ?? 'still going on'}`,
     below: children.map((child) => ({
@@ -123,20 +128,32 @@ function lineTo({ grants, run, agent, children, ended }: RunClaims): Branch {
     })),
   };
   const above = [...new Set(grants.map(({ runId }) => runId))].filter((runId) => runId !== run.id).reverse();
-  return above.reduce((below, runId): Branch => ({ text: `run ${runId}`, below: [below] }), own);
+  return above.reduce(
+    (below, runId): Branch => ({ text: `${classes.get(runId) ?? 'run'} ${runId}`, below: [below] }),
+    own,
+  );
 }
 
-/** What a run was allowed, did, and was refused. */
-function partsOf(claims: RunClaims): Block[] {
+/**
+ * What a run was allowed, did, and was refused.
+ * @param runs all of its tree, where the receipt tells of them
+ */
+function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
+  const budgets = budgetsOf(claims, runs);
   const { approvals, actions, denied, escalations, suspensions, revoked, delegationsRefused } = claims;
   return [
-    ...section('Budgets', budgetsOf(claims).length > 0, { kind: 'budgets', rows: budgetsOf(claims) }),
+    ...section(
+      'Budgets',
+      budgets !== undefined,
+      { kind: 'budgets', rows: budgets?.rows ?? [] },
+      ...(budgets?.says ?? []).map(text),
+    ),
     ...section('Approvals', approvals.length > 0, {
       kind: 'table',
       head: ['position', 'for', 'verdict', 'by', 'note'],
       rows: approvals.map((each) => [String(each.position), each.kind, each.verdict, each.by ?? '', each.note ?? '']),
     }),
-    ...section('Done', actions.length > 0, {
+    ...section('Permitted, and what came of it', actions.length > 0, {
       kind: 'table',
       head: ['position', 'time', 'action', 'on', 'outcome', 'cost'],
       rows: actions.map((each) => [
@@ -145,7 +162,7 @@ function partsOf(claims: RunClaims): Block[] {
         each.tool === undefined ? each.verb : `${each.verb} (${each.tool})`,
         `${each.resource.type} ${each.resource.id}`,
         each.outcome,
-        costText(each.cost),
+        costText(each.cost, each.outcome === 'open'),
       ]),
     }),
     ...section('Denied, or asked about', denied.length > 0, {
@@ -188,56 +205,36 @@ function partsOf(claims: RunClaims): Block[] {
   ];
 }
 
-const costText = (cost: Readonly<Record<string, number>>): string =>
+const costText = (cost: Readonly<Record<string, number>>, open: boolean): string =>
   Object.entries(cost)
-    .map(([currency, value]) => `${(value / 100).toFixed(2)} ${currency}`)
+    .map(([currency, value]) => `${money(value)} ${currency}${open ? ' reserved' : ''}`)
     .join(', ');
-
-/** What the run itself spent of each cap of its newest lease. Runs below it spend of the same caps. */
-function budgetsOf({ grants, run, spent }: RunClaims): Used[] {
-  const lease = grants.filter(({ runId }) => runId === run.id).at(-1);
-  if (!lease) return [];
-  const { budget } = lease.limits;
-  return [
-    ...COUNTERS.map((what) => ({
-      what,
-      used: spent[what],
-      cap: budget[what],
-      text: `${spent[what]} of ${budget[what]}`,
-    })),
-    ...Object.entries(budget.cost).map(([what, cap]) => {
-      const used = spent.cost[what] ?? 0;
-      return { what, used, cap, text: `${(used / 100).toFixed(2)} of ${(cap / 100).toFixed(2)}` };
-    }),
-  ];
-}
 
 function ofTree({ predicate: { tree, purpose, requestedBy, runs, spent } }: TreeStatement): Document {
   const shown = new Set<RunClaims>();
-  const below = (parent: string | undefined): Branch[] =>
+  const branches = (parent: string | undefined): Branch[] =>
     childrenOf(parent, runs, shown).map((each) => ({
-      text: `${each.agent.class} ${each.run.id}${each.task ? ` (${each.task})` : ''}: ${each.actions.length} done, ${each.denied.length} denied or asked about; ${each.ended?.reason ?? 'still going on'}`,
-      below: below(each.run.id),
+      text: `${each.agent.class} ${each.run.id}${each.task ? ` (${each.task})` : ''}: ${each.actions.length} permitted, ${each.denied.length} denied or asked about; ${each.ended?.reason ?? 'still going on'}`,
+      below: branches(each.run.id),
     }));
+  const common = [
+    ['asked by', or(requestedBy)],
+    ['purpose', or(purpose)],
+  ] as const;
+  const isSaid = (fact: readonly string[]): boolean => common.some((each) => each.join() === fact.join());
   return {
     title: `Receipt of the tree ${tree.id}`,
     blocks: [
       {
         kind: 'facts',
-        rows: [
-          ['asked by', or(requestedBy)],
-          ['purpose', or(purpose)],
-          ['began', tree.startedAt],
-          ['runs', String(runs.length)],
-          ['spent', spentText(spent)],
-        ],
+        rows: [...common, ['began', tree.startedAt], ['runs', String(runs.length)], ['spent', spentText(spent)]],
       },
       heading('Tree'),
-      { kind: 'tree', roots: below(undefined) },
+      { kind: 'tree', roots: branches(undefined) },
       ...runs.flatMap((claims): Block[] => [
         heading(`Run ${claims.run.id}, ${claims.agent.class}`),
-        { kind: 'facts', rows: factsOf(claims) },
-        ...partsOf(claims),
+        { kind: 'facts', rows: factsOf(claims).filter((fact) => !isSaid(fact)) },
+        ...below(partsOf(claims, runs)),
       ]),
     ],
   };

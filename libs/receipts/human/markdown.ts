@@ -1,5 +1,6 @@
-import type { Verification } from '../web/verify';
+import { budgetTable } from './budgets';
 import type { Block, Branch, Document } from './document';
+import { NO_PROOF, type Verdict } from './verdict';
 
 const UNSHOWN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\p{Surrogate}]/gu;
 
@@ -10,10 +11,13 @@ const UNSHOWN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u2
 const escaped = (text: string): string =>
   text
     .replace(/\s*[\n\t]\s*/g, ' ')
+    .trim()
     .replace(UNSHOWN, '\ufffd')
     .replace(/[\\`*_{}[\]()<>#|~&!$^=]/g, '\\$&')
     .replace(/:(?=\/\/|[^\s]*@)/g, '\\:')
     .replace(/@/g, '\\@')
+    .replace(/^[-+]/, '\\$&')
+    .replace(/^(\d+)(?=[.])/, '$1\\')
     .replace(/\b(www|mailto|xmpp)(?=[.:])/gi, '$1\\');
 
 /** The document in Markdown (CommonMark with tables). What agents said is shown as text and can be nothing more. */
@@ -23,7 +27,9 @@ export const markdownOf = ({ title, blocks }: Document): string =>
 function blockOf(block: Block): string {
   switch (block.kind) {
     case 'heading':
-      return `## ${escaped(block.text)}`;
+      return `${'#'.repeat(block.level)} ${escaped(block.text)}`;
+    case 'text':
+      return escaped(block.text);
     case 'facts':
       return block.rows.map(([name, value]) => `- **${escaped(name)}**: ${escaped(value)}`).join('\n');
     case 'table':
@@ -33,12 +39,9 @@ function blockOf(block: Block): string {
     case 'tree':
       return branches(block.roots, '').join('\n');
     case 'budgets':
-      return tableOf(
-        ['budget', 'spent'],
-        block.rows.map(({ what, text }) => [what, text]),
-      );
+      return tableOf(...budgetTable(block.rows));
     case 'verification':
-      return verificationOf(block.verification);
+      return verificationOf(block.verdict);
   }
 }
 
@@ -50,13 +53,12 @@ function tableOf(head: readonly string[], rows: readonly (readonly string[])[]):
 const branches = (all: readonly Branch[], indent: string): string[] =>
   all.flatMap(({ text, below }) => [`${indent}- ${escaped(text)}`, ...branches(below, `${indent}  `)]);
 
-function verificationOf(verification: Verification | undefined): string {
-  if (!verification) return '> **Not verified.** What follows is what the file says.';
-  const { ok, steps } = verification;
-  const said = ok ? '**Verified.**' : '**NOT VERIFIED.** Nothing that follows is to be believed.';
-  return [
-    `> ${said}`,
-    '>',
-    ...steps.map((step) => `> - ${step.ok ? '✓' : '✗'} ${escaped(`${step.name}: ${step.detail}`)}`),
-  ].join('\n');
-}
+const verificationOf = ({ title, says, steps }: Verdict): string =>
+  [
+    `**${title}.**`,
+    ...[...says, NO_PROOF].flatMap((line) => ['', escaped(line)]),
+    '',
+    ...steps.map((step) => `- ${step.ok ? '✓' : '✗'} ${escaped(step.text)}`),
+  ]
+    .map((line) => `> ${line}`.trimEnd())
+    .join('\n');

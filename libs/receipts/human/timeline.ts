@@ -1,13 +1,39 @@
 import { parseEvent, type Event } from '#contracts/event';
 import type { ReceiptEvent } from '#contracts/receipt';
 
-/** One row an event: position, time, by whom, what. */
-export const timelineOf = (events: readonly ReceiptEvent[]): string[][] =>
-  events.map(({ position, body }) => {
+/**
+ * One row an event: position, time, by whom, what.
+ * @param own the run that all is about: of any other it is said which
+ */
+export function timelineOf(events: readonly ReceiptEvent[], own: string | undefined): string[][] {
+  const classes = classesOf(events);
+  const decided = new Map<string, string>();
+  return events.map(({ position, body }) => {
     const event = readEvent(body);
     if (!event) return [String(position), '', '', 'an event of no known form'];
-    return [String(position), event.time, event.actor.id, sentenceOf(event)];
+    const { actionId, runId } = event;
+    const said = sentenceOf(event, actionId === undefined ? undefined : decided.get(actionId));
+    if (event.type === 'ActionPermitted' && actionId !== undefined)
+      decided.set(actionId, `${event.data.verb}, as permitted at position ${position}`);
+    const other = runId !== undefined && runId !== own && !said.includes(runId);
+    return [
+      String(position),
+      event.time,
+      event.actor.id,
+      other ? `${classes.get(runId) ?? 'run'} ${runId}: ${said}` : said,
+    ];
   });
+}
+
+/** The agent class of each run whose opening is told. */
+export function classesOf(events: readonly ReceiptEvent[]): Map<string, string> {
+  const classes = new Map<string, string>();
+  for (const { body } of events) {
+    const event = readEvent(body);
+    if (event?.type === 'RunOpened' && event.runId !== undefined) classes.set(event.runId, event.data.agent.class);
+  }
+  return classes;
+}
 
 /** A receipt that does not verify is shown, too. */
 function readEvent(body: string): Event | undefined {
@@ -20,8 +46,11 @@ function readEvent(body: string): Event | undefined {
 
 const reasonText = ({ code, says }: { code: string; says?: string | undefined }): string => says ?? code;
 
-/** What an event says, in words. */
-export function sentenceOf(event: Event): string {
+/**
+ * What an event says, in words.
+ * @param action of an outcome: what it is the outcome of, where that is known
+ */
+export function sentenceOf(event: Event, action?: string): string {
   switch (event.type) {
     case 'RunOpened':
       return `run ${event.runId} of ${event.data.agent.class} opened`;
@@ -44,7 +73,7 @@ export function sentenceOf(event: Event): string {
     case 'ActionCompleted':
     case 'ActionFailed':
     case 'ActionAbandoned':
-      return `${event.type.slice('Action'.length).toLowerCase()}: ${event.actionId}`;
+      return `${event.type.slice('Action'.length).toLowerCase()}: ${action ?? event.actionId}`;
     case 'DriftScored':
       return `drift scored ${event.data.score}`;
     case 'GrantSuspended':
