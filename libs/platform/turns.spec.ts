@@ -49,6 +49,21 @@ describe('turns', () => {
     expect(await turns.take(() => Promise.resolve(3))).toBe(3);
   });
 
+  it('are not waited for by one who has gone, before or meanwhile: the place is free at once', async () => {
+    const turns = new Turns('it is being done', 1, 60_000);
+    const gone = new AbortController();
+    const [first, left] = [held(1), held(2)];
+    const taken = turns.take(first.work);
+    const waited = turns.take(left.work, gone.signal);
+    gone.abort();
+    await expect(waited).rejects.toThrow(Busy);
+    await expect(turns.take(left.work, gone.signal)).rejects.toThrow(Busy);
+    const next = turns.take(() => Promise.resolve(3));
+    first.end();
+    expect(await Promise.all([taken, next])).toEqual([1, 3]);
+    expect(left.begun()).toBe(false);
+  });
+
   it('are handed on by work that fails, too', async () => {
     const turns = new Turns('it is being done', 1, 60_000);
     const broken = turns.take(() => Promise.reject(new Error('broken')));

@@ -20,9 +20,14 @@ export class Turns {
     private readonly waitMs: number,
   ) {}
 
-  /** Does the work once it is its turn. @throws Busy where it does not come to that, and whatever the work throws */
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.taken && !(await this.turn())) throw new Busy(`${this.what}, and others wait for it; try again shortly`);
+  /**
+   * Does the work once it is its turn.
+   * @param gone whoever waits has gone: their place is another's at once, and their turn never comes
+   * @throws Busy where it does not come to that, and whatever the work throws
+   */
+  async take<T>(work: () => Promise<T>, gone?: AbortSignal): Promise<T> {
+    if (this.taken && !(await this.turn(gone)))
+      throw new Busy(`${this.what}, and others wait for it; try again shortly`);
     this.taken = true;
     try {
       return await work();
@@ -34,15 +39,18 @@ export class Turns {
     }
   }
 
-  private turn(): Promise<boolean> {
-    if (this.waiting.size >= this.most) return Promise.resolve(false);
+  private turn(gone?: AbortSignal): Promise<boolean> {
+    if (this.waiting.size >= this.most || gone?.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const end = (mine: boolean): void => {
         clearTimeout(timer);
+        gone?.removeEventListener('abort', leave);
         this.waiting.delete(end);
         resolve(mine);
       };
-      const timer = setTimeout(() => end(false), this.waitMs);
+      const leave = (): void => end(false);
+      const timer = setTimeout(leave, this.waitMs);
+      gone?.addEventListener('abort', leave);
       this.waiting.add(end);
     });
   }

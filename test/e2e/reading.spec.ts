@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { Client } from 'pg';
+import { LIMITS } from '#kernel/limits';
 import { verifyReceipt } from '#receipts/verify';
+import { databaseUrl } from '../chaos/log';
 import { http, Stack, until } from '../support/stack';
 import { open, read, write } from './leases';
 
@@ -106,6 +109,43 @@ describe('an analyst', () => {
     expect((await ask({ ...denied, log: 'other/0' })).status).toBe(404);
     expect((await ask({ change: {}, from: 1_000_000 })).status).toBe(404);
   });
+
+  it('is told to come back where too many ask what if, and has the place of those that went away', async () => {
+    const analyst = stack.as('analyst');
+    /** Asks, and is in line once it is told how far it is. */
+    const asking = (signal?: AbortSignal): { inLine: Promise<void>; answer: Promise<unknown> } => {
+      let answer: Promise<unknown> = Promise.resolve();
+      const inLine = new Promise<void>((resolve, reject) => {
+        answer = analyst.replay({ change: {} }, () => resolve(), signal);
+        answer.catch(reject);
+      });
+      return { inLine, answer };
+    };
+    const lock = new Client({ connectionString: databaseUrl(stack) });
+    await lock.connect();
+    try {
+      await lock.query('BEGIN; LOCK TABLE event IN ACCESS EXCLUSIVE MODE'); // what runs keeps running
+      const gone = new AbortController();
+      const all = Array.from({ length: 1 + LIMITS.replaysWaiting }, () => asking(gone.signal));
+      await Promise.all(all.map(({ inLine }) => inLine));
+      const refused = await http(stack, 'POST', '/v1/replays', { key: stack.keys.analyst, body: { change: {} } });
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+      expect(refused.body).toMatchObject({ code: 'TOO_MANY', detail: expect.stringContaining('try again shortly') });
+      gone.abort();
+      await Promise.allSettled(all.map(({ answer }) => answer));
+      let next = asking();
+      const placed = (): Promise<boolean> =>
+        next.inLine.then(
+          () => true,
+          () => false,
+        );
+      await until('a place to be free', async () => (await placed()) || ((next = asking()), false));
+      await lock.query('ROLLBACK');
+      expect(await next.answer).toMatchObject({ differ: 0 });
+    } finally {
+      await lock.end();
+    }
+  }, 60_000);
 
   it('reads events as JSON and NDJSON, gapless, and filtered', async () => {
     const all = await get(`/v1/events?after=-1&limit=1000&minPosition=${story.last}`);

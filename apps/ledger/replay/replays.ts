@@ -23,6 +23,12 @@ export type ReplayTold = { readonly progress: ReplayProgress } | { readonly answ
 const LOOK_MS = 1_000;
 const ASK_MS = 1_000;
 
+const thread = (workerData: WhatIfJob): Worker =>
+  new Worker(join(__dirname, 'what-if-worker.js'), {
+    workerData,
+    resourceLimits: { maxOldGenerationSizeMb: LIMITS.replayHeapMb },
+  });
+
 /**
  * What-ifs, one at a time in this process, each on a thread that lets live work go first: a few more wait, the rest are
  * told to come back. One that nobody asks about any more is given up; dying takes them all, and they are asked for
@@ -38,6 +44,7 @@ export class Replays {
     private readonly databaseUrl: string,
     private readonly warn: (message: string, cause?: unknown) => void,
     private readonly unaskedMs: number = LIMITS.replayUnaskedMs,
+    private readonly begin: (job: WhatIfJob) => Worker = thread,
   ) {
     this.timer.unref();
   }
@@ -46,10 +53,6 @@ export class Replays {
     clearInterval(this.timer);
     for (const job of this.jobs.values()) job.stop.abort();
     await Promise.all([...this.jobs.values()].map((job) => job.finished));
-  }
-
-  get running(): number {
-    return [...this.jobs.values()].filter((job) => job.answer === undefined).length;
   }
 
   /** Begins one, or puts it in line. @returns the name it is asked about by */
@@ -68,9 +71,12 @@ export class Replays {
       finished: Promise.resolve(),
     };
     this.jobs.set(id, job);
+    const { signal } = job.stop;
+    const run = (): Promise<Answer> => this.run(job, { ...what, databaseUrl: this.databaseUrl });
     job.finished = turns
-      .take(() => this.all.take(() => this.run(job, { ...what, databaseUrl: this.databaseUrl })))
+      .take(() => this.all.take(run, signal), signal)
       .catch((error: unknown) => {
+        if (signal.aborted) return GIVEN_UP;
         if (error instanceof Busy) return refuse('TOO_MANY', error.message);
         this.warn(`a what-if of ${what.log} could not be made`, error);
         return refuse('INTERNAL', 'the what-if could not be made; the log of the ledger says why');
@@ -104,13 +110,10 @@ export class Replays {
     }
   }
 
-  private run(job: Job, workerData: WhatIfJob): Promise<Answer> {
+  private run(job: Job, what: WhatIfJob): Promise<Answer> {
     const { signal } = job.stop;
     if (signal.aborted) return Promise.resolve(GIVEN_UP);
-    const worker = new Worker(join(__dirname, 'what-if-worker.js'), {
-      workerData,
-      resourceLimits: { maxOldGenerationSizeMb: LIMITS.replayHeapMb },
-    });
+    const worker = this.begin(what);
     return new Promise<Answer>((resolve, reject) => {
       const timer = setTimeout(() => resolve(TOO_LONG), LIMITS.replayMs);
       signal.addEventListener('abort', () => resolve(GIVEN_UP));

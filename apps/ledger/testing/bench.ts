@@ -1,8 +1,9 @@
 import { Client } from 'pg';
 import type { EventSource, SourceSink } from '#bus/follow-log';
+import type { Event } from '#contracts/event';
 import { MemoryEventLog } from '#eventlog/memory';
 import { migrateEventLog } from '#eventlog/migrations/run';
-import type { StoredEvent } from '#eventlog/port';
+import type { AppendEvent, StoredEvent } from '#eventlog/port';
 import type { SealedLog } from '#receipts/testing/sealed-log';
 import { seededKey } from '#tlog/testing/keys';
 import { testDatabase } from '../../../test/support/servers';
@@ -46,6 +47,16 @@ class TestEventLog extends MemoryEventLog {
       }));
   }
 }
+
+/** Events of a log as their writer hands them to the event log. */
+export const toAppend = (log: SealedLog, from = 0, to = log.events.length): AppendEvent[] =>
+  log
+    .stored()
+    .slice(from, to)
+    .map((each, i) => {
+      const { tenant, treeId, runId, grantId, actionId, commandId } = log.events[from + i] as Event;
+      return { ...each, payload: each.payload ?? undefined, tenant, treeId, runId, grantId, actionId, commandId };
+    });
 
 /** A ledger's whole surroundings: an event log in memory, and its own tables in a real database. */
 export class Bench {
@@ -111,13 +122,7 @@ export class Bench {
   /** Appends the events of a log up to `to`, and announces it. */
   async append(log: SealedLog, to = log.events.length): Promise<void> {
     const from = await this.eventlog.head(LOG);
-    const stored = log.stored().slice(from, to);
-    const more = stored.map((each, i) => {
-      const { tenant, treeId, runId, grantId, actionId, commandId } = log.events[
-        from + i
-      ] as (typeof log.events)[number];
-      return { ...each, payload: each.payload ?? undefined, tenant, treeId, runId, grantId, actionId, commandId };
-    });
+    const more = toAppend(log, from, to);
     if (more.length === 0) return;
     const result = await this.eventlog.append(LOG, from, more);
     if (!result.ok) throw new Error(result.detail);
