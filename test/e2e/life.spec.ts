@@ -1,9 +1,15 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
+import { BailiwickClient } from '#client/client';
 import { findNatsServer, startNats } from '#platform/servers/nats';
 import { freePort } from '#platform/servers/ports';
 import { startPostgres } from '#platform/servers/postgres';
+import { witnessKey } from '#tlog/cosignature';
+import { seededKey } from '#tlog/testing/keys';
 import { bailiwick } from '../support/cli';
 import { scratch } from '../support/servers';
 import { http, Stack, until } from '../support/stack';
@@ -89,6 +95,19 @@ describe('the system', () => {
   });
 });
 
+/** A witness that refuses everything, and says what it was asked for. */
+async function asked(stops: (() => Promise<unknown>)[]): Promise<{ url: string; paths: string[] }> {
+  const paths: string[] = [];
+  const server = createServer((request, response) => {
+    paths.push(request.url ?? '');
+    request.resume();
+    response.writeHead(403).end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  stops.push(() => once(server.close(), 'close'));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, paths };
+}
+
 /** What docker-compose.yml does, without containers: every part gets its own folder and sees no other. */
 describe('an installation of several parts', () => {
   const dir = scratch();
@@ -111,18 +130,32 @@ describe('an installation of several parts', () => {
     const out = join(dir, 'parts');
     const port = await freePort();
     const at = new URL(postgres.url);
-    const made = await bailiwick([
-      'setup',
-      '--out',
-      out,
-      '--postgres',
-      at.host,
-      '--nats',
-      `127.0.0.1:${natsPort}`,
-      '--public-url',
-      `http://127.0.0.1:${port}`,
-    ]);
-    expect([made.code, made.err]).toEqual([0, '']);
+    const setUp = async (): Promise<void> => {
+      const made = await bailiwick([
+        'setup',
+        '--out',
+        out,
+        '--postgres',
+        at.host,
+        '--nats',
+        `127.0.0.1:${natsPort}`,
+        '--public-url',
+        `http://127.0.0.1:${port}`,
+      ]);
+      expect([made.code, made.err]).toEqual([0, '']);
+    };
+    await setUp();
+    const credentials = readFileSync(join(out, 'gateway', 'credentials.json'), 'utf8');
+    // what somebody puts into `state` goes along with a second set-up, which finds what is there: nobody is locked out
+    const rotated = await bailiwick(['--data', join(out, 'state'), 'log', 'rotate-key']);
+    expect([rotated.code, rotated.err]).toEqual([0, '']);
+    const witness = await asked(stops);
+    writeFileSync(
+      join(out, 'state', 'witnesses.json'),
+      JSON.stringify({ witnesses: [{ vkey: witnessKey('witness.test', seededKey(5)), url: witness.url }] }),
+    );
+    await setUp();
+    expect(readFileSync(join(out, 'gateway', 'credentials.json'), 'utf8')).toBe(credentials);
     const secrets = JSON.parse(readFileSync(join(out, 'migrate', 'secrets.json'), 'utf8')) as {
       nats: Record<string, string>;
     };
@@ -152,21 +185,17 @@ describe('an installation of several parts', () => {
     const folders = ['delegation', 'intent', 'ledger', 'gateway'].map(
       (name) => spawnSync('ls', ['-R', join(out, name)], { encoding: 'utf8' }).stdout,
     );
-    expect(folders.map((listing) => listing.includes('log.pem'))).toEqual([false, false, true, false]);
-    expect(folders.map((listing) => listing.includes('token.pem'))).toEqual([false, false, false, true]);
-    // a second set-up finds what is there: nobody is locked out
-    const before = readFileSync(join(out, 'gateway', 'credentials.json'), 'utf8');
-    await bailiwick([
-      'setup',
-      '--out',
-      out,
-      '--postgres',
-      at.host,
-      '--nats',
-      `127.0.0.1:${natsPort}`,
-      '--public-url',
-      `http://127.0.0.1:${port}`,
-    ]);
-    expect(readFileSync(join(out, 'gateway', 'credentials.json'), 'utf8')).toBe(before);
+    const having = (file: string): boolean[] => folders.map((listing) => listing.includes(file));
+    for (const file of ['log.pem', 'log.handovers', 'witnesses.json'])
+      expect([file, having(file)]).toEqual([file, [false, false, true, false]]);
+    expect(having('token.pem')).toEqual([false, false, false, true]);
+    const keys = (await (await fetch(`http://127.0.0.1:${port}/log/default/0/vkeys`)).json()) as Record<
+      string,
+      string[]
+    >;
+    expect(keys.handovers).toEqual([expect.stringContaining('bailiwick log key')]);
+    const { orchestrator } = (JSON.parse(credentials) as { keys: Record<string, string> }).keys;
+    await open(new BailiwickClient({ url: `http://127.0.0.1:${port}`, key: orchestrator as string }));
+    await until('the witness to be shown a checkpoint', () => witness.paths.includes('/add-checkpoint'));
   }, 90_000);
 });

@@ -26,10 +26,16 @@ const FILES: Record<ServiceName, readonly string[]> = {
   gateway: ['keys/token.pem', 'keys/pseudonym.key', 'credentials.json'],
 };
 
+/** What is there only where somebody has put it: whose cosignatures are wanted, and how one signing key followed another. */
+const WHERE_THERE: Partial<Record<ServiceName, readonly string[]>> = {
+  ledger: ['witnesses.json', 'keys/log.handovers'],
+};
+
 /**
  * Makes every key and password of an installation whose parts run apart, a folder for each: `postgres` (the
  * administrator's password), `nats` (the server's configuration), `migrate`, and one per service with its environment
- * (`env`) and its keys. Run again it finds what is there: nobody is locked out.
+ * (`env`) and its keys. `state` has all of it and is nobody's: what is put or changed there (`witnesses.json`, a new key
+ * of the log) reaches its service when this is run again. It finds what is there then: nobody is locked out.
  */
 export function writeDeployment(options: DeployOptions): string[] {
   const { out, uid } = options;
@@ -43,7 +49,8 @@ export function writeDeployment(options: DeployOptions): string[] {
   for (const name of SERVICES) {
     const dir = place(out, name, { env: environment(name, options, secrets) });
     mkdirSync(join(dir, 'keys'), { recursive: true, mode: 0o700 });
-    for (const file of FILES[name]) {
+    const given = (WHERE_THERE[name] ?? []).filter((file) => existsSync(join(state, file)));
+    for (const file of [...FILES[name], ...given]) {
       copyFileSync(join(state, file), join(dir, file));
       chmodSync(join(dir, file), 0o600);
     }
