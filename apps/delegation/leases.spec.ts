@@ -121,11 +121,14 @@ describe('the logs of an owner', () => {
     const cluster = await Cluster.of(12);
     const [a] = [await cluster.join('a'), await cluster.join('b'), await cluster.join('c')];
     await cluster.pass(10_000);
+    const counted = (): number[] => cluster.members.slice(1).map(({ leases }) => leases.instances);
     expect(cluster.shares()).toEqual([4, 4, 4]);
     a.awake = false;
     await cluster.pass(LEASE_MS - 500);
     expect(cluster.shares()).toEqual([4, 4, 4]);
+    expect(counted()).toEqual([3, 3]);
     await cluster.pass(1_000);
+    expect(counted()).toEqual([2, 2]);
     expect(cluster.shares().slice(1)).toEqual([6, 6]);
   });
 

@@ -41,7 +41,7 @@ export class Leases {
   private readonly leaving = new Map<string, Promise<void>>();
   private until = -Infinity;
   private failedAt = -Infinity;
-  private owners = '';
+  private owners: readonly string[] = [];
   private settledSince = 0;
   private stopping = false;
   private turn: Promise<unknown> = Promise.resolve();
@@ -53,6 +53,11 @@ export class Leases {
   async start(): Promise<void> {
     await this.beat();
     this.beatOn();
+  }
+
+  /** How many processes there were to share the logs at the newest heartbeat, this one with them. */
+  get instances(): number {
+    return this.owners.length;
   }
 
   private beatOn(): void {
@@ -116,7 +121,7 @@ export class Leases {
       this.until = sent + LEASE_MS - MARGIN_MS;
       const share = this.stopping ? 0 : shareOf(me, roster.owners, roster.logs);
       await this.take(roster.free, share, sent + BEAT_MS);
-      this.handOver(share, roster.owners.join());
+      this.handOver(share, roster.owners);
     } catch (error) {
       this.failedAt = this.options.clock.now();
       this.options.warn('the leases could not be renewed', error);
@@ -144,9 +149,9 @@ export class Leases {
     }
   }
 
-  private handOver(share: number, owners: string): void {
+  private handOver(share: number, owners: readonly string[]): void {
     const now = this.options.clock.now();
-    if (owners !== this.owners) this.settledSince = now;
+    if (owners.join() !== this.owners.join()) this.settledSince = now;
     this.owners = owners;
     if (this.stopping || now - this.settledSince < SETTLE_MS) return;
     const staying = [...this.held.keys()].filter((log) => !this.leaving.has(log));

@@ -91,6 +91,11 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     return Object.fromEntries([...this.owned].map(([log, { owner }]) => [log, owner.position]));
   }
 
+  /** How many processes share the logs. */
+  get instances(): number {
+    return this.leases.instances;
+  }
+
   /** Makes a tenant's first log; whoever owns the fewest takes it. */
   async createTenant(tenant: string): Promise<string[]> {
     await this.eventlog.createLog(`${tenant}/0`);

@@ -45,7 +45,11 @@ class AdminController {
 
   @MessagePattern(healthSubject('delegation'))
   health(): Promise<unknown> {
-    return healthAnswer(this.eventlog, async () => ({ service: 'delegation', logs: await this.eventlog.heads() }));
+    return healthAnswer(this.eventlog, async () => ({
+      service: 'delegation',
+      instances: this.logs.instances,
+      logs: await this.eventlog.heads(),
+    }));
   }
 }
 

@@ -2,19 +2,27 @@ import type { Bus } from '#bus/connect';
 import { healthSubject } from '#bus/subjects';
 import { z } from 'zod';
 
-/** Which services answer, and how many events each has still to take in, over all logs. */
+/** Which services answer, of how many processes, and how many events each has still to take in, over all logs. */
 export interface Readiness {
   readonly services: Record<string, boolean>;
   readonly behind: Record<string, number>;
+  /** how many processes a service has that may have several, as it counts them itself */
+  readonly instances: Record<string, number>;
 }
 
 const PARTS = ['delegation', 'ledger', 'intent'];
 const HEALTH_MS = 1_000;
-/** `logs`: the next position of each, as far as the service stands; `untold`: what it has still to say itself */
+/** `logs`: the next position of each, as far as the service stands; `untold`: what it has still to say itself; `instances`: where there may be several */
 const health = z.object({
   ok: z.literal(true),
-  value: z.object({ logs: z.record(z.string(), z.number()), untold: z.number().optional() }),
+  value: z.object({
+    logs: z.record(z.string(), z.number()),
+    untold: z.number().optional(),
+    instances: z.number().optional(),
+  }),
 });
+
+type Health = z.infer<typeof health>['value'];
 
 /** Only sums: names of logs are nobody's business who has no key. */
 export async function readiness(bus: Bus): Promise<Readiness> {
@@ -27,10 +35,16 @@ export async function readiness(bus: Bus): Promise<Readiness> {
   const answered = [owner, ...followers];
   const lag = (at: Record<string, number>): number =>
     Object.entries(owner?.logs ?? {}).reduce((sum, [log, head]) => sum + Math.max(0, head - (at[log] ?? 0)), 0);
+  const told = (of: (each: Health) => number | undefined): Record<string, number> =>
+    Object.fromEntries(
+      answered.flatMap((each, i) => {
+        const number = each && of(each);
+        return number === undefined ? [] : [[PARTS[i] as string, number]];
+      }),
+    );
   return {
     services: Object.fromEntries(PARTS.map((part, i) => [part, answered[i] !== undefined])),
-    behind: Object.fromEntries(
-      answered.flatMap((each, i) => (each ? [[PARTS[i] as string, lag(each.logs) + (each.untold ?? 0)]] : [])),
-    ),
+    behind: told((each) => lag(each.logs) + (each.untold ?? 0)),
+    instances: told((each) => each.instances),
   };
 }

@@ -60,6 +60,12 @@ describe('a delegation process', () => {
       30_000,
     );
 
+  const told = (instances: number) =>
+    until(`/readyz to tell ${instances} of them`, async () => {
+      const { status, body } = await http(stack, 'GET', '/readyz');
+      return status === 200 && (body.instances as { delegation?: number }).delegation === instances;
+    });
+
   it('has its share of the logs', shared, 40_000);
 
   it('that is killed is followed by another, and its successor gets its share', async () => {
@@ -132,9 +138,11 @@ describe('a delegation process', () => {
     const owns = async (): Promise<boolean> => [...(await owners()).values()].includes(child.pid as number);
     try {
       await until('it to have a log', owns);
+      await told(4);
       for (const wire of wires) {
         wire.cut();
         await until('the others to have all', async () => (await owners()).size === 4 && !(await owns()));
+        await told(3);
         await permits.goOn();
         wire.mend();
         await until('it to have a log again', owns);

@@ -35,11 +35,11 @@ export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<R
     summary: 'Can requests be answered: every service reached over the bus',
     roles: 'public',
     async handle() {
-      const { services, behind } = await ready();
+      const { services, instances, behind } = await ready();
       const ok = Object.values(services).every(Boolean);
       return {
         status: ok ? 200 : 503,
-        body: { status: ok ? 'ok' : 'not ready', services, behind },
+        body: { status: ok ? 'ok' : 'not ready', services, instances, behind },
         ...(ok ? {} : { headers: { 'retry-after': '1' } }),
       };
     },
