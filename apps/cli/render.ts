@@ -19,13 +19,18 @@ export const plain = (text: string): string =>
     .replace(/\s*[\n\t\u2028\u2029]\s*/g, ' ')
     .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '�');
 
-/** Columns as wide as their widest cell. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows].map((row) => row.map(plain));
-  const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
+/** A cell longer than this makes no column wider: what follows it in its row stands further right. */
+const WIDEST = 60;
+
+/** Columns as wide as their widest cell. @param head left out, there are rows only */
+export function table(head: readonly string[] | undefined, rows: readonly (readonly string[])[]): string {
+  const all = [...(head ? [head] : []), ...rows].map((row) => row.map(plain));
+  const widths = (all[0] ?? []).map((_, i) =>
+    all.map((row) => (row[i] ?? '').length).reduce((a, b) => (b > WIDEST ? a : Math.max(a, b)), 0),
+  );
   return all
     .map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] as number))).join('  '))
-    .map((line, r) => (r === 0 ? dim(line) : line))
+    .map((line, r) => (head && r === 0 ? dim(line) : line))
     .join('\n');
 }
 

@@ -6,12 +6,13 @@ import { readUnverified } from '#receipts/envelope';
 import { documentOf } from '#receipts/human/document';
 import { htmlOf } from '#receipts/human/html';
 import { markdownOf } from '#receipts/human/markdown';
-import { verdictOf, type Verdict } from '#receipts/human/verdict';
+import { verdictOf } from '#receipts/human/verdict';
 import { isOnlyOpen } from '#receipts/custody';
 import { renderCustody, renderReceipt } from '#receipts/render';
 import { verifyReceipt, type Verification } from '#receipts/verify';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
-import { green, plain, red, yellow } from '../render';
+import { stepLines, terminalOf } from '../receipt-text';
+import { plain, yellow } from '../render';
 
 interface GetFlags extends GlobalOptions {
   out?: string;
@@ -91,13 +92,7 @@ type Writer = (envelope: unknown, verification: Verification | undefined, keys: 
 
 /** How a receipt is written for people, by the name of the format. */
 const WRITERS: Readonly<Record<string, Writer>> = {
-  text: (envelope, verification, keys) =>
-    [
-      ...verdictLines(verdictOf(verification, keys)),
-      '',
-      ...renderReceipt(readStatement(envelope).predicate).map(plain),
-      '',
-    ].join('\n'),
+  text: (envelope, verification, keys) => terminalOf(documentOf(readStatement(envelope), verification, keys)),
   md: (envelope, verification, keys) => markdownOf(documentOf(readStatement(envelope), verification, keys)),
   html: (envelope, verification, keys) => htmlOf(documentOf(readStatement(envelope), verification, keys)),
 };
@@ -131,16 +126,6 @@ function put(text: string, out: string | undefined): void {
     console.log(`wrote ${out}`);
   }
 }
-
-const COLORS = { verified: green, broken: red, unknown: yellow };
-
-const verdictLines = ({ state, title, says, steps }: Verdict): string[] => [
-  ...stepLines(steps),
-  COLORS[state](title),
-  ...says.map(plain),
-];
-const stepLines = (steps: Verdict['steps']): string[] =>
-  steps.map(({ ok, text }) => `${ok ? green('✓') : red('✗')} ${plain(text)}`);
 
 function verify(file: string, flags: VerifyFlags): void {
   const { ok, steps, statement } = verifyFile(file, flags);

@@ -6,7 +6,8 @@ const UNSHOWN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u2
 
 /**
  * Any text as text in a line of Markdown: no markup, no HTML, no link, no line of its own. Colons, at signs and dots are
- * escaped only where addresses would be made links by themselves.
+ * escaped only where addresses would be made links by themselves; GitHub makes a mail address one all the same, to
+ * itself.
  */
 const escaped = (text: string): string =>
   text
