@@ -32,4 +32,15 @@ describe('the digest of a live state', () => {
     await load;
     await world.end();
   });
+
+  it('is given up in time for whoever waits to hear of it', async () => {
+    const { world, owner } = await World.start();
+    const grantId = grantIdOf(await owner.submit(openRun()));
+    const many = Array.from({ length: 2_500 }, () => authorize(grantId));
+    await world.together(owner, many);
+    let time = 0;
+    expect(await liveDigest(owner, () => (time += 400))).toMatchObject({ digest: expect.any(String) as string });
+    expect(await liveDigest(owner, () => (time += 900))).toMatchObject({ digest: null });
+    await world.end();
+  });
 });
