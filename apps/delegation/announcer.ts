@@ -3,7 +3,7 @@ import { systemTimer, type Timer } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 
 /**
- * Tells of the commits of one log. The first is told at once; those of the next few milliseconds together, since one
+ * Tells of the commits of one log. The first is told at once; those of the next `announceEveryMs` together, since one
  * announcement costs what many decisions do, and followers read what has gathered anyway. Dying with some untold loses
  * nothing: followers look into the log by themselves.
  */

@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 
 /** What comes after decisions, and must still keep up with them where there are more than the machine can take. */
 const FOLLOWING = 5;
@@ -11,19 +11,34 @@ const FOLLOWING = 5;
  */
 export function lowerThisThread(priority: number = constants.priority.PRIORITY_LOW): boolean {
   try {
-    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), priority);
-    return true;
+    return lower(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), priority);
   } catch {
     return false;
   }
 }
 
-/** Lets decisions go before this process, which follows them. Threads that begin later are as their parents. */
+/**
+ * Lets decisions go before this process, which follows them. Threads that begin later are as their parents. Where it
+ * cannot be had, it goes without.
+ */
 export function followDecisions(): void {
+  for (const thread of threads()) lower(thread, FOLLOWING);
+}
+
+function threads(): number[] {
   try {
-    for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), FOLLOWING);
+    return readdirSync('/proc/self/task').map(Number);
   } catch {
-    // without threads of their own priority, the process has one
-    setPriority(FOLLOWING);
+    return [process.pid]; // without threads of their own priority, the process has one
+  }
+}
+
+/** Never the other way: whoever was started behind others stays there, and is not allowed to come forward. */
+function lower(thread: number, priority: number): boolean {
+  try {
+    if (getPriority(thread) < priority) setPriority(thread, priority);
+    return true;
+  } catch {
+    return false; // it has ended meanwhile
   }
 }
