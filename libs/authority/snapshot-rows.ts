@@ -140,14 +140,14 @@ export class RowReader {
 
   run(row: RunRow): RunNode {
     const { shared } = this;
-    const parent = row[1] === null ? undefined : (this.runs[row[1]] as RunNode);
+    const parent = row[1] === null ? undefined : told(this.runs, row[1]);
     const run: RunNode = {
       id: row[0],
       treeId: parent ? parent.treeId : (row[2] as string),
       parentRunId: parent?.id,
-      agent: shared[row[3]] as RunNode['agent'],
-      principalRef: shared[row[4]] as string,
-      purposeRef: shared[row[5]] as string,
+      agent: told(shared, row[3]) as RunNode['agent'],
+      principalRef: told(shared, row[4]) as string,
+      purposeRef: told(shared, row[5]) as string,
       startedAt: row[6],
       position: row[7],
       status: row[8],
@@ -163,12 +163,12 @@ export class RowReader {
   }
 
   grant(row: GrantRow): GrantNode {
-    const run = this.runs[row[1]] as RunNode;
+    const run = told(this.runs, row[1]);
     const grant: GrantNode = {
       id: row[0],
       treeId: run.treeId,
       runId: run.id,
-      parentId: row[2] === null ? undefined : (this.grants[row[2]] as GrantNode).id,
+      parentId: row[2] === null ? undefined : told(this.grants, row[2]).id,
       depth: row[3],
       limits: this.limits(row[4]),
       notBefore: row[5],
@@ -196,10 +196,17 @@ export class RowReader {
     const limits: Record<string, unknown> = {};
     for (let i = 0; i < stored.length; i++) {
       const each = stored[i];
-      limits[DIMENSIONS[i] as string] = typeof each === 'number' ? this.shared[each] : each;
+      limits[DIMENSIONS[i] as string] = typeof each === 'number' ? told(this.shared, each) : each;
     }
     return limits as unknown as Limits;
   }
+}
+
+/** @throws where nothing has that number: a snapshot that says so is none (I11) */
+function told<T>(all: readonly T[], number: number): T {
+  const one = all[number];
+  if (one === undefined) throw new Error(`a row names number ${number} of ${all.length}`);
+  return one;
 }
 
 function consumedOf(row: ConsumedRow): Mutable {
