@@ -3,7 +3,8 @@ import { judgeTrajectory } from '../trajectory/rules';
 import { parseEvent } from '#contracts/event';
 import { evolve } from './evolve';
 import { fromSnapshot, stateDigest, toSnapshot } from './snapshot';
-import { emptyState } from './state';
+import { emptyState, type GrantNode } from './state';
+import { grantView } from './views';
 import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from './testing/harness';
 
 const refusalOf = (result: ReturnType<TestLog['try']>) =>
@@ -222,6 +223,49 @@ describe('a lease from its grant to its end', () => {
     expect(log.state.grants.get(raised)?.usage.committed.calls).toBe(1);
     expect(act(log, child.grantId, 'file.read').type).toBe('ActionPermitted');
     expect(log.state.grants.get(raised)?.usage.committed.calls).toBe(2);
+  });
+
+  it('tells of a lease what ended it first, and not what ended something above it since (I2)', () => {
+    const revocationId = `rev_0_${'0'.repeat(26)}`;
+    const ends = {
+      complete: (log: TestLog, { runId }: { runId: string }) => log.do('completeRun', { runId }),
+      rule: (log: TestLog) =>
+        log.do('revokeSelector', { revocationId, selector: { agentClass: 'searcher' }, force: true }),
+      time: (log: TestLog) => (log.now += 3_600_000),
+      suspend: (log: TestLog, { grantId }: { grantId: string }) => log.do('suspend', { grantId, reasonCode: 'X' }),
+    };
+    const told = (...order: (keyof typeof ends)[]) => {
+      const log = new TestLog();
+      const root = openTestRun(log, { ...ROOMY, time: { ttl: '2h' } });
+      const child = delegateTestRun(log, root.grantId, { time: { ttl: '30m' } }, 'searcher');
+      for (const end of order) {
+        ends[end](log, root);
+        log.now += 1_000;
+      }
+      const { status, endReason, blockedBy } = grantView(
+        log.state,
+        log.state.grants.get(child.grantId) as GrantNode,
+        log.now,
+      );
+      expect(blockedBy?.status).toBe(status);
+      return [status, endReason?.replace(root.grantId, 'ROOT')];
+    };
+    expect(told('rule', 'complete')).toEqual(['revoked', `struck by ${revocationId}`]);
+    expect(told('complete', 'rule')).toEqual(['completed', 'its ancestor ROOT is completed']);
+    expect(told('time', 'complete')).toEqual(['expired', 'its time ended at 2026-01-01T00:30:00.000Z']);
+    expect(told('suspend', 'rule')).toEqual(['revoked', `struck by ${revocationId}`]);
+    expect(told('suspend')).toEqual(['suspended', 'its ancestor ROOT is suspended']);
+  });
+
+  it('is read from no snapshot in which a row names what is not there (I11)', () => {
+    const log = new TestLog();
+    delegateTestRun(log, openTestRun(log).grantId);
+    const lines = toSnapshot(log.state).split('\n');
+    expect(() => fromSnapshot(lines.join('\n'))).not.toThrow();
+    const without = (i: number) => lines.filter((_, each) => each !== i).join('\n');
+    const named = lines.flatMap((line, i) => (/^\["(shared|run)"/.test(line) ? [i] : []));
+    expect(named.length).toBeGreaterThan(3);
+    for (const i of named) expect(() => fromSnapshot(without(i))).toThrow(/a row names number \d+ of \d+/);
   });
 
   it('is the same on every fold: from events, from their stored form, from a snapshot (I10)', () => {

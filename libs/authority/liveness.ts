@@ -31,6 +31,25 @@ export function blockedInChain(state: LogState, chain: readonly GrantNode[], now
   return undefined;
 }
 
+/** I2: what ended the leaf of a chain first; what suspends it, where nothing has ended it. */
+export function endedFirst(state: LogState, chain: readonly GrantNode[], now: number): Blocked | undefined {
+  let first: { blocked: Blocked; at: number } | undefined;
+  for (const grant of chain) {
+    const blocked = blockedItself(state, grant, now);
+    if (!blocked) continue;
+    const at = sinceWhen(state, grant, blocked);
+    if (!first || at <= first.at) first = { blocked, at };
+  }
+  return first?.blocked;
+}
+
+function sinceWhen(state: LogState, grant: GrantNode, { status, revocationId }: Blocked): number {
+  if (grant.endedAt !== undefined) return grant.endedAt;
+  if (status === 'suspended') return Infinity; // no end
+  if (status === 'expired' || revocationId === undefined) return grant.expiresAt;
+  return state.rules.find(revocationId)?.time ?? Infinity;
+}
+
 export function livenessReason(chain: readonly GrantNode[], blocked: Blocked): Reason {
   const leaf = chain[0] as GrantNode;
   const grant = chain.find((each) => each.id === blocked.grantId) as GrantNode;
@@ -63,6 +82,6 @@ export function endReasonOf(grant: GrantNode, blocked: Blocked | undefined): str
 export function effectiveStatus(state: LogState, chain: readonly GrantNode[], now: number): GrantNode['status'] {
   const leaf = chain[0] as GrantNode;
   if (leaf.status !== 'active' && leaf.status !== 'suspended') return leaf.status;
-  const blocked = blockedInChain(state, chain, now);
+  const blocked = endedFirst(state, chain, now);
   return blocked ? (blocked.status as GrantNode['status']) : 'active';
 }

@@ -1,6 +1,6 @@
 import type { GrantView, RunView } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
-import { blockedInChain, effectiveStatus, endReasonOf } from './liveness';
+import { effectiveStatus, endedFirst, endReasonOf } from './liveness';
 import { chainOf, type GrantNode, type LogState, type RunNode, type TreeNode } from './state';
 
 /** What stands in words beside a run's opening; null members were erased. */
@@ -25,7 +25,7 @@ export const countsOf = (grant: GrantNode): Counts => ({
 /** All of a grant's view but its counts. */
 export function grantTerms(state: LogState, grant: GrantNode, now: number): Omit<GrantView, keyof Counts> {
   const chain = chainFrom(state, grant);
-  const blocked = blockedInChain(state, chain, now);
+  const blocked = endedFirst(state, chain, now);
   const status = effectiveStatus(state, chain, now);
   return {
     id: grant.id,
