@@ -94,7 +94,10 @@ export async function withTree<F extends Filter>(
   return found === undefined ? undefined : { ...filter, treeId: found };
 }
 
-/** The ledger of the log that an id names, within a tenant (I9), once it has reached a position. */
+/**
+ * The ledger of the log that an id names, within a tenant (I9), once it has reached a position: without one, what was in
+ * the log when it was asked, so that a caller sees what it has just done. One that falls behind answers from what it has.
+ */
 export async function reach(
   backends: Backends,
   tenant: string,
@@ -103,6 +106,7 @@ export async function reach(
 ): Promise<LogLedger | undefined> {
   const n = logNumberOf(id);
   const ledger = n === undefined ? undefined : backends.ledgers.get(logName(tenant, n));
+  if (ledger && minPosition === undefined) await ledger.reached((await backends.eventlog.head(ledger.state.log)) - 1);
   await catchUp([ledger], minPosition);
   return ledger;
 }
