@@ -10,6 +10,7 @@ import {
   openRun,
   refusal,
   ROOMY,
+  settled,
   World,
 } from './testing/world';
 
@@ -94,6 +95,29 @@ describe('an owner whose append goes wrong', () => {
       expect(new Set(answers.map(refusal))).toEqual(new Set(['NOT_READY']));
       await owner.read(() => undefined);
       expect((await world.events()).filter((event) => event.type === 'RunOpened')).toHaveLength(1);
+    });
+
+    it('tells nothing that it decided meanwhile on what was then not written, and decides the retry anew', async () => {
+      const grantId = grantIdOf(await owner.submit(openRun({ ...ROOMY, budget: { ...ROOMY.budget, calls: 1 } })));
+      let fail = (): void => undefined;
+      const arrived = new Promise<void>((resolve) =>
+        world.eventlog.beforeNext(
+          () =>
+            new Promise((_, reject) => {
+              fail = () => reject(new Error('the connection broke'));
+              resolve();
+            }),
+        ),
+      );
+      const first = owner.submit(authorize(grantId));
+      await arrived;
+      const second = owner.submit(authorize(grantId)); // there is nothing left for it, if the first is written
+      await settled();
+      fail();
+      expect([await first, await second].map(refusal)).toEqual(['NOT_READY', 'NOT_READY']);
+      expect(decision(await owner.submit(authorize(grantId)))).toBe('permit');
+      expect((await world.events()).map((event) => event.type)).not.toContain('ActionDenied');
+      await sound();
     });
 
     it('is not troubled by what it could not announce', async () => {

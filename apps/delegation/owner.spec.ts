@@ -11,6 +11,7 @@ import {
   REF,
   refusal,
   ROOMY,
+  RULES,
   settled,
   value,
   World,
@@ -60,6 +61,75 @@ describe('the owner of a log', () => {
       held.letGo();
       expect([await first, ...(await rest)].map(decision)).toEqual(Array(21).fill('permit'));
       expect(world.eventlog.acknowledged.map((events) => events.length)).toEqual([2, 1, 20]);
+    });
+
+    it('only after its own append what was decided while another was under way', async () => {
+      let judged = 0;
+      const busy = world.owner({ rules: { ...RULES, judge: (...of) => (judged++, RULES.judge(...of)) } });
+      const grantId = grantIdOf(await busy.submit(openRun()));
+      const [one, two] = [world.eventlog.hold(), world.eventlog.hold()];
+      const said: string[] = [];
+      const ask = (name: string) =>
+        busy.submit(authorize(grantId)).then((answer) => said.push(`${name} ${String(decision(answer))}`));
+      const first = ask('first');
+      await one.arrived;
+      const second = ask('second');
+      await settled();
+      expect([judged, said]).toEqual([2, []]);
+      one.letGo();
+      await two.arrived;
+      await first;
+      expect(said).toEqual(['first permit']);
+      two.letGo();
+      await second;
+      expect(said).toEqual(['first permit', 'second permit']);
+    });
+
+    it('and decides nothing more on an append that has been under way for long: it would be of an old time', async () => {
+      let judged = 0;
+      const busy = world.owner({ rules: { ...RULES, judge: (...of) => (judged++, RULES.judge(...of)) } });
+      const grantId = grantIdOf(await busy.submit(openRun()));
+      const held = world.eventlog.hold();
+      const first = busy.submit(authorize(grantId));
+      await held.arrived;
+      world.now += LIMITS.decideAheadMs + 1;
+      const second = busy.submit(authorize(grantId));
+      await settled();
+      expect(judged).toBe(1);
+      world.now += 60_000;
+      held.letGo();
+      expect((await Promise.all([first, second])).map(decision)).toEqual(['permit', 'permit']);
+      expect(Date.parse((await world.events()).at(-1)?.time ?? '')).toBe(world.now);
+    });
+
+    it('a reading with what is committed, and with nothing that could be decided meanwhile', async () => {
+      const held = world.eventlog.hold();
+      const first = owner.submit(openRun());
+      const reading = owner.read((state) => state.grants.size);
+      await held.arrived;
+      const second = owner.submit(openRun());
+      await settled();
+      held.letGo();
+      expect(await reading).toBe(1);
+      expect([await first, await second].map(({ ok }) => ok)).toEqual([true, true]);
+    });
+
+    it('by one append at a time, also where more was decided meanwhile than the next one takes', async () => {
+      const grantId = await granted();
+      const limit = jest.replaceProperty(LIMITS, 'appendBatchEvents', 4 as never);
+      const [one, two] = [world.eventlog.hold(), world.eventlog.hold()];
+      let isSecondThere = false;
+      void two.arrived.then(() => (isSecondThere = true));
+      const answers = [owner.submit(authorize(grantId))];
+      await one.arrived;
+      answers.push(...Array.from({ length: 7 }, () => owner.submit(authorize(grantId))));
+      await settled();
+      expect(isSecondThere).toBe(false);
+      one.letGo();
+      two.letGo();
+      expect((await Promise.all(answers)).map(decision)).toEqual(Array(8).fill('permit'));
+      expect(world.eventlog.acknowledged.map((events) => events.length)).toEqual([2, 1, 2, 2, 2, 1]);
+      limit.restore();
     });
 
     it('in the order of the log: each answer names the position of its own event', async () => {
@@ -180,8 +250,9 @@ describe('the owner of a log', () => {
       await held.arrived;
       const unknown = authorize(`grt_0_${'0'.repeat(26)}`);
       const taken = Array.from({ length: LIMITS.mailboxCommands }, () => owner.submit(unknown));
-      expect(refusal(await owner.submit(unknown))).toBe('TOO_MANY');
-      await expect(owner.read(stateDigest)).rejects.toThrow('no more questions');
+      const [more, reading] = [owner.submit(unknown), owner.read(stateDigest)];
+      await expect(reading).rejects.toThrow('no more questions');
+      expect(refusal(await more)).toBe('TOO_MANY');
       held.letGo();
       expect((await first).ok).toBe(true);
       expect(new Set((await Promise.all(taken)).map(refusal))).toEqual(new Set(['NOT_FOUND']));

@@ -15,28 +15,17 @@ import { Mailbox } from './mailbox';
 import { wordsFor } from './words';
 import type { OwnerLog } from './ports';
 import { loadState } from '#platform/log-state';
-
-type Item =
-  | { kind: 'command'; raw: unknown; resolve: (answer: Answer) => void }
-  | {
-      kind: 'read';
-      read: (state: LogState, now: number) => unknown;
-      resolve: (value: unknown) => void;
-      reject: (error: unknown) => void;
-    };
-
-type CommandItem = Extract<Item, { kind: 'command' }>;
-
-/** One command on its way through a batch: what it made, or why it made nothing. */
-interface Staged {
-  readonly item: CommandItem | undefined;
-  readonly events: readonly Event[];
-  readonly payloads: readonly Sealed[];
-  /** the answer that is known already: a refusal */
-  readonly answer?: Answer;
-  /** a command that was answered before: where its events stand */
-  readonly replay?: CommandNode;
-}
+import {
+  answerRead,
+  Batch,
+  MOST_ITEMS,
+  mostEvents,
+  refusedBy,
+  type CommandItem,
+  type Item,
+  type Staged,
+} from './batch';
+import { badCommand, clockWentBack, notReady, onlyTightens, tooLarge, tooMany } from './refusals';
 
 export interface OwnerOptions {
   readonly log: string;
@@ -52,16 +41,25 @@ export interface OwnerOptions {
   readonly fence?: { owner: string; epoch: number };
 }
 
+const IDLE_MS = 1_000;
+const RELOAD_MS = 200;
+const TICKS_PER_BATCH = 500;
+
 /**
  * The one writer of a log. Takes all that waits, decides and folds it in memory, commits it with one INSERT, and only
- * then answers (I4). It waits for nothing but its own commit. If it cannot know whether a commit happened, or another
- * owner has written, it drops its state: the way back is the way it started.
+ * then answers (I4). What comes meanwhile is decided on what is being committed, and waits for that, too. If it cannot
+ * know whether a commit happened, or another owner has written, it drops its state with all that was decided on it: the
+ * way back is the way it started.
  */
 export class LogOwner {
   private state: LogState | undefined;
   private readonly mailbox: Mailbox<Item>;
   private stopped = false;
   private finished: Promise<void> | undefined;
+  /** the commit that is under way, and since when */
+  private flying: { readonly since: number; readonly landed: Promise<void> } | undefined;
+  /** what is written and being told: that may take words from the event log */
+  private readonly telling = new Set<Promise<void>>();
   private readonly previews = new Map<string, { selector: string; asOf: number; at: number }>();
 
   constructor(private readonly options: OwnerOptions) {
@@ -122,19 +120,54 @@ export class LogOwner {
   }
 
   private async run(): Promise<void> {
+    let untouched: Item[] = [];
     while (!this.stopped) {
       const state = this.state ?? (await this.load());
-      if (!state || this.stopped) continue; // asked to stop while it was loading: nobody would wake it
-      const items = await this.mailbox.take(LIMITS.commandsPerMessage * 4, this.patience(state));
-      try {
-        await this.batch(state, items);
-      } catch (error) {
-        this.options.warn('a batch failed; the state is dropped and refolded', error);
-        this.state = undefined;
-        for (const item of items) this.refuse(item, 'the decision could not be written; retry with the same key');
-      }
+      if (state && !this.stopped) untouched = await this.serve(state, untouched); // stopped while it was loading: nobody would wake it
     }
-    for (const item of await this.mailbox.take(Infinity, 0)) this.refuse(item, 'this owner has shut down');
+    untouched.push(...(await this.mailbox.take(Infinity, 0)));
+    for (const item of untouched) this.refuse(item, 'this owner has shut down');
+    await Promise.all(this.telling);
+  }
+
+  /**
+   * Decides what comes while what was decided before is being committed, until it is asked to stop or the state is
+   * dropped. One commit is under way at most; the next takes all that was decided meanwhile.
+   * @returns what came too late to be decided on this state
+   */
+  private async serve(state: LogState, first: Item[]): Promise<Item[]> {
+    const isOver = (): boolean => this.stopped || this.state !== state;
+    let next = new Batch(first);
+    let late: Item[] = [];
+    while (!isOver()) {
+      if (next.wantsMore) late = await this.mailbox.take(MOST_ITEMS, this.patience(state));
+      // what is decided now is of this time; it should not be old when it can be written
+      if (this.flying && this.options.clock.now() - this.flying.since > LIMITS.decideAheadMs) await this.flying.landed;
+      if (isOver()) break;
+      next.items.push(...late.splice(0));
+      if (!this.stageAll(state, next)) break;
+      if (this.flying && !next.isFull) continue; // more may come before it can be committed
+      await this.flying?.landed;
+      if (isOver() || next.isEmpty) continue;
+      const batch = next;
+      next = batch.rest();
+      this.fly(state, batch);
+      if (batch.hasReads) await this.flying?.landed; // a reading sees what is committed, and no more
+    }
+    await this.flying?.landed;
+    const why = this.stopped
+      ? 'this owner has shut down'
+      : 'the decision could not be written; retry with the same key';
+    for (const item of next.items) this.refuse(item, why);
+    return late;
+  }
+
+  private fly(state: LogState, batch: Batch): void {
+    const landed = this.finish(state, batch).finally(() => {
+      this.flying = undefined;
+      this.mailbox.nudge();
+    });
+    this.flying = { since: this.options.clock.now(), landed };
   }
 
   private patience(state: LogState): number {
@@ -156,34 +189,51 @@ export class LogOwner {
     }
   }
 
-  private async batch(state: LogState, items: readonly Item[]): Promise<void> {
+  /** False where that went wrong: what it made of the state nobody knows, so it is dropped. */
+  private stageAll(state: LogState, batch: Batch): boolean {
     const clock = this.options.clock.now();
     const now = Math.max(clock, state.lastTime);
     const wrong = state.lastTime - clock > LIMITS.clockBackMs ? clockWentBack(state.lastTime - clock) : undefined;
-    const sealed: Sealed[] = [];
-    const staged: Staged[] = this.ticks(state, now, sealed);
-    const late: CommandItem[] = [];
-    for (const item of items) {
-      if (item.kind !== 'command') continue;
-      if (sealed.length < LIMITS.appendBatchEvents / 2)
-        staged.push(wrong && !onlyTightens(item.raw) ? refusedBy(item, wrong) : this.stage(state, item, now, sealed));
-      else late.push(item);
+    try {
+      this.ticks(state, now, batch);
+      while (batch.taken < batch.items.length && !batch.isFull) {
+        const item = batch.items[batch.taken++] as Item;
+        if (item.kind === 'read') batch.hasReads = true;
+        else if (wrong && !onlyTightens(item.raw)) batch.staged.push(refusedBy(item, wrong));
+        else batch.staged.push(this.stage(state, item, now, batch.sealed));
+      }
+      return true;
+    } catch (error) {
+      this.options.warn('a decision failed; the state is dropped and refolded', error);
+      this.state = undefined;
+      return false;
     }
-    // Dying before this line: nothing was written, nothing was answered; clients retry with their keys.
-    if (sealed.length > 0) await this.commit(sealed);
+  }
+
+  private async finish(state: LogState, { items, sealed, staged }: Batch): Promise<void> {
+    try {
+      // Dying before this line: nothing was written, nothing was answered; clients retry with their keys.
+      if (sealed.length > 0) await this.commit(sealed);
+    } catch (error) {
+      this.options.warn('a batch failed; the state is dropped and refolded', error);
+      this.state = undefined;
+      for (const item of items) this.refuse(item, 'the decision could not be written; retry with the same key');
+      return;
+    }
     // Dying here: all is written, nothing answered; a retry with the same command id is told the first answer.
-    // what did not fit waits again only now: had the commit failed, it would have been refused with the rest
-    for (const item of late) if (!this.mailbox.put(item)) item.resolve(tooMany());
-    for (const item of items) {
-      if (item.kind === 'read') answerRead(item, state, now);
-    }
-    await Promise.all(staged.map((each) => this.answer(state, each)));
+    const now = Math.max(this.options.clock.now(), state.lastTime);
+    for (const item of items) if (item.kind === 'read') answerRead(item, state, now);
+    for (const each of staged) this.tellOf(state, each);
+  }
+
+  private tellOf(state: LogState, staged: Staged): void {
+    const told = this.answer(state, staged).finally(() => this.telling.delete(told));
+    this.telling.add(told);
   }
 
   /** What time has ended comes first, so that no command of this batch acts under it. */
-  private ticks(state: LogState, now: number, sealed: Sealed[]): Staged[] {
-    const staged: Staged[] = [];
-    for (let i = 0; i < TICKS_PER_BATCH && sealed.length < LIMITS.appendBatchEvents / 2; i++) {
+  private ticks(state: LogState, now: number, { sealed, staged }: Batch): void {
+    for (let i = 0; i < TICKS_PER_BATCH && sealed.length < mostEvents(); i++) {
       const next = state.deadlines.peek();
       if (!next || next.at > now) break;
       const command = {
@@ -195,18 +245,16 @@ export class LogOwner {
       } as const;
       staged.push(this.decideInto(state, command, now, sealed, undefined));
     }
-    return staged;
   }
 
   private stage(state: LogState, item: CommandItem, now: number, sealed: Sealed[]): Staged {
-    const refused = (answer: Answer): Staged => ({ item, events: [], payloads: [], answer });
     const parsed = readCommand(item.raw);
-    if (!parsed.success) return refused(badCommand(parsed.error.issues));
+    if (!parsed.success) return refusedBy(item, badCommand(parsed.error.issues));
     const command = this.withPreview(parsed.data);
     const known = (isKeyed(command.commandId) ? state.keyed : state.tries).get(command.commandId);
     if (known) {
-      if (known.requestDigest === command.requestDigest) return { item, events: [], payloads: [], replay: known };
-      return refused({
+      if (known.requestDigest === command.requestDigest) return { item, events: [], replay: known };
+      return refusedBy(item, {
         ok: false,
         refusal: {
           code: 'IDEMPOTENCY_KEY_REUSED',
@@ -225,26 +273,19 @@ export class LogOwner {
         code === 'BLAST_RADIUS_GREW' && command.type === 'revokeSelector'
           ? { preview: this.shown(state, command.selector, now) }
           : extra;
-      return {
-        item,
-        events: [],
-        payloads: [],
-        answer: {
-          ok: false,
-          refusal: { code, detail, ...(reasons ? { reasons } : {}), ...(more ? { extra: more } : {}) },
-        },
-      };
+      return refusedBy(item, {
+        ok: false,
+        refusal: { code, detail, ...(reasons ? { reasons } : {}), ...(more ? { extra: more } : {}) },
+      });
     }
     const fresh = decided.value.map((event, i) => seal(state, command, now, event, state.next + i));
     const detail = fresh.map(tooLarge).find((text) => text !== undefined);
-    if (detail !== undefined) {
-      return { item, events: [], payloads: [], answer: { ok: false, refusal: { code: 'TOO_LARGE', detail } } };
-    }
+    if (detail !== undefined) return refusedBy(item, { ok: false, refusal: { code: 'TOO_LARGE', detail } });
     for (const each of fresh) {
       evolve(state, each.event);
       sealed.push(each);
     }
-    return { item, events: fresh.map((each) => each.event), payloads: fresh };
+    return { item, events: fresh.map((each) => each.event) };
   }
 
   /** A preview counts only as the owner gave it: same digest, same selector, not long ago. */
@@ -312,53 +353,4 @@ export class LogOwner {
     if (item.kind === 'command') item.resolve(notReady(detail));
     else item.reject(new Error(detail));
   }
-}
-
-/**
- * I11: by a clock that went back nobody can say what has expired. Until it has caught up with the log nothing is
- * decided but what takes authority away.
- */
-const TIGHTENING: readonly unknown[] = ['revokeGrant', 'revokeSelector', 'suspend', 'recordDrift'];
-const onlyTightens = (raw: unknown): boolean => TIGHTENING.includes((raw as { type?: unknown } | null)?.type);
-const clockWentBack = (ms: number): Answer =>
-  notReady(
-    `the clock of this service is ${Math.ceil(ms / 1_000)} s behind the newest event; nothing is decided until it is right`,
-  );
-const refusedBy = (item: CommandItem, answer: Answer): Staged => ({ item, events: [], payloads: [], answer });
-
-const IDLE_MS = 1_000;
-const RELOAD_MS = 200;
-const TICKS_PER_BATCH = 500;
-
-function answerRead(item: Extract<Item, { kind: 'read' }>, state: LogState, now: number): void {
-  try {
-    item.resolve(item.read(state, now));
-  } catch (error) {
-    item.reject(error);
-  }
-}
-
-/** What does not fit, in words. Told before it is folded: a store that refused it would fail the whole batch with it. */
-function tooLarge({ event, body, payload }: Sealed): string | undefined {
-  const bytes = Buffer.byteLength(body);
-  if (bytes > LIMITS.eventBodyBytes)
-    return `this would make a ${event.type} event of ${bytes} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
-  const beside = payload === undefined ? 0 : Buffer.byteLength(payload);
-  if (beside > LIMITS.payloadBytes)
-    return `the texts of this request take ${beside} bytes; at most ${LIMITS.payloadBytes} fit. Send shorter ones`;
-  return undefined;
-}
-
-const notReady = (detail: string): Answer => ({ ok: false, refusal: { code: 'NOT_READY', detail } });
-const tooMany = (): Answer => ({
-  ok: false,
-  refusal: { code: 'TOO_MANY', detail: 'the log has more commands waiting than it takes; try again shortly' },
-});
-
-function badCommand(issues: readonly { path: PropertyKey[]; message: string }[]): Answer {
-  const detail = issues
-    .slice(0, 5)
-    .map((issue) => `${issue.path.join('.') || 'command'}: ${issue.message}`)
-    .join('; ');
-  return { ok: false, refusal: { code: 'BAD_REQUEST', detail } };
 }

@@ -35,6 +35,8 @@ export const LIMITS = {
   commandsPerMessage: 256,
   actionsPerBatch: 50,
   mailboxCommands: 10_000,
+  /** how old a commit that is under way may be, and more is still decided on it */
+  decideAheadMs: 100,
   /** commits of one log that come closer upon each other are announced together */
   announceEveryMs: 50,
   /** to one log's owner, taken and not yet answered: messages of commands, and questions */

@@ -122,7 +122,6 @@ export class Clients {
         world.count('sent again');
         await world.sleep(world.random.between(20, 400));
       }
-      for (const { command } of open) this.answers.asked(command.commandId, log);
       const answers = await this.send(log, { commands: open.map(({ command }) => command) });
       if (answers) open = open.filter((sent, i) => !this.take(sent, answers[i] as string));
     }

@@ -27,8 +27,13 @@ export interface Witness {
   speaks(log: string, epoch: number): void;
   /** Has a command been carried out already? */
   knows(log: string, command: Command): boolean;
-  /** @param before what was the case when the command came, and how many events the owner knew when it answered */
-  answers(log: string, command: Command, answer: Answer, before: { done: boolean; known: number }): void;
+  /** How many events of a log somebody was told of. */
+  toldOf(log: string): number;
+  /**
+   * @param before what was the case when the command came (`least`: how many events somebody had been told of), and how
+   * many events the owner knew when it answered
+   */
+  answers(log: string, command: Command, answer: Answer, before: { done: boolean; least: number; known: number }): void;
   /** @param least how many events somebody had been told of when it was asked */
   reads(log: string, asOf: number, least: number): void;
 }
@@ -175,8 +180,9 @@ export class Instance implements Server {
     const told = await Promise.all(
       commands.map(async (command) => {
         const done = this.witness.knows(log, command);
+        const least = this.witness.toldOf(log);
         const answer = await owner.submit(command);
-        return { command, answer, before: { done, known: owner.position } };
+        return { command, answer, before: { done, least, known: owner.position } };
       }),
     );
     return () =>

@@ -22,8 +22,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an owner keeps its state after a failed commit (I10)',
-    from: 'error);\n        this.state = undefined;',
-    to: 'error);',
+    from: "a batch failed; the state is dropped and refolded', error);\n      this.state = undefined;",
+    to: "a batch failed; the state is dropped and refolded', error);",
   },
   {
     name: 'an owner reads only the first page of its log',

@@ -34,17 +34,11 @@ const HEADS: Record<CommandType, readonly EventType[]> = {
 export class Answers implements Witness {
   /** of each log, one past the newest event that anybody was told of */
   private readonly told = new Map<string, number>();
-  private readonly asOf = new Map<string, number>();
 
   constructor(
     private readonly world: World,
     private readonly database: Database,
   ) {}
-
-  /** A command is being sent: no answer to it may know less than was told before. */
-  asked(commandId: string, log: string): void {
-    this.asOf.set(`${log} ${commandId}`, this.told.get(log) ?? 0);
-  }
 
   heard(log: string, answer: Answer): void {
     const { position } = (answer.ok ? answer.value : {}) as { position?: number };
@@ -61,8 +55,9 @@ export class Answers implements Witness {
     return this.database.madeBy(log, commandId).length > 0;
   }
 
-  answers(log: string, command: Command, answer: Answer, { done, known }: { done: boolean; known: number }): void {
+  answers(log: string, command: Command, answer: Answer, before: Parameters<Witness['answers']>[3]): void {
     if (isAgain(answer)) return;
+    const { done, least, known } = before;
     const events = this.database.madeBy(log, command.commandId);
     const says = (): string =>
       `${command.type} ${command.commandId} is answered ${JSON.stringify(answer).slice(0, 300)}`;
@@ -79,7 +74,6 @@ export class Answers implements Witness {
     if (CODES[code] === 403) return this.world.must(written, () => `I4: ${says()}, and it is not in ${log}`);
     // (what is refused as it stands is not kept: of two copies one may come too early, and the other in time)
     this.world.must(!done, () => `I4: ${says()} although it was carried out at ${events[0]?.position}`);
-    const least = this.asOf.get(`${log} ${command.commandId}`) ?? 0;
     this.world.must(
       known >= least,
       () => `I11: ${says()} by an owner that knows ${known} events of ${log}, and ${least} were told of`,

@@ -1,0 +1,39 @@
+import type { Sealed } from '#authority/seal';
+import type { Answer } from '#contracts/command';
+import { LIMITS } from '#kernel/limits';
+
+/**
+ * I11: by a clock that went back nobody can say what has expired. Until it has caught up with the log nothing is
+ * decided but what takes authority away.
+ */
+const TIGHTENING: readonly unknown[] = ['revokeGrant', 'revokeSelector', 'suspend', 'recordDrift'];
+export const onlyTightens = (raw: unknown): boolean => TIGHTENING.includes((raw as { type?: unknown } | null)?.type);
+export const clockWentBack = (ms: number): Answer =>
+  notReady(
+    `the clock of this service is ${Math.ceil(ms / 1_000)} s behind the newest event; nothing is decided until it is right`,
+  );
+
+/** What does not fit, in words. Told before it is folded: a store that refused it would fail the whole batch with it. */
+export function tooLarge({ event, body, payload }: Sealed): string | undefined {
+  const bytes = Buffer.byteLength(body);
+  if (bytes > LIMITS.eventBodyBytes)
+    return `this would make a ${event.type} event of ${bytes} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
+  const beside = payload === undefined ? 0 : Buffer.byteLength(payload);
+  if (beside > LIMITS.payloadBytes)
+    return `the texts of this request take ${beside} bytes; at most ${LIMITS.payloadBytes} fit. Send shorter ones`;
+  return undefined;
+}
+
+export const notReady = (detail: string): Answer => ({ ok: false, refusal: { code: 'NOT_READY', detail } });
+export const tooMany = (): Answer => ({
+  ok: false,
+  refusal: { code: 'TOO_MANY', detail: 'the log has more commands waiting than it takes; try again shortly' },
+});
+
+export function badCommand(issues: readonly { path: PropertyKey[]; message: string }[]): Answer {
+  const detail = issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.join('.') || 'command'}: ${issue.message}`)
+    .join('; ');
+  return { ok: false, refusal: { code: 'BAD_REQUEST', detail } };
+}
