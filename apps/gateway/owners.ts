@@ -35,14 +35,16 @@ interface Waiting {
   reject(error: Refused): void;
 }
 
-/** Messages to one log that may be on their way at once: enough that one can be answered while the next fills. */
-const IN_FLIGHT = 2;
+/** Messages to one log that may be on their way at once: one is read, one decided, one written, one answered. */
+const IN_FLIGHT = 4;
+/** They share what waits, so that none of them has nothing to do; but one message costs what several commands do. */
+const WORTH_A_MESSAGE = 64;
 const TRY_MS = 3_000;
 const QUERY_MS = 5_000;
 const RETRY_MS = 100;
 
 /**
- * Speaks to the owners of the logs. All commands that wait for one log travel in one message; a message that gets no
+ * Speaks to the owners of the logs. Commands that wait for one log travel together; a message that gets no
  * answer is sent again with the same command ids, which the owner answers as it did the first time (I4).
  */
 export class Owners {
@@ -170,7 +172,8 @@ export class Owners {
     const late = queue.waiting.findIndex((each) => each.until > now);
     for (const each of queue.waiting.splice(0, late < 0 ? queue.waiting.length : late))
       each.reject(new Refused('NOT_READY', NO_OWNER));
-    const batch = queue.waiting.splice(0, LIMITS.commandsPerMessage);
+    const share = Math.max(WORTH_A_MESSAGE, Math.ceil(queue.waiting.length / IN_FLIGHT));
+    const batch = queue.waiting.splice(0, Math.min(share, LIMITS.commandsPerMessage));
     if (batch.length === 0) return;
     queue.flying += 1;
     void this.send(log, batch).finally(() => {
