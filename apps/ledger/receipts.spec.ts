@@ -168,6 +168,14 @@ describe('what a ledger answers', () => {
     expect(await ask(ledger, 'events', { tenant: 'other', log: LOG })).toMatchObject({ ok: false });
   });
 
+  it('is of what was in the log when it was asked: a caller sees what it has just done', async () => {
+    const { log, runId } = busyRun();
+    const ledger = bench.start();
+    await bench.feed(ledger, log, 1);
+    await bench.append(log);
+    expect(await ask(ledger, 'receipt', { tenant: 'default', runId })).toMatchObject({ ok: true });
+  });
+
   it('lists page by page, each thing once, whatever the page', async () => {
     const { log } = busyRun();
     const ledger = bench.start();
