@@ -128,9 +128,15 @@ describe('an analyst', () => {
       const gone = new AbortController();
       const all = Array.from({ length: 1 + LIMITS.replaysWaiting }, () => asking(gone.signal));
       await Promise.all(all.map(({ inLine }) => inLine));
-      const refused = await http(stack, 'POST', '/v1/replays', { key: stack.keys.analyst, body: { change: {} } });
-      expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
-      expect(refused.body).toMatchObject({ code: 'TOO_MANY', detail: expect.stringContaining('try again shortly') });
+      for (const accept of ['application/json', 'application/x-ndjson']) {
+        const refused = await http(stack, 'POST', '/v1/replays', {
+          key: stack.keys.analyst,
+          body: { change: {} },
+          headers: { accept },
+        });
+        expect([accept, refused.status, refused.headers.get('retry-after')]).toEqual([accept, 429, '1']);
+        expect(refused.body).toMatchObject({ code: 'TOO_MANY', detail: expect.stringContaining('try again shortly') });
+      }
       gone.abort();
       await Promise.allSettled(all.map(({ answer }) => answer));
       let next = asking();

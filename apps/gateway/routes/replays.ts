@@ -34,15 +34,18 @@ class Replay {
     return new Replay(services.owners, caller.tenant, id, request.raw.socket);
   }
 
-  /** @throws Refused where it could not be made, or the client is gone */
-  async answer(progress: (told: ReplayProgress) => void = () => undefined): Promise<ReplayAnswer> {
+  /**
+   * How far it is, every second or so, and in the end the answer.
+   * @throws Refused where it could not be made, or the client is gone
+   */
+  async *tells(): AsyncGenerator<Told, void> {
     const named = { tenant: this.tenant, id: this.id };
     try {
       for (;;) {
         if (this.gone.signal.aborted) throw new Refused('NOT_READY', 'the client is gone');
         const told = await this.owners.ledger<Told>('replay-ask', named);
-        if ('answer' in told) return told.answer;
-        progress(told.progress);
+        yield told;
+        if ('answer' in told) return;
       }
     } finally {
       this.socket.off('close', this.leave);
@@ -54,8 +57,22 @@ class Replay {
   private readonly leave = (): void => this.gone.abort();
 }
 
-/** Lines of JSON: how far it is, every second or so, and in the end the answer or the problem. */
-async function pour(replay: Replay, { raw }: FastifyReply): Promise<void> {
+async function answerOf(all: AsyncIterable<Told>): Promise<ReplayAnswer> {
+  for await (const told of all) if ('answer' in told) return told.answer;
+  throw new Refused('INTERNAL', 'the what-if ended without an answer');
+}
+
+/** What was taken of them already, and the others. */
+async function* after(
+  first: IteratorResult<Told, void>,
+  others: AsyncGenerator<Told, void>,
+): AsyncGenerator<Told, void> {
+  if (!first.done) yield first.value;
+  yield* others;
+}
+
+/** Lines of JSON: how far it is, and in the end the answer or the problem. */
+async function pour(all: AsyncIterable<Told>, { raw }: FastifyReply): Promise<void> {
   const line = (value: unknown): void => void raw.write(`${JSON.stringify(value)}\n`);
   raw.writeHead(200, {
     'content-type': 'application/x-ndjson',
@@ -63,7 +80,7 @@ async function pour(replay: Replay, { raw }: FastifyReply): Promise<void> {
     'x-accel-buffering': 'no',
   });
   try {
-    line({ answer: await replay.answer((progress) => line({ progress })) });
+    for await (const told of all) line(told);
   } catch (error) {
     const refused = error instanceof Refused ? error : new Refused('INTERNAL', 'the what-if could not be made');
     line({ problem: problemOf(refused).body });
@@ -86,13 +103,14 @@ export const replayRoutes: Route[] = [
       if (body.treeId !== undefined) logOf(caller, body.treeId);
       if (body.log !== undefined && parseLogName(body.log).tenant !== caller.tenant)
         throw new Refused('NOT_FOUND', `no log ${body.log} is known here`);
-      const replay = await Replay.start(context as unknown as Context, body);
+      const told = (await Replay.start(context as unknown as Context, body)).tells();
+      const all = after(await told.next(), told); // what is refused at once is refused with its status, not as a line
       if (!(context.request.headers.accept ?? '').includes('application/x-ndjson'))
-        return { body: await replay.answer() };
+        return { body: await answerOf(all) };
       return {
         stream: (reply) => {
           reply.hijack();
-          return pour(replay, reply);
+          return pour(all, reply);
         },
       };
     },
