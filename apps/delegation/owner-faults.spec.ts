@@ -266,6 +266,21 @@ describe('an owner whose append goes wrong', () => {
       expect(decision(await next.submit(authorize(grantId)))).toBe('permit');
     });
 
+    it('answers NOT_READY also to what came too late to be decided on the state that it had', async () => {
+      const grantId = await granted();
+      const held = world.eventlog.hold();
+      const first = owner.submit(authorize(grantId));
+      await held.arrived;
+      world.now += LIMITS.decideAheadMs + 1;
+      const late = owner.submit(authorize(grantId));
+      await settled();
+      await world.owner().submit(command('revokeGrant', { grantId })); // so that the append is refused
+      world.eventlog.failReads(1);
+      held.letGo();
+      expect([await first, await late].map(refusal)).toEqual(['NOT_READY', 'NOT_READY']);
+      expect((await world.events()).map((event) => event.type)).toEqual(['RunOpened', 'GrantIssued', 'GrantRevoked']);
+    });
+
     it('answers NOT_READY where the log does not fold, and writes nothing to it (I11)', async () => {
       const { world: broken, owner: started } = await World.start();
       await started.stop();

@@ -122,7 +122,7 @@ export class LogOwner {
   private async run(): Promise<void> {
     let untouched: Item[] = [];
     while (!this.stopped) {
-      const state = this.state ?? (await this.load());
+      const state = this.state ?? (await this.load(untouched));
       if (state && !this.stopped) untouched = await this.serve(state, untouched); // stopped while it was loading: nobody would wake it
     }
     untouched.push(...(await this.mailbox.take(Infinity, 0)));
@@ -176,15 +176,16 @@ export class LogOwner {
     return Math.max(0, Math.min(IDLE_MS, next.at - this.options.clock.now()));
   }
 
-  /** A log that does not fold is not served (I11): try again, and say so. */
-  private async load(): Promise<LogState | undefined> {
+  /** A log that does not fold is not served (I11): try again, and say so to all that wait. */
+  private async load(untouched: Item[]): Promise<LogState | undefined> {
     const { log, eventlog, warn } = this.options;
     try {
       return (this.state = await loadState(log, eventlog, warn));
     } catch (error) {
       warn(`log ${log} could not be loaded; trying again`, error);
       const waiting = await this.mailbox.take(Infinity, RELOAD_MS);
-      for (const item of waiting) this.refuse(item, 'the log cannot be read at the moment');
+      for (const item of [...untouched.splice(0), ...waiting])
+        this.refuse(item, 'the log cannot be read at the moment');
       return undefined;
     }
   }
