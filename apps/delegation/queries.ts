@@ -11,7 +11,7 @@ import { previewErasure } from './erasing';
 import type { LogOwner } from './owner';
 import type { OwnerLog } from './ports';
 import { liveDigest } from './live-digest';
-import { approvalWords, runTexts } from './words';
+import { approvalWords, askedNow, runTexts } from './words';
 
 const found = (value: unknown): Answer => ({ ok: true, value });
 const missing = (what: string, id: string): Answer => ({
@@ -122,23 +122,23 @@ async function askApprovals(
   const read = await owner.read((state, now) => ({
     state,
     now,
-    nodes:
-      query.op === 'approval'
-        ? [state.approvals.get(query.id)].filter((node) => node !== undefined)
-        : fairly(
-            [...state.pendingByBinding.values()]
-              .map((id) => state.approvals.get(id))
-              .filter((node) => node !== undefined),
-          ).slice(0, LIMITS.eventsPageMax),
+    all: (query.op === 'approval'
+      ? [state.approvals.get(query.id)].filter((node) => node !== undefined)
+      : fairly(
+          [...state.pendingByBinding.values()]
+            .map((id) => state.approvals.get(id))
+            .filter((node) => node !== undefined),
+        ).slice(0, LIMITS.eventsPageMax)
+    ).map((node) => askedNow(state, node)),
   }));
-  const texts = await runTexts(eventlog, read.state, [...new Set(read.nodes.map((node) => node.runId))]);
+  const texts = await runTexts(eventlog, read.state, [...new Set(read.all.map(({ approval }) => approval.runId))]);
   const views = await Promise.all(
-    read.nodes.map((node) =>
+    read.all.map((asked) =>
       approvalWords(
         eventlog,
         read.state,
-        node,
-        texts.get(node.runId) ?? { purpose: null, requestedBy: null },
+        asked,
+        texts.get(asked.approval.runId) ?? { purpose: null, requestedBy: null },
         read.now,
       ),
     ),

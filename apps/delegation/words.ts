@@ -30,7 +30,15 @@ export async function wordsFor(
     if (then)
       approvals.set(
         id,
-        await approvalWords(eventlog, state, then, texts.get(then.runId) ?? NO_TEXTS, then.requestedAt, at),
+        await approvalWords(
+          eventlog,
+          state,
+          // of the grant that was raised, and not of what has stood in for it since
+          { approval: then, has: state.grants.get(grantOf(then) ?? '')?.limits },
+          texts.get(then.runId) ?? NO_TEXTS,
+          then.requestedAt,
+          at,
+        ),
       );
   }
   return { run: (id) => texts.get(id) ?? NO_TEXTS, approval: (id) => approvals.get(id) };
@@ -96,10 +104,25 @@ async function wordsAt(
 const TRIED = ['ActionDenied', 'ActionStepUp', 'DelegationRefused'] as const;
 const TRIED_MOST = 10;
 
+/** An approval, and the limits that its run has: neither changes with the state any more. */
+export interface Asked {
+  readonly approval: ApprovalNode;
+  readonly has: Limits | undefined;
+}
+
+/** An approval as it is now, to be told once its words are there: until then more may be folded, and never written. */
+export function askedNow(state: LogState, approval: ApprovalNode): Asked {
+  const grantId = grantOf(approval);
+  return { approval: { ...approval }, has: grantId === undefined ? undefined : chainOf(state, grantId)?.[0]?.limits };
+}
+
+/** The grant that it asks to raise, or that the action is to go by. */
+const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefined => supersedes ?? grantId;
+
 export async function approvalWords(
   eventlog: OwnerLog,
   state: LogState,
-  approval: ApprovalNode,
+  { approval, has }: Asked,
   texts: RunTexts,
   now: number,
   /** what was tried before this position; left out: all of it */
@@ -126,7 +149,6 @@ export async function approvalWords(
     ...(approval.decidedPosition === undefined ? [] : [approval.decidedPosition]),
   ];
   const words = await wordsAt(eventlog, state.log, positions);
-  const grantId = approval.supersedes ?? approval.grantId;
   const facts: ApprovalFacts = {
     run: state.runs.get(approval.runId) as RunNode,
     texts,
@@ -137,12 +159,7 @@ export async function approvalWords(
     tried: tried
       .map((event) => parseEvent(event.body))
       .filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),
-    has: grantId === undefined ? undefined : hasAt(state, grantId, before),
+    has,
   };
   return approvalView(approval, facts, now);
-}
-
-/** The limits of a grant: those it was given, for an answer told again; otherwise those of what stands in for it now. */
-function hasAt(state: LogState, grantId: string, before: number | undefined): Limits | undefined {
-  return before === undefined ? chainOf(state, grantId)?.[0]?.limits : state.grants.get(grantId)?.limits;
 }

@@ -1,0 +1,48 @@
+import type { Command } from '#contracts/command';
+import type { LogOwner } from './owner';
+import type { Payloads } from '#eventlog/payloads';
+import { ask } from './queries';
+import { command, grantIdOf, openRun, refusal, RULES, settled, value, World, LOG } from './testing/world';
+
+const PERSON = { actor: { kind: 'person', id: 'key:approver', role: 'approver' } } as unknown as Partial<Command>;
+
+describe('a question whose words are fetched after the state was read', () => {
+  let world: World;
+  let owner: LogOwner;
+  beforeEach(async () => ({ world, owner } = await World.start()));
+  afterEach(() => world.end());
+
+  interface Card {
+    status: string;
+    decidedBy?: string;
+    may: string[];
+  }
+  const askFor = async (id: string): Promise<Card> =>
+    value<Card>(await ask(owner, world.eventlog, RULES, { op: 'approval', log: LOG, id }, {} as Payloads));
+
+  it('tells what was committed when it was asked, and not what is decided meanwhile', async () => {
+    const grantId = grantIdOf(await owner.submit(openRun({ budget: { calls: 1 } })));
+    const runId = await owner.read((state) => state.grants.get(grantId)?.runId as string);
+    const asked = await owner.submit(command('escalate', { runId, want: { budget: { calls: 2 } } }));
+    const { approval } = value<{ approval: { id: string } }>(asked);
+    const before = await askFor(approval.id);
+
+    let go = (): void => undefined;
+    const gone = new Promise<void>((resolve) => (go = resolve));
+    const words = jest.spyOn(world.eventlog, 'at').mockImplementationOnce(async (...of) => {
+      await gone;
+      return world.eventlog.at(...of);
+    });
+    const card = askFor(approval.id);
+    await settled();
+    expect(words).toHaveBeenCalled();
+    const held = world.eventlog.hold();
+    const given = owner.submit(command('decideApproval', { approvalId: approval.id, verdict: 'approve' }, PERSON));
+    await held.arrived;
+    go();
+    expect(await card).toEqual(before);
+    held.letGo();
+    expect(refusal(await given)).toBeUndefined();
+    expect((await askFor(approval.id)).status).toBe('used');
+  });
+});
