@@ -46,6 +46,7 @@ export function selects(selector: StoredSelector, subject: Subject): boolean {
  */
 export class RuleSet {
   readonly list: Rule[] = [];
+  private readonly byId = new Map<string, Rule>();
   private readonly byTool = new Map<string, Rule[]>();
   private readonly byKey = new Map<string, { rule: Rule; epoch: number }[]>();
 
@@ -55,6 +56,7 @@ export class RuleSet {
 
   add(rule: Rule): void {
     this.list.push(rule);
+    this.byId.set(rule.revocationId, rule);
     const key = KEYS.find((name) => rule.selector[name] !== undefined);
     const slot = key === undefined ? 'any' : `${key}=${spelt(rule.selector[key])}`;
     const rules = this.byKey.get(slot);
@@ -74,11 +76,12 @@ export class RuleSet {
   }
 
   lift(revocationId: string): void {
-    for (const rule of this.list) if (rule.revocationId === revocationId) rule.quarantine = false;
+    const rule = this.byId.get(revocationId);
+    if (rule) rule.quarantine = false;
   }
 
   find(revocationId: string): Rule | undefined {
-    return this.list.find((rule) => rule.revocationId === revocationId);
+    return this.byId.get(revocationId);
   }
 
   get full(): boolean {
