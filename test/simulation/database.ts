@@ -25,8 +25,8 @@ export class Database {
   readonly bodies = new Map<string, string[]>();
   /** the newest epoch of each log that was given to anybody */
   readonly epochs = new Map<string, number>();
-  /** called when an append leaves its process, which may be long before it arrives */
-  onAppend: (process: Process, log: string, events: readonly Event[]) => void = () => undefined;
+  /** called when an append leaves its process, which may be long before it arrives; what it gives back, when it is heard of */
+  onAppend: (process: Process, log: string, events: readonly Event[]) => () => void = () => () => undefined;
   onSnapshot: (log: string, position: number, state: string) => void = () => undefined;
   private readonly byCommand = new Map<string, Event[]>();
   private readonly parsed = new Map<string, Event>();
@@ -79,8 +79,8 @@ export class Database {
     return {
       append: (log, at, events, fence) => {
         const parsed = events.map(({ body }) => this.parse(body));
-        this.onAppend(process, log, parsed);
-        return call('append', () => this.append(process, log, at, events, fence));
+        const heard = this.onAppend(process, log, parsed);
+        return call('append', () => this.append(process, log, at, events, fence)).finally(heard);
       },
       read: (log, from, limit) => call('read', () => store.read(log, from, limit)),
       at: (log, positions) => call('at', () => store.at(log, positions)),

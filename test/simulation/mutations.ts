@@ -51,6 +51,11 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'const wrong = state.lastTime - clock > Infinity',
   },
   {
+    name: 'an owner goes on deciding on an append that has been under way for long (I11)',
+    from: 'this.options.clock.now() - this.flying.since > LIMITS.decideAheadMs',
+    to: 'this.options.clock.now() - this.flying.since > Infinity',
+  },
+  {
     name: 'two may write at one position (I5)',
     from: 'if (kept.length !== expectedPosition) {',
     to: 'if (kept.length < 0) {',

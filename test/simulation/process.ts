@@ -13,7 +13,15 @@ export class Process {
   /** how far its clock is off, ms */
   skew = 0;
   readonly clock: Clock = { now: () => this.world.wall() + this.skew };
-  readonly timer: Timer = (ms, act) => this.world.after(ms, () => this.enter(act));
+  /** One that is cancelled acts no more, also where it was due while the process stood still. */
+  readonly timer: Timer = (ms, act) => {
+    let isCancelled = false;
+    const cancel = this.world.after(ms, () => this.enter(() => isCancelled || act()));
+    return () => {
+      isCancelled = true;
+      cancel();
+    };
+  };
   private readonly mourners: (() => void)[] = [];
 
   constructor(
