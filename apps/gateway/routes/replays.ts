@@ -57,8 +57,11 @@ class Replay {
   private readonly leave = (): void => this.gone.abort();
 }
 
+/** Takes all of them: what is left in the middle does not let go of the client's connection. */
 async function answerOf(all: AsyncIterable<Told>): Promise<ReplayAnswer> {
-  for await (const told of all) if ('answer' in told) return told.answer;
+  let answer: ReplayAnswer | undefined;
+  for await (const told of all) if ('answer' in told) ({ answer } = told);
+  if (answer) return answer;
   throw new Refused('INTERNAL', 'the what-if ended without an answer');
 }
 
