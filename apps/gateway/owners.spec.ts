@@ -1,6 +1,7 @@
 import type { Bus } from '#bus/connect';
 import { busFailure, type BusFailureCode } from '#bus/failure';
 import type { Command } from '#contracts/command';
+import { LIMITS } from '#kernel/limits';
 import { Owners } from './owners';
 import { refusalOf } from './testing/tokens';
 
@@ -59,6 +60,25 @@ describe('commands for one log', () => {
       Array.from({ length: 600 }, (_, i) => owners.submit(command(`cmd_${String(i).padStart(8, '0')}`))),
     );
     expect(Math.max(...sent.map(([, message]) => (message as Message).commands.length))).toBeLessThanOrEqual(256);
+  });
+
+  it('of one request travel in one message, so that they are decided in their order', async () => {
+    const { bus, sent } = busThat((_subject, message: Message) => done(message));
+    const owners = new Owners(bus);
+    const ids = (of: string, n: number) =>
+      Array.from({ length: n }, (_, i) => `cmd_${of}${String(i).padStart(7, '0')}`);
+    const requests = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((of) => ids(of, LIMITS.actionsPerBatch));
+    const single = ids('x', 30).map((id) => owners.submit(command(id)));
+    const all = requests.map((each) => owners.submitAll(each.map((id) => command(id))));
+    expect(await Promise.all(all)).toEqual(requests.map((each) => each.map((value) => ({ ok: true, value }))));
+    await Promise.all(single);
+    const carried = sent.map(([, message]) => (message as Message).commands.map((each) => each.commandId));
+    expect(carried.length).toBeGreaterThan(1);
+    expect(Math.max(...carried.map((each) => each.length))).toBeLessThanOrEqual(LIMITS.commandsPerMessage);
+    for (const request of requests)
+      expect(carried.filter((each) => each.some((id) => request.includes(id)))).toEqual([
+        expect.arrayContaining(request),
+      ]);
   });
 
   it('that are too large together go in halves, in their order, with their own ids', async () => {

@@ -30,6 +30,8 @@ type Send = (ms: number) => ReturnType<Bus['request']>;
 
 interface Waiting {
   readonly command: Command;
+  /** the same for the commands of one request; left out where it has only this one */
+  readonly request: object | undefined;
   readonly until: number;
   resolve(answer: Answer): void;
   reject(error: Refused): void;
@@ -65,21 +67,31 @@ export class Owners {
   }
 
   submit(command: Command): Promise<Answer> {
+    return this.put(command, undefined);
+  }
+
+  /**
+   * The commands of one request, which are decided in their order. They all find room, or none is carried out.
+   * @throws Refused TOO_MANY
+   */
+  async submitAll(commands: readonly Command[]): Promise<Answer[]> {
+    this.expectRoom(commands);
+    const request = {};
+    return Promise.all(commands.map((command) => this.put(command, request)));
+  }
+
+  private put(command: Command, request: object | undefined): Promise<Answer> {
     const queue = this.queues.get(command.log) ?? { waiting: [], flying: 0 };
     this.queues.set(command.log, queue);
     if (queue.waiting.length >= LIMITS.commandsWaiting) return Promise.reject(tooMany());
     return new Promise((resolve, reject) => {
-      queue.waiting.push({ command, until: Date.now() + LIMITS.commandTimeoutMs, resolve, reject });
+      queue.waiting.push({ command, request, until: Date.now() + LIMITS.commandTimeoutMs, resolve, reject });
       // the requests of this turn of the loop go together
       if (queue.waiting.length === 1) setImmediate(() => this.pump(command.log));
     });
   }
 
-  /**
-   * For several commands of one request, before any of them is sent: they all find room, or none is carried out.
-   * @throws Refused TOO_MANY
-   */
-  expectRoom(commands: readonly Command[]): void {
+  private expectRoom(commands: readonly Command[]): void {
     for (const log of new Set(commands.map((each) => each.log))) {
       const asked = commands.filter((each) => each.log === log).length;
       if ((this.queues.get(log)?.waiting.length ?? 0) + asked > LIMITS.commandsWaiting) throw tooMany();
@@ -173,7 +185,7 @@ export class Owners {
     for (const each of queue.waiting.splice(0, late < 0 ? queue.waiting.length : late))
       each.reject(new Refused('NOT_READY', NO_OWNER));
     const share = Math.max(WORTH_A_MESSAGE, Math.ceil(queue.waiting.length / IN_FLIGHT));
-    const batch = queue.waiting.splice(0, Math.min(share, LIMITS.commandsPerMessage));
+    const batch = queue.waiting.splice(0, wholeRequests(queue.waiting, Math.min(share, LIMITS.commandsPerMessage)));
     if (batch.length === 0) return;
     queue.flying += 1;
     void this.send(log, batch).finally(() => {
@@ -210,6 +222,13 @@ export class Owners {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
+}
+
+/** How many of the first `most` can go together: of a request in two messages the second may be decided first. */
+function wholeRequests(waiting: readonly Waiting[], most: number): number {
+  let n = most;
+  while (n > 0 && waiting[n]?.request !== undefined && waiting[n]?.request === waiting[n - 1]?.request) n -= 1;
+  return n === 0 ? most : n;
 }
 
 const tooMany = (): Refused => new Refused('TOO_MANY', 'too many requests are waiting; try again shortly');

@@ -102,8 +102,7 @@ export const actionRoutes: Route[] = [
       const { actions } = context.body;
       for (const action of actions) ownGrant(context.caller, action.grantId);
       const commands = actions.map((action, i) => authorizeCommand(context, action, String(i)));
-      context.services.owners.expectRoom(commands);
-      const answers = await Promise.all(commands.map((command) => context.services.owners.submit(command)));
+      const answers = await context.services.owners.submitAll(commands);
       return { text: `{"answers":[${answers.map(decisionOf).join(',')}]}`, type: JSON_TYPE };
     },
   }),
