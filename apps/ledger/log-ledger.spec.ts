@@ -1,15 +1,17 @@
 import fc from 'fast-check';
-import { stateDigest } from '#authority/snapshot';
+import { FOLD_VERSION, stateDigest } from '#authority/snapshot';
 import { act } from '#authority/testing/harness';
 import { busyRun } from '#receipts/testing/busy-run';
 import { moves, play } from '#receipts/testing/random-log';
 import { SealedLog } from '#receipts/testing/sealed-log';
+import { takeSnapshot } from '#platform/log-state';
 import { openCheckpoint } from '#tlog/checkpoint';
 import { entryHash, leafHash } from '#tlog/hash';
 import { parseVerifierKey, verifierKey } from '#tlog/note';
 import { verifyProof } from '#tlog/proof';
 import { seededKey, valueOf } from '#tlog/testing/keys';
 import { naiveRoot } from '#tlog/testing/naive-tree';
+import type { LogLedger } from './log-ledger';
 import { Bench, KEY, LOG, ORIGIN, until } from './testing/bench';
 
 fc.configureGlobal({ seed: 20260140 });
@@ -23,6 +25,12 @@ beforeEach(() => bench.reset());
 
 const key = valueOf(parseVerifierKey(verifierKey(`${ORIGIN}/${LOG}`, KEY)));
 const entries = (log: SealedLog): Buffer[] => log.stored().map(({ body }) => entryHash(body));
+
+async function fed(log: SealedLog, to?: number): Promise<LogLedger> {
+  const ledger = bench.start();
+  await bench.feed(ledger, log, to);
+  return ledger;
+}
 
 describe('the tree of a log', () => {
   it('has at every size the root of all events so far, in a checkpoint that the log signed', async () => {
@@ -99,6 +107,7 @@ describe('a ledger over the tables of one that has stopped', () => {
           const ledger = bench.start();
           await bench.feed(ledger, log, cut);
           await bench.stop(ledger);
+          if (cut % 2 === 0) await takeSnapshot(LOG, bench.eventlog, (message) => bench.warnings.push(message));
         }
         expect(await bench.rows()).toEqual(expected);
       }),
@@ -120,6 +129,30 @@ describe('a ledger over the tables of one that has stopped', () => {
     expect((await bench.store.heads.newest(LOG))?.root).toEqual(naiveRoot(entries(log)));
     const proof = (await ledger.proofs([2])).get(2) ?? '';
     expect(verifyProof(proof, leafHash(entries(log)[2] as Buffer), key).ok).toBe(true);
+  });
+
+  it('begins with the newest snapshot that is not beyond it, or with nothing where that cannot be read', async () => {
+    const { log } = busyRun();
+    const half = log.events.length >> 1;
+    await bench.stop(await fed(log, half));
+    const warn = (message: string): void => void bench.warnings.push(message);
+    const snapshot = await takeSnapshot(LOG, bench.eventlog, warn);
+    await bench.append(log);
+    await takeSnapshot(LOG, bench.eventlog, warn); // of what the ledger has not come to
+    const read = jest.spyOn(bench.eventlog, 'read');
+    const readFrom = (): number => Math.min(...read.mock.calls.map(([, from]) => from));
+    const ledger = await fed(log);
+    expect([snapshot, readFrom()]).toEqual([half, half]);
+    expect(stateDigest(ledger.state)).toBe(stateDigest(log.state));
+    await bench.stop(ledger);
+    await bench.eventlog.saveSnapshot(LOG, log.events.length - 1, FOLD_VERSION, ['["run",[]]']);
+    await bench.sql.query('UPDATE ledger.follower SET position = $1', [log.events.length - 1]);
+    const again = bench.start();
+    await until(() => again.state.next === log.events.length);
+    expect(readFrom()).toBe(0);
+    expect(stateDigest(again.state)).toBe(stateDigest(log.state));
+    expect(bench.warnings.join()).toContain('a snapshot cannot be read; the log is folded from its beginning');
+    read.mockRestore();
   });
 
   it('may follow beside another: what both write is written once', async () => {

@@ -1,11 +1,10 @@
 import type { KeyObject } from 'node:crypto';
-import { evolve } from '#authority/evolve';
 import { emptyState, type LogState } from '#authority/state';
 import { followLog, type Batch, type EventSource, type Follower } from '#bus/follow-log';
-import { parseEvent } from '#contracts/event';
 import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
+import { loadState } from '#platform/log-state';
 import { Turns } from '#platform/turns';
 import { signCheckpoint } from '#tlog/checkpoint';
 import { makeSigner, verifierKey } from '#tlog/note';
@@ -126,28 +125,10 @@ export class LogLedger {
 
   /** The state and the tree's frontier as they were after `to` events. */
   private async refold(to: number): Promise<void> {
-    const { log, store } = this.options;
+    const { log, store, eventlog, warn } = this.options;
     const frontier = frontierOf(to, await store.nodes(log, nodesForRoot(to)));
-    this.state = await this.foldTo(to);
+    this.state = await loadState(log, eventlog, warn, to);
     this.frontier = frontier;
-  }
-
-  /** Folds the log anew, up to a position. */
-  private async foldTo(to: number): Promise<LogState> {
-    const state = this.fresh();
-    while (state.next < to) {
-      const events = await this.options.eventlog.read(
-        this.options.log,
-        state.next,
-        Math.min(LIMITS.readBatchEvents, to - state.next),
-      );
-      if (events.length === 0) break;
-      for (const each of events) {
-        const event = parseEvent(each.body);
-        evolve(state, event);
-      }
-    }
-    return state;
   }
 
   private fresh(): LogState {

@@ -38,7 +38,6 @@ const WRITING = [
   'DELETE FROM log_owner',
   "INSERT INTO snapshot (log, position, fold_version) VALUES ('default/0', 9, 1)",
   'DELETE FROM snapshot',
-  'SELECT state FROM snapshot_part',
   "INSERT INTO snapshot_part (log, position, fold_version, part, state) VALUES ('default/0', 2, 1, 1, '{}')",
 ];
 
@@ -133,6 +132,8 @@ describe('rights in the event log’s database', () => {
       'intent log': 'SELECT',
       'ledger event': 'SELECT',
       'ledger log': 'SELECT',
+      'ledger snapshot': 'SELECT',
+      'ledger snapshot_part': 'SELECT',
     });
   });
 
@@ -178,6 +179,13 @@ describe('rights in the event log’s database', () => {
       expect(await outcome('gateway', `SELECT FROM ${table}`)).toBe(DENIED);
     },
   );
+
+  it('let the ledger begin with a snapshot, and not the monitor', async () => {
+    const tried = await Promise.all(
+      (['ledger', 'intent'] as const).map((service) => outcome(service, 'SELECT state FROM snapshot_part')),
+    );
+    expect(tried).toEqual([DONE, DENIED]);
+  });
 
   it('to erase are delegation’s alone, and only through what looks for the recorded erasure', async () => {
     const tried = await Promise.all(SERVICES.map(async (service) => [service, await outcome(service, ERASE)]));

@@ -9,13 +9,17 @@ import { LIMITS } from '#kernel/limits';
 type Reading = Pick<EventLog, 'read' | 'latestSnapshot'>;
 export type Warn = (message: string, cause?: unknown) => void;
 
-/** The state at the end of a log: newest snapshot, then the events after it. @throws where the log does not fold */
-export async function loadState(log: string, eventlog: Reading, warn: Warn): Promise<LogState> {
+/**
+ * The state at the end of a log, or after its first `to` events: newest snapshot, then the events after it.
+ * @throws where the log does not fold
+ */
+export async function loadState(log: string, eventlog: Reading, warn: Warn, to = Infinity): Promise<LogState> {
   const { tenant, n } = parseLogName(log);
-  const saved = await eventlog.latestSnapshot(log, FOLD_VERSION);
+  const saved = await eventlog.latestSnapshot(log, FOLD_VERSION, to === Infinity ? undefined : to);
   const state = (saved && (await unpacked(saved, warn))) ?? emptyState(log, tenant, n);
   for (;;) {
-    const events = await eventlog.read(log, state.next, LIMITS.readBatchEvents);
+    const wanted = Math.min(LIMITS.readBatchEvents, to - state.next);
+    const events = wanted > 0 ? await eventlog.read(log, state.next, wanted) : [];
     for (const event of events) evolve(state, parseEvent(event.body));
     if (events.length < LIMITS.readBatchEvents) return state;
   }

@@ -4,6 +4,7 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './1760000000000-event-log';
 import { Erasure1764000001000 } from './1764000001000-erasure';
 import { Imports1764000002000 } from './1764000002000-imports';
+import { LedgerSnapshots1764100000000 } from './1764100000000-ledger-snapshots';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
 import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
 import { NoLookUp1763800000000 } from './1763800000000-no-look-up';
@@ -52,6 +53,7 @@ export const EVENT_LOG_MIGRATIONS = [
   FewerIndexes1764000000000,
   Erasure1764000001000,
   Imports1764000002000,
+  LedgerSnapshots1764100000000,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>

@@ -1,0 +1,12 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** The ledger begins with a snapshot, as an owner does: from position 0 it would stand still for minutes. */
+export class LedgerSnapshots1764100000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('GRANT SELECT ON snapshot, snapshot_part TO bailiwick_ledger');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('REVOKE SELECT ON snapshot, snapshot_part FROM bailiwick_ledger');
+  }
+}
