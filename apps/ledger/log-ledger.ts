@@ -13,6 +13,7 @@ import { frontierOf, inclusionProof, nodesForInclusion, nodesForRoot, rootHash }
 import { integrate } from './integrate';
 import type { CheckpointRow } from './heads';
 import type { LedgerStore } from './store';
+import { Verifications } from './verifications';
 import { verifyLog, type Verified } from './verify/verify';
 
 export interface LogLedgerOptions {
@@ -36,6 +37,7 @@ export class LogLedger {
   state: LogState;
   /** folding the log anew, for whoever asks: as heavy as the log is long */
   readonly folding: Turns;
+  readonly verifications = new Verifications();
   /** reading entries whole, for anybody */
   readonly bundling: Turns;
   /** of the tree of `state.next` leaves: all that an append needs */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Answer } from '#contracts/command';
 import { LIMITS } from '#kernel/limits';
 import { SealedLog } from '#receipts/testing/sealed-log';
@@ -27,10 +28,13 @@ function ask(ledger: LogLedger, name: string, request: object): Promise<Answer> 
   return run({ ledgers: new Map([[LOG, ledger]]), eventlog, store, key: KEY }, request);
 }
 
-async function told(ledger: LogLedger, name: string, request: object = {}): Promise<string> {
-  const answer = await ask(ledger, name, { log: LOG, ...request });
+function answered(answer: Answer): unknown {
   if (!answer.ok) throw new Error(`refused: ${JSON.stringify(answer.refusal)}`);
-  return answer.value as string;
+  return answer.value;
+}
+
+async function told(ledger: LogLedger, name: string, request: object = {}): Promise<string> {
+  return answered(await ask(ledger, name, { log: LOG, ...request })) as string;
 }
 
 /** `events` long, at least. */
@@ -138,6 +142,42 @@ describe('folding a log anew', () => {
     await Promise.all(all);
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1 + LIMITS.foldsWaiting);
     expect(most).toBe(1);
+  });
+});
+
+describe('a verification that takes longer than a message may', () => {
+  it('is asked about by its name until it is over, and is made once', async () => {
+    const look = jest.replaceProperty(LIMITS, 'verifyLookMs', 5 as never);
+    const log = longLog(20);
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const read = bench.eventlog.read.bind(bench.eventlog);
+    let begun = 0;
+    bench.eventlog.read = async (of, from, limit) => {
+      if (from === 0) begun += 1;
+      await held;
+      return read(of, from, limit);
+    };
+    const [mine, other] = [randomUUID(), randomUUID()];
+    const verify = async (name: string): Promise<unknown> => answered(await ask(ledger, 'verify', { log: LOG, name }));
+    expect([await verify(mine), await verify(mine)]).toEqual([{ goesOn: true }, { goesOn: true }]);
+    expect(await verify(other)).toEqual({ goesOn: true }); // waits for its turn
+    expect(begun).toBe(1);
+    release();
+    const over = async (name: string): Promise<unknown> => {
+      for (;;) {
+        const told = await verify(name);
+        if (!(told as { goesOn?: true }).goesOn) return told;
+      }
+    };
+    expect(await over(mine)).toMatchObject({ position: log.events.length, findings: [] });
+    expect(await over(other)).toMatchObject({ findings: [] });
+    expect(begun).toBe(2);
+    expect(await over(mine)).toMatchObject({ findings: [] }); // told once; what is asked for anew is made anew
+    expect(begun).toBe(3);
+    look.restore();
   });
 });
 

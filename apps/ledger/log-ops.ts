@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { logNameSchema } from '#contracts/primitives';
 import type { Answer } from '#contracts/command';
 import { entryHash } from '#tlog/hash';
@@ -16,6 +17,7 @@ import { LIMITS } from '#kernel/limits';
 import { continuing } from './consistency';
 import type { LogLedger } from './log-ledger';
 import { found, missing, op, refuse, type Backends, type Op } from './op';
+import type { Verified } from './verify/verify';
 
 const ofLogQuery = z.strictObject({
   log: logNameSchema,
@@ -24,6 +26,7 @@ const ofLogQuery = z.strictObject({
   from: z.number().int().min(0).optional(),
   to: z.number().int().min(1).optional(),
   witnesses: z.number().int().min(0).max(LIMITS.witnesses).optional(),
+  name: z.uuid().optional(),
 });
 type OfLog = Omit<z.infer<typeof ofLogQuery>, 'log'>;
 
@@ -67,9 +70,10 @@ export const LOG_OPS: Readonly<Record<string, Op>> = {
     if (!hasTile(tile.value, ledger.position)) return refuse('NOT_FOUND', `there is no ${tilePath(tile.value)} yet`);
     return found((await bytesOf(tile.value, ledger, backends)).toString('base64'));
   }),
-  verify: ofLog(async (ledger, _backends, { position }) =>
-    found(await ledger.folding.take(() => ledger.verify(position))),
-  ),
+  verify: ofLog(async (ledger, _backends, { position, name = randomUUID() }) => {
+    const begin = (): Promise<Verified> => ledger.folding.take(() => ledger.verify(position));
+    return found((await ledger.verifications.ask(name, begin)) ?? { goesOn: true });
+  }),
 };
 
 /** What we say as a witness of others' logs. */

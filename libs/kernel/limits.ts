@@ -43,8 +43,9 @@ export const LIMITS = {
   messagesPerLog: 256,
   queriesPerLog: 1_000,
   commandTimeoutMs: 10_000,
-  /** refolding a whole log on demand */
+  /** refolding on demand: one message about it; and how long the ledger lets a message about a verification wait */
   verifyMs: 60_000,
+  verifyLookMs: 20_000,
   /** refolds of one log, or readings of its entries, that wait for the one that is done; and for how long */
   foldsWaiting: 4,
   foldWaitMs: 5_000,

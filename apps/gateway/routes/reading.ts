@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { idOf, logNameSchema, tenantName } from '#contracts/primitives';
 import { envelope } from '#contracts/receipt';
@@ -86,15 +87,20 @@ async function verified(owners: Context['services']['owners'], log: string): Pro
   }
 }
 
+/** A long log takes minutes: it is asked about until it is over. */
+async function refolded(owners: Context['services']['owners'], log: string, position: number): Promise<Refolded> {
+  const name = randomUUID();
+  for (;;) {
+    const told = await owners.ledger<Refolded | { goesOn: true }>('verify', { log, position, name }, LIMITS.verifyMs);
+    if (!('goesOn' in told)) return told;
+  }
+}
+
 /** The live state moves on while the log is refolded: both are asked until they stand at one position, or a few times. */
 async function verification(owners: Context['services']['owners'], log: string): Promise<unknown> {
   for (let tries = 5; ; tries--) {
     const live = await owners.query<{ position: number; digest: string | null }>({ op: 'stateDigest', log });
-    const { position, root, state, findings, first, checkpoints } = await owners.ledger<Refolded>(
-      'verify',
-      { log, position: live.position },
-      LIMITS.verifyMs,
-    );
+    const { position, root, state, findings, first, checkpoints } = await refolded(owners, log, live.position);
     if (position === live.position || findings.length > 0 || tries === 0) {
       const differs =
         position === live.position && live.digest !== null && state !== live.digest
