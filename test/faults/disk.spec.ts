@@ -66,5 +66,5 @@ if (!disk) console.warn('the test of a full disk is skipped: only root may mount
     await permits.goOn();
     expect(await permits.end()).toEqual([]);
     expect(stack.status().services.filter(({ restarts }) => restarts > 0)).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 });

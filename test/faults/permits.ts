@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ActionAnswer } from '#contracts/action';
+import { LIMITS } from '#kernel/limits';
 import { readLog } from '../chaos/log';
 import { open, read, WIDE } from '../e2e/leases';
 import { Asker, type Told } from '../support/asker';
@@ -8,6 +9,8 @@ import { until, type Stack } from '../support/stack';
 
 const CLIENTS = 8;
 const TRY_MS = 20_000;
+/** whoever asked a database that then fell silent gives it up after so long, and begins anew */
+const GO_ON_MS = LIMITS.databaseMs + 30_000;
 
 /** Clients who ask for permits without a pause, each with a key, and again with the same key until they are told. */
 export class Permits {
@@ -43,7 +46,7 @@ export class Permits {
   async goOn(count = 40): Promise<void> {
     const from = this.begun.length;
     const answered = (): number => this.begun.slice(from).filter((key) => this.told.has(key)).length;
-    await until(`${count} permits`, () => answered() >= count, 30_000);
+    await until(`${count} permits`, () => answered() >= count, GO_ON_MS);
   }
 
   /** Ends the load, and holds all that was answered against the log. @returns what is wrong */
