@@ -14,8 +14,12 @@ import { BUS_LIMITS } from './limits';
 import { ALL_EVENTS } from './subjects';
 
 /**
- * The event stream: one message for each commit. It notifies: PostgreSQL is the truth, JetStream acknowledges before it
- * syncs to disk, and whoever follows reads the log, told or not.
+ * The event stream: one message for each commit. It notifies: PostgreSQL is the truth, and whoever follows reads the
+ * log, told or not.
+ *
+ * It is kept in the server's memory: what it says is worth nothing after a restart, and nats-server 2.9 never answers a
+ * connection again whose message it could not write to a full disk (its file store waits for a lock it holds itself),
+ * nor any other that has to do with the stream. Those connections carry the decisions.
  */
 
 export const EVENT_STREAM = 'BAILIWICK_EVENTS';
@@ -88,7 +92,7 @@ function streamConfig(replicas: number): Partial<StreamConfig> & { name: string 
     description: 'One message for each commit, for notification; the log itself is in PostgreSQL',
     subjects: [ALL_EVENTS],
     retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
+    storage: StorageType.Memory,
     discard: DiscardPolicy.Old,
     max_age: nanos(BUS_LIMITS.streamAgeMs),
     max_bytes: BUS_LIMITS.streamBytes,
@@ -103,14 +107,18 @@ async function createOrUpdate(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
 ): Promise<void> {
-  try {
-    await manager.streams.info(config.name);
-  } catch (error) {
-    if ((error as NatsError).api_error?.err_code !== STREAM_NOT_FOUND) throw noJetStream(error);
-    await manager.streams.add(config);
+  const present = await manager.streams.info(config.name).catch(absent);
+  if (present?.config.storage === config.storage) {
+    await manager.streams.update(config.name, config);
     return;
   }
-  await manager.streams.update(config.name, config);
+  // Where a stream is kept cannot be changed. A crash between these two: whoever announces next makes it.
+  if (present) await manager.streams.delete(config.name).catch(absent);
+  await manager.streams.add(config);
+}
+
+function absent(error: unknown): undefined {
+  if ((error as NatsError).api_error?.err_code !== STREAM_NOT_FOUND) throw noJetStream(error);
 }
 
 function noJetStream(error: unknown): Error {

@@ -20,9 +20,9 @@ export const BUS_LIMITS = {
   pingEveryMs: 5_000,
   drainMs: 10_000,
 
-  // the event stream: one small message for each commit
-  streamBytes: 64 * 1024 * 1024,
-  streamAgeMs: 24 * 3_600_000,
+  // the event stream: one small message for each commit, which nobody asks for later; kept in the server's memory
+  streamBytes: 16 * 1024 * 1024,
+  streamAgeMs: 10 * 60_000,
   streamDedupeMs: 2 * 60_000,
   streamMessageBytes: 4 * 1024,
   /** announcements of one publisher that wait for their acknowledgement; more are left to the followers' looks */

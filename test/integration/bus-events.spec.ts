@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from 'nats';
+import { connect, StorageType, type NatsConnection } from 'nats';
 import { toMessage, type Announcement } from '#bus/cloudevent';
 import { connectBus, type Bus } from '#bus/connect';
 import { jetStreamSource, subjectSource } from '#bus/event-source';
@@ -48,7 +48,7 @@ describe('the event stream on a real nats-server', () => {
     expect((await stream()).config).toMatchObject({
       name: 'BAILIWICK_EVENTS',
       subjects: ['bailiwick.event.*.*'],
-      storage: 'file',
+      storage: 'memory',
       retention: 'limits',
       discard: 'old',
       duplicate_window: 120e9,
@@ -62,6 +62,15 @@ describe('the event stream on a real nats-server', () => {
     await manager.streams.update(EVENT_STREAM, { max_bytes: 1_000_000 });
     await publisher.ensureStream();
     expect((await stream()).config.max_bytes).toBe(BUS_LIMITS.streamBytes);
+  });
+
+  it('is made anew, in memory, where an earlier build kept it on disk', async () => {
+    const manager = await raw.jetstreamManager();
+    await manager.streams.delete(EVENT_STREAM);
+    await manager.streams.add({ name: EVENT_STREAM, subjects: ['bailiwick.event.*.*'], storage: StorageType.File });
+    await Promise.all([publisher.ensureStream(), eventPublisher(bus).ensureStream()]);
+    expect((await stream()).config.storage).toBe('memory');
+    expect(await publisher.announce(commit(0, 1))).toEqual(NEW);
   });
 
   it('keeps one message for each commit, however often it is announced', async () => {

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect, StorageType } from 'nats';
 import { connectBus, type Bus, type BusEvent } from '#bus/connect';
 import { jetStreamSource, subjectSource } from '#bus/event-source';
-import { eventPublisher } from '#bus/events';
+import { EVENT_STREAM, eventPublisher } from '#bus/events';
 import { followLog } from '#bus/follow-log';
 import { FREED, OWNED } from '#bus/subjects';
 import { natsConfig } from '#platform/servers/nats';
@@ -22,7 +23,7 @@ describe("the bus within each service's permissions", () => {
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'bailiwick-nats-'));
-    const users = Object.fromEntries(SERVICES.map((name) => [name, `${name}-secret`]));
+    const users = Object.fromEntries([...SERVICES, 'operator'].map((name) => [name, `${name}-secret`]));
     const config = natsConfig({ host: '127.0.0.1', port: 0, dir }, users);
     server = await TestNatsServer.start(config.slice(config.indexOf('authorization')));
     for (const name of SERVICES) {
@@ -64,6 +65,17 @@ describe("the bus within each service's permissions", () => {
       unlisten();
       expect(problems).toEqual([]);
     }
+  });
+
+  it('lets the owner replace the stream that an earlier build kept on disk', async () => {
+    const operator = await connect({ servers: server.url, user: 'operator', pass: 'operator-secret' });
+    const manager = await operator.jetstreamManager();
+    await manager.streams.delete(EVENT_STREAM);
+    await manager.streams.add({ name: EVENT_STREAM, subjects: ['bailiwick.event.*.*'], storage: StorageType.File });
+    const publisher = eventPublisher(bus.delegation);
+    await publisher.ensureStream();
+    expect((await manager.streams.info(EVENT_STREAM)).config.storage).toBe('memory');
+    await operator.close();
   });
 
   it('lets the gateway ask and the owner answer', async () => {

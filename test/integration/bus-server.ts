@@ -16,9 +16,12 @@ export class TestNatsServer {
     private readonly dir: string,
   ) {}
 
-  /** @param extra more lines of its configuration, such as users and their permissions */
-  static async start(extra = ''): Promise<TestNatsServer> {
-    const server = new TestNatsServer(await freePort(), await mkdtemp(join(tmpdir(), 'bailiwick-nats-')));
+  /**
+   * @param extra more lines of its configuration, such as users and their permissions
+   * @param under where its folder is made
+   */
+  static async start(extra = '', under = tmpdir()): Promise<TestNatsServer> {
+    const server = new TestNatsServer(await freePort(), await mkdtemp(join(under, 'bailiwick-nats-')));
     await server.configure(extra);
     await server.up();
     return server;

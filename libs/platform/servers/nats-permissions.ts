@@ -38,6 +38,7 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       '$JS.API.STREAM.INFO.BAILIWICK_EVENTS',
       '$JS.API.STREAM.CREATE.BAILIWICK_EVENTS',
       '$JS.API.STREAM.UPDATE.BAILIWICK_EVENTS',
+      '$JS.API.STREAM.DELETE.BAILIWICK_EVENTS',
     ],
     subscribe: [
       inbox('delegation'),

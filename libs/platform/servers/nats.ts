@@ -74,7 +74,7 @@ export function natsConfig(
     `port: ${port}`,
     `pid_file: ${JSON.stringify(join(dir, 'nats.pid'))}`,
     'max_payload: 8MB',
-    `jetstream { store_dir: ${JSON.stringify(join(dir, 'store'))}, max_memory_store: 64MB, max_file_store: 4GB }`,
+    `jetstream { store_dir: ${JSON.stringify(join(dir, 'store'))}, max_memory_store: 64MB, max_file_store: 128MB }`,
     'authorization {\n  users = [',
     lines.join('\n'),
     '  ]\n}\n',
