@@ -110,10 +110,11 @@ export class LedgerStore {
   /** Reads these nodes of the tree; the reader has no others, and not those that are not stored. */
   async nodes(log: string, wanted: readonly Node[]): Promise<ReadNode> {
     const pieces = piecesFor(wanted);
-    const rows = await this.source.query<{ level: number; index: string; hashes: Buffer }[]>(
-      'SELECT piece.level, piece.index, hashes FROM ledger.piece JOIN unnest($2::int[], $3::bigint[]) AS w (level, index) ON piece.level = w.level AND piece.index = w.index WHERE log = $1',
-      [log, pieces.map((each) => each.level), pieces.map((each) => each.index)],
-    );
+    const rows = await this.source.query<{ level: number; index: string; hashes: Buffer }[]>(PIECES, [
+      log,
+      pieces.map((each) => each.level),
+      pieces.map((each) => each.index),
+    ]);
     return readPieces(rows.map(({ level, index, hashes }) => ({ level, index: Number(index), hashes })));
   }
 
@@ -252,6 +253,13 @@ async function writePart(
   ]);
   if (moved.length === 0) throw new Error(`another ledger has followed ${log} past ${from}`);
 }
+
+/** Each piece by its key, however little the server knows of the table: what is read does not grow with the log. */
+const PIECES = `
+  SELECT wanted.level, wanted.index, hashes
+  FROM unnest($2::int[], $3::bigint[]) AS wanted (level, index) CROSS JOIN LATERAL (
+    SELECT hashes FROM ledger.piece WHERE log = $1 AND level = wanted.level AND index = wanted.index LIMIT 1
+  ) AS piece`;
 
 /** Moves the follower, only from where it stood: of two ledgers that follow one log, one goes on. */
 const MOVE_LIVE = `
