@@ -163,6 +163,7 @@ describe('a verification that takes longer than a message may', () => {
     const [mine, other] = [randomUUID(), randomUUID()];
     const verify = async (name: string): Promise<unknown> => answered(await ask(ledger, 'verify', { log: LOG, name }));
     expect([await verify(mine), await verify(mine)]).toEqual([{ goesOn: true }, { goesOn: true }]);
+    await until(() => begun > 0);
     expect(await verify(other)).toEqual({ goesOn: true }); // waits for its turn
     expect(begun).toBe(1);
     release();
