@@ -146,8 +146,10 @@ describe('folding a log anew', () => {
 });
 
 describe('a verification that takes longer than a message may', () => {
+  afterEach(() => jest.restoreAllMocks());
+
   it('is asked about by its name until it is over, and is made once', async () => {
-    const look = jest.replaceProperty(LIMITS, 'verifyLookMs', 5 as never);
+    jest.replaceProperty(LIMITS, 'verifyLookMs', 5 as never);
     const log = longLog(20);
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -165,6 +167,7 @@ describe('a verification that takes longer than a message may', () => {
     expect([await verify(mine), await verify(mine)]).toEqual([{ goesOn: true }, { goesOn: true }]);
     await until(() => begun > 0);
     expect(await verify(other)).toEqual({ goesOn: true }); // waits for its turn
+    await until(() => begun > 0);
     expect(begun).toBe(1);
     release();
     const over = async (name: string): Promise<unknown> => {
@@ -178,7 +181,22 @@ describe('a verification that takes longer than a message may', () => {
     expect(begun).toBe(2);
     expect(await over(mine)).toMatchObject({ findings: [] }); // told once; what is asked for anew is made anew
     expect(begun).toBe(3);
-    look.restore();
+  });
+
+  it('is begun anew by whoever asks again after it failed', async () => {
+    const log = longLog(20);
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const read = bench.eventlog.read.bind(bench.eventlog);
+    let isBroken = true;
+    bench.eventlog.read = async (of, from, limit) => {
+      if (from > 0 || !isBroken) return read(of, from, limit); // from further on it is the ledger
+      isBroken = false;
+      throw new Error('the connection broke');
+    };
+    const mine = { log: LOG, name: randomUUID() };
+    await expect(ask(ledger, 'verify', mine)).rejects.toThrow('the connection broke');
+    expect(answered(await ask(ledger, 'verify', mine))).toMatchObject({ position: log.events.length, findings: [] });
   });
 });
 

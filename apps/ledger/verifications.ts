@@ -22,12 +22,14 @@ export class Verifications {
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), LIMITS.verifyLookMs);
     });
+    let isOver = true;
     try {
       const told = await Promise.race([verified, late]);
-      if (told) this.begun.delete(name);
+      isOver = told !== undefined;
       return told;
     } finally {
       clearTimeout(timer);
+      if (isOver) this.begun.delete(name); // one that failed, too: who asks again has another begun
     }
   }
 
