@@ -257,15 +257,20 @@ describe('a lease from its grant to its end', () => {
     expect(told('suspend')).toEqual(['suspended', 'its ancestor ROOT is suspended']);
   });
 
-  it('is read from no snapshot in which a row names what is not there (I11)', () => {
+  it('is read from no snapshot in which a row names what is not there, or that lacks any line (I11)', () => {
     const log = new TestLog();
-    delegateTestRun(log, openTestRun(log).grantId);
+    const { treeId, grantId } = openTestRun(log);
+    delegateTestRun(log, grantId);
+    act(log, grantId, 'file.read');
+    log.do('revokeSelector', { revocationId: `rev_0_${'0'.repeat(26)}`, selector: { treeId }, force: true });
     const lines = toSnapshot(log.state).split('\n');
     expect(() => fromSnapshot(lines.join('\n'))).not.toThrow();
     const without = (i: number) => lines.filter((_, each) => each !== i).join('\n');
     const named = lines.flatMap((line, i) => (/^\["(shared|run)"/.test(line) ? [i] : []));
     expect(named.length).toBeGreaterThan(3);
     for (const i of named) expect(() => fromSnapshot(without(i))).toThrow(/a row names number \d+ of \d+/);
+    expect(new Set(lines.map((line) => (JSON.parse(line) as [string])[0]))).toContain('rule');
+    for (const i of lines.keys()) expect(() => fromSnapshot(without(i))).toThrow(/a row names|a snapshot (of|that)/);
   });
 
   it('is the same on every fold: from events, from their stored form, from a snapshot (I10)', () => {

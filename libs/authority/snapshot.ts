@@ -16,12 +16,13 @@ import {
 } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
-export const FOLD_VERSION = 8;
+export const FOLD_VERSION = 9;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
  * A million grants are more than one text can hold, so nobody needs all lines at once. Caches and what is derived are
- * left out. What many nodes say alike is told once, in a line `shared`, and called by its number.
+ * left out. What many nodes say alike is told once, in a line `shared`, and called by its number. In a snapshot the last
+ * line says how many there are before it: without a rule, what it revoked would be live again (I2).
  */
 type Line =
   | ['log', Pick<LogState, 'log' | 'tenant' | 'n' | 'next' | 'lastTime'>]
@@ -34,12 +35,13 @@ type Line =
   | ['settled', [string, SettledNode]]
   | ['approval', ApprovalNode]
   | ['keyed' | 'tries', [string, CommandNode]];
+type End = ['end', number];
 
 /** The lines of a state, in texts of some megabytes at most. */
 export function* toParts(state: LogState): Generator<string> {
   let lines: string[] = [];
   let size = 0;
-  for (const line of linesOf(state)) {
+  for (const line of counted(linesOf(state))) {
     const text = JSON.stringify(line);
     lines.push(text);
     size += text.length;
@@ -49,6 +51,15 @@ export function* toParts(state: LogState): Generator<string> {
     size = 0;
   }
   if (lines.length > 0) yield lines.join('\n');
+}
+
+function* counted(lines: Iterable<Line>): Generator<Line | End> {
+  let count = 0;
+  for (const line of lines) {
+    yield line;
+    count += 1;
+  }
+  yield ['end', count];
 }
 
 function* linesOf(state: LogState): Generator<Line> {
@@ -108,18 +119,31 @@ export class SnapshotReader {
   private state: LogState | undefined;
   private readonly shared: unknown[] = [];
   private readonly rows = new RowReader(this.shared);
+  private count = 0;
+  private end: number | undefined;
 
   add(part: string): void {
-    for (const line of part.split('\n')) this.take(JSON.parse(line) as Line);
+    for (const line of part.split('\n')) this.take(JSON.parse(line) as Line | End);
   }
 
-  /** @throws where there was no line */
+  /** @throws where a line is missing (I11) */
   done(): LogState {
-    if (!this.state) throw new Error('a snapshot without a line');
+    if (this.end !== this.count)
+      throw new Error(`a snapshot of ${this.count} lines, and not of ${this.end ?? 'as many as it had'}`);
+    return this.begun();
+  }
+
+  private begun(): LogState {
+    if (!this.state) throw new Error('a snapshot that does not begin with its log');
     return this.state;
   }
 
-  private take([kind, value]: Line): void {
+  private take([kind, value]: Line | End): void {
+    if (kind === 'end') {
+      this.end = value;
+      return;
+    }
+    this.count += 1;
     if (kind === 'log') {
       this.state = Object.assign(emptyState(value.log, value.tenant, value.n), {
         next: value.next,
@@ -127,7 +151,7 @@ export class SnapshotReader {
       });
       return;
     }
-    const state = this.done();
+    const state = this.begun();
     switch (kind) {
       case 'shared':
         this.shared.push(value);
