@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { FOLD_VERSION, stateDigest } from '#authority/snapshot';
+import { FOLD_VERSION, fromSnapshot, stateDigest, toParts, toSnapshot } from '#authority/snapshot';
 import { act } from '#authority/testing/harness';
 import { busyRun } from '#receipts/testing/busy-run';
 import { moves, play } from '#receipts/testing/random-log';
@@ -336,6 +336,21 @@ describe('verifying a log anew', () => {
     const { findings, first } = await ledger.verify();
     expect(findings.join('\n')).toContain(says);
     expect(first?.check).toBe('models');
+  });
+
+  it('finds that the ledger began with a snapshot of what no event says, and answers from it', async () => {
+    const log = made();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    await bench.stop(ledger);
+    const forged = fromSnapshot(toSnapshot(log.state));
+    for (const run of forged.runs.values()) run.approvedBy = 'person:nobody';
+    await bench.eventlog.saveSnapshot(LOG, forged.next, FOLD_VERSION, toParts(forged));
+    const again = bench.start();
+    await until(() => again.state.next === forged.next);
+    const wrong = [expect.stringContaining('the ledger answers from a state that the events do not lead to')];
+    expect((await again.verify()).findings).toEqual(wrong);
+    expect((await again.verify(9)).findings).toEqual(wrong);
   });
 });
 

@@ -13,7 +13,7 @@ export const CHECKS = {
   revocation: 'nothing is issued under a quarantine (I6)',
   custody: 'every permit has its chain, and at most one outcome (I7)',
   approval: 'an approval is given by a person, for one exact thing, and used once (I8)',
-  models: 'the read models are those that the events lead to (I10)',
+  models: 'the read models are those that the events lead to, and the state that answers are given from (I10)',
 } as const;
 export type Check = keyof typeof CHECKS;
 

@@ -16,6 +16,8 @@ export interface VerifyOptions {
   readonly vkey: string;
   readonly eventlog: Pick<EventLog, 'read'>;
   readonly store: LedgerStore;
+  /** the state that the ledger answers from, as it was at a position; left out where it changes too fast */
+  readonly own?: { readonly position: number; readonly digest: string } | undefined;
 }
 
 export interface Verified {
@@ -43,7 +45,8 @@ const TREE_STEP = 8;
  * what writes it, but the rules themselves.
  * @param to what `position`, `root` and `state` are told of; where the read models have got further, all of it is judged
  */
-export async function verifyLog({ log, origin, vkey, eventlog, store }: VerifyOptions, to: number): Promise<Verified> {
+export async function verifyLog(options: VerifyOptions, to: number): Promise<Verified> {
+  const { log, origin, vkey, eventlog, store, own } = options;
   const heads = await store.kept.heads(log);
   const kept = await store.kept.models(log);
   const vkeys = new Set([vkey, ...(await store.heads.keys(log)).map((each) => each.vkey)]);
@@ -63,17 +66,19 @@ export async function verifyLog({ log, origin, vkey, eventlog, store }: VerifyOp
     after: (state, event) => fresh.after(state, event),
   });
   const end = Math.min(to, kept.position);
+  const asked = [end, own?.position ?? end, kept.position]; // a step ends where something is asked of it
   let at: { root: string; state: string } | undefined;
   while (audit.tree.size < kept.position) {
     const from = audit.tree.size;
-    // a step ends where something is asked of it
-    const until = Math.min(from + STEP, from < end ? end : kept.position);
+    const until = Math.min(from + STEP, ...asked.filter((position) => position > from));
     const events = await eventlog.read(log, from, until - from);
     if (events.length === 0) break;
     stored = await leaves(store, log, from, events.length);
     for (const event of events) audit.add(event);
-    if (audit.tree.size === end)
-      at = { root: audit.tree.root().toString('base64'), state: audit.broken ? '' : stateDigest(audit.state) };
+    const { size } = audit.tree;
+    const state = audit.broken || (size !== end && size !== own?.position) ? '' : stateDigest(audit.state);
+    if (size === end) at = { root: audit.tree.root().toString('base64'), state };
+    if (size === own?.position && state !== '' && state !== own.digest) audit.find('models', undefined, STRAYED);
     await breathe();
   }
   const { size } = audit.tree;
@@ -93,6 +98,10 @@ export async function verifyLog({ log, origin, vkey, eventlog, store }: VerifyOp
     checkpoints,
   };
 }
+
+/** A ledger that began with a snapshot believed it. */
+const STRAYED =
+  'the ledger answers from a state that the events do not lead to; delete the snapshots of the log, and start the ledger again';
 
 const leaves = (store: LedgerStore, log: string, from: number, count: number): Promise<ReadNode> =>
   store.nodes(
