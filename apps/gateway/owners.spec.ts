@@ -81,6 +81,20 @@ describe('commands for one log', () => {
       ]);
   });
 
+  it('leave nothing behind once they are answered, whatever logs the ids of callers name', async () => {
+    const { bus } = busThat((_subject, message: Message) => done(message));
+    const owners = new Owners(bus);
+    const logs = Array.from({ length: 50 }, (_, n) => `default/${n}`);
+    const kept = (owners as unknown as { queues: Map<string, unknown> }).queues;
+    await Promise.all(logs.map((log, n) => owners.submit(command(`cmd_${String(n).padStart(8, '0')}`, log))));
+    expect(kept.size).toBe(0);
+    // one that comes while another is on its way shares its log's queue, and is answered
+    const all = ['cmd_a0000000', 'cmd_b0000000'].map((id) => owners.command(command(id)));
+    expect(await Promise.all(all)).toEqual(['cmd_a0000000', 'cmd_b0000000']);
+    await new Promise(setImmediate);
+    expect(kept.size).toBe(0);
+  });
+
   it('that are too large together go in halves, in their order, with their own ids', async () => {
     const { bus, sent } = busThat((_subject, message: Message) =>
       message.commands.length > 2 ? { fails: 'TOO_LARGE' } : done(message),

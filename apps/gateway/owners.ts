@@ -178,7 +178,11 @@ export class Owners {
 
   private pump(log: string): void {
     const queue = this.queues.get(log);
-    if (!queue || queue.flying >= IN_FLIGHT || queue.waiting.length === 0) return;
+    if (!queue || queue.flying >= IN_FLIGHT) return;
+    if (queue.waiting.length === 0) {
+      if (queue.flying === 0) this.queues.delete(log); // an id that somebody made up names any log number
+      return;
+    }
     const now = Date.now();
     // they came in this order, and all wait equally long: those whose time is up stand first
     const late = queue.waiting.findIndex((each) => each.until > now);
@@ -186,7 +190,7 @@ export class Owners {
       each.reject(new Refused('NOT_READY', NO_OWNER));
     const share = Math.max(WORTH_A_MESSAGE, Math.ceil(queue.waiting.length / IN_FLIGHT));
     const batch = queue.waiting.splice(0, wholeRequests(queue.waiting, Math.min(share, LIMITS.commandsPerMessage)));
-    if (batch.length === 0) return;
+    if (batch.length === 0) return this.pump(log);
     queue.flying += 1;
     void this.send(log, batch).finally(() => {
       queue.flying -= 1;
