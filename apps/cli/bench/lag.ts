@@ -5,11 +5,10 @@ import { openLeases, type System } from './system';
 const LOAD_MS = 20_000;
 const LOOK_MS = 100;
 
-/** Asked at `from`, told by `to`: the log reached up to `head`, or, of the ledger, its tree and read models did. */
+/** Tree and read models of the ledger had the events up to `last`, as was told at `at`, ms of the clock. */
 interface Sighting {
-  readonly from: number;
-  readonly to: number;
-  readonly head: number;
+  readonly at: number;
+  readonly last: number;
 }
 
 /** How long what is committed takes to be in tree and read models, while as much is decided as the machine can. */
@@ -24,37 +23,41 @@ export async function benchLag({ system, driver, report }: BenchOptions): Promis
   report.alone('lag_s', 's', worst, `the longest of ${lags.length}, at ${Math.round((done / ms) * 1_000)} decisions/s`);
 }
 
-/** Looks at both ends of the log, again and again. */
+/** Looks at how far the ledger is, again and again. */
 class Watch {
-  private readonly log: Sighting[] = [];
-  private readonly ledger: Sighting[] = [];
+  private readonly sightings: Sighting[] = [];
   private ending = false;
-  private readonly looking: Promise<unknown>;
+  private readonly looking: Promise<void>;
 
   constructor(private readonly system: System) {
-    this.looking = Promise.all([this.look('/v1/events', this.log), this.look('/v1/runs', this.ledger)]);
+    this.looking = this.look();
   }
 
-  /** @returns how long, at most, what the ledger did not have had been there, each time it was looked at */
+  /** @returns each time it was looked at: how old the first event was that the ledger did not have, in ms; 0 for none */
   async end(): Promise<number[]> {
     this.ending = true;
     await this.looking;
-    return this.ledger.map(({ to, head }) => {
-      const passed = this.log.findIndex((each) => each.head > head);
-      const before = this.log[passed - 1]?.from ?? Infinity; // not there yet when the look before this one began
-      return Math.max(0, to - before);
-    });
+    const lags: number[] = [];
+    for (const { at, last } of this.sightings) {
+      const { items } = await this.get<{ items: { time: string }[] }>(`/v1/events?limit=1&after=${last}`);
+      const [missing] = items;
+      lags.push(missing ? Math.max(0, at - Date.parse(missing.time)) : 0);
+    }
+    return lags;
   }
 
-  private async look(path: string, into: Sighting[]): Promise<void> {
-    const { url, keys } = this.system.credentials;
-    const headers = { authorization: `Bearer ${keys.analyst}` };
+  private async look(): Promise<void> {
     while (!this.ending) {
-      const from = performance.now();
-      const answer = await fetch(`${url}${path}?limit=1`, { headers });
-      const { asOf } = (await answer.json()) as { asOf: Record<string, number> };
-      into.push({ from, to: performance.now(), head: asOf['default/0'] ?? -1 });
+      const { asOf } = await this.get<{ asOf: Record<string, number> }>('/v1/runs?limit=1');
+      this.sightings.push({ at: Date.now(), last: asOf['default/0'] ?? -1 });
       await new Promise((again) => setTimeout(again, LOOK_MS));
     }
+  }
+
+  private async get<T>(path: string): Promise<T> {
+    const { url, keys } = this.system.credentials;
+    const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${keys.analyst}` } });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
   }
 }
