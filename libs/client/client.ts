@@ -195,14 +195,13 @@ export class BailiwickClient {
       body: JSON.stringify(request),
       ...(signal ? { signal } : {}),
     });
-    if (!response.ok || !response.body) throw problemOf(response.status, await response.text());
-    for await (const line of linesOf(response.body)) {
-      const told = JSON.parse(line) as { progress?: ReplayProgress; answer?: ReplayAnswer; problem?: Problem };
-      if (told.progress) progress(told.progress);
-      if (told.answer) return told.answer;
-      if (told.problem) throw problemOf(told.problem.status, JSON.stringify(told.problem));
-    }
-    throw new ProblemError(503, 'NOT_READY', 'the service ended its answer before there was one');
+    if (!response.ok) throw problemOf(response.status, await response.text());
+    return answerIn<ReplayAnswer, ReplayProgress>(response, progress);
+  }
+  /** A log made again from its events, and compared with what the system says of it. It may take minutes. */
+  async verification<T>(log: string): Promise<T> {
+    const path = `/v1/log/verification?log=${encodeURIComponent(log)}`;
+    return answerIn<T, object>(await this.told('GET', path, 'application/x-ndjson'));
   }
   /** Every key that has signed for a log, a line each: what was signed before a change of keys needs the old one. */
   async verifierKeys(log: string): Promise<string> {
@@ -228,15 +227,20 @@ export class BailiwickClient {
     });
   }
 
-  private async call(
+  private async call(method: string, path: string, options: CallOptions = {}): Promise<unknown> {
+    const response = await this.told(method, path, 'application/json, text/plain', options);
+    const text = await response.text();
+    return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
+  }
+
+  /** @throws ProblemError where it is refused, also when it was tried again */
+  private async told(
     method: string,
     path: string,
+    accept: string,
     { body, idempotencyKey, signal }: CallOptions = {},
-  ): Promise<unknown> {
-    const headers: Record<string, string> = {
-      authorization: `Bearer ${this.options.key}`,
-      accept: 'application/json, text/plain',
-    };
+  ): Promise<Response> {
+    const headers: Record<string, string> = { authorization: `Bearer ${this.options.key}`, accept };
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
     for (let tries = this.options.retries ?? 5; ; tries--) {
@@ -246,14 +250,28 @@ export class BailiwickClient {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal ? { signal } : {}),
       });
+      if (response.ok) return response;
       const text = await response.text();
-      if (response.ok) return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
       const retryable = response.status === 503 || response.status === 429;
       if (!retryable || tries <= 0) throw problemOf(response.status, text);
       const wait = Number(response.headers.get('retry-after') ?? '1');
       await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(wait, 0.1), 5) * 1_000));
     }
   }
+}
+
+/** The answer at the end of lines of JSON that tell how far it is. @throws ProblemError */
+async function answerIn<Answer, Progress>(
+  { body }: Response,
+  progress: (told: Progress) => void = () => undefined,
+): Promise<Answer> {
+  for await (const line of body ? linesOf(body) : []) {
+    const told = JSON.parse(line) as { progress?: Progress; answer?: Answer; problem?: Problem };
+    if (told.progress) progress(told.progress);
+    if (told.answer) return told.answer;
+    if (told.problem) throw problemOf(told.problem.status, JSON.stringify(told.problem));
+  }
+  throw new ProblemError(503, 'NOT_READY', 'the service ended its answer before there was one');
 }
 
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -120,7 +120,7 @@ interface Verification {
 /** A running system verifies itself; what an earlier checkpoint covers is proved to the one who kept it. */
 async function online(options: VerifyFlags, held: Kept | undefined, name = 'default/0'): Promise<boolean> {
   const client = clientFor(options, 'analyst');
-  const result = await client.get<Verification>(`/v1/log/verification?log=${encodeURIComponent(name)}`);
+  const result = await client.verification<Verification>(name);
   const proved = held && (await continues(client, held, name));
   const findings = [...result.findings, ...(proved?.ok === false ? [proved.error] : [])];
   const ok = result.ok && findings.length === 0;

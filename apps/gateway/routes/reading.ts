@@ -6,8 +6,9 @@ import { LIMITS } from '#kernel/limits';
 import { logName, parseLogName } from '#kernel/ids';
 import { Busy, Turns } from '#platform/turns';
 import { logOf, ownRun } from '../logs';
+import { NDJSON, pour } from '../ndjson';
 import { Refused } from '../refusal';
-import { route, wholeNumber, type Context, type Route } from '../route';
+import { route, wholeNumber, type Context, type Reply, type Route } from '../route';
 
 const minPosition = wholeNumber(0).optional();
 
@@ -74,33 +75,42 @@ interface Refolded {
 /** tenant → its turns to have a log verified, which asks much of the log's owner, too */
 const verifying = new Map<string, Turns>();
 
-async function verified(owners: Context['services']['owners'], log: string): Promise<unknown> {
+async function verified(owners: Context['services']['owners'], log: string, look: () => void): Promise<unknown> {
   const { tenant } = parseLogName(log);
   const turns =
     verifying.get(tenant) ?? new Turns(`a log of ${tenant} is being verified`, LIMITS.foldsWaiting, LIMITS.foldWaitMs);
   verifying.set(tenant, turns);
   try {
-    return await turns.take(() => verification(owners, log));
+    return await turns.take(() => verification(owners, log, look));
   } catch (error) {
     if (error instanceof Busy) throw new Refused('TOO_MANY', error.message);
     throw error;
   }
 }
 
-/** A long log takes minutes: it is asked about until it is over. */
-async function refolded(owners: Context['services']['owners'], log: string, position: number): Promise<Refolded> {
+/**
+ * A long log takes minutes: it is asked about until it is over.
+ * @param look called whenever it goes on; what it throws ends the asking
+ */
+async function refolded(
+  owners: Context['services']['owners'],
+  log: string,
+  position: number,
+  look: () => void,
+): Promise<Refolded> {
   const name = randomUUID();
   for (;;) {
     const told = await owners.ledger<Refolded | { goesOn: true }>('verify', { log, position, name }, LIMITS.verifyMs);
     if (!('goesOn' in told)) return told;
+    look();
   }
 }
 
 /** The live state moves on while the log is refolded: both are asked until they stand at one position, or a few times. */
-async function verification(owners: Context['services']['owners'], log: string): Promise<unknown> {
+async function verification(owners: Context['services']['owners'], log: string, look: () => void): Promise<unknown> {
   for (let tries = 5; ; tries--) {
     const live = await owners.query<{ position: number; digest: string | null }>({ op: 'stateDigest', log });
-    const { position, root, state, findings, first, checkpoints } = await refolded(owners, log, live.position);
+    const { position, root, state, findings, first, checkpoints } = await refolded(owners, log, live.position, look);
     if (position === live.position || findings.length > 0 || tries === 0) {
       const differs =
         position === live.position && live.digest !== null && state !== live.digest
@@ -124,19 +134,45 @@ async function verification(owners: Context['services']['owners'], log: string):
   }
 }
 
+const GOES_ON = { progress: {} };
+
+/** In lines where it is not over soon: a client waits some minutes for an answer to begin, and for every part of it. */
+async function inLines(begin: (look: () => void) => Promise<unknown>): Promise<Reply> {
+  let look = (): void => undefined;
+  const goesOn = new Promise<typeof GOES_ON>((resolve) => (look = () => resolve(GOES_ON)));
+  const work = begin(() => look());
+  const first = await Promise.race([work, goesOn]); // what is refused soon is refused with its status
+  if (first !== GOES_ON) return { text: `${JSON.stringify({ answer: first })}\n`, type: NDJSON };
+  return {
+    stream: (reply) =>
+      pour(reply, 'the log could not be verified', async (line) => {
+        look = () => line(GOES_ON);
+        look();
+        line({ answer: await work });
+      }),
+  };
+}
+
 export const readingRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/v1/log/verification',
     summary: 'A log refolded from position 0: its tree against its checkpoints, its state against the live one',
     roles: ['analyst'],
+    streams: true,
     query: z.strictObject({ log: logNameSchema.optional() }),
-    async handle({ caller, services, query }) {
+    async handle({ caller, services, query, request }) {
       const log = query.log ?? logName(caller.tenant, 0);
       const { tenant, n } = parseLogName(log);
       if (tenant !== caller.tenant || log !== logName(tenant, n))
         throw new Refused('NOT_FOUND', `no log ${log} is known here`);
-      return { body: await verified(services.owners, log) };
+      const begin = (look: () => void): Promise<unknown> =>
+        verified(services.owners, log, () => {
+          if (request.raw.socket.destroyed) throw new Refused('NOT_READY', 'the client is gone'); // another's turn
+          look();
+        });
+      if ((request.headers.accept ?? '').includes(NDJSON)) return inLines(begin);
+      return { body: await begin(() => undefined) };
     },
   }),
   aboutRun('receipt', 'The signed account of a run'),

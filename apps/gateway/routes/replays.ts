@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyReply } from 'fastify';
 import {
   replayAnswer,
   replayRequest,
@@ -9,7 +8,8 @@ import {
 } from '#contracts/replay';
 import { parseLogName } from '#kernel/ids';
 import { logOf } from '../logs';
-import { problemOf, Refused } from '../refusal';
+import { NDJSON, pour } from '../ndjson';
+import { Refused } from '../refusal';
 import { route, type Context, type Route } from '../route';
 
 type Told = { progress: ReplayProgress } | { answer: ReplayAnswer };
@@ -74,23 +74,6 @@ async function* after(
   yield* others;
 }
 
-/** Lines of JSON: how far it is, and in the end the answer or the problem. */
-async function pour(all: AsyncIterable<Told>, { raw }: FastifyReply): Promise<void> {
-  const line = (value: unknown): void => void raw.write(`${JSON.stringify(value)}\n`);
-  raw.writeHead(200, {
-    'content-type': 'application/x-ndjson',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-  });
-  try {
-    for await (const told of all) line(told);
-  } catch (error) {
-    const refused = error instanceof Refused ? error : new Refused('INTERNAL', 'the what-if could not be made');
-    line({ problem: problemOf(refused).body });
-  }
-  raw.end();
-}
-
 export const replayRoutes: Route[] = [
   route({
     method: 'POST',
@@ -108,13 +91,12 @@ export const replayRoutes: Route[] = [
         throw new Refused('NOT_FOUND', `no log ${body.log} is known here`);
       const told = (await Replay.start(context as unknown as Context, body)).tells();
       const all = after(await told.next(), told); // what is refused at once is refused with its status, not as a line
-      if (!(context.request.headers.accept ?? '').includes('application/x-ndjson'))
-        return { body: await answerOf(all) };
+      if (!(context.request.headers.accept ?? '').includes(NDJSON)) return { body: await answerOf(all) };
       return {
-        stream: (reply) => {
-          reply.hijack();
-          return pour(all, reply);
-        },
+        stream: (reply) =>
+          pour(reply, 'the what-if could not be made', async (line) => {
+            for await (const told of all) line(told);
+          }),
       };
     },
   }),
