@@ -109,11 +109,11 @@ async function createOrUpdate(
 ): Promise<void> {
   const present = await manager.streams.info(config.name).catch(absent);
   if (present?.config.storage === config.storage) {
-    await manager.streams.update(config.name, config);
-    return;
+    if (await manager.streams.update(config.name, config).catch(absent)) return; // or another has just removed it
+  } else if (present) {
+    // Where a stream is kept cannot be changed. A crash before it is added: whoever announces next makes it.
+    await manager.streams.delete(config.name).catch(absent);
   }
-  // Where a stream is kept cannot be changed. A crash between these two: whoever announces next makes it.
-  if (present) await manager.streams.delete(config.name).catch(absent);
   await manager.streams.add(config);
 }
 
