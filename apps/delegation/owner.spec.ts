@@ -30,6 +30,7 @@ describe('the owner of a log', () => {
   afterEach(() => world.end());
 
   const granted = async (grant = ROOMY): Promise<string> => grantIdOf(await owner.submit(openRun(grant)));
+  const warn = (message: string): unknown => world.warnings.push(message);
   const types = async (from = 0) => (await world.events()).slice(from).map((event) => event.type);
 
   describe('answers', () => {
@@ -334,7 +335,7 @@ describe('the owner of a log', () => {
         Array.from({ length: 20 }, (_, i) => authorize(grantId, { cost: { USD: i } })),
       );
       await owner.stop();
-      const snapshotAt = await takeSnapshot('default/0', world.eventlog, (message) => world.warnings.push(message));
+      const { position: snapshotAt } = await takeSnapshot('default/0', world.eventlog, warn);
       expect(snapshotAt).toBe(await world.eventlog.head('default/0'));
 
       const second = world.owner();
@@ -348,6 +349,31 @@ describe('the owner of a log', () => {
       expect(await world.digest(third)).toBe(await digestFromZero(world.eventlog));
       expect(await world.digest(third)).toBe(await world.digest(second));
       expect(world.eventlog.readFrom[0]).toBe(snapshotAt);
+    });
+
+    it('is written down as it was when that was begun, in pieces and with a pause after each', async () => {
+      const grantId = await granted();
+      await world.together(
+        owner,
+        Array.from({ length: 7 }, () => authorize(grantId)),
+      );
+      const begun = await world.eventlog.head('default/0');
+      let pauses = 0;
+      const busy = {
+        events: 2,
+        // while it is at it the log grows faster than it is read
+        pause: async () => {
+          pauses += 1;
+          await world.together(
+            owner,
+            Array.from({ length: 5 }, () => authorize(grantId)),
+          );
+        },
+      };
+      const { position, nodes } = await takeSnapshot('default/0', world.eventlog, warn, busy);
+      expect([position, nodes]).toEqual([begun, 2]);
+      expect(pauses).toBe(Math.floor(begun / 2) + 1); // the part that is saved, too
+      expect(await world.digest(world.owner())).toBe(await digestFromZero(world.eventlog));
     });
 
     it('is folded anew where the snapshot cannot be read: it saves time, and is no truth', async () => {

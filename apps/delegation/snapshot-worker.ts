@@ -1,8 +1,9 @@
 import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FOLD_VERSION } from '#authority/snapshot';
 import { PostgresEventLog } from '#eventlog/postgres';
-import { takeSnapshot } from '#platform/log-state';
+import { AT_ONCE, takeSnapshot, type Pace, type SnapshotTaken } from '#platform/log-state';
 import { lowerThisThread } from '#platform/priority';
 
 export interface SnapshotJob {
@@ -11,21 +12,38 @@ export interface SnapshotJob {
   /** events since the newest one: with fewer, that one will do */
   readonly atLeast: number;
 }
-export type SnapshotTaken = { readonly position: number } | { readonly warning: string };
+export type SnapshotTold = SnapshotTaken | { readonly warning: string };
 
-const tell = (told: SnapshotTaken): void => parentPort?.postMessage(told);
+const tell = (told: SnapshotTold): void => parentPort?.postMessage(told);
 
 async function main({ log, databaseUrl, atLeast }: SnapshotJob): Promise<void> {
-  lowerThisThread(constants.priority.PRIORITY_BELOW_NORMAL); // not the lowest: on a busy machine it would never end
   const eventlog = new PostgresEventLog(databaseUrl, { max: 1 });
   try {
-    const newest = await eventlog.latestSnapshot(log, FOLD_VERSION);
-    const isDue = (await eventlog.head(log)) - (newest?.position ?? 0) >= atLeast;
-    const position = isDue ? await takeSnapshot(log, eventlog, (warning) => tell({ warning })) : newest?.position;
-    tell({ position: position ?? 0 });
+    const newest = (await eventlog.latestSnapshot(log, FOLD_VERSION))?.position ?? 0;
+    const since = (await eventlog.head(log)) - newest;
+    const warn = (warning: string): void => tell({ warning });
+    if (since < atLeast) tell({ position: newest, nodes: 0 });
+    else tell(await takeSnapshot(log, eventlog, warn, since < FAR * atLeast ? unhurried() : AT_ONCE));
   } finally {
     await eventlog.close();
   }
+}
+
+/** With so many times more to fold than should be, it goes like everybody else: it would not catch up otherwise. */
+const FAR = 3;
+const PIECE_EVENTS = 1_000;
+/** for every second of work so many of rest */
+const REST = 3;
+
+/** Decisions go before it, and it takes a quarter of one core at most: a burst would be felt by whoever is answered then. */
+function unhurried(): Pace {
+  lowerThisThread(constants.priority.PRIORITY_BELOW_NORMAL); // not the lowest: on a busy machine it would never end
+  let from = performance.now();
+  const pause = async (): Promise<void> => {
+    await delay(REST * (performance.now() - from));
+    from = performance.now();
+  };
+  return { events: PIECE_EVENTS, pause };
 }
 
 // what it throws is the thread's error, and told as such

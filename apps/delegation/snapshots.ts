@@ -1,23 +1,41 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LIMITS } from '#kernel/limits';
-import type { SnapshotJob, SnapshotTaken } from './snapshot-worker';
-import type { Warn } from '#platform/log-state';
+import type { SnapshotJob, SnapshotTold } from './snapshot-worker';
+import type { SnapshotTaken, Warn } from '#platform/log-state';
 
 const LOOK_MS = 1_000;
-/** after one that took a second, nine without: it takes long where decisions go before it */
-const REST = 9;
+/** after one that could not be taken */
+const RETRY_MS = 30_000;
+/**
+ * For each event a large state is written down again in so many of its nodes at most: what a snapshot costs goes with
+ * the events, and what a start folds with the state that it has to read anyway.
+ */
+const NODES_PER_EVENT = 5;
+const NONE: SnapshotTaken = { position: 0, nodes: 0 };
+
+/** The log that has grown most beyond where its next snapshot is due, and after how many events since the last that is. */
+export function mostOverdue(
+  heads: Readonly<Record<string, number>>,
+  taken: ReadonlyMap<string, SnapshotTaken>,
+): { readonly log: string; readonly after: number } | undefined {
+  const due = Object.entries(heads).map(([log, head]) => {
+    const { position, nodes } = taken.get(log) ?? NONE;
+    const after = Math.max(LIMITS.snapshotEveryEvents, Math.ceil(nodes / NODES_PER_EVENT));
+    return { log, after, over: (head - position) / after };
+  });
+  return due.filter(({ over }) => over >= 1).sort((a, b) => b.over - a.over)[0];
+}
 
 /**
  * Has snapshots taken of logs that have grown, one at a time, by a thread that folds for itself: writing down a million
- * grants takes seconds in which an owner could decide nothing. It takes a tenth of one core's time at most, and less
- * where decisions want it.
+ * grants takes seconds in which an owner could decide nothing.
  */
 export class Snapshots {
-  private readonly taken = new Map<string, number>();
+  private readonly taken = new Map<string, SnapshotTaken>();
   private readonly timer: NodeJS.Timeout;
   private worker: Worker | undefined;
-  private restUntil = 0;
+  private failedUntil = 0;
 
   /** @param heads of each log that is owned here, its next position */
   constructor(
@@ -35,27 +53,23 @@ export class Snapshots {
   }
 
   private look(): void {
-    if (this.worker || performance.now() < this.restUntil) return;
-    const grown = Object.entries(this.heads())
-      .map(([log, head]) => ({ log, by: head - (this.taken.get(log) ?? 0) }))
-      .filter(({ by }) => by >= LIMITS.snapshotEveryEvents)
-      .sort((a, b) => b.by - a.by);
-    if (grown[0]) this.take(grown[0].log);
+    if (this.worker || performance.now() < this.failedUntil) return;
+    const due = mostOverdue(this.heads(), this.taken);
+    if (due) this.take(due.log, due.after);
   }
 
-  private take(log: string): void {
-    const started = performance.now();
-    const workerData: SnapshotJob = { log, databaseUrl: this.databaseUrl, atLeast: LIMITS.snapshotEveryEvents };
+  private take(log: string, atLeast: number): void {
+    const workerData: SnapshotJob = { log, databaseUrl: this.databaseUrl, atLeast };
     const worker = new Worker(join(__dirname, 'snapshot-worker.js'), { workerData });
     this.worker = worker;
-    worker.on('message', (told: SnapshotTaken) => {
-      if ('position' in told) this.taken.set(log, told.position);
+    worker.on('message', (told: SnapshotTold) => {
+      if ('position' in told) this.taken.set(log, told);
       else this.warn(`${log}: ${told.warning}`);
     });
-    worker.on('error', (error) => this.warn(`no snapshot of ${log} could be taken; the next start folds more`, error));
-    worker.on('exit', () => {
-      this.worker = undefined;
-      this.restUntil = performance.now() + REST * (performance.now() - started);
+    worker.on('error', (error) => {
+      this.failedUntil = performance.now() + RETRY_MS;
+      this.warn(`no snapshot of ${log} could be taken; the next start folds more`, error);
     });
+    worker.on('exit', () => (this.worker = undefined));
   }
 }

@@ -136,7 +136,7 @@ describe('a ledger over the tables of one that has stopped', () => {
     const half = log.events.length >> 1;
     await bench.stop(await fed(log, half));
     const warn = (message: string): void => void bench.warnings.push(message);
-    const snapshot = await takeSnapshot(LOG, bench.eventlog, warn);
+    const { position: snapshot } = await takeSnapshot(LOG, bench.eventlog, warn);
     await bench.append(log);
     await takeSnapshot(LOG, bench.eventlog, warn); // of what the ledger has not come to
     const read = jest.spyOn(bench.eventlog, 'read');

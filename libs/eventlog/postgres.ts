@@ -12,6 +12,7 @@ import type {
   Roster,
   SearchFilter,
   Snapshot,
+  SnapshotParts,
   StoredEvent,
 } from './port';
 
@@ -152,7 +153,7 @@ export class PostgresEventLog implements EventLog {
    * Keeps the two newest of this fold: the older stands in where the newer cannot be read. Dying anywhere in it: the
    * transaction is not there, and the snapshots are those of before.
    */
-  saveSnapshot(log: string, position: number, foldVersion: number, parts: Iterable<string>): Promise<void> {
+  saveSnapshot(log: string, position: number, foldVersion: number, parts: SnapshotParts): Promise<void> {
     return this.inTransaction(async (client) => {
       const { rowCount } = await client.query(
         'INSERT INTO snapshot (log, position, fold_version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
@@ -160,7 +161,7 @@ export class PostgresEventLog implements EventLog {
       );
       if (rowCount === 0) return;
       let part = 0;
-      for (const state of parts)
+      for await (const state of parts)
         await client.query(
           'INSERT INTO snapshot_part (log, position, fold_version, part, state) VALUES ($1, $2, $3, $4, $5)',
           [log, position, foldVersion, part++, state],

@@ -9,27 +9,45 @@ import { LIMITS } from '#kernel/limits';
 type Reading = Pick<EventLog, 'read' | 'latestSnapshot'>;
 export type Warn = (message: string, cause?: unknown) => void;
 
+/** How work that nobody waits for makes way for what somebody does: in small pieces, with a pause after each. */
+export interface Pace {
+  /** of one piece */
+  readonly events: number;
+  readonly pause: () => Promise<void>;
+}
+export const AT_ONCE: Pace = { events: LIMITS.readBatchEvents, pause: () => Promise.resolve() };
+
 /**
  * The state at the end of a log, or after its first `to` events: newest snapshot, then the events after it.
  * @throws where the log does not fold
  */
-export async function loadState(log: string, eventlog: Reading, warn: Warn, to = Infinity): Promise<LogState> {
+export async function loadState(
+  log: string,
+  eventlog: Reading,
+  warn: Warn,
+  to = Infinity,
+  pace = AT_ONCE,
+): Promise<LogState> {
   const { tenant, n } = parseLogName(log);
   const saved = await eventlog.latestSnapshot(log, FOLD_VERSION, to === Infinity ? undefined : to);
-  const state = (saved && (await unpacked(saved, warn))) ?? emptyState(log, tenant, n);
+  const state = (saved && (await unpacked(saved, warn, pace))) ?? emptyState(log, tenant, n);
   for (;;) {
-    const wanted = Math.min(LIMITS.readBatchEvents, to - state.next);
+    const wanted = Math.min(pace.events, to - state.next);
     const events = wanted > 0 ? await eventlog.read(log, state.next, wanted) : [];
     for (const event of events) evolve(state, parseEvent(event.body));
-    if (events.length < LIMITS.readBatchEvents) return state;
+    if (events.length < pace.events) return state;
+    await pace.pause();
   }
 }
 
 /** A snapshot saves time and is no truth: where it cannot be read, the log is. */
-async function unpacked({ parts }: Snapshot, warn: Warn): Promise<LogState | undefined> {
+async function unpacked({ parts }: Snapshot, warn: Warn, { pause }: Pace): Promise<LogState | undefined> {
   try {
     const reader = new SnapshotReader();
-    for await (const part of parts) reader.add(part);
+    for await (const part of parts) {
+      reader.add(part);
+      await pause();
+    }
     return reader.done();
   } catch (error) {
     warn('a snapshot cannot be read; the log is folded from its beginning', error);
@@ -37,16 +55,31 @@ async function unpacked({ parts }: Snapshot, warn: Warn): Promise<LogState | und
   }
 }
 
+export interface SnapshotTaken {
+  readonly position: number;
+  /** runs and leases in it: what it costs to take one */
+  readonly nodes: number;
+}
+
 /**
- * Folds a log and saves what it comes to, so that the next start folds less. It asks nothing of the log's owner.
- * @returns the position of the snapshot
+ * Folds a log as it is now and saves what it comes to, so that the next start folds less. It asks nothing of the log's
+ * owner. What is appended meanwhile is left to the next one: on a log that grows as fast as it is folded this would not
+ * end.
  */
 export async function takeSnapshot(
   log: string,
-  eventlog: Reading & Pick<EventLog, 'saveSnapshot'>,
+  eventlog: Reading & Pick<EventLog, 'head' | 'saveSnapshot'>,
   warn: Warn,
-): Promise<number> {
-  const state = await loadState(log, eventlog, warn);
-  await eventlog.saveSnapshot(log, state.next, FOLD_VERSION, toParts(state));
-  return state.next;
+  pace = AT_ONCE,
+): Promise<SnapshotTaken> {
+  const state = await loadState(log, eventlog, warn, await eventlog.head(log), pace);
+  await eventlog.saveSnapshot(log, state.next, FOLD_VERSION, piecesOf(state, pace));
+  return { position: state.next, nodes: state.runs.size + state.grants.size };
+}
+
+async function* piecesOf(state: LogState, { pause }: Pace): AsyncGenerator<string> {
+  for (const part of toParts(state)) {
+    yield part;
+    await pause();
+  }
 }

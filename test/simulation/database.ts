@@ -10,7 +10,7 @@ const MOST_EVENTS = 2_000;
 
 /** What a process sees of the event log. */
 export type Connection = OwnerLog &
-  Pick<EventLog, 'saveSnapshot' | 'heartbeat' | 'acquireLease' | 'releaseLease' | 'leave'>;
+  Pick<EventLog, 'head' | 'saveSnapshot' | 'heartbeat' | 'acquireLease' | 'releaseLease' | 'leave'>;
 
 const gone = (): Promise<never> => Promise.reject(new Error('the database is away'));
 
@@ -82,12 +82,14 @@ export class Database {
         const heard = this.onAppend(process, log, parsed);
         return call('append', () => this.append(process, log, at, events, fence)).finally(heard);
       },
+      head: (log) => call('read', () => store.head(log)),
       read: (log, from, limit) => call('read', () => store.read(log, from, limit)),
       at: (log, positions) => call('at', () => store.at(log, positions)),
       search: (filter) => call('search', () => store.search(filter)),
       latestSnapshot: (log, version, before) => call('load', () => store.latestSnapshot(log, version, before)),
-      saveSnapshot: (log, position, version, parts) => {
-        const state = [...parts];
+      saveSnapshot: async (log, position, version, parts) => {
+        const state: string[] = [];
+        for await (const part of parts) state.push(part);
         return call('snapshot', () => {
           this.onSnapshot(log, position, state.join('\n'));
           return store.saveSnapshot(log, position, version, state);

@@ -204,7 +204,7 @@ export class Instance implements Server {
       if (owner.position - (this.snapshots.get(log) ?? 0) < LIMITS.snapshotEveryEvents) continue;
       const warn = (message: string): void => this.world.note(`${this.process.name} warns: ${message}`);
       await takeSnapshot(log, this.database, warn).then(
-        (position) => {
+        ({ position }) => {
           this.snapshots.set(log, position);
           this.world.count('snapshot');
         },

@@ -127,6 +127,17 @@ export function readContract(logs: () => Logs): void {
       expect(await latest(log, 1)).toEqual({ position: 10, parts });
     });
 
+    it('are taken as fast as they come, and are not there before the last part', async () => {
+      const log = await logs().fresh();
+      const parts = async function* () {
+        yield 'one';
+        expect(await latest(log, 1)).toBeUndefined();
+        yield 'two';
+      };
+      await logs().eventlog.saveSnapshot(log, 10, 1, parts());
+      expect(await latest(log, 1)).toEqual({ position: 10, parts: ['one', 'two'] });
+    });
+
     it('are not there where making them failed half-way', async () => {
       const log = await logs().fresh();
       const parts = function* () {

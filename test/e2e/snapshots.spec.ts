@@ -1,0 +1,72 @@
+import { fillLog } from '../../apps/cli/bench/fill';
+import { emptyState } from '#authority/state';
+import { evolve } from '#authority/evolve';
+import { FOLD_VERSION, fromSnapshotParts, stateDigest } from '#authority/snapshot';
+import { parseEvent } from '#contracts/event';
+import { PostgresEventLog } from '#eventlog/postgres';
+import { LIMITS } from '#kernel/limits';
+import { databaseUrl } from '../chaos/log';
+import { http, Stack, until } from '../support/stack';
+
+const LOG = 'grown/0';
+const DEPTH = 10;
+const RUN = {
+  agent: { class: 'orchestrator' },
+  requestedBy: 'user:owner@example.com',
+  purpose: 'Look',
+  grant: { actions: { allow: ['file.read'] }, resources: [{ type: 'file', match: '**' }] },
+};
+
+/** The thread beside the owners, in the processes as they are delivered. */
+describe('a log that has grown', () => {
+  let stack: Stack;
+  let eventlog: PostgresEventLog;
+  let keys: Record<string, string>;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    eventlog = new PostgresEventLog(databaseUrl(stack), { max: 2 });
+    const { body } = await http(stack, 'POST', '/v1/tenants', {
+      key: stack.keys.admin as string,
+      body: { id: 'grown' },
+    });
+    keys = body.keys as Record<string, string>;
+    const chains = Math.ceil(LIMITS.snapshotEveryEvents / 2 / DEPTH); // a run and a lease have an event each
+    await fillLog(eventlog, LOG, { chains, depth: DEPTH, rules: 2 });
+  }, 180_000);
+  afterAll(async () => {
+    await eventlog.close();
+    await stack.stop();
+  });
+
+  const opened = () =>
+    until(
+      'a run to be opened',
+      async () =>
+        (await http(stack, 'POST', '/v1/runs', { key: keys.orchestrator as string, body: RUN })).status === 201,
+      60_000,
+    );
+
+  it('has a snapshot taken beside its owner, which is what its events come to; the next owner begins with it', async () => {
+    await opened(); // it is owned now, and its owner knows how long it is
+    await until('the snapshot', async () => (await eventlog.latestSnapshot(LOG, FOLD_VERSION)) !== undefined, 120_000);
+    const { position, parts } = (await eventlog.latestSnapshot(LOG, FOLD_VERSION))!;
+    expect(position).toBeGreaterThanOrEqual(LIMITS.snapshotEveryEvents);
+    const texts: string[] = [];
+    for await (const part of parts) texts.push(part);
+    expect(stateDigest(fromSnapshotParts(texts))).toBe(await digestOfFirst(position));
+
+    const { pid } = stack.status().services.find(({ name }) => name === 'delegation')!;
+    process.kill(pid, 'SIGKILL');
+    await opened();
+  }, 240_000);
+
+  async function digestOfFirst(count: number): Promise<string> {
+    const state = emptyState(LOG, 'grown', 0);
+    while (state.next < count) {
+      const wanted = Math.min(LIMITS.readBatchEvents, count - state.next);
+      for (const { body } of await eventlog.read(LOG, state.next, wanted)) evolve(state, parseEvent(body));
+    }
+    return stateDigest(state);
+  }
+});
