@@ -30,12 +30,12 @@ async function main({ log, databaseUrl, atLeast }: SnapshotJob): Promise<void> {
 }
 
 /** With so many times more to fold than should be, it goes like everybody else: it would not catch up otherwise. */
-const FAR = 3;
+const FAR = 4;
 const PIECE_EVENTS = 1_000;
 /** for every second of work so many of rest */
-const REST = 3;
+const REST = 1;
 
-/** Decisions go before it, and it takes a quarter of one core at most: a burst would be felt by whoever is answered then. */
+/** Decisions go before it, and it takes half of one core at most. */
 function unhurried(): Pace {
   lowerThisThread(constants.priority.PRIORITY_BELOW_NORMAL); // not the lowest: on a busy machine it would never end
   let from = performance.now();

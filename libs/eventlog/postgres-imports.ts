@@ -68,11 +68,12 @@ export class PostgresImports {
     });
   }
 
+  /** Those at `limit` positions. By a LIMIT instead the database, which knows nothing of the table yet, sorts all the rest. */
   async read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
     const { rows } = await this.pool.query<Omit<StoredEvent, 'position' | 'time'> & { position: string; time: Date }>({
       name: 'staged',
       text: `SELECT log, position, type, time, body::text AS body, payload::text AS payload
-        FROM import_event WHERE log = $1 AND position >= $2 ORDER BY position LIMIT $3`,
+        FROM import_event WHERE log = $1 AND position >= $2 AND position < $2::bigint + $3 ORDER BY position`,
       values: [log, from, limit],
     });
     return rows.map((row) => ({ ...row, position: Number(row.position), time: row.time.toISOString() }));

@@ -52,7 +52,7 @@ export class RawEvents {
   async read(log: string, from: number, limit: number): Promise<unknown[]> {
     const { rows } = await this.pool.query<{ body: string }>({
       name: 'raw-read',
-      text: 'SELECT body::text AS body FROM event WHERE log = $1 AND position >= $2 ORDER BY position LIMIT $3',
+      text: 'SELECT body::text AS body FROM event WHERE log = $1 AND position >= $2 AND position < $2::bigint + $3 ORDER BY position',
       values: [log, from, limit],
     });
     return rows.map((row) => JSON.parse(row.body) as unknown);

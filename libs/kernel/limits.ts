@@ -11,7 +11,7 @@ export const LIMITS = {
   eventBodyBytes: 16 * 1024,
   payloadBytes: 16 * 1024,
   appendBatchEvents: 4_096,
-  snapshotEveryEvents: 100_000,
+  snapshotEveryEvents: 25_000,
   /** of one stored part of a snapshot */
   snapshotPartChars: 4 * 1024 * 1024,
   readBatchEvents: 5_000,
