@@ -42,11 +42,13 @@ export class Bodies {
   }
 
   private async page({ log, treeId, to }: BodyRange, after: number): Promise<{ bodies: string[]; last: number }> {
+    // without gaps (I5) this many positions are a page; by the LIMIT alone the database may read, and sort, all the rest
+    const end = treeId === undefined ? Math.min(to, after + LIMITS.readBatchEvents) : to;
     const { rows } = await this.pool.query<{ position: string; body: string }>({
       name: treeId === undefined ? 'bodies' : 'tree-bodies',
       text: `SELECT position, body::text AS body FROM event WHERE log = $1 AND position > $2 AND position <= $3
         ${treeId === undefined ? '' : 'AND tree_id = $5'} ORDER BY position LIMIT $4`,
-      values: [log, after, to, LIMITS.readBatchEvents, ...(treeId === undefined ? [] : [treeId])],
+      values: [log, after, end, LIMITS.readBatchEvents, ...(treeId === undefined ? [] : [treeId])],
     });
     return { bodies: rows.map((row) => row.body), last: Number(rows.at(-1)?.position ?? to) };
   }
