@@ -22,7 +22,7 @@ async function main({ log, databaseUrl, atLeast }: SnapshotJob): Promise<void> {
     const newest = (await eventlog.latestSnapshot(log, FOLD_VERSION))?.position ?? 0;
     const since = (await eventlog.head(log)) - newest;
     const warn = (warning: string): void => tell({ warning });
-    if (since < atLeast) tell({ position: newest, nodes: 0 });
+    if (since < atLeast) tell({ position: newest, chars: 0 });
     else tell(await takeSnapshot(log, eventlog, warn, since < FAR * atLeast ? unhurried() : AT_ONCE));
   } finally {
     await eventlog.close();
@@ -30,7 +30,7 @@ async function main({ log, databaseUrl, atLeast }: SnapshotJob): Promise<void> {
 }
 
 /** With so many times more to fold than should be, it goes like everybody else: it would not catch up otherwise. */
-const FAR = 4;
+const FAR = 10;
 const PIECE_EVENTS = 1_000;
 /** for every second of work so many of rest */
 const REST = 1;

@@ -8,11 +8,11 @@ const LOOK_MS = 1_000;
 /** after one that could not be taken */
 const RETRY_MS = 30_000;
 /**
- * For each event a large state is written down again in so many of its nodes at most: what a snapshot costs goes with
- * the events, and what a start folds with the state that it has to read anyway.
+ * For each event so much of a large state is written down again at most: what snapshots cost goes with the events, and
+ * what a start folds with the state, which it has to read anyway.
  */
-const NODES_PER_EVENT = 5;
-const NONE: SnapshotTaken = { position: 0, nodes: 0 };
+const CHARS_PER_EVENT = 2_000;
+const NONE: SnapshotTaken = { position: 0, chars: 0 };
 
 /** The log that has grown most beyond where its next snapshot is due, and after how many events since the last that is. */
 export function mostOverdue(
@@ -20,8 +20,8 @@ export function mostOverdue(
   taken: ReadonlyMap<string, SnapshotTaken>,
 ): { readonly log: string; readonly after: number } | undefined {
   const due = Object.entries(heads).map(([log, head]) => {
-    const { position, nodes } = taken.get(log) ?? NONE;
-    const after = Math.max(LIMITS.snapshotEveryEvents, Math.ceil(nodes / NODES_PER_EVENT));
+    const { position, chars } = taken.get(log) ?? NONE;
+    const after = Math.max(LIMITS.snapshotEveryEvents, Math.ceil(chars / CHARS_PER_EVENT));
     return { log, after, over: (head - position) / after };
   });
   return due.filter(({ over }) => over >= 1).sort((a, b) => b.over - a.over)[0];

@@ -57,8 +57,8 @@ async function unpacked({ parts }: Snapshot, warn: Warn, { pause }: Pace): Promi
 
 export interface SnapshotTaken {
   readonly position: number;
-  /** runs and leases in it: what it costs to take one */
-  readonly nodes: number;
+  /** what it costs to take one, and to read it again */
+  readonly chars: number;
 }
 
 /**
@@ -73,13 +73,14 @@ export async function takeSnapshot(
   pace = AT_ONCE,
 ): Promise<SnapshotTaken> {
   const state = await loadState(log, eventlog, warn, await eventlog.head(log), pace);
-  await eventlog.saveSnapshot(log, state.next, FOLD_VERSION, piecesOf(state, pace));
-  return { position: state.next, nodes: state.runs.size + state.grants.size };
-}
-
-async function* piecesOf(state: LogState, { pause }: Pace): AsyncGenerator<string> {
-  for (const part of toParts(state)) {
-    yield part;
-    await pause();
-  }
+  let chars = 0;
+  const parts = async function* (): AsyncGenerator<string> {
+    for (const part of toParts(state)) {
+      chars += part.length;
+      yield part;
+      await pace.pause();
+    }
+  };
+  await eventlog.saveSnapshot(log, state.next, FOLD_VERSION, parts());
+  return { position: state.next, chars };
 }
