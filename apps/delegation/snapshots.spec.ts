@@ -3,7 +3,7 @@ import { mostOverdue } from './snapshots';
 
 const EVERY = LIMITS.snapshotEveryEvents;
 /** due after 2.2 times as many events */
-const LARGE = 4_400 * EVERY;
+const LARGE = 2_200 * EVERY;
 
 describe('the next snapshot', () => {
   const cases: [

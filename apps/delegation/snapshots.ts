@@ -11,7 +11,7 @@ const RETRY_MS = 30_000;
  * For each event so much of a large state is written down again at most: what snapshots cost goes with the events, and
  * what a start folds with the state, which it has to read anyway.
  */
-const CHARS_PER_EVENT = 2_000;
+const CHARS_PER_EVENT = 1_000;
 const NONE: SnapshotTaken = { position: 0, chars: 0 };
 
 /** The log that has grown most beyond where its next snapshot is due, and after how many events since the last that is. */

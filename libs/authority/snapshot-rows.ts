@@ -1,5 +1,5 @@
-import { DIMENSIONS, type Limits } from '#contracts/grant';
-import type { GrantNode, RunNode } from './state';
+import { DIMENSIONS, type Consumed, type Limits } from '#contracts/grant';
+import type { ActionNode, CommandNode, GrantNode, RunNode, SettledNode } from './state';
 import type { Mutable, MutableUsage } from './usage';
 
 /*
@@ -48,6 +48,25 @@ export type GrantRow = [
   revocationId: string | null,
 ];
 
+/** A permit without an outcome: `grant` is the number of its lease, whose run and tree are its own. */
+export type ActionRow = [
+  id: string,
+  grant: number | [grantId: string, runId: string, treeId: string],
+  charge: ConsumedRow,
+  permittedAt: number,
+  expiresAt: number,
+  position: number,
+];
+/** An outcome: `run` is the number of its run. */
+export type SettledRow = [
+  id: string,
+  status: SettledNode['status'],
+  run: number | string,
+  at: number,
+  position: number,
+];
+export type CommandRow = [id: string, first: number, count: number, at: number, requestDigest?: string];
+
 type UsageRow = [committed: ConsumedRow, reserved: ConsumedRow, windows: MutableUsage['windows']];
 /** money last; 0 where there is nothing */
 type ConsumedRow = 0 | [calls: number, reads: number, writes: number, external: number, cost: Mutable['cost']];
@@ -57,7 +76,7 @@ export interface Numbers {
   numberOf(value: unknown): number;
 }
 
-/** Makes the rows of a state: first those of all runs, then those of the leases, each in their order. */
+/** Makes the rows of a state: first those of all runs, then those of the leases, each in their order, then the others. */
 export class Rows {
   private readonly runs = new Map<string, number>();
   private readonly grants = new Map<string, number>();
@@ -112,7 +131,30 @@ export class Rows {
       grant.revocationId ?? null,
     ];
   }
+
+  /** @param grant the lease that it names */
+  ofAction(
+    { id, grantId, runId, treeId, charge, permittedAt, expiresAt, position }: ActionNode,
+    grant?: GrantNode,
+  ): ActionRow {
+    const number = grant?.runId === runId && grant.treeId === treeId ? this.grants.get(grantId) : undefined;
+    return [id, number ?? [grantId, runId, treeId], rowOf(charge), permittedAt, expiresAt, position];
+  }
+
+  ofSettled([id, { status, runId, at, position }]: [string, SettledNode]): SettledRow {
+    return [id, status, this.runs.get(runId) ?? runId, at, position];
+  }
 }
+
+export const commandRow = ([id, { first, count, at, requestDigest }]: [string, CommandNode]): CommandRow =>
+  requestDigest === undefined ? [id, first, count, at] : [id, first, count, at, requestDigest];
+
+export const commandOf = ([, first, count, at, requestDigest]: CommandRow): CommandNode => ({
+  first,
+  count,
+  at,
+  requestDigest,
+});
 
 /** @throws where it names what does not stand before it */
 function numberIn(numbers: ReadonlyMap<string, number>, id: string | undefined): number | null {
@@ -122,7 +164,7 @@ function numberIn(numbers: ReadonlyMap<string, number>, id: string | undefined):
   return number;
 }
 
-function rowOf({ calls, reads, writes, external, cost }: Mutable): ConsumedRow {
+function rowOf({ calls, reads, writes, external, cost }: Consumed): ConsumedRow {
   const isNothing = calls + reads + writes + external === 0 && Object.keys(cost).length === 0;
   return isNothing ? 0 : [calls, reads, writes, external, cost];
 }
@@ -190,6 +232,25 @@ export class RowReader {
     this.grants.push(grant);
     run.grantId = grant.id; // the newest of a run is the one it has
     return grant;
+  }
+
+  action([id, grant, charge, permittedAt, expiresAt, position]: ActionRow): ActionNode {
+    const of =
+      typeof grant === 'number' ? told(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
+    return {
+      id,
+      grantId: of.id,
+      runId: of.runId,
+      treeId: of.treeId,
+      charge: consumedOf(charge),
+      permittedAt,
+      expiresAt,
+      position,
+    };
+  }
+
+  settled([, status, run, at, position]: SettledRow): SettledNode {
+    return { status, runId: typeof run === 'number' ? told(this.runs, run).id : run, at, position };
   }
 
   private limits(stored: GrantRow[4]): Limits {

@@ -4,19 +4,21 @@ import { LIMITS } from '#kernel/limits';
 import { addApproval } from './evolve/approvals';
 import { addGrant } from './evolve/grants';
 import type { Rule } from './rule-set';
-import { RowReader, Rows, type GrantRow, type RunRow } from './snapshot-rows';
 import {
-  emptyState,
-  type ActionNode,
-  type ApprovalNode,
-  type CommandNode,
-  type LogState,
-  type SettledNode,
-  type TreeNode,
-} from './state';
+  commandOf,
+  commandRow,
+  RowReader,
+  Rows,
+  type ActionRow,
+  type CommandRow,
+  type GrantRow,
+  type RunRow,
+  type SettledRow,
+} from './snapshot-rows';
+import { emptyState, type ApprovalNode, type LogState, type TreeNode } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
-export const FOLD_VERSION = 9;
+export const FOLD_VERSION = 10;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -31,10 +33,10 @@ type Line =
   | ['rule', Rule]
   | ['grant', GrantRow]
   | ['tree', TreeNode]
-  | ['action', ActionNode]
-  | ['settled', [string, SettledNode]]
+  | ['action', ActionRow]
+  | ['settled', SettledRow]
   | ['approval', ApprovalNode]
-  | ['keyed' | 'tries', [string, CommandNode]];
+  | ['keyed' | 'tries', CommandRow];
 type End = ['end', number];
 
 /** The lines of a state, in texts of some megabytes at most. */
@@ -79,11 +81,12 @@ function* linesOf(state: LogState): Generator<Line> {
     yield ['grant', row];
   }
   for (const tree of state.trees.values()) yield ['tree', tree];
-  for (const action of state.actions.values()) yield ['action', action];
-  for (const entry of state.settled) yield ['settled', entry];
+  for (const action of state.actions.values())
+    yield ['action', rows.ofAction(action, state.grants.get(action.grantId))];
+  for (const entry of state.settled) yield ['settled', rows.ofSettled(entry)];
   for (const approval of state.approvals.values()) yield ['approval', approval];
-  for (const entry of state.keyed) yield ['keyed', entry];
-  for (const entry of state.tries) yield ['tries', entry];
+  for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
+  for (const entry of state.tries) yield ['tries', commandRow(entry)];
 }
 
 /** Numbers values by what they say, in the order in which they are met. */
@@ -168,17 +171,19 @@ export class SnapshotReader {
       case 'tree':
         state.trees.set(value.id, value);
         return;
-      case 'action':
-        state.actions.set(value.id, value);
-        state.deadlines.add({ at: value.expiresAt, kind: 'action', id: value.id });
+      case 'action': {
+        const action = this.rows.action(value);
+        state.actions.set(action.id, action);
+        state.deadlines.add({ at: action.expiresAt, kind: 'action', id: action.id });
         return;
+      }
       case 'settled':
-        state.settled.set(...value);
+        state.settled.set(value[0], this.rows.settled(value));
         return;
       case 'approval':
         return addApproval(state, complete(value, APPROVAL_OPTIONAL));
       default:
-        state[kind].set(value[0], complete(value[1], ['requestDigest']));
+        state[kind].set(value[0], commandOf(value));
     }
   }
 }
