@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FOLD_VERSION } from '#authority/snapshot';
 import { PostgresEventLog } from '#eventlog/postgres';
-import { AT_ONCE, takeSnapshot, type Pace, type SnapshotTaken } from '#platform/log-state';
+import { atOnce, takeSnapshot, type Pace, type SnapshotTaken } from '#platform/log-state';
 import { lowerThisThread } from '#platform/priority';
 
 export interface SnapshotJob {
@@ -11,36 +11,35 @@ export interface SnapshotJob {
   readonly databaseUrl: string;
   /** events since the newest one: with fewer, that one will do */
   readonly atLeast: number;
+  /** events since then, from which on it goes like everybody else: it would not catch up otherwise */
+  readonly hurryFrom: number;
 }
-export type SnapshotTold = SnapshotTaken | { readonly warning: string };
+/** Where another process has taken the newest, nobody here knows what it cost. */
+export type SnapshotTold = SnapshotTaken | { readonly position: number } | { readonly warning: string };
 
 const tell = (told: SnapshotTold): void => parentPort?.postMessage(told);
 
-async function main({ log, databaseUrl, atLeast }: SnapshotJob): Promise<void> {
+async function main({ log, databaseUrl, atLeast, hurryFrom }: SnapshotJob): Promise<void> {
   const eventlog = new PostgresEventLog(databaseUrl, { max: 1 });
   try {
-    const newest = (await eventlog.latestSnapshot(log, FOLD_VERSION))?.position ?? 0;
-    const since = (await eventlog.head(log)) - newest;
+    const position = (await eventlog.latestSnapshot(log, FOLD_VERSION))?.position ?? 0;
+    const since = (await eventlog.head(log)) - position;
     const warn = (warning: string): void => tell({ warning });
-    if (since < atLeast) tell({ position: newest, chars: 0 });
-    else tell(await takeSnapshot(log, eventlog, warn, since < FAR * atLeast ? unhurried() : AT_ONCE));
+    if (since < atLeast) tell({ position });
+    else tell(await takeSnapshot(log, eventlog, warn, since < hurryFrom ? unhurried() : atOnce()));
   } finally {
     await eventlog.close();
   }
 }
 
-/** With so many times more to fold than should be, it goes like everybody else: it would not catch up otherwise. */
-const FAR = 10;
 const PIECE_EVENTS = 1_000;
-/** for every second of work so many of rest */
-const REST = 1;
 
-/** Decisions go before it, and it takes half of one core at most. */
+/** Decisions go before it, and while it folds it takes half of one core at most. */
 function unhurried(): Pace {
   lowerThisThread(constants.priority.PRIORITY_BELOW_NORMAL); // not the lowest: on a busy machine it would never end
   let from = performance.now();
   const pause = async (): Promise<void> => {
-    await delay(REST * (performance.now() - from));
+    await delay(performance.now() - from);
     from = performance.now();
   };
   return { events: PIECE_EVENTS, pause };

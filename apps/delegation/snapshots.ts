@@ -2,27 +2,43 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LIMITS } from '#kernel/limits';
 import type { SnapshotJob, SnapshotTold } from './snapshot-worker';
-import type { SnapshotTaken, Warn } from '#platform/log-state';
+import type { Warn } from '#platform/log-state';
 
 const LOOK_MS = 1_000;
-/** after one that could not be taken */
+/** after one that could not be taken; twice as long after each more of the same log */
 const RETRY_MS = 30_000;
+const RETRY_MOST_MS = 3_600_000;
 /**
- * For each event so much of a large state is written down again at most: what snapshots cost goes with the events, and
- * what a start folds with the state, which it has to read anyway.
+ * For each event so much of a large state is written down again: what snapshots cost goes with the events, and what a
+ * start folds with the state, which it has to read anyway.
  */
 const CHARS_PER_EVENT = 1_000;
-const NONE: SnapshotTaken = { position: 0, chars: 0 };
+/** so many times further than it should be, one is taken in a hurry */
+const FAR = 10;
 
-/** The log that has grown most beyond where its next snapshot is due, and after how many events since the last that is. */
+/** The newest snapshot of a log, as far as it is known here, and those that failed since. */
+export interface Known {
+  readonly position: number;
+  /** undefined: none was taken here yet */
+  readonly chars?: number | undefined;
+  readonly failures?: { readonly count: number; readonly at: number } | undefined;
+}
+
+/**
+ * What the next snapshot is to be of: the log that has grown most beyond where its next one is due. None is taken in a
+ * hurry of a log of which nobody knows what it costs, or of which the last one failed.
+ */
 export function mostOverdue(
   heads: Readonly<Record<string, number>>,
-  taken: ReadonlyMap<string, SnapshotTaken>,
-): { readonly log: string; readonly after: number } | undefined {
+  known: ReadonlyMap<string, Known>,
+  now: number,
+): Pick<SnapshotJob, 'log' | 'atLeast' | 'hurryFrom'> | undefined {
   const due = Object.entries(heads).map(([log, head]) => {
-    const { position, chars } = taken.get(log) ?? NONE;
-    const after = Math.max(LIMITS.snapshotEveryEvents, Math.ceil(chars / CHARS_PER_EVENT));
-    return { log, after, over: (head - position) / after };
+    const { position, chars, failures } = known.get(log) ?? { position: 0 };
+    const atLeast = Math.max(LIMITS.snapshotEveryEvents, Math.ceil((chars ?? 0) / CHARS_PER_EVENT));
+    const hurryFrom = chars === undefined || failures ? Infinity : FAR * atLeast;
+    const waits = failures && now < failures.at + Math.min(RETRY_MS * 2 ** (failures.count - 1), RETRY_MOST_MS);
+    return { log, atLeast, hurryFrom, over: waits ? 0 : (head - position) / atLeast };
   });
   return due.filter(({ over }) => over >= 1).sort((a, b) => b.over - a.over)[0];
 }
@@ -32,10 +48,9 @@ export function mostOverdue(
  * grants takes seconds in which an owner could decide nothing.
  */
 export class Snapshots {
-  private readonly taken = new Map<string, SnapshotTaken>();
+  private readonly known = new Map<string, Known>();
   private readonly timer: NodeJS.Timeout;
   private worker: Worker | undefined;
-  private failedUntil = 0;
 
   /** @param heads of each log that is owned here, its next position */
   constructor(
@@ -53,21 +68,23 @@ export class Snapshots {
   }
 
   private look(): void {
-    if (this.worker || performance.now() < this.failedUntil) return;
-    const due = mostOverdue(this.heads(), this.taken);
-    if (due) this.take(due.log, due.after);
+    if (this.worker) return;
+    const due = mostOverdue(this.heads(), this.known, performance.now());
+    if (due) this.take({ ...due, databaseUrl: this.databaseUrl });
   }
 
-  private take(log: string, atLeast: number): void {
-    const workerData: SnapshotJob = { log, databaseUrl: this.databaseUrl, atLeast };
-    const worker = new Worker(join(__dirname, 'snapshot-worker.js'), { workerData });
+  private take(job: SnapshotJob): void {
+    const { log } = job;
+    const before = this.known.get(log);
+    const worker = new Worker(join(__dirname, 'snapshot-worker.js'), { workerData: job });
     this.worker = worker;
     worker.on('message', (told: SnapshotTold) => {
-      if ('position' in told) this.taken.set(log, told);
-      else this.warn(`${log}: ${told.warning}`);
+      if ('warning' in told) this.warn(`${log}: ${told.warning}`);
+      else this.known.set(log, { chars: before?.chars, ...told });
     });
     worker.on('error', (error) => {
-      this.failedUntil = performance.now() + RETRY_MS;
+      const failures = { count: (before?.failures?.count ?? 0) + 1, at: performance.now() };
+      this.known.set(log, { position: 0, ...before, failures });
       this.warn(`no snapshot of ${log} could be taken; the next start folds more`, error);
     });
     worker.on('exit', () => (this.worker = undefined));

@@ -3,8 +3,9 @@ import type { ActionNode, CommandNode, GrantNode, RunNode, SettledNode } from '.
 import type { Mutable, MutableUsage } from './usage';
 
 /*
- * There may be a million runs and leases, and who takes over a log waits until all are read: they are rows without
- * names of members, and say in numbers what other lines say already. What is not there is null.
+ * There may be a million runs and leases, permits, outcomes and tries, and who takes over a log waits until all are
+ * read: they are rows without names of members, and say in numbers what other lines say already. What is not there is
+ * null, or left out at the end.
  */
 
 /** A run: `parent` is the number of a run before it, whose tree is its own; agent, principal and purpose are shared. */

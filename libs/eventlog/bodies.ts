@@ -8,6 +8,11 @@ export interface BodyRange {
   readonly to: number;
 }
 
+interface Page {
+  readonly bodies: string[];
+  readonly last: number;
+}
+
 /**
  * The bodies of events and nothing beside them, a page at a time, for whoever goes through the whole past. While one
  * page is worked on, the next is on its way. On one connection of its own: it takes none from anybody else.
@@ -41,9 +46,16 @@ export class Bodies {
     }
   }
 
-  private async page({ log, treeId, to }: BodyRange, after: number): Promise<{ bodies: string[]; last: number }> {
-    // without gaps (I5) this many positions are a page; by the LIMIT alone the database may read, and sort, all the rest
-    const end = treeId === undefined ? Math.min(to, after + LIMITS.readBatchEvents) : to;
+  private async page(range: BodyRange, after: number): Promise<Page> {
+    if (range.treeId !== undefined) return this.between(range, after, range.to);
+    // without gaps (I5) so many positions are a page; by the LIMIT alone the database may read, and sort, all the rest
+    const end = Math.min(range.to, after + LIMITS.readBatchEvents);
+    const page = await this.between(range, after, end);
+    // a hole in a damaged log is not its end (I11)
+    return page.last === end ? page : this.between(range, after, range.to);
+  }
+
+  private async between({ log, treeId, to }: BodyRange, after: number, end: number): Promise<Page> {
     const { rows } = await this.pool.query<{ position: string; body: string }>({
       name: treeId === undefined ? 'bodies' : 'tree-bodies',
       text: `SELECT position, body::text AS body FROM event WHERE log = $1 AND position > $2 AND position <= $3

@@ -8,7 +8,6 @@ import type {
   Roster,
   SearchFilter,
   Snapshot,
-  SnapshotParts,
   StoredEvent,
 } from './port';
 import { checkBatch } from './check-batch';
@@ -99,13 +98,12 @@ export class MemoryEventLog implements EventLog {
     return Promise.resolve((this.logs.get(log) ?? []).filter((event) => wanted.has(event.position)).map(stored));
   }
 
-  async saveSnapshot(log: string, position: number, foldVersion: number, parts: SnapshotParts): Promise<void> {
-    const all: string[] = [];
-    for await (const part of parts) all.push(part);
+  saveSnapshot(log: string, position: number, foldVersion: number, parts: Iterable<string>): Promise<void> {
     const key = `${log}@${foldVersion}`;
     const saved = this.snapshots.get(key) ?? [];
-    if (!saved.some((each) => each.position === position)) saved.push({ position, parts: all });
-    this.snapshots.set(key, saved.sort((a, b) => b.position - a.position).slice(0, 2));
+    if (!saved.some((each) => each.position === position)) saved.push({ position, parts: [...parts] });
+    this.snapshots.set(key, saved.sort((a, b) => b.position - a.position).slice(0, LIMITS.snapshotsKept));
+    return Promise.resolve();
   }
 
   latestSnapshot(log: string, foldVersion: number, atOrBefore = Infinity): Promise<Snapshot | undefined> {

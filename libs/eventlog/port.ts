@@ -20,7 +20,7 @@ export interface EventLog {
   /** The events at these positions, in order; absent where there is none. */
   at(log: string, positions: readonly number[]): Promise<StoredEvent[]>;
   /** Whole or not at all, in parts, since a text holds only so much; one of the same position and fold stays. */
-  saveSnapshot(log: string, position: number, foldVersion: number, parts: SnapshotParts): Promise<void>;
+  saveSnapshot(log: string, position: number, foldVersion: number, parts: Iterable<string>): Promise<void>;
   /** The newest snapshot of this fold version at or before a position. */
   latestSnapshot(log: string, foldVersion: number, atOrBefore?: number): Promise<Snapshot | undefined>;
   /**
@@ -92,7 +92,6 @@ export interface Roster {
   /** logs that nobody who is there holds; at most `LIMITS.freeLogs` of them, in another order for each owner */
   readonly free: readonly string[];
 }
-export type SnapshotParts = Iterable<string> | AsyncIterable<string>;
 export interface Snapshot {
   readonly position: number;
   /** read one after the other, once */

@@ -12,7 +12,6 @@ import type {
   Roster,
   SearchFilter,
   Snapshot,
-  SnapshotParts,
   StoredEvent,
 } from './port';
 
@@ -150,10 +149,10 @@ export class PostgresEventLog implements EventLog {
   }
 
   /**
-   * Keeps the two newest of this fold: the older stands in where the newer cannot be read. Dying anywhere in it: the
+   * Keeps the newest ones of this fold: an older stands in where a newer cannot be read. Dying anywhere in it: the
    * transaction is not there, and the snapshots are those of before.
    */
-  saveSnapshot(log: string, position: number, foldVersion: number, parts: SnapshotParts): Promise<void> {
+  saveSnapshot(log: string, position: number, foldVersion: number, parts: Iterable<string>): Promise<void> {
     return this.inTransaction(async (client) => {
       const { rowCount } = await client.query(
         'INSERT INTO snapshot (log, position, fold_version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
@@ -161,14 +160,14 @@ export class PostgresEventLog implements EventLog {
       );
       if (rowCount === 0) return;
       let part = 0;
-      for await (const state of parts)
+      for (const state of parts)
         await client.query(
           'INSERT INTO snapshot_part (log, position, fold_version, part, state) VALUES ($1, $2, $3, $4, $5)',
           [log, position, foldVersion, part++, state],
         );
       await client.query(
-        'DELETE FROM snapshot WHERE log = $1 AND fold_version = $2 AND position < (SELECT min(position) FROM (SELECT position FROM snapshot WHERE log = $1 AND fold_version = $2 ORDER BY position DESC LIMIT 2) AS newest)',
-        [log, foldVersion],
+        'DELETE FROM snapshot WHERE log = $1 AND fold_version = $2 AND position < (SELECT min(position) FROM (SELECT position FROM snapshot WHERE log = $1 AND fold_version = $2 ORDER BY position DESC LIMIT $3) AS newest)',
+        [log, foldVersion, LIMITS.snapshotsKept],
       );
     });
   }

@@ -12,6 +12,8 @@ export const LIMITS = {
   payloadBytes: 16 * 1024,
   appendBatchEvents: 4_096,
   snapshotEveryEvents: 25_000,
+  /** of a log: the ledger begins with one that is not beyond what it has stored, however far its owner is by then */
+  snapshotsKept: 5,
   /** of one stored part of a snapshot */
   snapshotPartChars: 4 * 1024 * 1024,
   readBatchEvents: 5_000,

@@ -5,7 +5,7 @@ import { FOLD_VERSION, fromSnapshotParts, stateDigest } from '#authority/snapsho
 import { parseEvent } from '#contracts/event';
 import { PostgresEventLog } from '#eventlog/postgres';
 import { LIMITS } from '#kernel/limits';
-import { databaseUrl } from '../chaos/log';
+import { databaseUrl, sql } from '../chaos/log';
 import { http, Stack, until } from '../support/stack';
 
 const LOG = 'grown/0';
@@ -57,6 +57,11 @@ describe('a log that has grown', () => {
     expect(stateDigest(fromSnapshotParts(texts))).toBe(await digestOfFirst(position));
 
     const { pid } = stack.status().services.find(({ name }) => name === 'delegation')!;
+    // who folds from the beginning finds that there is none
+    await sql(
+      databaseUrl(stack),
+      `SET session_replication_role = replica; DELETE FROM event WHERE log = '${LOG}' AND position < 10`,
+    );
     process.kill(pid, 'SIGKILL');
     await opened();
   }, 240_000);
@@ -65,7 +70,9 @@ describe('a log that has grown', () => {
     const state = emptyState(LOG, 'grown', 0);
     while (state.next < count) {
       const wanted = Math.min(LIMITS.readBatchEvents, count - state.next);
-      for (const { body } of await eventlog.read(LOG, state.next, wanted)) evolve(state, parseEvent(body));
+      const events = await eventlog.read(LOG, state.next, wanted);
+      if (events.length === 0) throw new Error(`the log ends at ${state.next}, before its snapshot`);
+      for (const { body } of events) evolve(state, parseEvent(body));
     }
     return stateDigest(state);
   }

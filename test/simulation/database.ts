@@ -87,9 +87,8 @@ export class Database {
       at: (log, positions) => call('at', () => store.at(log, positions)),
       search: (filter) => call('search', () => store.search(filter)),
       latestSnapshot: (log, version, before) => call('load', () => store.latestSnapshot(log, version, before)),
-      saveSnapshot: async (log, position, version, parts) => {
-        const state: string[] = [];
-        for await (const part of parts) state.push(part);
+      saveSnapshot: (log, position, version, parts) => {
+        const state = [...parts];
         return call('snapshot', () => {
           this.onSnapshot(log, position, state.join('\n'));
           return store.saveSnapshot(log, position, version, state);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { MUTATIONS } from './mutations';
 
@@ -17,6 +18,17 @@ describe('a simulation of a system with a broken rule', () => {
     );
     for (const { name } of quick) expect(stdout).toMatch(new RegExp(`caught by seed \\d+: ${escaped(name)}`));
   }, 120_000);
+
+  it('is looked for in all the sources that there are', () => {
+    const root = resolve(__dirname, '..', '..');
+    const files = ['apps', 'libs', 'test/simulation'].flatMap((dir) =>
+      readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts') && !/\.spec\.ts$|mutations\.ts$/.test(file))
+        .map((file) => readFileSync(join(root, dir, file), 'utf8')),
+    );
+    const gone = MUTATIONS.filter(({ from }) => !files.some((text) => text.includes(from)));
+    expect(gone.map(({ name }) => name)).toEqual([]);
+  });
 
   const escaped = (text: string): string => text.replace(/[()]/g, '\\$&');
 });

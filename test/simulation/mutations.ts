@@ -27,7 +27,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an owner reads only the first page of its log',
-    from: 'if (events.length < LIMITS.readBatchEvents) return state;',
+    from: 'if (events.length < pace.events) return state;',
     to: 'if (events.length >= 0) return state;',
   },
   {
@@ -62,7 +62,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a snapshot leaves out the keys (I4, I10)',
-    from: "for (const entry of state.keyed) yield ['keyed', entry];",
+    from: "for (const entry of state.keyed) yield ['keyed', commandRow(entry)];",
     to: '',
   },
   {
@@ -72,7 +72,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'permits are not taken over from a snapshot (I7)',
-    from: 'state.actions.set(value.id, value);',
+    from: 'state.actions.set(action.id, action);',
     to: '',
   },
   {
