@@ -42,6 +42,8 @@ export class LogLedger {
   /** folding the log anew, for whoever asks: as heavy as the log is long */
   readonly folding: Turns;
   readonly verifications = new Verifications();
+  /** folding trees again that the state has forgotten, one by one */
+  readonly recalling: Turns;
   /** reading entries whole, for anybody */
   readonly bundling: Turns;
   /** of the tree of `state.next` leaves: all that an append needs */
@@ -55,8 +57,9 @@ export class LogLedger {
 
   constructor(private readonly options: LogLedgerOptions) {
     this.state = this.fresh();
-    const { foldsWaiting, foldWaitMs } = LIMITS;
+    const { foldsWaiting, foldWaitMs, recallsWaiting } = LIMITS;
     this.folding = new Turns(`${options.log} is being folded anew`, foldsWaiting, foldWaitMs);
+    this.recalling = new Turns(`trees of ${options.log} that ended long ago are being read`, recallsWaiting, foldWaitMs);
     this.bundling = new Turns(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
   }
 

@@ -118,6 +118,20 @@ export class LedgerStore {
     return readPieces(rows.map(({ level, index, hashes }) => ({ level, index: Number(index), hashes })));
   }
 
+  /** The row of one thing; undefined where there never was one. */
+  async place(log: string, kind: ItemRow['kind'], id: string): Promise<ItemRow | undefined> {
+    return (await this.places(log, kind, [id]))[0];
+  }
+
+  /** The rows of these, as far as there are. */
+  async places(log: string, kind: ItemRow['kind'], ids: readonly string[]): Promise<ItemRow[]> {
+    const rows = await this.source.query<DbItem[]>(
+      'SELECT * FROM ledger.item WHERE log = $1 AND kind = $2 AND id = ANY($3)',
+      [log, kind, ids],
+    );
+    return rows.map(fromDb);
+  }
+
   /** All rows of a kind, of a tenant or a run. */
   async items(kind: ItemRow['kind'], { tenant, runId, limit }: ItemFilter): Promise<ItemRow[]> {
     const rows = await this.source.query<DbItem[]>(

@@ -1,16 +1,12 @@
-import { evolveUnasked } from '#authority/evolve';
-import { ruleEvents, WithRules } from '#authority/rule-events';
-import { emptyState, type LogState } from '#authority/state';
+import type { LogState } from '#authority/state';
 import { grantView, runView, treeMembers } from '#authority/views';
-import { parseEvent, type Event } from '#contracts/event';
 import { readStored, type Words } from '#contracts/payload';
 import { idOf, tenantName } from '#contracts/primitives';
 import type { TreeView } from '#contracts/query';
 import type { EventLog } from '#eventlog/port';
 import { parseTime } from '#kernel/clock';
-import { LIMITS } from '#kernel/limits';
+import { treeState } from '#platform/tree-state';
 import { z } from 'zod';
-import type { LogLedger } from './log-ledger';
 import { folded, found, missing, op, reach, refuse } from './op';
 
 /** How long a position that is not there yet is waited for. */
@@ -33,7 +29,7 @@ export const treeAt = op(
     const position = asked ?? (await lastBefore(eventlog, log, ledger.position, time as number));
     const [last] = position < 0 ? [] : await eventlog.at(log, [position]);
     if (!last) return missing(treeId);
-    const state = await ledger.folding.take(() => foldTree(ledger, eventlog, treeId, position));
+    const state = await ledger.folding.take(() => treeState(folded(ledger), eventlog, treeId, position + 1));
     const view = await viewOf(state, eventlog, treeId, position, time ?? (parseTime(last.time) as number));
     return view ? found(view) : missing(treeId);
   },
@@ -49,29 +45,6 @@ async function lastBefore(eventlog: EventLog, log: string, head: number, time: n
     else high = middle - 1;
   }
   return low;
-}
-
-/** The state of one tree, folded from its own events and the revocations that are of no tree; there is no other in it. */
-async function foldTree(ledger: LogLedger, eventlog: EventLog, treeId: string, to: number): Promise<LogState> {
-  const { log, tenant, n } = folded(ledger);
-  const state = emptyState(log, tenant, n);
-  const fold = (event: Event): void => {
-    state.next = event.position; // of the events of others it has none
-    evolveUnasked(state, event);
-  };
-  const rules = new WithRules(ruleEvents(ledger.state));
-  for (let after = -1, more = true; more;) {
-    const page = await eventlog.search({ tenant, log, treeId, after, before: to + 1, limit: LIMITS.readBatchEvents });
-    for (const { body } of page) {
-      const event = parseEvent(body);
-      rules.before(event.position).forEach(fold);
-      fold(event);
-    }
-    more = page.length === LIMITS.readBatchEvents;
-    after = page.at(-1)?.position ?? after;
-  }
-  rules.before(to + 1).forEach(fold);
-  return state;
 }
 
 async function viewOf(

@@ -51,6 +51,8 @@ export const LIMITS = {
   /** refolds of one log, or readings of its entries, that wait for the one that is done; and for how long */
   foldsWaiting: 4,
   foldWaitMs: 5_000,
+  /** questions about trees that ended long ago, of one log, that wait for the one that is being answered */
+  recallsWaiting: 100,
   /** what-ifs that wait for the one that is being made: of one log, and of all logs for a thread; and for how long */
   replaysWaiting: 4,
   replayWaitMs: 30_000,
@@ -67,6 +69,8 @@ export const LIMITS = {
   replayGroups: 200,
   idempotencyKeyLength: 255,
   idempotencyMs: DAY,
+  /** how long a tree that has ended is kept in the state after its last event; as much longer as answers to keys are */
+  endedKeptMs: 10 * MINUTE,
   /** how long the gateway may retry a command that carries no key of the client's */
   internalRetryMs: 2 * MINUTE,
 

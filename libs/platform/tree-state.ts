@@ -1,0 +1,39 @@
+import { evolveUnasked } from '#authority/evolve';
+import { ruleEvents, WithRules } from '#authority/rule-events';
+import { emptyState, type LogState } from '#authority/state';
+import { parseEvent, type Event } from '#contracts/event';
+import type { EventLog } from '#eventlog/port';
+import { LIMITS } from '#kernel/limits';
+
+/**
+ * The state of one tree, folded from its own events and the revocations that are of no tree; there is no other in it. As
+ * much is read as the tree is large, not the log.
+ * @param of the state of its log: whose revocations are folded, too
+ * @param to how many events of the log
+ */
+export async function treeState(
+  of: LogState,
+  eventlog: Pick<EventLog, 'search'>,
+  treeId: string,
+  to = of.next,
+): Promise<LogState> {
+  const { log, tenant, n } = of;
+  const state = emptyState(log, tenant, n);
+  const fold = (event: Event): void => {
+    state.next = event.position; // of the events of others it has none
+    evolveUnasked(state, event);
+  };
+  const rules = new WithRules(ruleEvents(of));
+  for (let after = -1, more = true; more;) {
+    const page = await eventlog.search({ tenant, log, treeId, after, before: to, limit: LIMITS.readBatchEvents });
+    for (const { body } of page) {
+      const event = parseEvent(body);
+      rules.before(event.position).forEach(fold);
+      fold(event);
+    }
+    more = page.length === LIMITS.readBatchEvents;
+    after = page.at(-1)?.position ?? after;
+  }
+  rules.before(to).forEach(fold);
+  return state;
+}
