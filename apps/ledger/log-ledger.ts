@@ -59,7 +59,11 @@ export class LogLedger {
     this.state = this.fresh();
     const { foldsWaiting, foldWaitMs, recallsWaiting } = LIMITS;
     this.folding = new Turns(`${options.log} is being folded anew`, foldsWaiting, foldWaitMs);
-    this.recalling = new Turns(`trees of ${options.log} that ended long ago are being read`, recallsWaiting, foldWaitMs);
+    this.recalling = new Turns(
+      `trees of ${options.log} that ended long ago are being read`,
+      recallsWaiting,
+      foldWaitMs,
+    );
     this.bundling = new Turns(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
   }
 

@@ -21,9 +21,25 @@ export class Deadlines {
   }
 
   add(deadline: Deadline): void {
+    this.heap.push(deadline);
+    this.rise(this.heap.length - 1);
+  }
+
+  /** Drops all others, which would stay until they surface. */
+  keep(wanted: (deadline: Deadline) => boolean): void {
+    let kept = 0;
+    for (const each of this.heap) {
+      if (!wanted(each)) continue;
+      this.heap[kept] = each;
+      this.rise(kept);
+      kept += 1;
+    }
+    this.heap.length = kept;
+  }
+
+  private rise(from: number): void {
     const heap = this.heap;
-    heap.push(deadline);
-    let i = heap.length - 1;
+    let i = from;
     while (i > 0) {
       const up = (i - 1) >> 1;
       if (!before(heap[i] as Deadline, heap[up] as Deadline)) break;

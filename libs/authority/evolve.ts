@@ -5,6 +5,7 @@ import type { Deadline } from './deadlines';
 import { actionAbandoned, actionCompleted, actionDenied, actionFailed, actionPermitted } from './evolve/actions';
 import { approvalExpired, approvalGiven, approvalRequested } from './evolve/approvals';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './evolve/endings';
+import { forgetEnded, isLate, touch } from './evolve/ended';
 import { CorruptLog, must, type Fold } from './evolve/follows';
 import { grantIssued, grantResumed, grantSuspended } from './evolve/grants';
 import { delegationRefused, refused } from './evolve/labels';
@@ -50,16 +51,18 @@ export function evolve(state: LogState, event: Event): LogState {
   const before = state.lastTime;
   const at = follow(state, event);
   remember(state, event, at);
+  touch(state, event, at);
   if (isNextTurn(before, at)) {
     forget(state.keyed, at - keepMs(true));
     forget(state.tries, at - keepMs(false));
+    if (forgetEnded(state, at)) state.deadlines.keep((each) => isPending(state, each));
   }
   return state;
 }
 
 /**
  * The same for a state that nobody will send a command to, as where the past is looked at: who sent what is not
- * remembered.
+ * remembered, and no tree is forgotten.
  * @throws CorruptLog as `evolve`
  */
 export function evolveUnasked(state: LogState, event: Event): LogState {
@@ -80,7 +83,7 @@ function follow(state: LogState, event: Event): number {
   const before = state.lastTime;
   state.next = event.position + 1;
   state.lastTime = at;
-  fold(state, event, at);
+  if (!isLate(state, event)) fold(state, event, at);
   if (isNextTurn(before, at)) forget(state.settled, at - LIMITS.settledMs);
   dropEnded(state);
   return at;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalize } from '#kernel/canonical';
 import { LIMITS } from '#kernel/limits';
 import { addApproval } from './evolve/approvals';
+import { countTrees } from './evolve/ended';
 import { addGrant } from './evolve/grants';
 import type { Rule } from './rule-set';
 import {
@@ -18,7 +19,7 @@ import {
 import { emptyState, type ApprovalNode, type LogState, type TreeNode } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
-export const FOLD_VERSION = 10;
+export const FOLD_VERSION = 11;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -32,11 +33,12 @@ type Line =
   | ['run', RunRow]
   | ['rule', Rule]
   | ['grant', GrantRow]
-  | ['tree', TreeNode]
+  | ['tree', TreeLine]
   | ['action', ActionRow]
   | ['settled', SettledRow]
   | ['approval', ApprovalNode]
   | ['keyed' | 'tries', CommandRow];
+type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'keyed' | 'quietAt'>>;
 type End = ['end', number];
 
 /** The lines of a state, in texts of some megabytes at most. */
@@ -80,7 +82,7 @@ function* linesOf(state: LogState): Generator<Line> {
     yield* told.fresh();
     yield ['grant', row];
   }
-  for (const tree of state.trees.values()) yield ['tree', tree];
+  for (const tree of state.trees.values()) yield ['tree', treeLine(tree)];
   for (const action of state.actions.values())
     yield ['action', rows.ofAction(action, state.grants.get(action.grantId))];
   for (const entry of state.settled) yield ['settled', rows.ofSettled(entry)];
@@ -133,7 +135,9 @@ export class SnapshotReader {
   done(): LogState {
     if (this.end !== this.count)
       throw new Error(`a snapshot of ${this.count} lines, and not of ${this.end ?? 'as many as it had'}`);
-    return this.begun();
+    const state = this.begun();
+    countTrees(state);
+    return state;
   }
 
   private begun(): LogState {
@@ -169,7 +173,7 @@ export class SnapshotReader {
       case 'grant':
         return addGrant(state, this.rows.grant(value));
       case 'tree':
-        state.trees.set(value.id, value);
+        state.trees.set(value.id, { keyed: false, quietAt: undefined, ...value, going: 0, runs: 0 });
         return;
       case 'action': {
         const action = this.rows.action(value);
@@ -187,6 +191,14 @@ export class SnapshotReader {
     }
   }
 }
+
+const treeLine = ({ id, rootRunId, labels, keyed, quietAt }: TreeNode): TreeLine => ({
+  id,
+  rootRunId,
+  labels,
+  ...(keyed ? { keyed } : {}),
+  ...(quietAt === undefined ? {} : { quietAt }),
+});
 
 const APPROVAL_OPTIONAL = [
   'grantId',

@@ -2,6 +2,7 @@ import type { Agent, Consumed, GrantStatus, Limits, Risk, RunStatus } from '#con
 import type { ApprovalKind } from '#contracts/event';
 import { LIMITS } from '#kernel/limits';
 import { Deadlines } from './deadlines';
+import { Ended } from './ended';
 import { RuleSet } from './rule-set';
 import { Shared } from './shared';
 import type { MutableUsage } from './usage';
@@ -9,7 +10,7 @@ import type { MutableUsage } from './usage';
 /**
  * The folded state of one log. `evolve` is its only writer and changes it in place: a log's owner holds one state, and
  * a million grants are not copied for one permit. A state that may be wrong (a failed commit) is dropped and refolded,
- * never repaired. Everything but `deadlines` and the caches named so is part of the state's digest (I10).
+ * never repaired. Trees that ended long ago are forgotten. All but what is named derived or a cache is part of the state's digest (I10).
  */
 export interface LogState {
   readonly log: string;
@@ -34,6 +35,8 @@ export interface LogState {
   readonly rules: RuleSet;
   /** derived from the nodes: what ends by itself, by time */
   readonly deadlines: Deadlines;
+  /** derived: the trees in which nothing goes on any more, until they are forgotten */
+  readonly ended: Ended;
   /** derived: binding → approval that is pending for it */
   readonly pendingByBinding: Map<string, string>;
   /** cache: what many nodes have in common */
@@ -92,6 +95,14 @@ export interface TreeNode {
   readonly rootRunId: string;
   /** label → the first action that carried it */
   readonly labels: Record<string, { actionId: string; runId: string; position: number }>;
+  /** a client's key made something of it: its first answer may be asked for again */
+  keyed: boolean;
+  /** time of its last event; undefined while something in it goes on */
+  quietAt: number | undefined;
+  /** derived: runs that have not ended, permits without an outcome, questions to a person */
+  going: number;
+  /** derived: how many it ever had */
+  runs: number;
 }
 
 export interface ActionNode {
@@ -160,14 +171,15 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     tries: new Map(),
     rules: new RuleSet(),
     deadlines: new Deadlines(),
+    ended: new Ended(),
     pendingByBinding: new Map(),
     shared: new Shared(),
     order: [],
   };
 }
 
-/** Does this command's answer outlive our own retries? `idk_` came with a client's key, `sys_` names its cause. */
-export const isKeyed = (commandId: string): boolean => !commandId.startsWith('cmd_');
+/** Did this command come with a client's key, so that its answer outlives our own retries? */
+export const isKeyed = (commandId: string): boolean => commandId.startsWith('idk_');
 
 /** The first answer to a command is kept for so long. */
 export const keepMs = (keyed: boolean): number => (keyed ? LIMITS.idempotencyMs : LIMITS.internalRetryMs);

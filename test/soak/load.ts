@@ -3,7 +3,7 @@ import type { Asker } from '../support/asker';
 import type { Random } from '../support/random';
 
 /** Decisions of one run, before it is completed and another one opened: what has ended must leave nothing behind. */
-export const DECISIONS_PER_RUN = 50;
+const DECISIONS_PER_RUN = 50;
 /** more than this on its way is no load any more but a queue */
 const FLYING_MOST = 4_000;
 const TIMEOUT_MS = 15_000;

@@ -56,8 +56,8 @@ function jsonLines({ peak, rate, memory, p50, p99, lag, findings }: SoakReport):
     line('p50', p50, 'ms'),
     line('p99', p99.median, 'ms'),
     line('p99.slope', p99.slope, 'ms/min', { error: p99.error }),
-    ...[...memory].map(([part, { slope, error, first, last, held, designed }]) =>
-      line(`memory.${part}`, slope, 'KB/min', { error, first, last, held, designed }),
+    ...[...memory].map(([part, { slope, error, first, last, held }]) =>
+      line(`memory.${part}`, slope, 'KB/min', { error, first, last, held }),
     ),
     line('lag.most', lag.most, 'events'),
     line('lag.drained', lag.drainedMs ?? null, 'ms'),
@@ -67,13 +67,12 @@ function jsonLines({ peak, rate, memory, p50, p99, lag, findings }: SoakReport):
 
 function print({ peak, rate, memory, p50, p99, lag, findings }: SoakReport, bound: number): void {
   console.table(
-    [...memory].map(([part, { first, last, held, designed, ...slope }]) => ({
+    [...memory].map(([part, { first, last, held, ...slope }]) => ({
       part,
       'most MB held': (held / 1_024).toFixed(0),
       'MB kept at first': (first / 1_024).toFixed(1),
       'in the end': (last / 1_024).toFixed(1),
       'slope, KB/min': told(slope),
-      'of it by design': designed.toFixed(0),
       'bytes per decision': ((slope.slope * 1_024) / 60 / rate).toFixed(0),
     })),
   );
@@ -87,7 +86,7 @@ function print({ peak, rate, memory, p50, p99, lag, findings }: SoakReport, boun
     'lag drained': lag.drainedMs === undefined ? 'no' : `yes, in ${lag.drainedMs.toFixed(0)} ms`,
   });
   console.log(
-    `What each part keeps (services: objects and buffers, after collecting their garbage; servers: the floors of what they hold), after a fifth of the time and 3 minutes at least, with 95 % confidence. By design runs that have ended stay in the state of the log's owner and in the ledger's; ${bound} KB/min beyond that are allowed for.`,
+    `What each part keeps (services: objects and buffers, after collecting their garbage; servers: the floors of what they hold), after the first minutes, in which runs that have ended are not forgotten yet, with 95 % confidence. ${bound} KB/min are allowed for.`,
   );
   for (const finding of findings) console.log(`NOT FLAT ${finding}`);
   if (findings.length === 0) console.log('flat');

@@ -25,13 +25,12 @@ describe('what a soak says', () => {
     expect(report.p99.median).toBe(10);
   });
 
-  it('that memory grows, where it grows by more than ended runs keep and the bound; not in the warm-up', () => {
-    // 120 runs a minute of 1,300 bytes, and 512 KB
-    expect(verdict(sampled((at) => heap(at) + 600 * at)).findings).toEqual([]);
+  it('that memory grows, where it grows by more than the bound; not in the warm-up', () => {
+    expect(verdict(sampled((at) => heap(at) + 400 * at)).findings).toEqual([]);
     expect(verdict(sampled((at) => heap(at) + 2_000 * at)).findings).toEqual([
-      expect.stringMatching(/^delegation grows by .* KB a minute; 664 are allowed for$/),
+      expect.stringMatching(/^delegation grows by .* KB a minute; 512 are allowed for$/),
     ]);
-    expect(verdict(sampled((at) => heap(at) + 40_000 * Math.min(at, 5))).findings).toEqual([]);
+    expect(verdict(sampled((at) => heap(at) + 40_000 * Math.min(at, 12))).findings).toEqual([]);
   });
 
   it('what a service keeps after a collection, whatever it held before', () => {
@@ -46,7 +45,9 @@ describe('what a soak says', () => {
   });
 
   it('that p99 rises, that a lag is left, that requests went wrong', () => {
-    expect(verdict(sampled(heap, (at) => 10 + at / 2)).findings).toEqual([expect.stringMatching(/^p99 rises by 0\.5/)]);
+    expect(verdict(sampled(heap, (at) => 10 + at / 2)).findings).toEqual([
+      expect.stringMatching(/^p99 rises by 0\.49 /),
+    ]);
     expect(verdict(sampled(heap), { drainedMs: undefined }).findings).toHaveLength(1);
     expect(verdict(sampled(heap), { wrong: new Map([['a decision was deny', 3]]) }).findings).toEqual([
       '3 × a decision was deny',

@@ -3,6 +3,7 @@ import { parseTime } from '#kernel/clock';
 import { chainOf, type GrantNode, type LogState, type SettledNode } from '../state';
 import { commit, reserve } from '../usage';
 import { useApproval } from './approvals';
+import { begins, ends } from './ended';
 import { CorruptLog, follows, isCountable, must, type Fold } from './follows';
 import { label } from './labels';
 
@@ -15,6 +16,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   follows(isCountable(data.charge), 'amounts that can be counted (I3)', event);
   for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at);
   leaf.inFlight += 1;
+  begins(state, leaf.treeId);
   const id = must(event.actionId, 'actionId', event);
   if (state.actions.has(id) || state.settled.has(id)) throw new CorruptLog(`action ${id} is permitted twice`);
   const expiresAt = must(parseTime(data.expiresAt), 'expiresAt', event);
@@ -56,5 +58,6 @@ function settle(
   for (const grant of chain)
     commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
   (chain[0] as GrantNode).inFlight -= 1;
+  ends(state, action.treeId);
   for (const each of event.data.labels ?? []) label(state, event, each);
 }

@@ -1,6 +1,7 @@
 import type { Event } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
 import type { ApprovalNode, LogState } from '../state';
+import { begins, ends } from './ended';
 import { endRun } from './endings';
 import { CorruptLog, follows, must, runOf, type Fold } from './follows';
 import { label } from './labels';
@@ -33,6 +34,7 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
   if (state.approvals.has(approval.id)) throw new CorruptLog(`approval ${approval.id} is requested twice (I8)`);
   addApproval(state, approval);
   run.pendingApprovals += 1;
+  begins(state, run.treeId);
 };
 
 export const approvalGiven: Fold<'ApprovalGiven'> = (state, event, at) => {
@@ -41,14 +43,15 @@ export const approvalGiven: Fold<'ApprovalGiven'> = (state, event, at) => {
   approval.by = data.by;
   approval.usableUntil = data.usableUntil === undefined ? undefined : parseTime(data.usableUntil);
   const run = runOf(state, event);
-  if (data.verdict === 'deny' && approval.kind === 'grant') endRun(run, 'refused', at, 'a person denied the grant');
+  if (data.verdict === 'deny' && approval.kind === 'grant')
+    endRun(state, run, 'refused', at, 'a person denied the grant');
   if (data.verdict === 'deny' && approval.kind === 'escalation') label(state, event, 'denied:escalation');
 };
 
 export const approvalExpired: Fold<'ApprovalExpired'> = (state, event, at) => {
   const approval = endApproval(state, event.data.approvalId, 'expired', event, at);
   if (approval.kind === 'grant')
-    endRun(runOf(state, event), 'refused', at, 'nobody answered the grant request in time');
+    endRun(state, runOf(state, event), 'refused', at, 'nobody answered the grant request in time');
 };
 
 /** Puts an approval that was asked for into its places. Also the way back from a snapshot. */
@@ -75,6 +78,7 @@ function endApproval(
   if (state.pendingByBinding.get(approval.binding) === id) state.pendingByBinding.delete(approval.binding);
   const run = state.runs.get(approval.runId);
   if (run) run.pendingApprovals -= 1;
+  ends(state, approval.treeId);
   return approval;
 }
 

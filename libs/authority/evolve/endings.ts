@@ -1,6 +1,7 @@
 import type { EventOf } from '#contracts/event';
 import type { GrantStatus } from '#contracts/grant';
 import type { GrantNode, LogState, RunNode } from '../state';
+import { ends, isGoing } from './ended';
 import { follows, grantOf, runOf, type Fold } from './follows';
 
 /** May still act, now or once it is resumed. */
@@ -28,7 +29,7 @@ export const runCompleted: Fold<'RunCompleted'> = (state, event, at) => {
   const run = runOf(state, event);
   const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
   if (grant && isOpen(grant.status)) close(grant, 'completed', at, event.data.reason.says ?? event.data.reason.code);
-  endRun(run, 'completed', at, event.data.reason.says ?? event.data.reason.code);
+  endRun(state, run, 'completed', at, event.data.reason.says ?? event.data.reason.code);
 };
 
 function endGrant(
@@ -39,7 +40,7 @@ function endGrant(
 ): void {
   const says = event.data.reason.says ?? event.data.reason.code;
   close(grantOf(state, event), status, at, says);
-  endRun(runOf(state, event), status as 'revoked' | 'expired' | 'exhausted', at, says);
+  endRun(state, runOf(state, event), status as 'revoked' | 'expired' | 'exhausted', at, says);
 }
 
 /** A grant that has ended stays as a record; it acts no more (I2). */
@@ -50,7 +51,8 @@ function close(grant: GrantNode, status: GrantStatus, at: number, reason: string
 }
 
 /** What a run was ended by, and when. */
-export function endRun(run: RunNode, status: RunNode['status'], at: number, reason: string): void {
+export function endRun(state: LogState, run: RunNode, status: RunNode['status'], at: number, reason: string): void {
+  if (isGoing(run.status)) ends(state, run.treeId);
   run.status = status;
   run.endedAt = at;
   run.endReason = reason;

@@ -2,6 +2,7 @@ import { parseTime } from '#kernel/clock';
 import { current, type GrantNode, type LogState } from '../state';
 import { carryUsage, emptyUsage } from '../usage';
 import { useApproval } from './approvals';
+import { isGoing } from './ended';
 import { isOpen } from './endings';
 import { CorruptLog, follows, grantOf, must, runOf, type Fold } from './follows';
 
@@ -37,6 +38,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   const parent = data.parentId === undefined ? undefined : must(current(state, data.parentId), 'parent grant', event);
   follows(parent?.runId === run.parentRunId, 'the grant of the run above', event);
   follows(run.grantId === data.supersedes && (!old || isOpen(old.status)), 'the grant that its run has', event);
+  follows(isGoing(run.status), 'a run that has not ended', event);
   if (!old && parent) parent.children += 1;
   addGrant(state, grant);
   run.grantId = grant.id;

@@ -1,5 +1,6 @@
-import { CorruptLog, follows, must, runOf, type Fold } from './follows';
-import type { RunNode } from '../state';
+import type { RunNode, TreeNode } from '../state';
+import { begins } from './ended';
+import { CorruptLog, follows, must, runOf, treeOf, type Fold } from './follows';
 
 export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
   const { data } = event;
@@ -25,8 +26,20 @@ export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
   const fits = data.parentRunId === undefined ? !state.trees.has(run.treeId) : above?.treeId === event.treeId;
   follows(fits, 'its tree', event);
   state.runs.set(run.id, run);
-  if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, { id: run.treeId, rootRunId: run.id, labels: {} });
+  if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, newTree(run));
+  treeOf(state, event).runs += 1;
+  begins(state, run.treeId);
 };
+
+const newTree = ({ treeId: id, id: rootRunId }: RunNode): TreeNode => ({
+  id,
+  rootRunId,
+  labels: {},
+  keyed: false,
+  quietAt: undefined,
+  going: 0,
+  runs: 0,
+});
 
 export const driftScored: Fold<'DriftScored'> = (state, event) => {
   // a report that comes late must not loosen what a later one tightened; only a person's resuming does

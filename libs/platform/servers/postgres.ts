@@ -99,6 +99,9 @@ const SETTINGS = [
   'max_connections=200',
   '-c',
   'synchronous_commit=on',
+  // under load snapshots and events fill the default of 1 GB in seconds; after each checkpoint whole pages are logged
+  '-c',
+  'max_wal_size=2GB',
 ];
 
 function alive(child: ChildProcess, cluster: string): boolean {
