@@ -1,4 +1,4 @@
-import { FOLD_VERSION, stateDigest } from '#authority/snapshot';
+import { stateDigest } from '#authority/snapshot';
 import type { Answer } from '#contracts/command';
 import { LIMITS } from '#kernel/limits';
 import {
@@ -17,7 +17,6 @@ import {
   World,
 } from './testing/world';
 import type { LogOwner } from './owner';
-import { takeSnapshot } from '#platform/log-state';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
@@ -30,7 +29,6 @@ describe('the owner of a log', () => {
   afterEach(() => world.end());
 
   const granted = async (grant = ROOMY): Promise<string> => grantIdOf(await owner.submit(openRun(grant)));
-  const warn = (message: string): unknown => world.warnings.push(message);
   const types = async (from = 0) => (await world.events()).slice(from).map((event) => event.type);
 
   describe('answers', () => {
@@ -326,72 +324,6 @@ describe('the owner of a log', () => {
       world.now = before;
       expect(decision(await owner.submit(authorize(grantId)))).toBe('deny');
       expect((await owner.submit(openRun())).ok).toBe(true);
-    });
-
-    it('is folded from its snapshot and what came after it to just what a fold from 0 gives (I10)', async () => {
-      const grantId = await granted();
-      await world.together(
-        owner,
-        Array.from({ length: 20 }, (_, i) => authorize(grantId, { cost: { USD: i } })),
-      );
-      await owner.stop();
-      const { position: snapshotAt } = await takeSnapshot('default/0', world.eventlog, warn);
-      expect(snapshotAt).toBe(await world.eventlog.head('default/0'));
-
-      const second = world.owner();
-      await world.together(second, [
-        authorize(grantId),
-        command('suspend', { grantId, reasonCode: 'LOOK' }),
-        openRun(),
-      ]);
-      const third = world.owner();
-      world.eventlog.readFrom.length = 0;
-      expect(await world.digest(third)).toBe(await digestFromZero(world.eventlog));
-      expect(await world.digest(third)).toBe(await world.digest(second));
-      expect(world.eventlog.readFrom[0]).toBe(snapshotAt);
-    });
-
-    const snapshotText = async (at: number): Promise<string> => {
-      const found = await world.eventlog.latestSnapshot('default/0', FOLD_VERSION, at);
-      const texts: string[] = [];
-      for await (const part of found!.parts) texts.push(part);
-      return texts.join('');
-    };
-
-    it('is written down as it was when that was begun, in pieces and with a pause after each', async () => {
-      const grantId = await granted();
-      await world.together(
-        owner,
-        Array.from({ length: 7 }, () => authorize(grantId)),
-      );
-      const begun = await world.eventlog.head('default/0');
-      let pauses = 0;
-      const busy = {
-        events: 2,
-        // while it is at it the log grows faster than it is read
-        pause: async () => {
-          pauses += 1;
-          await world.together(
-            owner,
-            Array.from({ length: 5 }, () => authorize(grantId)),
-          );
-        },
-      };
-      const { position, chars } = await takeSnapshot('default/0', world.eventlog, warn, busy);
-      expect(position).toBe(begun);
-      expect(chars).toBe((await snapshotText(position)).length);
-      expect(pauses).toBe(Math.floor(begun / 2));
-      expect(await world.digest(world.owner())).toBe(await digestFromZero(world.eventlog));
-    });
-
-    it('is folded anew where the snapshot cannot be read: it saves time, and is no truth', async () => {
-      await granted();
-      await owner.stop();
-      const head = await world.eventlog.head('default/0');
-      await world.eventlog.saveSnapshot('default/0', head + 1, FOLD_VERSION, ['["log",']);
-      const next = world.owner();
-      expect(await world.digest(next)).toBe(await digestFromZero(world.eventlog));
-      expect(world.warnings).toHaveLength(1);
     });
   });
 

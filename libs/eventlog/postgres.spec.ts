@@ -2,6 +2,7 @@ import { eventLogDatabase, type EventLogDatabase } from '../../test/support/even
 import { eventLogContract } from './eventlog.contract';
 import { Client } from 'pg';
 import { until } from '../../test/support/stack';
+import { Bodies } from './bodies';
 import { PostgresEventLog } from './postgres';
 
 let database: EventLogDatabase;
@@ -47,11 +48,20 @@ describe('a log with a hole, which no owner makes', () => {
     const url = await database.as('delegation');
     const admin = new Client({ connectionString: database.url });
     await admin.connect();
-    await admin.query(`INSERT INTO log (name, tenant) VALUES ('torn/0', 'torn')`);
-    await admin.query(`INSERT INTO event (log, position, type, time, body, tenant, command_id)
-      SELECT 'torn/0', n, 'Made', now(), '{}', 'torn', 'cmd_1' FROM generate_series(0, 29) AS n WHERE n NOT BETWEEN 8 AND 19`);
+    for (const [log, last, from, to] of [
+      ['torn/0', 29, 8, 19],
+      ['torn/1', 12_000, 4_990, 10_000],
+    ]) {
+      await admin.query(`INSERT INTO log (name, tenant) VALUES ($1, 'torn')`, [log]);
+      await admin.query(
+        `INSERT INTO event (log, position, type, time, body, tenant, command_id)
+        SELECT $1, n, 'Made', now(), '{}', 'torn', 'cmd_1' FROM generate_series(0, $2::int) AS n WHERE n NOT BETWEEN $3 AND $4`,
+        [log, last, from, to],
+      );
+    }
     await admin.end();
     const eventlog = new PostgresEventLog(url, { max: 1 });
+    const bodies = new Bodies(url);
     const positions = async (from: number, limit: number): Promise<number[]> =>
       (await eventlog.read('torn/0', from, limit)).map(({ position }) => position);
     try {
@@ -60,8 +70,11 @@ describe('a log with a hole, which no owner makes', () => {
       expect(await positions(8, 5)).toEqual([20, 21, 22, 23, 24]);
       expect(await positions(25, 10)).toEqual([25, 26, 27, 28, 29]);
       expect(await positions(30, 10)).toEqual([]);
+      let read = 0;
+      for await (const page of bodies.pages({ log: 'torn/1', to: 12_000 })) read += page.length;
+      expect(read).toBe(4_990 + 2_000);
     } finally {
-      await eventlog.close();
+      await Promise.all([eventlog.close(), bodies.close()]);
     }
   });
 });
