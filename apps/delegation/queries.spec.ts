@@ -1,4 +1,5 @@
-import type { Command } from '#contracts/command';
+import { forgetTree } from '#authority/testing/forget';
+import type { Answer, Command } from '#contracts/command';
 import type { LogOwner } from './owner';
 import type { Payloads } from '#eventlog/payloads';
 import { ask } from './queries';
@@ -44,5 +45,26 @@ describe('a question whose words are fetched after the state was read', () => {
     held.letGo();
     expect(refusal(await given)).toBeUndefined();
     expect((await askFor(approval.id)).status).toBe('used');
+  });
+
+  it('tells all of a tree, also where the state forgets it before its words are there', async () => {
+    const opened = await owner.submit(openRun({ budget: { calls: 1 } }));
+    const { run, grant } = value<{ run: { id: string; treeId: string }; grant: { id: string } }>(opened);
+    const asked = await owner.submit(command('escalate', { runId: run.id, want: { budget: { calls: 2 } } }));
+    const { approval } = value<{ approval: { id: string } }>(asked);
+    const questions = [
+      { op: 'run', id: run.id },
+      { op: 'grant', id: grant.id },
+      { op: 'tree', id: run.treeId },
+      { op: 'approval', id: approval.id },
+    ];
+    const tell = (question: object): Promise<Answer> =>
+      ask(owner, world.eventlog, RULES, { ...question, log: LOG }, {} as Payloads);
+    const before = await Promise.all(questions.map(tell));
+    const meanwhile = questions.map(tell);
+    await owner.read((state) => forgetTree(state, run.treeId));
+    expect(await Promise.all(meanwhile)).toEqual(before);
+    expect(before.map(refusal)).toEqual(questions.map(() => undefined));
+    expect((await Promise.all(questions.map(tell))).map(refusal)).toEqual(questions.map(() => 'NOT_FOUND'));
   });
 });

@@ -1,17 +1,16 @@
 import { authorize } from '#authority/decide/authorize';
 import type { Rules } from '#authority/decide/types';
 import type { ApprovalNode, LogState } from '#authority/state';
-import { grantView, runView, treeMembers } from '#authority/views';
 import { authorize as authorizeSchema, type Answer } from '#contracts/command';
-import { query as querySchema, type Query } from '#contracts/query';
+import { query as querySchema } from '#contracts/query';
 import type { Payloads } from '#eventlog/payloads';
 import { LIMITS } from '#kernel/limits';
-import { leaves } from './approval-view';
+import { leaves } from '#platform/words/approval-view';
+import { TELLING, tellApprovals, type Telling } from '#platform/words/views';
 import { previewErasure } from './erasing';
 import type { LogOwner } from './owner';
 import type { OwnerLog } from './ports';
 import { liveDigest } from './live-digest';
-import { approvalWords, askedNow, runTexts } from './words';
 
 const found = (value: unknown): Answer => ({ ok: true, value });
 const missing = (what: string, id: string): Answer => ({
@@ -39,14 +38,12 @@ export async function ask(
   const query = parsed.data;
   switch (query.op) {
     case 'run':
-      return askRun(owner, eventlog, query.id);
     case 'grant':
-      return owner.read((state, now) => {
-        const grant = state.grants.get(query.id);
-        return grant ? found(grantView(state, grant, now)) : missing('grant', query.id);
-      });
     case 'tree':
-      return askTree(owner, eventlog, query.id);
+    case 'approval':
+      return told(owner, eventlog, query);
+    case 'approvals':
+      return pending(owner, eventlog);
     case 'action':
       return owner.read((state) => {
         const action = state.actions.get(query.id);
@@ -63,9 +60,6 @@ export async function ask(
           ? found({ id: query.id, status: settled.status, runId: settled.runId, position: settled.position })
           : missing('action', query.id);
       });
-    case 'approval':
-    case 'approvals':
-      return askApprovals(owner, eventlog, query);
     case 'preview':
       return found(await owner.preview(query.selector));
     case 'import': // the log's own business, not its state's
@@ -81,70 +75,25 @@ export async function ask(
   }
 }
 
-async function askRun(owner: LogOwner, eventlog: OwnerLog, id: string): Promise<Answer> {
-  const read = await owner.read((state, now) => ({ state, now, run: state.runs.get(id) }));
-  if (!read.run) return missing('run', id);
-  const { state, now, run } = read;
-  // the view is made at once, while nothing has been folded since; only its words come later
-  const view = runView(state, run, { purpose: null, requestedBy: null }, now);
-  const texts = (await runTexts(eventlog, state, [id])).get(id);
-  return found({ ...view, ...texts });
-}
-
-async function askTree(owner: LogOwner, eventlog: OwnerLog, id: string): Promise<Answer> {
-  const read = await owner.read((state, now) => {
-    const tree = state.trees.get(id);
-    if (!tree) return undefined;
-    const { runs, grants } = treeMembers(state, tree);
-    return {
-      state,
-      runs: runs.map((run) => runView(state, run, { purpose: null, requestedBy: null }, now)),
-      grants: grants.map((grant) => grantView(state, grant, now)),
-      labels: Object.keys(tree.labels),
-      position: state.next - 1,
-    };
-  });
-  if (!read) return missing('tree', id);
-  const texts = await runTexts(
-    eventlog,
-    read.state,
-    read.runs.map((run) => run.id),
-  );
-  const runs = read.runs.map((run) => ({ ...run, ...texts.get(run.id) }));
-  return found({ id, log: read.state.log, position: read.position, runs, grants: read.grants, labels: read.labels });
-}
-
-async function askApprovals(
+/** What the state knows by this id; its words are read when the state has been. */
+async function told(
   owner: LogOwner,
   eventlog: OwnerLog,
-  query: Extract<Query, { op: 'approval' | 'approvals' }>,
+  { op, id }: { op: keyof typeof TELLING; id: string },
 ): Promise<Answer> {
-  const read = await owner.read((state, now) => ({
-    state,
-    now,
-    all: (query.op === 'approval'
-      ? [state.approvals.get(query.id)].filter((node) => node !== undefined)
-      : fairly(
-          [...state.pendingByBinding.values()]
-            .map((id) => state.approvals.get(id))
-            .filter((node) => node !== undefined),
-        ).slice(0, LIMITS.eventsPageMax)
-    ).map((node) => askedNow(state, node)),
-  }));
-  const texts = await runTexts(eventlog, read.state, [...new Set(read.all.map(({ approval }) => approval.runId))]);
-  const views = await Promise.all(
-    read.all.map((asked) =>
-      approvalWords(
-        eventlog,
-        read.state,
-        asked,
-        texts.get(asked.approval.runId) ?? { purpose: null, requestedBy: null },
-        read.now,
-      ),
-    ),
-  );
-  if (query.op === 'approvals') return found({ items: views, next: null });
-  return views[0] ? found(views[0]) : missing('approval', query.id);
+  const tell: Telling<unknown> = TELLING[op];
+  const view = await owner.read((state, now) => tell(eventlog, state, id, now));
+  return view === undefined ? missing(op, id) : found(view);
+}
+
+async function pending(owner: LogOwner, eventlog: OwnerLog): Promise<Answer> {
+  const items = await owner.read((state, now) => {
+    const waiting = [...state.pendingByBinding.values()]
+      .map((id) => state.approvals.get(id))
+      .filter((approval) => approval !== undefined);
+    return tellApprovals(eventlog, state, fairly(waiting).slice(0, LIMITS.eventsPageMax), now);
+  });
+  return found({ items, next: null });
 }
 
 /** The first of every run, then the second of every run …: a run that asks a hundred times hides nobody else. */

@@ -1,11 +1,8 @@
-import type { LogState } from '#authority/state';
-import { grantView, runView, treeMembers } from '#authority/views';
-import { readStored, type Words } from '#contracts/payload';
 import { idOf, tenantName } from '#contracts/primitives';
-import type { TreeView } from '#contracts/query';
 import type { EventLog } from '#eventlog/port';
 import { parseTime } from '#kernel/clock';
 import { treeState } from '#platform/tree-state';
+import { tellTree } from '#platform/words/views';
 import { z } from 'zod';
 import { folded, found, missing, op, reach, refuse } from './op';
 
@@ -30,8 +27,8 @@ export const treeAt = op(
     const [last] = position < 0 ? [] : await eventlog.at(log, [position]);
     if (!last) return missing(treeId);
     const state = await ledger.folding.take(() => treeState(folded(ledger), eventlog, treeId, position + 1));
-    const view = await viewOf(state, eventlog, treeId, position, time ?? (parseTime(last.time) as number));
-    return view ? found(view) : missing(treeId);
+    const view = await tellTree(eventlog, state, treeId, time ?? (parseTime(last.time) as number));
+    return view ? found({ ...view, position }) : missing(treeId);
   },
 );
 
@@ -45,41 +42,4 @@ async function lastBefore(eventlog: EventLog, log: string, head: number, time: n
     else high = middle - 1;
   }
   return low;
-}
-
-async function viewOf(
-  state: LogState,
-  eventlog: EventLog,
-  treeId: string,
-  position: number,
-  now: number,
-): Promise<TreeView | undefined> {
-  const tree = state.trees.get(treeId);
-  if (!tree) return undefined;
-  const { runs, grants } = treeMembers(state, tree);
-  const opened = await eventlog.at(
-    state.log,
-    runs.map((run) => run.position),
-  );
-  const told = new Map(opened.map((stored) => [stored.position, readStored(stored).payload]));
-  const words = (at: number): Words => told.get(at) ?? {};
-  const root = words(state.runs.get(tree.rootRunId)?.position ?? -1);
-  const textsOf = (at: number) => {
-    const own = words(at);
-    const text = (key: string): string | null =>
-      typeof own[key] === 'string' ? own[key] : typeof root[key] === 'string' ? root[key] : null;
-    return {
-      purpose: text('purpose'),
-      requestedBy: text('requestedBy'),
-      ...(typeof own.task === 'string' ? { task: own.task } : {}),
-    };
-  };
-  return {
-    id: treeId,
-    log: state.log,
-    position,
-    runs: runs.map((run) => runView(state, run, textsOf(run.position), now)),
-    grants: grants.map((grant) => grantView(state, grant, now)),
-    labels: Object.keys(tree.labels),
-  };
 }

@@ -1,0 +1,21 @@
+import type { LogState } from '../state';
+
+/** A state as it is once it has forgotten a tree. */
+export function forgetTree(state: LogState, treeId: string): void {
+  const maps: Map<string, { readonly treeId: string }>[] = [state.runs, state.grants, state.approvals];
+  for (const map of maps) for (const [id, node] of map) if (node.treeId === treeId) map.delete(id);
+  state.trees.delete(treeId);
+  const kept = state.order.filter((grant) => grant.treeId !== treeId);
+  state.order.splice(0, state.order.length, ...kept);
+}
+
+/** The trees in which nothing goes on: no open run, nothing in flight, nothing that waits for a person. */
+export function endedTrees({ trees, runs, actions, approvals }: LogState): string[] {
+  const open = ['pending', 'active', 'suspended'];
+  const going = new Set([
+    ...[...runs.values()].filter(({ status }) => open.includes(status)).map(({ treeId }) => treeId),
+    ...[...actions.values()].map(({ treeId }) => treeId),
+    ...[...approvals.values()].filter(({ status }) => status === 'pending').map(({ treeId }) => treeId),
+  ]);
+  return [...trees.keys()].filter((id) => !going.has(id));
+}
