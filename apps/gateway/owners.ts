@@ -26,6 +26,9 @@ const logList = z.object({ ok: z.literal(true), value: z.object({ logs: z.array(
 
 const owned = z.object({ log: z.string() });
 
+/** What is looked at by its id. */
+type Looked = 'run' | 'grant' | 'tree' | 'approval';
+
 type Send = (ms: number) => ReturnType<Bus['request']>;
 
 interface Waiting {
@@ -99,9 +102,24 @@ export class Owners {
   }
 
   async query<T>(query: Query): Promise<T> {
+    return value<T>(await this.question(query));
+  }
+
+  /**
+   * One thing by its id, as it is now. An owner forgets what ended long ago, and the ledger finds that again in the log:
+   * where it cannot be asked, nobody can say that there is no such thing.
+   * @throws Refused NOT_FOUND, or NOT_READY where one of the two could not be reached in time (I11)
+   */
+  async look<T>(kind: Looked, log: string, id: string): Promise<T> {
+    const reply = await this.question({ op: kind, log, id });
+    if (reply.ok || reply.refusal.code !== 'NOT_FOUND') return value<T>(reply);
+    return this.ledger<T>('ended', { tenant: parseLogName(log).tenant, kind, id });
+  }
+
+  private question(query: Query): Promise<Answer> {
     const known = (): Promise<void> => this.refuseUnknown(query.log);
     const send: Send = (ms) => this.askOwner(query.log, querySubject(query.log), query, ms);
-    return value<T>(await this.ask(send, 'the owner of the log', QUERY_MS, known));
+    return this.ask(send, 'the owner of the log', QUERY_MS, known);
   }
 
   async ledger<T>(op: string, body: Record<string, unknown>, timeoutMs: number = LIMITS.commandTimeoutMs): Promise<T> {

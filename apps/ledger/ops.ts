@@ -7,6 +7,7 @@ import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
 import { allActions } from './actions';
+import { ended } from './ended';
 import { EXPORT_OPS } from './exporting';
 import { LIST_OPS } from './lists';
 import { LOG_OPS, WITNESS_OPS } from './log-ops';
@@ -179,6 +180,7 @@ export const OPS: Readonly<Record<string, Op>> = {
   graph,
   custody,
   'tree-at': treeAt,
+  ended,
   revocation,
   ...REBUILD_OPS,
   ...EXPORT_OPS,

@@ -48,7 +48,7 @@ export const approvalRoutes: Route[] = [
     params: approvalId,
     answer: approvalView,
     async handle({ caller, services, params }) {
-      return { body: await services.owners.query({ op: 'approval', log: logOf(caller, params.id), id: params.id }) };
+      return { body: await services.owners.look('approval', logOf(caller, params.id), params.id) };
     },
   }),
   route({

@@ -93,7 +93,7 @@ export const runRoutes: Route[] = [
     answer: runView,
     async handle({ caller, services, params }) {
       ownRun(caller, params.id);
-      return { body: await services.owners.query({ op: 'run', log: logOf(caller, params.id), id: params.id }) };
+      return { body: await services.owners.look('run', logOf(caller, params.id), params.id) };
     },
   }),
   route({
@@ -106,7 +106,7 @@ export const runRoutes: Route[] = [
     answer: grantView,
     async handle({ caller, services, params }) {
       ownGrant(caller, params.id);
-      return { body: await services.owners.query({ op: 'grant', log: logOf(caller, params.id), id: params.id }) };
+      return { body: await services.owners.look('grant', logOf(caller, params.id), params.id) };
     },
   }),
   route({
@@ -122,7 +122,7 @@ export const runRoutes: Route[] = [
       const log = logOf(caller, params.id);
       const tree =
         query.at === undefined
-          ? await services.owners.query<TreeView>({ op: 'tree', log, id: params.id })
+          ? await services.owners.look<TreeView>('tree', log, params.id)
           : await services.owners.ledger<TreeView>(
               'tree-at',
               { tenant: caller.tenant, treeId: params.id, at: query.at },
