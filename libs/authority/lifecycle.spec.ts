@@ -5,6 +5,7 @@ import { evolve } from './evolve';
 import { fromSnapshot, stateDigest, toSnapshot } from './snapshot';
 import { emptyState, type GrantNode } from './state';
 import { grantView } from './views';
+import { forgetTree } from './testing/forget';
 import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from './testing/harness';
 
 const refusalOf = (result: ReturnType<TestLog['try']>) =>
@@ -74,6 +75,20 @@ describe('a lease from its grant to its end', () => {
     const third = settled();
     expect([...log.state.settled.keys()]).toEqual([second, third]);
     expect(again(first)).toBe('NOT_FOUND');
+  });
+
+  it('takes no commands once it is forgotten: who sends one is told what that may mean', () => {
+    const log = new TestLog();
+    const { runId, grantId, treeId } = openTestRun(log);
+    log.do('completeRun', { runId });
+    forgetTree(log.state, treeId);
+    const why = 'check the id and that it belongs to this tenant; one that ended long ago can only be read';
+    const told: [ReturnType<TestLog['try']>, string][] = [
+      [log.try('completeRun', { runId }), `no run ${runId}`],
+      [log.try('revokeGrant', { grantId }), `no grant ${grantId}`],
+    ];
+    for (const [answer, what] of told)
+      expect(answer).toEqual({ refusal: { code: 'NOT_FOUND', detail: `${what} takes commands here: ${why}` } });
   });
 
   it('ends with its last count, and with it everything below (I3, I2)', () => {

@@ -47,8 +47,12 @@ export function refuse(
   return err({ code, detail, reasons, extra });
 }
 
+/** Never heard of, another tenant's, or forgotten since it ended long ago: which of them the state cannot tell. */
 export const notFound = (what: string, id: string): { ok: false; error: Refusal } =>
-  refuse('NOT_FOUND', `no ${what} ${id} is known here; check the id and that it belongs to this tenant`);
+  refuse(
+    'NOT_FOUND',
+    `no ${what} ${id} takes commands here: check the id and that it belongs to this tenant; one that ended long ago can only be read`,
+  );
 
 /**
  * The id of what a command makes here. The position is part of it: a command id that comes back after its first answer
