@@ -1,13 +1,15 @@
 import { evolve } from '#authority/evolve';
 import { stateDigest } from '#authority/snapshot';
-import { emptyState } from '#authority/state';
+import { emptyState, type LogState } from '#authority/state';
+import { endedTrees, forgetTree } from '#authority/testing/forget';
 import { REF } from '#authority/testing/harness';
 import { isErasedBy } from '#contracts/erasure';
-import { parseEvent, type EventOf } from '#contracts/event';
+import { parseEvent, type Event, type EventOf } from '#contracts/event';
+import type { Opened } from '#eventlog/payloads';
 import { ANN, SealedLog, words } from '#receipts/testing/sealed-log';
 import { moves, play } from '#receipts/testing/random-log';
 import fc from 'fast-check';
-import { reachOf } from './erasing';
+import { reachOf, type Reach } from './erasing';
 
 fc.configureGlobal({ seed: 20261121, numRuns: 40 });
 
@@ -36,13 +38,35 @@ function history(all: Parameters<typeof play>[1][]): SealedLog {
   return log;
 }
 
+/** What the event log finds: told here the long way. */
+function openedIn(events: readonly Event[], subjectRef: string, before: number): Opened {
+  const hers = events.filter(
+    (event) => event.type === 'RunOpened' && event.data.principalRef === subjectRef && event.position < before,
+  );
+  return { runs: hers.length, trees: [...new Set(hers.map((event) => event.treeId as string))] };
+}
+
+/** What is reached by an owner that has this state, of a log with these events. */
+function reached(state: LogState, log: SealedLog, subjectRef: string, before: number): Promise<Reach> {
+  const owner = { read: <T>(read: (state: LogState, now: number) => T) => Promise.resolve(read(state, log.now)) };
+  const payloads = {
+    openedFor: (_log: string, ref: string, to: number) => Promise.resolve(openedIn(log.events, ref, to)),
+  };
+  return reachOf(owner, payloads, state.log, subjectRef, before);
+}
+
 describe('what an erasure reaches', () => {
-  it('is the same, told from the state and told from the bodies, at any position', () => {
-    fc.assert(
-      fc.property(moves(60), fc.nat(1_000), fc.constantFrom(REF, OTHER), (all, at, subjectRef) => {
-        const { state, events, now } = history(all);
+  it('is the same, told by an owner that has forgotten what ended and told from the bodies, at any position', async () => {
+    let forgotten = 0;
+    await fc.assert(
+      fc.asyncProperty(moves(60), fc.nat(1_000), fc.constantFrom(REF, OTHER), async (all, at, subjectRef) => {
+        const log = history(all);
+        const { state, events } = log;
         const before = at % (state.next + 1);
-        const { beside } = reachOf(state, subjectRef, before, now);
+        const ended = endedTrees(state);
+        ended.forEach((id) => forgetTree(state, id));
+        const { beside } = await reached(state, log, subjectRef, before);
+        forgotten += beside.trees.filter((id) => ended.includes(id)).length;
         const chosen = events.filter(
           (event) =>
             event.payloadDigest !== undefined &&
@@ -63,6 +87,18 @@ describe('what an erasure reaches', () => {
         expect(told.map((event) => event.position)).toEqual(chosen.map((event) => event.position));
       }),
     );
+    expect(forgotten).toBeGreaterThan(10);
+  });
+
+  it('counts all her runs, and as live only those that go on', async () => {
+    const log = new SealedLog();
+    const [first] = [log.open(), log.open()];
+    log.open(undefined, { principalRef: OTHER });
+    log.do('revokeGrant', { grantId: first.grantId, actor: ANN, payload: words({ note: 'enough' }) });
+    forgetTree(log.state, first.treeId);
+    expect(await reached(log.state, log, REF, log.state.next)).toMatchObject({ runs: 2, liveRuns: 1 });
+    expect(await reached(log.state, log, REF, 1)).toMatchObject({ runs: 1, liveRuns: 0 });
+    expect(await reached(log.state, log, OTHER, log.state.next)).toMatchObject({ runs: 1, liveRuns: 1 });
   });
 
   it('changes no fold: the state is made of bodies', () => {

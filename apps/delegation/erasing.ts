@@ -13,29 +13,39 @@ export interface Reach {
   readonly liveRuns: number;
 }
 
-/** The trees opened for a person, and the rules by her name, before a position; as `isErasedBy` has it. */
-export function reachOf(state: LogState, subjectRef: string, before: number, now: number): Reach {
+/** What the live state knows of a person: which of her runs go on, and the rules by her name before a position. */
+function aboutHer(state: LogState, subjectRef: string, before: number, now: number) {
   const runs = [...state.runs.values()].filter((run) => run.principalRef === subjectRef && run.position < before);
-  const rules = state.rules.list.filter((rule) => rule.selector.principalRef === subjectRef && rule.position < before);
   const live = runs.filter(({ grantId }) => {
     const chain = grantId === undefined ? undefined : chainOf(state, grantId);
     return chain !== undefined && blockedInChain(state, chain, now) === undefined;
   });
-  return {
-    beside: {
-      trees: [...new Set(runs.map((run) => run.treeId))],
-      positions: rules.map((rule) => rule.position),
-      subjectRef,
-      before,
-    },
-    runs: runs.length,
-    liveRuns: live.length,
-  };
+  const rules = state.rules.list.filter((rule) => rule.selector.principalRef === subjectRef && rule.position < before);
+  return { before, liveRuns: live.length, positions: rules.map((rule) => rule.position) };
+}
+
+/**
+ * The trees opened for a person, and the rules by her name, before a position; as `isErasedBy` has it. The trees are
+ * told from the log: the state has forgotten those that ended long ago.
+ * @param mark left out: all that is there now
+ */
+export async function reachOf(
+  owner: Pick<LogOwner, 'read'>,
+  payloads: Pick<Payloads, 'openedFor'>,
+  log: string,
+  subjectRef: string,
+  mark?: number,
+): Promise<Reach> {
+  const { before, liveRuns, positions } = await owner.read((state, now) =>
+    aboutHer(state, subjectRef, mark ?? state.next, now),
+  );
+  const { runs, trees } = await payloads.openedFor(log, subjectRef, before);
+  return { beside: { trees, positions, subjectRef, before }, runs, liveRuns };
 }
 
 /** What a person's erasure would erase now. Changes nothing. */
 export async function previewErasure(owner: LogOwner, payloads: Payloads, log: string, subjectRef: string) {
-  const { beside, runs, liveRuns } = await owner.read((state, now) => reachOf(state, subjectRef, state.next, now));
+  const { beside, runs, liveRuns } = await reachOf(owner, payloads, log, subjectRef);
   const counted = await payloads.count(log, beside);
   // why she was erased before goes with what there is, and is nothing to erase her for: it would never end
   const byType = Object.keys(counted).some((type) => type !== 'PayloadsErased') ? counted : {};
@@ -96,7 +106,7 @@ export class Erasing {
   }
 
   private async carryOut(erasure: number, subjectRef: string, before: number): Promise<void> {
-    const { beside } = await this.owner.read((state, now) => reachOf(state, subjectRef, before, now));
+    const { beside } = await reachOf(this.owner, this.payloads, this.log, subjectRef, before);
     const step = LIMITS.eraseTreesAtOnce;
     for (let i = 0; i === 0 || i < beside.trees.length; i += step) {
       const part = { ...beside, trees: beside.trees.slice(i, i + step) };

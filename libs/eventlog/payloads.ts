@@ -9,11 +9,20 @@ export interface Beside {
   readonly before: number;
 }
 
+/** What was opened for a person: how many runs, and in which trees. */
+export interface Opened {
+  readonly runs: number;
+  /** each once */
+  readonly trees: readonly string[];
+}
+
 /**
  * Erasing what stands beside the events of a log. The events stay as they are, byte for byte. Nothing goes that no
  * recorded erasure reaches: the store looks for the erasure itself, and takes nothing at or after its mark.
  */
 export interface Payloads {
+  /** Of the runs that were opened for a person before a position; told from their events, however long ago they ended. */
+  openedFor(log: string, subjectRef: string, before: number): Promise<Opened>;
   /** how many there are still, by the type of their events */
   count(log: string, beside: Beside): Promise<Record<string, number>>;
   /**

@@ -1,6 +1,6 @@
 import { LIMITS } from '#kernel/limits';
 import { Pool } from 'pg';
-import type { Beside, Payloads } from './payloads';
+import type { Beside, Opened, Payloads } from './payloads';
 import type { StoredEvent } from './port';
 
 /** Erasure in PostgreSQL: the database's own function does it, since no role may change an event. */
@@ -16,6 +16,11 @@ export class PostgresPayloads implements Payloads {
       query_timeout: LIMITS.databaseMs,
     });
     this.pool.on('error', () => undefined); // the next question says so
+  }
+
+  async openedFor(log: string, subjectRef: string, before: number): Promise<Opened> {
+    const { rows } = await this.pool.query<{ runs: string; trees: string[] | null }>(OPENED, [log, subjectRef, before]);
+    return { runs: Number(rows[0]?.runs ?? 0), trees: rows[0]?.trees ?? [] };
   }
 
   async count(log: string, beside: Beside): Promise<Record<string, number>> {
@@ -55,6 +60,10 @@ export class PostgresPayloads implements Payloads {
     return this.pool.end();
   }
 }
+
+/** By the index `event_opened_for`. */
+const OPENED = `SELECT count(*) AS runs, array_agg(DISTINCT tree_id) AS trees
+  FROM event WHERE log = $1 AND type = 'RunOpened' AND opened_for(body) = $2 AND position < $3`;
 
 /** An index for each of the three. */
 const CHOSEN = `log = $1 AND position < $2 AND payload IS NOT NULL

@@ -8,6 +8,7 @@ import { LedgerSnapshots1764100000000 } from './1764100000000-ledger-snapshots';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
 import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
 import { NoLookUp1763800000000 } from './1763800000000-no-look-up';
+import { OpenedFor1764200000000 } from './1764200000000-opened-for';
 import { SnapshotParts1763700000000 } from './1763700000000-snapshot-parts';
 
 /** Any number, the same for all who migrate: the name of the lock. */
@@ -54,6 +55,7 @@ export const EVENT_LOG_MIGRATIONS = [
   Erasure1764000001000,
   Imports1764000002000,
   LedgerSnapshots1764100000000,
+  OpenedFor1764200000000,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>
