@@ -12,7 +12,7 @@ import type { Announcement } from '#bus/cloudevent';
 import type { Clock, Timer } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { Mailbox } from './mailbox';
-import { wordsFor } from './words';
+import { stateToTell, wordsFor } from './words';
 import type { OwnerLog } from './ports';
 import { loadState } from '#platform/log-state';
 import {
@@ -340,9 +340,10 @@ export class LogOwner {
   }
 
   private async tell(state: LogState, { events, replay }: Staged): Promise<Answer> {
+    const { eventlog } = this.options;
     const told = replay ? await this.again(replay) : events;
-    const words = await wordsFor(this.options.eventlog, state, wordsNeeded(told));
-    return answerOf(state, told, words);
+    const known = replay ? await stateToTell(eventlog, state, told) : state;
+    return answerOf(known, told, await wordsFor(eventlog, known, wordsNeeded(told)));
   }
 
   private async again({ first, count }: CommandNode): Promise<Event[]> {

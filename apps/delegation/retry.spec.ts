@@ -1,4 +1,5 @@
 import type { Answer, Command } from '#contracts/command';
+import { LIMITS } from '#kernel/limits';
 import { authorize, command, openRun, ROOMY, value, World } from './testing/world';
 import type { LogOwner } from './owner';
 
@@ -17,7 +18,8 @@ describe('a command that is sent again', () => {
   let owner: LogOwner;
   const first: { command: Command; answer: Answer }[] = [];
 
-  const send = async (what: Command): Promise<Told> => {
+  const send = async (unkeyed: Command): Promise<Told> => {
+    const what = { ...unkeyed, commandId: `idk_${String(first.length).padStart(8, '0')}` };
     const answer = await owner.submit(what);
     first.push({ command: what, answer: structuredClone(answer) });
     return value<Told>(answer);
@@ -55,10 +57,19 @@ describe('a command that is sent again', () => {
   });
   afterAll(() => world.end());
 
-  it.each(['by the owner that answered', 'by another that only has the log'])(
+  it.each(['by the owner that answered', 'by another that only has the log', 'by one that has forgotten its tree'])(
     'is answered as it was, %s',
     async (whose) => {
       const asked = whose.startsWith('by the owner') ? owner : world.owner();
+      if (whose.endsWith('forgotten its tree')) {
+        const before = new Set(await asked.read((state) => [...state.trees.keys()]));
+        for (const later of [2 * LIMITS.grantDefaultTtlMs, LIMITS.endedKeptMs + 1_000]) {
+          world.now += later; // all has ended by itself; and is forgotten
+          await asked.submit(openRun());
+        }
+        const after = await asked.read((state) => [...state.trees.keys()]);
+        expect([before.size, after.some((id) => before.has(id))]).toEqual([3, false]);
+      }
       const events = (await world.events()).length;
       for (const { command: again, answer } of first)
         expect([again.type, await asked.submit(again)]).toEqual([again.type, answer]);

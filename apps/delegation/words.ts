@@ -1,9 +1,22 @@
 import type { Words as AnswerWords } from '#authority/answer';
 import type { ApprovalNode, LogState } from '#authority/state';
+import type { Event } from '#contracts/event';
 import type { ApprovalView } from '#contracts/query';
+import { treeState } from '#platform/tree-state';
 import { approvalWords, askedNow, grantOf } from '#platform/words/approval-words';
 import { NO_TEXTS, runTexts } from '#platform/words/run-texts';
 import type { OwnerLog } from './ports';
+
+/**
+ * A state that knows what these events are of, for as long as it takes to tell it: the tree alone where it has ended,
+ * since it may be forgotten in the midst of that, and may be already.
+ */
+export async function stateToTell(eventlog: OwnerLog, state: LogState, events: readonly Event[]): Promise<LogState> {
+  const treeId = events.find((event) => event.treeId !== undefined)?.treeId;
+  if (treeId === undefined) return state;
+  const tree = state.trees.get(treeId);
+  return tree && tree.quietAt === undefined ? state : treeState(state, eventlog, treeId);
+}
 
 /**
  * Fetches the words that stand in payloads beside the events: never part of the state, so that erasing them changes no

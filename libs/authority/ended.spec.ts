@@ -3,10 +3,10 @@ import { evolve } from './evolve';
 import { fromSnapshot, toSnapshot } from './snapshot';
 import { act, openTestRun, TestLog } from './testing/harness';
 
-const { endedKeptMs, idempotencyMs } = LIMITS;
+const { endedKeptMs } = LIMITS;
 const SECOND = 1_000;
 
-/** I2, I4: what has ended is forgotten, and nothing else. The hard cases are in test/properties/forgetting.spec.ts. */
+/** I2: what has ended is forgotten, and nothing else. The hard cases are in test/properties/forgetting.spec.ts. */
 describe('a tree that has ended', () => {
   const log = (): TestLog => new TestLog();
   /** Time goes on, and something happens somewhere else. */
@@ -41,16 +41,6 @@ describe('a tree that has ended', () => {
       expect(act(on, grantId, 'file.read').type).toBe('ActionDenied');
     }
     pass(on, endedKeptMs + SECOND);
-    expect(on.state.runs.has(runId)).toBe(false);
-  });
-
-  it('is known for as long as a client’s key may be asked about', () => {
-    const on = log();
-    const { runId } = openTestRun(on);
-    on.do('completeRun', { runId, commandId: 'idk_00000001' });
-    pass(on, endedKeptMs + idempotencyMs - 1);
-    expect(on.state.runs.has(runId)).toBe(true);
-    pass(on, SECOND);
     expect(on.state.runs.has(runId)).toBe(false);
   });
 

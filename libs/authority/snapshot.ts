@@ -38,7 +38,7 @@ type Line =
   | ['settled', SettledRow]
   | ['approval', ApprovalNode]
   | ['keyed' | 'tries', CommandRow];
-type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'keyed' | 'quietAt'>>;
+type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
 type End = ['end', number];
 
 /** The lines of a state, in texts of some megabytes at most. */
@@ -173,7 +173,7 @@ export class SnapshotReader {
       case 'grant':
         return addGrant(state, this.rows.grant(value));
       case 'tree':
-        state.trees.set(value.id, { keyed: false, quietAt: undefined, ...value, going: 0, runs: 0 });
+        state.trees.set(value.id, { quietAt: undefined, ...value, going: 0, runs: 0 });
         return;
       case 'action': {
         const action = this.rows.action(value);
@@ -192,11 +192,10 @@ export class SnapshotReader {
   }
 }
 
-const treeLine = ({ id, rootRunId, labels, keyed, quietAt }: TreeNode): TreeLine => ({
+const treeLine = ({ id, rootRunId, labels, quietAt }: TreeNode): TreeLine => ({
   id,
   rootRunId,
   labels,
-  ...(keyed ? { keyed } : {}),
   ...(quietAt === undefined ? {} : { quietAt }),
 });
 

@@ -95,8 +95,6 @@ export interface TreeNode {
   readonly rootRunId: string;
   /** label → the first action that carried it */
   readonly labels: Record<string, { actionId: string; runId: string; position: number }>;
-  /** a client's key made something of it: its first answer may be asked for again */
-  keyed: boolean;
   /** time of its last event; undefined while something in it goes on */
   quietAt: number | undefined;
   /** derived: runs that have not ended, permits without an outcome, questions to a person */

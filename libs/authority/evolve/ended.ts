@@ -1,12 +1,12 @@
 import type { Event, EventType } from '#contracts/event';
 import type { RunStatus } from '#contracts/grant';
-import { isKeyed, type LogState } from '../state';
+import type { LogState } from '../state';
 
 /*
  * A tree that has ended is of no use to any decision: nothing in it can act, and nothing in it can begin (I2). It is
- * kept for a while, so that who comes late is told why it ended, and so long as the first answer to a command that made
- * it may be asked for again (I4). Then it is forgotten, with its runs, leases and approvals: what is kept of a log does
- * not grow with its age. The log has it for ever.
+ * kept for a while, so that who comes late is told why it ended. Then it is forgotten, with its runs, leases and
+ * approvals: what is kept of a log does not grow with its age. The log has it for ever, and whoever must tell of it, as
+ * in the answer to a retry (I4), folds it alone.
  *
  * What is forgotten when follows from the nodes and the time of the newest event alone: every fold forgets the same at
  * the same event (I10).
@@ -46,7 +46,6 @@ export function touch(state: LogState, event: Event, at: number): void {
   const tree = event.treeId === undefined ? undefined : state.trees.get(event.treeId);
   if (!tree) return;
   if (tree.quietAt !== undefined) state.ended.take(tree);
-  tree.keyed ||= isKeyed(event.commandId);
   tree.quietAt = tree.going === 0 ? at : undefined;
   if (tree.quietAt !== undefined) state.ended.add(tree);
 }

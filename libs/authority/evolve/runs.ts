@@ -35,7 +35,6 @@ const newTree = ({ treeId: id, id: rootRunId }: RunNode): TreeNode => ({
   id,
   rootRunId,
   labels: {},
-  keyed: false,
   quietAt: undefined,
   going: 0,
   runs: 0,
