@@ -1,15 +1,16 @@
 import { struckSince } from '#authority/decide/revoke';
+import { isOpen } from '#authority/evolve/endings';
 import { blockedItself } from '#authority/liveness';
 import { struckBy } from '#authority/rules';
 import { chainOf, type GrantNode, type LogState, type RunNode } from '#authority/state';
-import { grantTerms, runView } from '#authority/views';
+import { grantTerms, grantView, runView } from '#authority/views';
 import type { Event } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
 import type { ConsequenceRow, ItemRow } from './store';
 
 /**
- * What happens most, and changes nothing that a run's or a grant's row tells: counts are not in them, but are read from
- * the state. So a permit, which every ancestor counts, writes no row at all.
+ * What happens most, and changes nothing that the row of a run or of an open grant tells: counts are not in them, but
+ * are read from the state. So a permit, which every ancestor counts, writes no row at all.
  */
 const QUIET: ReadonlySet<Event['type']> = new Set([
   'ActionPermitted',
@@ -23,13 +24,15 @@ const QUIET: ReadonlySet<Event['type']> = new Set([
   'Refused',
 ]);
 
+const OUTCOMES: ReadonlySet<Event['type']> = new Set(['ActionCompleted', 'ActionFailed', 'ActionAbandoned']);
+
 /**
  * The rows that an event makes or changes, from the event and the state it led to. A function of the log alone: a
  * rebuild gives the same rows.
  */
 export function itemsOf(state: LogState, event: Event): ItemRow[] {
   const told = [...approvalItem(state, event), ...driftItem(state, event)];
-  if (QUIET.has(event.type)) return told;
+  if (QUIET.has(event.type)) return [...stillCounted(state, event), ...told];
   const run = state.runs.get(event.runId ?? '');
   const runs = new Set(run ? [run] : []);
   const below = affectedBelow(state, event);
@@ -54,7 +57,9 @@ function runRow(state: LogState, run: RunNode, { log, position: updated, time }:
 function grantRow(state: LogState, grant: GrantNode, { log, position: updated, time }: Event): ItemRow {
   const { id, treeId, runId, position } = grant;
   const agentClass = state.runs.get(runId)?.agent.class;
-  const view = grantTerms(state, grant, parseTime(time) ?? state.lastTime);
+  const now = parseTime(time) ?? state.lastTime;
+  // the state forgets what has ended: from then on the row is all that tells the counts
+  const view = isOpen(grant.status) ? grantTerms(state, grant, now) : grantView(state, grant, now);
   return {
     log,
     kind: 'grant',
@@ -68,6 +73,13 @@ function grantRow(state: LogState, grant: GrantNode, { log, position: updated, t
     status: view.status,
     view,
   };
+}
+
+/** The outcome of what was under way when a grant ended is counted by it, too. */
+function stillCounted(state: LogState, event: Event): ItemRow[] {
+  if (!OUTCOMES.has(event.type)) return [];
+  const chain = chainOf(state, event.grantId ?? '') ?? [];
+  return chain.filter(({ status }) => !isOpen(status)).map((grant) => grantRow(state, grant, event));
 }
 
 /** The grant named, and the one above it that counts its children. */
@@ -91,8 +103,9 @@ const REACHES_DOWN: readonly Event['type'][] = [
 function affectedBelow(state: LogState, event: Event): GrantNode[] {
   if (event.type === 'RevocationRuleAdded') {
     const { revocationId } = event.data;
+    // a chain that has ended whole is told as before, whether or not it is forgotten by now
     return state.order.filter((grant) =>
-      chainFrom(state, grant).some((each) => struckBy(state, each) === revocationId),
+      chainFrom(state, grant).some((each) => isOpen(each.status) && struckBy(state, each) === revocationId),
     );
   }
   const grant = REACHES_DOWN.includes(event.type) ? state.grants.get(event.grantId ?? '') : undefined;

@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { evolve } from '#authority/evolve';
+import { isOpen } from '#authority/evolve/endings';
 import { blockedItself } from '#authority/liveness';
 import { chainOf, emptyState } from '#authority/state';
 import { act } from '#authority/testing/harness';
-import { grantTerms, runView } from '#authority/views';
+import { grantTerms, grantView, runView } from '#authority/views';
 import type { Event } from '#contracts/event';
+import type { GrantView } from '#contracts/grant';
 import { busyRun } from '#receipts/testing/busy-run';
 import { moves, play } from '#receipts/testing/random-log';
 import { ANN, SealedLog } from '#receipts/testing/sealed-log';
 import { actionsOf } from './actions';
+import { itemsOf } from './project';
 import type { ItemRow } from './store';
 import { Bench, LOG } from './testing/bench';
 
@@ -46,7 +49,7 @@ function expected(log: SealedLog): Record<'run' | 'grant' | 'approval' | 'action
       };
     }),
     grant: state.order.map((grant) => {
-      const view = grantTerms(state, grant, now);
+      const view = isOpen(grant.status) ? grantTerms(state, grant, now) : grantView(state, grant, now);
       return {
         id: grant.id,
         position: grant.position,
@@ -116,9 +119,10 @@ async function check(log: SealedLog): Promise<void> {
   for (const kind of ['run', 'grant', 'approval', 'drift'] as const) {
     const rows = await rowsOf(kind);
     expect(rows.map(({ id }) => id)).toEqual((wanted[kind] as { id: string }[]).map(({ id }) => id).sort());
-    (wanted[kind] as { id: string }[])
-      .sort(byId)
-      .forEach((each, i) => expect(rows[i]).toMatchObject({ log: LOG, ...each }));
+    (wanted[kind] as { id: string }[]).sort(byId).forEach((each, i) => {
+      expect(rows[i]).toMatchObject({ log: LOG, ...each });
+      expect(rows[i]?.view).toEqual((each as Partial<ItemRow>).view); // no more than that, either
+    });
   }
   expect((await actionsOf(bench.eventlog, log.state, { ...all, after: -1 })).items).toEqual(wanted.action);
 }
@@ -188,6 +192,44 @@ describe('the read models', () => {
     await bench.feed(ledger, log);
     await check(log);
     expect((await rowsOf('grant')).find(({ id }) => id === child.grantId)?.status).toBe('suspended');
+  });
+
+  it('tell the counts of a lease that has ended, which outcomes change, and write no row for what open ones count', async () => {
+    const log = new SealedLog();
+    const root = log.open();
+    const child = log.child(root.grantId);
+    const calls = [1, 2, 3].map((n) => act(log, child.grantId, 'file.write', { cost: { USD: n } }).actionId as string);
+    const settled = (cost: number): string[] => {
+      const actionId = calls.shift() as string;
+      const [event] = log.do('settle', { actionId, outcome: { status: 'completed', cost: { USD: cost } } });
+      return itemsOf(log.state, event as Event).map(({ id }) => id);
+    };
+    const counted = async (): Promise<unknown[]> => {
+      await bench.feed(ledger, log);
+      const views = (await rowsOf('grant')).map((row) => [row.id, row.view as Partial<GrantView>] as const);
+      return [root, child].map(({ grantId }) => {
+        const view = views.find(([id]) => id === grantId)?.[1];
+        return [view?.status, view?.consumed?.cost, view?.reserved?.cost];
+      });
+    };
+    const ledger = bench.start();
+    expect(settled(1)).toEqual([]);
+    expect(await counted()).toEqual([
+      ['active', undefined, undefined],
+      ['active', undefined, undefined],
+    ]);
+    log.do('completeRun', { runId: child.runId });
+    expect(settled(2)).toEqual([child.grantId]);
+    expect(await counted()).toEqual([
+      ['active', undefined, undefined],
+      ['completed', { USD: 6 }, { USD: 3 }],
+    ]);
+    log.do('completeRun', { runId: root.runId });
+    expect(settled(1)).toEqual([child.grantId, root.grantId]);
+    expect(await counted()).toEqual([
+      ['completed', { USD: 4 }, {}],
+      ['completed', { USD: 4 }, {}],
+    ]);
   });
 
   it('tell what a revocation stopped: what was live or suspended below it, with its open calls and money', async () => {
