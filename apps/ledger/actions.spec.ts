@@ -6,6 +6,7 @@ import type { Filter } from '#contracts/search';
 import type { Bounds } from './scan';
 
 const eventlog = new MemoryEventLog();
+const from = { eventlog, store: { places: () => Promise.resolve([]) } };
 const LOGS = ['default/0', 'default/1'];
 /** for each log the run and tree of a worker and of the helper that it made */
 const runs: { runId: string; treeId: string; helperId: string }[] = [];
@@ -40,7 +41,7 @@ async function pages(
 ): Promise<{ verbs: string[]; pages: number }> {
   const verbs: string[] = [];
   for (let count = 1, after = -1; ; count++) {
-    const page = await actionsOf(eventlog, states[n]!, { tenant: 'default', limit: 7, ...filter, after }, bounds);
+    const page = await actionsOf(from, states[n]!, { tenant: 'default', limit: 7, ...filter, after }, bounds);
     expect(page.items.length).toBeLessThanOrEqual(filter.limit ?? 7);
     verbs.push(...page.items.map(({ verb }) => verb));
     if (page.next === undefined) return { verbs, pages: count };

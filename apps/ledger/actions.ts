@@ -1,8 +1,7 @@
 import type { LogState } from '#authority/state';
 import type { EventOf } from '#contracts/event';
 import type { Filter } from '#contracts/search';
-import type { EventLog } from '#eventlog/port';
-import { scan, type Bounds } from './scan';
+import { scan, type Bounds, type Scanned } from './scan';
 
 type Decided = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;
 
@@ -49,26 +48,26 @@ function actionView({ data, type, ...event }: Decided) {
  * @param status how they were decided
  */
 export async function actionsOf(
-  eventlog: EventLog,
+  scanned: Scanned,
   state: LogState,
   { status, ...filter }: Filter<'actions'> & { tenant: string; after: number; limit: number },
   bounds?: Bounds,
 ): Promise<{ items: ActionView[]; next: number | undefined }> {
   const types = status === undefined ? DECIDED : DECIDED.filter((each) => DECISION[each] === status);
   if (types.length === 0) return { items: [], next: undefined };
-  const { items, next } = await scan(eventlog, state, { ...filter, types }, bounds);
+  const { items, next } = await scan(scanned, state, { ...filter, types }, bounds);
   return { items: items.map(({ event }) => actionView(event as Decided)), next };
 }
 
 /** The actions that meet a filter, from the first on, however many events have to be looked at. */
 export async function allActions(
-  eventlog: EventLog,
+  scanned: Scanned,
   state: LogState,
   { limit, ...filter }: Filter<'actions'> & { tenant: string; limit: number },
 ): Promise<ActionView[]> {
   const items: ActionView[] = [];
   for (let after: number | undefined = -1; after !== undefined && items.length < limit;) {
-    const page: Awaited<ReturnType<typeof actionsOf>> = await actionsOf(eventlog, state, {
+    const page: Awaited<ReturnType<typeof actionsOf>> = await actionsOf(scanned, state, {
       ...filter,
       after,
       limit: limit - items.length,

@@ -17,7 +17,7 @@ const HAS: Readonly<Record<Kind, (state: LogState, id: string) => boolean>> = {
 /** Where what has been forgotten is found again. */
 export interface Memory {
   readonly eventlog: Pick<EventLog, 'search'>;
-  readonly store: Pick<LedgerStore, 'place'>;
+  readonly store: Pick<LedgerStore, 'place' | 'roots'>;
 }
 
 /**
@@ -33,8 +33,18 @@ export async function knowing(
 ): Promise<LogState | undefined> {
   const state = folded(ledger);
   if (HAS[kind](state, id)) return state;
-  const treeId = kind === 'tree' ? id : (await store.place(state.log, kind, id))?.treeId;
+  const row = kind === 'tree' ? (await store.roots(state.log, [id]))[0] : await store.place(state.log, kind, id);
+  const treeId = row?.treeId;
   if (treeId === undefined) return undefined;
   const alone = await ledger.recalling.take(() => treeState(folded(ledger), eventlog, treeId));
   return HAS[kind](alone, id) ? alone : undefined;
+}
+
+/** Is there such a tree, or was there once? */
+export async function isTree(
+  { state }: LogLedger,
+  store: Pick<LedgerStore, 'roots'>,
+  treeId: string,
+): Promise<boolean> {
+  return state.trees.has(treeId) || (await store.roots(state.log, [treeId])).length > 0;
 }

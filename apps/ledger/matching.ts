@@ -1,4 +1,4 @@
-import type { LogState, RunNode } from '#authority/state';
+import type { RunNode } from '#authority/state';
 import type { Event } from '#contracts/event';
 import type { Words } from '#contracts/payload';
 import type { Reason } from '#contracts/reason';
@@ -27,7 +27,12 @@ interface Data {
   readonly reasons?: readonly Reason[];
   readonly features?: readonly { readonly says: string }[];
 }
-type Field<Subject> = (subject: Subject, run: RunNode | undefined) => unknown;
+type Field<Subject> = (subject: Subject, run: RunFacts | undefined) => unknown;
+
+/** What is said of a run when it is opened, and stays. */
+export type RunFacts = Pick<RunNode, 'agent' | 'principalRef' | 'purposeRef'>;
+/** Told where a question asks of runs; nobody asks it otherwise. */
+export type FactsOf = (runId: string) => RunFacts | undefined;
 
 /** What a run's class, instance, posture, person and purpose are: its events and rows are found by them, too. */
 const OF_RUN = {
@@ -38,7 +43,7 @@ const OF_RUN = {
   imageDigest: (run) => run?.agent.posture?.imageDigest,
   principalRef: (run) => run?.principalRef,
   purposeRef: (run) => run?.purposeRef,
-} satisfies Partial<Record<keyof Asked, (run: RunNode | undefined) => unknown>>;
+} satisfies Partial<Record<keyof Asked, (run: RunFacts | undefined) => unknown>>;
 
 const dataOf = (event: Event): Data => event.data as Data;
 
@@ -85,19 +90,19 @@ function fromRun<Subject>(
   return Object.fromEntries(
     Object.entries(OF_RUN).map(([key, read]) => [
       key,
-      (subject: Subject, run: RunNode | undefined) => told(subject, key) ?? read(run),
+      (subject: Subject, run: RunFacts | undefined) => told(subject, key) ?? read(run),
     ]),
   );
 }
 
-const runIn = (state: LogState, runId: string | undefined): RunNode | undefined =>
-  runId === undefined ? undefined : state.runs.get(runId);
+const factsIn = (factsOf: FactsOf, runId: string | undefined): RunFacts | undefined =>
+  runId === undefined ? undefined : factsOf(runId);
 
 /** Whether every field that is asked for is met; those that these fields do not know are somebody else's to look at. */
 function meets<Subject>(
   fields: Partial<Record<keyof Asked, Field<Subject>>>,
   asked: Asked,
-): ((subject: Subject, run: RunNode | undefined) => boolean) | undefined {
+): ((subject: Subject, run: RunFacts | undefined) => boolean) | undefined {
   const wanted = (Object.keys(fields) as (keyof Asked)[]).filter((key) => asked[key] !== undefined);
   if (wanted.length === 0) return undefined;
   return (subject, run) =>
@@ -107,20 +112,20 @@ function meets<Subject>(
     });
 }
 
-/** Does it take the state to say whether an event is meant? Then one that is not folded yet cannot be looked at. */
+/** Does it take the run's facts to say whether an event is meant? Then one that is not folded yet cannot be looked at. */
 export const asksOfRun = (asked: Asked): boolean =>
   asked.agentClass !== undefined || (Object.keys(OF_RUN) as (keyof Asked)[]).some((key) => asked[key] !== undefined);
 
 /** @returns undefined where nothing is asked of an event that would have to be looked at */
 export function eventMatcher(
   asked: Asked,
-  state: LogState,
+  factsOf: FactsOf,
 ): ((event: Event, words: Words | null) => boolean) | undefined {
   const fields = meets(OF_EVENT, asked);
   const says = asked.q === undefined ? undefined : saysAll(asked.q);
   if (!fields && !says) return undefined;
   return (event, words) =>
-    (fields?.(event, runIn(state, event.runId)) ?? true) && (says?.([...textOf(event), ...textIn(words)]) ?? true);
+    (fields?.(event, factsIn(factsOf, event.runId)) ?? true) && (says?.([...textOf(event), ...textIn(words)]) ?? true);
 }
 
 export interface Row {
@@ -129,9 +134,9 @@ export interface Row {
 }
 
 /** @returns undefined where nothing is asked of a row that its columns do not tell */
-export function rowMatcher(asked: Asked, state: LogState): ((row: Row) => boolean) | undefined {
+export function rowMatcher(asked: Asked, factsOf: FactsOf): ((row: Row) => boolean) | undefined {
   const fields = meets(OF_VIEW, asked);
-  return fields && (({ runId, view }) => fields(view, runIn(state, runId)));
+  return fields && (({ runId, view }) => fields(view, factsIn(factsOf, runId)));
 }
 
 /** Do texts hold every word of a question? */

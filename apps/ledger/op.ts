@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { LogState } from '#authority/state';
 import type { Answer } from '#contracts/command';
 import type { EventLog } from '#eventlog/port';
 import { logName, logNumberOf } from '#kernel/ids';
@@ -79,19 +80,34 @@ type Filter = {
  * @returns undefined where there is none
  */
 export async function withTree<F extends Filter>(
-  eventlog: EventLog,
+  { eventlog, store }: Pick<Backends, 'eventlog' | 'store'>,
   ledgers: readonly LogLedger[],
   filter: F,
 ): Promise<F | undefined> {
   const { treeId, runId, grantId } = filter;
   if (treeId !== undefined || (runId === undefined && grantId === undefined)) return filter;
-  const treeOf = ({ state }: LogLedger) => (state.runs.get(runId ?? '') ?? state.grants.get(grantId ?? ''))?.treeId;
-  const find = () => ledgers.map(treeOf).find((each) => each !== undefined);
-  const known = find();
+  const find = async (): Promise<string | undefined> => {
+    const found = await Promise.all(ledgers.map(({ state }) => treeOf(store, state, filter)));
+    return found.find((each) => each !== undefined);
+  };
+  const known = await find();
   if (known !== undefined) return { ...filter, treeId: known };
   await Promise.all(ledgers.map(async (each) => each.reached((await eventlog.head(each.state.log)) - 1)));
-  const found = find();
+  const found = await find();
   return found === undefined ? undefined : { ...filter, treeId: found };
+}
+
+/** The tree of a run or a grant: as the state has it, or its row where the state has forgotten it. */
+async function treeOf(
+  store: Pick<LedgerStore, 'place'>,
+  { log, runs, grants }: LogState,
+  { runId, grantId }: Filter,
+): Promise<string | undefined> {
+  const known = runs.get(runId ?? '') ?? grants.get(grantId ?? '');
+  if (known) return known.treeId;
+  const run = runId === undefined ? undefined : await store.place(log, 'run', runId);
+  const grant = run || grantId === undefined ? undefined : await store.place(log, 'grant', grantId);
+  return (run ?? grant)?.treeId;
 }
 
 /**

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { allActions } from './actions';
 import { ended } from './ended';
 import { EXPORT_OPS } from './exporting';
+import { knowing } from './known';
 import { LIST_OPS } from './lists';
 import { LOG_OPS, WITNESS_OPS } from './log-ops';
 import { catchUp, folded, found, missing, op, reach, withTree, type Op } from './op';
@@ -53,13 +54,11 @@ const events = op(
     const ledger = backends.ledgers.get(log);
     if (!ledger && !(await backends.eventlog.listLogs(tenant)).includes(log)) return missing(log);
     await catchUp([ledger], minPosition);
-    const inTree = await withTree(backends.eventlog, ledger ? [ledger] : [], filter);
+    const inTree = await withTree(backends, ledger ? [ledger] : [], filter);
     if (ledger && asksOfRun(filter)) folded(ledger);
     const state = ledger?.state ?? emptyState(log, tenant, parseLogName(log).n);
     const types = type === undefined ? undefined : [type];
-    const { items, next } = inTree
-      ? await scan(backends.eventlog, state, { ...inTree, tenant, types, after, limit })
-      : NONE;
+    const { items, next } = inTree ? await scan(backends, state, { ...inTree, tenant, types, after, limit }) : NONE;
     const taken = fitting(items);
     return found({
       items: taken.map(shown),
@@ -86,17 +85,18 @@ const receipt = op(receiptQuery, async (backends, { tenant, minPosition, ...of }
         ? [of.treeId, TREE_RECEIPT]
         : [of.actionId, ACTION_RECEIPT];
   const ledger = await reach(backends, tenant, id, minPosition);
-  const envelope = ledger && (await receiptOf(ledger, backends.eventlog, backends.key, id, type));
+  const envelope = ledger && (await receiptOf(ledger, backends, backends.key, id, type));
   return envelope ? found(envelope) : missing(id);
 });
 
 const drift = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const ledger = await reach(backends, tenant, runId, minPosition);
-  const run = ledger?.state.runs.get(runId);
-  if (!ledger || !run) return missing(runId);
+  const state = ledger && (await knowing(ledger, backends, 'run', runId));
+  const run = state?.runs.get(runId);
+  if (!state || !run) return missing(runId);
   const scores = await backends.store.items('drift', { tenant, runId, limit: LIMITS.eventsPageMax });
   const stored = await backends.eventlog.at(
-    ledger.state.log,
+    state.log,
     scores.map(({ position }) => position),
   );
   const words = new Map(stored.map((each) => [each.position, readStored(each).payload]));
@@ -122,10 +122,12 @@ function inItsWords(view: unknown, words: Words | null | undefined): unknown {
 /** What a run did and made, as nodes and edges. */
 const graph = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const ledger = await reach(backends, tenant, runId, minPosition);
-  const run = ledger?.state.runs.get(runId);
-  if (!ledger || !run) return missing(runId);
-  const asked = await allActions(backends.eventlog, ledger.state, { tenant, runId, limit: LIMITS.eventsPageMax });
-  const children = [...ledger.state.runs.values()].filter((each) => each.parentRunId === runId);
+  const state = ledger && (await knowing(ledger, backends, 'run', runId));
+  const run = state?.runs.get(runId);
+  if (!state || !run) return missing(runId);
+  const { treeId } = run; // what events are found by
+  const children = [...state.runs.values()].filter((each) => each.parentRunId === runId);
+  const asked = await allActions(backends, state, { tenant, treeId, runId, limit: LIMITS.eventsPageMax });
   const nodes = [
     { id: runId, kind: 'run', label: run.agent.class },
     ...children.map((child) => ({ id: child.id, kind: 'run', label: child.agent.class })),
@@ -142,7 +144,7 @@ const custody = op(
   z.strictObject({ tenant: tenantName, actionId: idOf('action'), minPosition: page.minPosition }),
   async (backends, { tenant, actionId, minPosition }) => {
     const ledger = await reach(backends, tenant, actionId, minPosition);
-    const chain = ledger && (await custodyFor(ledger, backends.eventlog, actionId));
+    const chain = ledger && (await custodyFor(ledger, backends, actionId));
     return chain ? found(chain) : missing(actionId);
   },
 );
@@ -151,7 +153,7 @@ const revocation = op(
   z.strictObject({ tenant: tenantName, id: idOf('revocation') }),
   async (backends, { tenant, id }) => {
     const ledger = await reach(backends, tenant, id, undefined);
-    const rule = ledger?.state.rules.find(id);
+    const rule = ledger && folded(ledger).rules.find(id);
     const rows = await backends.store.consequences(tenant, id);
     if (!rule && rows.length === 0) return missing(id);
     const sum = (pick: (row: (typeof rows)[number]) => number): number =>

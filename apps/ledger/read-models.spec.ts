@@ -124,7 +124,7 @@ async function check(log: SealedLog): Promise<void> {
       expect(rows[i]?.view).toEqual((each as Partial<ItemRow>).view); // no more than that, either
     });
   }
-  expect((await actionsOf(bench.eventlog, log.state, { ...all, after: -1 })).items).toEqual(wanted.action);
+  expect((await actionsOf(bench, log.state, { ...all, after: -1 })).items).toEqual(wanted.action);
 }
 
 describe('the read models', () => {
@@ -132,7 +132,7 @@ describe('the read models', () => {
     const { log } = busyRun();
     await bench.feed(bench.start(), log);
     await check(log);
-    expect((await actionsOf(bench.eventlog, log.state, { ...all, after: -1 })).items.length).toBeGreaterThan(10);
+    expect((await actionsOf(bench, log.state, { ...all, after: -1 })).items.length).toBeGreaterThan(10);
   });
 
   it('hold what the events say after anything that can happen', async () => {

@@ -47,23 +47,23 @@ describe('the receipt that a ledger gives', () => {
     const ledger = bench.start();
     await bench.feed(ledger, log);
     for (const id of [runId, rootId, childId]) {
-      expect(claimed(await receiptOf(ledger, bench.eventlog, KEY, id), ledger)).toEqual({
+      expect(claimed(await receiptOf(ledger, bench, KEY, id), ledger)).toEqual({
         broken: '',
         claims: wanted(log, id),
       });
     }
-    expect(await receiptOf(ledger, bench.eventlog, KEY, 'run_0_none')).toBeUndefined();
+    expect(await receiptOf(ledger, bench, KEY, 'run_0_none')).toBeUndefined();
     const treeId = log.last('RunOpened').treeId as string;
     const { actionId } = log.last('ActionPermitted');
     for (const [type, id] of [
       [TREE_RECEIPT, treeId],
       [ACTION_RECEIPT, actionId as string],
     ] as const) {
-      const { broken, claims } = claimed(await receiptOf(ledger, bench.eventlog, KEY, id, type), ledger);
+      const { broken, claims } = claimed(await receiptOf(ledger, bench, KEY, id, type), ledger);
       const { statement } = verifyReceipt(otherReceiptOf(log, type, id), VKEY);
       const { events: _, ...expected } = statement?.predicate ?? ({} as never);
       expect({ broken, claims }).toEqual({ broken: '', claims: expected });
-      expect(await receiptOf(ledger, bench.eventlog, KEY, `${id.slice(0, 6)}none`, type)).toBeUndefined();
+      expect(await receiptOf(ledger, bench, KEY, `${id.slice(0, 6)}none`, type)).toBeUndefined();
     }
   });
 
@@ -76,7 +76,7 @@ describe('the receipt that a ledger gives', () => {
         const ledger = bench.start();
         await bench.feed(ledger, log);
         for (const id of [...log.state.runs.keys()].slice(0, 5)) {
-          expect(claimed(await receiptOf(ledger, bench.eventlog, KEY, id), ledger)).toEqual({
+          expect(claimed(await receiptOf(ledger, bench, KEY, id), ledger)).toEqual({
             broken: '',
             claims: wanted(log, id),
           });
@@ -92,7 +92,7 @@ describe('the receipt that a ledger gives', () => {
     await bench.feed(ledger, log, 25);
     await bench.stop(ledger);
     await bench.append(log);
-    const { broken, claims } = claimed(await receiptOf(ledger, bench.eventlog, KEY, runId), ledger);
+    const { broken, claims } = claimed(await receiptOf(ledger, bench, KEY, runId), ledger);
     expect(broken).toBe('');
     expect(claims).toMatchObject({ ended: null, revoked: [], children: [] });
     expect((claims as { actions: unknown[] }).actions).toHaveLength(5);
@@ -103,7 +103,7 @@ describe('the receipt that a ledger gives', () => {
     const ledger = bench.start();
     await bench.feed(ledger, log);
     for (const event of log.events.filter(({ type }) => /^Action(Permitted|Denied|StepUp)$/.test(type))) {
-      const custody = await custodyFor(ledger, bench.eventlog, event.actionId as string);
+      const custody = await custodyFor(ledger, bench, event.actionId as string);
       const links = custody?.links.map(({ proof: _, ...link }) => link);
       expect({ ...custody, links }).toEqual(custodyOf(event.actionId as string, log.story()));
       for (const { position, proof } of custody?.links ?? []) {
@@ -112,7 +112,7 @@ describe('the receipt that a ledger gives', () => {
       }
       expect(custody?.findings.filter((finding) => !isOnlyOpen(finding))).toEqual([]);
     }
-    expect(await custodyFor(ledger, bench.eventlog, 'act_0_none')).toBeUndefined();
+    expect(await custodyFor(ledger, bench, 'act_0_none')).toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { selects } from '#authority/rule-set';
+import { selects, type Subject } from '#authority/rule-set';
 import { subjectOf } from '#authority/rules';
 import type { LogState, RunNode } from '#authority/state';
 import { parseEvent } from '#contracts/event';
@@ -12,7 +12,7 @@ import {
   type Envelope,
   type PredicateType,
 } from '#contracts/receipt';
-import type { EventLog, SearchFilter, StoredEvent } from '#eventlog/port';
+import type { SearchFilter, StoredEvent } from '#eventlog/port';
 import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { custodyOf } from '#receipts/custody';
@@ -20,8 +20,12 @@ import { makeStatement, signStatement } from '#receipts/envelope';
 import { KINDS } from '#receipts/kinds';
 import { OF_ANCESTORS, OF_CHILDREN } from '#receipts/select';
 import { readStory, type Told } from '#receipts/story';
+import { knowing } from './known';
 import type { LogLedger } from './log-ledger';
-import { TooLarge } from './op';
+import { TooLarge, type Backends } from './op';
+
+/** Where events are read from, and the trees that were forgotten. */
+type From = Pick<Backends, 'eventlog' | 'store'>;
 
 /** A stored event, as receipts are told of it. */
 type Kept = Told & { readonly stored: StoredEvent };
@@ -31,7 +35,7 @@ class Candidates {
   private readonly found = new Map<number, StoredEvent>();
 
   constructor(
-    private readonly eventlog: EventLog,
+    private readonly eventlog: From['eventlog'],
     private readonly state: LogState,
   ) {}
 
@@ -40,13 +44,9 @@ class Candidates {
     this.take(await this.eventlog.search({ tenant, log, ...filter, limit: LIMITS.receiptEvents + 1 }));
   }
 
-  /** The revocation rules that may have struck one of these runs: which of them did is for the choice to say. */
-  async rules(runs: readonly RunNode[]): Promise<void> {
-    const { log, rules, grants } = this.state;
-    const subjects = runs.flatMap((run) => {
-      const grant = run.grantId === undefined ? undefined : grants.get(run.grantId);
-      return grant ? [subjectOf(run, grant)] : [];
-    });
+  /** The revocation rules that may have struck one of these: which of them did is for the choice to say. */
+  async rules(subjects: readonly Subject[]): Promise<void> {
+    const { log, rules } = this.state;
     // a lease that was raised since may have been struck for a tool that the raised one does not have: any tool will do
     const mayStrike = rules.list.filter(({ selector }) =>
       subjects.some((subject) => selects({ ...selector, tool: undefined }, subject)),
@@ -75,53 +75,64 @@ class Candidates {
   }
 }
 
-/** All that may bear on a run: its own events, and what happened to the runs above and below it. */
-async function aboutRun(eventlog: EventLog, state: LogState, run: RunNode): Promise<Kept[]> {
+/**
+ * All that may bear on a run: its own events, and what happened to the runs above and below it. Which those are is taken
+ * from the state before an event is read: meanwhile it may forget them.
+ */
+async function aboutRun({ eventlog }: From, state: LogState, run: RunNode): Promise<Kept[]> {
   const candidates = new Candidates(eventlog, state);
   const { treeId } = run; // what events are found by
+  const above = runsAbove(state, run);
+  const below = [...state.runs.values()].filter((each) => each.parentRunId === run.id);
+  const subjects = subjectsOf(state, [run, ...above, ...below]);
   await candidates.search({ treeId, runId: run.id });
-  const around: RunNode[] = [run];
-  for (let above = parentOf(state, run); above; above = parentOf(state, above)) {
-    await candidates.search({ treeId, runId: above.id, type: OF_ANCESTORS });
-    around.push(above);
-  }
-  for (const child of state.runs.values()) {
-    if (child.parentRunId !== run.id) continue;
-    await candidates.search({ treeId, runId: child.id, type: OF_CHILDREN });
-    around.push(child);
-  }
-  await candidates.rules(around);
+  for (const { id } of above) await candidates.search({ treeId, runId: id, type: OF_ANCESTORS });
+  for (const { id } of below) await candidates.search({ treeId, runId: id, type: OF_CHILDREN });
+  await candidates.rules(subjects);
   return await candidates.told();
 }
 
-const parentOf = (state: LogState, run: RunNode): RunNode | undefined =>
-  run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId);
+function runsAbove(state: LogState, run: RunNode): RunNode[] {
+  const above = run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId);
+  return above ? [above, ...runsAbove(state, above)] : [];
+}
 
-async function aboutTree(eventlog: EventLog, state: LogState, treeId: string): Promise<Kept[]> {
-  const candidates = new Candidates(eventlog, state);
+/** What revocation rules look at, of runs that were given a lease. */
+const subjectsOf = (state: LogState, runs: readonly RunNode[]): Subject[] =>
+  runs.flatMap((run) => {
+    const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
+    return grant ? [subjectOf(run, grant)] : [];
+  });
+
+async function aboutTree(ledger: LogLedger, from: From, treeId: string): Promise<Kept[] | undefined> {
+  const state = await knowing(ledger, from, 'tree', treeId);
+  if (!state) return undefined;
+  const candidates = new Candidates(from.eventlog, state);
+  const runs = [...state.runs.values()].filter((run) => run.treeId === treeId);
+  const subjects = subjectsOf(state, runs);
   await candidates.search({ treeId });
-  await candidates.rules([...state.runs.values()].filter((run) => run.treeId === treeId));
+  await candidates.rules(subjects);
   return await candidates.told();
 }
 
 /** Of the run that asked for it. */
-async function aboutAction(eventlog: EventLog, state: LogState, actionId: string): Promise<Kept[] | undefined> {
-  const { tenant, log } = state;
-  const [decision] = await eventlog.search({ tenant, log, actionId, limit: 1 });
+async function aboutAction(ledger: LogLedger, from: From, actionId: string): Promise<Kept[] | undefined> {
+  const { tenant, log } = ledger.state;
+  const [decision] = await from.eventlog.search({ tenant, log, actionId, limit: 1 });
   const runId = decision && parseEvent(decision.body).runId;
-  const run = runId === undefined ? undefined : state.runs.get(runId);
-  return run && aboutRun(eventlog, state, run);
+  return runId === undefined ? undefined : aboutRunOf(ledger, from, runId);
+}
+
+async function aboutRunOf(ledger: LogLedger, from: From, runId: string): Promise<Kept[] | undefined> {
+  const state = await knowing(ledger, from, 'run', runId);
+  const run = state?.runs.get(runId);
+  return state && run && aboutRun(from, state, run);
 }
 
 /** By kind: where to look for what bears on an id; undefined where it is not known. */
-const ABOUT: Record<PredicateType, (e: EventLog, s: LogState, id: string) => Promise<Kept[] | undefined>> = {
-  async [RUN_RECEIPT](eventlog, state, id) {
-    const run = state.runs.get(id);
-    return run && aboutRun(eventlog, state, run);
-  },
-  async [TREE_RECEIPT](eventlog, state, id) {
-    return state.trees.has(id) ? aboutTree(eventlog, state, id) : undefined;
-  },
+const ABOUT: Record<PredicateType, (ledger: LogLedger, from: From, id: string) => Promise<Kept[] | undefined>> = {
+  [RUN_RECEIPT]: aboutRunOf,
+  [TREE_RECEIPT]: aboutTree,
   [ACTION_RECEIPT]: aboutAction,
 };
 
@@ -131,12 +142,12 @@ const ABOUT: Record<PredicateType, (e: EventLog, s: LogState, id: string) => Pro
  */
 export async function receiptOf(
   ledger: LogLedger,
-  eventlog: EventLog,
+  from: From,
   key: KeyObject,
   id: string,
   type: PredicateType = RUN_RECEIPT,
 ): Promise<Envelope | undefined> {
-  const candidates = await ABOUT[type](eventlog, ledger.state, id);
+  const candidates = await ABOUT[type](ledger, from, id);
   if (!candidates) return undefined;
   // what is not in the tree yet has no proof, and is not told
   const inTree = candidates.filter(({ event }) => event.position < ledger.position);
@@ -162,12 +173,8 @@ export async function receiptOf(
 }
 
 /** The chain of one action, each link with its proof where it is in the tree; undefined where no decision on it is known. */
-export async function custodyFor(
-  ledger: LogLedger,
-  eventlog: EventLog,
-  actionId: string,
-): Promise<Custody | undefined> {
-  const candidates = await aboutAction(eventlog, ledger.state, actionId);
+export async function custodyFor(ledger: LogLedger, from: From, actionId: string): Promise<Custody | undefined> {
+  const candidates = await aboutAction(ledger, from, actionId);
   if (!candidates) return undefined;
   const custody = custodyOf(actionId, readStory(candidates));
   const positions = [...new Set(custody.links.map(({ position }) => position))];

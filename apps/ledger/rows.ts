@@ -3,8 +3,9 @@ import { readStored, type Words } from '#contracts/payload';
 import type { Filter } from '#contracts/search';
 import { LIMITS } from '#kernel/limits';
 import type { LogLedger } from './log-ledger';
-import { rowMatcher, saysAll, textIn } from './matching';
+import { asksOfRun, rowMatcher, saysAll, textIn } from './matching';
 import type { Backends } from './op';
+import { FactsOfRuns } from './run-facts';
 import { positionAt } from './scan';
 import type { ItemRow } from './store';
 
@@ -31,14 +32,17 @@ export async function rowsOf(
     await positionAt(eventlog, log, from, head, 0),
     await positionAt(eventlog, log, to, head, Number.MAX_SAFE_INTEGER),
   ];
-  const matches = rowMatcher(asked, state);
+  const facts = new FactsOfRuns(state, { eventlog, store });
+  const matches = rowMatcher(asked, facts.of);
+  const asks = asksOfRun({ ...asked, agentClass: undefined }); // that is a column
   const says = q === undefined ? undefined : saysAll(q);
-  const told = new WordsOf(ledger, eventlog);
+  const told = new WordsOf(ledger, { eventlog, store });
   const items: ItemRow[] = [];
   let at = after;
   for (let seen = 0; seen < most;) {
     const step = Math.min(matches || says ? STEP : limit + 1, most - seen);
     const page = await store.rows(kind, log, { ...asked, first, before, after: at, limit: step });
+    if (asks) await facts.fetch(page.rows.map(({ runId }) => runId));
     const near = page.rows.filter((row) => matches?.(row) ?? true);
     if (says || kind === 'run') await told.fetch(near);
     for (const row of page.rows) {
@@ -61,26 +65,49 @@ const endOf = ({ view }: ItemRow): string[] => {
 /** What stands in words beside the opening of the runs of rows: read each time, so that what is erased is gone. */
 class WordsOf {
   private readonly byPosition = new Map<number, Words | null>();
+  /** of the run itself, and of the one that the tree began with: a child without a purpose has that one's */
+  private readonly byRun = new Map<string, readonly number[]>();
 
   constructor(
     private readonly ledger: LogLedger,
-    private readonly eventlog: Backends['eventlog'],
+    private readonly from: Pick<Backends, 'eventlog' | 'store'>,
   ) {}
 
   async fetch(rows: readonly ItemRow[]): Promise<void> {
+    await this.find(rows);
     const { log } = this.ledger.state;
     const missing = [...new Set(rows.flatMap((row) => this.openings(row)))].filter((at) => !this.byPosition.has(at));
     if (missing.length === 0) return;
-    for (const stored of await this.eventlog.at(log, missing))
+    for (const stored of await this.from.eventlog.at(log, missing))
       this.byPosition.set(stored.position, readStored(stored).payload);
   }
 
-  /** Of the run itself, and of the one that the tree began with: a child without a purpose has that one's. */
-  private openings({ runId }: ItemRow): number[] {
+  /** Where the runs of rows were opened: as the state has it, or else their own rows. */
+  private async find(rows: readonly ItemRow[]): Promise<void> {
     const { runs, trees } = this.ledger.state;
-    const run = runs.get(runId ?? '');
-    const root = runs.get(trees.get(run?.treeId ?? '')?.rootRunId ?? '');
-    return [run, root].flatMap((each) => (each ? [each.position] : []));
+    const missing = new Set<string>();
+    for (const { runId } of rows) {
+      if (runId === undefined || this.byRun.has(runId)) continue;
+      const run = runs.get(runId);
+      const root = runs.get(trees.get(run?.treeId ?? '')?.rootRunId ?? '');
+      if (run && root) this.byRun.set(runId, [run.position, root.position]);
+      else missing.add(runId);
+    }
+    if (missing.size > 0) await this.findForgotten([...missing]);
+  }
+
+  private async findForgotten(runIds: readonly string[]): Promise<void> {
+    const { store } = this.from;
+    const { log } = this.ledger.state;
+    const rows = await store.places(log, 'run', runIds);
+    const treeIds = new Set(rows.map(({ treeId }) => treeId).filter((each) => each !== undefined));
+    const roots = await store.roots(log, [...treeIds]);
+    const rootOf = new Map(roots.map(({ treeId, position }) => [treeId, position]));
+    for (const { id, position, treeId } of rows) this.byRun.set(id, [position, rootOf.get(treeId) ?? position]);
+  }
+
+  private openings({ runId }: ItemRow): readonly number[] {
+    return this.byRun.get(runId ?? '') ?? [];
   }
 
   texts(row: ItemRow): string[] {

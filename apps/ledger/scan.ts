@@ -6,6 +6,7 @@ import type { EventLog, StoredEvent } from '#eventlog/port';
 import { parseTime } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { asksOfRun, eventMatcher } from './matching';
+import { FactsOfRuns, type Openings } from './run-facts';
 
 /** How much one question may look at. */
 export interface Bounds {
@@ -17,6 +18,11 @@ export interface Bounds {
 const BOUNDS: Bounds = { events: LIMITS.eventsSeen, positions: LIMITS.positionsSeen };
 /** are read at once where not all of them will be wanted */
 const STEP = 1_000;
+
+/** What is looked through, and where the runs of what is found there are told of. */
+export interface Scanned extends Openings {
+  readonly eventlog: Pick<EventLog, 'at' | 'head' | 'search'>;
+}
 
 export interface Found {
   readonly stored: StoredEvent;
@@ -32,12 +38,13 @@ export interface Page {
 /**
  * The events of one log that meet a filter, in order. A page may be short, or empty, although there are more: then as
  * much was looked at as one question may, and `next` says where to go on. Nothing is skipped or told twice while the
- * log grows, since a page ends at a position.
- * @param state of this log: knows which tree a run and a grant belong to, and who a run's principal is
+ * log grows, since a page ends at a position. Who asks for a run or a grant names its tree, too, or the whole log is
+ * looked through.
+ * @param state of this log: knows who a run's principal is
  * @param types of which they must be; any, where it is left out
  */
 export async function scan(
-  eventlog: EventLog,
+  { eventlog, store }: Scanned,
   state: LogState,
   {
     tenant,
@@ -55,14 +62,15 @@ export async function scan(
 ): Promise<Page> {
   const { log } = state;
   const stored = await eventlog.head(log);
-  const head = asksOfRun(filter) ? Math.min(stored, state.next) : stored;
+  const asks = asksOfRun(filter);
+  const head = asks ? Math.min(stored, state.next) : stored;
   const first = await positionAt(eventlog, log, filter.from, head, 0);
   const end = await positionAt(eventlog, log, filter.to, head, head);
-  const treeId = filter.treeId ?? treeOf(state, filter);
-  const { actionId, commandId } = filter;
+  const { treeId, actionId, commandId } = filter;
   // few have them, and an index leads to each: the whole log may be looked through for those of a tree or an action
   const narrow = treeId !== undefined || actionId !== undefined;
-  const matches = eventMatcher(filter, state);
+  const facts = new FactsOfRuns(state, { eventlog, store });
+  const matches = eventMatcher(filter, facts.of);
   const exact = !narrow && !matches;
   let at = Math.max(after, first - 1);
   const before = narrow ? end : Math.min(end, at + 1 + bounds.positions);
@@ -71,8 +79,11 @@ export async function scan(
     const step = Math.min(exact ? limit + 1 : STEP, bounds.events - seen);
     const search = narrow ? { treeId, actionId } : { type: types, commandId };
     const near = await eventlog.search({ tenant, log, after: at, before, limit: step, ...search });
-    for (const each of near) {
-      const found = wanted(each);
+    // read one by one, since a page may be full long before their end, unless all of their runs are asked for at once
+    const read = asks ? near.map(foundIn) : [];
+    await facts.fetch(read.map((each) => each?.event.runId));
+    for (const [i, each] of near.entries()) {
+      const found = wanted(asks ? read[i] : foundIn(each));
       if (found && items.length === limit) return { items, next: at };
       if (found) items.push(found);
       at = each.position;
@@ -82,23 +93,23 @@ export async function scan(
   }
   return { items, next: at };
 
-  function wanted(stored: StoredEvent): Found | undefined {
+  function foundIn(stored: StoredEvent): Found | undefined {
     if (types && !types.includes(stored.type)) return undefined;
     const { event, payload: words } = readStored(stored);
-    return matches && !matches(event, words) ? undefined : { stored, event, words };
+    return { stored, event, words };
+  }
+
+  function wanted(found: Found | undefined): Found | undefined {
+    return found && matches && !matches(found.event, found.words) ? undefined : found;
   }
 }
-
-/** A run's and a grant's events are among those of its tree; one that is not known yet names none. */
-const treeOf = (state: LogState, { runId, grantId }: { runId?: string | undefined; grantId?: string | undefined }) =>
-  state.runs.get(runId ?? '')?.treeId ?? state.grants.get(grantId ?? '')?.treeId;
 
 /**
  * The first position of a log whose event is not before a time. No event is earlier than the one before it, so twenty
  * looks find it among a million.
  */
 export async function positionAt(
-  eventlog: EventLog,
+  eventlog: Pick<EventLog, 'at'>,
   log: string,
   time: string | undefined,
   head: number,

@@ -132,6 +132,11 @@ export class LedgerStore {
     return rows.map(fromDb);
   }
 
+  /** The rows of the runs that these trees began with, as far as there are. */
+  async roots(log: string, treeIds: readonly string[]): Promise<ItemRow[]> {
+    return (await this.source.query<DbItem[]>(ROOTS, [log, treeIds])).map(fromDb);
+  }
+
   /** All rows of a kind, of a tenant or a run. */
   async items(kind: ItemRow['kind'], { tenant, runId, limit }: ItemFilter): Promise<ItemRow[]> {
     const rows = await this.source.query<DbItem[]>(
@@ -274,6 +279,13 @@ const PIECES = `
   FROM unnest($2::int[], $3::bigint[]) AS wanted (level, index) CROSS JOIN LATERAL (
     SELECT hashes FROM ledger.piece WHERE log = $1 AND level = wanted.level AND index = wanted.index LIMIT 1
   ) AS piece`;
+
+/** Of each tree its first run, which is its oldest: an index leads there. */
+const ROOTS = `
+  SELECT root.*
+  FROM unnest($2::text[]) AS wanted (tree_id) CROSS JOIN LATERAL (
+    SELECT * FROM ledger.item WHERE log = $1 AND kind = 'run' AND tree_id = wanted.tree_id ORDER BY position LIMIT 1
+  ) AS root`;
 
 /** Moves the follower, only from where it stood: of two ledgers that follow one log, one goes on. */
 const MOVE_LIVE = `

@@ -4,6 +4,7 @@ import { parseTime } from '#kernel/clock';
 import { treeState } from '#platform/tree-state';
 import { tellTree } from '#platform/words/views';
 import { z } from 'zod';
+import { isTree } from './known';
 import { folded, found, missing, op, reach, refuse } from './op';
 
 /** How long a position that is not there yet is waited for. */
@@ -18,7 +19,7 @@ export const treeAt = op(
     if (time === undefined && asked === undefined)
       return refuse('BAD_REQUEST', 'at must be a position or an RFC 3339 time');
     const ledger = await reach(backends, tenant, treeId, undefined);
-    if (!ledger?.state.trees.has(treeId)) return missing(treeId);
+    if (!ledger || !(await isTree(ledger, backends.store, treeId))) return missing(treeId);
     if (asked !== undefined && asked >= ledger.position && !(await ledger.reached(asked, REACH_MS)))
       return refuse('NOT_FOUND', `the log has not reached position ${asked} yet`);
     const { eventlog } = backends;
