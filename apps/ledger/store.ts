@@ -280,11 +280,17 @@ const PIECES = `
     SELECT hashes FROM ledger.piece WHERE log = $1 AND level = wanted.level AND index = wanted.index LIMIT 1
   ) AS piece`;
 
-/** Of each tree its first run, which is its oldest: an index leads there. */
+/**
+ * Of each tree its oldest run. The log is compared as no index has it: by one that begins with it a server that knows
+ * little of the table would read all runs of the log for each tree.
+ */
 const ROOTS = `
   SELECT root.*
   FROM unnest($2::text[]) AS wanted (tree_id) CROSS JOIN LATERAL (
-    SELECT * FROM ledger.item WHERE log = $1 AND kind = 'run' AND tree_id = wanted.tree_id ORDER BY position LIMIT 1
+    SELECT * FROM ledger.all_item
+    WHERE tree_id = wanted.tree_id AND kind = 'run' AND log || '' = $1
+      AND gen = (SELECT gen FROM ledger.follower WHERE log = $1)
+    ORDER BY position LIMIT 1
   ) AS root`;
 
 /** Moves the follower, only from where it stood: of two ledgers that follow one log, one goes on. */
