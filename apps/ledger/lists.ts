@@ -1,4 +1,3 @@
-import type { LogState } from '#authority/state';
 import { countsOf, type Counts } from '#authority/views';
 import { logNameSchema, tenantName } from '#contracts/primitives';
 import { FILTERS, type Filter, type Searched } from '#contracts/search';
@@ -6,7 +5,6 @@ import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
 import { actionsOf } from './actions';
-import { knowing } from './known';
 import type { LogLedger } from './log-ledger';
 import { catchUp, folded, found, missing, NotYet, op, refuse, withTree, type Backends, type Op } from './op';
 import { rowsOf } from './rows';
@@ -79,24 +77,14 @@ async function across(
   return { items, next: undefined };
 }
 
-/** Rows of grants with their counts: those of now, or of one that the state has forgotten those that it ended with. */
-async function withCounts(backends: Backends, ledger: LogLedger, rows: readonly ItemRow[]): Promise<unknown[]> {
-  const trees = new Map<string | undefined, LogState | undefined>();
-  const items: unknown[] = [];
-  for (const row of rows) items.push({ ...(row.view as object), ...(await countsIn(row)) });
-  return items;
-
-  async function countsIn({ id, treeId, view }: ItemRow): Promise<Counts> {
-    const grant = ledger.state.grants.get(id);
-    if (grant) return countsOf(grant);
-    const { consumed, reserved } = view as Partial<Counts>;
-    if (consumed && reserved) return { consumed, reserved };
-    // its row was written before rows had counts
-    if (!trees.has(treeId)) trees.set(treeId, await knowing(ledger, backends, 'grant', id));
-    const forgotten = trees.get(treeId)?.grants.get(id);
-    if (!forgotten) throw new NotYet(`the state of ${ledger.state.log} has no ${id} yet; try again`);
-    return countsOf(forgotten);
-  }
+/** A grant's counts are those of now, or those that it ended with. */
+function withCounts({ state }: LogLedger, { id, view }: ItemRow): unknown {
+  const grant = state.grants.get(id);
+  if (grant) return { ...(view as object), ...countsOf(grant) };
+  // a lease that is forgotten has ended, and its row tells them
+  if ((view as Partial<Counts>).consumed === undefined)
+    throw new NotYet(`the state of ${state.log} is being folded anew; try again`);
+  return view;
 }
 
 const actions: Page<'actions'> = async (backends, ledger, { after, ...filter }) => {
@@ -136,7 +124,7 @@ export const LIST_OPS: Readonly<Record<string, Op>> = {
   }),
   grants: list('grants', async (backends, ledger, filter) => {
     const { items, next } = await rowsOf('grant', backends, ledger, filter);
-    return { items: await withCounts(backends, ledger, items), next };
+    return { items: items.map((row) => withCounts(ledger, row)), next };
   }),
   actions: list('actions', actions),
   approvals: list('approvals', async (backends, ledger, filter) => {

@@ -61,3 +61,18 @@ export class LedgerPieces1760000300000 implements MigrationInterface {
     await runner.query('TRUNCATE ledger.follower, ledger.item, ledger.consequence');
   }
 }
+
+/**
+ * Rows of leases that have ended tell what they used. All that is made from the log is made anew, by a follower that
+ * begins at its start; a rebuild that was under way is none any more.
+ */
+export class LedgerCounts1764200000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(MADE_ANEW);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(MADE_ANEW);
+  }
+}
+const MADE_ANEW = 'TRUNCATE ledger.follower, ledger.rebuild, ledger.all_item, ledger.all_piece, ledger.all_consequence';

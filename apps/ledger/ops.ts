@@ -94,7 +94,7 @@ const drift = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const state = ledger && (await knowing(ledger, backends, 'run', runId));
   const run = state?.runs.get(runId);
   if (!state || !run) return missing(runId);
-  const scores = await backends.store.items('drift', { tenant, runId, limit: LIMITS.eventsPageMax });
+  const scores = await backends.store.items('drift', { tenant, run, limit: LIMITS.eventsPageMax });
   const stored = await backends.eventlog.at(
     state.log,
     scores.map(({ position }) => position),

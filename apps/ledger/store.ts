@@ -40,7 +40,8 @@ export interface Place {
 }
 export interface ItemFilter {
   readonly tenant: string;
-  readonly runId?: string | undefined;
+  /** a run is looked for in its tree: only that has an index */
+  readonly run?: { readonly id: string; readonly treeId: string } | undefined;
   readonly limit: number;
 }
 /** Of one log and kind: what its columns are asked for, and between which positions. */
@@ -138,10 +139,10 @@ export class LedgerStore {
   }
 
   /** All rows of a kind, of a tenant or a run. */
-  async items(kind: ItemRow['kind'], { tenant, runId, limit }: ItemFilter): Promise<ItemRow[]> {
+  async items(kind: ItemRow['kind'], { tenant, run, limit }: ItemFilter): Promise<ItemRow[]> {
     const rows = await this.source.query<DbItem[]>(
-      'SELECT * FROM ledger.item WHERE kind = $1 AND starts_with(log, $2) AND ($3::text IS NULL OR run_id = $3) ORDER BY log, position, id LIMIT $4',
-      [kind, `${tenant}/`, runId ?? null, limit],
+      'SELECT * FROM ledger.item WHERE kind = $1 AND starts_with(log, $2) AND ($3::text IS NULL OR (tree_id = $3 AND run_id = $4)) ORDER BY log, position, id LIMIT $5',
+      [kind, `${tenant}/`, run?.treeId ?? null, run?.id ?? null, limit],
     );
     return rows.map(fromDb);
   }

@@ -1,7 +1,11 @@
 import type { LogState } from '../state';
 
-/** A state as it is once it has forgotten a tree. */
+/**
+ * A state as it is once it has forgotten a tree, whatever the time.
+ * @throws where something in the tree goes on, so that it would not be forgotten
+ */
 export function forgetTree(state: LogState, treeId: string): void {
+  if (!endedTrees(state).includes(treeId)) throw new Error(`there is no ${treeId}, or it has not ended`);
   const maps: Map<string, { readonly treeId: string }>[] = [state.runs, state.grants, state.approvals];
   for (const map of maps) for (const [id, node] of map) if (node.treeId === treeId) map.delete(id);
   state.trees.delete(treeId);
