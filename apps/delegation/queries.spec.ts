@@ -52,6 +52,8 @@ describe('a question whose words are fetched after the state was read', () => {
     const { run, grant } = value<{ run: { id: string; treeId: string }; grant: { id: string } }>(opened);
     const asked = await owner.submit(command('escalate', { runId: run.id, want: { budget: { calls: 2 } } }));
     const { approval } = value<{ approval: { id: string } }>(asked);
+    await owner.submit(command('decideApproval', { approvalId: approval.id, verdict: 'deny' }, PERSON));
+    await owner.submit(command('completeRun', { runId: run.id }));
     const questions = [
       { op: 'run', id: run.id },
       { op: 'grant', id: grant.id },
