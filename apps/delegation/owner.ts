@@ -15,6 +15,7 @@ import { Mailbox } from './mailbox';
 import { stateToTell, wordsFor } from './words';
 import type { OwnerLog } from './ports';
 import { loadState } from '#platform/log-state';
+import { Busy, Turns } from '#platform/turns';
 import {
   answerRead,
   Batch,
@@ -62,8 +63,13 @@ export class LogOwner {
   private readonly telling = new Set<Promise<void>>();
   private readonly previews = new Map<string, { selector: string; asOf: number; at: number }>();
 
+  /** folding trees again that the state has forgotten, for the answers to retries */
+  private readonly recalling: Turns;
+
   constructor(private readonly options: OwnerOptions) {
     this.mailbox = new Mailbox(LIMITS.mailboxCommands, options.timer);
+    const { recallsWaiting, foldWaitMs } = LIMITS;
+    this.recalling = new Turns(`trees of ${options.log} that ended are being read`, recallsWaiting, foldWaitMs);
   }
 
   start(): void {
@@ -334,6 +340,7 @@ export class LogOwner {
     try {
       staged.item.resolve(staged.answer ?? (await this.tell(state, staged)));
     } catch (error) {
+      if (error instanceof Busy) return staged.item.resolve(tooMany(error.message));
       this.options.warn('an answer could not be told', error);
       staged.item.resolve(notReady('the decision was written but could not be told; retry with the same key'));
     }
@@ -342,7 +349,7 @@ export class LogOwner {
   private async tell(state: LogState, { events, replay }: Staged): Promise<Answer> {
     const { eventlog } = this.options;
     const told = replay ? await this.again(replay) : events;
-    const known = replay ? await stateToTell(eventlog, state, told) : state;
+    const known = replay ? await stateToTell(eventlog, state, told, this.recalling) : state;
     return answerOf(known, told, await wordsFor(eventlog, known, wordsNeeded(told)));
   }
 

@@ -25,9 +25,9 @@ export function tooLarge({ event, body, payload }: Sealed): string | undefined {
 }
 
 export const notReady = (detail: string): Answer => ({ ok: false, refusal: { code: 'NOT_READY', detail } });
-export const tooMany = (): Answer => ({
+export const tooMany = (detail = 'the log has more commands waiting than it takes; try again shortly'): Answer => ({
   ok: false,
-  refusal: { code: 'TOO_MANY', detail: 'the log has more commands waiting than it takes; try again shortly' },
+  refusal: { code: 'TOO_MANY', detail },
 });
 
 export function badCommand(issues: readonly { path: PropertyKey[]; message: string }[]): Answer {

@@ -1,22 +1,34 @@
-import type { Words as AnswerWords } from '#authority/answer';
+import { asksState, type Words as AnswerWords } from '#authority/answer';
 import type { ApprovalNode, LogState } from '#authority/state';
 import type { Event } from '#contracts/event';
 import type { ApprovalView } from '#contracts/query';
+import { LIMITS } from '#kernel/limits';
 import { treeState } from '#platform/tree-state';
+import type { Turns } from '#platform/turns';
 import { approvalWords, askedNow, grantOf } from '#platform/words/approval-words';
 import { NO_TEXTS, runTexts } from '#platform/words/run-texts';
 import type { OwnerLog } from './ports';
 
 /**
- * A state that knows what these events are of, for as long as it takes to tell it: the tree alone where it has ended,
- * since it may be forgotten in the midst of that, and may be already.
+ * A state that knows what these events are of, for as long as it takes to tell it: the tree alone where it is forgotten,
+ * or may be in the midst of that. Trees may be large, so that one is folded at a time; it is the retries that wait.
+ * @throws Busy where too many wait
  */
-export async function stateToTell(eventlog: OwnerLog, state: LogState, events: readonly Event[]): Promise<LogState> {
+export function stateToTell(
+  eventlog: OwnerLog,
+  state: LogState,
+  events: readonly Event[],
+  recalling: Turns,
+): LogState | Promise<LogState> {
   const treeId = events.find((event) => event.treeId !== undefined)?.treeId;
-  if (treeId === undefined) return state;
+  if (treeId === undefined || !asksState(events)) return state;
   const tree = state.trees.get(treeId);
-  return tree && tree.quietAt === undefined ? state : treeState(state, eventlog, treeId);
+  const leavesAt = tree && (tree.quietAt ?? Infinity) + LIMITS.endedKeptMs - TELLING_MS;
+  if (leavesAt !== undefined && state.lastTime < leavesAt) return state;
+  return recalling.take(() => treeState(state, eventlog, treeId));
 }
+/** nobody waits that long for an answer */
+const TELLING_MS = 60_000;
 
 /**
  * Fetches the words that stand in payloads beside the events: never part of the state, so that erasing them changes no

@@ -116,7 +116,7 @@ export class LogMonitor {
   /**
    * Sends what is due, one message at a time. Not while it still folds what happened before: what is due then may be
    * in the log already, a few events further on. Dying between the answer and `settled`: the report has the same
-   * command id the next time, and the owner answers it from the log.
+   * command id the next time; the owner answers it from the log, or the monitor has found it there by itself.
    */
   private tell(): void {
     if (this.busy || this.monitor.next < this.past) return;

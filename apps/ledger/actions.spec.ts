@@ -6,7 +6,7 @@ import type { Filter } from '#contracts/search';
 import type { Bounds } from './scan';
 
 const eventlog = new MemoryEventLog();
-const from = { eventlog, store: { places: () => Promise.resolve([]) } };
+const from = { eventlog, store: { places: () => Promise.resolve([]), position: () => Promise.resolve(Infinity) } };
 const LOGS = ['default/0', 'default/1'];
 /** for each log the run and tree of a worker and of the helper that it made */
 const runs: { runId: string; treeId: string; helperId: string }[] = [];

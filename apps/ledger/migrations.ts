@@ -64,15 +64,18 @@ export class LedgerPieces1760000300000 implements MigrationInterface {
 
 /**
  * Rows of leases that have ended tell what they used. All that is made from the log is made anew, by a follower that
- * begins at its start; a rebuild that was under way is none any more.
+ * begins at its start; a rebuild that was under way is none any more. A ledger of before that still runs must not be that
+ * follower: it does not say in which form it writes, and can write nothing.
  */
 export class LedgerCounts1764200000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(MADE_ANEW);
+    await runner.query('ALTER TABLE ledger.follower ADD COLUMN form int NOT NULL');
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(MADE_ANEW);
+    await runner.query('ALTER TABLE ledger.follower DROP COLUMN form');
   }
 }
 const MADE_ANEW = 'TRUNCATE ledger.follower, ledger.rebuild, ledger.all_item, ledger.all_piece, ledger.all_consequence';

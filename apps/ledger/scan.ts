@@ -5,6 +5,7 @@ import type { Filter } from '#contracts/search';
 import type { EventLog, StoredEvent } from '#eventlog/port';
 import { parseTime } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
+import type { LedgerStore } from './store';
 import { asksOfRun, eventMatcher } from './matching';
 import { FactsOfRuns, type Openings } from './run-facts';
 
@@ -22,6 +23,7 @@ const STEP = 1_000;
 /** What is looked through, and where the runs of what is found there are told of. */
 export interface Scanned extends Openings {
   readonly eventlog: Pick<EventLog, 'at' | 'head' | 'search'>;
+  readonly store: Openings['store'] & Pick<LedgerStore, 'position'>;
 }
 
 export interface Found {
@@ -63,7 +65,8 @@ export async function scan(
   const { log } = state;
   const stored = await eventlog.head(log);
   const asks = asksOfRun(filter);
-  const head = asks ? Math.min(stored, state.next) : stored;
+  // who a run is, is known up to where it is folded, and, of one that is forgotten by then, where its row is written
+  const head = asks ? Math.min(stored, state.next, await store.position(log)) : stored;
   const first = await positionAt(eventlog, log, filter.from, head, 0);
   const end = await positionAt(eventlog, log, filter.to, head, head);
   const { treeId, actionId, commandId } = filter;

@@ -294,10 +294,13 @@ const ROOTS = `
     ORDER BY position LIMIT 1
   ) AS root`;
 
-/** Moves the follower, only from where it stood: of two ledgers that follow one log, one goes on. */
+/**
+ * Moves the follower, only from where it stood: of two ledgers that follow one log, one goes on. `form` is that of the
+ * rows: who does not say it is of a release that made them in another.
+ */
 const MOVE_LIVE = `
-  INSERT INTO ledger.follower (log, position)
-  SELECT $1, $3::bigint WHERE $2::bigint = 0 OR EXISTS (SELECT FROM ledger.follower WHERE log = $1)
+  INSERT INTO ledger.follower (log, position, form)
+  SELECT $1, $3::bigint, 2 WHERE $2::bigint = 0 OR EXISTS (SELECT FROM ledger.follower WHERE log = $1)
   ON CONFLICT (log) DO UPDATE SET position = excluded.position WHERE ledger.follower.position = $2
   RETURNING gen`;
 /** The same of a rebuild, which `$9` is the generation of. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { evolve } from '#authority/evolve';
 import { emptyState } from '#authority/state';
-import { grantView, runView, treeMembers } from '#authority/views';
+import { grantView, runView } from '#authority/views';
 import type { TreeView } from '#contracts/query';
 import { parseTime, rfc3339 } from '#kernel/clock';
 import { moves, play } from '#receipts/testing/random-log';
@@ -31,7 +31,7 @@ function expected(log: SealedLog, treeId: string, position: number, now: number)
   for (const event of log.events.slice(0, position + 1)) evolve(state, event);
   const tree = state.trees.get(treeId);
   if (!tree) return undefined;
-  const { runs: all, grants } = treeMembers(state, tree);
+  const { runs: all, grants } = tree;
   return JSON.parse(
     JSON.stringify({
       position,

@@ -38,6 +38,11 @@ export function wordsNeeded(events: readonly Event[]): { runs: string[]; approva
   );
   return { runs, approvals };
 }
+/** Does telling of these events ask the state? The most do not: they say it themselves. */
+export const asksState = (events: readonly Event[]): boolean =>
+  events.some(({ type }) => WORDY.has(type) || SWITCHES.has(type)) &&
+  !events.some(({ type }) => type === 'ActionStepUp');
+const SWITCHES = new Set<Event['type']>(['GrantSuspended', 'GrantResumed']);
 const WORDY = new Set<Event['type']>(['RunOpened', 'RunCompleted', 'ApprovalRequested', 'ApprovalGiven']);
 
 type Tellers = {

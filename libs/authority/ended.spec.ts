@@ -28,7 +28,6 @@ describe('a tree that has ended', () => {
       false,
       false,
     ]);
-    expect(on.state.order.map(({ id }) => id)).toEqual([...on.state.grants.keys()]);
     expect(() => act(on, grantId, 'file.read')).toThrow('NOT_FOUND');
   });
 
@@ -73,7 +72,7 @@ describe('a tree that has ended', () => {
     expect(restored.runs.has(first.runId)).toBe(true);
   });
 
-  it('leaves nothing behind: as many as live, end within ten minutes, and an eighth are what is kept', () => {
+  it('leaves nothing behind: what lives and what ended in the last ten minutes is what is kept', () => {
     const on = log();
     const live = openTestRun(on);
     const most: number[] = [];
@@ -83,12 +82,11 @@ describe('a tree that has ended', () => {
       end(on, runId);
       most.push(on.state.runs.size);
     }
-    const kept = endedKeptMs / SECOND;
-    expect(Math.max(...most)).toBeLessThan((kept * 8) / 7 + 10);
+    const kept = endedKeptMs / SECOND + 2;
+    expect(Math.max(...most)).toBeLessThanOrEqual(kept);
     expect(on.state.runs.has(live.runId)).toBe(true);
-    expect(on.state.deadlines.size).toBeLessThan((kept * 8) / 7 + 10);
-    expect([on.state.trees.size, on.state.grants.size, on.state.order.length]).toEqual(
-      Array(3).fill(on.state.runs.size),
-    );
+    expect([on.state.trees.size, on.state.grants.size]).toEqual([on.state.runs.size, on.state.runs.size]);
+    expect(on.state.order.length).toBeLessThanOrEqual((kept * 8) / 7 + 1);
+    expect(on.state.deadlines.size).toBeLessThanOrEqual(kept * 2);
   });
 });

@@ -5,7 +5,7 @@ import type { Deadline } from './deadlines';
 import { actionAbandoned, actionCompleted, actionDenied, actionFailed, actionPermitted } from './evolve/actions';
 import { approvalExpired, approvalGiven, approvalRequested } from './evolve/approvals';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './evolve/endings';
-import { forgetEnded, isLate, touch } from './evolve/ended';
+import { forgetEnded, isLate, letGo, touch } from './evolve/ended';
 import { CorruptLog, must, type Fold } from './evolve/follows';
 import { grantIssued, grantResumed, grantSuspended } from './evolve/grants';
 import { delegationRefused, refused } from './evolve/labels';
@@ -55,7 +55,8 @@ export function evolve(state: LogState, event: Event): LogState {
   if (isNextTurn(before, at)) {
     forget(state.keyed, at - keepMs(true));
     forget(state.tries, at - keepMs(false));
-    if (forgetEnded(state, at)) state.deadlines.keep((each) => isPending(state, each));
+    forgetEnded(state, at);
+    letGo(state, (each) => isPending(state, each));
   }
   return state;
 }

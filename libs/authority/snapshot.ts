@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalize } from '#kernel/canonical';
 import { LIMITS } from '#kernel/limits';
 import { addApproval } from './evolve/approvals';
-import { countTrees } from './evolve/ended';
+import { fillTrees } from './evolve/ended';
 import { addGrant } from './evolve/grants';
 import type { Rule } from './rule-set';
 import {
@@ -16,7 +16,7 @@ import {
   type RunRow,
   type SettledRow,
 } from './snapshot-rows';
-import { emptyState, type ApprovalNode, type LogState, type TreeNode } from './state';
+import { emptyState, newTree, type ApprovalNode, type LogState, type TreeNode } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
 export const FOLD_VERSION = 11;
@@ -77,7 +77,7 @@ function* linesOf(state: LogState): Generator<Line> {
     yield ['run', row];
   }
   for (const rule of state.rules.list) yield ['rule', rule];
-  for (const grant of state.order) {
+  for (const grant of state.grants.values()) {
     const row = rows.ofGrant(grant);
     yield* told.fresh();
     yield ['grant', row];
@@ -136,7 +136,7 @@ export class SnapshotReader {
     if (this.end !== this.count)
       throw new Error(`a snapshot of ${this.count} lines, and not of ${this.end ?? 'as many as it had'}`);
     const state = this.begun();
-    countTrees(state);
+    fillTrees(state);
     return state;
   }
 
@@ -173,7 +173,7 @@ export class SnapshotReader {
       case 'grant':
         return addGrant(state, this.rows.grant(value));
       case 'tree':
-        state.trees.set(value.id, { quietAt: undefined, ...value, going: 0, runs: 0 });
+        state.trees.set(value.id, newTree(value));
         return;
       case 'action': {
         const action = this.rows.action(value);

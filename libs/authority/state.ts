@@ -36,12 +36,12 @@ export interface LogState {
   /** derived from the nodes: what ends by itself, by time */
   readonly deadlines: Deadlines;
   /** derived: the trees in which nothing goes on any more, until they are forgotten */
-  readonly ended: Ended;
+  readonly ended: Ended<TreeNode>;
   /** derived: binding → approval that is pending for it */
   readonly pendingByBinding: Map<string, string>;
   /** cache: what many nodes have in common */
   readonly shared: Shared;
-  /** derived: the grants in order of issue */
+  /** derived: the grants in order of issue; some of them may be forgotten by now */
   readonly order: GrantNode[];
 }
 
@@ -99,9 +99,28 @@ export interface TreeNode {
   quietAt: number | undefined;
   /** derived: runs that have not ended, permits without an outcome, questions to a person */
   going: number;
-  /** derived: how many it ever had */
-  runs: number;
+  /** derived: all that it ever had, in order */
+  readonly runs: readonly RunNode[];
+  readonly grants: readonly GrantNode[];
+  readonly approvals: readonly ApprovalNode[];
 }
+
+const NONE: readonly never[] = [];
+export const newTree = ({
+  id,
+  rootRunId,
+  labels = {},
+  quietAt,
+}: Pick<TreeNode, 'id' | 'rootRunId'> & Partial<TreeNode>): TreeNode => ({
+  id,
+  rootRunId,
+  labels,
+  quietAt,
+  going: 0,
+  runs: NONE,
+  grants: NONE,
+  approvals: NONE,
+});
 
 export interface ActionNode {
   readonly id: string;

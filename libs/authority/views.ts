@@ -1,7 +1,7 @@
 import type { GrantView, RunView } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
 import { effectiveStatus, endedFirst, endReasonOf } from './liveness';
-import { chainOf, type GrantNode, type LogState, type RunNode, type TreeNode } from './state';
+import { chainOf, type GrantNode, type LogState, type RunNode } from './state';
 
 /** What stands in words beside a run's opening; null members were erased. */
 export interface RunTexts {
@@ -72,13 +72,6 @@ export function runView(state: LogState, run: RunNode, texts: RunTexts, now: num
     grantId: run.grantId,
     drift: run.drift,
   };
-}
-
-/** The runs and grants of a tree, parents before children: in the order they were made. */
-export function treeMembers(state: LogState, tree: TreeNode): { runs: RunNode[]; grants: GrantNode[] } {
-  const grants = state.order.filter((grant) => grant.treeId === tree.id);
-  const runs = [...state.runs.values()].filter((run) => run.treeId === tree.id);
-  return { runs, grants };
 }
 
 /** What is committed and what is reserved. */

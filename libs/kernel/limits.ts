@@ -69,7 +69,7 @@ export const LIMITS = {
   replayGroups: 200,
   idempotencyKeyLength: 255,
   idempotencyMs: DAY,
-  /** how long a tree that has ended is kept in the state after its last event */
+  /** how long a tree that has ended is kept in the state after its last event: part of the fold, as `FOLD_VERSION` names it */
   endedKeptMs: 10 * MINUTE,
   /** how long the gateway may retry a command that carries no key of the client's */
   internalRetryMs: 2 * MINUTE,

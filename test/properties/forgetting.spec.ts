@@ -110,7 +110,6 @@ describe('I2: a tree that is forgotten has ended, and is of no use to any decisi
           const quiet = state.lastTime - Date.parse((its.at(-1) as Event).time);
           expect(quiet).toBeGreaterThanOrEqual(10 * MINUTE);
           expect([...state.runs.values()].some(({ treeId }) => treeId === id)).toBe(false);
-          expect(state.order.some(({ treeId }) => treeId === id)).toBe(false);
           expect([...state.grants.values()].some(({ treeId }) => treeId === id)).toBe(false);
           expect([...state.approvals.values()].some(({ treeId }) => treeId === id)).toBe(false);
           tally.add('forgotten');

@@ -79,9 +79,15 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
   });
 
   /** All that rows without names could mix up, but for the caches. */
-  const nodes = ({ runs, order, trees, actions, settled, approvals, keyed, tries }: LogState) => [
-    ...[...runs, ...trees, ...actions, ...settled, ...approvals, ...keyed, ...tries],
-    ...order.map((grant) => ({ ...grant, checkedEpoch: 0, struckBy: undefined })),
+  const nodes = ({ runs, grants, trees, actions, settled, approvals, keyed, tries }: LogState) => [
+    ...[...runs, ...actions, ...settled, ...approvals, ...keyed, ...tries],
+    ...[...grants.values()].map((grant) => ({ ...grant, checkedEpoch: 0, struckBy: undefined })),
+    ...[...trees.values()].map((tree) => ({
+      ...tree,
+      runs: tree.runs.map(({ id }) => id),
+      grants: tree.grants.map(({ id }) => id),
+      approvals: tree.approvals.map(({ id }) => id),
+    })),
   ];
 
   /** What a snapshot leaves out and makes anew: what is next to end. (Which of two approvals of one call is asked.) */

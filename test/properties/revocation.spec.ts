@@ -106,7 +106,8 @@ describe('I6: revoking everything a selector matches appends one event per log, 
     };
     for (const map of [state.grants, state.runs, state.actions, state.approvals]) watch(map as Map<string, unknown>);
     const order = new Proxy(state.order, {
-      get: () => {
+      get: (_all, key) => {
+        if (key === 'length') return 0; // it is asked whether there is much to let go of
         throw new Error('all grants were walked');
       },
     });

@@ -1,6 +1,6 @@
 import { evolveUnasked } from '#authority/evolve';
 import { emptyState, type LogState } from '#authority/state';
-import { grantView, runView, treeMembers, type RunTexts } from '#authority/views';
+import { grantView, runView, type RunTexts } from '#authority/views';
 import type { Event } from '#contracts/event';
 import type { TreeView } from '#contracts/query';
 import { parseTime } from '#kernel/clock';
@@ -144,7 +144,7 @@ export class Stepper {
     const state = this.state as LogState;
     const tree = state.trees.get(this.treeId);
     if (!tree) return undefined;
-    const { runs, grants } = treeMembers(state, tree);
+    const { runs, grants } = tree;
     return {
       id: tree.id,
       log: state.log,

@@ -1,7 +1,7 @@
 import type { Event } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
 import type { ApprovalNode, LogState } from '../state';
-import { begins, ends } from './ended';
+import { begins, ends, join } from './ended';
 import { endRun } from './endings';
 import { CorruptLog, follows, must, runOf, type Fold } from './follows';
 import { label } from './labels';
@@ -33,6 +33,7 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
   };
   if (state.approvals.has(approval.id)) throw new CorruptLog(`approval ${approval.id} is requested twice (I8)`);
   addApproval(state, approval);
+  join(state.trees.get(run.treeId), 'approvals', approval);
   run.pendingApprovals += 1;
   begins(state, run.treeId);
 };

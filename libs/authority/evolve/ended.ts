@@ -1,6 +1,7 @@
 import type { Event, EventType } from '#contracts/event';
 import type { RunStatus } from '#contracts/grant';
-import type { LogState } from '../state';
+import type { Deadline } from '../deadlines';
+import type { LogState, TreeNode } from '../state';
 
 /*
  * A tree that has ended is of no use to any decision: nothing in it can act, and nothing in it can begin (I2). It is
@@ -27,18 +28,32 @@ export function ends({ trees }: LogState, treeId: string): void {
   if (tree) tree.going -= 1;
 }
 
-/** What goes on in each tree, and which have ended, made anew from the nodes: the way back from a snapshot. */
-export function countTrees(state: LogState): void {
-  const { runs, actions, approvals, trees, ended } = state;
-  for (const { treeId, status } of runs.values()) {
-    const tree = trees.get(treeId);
-    if (tree) tree.runs += 1;
-    if (isGoing(status)) begins(state, treeId);
+/** What is in each tree, and which have ended, made anew from the nodes: the way back from a snapshot. */
+export function fillTrees(state: LogState): void {
+  const { runs, grants, actions, approvals, trees, ended } = state;
+  for (const run of runs.values()) {
+    join(trees.get(run.treeId), 'runs', run);
+    if (isGoing(run.status)) begins(state, run.treeId);
   }
+  for (const grant of grants.values()) join(trees.get(grant.treeId), 'grants', grant);
   for (const { treeId } of actions.values()) begins(state, treeId);
-  for (const { treeId, status } of approvals.values()) if (status === 'pending') begins(state, treeId);
+  for (const approval of approvals.values()) {
+    join(trees.get(approval.treeId), 'approvals', approval);
+    if (approval.status === 'pending') begins(state, approval.treeId);
+  }
   const quiet = [...trees.values()].filter(({ quietAt }) => quietAt !== undefined);
   quiet.sort((a, b) => (a.quietAt as number) - (b.quietAt as number)).forEach((tree) => ended.add(tree));
+}
+
+/** Most trees have one of a kind: a list of one takes no room for more. */
+export function join<K extends 'runs' | 'grants' | 'approvals'>(
+  tree: TreeNode | undefined,
+  kind: K,
+  node: TreeNode[K][number],
+): void {
+  if (!tree) return;
+  if (tree[kind].length === 0) Object.assign(tree, { [kind]: [node] });
+  else (tree[kind] as unknown[]).push(node);
 }
 
 /** An event of a tree was folded: where nothing goes on in it, its time begins anew. */
@@ -50,30 +65,39 @@ export function touch(state: LogState, event: Event, at: number): void {
   if (tree.quietAt !== undefined) state.ended.add(tree);
 }
 
-/**
- * Forgets the trees whose time has come, once they are an eighth of all: what that costs is shared by those it makes
- * room for. Runs are counted, since most trees have one.
- * @returns whether it came to that
- */
-export function forgetEnded(state: LogState, now: number): boolean {
-  const { ended, runs, grants, trees, approvals, order } = state;
-  const due = ended.due(now);
-  if (due === 0 || due * SHARE < runs.size) return false;
-  const leaves = ({ treeId }: { treeId: string }): boolean => ended.leaving.has(treeId);
-  for (const run of runs.values()) if (leaves(run)) runs.delete(run.id);
-  for (const approval of approvals.values()) if (leaves(approval)) approvals.delete(approval.id);
-  let kept = 0;
-  for (const grant of order) {
-    if (leaves(grant)) grants.delete(grant.id);
-    else order[kept++] = grant;
+/** Forgets the trees whose time has come, with all that is in them. */
+export function forgetEnded(state: LogState, now: number): void {
+  const { ended, runs, grants, trees, approvals } = state;
+  const isStale = ({ expiresAt }: { expiresAt: number }): number => (expiresAt > now ? 1 : 0);
+  for (const tree of ended.due(now)) {
+    for (const run of tree.runs) runs.delete(run.id);
+    for (const grant of tree.grants) {
+      grants.delete(grant.id);
+      ended.stale += isStale(grant);
+    }
+    for (const approval of tree.approvals) {
+      approvals.delete(approval.id);
+      ended.stale += isStale(approval);
+    }
+    trees.delete(tree.id);
   }
-  order.length = kept;
-  for (const id of ended.leaving.keys()) trees.delete(id);
-  ended.gone();
-  return true;
 }
 
-const SHARE = 8;
+/**
+ * Lists that only grow let go of what was forgotten, once it is a good part of them: what a walk over a million costs is
+ * shared by those it makes room for.
+ */
+export function letGo({ ended, grants, order, deadlines }: LogState, isPending: (deadline: Deadline) => boolean): void {
+  if (grants.size * 8 < order.length * 7) {
+    let kept = 0;
+    for (const grant of order) if (grants.has(grant.id)) order[kept++] = grant;
+    order.length = kept;
+  }
+  if (ended.stale * 2 > deadlines.size) {
+    deadlines.keep(isPending);
+    ended.stale = 0;
+  }
+}
 
 /**
  * What a log may have of a tree that is forgotten by now: asked for too late, and refused or of no effect. A log that
@@ -88,6 +112,6 @@ const LATE: ReadonlySet<EventType> = new Set<EventType>([
   'Refused',
 ]);
 
-/** Is this of a tree that is not there any more? Then it changes nothing. */
-export const isLate = (state: LogState, { type, treeId }: Event): boolean =>
-  LATE.has(type) && treeId !== undefined && !state.trees.has(treeId);
+/** Is this of a tree that is not there any more, nor anything that it names? Then it changes nothing. */
+export const isLate = ({ trees, runs, grants }: LogState, { type, treeId, runId, grantId }: Event): boolean =>
+  LATE.has(type) && treeId !== undefined && !trees.has(treeId) && !runs.has(runId ?? '') && !grants.has(grantId ?? '');

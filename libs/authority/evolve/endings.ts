@@ -39,11 +39,13 @@ function endGrant(
   at: number,
 ): void {
   const says = event.data.reason.says ?? event.data.reason.code;
-  close(grantOf(state, event), status, at, says);
+  const grant = grantOf(state, event);
+  follows(grant.status !== 'superseded', 'a grant that nothing stands in for', event);
+  close(grant, status, at, says);
   endRun(state, runOf(state, event), status as 'revoked' | 'expired' | 'exhausted', at, says);
 }
 
-/** A grant that has ended stays as a record; it acts no more (I2). */
+/** A grant that has ended stays as a record until its tree is forgotten; it acts no more (I2). */
 function close(grant: GrantNode, status: GrantStatus, at: number, reason: string): void {
   grant.status = status;
   grant.endedAt = at;

@@ -29,15 +29,17 @@ export function isCountable({ cost, ...counts }: Consumed): boolean {
   return [...Object.values(counts), ...Object.values(cost)].every((each) => Number.isSafeInteger(each) && each >= 0);
 }
 
-/** The run that an event is of. */
+/** The run that an event is of: one of the tree it names. */
 export function runOf(state: LogState, event: Event): RunNode {
-  return must(state.runs.get(must(event.runId, 'runId', event)), 'run', event);
+  const run = must(state.runs.get(must(event.runId, 'runId', event)), 'run', event);
+  follows(event.treeId === run.treeId, 'the tree of its run', event);
+  return run;
 }
 
 /** The grant that an event is of: one of the run it names. */
 export function grantOf(state: LogState, event: Event): GrantNode {
   const grant = must(state.grants.get(must(event.grantId, 'grantId', event)), 'grant', event);
-  follows(event.runId === grant.runId, 'the run of its grant', event);
+  follows(event.runId === grant.runId && event.treeId === grant.treeId, 'the run of its grant', event);
   return grant;
 }
 

@@ -1,8 +1,9 @@
+import type { Event } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
-import { current, type GrantNode, type LogState } from '../state';
+import { current, type GrantNode, type LogState, type RunNode } from '../state';
 import { carryUsage, emptyUsage } from '../usage';
 import { useApproval } from './approvals';
-import { isGoing } from './ended';
+import { isGoing, join } from './ended';
 import { isOpen } from './endings';
 import { CorruptLog, follows, grantOf, must, runOf, type Fold } from './follows';
 
@@ -41,6 +42,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   follows(isGoing(run.status), 'a run that has not ended', event);
   if (!old && parent) parent.children += 1;
   addGrant(state, grant);
+  join(state.trees.get(grant.treeId), 'grants', grant);
   run.grantId = grant.id;
   run.status = 'active';
   run.approvedBy = data.approvedBy ?? run.approvedBy;
@@ -57,18 +59,25 @@ export function addGrant(state: LogState, grant: GrantNode): void {
 export const grantSuspended: Fold<'GrantSuspended'> = (state, event) => {
   const grant = grantOf(state, event);
   follows(grant.status === 'active', 'a grant that is active', event);
+  const run = goingRunOf(state, event);
   grant.status = 'suspended';
   grant.endReason = event.data.reason.says ?? event.data.reason.code;
-  runOf(state, event).status = 'suspended';
+  run.status = 'suspended';
 };
 
 /** A person has looked: what was scored before counts no more. */
 export const grantResumed: Fold<'GrantResumed'> = (state, event) => {
   const grant = grantOf(state, event);
   follows(grant.status === 'suspended', 'a grant that is suspended', event);
+  const run = goingRunOf(state, event);
   grant.status = 'active';
   grant.endReason = undefined;
-  const run = runOf(state, event);
   run.status = 'active';
   run.drift = 0;
 };
+
+function goingRunOf(state: LogState, event: Event): RunNode {
+  const run = runOf(state, event);
+  follows(isGoing(run.status), 'a run that has not ended', event);
+  return run;
+}

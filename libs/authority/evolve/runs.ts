@@ -1,5 +1,5 @@
-import type { RunNode, TreeNode } from '../state';
-import { begins } from './ended';
+import { newTree, type RunNode } from '../state';
+import { begins, join } from './ended';
 import { CorruptLog, follows, must, runOf, treeOf, type Fold } from './follows';
 
 export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
@@ -26,19 +26,10 @@ export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
   const fits = data.parentRunId === undefined ? !state.trees.has(run.treeId) : above?.treeId === event.treeId;
   follows(fits, 'its tree', event);
   state.runs.set(run.id, run);
-  if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, newTree(run));
-  treeOf(state, event).runs += 1;
+  if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, newTree({ id: run.treeId, rootRunId: run.id }));
+  join(treeOf(state, event), 'runs', run);
   begins(state, run.treeId);
 };
-
-const newTree = ({ treeId: id, id: rootRunId }: RunNode): TreeNode => ({
-  id,
-  rootRunId,
-  labels: {},
-  quietAt: undefined,
-  going: 0,
-  runs: 0,
-});
 
 export const driftScored: Fold<'DriftScored'> = (state, event) => {
   // a report that comes late must not loosen what a later one tightened; only a person's resuming does

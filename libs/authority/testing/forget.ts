@@ -9,8 +9,6 @@ export function forgetTree(state: LogState, treeId: string): void {
   const maps: Map<string, { readonly treeId: string }>[] = [state.runs, state.grants, state.approvals];
   for (const map of maps) for (const [id, node] of map) if (node.treeId === treeId) map.delete(id);
   state.trees.delete(treeId);
-  const kept = state.order.filter((grant) => grant.treeId !== treeId);
-  state.order.splice(0, state.order.length, ...kept);
 }
 
 /** The trees in which nothing goes on: no open run, nothing in flight, nothing that waits for a person. */

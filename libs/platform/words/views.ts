@@ -1,5 +1,5 @@
 import type { ApprovalNode, LogState } from '#authority/state';
-import { grantView, runView, treeMembers } from '#authority/views';
+import { grantView, runView } from '#authority/views';
 import type { GrantView, RunView } from '#contracts/grant';
 import type { ApprovalView, TreeView } from '#contracts/query';
 import { approvalWords, askedNow } from './approval-words';
@@ -30,7 +30,7 @@ export const tellTree: Telling<TreeView> = async (eventlog, state, id, now) => {
   if (!tree) return undefined;
   const { log } = state;
   const position = state.next - 1;
-  const members = treeMembers(state, tree);
+  const members = tree;
   const runs = members.runs.map((run) => runView(state, run, NO_TEXTS, now));
   const grants = members.grants.map((grant) => grantView(state, grant, now));
   const labels = Object.keys(tree.labels);
