@@ -15,7 +15,8 @@ import { Mailbox } from './mailbox';
 import { stateToTell, wordsFor } from './words';
 import type { OwnerLog } from './ports';
 import { loadState } from '#platform/log-state';
-import { Busy, Turns } from '#platform/turns';
+import { Recall } from '#platform/recall';
+import { Busy } from '#platform/turns';
 import {
   answerRead,
   Batch,
@@ -63,13 +64,12 @@ export class LogOwner {
   private readonly telling = new Set<Promise<void>>();
   private readonly previews = new Map<string, { selector: string; asOf: number; at: number }>();
 
-  /** folding trees again that the state has forgotten, for the answers to retries */
-  private readonly recalling: Turns;
+  /** trees that the state has forgotten, for the answers to retries */
+  private readonly recalling: Recall;
 
   constructor(private readonly options: OwnerOptions) {
     this.mailbox = new Mailbox(LIMITS.mailboxCommands, options.timer);
-    const { recallsWaiting, foldWaitMs } = LIMITS;
-    this.recalling = new Turns(`trees of ${options.log} that ended are being read`, recallsWaiting, foldWaitMs);
+    this.recalling = new Recall(options.log);
   }
 
   start(): void {

@@ -4,28 +4,28 @@ import type { Event } from '#contracts/event';
 import type { ApprovalView } from '#contracts/query';
 import { LIMITS } from '#kernel/limits';
 import { treeState } from '#platform/tree-state';
-import type { Turns } from '#platform/turns';
+import type { Recall } from '#platform/recall';
 import { approvalWords, askedNow, grantOf } from '#platform/words/approval-words';
 import { NO_TEXTS, runTexts } from '#platform/words/run-texts';
 import type { OwnerLog } from './ports';
 
 /**
  * A state that knows what these events are of, for as long as it takes to tell it: the tree alone where it is forgotten,
- * or may be in the midst of that. Trees may be large, so that one is folded at a time; it is the retries that wait.
+ * or may be in the midst of that.
  * @throws Busy where too many wait
  */
 export function stateToTell(
   eventlog: OwnerLog,
   state: LogState,
   events: readonly Event[],
-  recalling: Turns,
+  recalling: Recall,
 ): LogState | Promise<LogState> {
   const treeId = events.find((event) => event.treeId !== undefined)?.treeId;
   if (treeId === undefined || !asksState(events)) return state;
   const tree = state.trees.get(treeId);
   const leavesAt = tree && (tree.quietAt ?? Infinity) + LIMITS.endedKeptMs - TELLING_MS;
   if (leavesAt !== undefined && state.lastTime < leavesAt) return state;
-  return recalling.take(() => treeState(state, eventlog, treeId));
+  return recalling.take(treeId, () => treeState(state, eventlog, treeId));
 }
 /** nobody waits that long for an answer */
 const TELLING_MS = 60_000;

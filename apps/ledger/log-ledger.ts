@@ -7,6 +7,7 @@ import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { loadState } from '#platform/log-state';
+import { Recall } from '#platform/recall';
 import { Turns } from '#platform/turns';
 import { signCheckpoint } from '#tlog/checkpoint';
 import { makeSigner, verifierKey } from '#tlog/note';
@@ -42,8 +43,8 @@ export class LogLedger {
   /** folding the log anew, for whoever asks: as heavy as the log is long */
   readonly folding: Turns;
   readonly verifications = new Verifications();
-  /** folding trees again that the state has forgotten, one by one */
-  readonly recalling: Turns;
+  /** trees that the state has forgotten */
+  readonly recalling: Recall;
   /** reading entries whole, for anybody */
   readonly bundling: Turns;
   /** of the tree of `state.next` leaves: all that an append needs */
@@ -57,13 +58,9 @@ export class LogLedger {
 
   constructor(private readonly options: LogLedgerOptions) {
     this.state = this.fresh();
-    const { foldsWaiting, foldWaitMs, recallsWaiting } = LIMITS;
+    const { foldsWaiting, foldWaitMs } = LIMITS;
     this.folding = new Turns(`${options.log} is being folded anew`, foldsWaiting, foldWaitMs);
-    this.recalling = new Turns(
-      `trees of ${options.log} that ended long ago are being read`,
-      recallsWaiting,
-      foldWaitMs,
-    );
+    this.recalling = new Recall(options.log);
     this.bundling = new Turns(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
   }
 

@@ -126,7 +126,7 @@ const graph = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
   const run = state?.runs.get(runId);
   if (!state || !run) return missing(runId);
   const { treeId } = run; // what events are found by
-  const children = [...state.runs.values()].filter((each) => each.parentRunId === runId);
+  const children = (state.trees.get(treeId)?.runs ?? []).filter((each) => each.parentRunId === runId);
   const asked = await allActions(backends, state, { tenant, treeId, runId, limit: LIMITS.eventsPageMax });
   const nodes = [
     { id: runId, kind: 'run', label: run.agent.class },

@@ -83,7 +83,7 @@ async function aboutRun({ eventlog }: From, state: LogState, run: RunNode): Prom
   const candidates = new Candidates(eventlog, state);
   const { treeId } = run; // what events are found by
   const above = runsAbove(state, run);
-  const below = [...state.runs.values()].filter((each) => each.parentRunId === run.id);
+  const below = runsOf(state, treeId).filter((each) => each.parentRunId === run.id);
   const subjects = subjectsOf(state, [run, ...above, ...below]);
   await candidates.search({ treeId, runId: run.id });
   for (const { id } of above) await candidates.search({ treeId, runId: id, type: OF_ANCESTORS });
@@ -91,6 +91,8 @@ async function aboutRun({ eventlog }: From, state: LogState, run: RunNode): Prom
   await candidates.rules(subjects);
   return await candidates.told();
 }
+
+const runsOf = (state: LogState, treeId: string): readonly RunNode[] => state.trees.get(treeId)?.runs ?? [];
 
 function runsAbove(state: LogState, run: RunNode): RunNode[] {
   const above = run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId);
@@ -108,8 +110,7 @@ async function aboutTree(ledger: LogLedger, from: From, treeId: string): Promise
   const state = await knowing(ledger, from, 'tree', treeId);
   if (!state) return undefined;
   const candidates = new Candidates(from.eventlog, state);
-  const runs = [...state.runs.values()].filter((run) => run.treeId === treeId);
-  const subjects = subjectsOf(state, runs);
+  const subjects = subjectsOf(state, runsOf(state, treeId));
   await candidates.search({ treeId });
   await candidates.rules(subjects);
   return await candidates.told();
