@@ -1,4 +1,5 @@
 import { authorize } from '#authority/decide/authorize';
+import { selectorFault } from '#authority/names';
 import type { Rules } from '#authority/decide/types';
 import type { ApprovalNode, LogState } from '#authority/state';
 import { authorize as authorizeSchema, type Answer } from '#contracts/command';
@@ -60,8 +61,10 @@ export async function ask(
           ? found({ id: query.id, status: settled.status, runId: settled.runId, position: settled.position })
           : missing('action', query.id);
       });
-    case 'preview':
-      return found(await owner.preview(query.selector));
+    case 'preview': {
+      const fault = selectorFault(query.selector);
+      return fault ? { ok: false, refusal: fault } : found(await owner.preview(query.selector));
+    }
     case 'import': // the log's own business, not its state's
       return missing('question', query.op);
     case 'erasure':

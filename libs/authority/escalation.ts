@@ -11,7 +11,7 @@ import { resolveRoot } from './resolve';
  * takes away is a mistake.
  */
 export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: number): Result<Limits, Refusal> {
-  const resolved = resolveRoot(merge(old, want), defaults, now);
+  const resolved = resolveRoot(merge(old, want), defaults, now, old);
   if (!resolved.ok) return resolved;
   const raised = resolved.value;
   // depth is compared as such: attenuation of the delegation dimension is that of a child, one level down

@@ -1,5 +1,6 @@
 import { LIMITS } from '#kernel/limits';
 import { err, ok, type Result } from '#kernel/result';
+import { foreignInPath } from './foreign-syntax';
 import { clip } from './words';
 
 /**
@@ -24,9 +25,16 @@ export function normalizeResourceId(text: string): Result<string, string> {
   return ok(checked.value.join('/'));
 }
 
-/** A pattern: literal segments, `*` for exactly one, `**` for zero or more. A wildcard is always a whole segment. */
-export function normalizePathPattern(text: string): Result<string, string> {
+/**
+ * A pattern: literal segments, `*` for exactly one, `**` for zero or more. A wildcard is always a whole segment. What
+ * has a meaning in another pattern language (`!x`, `{a,b}`, `[ab]`, `?`) is refused, unless its author states with
+ * `literal` that these characters are parts of names (`app/[id]/page.tsx`). A concrete id may hold them: it is a name.
+ */
+export function normalizePathPattern(text: string, { literal = false } = {}): Result<string, string> {
+  const foreign = literal ? undefined : foreignInPath(text);
+  // a fault of spelling is a fault under `literal`, too; a notation is explained before the spelling it entails
   const checked = segmentsOf(text);
+  if (foreign !== undefined && (checked.ok || /^[!^{[(?]/.test(text))) return err(foreign);
   if (!checked.ok) return checked;
   const partial = checked.value.find((segment) => segment.includes('*') && segment !== '*' && segment !== '**');
   if (partial !== undefined) {
@@ -45,6 +53,8 @@ export function collapse(segments: readonly string[]): string[] {
 
 /** Control, format and zero-width characters, half a surrogate pair, what has no form of its own, noncharacters. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\uffff]/u;
+/** `..;` and `;x=1`: a servlet container drops what follows the `;` and resolves what is left (RFC 3986, section 3.3). */
+const DOTS_WITH_PARAMETER = /^\s*\.{0,2}\s*(?:;|%3b)/i;
 /** Encoded `.` `/` `\` `%`, encoded control characters, the first byte of an overlong encoding, and `%uXXXX`. */
 const ENCODED = /%(2e|2f|5c|25|7f|[01][0-9a-f]|c0|c1|u[0-9a-f])/i;
 /** Fraction and division slashes, set minus, full-width forms, one-dot leader: they read like a separator or a dot. */
@@ -77,6 +87,10 @@ function spellingFault(text: string, segments: readonly string[]): string | unde
   for (const segment of segments) {
     if (segment === '') return 'has a doubled slash; write one';
     if (segment === '.' || segment === '..') return `has the segment ${segment}; give the path that it means`;
+    if (DOTS_WITH_PARAMETER.test(segment))
+      return `has the segment ${JSON.stringify(clip(segment, 60))}, which servers that drop path parameters read as a dot or nothing; give the path that it means`;
+    if (segment === '~' && segment === segments[0])
+      return 'begins with ~, which is no home directory here; write the path itself';
     if (segment !== segment.trim()) return 'has a segment that begins or ends with a space';
     if (segment.length > LIMITS.segmentLength) return `has a segment longer than ${LIMITS.segmentLength} characters`;
   }
@@ -88,7 +102,9 @@ function hiddenFault(text: string, segments: readonly string[]): string | undefi
   const folded = text.normalize('NFKC');
   if (folded === text) return undefined;
   const hidden = folded.split('/');
-  const dots = hidden.some((segment) => segment === '.' || segment === '..' || segment.trim() === '');
+  const dots = hidden.some(
+    (segment) => segment === '.' || segment === '..' || segment.trim() === '' || DOTS_WITH_PARAMETER.test(segment),
+  );
   if (hidden.length === segments.length && !dots && !folded.includes('\\') && !ENCODED.test(folded)) return undefined;
   return 'has a character that some systems read as a separator or dot; write / and . themselves';
 }

@@ -1,4 +1,4 @@
-import type { GrantRequest, Limits, WindowCap } from '#contracts/grant';
+import type { Condition, GrantRequest, Limits, Selector, WindowCap } from '#contracts/grant';
 import type { Refusal } from '#contracts/reason';
 import { parseTime, rfc3339 } from '#kernel/clock';
 import { formatDuration, parseDuration } from '#kernel/duration';
@@ -6,8 +6,9 @@ import { LIMITS } from '#kernel/limits';
 import { err, ok, type Result } from '#kernel/result';
 import { attenuatesAll } from './dimensions/all';
 import { meetWindow, meetWindows, tighterCost } from './dimensions/budget';
-import { distinct } from './dimensions/resources';
+import { distinct, keyOfSelector } from './dimensions/resources';
 import { sorted } from './dimensions/verdict';
+import { foreignInList, foreignInName, needsLiteral } from './foreign-syntax';
 import { normalizePathPattern } from './pattern';
 import { windowMs } from './usage';
 import { normalizeVerbPattern } from './verb';
@@ -28,9 +29,18 @@ export function tenantDefaults(now: number): Limits {
   };
 }
 
-/** A request for a root grant → its limits: the defaults where it is silent, every name normalised. */
-export function resolveRoot(request: GrantRequest, defaults: Limits, now: number): Result<Limits, Refusal> {
-  return normalized(fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now)), now);
+/**
+ * A request for a root grant → its limits: the defaults where it is silent, every name normalised.
+ * @param held what a lease holds already: it was accepted when it was issued, and is not refused for its notation now
+ */
+export function resolveRoot(
+  request: GrantRequest,
+  defaults: Limits,
+  now: number,
+  held: Limits = defaults,
+): Result<Limits, Refusal> {
+  const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now));
+  return normalized(filled, now, held);
 }
 
 /**
@@ -38,9 +48,15 @@ export function resolveRoot(request: GrantRequest, defaults: Limits, now: number
  * parent's denials, windows and caps per action stay in force. What would be wider in any dimension is refused, all of
  * it at once (I1); nothing is cut down silently.
  */
-export function resolveChild(request: GrantRequest, parent: Limits, now: number): Result<Limits, Refusal> {
+export function resolveChild(
+  request: GrantRequest,
+  parent: Limits,
+  now: number,
+  held: Limits = parent,
+): Result<Limits, Refusal> {
   const inherited = { ...parent, delegation: NO_DELEGATION, session: {} };
-  const resolved = normalized(keepParents(fill(request, inherited, timeOf(request, parent, now)), parent), now);
+  const filled = keepParents(fill(request, inherited, timeOf(request, parent, now)), parent);
+  const resolved = normalized(filled, now, held);
   if (!resolved.ok) return resolved;
   const violations = attenuatesAll(resolved.value, parent);
   if (violations.length === 0) return resolved;
@@ -132,38 +148,69 @@ const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
 type Cost = Readonly<Record<string, number>>;
 
 /** One spelling of every pattern, every list sorted and each value in it once. */
-function normalized(limits: Limits, now: number): Result<Limits, Refusal> {
+function normalized(limits: Limits, now: number, held: Limits): Result<Limits, Refusal> {
   const bad: string[] = [];
+  const known = namesOf(held);
+  const fault = (path: string, text: string, why: string) => bad.push(`${path} ${JSON.stringify(clip(text))} ${why}`);
   const take = (result: Result<string, string>, path: string, text: string): string => {
     if (result.ok) return result.value;
-    bad.push(`${path} ${JSON.stringify(clip(text))} ${result.error}`);
+    fault(path, text, result.error);
     return '';
   };
   const verbs = (list: readonly string[], path: string): string[] =>
     sorted(list.map((text, i) => take(normalizeVerbPattern(text), `${path}[${i}]`, text)));
+  const names = (list: readonly string[], path: string, foreign = foreignInName): string[] => {
+    list.forEach((text, i) => {
+      const why = known.has(text) ? undefined : foreign(text);
+      if (why !== undefined) fault(`${path}[${i}]`, text, why);
+    });
+    return sorted(list);
+  };
+  const selectorOf = (each: Selector, i: number): Selector => {
+    const path = `grant.resources[${i}]`;
+    if (known.has(keyOfSelector(each))) return each;
+    names([each.type], `${path}.type`, foreignInList);
+    for (const [name, condition] of Object.entries(each.where ?? {})) {
+      names([name], `${path}.where`);
+      names(textsOf(condition), `${path}.where.${clip(name, 60)}`);
+    }
+    const { literal, ...rest } = each;
+    const match = take(normalizePathPattern(each.match, { literal }), `${path}.match`, each.match);
+    return { ...rest, match, ...(literal && needsLiteral(match) ? { literal } : {}) };
+  };
   const { purpose, actions, resources, budget, delegation, posture } = limits;
   const out: Limits = {
     ...limits,
-    purpose: { ...purpose, delegatedSources: sorted(purpose.delegatedSources) },
+    purpose: { ...purpose, delegatedSources: names(purpose.delegatedSources, 'grant.purpose.delegatedSources') },
     actions: {
       ...actions,
       allow: verbs(actions.allow, 'grant.actions.allow'),
       deny: verbs(actions.deny, 'grant.actions.deny'),
     },
-    resources: distinct(
-      resources.map((each, i) => ({
-        ...each,
-        match: take(normalizePathPattern(each.match), `grant.resources[${i}].match`, each.match),
-      })),
-    ),
+    resources: distinct(resources.map(selectorOf)),
     budget: { ...budget, windows: meetWindows(budget.windows, []) },
-    delegation: { ...delegation, classes: sorted(delegation.classes) },
-    posture: Object.fromEntries(Object.entries(posture).map(([name, values]) => [name, values && sorted(values)])),
+    delegation: { ...delegation, classes: names(delegation.classes, 'grant.delegation.classes', foreignInList) },
+    posture: Object.fromEntries(
+      Object.entries(posture).map(([name, values]) => [name, values && names(values, `grant.posture.${name}`)]),
+    ),
   };
   if (bad.length === 0) return checkSizes(out, now);
   const more = bad.length > TOLD ? [counted(bad.length - TOLD, 'more pattern')] : [];
   return err({ code: 'PATTERN_INVALID', detail: clip([...bad.slice(0, TOLD), ...more].join('; '), LONGEST_DETAIL) });
 }
+
+/** Every name and selector of a lease that was issued: also one from before a notation was refused. */
+function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlySet<string> {
+  return new Set([
+    ...purpose.delegatedSources,
+    ...resources.map(keyOfSelector),
+    ...delegation.classes,
+    ...Object.values(posture).flatMap((values) => values ?? []),
+  ]);
+}
+
+const textsOf = ({ eq, in: among = [], prefix }: Condition): string[] =>
+  [eq, ...among, prefix].filter((value) => typeof value === 'string');
 
 /** So many patterns that are wrong are told at once; a detail is bounded. */
 const TOLD = 8;

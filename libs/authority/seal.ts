@@ -1,6 +1,6 @@
 import type { Command } from '#contracts/command';
 import type { Event } from '#contracts/event';
-import { versionOf } from '#contracts/upcast';
+import { statedVersion } from '#contracts/upcast';
 import { rfc3339 } from '#kernel/clock';
 import { saltedDigest } from '#kernel/digest';
 import { deriveId } from '#kernel/derive-id';
@@ -23,9 +23,9 @@ export function seal(state: LogState, command: Command, now: number, fresh: NewE
   const payload = carries ? command.payload : undefined;
   const { treeId, runId, grantId, actionId } = place;
   const { actor, commandId, requestDigest } = command;
-  const v = versionOf(type);
+  const v = statedVersion(type);
   const event = {
-    ...(v === 1 ? {} : { v }),
+    ...(v === undefined ? {} : { v }),
     log: state.log,
     position,
     id: deriveId('event', state.n, commandId, String(position)),

@@ -1,6 +1,7 @@
 import { LIMITS } from '#kernel/limits';
 import { remembered } from '#kernel/memo';
 import { err, ok, type Result } from '#kernel/result';
+import { foreignInVerb } from './foreign-syntax';
 import { matchesSegments } from './pattern';
 import { clip } from './words';
 
@@ -23,6 +24,8 @@ export const normalizeVerb: (text: string) => Result<string, string> = remembere
  * denies `production.*` means `production.db.drop` too, and allow and deny must read alike. So `*` alone is everything.
  */
 export function normalizeVerbPattern(text: string): Result<string, string> {
+  const foreign = foreignInVerb(text);
+  if (foreign !== undefined) return err(foreign);
   return normalize(text, /^([a-z0-9_-]+|\*{1,2})$/, 'is made of letters a–z, digits, _ and -, or is a whole * or **');
 }
 

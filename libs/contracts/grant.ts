@@ -73,6 +73,8 @@ export type Condition = z.infer<typeof condition>;
 export const selector = z.strictObject({
   type: z.string().min(1).max(LIMITS.nameLength),
   match: pattern,
+  /** characters that have a meaning in other pattern languages (`[id].tsx`, `(group)`) are parts of names in `match` */
+  literal: z.literal(true).optional(),
   where: z
     .record(z.string().min(1).max(LIMITS.nameLength), condition)
     .refine((value) => Object.keys(value).length <= LIMITS.conditionsPerSelector, {

@@ -12,12 +12,27 @@ export type Upcaster = (event: OldEvent) => OldEvent;
 /** For each type the ways from its first version to its newest: the first is from version 1 to 2. */
 export type Upcasters = Readonly<Record<string, readonly Upcaster[]>>;
 
-/** No shape was changed since the first release. */
-export const UPCASTERS: Upcasters = {};
+/** Optional members were added: an event without them is of the next shape as it is. */
+const asItIs: Upcaster = (event) => event;
+
+/**
+ * Version 2 of the types that hold limits: a resource selector may have `literal`.
+ */
+export const UPCASTERS: Upcasters = {
+  GrantIssued: [asItIs],
+  ApprovalRequested: [asItIs],
+  DelegationRefused: [asItIs],
+};
 
 /** The version in which events of a type are written today. */
 export const versionOf = (type: string, upcasters: Upcasters = UPCASTERS): number =>
   1 + (Object.hasOwn(upcasters, type) ? (upcasters[type]?.length ?? 0) : 0);
+
+/** The same as a body states it: version 1 is left out. */
+export const statedVersion = (type: string): number | undefined => {
+  const v = versionOf(type);
+  return v === 1 ? undefined : v;
+};
 
 /**
  * A parsed body in today's form; what is no event comes back as it is, for its schema to refuse.

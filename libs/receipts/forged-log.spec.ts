@@ -1,5 +1,6 @@
 import { act, only } from '#authority/testing/harness';
 import type { Event } from '#contracts/event';
+import { statedVersion } from '#contracts/upcast';
 import { TREE_RECEIPT } from '#contracts/receipt';
 import { endOf } from './ending';
 import { ANN, brokenAt, otherReceiptOf, prover, SealedLog, signed, statementOf, VKEY } from './testing/sealed-log';
@@ -19,6 +20,7 @@ const broken = (log: SealedLog, runId: string): string =>
 /** Puts an event into a log that its rules would never have let in. */
 function force(log: SealedLog, like: Event, over: object): Event {
   const event = { ...structuredClone(like), ...over, position: log.events.length };
+  event.v = statedVersion(event.type);
   log.events.push(event);
   return event;
 }

@@ -4,6 +4,7 @@ import type { Check } from '#audit/finding';
 import { stateDigest } from '#authority/snapshot';
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
 import type { Event, EventOf } from '#contracts/event';
+import { statedVersion } from '#contracts/upcast';
 import { rfc3339 } from '#kernel/clock';
 import { deriveId } from '#kernel/derive-id';
 import { moves } from './moves';
@@ -187,7 +188,7 @@ describe('the auditor finds a log that its own writer forged, where it', () => {
       ),
     ],
   ])('%s (%s)', (_what, check, forged) => {
-    const sealed = forged.map((event, position) => ({ ...event, position }));
+    const sealed = forged.map((event, position) => ({ ...event, position, v: statedVersion(event.type) }));
     expect(audit(honest).findings).toEqual([]);
     const { findings } = audit(sealed);
     expect(findings.map((each) => each.check)).toContain(check);

@@ -1,9 +1,10 @@
 import type { GrantRequest } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
-import { ok } from '#kernel/result';
+import { err, ok } from '#kernel/result';
 import type { Verdict } from '../dimension';
 import { mayDelegate } from '../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../liveness';
+import { agentFault } from '../names';
 import { resolveChild } from '../resolve';
 import { quarantinedBy } from '../rules';
 import { chainOf, type GrantNode, type RunNode } from '../state';
@@ -16,6 +17,8 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   const parent = chain[0] as GrantNode;
   const parentRun = state.runs.get(parent.runId) as RunNode;
   if (actsForAnother(command, parent.runId)) return refuse('FORBIDDEN', 'a run may only delegate from its own grant');
+  const fault = agentFault(command.agent);
+  if (fault) return err(fault);
   const blocked = blockedInChain(state, chain, now);
   if (blocked) {
     const reason = livenessReason(chain, blocked);

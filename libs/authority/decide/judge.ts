@@ -2,11 +2,12 @@ import type { CommandOf } from '#contracts/command';
 import type { DecisionOutcome, Reason } from '#contracts/reason';
 import type { Refusal } from '#contracts/reason';
 import { LIMITS } from '#kernel/limits';
-import { ok, type Result } from '#kernel/result';
+import { err, ok, type Result } from '#kernel/result';
 import { classify } from '../catalog';
 import type { ActionFacts, Situation } from '../dimension';
 import { DIMENSION_TABLE } from '../dimensions/all';
 import { blockedInChain, livenessReason } from '../liveness';
+import { toolFault } from '../names';
 import { normalizeResourceId } from '../pattern';
 import { selects, strikes } from '../rule-set';
 import { subjectOf } from '../rules';
@@ -32,6 +33,8 @@ export function understand(command: Authorize, run: RunNode): Result<Asked, Refu
   if (!verb.ok) return refuse('PATTERN_INVALID', `action.verb ${JSON.stringify(command.action.verb)}: ${verb.error}`);
   const id = normalizeResourceId(command.resource.id);
   if (!id.ok) return refuse('PATTERN_INVALID', `resource.id ${JSON.stringify(command.resource.id)}: ${id.error}`);
+  const tool = toolFault(command.action.tool);
+  if (tool) return err(tool);
   const attributes = command.resource.attributes ?? {};
   const { effect, risk, labels } = classify({
     verb: verb.value,

@@ -2,7 +2,8 @@ import type { Limits, Risk } from '#contracts/grant';
 import { canonicalDigest } from '#kernel/digest';
 import { rfc3339 } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
-import { ok } from '#kernel/result';
+import { err, ok } from '#kernel/result';
+import { agentFault } from '../names';
 import { resolveRoot } from '../resolve';
 import { quarantinedBy } from '../rules';
 import { newId, refuse, type Decide, type NewEvent } from './types';
@@ -12,6 +13,8 @@ const asksPerson = (limits: Limits): boolean => limits.risk.ceiling === 'irrever
 
 /** Opens a root run and issues its grant, or asks a person for it. */
 export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
+  const fault = agentFault(command.agent);
+  if (fault) return err(fault);
   const resolved = resolveRoot(command.grant, rules.defaults(now), now);
   if (!resolved.ok) return resolved;
   const limits = resolved.value;

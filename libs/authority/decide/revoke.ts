@@ -1,6 +1,7 @@
 import type { StoredSelector } from '#contracts/event';
-import { ok } from '#kernel/result';
+import { err, ok } from '#kernel/result';
 import { chainOf, type GrantNode, type LogState } from '../state';
+import { selectorFault } from '../names';
 import { notFound, refuse, type Decide } from './types';
 import { selects, strikes } from '../rule-set';
 import { ruleOf, subjectOf } from '../rules';
@@ -12,6 +13,8 @@ import { blockedInChain } from '../liveness';
  */
 export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) => {
   if (command.actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not revoke');
+  const fault = selectorFault(command.selector);
+  if (fault) return err(fault);
   if (state.rules.full) return refuse('TOO_MANY', 'this log holds as many revocation rules as it may');
   if (state.rules.find(command.revocationId))
     return refuse('CONFLICT', `revocation ${command.revocationId} is known already`);

@@ -86,8 +86,8 @@ function conditionsImply(child: Selector, parent: Selector): boolean {
 
 function meetSelectors(x: Selector, y: Selector): Selector[] {
   const type = x.type === '*' ? y.type : y.type === '*' || y.type === x.type ? x.type : undefined;
-  const match = pathInside([y], x) ? x.match : pathInside([x], y) ? y.match : undefined;
-  if (type === undefined || match === undefined) return [];
+  const inner = pathInside([y], x) ? x : pathInside([x], y) ? y : undefined;
+  if (type === undefined || inner === undefined) return [];
   const where = new Map(Object.entries(x.where ?? {}));
   for (const [name, condition] of Object.entries(y.where ?? {})) {
     const other = where.get(name);
@@ -95,16 +95,19 @@ function meetSelectors(x: Selector, y: Selector): Selector[] {
     if (!met) return [];
     where.set(name, met);
   }
-  return [where.size > 0 ? { type, match, where: Object.fromEntries(where) } : { type, match }];
+  const { match, literal } = inner;
+  return [
+    { type, match, ...(literal ? { literal } : {}), ...(where.size > 0 ? { where: Object.fromEntries(where) } : {}) },
+  ];
 }
 
 /** Each selector once, in a fixed order. */
 export function distinct(selectors: readonly Selector[]): Selector[] {
-  const keyed = new Map(selectors.map((each) => [keyOf(each), each]));
+  const keyed = new Map(selectors.map((each) => [keyOfSelector(each), each]));
   return [...keyed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
 }
 
-const keyOf = (selector: Selector): string =>
+export const keyOfSelector = (selector: Selector): string =>
   JSON.stringify([
     selector.type,
     selector.match,
@@ -117,5 +120,6 @@ const describeConditions = (selector: Selector): string =>
 /** `repo acme/** where sensitivity is one of public, internal`. */
 export function describeSelector(selector: Selector): string {
   const conditions = describeConditions(selector);
-  return `${clip(selector.type)} ${clip(selector.match)}${conditions ? ` where ${conditions}` : ''}`;
+  const match = selector.literal ? `${clip(selector.match)} (literally)` : clip(selector.match);
+  return `${clip(selector.type)} ${match}${conditions ? ` where ${conditions}` : ''}`;
 }

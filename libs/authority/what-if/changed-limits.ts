@@ -58,18 +58,18 @@ export class ChangedLimits {
     if (!changed.ok || changed.value === base.value || !grant.parent) return changed;
     // as if it had been asked for: its parent's denials and windows stay in force whatever it says
     const { limits } = grant.parent;
-    return resolveChild(asked(changed.value, limits), limits, grant.issuedAt);
+    return resolveChild(asked(changed.value, limits), limits, grant.issuedAt, grant.limits);
   }
 
   private rebased({ limits, parent, issuedAt }: Reissued): Result<Limits, Refusal> {
     if (parent) {
       if (parent.recorded === parent.limits) return ok(limits);
-      return resolveChild(asked(limits, parent.recorded), parent.limits, issuedAt);
+      return resolveChild(asked(limits, parent.recorded), parent.limits, issuedAt, limits);
     }
     if (!this.defaults) return ok(limits);
     const before = tenantDefaults(issuedAt);
     const after = resolveRoot(this.defaults, before, issuedAt);
-    return after.ok ? resolveRoot(asked(limits, before), after.value, issuedAt) : after;
+    return after.ok ? resolveRoot(asked(limits, before), after.value, issuedAt, limits) : after;
   }
 
   private overlaid(grant: Reissued, base: Limits): Result<Limits, Refusal> {

@@ -1,5 +1,6 @@
 import { act, only, ROOMY } from '#authority/testing/harness';
 import type { Event, EventOf, EventType } from '#contracts/event';
+import { statedVersion } from '#contracts/upcast';
 import { custodyOf } from '../custody';
 import { readStory } from '../story';
 import { ARGS } from './busy-run';
@@ -70,7 +71,7 @@ export class Forger {
   /** An event about a grant, as if it had happened. */
   about(grantId: string, type: EventType, data: object): Event {
     const issued = this.events.find((event) => event.type === 'GrantIssued' && event.grantId === grantId) as Event;
-    return { ...issued, type, data: { reason: { code: 'FORGED' }, ...data } } as Event;
+    return { ...issued, v: statedVersion(type), type, data: { reason: { code: 'FORGED' }, ...data } } as Event;
   }
 
   custody(): ReturnType<typeof custodyOf> {
