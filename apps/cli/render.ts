@@ -34,11 +34,6 @@ export function table(head: readonly string[] | undefined, rows: readonly (reado
     .join('\n');
 }
 
-export const money = (cost: Readonly<Record<string, number>>): string =>
-  Object.entries(cost)
-    .map(([currency, value]) => `${(value / 100).toFixed(2)} ${currency}`)
-    .join(', ') || '0';
-
 const STATUS: Record<string, (text: string) => string> = {
   active: green,
   completed: green,

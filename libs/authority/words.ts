@@ -27,23 +27,6 @@ export function shown(values: readonly string[], most = 8): string[] {
 /** `1 call`, `3 calls`. */
 export const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
-/** ISO 4217: currencies whose minor unit is not a hundredth. */
-const DECIMALS: Readonly<Record<string, number>> = Object.fromEntries<number>([
-  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
-    .split(' ')
-    .map((code): [string, number] => [code, 0]),
-  ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code): [string, number] => [code, 3]),
-]);
-
-/** Minor units → `5.00 USD`, `500 JPY`. Written digit by digit: large amounts must not be rounded on the way. */
-export function money(minor: number, currency: string): string {
-  const decimals = Object.hasOwn(DECIMALS, currency) ? (DECIMALS[currency] as number) : 2;
-  if (!Number.isSafeInteger(minor) || minor < 0) return `${minor} minor units of ${currency}`;
-  if (decimals === 0) return `${minor} ${currency}`;
-  const digits = String(minor).padStart(decimals + 1, '0');
-  return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)} ${currency}`;
-}
-
 /** `a`, `a and b`, `a, b and c`. */
 export function sentence(parts: readonly string[]): string {
   return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts[parts.length - 1]}`;

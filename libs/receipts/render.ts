@@ -1,4 +1,5 @@
 import type { ActionPredicate, Custody, Predicate, RunClaims, TreePredicate } from '#contracts/receipt';
+import { money } from '#kernel/money';
 import type { Claims } from './kinds';
 
 /** What is said in place of a text that is gone, or that the receipt does not show. */
@@ -97,9 +98,9 @@ export function triedText(tried: readonly string[], { denied }: Pick<RunClaims, 
   return tally(known.map(({ verb, decision }) => `${verb} (${decision})`)) || 'nothing that was denied';
 }
 
-/** Counts, and money in whole units. */
+/** Counts, and money in the units of its currency. */
 export function spentText({ calls, reads, writes, external, cost }: RunClaims['spent']): string {
-  const costs = Object.entries(cost).map(([currency, value]) => `, ${(value / 100).toFixed(2)} ${currency}`);
+  const costs = Object.entries(cost).map(([currency, value]) => `, ${money(value, currency)}`);
   return `${calls} calls, ${reads} reads, ${writes} writes, ${external} external${costs.join('')}`;
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { costText } from '#kernel/money';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
-import { money, red, table } from '../render';
+import { red, table } from '../render';
 
 interface RevokeFlags extends GlobalOptions {
   class?: string;
@@ -75,7 +76,7 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
         [
           [counts.grants, counts.runs, counts.trees, counts.agents, counts.inFlight, counts.pendingApprovals]
             .map(String)
-            .concat(money(counts.reservedCost)),
+            .concat(costText(counts.reservedCost, '0')),
         ],
       ),
     );

@@ -5,6 +5,7 @@ import type { Event } from '#contracts/event';
 import type { TreeView } from '#contracts/query';
 import { parseTime } from '#kernel/clock';
 import { parseLogName } from '#kernel/ids';
+import { money } from '#kernel/money';
 import { sentenceOf } from '#receipts/human/timeline';
 
 /** An event with what is told of it in words. */
@@ -132,9 +133,9 @@ export class Stepper {
       for (const [name, used] of Object.entries(consumed))
         if (typeof used === 'number' && used > 0) lines.set(`lease ${id} ${name}`, String(used));
       for (const [currency, used] of Object.entries(consumed.cost))
-        lines.set(`lease ${id} spent or reserved ${currency}`, String(used));
+        lines.set(`lease ${id} spent or reserved ${currency}`, money(used, currency));
       for (const [currency, held] of Object.entries(reserved.cost))
-        lines.set(`lease ${id} reserved ${currency}`, String(held));
+        lines.set(`lease ${id} reserved ${currency}`, money(held, currency));
     }
     for (const label of tree?.labels ?? []) lines.set(`label ${label}`, 'shown');
     return lines;

@@ -1,9 +1,10 @@
 import { budgetLimit, COUNTERS, type BudgetLimit, type Consumed, type Counter, type WindowCap } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
+import { money } from '#kernel/money';
 import type { Dimension, Usage, Verdict } from '../dimension';
 import { chargeOf, windowMoves, windowMs, windowUsed } from '../usage';
-import { counted, money, sentence } from '../words';
+import { counted, sentence } from '../words';
 import { deny, PERMIT, Wider } from './verdict';
 
 /**

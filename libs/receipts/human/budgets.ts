@@ -1,5 +1,6 @@
 import { COUNTERS, type BudgetLimit } from '#contracts/grant';
 import type { RunClaims } from '#contracts/receipt';
+import { amountOf, money } from '#kernel/money';
 import { childrenOf } from '../render';
 import { sumOf } from '../tree';
 
@@ -45,7 +46,7 @@ export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budge
   const rows = [
     ...COUNTERS.map((what) => row(what, budget[what], spent[what], all?.[what])),
     ...Object.entries(budget.cost).map(([what, cap]) =>
-      row(what, cap, spent.cost[what] ?? 0, all && (all.cost[what] ?? 0), money),
+      row(what, cap, spent.cost[what] ?? 0, all && (all.cost[what] ?? 0), (minor) => amountOf(minor, what)),
     ),
   ];
   return {
@@ -72,7 +73,7 @@ export function budgetTable(rows: readonly Used[]): [head: string[], rows: strin
 const capsText = ({ cost, ...caps }: BudgetLimit['windows'][number]): string =>
   [
     ...COUNTERS.flatMap((what) => (caps[what] === undefined ? [] : [`${caps[what]} ${what}`])),
-    ...Object.entries(cost ?? {}).map(([currency, value]) => `${money(value)} ${currency}`),
+    ...Object.entries(cost ?? {}).map(([currency, value]) => money(value, currency)),
   ].join(', ');
 
 /** A run and all below it, each once. */
@@ -82,6 +83,3 @@ function withRunsBelow(top: RunClaims, runs: readonly RunClaims[]): RunClaims[] 
   for (const each of found) found.push(...childrenOf(each.run.id, runs, shown));
   return found;
 }
-
-/** Money in whole units. */
-export const money = (value: number): string => (value / 100).toFixed(2);

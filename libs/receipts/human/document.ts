@@ -8,9 +8,10 @@ import type {
   TreeStatement,
 } from '#contracts/receipt';
 import { ACTION_RECEIPT, TREE_RECEIPT } from '#contracts/receipt';
+import { money } from '#kernel/money';
 import { childrenOf, GONE, spentText, triedText } from '../render';
 import type { Verification } from '../web/verify';
-import { budgetsOf, money, type Used } from './budgets';
+import { budgetsOf, type Used } from './budgets';
 import { classesOf, timelineOf } from './timeline';
 import { verdictOf, type Verdict } from './verdict';
 
@@ -207,7 +208,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
 
 const costText = (cost: Readonly<Record<string, number>>, open: boolean): string =>
   Object.entries(cost)
-    .map(([currency, value]) => `${money(value)} ${currency}${open ? ' reserved' : ''}`)
+    .map(([currency, value]) => `${money(value, currency)}${open ? ' reserved' : ''}`)
     .join(', ');
 
 function ofTree({ predicate: { tree, purpose, requestedBy, runs, spent } }: TreeStatement): Document {

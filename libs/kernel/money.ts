@@ -1,0 +1,48 @@
+/**
+ * Amounts of money for people. They are stored as whole minor units; how many of these a unit has is what ISO 4217
+ * lists, and nothing else: CLDR (`Intl`) gives the digits that prices are commonly shown with, so it has none for HUF.
+ * A code that is not listed, or that has no minor unit (XAU), is never divided by a guess.
+ * @see ISO 4217:2015, list one of 2026-01-01 (active codes, column "minor unit")
+ */
+const DIGITS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
+    2:
+      'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW ' +
+      'CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF ' +
+      'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK ' +
+      'MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP ' +
+      'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG ' +
+      'YER ZAR ZMW ZWG ' +
+      // withdrawn in the last years, and still in budgets and receipts
+      'ANG BGN CUC HRK SLL ZWL',
+    3: 'BHD IQD JOD KWD LYD OMR TND',
+    4: 'CLF UYW',
+  }).flatMap(([digits, codes]) => codes.split(' ').map((code): [string, number] => [code, Number(digits)])),
+);
+
+/** How many digits of an amount are behind the point; undefined: the currency has no minor unit, or is not known. */
+export const minorDigits = (currency: string): number | undefined => DIGITS.get(currency);
+
+/** Digit by digit: a division would round large amounts. Undefined where the amount cannot be written in units. */
+function inUnits(minor: number, currency: string): string | undefined {
+  const digits = minorDigits(currency);
+  if (digits === undefined || !Number.isSafeInteger(minor) || minor < 0) return undefined;
+  const text = String(minor).padStart(digits + 1, '0');
+  return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
+/** Minor units → `5.00 USD`, `500 JPY`, `1.234 KWD`; `500 minor units of XAU` where there is no telling. */
+export function money(minor: number, currency: string): string {
+  const units = inUnits(minor, currency);
+  return units === undefined ? `${minor} minor units of ${currency}` : `${units} ${currency}`;
+}
+
+/** The same without the currency, for a column that is about it. */
+export const amountOf = (minor: number, currency: string): string => inUnits(minor, currency) ?? `${minor} minor units`;
+
+/** Of each currency: `5.00 USD, 500 JPY`. */
+export const costText = (cost: Readonly<Record<string, number>>, none = ''): string =>
+  Object.entries(cost)
+    .map(([currency, minor]) => money(minor, currency))
+    .join(', ') || none;
