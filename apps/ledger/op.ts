@@ -47,11 +47,15 @@ export function op<S extends z.ZodType>(
 /** The read models do not hold the position that was asked for: better no answer than an old one. */
 export class NotYet extends Error {}
 
+/** What is stored is not what was signed for: no answer is made of it. */
+export class Altered extends Error {}
+
 /** What was asked for is more than is made or sent at once. */
 export class TooLarge extends Error {}
 
 function notYet(error: unknown): Answer {
   if (error instanceof TooLarge) return refuse('TOO_LARGE', error.message);
+  if (error instanceof Altered) return refuse('NOT_READY', error.message);
   if (error instanceof NotYet) return refuse('NOT_READY', error.message);
   if (error instanceof Busy) return refuse('TOO_MANY', error.message);
   throw error;

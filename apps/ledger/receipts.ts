@@ -20,9 +20,10 @@ import { makeStatement, signStatement } from '#receipts/envelope';
 import { KINDS } from '#receipts/kinds';
 import { OF_ANCESTORS, OF_CHILDREN } from '#receipts/select';
 import { readStory, type Told } from '#receipts/story';
+import { entryHash, leafHash } from '#tlog/hash';
 import { knowing } from './known';
 import type { LogLedger } from './log-ledger';
-import { TooLarge, type Backends } from './op';
+import { Altered, TooLarge, type Backends } from './op';
 
 /** Where events are read from, and the trees that were forgotten. */
 type From = Pick<Backends, 'eventlog' | 'store'>;
@@ -155,6 +156,7 @@ export async function receiptOf(
   const chosen = new Set(KINDS[type].select(id, readStory(inTree)).map(({ event }) => event.position));
   const kept = inTree.filter(({ event }) => chosen.has(event.position));
   if (kept.length === 0) return undefined;
+  await unaltered(from, ledger.state.log, kept);
   const claims = KINDS[type].summarise(id, readStory(kept), canonicalDigest);
   const proofs = await ledger.proofs(kept.map(({ event }) => event.position));
   const events = kept.map(({ stored: { log, position, body, payload }, payload: words }) => ({
@@ -171,6 +173,25 @@ export async function receiptOf(
       `the receipt has ${envelope.payload.length} bytes; more than ${LIMITS.receiptBytes} are not sent: ask for a part of it`,
     );
   return envelope;
+}
+
+/**
+ * Is each event the one that the tree has at its position? A receipt over anything else could not be verified.
+ * @throws Altered with the position of the first that is not
+ */
+async function unaltered({ store }: From, log: string, kept: readonly Kept[]): Promise<void> {
+  const leaf = await store.nodes(
+    log,
+    kept.map(({ stored: { position } }) => ({ level: 0, index: position })),
+  );
+  const wrong = kept.find(
+    ({ event, stored: { body, position } }) =>
+      event.position !== position || !leaf(0, position)?.equals(leafHash(entryHash(body))),
+  );
+  if (wrong)
+    throw new Altered(
+      `the event at position ${wrong.stored.position} of ${log} is not the one that was signed for; ask \`log verify\` what was changed`,
+    );
 }
 
 /** The chain of one action, each link with its proof where it is in the tree; undefined where no decision on it is known. */

@@ -120,6 +120,8 @@ describe('against an earlier checkpoint, somebody who', () => {
     expect(audit(with_(1, { position: 9 }), held).findings).toMatchObject([{ check: 'position', position: 1 }]);
     expect(audit(with_(1, { log: 'default/1' }), held).findings).toMatchObject([{ check: 'position' }]);
     expect(audit(with_(0, { payload: '{}' }), held).findings).toMatchObject([{ check: 'payload', position: 0 }]);
-    expect(audit(with_(0, { payload: null }), held).findings).toEqual([]); // erased
+    expect(audit(with_(0, { payload: null }), held).findings).toMatchObject([
+      { check: 'payload', position: 0, detail: 'its payload is missing, and no recorded erasure reaches it' },
+    ]);
   });
 });

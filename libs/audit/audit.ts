@@ -5,6 +5,7 @@ import { parseEvent, type Event } from '#contracts/event';
 import { isForeign } from '#contracts/payload';
 import { parseLogName } from '#kernel/ids';
 import type { Verifier } from '#tlog/note';
+import { Missing } from './absent';
 import type { Check, Finding } from './finding';
 import { openHeads, type SignedHead } from './heads';
 import { Rulebook } from './rules';
@@ -19,7 +20,11 @@ export interface RawEvent {
   readonly time: string;
   readonly body: string;
   readonly payload?: string | null | undefined;
+  /** the columns of its row that repeat members of the body; left out where there is no row, as of an export */
+  readonly columns?: Columns | undefined;
 }
+/** null where a row has none */
+type Columns = Readonly<Record<'tenant' | 'treeId' | 'runId' | 'grantId' | 'actionId' | 'commandId', string | null>>;
 
 export interface AuditOptions {
   readonly log: string;
@@ -47,6 +52,7 @@ export class Audit {
   readonly tree = new Tree();
   private readonly findings: Finding[] = [];
   private readonly rulebook = new Rulebook();
+  private readonly missing = new Missing();
   private readonly heads: { size: number; root: Buffer }[];
   /** up to here a signed head vouches for the events */
   private vouched = 0;
@@ -93,11 +99,13 @@ export class Audit {
       this.find('position', position, `an event of ${event.log}, not of ${this.options.log}`);
     if (event.position !== position || raw.position !== position)
       this.find('position', position, `the event that stands here is that of position ${event.position}`);
-    if (raw.type !== event.type || Date.parse(raw.time) !== Date.parse(event.time))
-      this.find('body', position, 'the columns beside the body say another type or time');
+    for (const [column, inRow, inBody] of repeated(raw, event))
+      if (inRow !== inBody)
+        this.find('body', position, `the column ${column} is ${told(inRow)}, and the body has ${told(inBody)}`);
     if (event.tenant !== this.state.tenant) this.find('tenant', position, `an event of the tenant ${event.tenant}`);
     if (isForeign(event, raw.payload))
       this.find('payload', position, 'its payload is not the one that the event names');
+    this.missing.add(event, raw.payload);
     if (!this.folds) return;
     this.rulebook.check(event, (check, detail) => this.find(check, position, detail));
     try {
@@ -134,6 +142,11 @@ export class Audit {
     if (this.findings.length < FINDINGS_MOST) this.findings.push({ check, position, detail });
   }
 
+  /** An erasure behind the last event that was added, which may be carried out already. */
+  erasedLater(subjectRef: string, before: number): void {
+    this.missing.erased(subjectRef, before);
+  }
+
   /** What was found, the first position first. Asked once, after the last event. */
   report(): Report {
     const { size } = this.tree;
@@ -144,6 +157,8 @@ export class Audit {
         size,
         `there are ${size} events, and a checkpoint of ${head.size}: the end of the log is missing`,
       );
+    for (const position of this.missing.positions)
+      this.find('payload', position, 'its payload is missing, and no recorded erasure reaches it');
     const findings = [...this.findings].sort((a, b) => (a.position ?? -1) - (b.position ?? -1));
     return {
       log: this.options.log,
@@ -168,3 +183,23 @@ export interface Report {
   readonly checkpoints: number;
   readonly findings: readonly Finding[];
 }
+
+const told = (value: string | null): string => (value === null ? 'empty' : value.slice(0, 80));
+
+/** Each column that repeats something of the body: its name, what it holds, and what it must hold. */
+function repeated({ type, time, columns }: RawEvent, event: Event): [string, string | null, string | null][] {
+  const moment = (text: string): string => new Date(Date.parse(text)).toISOString();
+  const all: [string, string | null, string | null][] = [['type', type, event.type]];
+  if (Date.parse(time) !== Date.parse(event.time)) all.push(['time', time, moment(event.time)]);
+  for (const name of Object.keys(columns ?? {}) as (keyof Columns)[])
+    all.push([COLUMN_NAMES[name], columns?.[name] ?? null, event[name] ?? null]);
+  return all;
+}
+const COLUMN_NAMES: Readonly<Record<keyof Columns, string>> = {
+  tenant: 'tenant',
+  treeId: 'tree_id',
+  runId: 'run_id',
+  grantId: 'grant_id',
+  actionId: 'action_id',
+  commandId: 'command_id',
+};

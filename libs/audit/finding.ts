@@ -1,8 +1,8 @@
 /** What is checked of a log, and what each check says in words. */
 export const CHECKS = {
   position: 'positions are 0, 1, 2, … of one log, each event where its body says (I5)',
-  body: 'every body is of a known shape, and the columns beside it repeat what it says',
-  payload: 'every payload is the one that its event names, or erased',
+  body: 'every body is of a known shape, and every column beside it repeats what it says',
+  payload: 'every payload is the one that its event names, or is gone by a recorded erasure',
   tree: 'the stored tree is that of the events',
   checkpoint: 'every checkpoint is signed by a key of the log and has the root of the events (I12)',
   tenant: 'every event is of the tenant whose log it is (I9)',

@@ -14,7 +14,13 @@ export function isErasedBy(
   principalRef: string | undefined,
 ): boolean {
   if (event.log !== log || event.position >= before || event.payloadDigest === undefined) return false;
-  if (event.treeId !== undefined && principalRef === subjectRef) return true;
-  if (event.type === 'RevocationRuleAdded') return event.data.selector.principalRef === subjectRef;
-  return event.type === 'PayloadsErased' && event.data.subjectRef === subjectRef;
+  return refsErasing(event, principalRef).includes(subjectRef);
+}
+
+/** Whose erasure reaches what stands beside an event. */
+export function refsErasing(event: Event, principalRef: string | undefined): string[] {
+  const refs: (string | undefined)[] = [event.treeId === undefined ? undefined : principalRef];
+  if (event.type === 'RevocationRuleAdded') refs.push(event.data.selector.principalRef);
+  if (event.type === 'PayloadsErased') refs.push(event.data.subjectRef);
+  return refs.filter((ref) => ref !== undefined);
 }

@@ -59,7 +59,7 @@ export class Bodies {
     const { rows } = await this.pool.query<{ position: string; body: string }>({
       name: treeId === undefined ? 'bodies' : 'tree-bodies',
       text: `SELECT position, body::text AS body FROM event WHERE log = $1 AND position > $2 AND position <= $3
-        ${treeId === undefined ? '' : 'AND tree_id = $5'} ORDER BY position LIMIT $4`,
+        ${treeId === undefined ? '' : "AND event_id(body, 'treeId') = $5"} ORDER BY position LIMIT $4`,
       values: [log, after, end, LIMITS.readBatchEvents, ...(treeId === undefined ? [] : [treeId])],
     });
     return { bodies: rows.map((row) => row.body), last: Number(rows.at(-1)?.position ?? to) };

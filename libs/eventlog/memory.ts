@@ -9,10 +9,11 @@ import type {
   SearchFilter,
   Snapshot,
   StoredEvent,
+  StoredRow,
 } from './port';
 import { checkBatch } from './check-batch';
 
-type Kept = StoredEvent & Omit<AppendEvent, 'payload'>;
+type Kept = StoredEvent & Omit<AppendEvent, 'payload'> & { readonly inBody: Record<string, unknown> };
 
 /** The event log in memory, for tests: passes the same contract suite as the real one. */
 export class MemoryEventLog implements EventLog {
@@ -64,7 +65,10 @@ export class MemoryEventLog implements EventLog {
     if (kept.length !== expectedPosition) {
       return { ok: false, reason: 'conflict', detail: `${log} stands at ${kept.length}, not ${expectedPosition}` };
     }
-    kept.push(...events.map((event) => ({ ...event, log, payload: event.payload ?? null })));
+    for (const event of events) {
+      const inBody = (JSON.parse(event.body) ?? {}) as Record<string, unknown>;
+      kept.push({ ...event, log, payload: event.payload ?? null, inBody });
+    }
     return { ok: true, next: kept.length };
   }
 
@@ -72,11 +76,27 @@ export class MemoryEventLog implements EventLog {
     return Promise.resolve((this.logs.get(log) ?? []).slice(from, from + limit).map(stored));
   }
 
+  async rows(log: string, from: number, limit: number): Promise<StoredRow[]> {
+    const kept = this.logs.get(log) ?? [];
+    return (await this.read(log, from, limit)).map((event, i) => {
+      const {
+        tenant,
+        treeId = null,
+        runId = null,
+        grantId = null,
+        actionId = null,
+        commandId,
+      } = kept[from + i] as Kept;
+      return { ...event, columns: { tenant, treeId, runId, grantId, actionId, commandId } };
+    });
+  }
+
   search(filter: SearchFilter): Promise<StoredEvent[]> {
     const types = typeof filter.type === 'string' ? [filter.type] : filter.type;
     const wanted = (['treeId', 'runId', 'grantId', 'actionId', 'commandId'] as const).filter(
       (key) => filter[key] !== undefined,
     );
+    const isNarrow = filter.treeId !== undefined || filter.actionId !== undefined;
     const found = [...this.logs.values()]
       .flat()
       .filter(
@@ -85,8 +105,8 @@ export class MemoryEventLog implements EventLog {
           (filter.log === undefined || event.log === filter.log) &&
           (filter.after === undefined || event.position > filter.after) &&
           (filter.before === undefined || event.position < filter.before) &&
-          (types === undefined || types.includes(event.type)) &&
-          wanted.every((key) => event[key] === filter[key]),
+          (types === undefined || types.includes(isNarrow ? (event.inBody.type as string) : event.type)) &&
+          wanted.every((key) => event.inBody[key] === filter[key]),
       );
     found.sort((a, b) => (a.log === b.log ? a.position - b.position : a.log < b.log ? -1 : 1));
     if (filter.newestFirst) found.reverse();

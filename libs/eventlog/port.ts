@@ -16,6 +16,9 @@ export interface EventLog {
   append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult>;
   /** Up to `limit` events from `from` on, in order. */
   read(log: string, from: number, limit: number): Promise<StoredEvent[]>;
+  /** As `read`, with the columns that repeat what the bodies hold: for whoever compares them. */
+  rows(log: string, from: number, limit: number): Promise<StoredRow[]>;
+  /** What an event is about is looked up in its body: a column beside it that was changed hides nothing. */
   search(filter: SearchFilter): Promise<StoredEvent[]>;
   /** The events at these positions, in order; absent where there is none. */
   at(log: string, positions: readonly number[]): Promise<StoredEvent[]>;
@@ -68,6 +71,15 @@ export interface StoredEvent {
   readonly body: string;
   readonly payload?: string | null;
 }
+
+/** An event with every column of its row. */
+export interface StoredRow extends StoredEvent {
+  readonly columns: Columns;
+}
+/** The columns that repeat members of the body of the same name; null where it has none. */
+export type Columns = Readonly<Record<RepeatedColumn, string | null>>;
+export const REPEATED = ['tenant', 'treeId', 'runId', 'grantId', 'actionId', 'commandId'] as const;
+export type RepeatedColumn = (typeof REPEATED)[number];
 
 /** `conflict`: nothing was written, somebody else is ahead. `unknown`: it cannot be told whether it was. */
 export type AppendResult =

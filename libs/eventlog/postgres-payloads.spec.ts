@@ -29,7 +29,7 @@ describe('what was opened for a person', () => {
     position,
     type,
     time: '2026-01-01T00:00:00Z',
-    body: JSON.stringify({ log, position, type, data }),
+    body: JSON.stringify({ log, position, type, treeId, data }),
     tenant: log.split('/')[0] as string,
     treeId,
     commandId: 'cmd_00000000',

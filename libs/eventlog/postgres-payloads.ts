@@ -62,12 +62,12 @@ export class PostgresPayloads implements Payloads {
 }
 
 /** By the index `event_opened_for`. */
-const OPENED = `SELECT count(*) AS runs, array_agg(DISTINCT tree_id) AS trees
+const OPENED = `SELECT count(*) AS runs, array_agg(DISTINCT event_id(body, 'treeId')) AS trees
   FROM event WHERE log = $1 AND type = 'RunOpened' AND opened_for(body) = $2 AND position < $3`;
 
 /** An index for each of the three. */
 const CHOSEN = `log = $1 AND position < $2 AND payload IS NOT NULL
-  AND (tree_id = ANY($3) OR position = ANY($4) OR (type = 'PayloadsErased' AND body->'data'->>'subjectRef' = $5))`;
+  AND (event_id(body, 'treeId') = ANY($3) OR position = ANY($4) OR (type = 'PayloadsErased' AND body->'data'->>'subjectRef' = $5))`;
 const chosen = (log: string, { before, trees, positions, subjectRef }: Beside): unknown[] => [
   log,
   before,

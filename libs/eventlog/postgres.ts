@@ -13,6 +13,7 @@ import type {
   SearchFilter,
   Snapshot,
   StoredEvent,
+  StoredRow,
 } from './port';
 
 /** a server that takes a connection and says nothing is given up */
@@ -120,18 +121,34 @@ export class PostgresEventLog implements EventLog {
     return readEvents(this.pool, log, from, limit);
   }
 
+  async rows(log: string, from: number, limit: number): Promise<StoredRow[]> {
+    const { rows } = await this.pool.query<EventRow & StoredRow['columns']>({
+      name: 'rows',
+      text: `SELECT ${COLUMNS}, ${REPEATED_COLUMNS} FROM event WHERE log = $1 AND position >= $2 ORDER BY position LIMIT $3`,
+      values: [log, from, limit],
+    });
+    return rows.map((row) => {
+      const { tenant, treeId, runId, grantId, actionId, commandId } = row;
+      return { ...stored(row), columns: { tenant, treeId, runId, grantId, actionId, commandId } };
+    });
+  }
+
   async search(filter: SearchFilter): Promise<StoredEvent[]> {
     const values: unknown[] = [filter.tenant];
+    // PostgreSQL holds `tenant` against `log` itself
     const where = ['tenant = $1'];
-    for (const [key, column] of FILTERS) {
-      if (filter[key] === undefined) continue;
-      values.push(filter[key]);
-      where.push(`${column} = $${values.length}`);
-    }
+    // by the body, where an index leads to the few events that are meant; through a whole log that would take minutes
+    const isNarrow = filter.treeId !== undefined || filter.actionId !== undefined;
+    for (const key of IDS) if (filter[key] !== undefined) where.push(`${idIn(key)} = $${values.push(filter[key])}`);
+    if (filter.log !== undefined) where.push(`log = $${values.push(filter.log)}`);
+    if (filter.commandId !== undefined)
+      where.push(`${isNarrow ? idIn('commandId') : 'command_id'} = $${values.push(filter.commandId)}`);
     if (filter.after !== undefined) where.push(`position > $${values.push(filter.after)}`);
     if (filter.before !== undefined) where.push(`position < $${values.push(filter.before)}`);
     if (filter.type !== undefined)
-      where.push(`type = ANY($${values.push(typeof filter.type === 'string' ? [filter.type] : filter.type)})`);
+      where.push(
+        `${isNarrow ? idIn('type') : 'type'} = ANY($${values.push(typeof filter.type === 'string' ? [filter.type] : filter.type)})`,
+      );
     const direction = filter.newestFirst ? 'DESC' : 'ASC';
     const { rows } = await this.pool.query<EventRow>(
       `SELECT ${COLUMNS} FROM event WHERE ${where.join(' AND ')} ORDER BY log ${direction}, position ${direction} LIMIT $${values.push(filter.limit)}`,
@@ -260,14 +277,10 @@ interface EventRow {
 }
 
 const COLUMNS = 'log, position, type, time, body::text AS body, payload::text AS payload';
-const FILTERS = [
-  ['log', 'log'],
-  ['treeId', 'tree_id'],
-  ['runId', 'run_id'],
-  ['grantId', 'grant_id'],
-  ['actionId', 'action_id'],
-  ['commandId', 'command_id'],
-] as const;
+const REPEATED_COLUMNS =
+  'tenant, tree_id AS "treeId", run_id AS "runId", grant_id AS "grantId", action_id AS "actionId", command_id AS "commandId"';
+const IDS = ['treeId', 'runId', 'grantId', 'actionId'] as const;
+const idIn = (name: string): string => `event_id(body, '${name}')`;
 const UNIQUE_VIOLATION = '23505';
 
 /**

@@ -2,7 +2,10 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { Audit } from '#audit/audit';
 import { says, type Finding } from '#audit/finding';
 import { stateDigest } from '#authority/snapshot';
+import { parseEvent } from '#contracts/event';
 import type { EventLog } from '#eventlog/port';
+import { parseLogName } from '#kernel/ids';
+import { LIMITS } from '#kernel/limits';
 import { parseVerifierKey } from '#tlog/note';
 import type { ReadNode } from '#tlog/tree';
 import type { LedgerStore } from '../store';
@@ -14,7 +17,7 @@ export interface VerifyOptions {
   readonly origin: string;
   /** the key that signs now */
   readonly vkey: string;
-  readonly eventlog: Pick<EventLog, 'read'>;
+  readonly eventlog: Pick<EventLog, 'rows' | 'search'>;
   readonly store: LedgerStore;
   /** the state that the ledger answers from, as it was at a position; left out where it changes too fast */
   readonly own?: { readonly position: number; readonly digest: string } | undefined;
@@ -71,7 +74,7 @@ export async function verifyLog(options: VerifyOptions, to: number): Promise<Ver
   while (audit.tree.size < kept.position) {
     const from = audit.tree.size;
     const until = Math.min(from + STEP, ...asked.filter((position) => position > from));
-    const events = await eventlog.read(log, from, until - from);
+    const events = await eventlog.rows(log, from, until - from);
     if (events.length === 0) break;
     stored = await leaves(store, log, from, events.length);
     for (const event of events) audit.add(event);
@@ -82,6 +85,7 @@ export async function verifyLog(options: VerifyOptions, to: number): Promise<Ver
     await breathe();
   }
   const { size } = audit.tree;
+  await laterErasures(audit, eventlog, log, size);
   if (size < kept.position)
     audit.find('position', size, `the log ends at position ${size}, and the tree has ${kept.position} leaves`);
   else {
@@ -102,6 +106,21 @@ export async function verifyLog(options: VerifyOptions, to: number): Promise<Ver
 /** A ledger that began with a snapshot believed it. */
 const STRAYED =
   'the ledger answers from a state that the events do not lead to; delete the snapshots of the log, and start the ledger again';
+
+/** What was erased while the events were read: recorded behind them, and carried out. */
+async function laterErasures(audit: Audit, eventlog: VerifyOptions['eventlog'], log: string, size: number) {
+  const { tenant } = parseLogName(log);
+  const limit = LIMITS.readBatchEvents;
+  for (let after = size - 1, more = true; more;) {
+    const page = await eventlog.search({ tenant, log, type: 'PayloadsErased', after, limit });
+    for (const { body } of page) {
+      const event = parseEvent(body);
+      if (event.type === 'PayloadsErased') audit.erasedLater(event.data.subjectRef, event.data.before);
+    }
+    more = page.length === limit;
+    after = page.at(-1)?.position ?? after;
+  }
+}
 
 const leaves = (store: LedgerStore, log: string, from: number, count: number): Promise<ReadNode> =>
   store.nodes(

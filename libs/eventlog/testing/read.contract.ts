@@ -62,6 +62,7 @@ export function readContract(logs: () => Logs): void {
         ...(batch(log, position, 1)[0] as AppendEvent),
         type,
         ...ids,
+        body: JSON.stringify({ log, position, type, ...ids, data: { treeId: 'elsewhere' } }),
       });
       await logs().eventlog.append(zero, 0, [
         place(zero, 0, 'A', { treeId: 'T', runId: 'R', commandId: 'C0' }),
@@ -95,6 +96,35 @@ export function readContract(logs: () => Logs): void {
     ])('finds by %s', async (_what, filter, expected) => {
       const { tenant } = await made();
       expect(await places({ tenant, limit: 100, ...filter })).toEqual(expected);
+    });
+
+    it('finds by what the body holds, whatever the columns beside it say, and shows those to whoever compares them', async () => {
+      const log = await logs().fresh();
+      const [first] = batch(log, 0, 1) as [AppendEvent];
+      const ids = { treeId: 'T', runId: 'R', grantId: 'G', actionId: 'X' };
+      const type = 'ActionDenied';
+      const hidden = { ...first, type: 'B', treeId: 'U', runId: 'S', grantId: 'H', actionId: 'Y' };
+      // an escape that a database cannot hold as text stands in the way of nothing
+      const bodies = [
+        { type, ...ids },
+        { type, ...ids, data: 'a\u0000b\ud800\\u0000' },
+      ].map((body) => JSON.stringify(body));
+      const events = bodies.map((body, position) => ({ ...hidden, position, body }));
+      await logs().eventlog.append(log, 0, events);
+      const tenant = log.split('/')[0] as string;
+      for (const filter of [
+        { treeId: 'T' },
+        { actionId: 'X' },
+        { treeId: 'T', runId: 'R', grantId: 'G' },
+        { treeId: 'T', type },
+      ])
+        expect(await places({ tenant, limit: 100, ...filter })).toEqual(['0@0', '0@1']);
+      for (const filter of [{ treeId: 'U' }, { actionId: 'Y' }, { treeId: 'T', runId: 'S' }])
+        expect(await places({ tenant, limit: 100, ...filter })).toEqual([]);
+      const columns = { tenant, treeId: 'U', runId: 'S', grantId: 'H', actionId: 'Y', commandId: first.commandId };
+      expect(await logs().eventlog.rows(log, 1, 9)).toEqual([
+        { log, position: 1, type: 'B', time: first.time, body: bodies[1], payload: null, columns },
+      ]);
     });
 
     it('finds within one log', async () => {

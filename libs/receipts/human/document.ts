@@ -66,7 +66,7 @@ export function documentOf(statement: Statement, verification?: Verification, ke
         kind: 'list',
         items: predicate.absent.map(
           ({ position, type, erasedAt }) =>
-            `beside ${type} at position ${position}: ${erasedAt === undefined ? 'withheld' : `erased, as recorded at position ${erasedAt}`}`,
+            `beside ${type} at position ${position}: ${erasedAt === undefined ? 'not shown, and no erasure of it is recorded' : `erased, as recorded at position ${erasedAt}`}`,
         ),
       }),
       heading('What this does not prove'),
