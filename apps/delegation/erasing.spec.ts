@@ -9,7 +9,7 @@ import type { Opened } from '#eventlog/payloads';
 import { ANN, SealedLog, words } from '#receipts/testing/sealed-log';
 import { moves, play } from '#receipts/testing/random-log';
 import fc from 'fast-check';
-import { reachOf, type Reach } from './erasing';
+import { previewErasure, reachOf, type Reach } from './erasing';
 
 fc.configureGlobal({ seed: 20261121, numRuns: 40 });
 
@@ -110,5 +110,35 @@ describe('what an erasure reaches', () => {
         expect(stateDigest(folded)).toBe(stateDigest(log.state));
       }),
     );
+  });
+});
+
+describe('the reason of an erasure', () => {
+  const kept = { PayloadsErased: 2 };
+  const previewed = (counted: Record<string, number>, alone?: boolean) => {
+    const log = new SealedLog();
+    const owner = { read: <T>(read: (state: LogState, now: number) => T) => Promise.resolve(read(log.state, log.now)) };
+    const payloads = {
+      openedFor: () => Promise.resolve({ runs: 0, trees: [] }),
+      count: () => Promise.resolve(counted),
+    };
+    return previewErasure(owner as never, payloads as never, log.state.log, REF, alone);
+  };
+
+  it('is counted, and is erased alone only where that is asked for', async () => {
+    expect(await previewed(kept)).toMatchObject({ payloads: 0, byType: {}, earlierReasons: 2 });
+    expect(await previewed(kept, true)).toMatchObject({ payloads: 2, byType: kept, earlierReasons: 2 });
+    expect(await previewed({ RunOpened: 1, ...kept })).toMatchObject({ payloads: 3, earlierReasons: 2 });
+  });
+
+  it('is not followed by another: an erasure of earlier reasons has none', () => {
+    const log = new SealedLog();
+    const found = { before: 0, runs: 0, payloads: 2 };
+    const asked = { actor: ANN, subjectRef: REF, found, earlierReasons: true } as const;
+    expect(log.try('erase', { ...asked, payload: words({ reason: 'again' }) })).toMatchObject({
+      refusal: { code: 'BAD_REQUEST' },
+    });
+    expect(log.try('erase', asked)).not.toHaveProperty('refusal.code');
+    expect(log.last('PayloadsErased').payloadDigest).toBeUndefined();
   });
 });

@@ -43,22 +43,41 @@ export async function reachOf(
   return { beside: { trees, positions, subjectRef, before }, runs, liveRuns };
 }
 
-/** What a person's erasure would erase now. Changes nothing. */
-export async function previewErasure(owner: LogOwner, payloads: Payloads, log: string, subjectRef: string) {
+/**
+ * What a person's erasure would erase now. Changes nothing.
+ * @param alone also where nothing but the reasons of earlier erasures is left
+ */
+export async function previewErasure(
+  owner: LogOwner,
+  payloads: Payloads,
+  log: string,
+  subjectRef: string,
+  alone = false,
+) {
   const { beside, runs, liveRuns } = await reachOf(owner, payloads, log, subjectRef);
   const counted = await payloads.count(log, beside);
-  // why she was erased before goes with what there is, and is nothing to erase her for: it would never end
-  const byType = Object.keys(counted).some((type) => type !== 'PayloadsErased') ? counted : {};
+  // an earlier reason goes with what there is; alone it is erased only on request, since a reason given for that would
+  // be the next one
+  const byType = alone || Object.keys(counted).some((type) => type !== 'PayloadsErased') ? counted : {};
   const total = Object.values(byType).reduce((sum, each) => sum + each, 0);
-  return { subjectRef, before: beside.before, runs, liveRuns, trees: beside.trees.length, payloads: total, byType };
+  return {
+    subjectRef,
+    before: beside.before,
+    runs,
+    liveRuns,
+    trees: beside.trees.length,
+    payloads: total,
+    byType,
+    earlierReasons: counted['PayloadsErased'] ?? 0,
+  };
 }
 
 /** What there is to erase is counted before the command enters the mailbox: the owner itself waits for nobody. */
 export async function withFound(owner: LogOwner, payloads: Payloads, raw: unknown): Promise<unknown> {
   const parsed = eraseSchema.safeParse(raw);
   if (!parsed.success) return raw; // its owner says what is wrong with it
-  const { log, subjectRef } = parsed.data;
-  const { before, runs, payloads: count } = await previewErasure(owner, payloads, log, subjectRef);
+  const { log, subjectRef, earlierReasons = false } = parsed.data;
+  const { before, runs, payloads: count } = await previewErasure(owner, payloads, log, subjectRef, earlierReasons);
   return { ...parsed.data, found: { before, runs, payloads: count } };
 }
 

@@ -17,7 +17,8 @@ export class Missing {
     if (event.type === 'RunOpened' && event.treeId !== undefined)
       this.principals.set(event.treeId, event.data.principalRef);
     if (event.type === 'PayloadsErased') this.erased(event.data.subjectRef, event.data.before);
-    if (payload != null || event.payloadDigest === undefined) return;
+    // left out altogether: whoever wrote the events out shows no payloads
+    if (payload !== null || event.payloadDigest === undefined) return;
     this.unexplained.add(event.position);
     for (const ref of refsErasing(event, this.principals.get(event.treeId ?? ''))) {
       const positions = this.waiting.get(ref);

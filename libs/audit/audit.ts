@@ -3,6 +3,7 @@ import { stateDigest } from '#authority/snapshot';
 import { emptyState, type LogState } from '#authority/state';
 import { parseEvent, type Event } from '#contracts/event';
 import { isForeign } from '#contracts/payload';
+import { ambiguityIn } from '#kernel/json';
 import { parseLogName } from '#kernel/ids';
 import type { Verifier } from '#tlog/note';
 import { Missing } from './absent';
@@ -120,6 +121,8 @@ export class Audit {
 
   private parsed({ body }: RawEvent, position: number): Event | undefined {
     try {
+      const wrong = ambiguityIn(body);
+      if (wrong !== undefined) this.find('body', position, `the body reads more than one way: ${wrong}`);
       return parseEvent(body);
     } catch (error) {
       this.folds = false;

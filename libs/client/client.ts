@@ -152,8 +152,17 @@ export class BailiwickClient {
   previewErasure(subject: string): Promise<ErasurePreview> {
     return this.post('/v1/erasures/preview', { subject });
   }
-  erase(subject: string, reason?: string, idempotencyKey: string = crypto.randomUUID()): Promise<Erased> {
-    const body = { subject, ...(reason === undefined ? {} : { reason }) };
+  erase(
+    subject: string,
+    reason?: string,
+    idempotencyKey: string = crypto.randomUUID(),
+    earlierReasons = false,
+  ): Promise<Erased> {
+    const body = {
+      subject,
+      ...(reason === undefined ? {} : { reason }),
+      ...(earlierReasons ? { earlierReasons } : {}),
+    };
     return this.call('POST', '/v1/erasures', { body, idempotencyKey }) as Promise<Erased>;
   }
   events(query: Record<string, string | number>): Promise<{ items: EventItem[]; next: string | null; asOf?: unknown }> {

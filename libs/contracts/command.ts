@@ -81,6 +81,8 @@ export const erase = command('erase', {
   subjectRef: ref,
   /** counted in the log by the delegation service before the command enters the mailbox */
   found: z.strictObject({ before: position, runs: position, payloads: position }).optional(),
+  /** also where only the reasons of earlier erasures are left; it has no reason of its own, or there would be no end */
+  earlierReasons: z.literal(true).optional(),
 });
 export const recordDrift = command('recordDrift', {
   runId: idOf('run'),

@@ -72,7 +72,11 @@ export const erasurePreviewBody = z.strictObject({
   /** the person, as `requestedBy` named her */
   subject: name,
 });
-export const erasureBody = erasurePreviewBody.extend({ reason: freeText().optional() });
+export const erasureBody = erasurePreviewBody.extend({
+  reason: freeText().optional(),
+  /** also where only the reasons of earlier erasures are left; without `reason` */
+  earlierReasons: z.literal(true).optional(),
+});
 export const erasureAnswer = z.object({
   erasure: z.object({ subjectRef: ref, before: position, runs: position, payloads: position }),
   /** of the event that records it */

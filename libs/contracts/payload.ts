@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { saltedDigest } from '#kernel/digest';
+import { parseExactly } from '#kernel/json';
 import { parseEvent, payload as payloadSchema, type Event } from './event';
 
 const compiled = z.compile(payloadSchema, { strict: true });
@@ -33,7 +34,7 @@ export function readStored({ body, payload }: { body: string; payload?: string |
 
 function fromJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactly(text);
   } catch {
     return undefined;
   }

@@ -134,5 +134,7 @@ export const erasurePreviewView = z.object({
   payloads: z.number(),
   /** payloads by the type of the event they stand beside */
   byType: z.record(z.string(), z.number()),
+  /** reasons of earlier erasures that are still kept: erased with the rest, or alone by `earlierReasons` */
+  earlierReasons: z.number(),
 });
 export type ErasurePreview = z.infer<typeof erasurePreviewView>;

@@ -15,6 +15,7 @@ import {
   type RunStatement,
   type Statement,
 } from '#contracts/receipt';
+import { parseExactly } from '#kernel/json';
 import { sha256hex } from '#kernel/digest';
 import { beginsWith, type Claims } from './kinds';
 import { readStory } from './story';
@@ -51,8 +52,8 @@ function aboutOf(claims: Claims): { predicateType: PredicateType; name: string }
 
 /** What an envelope says, verified by nobody. @throws Error in words where it is no receipt */
 export function readUnverified(input: unknown): Statement {
-  const { payload } = envelopeSchema.parse(input);
-  const said = JSON.parse(Buffer.from(payload, 'base64').toString()) as { predicateType?: PredicateType };
+  const { payload } = envelopeSchema.parse(typeof input === 'string' ? parseExactly(input) : input);
+  const said = parseExactly(Buffer.from(payload, 'base64').toString()) as { predicateType?: PredicateType };
   const kind = said.predicateType === undefined ? undefined : PREDICATES[said.predicateType];
   if (!kind) throw new Error('it holds no receipt of a known type');
   return kind.statement.parse(said);

@@ -60,7 +60,7 @@ const padding = (text: string): number => (text.endsWith('==') ? 2 : text.endsWi
 /**
  * Checks a receipt with nothing but the verifier keys of its log: no network, no database. Steps in order; the first
  * that fails ends it and says where. What it cannot show stands in the receipt itself (`doesNotProve`).
- * @param input the parsed JSON of the file
+ * @param input the text of the file; or its JSON, parsed by whoever has seen to it that no member stands there twice
  * @param vkeys the log's verifier key; or its keys, where it was changed
  */
 export const verifyReceipt = (

@@ -6,6 +6,7 @@ import {
   type ExportLine,
   type ExportTrailer,
 } from '#contracts/export';
+import { parseExactly } from '#kernel/json';
 import { openCheckpoint } from './checkpoint';
 import { entryHash, leafHash } from './hash';
 import { parseVerifierKey } from './note';
@@ -99,9 +100,9 @@ export class ExportReader {
   private parse<T>(schema: { safeParse(raw: unknown): z.ZodSafeParseResult<T> }, text: string): T {
     let raw: unknown;
     try {
-      raw = JSON.parse(text);
-    } catch {
-      throw this.bad('it is no JSON');
+      raw = parseExactly(text);
+    } catch (error) {
+      throw this.bad(`it is no JSON that reads one way: ${(error as Error).message.slice(0, 200)}`);
     }
     const parsed = schema.safeParse(raw);
     if (parsed.success) return parsed.data;

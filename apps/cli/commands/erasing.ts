@@ -8,6 +8,7 @@ interface EraseFlags extends GlobalOptions {
   subject?: string;
   reason?: string;
   dryRun?: boolean;
+  earlierReasons?: boolean;
 }
 
 export function addEraseCommand(program: Command): void {
@@ -16,12 +17,13 @@ export function addEraseCommand(program: Command): void {
     .description('erase what is kept in words about a person; events, decisions and proofs stay as they are')
     .option('--subject <person>', 'as `requestedBy` named her, such as user:owner@example.com')
     .option('--reason <text>', 'for the record; kept beside the event')
+    .option('--earlier-reasons', 'also where only the reasons of earlier erasures are left; without --reason')
     .option('--dry-run', 'only count what would be erased')
     .action((_flags, command: Command) => erase(command.optsWithGlobals<EraseFlags>()));
 }
 
 async function erase(options: EraseFlags): Promise<void> {
-  const { subject, reason, dryRun, json } = options;
+  const { subject, reason, dryRun, json, earlierReasons } = options;
   if (subject === undefined) throw new UsageError('name the person with --subject, as the runs name her');
   const client = clientFor(options, 'admin');
   const preview = await client.previewErasure(subject);
@@ -29,7 +31,7 @@ async function erase(options: EraseFlags): Promise<void> {
   if (dryRun) return;
   const key = randomUUID();
   let told: Erased;
-  do told = await client.erase(subject, reason, key);
+  do told = await client.erase(subject, reason, key, earlierReasons);
   while (!told.done); // it goes on by itself; the same key asks how far it is
   if (json) return console.log(JSON.stringify(told));
   const { payloads, runs } = told.erasure;
@@ -38,7 +40,7 @@ async function erase(options: EraseFlags): Promise<void> {
 
 function show(preview: Awaited<ReturnType<ReturnType<typeof clientFor>['previewErasure']>>, json: boolean): void {
   if (json) return console.log(JSON.stringify(preview));
-  const { byType, payloads, runs, trees, liveRuns, subjectRef } = preview;
+  const { byType, payloads, runs, trees, liveRuns, subjectRef, earlierReasons } = preview;
   console.log(`${subjectRef}: ${payloads} payloads of ${runs} runs in ${trees} trees`);
   if (payloads > 0)
     console.log(
@@ -47,6 +49,8 @@ function show(preview: Awaited<ReturnType<ReturnType<typeof clientFor>['previewE
         Object.entries(byType).map(([type, count]) => [type, String(count)]),
       ),
     );
+  if (payloads === 0 && earlierReasons > 0)
+    console.log(`reasons of earlier erasures: ${earlierReasons}; --earlier-reasons erases them`);
   if (liveRuns > 0)
     console.log(
       yellow(

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Audit, type RawEvent, type Report } from '#audit/audit';
 import { says } from '#audit/finding';
 import type { BailiwickClient } from '#client/client';
+import { parseExactly } from '#kernel/json';
 import { parseCheckpoint } from '#tlog/checkpoint';
 import { openNote, parseVerifierKey, type Verifier } from '#tlog/note';
 import { openSubmission, type Held } from '#tlog/submission';
@@ -187,10 +188,10 @@ async function offline(options: VerifyFlags, held: Kept | undefined, name: strin
 function eventIn(line: string): RawEvent | undefined {
   if (line.trim() === '') return undefined;
   try {
-    const parsed = exported.safeParse(JSON.parse(line));
+    const parsed = exported.safeParse(parseExactly(line));
     return parsed.success ? parsed.data : undefined;
-  } catch {
-    throw new Error(`a line of the events is no JSON: ${line.slice(0, 80)}`);
+  } catch (error) {
+    throw new Error(`a line of the events is no JSON that reads one way: ${(error as Error).message.slice(0, 200)}`);
   }
 }
 

@@ -159,9 +159,12 @@ async function custody(action: string, flags: GlobalOptions): Promise<void> {
   process.exitCode = chain.findings.some((finding) => !isOnlyOpen(finding)) ? 1 : 0;
 }
 
-function readJson(file: string): unknown {
+/** The text of a file of JSON; whether it reads one way is for the verification to say. */
+function readJson(file: string): string {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as unknown;
+    const text = readFileSync(file, 'utf8');
+    JSON.parse(text);
+    return text;
   } catch (error) {
     throw new UsageError(`${file} cannot be read as JSON: ${(error as Error).message}`);
   }

@@ -29,6 +29,7 @@ export const erasureRoutes: Route[] = [
       const { caller, services, body } = context;
       const command = context.command('erase', logName(caller.tenant, 0), {
         subjectRef: services.pseudonyms.ref(caller.tenant, 'person', body.subject),
+        ...(body.earlierReasons ? { earlierReasons: true as const } : {}),
         ...(body.reason === undefined ? {} : { payload: payloadOf({ reason: body.reason }) }),
       });
       return { body: await services.owners.command(command) };

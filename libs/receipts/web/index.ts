@@ -8,7 +8,7 @@ export { STEPS, type Step, type StepId, type Verification, type VerifyOptions } 
 
 /**
  * Checks a receipt offline. The same steps as on Node.
- * @param input the parsed JSON of the file
+ * @param input the text of the file; or its JSON, parsed by whoever has seen to it that no member stands there twice
  * @param vkeys the log's verifier key; or its keys, where it was changed
  */
 export const verifyReceipt = (

@@ -11,6 +11,7 @@ import {
   type Statement,
 } from '#contracts/receipt';
 import { canonicalize } from '#kernel/canonical';
+import { ambiguityIn, parseExactly } from '#kernel/json';
 import { z } from 'zod';
 import { findingsOf, isOnlyOpen, type DigestOf } from '../chain';
 import { countersOf } from '../counters';
@@ -68,7 +69,7 @@ export interface VerifyOptions {
 /**
  * Checks a receipt with nothing but the verifier keys of its log: no network, no database. Steps in order; the first
  * that fails ends it and says where. What it cannot show stands in the receipt itself (`doesNotProve`).
- * @param input the parsed JSON of the file
+ * @param input the text of the file; or its JSON, parsed by whoever has seen to it that no member stands there twice
  * @param vkeys the log's verifier key; or its keys, where it was changed
  */
 export function verifyWith(
@@ -128,9 +129,18 @@ function readWitnesses(crypto: Crypto, vkeys: readonly string[]): [NoteKey[], st
 }
 
 function readEnvelope(input: unknown): [Envelope, string] {
-  const parsed = envelopeSchema.safeParse(input);
+  const parsed = envelopeSchema.safeParse(typeof input === 'string' ? textIn(input) : input);
   if (!parsed.success) return need(false, `not a receipt: ${issueOf(parsed.error)}`);
   return [parsed.data, parsed.data.payloadType];
+}
+
+/** Two members of one name would be read by another verifier as another receipt. */
+function textIn(text: string): unknown {
+  try {
+    return parseExactly(text);
+  } catch (error) {
+    return need(false, `not a receipt: ${(error as Error).message}`);
+  }
 }
 
 function checkSignature(crypto: Crypto, envelope: Envelope, keys: readonly NoteKey[]): [Uint8Array, string] {
@@ -156,6 +166,8 @@ function readStatement(crypto: Crypto, body: Uint8Array): [[PredicateType, unkno
   } catch {
     return need(false, 'the statement is malformed: it is no JSON');
   }
+  const wrong = ambiguityIn(text ?? '');
+  need(wrong === undefined, `the statement is malformed: ${wrong}`);
   const { _type, predicateType } = (said ?? {}) as { _type?: unknown; predicateType?: unknown };
   need(_type === STATEMENT_TYPE, `the statement is malformed: its type is not ${STATEMENT_TYPE}`);
   need(
@@ -208,11 +220,15 @@ function at(position: number, check: () => void): void {
 }
 
 function readEvent(body: string, position: number): Event {
+  let event: Event;
   try {
-    return parseEvent(body);
+    event = parseEvent(body);
   } catch {
     return need(false, `event ${position}: its body is no event of a known form`, position);
   }
+  const wrong = ambiguityIn(body);
+  need(wrong === undefined, `event ${position}: in its body, ${wrong}`, position);
+  return event;
 }
 
 function cosigned({ tree }: Inclusion, quorum: number): [undefined, string] {
@@ -243,7 +259,7 @@ const readPayload = z.compile(payloadSchema);
 function payloadOf(crypto: Crypto, text: string, named: string | undefined): Record<string, unknown> | undefined {
   let raw: unknown;
   try {
-    raw = JSON.parse(text);
+    raw = parseExactly(text);
   } catch {
     return undefined;
   }

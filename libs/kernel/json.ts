@@ -1,0 +1,129 @@
+/**
+ * What JSON.parse would take in silence and a digest could not tell apart: two members of one name in an object, and
+ * numbers that are read as another. An approval of the one would be good for the other (I8).
+ * @param text JSON that has been parsed already: it is well-formed, and no deeper than canonical JSON may be
+ * @returns where something is wrong, and what, in words; undefined: nothing is
+ */
+export function ambiguityIn(text: string): string | undefined {
+  const open: Frame[] = [];
+  let isName = false;
+  for (let i = 0; i < text.length; i++) {
+    const frame = open[open.length - 1];
+    switch (text.charCodeAt(i)) {
+      case OBJECT:
+        open.push({ names: [], at: '' });
+        isName = true;
+        break;
+      case ARRAY:
+        open.push({ names: undefined, at: 0 });
+        isName = false;
+        break;
+      case OBJECT_END:
+      case ARRAY_END:
+        open.pop();
+        isName = false;
+        break;
+      case COMMA:
+        isName = frame?.names !== undefined;
+        if (typeof frame?.at === 'number') frame.at += 1;
+        break;
+      case QUOTE: {
+        const end = endOf(text, i);
+        if (isName && frame && !enter(frame, nameOf(text.slice(i, end))))
+          return `${placeOf(open)} stands twice in one object`;
+        isName = false;
+        i = end - 1;
+        break;
+      }
+      default: {
+        // white space, colons and words say nothing here
+        if (!startsNumber(text.charCodeAt(i))) break;
+        NUMBER_END.lastIndex = i;
+        const literal = NUMBER_END.exec(text)?.[0] ?? '';
+        if (!isExact(literal))
+          return `${placeOf(open)}: the number ${literal.slice(0, 60)} cannot be kept as it is written; send it as a string`;
+        i += literal.length - 1;
+      }
+    }
+  }
+  return undefined;
+}
+
+/**
+ * A text that is read by us must be read the same by everybody else.
+ * @throws SyntaxError where it is no JSON, or another reader could take it for something else
+ */
+export function parseExactly(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  const wrong = ambiguityIn(text);
+  if (wrong !== undefined) throw new SyntaxError(wrong);
+  return value;
+}
+
+const [OBJECT, OBJECT_END, ARRAY, ARRAY_END, COMMA, QUOTE] = [0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x22] as const;
+const startsNumber = (code: number): boolean => code === 0x2d || (code >= 0x30 && code <= 0x39);
+const NUMBER_END = /[\d.eE+-]+/y;
+
+/** One past the quote that ends the string that begins at `from`. */
+function endOf(text: string, from: number): number {
+  for (let i = text.indexOf('"', from + 1); ; i = text.indexOf('"', i + 1)) {
+    if (i < 0) return text.length; // no JSON after all
+    let before = i;
+    while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
+    if ((i - before) % 2 === 0) return i + 1; // every backslash before it is escaped by another
+  }
+}
+const BACKSLASH = 0x5c;
+
+/** Notes a member of the object; false where it is there already. */
+function enter(frame: Frame, name: string): boolean {
+  frame.at = name;
+  if (Array.isArray(frame.names)) {
+    if (frame.names.includes(name)) return false;
+    if (frame.names.push(name) > FEW) frame.names = new Set(frame.names);
+    return true;
+  }
+  if (frame.names?.has(name)) return false;
+  frame.names?.add(name);
+  return true;
+}
+/** names that are looked through one by one: up to so many it takes less time than a set */
+const FEW = 16;
+
+/** An object or array that is open, and where in it we are. */
+interface Frame {
+  /** the members so far; undefined for an array */
+  names: string[] | Set<string> | undefined;
+  at: string | number;
+}
+
+/** Few names have an escape to be read. */
+const nameOf = (token: string): string => (token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1));
+
+/** `action.args.list[1]["odd name"]` */
+function placeOf(open: readonly Frame[]): string {
+  const place = open.map(({ at }) =>
+    typeof at === 'number' ? `[${at}]` : /^\w{1,80}$/.test(at) ? `.${at}` : `[${JSON.stringify(at.slice(0, 80))}]`,
+  );
+  return place.join('').replace(/^\./, '').slice(0, 200) || 'the body';
+}
+
+/** Whether what is read, written out again, is the same decimal number. */
+function isExact(literal: string): boolean {
+  const value = Number(literal);
+  const written = String(value);
+  return written === literal || (Number.isFinite(value) && decimal(literal) === decimal(written));
+}
+
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** One spelling for each decimal number: its digits without zeros around them, and the power of ten behind them. */
+function decimal(literal: string): string | undefined {
+  const [, sign, whole = '', fraction = '', exponent = '0'] = NUMBER.exec(literal) ?? [];
+  const digits = whole + fraction;
+  let [from, to] = [0, digits.length];
+  while (from < to && digits[from] === '0') from += 1;
+  while (from < to && digits[to - 1] === '0') to -= 1;
+  if (from === to) return '0'; // whatever its sign and power
+  return `${sign}${digits.slice(from, to)}e${Number(exponent) - fraction.length + digits.length - to}`;
+}
