@@ -38,13 +38,89 @@ async function asked(path: string, body: Json): Promise<{ charged: number; dry: 
 }
 const evaluations = (body: Json) => asked('/access/v1/evaluations', body);
 
+const evaluation = (body: Json) => asked('/access/v1/evaluation', body);
+
 describe('evaluations whose defaults ask for a dry run', () => {
-  it.failing('charge no item that has a context of its own', async () => {
-    const answer = await evaluations({
-      ...ONE,
-      context: { dryRun: true },
-      evaluations: [{ context: { labels: [] } }, {}, { context: {} }],
+  it.each<[string, Json]>([
+    ['an item has a context with other members', { context: { labels: [] } }],
+    ['an item has an empty context', { context: {} }],
+    ['an item has no context', {}],
+    ['an item states false: nothing is charged in doubt', { context: { dryRun: false } }],
+    ['an item asks for it, too', { context: { dryRun: true } }],
+    ['an item names everything itself', { ...ONE, context: { cost: { USD: 5 } } }],
+  ])('charge nothing where %s', async (_what, item) => {
+    const answer = await evaluations({ ...ONE, context: { dryRun: true }, evaluations: [item, {}] });
+    expect(answer).toEqual({ charged: 0, dry: 2, decisions: [true, true] });
+  });
+
+  it.each(['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'])(
+    'charge nothing under %s',
+    async (semantic) => {
+      const options = { evaluations_semantic: semantic };
+      const answer = await evaluations({
+        ...ONE,
+        options,
+        context: { dryRun: true },
+        evaluations: [{ context: {} }, {}],
+      });
+      expect(answer.charged).toBe(0);
+      expect(answer.dry).toBe(semantic === 'permit_on_first_permit' ? 1 : 2);
+    },
+  );
+
+  it('charge nothing where there are no items', async () => {
+    expect(await evaluations({ ...ONE, context: { dryRun: true }, evaluations: [] })).toMatchObject({
+      charged: 0,
+      dry: 1,
     });
-    expect(answer).toEqual({ charged: 0, dry: 3, decisions: [true, true, true] });
+    expect(await evaluations({ ...ONE, context: { dryRun: true } })).toMatchObject({ charged: 0, dry: 1 });
+  });
+});
+
+describe('evaluations whose defaults ask for no dry run', () => {
+  it('charge the items that do not ask for one', async () => {
+    const items = [{ context: { dryRun: true } }, {}, { context: { dryRun: false } }];
+    expect(await evaluations({ ...ONE, evaluations: items })).toMatchObject({ charged: 2, dry: 1 });
+    expect(await evaluations({ ...ONE, context: { dryRun: false }, evaluations: items })).toMatchObject({
+      charged: 2,
+      dry: 1,
+    });
+  });
+
+  it('deny the item whose wish cannot be read, and charge the others', async () => {
+    for (const context of [{ dryRun: 'true' }, { dryRun: 1 }, { dryRun: null }, { dry_run: true }, { DryRun: true }])
+      expect(await evaluations({ ...ONE, evaluations: [{ context }, {}] })).toEqual({
+        charged: 1,
+        dry: 0,
+        decisions: [false, true],
+      });
+    expect(await evaluations({ ...ONE, evaluations: [{ dryRun: true }] })).toMatchObject({
+      charged: 0,
+      decisions: [false],
+    });
+  });
+});
+
+describe('a dry run that is asked for where it is not read', () => {
+  it.each<[string, Json]>([
+    ['in the defaults, as a text', { context: { dryRun: 'yes' } }],
+    ['in the defaults, as a number', { context: { dryRun: 1 } }],
+    ['in the defaults, as null', { context: { dryRun: null } }],
+    ['in the body', { dryRun: true }],
+    ['in the options', { options: { dryRun: true } }],
+    ['in another spelling', { context: { dry_run: true } }],
+    ['in another case', { context: { dryrun: true } }],
+  ])('%s: refused, and nothing is charged', async (_where, more) => {
+    const refused = { code: 'BAD_REQUEST' };
+    expect(await evaluations({ ...ONE, ...more, evaluations: [{}] }).catch((error: unknown) => error)).toMatchObject(
+      refused,
+    );
+    if (!('options' in more))
+      expect(await evaluation({ ...ONE, ...more }).catch((error: unknown) => error)).toMatchObject(refused);
+  });
+
+  it('is one where it is read', async () => {
+    expect(await evaluation({ ...ONE, context: { dryRun: true } })).toMatchObject({ charged: 0, dry: 1 });
+    expect(await evaluation(ONE)).toMatchObject({ charged: 1, dry: 0 });
   });
 });

@@ -34,8 +34,34 @@ function known(value: Record<string, unknown> | undefined, names: readonly strin
   return found;
 }
 
-/** An AuthZEN evaluation read as one of our actions. @see AuthZEN Authorization API 1.0 §5, §6 */
-function toAction(evaluation: unknown): Asked {
+/** Where a dry run is not asked for, and is meant: ignored as an unknown member, it would be charged. */
+const MEANT = /^dry[-_ ]?run$/i;
+
+/**
+ * Does one of these contexts ask for a dry run? By AuthZEN an item's context replaces the default, and with it would
+ * go the wish not to be charged: so a dry run that is asked for anywhere is one, also where an item states `false`.
+ * @throws Refused where it is not clear what is asked for: nothing has been charged yet
+ * @see AuthZEN Authorization API 1.0 §7.1.1
+ */
+function wantsDryRun(places: readonly unknown[], contexts: readonly (Json | undefined)[]): boolean {
+  const misplaced = [...places.flatMap(namesOf), ...contexts.flatMap(namesOf).filter((name) => name !== 'dryRun')];
+  const meant = misplaced.find((name) => MEANT.test(name));
+  if (meant !== undefined)
+    throw new Refused('BAD_REQUEST', `${meant} is not read there; a dry run is asked for with context.dryRun: true`);
+  const asked = contexts.map((context) => (context && Object.hasOwn(context, 'dryRun') ? context.dryRun : undefined));
+  if (asked.some((value) => value !== undefined && typeof value !== 'boolean'))
+    throw new Refused('BAD_REQUEST', 'context.dryRun must be true or false');
+  return asked.includes(true);
+}
+type Json = Record<string, unknown>;
+const namesOf = (value: unknown): string[] => (value !== null && typeof value === 'object' ? Object.keys(value) : []);
+
+/**
+ * An AuthZEN evaluation read as one of our actions.
+ * @param dry one that is asked for by what is around it
+ * @see AuthZEN Authorization API 1.0 §5, §6
+ */
+function toAction(evaluation: unknown, dry = false): Asked {
   const parsed = compiled.evaluation.safeParse(evaluation);
   if (!parsed.success) throw malformed(parsed.error);
   const { subject, action, resource, context = {} } = parsed.data;
@@ -49,10 +75,8 @@ function toAction(evaluation: unknown): Asked {
     resource: { type: resource.type, id: resource.id, attributes: scalars(resource.properties) },
   });
   if (!request.success) throw malformed(request.error);
-  const { dryRun } = context;
-  if (dryRun !== undefined && typeof dryRun !== 'boolean')
-    throw new Refused('BAD_REQUEST', 'context.dryRun must be true or false');
-  return { request: request.data, dryRun: dryRun === true };
+  const own = wantsDryRun([parsed.data], [context]);
+  return { request: request.data, dryRun: dry || own };
 }
 
 /** Conditions compare scalars; no condition admits anything for the sake of a list or an object, so they are left out. */
@@ -104,9 +128,9 @@ async function oneOf(context: Context, asked: Asked | Refused, i: number): Promi
   }
 }
 
-function read(evaluation: unknown): Asked | Refused {
+function read(evaluation: unknown, dry: boolean): Asked | Refused {
   try {
-    return toAction(evaluation);
+    return toAction(evaluation, dry);
   } catch (error) {
     if (error instanceof Refused) return error;
     throw error;
@@ -157,7 +181,7 @@ export const authzenRoutes: Route[] = [
   route({
     method: 'POST',
     path: '/access/v1/evaluations',
-    summary: 'AuthZEN access evaluations: several at once, with defaults',
+    summary: 'AuthZEN access evaluations: several at once, with defaults; context.dryRun of either is one of the item',
     roles: ['enforcer'],
     runs: true,
     body: z.compile(severalBody, { strict: true }),
@@ -165,8 +189,9 @@ export const authzenRoutes: Route[] = [
     async handle(context) {
       const { evaluations = [], options, ...defaults } = context.body;
       const each = context as unknown as Context;
+      const dry = wantsDryRun([context.body, options], [defaults.context]);
       if (evaluations.length === 0) return told((await single(each, defaults)).text);
-      const all = evaluations.map((evaluation) => read({ ...defaults, ...evaluation }));
+      const all = evaluations.map((evaluation) => read({ ...defaults, ...evaluation }, dry));
       for (const asked of all) if (!(asked instanceof Refused)) ownGrant(context.caller, asked.request.grantId);
       const semantic = options?.evaluations_semantic ?? 'execute_all';
       if (semantic === 'execute_all')
