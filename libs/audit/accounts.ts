@@ -121,18 +121,26 @@ export class Account {
     return undefined;
   }
 
-  /** The outcome of a permit: what was held for it is given back, what it cost is spent. Whether money is used up. */
-  settle(entry: Entry, cost: Readonly<Record<string, number>>, now: number): boolean {
+  /**
+   * The outcome of a permit: what was held for it is given back, what it cost is spent. Whether a cap is reached by it,
+   * or exceeded because it cost more than was held.
+   */
+  settle(entry: Entry, cost: Readonly<Record<string, number>>, now: number): 'reached' | 'exceeded' | undefined {
     for (const [currency, value] of Object.entries(entry.charge.cost)) add(this.held, currency, -value);
-    let usedUp = false;
+    let [reached, exceeded] = [false, false];
     for (const [currency, value] of Object.entries(cost)) {
       add(this.spent, currency, value);
-      usedUp ||= value > 0 && (this.spent.get(currency) ?? 0) >= (this.budget.cost[currency] ?? 0);
+      if (value <= 0) continue;
+      const held = this.held.get(currency) ?? 0;
+      const used = (this.spent.get(currency) ?? 0) + held;
+      const cap = this.budget.cost[currency] ?? 0;
+      exceeded ||= used > cap && value > (entry.charge.cost[currency] ?? 0);
+      reached ||= used === cap && held === 0;
     }
     const currencies = new Set([...Object.keys(entry.charge.cost), ...Object.keys(cost)]);
     for (const window of this.windows.values())
       for (const currency of currencies) window.settle(entry, currency, cost[currency] ?? 0, now);
-    return usedUp;
+    return exceeded ? 'exceeded' : reached ? 'reached' : undefined;
   }
 }
 

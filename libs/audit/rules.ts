@@ -17,11 +17,11 @@ type Tell = (check: Check, detail: string) => void;
  */
 export class Rulebook {
   readonly books = new Books();
-  /** grants that the last event used up: the next ones must end them, in the same append (I3) */
-  private due = new Set<string>();
+  /** grants that the last event used up or overran: the next ones must end them, or suspend them, in the same append (I3) */
+  private due = new Map<string, 'end' | 'stop'>();
 
   check(event: Event, tell: Tell): void {
-    if (this.due.size > 0 && event.type !== 'GrantExhausted') this.overdue(tell);
+    if (this.due.size > 0 && event.type !== 'GrantExhausted' && event.type !== 'GrantSuspended') this.overdue(tell);
     const handler = HANDLERS[event.type] as ((book: Rulebook, event: Event, tell: Tell) => void) | undefined;
     handler?.(this, event, tell);
     if (isOutcome(event)) this.outcome(event, tell);
@@ -29,8 +29,17 @@ export class Rulebook {
 
   /** What should have followed and did not; asked after the last event, too. */
   overdue(tell: Tell): void {
-    for (const id of this.due) tell('budget', `${id} was used up by the event before, and does not end with it`);
+    for (const [id, what] of this.due)
+      tell(
+        'budget',
+        `${id} was ${what === 'end' ? 'used up' : 'overrun'} by the event before, and does not ${what} with it`,
+      );
     this.due.clear();
+  }
+
+  /** Suspended by what is recorded here: enough for one that was overrun from below, and not for one that was used up. */
+  stopped(id: string): void {
+    if (this.due.get(id) === 'stop') this.due.delete(id);
   }
 
   permit(event: EventOf<'ActionPermitted'>, tell: Tell): void {
@@ -59,7 +68,7 @@ export class Rulebook {
     for (const grant of chain) {
       const { over, usedUp } = grant.account.charge(entry);
       if (over !== undefined) tell('budget', `permitted although ${over} of ${grant.id}`);
-      if (usedUp) this.due.add(grant.id);
+      if (usedUp) this.due.set(grant.id, 'end');
     }
     books.permitted.add(id);
     books.open.set(id, entry);
@@ -77,11 +86,15 @@ export class Rulebook {
       );
     if (permit.runId !== event.runId) tell('custody', `the outcome of ${id} is told by another run`);
     books.open.delete(id);
-    const { cost } = event.data;
+    const { cost, charge } = event.data;
+    const unaccounted = unaccountedOf(event as EventOf<'ActionCompleted'>);
+    if (unaccounted !== undefined) tell('budget', `the outcome of ${id}: ${unaccounted}`);
     const over = Object.entries(cost).some(([currency, value]) => value > (permit.charge.cost[currency] ?? 0));
     (books.chain(permit.grantId) ?? []).forEach((grant, up) => {
-      const usedUp = grant.account.settle(permit, cost, at(event.time));
-      if (grant.ended === undefined && (usedUp || (over && up === 0))) this.due.add(grant.id);
+      const used = grant.account.settle(permit, charge.cost, at(event.time));
+      if (grant.ended !== undefined) return;
+      if ((over && up === 0) || used === 'reached') this.due.set(grant.id, 'end');
+      else if (used === 'exceeded' && !grant.suspended) this.due.set(grant.id, 'stop');
     });
   }
 
@@ -154,6 +167,17 @@ export class Rulebook {
     grant.ended = why;
     this.due.delete(grant.id);
   }
+}
+
+/** What was reported is charged, or a finding says why it is not. */
+function unaccountedOf({ data: { cost, charge, findings = [] } }: EventOf<'ActionCompleted'>): string | undefined {
+  for (const currency of new Set([...Object.keys(cost), ...Object.keys(charge.cost)])) {
+    const found = findings.filter((each) => each.currency === currency).reduce((sum, { amount }) => sum + amount, 0);
+    const [reported, charged] = [cost[currency] ?? 0, charge.cost[currency] ?? 0];
+    if (reported !== charged + found)
+      return `${reported} ${currency} reported, ${charged} charged, and ${found} recorded as charged nowhere`;
+  }
+  return undefined;
 }
 
 /** Every link of the chain is of the run above it, in one tree (I7). */
@@ -235,9 +259,11 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     old.supersededBy = by.id;
     old.ended = `is superseded by ${by.id}`;
   },
-  GrantSuspended({ books }, event) {
-    const grant = books.grants.get(event.grantId ?? '');
-    if (grant) grant.suspended = true;
+  GrantSuspended(book, event) {
+    const grant = book.books.grants.get(event.grantId ?? '');
+    if (!grant) return;
+    grant.suspended = true;
+    book.stopped(grant.id);
   },
   GrantResumed({ books }, event, tell) {
     const grant = books.grants.get(event.grantId ?? '');

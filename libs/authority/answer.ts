@@ -156,6 +156,7 @@ function settled(event: EventOf<'ActionCompleted'> | EventOf<'ActionFailed'>, st
     runId: event.runId,
     cost: event.data.cost,
     overrun: event.data.overrun ?? false,
+    ...(event.data.findings ? { charged: event.data.charge.cost, findings: event.data.findings } : {}),
   };
   return { ok: true, value: { action, position: event.position } };
 }

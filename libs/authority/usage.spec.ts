@@ -9,7 +9,7 @@ import {
   commit,
   countsReached,
   emptyUsage,
-  moneyReached,
+  moneyAfter,
   nothing,
   remainingOf,
   reserve,
@@ -78,10 +78,11 @@ describe('accounting', () => {
     reserve(usage, BUDGET, read, NOW);
     reserve(usage, BUDGET, read, NOW);
     expect(countsReached(usage, BUDGET, read)).toEqual(['budget.calls', 'budget.reads']);
-    expect(moneyReached(usage, BUDGET, spent(read, { USD: 99 }))).toEqual([]);
-    expect(moneyReached(usage, BUDGET, spent(read, { USD: 100 }))).toEqual(['budget.cost.USD']);
-    expect(moneyReached(usage, BUDGET, spent(read, { USD: 0, EUR: 0 }))).toEqual([]);
-    expect(moneyReached(usage, BUDGET, spent(read, { EUR: 1 }))).toEqual(['budget.cost.EUR']);
+    const money = (cost: Record<string, number>) => moneyAfter(usage, BUDGET, read, spent(read, cost));
+    expect(money({ USD: 99 })).toEqual({ reached: [], carriedOver: [] });
+    expect(money({ USD: 100 })).toEqual({ reached: ['budget.cost.USD'], carriedOver: [] });
+    expect(money({ USD: 0, EUR: 0 })).toEqual({ reached: [], carriedOver: [] });
+    expect(money({ EUR: 1 })).toEqual({ reached: [], carriedOver: ['budget.cost.EUR'] });
   });
 
   it('tells the least that is left of a chain', () => {

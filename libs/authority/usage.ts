@@ -108,14 +108,51 @@ export function countsReached(usage: MutableUsage, budget: BudgetLimit, charge: 
   ).map((counter) => `budget.${counter}`);
 }
 
-/** Money caps that are reached once `spent` is committed in place of `reserved`. */
-export function moneyReached(usage: MutableUsage, budget: BudgetLimit, spent: Consumed): string[] {
-  return Object.entries(spent.cost)
-    .filter(
-      ([currency, value]) => value > 0 && (usage.committed.cost[currency] ?? 0) + value >= (budget.cost[currency] ?? 0),
-    )
-    .map(([currency]) => `budget.cost.${currency}`)
-    .sort();
+/**
+ * Money caps once `charge` is committed in place of what was reserved for it: those that are reached exactly, and those
+ * that it carries over, what other actions hold included. A cap that was exceeded before, and by this action no further
+ * than it had reserved, is neither: what exceeded it has had its consequence.
+ */
+export function moneyAfter(
+  usage: MutableUsage,
+  budget: BudgetLimit,
+  reserved: Consumed,
+  charge: Consumed,
+): { reached: string[]; carriedOver: string[] } {
+  const reached: string[] = [];
+  const carriedOver: string[] = [];
+  for (const [currency, spent] of Object.entries(charge.cost)) {
+    if (spent <= 0) continue;
+    const held = reserved.cost[currency] ?? 0;
+    const used = (usage.committed.cost[currency] ?? 0) + (usage.reserved.cost[currency] ?? 0) - held + spent;
+    const cap = budget.cost[currency] ?? 0;
+    if (used > cap && spent > held) carriedOver.push(`budget.cost.${currency}`);
+    else if (used === cap && (usage.reserved.cost[currency] ?? 0) === held) reached.push(`budget.cost.${currency}`);
+  }
+  return { reached: reached.sort(), carriedOver: carriedOver.sort() };
+}
+
+/**
+ * What one action could still have cost a grant, in addition to the `held` that is reserved for it: by the lifetime
+ * cap, by each window, and by the cap of one action.
+ */
+export function moneyLeft(
+  usage: MutableUsage,
+  budget: BudgetLimit,
+  currency: string,
+  held: number,
+  now: number,
+): number {
+  const used = (usage.committed.cost[currency] ?? 0) + (usage.reserved.cost[currency] ?? 0);
+  const left = [(budget.cost[currency] ?? 0) - used];
+  budget.windows.forEach((window, i) => {
+    const cap = window.cost?.[currency];
+    if (cap === undefined) return;
+    left.push(cap - (windowUsed(usage.windows[i]?.buckets ?? [], window, now).cost[currency] ?? 0));
+  });
+  const each = budget.perAction?.cost?.[currency];
+  if (each !== undefined) left.push(each - held);
+  return Math.max(0, Math.min(...left));
 }
 
 /** What is left of each lifetime cap, the least of the chain; `charge` is taken as reserved already. */

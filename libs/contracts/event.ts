@@ -88,10 +88,21 @@ const approvalKind = z.enum(['grant', 'action', 'escalation']);
 export type ApprovalKind = z.infer<typeof approvalKind>;
 
 const settlement = {
-  /** what was counted in the end; `cost` may be above what was reserved (I3) */
+  /** what was counted in the end; above what was reserved too (I3), and below `cost` where there are findings */
   charge: consumed,
   cost: costs,
   overrun: z.boolean().optional(),
+  /** what was reported and is charged nowhere: a currency no lease names, or more than a run's own word may take */
+  findings: z
+    .array(
+      z.strictObject({
+        code: z.enum(['CURRENCY_NOT_NAMED', 'BEYOND_LEASE']),
+        currency: z.string().max(80),
+        amount: z.number(),
+      }),
+    )
+    .max(LIMITS.currencies)
+    .optional(),
   effects: effects.optional(),
   resultDigest: digest.optional(),
   labels: labels.optional(),

@@ -27,7 +27,10 @@ const action = z.strictObject({
   ...at,
   outcome: z.enum(['completed', 'failed', 'abandoned', 'open']),
   outcomePosition: z.number().optional(),
+  /** as reported */
   cost: z.record(z.string(), z.number()),
+  /** what of it was charged, where that is not all */
+  charged: z.record(z.string(), z.number()).optional(),
 });
 const denied = z.strictObject({
   id: z.string(),

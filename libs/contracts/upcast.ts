@@ -16,12 +16,16 @@ export type Upcasters = Readonly<Record<string, readonly Upcaster[]>>;
 const asItIs: Upcaster = (event) => event;
 
 /**
- * Version 2 of the types that hold limits: a resource selector may have `literal`.
+ * Version 2: a resource selector may have `literal` (types that hold limits); what an outcome did not charge, when it is
+ * due, and what a question's card shows are stated.
  */
 export const UPCASTERS: Upcasters = {
   GrantIssued: [asItIs],
   ApprovalRequested: [asItIs],
   DelegationRefused: [asItIs],
+  ActionCompleted: [asItIs],
+  ActionFailed: [asItIs],
+  ActionAbandoned: [asItIs],
 };
 
 /** The version in which events of a type are written today. */

@@ -39,7 +39,7 @@ export function countersOf(story: Story, whole: boolean): CounterFinding[] {
 const takenOver = ({ data }: Issued, counts: ReadonlyMap<string, Count>): Count =>
   (data.supersedes === undefined ? undefined : counts.get(data.supersedes)) ?? none();
 
-function settle(outcome: Event & { data: { cost: Consumed['cost'] } }, story: Story, counts: Map<string, Count>): void {
+function settle(outcome: Event & { data: { charge: Consumed } }, story: Story, counts: Map<string, Count>): void {
   const permit = story.decisions.get(outcome.actionId ?? '')?.event;
   const first = story.outcomes.get(outcome.actionId ?? '')?.[0]?.event;
   if (permit?.type !== 'ActionPermitted' || first !== outcome) return; // a finding of its custody
@@ -47,7 +47,8 @@ function settle(outcome: Event & { data: { cost: Consumed['cost'] } }, story: St
     const { cost } = counts.get(grantId as string) ?? none();
     for (const [currency, held] of Object.entries(permit.data.charge.cost))
       cost[currency] = (cost[currency] ?? 0) - held;
-    for (const [currency, spent] of Object.entries(outcome.data.cost)) cost[currency] = (cost[currency] ?? 0) + spent;
+    for (const [currency, spent] of Object.entries(outcome.data.charge.cost))
+      cost[currency] = (cost[currency] ?? 0) + spent;
   }
 }
 

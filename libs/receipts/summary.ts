@@ -137,6 +137,7 @@ export function actionsOf(mine: readonly Told[]): RunClaims['actions'] {
       outcome: outcome ? OUTCOMES[outcome.type] : ('open' as const),
       ...(outcome ? { outcomePosition: outcome.position } : {}),
       cost: outcome ? outcome.data.cost : data.charge.cost,
+      ...(outcome?.data.findings ? { charged: outcome.data.charge.cost } : {}),
     };
   });
 }
@@ -240,7 +241,7 @@ function spentOf(mine: readonly Told[]): Consumed {
   for (const { event } of allOf(mine, 'ActionPermitted')) {
     const { charge } = event.data;
     for (const counter of ['calls', 'reads', 'writes', 'external'] as const) spent[counter] += charge[counter];
-    for (const [currency, value] of Object.entries(outcomes.get(event.actionId)?.data.cost ?? charge.cost))
+    for (const [currency, value] of Object.entries((outcomes.get(event.actionId)?.data.charge ?? charge).cost))
       spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
   }
   return spent;

@@ -152,10 +152,19 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
       const { charge } = event.data;
       if (event.type === 'ActionPermitted')
         return COUNTERS.some((counter) => charge[counter] > 0 && ledger.count(mine, counter) >= budget[counter]);
-      const reached = Object.entries(event.data.cost).some(
-        ([currency, paid]) => paid > 0 && ledger.spent(mine, currency) >= (budget.cost[currency] ?? 0),
+      const { permit } = all.find((entry) => entry.permit.actionId === event.actionId) as ledger.Entry;
+      const paid = Object.entries(charge.cost).filter(([, each]) => each > 0);
+      const total = (currency: string): number => ledger.spent(mine, currency) + ledger.held(mine, currency);
+      const reached = paid.some(
+        ([currency]) => total(currency) === (budget.cost[currency] ?? 0) && ledger.held(mine, currency) === 0,
       );
-      return isOpen(soFar, id) && (reached || (level === 0 && event.data.overrun === true));
+      // what is below it cost more than was held, and took it over its cap: a person looks, and it does not end
+      const overrun = paid.some(
+        ([currency, each]) =>
+          total(currency) > (budget.cost[currency] ?? 0) && each > (permit.data.charge.cost[currency] ?? 0),
+      );
+      const ends = level === 0 && event.data.overrun === true ? true : reached && !overrun;
+      return isOpen(soFar, id) && ends;
     });
     return full.map((id) => standing(soFar, id));
   }
@@ -165,17 +174,23 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
     return why === undefined || why === 'is suspended' || why === 'is struck by a rule';
   }
 
-  it('is said of an outcome exactly where it cost more, and that is counted in full', () => {
+  it('is recorded of an outcome exactly where it cost more, and is counted in full or named in a finding', () => {
     const tally = new Tally();
     always((_soFar, event, all) => {
       if (!ledger.isOutcome(event)) return;
       const { permit } = all.find((entry) => entry.permit.actionId === event.actionId) as ledger.Entry;
       const more = Object.entries(event.data.cost).some(([of, paid]) => paid > (permit.data.charge.cost[of] ?? 0));
       expect(event.data.overrun ?? false).toBe(more);
-      expect(event.data.charge).toEqual({ ...permit.data.charge, cost: event.data.cost });
+      const { charge, cost, findings = [] } = event.data;
+      const counted = { ...charge.cost };
+      for (const { currency, amount } of findings) counted[currency] = (counted[currency] ?? 0) + amount;
+      expect({ ...charge, cost: counted }).toEqual({ ...permit.data.charge, cost });
+      if (event.actor.kind !== 'run') expect(findings.filter(({ code }) => code === 'BEYOND_LEASE')).toEqual([]);
       tally.add(more ? 'more' : 'no more');
+      tally.add(findings.length > 0 ? 'with findings' : 'charged in full');
     });
-    tally.atLeast(30, 'more', 'no more');
+    tally.atLeast(30, 'more', 'no more', 'charged in full');
+    tally.atLeast(10, 'with findings');
   });
 });
 

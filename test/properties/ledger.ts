@@ -36,7 +36,7 @@ export function entries(events: readonly Event[]): Entry[] {
     const accounts = chain(events, permit.grantId as string).map((grant) => account(events, grant.grantId as string));
     const entry = { accounts, permit, at: Date.parse(permit.time), reserved: permit.data.charge.cost };
     const end = events.find((event) => isOutcome(event) && event.actionId === permit.actionId);
-    return end && isOutcome(end) ? { ...entry, spent: end.data.cost, settledAt: Date.parse(end.time) } : entry;
+    return end && isOutcome(end) ? { ...entry, spent: end.data.charge.cost, settledAt: Date.parse(end.time) } : entry;
   });
 }
 

@@ -11,10 +11,10 @@ import type { Decide, NewEvent } from './types';
  */
 export const tick: Decide<'tick'> = (state, _command, now) => {
   const next = state.deadlines.peek();
-  return ok(next && next.at <= now ? ENDS[next.kind](state, next.id) : []);
+  return ok(next && next.at <= now ? ENDS[next.kind](state, next.id, now) : []);
 };
 
-const ENDS: Record<DeadlineKind, (state: LogState, id: string) => NewEvent[]> = {
+const ENDS: Record<DeadlineKind, (state: LogState, id: string, now: number) => NewEvent[]> = {
   grant(state, id) {
     const grant = state.grants.get(id);
     if (!grant) return [];
@@ -36,10 +36,15 @@ const ENDS: Record<DeadlineKind, (state: LogState, id: string) => NewEvent[]> = 
     return [{ type: 'ApprovalExpired', treeId, runId, grantId, actionId, data: { approvalId: id } }];
   },
   /** Nobody knows whether it happened: what was reserved counts as spent. */
-  action(state, id) {
+  action(state, id, now) {
     const action = state.actions.get(id);
     if (!action) return [];
-    const [outcome, ...ended] = settlement(state, action, 'ActionAbandoned', action.charge.cost, {});
+    const [outcome, ...ended] = settlement(
+      state,
+      action,
+      { type: 'ActionAbandoned', cost: action.charge.cost, byRun: false },
+      now,
+    );
     return [{ ...(outcome as NewEvent), payload: undefined }, ...ended];
   },
 };

@@ -152,7 +152,8 @@ export class Shadow {
   private settleAsReserved(like: Event, actionId: string): void {
     const action = this.state.actions.get(actionId);
     if (!action) return;
-    this.foldAll(like, settlement(this.state, action, 'ActionCompleted', action.charge.cost, {}));
+    const report = { type: 'ActionCompleted', cost: action.charge.cost, byRun: false } as const;
+    this.foldAll(like, settlement(this.state, action, report, timeOf(like)));
   }
 
   private outcome(event: Outcome): void {
@@ -163,9 +164,11 @@ export class Shadow {
       this.tally.outcomesFallenAway += 1;
       return;
     }
-    const ended = settlement(this.state, action, event.type, event.data.cost, {}).slice(1);
-    const charge = { ...action.charge, cost: event.data.cost };
-    this.fold({ ...event, actionId: id, runId: action.runId, data: { ...event.data, charge } });
+    const { type, actor } = event;
+    const report = { type, cost: event.data.cost, byRun: actor.kind === 'run' };
+    const [settled, ...ended] = settlement(this.state, action, report, timeOf(event));
+    const { charge, findings } = (settled as Of<'ActionCompleted'>).data;
+    this.fold({ ...event, actionId: id, runId: action.runId, data: { ...event.data, charge, findings } });
     this.foldAll(event, ended);
   }
 

@@ -163,7 +163,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
         each.tool === undefined ? each.verb : `${each.verb} (${each.tool})`,
         `${each.resource.type} ${each.resource.id}`,
         each.outcome,
-        costText(each.cost, each.outcome === 'open'),
+        chargedText(each),
       ]),
     }),
     ...section('Denied, or asked about', denied.length > 0, {
@@ -205,6 +205,12 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
     }),
   ];
 }
+
+/** What was reported, and what of it was charged where that is less. */
+const chargedText = ({ cost, charged, outcome }: RunClaims['actions'][number]): string =>
+  charged === undefined
+    ? costText(cost, outcome === 'open')
+    : `${costText(cost, false)} reported, ${costText(charged, false) || 'nothing'} charged`;
 
 const costText = (cost: Readonly<Record<string, number>>, open: boolean): string =>
   Object.entries(cost)

@@ -19,7 +19,8 @@ function ofRun({ run, actions, spent }: RunClaims): string {
   equal('spent.calls', actions.length, spent.calls, `the actions of ${run.id}`);
   equal('spent.reads', spent.reads + spent.writes + spent.external, spent.calls, 'its reads, writes and external');
   costs(
-    sumOf(actions.map(({ cost }) => ({ calls: 0, reads: 0, writes: 0, external: 0, cost }))).cost,
+    sumOf(actions.map(({ cost, charged = cost }) => ({ calls: 0, reads: 0, writes: 0, external: 0, cost: charged })))
+      .cost,
     spent.cost,
     run.id,
   );

@@ -43,7 +43,7 @@ export function checkBudgets(log: readonly Logged[], met: readonly Met[]): { fin
       flying.delete(event.actionId ?? '');
       for (const [id, purse] of above(purses, grantId)) {
         purse.held -= cost;
-        purse.spent += event.data.cost.USD ?? 0;
+        purse.spent += usd(event.data.charge);
         findings.push(...overCap(id, purse, event.position));
       }
     }

@@ -24,7 +24,7 @@ export function checkBudgets(events: readonly Event[], world: World): void {
     else if (event.type === 'GrantExhausted') accounts.get(event.grantId as string)?.exhausted.add(event.commandId);
     else if (isOutcome(event)) {
       const entry = posted.get(event.actionId as string);
-      if (entry) Object.assign(entry, { spent: event.data.cost, settledAt: Date.parse(event.time) });
+      if (entry) Object.assign(entry, { spent: event.data.charge.cost, settledAt: Date.parse(event.time) });
     }
   }
   for (const [grantId, { reached, exhausted }] of accounts)
