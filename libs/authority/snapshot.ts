@@ -19,7 +19,7 @@ import {
 import { emptyState, newTree, type ApprovalNode, type LogState, type TreeNode } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
-export const FOLD_VERSION = 11;
+export const FOLD_VERSION = 12;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -205,6 +205,9 @@ const APPROVAL_OPTIONAL = [
   'limits',
   'parentId',
   'supersedes',
+  'objections',
+  'asks',
+  'replaces',
   'by',
   'usableUntil',
   'decidedAt',

@@ -39,6 +39,8 @@ export interface LogState {
   readonly ended: Ended<TreeNode>;
   /** derived: binding → approval that is pending for it */
   readonly pendingByBinding: Map<string, string>;
+  /** derived: what is asked → the newest approval of it that a person refused */
+  readonly refusals: Map<string, string>;
   /** cache: what many nodes have in common */
   readonly shared: Shared;
   /** derived: the grants in order of issue; some of them may be forgotten by now */
@@ -153,6 +155,12 @@ export interface ApprovalNode {
   readonly parentId: string | undefined;
   readonly depth: number;
   readonly supersedes: string | undefined;
+  /** what its card showed to object; none in an older log */
+  readonly objections: readonly string[] | undefined;
+  /** what is asked, whoever asks; none in an older log */
+  readonly asks: string | undefined;
+  /** the question it took the place of */
+  readonly replaces: string | undefined;
   readonly requestedAt: number;
   readonly expiresAt: number;
   readonly position: number;
@@ -190,6 +198,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     deadlines: new Deadlines(),
     ended: new Ended(),
     pendingByBinding: new Map(),
+    refusals: new Map(),
     shared: new Shared(),
     order: [],
   };

@@ -18,6 +18,7 @@ export const CODES = {
   DELEGATION_NOT_ALLOWED: 403,
   APPROVAL_MISMATCH: 403, // I8
   APPROVAL_NOT_USABLE: 403, // I8
+  REFUSED_BY_PERSON: 403,
   ESCALATION_NARROWS: 403,
   QUARANTINED: 403, // I6
   // 404, also another tenant's (I9)
@@ -76,6 +77,9 @@ export const REASON_CODES = [
   'APPROVED',
   'APPROVAL_MISMATCH',
   'APPROVAL_NOT_USABLE',
+  'OBJECTIONS_ADDED',
+  'ARGUMENTS_NOT_STATED',
+  'REFUSED_BY_PERSON',
   'WIDENS',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];

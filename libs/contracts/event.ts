@@ -147,6 +147,12 @@ export const EVENT_DATA = {
     parentId: idOf('grant').optional(),
     depth: z.number().int().optional(),
     supersedes: idOf('grant').optional(),
+    /** kind `action`: all that asked for a person, as `decide/objections.ts` keys it; what its card shows and no more */
+    objections: z.array(z.string().max(400)).max(LIMITS.objections).optional(),
+    /** digest of what is asked, whoever asks: a person's refusal of it counts for it */
+    asks: digest.optional(),
+    /** the question that this one takes the place of, since more objects by now */
+    replaces: idOf('approval').optional(),
   }),
   ApprovalGiven: z.strictObject({
     approvalId: idOf('approval'),
@@ -154,7 +160,11 @@ export const EVENT_DATA = {
     by: z.string(),
     usableUntil: time.optional(),
   }),
-  ApprovalExpired: z.strictObject({ approvalId: idOf('approval') }),
+  ApprovalExpired: z.strictObject({
+    approvalId: idOf('approval'),
+    /** not by time: another question took its place */
+    replacedBy: idOf('approval').optional(),
+  }),
   ActionPermitted: decidedAction.extend({ expiresAt: time, approvalId: idOf('approval').optional() }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),

@@ -122,6 +122,13 @@ export const LIMITS = {
   approvalMs: 24 * HOUR,
   approvedUseMs: HOUR,
   pendingApprovalsPerRun: 100,
+  /** for so long what a person refused is denied, and not asked about again */
+  refusalStandsMs: 10 * MINUTE,
+  /** that one approval covers; and characters of them in its event, beyond which each is told by a digest */
+  objections: 256,
+  objectionsChars: 6_000,
+  /** earlier refusals that a card shows */
+  refusalsShown: 5,
   effectsListed: 200,
   /** labels remembered of a tree beside those that rules look for */
   labelsPerTree: 64,

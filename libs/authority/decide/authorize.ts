@@ -1,14 +1,17 @@
 import type { CommandOf } from '#contracts/command';
 import type { DecidedAction } from '#contracts/event';
 import type { Consumed } from '#contracts/grant';
-import type { Reason } from '#contracts/reason';
+import type { DecisionOutcome, Reason } from '#contracts/reason';
 import { rfc3339 } from '#kernel/clock';
 import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
 import { chainOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../state';
 import { countsReached, remainingOf } from '../usage';
-import { judge, strictest, understand, type Asked } from './judge';
+import { listed } from '../words';
+import { judge, strictest, understand, type Asked, type Judgement } from './judge';
+import { kept, notShown } from './objections';
+import { callAsked, refusedBefore, refusedReason } from './refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
 /**
@@ -31,10 +34,10 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
 
   const judged = judge(state, chain, asked, now, rules);
   const binding = bindingOf(command, asked, run);
-  const approval = command.approvalId === undefined ? undefined : useOf(state, command.approvalId, binding, now);
-  const reasons = approval ? [...judged.reasons, approval] : judged.reasons;
-  const approved = approval?.outcome === 'permit' && judged.outcome !== 'deny';
-  const outcome = approved ? 'permit' : strictest(reasons);
+  const { argsDigest } = command.action;
+  const asks = callAsked(run.treeId, asked.facts.verb, asked.facts.resource, argsDigest);
+  const call = { binding, asks, approvalId: command.approvalId, isExact: argsDigest !== undefined };
+  const { outcome, reasons, approved } = withPerson(state, judged, call, now);
 
   const where = {
     treeId: leaf.treeId,
@@ -56,7 +59,10 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
       ...exhaustedBy(chain, asked.charge),
     ]);
   }
-  if (outcome === 'step-up') return stepUp(state, command, run, where, data, now);
+  if (outcome === 'step-up') {
+    const question = { asks, objections: judged.objections };
+    return stepUp(state, command, run, where, data, question, now);
+  }
   return ok([
     {
       type: 'ActionDenied',
@@ -85,8 +91,45 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
   });
 }
 
-/** I8: an approval covers its exact action, once, before it expires. */
-export function useOf(state: LogState, id: string, binding: string, now: number): Reason {
+/** A call as far as a person's answer to it goes. */
+export interface CallAsked {
+  readonly binding: string;
+  /** @see callAsked */
+  readonly asks: string;
+  readonly approvalId: string | undefined;
+  /** its arguments are stated, or that it has none */
+  readonly isExact: boolean;
+}
+
+/** What was judged, and what a person has answered to this very call. */
+export function withPerson(
+  state: LogState,
+  judged: Judgement,
+  { binding, asks, approvalId, isExact }: CallAsked,
+  now: number,
+): { outcome: DecisionOutcome; reasons: Reason[]; approved: boolean } {
+  const reasons = [...judged.reasons];
+  const approval = approvalId === undefined ? undefined : useOf(state, approvalId, binding, judged.objections, now);
+  if (approval) reasons.push(approval);
+  const refused = refusedBefore(state, asks, now, state.approvals.get(approvalId ?? ''));
+  if (refused) reasons.push(refusedReason(refused));
+  const approved = approval?.outcome === 'permit' && judged.outcome !== 'deny' && !refused;
+  const outcome = approved ? 'permit' : strictest(reasons);
+  if (outcome !== 'step-up' || isExact) return { outcome, reasons, approved };
+  return { outcome: 'deny', reasons: [...reasons, ARGUMENTS_NOT_STATED], approved };
+}
+
+/** I8: an approval is of one exact call, and what is not stated could be anything. */
+const ARGUMENTS_NOT_STATED: Reason = {
+  rule: 'approval',
+  outcome: 'deny',
+  code: 'ARGUMENTS_NOT_STATED',
+  message:
+    'a person must approve this exact call, and its arguments are not stated: send action.args ({} if it has none) or action.argsDigest',
+};
+
+/** I8: an approval covers its exact action and the objections that its card showed, once, before it expires. */
+function useOf(state: LogState, id: string, binding: string, objections: readonly string[], now: number): Reason {
   const approval = state.approvals.get(id);
   const no = (code: 'APPROVAL_MISMATCH' | 'APPROVAL_NOT_USABLE', message: string): Reason => ({
     rule: 'approval',
@@ -107,6 +150,16 @@ export function useOf(state: LogState, id: string, binding: string, now: number)
   }
   if (approval.status !== 'approved') return no('APPROVAL_NOT_USABLE', `approval ${id} is ${approval.status}`);
   if (now >= (approval.usableUntil ?? 0)) return no('APPROVAL_NOT_USABLE', `approval ${id} was not used in time`);
+  const added = notShown(approval.objections, objections);
+  if (added.length > 0) {
+    const what = listed([...new Set(added.map((each) => /:(\w+)/.exec(each)?.[1] ?? 'another objection'))]);
+    return {
+      rule: 'approval',
+      outcome: 'step-up',
+      code: 'OBJECTIONS_ADDED',
+      message: `approval ${id} does not cover what its card did not show: ${what}; a person is asked again`,
+    };
+  }
   return { rule: 'approval', outcome: 'permit', code: 'APPROVED', message: `approved by ${approval.by ?? 'a person'}` };
 }
 
@@ -150,10 +203,11 @@ function stepUp(
   run: RunNode,
   where: { treeId: string; runId: string; grantId: string; actionId: string; payload: true },
   data: DecidedAction,
+  { asks, objections }: { asks: string; objections: readonly string[] },
   now: number,
 ): ReturnType<Decide<'authorize'>> {
   const pending = pendingFor(state, data.binding, now);
-  if (pending) {
+  if (pending && notShown(pending.objections, objections).length === 0) {
     return ok([
       {
         type: 'ActionStepUp',
@@ -162,7 +216,7 @@ function stepUp(
       },
     ]);
   }
-  if (run.pendingApprovals >= LIMITS.pendingApprovalsPerRun) {
+  if (!pending && run.pendingApprovals >= LIMITS.pendingApprovalsPerRun) {
     return refuse(
       'TOO_MANY',
       `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`,
@@ -171,18 +225,42 @@ function stepUp(
   const approvalId = newId('approval', state, command.commandId);
   const expiresAt = rfc3339(now + LIMITS.approvalMs);
   const { treeId, runId, grantId, actionId } = where;
+  // what the person was asked before stays among what is shown, so that two questions cannot take turns
+  const both = [...new Set([...objections, ...(pending?.objections ?? [])])];
+  const all = both.length <= LIMITS.objections ? both : objections.slice(0, LIMITS.objections);
+  const earlier = pending?.id ?? state.approvals.get(command.approvalId ?? '')?.id;
   return ok([
+    ...(pending ? [replaced(pending, approvalId)] : []),
     {
       type: 'ApprovalRequested',
       treeId,
       runId,
       grantId,
       actionId,
-      data: { approvalId, kind: 'action', expiresAt, risk: data.risk, binding: data.binding },
+      data: {
+        approvalId,
+        kind: 'action',
+        expiresAt,
+        risk: data.risk,
+        binding: data.binding,
+        objections: kept(all),
+        asks,
+        ...(earlier === undefined ? {} : { replaces: earlier }),
+      },
     },
     { type: 'ActionStepUp', ...where, data: { ...data, approvalId, expiresAt } },
   ]);
 }
+
+/** A question that shows less than objects by now is taken back: its answer could be used for nothing. */
+const replaced = ({ id, treeId, runId, grantId, actionId }: ApprovalNode, by: string): NewEvent => ({
+  type: 'ApprovalExpired',
+  treeId,
+  runId,
+  grantId,
+  actionId,
+  data: { approvalId: id, replacedBy: by },
+});
 
 function pendingFor(state: LogState, binding: string, now: number): ApprovalNode | undefined {
   const id = state.pendingByBinding.get(binding);

@@ -14,6 +14,7 @@ import { subjectOf } from '../rules';
 import type { GrantNode, LogState, RunNode } from '../state';
 import { chargeOf } from '../usage';
 import { normalizeVerb } from '../verb';
+import { objectionsIn } from './objections';
 import { refuse, type Rules } from './types';
 import type { Consumed } from '#contracts/grant';
 
@@ -64,6 +65,8 @@ export function understand(command: Authorize, run: RunNode): Result<Asked, Refu
 export interface Judgement {
   readonly outcome: DecisionOutcome;
   readonly reasons: Reason[];
+  /** all that asks for a person, whatever of the reasons is cut */
+  readonly objections: string[];
 }
 
 const STRICT: Record<DecisionOutcome, number> = { permit: 0, 'step-up': 1, deny: 2 };
@@ -115,7 +118,7 @@ export function judge(
       { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
     ),
   );
-  return { outcome: strictest(reasons), reasons: cut(reasons) };
+  return { outcome: strictest(reasons), reasons: cut(reasons), objections: objectionsIn(reasons) };
 }
 
 /** An event body is bounded: the first objections say enough, and the strictest outcome is kept whatever is cut. */

@@ -6,6 +6,7 @@ import { err, ok } from '#kernel/result';
 import { agentFault } from '../names';
 import { resolveRoot } from '../resolve';
 import { quarantinedBy } from '../rules';
+import { refusedBefore, refusedReason, refusedText, rootAsked } from './refused-before';
 import { newId, refuse, type Decide, type NewEvent } from './types';
 
 /** A root grant that could do what cannot be undone is never issued without a person. */
@@ -45,6 +46,10 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
     },
   };
   if (command.requireApproval === true || asksPerson(limits)) {
+    const { principalRef, purposeRef } = command;
+    const asks = rootAsked({ principalRef, purposeRef, agentClass: command.agent.class }, limits);
+    const refused = refusedBefore(state, asks, now);
+    if (refused) return refuse('REFUSED_BY_PERSON', refusedText(refused), [refusedReason(refused)]);
     const approvalId = id('approval');
     return ok([
       opened,
@@ -60,6 +65,7 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
           binding: canonicalDigest({ runId, limits }),
           limits,
           depth: 0,
+          asks,
         },
       },
     ]);

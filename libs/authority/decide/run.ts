@@ -7,6 +7,7 @@ import { blockedInChain, livenessReason } from '../liveness';
 import { attenuatesAll } from '../dimensions/all';
 import { widened } from '../escalation';
 import { chainOf, type GrantNode } from '../state';
+import { escalationAsked, refusedBefore, refusedReason, refusedText } from './refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide } from './types';
 
 /** The work is done: the run and its lease end, and with them everything below. */
@@ -67,6 +68,9 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
       `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`,
     );
   }
+  const asks = escalationAsked(run.id, limits.value);
+  const refused = refusedBefore(state, asks, now);
+  if (refused) return refuse('REFUSED_BY_PERSON', refusedText(refused), [refusedReason(refused)]);
   return ok([
     {
       type: 'ApprovalRequested',
@@ -84,6 +88,7 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
         ...(grant.parentId === undefined ? {} : { parentId: grant.parentId }),
         depth: grant.depth,
         supersedes: grant.id,
+        asks,
       },
     },
   ]);

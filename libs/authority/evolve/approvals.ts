@@ -22,6 +22,9 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
     parentId: data.parentId,
     depth: data.depth ?? 0,
     supersedes: data.supersedes,
+    objections: data.objections,
+    asks: data.asks,
+    replaces: data.replaces,
     requestedAt: at,
     expiresAt: must(parseTime(data.expiresAt), 'expiresAt', event),
     position: event.position,
@@ -43,6 +46,7 @@ export const approvalGiven: Fold<'ApprovalGiven'> = (state, event, at) => {
   const approval = endApproval(state, data.approvalId, data.verdict === 'approve' ? 'approved' : 'denied', event, at);
   approval.by = data.by;
   approval.usableUntil = data.usableUntil === undefined ? undefined : parseTime(data.usableUntil);
+  rememberRefusal(state, approval);
   const run = runOf(state, event);
   if (data.verdict === 'deny' && approval.kind === 'grant')
     endRun(state, run, 'refused', at, 'a person denied the grant');
@@ -58,9 +62,17 @@ export const approvalExpired: Fold<'ApprovalExpired'> = (state, event, at) => {
 /** Puts an approval that was asked for into its places. Also the way back from a snapshot. */
 export function addApproval(state: LogState, approval: ApprovalNode): void {
   state.approvals.set(approval.id, approval);
+  rememberRefusal(state, approval);
   if (approval.status !== 'pending') return;
   state.pendingByBinding.set(approval.binding, approval.id);
   state.deadlines.add({ at: approval.expiresAt, kind: 'approval', id: approval.id });
+}
+
+/** The newest refusal of a thing is the one that counts: also where a snapshot lists them by when they were asked for. */
+function rememberRefusal(state: LogState, { id, asks, status, decidedPosition }: ApprovalNode): void {
+  if (status !== 'denied' || asks === undefined || decidedPosition === undefined) return;
+  const known = state.approvals.get(state.refusals.get(asks) ?? '')?.decidedPosition ?? -1;
+  if (decidedPosition > known) state.refusals.set(asks, id);
 }
 
 function endApproval(

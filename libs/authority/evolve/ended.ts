@@ -67,7 +67,7 @@ export function touch(state: LogState, event: Event, at: number): void {
 
 /** Forgets the trees whose time has come, with all that is in them. */
 export function forgetEnded(state: LogState, now: number): void {
-  const { ended, runs, grants, trees, approvals } = state;
+  const { ended, runs, grants, trees, approvals, refusals } = state;
   const isStale = ({ expiresAt }: { expiresAt: number }): number => (expiresAt > now ? 1 : 0);
   for (const tree of ended.due(now)) {
     for (const run of tree.runs) runs.delete(run.id);
@@ -77,6 +77,7 @@ export function forgetEnded(state: LogState, now: number): void {
     }
     for (const approval of tree.approvals) {
       approvals.delete(approval.id);
+      if (approval.asks !== undefined && refusals.get(approval.asks) === approval.id) refusals.delete(approval.asks);
       ended.stale += isStale(approval);
     }
     trees.delete(tree.id);

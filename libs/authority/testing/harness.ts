@@ -1,3 +1,4 @@
+import { canonicalDigest } from '#kernel/digest';
 import type { Command, CommandOf, CommandType } from '#contracts/command';
 import type { Event, EventOf, EventType } from '#contracts/event';
 import type { GrantRequest } from '#contracts/grant';
@@ -116,6 +117,9 @@ export const ROOMY: GrantRequest = {
   delegation: { depth: 3, children: 10, classes: ['*'] },
 };
 
+/** Digest of `{}`. */
+export const NO_ARGS = canonicalDigest({});
+
 /** Asks for one action; the decision's event. */
 export function act(
   log: TestLog,
@@ -125,10 +129,11 @@ export function act(
 ): EventOf<'ActionPermitted'> | EventOf<'ActionDenied'> | EventOf<'ActionStepUp'> {
   const events = log.do('authorize', {
     grantId,
-    action: { verb },
     resource: { type: 'file', id: 'a/b' },
     proof: { vouched: true },
     ...more,
+    // a person is asked about exact arguments only
+    action: { argsDigest: NO_ARGS, verb, ...more.action },
   });
   const decision = events.find((event) => DECISIONS.includes(event.type));
   if (!decision) throw new Error(`no decision among ${events.map((event) => event.type).join(', ')}`);

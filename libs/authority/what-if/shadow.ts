@@ -4,10 +4,11 @@ import type { Change, Fate } from '#contracts/replay';
 import type { Reason, Refusal } from '#contracts/reason';
 import { parseTime, rfc3339 } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
-import { exhaustedBy, treeOfAction, useOf } from '../decide/authorize';
+import { exhaustedBy, treeOfAction, withPerson } from '../decide/authorize';
 import { mayPassOn } from '../decide/delegate';
 import { suspensionByDrift } from '../decide/grant';
-import { judge, strictest } from '../decide/judge';
+import { judge } from '../decide/judge';
+import { callAsked } from '../decide/refused-before';
 import { settlement } from '../decide/settle';
 import type { NewEvent, Rules } from '../decide/types';
 import { evolveUnasked } from '../evolve';
@@ -89,7 +90,8 @@ export class Shadow {
   private decision(event: Decision, events: readonly Event[]): void {
     this.tally.again();
     // a request for approval stays, and so does its answer: it is good for this very call and no other (I8)
-    for (const each of events) if (each.type === 'ApprovalRequested') this.asRecorded(each);
+    for (const each of events)
+      if (each.type === 'ApprovalRequested' || each.type === 'ApprovalExpired') this.asRecorded(each);
     const before = DECIDED[event.type] as Fate;
     const { approvalId } = event.data;
     const first = approvalId === undefined ? undefined : this.unasked.get(approvalId);
@@ -123,10 +125,21 @@ export class Shadow {
     const judged = judge(this.state, chain, askedOf(event, run), now, this.rules);
     // of a step-up the approval is the one it asks for, not one it came with
     const id = event.type === 'ActionStepUp' ? undefined : data.approvalId;
-    const approval = id === undefined ? undefined : useOf(this.state, id, data.binding, now);
-    const reasons = approval ? [...judged.reasons, approval] : judged.reasons;
-    const usesApproval = approval?.outcome === 'permit' && judged.outcome !== 'deny';
-    return { fate: usesApproval ? 'permit' : strictest(reasons), reasons, usesApproval };
+    // an older log does not state what a card showed, nor was it asked for arguments: it is taken as it was
+    const shown = id === undefined || this.state.approvals.get(id)?.objections !== undefined;
+    const call = {
+      binding: data.binding,
+      asks: callAsked(run.treeId, data.verb, data.resource, data.argsDigest),
+      approvalId: id,
+      isExact: data.argsDigest !== undefined || event.type === 'ActionStepUp',
+    };
+    const { outcome, reasons, approved } = withPerson(
+      this.state,
+      shown ? judged : { ...judged, objections: [] },
+      call,
+      now,
+    );
+    return { fate: outcome, reasons, usesApproval: approved };
   }
 
   private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {

@@ -63,7 +63,9 @@ export function sentenceOf(event: Event, action?: string): string {
     case 'ApprovalGiven':
       return `a person answers: ${event.data.verdict}`;
     case 'ApprovalExpired':
-      return 'nobody answered in time';
+      return event.data.replacedBy === undefined
+        ? 'nobody answered in time'
+        : `another question took its place (${event.data.replacedBy})`;
     case 'ActionPermitted':
       return `permitted: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
     case 'ActionDenied':
