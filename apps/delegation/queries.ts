@@ -1,7 +1,7 @@
 import { authorize } from '#authority/decide/authorize';
 import { selectorFault } from '#authority/names';
 import type { Rules } from '#authority/decide/types';
-import type { ApprovalNode, LogState } from '#authority/state';
+import { settledOf, type ApprovalNode, type LogState } from '#authority/state';
 import { authorize as authorizeSchema, type Answer } from '#contracts/command';
 import { query as querySchema } from '#contracts/query';
 import type { Payloads } from '#eventlog/payloads';
@@ -48,7 +48,7 @@ export async function ask(
     case 'action':
       return owner.read((state) => {
         const action = state.actions.get(query.id);
-        const settled = state.settled.get(query.id);
+        const settled = settledOf(state, query.id);
         if (action)
           return found({
             id: action.id,
@@ -58,7 +58,13 @@ export async function ask(
             position: action.position,
           });
         return settled
-          ? found({ id: query.id, status: settled.status, runId: settled.runId, position: settled.position })
+          ? found({
+              id: query.id,
+              status: settled.status,
+              runId: settled.runId,
+              position: settled.position,
+              latePosition: settled.latePosition,
+            })
           : missing('action', query.id);
       });
     case 'preview': {

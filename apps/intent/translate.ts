@@ -74,6 +74,7 @@ export function observationOf(event: Event, payload: Payload): Observation | und
     case 'ActionCompleted':
     case 'ActionFailed':
     case 'ActionAbandoned':
+    case 'OutcomeReportedLate':
       return {
         type: 'returned',
         actionId: event.actionId ?? '',

@@ -19,6 +19,7 @@ const QUIET: ReadonlySet<Event['type']> = new Set([
   'ActionCompleted',
   'ActionFailed',
   'ActionAbandoned',
+  'OutcomeReportedLate',
   'ApprovalRequested',
   'DelegationRefused',
   'Refused',

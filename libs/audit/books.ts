@@ -50,6 +50,8 @@ export class Books {
   readonly open = new Map<string, Permit>();
   /** every action that was permitted */
   readonly permitted = new Set<string>();
+  /** given up, and nothing reported of them since → the run */
+  readonly abandoned = new Map<string, string>();
   readonly approvals = new Map<string, Asked>();
   readonly rules: Rule[] = [];
 

@@ -86,6 +86,7 @@ export class Rulebook {
       );
     if (permit.runId !== event.runId) tell('custody', `the outcome of ${id} is told by another run`);
     books.open.delete(id);
+    if (event.type === 'ActionAbandoned') books.abandoned.set(id, permit.runId);
     const { cost, charge } = event.data;
     const unaccounted = unaccountedOf(event as EventOf<'ActionCompleted'>);
     if (unaccounted !== undefined) tell('budget', `the outcome of ${id}: ${unaccounted}`);
@@ -253,6 +254,11 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
   },
   GrantIssued: (book, event, tell) => book.issue(event, tell),
   ActionPermitted: (book, event, tell) => book.permit(event, tell),
+  OutcomeReportedLate({ books }, { actionId = '', runId }, tell) {
+    if (books.abandoned.get(actionId) !== runId)
+      tell('custody', `a late report of ${actionId}, which was not given up, or is reported already`);
+    books.abandoned.delete(actionId);
+  },
   GrantSuperseded({ books }, event, tell) {
     const [old, by] = [books.grants.get(event.grantId ?? ''), books.grants.get(event.data.by)];
     if (!old || old.run.id !== by?.run.id || old === by) return tell('custody', 'superseded by no raise of it');

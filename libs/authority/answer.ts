@@ -70,7 +70,8 @@ const TELLERS: Tellers = {
     };
   },
 
-  ActionPermitted: (_state, event) => decided(event, 'permit', event.data.expiresAt),
+  ActionPermitted: (_state, event) =>
+    decided(event, 'permit', event.data.expiresAt, undefined, event.data.outcomeUntil),
   ActionDenied: (_state, event) => decided(event, 'deny', event.time),
   // the step-up comes after the request it makes, if it makes one
   ApprovalRequested(state, event, events, words) {
@@ -83,6 +84,11 @@ const TELLERS: Tellers = {
 
   ActionCompleted: (_state, event) => settled(event, 'completed'),
   ActionFailed: (_state, event) => settled(event, 'failed'),
+
+  OutcomeReportedLate: (_state, { actionId, grantId, runId, position, data }) => ({
+    ok: true,
+    value: { action: { id: actionId, status: 'abandoned', late: data.status, grantId, runId }, position },
+  }),
 
   RunCompleted: (state, event, _events, words) => ({
     ok: true,
@@ -131,6 +137,7 @@ function decided(
   decision: ActionAnswer['decision'],
   expiresAt: string,
   approvalId?: string,
+  outcomeUntil?: string,
 ): Answer {
   const { reasons, remaining } = event.data;
   return {
@@ -141,6 +148,7 @@ function decided(
       reasons,
       obligations: decision === 'permit' ? ['report-outcome'] : [],
       expiresAt,
+      ...(outcomeUntil === undefined ? {} : { outcomeUntil }),
       ...(approvalId === undefined ? {} : { approvalId }),
       remaining,
       position: event.position,

@@ -2,7 +2,14 @@ import type { Event, EventType } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import type { Deadline } from './deadlines';
-import { actionAbandoned, actionCompleted, actionDenied, actionFailed, actionPermitted } from './evolve/actions';
+import {
+  actionAbandoned,
+  actionCompleted,
+  actionDenied,
+  actionFailed,
+  actionPermitted,
+  outcomeReportedLate,
+} from './evolve/actions';
 import { approvalExpired, approvalGiven, approvalRequested } from './evolve/approvals';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './evolve/endings';
 import { forgetEnded, isLate, letGo, touch } from './evolve/ended';
@@ -36,6 +43,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   ActionCompleted: actionCompleted,
   ActionFailed: actionFailed,
   ActionAbandoned: actionAbandoned,
+  OutcomeReportedLate: outcomeReportedLate,
   RevocationRuleAdded: (state, event, at) => state.rules.add(ruleOf(event.data, event.position, at)),
   QuarantineLifted: (state, event) => state.rules.lift(event.data.revocationId),
   PayloadsErased: () => undefined, // nothing folds over a payload
@@ -85,7 +93,10 @@ function follow(state: LogState, event: Event): number {
   state.next = event.position + 1;
   state.lastTime = at;
   if (!isLate(state, event)) fold(state, event, at);
-  if (isNextTurn(before, at)) forget(state.settled, at - LIMITS.settledMs);
+  if (isNextTurn(before, at)) {
+    forget(state.settled, at - LIMITS.settledMs);
+    forget(state.abandoned, at - LIMITS.lateOutcomeMs);
+  }
   dropEnded(state);
   return at;
 }

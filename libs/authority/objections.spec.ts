@@ -34,7 +34,10 @@ describe('an approval and the objections it was asked for', () => {
   it('it refuses to ask a person about a call whose arguments are not stated', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, WATCHED);
-    const call = { ...SEND, action: { verb: 'http.post', effect: 'external', risk: 'high', argsDigest: undefined } as const };
+    const call = {
+      ...SEND,
+      action: { verb: 'http.post', effect: 'external', risk: 'high', argsDigest: undefined } as const,
+    };
     expect(act(log, grantId, 'http.post', call).type).not.toBe('ActionStepUp');
   });
 

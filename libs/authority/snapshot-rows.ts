@@ -57,6 +57,8 @@ export type ActionRow = [
   permittedAt: number,
   expiresAt: number,
   position: number,
+  /** left out where it is `expiresAt` */
+  outcomeUntil?: number,
 ];
 /** An outcome: `run` is the number of its run. */
 export type SettledRow = [
@@ -65,6 +67,8 @@ export type SettledRow = [
   run: number | string,
   at: number,
   position: number,
+  /** left out where there is none */
+  latePosition?: number,
 ];
 export type CommandRow = [id: string, first: number, count: number, at: number, requestDigest?: string];
 
@@ -135,15 +139,19 @@ export class Rows {
 
   /** @param grant the lease that it names */
   ofAction(
-    { id, grantId, runId, treeId, charge, permittedAt, expiresAt, position }: ActionNode,
+    { id, grantId, runId, treeId, charge, permittedAt, expiresAt, outcomeUntil, position }: ActionNode,
     grant?: GrantNode,
   ): ActionRow {
     const number = grant?.runId === runId && grant.treeId === treeId ? this.grants.get(grantId) : undefined;
-    return [id, number ?? [grantId, runId, treeId], rowOf(charge), permittedAt, expiresAt, position];
+    const row: ActionRow = [id, number ?? [grantId, runId, treeId], rowOf(charge), permittedAt, expiresAt, position];
+    if (outcomeUntil !== expiresAt) row[6] = outcomeUntil;
+    return row;
   }
 
-  ofSettled([id, { status, runId, at, position }]: [string, SettledNode]): SettledRow {
-    return [id, status, this.runs.get(runId) ?? runId, at, position];
+  ofSettled([id, { status, runId, at, position, latePosition }]: [string, SettledNode]): SettledRow {
+    const row: SettledRow = [id, status, this.runs.get(runId) ?? runId, at, position];
+    if (latePosition !== undefined) row[5] = latePosition;
+    return row;
   }
 }
 
@@ -235,7 +243,7 @@ export class RowReader {
     return grant;
   }
 
-  action([id, grant, charge, permittedAt, expiresAt, position]: ActionRow): ActionNode {
+  action([id, grant, charge, permittedAt, expiresAt, position, outcomeUntil = expiresAt]: ActionRow): ActionNode {
     const of =
       typeof grant === 'number' ? told(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
     return {
@@ -246,12 +254,13 @@ export class RowReader {
       charge: consumedOf(charge),
       permittedAt,
       expiresAt,
+      outcomeUntil,
       position,
     };
   }
 
-  settled([, status, run, at, position]: SettledRow): SettledNode {
-    return { status, runId: typeof run === 'number' ? told(this.runs, run).id : run, at, position };
+  settled([, status, run, at, position, latePosition]: SettledRow): SettledNode {
+    return { status, runId: typeof run === 'number' ? told(this.runs, run).id : run, at, position, latePosition };
   }
 
   private limits(stored: GrantRow[4]): Limits {

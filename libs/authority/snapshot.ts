@@ -86,6 +86,7 @@ function* linesOf(state: LogState): Generator<Line> {
   for (const action of state.actions.values())
     yield ['action', rows.ofAction(action, state.grants.get(action.grantId))];
   for (const entry of state.settled) yield ['settled', rows.ofSettled(entry)];
+  for (const entry of state.abandoned) yield ['settled', rows.ofSettled(entry)];
   for (const approval of state.approvals.values()) yield ['approval', approval];
   for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
   for (const entry of state.tries) yield ['tries', commandRow(entry)];
@@ -178,12 +179,14 @@ export class SnapshotReader {
       case 'action': {
         const action = this.rows.action(value);
         state.actions.set(action.id, action);
-        state.deadlines.add({ at: action.expiresAt, kind: 'action', id: action.id });
+        state.deadlines.add({ at: action.outcomeUntil, kind: 'action', id: action.id });
         return;
       }
-      case 'settled':
-        state.settled.set(value[0], this.rows.settled(value));
+      case 'settled': {
+        const settled = this.rows.settled(value);
+        (settled.status === 'abandoned' ? state.abandoned : state.settled).set(value[0], settled);
         return;
+      }
       case 'approval':
         return addApproval(state, complete(value, APPROVAL_OPTIONAL));
       default:

@@ -27,6 +27,8 @@ export interface LogState {
   readonly actions: Map<string, ActionNode>;
   /** outcomes of the last minutes: a second report is told so (I7) */
   readonly settled: Map<string, SettledNode>;
+  /** the same of those that were given up, for longer: what became of them may be reported late */
+  readonly abandoned: Map<string, SettledNode>;
   readonly approvals: Map<string, ApprovalNode>;
   /** commands of the last day that came with a client's key */
   readonly keyed: Map<string, CommandNode>;
@@ -132,6 +134,8 @@ export interface ActionNode {
   readonly charge: Consumed;
   readonly permittedAt: number;
   readonly expiresAt: number;
+  /** until then its outcome is waited for */
+  readonly outcomeUntil: number;
   readonly position: number;
 }
 
@@ -140,6 +144,8 @@ export interface SettledNode {
   readonly runId: string;
   readonly at: number;
   readonly position: number;
+  /** of a report that came after it was given up */
+  latePosition: number | undefined;
 }
 
 export interface ApprovalNode {
@@ -191,6 +197,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     trees: new Map(),
     actions: new Map(),
     settled: new Map(),
+    abandoned: new Map(),
     approvals: new Map(),
     keyed: new Map(),
     tries: new Map(),
@@ -229,3 +236,7 @@ export function chainOf(state: LogState, id: string): GrantNode[] | undefined {
   }
   return undefined;
 }
+
+/** The outcome of an action that ended lately. */
+export const settledOf = (state: LogState, actionId: string): SettledNode | undefined =>
+  state.settled.get(actionId) ?? state.abandoned.get(actionId);

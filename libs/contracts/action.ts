@@ -77,6 +77,8 @@ export const actionAnswer = z.object({
   obligations: z.array(z.string()),
   /** until when the permit may be used, or the approval be given */
   expiresAt: time,
+  /** until when the outcome of a permit is reported; later it is recorded as a late report */
+  outcomeUntil: time.optional(),
   approvalId: idOf('approval').optional(),
   /** the least that is left anywhere up the chain */
   remaining: consumed,

@@ -165,12 +165,27 @@ export const EVENT_DATA = {
     /** not by time: another question took its place */
     replacedBy: idOf('approval').optional(),
   }),
-  ActionPermitted: decidedAction.extend({ expiresAt: time, approvalId: idOf('approval').optional() }),
+  ActionPermitted: decidedAction.extend({
+    /** by then it begins */
+    expiresAt: time,
+    /** by then its outcome is reported; in an older log by `expiresAt` */
+    outcomeUntil: time.optional(),
+    approvalId: idOf('approval').optional(),
+  }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),
   ActionCompleted: z.strictObject(settlement),
   ActionFailed: z.strictObject(settlement),
   ActionAbandoned: z.strictObject(settlement),
+  /** what became of an action that had been given up: in addition to its outcome, and charged as that was */
+  OutcomeReportedLate: z.strictObject({
+    status: z.enum(['completed', 'failed']),
+    /** as reported; nothing of it is charged */
+    cost: costs.optional(),
+    effects: effects.optional(),
+    resultDigest: digest.optional(),
+    labels: labels.optional(),
+  }),
   DriftScored: z.strictObject({
     /** 0..1 */
     score: z.number().min(0).max(1),

@@ -31,6 +31,14 @@ const action = z.strictObject({
   cost: z.record(z.string(), z.number()),
   /** what of it was charged, where that is not all */
   charged: z.record(z.string(), z.number()).optional(),
+  /** what was reported after the action had been given up: not charged */
+  late: z
+    .strictObject({
+      status: z.enum(['completed', 'failed']),
+      cost: z.record(z.string(), z.number()).optional(),
+      ...at,
+    })
+    .optional(),
 });
 const denied = z.strictObject({
   id: z.string(),

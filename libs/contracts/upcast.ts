@@ -20,18 +20,11 @@ const asItIs: Upcaster = (event) => event;
  * due, and what a question's card shows are stated.
  */
 export const UPCASTERS: Upcasters = {
-/** Optional members were added: an event without them is of the next shape as it is. */
-const asItIs: Upcaster = (event) => event;
-
-/**
- * Version 2: a resource selector may have `literal` (types that hold limits); what an outcome did not charge, when it is
- * due, and what a question's card shows are stated.
- */
-export const UPCASTERS: Upcasters = {
   GrantIssued: [asItIs],
   ApprovalRequested: [asItIs],
   DelegationRefused: [asItIs],
   ApprovalExpired: [asItIs],
+  ActionPermitted: [asItIs],
   ActionCompleted: [asItIs],
   ActionFailed: [asItIs],
   ActionAbandoned: [asItIs],

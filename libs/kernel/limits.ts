@@ -116,9 +116,13 @@ export const LIMITS = {
   labelsPerAction: 32,
   attributesPerResource: 32,
   inFlightPerGrant: 1_000,
+  /** in which a permitted call begins; and after that, in which its outcome is reported */
   permitMs: 10 * MINUTE,
+  outcomeMs: 10 * MINUTE,
   /** for so long a second report of an outcome is told that it is one; then the action is known to the log alone */
   settledMs: 2 * MINUTE,
+  /** for so long after it was given up, what became of a call can still be recorded, charged as it was */
+  lateOutcomeMs: HOUR,
   approvalMs: 24 * HOUR,
   approvedUseMs: HOUR,
   pendingApprovalsPerRun: 100,

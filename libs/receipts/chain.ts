@@ -248,5 +248,16 @@ function outcomeLinks(decision: EventOf<Decision>, story: Story, findings: strin
   if (decision.type === 'ActionPermitted' && outcomes.length === 0) findings.push(OPEN);
   if (outcomes.some((event) => event.position <= decision.position || event.runId !== decision.runId))
     findings.push('an outcome does not follow its decision (I7)');
-  return outcomes.map((event) => () => link('outcome', event, event.type.slice('Action'.length).toLowerCase()));
+  const late = (story.late.get(decision.actionId as string) ?? []).map(({ event }) => event);
+  const [gaveUp] = outcomes;
+  if (late.length > 1) findings.push(`the action has ${late.length} late reports (I7)`);
+  for (const event of late)
+    if (gaveUp?.type !== 'ActionAbandoned' || event.position <= gaveUp.position || event.runId !== decision.runId)
+      findings.push('a late report does not follow an action that had been given up (I7)');
+  return [
+    ...outcomes.map((event) => () => link('outcome', event, event.type.slice('Action'.length).toLowerCase())),
+    ...late.map(
+      (event) => () => link('outcome', event, `${event.data.status}, reported late: after it had been given up`),
+    ),
+  ];
 }

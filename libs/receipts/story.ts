@@ -19,6 +19,8 @@ export interface Story {
   /** more than one is a contradiction */
   readonly timesDecided: ReadonlyMap<string, number>;
   readonly outcomes: ReadonlyMap<string, readonly Told<Outcome>[]>;
+  /** what became of an action that had been given up; more than one is a contradiction */
+  readonly late: ReadonlyMap<string, readonly Told<'OutcomeReportedLate'>[]>;
   readonly asked: ReadonlyMap<string, Told<'ApprovalRequested'>>;
   readonly answered: ReadonlyMap<string, Told<'ApprovalGiven' | 'ApprovalExpired'>>;
   /** what rests on an approval, by its id, in the order of the log */
@@ -55,6 +57,7 @@ export function readStory(told: readonly Told[]): Story {
     decisions: new Map(),
     timesDecided: new Map(),
     outcomes: new Map(),
+    late: new Map(),
     asked: new Map(),
     answered: new Map(),
     approvalUses: new Map(),
@@ -95,6 +98,7 @@ const PLACES: { readonly [T in EventType]?: (each: Told<T>, draft: Draft) => voi
   ActionCompleted: settled,
   ActionFailed: settled,
   ActionAbandoned: settled,
+  OutcomeReportedLate: (each, { late }) => another(late, each.event.actionId, each),
   ApprovalRequested: (each, { asked }) => first(asked, each.event.data.approvalId, each),
   ApprovalGiven: answered,
   ApprovalExpired: answered,

@@ -36,7 +36,9 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
   const line = lineOf(runId, story);
   const runs = new Set(line.map((each) => each.event.runId as string));
   const actions = actionsOf(mine);
-  const effects = mine.flatMap(({ event: each }) => (isOutcome(each) && each.data.effects) || []);
+  const effects = mine.flatMap(({ event: each }) =>
+    isOutcome(each) || each.type === 'OutcomeReportedLate' ? (each.data.effects ?? []) : [],
+  );
   return {
     run: runPart(event),
     agent: event.data.agent,
@@ -121,6 +123,7 @@ function outcomesOf(mine: readonly Told[]): Map<string | undefined, EventOf<Outc
 /** What was permitted, and what came of it. */
 export function actionsOf(mine: readonly Told[]): RunClaims['actions'] {
   const outcomes = outcomesOf(mine);
+  const late = new Map(allOf(mine, 'OutcomeReportedLate').map(({ event }) => [event.actionId, event]));
   return allOf(mine, 'ActionPermitted').map(({ event }) => {
     const { data } = event;
     const outcome = outcomes.get(event.actionId);
@@ -138,9 +141,21 @@ export function actionsOf(mine: readonly Told[]): RunClaims['actions'] {
       ...(outcome ? { outcomePosition: outcome.position } : {}),
       cost: outcome ? outcome.data.cost : data.charge.cost,
       ...(outcome?.data.findings ? { charged: outcome.data.charge.cost } : {}),
+      ...lateOf(late.get(event.actionId)),
     };
   });
 }
+
+const lateOf = (event?: EventOf<'OutcomeReportedLate'>): Pick<RunClaims['actions'][number], 'late'> =>
+  event
+    ? {
+        late: {
+          status: event.data.status,
+          ...(event.data.cost === undefined ? {} : { cost: event.data.cost }),
+          ...place(event),
+        },
+      }
+    : {};
 
 export function deniedOf(event: EventOf<'ActionDenied'> | EventOf<'ActionStepUp'>): RunClaims['denied'][number] {
   const { data } = event;

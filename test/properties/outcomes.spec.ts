@@ -38,7 +38,9 @@ describe('I7: every permitted action names the full chain up to a principal, eve
         });
         expect(grants[grants.length - 1]?.data.parentId).toBeUndefined();
         const ends = grants.map((grant) => Date.parse(grant.data.limits.time.expiresAt));
-        expect(Date.parse(permit.data.expiresAt)).toBe(Math.min(Date.parse(permit.time) + LIMITS.permitMs, ...ends));
+        const begins = Math.min(Date.parse(permit.time) + LIMITS.permitMs, ...ends);
+        expect(Date.parse(permit.data.expiresAt)).toBe(begins);
+        expect(Date.parse(permit.data.outcomeUntil as string)).toBe(begins + LIMITS.outcomeMs);
         tally.add(`of ${grants.length}`);
       }
     });
@@ -102,7 +104,7 @@ describe('I7: every permit ends in exactly one outcome: completed, failed or aba
       const play = new Play();
       play.play(all, () => {
         const { log } = play;
-        const due = open(log.events).filter((permit) => Date.parse(permit.data.expiresAt) <= log.now);
+        const due = open(log.events).filter((permit) => Date.parse(permit.data.outcomeUntil as string) <= log.now);
         const ended = log.tickAll().filter((event) => event.type === 'ActionAbandoned');
         expect(ended.map((event) => event.actionId).sort()).toEqual(due.map((permit) => permit.actionId).sort());
         for (const event of ended) {

@@ -79,8 +79,8 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
   });
 
   /** All that rows without names could mix up, but for the caches. */
-  const nodes = ({ runs, grants, trees, actions, settled, approvals, keyed, tries }: LogState) => [
-    ...[...runs, ...actions, ...settled, ...approvals, ...keyed, ...tries],
+  const nodes = ({ runs, grants, trees, actions, settled, abandoned, approvals, keyed, tries }: LogState) => [
+    ...[...runs, ...actions, ...settled, ...abandoned, ...approvals, ...keyed, ...tries],
     ...[...grants.values()].map((grant) => ({ ...grant, checkedEpoch: 0, struckBy: undefined })),
     ...[...trees.values()].map((tree) => ({
       ...tree,

@@ -6,7 +6,7 @@ import { rfc3339 } from '#kernel/clock';
 import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
-import { chainOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../state';
+import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../state';
 import { countsReached, remainingOf } from '../usage';
 import { listed } from '../words';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
@@ -48,13 +48,13 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   };
   const data = recordOf(command, asked, run, binding, reasons, chain);
   if (outcome === 'permit') {
-    const expiresAt = rfc3339(Math.min(now + LIMITS.permitMs, ...chain.map((grant) => grant.expiresAt)));
+    const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
     return ok([
       {
         type: 'ActionPermitted',
         ...where,
-        data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, ...used },
+        data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, outcomeUntil, ...used },
       },
       ...exhaustedBy(chain, asked.charge),
     ]);
@@ -72,9 +72,15 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   ]);
 };
 
+/** By when a permitted call begins, which its leases end; and by when its outcome is reported, which they do not. */
+export function timesOf(chain: readonly GrantNode[], now: number): { expiresAt: string; outcomeUntil: string } {
+  const begins = Math.min(now + LIMITS.permitMs, ...chain.map((grant) => grant.expiresAt));
+  return { expiresAt: rfc3339(begins), outcomeUntil: rfc3339(begins + LIMITS.outcomeMs) };
+}
+
 /** Of what is in flight, and of what ended so lately that a second report is told so. */
 export function treeOfAction(state: LogState, id: string): string | undefined {
-  const run = state.runs.get(state.settled.get(id)?.runId ?? '');
+  const run = state.runs.get(settledOf(state, id)?.runId ?? '');
   return state.actions.get(id)?.treeId ?? run?.treeId;
 }
 

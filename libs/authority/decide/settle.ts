@@ -1,22 +1,16 @@
+import type { CommandOf } from '#contracts/command';
 import type { EventData } from '#contracts/event';
 import type { Consumed } from '#contracts/grant';
 import { ok } from '#kernel/result';
-import { chainOf, type ActionNode, type GrantNode, type LogState } from '../state';
+import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState } from '../state';
 import { moneyAfter, moneyLeft } from '../usage';
 import { exhausted } from './authorize';
-import { actsForAnother, notFound, refuse, type Decide, type NewEvent } from './types';
+import { actsForAnother, notFound, refuse, type Decide, type Decided, type NewEvent } from './types';
 
 /** I7: a permit ends in exactly one outcome. What it cost is counted even where it is more than was reserved (I3). */
 export const settle: Decide<'settle'> = (state, command, now) => {
   const action = state.actions.get(command.actionId);
-  if (!action) {
-    const done = state.settled.get(command.actionId);
-    if (!done || actsForAnother(command, done.runId)) return notFound('permitted action', command.actionId);
-    return refuse(
-      'ALREADY_SETTLED',
-      `action ${command.actionId} is ${done.status} already; an outcome is reported once`,
-    );
-  }
+  if (!action) return settleLate(state, command);
   if (actsForAnother(command, action.runId)) return notFound('permitted action', command.actionId);
   const { status, cost, effects, resultDigest, labels } = command.outcome;
   const unknownCost = status === 'completed' ? action.charge.cost : {};
@@ -33,6 +27,27 @@ export const settle: Decide<'settle'> = (state, command, now) => {
     }),
   );
 };
+
+/**
+ * What became of an action that had been given up (I7: that is its outcome, and stays so). It is recorded in addition:
+ * what the action did in the world is a fact, whenever it is reported. Nothing is charged or given back by it.
+ */
+function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
+  const { actionId, outcome } = command;
+  const done = settledOf(state, actionId);
+  if (!done || actsForAnother(command, done.runId)) return notFound('permitted action', actionId);
+  if (done.status !== 'abandoned')
+    return refuse('ALREADY_SETTLED', `action ${actionId} is ${done.status} already; an outcome is reported once`);
+  if (done.latePosition !== undefined)
+    return refuse(
+      'ALREADY_SETTLED',
+      `action ${actionId} was given up, and what became of it is recorded at position ${done.latePosition} already`,
+    );
+  const run = state.runs.get(done.runId);
+  if (!run) return notFound('permitted action', actionId);
+  const { treeId, id: runId, grantId } = run;
+  return ok([{ type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome }]);
+}
 
 /** What is reported of an action, and whether the run that acted reports it of itself. */
 export interface Report {

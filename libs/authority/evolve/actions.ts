@@ -1,6 +1,6 @@
 import type { EventOf } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
-import { chainOf, type GrantNode, type LogState, type SettledNode } from '../state';
+import { chainOf, settledOf, type GrantNode, type LogState, type SettledNode } from '../state';
 import { commit, reserve } from '../usage';
 import { useApproval } from './approvals';
 import { begins, ends } from './ended';
@@ -18,8 +18,9 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   leaf.inFlight += 1;
   begins(state, leaf.treeId);
   const id = must(event.actionId, 'actionId', event);
-  if (state.actions.has(id) || state.settled.has(id)) throw new CorruptLog(`action ${id} is permitted twice`);
+  if (state.actions.has(id) || settledOf(state, id)) throw new CorruptLog(`action ${id} is permitted twice`);
   const expiresAt = must(parseTime(data.expiresAt), 'expiresAt', event);
+  const outcomeUntil = data.outcomeUntil === undefined ? expiresAt : must(parseTime(data.outcomeUntil), 'time', event);
   state.actions.set(id, {
     id,
     grantId,
@@ -28,9 +29,10 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     charge: data.charge,
     permittedAt: at,
     expiresAt,
+    outcomeUntil,
     position: event.position,
   });
-  state.deadlines.add({ at: expiresAt, kind: 'action', id });
+  state.deadlines.add({ at: outcomeUntil, kind: 'action', id });
   for (const each of data.labels) label(state, event, each);
   useApproval(state, data.approvalId, event, data.binding);
 };
@@ -43,6 +45,15 @@ export const actionCompleted: Fold<'ActionCompleted'> = (state, event, at) => se
 export const actionFailed: Fold<'ActionFailed'> = (state, event, at) => settle(state, event, 'failed', at);
 export const actionAbandoned: Fold<'ActionAbandoned'> = (state, event, at) => settle(state, event, 'abandoned', at);
 
+/** Charges and endings stay as they were; what the result carried counts for the rules that look at sequences. */
+export const outcomeReportedLate: Fold<'OutcomeReportedLate'> = (state, event) => {
+  const id = must(event.actionId, 'actionId', event);
+  const settled = must(state.abandoned.get(id), 'action that was given up (I7)', event);
+  follows(settled.latePosition === undefined && event.runId === settled.runId, 'what was given up', event);
+  settled.latePosition = event.position;
+  for (const each of event.data.labels ?? []) label(state, event, each);
+};
+
 function settle(
   state: LogState,
   event: EventOf<'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned'>,
@@ -53,7 +64,8 @@ function settle(
   const action = must(state.actions.get(id), 'permit without an outcome (I7)', event);
   follows(event.runId === action.runId && isCountable(event.data.charge), 'the permit it is the outcome of', event);
   state.actions.delete(id);
-  state.settled.set(id, { status, runId: action.runId, at, position: event.position });
+  const settled = { status, runId: action.runId, at, position: event.position, latePosition: undefined };
+  (status === 'abandoned' ? state.abandoned : state.settled).set(id, settled);
   const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
   for (const grant of chain)
     commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);

@@ -2,9 +2,8 @@ import type { Event } from '#contracts/event';
 import type { Limits } from '#contracts/grant';
 import type { Change, Fate } from '#contracts/replay';
 import type { Reason, Refusal } from '#contracts/reason';
-import { parseTime, rfc3339 } from '#kernel/clock';
-import { LIMITS } from '#kernel/limits';
-import { exhaustedBy, treeOfAction, withPerson } from '../decide/authorize';
+import { parseTime } from '#kernel/clock';
+import { exhaustedBy, timesOf, treeOfAction, withPerson } from '../decide/authorize';
 import { mayPassOn } from '../decide/delegate';
 import { suspensionByDrift } from '../decide/grant';
 import { judge } from '../decide/judge';
@@ -150,10 +149,10 @@ export class Shadow {
       this.fold({ ...event, grantId });
       return this.foldAll(event, ended);
     }
-    const expiresAt = rfc3339(Math.min(at + LIMITS.permitMs, ...chain.map((grant) => grant.expiresAt)));
+    const times = timesOf(chain, at);
     const { approvalId, ...call } = data;
     const used = usesApproval ? { approvalId } : {};
-    this.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, expiresAt, ...used } });
+    this.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...times, ...used } });
     this.foldAll(event, ended);
     // what was asked of a person goes on with the person's answer; of a call that was denied nothing more is known
     if (event.type === 'ActionStepUp')

@@ -162,7 +162,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
         each.time,
         each.tool === undefined ? each.verb : `${each.verb} (${each.tool})`,
         `${each.resource.type} ${each.resource.id}`,
-        each.outcome,
+        each.late ? `${each.outcome}; ${each.late.status}, reported late (${each.late.position})` : each.outcome,
         chargedText(each),
       ]),
     }),

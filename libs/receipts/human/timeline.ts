@@ -76,6 +76,8 @@ export function sentenceOf(event: Event, action?: string): string {
     case 'ActionFailed':
     case 'ActionAbandoned':
       return `${event.type.slice('Action'.length).toLowerCase()}: ${action ?? event.actionId}`;
+    case 'OutcomeReportedLate':
+      return `${event.data.status}, reported late: ${action ?? event.actionId}`;
     case 'DriftScored':
       return `drift scored ${event.data.score}`;
     case 'GrantSuspended':
