@@ -1,19 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { evolve } from '#authority/evolve';
-import { emptyState } from '#authority/state';
-import { parseEvent } from '#contracts/event';
+import { Audit } from '#audit/audit';
+import { says } from '#audit/finding';
+import type { Sealed } from '#authority/seal';
 import type { ExportHeader } from '#contracts/export';
-import { isForeign } from '#contracts/payload';
-import type { Fence, StoredEvent } from '#eventlog/port';
+import type { Fence } from '#eventlog/port';
 import { NotImported, PostgresImports } from '#eventlog/postgres-imports';
-import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
-import { entryHash, leafHash } from '#tlog/hash';
-import { growTree, rootOfFrontier } from '#tlog/tree';
+import { parseVerifierKey } from '#tlog/note';
+import { closing } from './import-closing';
 
 export interface ImportJob {
   readonly databaseUrl: string;
   readonly header: ExportHeader;
+  /** its leases stay alive */
+  readonly live: boolean;
   readonly fence: Fence;
 }
 export type ImportTold = { readonly checked: number } | { readonly refused: string } | { readonly done: true };
@@ -22,53 +22,48 @@ export type ImportTold = { readonly checked: number } | { readonly refused: stri
 class Wrong extends Error {}
 
 /**
- * Checks staged events as a verifier does: each is of a known form and the one its place says, all of them fold, and
- * they hash to the signed roots.
+ * Judges staged events as `log verify` does, by every rule, and against the signed heads: each is of a known form and
+ * the one its place says, all of them fold, no grant is wider than its parent, no permit lacks its person.
+ * @returns what is written behind each log
  * @throws Wrong with the first that is not so
  */
 async function check(
   imports: Pick<PostgresImports, 'read'>,
   { logs }: ExportHeader,
+  live: boolean,
   told: (checked: number) => void,
-): Promise<void> {
+): Promise<Map<string, Sealed[]>> {
+  const behind = new Map<string, Sealed[]>();
   let checked = 0;
-  for (const { log, size, root } of logs) {
-    const { tenant, n } = parseLogName(log);
-    const state = emptyState(log, tenant, n);
-    let frontier: Buffer[] = [];
-    while (state.next < size) {
-      const events = await imports.read(log, state.next, LIMITS.eventsPageMax);
+  for (const each of logs) {
+    const { log, size, root, vkey, checkpoint } = each;
+    const key = parseVerifierKey(vkey);
+    if (!key.ok) throw new Wrong(`the key of ${log}: ${key.error}`);
+    const heads = checkpoint === null ? [] : [{ note: checkpoint }];
+    const audit = new Audit({ log, origin: key.value.name, keys: [key.value], heads });
+    while (audit.tree.size < size) {
+      const events = await imports.read(log, audit.tree.size, LIMITS.eventsPageMax);
       if (events.length === 0) break;
-      const leaves = events.map(({ body }) => leafHash(entryHash(body)));
-      ({ frontier } = growTree(state.next, frontier, leaves));
-      for (const stored of events) {
-        try {
-          const event = parseEvent(stored.body);
-          if (differs(event, stored)) throw new Error('its columns are not what its body says');
-          if (isForeign(event, stored.payload)) throw new Error('its payload is not the one that the event names');
-          evolve(state, event);
-        } catch (error) {
-          throw new Wrong(`${log}@${stored.position}: ${(error as Error).message.slice(0, 500)}`);
-        }
-      }
+      for (const event of events) audit.add(event);
       told((checked += events.length));
     }
-    if (state.next !== size) throw new Wrong(`${log} has ${state.next} events, not ${size}`);
-    const found = rootOfFrontier(frontier).toString('base64');
-    if (found !== root) throw new Wrong(`the events of ${log} have the root ${found}, not ${root}`);
+    if (audit.tree.size !== size) throw new Wrong(`${log} has ${audit.tree.size} events, not ${size}`);
+    const report = audit.report();
+    if (report.root !== root) throw new Wrong(`the events of ${log} have the root ${report.root}, not ${root}`);
+    const [finding] = report.findings;
+    if (finding) throw new Wrong(`${log}: ${says(finding)}`);
+    behind.set(log, size === 0 ? [] : closing(audit.state, each, live, Date.now()));
   }
+  return behind;
 }
 
-const differs = (event: ReturnType<typeof parseEvent>, { position, type, time }: StoredEvent): boolean =>
-  event.position !== position || event.type !== type || Date.parse(event.time) !== Date.parse(time);
-
-async function main({ databaseUrl, header, fence }: ImportJob): Promise<void> {
+async function main({ databaseUrl, header, live, fence }: ImportJob): Promise<void> {
   const tell = (told: ImportTold): void => parentPort?.postMessage(told);
   const imports = new PostgresImports(databaseUrl);
   try {
-    await check(imports, header, (checked) => tell({ checked }));
+    const behind = await check(imports, header, live, (checked) => tell({ checked }));
     // Dying here: all is staged and nothing counts; whoever completes it again checks it again.
-    await imports.publish(header, fence);
+    await imports.publish(header, behind, fence);
     tell({ done: true });
   } catch (error) {
     if (!(error instanceof Wrong || error instanceof NotImported)) throw error;

@@ -6,6 +6,7 @@ import { query as querySchema, type Query } from '#contracts/query';
 import { BadExport, checkHeads } from '#tlog/exported';
 import type { EventLog, Fence } from '#eventlog/port';
 import type { PostgresImports } from '#eventlog/postgres-imports';
+import type { ImportKeys } from '#platform/import-keys';
 import { parseLogName } from '#kernel/ids';
 import type { ImportJob, ImportTold } from './import-worker';
 
@@ -31,6 +32,8 @@ export class Imports {
     private readonly imports: PostgresImports,
     private readonly eventlog: Pick<EventLog, 'head'>,
     private readonly databaseUrl: string,
+    /** the keys that the operator has pinned, as they are now */
+    private readonly pinned: () => ImportKeys,
     private readonly warn: (message: string, cause?: unknown) => void,
   ) {}
 
@@ -44,12 +47,12 @@ export class Imports {
       return refuse('BAD_REQUEST', parsed.error?.issues[0]?.message ?? 'malformed step of an import');
     const { tenant } = parseLogName(parsed.data.log);
     const { step } = parsed.data;
-    if (step.kind === 'begin') return this.begin(step.header);
+    if (step.kind === 'begin') return this.begin(step.header, step.live === true);
     const begun = await this.imports.begun(tenant);
     if (!begun) return NOT_BEGUN;
-    const { header, done } = begun;
+    const { header, live, done } = begun;
     if (step.kind === 'look' || done || this.isChecking(tenant)) return found(await this.view(header, done));
-    if (step.kind === 'complete') return this.complete(header, fence, imported);
+    if (step.kind === 'complete') return this.unpinned(header, live) ?? this.complete(header, live, fence, imported);
     return this.add(header, step.events);
   }
 
@@ -61,11 +64,14 @@ export class Imports {
     return this.checkings.get(tenant)?.state === 'checking';
   }
 
-  private async begin(header: ExportHeader): Promise<Answer> {
+  private async begin(header: ExportHeader, live: boolean): Promise<Answer> {
     const { tenant } = header;
     const begun = await this.imports.begun(tenant);
-    const isSame = begun && JSON.stringify(begun.header) === JSON.stringify(header);
-    if (isSame) return found(await this.view(header, begun.done));
+    const isSame = begun && begun.live === live && JSON.stringify(begun.header) === JSON.stringify(header);
+    if (isSame && begun.done) return found(await this.view(header, true));
+    const stranger = this.unpinned(header, live);
+    if (stranger) return stranger;
+    if (isSame) return found(await this.view(header, false));
     if (this.isChecking(tenant)) return refuse('CONFLICT', 'another import into this tenant is just being completed');
     try {
       checkHeads(header);
@@ -78,9 +84,33 @@ export class Imports {
       if (head > 0)
         return refuse('CONFLICT', `${log} has ${head} events already: a tenant is imported into an empty one`);
     }
-    await this.imports.begin(header);
+    await this.imports.begin(header, live);
     this.checkings.delete(tenant);
     return found(await this.view(header, false));
+  }
+
+  /** Why a log may not be taken over: an export names its key itself, and only the operator says which keys are good. */
+  private unpinned({ logs }: ExportHeader, live: boolean): Answer | undefined {
+    let keys: ImportKeys;
+    try {
+      keys = this.pinned();
+    } catch (error) {
+      return refuse('FORBIDDEN', `the pinned keys cannot be read: ${(error as Error).message}`); // in doubt, no
+    }
+    for (const { log, vkey } of logs) {
+      const pin = keys.find((each) => each.vkey.trim() === vkey.trim());
+      if (!pin)
+        return refuse(
+          'FORBIDDEN',
+          `${log} is signed by ${vkey.trim()}, which the operator of this installation has not pinned: compare it with the key that the origin shows at /log/${log}/vkey, then add { "vkey": … } to import-keys.json in the data directory of the delegation service (\`bailiwick import --origin-key\`)`,
+        );
+      if (live && !pin.continue)
+        return refuse(
+          'FORBIDDEN',
+          `the key of ${log} is pinned for history only: its leases can stay alive only where import-keys.json has "continue": true for it; import it without "continue" otherwise`,
+        );
+    }
+    return undefined;
   }
 
   private async add(header: ExportHeader, events: Extract<Step, { kind: 'events' }>['events']): Promise<Answer> {
@@ -99,10 +129,10 @@ export class Imports {
     return found({ tenant: header.tenant, state: 'receiving', next: Object.fromEntries(wanted), checked: 0 });
   }
 
-  private async complete(header: ExportHeader, fence: Fence, imported: () => void): Promise<Answer> {
+  private async complete(header: ExportHeader, live: boolean, fence: Fence, imported: () => void): Promise<Answer> {
     const checking: Checking = { checked: 0, state: 'checking' };
     this.checkings.set(header.tenant, checking);
-    const workerData: ImportJob = { databaseUrl: this.databaseUrl, header, fence };
+    const workerData: ImportJob = { databaseUrl: this.databaseUrl, header, live, fence };
     const worker = new Worker(join(__dirname, 'import-worker.js'), { workerData });
     this.workers.add(worker);
     worker.on('message', (told: ImportTold) => {

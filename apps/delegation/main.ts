@@ -11,6 +11,7 @@ import { PostgresImports } from '#eventlog/postgres-imports';
 import { PostgresPayloads } from '#eventlog/postgres-payloads';
 import { readConfig } from '#platform/config';
 import { healthAnswer } from '#platform/health';
+import { readImportKeys } from '#platform/import-keys';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { z } from 'zod';
@@ -78,8 +79,12 @@ async function main(): Promise<void> {
   });
   const payloads = new PostgresPayloads(config.databaseUrl);
   const staged = new PostgresImports(config.databaseUrl);
-  const imports = new Imports(staged, eventlog, config.databaseUrl, (message, cause) =>
-    logger.warn({ err: cause }, message),
+  const imports = new Imports(
+    staged,
+    eventlog,
+    config.databaseUrl,
+    () => readImportKeys(config.files.importKeys),
+    (message, cause) => logger.warn({ err: cause }, message),
   );
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(
     DelegationModule.with(bus, eventlog, payloads, imports),

@@ -1,4 +1,4 @@
-import { countsOf, type Counts } from '#authority/views';
+import { countsOf, importedAt, type Counts } from '#authority/views';
 import { logNameSchema, tenantName } from '#contracts/primitives';
 import { FILTERS, type Filter, type Searched } from '#contracts/search';
 import { canonicalDigest } from '#kernel/digest';
@@ -120,15 +120,27 @@ function readCursor(cursor: string): Cursor | undefined {
 export const LIST_OPS: Readonly<Record<string, Op>> = {
   runs: list('runs', async (backends, ledger, filter) => {
     const { items, next } = await rowsOf('run', backends, ledger, filter);
-    return { items: items.map(({ view }) => view), next };
+    return {
+      items: items.map((row) => ({ ...(row.view as object), ...importedAt(ledger.state, row.position) })),
+      next,
+    };
   }),
   grants: list('grants', async (backends, ledger, filter) => {
     const { items, next } = await rowsOf('grant', backends, ledger, filter);
-    return { items: items.map((row) => withCounts(ledger, row)), next };
+    return {
+      items: items.map((row) => ({
+        ...(withCounts(ledger, row) as object),
+        ...importedAt(ledger.state, row.position),
+      })),
+      next,
+    };
   }),
   actions: list('actions', actions),
   approvals: list('approvals', async (backends, ledger, filter) => {
     const { items, next } = await rowsOf('approval', backends, ledger, filter);
-    return { items: items.map(({ view }) => view), next };
+    return {
+      items: items.map((row) => ({ ...(row.view as object), ...importedAt(ledger.state, row.position) })),
+      next,
+    };
   }),
 };

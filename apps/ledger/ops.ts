@@ -1,4 +1,5 @@
 import { emptyState } from '#authority/state';
+import { importedAt } from '#authority/views';
 import { idOf, tenantName } from '#contracts/primitives';
 import { readStored, type Words } from '#contracts/payload';
 import { ACTION_RECEIPT, RUN_RECEIPT, TREE_RECEIPT, type PredicateType } from '#contracts/receipt';
@@ -61,7 +62,7 @@ const events = op(
     const { items, next } = inTree ? await scan(backends, state, { ...inTree, tenant, types, after, limit }) : NONE;
     const taken = fitting(items);
     return found({
-      items: taken.map(shown),
+      items: taken.map((each) => ({ ...(shown(each) as object), ...importedAt(state, each.stored.position) })),
       next: (taken.length < items.length ? taken.at(-1)?.stored.position : next) ?? null,
       asOf: { [log]: (await backends.eventlog.head(log)) - 1 },
     });

@@ -62,6 +62,8 @@ class Candidates {
 
   /** In the order of the log; where words are gone, with the erasures that may have made them go. */
   async told(): Promise<Kept[]> {
+    const { imported, log } = this.state;
+    if (imported > 0) this.take(await this.eventlog.at(log, [imported]));
     const gone = [...this.found.values()].some(({ payload }) => payload == null);
     if (gone) await this.search({ type: 'PayloadsErased' });
     return [...this.found.values()]

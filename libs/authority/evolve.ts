@@ -47,6 +47,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   RevocationRuleAdded: (state, event, at) => state.rules.add(ruleOf(event.data, event.position, at)),
   QuarantineLifted: (state, event) => state.rules.lift(event.data.revocationId),
   PayloadsErased: () => undefined, // nothing folds over a payload
+  HistoryImported: (state, event) => void (state.imported = event.position),
   Refused: refused,
 };
 

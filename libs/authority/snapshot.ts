@@ -28,7 +28,7 @@ export const FOLD_VERSION = 12;
  * line says how many there are before it: without a rule, what it revoked would be live again (I2).
  */
 type Line =
-  | ['log', Pick<LogState, 'log' | 'tenant' | 'n' | 'next' | 'lastTime'>]
+  | ['log', Pick<LogState, 'log' | 'tenant' | 'n' | 'next' | 'lastTime'> & Partial<Pick<LogState, 'imported'>>]
   | ['shared', unknown]
   | ['run', RunRow]
   | ['rule', Rule]
@@ -67,8 +67,8 @@ function* counted(lines: Iterable<Line>): Generator<Line | End> {
 }
 
 function* linesOf(state: LogState): Generator<Line> {
-  const { log, tenant, n, next, lastTime } = state;
-  yield ['log', { log, tenant, n, next, lastTime }];
+  const { log, tenant, n, next, lastTime, imported } = state;
+  yield ['log', { log, tenant, n, next, lastTime, ...(imported === 0 ? {} : { imported }) }];
   const told = new Told();
   const rows = new Rows(told);
   for (const run of state.runs.values()) {
@@ -156,6 +156,7 @@ export class SnapshotReader {
       this.state = Object.assign(emptyState(value.log, value.tenant, value.n), {
         next: value.next,
         lastTime: value.lastTime,
+        imported: value.imported ?? 0,
       });
       return;
     }

@@ -20,6 +20,8 @@ export interface LogState {
   next: number;
   /** time of the newest event, ms: `now` is never earlier */
   lastTime: number;
+  /** the events before this position were decided by another installation; 0 where none was */
+  imported: number;
   readonly runs: Map<string, RunNode>;
   readonly grants: Map<string, GrantNode>;
   readonly trees: Map<string, TreeNode>;
@@ -192,6 +194,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     n,
     next: 0,
     lastTime: 0,
+    imported: 0,
     runs: new Map(),
     grants: new Map(),
     trees: new Map(),

@@ -42,6 +42,7 @@ export function grantTerms(state: LogState, grant: GrantNode, now: number): Omit
     endReason: endReasonOf(grant, blocked),
     supersededBy: grant.supersededBy,
     position: grant.position,
+    ...importedAt(state, grant.position),
   };
 }
 
@@ -71,8 +72,13 @@ export function runView(state: LogState, run: RunNode, texts: RunTexts, now: num
     status,
     grantId: run.grantId,
     drift: run.drift,
+    ...importedAt(state, run.position),
   };
 }
+
+/** What was decided at a position by another installation is marked wherever it is shown. */
+export const importedAt = ({ imported }: Pick<LogState, 'imported'>, position: number): { imported?: true } =>
+  position < imported ? { imported: true } : {};
 
 /** What is committed and what is reserved. */
 export const usedUp = ({ usage }: GrantNode): GrantView['consumed'] => sum(usage.committed, usage.reserved);

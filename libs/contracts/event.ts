@@ -215,6 +215,22 @@ export const EVENT_DATA = {
     /** payloads that were still there */
     payloads: position,
   }),
+  /**
+   * The events before this one were decided by another installation, whose log was taken over. Unless `live`, a rule
+   * over everything follows at once: nothing of theirs has any authority here.
+   */
+  HistoryImported: z.strictObject({
+    /** of the log, in its checkpoints there */
+    origin: z.string().max(400),
+    /** the verifier key that signed for it, as the operator has pinned it */
+    vkey: z.string().max(1_000),
+    /** how many events: positions 0 to size − 1 */
+    size: position,
+    /** of the tree of these events, base64 */
+    root: z.string().max(100),
+    /** its leases stay alive, on the operator's word: the tenant moves here */
+    live: z.boolean(),
+  }),
   /** a request that was refused before it reached a rule of its own: wrong role, not live, a used-up approval … */
   Refused: z.strictObject({
     command: z.string().max(80),

@@ -225,6 +225,8 @@ export const runView = z.object({
   status: runStatus,
   grantId: idOf('grant').optional(),
   drift: z.number().optional(),
+  /** decided by another installation, and imported */
+  imported: z.literal(true).optional(),
 });
 export type RunView = z.infer<typeof runView>;
 
@@ -246,5 +248,7 @@ export const grantView = z.object({
   endReason: z.string().optional(),
   supersededBy: idOf('grant').optional(),
   position: z.number().int(),
+  /** decided by another installation, and imported */
+  imported: z.literal(true).optional(),
 });
 export type GrantView = z.infer<typeof grantView>;

@@ -32,7 +32,12 @@ export const query = z.discriminatedUnion('op', [
     op: z.literal('import'),
     log: logNameSchema,
     step: z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('begin'), header: exportHeader }),
+      z.strictObject({
+        kind: z.literal('begin'),
+        header: exportHeader,
+        /** its leases stay alive: the tenant moves here */
+        live: z.boolean().optional(),
+      }),
       z.strictObject({ kind: z.literal('events'), events: z.array(exportLine).max(LIMITS.importEventsAtOnce) }),
       z.strictObject({ kind: z.literal('complete') }),
       z.strictObject({ kind: z.literal('look') }),

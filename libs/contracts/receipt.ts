@@ -140,7 +140,22 @@ const claims = {
     .nullable(),
   revoked: z.array(z.strictObject({ revocationId: z.string(), reason: z.string(), ...at })),
 };
-const closing = { absent: z.array(absent), doesNotProve: z.array(z.string()) };
+/** Events before a position that another installation decided, and whose log was taken over here. */
+const imported = z.strictObject({
+  ...at,
+  origin: z.string(),
+  /** the key that signed for them there */
+  vkey: z.string(),
+  events: z.number(),
+  /** their leases went on here */
+  live: z.boolean(),
+});
+export type Imported = z.infer<typeof imported>;
+const closing = {
+  absent: z.array(absent),
+  imported: z.array(imported).optional(),
+  doesNotProve: z.array(z.string()),
+};
 
 const runClaims = z.strictObject(claims);
 export type RunClaims = z.infer<typeof runClaims>;
@@ -170,6 +185,8 @@ export const custodyLink = z.strictObject({
   type: z.string(),
   actor,
   grantId: z.string().optional(),
+  /** another installation's: the event was imported */
+  imported: z.literal(true).optional(),
   /** of a grant: what it admitted */
   limits: limits.optional(),
   /** the C2SP tlog-proof of the event, where it is not in a receipt that has it already */

@@ -5,6 +5,8 @@ import type { Fence, StoredEvent } from './port';
 /** What was begun for a tenant. */
 export interface Begun {
   readonly header: ExportHeader;
+  /** its leases were to stay alive */
+  readonly live: boolean;
   readonly done: boolean;
 }
 
@@ -26,17 +28,19 @@ export class PostgresImports {
       'SELECT header, done FROM import_begun WHERE tenant = $1',
       [tenant],
     );
-    return rows[0] && { header: JSON.parse(rows[0].header) as ExportHeader, done: rows[0].done };
+    if (!rows[0]) return undefined;
+    const { live = false, ...header } = JSON.parse(rows[0].header) as ExportHeader & { live?: boolean };
+    return { header, live, done: rows[0].done };
   }
 
   /** Another import than the one that was begun before takes its place: what was staged of that one is dropped. */
-  async begin(header: ExportHeader): Promise<void> {
+  async begin(header: ExportHeader, live: boolean): Promise<void> {
     const { tenant } = header;
     await this.pool.query('DELETE FROM import_event WHERE starts_with(log, $1)', [`${tenant}/`]);
     // Dying here: the old import has lost its events, and wants them again from the first.
     await this.pool.query(
       'INSERT INTO import_begun (tenant, header) VALUES ($1, $2) ON CONFLICT (tenant) DO UPDATE SET header = $2, done = false',
-      [tenant, JSON.stringify(header)],
+      [tenant, JSON.stringify({ ...header, live })],
     );
   }
 
@@ -87,9 +91,14 @@ export class PostgresImports {
   /**
    * The staged events become the logs, in one transaction, by the owner of the tenant's first log alone. Dying anywhere
    * in it: nothing of it is there, and what is staged still is.
+   * @param behind what follows them in each log, so that they are at no moment without it
    * @throws NotImported
    */
-  async publish({ tenant, logs }: ExportHeader, { owner, epoch }: Fence): Promise<void> {
+  async publish(
+    { tenant, logs }: ExportHeader,
+    behind: ReadonlyMap<string, readonly Following[]>,
+    { owner, epoch }: Fence,
+  ): Promise<void> {
     const client = await this.pool.connect();
     try {
       await client.query('BEGIN');
@@ -105,6 +114,8 @@ export class PostgresImports {
         if (taken.rowCount !== 0) throw new NotImported(`${log} has events already`);
         const { rowCount } = await client.query(PUBLISH, [log, tenant]);
         if (rowCount !== size) throw new NotImported(`${log} has ${rowCount ?? 0} events staged, not ${size}`);
+        for (const { event, body } of behind.get(log) ?? [])
+          await client.query(FOLLOW, [log, event.position, event.type, event.time, body, tenant]);
       }
       await client.query('DELETE FROM import_event WHERE starts_with(log, $1)', [`${tenant}/`]);
       await client.query('UPDATE import_begun SET done = true WHERE tenant = $1', [tenant]);
@@ -120,6 +131,15 @@ export class PostgresImports {
     return this.pool.end();
   }
 }
+
+/** An event that this installation writes itself: its place is in it, and nothing stands next to it. */
+interface Following {
+  readonly event: { readonly position: number; readonly type: string; readonly time: string };
+  readonly body: string;
+}
+const FOLLOW = `
+INSERT INTO event (log, position, type, time, body, tenant, tree_id, run_id, grant_id, action_id, command_id)
+VALUES ($1, $2, $3, $4, $5, $6, $5::json->>'treeId', $5::json->>'runId', $5::json->>'grantId', $5::json->>'actionId', $5::json->>'commandId')`;
 
 const PUBLISH = `
 INSERT INTO event (log, position, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id)

@@ -53,6 +53,7 @@ export interface Config {
     readonly handovers: string;
     readonly witnessKey: string;
     readonly witnesses: string;
+    readonly importKeys: string;
     readonly pseudonymKey: string;
   };
 }
@@ -93,6 +94,7 @@ export function readConfig(
       handovers: key('log.handovers'),
       witnessKey: key('witness.pem'),
       witnesses: join(dataDir, 'witnesses.json'),
+      importKeys: join(dataDir, 'import-keys.json'),
       pseudonymKey: key('pseudonym.key'),
     },
   };

@@ -18,7 +18,7 @@ export async function treeState(
   to = of.next,
 ): Promise<LogState> {
   const { log, tenant, n } = of;
-  const state = emptyState(log, tenant, n);
+  const state = Object.assign(emptyState(log, tenant, n), { imported: of.imported });
   const fold = (event: Event): void => {
     state.next = event.position; // of the events of others it has none
     evolveUnasked(state, event);

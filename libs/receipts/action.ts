@@ -1,6 +1,7 @@
 import type { Event } from '#contracts/event';
 import type { ActionPredicate } from '#contracts/receipt';
 import { absentIn } from './absent';
+import { importedIn, importedNotProved } from './imported';
 import { chainOfCustody, type DigestOf } from './chain';
 import { OF_ANCESTORS } from './select';
 import { lineOf, type Story, type Told } from './story';
@@ -51,6 +52,7 @@ export function summariseAction(actionId: string, story: Story, digestOf: Digest
     denied: event.type === 'ActionPermitted' ? null : deniedOf(event),
     custody: chainOfCustody(actionId, story, digestOf),
     absent: absentIn(story),
-    doesNotProve: DOES_NOT_PROVE,
+    ...importedIn(story),
+    doesNotProve: [...DOES_NOT_PROVE, ...importedNotProved(story)],
   };
 }

@@ -1,5 +1,6 @@
 import type { Event, EventOf } from '#contracts/event';
 import type { Custody } from '#contracts/receipt';
+import { importedBefore } from './imported';
 import { ruleStrikesGrant } from './strikes';
 import { textOf, type Decision, type Story } from './story';
 
@@ -21,7 +22,9 @@ export const isOnlyOpen = (finding: string): boolean => finding === OPEN;
  */
 export function chainOfCustody(actionId: string, story: Story, digestOf: DigestOf): Custody {
   const { links, findings } = follow(actionId, story, digestOf);
-  return { actionId, links: links.map((told) => told()), findings };
+  const before = importedBefore(story);
+  const marked = (each: Link): Link => (each.position < before ? { ...each, imported: true } : each);
+  return { actionId, links: links.map((told) => marked(told())), findings };
 }
 
 /** What is found of the custody of an action, without the words of its links. See `chainOfCustody`. */

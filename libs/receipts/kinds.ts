@@ -11,6 +11,7 @@ import {
 import { withErasures } from './absent';
 import { eventsOfAction, summariseAction } from './action';
 import type { DigestOf } from './chain';
+import { withImports } from './imported';
 import { eventsOfReceipt } from './select';
 import type { Story, Told } from './story';
 import { summarise } from './summary';
@@ -38,9 +39,9 @@ export const KINDS: Readonly<Record<PredicateType, Kind>> = {
 
 type Select = Kind['select'];
 
-/** What is about the id, and the erasures that made gaps in it. */
+/** What is about the id, the erasures that made gaps in it, and the imports that brought it here. */
 function erasedToo(select: Select): Select {
-  return (id, candidates) => withErasures(select(id, candidates), candidates.told);
+  return (id, candidates) => withImports(withErasures(select(id, candidates), candidates.told), candidates.told);
 }
 
 /** What a statement says it is about: the id of its run, tree or action. */

@@ -11,8 +11,13 @@ export function renderReceipt(claims: Claims): string[] {
   return [...own, ...closing(claims)];
 }
 
-function closing({ absent, doesNotProve }: Pick<Predicate, 'absent' | 'doesNotProve'>): string[] {
+function closing({
+  absent,
+  imported = [],
+  doesNotProve,
+}: Pick<Predicate, 'absent' | 'imported' | 'doesNotProve'>): string[] {
   return [
+    ...imported.map(({ events, origin }) => `imported  the events before position ${events}, from ${origin}`),
     ...(absent.length > 0 ? [`not told  the words of ${absent.length} events: ${absentText(absent)}`] : []),
     ...doesNotProve.map((line, i) => `${i === 0 ? 'not shown ' : '          '}${line}`),
   ];
@@ -108,7 +113,7 @@ export function renderCustody({ links, findings }: Custody): string[] {
   return [
     ...links.map(
       (link, i) =>
-        `${' '.repeat(i)}${i === 0 ? '' : '└ '}${link.link}: ${link.says} (position ${link.position}, by ${link.actor.id})`,
+        `${' '.repeat(i)}${i === 0 ? '' : '└ '}${link.imported ? '[imported] ' : ''}${link.link}: ${link.says} (position ${link.position}, by ${link.actor.id})`,
     ),
     ...findings.map((finding) => `FINDING: ${finding}`),
   ];

@@ -3,6 +3,7 @@ import type { Consumed } from '#contracts/grant';
 import type { Reason } from '#contracts/reason';
 import type { Predicate, RunClaims } from '#contracts/receipt';
 import { absentIn } from './absent';
+import { importedIn, importedNotProved } from './imported';
 import { endOf } from './ending';
 import { isOutcome, lineOf, textOf, type Outcome, type Story, type Told } from './story';
 
@@ -23,7 +24,8 @@ export const DOES_NOT_PROVE = [
 export const summarise = (runId: string, story: Story): Predicate => ({
   ...claimsOfRun(runId, story),
   absent: absentIn(story),
-  doesNotProve: DOES_NOT_PROVE,
+  ...importedIn(story),
+  doesNotProve: [...DOES_NOT_PROVE, ...importedNotProved(story)],
 });
 
 /** @throws Error where the events do not hold the opening of the run */

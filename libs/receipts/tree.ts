@@ -1,6 +1,7 @@
 import { COUNTERS, type Consumed } from '#contracts/grant';
 import type { TreePredicate } from '#contracts/receipt';
 import { absentIn } from './absent';
+import { importedIn, importedNotProved } from './imported';
 import { eventsOfReceipt } from './select';
 import { readStory, type Story, type Told } from './story';
 import { claimsOfRun, DOES_NOT_PROVE } from './summary';
@@ -36,7 +37,8 @@ export function summariseTree(treeId: string, story: Story): TreePredicate {
     runs,
     spent: sumOf(runs.map(({ spent }) => spent)),
     absent: absentIn(story),
-    doesNotProve: DOES_NOT_PROVE,
+    ...importedIn(story),
+    doesNotProve: [...DOES_NOT_PROVE, ...importedNotProved(story)],
   };
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync, copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { bailiwick, type Ran } from '../support/cli';
+import { verifyReceipt } from '#receipts/verify';
 import { databaseUrl } from '../chaos/log';
 import { query } from '../support/eventlog-database';
 import { http, Stack, until } from '../support/stack';
@@ -13,6 +14,8 @@ describe('a whole tenant', () => {
   let fresh: Stack;
   let file: string;
   let runId: string;
+  /** of a run that is live where it was exported */
+  let liveId: string;
   beforeAll(async () => {
     [old, fresh] = await Promise.all([Stack.start(), Stack.start()]);
     file = join(old.dataDir, 'tenant.ndjson');
@@ -40,6 +43,7 @@ describe('a whole tenant', () => {
     const args = { path: 'a\u2028b' };
     for (let i = 0; i < 5; i++) await old.as('enforcer').act({ ...asked, action: { ...asked.action, args } });
     await old.as('orchestrator').complete(run.id);
+    liveId = (await open(old.as('orchestrator'))).run.id;
     const done = await cli(old, 'export', '--out', `${file}.gz`, '--json');
     expect([done.code, done.err]).toEqual([0, '']);
     const told = JSON.parse(done.out) as { events: number; logs: { log: string; size: number; root: string }[] };
@@ -72,6 +76,32 @@ describe('a whole tenant', () => {
     const full = await cli(old, 'import', file);
     expect([full.code, full.err]).toEqual([1, expect.stringContaining('already')]);
     expect(await counting(fresh)).toBe(0);
+  });
+
+  it('is refused where the operator has not pinned the key that signed it, whatever the export and its sender name', async () => {
+    const key = fresh.keys.admin as string;
+    const header = JSON.parse(readFileSync(file, 'utf8').split('\n')[0] ?? '') as { logs: { vkey: string }[] };
+    const begin = (more: object = {}) =>
+      http(fresh, 'POST', '/v1/imports', { key, body: { header, otherPseudonyms: true, ...more } });
+    expect([(await begin()).status, (await begin()).body.detail]).toEqual([
+      403,
+      expect.stringContaining('import-keys.json'),
+    ]);
+    const pins = join(fresh.dataDir, 'import-keys.json');
+    const [vkey = ''] = header.logs.map((each) => each.vkey.trim());
+    const strange = `other${vkey}`;
+    for (const pinned of [
+      'no JSON',
+      '[]',
+      JSON.stringify([{ vkey: strange }]),
+      `[{"vkey":"${strange}","vkey":"${vkey}"}]`,
+    ]) {
+      writeFileSync(pins, pinned);
+      expect([pinned, (await begin()).status]).toEqual([pinned, 403]);
+    }
+    writeFileSync(pins, JSON.stringify([{ vkey }]));
+    expect((await begin({ continue: true })).status).toBe(403); // pinned for its history alone
+    expect(await query(databaseUrl(fresh), 'SELECT FROM import_begun')).toEqual([]);
   });
 
   it('is checked once more where it arrives: what its sender let through counts for nothing', async () => {
@@ -116,6 +146,12 @@ describe('a whole tenant', () => {
       requestedBy: 'user:owner@example.com',
     });
     await until('its ledger to have followed', async () => (await verified(fresh)).ok === true);
+    // it is history: nothing of it has authority here, and that is marked
+    expect(await fresh.as('analyst').run(liveId)).toMatchObject({ status: 'revoked', imported: true });
+    const vkey = await fresh.as('analyst').verifierKey('default/0');
+    const { ok, statement } = verifyReceipt(await fresh.as('analyst').receipt(runId), vkey);
+    expect([ok, statement?.predicate.imported]).toMatchObject([true, [{ events: size, live: false }]]);
+    expect(statement?.predicate.doesNotProve.join('\n')).toContain('this installation did not decide them');
     const again = await cli(fresh, 'export', '--out', `${file}.again`, '--json');
     expect(again.code).toBe(0);
     const one = readFileSync(file, 'utf8')

@@ -1,4 +1,5 @@
-import { createWriteStream, renameSync } from 'node:fs';
+import { createWriteStream, existsSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -7,7 +8,8 @@ import type { BailiwickClient } from '#client/client';
 import type { ExportHeader, ExportLine, ImportView } from '#contracts/export';
 import { ExportReader } from '#tlog/exported';
 import { LIMITS } from '#kernel/limits';
-import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { readImportKeys } from '#platform/import-keys';
+import { clientFor, dataDir, UsageError, type GlobalOptions } from '../context';
 import { linesIn, linesOf } from '../lines';
 import { Progress } from '../progress';
 import { green } from '../render';
@@ -23,6 +25,11 @@ export function addMoveCommands(program: Command): void {
     .description('take an exported tenant over into this installation, whose tenant of that name must be empty')
     .option('--tenant <name>', 'make this tenant first; its keys are told')
     .option('--vkey <key>', 'of the log, from who can be trusted: the export must be signed by it')
+    .option(
+      '--origin-key <key>',
+      'the same, and pinned: written to import-keys.json in the data directory here, which only the operator can write',
+    )
+    .option('--continue', 'the tenant moves here: its leases stay alive; otherwise they end, and it is history')
     .option('--other-pseudonyms', 'although keys/pseudonym.key is another than where it was exported')
     .action((file: string, _flags, command: Command) => importTenant(file, command.optsWithGlobals<ImportFlags>()));
 }
@@ -72,6 +79,8 @@ async function exportTenant(options: GlobalOptions & { out?: string }): Promise<
 interface ImportFlags extends GlobalOptions {
   tenant?: string;
   vkey?: string;
+  originKey?: string;
+  continue?: boolean;
   otherPseudonyms?: boolean;
 }
 
@@ -80,13 +89,22 @@ async function importTenant(file: string, options: ImportFlags): Promise<void> {
   // looked through once before anything is sent: what is wrong is told at once, and nothing was begun
   const looked = await lookThrough(file);
   const header = looked.header as ExportHeader;
-  if (options.vkey !== undefined && !header.logs.every(({ vkey }) => vkey.trim() === options.vkey?.trim()))
-    throw new Error('the export is not signed by the key named with --vkey');
+  for (const [flag, key] of [
+    ['--vkey', options.vkey],
+    ['--origin-key', options.originKey],
+  ])
+    if (key !== undefined && !header.logs.every(({ vkey }) => vkey.trim() === key.trim()))
+      throw new Error(`the export is not signed by the key named with ${flag}`);
+  if (options.originKey !== undefined) pin(options.originKey.trim(), options);
   if (options.tenant !== undefined && options.tenant !== header.tenant)
     throw new UsageError(`the file is of the tenant ${header.tenant}: events name their tenant, so it keeps its name`);
   const { client, keys } = await clientOf(options);
-  const { otherPseudonyms } = options;
-  let view = await client.post<ImportView>('/v1/imports', { header, ...(otherPseudonyms ? { otherPseudonyms } : {}) });
+  const { otherPseudonyms, continue: live } = options;
+  let view = await client.post<ImportView>('/v1/imports', {
+    header,
+    ...(otherPseudonyms ? { otherPseudonyms } : {}),
+    ...(live ? { continue: live } : {}),
+  });
   if (view.state === 'receiving') view = await send(file, client, view);
   const progress = new Progress('checked');
   if (view.state === 'receiving') view = await client.post<ImportView>('/v1/imports/completion', {});
@@ -102,6 +120,26 @@ async function importTenant(file: string, options: ImportFlags): Promise<void> {
   if (keys) console.log(`tenant ${header.tenant}, keys (told once): ${JSON.stringify(keys.keys)}`);
   for (const { log, size, root } of logs) console.log(`${log}  ${size} events  root ${root}`);
   console.log(`${green('imported')} ${looked.events} events, ${looked.payloads} payloads`);
+}
+
+/** Whoever can write into the data directory of an installation is its operator. */
+function pin(vkey: string, options: ImportFlags): void {
+  const dir = dataDir(options);
+  if (!existsSync(dir))
+    throw new UsageError(
+      `there is no installation in ${dir} to pin the key for: name it with --data, or add the key to import-keys.json of its delegation service`,
+    );
+  const file = join(dir, 'import-keys.json');
+  const others = readImportKeys(file).filter((each) => each.vkey.trim() !== vkey);
+  // Dying in it: the old file or the new one
+  writeFileSync(
+    `${file}.new`,
+    `${JSON.stringify([...others, { vkey, continue: options.continue === true }], null, 2)}\n`,
+    {
+      mode: 0o600,
+    },
+  );
+  renameSync(`${file}.new`, file);
 }
 
 async function lookThrough(file: string): Promise<ExportReader> {

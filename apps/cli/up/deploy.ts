@@ -26,8 +26,9 @@ const FILES: Record<ServiceName, readonly string[]> = {
   gateway: ['keys/token.pem', 'keys/pseudonym.key', 'credentials.json'],
 };
 
-/** What is there only where somebody has put it: whose cosignatures are wanted, and how one signing key followed another. */
+/** What is there only where somebody has put it: whose logs may be imported, whose cosignatures are wanted, and how one signing key followed another. */
 const WHERE_THERE: Partial<Record<ServiceName, readonly string[]>> = {
+  delegation: ['import-keys.json'],
   ledger: ['witnesses.json', 'keys/log.handovers'],
 };
 

@@ -89,6 +89,8 @@ export const movingRoutes: Route[] = [
       header: exportHeader,
       /** take a tenant over although refs of the same people will be others from now on */
       otherPseudonyms: z.boolean().optional(),
+      /** the tenant moves here and its leases stay alive: the operator must have pinned its key for that */
+      continue: z.boolean().optional(),
     }),
     answer: importView,
     async handle(context) {
@@ -104,7 +106,7 @@ export const movingRoutes: Route[] = [
           'CONFLICT',
           'people and purposes in it are named with another key: bring keys/pseudonym.key from where it was exported, or rules and erasures by a name will not find what is in it',
         );
-      return { body: await importOf(context, { kind: 'begin', header }) };
+      return { body: await importOf(context, { kind: 'begin', header, live: context.body.continue === true }) };
     },
   }),
   route({

@@ -40,6 +40,7 @@ export function isThereFor(state: LogState, event: Event, grant: GrantNode | und
       return state.approvals.get(event.data.approvalId)?.status === 'pending';
     case 'RevocationRuleAdded':
     case 'QuarantineLifted':
+    case 'HistoryImported':
       return true;
     case 'Refused':
     case 'DelegationRefused':

@@ -96,6 +96,8 @@ export function sentenceOf(event: Event, action?: string): string {
       return `rule ${event.data.revocationId} revoked whatever it selects: ${reasonText(event.data.reason)}`;
     case 'PayloadsErased':
       return `words beside ${event.data.payloads} events before position ${event.data.before} erased`;
+    case 'HistoryImported':
+      return `the ${event.data.size} events before it were imported from ${event.data.origin}`;
     case 'Refused':
       return `${event.data.command} refused: ${event.data.detail}`;
     default:
