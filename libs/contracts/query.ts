@@ -90,9 +90,25 @@ export const approvalView = z.object({
       }),
       argsDigest: digest.optional(),
       args: z.unknown().optional(),
+      /** how much of the arguments is masked or cut; left out where all is shown, or where it is not known */
+      hidden: z.object({ values: z.number(), of: z.number(), characters: z.number() }).optional(),
       cost: z.record(z.string(), z.number()),
       reasons: z.array(z.string()),
+      /** all that asks for a person and that the approval covers; `isNew`: the earlier question did not show it */
+      objections: z.array(z.object({ says: z.string(), isNew: z.boolean() })).optional(),
     })
+    .optional(),
+  /** what a person refused in this task before: the same, or another call of the same verb or on the same thing */
+  refusedBefore: z
+    .array(
+      z.object({
+        approvalId: idOf('approval'),
+        what: z.string(),
+        at: time,
+        by: z.string(),
+        note: z.string().nullable(),
+      }),
+    )
     .optional(),
   budget: z.string(),
   /** actions of this run that were denied or stepped up before, newest first, in words */

@@ -87,9 +87,11 @@ describe('an approver', () => {
     expect(await asked({ to: 'acme' })).toContain('with exactly these arguments');
     expect(await asked({ to: 'acme…', why: '[redacted]', cut: '{"cut":' })).toContain('with exactly these arguments');
     expect(await asked({ to: Array.from({ length: 51 }, (_, i) => `${i}`) })).toContain('NOT ALL is shown');
-    expect(await asked({ secret_command: 'rm' })).toContain('NOT ALL is shown');
+    expect(await asked({ secret_word: 'rm' })).toContain(
+      'NOT ALL is shown: 1 of 1 values is masked or cut, 2 characters',
+    );
     expect(await asked(undefined, `sha256:${'a'.repeat(64)}`)).toContain('only their digest is known');
-    expect(await asked(undefined)).toContain('no arguments');
+    expect(await asked({})).toContain('no arguments');
   });
 
   it('never takes the words of an agent for ours', async () => {

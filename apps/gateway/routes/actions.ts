@@ -14,7 +14,7 @@ import { canonicalDigest } from '#kernel/digest';
 import { logOf, ownGrant } from '../logs';
 import { payloadOf } from '../pseudonym';
 import { withReasons } from '../reasons';
-import { redactArgs, redactText } from '../redact';
+import { redactedArgs, redactText } from '../redact';
 import { fromAnswer, problemOf, Refused } from '../refusal';
 import { JSON_TYPE, route, type Context, type Route } from '../route';
 
@@ -41,7 +41,7 @@ export function authorizeCommand(
       ...request,
       action: { ...action, ...(digest === undefined ? {} : { argsDigest: digest }) },
       proof: proofOf(context.caller),
-      ...(args === undefined ? {} : { payload: payloadOf({ args: redactArgs(args) }) }),
+      ...(args === undefined ? {} : { payload: payloadOf(redactedArgs(args)) }),
     },
     part,
   );

@@ -1,6 +1,7 @@
 import { chainOf, type ApprovalNode, type LogState, type RunNode } from '#authority/state';
 import type { RunTexts } from '#authority/views';
-import { parseEvent } from '#contracts/event';
+import { parseEvent, type EventOf } from '#contracts/event';
+import { LIMITS } from '#kernel/limits';
 import type { Limits } from '#contracts/grant';
 import type { ApprovalView } from '#contracts/query';
 import { approvalView, type ApprovalFacts } from './approval-view';
@@ -14,6 +15,10 @@ export interface Asked {
   readonly approval: ApprovalNode;
   readonly run: RunNode;
   readonly has: Limits | undefined;
+  /** the question that it took the place of */
+  readonly replaced: ApprovalNode | undefined;
+  /** what a person had refused of the task before, newest first */
+  readonly refused: readonly ApprovalNode[];
 }
 
 /** An approval as it is now, to be told once its words are there: until then more may be folded, and never written. */
@@ -23,7 +28,16 @@ export function askedNow(state: LogState, approval: ApprovalNode): Asked {
     approval: { ...approval },
     run: state.runs.get(approval.runId) as RunNode,
     has: grantId === undefined ? undefined : chainOf(state, grantId)?.[0]?.limits,
+    replaced: state.approvals.get(approval.replaces ?? ''),
+    refused: refusedIn(state, approval),
   };
+}
+
+function refusedIn({ trees }: LogState, { treeId, kind, position }: ApprovalNode): ApprovalNode[] {
+  const before = (trees.get(treeId)?.approvals ?? []).filter(
+    (each) => each.status === 'denied' && each.kind === kind && each.position < position,
+  );
+  return before.slice(-LIMITS.refusalsShown).reverse();
 }
 
 /** The grant that it asks to raise, or that the action is to go by. */
@@ -33,7 +47,7 @@ export const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefin
 export async function approvalWords(
   eventlog: WordsLog,
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,
-  { approval, run, has }: Asked,
+  { approval, run, has, replaced, refused }: Asked,
   texts: RunTexts,
   now: number,
   /** what was tried before this position; left out: all of it */
@@ -48,22 +62,31 @@ export async function approvalWords(
     limit: TRIED_MOST,
     newestFirst: true,
   });
-  const asked =
-    approval.actionId === undefined
-      ? []
-      : await eventlog.search({ tenant, actionId: approval.actionId, type: 'ActionStepUp', limit: 1 });
-  const stepUp = asked[0] ? parseEvent(asked[0].body) : undefined;
+  const stepUpOf = async ({ actionId }: ApprovalNode): Promise<EventOf<'ActionStepUp'> | undefined> => {
+    if (actionId === undefined) return undefined;
+    const [found] = await eventlog.search({ tenant, actionId, type: 'ActionStepUp', limit: 1 });
+    const event = found && parseEvent(found.body);
+    return event?.type === 'ActionStepUp' ? event : undefined;
+  };
+  const [stepUp, ...then] = await Promise.all([approval, ...refused].map(stepUpOf));
   const positions = [
     approval.position,
     ...(stepUp ? [stepUp.position] : []),
-    ...(approval.decidedPosition === undefined ? [] : [approval.decidedPosition]),
+    ...[approval, ...refused].flatMap(({ decidedPosition }) => decidedPosition ?? []),
   ];
   const words = await wordsAt(eventlog, log, positions);
   const facts: ApprovalFacts = {
     run,
     texts,
-    stepUp: stepUp?.type === 'ActionStepUp' ? stepUp : undefined,
+    stepUp,
     args: words(stepUp?.position).args,
+    hidden: words(stepUp?.position).hidden,
+    replaced,
+    refused: refused.map((each, i) => ({
+      approval: each,
+      stepUp: then[i],
+      note: words(each.decidedPosition).note,
+    })),
     asked: words(approval.position),
     decided: words(approval.decidedPosition),
     tried: tried
