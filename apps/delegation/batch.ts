@@ -6,7 +6,17 @@ import { LIMITS } from '#kernel/limits';
 
 /** What waits in an owner's mailbox. */
 export type Item =
-  | { kind: 'command'; raw: unknown; resolve: (answer: Answer) => void }
+  | {
+      kind: 'command';
+      raw: unknown;
+      /** after it the command is not carried out */
+      deadline?: number | undefined;
+      /** whether it was written is not known: it is answered if it was, and not decided again */
+      unsure?: boolean;
+      /** it is decided and written, and only its answer may take longer */
+      landed?: (() => void) | undefined;
+      resolve: (answer: Answer) => void;
+    }
   | {
       kind: 'read';
       read: (state: LogState, now: number) => unknown;
@@ -39,6 +49,12 @@ export class Batch {
   readonly staged: Staged[] = [];
 
   constructor(readonly items: Item[] = []) {}
+
+  /** when the first of the commands that are to be written must not be written any more */
+  get notAfter(): number | undefined {
+    const deadlines = this.staged.flatMap(({ item, events }) => (events.length > 0 ? (item?.deadline ?? []) : []));
+    return deadlines.length > 0 ? deadlines.reduce((a, b) => Math.min(a, b)) : undefined;
+  }
 
   get isFull(): boolean {
     return this.sealed.length >= mostEvents() || this.taken >= MOST_ITEMS;

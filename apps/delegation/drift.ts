@@ -10,10 +10,11 @@ const SCORE_MS = 500;
 /**
  * Fetches the drift of a high-risk action before its command enters the mailbox: the owner itself waits for nobody. An
  * action whose score cannot be had says so, and its rule asks a person (I11).
- * @param after the log's next position: what the monitor must have seen before it says anything
+ * @param after one past the newest event that is written: what the monitor must have seen before it says anything. What
+ * is only about to be written may never be, and would be waited for in vain; its client has no answer yet.
  */
 export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<unknown> {
-  if (!mayBeHighRisk(raw)) return raw;
+  if (!needsDrift(raw)) return raw;
   const parsed = authorize.safeParse(raw);
   if (!parsed.success) return raw; // its owner says what is wrong with it
   const { log, grantId, action, resource, labels, payload } = parsed.data;
@@ -24,7 +25,7 @@ export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<
 }
 
 /** Told from a few members, before anybody has checked their form: for a malformed one it does not matter. */
-function mayBeHighRisk(raw: unknown): boolean {
+export function needsDrift(raw: unknown): boolean {
   const { type, action } = (raw ?? {}) as {
     type?: unknown;
     action?: { verb?: unknown; risk?: unknown; effect?: unknown };

@@ -7,6 +7,10 @@ type Store = MemoryEventLog;
 /** Owners over one store, whose time passes only when it is told to. */
 class Cluster {
   now = 0;
+  /** in which the machine of the owners was suspended: their monotonic clock stood still */
+  suspended = 0;
+  /** how far the wall clock of the owners was set ahead */
+  ahead = 0;
   readonly store = new MemoryEventLog(() => this.now);
   readonly members: Member[] = [];
 
@@ -55,7 +59,8 @@ class Member {
     this.leases = new Leases({
       eventlog: store,
       me: name,
-      clock: { now: () => cluster.now },
+      clock: { now: () => cluster.now - cluster.suspended },
+      wall: { now: () => cluster.now + cluster.ahead },
       reachable: () => this.reachable,
       begin: (log, epoch) => {
         this.begun += 1;
@@ -252,5 +257,45 @@ describe('an owner that cannot reach', () => {
     await cluster.pass(10_000);
     expect(cluster.shares()).toEqual([1, 1]);
     expect(await b.isOurs(b.first)).toBe(true);
+  });
+});
+
+describe('the clocks of an owner', () => {
+  it('a machine that was suspended for longer than a lease asks the store before it answers (issue 13.19)', async () => {
+    const cluster = await Cluster.of(1);
+    const a = await cluster.join('a');
+    expect(await a.isOurs(a.first)).toBe(true);
+    const log = a.first;
+    cluster.now += LEASE_MS * 2;
+    cluster.suspended += LEASE_MS * 2; // its monotonic clock shows that no time has passed
+    await cluster.join('b');
+    expect(cluster.members[1]?.owned.has(log)).toBe(true);
+    expect(await a.isOurs(log)).toBe(false);
+  });
+
+  it.each([3_600_000, -3_600_000, 2_000, -1])(
+    'a wall clock that steps by %d ms makes it ask the store, and lose nothing',
+    async (step) => {
+      const cluster = await Cluster.of(1);
+      const a = await cluster.join('a');
+      const asked = jest.spyOn(cluster.store, 'heartbeat');
+      cluster.ahead += step;
+      expect(await a.isOurs(a.first)).toBe(true);
+      expect(asked).toHaveBeenCalledTimes(1);
+      expect(await a.isOurs(a.first)).toBe(true);
+      expect(asked).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  it('the store’s clock is known from the newest heartbeat, and is never behind it', async () => {
+    const cluster = await Cluster.of(1);
+    const a = await cluster.join('a');
+    expect(a.leases.storeNow()).toBe(cluster.now);
+    cluster.now += 300;
+    expect(a.leases.storeNow()).toBe(cluster.now);
+    cluster.suspended += 5_000;
+    cluster.now += 5_000;
+    expect(a.leases.storeNow()).toBe(cluster.now);
+    expect(new Member('stranger', cluster, cluster.store).leases.storeNow()).toBe(Infinity);
   });
 });

@@ -1,5 +1,5 @@
 import type { EventLog, Roster } from '#eventlog/port';
-import { systemTimer, type Clock, type Timer } from '#kernel/clock';
+import { systemClock, systemTimer, type Clock, type Timer } from '#kernel/clock';
 import { shareOf } from './shares';
 
 export interface LeasesOptions {
@@ -7,6 +7,11 @@ export interface LeasesOptions {
   readonly me: string;
   /** monotonic: what is done to the wall clock makes no lease longer */
   readonly clock: Clock;
+  /**
+   * The wall clock, in addition: the monotonic one of Linux stands still while the machine is suspended, and the leases
+   * run out meanwhile. A lease counts as over if either clock shows that its time is; the store is asked then.
+   */
+  readonly wall?: Clock;
   /** wakes it for its heartbeats; the system's where it is left out */
   readonly timer?: Timer;
   /** can requests reach this process? An owner that nobody can ask lets its leases run out */
@@ -39,7 +44,8 @@ export class Leases {
   /** log → epoch of its lease */
   private readonly held = new Map<string, number>();
   private readonly leaving = new Map<string, Promise<void>>();
-  private until = -Infinity;
+  /** when the newest heartbeat that was answered was sent, by both clocks, and what the store's clock was */
+  private beaten: { readonly clock: number; readonly wall: number; readonly store: number } | undefined;
   private failedAt = -Infinity;
   private owners: readonly string[] = [];
   private settledSince = 0;
@@ -93,7 +99,23 @@ export class Leases {
   }
 
   private live(log: string, epoch: number): boolean {
-    return this.held.get(log) === epoch && this.options.clock.now() < this.until;
+    return this.held.get(log) === epoch && this.passed() < LEASE_MS - MARGIN_MS;
+  }
+
+  /** Milliseconds since the newest heartbeat: those of the clock that shows more. One that went back shows nothing. */
+  private passed(): number {
+    if (!this.beaten) return Infinity;
+    const wall = this.wall.now() - this.beaten.wall;
+    return Math.max(this.options.clock.now() - this.beaten.clock, wall < 0 ? Infinity : wall);
+  }
+
+  private get wall(): Clock {
+    return this.options.wall ?? systemClock;
+  }
+
+  /** The store's clock, as far as this process knows it: never behind it. It is always late where no store answers. */
+  storeNow(): number {
+    return this.beaten ? this.beaten.store + this.passed() : Infinity;
   }
 
   /** One heartbeat, after any that is under way; whoever asks meanwhile shares the next. */
@@ -116,9 +138,10 @@ export class Leases {
     if (!this.options.reachable()) return;
     try {
       const sent = clock.now();
+      const wall = this.wall.now();
       const roster = await eventlog.heartbeat(me, LEASE_MS, !this.stopping);
       this.compare(roster);
-      this.until = sent + LEASE_MS - MARGIN_MS;
+      this.beaten = { clock: sent, wall, store: roster.now };
       const share = this.stopping ? 0 : shareOf(me, roster.owners, roster.logs);
       await this.take(roster.free, share, sent + BEAT_MS);
       this.handOver(share, roster.owners);

@@ -4,9 +4,9 @@ import type { Rules } from '#authority/decide/types';
 import type { Announcement } from '#bus/cloudevent';
 import type { Bus } from '#bus/connect';
 import { eventPublisher, type EventPublisher } from '#bus/events';
-import type { Serving } from '#bus/serve';
+import type { Request, Serving } from '#bus/serve';
 import { commandSubject, driftSubject, FREED, OWNED, querySubject } from '#bus/subjects';
-import { commandMessage, type Answer } from '#contracts/command';
+import { commandMessage, type Answer, type CommandReply } from '#contracts/command';
 import type { Payloads } from '#eventlog/payloads';
 import type { EventLog } from '#eventlog/port';
 import { monotonicClock, systemClock } from '#kernel/clock';
@@ -21,7 +21,10 @@ import type { Imports } from './importing';
 import { Leases } from './leases';
 import { LogOwner } from './owner';
 import { ask } from './queries';
-import { withDrift } from './drift';
+import { notReady } from './refusals';
+import { deadlineFrom } from './deadline';
+import { needsDrift, withDrift } from './drift';
+import { Reply } from './reply';
 
 export const BUS = Symbol('Bus');
 export const EVENT_LOG = Symbol('EventLog');
@@ -111,6 +114,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
       eventlog: this.eventlog,
       rules: this.rules,
       clock: systemClock,
+      storeClock: { now: () => this.leases.storeNow() },
       publish: (commit) => announcer.tell(commit),
       warn: (message, cause) => this.logger.warn({ err: cause, log }, message),
       fence: { owner: this.me, epoch },
@@ -123,8 +127,16 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const speaks = (): true | Promise<boolean> => this.leases.isOurs(log, epoch);
     const commands = { speaks, maxPending: LIMITS.messagesPerLog };
     const servings = [
-      this.bus.serve(commandSubject(log), (raw) => this.command({ owner, erasing }, raw, 'edge'), commands),
-      this.bus.serve(driftSubject(log), (raw) => this.command({ owner, erasing }, raw, 'monitor'), commands),
+      this.bus.serve(
+        commandSubject(log),
+        (raw, asked) => this.command({ owner, erasing }, raw, 'edge', asked),
+        commands,
+      ),
+      this.bus.serve(
+        driftSubject(log),
+        (raw, asked) => this.command({ owner, erasing }, raw, 'monitor', asked),
+        commands,
+      ),
       this.bus.serve(querySubject(log), (raw) => this.query({ owner, erasing, epoch }, raw), {
         speaks,
         maxPending: LIMITS.queriesPerLog,
@@ -163,33 +175,80 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
         void erasing.run();
       });
     const full =
-      asked?.op === 'dryRun' ? { ...asked, command: await withDrift(this.bus, asked.command, owner.position) } : raw;
+      asked?.op === 'dryRun' ? { ...asked, command: await withDrift(this.bus, asked.command, owner.committed) } : raw;
     return ask(owner, this.eventlog, this.rules, full, this.payloads);
   }
 
-  private async command(
-    { owner, erasing }: Pick<Owned, 'owner' | 'erasing'>,
+  private command(
+    owned: Pick<Owned, 'owner' | 'erasing'>,
     raw: unknown,
     from: keyof typeof TAKES,
-  ): Promise<{ answers: Answer[] }> {
+    request: Request,
+  ): Promise<CommandReply> {
     const parsed = commandMessage.safeParse(raw);
     if (!parsed.success)
-      return { answers: [{ ok: false, refusal: { code: 'BAD_REQUEST', detail: 'want { commands: [ … ] }' } }] };
-    const commands = await Promise.all(
-      parsed.data.commands.map((command) =>
-        typeOf(command) === 'erase'
-          ? withFound(owner, this.payloads, command)
-          : withDrift(this.bus, command, owner.position),
-      ),
+      return Promise.resolve({
+        answers: [{ ok: false, refusal: { code: 'BAD_REQUEST', detail: 'want { commands: [ … ] }' } }],
+      });
+    const { commands, requests = [commands.length] } = parsed.data;
+    let first = 0;
+    const groups = requests.map((count) => commands.slice(first, (first += count)));
+    const prompt = groups.filter((group) => !group.some(needsPreparation)).flat().length;
+    const reply = new Reply(commands.length, prompt, (part) => request.part(part));
+    let at = 0;
+    for (const group of groups) {
+      this.carryOut(owned, group, at, from, reply);
+      at += group.length;
+    }
+    return reply.rest;
+  }
+
+  /** The commands of one request, in their order: all are prepared before the first is submitted. */
+  private carryOut(
+    owned: Pick<Owned, 'owner' | 'erasing'>,
+    group: readonly unknown[],
+    at: number,
+    from: keyof typeof TAKES,
+    reply: Reply,
+  ): void {
+    const prepare = group.some(needsPreparation);
+    const submit = (command: unknown, i: number): void =>
+      void this.submit(owned, command, from, prepare ? undefined : () => reply.landed()).then((answer) =>
+        reply.take(at + i, answer),
+      );
+    if (!prepare) return group.forEach(submit);
+    Promise.all(group.map((command) => this.prepared(owned, command))).then(
+      (commands) => commands.forEach(submit),
+      (error: unknown) => {
+        this.logger.warn({ err: error }, 'a command could not be prepared');
+        group.forEach((_, i) => reply.take(at + i, notReady('the command could not be prepared; try again')));
+      },
     );
-    const submit = async (command: unknown): Promise<Answer> => {
-      if (!TAKES[from](typeOf(command))) return NOT_HERE;
-      const answer = owner.submit(command);
-      return typeOf(command) === 'erase' ? erased(await answer, erasing) : answer;
-    };
-    return { answers: await Promise.all(commands.map(submit)) };
+  }
+
+  private prepared({ owner }: Pick<Owned, 'owner'>, command: unknown): Promise<unknown> {
+    if (typeOf(command) === 'erase') return withFound(owner, this.payloads, command);
+    return withDrift(this.bus, command, owner.committed);
+  }
+
+  private async submit(
+    { owner, erasing }: Pick<Owned, 'owner' | 'erasing'>,
+    command: unknown,
+    from: keyof typeof TAKES,
+    landed?: () => void,
+  ): Promise<Answer> {
+    if (!TAKES[from](typeOf(command))) {
+      landed?.();
+      return NOT_HERE;
+    }
+    const until = from === 'edge' ? deadlineFrom(this.leases.storeNow()) : undefined;
+    const answer = owner.submit(command, until, landed);
+    return typeOf(command) === 'erase' ? erased(await answer, erasing) : answer;
   }
 }
+
+/** What must be asked of others before a command enters the mailbox. */
+const needsPreparation = (command: unknown): boolean => typeOf(command) === 'erase' || needsDrift(command);
 
 /** Who may ask for what, by the subject it came in on: the bus lets each service speak on its own only. */
 const TAKES = {

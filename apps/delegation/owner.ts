@@ -9,8 +9,10 @@ import { readCommand, type Answer, type Command } from '#contracts/command';
 import { parseEvent, type Event } from '#contracts/event';
 import { canonicalize } from '#kernel/canonical';
 import type { Announcement } from '#bus/cloudevent';
+import type { AppendResult } from '#eventlog/port';
 import type { Clock, Timer } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
+import { deadlineOf, outOfTime, TOO_LATE } from './deadline';
 import { Mailbox } from './mailbox';
 import { stateToTell, wordsFor } from './words';
 import type { OwnerLog } from './ports';
@@ -34,6 +36,8 @@ export interface OwnerOptions {
   readonly eventlog: OwnerLog;
   readonly rules: Rules;
   readonly clock: Clock;
+  /** the store's, as far as it is known: deadlines are by it. The owner's own where it is left out */
+  readonly storeClock?: Clock;
   /** wakes an owner that waits for commands; the system's where it is left out */
   readonly timer?: Timer;
   /** told after each commit up to where the log reaches; may lose it (followers look into the log) */
@@ -46,6 +50,15 @@ export interface OwnerOptions {
 const IDLE_MS = 1_000;
 const RELOAD_MS = 200;
 const TICKS_PER_BATCH = 500;
+
+class Unwritten extends Error {
+  constructor(
+    message: string,
+    readonly reason: Extract<AppendResult, { ok: false }>['reason'],
+  ) {
+    super(message);
+  }
+}
 
 /**
  * The one writer of a log. Takes all that waits, decides and folds it in memory, commits it with one INSERT, and only
@@ -62,6 +75,8 @@ export class LogOwner {
   private flying: { readonly since: number; readonly landed: Promise<void> } | undefined;
   /** what is written and being told: that may take words from the event log */
   private readonly telling = new Set<Promise<void>>();
+  /** of batches that were not written: what is staged once more on the state that is loaded next */
+  private redo: Item[] = [];
   private readonly previews = new Map<string, { selector: string; asOf: number; at: number }>();
 
   /** trees that the state has forgotten, for the answers to retries */
@@ -89,15 +104,23 @@ export class LogOwner {
     this.mailbox.nudge();
   }
 
+  /** One past the last event that is known to be written. */
+  committed = 0;
+
   /** One past the last event that is written or about to be. */
   get position(): number {
     return this.state?.next ?? 0;
   }
 
-  submit(raw: unknown): Promise<Answer> {
+  /**
+   * @param until the deadline of a command that names none and needs one
+   * @param landed is called when it is decided and written, if its answer comes later than that
+   */
+  submit(raw: unknown, until?: number, landed?: () => void): Promise<Answer> {
     return new Promise((resolve) => {
+      const deadline = deadlineOf(raw) ?? (onlyTightens(raw) ? undefined : until);
       if (this.stopped) resolve(notReady('this owner is shutting down'));
-      else if (!this.mailbox.put({ kind: 'command', raw, resolve })) resolve(tooMany());
+      else if (!this.mailbox.put({ kind: 'command', raw, deadline, landed, resolve })) resolve(tooMany());
     });
   }
 
@@ -161,10 +184,13 @@ export class LogOwner {
       if (batch.hasReads) await this.flying?.landed; // a reading sees what is committed, and no more
     }
     await this.flying?.landed;
+    const again = this.redo.splice(0);
+    // what was staged after a batch that came too late was never sent: its commands are decided once more, too
+    if (again.length > 0 && !this.stopped) return [...again, ...next.items, ...late];
     const why = this.stopped
       ? 'this owner has shut down'
       : 'the decision could not be written; retry with the same key';
-    for (const item of next.items) this.refuse(item, why);
+    for (const item of [...again, ...next.items]) this.refuse(item, why);
     return late;
   }
 
@@ -186,7 +212,9 @@ export class LogOwner {
   private async load(untouched: Item[]): Promise<LogState | undefined> {
     const { log, eventlog, warn } = this.options;
     try {
-      return (this.state = await loadState(log, eventlog, warn));
+      const state = await loadState(log, eventlog, warn);
+      this.committed = state.next;
+      return (this.state = state);
     } catch (error) {
       warn(`log ${log} could not be loaded; trying again`, error);
       const waiting = await this.mailbox.take(Infinity, RELOAD_MS);
@@ -217,20 +245,39 @@ export class LogOwner {
     }
   }
 
-  private async finish(state: LogState, { items, sealed, staged }: Batch): Promise<void> {
+  private async finish(state: LogState, batch: Batch): Promise<void> {
+    const { items, sealed, staged } = batch;
     try {
       // Dying before this line: nothing was written, nothing was answered; clients retry with their keys.
-      if (sealed.length > 0) await this.commit(sealed);
+      if (sealed.length > 0) await this.commit(sealed, batch.notAfter);
     } catch (error) {
       this.options.warn('a batch failed; the state is dropped and refolded', error);
       this.state = undefined;
-      for (const item of items) this.refuse(item, 'the decision could not be written; retry with the same key');
+      for (const item of items) this.afterFailure(item, error, batch.notAfter ?? Infinity);
       return;
     }
     // Dying here: all is written, nothing answered; a retry with the same command id is told the first answer.
     const now = Math.max(this.options.clock.now(), state.lastTime);
     for (const item of items) if (item.kind === 'read') answerRead(item, state, now);
+    const last = sealed.at(-1); // what is decided on it already is not written yet
+    if (last) this.committed = last.event.position + 1;
     for (const each of staged) this.tellOf(state, each);
+    for (const each of staged) each.item?.landed?.();
+  }
+
+  /**
+   * A batch that came too late is not written: what is not late in it is decided again. Where it is not known whether it
+   * was written, the log that is loaded next shows it: what is in it is answered, the rest refused.
+   */
+  private afterFailure(item: Item, error: unknown, notAfter: number): void {
+    const reason = error instanceof Unwritten ? error.reason : 'unknown';
+    const deadline = item.kind === 'command' ? item.deadline : undefined;
+    if (reason === 'late' && item.kind === 'command' && deadline !== undefined && deadline <= notAfter)
+      return item.resolve(TOO_LATE);
+    if (reason === 'late') return void this.redo.push(item);
+    if (reason === 'unknown' && item.kind === 'command' && deadline !== undefined && !item.unsure)
+      return void this.redo.push({ ...item, unsure: true });
+    this.refuse(item, 'the decision could not be written; retry with the same key');
   }
 
   private tellOf(state: LogState, staged: Staged): void {
@@ -269,7 +316,9 @@ export class LogOwner {
         },
       });
     }
-    return this.decideInto(state, command, now, sealed, item);
+    if (item.unsure) return refusedBy(item, notReady('the decision could not be written; retry with the same key'));
+    const late = outOfTime(item.deadline, (this.options.storeClock ?? this.options.clock).now());
+    return late ? refusedBy(item, late) : this.decideInto(state, command, now, sealed, item);
   }
 
   private decideInto(state: LogState, command: Command, now: number, sealed: Sealed[], item: Staged['item']): Staged {
@@ -304,7 +353,7 @@ export class LogOwner {
     return { ...command, previewed: undefined };
   }
 
-  private async commit(sealed: readonly Sealed[]): Promise<void> {
+  private async commit(sealed: readonly Sealed[], notAfter: number | undefined): Promise<void> {
     const { log, eventlog, fence } = this.options;
     const events = sealed.map(({ event, body, payload }) => ({
       position: event.position,
@@ -320,8 +369,9 @@ export class LogOwner {
       payload,
     }));
     const first = (sealed[0] as Sealed).event.position;
-    const result = await eventlog.append(log, first, events, fence);
-    if (!result.ok) throw new Error(`append at ${log}@${first} was refused: ${JSON.stringify(result)}`);
+    const result = await eventlog.append(log, first, events, fence, notAfter);
+    if (!result.ok)
+      throw new Unwritten(`append at ${log}@${first} was refused: ${JSON.stringify(result)}`, result.reason);
     // Dying here: nobody is told; followers look into the log by themselves.
     this.announce({ log, from: first, next: first + events.length, time: (sealed.at(-1) as Sealed).event.time });
   }

@@ -1,3 +1,4 @@
+import type { Bus } from '#bus/connect';
 import type { Command } from '#contracts/command';
 import { LIMITS } from '#kernel/limits';
 import { Owners } from './owners';
@@ -118,6 +119,94 @@ describe('commands for one log', () => {
       const { bus } = busThat(() => ({ value: { answers: [{ ok: false, refusal: { code, detail: 'why' } }] } }));
       expect((await refusalOf(new Owners(bus).command(command('cmd_00000001')))).code).toBe(told);
     }
+  });
+});
+
+describe('answers that come in parts', () => {
+  const okay = (value: unknown) => ({ ok: true, value });
+
+  it('are given when they come, and what is slow holds up no other command of its message or of its log', async () => {
+    let finish = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (finish = resolve));
+    const sent: Message[] = [];
+    const bus = {
+      listen: () => () => undefined,
+      request: async (_subject: string, message: Message, _ms: number, options?: { onPart?(part: unknown): void }) => {
+        sent.push(message);
+        const of = message.commands.flatMap((each, i) => (each.commandId.startsWith('cmd_slow') ? [] : [i]));
+        const said = of.map((i) => okay(message.commands[i]?.commandId));
+        if (of.length === message.commands.length) return { ok: true, value: { answers: said } };
+        options?.onPart?.({ answers: said, of });
+        await slow;
+        const rest = message.commands.flatMap((_, i) => (of.includes(i) ? [] : [i]));
+        return { ok: true, value: { answers: rest.map((i) => okay(message.commands[i]?.commandId)), of: rest } };
+      },
+    } as unknown as Bus;
+    const owners = new Owners(bus);
+    const late = ['cmd_slow0000', 'cmd_slow0001'].map((id) => owners.command(command(id)));
+    expect(await owners.command(command('cmd_00000001'))).toBe('cmd_00000001');
+    // more slow messages than may be on their way at once
+    for (let i = 10; i < 30; i++) {
+      late.push(owners.command(command(`cmd_slow00${i}`)));
+      await new Promise(setImmediate);
+    }
+    expect(await owners.command(command('cmd_00000002'))).toBe('cmd_00000002');
+    finish();
+    expect(await Promise.all(late)).toHaveLength(22);
+    expect(new Set(sent.flatMap(({ commands }) => commands.map(({ commandId }) => commandId))).size).toBe(24);
+  });
+
+  it.each<[string, unknown, unknown[]]>([
+    ['one that nobody asked about', { answers: [okay(1)], of: [7] }, []],
+    ['more numbers than answers', { answers: [okay(1)], of: [0, 1] }, []],
+    ['commands left out', { answers: [okay(1)], of: [0] }, []],
+    ['nothing after a part', { answers: [], of: [] }, [{ answers: [okay(1)], of: [1] }]],
+  ])('are refused with %s', async (_what, value, parts) => {
+    const { bus } = busThat(() => ({ value, parts }));
+    const owners = new Owners(bus);
+    const asked = ['cmd_00000000', 'cmd_00000001'].map((id) => owners.command(command(id)).catch((e: unknown) => e));
+    expect(await Promise.all(asked)).toContainEqual(expect.objectContaining({ code: 'INTERNAL' }));
+  });
+
+  it('name how many commands each request has', async () => {
+    const { bus, sent } = busThat((_subject, message: Message) => done(message));
+    const owners = new Owners(bus);
+    await Promise.all([
+      owners.submit(command('cmd_00000000')),
+      owners.submitAll([command('cmd_00000001'), command('cmd_00000002')]),
+      owners.submitAll([command('cmd_00000003'), command('cmd_00000004')]),
+    ]);
+    expect((sent[0]?.[1] as { requests: number[] }).requests).toEqual([1, 2, 2]);
+  });
+});
+
+describe('a command that may not be done after its client was refused (issue 13.13)', () => {
+  const notReady = { value: { answers: [{ ok: false, refusal: { code: 'NOT_READY', detail: 'busy' } }] } };
+
+  it('carries a deadline that ends before the gateway gives up, the same with every try', async () => {
+    let silent = 2;
+    const { bus, sent } = busThat((_subject, message: Message) =>
+      silent-- > 0 ? { fails: 'TIMEOUT' } : done(message),
+    );
+    const before = Date.now();
+    await new Owners(bus).command(command('cmd_00000001'));
+    const deadlines = sent.map(([, message]) => (message as Message).commands[0]?.deadline as number);
+    expect(new Set(deadlines).size).toBe(1);
+    expect(deadlines[0]).toBeGreaterThanOrEqual(before + LIMITS.commandTimeoutMs - LIMITS.clockBackMs);
+    expect(deadlines[0]).toBeLessThanOrEqual(Date.now() + LIMITS.commandTimeoutMs - LIMITS.clockBackMs);
+  });
+
+  it('is answered NOT_READY at once if its only copy was refused', async () => {
+    const { bus, sent } = busThat(() => notReady);
+    expect((await refusalOf(new Owners(bus).command(command('cmd_00000001')))).code).toBe('NOT_READY');
+    expect(sent).toHaveLength(1);
+  });
+
+  it('is asked about again after a NOT_READY while an earlier copy may still be carried out', async () => {
+    const replies: Said[] = [{ fails: 'TIMEOUT' }, notReady, { value: { answers: [{ ok: true, value: 'done' }] } }];
+    const { bus, sent } = busThat(() => replies.shift() as Said);
+    expect(await new Owners(bus).command(command('cmd_00000001'))).toBe('done');
+    expect(sent).toHaveLength(3);
   });
 });
 

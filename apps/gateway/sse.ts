@@ -98,7 +98,7 @@ async function pour(
 ): Promise<void> {
   let page = first;
   let after = from;
-  let quietSince = Date.now();
+  let quietSince = performance.now();
   const { raw, gone } = client;
   raw.writeHead(200, {
     'content-type': 'text/event-stream',
@@ -114,12 +114,12 @@ async function pour(
       after = item.position;
     }
     after = Math.max(after, page.next ?? after);
-    if (page.items.length > 0) quietSince = Date.now();
+    if (page.items.length > 0) quietSince = performance.now();
     else if (page.next === null) {
       await bell.heard(LOOK_MS);
-      if (Date.now() - quietSince > KEEPALIVE_MS) {
+      if (performance.now() - quietSince > KEEPALIVE_MS) {
         if (!(await sent(client, ': still here\n\n'))) return void raw.destroy();
-        quietSince = Date.now();
+        quietSince = performance.now();
       }
     }
     page = gone.aborted ? NOTHING : await read(after);

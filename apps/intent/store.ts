@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { databaseWaits } from '#eventlog/waits';
 import type { ProgressStore } from './log-monitor';
 
 /** The monitor's only table: from where each log must be folded to know all its living trees. */
@@ -23,7 +24,7 @@ export class IntentStore implements ProgressStore {
       url,
       synchronize: false,
       applicationName: 'bailiwick-intent',
-      extra: { max: 2 },
+      extra: { max: 2, ...databaseWaits() },
     });
     await source.initialize();
     return new IntentStore(source);

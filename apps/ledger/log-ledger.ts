@@ -54,7 +54,9 @@ export class LogLedger {
   private signed = -1;
   /** the size of the first tree that this key signed; undefined until it has signed one since the start */
   private keyFrom: number | undefined;
+  /** the signing that is under way, and the one after it, which all share who ask meanwhile */
   private signing: Promise<void> = Promise.resolve();
+  private nextSigning: Promise<void> | undefined;
 
   constructor(private readonly options: LogLedgerOptions) {
     this.state = this.fresh();
@@ -85,10 +87,7 @@ export class LogLedger {
       onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
     });
     this.timer = setInterval(() => {
-      this.signing = this.sign().then(
-        () => undefined,
-        (error: unknown) => warn(`no checkpoint of ${log} could be made`, error),
-      );
+      this.sign().catch((error: unknown) => warn(`no checkpoint of ${log} could be made`, error));
     }, CHECKPOINT_MS);
   }
 
@@ -146,8 +145,19 @@ export class LogLedger {
     return emptyState(this.options.log, tenant, n);
   }
 
-  /** Signs the tree as it stands, if it has grown. */
-  async sign(): Promise<void> {
+  /** Signs the tree as it stands, if it has grown. One at a time: a slower signing never saves its head over a newer one. */
+  sign(): Promise<void> {
+    if (this.nextSigning) return this.nextSigning;
+    const next = this.signing.then(() => {
+      this.nextSigning = undefined;
+      return this.signOnce();
+    });
+    this.nextSigning = next;
+    this.signing = next.catch(() => undefined);
+    return next;
+  }
+
+  private async signOnce(): Promise<void> {
     const size = this.position;
     if (size === this.signed || size === 0) return;
     const { log, store, key } = this.options;

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
+import { databaseWaits } from '#eventlog/waits';
 import { LIMITS } from '#kernel/limits';
 import { piecesFor, readPieces, type Piece } from '#tlog/pieces';
 import type { Node, ReadNode } from '#tlog/tree';
@@ -76,7 +77,7 @@ export class LedgerStore {
       url,
       synchronize: false,
       applicationName: 'bailiwick-ledger',
-      extra: { max: 6, statement_timeout: LIMITS.databaseMs },
+      extra: { max: 6, ...databaseWaits() },
     });
     await source.initialize();
     return new LedgerStore(source);

@@ -4,6 +4,7 @@ import { err, ok, type Result } from '#kernel/result';
 import { decode, encode, readReply, toHeaders, type Headers } from './codec';
 import { busFailure, type BusFailure } from './failure';
 import { BUS_LIMITS } from './limits';
+import { PartRequests } from './parts';
 import { serveSubject, type Handler, type ServeOptions, type Serving } from './serve';
 
 export interface BusOptions {
@@ -35,6 +36,8 @@ export type BusEvent =
 export interface RequestOptions {
   /** such as `traceparent` */
   headers?: Headers;
+  /** called with each part of an answer that comes in several messages, before the last one; unchecked input, too */
+  onPart?: (part: unknown) => void;
 }
 
 /** A connection to NATS. It reconnects for ever; while it is disconnected every request fails at once. */
@@ -74,10 +77,10 @@ export interface Bus {
  * there, or it refuses the user.
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
-  const deadline = Date.now() + (options.connectMs ?? BUS_LIMITS.connectMs);
+  const deadline = performance.now() + (options.connectMs ?? BUS_LIMITS.connectMs);
   for (;;) {
     try {
-      const timeout = Math.min(BUS_LIMITS.dialMs, Math.max(1, deadline - Date.now()));
+      const timeout = Math.min(BUS_LIMITS.dialMs, Math.max(1, deadline - performance.now()));
       return new NatsBus(await dial(options, timeout), options.inboxPrefix);
     } catch (error) {
       const { code, message } = error as NatsError;
@@ -86,7 +89,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
           `NATS at ${options.url} refuses user ${JSON.stringify(options.user ?? '')}: check the bus credentials`,
         );
       }
-      if (Date.now() + BUS_LIMITS.reconnectDelayMs >= deadline) {
+      if (performance.now() + BUS_LIMITS.reconnectDelayMs >= deadline) {
         throw new Error(
           `no NATS server answers at ${options.url} (${message}): is it started, and the address right?`,
           { cause: error },
@@ -139,10 +142,11 @@ class NatsBus implements Bus {
   private readonly servings = new Set<Serving>();
   private readonly waiting = new Set<() => void>();
   private readonly listeners = new Set<(event: BusEvent) => void>();
+  private parts: PartRequests | undefined;
 
   constructor(
     private readonly nats: NatsConnection,
-    inboxPrefix: string | undefined,
+    private readonly inboxPrefix: string | undefined,
   ) {
     connections.set(this, { nats, inboxPrefix });
     void this.watch();
@@ -178,11 +182,22 @@ class NatsBus implements Bus {
       const onDrop = (): void =>
         settle(err(busFailure('DISCONNECTED', subject, 'the connection broke before the answer came')));
       this.waiting.add(onDrop);
-      this.nats.request(subject, data.value, { timeout: timeoutMs, headers }).then(
+      const { onPart } = options;
+      const sent = onPart
+        ? this.inParts().request(subject, data.value, { timeout: timeoutMs, headers }, (msg) => {
+            const part = readReply(subject, msg);
+            if (part.ok && this.waiting.has(onDrop)) onPart(part.value);
+          })
+        : this.nats.request(subject, data.value, { timeout: timeoutMs, headers });
+      sent.then(
         (msg) => settle(readReply(subject, msg)),
         (error: unknown) => settle(err(failureOf(subject, timeoutMs, error))),
       );
     });
+  }
+
+  private inParts(): PartRequests {
+    return (this.parts ??= new PartRequests(this.nats, this.inboxPrefix));
   }
 
   serve(subject: string, handler: Handler, options: ServeOptions = {}): Serving {

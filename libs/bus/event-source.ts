@@ -100,7 +100,7 @@ class LogConsumer {
 
   /** Heartbeats that stay away mean that the consumer is gone; none was heard yet means that making it failed. */
   private check(): void {
-    if (Date.now() - this.heardAt > 3 * BUS_LIMITS.sourceHeartbeatMs || !this.subscription) void this.start();
+    if (performance.now() - this.heardAt > 3 * BUS_LIMITS.sourceHeartbeatMs || !this.subscription) void this.start();
   }
 
   private async start(): Promise<void> {
@@ -142,14 +142,14 @@ class LogConsumer {
       if (!this.nats.isClosed()) subscription.unsubscribe();
       throw error;
     }
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     this.subscription = subscription;
     this.consumer = name;
   }
 
   private take(subscription: Subscription, msg: Msg): void {
     if (this.stopped || (this.subscription !== undefined && this.subscription !== subscription)) return;
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     if (msg.headers?.code === 100) return this.control(msg);
     const commit = fromMessage(msg);
     if (commit?.log === this.log) this.sink.head(commit.next);

@@ -2,12 +2,18 @@ import type { Msg, NatsConnection } from 'nats';
 import { decode, encode, encodeFailure, fromHeaders, type Headers } from './codec';
 import { HandlerError, type BusFailure } from './failure';
 import { BUS_LIMITS } from './limits';
+import { partHeaders } from './parts';
 
 export interface Request {
   /** the subject it was sent to; tells which one where the served subject has wildcards */
   readonly subject: string;
   /** names in lower case */
   readonly headers: Headers;
+  /**
+   * Sends a part of the answer now; what the handler returns is its last. Only to a caller that asked with `onPart`: any
+   * other takes the first message for the whole answer.
+   */
+  part(value: unknown): void;
 }
 
 /** Answers a request with a JSON value. The payload is unchecked input: parse it. */
@@ -52,15 +58,25 @@ export function serveSubject(nats: NatsConnection, subject: string, handler: Han
     if (await mute()) return;
     const payload = decode(msg.data);
     if (!payload.ok) return fail(msg, { code: 'BAD_REQUEST', detail: `the payload is ${payload.error}` });
-    const value = await handler(payload.value, { subject: msg.subject, headers: fromHeaders(msg.headers) });
-    if (await mute()) return;
-    const reply = encode(value);
-    if (reply.ok) msg.respond(reply.value);
-    else
-      fail(msg, {
-        code: reply.error.code === 'TOO_LARGE' ? 'TOO_LARGE' : 'HANDLER_FAILED',
-        detail: `the reply: ${reply.error.detail}`,
-      });
+    let parts: Promise<boolean> | undefined; // in their order, and none after one that could not be sent
+    const send = async (content: unknown, isLast: boolean): Promise<boolean> => {
+      if (await mute()) return false;
+      const reply = encode(content);
+      if (reply.ok) msg.respond(reply.value, isLast ? undefined : { headers: partHeaders() });
+      else
+        fail(msg, {
+          code: reply.error.code === 'TOO_LARGE' ? 'TOO_LARGE' : 'HANDLER_FAILED',
+          detail: `the reply: ${reply.error.detail}`,
+        });
+      return reply.ok;
+    };
+    const part = (content: unknown): void => {
+      parts = (parts ?? Promise.resolve(true)).then((sound) => sound && send(content, false));
+      parts.catch(() => undefined); // it is awaited below
+    };
+    const value = await handler(payload.value, { subject: msg.subject, headers: fromHeaders(msg.headers), part });
+    if (parts && !(await parts)) return;
+    await send(value, true);
   };
 
   const take = (msg: Msg): void => {

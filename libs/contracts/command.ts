@@ -17,6 +17,8 @@ const base = {
   requestDigest: digest.optional(),
   actor,
   payload: payload.optional(),
+  /** ms since the epoch; after it the command is refused. Its sender waits no longer. In no event */
+  deadline: z.number().int().nonnegative().optional(),
 };
 const command = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.strictObject({ ...base, type: z.literal(type), ...shape });
@@ -129,7 +131,27 @@ export function readCommand(raw: unknown): z.ZodSafeParseResult<Command> {
 export type CommandType = Command['type'];
 export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;
 
-export const commandMessage = z.strictObject({ commands: z.array(z.unknown()).min(1).max(LIMITS.commandsPerMessage) });
+export const commandMessage = z
+  .strictObject({
+    commands: z.array(z.unknown()).min(1).max(LIMITS.commandsPerMessage),
+    /**
+     * How many of the commands, one after the other, belong to each request: those of one are decided in their order, and
+     * none waits for what another request has to be prepared with. Left out, all are of one request.
+     */
+    requests: z.array(z.number().int().min(1)).optional(),
+  })
+  .refine(({ commands, requests }) => !requests || requests.reduce((a, b) => a + b, 0) === commands.length, {
+    error: 'requests must add up to the number of commands',
+  });
+
+/**
+ * The reply: the answers in the order of the commands; or only some of them, `of` naming which. Those that are ready are
+ * sent at once as parts, and the last message holds the rest.
+ */
+export interface CommandReply {
+  readonly answers: readonly Answer[];
+  readonly of?: readonly number[];
+}
 
 /** Answer of one command: what the edge turns into an HTTP answer. */
 export type Answer =

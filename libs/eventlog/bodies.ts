@@ -1,5 +1,6 @@
 import { LIMITS } from '#kernel/limits';
 import { Pool } from 'pg';
+import { databaseWaits } from './waits';
 
 /** Which events: those of a log, or those of one tree of it; up to a position, that one too. */
 export interface BodyRange {
@@ -25,8 +26,7 @@ export class Bodies {
       connectionString: url,
       max: 1,
       application_name: 'bailiwick-replay',
-      connectionTimeoutMillis: LIMITS.databaseMs,
-      query_timeout: LIMITS.databaseMs,
+      ...databaseWaits(),
     });
     this.pool.on('error', () => undefined); // the next page says so
   }

@@ -23,7 +23,11 @@ export class MemoryEventLog implements EventLog {
   private readonly leases = new Map<string, { owner: string | undefined; epoch: number }>();
   private readonly owners = new Map<string, { until: number; takes: boolean }>();
 
-  constructor(private readonly now: () => number = () => Date.now()) {}
+  /** @param wall what `notAfter` is compared with */
+  constructor(
+    private readonly now: () => number = () => Date.now(),
+    private readonly wall: () => number = now,
+  ) {}
 
   createLog(log: string): Promise<void> {
     if (!this.logs.has(log)) this.logs.set(log, []);
@@ -44,16 +48,23 @@ export class MemoryEventLog implements EventLog {
     return Promise.resolve(Object.fromEntries([...this.logs].map(([log, events]) => [log, events.length])));
   }
 
-  append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult> {
+  append(
+    log: string,
+    expectedPosition: number,
+    events: readonly AppendEvent[],
+    fence?: Fence,
+    notAfter = Infinity,
+  ): Promise<AppendResult> {
     // what is thrown inside becomes a rejection, as in the real one
-    return new Promise((resolve) => resolve(this.appendNow(log, expectedPosition, events, fence)));
+    return new Promise((resolve) => resolve(this.appendNow(log, expectedPosition, events, fence, notAfter)));
   }
 
   private appendNow(
     log: string,
     expectedPosition: number,
     events: readonly AppendEvent[],
-    fence?: Fence,
+    fence: Fence | undefined,
+    notAfter: number,
   ): AppendResult {
     checkBatch(expectedPosition, events);
     const kept = this.logs.get(log);
@@ -65,6 +76,7 @@ export class MemoryEventLog implements EventLog {
     if (kept.length !== expectedPosition) {
       return { ok: false, reason: 'conflict', detail: `${log} stands at ${kept.length}, not ${expectedPosition}` };
     }
+    if (this.wall() > notAfter) return { ok: false, reason: 'late', detail: `the append reached ${log} too late` };
     for (const event of events) {
       const inBody = (JSON.parse(event.body) ?? {}) as Record<string, unknown>;
       kept.push({ ...event, log, payload: event.payload ?? null, inBody });
@@ -135,6 +147,7 @@ export class MemoryEventLog implements EventLog {
     this.owners.set(owner, { until: this.now() + ttlMs, takes });
     const held = [...this.leases].filter(([, lease]) => lease.owner === owner);
     return Promise.resolve({
+      now: this.wall(),
       owners: [...this.owners]
         .filter(([name, { takes }]) => takes && this.isThere(name))
         .map(([name]) => name)

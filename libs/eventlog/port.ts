@@ -13,7 +13,17 @@ export interface EventLog {
   head(log: string): Promise<number>;
   /** The next position of every log. */
   heads(): Promise<Record<string, number>>;
-  append(log: string, expectedPosition: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult>;
+  /**
+   * @param notAfter ms since the epoch, by the store's own clock: a statement that the store comes to later than this,
+   * such as after a lock or a pause, writes nothing
+   */
+  append(
+    log: string,
+    expectedPosition: number,
+    events: readonly AppendEvent[],
+    fence?: Fence,
+    notAfter?: number,
+  ): Promise<AppendResult>;
   /** Up to `limit` events from `from` on, in order. */
   read(log: string, from: number, limit: number): Promise<StoredEvent[]>;
   /** As `read`, with the columns that repeat what the bodies hold: for whoever compares them. */
@@ -81,10 +91,13 @@ export type Columns = Readonly<Record<RepeatedColumn, string | null>>;
 export const REPEATED = ['tenant', 'treeId', 'runId', 'grantId', 'actionId', 'commandId'] as const;
 export type RepeatedColumn = (typeof REPEATED)[number];
 
-/** `conflict`: nothing was written, somebody else is ahead. `unknown`: it cannot be told whether it was. */
+/**
+ * `conflict`: nothing was written, somebody else is ahead. `late`: nothing was written, it is after `notAfter`.
+ * `unknown`: it cannot be told whether it was.
+ */
 export type AppendResult =
   | { readonly ok: true; readonly next: number }
-  | { readonly ok: false; readonly reason: 'conflict' | 'fenced' | 'unknown'; readonly detail: string };
+  | { readonly ok: false; readonly reason: 'conflict' | 'fenced' | 'late' | 'unknown'; readonly detail: string };
 
 export interface Fence {
   readonly owner: string;
@@ -95,6 +108,8 @@ export interface Lease {
 }
 /** What an owner learns by its heartbeat; one moment of the store. */
 export interface Roster {
+  /** the store's clock at some moment between the question and its answer, ms since the epoch */
+  readonly now: number;
   /** all that are there and take logs, sorted */
   readonly owners: readonly string[];
   /** what this owner holds, by log */

@@ -1,6 +1,8 @@
+import { LIMITS } from '#kernel/limits';
 import type { ExportHeader, ExportLine } from '#contracts/export';
 import { Pool } from 'pg';
 import type { Fence, StoredEvent } from './port';
+import { databaseWaits } from './waits';
 
 /** What was begun for a tenant. */
 export interface Begun {
@@ -18,8 +20,9 @@ export class PostgresImports {
   private readonly pool: Pool;
 
   constructor(url: string) {
-    // without a time limit: a million events become the log in one statement
-    this.pool = new Pool({ connectionString: url, max: 2, application_name: 'bailiwick-import' });
+    // a million events become the log in one statement
+    const waits = databaseWaits(LIMITS.databaseLongMs);
+    this.pool = new Pool({ connectionString: url, max: 2, application_name: 'bailiwick-import', ...waits });
     this.pool.on('error', () => undefined); // the next question says so
   }
 

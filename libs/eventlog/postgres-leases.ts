@@ -1,6 +1,7 @@
 import { LIMITS } from '#kernel/limits';
 import { Pool } from 'pg';
 import type { Lease, Roster } from './port';
+import { databaseWaits } from './waits';
 
 /** a heartbeat that takes so long has come too late; the next one tries again */
 const STATEMENT_MS = 1_500;
@@ -19,8 +20,7 @@ export class PostgresLeases {
       connectionString: url,
       max: 1,
       application_name: 'bailiwick-leases',
-      connectionTimeoutMillis: STATEMENT_MS,
-      query_timeout: STATEMENT_MS,
+      ...databaseWaits(STATEMENT_MS),
       options: '-c synchronous_commit=off',
     });
     this.pool.on('error', () => undefined); // the next heartbeat says so
@@ -35,8 +35,8 @@ export class PostgresLeases {
       text: ROSTER,
       values: [owner, LIMITS.freeLogs],
     });
-    const { owners, held, logs, free } = rows[0] as RosterRow;
-    return { owners, held: new Map(held.map(([log, epoch]) => [log, { epoch }])), logs: Number(logs), free };
+    const { now, owners, held, logs, free } = rows[0] as RosterRow;
+    return { now, owners, held: new Map(held.map(([log, epoch]) => [log, { epoch }])), logs: Number(logs), free };
   }
 
   async acquire(log: string, owner: string): Promise<Lease | undefined> {
@@ -58,6 +58,7 @@ export class PostgresLeases {
 }
 
 interface RosterRow {
+  now: number;
   owners: string[];
   held: [log: string, epoch: number][];
   logs: string;
@@ -73,6 +74,7 @@ ON CONFLICT (name) DO UPDATE SET until = excluded.until, takes = excluded.takes`
 const ROSTER = `
 WITH there AS (SELECT name, takes FROM log_owner WHERE until > clock_timestamp())
 SELECT
+  extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
   ARRAY(SELECT name FROM there WHERE takes ORDER BY name COLLATE "C") AS owners,
   coalesce((SELECT json_agg(json_build_array(name, lease_epoch)) FROM log WHERE lease_owner = $1), '[]') AS held,
   (SELECT count(*) FROM log) AS logs,

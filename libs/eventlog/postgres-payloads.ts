@@ -1,7 +1,7 @@
-import { LIMITS } from '#kernel/limits';
 import { Pool } from 'pg';
 import type { Beside, Opened, Payloads } from './payloads';
 import type { StoredEvent } from './port';
+import { databaseWaits } from './waits';
 
 /** Erasure in PostgreSQL: the database's own function does it, since no role may change an event. */
 export class PostgresPayloads implements Payloads {
@@ -12,8 +12,7 @@ export class PostgresPayloads implements Payloads {
       connectionString: url,
       max: 2,
       application_name: 'bailiwick-erasure',
-      connectionTimeoutMillis: LIMITS.databaseMs,
-      query_timeout: LIMITS.databaseMs,
+      ...databaseWaits(),
     });
     this.pool.on('error', () => undefined); // the next question says so
   }

@@ -15,6 +15,7 @@ import type {
   StoredEvent,
   StoredRow,
 } from './port';
+import { databaseWaits } from './waits';
 
 /** a server that takes a connection and says nothing is given up */
 const PROBE_MS = 1_000;
@@ -32,10 +33,7 @@ export class PostgresEventLog implements EventLog {
       connectionString: url,
       max: options.max ?? 8,
       application_name: 'bailiwick-eventlog',
-      // a database that has gone silent is an error after this, not a wait without end
-      connectionTimeoutMillis: LIMITS.databaseMs,
-      query_timeout: LIMITS.databaseMs,
-      statement_timeout: LIMITS.databaseMs, // what nobody waits for any more, the server does not go on with
+      ...databaseWaits(),
     });
     // an idle connection that dies is replaced by the pool; without a listener it would end the process
     this.pool.on('error', options.onError ?? (() => undefined));
@@ -43,7 +41,7 @@ export class PostgresEventLog implements EventLog {
       connectionString: url,
       max: 1,
       application_name: 'bailiwick-health',
-      connectionTimeoutMillis: PROBE_MS,
+      ...databaseWaits(PROBE_MS),
     });
     this.probe.on('error', () => undefined); // the next ping says so
     this.leases = new PostgresLeases(url);
@@ -84,29 +82,46 @@ export class PostgresEventLog implements EventLog {
     expectedPosition: number,
     events: readonly AppendEvent[],
     fence?: Fence,
+    notAfter?: number,
   ): Promise<AppendResult> {
     checkBatch(expectedPosition, events);
     try {
       const { rowCount } = await this.pool.query({
         name: 'append',
         text: APPEND,
-        values: appendValues(log, expectedPosition, events, fence),
+        values: appendValues(log, expectedPosition, events, fence, notAfter),
       });
       // One statement is one transaction. Dying before it returns: it is wholly there or wholly not, and whoever loads
       // the log next sees which; the caller answers nothing until then (I4).
       if (rowCount === events.length) return { ok: true, next: expectedPosition + events.length };
-      const fenced = fence !== undefined && !(await this.holds(log, fence));
-      return {
-        ok: false,
-        reason: fenced ? 'fenced' : 'conflict',
-        detail: fenced ? `${log} is owned by another` : `${log} does not stand at ${expectedPosition}`,
-      };
+      return { ok: false, ...(await this.whyNothing(log, expectedPosition, fence, notAfter)) };
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
       if (code === UNIQUE_VIOLATION)
         return { ok: false, reason: 'conflict', detail: `${log}@${expectedPosition} is taken` };
       return { ok: false, reason: 'unknown', detail: message };
     }
+  }
+
+  private async whyNothing(
+    log: string,
+    position: number,
+    fence: Fence | undefined,
+    notAfter: number | undefined,
+  ): Promise<{ reason: 'fenced' | 'late' | 'conflict'; detail: string }> {
+    if (fence !== undefined && !(await this.holds(log, fence)))
+      return { reason: 'fenced', detail: `${log} is owned by another` };
+    if (notAfter !== undefined && (await this.isPast(notAfter)))
+      return { reason: 'late', detail: `the append reached ${log} too late` };
+    return { reason: 'conflict', detail: `${log} does not stand at ${position}` };
+  }
+
+  private async isPast(moment: number): Promise<boolean> {
+    const { rows } = await this.pool.query<{ past: boolean }>(
+      'SELECT clock_timestamp() > to_timestamp($1::float8 / 1000) AS past',
+      [moment],
+    );
+    return rows[0]?.past ?? false;
   }
 
   private async holds(log: string, { owner, epoch }: Fence): Promise<boolean> {
@@ -285,7 +300,9 @@ const UNIQUE_VIOLATION = '23505';
 
 /**
  * All or nothing, only directly after the event before, and only while the lease (if one is named) is still held. FOR
- * SHARE: the lease cannot go to another before this is committed, so that the other's first reading finds it.
+ * SHARE: the lease cannot go to another before this is committed, so that the other's first reading finds it. The clock
+ * is read by a subquery of its own, once: read in the condition itself, it would be asked for every row, and half a
+ * batch could be written.
  */
 const APPEND = `
 INSERT INTO event (log, position, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id)
@@ -293,7 +310,8 @@ SELECT $1, $2 + i - 1, type, time::timestamptz, body::json, payload::json, $3, t
 FROM unnest(${['$4', '$5', '$6', '$7', '$8', '$9', '$10', '$11', '$12'].map((list) => `string_to_array(${list}, E'\\x01', '')`).join(', ')})
   WITH ORDINALITY AS fresh (type, time, body, payload, tree_id, run_id, grant_id, action_id, command_id, i)
 WHERE CASE WHEN $2 = 0 THEN EXISTS (SELECT FROM log WHERE name = $1) ELSE EXISTS (SELECT FROM event WHERE log = $1 AND position = $2 - 1) END
-  AND ($13::text IS NULL OR EXISTS (SELECT FROM log WHERE name = $1 AND lease_owner = $13 AND lease_epoch = $14 FOR SHARE))`;
+  AND ($13::text IS NULL OR EXISTS (SELECT FROM log WHERE name = $1 AND lease_owner = $13 AND lease_epoch = $14 FOR SHARE))
+  AND ($15::float8 IS NULL OR (SELECT clock_timestamp()) <= to_timestamp($15 / 1000))`;
 
 /**
  * A column is one text, its values set apart by what none of them holds (`checkBatch`), nothing for NULL: it needs no
@@ -304,6 +322,7 @@ function appendValues(
   position: number,
   events: readonly AppendEvent[],
   fence: Fence | undefined,
+  notAfter: number | undefined,
 ): unknown[] {
   const column = (pick: (event: AppendEvent) => string | undefined) => events.map(pick).join(SEPARATOR);
   return [
@@ -321,6 +340,7 @@ function appendValues(
     column((event) => event.commandId),
     fence?.owner ?? null,
     fence?.epoch ?? null,
+    notAfter ?? null,
   ];
 }
 

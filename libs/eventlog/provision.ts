@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { databaseWaits } from './waits';
 
 const DATABASE = 'bailiwick';
 
@@ -12,7 +13,7 @@ export async function provision<S extends string>(
   passwords: Readonly<Record<S, string>>,
 ): Promise<{ ownerUrl: string; urls: Record<S, string> }> {
   const services = Object.keys(passwords) as S[];
-  const client = new Client({ connectionString: adminUrl });
+  const client = new Client({ connectionString: adminUrl, ...databaseWaits() });
   await client.connect();
   try {
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);

@@ -1,4 +1,5 @@
 import { Pool } from 'pg';
+import { databaseWaits } from './waits';
 
 /** An event's columns but its log and position. */
 export interface RawRow {
@@ -19,7 +20,7 @@ export class RawEvents {
   private readonly pool: Pool;
 
   constructor(url: string) {
-    this.pool = new Pool({ connectionString: url, max: 1, application_name: 'bailiwick-bench' });
+    this.pool = new Pool({ connectionString: url, max: 1, application_name: 'bailiwick-bench', ...databaseWaits() });
   }
 
   /** One statement, one commit. */

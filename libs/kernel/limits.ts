@@ -19,6 +19,8 @@ export const LIMITS = {
   readBatchEvents: 5_000,
   /** one statement of the event log */
   databaseMs: 30_000,
+  /** one statement that moves all of a log: a finished import, a rebuild */
+  databaseLongMs: 30 * MINUTE,
   /** logs without an owner that one heartbeat is told of */
   freeLogs: 1_000,
   eventsPageDefault: 100,

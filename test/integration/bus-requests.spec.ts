@@ -41,6 +41,51 @@ describe('requests over a real nats-server', () => {
     });
   });
 
+  it('gives the parts of an answer in their order as they come, and its last message as the answer', async () => {
+    let finish = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (finish = resolve));
+    service.serve('bailiwick.admin.parts', async (_payload, { part }) => {
+      part({ nth: 1 });
+      part({ nth: 2 });
+      await slow;
+      return 'rest';
+    });
+    await served();
+    const parts: unknown[] = [];
+    const asked = caller.request('bailiwick.admin.parts', {}, 5_000, {
+      onPart: (part) => {
+        parts.push(part);
+        if (parts.length === 2) finish(); // so they have come before the answer did
+      },
+    });
+    expect(await asked).toEqual({ ok: true, value: 'rest' });
+    expect(parts).toEqual([{ nth: 1 }, { nth: 2 }]);
+  });
+
+  it('fails with the code of any other request if it asks for parts', async () => {
+    const options = { onPart: () => undefined };
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    service.serve('bailiwick.admin.never', () => held, { maxPending: 1 });
+    service.serve('bailiwick.admin.large', (_payload, { part }) => {
+      part('x'.repeat(BUS_LIMITS.payloadBytes));
+      return 'rest';
+    });
+    await served();
+    const code = async (subject: string) => {
+      const reply = await caller.request(`bailiwick.admin.${subject}`, {}, 100, options);
+      return reply.ok ? 'ok' : reply.error.code;
+    };
+    expect(await code('nobody')).toBe('NO_RESPONDERS');
+    expect(await code('never')).toBe('TIMEOUT');
+    expect(await code('never')).toBe('BUSY');
+    expect(await caller.request('bailiwick.admin.large', {}, 5_000, options)).toMatchObject({
+      ok: false,
+      error: { code: 'TOO_LARGE' },
+    });
+    release();
+  });
+
   it('fails at once where nobody serves the subject, and nothing ran', async () => {
     expect(await ask('bailiwick.admin.nobody', {})).toMatchObject({
       ok: false,

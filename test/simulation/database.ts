@@ -33,7 +33,10 @@ export class Database {
   private awayUntil = 0;
 
   constructor(private readonly world: World) {
-    this.store = new MemoryEventLog(() => world.now);
+    this.store = new MemoryEventLog(
+      () => world.now,
+      () => world.wall(),
+    );
   }
 
   async create(log: string): Promise<void> {
@@ -77,10 +80,10 @@ export class Database {
         return gone();
       });
     return {
-      append: (log, at, events, fence) => {
+      append: (log, at, events, fence, notAfter) => {
         const parsed = events.map(({ body }) => this.parse(body));
         const heard = this.onAppend(process, log, parsed);
-        return call('append', () => this.append(process, log, at, events, fence)).finally(heard);
+        return call('append', () => this.append(process, log, at, events, fence, notAfter)).finally(heard);
       },
       head: (log) => call('read', () => store.head(log)),
       read: (log, from, limit) => call('read', () => store.read(log, from, limit)),
@@ -112,9 +115,10 @@ export class Database {
     at: number,
     events: readonly AppendEvent[],
     fence?: Fence,
+    notAfter?: number,
   ): Promise<AppendResult> {
     const { world } = this;
-    const write = (): Promise<AppendResult> => this.write(process, log, at, events, fence);
+    const write = (): Promise<AppendResult> => this.write(process, log, at, events, fence, notAfter);
     if (world.calm || !world.random.chance(process.weather.unknown)) return write();
     const how = world.random.weighted({ 'was written': 3, 'was not written': 3, 'is written later': 2 });
     world.count(`append that nobody knows of ${how}`);
@@ -131,9 +135,10 @@ export class Database {
     at: number,
     events: readonly AppendEvent[],
     fence?: Fence,
+    notAfter?: number,
   ): Promise<AppendResult> {
     const { world } = this;
-    const result = await this.store.append(log, at, events, fence);
+    const result = await this.store.append(log, at, events, fence, notAfter);
     const range = `${log}@${at}${events.length > 1 ? `..${at + events.length - 1}` : ''}`;
     world.note(
       `${process.name} appends ${range} ${events.map(({ type }) => type).join(' ')}: ${result.ok ? 'ok' : result.reason}`,

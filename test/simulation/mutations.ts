@@ -11,8 +11,8 @@ export interface Mutation {
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an owner answers before its commit (I4)',
-    from: 'if (sealed.length > 0) await this.commit(sealed);',
-    to: 'if (sealed.length > 0) void this.commit(sealed).catch(() => undefined);',
+    from: 'if (sealed.length > 0) await this.commit(sealed, batch.notAfter);',
+    to: 'if (sealed.length > 0) void this.commit(sealed, batch.notAfter).catch(() => undefined);',
     often: true,
   },
   {

@@ -8,6 +8,8 @@ export interface Wire {
   /** Breaks every connection, and every new one, until it is mended. */
   cut(): void;
   mend(): void;
+  /** From now on nothing arrives on either side, and every connection stays open. */
+  hush(): void;
   close(): Promise<void>;
 }
 
@@ -21,13 +23,15 @@ export async function wireTo(url: string): Promise<Wire> {
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
   };
   let whole = true;
+  let hushed = false;
   const server = createServer((client) => {
     if (!whole) return void client.destroy();
     const database = connect(Number(target.port), target.hostname);
     keep(client);
     keep(database);
-    client.pipe(database);
+    client.on('data', (bytes) => void (hushed || database.write(bytes)));
     database.on('data', (bytes) => {
+      if (hushed) return;
       if (!broken) return void client.write(bytes);
       for (const socket of sockets) socket.destroy();
       broken();
@@ -48,6 +52,7 @@ export async function wireTo(url: string): Promise<Wire> {
       for (const socket of sockets) socket.destroy();
     },
     mend: () => void (whole = true),
+    hush: () => void (hushed = true),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

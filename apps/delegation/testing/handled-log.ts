@@ -21,9 +21,15 @@ export class HandledLog extends MemoryEventLog {
   private readonly handlings: Handling[] = [];
   private unreadable = 0;
 
-  override async append(log: string, at: number, events: readonly AppendEvent[], fence?: Fence): Promise<AppendResult> {
+  override async append(
+    log: string,
+    at: number,
+    events: readonly AppendEvent[],
+    fence?: Fence,
+    notAfter?: number,
+  ): Promise<AppendResult> {
     this.tried += 1;
-    const commit: Commit = () => super.append(log, at, events, fence);
+    const commit: Commit = () => super.append(log, at, events, fence, notAfter);
     const handling = this.handlings.shift();
     const result = await (handling ? handling(commit, events) : commit());
     if (result.ok) this.acknowledged.push(events);

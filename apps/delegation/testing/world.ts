@@ -69,7 +69,7 @@ export async function digestFromZero(eventlog: Pick<EventLog, 'read'>, log = LOG
 
 /** Owners of one log in memory, and what they say to the world. */
 export class World {
-  readonly eventlog = new HandledLog();
+  readonly eventlog = new HandledLog(undefined, () => this.now);
   readonly warnings: string[] = [];
   /** of each commit that was announced, its first position and one past its last */
   readonly announced: [from: number, next: number][] = [];

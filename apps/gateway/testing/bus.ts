@@ -1,10 +1,10 @@
 import type { Bus } from '#bus/connect';
 import { busFailure, type BusFailureCode } from '#bus/failure';
 
-export type Said = { value: unknown } | { fails: BusFailureCode };
+export type Said = { value: unknown; parts?: readonly unknown[] } | { fails: BusFailureCode };
 
 /** A bus whose other end is a function. `owned` says that a log has a new owner. */
-export function busThat(answers: (subject: string, payload: never) => Said | Promise<never>): {
+export function busThat(answers: (subject: string, payload: never) => Said | Promise<Said>): {
   bus: Bus;
   sent: [string, unknown][];
   owned: (payload: unknown) => void;
@@ -15,13 +15,12 @@ export function busThat(answers: (subject: string, payload: never) => Said | Pro
     owned = listener;
     return () => undefined;
   };
-  const request: Bus['request'] = (subject, payload) => {
+  const request: Bus['request'] = async (subject, payload, _ms, options) => {
     sent.push([subject, payload]);
-    const said = answers(subject, payload as never);
-    if (said instanceof Promise) return said;
-    return Promise.resolve(
-      'value' in said ? { ok: true, value: said.value } : { ok: false, error: busFailure(said.fails, subject, 'no') },
-    );
+    const said = await answers(subject, payload as never);
+    if ('fails' in said) return { ok: false, error: busFailure(said.fails, subject, 'no') };
+    for (const part of said.parts ?? []) options?.onPart?.(part);
+    return { ok: true, value: said.value };
   };
   return { bus: { request, listen } as Bus, sent, owned: (payload) => owned(payload) };
 }

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { databaseWaits } from '#eventlog/waits';
 import { LIMITS } from '#kernel/limits';
 import { MOVE_REBUILT, writeMade, type Made, type Writer } from '../store';
 import { REBUILD_LOCK as LOCK, type Difference, type Rebuilt } from './status';
@@ -32,7 +33,11 @@ export class RebuildStore {
    */
   static async begin(url: string, log: string): Promise<RebuildStore | undefined> {
     const connect = async (): Promise<Client> => {
-      const client = new Client({ connectionString: url, application_name: 'bailiwick-rebuild' });
+      const client = new Client({
+        connectionString: url,
+        application_name: 'bailiwick-rebuild',
+        ...databaseWaits(LIMITS.databaseLongMs),
+      });
       client.on('error', () => undefined); // the next statement says so
       await client.connect();
       return client;

@@ -67,7 +67,7 @@ export class Replays {
       stop: new AbortController(),
       progress: { done: 0, total: what.to + 1 },
       answer: undefined,
-      asked: Date.now(),
+      asked: performance.now(),
       finished: Promise.resolve(),
     };
     this.jobs.set(id, job);
@@ -89,7 +89,7 @@ export class Replays {
   async ask(tenant: string, id: string): Promise<Answer> {
     const job = this.jobs.get(id);
     if (job?.tenant !== tenant) return refuse('NOT_READY', 'this what-if is not known here any more; ask for it again');
-    job.asked = Date.now();
+    job.asked = performance.now();
     const late = new Promise((resolve) => setTimeout(resolve, ASK_MS).unref());
     await Promise.race([job.finished, late]);
     if (job.answer === undefined) return found({ progress: job.progress } satisfies ReplayTold);
@@ -106,7 +106,7 @@ export class Replays {
 
   private giveUp(): void {
     for (const [id, job] of this.jobs) {
-      if (Date.now() - job.asked > this.unaskedMs) this.cancel(job.tenant, id);
+      if (performance.now() - job.asked > this.unaskedMs) this.cancel(job.tenant, id);
     }
   }
 

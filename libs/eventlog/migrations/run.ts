@@ -8,6 +8,7 @@ import { LedgerSnapshots1764100000000 } from './1764100000000-ledger-snapshots';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
 import { FoundByBody1764300000000 } from './1764300000000-found-by-body';
 import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
+import { LIMITS } from '#kernel/limits';
 import { NoLookUp1763800000000 } from './1763800000000-no-look-up';
 import { OpenedFor1764200000000 } from './1764200000000-opened-for';
 import { SnapshotParts1763700000000 } from './1763700000000-snapshot-parts';
@@ -26,7 +27,7 @@ export async function migrate(
   table: string,
   migrations: (new () => MigrationInterface)[],
 ): Promise<string[]> {
-  const gate = new Client({ connectionString: url });
+  const gate = new Client({ connectionString: url, connectionTimeoutMillis: LIMITS.databaseMs });
   await gate.connect();
   try {
     await gate.query('SELECT pg_advisory_lock($1)', [LOCK]);

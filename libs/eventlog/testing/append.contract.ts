@@ -52,6 +52,20 @@ export function appendContract(logs: () => Logs): void {
       expect(await logs().bodies(log)).toEqual(batch(log, 0, 2).map((event) => event.body));
     });
 
+    it('writes nothing after the moment it names, by the clock of the store, and all of it before', async () => {
+      const log = await logs().fresh();
+      const past = Date.now() - 5_000;
+      expect(await logs().eventlog.append(log, 0, batch(log, 0, 3), undefined, past)).toMatchObject({
+        ok: false,
+        reason: 'late',
+      });
+      expect(await logs().eventlog.head(log)).toBe(0);
+      expect(await logs().eventlog.append(log, 0, batch(log, 0, 3), undefined, Date.now() + 60_000)).toEqual({
+        ok: true,
+        next: 3,
+      });
+    });
+
     it('refuses a log that nobody made', async () => {
       expect(await logs().eventlog.append('nobody/7', 0, batch('nobody/7', 0, 1))).toMatchObject({
         ok: false,
