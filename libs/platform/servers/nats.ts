@@ -1,3 +1,4 @@
+import { LIMITS } from '#kernel/limits';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -56,6 +57,9 @@ export async function startNats(options: {
   };
 }
 
+/** Messages of one answer: a part for each command at most, one without answers, and the last. */
+const REPLIES = LIMITS.commandsPerMessage + 2;
+
 /** A user that is given here but has no entry in the permissions is an operator's: it may do everything. */
 export function natsConfig(
   at: { host: string; port: number; dir: string },
@@ -65,7 +69,7 @@ export function natsConfig(
   const lines = Object.entries(users).map(([user, password]) => {
     const permissions = NATS_PERMISSIONS[user];
     const allowed = permissions
-      ? `, permissions: { publish: ${JSON.stringify(permissions.publish)}, subscribe: ${JSON.stringify(permissions.subscribe)}, allow_responses: { max: 1, expires: "1m" } }`
+      ? `, permissions: { publish: ${JSON.stringify(permissions.publish)}, subscribe: ${JSON.stringify(permissions.subscribe)}, allow_responses: { max: ${REPLIES}, expires: "1m" } }`
       : '';
     return `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}${allowed} }`;
   });
