@@ -99,6 +99,11 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     return this.leases.instances;
   }
 
+  /** Has this moment passed, by the store's clock? What was asked until then is not done any more. */
+  isLate(deadline: number): boolean {
+    return !(this.leases.storeNow() <= deadline);
+  }
+
   /** Makes a tenant's first log; whoever owns the fewest takes it. */
   async createTenant(tenant: string): Promise<string[]> {
     await this.eventlog.createLog(`${tenant}/0`);

@@ -1,10 +1,11 @@
 import 'reflect-metadata';
 import { Controller, Inject, Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { MessagePattern, Payload, type MicroserviceOptions } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload, type MicroserviceOptions } from '@nestjs/microservices';
 import { connectBus, type Bus } from '#bus/connect';
-import { BusServer } from '#bus/nest-strategy';
+import { BusServer, type BusContext } from '#bus/nest-strategy';
 import { adminSubject, healthSubject } from '#bus/subjects';
+import { DEADLINE_HEADER } from '#contracts/command';
 import { tenantName } from '#contracts/primitives';
 import { PostgresEventLog } from '#eventlog/postgres';
 import { PostgresImports } from '#eventlog/postgres-imports';
@@ -15,6 +16,7 @@ import { readImportKeys } from '#platform/import-keys';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { z } from 'zod';
+import { TOO_LATE } from './deadline';
 import { Imports } from './importing';
 import { BUS, EVENT_LOG, IMPORTS, LOGGER, Logs, PAYLOADS } from './logs';
 import { Snapshots } from './snapshots';
@@ -30,10 +32,11 @@ class AdminController {
   ) {}
 
   @MessagePattern(adminSubject('create-tenant'))
-  async createTenant(@Payload() raw: unknown): Promise<unknown> {
+  async createTenant(@Payload() raw: unknown, @Ctx() asked: BusContext): Promise<unknown> {
     const parsed = z.strictObject({ tenant: tenantName }).safeParse(raw);
     if (!parsed.success)
       return { ok: false, refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed' } };
+    if (this.logs.isLate(Number(asked.getHeaders()[DEADLINE_HEADER.toLowerCase()] ?? Infinity))) return TOO_LATE;
     return { ok: true, value: { logs: await this.logs.createTenant(parsed.data.tenant) } };
   }
 

@@ -1,7 +1,7 @@
 import type { Bus } from '#bus/connect';
 import { busFailure } from '#bus/failure';
 import { commandSubject, ledgerSubject, querySubject, adminSubject, OWNED } from '#bus/subjects';
-import type { Answer, Command } from '#contracts/command';
+import { DEADLINE_HEADER, type Answer, type Command } from '#contracts/command';
 import type { Query } from '#contracts/query';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
@@ -145,7 +145,10 @@ export class Owners {
   }
 
   async admin<T>(op: string, body: Record<string, unknown>): Promise<T> {
-    return value<T>(await this.ask(this.to(adminSubject(op), body), 'the delegation service'));
+    // as a command's: what is answered 503 is not done later
+    const headers = { [DEADLINE_HEADER]: String(Date.now() + QUERY_MS - LIMITS.clockBackMs) };
+    const send: Send = (ms) => this.bus.request(adminSubject(op), body, ms, { headers });
+    return value<T>(await this.ask(send, 'the delegation service'));
   }
 
   private to(subject: string, body: unknown): Send {

@@ -144,6 +144,9 @@ export const commandMessage = z
     error: 'requests must add up to the number of commands',
   });
 
+/** Of a request that is no command and changes something: until when, as a command's `deadline`. */
+export const DEADLINE_HEADER = 'Bailiwick-Deadline';
+
 /**
  * The reply: the answers in the order of the commands; or only some of them, `of` naming which. Those that are ready are
  * sent at once as parts, and the last message holds the rest.

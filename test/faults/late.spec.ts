@@ -21,7 +21,7 @@ describe('what was answered 503', () => {
   const events = async (): Promise<Event[]> => (await readLog(stack)).map(({ event }) => event);
 
   /** Asks everything at once while it stands still. */
-  async function askedWhile(pause: () => Promise<() => Promise<void>>): Promise<void> {
+  async function askedWhile(pause: () => Promise<() => Promise<void>>, tenants = true): Promise<void> {
     const { run, grant } = await open(stack.as('orchestrator'));
     const acting = (await post('enforcer', '/v1/actions', read(grant.id))).body;
     expect(acting).toMatchObject({ decision: 'permit' });
@@ -39,7 +39,7 @@ describe('what was answered 503', () => {
       post('orchestrator', '/v1/runs', root),
       post('orchestrator', `/v1/runs/${run.id}/completion`),
       post('orchestrator', '/v1/runs', { ...root, requireApproval: true }),
-      post('admin', '/v1/tenants', { id: `late-${before}` }),
+      ...(tenants ? [post('admin', '/v1/tenants', { id: `late-${before}` })] : []),
     ];
     const revocation = post('responder', `/v1/grants/${doomed.grant.id}/revocation`, { reason: 'it is over' });
     const statuses = (await Promise.all(asked)).map(({ status }) => status);
@@ -90,7 +90,7 @@ describe('what was answered 503', () => {
           await client.query('ROLLBACK');
           await client.end();
         };
-      }),
+      }, false), // the table of logs is not locked
     90_000,
   );
 });
