@@ -60,6 +60,11 @@ export class Batch {
     return this.sealed.length >= mostEvents() || this.taken >= MOST_ITEMS;
   }
 
+  /** its turn was over before all of its items were staged */
+  get isCutShort(): boolean {
+    return this.taken < this.items.length && !this.isFull;
+  }
+
   get wantsMore(): boolean {
     return this.taken === this.items.length && !this.isFull;
   }

@@ -10,7 +10,7 @@ import { parseEvent, type Event } from '#contracts/event';
 import { canonicalize } from '#kernel/canonical';
 import type { Announcement } from '#bus/cloudevent';
 import type { AppendResult } from '#eventlog/port';
-import type { Clock, Timer } from '#kernel/clock';
+import { monotonicClock, type Clock, type Timer } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { deadlineOf, outOfTime, TOO_LATE } from './deadline';
 import { Mailbox } from './mailbox';
@@ -38,6 +38,8 @@ export interface OwnerOptions {
   readonly clock: Clock;
   /** the store's, as far as it is known: deadlines are by it. The owner's own where it is left out */
   readonly storeClock?: Clock;
+  /** for measuring how long a turn takes; the system's monotonic clock where it is left out */
+  readonly elapsed?: Clock;
   /** wakes an owner that waits for commands; the system's where it is left out */
   readonly timer?: Timer;
   /** told after each commit up to where the log reaches; may lose it (followers look into the log) */
@@ -175,6 +177,7 @@ export class LogOwner {
       if (isOver()) break;
       next.items.push(...late.splice(0));
       if (!this.stageAll(state, next)) break;
+      if (next.isCutShort) await new Promise((resolve) => setImmediate(resolve)); // the turn of other logs
       if (this.flying && !next.isFull) continue; // more may come before it can be committed
       await this.flying?.landed;
       if (isOver() || next.isEmpty) continue;
@@ -231,7 +234,10 @@ export class LogOwner {
     const wrong = state.lastTime - clock > LIMITS.clockBackMs ? clockWentBack(state.lastTime - clock) : undefined;
     try {
       this.ticks(state, now, batch);
+      const elapsed = this.options.elapsed ?? monotonicClock;
+      const end = elapsed.now() + LIMITS.decideTurnMs;
       while (batch.taken < batch.items.length && !batch.isFull) {
+        if (elapsed.now() > end) break;
         const item = batch.items[batch.taken++] as Item;
         if (item.kind === 'read') batch.hasReads = true;
         else if (wrong && !onlyTightens(item.raw)) batch.staged.push(refusedBy(item, wrong));

@@ -17,17 +17,38 @@ export function includes(parents: readonly Segments[], child: Segments, work: Wo
   const same = (parent: Segments): boolean =>
     parent.length === child.length && parent.every((each, i) => each === child[i]);
   if (parents.some(same)) return true;
+  if (work.left < 0) return false;
+  // what has no name in common with the child covers no part of it, alone or together with others
+  const near = parents.filter((parent) => !areApart(parent, child));
+  work.left -= parents.length + COMPILING * [child, ...near].reduce((sum, each) => sum + each.length, 0);
+  if (work.left < 0) return false;
   const narrow = compile(child);
-  const wide = parents.map(compile);
+  const wide = near.map(compile);
   // nearly always one parent covers all of it; a product with the others would only be larger
   return wide.some((parent) => covered([parent], narrow, work)) || (wide.length > 1 && covered(wide, narrow, work));
+}
+
+/** Does a literal at the same distance from the beginning, or from the end, differ? Then no name matches both. */
+function areApart(a: Segments, b: Segments): boolean {
+  return differ(a, b) || differ(a.toReversed(), b.toReversed());
+}
+
+function differ(a: Segments, b: Segments): boolean {
+  for (let i = 0; i < a.length && i < b.length; i++) {
+    const [one, other] = [a[i], b[i]];
+    if (one === '**' || other === '**') return false;
+    if (one !== other && one !== '*' && other !== '*') return true;
+  }
+  return false;
 }
 
 /** What is left to be spent: one for each step of one pattern by one segment. */
 export interface Work {
   left: number;
 }
-export const allowance = (): Work => ({ left: LIMITS.inclusionStates * 4 });
+export const allowance = (): Work => ({ left: LIMITS.inclusionWork });
+/** what compiling costs for each segment */
+const COMPILING = 4;
 
 /** Bit i of a mask: in front of token i. Bit `end`: all of it is matched. */
 interface Automaton {

@@ -153,8 +153,14 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
   const known = namesOf(held);
   const fault = (path: string, text: string, why: string) => bad.push(`${path} ${JSON.stringify(clip(text))} ${why}`);
   const take = (result: Result<string, string>, path: string, text: string): string => {
-    if (result.ok) return result.value;
-    fault(path, text, result.error);
+    const wild = result.ok ? wildcardsIn(result.value) : 0;
+    if (result.ok && wild <= LIMITS.wildcardsPerPattern) return result.value;
+    const most = LIMITS.wildcardsPerPattern;
+    fault(
+      path,
+      text,
+      result.ok ? `has ${wild} wildcards and may have ${most}; use one ** for several segments` : result.error,
+    );
     return '';
   };
   const verbs = (list: readonly string[], path: string): string[] =>
@@ -212,12 +218,17 @@ function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlyS
 const textsOf = ({ eq, in: among = [], prefix }: Condition): string[] =>
   [eq, ...among, prefix].filter((value) => typeof value === 'string');
 
+/** Segments that are `*` or `**`, in verbs and in paths. */
+const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((each) => /^\*{1,2}$/.test(each)).length;
+
 /** So many patterns that are wrong are told at once; a detail is bounded. */
 const TOLD = 8;
 const LONGEST_DETAIL = 1_900;
 
 function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
-  const { time, actions, budget } = limits;
+  const { time, actions, resources, budget } = limits;
+  const patterns = [...actions.allow, ...actions.deny, ...resources.map(({ match }) => match)];
+  const wildcards = patterns.reduce((sum, pattern) => sum + wildcardsIn(pattern), 0);
   const [begins, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
   if (!(ends > begins && ends > now)) {
     const detail = `grant.time: the lease would end (${time.expiresAt}) before it begins (${time.notBefore})`;
@@ -233,6 +244,10 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     [
       Math.max(actions.allow.length, actions.deny.length) > LIMITS.patternsPerList,
       `grant.actions: at most ${LIMITS.patternsPerList} patterns in a list, with those of the parent`,
+    ],
+    [
+      wildcards > LIMITS.wildcardsPerGrant,
+      `grant: its patterns have ${wildcards} wildcards together and may have ${LIMITS.wildcardsPerGrant}; name fewer or wider patterns`,
     ],
     [odd !== undefined, `grant.budget.windows: ${odd?.per} is not between ${shortest} and ${longest}`],
     [

@@ -39,6 +39,8 @@ export const LIMITS = {
   commandsPerMessage: 256,
   actionsPerBatch: 50,
   mailboxCommands: 10_000,
+  /** for so long one log is decided on at a time; then others that the same process owns have their turn */
+  decideTurnMs: 10,
   /** how old a commit that is under way may be, and more is still decided on it */
   decideAheadMs: 100,
   /** commits of one log that come closer upon each other are announced together */
@@ -104,7 +106,11 @@ export const LIMITS = {
   selectorsPerGrant: 64,
   conditionsPerSelector: 8,
   valuesPerCondition: 64,
-  inclusionStates: 20_000,
+  /** `*` and `**` in one pattern, and in all patterns of a grant: what comparing two grants costs grows with them */
+  wildcardsPerPattern: 8,
+  wildcardsPerGrant: 256,
+  /** steps of comparing the patterns of two grants in one dimension; a few milliseconds */
+  inclusionWork: 20_000,
   windowsPerBudget: 8,
   windowBuckets: 256,
   windowMs: 30 * DAY,

@@ -64,7 +64,8 @@ export class Instance implements Server {
     this.leases = new Leases({
       eventlog: database,
       me: name,
-      clock: { now: () => world.now },
+      clock: { now: () => world.now - process.suspended },
+      wall: process.clock,
       timer: process.timer,
       reachable: () => true,
       begin: (log, epoch) => this.begin(log, epoch),
@@ -109,6 +110,8 @@ export class Instance implements Server {
       eventlog: this.database,
       rules: RULES,
       clock: process.clock,
+      elapsed: { now: () => world.now },
+      storeClock: { now: () => this.leases.storeNow() },
       timer: process.timer,
       publish: (commit) => {
         if (!process.isStruck('before announce')) network.publish(commit);

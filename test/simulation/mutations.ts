@@ -161,12 +161,12 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an owner whose lease is over goes on answering (I11)',
-    from: 'return this.held.get(log) === epoch && this.options.clock.now() < this.until;',
+    from: 'return this.held.get(log) === epoch && this.passed() < LEASE_MS - MARGIN_MS;',
     to: 'return this.held.get(log) === epoch;',
   },
   {
     name: 'a lease lasts from when it was heard of, not from when it was asked for (I11)',
-    from: 'this.until = sent + LEASE_MS - MARGIN_MS;',
-    to: 'this.until = clock.now() + LEASE_MS - MARGIN_MS;',
+    from: 'this.beaten = { clock: sent, wall, store: roster.now };',
+    to: 'this.beaten = { clock: clock.now(), wall: this.wall.now(), store: roster.now };',
   },
 ];

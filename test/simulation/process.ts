@@ -12,6 +12,8 @@ export class Process {
   private held: (() => void)[] = [];
   /** how far its clock is off, ms */
   skew = 0;
+  /** for so long its machine was suspended: its monotonic clock stood still, and its wall clock did not */
+  suspended = 0;
   readonly clock: Clock = { now: () => this.world.wall() + this.skew };
   /** One that is cancelled acts no more, also where it was due while the process stood still. */
   readonly timer: Timer = (ms, act) => {
@@ -49,11 +51,15 @@ export class Process {
     for (const act of this.mourners) act();
   }
 
-  /** It stands still, as a stopped process or a machine that was put to sleep does; what comes in waits for it. */
-  stop(ms: number): void {
+  /**
+   * It stands still, as a stopped process does; what comes in waits for it.
+   * @param asleep its whole machine does
+   */
+  stop(ms: number, asleep = false): void {
     if (!this.alive || this.stopped) return;
     this.stopped = true;
-    this.world.note(`${this.name} stands still for ${ms} ms`);
+    if (asleep) this.suspended += ms;
+    this.world.note(`${this.name} stands still for ${ms} ms${asleep ? ', with its machine' : ''}`);
     this.world.after(ms, () => this.goOn());
   }
 

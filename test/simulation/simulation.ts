@@ -101,7 +101,7 @@ class Simulation {
     ];
     if (now(weather.stop) && everybody.length > 0) {
       world.count('stood still');
-      random.pick(everybody).stop(random.pick([300, 1_500, 4_000, 7_000]));
+      random.pick(everybody).stop(random.pick([300, 1_500, 4_000, 7_000]), random.chance(0.3));
     }
     if (now(weather.step) && everybody.length > 0) {
       world.count('a clock stepped');

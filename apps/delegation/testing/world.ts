@@ -89,6 +89,7 @@ export class World {
       eventlog: this.eventlog,
       rules: RULES,
       clock: { now: () => this.now },
+      elapsed: { now: () => this.now },
       publish: ({ from, next }) => this.announced.push([from, next]),
       warn: (message) => this.warnings.push(message),
       ...options,
