@@ -68,7 +68,7 @@ describe('the beginning of an import', () => {
     ['it wants to stay live, and its key is pinned for history', () => [{ vkey: VKEY, continue: false }], header, true],
   ])('is refused where %s, and nothing is begun', async (_why, pinned, of, live) => {
     const { answer, begun } = await begin(pinned, of, live);
-    expect(answer).toMatchObject({ ok: false, refusal: { code: 'FORBIDDEN' } });
+    expect(answer).toMatchObject({ ok: false, refusal: { code: 'CONFLICT' } });
     expect(begun).toEqual([]);
   });
 

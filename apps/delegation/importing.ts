@@ -68,10 +68,7 @@ export class Imports {
     const { tenant } = header;
     const begun = await this.imports.begun(tenant);
     const isSame = begun && begun.live === live && JSON.stringify(begun.header) === JSON.stringify(header);
-    if (isSame && begun.done) return found(await this.view(header, true));
-    const stranger = this.unpinned(header, live);
-    if (stranger) return stranger;
-    if (isSame) return found(await this.view(header, false));
+    if (isSame && (begun.done || this.isChecking(tenant))) return found(await this.view(header, begun.done));
     if (this.isChecking(tenant)) return refuse('CONFLICT', 'another import into this tenant is just being completed');
     try {
       checkHeads(header);
@@ -84,6 +81,10 @@ export class Imports {
       if (head > 0)
         return refuse('CONFLICT', `${log} has ${head} events already: a tenant is imported into an empty one`);
     }
+    // no 403: that is recorded in the log, which would not be empty any more
+    const stranger = this.unpinned(header, live);
+    if (stranger) return stranger;
+    if (isSame) return found(await this.view(header, false));
     await this.imports.begin(header, live);
     this.checkings.delete(tenant);
     return found(await this.view(header, false));
@@ -95,18 +96,18 @@ export class Imports {
     try {
       keys = this.pinned();
     } catch (error) {
-      return refuse('FORBIDDEN', `the pinned keys cannot be read: ${(error as Error).message}`); // in doubt, no
+      return refuse('CONFLICT', `the pinned keys cannot be read: ${(error as Error).message}`); // in doubt, no
     }
     for (const { log, vkey } of logs) {
       const pin = keys.find((each) => each.vkey.trim() === vkey.trim());
       if (!pin)
         return refuse(
-          'FORBIDDEN',
+          'CONFLICT',
           `${log} is signed by ${vkey.trim()}, which the operator of this installation has not pinned: compare it with the key that the origin shows at /log/${log}/vkey, then add { "vkey": … } to import-keys.json in the data directory of the delegation service (\`bailiwick import --origin-key\`)`,
         );
       if (live && !pin.continue)
         return refuse(
-          'FORBIDDEN',
+          'CONFLICT',
           `the key of ${log} is pinned for history only: its leases can stay alive only where import-keys.json has "continue": true for it; import it without "continue" otherwise`,
         );
     }

@@ -84,7 +84,7 @@ describe('a whole tenant', () => {
     const begin = (more: object = {}) =>
       http(fresh, 'POST', '/v1/imports', { key, body: { header, otherPseudonyms: true, ...more } });
     expect([(await begin()).status, (await begin()).body.detail]).toEqual([
-      403,
+      409,
       expect.stringContaining('import-keys.json'),
     ]);
     const pins = join(fresh.dataDir, 'import-keys.json');
@@ -97,11 +97,12 @@ describe('a whole tenant', () => {
       `[{"vkey":"${strange}","vkey":"${vkey}"}]`,
     ]) {
       writeFileSync(pins, pinned);
-      expect([pinned, (await begin()).status]).toEqual([pinned, 403]);
+      expect([pinned, (await begin()).status]).toEqual([pinned, 409]);
     }
     writeFileSync(pins, JSON.stringify([{ vkey }]));
-    expect((await begin({ continue: true })).status).toBe(403); // pinned for its history alone
+    expect((await begin({ continue: true })).status).toBe(409); // pinned for its history alone
     expect(await query(databaseUrl(fresh), 'SELECT FROM import_begun')).toEqual([]);
+    expect(await counting(fresh)).toBe(0); // a refusal that was recorded would stand in the way of every import
   });
 
   it('is checked once more where it arrives: what its sender let through counts for nothing', async () => {
