@@ -1,6 +1,7 @@
 import type { GrantView, RunView } from '#contracts/grant';
 import type { TreeView } from '#contracts/query';
 import type { Reason } from '#contracts/reason';
+import { marked } from '#kernel/look-alike';
 
 const COLOR = process.stdout.isTTY && process.env.NO_COLOR === undefined;
 const paint =
@@ -47,7 +48,7 @@ export function grantLine(run: RunView | undefined, grant: GrantView): string {
   const counts = `${used.calls}/${budget.calls} calls, ${used.reads}/${budget.reads} reads, ${used.writes}/${budget.writes} writes`;
   const status = (STATUS[grant.status] ?? red)(grant.status);
   const why = grant.endReason ? dim(` (${plain(grant.endReason)})`) : '';
-  const label = run ? `${plain(run.agent.class)} ${dim(plain(run.task ?? run.purpose ?? ''))}` : grant.runId;
+  const label = run ? `${plain(marked(run.agent.class))} ${dim(plain(run.task ?? run.purpose ?? ''))}` : grant.runId;
   return `${bold(label)}  ${status}${why}  ${counts}  ${dim(grant.id)}`;
 }
 

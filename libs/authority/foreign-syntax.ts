@@ -101,9 +101,6 @@ export function foreignInName(name: string): string | undefined {
   return found && `${found.what}; ${found.instead}`;
 }
 
-/** The same of a list in which `*` alone means any. */
-export const foreignInList = (name: string): string | undefined => (name === '*' ? undefined : foreignInName(name));
-
 /** Of a verb's pattern, whose alphabet leaves only a few: what its author most likely meant. */
 export function foreignInVerb(pattern: string): string | undefined {
   const folded = pattern.normalize('NFKC').trim();

@@ -1,6 +1,7 @@
 import type { StoredSelector } from '#contracts/event';
 import type { Agent } from '#contracts/grant';
 import type { Refusal } from '#contracts/reason';
+import { foldForms, foldSpaces, lookAlikeFault } from '#kernel/look-alike';
 import { foreignInName } from './foreign-syntax';
 import { clip } from './words';
 
@@ -12,12 +13,19 @@ type Named = readonly [path: string, name: string | undefined];
 
 function faultIn(named: readonly Named[]): Refusal | undefined {
   for (const [path, name] of named) {
-    const why = name === undefined ? undefined : foreignInName(name);
-    if (why !== undefined)
-      return { code: 'PATTERN_INVALID', detail: `${path} ${JSON.stringify(clip(name ?? ''))} ${why}` };
+    if (name === undefined) continue;
+    const told = `${path} ${JSON.stringify(clip(name))}`;
+    const pattern = foreignInName(name);
+    if (pattern !== undefined) return { code: 'PATTERN_INVALID', detail: `${told} ${pattern}` };
+    const alike = lookAlikeFault(name);
+    if (alike !== undefined) return { code: 'BAD_REQUEST', detail: `${told} ${alike}` };
   }
   return undefined;
 }
+
+/** As it is stored: spaces in it are single and plain, so that what is shown is what is compared. */
+export const storedAgent = (agent: Agent): Agent =>
+  agent.instance === undefined ? agent : { ...agent, instance: foldSpaces(agent.instance) };
 
 /** What is wrong with the names of an agent whose run is about to be opened. */
 export function agentFault({ class: agentClass, instance, posture = {} }: Agent): Refusal | undefined {
@@ -41,5 +49,6 @@ export function selectorFault({ agentClass, agentInstance, modelVersion, tool }:
   ]);
 }
 
-/** What is wrong with the name of the tool that is called. */
-export const toolFault = (tool: string | undefined): Refusal | undefined => faultIn([['action.tool', tool]]);
+/** What is wrong with the name of the tool that is called. Other forms of one name are decided on as that name. */
+export const toolFault = (tool: string | undefined): Refusal | undefined =>
+  faultIn([['action.tool', tool === undefined ? undefined : foldForms(tool)]]);

@@ -3,12 +3,13 @@ import type { Refusal } from '#contracts/reason';
 import { parseTime, rfc3339 } from '#kernel/clock';
 import { formatDuration, parseDuration } from '#kernel/duration';
 import { LIMITS } from '#kernel/limits';
+import { lookAlikeFault } from '#kernel/look-alike';
 import { err, ok, type Result } from '#kernel/result';
 import { attenuatesAll } from './dimensions/all';
 import { meetWindow, meetWindows, tighterCost } from './dimensions/budget';
 import { distinct, keyOfSelector } from './dimensions/resources';
 import { sorted } from './dimensions/verdict';
-import { foreignInList, foreignInName, needsLiteral } from './foreign-syntax';
+import { foreignInName, needsLiteral } from './foreign-syntax';
 import { normalizePathPattern } from './pattern';
 import { windowMs } from './usage';
 import { normalizeVerbPattern } from './verb';
@@ -165,9 +166,9 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
   };
   const verbs = (list: readonly string[], path: string): string[] =>
     sorted(list.map((text, i) => take(normalizeVerbPattern(text), `${path}[${i}]`, text)));
-  const names = (list: readonly string[], path: string, foreign = foreignInName): string[] => {
+  const names = (list: readonly string[], path: string, wrong = wrongInName): string[] => {
     list.forEach((text, i) => {
-      const why = known.has(text) ? undefined : foreign(text);
+      const why = known.has(text) ? undefined : wrong(text);
       if (why !== undefined) fault(`${path}[${i}]`, text, why);
     });
     return sorted(list);
@@ -175,10 +176,10 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
   const selectorOf = (each: Selector, i: number): Selector => {
     const path = `grant.resources[${i}]`;
     if (known.has(keyOfSelector(each))) return each;
-    names([each.type], `${path}.type`, foreignInList);
+    names([each.type], `${path}.type`, (type) => (type === '*' ? undefined : foreignInName(type)));
     for (const [name, condition] of Object.entries(each.where ?? {})) {
-      names([name], `${path}.where`);
-      names(textsOf(condition), `${path}.where.${clip(name, 60)}`);
+      names([name], `${path}.where`, foreignInName);
+      names(textsOf(condition), `${path}.where.${clip(name, 60)}`, foreignInName);
     }
     const { literal, ...rest } = each;
     const match = take(normalizePathPattern(each.match, { literal }), `${path}.match`, each.match);
@@ -195,7 +196,12 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     },
     resources: distinct(resources.map(selectorOf)),
     budget: { ...budget, windows: meetWindows(budget.windows, []) },
-    delegation: { ...delegation, classes: names(delegation.classes, 'grant.delegation.classes', foreignInList) },
+    delegation: {
+      ...delegation,
+      classes: names(delegation.classes, 'grant.delegation.classes', (name) =>
+        name === '*' ? undefined : wrongInName(name),
+      ),
+    },
     posture: Object.fromEntries(
       Object.entries(posture).map(([name, values]) => [name, values && names(values, `grant.posture.${name}`)]),
     ),
@@ -204,6 +210,9 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
   const more = bad.length > TOLD ? [counted(bad.length - TOLD, 'more pattern')] : [];
   return err({ code: 'PATTERN_INVALID', detail: clip([...bad.slice(0, TOLD), ...more].join('; '), LONGEST_DETAIL) });
 }
+
+/** Names that agents and rules are compared by; values of conditions may be in any script. */
+const wrongInName = (name: string): string | undefined => foreignInName(name) ?? lookAlikeFault(name);
 
 /** Every name and selector of a lease that was issued: also one from before a notation was refused. */
 function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlySet<string> {

@@ -1,6 +1,7 @@
 import type { StoredSelector } from '#contracts/event';
 import type { Limits } from '#contracts/grant';
 import { LIMITS } from '#kernel/limits';
+import { nameKey } from '#kernel/look-alike';
 import { couldUse } from './could-use';
 import { normalizeTool } from './tool-name';
 
@@ -28,8 +29,8 @@ export interface Subject {
 /** The attributes a rule is found by, the most telling first; `tool` and time alone are found by no attribute. */
 const KEYS = ['treeId', 'agentInstance', 'principalRef', 'purposeRef', 'agentClass', 'modelVersion'] as const;
 
-/** `Scraper` is `scraper`: whoever stops a class means it however it is spelt. */
-const spelt = (value: string | undefined): string | undefined => value?.toLowerCase();
+/** `Scraper` is `scraper`, and so is one with a Cyrillic letter: a rule holds for every name that looks like it. */
+const spelt = (value: string | undefined): string | undefined => (value === undefined ? undefined : nameKey(value));
 
 /** All the parts given must match. */
 export function selects(selector: StoredSelector, subject: Subject): boolean {

@@ -1,16 +1,24 @@
 import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
+import { foldSpaces, lookAlikeFault } from '#kernel/look-alike';
 import { actionRequest } from './action';
 import { agent, grantRequest, grantView, runView } from './grant';
 import { freeText, idOf, name, position, ref, time } from './primitives';
 import { approvalView } from './query';
+
+/** A person or a service, by a name that cannot be taken for another's. */
+const principalName = name.superRefine((text, context) => {
+  const fault =
+    foldSpaces(text) === text ? lookAlikeFault(text) : 'has a double or unusual space; write one plain space';
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
 
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
 
 export const openRunBody = z.strictObject({
   agent,
   /** the principal: `user:…`, `service:…` */
-  requestedBy: name,
+  requestedBy: principalName,
   purpose: freeText(),
   grant: grantRequest,
   requireApproval: z.boolean().optional(),
@@ -50,7 +58,7 @@ export const selectorBody = z
     agentClass: name.optional(),
     agentInstance: name.optional(),
     modelVersion: name.optional(),
-    principal: name.optional(),
+    principal: principalName.optional(),
     purpose: freeText().optional(),
     tool: name.optional(),
     treeId: idOf('tree').optional(),

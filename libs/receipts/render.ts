@@ -1,4 +1,5 @@
 import type { ActionPredicate, Custody, Predicate, RunClaims, TreePredicate } from '#contracts/receipt';
+import { marked } from '#kernel/look-alike';
 import { money } from '#kernel/money';
 import type { Claims } from './kinds';
 
@@ -32,7 +33,7 @@ function ofTree({ tree, purpose, requestedBy, runs, spent }: TreePredicate): str
   const shown = new Set<RunClaims>();
   const below = (parent: string | undefined, depth: number): string[] =>
     childrenOf(parent, runs, shown).flatMap((each) => [
-      `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${each.agent.class} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? 'still going on'}`,
+      `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${marked(each.agent.class)} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? 'still going on'}`,
       ...below(each.run.id, depth + 1),
     ]);
   return [
@@ -58,7 +59,7 @@ function ofAction({ action, denied, run, agent, purpose, requestedBy, custody }:
   const what = action ?? denied;
   return [
     `action    ${custody.actionId}: ${what?.verb ?? ''} on ${what?.resource.type ?? ''} ${what?.resource.id ?? ''}`,
-    `by        ${run.id} (${agent.class})`,
+    `by        ${run.id} (${marked(agent.class)})`,
     `asked by  ${requestedBy ?? GONE}`,
     `purpose   ${purpose ?? GONE}`,
     action ? `permitted ${action.time}, ${action.outcome}` : `refused   ${denied?.reasons.join('; ') ?? ''}`,
@@ -69,7 +70,7 @@ function ofAction({ action, denied, run, agent, purpose, requestedBy, custody }:
 function ofRun(claims: RunClaims): string[] {
   const { spent, ended } = claims;
   return [
-    `run       ${claims.run.id} (${claims.agent.class}${claims.agent.instance ? ` ${claims.agent.instance}` : ''})`,
+    `run       ${claims.run.id} (${marked(claims.agent.class)}${claims.agent.instance ? ` ${marked(claims.agent.instance)}` : ''})`,
     `asked by  ${claims.requestedBy ?? GONE}`,
     `purpose   ${claims.purpose ?? GONE}${claims.task ? `; task: ${claims.task}` : ''}`,
     ...claims.approvals.map(
@@ -86,7 +87,7 @@ function ofRun(claims: RunClaims): string[] {
     `touched   ${claims.resources.length} resources; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
     ...claims.children.map(
       (each, i) =>
-        `${i === 0 ? 'children ' : '         '} ${each.agentClass}: ${each.ended ?? 'still going on'} (${each.receipt})`,
+        `${i === 0 ? 'children ' : '         '} ${marked(each.agentClass)}: ${each.ended ?? 'still going on'} (${each.receipt})`,
     ),
     ...claims.suspensions.map(
       (each) =>

@@ -1,5 +1,6 @@
 import type { EventOf } from '#contracts/event';
 import type { Limits } from '#contracts/grant';
+import { nameKey } from '#kernel/look-alike';
 import type { Story, Told } from './story';
 
 // Shares no code with the rules that decide (`libs/authority`): whoever verifies a receipt checks them, too.
@@ -32,8 +33,9 @@ export function ruleStrikesGrant(
     [purposeRef, run.data.purposeRef],
     [treeId, grant.treeId],
   ];
-  // whoever stops a class means it however it is spelt
-  if (wanted.some(([want, has]) => want !== undefined && want.toLowerCase() !== has?.toLowerCase())) return false;
+  // a class is stopped in every spelling that looks like it
+  const key = (value: string | undefined) => (value === undefined ? undefined : nameKey(value));
+  if (wanted.some(([want, has]) => want !== undefined && key(want) !== key(has))) return false;
   return tool === undefined || couldUse(grant.data.limits, tool);
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { BailiwickClient, EventItem } from '#client/client';
 import { SEARCHES } from '#contracts/search';
+import { marked } from '#kernel/look-alike';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { dim, plain, table } from '../render';
 
@@ -45,7 +46,7 @@ const SAYS: Readonly<Record<string, string>> = {
 
 const text = (value: unknown): string =>
   typeof value === 'string' ? value : value == null ? '' : JSON.stringify(value);
-const agentOf = (row: Row): string => text((row.agent as Row | undefined)?.class);
+const agentOf = (row: Row): string => marked(text((row.agent as Row | undefined)?.class));
 const resourceOf = (row: Row): string => text((row.resource as Row | undefined)?.id);
 
 /** What stands in the columns where a person reads. */
@@ -69,7 +70,7 @@ const COLUMNS = {
     decision: (row) => text(row.decision),
     verb: (row) => text(row.verb),
     resource: resourceOf,
-    agent: (row) => text(row.agentClass),
+    agent: (row) => marked(text(row.agentClass)),
     action: (row) => text(row.id),
   },
 } satisfies Record<string, Readonly<Record<string, (row: Row) => string>>>;

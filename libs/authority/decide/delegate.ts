@@ -4,7 +4,7 @@ import { err, ok } from '#kernel/result';
 import type { Verdict } from '../dimension';
 import { mayDelegate } from '../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../liveness';
-import { agentFault } from '../names';
+import { agentFault, storedAgent } from '../names';
 import { resolveChild } from '../resolve';
 import { quarantinedBy } from '../rules';
 import { chainOf, type GrantNode, type RunNode } from '../state';
@@ -70,7 +70,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
       runId,
       payload: true,
       data: {
-        agent: command.agent,
+        agent: storedAgent(command.agent),
         principalRef: parentRun.principalRef,
         purposeRef: command.purposeRef,
         parentRunId: parent.runId,

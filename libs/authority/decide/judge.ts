@@ -2,6 +2,7 @@ import type { CommandOf } from '#contracts/command';
 import type { DecisionOutcome, Reason } from '#contracts/reason';
 import type { Refusal } from '#contracts/reason';
 import { LIMITS } from '#kernel/limits';
+import { foldSpaces } from '#kernel/look-alike';
 import { err, ok, type Result } from '#kernel/result';
 import { classify } from '../catalog';
 import type { ActionFacts, Situation } from '../dimension';
@@ -48,7 +49,7 @@ export function understand(command: Authorize, run: RunNode): Result<Asked, Refu
   const drift = told === undefined ? run.drift : told === 'unavailable' ? told : Math.max(run.drift, told.score);
   const facts: ActionFacts = {
     verb: verb.value,
-    tool: command.action.tool,
+    tool: command.action.tool === undefined ? undefined : foldSpaces(command.action.tool),
     effect,
     risk,
     resource: { type: command.resource.type, id: id.value, attributes },

@@ -3,7 +3,7 @@ import { canonicalDigest } from '#kernel/digest';
 import { rfc3339 } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { err, ok } from '#kernel/result';
-import { agentFault } from '../names';
+import { agentFault, storedAgent } from '../names';
 import { resolveRoot } from '../resolve';
 import { quarantinedBy } from '../rules';
 import { refusedBefore, refusedReason, refusedText, rootAsked } from './refused-before';
@@ -39,7 +39,7 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
     runId,
     payload: true,
     data: {
-      agent: command.agent,
+      agent: storedAgent(command.agent),
       principalRef: command.principalRef,
       purposeRef: command.purposeRef,
       startedAt: rfc3339(now),

@@ -9,6 +9,7 @@ import type { ApprovalView } from '#contracts/query';
 import type { Reason } from '#contracts/reason';
 import { rfc3339 } from '#kernel/clock';
 import { canonicalDigest } from '#kernel/digest';
+import { marked } from '#kernel/look-alike';
 import { quoted, visible } from './quoted';
 
 /** All that a consent card is made of. */
@@ -74,15 +75,18 @@ export function approvalView(approval: ApprovalNode, facts: ApprovalFacts, now: 
 
 const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: ApprovalFacts) => string> = {
   grant: (_approval, { run, texts }) =>
-    `Let a ${run.agent.class} work on: ${texts.purpose === null ? 'a purpose that was erased' : quoted(texts.purpose)}`,
+    `Let a ${marked(run.agent.class)} work on: ${texts.purpose === null ? 'a purpose that was erased' : quoted(texts.purpose)}`,
   action: (_approval, { run, stepUp, args, hidden }) =>
     stepUp
-      ? `Let the ${run.agent.class} do ${stepUp.data.verb} on ${thing(stepUp.data.resource)}, once, with ${argumentsInWords(stepUp.data.argsDigest, args, hidden)}`
-      : `Let the ${run.agent.class} do one action`,
-  escalation: (_approval, { run }) => `Give the ${run.agent.class} more than it has`,
+      ? `Let the ${marked(run.agent.class)} do ${stepUp.data.verb}${withTool(stepUp.data.tool)} on ${thing(stepUp.data.resource)}, once, with ${argumentsInWords(stepUp.data.argsDigest, args, hidden)}`
+      : `Let the ${marked(run.agent.class)} do one action`,
+  escalation: (_approval, { run }) => `Give the ${marked(run.agent.class)} more than it has`,
 };
 
-const thing = ({ type, id }: { type: string; id: string }): string => quoted(`${type} ${id}`);
+/** Another's name for a thing; what in it is not plain is named after the quotation, where it cannot be forged. */
+const named = (text: string): string => `${quoted(text)}${marked(text).slice(text.length)}`;
+const thing = ({ type, id }: { type: string; id: string }): string => named(`${type} ${id}`);
+const withTool = (tool: string | undefined): string => (tool === undefined ? '' : ` with the tool ${named(tool)}`);
 
 /** Nobody is to believe that she sees all of what she approves where she does not. */
 function argumentsInWords(digest: string | undefined, args: unknown, hidden: unknown): string {
@@ -118,14 +122,14 @@ function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | un
     .filter(({ dimension, text }) => before.get(dimension) !== text)
     .map(({ dimension, text }) => {
       const old = before.get(dimension);
-      return visible(`${dimension}: ${text}${old === undefined ? '' : ` (now: ${old})`}`);
+      return marked(visible(`${dimension}: ${text}${old === undefined ? '' : ` (now: ${old})`}`));
     });
 }
 
 function mayNotDo(approval: ApprovalNode, limits: Limits | undefined): string[] {
   if (approval.kind === 'action')
     return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
-  const denied = limits?.actions.deny.map((pattern) => `never ${quoted(pattern)}`) ?? [];
+  const denied = limits?.actions.deny.map((pattern) => `never ${named(pattern)}`) ?? [];
   return [...denied, 'anything that is not named above'];
 }
 
@@ -206,7 +210,7 @@ export function leaves(reasons: readonly Reason[]): Reason[] {
 /** A reason is a sentence of ours, and yet names what an agent asked for in its own words: it is quoted, too. */
 function inWords(event: Event): string {
   if (event.type === 'DelegationRefused')
-    return `tried to delegate to ${event.data.agentClass}: ${quoted(event.data.detail)}`;
+    return `tried to delegate to ${marked(event.data.agentClass)}: ${quoted(event.data.detail)}`;
   if (event.type !== 'ActionDenied' && event.type !== 'ActionStepUp') return event.type;
   const why = leaves(event.data.reasons)
     .filter((reason) => reason.outcome !== 'permit')

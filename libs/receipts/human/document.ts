@@ -8,6 +8,7 @@ import type {
   TreeStatement,
 } from '#contracts/receipt';
 import { ACTION_RECEIPT, TREE_RECEIPT } from '#contracts/receipt';
+import { marked } from '#kernel/look-alike';
 import { money } from '#kernel/money';
 import { childrenOf, GONE, spentText, triedText } from '../render';
 import type { Verification } from '../web/verify';
@@ -86,7 +87,7 @@ const or = (text: string | null | undefined): string => text ?? GONE;
 
 function ofRun({ predicate: claims }: RunStatement): Document {
   return {
-    title: `Receipt of ${claims.agent.class}, ${claims.run.id}`,
+    title: `Receipt of ${marked(claims.agent.class)}, ${claims.run.id}`,
     blocks: [
       { kind: 'facts', rows: factsOf(claims) },
       heading('Tree'),
@@ -104,7 +105,10 @@ function factsOf(claims: RunClaims): [string, string][] {
     ...(claims.task === undefined ? [] : [['task', or(claims.task)] as [string, string]]),
     [
       'agent',
-      [agent.class, agent.instance, agent.posture?.model, agent.posture?.modelVersion].filter(Boolean).join(' '),
+      [agent.class, agent.instance, agent.posture?.model, agent.posture?.modelVersion]
+        .filter((each) => each !== undefined)
+        .map(marked)
+        .join(' '),
     ],
     ['began', claims.run.startedAt],
     ['ended', ended ? `${ended.at}, ${ended.reason}, by ${ended.by}` : 'not yet'],
@@ -122,9 +126,9 @@ function factsOf(claims: RunClaims): [string, string][] {
 /** The leases above, the run, and the runs it made. */
 function lineTo({ grants, run, agent, children, ended }: RunClaims, classes: ReadonlyMap<string, string>): Branch {
   const own: Branch = {
-    text: `${agent.class} ${run.id}: ${ended?.reason ?? 'still going on'}`,
+    text: `${marked(agent.class)} ${run.id}: ${ended?.reason ?? 'still going on'}`,
     below: children.map((child) => ({
-      text: `${child.agentClass} ${child.runId}${child.task ? ` (${child.task})` : ''}: ${child.ended ?? 'still going on'}`,
+      text: `${marked(child.agentClass)} ${child.runId}${child.task ? ` (${child.task})` : ''}: ${child.ended ?? 'still going on'}`,
       below: [],
     })),
   };
@@ -160,7 +164,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
       rows: actions.map((each) => [
         String(each.position),
         each.time,
-        each.tool === undefined ? each.verb : `${each.verb} (${each.tool})`,
+        each.tool === undefined ? each.verb : `${each.verb} (${marked(each.tool)})`,
         `${each.resource.type} ${each.resource.id}`,
         each.late ? `${each.outcome}; ${each.late.status}, reported late (${each.late.position})` : each.outcome,
         chargedText(each),
@@ -191,7 +195,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
     ...section('Delegations refused', delegationsRefused.length > 0, {
       kind: 'table',
       head: ['position', 'to', 'code', 'why'],
-      rows: delegationsRefused.map((each) => [String(each.position), each.agentClass, each.code, each.detail]),
+      rows: delegationsRefused.map((each) => [String(each.position), marked(each.agentClass), each.code, each.detail]),
     }),
     ...section('Stopped for a person to look', suspensions.length > 0, {
       kind: 'table',
@@ -221,7 +225,7 @@ function ofTree({ predicate: { tree, purpose, requestedBy, runs, spent } }: Tree
   const shown = new Set<RunClaims>();
   const branches = (parent: string | undefined): Branch[] =>
     childrenOf(parent, runs, shown).map((each) => ({
-      text: `${each.agent.class} ${each.run.id}${each.task ? ` (${each.task})` : ''}: ${each.actions.length} permitted, ${each.denied.length} denied or asked about; ${each.ended?.reason ?? 'still going on'}`,
+      text: `${marked(each.agent.class)} ${each.run.id}${each.task ? ` (${each.task})` : ''}: ${each.actions.length} permitted, ${each.denied.length} denied or asked about; ${each.ended?.reason ?? 'still going on'}`,
       below: branches(each.run.id),
     }));
   const common = [
@@ -239,7 +243,7 @@ function ofTree({ predicate: { tree, purpose, requestedBy, runs, spent } }: Tree
       heading('Tree'),
       { kind: 'tree', roots: branches(undefined) },
       ...runs.flatMap((claims): Block[] => [
-        heading(`Run ${claims.run.id}, ${claims.agent.class}`),
+        heading(`Run ${claims.run.id}, ${marked(claims.agent.class)}`),
         { kind: 'facts', rows: factsOf(claims).filter((fact) => !isSaid(fact)) },
         ...below(partsOf(claims, runs)),
       ]),
@@ -258,7 +262,7 @@ function ofAction({ predicate }: ActionStatement): Document {
         rows: [
           ['asked by', or(predicate.requestedBy)],
           ['purpose', or(predicate.purpose)],
-          ['agent', `${predicate.agent.class}, ${predicate.run.id}`],
+          ['agent', `${marked(predicate.agent.class)}, ${predicate.run.id}`],
           ['on', what ? `${what.resource.type} ${what.resource.id}` : ''],
           ['decision', decisionText(predicate)],
         ],

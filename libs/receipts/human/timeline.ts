@@ -1,5 +1,6 @@
 import { parseEvent, type Event } from '#contracts/event';
 import type { ReceiptEvent } from '#contracts/receipt';
+import { marked } from '#kernel/look-alike';
 
 /**
  * One row an event: position, time, by whom, what.
@@ -53,11 +54,11 @@ const reasonText = ({ code, says }: { code: string; says?: string | undefined })
 export function sentenceOf(event: Event, action?: string): string {
   switch (event.type) {
     case 'RunOpened':
-      return `run ${event.runId} of ${event.data.agent.class} opened`;
+      return `run ${event.runId} of ${marked(event.data.agent.class)} opened`;
     case 'GrantIssued':
       return `lease ${event.grantId} issued to run ${event.runId}: ${event.data.limits.actions.allow.join(', ') || 'nothing'}`;
     case 'DelegationRefused':
-      return `delegation to ${event.data.agentClass} refused: ${event.data.detail}`;
+      return `delegation to ${marked(event.data.agentClass)} refused: ${event.data.detail}`;
     case 'ApprovalRequested':
       return `a person is asked (${event.data.kind})`;
     case 'ApprovalGiven':

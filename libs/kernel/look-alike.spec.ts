@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { CONFUSABLES } from './confusables';
+import { foldSpaces, lookAlikeFault, marked, nameKey } from './look-alike';
+
+fc.configureGlobal({ seed: 20260101 });
+
+describe('names that look alike', () => {
+  it.each([
+    ['qbot', 'qb\u043et'],
+    ['qbot', 'QB\u041eT'],
+    ['qbot', '\u051bb\u043et'],
+    ['qbot', '\uff51\uff42\uff4f\uff54'],
+    ['qbot', 'q\u200bbot'],
+    ['qbot', 'q\u00adbot'],
+    ['qbot', 'qbot\ufe0f'],
+    ['qbot', '\u{1d45e}bot'],
+    ['qbot', ' qbot\u3000'],
+    ['qbot', 'qb\u03bft'],
+    ['qbot', 'qb\u0585t'],
+    ['coc', '\u0441\u043e\u0441'],
+    ['paypal', '\u0440\u0430\u0443\u0440\u0430\u04cf'.replace('\u04cf', 'l')],
+    ['scope', '\u0455\u0441\u043e\u0440\u0435'],
+    ['deploy tool', 'deploy  tool'],
+    ['deploy tool', 'deploy\u00a0tool'],
+    ['deploy tool', 'deploy \u2009 tool'],
+    ['deploy tool', 'Deploy\u3000Tool'],
+    ['deploy-tool', 'deploy\u2010tool'],
+    ['deploy-tool', 'deploy\u2212tool'],
+    ['a/b', 'a\u2215b'],
+    ['a:b', 'a\u2236b'],
+    ['\u0438\u0432\u0430\u043d', '\u0418\u0412\u0410\u041d'],
+    ['caf\u00e9', 'cafe\u0301'],
+  ])('%j and %j have one key', (one, other) => {
+    expect(nameKey(other)).toBe(nameKey(one));
+  });
+
+  it.each([
+    ['qbot', 'qb0t'],
+    ['worker-1', 'worker-l'],
+    ['a b', 'ab'],
+    ['qbot', 'qb\u00f3t'],
+    ['a_b', 'a-b'],
+    ['\u0438\u0432\u0430\u043d', 'ivan'],
+  ])('%j and %j do not look alike', (one, other) => {
+    expect(nameKey(other)).not.toBe(nameKey(one));
+  });
+
+  it.each([
+    ['qb\u043et', /Cyrillic and Latin.*U\+043E CYRILLIC SMALL LETTER O/],
+    ['q\u0412ot', /U\+0412 CYRILLIC CAPITAL LETTER VE/],
+    ['qb\u03bft', /Greek and Latin/],
+    ['qb\u0585t', /Armenian and Latin/],
+    ['\u03b1\u0431\u0432', /Cyrillic and Greek/],
+    ['user:\u0438\u0432\u0430\u043d qb\u043et', /Cyrillic and Latin/],
+    ['\u0441\u043e\u0441', /reads like "coc"/],
+    ['user:\u0441\u043e\u0441', /reads like "user:coc"/],
+    ['qbot-\u0430', /reads like "qbot-a"/],
+    ['deploy\u2010tool', /reads like "deploy-tool".*U\+2010 HYPHEN/],
+    ['\uff51bot', /reads like "qbot"/],
+    ['qbot\ufe0f', /reads like "qbot"/],
+    ['q\u115fbot', /reads like|mixes/],
+    ['\u13aaOT', /Cherokee/],
+    ['sc\u0261', /reads like "scg"/],
+  ])('%j is refused as a new name', (name, why) => {
+    expect(lookAlikeFault(name)).toMatch(why);
+  });
+
+  it.each([
+    'qbot',
+    'Runner 7',
+    'deploy  tool',
+    'deploy\u00a0tool',
+    'user:\u0438\u0432\u0430\u043d@example.com',
+    '\u0440\u0430\u0431\u043e\u0442\u0430 \u0441 \u043f\u043e\u0447\u0442\u043e\u0439',
+    'caf\u00e9-bot',
+    '\u65e5\u672c\u8a9e\u306e\u30c6\u30b9\u30c8',
+    'LINE\u30dc\u30c3\u30c8',
+    '\ud55c\uad6d\uc5b4bot',
+    '\u03b1\u03b2\u03b3\u03b4-\u03ba\u03cc\u03c3\u03bc\u03bf\u03c2',
+    '\u05e9\u05dc\u05d5\u05dd',
+    'm\u00fcller',
+  ])('%j is a name', (name) => {
+    expect(lookAlikeFault(name)).toBeUndefined();
+  });
+
+  it('shows people what is not plain in a name, and nothing of one that is', () => {
+    expect(marked('qbot')).toBe('qbot');
+    expect(marked('qb\u043et')).toBe('qb\u043et [contains U+043E CYRILLIC SMALL LETTER O]');
+    expect(marked('caf\u00e9')).toBe('caf\u00e9 [contains U+00E9 of Latin]');
+    expect(marked('a\u00a0b')).toBe('a\u00a0b [contains U+00A0 a space]');
+    expect(marked('\u0438\u0432\u0430\u043d')).toMatch(
+      /U\+0438 of Cyrillic, U\+0432 CYRILLIC SMALL LETTER VE, .*, 1 more\]$/,
+    );
+    expect(marked('“ok” – it’s fine…')).toBe('“ok” – it’s fine…');
+  });
+
+  it('folds white space to single spaces', () => {
+    expect(['a  b', ' a\u00a0 b\u3000', 'a b', 'a\t\nb'].map(foldSpaces)).toEqual(Array(4).fill('a b'));
+  });
+
+  it('refuses every plain name with one of its letters replaced by a look-alike, and keeps its key (property)', () => {
+    const byLetter = new Map<string, string[]>();
+    for (const [char, { reads }] of CONFUSABLES) byLetter.set(reads, [...(byLetter.get(reads) ?? []), char]);
+    const letters = [...byLetter.keys()].filter((each) => /[a-z]/.test(each));
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...letters), { minLength: 1, maxLength: 8 }),
+        fc.nat(),
+        fc.nat(),
+        (word, at, which) => {
+          const i = at % word.length;
+          const alike = byLetter.get(word[i]!)!;
+          const disguised = word.map((each, j) => (j === i ? alike[which % alike.length]! : each)).join('');
+          expect(nameKey(disguised)).toBe(word.join(''));
+          expect(nameKey(disguised.toUpperCase())).toBe(nameKey(disguised));
+          expect(lookAlikeFault(disguised)).toBeDefined();
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('has one key for a key, and folds no plain name onto another (property)', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 12 }), (name) => {
+        expect(nameKey(nameKey(name))).toBe(nameKey(name));
+      }),
+      { numRuns: 5_000 },
+    );
+    fc.assert(
+      fc.property(fc.stringMatching(/^[!-~]{1,12}$/), (name) => {
+        expect(nameKey(name)).toBe(name.toLowerCase());
+        expect(lookAlikeFault(name)).toBeUndefined();
+        expect(marked(name)).toBe(name);
+      }),
+    );
+  });
+});
