@@ -7,6 +7,8 @@ import { chainOf, type GrantNode, type LogState, type RunNode } from './state';
 export interface RunTexts {
   readonly purpose: string | null;
   readonly requestedBy: string | null;
+  /** the actor that opened the root run */
+  readonly requestedByStatedBy?: string | undefined;
   readonly task?: string | null | undefined;
 }
 
@@ -62,6 +64,7 @@ export function runView(state: LogState, run: RunNode, texts: RunTexts, now: num
     parentRunId: run.parentRunId,
     agent: run.agent,
     requestedBy: texts.requestedBy,
+    requestedByStatedBy: texts.requestedByStatedBy,
     approvedBy: run.approvedBy,
     purpose: texts.purpose,
     task: texts.task,

@@ -215,6 +215,8 @@ export const runView = z.object({
   agent,
   /** null once erased */
   requestedBy: z.string().nullable(),
+  /** who stated `requestedBy`: the actor that opened the root run */
+  requestedByStatedBy: z.string().optional(),
   approvedBy: z.string().optional(),
   purpose: z.string().nullable(),
   task: z.string().nullable().optional(),

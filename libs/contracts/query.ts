@@ -75,6 +75,8 @@ export const approvalView = z.object({
   asks: z.string(),
   purpose: z.string().nullable(),
   requestedBy: z.string().nullable(),
+  /** who stated `requestedBy`: the actor that opened the root run */
+  requestedByStatedBy: z.string().optional(),
   /** sentences: what it may, and may not, do if approved */
   may: z.array(z.string()),
   mayNot: z.array(z.string()),

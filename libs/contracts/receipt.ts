@@ -68,6 +68,8 @@ const claims = {
   purpose: z.string().nullable(),
   task: z.string().nullable().optional(),
   requestedBy: z.string().nullable(),
+  /** who stated `requestedBy`: the actor that opened the root run. Receipts of the first release leave it out */
+  requestedByStatedBy: z.string().optional(),
   principalRef: z.string(),
   approvals: z.array(
     z.strictObject({
@@ -168,6 +170,7 @@ export const treePredicate = z.strictObject({
   tree: z.strictObject({ id: z.string(), rootRunId: z.string(), startedAt: z.string() }),
   purpose: claims.purpose,
   requestedBy: claims.requestedBy,
+  requestedByStatedBy: claims.requestedByStatedBy,
   principalRef: claims.principalRef,
   /** in the order in which they were opened, the root first */
   runs: z.array(runClaims),
@@ -206,6 +209,7 @@ export const actionPredicate = z.strictObject({
   agent,
   purpose: claims.purpose,
   requestedBy: claims.requestedBy,
+  requestedByStatedBy: claims.requestedByStatedBy,
   principalRef: claims.principalRef,
   /** where it was permitted */
   action: action.nullable(),

@@ -6,7 +6,7 @@ import { chainOfCustody, type DigestOf } from './chain';
 import { OF_ANCESTORS } from './select';
 import { lineOf, type Story, type Told } from './story';
 import { ruleStrikesRun } from './strikes';
-import { actionsOf, deniedOf, DOES_NOT_PROVE, firstText, runPart } from './summary';
+import { actionsOf, deniedOf, DOES_NOT_PROVE, firstText, runPart, statedBy } from './summary';
 
 /**
  * Which events belong in an action's receipt: the decision, what came of it, the approval it rests on and whatever else
@@ -47,6 +47,7 @@ export function summariseAction(actionId: string, story: Story, digestOf: Digest
     agent: opened.event.data.agent,
     purpose: firstText(line, 'purpose'),
     requestedBy: firstText(line, 'requestedBy'),
+    ...statedBy(line),
     principalRef: opened.event.data.principalRef,
     action: actionsOf(mine)[0] ?? null,
     denied: event.type === 'ActionPermitted' ? null : deniedOf(event),

@@ -12,6 +12,10 @@ export function renderReceipt(claims: Claims): string[] {
   return [...own, ...closing(claims)];
 }
 
+/** Nothing shows that the person did ask but the word of the caller that opened the root run. */
+export const askedBy = (person: string | null, statedBy: string | undefined): string =>
+  `${person === null ? GONE : marked(person)} (stated by ${statedBy ?? 'the caller that opened the run'})`;
+
 function closing({
   absent,
   imported = [],
@@ -29,7 +33,7 @@ function absentText(absent: Predicate['absent']): string {
   return `${erased} erased, ${absent.length - erased} withheld`;
 }
 
-function ofTree({ tree, purpose, requestedBy, runs, spent }: TreePredicate): string[] {
+function ofTree({ tree, purpose, requestedBy, requestedByStatedBy, runs, spent }: TreePredicate): string[] {
   const shown = new Set<RunClaims>();
   const below = (parent: string | undefined, depth: number): string[] =>
     childrenOf(parent, runs, shown).flatMap((each) => [
@@ -38,7 +42,7 @@ function ofTree({ tree, purpose, requestedBy, runs, spent }: TreePredicate): str
     ]);
   return [
     `tree      ${tree.id}, ${runs.length} runs`,
-    `asked by  ${requestedBy ?? GONE}`,
+    `asked by  ${askedBy(requestedBy, requestedByStatedBy)}`,
     `purpose   ${purpose ?? GONE}`,
     `spent     ${spentText(spent)}`,
     ...below(undefined, 0).map((line) => `  ${line}`),
@@ -55,12 +59,21 @@ export function childrenOf(parent: string | undefined, runs: readonly RunClaims[
 const tallyOf = ({ actions, denied, spent }: RunClaims): string =>
   `${actions.length} permitted, ${denied.length} denied or asked about, ${spentText(spent)}`;
 
-function ofAction({ action, denied, run, agent, purpose, requestedBy, custody }: ActionPredicate): string[] {
+function ofAction({
+  action,
+  denied,
+  run,
+  agent,
+  purpose,
+  requestedBy,
+  requestedByStatedBy,
+  custody,
+}: ActionPredicate): string[] {
   const what = action ?? denied;
   return [
     `action    ${custody.actionId}: ${what?.verb ?? ''} on ${what?.resource.type ?? ''} ${what?.resource.id ?? ''}`,
     `by        ${run.id} (${marked(agent.class)})`,
-    `asked by  ${requestedBy ?? GONE}`,
+    `asked by  ${askedBy(requestedBy, requestedByStatedBy)}`,
     `purpose   ${purpose ?? GONE}`,
     action ? `permitted ${action.time}, ${action.outcome}` : `refused   ${denied?.reasons.join('; ') ?? ''}`,
     ...renderCustody(custody).map((line) => `  ${line}`),
@@ -71,7 +84,7 @@ function ofRun(claims: RunClaims): string[] {
   const { spent, ended } = claims;
   return [
     `run       ${claims.run.id} (${marked(claims.agent.class)}${claims.agent.instance ? ` ${marked(claims.agent.instance)}` : ''})`,
-    `asked by  ${claims.requestedBy ?? GONE}`,
+    `asked by  ${askedBy(claims.requestedBy, claims.requestedByStatedBy)}`,
     `purpose   ${claims.purpose ?? GONE}${claims.task ? `; task: ${claims.task}` : ''}`,
     ...claims.approvals.map(
       (each) =>

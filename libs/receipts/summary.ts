@@ -7,13 +7,18 @@ import { importedIn, importedNotProved } from './imported';
 import { endOf } from './ending';
 import { isOutcome, lineOf, textOf, type Outcome, type Story, type Told } from './story';
 
-export const DOES_NOT_PROVE = [
+/** As the first release wrote it: its receipts verify as they are. */
+export const DID_NOT_PROVE = [
   'that what the enforcement point reported as done is all that was done, or was done at all: it proves what was reported',
   'that the agent could not act outside this system',
   'that a person understood what she approved',
   'that the previews are complete: they are redacted, and the digests stand for the full values',
   'that the log left out no event of this run: the receipt shows that what it tells is in the log, not that it is all',
   'that no other log of this tenant holds events about this run',
+];
+export const DOES_NOT_PROVE = [
+  ...DID_NOT_PROVE,
+  'that the person named as asking did ask: the caller that opened the root run stated it, and nothing else shows it',
 ];
 
 /**
@@ -47,6 +52,7 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     purpose: firstText(line, 'purpose'),
     ...(typeof opened.payload?.task === 'string' ? { task: opened.payload.task } : {}),
     requestedBy: firstText(line, 'requestedBy'),
+    ...statedBy(line),
     principalRef: event.data.principalRef,
     approvals: approvalsOf(story, runs),
     grants: allOf(told, 'GrantIssued').flatMap(({ event: each }) =>
@@ -105,6 +111,12 @@ export const runPart = ({ runId, treeId, data }: EventOf<'RunOpened'>): RunClaim
 });
 const place = (event: Event) => ({ position: event.position, time: event.time });
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
+
+/** Who stated the person that asked: the actor that opened the root of the line. */
+export function statedBy(line: readonly Told<'RunOpened'>[]): { requestedByStatedBy?: string } {
+  const root = line.at(-1)?.event;
+  return root === undefined ? {} : { requestedByStatedBy: root.actor.id };
+}
 
 export const firstText = (line: readonly Told[], key: string): string | null =>
   line.map((each) => textOf(each.payload, key)).find((each) => each !== null) ?? null;

@@ -33,6 +33,7 @@ export function summariseTree(treeId: string, story: Story): TreePredicate {
     tree: { id: treeId, rootRunId: root.run.id, startedAt: root.run.startedAt },
     purpose: root.purpose,
     requestedBy: root.requestedBy,
+    ...(root.requestedByStatedBy === undefined ? {} : { requestedByStatedBy: root.requestedByStatedBy }),
     principalRef: root.principalRef,
     runs,
     spent: sumOf(runs.map(({ spent }) => spent)),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { grantRequest, type GrantRequest } from '#contracts/grant';
+import { askedBy } from '#receipts/render';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { green, plain, reasonText, red, table, treeText, yellow } from '../render';
 
@@ -152,6 +153,7 @@ function addApprovals(program: Command): void {
     const card = await clientFor(options, 'approver').approval(id);
     const lines = [
       card.asks,
+      `asked by: ${askedBy(card.requestedBy, card.requestedByStatedBy)}`,
       `risk: ${card.risk}${card.irreversible ? ', cannot be undone' : ''}`,
       ...card.may.map((line) => `may ${line}`),
       ...card.mayNot.map((line) => `may not: ${line}`),

@@ -57,6 +57,7 @@ export function approvalView(approval: ApprovalNode, facts: ApprovalFacts, now: 
     asks: ASKS[approval.kind](approval, facts),
     purpose: texts.purpose,
     requestedBy: texts.requestedBy,
+    requestedByStatedBy: texts.requestedByStatedBy,
     may: mayDo(approval, facts, limits),
     mayNot: mayNotDo(approval, limits),
     action: stepUp ? callOf(approval, stepUp, facts) : undefined,

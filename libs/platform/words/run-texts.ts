@@ -20,8 +20,8 @@ export async function runTexts(
   const lines = new Map(ids.map((id) => [id, lineOf(state, id)]));
   const positions = [...new Set([...lines.values()].flat().map((run) => run.position))];
   if (positions.length === 0) return new Map();
-  const words = await wordsAt(eventlog, state.log, positions);
-  const value = (run: RunNode): Words => words(run.position);
+  const stored = new Map((await eventlog.at(state.log, positions)).map((each) => [each.position, readStored(each)]));
+  const value = (run: RunNode): Words => stored.get(run.position)?.payload ?? {};
   return new Map(
     [...lines].map(([id, line]) => {
       const values = line.map(value);
@@ -29,7 +29,17 @@ export async function runTexts(
         (values.map((each) => each[key]).find((text) => typeof text === 'string') as string) ?? null;
       const own = values[0] ?? {};
       const task = typeof own.task === 'string' ? { task: own.task } : {};
-      return [id, { purpose: first('purpose'), requestedBy: first('requestedBy'), ...task }];
+      const root = line.at(-1);
+      const opener = root && stored.get(root.position)?.event.actor.id;
+      return [
+        id,
+        {
+          purpose: first('purpose'),
+          requestedBy: first('requestedBy'),
+          ...(opener === undefined ? {} : { requestedByStatedBy: opener }),
+          ...task,
+        },
+      ];
     }),
   );
 }

@@ -10,7 +10,7 @@ import type {
 import { ACTION_RECEIPT, TREE_RECEIPT } from '#contracts/receipt';
 import { marked } from '#kernel/look-alike';
 import { money } from '#kernel/money';
-import { childrenOf, GONE, spentText, triedText } from '../render';
+import { askedBy, childrenOf, GONE, spentText, triedText } from '../render';
 import type { Verification } from '../web/verify';
 import { budgetsOf, type Used } from './budgets';
 import { classesOf, timelineOf } from './timeline';
@@ -100,7 +100,7 @@ function ofRun({ predicate: claims }: RunStatement): Document {
 function factsOf(claims: RunClaims): [string, string][] {
   const { agent, ended } = claims;
   return [
-    ['asked by', or(claims.requestedBy)],
+    ['asked by', askedBy(claims.requestedBy, claims.requestedByStatedBy)],
     ['purpose', or(claims.purpose)],
     ...(claims.task === undefined ? [] : [['task', or(claims.task)] as [string, string]]),
     [
@@ -221,7 +221,9 @@ const costText = (cost: Readonly<Record<string, number>>, open: boolean): string
     .map(([currency, value]) => `${money(value, currency)}${open ? ' reserved' : ''}`)
     .join(', ');
 
-function ofTree({ predicate: { tree, purpose, requestedBy, runs, spent } }: TreeStatement): Document {
+function ofTree({
+  predicate: { tree, purpose, requestedBy, requestedByStatedBy, runs, spent },
+}: TreeStatement): Document {
   const shown = new Set<RunClaims>();
   const branches = (parent: string | undefined): Branch[] =>
     childrenOf(parent, runs, shown).map((each) => ({
@@ -229,7 +231,7 @@ function ofTree({ predicate: { tree, purpose, requestedBy, runs, spent } }: Tree
       below: branches(each.run.id),
     }));
   const common = [
-    ['asked by', or(requestedBy)],
+    ['asked by', askedBy(requestedBy, requestedByStatedBy)],
     ['purpose', or(purpose)],
   ] as const;
   const isSaid = (fact: readonly string[]): boolean => common.some((each) => each.join() === fact.join());
@@ -260,7 +262,7 @@ function ofAction({ predicate }: ActionStatement): Document {
       {
         kind: 'facts',
         rows: [
-          ['asked by', or(predicate.requestedBy)],
+          ['asked by', askedBy(predicate.requestedBy, predicate.requestedByStatedBy)],
           ['purpose', or(predicate.purpose)],
           ['agent', `${marked(predicate.agent.class)}, ${predicate.run.id}`],
           ['on', what ? `${what.resource.type} ${what.resource.id}` : ''],

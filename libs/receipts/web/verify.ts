@@ -17,6 +17,7 @@ import { findingsOf, isOnlyOpen, type DigestOf } from '../chain';
 import { countersOf } from '../counters';
 import { beginsWith, idOf, KINDS, type Claims } from '../kinds';
 import { readStory, type Story, type Told } from '../story';
+import { DID_NOT_PROVE } from '../summary';
 import { concat, utf8, type Crypto } from './crypto';
 import { Failed, need } from './failed';
 import { Inclusion } from './inclusion';
@@ -312,7 +313,11 @@ function claimsMatch(
   const chosen = new Set(kind.select(id, story));
   const stray = story.told.find((each) => !chosen.has(each))?.event.position;
   need(stray === undefined, `event ${stray} does not belong to this ${kind.about}`, stray);
-  const again = kind.summarise(id, story, digestOf) as unknown as Record<string, unknown>;
+  const today = kind.summarise(id, story, digestOf);
+  const again = (isSame(given.doesNotProve, DID_NOT_PROVE) ? asFirst(today) : today) as unknown as Record<
+    string,
+    unknown
+  >;
   const differing = Object.keys({ ...again, ...given }).filter(
     (name) => !isSame(again[name], (given as unknown as Record<string, unknown>)[name]),
   );
@@ -324,6 +329,13 @@ function claimsMatch(
     first && pathOf(first, again[first], (given as unknown as Record<string, unknown>)[first]),
   );
   return [undefined, `${Object.keys(again).length} claims about ${kind.about} ${id}`];
+}
+
+/** The claims as the first release made them: without who stated `requestedBy`, which they do not list as unproven. */
+function asFirst(claims: Claims): Claims {
+  const { requestedByStatedBy: _, ...rest } = claims;
+  const runs = 'runs' in rest ? { runs: rest.runs.map(({ requestedByStatedBy: __, ...run }) => run) } : {};
+  return { ...rest, ...runs, doesNotProve: DID_NOT_PROVE } as Claims;
 }
 
 /** As JSON values; a member that is undefined is one that is not there. */
