@@ -121,7 +121,17 @@ describe('an approver’s card', () => {
     const approval = [...log.state.approvals.values()][0]!;
     const run = log.state.runs.get(approval.runId)!;
     const texts = { purpose: 'p', requestedBy: 'user:x' };
-    const facts = { run, texts, stepUp: forged, args: undefined, asked: {}, decided: {}, tried: [], has: undefined };
+    const facts = {
+      run,
+      texts,
+      stepUp: forged,
+      args: undefined,
+      asked: {},
+      decided: {},
+      tried: [],
+      refused: [],
+      has: undefined,
+    };
     const card = approvalView(approval, facts as unknown as ApprovalFacts, log.now);
     expect(card.asks).toContain(`the ${Q} [contains U+043E CYRILLIC SMALL LETTER O] do`);
     expect(card.asks).toContain('“depl\u043ey” [contains U+043E CYRILLIC SMALL LETTER O]');

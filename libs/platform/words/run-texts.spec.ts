@@ -29,24 +29,29 @@ describe('the words of runs, in a line of three', () => {
 
   it('are its own purpose, or else the next above; the person whom the first is for; its own task', async () => {
     const told = await runTexts(wordsOf(log), log.state, ids);
-    const requestedBy = 'ann@example.com';
+    const asked = { requestedBy: 'ann@example.com', requestedByStatedBy: 'key:test' };
     expect(Object.fromEntries(told)).toEqual({
-      [root.runId]: { purpose: 'Tidy the repository', requestedBy },
-      [child.runId]: { purpose: 'Count', requestedBy, task: 'Count the files' },
-      [last.runId]: { purpose: 'Count', requestedBy, task: 'Count one' },
+      [root.runId]: { purpose: 'Tidy the repository', ...asked },
+      [child.runId]: { purpose: 'Count', ...asked, task: 'Count the files' },
+      [last.runId]: { purpose: 'Count', ...asked, task: 'Count one' },
     });
   });
 
   it('are none where they were erased, and where what is stored is not what the event names', async () => {
     const told = await runTexts(wordsOf(log, [at(root.runId), at(child.runId)]), log.state, ids);
-    expect(told.get(last.runId)).toEqual({ purpose: null, requestedBy: null, task: 'Count one' });
+    expect(told.get(last.runId)).toEqual({
+      purpose: null,
+      requestedBy: null,
+      requestedByStatedBy: 'key:test',
+      task: 'Count one',
+    });
     const forged: WordsLog = {
       ...wordsOf(log),
       at: async (...of) =>
         (await wordsOf(log).at(...of)).map((event) => ({ ...event, payload: JSON.stringify(words({ purpose: 'x' })) })),
     };
     expect(Object.fromEntries(await runTexts(forged, log.state, [root.runId]))).toEqual({
-      [root.runId]: { purpose: null, requestedBy: null },
+      [root.runId]: { purpose: null, requestedBy: null, requestedByStatedBy: 'key:test' },
     });
   });
 });

@@ -335,7 +335,7 @@ function claimsMatch(
 function asFirst(claims: Claims): Claims {
   const { requestedByStatedBy: _, ...rest } = claims;
   const runs = 'runs' in rest ? { runs: rest.runs.map(({ requestedByStatedBy: __, ...run }) => run) } : {};
-  return { ...rest, ...runs, doesNotProve: DID_NOT_PROVE } as Claims;
+  return { ...rest, ...runs, doesNotProve: DID_NOT_PROVE };
 }
 
 /** As JSON values; a member that is undefined is one that is not there. */
