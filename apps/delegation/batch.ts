@@ -3,6 +3,7 @@ import type { CommandNode, LogState } from '#authority/state';
 import type { Answer } from '#contracts/command';
 import type { Event } from '#contracts/event';
 import { LIMITS } from '#kernel/limits';
+import type { Counts } from './refusal-counts';
 
 /** What waits in an owner's mailbox. */
 export type Item =
@@ -47,6 +48,8 @@ export class Batch {
   hasReads = false;
   readonly sealed: Sealed[] = [];
   readonly staged: Staged[] = [];
+  /** counts of refusals that are written with it */
+  readonly counted: Counts[] = [];
 
   constructor(readonly items: Item[] = []) {}
 

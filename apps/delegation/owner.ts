@@ -5,12 +5,12 @@ import { evolve } from '#authority/evolve';
 import { preview } from '#authority/preview';
 import { seal, type Sealed } from '#authority/seal';
 import { isKeyed, type CommandNode, type LogState } from '#authority/state';
-import { readCommand, type Answer, type Command } from '#contracts/command';
+import { OWN_COMMANDS, readCommand, type Answer, type Command } from '#contracts/command';
 import { parseEvent, type Event } from '#contracts/event';
 import { canonicalize } from '#kernel/canonical';
 import type { Announcement } from '#bus/cloudevent';
 import type { AppendResult } from '#eventlog/port';
-import { monotonicClock, type Clock, type Timer } from '#kernel/clock';
+import { monotonicClock, rfc3339, type Clock, type Timer } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { deadlineOf, outOfTime, TOO_LATE } from './deadline';
 import { Mailbox } from './mailbox';
@@ -29,7 +29,8 @@ import {
   type Item,
   type Staged,
 } from './batch';
-import { badCommand, clockWentBack, notReady, onlyTightens, tooLarge, tooMany } from './refusals';
+import { badCommand, clockWentBack, notFromOutside, notReady, onlyTightens, tooLarge, tooMany } from './refusals';
+import { RefusalCounts } from './refusal-counts';
 
 export interface OwnerOptions {
   readonly log: string;
@@ -83,6 +84,9 @@ export class LogOwner {
 
   /** trees that the state has forgotten, for the answers to retries */
   private readonly recalling: Recall;
+
+  /** what was refused and not written; it is lost with this process, and only the counts are */
+  private readonly refusals = new RefusalCounts();
 
   constructor(private readonly options: OwnerOptions) {
     this.mailbox = new Mailbox(LIMITS.mailboxCommands, options.timer);
@@ -190,11 +194,19 @@ export class LogOwner {
     const again = this.redo.splice(0);
     // what was staged after a batch that came too late was never sent: its commands are decided once more, too
     if (again.length > 0 && !this.stopped) return [...again, ...next.items, ...late];
+    if (this.stopped && this.state === state) await this.lastCounts(state);
     const why = this.stopped
       ? 'this owner has shut down'
       : 'the decision could not be written; retry with the same key';
     for (const item of [...again, ...next.items]) this.refuse(item, why);
     return late;
+  }
+
+  /** Before the log is handed over: its next owner knows nothing of what was only counted. */
+  private async lastCounts(state: LogState): Promise<void> {
+    const batch = new Batch();
+    this.sumUp(state, Math.max(this.options.clock.now(), state.lastTime), batch);
+    if (!batch.isEmpty) await this.finish(state, batch);
   }
 
   private fly(state: LogState, batch: Batch): void {
@@ -207,8 +219,8 @@ export class LogOwner {
 
   private patience(state: LogState): number {
     const next = state.deadlines.peek();
-    if (!next) return IDLE_MS;
-    return Math.max(0, Math.min(IDLE_MS, next.at - this.options.clock.now()));
+    const at = Math.min(next?.at ?? Infinity, this.refusals.dueAt);
+    return Math.max(0, Math.min(IDLE_MS, at - this.options.clock.now()));
   }
 
   /** A log that does not fold is not served (I11): try again, and say so to all that wait. */
@@ -234,6 +246,7 @@ export class LogOwner {
     const wrong = state.lastTime - clock > LIMITS.clockBackMs ? clockWentBack(state.lastTime - clock) : undefined;
     try {
       this.ticks(state, now, batch);
+      if (now >= this.refusals.dueAt) this.sumUp(state, now, batch);
       const elapsed = this.options.elapsed ?? monotonicClock;
       const end = elapsed.now() + LIMITS.decideTurnMs;
       while (batch.taken < batch.items.length && !batch.isFull) {
@@ -252,13 +265,14 @@ export class LogOwner {
   }
 
   private async finish(state: LogState, batch: Batch): Promise<void> {
-    const { items, sealed, staged } = batch;
+    const { items, sealed, staged, counted } = batch;
     try {
       // Dying before this line: nothing was written, nothing was answered; clients retry with their keys.
       if (sealed.length > 0) await this.commit(sealed, batch.notAfter);
     } catch (error) {
       this.options.warn('a batch failed; the state is dropped and refolded', error);
       this.state = undefined;
+      this.refusals.putBack(counted);
       for (const item of items) this.afterFailure(item, error, batch.notAfter ?? Infinity);
       return;
     }
@@ -307,9 +321,30 @@ export class LogOwner {
     }
   }
 
+  /**
+   * Writes what was counted of refusals. Dying before the commit: the counts are lost, and nothing else; each refusal
+   * was answered, and none of them changed anything.
+   */
+  private sumUp(state: LogState, now: number, batch: Batch): void {
+    const taken = this.refusals.take(now);
+    batch.counted.push(...taken);
+    for (const { since, ...counts } of taken) {
+      const command = {
+        type: 'summarizeRefusals',
+        log: state.log,
+        commandId: `cmd_refusals_${String(state.next).padStart(10, '0')}`,
+        actor: { kind: 'system', id: 'delegation' },
+        since: rfc3339(since),
+        ...counts,
+      } as const;
+      batch.staged.push(this.decideInto(state, command, now, batch.sealed, undefined));
+    }
+  }
+
   private stage(state: LogState, item: CommandItem, now: number, sealed: Sealed[]): Staged {
     const parsed = readCommand(item.raw);
     if (!parsed.success) return refusedBy(item, badCommand(parsed.error.issues));
+    if (OWN_COMMANDS.includes(parsed.data.type)) return refusedBy(item, notFromOutside(parsed.data.type));
     const command = this.withPreview(parsed.data);
     const known = (isKeyed(command.commandId) ? state.keyed : state.tries).get(command.commandId);
     if (known) {
@@ -330,7 +365,8 @@ export class LogOwner {
   private decideInto(state: LogState, command: Command, now: number, sealed: Sealed[], item: Staged['item']): Staged {
     const decided = decide(state, command, now, this.options.rules);
     if (!decided.ok) {
-      const { code, detail, reasons, extra } = decided.error;
+      const { code, detail, reasons, extra, unwritten } = decided.error;
+      if (unwritten) this.refusals.count(unwritten, now);
       const more =
         code === 'BLAST_RADIUS_GREW' && command.type === 'revokeSelector'
           ? { preview: this.shown(state, command.selector, now) }

@@ -24,6 +24,11 @@ export function tooLarge({ event, body, payload }: Sealed): string | undefined {
   return undefined;
 }
 
+export const notFromOutside = (type: string): Answer => ({
+  ok: false,
+  refusal: { code: 'FORBIDDEN', detail: `${type} is a command that only the owner of a log makes` },
+});
+
 export const notReady = (detail: string): Answer => ({ ok: false, refusal: { code: 'NOT_READY', detail } });
 export const tooMany = (detail = 'the log has more commands waiting than it takes; try again shortly'): Answer => ({
   ok: false,

@@ -23,6 +23,7 @@ const QUIET: ReadonlySet<Event['type']> = new Set([
   'ApprovalRequested',
   'DelegationRefused',
   'Refused',
+  'RefusalsSummarized',
 ]);
 
 const OUTCOMES: ReadonlySet<Event['type']> = new Set(['ActionCompleted', 'ActionFailed', 'ActionAbandoned']);

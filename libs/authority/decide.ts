@@ -10,9 +10,11 @@ import { recordDrift, resume, revokeGrant, suspend } from './decide/grant';
 import { openRun } from './decide/open-run';
 import { liftQuarantine, revokeSelector } from './decide/revoke';
 import { completeRun, escalate } from './decide/run';
+import { onlyCounted, recordRefusal, summarizeRefusals } from './decide/refusals';
 import { settle } from './decide/settle';
 import { tick } from './decide/tick';
 import type { Decide, Decided, NewEvent, Rules } from './decide/types';
+import { beyondBudget } from './refusals';
 import type { LogState } from './state';
 
 const DECIDERS: { [T in CommandType]: Decide<T> } = {
@@ -30,15 +32,15 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   liftQuarantine,
   erase,
   recordDrift,
-  recordRefusal: (_state, command) =>
-    ok([{ type: 'Refused', data: { command: command.command, code: 'FORBIDDEN', detail: command.detail } }]),
+  recordRefusal,
   tick,
+  summarizeRefusals,
 };
 
 /**
  * The rule of rules: what a command makes of a state at a time. Pure: the same three values give the same events.
  * A refusal by a rule (403) is itself a fact and comes back as events; a request that is malformed (400), unknown
- * (404), in conflict (409) or too much (429) changes nothing and comes back as the refusal.
+ * (404), in conflict (409) or too much (429, also of refusals) changes nothing and comes back as the refusal.
  * @param now ms; the caller makes sure that it is never earlier than the state's newest event
  */
 export function decide(state: LogState, command: Command, now: number, rules: Rules): Decided {
@@ -46,7 +48,17 @@ export function decide(state: LogState, command: Command, now: number, rules: Ru
     return err({ code: 'NOT_FOUND', detail: `this is log ${state.log}, not ${command.log}` }); // I9
   if (!isSpeakable(command))
     return err({ code: 'BAD_REQUEST', detail: 'a text in this has half a surrogate pair, or it is nested too deeply' }); // I11
-  const decided = (DECIDERS[command.type] as (...args: unknown[]) => Decided)(state, command, now, rules);
+  const decided = recorded(
+    state,
+    command,
+    (DECIDERS[command.type] as (...args: unknown[]) => Decided)(state, command, now, rules),
+  );
+  const unwritten = decided.ok ? beyondBudget(state, command.actor, decided.value, now) : undefined;
+  return unwritten ? onlyCounted(command, unwritten) : decided;
+}
+
+/** A refusal by a rule is an event. */
+function recorded(state: LogState, command: Command, decided: Decided): Decided {
   if (decided.ok || CODES[decided.error.code] !== 403) return decided;
   const { code, detail, reasons } = decided.error;
   return ok([

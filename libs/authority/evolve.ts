@@ -2,21 +2,15 @@ import type { Event, EventType } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import type { Deadline } from './deadlines';
-import {
-  actionAbandoned,
-  actionCompleted,
-  actionDenied,
-  actionFailed,
-  actionPermitted,
-  outcomeReportedLate,
-} from './evolve/actions';
+import { actionAbandoned, actionCompleted, actionFailed, actionPermitted, outcomeReportedLate } from './evolve/actions';
 import { approvalExpired, approvalGiven, approvalRequested } from './evolve/approvals';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './evolve/endings';
 import { forgetEnded, isLate, letGo, touch } from './evolve/ended';
 import { CorruptLog, must, type Fold } from './evolve/follows';
 import { grantIssued, grantResumed, grantSuspended } from './evolve/grants';
-import { delegationRefused, refused } from './evolve/labels';
+import { refused } from './evolve/labels';
 import { driftScored, runOpened } from './evolve/runs';
+import { chargeRefusal, forgetRefusals } from './refusals';
 import { ruleOf } from './rules';
 import { isKeyed, keepMs, type CommandNode, type LogState, type SettledNode } from './state';
 
@@ -33,12 +27,12 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   GrantRevoked: grantRevoked,
   GrantExpired: grantExpired,
   GrantExhausted: grantExhausted,
-  DelegationRefused: delegationRefused,
+  DelegationRefused: refused,
   ApprovalRequested: approvalRequested,
   ApprovalGiven: approvalGiven,
   ApprovalExpired: approvalExpired,
   ActionPermitted: actionPermitted,
-  ActionDenied: actionDenied,
+  ActionDenied: refused,
   ActionStepUp: () => undefined, // the approval it names was requested by an event of its own
   ActionCompleted: actionCompleted,
   ActionFailed: actionFailed,
@@ -49,6 +43,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   PayloadsErased: () => undefined, // nothing folds over a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   Refused: refused,
+  RefusalsSummarized: () => undefined, // counts; each would have changed nothing
 };
 
 /**
@@ -60,10 +55,12 @@ export function evolve(state: LogState, event: Event): LogState {
   const before = state.lastTime;
   const at = follow(state, event);
   remember(state, event, at);
+  chargeRefusal(state, event, at);
   touch(state, event, at);
   if (isNextTurn(before, at)) {
     forget(state.keyed, at - keepMs(true));
     forget(state.tries, at - keepMs(false));
+    forgetRefusals(state, at);
     forgetEnded(state, at);
     letGo(state, (each) => isPending(state, each));
   }

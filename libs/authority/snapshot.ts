@@ -37,7 +37,8 @@ type Line =
   | ['action', ActionRow]
   | ['settled', SettledRow]
   | ['approval', ApprovalNode]
-  | ['keyed' | 'tries', CommandRow];
+  | ['keyed' | 'tries', CommandRow]
+  | ['refusalBucket', [string, number]];
 type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
 type End = ['end', number];
 
@@ -90,6 +91,7 @@ function* linesOf(state: LogState): Generator<Line> {
   for (const approval of state.approvals.values()) yield ['approval', approval];
   for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
   for (const entry of state.tries) yield ['tries', commandRow(entry)];
+  for (const entry of state.refusalBuckets) yield ['refusalBucket', entry];
 }
 
 /** Numbers values by what they say, in the order in which they are met. */
@@ -190,6 +192,9 @@ export class SnapshotReader {
       }
       case 'approval':
         return addApproval(state, complete(value, APPROVAL_OPTIONAL));
+      case 'refusalBucket':
+        state.refusalBuckets.set(...value);
+        return;
       default:
         state[kind].set(value[0], commandOf(value));
     }

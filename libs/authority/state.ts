@@ -36,6 +36,8 @@ export interface LogState {
   readonly keyed: Map<string, CommandNode>;
   /** our own tries of the last minutes */
   readonly tries: Map<string, CommandNode>;
+  /** what may still be written about refusals: bucket → when it is full again, ms */
+  readonly refusalBuckets: Map<string, number>;
   readonly rules: RuleSet;
   /** derived from the nodes: what ends by itself, by time */
   readonly deadlines: Deadlines;
@@ -204,6 +206,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     approvals: new Map(),
     keyed: new Map(),
     tries: new Map(),
+    refusalBuckets: new Map(),
     rules: new RuleSet(),
     deadlines: new Deadlines(),
     ended: new Ended(),

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
 import { calledTool, labels, outcomeRequest, resource } from './action';
-import { actor, feature, payload, storedSelector } from './event';
+import { actor, feature, payload, refusedKind, storedSelector } from './event';
 import { agent, grantRequest, posture } from './grant';
-import { costs, digest, freeText, idOf, logNameSchema, position, ref } from './primitives';
+import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time } from './primitives';
 
 /**
  * What the log's owner is asked to do: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`,
@@ -94,9 +94,23 @@ export const recordDrift = command('recordDrift', {
   monitor: z.string().max(80),
 });
 /** the gateway's record of a 403 it gave itself (wrong role) */
-export const recordRefusal = command('recordRefusal', { command: z.string().max(80), detail: freeText(1_000) });
+export const recordRefusal = command('recordRefusal', {
+  command: z.string().max(80),
+  detail: freeText(1_000),
+  /** so many like it, which the gateway counted and did not report one by one */
+  count: amount.min(1).optional(),
+});
 /** the owner's own: ends what time has ended */
 export const tick = command('tick', {});
+/** the owner's own: what it refused and did not write, since its budget was used up */
+export const summarizeRefusals = command('summarizeRefusals', {
+  since: time,
+  runId: idOf('run').optional(),
+  refused: z.array(refusedKind).max(LIMITS.refusalKinds),
+  others: amount.optional(),
+});
+/** No message may carry these: an owner makes them itself. */
+export const OWN_COMMANDS: readonly unknown[] = ['tick', 'summarizeRefusals'];
 
 export const COMMANDS = [
   openRun,
@@ -115,6 +129,7 @@ export const COMMANDS = [
   recordDrift,
   recordRefusal,
   tick,
+  summarizeRefusals,
 ] as const;
 export const commandSchema = z.discriminatedUnion('type', COMMANDS);
 export type Command = z.infer<typeof commandSchema>;

@@ -3,7 +3,7 @@ import { LIMITS } from '#kernel/limits';
 import { effects, labels, resource } from './action';
 import { CODES, type Code } from './codes';
 import { agent, consumed, effect, grantRequest, limits, posture, risk } from './grant';
-import { costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from './primitives';
+import { amount, costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from './primitives';
 import { reason, type Reason } from './reason';
 import { upcast } from './upcast';
 
@@ -107,6 +107,14 @@ const settlement = {
   resultDigest: digest.optional(),
   labels: labels.optional(),
 };
+
+/** Refusals that are counted together: of which command, and why. */
+export const refusedKind = z.strictObject({
+  command: z.string().max(80),
+  verb: z.string().max(LIMITS.nameLength).optional(),
+  code: z.string().max(80),
+  count: amount.min(1),
+});
 
 const endReason = z.strictObject({ code: z.string().max(80), says: z.string().max(500).optional() });
 
@@ -237,6 +245,14 @@ export const EVENT_DATA = {
     code,
     detail: z.string().max(2_000),
     reasons: reasons.optional(),
+  }),
+  /** what was refused and has no event each, since more of it came than is written one by one */
+  RefusalsSummarized: z.strictObject({
+    since: time,
+    total: amount,
+    refused: z.array(refusedKind).max(LIMITS.refusalKinds),
+    /** of more kinds than are told apart */
+    others: amount.optional(),
   }),
 } as const;
 export type EventType = keyof typeof EVENT_DATA;

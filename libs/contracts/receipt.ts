@@ -96,6 +96,19 @@ const claims = {
   ),
   actions: z.array(action),
   denied: z.array(denied),
+  /** what was refused beyond what is told one by one: only counted; left out where there is none */
+  refusedMore: z
+    .array(
+      z.strictObject({
+        since: z.string(),
+        total: z.number(),
+        refused: z.array(
+          z.strictObject({ command: z.string(), verb: z.string().optional(), code: z.string(), count: z.number() }),
+        ),
+        ...at,
+      }),
+    )
+    .optional(),
   /** by this run itself */
   spent: consumed,
   resources: z.array(z.string()),

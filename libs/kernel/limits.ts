@@ -145,6 +145,19 @@ export const LIMITS = {
   /** labels remembered of a tree beside those that rules look for */
   labelsPerTree: 64,
 
+  // what is refused: beyond these nothing is written about it but a count
+  refusals: {
+    run: { burst: 60, everyMs: 1_000 },
+    tree: { burst: 240, everyMs: 250 },
+    key: { burst: 3_000, everyMs: 20 },
+    tenant: { burst: 6_000, everyMs: 10 },
+  },
+  /** the counts of one log are written at most so often */
+  refusalSummaryMs: 10_000,
+  /** runs that have a summary of their own at one time, and what is told apart in one summary; the rest is one count */
+  refusalRuns: 16,
+  refusalKinds: 16,
+
   // time
   /** how far behind the newest event a clock may be and still decide */
   clockBackMs: 2_000,

@@ -21,6 +21,7 @@ const stories = fc.oneof(moves(60), moves(60, ['strike', 'lift', 'act', 'escalat
 const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   const { log } = new Play().play(all);
   log.do('erase', { subjectRef: REFS[0] as string, found: { before: 0, runs: 1, payloads: 1 }, actor: PERSON });
+  log.do('recordRefusal', { command: 'GET /v1/events', detail: 'an enforcer may not', count: 3 });
   return log.events;
 });
 const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>

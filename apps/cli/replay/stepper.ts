@@ -163,7 +163,7 @@ export class Stepper {
   }
 }
 
-const DENIALS = new Set(['ActionDenied', 'DelegationRefused', 'Refused']);
+const DENIALS = new Set(['ActionDenied', 'DelegationRefused', 'Refused', 'RefusalsSummarized']);
 const REVOCATIONS = new Set(['GrantRevoked', 'RevocationRuleAdded']);
 
 /** What is said after that was not said before, or otherwise. */

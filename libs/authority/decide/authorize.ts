@@ -2,10 +2,12 @@ import type { CommandOf } from '#contracts/command';
 import type { DecidedAction } from '#contracts/event';
 import type { Consumed } from '#contracts/grant';
 import type { DecisionOutcome, Reason } from '#contracts/reason';
+import { RULE_LABELS } from '#contracts/trajectory';
 import { rfc3339 } from '#kernel/clock';
 import { canonicalDigest } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
+import { endedFirst, livenessReason, type Blocked } from '../liveness';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../state';
 import { countsReached, remainingOf } from '../usage';
 import { listed } from '../words';
@@ -31,6 +33,9 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const understood = understand(command, run);
   if (!understood.ok) return understood;
   const asked = understood.value;
+
+  const dead = endedFirst(state, chain, now);
+  if (dead && dead.status !== 'suspended') return deniedUnderDead(state, command, asked, run, chain, dead);
 
   const judged = judge(state, chain, asked, now, rules);
   const binding = bindingOf(command, asked, run);
@@ -76,6 +81,32 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
 export function timesOf(chain: readonly GrantNode[], now: number): { expiresAt: string; outcomeUntil: string } {
   const begins = Math.min(now + LIMITS.permitMs, ...chain.map((grant) => grant.expiresAt));
   return { expiresAt: rfc3339(begins), outcomeUntil: rfc3339(begins + LIMITS.outcomeMs) };
+}
+
+/**
+ * Under a lease that has ended nothing about a call matters any more: of it is written what was called, and that the
+ * lease has ended. Its token may still be held by anything.
+ */
+function deniedUnderDead(
+  state: LogState,
+  command: CommandOf<'authorize'>,
+  { facts, labels, ...asked }: Asked,
+  run: RunNode,
+  chain: readonly GrantNode[],
+  dead: Blocked,
+): ReturnType<Decide<'authorize'>> {
+  const { type, id } = facts.resource;
+  const little = {
+    ...asked,
+    facts: { ...facts, resource: { type, id, attributes: {} } },
+    labels: labels.filter((each) => each === 'escalation' || RULE_LABELS.has(each)),
+  };
+  const binding = bindingOf(command, { facts, labels, ...asked }, run);
+  const where = { treeId: run.treeId, runId: run.id, grantId: (chain[0] as GrantNode).id };
+  const data = recordOf(command, little, run, binding, [livenessReason(chain, dead)], chain);
+  const used = command.approvalId === undefined ? {} : { approvalId: command.approvalId };
+  const actionId = newId('action', state, command.commandId);
+  return ok([{ type: 'ActionDenied', ...where, actionId, data: { ...data, ...used } }]);
 }
 
 /** Of what is in flight, and of what ended so lately that a second report is told so. */

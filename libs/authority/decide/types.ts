@@ -30,7 +30,17 @@ export interface Rules {
   readonly defaults: (now: number) => Limits;
 }
 
-export type Decided = Result<NewEvent[], Refusal>;
+/** Refusals that no event is written of: counted by the owner until it writes the counts. */
+export interface Unwritten {
+  /** of whom: the run that asked, or that it was asked for */
+  readonly runId: string | undefined;
+  readonly command: string;
+  readonly verb?: string | undefined;
+  readonly code: string;
+  readonly count: number;
+}
+
+export type Decided = Result<NewEvent[], Refusal & { readonly unwritten?: readonly Unwritten[] }>;
 export type Decide<T extends CommandType> = (
   state: LogState,
   command: CommandOf<T>,

@@ -37,10 +37,6 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   useApproval(state, data.approvalId, event, data.binding);
 };
 
-export const actionDenied: Fold<'ActionDenied'> = (state, event) => {
-  if (event.data.labels.includes('escalation')) label(state, event, 'denied:escalation');
-};
-
 export const actionCompleted: Fold<'ActionCompleted'> = (state, event, at) => settle(state, event, 'completed', at);
 export const actionFailed: Fold<'ActionFailed'> = (state, event, at) => settle(state, event, 'failed', at);
 export const actionAbandoned: Fold<'ActionAbandoned'> = (state, event, at) => settle(state, event, 'abandoned', at);

@@ -111,6 +111,7 @@ const LATE: ReadonlySet<EventType> = new Set<EventType>([
   'DriftScored',
   'GrantRevoked',
   'Refused',
+  'RefusalsSummarized',
 ]);
 
 /** Is this of a tree that is not there any more, nor anything that it names? Then it changes nothing. */

@@ -1,8 +1,9 @@
-import type { Event } from '#contracts/event';
+import type { Event, EventOf } from '#contracts/event';
 import { RULE_LABELS } from '#contracts/trajectory';
 import { LIMITS } from '#kernel/limits';
+import type { NewEvent } from '../decide/types';
 import type { LogState } from '../state';
-import { treeOf, type Fold } from './follows';
+import { treeOf } from './follows';
 
 /** Remembers the first event of a tree that carried a label: what the sequence rules look for. */
 export function label(state: LogState, event: Event, name: string): void {
@@ -13,13 +14,15 @@ export function label(state: LogState, event: Event, name: string): void {
   labels[name] = { actionId: event.actionId ?? event.id, runId: event.runId ?? '', position: event.position };
 }
 
-export const delegationRefused: Fold<'DelegationRefused'> = (state, event) => {
-  if (event.data.code === 'GRANT_WIDENS_PARENT') label(state, event, 'denied:escalation');
-};
+/** A refusal of more authority that was asked for: the sequence rules look for the first of a tree. */
+export function deniesEscalation(event: Event | NewEvent): boolean {
+  if (event.type === 'ActionDenied') return event.data.labels.includes('escalation');
+  if (event.type === 'DelegationRefused') return event.data.code === 'GRANT_WIDENS_PARENT';
+  return event.type === 'Refused' && event.data.command === 'escalate' && event.data.code === 'GRANT_WIDENS_PARENT';
+}
 
-/** A fact for the record; one of more authority that was asked for and refused counts for the sequence rules. */
-export const refused: Fold<'Refused'> = (state, event) => {
-  const { command, code } = event.data;
-  if (command === 'escalate' && code === 'GRANT_WIDENS_PARENT' && event.treeId !== undefined)
-    label(state, event, 'denied:escalation');
-};
+/** A fact for the record, but for what the sequence rules look for. */
+export function refused(state: LogState, event: EventOf<'ActionDenied' | 'DelegationRefused' | 'Refused'>): void {
+  if (event.type === 'Refused' && event.treeId === undefined) return; // aimed at nothing that is there
+  if (deniesEscalation(event)) label(state, event, 'denied:escalation');
+}

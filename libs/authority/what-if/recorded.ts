@@ -43,6 +43,7 @@ export function isThereFor(state: LogState, event: Event, grant: GrantNode | und
     case 'HistoryImported':
       return true;
     case 'Refused':
+    case 'RefusalsSummarized':
     case 'DelegationRefused':
       return event.treeId === undefined || state.trees.has(event.treeId);
     case 'RunOpened':

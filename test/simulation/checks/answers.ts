@@ -23,8 +23,9 @@ const HEADS: Record<CommandType, readonly EventType[]> = {
   liftQuarantine: ['QuarantineLifted'],
   erase: ['PayloadsErased'],
   recordDrift: ['DriftScored'],
-  recordRefusal: ['Refused'],
+  recordRefusal: ['Refused', 'RefusalsSummarized'],
   tick: [],
+  summarizeRefusals: ['RefusalsSummarized'],
 };
 
 /**
