@@ -60,6 +60,7 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     ),
     actions,
     denied: allOf(mine, 'ActionDenied', 'ActionStepUp').map((each) => deniedOf(each.event)),
+    ...refusedMoreOf(mine),
     spent: spentOf(mine),
     resources: unique([
       ...actions.map((action) => `${action.resource.type} ${action.resource.id}`),
@@ -181,6 +182,14 @@ export function deniedOf(event: EventOf<'ActionDenied'> | EventOf<'ActionStepUp'
     decision: event.type === 'ActionDenied' ? 'deny' : 'step-up',
     reasons: leaves(data.reasons).map((reason) => reason.message),
   };
+}
+
+function refusedMoreOf(mine: readonly Told[]): Pick<RunClaims, 'refusedMore'> {
+  const counted = allOf(mine, 'RefusalsSummarized').map(({ event }) => {
+    const { since, total, refused } = event.data;
+    return { since, total, refused, ...place(event) };
+  });
+  return counted.length === 0 ? {} : { refusedMore: counted };
 }
 
 const leaves = (reasons: readonly Reason[]): Reason[] =>

@@ -7,6 +7,7 @@ import type {
   Statement,
   TreeStatement,
 } from '#contracts/receipt';
+import { countedText } from './timeline';
 import { ACTION_RECEIPT, TREE_RECEIPT } from '#contracts/receipt';
 import { marked } from '#kernel/look-alike';
 import { money } from '#kernel/money';
@@ -180,6 +181,17 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
         `${each.resource.type} ${each.resource.id}`,
         each.decision,
         each.reasons.join('; '),
+      ]),
+    }),
+    ...section('Refused, and only counted', (claims.refusedMore ?? []).length > 0, {
+      kind: 'table',
+      head: ['position', 'since', 'until', 'how many', 'of what'],
+      rows: (claims.refusedMore ?? []).map((each) => [
+        String(each.position),
+        each.since,
+        each.time,
+        String(each.total),
+        countedText(each.refused),
       ]),
     }),
     ...section('More was wanted', escalations.length > 0, {

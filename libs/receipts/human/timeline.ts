@@ -47,6 +47,11 @@ function readEvent(body: string): Event | undefined {
 
 const reasonText = ({ code, says }: { code: string; says?: string | undefined }): string => says ?? code;
 
+/** Counts of refusals, by verb or command and by code. */
+export const countedText = (
+  refused: readonly { command: string; verb?: string | undefined; code: string; count: number }[],
+): string => refused.map(({ command, verb, code, count }) => `${verb ?? command} ${code} ${count}`).join(', ');
+
 /**
  * What an event says, in words.
  * @param action of an outcome: what it is the outcome of, where that is known
@@ -101,6 +106,8 @@ export function sentenceOf(event: Event, action?: string): string {
       return `the ${event.data.size} events before it were imported from ${event.data.origin}`;
     case 'Refused':
       return `${event.data.command} refused: ${event.data.detail}`;
+    case 'RefusalsSummarized':
+      return `refused ${event.data.total} times more since ${event.data.since}: ${countedText(event.data.refused)}`;
     default:
       return event.type;
   }
