@@ -148,7 +148,8 @@ export class LogMonitor {
 
   private command({ runId, actionId, score }: Report): object {
     const { log } = this.options;
-    const what = { runId, actionId, score: score.score, features: withoutWords(score.features), monitor: MONITOR };
+    const of = actionId === undefined ? {} : { actionId };
+    const what = { runId, ...of, score: score.score, features: withoutWords(score.features), monitor: MONITOR };
     const quotes = score.features.flatMap((each) => (each.quotes === undefined ? [] : [[each.name, each.quotes]]));
     const commandId = `sys_${canonicalDigest({ log, ...what })
       .replace(/[^0-9A-Za-z]/g, '')

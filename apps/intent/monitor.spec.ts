@@ -45,6 +45,20 @@ describe('the monitor', () => {
     expect(scoreOf(monitor, grantId, reading)).toBeLessThan(0.1);
   });
 
+  it('it reports a burst of refusals as drift, though no call follows it, and scores the calls after it higher', () => {
+    const log = new DriftingLog();
+    const { runId, grantId } = log.begin();
+    const monitor = follow(new Monitor(0), log);
+    const before = scoreOf(monitor, grantId, reading);
+    const refused = [{ command: 'authorize', verb: 'email.read', code: 'DENIED', count: 900 }];
+    const since = '2026-01-01T00:00:00.000Z';
+    log.do('summarizeRefusals', { since, runId, refused, actor: { kind: 'system', id: 'delegation' } });
+    const [report] = follow(monitor, log).reports();
+    expect(report).toMatchObject({ runId, score: { features: [{ name: 'refused-and-on' }] } });
+    expect(report?.score.score).toBeGreaterThan(0.5);
+    expect(scoreOf(monitor, grantId, reading)).toBeGreaterThan(before + 0.4);
+  });
+
   it('tells the worst call of a run, in words, and nothing that it has told', () => {
     const log = new DriftingLog();
     const { runId, grantId } = log.begin();

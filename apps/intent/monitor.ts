@@ -2,7 +2,7 @@ import type { Event, EventOf } from '#contracts/event';
 import { emptyHistory, observe } from '#drift/history';
 import type { Call, History } from '#drift/memory';
 import { isWorthTelling } from '#drift/report';
-import { scoreCall, type Score } from '#drift/score';
+import { scoreCall, scoreRefused, type Score } from '#drift/score';
 import { callOfEvent, isDecided, observationOf, type Payload } from './translate';
 
 interface Tree {
@@ -16,8 +16,8 @@ interface Tree {
   readonly principalRef: string;
   /** those that may still act in it */
   readonly grants: Set<string>;
-  /** run → the action that drifted furthest since a person last looked, and its score */
-  readonly worst: Map<string, { readonly actionId: string; readonly score: Score }>;
+  /** run → the action that drifted furthest since a person last looked, and its score; no action where it was refusals */
+  readonly worst: Map<string, { readonly actionId: string | undefined; readonly score: Score }>;
 }
 
 /** the event of an end is read by then: until it is, what was not told yet is told afterwards */
@@ -26,7 +26,7 @@ const READ_BY_MS = 60_000;
 /** A score that the log should hold. */
 export interface Report {
   readonly runId: string;
-  readonly actionId: string;
+  readonly actionId: string | undefined;
   readonly score: Score;
 }
 
@@ -84,6 +84,7 @@ export class Monitor {
       );
       return;
     }
+    if (event.type === 'RefusalsSummarized') return this.refused(tree, event.runId ?? '', event.data.total);
     const seen = observationOf(event, payload);
     if (!seen) return;
     if (seen.type === 'ended') return this.ended(tree, event, seen.runId);
@@ -192,6 +193,16 @@ export class Monitor {
     if (!score) return;
     observe(tree.history, { type: 'called', runId, actionId, call, permitted, score: score.score });
     if (score.score >= (tree.worst.get(runId)?.score.score ?? 0)) tree.worst.set(runId, { actionId, score });
+    if (reportOf(tree, runId)) this.moved.set(runId, tree);
+  }
+
+  /** A burst of refusals is a sign by itself: no call need follow it. */
+  private refused(tree: Tree, runId: string, count: number): void {
+    const score = scoreRefused(tree.history, runId, count);
+    if (!score) return;
+    observe(tree.history, { type: 'refused', runId, count, score: score.score });
+    const worst = tree.worst.get(runId);
+    if (score.score >= (worst?.score.score ?? 0)) tree.worst.set(runId, { actionId: undefined, score });
     if (reportOf(tree, runId)) this.moved.set(runId, tree);
   }
 

@@ -152,6 +152,16 @@ export function breadth({ run, call }: Look): Finding {
 const FREE = 8;
 const SCALE = 20;
 
+/** Does the run go on asking for what it is refused, more often than is written one by one? Work stops at a refusal; who probes does not. */
+export function probing({ run }: Pick<Look, 'run'>): Finding {
+  if (run.refused === 0) return NONE;
+  return {
+    amount: 1 - 0.5 * Math.exp(-run.refused / REFUSED_SCALE),
+    says: `the run was refused ${run.refused} times more than the log tells one by one`,
+  };
+}
+const REFUSED_SCALE = 100;
+
 /** A kind of resource that neither the goal nor the run so far has to do with, changed at first sight. */
 export function novelty({ run, call }: Look): Finding {
   if (call.effect === 'read' || run.types.has(call.resource.type)) return NONE;

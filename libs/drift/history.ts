@@ -12,6 +12,8 @@ export interface Observations {
   called: { runId: string; actionId: string; call: Call; permitted: boolean; score: number };
   /** `text` is the result's preview; none where it was not told or was erased */
   returned: { actionId: string; text?: string | undefined; labels: readonly string[] };
+  /** so many requests of a run, beyond those that have an event each */
+  refused: { runId: string; count: number; score: number };
   scored: { runId: string; score: number };
   resumed: { runId: string };
   ended: { runId: string };
@@ -43,6 +45,10 @@ export function observe(history: History, seen: Observation): void {
       return;
     case 'called':
       return called(history, run, seen);
+    case 'refused':
+      run.refused = Math.min(run.refused + seen.count, Number.MAX_SAFE_INTEGER);
+      run.peak = Math.max(run.peak, seen.score);
+      return;
     case 'scored':
       run.reported = Math.max(run.reported ?? 0, seen.score);
       return;
@@ -60,6 +66,7 @@ function lookedAt(run: RunHistory): void {
   run.calls.clear();
   run.resources.clear();
   run.unrelated = 0;
+  run.refused = 0;
 }
 
 function opened(history: History, { runId, parentRunId, purpose, task }: Of<'opened'>): void {
@@ -77,6 +84,7 @@ function opened(history: History, { runId, parentRunId, purpose, task }: Of<'ope
     calls: new Map(),
     resources: new Set(),
     unrelated: 0,
+    refused: 0,
     types: new Set(),
     peak: 0,
     reported: undefined,

@@ -54,6 +54,8 @@ export interface RunHistory {
   /** how many of them the goal had nothing to do with when they were first touched */
   unrelated: number;
   readonly types: Set<string>;
+  /** what was refused beyond what the log tells one by one, since the run began or a person resumed it */
+  refused: number;
   /** the highest score of any call since the run began, or a person resumed it */
   peak: number;
   /** the highest score that is in the log since then; undefined: none is */

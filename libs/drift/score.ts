@@ -1,10 +1,21 @@
 import type { Feature } from '#contracts/event';
-import { Look, breadth, echo, novelty, provenance, repetition, strangeness, unasked, type Finding } from './features';
+import {
+  Look,
+  breadth,
+  echo,
+  novelty,
+  probing,
+  provenance,
+  repetition,
+  strangeness,
+  unasked,
+  type Finding,
+} from './features';
 import type { Call, History } from './memory';
 import { DRIFT_LIMITS } from './limits';
 
 /** What the scores of this version mean is told with every one of them. A change of a weight is a new version. */
-export const MONITOR = 'structural/1';
+export const MONITOR = 'structural/2';
 
 /**
  * The features and what each can make of a score by itself, at most. Structure and provenance weigh most, the
@@ -18,6 +29,7 @@ export const WEIGHTS: readonly {
   { name: 'instruction-echo', weight: 0.7, of: echo },
   { name: 'breadth', weight: 0.75, of: breadth },
   { name: 'unasked-effect', weight: 0.4, of: unasked },
+  { name: 'refused-and-on', weight: 0.6, of: probing },
   { name: 'value-from-result', weight: 0.25, of: provenance },
   { name: 'repetition', weight: 0.15, of: repetition },
   { name: 'new-kind', weight: 0.1, of: novelty },
@@ -49,6 +61,16 @@ export function scoreCall(history: History, runId: string, call: Call): Score | 
   if (!run) return undefined;
   const look = new Look(history, run, call);
   return combine(WEIGHTS.map(({ name, weight, of }) => ({ name, weight, finding: of(look) })));
+}
+
+/** The drift of a run of which only that is known: so many requests more were refused. */
+export function scoreRefused(history: History, runId: string, count: number): Score | undefined {
+  const run = history.runs.get(runId);
+  if (!run) return undefined;
+  const look = { run: { ...run, refused: run.refused + count } };
+  return combine(
+    WEIGHTS.filter(({ of }) => of === probing).map(({ name, weight }) => ({ name, weight, finding: probing(look) })),
+  );
 }
 
 export interface Weighed {
