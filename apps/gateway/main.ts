@@ -16,6 +16,7 @@ import { directly } from './direct';
 import { ApiKeys } from './keys';
 import { Owners } from './owners';
 import { Pseudonyms } from './pseudonym';
+import { RefusalReports } from './refusal-reports';
 import { Places } from './places';
 import { Refused } from './refusal';
 import type { Route, Services } from './route';
@@ -63,9 +64,12 @@ class NoRoute implements ExceptionFilter {
 
 function makeServices(bus: Bus): Services {
   const { files, publicUrl } = config;
+  const owners = new Owners(bus);
+  const unreported = (error: unknown): void => logger.warn({ err: error }, 'a refusal could not be reported');
   return {
     config,
-    owners: new Owners(bus),
+    owners,
+    refusals: new RefusalReports((command) => void owners.submit(command).catch(unreported)),
     keys: new ApiKeys(files.credentials, files.tenants),
     tokens: new Tokens(readFileSync(files.tokenKey, 'utf8'), publicUrl, () => Date.now()),
     arrivals: new Arrivals(subjectSource(bus)),
@@ -116,6 +120,7 @@ async function main(): Promise<void> {
   serve(app.getHttpAdapter().getInstance(), options);
   onShutdown(async () => {
     await app.close();
+    options.services.refusals.flush();
     await bus.drain();
   });
   await app.listen(config.port, config.host);

@@ -8,6 +8,7 @@ import type { Caller } from './caller';
 import type { ApiKeys, Role } from './keys';
 import type { Owners } from './owners';
 import type { Pseudonyms } from './pseudonym';
+import type { RefusalReports } from './refusal-reports';
 import type { Tokens } from './tokens';
 
 /** What handlers work with. */
@@ -17,6 +18,7 @@ export interface Services {
   readonly keys: ApiKeys;
   readonly pseudonyms: Pseudonyms;
   readonly arrivals: Arrivals;
+  readonly refusals: RefusalReports;
   readonly config: Config;
 }
 

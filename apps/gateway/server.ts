@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import type { Command } from '#contracts/command';
 import { canonicalDigest, sha256hex } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
 import { readBody } from './body';
@@ -102,7 +101,8 @@ export async function answer(
   } catch (error) {
     const refused = toRefused(error, options, request);
     if (refused.code === 'FORBIDDEN' && caller && route.roles !== 'public')
-      record(route, options, request, caller, refused.detail);
+      // who asks for what is not theirs is an event: a wrong role, or a run's token for another run
+      options.services.refusals.report(caller, `${route.method} ${route.path}`, refused.detail);
     return problem(route, refused);
   } finally {
     leave();
@@ -151,25 +151,6 @@ function callerOf(route: Route, { services }: ServerOptions, request: Incoming):
   const url = services.config.publicUrl + request.url;
   const { authorization, dpop } = request.headers;
   return identify(services.keys, services.tokens, { authorization, dpop, method: request.method, url });
-}
-
-/** Who asks for what is not theirs is an event: a wrong role, or a run's token for another run. */
-function record(
-  route: Route,
-  { services, failed }: ServerOptions,
-  request: Incoming,
-  caller: Caller,
-  why: string,
-): void {
-  const refusal: Command = {
-    type: 'recordRefusal',
-    log: `${caller.tenant}/0`,
-    commandId: `cmd_${randomUUID()}`,
-    actor: caller.actor,
-    command: `${route.method} ${route.path}`.slice(0, 80),
-    detail: why,
-  };
-  services.owners.submit(refusal).catch((error: unknown) => failed(error, request));
 }
 
 const NOBODY: Caller = { kind: 'key', tenant: '', role: 'analyst', actor: { kind: 'service', id: 'anybody' } };
