@@ -25,6 +25,7 @@ import { notReady } from './refusals';
 import { deadlineFrom } from './deadline';
 import { needsDrift, withDrift } from './drift';
 import { Reply } from './reply';
+import { mayAsk, NOT_HERE, type Asker } from './may-ask';
 
 export const BUS = Symbol('Bus');
 export const EVENT_LOG = Symbol('EventLog');
@@ -187,7 +188,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private command(
     owned: Pick<Owned, 'owner' | 'erasing'>,
     raw: unknown,
-    from: keyof typeof TAKES,
+    from: Asker,
     request: Request,
   ): Promise<CommandReply> {
     const parsed = commandMessage.safeParse(raw);
@@ -213,7 +214,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     owned: Pick<Owned, 'owner' | 'erasing'>,
     group: readonly unknown[],
     at: number,
-    from: keyof typeof TAKES,
+    from: Asker,
     reply: Reply,
   ): void {
     const prepare = group.some(needsPreparation);
@@ -239,10 +240,10 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private async submit(
     { owner, erasing }: Pick<Owned, 'owner' | 'erasing'>,
     command: unknown,
-    from: keyof typeof TAKES,
+    from: Asker,
     landed?: () => void,
   ): Promise<Answer> {
-    if (!TAKES[from](typeOf(command))) {
+    if (!mayAsk(from, command)) {
       landed?.();
       return NOT_HERE;
     }
@@ -254,16 +255,6 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
 
 /** What must be asked of others before a command enters the mailbox. */
 const needsPreparation = (command: unknown): boolean => typeOf(command) === 'erase' || needsDrift(command);
-
-/** Who may ask for what, by the subject it came in on: the bus lets each service speak on its own only. */
-const TAKES = {
-  edge: (type: unknown) => type !== 'recordDrift' && type !== 'tick',
-  monitor: (type: unknown) => type === 'recordDrift',
-} as const;
-const NOT_HERE: Answer = {
-  ok: false,
-  refusal: { code: 'FORBIDDEN', detail: 'this subject takes no such command' },
-};
 
 /** The erasure is recorded: it is waited for until it is done, for a while. */
 async function erased(answer: Answer, erasing: Erasing): Promise<Answer> {

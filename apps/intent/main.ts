@@ -3,7 +3,7 @@ import { Controller, Inject, Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MessagePattern, Payload, type MicroserviceOptions } from '@nestjs/microservices';
 import { connectBus } from '#bus/connect';
-import { jetStreamSource } from '#bus/event-source';
+import { subjectSource } from '#bus/event-source';
 import { BusServer } from '#bus/nest-strategy';
 import { healthSubject, intentSubject } from '#bus/subjects';
 import { scoreRequest } from '#contracts/intent';
@@ -81,7 +81,7 @@ async function main(): Promise<void> {
   });
   const store = await IntentStore.open(config.databaseUrl);
   const monitors = new Map<string, LogMonitor>();
-  const source = jetStreamSource(bus);
+  const source = subjectSource(bus);
   const follow = async (): Promise<void> => {
     for (const log of await eventlog.listLogs()) {
       if (monitors.has(log)) continue;

@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { connectBus } from '#bus/connect';
-import { jetStreamSource } from '#bus/event-source';
+import { subjectSource } from '#bus/event-source';
 import { BusServer } from '#bus/nest-strategy';
 import { healthSubject, ledgerSubject } from '#bus/subjects';
 import { PostgresEventLog } from '#eventlog/postgres';
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
         });
   const cosigning: Cosigning[] = [];
   const ledgers = new Map<string, LogLedger>();
-  const source = jetStreamSource(bus);
+  const source = subjectSource(bus);
   const follow = async (): Promise<void> => {
     for (const log of await eventlog.listLogs()) {
       if (ledgers.has(log)) continue;

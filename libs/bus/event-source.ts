@@ -26,8 +26,8 @@ export function jetStreamSource(bus: Bus): EventSource {
 }
 
 /**
- * News of a log straight from the subject, past the stream: needs no permission but to hear the subject, and has no
- * flow control, so it is for whoever takes news as fast as it comes, such as to wake a waiting reader.
+ * News of a log straight from the subject, past the stream: needs no permission but to hear the subject. News that is
+ * lost is found when the follower next looks into the log.
  */
 export function subjectSource(bus: Bus): EventSource {
   return {
@@ -43,6 +43,11 @@ export function subjectSource(bus: Bus): EventSource {
       const unlisten = bus.onEvent((event) => {
         if (event.type === 'connected') sink.gap();
       });
+      // what was committed before the server knew of the subscription
+      nats.flush().then(
+        () => sink.gap(),
+        () => undefined, // the connection is lost: `connected` comes again
+      );
       return {
         stop: async () => {
           unlisten();

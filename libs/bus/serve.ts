@@ -82,6 +82,9 @@ export function serveSubject(nats: NatsConnection, subject: string, handler: Han
   const take = (msg: Msg): void => {
     // Nobody would learn what came of it (I4), so it isn't begun.
     if (!msg.reply) return report(new Error('a request without a reply subject was dropped'), msg.subject);
+    // an answer is sent with this service's rights: onto a subject that others serve it would be a request of ours
+    if (!msg.reply.startsWith('_INBOX'))
+      return report(new Error('a request whose reply subject is no inbox was dropped'), msg.subject);
     if (running.size >= maxPending) {
       if (speaks() !== true) return;
       return fail(msg, { code: 'BUSY', detail: `${maxPending} requests are pending; try again` });

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, StorageType } from 'nats';
-import { connectBus, type Bus, type BusEvent } from '#bus/connect';
-import { jetStreamSource, subjectSource } from '#bus/event-source';
+import { connectBus, natsOf, type Bus, type BusEvent } from '#bus/connect';
+import { subjectSource } from '#bus/event-source';
 import { EVENT_STREAM, eventPublisher } from '#bus/events';
 import { followLog } from '#bus/follow-log';
 import { FREED, OWNED } from '#bus/subjects';
@@ -46,8 +46,8 @@ describe("the bus within each service's permissions", () => {
     const publisher = eventPublisher(bus.delegation);
     await publisher.ensureStream();
     for (const [name, source] of [
-      ['intent', jetStreamSource(bus.intent)],
-      ['ledger', jetStreamSource(bus.ledger)],
+      ['intent', subjectSource(bus.intent)],
+      ['ledger', subjectSource(bus.ledger)],
       ['gateway', subjectSource(bus.gateway)],
     ] as const) {
       const problems: BusEvent[] = [];
@@ -56,7 +56,7 @@ describe("the bus within each service's permissions", () => {
       let heard = (): void => undefined;
       const arrived = new Promise<void>((resolve) => (heard = resolve));
       const subscription = source.subscribe(LOG, { head: () => heard(), gap: () => (gaps += 1) });
-      if (name !== 'gateway') await until(() => gaps > 0);
+      await until(() => gaps > 0);
       await bus[name].ping(5_000);
       expect((await publisher.announce(commit(SERVICES.indexOf(name)))).ok).toBe(true);
       await arrived;
@@ -125,7 +125,7 @@ describe("the bus within each service's permissions", () => {
     let handled = 0;
     const follower = followLog({
       log: LOG,
-      source: jetStreamSource(bus.gateway),
+      source: subjectSource(bus.ledger),
       read: async (_log, from) => (from === 0 ? [event] : []),
       start: 0,
       handle: async (batch) => void (handled = batch.next),
@@ -133,6 +133,71 @@ describe("the bus within each service's permissions", () => {
     });
     await until(() => handled === 1);
     await follower.stop();
+  });
+
+  describe('it lets no service but the owner ask JetStream for anything', () => {
+    const onto = 'bailiwick.command.default.0';
+    const push = {
+      stream_name: EVENT_STREAM,
+      config: { name: 'x', durable_name: 'x', deliver_subject: onto, ack_policy: 'none' },
+    };
+    const forward = {
+      name: 'FORWARD',
+      subjects: ['bailiwick.drift.>'],
+      republish: { src: '>', dest: onto },
+      storage: 'memory',
+    };
+    const ASKED: [string, object][] = [
+      [`$JS.API.CONSUMER.CREATE.${EVENT_STREAM}`, push],
+      [`$JS.API.CONSUMER.CREATE.${EVENT_STREAM}.x`, push],
+      [`$JS.API.CONSUMER.CREATE.${EVENT_STREAM}.x.bailiwick.event.default.0`, push],
+      [`$JS.API.CONSUMER.DURABLE.CREATE.${EVENT_STREAM}.x`, push],
+      [`$JS.API.CONSUMER.MSG.NEXT.${EVENT_STREAM}.x`, { batch: 1 }],
+      [`$JS.API.STREAM.CREATE.FORWARD`, forward],
+      [`$JS.API.STREAM.CREATE.${EVENT_STREAM}`, { ...forward, name: EVENT_STREAM }],
+      [`$JS.API.STREAM.UPDATE.${EVENT_STREAM}`, { ...forward, name: EVENT_STREAM }],
+      [`$JS.API.STREAM.MSG.GET.${EVENT_STREAM}`, { seq: 1 }],
+      [`$JS.API.DIRECT.GET.${EVENT_STREAM}`, { seq: 1 }],
+      [`$JS.API.STREAM.DELETE.${EVENT_STREAM}`, {}],
+      ['$JS.API.INFO', {}],
+      ['$KV.x.y', {}],
+      [onto, { commands: [] }],
+      ['$SYS.REQ.SERVER.PING', {}],
+    ];
+    it.each(
+      (['intent', 'ledger'] as const).flatMap((name) => ASKED.map(([subject, body]) => [name, subject, body] as const)),
+    )('%s is refused %s', async (name, subject, body) => {
+      expect(await bus[name].request(subject, body, 5_000)).toMatchObject({
+        ok: false,
+        error: { code: 'NOT_ALLOWED' },
+      });
+    });
+    it.each(ASKED.filter(([subject]) => subject !== onto))('the gateway is refused %s', async (subject, body) => {
+      expect(await bus.gateway.request(subject, body, 5_000)).toMatchObject({
+        ok: false,
+        error: { code: 'NOT_ALLOWED' },
+      });
+    });
+  });
+
+  it('it answers no request whose reply subject is where another service takes requests', async () => {
+    let ran = 0;
+    const forged: unknown[] = [];
+    const errors: unknown[] = [];
+    const servings = [
+      bus.delegation.serve('bailiwick.drift.default.7', () => ({ ran: (ran += 1) }), {
+        onError: (error) => errors.push(error),
+      }),
+      bus.delegation.serve('bailiwick.command.default.7', (raw) => forged.push(raw), {
+        onError: (error) => errors.push(error),
+      }),
+    ];
+    await bus.delegation.ping(5_000);
+    natsOf(bus.intent).nats.publish('bailiwick.drift.default.7', '{}', { reply: 'bailiwick.command.default.7' });
+    await until(() => errors.length > 0);
+    await bus.delegation.ping(5_000);
+    expect([ran, forged]).toEqual([0, []]);
+    for (const serving of servings) await serving.stop();
   });
 
   it('reports a subject that the server refuses to serve', async () => {

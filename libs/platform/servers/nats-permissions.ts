@@ -1,21 +1,14 @@
-/** What each service may say and hear on the bus. Least privilege: a service that is taken over can do only its own part. */
+/**
+ * What each service may say and hear on the bus. Least privilege: a service that is taken over can do only its own part.
+ * No service but the owner may ask JetStream for anything: a consumer or a stream delivers, with the server's own rights,
+ * onto whatever subject its maker names, and a pull onto whatever reply subject is given.
+ */
 export interface Permissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
 }
 
 const inbox = (service: string): string => `_INBOX.${service}.>`;
-/** Asking JetStream: about the stream, and for consumers on it. */
-const FOLLOW = [
-  '$JS.API.INFO',
-  '$JS.API.STREAM.INFO.BAILIWICK_EVENTS',
-  '$JS.API.STREAM.NAMES',
-  '$JS.API.CONSUMER.CREATE.BAILIWICK_EVENTS.>',
-  '$JS.API.CONSUMER.INFO.BAILIWICK_EVENTS.*',
-  '$JS.API.CONSUMER.DELETE.BAILIWICK_EVENTS.*',
-  '$JS.FC.BAILIWICK_EVENTS.>',
-];
-
 export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
   // the edge: asks the owners, the ledger and how all are; is asked by nobody; hears of commits only to wake its streams
   gateway: {
@@ -50,14 +43,14 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       'bailiwick.health.delegation',
     ],
   },
-  // the monitor: follows the logs and reports scores, on a subject that takes nothing else: it can only tighten
+  // the monitor: hears of commits and reports scores, on a subject that takes nothing else: it can only tighten
   intent: {
-    publish: ['bailiwick.drift.>', ...FOLLOW],
+    publish: ['bailiwick.drift.>'],
     subscribe: [inbox('intent'), 'bailiwick.intent.>', 'bailiwick.health.intent', 'bailiwick.event.*.*'],
   },
-  // the ledger: follows the logs and answers; it can ask nobody to do anything
+  // the ledger: hears of commits and answers; it can ask nobody to do anything
   ledger: {
-    publish: [...FOLLOW],
+    publish: [],
     subscribe: [inbox('ledger'), 'bailiwick.ledger.>', 'bailiwick.health.ledger', 'bailiwick.event.*.*'],
   },
 };
