@@ -43,7 +43,8 @@ function finder(routes: readonly Route[]): (url: string) => Found | undefined {
   const plain = new Map<string, Found>();
   const around = new Map<string, Route>();
   for (const route of routes) {
-    if (route.method !== 'POST' || route.streams === true) continue; // who writes a stream needs the framework's reply
+    // who writes a stream needs the framework's reply; a text has a bound of its own, which the framework holds
+    if (route.method !== 'POST' || route.streams === true || route.takesText !== undefined) continue;
     const path = route.path.replaceAll('::', '\0');
     if (!path.includes(':')) plain.set(path.replaceAll('\0', ':'), { route, params: NONE });
     else if (path.split(':').length === 2 && path.includes('/:id/')) around.set(route.path, route);

@@ -71,7 +71,10 @@ function makeServices(bus: Bus): Services {
     owners,
     refusals: new RefusalReports((command) => void owners.submit(command).catch(unreported)),
     keys: new ApiKeys(files.credentials, files.tenants),
-    tokens: new Tokens(readFileSync(files.tokenKey, 'utf8'), publicUrl, () => Date.now()),
+    tokens: new Tokens(readFileSync(files.tokenKey, 'utf8'), publicUrl, () => Date.now(), {
+      since: Math.ceil(performance.timeOrigin),
+      alwaysNonce: config.dpopNonce === 'always',
+    }),
     arrivals: new Arrivals(subjectSource(bus)),
     pseudonyms: new Pseudonyms(Buffer.from(readFileSync(files.pseudonymKey, 'utf8'), 'base64')),
   };

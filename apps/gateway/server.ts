@@ -7,6 +7,7 @@ import { readBody } from './body';
 import { identify, type Caller } from './caller';
 import { countAnswer, timed } from './metrics';
 import type { Places } from './places';
+import { NonceWanted } from './proofs';
 import { problemOf, Refused } from './refusal';
 import { JSON_TYPE, type Context, type Incoming, type Reply, type Route, type Services } from './route';
 
@@ -103,7 +104,12 @@ export async function answer(
     if (refused.code === 'FORBIDDEN' && caller && route.roles !== 'public')
       // who asks for what is not theirs is an event: a wrong role, or a run's token for another run
       options.services.refusals.report(caller, `${route.method} ${route.path}`, refused.detail);
-    return problem(route, refused);
+    const told = problem(route, refused);
+    if (!(refused instanceof NonceWanted)) return told;
+    return {
+      ...told,
+      headers: { ...told.headers, 'dpop-nonce': refused.nonce, 'www-authenticate': 'DPoP error="use_dpop_nonce"' },
+    };
   } finally {
     leave();
     timed(route.path, (performance.now() - started) / 1_000);
@@ -148,7 +154,8 @@ function authorise(route: Route, caller: Caller): void {
 
 function callerOf(route: Route, { services }: ServerOptions, request: Incoming): Promise<Caller> {
   if (route.roles === 'public') return Promise.resolve(NOBODY);
-  const url = services.config.publicUrl + request.url;
+  // a request line may hold a whole address, `*` or an authority: none of them is a path of ours, and none has an address
+  const url = request.url.startsWith('/') ? services.config.publicUrl + request.url : '';
   const { authorization, dpop } = request.headers;
   return identify(services.keys, services.tokens, { authorization, dpop, method: request.method, url });
 }

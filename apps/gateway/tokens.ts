@@ -2,7 +2,9 @@ import { hash, createPrivateKey, createPublicKey, type KeyObject } from 'node:cr
 import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { jkt, type GrantView, type RunView } from '#contracts/grant';
+import { isSameAddress } from './addresses';
 import { digestOf } from './keys';
+import { Proofs, type ProofOptions } from './proofs';
 import { Refused } from './refusal';
 
 /** What a grant token says. It names a grant; it is no authority: every decision asks the live grant. */
@@ -15,20 +17,21 @@ export interface TokenClaims {
 }
 
 const SEEN_MOST = 100_000;
-const PROOF_MS = 120_000;
 
 /** Mints and verifies grant tokens: EdDSA JWTs (RFC 7519, RFC 8037), optionally bound to a key (RFC 9449). */
 export class Tokens {
   private readonly key: KeyObject;
   private readonly publicKey: KeyObject;
   private readonly known = new Map<string, TokenClaims>();
-  private readonly seenProofs = new Map<string, number>();
+  private readonly proofs: Proofs;
 
   constructor(
     pem: string,
     private readonly issuer: string,
     private readonly now: () => number,
+    options: ProofOptions = {},
   ) {
+    this.proofs = new Proofs(now, options);
     this.key = createPrivateKey(pem);
     this.publicKey = createPublicKey(this.key);
   }
@@ -104,26 +107,12 @@ export class Tokens {
     } catch (error) {
       throw no((error as Error).message);
     }
-    const issued = Number(payload.iat) * 1_000;
     if (payload.htm !== method) throw no('htm is another method');
-    if (typeof payload.htu !== 'string' || bare(payload.htu) !== bare(url)) throw no('htu is another address');
-    if (!(Math.abs(this.now() - issued) < PROOF_MS / 2)) throw no('iat is not within a minute of now');
+    if (!isSameAddress(payload.htu, url)) throw no('htu is another address');
     if (payload.ath !== hash('sha256', token, 'base64url')) throw no('ath is not the digest of this token');
     if (thumbprint !== claims.jkt) throw no('it is by another key than the token is bound to');
-    this.once(`${thumbprint}\n${String(payload.jti)}`, typeof payload.jti === 'string' && payload.jti !== '');
-  }
-
-  private once(id: string, given: boolean): void {
-    const now = this.now();
-    for (const [seen, at] of this.seenProofs) {
-      if (at > now - PROOF_MS) break;
-      this.seenProofs.delete(seen);
-    }
-    if (!given || this.seenProofs.has(id))
-      throw new Refused('DPOP_INVALID', 'the DPoP proof was used before, or has no jti');
-    if (this.seenProofs.size >= SEEN_MOST)
-      throw new Refused('TOO_MANY', 'too many DPoP proofs within a minute; try again');
-    this.seenProofs.set(id, now);
+    const { jti, iat, nonce } = payload;
+    this.proofs.take({ tenant: claims.tenant, thumbprint, jti, issuedAt: Number(iat) * 1_000, nonce });
   }
 }
 
@@ -138,14 +127,4 @@ function boundTo(cnf: unknown): string | undefined {
   const parsed = z.strictObject({ jkt }).safeParse(cnf);
   if (!parsed.success) throw new Error('cnf names no key thumbprint');
   return parsed.data.jkt;
-}
-
-/** RFC 9449 §4.3: compared without query and fragment. */
-function bare(url: string): string {
-  try {
-    const { origin, pathname } = new URL(url);
-    return origin + pathname;
-  } catch {
-    return '';
-  }
 }

@@ -193,6 +193,13 @@ export const LIMITS = {
 
   // HTTP edge
   httpBodyBytes: 256 * 1024,
+  /** for so long a DPoP proof may be taken, from the earliest time it may be made to the latest */
+  dpopProofMs: 2 * MINUTE,
+  /** proofs remembered: of all, of one tenant, of one key; and so many of each tenant however many others have */
+  dpopProofs: 500_000,
+  dpopProofsPerTenant: 100_000,
+  dpopProofsPerKey: 20_000,
+  dpopProofsAssured: 1_000,
   /** that are being answered at the same time, streams too */
   httpRequests: 4_096,
   httpRequestsPerTenant: 3_072,

@@ -28,6 +28,8 @@ const schema = z.object({
     .string()
     .regex(/^[^+\s]+$/, 'must be a key name: no spaces, no plus')
     .optional(),
+  /** `always` where several gateways answer for the same tenants: a proof is good at one of them only */
+  BAILIWICK_DPOP_NONCE: z.enum(['restart', 'always']).default('restart'),
   BAILIWICK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -41,6 +43,7 @@ export interface Config {
   /** first part of every log's origin in checkpoints */
   readonly origin: string;
   readonly logLevel: string;
+  readonly dpopNonce: 'restart' | 'always';
   /** the log's private key, where it is not in a file */
   readonly logKey: string | undefined;
   /** the name under which we cosign others' checkpoints */
@@ -84,6 +87,7 @@ export function readConfig(
     publicUrl: env.BAILIWICK_PUBLIC_URL ?? `http://${env.BAILIWICK_HOST}:${env.BAILIWICK_PORT}`,
     origin: env.BAILIWICK_ORIGIN,
     logLevel: env.BAILIWICK_LOG_LEVEL,
+    dpopNonce: env.BAILIWICK_DPOP_NONCE,
     logKey: env.BAILIWICK_LOG_KEY,
     witnessName: env.BAILIWICK_WITNESS_NAME ?? `${env.BAILIWICK_ORIGIN}/witness`,
     files: {
