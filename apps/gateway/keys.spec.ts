@@ -1,6 +1,17 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { identify } from './caller';
 import { ApiKeys, ROLES } from './keys';
 import { problemOf } from './refusal';
@@ -138,4 +149,69 @@ describe('the keys of a further tenant', () => {
     expect(() => keys.addTenant('acme')).toThrow();
     expect(keys.find(keyOf('admin'))).toBeDefined();
   });
+});
+
+describe('the keys of a further tenant, at several gateways', () => {
+  it('it knows at once a key that another gateway has made since', () => {
+    const [one, two] = [open(), open()];
+    const acme = one.addTenant('acme');
+    expect(two.find(acme.enforcer)).toEqual({ tenant: 'acme', role: 'enforcer' });
+    expect(two.has('acme')).toBe(true);
+  });
+
+  it('it makes no tenant twice at two gateways', () => {
+    const [one, two] = [open(), open()];
+    one.addTenant('acme');
+    expect(() => two.addTenant('acme')).toThrow(/there already/);
+  });
+
+  it('it issues new keys where the answer was lost; the old ones are not known any more, there at once', () => {
+    const keys = open();
+    const [lost, other] = [keys.addTenant('acme'), keys.addTenant('other')];
+    const fresh = keys.reissue('acme');
+    for (const each of [keys, open()]) {
+      expect(each.find(lost.admin)).toBeUndefined();
+      expect(each.find(fresh.admin)).toEqual({ tenant: 'acme', role: 'admin' });
+      expect(each.find(other.admin)).toEqual({ tenant: 'other', role: 'admin' });
+    }
+  });
+
+  it('it knows a replaced key at another gateway for less than a second', () => {
+    const [one, two] = [open(), open()];
+    const old = one.addTenant('acme');
+    expect(two.find(old.admin)).toBeDefined();
+    one.reissue('acme');
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 999);
+    expect(two.find(old.admin)).toBeUndefined();
+    clock.mockRestore();
+  });
+
+  it('it issues none for the tenant of the installation, and none for one that has none', () => {
+    expect(() => open().reissue('default')).toThrow(/installation/);
+    expect(() => open().reissue('nobody')).toThrow(/no keys yet/);
+  });
+
+  it('it takes over the lock of a gateway that died, and leaves nothing behind', () => {
+    writeFileSync(file('tenants.json.lock'), 'dead');
+    utimesSync(file('tenants.json.lock'), new Date(0), new Date(0));
+    open().addTenant('acme');
+    expect(readdirSync(dir).sort()).toEqual(['credentials.json', 'tenants.json']);
+  });
+
+  it('it changes nothing while another holds the lock', () => {
+    writeFileSync(file('tenants.json.lock'), 'alive');
+    expect(() => open().addTenant('acme')).toThrow(/another gateway/);
+    expect(readdirSync(dir).sort()).toEqual(['credentials.json', 'tenants.json.lock']);
+  });
+
+  it('it loses none where several processes make tenants concurrently', async () => {
+    const script = `const { ApiKeys } = require(${JSON.stringify(join(__dirname, 'keys.ts'))});
+      const keys = new ApiKeys(${JSON.stringify(file('credentials.json'))}, ${JSON.stringify(file('tenants.json'))});
+      for (let i = 0; i < 15; i++) keys.addTenant('t' + process.argv[1] + '-' + i);`;
+    const register = join(__dirname, '../../test/support/register.cjs');
+    const run = promisify(execFile);
+    await Promise.all([0, 1, 2].map((n) => run(process.execPath, ['--require', register, '-e', script, String(n)])));
+    const kept = JSON.parse(readFileSync(file('tenants.json'), 'utf8')) as unknown[];
+    expect(kept).toHaveLength(3 * 15 * ROLES.length);
+  }, 60_000);
 });

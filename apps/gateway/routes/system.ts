@@ -11,13 +11,19 @@ export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<R
   route({
     method: 'POST',
     path: '/v1/tenants',
-    summary: 'Make a tenant; its keys are told once',
+    summary: 'Make a tenant, or give it new keys; keys are returned once',
     roles: ['admin'],
-    body: z.strictObject({ id: tenantName }),
+    body: z.strictObject({
+      id: tenantName,
+      /** new keys for a tenant that is there, in the place of those it has */
+      reissue: z.literal(true).optional(),
+    }),
     status: 201,
     async handle({ caller, services, body }) {
       if (caller.tenant !== 'default')
         throw new Refused('FORBIDDEN', 'tenants are made by the admin of the tenant default');
+      if (body.reissue) return { status: 201, body: { id: body.id, keys: services.keys.reissue(body.id) } };
+      // Dying between the two: the tenant has a log and no keys, and is made by the same request.
       await services.owners.admin('create-tenant', { tenant: body.id });
       return { status: 201, body: { id: body.id, keys: services.keys.addTenant(body.id) } };
     },
