@@ -3,10 +3,12 @@ import { decide } from '#authority/decide';
 import type { Rules } from '#authority/decide/types';
 import { evolve } from '#authority/evolve';
 import { preview } from '#authority/preview';
+import { targetOf, type Meant } from '#authority/reach';
 import { seal, type Sealed } from '#authority/seal';
 import { isKeyed, type CommandNode, type LogState } from '#authority/state';
 import { OWN_COMMANDS, readCommand, type Answer, type Command } from '#contracts/command';
 import { parseEvent, type Event } from '#contracts/event';
+import type { PreviewView } from '#contracts/query';
 import { canonicalize } from '#kernel/canonical';
 import type { Announcement } from '#bus/cloudevent';
 import type { AppendResult } from '#eventlog/port';
@@ -80,7 +82,7 @@ export class LogOwner {
   private readonly telling = new Set<Promise<void>>();
   /** of batches that were not written: what is staged once more on the state that is loaded next */
   private redo: Item[] = [];
-  private readonly previews = new Map<string, { selector: string; asOf: number; at: number }>();
+  private readonly previews = new Map<string, { meant: string; asOf: number; at: number }>();
 
   /** trees that the state has forgotten, for the answers to retries */
   private readonly recalling: Recall;
@@ -140,13 +142,13 @@ export class LogOwner {
   }
 
   /** A preview, remembered so that an execution can name it. */
-  preview(selector: Parameters<typeof preview>[1]): Promise<ReturnType<typeof preview>> {
-    return this.read((state, now) => this.shown(state, selector, now));
+  preview(meant: Meant): Promise<PreviewView> {
+    return this.read((state, now) => this.shown(state, meant, now));
   }
 
-  private shown(state: LogState, selector: Parameters<typeof preview>[1], now: number): ReturnType<typeof preview> {
-    const view = preview(state, selector, now);
-    this.previews.set(view.digest, { selector: canonicalize(selector), asOf: view.asOf, at: now });
+  private shown(state: LogState, meant: Meant, now: number): PreviewView {
+    const view = preview(state, meant, now);
+    this.previews.set(view.digest, { meant: said(meant), asOf: view.asOf, at: now });
     for (const [digest, { at }] of this.previews) {
       if (this.previews.size <= LIMITS.previewsKept && at > now - LIMITS.previewMs) break;
       this.previews.delete(digest);
@@ -369,7 +371,7 @@ export class LogOwner {
       if (unwritten) this.refusals.count(unwritten, now);
       const more =
         code === 'BLAST_RADIUS_GREW' && command.type === 'revokeSelector'
-          ? { preview: this.shown(state, command.selector, now) }
+          ? { preview: this.shown(state, command, now) }
           : extra;
       return refusedBy(item, {
         ok: false,
@@ -390,7 +392,7 @@ export class LogOwner {
   private withPreview(command: Command): Command {
     if (command.type !== 'revokeSelector' || !command.previewed) return command;
     const known = this.previews.get(command.previewed.digest);
-    if (known && known.selector === canonicalize(command.selector))
+    if (known && known.meant === said(command))
       return { ...command, previewed: { digest: command.previewed.digest, asOf: known.asOf } };
     return { ...command, previewed: undefined };
   }
@@ -454,4 +456,11 @@ export class LogOwner {
     if (item.kind === 'command') item.resolve(notReady(detail));
     else item.reject(new Error(detail));
   }
+}
+
+/** What a preview was of: another target is another revocation. */
+function said(meant: Meant): string {
+  const target = targetOf(meant);
+  // a quarantine reaches what is issued later; only one of a tool reaches what is there
+  return canonicalize({ selector: meant.selector, target, quarantine: target === 'tool' && meant.quarantine === true });
 }

@@ -69,7 +69,7 @@ export async function ask(
       });
     case 'preview': {
       const fault = selectorFault(query.selector);
-      return fault ? { ok: false, refusal: fault } : found(await owner.preview(query.selector));
+      return fault ? { ok: false, refusal: fault } : found(await owner.preview(query));
     }
     case 'import': // the log's own business, not its state's
       return missing('question', query.op);

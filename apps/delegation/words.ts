@@ -56,9 +56,13 @@ export async function wordsFor(
           eventlog,
           state,
           // of the grant that was raised, and not of what has stood in for it since
-          { ...askedNow(state, then), has: state.grants.get(grantOf(then) ?? '')?.limits },
+          {
+            ...askedNow(state, then, then.requestedAt),
+            // a retry is answered as the first try was, whatever has been revoked since
+            status: then.status,
+            has: state.grants.get(grantOf(then) ?? '')?.limits,
+          },
           texts.get(then.runId) ?? NO_TEXTS,
-          then.requestedAt,
           at,
         ),
       );

@@ -2,7 +2,12 @@ import { migrate, migrateAndTell } from '#eventlog/migrations/run';
 import { readConfig } from '#platform/config';
 import { LedgerHeads1763900000000 } from './migration-heads';
 import { LedgerGenerations1764100000000 } from './migration-generations';
-import { Ledger1760000100000, LedgerCounts1764200000000, LedgerPieces1760000300000 } from './migrations';
+import {
+  Ledger1760000100000,
+  LedgerCounts1764200000000,
+  LedgerPieces1760000300000,
+  LedgerWaiting1764300000000,
+} from './migrations';
 
 /** Brings the ledger's tables up to date. The event log's schema must be there. */
 export const migrateLedger = (url: string): Promise<string[]> =>
@@ -12,6 +17,7 @@ export const migrateLedger = (url: string): Promise<string[]> =>
     LedgerHeads1763900000000,
     LedgerGenerations1764100000000,
     LedgerCounts1764200000000,
+    LedgerWaiting1764300000000,
   ]);
 
 if (require.main === module) migrateAndTell(migrateLedger(readConfig(['database']).databaseUrl));

@@ -23,6 +23,7 @@ it('tables of the first release are made anew from the log, but for the heads th
       'LedgerHeads1763900000000',
       'LedgerGenerations1764100000000',
       'LedgerCounts1764200000000',
+      'LedgerWaiting1764300000000',
     ]);
     for (const table of ['follower', 'piece', 'item']) expect(await count(table)).toBe(0);
     expect(await count('checkpoint')).toBe(1);

@@ -78,4 +78,16 @@ export class LedgerCounts1764200000000 implements MigrationInterface {
     await runner.query('ALTER TABLE ledger.follower DROP COLUMN form');
   }
 }
+
+/** The rows of what waits for a person tell of its revocation; of a rule that names a tool they say what lost it. */
+export class LedgerWaiting1764300000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(MADE_ANEW);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(MADE_ANEW);
+  }
+}
+
 const MADE_ANEW = 'TRUNCATE ledger.follower, ledger.rebuild, ledger.all_item, ledger.all_piece, ledger.all_consequence';

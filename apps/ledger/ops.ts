@@ -150,6 +150,8 @@ const custody = op(
   },
 );
 
+const isOfGrant = ({ grantId }: { grantId: string }): boolean => idOf('grant').safeParse(grantId).success;
+
 const revocation = op(
   z.strictObject({ tenant: tenantName, id: idOf('revocation') }),
   async (backends, { tenant, id }) => {
@@ -162,15 +164,24 @@ const revocation = op(
     return found({
       revocationId: id,
       ...(rule
-        ? { selector: rule.selector, quarantine: rule.quarantine, position: rule.position }
+        ? {
+            selector: rule.selector,
+            ...(rule.selector.tool === undefined ? {} : { target: rule.target ?? 'leases' }),
+            quarantine: rule.quarantine,
+            position: rule.position,
+          }
         : { position: rows[0]?.position }),
       counts: {
-        grants: rows.length,
+        grants: rows.filter(isOfGrant).length,
         runs: new Set(rows.map((row) => row.runId)).size,
         inFlight: sum((row) => row.inFlight),
         pendingApprovals: sum((row) => row.pendingApprovals),
       },
-      consequences: rows,
+      consequences: rows.map((row) => {
+        if (isOfGrant(row)) return row;
+        const { grantId: approvalId, ...rest } = row; // no lease ended, but what was asked for
+        return { ...rest, approvalId };
+      }),
     });
   },
 );

@@ -1,10 +1,18 @@
-import { struckSince } from '#authority/decide/revoke';
+import { approvalStatus, revokedRequest } from '#authority/approval-status';
 import { isOpen } from '#authority/evolve/endings';
 import { blockedItself } from '#authority/liveness';
+import { counts, Reach } from '#authority/reach';
 import { struckBy } from '#authority/rules';
-import { chainOf, type GrantNode, type LogState, type RunNode } from '#authority/state';
+import {
+  chainOf,
+  type ActionNode,
+  type ApprovalNode,
+  type GrantNode,
+  type LogState,
+  type RunNode,
+} from '#authority/state';
 import { grantTerms, grantView, runView } from '#authority/views';
-import type { Event } from '#contracts/event';
+import type { Event, EventOf } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
 import type { ConsequenceRow, ItemRow } from './store';
 
@@ -33,7 +41,7 @@ const OUTCOMES: ReadonlySet<Event['type']> = new Set(['ActionCompleted', 'Action
  * rebuild gives the same rows.
  */
 export function itemsOf(state: LogState, event: Event): ItemRow[] {
-  const told = [...approvalItem(state, event), ...driftItem(state, event)];
+  const told = [...approvalItems(state, event), ...driftItem(state, event)];
   if (QUIET.has(event.type)) return [...stillCounted(state, event), ...told];
   const run = state.runs.get(event.runId ?? '');
   const runs = new Set(run ? [run] : []);
@@ -41,6 +49,10 @@ export function itemsOf(state: LogState, event: Event): ItemRow[] {
   for (const { id, runId } of below) {
     const owner = state.runs.get(runId);
     if (owner?.grantId === id) runs.add(owner);
+  }
+  for (const { kind, runId } of revokedBy(state, event)) {
+    const waits = kind === 'grant' ? state.runs.get(runId) : undefined;
+    if (waits) runs.add(waits);
   }
   return [
     ...[...runs].map((each) => runRow(state, each, event)),
@@ -141,38 +153,47 @@ const baseOf = (
   agentClass: state.runs.get(event.runId ?? '')?.agent.class,
 });
 
-function approvalItem(state: LogState, event: Event): ItemRow[] {
+function approvalItems(state: LogState, event: Event): ItemRow[] {
   const id =
     event.type === 'ApprovalRequested' || event.type === 'ApprovalGiven' || event.type === 'ApprovalExpired'
       ? event.data.approvalId
       : event.type === 'ActionPermitted' || event.type === 'GrantIssued'
         ? event.data.approvalId
         : undefined;
-  const approval = id === undefined ? undefined : state.approvals.get(id);
-  if (!approval) return [];
-  const { status, kind, risk, by, actionId, grantId, runId, treeId } = approval;
+  const named = id === undefined ? undefined : state.approvals.get(id);
   return [
-    {
-      ...baseOf(state, event),
-      kind: 'approval',
-      id: approval.id,
-      position: approval.position,
-      status,
-      runId,
-      view: {
-        id: approval.id,
-        kind,
-        status,
-        risk,
-        decidedBy: by,
-        actionId,
-        grantId,
-        runId,
-        treeId,
-        position: approval.position,
-      },
-    },
+    ...(named ? [approvalRow(state, named, event, event.grantId)] : []),
+    ...revokedBy(state, event).map((approval) => approvalRow(state, approval, event, approval.grantId)),
   ];
+}
+
+/** What waited for a person, and does so in vain from this event on. */
+function revokedBy(state: LogState, event: Event): ApprovalNode[] {
+  if (event.type !== 'RevocationRuleAdded' && event.type !== 'GrantRevoked') return [];
+  const { revocationId } = event.data;
+  const now = parseTime(event.time) ?? state.lastTime;
+  return [...state.waiting.since(0)].filter(
+    (approval) => revokedRequest(state, approval, now)?.revocationId === revocationId,
+  );
+}
+
+/** @param ofGrant the grant that the row is found by */
+function approvalRow(state: LogState, approval: ApprovalNode, event: Event, ofGrant: string | undefined): ItemRow {
+  const { id, kind, risk, by, actionId, grantId, runId, treeId, position } = approval;
+  const status = approvalStatus(state, approval, parseTime(event.time) ?? state.lastTime);
+  return {
+    log: event.log,
+    updated: event.position,
+    treeId,
+    runId,
+    grantId: ofGrant,
+    agentClass: state.runs.get(event.runId ?? runId)?.agent.class,
+    kind: 'approval',
+    id,
+    position,
+    status,
+    view: { id, kind, status, risk, decidedBy: by, actionId, grantId, runId, treeId, position },
+  };
 }
 
 function driftItem(state: LogState, event: Event): ItemRow[] {
@@ -190,40 +211,85 @@ function driftItem(state: LogState, event: Event): ItemRow[] {
   ];
 }
 
-/** What a revocation stopped, one line a grant: derived afterwards, for the record. Asked BEFORE the event is folded. */
+/**
+ * What a revocation stopped, one line a grant or a run that waits for its first one; of a rule that denies a tool, what
+ * lost it. Derived afterwards, for the record. Asked BEFORE the event is folded.
+ */
 export function consequencesOf(state: LogState, event: Event): ConsequenceRow[] {
   if (event.type !== 'RevocationRuleAdded' && event.type !== 'GrantRevoked') return [];
   const now = parseTime(event.time) ?? state.lastTime;
-  const meant =
-    event.type === 'RevocationRuleAdded'
-      ? struckSince(state, event.data.selector, 0, now)
-      : state.order.filter((grant) => (chainOf(state, grant.id) ?? []).some(({ id }) => id === event.grantId));
-  return meant
-    .filter((grant) => grant.supersededBy === undefined && couldGoOn(state, grant, now))
-    .map((grant) => consequence(state, event, event.data.revocationId, grant));
+  const reach = reachOf(state, event, now);
+  const grants = state.order.filter((grant) => reach.grant(grant));
+  const inFlight = byRun([...state.actions.values()].filter((action) => reach.action(action)));
+  const pending = byRun([...state.waiting.since(0)].filter((approval) => reach.approval(approval)));
+  const row = (id: string, runId: string): ConsequenceRow => ({
+    log: event.log,
+    revocationId: event.data.revocationId,
+    grantId: id,
+    runId,
+    agentClass: state.runs.get(runId)?.agent.class ?? '',
+    inFlight: inFlight.get(runId)?.length ?? 0,
+    pendingApprovals: pending.get(runId)?.length ?? 0,
+    reservedCost: reserved(inFlight.get(runId) ?? []),
+    position: event.position,
+  });
+  const runs = new Set(grants.map(({ runId }) => runId));
+  const alone = [...pending].filter(([runId]) => !runs.has(runId)); // a run that waits, or a request that asks for more
+  return [
+    ...grants.map(({ id, runId }) => row(id, runId)),
+    ...alone.map(([runId, asked]) => row((asked[0] as ApprovalNode).id, runId)),
+  ];
+}
+
+interface Reaches {
+  grant(grant: GrantNode): boolean;
+  action(action: ActionNode): boolean;
+  approval(approval: ApprovalNode): boolean;
+}
+
+function reachOf(
+  state: LogState,
+  event: EventOf<'RevocationRuleAdded'> | EventOf<'GrantRevoked'>,
+  now: number,
+): Reaches {
+  if (event.type === 'RevocationRuleAdded') {
+    const reach = new Reach(state, event.data, now, event.position);
+    return {
+      grant: (grant) => counts(reach.grant(grant), reach.target),
+      action: (action) => counts(reach.action(action), reach.target),
+      approval: (approval) => counts(reach.approval(approval), reach.target),
+    };
+  }
+  const below = (id: string | undefined): boolean =>
+    id !== undefined &&
+    (chainOf(state, id) ?? []).some((each) => each.id === event.grantId) &&
+    couldGoOn(state, id, now);
+  return {
+    grant: (grant) => grant.supersededBy === undefined && below(grant.id),
+    action: ({ grantId }) => below(grantId),
+    approval: ({ supersedes, grantId, parentId }) => below(supersedes ?? grantId ?? parentId),
+  };
 }
 
 /** Live, or suspended and so might be resumed: what has ended for good is stopped by nothing more. */
-function couldGoOn(state: LogState, grant: GrantNode, now: number): boolean {
-  const blocked = (chainOf(state, grant.id) ?? []).map((each) => blockedItself(state, each, now));
+function couldGoOn(state: LogState, id: string, now: number): boolean {
+  const blocked = (chainOf(state, id) ?? []).map((each) => blockedItself(state, each, now));
   return blocked.every((each) => each === undefined || each.status === 'suspended');
 }
 
-function consequence(state: LogState, event: Event, revocationId: string, grant: GrantNode): ConsequenceRow {
-  const inFlight = [...state.actions.values()].filter((action) => action.runId === grant.runId);
-  const reservedCost: Record<string, number> = {};
-  for (const action of inFlight)
-    for (const [currency, value] of Object.entries(action.charge.cost))
-      reservedCost[currency] = (reservedCost[currency] ?? 0) + value;
-  return {
-    log: event.log,
-    revocationId,
-    grantId: grant.id,
-    runId: grant.runId,
-    agentClass: state.runs.get(grant.runId)?.agent.class ?? '',
-    inFlight: inFlight.length,
-    pendingApprovals: state.runs.get(grant.runId)?.pendingApprovals ?? 0,
-    reservedCost,
-    position: event.position,
-  };
+function byRun<T extends { readonly runId: string }>(all: readonly T[]): Map<string, T[]> {
+  const runs = new Map<string, T[]>();
+  for (const each of all) {
+    const known = runs.get(each.runId);
+    if (known) known.push(each);
+    else runs.set(each.runId, [each]);
+  }
+  return runs;
+}
+
+function reserved(inFlight: readonly ActionNode[]): Record<string, number> {
+  const cost: Record<string, number> = {};
+  for (const { charge } of inFlight)
+    for (const [currency, value] of Object.entries(charge.cost)) cost[currency] = (cost[currency] ?? 0) + value;
+  return cost;
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
+import { approvalStatus, revokedRequest } from '#authority/approval-status';
 import { evolve, evolveUnasked } from '#authority/evolve';
 import { isOpen } from '#authority/evolve/endings';
 import { blockedItself } from '#authority/liveness';
-import { chainOf, emptyState } from '#authority/state';
+import { chainOf, emptyState, type ApprovalNode } from '#authority/state';
 import { act } from '#authority/testing/harness';
 import { grantTerms, grantView, runView } from '#authority/views';
 import type { Event } from '#contracts/event';
@@ -63,7 +64,9 @@ function expected({ events }: SealedLog): Record<'run' | 'grant' | 'approval' | 
       };
     }),
     approval: [...state.approvals.values()].map((approval) => {
-      const { id, kind, status, by, position, runId, treeId, actionId, grantId, risk } = approval;
+      const { id, kind, by, position, runId, treeId, actionId, grantId, risk } = approval;
+      const revoked = approval.status === 'pending' && revokedRequest(state, approval, state.lastTime) !== undefined;
+      const status = revoked ? 'revoked' : approval.status;
       return {
         id,
         position,
@@ -281,6 +284,11 @@ async function checkConsequences(log: SealedLog): Promise<void> {
     if (event.type !== 'GrantRevoked' && event.type !== 'RevocationRuleAdded') continue;
     const stopped = living.map(({ id }) => id).filter((id) => ended(id, now));
     const rows = await bench.store.consequences('default', event.data.revocationId);
-    expect(rows.map(({ grantId }) => grantId).sort()).toEqual(stopped.sort());
+    const ofGrants = rows.map(({ grantId }) => grantId).filter((id) => state.grants.has(id));
+    if (event.type === 'RevocationRuleAdded' && event.data.target === 'tool')
+      expect(stopped).toEqual([]); // its rows say what lost the tool
+    else expect(ofGrants.sort()).toEqual(stopped.sort());
+    for (const { grantId: id } of rows.filter(({ grantId }) => !state.grants.has(grantId)))
+      expect(approvalStatus(state, state.approvals.get(id) as ApprovalNode, now)).toBe('revoked');
   }
 }

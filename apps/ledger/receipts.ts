@@ -102,11 +102,13 @@ function runsAbove(state: LogState, run: RunNode): RunNode[] {
   return above ? [above, ...runsAbove(state, above)] : [];
 }
 
-/** What revocation rules look at, of runs that were given a lease. */
+/** What revocation rules look at, of runs that were given a lease, or wait for one. */
 const subjectsOf = (state: LogState, runs: readonly RunNode[]): Subject[] =>
   runs.flatMap((run) => {
     const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
-    return grant ? [subjectOf(run, grant)] : [];
+    const asked = state.trees.get(run.treeId)?.approvals.find(({ runId, limits }) => runId === run.id && limits);
+    const limits = grant?.limits ?? asked?.limits;
+    return limits ? [subjectOf(run, { treeId: run.treeId, limits })] : [];
   });
 
 async function aboutTree(ledger: LogLedger, from: From, treeId: string): Promise<Kept[] | undefined> {

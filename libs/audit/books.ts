@@ -1,4 +1,4 @@
-import { selects, strikes, type Rule, type Subject } from '#authority/rule-set';
+import { deniesTool, selects, strikes, withoutTool, type Rule, type Subject } from '#authority/rule-set';
 import type { Event, EventOf } from '#contracts/event';
 import type { Agent, Limits } from '#contracts/grant';
 import { Account, type Entry } from './accounts';
@@ -12,6 +12,9 @@ export interface Run {
   readonly agent: Agent;
   readonly principalRef: string;
   readonly purposeRef: string;
+  /** where and when it was opened: its authority is as old */
+  readonly position: number;
+  readonly startedAt: number;
 }
 export interface Grant {
   readonly id: string;
@@ -86,7 +89,7 @@ export class Books {
   private deadItself(grant: Grant, now: number): string | undefined {
     for (; grant.rulesSeen < this.rules.length; grant.rulesSeen++) {
       const rule = this.rules[grant.rulesSeen] as Rule;
-      if (strikes(rule, grant) && selects(rule.selector, subjectOf(grant.run, grant.limits)))
+      if (strikes(rule, grant.run) && selects(rule.selector, subjectOf(grant.run, grant.limits)))
         grant.struck ??= `is struck by ${rule.revocationId}`;
     }
     if (grant.ended !== undefined || grant.struck !== undefined) return grant.ended ?? grant.struck;
@@ -94,12 +97,13 @@ export class Books {
     return grant.suspended ? 'is suspended' : undefined;
   }
 
-  /** The rule that strikes a tool of this name under a chain. */
+  /** The rule that denies a tool or verb of this name under a chain. */
   toolStruck(chain: readonly Grant[], named: (tool: string) => boolean): string | undefined {
     for (const rule of this.rules) {
-      const { tool, ...others } = rule.selector;
+      const { tool } = rule.selector;
       if (tool === undefined || !named(tool)) continue;
-      const struck = chain.some((grant) => strikes(rule, grant) && selects(others, subjectOf(grant.run, grant.limits)));
+      const others = withoutTool(rule.selector);
+      const struck = chain.some(({ run, limits }) => deniesTool(rule, run) && selects(others, subjectOf(run, limits)));
       if (struck) return rule.revocationId;
     }
     return undefined;
@@ -110,8 +114,14 @@ export class Books {
     const subject = subjectOf(run, limits);
     return this.rules.find((rule) => {
       const { issuedBefore: _, ...parts } = rule.selector;
-      return rule.quarantine && selects(parts, subject);
+      return rule.quarantine && rule.target !== 'tool' && selects(parts, subject);
     })?.revocationId;
+  }
+
+  /** The rule that strikes a lease of this run before it is issued: the run is older than the rule. */
+  strikesIssued(run: Run, limits: Limits): string | undefined {
+    const subject = subjectOf(run, limits);
+    return this.rules.find((rule) => strikes(rule, run) && selects(rule.selector, subject))?.revocationId;
   }
 }
 

@@ -56,11 +56,9 @@ export class Rulebook {
     const dead = books.dead(chain, now);
     if (dead !== undefined) tell('liveness', `permitted although ${dead}`);
     const asks = admitted(chain, event, now, tell);
-    if (data.tool !== undefined) {
-      const wanted = normalizeTool(data.tool);
-      const rule = books.toolStruck(chain, (tool) => normalizeTool(tool) === wanted);
-      if (rule !== undefined) tell('revocation', `the tool ${data.tool} was revoked by ${rule}`);
-    }
+    const names = [data.verb, ...(data.tool === undefined ? [] : [normalizeTool(data.tool)])];
+    const rule = books.toolStruck(chain, (tool) => names.includes(normalizeTool(tool)));
+    if (rule !== undefined) tell('revocation', `the tool ${data.tool ?? data.verb} was revoked by ${rule}`);
     if (data.approvalId !== undefined) this.use(data.approvalId, event, data.binding, tell);
     else if (asks !== undefined) tell('approval', `permitted without a person, and ${asks}`);
 
@@ -134,6 +132,8 @@ export class Rulebook {
       tell('custody', `its parent is not the grant of ${run.parentRunId ?? 'nobody'}`);
     const rule = books.quarantine(run, limits);
     if (rule !== undefined) tell('revocation', `issued under the quarantine ${rule}`);
+    const struck = books.strikesIssued(run, limits);
+    if (struck !== undefined) tell('revocation', `issued although ${struck} had revoked what was asked for`);
     if (supersedes !== undefined && approvalId === undefined) tell('approval', 'raised, and nobody approved it');
     if (approvalId !== undefined) {
       const asked = books.approvals.get(approvalId)?.event.data;
@@ -244,13 +244,22 @@ const NONE = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
 const NOTHING_USED = { committed: NONE, reserved: NONE, windows: [] };
 
 const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventOf<T>, tell: Tell) => void } = {
-  RunOpened({ books }, { runId = '', treeId, data }, tell) {
+  RunOpened({ books }, { runId = '', treeId, data, position, time }, tell) {
     if (books.runs.has(runId)) return tell('custody', `${runId} is opened twice`);
     const { agent, principalRef, purposeRef, parentRunId } = data;
     const above = parentRunId === undefined ? undefined : books.runs.get(parentRunId);
     if (parentRunId !== undefined && above?.treeId !== treeId) tell('custody', `${parentRunId} is no run of its tree`);
     if (above && above.principalRef !== principalRef) tell('custody', 'a run below another, of another principal');
-    books.runs.set(runId, { id: runId, treeId, parentRunId, agent, principalRef, purposeRef });
+    books.runs.set(runId, {
+      id: runId,
+      treeId,
+      parentRunId,
+      agent,
+      principalRef,
+      purposeRef,
+      position,
+      startedAt: at(time),
+    });
   },
   GrantIssued: (book, event, tell) => book.issue(event, tell),
   ActionPermitted: (book, event, tell) => book.permit(event, tell),
@@ -306,7 +315,9 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     const { issuedBefore } = data.selector;
     const before = issuedBefore === undefined ? undefined : at(issuedBefore);
     const { revocationId, selector, quarantine } = data;
-    books.rules.push({ revocationId, selector, quarantine, position, time: at(time), issuedBefore: before });
+    const target = data.target === 'tool' ? 'tool' : undefined;
+    const rule = { revocationId, selector, target, quarantine, position, time: at(time) } as const;
+    books.rules.push({ ...rule, issuedBefore: before, lifted: undefined });
   },
   QuarantineLifted({ books }, { data }) {
     for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;

@@ -3,7 +3,7 @@ import { parseTime } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import type { Deadline } from './deadlines';
 import { actionAbandoned, actionCompleted, actionFailed, actionPermitted, outcomeReportedLate } from './evolve/actions';
-import { approvalExpired, approvalGiven, approvalRequested } from './evolve/approvals';
+import { actionStepUp, approvalExpired, approvalGiven, approvalRequested } from './evolve/approvals';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './evolve/endings';
 import { forgetEnded, isLate, letGo, touch } from './evolve/ended';
 import { CorruptLog, must, type Fold } from './evolve/follows';
@@ -33,13 +33,13 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   ApprovalExpired: approvalExpired,
   ActionPermitted: actionPermitted,
   ActionDenied: refused,
-  ActionStepUp: () => undefined, // the approval it names was requested by an event of its own
+  ActionStepUp: actionStepUp,
   ActionCompleted: actionCompleted,
   ActionFailed: actionFailed,
   ActionAbandoned: actionAbandoned,
   OutcomeReportedLate: outcomeReportedLate,
   RevocationRuleAdded: (state, event, at) => state.rules.add(ruleOf(event.data, event.position, at)),
-  QuarantineLifted: (state, event) => state.rules.lift(event.data.revocationId),
+  QuarantineLifted: (state, event, at) => state.rules.lift(event.data.revocationId, event.position, at),
   PayloadsErased: () => undefined, // nothing folds over a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   Refused: refused,

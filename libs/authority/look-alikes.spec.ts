@@ -132,7 +132,7 @@ describe('an approver’s card', () => {
       refused: [],
       has: undefined,
     };
-    const card = approvalView(approval, facts as unknown as ApprovalFacts, log.now);
+    const card = approvalView(approval, 'pending', facts as unknown as ApprovalFacts);
     expect(card.asks).toContain(`the ${Q} [contains U+043E CYRILLIC SMALL LETTER O] do`);
     expect(card.asks).toContain('“depl\u043ey” [contains U+043E CYRILLIC SMALL LETTER O]');
     expect(card.asks).toContain('“file s\u0435cret” [contains U+0435 CYRILLIC SMALL LETTER IE]');

@@ -12,7 +12,18 @@ export interface Rule {
   readonly time: number;
   /** ms; undefined: whatever is older than the rule itself */
   readonly issuedBefore: number | undefined;
+  /** `tool`: the rule denies the tool that it names, and ends no lease; undefined: it ends leases */
+  readonly target: 'tool' | undefined;
   quarantine: boolean;
+  /** of a rule that denies a tool: where its quarantine was lifted */
+  lifted: { readonly position: number; readonly time: number } | undefined;
+}
+
+/** What a rule looks at to tell how old authority is. */
+export interface Opened {
+  /** of RunOpened */
+  readonly position: number;
+  readonly startedAt: number;
 }
 
 /** What a selector looks at: a grant and its run, or one that is about to be made. */
@@ -65,20 +76,24 @@ export class RuleSet {
     const { tool } = rule.selector;
     if (tool !== undefined) {
       const spelt = normalizeTool(tool);
-      this.byTool.set(spelt, [...(this.byTool.get(spelt) ?? []), rule]);
+      const named = this.byTool.get(spelt);
+      if (named) named.push(rule);
+      else this.byTool.set(spelt, [rule]);
     }
     if (rules) rules.push(entry);
     else this.byKey.set(slot, [entry]);
   }
 
-  /** The rules that name this tool, found by its name. */
-  forTool(tool: string): readonly Rule[] {
-    return this.byTool.get(normalizeTool(tool)) ?? [];
+  /** The rules that name this tool or verb: a verb in its one spelling is a tool's name in its one spelling, too. */
+  forTool(name: string): readonly Rule[] {
+    return this.byTool.get(normalizeTool(name)) ?? NONE;
   }
 
-  lift(revocationId: string): void {
+  lift(revocationId: string, position: number, time: number): void {
     const rule = this.byId.get(revocationId);
-    if (rule) rule.quarantine = false;
+    if (!rule) return;
+    rule.quarantine = false;
+    if (rule.target === 'tool') rule.lifted = { position, time };
   }
 
   find(revocationId: string): Rule | undefined {
@@ -114,8 +129,23 @@ function slotsOf(subject: Subject): string[] {
   return slots;
 }
 
-/** I6: a rule strikes what is older than itself, or than the time it names. */
-export function strikes(rule: Rule, grant: { position: number; issuedAt: number }): boolean {
-  if (grant.position >= rule.position) return false;
-  return rule.issuedBefore === undefined || grant.issuedAt < rule.issuedBefore;
+const NONE: readonly never[] = [];
+
+/**
+ * Is this run's authority older than a rule, or than the time that the rule names? A lease is as old as the run it is of:
+ * one that a person approves, or raises, after the rule was asked for, or rests on what was given, before it.
+ */
+export function isOlder(rule: Rule, run: Opened): boolean {
+  if (run.position >= rule.position) return false;
+  return rule.issuedBefore === undefined || run.startedAt < rule.issuedBefore;
 }
+
+/** I6: a rule ends what is older than itself, or than the time it names. One that denies a tool ends nothing. */
+export const strikes = (rule: Rule, run: Opened): boolean => rule.target !== 'tool' && isOlder(rule, run);
+
+/** A rule that denies a tool denies it to what is older and, under its quarantine, to what is newer. */
+export const deniesTool = (rule: Rule, run: Opened): boolean =>
+  isOlder(rule, run) || (rule.target === 'tool' && rule.quarantine);
+
+/** All parts of a selector but its tool. */
+export const withoutTool = ({ tool: _, ...others }: StoredSelector): StoredSelector => others;

@@ -57,6 +57,9 @@ export type ActionRow = [
   permittedAt: number,
   expiresAt: number,
   position: number,
+  /** shared */
+  verb: number,
+  tool: number | null,
   /** left out where it is `expiresAt` */
   outcomeUntil?: number,
 ];
@@ -139,12 +142,14 @@ export class Rows {
 
   /** @param grant the lease that it names */
   ofAction(
-    { id, grantId, runId, treeId, charge, permittedAt, expiresAt, outcomeUntil, position }: ActionNode,
+    { id, grantId, runId, treeId, charge, permittedAt, expiresAt, outcomeUntil, position, verb, tool }: ActionNode,
     grant?: GrantNode,
   ): ActionRow {
     const number = grant?.runId === runId && grant.treeId === treeId ? this.grants.get(grantId) : undefined;
-    const row: ActionRow = [id, number ?? [grantId, runId, treeId], rowOf(charge), permittedAt, expiresAt, position];
-    if (outcomeUntil !== expiresAt) row[6] = outcomeUntil;
+    const call = [this.told.numberOf(verb), tool === undefined ? null : this.told.numberOf(tool)] as const;
+    const of = number ?? ([grantId, runId, treeId] as const);
+    const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
+    if (outcomeUntil !== expiresAt) row[8] = outcomeUntil;
     return row;
   }
 
@@ -243,7 +248,17 @@ export class RowReader {
     return grant;
   }
 
-  action([id, grant, charge, permittedAt, expiresAt, position, outcomeUntil = expiresAt]: ActionRow): ActionNode {
+  action([
+    id,
+    grant,
+    charge,
+    permittedAt,
+    expiresAt,
+    position,
+    verb,
+    tool,
+    outcomeUntil = expiresAt,
+  ]: ActionRow): ActionNode {
     const of =
       typeof grant === 'number' ? told(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
     return {
@@ -251,6 +266,8 @@ export class RowReader {
       grantId: of.id,
       runId: of.runId,
       treeId: of.treeId,
+      verb: told(this.shared, verb) as string,
+      tool: tool === null ? undefined : (told(this.shared, tool) as string),
       charge: consumedOf(charge),
       permittedAt,
       expiresAt,

@@ -36,10 +36,11 @@ type Line =
   | ['tree', TreeLine]
   | ['action', ActionRow]
   | ['settled', SettledRow]
-  | ['approval', ApprovalNode]
+  | ['approval', ApprovalLine]
   | ['keyed' | 'tries', CommandRow]
   | ['refusalBucket', [string, number]];
 type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
+type ApprovalLine = Omit<ApprovalNode, 'turn'> & Partial<Pick<ApprovalNode, 'turn'>>;
 type End = ['end', number];
 
 /** The lines of a state, in texts of some megabytes at most. */
@@ -84,11 +85,14 @@ function* linesOf(state: LogState): Generator<Line> {
     yield ['grant', row];
   }
   for (const tree of state.trees.values()) yield ['tree', treeLine(tree)];
-  for (const action of state.actions.values())
-    yield ['action', rows.ofAction(action, state.grants.get(action.grantId))];
+  for (const action of state.actions.values()) {
+    const row = rows.ofAction(action, state.grants.get(action.grantId));
+    yield* told.fresh();
+    yield ['action', row];
+  }
   for (const entry of state.settled) yield ['settled', rows.ofSettled(entry)];
   for (const entry of state.abandoned) yield ['settled', rows.ofSettled(entry)];
-  for (const approval of state.approvals.values()) yield ['approval', approval];
+  for (const approval of state.approvals.values()) yield ['approval', approvalLine(approval)];
   for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
   for (const entry of state.tries) yield ['tries', commandRow(entry)];
   for (const entry of state.refusalBuckets) yield ['refusalBucket', entry];
@@ -173,7 +177,7 @@ export class SnapshotReader {
         return;
       }
       case 'rule':
-        return state.rules.add(complete(value, ['issuedBefore']));
+        return state.rules.add(complete(value, ['issuedBefore', 'target', 'lifted']));
       case 'grant':
         return addGrant(state, this.rows.grant(value));
       case 'tree':
@@ -191,7 +195,7 @@ export class SnapshotReader {
         return;
       }
       case 'approval':
-        return addApproval(state, complete(value, APPROVAL_OPTIONAL));
+        return addApproval(state, complete({ ...value, turn: value.turn ?? 0 }, APPROVAL_OPTIONAL));
       case 'refusalBucket':
         state.refusalBuckets.set(...value);
         return;
@@ -208,6 +212,9 @@ const treeLine = ({ id, rootRunId, labels, quietAt }: TreeNode): TreeLine => ({
   ...(quietAt === undefined ? {} : { quietAt }),
 });
 
+/** Only what waits has a turn. */
+const approvalLine = ({ turn, ...rest }: ApprovalNode): ApprovalLine => (turn === 0 ? rest : { ...rest, turn });
+
 const APPROVAL_OPTIONAL = [
   'grantId',
   'actionId',
@@ -217,6 +224,8 @@ const APPROVAL_OPTIONAL = [
   'objections',
   'asks',
   'replaces',
+  'verb',
+  'tool',
   'by',
   'usableUntil',
   'decidedAt',

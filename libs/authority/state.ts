@@ -6,6 +6,7 @@ import { Ended } from './ended';
 import { RuleSet } from './rule-set';
 import { Shared } from './shared';
 import type { MutableUsage } from './usage';
+import { Waiting } from './waiting';
 
 /**
  * The folded state of one log. `evolve` is its only writer and changes it in place: a log's owner holds one state, and
@@ -47,6 +48,8 @@ export interface LogState {
   readonly pendingByBinding: Map<string, string>;
   /** derived: what is asked → the newest approval of it that a person refused */
   readonly refusals: Map<string, string>;
+  /** derived: the approvals that wait for a person */
+  readonly waiting: Waiting;
   /** cache: what many nodes have in common */
   readonly shared: Shared;
   /** derived: the grants in order of issue; some of them may be forgotten by now */
@@ -135,6 +138,9 @@ export interface ActionNode {
   readonly grantId: string;
   readonly runId: string;
   readonly treeId: string;
+  /** what a rule that names a tool is told of the call */
+  readonly verb: string;
+  readonly tool: string | undefined;
   readonly charge: Consumed;
   readonly permittedAt: number;
   readonly expiresAt: number;
@@ -174,6 +180,11 @@ export interface ApprovalNode {
   readonly requestedAt: number;
   readonly expiresAt: number;
   readonly position: number;
+  /** how many its run waited for when it was asked for, with this one; 0 once it is answered */
+  turn: number;
+  /** kind `action`: of the call that it was first asked for, until it is answered */
+  verb: string | undefined;
+  tool: string | undefined;
   status: 'pending' | 'approved' | 'denied' | 'expired' | 'used';
   by: string | undefined;
   usableUntil: number | undefined;
@@ -212,6 +223,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     ended: new Ended(),
     pendingByBinding: new Map(),
     refusals: new Map(),
+    waiting: new Waiting(),
     shared: new Shared(),
     order: [],
   };

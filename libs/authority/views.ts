@@ -1,5 +1,6 @@
 import type { GrantView, RunView } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
+import { revokedWhilePending } from './approval-status';
 import { effectiveStatus, endedFirst, endReasonOf } from './liveness';
 import { chainOf, type GrantNode, type LogState, type RunNode } from './state';
 
@@ -56,8 +57,12 @@ function chainFrom(state: LogState, grant: GrantNode): GrantNode[] {
 export function runView(state: LogState, run: RunNode, texts: RunTexts, now: number): RunView {
   const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
   const alive = run.status === 'active' || run.status === 'suspended';
-  const status =
-    grant && alive ? (effectiveStatus(state, chainFrom(state, grant), now) as RunView['status']) : run.status;
+  const revoked = revokedWhilePending(state, run, now);
+  const status: RunView['status'] = revoked
+    ? 'revoked'
+    : grant && alive
+      ? (effectiveStatus(state, chainFrom(state, grant), now) as RunView['status'])
+      : run.status;
   return {
     id: run.id,
     treeId: run.treeId,
@@ -71,7 +76,7 @@ export function runView(state: LogState, run: RunNode, texts: RunTexts, now: num
     startedAt: rfc3339(run.startedAt),
     expiresAt: grant ? rfc3339(grant.expiresAt) : undefined,
     endedAt: run.endedAt === undefined ? undefined : rfc3339(run.endedAt),
-    endReason: run.endReason,
+    endReason: revoked?.reason.message ?? run.endReason,
     status,
     grantId: run.grantId,
     drift: run.drift,

@@ -1,5 +1,6 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '#contracts/action';
 import type { Agent, GrantRequest, GrantView, RunView } from '#contracts/grant';
+import type { RevocationTarget } from '#contracts/event';
 import type { ApprovalView, ErasurePreview, PreviewView, TreeView } from '#contracts/query';
 import type { Problem, Reason } from '#contracts/reason';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '#contracts/replay';
@@ -137,8 +138,17 @@ export class BailiwickClient {
   resume(grantId: string, reason: string): Promise<{ grant: GrantView }> {
     return this.post(`/v1/grants/${grantId}/resumption`, { reason });
   }
-  previewRevocation(selector: Record<string, string>, quarantine?: boolean): Promise<PreviewView> {
-    return this.post('/v1/revocations/preview', { selector, ...(quarantine === undefined ? {} : { quarantine }) });
+  /** @param target where the selector names a tool: deny it (the default), or end the leases that could use it */
+  previewRevocation(
+    selector: Record<string, string>,
+    quarantine?: boolean,
+    target?: RevocationTarget,
+  ): Promise<PreviewView> {
+    return this.post('/v1/revocations/preview', {
+      selector,
+      ...(quarantine === undefined ? {} : { quarantine }),
+      ...(target === undefined ? {} : { target }),
+    });
   }
   revokeAll(body: {
     selector: Record<string, string>;
@@ -146,6 +156,7 @@ export class BailiwickClient {
     digest?: string;
     force?: boolean;
     quarantine?: boolean;
+    target?: RevocationTarget;
   }): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post('/v1/revocations', body);
   }

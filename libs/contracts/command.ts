@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
 import { calledTool, labels, outcomeRequest, resource } from './action';
-import { actor, feature, payload, refusedKind, storedSelector } from './event';
+import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from './event';
 import { agent, grantRequest, posture } from './grant';
 import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time } from './primitives';
 
@@ -72,6 +72,8 @@ export const revokeSelector = command('revokeSelector', {
   /** the same for every log of the tenant */
   revocationId: idOf('revocation'),
   selector: storedSelector,
+  /** where the selector names a tool, and only there; left out: `tool` */
+  target: revocationTarget.optional(),
   /** of the preview the operator has seen; the position it was made at */
   previewed: z.strictObject({ digest: z.string().max(120), asOf: position }).optional(),
   force: z.boolean().optional(),

@@ -43,13 +43,17 @@ export const storedSelector = z.strictObject({
   modelVersion: name.optional(),
   principalRef: ref.optional(),
   purposeRef: ref.optional(),
-  /** a verb or tool name: strikes grants that could use it */
+  /** a verb or tool name */
   tool: name.optional(),
   treeId: idOf('tree').optional(),
   /** strikes grants issued before this time; left out: before the rule itself */
   issuedBefore: time.optional(),
 });
 export type StoredSelector = z.infer<typeof storedSelector>;
+
+/** Of a revocation that names a tool: denied is the tool, and the leases live on; or the leases end that could use it. */
+export const revocationTarget = z.enum(['tool', 'leases']);
+export type RevocationTarget = z.infer<typeof revocationTarget>;
 
 /** One action as recorded when it was decided. */
 export const decidedAction = z.strictObject({
@@ -210,6 +214,8 @@ export const EVENT_DATA = {
   RevocationRuleAdded: z.strictObject({
     revocationId: idOf('revocation'),
     selector: storedSelector,
+    /** present where the selector names a tool, and only there */
+    target: revocationTarget.optional(),
     quarantine: z.boolean(),
     reason: endReason,
   }),

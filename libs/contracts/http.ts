@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
 import { foldSpaces, lookAlikeFault } from '#kernel/look-alike';
 import { actionRequest } from './action';
+import { revocationTarget } from './event';
 import { agent, grantRequest, grantView, runView } from './grant';
 import { freeText, idOf, name, position, ref, time } from './primitives';
 import { approvalView } from './query';
@@ -68,14 +69,27 @@ export const selectorBody = z
     error:
       'name at least one of agentClass, agentInstance, modelVersion, principal, purpose, tool, treeId, issuedBefore',
   });
-export const previewBody = z.strictObject({ selector: selectorBody, quarantine: z.boolean().optional() });
-export const revocationsBody = z.strictObject({
+/** What a selector with `tool` does: denies that tool or verb (the default), or ends the leases that could use it. */
+const toTarget = {
   selector: selectorBody,
-  reason: freeText(),
-  digest: z.string().max(400).optional(),
-  force: z.boolean().optional(),
+  target: revocationTarget.optional(),
   quarantine: z.boolean().optional(),
-});
+};
+const targetFits = ({ selector, target }: { selector: { tool?: string | undefined }; target?: string | undefined }) =>
+  target === undefined || selector.tool !== undefined;
+const MISFIT = {
+  error: 'target says what becomes of a tool; name one in selector.tool, or leave target out',
+  path: ['target'],
+};
+export const previewBody = z.strictObject(toTarget).refine(targetFits, MISFIT);
+export const revocationsBody = z
+  .strictObject({
+    ...toTarget,
+    reason: freeText(),
+    digest: z.string().max(400).optional(),
+    force: z.boolean().optional(),
+  })
+  .refine(targetFits, MISFIT);
 export const erasurePreviewBody = z.strictObject({
   /** the person, as `requestedBy` named her */
   subject: name,

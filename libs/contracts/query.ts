@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { storedSelector } from './event';
+import { revocationTarget, storedSelector } from './event';
 import { LIMITS } from '#kernel/limits';
 import { exportHeader, exportLine } from './export';
 import { grantView, runView } from './grant';
@@ -23,6 +23,7 @@ export const query = z.discriminatedUnion('op', [
     op: z.literal('preview'),
     log: logNameSchema,
     selector: storedSelector,
+    target: revocationTarget.optional(),
     quarantine: z.boolean().optional(),
   }),
   /** what an erasure would erase now */
@@ -61,10 +62,14 @@ export const treeView = z.object({
 });
 export type TreeView = z.infer<typeof treeView>;
 
+/** `revoked`: it waited for a person when a revocation reached it, and can be approved no more. */
+export const approvalStatus = z.enum(['pending', 'approved', 'denied', 'expired', 'used', 'revoked']);
+export type ApprovalStatus = z.infer<typeof approvalStatus>;
+
 export const approvalView = z.object({
   id: idOf('approval'),
   kind: z.enum(['grant', 'action', 'escalation']),
-  status: z.enum(['pending', 'approved', 'denied', 'expired', 'used']),
+  status: approvalStatus,
   runId: idOf('run'),
   treeId: idOf('tree'),
   grantId: idOf('grant').optional(),
@@ -126,17 +131,31 @@ export const approvalView = z.object({
 });
 export type ApprovalView = z.infer<typeof approvalView>;
 
+const previewCounts = z.object({
+  /** leases that end or, where a tool is denied, could use it */
+  grants: z.number(),
+  runs: z.number(),
+  trees: z.number(),
+  agents: z.number(),
+  /** permits without an outcome, of these leases or of that tool */
+  inFlight: z.number(),
+  /** what waits for a person and can be approved no more */
+  pendingApprovals: z.number(),
+  /** of these: runs that wait for their first lease */
+  pendingRuns: z.number(),
+  reservedCost: z.record(z.string(), z.number()),
+});
+export type PreviewCounts = z.infer<typeof previewCounts>;
+
 export const previewView = z.object({
   digest: z.string(),
-  counts: z.object({
-    grants: z.number(),
-    runs: z.number(),
-    trees: z.number(),
-    agents: z.number(),
-    inFlight: z.number(),
-    pendingApprovals: z.number(),
-    reservedCost: z.record(z.string(), z.number()),
-  }),
+  /** of the target that was asked about */
+  counts: previewCounts,
+  /** where the selector names a tool: what is meant, and what each target would reach */
+  target: revocationTarget.optional(),
+  targets: z.object({ tool: previewCounts, leases: previewCounts }).optional(),
+  /** runs whose class or principal is not listed: so many are */
+  unlisted: z.object({ classes: z.number(), principals: z.number() }).optional(),
   byClass: z.record(z.string(), z.number()),
   /** by the principal's ref */
   byPrincipal: z.record(z.string(), z.number()),

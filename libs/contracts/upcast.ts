@@ -15,9 +15,16 @@ export type Upcasters = Readonly<Record<string, readonly Upcaster[]>>;
 /** Optional members were added: an event without them is of the next shape as it is. */
 const asItIs: Upcaster = (event) => event;
 
+/** The first release knew one meaning of a rule that names a tool: it ends the leases that could use it. */
+const saysTarget: Upcaster = (event) => {
+  const data = event.data as { selector?: { tool?: unknown } } | undefined;
+  return data?.selector?.tool === undefined ? event : { ...event, data: { ...data, target: 'leases' } };
+};
+
 /**
  * Version 2: a resource selector may have `literal` (types that hold limits); what an outcome did not charge, when it is
- * due, and what a question's card shows are stated.
+ * due, and what a question's card shows are stated; of a rule,
+ * what becomes of a tool.
  */
 export const UPCASTERS: Upcasters = {
   GrantIssued: [asItIs],
@@ -28,6 +35,7 @@ export const UPCASTERS: Upcasters = {
   ActionCompleted: [asItIs],
   ActionFailed: [asItIs],
   ActionAbandoned: [asItIs],
+  RevocationRuleAdded: [saysTarget],
 };
 
 /** The version in which events of a type are written today. */

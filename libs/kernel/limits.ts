@@ -173,6 +173,14 @@ export const LIMITS = {
   activeRules: 100_000,
   previewsKept: 1_000,
   previewMs: 15 * MINUTE,
+  /** names of classes, and of principals, that one preview lists */
+  previewGroups: 1_000,
+  /** leases that a walk over the state looks at before decisions are made again */
+  walkUnits: 1_000,
+  /** walks of one process that take turns; more wait for none of them and are refused */
+  walksAtOnce: 64,
+  /** leases and requests newer than a preview that a revocation looks at again */
+  grownSeen: 20_000,
   sampleSize: 20,
 
   // witnesses: of our logs, and we of others'

@@ -5,7 +5,7 @@ import { importedIn, importedNotProved } from './imported';
 import { chainOfCustody, type DigestOf } from './chain';
 import { OF_ANCESTORS } from './select';
 import { lineOf, type Story, type Told } from './story';
-import { ruleStrikesRun } from './strikes';
+import { ruleDeniesTool, ruleStrikesRun } from './strikes';
 import { actionsOf, deniedOf, DOES_NOT_PROVE, firstText, runPart, statedBy } from './summary';
 
 /**
@@ -23,7 +23,10 @@ export function eventsOfAction(actionId: string, story: Story): Told[] {
     if (event.actionId === actionId) return true;
     if (approvalId !== undefined && (event.data as { approvalId?: string }).approvalId === approvalId) return true;
     if (event.type === 'RevocationRuleAdded')
-      return isBefore(event) && [...line].some((runId) => ruleStrikesRun(event, runId, story));
+      return (
+        isBefore(event) &&
+        [...line].some((runId) => ruleStrikesRun(event, runId, story) || ruleDeniesTool(event, runId, story))
+      );
     return (
       event.runId !== undefined &&
       line.has(event.runId) &&

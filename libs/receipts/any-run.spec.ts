@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { revokedWhilePending } from '#authority/approval-status';
 import { couldUse } from '#authority/could-use';
 import { blockedItself } from '#authority/liveness';
 import { selects, strikes } from '#authority/rule-set';
@@ -24,6 +25,7 @@ const ENDED = ['completed', 'expired', 'exhausted', 'revoked', 'refused'];
 /** What the rules that decide say of a run; a suspension above does not hide what has ended below it. */
 function statusOf(log: SealedLog, run: RunNode): string {
   if (ENDED.includes(run.status)) return run.status;
+  if (revokedWhilePending(log.state, run, log.now)) return 'revoked';
   const chain = run.grantId === undefined ? [] : (chainOf(log.state, run.grantId) ?? []);
   const blocked = chain.map((grant) => blockedItself(log.state, grant, log.now)?.status);
   return blocked.findLast((status) => status !== undefined && status !== 'suspended') ?? 'alive';
@@ -163,7 +165,7 @@ describe('whether a rule struck a grant', () => {
           const issued = story.issues.get(grant.id);
           const opened = story.openings.get(grant.runId);
           if (!run || !issued || !opened) throw new Error('the log is not as it was made');
-          const expected = strikes(rule, grant) && selects(each, subjectOf(run, grant));
+          const expected = strikes(rule, run) && selects(each, subjectOf(run, grant));
           expect(ruleStrikesGrant(event, issued.event, opened)).toBe(expected);
           struck += expected ? 1 : 0;
         }

@@ -1,7 +1,7 @@
 import type { Event, EventOf } from '#contracts/event';
 import type { Custody } from '#contracts/receipt';
 import { importedBefore } from './imported';
-import { ruleStrikesGrant } from './strikes';
+import { meansCall, ruleDeniesTool, ruleStrikesGrant } from './strikes';
 import { textOf, type Decision, type Story } from './story';
 
 type Link = Custody['links'][number];
@@ -191,9 +191,18 @@ function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly Issued[], st
     const { notBefore, expiresAt } = grant.data.limits.time;
     if (time >= Date.parse(expiresAt) || time < Date.parse(notBefore))
       found.push(`it was permitted outside the time of grant ${grant.grantId} (I2)`);
-    found.push(...resurrections(grant, story));
+    found.push(...resurrections(grant, story), ...toolDenied(permit, grant, story));
   }
   return found;
+}
+
+/** A tool that was revoked is used no more, however its name or its verb is spelt (I6). */
+function toolDenied(permit: EventOf<'ActionPermitted'>, { runId = '' }: Issued, story: Story): string[] {
+  const rule = story.rules.find(
+    ({ event }) =>
+      event.position < permit.position && meansCall(event, permit.data) && ruleDeniesTool(event, runId, story),
+  );
+  return rule ? [`it was permitted after ${rule.event.data.revocationId} had revoked its tool (I6)`] : [];
 }
 
 const TERMINAL: readonly Event['type'][] = ['GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted'];

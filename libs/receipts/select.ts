@@ -1,7 +1,7 @@
 import type { EventType } from '#contracts/event';
 import { endOf } from './ending';
 import { lineOf, type Story, type Told } from './story';
-import { ruleStrikesRun } from './strikes';
+import { ruleDeniesTool, ruleStrikesRun } from './strikes';
 
 /** Of the runs above, what made, changed and ended their leases; not what they did. */
 export const OF_ANCESTORS: readonly EventType[] = [
@@ -50,7 +50,10 @@ export function eventsOfReceipt(runId: string, story: Story): Told[] {
   return story.told.filter(({ event }) => {
     if (event.runId === runId) return true;
     if (event.type === 'RevocationRuleAdded') {
-      return [...struck].some(([id, before]) => event.position <= before && ruleStrikesRun(event, id, story));
+      return [...struck].some(
+        ([id, before]) =>
+          event.position <= before && (ruleStrikesRun(event, id, story) || ruleDeniesTool(event, id, story)),
+      );
     }
     if (event.runId === undefined) return false;
     // approvals of single actions belong to the run that asked for them

@@ -5,25 +5,50 @@ import type { Story, Told } from './story';
 
 // Shares no code with the rules that decide (`libs/authority`): whoever verifies a receipt checks them, too.
 
-/**
- * Did this rule strike a grant of this run (I6)? All parts of its selector must match, and the grant must be older
- * than the rule, or than the time it names.
- */
-export function ruleStrikesRun(rule: EventOf<'RevocationRuleAdded'>, runId: string, story: Story): boolean {
+type Rule = EventOf<'RevocationRuleAdded'>;
+
+/** Did this rule strike a lease of this run, or the lease that it waits for (I6)? */
+export function ruleStrikesRun(rule: Rule, runId: string, story: Story): boolean {
   const opened = story.openings.get(runId);
   if (!opened) return false;
-  return (story.leases.get(runId) ?? []).some(({ event }) => ruleStrikesGrant(rule, event, opened));
+  const leases = story.leases.get(runId);
+  if (leases) return leases.some(({ event }) => ruleStrikesGrant(rule, event, opened));
+  return [...story.asked.values()].some(({ event: { runId: asks, data } }) => {
+    const answered = story.answered.get(data.approvalId)?.event.position ?? Infinity;
+    const waited = asks === runId && data.kind === 'grant' && rule.position < answered;
+    return waited && data.limits !== undefined && strikes(rule, data.limits, opened);
+  });
 }
 
-export function ruleStrikesGrant(
-  rule: EventOf<'RevocationRuleAdded'>,
-  grant: EventOf<'GrantIssued'>,
-  { event: run }: Told<'RunOpened'>,
-): boolean {
-  if (grant.position >= rule.position) return false;
-  const { agentClass, agentInstance, modelVersion, principalRef, purposeRef, tool, treeId, issuedBefore } =
+export const ruleStrikesGrant = (rule: Rule, grant: EventOf<'GrantIssued'>, opened: Told<'RunOpened'>): boolean =>
+  strikes(rule, grant.data.limits, opened);
+
+/** Did this rule deny this run a tool, and leave its leases? */
+export function ruleDeniesTool(rule: Rule, runId: string, story: Story): boolean {
+  const opened = story.openings.get(runId);
+  return opened !== undefined && rule.data.target === 'tool' && meets(rule, opened);
+}
+
+/** Does a rule that denied a run a tool mean this call? */
+export function meansCall({ data: { selector } }: Rule, { verb, tool }: { verb: string; tool?: string | undefined }) {
+  const meant = nameKey(selector.tool ?? '');
+  return meant === verb || (tool !== undefined && meant === nameKey(tool));
+}
+
+const strikes = (rule: Rule, limits: Limits, opened: Told<'RunOpened'>): boolean =>
+  rule.data.target !== 'tool' &&
+  meets(rule, opened) &&
+  (rule.data.selector.tool === undefined || couldUse(limits, rule.data.selector.tool));
+
+/**
+ * All parts of the selector but its tool must match, and the run must be older than the rule, or than the time it names:
+ * a lease is as old as its run, however late a person approved or raised it.
+ */
+function meets(rule: Rule, { event: run }: Told<'RunOpened'>): boolean {
+  if (run.position >= rule.position) return false;
+  const { agentClass, agentInstance, modelVersion, principalRef, purposeRef, treeId, issuedBefore } =
     rule.data.selector;
-  if (issuedBefore !== undefined && Date.parse(grant.time) >= Date.parse(issuedBefore)) return false;
+  if (issuedBefore !== undefined && Date.parse(run.time) >= Date.parse(issuedBefore)) return false;
   const { agent } = run.data;
   const wanted: [string | undefined, string | undefined][] = [
     [agentClass, agent.class],
@@ -31,16 +56,15 @@ export function ruleStrikesGrant(
     [modelVersion, agent.posture?.modelVersion],
     [principalRef, run.data.principalRef],
     [purposeRef, run.data.purposeRef],
-    [treeId, grant.treeId],
+    [treeId, run.treeId],
   ];
   // a class is stopped in every spelling that looks like it
   const key = (value: string | undefined) => (value === undefined ? undefined : nameKey(value));
-  if (wanted.some(([want, has]) => want !== undefined && key(want) !== key(has))) return false;
-  return tool === undefined || couldUse(grant.data.limits, tool);
+  return !wanted.some(([want, has]) => want !== undefined && key(want) !== key(has));
 }
 
 function couldUse({ actions }: Limits, tool: string): boolean {
-  const verb = tool.normalize('NFKC').toLowerCase().trim();
+  const verb = nameKey(tool);
   if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(verb)) return false;
   const covers = (pattern: string): boolean => matches(pattern.split('.'), verb.split('.'));
   return actions.allow.some(covers) && !actions.deny.some(covers);

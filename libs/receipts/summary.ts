@@ -83,11 +83,18 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     ended: endOf(runId, story),
     revoked: allOf(told, 'GrantRevoked', 'RevocationRuleAdded').map(({ event: each }) => ({
       revocationId: each.data.revocationId,
-      reason: each.data.reason.says ?? each.data.reason.code,
+      reason: each.type === 'GrantRevoked' ? reasonOf(each) : `${reasonOf(each)}${toolOf(each)}`,
       ...place(each),
     })),
   };
 }
+
+const reasonOf = ({ data: { reason } }: EventOf<'GrantRevoked' | 'RevocationRuleAdded'>): string =>
+  reason.says ?? reason.code;
+
+/** What a rule revoked where it ended no lease. */
+const toolOf = ({ data }: EventOf<'RevocationRuleAdded'>): string =>
+  data.target === 'tool' ? `: the tool ${data.selector.tool}, and no lease` : '';
 
 const allOf = <T extends EventType>(told: readonly Told[], ...types: readonly T[]): Told<T>[] =>
   told.filter(({ event }) => (types as readonly EventType[]).includes(event.type)) as unknown as Told<T>[];

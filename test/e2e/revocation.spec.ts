@@ -93,7 +93,6 @@ describe('a responder', () => {
   it.each([
     ['principal', { principal: 'user:owner@example.com' }],
     ['model version', { modelVersion: '2026-06' }],
-    ['tool', { tool: 'file.read' }],
     ['time of issue', { issuedBefore: new Date(Date.now() + 3_600_000).toISOString() }],
   ])('stops by %s', async (_what, selector) => {
     const { grant } = await open(stack.as('orchestrator'));
@@ -101,6 +100,64 @@ describe('a responder', () => {
     expect(preview.counts.grants).toBeGreaterThan(0);
     await stack.as('responder').revokeAll({ selector: selector, reason: 'x', digest: preview.digest });
     expect(await decision(grant.id)).toBe('deny');
+  });
+
+  it('denies a tool by its verb and leaves the leases that could use it, or ends them where that is asked for', async () => {
+    const { grant } = await open(stack.as('orchestrator'));
+    const responder = stack.as('responder');
+    const selector = { tool: 'FILE.read ' };
+    const preview = await responder.previewRevocation(selector);
+    expect(preview).toMatchObject({ target: 'tool', targets: { tool: { pendingRuns: 0 } } });
+    expect(preview.targets?.leases.grants).toBeGreaterThanOrEqual(preview.counts.grants);
+    const done = await responder.revokeAll({ selector, reason: 'x', digest: preview.digest });
+    expect(await decision(grant.id)).toBe('deny');
+    expect((await stack.as('analyst').grant(grant.id)).status).toBe('active');
+    const told = await http(stack, 'GET', `/v1/revocations/${done.revocationId}`, { key: stack.keys.responder });
+    expect(told.body).toMatchObject({ target: 'tool' });
+    // the digest was of the tool: ending the leases is another revocation
+    const body = { selector, target: 'leases', reason: 'x', digest: preview.digest };
+    const unseen = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body });
+    expect([unseen.status, unseen.body.code]).toEqual([409, 'BLAST_RADIUS_GREW']);
+    const { digest } = unseen.body.preview as { digest: string };
+    const ended = await http(stack, 'POST', '/v1/revocations', {
+      key: stack.keys.responder,
+      body: { ...body, digest },
+    });
+    expect(ended.status).toBe(200);
+    expect((await stack.as('analyst').grant(grant.id)).status).toBe('revoked');
+    const misfit = { selector: { agentClass: 'x' }, target: 'tool', reason: 'x', force: true };
+    const refused = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body: misfit });
+    expect(refused.status).toBe(400);
+  });
+
+  it('stops a run that waits for a person: it is counted, refused at the approval and shown as revoked', async () => {
+    const asked = await http(stack, 'POST', '/v1/runs', {
+      key: stack.keys.orchestrator,
+      body: {
+        agent: { class: 'waiter' },
+        requestedBy: 'user:owner@example.com',
+        purpose: 'wait',
+        requireApproval: true,
+        grant: { actions: { allow: ['file.read'] }, resources: [{ type: 'file', match: '**' }] },
+      },
+    });
+    expect(asked.status).toBe(202);
+    const { run, approval } = asked.body as { run: { id: string }; approval: { id: string } };
+    const selector = { agentClass: 'waiter' };
+    const preview = await stack.as('responder').previewRevocation(selector);
+    expect(preview.counts).toMatchObject({ grants: 0, pendingRuns: 1, pendingApprovals: 1 });
+    const done = await stack.as('responder').revokeAll({ selector, reason: 'x', digest: preview.digest });
+    const path = `/v1/approvals/${approval.id}`;
+    const key = stack.keys.approver;
+    const refused = await http(stack, 'POST', `${path}/decision`, { key, body: { verdict: 'approve' } });
+    expect([refused.status, refused.body.code]).toEqual([403, 'GRANT_NOT_LIVE']);
+    expect(JSON.stringify(refused.body)).toContain(done.revocationId);
+    expect((await http(stack, 'GET', path, { key })).body.status).toBe('revoked');
+    expect((await stack.as('analyst').run(run.id)).status).toBe('revoked');
+    const pending = await http(stack, 'GET', '/v1/approvals?status=pending', { key });
+    expect(JSON.stringify(pending.body)).not.toContain(approval.id);
+    const told = await http(stack, 'GET', `/v1/revocations/${done.revocationId}`, { key: stack.keys.responder });
+    expect(JSON.stringify(told.body)).toContain(approval.id);
   });
 
   it('puts a class in quarantine until it is lifted', async () => {

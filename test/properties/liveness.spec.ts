@@ -4,7 +4,7 @@ import type { Event, EventOf, StoredSelector } from '#contracts/event';
 import type { GrantRequest } from '#contracts/grant';
 import { deriveId } from '#kernel/derive-id';
 import { moves } from './moves';
-import { chain, dead, deadItself, strikes, Tally } from './naive';
+import { chain, dead, deadItself, deniedTool, Tally } from './naive';
 import { Play } from './play';
 
 /**
@@ -139,12 +139,7 @@ function revokedTool(
   before: readonly Event[],
   { grantId, data }: EventOf<'ActionPermitted'> | EventOf<'ActionDenied'>,
 ): string | undefined {
-  if (data.tool === undefined) return undefined;
-  const named = (rule: EventOf<'RevocationRuleAdded'>): boolean => rule.data.selector.tool === data.tool;
-  const others = chain(before, grantId as string).flatMap((grant) =>
-    strikes(before, grant, ({ tool: _, ...rest }) => rest),
-  );
-  return others.some(named) ? 'x has a tool that is revoked' : undefined;
+  return deniedTool(before, grantId as string, data).length > 0 ? 'x has a tool that is revoked' : undefined;
 }
 
 describe('I2: the end of a parent is the end of all below it', () => {

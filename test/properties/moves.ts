@@ -139,6 +139,7 @@ const MOVES = {
     1,
     fc.record({
       selector,
+      target: one<'tool' | 'leases' | undefined>(undefined, 'tool', 'leases', 'leases'),
       quarantine: fc.boolean(),
       force: fc.constantFrom(true, true, false),
       again: rarely(fc.constant(true)),

@@ -59,11 +59,37 @@ export function strikes(
   const run = opened(events, grant.runId);
   if (!run) return [];
   return events.filter((event): event is EventOf<'RevocationRuleAdded'> => {
-    if (event.type !== 'RevocationRuleAdded' || event.position < grant.position) return false;
+    if (event.type !== 'RevocationRuleAdded' || event.data.target === 'tool' || !isOlder(event, run)) return false;
     const selector = part(event.data.selector);
-    if (selector.issuedBefore !== undefined && !(Date.parse(grant.time) < Date.parse(selector.issuedBefore)))
-      return false;
     return selects(selector, { ...run.data, treeId: grant.treeId ?? '', limits: grant.data.limits });
+  });
+}
+
+/** A lease is as old as its run, whoever approved or raised it when. */
+const isOlder = (rule: EventOf<'RevocationRuleAdded'>, run: EventOf<'RunOpened'>): boolean =>
+  run.position < rule.position &&
+  (rule.data.selector.issuedBefore === undefined || Date.parse(run.time) < Date.parse(rule.data.selector.issuedBefore));
+
+/** The rules that deny a call under a grant or one above it, by the name of its verb or of its tool. */
+export function deniedTool(
+  events: readonly Event[],
+  id: string,
+  { verb, tool }: { verb: string; tool?: string | undefined },
+): EventOf<'RevocationRuleAdded'>[] {
+  const inForce = quarantines(events);
+  return events.filter((event): event is EventOf<'RevocationRuleAdded'> => {
+    if (event.type !== 'RevocationRuleAdded') return false;
+    const { tool: named, issuedBefore: _, ...parts } = event.data.selector;
+    if (named === undefined || (named !== verb && named !== tool)) return false;
+    return chain(events, id).some((grant) => {
+      const run = opened(events, grant.runId);
+      const held = event.data.target === 'tool' && inForce.includes(event);
+      return (
+        run !== undefined &&
+        (held || isOlder(event, run)) &&
+        selects(parts, { ...run.data, treeId: grant.treeId ?? '', limits: grant.data.limits })
+      );
+    });
   });
 }
 

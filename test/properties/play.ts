@@ -206,16 +206,17 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
   suspend: (play, move) => play.send(move, 'suspend', { ...named(play, move), reasonCode: 'LOOK' }),
   resume: (play, move) => play.send(move, 'resume', { ...named(play, move), reasonCode: 'LOOKED' }),
   revoke: (play, move) => play.send(move, 'revokeGrant', named(play, move)),
-  strike(play, { keyed, selector: { tree, before, ...same }, quarantine, force, again, who }) {
+  strike(play, { keyed, selector: { tree, before, ...same }, target: meant, quarantine, force, again, who }) {
     const known = play.ids('revocation');
     const revocationId = (again && known[0]) || deriveId('revocation', 0, `strike ${play.sent.length}`);
     const selector = sent({ ...same, treeId: tree && play.id('tree', tree), issuedBefore: at(play.log.now, before) });
+    const target = same.tool === undefined ? undefined : meant;
     const previewed = { digest: 'as seen', asOf: Math.max(0, play.log.state.next - 3) };
     const actor = play.actor(who, play.ids('run')[0]);
     return play.send(
       { keyed },
       'revokeSelector',
-      sent({ revocationId, selector, quarantine, force, previewed, actor }),
+      sent({ revocationId, selector, target, quarantine, force, previewed, actor }),
     );
   },
   lift(play, { keyed, revocation, who }) {

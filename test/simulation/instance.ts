@@ -167,7 +167,7 @@ export class Instance implements Server {
     owner: LogOwner,
     { preview, least }: Extract<Message, { preview: object }>,
   ): Promise<() => string[]> {
-    const view = await owner.preview(preview).catch(() => undefined);
+    const view = await owner.preview({ selector: preview }).catch(() => undefined);
     return () => {
       if (!view) return [];
       this.witness.reads(log, view.asOf, least);

@@ -10,6 +10,7 @@ interface RevokeFlags extends GlobalOptions {
   principal?: string;
   purpose?: string;
   tool?: string;
+  endLeases?: boolean;
   tree?: string;
   issuedBefore?: string;
   reason: string;
@@ -38,7 +39,8 @@ export function addRevokeCommands(program: Command): void {
     .option('--model-version <version>')
     .option('--principal <person>', 'whose authority')
     .option('--purpose <text>')
-    .option('--tool <verb>', 'whatever could use this verb or tool')
+    .option('--tool <verb>', 'deny this verb or tool; the leases that could use it live on')
+    .option('--end-leases', 'with --tool: end the leases that could use it, with all below them')
     .option('--tree <tree>')
     .option('--issued-before <time>', 'RFC 3339')
     .option('--reason <text>', 'for the record', 'revoked from the command line')
@@ -66,13 +68,24 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
     console.log(options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId}`);
     return;
   }
+  if (options.endLeases && selector.tool === undefined)
+    throw new UsageError('--end-leases goes with --tool; any other selector ends leases by itself');
+  const target = selector.tool === undefined ? undefined : options.endLeases ? 'leases' : 'tool';
   const preview =
-    options.digest === undefined ? await client.previewRevocation(selector, options.quarantine) : undefined;
+    options.digest === undefined ? await client.previewRevocation(selector, options.quarantine, target) : undefined;
   if (preview && !options.json) {
     const { counts } = preview;
     console.log(
       table(
-        ['grants', 'runs', 'trees', 'agents', 'in flight', 'pending approvals', 'reserved'],
+        [
+          target === 'tool' ? 'lose the tool' : 'grants',
+          'runs',
+          'trees',
+          'agents',
+          'in flight',
+          'pending approvals',
+          'reserved',
+        ],
         [
           [counts.grants, counts.runs, counts.trees, counts.agents, counts.inFlight, counts.pendingApprovals]
             .map(String)
@@ -81,6 +94,12 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
       ),
     );
     for (const [name, count] of Object.entries(preview.byClass)) console.log(`  ${count} × ${name}`);
+    if (preview.targets)
+      console.log(
+        target === 'tool'
+          ? `the leases live on; --end-leases would end ${preview.targets.leases.grants}`
+          : `without --end-leases ${preview.targets.tool.grants} would lose the tool and live on`,
+      );
   }
   if (options.dryRun) {
     if (!preview) throw new UsageError('--digest goes with the revocation itself, not with --dry-run');
@@ -93,6 +112,7 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
     selector,
     reason: options.reason,
     digest: options.digest ?? preview?.digest,
+    ...(target === undefined ? {} : { target }),
     ...(options.force ? { force: true } : {}),
     ...(options.quarantine ? { quarantine: true } : {}),
   });

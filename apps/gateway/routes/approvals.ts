@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { GrantView, RunView } from '#contracts/grant';
 import { approvalDecisionBody } from '#contracts/http';
 import { idOf } from '#contracts/primitives';
-import { approvalView } from '#contracts/query';
+import { approvalStatus, approvalView } from '#contracts/query';
 import { SEARCHES } from '#contracts/search';
 import { logName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
@@ -21,7 +21,7 @@ export const approvalRoutes: Route[] = [
     summary: 'Approvals that wait for a person, or the recorded ones',
     roles: ['approver', 'responder', 'analyst', 'orchestrator'],
     query: SEARCHES.approvals.extend({
-      status: z.enum(['pending', 'approved', 'denied', 'expired', 'used']).optional(),
+      status: approvalStatus.optional(),
       cursor: z.string().max(400).optional(),
       limit: wholeNumber(1, LIMITS.eventsPageMax).optional(),
       minPosition: wholeNumber(0).optional(),

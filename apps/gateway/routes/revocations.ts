@@ -93,6 +93,7 @@ export const revocationRoutes: Route[] = [
           op: 'preview',
           log,
           selector: stored(context, body.selector),
+          ...(body.target === undefined ? {} : { target: body.target }),
           ...(body.quarantine === undefined ? {} : { quarantine: body.quarantine }),
         }),
       };
@@ -101,7 +102,7 @@ export const revocationRoutes: Route[] = [
   route({
     method: 'POST',
     path: '/v1/revocations',
-    summary: 'Revoke everything that a selector matches, in one event per log',
+    summary: 'Revoke everything that a selector matches, in one event per log; of a tool: deny it, or end its leases',
     roles: ['responder'],
     body: revocationsBody,
     answer: revokedAnswer,
@@ -111,6 +112,7 @@ export const revocationRoutes: Route[] = [
       const draft = context.command('revokeSelector', log, {
         revocationId: 'rev_0_00000000000000000000000000',
         selector: stored(context, body.selector),
+        ...(body.target === undefined ? {} : { target: body.target }),
         ...(body.digest === undefined ? {} : { previewed: { digest: body.digest.slice(0, 120), asOf: 0 } }),
         ...(body.force === undefined ? {} : { force: body.force }),
         ...(body.quarantine === undefined ? {} : { quarantine: body.quarantine }),

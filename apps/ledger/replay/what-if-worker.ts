@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { CorruptLog } from '#authority/evolve/follows';
 import { tenantDefaults } from '#authority/resolve';
-import { WithRules } from '#authority/rule-events';
+import { WithRules, type RuleEvent } from '#authority/rule-events';
 import { emptyState } from '#authority/state';
 import { WhatIf } from '#authority/what-if/what-if';
-import type { Event, EventOf } from '#contracts/event';
+import type { Event } from '#contracts/event';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '#contracts/replay';
 import { upcast } from '#contracts/upcast';
 import { Bodies } from '#eventlog/bodies';
@@ -19,7 +19,7 @@ export interface WhatIfJob {
   /** the last position that is looked at */
   readonly to: number;
   /** the log's rules, where one tree alone is read */
-  readonly rules: readonly EventOf<'RevocationRuleAdded'>[];
+  readonly rules: readonly RuleEvent[];
 }
 export type WhatIfTold =
   | ({ readonly kind: 'progress' } & ReplayProgress)

@@ -3,6 +3,7 @@ import { rfc3339 } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { ok } from '#kernel/result';
 import { blockedInChain, blockedItself, livenessReason, type Blocked } from '../liveness';
+import { revokedRequest } from '../approval-status';
 import { quarantinedBy, subjectOf } from '../rules';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state';
 import { widerThan } from './run';
@@ -35,6 +36,11 @@ export const decideApproval: Decide<'decideApproval'> = (state, command, now) =>
     },
   });
   if (command.verdict === 'deny') return ok([given()]);
+  const revoked = revokedRequest(state, approval, now);
+  if (revoked) {
+    const { message } = revoked.reason;
+    return refuse('GRANT_NOT_LIVE', `it is too late to approve this: ${message}; deny it`, [revoked.reason]);
+  }
   return approval.kind === 'action'
     ? approveAction(state, approval, now, given)
     : approveGrant(state, approval, now, command.commandId, command.actor.id, given());

@@ -10,8 +10,7 @@ import { DIMENSION_TABLE } from '../dimensions/all';
 import { blockedInChain, livenessReason } from '../liveness';
 import { toolFault } from '../names';
 import { normalizeResourceId } from '../pattern';
-import { selects, strikes } from '../rule-set';
-import { subjectOf } from '../rules';
+import { toolDeniedBy, type Named } from '../rules';
 import type { GrantNode, LogState, RunNode } from '../state';
 import { chargeOf } from '../usage';
 import { normalizeVerb } from '../verb';
@@ -101,7 +100,7 @@ export function judge(
   }
   const unbound = unboundBelow(chain, asked);
   if (unbound) reasons.push(unbound);
-  const tool = revokedTool(state, chain, asked);
+  const tool = revokedTool(state, chain, asked.facts);
   if (tool) reasons.push(tool);
   if (leaf.inFlight >= LIMITS.inFlightPerGrant) {
     reasons.push({
@@ -164,24 +163,16 @@ function unboundBelow(chain: readonly GrantNode[], { facts }: Asked): Reason | u
   };
 }
 
-/** A rule that names a tool also stops that tool by its own name, whatever verb it acts under. */
-function revokedTool(state: LogState, chain: readonly GrantNode[], asked: Asked): Reason | undefined {
-  const { tool } = asked.facts;
-  if (tool === undefined) return undefined;
-  for (const rule of state.rules.forTool(tool)) {
-    for (const grant of chain) {
-      const run = state.runs.get(grant.runId);
-      const { tool: _, ...others } = rule.selector;
-      if (run && strikes(rule, grant) && selects(others, subjectOf(run, grant))) {
-        return {
-          rule: 'liveness',
-          outcome: 'deny',
-          code: 'REVOKED_BY_RULE',
-          message: `the tool ${tool} is revoked for this grant by ${rule.revocationId}`,
-          grantId: grant.id,
-        };
-      }
+/** A rule that names a tool denies it by its own name and by its verb, in whatever spelling, under leases that live on. */
+function revokedTool(state: LogState, chain: readonly GrantNode[], facts: Named): Reason | undefined {
+  const denied = toolDeniedBy(state, chain, facts);
+  return (
+    denied && {
+      rule: 'liveness',
+      outcome: 'deny',
+      code: 'REVOKED_BY_RULE',
+      message: `the tool ${denied.rule.selector.tool} is revoked for this grant by ${denied.rule.revocationId}`,
+      grantId: denied.grant.id,
     }
-  }
-  return undefined;
+  );
 }

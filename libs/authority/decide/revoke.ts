@@ -1,11 +1,10 @@
-import type { StoredSelector } from '#contracts/event';
+import type { CommandOf } from '#contracts/command';
 import { err, ok } from '#kernel/result';
-import { chainOf, type GrantNode, type LogState } from '../state';
 import { selectorFault } from '../names';
+import { grownSince, targetOf } from '../reach';
+import type { LogState } from '../state';
+import { normalizeTool } from '../tool-name';
 import { notFound, refuse, type Decide } from './types';
-import { selects, strikes } from '../rule-set';
-import { ruleOf, subjectOf } from '../rules';
-import { blockedInChain } from '../liveness';
 
 /**
  * I6: everything a selector matches, in one event. Nothing is enumerated: only what was granted since the operator's
@@ -18,21 +17,10 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
   if (state.rules.full) return refuse('TOO_MANY', 'this log holds as many revocation rules as it may');
   if (state.rules.find(command.revocationId))
     return refuse('CONFLICT', `revocation ${command.revocationId} is known already`);
-  if (command.force !== true) {
-    if (!command.previewed) {
-      return refuse(
-        'BLAST_RADIUS_GREW',
-        'no preview with this digest is known any more; look at the new one and name its digest, or force',
-      );
-    }
-    const grown = struckSince(state, command.selector, command.previewed.asOf, now);
-    if (grown.length > 0) {
-      return refuse(
-        'BLAST_RADIUS_GREW',
-        `${grown.length} grants that this would stop were made after the preview; look again, or force`,
-      );
-    }
-  }
+  const unclear = toolFault(command);
+  if (unclear !== undefined) return refuse('BAD_REQUEST', unclear);
+  const unseen = command.force === true ? undefined : unseenBy(state, command, now);
+  if (unseen !== undefined) return refuse('BLAST_RADIUS_GREW', unseen);
   return ok([
     {
       type: 'RevocationRuleAdded',
@@ -41,12 +29,35 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
       data: {
         revocationId: command.revocationId,
         selector: command.selector,
+        ...(command.selector.tool === undefined ? {} : { target: targetOf(command) }),
         quarantine: command.quarantine ?? false,
         reason: { code: 'REVOKED', says: `revoked by ${command.actor.id}` },
       },
     },
   ]);
 };
+
+/** A rule whose tool names nothing would stop nothing, and look as if it did. */
+function toolFault({ selector: { tool }, target }: CommandOf<'revokeSelector'>): string | undefined {
+  if (tool === undefined)
+    return target && 'target says what becomes of a tool; name one in selector.tool, or leave target out';
+  const name = normalizeTool(tool);
+  if (name === '') return `selector.tool ${JSON.stringify(tool)} has no visible character; name one verb or tool`;
+  if (name.includes('*'))
+    return `selector.tool ${JSON.stringify(tool)} is a pattern; name one verb or tool, or select by class or tree`;
+  return undefined;
+}
+
+/** What the operator has not seen of what this reaches. */
+function unseenBy(state: LogState, command: CommandOf<'revokeSelector'>, now: number): string | undefined {
+  if (!command.previewed)
+    return 'no preview with this digest is known any more; look at the new one and name its digest, or force';
+  const { count, counted } = grownSince(state, command, command.previewed.asOf, now);
+  if (!counted) return 'more was issued after the preview than is looked at again; look again, or force';
+  return count === 0
+    ? undefined
+    : `${count} grants or requests that this would stop were made after the preview; look again, or force`;
+}
 
 export const liftQuarantine: Decide<'liftQuarantine'> = (state, command) => {
   const rule = state.rules.find(command.revocationId);
@@ -56,23 +67,3 @@ export const liftQuarantine: Decide<'liftQuarantine'> = (state, command) => {
     return refuse('CONFLICT', `revocation ${command.revocationId} holds no quarantine, or it was lifted already`);
   return ok([{ type: 'QuarantineLifted', payload: true, data: { revocationId: command.revocationId } }]);
 };
-
-/** The live grants a rule made now would strike, by themselves or through an ancestor, of those issued at or after a position. */
-export function struckSince(state: LogState, selector: StoredSelector, from: number, now: number): GrantNode[] {
-  const rule = ruleOf({ revocationId: '', selector, quarantine: false }, state.next, now);
-  const found: GrantNode[] = [];
-  for (let i = state.order.length - 1; i >= 0; i--) {
-    const grant = state.order[i] as GrantNode;
-    if (grant.position < from) break;
-    if (grant.supersededBy !== undefined) continue;
-    const chain = chainOf(state, grant.id) ?? [];
-    const blocked = blockedInChain(state, chain, now);
-    if (blocked && blocked.status !== 'suspended') continue;
-    const struck = chain.some((each) => {
-      const run = state.runs.get(each.runId);
-      return run !== undefined && strikes(rule, each) && selects(selector, subjectOf(run, each));
-    });
-    if (struck) found.push(grant);
-  }
-  return found;
-}

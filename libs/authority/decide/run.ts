@@ -6,6 +6,7 @@ import { ok } from '#kernel/result';
 import { blockedInChain, livenessReason } from '../liveness';
 import { attenuatesAll } from '../dimensions/all';
 import { widened } from '../escalation';
+import { strikesAsked } from '../rules';
 import { chainOf, type GrantNode } from '../state';
 import { escalationAsked, refusedBefore, refusedReason, refusedText } from './refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide } from './types';
@@ -61,6 +62,13 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
         tooWide,
       );
     }
+  }
+  const rule = strikesAsked(state, run, limits.value);
+  if (rule) {
+    const message = `what is asked for is revoked for this run by ${rule.revocationId}`;
+    return refuse('GRANT_NOT_LIVE', `${message}; open a new run for it`, [
+      { rule: 'liveness', outcome: 'deny', code: 'REVOKED_BY_RULE', message, grantId: grant.id },
+    ]);
   }
   if (run.pendingApprovals >= LIMITS.pendingApprovalsPerRun) {
     return refuse(

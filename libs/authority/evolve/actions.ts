@@ -26,6 +26,8 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     grantId,
     runId: must(event.runId, 'runId', event),
     treeId: must(event.treeId, 'treeId', event),
+    verb: data.verb,
+    tool: data.tool,
     charge: data.charge,
     permittedAt: at,
     expiresAt,

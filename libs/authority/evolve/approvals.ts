@@ -28,6 +28,9 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
     requestedAt: at,
     expiresAt: must(parseTime(data.expiresAt), 'expiresAt', event),
     position: event.position,
+    turn: run.pendingApprovals + 1,
+    verb: undefined,
+    tool: undefined,
     status: 'pending',
     by: undefined,
     usableUntil: undefined,
@@ -39,6 +42,14 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
   join(state.trees.get(run.treeId), 'approvals', approval);
   run.pendingApprovals += 1;
   begins(state, run.treeId);
+};
+
+/** The approval was asked for by an event of its own; this one names the call. */
+export const actionStepUp: Fold<'ActionStepUp'> = (state, { data }) => {
+  const approval = state.approvals.get(data.approvalId);
+  if (approval?.kind !== 'action') return;
+  approval.verb ??= data.verb;
+  approval.tool ??= data.tool;
 };
 
 export const approvalGiven: Fold<'ApprovalGiven'> = (state, event, at) => {
@@ -65,6 +76,7 @@ export function addApproval(state: LogState, approval: ApprovalNode): void {
   rememberRefusal(state, approval);
   if (approval.status !== 'pending') return;
   state.pendingByBinding.set(approval.binding, approval.id);
+  state.waiting.add(approval);
   state.deadlines.add({ at: approval.expiresAt, kind: 'approval', id: approval.id });
 }
 
@@ -89,6 +101,8 @@ function endApproval(
   approval.decidedAt = at;
   approval.decidedPosition = event.position;
   if (state.pendingByBinding.get(approval.binding) === id) state.pendingByBinding.delete(approval.binding);
+  state.waiting.end(approval);
+  Object.assign(approval, { turn: 0, verb: undefined, tool: undefined }); // what only a pending one is asked for
   const run = state.runs.get(approval.runId);
   if (run) run.pendingApprovals -= 1;
   ends(state, approval.treeId);

@@ -5,7 +5,7 @@ import type { ApprovalNode, RunNode } from '#authority/state';
 import type { RunTexts } from '#authority/views';
 import type { Event, EventOf } from '#contracts/event';
 import type { Limits } from '#contracts/grant';
-import type { ApprovalView } from '#contracts/query';
+import type { ApprovalStatus, ApprovalView } from '#contracts/query';
 import type { Reason } from '#contracts/reason';
 import { rfc3339 } from '#kernel/clock';
 import { canonicalDigest } from '#kernel/digest';
@@ -39,7 +39,7 @@ export interface RefusedBefore {
 }
 
 /** What a person is asked, in words: what it may and may not do, how risky, for how long, and what was tried before. */
-export function approvalView(approval: ApprovalNode, facts: ApprovalFacts, now: number): ApprovalView {
+export function approvalView(approval: ApprovalNode, status: ApprovalStatus, facts: ApprovalFacts): ApprovalView {
   const { run, texts, stepUp } = facts;
   const limits = approval.limits ?? facts.has;
   const wanted = facts.asked.reason;
@@ -47,7 +47,7 @@ export function approvalView(approval: ApprovalNode, facts: ApprovalFacts, now: 
   return {
     id: approval.id,
     kind: approval.kind,
-    status: approval.status === 'pending' && now >= approval.expiresAt ? 'expired' : approval.status,
+    status,
     runId: run.id,
     treeId: run.treeId,
     grantId: approval.grantId,

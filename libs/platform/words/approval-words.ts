@@ -1,9 +1,10 @@
+import { approvalStatus } from '#authority/approval-status';
 import { chainOf, type ApprovalNode, type LogState, type RunNode } from '#authority/state';
 import type { RunTexts } from '#authority/views';
 import { parseEvent, type EventOf } from '#contracts/event';
 import { LIMITS } from '#kernel/limits';
 import type { Limits } from '#contracts/grant';
-import type { ApprovalView } from '#contracts/query';
+import type { ApprovalStatus, ApprovalView } from '#contracts/query';
 import { approvalView, type ApprovalFacts } from './approval-view';
 import { wordsAt, type WordsLog } from './run-texts';
 
@@ -13,6 +14,8 @@ const TRIED_MOST = 10;
 /** An approval, the run that asks, and the limits that it has: none of them changes with the state any more. */
 export interface Asked {
   readonly approval: ApprovalNode;
+  /** in effect: what waits may have been revoked */
+  readonly status: ApprovalStatus;
   readonly run: RunNode;
   readonly has: Limits | undefined;
   /** the question that it took the place of */
@@ -22,10 +25,11 @@ export interface Asked {
 }
 
 /** An approval as it is now, to be told once its words are there: until then more may be folded, and never written. */
-export function askedNow(state: LogState, approval: ApprovalNode): Asked {
+export function askedNow(state: LogState, approval: ApprovalNode, now: number): Asked {
   const grantId = grantOf(approval);
   return {
     approval: { ...approval },
+    status: approvalStatus(state, approval, now),
     run: state.runs.get(approval.runId) as RunNode,
     has: grantId === undefined ? undefined : chainOf(state, grantId)?.[0]?.limits,
     replaced: state.approvals.get(approval.replaces ?? ''),
@@ -47,9 +51,8 @@ export const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefin
 export async function approvalWords(
   eventlog: WordsLog,
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,
-  { approval, run, has, replaced, refused }: Asked,
+  { approval, status, run, has, replaced, refused }: Asked,
   texts: RunTexts,
-  now: number,
   /** what was tried before this position; left out: all of it */
   before?: number,
 ): Promise<ApprovalView> {
@@ -94,5 +97,5 @@ export async function approvalWords(
       .filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),
     has,
   };
-  return approvalView(approval, facts, now);
+  return approvalView(approval, status, facts);
 }

@@ -54,11 +54,9 @@ export async function tellApprovals(
   approvals: readonly ApprovalNode[],
   now: number,
 ): Promise<ApprovalView[]> {
-  const all = approvals.map((approval) => askedNow(state, approval));
+  const all = approvals.map((approval) => askedNow(state, approval, now));
   const texts = await runTexts(eventlog, state, [...new Set(all.map(({ run }) => run.id))]);
-  return Promise.all(
-    all.map((asked) => approvalWords(eventlog, state, asked, texts.get(asked.run.id) ?? NO_TEXTS, now)),
-  );
+  return Promise.all(all.map((asked) => approvalWords(eventlog, state, asked, texts.get(asked.run.id) ?? NO_TEXTS)));
 }
 
 /** What can be looked at by its id, and how it is told. */

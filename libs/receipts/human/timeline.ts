@@ -99,6 +99,8 @@ export function sentenceOf(event: Event, action?: string): string {
     case 'RunCompleted':
       return `run ${event.runId} completed: ${reasonText(event.data.reason)}`;
     case 'RevocationRuleAdded':
+      if (event.data.target === 'tool')
+        return `rule ${event.data.revocationId} denied the tool ${event.data.selector.tool} to whatever it selects: ${reasonText(event.data.reason)}`;
       return `rule ${event.data.revocationId} revoked whatever it selects: ${reasonText(event.data.reason)}`;
     case 'PayloadsErased':
       return `words beside ${event.data.payloads} events before position ${event.data.before} erased`;

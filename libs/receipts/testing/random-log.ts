@@ -143,6 +143,7 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
             ],
             which,
           ) as StoredSelector,
+          how % 2 === 0 ? 'tool' : 'leases',
         );
       return;
     case 'complete':

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { REF, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
 import type { CommandType } from '#contracts/command';
-import type { Event, Payload, StoredSelector } from '#contracts/event';
+import type { Event, Payload, RevocationTarget, StoredSelector } from '#contracts/event';
 import type { GrantRequest } from '#contracts/grant';
 import {
   RUN_RECEIPT,
@@ -84,10 +84,18 @@ export class SealedLog extends TestLog {
   }
 
   /** A rule over everything that a selector matches; a new one each time. */
-  strike(selector: StoredSelector): string {
+  /** @param target where the selector names a tool: whether its leases end */
+  strike(selector: StoredSelector, target: RevocationTarget = 'leases'): string {
     this.strikes += 1;
     const revocationId = `rev_0_${String(this.strikes).padStart(26, '0')}`;
-    this.do('revokeSelector', { revocationId, selector, force: true, actor: ANN, payload: words({ note: 'struck' }) });
+    this.do('revokeSelector', {
+      revocationId,
+      selector,
+      ...(selector.tool === undefined ? {} : { target }),
+      force: true,
+      actor: ANN,
+      payload: words({ note: 'struck' }),
+    });
     return revocationId;
   }
 
