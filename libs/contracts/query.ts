@@ -50,6 +50,8 @@ export const query = z.discriminatedUnion('op', [
 ]);
 export type Query = z.infer<typeof query>;
 
+const bareView = z.object({ id: z.string(), status: z.string() });
+
 /** Answer of `tree`: the whole tree, parents before children. */
 export const treeView = z.object({
   id: idOf('tree'),
@@ -59,6 +61,8 @@ export const treeView = z.object({
   grants: z.array(grantView),
   /** labels the tree's actions have carried so far */
   labels: z.array(z.string()),
+  /** for a run's own token, which reads its own branch: what is above it, the nearest first */
+  above: z.object({ runs: z.array(bareView), grants: z.array(bareView) }).optional(),
 });
 export type TreeView = z.infer<typeof treeView>;
 

@@ -15,6 +15,7 @@ import { treeView } from '#contracts/query';
 import { logName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { logOf, ownGrant, ownRun } from '../logs';
+import { ownBranch } from '../own-branch';
 import { payloadOf } from '../pseudonym';
 import { Refused } from '../refusal';
 import { route, type Context, type Reply, type Route } from '../route';
@@ -112,7 +113,7 @@ export const runRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/v1/trees/:id',
-    summary: 'A whole grant tree, as it is now, or as it was at a position or time',
+    summary: 'A grant tree, as it is now, or as it was at a position or time; with a grant token, the own branch of it',
     roles: ['orchestrator', 'approver', 'responder', 'analyst'],
     runs: true,
     params: z.strictObject({ id: idOf('tree') }),
@@ -128,9 +129,10 @@ export const runRoutes: Route[] = [
               { tenant: caller.tenant, treeId: params.id, at: query.at },
               LIMITS.verifyMs,
             );
-      if (caller.kind === 'run' && !tree.runs.some((run) => run.id === caller.runId))
+      if (caller.kind !== 'run') return { body: tree };
+      if (!tree.runs.some((run) => run.id === caller.runId))
         throw new Refused('FORBIDDEN', 'a grant token may only read its own tree');
-      return { body: tree };
+      return { body: ownBranch(tree, caller.runId) };
     },
   }),
   route({
