@@ -122,7 +122,7 @@ describe('what waits, and what reaches it', () => {
   it('a request is refused after a rule that names its tree', () => {
     const log = new TestLog();
     const { approvalId } = asks(log);
-    revoke(log, { treeId: log.state.approvals.get(approvalId)?.treeId as string });
+    revoke(log, { treeId: log.state.approvals.get(approvalId)?.treeId });
     expect(denied(approve(log, approvalId))).toBe('GRANT_NOT_LIVE');
   });
 
@@ -285,15 +285,15 @@ describe('a tool that is denied', () => {
     expect([able, other].map((id) => act(log, id, 'file.read').type)).toEqual(['ActionDenied', 'ActionPermitted']);
   });
 
-  it.each([
-    ['a target without a tool', { selector: { agentClass: 'x' }, target: 'tool' as const }],
-    ['a pattern, which no tool is called', { selector: { tool: 'deploy.*' } }],
+  it.each<[string, Pick<Fields<'revokeSelector'>, 'selector' | 'target'>, string?]>([
+    ['a target without a tool', { selector: { agentClass: 'x' }, target: 'tool' }],
+    ['a pattern, which no tool is called', { selector: { tool: 'deploy.*' } }, 'PATTERN_INVALID'],
     ['a name of nothing that is seen', { selector: { tool: '\u200b' } }],
-  ])('is refused as %s', (_what, fields) => {
+  ])('is refused as %s', (_what, fields, code = 'BAD_REQUEST') => {
     const log = new TestLog();
     const revocationId = deriveId('revocation', 0, 'x');
     expect(log.try('revokeSelector', { revocationId, force: true, actor: PERSON, ...fields })).toMatchObject({
-      refusal: { code: 'BAD_REQUEST' },
+      refusal: { code },
     });
   });
 

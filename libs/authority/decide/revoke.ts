@@ -41,10 +41,8 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
 function toolFault({ selector: { tool }, target }: CommandOf<'revokeSelector'>): string | undefined {
   if (tool === undefined)
     return target && 'target says what becomes of a tool; name one in selector.tool, or leave target out';
-  const name = normalizeTool(tool);
-  if (name === '') return `selector.tool ${JSON.stringify(tool)} has no visible character; name one verb or tool`;
-  if (name.includes('*'))
-    return `selector.tool ${JSON.stringify(tool)} is a pattern; name one verb or tool, or select by class or tree`;
+  if (normalizeTool(tool) === '')
+    return `selector.tool ${JSON.stringify(tool)} has no visible character; name one verb or tool`;
   return undefined;
 }
 
