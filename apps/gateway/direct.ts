@@ -12,23 +12,34 @@ export function directly(
   routes: readonly Route[],
   answer: (route: Route, request: Incoming) => Promise<Told | undefined>,
   otherwise: RequestListener,
+  refusedAtHead: (route: Route, request: Incoming) => Promise<Told | undefined> = () => Promise.resolve(undefined),
 ): RequestListener {
   const find = finder(routes);
   return (request, response) => {
     const found = isPlain(request) ? find(request.url ?? '') : undefined;
     if (!found) return otherwise(request, response);
     const { route, params } = found;
-    const chunks: Buffer[] = [];
-    // a client that goes away in between never ends: nothing is begun for it
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-      const { method = '', url = '', headers } = request;
-      answer(route, { method, url, headers, params, query: NONE, body, raw: request })
-        .then((told) => told && write(response, told, headers['x-request-id']))
-        .catch(() => response.destroy());
-    });
+    const { method = '', url = '', headers } = request;
+    const head = { method, url, headers, params, query: NONE, raw: request };
+    const tell = (told: Told | undefined): void => told && write(response, told, headers['x-request-id']);
+    const read = (): void =>
+      withBody(request, (body) => {
+        answer(route, { ...head, body })
+          .then(tell)
+          .catch(() => response.destroy());
+      });
+    // nothing of a body is read before its sender is known
+    refusedAtHead(route, head)
+      .then((refused) => (refused ? tell(refused) : read()))
+      .catch(() => response.destroy());
   };
+}
+
+/** A client that goes away in between never ends: nothing is begun for it. */
+function withBody(request: IncomingMessage, then: (body: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => then(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
 }
 
 const NONE = {};

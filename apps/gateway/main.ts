@@ -20,7 +20,7 @@ import { RefusalReports } from './refusal-reports';
 import { Places } from './places';
 import { Refused } from './refusal';
 import type { Route, Services } from './route';
-import { answer, problem, serve, tell, type ServerOptions } from './server';
+import { answer, problem, refusedAtHead, serve, tell, type ServerOptions } from './server';
 import { methodsOf, routeTable } from './table';
 import { readiness, type Readiness } from './readiness';
 import { Tokens } from './tokens';
@@ -81,10 +81,22 @@ function makeServices(bus: Bus): Services {
 }
 
 function httpServer(options: ServerOptions, framework: RequestListener): Server {
-  return createServer(
-    { keepAliveTimeout: 65_000, requestTimeout: 60_000 },
-    directly(options.routes, (route, request) => answer(route, options, request), framework),
+  const server = createServer(
+    {
+      keepAliveTimeout: 65_000,
+      headersTimeout: LIMITS.httpHeadMs,
+      requestTimeout: LIMITS.httpRequestMs,
+      connectionsCheckingInterval: 1_000,
+    },
+    directly(
+      options.routes,
+      (route, request) => answer(route, options, request),
+      framework,
+      (route, request) => refusedAtHead(route, options, request),
+    ),
   );
+  server.maxConnections = LIMITS.httpConnections;
+  return server;
 }
 
 async function main(): Promise<void> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { canonicalDigest, sha256hex } from '#kernel/digest';
@@ -57,11 +58,15 @@ function on(app: FastifyInstance, route: Route, options: ServerOptions): void {
   app.route({
     method: route.method,
     url: route.path,
+    // before the body is read: it takes no room for who may not send it
+    preParsing: async (request) => {
+      admitted.set(request.raw, await admit(route, options, request));
+    },
     handler: async (request, reply) => {
       const told = await answer(route, options, request, reply);
       return told ? tell(reply, told) : reply;
     },
-    errorHandler: (error, request, reply) => void tell(reply, problem(route, toRefused(error, options, request))),
+    errorHandler: (error, request, reply) => void tell(reply, refusalOf(route, toRefused(error, options, request))),
   });
 }
 
@@ -77,11 +82,9 @@ export async function answer(
   reply?: FastifyReply,
 ): Promise<Told | undefined> {
   const started = performance.now();
-  let caller: Caller | undefined;
   let leave = (): void => undefined;
   try {
-    caller = await callerOf(route, options, request);
-    authorise(route, caller);
+    const caller = admitted.get(request.raw) ?? (await admit(route, options, request));
     // whether the system is there is asked most when it is busy
     if (route.roles !== 'public') leave = options.places.take(caller.tenant);
     const context: Context = {
@@ -95,25 +98,70 @@ export async function answer(
       request,
       command: commandMaker(caller, request),
     };
-    const made = await route.handle(context as Context<never, never, never>);
+    const made = await handled(route, options, context);
     if (!('stream' in made)) return toldOf(route, made);
     await made.stream(reply as FastifyReply);
     return undefined;
   } catch (error) {
-    const refused = toRefused(error, options, request);
-    if (refused.code === 'FORBIDDEN' && caller && route.roles !== 'public')
-      // who asks for what is not theirs is an event: a wrong role, or a run's token for another run
-      options.services.refusals.report(caller, `${route.method} ${route.path}`, refused.detail);
-    const told = problem(route, refused);
-    if (!(refused instanceof NonceWanted)) return told;
-    return {
-      ...told,
-      headers: { ...told.headers, 'dpop-nonce': refused.nonce, 'www-authenticate': 'DPoP error="use_dpop_nonce"' },
-    };
+    return refusalOf(route, toRefused(error, options, request));
   } finally {
     leave();
     timed(route.path, (performance.now() - started) / 1_000);
   }
+}
+
+async function handled(route: Route, options: ServerOptions, context: Context): Promise<Reply> {
+  try {
+    return await route.handle(context as Context<never, never, never>);
+  } catch (error) {
+    if (error instanceof Refused) report(route, options, context.caller, error);
+    throw error;
+  }
+}
+
+/** Who sent what is being read, once that is known: a proof is taken once. */
+const admitted = new WeakMap<IncomingMessage, Caller>();
+
+/**
+ * From the head of a request alone.
+ * @throws Refused where its sender is not known, or may not send it
+ */
+async function admit(route: Route, options: ServerOptions, request: Incoming): Promise<Caller> {
+  const caller = await callerOf(route, options, request);
+  try {
+    authorise(route, caller);
+  } catch (error) {
+    if (error instanceof Refused) report(route, options, caller, error);
+    throw error;
+  }
+  return caller;
+}
+
+/** The same where the body is read by somebody else: the refusal, or nothing where it may be read. */
+export async function refusedAtHead(
+  route: Route,
+  options: ServerOptions,
+  request: Incoming,
+): Promise<Told | undefined> {
+  try {
+    admitted.set(request.raw, await admit(route, options, request));
+    return undefined;
+  } catch (error) {
+    return refusalOf(route, toRefused(error, options, request));
+  }
+}
+
+/** Who asks for what is not theirs is an event: a wrong role, or a run's token for another run. */
+function report(route: Route, { services }: ServerOptions, caller: Caller, { code, detail }: Refused): void {
+  if (code === 'FORBIDDEN' && route.roles !== 'public')
+    services.refusals.report(caller, `${route.method} ${route.path}`, detail);
+}
+
+function refusalOf(route: Route, refused: Refused): Told {
+  const told = problem(route, refused);
+  if (!(refused instanceof NonceWanted)) return told;
+  const more = { 'dpop-nonce': refused.nonce, 'www-authenticate': 'DPoP error="use_dpop_nonce"' };
+  return { ...told, headers: { ...told.headers, ...more } };
 }
 
 function textOf({ takesText }: Route, { body }: Incoming): string | undefined {

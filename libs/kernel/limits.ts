@@ -208,6 +208,11 @@ export const LIMITS = {
   dpopProofsPerTenant: 100_000,
   dpopProofsPerKey: 20_000,
   dpopProofsAssured: 1_000,
+  /** open at one gateway; one more is closed at once */
+  httpConnections: 6_000,
+  /** for the head of a request, before anything is known of its sender; and for all of it */
+  httpHeadMs: 10_000,
+  httpRequestMs: 60_000,
   /** that are being answered at the same time, streams too */
   httpRequests: 4_096,
   httpRequestsPerTenant: 3_072,
