@@ -1,5 +1,6 @@
 import { stateDigest } from '#authority/snapshot';
 import type { Answer } from '#contracts/command';
+import type { Rules } from '#authority/decide/types';
 import { LIMITS } from '#kernel/limits';
 import {
   authorize,
@@ -233,6 +234,25 @@ describe('the owner of a log', () => {
       expect(answers.map(refusal)).toEqual([undefined, 'TOO_LARGE', undefined]);
       expect((await world.events()).map((event) => event.position)).toEqual([0, 1, 2, 3]);
       expect(await world.digest(owner)).toBe(await digestFromZero(world.eventlog));
+    });
+
+    it('a command whose event could not be read again is refused alone with the field named, and leaves no trace', async () => {
+      const odd = { rule: 'odd', outcome: 'perhaps' as 'deny', message: 'of no known outcome' };
+      const rules: Rules = { ...RULES, judge: (_seen, { labels }) => (labels.includes('odd') ? [odd] : []) };
+      const { world: other, owner: strict } = await World.start({ rules });
+      const grantId = grantIdOf(await strict.submit(openRun()));
+      const digest = await other.digest(strict);
+      const answers = await other.together(strict, [
+        authorize(grantId),
+        authorize(grantId, { labels: ['odd'] }),
+        command('revokeGrant', { grantId }),
+      ]);
+      expect(answers.map(refusal)).toEqual([undefined, 'EVENT_NOT_READABLE', undefined]);
+      expect(answers[1]).toMatchObject({ refusal: { detail: expect.stringContaining('data.reasons.0.outcome') } });
+      expect((await other.events()).map(({ type }) => type).slice(2)).toEqual(['ActionPermitted', 'GrantRevoked']);
+      expect(await other.digest(strict)).not.toBe(digest);
+      expect(await other.digest(strict)).toBe(await digestFromZero(other.eventlog));
+      await other.end();
     });
 
     it('a payload that would be too large is refused alone, and leaves no trace', async () => {

@@ -4,7 +4,7 @@ import type { Rules } from '#authority/decide/types';
 import { evolve } from '#authority/evolve';
 import { preview } from '#authority/preview';
 import { targetOf, type Meant } from '#authority/reach';
-import { seal, type Sealed } from '#authority/seal';
+import { sealAll, type Sealed } from '#authority/seal';
 import { isKeyed, type CommandNode, type LogState } from '#authority/state';
 import { OWN_COMMANDS, readCommand, type Answer, type Command } from '#contracts/command';
 import { parseEvent, type Event } from '#contracts/event';
@@ -31,7 +31,7 @@ import {
   type Item,
   type Staged,
 } from './batch';
-import { badCommand, clockWentBack, notFromOutside, notReady, onlyTightens, tooLarge, tooMany } from './refusals';
+import { badCommand, clockWentBack, notFromOutside, notReady, onlyTightens, tooMany } from './refusals';
 import { RefusalCounts } from './refusal-counts';
 
 export interface OwnerOptions {
@@ -378,14 +378,13 @@ export class LogOwner {
         refusal: { code, detail, ...(reasons ? { reasons } : {}), ...(more ? { extra: more } : {}) },
       });
     }
-    const fresh = decided.value.map((event, i) => seal(state, command, now, event, state.next + i));
-    const detail = fresh.map(tooLarge).find((text) => text !== undefined);
-    if (detail !== undefined) return refusedBy(item, { ok: false, refusal: { code: 'TOO_LARGE', detail } });
-    for (const each of fresh) {
+    const fresh = sealAll(state, command, now, decided.value);
+    if (!fresh.ok) return refusedBy(item, { ok: false, refusal: fresh.error });
+    for (const each of fresh.value) {
       evolve(state, each.event);
       sealed.push(each);
     }
-    return { item, events: fresh.map((each) => each.event) };
+    return { item, events: fresh.value.map((each) => each.event) };
   }
 
   /** A preview counts only as the owner gave it: same digest, same selector, not long ago. */

@@ -1,6 +1,4 @@
-import type { Sealed } from '#authority/seal';
 import type { Answer } from '#contracts/command';
-import { LIMITS } from '#kernel/limits';
 
 /**
  * I11: by a clock that went back nobody can say what has expired. Until it has caught up with the log nothing is
@@ -12,17 +10,6 @@ export const clockWentBack = (ms: number): Answer =>
   notReady(
     `the clock of this service is ${Math.ceil(ms / 1_000)} s behind the newest event; nothing is decided until it is right`,
   );
-
-/** What does not fit, in words. Told before it is folded: a store that refused it would fail the whole batch with it. */
-export function tooLarge({ event, body, payload }: Sealed): string | undefined {
-  const bytes = Buffer.byteLength(body);
-  if (bytes > LIMITS.eventBodyBytes)
-    return `this would make a ${event.type} event of ${bytes} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
-  const beside = payload === undefined ? 0 : Buffer.byteLength(payload);
-  if (beside > LIMITS.payloadBytes)
-    return `the texts of this request take ${beside} bytes; at most ${LIMITS.payloadBytes} fit. Send shorter ones`;
-  return undefined;
-}
 
 export const notFromOutside = (type: string): Answer => ({
   ok: false,

@@ -1,6 +1,7 @@
 import type { Command, CommandType } from '#contracts/command';
 import { CODES } from '#contracts/codes';
 import { CANONICAL_DEPTH } from '#kernel/canonical';
+import { LIMITS } from '#kernel/limits';
 import { err, ok } from '#kernel/result';
 import { decideApproval } from './decide/approval';
 import { authorize } from './decide/authorize';
@@ -16,6 +17,7 @@ import { tick } from './decide/tick';
 import type { Decide, Decided, NewEvent, Rules } from './decide/types';
 import { beyondBudget } from './refusals';
 import type { LogState } from './state';
+import { clip } from './words';
 
 const DECIDERS: { [T in CommandType]: Decide<T> } = {
   openRun,
@@ -65,7 +67,7 @@ function recorded(state: LogState, command: Command, decided: Decided): Decided 
     {
       type: 'Refused',
       ...placeOf(state, command),
-      data: { command: command.type, code, detail, ...(reasons ? { reasons } : {}) },
+      data: { command: command.type, code, detail: clip(detail, LIMITS.detailLength), ...(reasons ? { reasons } : {}) },
     },
   ]);
 }

@@ -242,9 +242,9 @@ describe('a child grant', () => {
 
   it('is refused where it has more denials or windows than fit, with its parent’s', () => {
     const denials = Array.from({ length: LIMITS.patternsPerList }, (_, i) => `x${i}.y`);
-    expect(refused(child({ actions: { deny: denials } })).detail).toMatch(/with those of the parent/);
+    expect(refused(child({ actions: { deny: denials } })).detail).toMatch(/with those of the lease or parent/);
     const windows = Array.from({ length: LIMITS.windowsPerBudget }, (_, i) => ({ per: `${i + 2}h`, calls: 1 }));
-    expect(refused(child({ budget: { windows } })).detail).toMatch(/with those of the parent/);
+    expect(refused(child({ budget: { windows } })).detail).toMatch(/with those of the lease or parent/);
   });
 
   it('made by hand, past all checks of form, is wider than anything', () => {

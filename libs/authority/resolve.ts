@@ -232,7 +232,7 @@ const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((e
 
 /** So many patterns that are wrong are told at once; a detail is bounded. */
 const TOLD = 8;
-const LONGEST_DETAIL = 1_900;
+const LONGEST_DETAIL = LIMITS.detailLength - 100;
 
 function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
   const { time, actions, resources, budget } = limits;
@@ -245,14 +245,11 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
   }
   const odd = budget.windows.find((window) => outOfRange(parseDuration(window.per)));
   const [shortest, longest] = [formatDuration(LIMITS.windowMinMs), formatDuration(LIMITS.windowMs)];
+  const crowded = countsOf(limits).find(({ count, most }) => count > most);
   const checks: [tooMuch: boolean, detail: string][] = [
     [
       ends - now > LIMITS.grantLifetimeMs,
       `grant.time: a lease lasts ${formatDuration(LIMITS.grantLifetimeMs)} at most; ask for less, and again later`,
-    ],
-    [
-      Math.max(actions.allow.length, actions.deny.length) > LIMITS.patternsPerList,
-      `grant.actions: at most ${LIMITS.patternsPerList} patterns in a list, with those of the parent`,
     ],
     [
       wildcards > LIMITS.wildcardsPerGrant,
@@ -260,20 +257,53 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     ],
     [odd !== undefined, `grant.budget.windows: ${odd?.per} is not between ${shortest} and ${longest}`],
     [
-      budget.windows.length > LIMITS.windowsPerBudget,
-      `grant.budget.windows: at most ${LIMITS.windowsPerBudget}, with those of the parent`,
+      crowded !== undefined,
+      `grant.${crowded?.path}: ${crowded?.count}, with those of the lease or parent that it adds to; at most ${crowded?.most}. Name fewer, or wider ones`,
     ],
     [
-      Buffer.byteLength(JSON.stringify(limits)) > MOST_BYTES,
-      `grant: the limits are larger than ${MOST_BYTES} bytes; name wider patterns or fewer values`,
+      Buffer.byteLength(JSON.stringify(limits)) > LIMITS.grantBytes,
+      `grant: the limits are larger than ${LIMITS.grantBytes} bytes; name wider patterns or fewer values`,
     ],
   ];
   const failed = checks.find(([tooMuch]) => tooMuch);
   return failed ? err({ code: 'GRANT_EXCEEDS_MAXIMUM', detail: failed[1] }) : ok(limits);
 }
 
+interface Count {
+  readonly path: string;
+  readonly count: number;
+  readonly most: number;
+}
+
+/**
+ * Every list of a grant, and how long it may be. A request that is within each maximum may be beyond it once it is added
+ * to what its parent, its lease, or another window of the same length has: what is issued is counted, and not what was
+ * asked for. The schema that reads the grant has the same maxima.
+ */
+function countsOf({ purpose, actions, resources, budget, delegation, posture }: Limits): Count[] {
+  const money = (path: string, cost: Cost = {}): Count => ({
+    path,
+    count: Object.keys(cost).length,
+    most: LIMITS.currencies,
+  });
+  const list = (path: string, values: readonly unknown[] = [], most: number): Count => ({
+    path,
+    count: values.length,
+    most,
+  });
+  return [
+    list('purpose.delegatedSources', purpose.delegatedSources, LIMITS.delegatedSources),
+    list('actions.allow', actions.allow, LIMITS.patternsPerList),
+    list('actions.deny', actions.deny, LIMITS.patternsPerList),
+    list('resources', resources, LIMITS.selectorsPerGrant),
+    money('budget.cost', budget.cost),
+    money('budget.perAction.cost', budget.perAction?.cost),
+    list('budget.windows', budget.windows, LIMITS.windowsPerBudget),
+    ...budget.windows.map(({ per, cost }) => money(`budget.windows[${per}].cost`, cost)),
+    list('delegation.classes', delegation.classes, LIMITS.classesPerList),
+    ...Object.entries(posture).map(([name, values]) => list(`posture.${name}`, values, LIMITS.classesPerList)),
+  ];
+}
+
 const outOfRange = (ms: number | undefined): boolean =>
   ms === undefined || ms < LIMITS.windowMinMs || ms > LIMITS.windowMs;
-
-/** The limits travel in one event's body beside its envelope. */
-const MOST_BYTES = LIMITS.eventBodyBytes - 3_000;

@@ -1,11 +1,15 @@
 import type { Command } from '#contracts/command';
-import type { Event } from '#contracts/event';
+import { parseEvent, whyUnreadable, type Event } from '#contracts/event';
+import type { Refusal } from '#contracts/reason';
 import { statedVersion } from '#contracts/upcast';
 import { rfc3339 } from '#kernel/clock';
 import { saltedDigest } from '#kernel/digest';
 import { deriveId } from '#kernel/derive-id';
+import { LIMITS } from '#kernel/limits';
+import { err, ok, type Result } from '#kernel/result';
 import type { NewEvent } from './decide/types';
 import type { LogState } from './state';
+import { clip } from './words';
 
 /** An event with its place, as it will be stored: `body` byte for byte, `payload` (JSON text) beside it. */
 export interface Sealed {
@@ -44,3 +48,51 @@ export function seal(state: LogState, command: Command, now: number, fresh: NewE
   } as Event;
   return { event, body: JSON.stringify(event), payload: payload && JSON.stringify(payload) };
 }
+
+/**
+ * Everything that a command makes, at the next positions of the log, or why none of it may be written. Each body is read
+ * back by the reader of stored events before anything is folded or staged: what the reader refuses is never appended
+ * (I11), and what is folded is what every later reader finds (I10). Whoever appends events takes them from here.
+ */
+export function sealAll(
+  state: LogState,
+  command: Command,
+  now: number,
+  decided: readonly NewEvent[],
+): Result<Sealed[], Refusal> {
+  const all: Sealed[] = [];
+  for (const fresh of decided) {
+    const sealed = seal(state, command, now, fresh, state.next + all.length);
+    const tooLarge = sizeFault(sealed);
+    if (tooLarge !== undefined) return err({ code: 'TOO_LARGE', detail: tooLarge });
+    const read = readBack(sealed.body);
+    if (!read.ok) return err({ code: 'EVENT_NOT_READABLE', detail: unreadable(fresh.type, read.error) });
+    all.push({ ...sealed, event: read.value });
+  }
+  return ok(all);
+}
+
+/** What does not fit. A store that refused it would fail the whole batch with it. */
+function sizeFault({ event, body, payload }: Sealed): string | undefined {
+  const bytes = Buffer.byteLength(body);
+  if (bytes > LIMITS.eventBodyBytes)
+    return `this would make a ${event.type} event of ${bytes} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
+  const beside = payload === undefined ? 0 : Buffer.byteLength(payload);
+  if (beside > LIMITS.payloadBytes)
+    return `the texts of this request take ${beside} bytes; at most ${LIMITS.payloadBytes} fit. Send shorter ones`;
+  return undefined;
+}
+
+function readBack(body: string): Result<Event, unknown> {
+  try {
+    return ok(parseEvent(body));
+  } catch (error) {
+    return err(error);
+  }
+}
+
+const unreadable = (type: string, error: unknown): string =>
+  clip(
+    `this would make a ${type} event that could not be read again: ${whyUnreadable(error)}. Send fewer or shorter values`,
+    LIMITS.detailLength,
+  );

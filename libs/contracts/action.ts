@@ -6,6 +6,8 @@ import { outcome, reason } from './reason';
 
 export const label = z.string().regex(/^[a-z][a-z0-9_-]{0,63}(:[a-z0-9_-]{1,64})?$/, 'must be like read:secret');
 export const labels = z.array(label).max(LIMITS.labelsPerAction);
+/** As recorded: those that the caller sent, and those that the rules added. */
+export const recordedLabels = z.array(label).max(LIMITS.labelsPerAction + LIMITS.labelsAdded);
 
 export const resource = z.strictObject({
   type: z.string().min(1).max(LIMITS.nameLength),

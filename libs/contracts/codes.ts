@@ -6,6 +6,8 @@ export const CODES = {
   // 400: the request is not of the form
   BAD_REQUEST: 400,
   PATTERN_INVALID: 400,
+  /** what this would write could not be read again */
+  EVENT_NOT_READABLE: 400, // I11
   // 401
   UNAUTHENTICATED: 401,
   DPOP_INVALID: 401,

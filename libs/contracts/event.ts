@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
-import { effects, labels, resource } from './action';
+import { effects, recordedLabels, resource } from './action';
 import { CODES, type Code } from './codes';
 import { agent, consumed, effect, grantRequest, limits, posture, risk } from './grant';
 import { amount, costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from './primitives';
@@ -65,7 +65,7 @@ export const decidedAction = z.strictObject({
   argsDigest: digest.optional(),
   /** what is reserved (permit), or would have been */
   charge: consumed,
-  labels,
+  labels: recordedLabels,
   agentClass: z.string(),
   posture: posture.optional(),
   parentActionId: idOf('action').optional(),
@@ -84,7 +84,7 @@ export const feature = z.strictObject({
   /** its part of the score; may be negative */
   contribution: z.number(),
   /** one sentence in words */
-  says: z.string().max(500),
+  says: z.string().max(LIMITS.reasonLength),
 });
 export type Feature = z.infer<typeof feature>;
 
@@ -109,7 +109,7 @@ const settlement = {
     .optional(),
   effects: effects.optional(),
   resultDigest: digest.optional(),
-  labels: labels.optional(),
+  labels: recordedLabels.optional(),
 };
 
 /** Refusals that are counted together: of which command, and why. */
@@ -120,7 +120,7 @@ export const refusedKind = z.strictObject({
   count: amount.min(1),
 });
 
-const endReason = z.strictObject({ code: z.string().max(80), says: z.string().max(500).optional() });
+const endReason = z.strictObject({ code: z.string().max(80), says: z.string().max(LIMITS.reasonLength).optional() });
 
 export const EVENT_DATA = {
   RunOpened: z.strictObject({
@@ -143,7 +143,7 @@ export const EVENT_DATA = {
   DelegationRefused: z.strictObject({
     agentClass: z.string(),
     code,
-    detail: z.string().max(2_000),
+    detail: z.string().max(LIMITS.detailLength),
     reasons,
     /** the limits asked for, unless they are long; older events have none */
     asked: grantRequest.optional(),
@@ -196,7 +196,7 @@ export const EVENT_DATA = {
     cost: costs.optional(),
     effects: effects.optional(),
     resultDigest: digest.optional(),
-    labels: labels.optional(),
+    labels: recordedLabels.optional(),
   }),
   DriftScored: z.strictObject({
     /** 0..1 */
@@ -249,7 +249,7 @@ export const EVENT_DATA = {
   Refused: z.strictObject({
     command: z.string().max(80),
     code,
-    detail: z.string().max(2_000),
+    detail: z.string().max(LIMITS.detailLength),
     reasons: reasons.optional(),
   }),
   /** what was refused and has no event each, since more of it came than is written one by one */
@@ -318,4 +318,11 @@ export function parseEvent(body: string): Event {
   const raw = upcast(JSON.parse(body)) as { type?: unknown } | null;
   const reader = readers.get(raw?.type) ?? readerOf(envelope.parse(raw).type);
   return reader.parse(raw) as Event;
+}
+
+/** Why a body cannot be read, by the members that are at fault: what `parseEvent` threw, in one line. */
+export function whyUnreadable(error: unknown): string {
+  if (!(error instanceof z.ZodError)) return error instanceof Error ? error.message : String(error);
+  const faults = error.issues.slice(0, 4).map(({ path, message }) => `${path.join('.') || 'the event'}: ${message}`);
+  return faults.join('; ');
 }

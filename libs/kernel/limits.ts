@@ -122,6 +122,8 @@ export const LIMITS = {
 
   // actions
   labelsPerAction: 32,
+  /** that the rules add to those of the caller: an event holds both */
+  labelsAdded: 32,
   attributesPerResource: 32,
   inFlightPerGrant: 1_000,
   /** in which a permitted call begins; and after that, in which its outcome is reported */
@@ -161,6 +163,12 @@ export const LIMITS = {
   // time
   /** how far behind the newest event a clock may be and still decide */
   clockBackMs: 2_000,
+
+  // events: texts that a decision makes
+  reasonLength: 500,
+  detailLength: 2_000,
+  /** of the limits that a grant holds: they travel in one event's body, with its envelope */
+  grantBytes: 16 * 1024 - 3_000,
 
   // strings
   idLength: 80,

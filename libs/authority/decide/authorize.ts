@@ -10,7 +10,7 @@ import { ok } from '#kernel/result';
 import { endedFirst, livenessReason, type Blocked } from '../liveness';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../state';
 import { countsReached, remainingOf } from '../usage';
-import { listed } from '../words';
+import { clip, listed } from '../words';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
 import { kept, notShown } from './objections';
 import { callAsked, refusedBefore, refusedReason } from './refused-before';
@@ -322,6 +322,10 @@ export function exhausted(grant: GrantNode, caps: string[], overrun = false): Ne
     treeId: grant.treeId,
     runId: grant.runId,
     grantId: grant.id,
-    data: { caps, ...(overrun ? { overrun } : {}), reason: { code: overrun ? 'OVERRUN' : 'BUDGET_EXHAUSTED', says } },
+    data: {
+      caps,
+      ...(overrun ? { overrun } : {}),
+      reason: { code: overrun ? 'OVERRUN' : 'BUDGET_EXHAUSTED', says: clip(says, LIMITS.reasonLength) },
+    },
   };
 }

@@ -1,5 +1,6 @@
 import type { GrantRequest } from '#contracts/grant';
 import { rfc3339 } from '#kernel/clock';
+import { LIMITS } from '#kernel/limits';
 import { err, ok } from '#kernel/result';
 import type { Verdict } from '../dimension';
 import { mayDelegate } from '../dimensions/delegation';
@@ -8,6 +9,7 @@ import { agentFault, storedAgent } from '../names';
 import { resolveChild } from '../resolve';
 import { quarantinedBy } from '../rules';
 import { chainOf, type GrantNode, type RunNode } from '../state';
+import { clip } from '../words';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
 /** Makes a child run with a child grant that is no wider than its parent in any dimension (I1). */
@@ -28,7 +30,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   const denied = (event: Extract<NewEvent, { type: 'DelegationRefused' }>['data']): NewEvent => ({
     type: 'DelegationRefused',
     ...where,
-    data: { ...event, ...askedFor(command.grant) },
+    data: { ...event, detail: clip(event.detail, LIMITS.detailLength), ...askedFor(command.grant) },
   });
 
   const allowed = mayPassOn(chain, command.agent.class);

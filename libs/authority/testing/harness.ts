@@ -8,7 +8,7 @@ import { decide } from '../decide';
 import type { Decided, Rules } from '../decide/types';
 import { evolve } from '../evolve';
 import { tenantDefaults } from '../resolve';
-import { seal } from '../seal';
+import { sealAll } from '../seal';
 import { emptyState, isKeyed, type LogState } from '../state';
 
 /** A log in memory for tests: commands go in, events come out and are folded. No I/O, its own clock. */
@@ -40,9 +40,9 @@ export class TestLog {
     const decided = decide(this.state, command, this.now, this.rules);
     this.watch(command, decided);
     if (!decided.ok) return { refusal: decided.error };
-    const first = this.state.next;
-    const sealed = decided.value.map((fresh, i) => seal(this.state, command, this.now, fresh, first + i));
-    return { events: sealed.map(({ event }) => this.append(event)) };
+    const sealed = sealAll(this.state, command, this.now, decided.value);
+    if (!sealed.ok) return { refusal: sealed.error };
+    return { events: sealed.value.map(({ event }) => this.append(event)) };
   }
 
   /** Like `try`, where a refusal would be a mistake of the test. */

@@ -1,0 +1,273 @@
+import fc from 'fast-check';
+import type { CommandType } from '#contracts/command';
+import type { Feature } from '#contracts/event';
+import type { GrantRequest } from '#contracts/grant';
+import { deriveId } from '#kernel/derive-id';
+import type { IdKind } from '#kernel/ids';
+import { LIMITS } from '#kernel/limits';
+
+/**
+ * Commands of every type with parts at, just below and far below their maxima. A command holds at most a few large
+ * parts, since one with all of them is refused for its size before anything else is looked at.
+ */
+
+/** A length that matters: none, one, one below the most, the most. */
+const upTo = (most: number): fc.Arbitrary<number> => fc.constantFrom(0, 1, 2, most >> 1, most - 1, most, most);
+const least1 = (most: number): fc.Arbitrary<number> => upTo(most).map((n) => Math.max(1, n));
+
+/** Text whose JSON form is longer than it is, or whose bytes are more than its characters, or neither. */
+const unit = fc.constantFrom('a', '"', '\\', 'é', '漢', '-');
+const text = (most: number): fc.Arbitrary<string> => fc.tuple(least1(most), unit).map(([n, of]) => of.repeat(n));
+const plain = (most: number): fc.Arbitrary<string> => least1(most).map((n) => 'a'.repeat(n));
+
+const listOf = <T>(most: number, make: (i: number, seed: number) => T): fc.Arbitrary<T[]> =>
+  fc.tuple(upTo(most), fc.nat(3)).map(([n, seed]) => Array.from({ length: n }, (_, i) => make(i, seed)));
+const letters = (n: number): string => String.fromCharCode(65 + ((n / 676) % 26), 65 + ((n / 26) % 26), 65 + (n % 26));
+const amount = fc.constantFrom(0, 1, 100, LIMITS.amountMax - 1, LIMITS.amountMax);
+const costs = fc
+  .tuple(
+    listOf(LIMITS.currencies, (i, seed) => letters(i + seed * 5)),
+    amount,
+  )
+  .map(([names, value]) => Object.fromEntries(names.map((name) => [name, value])));
+
+const scalar = fc.oneof(text(LIMITS.nameLength), fc.constantFrom(0, -1, 1.5, 1e308, -5e-324), fc.boolean());
+const condition = fc.oneof(
+  fc.record({ in: listOf(LIMITS.valuesPerCondition, (i) => `v${i}`).filter((values) => values.length > 0) }),
+  fc.record({ eq: scalar }),
+  fc.record({ lte: fc.constant(3), gte: fc.constant(-3) }),
+  fc.record({ prefix: text(LIMITS.nameLength) }),
+);
+const where = fc
+  .tuple(upTo(LIMITS.conditionsPerSelector), condition)
+  .map(([n, each]) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`k${i}`, each])));
+const segments = fc
+  .tuple(least1(LIMITS.segmentsPerPattern), plain(LIMITS.segmentLength))
+  .map(([n, segment]) =>
+    Array.from({ length: n }, () => segment)
+      .join('/')
+      .slice(0, LIMITS.resourceIdLength),
+  )
+  .map((path) => path.replace(/\/$/, ''));
+const selectors = fc.oneof(
+  listOf(LIMITS.selectorsPerGrant, (i, seed) => ({ type: 'file', match: `a/${seed}/${i}` })),
+  fc.tuple(segments, where, text(LIMITS.nameLength)).map(([match, conditions, type]) => [
+    { type: '*', match: '**' },
+    { type, match, where: conditions },
+  ]),
+);
+/** Some are of the same length, spelt in two ways. */
+const SPELT = ['1h', '60m', '1m', '60s', '30d', '720h', '1s', '1000ms'];
+const windows = fc
+  .tuple(fc.subarray(SPELT), costs, costs)
+  .map(([lengths, one, other]) => lengths.map((per, i) => ({ per, calls: 5, cost: i % 2 === 0 ? one : other })));
+
+type Part = fc.Arbitrary<Partial<GrantRequest>>;
+const PARTS: readonly Part[] = [
+  fc.constantFrom('1m', '30d', '1000000000d').map((ttl) => ({ time: { ttl } })),
+  listOf(LIMITS.delegatedSources, (i, seed) => `source ${seed} ${i}`).map((delegatedSources) => ({
+    purpose: { delegatedSources },
+  })),
+  fc
+    .tuple(
+      listOf(LIMITS.patternsPerList, (i, seed) => `v${seed}x${i}.*`),
+      listOf(LIMITS.patternsPerList, (i, seed) => `w${seed}x${i}.do`),
+    )
+    .map(([allow, deny]) => ({ actions: { allow: ['*', ...allow].slice(0, LIMITS.patternsPerList), deny } })),
+  plain(LIMITS.segmentLength).map((segment) => ({ actions: { allow: ['*'], deny: [`${segment}.x`] } })),
+  selectors.map((resources) => ({ resources })),
+  fc.record({ calls: amount, reads: amount, writes: amount, external: amount }).map((budget) => ({ budget })),
+  costs.map((cost) => ({ budget: { cost } })),
+  costs.map((cost) => ({ budget: { perAction: { cost } } })),
+  windows.map((all) => ({ budget: { windows: all } })),
+  listOf(LIMITS.classesPerList, (i, seed) => `class-${seed}-${i}`).map((classes) => ({
+    delegation: { depth: LIMITS.treeDepth, children: LIMITS.childrenPerGrant, classes: ['*', ...classes].slice(0, 64) },
+  })),
+  plain(LIMITS.nameLength).map((name) => ({ delegation: { depth: 5, children: 9, classes: [name] } })),
+  fc
+    .constantFrom('low', 'irreversible')
+    .map((tier) => ({ risk: { ceiling: 'irreversible' as const, approvalFrom: tier } })),
+  listOf(LIMITS.classesPerList, (i) => `model ${i}`).map((model) => ({ posture: model.length > 0 ? { model } : {} })),
+];
+
+const WIDE: GrantRequest = {
+  actions: { allow: ['*'] },
+  resources: [{ type: '*', match: '**' }],
+  budget: { calls: 1_000, reads: 1_000, writes: 1_000, external: 1_000, cost: { USD: 1_000 } },
+  delegation: { depth: 9, children: 100, classes: ['*'] },
+};
+/** Most grants are roomy in all but two or three parts, so that something can be done below them. */
+export const grant: fc.Arbitrary<GrantRequest> = fc
+  .array(fc.constantFrom(...PARTS), { maxLength: 3 })
+  .chain((parts) => fc.tuple(...parts))
+  .map((parts) => {
+    const merged: Record<string, unknown> = { ...WIDE };
+    for (const part of parts)
+      for (const [key, value] of Object.entries(part)) {
+        const both = Array.isArray(value) ? value : { ...(merged[key] as object), ...(value) };
+        merged[key] = both;
+      }
+    return merged;
+  });
+
+const feature: fc.Arbitrary<Feature> = fc.record({
+  name: plain(40),
+  contribution: fc.constantFrom(-1, 0, 0.1, 1e300),
+  says: text(LIMITS.reasonLength),
+});
+const features = fc.oneof(
+  fc.array(feature, { maxLength: 3 }),
+  listOf(32, (i): Feature => ({ name: `f${i}`, contribution: 0, says: 'x' })),
+);
+const agent = fc.record({
+  class: fc.oneof({ weight: 4, arbitrary: fc.constant('worker') }, { weight: 1, arbitrary: plain(LIMITS.nameLength) }),
+  instance: plain(LIMITS.nameLength),
+});
+const label = (i: number): string => `l${i}`.padEnd(i % 2 === 0 ? 64 : 8, 'x');
+const outcome = fc
+  .record(
+    {
+      cost: costs,
+      labels: listOf(LIMITS.labelsPerAction, label),
+      effects: fc.record({ filesChanged: listOf(LIMITS.effectsListed, (i) => `f${i}`) }),
+    },
+    { requiredKeys: [] },
+  )
+  .chain((more) => fc.constantFrom('completed', 'failed').map((status) => ({ status, ...more })));
+
+const VERBS = [
+  'repo.read',
+  'email.read',
+  'production.deploy',
+  'secret.read',
+  'email.send',
+  'iam.grant',
+  `${'v'.repeat(128)}.${'w'.repeat(71)}`,
+];
+const attributes = fc
+  .tuple(upTo(LIMITS.attributesPerResource), scalar)
+  .map(([n, value]) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`a${i}`, value])));
+const authorize = fc.record(
+  {
+    action: fc.record(
+      {
+        verb: fc.constantFrom(...VERBS),
+        tool: plain(LIMITS.nameLength),
+        effect: fc.constantFrom('read', 'write', 'exec', 'external'),
+        risk: fc.constantFrom('low', 'high', 'irreversible'),
+        argsDigest: fc.constant(`sha256:${'0'.repeat(64)}`),
+      },
+      { requiredKeys: ['verb', 'argsDigest'] },
+    ),
+    resource: fc.record({ type: text(LIMITS.nameLength), id: segments, attributes }, { requiredKeys: ['type', 'id'] }),
+    cost: costs,
+    labels: listOf(LIMITS.labelsPerAction, label),
+    posture: fc.record({ model: plain(LIMITS.nameLength), environment: plain(LIMITS.nameLength) }),
+    drift: fc.oneof(
+      fc.constant('unavailable'),
+      fc.record({ score: fc.constantFrom(0, 0.1, 0.7, 1), features: fc.constant([]) }),
+    ),
+    proof: fc.constantFrom({ vouched: true }, { vouched: false, jkt: 'A'.repeat(43) }),
+  },
+  { requiredKeys: ['action', 'resource', 'proof'] },
+);
+const selector = fc
+  .record(
+    {
+      agentClass: plain(LIMITS.nameLength),
+      tool: plain(LIMITS.nameLength),
+      modelVersion: plain(LIMITS.nameLength),
+      issuedBefore: fc.constant('2026-01-01T00:00:00.000Z'),
+    },
+    { requiredKeys: [] },
+  )
+  .map((parts) => (Object.keys(parts).length > 0 ? parts : { agentClass: 'nothing-like-it' }));
+
+const ref = `ref_${'0'.repeat(26)}`;
+const found = { before: 0, runs: 1, payloads: 1 };
+const reasonCode = plain(80);
+
+/** A command but for its ids: what it names is chosen by `n` among what is there. */
+export interface Draft {
+  readonly type: CommandType;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly n: number;
+  readonly wait: number;
+  readonly as: 'person' | 'run' | 'service';
+}
+const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
+  openRun: fc.record(
+    {
+      agent,
+      principalRef: fc.constant(ref),
+      purposeRef: fc.constant(ref),
+      grant,
+      requireApproval: fc.boolean(),
+    },
+    { requiredKeys: ['agent', 'principalRef', 'purposeRef', 'grant'] },
+  ),
+  delegate: fc.record({ agent, purposeRef: fc.constant(ref), grant }),
+  authorize,
+  settle: fc.record({ outcome }),
+  completeRun: fc.constant({}),
+  escalate: fc.record({ want: grant }),
+  decideApproval: fc.record({ verdict: fc.constantFrom('approve', 'approve', 'deny') }),
+  suspend: fc.record({ reasonCode }),
+  resume: fc.record({ reasonCode }),
+  revokeGrant: fc.constant({}),
+  revokeSelector: fc.record({ selector, force: fc.constant(true), quarantine: fc.boolean() }),
+  liftQuarantine: fc.constant({}),
+  erase: fc.record({ subjectRef: fc.constant(ref), found: fc.constant(found) }),
+  recordDrift: fc.record({ score: fc.constantFrom(0, 0.5, 1), features, monitor: plain(80) }),
+  recordRefusal: fc.record({ command: plain(80), detail: text(1_000) }),
+  tick: fc.constant({}),
+};
+
+const WEIGHTS: Partial<Record<CommandType, number>> = {
+  openRun: 8,
+  delegate: 12,
+  authorize: 24,
+  settle: 10,
+  escalate: 8,
+  decideApproval: 12,
+  resume: 4,
+  completeRun: 1,
+  revokeGrant: 1,
+  revokeSelector: 1,
+};
+export const drafts = (maxLength: number): fc.Arbitrary<Draft[]> =>
+  fc.array(
+    fc.oneof(
+      ...(Object.keys(FIELDS) as CommandType[]).map((type) => ({
+        weight: WEIGHTS[type] ?? 2,
+        arbitrary: fc.record({
+          type: fc.constant(type),
+          fields: FIELDS[type],
+          n: fc.nat(1_000),
+          wait: fc.oneof(
+            { weight: 40, arbitrary: fc.constant(0) },
+            { weight: 1, arbitrary: fc.constantFrom(1_000, LIMITS.permitMs, LIMITS.approvalMs) },
+          ),
+          as: fc.constantFrom('person' as const, 'person' as const, 'run' as const, 'service' as const),
+        }),
+      })),
+    ),
+    { minLength: maxLength >> 1, maxLength, size: 'max' },
+  );
+
+/** What commands of a type name: the member, and the kind of thing. */
+export const NAMES: { readonly [T in CommandType]?: readonly [member: string, kind: IdKind] } = {
+  delegate: ['grantId', 'grant'],
+  authorize: ['grantId', 'grant'],
+  settle: ['actionId', 'action'],
+  completeRun: ['runId', 'run'],
+  escalate: ['runId', 'run'],
+  decideApproval: ['approvalId', 'approval'],
+  suspend: ['grantId', 'grant'],
+  resume: ['grantId', 'grant'],
+  revokeGrant: ['grantId', 'grant'],
+  revokeSelector: ['revocationId', 'revocation'],
+  liftQuarantine: ['revocationId', 'revocation'],
+  recordDrift: ['runId', 'run'],
+};
+export const inventedId = (kind: IdKind, n: number): string => deriveId(kind, 0, `invented ${n}`);
