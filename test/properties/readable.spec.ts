@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { CATALOG, classify } from '#authority/catalog';
 import { decide } from '#authority/decide';
 import { seal } from '#authority/seal';
-import { only, openTestRun, REF, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
+import { act, only, openTestRun, REF, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
 import { COMMANDS, readCommand, type Command, type CommandType } from '#contracts/command';
 import { EVENT_DATA, parseEvent, type Actor } from '#contracts/event';
 import { EFFECTS, type GrantRequest } from '#contracts/grant';
@@ -125,6 +125,16 @@ class Maximal {
     }
   }
 
+  /** A call of which nothing was reported in time, and then everything that can be. */
+  late(): void {
+    const { grantId } = openTestRun(this.log);
+    const { actionId } = act(this.log, grantId, 'repo.read');
+    this.log.now += LIMITS.outcomeMs + LIMITS.permitMs;
+    this.log.tickAll();
+    const labels = many(LIMITS.labelsPerAction, (i) => `label${i}`);
+    this.log.do('settle', { actionId: actionId as string, outcome: { status: 'failed', labels, cost: costs(0) } });
+  }
+
   private command({ type, fields, n, as }: Draft): Command {
     const [member, kind] = NAMES[type] ?? [];
     const id = kind === undefined ? undefined : this.id(kind, n);
@@ -166,6 +176,7 @@ describe('issue 13.0: whatever a command holds, what it makes is read again', ()
     const tally = new Tally();
     const property = fc.property(drafts(50), (all) => {
       const maximal = new Maximal(tally);
+      maximal.late();
       maximal.play(all);
       for (const event of maximal.log.events) {
         tally.add(event.type);
