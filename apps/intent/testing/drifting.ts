@@ -1,6 +1,7 @@
 import { act, only } from '#authority/testing/harness';
 import type { Event } from '#contracts/event';
 import type { GrantRequest } from '#contracts/grant';
+import { withoutWords } from '#drift/score';
 import { SealedLog, words } from '#receipts/testing/sealed-log';
 import { Monitor, type Report } from '../monitor';
 
@@ -68,7 +69,7 @@ export class DriftingLog extends SealedLog {
       runId,
       actionId,
       score,
-      features: [...features],
+      features: withoutWords(features),
       monitor: 'test',
       actor: { kind: 'system', id: 'intent' },
       ...(commandId === undefined ? {} : { commandId }),
