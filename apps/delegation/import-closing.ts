@@ -1,6 +1,6 @@
 import { newId, type NewEvent } from '#authority/decide/types';
 import { evolve } from '#authority/evolve';
-import { seal, type Sealed } from '#authority/seal';
+import { sealAll, type Sealed } from '#authority/seal';
 import type { LogState } from '#authority/state';
 import type { Command } from '#contracts/command';
 import type { ExportHeader } from '#contracts/export';
@@ -21,11 +21,10 @@ export function closing(state: LogState, { vkey, size, root }: Log, live: boolea
   const origin = key.ok ? key.value.name : '';
   const fresh: NewEvent[] = [{ type: 'HistoryImported', data: { origin, vkey, size, root, live } }];
   if (!live) fresh.push(...ended(state, command.commandId, origin));
-  return fresh.map((each) => {
-    const sealed = seal(state, command, now, each);
-    evolve(state, sealed.event);
-    return sealed;
-  });
+  const sealed = sealAll(state, command, now, fresh);
+  if (!sealed.ok) throw new Error(sealed.error.detail);
+  for (const { event } of sealed.value) evolve(state, event);
+  return sealed.value;
 }
 
 function ended(state: LogState, commandId: string, origin: string): NewEvent[] {

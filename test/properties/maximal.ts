@@ -104,7 +104,7 @@ export const grant: fc.Arbitrary<GrantRequest> = fc
     const merged: Record<string, unknown> = { ...WIDE };
     for (const part of parts)
       for (const [key, value] of Object.entries(part)) {
-        const both = Array.isArray(value) ? value : { ...(merged[key] as object), ...(value) };
+        const both = Array.isArray(value) ? value : { ...(merged[key] as object), ...value };
         merged[key] = both;
       }
     return merged;
@@ -221,6 +221,18 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   recordDrift: fc.record({ score: fc.constantFrom(0, 0.5, 1), features, monitor: plain(80) }),
   recordRefusal: fc.record({ command: plain(80), detail: text(1_000) }),
   tick: fc.constant({}),
+  summarizeRefusals: fc.record(
+    {
+      since: fc.constant('2026-01-01T00:00:00.000Z'),
+      refused: listOf(LIMITS.refusalKinds, (i) => ({
+        command: 'c'.repeat(80),
+        code: `C${i}`,
+        count: LIMITS.amountMax,
+      })),
+      others: amount,
+    },
+    { requiredKeys: ['since', 'refused'] },
+  ),
 };
 
 const WEIGHTS: Partial<Record<CommandType, number>> = {
