@@ -1,3 +1,4 @@
+import type { Meant } from '#authority/reach';
 import type { Sealed } from '#authority/seal';
 import type { CommandNode, LogState } from '#authority/state';
 import type { Answer } from '#contracts/command';
@@ -33,6 +34,8 @@ export interface Staged {
   readonly events: readonly Event[];
   /** the answer that is known already: a refusal */
   readonly answer?: Answer;
+  /** a refusal that comes with a preview of this: counted after the batch, in pieces */
+  readonly shows?: Meant;
   /** a command that was answered before: where its events stand */
   readonly replay?: CommandNode;
 }

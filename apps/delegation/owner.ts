@@ -2,7 +2,7 @@ import { answerOf, wordsNeeded } from '#authority/answer';
 import { decide } from '#authority/decide';
 import type { Rules } from '#authority/decide/types';
 import { evolve } from '#authority/evolve';
-import { preview } from '#authority/preview';
+import { previewInPieces } from '#authority/preview';
 import { targetOf, type Meant } from '#authority/reach';
 import { sealAll, type Sealed } from '#authority/seal';
 import { isKeyed, type CommandNode, type LogState } from '#authority/state';
@@ -16,6 +16,7 @@ import { monotonicClock, rfc3339, type Clock, type Timer } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
 import { deadlineOf, outOfTime, TOO_LATE } from './deadline';
 import { Mailbox } from './mailbox';
+import { WalkLost, walks } from './walks';
 import { stateToTell, wordsFor } from './words';
 import type { OwnerLog } from './ports';
 import { loadState } from '#platform/log-state';
@@ -52,6 +53,7 @@ export interface OwnerOptions {
   readonly fence?: { owner: string; epoch: number };
 }
 
+const PREVIEW_TRIES = 3;
 const IDLE_MS = 1_000;
 const RELOAD_MS = 200;
 const TICKS_PER_BATCH = 500;
@@ -141,13 +143,27 @@ export class LogOwner {
     });
   }
 
-  /** A preview, remembered so that an execution can name it. */
-  preview(meant: Meant): Promise<PreviewView> {
-    return this.read((state, now) => this.shown(state, meant, now));
+  /**
+   * A preview, remembered so that an execution can name it. It is as of the committed state at which it began, and is
+   * counted in pieces; where that state is dropped, it begins again.
+   */
+  async preview(meant: Meant): Promise<PreviewView> {
+    for (let tries = PREVIEW_TRIES; ; tries--) {
+      const begun = await this.read((state, now) => ({
+        state,
+        now,
+        pieces: previewInPieces(state, meant, now, LIMITS.walkUnits),
+      }));
+      try {
+        const view = await walks.run(begun.pieces, () => this.stopped || this.state !== begun.state);
+        return this.remember(view, meant, begun.now);
+      } catch (error) {
+        if (!(error instanceof WalkLost) || tries === 0) throw error;
+      }
+    }
   }
 
-  private shown(state: LogState, meant: Meant, now: number): PreviewView {
-    const view = preview(state, meant, now);
+  private remember(view: PreviewView, meant: Meant, now: number): PreviewView {
     this.previews.set(view.digest, { meant: said(meant), asOf: view.asOf, at: now });
     for (const [digest, { at }] of this.previews) {
       if (this.previews.size <= LIMITS.previewsKept && at > now - LIMITS.previewMs) break;
@@ -369,14 +385,12 @@ export class LogOwner {
     if (!decided.ok) {
       const { code, detail, reasons, extra, unwritten } = decided.error;
       if (unwritten) this.refusals.count(unwritten, now);
-      const more =
-        code === 'BLAST_RADIUS_GREW' && command.type === 'revokeSelector'
-          ? { preview: this.shown(state, command, now) }
-          : extra;
-      return refusedBy(item, {
+      const refused: Answer = {
         ok: false,
-        refusal: { code, detail, ...(reasons ? { reasons } : {}), ...(more ? { extra: more } : {}) },
-      });
+        refusal: { code, detail, ...(reasons ? { reasons } : {}), ...(extra ? { extra } : {}) },
+      };
+      const grew = code === 'BLAST_RADIUS_GREW' && command.type === 'revokeSelector';
+      return grew ? { ...refusedBy(item, refused), shows: command } : refusedBy(item, refused);
     }
     const fresh = sealAll(state, command, now, decided.value);
     if (!fresh.ok) return refusedBy(item, { ok: false, refusal: fresh.error });
@@ -431,12 +445,19 @@ export class LogOwner {
   private async answer(state: LogState, staged: Staged): Promise<void> {
     if (!staged.item) return;
     try {
-      staged.item.resolve(staged.answer ?? (await this.tell(state, staged)));
+      staged.item.resolve(await this.shown(staged, staged.answer ?? (await this.tell(state, staged))));
     } catch (error) {
       if (error instanceof Busy) return staged.item.resolve(tooMany(error.message));
       this.options.warn('an answer could not be told', error);
       staged.item.resolve(notReady('the decision was written but could not be told; retry with the same key'));
     }
+  }
+
+  /** A refusal that is to show a new preview, with it; without, where it cannot be counted now: the refusal stands. */
+  private async shown({ shows }: Staged, answer: Answer): Promise<Answer> {
+    if (!shows || answer.ok) return answer;
+    const preview = await this.preview(shows).catch(() => undefined);
+    return preview ? { ok: false, refusal: { ...answer.refusal, extra: { preview } } } : answer;
   }
 
   private async tell(state: LogState, { events, replay }: Staged): Promise<Answer> {

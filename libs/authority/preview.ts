@@ -27,8 +27,8 @@ export function* previewInPieces(
   meant: Meant,
   now: number,
   unitsPerPiece: number,
+  asOf = state.next, // when it is called, and not when its first piece is done
 ): Generator<void, PreviewView> {
-  const asOf = state.next;
   const reach = new Reach(state, meant, now, asOf);
   const tallies: Record<RevocationTarget, Tally> = { tool: new Tally(state), leases: new Tally(state) };
   const both: readonly RevocationTarget[] = meant.selector.tool === undefined ? ['leases'] : ['tool', 'leases'];
@@ -40,11 +40,12 @@ export function* previewInPieces(
     return true;
   };
   let last = asOf;
-  for (let i = indexBefore(state.order, last); i >= 0; i--) {
+  for (let i = indexBefore(state.order, last); i >= 0;) {
     const grant = state.order[i] as GrantNode;
     last = grant.position;
     const reached = reach.grant(grant);
     for (const target of both) if (counts(reached, target)) tallies[target].grant(grant);
+    i -= 1;
     if (!isDue()) continue;
     yield;
     i = indexBefore(state.order, last); // what was forgotten since is gone from the list

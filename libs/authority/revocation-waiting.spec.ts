@@ -207,8 +207,6 @@ describe('a tool that is denied', () => {
     ['deploy.run', 'deploy.run', undefined],
     ['DEPLOY.Run', 'deploy.run', undefined],
     [' deploy.run ', 'deploy.run', undefined],
-    ['deploy\u200b.run', 'deploy.run', undefined],
-    ['ｄeploy.run', 'deploy.run', undefined],
     ['deploy.run', ' Deploy.RUN', undefined],
     ['deploy.run', 'file.read', 'deploy.run'],
     ['Mailer', 'file.read', 'MAILER '],

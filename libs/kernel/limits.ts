@@ -135,6 +135,15 @@ export const LIMITS = {
   lateOutcomeMs: HOUR,
   approvalMs: 24 * HOUR,
   approvedUseMs: HOUR,
+  /** of one page of what waits for a person: each comes with its words */
+  pendingPageMax: 100,
+  /** that are looked at for one page: what was revoked waits in vain, and is not listed */
+  pendingSeen: 1_000,
+  /** cards of one page whose words are read at the same time */
+  cardsAtOnce: 8,
+  /** lists of what waits, of one log, that wait for the one that is told; and for how long */
+  pendingWaiting: 32,
+  pendingWaitMs: 4_000,
   pendingApprovalsPerRun: 100,
   /** for so long what a person refused is denied, and not asked about again */
   refusalStandsMs: 10 * MINUTE,
