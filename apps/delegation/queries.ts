@@ -1,11 +1,13 @@
+import { approvalStatus } from '#authority/approval-status';
 import { authorize } from '#authority/decide/authorize';
 import { selectorFault } from '#authority/names';
 import type { Rules } from '#authority/decide/types';
 import { settledOf, type ApprovalNode, type LogState } from '#authority/state';
 import { authorize as authorizeSchema, type Answer } from '#contracts/command';
-import { query as querySchema } from '#contracts/query';
+import { query as querySchema, type Query } from '#contracts/query';
 import type { Payloads } from '#eventlog/payloads';
 import { LIMITS } from '#kernel/limits';
+import { Busy, Turns } from '#platform/turns';
 import { leaves } from '#platform/words/approval-view';
 import { TELLING, tellApprovals, type Telling } from '#platform/words/views';
 import { previewErasure } from './erasing';
@@ -44,7 +46,7 @@ export async function ask(
     case 'approval':
       return told(owner, eventlog, query);
     case 'approvals':
-      return pending(owner, eventlog);
+      return pending(owner, eventlog, query);
     case 'action':
       return owner.read((state) => {
         const action = state.actions.get(query.id);
@@ -69,7 +71,7 @@ export async function ask(
       });
     case 'preview': {
       const fault = selectorFault(query.selector);
-      return fault ? { ok: false, refusal: fault } : found(await owner.preview(query));
+      return fault ? { ok: false, refusal: fault } : busyRefused(async () => found(await owner.preview(query)));
     }
     case 'import': // the log's own business, not its state's
       return missing('question', query.op);
@@ -95,25 +97,58 @@ async function told(
   return view === undefined ? missing(op, id) : found(view);
 }
 
-async function pending(owner: LogOwner, eventlog: OwnerLog): Promise<Answer> {
-  const items = await owner.read((state, now) => {
-    const waiting = [...state.pendingByBinding.values()]
-      .map((id) => state.approvals.get(id))
-      .filter((approval) => approval !== undefined);
-    return tellApprovals(eventlog, state, fairly(waiting).slice(0, LIMITS.eventsPageMax), now);
-  });
-  return found({ items, next: null });
+/** Each log's lists are told one at a time: the words of one tenant's cards take a small part of the database. */
+const listing = new WeakMap<LogOwner, Turns>();
+
+async function pending(
+  owner: LogOwner,
+  eventlog: OwnerLog,
+  { limit = LIMITS.pendingPageMax, after }: Extract<Query, { op: 'approvals' }>,
+): Promise<Answer> {
+  const turns =
+    listing.get(owner) ??
+    new Turns('what waits for a person is being listed', LIMITS.pendingWaiting, LIMITS.pendingWaitMs);
+  listing.set(owner, turns);
+  return busyRefused(() =>
+    turns.take(async () => {
+      const { telling, next } = await owner.read((state, now) => {
+        const page = pendingPage(state, after ?? { turn: 1, position: -1 }, limit, now);
+        // the state is read at once; words are waited for when it is let go of
+        return { telling: { cards: tellApprovals(eventlog, state, page.approvals, now) }, next: page.next };
+      });
+      return found({ items: await telling.cards, next });
+    }),
+  );
 }
 
-/** The first of every run, then the second of every run …: a run that asks a hundred times hides nobody else. */
-function fairly(nodes: readonly ApprovalNode[]): ApprovalNode[] {
-  const turns = new Map<string, number>();
-  const placed = nodes.map((node) => {
-    const turn = (turns.get(node.runId) ?? 0) + 1;
-    turns.set(node.runId, turn);
-    return { node, turn };
-  });
-  return placed.sort((a, b) => a.turn - b.turn || a.node.position - b.node.position).map(({ node }) => node);
+/** One page, in turns, with where the next begins; a page may be short though there is more. */
+export function pendingPage(
+  state: LogState,
+  after: { turn: number; position: number },
+  limit: number,
+  now: number,
+): { approvals: ApprovalNode[]; next: string | null } {
+  const approvals: ApprovalNode[] = [];
+  let seen = 0;
+  let last = after;
+  for (const approval of state.waiting.after(after.turn, after.position)) {
+    if (approvals.length === limit || seen === LIMITS.pendingSeen)
+      return { approvals, next: `${last.turn}.${last.position}` };
+    seen += 1;
+    last = { turn: approval.turn, position: approval.position };
+    if (approvalStatus(state, approval, now) === 'pending') approvals.push(approval);
+  }
+  return { approvals, next: null };
+}
+
+/** What there is no room for now is refused, and asked again. */
+async function busyRefused(work: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Busy) return { ok: false, refusal: { code: 'TOO_MANY', detail: error.message } };
+    throw error;
+  }
 }
 
 /** What the decision would be now. Nothing is charged, written or remembered. */

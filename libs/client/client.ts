@@ -119,8 +119,14 @@ export class BailiwickClient {
   tree(id: string, at?: string): Promise<TreeView> {
     return this.get(`/v1/trees/${id}${at === undefined ? '' : `?at=${encodeURIComponent(at)}`}`);
   }
-  pendingApprovals(): Promise<{ items: ApprovalView[]; next: string | null }> {
-    return this.get('/v1/approvals?status=pending');
+  /** One page; `cursor` is the `next` of the page before. */
+  pendingApprovals(page: { limit?: number; cursor?: string } = {}): Promise<{
+    items: ApprovalView[];
+    next: string | null;
+  }> {
+    const limit = page.limit === undefined ? '' : `&limit=${page.limit}`;
+    const cursor = page.cursor === undefined ? '' : `&cursor=${encodeURIComponent(page.cursor)}`;
+    return this.get(`/v1/approvals?status=pending${limit}${cursor}`);
   }
   approval(id: string): Promise<ApprovalView> {
     return this.get(`/v1/approvals/${id}`);

@@ -16,7 +16,14 @@ export const query = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('tree'), log: logNameSchema, id: idOf('tree') }),
   z.strictObject({ op: z.literal('action'), log: logNameSchema, id: idOf('action') }),
   z.strictObject({ op: z.literal('approval'), log: logNameSchema, id: idOf('approval') }),
-  z.strictObject({ op: z.literal('approvals'), log: logNameSchema, status: z.enum(['pending']) }),
+  z.strictObject({
+    op: z.literal('approvals'),
+    log: logNameSchema,
+    status: z.enum(['pending']),
+    limit: z.number().int().min(1).max(LIMITS.pendingPageMax).optional(),
+    /** where the last page ended */
+    after: z.strictObject({ turn: z.number().int().min(1), position }).optional(),
+  }),
   /** what the next decision would be; charges and writes nothing: `command` is an `authorize` command */
   z.strictObject({ op: z.literal('dryRun'), log: logNameSchema, command: z.unknown() }),
   z.strictObject({

@@ -138,7 +138,14 @@ function addApprovals(program: Command): void {
   const approvals = program.command('approvals').description('what waits for a person');
   approvals.command('list', { isDefault: true }).action(async (_flags, command: Command) => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    const { items } = await clientFor(options, 'approver').pendingApprovals();
+    const client = clientFor(options, 'approver');
+    const first = await client.pendingApprovals();
+    const items = [...first.items];
+    for (let { next } = first; next !== null;) {
+      const page = await client.pendingApprovals({ cursor: next });
+      items.push(...page.items);
+      next = page.next;
+    }
     show(options, items, () =>
       items.length === 0
         ? 'nothing waits'

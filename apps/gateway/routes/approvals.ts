@@ -14,6 +14,14 @@ import { ledgerList } from './lists';
 
 const approvalId = z.strictObject({ id: idOf('approval') });
 
+/** Where a page of what is pending ended: its turn, and its position. */
+function placeOf(cursor: string): { turn: number; position: number } {
+  const [, turn, position] = /^([1-9]\d{0,5})\.(\d{1,15})$/.exec(cursor) ?? [];
+  if (turn === undefined || position === undefined)
+    throw new Refused('BAD_REQUEST', 'the cursor is not one of a list of pending approvals; take `next` of a page');
+  return { turn: Number(turn), position: Number(position) };
+}
+
 export const approvalRoutes: Route[] = [
   route({
     method: 'GET',
@@ -29,13 +37,17 @@ export const approvalRoutes: Route[] = [
     answer: z.object({ items: z.array(approvalView), next: z.string().nullable() }),
     async handle(context) {
       const { caller, services, query } = context;
-      if (query.status === 'pending' && query.cursor !== undefined)
-        throw new Refused('BAD_REQUEST', 'what is pending is answered at once: no cursor for it was given here');
       // all that waits is the live state's to tell; what is looked for among it, the read models'
-      const filtered = Object.keys(query).some((name) => !['status', 'limit', 'minPosition'].includes(name));
+      const filtered = Object.keys(query).some((name) => !['status', 'limit', 'minPosition', 'cursor'].includes(name));
       if (query.status === 'pending' && !filtered)
         return {
-          body: await services.owners.query({ op: 'approvals', log: logName(caller.tenant, 0), status: 'pending' }),
+          body: await services.owners.query({
+            op: 'approvals',
+            log: logName(caller.tenant, 0),
+            status: 'pending',
+            limit: Math.min(query.limit ?? LIMITS.pendingPageMax, LIMITS.pendingPageMax),
+            ...(query.cursor === undefined ? {} : { after: placeOf(query.cursor) }),
+          }),
         };
       return ledgerList(context as unknown as Context, 'approvals', query);
     },

@@ -2,6 +2,7 @@ import type { ApprovalNode, LogState } from '#authority/state';
 import { grantView, runView } from '#authority/views';
 import type { GrantView, RunView } from '#contracts/grant';
 import type { ApprovalView, TreeView } from '#contracts/query';
+import { LIMITS } from '#kernel/limits';
 import { approvalWords, askedNow } from './approval-words';
 import { NO_TEXTS, runTexts, type WordsLog } from './run-texts';
 
@@ -56,7 +57,17 @@ export async function tellApprovals(
 ): Promise<ApprovalView[]> {
   const all = approvals.map((approval) => askedNow(state, approval, now));
   const texts = await runTexts(eventlog, state, [...new Set(all.map(({ run }) => run.id))]);
-  return Promise.all(all.map((asked) => approvalWords(eventlog, state, asked, texts.get(asked.run.id) ?? NO_TEXTS)));
+  const cards: ApprovalView[] = [];
+  // a few at a time: a long page leaves the database to others
+  for (let at = 0; at < all.length; at += LIMITS.cardsAtOnce)
+    cards.push(
+      ...(await Promise.all(
+        all
+          .slice(at, at + LIMITS.cardsAtOnce)
+          .map((asked) => approvalWords(eventlog, state, asked, texts.get(asked.run.id) ?? NO_TEXTS)),
+      )),
+    );
+  return cards;
 }
 
 /** What can be looked at by its id, and how it is told. */
