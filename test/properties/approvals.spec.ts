@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { delegateTestRun, only, openTestRun, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
+import { delegateTestRun, NO_ARGS, only, openTestRun, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
 import type { Event, EventOf } from '#contracts/event';
 import { call, sent } from './asked-for';
 import { CHANGES, moves, PERSON } from './moves';
@@ -110,7 +110,7 @@ function waiting(fields: Partial<Fields<'authorize'>>) {
   const [grantId, other] = [delegateTestRun(log, root.grantId).grantId, delegateTestRun(log, root.grantId).grantId];
   const command = log.command('authorize', {
     grantId,
-    action: { verb: 'thing.delete' },
+    action: { verb: 'thing.delete', argsDigest: NO_ARGS },
     resource: { type: 'file', id: 'a/b' },
     proof: { vouched: true },
     ...fields,
@@ -120,7 +120,8 @@ function waiting(fields: Partial<Fields<'authorize'>>) {
   if (stepUp?.type !== 'ActionStepUp') throw new Error('want a step-up');
   return { play, log, command, other, approvalId: stepUp.data.approvalId, runId: stepUp.runId as string };
 }
-const deleting = call.map(({ resource, cost, args, tool }) => {
+// a call that states no arguments is refused before a person is asked (I8)
+const deleting = call.map(({ resource, cost, args = 0, tool }) => {
   const { grantId: _, action, ...rest } = asked('', { verb: 'thing.delete', resource, cost, args, tool });
   return { ...rest, action };
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Audit, type Report } from '#audit/audit';
 import type { Check } from '#audit/finding';
 import { stateDigest } from '#authority/snapshot';
-import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
+import { act, delegateTestRun, NO_ARGS, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
 import type { Event, EventOf } from '#contracts/event';
 import { statedVersion } from '#contracts/upcast';
 import { rfc3339 } from '#kernel/clock';
@@ -65,7 +65,7 @@ describe('the auditor finds a log that its own writer forged, where it', () => {
   })[0] as Event;
   log.do('authorize', {
     grantId: root.grantId,
-    action: { verb: 'thing.delete' },
+    action: { verb: 'thing.delete', argsDigest: NO_ARGS },
     resource: { type: 'thing', id: 't' },
     proof: { vouched: true },
   });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ROOMY } from '#authority/testing/harness';
+import { NO_ARGS, ROOMY } from '#authority/testing/harness';
 import type { CommandType } from '#contracts/command';
 import type { StoredSelector } from '#contracts/event';
 import type { Fields } from '#authority/testing/harness';
@@ -92,7 +92,7 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
       const verb = pick(VERBS, how) as string;
       return send('authorize', {
         grantId,
-        action: { verb },
+        action: { verb, argsDigest: NO_ARGS },
         resource: { type: 'file', id: `f/${how % 4}` },
         cost: how % 3 ? { USD: how % 40 } : {},
         proof: { vouched: true },
@@ -166,10 +166,10 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
 function repeat(log: SealedLog, binding: string, approvalId: string): void {
   const asked = log.events.find((event) => event.type === 'ActionStepUp' && event.data.binding === binding);
   if (asked?.type !== 'ActionStepUp') return;
-  const { verb, resource, charge } = asked.data;
+  const { verb, argsDigest, resource, charge } = asked.data;
   log.try('authorize', {
     grantId: asked.grantId as string,
-    action: { verb },
+    action: { verb, argsDigest },
     resource: { type: resource.type, id: resource.id },
     cost: charge.cost,
     proof: { vouched: true },
