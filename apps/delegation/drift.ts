@@ -1,5 +1,4 @@
-import { lookup } from '#authority/catalog';
-import { normalizeVerb } from '#authority/verb';
+import { mayBeHighRisk } from '#authority/catalog';
 import type { Bus } from '#bus/connect';
 import { intentSubject } from '#bus/subjects';
 import { authorize } from '#contracts/command';
@@ -17,23 +16,20 @@ export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<
   if (!needsDrift(raw)) return raw;
   const parsed = authorize.safeParse(raw);
   if (!parsed.success) return raw; // its owner says what is wrong with it
-  const { log, grantId, action, resource, labels, payload } = parsed.data;
-  const request: ScoreRequest = { log, grantId, after, action, resource, labels, args: payload?.value.args };
+  const { log, grantId, action, resource, labels, payload, actor, proof } = parsed.data;
+  const vouched = proof.vouched && actor.kind !== 'run';
+  const request: ScoreRequest = { log, grantId, after, action, resource, labels, vouched, args: payload?.value.args };
   const answer = await bus.request(intentSubject('score'), request, SCORE_MS);
   const score = answer.ok ? scoreAnswer.safeParse(answer.value) : undefined;
   return { ...parsed.data, drift: score?.success ? score.data.value : 'unavailable' };
 }
 
-/** Told from a few members, before anybody has checked their form: for a malformed one it does not matter. */
+/** From a few members, before anything has checked their form: of a malformed one it does not matter. */
 export function needsDrift(raw: unknown): boolean {
   const { type, action } = (raw ?? {}) as {
     type?: unknown;
     action?: { verb?: unknown; risk?: unknown; effect?: unknown };
   };
   if (type !== 'authorize' || typeof action?.verb !== 'string') return false;
-  const normal = normalizeVerb(action.verb);
-  const known = normal.ok ? lookup(normal.value) : undefined;
-  return (
-    [action.risk, known?.risk].some((tier) => tier === 'high' || tier === 'irreversible') || action.effect === 'exec'
-  );
+  return mayBeHighRisk({ verb: action.verb, risk: action.risk, effect: action.effect });
 }

@@ -181,7 +181,7 @@ describe('a call that is asked about', () => {
           proof: { vouched: true },
           ...(args === undefined ? {} : { payload: words({ args }) }),
         });
-        const call = callOfRequest({ action, resource, labels, args });
+        const call = callOfRequest({ action, resource, labels, args, vouched: true });
         const told = log.told().find(({ event }) => isDecided(event));
         expect('refusal' in result).toBe(call === undefined);
         if (!told || !isDecided(told.event)) return;

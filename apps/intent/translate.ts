@@ -28,15 +28,19 @@ export interface AskedCall {
   };
   readonly labels?: readonly string[] | undefined;
   readonly args?: unknown;
+  /** an enforcement point asks */
+  readonly vouched?: boolean | undefined;
 }
 
 /** @returns undefined where a name is malformed: the decision will refuse it */
-export function callOfRequest({ action, resource, labels = [], args }: AskedCall): Call | undefined {
+export function callOfRequest({ action, resource, labels = [], args, vouched }: AskedCall): Call | undefined {
   const verb = normalizeVerb(action.verb);
   const id = normalizeResourceId(resource.id);
   if (!verb.ok || !id.ok) return undefined;
   const known = classify({
     verb: verb.value,
+    spelt: action.verb,
+    vouched,
     effect: action.effect,
     risk: undefined,
     labels,

@@ -1,7 +1,9 @@
 import type { ActionFacts, Situation } from '#authority/dimension';
 import { attenuatesAll, DIMENSION_TABLE } from '#authority/dimensions/all';
 import { normalizeTool } from '#authority/tool-name';
+import { unverifiedCost } from '#authority/unverified';
 import type { Event, EventOf } from '#contracts/event';
+import { type Counter, type Effect } from '#contracts/grant';
 import { canonicalize } from '#kernel/canonical';
 import { Account } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
@@ -216,7 +218,9 @@ function admitted(
     verb: data.verb,
     tool: data.tool,
     effect: data.effect,
+    effects: data.effects,
     risk: data.risk,
+    stated: data.stated,
     resource: { type, id, attributes },
     cost: data.charge.cost,
     agentClass: leaf.run.agent.class,
@@ -234,11 +238,17 @@ function admitted(
       if (verdict.outcome === 'step-up') asks ??= `${grant.id} asks for one: ${verdict.message}`;
     }
   }
+  for (const effect of data.effects ?? [data.effect])
+    if (data.charge[COUNTER_OF[effect]] < 1) tell('budget', `it counts as ${effect}, and is not charged as one`);
+  const cost = unverifiedCost(data.labels, data.stated);
+  if (cost) asks ??= `it needs one: ${cost.message}`;
   const bound = chain.find(({ limits }) => limits.session.jkt !== undefined);
   if (bound && leaf.limits.session.jkt === undefined && !data.proof.vouched)
     tell('attenuation', `${bound.id} is bound to a key, and ${leaf.id} to none`);
   return asks;
 }
+
+const COUNTER_OF: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
 
 const NONE = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
 const NOTHING_USED = { committed: NONE, reserved: NONE, windows: [] };

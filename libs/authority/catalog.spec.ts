@@ -1,5 +1,5 @@
 import { EFFECTS, RISKS, type Effect, type Risk } from '#contracts/grant';
-import { CATALOG, classify, lookup } from './catalog';
+import { CATALOG, classify } from './catalog';
 import { normalizeVerbPattern } from './verb';
 
 const told = (
@@ -27,7 +27,7 @@ describe('the catalog', () => {
   it.each<[string, Effect, Risk, string]>([
     ['secret.read', 'read', 'high', 'private read:secret'],
     ['secret.rotate', 'write', 'high', ''],
-    ['secret.export', 'write', 'high', 'private read:secret'],
+    ['secret.export', 'write', 'high', 'may:send private read:secret'],
     ['vault.read', 'read', 'high', 'private read:secret'],
     ['secrets.fetch', 'read', 'high', 'private read:secret'],
     ['credentials.set', 'write', 'high', ''],
@@ -36,8 +36,8 @@ describe('the catalog', () => {
     ['web.post', 'external', 'medium', 'send:external'],
     ['http.post', 'external', 'medium', 'send:external'],
     ['webhook.call', 'external', 'medium', 'send:external'],
-    ['web.get', 'read', 'low', 'untrusted'],
-    ['web.fetch', 'read', 'low', 'untrusted'],
+    ['web.get', 'read', 'low', 'fetch:unnamed untrusted'],
+    ['web.fetch', 'read', 'low', 'fetch:unnamed untrusted'],
     ['email.read', 'read', 'low', 'private untrusted'],
     ['shell.exec', 'exec', 'high', 'exec:shell'],
     ['process.spawn', 'exec', 'high', 'exec:shell'],
@@ -51,24 +51,25 @@ describe('the catalog', () => {
     ['file.write', 'write', 'medium', ''],
     ['repo.commit', 'write', 'medium', ''],
     ['repo.branch.create', 'write', 'medium', ''],
-    ['pull_request.create', 'write', 'medium', ''],
+    ['pull_request.create', 'write', 'medium', 'may:send'],
     ['file.delete', 'write', 'high', ''],
     ['repo.branch.delete', 'write', 'high', ''],
-    ['payment.send', 'external', 'high', 'send:external'],
+    ['payment.send', 'external', 'high', 'pays send:external'],
     ['money.transfer', 'external', 'high', 'send:external'],
     ['production.deploy', 'exec', 'irreversible', 'exec:shell'],
     ['production.db.drop', 'write', 'high', ''],
-    ['never.heard', 'write', 'medium', ''],
+    ['never.heard', 'write', 'medium', 'may:exec may:send'],
   ])('%s is %s, %s, %s', (verb, effect, risk, labels) => {
     expect(told(verb)).toEqual([effect, risk, labels]);
   });
 
   it('lets a caller make an action of a known verb stricter only', () => {
     for (const verb of ['secret.read', 'email.send', 'shell.exec', 'file.read', 'production.deploy']) {
-      const known = lookup(verb);
+      const resource = { type: 'x', id: 'x', attributes: {} };
+      const known = classify({ verb, effect: undefined, risk: undefined, labels: [], resource });
       for (const effect of EFFECTS) {
         for (const risk of RISKS) {
-          const got = classify({ verb, effect, risk, labels: [], resource: { type: 'x', id: 'x', attributes: {} } });
+          const got = classify({ verb, effect, risk, labels: [], resource });
           expect(EFFECTS.indexOf(got.effect)).toBe(Math.max(EFFECTS.indexOf(effect), EFFECTS.indexOf(known.effect)));
           expect(RISKS.indexOf(got.risk)).toBeGreaterThanOrEqual(
             Math.max(RISKS.indexOf(risk), RISKS.indexOf(known.risk)),
@@ -79,11 +80,21 @@ describe('the catalog', () => {
     }
   });
 
-  it('takes a caller’s word on the effect of an unknown verb, at the risk that goes with it', () => {
-    expect(told('never.heard', { effect: 'read' })).toEqual(['read', 'low', '']);
-    expect(told('never.heard', { effect: 'exec', risk: 'low' })).toEqual(['exec', 'high', 'exec:shell']);
-    expect(told('never.heard', { risk: 'low' })).toEqual(['write', 'medium', '']);
-    expect(told('never.heard', { risk: 'irreversible' })).toEqual(['write', 'irreversible', '']);
+  it('takes an enforcement point’s word on the effect of an unknown verb, at the risk that goes with it', () => {
+    const vouched = true;
+    expect(told('never.heard', { vouched, effect: 'read' })).toEqual(['read', 'low', '']);
+    expect(told('never.heard', { vouched, effect: 'exec', risk: 'low' })).toEqual(['exec', 'high', 'exec:shell']);
+    expect(told('never.heard', { vouched, risk: 'low' })).toEqual(['write', 'medium', 'may:exec may:send']);
+    expect(told('never.heard', { vouched, risk: 'irreversible' })[1]).toBe('irreversible');
+  });
+
+  it('adds what a run states of an unknown verb to what is assumed of it', () => {
+    expect(told('never.heard', { effect: 'read' })).toEqual(['write', 'medium', 'may:exec may:send']);
+    expect(told('never.heard', { effect: 'exec', risk: 'low' })).toEqual([
+      'exec',
+      'high',
+      'exec:shell may:exec may:send',
+    ]);
   });
 
   it.each([
@@ -115,7 +126,7 @@ describe('the catalog', () => {
 
   it('loses no label where an action is called something else', () => {
     expect(told('file.read', { effect: 'write' }, '.env')[2]).toBe('private read:secret');
-    expect(told('never.heard', { effect: 'write' }, '.env')[2]).toBe('private read:secret');
+    expect(told('never.heard', { effect: 'write', vouched: true }, '.env')[2]).toBe('private read:secret');
     expect(told('shell.exec', { effect: 'external' })[2]).toBe('exec:shell send:external');
     expect(told('email.send', {}, 'secrets/db')[2]).toBe('private read:secret send:external');
     expect(told('file.read', { labels: ['mine'] })[2]).toBe('mine');

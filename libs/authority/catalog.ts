@@ -1,6 +1,9 @@
 import { EFFECTS, RISKS, type Effect, type Risk } from '#contracts/grant';
 import { remembered } from '#kernel/memo';
-import { matchesVerb } from './verb';
+import { isSecretName } from './secret-names';
+import { matchesVerb, normalizeVerb } from './verb';
+import { ofWords, type Told } from './verb-meaning';
+import { wordsOf } from './verb-words';
 
 /** What is known of a verb: what it does to the world, how dangerous it is, and the labels its actions carry. */
 export interface Entry {
@@ -28,8 +31,8 @@ export const CATALOG: readonly Entry[] = [
   // secrets: what is known to write them gives none away; every other verb on them may
   ...SECRET_NOUNS.flatMap((noun) => [
     entry(`${noun}.list`, 'read', 'medium', 'private'),
-    ...['write', 'set', 'put', 'create', 'rotate', 'delete', 'revoke'].map((verb) =>
-      entry(`${noun}.${verb}`, 'write', 'high'),
+    ...['write', 'set', 'put', 'create', 'rotate', 'delete', 'revoke', 'update', 'change', 'reset', 'store'].map(
+      (verb) => entry(`${noun}.${verb}`, 'write', 'high'),
     ),
     ...['read', 'get', 'fetch'].map((verb) => entry(`${noun}.${verb}`, 'read', 'high', 'read:secret', 'private')),
     entry(`${noun}.*`, 'write', 'high', 'read:secret', 'private'),
@@ -54,18 +57,18 @@ export const CATALOG: readonly Entry[] = [
   entry('email.send', 'external', 'medium'),
   entry('message.send', 'external', 'medium'),
   // the web
-  entry('web.get', 'read', 'low', 'untrusted'),
-  entry('web.fetch', 'read', 'low', 'untrusted'),
-  entry('web.search', 'read', 'low', 'untrusted'),
+  entry('web.get', 'read', 'low', 'untrusted', 'fetch:unnamed'),
+  entry('web.fetch', 'read', 'low', 'untrusted', 'fetch:unnamed'),
+  entry('web.search', 'read', 'low', 'untrusted', 'may:send'),
   entry('web.*', 'external', 'medium'),
-  entry('http.get', 'read', 'low', 'untrusted'),
+  entry('http.get', 'read', 'low', 'untrusted', 'fetch:unnamed'),
   entry('http.*', 'external', 'medium'),
   entry('webhook.*', 'external', 'medium'),
   // files and repositories
   entry('file.write', 'write', 'medium'),
   entry('repo.commit', 'write', 'medium'),
   entry('repo.branch.create', 'write', 'medium'),
-  entry('pull_request.create', 'write', 'medium'),
+  entry('pull_request.create', 'write', 'medium', 'may:send'),
   // by the last word
   entry('**.read', 'read', 'low'),
   entry('**.get', 'read', 'low'),
@@ -74,82 +77,116 @@ export const CATALOG: readonly Entry[] = [
   entry('**.delete', 'write', 'high'),
   entry('**.send', 'external', 'medium'),
   entry('**.publish', 'external', 'medium'),
-  entry('**.share', 'external', 'medium'),
 ];
-/** A verb that nothing is known of. */
-const UNKNOWN = entry('**', 'write', 'medium');
-
-/** The catalog's entry for a normalised verb; a verb of none counts as a write of medium risk. */
-export const lookup: (verb: string) => Entry = remembered(
-  (verb) => CATALOG.find((each) => matchesVerb(each.pattern, verb)) ?? UNKNOWN,
-  10_000,
-);
-
-/** An action that is to be classified: its verb and resource normalised, the rest as it was told. */
+/** An action that is to be classified: its verb and resource normalised, the rest as it was stated. */
 export interface Unclassified {
   readonly verb: string;
+  /** the verb as the caller wrote it, with its capitals */
+  readonly spelt?: string | undefined;
   readonly effect: Effect | undefined;
   readonly risk: Risk | undefined;
   readonly labels: readonly string[];
   readonly resource: { readonly type: string; readonly id: string; readonly attributes: Attributes };
+  /** an enforcement point states it: only its word classifies a verb that nothing is known of */
+  readonly vouched?: boolean | undefined;
+  /** the lease or the goal names the place that it reaches */
+  readonly named?: boolean | undefined;
 }
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface Classified {
+  /** the strictest of `effects` */
   readonly effect: Effect;
+  /** each is charged, and must be permitted */
+  readonly effects: readonly Effect[];
   readonly risk: Risk;
   readonly labels: ReadonlySet<string>;
 }
 
-/**
- * What an action counts as. A caller can only say that it is stricter than is known (an agent that calls its own
- * sending a read fools nobody). Only of a verb that nothing is known of does its word on the effect count, and then the
- * risk is at least what goes with that effect. Labels are only ever added.
- */
-export function classify({ verb, effect: told, risk: tier, labels, resource }: Unclassified): Classified {
-  const known = lookup(verb);
-  const effect = known === UNKNOWN ? (told ?? known.effect) : stricter(EFFECTS, told, known.effect);
-  const least = known === UNKNOWN ? RISK_OF[effect] : known.risk;
-  const risk = stricter(RISKS, tier, known.effect === effect ? least : stricter(RISKS, least, RISK_OF[effect]));
-  return { effect, risk, labels: new Set([...labels, ...known.labels, ...labelsOf(resource, known, effect)]) };
-}
-
 const RISK_OF: Readonly<Record<Effect, Risk>> = { read: 'low', write: 'medium', external: 'medium', exec: 'high' };
 
-function stricter<T extends string>(order: readonly T[], told: T | undefined, known: T): T {
-  return told === undefined || order.indexOf(told) < order.indexOf(known) ? known : told;
+/** A verb that nothing is known of is a write of medium risk, and may send or run something as well. */
+const UNKNOWN: Told = { effects: ['write'], risk: 'medium', labels: ['may:send', 'may:exec'] };
+
+/** What is known of a verb as it was written; undefined: nothing is, but that it may be harmless. */
+const known = remembered((spelt: string): { readonly told: Told; readonly classified: boolean } => {
+  const normal = normalizeVerb(spelt);
+  const verb = normal.ok ? normal.value : spelt;
+  const found = CATALOG.find((each) => matchesVerb(each.pattern, verb));
+  const listed = found && { effects: [found.effect], risk: found.risk, labels: found.labels };
+  // an entry for this very verb is exact; what a pattern says of many is joined to what the words say of this one
+  if (listed && !found.pattern.includes('*')) return { told: listed, classified: true };
+  const { told, doubt } = ofWords(wordsOf(spelt));
+  if (listed) return { told: told ? joined(listed, told) : listed, classified: true };
+  if (told && told.effects.length > 0) return { told, classified: true };
+  return { told: joined({ ...UNKNOWN, labels: doubt ? UNKNOWN.labels : [] }, told), classified: false };
+}, 10_000);
+
+function joined(a: Told, b: Told | undefined): Told {
+  if (!b) return a;
+  return {
+    effects: [...new Set([...a.effects, ...b.effects])],
+    risk: stricter(RISKS, a.risk, b.risk),
+    labels: [...new Set([...a.labels, ...b.labels])],
+  };
 }
 
-/** Files and folders that hold secrets wherever they stand. */
-const SECRET_NAME = new RegExp(
-  [
-    String.raw`\.env(\..+)?`,
-    String.raw`.+\.(pem|key|p12|pfx|jks|keystore|kdbx)`,
-    String.raw`id_(rsa|dsa|ecdsa|ed25519)`,
-    String.raw`\.(ssh|gnupg|netrc|npmrc|pypirc|pgpass|htpasswd|git-credentials)`,
-    String.raw`(credentials?|secrets?)([._-].*)?`,
-    String.raw`.*(password|passwd|passphrase)s?([._-].*)?`,
-  ]
-    .map((name) => `^${name}$`)
-    .join('|'),
-  'i',
-);
+/** A label that makes a judgement milder (drift reads a trusted result for no orders): a run does not give it to itself. */
+export const isRelaxing = (label: string): boolean => label === 'trusted';
 
 /**
- * What the resource and the effects tell, both the known effect and the one it counts as: whoever calls a read a write,
- * or running a command a sending, must not lose the label by it. Only a verb that is known to write does not read.
+ * What an action counts as. What is known of its verb holds, and what the caller states is added to it: effects are no
+ * order, so each is charged and judged, the stricter risk counts, and labels are only ever added. Of a verb that nothing
+ * is known of an enforcement point states the effect; the word of a run itself adds to the assumption.
  */
-function labelsOf({ id, attributes }: { id: string; attributes: Attributes }, known: Entry, effect: Effect): string[] {
+export function classify({
+  verb,
+  spelt = verb,
+  effect: stated,
+  risk,
+  labels,
+  resource,
+  vouched,
+  named,
+}: Unclassified): Classified {
+  const { told, classified } = known(spelt);
+  const settled = !classified && vouched === true && stated !== undefined;
+  const least: Told = settled ? { effects: [stated], risk: RISK_OF[stated], labels: [] } : told;
+  const extra = stated === undefined || least.effects.includes(stated) ? [] : [stated];
+  const effects = EFFECTS.filter((each) => least.effects.includes(each) || extra.includes(each));
+  const tiers = [least.risk, ...extra.map((each) => RISK_OF[each]), ...(risk === undefined ? [] : [risk])];
+  const claims = labels.filter((label) => vouched === true || !isRelaxing(label));
+  const all = new Set([...claims, ...least.labels, ...labelsOf(resource, effects, classified)]);
+  if (named === true && !labels.includes('fetch:unnamed')) all.delete('fetch:unnamed');
+  return { effect: effects[effects.length - 1] as Effect, effects, risk: tiers.reduce(higher), labels: all };
+}
+
+const higher = (a: Risk, b: Risk): Risk => stricter(RISKS, a, b);
+const stricter = <T extends string>(order: readonly T[], a: T, b: T): T =>
+  order.indexOf(a) < order.indexOf(b) ? b : a;
+
+/** Does a decision on this call ask the intent monitor first? `verb` as the caller wrote it. */
+export function mayBeHighRisk({ verb, risk, effect }: { verb: string; risk?: unknown; effect?: unknown }): boolean {
+  const tiers = [risk, known(verb).told.risk];
+  return effect === 'exec' || tiers.some((tier) => tier === 'high' || tier === 'irreversible');
+}
+
+/** What the resource and the effects say. Only an action that does nothing but write gives no secret away. */
+function labelsOf(
+  { type, id, attributes }: Unclassified['resource'],
+  effects: readonly Effect[],
+  classified: boolean,
+): string[] {
   const textOf = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '');
   const own = (name: string): unknown => (Object.hasOwn(attributes, name) ? attributes[name] : undefined);
   const is = (name: string, ...values: string[]): boolean => values.includes(textOf(own(name)));
-  const secret = is('sensitivity', 'secret') || id.split('/').some((segment) => SECRET_NAME.test(segment));
-  const writes = known !== UNKNOWN && known.effect === 'write';
+  const secret = is('sensitivity', 'secret') || isSecretName(id) || isSecretName(type);
+  const onlyWrites = classified && effects.every((each) => each === 'write');
   const labels: string[] = [];
-  if (secret && !writes) labels.push('read:secret');
+  if (secret && !onlyWrites) labels.push('read:secret');
   if (secret || is('sensitivity', 'confidential', 'private', 'personal')) labels.push('private');
   if (is('trust', 'untrusted', 'external') || is('origin', 'untrusted', 'external')) labels.push('untrusted');
-  if (effect === 'external' || known.effect === 'external') labels.push('send:external');
-  if (effect === 'exec' || known.effect === 'exec') labels.push('exec:shell');
+  if (effects.includes('external')) labels.push('send:external');
+  if (effects.includes('exec')) labels.push('exec:shell');
   return labels;
 }

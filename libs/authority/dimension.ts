@@ -7,8 +7,13 @@ import type { Result } from '#kernel/result';
 export interface ActionFacts {
   readonly verb: string;
   readonly tool: string | undefined;
+  /** the strictest of its effects */
   readonly effect: Effect;
+  /** all of them, if there are several: each is charged */
+  readonly effects?: readonly Effect[] | undefined;
   readonly risk: Risk;
+  /** the run states this of itself, and no enforcement point has seen it: it can only make the decision stricter */
+  readonly stated?: 'run' | undefined;
   readonly resource: {
     readonly type: string;
     readonly id: string;

@@ -55,8 +55,11 @@ export function collapse(segments: readonly string[]): string[] {
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\uffff]/u;
 /** `..;` and `;x=1`: a servlet container drops what follows the `;` and resolves what is left (RFC 3986, section 3.3). */
 const DOTS_WITH_PARAMETER = /^\s*\.{0,2}\s*(?:;|%3b)/i;
-/** Encoded `.` `/` `\` `%`, encoded control characters, the first byte of an overlong encoding, and `%uXXXX`. */
-const ENCODED = /%(2e|2f|5c|25|7f|[01][0-9a-f]|c0|c1|u[0-9a-f])/i;
+/**
+ * Encoded `/` `\` `%`, control characters, the first byte of an overlong encoding, `%uXXXX`, and what needs no encoding:
+ * letters, digits, `-` `.` `_` `~`, since a name with one encoded is the same name (RFC 3986 §2.3, §6.2.2.2).
+ */
+const ENCODED = /%(2[5def]|3\d|4[1-9a-f]|5[\dacf]|6[1-9a-f]|7[\daef]|[01][\da-f]|c0|c1|u[\da-f])/i;
 /** Fraction and division slashes, set minus, full-width forms, one-dot leader: they read like a separator or a dot. */
 const LOOK_ALIKE = /[\u2024\u2044\u2215\u2216\u29f5\u29f8\u29f9\ufe52\ufe68\uff0e\uff0f\uff3c]/;
 
@@ -79,7 +82,8 @@ function segmentsOf(text: string): Result<string[], string> {
 function spellingFault(text: string, segments: readonly string[]): string | undefined {
   if (text === '') return 'is empty';
   if (text.includes('\\')) return 'has a backslash; segments are separated by /';
-  if (ENCODED.test(text)) return 'has a percent-encoded separator, dot or control character; give it decoded';
+  if (ENCODED.test(text))
+    return 'has a percent-encoded letter, digit, separator, dot or control character; give it decoded';
   if (text.includes('://')) return 'is written as a URL; write it as host/path, without the scheme';
   if (text.startsWith('/')) return 'begins with a slash; write srv/x for the file /srv/x';
   if (text.endsWith('/')) return 'ends with a slash; name the folder without it, or what is in it as folder/**';

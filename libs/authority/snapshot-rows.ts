@@ -60,8 +60,10 @@ export type ActionRow = [
   /** shared */
   verb: number,
   tool: number | null,
-  /** left out where it is `expiresAt` */
-  outcomeUntil?: number,
+  /** left out, or null, where it is `expiresAt` */
+  outcomeUntil?: number | null,
+  /** left out at the end unless it is so */
+  maySend?: true,
 ];
 /** An outcome: `run` is the number of its run. */
 export type SettledRow = [
@@ -142,14 +144,29 @@ export class Rows {
 
   /** @param grant the lease that it names */
   ofAction(
-    { id, grantId, runId, treeId, charge, permittedAt, expiresAt, outcomeUntil, position, verb, tool }: ActionNode,
+    {
+      id,
+      grantId,
+      runId,
+      treeId,
+      charge,
+      permittedAt,
+      expiresAt,
+      outcomeUntil,
+      position,
+      verb,
+      tool,
+      maySend,
+    }: ActionNode,
     grant?: GrantNode,
   ): ActionRow {
     const number = grant?.runId === runId && grant.treeId === treeId ? this.grants.get(grantId) : undefined;
     const call = [this.told.numberOf(verb), tool === undefined ? null : this.told.numberOf(tool)] as const;
     const of = number ?? ([grantId, runId, treeId] as const);
     const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
-    if (outcomeUntil !== expiresAt) row[8] = outcomeUntil;
+    const until = outcomeUntil === expiresAt ? null : outcomeUntil;
+    if (maySend) row.push(until, true);
+    else if (until !== null) row.push(until);
     return row;
   }
 
@@ -257,7 +274,8 @@ export class RowReader {
     position,
     verb,
     tool,
-    outcomeUntil = expiresAt,
+    outcomeUntil,
+    maySend,
   ]: ActionRow): ActionNode {
     const of =
       typeof grant === 'number' ? told(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
@@ -271,8 +289,9 @@ export class RowReader {
       charge: consumedOf(charge),
       permittedAt,
       expiresAt,
-      outcomeUntil,
+      outcomeUntil: outcomeUntil ?? expiresAt,
       position,
+      maySend: maySend === true,
     };
   }
 

@@ -110,6 +110,8 @@ export interface TreeNode {
   quietAt: number | undefined;
   /** derived: runs that have not ended, permits without an outcome, questions to a person */
   going: number;
+  /** derived: permits without an outcome that send, or may */
+  readonly sending: readonly ActionNode[];
   /** derived: all that it ever had, in order */
   readonly runs: readonly RunNode[];
   readonly grants: readonly GrantNode[];
@@ -128,6 +130,7 @@ export const newTree = ({
   labels,
   quietAt,
   going: 0,
+  sending: NONE,
   runs: NONE,
   grants: NONE,
   approvals: NONE,
@@ -147,6 +150,8 @@ export interface ActionNode {
   /** until then its outcome is waited for */
   readonly outcomeUntil: number;
   readonly position: number;
+  /** it is labelled so, whatever it is charged as: it may send */
+  readonly maySend: boolean;
 }
 
 export interface SettledNode {

@@ -34,11 +34,11 @@ export function emptyUsage(budget: BudgetLimit): MutableUsage {
 
 const COUNTED: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
 
-/** What one action reserves: a call, a count of its effect, its money. */
-export function chargeOf(effect: Effect, cost: Readonly<Record<string, number>>): Consumed {
+/** What one action reserves: a call, a count of each of its effects, its money. */
+export function chargeOf(effects: Effect | readonly Effect[], cost: Readonly<Record<string, number>>): Consumed {
   const charge = nothing();
   charge.calls = 1;
-  charge[COUNTED[effect]] += 1;
+  for (const effect of typeof effects === 'string' ? [effects] : effects) charge[COUNTED[effect]] = 1;
   const spent = Object.entries(cost).filter(([, value]) => value > 0);
   charge.cost = Object.fromEntries(spent.sort(([a], [b]) => (a < b ? -1 : 1)));
   return charge;

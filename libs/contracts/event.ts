@@ -59,8 +59,13 @@ export type RevocationTarget = z.infer<typeof revocationTarget>;
 export const decidedAction = z.strictObject({
   verb: z.string(),
   tool: z.string().optional(),
+  /** the strictest of its effects */
   effect,
+  /** all of them, if there are several: each was charged */
+  effects: z.array(effect).min(2).max(4).optional(),
   risk,
+  /** the run stated this of its own call, and no enforcement point had seen it */
+  stated: z.literal('run').optional(),
   resource,
   argsDigest: digest.optional(),
   /** what is reserved (permit), or would have been */

@@ -12,6 +12,8 @@ export const scoreRequest = z.strictObject({
   action: calledTool,
   resource,
   labels: labels.optional(),
+  /** an enforcement point asks, not the run itself */
+  vouched: z.boolean().optional(),
   /** the redacted arguments */
   args: z.unknown().optional(),
 });

@@ -9,7 +9,17 @@ import { outcome, reason } from './reason';
  * What if: which recorded decisions would have been others under a change, and what would have followed from that. The
  * rules of the trajectory are named by their codes.
  */
-export const SEQUENCE_CODES = ['SECRET_EXFILTRATION', 'EXEC_AFTER_DENIED_ESCALATION', 'LETHAL_TRIFECTA'] as const;
+export const SEQUENCE_CODES = [
+  'SECRET_EXFILTRATION',
+  'EXEC_AFTER_DENIED_ESCALATION',
+  'LETHAL_TRIFECTA',
+  'MAY_SEND_SECRET',
+  'MAY_SEND_PRIVATE',
+  'FETCH_AFTER_PRIVATE',
+  'MAY_EXEC_AFTER_DENIED_ESCALATION',
+  'SENDING_IN_FLIGHT',
+  'MAY_SEND_IN_FLIGHT',
+] as const;
 
 const threshold = z.number().min(0).max(1);
 const something = (value: object): boolean => Object.values(value).some((part) => part !== undefined);

@@ -9,11 +9,24 @@ export const RULE_LABELS: ReadonlySet<string> = new Set([
   'exec:shell',
   'private',
   'untrusted',
+  'may:send',
+  'may:exec',
+  'fetch:unnamed',
+  'open:send',
+  'open:may-send',
 ]);
 
 /** What a tree has done so far: the first action that carried each label, in order of position. */
 export interface Trajectory {
   readonly first: Readonly<Record<string, { actionId: string; runId: string; position: number }>>;
+  /** permits without an outcome that send (those that are charged so), or may */
+  readonly inFlight?: readonly InFlight[];
+}
+export interface InFlight {
+  readonly id: string;
+  readonly runId: string;
+  readonly position: number;
+  readonly charge: { readonly external: number };
 }
 
 /** What is asked for now. */

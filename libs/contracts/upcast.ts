@@ -23,8 +23,8 @@ const saysTarget: Upcaster = (event) => {
 
 /**
  * Version 2: a resource selector may have `literal` (types that hold limits); what an outcome did not charge, when it is
- * due, and what a question's card shows are stated; of a rule,
- * what becomes of a tool.
+ * due, and what a question's card shows are stated; of a rule, what becomes of a tool; of a decision, all its effects
+ * and that the run states its call.
  */
 export const UPCASTERS: Upcasters = {
   GrantIssued: [asItIs],
@@ -36,6 +36,8 @@ export const UPCASTERS: Upcasters = {
   ActionFailed: [asItIs],
   ActionAbandoned: [asItIs],
   RevocationRuleAdded: [saysTarget],
+  ActionDenied: [asItIs],
+  ActionStepUp: [asItIs],
 };
 
 /** The version in which events of a type are written today. */

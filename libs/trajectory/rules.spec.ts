@@ -32,6 +32,13 @@ describe('rules over the actions of a whole tree', () => {
       ['read:secret', 'send:external', 'deny', 'SECRET_EXFILTRATION'],
       ['denied:escalation', 'exec:shell', 'deny', 'EXEC_AFTER_DENIED_ESCALATION'],
       ['private + untrusted', 'send:external', 'step-up', 'LETHAL_TRIFECTA'],
+      ['read:secret', 'may:send', 'step-up', 'MAY_SEND_SECRET'],
+      ['private + untrusted', 'may:send', 'step-up', 'MAY_SEND_PRIVATE'],
+      ['private', 'fetch:unnamed', 'step-up', 'FETCH_AFTER_PRIVATE'],
+      ['read:secret', 'fetch:unnamed', 'step-up', 'FETCH_AFTER_PRIVATE'],
+      ['denied:escalation', 'may:exec', 'step-up', 'MAY_EXEC_AFTER_DENIED_ESCALATION'],
+      ['open:send', 'read:secret', 'deny', 'SENDING_IN_FLIGHT'],
+      ['open:may-send', 'read:secret', 'step-up', 'MAY_SEND_IN_FLIGHT'],
     ]);
   });
 
@@ -119,8 +126,11 @@ describe('any trajectory', () => {
       fc.property(fc.array(action), next, (actions, last) => {
         const effect = { external: 'send:external', exec: 'exec:shell', read: '', write: '' }[last.effect];
         const now = new Set([...last.labels, effect]);
-        const ever = new Set([...actions.flatMap(({ labels }) => labels), ...now]);
-        const expected = SEQUENCES.filter((rule) => now.has(rule.then) && rule.seen.every((label) => ever.has(label)));
+        const earlier = new Set(actions.flatMap(({ labels }) => labels));
+        const expected = SEQUENCES.filter(
+          ({ seen, before, then }) =>
+            now.has(then) && seen.every((label) => earlier.has(label) || (!before && now.has(label))),
+        );
         expect(codes(treeOf(actions), last)).toEqual(expected.map((rule) => rule.code));
       }),
     );

@@ -30,7 +30,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const above = command.parentActionId;
   if (above !== undefined && treeOfAction(state, above) !== run.treeId)
     return refuse('NOT_FOUND', `parentActionId: no action ${above} of this tree is in flight or has just ended`);
-  const understood = understand(command, run);
+  const understood = understand(command, run, chain[chain.length - 1] as GrantNode);
   if (!understood.ok) return understood;
   const asked = understood.value;
 
@@ -122,6 +122,8 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
     verb: facts.verb,
     tool: facts.tool ?? null,
     effect: facts.effect,
+    ...(facts.effects === undefined ? {} : { effects: facts.effects }),
+    ...(facts.stated === undefined ? {} : { stated: facts.stated }),
     resource: facts.resource,
     argsDigest: command.action.argsDigest ?? null,
     cost: charge.cost,
@@ -213,7 +215,9 @@ function recordOf(
     verb: facts.verb,
     ...(facts.tool === undefined ? {} : { tool: facts.tool }),
     effect: facts.effect,
+    ...(facts.effects === undefined ? {} : { effects: [...facts.effects] }),
     risk: facts.risk,
+    ...(facts.stated === undefined ? {} : { stated: facts.stated }),
     resource: {
       type: facts.resource.type,
       id: facts.resource.id,

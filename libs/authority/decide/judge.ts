@@ -5,10 +5,12 @@ import { LIMITS } from '#kernel/limits';
 import { foldSpaces } from '#kernel/look-alike';
 import { err, ok, type Result } from '#kernel/result';
 import { classify } from '../catalog';
+import { unverifiedCost } from '../unverified';
 import type { ActionFacts, Situation } from '../dimension';
 import { DIMENSION_TABLE } from '../dimensions/all';
 import { blockedInChain, livenessReason } from '../liveness';
 import { toolFault } from '../names';
+import { namesPlace } from '../places';
 import { normalizeResourceId } from '../pattern';
 import { toolDeniedBy, type Named } from '../rules';
 import type { GrantNode, LogState, RunNode } from '../state';
@@ -29,7 +31,7 @@ export interface Asked {
 type Authorize = CommandOf<'authorize'>;
 
 /** Normalises once (a second spelling of a name can slip past no rule), or says what is wrong with it. */
-export function understand(command: Authorize, run: RunNode): Result<Asked, Refusal> {
+export function understand(command: Authorize, run: RunNode, root: GrantNode): Result<Asked, Refusal> {
   const verb = normalizeVerb(command.action.verb);
   if (!verb.ok) return refuse('PATTERN_INVALID', `action.verb ${JSON.stringify(command.action.verb)}: ${verb.error}`);
   const id = normalizeResourceId(command.resource.id);
@@ -37,12 +39,17 @@ export function understand(command: Authorize, run: RunNode): Result<Asked, Refu
   const tool = toolFault(command.action.tool);
   if (tool) return err(tool);
   const attributes = command.resource.attributes ?? {};
-  const { effect, risk, labels } = classify({
+  const { type } = command.resource;
+  const stated = command.actor.kind === 'run' || !command.proof.vouched ? ('run' as const) : undefined;
+  const { effect, effects, risk, labels } = classify({
     verb: verb.value,
+    spelt: command.action.verb,
+    vouched: stated === undefined,
+    named: namesPlace(root.limits, type, id.value),
     effect: command.action.effect,
     risk: command.action.risk,
     labels: command.labels ?? [],
-    resource: { type: command.resource.type, id: id.value, attributes },
+    resource: { type, id: id.value, attributes },
   });
   const told = command.drift;
   const drift = told === undefined ? run.drift : told === 'unavailable' ? told : Math.max(run.drift, told.score);
@@ -50,15 +57,17 @@ export function understand(command: Authorize, run: RunNode): Result<Asked, Refu
     verb: verb.value,
     tool: command.action.tool === undefined ? undefined : foldSpaces(command.action.tool),
     effect,
+    effects: effects.length > 1 ? effects : undefined,
     risk,
-    resource: { type: command.resource.type, id: id.value, attributes },
+    stated,
+    resource: { type, id: id.value, attributes },
     cost: command.cost ?? {},
     agentClass: run.agent.class,
     declaredPosture: run.agent.posture ?? {},
     currentPosture: command.posture,
     proof: command.proof.vouched ? { vouched: true } : { vouched: false, jkt: command.proof.jkt },
   };
-  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effect, facts.cost), drift });
+  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, facts.cost), drift });
 }
 
 /** All that objects to an action, and the strictest of it. An empty list is a permit. */
@@ -111,10 +120,12 @@ export function judge(
       limit: LIMITS.inFlightPerGrant,
     });
   }
+  const cost = unverifiedCost(asked.labels, asked.facts.stated);
+  if (cost) reasons.push(cost);
   const tree = state.trees.get(leaf.treeId);
   reasons.push(
     ...rules.judge(
-      { first: tree?.labels ?? {} },
+      { first: tree?.labels ?? {}, inFlight: tree?.sending.filter(({ expiresAt }) => now < expiresAt) ?? [] },
       { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
     ),
   );

@@ -2,6 +2,7 @@ import type { CommandOf } from '#contracts/command';
 import type { EventData } from '#contracts/event';
 import type { Consumed } from '#contracts/grant';
 import { ok } from '#kernel/result';
+import { isRelaxing } from '../catalog';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState } from '../state';
 import { moneyAfter, moneyLeft } from '../usage';
 import { exhausted } from './authorize';
@@ -12,7 +13,8 @@ export const settle: Decide<'settle'> = (state, command, now) => {
   const action = state.actions.get(command.actionId);
   if (!action) return settleLate(state, command);
   if (actsForAnother(command, action.runId)) return notFound('permitted action', command.actionId);
-  const { status, cost, effects, resultDigest, labels } = command.outcome;
+  const { status, cost, effects, resultDigest } = command.outcome;
+  const labels = command.outcome.labels?.filter((each) => command.actor.kind !== 'run' || !isRelaxing(each));
   const unknownCost = status === 'completed' ? action.charge.cost : {};
   const report: Report = {
     type: status === 'completed' ? 'ActionCompleted' : 'ActionFailed',

@@ -75,7 +75,7 @@ export const budget: Dimension<BudgetLimit> = {
     return wider.result();
   },
   admits(limit, action, { usage }, now) {
-    const charge = chargeOf(action.effect, action.cost);
+    const charge = chargeOf(action.effects ?? action.effect, action.cost);
     return (
       countVerdict(limit, usage, charge) ??
       costVerdict(limit, usage, action.cost) ??

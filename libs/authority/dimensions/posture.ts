@@ -16,10 +16,15 @@ const IN_WORDS: Record<Attribute, string> = {
   imageDigest: 'image',
 };
 
-/** What the enforcement point sees now counts before what was declared when the run was opened. */
-function actual(action: ActionFacts, attribute: Attribute): string | undefined {
-  if (attribute === 'agentClass') return action.agentClass;
-  return action.currentPosture?.[attribute] ?? action.declaredPosture[attribute];
+/**
+ * What the enforcement point sees now counts before what was declared when the run was opened. What a run states of
+ * itself satisfies nothing: it counts in addition to what was declared.
+ */
+function actual(action: ActionFacts, attribute: Attribute): (string | undefined)[] {
+  if (attribute === 'agentClass') return [action.agentClass];
+  const [declared, now] = [action.declaredPosture[attribute], action.currentPosture?.[attribute]];
+  if (now === undefined) return [declared];
+  return action.stated === 'run' ? [declared, now] : [now];
 }
 
 /**
@@ -84,8 +89,10 @@ function changed(action: ActionFacts): Verdict | undefined {
 function mismatch(limit: PostureLimit, action: ActionFacts): Verdict | undefined {
   for (const attribute of ATTRIBUTES) {
     const allowed = limit[attribute];
-    const value = actual(action, attribute);
-    if (!allowed || (value !== undefined && allowed.includes(value))) continue;
+    if (!allowed) continue;
+    const outside = actual(action, attribute).filter((value) => value === undefined || !allowed.includes(value));
+    if (outside.length === 0) continue;
+    const value = outside[0];
     return deny(
       'POSTURE_MISMATCH',
       `the agent’s ${IN_WORDS[attribute]} is ${value === undefined ? 'not known' : clip(value)} and must be one of ${listed(allowed, 'none')}`,

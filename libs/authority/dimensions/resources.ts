@@ -4,7 +4,7 @@ import { allowance, includes, type Work } from '../inclusion';
 import { matchesPath } from '../pattern';
 import { clip, listed, sentence, shown } from '../words';
 import { both, describeCondition, implies, satisfies, type Attributes } from './conditions';
-import { deny, PERMIT, Wider } from './verdict';
+import { deny, PERMIT, stepUp, Wider } from './verdict';
 
 /**
  * Which things: any selector may match; an empty list admits nothing.
@@ -34,10 +34,21 @@ export const resources: Dimension<ResourcesLimit> = {
     );
     return wider.result();
   },
-  admits(limit, { resource: { type, id, attributes } }) {
+  admits(limit, { resource: { type, id, attributes }, stated }) {
     const near = limit.filter((selector) => isOfType(type, selector) && matchesPath(selector.match, id));
-    if (near.some((selector) => holds(selector, attributes))) return PERMIT;
+    // attributes that a run states of its own call satisfy no condition, and can contradict one
+    if (near.some((selector) => (stated === 'run' ? !hasConditions(selector) : holds(selector, attributes))))
+      return PERMIT;
     const what = `${clip(type)} ${clip(id)}`;
+    const open = stated === 'run' ? near.filter((selector) => !contradicts(selector, attributes)) : [];
+    if (open.length > 0) {
+      const says = `${what} is covered only where ${listed(open.map(describeConditions))}, and no enforcement point has stated that; a person decides, or have the call decided by an enforcement point`;
+      return stepUp('RESOURCE_NOT_VERIFIED', says, {
+        path: 'resources',
+        limit: shown(open.map(describeSelector)),
+        actual: { type: clip(type), id: clip(id) },
+      });
+    }
     const why =
       near.length > 0
         ? `${what} is covered only where ${listed(near.map(describeConditions))}`
@@ -58,6 +69,15 @@ const isOfType = (type: string, selector: Selector): boolean => selector.type ==
 
 function holds(selector: Selector, attributes: Attributes): boolean {
   return Object.entries(selector.where ?? {}).every(([name, condition]) => satisfies(condition, own(attributes, name)));
+}
+
+const hasConditions = ({ where }: Selector): boolean => Object.keys(where ?? {}).length > 0;
+
+function contradicts(selector: Selector, attributes: Attributes): boolean {
+  return Object.entries(selector.where ?? {}).some(([name, condition]) => {
+    const value = own(attributes, name);
+    return value !== undefined && !satisfies(condition, value);
+  });
 }
 
 /** Never what an object inherits: an attribute may be called `constructor`. */

@@ -1,11 +1,14 @@
 import type { EventOf } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
-import { chainOf, settledOf, type GrantNode, type LogState, type SettledNode } from '../state';
+import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state';
 import { commit, reserve } from '../usage';
 import { useApproval } from './approvals';
-import { begins, ends } from './ended';
+import { begins, beginsSending, ends, endsSending } from './ended';
 import { CorruptLog, follows, isCountable, must, type Fold } from './follows';
 import { label } from './labels';
+
+/** One that is charged as sending is known by its charge; the others by what they are labelled. */
+const SENDS: ReadonlySet<string> = new Set(['send:external', 'may:send', 'fetch:unnamed']);
 
 export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   const { data } = event;
@@ -21,7 +24,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   if (state.actions.has(id) || settledOf(state, id)) throw new CorruptLog(`action ${id} is permitted twice`);
   const expiresAt = must(parseTime(data.expiresAt), 'expiresAt', event);
   const outcomeUntil = data.outcomeUntil === undefined ? expiresAt : must(parseTime(data.outcomeUntil), 'time', event);
-  state.actions.set(id, {
+  const action: ActionNode = {
     id,
     grantId,
     runId: must(event.runId, 'runId', event),
@@ -33,7 +36,10 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     expiresAt,
     outcomeUntil,
     position: event.position,
-  });
+    maySend: data.labels.some((each) => SENDS.has(each)) && data.charge.external === 0,
+  };
+  state.actions.set(id, action);
+  beginsSending(state, action);
   state.deadlines.add({ at: outcomeUntil, kind: 'action', id });
   for (const each of data.labels) label(state, event, each);
   useApproval(state, data.approvalId, event, data.binding);
@@ -62,6 +68,7 @@ function settle(
   const action = must(state.actions.get(id), 'permit without an outcome (I7)', event);
   follows(event.runId === action.runId && isCountable(event.data.charge), 'the permit it is the outcome of', event);
   state.actions.delete(id);
+  endsSending(state, action);
   const settled = { status, runId: action.runId, at, position: event.position, latePosition: undefined };
   (status === 'abandoned' ? state.abandoned : state.settled).set(id, settled);
   const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);

@@ -1,7 +1,7 @@
 import type { Event, EventType } from '#contracts/event';
 import type { RunStatus } from '#contracts/grant';
 import type { Deadline } from '../deadlines';
-import type { LogState, TreeNode } from '../state';
+import type { ActionNode, LogState, TreeNode } from '../state';
 
 /*
  * A tree that has ended is of no use to any decision: nothing in it can act, and nothing in it can begin (I2). It is
@@ -28,6 +28,18 @@ export function ends({ trees }: LogState, treeId: string): void {
   if (tree) tree.going -= 1;
 }
 
+/** A permit that sends, or may, has no outcome yet: what was permitted before a secret is read must not carry it out. */
+export function beginsSending({ trees }: LogState, action: ActionNode): void {
+  const tree = trees.get(action.treeId);
+  if (tree && (action.charge.external > 0 || action.maySend))
+    Object.assign(tree, { sending: [...tree.sending, action] });
+}
+
+export function endsSending({ trees }: LogState, action: ActionNode): void {
+  const tree = trees.get(action.treeId);
+  if (tree?.sending.includes(action)) Object.assign(tree, { sending: tree.sending.filter((each) => each !== action) });
+}
+
 /** What is in each tree, and which have ended, made anew from the nodes: the way back from a snapshot. */
 export function fillTrees(state: LogState): void {
   const { runs, grants, actions, approvals, trees, ended } = state;
@@ -36,7 +48,10 @@ export function fillTrees(state: LogState): void {
     if (isGoing(run.status)) begins(state, run.treeId);
   }
   for (const grant of grants.values()) join(trees.get(grant.treeId), 'grants', grant);
-  for (const { treeId } of actions.values()) begins(state, treeId);
+  for (const action of actions.values()) {
+    begins(state, action.treeId);
+    beginsSending(state, action);
+  }
   for (const approval of approvals.values()) {
     join(trees.get(approval.treeId), 'approvals', approval);
     if (approval.status === 'pending') begins(state, approval.treeId);
