@@ -13,6 +13,7 @@ interface Data {
   readonly verb?: string;
   readonly tool?: string;
   readonly effect?: string;
+  readonly effects?: readonly string[];
   readonly risk?: string;
   readonly resource?: { readonly type: string; readonly id: string };
   readonly labels?: readonly string[];
@@ -61,7 +62,7 @@ const OF_EVENT: Partial<Record<keyof Asked, Field<Event>>> = {
   agentClass: (event, run) => dataOf(event).agentClass ?? run?.agent.class,
   verb: (event) => dataOf(event).verb,
   tool: (event) => dataOf(event).tool,
-  effect: (event) => dataOf(event).effect,
+  effect: (event) => dataOf(event).effects ?? dataOf(event).effect,
   risk: (event) => dataOf(event).risk,
   resourceType: (event) => dataOf(event).resource?.type,
   resource: (event) => dataOf(event).resource?.id,

@@ -99,6 +99,23 @@ describe('what a run states of its own call', () => {
     expect(act(log, grantId, '', { action, actor: { kind: 'run', id: runId } }).type).toBe('ActionDenied');
   });
 
+  it('does not call its own result trusted, as an enforcement point may', () => {
+    const log = new TestLog(judgeTrajectory);
+    const { grantId, runId } = openTestRun(log, ROOMY);
+    for (const own of [true, false]) {
+      const by = own ? byRun(runId) : {};
+      const permit = act(log, grantId, 'file.read', { ...by, labels: ['trusted', 'mine'] });
+      const [outcome] = log.do('settle', {
+        actor: own ? { kind: 'run', id: runId } : { kind: 'service', id: 'key:test' },
+        actionId: permit.actionId as string,
+        outcome: { status: 'completed', labels: ['trusted', 'mine'] },
+      });
+      const expected = own ? ['mine'] : ['mine', 'trusted'];
+      expect(permit.data.labels).toEqual(expected);
+      expect([...(outcome?.data as { labels: string[] }).labels].sort()).toEqual(expected);
+    }
+  });
+
   describe('about attributes', () => {
     const where: GrantRequest = {
       resources: [{ type: 'file', match: '**', where: { sensitivity: { in: ['public'] }, amount: { lte: 10 } } }],

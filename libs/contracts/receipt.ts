@@ -21,6 +21,8 @@ const action = z.strictObject({
   tool: z.string().optional(),
   resource,
   effect: z.string(),
+  /** if it was charged as several */
+  effects: z.array(z.string()).optional(),
   risk: z.string(),
   argsDigest: z.string().optional(),
   approvalId: z.string().optional(),

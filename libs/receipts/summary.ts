@@ -155,6 +155,7 @@ export function actionsOf(mine: readonly Told[]): RunClaims['actions'] {
       ...(data.tool === undefined ? {} : { tool: data.tool }),
       resource: { type: data.resource.type, id: data.resource.id },
       effect: data.effect,
+      ...(data.effects === undefined ? {} : { effects: data.effects }),
       risk: data.risk,
       ...(data.argsDigest === undefined ? {} : { argsDigest: data.argsDigest }),
       ...(data.approvalId === undefined ? {} : { approvalId: data.approvalId }),
