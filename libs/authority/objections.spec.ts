@@ -34,8 +34,8 @@ describe('an approval and the objections it was asked for', () => {
 
   it('it asks again when a sequence rule has objected since', () => {
     const { log, grantId, approvalId } = approvedSend();
-    act(log, grantId, 'file.read', { labels: ['private'] });
     act(log, grantId, 'web.get', { action: { verb: 'web.get', effect: 'read' }, labels: ['untrusted'] });
+    act(log, grantId, 'file.read', { labels: ['private'] });
     expect(act(log, grantId, 'http.post', { ...SEND, approvalId }).type).toBe('ActionStepUp');
   });
 
