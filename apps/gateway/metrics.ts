@@ -16,6 +16,12 @@ const seconds = new Histogram({
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
   registers: [registry],
 });
+const dryRuns = new Counter({
+  name: 'bailiwick_dry_runs_total',
+  help: 'Decisions that were only asked about: nothing is charged, and no event records them',
+  labelNames: ['tenant', 'asker', 'decision'] as const,
+  registers: [registry],
+});
 
 type Series<T> = Map<string, T>;
 const counters: Series<ReturnType<typeof requests.labels>> = new Map();
@@ -34,6 +40,11 @@ export function countAnswer(route: string, status: number): void {
 
 export function timed(route: string, took: number): void {
   seriesOf(histograms, route, () => seconds.labels(route)).observe(took);
+}
+
+/** The only trace of a dry run: who probes what a lease would permit shows as a rate. */
+export function countDryRun(tenant: string, asker: 'run' | 'key', decision: string): void {
+  dryRuns.labels(tenant, asker, decision).inc();
 }
 
 export const metricsText = (): Promise<string> => registry.metrics();

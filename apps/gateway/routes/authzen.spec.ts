@@ -1,3 +1,4 @@
+import { metricsText } from '../metrics';
 import type { Context } from '../route';
 import { authzenRoutes } from './authzen';
 
@@ -122,5 +123,18 @@ describe('a dry run that is asked for where it is not read', () => {
   it('is one where it is read', async () => {
     expect(await evaluation({ ...ONE, context: { dryRun: true } })).toMatchObject({ charged: 0, dry: 1 });
     expect(await evaluation(ONE)).toMatchObject({ charged: 1, dry: 0 });
+  });
+});
+
+describe('a dry run', () => {
+  it('leaves a count by tenant and decision, and a charged evaluation leaves none', async () => {
+    const count = async (): Promise<number> =>
+      Number(
+        /^bailiwick_dry_runs_total\{tenant="default".*decision="permit"\} (\d+)$/m.exec(await metricsText())?.[1] ?? 0,
+      );
+    const before = await count();
+    await evaluation({ ...ONE, context: { dryRun: true } });
+    await evaluation({ ...ONE, context: { dryRun: false } });
+    expect(await count()).toBe(before + 1);
   });
 });

@@ -7,6 +7,7 @@ import { LIMITS } from '#kernel/limits';
 import { ownGrant } from '../logs';
 import { withReasons } from '../reasons';
 import { Refused } from '../refusal';
+import { countDryRun } from '../metrics';
 import { JSON_TYPE, route, type Context, type Reply, type Route } from '../route';
 import { authorizeCommand } from './actions';
 
@@ -92,9 +93,10 @@ function malformed(error: z.ZodError): Refused {
 
 async function evaluate(context: Context, { request, dryRun }: Asked, part?: string): Promise<Decision> {
   const command = authorizeCommand(context, request, part);
-  const answer = dryRun
-    ? await context.services.owners.query<ActionAnswer>({ op: 'dryRun', log: command.log, command })
-    : await context.services.owners.command<ActionAnswer>(command);
+  if (!dryRun) return toDecision(await context.services.owners.command<ActionAnswer>(command));
+  const answer = await context.services.owners.query<ActionAnswer>({ op: 'dryRun', log: command.log, command });
+  const { tenant, kind } = context.caller;
+  countDryRun(tenant, kind, answer.decision);
   return toDecision(answer);
 }
 
