@@ -177,7 +177,7 @@ describe('the amounts of a receipt', () => {
     const log = new SealedLog();
     const { runId, grantId } = log.open();
     act(log, grantId, 'file.write', { cost: { USD: 30 } });
-    log.now += 11 * 60_000;
+    log.now += 21 * 60_000;
     log.tickAll();
     expect(claimsOf(log, runId)).toMatchObject({
       spent: { cost: { USD: 30 } },

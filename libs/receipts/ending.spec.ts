@@ -353,6 +353,7 @@ describe('the receipt of a run', () => {
       actor: ANN,
     });
     const later = act(log, grantId, 'email.send').actionId;
+    log.now += 10 * 60_000; // until then the refusal is the answer
     ask('it really must');
     expect(claimsOf(log, runId).escalations).toMatchObject([
       {

@@ -77,7 +77,7 @@ describe('an evaluation', () => {
   });
 
   it('is a step-up where a person must approve: denied, with what is waited for', async () => {
-    const answer = await evaluation(whole({ action: { ...READ, properties: { risk: 'high' } } }));
+    const answer = await evaluation(whole({ action: { ...READ, properties: { risk: 'high', args: {} } } }));
     expect(decisionIn(answer)).toBe(false);
     expect(answer.body.context).toMatchObject({ stepUp: { approvalId: expect.stringMatching(/^apr_/) } });
   });

@@ -1,6 +1,6 @@
 import { decide } from '#authority/decide';
 import { fromSnapshot, toSnapshot } from '#authority/snapshot';
-import { openTestRun, TestLog, type Fields, type Told } from '#authority/testing/harness';
+import { openTestRun, TestLog, type Fields, type Told, NO_ARGS } from '#authority/testing/harness';
 import type { Command, CommandType } from '#contracts/command';
 import type { Actor, Event, EventOf, EventType } from '#contracts/event';
 import { deriveId } from '#kernel/derive-id';
@@ -130,7 +130,7 @@ interface HasKey {
 
 export function asked(grantId: string, call: Call): Fields<'authorize'> {
   const { verb, tool, effect, resource, cost, args, labels, drift } = call;
-  const argsDigest = args === undefined ? undefined : `sha256:${String(args).repeat(64)}`;
+  const argsDigest = args === undefined ? NO_ARGS : `sha256:${String(args).repeat(64)}`;
   return sent({
     grantId,
     action: sent({ verb, tool, effect, argsDigest }),

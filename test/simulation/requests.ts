@@ -1,3 +1,4 @@
+import { NO_ARGS } from '#authority/testing/harness';
 import type { Answer, Command, CommandOf, CommandType } from '#contracts/command';
 import type { Actor } from '#contracts/event';
 import type { GrantRequest, WindowCap } from '#contracts/grant';
@@ -156,7 +157,7 @@ export class Requests {
     const cost = random.pick([undefined, undefined, { USD: 1 }, { USD: 3 }, { USD: 6 }]);
     return this.make('authorize', this.self(grant.runId), {
       grantId: grant.id,
-      action: { verb },
+      action: { verb, argsDigest: NO_ARGS },
       resource: { type: 'file', id: random.pick(['a/b', 'a/c', 'b']) },
       ...(cost ? { cost } : {}),
       proof: { vouched: true },
