@@ -14,6 +14,7 @@ import { makeSigner, verifierKey } from '#tlog/note';
 import { proofText } from '#tlog/proof';
 import { frontierOf, inclusionProof, nodesForInclusion, nodesForRoot, rootHash } from '#tlog/tree';
 import { integrate } from './integrate';
+import { Cuts } from './receipt-parts';
 import type { CheckpointRow } from './heads';
 import type { LedgerStore } from './store';
 import { Verifications } from './verifications';
@@ -47,6 +48,10 @@ export class LogLedger {
   readonly recalling: Recall;
   /** reading entries whole, for anybody */
   readonly bundling: Turns;
+  /** receipts that are too large for one message: which events each of their parts has */
+  readonly inParts = new Cuts();
+  /** reading all events of a receipt that is too large for one message */
+  readonly gathering: Turns;
   /** of the tree of `state.next` leaves: all that an append needs */
   private frontier: readonly Buffer[] = [];
   private follower: Follower | undefined;
@@ -62,6 +67,7 @@ export class LogLedger {
     this.state = this.fresh();
     const { foldsWaiting, foldWaitMs } = LIMITS;
     this.folding = new Turns(`${options.log} is being folded anew`, foldsWaiting, foldWaitMs);
+    this.gathering = new Turns(`a large receipt of ${options.log} is being made`, foldsWaiting, foldWaitMs);
     this.recalling = new Recall(options.log);
     this.bundling = new Turns(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
   }
@@ -168,26 +174,36 @@ export class LogLedger {
     this.signed = size;
   }
 
-  /** The tlog-proofs of events, all against one checkpoint that covers them. */
-  async proofs(positions: readonly number[]): Promise<Map<number, string>> {
+  /** The tlog-proofs of events, all against one checkpoint that covers them; or against the kept one of a size. */
+  async proofs(positions: readonly number[], size?: number): Promise<Map<number, string>> {
     const { log, store } = this.options;
+    const least = Math.max(...positions) + 1;
+    const head = size === undefined ? await this.head(least) : await store.heads.at(log, size);
+    if (!head || head.size < least) throw new Error(`position ${least - 1} of ${log} is not in a tree of ${size}`);
+    const read = await store.nodes(
+      log,
+      positions.flatMap((position) => nodesForInclusion(position, head.size)),
+    );
+    return new Map(
+      positions.map((position) => [
+        position,
+        proofText(position, inclusionProof(position, head.size, read), head.note),
+      ]),
+    );
+  }
+
+  /** A signed head that covers a size; made where there is none. */
+  async head(covers: number): Promise<CheckpointRow> {
     if (this.keyFrom === undefined) await this.sign();
     // a proof is for who holds the key of today, whatever key the smallest head was signed with
-    const least = Math.max(...positions.map((position) => position + 1), this.keyFrom ?? 0);
+    const least = Math.max(covers, this.keyFrom ?? 0);
     let checkpoint = await this.covering(least);
     if (!checkpoint) {
       await this.sign();
       checkpoint = await this.covering(least);
     }
-    if (!checkpoint) throw new Error(`position ${least - 1} of ${log} is not in the tree yet`);
-    const { size, note } = checkpoint;
-    const read = await store.nodes(
-      log,
-      positions.flatMap((position) => nodesForInclusion(position, size)),
-    );
-    return new Map(
-      positions.map((position) => [position, proofText(position, inclusionProof(position, size, read), note)]),
-    );
+    if (!checkpoint) throw new Error(`position ${least - 1} of ${this.options.log} is not in the tree yet`);
+    return checkpoint;
   }
 
   /** The smallest head that covers a size; one that all its witnesses cosigned where there is one, or else any did. */

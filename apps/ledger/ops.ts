@@ -13,12 +13,12 @@ import { EXPORT_OPS } from './exporting';
 import { knowing } from './known';
 import { LIST_OPS } from './lists';
 import { LOG_OPS, WITNESS_OPS } from './log-ops';
-import { catchUp, folded, found, missing, op, reach, withTree, type Op } from './op';
+import { catchUp, folded, found, missing, op, reach, refuse, withTree, type Op } from './op';
 import { asksOfRun } from './matching';
 import { REBUILD_OPS } from './rebuild/ops';
 import { scan, type Found, type Page } from './scan';
 import { REPLAY_OPS } from './replay/ops';
-import { custodyFor, receiptOf } from './receipts';
+import { custodyFor, partOf, receiptOf } from './receipts';
 import { treeAt } from './tree-at';
 
 const page = {
@@ -71,14 +71,20 @@ const events = op(
 
 const ofRun = z.strictObject({ tenant: tenantName, runId: idOf('run'), minPosition: page.minPosition });
 
-const about = { tenant: tenantName, minPosition: page.minPosition };
+const about = {
+  tenant: tenantName,
+  minPosition: page.minPosition,
+  /** one part of it, of the tree of a size */
+  part: z.number().int().min(0).optional(),
+  size: z.number().int().min(1).optional(),
+};
 const receiptQuery = z.union([
   z.strictObject({ ...about, runId: idOf('run') }),
   z.strictObject({ ...about, treeId: idOf('tree') }),
   z.strictObject({ ...about, actionId: idOf('action') }),
 ]);
 
-const receipt = op(receiptQuery, async (backends, { tenant, minPosition, ...of }) => {
+const receipt = op(receiptQuery, async (backends, { tenant, minPosition, part, size, ...of }) => {
   const [id, type]: [string, PredicateType] =
     'runId' in of
       ? [of.runId, RUN_RECEIPT]
@@ -86,8 +92,14 @@ const receipt = op(receiptQuery, async (backends, { tenant, minPosition, ...of }
         ? [of.treeId, TREE_RECEIPT]
         : [of.actionId, ACTION_RECEIPT];
   const ledger = await reach(backends, tenant, id, minPosition);
-  const envelope = ledger && (await receiptOf(ledger, backends, backends.key, id, type));
-  return envelope ? found(envelope) : missing(id);
+  if (!ledger) return missing(id);
+  if (part === undefined || size === undefined) {
+    if (part !== size) return refuse('BAD_REQUEST', 'one of part and size is missing; give both, or none');
+    const envelope = await receiptOf(ledger, backends, backends.key, id, type);
+    return envelope ? found(envelope) : missing(id);
+  }
+  const envelope = await partOf(ledger, backends, backends.key, { id, type, part, size });
+  return envelope ? found(envelope) : missing(`part ${part} of a receipt of ${id} in a tree of ${size}`);
 });
 
 const drift = op(ofRun, async (backends, { tenant, runId, minPosition }) => {

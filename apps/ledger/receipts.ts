@@ -11,6 +11,7 @@ import {
   type Custody,
   type Envelope,
   type PredicateType,
+  type ReceiptEvent,
 } from '#contracts/receipt';
 import type { SearchFilter, StoredEvent } from '#eventlog/port';
 import { canonicalDigest } from '#kernel/digest';
@@ -23,13 +24,34 @@ import { readStory, type Told } from '#receipts/story';
 import { entryHash, leafHash } from '#tlog/hash';
 import { knowing } from './known';
 import type { LogLedger } from './log-ledger';
+import { bytesOf, inPartsStatementOf, mostOfProof, partsOf, partStatementOf, type Cut } from './receipt-parts';
 import { Altered, TooLarge, type Backends } from './op';
 
 /** Where events are read from, and the trees that were forgotten. */
-type From = Pick<Backends, 'eventlog' | 'store'>;
+type From = Pick<Backends, 'eventlog' | 'store'> & {
+  /** how many events may be held in memory */
+  readonly most?: number;
+};
+
+/** There are more events than may be held outside a turn. */
+class Larger extends Error {}
+
+/** What holds many events in memory is done one at a time for each log; what holds few need not wait for that. */
+async function inTurn<T>(ledger: LogLedger, from: From, most: number, work: (from: From) => Promise<T>): Promise<T> {
+  const { eventlog, store } = from;
+  try {
+    return await work({ eventlog, store, most });
+  } catch (error) {
+    if (!(error instanceof Larger)) throw error;
+    return await ledger.gathering.take(() => work({ eventlog, store, most: LIMITS.receiptEventsInAll }));
+  }
+}
 
 /** A stored event, as receipts are told of it. */
 type Kept = Told & { readonly stored: StoredEvent };
+
+/** How many events are read at once. */
+const PAGE = 5_000;
 
 /** Reads events by what they are about, each once. @throws TooLarge rather than leave any out */
 class Candidates {
@@ -38,11 +60,17 @@ class Candidates {
   constructor(
     private readonly eventlog: From['eventlog'],
     private readonly state: LogState,
+    private readonly most = LIMITS.receiptEvents,
   ) {}
 
   async search(filter: Omit<SearchFilter, 'tenant' | 'log' | 'limit'>): Promise<void> {
     const { tenant, log } = this.state;
-    this.take(await this.eventlog.search({ tenant, log, ...filter, limit: LIMITS.receiptEvents + 1 }));
+    for (let after = -1; ;) {
+      const page = await this.eventlog.search({ tenant, log, ...filter, after, limit: PAGE });
+      this.take(page);
+      if (page.length < PAGE) return;
+      after = page.at(-1)?.position ?? after;
+    }
   }
 
   /** The revocation rules that may have struck one of these: which of them did is for the choice to say. */
@@ -73,8 +101,11 @@ class Candidates {
 
   private take(events: readonly StoredEvent[]): void {
     for (const event of events) this.found.set(event.position, event);
-    if (this.found.size > LIMITS.receiptEvents)
-      throw new TooLarge(`a receipt of more than ${LIMITS.receiptEvents} events is not made; ask for a part of it`);
+    if (this.found.size > this.most && this.most < LIMITS.receiptEventsInAll) throw new Larger();
+    if (this.found.size > LIMITS.receiptEventsInAll)
+      throw new TooLarge(
+        `a receipt of more than ${LIMITS.receiptEventsInAll} events is not made; ask for one of a run or an action in it`,
+      );
   }
 }
 
@@ -82,8 +113,8 @@ class Candidates {
  * All that may bear on a run: its own events, and what happened to the runs above and below it. Which those are is taken
  * from the state before an event is read: meanwhile it may forget them.
  */
-async function aboutRun({ eventlog }: From, state: LogState, run: RunNode): Promise<Kept[]> {
-  const candidates = new Candidates(eventlog, state);
+async function aboutRun({ eventlog, most }: From, state: LogState, run: RunNode): Promise<Kept[]> {
+  const candidates = new Candidates(eventlog, state, most);
   const { treeId } = run; // what events are found by
   const above = runsAbove(state, run);
   const below = runsOf(state, treeId).filter((each) => each.parentRunId === run.id);
@@ -114,7 +145,7 @@ const subjectsOf = (state: LogState, runs: readonly RunNode[]): Subject[] =>
 async function aboutTree(ledger: LogLedger, from: From, treeId: string): Promise<Kept[] | undefined> {
   const state = await knowing(ledger, from, 'tree', treeId);
   if (!state) return undefined;
-  const candidates = new Candidates(from.eventlog, state);
+  const candidates = new Candidates(from.eventlog, state, from.most);
   const subjects = subjectsOf(state, runsOf(state, treeId));
   await candidates.search({ treeId });
   await candidates.rules(subjects);
@@ -142,8 +173,40 @@ const ABOUT: Record<PredicateType, (ledger: LogLedger, from: From, id: string) =
   [ACTION_RECEIPT]: aboutAction,
 };
 
+/** What an envelope may hold: more is made in parts. */
+export interface Bounds {
+  readonly events: number;
+  readonly bytes: number;
+  readonly partEvents: number;
+}
+const BOUNDS: Bounds = {
+  events: LIMITS.receiptEvents,
+  bytes: LIMITS.receiptBytes,
+  partEvents: LIMITS.receiptPartEvents,
+};
+
+/** The events of a receipt below a size of the log, in their order; undefined where there are none. */
+async function chosenFor(
+  ledger: LogLedger,
+  from: From,
+  id: string,
+  type: PredicateType,
+  size: number,
+): Promise<[Kept, ...Kept[]] | undefined> {
+  const candidates = await ABOUT[type](ledger, from, id);
+  if (!candidates) return undefined;
+  // what is not in the tree yet has no proof, and is left out
+  const inTree = candidates.filter(({ event }) => event.position < size);
+  const chosen = new Set(KINDS[type].select(id, readStory(inTree)).map(({ event }) => event.position));
+  const kept = inTree.filter(({ event }) => chosen.has(event.position));
+  await unaltered(from, ledger.state.log, kept);
+  const [first, ...rest] = kept;
+  return first && [first, ...rest];
+}
+
 /**
- * The signed account of a run, a tree or an action, each event with its proof; undefined where it is not known.
+ * The signed account of a run, a tree or an action, each event with its proof; undefined where it is not known. Where
+ * that is too large for one message, the envelope that names its parts: `partOf` makes each.
  * @throws TooLarge
  */
 export async function receiptOf(
@@ -152,38 +215,104 @@ export async function receiptOf(
   key: KeyObject,
   id: string,
   type: PredicateType = RUN_RECEIPT,
+  bounds = BOUNDS,
 ): Promise<Envelope | undefined> {
-  const candidates = await ABOUT[type](ledger, from, id);
-  if (!candidates) return undefined;
-  // what is not in the tree yet has no proof, and is not told
-  const inTree = candidates.filter(({ event }) => event.position < ledger.position);
-  const chosen = new Set(KINDS[type].select(id, readStory(inTree)).map(({ event }) => event.position));
-  const kept = inTree.filter(({ event }) => chosen.has(event.position));
-  if (kept.length === 0) return undefined;
-  await unaltered(from, ledger.state.log, kept);
+  return inTurn(ledger, from, bounds.events, (held) => madeOf(ledger, held, key, { id, type, bounds }));
+}
+
+interface Wanted {
+  readonly id: string;
+  readonly type: PredicateType;
+  readonly bounds: Bounds;
+}
+
+async function madeOf(
+  ledger: LogLedger,
+  from: From,
+  key: KeyObject,
+  { id, type, bounds }: Wanted,
+): Promise<Envelope | undefined> {
+  const kept = await chosenFor(ledger, from, id, type, ledger.position);
+  if (!kept) return undefined;
   const claims = KINDS[type].summarise(id, readStory(kept), canonicalDigest);
-  const proofs = await ledger.proofs(kept.map(({ event }) => event.position));
-  const events = kept.map(({ stored: { log, position, body, payload }, payload: words }) => ({
+  if (kept.length <= bounds.events && bytesOf(kept) <= bounds.bytes) {
+    const proofs = await ledger.proofs(positionsOf(kept));
+    const envelope = signStatement(makeStatement(claims, proved(kept, proofs)), key, ledger.origin);
+    if (envelope.payload.length <= bounds.bytes) return envelope;
+  }
+  const { size, note } = await ledger.head((kept.at(-1) ?? kept[0]).event.position + 1);
+  const cut = partsOf({ id, type, size, kept, claims, proofBytes: mostOfProof(size, note), bounds });
+  ledger.inParts.keep(keyOf(id, type, size), cut);
+  const envelope = signStatement(inPartsStatementOf(cut), key, ledger.origin);
+  if (envelope.payload.length > bounds.bytes)
+    throw new TooLarge(`the receipt has ${cut.predicate.parts.length} parts; the list of so many is not made`);
+  return envelope;
+}
+
+/**
+ * One part of the receipt that `receiptOf` named the parts of, at the size of the log that it stated. Made without the
+ * others: where their positions are no longer remembered, they are found again, which gives the same ones.
+ * @returns undefined where there is no such receipt, part or size
+ */
+export async function partOf(
+  ledger: LogLedger,
+  from: From,
+  key: KeyObject,
+  { id, type, part, size }: { id: string; type: PredicateType; part: number; size: number },
+  bounds = BOUNDS,
+): Promise<Envelope | undefined> {
+  const head = size <= ledger.position ? await from.store.heads.at(ledger.state.log, size) : undefined;
+  if (!head) return undefined;
+  const cut =
+    ledger.inParts.get(keyOf(id, type, size)) ??
+    (await inTurn(ledger, from, bounds.events, (held) => cutAgain(ledger, held, { id, type, head, bounds })));
+  const positions = cut?.positions[part];
+  if (!cut || !positions) return undefined;
+  const stored = await from.eventlog.at(ledger.state.log, positions);
+  const kept = stored.map((each): Kept => ({ ...readStored(each), stored: each }));
+  kept.sort((a, b) => a.event.position - b.event.position);
+  await unaltered(from, ledger.state.log, kept);
+  const proofs = await ledger.proofs(positions, size);
+  return signStatement(partStatementOf(cut, part, proved(kept, proofs)), key, ledger.origin);
+}
+
+async function cutAgain(
+  ledger: LogLedger,
+  from: From,
+  { id, type, head, bounds }: Wanted & { readonly head: Head },
+): Promise<Cut | undefined> {
+  const { size, note } = head;
+  const kept = await chosenFor(ledger, from, id, type, size);
+  if (!kept) return undefined;
+  const claims = KINDS[type].summarise(id, readStory(kept), canonicalDigest);
+  const cut = partsOf({ id, type, size, kept, claims, proofBytes: mostOfProof(size, note), bounds });
+  ledger.inParts.keep(keyOf(id, type, size), cut);
+  return cut;
+}
+
+type Head = { readonly size: number; readonly note: string };
+const keyOf = (id: string, type: PredicateType, size: number): string => `${type} ${id} ${size}`;
+const positionsOf = (kept: readonly Kept[]): number[] => kept.map(({ event: { position } }) => position);
+
+const proved = (kept: readonly Kept[], proofs: ReadonlyMap<number, string>): ReceiptEvent[] =>
+  kept.map(({ stored: { log, position, body, payload }, payload: words }) => ({
     log,
     position,
     body,
-    // one that is not what its event names is withheld: it would be told in the event's name
+    // one that is not what its event names is withheld: it would be shown in the event's name
     payload: words === null ? null : (payload ?? null),
     proof: proofs.get(position) as string,
   }));
-  const envelope = signStatement(makeStatement(claims, events), key, ledger.origin);
-  if (envelope.payload.length > LIMITS.receiptBytes)
-    throw new TooLarge(
-      `the receipt has ${envelope.payload.length} bytes; more than ${LIMITS.receiptBytes} are not sent: ask for a part of it`,
-    );
-  return envelope;
-}
 
 /**
  * Is each event the one that the tree has at its position? A receipt over anything else could not be verified.
  * @throws Altered with the position of the first that is not
  */
 async function unaltered({ store }: From, log: string, kept: readonly Kept[]): Promise<void> {
+  for (let from = 0; from < kept.length; from += PAGE) await unalteredPage(store, log, kept.slice(from, from + PAGE));
+}
+
+async function unalteredPage(store: From['store'], log: string, kept: readonly Kept[]): Promise<void> {
   const leaf = await store.nodes(
     log,
     kept.map(({ stored: { position } }) => ({ level: 0, index: position })),
@@ -200,7 +329,7 @@ async function unaltered({ store }: From, log: string, kept: readonly Kept[]): P
 
 /** The chain of one action, each link with its proof where it is in the tree; undefined where no decision on it is known. */
 export async function custodyFor(ledger: LogLedger, from: From, actionId: string): Promise<Custody | undefined> {
-  const candidates = await aboutAction(ledger, from, actionId);
+  const candidates = await inTurn(ledger, from, LIMITS.receiptEvents, (held) => aboutAction(ledger, held, actionId));
   if (!candidates) return undefined;
   const custody = custodyOf(actionId, readStory(candidates));
   const positions = [...new Set(custody.links.map(({ position }) => position))];

@@ -196,6 +196,10 @@ export class BailiwickClient {
   actionReceipt(actionId: string, minPosition?: number): Promise<unknown> {
     return this.get(`/v1/actions/${actionId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
   }
+  /** One part of a receipt that is in parts. @param size of the tree, as the receipt states it */
+  receiptPart(of: 'runs' | 'trees' | 'actions', id: string, part: number, size: number): Promise<unknown> {
+    return this.get(`/v1/${of}/${id}/receipt?part=${part}&size=${size}`);
+  }
   custody(actionId: string): Promise<unknown> {
     return this.get(`/v1/actions/${actionId}/custody`);
   }

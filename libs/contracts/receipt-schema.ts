@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { PREDICATES, type PredicateType } from './receipt';
+import { PARTED, PREDICATES, type PartedType, type PredicateType } from './receipt';
 
 const WHERE = 'https://bailiwick.dev/schemas/';
 
 /** The JSON Schema (2020-12) of what each predicate type claims, by the name it is published under: `receipt-v1.json`. */
 export const RECEIPT_SCHEMAS: ReadonlyMap<string, Record<string, unknown>> = new Map(
-  (Object.keys(PREDICATES) as PredicateType[]).map((type) => {
-    const { schema: name, statement } = PREDICATES[type];
+  (Object.keys({ ...PREDICATES, ...PARTED }) as (PredicateType | PartedType)[]).map((type) => {
+    const { schema: name, statement } = { ...PREDICATES, ...PARTED }[type];
     const schema = z.toJSONSchema(statement.shape.predicate, { io: 'output', unrepresentable: 'any' });
     return [
       name,

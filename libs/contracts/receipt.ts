@@ -271,6 +271,62 @@ export const PREDICATES = {
 } as const;
 export type PredicateType = keyof typeof PREDICATES;
 
+/**
+ * A receipt that is too large for one message is made in parts. The first envelope names the events by count and root
+ * and the claims by digest: the claims are as long as the events are many, and follow from them. Each part holds events.
+ */
+export const RECEIPT_IN_PARTS = 'https://bailiwick.dev/receipt-in-parts/v1';
+export const RECEIPT_PART = 'https://bailiwick.dev/receipt-part/v1';
+
+const whole = z.number().int().nonnegative();
+const wholeOf = {
+  /** what the receipt is about: its predicate type, were it in one, and the id */
+  of: z.strictObject({ type: z.enum([RUN_RECEIPT, TREE_RECEIPT, ACTION_RECEIPT]), id: z.string() }),
+  /** of the tree that every event is proved to be in */
+  size: whole,
+  /** RFC 6962 root in base64 over the leaves (of the log) of all events of all parts, in their order */
+  root: z.string(),
+};
+export const inPartsPredicate = z.strictObject({
+  ...wholeOf,
+  /** of all parts */
+  count: whole,
+  /** `sha256:<hex>` of the canonical JSON of the claims that follow from all events */
+  claims: z.string(),
+  parts: z.array(z.strictObject({ events: whole, first: whole, last: whole })).min(1),
+});
+export type InParts = z.infer<typeof inPartsPredicate>;
+export const partPredicate = z.strictObject({
+  ...wholeOf,
+  /** from 0 */
+  part: whole,
+  /** how many parts there are */
+  parts: whole,
+  events,
+});
+
+export const inPartsStatement = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  subject,
+  predicateType: z.literal(RECEIPT_IN_PARTS),
+  predicate: inPartsPredicate,
+});
+export type InPartsStatement = z.infer<typeof inPartsStatement>;
+export const partStatement = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  subject,
+  predicateType: z.literal(RECEIPT_PART),
+  predicate: partPredicate,
+});
+export type PartStatement = z.infer<typeof partStatement>;
+
+/** As `PREDICATES`, of the envelopes that only all together are a receipt. */
+export const PARTED = {
+  [RECEIPT_IN_PARTS]: { schema: 'receipt-in-parts-v1.json', statement: inPartsStatement },
+  [RECEIPT_PART]: { schema: 'receipt-part-v1.json', statement: partStatement },
+} as const;
+export type PartedType = keyof typeof PARTED;
+
 /** DSSE. @see https://github.com/secure-systems-lab/dsse/blob/master/envelope.md */
 export const envelope = z.strictObject({
   payloadType: z.literal(PAYLOAD_TYPE),

@@ -29,9 +29,14 @@ export const LIMITS = {
   eventsSeen: 5_000,
   /** positions of a log, or rows, that the database passes over for one page of a list */
   positionsSeen: 50_000,
-  /** of one receipt; and its bytes, so that it fits into one message */
+  /** of a receipt in one envelope; and its bytes, so that it fits into one message: a larger one is made in parts */
   receiptEvents: 10_000,
   receiptBytes: 7 * 1024 * 1024,
+  /** of one part of a receipt; and of all parts together, which the ledger holds in memory once to name them */
+  receiptPartEvents: 2_000,
+  receiptEventsInAll: 200_000,
+  /** receipts in parts that a ledger remembers the positions of, so that a part is made without the others */
+  receiptsInParts: 8,
   /** of the items of one page, so that it fits into one message */
   pageBytes: 4 * 1024 * 1024,
 

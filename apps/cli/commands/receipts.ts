@@ -1,7 +1,16 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { BailiwickClient } from '#client/client';
-import type { Custody, Envelope, Statement } from '#contracts/receipt';
+import {
+  ACTION_RECEIPT,
+  inPartsStatement,
+  RUN_RECEIPT,
+  TREE_RECEIPT,
+  type Custody,
+  type Envelope,
+  type InParts,
+  type Statement,
+} from '#contracts/receipt';
 import { readUnverified } from '#receipts/envelope';
 import { documentOf } from '#receipts/human/document';
 import { htmlOf } from '#receipts/human/html';
@@ -10,6 +19,7 @@ import { verdictOf } from '#receipts/human/verdict';
 import { isOnlyOpen } from '#receipts/custody';
 import { renderCustody, renderReceipt } from '#receipts/render';
 import { verifyReceipt, type Verification } from '#receipts/verify';
+import { envelopesIn } from '#receipts/web/parts';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { stepLines, terminalOf } from '../receipt-text';
 import { plain, yellow } from '../render';
@@ -64,16 +74,25 @@ async function get(run: string | undefined, flags: GetFlags): Promise<void> {
   const write = format === 'json' ? undefined : writerOf(format);
   const envelope = await fetchReceipt(client, run, flags);
   if (write) {
+    const all: Envelope[] = [];
+    for await (const each of withParts(client, envelope)) all.push(each);
+    const given = all.length > 1 ? all : envelope;
     const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
     const keys = await client.verifierKeys(log);
-    put(write(envelope, verifyReceipt(envelope, keys), keys), flags.out);
+    put(write(given, verifyReceipt(given, keys), keys), flags.out);
     return;
   }
   if (flags.out === undefined) {
-    console.log(JSON.stringify(envelope, null, flags.json ? 0 : 2));
+    const indent = flags.json || partsIn(envelope) ? 0 : 2; // of a receipt in parts, each envelope is a line
+    for await (const each of withParts(client, envelope)) console.log(JSON.stringify(each, null, indent));
     return;
   }
   writeFileSync(flags.out, JSON.stringify(envelope));
+  let isFirst = true;
+  for await (const each of withParts(client, envelope)) {
+    if (!isFirst) appendFileSync(flags.out, `\n${JSON.stringify(each)}`);
+    isFirst = false;
+  }
   const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
   writeFileSync(`${flags.out}.vkey`, await client.verifierKeys(log));
   console.log(`wrote ${flags.out} and ${flags.out}.vkey`);
@@ -86,6 +105,23 @@ async function fetchReceipt(client: BailiwickClient, run: string | undefined, fl
   if (tree !== undefined) return (await client.treeReceipt(tree)) as Envelope;
   if (action !== undefined) return (await client.actionReceipt(action)) as Envelope;
   return (await client.receipt(run as string)) as Envelope;
+}
+
+/** What a receipt in parts states of them; undefined of a receipt in one envelope. */
+function partsIn({ payload }: Envelope): InParts | undefined {
+  const stated = inPartsStatement.safeParse(JSON.parse(Buffer.from(payload, 'base64').toString()));
+  return stated.success ? stated.data.predicate : undefined;
+}
+
+const PATHS = { [RUN_RECEIPT]: 'runs', [TREE_RECEIPT]: 'trees', [ACTION_RECEIPT]: 'actions' } as const;
+
+/** The receipt, and then each of its parts, one at a time. */
+async function* withParts(client: BailiwickClient, envelope: Envelope): AsyncGenerator<Envelope> {
+  yield envelope;
+  const stated = partsIn(envelope);
+  if (!stated) return;
+  const { of, size, parts } = stated;
+  for (const part of parts.keys()) yield (await client.receiptPart(PATHS[of.type], of.id, part, size)) as Envelope;
 }
 
 type Writer = (envelope: unknown, verification: Verification | undefined, keys: string | undefined) => string;
@@ -159,11 +195,11 @@ async function custody(action: string, flags: GlobalOptions): Promise<void> {
   process.exitCode = chain.findings.some((finding) => !isOnlyOpen(finding)) ? 1 : 0;
 }
 
-/** The text of a file of JSON; whether it reads one way is for the verification to say. */
+/** The text of a file of JSON, or of a line of JSON for each part; whether it reads one way is for the verification to say. */
 function readJson(file: string): string {
   try {
     const text = readFileSync(file, 'utf8');
-    JSON.parse(text);
+    envelopesIn(text);
     return text;
   } catch (error) {
     throw new UsageError(`${file} cannot be read as JSON: ${(error as Error).message}`);

@@ -12,6 +12,12 @@ import { route, wholeNumber, type Context, type Reply, type Route } from '../rou
 
 const minPosition = wholeNumber(0).optional();
 
+/** A receipt that is too large for one answer names its parts and the size of the tree: each part is asked for by both. */
+const receiptQuery = z.strictObject({ minPosition, part: wholeNumber(0).optional(), size: wholeNumber(1).optional() });
+
+/** All events of a large receipt are read once to name its parts. */
+const RECEIPT_MS = 60_000;
+
 /** The signed account of something, under the id that its path names. */
 const receiptRoute = (what: 'tree' | 'action', path: string, summary: string): Route =>
   route({
@@ -20,12 +26,14 @@ const receiptRoute = (what: 'tree' | 'action', path: string, summary: string): R
     summary,
     roles: ['analyst', 'orchestrator', 'approver', 'responder'],
     params: z.strictObject({ id: idOf(what) }),
-    query: z.strictObject({ minPosition }),
+    query: receiptQuery,
     answer: envelope,
     async handle({ caller, services, params, query }) {
       logOf(caller, params.id);
       const about = what === 'tree' ? { treeId: params.id } : { actionId: params.id };
-      return { body: await services.owners.ledger('receipt', { tenant: caller.tenant, ...about, ...query }, 20_000) };
+      return {
+        body: await services.owners.ledger('receipt', { tenant: caller.tenant, ...about, ...query }, RECEIPT_MS),
+      };
     },
   });
 
@@ -37,12 +45,11 @@ const aboutRun = (what: 'receipt' | 'drift' | 'graph', summary: string): Route =
     roles: ['analyst', 'orchestrator', 'approver', 'responder'],
     runs: true,
     params: z.strictObject({ id: idOf('run') }),
-    query: z.strictObject({ minPosition }),
+    query: what === 'receipt' ? receiptQuery : z.strictObject({ minPosition }),
     async handle({ caller, services, params, query }) {
       ownRun(caller, params.id);
-      return {
-        body: await services.owners.ledger(what, { tenant: caller.tenant, runId: params.id, ...query }, 20_000),
-      };
+      const about = { tenant: caller.tenant, runId: params.id, ...query };
+      return { body: await services.owners.ledger(what, about, what === 'receipt' ? RECEIPT_MS : 20_000) };
     },
   });
 

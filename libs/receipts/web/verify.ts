@@ -2,10 +2,16 @@ import type { Event } from '#contracts/event';
 import { parseEvent, payload as payloadSchema } from '#contracts/event';
 import {
   envelope as envelopeSchema,
+  PARTED,
   PAYLOAD_TYPE,
   PREDICATES,
+  RECEIPT_IN_PARTS,
+  RECEIPT_PART,
   STATEMENT_TYPE,
   type Envelope,
+  type InPartsStatement,
+  type PartedType,
+  type PartStatement,
   type PredicateType,
   type ReceiptEvent,
   type Statement,
@@ -22,6 +28,7 @@ import { concat, utf8, type Crypto } from './crypto';
 import { Failed, need } from './failed';
 import { Inclusion } from './inclusion';
 import { readLogKeys, readWitnessKeys, type NoteKey } from './note';
+import { claimsDigest, envelopesIn, joined, missingParts, type Whole } from './parts';
 import { sumsOf } from './sums';
 
 /** The steps of a verification, in their order. */
@@ -31,6 +38,7 @@ export const STEPS = {
   signature: 'the envelope is signed by the log',
   statement: 'the envelope holds an in-toto statement about a receipt',
   schema: 'the predicate is of its published schema',
+  parts: 'every part of the receipt is there, once and in order',
   proofs: 'every event is in the log',
   witnesses: 'the tree was cosigned by the witnesses asked for',
   payloads: 'every payload is what its event names',
@@ -100,20 +108,24 @@ export function verifyWith(
       return [read, `${read[0].name}${read.length > 1 ? `, ${read.length} keys` : ''}`];
     });
     const cosigners = witnesses.length > 0 ? step('witnesses', () => readWitnesses(crypto, witnesses)) : [];
-    const envelope = step('envelope', () => readEnvelope(input));
-    const body = step('signature', () => checkSignature(crypto, envelope, keys));
-    const [type, said] = step('statement', () => readStatement(crypto, body));
-    const read = step('schema', () => readPredicate(type, said));
-    statement = read;
-    const { events, ...claims } = read.predicate;
+    const envelopes = step('envelope', () => readEnvelopes(input));
+    const signed = step('signature', () => checkSignatures(crypto, envelopes, keys));
+    const said = step('statement', () => readStatements(crypto, signed));
+    const read = step('schema', () => readPredicates(said));
+    if ('predicate' in read) statement = read;
+    const whole = 'predicate' in read ? wholeOf(read) : step('parts', () => allParts(crypto, read));
     const inclusion = new Inclusion(crypto, keys, cosigners);
-    const bodies = step('proofs', () => included(events, inclusion, keys[0].name));
+    const bodies = step('proofs', () => included(whole.events, inclusion, keys[0].name));
+    if (!('predicate' in read)) step('parts', () => inTreeOf(read.first, inclusion));
     if (cosigners.length > 0) step('witnesses', () => cosigned(inclusion, quorum));
-    const told = step('payloads', () => payloadsOf(crypto, events, bodies));
+    const told = step('payloads', () => payloadsOf(crypto, whole.events, bodies));
     const story = readStory(told);
-    step('custody', () => custodyHolds(read, story, digestOf));
-    step('claims', () => claimsMatch(crypto, read, claims, story, digestOf));
-    step('sums', () => sumsHold(claims, story, KINDS[type].whole));
+    step('custody', () => custodyHolds(whole.id, story, digestOf));
+    const { events: _, ...claims } = step('claims', () => {
+      statement ??= claimedBy((read as InParts).first, whole, story, digestOf);
+      return [statement.predicate, claimsMatch(crypto, statement, story, digestOf)];
+    });
+    step('sums', () => sumsHold(claims, story, KINDS[whole.type].whole));
     return { ok: true, steps, statement };
   } catch (error) {
     if (!(error instanceof Ended)) throw error;
@@ -129,20 +141,42 @@ function readWitnesses(crypto: Crypto, vkeys: readonly string[]): [NoteKey[], st
   return [keys, `keys of ${keys.map(({ name }) => name).join(', ')}`];
 }
 
-function readEnvelope(input: unknown): [Envelope, string] {
-  const parsed = envelopeSchema.safeParse(typeof input === 'string' ? textIn(input) : input);
-  if (!parsed.success) return need(false, `not a receipt: ${issueOf(parsed.error)}`);
-  return [parsed.data, parsed.data.payloadType];
+function readEnvelopes(input: unknown): [Envelope[], string] {
+  const given = textIn(input);
+  need(given.length > 0, 'not a receipt: there is no envelope');
+  const read = given.map((each, i) => {
+    const parsed = envelopeSchema.safeParse(each);
+    const which = given.length === 1 ? '' : `envelope ${i}: `;
+    return parsed.success ? parsed.data : need(false, `not a receipt: ${which}${issueOf(parsed.error)}`);
+  });
+  return [read, `${PAYLOAD_TYPE}${read.length > 1 ? `, ${read.length} envelopes` : ''}`];
 }
 
 /** Two members of one name would be read by another verifier as another receipt. */
-function textIn(text: string): unknown {
+function textIn(input: unknown): readonly unknown[] {
   try {
-    return parseExactly(text);
+    return envelopesIn(input);
   } catch (error) {
     return need(false, `not a receipt: ${(error as Error).message}`);
   }
 }
+
+/** Runs a check of each envelope; where there are several, what fails names which, from 0. */
+function ofEach<A, B>(all: readonly A[], check: (each: A) => [B, string]): [B[], string] {
+  const done = all.map((each, i) => {
+    try {
+      return check(each);
+    } catch (error) {
+      if (all.length === 1) throw error;
+      throw new Failed(`envelope ${i}: ${(error as Error).message}`);
+    }
+  });
+  const detail = done[0]?.[1] ?? '';
+  return [done.map(([value]) => value), all.length > 1 ? `${detail}, and ${all.length - 1} parts` : detail];
+}
+
+const checkSignatures = (crypto: Crypto, all: readonly Envelope[], keys: readonly NoteKey[]): [Uint8Array[], string] =>
+  ofEach(all, (each) => checkSignature(crypto, each, keys));
 
 function checkSignature(crypto: Crypto, envelope: Envelope, keys: readonly NoteKey[]): [Uint8Array, string] {
   const body = crypto.fromBase64(envelope.payload);
@@ -159,7 +193,14 @@ function checkSignature(crypto: Crypto, envelope: Envelope, keys: readonly NoteK
   return [body, `Ed25519, ${key.name}${keys.length > 1 ? ` (${key.id})` : ''}`];
 }
 
-function readStatement(crypto: Crypto, body: Uint8Array): [[PredicateType, unknown], string] {
+type Said = readonly [type: PredicateType | PartedType, value: unknown];
+
+const readStatements = (crypto: Crypto, bodies: readonly Uint8Array[]): [Said[], string] =>
+  ofEach(bodies, (each) => readStatement(crypto, each));
+
+const KNOWN = { ...PREDICATES, ...PARTED };
+
+function readStatement(crypto: Crypto, body: Uint8Array): [Said, string] {
   const text = crypto.text(body);
   let said: unknown;
   try {
@@ -172,22 +213,76 @@ function readStatement(crypto: Crypto, body: Uint8Array): [[PredicateType, unkno
   const { _type, predicateType } = (said ?? {}) as { _type?: unknown; predicateType?: unknown };
   need(_type === STATEMENT_TYPE, `the statement is malformed: its type is not ${STATEMENT_TYPE}`);
   need(
-    typeof predicateType === 'string' && Object.hasOwn(PREDICATES, predicateType),
-    `the statement is malformed: its predicate type is none of ${Object.keys(PREDICATES).join(', ')}`,
+    typeof predicateType === 'string' && Object.hasOwn(KNOWN, predicateType),
+    `the statement is malformed: its predicate type is none of ${Object.keys(KNOWN).join(', ')}`,
   );
-  return [[predicateType as PredicateType, said], predicateType];
+  return [[predicateType as PredicateType | PartedType, said], predicateType];
 }
 
-const readers = new Map<PredicateType, z.ZodType>();
+const readers = new Map<string, z.ZodType>();
 
 /** Strict: what is not held against the events must not stand beside what is. */
-function readPredicate(type: PredicateType, said: unknown): [Statement, string] {
-  const { statement, schema } = PREDICATES[type];
+function readPredicate([type, said]: Said): [unknown, string] {
+  const { statement, schema } = KNOWN[type];
   const reader = readers.get(type) ?? z.compile(statement as z.ZodType);
   readers.set(type, reader);
   const parsed = reader.safeParse(said);
   if (!parsed.success) return need(false, `the statement is malformed: ${issueOf(parsed.error)}`);
-  return [parsed.data as Statement, schema];
+  return [parsed.data, schema];
+}
+
+/** A receipt in parts: the envelope that names them, and those that were given with it. */
+interface InParts {
+  readonly first: InPartsStatement;
+  readonly parts: readonly PartStatement[];
+}
+
+function readPredicates(said: readonly Said[]): [Statement | InParts, string] {
+  const [read, detail] = ofEach(said, readPredicate);
+  const [first, ...parts] = read as [Statement | InPartsStatement | PartStatement, ...PartStatement[]];
+  if (first.predicateType === RECEIPT_PART) {
+    const { part, parts: count } = first.predicate;
+    return need(
+      false,
+      `the first envelope is part ${part} of ${count} of a receipt; give the receipt first, then its parts`,
+    );
+  }
+  if (first.predicateType !== RECEIPT_IN_PARTS) {
+    need(parts.length === 0, `the first envelope is a receipt in one part; give it without the other ${parts.length}`);
+    return [first, detail];
+  }
+  const other = parts.findIndex(({ predicateType }) => predicateType !== RECEIPT_PART);
+  need(other < 0, `envelope ${other + 1} is no part of a receipt; give the receipt and then its parts alone`);
+  return [{ first, parts }, detail];
+}
+
+const wholeOf = (read: Statement): Whole => ({
+  type: read.predicateType,
+  id: idOf(read),
+  subject: read.subject,
+  events: read.predicate.events,
+});
+
+function allParts(crypto: Crypto, { first, parts }: InParts): [Whole, string] {
+  const count = first.predicate.parts.length;
+  if (parts.length === 0) return need(false, missingParts(count, [...first.predicate.parts.keys()]));
+  return [joined(crypto, first, parts), `${count} parts, ${first.predicate.count} events, one root`];
+}
+
+function inTreeOf({ predicate }: InPartsStatement, { tree }: Inclusion): [undefined, string] {
+  need(tree?.size === predicate.size, `the events are in the tree of ${tree?.size} leaves, not ${predicate.size}`);
+  return [undefined, `all in the tree of ${predicate.size} leaves`];
+}
+
+/** The receipt that the parts are of: its claims are made from the events, and are those that its digest names. */
+function claimedBy(first: InPartsStatement, whole: Whole, story: Story, digestOf: DigestOf): Statement {
+  const { type, id, subject, events } = whole;
+  const claims = KINDS[type].summarise(id, story, digestOf);
+  need(
+    claimsDigest(claims, digestOf) === first.predicate.claims,
+    'the claims that the receipt names by digest are not what the events of its parts say',
+  );
+  return { _type: STATEMENT_TYPE, subject, predicateType: type, predicate: { ...claims, events } } as Statement;
 }
 
 const issueOf = ({ issues: [issue] }: z.ZodError): string =>
@@ -273,8 +368,8 @@ function payloadOf(crypto: Crypto, text: string, named: string | undefined): Rec
 }
 
 /** I7, I2, I8 of every action that was permitted to what the receipt is about. */
-function custodyHolds(statement: Statement, story: Story, digestOf: DigestOf): [undefined, string] {
-  const actions = permittedIn(statement, story);
+function custodyHolds(about: string, story: Story, digestOf: DigestOf): [undefined, string] {
+  const actions = permittedIn(about, story);
   for (const { id, position } of actions) {
     const real = findingsOf(id, story, digestOf).filter((finding) => !isOnlyOpen(finding));
     need(real.length === 0, `action ${id}: ${real.join('; ')}`, position);
@@ -283,8 +378,7 @@ function custodyHolds(statement: Statement, story: Story, digestOf: DigestOf): [
 }
 
 /** From the events, whatever the claims say. */
-function permittedIn(statement: Statement, story: Story): { id: string; position: number }[] {
-  const id = idOf(statement);
+function permittedIn(id: string, story: Story): { id: string; position: number }[] {
   return [...story.decisions].flatMap(([actionId, { event }]) =>
     event.type === 'ActionPermitted' && [event.runId, event.treeId, actionId].includes(id)
       ? [{ id: actionId, position: event.position }]
@@ -292,13 +386,8 @@ function permittedIn(statement: Statement, story: Story): { id: string; position
   );
 }
 
-function claimsMatch(
-  crypto: Crypto,
-  statement: Statement,
-  given: Claims,
-  story: Story,
-  digestOf: DigestOf,
-): [undefined, string] {
+function claimsMatch(crypto: Crypto, statement: Statement, story: Story, digestOf: DigestOf): string {
+  const { events: _, ...given }: Claims & { events: unknown } = statement.predicate;
   const { predicateType: type, subject } = statement;
   const kind = KINDS[type];
   const id = idOf(statement);
@@ -328,7 +417,7 @@ function claimsMatch(
     undefined,
     first && pathOf(first, again[first], (given as unknown as Record<string, unknown>)[first]),
   );
-  return [undefined, `${Object.keys(again).length} claims about ${kind.about} ${id}`];
+  return `${Object.keys(again).length} claims about ${kind.about} ${id}`;
 }
 
 /** The claims as the first release made them: without who stated `requestedBy`, which they do not list as unproven. */
