@@ -60,7 +60,7 @@ class Candidates {
   constructor(
     private readonly eventlog: From['eventlog'],
     private readonly state: LogState,
-    private readonly most = LIMITS.receiptEvents,
+    private readonly most: number = LIMITS.receiptEvents,
   ) {}
 
   async search(filter: Omit<SearchFilter, 'tenant' | 'log' | 'limit'>): Promise<void> {
