@@ -108,11 +108,14 @@ describe('a receipt that is too large for one envelope', () => {
     for (const each of wrong)
       expect(await partOf(ledger, bench, KEY, { ...each, type: RUN_RECEIPT }, SMALL)).toBeUndefined();
     const ask = (more: object): unknown =>
-      OPS['receipt']?.({ ...bench, ledgers: new Map([[ledger.state.log, ledger]]), key: KEY } as never, {
-        tenant: 'default',
-        runId,
-        ...more,
-      });
+      OPS['receipt']?.(
+        { ...bench, ledgers: new Map([[ledger.state.log, ledger]]), key: KEY },
+        {
+          tenant: 'default',
+          runId,
+          ...more,
+        },
+      );
     expect(await ask({ part: 0 })).toMatchObject({ refusal: { code: 'BAD_REQUEST' } });
     expect(await ask({ size })).toMatchObject({ refusal: { code: 'BAD_REQUEST' } });
     expect(await ask({ size, part: 999 })).toMatchObject({ refusal: { code: 'NOT_FOUND' } });

@@ -43,7 +43,6 @@ type Stored = { readonly stored: StoredEvent };
 
 /** Bytes of a text as a string of ASCII JSON, at most: an escape has six, a quote or line end two. */
 const inJson = (text: string): number =>
-  // eslint-disable-next-line no-control-regex -- those are escaped, too
   text.length + (text.match(/["\\]/g)?.length ?? 0) + 5 * (text.match(/[^\x20-\x7e]/g)?.length ?? 0);
 
 /** An event with the names of its members, in base64, without its proof. */
