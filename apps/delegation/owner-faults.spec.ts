@@ -145,7 +145,10 @@ describe('an owner whose append goes wrong', () => {
       const grantId = await granted();
       const asked = [
         authorize(grantId, { commandId: 'idk_00000001', cost: { USD: 5 } }),
-        authorize(grantId, { commandId: 'idk_00000002', action: { verb: 'thing.delete' } }),
+        authorize(grantId, {
+          commandId: 'idk_00000002',
+          action: { verb: 'thing.delete', argsDigest: `sha256:${'0'.repeat(64)}` },
+        }),
         authorize(grantId, { commandId: 'idk_00000003', cost: { EUR: 5 } }),
         command(
           'delegate',

@@ -206,9 +206,9 @@ describe('the owner of a log', () => {
       world.now += 3_600_000;
       const settle = command('settle', { actionId: permitted.actionId, outcome: { status: 'completed' } });
       const answers = await world.together(owner, [authorize(grantId), settle]);
-      expect(await types(before)).toEqual(['ActionAbandoned', 'GrantExpired', 'ActionDenied']);
+      expect(await types(before)).toEqual(['ActionAbandoned', 'GrantExpired', 'ActionDenied', 'OutcomeReportedLate']);
       expect(decision(answers[0] as Answer)).toBe('deny');
-      expect(refusal(answers[1] as Answer)).toBe('ALREADY_SETTLED');
+      expect(answers[1]).toMatchObject({ ok: true, value: { action: { status: 'abandoned', late: 'completed' } } });
     });
 
     it('goes on after time has ended something though nobody asks', async () => {
@@ -308,7 +308,7 @@ describe('the owner of a log', () => {
       const spend = { cost: { USD: 1 } };
       for (let i = 0; i < 6; i++) await owner.submit(authorize(await granted(paid), spend));
       const limit = jest.replaceProperty(LIMITS, 'appendBatchEvents', 6 as never);
-      world.now += LIMITS.permitMs; // each permit ends with the whole of its budget: two events
+      world.now += LIMITS.permitMs + LIMITS.outcomeMs; // each permit ends with the whole of its budget: two events
       expect((await owner.submit(openRun())).ok).toBe(true);
       expect((await types()).filter((type) => type === 'GrantExhausted')).toHaveLength(6);
       expect(world.warnings).toEqual([]);

@@ -206,7 +206,6 @@ describe('a tool that is denied', () => {
   it.each([
     ['deploy.run', 'deploy.run', undefined],
     ['DEPLOY.Run', 'deploy.run', undefined],
-    [' deploy.run ', 'deploy.run', undefined],
     ['deploy.run', ' Deploy.RUN', undefined],
     ['deploy.run', 'file.read', 'deploy.run'],
     ['Mailer', 'file.read', 'MAILER '],
