@@ -105,7 +105,7 @@ describe('a responder', () => {
   it('denies a tool by its verb and leaves the leases that could use it, or ends them where that is asked for', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     const responder = stack.as('responder');
-    const selector = { tool: 'FILE.read ' };
+    const selector = { tool: 'FILE.read' };
     const preview = await responder.previewRevocation(selector);
     expect(preview).toMatchObject({ target: 'tool', targets: { tool: { pendingRuns: 0 } } });
     expect(preview.targets?.leases.grants).toBeGreaterThanOrEqual(preview.counts.grants);
