@@ -1,7 +1,7 @@
 import { blockedInChain } from '#authority/liveness';
 import { chainOf, type LogState } from '#authority/state';
 import { erase as eraseSchema } from '#contracts/command';
-import { parseEvent } from '#contracts/event';
+import { readBody } from '#authority/aside';
 import type { Beside, Payloads } from '#eventlog/payloads';
 import { LIMITS } from '#kernel/limits';
 import type { LogOwner } from './owner';
@@ -112,8 +112,9 @@ export class Erasing {
     while (!this.stopped) {
       try {
         for (const { position, body } of await this.payloads.unfinished(this.log)) {
-          const event = parseEvent(body);
-          if (event.type === 'PayloadsErased') await this.carryOut(position, event.data.subjectRef, event.data.before);
+          const read = readBody(body); // one that cannot be read says of nobody what is to go
+          const event = read.ok ? read.value : undefined;
+          if (event?.type === 'PayloadsErased') await this.carryOut(position, event.data.subjectRef, event.data.before);
         }
         return;
       } catch (error) {

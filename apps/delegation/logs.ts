@@ -11,6 +11,7 @@ import type { Payloads } from '#eventlog/payloads';
 import type { EventLog } from '#eventlog/port';
 import { monotonicClock, systemClock } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
+import type { LogProblem } from '#platform/health';
 import { judgeTrajectory } from '#trajectory/rules';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -93,6 +94,11 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** Of the logs that are ours, the next position of each. */
   get heads(): Record<string, number> {
     return Object.fromEntries([...this.owned].map(([log, { owner }]) => [log, owner.position]));
+  }
+
+  /** What is wrong with the logs that are ours. */
+  get problems(): LogProblem[] {
+    return [...this.owned.values()].flatMap(({ owner }) => owner.problems());
   }
 
   /** How many processes share the logs. */

@@ -52,6 +52,7 @@ class AdminController {
     return healthAnswer(this.eventlog, async () => ({
       service: 'delegation',
       instances: this.logs.instances,
+      problems: this.logs.problems,
       logs: await this.eventlog.heads(),
     }));
   }

@@ -284,7 +284,7 @@ describe('an owner whose append goes wrong', () => {
       expect((await world.events()).map((event) => event.type)).toEqual(['RunOpened', 'GrantIssued', 'GrantRevoked']);
     });
 
-    it('answers NOT_READY where the log does not fold, and writes nothing to it (I11)', async () => {
+    it('takes nothing but revocations where an event cannot be read, states it, and writes nothing to the log (I11)', async () => {
       const { world: broken, owner: started } = await World.start();
       await started.stop();
       await broken.eventlog.append(LOG, 0, [
@@ -298,7 +298,8 @@ describe('an owner whose append goes wrong', () => {
         },
       ]);
       const next = broken.owner();
-      expect(refusal(await next.submit(openRun()))).toBe('NOT_READY');
+      expect(refusal(await next.submit(openRun()))).toBe('LOG_IN_DOUBT');
+      expect(next.problems()).toMatchObject([{ log: LOG, kind: 'unreadable-event' }]);
       expect(await broken.eventlog.head(LOG)).toBe(1);
       await broken.end();
     });

@@ -1,6 +1,8 @@
 import { answerOf, wordsNeeded } from '#authority/answer';
 import { decide } from '#authority/decide';
 import type { Rules } from '#authority/decide/types';
+import { asideBy } from '#authority/aside';
+import { setAsideRefusal } from '#authority/decide/set-aside';
 import { evolve } from '#authority/evolve';
 import { previewInPieces } from '#authority/preview';
 import { targetOf, type Meant } from '#authority/reach';
@@ -19,6 +21,7 @@ import { Mailbox } from './mailbox';
 import { WalkLost, walks } from './walks';
 import { stateToTell, wordsFor } from './words';
 import type { OwnerLog } from './ports';
+import { problemsOf, type LogProblem } from '#platform/health';
 import { loadState } from '#platform/log-state';
 import { Recall } from '#platform/recall';
 import { Busy } from '#platform/turns';
@@ -76,6 +79,8 @@ class Unwritten extends Error {
 export class LogOwner {
   private state: LogState | undefined;
   private readonly mailbox: Mailbox<Item>;
+  /** why the log could not be loaded at the last try */
+  private notLoaded: unknown;
   private stopped = false;
   private finished: Promise<void> | undefined;
   /** the commit that is under way, and since when */
@@ -116,6 +121,9 @@ export class LogOwner {
 
   /** One past the last event that is known to be written. */
   committed = 0;
+
+  /** What is wrong with the log: why it is not served, or which of its events are set aside. */
+  readonly problems = (): LogProblem[] => problemsOf(this.options.log, this.state, this.notLoaded);
 
   /** One past the last event that is written or about to be. */
   get position(): number {
@@ -247,8 +255,10 @@ export class LogOwner {
     try {
       const state = await loadState(log, eventlog, warn);
       this.committed = state.next;
+      this.notLoaded = undefined;
       return (this.state = state);
     } catch (error) {
+      this.notLoaded = error;
       warn(`log ${log} could not be loaded; trying again`, error);
       const waiting = await this.mailbox.take(Infinity, RELOAD_MS);
       for (const item of [...untouched.splice(0), ...waiting])
@@ -463,6 +473,8 @@ export class LogOwner {
   private async tell(state: LogState, { events, replay }: Staged): Promise<Answer> {
     const { eventlog } = this.options;
     const told = replay ? await this.again(replay) : events;
+    const aside = replay && told.map(({ treeId }) => asideBy(state, treeId)).find((each) => each !== undefined);
+    if (aside) return { ok: false, refusal: setAsideRefusal(aside.position) };
     const known = replay ? await stateToTell(eventlog, state, told, this.recalling) : state;
     return answerOf(known, told, await wordsFor(eventlog, known, wordsNeeded(told)));
   }

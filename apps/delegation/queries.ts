@@ -1,6 +1,10 @@
 import { approvalStatus } from '#authority/approval-status';
+import { readBody } from '#authority/aside';
+import { clip } from '#authority/words';
+import { whyUnreadable } from '#contracts/event';
 import { authorize } from '#authority/decide/authorize';
 import { selectorFault } from '#authority/names';
+import { heldUp } from '#authority/decide/set-aside';
 import type { Rules } from '#authority/decide/types';
 import { settledOf, type ApprovalNode, type LogState } from '#authority/state';
 import { authorize as authorizeSchema, type Answer } from '#contracts/command';
@@ -73,6 +77,8 @@ export async function ask(
       const fault = selectorFault(query.selector);
       return fault ? { ok: false, refusal: fault } : busyRefused(async () => found(await owner.preview(query)));
     }
+    case 'unreadable':
+      return unreadable(owner, eventlog);
     case 'import': // the log's own business, not its state's
       return missing('question', query.op);
     case 'erasure':
@@ -84,6 +90,29 @@ export async function ask(
     case 'head':
       return owner.read((state) => found({ position: state.next }));
   }
+}
+
+/** What an operator examines before it is set aside. */
+async function unreadable(owner: LogOwner, eventlog: OwnerLog): Promise<Answer> {
+  const { log, nodes } = await owner.read((state) => ({ log: state.log, nodes: [...state.unreadable.values()] }));
+  const shown = nodes.slice(0, LIMITS.unreadableShown);
+  const stored = await eventlog.at(
+    log,
+    shown.map(({ position }) => position),
+  );
+  const items = shown.map(({ position, treeId, bodyDigest }) => {
+    const body = stored.find((each) => each.position === position)?.body ?? '';
+    const read = readBody(body);
+    return {
+      position,
+      holdsUp: treeId === undefined ? 'log' : 'tree',
+      ...(treeId === undefined ? {} : { treeId }),
+      bodyDigest,
+      why: read.ok ? 'it does not follow from the events before it' : clip(whyUnreadable(read.error), 1_000),
+      body: clip(body, LIMITS.textLength),
+    };
+  });
+  return found({ log, items });
 }
 
 /** What the state knows by this id; its words are read when the state has been. */
@@ -160,6 +189,8 @@ function dryRun(owner: LogOwner, rules: Rules, raw: unknown): Promise<Answer> {
       refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed' },
     });
   return owner.read((state: LogState, now): Answer => {
+    const held = heldUp(state, parsed.data, state.grants.get(parsed.data.grantId)?.treeId);
+    if (held) return { ok: false, refusal: held };
     const decided = authorize(state, parsed.data, now, rules);
     if (!decided.ok) return { ok: false, refusal: decided.error };
     for (const event of decided.value) {

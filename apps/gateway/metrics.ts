@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Readiness } from './readiness';
 
 const registry = new Registry();
 collectDefaultMetrics({ register: registry });
@@ -22,6 +23,23 @@ const dryRuns = new Counter({
   labelNames: ['tenant', 'asker', 'decision'] as const,
   registers: [registry],
 });
+
+const unreadable = new Gauge({
+  name: 'bailiwick_unreadable_events',
+  help: 'Stored events that cannot be read and that no operator has set aside, over all logs',
+  registers: [registry],
+});
+const notLoaded = new Gauge({
+  name: 'bailiwick_logs_not_loaded',
+  help: 'Logs that cannot be loaded: nothing is answered of them',
+  registers: [registry],
+});
+
+/** As of the newest look at the services. */
+export function gaugeProblems(problems: Readiness['problems']): void {
+  unreadable.set(problems['unreadable-event'] ?? 0);
+  notLoaded.set(problems['not-loaded'] ?? 0);
+}
 
 type Series<T> = Map<string, T>;
 const counters: Series<ReturnType<typeof requests.labels>> = new Map();

@@ -17,7 +17,7 @@ interface Operation {
 }
 
 const URL_ = 'https://bailiwick.example';
-const table = routeTable(() => Promise.resolve({ services: {}, behind: {}, instances: {} }));
+const table = routeTable(() => Promise.resolve({ services: {}, behind: {}, instances: {}, problems: {} }));
 const document = openapi(table, URL_);
 const paths = document.paths as Record<string, Record<string, Operation>>;
 const operations = Object.entries(paths).flatMap(([path, methods]) =>

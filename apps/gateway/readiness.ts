@@ -1,5 +1,6 @@
 import type { Bus } from '#bus/connect';
 import { healthSubject } from '#bus/subjects';
+import type { LogProblem } from '#platform/health';
 import { z } from 'zod';
 
 /** Which services answer, of how many processes, and how many events each has still to take in, over all logs. */
@@ -8,6 +9,8 @@ export interface Readiness {
   readonly behind: Record<string, number>;
   /** how many processes a service has that may have several, as it counts them itself */
   readonly instances: Record<string, number>;
+  /** how many logs have each kind of problem; of `unreadable-event`, how many events */
+  readonly problems: Partial<Record<LogProblem['kind'], number>>;
 }
 
 const PARTS = ['delegation', 'ledger', 'intent'];
@@ -19,6 +22,9 @@ const health = z.object({
     logs: z.record(z.string(), z.number()),
     untold: z.number().optional(),
     instances: z.number().optional(),
+    problems: z
+      .array(z.object({ log: z.string(), kind: z.enum(['not-loaded', 'unreadable-event']), detail: z.string() }))
+      .optional(),
   }),
 });
 
@@ -46,5 +52,19 @@ export async function readiness(bus: Bus): Promise<Readiness> {
     services: Object.fromEntries(PARTS.map((part, i) => [part, answered[i] !== undefined])),
     behind: told((each) => lag(each.logs) + (each.untold ?? 0)),
     instances: told((each) => each.instances),
+    problems: counted(answered.flatMap((each) => each?.problems ?? [])),
   };
+}
+
+/** A problem that several services state counts once: of a log that is not loaded each gives its own reason. */
+function counted(problems: readonly LogProblem[]): Readiness['problems'] {
+  const named = new Map(
+    problems.map(({ log, kind, detail }) => [
+      kind === 'not-loaded' ? `${kind} ${log}` : `${kind} ${log} ${detail}`,
+      kind,
+    ]),
+  );
+  const counts: Partial<Record<LogProblem['kind'], number>> = {};
+  for (const kind of named.values()) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
 }

@@ -2,7 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { methodsOf, routeTable } from './table';
 
-const table = routeTable(() => Promise.resolve({ services: {}, behind: {}, instances: {} }));
+const table = routeTable(() => Promise.resolve({ services: {}, behind: {}, instances: {}, problems: {} }));
 
 describe('the table of routes', () => {
   it('has every endpoint that the contract names', () => {

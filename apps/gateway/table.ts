@@ -2,6 +2,7 @@ import { actionRoutes } from './routes/actions';
 import { approvalRoutes } from './routes/approvals';
 import { authzenRoutes } from './routes/authzen';
 import { erasureRoutes } from './routes/erasures';
+import { repairRoutes } from './routes/repairs';
 import { listRoutes } from './routes/lists';
 import { movingRoutes } from './routes/moving';
 import { readingRoutes } from './routes/reading';
@@ -23,6 +24,7 @@ export function routeTable(ready: () => Promise<Readiness>): Route[] {
     ...approvalRoutes,
     ...revocationRoutes,
     ...erasureRoutes,
+    ...repairRoutes,
     ...movingRoutes,
     ...listRoutes,
     ...readingRoutes,

@@ -1,7 +1,9 @@
 import type { Bus } from '#bus/connect';
-import { followLog, type Batch, type EventSource, type Follower } from '#bus/follow-log';
+import { followLog, type Batch, type FollowedEvent, type EventSource, type Follower } from '#bus/follow-log';
 import { driftSubject } from '#bus/subjects';
-import { readStored } from '#contracts/payload';
+import { treeNamed } from '#authority/aside';
+import { readWhereReadable } from '#contracts/payload';
+import { parseLogName } from '#kernel/ids';
 import type { EventLog } from '#eventlog/port';
 import type { Call } from '#drift/memory';
 import { MONITOR, withoutWords, type Score } from '#drift/score';
@@ -108,9 +110,18 @@ export class LogMonitor {
       this.past = Math.max(this.past, await this.options.eventlog.head(this.options.log));
     if (this.monitor.next !== batch.from) this.monitor = new Monitor(batch.from);
     for (const each of batch.events) {
-      const { event, payload } = readStored(each);
-      this.monitor.see(event, payload);
+      const read = readWhereReadable(each);
+      if (read) this.monitor.see(read.event, read.payload);
+      else this.setAside(each);
     }
+  }
+
+  /** I11: of a tree whose events cannot all be read nothing can be scored: whatever is of high risk asks a person. */
+  private setAside({ position, body }: FollowedEvent): void {
+    const { log, warn } = this.options;
+    const { tenant } = parseLogName(log);
+    this.monitor.pass(treeNamed({ log, tenant }, position, body));
+    warn(`the event at position ${position} of ${log} cannot be read; its tree is set aside`);
   }
 
   /**

@@ -94,6 +94,13 @@ export class Monitor {
     this.answered.delete(seen.runId);
   }
 
+  /** An event that cannot be read: its position counts, and the tree that it names is known no more. */
+  pass(treeId: string | undefined): void {
+    this.next += 1;
+    const tree = treeId === undefined ? undefined : this.trees.get(treeId);
+    if (tree && treeId !== undefined) this.forget(treeId, tree);
+  }
+
   /**
    * What is known of a person's trees is made of her words: it goes with them. So a fold after the erasure, which finds
    * no words, comes to know the same as one before it; and of a run that is still live nothing can be said from here on:

@@ -1,10 +1,10 @@
 import { evolve } from '#authority/evolve';
 import type { LogState } from '#authority/state';
-import { parseEvent } from '#contracts/event';
+import { evolveStored, type StoredBody } from '#authority/stored';
 import { entryHash, leafHash } from '#tlog/hash';
 import { piecesOf } from '#tlog/pieces';
 import { growTree } from '#tlog/tree';
-import { consequencesOf, itemsOf } from './project';
+import { consequencesOf, itemsAside, itemsOf } from './project';
 import type { ConsequenceRow, ItemRow, Made } from './store';
 
 /**
@@ -16,16 +16,20 @@ import type { ConsequenceRow, ItemRow, Made } from './store';
 export function integrate(
   state: LogState,
   frontier: readonly Buffer[],
-  events: readonly { readonly body: string }[],
+  events: readonly StoredBody[],
 ): { made: Made; frontier: readonly Buffer[] } {
   const from = state.next;
   const items = new Map<string, ItemRow>();
   const consequences: ConsequenceRow[] = [];
-  for (const { body } of events) {
-    const event = parseEvent(body);
-    for (const row of consequencesOf(state, event)) consequences.push(row);
-    evolve(state, event);
-    for (const row of itemsOf(state, event)) items.set(`${row.kind}/${row.id}`, row);
+  const told = (rows: readonly ItemRow[]): void => rows.forEach((row) => items.set(`${row.kind}/${row.id}`, row));
+  for (const stored of events) {
+    let stopped: readonly ConsequenceRow[] = [];
+    const event = evolveStored(state, stored, (_, each) => {
+      stopped = consequencesOf(state, each);
+      evolve(state, each);
+    });
+    if (event) consequences.push(...stopped);
+    told(event ? itemsOf(state, event) : itemsAside(state, stored.position));
   }
   const leaves = events.map(({ body }) => leafHash(entryHash(body)));
   const grown = growTree(from, frontier, leaves);

@@ -6,6 +6,7 @@ import { followLog, type Batch, type EventSource, type Follower } from '#bus/fol
 import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
+import { problemsOf, type LogProblem } from '#platform/health';
 import { loadState } from '#platform/log-state';
 import { Recall } from '#platform/recall';
 import { Turns } from '#platform/turns';
@@ -56,6 +57,8 @@ export class LogLedger {
   private frontier: readonly Buffer[] = [];
   private follower: Follower | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** why the log could not be folded at the last try */
+  private notFolded: unknown;
   private signed = -1;
   /** the size of the first tree that this key signed; undefined until it has signed one since the start */
   private keyFrom: number | undefined;
@@ -103,6 +106,13 @@ export class LogLedger {
     await this.signing;
   }
 
+  /** What is wrong with the log, as far as it is folded here: of every log, whoever owns it. */
+  get problems(): LogProblem[] {
+    const { where, error } = this.follower?.problem ?? {};
+    const broken = this.notFolded ?? (where === 'handle' ? error : undefined);
+    return problemsOf(this.options.log, this.state, broken);
+  }
+
   get position(): number {
     return this.follower?.position ?? 0;
   }
@@ -118,7 +128,9 @@ export class LogLedger {
     const position = await store.position(log);
     try {
       if (this.state.next !== position) await this.refold(position);
+      this.notFolded = undefined;
     } catch (error) {
+      this.notFolded = error;
       warn(`${log} could not be folded; it is tried again with what comes next`, error); // `verify` says what is wrong
     }
     return position;
@@ -143,6 +155,7 @@ export class LogLedger {
     const { log, store, eventlog, warn } = this.options;
     const frontier = frontierOf(to, await store.nodes(log, nodesForRoot(to)));
     this.state = await loadState(log, eventlog, warn, to);
+    this.notFolded = undefined;
     this.frontier = frontier;
   }
 

@@ -101,6 +101,7 @@ async function main(): Promise<void> {
   const state = (): object => ({
     service: 'ledger',
     logs: Object.fromEntries([...ledgers].map(([log, each]) => [log, each.position])),
+    problems: [...ledgers.values()].flatMap((each) => each.problems),
   });
   bus.serve(healthSubject('ledger'), () => healthAnswer(eventlog, state));
   onShutdown(async () => {

@@ -53,7 +53,17 @@ export class Altered extends Error {}
 /** What was asked for is more than is made or sent at once. */
 export class TooLarge extends Error {}
 
+/** An event that the answer rests on cannot be read. */
+export class Unreadable extends Error {
+  constructor(position: number) {
+    super(
+      `the event at position ${position}, which this rests on, cannot be read, so nothing is signed of it; \`bailiwick log verify\` says why`,
+    );
+  }
+}
+
 function notYet(error: unknown): Answer {
+  if (error instanceof Unreadable) return refuse('TREE_SET_ASIDE', error.message);
   if (error instanceof TooLarge) return refuse('TOO_LARGE', error.message);
   if (error instanceof Altered) return refuse('NOT_READY', error.message);
   if (error instanceof NotYet) return refuse('NOT_READY', error.message);

@@ -1,9 +1,11 @@
 import { emptyState } from '#authority/state';
 import { importedAt } from '#authority/views';
 import { idOf, tenantName } from '#contracts/primitives';
-import { readStored, type Words } from '#contracts/payload';
+import { readWhereReadable, type Words } from '#contracts/payload';
 import { ACTION_RECEIPT, RUN_RECEIPT, TREE_RECEIPT, type PredicateType } from '#contracts/receipt';
 import { FILTERS } from '#contracts/search';
+import { bodyDigest } from '#authority/stored';
+import type { StoredEvent } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
 import { z } from 'zod';
@@ -31,7 +33,13 @@ const eventsQuery = FILTERS.events.extend({
   after: z.number().int().min(-1).optional(),
 });
 
-const shown = ({ event, words }: Found): unknown => ({ ...event, ...(words === null ? {} : { payload: words }) });
+const shown = ({ stored, event, words }: Found): unknown =>
+  event ? { ...event, ...(words === null ? {} : { payload: words }) } : unreadable(stored);
+
+/** In the place of an event that cannot be read: what its columns say, and the digest of its bytes. */
+function unreadable({ log, position, type, time, body }: StoredEvent): unknown {
+  return { log, position, type, time, unreadable: true, bodyDigest: bodyDigest(body) };
+}
 
 /** As many of the first as one page can hold; one at least. */
 function fitting(found: readonly Found[]): readonly Found[] {
@@ -112,7 +120,7 @@ const drift = op(ofRun, async (backends, { tenant, runId, minPosition }) => {
     state.log,
     scores.map(({ position }) => position),
   );
-  const words = new Map(stored.map((each) => [each.position, readStored(each).payload]));
+  const words = new Map(stored.map((each) => [each.position, readWhereReadable(each)?.payload ?? null]));
   return found({
     runId,
     drift: run.drift,

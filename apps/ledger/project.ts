@@ -1,4 +1,5 @@
 import { approvalStatus, revokedRequest } from '#authority/approval-status';
+import { isPassedOver } from '#authority/aside';
 import { isOpen } from '#authority/evolve/endings';
 import { blockedItself } from '#authority/liveness';
 import { counts, Reach } from '#authority/reach';
@@ -13,7 +14,7 @@ import {
 } from '#authority/state';
 import { grantTerms, grantView, runView } from '#authority/views';
 import type { Event, EventOf } from '#contracts/event';
-import { parseTime } from '#kernel/clock';
+import { parseTime, rfc3339 } from '#kernel/clock';
 import type { ConsequenceRow, ItemRow } from './store';
 
 /**
@@ -41,6 +42,8 @@ const OUTCOMES: ReadonlySet<Event['type']> = new Set(['ActionCompleted', 'Action
  * rebuild gives the same rows.
  */
 export function itemsOf(state: LogState, event: Event): ItemRow[] {
+  if (isPassedOver(state, event)) return [];
+  if (event.type === 'EventSetAside') return treeItems(state, event.treeId, event);
   const told = [...approvalItems(state, event), ...driftItem(state, event)];
   if (QUIET.has(event.type)) return [...stillCounted(state, event), ...told];
   const run = state.runs.get(event.runId ?? '');
@@ -61,14 +64,35 @@ export function itemsOf(state: LogState, event: Event): ItemRow[] {
   ];
 }
 
-function runRow(state: LogState, run: RunNode, { log, position: updated, time }: Event): ItemRow {
+/** The rows of the tree that an unreadable event has set aside: from here on nothing in it is live. */
+export function itemsAside(state: LogState, position: number): ItemRow[] {
+  const { log, unreadable, lastTime } = state;
+  return treeItems(state, unreadable.get(position)?.treeId, { log, position, time: rfc3339(lastTime) });
+}
+
+function treeItems(state: LogState, treeId: string | undefined, at: At): ItemRow[] {
+  const tree = treeId === undefined ? undefined : state.trees.get(treeId);
+  if (!tree) return [];
+  return [
+    ...tree.runs.map((run) => runRow(state, run, at)),
+    ...tree.grants.map((grant) => grantRow(state, grant, at)),
+    ...tree.approvals.map((approval) =>
+      approvalRow(state, approval, { ...at, runId: approval.runId }, approval.grantId),
+    ),
+  ];
+}
+
+/** Where a row was last changed. */
+type At = Pick<Event, 'log' | 'position' | 'time'>;
+
+function runRow(state: LogState, run: RunNode, { log, position: updated, time }: At): ItemRow {
   const { id, treeId, grantId, agent, position } = run;
   const view = runView(state, run, { purpose: null, requestedBy: null }, parseTime(time) ?? state.lastTime);
   const { status } = view;
   return { log, kind: 'run', id, position, updated, treeId, runId: id, grantId, agentClass: agent.class, status, view };
 }
 
-function grantRow(state: LogState, grant: GrantNode, { log, position: updated, time }: Event): ItemRow {
+function grantRow(state: LogState, grant: GrantNode, { log, position: updated, time }: At): ItemRow {
   const { id, treeId, runId, position } = grant;
   const agentClass = state.runs.get(runId)?.agent.class;
   const now = parseTime(time) ?? state.lastTime;
@@ -141,10 +165,9 @@ function chainFrom(state: LogState, grant: GrantNode): GrantNode[] {
   return [grant, ...(grant.parentId === undefined ? [] : (chainOf(state, grant.parentId) ?? []))];
 }
 
-const baseOf = (
-  state: LogState,
-  event: Event,
-): Pick<ItemRow, 'log' | 'updated' | 'treeId' | 'runId' | 'grantId' | 'agentClass'> => ({
+type Base = Pick<ItemRow, 'log' | 'updated' | 'treeId' | 'runId' | 'grantId' | 'agentClass'>;
+
+const baseOf = (state: LogState, event: Pick<Event, 'log' | 'position' | 'treeId' | 'runId' | 'grantId'>): Base => ({
   log: event.log,
   updated: event.position,
   treeId: event.treeId,
@@ -178,7 +201,12 @@ function revokedBy(state: LogState, event: Event): ApprovalNode[] {
 }
 
 /** @param ofGrant the grant that the row is found by */
-function approvalRow(state: LogState, approval: ApprovalNode, event: Event, ofGrant: string | undefined): ItemRow {
+function approvalRow(
+  state: LogState,
+  approval: ApprovalNode,
+  event: At & Pick<Event, 'runId'>,
+  ofGrant: string | undefined,
+): ItemRow {
   const { id, kind, risk, by, actionId, grantId, runId, treeId, position } = approval;
   const status = approvalStatus(state, approval, parseTime(event.time) ?? state.lastTime);
   return {

@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
+import { asideBy } from '#authority/aside';
 import { selects, type Subject } from '#authority/rule-set';
 import { subjectOf } from '#authority/rules';
 import type { LogState, RunNode } from '#authority/state';
-import { parseEvent } from '#contracts/event';
-import { readStored } from '#contracts/payload';
+import { readWhereReadable } from '#contracts/payload';
 import {
   ACTION_RECEIPT,
   RUN_RECEIPT,
@@ -25,7 +25,7 @@ import { entryHash, leafHash } from '#tlog/hash';
 import { knowing } from './known';
 import type { LogLedger } from './log-ledger';
 import { bytesOf, inPartsStatementOf, mostOfProof, partsOf, partStatementOf, type Cut } from './receipt-parts';
-import { Altered, TooLarge, type Backends } from './op';
+import { Altered, TooLarge, Unreadable, type Backends } from './op';
 
 /** Where events are read from, and the trees that were forgotten. */
 type From = Pick<Backends, 'eventlog' | 'store'> & {
@@ -50,6 +50,14 @@ async function inTurn<T>(ledger: LogLedger, from: From, most: number, work: (fro
 /** A stored event, as receipts are told of it. */
 type Kept = Told & { readonly stored: StoredEvent };
 
+/** @throws Unreadable rather than sign an account with a hole in it */
+function keptOf(stored: StoredEvent): Kept {
+  const read = readWhereReadable(stored);
+  if (!read) throw new Unreadable(stored.position);
+  if (read.event.type === 'EventSetAside') throw new Unreadable(read.event.data.position);
+  return { ...read, stored };
+}
+
 /** How many events are read at once. */
 const PAGE = 5_000;
 
@@ -73,6 +81,13 @@ class Candidates {
     }
   }
 
+  /** @throws Unreadable where the tree has an event that cannot be read, also after it was set aside for good */
+  async whole(treeId: string): Promise<void> {
+    const aside = asideBy(this.state, treeId);
+    if (aside) throw new Unreadable(aside.position);
+    await this.search({ treeId, type: 'EventSetAside' });
+  }
+
   /** The revocation rules that may have struck one of these: which of them did is for the choice to say. */
   async rules(subjects: readonly Subject[]): Promise<void> {
     const { log, rules } = this.state;
@@ -88,15 +103,16 @@ class Candidates {
     );
   }
 
-  /** In the order of the log; where words are gone, with the erasures that may have made them go. */
+  /**
+   * In the order of the log; where words are gone, with the erasures that may have made them go.
+   * @throws Unreadable rather than sign an account with a hole in it
+   */
   async told(): Promise<Kept[]> {
     const { imported, log } = this.state;
     if (imported > 0) this.take(await this.eventlog.at(log, [imported]));
     const gone = [...this.found.values()].some(({ payload }) => payload == null);
     if (gone) await this.search({ type: 'PayloadsErased' });
-    return [...this.found.values()]
-      .sort((a, b) => a.position - b.position)
-      .map((stored): Kept => ({ ...readStored(stored), stored }));
+    return [...this.found.values()].sort((a, b) => a.position - b.position).map(keptOf);
   }
 
   private take(events: readonly StoredEvent[]): void {
@@ -119,6 +135,7 @@ async function aboutRun({ eventlog, most }: From, state: LogState, run: RunNode)
   const above = runsAbove(state, run);
   const below = runsOf(state, treeId).filter((each) => each.parentRunId === run.id);
   const subjects = subjectsOf(state, [run, ...above, ...below]);
+  await candidates.whole(treeId);
   await candidates.search({ treeId, runId: run.id });
   for (const { id } of above) await candidates.search({ treeId, runId: id, type: OF_ANCESTORS });
   for (const { id } of below) await candidates.search({ treeId, runId: id, type: OF_CHILDREN });
@@ -147,6 +164,7 @@ async function aboutTree(ledger: LogLedger, from: From, treeId: string): Promise
   if (!state) return undefined;
   const candidates = new Candidates(from.eventlog, state, from.most);
   const subjects = subjectsOf(state, runsOf(state, treeId));
+  await candidates.whole(treeId);
   await candidates.search({ treeId });
   await candidates.rules(subjects);
   return await candidates.told();
@@ -156,7 +174,7 @@ async function aboutTree(ledger: LogLedger, from: From, treeId: string): Promise
 async function aboutAction(ledger: LogLedger, from: From, actionId: string): Promise<Kept[] | undefined> {
   const { tenant, log } = ledger.state;
   const [decision] = await from.eventlog.search({ tenant, log, actionId, limit: 1 });
-  const runId = decision && parseEvent(decision.body).runId;
+  const runId = decision && readWhereReadable(decision)?.event.runId;
   return runId === undefined ? undefined : aboutRunOf(ledger, from, runId);
 }
 
@@ -269,7 +287,7 @@ export async function partOf(
   const positions = cut?.positions[part];
   if (!cut || !positions) return undefined;
   const stored = await from.eventlog.at(ledger.state.log, positions);
-  const kept = stored.map((each): Kept => ({ ...readStored(each), stored: each }));
+  const kept = stored.map(keptOf);
   kept.sort((a, b) => a.event.position - b.event.position);
   await unaltered(from, ledger.state.log, kept);
   const proofs = await ledger.proofs(positions, size);

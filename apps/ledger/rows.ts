@@ -1,5 +1,5 @@
 import type { RunView } from '#contracts/grant';
-import { readStored, type Words } from '#contracts/payload';
+import { readWhereReadable, type Words } from '#contracts/payload';
 import type { Filter } from '#contracts/search';
 import { LIMITS } from '#kernel/limits';
 import type { LogLedger } from './log-ledger';
@@ -79,7 +79,7 @@ class WordsOf {
     const missing = [...new Set(rows.flatMap((row) => this.openings(row)))].filter((at) => !this.byPosition.has(at));
     if (missing.length === 0) return;
     for (const stored of await this.from.eventlog.at(log, missing))
-      this.byPosition.set(stored.position, readStored(stored).payload);
+      this.byPosition.set(stored.position, readWhereReadable(stored)?.payload ?? null);
   }
 
   /** Where the runs of rows were opened: as the state has it, or else their own rows. */

@@ -1,5 +1,5 @@
 import type { LogState } from '#authority/state';
-import { parseEvent } from '#contracts/event';
+import { readWhereReadable } from '#contracts/payload';
 import type { EventLog } from '#eventlog/port';
 import type { FactsOf, RunFacts } from './matching';
 import type { LedgerStore } from './store';
@@ -45,9 +45,9 @@ export class FactsOfRuns {
       log,
       rows.map(({ position }) => position),
     );
-    for (const { body } of opened) {
-      const event = parseEvent(body);
-      if (event.type === 'RunOpened' && event.runId !== undefined) this.told.set(event.runId, event.data);
+    for (const stored of opened) {
+      const event = readWhereReadable(stored)?.event;
+      if (event?.type === 'RunOpened' && event.runId !== undefined) this.told.set(event.runId, event.data);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { LogState } from '#authority/state';
-import { readStored, type Words } from '#contracts/payload';
+import { readWhereReadable, type Words } from '#contracts/payload';
 import type { Event } from '#contracts/event';
 import type { Filter } from '#contracts/search';
 import type { EventLog, StoredEvent } from '#eventlog/port';
@@ -28,7 +28,8 @@ export interface Scanned extends Openings {
 
 export interface Found {
   readonly stored: StoredEvent;
-  readonly event: Event;
+  /** undefined where its body cannot be read */
+  readonly event: Event | undefined;
   readonly words: Words | null;
 }
 export interface Page {
@@ -84,7 +85,7 @@ export async function scan(
     const near = await eventlog.search({ tenant, log, after: at, before, limit: step, ...search });
     // read one by one, since a page may be full long before their end, unless all of their runs are asked for at once
     const read = asks ? near.map(foundIn) : [];
-    await facts.fetch(read.map((each) => each?.event.runId));
+    await facts.fetch(read.map((each) => each?.event?.runId));
     for (const [i, each] of near.entries()) {
       const found = wanted(asks ? read[i] : foundIn(each));
       if (found && items.length === limit) return { items, next: at };
@@ -98,12 +99,13 @@ export async function scan(
 
   function foundIn(stored: StoredEvent): Found | undefined {
     if (types && !types.includes(stored.type)) return undefined;
-    const { event, payload: words } = readStored(stored);
-    return { stored, event, words };
+    const read = readWhereReadable(stored);
+    return { stored, event: read?.event, words: read?.payload ?? null };
   }
 
   function wanted(found: Found | undefined): Found | undefined {
-    return found && matches && !matches(found.event, found.words) ? undefined : found;
+    // what cannot be read meets no filter that asks what is in it
+    return found && matches && !(found.event && matches(found.event, found.words)) ? undefined : found;
   }
 }
 

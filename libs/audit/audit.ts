@@ -1,7 +1,9 @@
+import { isPassedOver } from '#authority/aside';
 import { evolve } from '#authority/evolve';
 import { stateDigest } from '#authority/snapshot';
 import { emptyState, type LogState } from '#authority/state';
-import { parseEvent, type Event } from '#contracts/event';
+import { evolveStored } from '#authority/stored';
+import { parseEvent, whyUnreadable, type Event } from '#contracts/event';
 import { isForeign } from '#contracts/payload';
 import { ambiguityIn } from '#kernel/json';
 import { parseLogName } from '#kernel/ids';
@@ -39,6 +41,7 @@ export interface AuditOptions {
   /** for whoever derives something else from the same events */
   readonly before?: (state: LogState, event: Event) => void;
   readonly after?: (state: LogState, event: Event) => void;
+  readonly aside?: (state: LogState, position: number) => void;
 }
 
 /** More say no more. */
@@ -95,7 +98,7 @@ export class Audit {
 
   private read(raw: RawEvent, position: number): void {
     const event = this.parsed(raw, position);
-    if (!event) return;
+    if (!event) return this.fold(raw, position);
     if (event.log !== this.options.log || raw.log !== event.log)
       this.find('position', position, `an event of ${event.log}, not of ${this.options.log}`);
     if (event.position !== position || raw.position !== position)
@@ -107,12 +110,27 @@ export class Audit {
     if (isForeign(event, raw.payload))
       this.find('payload', position, 'its payload is not the one that the event names');
     this.missing.add(event, raw.payload);
+    if (this.folds && !isPassedOver(this.state, event))
+      this.rulebook.check(event, (check, detail) => this.find(check, position, detail));
+    this.fold(raw, position);
+  }
+
+  /** As every other fold does: what cannot be read, or cannot follow, is set aside with its tree, and is a finding. */
+  private fold({ body }: RawEvent, position: number): void {
     if (!this.folds) return;
-    this.rulebook.check(event, (check, detail) => this.find(check, position, detail));
+    const { before, after, aside } = this.options;
     try {
-      this.options.before?.(this.state, event);
-      evolve(this.state, event);
-      this.options.after?.(this.state, event);
+      const event = evolveStored(this.state, { position, body }, (state, each) => {
+        before?.(state, each);
+        try {
+          evolve(state, each);
+        } catch (error) {
+          this.find('fold', position, (error as Error).message);
+          throw error;
+        }
+      });
+      if (event) after?.(this.state, event);
+      else aside?.(this.state, position);
     } catch (error) {
       this.folds = false; // what follows cannot be judged by a state that is not there
       this.find('fold', position, (error as Error).message);
@@ -125,8 +143,7 @@ export class Audit {
       if (wrong !== undefined) this.find('body', position, `the body reads more than one way: ${wrong}`);
       return parseEvent(body);
     } catch (error) {
-      this.folds = false;
-      this.find('body', position, `the body cannot be read: ${(error as Error).message.slice(0, 300)}`);
+      this.find('body', position, `the body cannot be read: ${whyUnreadable(error).slice(0, 300)}`);
       return undefined;
     }
   }

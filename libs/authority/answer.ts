@@ -125,6 +125,7 @@ const TELLERS: Tellers = {
     value: { revocationId: event.data.revocationId, position: event.position },
   }),
   PayloadsErased: (_state, event) => ({ ok: true, value: { erasure: event.data, position: event.position } }),
+  EventSetAside: (_state, event) => ({ ok: true, value: { setAside: event.data, position: event.position } }),
   DriftScored: (_state, event) => ({ ok: true, value: { drift: event.data.score, position: event.position } }),
 };
 

@@ -12,11 +12,12 @@ import { openRun } from './decide/open-run';
 import { liftQuarantine, revokeSelector } from './decide/revoke';
 import { completeRun, escalate } from './decide/run';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './decide/refusals';
+import { heldUp, setAsideEvent } from './decide/set-aside';
 import { settle } from './decide/settle';
 import { tick } from './decide/tick';
 import type { Decide, Decided, NewEvent, Rules } from './decide/types';
 import { beyondBudget } from './refusals';
-import type { LogState } from './state';
+import { settledOf, type LogState } from './state';
 import { clip } from './words';
 
 const DECIDERS: { [T in CommandType]: Decide<T> } = {
@@ -33,6 +34,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   revokeSelector,
   liftQuarantine,
   erase,
+  setAsideEvent,
   recordDrift,
   recordRefusal,
   tick,
@@ -50,10 +52,11 @@ export function decide(state: LogState, command: Command, now: number, rules: Ru
     return err({ code: 'NOT_FOUND', detail: `this is log ${state.log}, not ${command.log}` }); // I9
   if (!isSpeakable(command))
     return err({ code: 'BAD_REQUEST', detail: 'a text in this has half a surrogate pair, or it is nested too deeply' }); // I11
+  const held = state.unreadable.size === 0 ? undefined : heldUp(state, command, placeOf(state, command).treeId);
   const decided = recorded(
     state,
     command,
-    (DECIDERS[command.type] as (...args: unknown[]) => Decided)(state, command, now, rules),
+    held ? err(held) : (DECIDERS[command.type] as (...args: unknown[]) => Decided)(state, command, now, rules),
   );
   const unwritten = decided.ok ? beyondBudget(state, command.actor, decided.value, now) : undefined;
   return unwritten ? onlyCounted(command, unwritten) : decided;
@@ -85,9 +88,11 @@ function isSpeakable(value: unknown, depth = 0): boolean {
 
 /** Where a refused command was aimed, as far as it exists. */
 function placeOf(state: LogState, command: Command): Pick<NewEvent, 'treeId' | 'runId' | 'grantId'> {
-  const named = command as { runId?: string; grantId?: string; approvalId?: string };
+  const named = command as { runId?: string; grantId?: string; approvalId?: string; actionId?: string };
   const runId =
-    named.runId ?? (named.approvalId === undefined ? undefined : state.approvals.get(named.approvalId)?.runId);
+    named.runId ??
+    state.approvals.get(named.approvalId ?? '')?.runId ??
+    (state.actions.get(named.actionId ?? '') ?? settledOf(state, named.actionId ?? ''))?.runId;
   const grant = named.grantId === undefined ? undefined : state.grants.get(named.grantId);
   const run = state.runs.get(grant?.runId ?? runId ?? '');
   return { treeId: run?.treeId, runId: run?.id, grantId: grant?.id };

@@ -1,12 +1,14 @@
 import type { Event, EventType } from '#contracts/event';
 import { parseTime } from '#kernel/clock';
 import { LIMITS } from '#kernel/limits';
+import { asideBy, isPassedOver } from './aside';
 import type { Deadline } from './deadlines';
 import { actionAbandoned, actionCompleted, actionFailed, actionPermitted, outcomeReportedLate } from './evolve/actions';
 import { actionStepUp, approvalExpired, approvalGiven, approvalRequested } from './evolve/approvals';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './evolve/endings';
 import { forgetEnded, isLate, letGo, touch } from './evolve/ended';
 import { CorruptLog, must, type Fold } from './evolve/follows';
+import { eventSetAside } from './evolve/set-aside';
 import { grantIssued, grantResumed, grantSuspended } from './evolve/grants';
 import { refused } from './evolve/labels';
 import { driftScored, runOpened } from './evolve/runs';
@@ -42,6 +44,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   QuarantineLifted: (state, event, at) => state.rules.lift(event.data.revocationId, event.position, at),
   PayloadsErased: () => undefined, // nothing folds over a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
+  EventSetAside: eventSetAside,
   Refused: refused,
   RefusalsSummarized: () => undefined, // counts; each would have changed nothing
 };
@@ -90,7 +93,7 @@ function follow(state: LogState, event: Event): number {
   const before = state.lastTime;
   state.next = event.position + 1;
   state.lastTime = at;
-  if (!isLate(state, event)) fold(state, event, at);
+  if (!isLate(state, event) && !isPassedOver(state, event)) fold(state, event, at);
   if (isNextTurn(before, at)) {
     forget(state.settled, at - LIMITS.settledMs);
     forget(state.abandoned, at - LIMITS.lateOutcomeMs);
@@ -100,19 +103,26 @@ function follow(state: LogState, event: Event): number {
 }
 
 /** Keeps the soonest deadline one that is still to come: what has ended otherwise is taken off when it surfaces. */
-function dropEnded(state: LogState): void {
+export function dropEnded(state: LogState): void {
   for (let next = state.deadlines.peek(); next && !isPending(state, next); next = state.deadlines.peek())
     state.deadlines.pop();
 }
 
+/** In a tree that is set aside nothing runs out: it waits as it is, and may do nothing. */
 function isPending(state: LogState, { kind, id }: Deadline): boolean {
   switch (kind) {
-    case 'grant':
-      return isOpen(state.grants.get(id)?.status ?? 'expired');
-    case 'approval':
-      return state.approvals.get(id)?.status === 'pending';
-    case 'action':
-      return state.actions.has(id);
+    case 'grant': {
+      const grant = state.grants.get(id);
+      return isOpen(grant?.status ?? 'expired') && !asideBy(state, grant?.treeId);
+    }
+    case 'approval': {
+      const approval = state.approvals.get(id);
+      return approval?.status === 'pending' && !asideBy(state, approval.treeId);
+    }
+    case 'action': {
+      const action = state.actions.get(id);
+      return action !== undefined && !asideBy(state, action.treeId);
+    }
   }
 }
 

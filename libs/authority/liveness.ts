@@ -1,5 +1,6 @@
 import type { Reason } from '#contracts/reason';
 import { rfc3339 } from '#kernel/clock';
+import { asideBy } from './aside';
 import { struckBy } from './rules';
 import type { GrantNode, LogState } from './state';
 
@@ -8,6 +9,8 @@ export interface Blocked {
   readonly grantId: string;
   readonly status: string;
   readonly revocationId?: string | undefined;
+  /** the position of the event that its tree is set aside by: it may do no more than a suspended one */
+  readonly aside?: number | undefined;
 }
 
 /** I2 for one grant alone: its own status, its time, the rules that strike it. Undefined: nothing blocks it. */
@@ -18,6 +21,8 @@ export function blockedItself(state: LogState, grant: GrantNode, now: number): B
   const revocationId = struckBy(state, grant);
   if (revocationId !== undefined) return { grantId: grant.id, status: 'revoked', revocationId };
   if (now >= grant.expiresAt) return { grantId: grant.id, status: 'expired' };
+  const aside = asideBy(state, grant.treeId)?.position;
+  if (aside !== undefined) return { grantId: grant.id, status: 'suspended', aside };
   if (grant.status === 'suspended') return { grantId: grant.id, status: 'suspended' };
   return undefined;
 }
@@ -71,6 +76,8 @@ export function livenessReason(chain: readonly GrantNode[], blocked: Blocked): R
 
 /** Why a grant is not live, in words; a rule that struck it meanwhile counts above what was written of it before. */
 export function endReasonOf(grant: GrantNode, blocked: Blocked | undefined): string | undefined {
+  if (blocked?.aside !== undefined)
+    return `its tree is set aside, since the event at position ${blocked.aside} cannot be read`;
   if (!blocked || (blocked.grantId === grant.id && blocked.status === grant.status)) return grant.endReason;
   if (blocked.grantId !== grant.id) return `its ancestor ${blocked.grantId} is ${blocked.status}`;
   return blocked.revocationId === undefined

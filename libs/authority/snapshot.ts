@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalize } from '#kernel/canonical';
 import { LIMITS } from '#kernel/limits';
+import { dropEnded } from './evolve';
 import { addApproval } from './evolve/approvals';
 import { fillTrees } from './evolve/ended';
 import { addGrant } from './evolve/grants';
@@ -16,7 +17,7 @@ import {
   type RunRow,
   type SettledRow,
 } from './snapshot-rows';
-import { emptyState, newTree, type ApprovalNode, type LogState, type TreeNode } from './state';
+import { emptyState, newTree, type ApprovalNode, type LogState, type TreeNode, type UnreadableNode } from './state';
 
 /** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
 export const FOLD_VERSION = 12;
@@ -32,6 +33,7 @@ type Line =
   | ['shared', unknown]
   | ['run', RunRow]
   | ['rule', Rule]
+  | ['unreadable', UnreadableNode]
   | ['grant', GrantRow]
   | ['tree', TreeLine]
   | ['action', ActionRow]
@@ -79,6 +81,7 @@ function* linesOf(state: LogState): Generator<Line> {
     yield ['run', row];
   }
   for (const rule of state.rules.list) yield ['rule', rule];
+  for (const node of state.unreadable.values()) yield ['unreadable', node];
   for (const grant of state.grants.values()) {
     const row = rows.ofGrant(grant);
     yield* told.fresh();
@@ -144,6 +147,7 @@ export class SnapshotReader {
       throw new Error(`a snapshot of ${this.count} lines, and not of ${this.end ?? 'as many as it had'}`);
     const state = this.begun();
     fillTrees(state);
+    dropEnded(state); // in a tree that is set aside nothing runs out
     return state;
   }
 
@@ -178,6 +182,9 @@ export class SnapshotReader {
       }
       case 'rule':
         return state.rules.add(complete(value, ['issuedBefore', 'target', 'lifted']));
+      case 'unreadable':
+        state.unreadable.set(value.position, complete(value, ['treeId']));
+        return;
       case 'grant':
         return addGrant(state, this.rows.grant(value));
       case 'tree':

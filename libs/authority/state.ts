@@ -40,6 +40,8 @@ export interface LogState {
   /** what may still be written about refusals: bucket → when it is full again, ms */
   readonly refusalBuckets: Map<string, number>;
   readonly rules: RuleSet;
+  /** by position: stored events that could not be read, and that no operator has set aside for good (`aside.ts`) */
+  readonly unreadable: Map<number, UnreadableNode>;
   /** derived from the nodes: what ends by itself, by time */
   readonly deadlines: Deadlines;
   /** derived: the trees in which nothing goes on any more, until they are forgotten */
@@ -197,6 +199,15 @@ export interface ApprovalNode {
   decidedPosition: number | undefined;
 }
 
+/** A stored event that could not be read. */
+export interface UnreadableNode {
+  readonly position: number;
+  /** the tree that is set aside; undefined: the whole log is in doubt */
+  readonly treeId: string | undefined;
+  /** of its stored bytes */
+  readonly bodyDigest: string;
+}
+
 /** Where a command's events stand: from them its first answer is told again. */
 export interface CommandNode {
   readonly first: number;
@@ -224,6 +235,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     tries: new Map(),
     refusalBuckets: new Map(),
     rules: new RuleSet(),
+    unreadable: new Map(),
     deadlines: new Deadlines(),
     ended: new Ended(),
     pendingByBinding: new Map(),

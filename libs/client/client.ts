@@ -1,7 +1,7 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '#contracts/action';
 import type { Agent, GrantRequest, GrantView, RunView } from '#contracts/grant';
 import type { RevocationTarget } from '#contracts/event';
-import type { ApprovalView, ErasurePreview, PreviewView, TreeView } from '#contracts/query';
+import type { ApprovalView, ErasurePreview, PreviewView, TreeView, UnreadableView } from '#contracts/query';
 import type { Problem, Reason } from '#contracts/reason';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '#contracts/replay';
 
@@ -181,6 +181,17 @@ export class BailiwickClient {
       ...(earlierReasons ? { earlierReasons } : {}),
     };
     return this.call('POST', '/v1/erasures', { body, idempotencyKey }) as Promise<Erased>;
+  }
+  unreadable(log?: string): Promise<UnreadableView> {
+    return this.get(`/v1/log/unreadable${log === undefined ? '' : `?log=${encodeURIComponent(log)}`}`);
+  }
+  setAside(event: {
+    log?: string;
+    position: number;
+    bodyDigest: string;
+    reason?: string;
+  }): Promise<{ position: number }> {
+    return this.post('/v1/log/repairs', event);
   }
   events(query: Record<string, string | number>): Promise<{ items: EventItem[]; next: string | null; asOf?: unknown }> {
     return this.get(

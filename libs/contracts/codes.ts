@@ -23,6 +23,8 @@ export const CODES = {
   REFUSED_BY_PERSON: 403,
   ESCALATION_NARROWS: 403,
   QUARANTINED: 403, // I6
+  /** an event of the tree cannot be read */
+  TREE_SET_ASIDE: 403, // I11
   // 404, also another tenant's (I9)
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
@@ -42,6 +44,8 @@ export const CODES = {
   // the system
   INTERNAL: 500,
   NOT_READY: 503, // I11
+  /** an event that cannot be read may be about anything: only what takes authority away is taken */
+  LOG_IN_DOUBT: 503, // I11
 } as const;
 export type Code = keyof typeof CODES;
 

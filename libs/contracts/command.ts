@@ -88,6 +88,8 @@ export const erase = command('erase', {
   /** also where only the reasons of earlier erasures are left; it has no reason of its own, or there would be no end */
   earlierReasons: z.literal(true).optional(),
 });
+/** an operator has examined an unreadable event, and names it by what it is: nothing else is set aside by it */
+export const setAsideEvent = command('setAsideEvent', { position, bodyDigest: digest });
 export const recordDrift = command('recordDrift', {
   runId: idOf('run'),
   actionId: idOf('action').optional(),
@@ -128,6 +130,7 @@ export const COMMANDS = [
   revokeSelector,
   liftQuarantine,
   erase,
+  setAsideEvent,
   recordDrift,
   recordRefusal,
   tick,

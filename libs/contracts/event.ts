@@ -250,6 +250,14 @@ export const EVENT_DATA = {
     /** its leases stay alive, on the operator's word: the tenant moves here */
     live: z.boolean(),
   }),
+  /** an operator has examined a stored event that cannot be read; the tree that it names ends by this */
+  EventSetAside: z.strictObject({
+    /** of the unreadable event */
+    position,
+    /** of its stored bytes, as the operator was shown them */
+    bodyDigest: digest,
+    reason: endReason,
+  }),
   /** a request that was refused before it reached a rule of its own: wrong role, not live, a used-up approval … */
   Refused: z.strictObject({
     command: z.string().max(80),

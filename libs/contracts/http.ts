@@ -4,7 +4,7 @@ import { foldSpaces, lookAlikeFault } from '#kernel/look-alike';
 import { actionRequest } from './action';
 import { revocationTarget } from './event';
 import { agent, grantRequest, grantView, runView } from './grant';
-import { freeText, idOf, name, position, ref, time } from './primitives';
+import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from './primitives';
 import { approvalView } from './query';
 
 /** A person or a service, by a name that cannot be taken for another's. */
@@ -105,6 +105,19 @@ export const erasureAnswer = z.object({
   position,
   /** false: it goes on by itself; the same request with the same Idempotency-Key says when it is done */
   done: z.boolean(),
+});
+
+export const repairBody = z.strictObject({
+  log: logNameSchema.optional(),
+  /** of the unreadable event, and the digest of its bytes as they were shown */
+  position,
+  bodyDigest: digest,
+  reason: freeText().optional(),
+});
+export const repairAnswer = z.object({
+  setAside: z.object({ position, bodyDigest: digest, reason: z.unknown() }),
+  /** of the event that records it */
+  position,
 });
 
 export const revokedAnswer = z.object({ revocationId: idOf('revocation'), positions: z.record(z.string(), position) });

@@ -32,6 +32,15 @@ export function readStored({ body, payload }: { body: string; payload?: string |
   return { event, payload: wordsOf(event, payload) };
 }
 
+/** The same, or undefined where the body cannot be read. */
+export function readWhereReadable(stored: Parameters<typeof readStored>[0]): ReturnType<typeof readStored> | undefined {
+  try {
+    return readStored(stored);
+  } catch {
+    return undefined;
+  }
+}
+
 function fromJson(text: string): unknown {
   try {
     return parseExactly(text);

@@ -33,6 +33,8 @@ export const query = z.discriminatedUnion('op', [
     target: revocationTarget.optional(),
     quarantine: z.boolean().optional(),
   }),
+  /** the stored events that cannot be read, and what each of them holds up */
+  z.strictObject({ op: z.literal('unreadable'), log: logNameSchema }),
   /** what an erasure would erase now */
   z.strictObject({ op: z.literal('erasure'), log: logNameSchema, subjectRef: ref }),
   /** a step of an import into this log's tenant: what it changes is staged beside the log until it is complete */
@@ -56,6 +58,24 @@ export const query = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('head'), log: logNameSchema }),
 ]);
 export type Query = z.infer<typeof query>;
+
+/** Answer of `unreadable`: events that no operator has set aside yet. */
+export const unreadableView = z.object({
+  log: logNameSchema,
+  /** `tree`: nothing is decided about a tree; `log`: nothing but revocations is decided about the whole log */
+  items: z.array(
+    z.object({
+      position,
+      holdsUp: z.enum(['tree', 'log']),
+      treeId: idOf('tree').optional(),
+      bodyDigest: digest,
+      why: z.string(),
+      /** the stored bytes as text, cut where they are long */
+      body: z.string(),
+    }),
+  ),
+});
+export type UnreadableView = z.infer<typeof unreadableView>;
 
 const bareView = z.object({ id: z.string(), status: z.string() });
 

@@ -40,6 +40,9 @@ export const LIMITS = {
   /** of the items of one page, so that it fits into one message */
   pageBytes: 4 * 1024 * 1024,
 
+  /** unreadable events that are shown at once, to who examines them */
+  unreadableShown: 100,
+
   // commands and mailboxes
   commandsPerMessage: 256,
   actionsPerBatch: 50,

@@ -1,7 +1,6 @@
-import { evolve } from '#authority/evolve';
 import { FOLD_VERSION, SnapshotReader, toParts } from '#authority/snapshot';
 import { emptyState, type LogState } from '#authority/state';
-import { parseEvent } from '#contracts/event';
+import { evolveStored } from '#authority/stored';
 import type { EventLog, Snapshot } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
@@ -19,7 +18,8 @@ export const atOnce = (): Pace => ({ events: LIMITS.readBatchEvents, pause: () =
 
 /**
  * The state at the end of a log, or after its first `to` events: newest snapshot, then the events after it.
- * @throws where the log does not fold
+ * An event that cannot be read is set aside with its tree.
+ * @throws where the log has a gap
  */
 export async function loadState(
   log: string,
@@ -34,7 +34,7 @@ export async function loadState(
   for (;;) {
     const wanted = Math.min(pace.events, to - state.next);
     const events = wanted > 0 ? await eventlog.read(log, state.next, wanted) : [];
-    for (const event of events) evolve(state, parseEvent(event.body));
+    for (const event of events) evolveStored(state, event);
     if (events.length < pace.events) return state;
     await pace.pause();
   }

@@ -1,7 +1,8 @@
 import { evolveUnasked } from '#authority/evolve';
 import { ruleEvents, WithRules } from '#authority/rule-events';
 import { emptyState, type LogState } from '#authority/state';
-import { parseEvent, type Event } from '#contracts/event';
+import { evolveStored, type StoredBody } from '#authority/stored';
+import type { Event } from '#contracts/event';
 import type { EventLog } from '#eventlog/port';
 import { LIMITS } from '#kernel/limits';
 
@@ -23,13 +24,16 @@ export async function treeState(
     state.next = event.position; // of the events of others it has none
     evolveUnasked(state, event);
   };
+  const foldStored = (stored: StoredBody): void => {
+    state.next = stored.position;
+    evolveStored(state, stored, evolveUnasked);
+  };
   const rules = new WithRules(ruleEvents(of));
   for (let after = -1, more = true; more;) {
     const page = await eventlog.search({ tenant, log, treeId, after, before: to, limit: LIMITS.readBatchEvents });
-    for (const { body } of page) {
-      const event = parseEvent(body);
-      rules.before(event.position).forEach(fold);
-      fold(event);
+    for (const stored of page) {
+      rules.before(stored.position).forEach(fold);
+      foldStored(stored);
     }
     more = page.length === LIMITS.readBatchEvents;
     after = page.at(-1)?.position ?? after;

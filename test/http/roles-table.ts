@@ -191,6 +191,12 @@ export const TABLE: readonly Row[] = [
     path: '/v1/erasures',
     body: { subject: await person(stack), reason },
   })),
+  // Unreadable events: this log has none
+  row('GET /v1/log/unreadable', 200, ['admin', 'analyst'], () => ({ path: '/v1/log/unreadable' })),
+  row('POST /v1/log/repairs', 404, ['admin'], () => ({
+    path: '/v1/log/repairs',
+    body: { position: 0, bodyDigest: `sha256:${'0'.repeat(64)}`, reason },
+  })),
   // Moving a whole tenant: this one is not empty, and nothing is being imported into it
   row('GET /v1/export', 200, ['admin'], () => ({ path: '/v1/export' })),
   row('POST /v1/imports', 409, ['admin'], () => ({ path: '/v1/imports', body: { header: EXPORTED } })),

@@ -218,6 +218,7 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   revokeSelector: fc.record({ selector, force: fc.constant(true), quarantine: fc.boolean() }),
   liftQuarantine: fc.constant({}),
   erase: fc.record({ subjectRef: fc.constant(ref), found: fc.constant(found) }),
+  setAsideEvent: fc.record({ position: fc.nat(60), bodyDigest: fc.constant(`sha256:${'0'.repeat(64)}`) }),
   recordDrift: fc.record({ score: fc.constantFrom(0, 0.5, 1), features, monitor: plain(80) }),
   recordRefusal: fc.record({ command: plain(80), detail: text(1_000) }),
   tick: fc.constant({}),

@@ -3,6 +3,7 @@ import { CATALOG, classify } from '#authority/catalog';
 import { decide } from '#authority/decide';
 import { seal } from '#authority/seal';
 import { act, only, openTestRun, REF, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
+import { bodyDigest, evolveStored } from '#authority/stored';
 import { COMMANDS, readCommand, type Command, type CommandType } from '#contracts/command';
 import { EVENT_DATA, parseEvent, type Actor } from '#contracts/event';
 import { EFFECTS, type GrantRequest } from '#contracts/grant';
@@ -135,6 +136,17 @@ class Maximal {
     this.log.do('settle', { actionId: actionId as string, outcome: { status: 'failed', labels, cost: costs(0) } });
   }
 
+  /** An unreadable event at the end, and what an operator who examined it sends. */
+  repair(): void {
+    const { state } = this.log;
+    const position = state.next;
+    const body = '{"type":"Unheard"}';
+    evolveStored(state, { position, body });
+    const actor: Actor = { kind: 'person', id: 'p'.repeat(LIMITS.nameLength) };
+    this.log.do('setAsideEvent', { position, bodyDigest: bodyDigest(body), actor });
+    this.tally.add('decided setAsideEvent');
+  }
+
   private command({ type, fields, n, as }: Draft): Command {
     const [member, kind] = NAMES[type] ?? [];
     const id = kind === undefined ? undefined : this.id(kind, n);
@@ -178,6 +190,7 @@ describe('issue 13.0: whatever a command holds, what it makes is read again', ()
       const maximal = new Maximal(tally);
       maximal.late();
       maximal.play(all);
+      maximal.repair();
       for (const event of maximal.log.events) {
         tally.add(event.type);
         if (event.type === 'Refused') tally.add(event.data.code);

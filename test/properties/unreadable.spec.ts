@@ -3,7 +3,7 @@ import { decide } from '#authority/decide';
 import { evolve } from '#authority/evolve';
 import { seal } from '#authority/seal';
 import { stateDigest } from '#authority/snapshot';
-import { openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
+import { misfit, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
 import { commandSchema } from '#contracts/command';
 import { envelope, EVENT_DATA, parseEvent, type Event } from '#contracts/event';
 import { moves, PERSON, REFS } from './moves';
@@ -29,9 +29,9 @@ const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
     id: `${last.id}x`,
     type: 'HistoryImported',
     data: imported,
-  } as Event);
+  });
   log.do('recordRefusal', { command: 'GET /v1/events', detail: 'an enforcer may not', count: 3 });
-  return log.events;
+  return [...log.events, ...misfit(new TestLog())];
 });
 const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>
   written.filter((event) => event.type === type),

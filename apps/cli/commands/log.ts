@@ -13,6 +13,7 @@ import { clientFor, dataDir, UsageError, type GlobalOptions } from '../context';
 import { linesIn } from '../lines';
 import { rotateKey } from '../up/rotate';
 import { plain } from '../render';
+import { addRepairCommand } from './repairing';
 
 interface VerifyFlags extends GlobalOptions {
   checkpoint?: string;
@@ -53,6 +54,7 @@ export function addLogCommands(program: Command): void {
       writeFileSync(`${options.out}.vkey`, await client.verifierKey(name ?? 'default/0'));
       console.log(`wrote ${options.out} and ${options.out}.vkey`);
     });
+  addRepairCommand(log);
   addRotation(log);
   log
     .command('keys [log]')

@@ -6,7 +6,8 @@ import { waitFor } from '#platform/servers/child';
 import { clientFor, dataDir, readCredentials, UsageError, type GlobalOptions } from '../context';
 import { playStory } from '../demo/story';
 import { playTraces, tallyTable } from '../demo/traces';
-import { bold, dim, table } from '../render';
+import { z } from 'zod';
+import { bold, dim, table, yellow } from '../render';
 import { makeDataDir, SERVICES } from '../up/secrets';
 import { readStatus, Supervisor } from '../up/supervisor';
 
@@ -141,9 +142,27 @@ async function down(options: GlobalOptions): Promise<void> {
   console.log('stopped');
 }
 
-function status(options: GlobalOptions): void {
+/** What /readyz says of the logs; undefined where the gateway does not answer. */
+async function readyz(url: string): Promise<Ready | undefined> {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(READY_MS) });
+    return ready.parse(await response.json());
+  } catch {
+    return undefined;
+  }
+}
+const WHAT_TO_DO: Readonly<Record<string, string>> = {
+  'not-loaded': 'nothing is answered of the log; the logs of the service delegation say why',
+  'unreadable-event': '`bailiwick log repair` lists what cannot be read, and what it holds up',
+};
+const READY_MS = 5_000;
+const ready = z.object({ status: z.string(), problems: z.record(z.string(), z.number()) });
+type Ready = z.infer<typeof ready>;
+
+async function status(options: GlobalOptions): Promise<void> {
   const running = readStatus(dataDir(options));
-  if (options.json) console.log(JSON.stringify(running ?? null));
+  const logs = running && (await readyz(running.url));
+  if (options.json) console.log(JSON.stringify(running ? { ...running, ready: logs ?? null } : null));
   else if (!running) console.log(`nothing runs over ${dataDir(options)}`);
   else {
     const rows = running.services.map((service) => [
@@ -159,8 +178,11 @@ function status(options: GlobalOptions): void {
     });
     console.log(table(['service', 'pid', 'state', 'restarts', 'at'], [...rows, ...servers]));
     console.log(running.url);
+    console.log(`ready     ${logs?.status ?? 'not ready: the gateway does not answer'}`);
+    for (const [kind, count] of Object.entries(logs?.problems ?? {}))
+      console.log(yellow(`problem   ${count} × ${kind}: ${WHAT_TO_DO[kind] ?? ''}`));
   }
-  if (!running) process.exitCode = 1;
+  if (!running || (logs?.status !== 'ok' && logs?.status !== 'degraded')) process.exitCode = 1;
 }
 
 async function demo(options: GlobalOptions & { traces?: string; limit?: string }): Promise<void> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { tenantName } from '#contracts/primitives';
 import { docsPage, openapi } from '../openapi';
-import { metricsText } from '../metrics';
+import { gaugeProblems, metricsText } from '../metrics';
 import type { Readiness } from '../readiness';
 import { Refused } from '../refusal';
 import { route, type Route } from '../route';
@@ -38,14 +38,17 @@ export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<R
   route({
     method: 'GET',
     path: '/readyz',
-    summary: 'Can requests be answered: every service reached over the bus',
+    summary: 'Can requests be answered: every service reached over the bus, and every log loaded',
     roles: 'public',
     async handle() {
-      const { services, instances, behind } = await ready();
-      const ok = Object.values(services).every(Boolean);
+      const { services, instances, behind, problems } = await ready();
+      gaugeProblems(problems);
+      // an event that is set aside keeps nothing else from being answered: the gateway stays in rotation, and says so
+      const ok = Object.values(services).every(Boolean) && problems['not-loaded'] === undefined;
+      const status = ok ? (problems['unreadable-event'] === undefined ? 'ok' : 'degraded') : 'not ready';
       return {
         status: ok ? 200 : 503,
-        body: { status: ok ? 'ok' : 'not ready', services, instances, behind },
+        body: { status, services, instances, behind, problems },
         ...(ok ? {} : { headers: { 'retry-after': '1' } }),
       };
     },
@@ -55,7 +58,10 @@ export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<R
     path: '/metrics',
     summary: 'Prometheus metrics',
     roles: 'public',
-    handle: async () => ({ text: await metricsText(), type: 'text/plain; version=0.0.4' }),
+    async handle() {
+      gaugeProblems((await ready()).problems);
+      return { text: await metricsText(), type: 'text/plain; version=0.0.4' };
+    },
   }),
   route({
     method: 'GET',

@@ -1,4 +1,5 @@
 import { emptyState } from '#authority/state';
+import type { StoredBody } from '#authority/stored';
 import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
@@ -90,7 +91,7 @@ class Maker {
     await reading;
   }
 
-  private read(from: number, goal: number): Promise<readonly { body: string }[]> {
+  private read(from: number, goal: number): Promise<readonly StoredBody[]> {
     const most = Math.min(LIMITS.readBatchEvents, goal - from);
     const reading = most > 0 ? this.eventlog.read(this.log, from, most) : Promise.resolve([]);
     reading.catch(() => undefined);

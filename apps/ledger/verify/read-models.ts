@@ -1,6 +1,7 @@
 import type { LogState } from '#authority/state';
 import type { Event } from '#contracts/event';
-import { consequencesOf, itemsOf } from '../project';
+import { consequencesOf, itemsAside, itemsOf } from '../project';
+import type { ItemRow } from '../store';
 import type { Models } from './kept';
 
 /** The read models that events lead to, made anew beside a fold, to be held against those that are kept. */
@@ -17,7 +18,16 @@ export class FreshModels {
   }
 
   after(state: LogState, event: Event): void {
-    for (const each of itemsOf(state, event)) {
+    this.take(itemsOf(state, event));
+  }
+
+  /** An event could not be read: the tree that it names is set aside. */
+  aside(state: LogState, position: number): void {
+    this.take(itemsAside(state, position));
+  }
+
+  private take(items: readonly ItemRow[]): void {
+    for (const each of items) {
       const { position, updated, treeId, runId, grantId, agentClass, status, view } = each;
       const ids = [treeId, runId, grantId, agentClass].map((id) => id ?? null);
       const row = JSON.stringify([position, updated, ...ids, status, JSON.stringify(view)]);

@@ -1,8 +1,8 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Audit } from '#audit/audit';
 import { says, type Finding } from '#audit/finding';
+import { readBody } from '#authority/aside';
 import { stateDigest } from '#authority/snapshot';
-import { parseEvent } from '#contracts/event';
 import type { EventLog } from '#eventlog/port';
 import { parseLogName } from '#kernel/ids';
 import { LIMITS } from '#kernel/limits';
@@ -67,6 +67,7 @@ export async function verifyLog(options: VerifyOptions, to: number): Promise<Ver
     storedLeaf: (position) => stored(0, position),
     before: (state, event) => fresh.before(state, event),
     after: (state, event) => fresh.after(state, event),
+    aside: (state, position) => fresh.aside(state, position),
   });
   const end = Math.min(to, kept.position);
   const asked = [end, own?.position ?? end, kept.position]; // a step ends where something is asked of it
@@ -114,8 +115,9 @@ async function laterErasures(audit: Audit, eventlog: VerifyOptions['eventlog'], 
   for (let after = size - 1, more = true; more;) {
     const page = await eventlog.search({ tenant, log, type: 'PayloadsErased', after, limit });
     for (const { body } of page) {
-      const event = parseEvent(body);
-      if (event.type === 'PayloadsErased') audit.erasedLater(event.data.subjectRef, event.data.before);
+      const read = readBody(body); // one that cannot be read is a finding of its own, at the next verification
+      const event = read.ok ? read.value : undefined;
+      if (event?.type === 'PayloadsErased') audit.erasedLater(event.data.subjectRef, event.data.before);
     }
     more = page.length === limit;
     after = page.at(-1)?.position ?? after;

@@ -97,16 +97,27 @@ function endApproval(
   const approval = must(state.approvals.get(id), 'approval', event);
   if (approval.status !== 'pending') throw new CorruptLog(`approval ${id} is answered twice (I8)`);
   follows(event.runId === approval.runId, 'the run that asked for it', event);
-  approval.status = status;
-  approval.decidedAt = at;
-  approval.decidedPosition = event.position;
-  if (state.pendingByBinding.get(approval.binding) === id) state.pendingByBinding.delete(approval.binding);
-  state.waiting.end(approval);
-  Object.assign(approval, { turn: 0, verb: undefined, tool: undefined }); // what only a pending one is asked for
+  stopWaiting(state, approval, status, event.position, at);
   const run = state.runs.get(approval.runId);
   if (run) run.pendingApprovals -= 1;
   ends(state, approval.treeId);
   return approval;
+}
+
+/** A question that was pending is over, by an answer or without one. */
+export function stopWaiting(
+  state: LogState,
+  approval: ApprovalNode,
+  status: ApprovalNode['status'],
+  position: number,
+  at: number,
+): void {
+  approval.status = status;
+  approval.decidedAt = at;
+  approval.decidedPosition = position;
+  if (state.pendingByBinding.get(approval.binding) === approval.id) state.pendingByBinding.delete(approval.binding);
+  state.waiting.end(approval);
+  Object.assign(approval, { turn: 0, verb: undefined, tool: undefined }); // what only a pending one is asked for
 }
 
 /** I8: an approval is used once, by the run that asked for it, and an action's only for the exact action it is bound to. */

@@ -1,5 +1,6 @@
 import type { Event, EventType } from '#contracts/event';
 import type { RunStatus } from '#contracts/grant';
+import { asideBy } from '../aside';
 import type { Deadline } from '../deadlines';
 import type { ActionNode, LogState, TreeNode } from '../state';
 
@@ -74,7 +75,7 @@ export function join<K extends 'runs' | 'grants' | 'approvals'>(
 /** An event of a tree was folded: where nothing goes on in it, its time begins anew. */
 export function touch(state: LogState, event: Event, at: number): void {
   const tree = event.treeId === undefined ? undefined : state.trees.get(event.treeId);
-  if (!tree) return;
+  if (!tree || asideBy(state, tree.id)) return; // one that is set aside is kept until an operator has ended it
   if (tree.quietAt !== undefined) state.ended.take(tree);
   tree.quietAt = tree.going === 0 ? at : undefined;
   if (tree.quietAt !== undefined) state.ended.add(tree);

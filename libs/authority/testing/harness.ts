@@ -10,6 +10,7 @@ import { evolve } from '../evolve';
 import { tenantDefaults } from '../resolve';
 import { sealAll } from '../seal';
 import { emptyState, isKeyed, type LogState } from '../state';
+import { bodyDigest, evolveStored, type StoredBody } from '../stored';
 
 /** A log in memory for tests: commands go in, events come out and are folded. No I/O, its own clock. */
 export class TestLog {
@@ -66,6 +67,12 @@ export class TestLog {
     return event;
   }
 
+  /** Folds what stands in the log, whatever it is. */
+  store(stored: StoredBody): void {
+    const event = evolveStored(this.state, stored);
+    this.events.push(event ?? (readJson(stored.body) as Event));
+  }
+
   command<T extends CommandType>(type: T, fields: Fields<T>): Command {
     this.commands += 1;
     return {
@@ -83,6 +90,29 @@ export type Told = { events: Event[]; again?: true } | { refusal: Refusal };
 
 export type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'> &
   Partial<Pick<CommandOf<T>, 'commandId' | 'actor'>>;
+
+/** A body that is no event, in its place among the events. */
+function readJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+/** An event that cannot follow, in a tree of its own, and then set aside by a person. */
+export function misfit(log: TestLog): Event[] {
+  const { grantId } = openTestRun(log);
+  const suspended = only(log.do('suspend', { grantId, reasonCode: 'LOOK' }), 'GrantSuspended');
+  const position = log.state.next;
+  const body = JSON.stringify({ ...suspended, position, id: `${suspended.id}x`, commandId: 'cmd_misfit00' });
+  log.store({ position, body });
+  return log.do('setAsideEvent', {
+    position,
+    bodyDigest: bodyDigest(body),
+    actor: { kind: 'person', id: 'person:ann' },
+  });
+}
 
 export const REF = 'ref_00000000000000000000000000';
 

@@ -1,7 +1,8 @@
 import { approvalStatus } from '#authority/approval-status';
 import { chainOf, type ApprovalNode, type LogState, type RunNode } from '#authority/state';
 import type { RunTexts } from '#authority/views';
-import { parseEvent, type EventOf } from '#contracts/event';
+import type { EventOf } from '#contracts/event';
+import { readWhereReadable } from '#contracts/payload';
 import { LIMITS } from '#kernel/limits';
 import type { Limits } from '#contracts/grant';
 import type { ApprovalStatus, ApprovalView } from '#contracts/query';
@@ -68,7 +69,7 @@ export async function approvalWords(
   const stepUpOf = async ({ actionId }: ApprovalNode): Promise<EventOf<'ActionStepUp'> | undefined> => {
     if (actionId === undefined) return undefined;
     const [found] = await eventlog.search({ tenant, actionId, type: 'ActionStepUp', limit: 1 });
-    const event = found && parseEvent(found.body);
+    const event = found && readWhereReadable(found)?.event;
     return event?.type === 'ActionStepUp' ? event : undefined;
   };
   const [stepUp, ...then] = await Promise.all([approval, ...refused].map(stepUpOf));
@@ -93,7 +94,7 @@ export async function approvalWords(
     asked: words(approval.position),
     decided: words(approval.decidedPosition),
     tried: tried
-      .map((event) => parseEvent(event.body))
+      .flatMap((stored) => readWhereReadable(stored)?.event ?? [])
       .filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),
     has,
   };

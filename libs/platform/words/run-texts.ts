@@ -1,6 +1,6 @@
 import type { LogState, RunNode } from '#authority/state';
 import type { RunTexts } from '#authority/views';
-import { readStored, type Words } from '#contracts/payload';
+import { readWhereReadable, type Words } from '#contracts/payload';
 import type { EventLog } from '#eventlog/port';
 
 /** Where words are read from: each time they are told, so that those that were erased meanwhile are told no more. */
@@ -20,7 +20,9 @@ export async function runTexts(
   const lines = new Map(ids.map((id) => [id, lineOf(state, id)]));
   const positions = [...new Set([...lines.values()].flat().map((run) => run.position))];
   if (positions.length === 0) return new Map();
-  const stored = new Map((await eventlog.at(state.log, positions)).map((each) => [each.position, readStored(each)]));
+  const stored = new Map(
+    (await eventlog.at(state.log, positions)).map((each) => [each.position, readWhereReadable(each)]),
+  );
   const value = (run: RunNode): Words => stored.get(run.position)?.payload ?? {};
   return new Map(
     [...lines].map(([id, line]) => {
@@ -63,7 +65,7 @@ export async function wordsAt(
   positions: readonly number[],
 ): Promise<(position: number | undefined) => Words> {
   const found = new Map(
-    (await eventlog.at(log, positions)).map((stored) => [stored.position, readStored(stored).payload]),
+    (await eventlog.at(log, positions)).map((stored) => [stored.position, readWhereReadable(stored)?.payload ?? null]),
   );
   return (position) => (position === undefined ? undefined : found.get(position)) ?? {};
 }

@@ -22,6 +22,7 @@ const HEADS: Record<CommandType, readonly EventType[]> = {
   revokeSelector: ['RevocationRuleAdded'],
   liftQuarantine: ['QuarantineLifted'],
   erase: ['PayloadsErased'],
+  setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],
   recordRefusal: ['Refused', 'RefusalsSummarized'],
   tick: [],
