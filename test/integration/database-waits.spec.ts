@@ -46,7 +46,7 @@ const POOLS: Record<string, Open> = {
   'pages of bodies': (url) => {
     const bodies = new Bodies(url);
     const ask = async (): Promise<void> => {
-      for await (const page of bodies.pages({ log: 'default/0', to: 10 })) void page;
+      for await (const page of bodies.pages({ log: 'default/0', to: 10 })) expect(page).toBeDefined();
     };
     return { ask, close: () => bodies.close() };
   },

@@ -124,7 +124,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a permit has no deadline (I7)',
-    from: "state.deadlines.add({ at: expiresAt, kind: 'action', id });",
+    from: "state.deadlines.add({ at: outcomeUntil, kind: 'action', id });",
     to: '',
   },
   {

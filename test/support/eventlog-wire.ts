@@ -29,7 +29,9 @@ export async function wireTo(url: string): Promise<Wire> {
     const database = connect(Number(target.port), target.hostname);
     keep(client);
     keep(database);
-    client.on('data', (bytes) => void (hushed || database.write(bytes)));
+    client.on('data', (bytes) => {
+      if (!hushed) database.write(bytes);
+    });
     database.on('data', (bytes) => {
       if (hushed) return;
       if (!broken) return void client.write(bytes);

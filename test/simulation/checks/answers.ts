@@ -12,7 +12,7 @@ const HEADS: Record<CommandType, readonly EventType[]> = {
   openRun: ['RunOpened'],
   delegate: ['RunOpened', 'DelegationRefused'],
   authorize: ['ActionPermitted', 'ActionDenied', 'ActionStepUp'],
-  settle: ['ActionCompleted', 'ActionFailed'],
+  settle: ['ActionCompleted', 'ActionFailed', 'OutcomeReportedLate'],
   completeRun: ['RunCompleted'],
   escalate: ['ApprovalRequested'],
   decideApproval: ['ApprovalGiven'],
