@@ -51,7 +51,7 @@ export interface LogState {
   /** derived: what is asked → the newest approval of it that a person refused */
   readonly refusals: Map<string, string>;
   /** derived: the approvals that wait for a person */
-  readonly waiting: Waiting;
+  readonly waiting: Waiting<ApprovalNode>;
   /** cache: what many nodes have in common */
   readonly shared: Shared;
   /** derived: the grants in order of issue; some of them may be forgotten by now */
