@@ -86,6 +86,7 @@ describe('what an erasure reaches', () => {
         const told = events.filter((event) => isErasedBy(erasure, event, whose.get(event.treeId)));
         expect(told.map((event) => event.position)).toEqual(chosen.map((event) => event.position));
       }),
+      { numRuns: 300 },
     );
     expect(forgotten).toBeGreaterThan(10);
   });
