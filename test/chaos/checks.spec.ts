@@ -57,7 +57,7 @@ const outcome = (actionId: string, grantId: string, USD: number): Given => ({
   actionId,
   grantId,
   runId: `run of ${grantId}`,
-  data: { cost: { USD } },
+  data: { charge: { cost: { USD } }, cost: { USD } },
 });
 const BASE = [opened('run of root'), issued('root'), opened('run of leaf'), issued('leaf', 'root')];
 

@@ -70,10 +70,11 @@ function* above(purses: Map<string, Purse>, grantId: string | undefined): Genera
   }
 }
 
-/** One call, and one of what it does to the world. */
+/** One call, and one of each effect that it is known or stated to have. */
 function oddCharge(event: Event, charge: Consumed): string[] {
-  const kinds = charge.reads + charge.writes + charge.external;
-  return charge.calls === 1 && kinds === 1 ? [] : [`the permit at ${event.position} counts ${JSON.stringify(charge)}`];
+  const kinds = [charge.reads, charge.writes, charge.external];
+  const odd = charge.calls !== 1 || kinds.some((count) => count > 1) || kinds.every((count) => count === 0);
+  return odd ? [`the permit at ${event.position} counts ${JSON.stringify(charge)}`] : [];
 }
 
 function overCap(id: string, purse: Purse, position: number): string[] {
