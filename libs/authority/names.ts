@@ -49,6 +49,9 @@ export function selectorFault({ agentClass, agentInstance, modelVersion, tool }:
   ]);
 }
 
-/** What is wrong with the name of the tool that is called. Other forms of one name are decided on as that name. */
+/**
+ * What is wrong with the name of the tool that is called. Other forms of one name are decided on as that name. A call
+ * names one tool, so a hyphen in front of it excludes nothing; recorded runs have such names.
+ */
 export const toolFault = (tool: string | undefined): Refusal | undefined =>
-  faultIn([['action.tool', tool === undefined ? undefined : foldForms(tool)]]);
+  faultIn([['action.tool', tool === undefined ? undefined : foldForms(tool).replace(/^-+/, '')]]);
