@@ -1,10 +1,15 @@
 // `npm test`: all set-up, one PostgreSQL and one nats-server for the whole run, every test, and everything stopped again.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, chmodSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, chmodSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { root, setUp } from './setup.mjs';
+
+/** A test that spins or waits for ever would hold up whoever runs them: then everything is ended, and this fails. */
+const MOST_MS = 35 * 60_000;
 
 setUp();
 const require = createRequire(import.meta.url);
@@ -42,16 +47,17 @@ try {
     BAILIWICK_TEST_NATS_URL: nats.url,
     BAILIWICK_TEST_NATS_SERVER: binary,
   });
-  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(
-    readFileSync(result, 'utf8'),
-  );
-  const broken = numFailedTests === 0 ? numFailedTestSuites : 0; // a suite that could not even be loaded
-  tally = `${numPassedTests} passed, ${numFailedTests + broken} failed${numPendingTests ? `, ${numPendingTests} skipped` : ''}`;
+  if (existsSync(result)) tally = tallyOf(JSON.parse(readFileSync(result, 'utf8')));
 } finally {
   await stopAll();
 }
 console.log(tally);
 process.exit(code);
+
+function tallyOf({ numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites }) {
+  const broken = numFailedTests === 0 ? numFailedTestSuites : 0; // a suite that could not even be loaded
+  return `${numPassedTests} passed, ${numFailedTests + broken} failed${numPendingTests ? `, ${numPendingTests} skipped` : ''}`;
+}
 
 function jest(args, env) {
   return new Promise((resolve) => {
@@ -59,7 +65,28 @@ function jest(args, env) {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'inherit'],
+      detached: true, // its own group: a worker that spins hears nothing but the end of all of it
     });
-    child.on('exit', (status) => resolve(status ?? 1));
+    const signal = (name) => {
+      try {
+        process.kill(-child.pid, name); // workers may be left although their parent has exited
+      } catch (error) {
+        if (error.code !== 'ESRCH') throw error;
+      }
+    };
+    const end = async () => {
+      signal('SIGTERM'); // what the tests started stops itself
+      if (child.exitCode === null) await Promise.race([once(child, 'exit'), delay(10_000)]);
+      signal('SIGKILL');
+    };
+    stops.push(end);
+    const timer = setTimeout(() => {
+      console.error(`ended after ${MOST_MS / 60_000} minutes: a test file that has neither PASS nor FAIL above hangs`);
+      void end();
+    }, MOST_MS);
+    child.on('exit', (status) => {
+      clearTimeout(timer);
+      resolve(status ?? 1);
+    });
   });
 }
