@@ -43,8 +43,8 @@ describe('64 concurrent clients under several grants of one tree', () => {
       for (let i = 0; i < TRIES; i++) {
         const call = calls[(n + i) % calls.length] as (typeof calls)[number];
         const grantId = grants[(n * 7 + i) % grants.length] as string;
-        const answer = await enforcer.act({ grantId, ...call });
-        if (answer.decision !== 'permit') continue;
+        const answer = await enforcer.act({ grantId, ...call }).catch(beyondRefusals);
+        if (answer?.decision !== 'permit') continue;
         // some report, some fail, some never do
         if (i % 3 !== 2)
           await enforcer
@@ -79,6 +79,12 @@ describe('64 concurrent clients under several grants of one tree', () => {
     ).toBe(1); // and met a cap exactly
   });
 });
+
+/** So much is refused here that some of it is only counted: 429, without an event. */
+function beyondRefusals(error: unknown): undefined {
+  if (!(error instanceof ProblemError) || error.status !== 429) throw error;
+  return undefined;
+}
 
 /** An action of a lease that has ended meanwhile may have been settled by that end. */
 function settledByEnd(error: unknown): void {

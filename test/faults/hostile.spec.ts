@@ -4,8 +4,8 @@ import { http, Stack } from '../support/stack';
 
 const MEASURED = 200;
 const LOOPS = 8;
-/** what a neighbour's slowest percent may take more, on a machine that has other work, too */
-const MORE_MS = 500;
+/** what a neighbour's slowest percent may take more, on a machine of two cores that runs other tests, too */
+const MORE_MS = 2_000;
 
 /** One tenant sends what costs its owner the most; another, whose log the same process owns, works on (issue 13.25). */
 describe('the neighbour of a hostile tenant', () => {
