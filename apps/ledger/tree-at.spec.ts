@@ -46,7 +46,7 @@ function expected(log: SealedLog, treeId: string, position: number, now: number)
 const bare = ({ position, grants, runs: all, labels }: TreeView): unknown => ({
   position,
   grants,
-  runs: all.map(({ task: _, ...run }) => ({ ...run, purpose: null, requestedBy: null })),
+  runs: all.map(({ task: _, requestedByStatedBy: __, ...run }) => ({ ...run, purpose: null, requestedBy: null })),
   labels,
 });
 

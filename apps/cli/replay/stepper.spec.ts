@@ -42,7 +42,7 @@ describe('the steps of a tree', () => {
       expect.arrayContaining([
         `lease ${grantId} calls: 1`,
         `lease ${child} calls: 1`,
-        `lease ${child} reserved USD: 5`,
+        `lease ${child} reserved USD: 0.05 USD`,
       ]),
     );
     expect(stepper.step(5).changes).toEqual([]);
