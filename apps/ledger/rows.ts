@@ -1,5 +1,6 @@
 import type { RunView } from '#contracts/grant';
 import { readWhereReadable, type Words } from '#contracts/payload';
+import type { StoredEvent } from '#eventlog/port';
 import type { Filter } from '#contracts/search';
 import { LIMITS } from '#kernel/limits';
 import type { LogLedger } from './log-ledger';
@@ -62,9 +63,20 @@ const endOf = ({ view }: ItemRow): string[] => {
   return endReason === undefined ? [] : [endReason];
 };
 
+interface Opening {
+  /** null once erased */
+  readonly words: Words | null;
+  readonly openedBy: string | undefined;
+}
+
+function openingIn(stored: StoredEvent): Opening {
+  const { event, payload } = readWhereReadable(stored) ?? {};
+  return { words: payload ?? null, openedBy: event?.actor.id };
+}
+
 /** What stands in words beside the opening of the runs of rows: read each time, so that what is erased is gone. */
 class WordsOf {
-  private readonly byPosition = new Map<number, Words | null>();
+  private readonly byPosition = new Map<number, Opening>();
   /** of the run itself, and of the one that the tree began with: a child without a purpose has that one's */
   private readonly byRun = new Map<string, readonly number[]>();
 
@@ -79,7 +91,7 @@ class WordsOf {
     const missing = [...new Set(rows.flatMap((row) => this.openings(row)))].filter((at) => !this.byPosition.has(at));
     if (missing.length === 0) return;
     for (const stored of await this.from.eventlog.at(log, missing))
-      this.byPosition.set(stored.position, readWhereReadable(stored)?.payload ?? null);
+      this.byPosition.set(stored.position, openingIn(stored));
   }
 
   /** Where the runs of rows were opened: as the state has it, or else their own rows. */
@@ -111,19 +123,20 @@ class WordsOf {
   }
 
   texts(row: ItemRow): string[] {
-    return this.openings(row).flatMap((position) => textIn(this.byPosition.get(position) ?? null));
+    return this.openings(row).flatMap((position) => textIn(this.byPosition.get(position)?.words ?? null));
   }
 
   inWords(row: ItemRow): ItemRow {
     const [own, root] = this.openings(row).map((position) => this.byPosition.get(position));
     const text = (key: string): string | null => {
-      const [mine, above] = [own?.[key], root?.[key]];
+      const [mine, above] = [own?.words?.[key], root?.words?.[key]];
       return typeof mine === 'string' ? mine : typeof above === 'string' ? above : null;
     };
-    const { task } = own ?? {};
+    const task = own?.words?.task;
     const view: Partial<RunView> = {
       ...(row.view as RunView),
       requestedBy: text('requestedBy'),
+      ...(root?.openedBy === undefined ? {} : { requestedByStatedBy: root.openedBy }),
       purpose: text('purpose'),
       ...(typeof task === 'string' ? { task } : {}),
     };

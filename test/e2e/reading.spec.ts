@@ -61,6 +61,11 @@ describe('an analyst', () => {
   it('lists runs and grants with filters, cursor and the position they stand at', async () => {
     const runs = await get(`/v1/runs?treeId=${story.treeId}&minPosition=${story.last}`);
     expect(runs.body.items).toHaveLength(2);
+    for (const { id, requestedByStatedBy } of runs.body.items as { [member: string]: unknown }[]) {
+      const single = await get(`/v1/runs/${id as string}`);
+      expect(requestedByStatedBy).toMatch(/^key:/);
+      expect(single.body.requestedByStatedBy).toBe(requestedByStatedBy);
+    }
     expect(runs.body.asOf).toBeDefined();
     const first = await get(`/v1/grants?treeId=${story.treeId}&limit=1&minPosition=${story.last}`);
     const second = await get(
