@@ -6,6 +6,7 @@ import { err, ok } from '#kernel/result';
 import { decideApproval } from './decide/approval';
 import { authorize } from './decide/authorize';
 import { delegate } from './decide/delegate';
+import { endSending } from './decide/end-sending';
 import { erase } from './decide/erase';
 import { recordDrift, resume, revokeGrant, suspend } from './decide/grant';
 import { openRun } from './decide/open-run';
@@ -58,6 +59,7 @@ export function decide(state: LogState, command: Command, now: number, rules: Ru
     command,
     held ? err(held) : (DECIDERS[command.type] as (...args: unknown[]) => Decided)(state, command, now, rules),
   );
+  if (decided.ok) decided.value.push(...endSending(state, decided.value, now));
   const unwritten = decided.ok ? beyondBudget(state, command.actor, decided.value, now) : undefined;
   return unwritten ? onlyCounted(command, unwritten) : decided;
 }

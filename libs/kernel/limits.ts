@@ -134,6 +134,8 @@ export const LIMITS = {
   labelsAdded: 32,
   attributesPerResource: 32,
   inFlightPerGrant: 1_000,
+  /** permits of a tree that may send and have no outcome: one append ends all of them when the tree learns a secret */
+  sendingPerTree: 1_000,
   /** in which a permitted call begins; and after that, in which its outcome is reported */
   permitMs: 10 * MINUTE,
   outcomeMs: 10 * MINUTE,

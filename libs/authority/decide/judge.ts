@@ -5,6 +5,7 @@ import { LIMITS } from '#kernel/limits';
 import { foldSpaces } from '#kernel/look-alike';
 import { err, ok, type Result } from '#kernel/result';
 import { classify } from '../catalog';
+import { SENDS } from '../evolve/actions';
 import { unverifiedCost } from '../unverified';
 import type { ActionFacts, Situation } from '../dimension';
 import { DIMENSION_TABLE } from '../dimensions/all';
@@ -120,12 +121,22 @@ export function judge(
       limit: LIMITS.inFlightPerGrant,
     });
   }
+  const tree = state.trees.get(leaf.treeId);
+  const inFlight = tree?.sending.filter(({ expiresAt }) => now < expiresAt) ?? [];
+  if (inFlight.length >= LIMITS.sendingPerTree && asked.labels.some((each) => SENDS.has(each))) {
+    reasons.push({
+      rule: 'liveness',
+      outcome: 'deny',
+      code: 'TOO_MANY_IN_FLIGHT',
+      message: `${inFlight.length} actions of this task that may send wait for their outcome; report outcomes before asking for more`,
+      limit: LIMITS.sendingPerTree,
+    });
+  }
   const cost = unverifiedCost(asked.labels, asked.facts.stated);
   if (cost) reasons.push(cost);
-  const tree = state.trees.get(leaf.treeId);
   reasons.push(
     ...rules.judge(
-      { first: tree?.labels ?? {}, inFlight: tree?.sending.filter(({ expiresAt }) => now < expiresAt) ?? [] },
+      { first: tree?.labels ?? {}, inFlight },
       { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
     ),
   );

@@ -51,6 +51,13 @@ function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
   return ok([{ type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome }]);
 }
 
+/** An action of which no client knows whether it happened: what was reserved counts as spent. */
+export function givenUp(chain: readonly GrantNode[], action: ActionNode, now: number): NewEvent[] {
+  const report: Report = { type: 'ActionAbandoned', cost: action.charge.cost, byRun: false };
+  const [outcome, ...ended] = settlementUnder(chain, action, report, now);
+  return [{ ...(outcome as NewEvent), payload: undefined }, ...ended];
+}
+
 /** What is reported of an action, and whether the run that acted reports it of itself. */
 export interface Report {
   readonly type: 'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned';
@@ -63,8 +70,17 @@ export interface Report {
  * too, and then the grant of the action ends. Of the grants above it one whose cap is reached ends; one that is carried
  * over its cap is suspended until a person has looked at it, since what is below it did that and not its own run.
  */
-export function settlement(
+export const settlement = (
   state: LogState,
+  action: ActionNode,
+  report: Report,
+  now: number,
+  more: Partial<EventData<'ActionCompleted'>> = {},
+): NewEvent[] => settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more);
+
+/** The same with the chain as it is by then, its leaf first. */
+export function settlementUnder(
+  chain: readonly GrantNode[],
   action: ActionNode,
   report: Report,
   now: number,
@@ -72,7 +88,6 @@ export function settlement(
 ): NewEvent[] {
   const { type, cost } = report;
   const overrun = Object.entries(cost).some(([currency, spent]) => spent > (action.charge.cost[currency] ?? 0));
-  const chain = chainOf(state, action.grantId) ?? [];
   const leaf = chain[0] as GrantNode;
   const charged = chargedOf(chain, action, report, now);
   const findings = findingsOf(chain, cost, charged);

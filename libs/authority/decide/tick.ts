@@ -1,7 +1,7 @@
 import { ok } from '#kernel/result';
 import type { DeadlineKind } from '../deadlines';
-import type { LogState } from '../state';
-import { settlement } from './settle';
+import { chainOf, type LogState } from '../state';
+import { givenUp } from './settle';
 import type { Decide, NewEvent } from './types';
 
 /**
@@ -35,16 +35,8 @@ const ENDS: Record<DeadlineKind, (state: LogState, id: string, now: number) => N
     const { treeId, runId, grantId, actionId } = approval;
     return [{ type: 'ApprovalExpired', treeId, runId, grantId, actionId, data: { approvalId: id } }];
   },
-  /** Nobody knows whether it happened: what was reserved counts as spent. */
   action(state, id, now) {
     const action = state.actions.get(id);
-    if (!action) return [];
-    const [outcome, ...ended] = settlement(
-      state,
-      action,
-      { type: 'ActionAbandoned', cost: action.charge.cost, byRun: false },
-      now,
-    );
-    return [{ ...(outcome as NewEvent), payload: undefined }, ...ended];
+    return action ? givenUp(chainOf(state, action.grantId) ?? [], action, now) : [];
   },
 };

@@ -5,10 +5,10 @@ import { commit, reserve } from '../usage';
 import { useApproval } from './approvals';
 import { begins, beginsSending, ends, endsSending } from './ended';
 import { CorruptLog, follows, isCountable, must, type Fold } from './follows';
-import { label } from './labels';
+import { carried, label } from './labels';
 
 /** One that is charged as sending is known by its charge; the others by what they are labelled. */
-const SENDS: ReadonlySet<string> = new Set(['send:external', 'may:send', 'fetch:unnamed']);
+export const SENDS: ReadonlySet<string> = new Set(['send:external', 'may:send', 'fetch:unnamed']);
 
 export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   const { data } = event;
@@ -41,7 +41,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   state.actions.set(id, action);
   beginsSending(state, action);
   state.deadlines.add({ at: outcomeUntil, kind: 'action', id });
-  for (const each of data.labels) label(state, event, each);
+  for (const each of carried(event)) label(state, event, each);
   useApproval(state, data.approvalId, event, data.binding);
 };
 
@@ -55,7 +55,7 @@ export const outcomeReportedLate: Fold<'OutcomeReportedLate'> = (state, event) =
   const settled = must(state.abandoned.get(id), 'action that was given up (I7)', event);
   follows(settled.latePosition === undefined && event.runId === settled.runId, 'what was given up', event);
   settled.latePosition = event.position;
-  for (const each of event.data.labels ?? []) label(state, event, each);
+  for (const each of carried(event)) label(state, event, each);
 };
 
 function settle(
@@ -76,5 +76,5 @@ function settle(
     commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
   (chain[0] as GrantNode).inFlight -= 1;
   ends(state, action.treeId);
-  for (const each of event.data.labels ?? []) label(state, event, each);
+  for (const each of carried(event)) label(state, event, each);
 }

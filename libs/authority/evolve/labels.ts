@@ -14,6 +14,20 @@ export function label(state: LogState, event: Event, name: string): void {
   labels[name] = { actionId: event.actionId ?? event.id, runId: event.runId ?? '', position: event.position };
 }
 
+/** The labels that an event brings into its tree: every fold and every decision takes them from here. */
+export function carried(event: Event | NewEvent): readonly string[] {
+  switch (event.type) {
+    case 'ActionPermitted':
+    case 'ActionCompleted':
+    case 'ActionFailed':
+    case 'ActionAbandoned':
+    case 'OutcomeReportedLate':
+      return event.data.labels ?? [];
+    default:
+      return [];
+  }
+}
+
 /** A refusal of more authority that was asked for: the sequence rules look for the first of a tree. */
 export function deniesEscalation(event: Event | NewEvent): boolean {
   if (event.type === 'ActionDenied') return event.data.labels.includes('escalation');
