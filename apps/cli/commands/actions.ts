@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { grantRequest, type GrantRequest } from '#contracts/grant';
-import { askedBy } from '#receipts/render';
+import { approvalCard } from '../approval-card';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
-import { green, plain, reasonText, red, table, treeText, yellow } from '../render';
+import { green, reasonText, red, table, treeText, yellow } from '../render';
 
 /** JSON given as it is, or as @file. */
 function jsonOption(text: string | undefined, what: string): unknown {
@@ -158,15 +158,7 @@ function addApprovals(program: Command): void {
   approvals.command('show <approval>').action(async (id: string, _flags, command: Command) => {
     const options = command.optsWithGlobals<GlobalOptions>();
     const card = await clientFor(options, 'approver').approval(id);
-    const lines = [
-      card.asks,
-      `asked by: ${askedBy(card.requestedBy, card.requestedByStatedBy)}`,
-      `risk: ${card.risk}${card.irreversible ? ', cannot be undone' : ''}`,
-      ...card.may.map((line) => `may ${line}`),
-      ...card.mayNot.map((line) => `may not: ${line}`),
-      ...card.tried.map((line) => `tried: ${line}`),
-    ];
-    show(options, card, () => lines.map(plain).join('\n'));
+    show(options, card, () => approvalCard(card));
   });
   for (const verdict of ['approve', 'deny'] as const) {
     approvals
