@@ -1,5 +1,6 @@
 import { approvalView, type ApprovalFacts } from '#platform/words/approval-view';
 import type { Event } from '#contracts/event';
+import { Reach } from './reach';
 import { act, delegateTestRun, openTestRun, REF, ROOMY, TestLog } from './testing/harness';
 
 const Q = 'qb\u043et';
@@ -67,12 +68,19 @@ describe('a stored name that looks like another', () => {
     ['class', { class: Q }, { agentClass: 'qbot' }],
     ['class in capitals', { class: 'QB\u041eT' }, { agentClass: 'qbot' }],
     ['class in Greek letters', { class: 'qb\u03bft' }, { agentClass: 'QBOT' }],
+    ['class in Greek capitals', { class: '\u0397\u039f\u03a1\u0395' }, { agentClass: 'hope' }],
+    ['class all in Cyrillic', { class: '\u0445\u043e\u0440\u0435' }, { agentClass: 'xope' }],
+    ['class in Cherokee', { class: '\u13f4\u13aa\u13f3' }, { agentClass: 'bag' }],
+    ['class in Armenian capitals', { class: '\u054f\u0555\u054d\u053c' }, { agentClass: 'soul' }],
+    ['instance in mathematical letters', { instance: '\u{1d5db}\u{1d5e2}' }, { agentInstance: 'ho' }],
     ['instance with two spaces', { instance: 'runner  7' }, { agentInstance: 'Runner 7' }],
     ['instance with a no-break space', { instance: 'runner\u00a07' }, { agentInstance: 'runner 7' }],
     ['full-width model version', { posture: { modelVersion: '\uff12' } }, { modelVersion: '2' }],
   ])('is struck by the revocation of the other: %s', (_what, agent, selector) => {
     const { log, grantId } = withStored(agent);
     const child = delegateTestRun(log, grantId);
+    const reached = new Reach(log.state, { selector }, log.now);
+    expect([...log.state.grants.values()].map((grant) => reached.grant(grant).ends)).toEqual([true, true]);
     revoke(log, selector);
     for (const id of [grantId, child.grantId]) expect(act(log, id, 'file.read').type).toBe('ActionDenied');
   });

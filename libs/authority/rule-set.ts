@@ -1,7 +1,7 @@
 import type { StoredSelector } from '#contracts/event';
 import type { Limits } from '#contracts/grant';
 import { LIMITS } from '#kernel/limits';
-import { nameKey } from '#kernel/look-alike';
+import { looksLike, nameKeys } from '#kernel/look-alike';
 import { couldUse } from './could-use';
 import { normalizeTool } from './tool-name';
 
@@ -40,13 +40,11 @@ export interface Subject {
 /** The attributes a rule is found by, the most telling first; `tool` and time alone are found by no attribute. */
 const KEYS = ['treeId', 'agentInstance', 'principalRef', 'purposeRef', 'agentClass', 'modelVersion'] as const;
 
-/** `Scraper` is `scraper`, and so is one with a Cyrillic letter: a rule holds for every name that looks like it. */
-const spelt = (value: string | undefined): string | undefined => (value === undefined ? undefined : nameKey(value));
-
-/** All the parts given must match. */
+/** All the parts given must match. `Scraper` is `scraper`, and so is every name that looks like it. */
 export function selects(selector: StoredSelector, subject: Subject): boolean {
   for (const key of KEYS) {
-    if (selector[key] !== undefined && spelt(selector[key]) !== spelt(subject[key])) return false;
+    const [wanted, has] = [selector[key], subject[key]];
+    if (wanted !== undefined && (has === undefined || !looksLike(wanted, has))) return false;
   }
   return selector.tool === undefined || couldUse(subject.limits, selector.tool);
 }
@@ -70,8 +68,7 @@ export class RuleSet {
     this.list.push(rule);
     this.byId.set(rule.revocationId, rule);
     const key = KEYS.find((name) => rule.selector[name] !== undefined);
-    const slot = key === undefined ? 'any' : `${key}=${spelt(rule.selector[key])}`;
-    const rules = this.byKey.get(slot);
+    const slots = key === undefined ? ['any'] : slotsFor(key, rule.selector[key]);
     const entry = { rule, epoch: this.list.length };
     const { tool } = rule.selector;
     if (tool !== undefined) {
@@ -80,8 +77,11 @@ export class RuleSet {
       if (named) named.push(rule);
       else this.byTool.set(spelt, [rule]);
     }
-    if (rules) rules.push(entry);
-    else this.byKey.set(slot, [entry]);
+    for (const slot of slots) {
+      const rules = this.byKey.get(slot);
+      if (rules) rules.push(entry);
+      else this.byKey.set(slot, [entry]);
+    }
   }
 
   /** The rules that name this tool or verb: a verb in its one spelling is a tool's name in its one spelling, too. */
@@ -125,9 +125,12 @@ export class RuleSet {
 
 function slotsOf(subject: Subject): string[] {
   const slots = ['any'];
-  for (const key of KEYS) if (subject[key] !== undefined) slots.push(`${key}=${spelt(subject[key])}`);
+  for (const key of KEYS) slots.push(...slotsFor(key, subject[key]));
   return slots;
 }
+
+const slotsFor = (key: (typeof KEYS)[number], value: string | undefined): string[] =>
+  value === undefined ? [] : nameKeys(value).map((each) => `${key}=${each}`);
 
 const NONE: readonly never[] = [];
 

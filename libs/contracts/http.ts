@@ -59,7 +59,8 @@ export const selectorBody = z
     agentClass: name.optional(),
     agentInstance: name.optional(),
     modelVersion: name.optional(),
-    principal: principalName.optional(),
+    /** any spelling: what is stored of a person is found by the name that was given, and by no other */
+    principal: name.optional(),
     purpose: freeText().optional(),
     tool: name.optional(),
     treeId: idOf('tree').optional(),

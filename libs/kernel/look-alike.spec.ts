@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { CONFUSABLES } from './confusables';
-import { foldSpaces, lookAlikeFault, marked, nameKey } from './look-alike';
+import { AS_WRITTEN, CONFUSABLES } from './confusables';
+import { foldSpaces, lookAlikeFault, looksLike, marked, nameKey, nameKeys } from './look-alike';
 
 fc.configureGlobal({ seed: 20260101 });
 
@@ -116,6 +116,42 @@ describe('names that look alike', () => {
           expect(lookAlikeFault(disguised)).toBeDefined();
         },
       ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each([
+    ['hope', '\u0397\u039f\u03a1\u0395'],
+    ['none', '\u039d\u039f\u039d\u0395'],
+    ['my', '\u039c\u03a5'],
+    ['v', '\u03bd'],
+    ['coo', '\u03f2\u03bf\u03bf'],
+    ['xope', '\u0445\u043e\u0440\u0435'],
+    ['pace', '\u0420\u0410\u0421\u0415'],
+    ['hook', '\u{1d5db}\u{1d5e2}\u{1d5e2}\u{1d5de}'],
+    ['hook', '\uff28\uff2f\uff2f\uff2b'],
+    ['soul', '\u054f\u0555\u054d\u053c'],
+    ['bag', '\u13f4\u13aa\u13f3'],
+    ['\u03bd\u03ad\u03b1', '\u039d\u0388\u0391'],
+    ['\u03b7\u03bc\u03ad\u03c1\u03b1', '\u0397\u039c\u0388\u03a1\u0391'],
+  ])('%j looks like %j, read in one case or as it is written', (one, other) => {
+    expect([looksLike(one, other), looksLike(other, one)]).toEqual([true, true]);
+    if (/^[a-z]/.test(one))
+      expect([lookAlikeFault(other), marked(other)]).toEqual([
+        expect.stringContaining('reads like'),
+        expect.stringContaining('[contains U+'),
+      ]);
+  });
+
+  it('reads every letter that is listed as it is written, in every name (property)', () => {
+    const listed = [...CONFUSABLES, ...AS_WRITTEN].filter(([, { reads }]) => /[a-z]/.test(reads));
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...listed), { minLength: 1, maxLength: 8 }), (letters) => {
+        const name = letters.map(([char]) => char).join('');
+        const reads = letters.map(([, each]) => each.reads).join('');
+        expect(nameKeys(name)).toContain(reads);
+        expect([lookAlikeFault(name), marked(name)]).toEqual([expect.any(String), expect.stringContaining('U+')]);
+      }),
       { numRuns: 2_000 },
     );
   });

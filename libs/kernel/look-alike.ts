@@ -1,8 +1,8 @@
-import { CONFUSABLES } from './confusables';
+import { AS_WRITTEN, CONFUSABLES } from './confusables';
 
 /**
  * Names that look alike are one name: `qbot` with a Cyrillic о, in capitals, or with two spaces in it. Rules match by
- * `nameKey`; a new name that only looks like another is refused by `lookAlikeFault`; people are shown `marked`.
+ * `nameKeys`; a new name that only looks like another is refused by `lookAlikeFault`; people are shown `marked`.
  * @see Unicode Technical Standard #39, section 4 (skeleton) and section 5.2 (restriction levels)
  */
 
@@ -23,6 +23,23 @@ export function nameKey(name: string): string {
   return Array.from(folded, (char) => CONFUSABLES.get(char)?.reads ?? char)
     .join('')
     .normalize('NFC');
+}
+
+/**
+ * All that a name may be taken for: by the look of its letters in one case, and as it is written. Two names are alike
+ * where they have one of them in common.
+ */
+export function nameKeys(name: string): readonly string[] {
+  const key = nameKey(name);
+  if (PLAIN.test(name)) return [key];
+  const written = nameKey(Array.from(name, (char) => AS_WRITTEN.get(char)?.reads ?? char).join(''));
+  return written === key ? [key] : [key, written];
+}
+
+/** Does one of these names look like the other? */
+export function looksLike(one: string, other: string): boolean {
+  const keys = nameKeys(other);
+  return nameKeys(one).some((key) => keys.includes(key));
 }
 
 const SCRIPTS = (
@@ -50,8 +67,8 @@ export function lookAlikeFault(name: string): string | undefined {
     if (scripts.size > 1 && !TOGETHER.some((set) => [...scripts].every((script) => set.includes(script))))
       return `mixes letters of ${[...scripts].sort().join(' and ')}${found(name)}; write each word in one script`;
   }
-  const key = nameKey(name);
-  if (PLAIN.test(key) && !PLAIN.test(foldSpaces(name)))
+  const key = nameKeys(name).findLast((each) => PLAIN.test(each));
+  if (key !== undefined && !PLAIN.test(foldSpaces(name)))
     return `reads like ${JSON.stringify(key)} and is not${found(name)}; write it in plain letters`;
   return undefined;
 }
@@ -78,7 +95,7 @@ function oddIn(text: string): string[] {
 const hex = (char: string): string => (char.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
 
 function describe(char: string): string {
-  const own = CONFUSABLES.get(char);
+  const own = AS_WRITTEN.get(char) ?? CONFUSABLES.get(char);
   if (own) return own.name;
   const lower = CONFUSABLES.get(char.toLowerCase());
   if (lower) return lower.name.replace('SMALL', 'CAPITAL');

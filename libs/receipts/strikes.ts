@@ -1,6 +1,6 @@
 import type { EventOf } from '#contracts/event';
 import type { Limits } from '#contracts/grant';
-import { nameKey } from '#kernel/look-alike';
+import { looksLike, nameKey } from '#kernel/look-alike';
 import type { Story, Told } from './story';
 
 // Shares no code with the rules that decide (`libs/authority`): whoever verifies a receipt checks them, too.
@@ -59,8 +59,7 @@ function meets(rule: Rule, { event: run }: Told<'RunOpened'>): boolean {
     [treeId, run.treeId],
   ];
   // a class is stopped in every spelling that looks like it
-  const key = (value: string | undefined) => (value === undefined ? undefined : nameKey(value));
-  return !wanted.some(([want, has]) => want !== undefined && key(want) !== key(has));
+  return wanted.every(([want, has]) => want === undefined || (has !== undefined && looksLike(want, has)));
 }
 
 function couldUse({ actions }: Limits, tool: string): boolean {

@@ -1,0 +1,16 @@
+import { openRunBody, selectorBody } from './http';
+
+const ALIKE = 'user:iv\u0430n';
+
+describe('the name of a principal that looks like another', () => {
+  it('is refused where a run is opened', () => {
+    const body = { agent: { class: 'a' }, purpose: 'x', grant: {}, requestedBy: ALIKE };
+    expect(openRunBody.safeParse(body).success).toBe(false);
+    expect(openRunBody.safeParse({ ...body, requestedBy: 'user:ivan' }).success).toBe(true);
+  });
+
+  it.each([ALIKE, 'user:ivan  b', 'user:\u0441\u043e\u0441'])(
+    'is taken by a revocation, which only takes authority away: %j',
+    (principal) => expect(selectorBody.safeParse({ principal }).success).toBe(true),
+  );
+});
