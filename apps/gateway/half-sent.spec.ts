@@ -4,6 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import fastify from 'fastify';
 import { z } from 'zod';
 import { LIMITS } from '#kernel/limits';
+import { Arriving } from './arriving';
 import { directly } from './direct';
 import { Places } from './places';
 import { route, type Services } from './route';
@@ -11,6 +12,7 @@ import { answer, refusedAtHead, serve, type ServerOptions } from './server';
 import { routeTable } from './table';
 
 const KEY = 'bwk_enforcer_0123456789';
+const OTHER = 'bwk_enforcer_of_another';
 const ok = (path: string) =>
   route({
     method: 'POST',
@@ -32,10 +34,14 @@ const ROUTES = [ok('/direct'), text];
 describe('a body that is sent by halves, or by nobody who is known', () => {
   let server: Server;
   let port: number;
+  const arriving = new Arriving({ bytes: 8e6, bytesPerTenant: 6e6, bytesPerSender: 2e6, ms: 1_500 });
   const refused: string[] = [];
   const services = {
     config: { publicUrl: 'http://x' },
-    keys: { find: (key: string) => (key === KEY ? { tenant: 'default', role: 'enforcer' } : undefined) },
+    keys: {
+      find: (key: string) =>
+        key === KEY || key === OTHER ? { tenant: key === KEY ? 'default' : 'other', role: 'enforcer' } : undefined,
+    },
     tokens: {},
     refusals: { report: (_caller: unknown, what: string) => refused.push(what) },
   } as unknown as Services;
@@ -44,6 +50,7 @@ describe('a body that is sent by halves, or by nobody who is known', () => {
       routes: ROUTES,
       services,
       places: new Places(10, 10, 'requests'),
+      arriving,
       failed: () => undefined,
     };
     const app = fastify({
@@ -63,6 +70,7 @@ describe('a body that is sent by halves, or by nobody who is known', () => {
     port = (server.address() as AddressInfo).port;
   });
   afterAll(() => {
+    arriving.stop();
     server.closeAllConnections();
     server.close();
   });
@@ -106,9 +114,38 @@ describe('a body that is sent by halves, or by nobody who is known', () => {
   });
 
   it('it keeps no other from being answered, however many there are', async () => {
-    const waiting = await Promise.all(Array.from({ length: 300 }, () => send('/direct', KEY, 200_000, half)));
+    const waiting = await Promise.all(Array.from({ length: 300 }, () => send('/direct', KEY, 6_000, half)));
     expect(await statusOf(await send('/direct', KEY, 7, '{"n":1}'))).toBe(200);
     for (const socket of waiting) socket.destroy();
+  });
+
+  it.each(['/direct', '/direct?'])(
+    'it is refused on %s beyond the bytes of its sender, who is heard again once the others are gone',
+    async (path) => {
+      const waiting = await Promise.all(Array.from({ length: 10 }, () => send(path, KEY, 200_000, half)));
+      const chunked = connect(port, '127.0.0.1');
+      await once(chunked, 'connect');
+      const auth = `authorization: Bearer ${KEY}\r\ncontent-type: application/json`;
+      chunked.write(`POST /direct HTTP/1.1\r\nhost: x\r\n${auth}\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n`);
+      expect(await statusOf(chunked)).toBe(429);
+      expect(await statusOf(await send(path, KEY, 200_000, half))).toBe(429);
+      expect(await statusOf(await send(path, KEY, 7, '{"n":1}'))).toBe(429);
+      expect(await statusOf(await send(path, OTHER, 7, '{"n":1}'))).toBe(200);
+      const closed = waiting.map((socket) => once(socket, 'close'));
+      for (const socket of waiting) socket.destroy();
+      await Promise.all(closed);
+      while ((await statusOf(await send(path, KEY, 7, '{"n":1}'))) === 429) continue;
+    },
+  );
+
+  it.each(['/direct', '/direct?'])('it is answered 408 on %s when it is not all there in time', async (path) => {
+    const slow = await Promise.all([1, 2].map(() => send(path, KEY, 200_000, half)));
+    const ended = slow.map((socket) => once(socket, 'close'));
+    const drip = setInterval(() => slow.forEach((socket) => socket.writable && socket.write(' ')), 50);
+    expect(await Promise.all(slow.map(statusOf))).toEqual([408, 408]);
+    clearInterval(drip);
+    await Promise.all(ended);
+    expect(await statusOf(await send(path, KEY, 7, '{"n":1}'))).toBe(200);
   });
 
   it('it is refused beyond the bound of its route on whichever path it comes', async () => {

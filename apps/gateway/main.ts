@@ -12,6 +12,7 @@ import { readConfig } from '#platform/config';
 import { announceReady, onShutdown } from '#platform/lifecycle';
 import { makeLogger, NestLogger } from '#platform/logging';
 import { Arrivals } from './arrivals';
+import { Arriving } from './arriving';
 import { directly } from './direct';
 import { ApiKeys } from './keys';
 import { Owners } from './owners';
@@ -107,6 +108,7 @@ async function main(): Promise<void> {
     routes,
     services: makeServices(bus),
     places: new Places(LIMITS.httpRequests, LIMITS.httpRequestsPerTenant, 'requests'),
+    arriving: new Arriving(),
     failed: (error, request) => logger.error({ err: error, url: request.url }, 'a request failed'),
   };
   const adapter = new FastifyAdapter({

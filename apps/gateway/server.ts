@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { canonicalDigest, sha256hex } from '#kernel/digest';
 import { LIMITS } from '#kernel/limits';
+import type { Arriving } from './arriving';
 import { readBody } from './body';
 import { identify, type Caller } from './caller';
 import { countAnswer, timed } from './metrics';
@@ -17,6 +18,8 @@ export interface ServerOptions {
   readonly services: Services;
   /** where none is left, a request is told to come back before anything is done for it */
   readonly places: Places;
+  /** the bodies that are not all there yet */
+  readonly arriving: Arriving;
   readonly failed: (error: unknown, request: Incoming) => void;
 }
 
@@ -60,7 +63,7 @@ function on(app: FastifyInstance, route: Route, options: ServerOptions): void {
     url: route.path,
     // before the body is read: it takes no room for who may not send it
     preParsing: async (request) => {
-      admitted.set(request.raw, await admit(route, options, request));
+      await admitBody(route, options, request);
     },
     handler: async (request, reply) => {
       const told = await answer(route, options, request, reply);
@@ -137,6 +140,13 @@ async function admit(route: Route, options: ServerOptions, request: Incoming): P
   return caller;
 }
 
+/** A sender may send the body, and there is room for it. */
+async function admitBody(route: Route, options: ServerOptions, request: Incoming): Promise<void> {
+  const caller = await admit(route, options, request);
+  options.arriving.expect(caller, request.raw);
+  admitted.set(request.raw, caller);
+}
+
 /** The same where the body is read by somebody else: the refusal, or nothing where it may be read. */
 export async function refusedAtHead(
   route: Route,
@@ -144,7 +154,7 @@ export async function refusedAtHead(
   request: Incoming,
 ): Promise<Told | undefined> {
   try {
-    admitted.set(request.raw, await admit(route, options, request));
+    await admitBody(route, options, request);
     return undefined;
   } catch (error) {
     return refusalOf(route, toRefused(error, options, request));

@@ -240,6 +240,12 @@ export const LIMITS = {
   /** for the head of a request, before anything is known of its sender; and for all of it */
   httpHeadMs: 10_000,
   httpRequestMs: 60_000,
+  /** for all of a body, once its head is there */
+  httpBodyMs: 20_000,
+  /** of bodies that are not complete: of all senders, of a tenant's, of one */
+  httpArrivingBytes: 256 * 1024 * 1024,
+  httpArrivingBytesPerTenant: 64 * 1024 * 1024,
+  httpArrivingBytesPerSender: 16 * 1024 * 1024,
   /** that are being answered at the same time, streams too */
   httpRequests: 4_096,
   httpRequestsPerTenant: 3_072,
