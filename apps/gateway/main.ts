@@ -14,6 +14,7 @@ import { makeLogger, NestLogger } from '#platform/logging';
 import { Arrivals } from './arrivals';
 import { Arriving } from './arriving';
 import { directly } from './direct';
+import { DryRuns } from './dry-runs';
 import { ApiKeys } from './keys';
 import { Owners } from './owners';
 import { Pseudonyms } from './pseudonym';
@@ -71,6 +72,7 @@ function makeServices(bus: Bus): Services {
     config,
     owners,
     refusals: new RefusalReports((command) => void owners.submit(command).catch(unreported)),
+    dryRuns: new DryRuns((line) => logger.info(line, 'a dry run')),
     keys: new ApiKeys(files.credentials, files.tenants),
     tokens: new Tokens(readFileSync(files.tokenKey, 'utf8'), publicUrl, () => Date.now(), {
       since: Math.ceil(performance.timeOrigin),

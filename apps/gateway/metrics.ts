@@ -60,7 +60,7 @@ export function timed(route: string, took: number): void {
   seriesOf(histograms, route, () => seconds.labels(route)).observe(took);
 }
 
-/** The only trace of a dry run: who probes what a lease would permit shows as a rate. */
+/** Who probes what a lease would permit shows as a rate. */
 export function countDryRun(tenant: string, asker: 'run' | 'key', decision: string): void {
   dryRuns.labels(tenant, asker, decision).inc();
 }

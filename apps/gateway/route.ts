@@ -5,6 +5,7 @@ import type { Config } from '#platform/config';
 import type { Command, CommandOf, CommandType } from '#contracts/command';
 import type { Arrivals } from './arrivals';
 import type { Caller } from './caller';
+import type { DryRuns } from './dry-runs';
 import type { ApiKeys, Role } from './keys';
 import type { Owners } from './owners';
 import type { Pseudonyms } from './pseudonym';
@@ -19,6 +20,7 @@ export interface Services {
   readonly pseudonyms: Pseudonyms;
   readonly arrivals: Arrivals;
   readonly refusals: RefusalReports;
+  readonly dryRuns: DryRuns;
   readonly config: Config;
 }
 

@@ -240,6 +240,8 @@ export const LIMITS = {
   /** for the head of a request, before anything is known of its sender; and for all of it */
   httpHeadMs: 10_000,
   httpRequestMs: 60_000,
+  /** dry runs that a gateway writes a line of, in a second; all are counted */
+  dryRunLinesPerSecond: 100,
   /** for all of a body, once its head is there */
   httpBodyMs: 20_000,
   /** of bodies that are not complete: of all senders, of a tenant's, of one */

@@ -1,3 +1,4 @@
+import { DryRuns, type DryRun } from '../dry-runs';
 import { metricsText } from '../metrics';
 import type { Context } from '../route';
 import { authzenRoutes } from './authzen';
@@ -9,6 +10,8 @@ const ONE: Json = {
   action: { name: 'repo.read' },
   resource: { type: 'repo', id: 'acme/x' },
 };
+
+const lines: DryRun[] = [];
 
 /** Asks the route itself; the owner answers every question and every command with a permit. */
 async function asked(path: string, body: Json): Promise<{ charged: number; dry: number; decisions: unknown[] }> {
@@ -23,9 +26,10 @@ async function asked(path: string, body: Json): Promise<{ charged: number; dry: 
   };
   const context = {
     body,
-    caller: { kind: 'service', tenant: 'default', role: 'enforcer', id: 'key:e' },
-    command: (type: string, log: string, fields: Json) => ({ type, log, ...fields }),
+    caller: { kind: 'key', tenant: 'default', role: 'enforcer', actor: { kind: 'service', id: 'key:e' } },
+    command: (type: string, log: string, fields: Json) => ({ type, log, commandId: 'cmd_1', ...fields }),
     services: {
+      dryRuns: new DryRuns((line) => lines.push(line)),
       owners: {
         command: () => Promise.resolve((charged++, permit)),
         query: () => Promise.resolve((dry++, permit)),
@@ -136,5 +140,14 @@ describe('a dry run', () => {
     await evaluation({ ...ONE, context: { dryRun: true } });
     await evaluation({ ...ONE, context: { dryRun: false } });
     expect(await count()).toBe(before + 1);
+  });
+
+  it('leaves a line of ids alone, with nothing of what was asked', async () => {
+    lines.length = 0;
+    const action = { name: 'repo.read', properties: { args: { password: 'hunter2' } } };
+    await evaluation({ ...ONE, action, context: { dryRun: true } });
+    await evaluation({ ...ONE, action, context: { dryRun: false } });
+    const ids = { tenant: 'default', asker: 'key', actor: 'key:e', grantId: GRANT, commandId: 'cmd_1' };
+    expect(lines).toEqual([{ ...ids, decision: 'permit' }]);
   });
 });

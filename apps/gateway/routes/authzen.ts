@@ -7,7 +7,6 @@ import { LIMITS } from '#kernel/limits';
 import { ownGrant } from '../logs';
 import { withReasons } from '../reasons';
 import { Refused } from '../refusal';
-import { countDryRun } from '../metrics';
 import { JSON_TYPE, route, type Context, type Reply, type Route } from '../route';
 import { authorizeCommand } from './actions';
 
@@ -95,8 +94,7 @@ async function evaluate(context: Context, { request, dryRun }: Asked, part?: str
   const command = authorizeCommand(context, request, part);
   if (!dryRun) return toDecision(await context.services.owners.command<ActionAnswer>(command));
   const answer = await context.services.owners.query<ActionAnswer>({ op: 'dryRun', log: command.log, command });
-  const { tenant, kind } = context.caller;
-  countDryRun(tenant, kind, answer.decision);
+  context.services.dryRuns.note(context.caller, { ...command, grantId: request.grantId }, answer.decision);
   return toDecision(answer);
 }
 
