@@ -1,17 +1,23 @@
 import { isUtf8 } from 'node:buffer';
 import { CANONICAL_DEPTH, canonicalize } from '#kernel/canonical';
-import { ambiguityIn } from './json';
+import { LIMITS } from '#kernel/limits';
+import { ambiguityIn, exceedsValues } from './json';
 import { Refused } from './refusal';
 
 /**
  * The bytes of a body → its JSON value.
- * @throws Refused BAD_REQUEST for what is no JSON, or none that a digest could tell apart from another
+ * @throws Refused TOO_LARGE for one of more values than all of it can be looked at in a few milliseconds; BAD_REQUEST for what is no JSON, or none that a digest could tell apart from another
  */
 export function readBody(body: Buffer | undefined): unknown {
   if (body === undefined || body.length === 0) throw new Refused('BAD_REQUEST', 'a JSON body is needed');
   try {
     if (!isUtf8(body)) throw new Error('it is not UTF-8');
     const text = body.toString();
+    if (exceedsValues(text, LIMITS.httpBodyValues))
+      throw new Refused(
+        'TOO_LARGE',
+        `the body has more than ${LIMITS.httpBodyValues} values; send argsDigest in place of arguments of that many`,
+      );
     const value = JSON.parse(text) as unknown;
     // Half a character or a bottomless object has no canonical form. An owner that met one inside a batch would have
     // to drop the batch, and with it what others asked for.
@@ -22,6 +28,7 @@ export function readBody(body: Buffer | undefined): unknown {
     if (wrong !== undefined) throw new Error(wrong);
     return value;
   } catch (error) {
+    if (error instanceof Refused) throw error;
     throw new Refused('BAD_REQUEST', `the body is no JSON that can be kept: ${(error as Error).message}`);
   }
 }

@@ -1,1 +1,1 @@
-export { ambiguityIn } from '#kernel/json';
+export { ambiguityIn, exceedsValues } from '#kernel/json';

@@ -49,6 +49,18 @@ export function ambiguityIn(text: string): string | undefined {
   return undefined;
 }
 
+/** Has it more members, items, objects and lists than so many? What is in a string is none of them. */
+export function exceedsValues(text: string, most: number): boolean {
+  if (text.length <= most) return false;
+  let values = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = endOf(text, i) - 1;
+    else if ((code === COMMA || code === OBJECT || code === ARRAY) && ++values > most) return true;
+  }
+  return false;
+}
+
 /**
  * A text that is read by us must be read the same by everybody else.
  * @throws SyntaxError where it is no JSON, or another reader could take it for something else

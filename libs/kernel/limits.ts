@@ -228,6 +228,8 @@ export const LIMITS = {
 
   // HTTP edge
   httpBodyBytes: 256 * 1024,
+  /** members, items, objects and lists of one body: schemas and digests look at each of them */
+  httpBodyValues: 10_000,
   /** for so long a DPoP proof may be taken, from the earliest time it may be made to the latest */
   dpopProofMs: 2 * MINUTE,
   /** proofs remembered: of all, of one tenant, of one key; and so many of each tenant however many others have */
