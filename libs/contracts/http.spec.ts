@@ -9,6 +9,12 @@ describe('the name of a principal that looks like another', () => {
     expect(openRunBody.safeParse({ ...body, requestedBy: 'user:ivan' }).success).toBe(true);
   });
 
+  it('is not looked at where it is longer than a name: one fault, and its length', () => {
+    const requestedBy = 'user:' + '\u0316\u0301'.repeat(60_000);
+    const { error } = openRunBody.safeParse({ agent: { class: 'a' }, purpose: 'x', grant: {}, requestedBy });
+    expect(error?.issues).toMatchObject([{ code: 'too_big', path: ['requestedBy'] }]);
+  });
+
   it.each([ALIKE, 'user:ivan  b', 'user:\u0441\u043e\u0441'])(
     'is taken by a revocation, which only takes authority away: %j',
     (principal) => expect(selectorBody.safeParse({ principal }).success).toBe(true),
