@@ -1,5 +1,5 @@
-/** Imports point down only (ARCHITECTURE.md): kernel ← contracts ← pure libs ← eventlog, bus ← platform ← apps. */
-const PURE = 'authority|trajectory|drift|tlog|receipts|audit';
+/** Imports point down only (ARCHITECTURE.md): core ← contracts ← pure libs ← event-store, messaging ← platform ← apps. */
+const PURE = 'authority|trajectory|drift|transparency-log|receipts|audit';
 const tests = { pathNot: '(\\.spec\\.ts|\\.contract\\.ts|/testing/)' };
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from: { ...tests, ...from }, to });
 
@@ -7,26 +7,26 @@ module.exports = {
   forbidden: [
     rule('no-cycles', 'a cycle means a missing event', {}, { circular: true }),
     rule(
-      'kernel-imports-nothing',
-      'the kernel knows nobody',
-      { path: '^libs/kernel' },
-      { path: '^(libs/(?!kernel)|apps)' },
+      'core-imports-nothing',
+      'core imports no other package',
+      { path: '^libs/core' },
+      { path: '^(libs/(?!core)|apps)' },
     ),
     rule(
-      'contracts-on-kernel',
-      'contracts know only the kernel',
+      'contracts-on-core',
+      'contracts know only the core',
       { path: '^libs/contracts' },
-      { path: '^(libs/(?!kernel|contracts)|apps)' },
+      { path: '^(libs/(?!core|contracts)|apps)' },
     ),
     rule(
       'pure-libs-apart',
-      'pure libs meet only in contracts; receipts may use tlog',
-      { path: `^libs/(authority|trajectory|drift|tlog)/` },
+      'pure libs meet only in contracts; receipts may use transparency-log',
+      { path: `^libs/(authority|trajectory|drift|transparency-log)/` },
       { path: `^libs/(${PURE})/`, pathNot: '^libs/$1/' },
     ),
     rule(
-      'receipts-on-tlog',
-      'receipts may use tlog and no other pure lib',
+      'receipts-on-transparency-log',
+      'receipts may use transparency-log and no other pure lib',
       { path: '^libs/receipts' },
       { path: '^libs/(authority|trajectory|drift)/' },
     ),
@@ -39,19 +39,19 @@ module.exports = {
     rule(
       'pure-libs-do-no-io',
       'rules take values and return values',
-      { path: `^libs/(kernel|contracts|${PURE})/` },
-      { path: '^(libs/(eventlog|bus|platform|client)|apps)' },
+      { path: `^libs/(core|contracts|${PURE})/` },
+      { path: '^(libs/(event-store|messaging|platform|client)|apps)' },
     ),
     rule(
       'pure-libs-no-packages',
       'rules import no package but zod; the verifier for the web hashes and verifies in JavaScript',
-      { path: `^libs/(kernel|contracts|${PURE})/`, pathNot: [tests.pathNot, '^libs/receipts/web/pure-crypto'] },
+      { path: `^libs/(core|contracts|${PURE})/`, pathNot: [tests.pathNot, '^libs/receipts/src/web/pure-crypto'] },
       { path: 'node_modules/(?!zod)' },
     ),
     rule(
       'web-verifier-without-node',
       'the verifier for the web must load where there is no Node: nothing that it reaches is a built-in of Node',
-      { path: '^libs/receipts/web/' },
+      { path: '^libs/receipts/src/web/' },
       {
         path: '^(node:)?(assert|buffer|child_process|crypto|events|fs|http|https|net|os|path|process|stream|tls|url|util|v8|vm|worker_threads|zlib)(/|$)',
         reachable: true,
@@ -60,15 +60,15 @@ module.exports = {
     rule(
       'pure-libs-no-builtins',
       'of Node only bytes, hashing and signing',
-      { path: `^libs/(kernel|contracts|${PURE})/` },
+      { path: `^libs/(core|contracts|${PURE})/` },
       { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto)$' },
     ),
     rule(
       'shells-below-platform',
-      'eventlog and bus know no app and not each other',
-      { path: '^libs/(eventlog|bus)/' },
+      'event-store and messaging know no app and not each other',
+      { path: '^libs/(event-store|messaging)/' },
       {
-        path: '^(libs/(eventlog|bus|platform|client|authority|trajectory|drift|tlog|receipts|audit)|apps)/',
+        path: '^(libs/(event-store|messaging|platform|client|authority|trajectory|drift|transparency-log|receipts|audit)|apps)/',
         pathNot: '^libs/$1/',
       },
     ),
@@ -77,26 +77,39 @@ module.exports = {
       'client-is-thin',
       'the client knows the contract and nothing behind it',
       { path: '^libs/client' },
-      { path: '^(libs/(?!client|contracts|kernel)|apps)' },
+      { path: '^(libs/(?!client|contracts|core)|apps)' },
     ),
     rule('apps-apart', 'apps never import apps', { path: '^apps/([^/]+)/' }, { path: '^apps/', pathNot: '^apps/$1/' }),
+    {
+      name: 'declared-dependencies',
+      comment: 'a package imports only what its own package.json lists',
+      severity: 'error',
+      from: { ...tests, path: '^(libs|apps)/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
     rule(
       'sql-in-its-place',
       'pg and typeorm only in the event log and in the ledger and intent stores',
-      { pathNot: '^(libs/eventlog/|apps/(ledger|intent)/|test/|.*\\.spec\\.ts)' },
+      { pathNot: '^(libs/event-store/|apps/(ledger|intent)/|test/|.*\\.spec\\.ts)' },
       { path: 'node_modules/(@types/)?(pg|typeorm)/' },
     ),
-    rule('nats-in-its-place', 'nats only in libs/bus', { pathNot: '^libs/bus/' }, { path: 'node_modules/nats/' }),
+    rule(
+      'nats-in-its-place',
+      'nats only in libs/messaging',
+      { pathNot: '^libs/messaging/' },
+      { path: 'node_modules/nats/' },
+    ),
     rule(
       'nest-in-its-place',
-      'Nest only in platform, bus and apps',
-      { pathNot: '^(libs/(platform|bus)/|apps/)' },
+      'Nest only in platform, messaging and apps',
+      { pathNot: '^(libs/(platform|messaging)/|apps/)' },
       { path: 'node_modules/@nestjs/' },
     ),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    tsConfig: { fileName: 'tsconfig.depcruise.json' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    exclude: { path: '/dist/' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       exportsFields: ['exports'],

@@ -45,16 +45,17 @@ function installPackages() {
 
 function* sources(dir) {
   for (const name of readdirSync(dir).sort()) {
+    if (name === 'dist' || name === 'node_modules') continue;
     const file = join(dir, name);
     if (statSync(file).isDirectory()) yield* sources(file);
-    else if (name.endsWith('.ts')) yield file;
+    else if (name.endsWith('.ts') || name === 'package.json' || name === 'tsconfig.json') yield file;
   }
 }
 
 function build() {
   const hash = createHash('sha256');
   for (const file of [
-    join(root, 'tsconfig.json'),
+    join(root, 'tsconfig.base.json'),
     join(root, 'tsconfig.build.json'),
     ...sources(join(root, 'apps')),
     ...sources(join(root, 'libs')),
@@ -63,12 +64,13 @@ function build() {
   }
   const wanted = hash.digest('hex');
   const stamp = join(root, 'dist', '.bailiwick-built');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const main = join(root, 'apps', 'cli', 'dist', 'main.js');
+  if (existsSync(main) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('building …');
   mkdirSync(join(root, 'dist'), { recursive: true });
   run(
     process.execPath,
-    [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
+    [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.build.json'],
     'the build',
   );
   writeFileSync(stamp, wanted);

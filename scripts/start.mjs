@@ -10,8 +10,12 @@ try {
   process.exit(1);
 }
 // One process in the terminal's group beside npm: it hears Ctrl-C itself, and we only wait for it.
-const child = spawn(process.execPath, [join(root, 'bin', 'bailiwick.mjs'), 'up', '--demo', ...process.argv.slice(2)], {
-  stdio: 'inherit',
-});
+const child = spawn(
+  process.execPath,
+  ['--conditions=built', join(root, 'bin', 'bailiwick.mjs'), 'up', '--demo', ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+  },
+);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

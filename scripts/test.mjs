@@ -13,8 +13,8 @@ const MOST_MS = 35 * 60_000;
 
 setUp();
 const require = createRequire(import.meta.url);
-const { startPostgres } = require(join(root, 'dist/libs/platform/servers/postgres.js'));
-const { findNatsServer, startNats } = require(join(root, 'dist/libs/platform/servers/nats.js'));
+const { startPostgres } = require(join(root, 'libs/platform/dist/servers/postgres.js'));
+const { findNatsServer, startNats } = require(join(root, 'libs/platform/dist/servers/nats.js'));
 
 const dir = mkdtempSync(join(tmpdir(), 'bailiwick-test-'));
 chmodSync(dir, 0o755); // as root the database's own user must get in

@@ -1,11 +1,11 @@
-import { LIMITS } from '../../libs/kernel/limits';
-import { DryRuns } from '../../apps/gateway/dry-runs';
-import { Arriving } from '../../apps/gateway/arriving';
-import { Places } from '../../apps/gateway/places';
-import { Pseudonyms } from '../../apps/gateway/pseudonym';
-import type { Incoming, Services } from '../../apps/gateway/route';
-import { answer, type ServerOptions } from '../../apps/gateway/server';
-import { routeTable } from '../../apps/gateway/table';
+import { LIMITS } from '@bailiwick/core/limits';
+import { DryRuns } from '../../apps/gateway/src/dry-runs';
+import { Arriving } from '../../apps/gateway/src/arriving';
+import { Places } from '../../apps/gateway/src/places';
+import { Pseudonyms } from '../../apps/gateway/src/pseudonym';
+import type { Incoming, Services } from '../../apps/gateway/src/route';
+import { answer, type ServerOptions } from '../../apps/gateway/src/server';
+import { routeTable } from '../../apps/gateway/src/table';
 import { samples } from '../http/bodies';
 import type { Opened } from '../http/world';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectBus } from '#bus/connect';
-import { startPostgres } from '#platform/servers/postgres';
+import { connectBus } from '@bailiwick/messaging/connect';
+import { startPostgres } from '@bailiwick/platform/servers/postgres';
 import { Asker } from '../support/asker';
 import type { Random } from '../support/random';
 import type { Stack } from '../support/stack';

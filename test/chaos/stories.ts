@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GrantRequest } from '#contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grant';
 import type { Answered, ChaosClient } from './client';
 
 /** What one client does from beginning to end: whatever dies meanwhile, it ends as it would have otherwise. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EVENT_DATA, parseEvent } from '../../libs/contracts/event';
-import { readStored } from '../../libs/contracts/payload';
+import { EVENT_DATA, parseEvent } from '@bailiwick/contracts/event';
+import { readStored } from '@bailiwick/contracts/payload';
 import { ledTo, shapes, type Pinned } from '../fixtures/events/pinned';
 
 /** Every release's events, as it wrote them, are read today as they were then. */

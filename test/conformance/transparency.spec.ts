@@ -1,11 +1,11 @@
-import { signCheckpoint } from '#tlog/checkpoint';
-import { makeCosigner, witnessKey } from '#tlog/cosignature';
-import { addSignatures, makeSigner, parseVerifierKey, verifierKey } from '#tlog/note';
-import { parseProof, proofText } from '#tlog/proof';
-import { submissionText } from '#tlog/submission';
-import { grown, someEntries } from '#tlog/testing/naive-tree';
-import { seededKey, valueOf } from '#tlog/testing/keys';
-import { consistencyProof, inclusionProof, rootHash } from '#tlog/tree';
+import { signCheckpoint } from '@bailiwick/transparency-log/checkpoint';
+import { makeCosigner, witnessKey } from '@bailiwick/transparency-log/cosignature';
+import { addSignatures, makeSigner, parseVerifierKey, verifierKey } from '@bailiwick/transparency-log/note';
+import { parseProof, proofText } from '@bailiwick/transparency-log/proof';
+import { submissionText } from '@bailiwick/transparency-log/submission';
+import { grown, someEntries } from '@bailiwick/transparency-log/testing/naive-tree';
+import { seededKey, valueOf } from '@bailiwick/transparency-log/testing/keys';
+import { consistencyProof, inclusionProof, rootHash } from '@bailiwick/transparency-log/tree';
 import { continues, headIn, included } from './stranger';
 
 /**

@@ -1,4 +1,4 @@
-import type { Granted } from '#client/client';
+import type { Granted } from '@bailiwick/client/client';
 import { http, Stack } from '../support/stack';
 import { open, read, WIDE } from './leases';
 

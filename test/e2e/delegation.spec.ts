@@ -1,4 +1,4 @@
-import { ProblemError } from '#client/client';
+import { ProblemError } from '@bailiwick/client/client';
 import { http, Stack } from '../support/stack';
 import { open, read, write } from './leases';
 

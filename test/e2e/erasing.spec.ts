@@ -1,4 +1,4 @@
-import { verifyReceipt } from '#receipts/verify';
+import { verifyReceipt } from '@bailiwick/receipts/verify';
 import { Client } from 'pg';
 import { query } from '../support/eventlog-database';
 import { databaseUrl } from '../chaos/log';

@@ -1,5 +1,5 @@
-import type { BailiwickClient, Granted } from '#client/client';
-import type { GrantRequest } from '#contracts/grant';
+import type { BailiwickClient, Granted } from '@bailiwick/client/client';
+import type { GrantRequest } from '@bailiwick/contracts/grant';
 
 /** A root lease that needs no person, wide enough for what a test does under it. */
 export const WIDE: GrantRequest = {

@@ -4,12 +4,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { BailiwickClient } from '#client/client';
-import { findNatsServer, startNats } from '#platform/servers/nats';
-import { freePort } from '#platform/servers/ports';
-import { startPostgres } from '#platform/servers/postgres';
-import { witnessKey } from '#tlog/cosignature';
-import { seededKey } from '#tlog/testing/keys';
+import { BUILT_FLAGS } from '@bailiwick/platform/built';
+import { BailiwickClient } from '@bailiwick/client/client';
+import { findNatsServer, startNats } from '@bailiwick/platform/servers/nats';
+import { freePort } from '@bailiwick/platform/servers/ports';
+import { startPostgres } from '@bailiwick/platform/servers/postgres';
+import { witnessKey } from '@bailiwick/transparency-log/cosignature';
+import { seededKey } from '@bailiwick/transparency-log/testing/keys';
 import { bailiwick } from '../support/cli';
 import { scratch } from '../support/servers';
 import { http, Stack, until } from '../support/stack';
@@ -167,7 +168,7 @@ describe('an installation of several parts', () => {
       BAILIWICK_DATABASE_URL: postgres.url,
     });
     expect([migrated.code, migrated.err]).toEqual([0, '']);
-    const app = (name: string): string => resolve(__dirname, '..', '..', 'dist', 'apps', name, 'main.js');
+    const app = (name: string): string => resolve(__dirname, '..', '..', 'apps', name, 'dist', 'main.js');
     for (const name of ['delegation', 'ledger', 'intent', 'gateway']) {
       const env = {
         PATH: process.env.PATH,
@@ -176,7 +177,10 @@ describe('an installation of several parts', () => {
         BAILIWICK_HOST: '127.0.0.1',
       };
       parts.push(
-        spawn(process.execPath, [`--env-file=${join(out, name, 'env')}`, app(name)], { env, stdio: 'ignore' }),
+        spawn(process.execPath, [...BUILT_FLAGS, `--env-file=${join(out, name, 'env')}`, app(name)], {
+          env,
+          stdio: 'ignore',
+        }),
       );
     }
     const ready = async (): Promise<boolean> =>

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync, copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { bailiwick, type Ran } from '../support/cli';
-import { verifyReceipt } from '#receipts/verify';
+import { verifyReceipt } from '@bailiwick/receipts/verify';
 import { databaseUrl } from '../chaos/log';
 import { query } from '../support/eventlog-database';
 import { http, Stack, until } from '../support/stack';

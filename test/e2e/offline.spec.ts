@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { busyRun } from '#receipts/testing/busy-run';
-import { KEY, NAME, VKEY } from '#receipts/testing/sealed-log';
-import { signCheckpoint } from '#tlog/checkpoint';
-import { entryHash } from '#tlog/hash';
-import { makeSigner } from '#tlog/note';
-import { naiveRoot } from '#tlog/testing/naive-tree';
+import { busyRun } from '@bailiwick/receipts/testing/busy-run';
+import { KEY, NAME, VKEY } from '@bailiwick/receipts/testing/sealed-log';
+import { signCheckpoint } from '@bailiwick/transparency-log/checkpoint';
+import { entryHash } from '@bailiwick/transparency-log/hash';
+import { makeSigner } from '@bailiwick/transparency-log/note';
+import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';
 import { bailiwick } from '../support/cli';
 
 const dir = mkdtempSync(join(tmpdir(), 'bailiwick-'));

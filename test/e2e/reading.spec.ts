@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Client } from 'pg';
-import { LIMITS } from '#kernel/limits';
-import { verifyReceipt } from '#receipts/verify';
+import { LIMITS } from '@bailiwick/core/limits';
+import { verifyReceipt } from '@bailiwick/receipts/verify';
 import { databaseUrl } from '../chaos/log';
 import { http, Stack, until } from '../support/stack';
 import { open, read, write } from './leases';

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LIMITS } from '#kernel/limits';
+import { LIMITS } from '@bailiwick/core/limits';
 import { bailiwick, type Ran } from '../support/cli';
 import { Stack } from '../support/stack';
 import { open, read, WIDE } from './leases';

@@ -1,4 +1,4 @@
-import type { BailiwickClient } from '#client/client';
+import type { BailiwickClient } from '@bailiwick/client/client';
 import { bailiwick } from '../support/cli';
 import { http, Stack, type HttpAnswer } from '../support/stack';
 import { open, read, WIDE, write } from './leases';

@@ -1,10 +1,10 @@
-import { fillLog } from '../../apps/cli/bench/fill';
-import { emptyState } from '#authority/state';
-import { evolve } from '#authority/evolve';
-import { FOLD_VERSION, fromSnapshotParts, stateDigest } from '#authority/snapshot';
-import { parseEvent } from '#contracts/event';
-import { PostgresEventLog } from '#eventlog/postgres';
-import { LIMITS } from '#kernel/limits';
+import { fillLog } from '../../apps/cli/src/bench/fill';
+import { emptyState } from '@bailiwick/authority/state';
+import { evolve } from '@bailiwick/authority/evolve';
+import { FOLD_VERSION, fromSnapshotParts, stateDigest } from '@bailiwick/authority/snapshot';
+import { parseEvent } from '@bailiwick/contracts/event';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres';
+import { LIMITS } from '@bailiwick/core/limits';
 import { databaseUrl, sql } from '../chaos/log';
 import { http, Stack, until } from '../support/stack';
 

@@ -1,6 +1,6 @@
 import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
-import { BailiwickClient } from '#client/client';
+import { BailiwickClient } from '@bailiwick/client/client';
 
 /** I9: a tenant sees, names and touches nothing of another's. */
 describe('a tenant', () => {

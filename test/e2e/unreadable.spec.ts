@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ProblemError } from '#client/client';
+import { ProblemError } from '@bailiwick/client/client';
 import { databaseUrl, LOG, sql } from '../chaos/log';
 import { bailiwick } from '../support/cli';
 import { Stack, until } from '../support/stack';

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { LIMITS } from '#kernel/limits';
+import { LIMITS } from '@bailiwick/core/limits';
 import { readLog } from '../chaos/log';
 import { open, read } from '../e2e/leases';
 import { http, Stack, until } from '../support/stack';

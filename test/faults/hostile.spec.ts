@@ -1,4 +1,4 @@
-import { BailiwickClient } from '#client/client';
+import { BailiwickClient } from '@bailiwick/client/client';
 import { open, read, WIDE } from '../e2e/leases';
 import { http, Stack } from '../support/stack';
 

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
-import type { Event } from '#contracts/event';
-import { LIMITS } from '#kernel/limits';
+import type { Event } from '@bailiwick/contracts/event';
+import { LIMITS } from '@bailiwick/core/limits';
 import { databaseUrl, readLog, sql } from '../chaos/log';
 import { open, read, WIDE } from '../e2e/leases';
 import { http, Stack, until } from '../support/stack';

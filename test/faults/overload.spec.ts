@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { LIMITS } from '#kernel/limits';
+import { LIMITS } from '@bailiwick/core/limits';
 import { readLog } from '../chaos/log';
 import { open, read, WIDE } from '../e2e/leases';
 import { http, Stack, until, type HttpAnswer } from '../support/stack';

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { connect, createInbox, type NatsConnection } from 'nats';
 import { databaseUrl, LOG, sql } from '../chaos/log';
 import { open } from '../e2e/leases';
@@ -125,7 +126,7 @@ describe('a delegation process', () => {
     const database = new URL(wires[0].url);
     database.username = 'bailiwick_delegation';
     database.password = secrets().database.delegation as string;
-    const child = spawn(process.execPath, [resolve('dist/apps/delegation/main.js')], {
+    const child = spawn(process.execPath, [...BUILT_FLAGS, resolve('apps/delegation/dist/main.js')], {
       env: {
         BAILIWICK_DATABASE_URL: database.toString(),
         BAILIWICK_NATS_URL: wires[1].url,

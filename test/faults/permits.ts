@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ActionAnswer } from '#contracts/action';
-import { LIMITS } from '#kernel/limits';
+import type { ActionAnswer } from '@bailiwick/contracts/action';
+import { LIMITS } from '@bailiwick/core/limits';
 import { readLog } from '../chaos/log';
 import { open, read, WIDE } from '../e2e/leases';
 import { Asker, type Told } from '../support/asker';

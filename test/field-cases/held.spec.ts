@@ -1,6 +1,6 @@
-import { judgeTrajectory } from '#trajectory/rules';
-import type { GrantRequest } from '#contracts/grant';
-import { readCommand, type Command } from '#contracts/command';
+import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import type { GrantRequest } from '@bailiwick/contracts/grant';
+import { readCommand, type Command } from '@bailiwick/contracts/command';
 import {
   act,
   delegateTestRun,
@@ -10,7 +10,7 @@ import {
   ROOMY,
   TestLog,
   type Fields,
-} from '../../libs/authority/testing/harness';
+} from '@bailiwick/authority/testing/harness';
 
 /**
  * Faults that users of comparable systems reported, tried on the rules of this one, which held. Each title names the

@@ -1,7 +1,7 @@
-import { leafHash } from '#tlog/hash';
-import { grown, someEntries } from '../../libs/tlog/testing/naive-tree';
-import { consistencyProof, inclusionProof, rootHash } from '#tlog/tree';
-import { verifyConsistency, verifyInclusion } from '#tlog/verify';
+import { leafHash } from '@bailiwick/transparency-log/hash';
+import { grown, someEntries } from '@bailiwick/transparency-log/testing/naive-tree';
+import { consistencyProof, inclusionProof, rootHash } from '@bailiwick/transparency-log/tree';
+import { verifyConsistency, verifyInclusion } from '@bailiwick/transparency-log/verify';
 
 /** Faults that users of other transparency logs reported, tried on the proofs of this one, which held. */
 const entries = someEntries(12);

@@ -1,10 +1,10 @@
 import { connect, StorageType, type NatsConnection } from 'nats';
-import { toMessage, type Announcement } from '#bus/cloudevent';
-import { connectBus, type Bus } from '#bus/connect';
-import { jetStreamSource, subjectSource } from '#bus/event-source';
-import { EVENT_STREAM, eventPublisher, type EventPublisher } from '#bus/events';
-import { followLog, type Batch, type FollowedEvent } from '#bus/follow-log';
-import { BUS_LIMITS } from '#bus/limits';
+import { toMessage, type Announcement } from '@bailiwick/messaging/cloudevent';
+import { connectBus, type Bus } from '@bailiwick/messaging/connect';
+import { jetStreamSource, subjectSource } from '@bailiwick/messaging/event-source';
+import { EVENT_STREAM, eventPublisher, type EventPublisher } from '@bailiwick/messaging/events';
+import { followLog, type Batch, type FollowedEvent } from '@bailiwick/messaging/follow-log';
+import { BUS_LIMITS } from '@bailiwick/messaging/limits';
 import { TestNatsServer } from './bus-server';
 
 const LOG = 'default/0';

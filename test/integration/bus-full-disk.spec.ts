@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectBus, type Bus } from '#bus/connect';
-import { jetStreamSource } from '#bus/event-source';
-import { eventPublisher } from '#bus/events';
+import { connectBus, type Bus } from '@bailiwick/messaging/connect';
+import { jetStreamSource } from '@bailiwick/messaging/event-source';
+import { eventPublisher } from '@bailiwick/messaging/events';
 import { fill, smallDisk } from '../support/small-disk';
 import { TestNatsServer } from './bus-server';
 

@@ -17,8 +17,8 @@ import {
   type MicroserviceOptions,
 } from '@nestjs/microservices';
 import { delay, of } from 'rxjs';
-import { connectBus, type Bus } from '#bus/connect';
-import { BUS_TRANSPORT, BusContext, BusServer } from '#bus/nest-strategy';
+import { connectBus, type Bus } from '@bailiwick/messaging/connect';
+import { BUS_TRANSPORT, BusContext, BusServer } from '@bailiwick/messaging/nest-strategy';
 import { TestNatsServer } from './bus-server';
 
 const BUS = Symbol('Bus');

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, StorageType } from 'nats';
-import { connectBus, natsOf, type Bus, type BusEvent } from '#bus/connect';
-import { subjectSource } from '#bus/event-source';
-import { EVENT_STREAM, eventPublisher } from '#bus/events';
-import { followLog } from '#bus/follow-log';
-import { FREED, OWNED } from '#bus/subjects';
-import { natsConfig } from '#platform/servers/nats';
+import { connectBus, natsOf, type Bus, type BusEvent } from '@bailiwick/messaging/connect';
+import { subjectSource } from '@bailiwick/messaging/event-source';
+import { EVENT_STREAM, eventPublisher } from '@bailiwick/messaging/events';
+import { followLog } from '@bailiwick/messaging/follow-log';
+import { FREED, OWNED } from '@bailiwick/messaging/subjects';
+import { natsConfig } from '@bailiwick/platform/servers/nats';
 import { TestNatsServer } from './bus-server';
 
 const SERVICES = ['gateway', 'delegation', 'intent', 'ledger'] as const;

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findNatsServer } from '#platform/servers/nats';
-import { freePort } from '#platform/servers/ports';
+import { findNatsServer } from '@bailiwick/platform/servers/nats';
+import { freePort } from '@bailiwick/platform/servers/ports';
 
 /** A nats-server of one test: on a free port, with JetStream in a folder of its own, that can be killed and restarted. */
 export class TestNatsServer {

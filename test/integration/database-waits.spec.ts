@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
-import { Bodies } from '#eventlog/bodies';
-import { PostgresEventLog } from '#eventlog/postgres';
-import { PostgresImports } from '#eventlog/postgres-imports';
-import { PostgresPayloads } from '#eventlog/postgres-payloads';
-import { LIMITS } from '#kernel/limits';
-import { IntentStore } from '../../apps/intent/store';
-import { RebuildStore } from '../../apps/ledger/rebuild/store';
-import { LedgerStore } from '../../apps/ledger/store';
+import { Bodies } from '@bailiwick/event-store/bodies';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres';
+import { PostgresImports } from '@bailiwick/event-store/postgres-imports';
+import { PostgresPayloads } from '@bailiwick/event-store/postgres-payloads';
+import { LIMITS } from '@bailiwick/core/limits';
+import { IntentStore } from '../../apps/intent/src/store';
+import { RebuildStore } from '../../apps/ledger/src/rebuild/store';
+import { LedgerStore } from '../../apps/ledger/src/store';
 import { eventLogDatabase, type EventLogDatabase } from '../support/eventlog-database';
 import { wireTo } from '../support/eventlog-wire';
 
@@ -127,6 +127,6 @@ describe('a database that takes connections and answers nothing', () => {
       return makes.test(text) && !text.includes('databaseWaits(');
     });
     // a migration may take as long as it takes; only its connection has a limit
-    expect(without).toEqual(['libs/eventlog/migrations/run.ts']);
+    expect(without).toEqual(['libs/event-store/src/migrations/run.ts']);
   });
 });

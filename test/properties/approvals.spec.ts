@@ -1,6 +1,14 @@
 import fc from 'fast-check';
-import { delegateTestRun, NO_ARGS, only, openTestRun, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
-import type { Event, EventOf } from '#contracts/event';
+import {
+  delegateTestRun,
+  NO_ARGS,
+  only,
+  openTestRun,
+  ROOMY,
+  TestLog,
+  type Fields,
+} from '@bailiwick/authority/testing/harness';
+import type { Event, EventOf } from '@bailiwick/contracts/event';
 import { call, sent } from './asked-for';
 import { CHANGES, moves, PERSON } from './moves';
 import { Tally } from './naive';

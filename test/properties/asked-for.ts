@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { GrantRequest, WindowCap } from '#contracts/grant';
+import type { GrantRequest, WindowCap } from '@bailiwick/contracts/grant';
 
 /** What is asked for: leases with low caps, and calls that use them up or go beyond. */
 

@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import fc from 'fast-check';
-import { actions } from '#authority/dimensions/actions';
-import { resources } from '#authority/dimensions/resources';
-import type { ActionFacts, Situation } from '#authority/dimension';
-import { normalizePathPattern, normalizeResourceId } from '#authority/pattern';
-import { normalizeVerb, normalizeVerbPattern } from '#authority/verb';
-import { emptyUsage } from '#authority/usage';
+import { actions } from '@bailiwick/authority/dimensions/actions';
+import { resources } from '@bailiwick/authority/dimensions/resources';
+import type { ActionFacts, Situation } from '@bailiwick/authority/dimension';
+import { normalizePathPattern, normalizeResourceId } from '@bailiwick/authority/pattern';
+import { normalizeVerb, normalizeVerbPattern } from '@bailiwick/authority/verb';
+import { emptyUsage } from '@bailiwick/authority/usage';
 import { NOW } from './limits';
 
 fc.configureGlobal({ seed: 20260101 });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { attenuatesAll, DIMENSION_TABLE, meetAll } from '#authority/dimensions/all';
-import { mayDelegate } from '#authority/dimensions/delegation';
-import type { ActionFacts, Dimension, Verdict, Violation } from '#authority/dimension';
-import { resolveChild } from '#authority/resolve';
-import { DIMENSIONS, type DimensionName, type GrantRequest, type Limits } from '#contracts/grant';
-import type { Result } from '#kernel/result';
+import { attenuatesAll, DIMENSION_TABLE, meetAll } from '@bailiwick/authority/dimensions/all';
+import { mayDelegate } from '@bailiwick/authority/dimensions/delegation';
+import type { ActionFacts, Dimension, Verdict, Violation } from '@bailiwick/authority/dimension';
+import { resolveChild } from '@bailiwick/authority/resolve';
+import { DIMENSIONS, type DimensionName, type GrantRequest, type Limits } from '@bailiwick/contracts/grant';
+import type { Result } from '@bailiwick/core/result';
 import {
   anyAction,
   anyDrift,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { windowUsed } from '#authority/usage';
-import type { Event, EventOf } from '#contracts/event';
-import { COUNTERS } from '#contracts/grant';
-import type { Reason } from '#contracts/reason';
+import { windowUsed } from '@bailiwick/authority/usage';
+import type { Event, EventOf } from '@bailiwick/contracts/event';
+import { COUNTERS } from '@bailiwick/contracts/grant';
+import type { Reason } from '@bailiwick/contracts/reason';
 import * as ledger from './ledger';
 import { moves } from './moves';
 import { deadItself, issued, standing, Tally } from './naive';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { decide } from '#authority/decide';
-import { act, delegateTestRun, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
-import type { Event } from '#contracts/event';
-import { COUNTERS, EFFECTS, RISKS, type Consumed, type GrantRequest } from '#contracts/grant';
-import { judgeTrajectory } from '#trajectory/rules';
+import { decide } from '@bailiwick/authority/decide';
+import { act, delegateTestRun, ROOMY, TestLog, type Fields } from '@bailiwick/authority/testing/harness';
+import type { Event } from '@bailiwick/contracts/event';
+import { COUNTERS, EFFECTS, RISKS, type Consumed, type GrantRequest } from '@bailiwick/contracts/grant';
+import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { sent } from './asked-for';
 import { Tally } from './naive';
 

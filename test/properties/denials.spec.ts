@@ -1,11 +1,19 @@
 import fc from 'fast-check';
-import { decide } from '#authority/decide';
-import { fromSnapshot, stateDigest, toSnapshot } from '#authority/snapshot';
-import { act, delegateTestRun, only, openTestRun, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
-import { judgeTrajectory } from '#trajectory/rules';
-import type { Event } from '#contracts/event';
-import type { Rate } from '#kernel/allowance';
-import { LIMITS } from '#kernel/limits';
+import { decide } from '@bailiwick/authority/decide';
+import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/snapshot';
+import {
+  act,
+  delegateTestRun,
+  only,
+  openTestRun,
+  ROOMY,
+  TestLog,
+  type Fields,
+} from '@bailiwick/authority/testing/harness';
+import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import type { Event } from '@bailiwick/contracts/event';
+import type { Rate } from '@bailiwick/core/allowance';
+import { LIMITS } from '@bailiwick/core/limits';
 
 /** Seen to fail where: a bucket is charged by what is not written; the run that was aimed at pays; nothing is given back. */
 fc.configureGlobal({ seed: 20260140 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { CorruptLog } from '#authority/evolve/follows';
-import { stateDigest } from '#authority/snapshot';
-import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
-import type { GrantRequest } from '#contracts/grant';
-import { judgeTrajectory } from '#trajectory/rules';
+import { CorruptLog } from '@bailiwick/authority/evolve/follows';
+import { stateDigest } from '@bailiwick/authority/snapshot';
+import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
+import type { GrantRequest } from '@bailiwick/contracts/grant';
+import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { call } from './asked-for';
 import { moves } from './moves';
 import { Tally } from './naive';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { decide } from '#authority/decide';
-import { delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '#authority/testing/harness';
-import type { Command } from '#contracts/command';
-import type { Event, EventOf } from '#contracts/event';
-import type { GrantRequest, Limits } from '#contracts/grant';
-import { rfc3339 } from '#kernel/clock';
-import { deriveId } from '#kernel/derive-id';
+import { decide } from '@bailiwick/authority/decide';
+import { delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
+import type { Command } from '@bailiwick/contracts/command';
+import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grant';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { deriveId } from '@bailiwick/core/derive-id';
 import { anyAction, anyLimits, NOW, roomyLimits } from './limits';
 import { call } from './asked-for';
 import { moves } from './moves';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { evolve } from '#authority/evolve';
-import { CorruptLog } from '#authority/evolve/follows';
-import type { Event, EventOf, EventType } from '#contracts/event';
-import { rfc3339 } from '#kernel/clock';
-import { deriveId } from '#kernel/derive-id';
+import { evolve } from '@bailiwick/authority/evolve';
+import { CorruptLog } from '@bailiwick/authority/evolve/follows';
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { deriveId } from '@bailiwick/core/derive-id';
 import { moves } from './moves';
 import { Play } from './play';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { decide } from '#authority/decide';
-import type { Decided } from '#authority/decide/types';
-import { evolve, evolveUnasked } from '#authority/evolve';
-import { fromSnapshot, stateDigest, toSnapshot } from '#authority/snapshot';
-import { emptyState, type LogState } from '#authority/state';
-import type { Event, EventType } from '#contracts/event';
+import { decide } from '@bailiwick/authority/decide';
+import type { Decided } from '@bailiwick/authority/decide/types';
+import { evolve, evolveUnasked } from '@bailiwick/authority/evolve';
+import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/snapshot';
+import { emptyState, type LogState } from '@bailiwick/authority/state';
+import type { Event, EventType } from '@bailiwick/contracts/event';
 import { moves, type Move } from './moves';
 import { Tally } from './naive';
 import { Play } from './play';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { chargeOf, commit, emptyUsage, reserve, type MutableUsage } from '#authority/usage';
-import type { ActionFacts } from '#authority/dimension';
+import { chargeOf, commit, emptyUsage, reserve, type MutableUsage } from '@bailiwick/authority/usage';
+import type { ActionFacts } from '@bailiwick/authority/dimension';
 import {
   EFFECTS,
   MODES,
@@ -12,8 +12,8 @@ import {
   type Limits,
   type Selector,
   type WindowCap,
-} from '#contracts/grant';
-import { rfc3339 } from '#kernel/clock';
+} from '@bailiwick/contracts/grant';
+import { rfc3339 } from '@bailiwick/core/clock';
 
 /**
  * Limits, actions and histories over alphabets so small that they meet all the time: what is generated lies on, beside

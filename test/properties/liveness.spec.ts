@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from '#authority/testing/harness';
-import type { Event, EventOf, StoredSelector } from '#contracts/event';
-import type { GrantRequest } from '#contracts/grant';
-import { deriveId } from '#kernel/derive-id';
+import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
+import type { Event, EventOf, StoredSelector } from '@bailiwick/contracts/event';
+import type { GrantRequest } from '@bailiwick/contracts/grant';
+import { deriveId } from '@bailiwick/core/derive-id';
 import { moves } from './moves';
 import { chain, dead, deadItself, deniedTool, Tally } from './naive';
 import { Play } from './play';

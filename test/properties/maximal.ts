@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import type { CommandType } from '#contracts/command';
-import type { Feature } from '#contracts/event';
-import type { GrantRequest } from '#contracts/grant';
-import { deriveId } from '#kernel/derive-id';
-import type { IdKind } from '#kernel/ids';
-import { LIMITS } from '#kernel/limits';
+import type { CommandType } from '@bailiwick/contracts/command';
+import type { Feature } from '@bailiwick/contracts/event';
+import type { GrantRequest } from '@bailiwick/contracts/grant';
+import { deriveId } from '@bailiwick/core/derive-id';
+import type { IdKind } from '@bailiwick/core/ids';
+import { LIMITS } from '@bailiwick/core/limits';
 
 /**
  * Commands of every type with parts at, just below and far below their maxima. A command holds at most a few large

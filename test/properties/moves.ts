@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { Agent } from '#contracts/grant';
-import type { Actor, StoredSelector } from '#contracts/event';
-import { rfc3339 } from '#kernel/clock';
+import type { Agent } from '@bailiwick/contracts/grant';
+import type { Actor, StoredSelector } from '@bailiwick/contracts/event';
+import { rfc3339 } from '@bailiwick/core/clock';
 import { call, childGrant, maybe, one, rarely, rootGrant, sent, want } from './asked-for';
 
 /**

@@ -1,9 +1,9 @@
-import type { Event, EventOf, StoredSelector } from '#contracts/event';
-import type { Agent, Limits } from '#contracts/grant';
+import type { Event, EventOf, StoredSelector } from '@bailiwick/contracts/event';
+import type { Agent, Limits } from '@bailiwick/contracts/grant';
 
 /**
  * What a list of events says of its grants, told by walking plain arrays each time anew. It shares no code with
- * `#authority` and keeps nothing: slow, and as obvious as it can be.
+ * `@bailiwick/authority` and keeps nothing: slow, and as obvious as it can be.
  */
 type Issued = EventOf<'GrantIssued'>;
 

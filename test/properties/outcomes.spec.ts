@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { act, openTestRun, TestLog } from '#authority/testing/harness';
-import type { Event, EventOf } from '#contracts/event';
-import { LIMITS } from '#kernel/limits';
+import { act, openTestRun, TestLog } from '@bailiwick/authority/testing/harness';
+import type { Event, EventOf } from '@bailiwick/contracts/event';
+import { LIMITS } from '@bailiwick/core/limits';
 import { isOutcome } from './ledger';
 import { moves } from './moves';
 import { chain, opened, Tally } from './naive';

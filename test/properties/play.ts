@@ -1,10 +1,10 @@
-import { decide } from '#authority/decide';
-import { fromSnapshot, toSnapshot } from '#authority/snapshot';
-import { openTestRun, TestLog, type Fields, type Told, NO_ARGS } from '#authority/testing/harness';
-import type { Command, CommandType } from '#contracts/command';
-import type { Actor, Event, EventOf, EventType } from '#contracts/event';
-import { deriveId } from '#kernel/derive-id';
-import { judgeTrajectory } from '#trajectory/rules';
+import { decide } from '@bailiwick/authority/decide';
+import { fromSnapshot, toSnapshot } from '@bailiwick/authority/snapshot';
+import { openTestRun, TestLog, type Fields, type Told, NO_ARGS } from '@bailiwick/authority/testing/harness';
+import type { Command, CommandType } from '@bailiwick/contracts/command';
+import type { Actor, Event, EventOf, EventType } from '@bailiwick/contracts/event';
+import { deriveId } from '@bailiwick/core/derive-id';
+import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { sent, type Call } from './asked-for';
 import { at, PERSON, type Move, type MoveOf, type Pick, type Voice } from './moves';
 

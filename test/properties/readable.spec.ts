@@ -1,15 +1,15 @@
 import fc from 'fast-check';
-import { CATALOG, classify } from '#authority/catalog';
-import { decide } from '#authority/decide';
-import { seal } from '#authority/seal';
-import { act, only, openTestRun, REF, ROOMY, TestLog, type Fields } from '#authority/testing/harness';
-import { bodyDigest, evolveStored } from '#authority/stored';
-import { COMMANDS, readCommand, type Command, type CommandType } from '#contracts/command';
-import { EVENT_DATA, parseEvent, type Actor } from '#contracts/event';
-import { EFFECTS, type GrantRequest } from '#contracts/grant';
-import type { IdKind } from '#kernel/ids';
-import { LIMITS } from '#kernel/limits';
-import { judgeTrajectory } from '#trajectory/rules';
+import { CATALOG, classify } from '@bailiwick/authority/catalog';
+import { decide } from '@bailiwick/authority/decide';
+import { seal } from '@bailiwick/authority/seal';
+import { act, only, openTestRun, REF, ROOMY, TestLog, type Fields } from '@bailiwick/authority/testing/harness';
+import { bodyDigest, evolveStored } from '@bailiwick/authority/stored';
+import { COMMANDS, readCommand, type Command, type CommandType } from '@bailiwick/contracts/command';
+import { EVENT_DATA, parseEvent, type Actor } from '@bailiwick/contracts/event';
+import { EFFECTS, type GrantRequest } from '@bailiwick/contracts/grant';
+import type { IdKind } from '@bailiwick/core/ids';
+import { LIMITS } from '@bailiwick/core/limits';
+import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { drafts, inventedId, NAMES, type Draft } from './maximal';
 import { Tally } from './naive';
 

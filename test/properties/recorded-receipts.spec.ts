@@ -1,16 +1,16 @@
-import { act, ROOMY } from '#authority/testing/harness';
-import { RUN_RECEIPT } from '#contracts/receipt';
-import type { EventOf } from '#contracts/event';
-import { sha256hex } from '#kernel/digest';
-import { custodyOf } from '#receipts/custody';
-import { makeStatement } from '#receipts/envelope';
-import { KINDS } from '#receipts/kinds';
-import { readStory, type Told } from '#receipts/story';
-import { summarise } from '#receipts/summary';
-import { brokenAt, prover, SealedLog, signed, VKEY, words } from '#receipts/testing/sealed-log';
-import { verifyReceipt } from '#receipts/verify';
-import { readTraces, type RecordedRun } from '../../apps/cli/demo/read-traces';
-import { describeCall } from '../../apps/cli/demo/trace-tools';
+import { act, ROOMY } from '@bailiwick/authority/testing/harness';
+import { RUN_RECEIPT } from '@bailiwick/contracts/receipt';
+import type { EventOf } from '@bailiwick/contracts/event';
+import { sha256hex } from '@bailiwick/core/digest';
+import { custodyOf } from '@bailiwick/receipts/custody';
+import { makeStatement } from '@bailiwick/receipts/envelope';
+import { KINDS } from '@bailiwick/receipts/kinds';
+import { readStory, type Told } from '@bailiwick/receipts/story';
+import { summarise } from '@bailiwick/receipts/summary';
+import { brokenAt, prover, SealedLog, signed, VKEY, words } from '@bailiwick/receipts/testing/sealed-log';
+import { verifyReceipt } from '@bailiwick/receipts/verify';
+import { readTraces, type RecordedRun } from '../../apps/cli/src/demo/read-traces';
+import { describeCall } from '../../apps/cli/src/demo/trace-tools';
 import { itWithShared } from '../support/shared';
 
 /** Runs that share a log: their receipts are proved in one tree. */

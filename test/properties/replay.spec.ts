@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { decide } from '#authority/decide';
-import { evolve } from '#authority/evolve';
-import { seal } from '#authority/seal';
-import { fromSnapshot, stateDigest, toSnapshot } from '#authority/snapshot';
-import { emptyState, type LogState } from '#authority/state';
-import { parseEvent, type Event } from '#contracts/event';
+import { decide } from '@bailiwick/authority/decide';
+import { evolve } from '@bailiwick/authority/evolve';
+import { seal } from '@bailiwick/authority/seal';
+import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/snapshot';
+import { emptyState, type LogState } from '@bailiwick/authority/state';
+import { parseEvent, type Event } from '@bailiwick/contracts/event';
 import { moves } from './moves';
 import { Tally } from './naive';
 import { Play } from './play';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { preview } from '#authority/preview';
-import { deriveId } from '#kernel/derive-id';
+import { preview } from '@bailiwick/authority/preview';
+import { deriveId } from '@bailiwick/core/derive-id';
 import { at, moves, PERSON, selector } from './moves';
 import { opened, selects, Tally } from './naive';
 import { Play } from './play';

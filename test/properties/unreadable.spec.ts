@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { decide } from '#authority/decide';
-import { evolve } from '#authority/evolve';
-import { seal } from '#authority/seal';
-import { stateDigest } from '#authority/snapshot';
-import { misfit, openTestRun, ROOMY, TestLog } from '#authority/testing/harness';
-import { commandSchema } from '#contracts/command';
-import { envelope, EVENT_DATA, parseEvent, type Event } from '#contracts/event';
+import { decide } from '@bailiwick/authority/decide';
+import { evolve } from '@bailiwick/authority/evolve';
+import { seal } from '@bailiwick/authority/seal';
+import { stateDigest } from '@bailiwick/authority/snapshot';
+import { misfit, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
+import { commandSchema } from '@bailiwick/contracts/command';
+import { envelope, EVENT_DATA, parseEvent, type Event } from '@bailiwick/contracts/event';
 import { moves, PERSON, REFS } from './moves';
 import { Tally } from './naive';
 import { asked, Play } from './play';

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
-import { tenantDefaults } from '#authority/resolve';
-import { evolveUnasked } from '#authority/evolve';
-import { stateDigest } from '#authority/snapshot';
-import { emptyState } from '#authority/state';
-import { WhatIf } from '#authority/what-if/what-if';
-import type { Event } from '#contracts/event';
-import { replayRequest, type ReplayAnswer } from '#contracts/replay';
-import { moves, play } from '#receipts/testing/random-log';
-import { SealedLog } from '#receipts/testing/sealed-log';
-import { judgeTrajectory, judgeUnder } from '#trajectory/rules';
+import { tenantDefaults } from '@bailiwick/authority/resolve';
+import { evolveUnasked } from '@bailiwick/authority/evolve';
+import { stateDigest } from '@bailiwick/authority/snapshot';
+import { emptyState } from '@bailiwick/authority/state';
+import { WhatIf } from '@bailiwick/authority/what-if/what-if';
+import type { Event } from '@bailiwick/contracts/event';
+import { replayRequest, type ReplayAnswer } from '@bailiwick/contracts/replay';
+import { moves, play } from '@bailiwick/receipts/testing/random-log';
+import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
+import { judgeTrajectory, judgeUnder } from '@bailiwick/trajectory/rules';
 
 fc.configureGlobal({ seed: 4_004, numRuns: 100 });
 

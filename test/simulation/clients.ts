@@ -1,5 +1,5 @@
-import type { Answer, Command } from '#contracts/command';
-import { isKeyed, keepMs } from '#authority/state';
+import type { Answer, Command } from '@bailiwick/contracts/command';
+import { isKeyed, keepMs } from '@bailiwick/authority/state';
 import type { Answers } from './checks/answers';
 import type { Message, Network } from './network';
 import { Requests } from './requests';

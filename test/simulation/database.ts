@@ -1,7 +1,7 @@
-import type { OwnerLog } from '../../apps/delegation/ports';
-import { parseEvent, type Event } from '#contracts/event';
-import { MemoryEventLog } from '#eventlog/memory';
-import type { AppendEvent, AppendResult, EventLog, Fence } from '#eventlog/port';
+import type { OwnerLog } from '../../apps/delegation/src/ports';
+import { parseEvent, type Event } from '@bailiwick/contracts/event';
+import { MemoryEventLog } from '@bailiwick/event-store/memory';
+import type { AppendEvent, AppendResult, EventLog, Fence } from '@bailiwick/event-store/port';
 import type { Process } from './process';
 import { Violation, type World } from './world';
 

@@ -1,9 +1,9 @@
-import { evolve } from '#authority/evolve';
-import { emptyState, type LogState } from '#authority/state';
-import { followLog, type Batch } from '#bus/follow-log';
-import { parseLogName } from '#kernel/ids';
-import { entryHash, leafHash } from '#tlog/hash';
-import { growTree, rootOfFrontier } from '#tlog/tree';
+import { evolve } from '@bailiwick/authority/evolve';
+import { emptyState, type LogState } from '@bailiwick/authority/state';
+import { followLog, type Batch } from '@bailiwick/messaging/follow-log';
+import { parseLogName } from '@bailiwick/core/ids';
+import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
+import { growTree, rootOfFrontier } from '@bailiwick/transparency-log/tree';
 import type { Database } from './database';
 import type { Network } from './network';
 import { Process } from './process';

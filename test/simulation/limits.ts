@@ -1,4 +1,4 @@
-import { LIMITS } from '#kernel/limits';
+import { LIMITS } from '@bailiwick/core/limits';
 
 /**
  * Limits as low as a simulation's logs are short, so that they are reached in it: batches that do not fit one append,

@@ -1,6 +1,6 @@
-import type { Announcement } from '#bus/cloudevent';
-import type { EventSource, SourceSink } from '#bus/follow-log';
-import type { Command } from '#contracts/command';
+import type { Announcement } from '@bailiwick/messaging/cloudevent';
+import type { EventSource, SourceSink } from '@bailiwick/messaging/follow-log';
+import type { Command } from '@bailiwick/contracts/command';
 import type { Process } from './process';
 import type { Weather } from './weather';
 import type { World } from './world';

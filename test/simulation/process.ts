@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '#kernel/clock';
+import type { Clock, Timer } from '@bailiwick/core/clock';
 import type { Weather } from './weather';
 import type { World } from './world';
 

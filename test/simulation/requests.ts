@@ -1,10 +1,10 @@
-import { NO_ARGS } from '#authority/testing/harness';
-import type { Answer, Command, CommandOf, CommandType } from '#contracts/command';
-import type { Actor } from '#contracts/event';
-import type { GrantRequest, WindowCap } from '#contracts/grant';
-import { deriveId } from '#kernel/derive-id';
-import { parseLogName } from '#kernel/ids';
-import { sha256hex } from '#kernel/digest';
+import { NO_ARGS } from '@bailiwick/authority/testing/harness';
+import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contracts/command';
+import type { Actor } from '@bailiwick/contracts/event';
+import type { GrantRequest, WindowCap } from '@bailiwick/contracts/grant';
+import { deriveId } from '@bailiwick/core/derive-id';
+import { parseLogName } from '@bailiwick/core/ids';
+import { sha256hex } from '@bailiwick/core/digest';
 import type { Random } from '../support/random';
 
 const REFS = ['0', '1'].map((digit) => `ref_${digit.repeat(26)}`);

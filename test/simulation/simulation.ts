@@ -1,6 +1,6 @@
-import { stateDigest } from '#authority/snapshot';
-import type { Event } from '#contracts/event';
-import { LIMITS } from '#kernel/limits';
+import { stateDigest } from '@bailiwick/authority/snapshot';
+import type { Event } from '@bailiwick/contracts/event';
+import { LIMITS } from '@bailiwick/core/limits';
 import { isOutcome } from '../properties/ledger';
 import { Answers } from './checks/answers';
 import { checkAuthority } from './checks/authority';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { LIMITS } from '#kernel/limits';
+import { LIMITS } from '@bailiwick/core/limits';
 import { Asker } from '../support/asker';
 import { Random } from '../support/random';
 import { http, until, type Stack } from '../support/stack';

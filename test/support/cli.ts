@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { BUILT_FLAGS } from '@bailiwick/platform/built';
 
 const BIN = resolve(__dirname, '..', '..', 'bin', 'bailiwick.mjs');
 
@@ -12,7 +13,7 @@ export interface Ran {
 /** Runs the command line as built, to its end. */
 export function bailiwick(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   return new Promise((done, reject) => {
-    const child = spawn(process.execPath, [BIN, ...args], {
+    const child = spawn(process.execPath, [...BUILT_FLAGS, BIN, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { migrateEventLog } from '../../libs/eventlog/migrations/run';
+import { migrateEventLog } from '@bailiwick/event-store/migrations/run';
 import { testDatabase } from './servers';
 
 export type Service = 'delegation' | 'ledger' | 'intent' | 'gateway';

@@ -2,15 +2,6 @@
 // `npm run chaos`.
 const { transformSync } = require('@swc/core');
 const { readFileSync } = require('node:fs');
-const Module = require('node:module');
-const { resolve } = require('node:path');
-
-const root = resolve(__dirname, '..', '..');
-const find = Module._resolveFilename;
-Module._resolveFilename = function (name, ...rest) {
-  const at = name.startsWith('#') ? resolve(root, 'libs', name.slice(1)) : name;
-  return find.call(this, at, ...rest);
-};
 
 /** What becomes of a source before it is loaded: whoever tries whether a test can fail breaks a rule here. */
 const sources = { change: (_filename, source) => source };

@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { findNatsServer, startNats } from '../../libs/platform/servers/nats';
-import { removeData, startPostgres } from '../../libs/platform/servers/postgres';
+import { findNatsServer, startNats } from '@bailiwick/platform/servers/nats';
+import { removeData, startPostgres } from '@bailiwick/platform/servers/postgres';
 
 /** A database of a test's own, on the run's server, or on one started for it where jest was called by itself. */
 export async function testDatabase(): Promise<{ url: string; drop(): Promise<void> }> {

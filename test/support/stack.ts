@@ -2,9 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { BailiwickClient } from '#client/client';
-import { freePort } from '#platform/servers/ports';
-import { removeData } from '#platform/servers/postgres';
+import { BUILT_FLAGS } from '@bailiwick/platform/built';
+import { BailiwickClient } from '@bailiwick/client/client';
+import { freePort } from '@bailiwick/platform/servers/ports';
+import { removeData } from '@bailiwick/platform/servers/postgres';
 import { scratch } from './servers';
 
 const BIN = resolve(__dirname, '..', '..', 'bin', 'bailiwick.mjs');
@@ -68,7 +69,7 @@ export class Stack {
     this.said = '';
     const child = spawn(
       process.execPath,
-      [BIN, 'up', '--data', this.dataDir, '--port', String(this.port), ...this.flags],
+      [...BUILT_FLAGS, BIN, 'up', '--data', this.dataDir, '--port', String(this.port), ...this.flags],
       {
         env: { ...process.env, ...natsServer(), ...this.env },
         stdio: ['ignore', 'pipe', 'pipe'],

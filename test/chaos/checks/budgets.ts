@@ -1,5 +1,5 @@
-import type { Event } from '#contracts/event';
-import type { Consumed, Limits } from '#contracts/grant';
+import type { Event } from '@bailiwick/contracts/event';
+import type { Consumed, Limits } from '@bailiwick/contracts/grant';
 import { isType, type Logged } from '../log';
 import type { Met } from '../record';
 

@@ -1,7 +1,7 @@
-import type { Answer, Command, CommandType } from '#contracts/command';
-import { CODES, type Code } from '#contracts/codes';
-import type { Event, EventType } from '#contracts/event';
-import { canonicalize } from '#kernel/canonical';
+import type { Answer, Command, CommandType } from '@bailiwick/contracts/command';
+import { CODES, type Code } from '@bailiwick/contracts/codes';
+import type { Event, EventType } from '@bailiwick/contracts/event';
+import { canonicalize } from '@bailiwick/core/canonical';
 import type { Database } from '../database';
 import type { Witness } from '../instance';
 import { isAgain, type Sent } from '../clients';

@@ -1,10 +1,10 @@
-import { evolve } from '#authority/evolve';
-import { fromSnapshot, stateDigest } from '#authority/snapshot';
-import { emptyState, type LogState } from '#authority/state';
-import type { Event } from '#contracts/event';
-import { parseLogName } from '#kernel/ids';
-import { entryHash } from '#tlog/hash';
-import { naiveRoot } from '#tlog/testing/naive-tree';
+import { evolve } from '@bailiwick/authority/evolve';
+import { fromSnapshot, stateDigest } from '@bailiwick/authority/snapshot';
+import { emptyState, type LogState } from '@bailiwick/authority/state';
+import type { Event } from '@bailiwick/contracts/event';
+import { parseLogName } from '@bailiwick/core/ids';
+import { entryHash } from '@bailiwick/transparency-log/hash';
+import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';
 import type { Database } from '../database';
 import type { Follower } from '../follower';
 import { Violation, type World } from '../world';

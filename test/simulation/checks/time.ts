@@ -1,5 +1,5 @@
-import type { Event, EventType } from '#contracts/event';
-import { LIMITS } from '#kernel/limits';
+import type { Event, EventType } from '@bailiwick/contracts/event';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { Process } from '../process';
 import type { World } from '../world';
 

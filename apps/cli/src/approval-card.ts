@@ -1,0 +1,91 @@
+import type { ApprovalView } from '@bailiwick/contracts/query';
+import { costText } from '@bailiwick/core/money';
+import { askedBy } from '@bailiwick/receipts/render';
+import { bold, plain, red, table, yellow } from './render';
+
+type Row = readonly [label: string, text: string];
+
+/** What an approver reads before they answer: the question, and all that the approval would cover. */
+export function approvalCard(card: ApprovalView): string {
+  const rows: Row[] = [
+    ['purpose', card.purpose ?? '(erased)'],
+    ['asked by', askedBy(card.requestedBy, card.requestedByStatedBy)],
+    ['risk', card.irreversible ? `${card.risk}, cannot be undone` : card.risk],
+    ...callRows(card.action),
+    ...(card.reason ? each('reason', [card.reason]) : []),
+    ...each(
+      'refused',
+      (card.refusedBefore ?? []).map(
+        ({ at, by, what, note }) => `${at} by ${by}: ${what}${note === null ? '' : `: ${note}`}`,
+      ),
+    ),
+    ...each('may', card.may),
+    ...each('may not', card.mayNot),
+    ...(card.budget === '' ? [] : each('lease', [card.budget])),
+    ...each('tried', card.tried),
+    statusRow(card),
+  ];
+  const [before, after] = split(rows, 'arguments');
+  return [
+    bold(plain(card.asks)),
+    '',
+    table(undefined, before),
+    ...argumentLines(card.action),
+    ...(after.length > 0 ? [table(undefined, after)] : []),
+  ].join('\n');
+}
+
+const each = (name: string, texts: readonly string[]): Row[] => texts.map((text, i) => [i === 0 ? name : '', text]);
+
+/** The rows up to and including the named one, and those after it; the columns of both have one width. */
+function split(rows: readonly Row[], name: string): [Row[], Row[]] {
+  const wide = Math.max(...rows.map(([label]) => label.length));
+  const padded = rows.map(([label, text]): Row => [label.padEnd(wide), text]);
+  const at = rows.findIndex(([label]) => label === name);
+  return at < 0 ? [padded, []] : [padded.slice(0, at + 1), padded.slice(at + 1)];
+}
+
+function callRows(call: ApprovalView['action']): Row[] {
+  if (!call) return [];
+  const { verb, tool, resource, argsDigest, cost, objections, reasons } = call;
+  const attributes = Object.entries(resource.attributes ?? {}).map(
+    ([key, value]) => `${key} = ${JSON.stringify(value)}`,
+  );
+  return [
+    ['verb', verb],
+    ...each('tool', tool === undefined ? [] : [tool]),
+    ['resource', `${resource.type} ${resource.id}`],
+    ...each('attributes', attributes),
+    ['costs', costText(cost, 'nothing is stated')],
+    ...(objections
+      ? each(
+          'because',
+          objections.map(({ says, isNew }) => (isNew ? `NEW since the question was asked before: ${says}` : says)),
+        )
+      : each('because', reasons)),
+    ['arguments', argsDigest ?? 'NOT STATED: they could be any'],
+  ];
+}
+
+/** Each line has a mark of its own, so that no argument can look like a line of the card. */
+function argumentLines(call: ApprovalView['action']): string[] {
+  if (!call) return [];
+  const { args, hidden } = call;
+  const lines = args === undefined ? [] : JSON.stringify(args, null, 2).split('\n');
+  const masked =
+    hidden && hidden.values > 0
+      ? [
+          red(
+            `  NOT ALL is shown: ${hidden.values} of ${hidden.of} values masked or cut, ${hidden.characters} characters`,
+          ),
+        ]
+      : [];
+  return [...lines.map((line) => `  ${yellow('│')} ${plain(line)}`), ...masked];
+}
+
+function statusRow({ status, decidedBy, decidedAt, note, expiresAt }: ApprovalView): Row {
+  if (status === 'pending') return ['answer by', expiresAt];
+  const by = decidedBy === undefined ? '' : ` by ${decidedBy}`;
+  const at = decidedAt === undefined ? '' : ` at ${decidedAt}`;
+  return ['status', `${status}${by}${at}${note ? `: ${note}` : ''}`];
+}

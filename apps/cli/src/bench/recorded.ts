@@ -1,0 +1,105 @@
+import { decide } from '@bailiwick/authority/decide';
+import { evolve } from '@bailiwick/authority/evolve';
+import { tenantDefaults } from '@bailiwick/authority/resolve';
+import { seal } from '@bailiwick/authority/seal';
+import { emptyState, type LogState } from '@bailiwick/authority/state';
+import type { Command } from '@bailiwick/contracts/command';
+import type { Event } from '@bailiwick/contracts/event';
+import type { EventLog } from '@bailiwick/event-store/port';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { parseLogName } from '@bailiwick/core/ids';
+import { deriveId } from '@bailiwick/core/derive-id';
+import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { Writer } from './fill';
+
+const MUCH = 1_000_000_000;
+const TREES = 64;
+/** written as of the last half hour */
+const AGE_MS = 30 * 60_000;
+const RULES = { judge: judgeTrajectory, defaults: tenantDefaults };
+const LEASE = {
+  actions: { allow: ['file.*'] },
+  resources: [{ type: 'file', match: 'repo/**' }],
+  budget: { calls: MUCH, reads: MUCH, writes: MUCH, external: MUCH, cost: { USD: MUCH } },
+  delegation: { depth: 1, children: 10, classes: ['*'] },
+  time: { ttl: '8h' },
+};
+const REFS = { principalRef: `ref_${'0'.repeat(26)}`, purposeRef: `ref_${'1'.repeat(26)}` };
+
+/** A log in memory whose events are decided by the rules themselves. */
+export class Decider {
+  readonly state: LogState;
+  readonly leaves: string[] = [];
+  private commands = 0;
+  private asked = 0;
+
+  constructor(
+    log: string,
+    private readonly keep: (event: Event) => void = () => undefined,
+    private readonly now = Date.now() - AGE_MS,
+  ) {
+    const { tenant, n } = parseLogName(log);
+    this.state = emptyState(log, tenant, n);
+    for (let tree = 0; tree < TREES; tree++) {
+      const root = this.run({ type: 'openRun', agent: { class: 'orchestrator' }, ...REFS, grant: LEASE });
+      const { grantId } = root.at(-1) as Event;
+      const agent = { class: `worker-${tree % 8}` };
+      const grant = { actions: { allow: ['file.read'] }, budget: { calls: MUCH / 10 } };
+      const leaf = this.run({ type: 'delegate', grantId, agent, purposeRef: REFS.purposeRef, grant });
+      this.leaves.push((leaf.at(-1) as Event).grantId as string);
+    }
+  }
+
+  /** One action of one lease after the other, permitted and then completed; its two events. */
+  act(): Event[] {
+    const grantId = this.leaves[this.asked++ % this.leaves.length];
+    const permitted = this.run({
+      type: 'authorize',
+      grantId,
+      action: { verb: 'file.read', argsDigest: `sha256:${'0'.repeat(64)}` },
+      resource: { type: 'file', id: `repo/src/${this.asked % 1_000}.ts` },
+      cost: { USD: 1 },
+      proof: { vouched: true },
+    });
+    const { actionId } = permitted[0] as Event;
+    return [...permitted, ...this.run({ type: 'settle', actionId, outcome: { status: 'completed' } })];
+  }
+
+  private run(fields: Record<string, unknown>): Event[] {
+    const command = {
+      log: this.state.log,
+      commandId: `cmd_${String(this.commands++).padStart(8, '0')}`,
+      actor: { kind: 'service', id: 'key:orchestrator', role: 'orchestrator' },
+      ...fields,
+    } as unknown as Command;
+    const decided = decide(this.state, command, this.now, RULES);
+    if (!decided.ok) throw new Error(`a bench's command is refused: ${decided.error.detail}`);
+    return decided.value.map((fresh) => {
+      const { event } = seal(this.state, command, this.now, fresh);
+      evolve(this.state, event);
+      this.keep(event);
+      return event;
+    });
+  }
+}
+
+/** Writes a log of so many decisions, each with its outcome: two of each lease are decided, the others are their copies. */
+export async function fillDecisions(eventlog: EventLog, log: string, decisions: number): Promise<{ events: number }> {
+  const writer = new Writer(eventlog, log);
+  const opening: Event[] = [];
+  const decider = new Decider(log, (event) => opening.push(event));
+  for (const event of opening) await writer.add(event, event.commandId);
+  const like = decider.leaves.map(() => decider.act());
+  const { n } = parseLogName(log);
+  const begun = Date.now() - AGE_MS;
+  for (let i = 0; i < decisions; i++) {
+    const actionId = deriveId('action', n, 'bench', String(i));
+    const time = rfc3339(begun + Math.floor((i / decisions) * AGE_MS));
+    for (const [part, event] of (like[i % like.length] as Event[]).entries()) {
+      const expiresAt = rfc3339(begun + 2 * AGE_MS);
+      const data = event.type === 'ActionPermitted' ? { ...event.data, expiresAt } : event.data;
+      await writer.add({ ...event, actionId, time, data } as Event, `cmd_act-${i}-${part}`);
+    }
+  }
+  return { events: await writer.end() };
+}

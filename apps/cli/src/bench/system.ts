@@ -1,0 +1,97 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BailiwickClient, type Granted } from '@bailiwick/client/client';
+import type { GrantRequest } from '@bailiwick/contracts/grant';
+import { freePort } from '@bailiwick/platform/servers/ports';
+import { removeData } from '@bailiwick/platform/servers/postgres';
+import type { Credentials } from '../context';
+import { readStatus, Supervisor } from '../up/supervisor';
+import type { Secrets } from '../up/secrets';
+
+/** The whole system with servers, data and keys of its own, in a folder that goes when it stops. */
+export class System {
+  private constructor(
+    readonly dataDir: string,
+    readonly port: number,
+    readonly credentials: Credentials,
+    private readonly supervisor: Supervisor,
+  ) {}
+
+  static async start(): Promise<System> {
+    const dataDir = mkdtempSync(join(tmpdir(), 'bailiwick-bench-'));
+    const port = await freePort();
+    const supervisor = new Supervisor({ dataDir, port, say: () => undefined });
+    try {
+      return new System(dataDir, port, await supervisor.start(), supervisor);
+    } catch (error) {
+      removeData(dataDir);
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.supervisor.stop();
+    removeData(this.dataDir);
+  }
+
+  as(role: string): BailiwickClient {
+    return new BailiwickClient({ url: this.credentials.url, key: this.credentials.keys[role] as string });
+  }
+
+  get secrets(): Secrets {
+    return JSON.parse(readFileSync(join(this.dataDir, 'secrets.json'), 'utf8')) as Secrets;
+  }
+
+  pidsOf(service: string): number[] {
+    const all = readStatus(this.dataDir)?.services ?? [];
+    return all.flatMap(({ name, pid }) => (name === service && pid !== undefined ? [pid] : []));
+  }
+
+  get natsUrl(): string {
+    return readStatus(this.dataDir)?.nats.url ?? '';
+  }
+
+  /** As the delegation service reaches it: the only role that may append. */
+  get databaseUrl(): string {
+    return this.supervisor.databaseUrls.delegation ?? '';
+  }
+}
+
+const MUCH = 1_000_000_000;
+const LEASE: GrantRequest = {
+  actions: { allow: ['file.*'] },
+  resources: [{ type: 'file', match: 'repo/**' }],
+  budget: { calls: MUCH, reads: MUCH, writes: MUCH, external: MUCH },
+  time: { ttl: '8h' },
+  delegation: { depth: 2, children: 10_000, classes: ['*'] },
+};
+const NARROWER: GrantRequest = {
+  actions: { allow: ['file.read'] },
+  resources: [{ type: 'file', match: 'repo/src/**' }],
+  budget: { calls: MUCH / 100 },
+};
+
+/**
+ * Trees of one root lease with `leaves` narrower leases below it: what acts is the leaf, what is charged both.
+ * @returns the leaves; without any, the roots
+ */
+export async function openLeases(system: System, trees: number, leaves: number): Promise<Granted[]> {
+  const orchestrator = system.as('orchestrator');
+  const open = async (): Promise<Granted[]> => {
+    const root = await orchestrator.openRun({
+      agent: { class: 'orchestrator' },
+      requestedBy: 'user:owner@example.com',
+      purpose: 'Read the sources of acme/clord and report what is unused',
+      grant: LEASE,
+    });
+    if (!('grant' in root)) throw new Error('the lease waits for a person');
+    if (leaves === 0) return [root];
+    return Promise.all(
+      Array.from({ length: leaves }, () =>
+        orchestrator.delegate(root.grant.id, { agent: { class: 'reader' }, task: 'Read one folder', grant: NARROWER }),
+      ),
+    );
+  };
+  return (await Promise.all(Array.from({ length: trees }, open))).flat();
+}

@@ -1,0 +1,178 @@
+import type { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import { grantRequest, type GrantRequest } from '@bailiwick/contracts/grant';
+import { approvalCard } from '../approval-card';
+import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { green, reasonText, red, table, treeText, yellow } from '../render';
+
+/** JSON given as it is, or as @file. */
+function jsonOption(text: string | undefined, what: string): unknown {
+  if (text === undefined) return {};
+  try {
+    return JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text) as unknown;
+  } catch (error) {
+    throw new UsageError(`${what} is no JSON: ${(error as Error).message}`);
+  }
+}
+
+function grantOption(text: string | undefined): GrantRequest {
+  const parsed = grantRequest.safeParse(jsonOption(text, '--grant'));
+  if (parsed.success) return parsed.data;
+  throw new UsageError(
+    `--grant: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+  );
+}
+
+const show = (options: GlobalOptions, value: unknown, text: () => string): void =>
+  console.log(options.json ? JSON.stringify(value) : text());
+
+export function addActionCommands(program: Command): void {
+  const run = program.command('run').description('open and show runs');
+  run
+    .command('open')
+    .requiredOption('--class <class>', 'agent class')
+    .requiredOption('--for <person>', 'who asks, e.g. user:owner@example.com')
+    .requiredOption('--purpose <text>', 'what the run is for')
+    .option('--instance <name>')
+    .option('--grant <json>', 'limits as JSON, or @file')
+    .option('--ask', 'have a person approve the lease')
+    .action(async (_flags, command: Command) => {
+      const options = command.optsWithGlobals<
+        GlobalOptions & {
+          class: string;
+          for: string;
+          purpose: string;
+          instance?: string;
+          grant?: string;
+          ask?: boolean;
+        }
+      >();
+      const answer = await clientFor(options, 'orchestrator').openRun({
+        agent: { class: options.class, ...(options.instance ? { instance: options.instance } : {}) },
+        requestedBy: options.for,
+        purpose: options.purpose,
+        grant: grantOption(options.grant),
+        ...(options.ask ? { requireApproval: true } : {}),
+      });
+      show(options, answer, () =>
+        'approval' in answer
+          ? `run ${answer.run.id} waits for approval ${answer.approval.id}`
+          : `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntree  ${answer.run.treeId}\ntoken ${answer.token}`,
+      );
+    });
+  run.command('show <run>').action(async (id: string, _flags, command: Command) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const view = await clientFor(options, 'analyst').run(id);
+    show(options, view, () =>
+      table(
+        ['field', 'value'],
+        Object.entries(view).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+      ),
+    );
+  });
+  program
+    .command('delegate <grant>')
+    .description('make a child run with a narrower lease')
+    .requiredOption('--class <class>', 'agent class of the child')
+    .requiredOption('--task <text>', 'what the child is to do')
+    .option('--grant <json>', 'limits as JSON, or @file; what is left out is inherited')
+    .action(async (grant: string, _flags, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { class: string; task: string; grant?: string }>();
+      const answer = await clientFor(options, 'orchestrator').delegate(grant, {
+        agent: { class: options.class },
+        task: options.task,
+        grant: grantOption(options.grant),
+      });
+      show(options, answer, () => `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntoken ${answer.token}`);
+    });
+  program
+    .command('act <grant> <verb> <resource>')
+    .description('ask for one action; resource as type:id')
+    .option('--args <json>', 'the arguments as JSON, or @file')
+    .option('--effect <effect>')
+    .option('--cost <json>', 'e.g. {"USD":150}')
+    .option('--approval <id>')
+    .option('--done', 'report it completed at once')
+    .action(async (grantId: string, verb: string, resource: string, _flags, command: Command) => {
+      const options = command.optsWithGlobals<
+        GlobalOptions & { args?: string; effect?: 'read'; cost?: string; approval?: string; done?: boolean }
+      >();
+      const at = resource.indexOf(':');
+      if (at < 1) throw new UsageError('the resource reads type:id, e.g. repo:acme/clord/readme');
+      const client = clientFor(options, 'enforcer');
+      const answer = await client.act({
+        grantId,
+        action: {
+          verb,
+          ...(options.args ? { args: jsonOption(options.args, '--args') as Record<string, unknown> } : {}),
+          ...(options.effect ? { effect: options.effect } : {}),
+        },
+        resource: { type: resource.slice(0, at), id: resource.slice(at + 1) },
+        ...(options.cost ? { cost: jsonOption(options.cost, '--cost') as Record<string, number> } : {}),
+        ...(options.approval ? { approvalId: options.approval } : {}),
+      });
+      if (answer.decision === 'permit' && options.done) await client.settle(answer.actionId, { status: 'completed' });
+      const word = { permit: green('permit'), deny: red('deny'), 'step-up': yellow('step-up') }[answer.decision];
+      const reasons = reasonText(answer.reasons);
+      show(
+        options,
+        answer,
+        () =>
+          `${word} ${answer.actionId}${answer.approvalId ? `\napproval ${answer.approvalId}` : ''}${reasons ? `\n${reasons}` : ''}`,
+      );
+      if (answer.decision !== 'permit') process.exitCode = 1;
+    });
+  program
+    .command('tree <tree>')
+    .description('a whole grant tree, now or as it was')
+    .option('--at <position|time>')
+    .action(async (id: string, _flags, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { at?: string }>();
+      const tree = await clientFor(options, 'analyst').tree(id, options.at);
+      show(options, tree, () => treeText(tree));
+    });
+  addApprovals(program);
+}
+
+function addApprovals(program: Command): void {
+  const approvals = program.command('approvals').description('what waits for a person');
+  approvals.command('list', { isDefault: true }).action(async (_flags, command: Command) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const client = clientFor(options, 'approver');
+    const first = await client.pendingApprovals();
+    const items = [...first.items];
+    for (let { next } = first; next !== null;) {
+      const page = await client.pendingApprovals({ cursor: next });
+      items.push(...page.items);
+      next = page.next;
+    }
+    show(options, items, () =>
+      items.length === 0
+        ? 'nothing waits'
+        : table(
+            ['approval', 'kind', 'risk', 'asks'],
+            items.map((each) => [each.id, each.kind, each.risk, each.asks]),
+          ),
+    );
+  });
+  approvals.command('show <approval>').action(async (id: string, _flags, command: Command) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const card = await clientFor(options, 'approver').approval(id);
+    show(options, card, () => approvalCard(card));
+  });
+  for (const verdict of ['approve', 'deny'] as const) {
+    approvals
+      .command(`${verdict} <approval>`)
+      .option('--note <text>')
+      .action(async (id: string, _flags, command: Command) => {
+        const options = command.optsWithGlobals<GlobalOptions & { note?: string }>();
+        const answer = await clientFor(options, 'approver').decide(id, verdict, options.note);
+        show(
+          options,
+          answer,
+          () =>
+            `${answer.approval.status}${answer.grant ? `\ngrant ${answer.grant.id}\ntoken ${answer.token ?? ''}` : ''}`,
+        );
+      });
+  }
+}

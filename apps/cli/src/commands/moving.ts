@@ -1,0 +1,191 @@
+import { createWriteStream, existsSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable, Transform, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import type { Command } from 'commander';
+import type { BailiwickClient } from '@bailiwick/client/client';
+import type { ExportHeader, ExportLine, ImportView } from '@bailiwick/contracts/export';
+import { ExportReader } from '@bailiwick/transparency-log/exported';
+import { LIMITS } from '@bailiwick/core/limits';
+import { readImportKeys } from '@bailiwick/platform/import-keys';
+import { clientFor, dataDir, UsageError, type GlobalOptions } from '../context';
+import { linesIn, linesOf } from '../lines';
+import { Progress } from '../progress';
+import { green } from '../render';
+
+export function addMoveCommands(program: Command): void {
+  program
+    .command('export')
+    .description('write the whole tenant as NDJSON, checked as it comes; its end is where it began')
+    .option('--out <file>', 'write it there (packed where it ends in .gz); otherwise to the standard output')
+    .action((_flags, command: Command) => exportTenant(command.optsWithGlobals<GlobalOptions & { out?: string }>()));
+  program
+    .command('import <file>')
+    .description('take an exported tenant over into this installation, whose tenant of that name must be empty')
+    .option('--tenant <name>', 'make this tenant first; its keys are told')
+    .option('--vkey <key>', 'of the log, from who can be trusted: the export must be signed by it')
+    .option(
+      '--origin-key <key>',
+      'the same, and pinned: written to import-keys.json in the data directory here, which only the operator can write',
+    )
+    .option('--continue', 'the tenant moves here: its leases stay alive; otherwise they end, and it is history')
+    .option('--other-pseudonyms', 'although keys/pseudonym.key is another than where it was exported')
+    .action((file: string, _flags, command: Command) => importTenant(file, command.optsWithGlobals<ImportFlags>()));
+}
+
+/** Checks each line that passes, and counts. */
+function checking(reader: ExportReader, progress: Progress): Transform {
+  return new Transform({
+    readableObjectMode: false,
+    writableObjectMode: true,
+    transform(line: string, _encoding, done) {
+      try {
+        reader.take(line);
+        progress.at(reader.events, sizeOf(reader.header));
+        done(null, `${line}\n`);
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+}
+
+const sizeOf = (header: ExportHeader | undefined): number => header?.logs.reduce((sum, { size }) => sum + size, 0) ?? 0;
+
+async function exportTenant(options: GlobalOptions & { out?: string }): Promise<void> {
+  const { out } = options;
+  const response = await clientFor(options, 'admin').raw('/v1/export');
+  if (!response.ok || !response.body)
+    throw new Error(`the export was refused: ${response.status} ${(await response.text()).slice(0, 300)}`);
+  const reader = new ExportReader();
+  const progress = new Progress('exported');
+  const lines = linesOf(Readable.fromWeb(response.body as never));
+  const unfinished = out === undefined ? undefined : `${out}.unfinished`;
+  const target: Writable = unfinished === undefined ? process.stdout : createWriteStream(unfinished, { mode: 0o600 });
+  const through = checking(reader, progress);
+  const end = { end: unfinished !== undefined };
+  if (out?.endsWith('.gz')) await pipeline(lines, through, createGzip(), target, end);
+  else await pipeline(lines, through, target, end);
+  progress.end();
+  const { events, payloads, logs } = reader.done(); // a file that is cut off never gets its name
+  if (out === undefined || unfinished === undefined) return;
+  renameSync(unfinished, out);
+  if (options.json) return console.log(JSON.stringify({ file: out, events, payloads, logs }));
+  for (const { log, size, root } of logs) console.log(`${log}  ${size} events  root ${root}`);
+  console.log(`${green('exported')} ${events} events, ${payloads} payloads: ${out}`);
+}
+
+interface ImportFlags extends GlobalOptions {
+  tenant?: string;
+  vkey?: string;
+  originKey?: string;
+  continue?: boolean;
+  otherPseudonyms?: boolean;
+}
+
+async function importTenant(file: string, options: ImportFlags): Promise<void> {
+  const { json } = options;
+  // looked through once before anything is sent: what is wrong is told at once, and nothing was begun
+  const looked = await lookThrough(file);
+  const header = looked.header as ExportHeader;
+  for (const [flag, key] of [
+    ['--vkey', options.vkey],
+    ['--origin-key', options.originKey],
+  ])
+    if (key !== undefined && !header.logs.every(({ vkey }) => vkey.trim() === key.trim()))
+      throw new Error(`the export is not signed by the key named with ${flag}`);
+  if (options.originKey !== undefined) pin(options.originKey.trim(), options);
+  if (options.tenant !== undefined && options.tenant !== header.tenant)
+    throw new UsageError(`the file is of the tenant ${header.tenant}: events name their tenant, so it keeps its name`);
+  const { client, keys } = await clientOf(options);
+  const { otherPseudonyms, continue: live } = options;
+  let view = await client.post<ImportView>('/v1/imports', {
+    header,
+    ...(otherPseudonyms ? { otherPseudonyms } : {}),
+    ...(live ? { continue: live } : {}),
+  });
+  if (view.state === 'receiving') view = await send(file, client, view);
+  const progress = new Progress('checked');
+  if (view.state === 'receiving') view = await client.post<ImportView>('/v1/imports/completion', {});
+  while (view.state === 'checking') {
+    progress.at(view.checked, looked.events);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    view = await client.get<ImportView>('/v1/imports');
+  }
+  progress.end();
+  if (view.state !== 'done') throw new Error(`the import was refused, and nothing of it counts: ${view.detail ?? ''}`);
+  const logs = header.logs.map(({ log, size, root }) => ({ log, size, root }));
+  if (json) return console.log(JSON.stringify({ tenant: header.tenant, events: looked.events, logs, ...keys }));
+  if (keys) console.log(`tenant ${header.tenant}, keys (told once): ${JSON.stringify(keys.keys)}`);
+  for (const { log, size, root } of logs) console.log(`${log}  ${size} events  root ${root}`);
+  console.log(`${green('imported')} ${looked.events} events, ${looked.payloads} payloads`);
+}
+
+/** Whoever can write into the data directory of an installation is its operator. */
+function pin(vkey: string, options: ImportFlags): void {
+  const dir = dataDir(options);
+  if (!existsSync(dir))
+    throw new UsageError(
+      `there is no installation in ${dir} to pin the key for: name it with --data, or add the key to import-keys.json of its delegation service`,
+    );
+  const file = join(dir, 'import-keys.json');
+  const others = readImportKeys(file).filter((each) => each.vkey.trim() !== vkey);
+  // Dying in it: the old file or the new one
+  writeFileSync(
+    `${file}.new`,
+    `${JSON.stringify([...others, { vkey, continue: options.continue === true }], null, 2)}\n`,
+    {
+      mode: 0o600,
+    },
+  );
+  renameSync(`${file}.new`, file);
+}
+
+async function lookThrough(file: string): Promise<ExportReader> {
+  const reader = new ExportReader();
+  const progress = new Progress('read');
+  for await (const line of linesIn(file)) {
+    reader.take(line);
+    progress.at(reader.events, sizeOf(reader.header));
+  }
+  progress.end();
+  reader.done();
+  return reader;
+}
+
+/** Whose key is used: a new tenant's own, where one is made. */
+async function clientOf(
+  options: ImportFlags,
+): Promise<{ client: BailiwickClient; keys?: { keys: Record<string, string> } }> {
+  const client = clientFor(options, 'admin');
+  if (options.tenant === undefined || options.tenant === 'default') return { client };
+  const made = await client.post<{ keys: Record<string, string> }>('/v1/tenants', { id: options.tenant });
+  return { client: client.as(made.keys.admin as string), keys: { keys: made.keys } };
+}
+
+/** Sends what is not there yet; broken off, it goes on there the next time. */
+async function send(file: string, client: BailiwickClient, begun: ImportView): Promise<ImportView> {
+  const reader = new ExportReader();
+  const progress = new Progress('sent');
+  let view = begun;
+  let batch: ExportLine[] = [];
+  let bytes = 0;
+  const flush = async (): Promise<void> => {
+    if (batch.length > 0) view = await client.post<ImportView>('/v1/imports/events', { events: batch });
+    batch = [];
+    bytes = 0;
+    progress.at(reader.events, sizeOf(reader.header));
+  };
+  for await (const line of linesIn(file)) {
+    const event = reader.take(line);
+    if (!event || event.position < (begun.next[event.log] ?? 0)) continue;
+    const length = Buffer.byteLength(line) + 1;
+    if (batch.length >= LIMITS.importEventsAtOnce || bytes + length > LIMITS.httpBodyBytes - 1_000) await flush();
+    batch.push(event);
+    bytes += length;
+  }
+  await flush();
+  progress.end();
+  return view;
+}

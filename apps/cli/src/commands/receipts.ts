@@ -1,0 +1,207 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { BailiwickClient } from '@bailiwick/client/client';
+import {
+  ACTION_RECEIPT,
+  inPartsStatement,
+  RUN_RECEIPT,
+  TREE_RECEIPT,
+  type Custody,
+  type Envelope,
+  type InParts,
+  type Statement,
+} from '@bailiwick/contracts/receipt';
+import { readUnverified } from '@bailiwick/receipts/envelope';
+import { documentOf } from '@bailiwick/receipts/human/document';
+import { htmlOf } from '@bailiwick/receipts/human/html';
+import { markdownOf } from '@bailiwick/receipts/human/markdown';
+import { verdictOf } from '@bailiwick/receipts/human/verdict';
+import { isOnlyOpen } from '@bailiwick/receipts/custody';
+import { renderCustody, renderReceipt } from '@bailiwick/receipts/render';
+import { verifyReceipt, type Verification } from '@bailiwick/receipts/verify';
+import { envelopesIn } from '@bailiwick/receipts/web/parts';
+import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { stepLines, terminalOf } from '../receipt-text';
+import { plain, yellow } from '../render';
+
+interface GetFlags extends GlobalOptions {
+  out?: string;
+  tree?: string;
+  action?: string;
+  format?: string;
+}
+interface ShowFlags extends GlobalOptions {
+  format: string;
+  out?: string;
+}
+interface VerifyFlags extends GlobalOptions {
+  witness?: string[];
+  quorum: string;
+}
+
+export function addReceiptCommands(program: Command): void {
+  const receipt = program.command('receipt').description('signed accounts of runs, trees and actions');
+  receipt
+    .command('get [run]')
+    .description('of a run, a tree (--tree) or one action (--action)')
+    .option('--tree <tree>')
+    .option('--action <action>')
+    .option('--format <format>', 'verified, and for people: text, md, or html; json without a word')
+    .option('--out <file>', 'write it there; a receipt in JSON with the keys of its log beside it')
+    .action((run: string | undefined, _flags, command: Command) => get(run, command.optsWithGlobals<GetFlags>()));
+  receipt
+    .command('show <file>')
+    .description('a receipt for people; with --key verified, and told so')
+    .option('--format <format>', 'text, md, or html (one page that needs nothing else)', 'text')
+    .option('--out <file>', 'write it there')
+    .action((file: string, _flags, command: Command) => show(file, command.optsWithGlobals<ShowFlags>()));
+  receipt
+    .command('verify <file>')
+    .description('offline, with nothing but the verifier key of the log; exit 0 verified, 1 not, and which step failed')
+    .usage('<file> --key <the verifier key, or the file it is in; several keys, a line each, where it was changed>')
+    .option('--witness <key...>', 'verifier key of a witness, or the file it is in: are there cosignatures?')
+    .option('--quorum <n>', 'how many witnesses must have cosigned', '0')
+    .action((file: string, _flags, command: Command) => verify(file, command.optsWithGlobals<VerifyFlags>()));
+  program
+    .command('custody <action>')
+    .description('on whose authority an action was done, link by link; exit 1 where a link is missing or contradicts')
+    .action((action: string, _flags, command: Command) => custody(action, command.optsWithGlobals<GlobalOptions>()));
+}
+
+async function get(run: string | undefined, flags: GetFlags): Promise<void> {
+  const client = clientFor(flags, 'analyst');
+  const { format = 'json' } = flags;
+  const write = format === 'json' ? undefined : writerOf(format);
+  const envelope = await fetchReceipt(client, run, flags);
+  if (write) {
+    const all: Envelope[] = [];
+    for await (const each of withParts(client, envelope)) all.push(each);
+    const given = all.length > 1 ? all : envelope;
+    const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
+    const keys = await client.verifierKeys(log);
+    put(write(given, verifyReceipt(given, keys), keys), flags.out);
+    return;
+  }
+  if (flags.out === undefined) {
+    const indent = flags.json || partsIn(envelope) ? 0 : 2; // of a receipt in parts, each envelope is a line
+    for await (const each of withParts(client, envelope)) console.log(JSON.stringify(each, null, indent));
+    return;
+  }
+  writeFileSync(flags.out, JSON.stringify(envelope));
+  let isFirst = true;
+  for await (const each of withParts(client, envelope)) {
+    if (!isFirst) appendFileSync(flags.out, `\n${JSON.stringify(each)}`);
+    isFirst = false;
+  }
+  const log = (envelope.signatures[0]?.keyid ?? '').split('/').slice(-2).join('/');
+  writeFileSync(`${flags.out}.vkey`, await client.verifierKeys(log));
+  console.log(`wrote ${flags.out} and ${flags.out}.vkey`);
+}
+
+async function fetchReceipt(client: BailiwickClient, run: string | undefined, flags: GetFlags): Promise<Envelope> {
+  const { tree, action } = flags;
+  if ([run, tree, action].filter((each) => each !== undefined).length !== 1)
+    throw new UsageError('name one run, or one tree with --tree, or one action with --action');
+  if (tree !== undefined) return (await client.treeReceipt(tree)) as Envelope;
+  if (action !== undefined) return (await client.actionReceipt(action)) as Envelope;
+  return (await client.receipt(run as string)) as Envelope;
+}
+
+/** What a receipt in parts states of them; undefined of a receipt in one envelope. */
+function partsIn({ payload }: Envelope): InParts | undefined {
+  const stated = inPartsStatement.safeParse(JSON.parse(Buffer.from(payload, 'base64').toString()));
+  return stated.success ? stated.data.predicate : undefined;
+}
+
+const PATHS = { [RUN_RECEIPT]: 'runs', [TREE_RECEIPT]: 'trees', [ACTION_RECEIPT]: 'actions' } as const;
+
+/** The receipt, and then each of its parts, one at a time. */
+async function* withParts(client: BailiwickClient, envelope: Envelope): AsyncGenerator<Envelope> {
+  yield envelope;
+  const stated = partsIn(envelope);
+  if (!stated) return;
+  const { of, size, parts } = stated;
+  for (const part of parts.keys()) yield (await client.receiptPart(PATHS[of.type], of.id, part, size)) as Envelope;
+}
+
+type Writer = (envelope: unknown, verification: Verification | undefined, keys: string | undefined) => string;
+
+/** How a receipt is written for people, by the name of the format. */
+const WRITERS: Readonly<Record<string, Writer>> = {
+  text: (envelope, verification, keys) => terminalOf(documentOf(readStatement(envelope), verification, keys)),
+  md: (envelope, verification, keys) => markdownOf(documentOf(readStatement(envelope), verification, keys)),
+  html: (envelope, verification, keys) => htmlOf(documentOf(readStatement(envelope), verification, keys)),
+};
+
+function writerOf(format: string): Writer {
+  const writer = Object.hasOwn(WRITERS, format) ? WRITERS[format] : undefined;
+  if (!writer) throw new UsageError(`--format is one of ${Object.keys(WRITERS).join(', ')}`);
+  return writer;
+}
+
+function readStatement(envelope: unknown): Statement {
+  try {
+    return readUnverified(envelope);
+  } catch (error) {
+    throw new UsageError(`this is no receipt: ${(error as Error).message.slice(0, 200)}`);
+  }
+}
+
+function show(file: string, { format, out, key }: ShowFlags): void {
+  const envelope = readJson(file);
+  const keys = key === undefined ? undefined : textOf(key);
+  const verification = keys === undefined ? undefined : verifyReceipt(envelope, keys);
+  put(writerOf(format)(envelope, verification, keys), out);
+  process.exitCode = verification?.ok === false ? 1 : 0;
+}
+
+function put(text: string, out: string | undefined): void {
+  if (out === undefined) process.stdout.write(text);
+  else {
+    writeFileSync(out, text);
+    console.log(`wrote ${out}`);
+  }
+}
+
+function verify(file: string, flags: VerifyFlags): void {
+  const { ok, steps, statement } = verifyFile(file, flags);
+  const failed = steps.find((step) => !step.ok);
+  if (flags.json) console.log(JSON.stringify({ ok, steps, ...(failed ? { failed: failed.step } : {}) }));
+  else {
+    for (const each of stepLines(verdictOf({ ok, steps }, undefined).steps)) console.log(each);
+    if (ok && statement)
+      for (const each of renderReceipt(statement.predicate).slice(0, 3)) console.log(`  ${plain(each)}`);
+  }
+  process.exitCode = ok ? 0 : 1;
+}
+
+function verifyFile(file: string, { key, witness = [], quorum }: VerifyFlags): Verification {
+  if (key === undefined)
+    throw new UsageError(
+      'name the key of the log with --key: the verifier key itself, or the file it is in (`receipt get --out` writes it beside the receipt)',
+    );
+  if (!/^\d{1,3}$/.test(quorum)) throw new UsageError('--quorum is a whole number');
+  return verifyReceipt(readJson(file), textOf(key), { witnesses: witness.map(textOf), quorum: Number(quorum) });
+}
+
+/** A key is given itself, or by the file it is in. */
+const textOf = (key: string): string => (existsSync(key) ? readFileSync(key, 'utf8') : key);
+
+async function custody(action: string, flags: GlobalOptions): Promise<void> {
+  const chain = (await clientFor(flags, 'analyst').custody(action)) as Custody;
+  if (flags.json) console.log(JSON.stringify(chain));
+  else
+    for (const each of renderCustody(chain).map(plain)) console.log(each.startsWith('FINDING') ? yellow(each) : each);
+  process.exitCode = chain.findings.some((finding) => !isOnlyOpen(finding)) ? 1 : 0;
+}
+
+/** The text of a file of JSON, or of a line of JSON for each part; whether it reads one way is for the verification to say. */
+function readJson(file: string): string {
+  try {
+    const text = readFileSync(file, 'utf8');
+    envelopesIn(text);
+    return text;
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read as JSON: ${(error as Error).message}`);
+  }
+}

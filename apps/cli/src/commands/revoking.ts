@@ -1,0 +1,122 @@
+import type { Command } from 'commander';
+import { costText } from '@bailiwick/core/money';
+import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { red, table } from '../render';
+
+interface RevokeFlags extends GlobalOptions {
+  class?: string;
+  instance?: string;
+  modelVersion?: string;
+  principal?: string;
+  purpose?: string;
+  tool?: string;
+  endLeases?: boolean;
+  tree?: string;
+  issuedBefore?: string;
+  reason: string;
+  dryRun?: boolean;
+  digest?: string;
+  force?: boolean;
+  quarantine?: boolean;
+}
+const SELECTORS = [
+  ['class', 'agentClass'],
+  ['instance', 'agentInstance'],
+  ['modelVersion', 'modelVersion'],
+  ['principal', 'principal'],
+  ['purpose', 'purpose'],
+  ['tool', 'tool'],
+  ['tree', 'treeId'],
+  ['issuedBefore', 'issuedBefore'],
+] as const;
+
+export function addRevokeCommands(program: Command): void {
+  program
+    .command('revoke [grant]')
+    .description('stop a grant with all below it, or everything that a selector matches')
+    .option('--class <class>', 'agent class')
+    .option('--instance <name>', 'agent instance')
+    .option('--model-version <version>')
+    .option('--principal <person>', 'whose authority')
+    .option('--purpose <text>')
+    .option('--tool <verb>', 'deny this verb or tool; the leases that could use it live on')
+    .option('--end-leases', 'with --tool: end the leases that could use it, with all below them')
+    .option('--tree <tree>')
+    .option('--issued-before <time>', 'RFC 3339')
+    .option('--reason <text>', 'for the record', 'revoked from the command line')
+    .option('--quarantine', 'refuse new grants that match, until lifted')
+    .option('--dry-run', 'only count what it would stop')
+    .option('--digest <digest>', 'of the dry run you have seen: refused if more would be stopped by now')
+    .option('--force', 'do it whatever was granted since')
+    .action((grant: string | undefined, _flags, command: Command) =>
+      revoke(grant, command.optsWithGlobals<RevokeFlags>()),
+    );
+}
+
+async function revoke(grant: string | undefined, options: RevokeFlags): Promise<void> {
+  const client = clientFor(options, 'responder');
+  const selector = Object.fromEntries(
+    SELECTORS.flatMap(([flag, name]) => (options[flag] === undefined ? [] : [[name, options[flag]]])),
+  ) as Record<string, string>;
+  const selects = Object.keys(selector).length > 0;
+  if ((grant !== undefined) === selects)
+    throw new UsageError('name either a grant, or what to select by (--class, --tree, …)');
+  if (grant !== undefined) {
+    if (options.dryRun)
+      throw new UsageError('--dry-run goes with a selector; `bailiwick tree` shows what is below a grant');
+    const done = await client.revoke(grant, options.reason);
+    console.log(options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId}`);
+    return;
+  }
+  if (options.endLeases && selector.tool === undefined)
+    throw new UsageError('--end-leases goes with --tool; any other selector ends leases by itself');
+  const target = selector.tool === undefined ? undefined : options.endLeases ? 'leases' : 'tool';
+  const preview =
+    options.digest === undefined ? await client.previewRevocation(selector, options.quarantine, target) : undefined;
+  if (preview && !options.json) {
+    const { counts } = preview;
+    console.log(
+      table(
+        [
+          target === 'tool' ? 'lose the tool' : 'grants',
+          'runs',
+          'trees',
+          'agents',
+          'in flight',
+          'pending approvals',
+          'reserved',
+        ],
+        [
+          [counts.grants, counts.runs, counts.trees, counts.agents, counts.inFlight, counts.pendingApprovals]
+            .map(String)
+            .concat(costText(counts.reservedCost, '0')),
+        ],
+      ),
+    );
+    for (const [name, count] of Object.entries(preview.byClass)) console.log(`  ${count} × ${name}`);
+    if (preview.targets)
+      console.log(
+        target === 'tool'
+          ? `the leases live on; --end-leases would end ${preview.targets.leases.grants}`
+          : `without --end-leases ${preview.targets.tool.grants} would lose the tool and live on`,
+      );
+  }
+  if (options.dryRun) {
+    if (!preview) throw new UsageError('--digest goes with the revocation itself, not with --dry-run');
+    console.log(
+      options.json ? JSON.stringify(preview) : `to stop just these: the same with --digest ${preview.digest}`,
+    );
+    return;
+  }
+  const done = await client.revokeAll({
+    selector,
+    reason: options.reason,
+    digest: options.digest ?? preview?.digest,
+    ...(target === undefined ? {} : { target }),
+    ...(options.force ? { force: true } : {}),
+    ...(options.quarantine ? { quarantine: true } : {}),
+  });
+  console.log(
+    options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId} at ${JSON.stringify(done.positions)}`,
+  );
+}

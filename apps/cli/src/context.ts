@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { BailiwickClient } from '@bailiwick/client/client';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  url?: string;
+  key?: string;
+  data?: string;
+  json?: boolean;
+}
+export interface Credentials {
+  url: string;
+  tenant: string;
+  keys: Record<string, string>;
+}
+
+export const dataDir = (options: GlobalOptions): string =>
+  resolve(options.data ?? process.env.BAILIWICK_DATA ?? '.bailiwick');
+
+export function readCredentials(options: GlobalOptions): Credentials | undefined {
+  const file = join(dataDir(options), 'credentials.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials) : undefined;
+}
+
+/** Bad usage: exit code 2. */
+export class UsageError extends Error {}
+
+/** --url/--key, then the environment, then what the first start wrote: the key of the role the command needs. */
+export function clientFor(options: GlobalOptions, role: string): BailiwickClient {
+  const credentials = readCredentials(options);
+  const url = options.url ?? process.env.BAILIWICK_URL ?? credentials?.url;
+  const key = options.key ?? process.env.BAILIWICK_KEY ?? credentials?.keys[role];
+  if (!url || !key) {
+    throw new UsageError(
+      'no service and key to speak to: start one here with `bailiwick up`, or give --url and --key (or BAILIWICK_URL and BAILIWICK_KEY)',
+    );
+  }
+  return new BailiwickClient({ url: url.replace(/\/$/, ''), key });
+}

@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import { ProblemError } from '@bailiwick/client/client';
+import { UsageError } from './context';
+import { addActionCommands } from './commands/actions';
+import { addBenchCommand } from './commands/benching';
+import { addDeployCommands } from './commands/deploying';
+import { addEraseCommand } from './commands/erasing';
+import { addListCommands } from './commands/listing';
+import { addLogCommands } from './commands/log';
+import { addMoveCommands } from './commands/moving';
+import { addReceiptCommands } from './commands/receipts';
+import { addReplayCommand } from './commands/replaying';
+import { addRevokeCommands } from './commands/revoking';
+import { addSystemCommands } from './commands/system';
+import { red, reasonText } from './render';
+
+/** `bailiwick`: exit 0 done, 1 refused or found wrong, 2 bad usage. */
+async function main(): Promise<void> {
+  const program = new Command('bailiwick')
+    .description('delegated authority between AI agents: leases, decisions, receipts')
+    .option('--url <url>', 'address of the service (or BAILIWICK_URL)')
+    .option('--key <key>', 'API key or grant token (or BAILIWICK_KEY)')
+    .option('--data <dir>', 'data folder (or BAILIWICK_DATA; default .bailiwick)')
+    .option('--json', 'print JSON')
+    .exitOverride((error) => {
+      process.exit(error.exitCode === 0 ? 0 : 2);
+    });
+  addSystemCommands(program);
+  addActionCommands(program);
+  addListCommands(program);
+  addLogCommands(program);
+  addRevokeCommands(program);
+  addEraseCommand(program);
+  addReplayCommand(program);
+  addMoveCommands(program);
+  addReceiptCommands(program);
+  addDeployCommands(program);
+  addBenchCommand(program);
+  await program.parseAsync();
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof ProblemError) {
+    const reasons = reasonText(error.reasons);
+    console.error(`${red(error.code)}: ${error.message}${reasons ? `\n${reasons}` : ''}`);
+    process.exit(1);
+  }
+  console.error(red((error as Error).message));
+  process.exit(error instanceof UsageError ? 2 : 1);
+});

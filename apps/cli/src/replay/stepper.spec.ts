@@ -1,0 +1,102 @@
+import { PassThrough } from 'node:stream';
+import type { ReadStream } from 'node:tty';
+import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
+import { act, ROOMY } from '@bailiwick/authority/testing/harness';
+import { keysOf, stepLine, walk } from './shell';
+import { Stepper } from './stepper';
+
+/** A tree in which something is denied, a child is struck, and a run of another tree acts in between. */
+function story(): { stepper: Stepper; log: SealedLog; grantId: string; child: string } {
+  const log = new SealedLog();
+  const { grantId, treeId } = log.open({ ...ROOMY, actions: { allow: ['file.*'] } });
+  const other = log.open();
+  const child = log.child(grantId).grantId;
+  act(log, other.grantId, 'file.read');
+  act(log, child, 'file.read', { cost: { USD: 5 } });
+  act(log, grantId, 'email.send');
+  log.strike({ agentClass: 'helper' });
+  act(log, child, 'file.read');
+  const told = log.told().map(({ event, payload }) => ({ event, words: payload ?? undefined }));
+  const of = told.filter(({ event }) => event.treeId === treeId || event.treeId === undefined);
+  return { stepper: new Stepper(treeId, of), log, grantId, child };
+}
+const types = (stepper: Stepper): string[] =>
+  Array.from({ length: stepper.length }, (_, i) => stepper.step(i).event.type);
+
+describe('the steps of a tree', () => {
+  it('are its events and the rules of the log, each with what it changed', () => {
+    const { stepper, grantId, child } = story();
+    expect(types(stepper)).toEqual([
+      'RunOpened',
+      'GrantIssued',
+      'RunOpened',
+      'GrantIssued',
+      'ActionPermitted',
+      'ActionDenied',
+      'RevocationRuleAdded',
+      'ActionDenied',
+    ]);
+    expect(stepper.step(4).says).toContain('permitted: file.read');
+    // what a child does is its parent's, too
+    expect(stepper.step(4).changes).toEqual(
+      expect.arrayContaining([
+        `lease ${grantId} calls: 1`,
+        `lease ${child} calls: 1`,
+        `lease ${child} reserved USD: 0.05 USD`,
+      ]),
+    );
+    expect(stepper.step(5).changes).toEqual([]);
+    expect(stepper.step(6).changes).toEqual(expect.arrayContaining([`lease ${child}: active → revoked`]));
+    expect(stepper.step(6).changes.join()).not.toContain(grantId);
+  });
+
+  it('are the same backwards as forwards', () => {
+    const { stepper } = story();
+    const forwards = Array.from({ length: stepper.length }, (_, i) => stepper.step(i));
+    const backwards = Array.from({ length: stepper.length }, (_, i) => stepper.step(stepper.length - 1 - i));
+    expect(backwards.reverse()).toEqual(forwards);
+  });
+
+  it('lead to the next denial and the next revocation, and stay where there is none', () => {
+    const { stepper, log } = story();
+    expect(stepper.where(0, 'denial')).toBe(5);
+    expect(stepper.where(5, 'denial')).toBe(7);
+    expect(stepper.where(7, 'denial')).toBe(7);
+    expect(stepper.where(0, 'revocation')).toBe(6);
+    expect([
+      stepper.where(3, 'first'),
+      stepper.where(3, 'last'),
+      stepper.where(0, 'back'),
+      stepper.where(7, 'next'),
+    ]).toEqual([0, 7, 0, 7]);
+    const denied = stepper.step(5).event.position;
+    expect(stepper.notAfter({ position: denied })).toBe(5);
+    expect(stepper.notAfter({ time: log.now - 1 })).toBe(0);
+    expect(stepper.notBefore(denied + 1)).toBe(6);
+  });
+});
+
+describe('on a terminal', () => {
+  it('keys lead through it; what is shown is the step, and the terminal is left as it was', async () => {
+    const { stepper } = story();
+    const raw: boolean[] = [];
+    const input = Object.assign(new PassThrough(), {
+      setRawMode: (on: boolean) => raw.push(on),
+    }) as unknown as ReadStream;
+    const drawn: string[] = [];
+    const walked = walk(stepper, 0, keysOf(input), (text) => drawn.push(text));
+    (input as unknown as PassThrough).write('n\u001b[C\u001b[Ddrr\u0047gq');
+    await walked;
+    // n → ← d r r G g q
+    const at = drawn.map((text) => Number(/(\d+)\/8/.exec(text)?.[1]) - 1);
+    expect(at).toEqual([0, 1, 2, 1, 5, 6, 6, 7, 0]);
+    expect(drawn[6]).toContain('no later revocation');
+    expect(raw).toEqual([true, false]);
+  });
+
+  it('nothing that came from outside steers it', () => {
+    const { stepper } = story();
+    const step = { ...stepper.step(0), says: 'a\u001b[2Jb', changes: ['c\u001b]0;d'] };
+    expect(stepLine(step)).not.toMatch(/\u001b\[2J|\u001b\]0/);
+  });
+});

@@ -1,0 +1,69 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rotateKey } from './rotate';
+import { ensureSecrets } from './secrets';
+import { openNote, parseVerifierKey } from '@bailiwick/transparency-log/note';
+import { valueOf } from '@bailiwick/transparency-log/testing/keys';
+import { readHandovers } from '@bailiwick/platform/handovers';
+import { privateKeyIn, readPrivateKey } from '@bailiwick/platform/private-key';
+import { readWitnessConfig } from '@bailiwick/platform/witness-config';
+
+let dir: string;
+beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'bailiwick-'))));
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const { privateKey } = generateKeyPairSync('ed25519');
+const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+describe('a private key', () => {
+  it('is read from a file that is ours alone, and from no other', () => {
+    const file = join(dir, 'log.pem');
+    writeFileSync(file, pem, { mode: 0o600 });
+    expect(readPrivateKey(file).equals(privateKey)).toBe(true);
+    for (const mode of [0o640, 0o604, 0o644, 0o660]) {
+      chmodSync(file, mode);
+      expect(() => readPrivateKey(file)).toThrow(`chmod 600 ${file}`);
+    }
+  });
+
+  it('is read from the environment, and never told where it is wrong', () => {
+    expect(privateKeyIn(pem.replaceAll('\n', '\\n'), 'BAILIWICK_LOG_KEY').equals(privateKey)).toBe(true);
+    expect(() => privateKeyIn(pem.slice(30), 'BAILIWICK_LOG_KEY')).toThrow(/^BAILIWICK_LOG_KEY holds no private key/);
+    const rsa = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+    expect(() => privateKeyIn(rsa.toString(), 'x')).toThrow('x holds no Ed25519 key but ec');
+  });
+
+  it('is followed by another, and says so', () => {
+    ensureSecrets(dir);
+    const first = rotateKey(dir, 'log.test');
+    const second = rotateKey(dir, 'log.test');
+    expect(second.old).toBe(first.fresh);
+    const notes = readHandovers(join(dir, 'keys', 'log.handovers'));
+    expect(notes).toHaveLength(2);
+    [first, second].forEach(({ old, fresh }, i) => {
+      const { text } = valueOf(openNote(notes[i] ?? '', [valueOf(parseVerifierKey(old))]));
+      expect(text).toBe(`bailiwick log key\nold ${old}\nnew ${fresh}\n`);
+    });
+    readPrivateKey(join(dir, 'keys', 'log.pem'));
+  });
+});
+
+describe('witnesses.json', () => {
+  it('names witnesses and logs; where it is not there, there are none; what is wrong in it is told', () => {
+    const file = join(dir, 'witnesses.json');
+    expect(readWitnessConfig(file)).toEqual({ witnesses: [], logs: [] });
+    writeFileSync(file, JSON.stringify({ witnesses: [{ vkey: 'a', url: 'https://w.test/x' }] }));
+    expect(readWitnessConfig(file).witnesses).toEqual([{ vkey: 'a', url: 'https://w.test/x', everySeconds: 5 }]);
+    for (const wrong of [
+      '{',
+      '{"witness":[]}',
+      '{"witnesses":[{"vkey":"a","url":"ftp://x"}]}',
+      '{"logs":[{"origin":"x"}]}',
+    ]) {
+      writeFileSync(file, wrong);
+      expect(() => readWitnessConfig(file)).toThrow(file);
+    }
+  });
+});

@@ -1,0 +1,32 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { addHandover, readHandovers } from '@bailiwick/platform/handovers';
+import { readPrivateKey } from '@bailiwick/platform/private-key';
+import { makeSigner, signNote, verifierKey } from '@bailiwick/transparency-log/note';
+import { UsageError } from '../context';
+import { writePrivate } from './secrets';
+
+/**
+ * Gives the logs of a data folder a new signing key. The old one signs that it is followed by it (`log.handovers`) and
+ * is gone afterwards: what it signed verifies with its public half.
+ * @returns both as verifier keys under the name of the installation
+ */
+export function rotateKey(dataDir: string, origin: string): { old: string; fresh: string } {
+  const keys = join(dataDir, 'keys');
+  const [now, next, handovers] = [join(keys, 'log.pem'), join(keys, 'log.next.pem'), join(keys, 'log.handovers')];
+  if (!existsSync(now))
+    throw new UsageError(`there is no ${now}: start the system once, or name its folder with --data`);
+  // What if the process dies in between? The next key is found again and taken further, by whoever runs this again.
+  if (!existsSync(next)) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    writePrivate(next, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  }
+  const old = readPrivateKey(now);
+  const [from, to] = [verifierKey(origin, old), verifierKey(origin, createPrivateKey(readFileSync(next)))];
+  const text = `bailiwick log key\nold ${from}\nnew ${to}\n`;
+  if (!readHandovers(handovers).some((note) => note.startsWith(text)))
+    addHandover(handovers, signNote(text, [makeSigner(origin, old)]));
+  renameSync(next, now);
+  return { old: from, fresh: to };
+}

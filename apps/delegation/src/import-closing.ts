@@ -1,0 +1,46 @@
+import { newId, type NewEvent } from '@bailiwick/authority/decide/types';
+import { evolve } from '@bailiwick/authority/evolve';
+import { sealAll, type Sealed } from '@bailiwick/authority/seal';
+import type { LogState } from '@bailiwick/authority/state';
+import type { Command } from '@bailiwick/contracts/command';
+import type { ExportHeader } from '@bailiwick/contracts/export';
+import { parseVerifierKey } from '@bailiwick/transparency-log/note';
+
+type Log = ExportHeader['logs'][number];
+
+/**
+ * What this installation writes behind the events that it took over, in the same commit: that they are imported, and,
+ * unless the operator lets the tenant go on, that nothing of theirs has any authority here. One rule ends every lease
+ * and every request for one (I6); questions that wait for a person are over.
+ * @param state of the imported events; these are folded into it
+ */
+export function closing(state: LogState, { vkey, size, root }: Log, live: boolean, clock: number): Sealed[] {
+  const now = Math.max(clock, state.lastTime); // no event is earlier than the one before it
+  const command = { actor: { kind: 'system', id: 'import' }, commandId: `import_${state.n}_${size}` } as Command;
+  const key = parseVerifierKey(vkey);
+  const origin = key.ok ? key.value.name : '';
+  const fresh: NewEvent[] = [{ type: 'HistoryImported', data: { origin, vkey, size, root, live } }];
+  if (!live) fresh.push(...ended(state, command.commandId, origin));
+  const sealed = sealAll(state, command, now, fresh);
+  if (!sealed.ok) throw new Error(sealed.error.detail);
+  for (const { event } of sealed.value) evolve(state, event);
+  return sealed.value;
+}
+
+function ended(state: LogState, commandId: string, origin: string): NewEvent[] {
+  const waiting = [...state.approvals.values()].filter(({ status }) => status === 'pending');
+  return [
+    {
+      type: 'RevocationRuleAdded',
+      data: {
+        revocationId: newId('revocation', state, commandId),
+        selector: {}, // everything before it
+        quarantine: false,
+        reason: { code: 'HISTORY_IMPORTED', says: `imported from ${origin} as history`.slice(0, 500) },
+      },
+    },
+    ...waiting.map(({ id, treeId, runId, grantId, actionId }): NewEvent => {
+      return { type: 'ApprovalExpired', treeId, runId, grantId, actionId, data: { approvalId: id } };
+    }),
+  ];
+}

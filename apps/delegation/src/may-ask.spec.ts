@@ -1,0 +1,34 @@
+import { COMMANDS } from '@bailiwick/contracts/command';
+import { mayAsk } from './may-ask';
+
+const INTENT = { kind: 'system', id: 'intent' };
+const EDGE = { kind: 'service', id: 'key:enforcer' };
+const TYPES = COMMANDS.map((schema) => schema.shape.type.value);
+
+describe('what a subject takes', () => {
+  it.each(TYPES)("it takes %s on the monitor's subject only where it is drift", (type) => {
+    expect(mayAsk('monitor', { type, actor: INTENT })).toBe(type === 'recordDrift');
+  });
+
+  it.each(TYPES)("it takes %s on the edge's subject only where a caller may ask for it", (type) => {
+    expect(mayAsk('edge', { type, actor: EDGE })).toBe(!['recordDrift', 'tick', 'summarizeRefusals'].includes(type));
+    expect(mayAsk('edge', { type, actor: INTENT })).toBe(false);
+  });
+
+  it.each<[string, unknown]>([
+    ['a person', { kind: 'person', id: 'intent' }],
+    ['a service of the name', { kind: 'service', id: 'intent' }],
+    ['a run', { kind: 'run', id: `run_0_${'0'.repeat(26)}` }],
+    ['another part of the system', { kind: 'system', id: 'delegation' }],
+    ['no id', { kind: 'system' }],
+    ['none', undefined],
+    ['null', null],
+    ['a text', 'intent'],
+  ])('it takes no drift whose actor is %s', (_what, actor) => {
+    expect(mayAsk('monitor', { type: 'recordDrift', actor })).toBe(false);
+  });
+
+  it.each([undefined, null, 7, 'recordDrift', [], {}])('it takes nothing from the monitor that is %j', (raw) => {
+    expect(mayAsk('monitor', raw)).toBe(false);
+  });
+});

@@ -1,0 +1,85 @@
+import type { AppendEvent, AppendResult, Fence, StoredEvent } from '@bailiwick/event-store/port';
+import { MemoryEventLog } from '@bailiwick/event-store/memory';
+
+type Commit = () => Promise<AppendResult>;
+type Handling = (commit: Commit, events: readonly AppendEvent[]) => Promise<AppendResult>;
+
+/** An append that has arrived and is not let through yet. */
+export interface Held {
+  /** the events that arrived */
+  readonly arrived: Promise<readonly AppendEvent[]>;
+  letGo(): void;
+}
+
+/** An event log with a hand on it: its next appends are held, lost or thrown, its reads watched. */
+export class HandledLog extends MemoryEventLog {
+  /** what was appended and acknowledged, one entry per append */
+  readonly acknowledged: (readonly AppendEvent[])[] = [];
+  /** every append that was tried */
+  tried = 0;
+  readonly readFrom: number[] = [];
+  private readonly handlings: Handling[] = [];
+  private unreadable = 0;
+
+  override async append(
+    log: string,
+    at: number,
+    events: readonly AppendEvent[],
+    fence?: Fence,
+    notAfter?: number,
+  ): Promise<AppendResult> {
+    this.tried += 1;
+    const commit: Commit = () => super.append(log, at, events, fence, notAfter);
+    const handling = this.handlings.shift();
+    const result = await (handling ? handling(commit, events) : commit());
+    if (result.ok) this.acknowledged.push(events);
+    return result;
+  }
+
+  override read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
+    this.readFrom.push(from);
+    if (this.unreadable === 0) return super.read(log, from, limit);
+    this.unreadable -= 1;
+    return Promise.reject(new Error('the database is away'));
+  }
+
+  /** Holds the next append until it is let go. */
+  hold(): Held {
+    let arrive: (events: readonly AppendEvent[]) => void;
+    let letGo = (): void => undefined;
+    const arrived = new Promise<readonly AppendEvent[]>((resolve) => (arrive = resolve));
+    const gone = new Promise<void>((resolve) => (letGo = resolve));
+    this.handlings.push(async (commit, events) => {
+      arrive(events);
+      await gone;
+      return commit();
+    });
+    return { arrived, letGo };
+  }
+
+  /** The next append is written, or is not; which of the two cannot be told. */
+  loseNext(written: boolean): void {
+    this.handlings.push(async (commit) => {
+      if (written) await commit();
+      return { ok: false, reason: 'unknown', detail: 'the connection broke' };
+    });
+  }
+
+  /** The next append throws before anything is written. */
+  throwNext(): void {
+    this.handlings.push(() => Promise.reject(new Error('the driver gave up')));
+  }
+
+  /** Somebody does something just before the next append arrives. */
+  beforeNext(act: () => Promise<unknown>): void {
+    this.handlings.push(async (commit) => {
+      await act();
+      return commit();
+    });
+  }
+
+  /** The next `times` reads fail. */
+  failReads(times: number): void {
+    this.unreadable = times;
+  }
+}

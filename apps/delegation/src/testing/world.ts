@@ -1,0 +1,123 @@
+import type { Rules } from '@bailiwick/authority/decide/types';
+import { evolve } from '@bailiwick/authority/evolve';
+import { tenantDefaults } from '@bailiwick/authority/resolve';
+import { stateDigest } from '@bailiwick/authority/snapshot';
+import { emptyState } from '@bailiwick/authority/state';
+import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contracts/command';
+import { parseEvent, type Event } from '@bailiwick/contracts/event';
+import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { EventLog } from '@bailiwick/event-store/port';
+import { LogOwner, type OwnerOptions } from '../owner';
+import { HandledLog } from './handled-log';
+
+export const LOG = 'default/0';
+export const REF = 'ref_00000000000000000000000000';
+export const RULES: Rules = { judge: () => [], defaults: tenantDefaults };
+
+/** A grant that lets through whatever a test is not about. */
+export const ROOMY: GrantRequest = {
+  actions: { allow: ['*'] },
+  resources: [{ type: '*', match: '**' }],
+  budget: { calls: 10_000, reads: 10_000, writes: 10_000, external: 10_000, cost: { USD: 1_000_000 } },
+  delegation: { depth: 3, children: 100, classes: ['*'] },
+};
+
+type Body<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'>;
+
+/** A command as it comes in; with its id, or one that nobody else has. */
+export function command<T extends CommandType>(type: T, body: Body<T>, more: Partial<Command> = {}): Command {
+  commands += 1;
+  const base = {
+    log: LOG,
+    commandId: `cmd_${String(commands).padStart(10, '0')}`,
+    actor: { kind: 'service', id: 'key:test' },
+  };
+  return { ...base, ...body, ...more, type } as unknown as Command;
+}
+let commands = 0;
+
+export const openRun = (grant: GrantRequest = ROOMY, more: Partial<Command> = {}): Command =>
+  command('openRun', { agent: { class: 'worker' }, principalRef: REF, purposeRef: REF, grant }, more);
+
+export const authorize = (grantId: string, more: Partial<CommandOf<'authorize'>> = {}): Command =>
+  command(
+    'authorize',
+    { grantId, action: { verb: 'file.read' }, resource: { type: 'file', id: 'a/b' }, proof: { vouched: true } },
+    more as Partial<Command>,
+  );
+
+/** The value of an answer that must be one. */
+export function value<T = Record<string, unknown>>(answer: Answer): T {
+  if (!answer.ok) throw new Error(`refused: ${JSON.stringify(answer.refusal)}`);
+  return answer.value as T;
+}
+export const refusal = (answer: Answer): string | undefined => (answer.ok ? undefined : answer.refusal.code);
+export const decision = (answer: Answer): unknown => value<{ decision?: unknown }>(answer).decision;
+export const grantIdOf = (answer: Answer): string => value<{ grant: { id: string } }>(answer).grant.id;
+
+/** Every event of the log, as it is stored. */
+export async function eventsOf(eventlog: Pick<EventLog, 'read'>, log = LOG): Promise<Event[]> {
+  return (await eventlog.read(log, 0, 1_000_000)).map((event) => parseEvent(event.body));
+}
+
+/** The digest of the state, folded from position 0 (I10). */
+export async function digestFromZero(eventlog: Pick<EventLog, 'read'>, log = LOG): Promise<string> {
+  const state = emptyState(log, log.split('/')[0] as string, Number(log.split('/')[1]));
+  for (const event of await eventsOf(eventlog, log)) evolve(state, event);
+  return stateDigest(state);
+}
+
+/** Owners of one log in memory, and what they say to the world. */
+export class World {
+  readonly eventlog = new HandledLog(undefined, () => this.now);
+  readonly warnings: string[] = [];
+  /** of each commit that was announced, its first position and one past its last */
+  readonly announced: [from: number, next: number][] = [];
+  now = Date.parse('2026-01-01T00:00:00.000Z');
+  private readonly owners: LogOwner[] = [];
+
+  static async start(options: Partial<OwnerOptions> = {}): Promise<{ world: World; owner: LogOwner }> {
+    const world = new World();
+    await world.eventlog.createLog(LOG);
+    return { world, owner: world.owner(options) };
+  }
+
+  /** One more owner, over what the log holds now. */
+  owner(options: Partial<OwnerOptions> = {}): LogOwner {
+    const owner = new LogOwner({
+      log: LOG,
+      eventlog: this.eventlog,
+      rules: RULES,
+      clock: { now: () => this.now },
+      elapsed: { now: () => this.now },
+      publish: ({ from, next }) => this.announced.push([from, next]),
+      warn: (message) => this.warnings.push(message),
+      ...options,
+    });
+    owner.start();
+    this.owners.push(owner);
+    return owner;
+  }
+
+  /** All given at once, so that one batch takes them, as long as they fit. */
+  together(owner: LogOwner, all: readonly unknown[]): Promise<Answer[]> {
+    return Promise.all(all.map((each) => owner.submit(each)));
+  }
+
+  events(): Promise<Event[]> {
+    return eventsOf(this.eventlog);
+  }
+
+  digest(owner: LogOwner): Promise<string> {
+    return owner.read(stateDigest);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.owners.map((owner) => owner.stop()));
+  }
+}
+
+/** Lets everything that can go on without the outside world go on. */
+export async function settled(): Promise<void> {
+  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+}

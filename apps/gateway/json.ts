@@ -1,1 +1,0 @@
-export { ambiguityIn, exceedsValues } from '#kernel/json';

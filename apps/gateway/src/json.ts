@@ -1,0 +1,1 @@
+export { ambiguityIn, exceedsValues } from '@bailiwick/core/json';

@@ -1,0 +1,42 @@
+import { CODES, type Code } from '@bailiwick/contracts/codes';
+import type { Reason } from '@bailiwick/contracts/reason';
+
+/** A request that ends here: becomes problem+json (RFC 9457). */
+export class Refused extends Error {
+  constructor(
+    readonly code: Code,
+    readonly detail: string,
+    readonly reasons: Reason[] = [],
+    readonly extra: Record<string, unknown> = {},
+  ) {
+    super(detail);
+  }
+}
+
+const TITLES: Partial<Record<Code, string>> = {
+  GRANT_WIDENS_PARENT: 'A child grant must not be wider than its parent',
+  GRANT_NOT_LIVE: 'The grant is not live',
+  BUDGET_EXHAUSTED: 'The budget is used up',
+  BLAST_RADIUS_GREW: 'The revocation would stop more than was seen',
+};
+
+export function problemOf(refused: Refused): { status: number; body: Record<string, unknown> } {
+  const status = CODES[refused.code];
+  const title = TITLES[refused.code] ?? refused.code.toLowerCase().replaceAll('_', ' ');
+  const { code, detail, reasons, extra } = refused;
+  return {
+    status,
+    body: { type: `https://bailiwick.dev/problems/${code}`, title, status, code, detail, reasons, ...extra },
+  };
+}
+
+/** A refusal told by another service: codes outside the closed list are a fault of ours. */
+export function fromAnswer(refusal: {
+  code: string;
+  detail: string;
+  reasons?: unknown[];
+  extra?: Record<string, unknown>;
+}): Refused {
+  const code = (Object.hasOwn(CODES, refusal.code) ? refusal.code : 'INTERNAL') as Code;
+  return new Refused(code, refusal.detail, (refusal.reasons ?? []) as Reason[], refusal.extra ?? {});
+}

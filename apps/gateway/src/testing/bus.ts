@@ -1,0 +1,26 @@
+import type { Bus } from '@bailiwick/messaging/connect';
+import { busFailure, type BusFailureCode } from '@bailiwick/messaging/failure';
+
+export type Said = { value: unknown; parts?: readonly unknown[] } | { fails: BusFailureCode };
+
+/** A bus whose other end is a function. `owned` says that a log has a new owner. */
+export function busThat(answers: (subject: string, payload: never) => Said | Promise<Said>): {
+  bus: Bus;
+  sent: [string, unknown][];
+  owned: (payload: unknown) => void;
+} {
+  const sent: [string, unknown][] = [];
+  let owned: (payload: unknown) => void = () => undefined;
+  const listen: Bus['listen'] = (_subject, listener) => {
+    owned = listener;
+    return () => undefined;
+  };
+  const request: Bus['request'] = async (subject, payload, _ms, options) => {
+    sent.push([subject, payload]);
+    const said = await answers(subject, payload as never);
+    if ('fails' in said) return { ok: false, error: busFailure(said.fails, subject, 'no') };
+    for (const part of said.parts ?? []) options?.onPart?.(part);
+    return { ok: true, value: said.value };
+  };
+  return { bus: { request, listen } as Bus, sent, owned: (payload) => owned(payload) };
+}

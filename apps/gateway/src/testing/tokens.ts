@@ -1,0 +1,100 @@
+import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, SignJWT, type JWTPayload } from 'jose';
+import type { GrantView, RunView } from '@bailiwick/contracts/grant';
+import { Refused } from '../refusal';
+import { Tokens } from '../tokens';
+
+export const ISSUER = 'https://bailiwick.example';
+/** the time of all these tests; the clock is set by hand */
+export const NOW = Date.parse('2026-03-01T12:00:00Z');
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+export const SIGNING_KEY: KeyObject = privateKey;
+export const PUBLIC_KEY: KeyObject = publicKey;
+export const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+export interface Clock {
+  now: number;
+}
+export const tokensAt = (clock: Clock): Tokens => new Tokens(PEM, ISSUER, () => clock.now);
+
+export const RUN_ID = 'run_0_00000000000000000000000001';
+export const PARENT_ID = 'run_0_00000000000000000000000002';
+export const GRANT_ID = 'grt_0_00000000000000000000000003';
+export const TREE_ID = 'tre_0_00000000000000000000000004';
+
+/** A run and its grant, as far as a token tells of them. */
+export function granted(more: { parentRunId?: string; jkt?: string; ttlMs?: number } = {}): [RunView, GrantView] {
+  const { parentRunId, jkt, ttlMs = 3_600_000 } = more;
+  const run = { id: RUN_ID, treeId: TREE_ID, ...(parentRunId ? { parentRunId } : {}) } as RunView;
+  const grant = {
+    id: GRANT_ID,
+    treeId: TREE_ID,
+    runId: RUN_ID,
+    issuedAt: new Date(NOW).toISOString(),
+    limits: { session: jkt ? { jkt } : {}, time: { expiresAt: new Date(NOW + ttlMs).toISOString() } },
+  } as GrantView;
+  return [run, grant];
+}
+
+/** What a sound token says; parts can be changed or, with undefined, left out. */
+export function claims(changed: JWTPayload = {}): JWTPayload {
+  const iat = NOW / 1_000;
+  const sound = {
+    tenant: 'default',
+    grant: GRANT_ID,
+    tree: TREE_ID,
+    iss: ISSUER,
+    aud: ISSUER,
+    sub: RUN_ID,
+    jti: GRANT_ID,
+  };
+  const all = { ...sound, iat, exp: iat + 3_600, ...changed };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+export function signed(payload: JWTPayload, key: KeyObject | Uint8Array = SIGNING_KEY, header = {}): Promise<string> {
+  return new SignJWT(payload).setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', ...header }).sign(key);
+}
+
+export interface HolderKey {
+  readonly privateKey: KeyObject;
+  readonly jwk: Record<string, unknown>;
+  readonly jkt: string;
+}
+export async function holderKey(type: 'ed25519' | 'ec' = 'ed25519'): Promise<HolderKey> {
+  const pair = type === 'ec' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519');
+  const jwk = await exportJWK(pair.publicKey);
+  return { privateKey: pair.privateKey, jwk: { ...jwk }, jkt: await calculateJwkThumbprint(jwk, 'sha256') };
+}
+
+export const METHOD = 'POST';
+export const URL_ = `${ISSUER}/v1/actions`;
+export const athOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
+
+/** A DPoP proof that is sound but for what is changed. @see RFC 9449 §4.2 */
+export function proofOf(
+  holder: HolderKey,
+  token: string,
+  changed: Record<string, unknown> = {},
+  header: Record<string, unknown> = {},
+  key: KeyObject | Uint8Array = holder.privateKey,
+): Promise<string> {
+  const alg = holder.jwk.kty === 'EC' ? 'ES256' : 'EdDSA';
+  const sound = { htm: METHOD, htu: URL_, iat: NOW / 1_000, jti: randomUUID(), ath: athOf(token) };
+  const payload = Object.fromEntries(
+    Object.entries({ ...sound, ...changed }).filter(([, value]) => value !== undefined),
+  );
+  return new SignJWT(payload).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk: holder.jwk, ...header }).sign(key);
+}
+
+/** The refusal of what must be refused. */
+export async function refusalOf(work: Promise<unknown>): Promise<Refused> {
+  const outcome = await work.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  if (!('error' in outcome)) throw new Error(`not refused, but answered ${JSON.stringify(outcome.value)}`);
+  if (!(outcome.error instanceof Refused)) throw outcome.error;
+  return outcome.error;
+}

@@ -1,6 +1,0 @@
-import { migrate, migrateAndTell } from '#eventlog/migrations/run';
-import { readConfig } from '#platform/config';
-import { Intent1760000200000 } from './store';
-
-/** Brings the monitor's table up to date. The event log's schema must be there. */
-migrateAndTell(migrate(readConfig(['database']).databaseUrl, 'intent_migration', [Intent1760000200000]));

@@ -1,0 +1,208 @@
+import fc from 'fast-check';
+import { act } from '@bailiwick/authority/testing/harness';
+import { blockedItself } from '@bailiwick/authority/liveness';
+import { chainOf } from '@bailiwick/authority/state';
+import type { Reason } from '@bailiwick/contracts/reason';
+import { words } from '@bailiwick/receipts/testing/sealed-log';
+import { Monitor } from './monitor';
+import { DriftingLog, follow, LEASE, settle } from './testing/drifting';
+import { steps, take } from './testing/drifting-moves';
+import { callOfEvent, callOfRequest, isDecided } from './translate';
+
+fc.configureGlobal({ seed: 20260143 });
+
+const codes = (reasons: readonly Reason[]): (string | undefined)[] =>
+  reasons.flatMap((each) => [each.code, ...codes(each.reasons ?? [])]);
+
+describe('a run that drifts, by the rules of its lease', () => {
+  it('goes on, is asked about, and is stopped, each at its threshold', () => {
+    const log = new DriftingLog();
+    const { runId, grantId } = log.begin({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.4, suspendAt: 0.8 } } });
+    const monitor = new Monitor(0);
+    const drift = (): number => log.state.runs.get(runId)?.drift ?? NaN;
+    log.read(grantId);
+    settle(monitor, log);
+    expect(drift()).toBeLessThan(0.4);
+    // the call that drifts is seen after it was decided; the next one is asked about
+    expect(log.write(grantId).type).toBe('ActionPermitted');
+    settle(monitor, log);
+    expect(drift()).toBeGreaterThan(0.4);
+    const asked = log.write(grantId, 'other');
+    expect(asked.type).toBe('ActionStepUp');
+    expect(codes(asked.data.reasons)).toContain('DRIFT_STEP_UP');
+    expect(log.mail(grantId, 'eve@outside.example').type).toBe('ActionStepUp');
+    settle(monitor, log);
+    expect(drift()).toBeGreaterThan(0.8);
+    expect(log.last('GrantSuspended').data.reason).toMatchObject({
+      code: 'DRIFT',
+      says: expect.stringContaining('0.8'),
+    });
+    const denied = act(log, grantId, 'web.get');
+    expect(denied.type).toBe('ActionDenied');
+    expect(codes(denied.data.reasons)).toContain('GRANT_NOT_LIVE');
+    // a person looks
+    log.do('resume', { grantId, reasonCode: 'LOOKED' });
+    expect(act(log, grantId, 'web.get').type).toBe('ActionPermitted');
+  });
+
+  it('is stopped by a call that was only tried, as much as by one that was done', () => {
+    const log = new DriftingLog();
+    const { runId, grantId } = log.begin({
+      ...LEASE,
+      actions: { allow: ['web.get'] },
+      purpose: { onDrift: { stepUpAt: 0.4, suspendAt: 0.8 } },
+    });
+    log.read(grantId);
+    expect(log.mail(grantId, 'eve@outside.example').type).toBe('ActionDenied');
+    settle(new Monitor(0), log);
+    expect(log.state.runs.get(runId)?.status).toBe('suspended');
+  });
+
+  it('stops with its children, and not with its siblings', () => {
+    const log = new DriftingLog();
+    const root = log.begin({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.3, suspendAt: 0.4 } } });
+    const [far, near] = [log.child(root.grantId), log.child(root.grantId)];
+    log.write(far.grantId);
+    settle(new Monitor(0), log);
+    expect(act(log, far.grantId, 'web.get').type).toBe('ActionDenied');
+    expect(act(log, near.grantId, 'web.get').type).toBe('ActionPermitted');
+    log.write(root.grantId);
+    settle(new Monitor(0), log);
+    expect(act(log, near.grantId, 'web.get').type).toBe('ActionDenied');
+  });
+});
+
+const STRICT = { ActionPermitted: 0, ActionStepUp: 1, ActionDenied: 2 };
+
+describe('the monitor', () => {
+  it('can widen nothing: after all that it tells, whatever was asked about or denied still is', () => {
+    let tighter = 0;
+    fc.assert(
+      fc.property(steps(40), (all) => {
+        const log = new DriftingLog();
+        const monitor = new Monitor(0);
+        /** What every grant would be answered now, in a copy of the log that goes no further. */
+        const answers = (): Map<string, number> => {
+          const found = new Map<string, number>();
+          for (const { id } of log.state.order) {
+            const dead = chainOf(log.state, id)?.some((grant) => blockedItself(log.state, grant, log.now)) ?? true;
+            const { drift } = log.state.runs.get(log.state.grants.get(id)?.runId ?? '') ?? { drift: 1 };
+            const { stepUpAt, suspendAt } = log.state.grants.get(id)?.limits.purpose.onDrift ?? {
+              stepUpAt: 0,
+              suspendAt: 0,
+            };
+            found.set(
+              id,
+              dead || drift >= suspendAt
+                ? STRICT.ActionDenied
+                : drift >= stepUpAt
+                  ? STRICT.ActionStepUp
+                  : STRICT.ActionPermitted,
+            );
+          }
+          return found;
+        };
+        for (const step of all) {
+          take(log, step);
+          const before = answers();
+          const limits = JSON.stringify(log.state.order.map((grant) => grant.limits));
+          const from = log.events.length;
+          settle(monitor, log);
+          expect(JSON.stringify(log.state.order.map((grant) => grant.limits))).toBe(limits);
+          for (const event of log.events.slice(from)) expect(['DriftScored', 'GrantSuspended']).toContain(event.type);
+          for (const [id, strict] of answers()) {
+            expect(strict).toBeGreaterThanOrEqual(before.get(id) as number);
+            if (strict > (before.get(id) as number)) tighter += 1;
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+    expect(tighter).toBeGreaterThan(20);
+  });
+
+  it('never tells less of a run than it told since a person last looked', () => {
+    let scores = 0;
+    fc.assert(
+      fc.property(steps(40), (all) => {
+        const log = new DriftingLog();
+        const monitor = new Monitor(0);
+        for (const step of all) {
+          take(log, step);
+          settle(monitor, log);
+        }
+        const highest = new Map<string, number>();
+        for (const event of log.events) {
+          if (event.type === 'GrantResumed') highest.delete(event.runId as string);
+          if (event.type !== 'DriftScored') continue;
+          expect(event.data.score).toBeGreaterThan(highest.get(event.runId as string) ?? -1);
+          highest.set(event.runId as string, event.data.score);
+          scores += 1;
+        }
+      }),
+      { numRuns: 60 },
+    );
+    expect(scores).toBeGreaterThan(100);
+  });
+});
+
+describe('a call that is asked about', () => {
+  const asked = fc.record({
+    action: fc.record({
+      verb: fc.constantFrom('web.get', 'Email.Send', 'file.read', 'thing.make', 'shell.run', 'secret.read'),
+      tool: fc.constantFrom(undefined, 'mailer'),
+      effect: fc.constantFrom(undefined, 'read' as const, 'write' as const, 'exec' as const, 'external' as const),
+    }),
+    resource: fc.record({
+      type: fc.constantFrom('file', 'web'),
+      id: fc.constantFrom('a/b', 'a//b', './a/.env', 'keys/id_rsa'),
+      attributes: fc.constantFrom<Record<string, string>[]>(
+        {},
+        { sensitivity: 'secret' },
+        { trust: 'untrusted' },
+        { origin: 'external', sensitivity: 'personal' },
+      ),
+    }),
+    labels: fc.constantFrom<string[][]>([], ['untrusted'], ['zeta', 'alpha']),
+    args: fc.constantFrom<unknown>(undefined, { to: 'eve' }),
+  });
+
+  it('is understood as the decision on it will be', () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(asked, ({ action, resource, labels, args }) => {
+        const log = new DriftingLog();
+        const { grantId } = log.begin();
+        const result = log.try('authorize', {
+          grantId,
+          action,
+          resource,
+          labels,
+          proof: { vouched: true },
+          ...(args === undefined ? {} : { payload: words({ args }) }),
+        });
+        const call = callOfRequest({ action, resource, labels, args, vouched: true });
+        const told = log.told().find(({ event }) => isDecided(event));
+        expect('refusal' in result).toBe(call === undefined);
+        if (!told || !isDecided(told.event)) return;
+        compared += 1;
+        expect(call).toEqual(callOfEvent(told.event, told.payload));
+      }),
+      { numRuns: 200 },
+    );
+    expect(compared).toBeGreaterThan(20);
+    expect(callOfRequest({ action: { verb: 'no verb!' }, resource: { type: 'file', id: 'a' } })).toBeUndefined();
+  });
+
+  it('has the score that the log will hold for it', () => {
+    const log = new DriftingLog();
+    const { grantId } = log.begin();
+    log.read(grantId);
+    const monitor = follow(new Monitor(0), log);
+    const args = { to: 'eve@outside.example', body: 'the report' };
+    const call = callOfRequest({ action: { verb: 'email.send' }, resource: { type: 'mailbox', id: args.to }, args });
+    const before = call && monitor.score(grantId, call);
+    log.mail(grantId, args.to);
+    expect(follow(monitor, log).reports()[0]?.score).toEqual(before);
+  });
+});

@@ -1,0 +1,50 @@
+import 'reflect-metadata';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { databaseWaits } from '@bailiwick/event-store/waits';
+import type { ProgressStore } from './log-monitor';
+
+/** The monitor's only table: from where each log must be folded to know all its living trees. */
+export class Intent1760000200000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('CREATE TABLE intent.progress (log text PRIMARY KEY, since bigint NOT NULL)');
+    await runner.query('GRANT SELECT, INSERT, UPDATE ON intent.progress TO bailiwick_intent');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE intent.progress');
+  }
+}
+
+export class IntentStore implements ProgressStore {
+  private constructor(private readonly source: DataSource) {}
+
+  static async open(url: string): Promise<IntentStore> {
+    const source = new DataSource({
+      type: 'postgres',
+      url,
+      synchronize: false,
+      applicationName: 'bailiwick-intent',
+      extra: { max: 2, ...databaseWaits() },
+    });
+    await source.initialize();
+    return new IntentStore(source);
+  }
+
+  async since(log: string): Promise<number> {
+    const rows = await this.source.query<{ since: string }[]>('SELECT since FROM intent.progress WHERE log = $1', [
+      log,
+    ]);
+    return Number(rows[0]?.since ?? 0);
+  }
+
+  async save(log: string, since: number): Promise<void> {
+    await this.source.query(
+      'INSERT INTO intent.progress (log, since) VALUES ($1, $2) ON CONFLICT (log) DO UPDATE SET since = excluded.since',
+      [log, since],
+    );
+  }
+
+  close(): Promise<void> {
+    return this.source.destroy();
+  }
+}

@@ -1,0 +1,115 @@
+import type { Bus } from '@bailiwick/messaging/connect';
+import { busFailure } from '@bailiwick/messaging/failure';
+import type { EventSource, SourceSink } from '@bailiwick/messaging/follow-log';
+import type { CommandOf } from '@bailiwick/contracts/command';
+import { MemoryEventLog } from '@bailiwick/event-store/memory';
+import { err, ok, type Result } from '@bailiwick/core/result';
+import { LogMonitor, type ProgressStore } from '../log-monitor';
+import type { DriftingLog } from './drifting';
+
+export const LOG = 'default/0';
+type Reply = (commands: CommandOf<'recordDrift'>[]) => Result<unknown, ReturnType<typeof busFailure>>;
+
+/** Takes what the monitor sends, and answers as the test says. */
+export class FakeBus {
+  readonly sent: { subject: string; commands: CommandOf<'recordDrift'>[] }[] = [];
+  answer: Reply = (commands) => ok({ answers: commands.map(() => ({ ok: true, value: {} })) });
+
+  readonly bus = {
+    request: async (subject: string, payload: unknown) => {
+      const { commands } = payload as { commands: CommandOf<'recordDrift'>[] };
+      this.sent.push({ subject, commands });
+      return this.answer(commands);
+    },
+  } as unknown as Bus;
+
+  get commands(): CommandOf<'recordDrift'>[] {
+    return this.sent.flatMap(({ commands }) => commands);
+  }
+}
+
+export const failing: Reply = () => err(busFailure('TIMEOUT', 'x', 'nobody answered'));
+
+/** Reading it waits while the gate is shut. */
+class GatedEventLog extends MemoryEventLog {
+  private gate = Promise.resolve();
+  private release = (): void => undefined;
+  /** events that reading gives while the gate is shut */
+  private open = Infinity;
+
+  shutAt(position: number): void {
+    this.open = position;
+    this.gate = new Promise((resolve) => (this.release = resolve));
+  }
+
+  letGo(): void {
+    this.open = Infinity;
+    this.release();
+  }
+
+  override async read(log: string, from: number, limit: number): ReturnType<MemoryEventLog['read']> {
+    if (from >= this.open) await this.gate;
+    return super.read(log, from, Math.min(limit, Math.max(1, this.open - from)));
+  }
+}
+
+/** Everything around a monitor of one log. */
+export class Surroundings implements EventSource, ProgressStore {
+  readonly eventlog = new GatedEventLog();
+  readonly bus = new FakeBus();
+  readonly warnings: string[] = [];
+  readonly saves: number[] = [];
+  stored = 0;
+  broken = false;
+  private readonly sinks = new Set<SourceSink>();
+  private readonly monitors: LogMonitor[] = [];
+
+  subscribe(_log: string, sink: SourceSink): { stop(): Promise<void> } {
+    this.sinks.add(sink);
+    return { stop: async () => void this.sinks.delete(sink) };
+  }
+
+  async since(): Promise<number> {
+    return this.stored;
+  }
+
+  async save(_log: string, since: number): Promise<void> {
+    if (this.broken) throw new Error('the database is away');
+    this.saves.push(since);
+    this.stored = since;
+  }
+
+  start(): LogMonitor {
+    const { eventlog, bus } = this;
+    const warn = (message: string): void => void this.warnings.push(message);
+    const monitor = new LogMonitor({ log: LOG, bus: bus.bus, eventlog, source: this, store: this, warn });
+    this.monitors.push(monitor);
+    monitor.start();
+    return monitor;
+  }
+
+  async stop(): Promise<void> {
+    this.eventlog.letGo();
+    await Promise.all(this.monitors.map((monitor) => monitor.stop()));
+  }
+
+  /** Appends what a log has more, and announces it. */
+  async append(log: DriftingLog): Promise<void> {
+    await this.eventlog.createLog(LOG);
+    const from = await this.eventlog.head(LOG);
+    const stored = log.stored().slice(from);
+    if (stored.length === 0) return;
+    const more = stored.map((each, i) => ({ ...log.events[from + i], ...each, payload: each.payload ?? undefined }));
+    const result = await this.eventlog.append(LOG, from, more as never);
+    if (!result.ok) throw new Error(result.detail);
+    for (const sink of this.sinks) sink.head(result.next);
+  }
+}
+
+/** Waits for what goes on in the background. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; !holds(); i++) {
+    if (i > 5_000) throw new Error(`waited in vain: ${holds.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -1,0 +1,100 @@
+import { classify } from '@bailiwick/authority/catalog';
+import { normalizeResourceId } from '@bailiwick/authority/pattern';
+import { normalizeVerb } from '@bailiwick/authority/verb';
+import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Effect } from '@bailiwick/contracts/grant';
+import type { Observation } from '@bailiwick/drift/history';
+import type { Call } from '@bailiwick/drift/memory';
+
+export type Payload = Readonly<Record<string, unknown>> | null;
+type Decided = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;
+
+export const isDecided = (event: Event): event is Decided =>
+  event.type === 'ActionPermitted' || event.type === 'ActionDenied' || event.type === 'ActionStepUp';
+
+/** The call that was decided on, as the monitor sees it; its arguments stand in the payload. */
+export function callOfEvent({ data }: Decided, payload: Payload): Call {
+  const { verb, tool, effect, resource, labels } = data;
+  return { verb, tool, effect, resource: { type: resource.type, id: resource.id }, labels, args: payload?.args };
+}
+
+/** A call that is about to be decided, as it was asked for. Understood as the decision will understand it. */
+export interface AskedCall {
+  readonly action: { readonly verb: string; readonly tool?: string | undefined; readonly effect?: Effect | undefined };
+  readonly resource: {
+    readonly type: string;
+    readonly id: string;
+    readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
+  };
+  readonly labels?: readonly string[] | undefined;
+  readonly args?: unknown;
+  /** an enforcement point asks */
+  readonly vouched?: boolean | undefined;
+}
+
+/** @returns undefined where a name is malformed: the decision will refuse it */
+export function callOfRequest({ action, resource, labels = [], args, vouched }: AskedCall): Call | undefined {
+  const verb = normalizeVerb(action.verb);
+  const id = normalizeResourceId(resource.id);
+  if (!verb.ok || !id.ok) return undefined;
+  const known = classify({
+    verb: verb.value,
+    spelt: action.verb,
+    vouched,
+    effect: action.effect,
+    risk: undefined,
+    labels,
+    resource: { type: resource.type, id: id.value, attributes: resource.attributes ?? {} },
+  });
+  return {
+    verb: verb.value,
+    tool: action.tool,
+    effect: known.effect,
+    resource: { type: resource.type, id: id.value },
+    labels: [...known.labels].sort(),
+    args,
+  };
+}
+
+const text = (payload: Payload, key: string): string | undefined =>
+  typeof payload?.[key] === 'string' ? payload[key] : undefined;
+
+/** What an event tells the monitor; decisions are scored first and so are not here. */
+export function observationOf(event: Event, payload: Payload): Observation | undefined {
+  const runId = event.runId ?? '';
+  switch (event.type) {
+    case 'RunOpened':
+      return {
+        type: 'opened',
+        runId,
+        parentRunId: event.data.parentRunId,
+        purpose: text(payload, 'purpose'),
+        task: text(payload, 'task'),
+      };
+    case 'GrantIssued': {
+      const { onDrift, delegatedSources } = event.data.limits.purpose;
+      return { type: 'granted', runId, delegatedSources, thresholds: [onDrift.stepUpAt, onDrift.suspendAt] };
+    }
+    case 'ActionCompleted':
+    case 'ActionFailed':
+    case 'ActionAbandoned':
+    case 'OutcomeReportedLate':
+      return {
+        type: 'returned',
+        actionId: event.actionId ?? '',
+        text: text(payload, 'preview'),
+        labels: event.data.labels ?? [],
+      };
+    case 'DriftScored':
+      return { type: 'scored', runId, score: event.data.score };
+    case 'GrantResumed':
+      return { type: 'resumed', runId };
+    case 'RunCompleted':
+    case 'GrantRevoked':
+    case 'GrantExpired':
+    case 'GrantExhausted':
+      return { type: 'ended', runId };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,23 @@
+import { migrate, migrateAndTell } from '@bailiwick/event-store/migrations/run';
+import { readConfig } from '@bailiwick/platform/config';
+import { LedgerHeads1763900000000 } from './migration-heads';
+import { LedgerGenerations1764100000000 } from './migration-generations';
+import {
+  Ledger1760000100000,
+  LedgerCounts1764200000000,
+  LedgerPieces1760000300000,
+  LedgerWaiting1764300000000,
+} from './migrations';
+
+/** Brings the ledger's tables up to date. The event log's schema must be there. */
+export const migrateLedger = (url: string): Promise<string[]> =>
+  migrate(url, 'ledger_migration', [
+    Ledger1760000100000,
+    LedgerPieces1760000300000,
+    LedgerHeads1763900000000,
+    LedgerGenerations1764100000000,
+    LedgerCounts1764200000000,
+    LedgerWaiting1764300000000,
+  ]);
+
+if (require.main === module) migrateAndTell(migrateLedger(readConfig(['database']).databaseUrl));

@@ -1,0 +1,71 @@
+import type { KeyObject } from 'node:crypto';
+import type { WitnessConfig } from '@bailiwick/platform/witness-config';
+import { LIMITS } from '@bailiwick/core/limits';
+import { Turns } from '@bailiwick/platform/turns';
+import { makeCosigner, witnessKey } from '@bailiwick/transparency-log/cosignature';
+import { parseVerifierKey, signatureLine } from '@bailiwick/transparency-log/note';
+import type { KnownLog } from '@bailiwick/transparency-log/submission';
+import { judge, originOf } from '@bailiwick/transparency-log/witness';
+import type { Heads } from './heads';
+
+export interface WitnessAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** where it is not a problem to be told as such */
+  readonly type?: string;
+}
+
+export interface WitnessOptions {
+  /** its key name */
+  readonly name: string;
+  readonly key: KeyObject;
+  readonly logs: WitnessConfig['logs'];
+  readonly heads: Pick<Heads, 'witnessed' | 'witness'>;
+  /** ms */
+  readonly now: () => number;
+}
+
+/**
+ * Cosigns the checkpoints of others' logs (C2SP tlog-witness): of each log only what continues all that was cosigned
+ * before, whoever asks and however many of us there are.
+ */
+export class Witness {
+  readonly vkey: string;
+  private readonly logs: ReadonlyMap<string, KnownLog>;
+  private readonly turns = new Turns('checkpoints are being judged', LIMITS.submissionsWaiting, LIMITS.witnessMs);
+
+  /** @throws Error for a key of a log that is none */
+  constructor(private readonly options: WitnessOptions) {
+    this.vkey = witnessKey(options.name, options.key);
+    this.logs = new Map(options.logs.map(({ origin, vkeys }) => [origin, { origin, keys: vkeys.map(keyIn) }]));
+  }
+
+  /** @throws Busy where too many wait */
+  add(submission: string): Promise<WitnessAnswer> {
+    return this.turns.take(() => this.judged(submission));
+  }
+
+  private async judged(submission: string): Promise<WitnessAnswer> {
+    const { heads, name, key, now } = this.options;
+    const origin = originOf(submission);
+    const held = origin !== undefined && this.logs.has(origin) ? await heads.witnessed(origin) : undefined;
+    const judgement = judge(submission, this.logs, () => held);
+    if (judgement.status === 409) return { status: 409, text: `${judgement.size}\n`, type: 'text/x.tlog.size' };
+    if (judgement.status !== 200) return { status: judgement.status, text: judgement.detail };
+    const { checkpoint, text } = judgement;
+    const isNew = held?.size !== checkpoint.size;
+    // What if the process dies right here? Before the next line nothing is kept and nothing was signed. After it, what
+    // is kept was signed by nobody: the log is told the size (409), and comes again with the same checkpoint.
+    if (isNew && !(await heads.witness(checkpoint.origin, held, { ...checkpoint, note: submission })))
+      return this.judged(submission); // another of us was faster: it is judged by what stands now
+    const cosigner = makeCosigner(name, key, Math.floor(now() / 1_000));
+    const line = signatureLine({ name, keyId: cosigner.keyId, signature: cosigner.sign(text) });
+    return { status: 200, text: line, type: 'text/plain; charset=utf-8' };
+  }
+}
+
+function keyIn(vkey: string) {
+  const key = parseVerifierKey(vkey);
+  if (!key.ok) throw new Error(`witnesses.json: ${key.error}`);
+  return key.value;
+}

@@ -1,0 +1,154 @@
+import { windowMs } from '@bailiwick/authority/usage';
+import { COUNTERS, type BudgetLimit, type Consumed } from '@bailiwick/contracts/grant';
+
+/** An amount that a window holds until it has left it. */
+interface Part {
+  readonly at: number;
+  readonly of: Entry;
+  readonly what: string;
+  value: number;
+}
+
+class Window {
+  private readonly parts: Part[] = [];
+  private gone = 0;
+  private readonly sums = new Map<string, number>();
+
+  constructor(private readonly ms: number) {}
+
+  used(what: string, now: number): number {
+    for (let part = this.parts[this.gone]; part && part.at <= now - this.ms; part = this.parts[this.gone]) {
+      this.add(part.what, -part.value);
+      this.gone += 1;
+    }
+    if (this.gone > 1_000 && this.gone * 2 > this.parts.length) {
+      this.parts.splice(0, this.gone);
+      this.gone = 0;
+    }
+    return this.sums.get(what) ?? 0;
+  }
+
+  put(of: Entry, what: string, value: number, at: number): void {
+    this.parts.push({ at, of, what, value });
+    this.add(what, value);
+  }
+
+  /** What was held for an entry is now known to be this. */
+  settle(of: Entry, what: string, value: number, now: number): void {
+    this.used(what, now);
+    const part = this.parts.slice(this.gone).find((each) => each.of === of && each.what === what);
+    if (part) {
+      this.add(what, value - part.value);
+      part.value = value;
+      return;
+    }
+    // an overrun that is told when its permit has surely left the window counts from then
+    const beyond = value - (of.charge.cost[what] ?? 0);
+    if (beyond > 0 && of.at + this.ms + Math.ceil(this.ms / 256) <= now) this.put(of, what, beyond, now);
+  }
+
+  private add(what: string, value: number): void {
+    this.sums.set(what, (this.sums.get(what) ?? 0) + value);
+  }
+}
+
+/** One permit, as it was charged. */
+export interface Entry {
+  readonly charge: Consumed;
+  readonly at: number;
+}
+
+/**
+ * What was used of one grant, and of all that took its place, by it and by everything below it (I3). Added up from the
+ * events alone, and by another way than the one that decides: a window counts to the millisecond here, where the
+ * decider counts in parts of it and so a little longer; so what is over a cap here was over it there.
+ */
+export class Account {
+  private readonly counts = { calls: 0, reads: 0, writes: 0, external: 0 };
+  private readonly spent = new Map<string, number>();
+  private readonly held = new Map<string, number>();
+  private windows: Map<number, Window>;
+
+  constructor(private budget: BudgetLimit) {
+    this.windows = new Map(budget.windows.map((each) => [windowMs(each), new Window(windowMs(each))]));
+  }
+
+  /** The grant was raised: its counts go on under another budget; a window that is new begins empty. */
+  raise(budget: BudgetLimit): void {
+    const old = this.windows;
+    this.budget = budget;
+    this.windows = new Map(
+      budget.windows.map((each) => [windowMs(each), old.get(windowMs(each)) ?? new Window(windowMs(each))]),
+    );
+  }
+
+  /** Charges a permit. What it takes over its cap, in words; and whether it has used up a count. */
+  charge(entry: Entry): { over: string | undefined; usedUp: boolean } {
+    const { charge, at } = entry;
+    let over: string | undefined;
+    let usedUp = false;
+    for (const counter of COUNTERS) {
+      this.counts[counter] += charge[counter];
+      if (charge[counter] === 0) continue;
+      const [used, cap] = [this.counts[counter], this.budget[counter]];
+      if (used > cap) over ??= `${used} of ${cap} ${counter} are used`;
+      usedUp ||= used >= cap;
+    }
+    for (const [currency, value] of Object.entries(charge.cost)) {
+      add(this.held, currency, value);
+      const used = (this.spent.get(currency) ?? 0) + (this.held.get(currency) ?? 0);
+      const cap = this.budget.cost[currency] ?? 0;
+      if (used > cap) over ??= `${used} of ${cap} ${currency} are spent or held`;
+    }
+    for (const window of this.budget.windows) over ??= this.overWindow(entry, window);
+    for (const window of this.windows.values()) put(window, entry, at);
+    return { over, usedUp };
+  }
+
+  private overWindow({ charge, at }: Entry, cap: BudgetLimit['windows'][number]): string | undefined {
+    const window = this.windows.get(windowMs(cap));
+    for (const counter of COUNTERS) {
+      const used = (window?.used(counter, at) ?? 0) + charge[counter];
+      const most = cap[counter];
+      if (most !== undefined && charge[counter] > 0 && used > most)
+        return `${used} of ${most} ${counter} per ${cap.per}`;
+    }
+    for (const [currency, value] of Object.entries(charge.cost)) {
+      const used = (window?.used(currency, at) ?? 0) + value;
+      const most = cap.cost?.[currency];
+      if (most !== undefined && used > most) return `${used} of ${most} ${currency} per ${cap.per}`;
+    }
+    return undefined;
+  }
+
+  /**
+   * The outcome of a permit: what was held for it is given back, what it cost is spent. Whether a cap is reached by it,
+   * or exceeded because it cost more than was held.
+   */
+  settle(entry: Entry, cost: Readonly<Record<string, number>>, now: number): 'reached' | 'exceeded' | undefined {
+    for (const [currency, value] of Object.entries(entry.charge.cost)) add(this.held, currency, -value);
+    let [reached, exceeded] = [false, false];
+    for (const [currency, value] of Object.entries(cost)) {
+      add(this.spent, currency, value);
+      if (value <= 0) continue;
+      const held = this.held.get(currency) ?? 0;
+      const used = (this.spent.get(currency) ?? 0) + held;
+      const cap = this.budget.cost[currency] ?? 0;
+      exceeded ||= used > cap && value > (entry.charge.cost[currency] ?? 0);
+      reached ||= used === cap && held === 0;
+    }
+    const currencies = new Set([...Object.keys(entry.charge.cost), ...Object.keys(cost)]);
+    for (const window of this.windows.values())
+      for (const currency of currencies) window.settle(entry, currency, cost[currency] ?? 0, now);
+    return exceeded ? 'exceeded' : reached ? 'reached' : undefined;
+  }
+}
+
+function put(window: Window, entry: Entry, at: number): void {
+  for (const counter of COUNTERS) if (entry.charge[counter] > 0) window.put(entry, counter, entry.charge[counter], at);
+  for (const [currency, value] of Object.entries(entry.charge.cost)) window.put(entry, currency, value, at);
+}
+
+function add(to: Map<string, number>, what: string, value: number): void {
+  to.set(what, (to.get(what) ?? 0) + value);
+}

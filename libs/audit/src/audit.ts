@@ -1,0 +1,225 @@
+import { isPassedOver } from '@bailiwick/authority/aside';
+import { evolve } from '@bailiwick/authority/evolve';
+import { stateDigest } from '@bailiwick/authority/snapshot';
+import { emptyState, type LogState } from '@bailiwick/authority/state';
+import { evolveStored } from '@bailiwick/authority/stored';
+import { parseEvent, whyUnreadable, type Event } from '@bailiwick/contracts/event';
+import { isForeign } from '@bailiwick/contracts/payload';
+import { ambiguityIn } from '@bailiwick/core/json';
+import { parseLogName } from '@bailiwick/core/ids';
+import type { Verifier } from '@bailiwick/transparency-log/note';
+import { Missing } from './absent';
+import type { Check, Finding } from './finding';
+import { openHeads, type SignedHead } from './heads';
+import { Rulebook } from './rules';
+import { leafOf, Tree } from './tree';
+
+/** One event as it is stored or exported: its body to the byte, and what was written beside it. */
+export interface RawEvent {
+  readonly log: string;
+  readonly position: number;
+  readonly type: string;
+  /** RFC 3339 */
+  readonly time: string;
+  readonly body: string;
+  readonly payload?: string | null | undefined;
+  /** the columns of its row that repeat members of the body; left out where there is no row, as of an export */
+  readonly columns?: Columns | undefined;
+}
+/** null where a row has none */
+type Columns = Readonly<Record<'tenant' | 'treeId' | 'runId' | 'grantId' | 'actionId' | 'commandId', string | null>>;
+
+export interface AuditOptions {
+  readonly log: string;
+  /** the log's name in its checkpoints; left out: whatever they say */
+  readonly origin?: string | undefined;
+  /** every key that may have signed */
+  readonly keys: readonly Verifier[];
+  readonly heads: readonly SignedHead[];
+  /** the leaf that the stored tree has at a position */
+  readonly storedLeaf?: (position: number) => Buffer | undefined;
+  /** for whoever derives something else from the same events */
+  readonly before?: (state: LogState, event: Event) => void;
+  readonly after?: (state: LogState, event: Event) => void;
+  readonly aside?: (state: LogState, position: number) => void;
+}
+
+/** More say no more. */
+const FINDINGS_MOST = 100;
+
+/**
+ * Makes a log again from its stored bytes, and says what is not as it must be: `add` every event in order, then ask for
+ * the `report`. It believes nothing but the keys that it is given.
+ */
+export class Audit {
+  readonly state: LogState;
+  readonly tree = new Tree();
+  private readonly findings: Finding[] = [];
+  private readonly rulebook = new Rulebook();
+  private readonly missing = new Missing();
+  private readonly heads: { size: number; root: Buffer }[];
+  /** up to here a signed head vouches for the events */
+  private vouched = 0;
+  private folds = true;
+  private strayed = false;
+  private signed = 0;
+
+  constructor(private readonly options: AuditOptions) {
+    const { tenant, n } = parseLogName(options.log);
+    this.state = emptyState(options.log, tenant, n);
+    const opened = openHeads(options.heads, options.origin, options.keys);
+    this.heads = opened.heads;
+    this.findings.push(...opened.findings);
+  }
+
+  /** The events cannot be folded any more: only their hashes are looked at. */
+  get broken(): boolean {
+    return !this.folds;
+  }
+
+  add(raw: RawEvent): void {
+    const position = this.tree.size;
+    const leaf = leafOf(raw.body);
+    const stored = this.options.storedLeaf?.(position);
+    if (this.options.storedLeaf && !stored?.equals(leaf) && !this.strayed) {
+      this.strayed = true; // the first says where to look
+      this.find('tree', position, `the stored tree has ${stored ? 'another leaf' : 'no leaf'} here`);
+    }
+    this.tree.add(leaf);
+    this.read(raw, position);
+    for (let head = this.heads[0]; head && head.size <= this.tree.size; head = this.heads[0]) {
+      this.heads.shift();
+      if (head.size === 0) continue;
+      if (head.root.equals(this.tree.root())) this.vouched = head.size;
+      else this.differs(head.size);
+      this.signed += 1;
+    }
+  }
+
+  private read(raw: RawEvent, position: number): void {
+    const event = this.parsed(raw, position);
+    if (!event) return this.fold(raw, position);
+    if (event.log !== this.options.log || raw.log !== event.log)
+      this.find('position', position, `an event of ${event.log}, not of ${this.options.log}`);
+    if (event.position !== position || raw.position !== position)
+      this.find('position', position, `the event that stands here is that of position ${event.position}`);
+    for (const [column, inRow, inBody] of repeated(raw, event))
+      if (inRow !== inBody)
+        this.find('body', position, `the column ${column} is ${told(inRow)}, and the body has ${told(inBody)}`);
+    if (event.tenant !== this.state.tenant) this.find('tenant', position, `an event of the tenant ${event.tenant}`);
+    if (isForeign(event, raw.payload))
+      this.find('payload', position, 'its payload is not the one that the event names');
+    this.missing.add(event, raw.payload);
+    if (this.folds && !isPassedOver(this.state, event))
+      this.rulebook.check(event, (check, detail) => this.find(check, position, detail));
+    this.fold(raw, position);
+  }
+
+  /** As every other fold does: what cannot be read, or cannot follow, is set aside with its tree, and is a finding. */
+  private fold({ body }: RawEvent, position: number): void {
+    if (!this.folds) return;
+    const { before, after, aside } = this.options;
+    try {
+      const event = evolveStored(this.state, { position, body }, (state, each) => {
+        before?.(state, each);
+        try {
+          evolve(state, each);
+        } catch (error) {
+          this.find('fold', position, (error as Error).message);
+          throw error;
+        }
+      });
+      if (event) after?.(this.state, event);
+      else aside?.(this.state, position);
+    } catch (error) {
+      this.folds = false; // what follows cannot be judged by a state that is not there
+      this.find('fold', position, (error as Error).message);
+    }
+  }
+
+  private parsed({ body }: RawEvent, position: number): Event | undefined {
+    try {
+      const wrong = ambiguityIn(body);
+      if (wrong !== undefined) this.find('body', position, `the body reads more than one way: ${wrong}`);
+      return parseEvent(body);
+    } catch (error) {
+      this.find('body', position, `the body cannot be read: ${whyUnreadable(error).slice(0, 300)}`);
+      return undefined;
+    }
+  }
+
+  private differs(size: number): void {
+    const first = this.vouched;
+    const where = size - first === 1 ? `position ${first}` : `one of the positions ${first} to ${size - 1}`;
+    this.find(
+      'checkpoint',
+      first,
+      `the checkpoint of size ${size} has another root than the events; ${where} was changed`,
+    );
+  }
+
+  find(check: Check, position: number | undefined, detail: string): void {
+    if (this.findings.length < FINDINGS_MOST) this.findings.push({ check, position, detail });
+  }
+
+  /** An erasure behind the last event that was added, which may be carried out already. */
+  erasedLater(subjectRef: string, before: number): void {
+    this.missing.erased(subjectRef, before);
+  }
+
+  /** What was found, the first position first. Asked once, after the last event. */
+  report(): Report {
+    const { size } = this.tree;
+    if (this.folds) this.rulebook.overdue((check, detail) => this.find(check, size - 1, detail));
+    for (const head of this.heads)
+      this.find(
+        'checkpoint',
+        size,
+        `there are ${size} events, and a checkpoint of ${head.size}: the end of the log is missing`,
+      );
+    for (const position of this.missing.positions)
+      this.find('payload', position, 'its payload is missing, and no recorded erasure reaches it');
+    const findings = [...this.findings].sort((a, b) => (a.position ?? -1) - (b.position ?? -1));
+    return {
+      log: this.options.log,
+      size,
+      root: this.tree.root().toString('base64'),
+      state: this.folds ? stateDigest(this.state) : '',
+      checkpoints: this.signed,
+      findings,
+    };
+  }
+}
+
+export interface Report {
+  readonly log: string;
+  /** events that were looked at */
+  readonly size: number;
+  /** base64 */
+  readonly root: string;
+  /** digest of the state that the events fold to; empty where they do not */
+  readonly state: string;
+  /** how many signed heads were compared */
+  readonly checkpoints: number;
+  readonly findings: readonly Finding[];
+}
+
+const told = (value: string | null): string => (value === null ? 'empty' : value.slice(0, 80));
+
+/** Each column that repeats something of the body: its name, what it holds, and what it must hold. */
+function repeated({ type, time, columns }: RawEvent, event: Event): [string, string | null, string | null][] {
+  const moment = (text: string): string => new Date(Date.parse(text)).toISOString();
+  const all: [string, string | null, string | null][] = [['type', type, event.type]];
+  if (Date.parse(time) !== Date.parse(event.time)) all.push(['time', time, moment(event.time)]);
+  for (const name of Object.keys(columns ?? {}) as (keyof Columns)[])
+    all.push([COLUMN_NAMES[name], columns?.[name] ?? null, event[name] ?? null]);
+  return all;
+}
+const COLUMN_NAMES: Readonly<Record<keyof Columns, string>> = {
+  tenant: 'tenant',
+  treeId: 'tree_id',
+  runId: 'run_id',
+  grantId: 'grant_id',
+  actionId: 'action_id',
+  commandId: 'command_id',
+};

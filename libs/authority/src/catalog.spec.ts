@@ -1,0 +1,147 @@
+import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grant';
+import { CATALOG, classify } from './catalog';
+import { normalizeVerbPattern } from './verb';
+
+const told = (
+  verb: string,
+  over: Partial<Parameters<typeof classify>[0]> = {},
+  id = 'a/b',
+  attributes: Record<string, string> = {},
+) => {
+  const { effect, risk, labels } = classify({
+    verb,
+    effect: undefined,
+    risk: undefined,
+    labels: [],
+    resource: { type: 'file', id, attributes },
+    ...over,
+  });
+  return [effect, risk, [...labels].sort().join(' ')];
+};
+
+describe('the catalog', () => {
+  it('is written in normal form', () => {
+    for (const { pattern } of CATALOG) expect(normalizeVerbPattern(pattern)).toEqual({ ok: true, value: pattern });
+  });
+
+  it.each<[string, Effect, Risk, string]>([
+    ['secret.read', 'read', 'high', 'private read:secret'],
+    ['secret.rotate', 'write', 'high', ''],
+    ['secret.export', 'write', 'high', 'may:send private read:secret'],
+    ['vault.read', 'read', 'high', 'private read:secret'],
+    ['secrets.fetch', 'read', 'high', 'private read:secret'],
+    ['credentials.set', 'write', 'high', ''],
+    ['email.send', 'external', 'medium', 'send:external'],
+    ['message.send', 'external', 'medium', 'send:external'],
+    ['web.post', 'external', 'medium', 'send:external'],
+    ['http.post', 'external', 'medium', 'send:external'],
+    ['webhook.call', 'external', 'medium', 'send:external'],
+    ['web.get', 'read', 'low', 'fetch:unnamed untrusted'],
+    ['web.fetch', 'read', 'low', 'fetch:unnamed untrusted'],
+    ['email.read', 'read', 'low', 'private untrusted'],
+    ['shell.exec', 'exec', 'high', 'exec:shell'],
+    ['process.spawn', 'exec', 'high', 'exec:shell'],
+    ['iam.role.grant', 'write', 'high', 'escalation'],
+    ['iam.read', 'write', 'high', 'escalation'],
+    ['access.escalate', 'write', 'high', 'escalation'],
+    ['sudo.run', 'exec', 'high', 'escalation exec:shell'],
+    ['file.read', 'read', 'low', ''],
+    ['file.list', 'read', 'low', ''],
+    ['repo.issue.search', 'read', 'low', ''],
+    ['file.write', 'write', 'medium', ''],
+    ['repo.commit', 'write', 'medium', ''],
+    ['repo.branch.create', 'write', 'medium', ''],
+    ['pull_request.create', 'write', 'medium', 'may:send'],
+    ['file.delete', 'write', 'high', ''],
+    ['repo.branch.delete', 'write', 'high', ''],
+    ['payment.send', 'external', 'high', 'pays send:external'],
+    ['money.transfer', 'external', 'high', 'send:external'],
+    ['production.deploy', 'exec', 'irreversible', 'exec:shell'],
+    ['production.db.drop', 'write', 'high', ''],
+    ['never.heard', 'write', 'medium', 'may:exec may:send'],
+  ])('%s is %s, %s, %s', (verb, effect, risk, labels) => {
+    expect(told(verb)).toEqual([effect, risk, labels]);
+  });
+
+  it('lets a caller make an action of a known verb stricter only', () => {
+    for (const verb of ['secret.read', 'email.send', 'shell.exec', 'file.read', 'production.deploy']) {
+      const resource = { type: 'x', id: 'x', attributes: {} };
+      const known = classify({ verb, effect: undefined, risk: undefined, labels: [], resource });
+      for (const effect of EFFECTS) {
+        for (const risk of RISKS) {
+          const got = classify({ verb, effect, risk, labels: [], resource });
+          expect(EFFECTS.indexOf(got.effect)).toBe(Math.max(EFFECTS.indexOf(effect), EFFECTS.indexOf(known.effect)));
+          expect(RISKS.indexOf(got.risk)).toBeGreaterThanOrEqual(
+            Math.max(RISKS.indexOf(risk), RISKS.indexOf(known.risk)),
+          );
+          for (const label of known.labels) expect(got.labels).toContain(label);
+        }
+      }
+    }
+  });
+
+  it('takes an enforcement point’s word on the effect of an unknown verb, at the risk that goes with it', () => {
+    const vouched = true;
+    expect(told('never.heard', { vouched, effect: 'read' })).toEqual(['read', 'low', '']);
+    expect(told('never.heard', { vouched, effect: 'exec', risk: 'low' })).toEqual(['exec', 'high', 'exec:shell']);
+    expect(told('never.heard', { vouched, risk: 'low' })).toEqual(['write', 'medium', 'may:exec may:send']);
+    expect(told('never.heard', { vouched, risk: 'irreversible' })[1]).toBe('irreversible');
+  });
+
+  it('adds what a run states of an unknown verb to what is assumed of it', () => {
+    expect(told('never.heard', { effect: 'read' })).toEqual(['write', 'medium', 'may:exec may:send']);
+    expect(told('never.heard', { effect: 'exec', risk: 'low' })).toEqual([
+      'exec',
+      'high',
+      'exec:shell may:exec may:send',
+    ]);
+  });
+
+  it.each([
+    '.env',
+    'app/.env.production',
+    'k/tls.pem',
+    'home/.ssh/config',
+    '.aws/credentials',
+    'secrets/db',
+    'prod/dbpassword',
+    'app/passwords.txt',
+    'ID_RSA',
+    'credentials.json',
+    'credentials-prod',
+    'a/secrets.yaml',
+    'x/server.key',
+    '.netrc',
+  ])('knows %s for a secret', (id) => {
+    expect(told('file.read', {}, id)[2]).toBe('private read:secret');
+    expect(told('file.write', {}, id)[2]).toBe('private');
+  });
+
+  it.each(['environment.ts', 'src/env.ts', 'docs/secretary.md', 'pem/readme', 'keys.md', 'credentialing.md'])(
+    'does not take %s for one',
+    (id) => {
+      expect(told('file.read', {}, id)[2]).toBe('');
+    },
+  );
+
+  it('loses no label where an action is called something else', () => {
+    expect(told('file.read', { effect: 'write' }, '.env')[2]).toBe('private read:secret');
+    expect(told('never.heard', { effect: 'write', vouched: true }, '.env')[2]).toBe('private read:secret');
+    expect(told('shell.exec', { effect: 'external' })[2]).toBe('exec:shell send:external');
+    expect(told('email.send', {}, 'secrets/db')[2]).toBe('private read:secret send:external');
+    expect(told('file.read', { labels: ['mine'] })[2]).toBe('mine');
+  });
+
+  it.each<[Record<string, string>, string]>([
+    [{ sensitivity: 'secret' }, 'private read:secret'],
+    [{ sensitivity: 'SECRET' }, 'private read:secret'],
+    [{ sensitivity: 'confidential' }, 'private'],
+    [{ sensitivity: 'personal' }, 'private'],
+    [{ sensitivity: 'public' }, ''],
+    [{ trust: 'untrusted' }, 'untrusted'],
+    [{ origin: 'external' }, 'untrusted'],
+    [{ trust: 'external', sensitivity: 'private' }, 'private untrusted'],
+  ])('reads labels from the attributes %j: %s', (attributes, labels) => {
+    expect(told('file.read', {}, 'a/b', attributes)[2]).toBe(labels);
+  });
+});

@@ -1,0 +1,12 @@
+import type { Limits } from '@bailiwick/contracts/grant';
+import { normalizeTool } from './tool-name';
+import { matchesVerb } from './verb';
+import { normalizeVerb } from './verb';
+
+/** Could a grant with these limits use the verb of this name? A name that is no verb is matched by tool name elsewhere. */
+export function couldUse(limits: Limits, tool: string): boolean {
+  const verb = normalizeVerb(normalizeTool(tool));
+  if (!verb.ok) return false;
+  const matches = (pattern: string) => matchesVerb(pattern, verb.value);
+  return limits.actions.allow.some(matches) && !limits.actions.deny.some(matches);
+}

@@ -1,0 +1,61 @@
+import type { Reason } from '@bailiwick/contracts/reason';
+import { RISKS } from '@bailiwick/contracts/grant';
+import { canonicalDigest } from '@bailiwick/core/digest';
+import { LIMITS } from '@bailiwick/core/limits';
+
+/*
+ * What a person is asked to overrule, as a set: one key for each thing that asks for a person, whatever its words are.
+ * An approval covers the set that its card showed, and nothing that has come in addition since (I8).
+ *
+ * A key is `rule:code@grant#path`, with what it is about, and a level where the objection can become worse: `~3`.
+ */
+
+/** The keys of all that asks for a person, in order, each once. */
+export function objectionsIn(reasons: readonly Reason[], grantId?: string): string[] {
+  return [...new Set(reasons.flatMap((reason) => keysOf(reason, grantId)))].sort();
+}
+
+function keysOf(reason: Reason, above: string | undefined): string[] {
+  const grantId = reason.grantId ?? above;
+  if (reason.reasons && reason.reasons.length > 0) return objectionsIn(reason.reasons, grantId);
+  if (reason.outcome !== 'step-up') return [];
+  return [`${reason.rule}:${reason.code ?? ''}@${grantId ?? ''}#${reason.path ?? ''}${worse(reason.actual)}`];
+}
+
+/** A tier and a number can be worse than what was shown; anything else is the same or another objection. */
+function worse(actual: unknown): string {
+  const tier = RISKS.indexOf(actual as (typeof RISKS)[number]);
+  if (tier >= 0) return `~${tier}`;
+  if (typeof actual === 'number') return `~${Math.ceil(actual * 10)}`;
+  return actual === undefined ? '' : `=${canonicalDigest(actual).slice('sha256:'.length, 23)}`;
+}
+
+/** What is kept of a set in an event, whose size is bounded: where it is long, a digest of each. */
+export function kept(objections: readonly string[]): string[] {
+  return JSON.stringify(objections).length <= LIMITS.objectionsChars ? [...objections] : objections.map(short);
+}
+
+/** Those of today that were not shown. An approval of an older log does not state what was: it covers none. */
+export function notShown(shown: readonly string[] | undefined, today: readonly string[]): string[] {
+  const levels = new Map<string, number>();
+  for (const each of shown ?? []) {
+    const { base, level } = split(each);
+    levels.set(base, Math.max(level, levels.get(base) ?? 0));
+  }
+  return today.filter((each) => {
+    const { base, level } = split(each);
+    const seen = levels.get(base) ?? levels.get(split(short(each)).base);
+    return seen === undefined || level > seen;
+  });
+}
+
+function split(key: string): { base: string; level: number } {
+  const [, base = key, level = '0'] = /^(.*)~(\d+)$/.exec(key) ?? [];
+  return { base, level: Number(level) };
+}
+
+/** 128 bits of a key; its level remains legible. */
+function short(key: string): string {
+  const { base, level } = split(key);
+  return `${canonicalDigest(base).slice('sha256:'.length, 39)}~${level}`;
+}

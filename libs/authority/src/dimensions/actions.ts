@@ -1,0 +1,103 @@
+import { actionsLimit, MODES, type ActionsLimit, type Mode } from '@bailiwick/contracts/grant';
+import type { Dimension } from '../dimension';
+import { allowance, includes, type Work } from '../inclusion';
+import { matchesVerb, verbSegments } from '../verb';
+import { clip, listed, shown } from '../words';
+import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
+
+/** A mode that is none ranks below all. */
+const rank = (mode: Mode): number => MODES.indexOf(mode);
+
+const inside = (patterns: readonly string[], pattern: string, work?: Work): boolean =>
+  includes(patterns.map(verbSegments), verbSegments(pattern), work);
+
+/**
+ * Which verbs. A deny always wins, and a child inherits it. `draft` may only read, `propose` asks a person before all
+ * else, `execute` acts.
+ */
+export const actions: Dimension<ActionsLimit> = {
+  name: 'actions',
+  schema: actionsLimit,
+  unlimited: { allow: ['**'], deny: [], mode: 'execute' },
+  /** Of two allow lists it keeps what one holds inside the other; patterns that only overlap are left out. */
+  meet: (a, b) => ({
+    allow: sorted([
+      ...a.allow.filter((each) => inside(b.allow, each)),
+      ...b.allow.filter((each) => inside(a.allow, each)),
+    ]),
+    deny: sorted([...a.deny, ...b.deny]),
+    mode: rank(a.mode) <= rank(b.mode) ? a.mode : b.mode,
+  }),
+  attenuates(child, parent) {
+    const wider = new Wider('actions');
+    const work = allowance();
+    const added = child.allow.filter((pattern) => !inside(parent.allow, pattern, work));
+    wider.unless(
+      added.length === 0,
+      'actions.allow',
+      shown(added),
+      shown(parent.allow),
+      `would allow ${listed(added)}, which its parent does not`,
+    );
+    const shed = parent.deny.filter((pattern) => !inside(child.deny, pattern, work));
+    wider.unless(
+      shed.length === 0,
+      'actions.deny',
+      shown(child.deny),
+      shown(shed),
+      `would shed its parent’s denial of ${listed(shed)}`,
+    );
+    wider.unless(
+      rank(child.mode) <= rank(parent.mode),
+      'actions.mode',
+      child.mode,
+      parent.mode,
+      `would ${child.mode}, and its parent may only ${parent.mode}`,
+    );
+    return wider.result();
+  },
+  admits(limit, action) {
+    const { verb, effect } = action;
+    const denied = limit.deny.find((pattern) => matchesVerb(pattern, verb));
+    if (denied !== undefined) {
+      return deny('ACTION_DENIED', `${verb} is denied by ${denied}`, {
+        path: 'actions.deny',
+        limit: denied,
+        actual: verb,
+      });
+    }
+    if (!limit.allow.some((pattern) => matchesVerb(pattern, verb))) {
+      return deny('ACTION_NOT_ALLOWED', `${verb} is not among the allowed actions: ${listed(limit.allow, 'none is')}`, {
+        path: 'actions.allow',
+        limit: shown(limit.allow),
+        actual: verb,
+      });
+    }
+    if (effect === 'read' ? rank(limit.mode) >= 0 : limit.mode === 'execute') return PERMIT;
+    if (limit.mode === 'propose') {
+      return stepUp('MODE_PROPOSES', `the lease may only propose ${verb}; a person decides`, {
+        path: 'actions.mode',
+        limit: limit.mode,
+        actual: effect,
+      });
+    }
+    return deny('MODE_TOO_LOW', `the lease may only read (mode ${clip(limit.mode)}), and ${verb} counts as ${effect}`, {
+      path: 'actions.mode',
+      limit: limit.mode,
+      actual: effect,
+    });
+  },
+  describe(limit) {
+    const never = limit.deny.length > 0 ? `; never ${listed(limit.deny, '', DESCRIBED)}` : '';
+    return `may use ${listed(limit.allow, 'nothing', DESCRIBED)}${IN_WORDS[limit.mode]}${never}`;
+  },
+};
+
+const IN_WORDS: Record<Mode, string> = {
+  draft: ', only to read',
+  propose: ', to read, and to propose all else',
+  execute: '',
+};
+
+/** A person who consents is told more than one who is refused. */
+const DESCRIBED = 32;

@@ -1,0 +1,104 @@
+import type { Selector } from '@bailiwick/contracts/grant';
+import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { resources } from './resources';
+
+const on = (match: string, where?: Selector['where'], type = 'repo'): Selector =>
+  where ? { type, match, where } : { type, match };
+const ask = (
+  limit: Selector[],
+  id: string,
+  attributes: Record<string, string | number | boolean> = {},
+  type = 'repo',
+) => told(resources.admits(limit, facts({ resource: { type, id, attributes } }), situation(), NOW));
+const inside = { sensitivity: { in: ['public', 'internal'] } };
+const NO = 'deny RESOURCE_NOT_ALLOWED';
+
+describe('resources', () => {
+  it.each([
+    [[on('acme/**')], 'acme/clord/x', {}, 'permit'],
+    [[on('acme/**')], 'other/x', {}, NO],
+    [[], 'acme/x', {}, NO],
+    [[on('a'), on('b')], 'b', {}, 'permit'],
+    [[on('acme/**', inside)], 'acme/x', { sensitivity: 'public' }, 'permit'],
+    [[on('acme/**', inside)], 'acme/x', { sensitivity: 'secret' }, NO],
+    [[on('acme/**', inside)], 'acme/x', {}, NO], // what is not said is not satisfied
+    [[on('acme/**', { amount: { lte: 10 } })], 'acme/x', { amount: '5' }, NO],
+    [[on('acme/**', { a: { eq: 1 }, b: { eq: 2 } })], 'acme/x', { a: 1 }, NO],
+    [[on('acme/**', { a: { eq: 1 }, b: { eq: 2 } })], 'acme/x', { a: 1, b: 2 }, 'permit'],
+    [[on('acme/**', { constructor: { prefix: '' } })], 'acme/x', {}, NO],
+  ])('%j on %s with %j: %s', (limit, id, attributes, verdict) => {
+    expect(ask(limit, id, attributes as Record<string, string>)).toBe(verdict);
+  });
+
+  it('has types, and * for any of them', () => {
+    expect(ask([on('**')], 'x', {}, 'file')).toBe(NO);
+    expect(ask([on('**', undefined, '*')], 'x', {}, 'file')).toBe('permit');
+    expect(ask([on('**')], 'x', {}, '*')).toBe(NO);
+  });
+
+  it.each<[child: Selector[], parent: Selector[], wider: boolean]>([
+    [[], [], false],
+    [[on('a/b')], [], true],
+    [[on('a/b/**')], [on('a/**')], false],
+    [[on('a/**')], [on('a/b/**')], true],
+    [[on('a/**')], [on('a'), on('a/*/**')], false], // a union of paths
+    [[on('a/**')], [on('a'), on('a/*/**', undefined, 'file')], true], // of one type
+    [[on('a/**')], [on('a'), on('a/*/**', undefined, '*')], false],
+    [[on('a', undefined, '*')], [on('a')], true],
+    [[on('a/**', inside)], [on('a/**')], false],
+    [[on('a/**')], [on('a/**', inside)], true],
+    [[on('a/**', { sensitivity: { eq: 'public' } })], [on('a/**', inside)], false],
+    [[on('a/**', { sensitivity: { eq: 'secret' } })], [on('a/**', inside)], true],
+    [[on('a/**', { sensitivity: { eq: 'public' }, n: { lte: 5 } })], [on('a/**', { ...inside, n: { lte: 9 } })], false],
+    [[on('a/**', { n: { lte: 5 } })], [on('a/**', inside)], true], // another attribute says nothing of this one
+    // a union across conditions is refused, though it would cover
+    [
+      [on('a', inside)],
+      [on('a', { sensitivity: { eq: 'public' } }), on('a', { sensitivity: { eq: 'internal' } })],
+      true,
+    ],
+    // named one by one it is found
+    [
+      [on('a', { sensitivity: { eq: 'public' } }), on('a', { sensitivity: { eq: 'internal' } })],
+      [on('a', { sensitivity: { eq: 'public' } }), on('a', { sensitivity: { eq: 'internal' } })],
+      false,
+    ],
+    // a union of paths takes only parents whose conditions are implied
+    [[on('a/**', { n: { eq: 1 } })], [on('a', { n: { lte: 1 } }), on('a/*/**')], false],
+    [[on('a/**', { n: { eq: 1 } })], [on('a', { n: { lte: 0 } }), on('a/*/**')], true],
+    [[on('a', { constructor: { prefix: '' } })], [on('a', { toString: { prefix: '' } })], true],
+  ])('%j below %j is wider: %s', (child, parent, is) => {
+    expect(wider(resources.attenuates(child, parent))).toEqual(is ? ['resources'] : []);
+  });
+
+  it('says that unions across conditions are not taken, and names what is outside', () => {
+    const result = resources.attenuates([on('a', inside)], [on('a', { sensitivity: { eq: 'public' } })]);
+    expect(result.ok ? '' : result.error[0]?.message).toBe(
+      'would reach repo a where sensitivity is one of public, internal, which no selectors of its parent cover under the same conditions' +
+        ' (selectors that differ in a condition are not taken together: name one for each)',
+    );
+  });
+
+  it('meets pair by pair, with the conditions of both', () => {
+    expect(
+      resources.meet(
+        [on('a/**', inside)],
+        [on('a/b/**', { sensitivity: { in: ['internal', 'secret'] }, n: { lte: 3 } }, '*')],
+      ),
+    ).toEqual([on('a/b/**', { sensitivity: { in: ['internal'] }, n: { lte: 3 } })]);
+    expect(resources.meet([on('a', { x: { eq: 1 } })], [on('a', { x: { eq: 2 } })])).toEqual([]);
+    expect(resources.meet([on('a')], [on('a', undefined, 'file')])).toEqual([]);
+  });
+
+  it('keeps its evidence short, whatever the selectors hold', () => {
+    const where = Object.fromEntries(
+      Array.from({ length: 8 }, (_, i) => [
+        `n${i}`,
+        { in: Array.from({ length: 64 }, (_, j) => `${'v'.repeat(150)}${j}`) },
+      ]),
+    );
+    const long = Array.from({ length: 64 }, (_, i) => on(`${'a/'.repeat(30)}${i}`, where));
+    expect(JSON.stringify(resources.admits(long, facts(), situation(), NOW)).length).toBeLessThan(20_000);
+    expect(JSON.stringify(resources.attenuates(long, long.slice(32))).length).toBeLessThan(40_000);
+  });
+});

@@ -1,0 +1,145 @@
+import { resourcesLimit, type ResourcesLimit, type Selector } from '@bailiwick/contracts/grant';
+import type { Dimension } from '../dimension';
+import { allowance, includes, type Work } from '../inclusion';
+import { matchesPath } from '../pattern';
+import { clip, listed, sentence, shown } from '../words';
+import { both, describeCondition, implies, satisfies, type Attributes } from './conditions';
+import { deny, PERMIT, stepUp, Wider } from './verdict';
+
+/**
+ * Which things: any selector may match; an empty list admits nothing.
+ *
+ * A child's selector lies inside its parent's selectors when its path lies inside the UNION of the paths of those of
+ * them that have its type (or any) and whose conditions its own conditions imply. On paths this is exact. Unions across
+ * conditions are refused: a child for sensitivity public or internal is not found inside one parent selector for public
+ * and another for internal; it must name two selectors itself.
+ */
+export const resources: Dimension<ResourcesLimit> = {
+  name: 'resources',
+  schema: resourcesLimit,
+  unlimited: [{ type: '*', match: '**' }],
+  /** Pair by pair, where one path lies inside the other; paths that only overlap are left out. */
+  meet: (a, b) => distinct(a.flatMap((x) => b.flatMap((y) => meetSelectors(x, y)))),
+  attenuates(child, parent) {
+    const wider = new Wider('resources');
+    const work = allowance();
+    const outside = child.filter((selector) => !inside(parent, selector, work)).map(describeSelector);
+    wider.unless(
+      outside.length === 0,
+      'resources',
+      shown(outside),
+      shown(parent.map(describeSelector)),
+      `would reach ${listed(outside)}, which no selectors of its parent cover under the same conditions` +
+        ' (selectors that differ in a condition are not taken together: name one for each)',
+    );
+    return wider.result();
+  },
+  admits(limit, { resource: { type, id, attributes }, stated }) {
+    const near = limit.filter((selector) => isOfType(type, selector) && matchesPath(selector.match, id));
+    // attributes that a run states of its own call satisfy no condition, and can contradict one
+    if (near.some((selector) => (stated === 'run' ? !hasConditions(selector) : holds(selector, attributes))))
+      return PERMIT;
+    const what = `${clip(type)} ${clip(id)}`;
+    const open = stated === 'run' ? near.filter((selector) => !contradicts(selector, attributes)) : [];
+    if (open.length > 0) {
+      const says = `${what} is covered only where ${listed(open.map(describeConditions))}, and no enforcement point has stated that; a person decides, or have the call decided by an enforcement point`;
+      return stepUp('RESOURCE_NOT_VERIFIED', says, {
+        path: 'resources',
+        limit: shown(open.map(describeSelector)),
+        actual: { type: clip(type), id: clip(id) },
+      });
+    }
+    const why =
+      near.length > 0
+        ? `${what} is covered only where ${listed(near.map(describeConditions))}`
+        : `${what} is not covered: the lease is for ${listed(limit.map(describeSelector))}`;
+    return deny('RESOURCE_NOT_ALLOWED', why, {
+      path: 'resources',
+      limit: shown(limit.map(describeSelector)),
+      actual: { type: clip(type), id: clip(id) },
+    });
+  },
+  describe: (limit) => listed(limit.map(describeSelector), 'nothing', DESCRIBED),
+};
+
+/** A person who consents is told more than one who is refused. */
+const DESCRIBED = 32;
+
+const isOfType = (type: string, selector: Selector): boolean => selector.type === '*' || selector.type === type;
+
+function holds(selector: Selector, attributes: Attributes): boolean {
+  return Object.entries(selector.where ?? {}).every(([name, condition]) => satisfies(condition, own(attributes, name)));
+}
+
+const hasConditions = ({ where }: Selector): boolean => Object.keys(where ?? {}).length > 0;
+
+function contradicts(selector: Selector, attributes: Attributes): boolean {
+  return Object.entries(selector.where ?? {}).some(([name, condition]) => {
+    const value = own(attributes, name);
+    return value !== undefined && !satisfies(condition, value);
+  });
+}
+
+/** Never what an object inherits: an attribute may be called `constructor`. */
+function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return record && Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function inside(parents: readonly Selector[], child: Selector, work: Work): boolean {
+  const covering = parents.filter((parent) => isOfType(child.type, parent) && conditionsImply(child, parent));
+  return pathInside(covering, child, work);
+}
+
+const pathInside = (parents: readonly Selector[], child: Selector, work?: Work): boolean =>
+  includes(
+    parents.map((parent) => parent.match.split('/')),
+    child.match.split('/'),
+    work,
+  );
+
+function conditionsImply(child: Selector, parent: Selector): boolean {
+  return Object.entries(parent.where ?? {}).every(([name, wide]) => {
+    const narrow = own(child.where, name);
+    return narrow !== undefined && implies(narrow, wide);
+  });
+}
+
+function meetSelectors(x: Selector, y: Selector): Selector[] {
+  const type = x.type === '*' ? y.type : y.type === '*' || y.type === x.type ? x.type : undefined;
+  const inner = pathInside([y], x) ? x : pathInside([x], y) ? y : undefined;
+  if (type === undefined || inner === undefined) return [];
+  const where = new Map(Object.entries(x.where ?? {}));
+  for (const [name, condition] of Object.entries(y.where ?? {})) {
+    const other = where.get(name);
+    const met = other ? both(other, condition) : condition;
+    if (!met) return [];
+    where.set(name, met);
+  }
+  const { match, literal } = inner;
+  return [
+    { type, match, ...(literal ? { literal } : {}), ...(where.size > 0 ? { where: Object.fromEntries(where) } : {}) },
+  ];
+}
+
+/** Each selector once, in a fixed order. */
+export function distinct(selectors: readonly Selector[]): Selector[] {
+  const keyed = new Map(selectors.map((each) => [keyOfSelector(each), each]));
+  return [...keyed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+}
+
+export const keyOfSelector = (selector: Selector): string =>
+  JSON.stringify([
+    selector.type,
+    selector.match,
+    Object.entries(selector.where ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
+
+const describeConditions = (selector: Selector): string =>
+  sentence(Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)));
+
+/** `repo acme/** where sensitivity is one of public, internal`. */
+export function describeSelector(selector: Selector): string {
+  const conditions = describeConditions(selector);
+  const match = selector.literal ? `${clip(selector.match)} (literally)` : clip(selector.match);
+  return `${clip(selector.type)} ${match}${conditions ? ` where ${conditions}` : ''}`;
+}

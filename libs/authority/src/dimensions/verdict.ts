@@ -1,0 +1,39 @@
+import type { ReasonCode } from '@bailiwick/contracts/codes';
+import type { DimensionName } from '@bailiwick/contracts/grant';
+import { err, ok, type Result } from '@bailiwick/core/result';
+import type { Verdict, Violation } from '../dimension';
+
+export const PERMIT: Verdict = { outcome: 'permit', message: 'within the limit' };
+
+/** Evidence beside the message. It is stored in an event, so it is short: `shown()` cuts lists. */
+type Evidence = { path?: string; limit?: unknown; actual?: unknown };
+export const deny = (code: ReasonCode, message: string, evidence: Evidence = {}): Verdict => ({
+  outcome: 'deny',
+  code,
+  message,
+  ...evidence,
+});
+export const stepUp = (code: ReasonCode, message: string, evidence: Evidence = {}): Verdict => ({
+  outcome: 'step-up',
+  code,
+  message,
+  ...evidence,
+});
+
+/** Collects where a child is wider than its parent. */
+export class Wider {
+  private readonly violations: Violation[] = [];
+  constructor(private readonly dimension: DimensionName) {}
+
+  /** `holds` is the condition for being no wider: whatever cannot be compared (NaN, undefined) must make it false. */
+  unless(holds: boolean, path: string, child: unknown, parent: unknown, message: string): void {
+    if (!holds) this.violations.push({ dimension: this.dimension, path, parent, child, message });
+  }
+
+  result(): Result<void, Violation[]> {
+    return this.violations.length === 0 ? ok(undefined) : err(this.violations);
+  }
+}
+
+/** Each value once, in code unit order. */
+export const sorted = <T extends string>(values: readonly T[]): T[] => [...new Set(values)].sort();

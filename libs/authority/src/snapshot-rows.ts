@@ -1,0 +1,322 @@
+import { DIMENSIONS, type Consumed, type Limits } from '@bailiwick/contracts/grant';
+import type { ActionNode, CommandNode, GrantNode, RunNode, SettledNode } from './state';
+import type { Mutable, MutableUsage } from './usage';
+
+/*
+ * There may be a million runs and leases, permits, outcomes and tries, and who takes over a log waits until all are
+ * read: they are rows without names of members, and say in numbers what other lines say already. What is not there is
+ * null, or left out at the end.
+ */
+
+/** A run: `parent` is the number of a run before it, whose tree is its own; agent, principal and purpose are shared. */
+export type RunRow = [
+  id: string,
+  parent: number | null,
+  treeId: string | null,
+  agent: number,
+  principalRef: number,
+  purposeRef: number,
+  startedAt: number,
+  position: number,
+  status: RunNode['status'],
+  approvedBy: string | null,
+  endedAt: number | null,
+  endReason: string | null,
+  drift: number,
+  pendingApprovals: number,
+];
+
+/** A lease: `run` and `parent` are the numbers of a run, and of a lease before it. */
+export type GrantRow = [
+  id: string,
+  run: number,
+  parent: number | null,
+  depth: number,
+  /** in the order of DIMENSIONS, shared; the time is each lease's own */
+  limits: (number | Limits['time'])[],
+  notBefore: number,
+  expiresAt: number,
+  issuedAt: number,
+  position: number,
+  supersedes: string | null,
+  usage: UsageRow,
+  status: GrantNode['status'],
+  supersededBy: string | null,
+  children: number,
+  inFlight: number,
+  endedAt: number | null,
+  endReason: string | null,
+  revocationId: string | null,
+];
+
+/** A permit without an outcome: `grant` is the number of its lease, whose run and tree are its own. */
+export type ActionRow = [
+  id: string,
+  grant: number | [grantId: string, runId: string, treeId: string],
+  charge: ConsumedRow,
+  permittedAt: number,
+  expiresAt: number,
+  position: number,
+  /** shared */
+  verb: number,
+  tool: number | null,
+  /** left out, or null, where it is `expiresAt` */
+  outcomeUntil?: number | null,
+  /** left out at the end unless it is so */
+  maySend?: true,
+];
+/** An outcome: `run` is the number of its run. */
+export type SettledRow = [
+  id: string,
+  status: SettledNode['status'],
+  run: number | string,
+  at: number,
+  position: number,
+  /** left out where there is none */
+  latePosition?: number,
+];
+export type CommandRow = [id: string, first: number, count: number, at: number, requestDigest?: string];
+
+type UsageRow = [committed: ConsumedRow, reserved: ConsumedRow, windows: MutableUsage['windows']];
+/** money last; 0 where there is nothing */
+type ConsumedRow = 0 | [calls: number, reads: number, writes: number, external: number, cost: Mutable['cost']];
+
+/** Numbers what many nodes say alike. */
+export interface Numbers {
+  numberOf(value: unknown): number;
+}
+
+/** Makes the rows of a state: first those of all runs, then those of the leases, each in their order, then the others. */
+export class Rows {
+  private readonly runs = new Map<string, number>();
+  private readonly grants = new Map<string, number>();
+
+  constructor(private readonly told: Numbers) {}
+
+  ofRun(run: RunNode): RunRow {
+    const { told } = this;
+    const parent = numberIn(this.runs, run.parentRunId);
+    this.runs.set(run.id, this.runs.size);
+    return [
+      run.id,
+      parent,
+      parent === null ? run.treeId : null,
+      told.numberOf(run.agent),
+      told.numberOf(run.principalRef),
+      told.numberOf(run.purposeRef),
+      run.startedAt,
+      run.position,
+      run.status,
+      run.approvedBy ?? null,
+      run.endedAt ?? null,
+      run.endReason ?? null,
+      run.drift,
+      run.pendingApprovals,
+    ];
+  }
+
+  ofGrant(grant: GrantNode): GrantRow {
+    const { limits } = grant;
+    const run = numberIn(this.runs, grant.runId) as number;
+    const parent = numberIn(this.grants, grant.parentId);
+    this.grants.set(grant.id, this.grants.size);
+    return [
+      grant.id,
+      run,
+      parent,
+      grant.depth,
+      DIMENSIONS.map((name) => (name === 'time' ? limits.time : this.told.numberOf(limits[name]))),
+      grant.notBefore,
+      grant.expiresAt,
+      grant.issuedAt,
+      grant.position,
+      grant.supersedes ?? null,
+      [rowOf(grant.usage.committed), rowOf(grant.usage.reserved), grant.usage.windows],
+      grant.status,
+      grant.supersededBy ?? null,
+      grant.children,
+      grant.inFlight,
+      grant.endedAt ?? null,
+      grant.endReason ?? null,
+      grant.revocationId ?? null,
+    ];
+  }
+
+  /** @param grant the lease that it names */
+  ofAction(
+    {
+      id,
+      grantId,
+      runId,
+      treeId,
+      charge,
+      permittedAt,
+      expiresAt,
+      outcomeUntil,
+      position,
+      verb,
+      tool,
+      maySend,
+    }: ActionNode,
+    grant?: GrantNode,
+  ): ActionRow {
+    const number = grant?.runId === runId && grant.treeId === treeId ? this.grants.get(grantId) : undefined;
+    const call = [this.told.numberOf(verb), tool === undefined ? null : this.told.numberOf(tool)] as const;
+    const of = number ?? ([grantId, runId, treeId] as const);
+    const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
+    const until = outcomeUntil === expiresAt ? null : outcomeUntil;
+    if (maySend) row.push(until, true);
+    else if (until !== null) row.push(until);
+    return row;
+  }
+
+  ofSettled([id, { status, runId, at, position, latePosition }]: [string, SettledNode]): SettledRow {
+    const row: SettledRow = [id, status, this.runs.get(runId) ?? runId, at, position];
+    if (latePosition !== undefined) row[5] = latePosition;
+    return row;
+  }
+}
+
+export const commandRow = ([id, { first, count, at, requestDigest }]: [string, CommandNode]): CommandRow =>
+  requestDigest === undefined ? [id, first, count, at] : [id, first, count, at, requestDigest];
+
+export const commandOf = ([, first, count, at, requestDigest]: CommandRow): CommandNode => ({
+  first,
+  count,
+  at,
+  requestDigest,
+});
+
+/** @throws where it names what does not stand before it */
+function numberIn(numbers: ReadonlyMap<string, number>, id: string | undefined): number | null {
+  if (id === undefined) return null;
+  const number = numbers.get(id);
+  if (number === undefined) throw new Error(`${id} is named before it is there`);
+  return number;
+}
+
+function rowOf({ calls, reads, writes, external, cost }: Consumed): ConsumedRow {
+  const isNothing = calls + reads + writes + external === 0 && Object.keys(cost).length === 0;
+  return isNothing ? 0 : [calls, reads, writes, external, cost];
+}
+
+/**
+ * Reads the rows again, in their order. Ids are taken from the nodes that they name, so that each is held once, as
+ * after a fold.
+ */
+export class RowReader {
+  private readonly runs: RunNode[] = [];
+  private readonly grants: GrantNode[] = [];
+
+  /** @param shared what the numbers stand for */
+  constructor(private readonly shared: readonly unknown[]) {}
+
+  run(row: RunRow): RunNode {
+    const { shared } = this;
+    const parent = row[1] === null ? undefined : told(this.runs, row[1]);
+    const run: RunNode = {
+      id: row[0],
+      treeId: parent ? parent.treeId : (row[2] as string),
+      parentRunId: parent?.id,
+      agent: told(shared, row[3]) as RunNode['agent'],
+      principalRef: told(shared, row[4]) as string,
+      purposeRef: told(shared, row[5]) as string,
+      startedAt: row[6],
+      position: row[7],
+      status: row[8],
+      grantId: undefined,
+      approvedBy: row[9] ?? undefined,
+      endedAt: row[10] ?? undefined,
+      endReason: row[11] ?? undefined,
+      drift: row[12],
+      pendingApprovals: row[13],
+    };
+    this.runs.push(run);
+    return run;
+  }
+
+  grant(row: GrantRow): GrantNode {
+    const run = told(this.runs, row[1]);
+    const grant: GrantNode = {
+      id: row[0],
+      treeId: run.treeId,
+      runId: run.id,
+      parentId: row[2] === null ? undefined : told(this.grants, row[2]).id,
+      depth: row[3],
+      limits: this.limits(row[4]),
+      notBefore: row[5],
+      expiresAt: row[6],
+      issuedAt: row[7],
+      position: row[8],
+      supersedes: row[9] ?? undefined,
+      usage: { committed: consumedOf(row[10][0]), reserved: consumedOf(row[10][1]), windows: row[10][2] },
+      status: row[11],
+      supersededBy: row[12] ?? undefined,
+      children: row[13],
+      inFlight: row[14],
+      endedAt: row[15] ?? undefined,
+      endReason: row[16] ?? undefined,
+      revocationId: row[17] ?? undefined,
+      checkedEpoch: 0,
+      struckBy: undefined,
+    };
+    this.grants.push(grant);
+    run.grantId = grant.id; // the newest of a run is the one it has
+    return grant;
+  }
+
+  action([
+    id,
+    grant,
+    charge,
+    permittedAt,
+    expiresAt,
+    position,
+    verb,
+    tool,
+    outcomeUntil,
+    maySend,
+  ]: ActionRow): ActionNode {
+    const of =
+      typeof grant === 'number' ? told(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
+    return {
+      id,
+      grantId: of.id,
+      runId: of.runId,
+      treeId: of.treeId,
+      verb: told(this.shared, verb) as string,
+      tool: tool === null ? undefined : (told(this.shared, tool) as string),
+      charge: consumedOf(charge),
+      permittedAt,
+      expiresAt,
+      outcomeUntil: outcomeUntil ?? expiresAt,
+      position,
+      maySend: maySend === true,
+    };
+  }
+
+  settled([, status, run, at, position, latePosition]: SettledRow): SettledNode {
+    return { status, runId: typeof run === 'number' ? told(this.runs, run).id : run, at, position, latePosition };
+  }
+
+  private limits(stored: GrantRow[4]): Limits {
+    const limits: Record<string, unknown> = {};
+    for (let i = 0; i < stored.length; i++) {
+      const each = stored[i];
+      limits[DIMENSIONS[i] as string] = typeof each === 'number' ? told(this.shared, each) : each;
+    }
+    return limits as unknown as Limits;
+  }
+}
+
+/** @throws where nothing has that number: a snapshot that says so is none (I11) */
+function told<T>(all: readonly T[], number: number): T {
+  const one = all[number];
+  if (one === undefined) throw new Error(`a row names number ${number} of ${all.length}`);
+  return one;
+}
+
+function consumedOf(row: ConsumedRow): Mutable {
+  if (row === 0) return { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
+  return { calls: row[0], reads: row[1], writes: row[2], external: row[3], cost: row[4] };
+}

@@ -1,0 +1,35 @@
+import type { Result } from '@bailiwick/core/result';
+import type { ActionFacts, Situation, Verdict, Violation } from '../dimension';
+import { nothing } from '../usage';
+
+/** For tests: an action that is nothing special, and the situation of a grant that nothing was used of. */
+export const NOW = Date.parse('2026-01-01T12:00:00.000Z');
+
+export const facts = (over: Partial<ActionFacts> = {}): ActionFacts => ({
+  verb: 'file.read',
+  tool: undefined,
+  effect: 'read',
+  risk: 'low',
+  resource: { type: 'file', id: 'a/b', attributes: {} },
+  cost: {},
+  agentClass: 'worker',
+  declaredPosture: {},
+  currentPosture: undefined,
+  proof: { vouched: true },
+  ...over,
+});
+
+export const situation = (over: Partial<Situation> = {}): Situation => ({
+  usage: { committed: nothing(), reserved: nothing(), windows: [] },
+  drift: 0,
+  leaf: true,
+  ...over,
+});
+
+/** `permit`, or outcome and code: `deny EXPIRED`. */
+export const told = (verdict: Verdict): string =>
+  verdict.outcome === 'permit' ? 'permit' : `${verdict.outcome} ${verdict.code ?? '?'}`;
+
+/** Where a child is wider; an empty list where it is not. */
+export const wider = (result: Result<void, Violation[]>): string[] =>
+  result.ok ? [] : result.error.map((violation) => violation.path);

@@ -1,0 +1,108 @@
+import type { Effect, Risk } from '@bailiwick/contracts/grant';
+import * as W from './verb-words';
+
+/** What is known of a verb. No effects: nothing is known of what it does, only what it may lead to. */
+export interface Told {
+  readonly effects: readonly Effect[];
+  readonly risk: Risk;
+  readonly labels: readonly string[];
+}
+
+interface Meaning {
+  readonly told: Told | undefined;
+  /** may it send or run something, as far as its words go? */
+  readonly doubt: boolean;
+}
+
+/**
+ * What the words of a verb say it does. Whatever would make it milder (that it reads, or stays in the house) must be its
+ * operation and the only one; whatever makes it stricter counts wherever it stands.
+ */
+export function ofWords(words: W.Words): Meaning {
+  const look = new Look(words);
+  const found = RULES.filter(([, holds]) => holds(look)).map(([told]) => told);
+  if (found.length === 0) return { told: undefined, doubt: !look.isCalm };
+  const told: Told = {
+    effects: [...new Set(found.flatMap(({ effects = [] }) => effects))],
+    risk: RISKS_ASCENDING.findLast((risk) => found.some((each) => each.risk === risk)) ?? 'low',
+    labels: [...new Set(found.flatMap(({ labels = [] }) => labels))],
+  };
+  return { told, doubt: !look.isCalm };
+}
+const RISKS_ASCENDING: readonly Risk[] = ['low', 'medium', 'high', 'irreversible'];
+
+class Look {
+  constructor(private readonly words: W.Words) {}
+
+  has(...tables: readonly ReadonlySet<string>[]): boolean {
+    return tables.some((table) => [...this.words.all].some((word) => table.has(word)));
+  }
+  isOperation(table: ReadonlySet<string>): boolean {
+    return this.words.ends.some((word) => table.has(word));
+  }
+  get reads(): boolean {
+    return this.isOperation(W.READ) && !this.has(W.WRITES_TOO);
+  }
+  get putsAway(): boolean {
+    return this.isOperation(W.PUT_AWAY);
+  }
+  get sends(): boolean {
+    const looks = this.reads || this.putsAway;
+    return this.has(W.SEND) || (!looks && (this.has(W.SEND_OR_NOUN) || (this.has(W.PUT) && this.has(W.OUTSIDE))));
+  }
+  get isSecret(): boolean {
+    return this.has(W.SECRET) || W.SECRET_PAIRS.some(([a, b]) => this.has(a) && this.has(b));
+  }
+  get namesSecrets(): boolean {
+    return this.isOperation(W.SECRET_NAMES_ONLY) && !this.has(W.SECRET_LISTED);
+  }
+  get changesSecrets(): boolean {
+    return this.isOperation(W.SECRET_CHANGE) && !this.reads && !(this.has(W.SECRET_MADE) && this.has(W.MAKE));
+  }
+  get fetchesRemotely(): boolean {
+    return this.has(W.REMOTE) && !this.sends && (this.reads || this.has(W.FETCH));
+  }
+  get mayFetch(): boolean {
+    return this.has(W.FETCH_ALWAYS) || (this.has(W.FETCH) && !this.has(W.INSIDE) && !this.isSecret);
+  }
+  get pays(): boolean {
+    const checksOut = this.has(W.PAY) && !this.has(W.INSIDE);
+    return !this.reads && (checksOut || (this.has(W.MONEY) && this.has(W.MOVE_MONEY)));
+  }
+  get runs(): boolean {
+    return !this.reads && (this.has(W.EXEC) || (this.has(W.RUN) && this.has(W.CODE)));
+  }
+  get maySend(): boolean {
+    if (this.putsAway) return false;
+    return this.reads ? this.has(W.SENT_AS_NOUN) : this.has(W.MAY_SEND, W.SHARED);
+  }
+  /** It changes what is in the house, and nothing speaks of outside. */
+  get isCalm(): boolean {
+    if (this.putsAway) return true;
+    return this.has(W.INSIDE) && this.isOperation(W.CHANGE) && !this.has(W.OUTSIDE, W.SHARED, W.MAY_SEND);
+  }
+}
+
+const RULES: readonly (readonly [Partial<Told>, (look: Look) => boolean])[] = [
+  [{ effects: ['external'], risk: 'medium' }, (look) => look.sends],
+  [{ effects: ['exec'], risk: 'high' }, (look) => look.runs],
+  [{ effects: ['write'], risk: 'high' }, (look) => look.isOperation(W.DELETE)],
+  [{ effects: ['read'], risk: 'low' }, (look) => look.reads && !look.sends && !look.runs],
+  [
+    { effects: ['read'], risk: 'low', labels: ['fetch:unnamed', 'untrusted'] },
+    (look) => look.fetchesRemotely && !look.isOperation(W.PUT_AWAY),
+  ],
+  [{ labels: ['fetch:unnamed', 'untrusted'] }, (look) => !look.sends && look.mayFetch],
+  [{ labels: ['may:send'] }, (look) => !look.sends && look.maySend],
+  [{ labels: ['pays'] }, (look) => look.pays],
+  [{ labels: ['private'], risk: 'medium' }, (look) => look.isSecret && look.namesSecrets],
+  [{ effects: ['write'], risk: 'medium' }, (look) => look.isSecret && !look.namesSecrets && look.changesSecrets],
+  [
+    { labels: ['read:secret', 'private'], risk: 'high' },
+    (look) => look.isSecret && !look.namesSecrets && !look.changesSecrets,
+  ],
+  [
+    { effects: ['write'], risk: 'high' },
+    (look) => look.isSecret && !look.namesSecrets && !look.changesSecrets && !look.reads && !look.sends,
+  ],
+];

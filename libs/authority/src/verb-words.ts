@@ -1,0 +1,188 @@
+import { remembered } from '@bailiwick/core/memo';
+
+/*
+ * What the words of a verb say about it, wherever they stand in it and in whichever order: `email.send`, `send_email`,
+ * `sendEmail`, `send-email` and `sendemail` are one verb to a tool, and one here. Words that only sometimes mean a kind
+ * are in a table of their own.
+ */
+const table = (words: string): ReadonlySet<string> => new Set(words.trim().split(/\s+/));
+
+/** Gives something to another party, whatever it is done to. */
+export const SEND = table(`
+  send forward fwd publish submit dispatch notify broadcast announce deliver emit transmit tweet retweet toot sendmail
+  remit wire donate payout disclose leak beacon exfiltrate cc bcc ping`);
+/** The same as an operation; as a noun (`post.list`, `get_comments`) it is what is read. */
+export const SEND_OR_NOUN = table(`
+  share upload push invite transfer post comment reply respond crosspost repost mention react upvote`);
+/** Of the nouns those that are also done: a listing of them is in doubt. */
+export const SENT_AS_NOUN = table('share upload push invite transfer');
+/** May leave the house: it depends on where to. */
+export const MAY_SEND = table(`
+  export sync backup mirror replicate migrate import connect attach report stream pipe relay proxy tunnel mount link
+  call request invoke trigger subscribe`);
+
+/** Systems outside by their nature: what is put there is sent. */
+export const OUTSIDE = table(`
+  email mail gmail outlook smtp slack teams discord telegram whatsapp signal sms mms chat dm message irc matrix
+  mattermost zoom twitter facebook linkedin instagram reddit mastodon bluesky gist pastebin paste webhook hook ftp sftp
+  ftps scp rsync s3 bucket blob gcs minio dropbox gdrive onedrive sharepoint web http https url uri browser webpage
+  website dns websocket socket tcp udp telnet ssh mqtt kafka amqp sns sqs pubsub npm pypi registry twilio sendgrid
+  mailgun mailchimp pagerduty statuspage newsletter forum feed rss printer fax phone api rpc graphql rest curl wget`);
+/** Systems that others may see into: what is put there may be sent. */
+export const SHARED = table(`
+  calendar channel event meeting issue ticket pull pr mr merge discussion wiki confluence jira linear trello asana notion zendesk
+  intercom hubspot salesforce crm github gitlab bitbucket drive cloud queue topic doc form survey blog page contact
+  customer payee payment order booking`);
+/** Where a name of the caller's making is looked up by somebody else: reading is sending, too. */
+export const REMOTE = table(`
+  web http https url uri browser webpage website link dns domain hostname whois ftp sftp ftps scp rsync s3 bucket blob
+  gcs minio gist pastebin paste websocket socket tcp udp telnet ssh curl wget rss feed api rpc graphql rest`);
+
+/** What is in the house, and read or written there. */
+export const INSIDE = table(`
+  file folder directory dir path repo repository git branch commit code source workspace project db database sql table
+  row column record schema index memory cache note todo task log config setting test spreadsheet sheet cell account
+  profile balance transaction document disk shelf thing state history context knowledge vector embedding list`);
+
+/** Looks and changes nothing, as the operation of a verb: `list_files`, `file.list`. */
+export const READ = table('read get list search find describe');
+/** A verb with one of these does more than read: `get_or_create`, `find_and_replace`. */
+export const WRITES_TOO = table(`
+  write create add set put insert append update edit upsert delete remove drop truncate replace reset revert clear rename
+  purge wipe destroy kill stop start and or then if`);
+/** Looks, and for what is not in the house asks somebody else. */
+export const FETCH = table(`
+  fetch open load download resolve lookup query visit navigate goto browse crawl scrape retrieve head clone pull
+  request click follow screenshot preview unfurl`);
+/** Fetches, also where it is done to what is in the house. */
+export const FETCH_ALWAYS = table('clone pull');
+/** Puts something where it is done. */
+export const PUT = table(`
+  put write create add set append insert new make save store copy cp move mv update edit patch call request trigger
+  fire enqueue produce`);
+/** Changes what is in the house, and no more. */
+export const CHANGE = table(`
+  write create update edit set append insert add save rename move mv copy cp patch commit branch delete remove drop
+  truncate mkdir touch replace format apply revert reset checkout stage stash rebase tag query select open load lookup
+  stat diff status read get list search find view show count describe resolve retrieve fetch store put make new clear
+  archive restore lock unlock sort filter mark`);
+export const DELETE = table('delete');
+/** Ends or files away what is there, and gives it to no other party. */
+export const PUT_AWAY = table('delete remove archive mark star hide mute');
+
+/** Runs what it is given. */
+export const EXEC = table('shell bash zsh powershell pwsh cmd terminal exec eval spawn subprocess sudo');
+/** Runs something: what, the other word says. */
+export const RUN = table('run execute launch invoke start');
+export const CODE = table('code command script python node javascript js ruby perl program binary container notebook');
+
+/** What gives a secret away, unless it is known to write it. */
+export const SECRET = table(`
+  secret vault credential cred password passwd passphrase passcode keychain keyring keystore keyvault ssm kms
+  secretmanager secretsmanager apikey token jwt cookie env environ environment dotenv printenv getenv envvar onepassword
+  bitwarden lastpass doppler infisical sops decrypt unseal unwrap reveal privatekey kubeconfig imds sts htpasswd`);
+/** Two words that name a secret together. */
+export const SECRET_PAIRS: readonly (readonly [ReadonlySet<string>, ReadonlySet<string>])[] = [
+  [table('key'), table('api access private ssh signing encryption master pgp gpg')],
+  [table('parameter'), table('store')],
+  [table('metadata'), table('instance cloud ec2 gce aws gcp azure')],
+  [table('role'), table('assume')],
+  [table('seed recovery'), table('phrase')],
+];
+/** Gives away how many secrets there are, or what they are called, and no more. */
+export const SECRET_NAMES_ONLY = table('list count describe');
+/** Puts a secret in, or ends it, and gives none away. */
+export const SECRET_CHANGE = table(`
+  write set put create rotate delete revoke update change reset store remove save add disable enable expire destroy
+  encrypt`);
+
+/** Values come with the names. */
+export const SECRET_LISTED = table('env environ environment dotenv envvar cookie');
+/** The caller that makes one receives it. */
+export const SECRET_MADE = table('token apikey jwt sts');
+export const MAKE = table('create generate issue mint exchange');
+
+/** Spends money. */
+export const PAY = table(`
+  pay payment purchase buy checkout refund wire donate remit payout charge reimburse topup`);
+export const MONEY = table('money fund bank crypto cash usd eur wallet coin iban');
+export const MOVE_MONEY = table('transfer send withdraw move deposit');
+
+/** Of no meaning here, but found in compounds. */
+const FILLERS = table('value string text data item object name user');
+
+const ALL: ReadonlySet<string> = new Set(
+  [
+    ...[SEND, SEND_OR_NOUN, MAY_SEND, OUTSIDE, SHARED, REMOTE, INSIDE, READ, WRITES_TOO, FETCH, FETCH_ALWAYS, PUT],
+    ...[CHANGE, PUT_AWAY, EXEC, RUN, CODE, SECRET, SECRET_NAMES_ONLY, SECRET_CHANGE, SECRET_LISTED, SECRET_MADE, MAKE],
+    ...[PAY, MONEY, MOVE_MONEY, FILLERS, ...SECRET_PAIRS.flat()],
+  ].flatMap((words) => [...words]),
+);
+
+/** The words of a verb in their plain form. */
+export interface Words {
+  /** of the verb as it was written, and of it in lower case: capitals in odd places hide none */
+  readonly all: ReadonlySet<string>;
+  /** the first and the last of its last segment: one of them is what it does */
+  readonly ends: readonly string[];
+}
+
+/** @param spelt a verb as the caller wrote it: its capitals are lost once it is normalised */
+export const wordsOf: (spelt: string) => Words = remembered((spelt) => {
+  const text = spelt.normalize('NFKC').trim();
+  const apart = text.replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2').replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2');
+  const last = split(apart.slice(apart.lastIndexOf('.') + 1));
+  return {
+    all: new Set([...split(apart), ...split(text)]),
+    ends: last.length === 0 ? [] : [last[0] as string, last[last.length - 1] as string],
+  };
+}, 10_000);
+
+const split = (text: string): string[] =>
+  text
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '')
+    .flatMap(plain);
+
+/** A word of the tables for an inflected one (`sending`, `secrets`), or several for a compound (`sendemail`). */
+function plain(word: string): string[] {
+  const bare = word.replace(/(?<=[a-z]{3})\d+$/, '');
+  const known = stems(bare).find((stem) => ALL.has(stem));
+  return known === undefined ? (parts(bare) ?? [word]) : [known];
+}
+
+function stems(word: string): string[] {
+  const found = [word];
+  for (const [ending, instead] of ENDINGS)
+    if (word.endsWith(ending)) found.push(word.slice(0, -ending.length) + instead);
+  for (const stem of [...found]) if (/([a-z])\1$/.test(stem)) found.push(stem.slice(0, -1));
+  return found;
+}
+const ENDINGS = [
+  ['s', ''],
+  ['es', ''],
+  ['ies', 'y'],
+  ['ed', ''],
+  ['d', ''],
+  ['ied', 'y'],
+  ['ing', ''],
+  ['ing', 'e'],
+] as const;
+
+/** A compound of words of at least three letters each, all of them known. */
+function parts(word: string): string[] | undefined {
+  if (word.length > 40) return undefined;
+  const from: (string[] | undefined)[] = [[]];
+  for (let end = 1; end <= word.length; end++) {
+    for (let start = 0; start <= end - 2 && from[end] === undefined; start++) {
+      const before = from[start];
+      const piece = before && pieceOf(word.slice(start, end));
+      if (before && piece !== undefined) from[end] = [...before, piece];
+    }
+  }
+  return from[word.length];
+}
+
+const pieceOf = (text: string): string | undefined =>
+  stems(text).find((stem) => (stem.length > 2 || stem === 's3') && ALL.has(stem));

@@ -1,0 +1,160 @@
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grant';
+import type { Change, GrantSelector } from '@bailiwick/contracts/replay';
+import type { Refusal } from '@bailiwick/contracts/reason';
+import { canonicalize } from '@bailiwick/core/canonical';
+import { ok, type Result } from '@bailiwick/core/result';
+import { couldUse } from '../could-use';
+import { resolveChild, resolveRoot, tenantDefaults } from '../resolve';
+
+/** A grant as it is about to be issued once more. */
+export interface Reissued {
+  readonly grantId: string;
+  readonly treeId: string;
+  readonly agentClass: string;
+  /** as recorded */
+  readonly limits: Limits;
+  /** ms */
+  readonly issuedAt: number;
+  /** the grant above: as recorded, and as it is under the change; undefined for a root */
+  readonly parent: { readonly recorded: Limits; readonly limits: Limits } | undefined;
+}
+
+/** What a change makes of the limits of grants. Made once for a change; knows nothing of a state. */
+export class ChangedLimits {
+  private readonly overlays: { readonly select: GrantSelector; readonly limits: GrantRequest }[] = [];
+  private readonly withheld: GrantSelector[];
+  private readonly defaults: GrantRequest | undefined;
+  private readonly onDrift: Change['drift'];
+
+  constructor({ grant = [], policy, drift }: Change) {
+    const { approvalFrom, ceiling, defaults } = policy ?? {};
+    this.defaults = defaults;
+    if (approvalFrom !== undefined || ceiling !== undefined)
+      this.overlays.push({ select: {}, limits: { risk: { approvalFrom, ceiling } } });
+    this.onDrift = drift;
+    for (const { select = {}, limits } of grant) if (limits) this.overlays.push({ select, limits });
+    this.withheld = grant.filter((each) => each.withhold).map(({ select = {} }) => select);
+  }
+
+  /** Does it leave every grant as it is? Then nothing need be kept beside the state. */
+  get isEmpty(): boolean {
+    return this.overlays.length === 0 && this.withheld.length === 0 && this.defaults === undefined && !this.onDrift;
+  }
+
+  withholds(grant: Reissued): boolean {
+    return this.withheld.some((select) => selects(select, grant));
+  }
+
+  /**
+   * The limits that the grant would have. What its request left out is not in the log: where a child says what its
+   * parent said, and a root what every root is given, it is taken to have left it out, and takes what they say now.
+   * The very same object where nothing changes.
+   * @returns the refusal where the rules would not issue it (I1)
+   */
+  of(grant: Reissued): Result<Limits, Refusal> {
+    const base = this.rebased(grant);
+    if (!base.ok) return base;
+    const changed = this.overlaid(grant, base.value);
+    if (!changed.ok || changed.value === base.value || !grant.parent) return changed;
+    // as if it had been asked for: its parent's denials and windows stay in force whatever it says
+    const { limits } = grant.parent;
+    return resolveChild(asked(changed.value, limits), limits, grant.issuedAt, grant.limits);
+  }
+
+  private rebased({ limits, parent, issuedAt }: Reissued): Result<Limits, Refusal> {
+    if (parent) {
+      if (parent.recorded === parent.limits) return ok(limits);
+      return resolveChild(asked(limits, parent.recorded), parent.limits, issuedAt, limits);
+    }
+    if (!this.defaults) return ok(limits);
+    const before = tenantDefaults(issuedAt);
+    const after = resolveRoot(this.defaults, before, issuedAt);
+    return after.ok ? resolveRoot(asked(limits, before), after.value, issuedAt, limits) : after;
+  }
+
+  private overlaid(grant: Reissued, base: Limits): Result<Limits, Refusal> {
+    let limits = base;
+    if (this.onDrift) limits = { ...limits, purpose: { ...limits.purpose, onDrift: this.thresholds(limits) } };
+    for (const { select, limits: wanted } of this.overlays) {
+      if (!selects(select, grant)) continue;
+      // a request that is silent on delegation asks for none; a change that is silent on it leaves it
+      const delegation = { ...limits.delegation, ...defined(wanted.delegation) };
+      const resolved = resolveRoot({ ...wanted, delegation }, limits, grant.issuedAt);
+      if (!resolved.ok) return resolved;
+      limits = resolved.value;
+    }
+    return ok(limits);
+  }
+
+  /** One that is given alone moves the other where they would cross. */
+  private thresholds({ purpose: { onDrift } }: Limits): Limits['purpose']['onDrift'] {
+    const { stepUpAt, suspendAt } = this.onDrift ?? {};
+    const stops = suspendAt ?? Math.max(onDrift.suspendAt, stepUpAt ?? 0);
+    return { stepUpAt: Math.min(stepUpAt ?? onDrift.stepUpAt, stops), suspendAt: stops };
+  }
+}
+
+/** What is wrong with a change whatever it is asked of: a pattern that is none, limits that no lease may have. */
+export function wrongWith({ grant = [], policy }: Change, now: number): Refusal | undefined {
+  for (const limits of [...grant.map((each) => each.limits), policy?.defaults]) {
+    const resolved = limits && resolveRoot(limits, tenantDefaults(now), now);
+    if (resolved && !resolved.ok) return resolved.error;
+  }
+  return undefined;
+}
+
+function selects({ grantId, treeId, agentClass, verb, root }: GrantSelector, grant: Reissued): boolean {
+  return (
+    (grantId === undefined || grantId === grant.grantId) &&
+    (treeId === undefined || treeId === grant.treeId) &&
+    (agentClass === undefined || agentClass === grant.agentClass) &&
+    (root === undefined || root === (grant.parent === undefined)) &&
+    (verb === undefined || couldUse(grant.limits, verb))
+  );
+}
+
+/** The request that comes to these limits on top of a base: what is as in the base was left out. */
+export function asked(limits: Limits, base: Limits): GrantRequest {
+  const { time, purpose, actions, budget, delegation, posture } = limits;
+  const inherited = new Set(base.actions.deny);
+  const denied = actions.deny.filter((pattern) => !inherited.has(pattern));
+  const windows = budget.windows.filter((own) => !base.budget.windows.some((each) => same(own, each)));
+  const own = <T>(value: T, from: T): T | undefined => (same(value, from) ? undefined : value);
+  return {
+    time: { notBefore: time.notBefore, expiresAt: own(time.expiresAt, base.time.expiresAt) },
+    session: limits.session,
+    purpose: {
+      onDrift: own(purpose.onDrift, base.purpose.onDrift),
+      delegatedSources: own(purpose.delegatedSources, base.purpose.delegatedSources),
+    },
+    actions: {
+      allow: own(actions.allow, base.actions.allow),
+      deny: denied.length > 0 ? denied : undefined,
+      mode: own(actions.mode, base.actions.mode),
+    },
+    resources: own(limits.resources, base.resources),
+    budget: {
+      calls: own(budget.calls, base.budget.calls),
+      reads: own(budget.reads, base.budget.reads),
+      writes: own(budget.writes, base.budget.writes),
+      external: own(budget.external, base.budget.external),
+      cost: own(budget.cost, base.budget.cost),
+      perAction: own(budget.perAction, base.budget.perAction),
+      windows: windows.length > 0 ? windows : undefined,
+    },
+    delegation,
+    risk: {
+      ceiling: own(limits.risk.ceiling, base.risk.ceiling),
+      approvalFrom: own(limits.risk.approvalFrom, base.risk.approvalFrom),
+    },
+    posture: Object.fromEntries(
+      Object.entries(posture).map(([name, values]) => [name, own(values, base.posture[name as keyof typeof posture])]),
+    ),
+  };
+}
+
+const same = (a: unknown, b: unknown): boolean =>
+  a === b || (a !== undefined && b !== undefined && canonicalize(a) === canonicalize(b));
+
+const defined = <T extends object>(value: T | undefined): T =>
+  Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => each !== undefined)) as T;

@@ -1,0 +1,78 @@
+import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Fate } from '@bailiwick/contracts/replay';
+import { parseTime } from '@bailiwick/core/clock';
+import type { Asked } from '../decide/judge';
+import { isOpen } from '../evolve/endings';
+import { blockedItself } from '../liveness';
+import type { GrantNode, LogState, RunNode } from '../state';
+
+export type Decision = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;
+export type Outcome = EventOf<'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned'>;
+export type Of<T extends Event['type']> = EventOf<T>;
+
+export const DECIDED: Partial<Record<Event['type'], Fate>> = {
+  ActionPermitted: 'permit',
+  ActionDenied: 'deny',
+  ActionStepUp: 'step-up',
+};
+export const isDecision = (event: Event): event is Decision => DECIDED[event.type] !== undefined;
+export const isOutcome = (event: Event): event is Outcome =>
+  event.type === 'ActionCompleted' || event.type === 'ActionFailed' || event.type === 'ActionAbandoned';
+
+export const timeOf = (event: Event): number => parseTime(event.time) as number;
+
+/** Is there still something in a state that a recorded event can happen to? `grant` is the one it is of. */
+export function isThereFor(state: LogState, event: Event, grant: GrantNode | undefined): boolean {
+  const run = event.runId === undefined ? undefined : state.runs.get(event.runId);
+  switch (event.type) {
+    case 'GrantSuspended':
+      return grant !== undefined && grant.status === 'active' && !blockedItself(state, grant, timeOf(event));
+    case 'GrantResumed':
+      return grant?.status === 'suspended';
+    case 'GrantRevoked':
+      return grant !== undefined;
+    case 'GrantExpired':
+      return grant !== undefined && isOpen(grant.status) && grant.expiresAt <= timeOf(event);
+    case 'RunCompleted':
+      return run !== undefined && (run.status === 'active' || run.status === 'suspended');
+    case 'ApprovalGiven':
+    case 'ApprovalExpired':
+      return state.approvals.get(event.data.approvalId)?.status === 'pending';
+    case 'RevocationRuleAdded':
+    case 'QuarantineLifted':
+    case 'HistoryImported':
+      return true;
+    case 'Refused':
+    case 'RefusalsSummarized':
+    case 'DelegationRefused':
+      return event.treeId === undefined || state.trees.has(event.treeId);
+    case 'RunOpened':
+      return event.data.parentRunId === undefined || state.runs.has(event.data.parentRunId);
+    default:
+      return event.runId === undefined || run !== undefined;
+  }
+}
+
+/** The call as it was understood when it was decided. What it cost nothing of is not in its charge. */
+export function askedOf({ data }: Decision, run: RunNode): Asked {
+  const drift = data.drift ?? 0;
+  return {
+    facts: {
+      verb: data.verb,
+      tool: data.tool,
+      effect: data.effect,
+      effects: data.effects,
+      risk: data.risk,
+      stated: data.stated,
+      resource: { type: data.resource.type, id: data.resource.id, attributes: data.resource.attributes ?? {} },
+      cost: data.charge.cost,
+      agentClass: run.agent.class,
+      declaredPosture: run.agent.posture ?? {},
+      currentPosture: data.posture,
+      proof: data.proof.vouched ? { vouched: true } : { vouched: false, jkt: data.proof.jkt },
+    },
+    labels: data.labels,
+    charge: data.charge,
+    drift: drift === 'unavailable' ? drift : Math.max(drift, run.drift),
+  };
+}

@@ -1,0 +1,105 @@
+import type { Difference, Kinds, ReplayAnswer } from '@bailiwick/contracts/replay';
+import { LIMITS } from '@bailiwick/core/limits';
+
+/** Counts differences, and keeps one page of them: however many there are, it takes no more room than its limits say. */
+export class Tally {
+  private decided = 0;
+  private differ = 0;
+  private bytes = 0;
+  private truncated = false;
+  private readonly page: Difference[] = [];
+  private readonly byKind: Kinds = {};
+  private readonly groups = { byAgentClass: new Groups(), byVerb: new Groups(), byTree: new Groups() };
+  outcomesFallenAway = 0;
+  undecidable = 0;
+
+  /** @param after differences behind this position only are on the page; all are counted */
+  constructor(
+    private readonly after: number,
+    private readonly limit: number,
+  ) {}
+
+  /** One recorded decision was decided again. */
+  again(): void {
+    this.decided += 1;
+  }
+
+  add(difference: Difference): void {
+    const { kind, agentClass, treeId } = difference;
+    this.byKind[kind] = (this.byKind[kind] ?? 0) + 1;
+    if (agentClass !== undefined) this.groups.byAgentClass.count(agentClass, kind);
+    if (treeId !== undefined) this.groups.byTree.count(treeId, kind);
+    if (difference.about === 'action') {
+      this.differ += 1;
+      this.groups.byVerb.count(difference.verb, kind);
+    }
+    if (difference.position <= this.after || this.truncated) return;
+    this.truncated = !this.fits(difference);
+    if (!this.truncated) this.page.push(difference);
+  }
+
+  /** Two of one position stay together, since the next page begins behind a position. */
+  private fits(difference: Difference): boolean {
+    if (this.page.at(-1)?.position === difference.position) return true;
+    if (this.page.length >= this.limit) return false;
+    this.bytes += Buffer.byteLength(JSON.stringify(difference));
+    return this.page.length === 0 || this.bytes <= LIMITS.pageBytes;
+  }
+
+  told(): Omit<ReplayAnswer, 'log' | 'from' | 'to' | 'assumes'> {
+    const { byAgentClass, byVerb, byTree } = this.groups;
+    return {
+      decided: this.decided,
+      differ: this.differ,
+      byKind: this.byKind,
+      byAgentClass: byAgentClass.most(),
+      byVerb: byVerb.most(),
+      byTree: byTree.most(),
+      differences: this.page,
+      truncated: this.truncated,
+      next: this.truncated ? (this.page.at(-1)?.position ?? null) : null,
+      outcomesFallenAway: this.outcomesFallenAway,
+      undecidable: this.undecidable,
+    };
+  }
+}
+
+/** Counts by a name that others chose: a few thousand are told apart while it counts, the largest of them in the end. */
+class Groups {
+  private readonly counts = new Map<string, Kinds>();
+
+  count(name: string, kind: string): void {
+    const own = this.counts.get(name) ?? (this.counts.size < COUNTED ? this.begin(name) : this.others());
+    own[kind] = (own[kind] ?? 0) + 1;
+  }
+
+  most(): Record<string, Kinds> {
+    const named = [...this.counts].filter(([name]) => name !== OTHERS).sort(([, a], [, b]) => sum(b) - sum(a));
+    const rest = named.slice(LIMITS.replayGroups).map(([, kinds]) => kinds);
+    const beyond = this.counts.get(OTHERS);
+    const others = [...rest, ...(beyond ? [beyond] : [])];
+    const told = named.slice(0, LIMITS.replayGroups);
+    return Object.fromEntries(others.length > 0 ? [...told, [OTHERS, added(others)]] : told);
+  }
+
+  private begin(name: string): Kinds {
+    const fresh: Kinds = {};
+    this.counts.set(name, fresh);
+    return fresh;
+  }
+
+  private others(): Kinds {
+    return this.counts.get(OTHERS) ?? this.begin(OTHERS);
+  }
+}
+
+const COUNTED = 10_000;
+/** No class, verb or tree is called so: it has a space. */
+const OTHERS = 'all others';
+const sum = (kinds: Kinds): number => Object.values(kinds).reduce((total, each) => total + each, 0);
+
+function added(all: readonly Kinds[]): Kinds {
+  const total: Kinds = {};
+  for (const kinds of all) for (const [kind, n] of Object.entries(kinds)) total[kind] = (total[kind] ?? 0) + n;
+  return total;
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { LIMITS } from '@bailiwick/core/limits';
+import { consumed, effect, posture, risk, scalar } from './grant';
+import { costs, digest, freeText, idOf, name, time } from './primitives';
+import { outcome, reason } from './reason';
+
+export const label = z.string().regex(/^[a-z][a-z0-9_-]{0,63}(:[a-z0-9_-]{1,64})?$/, 'must be like read:secret');
+export const labels = z.array(label).max(LIMITS.labelsPerAction);
+/** As recorded: those that the caller sent, and those that the rules added. */
+export const recordedLabels = z.array(label).max(LIMITS.labelsPerAction + LIMITS.labelsAdded);
+
+export const resource = z.strictObject({
+  type: z.string().min(1).max(LIMITS.nameLength),
+  id: z.string().min(1).max(LIMITS.resourceIdLength),
+  attributes: z
+    .record(z.string().min(1).max(LIMITS.nameLength), scalar)
+    .refine((value) => Object.keys(value).length <= LIMITS.attributesPerResource, {
+      error: `at most ${LIMITS.attributesPerResource} attributes`,
+    })
+    .optional(),
+});
+export type Resource = z.infer<typeof resource>;
+
+/** What is called, as far as a decision needs it: of the arguments only their digest. */
+export const calledTool = z.strictObject({
+  verb: z.string().min(1).max(LIMITS.nameLength),
+  argsDigest: digest.optional(),
+  tool: name.optional(),
+  risk: risk.optional(),
+  effect: effect.optional(),
+});
+
+/** The body of POST /v1/actions: what an agent wants to do, before it does it. */
+export const actionRequest = z.strictObject({
+  grantId: idOf('grant'),
+  action: z
+    .strictObject({
+      ...calledTool.shape,
+      /** the arguments themselves: digested at the edge; a redacted preview is kept beside the event */
+      args: z.record(z.string(), z.unknown()).optional(),
+    })
+    .refine((action) => !(action.args && action.argsDigest), { error: 'give args or argsDigest, not both' }),
+  resource,
+  cost: costs.optional(),
+  posture: posture.optional(),
+  approvalId: idOf('approval').optional(),
+  labels: labels.optional(),
+  parentActionId: idOf('action').optional(),
+});
+export type ActionRequest = z.infer<typeof actionRequest>;
+
+const listed = z.array(freeText(LIMITS.resourceIdLength)).max(LIMITS.effectsListed);
+/** What really happened, as the enforcement point saw it. */
+export const effects = z.strictObject({
+  resources: listed.optional(),
+  filesChanged: listed.optional(),
+  /** external systems contacted */
+  external: listed.optional(),
+});
+export type Effects = z.infer<typeof effects>;
+
+/** The body of POST /v1/actions/{id}/outcome. */
+export const outcomeRequest = z.strictObject({
+  status: z.enum(['completed', 'failed']),
+  resultDigest: digest.optional(),
+  preview: z.string().max(LIMITS.previewLength).optional(),
+  effects: effects.optional(),
+  cost: costs.optional(),
+  /** labels of the result, e.g. `untrusted`, `private` */
+  labels: labels.optional(),
+});
+export type OutcomeRequest = z.infer<typeof outcomeRequest>;
+
+export const actionAnswer = z.object({
+  decision: outcome,
+  actionId: idOf('action'),
+  reasons: z.array(reason),
+  /** what the enforcement point must do, e.g. `report-outcome` */
+  obligations: z.array(z.string()),
+  /** until when the permit may be used, or the approval be given */
+  expiresAt: time,
+  /** until when the outcome of a permit is reported; later it is recorded as a late report */
+  outcomeUntil: time.optional(),
+  approvalId: idOf('approval').optional(),
+  /** the least that is left anywhere up the chain */
+  remaining: consumed,
+  position: z.number().int(),
+});
+export type ActionAnswer = z.infer<typeof actionAnswer>;

@@ -1,0 +1,256 @@
+import { z } from 'zod';
+import { LIMITS } from '@bailiwick/core/limits';
+import { amount, costs, duration, idOf, name, time, agentName } from './primitives';
+
+/** The nine dimensions of a grant, in the order in which reasons are told. */
+export const DIMENSIONS = [
+  'time',
+  'session',
+  'purpose',
+  'actions',
+  'resources',
+  'budget',
+  'delegation',
+  'risk',
+  'posture',
+] as const;
+export type DimensionName = (typeof DIMENSIONS)[number];
+
+export const RISKS = ['low', 'medium', 'high', 'irreversible'] as const;
+export const risk = z.enum(RISKS);
+export type Risk = z.infer<typeof risk>;
+
+export const MODES = ['draft', 'propose', 'execute'] as const;
+export const mode = z.enum(MODES);
+export type Mode = z.infer<typeof mode>;
+
+export const EFFECTS = ['read', 'write', 'exec', 'external'] as const;
+export const effect = z.enum(EFFECTS);
+export type Effect = z.infer<typeof effect>;
+
+export const COUNTERS = ['calls', 'reads', 'writes', 'external'] as const;
+export type Counter = (typeof COUNTERS)[number];
+
+// ---- full limits: what an issued grant holds -------------------------------------------------------------------
+
+export const timeLimit = z.strictObject({ notBefore: time, expiresAt: time });
+export type TimeLimit = z.infer<typeof timeLimit>;
+
+/** RFC 7638 thumbprint (SHA-256, base64url) of the key the run must prove it holds. */
+export const jkt = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a base64url SHA-256 key thumbprint (RFC 7638)');
+export const sessionLimit = z.strictObject({ jkt: jkt.optional() });
+export type SessionLimit = z.infer<typeof sessionLimit>;
+
+const threshold = z.number().min(0).max(1);
+export const onDrift = z
+  .strictObject({ stepUpAt: threshold, suspendAt: threshold })
+  .refine((value) => value.stepUpAt <= value.suspendAt, { error: 'stepUpAt must not be above suspendAt' });
+export const delegatedSources = z.array(name).max(LIMITS.delegatedSources);
+export const purposeLimit = z.strictObject({ onDrift, delegatedSources });
+export type PurposeLimit = z.infer<typeof purposeLimit>;
+
+/** Patterns are checked and normalised by `@bailiwick/authority/pattern`; here only their size is. */
+const pattern = z.string().min(1).max(LIMITS.resourceIdLength);
+const patterns = z.array(pattern).max(LIMITS.patternsPerList);
+export const actionsLimit = z.strictObject({ allow: patterns, deny: patterns, mode });
+export type ActionsLimit = z.infer<typeof actionsLimit>;
+
+export const scalar = z.union([z.string().max(LIMITS.nameLength), z.number(), z.boolean()]);
+export type Scalar = z.infer<typeof scalar>;
+/** All the parts given must hold; at least one must be given. */
+export const condition = z
+  .strictObject({
+    in: z.array(scalar).min(1).max(LIMITS.valuesPerCondition).optional(),
+    eq: scalar.optional(),
+    lte: z.number().optional(),
+    gte: z.number().optional(),
+    prefix: z.string().max(LIMITS.nameLength).optional(),
+  })
+  .refine((value) => Object.values(value).some((part) => part !== undefined), {
+    error: 'a condition needs in, eq, lte, gte or prefix',
+  });
+export type Condition = z.infer<typeof condition>;
+export const selector = z.strictObject({
+  type: z.string().min(1).max(LIMITS.nameLength),
+  match: pattern,
+  /** characters that have a meaning in other pattern languages (`[id].tsx`, `(group)`) are parts of names in `match` */
+  literal: z.literal(true).optional(),
+  where: z
+    .record(z.string().min(1).max(LIMITS.nameLength), condition)
+    .refine((value) => Object.keys(value).length <= LIMITS.conditionsPerSelector, {
+      error: `at most ${LIMITS.conditionsPerSelector} conditions`,
+    })
+    .optional(),
+});
+export type Selector = z.infer<typeof selector>;
+export const resourcesLimit = z.array(selector).max(LIMITS.selectorsPerGrant);
+export type ResourcesLimit = z.infer<typeof resourcesLimit>;
+
+const partialCaps = {
+  calls: amount.optional(),
+  reads: amount.optional(),
+  writes: amount.optional(),
+  external: amount.optional(),
+  cost: costs.optional(),
+};
+export const windowCap = z.strictObject({ per: duration, ...partialCaps });
+export type WindowCap = z.infer<typeof windowCap>;
+const perAction = z.strictObject({ cost: costs.optional() });
+const windows = z.array(windowCap).max(LIMITS.windowsPerBudget);
+export const budgetLimit = z.strictObject({
+  calls: amount,
+  reads: amount,
+  writes: amount,
+  external: amount,
+  cost: costs,
+  perAction: perAction.optional(),
+  windows,
+});
+export type BudgetLimit = z.infer<typeof budgetLimit>;
+
+export const delegationLimit = z.strictObject({
+  depth: z.number().int().min(0).max(LIMITS.treeDepth),
+  children: z.number().int().min(0).max(LIMITS.childrenPerGrant),
+  classes: z.array(name).max(LIMITS.classesPerList),
+});
+export type DelegationLimit = z.infer<typeof delegationLimit>;
+
+export const riskLimit = z.strictObject({ ceiling: risk, approvalFrom: risk });
+export type RiskLimit = z.infer<typeof riskLimit>;
+
+const admissible = z.array(name).min(1).max(LIMITS.classesPerList).optional();
+/** For each attribute the values that are admissible; an attribute left out is not limited. */
+export const postureLimit = z.strictObject({
+  agentClass: admissible,
+  model: admissible,
+  modelVersion: admissible,
+  environment: admissible,
+  imageDigest: admissible,
+});
+export type PostureLimit = z.infer<typeof postureLimit>;
+
+export const limits = z.strictObject({
+  time: timeLimit,
+  session: sessionLimit,
+  purpose: purposeLimit,
+  actions: actionsLimit,
+  resources: resourcesLimit,
+  budget: budgetLimit,
+  delegation: delegationLimit,
+  risk: riskLimit,
+  posture: postureLimit,
+});
+export type Limits = z.infer<typeof limits>;
+
+// ---- what is asked for: every part may be left out -------------------------------------------------------------
+
+export const grantRequest = z.strictObject({
+  time: z
+    .strictObject({ ttl: duration.optional(), notBefore: time.optional(), expiresAt: time.optional() })
+    .refine((value) => !(value.ttl && value.expiresAt), { error: 'give ttl or expiresAt, not both' })
+    .optional(),
+  session: sessionLimit.optional(),
+  purpose: z.strictObject({ onDrift: onDrift.optional(), delegatedSources: delegatedSources.optional() }).optional(),
+  actions: z.strictObject({ allow: patterns.optional(), deny: patterns.optional(), mode: mode.optional() }).optional(),
+  resources: resourcesLimit.optional(),
+  budget: z.strictObject({ ...partialCaps, perAction: perAction.optional(), windows: windows.optional() }).optional(),
+  delegation: z
+    .strictObject({
+      depth: delegationLimit.shape.depth.optional(),
+      children: delegationLimit.shape.children.optional(),
+      classes: delegationLimit.shape.classes.optional(),
+    })
+    .optional(),
+  risk: z.strictObject({ ceiling: risk.optional(), approvalFrom: risk.optional() }).optional(),
+  posture: postureLimit.optional(),
+});
+export type GrantRequest = z.infer<typeof grantRequest>;
+
+// ---- who acts --------------------------------------------------------------------------------------------------
+
+export const posture = z.strictObject({
+  model: name.optional(),
+  modelVersion: name.optional(),
+  environment: name.optional(),
+  imageDigest: name.optional(),
+});
+export type Posture = z.infer<typeof posture>;
+export const agent = z.strictObject({ class: agentName, instance: name.optional(), posture: posture.optional() });
+export type Agent = z.infer<typeof agent>;
+
+// ---- what is answered ------------------------------------------------------------------------------------------
+
+export const GRANT_STATUSES = [
+  'active',
+  'suspended',
+  'superseded',
+  'completed',
+  'expired',
+  'exhausted',
+  'revoked',
+] as const;
+export const grantStatus = z.enum(GRANT_STATUSES);
+export type GrantStatus = z.infer<typeof grantStatus>;
+export const RUN_STATUSES = [
+  'pending',
+  'active',
+  'suspended',
+  'completed',
+  'expired',
+  'exhausted',
+  'revoked',
+  'refused',
+] as const;
+export const runStatus = z.enum(RUN_STATUSES);
+export type RunStatus = z.infer<typeof runStatus>;
+
+/** Has the shape of `limits.budget`, as far as it counts: reserved and committed together. */
+export const consumed = z.strictObject({ calls: amount, reads: amount, writes: amount, external: amount, cost: costs });
+export type Consumed = z.infer<typeof consumed>;
+
+export const runView = z.object({
+  id: idOf('run'),
+  treeId: idOf('tree'),
+  parentRunId: idOf('run').optional(),
+  agent,
+  /** null once erased */
+  requestedBy: z.string().nullable(),
+  /** who stated `requestedBy`: the actor that opened the root run */
+  requestedByStatedBy: z.string().optional(),
+  approvedBy: z.string().optional(),
+  purpose: z.string().nullable(),
+  task: z.string().nullable().optional(),
+  startedAt: time,
+  expiresAt: time.optional(),
+  endedAt: time.optional(),
+  endReason: z.string().optional(),
+  status: runStatus,
+  grantId: idOf('grant').optional(),
+  drift: z.number().optional(),
+  /** decided by another installation, and imported */
+  imported: z.literal(true).optional(),
+});
+export type RunView = z.infer<typeof runView>;
+
+export const grantView = z.object({
+  id: idOf('grant'),
+  treeId: idOf('tree'),
+  parentId: idOf('grant').optional(),
+  runId: idOf('run'),
+  depth: z.number().int(),
+  status: grantStatus,
+  /** why it is not live although its own status is active: an ancestor's id and status */
+  blockedBy: z.object({ grantId: z.string(), status: z.string(), revocationId: z.string().optional() }).optional(),
+  limits,
+  consumed,
+  reserved: consumed,
+  children: z.number().int(),
+  issuedAt: time,
+  endedAt: time.optional(),
+  endReason: z.string().optional(),
+  supersededBy: idOf('grant').optional(),
+  position: z.number().int(),
+  /** decided by another installation, and imported */
+  imported: z.literal(true).optional(),
+});
+export type GrantView = z.infer<typeof grantView>;

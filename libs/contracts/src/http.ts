@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { LIMITS } from '@bailiwick/core/limits';
+import { foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
+import { actionRequest } from './action';
+import { revocationTarget } from './event';
+import { agent, grantRequest, grantView, runView } from './grant';
+import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from './primitives';
+import { approvalView } from './query';
+
+/** A person or a service, by a name that cannot be taken for another's. */
+const principalName = name.superRefine((text, context) => {
+  // refused for its length already; to bring it into a normal form takes time of its square
+  if (text.length > LIMITS.nameLength) return;
+  const fault =
+    foldSpaces(text) === text ? lookAlikeFault(text) : 'has a double or unusual space; write one plain space';
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
+
+/** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
+
+export const openRunBody = z.strictObject({
+  agent,
+  /** the principal: `user:…`, `service:…` */
+  requestedBy: principalName,
+  purpose: freeText(),
+  grant: grantRequest,
+  requireApproval: z.boolean().optional(),
+});
+export const delegationBody = z.strictObject({
+  agent,
+  /** the delegated task's name, in plain words */
+  task: freeText(LIMITS.textLength),
+  purpose: freeText().optional(),
+  grant: grantRequest,
+});
+export const grantedAnswer = z.object({
+  run: runView,
+  grant: grantView,
+  token: z.string(),
+  expiresAt: time,
+  position,
+});
+export const pendingAnswer = z.object({ run: runView, approval: approvalView });
+
+export const completionBody = z.strictObject({});
+export const escalationBody = z.strictObject({ want: grantRequest, reason: freeText() });
+export const approvalDecisionBody = z.strictObject({
+  verdict: z.enum(['approve', 'deny']),
+  note: freeText().optional(),
+});
+export const actionsBatchBody = z.strictObject({ actions: z.array(actionRequest).min(1).max(LIMITS.actionsPerBatch) });
+
+export const revocationBody = z.strictObject({
+  reason: freeText(),
+  /** a grant is always revoked with everything below it (I2); false is refused */
+  subtree: z.literal(true, { error: 'must be true: what is below a revoked grant is never live' }).optional(),
+});
+export const suspensionBody = z.strictObject({ reason: freeText() });
+export const selectorBody = z
+  .strictObject({
+    agentClass: name.optional(),
+    agentInstance: name.optional(),
+    modelVersion: name.optional(),
+    /** any spelling: what is stored of a person is found by the name that was given, and by no other */
+    principal: name.optional(),
+    purpose: freeText().optional(),
+    tool: name.optional(),
+    treeId: idOf('tree').optional(),
+    issuedBefore: time.optional(),
+  })
+  .refine((value) => Object.values(value).some((part) => part !== undefined), {
+    error:
+      'name at least one of agentClass, agentInstance, modelVersion, principal, purpose, tool, treeId, issuedBefore',
+  });
+/** What a selector with `tool` does: denies that tool or verb (the default), or ends the leases that could use it. */
+const toTarget = {
+  selector: selectorBody,
+  target: revocationTarget.optional(),
+  quarantine: z.boolean().optional(),
+};
+const targetFits = ({ selector, target }: { selector: { tool?: string | undefined }; target?: string | undefined }) =>
+  target === undefined || selector.tool !== undefined;
+const MISFIT = {
+  error: 'target says what becomes of a tool; name one in selector.tool, or leave target out',
+  path: ['target'],
+};
+export const previewBody = z.strictObject(toTarget).refine(targetFits, MISFIT);
+export const revocationsBody = z
+  .strictObject({
+    ...toTarget,
+    reason: freeText(),
+    digest: z.string().max(400).optional(),
+    force: z.boolean().optional(),
+  })
+  .refine(targetFits, MISFIT);
+export const erasurePreviewBody = z.strictObject({
+  /** the person, as `requestedBy` named her */
+  subject: name,
+});
+export const erasureBody = erasurePreviewBody.extend({
+  reason: freeText().optional(),
+  /** also where only the reasons of earlier erasures are left; without `reason` */
+  earlierReasons: z.literal(true).optional(),
+});
+export const erasureAnswer = z.object({
+  erasure: z.object({ subjectRef: ref, before: position, runs: position, payloads: position }),
+  /** of the event that records it */
+  position,
+  /** false: it goes on by itself; the same request with the same Idempotency-Key says when it is done */
+  done: z.boolean(),
+});
+
+export const repairBody = z.strictObject({
+  log: logNameSchema.optional(),
+  /** of the unreadable event, and the digest of its bytes as they were shown */
+  position,
+  bodyDigest: digest,
+  reason: freeText().optional(),
+});
+export const repairAnswer = z.object({
+  setAside: z.object({ position, bodyDigest: digest, reason: z.unknown() }),
+  /** of the event that records it */
+  position,
+});
+
+export const revokedAnswer = z.object({ revocationId: idOf('revocation'), positions: z.record(z.string(), position) });
+
+// ---- AuthZEN Authorization API 1.0 -----------------------------------------------------------------------------
+
+const properties = z.record(z.string(), z.unknown()).optional();
+export const authzenSubject = z.looseObject({ type: z.string(), id: z.string(), properties });
+export const authzenAction = z.looseObject({ name: z.string(), properties });
+export const authzenResource = z.looseObject({ type: z.string(), id: z.string(), properties });
+export const evaluationBody = z.looseObject({
+  subject: authzenSubject,
+  action: authzenAction,
+  resource: authzenResource,
+  context: z.record(z.string(), z.unknown()).optional(),
+});
+export const evaluationsBody = z.looseObject({
+  subject: authzenSubject.optional(),
+  action: authzenAction.optional(),
+  resource: authzenResource.optional(),
+  context: z.record(z.string(), z.unknown()).optional(),
+  evaluations: z
+    .array(
+      z.looseObject({
+        subject: authzenSubject.optional(),
+        action: authzenAction.optional(),
+        resource: authzenResource.optional(),
+        context: z.record(z.string(), z.unknown()).optional(),
+      }),
+    )
+    .max(LIMITS.actionsPerBatch)
+    .optional(),
+  options: z
+    .looseObject({
+      evaluations_semantic: z.enum(['execute_all', 'deny_on_first_deny', 'permit_on_first_permit']).optional(),
+    })
+    .optional(),
+});
+export const evaluationAnswer = z.object({
+  decision: z.boolean(),
+  context: z.record(z.string(), z.unknown()).optional(),
+});

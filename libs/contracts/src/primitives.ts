@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { parseDuration } from '@bailiwick/core/duration';
+import { ID_PREFIX, isId, type IdKind } from '@bailiwick/core/ids';
+import { LIMITS } from '@bailiwick/core/limits';
+import { parseTime } from '@bailiwick/core/clock';
+
+/** An id of one kind, e.g. `grt_0_…`. */
+export const idOf = (kind: IdKind) =>
+  z
+    .string()
+    .max(LIMITS.idLength)
+    .refine((id) => isId(kind, id), { error: `must be a ${kind} id (${ID_PREFIX[kind]}_…)` });
+
+export const tenantName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be 1–63 of a–z, 0–9 and -, not starting with -');
+
+export const logNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}\/\d{1,6}$/, 'must be <tenant>/<number>');
+
+export const position = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** RFC 3339 date-time with an offset. */
+export const time = z
+  .string()
+  .max(40)
+  .refine((text) => parseTime(text) !== undefined, { error: 'must be an RFC 3339 time, e.g. 2026-01-31T12:00:00Z' });
+
+export const duration = z
+  .string()
+  .max(12)
+  .refine((text) => parseDuration(text) !== undefined, {
+    error: 'must be a whole number with ms, s, m, h or d, e.g. 30m',
+  });
+
+/** A text without control characters (they could forge a line in a log or a terminal). */
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+export const freeText = (max: number = LIMITS.textLength) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((text) => !CONTROL.test(text), { error: 'must not contain control or direction-changing characters' });
+
+/** A short name, one line. */
+export const name = freeText(LIMITS.nameLength)
+  .refine((text) => !/[\r\n\t]/.test(text), { error: 'must be one line' })
+  .refine((text) => text === text.trim() && !/\p{Cf}/u.test(text), {
+    error: 'must not begin or end with a space, or have invisible characters',
+  });
+
+/** What an agent is called. It stands in sentences that people read and rules match it: so it is one word. */
+export const agentName = name.refine(
+  (text) => /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:@/+-]*$/u.test(text) && text === text.normalize('NFKC'),
+  { error: 'must be one word of letters, digits and . _ : @ / + -, such as repo-maintenance-agent' },
+);
+
+/** A digest with its algorithm, as `sha256:<64 hex>`. */
+export const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256:<64 lower-case hex digits>');
+
+export const currency = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD');
+
+/** Whole minor units (cents), or a whole count. */
+export const amount = z.number().int('must be a whole number').min(0).max(LIMITS.amountMax);
+
+export const costs = z.record(currency, amount).refine((value) => Object.keys(value).length <= LIMITS.currencies, {
+  error: `at most ${LIMITS.currencies} currencies`,
+});
+
+/** A keyed pseudonym for a person or a free text: the same input gives the same ref within a tenant. */
+export const ref = z.string().regex(/^ref_[0-9a-z]{26}$/, 'must be a ref');

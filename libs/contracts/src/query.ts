@@ -1,0 +1,213 @@
+import { z } from 'zod';
+import { revocationTarget, storedSelector } from './event';
+import { LIMITS } from '@bailiwick/core/limits';
+import { exportHeader, exportLine } from './export';
+import { grantView, runView } from './grant';
+import { digest, idOf, logNameSchema, position, ref, time } from './primitives';
+import { risk } from './grant';
+
+/**
+ * Questions about the live state, answered by the log's owner on `bailiwick.query.<tenant>.<n>` (one `Query` in, one
+ * `Answer` out). They change nothing and are never written.
+ */
+export const query = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('run'), log: logNameSchema, id: idOf('run') }),
+  z.strictObject({ op: z.literal('grant'), log: logNameSchema, id: idOf('grant') }),
+  z.strictObject({ op: z.literal('tree'), log: logNameSchema, id: idOf('tree') }),
+  z.strictObject({ op: z.literal('action'), log: logNameSchema, id: idOf('action') }),
+  z.strictObject({ op: z.literal('approval'), log: logNameSchema, id: idOf('approval') }),
+  z.strictObject({
+    op: z.literal('approvals'),
+    log: logNameSchema,
+    status: z.enum(['pending']),
+    limit: z.number().int().min(1).max(LIMITS.pendingPageMax).optional(),
+    /** where the last page ended */
+    after: z.strictObject({ turn: z.number().int().min(1), position }).optional(),
+  }),
+  /** what the next decision would be; charges and writes nothing: `command` is an `authorize` command */
+  z.strictObject({ op: z.literal('dryRun'), log: logNameSchema, command: z.unknown() }),
+  z.strictObject({
+    op: z.literal('preview'),
+    log: logNameSchema,
+    selector: storedSelector,
+    target: revocationTarget.optional(),
+    quarantine: z.boolean().optional(),
+  }),
+  /** the stored events that cannot be read, and what each of them holds up */
+  z.strictObject({ op: z.literal('unreadable'), log: logNameSchema }),
+  /** what an erasure would erase now */
+  z.strictObject({ op: z.literal('erasure'), log: logNameSchema, subjectRef: ref }),
+  /** a step of an import into this log's tenant: what it changes is staged beside the log until it is complete */
+  z.strictObject({
+    op: z.literal('import'),
+    log: logNameSchema,
+    step: z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('begin'),
+        header: exportHeader,
+        /** its leases stay alive: the tenant moves here */
+        live: z.boolean().optional(),
+      }),
+      z.strictObject({ kind: z.literal('events'), events: z.array(exportLine).max(LIMITS.importEventsAtOnce) }),
+      z.strictObject({ kind: z.literal('complete') }),
+      z.strictObject({ kind: z.literal('look') }),
+    ]),
+  }),
+  /** digest of the whole folded state, with the position it stands at */
+  z.strictObject({ op: z.literal('stateDigest'), log: logNameSchema }),
+  z.strictObject({ op: z.literal('head'), log: logNameSchema }),
+]);
+export type Query = z.infer<typeof query>;
+
+/** Answer of `unreadable`: events that no operator has set aside yet. */
+export const unreadableView = z.object({
+  log: logNameSchema,
+  /** `tree`: nothing is decided about a tree; `log`: nothing but revocations is decided about the whole log */
+  items: z.array(
+    z.object({
+      position,
+      holdsUp: z.enum(['tree', 'log']),
+      treeId: idOf('tree').optional(),
+      bodyDigest: digest,
+      why: z.string(),
+      /** the stored bytes as text, cut where they are long */
+      body: z.string(),
+    }),
+  ),
+});
+export type UnreadableView = z.infer<typeof unreadableView>;
+
+const bareView = z.object({ id: z.string(), status: z.string() });
+
+/** Answer of `tree`: the whole tree, parents before children. */
+export const treeView = z.object({
+  id: idOf('tree'),
+  log: logNameSchema,
+  position,
+  runs: z.array(runView),
+  grants: z.array(grantView),
+  /** labels the tree's actions have carried so far */
+  labels: z.array(z.string()),
+  /** for a run's own token, which reads its own branch: what is above it, the nearest first */
+  above: z.object({ runs: z.array(bareView), grants: z.array(bareView) }).optional(),
+});
+export type TreeView = z.infer<typeof treeView>;
+
+/** `revoked`: it waited for a person when a revocation reached it, and can be approved no more. */
+export const approvalStatus = z.enum(['pending', 'approved', 'denied', 'expired', 'used', 'revoked']);
+export type ApprovalStatus = z.infer<typeof approvalStatus>;
+
+export const approvalView = z.object({
+  id: idOf('approval'),
+  kind: z.enum(['grant', 'action', 'escalation']),
+  status: approvalStatus,
+  runId: idOf('run'),
+  treeId: idOf('tree'),
+  grantId: idOf('grant').optional(),
+  actionId: idOf('action').optional(),
+  risk,
+  irreversible: z.boolean(),
+  /** what is asked, in one sentence */
+  asks: z.string(),
+  purpose: z.string().nullable(),
+  requestedBy: z.string().nullable(),
+  /** who stated `requestedBy`: the actor that opened the root run */
+  requestedByStatedBy: z.string().optional(),
+  /** sentences: what it may, and may not, do if approved */
+  may: z.array(z.string()),
+  mayNot: z.array(z.string()),
+  /** the exact call, for kind action */
+  action: z
+    .object({
+      verb: z.string(),
+      tool: z.string().optional(),
+      resource: z.object({
+        type: z.string(),
+        id: z.string(),
+        attributes: z.record(z.string(), z.unknown()).optional(),
+      }),
+      argsDigest: digest.optional(),
+      args: z.unknown().optional(),
+      /** how much of the arguments is masked or cut; left out where all is shown, or where it is not known */
+      hidden: z.object({ values: z.number(), of: z.number(), characters: z.number() }).optional(),
+      cost: z.record(z.string(), z.number()),
+      reasons: z.array(z.string()),
+      /** all that asks for a person and that the approval covers; `isNew`: the earlier question did not show it */
+      objections: z.array(z.object({ says: z.string(), isNew: z.boolean() })).optional(),
+    })
+    .optional(),
+  /** what a person refused in this task before: the same, or another call of the same verb or on the same thing */
+  refusedBefore: z
+    .array(
+      z.object({
+        approvalId: idOf('approval'),
+        what: z.string(),
+        at: time,
+        by: z.string(),
+        note: z.string().nullable(),
+      }),
+    )
+    .optional(),
+  budget: z.string(),
+  /** actions of this run that were denied or stepped up before, newest first, in words */
+  tried: z.array(z.string()),
+  /** why more is wanted, for kind escalation */
+  reason: z.string().nullable().optional(),
+  requestedAt: time,
+  expiresAt: time,
+  decidedBy: z.string().optional(),
+  decidedAt: time.optional(),
+  note: z.string().nullable().optional(),
+  position,
+});
+export type ApprovalView = z.infer<typeof approvalView>;
+
+const previewCounts = z.object({
+  /** leases that end or, where a tool is denied, could use it */
+  grants: z.number(),
+  runs: z.number(),
+  trees: z.number(),
+  agents: z.number(),
+  /** permits without an outcome, of these leases or of that tool */
+  inFlight: z.number(),
+  /** what waits for a person and can be approved no more */
+  pendingApprovals: z.number(),
+  /** of these: runs that wait for their first lease */
+  pendingRuns: z.number(),
+  reservedCost: z.record(z.string(), z.number()),
+});
+export type PreviewCounts = z.infer<typeof previewCounts>;
+
+export const previewView = z.object({
+  digest: z.string(),
+  /** of the target that was asked about */
+  counts: previewCounts,
+  /** where the selector names a tool: what is meant, and what each target would reach */
+  target: revocationTarget.optional(),
+  targets: z.object({ tool: previewCounts, leases: previewCounts }).optional(),
+  /** runs whose class or principal is not listed: so many are */
+  unlisted: z.object({ classes: z.number(), principals: z.number() }).optional(),
+  byClass: z.record(z.string(), z.number()),
+  /** by the principal's ref */
+  byPrincipal: z.record(z.string(), z.number()),
+  sample: z.array(z.object({ grantId: z.string(), runId: z.string(), agentClass: z.string() })),
+  asOf: position,
+});
+export type PreviewView = z.infer<typeof previewView>;
+
+/** What an erasure would erase, and what goes on. */
+export const erasurePreviewView = z.object({
+  subjectRef: ref,
+  /** what comes at or after this position is not reached */
+  before: position,
+  runs: z.number(),
+  /** runs that are still live: what they write after this is not erased with it */
+  liveRuns: z.number(),
+  trees: z.number(),
+  payloads: z.number(),
+  /** payloads by the type of the event they stand beside */
+  byType: z.record(z.string(), z.number()),
+  /** reasons of earlier erasures that are still kept: erased with the rest, or alone by `earlierReasons` */
+  earlierReasons: z.number(),
+});
+export type ErasurePreview = z.infer<typeof erasurePreviewView>;

@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import { LIMITS } from '@bailiwick/core/limits';
+import { label } from './action';
+import { grantRequest, risk } from './grant';
+import { freeText, idOf, logNameSchema, name, position, time } from './primitives';
+import { outcome, reason } from './reason';
+
+/**
+ * What if: which recorded decisions would have been others under a change, and what would have followed from that. The
+ * rules of the trajectory are named by their codes.
+ */
+export const SEQUENCE_CODES = [
+  'SECRET_EXFILTRATION',
+  'EXEC_AFTER_DENIED_ESCALATION',
+  'LETHAL_TRIFECTA',
+  'MAY_SEND_SECRET',
+  'MAY_SEND_PRIVATE',
+  'FETCH_AFTER_PRIVATE',
+  'MAY_EXEC_AFTER_DENIED_ESCALATION',
+  'SENDING_IN_FLIGHT',
+  'MAY_SEND_IN_FLIGHT',
+] as const;
+
+const threshold = z.number().min(0).max(1);
+const something = (value: object): boolean => Object.values(value).some((part) => part !== undefined);
+
+/** Which grants a change is for: all the parts given must match; none given: every grant. */
+export const grantSelector = z.strictObject({
+  grantId: idOf('grant').optional(),
+  treeId: idOf('tree').optional(),
+  agentClass: name.optional(),
+  /** grants that could use this verb as they were issued */
+  verb: z.string().min(1).max(LIMITS.nameLength).optional(),
+  /** true: root grants only, false: only those below another */
+  root: z.boolean().optional(),
+});
+export type GrantSelector = z.infer<typeof grantSelector>;
+
+export const grantChange = z
+  .strictObject({
+    select: grantSelector.optional(),
+    /** takes the place of what the grant says; what is left out stays */
+    limits: grantRequest.optional(),
+    /** the grant would never have been issued */
+    withhold: z.literal(true).optional(),
+  })
+  .refine((change) => (change.limits === undefined) !== (change.withhold === undefined), {
+    error: 'give limits or withhold: true, not both',
+  });
+export type GrantChange = z.infer<typeof grantChange>;
+
+export const addedSequence = z.strictObject({
+  /** labels that the tree has shown already, all of them */
+  seen: z.array(label).min(1).max(8),
+  /** the label of a step that must not follow */
+  then: label,
+  outcome: z.enum(['step-up', 'deny']),
+  says: freeText(300).optional(),
+});
+
+export const change = z.strictObject({
+  /** one, or several: where they speak of the same limit, the last counts */
+  grant: z
+    .preprocess(
+      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+      z.array(grantChange).max(LIMITS.replayChanges).optional(),
+    )
+    .optional(),
+  policy: z
+    .strictObject({
+      /** from which tier on a person is asked, in every grant */
+      approvalFrom: risk.optional(),
+      /** how dangerous an action may be, in every grant */
+      ceiling: risk.optional(),
+      /** what a root grant takes where its request said nothing */
+      defaults: grantRequest.optional(),
+      /** the trajectory rules there are, each by its code */
+      sequences: z.partialRecord(z.enum(SEQUENCE_CODES), z.enum(['off', 'step-up', 'deny'])).optional(),
+      /** trajectory rules there were not */
+      added: z.array(addedSequence).max(LIMITS.replayChanges).optional(),
+    })
+    .refine(something, { error: 'says nothing' })
+    .optional(),
+  /** the thresholds of every grant */
+  drift: z
+    .strictObject({ stepUpAt: threshold.optional(), suspendAt: threshold.optional() })
+    .refine(something, { error: 'give stepUpAt or suspendAt' })
+    .refine(({ stepUpAt = 0, suspendAt = 1 }) => stepUpAt <= suspendAt, {
+      error: 'stepUpAt must not be above suspendAt',
+    })
+    .optional(),
+});
+export type Change = z.infer<typeof change>;
+
+export const replayRequest = z
+  .strictObject({
+    log: logNameSchema.optional(),
+    /** the change holds from this position on; what was before stays as it was */
+    from: position.optional(),
+    /** the last position that is looked at */
+    to: position.optional(),
+    treeId: idOf('tree').optional(),
+    change,
+    /** differences after this position only: `next` of the page before */
+    after: position.optional(),
+    limit: z.number().int().min(1).max(LIMITS.replayPageMax).optional(),
+  })
+  .refine(({ from = 0, to = Infinity }) => from <= to, { error: 'from must not be after to' });
+export type ReplayRequest = z.infer<typeof replayRequest>;
+
+/** What a call comes to; `falls-away`: nobody would have asked. */
+const fate = z.enum([...outcome.options, 'falls-away']);
+export type Fate = z.infer<typeof fate>;
+
+const where = { position, time, treeId: z.string().optional(), runId: z.string().optional() };
+export const difference = z.discriminatedUnion('about', [
+  z.object({
+    about: z.literal('action'),
+    ...where,
+    grantId: z.string().optional(),
+    actionId: z.string(),
+    verb: z.string(),
+    agentClass: z.string(),
+    /** `permit->deny` and the like */
+    kind: z.string(),
+    before: z.object({ decision: fate, reasons: z.array(reason) }),
+    after: z.object({ decision: fate, reasons: z.array(reason) }),
+    /** why nobody would have asked */
+    why: z.string().optional(),
+  }),
+  z.object({
+    about: z.literal('grant'),
+    ...where,
+    grantId: z.string().optional(),
+    agentClass: z.string().optional(),
+    /** `issued->refused`, `issued->falls-away`, `refused->issued`, `on->suspended`, `suspended->on` */
+    kind: z.string(),
+    why: z.string(),
+  }),
+]);
+export type Difference = z.infer<typeof difference>;
+
+/** kind of difference → how many */
+const kinds = z.record(z.string(), z.number().int());
+export type Kinds = z.infer<typeof kinds>;
+
+export const replayAnswer = z.object({
+  log: logNameSchema,
+  /** the first and the last position that was looked at */
+  from: position,
+  to: z.number().int(),
+  /** recorded decisions that were decided again */
+  decided: z.number().int(),
+  /** those that would have been others */
+  differ: z.number().int(),
+  byKind: kinds,
+  /** the classes, verbs and trees with most differences; `all others` holds the rest */
+  byAgentClass: z.record(z.string(), kinds),
+  byVerb: z.record(z.string(), kinds),
+  byTree: z.record(z.string(), kinds),
+  differences: z.array(difference),
+  /** there are more differences than this page holds: the next is asked for with `after` */
+  truncated: z.boolean(),
+  next: position.nullable(),
+  /** outcomes of calls that would not have been permitted: what they spent and taught counts no more */
+  outcomesFallenAway: z.number().int(),
+  /** refusals of which the log does not hold what was asked for */
+  undecidable: z.number().int(),
+  /** what this takes for granted, in words */
+  assumes: z.array(z.string()),
+});
+export type ReplayAnswer = z.infer<typeof replayAnswer>;
+
+/** How far one is. */
+export const replayProgress = z.object({ done: z.number().int(), total: z.number().int() });
+export type ReplayProgress = z.infer<typeof replayProgress>;

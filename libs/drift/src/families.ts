@@ -1,0 +1,90 @@
+import { remembered } from '@bailiwick/core/memo';
+import { wordsOf } from './words';
+
+/**
+ * What a verb does, whatever it is called. A goal names families by its verbs, a call by the words of its verb and
+ * tool; a call of a family that the goal never names was not asked for. A word may stand in several.
+ */
+export const FAMILIES = {
+  send: 'send sends sending email emails mail mails message messages forward reply respond notify tell inform write dm ping',
+  publish: 'post posts publish upload share announce tweet comment push broadcast',
+  pay: 'pay pays transfer refund wire buy purchase order donate reimburse settle charge',
+  create:
+    'create add make write append insert schedule book reserve save put generate draft compose open register record plan prepare suggest set',
+  change:
+    'update change modify edit adjust reschedule rename move set fix correct replace upgrade refactor commit merge patch refresh bump extend amend',
+  remove: 'delete remove cancel drop erase clear purge revoke unsubscribe destroy kick uninstall',
+  admit: 'invite add share grant allow permit approve authorize enable promote assign',
+  run: 'run execute install deploy build start launch restart test compile exec shell spawn invoke',
+  visit:
+    'visit open browse go fetch download get read check see look view navigate click follow find search load retrieve show list query summarize summarise review',
+} as const;
+export type Family = keyof typeof FAMILIES;
+
+/** What the families of doing are done to. A call on one of these wants the goal to speak of it too. */
+const OBJECTS = {
+  money:
+    'money payment payments transaction transactions amount bill rent fee price dollars euros usd eur bank account iban refund difference salary invoice pay paid transfer',
+  credential: 'password passwords passphrase credential credentials key keys token tokens secret secrets',
+  permission: 'permission permissions role roles access member members workspace invite',
+  mail: 'email emails mail mails inbox mailbox',
+  message: 'message messages channel channels dm slack chat direct',
+  event: 'event events calendar meeting meetings appointment appointments schedule participants invite',
+  file: 'file files document documents drive folder folders list spreadsheet',
+  booking:
+    'hotel hotels restaurant restaurants car cars flight flights reservation reservations booking room table reserve book rental',
+  web: 'web website websites webpage webpages page pages site url link links blog',
+} as const;
+export type ObjectGroup = keyof typeof OBJECTS;
+
+function index<K extends string>(table: Record<K, string>): Map<string, K[]> {
+  const words = new Map<string, K[]>();
+  for (const name of Object.keys(table) as K[]) {
+    for (const word of table[name].split(' ')) words.set(word, [...(words.get(word) ?? []), name]);
+  }
+  return words;
+}
+const FAMILY_OF = index<Family>(FAMILIES);
+const OBJECT_OF = index<ObjectGroup>(OBJECTS);
+
+export const familiesOfWord = (word: string): readonly Family[] => FAMILY_OF.get(word) ?? [];
+
+/** What a text speaks of doing, and to what. */
+export interface Intent {
+  readonly families: ReadonlySet<Family>;
+  readonly objects: ReadonlySet<ObjectGroup>;
+}
+
+export function intentOf(text: string): Intent {
+  const words = wordsOf(text);
+  return {
+    families: new Set(words.flatMap((word) => FAMILY_OF.get(word) ?? [])),
+    // who names an address to send to speaks of mail
+    objects: new Set([
+      ...words.flatMap((word) => OBJECT_OF.get(word) ?? []),
+      ...(/\S@\S+\.\S/.test(text) ? (['mail'] as const) : []),
+    ]),
+  };
+}
+
+/** a verb comes again with every call */
+const intentOfName = remembered(intentOf, 1_024);
+
+/**
+ * What a call does: by the words of its verb, and of its tool where that says more. Where none is known the effect
+ * alone counts. Reading is never anything else, whatever its name.
+ */
+export function intentOfCall(call: { verb: string; tool?: string | undefined; effect: string }): Intent {
+  const { families, objects } = intentOfName(`${call.verb} ${call.tool ?? ''}`);
+  if (call.effect === 'read') return { families: new Set(['visit']), objects };
+  const does = new Set<Family>([...families].filter((family) => family !== 'visit'));
+  if (objects.has('money') && does.has('send')) does.add('pay');
+  if (does.size === 0) for (const family of BY_EFFECT[call.effect] ?? []) does.add(family);
+  return { families: does, objects };
+}
+
+const BY_EFFECT: Record<string, readonly Family[]> = {
+  write: ['create', 'change'],
+  external: ['send', 'publish'],
+  exec: ['run'],
+};

@@ -1,0 +1,71 @@
+import { LIMITS } from '@bailiwick/core/limits';
+import { Pool } from 'pg';
+import { databaseWaits } from './waits';
+
+/** Which events: those of a log, or those of one tree of it; up to a position, that one too. */
+export interface BodyRange {
+  readonly log: string;
+  readonly treeId?: string | undefined;
+  readonly to: number;
+}
+
+interface Page {
+  readonly bodies: string[];
+  readonly last: number;
+}
+
+/**
+ * The bodies of events and nothing beside them, a page at a time, for whoever goes through the whole past. While one
+ * page is worked on, the next is on its way. On one connection of its own: it takes none from anybody else.
+ */
+export class Bodies {
+  private readonly pool: Pool;
+
+  constructor(url: string) {
+    this.pool = new Pool({
+      connectionString: url,
+      max: 1,
+      application_name: 'bailiwick-replay',
+      ...databaseWaits(),
+    });
+    this.pool.on('error', () => undefined); // the next page says so
+  }
+
+  /** Pages in order; the last may be empty. */
+  async *pages(range: BodyRange): AsyncGenerator<readonly string[]> {
+    let next = this.page(range, -1);
+    for (;;) {
+      const { bodies, last } = await next;
+      const more = bodies.length === LIMITS.readBatchEvents;
+      if (more) {
+        next = this.page(range, last);
+        next.catch(() => undefined); // told where it is waited for
+      }
+      yield bodies;
+      if (!more) return;
+    }
+  }
+
+  private async page(range: BodyRange, after: number): Promise<Page> {
+    if (range.treeId !== undefined) return this.between(range, after, range.to);
+    // without gaps (I5) so many positions are a page; by the LIMIT alone the database may read, and sort, all the rest
+    const end = Math.min(range.to, after + LIMITS.readBatchEvents);
+    const page = await this.between(range, after, end);
+    // a hole in a damaged log is not its end (I11)
+    return page.last === end ? page : this.between(range, after, range.to);
+  }
+
+  private async between({ log, treeId, to }: BodyRange, after: number, end: number): Promise<Page> {
+    const { rows } = await this.pool.query<{ position: string; body: string }>({
+      name: treeId === undefined ? 'bodies' : 'tree-bodies',
+      text: `SELECT position, body::text AS body FROM event WHERE log = $1 AND position > $2 AND position <= $3
+        ${treeId === undefined ? '' : "AND event_id(body, 'treeId') = $5"} ORDER BY position LIMIT $4`,
+      values: [log, after, end, LIMITS.readBatchEvents, ...(treeId === undefined ? [] : [treeId])],
+    });
+    return { bodies: rows.map((row) => row.body), last: Number(rows.at(-1)?.position ?? to) };
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+}

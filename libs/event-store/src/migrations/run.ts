@@ -1,0 +1,76 @@
+import 'reflect-metadata';
+import { Client } from 'pg';
+import { DataSource, type MigrationInterface } from 'typeorm';
+import { EventLog1760000000000 } from './1760000000000-event-log';
+import { Erasure1764000001000 } from './1764000001000-erasure';
+import { Imports1764000002000 } from './1764000002000-imports';
+import { LedgerSnapshots1764100000000 } from './1764100000000-ledger-snapshots';
+import { LogOwners1760000000001 } from './1760000000001-log-owners';
+import { FoundByBody1764300000000 } from './1764300000000-found-by-body';
+import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
+import { LIMITS } from '@bailiwick/core/limits';
+import { NoLookUp1763800000000 } from './1763800000000-no-look-up';
+import { OpenedFor1764200000000 } from './1764200000000-opened-for';
+import { SnapshotParts1763700000000 } from './1763700000000-snapshot-parts';
+
+/** Any number, the same for all who migrate: the name of the lock. */
+const LOCK = 1_760_000_000;
+
+/**
+ * Brings one schema up to date. Safe to run again, and by several at once: one does it, all see it. Dying in the
+ * middle leaves it as it was: all is one transaction.
+ * @param table where TypeORM notes what was done
+ * @returns the names of the migrations that were run
+ */
+export async function migrate(
+  url: string,
+  table: string,
+  migrations: (new () => MigrationInterface)[],
+): Promise<string[]> {
+  const gate = new Client({ connectionString: url, connectionTimeoutMillis: LIMITS.databaseMs });
+  await gate.connect();
+  try {
+    await gate.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    return await run(
+      new DataSource({ type: 'postgres', url, migrations, migrationsTableName: table, synchronize: false }),
+    );
+  } finally {
+    await gate.end(); // the lock is the connection's: dying lets it go too
+  }
+}
+
+async function run(source: DataSource): Promise<string[]> {
+  await source.initialize();
+  try {
+    return (await source.runMigrations({ transaction: 'all' })).map((migration) => migration.name);
+  } finally {
+    await source.destroy();
+  }
+}
+
+export const EVENT_LOG_MIGRATIONS = [
+  EventLog1760000000000,
+  LogOwners1760000000001,
+  SnapshotParts1763700000000,
+  NoLookUp1763800000000,
+  FewerIndexes1764000000000,
+  Erasure1764000001000,
+  Imports1764000002000,
+  LedgerSnapshots1764100000000,
+  OpenedFor1764200000000,
+  FoundByBody1764300000000,
+];
+
+export const migrateEventLog = (url: string): Promise<string[]> =>
+  migrate(url, 'eventlog_migration', EVENT_LOG_MIGRATIONS);
+
+/** What the `migrate` program of a service does: exits 1 where it fails. */
+export function migrateAndTell(done: Promise<string[]>): void {
+  done.then(
+    (names) => console.log(names.length > 0 ? `migrated: ${names.join(', ')}` : 'schema is up to date'),
+    (error: unknown) => {
+      console.error('the migration failed', error);
+      process.exit(1);
+    },
+  );
+}

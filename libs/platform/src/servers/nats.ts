@@ -1,0 +1,203 @@
+import { LIMITS } from '@bailiwick/core/limits';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { delimiter, join, resolve } from 'node:path';
+import { freePort, isFree } from './ports';
+import { endOf, isProcess, stopChild, waitFor, type RunningServer } from './child';
+import { NATS_PERMISSIONS } from './nats-permissions';
+
+export type RunningNats = RunningServer;
+
+const START_MS = 20_000;
+const STOP_MS = 10_000;
+
+/**
+ * Starts a nats-server with JetStream over `dataDir`/nats: loopback only, one user per service, each with its own
+ * permissions.
+ * @param users service → password
+ */
+export async function startNats(options: {
+  binary: string;
+  dataDir: string;
+  users: Readonly<Record<string, string>>;
+  port?: number;
+  /** gives the start up, and leaves nothing running */
+  signal?: AbortSignal;
+}): Promise<RunningNats> {
+  const dir = join(resolve(options.dataDir), 'nats');
+  mkdirSync(join(dir, 'store'), { recursive: true, mode: 0o700 });
+  await stopLeftover(join(dir, 'nats.pid'));
+  const port = await choosePort(options.dataDir, options.port);
+  const config = join(dir, 'nats.conf');
+  writeFileSync(config, natsConfig({ host: '127.0.0.1', port, dir }, options.users), { mode: 0o600 });
+  const log = openSync(join(dir, 'server.log'), 'a', 0o600);
+  const child = spawn(options.binary, ['-c', config], { stdio: ['ignore', log, log], detached: true });
+  closeSync(log);
+  const ended = endOf(child);
+  let failed: string | undefined;
+  child.once('error', (error) => (failed = error.message));
+  try {
+    await waitFor('nats-server to take connections', START_MS, () => {
+      options.signal?.throwIfAborted();
+      if (failed !== undefined || child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`nats-server did not start: ${failed ?? lastLines(join(dir, 'server.log'))}`);
+      return greets(port);
+    });
+  } catch (error) {
+    await stopChild(child, 'SIGTERM', STOP_MS);
+    throw error;
+  }
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    pid: child.pid as number,
+    port,
+    ended,
+    stop: () => stopChild(child, 'SIGTERM', STOP_MS),
+  };
+}
+
+/** Messages of one answer: a part for each command at most, one without answers, and the last. */
+const REPLIES = LIMITS.commandsPerMessage + 2;
+
+/** A user that is given here but has no entry in the permissions is an operator's: it may do everything. */
+export function natsConfig(
+  at: { host: string; port: number; dir: string },
+  users: Readonly<Record<string, string>>,
+): string {
+  const { host, port, dir } = at;
+  const lines = Object.entries(users).map(([user, password]) => {
+    const permissions = NATS_PERMISSIONS[user];
+    const allowed = permissions
+      ? `, permissions: { publish: ${JSON.stringify(permissions.publish)}, subscribe: ${JSON.stringify(permissions.subscribe)}, allow_responses: { max: ${REPLIES}, expires: "1m" } }`
+      : '';
+    return `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}${allowed} }`;
+  });
+  return [
+    `host: ${JSON.stringify(host)}`,
+    `port: ${port}`,
+    `pid_file: ${JSON.stringify(join(dir, 'nats.pid'))}`,
+    'max_payload: 8MB',
+    `jetstream { store_dir: ${JSON.stringify(join(dir, 'store'))}, max_memory_store: 64MB, max_file_store: 128MB }`,
+    'authorization {\n  users = [',
+    lines.join('\n'),
+    '  ]\n}\n',
+  ].join('\n');
+}
+
+const lastLines = (file: string): string =>
+  existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-4).join(' | ') : 'no log';
+
+function greets(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const done = (value: boolean): void => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.setTimeout(1_000, () => done(false));
+    socket.once('error', () => done(false));
+    socket.once('data', (data) => done(data.toString().startsWith('INFO')));
+  });
+}
+
+async function stopLeftover(file: string): Promise<void> {
+  if (!existsSync(file)) return;
+  const pid = Number(readFileSync(file, 'utf8'));
+  if (Number.isInteger(pid) && pid > 1 && isProcess(pid, 'nats-server')) {
+    process.kill(pid, 'SIGTERM');
+    await waitFor('a nats-server that was left running to stop', 10_000, () => !isProcess(pid, 'nats-server'));
+  }
+  rmSync(file, { force: true });
+}
+
+async function choosePort(dataDir: string, wanted: number | undefined): Promise<number> {
+  if (wanted !== undefined) return wanted;
+  const file = join(dataDir, 'nats-port');
+  const last = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+  const port = last > 0 && (await isFree(last)) ? last : await freePort();
+  writeFileSync(file, String(port));
+  return port;
+}
+
+// ---- finding the server ----------------------------------------------------------------------------------------
+
+/**
+ * The nats-server to run: the one named, the one on the PATH, one unpacked here before, or one from the machine's
+ * package manager. An ordinary user cannot install; then Debian's package is fetched and unpacked beside our data.
+ * @param cacheDir where an unpacked package is kept
+ * @throws with the command to run, where none of it works
+ */
+export function findNatsServer(
+  cacheDir: string,
+  named: string | undefined,
+  say: (line: string) => void = () => undefined,
+): string {
+  if (named !== undefined && named !== '') {
+    if (runs(named)) return named;
+    throw new Error(`BAILIWICK_NATS_SERVER names ${named}, which is no nats-server that runs here`);
+  }
+  const known = onPath() ?? unpacked(cacheDir);
+  if (known) return known;
+  say('nats-server is not here; asking the package manager for it');
+  const found = process.getuid?.() === 0 ? installed() : (fetched(cacheDir) ?? brewed());
+  if (found) return found;
+  throw new Error(
+    'nats-server is missing, and the package manager could not bring it. Install it (Debian: apt-get install nats-server; macOS: brew install nats-server), or name one in BAILIWICK_NATS_SERVER',
+  );
+}
+
+const runs = (binary: string): boolean => spawnSync(binary, ['--version'], { stdio: 'ignore' }).status === 0;
+
+function onPath(): string | undefined {
+  const dirs = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    ...(process.env.BAILIWICK_STRICT_PATH
+      ? []
+      : ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin']),
+  ];
+  return dirs.map((dir) => join(dir, 'nats-server')).find((file) => existsSync(file) && runs(file));
+}
+
+function unpacked(cacheDir: string): string | undefined {
+  const file = join(resolve(cacheDir), 'nats-server', 'usr', 'sbin', 'nats-server');
+  return existsSync(file) && runs(file) ? file : undefined;
+}
+
+const quietly = (command: string, args: readonly string[], cwd?: string): boolean =>
+  spawnSync(command, args, {
+    stdio: 'ignore',
+    ...(cwd ? { cwd } : {}),
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  }).status === 0;
+
+function installed(): string | undefined {
+  const install = (): boolean => quietly('apt-get', ['install', '-y', '--no-install-recommends', 'nats-server']);
+  if (!install() && quietly('apt-get', ['update'])) install();
+  return onPath() ?? ['/usr/sbin/nats-server'].find(runs) ?? brewed();
+}
+
+/** Debian's package, fetched with apt's own checks and unpacked without root, from lists of our own where there are none. */
+function fetched(cacheDir: string): string | undefined {
+  const dir = resolve(cacheDir);
+  mkdirSync(join(dir, 'apt', 'lists', 'partial'), { recursive: true });
+  mkdirSync(join(dir, 'apt', 'cache', 'archives', 'partial'), { recursive: true });
+  const own = [
+    '-o',
+    `Dir::State::lists=${join(dir, 'apt', 'lists')}`,
+    '-o',
+    `Dir::Cache=${join(dir, 'apt', 'cache')}`,
+    '-o',
+    'APT::Sandbox::User=',
+  ];
+  const download = (options: readonly string[]): boolean =>
+    quietly('apt-get', [...options, 'download', 'nats-server'], join(dir, 'apt'));
+  if (!download([]) && quietly('apt-get', [...own, 'update'])) download(own);
+  const deb = readdirSync(join(dir, 'apt')).find((name) => /^nats-server_.*\.deb$/.test(name));
+  if (!deb || !quietly('dpkg-deb', ['-x', join(dir, 'apt', deb), join(dir, 'nats-server')])) return undefined;
+  return unpacked(cacheDir);
+}
+
+function brewed(): string | undefined {
+  return quietly('brew', ['install', 'nats-server']) ? onPath() : undefined;
+}

@@ -1,0 +1,43 @@
+import { evolveUnasked } from '@bailiwick/authority/evolve';
+import { ruleEvents, WithRules } from '@bailiwick/authority/rule-events';
+import { emptyState, type LogState } from '@bailiwick/authority/state';
+import { evolveStored, type StoredBody } from '@bailiwick/authority/stored';
+import type { Event } from '@bailiwick/contracts/event';
+import type { EventLog } from '@bailiwick/event-store/port';
+import { LIMITS } from '@bailiwick/core/limits';
+
+/**
+ * The state of one tree, folded from its own events and the revocations that are of no tree; there is no other in it. As
+ * much is read as the tree is large, not the log.
+ * @param of the state of its log: whose revocations are folded, too
+ * @param to how many events of the log
+ */
+export async function treeState(
+  of: LogState,
+  eventlog: Pick<EventLog, 'search'>,
+  treeId: string,
+  to = of.next,
+): Promise<LogState> {
+  const { log, tenant, n } = of;
+  const state = Object.assign(emptyState(log, tenant, n), { imported: of.imported });
+  const fold = (event: Event): void => {
+    state.next = event.position; // of the events of others it has none
+    evolveUnasked(state, event);
+  };
+  const foldStored = (stored: StoredBody): void => {
+    state.next = stored.position;
+    evolveStored(state, stored, evolveUnasked);
+  };
+  const rules = new WithRules(ruleEvents(of));
+  for (let after = -1, more = true; more;) {
+    const page = await eventlog.search({ tenant, log, treeId, after, before: to, limit: LIMITS.readBatchEvents });
+    for (const stored of page) {
+      rules.before(stored.position).forEach(fold);
+      foldStored(stored);
+    }
+    more = page.length === LIMITS.readBatchEvents;
+    after = page.at(-1)?.position ?? after;
+  }
+  rules.before(to).forEach(fold);
+  return state;
+}

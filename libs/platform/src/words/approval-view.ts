@@ -1,0 +1,221 @@
+import { kept, notShown, objectionsIn } from '@bailiwick/authority/decide/objections';
+import { counted } from '@bailiwick/authority/words';
+import { describeAll } from '@bailiwick/authority/dimensions/all';
+import type { ApprovalNode, RunNode } from '@bailiwick/authority/state';
+import type { RunTexts } from '@bailiwick/authority/views';
+import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Limits } from '@bailiwick/contracts/grant';
+import type { ApprovalStatus, ApprovalView } from '@bailiwick/contracts/query';
+import type { Reason } from '@bailiwick/contracts/reason';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { canonicalDigest } from '@bailiwick/core/digest';
+import { marked } from '@bailiwick/core/look-alike';
+import { quoted, visible } from './quoted';
+
+/** All that a consent card is made of. */
+export interface ApprovalFacts {
+  readonly run: RunNode;
+  readonly texts: RunTexts;
+  /** kind action: the step-up, with the exact call */
+  readonly stepUp: EventOf<'ActionStepUp'> | undefined;
+  /** the redacted preview of its arguments, and how much of them it hides */
+  readonly args: unknown;
+  readonly hidden: unknown;
+  /** the question that this one took the place of */
+  readonly replaced: ApprovalNode | undefined;
+  readonly refused: readonly RefusedBefore[];
+  readonly asked: Record<string, unknown>;
+  readonly decided: Record<string, unknown>;
+  readonly tried: readonly Event[];
+  /** the limits the run has now, for kind action and escalation */
+  readonly has: Limits | undefined;
+}
+
+/** A refusal in the same task, with what was asked for then. */
+export interface RefusedBefore {
+  readonly approval: ApprovalNode;
+  readonly stepUp: EventOf<'ActionStepUp'> | undefined;
+  readonly note: unknown;
+}
+
+/** What a person is asked, in words: what it may and may not do, how risky, for how long, and what was tried before. */
+export function approvalView(approval: ApprovalNode, status: ApprovalStatus, facts: ApprovalFacts): ApprovalView {
+  const { run, texts, stepUp } = facts;
+  const limits = approval.limits ?? facts.has;
+  const wanted = facts.asked.reason;
+  const note = facts.decided.note;
+  return {
+    id: approval.id,
+    kind: approval.kind,
+    status,
+    runId: run.id,
+    treeId: run.treeId,
+    grantId: approval.grantId,
+    actionId: approval.actionId,
+    risk: approval.risk,
+    irreversible: approval.risk === 'irreversible',
+    asks: ASKS[approval.kind](approval, facts),
+    purpose: texts.purpose,
+    requestedBy: texts.requestedBy,
+    requestedByStatedBy: texts.requestedByStatedBy,
+    may: mayDo(approval, facts, limits),
+    mayNot: mayNotDo(approval, limits),
+    action: stepUp ? callOf(approval, stepUp, facts) : undefined,
+    refusedBefore: refusalsOf(approval, facts),
+    budget: limits ? (describeAll(limits).find((each) => each.dimension === 'budget')?.text ?? '') : '',
+    tried: facts.tried.map(inWords),
+    reason: typeof wanted === 'string' ? wanted : approval.kind === 'escalation' ? null : undefined,
+    requestedAt: rfc3339(approval.requestedAt),
+    expiresAt: rfc3339(approval.expiresAt),
+    decidedBy: approval.by,
+    decidedAt: approval.decidedAt === undefined ? undefined : rfc3339(approval.decidedAt),
+    note: typeof note === 'string' ? note : undefined,
+    position: approval.position,
+  };
+}
+
+const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: ApprovalFacts) => string> = {
+  grant: (_approval, { run, texts }) =>
+    `Let a ${marked(run.agent.class)} work on: ${texts.purpose === null ? 'a purpose that was erased' : quoted(texts.purpose)}`,
+  action: (_approval, { run, stepUp, args, hidden }) =>
+    stepUp
+      ? `Let the ${marked(run.agent.class)} do ${stepUp.data.verb}${withTool(stepUp.data.tool)} on ${thing(stepUp.data.resource)}, once, with ${argumentsInWords(stepUp.data.argsDigest, args, hidden)}`
+      : `Let the ${marked(run.agent.class)} do one action`,
+  escalation: (_approval, { run }) => `Give the ${marked(run.agent.class)} more than it has`,
+};
+
+/** Another's name for a thing; what in it is not plain is named after the quotation, where it cannot be forged. */
+const named = (text: string): string => `${quoted(text)}${marked(text).slice(text.length)}`;
+const thing = ({ type, id }: { type: string; id: string }): string => named(`${type} ${id}`);
+const withTool = (tool: string | undefined): string => (tool === undefined ? '' : ` with the tool ${named(tool)}`);
+
+/** Nobody is to believe that she sees all of what she approves where she does not. */
+function argumentsInWords(digest: string | undefined, args: unknown, hidden: unknown): string {
+  if (digest === NO_ARGUMENTS) return 'no arguments';
+  if (digest === undefined) return 'arguments that are NOT STATED: it could be any';
+  if (args === undefined) return 'arguments that are not shown here: only their digest is known';
+  if (canonicalDigest(args) === digest) return 'exactly these arguments';
+  const parts = hiddenOf(hidden);
+  if (!parts) return 'exactly the arguments it gave, of which NOT ALL is shown here';
+  const { values, of, characters } = parts;
+  const how = `${values} of ${of} values ${values === 1 ? 'is' : 'are'} masked or cut, ${counted(characters, 'character')}`;
+  return `exactly the arguments it gave, of which NOT ALL is shown: ${how}`;
+}
+const NO_ARGUMENTS = canonicalDigest({});
+
+/** As the edge counted it; what stands in a payload is believed no further than its form. */
+function hiddenOf(value: unknown): { values: number; of: number; characters: number } | undefined {
+  const { values, of, characters } = (value ?? {}) as Record<string, unknown>;
+  return typeof values === 'number' && typeof of === 'number' && typeof characters === 'number'
+    ? { values, of, characters }
+    : undefined;
+}
+
+function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | undefined): string[] {
+  if (approval.kind === 'action') return ['this one call, once, within an hour of the answer'];
+  if (!limits) return [];
+  const before = new Map(
+    facts.has && approval.kind === 'escalation'
+      ? describeAll(facts.has).map((each) => [each.dimension, each.text])
+      : [],
+  );
+  return describeAll(limits)
+    .filter(({ dimension, text }) => before.get(dimension) !== text)
+    .map(({ dimension, text }) => {
+      const old = before.get(dimension);
+      return marked(visible(`${dimension}: ${text}${old === undefined ? '' : ` (now: ${old})`}`));
+    });
+}
+
+function mayNotDo(approval: ApprovalNode, limits: Limits | undefined): string[] {
+  if (approval.kind === 'action')
+    return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
+  const denied = limits?.actions.deny.map((pattern) => `never ${named(pattern)}`) ?? [];
+  return [...denied, 'anything that is not named above'];
+}
+
+function callOf(
+  approval: ApprovalNode,
+  { data }: EventOf<'ActionStepUp'>,
+  { args, hidden, replaced }: ApprovalFacts,
+): NonNullable<ApprovalView['action']> {
+  const parts = hiddenOf(hidden);
+  return {
+    verb: data.verb,
+    tool: data.tool,
+    resource: data.resource,
+    argsDigest: data.argsDigest,
+    args,
+    ...(parts ? { hidden: parts } : {}),
+    cost: data.charge.cost,
+    reasons: leaves(data.reasons).map((reason) => visible(reason.message)),
+    ...(approval.objections ? { objections: objectionsOf(approval.objections, data.reasons, replaced) } : {}),
+  };
+}
+
+/** Each thing that the approval would cover, in words where its reason is among those that are kept. */
+function objectionsOf(
+  keys: readonly string[],
+  reasons: readonly Reason[],
+  replaced: ApprovalNode | undefined,
+): { says: string; isNew: boolean }[] {
+  const words = new Map<string, string>();
+  for (const reason of leavesWithGrant(reasons)) {
+    const says = visible(reason.grantId === undefined ? reason.message : `${reason.message} (${reason.grantId})`);
+    for (const key of objectionsIn([reason])) for (const each of [key, ...kept([key])]) words.set(each, says);
+  }
+  return keys.map((key) => ({
+    says: words.get(key) ?? visible(`as asked about before: ${key}`),
+    isNew: replaced !== undefined && notShown(replaced.objections, [key]).length > 0,
+  }));
+}
+
+const leavesWithGrant = (reasons: readonly Reason[], grantId?: string): Reason[] =>
+  reasons.flatMap((reason) =>
+    reason.reasons && reason.reasons.length > 0
+      ? leavesWithGrant(reason.reasons, reason.grantId ?? grantId)
+      : [{ ...reason, grantId: reason.grantId ?? grantId }],
+  );
+
+/** Of the refusals in the task those that bear on what is asked now. */
+function refusalsOf(asked: ApprovalNode, { stepUp, refused }: ApprovalFacts): ApprovalView['refusedBefore'] {
+  const found = refused.flatMap(({ approval, stepUp: then, note }) => {
+    const what = alike(asked, stepUp, approval, then);
+    if (what === undefined) return [];
+    const at = rfc3339(approval.decidedAt ?? approval.requestedAt);
+    const words = typeof note === 'string' ? quoted(note) : null;
+    return [{ approvalId: approval.id, what, at, by: approval.by ?? 'a person', note: words }];
+  });
+  return found.length > 0 ? found : undefined;
+}
+
+function alike(
+  asked: ApprovalNode,
+  now: ApprovalFacts['stepUp'],
+  refused: ApprovalNode,
+  then: ApprovalFacts['stepUp'],
+): string | undefined {
+  if (asked.asks !== undefined && asked.asks === refused.asks) return 'exactly this';
+  if (asked.kind !== 'action' || !now || !then)
+    return asked.kind === refused.kind ? `another ${asked.kind}` : undefined;
+  const call = `${then.data.verb} on ${thing(then.data.resource)}`;
+  if (then.data.verb === now.data.verb) return `the same kind of call: ${call}`;
+  const [a, b] = [then.data.resource, now.data.resource];
+  return a.type === b.type && a.id === b.id ? `another call on the same thing: ${call}` : undefined;
+}
+
+export function leaves(reasons: readonly Reason[]): Reason[] {
+  return reasons.flatMap((reason) => (reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : [reason]));
+}
+
+/** A reason is a sentence of ours, and yet names what an agent asked for in its own words: it is quoted, too. */
+function inWords(event: Event): string {
+  if (event.type === 'DelegationRefused')
+    return `tried to delegate to ${marked(event.data.agentClass)}: ${quoted(event.data.detail)}`;
+  if (event.type !== 'ActionDenied' && event.type !== 'ActionStepUp') return event.type;
+  const why = leaves(event.data.reasons)
+    .filter((reason) => reason.outcome !== 'permit')
+    .map((reason) => reason.message);
+  const said = event.type === 'ActionDenied' ? 'denied' : 'a person was asked';
+  return `${event.data.verb} on ${thing(event.data.resource)}: ${said}: ${quoted(why.join('; '))}`;
+}

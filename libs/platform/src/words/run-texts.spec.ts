@@ -1,0 +1,57 @@
+import { SealedLog, words } from '@bailiwick/receipts/testing/sealed-log';
+import { runTexts, type WordsLog } from './run-texts';
+
+/** The words beside the events of a log, but for those at these positions. */
+const wordsOf = (log: SealedLog, erased: readonly (number | undefined)[] = []): WordsLog => ({
+  at: (_log, positions) =>
+    Promise.resolve(
+      log
+        .stored()
+        .filter(({ position }) => positions.includes(position))
+        .map((event) => (erased.includes(event.position) ? { ...event, payload: null } : event)),
+    ),
+  search: () => Promise.resolve([]),
+});
+
+describe('the words of runs, in a line of three', () => {
+  const log = new SealedLog();
+  const root = log.open();
+  const child = log.child(
+    root.grantId,
+    { delegation: { depth: 2, children: 2, classes: ['*'] } },
+    {
+      payload: words({ task: 'Count the files', purpose: 'Count' }),
+    },
+  );
+  const last = log.child(child.grantId, {}, { payload: words({ task: 'Count one' }) });
+  const ids = [root.runId, child.runId, last.runId];
+  const at = (runId: string): number | undefined => log.state.runs.get(runId)?.position;
+
+  it('are its own purpose, or else the next above; the person whom the first is for; its own task', async () => {
+    const told = await runTexts(wordsOf(log), log.state, ids);
+    const asked = { requestedBy: 'ann@example.com', requestedByStatedBy: 'key:test' };
+    expect(Object.fromEntries(told)).toEqual({
+      [root.runId]: { purpose: 'Tidy the repository', ...asked },
+      [child.runId]: { purpose: 'Count', ...asked, task: 'Count the files' },
+      [last.runId]: { purpose: 'Count', ...asked, task: 'Count one' },
+    });
+  });
+
+  it('are none where they were erased, and where what is stored is not what the event names', async () => {
+    const told = await runTexts(wordsOf(log, [at(root.runId), at(child.runId)]), log.state, ids);
+    expect(told.get(last.runId)).toEqual({
+      purpose: null,
+      requestedBy: null,
+      requestedByStatedBy: 'key:test',
+      task: 'Count one',
+    });
+    const forged: WordsLog = {
+      ...wordsOf(log),
+      at: async (...of) =>
+        (await wordsOf(log).at(...of)).map((event) => ({ ...event, payload: JSON.stringify(words({ purpose: 'x' })) })),
+    };
+    expect(Object.fromEntries(await runTexts(forged, log.state, [root.runId]))).toEqual({
+      [root.runId]: { purpose: null, requestedBy: null, requestedByStatedBy: 'key:test' },
+    });
+  });
+});

@@ -1,0 +1,71 @@
+import type { LogState, RunNode } from '@bailiwick/authority/state';
+import type { RunTexts } from '@bailiwick/authority/views';
+import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
+import type { EventLog } from '@bailiwick/event-store/port';
+
+/** Where words are read from: each time they are told, so that those that were erased meanwhile are told no more. */
+export type WordsLog = Pick<EventLog, 'at' | 'search'>;
+
+export const NO_TEXTS: RunTexts = { purpose: null, requestedBy: null };
+
+/**
+ * Purpose and person of each run. A child's person is the root's; its purpose its own, or else its parent's. The state is
+ * read at once, and no more once words are waited for.
+ */
+export async function runTexts(
+  eventlog: WordsLog,
+  state: LogState,
+  ids: readonly string[],
+): Promise<Map<string, RunTexts>> {
+  const lines = new Map(ids.map((id) => [id, lineOf(state, id)]));
+  const positions = [...new Set([...lines.values()].flat().map((run) => run.position))];
+  if (positions.length === 0) return new Map();
+  const stored = new Map(
+    (await eventlog.at(state.log, positions)).map((each) => [each.position, readWhereReadable(each)]),
+  );
+  const value = (run: RunNode): Words => stored.get(run.position)?.payload ?? {};
+  return new Map(
+    [...lines].map(([id, line]) => {
+      const values = line.map(value);
+      const first = (key: string): string | null =>
+        (values.map((each) => each[key]).find((text) => typeof text === 'string') as string) ?? null;
+      const own = values[0] ?? {};
+      const task = typeof own.task === 'string' ? { task: own.task } : {};
+      const root = line.at(-1);
+      const opener = root && stored.get(root.position)?.event.actor.id;
+      return [
+        id,
+        {
+          purpose: first('purpose'),
+          requestedBy: first('requestedBy'),
+          ...(opener === undefined ? {} : { requestedByStatedBy: opener }),
+          ...task,
+        },
+      ];
+    }),
+  );
+}
+
+/** The run and the runs it came from, itself first. */
+function lineOf(state: LogState, id: string): RunNode[] {
+  const line: RunNode[] = [];
+  for (
+    let run = state.runs.get(id);
+    run;
+    run = run.parentRunId === undefined ? undefined : state.runs.get(run.parentRunId)
+  )
+    line.push(run);
+  return line;
+}
+
+/** What stands beside the events at these positions; empty where it was erased, or is not what its event names. */
+export async function wordsAt(
+  eventlog: WordsLog,
+  log: string,
+  positions: readonly number[],
+): Promise<(position: number | undefined) => Words> {
+  const found = new Map(
+    (await eventlog.at(log, positions)).map((stored) => [stored.position, readWhereReadable(stored)?.payload ?? null]),
+  );
+  return (position) => (position === undefined ? undefined : found.get(position)) ?? {};
+}

@@ -1,0 +1,74 @@
+import type { ApprovalNode, LogState } from '@bailiwick/authority/state';
+import { grantView, runView } from '@bailiwick/authority/views';
+import type { GrantView, RunView } from '@bailiwick/contracts/grant';
+import type { ApprovalView, TreeView } from '@bailiwick/contracts/query';
+import { LIMITS } from '@bailiwick/core/limits';
+import { approvalWords, askedNow } from './approval-words';
+import { NO_TEXTS, runTexts, type WordsLog } from './run-texts';
+
+/**
+ * A view of something by its id, with its words; undefined where the state knows no such thing. The state is read at
+ * once, when it is called, and no more while words are waited for: what is folded meanwhile changes nothing of it.
+ * @param now ms
+ */
+export type Telling<View> = (eventlog: WordsLog, state: LogState, id: string, now: number) => Promise<View | undefined>;
+
+export const tellRun: Telling<RunView> = async (eventlog, state, id, now) => {
+  const run = state.runs.get(id);
+  if (!run) return undefined;
+  const view = runView(state, run, NO_TEXTS, now);
+  return { ...view, ...(await runTexts(eventlog, state, [id])).get(id) };
+};
+
+/** There is nothing in words about a grant. */
+export const tellGrant: Telling<GrantView> = (_eventlog, state, id, now) => {
+  const grant = state.grants.get(id);
+  return Promise.resolve(grant && grantView(state, grant, now));
+};
+
+export const tellTree: Telling<TreeView> = async (eventlog, state, id, now) => {
+  const tree = state.trees.get(id);
+  if (!tree) return undefined;
+  const { log } = state;
+  const position = state.next - 1;
+  const members = tree;
+  const runs = members.runs.map((run) => runView(state, run, NO_TEXTS, now));
+  const grants = members.grants.map((grant) => grantView(state, grant, now));
+  const labels = Object.keys(tree.labels);
+  const texts = await runTexts(
+    eventlog,
+    state,
+    runs.map((run) => run.id),
+  );
+  return { id, log, position, runs: runs.map((run) => ({ ...run, ...texts.get(run.id) })), grants, labels };
+};
+
+export const tellApproval: Telling<ApprovalView> = async (eventlog, state, id, now) => {
+  const approval = state.approvals.get(id);
+  return approval && (await tellApprovals(eventlog, state, [approval], now))[0];
+};
+
+/** Several approvals, in their order; the words of their runs are read together. */
+export async function tellApprovals(
+  eventlog: WordsLog,
+  state: LogState,
+  approvals: readonly ApprovalNode[],
+  now: number,
+): Promise<ApprovalView[]> {
+  const all = approvals.map((approval) => askedNow(state, approval, now));
+  const texts = await runTexts(eventlog, state, [...new Set(all.map(({ run }) => run.id))]);
+  const cards: ApprovalView[] = [];
+  // a few at a time: a long page leaves the database to others
+  for (let at = 0; at < all.length; at += LIMITS.cardsAtOnce)
+    cards.push(
+      ...(await Promise.all(
+        all
+          .slice(at, at + LIMITS.cardsAtOnce)
+          .map((asked) => approvalWords(eventlog, state, asked, texts.get(asked.run.id) ?? NO_TEXTS)),
+      )),
+    );
+  return cards;
+}
+
+/** What can be looked at by its id, and how it is told. */
+export const TELLING = { run: tellRun, grant: tellGrant, tree: tellTree, approval: tellApproval };

@@ -1,0 +1,62 @@
+import type { Event } from '@bailiwick/contracts/event';
+import type { ActionPredicate } from '@bailiwick/contracts/receipt';
+import { absentIn } from './absent';
+import { importedIn, importedNotProved } from './imported';
+import { chainOfCustody, type DigestOf } from './chain';
+import { OF_ANCESTORS } from './select';
+import { lineOf, type Story, type Told } from './story';
+import { ruleDeniesTool, ruleStrikesRun } from './strikes';
+import { actionsOf, deniedOf, DOES_NOT_PROVE, firstText, runPart, statedBy } from './summary';
+
+/**
+ * Which events belong in an action's receipt: the decision, what came of it, the approval it rests on and whatever else
+ * rests on that, and what had happened before to the leases above it.
+ * @param story the events of the receipt of its run
+ */
+export function eventsOfAction(actionId: string, story: Story): Told[] {
+  const decision = story.decisions.get(actionId)?.event;
+  if (!decision) return [];
+  const line = new Set(lineOf(decision.runId as string, story).map(({ event }) => event.runId as string));
+  const { approvalId } = decision.data;
+  const isBefore = (event: Event): boolean => event.position < decision.position;
+  return story.told.filter(({ event }) => {
+    if (event.actionId === actionId) return true;
+    if (approvalId !== undefined && (event.data as { approvalId?: string }).approvalId === approvalId) return true;
+    if (event.type === 'RevocationRuleAdded')
+      return (
+        isBefore(event) &&
+        [...line].some((runId) => ruleStrikesRun(event, runId, story) || ruleDeniesTool(event, runId, story))
+      );
+    return (
+      event.runId !== undefined &&
+      line.has(event.runId) &&
+      event.actionId === undefined &&
+      isBefore(event) &&
+      OF_ANCESTORS.includes(event.type)
+    );
+  });
+}
+
+/** What the events say about an action. @throws Error where they do not hold its decision, or the opening of its run */
+export function summariseAction(actionId: string, story: Story, digestOf: DigestOf): ActionPredicate {
+  const decided = story.decisions.get(actionId);
+  const opened = story.openings.get(decided?.event.runId ?? '');
+  if (!decided || !opened) throw new Error(`the events do not hold the decision on ${actionId} and its run`);
+  const { event } = decided;
+  const line = lineOf(event.runId as string, story);
+  const mine = story.told.filter((each) => each.event.actionId === actionId);
+  return {
+    run: runPart(opened.event),
+    agent: opened.event.data.agent,
+    purpose: firstText(line, 'purpose'),
+    requestedBy: firstText(line, 'requestedBy'),
+    ...statedBy(line),
+    principalRef: opened.event.data.principalRef,
+    action: actionsOf(mine)[0] ?? null,
+    denied: event.type === 'ActionPermitted' ? null : deniedOf(event),
+    custody: chainOfCustody(actionId, story, digestOf),
+    absent: absentIn(story),
+    ...importedIn(story),
+    doesNotProve: [...DOES_NOT_PROVE, ...importedNotProved(story)],
+  };
+}

@@ -1,0 +1,275 @@
+import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Custody } from '@bailiwick/contracts/receipt';
+import { importedBefore } from './imported';
+import { meansCall, ruleDeniesTool, ruleStrikesGrant } from './strikes';
+import { textOf, type Decision, type Story } from './story';
+
+type Link = Custody['links'][number];
+type Issued = EventOf<'GrantIssued'>;
+/** `sha256:<hex>` of the canonical JSON of a value. */
+export type DigestOf = (value: unknown) => string;
+
+const OPEN = 'the action has no outcome yet';
+
+/** What is found of an action that is merely still open. */
+export const isOnlyOpen = (finding: string): boolean => finding === OPEN;
+
+/**
+ * On whose authority an action was done: principal → approval → root grant → … → leaf grant → decision → outcome
+ * (I7). A link that is missing or contradicts another is a finding, not hidden.
+ * @param story the events of the action, its run, and the runs and grants above it
+ * @param digestOf `sha256:<hex>` of the canonical JSON of a value: what approvals are bound by
+ */
+export function chainOfCustody(actionId: string, story: Story, digestOf: DigestOf): Custody {
+  const { links, findings } = follow(actionId, story, digestOf);
+  const before = importedBefore(story);
+  const marked = (each: Link): Link => (each.position < before ? { ...each, imported: true } : each);
+  return { actionId, links: links.map((told) => marked(told())), findings };
+}
+
+/** What is found of the custody of an action, without the words of its links. See `chainOfCustody`. */
+export const findingsOf = (actionId: string, story: Story, digestOf: DigestOf): string[] =>
+  follow(actionId, story, digestOf).findings;
+
+/** A link, put into words when it is to be told. */
+type Told = () => Link;
+
+function follow(actionId: string, story: Story, digestOf: DigestOf): { links: Told[]; findings: string[] } {
+  const decided = story.decisions.get(actionId);
+  if (!decided) return { links: [], findings: [`no decision on ${actionId} is told`] };
+  const findings: string[] = [];
+  const { event: decision } = decided;
+  const grants = grantChain(decision, story, findings);
+  const links = principalLink(grants[0], story, findings);
+  for (const grant of grants)
+    links.push(...grantApproval(grant, story, findings, digestOf), () => grantLink(grant, story));
+  const times = story.timesDecided.get(actionId) ?? 1;
+  if (times > 1) findings.push(`the action was decided ${times} times (I7)`);
+  if (decision.type === 'ActionPermitted') {
+    links.push(...actionApproval(decision, story, findings, digestOf));
+    findings.push(...deadIn(decision, grants, story));
+  }
+  links.push(() => decisionLink(decision));
+  links.push(...outcomeLinks(decision, story, findings));
+  return { links, findings };
+}
+
+const DECIDED = { ActionPermitted: 'permitted', ActionDenied: 'denied', ActionStepUp: 'a person was asked' } as const;
+
+function link(kind: Link['link'], event: Event, says: string): Link {
+  return {
+    link: kind,
+    says,
+    position: event.position,
+    time: event.time,
+    type: event.type,
+    actor: event.actor,
+    ...(event.grantId === undefined ? {} : { grantId: event.grantId }),
+  };
+}
+
+function principalLink(root: Issued | undefined, story: Story, findings: string[]): Told[] {
+  const opened = root?.runId === undefined ? undefined : story.openings.get(root.runId);
+  if (!opened || root?.data.parentId !== undefined) {
+    findings.push('the opening of the root run is missing: no principal can be named');
+    return [];
+  }
+  if (opened.event.data.parentRunId !== undefined)
+    findings.push('the chain of grants ends at a run that another run made');
+  const said = (key: string): string => textOf(opened.payload, key) ?? '(erased)';
+  return [() => link('principal', opened.event, `${said('requestedBy')} asked for: ${said('purpose')}`)];
+}
+
+const decisionLink = (decision: EventOf<Decision>): Link =>
+  link(
+    'decision',
+    decision,
+    `${DECIDED[decision.type]}: ${decision.data.verb} on ${decision.data.resource.type} ${decision.data.resource.id}`,
+  );
+
+/** Root first. Each grant must have been issued before what rests on it, to the run that the run below was made by. */
+function grantChain(decision: EventOf<Decision>, story: Story, findings: string[]): Issued[] {
+  const chain: Issued[] = [];
+  let before: Event = decision;
+  for (let id = decision.grantId; id !== undefined;) {
+    const grant = story.issues.get(id)?.event;
+    if (!grant) {
+      findings.push(`grant ${id} is named but its issue is missing`);
+      break;
+    }
+    // what rests on a grant comes after it: so no chain can lead back to itself
+    if (grant.position >= before.position) {
+      findings.push(`grant ${id} was issued after what rests on it`);
+      break;
+    }
+    if (!restsOn(before, grant, story))
+      findings.push(`grant ${id} is of another run than the one that what rests on it names`);
+    const opened = story.openings.get(grant.runId ?? '')?.event;
+    if (opened && opened.position >= grant.position)
+      findings.push(`grant ${id} was issued before the run that holds it was opened`);
+    chain.unshift(grant);
+    before = grant;
+    id = grant.data.parentId;
+  }
+  return chain;
+}
+
+/** A decision is under a grant of its own run; a grant is made by the run whose grant is its parent. */
+function restsOn(upper: Event, grant: Issued, { openings }: Story): boolean {
+  if (upper.type !== 'GrantIssued') return upper.runId === grant.runId;
+  const opened = upper.runId === undefined ? undefined : openings.get(upper.runId);
+  return opened?.event.data.parentRunId === grant.runId;
+}
+
+function grantLink(grant: Issued, story: Story): Link {
+  const agent =
+    (grant.runId === undefined ? undefined : story.openings.get(grant.runId))?.event.data.agent.class ?? grant.runId;
+  const { actions, budget, time } = grant.data.limits;
+  const what = grant.data.parentId === undefined ? 'root lease' : 'lease';
+  const admits = `${actions.mode} ${actions.allow.join(', ') || 'nothing'}; ${budget.calls} calls; until ${time.expiresAt}`;
+  return { ...link('grant', grant, `${what} to ${agent}: ${admits}`), limits: grant.data.limits };
+}
+
+/** I8: an approval was asked for exactly this, given by a person, in time, and used once. */
+function approvalLinks(id: string, binding: string, user: Event, story: Story, findings: string[]): Told[] {
+  const asked = story.asked.get(id)?.event;
+  const given = story.answered.get(id)?.event;
+  if (
+    !asked ||
+    given?.type !== 'ApprovalGiven' ||
+    given.data.verdict !== 'approve' ||
+    given.position >= user.position
+  ) {
+    findings.push(`approval ${id} is named but was not given before it was used`);
+    return [];
+  }
+  if (asked.data.binding !== binding)
+    findings.push(`approval ${id} was given for something else than what it was used for (I8)`);
+  if (given.position <= asked.position || Date.parse(given.time) >= Date.parse(asked.data.expiresAt))
+    findings.push(`approval ${id} was not given between its request and its expiry (I8)`);
+  const first = story.approvalUses.get(id)?.[0]?.event;
+  if (first && first.position < user.position) findings.push(`approval ${id} had been used before (I8)`);
+  if (given.data.usableUntil !== undefined && Date.parse(user.time) >= Date.parse(given.data.usableUntil))
+    findings.push(`approval ${id} was used too late (I8)`);
+  if (given.actor.kind === 'run' || given.actor.kind === 'system')
+    findings.push(`approval ${id} was given by no person (I8)`);
+  return [() => link('approval', given, `approved by ${given.data.by}`)];
+}
+
+function grantApproval(grant: Issued, story: Story, findings: string[], digestOf: DigestOf): Told[] {
+  const { approvalId, limits } = grant.data;
+  return approvalId === undefined
+    ? []
+    : approvalLinks(approvalId, digestOf({ runId: grant.runId, limits }), grant, story, findings);
+}
+
+function actionApproval(
+  permit: EventOf<'ActionPermitted'>,
+  story: Story,
+  findings: string[],
+  digestOf: DigestOf,
+): Told[] {
+  const { approvalId } = permit.data;
+  return approvalId === undefined ? [] : approvalLinks(approvalId, digestOf(boundBy(permit)), permit, story, findings);
+}
+
+/** What an approval of this action must have been asked for: worked out anew, whatever the permit says of it. */
+function boundBy({ runId, data }: EventOf<'ActionPermitted'>): object {
+  const { verb, tool = null, effect, resource, argsDigest = null, charge } = data;
+  const { type, id, attributes = {} } = resource;
+  return { runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost: charge.cost };
+}
+
+/** I2: what in the chain was not live when the action was permitted. */
+function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly Issued[], story: Story): string[] {
+  const found: string[] = [];
+  const time = Date.parse(permit.time);
+  for (const issued of chain) {
+    const grant = standingIn(issued, permit.position, story);
+    for (const why of [...endedBefore(grant, permit, story), ...suspendedBefore(grant, permit, story)])
+      found.push(`it was permitted after ${why} (I2)`);
+    const { notBefore, expiresAt } = grant.data.limits.time;
+    if (time >= Date.parse(expiresAt) || time < Date.parse(notBefore))
+      found.push(`it was permitted outside the time of grant ${grant.grantId} (I2)`);
+    found.push(...resurrections(grant, story), ...toolDenied(permit, grant, story));
+  }
+  return found;
+}
+
+/** A tool that was revoked is used no more, however its name or its verb is spelt (I6). */
+function toolDenied(permit: EventOf<'ActionPermitted'>, { runId = '' }: Issued, story: Story): string[] {
+  const rule = story.rules.find(
+    ({ event }) =>
+      event.position < permit.position && meansCall(event, permit.data) && ruleDeniesTool(event, runId, story),
+  );
+  return rule ? [`it was permitted after ${rule.event.data.revocationId} had revoked its tool (I6)`] : [];
+}
+
+const TERMINAL: readonly Event['type'][] = ['GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted'];
+
+/** What ends a grant ends it for ever, whatever is said to have resumed it. */
+function endedBefore(grant: Issued, user: Event, story: Story): string[] {
+  const found: string[] = [];
+  const end = story.stops
+    .get(grant.grantId as string)
+    ?.find(({ event }) => event.position < user.position && TERMINAL.includes(event.type));
+  if (end) found.push(`${end.event.type} of grant ${grant.grantId}`);
+  const opened = grant.runId === undefined ? undefined : story.openings.get(grant.runId);
+  const rule = story.rules.find(
+    ({ event }) => event.position < user.position && opened !== undefined && ruleStrikesGrant(event, grant, opened),
+  );
+  if (rule) found.push(`${rule.event.data.revocationId} had revoked grant ${grant.grantId}`);
+  return found;
+}
+
+function suspendedBefore(grant: Issued, { position }: Event, { stops }: Story): string[] {
+  const held = stops
+    .get(grant.grantId as string)
+    ?.findLast(({ event }) => event.position < position && !TERMINAL.includes(event.type));
+  return held?.event.type === 'GrantSuspended' ? [`GrantSuspended of grant ${grant.grantId}`] : [];
+}
+
+/** A raised lease takes the place of one that is live; what has ended is never raised from the dead. */
+function resurrections(grant: Issued, story: Story): string[] {
+  const old = grant.data.supersedes === undefined ? undefined : story.issues.get(grant.data.supersedes)?.event;
+  if (!old || old.position >= grant.position) return [];
+  const late = Date.parse(grant.time) >= Date.parse(old.data.limits.time.expiresAt);
+  const why = late ? [...endedBefore(old, grant, story), 'its time was over'] : endedBefore(old, grant, story);
+  return [
+    ...why.map((each) => `grant ${grant.grantId} took the place of one that had ended: ${each} (I2)`),
+    ...resurrections(old, story),
+  ];
+}
+
+/** The grant that stood in the place of this one then: a raised lease supersedes the old one. */
+function standingIn(grant: Issued, position: number, { superseded, issues }: Story): Issued {
+  let current = grant;
+  for (;;) {
+    const by = superseded.get(current.grantId as string)?.event;
+    const next = by && by.position < position ? issues.get(by.data.by)?.event : undefined;
+    if (!next || next.position <= current.position || next.data.supersedes !== current.grantId) return current;
+    current = next;
+  }
+}
+
+function outcomeLinks(decision: EventOf<Decision>, story: Story, findings: string[]): Told[] {
+  const outcomes = (story.outcomes.get(decision.actionId as string) ?? []).map(({ event }) => event);
+  if (outcomes.length > 1) findings.push(`the action has ${outcomes.length} outcomes (I7)`);
+  if (decision.type !== 'ActionPermitted' && outcomes.length > 0)
+    findings.push('the action was not permitted and has an outcome (I7)');
+  if (decision.type === 'ActionPermitted' && outcomes.length === 0) findings.push(OPEN);
+  if (outcomes.some((event) => event.position <= decision.position || event.runId !== decision.runId))
+    findings.push('an outcome does not follow its decision (I7)');
+  const late = (story.late.get(decision.actionId as string) ?? []).map(({ event }) => event);
+  const [gaveUp] = outcomes;
+  if (late.length > 1) findings.push(`the action has ${late.length} late reports (I7)`);
+  for (const event of late)
+    if (gaveUp?.type !== 'ActionAbandoned' || event.position <= gaveUp.position || event.runId !== decision.runId)
+      findings.push('a late report does not follow an action that had been given up (I7)');
+  return [
+    ...outcomes.map((event) => () => link('outcome', event, event.type.slice('Action'.length).toLowerCase())),
+    ...late.map(
+      (event) => () => link('outcome', event, `${event.data.status}, reported late: after it had been given up`),
+    ),
+  ];
+}

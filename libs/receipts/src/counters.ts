@@ -1,0 +1,109 @@
+import type { Event, EventOf } from '@bailiwick/contracts/event';
+import { COUNTERS, type Consumed } from '@bailiwick/contracts/grant';
+import type { Story } from './story';
+
+// Counts again what leases were charged, and holds it against what their owner wrote into each permit. Shares no code
+// with the rules that count (`libs/authority/src/usage.ts`).
+
+type Issued = EventOf<'GrantIssued'>;
+type Count = { calls: number; reads: number; writes: number; external: number; cost: Record<string, number> };
+const none = (): Count => ({ calls: 0, reads: 0, writes: 0, external: 0, cost: {} });
+
+export interface CounterFinding {
+  readonly position: number;
+  readonly says: string;
+}
+
+/**
+ * Is what each permit says was left (`remaining`) what the events leave? Counts are charged at the permit; money is
+ * held at the permit and replaced by what was spent at the outcome (I3).
+ * @param whole the events are all of the tree: then the counters must be these sums. Otherwise siblings may have spent
+ * as well, and less may be left, never more
+ */
+export function countersOf(story: Story, whole: boolean): CounterFinding[] {
+  /** by grant; a raised lease goes on with the counts of the one it superseded */
+  const counts = new Map<string, Count>();
+  const findings: CounterFinding[] = [];
+  for (const { event } of story.told) {
+    if (event.type === 'GrantIssued') counts.set(event.grantId as string, takenOver(event, counts));
+    else if (event.type === 'ActionPermitted') {
+      const chain = standingChain(event, story);
+      for (const { grantId } of chain) add(counts.get(grantId as string), event.data.charge, event.data.charge.cost);
+      const says = differing(event.data.remaining, leftOf(chain, counts), whole);
+      if (says !== undefined) findings.push({ position: event.position, says });
+    } else if (isOutcome(event)) settle(event, story, counts);
+  }
+  return findings;
+}
+
+const takenOver = ({ data }: Issued, counts: ReadonlyMap<string, Count>): Count =>
+  (data.supersedes === undefined ? undefined : counts.get(data.supersedes)) ?? none();
+
+function settle(outcome: Event & { data: { charge: Consumed } }, story: Story, counts: Map<string, Count>): void {
+  const permit = story.decisions.get(outcome.actionId ?? '')?.event;
+  const first = story.outcomes.get(outcome.actionId ?? '')?.[0]?.event;
+  if (permit?.type !== 'ActionPermitted' || first !== outcome) return; // a finding of its custody
+  for (const { grantId } of standingChain(permit, story)) {
+    const { cost } = counts.get(grantId as string) ?? none();
+    for (const [currency, held] of Object.entries(permit.data.charge.cost))
+      cost[currency] = (cost[currency] ?? 0) - held;
+    for (const [currency, spent] of Object.entries(outcome.data.charge.cost))
+      cost[currency] = (cost[currency] ?? 0) + spent;
+  }
+}
+
+const isOutcome = (event: Event): event is EventOf<'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned'> =>
+  event.type === 'ActionCompleted' || event.type === 'ActionFailed' || event.type === 'ActionAbandoned';
+
+/** From the leaf up, of each grant the one that stood in its place then. */
+function standingChain(permit: EventOf<'ActionPermitted'>, { issues, superseded }: Story): Issued[] {
+  const chain: Issued[] = [];
+  for (let id = permit.grantId, before = permit.position; id !== undefined;) {
+    const issued: Issued | undefined = issues.get(id)?.event;
+    if (!issued || issued.position >= before) break; // a finding of its custody
+    let current = issued;
+    for (;;) {
+      const by = superseded.get(current.grantId as string)?.event;
+      const next = by && by.position < permit.position ? issues.get(by.data.by)?.event : undefined;
+      if (!next || next.position <= current.position) break;
+      current = next;
+    }
+    chain.push(current);
+    before = issued.position;
+    id = issued.data.parentId;
+  }
+  return chain;
+}
+
+function add(count: Count | undefined, charge: Consumed, cost: Consumed['cost']): void {
+  if (!count) return;
+  for (const counter of COUNTERS) count[counter] += charge[counter];
+  for (const [currency, value] of Object.entries(cost)) count.cost[currency] = (count.cost[currency] ?? 0) + value;
+}
+
+/** The least that is left anywhere in the chain, of what the leaf has a cap for. */
+function leftOf(chain: readonly Issued[], counts: ReadonlyMap<string, Count>): Count {
+  const left = none();
+  chain.forEach(({ grantId, data }, i) => {
+    const { budget } = data.limits;
+    const used = counts.get(grantId as string) ?? none();
+    const least = (before: number, cap: number, spent: number): number =>
+      i === 0 ? Math.max(0, cap - spent) : Math.min(before, Math.max(0, cap - spent));
+    for (const counter of COUNTERS) left[counter] = least(left[counter], budget[counter], used[counter]);
+    for (const currency of Object.keys(i === 0 ? budget.cost : left.cost))
+      left.cost[currency] = least(left.cost[currency] ?? 0, budget.cost[currency] ?? 0, used.cost[currency] ?? 0);
+  });
+  return left;
+}
+
+function differing(said: Consumed, left: Consumed, whole: boolean): string | undefined {
+  const fits = (a: number, b: number): boolean => (whole ? a === b : a <= b);
+  const more = whole ? '' : 'at most ';
+  for (const counter of COUNTERS)
+    if (!fits(said[counter], left[counter]))
+      return `it says ${said[counter]} ${counter} were left, the events leave ${more}${left[counter]}`;
+  for (const currency of new Set([...Object.keys(said.cost), ...Object.keys(left.cost)]))
+    if (!fits(said.cost[currency] ?? 0, left.cost[currency] ?? 0))
+      return `it says ${said.cost[currency] ?? 0} ${currency} were left, the events leave ${more}${left.cost[currency] ?? 0}`;
+  return undefined;
+}

@@ -1,0 +1,140 @@
+import type { ActionPredicate, Custody, Predicate, RunClaims, TreePredicate } from '@bailiwick/contracts/receipt';
+import { marked } from '@bailiwick/core/look-alike';
+import { money } from '@bailiwick/core/money';
+import type { Claims } from './kinds';
+
+/** What is said in place of a text that is gone, or that the receipt does not show. */
+export const GONE = '(erased or withheld)';
+
+/** A receipt in words, for a terminal. */
+export function renderReceipt(claims: Claims): string[] {
+  const own = 'tree' in claims ? ofTree(claims) : 'custody' in claims ? ofAction(claims) : ofRun(claims);
+  return [...own, ...closing(claims)];
+}
+
+/** Nothing shows that the person did ask but the word of the caller that opened the root run. */
+export const askedBy = (person: string | null, statedBy: string | undefined): string =>
+  `${person === null ? GONE : marked(person)} (stated by ${statedBy ?? 'the caller that opened the run'})`;
+
+function closing({
+  absent,
+  imported = [],
+  doesNotProve,
+}: Pick<Predicate, 'absent' | 'imported' | 'doesNotProve'>): string[] {
+  return [
+    ...imported.map(({ events, origin }) => `imported  the events before position ${events}, from ${origin}`),
+    ...(absent.length > 0 ? [`not told  the words of ${absent.length} events: ${absentText(absent)}`] : []),
+    ...doesNotProve.map((line, i) => `${i === 0 ? 'not shown ' : '          '}${line}`),
+  ];
+}
+
+function absentText(absent: Predicate['absent']): string {
+  const erased = absent.filter(({ erasedAt }) => erasedAt !== undefined).length;
+  return `${erased} erased, ${absent.length - erased} withheld`;
+}
+
+function ofTree({ tree, purpose, requestedBy, requestedByStatedBy, runs, spent }: TreePredicate): string[] {
+  const shown = new Set<RunClaims>();
+  const below = (parent: string | undefined, depth: number): string[] =>
+    childrenOf(parent, runs, shown).flatMap((each) => [
+      `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${marked(each.agent.class)} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? 'still going on'}`,
+      ...below(each.run.id, depth + 1),
+    ]);
+  return [
+    `tree      ${tree.id}, ${runs.length} runs`,
+    `asked by  ${askedBy(requestedBy, requestedByStatedBy)}`,
+    `purpose   ${purpose ?? GONE}`,
+    `spent     ${spentText(spent)}`,
+    ...below(undefined, 0).map((line) => `  ${line}`),
+  ];
+}
+
+/** Each run once: one that says of itself that it is its own ancestor is shown nowhere below it. */
+export function childrenOf(parent: string | undefined, runs: readonly RunClaims[], shown: Set<RunClaims>): RunClaims[] {
+  const found = runs.filter((each) => each.run.parentRunId === parent && !shown.has(each));
+  for (const each of found) shown.add(each);
+  return found;
+}
+
+const tallyOf = ({ actions, denied, spent }: RunClaims): string =>
+  `${actions.length} permitted, ${denied.length} denied or asked about, ${spentText(spent)}`;
+
+function ofAction({
+  action,
+  denied,
+  run,
+  agent,
+  purpose,
+  requestedBy,
+  requestedByStatedBy,
+  custody,
+}: ActionPredicate): string[] {
+  const what = action ?? denied;
+  return [
+    `action    ${custody.actionId}: ${what?.verb ?? ''} on ${what?.resource.type ?? ''} ${what?.resource.id ?? ''}`,
+    `by        ${run.id} (${marked(agent.class)})`,
+    `asked by  ${askedBy(requestedBy, requestedByStatedBy)}`,
+    `purpose   ${purpose ?? GONE}`,
+    action ? `permitted ${action.time}, ${action.outcome}` : `refused   ${denied?.reasons.join('; ') ?? ''}`,
+    ...renderCustody(custody).map((line) => `  ${line}`),
+  ];
+}
+
+function ofRun(claims: RunClaims): string[] {
+  const { spent, ended } = claims;
+  return [
+    `run       ${claims.run.id} (${marked(claims.agent.class)}${claims.agent.instance ? ` ${marked(claims.agent.instance)}` : ''})`,
+    `asked by  ${askedBy(claims.requestedBy, claims.requestedByStatedBy)}`,
+    `purpose   ${claims.purpose ?? GONE}${claims.task ? `; task: ${claims.task}` : ''}`,
+    ...claims.approvals.map(
+      (each) =>
+        `approval  ${each.kind}: ${each.verdict}${each.by ? ` by ${each.by}` : ''}${each.note ? ` (${each.note})` : ''}`,
+    ),
+    ...claims.escalations.map(
+      (each) =>
+        `wanted    more: ${each.reason ?? GONE} (${each.verdict}); tried before: ${triedText(each.tried, claims)}`,
+    ),
+    `permitted ${claims.actions.length} actions: ${tally(claims.actions.map((each) => `${each.verb} ${each.outcome}`))}`,
+    `denied    ${claims.denied.length}${claims.denied.length ? `: ${tally(claims.denied.map((each) => `${each.verb} (${each.decision})`))}` : ''}`,
+    `spent     ${spentText(spent)}`,
+    `touched   ${claims.resources.length} resources; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
+    ...claims.children.map(
+      (each, i) =>
+        `${i === 0 ? 'children ' : '         '} ${marked(each.agentClass)}: ${each.ended ?? 'still going on'} (${each.receipt})`,
+    ),
+    ...claims.suspensions.map(
+      (each) =>
+        `stopped   ${each.time} by ${each.by}: ${each.reason}; ${each.resumedAt ? `let go on ${each.resumedAt}` : 'not let go on'}`,
+    ),
+    `ended     ${ended ? `${ended.at}, ${ended.reason}` : 'not yet'}`,
+    `revoked   ${claims.revoked.map((each) => each.revocationId).join(', ') || 'nothing'}`,
+  ];
+}
+
+/** What was denied or asked about before more was wanted. */
+export function triedText(tried: readonly string[], { denied }: Pick<RunClaims, 'denied'>): string {
+  const known = denied.filter(({ id }) => tried.includes(id));
+  return tally(known.map(({ verb, decision }) => `${verb} (${decision})`)) || 'nothing that was denied';
+}
+
+/** Counts, and money in the units of its currency. */
+export function spentText({ calls, reads, writes, external, cost }: RunClaims['spent']): string {
+  const costs = Object.entries(cost).map(([currency, value]) => `, ${money(value, currency)}`);
+  return `${calls} calls, ${reads} reads, ${writes} writes, ${external} external${costs.join('')}`;
+}
+
+export function renderCustody({ links, findings }: Custody): string[] {
+  return [
+    ...links.map(
+      (link, i) =>
+        `${' '.repeat(i)}${i === 0 ? '' : '└ '}${link.imported ? '[imported] ' : ''}${link.link}: ${link.says} (position ${link.position}, by ${link.actor.id})`,
+    ),
+    ...findings.map((finding) => `FINDING: ${finding}`),
+  ];
+}
+
+export function tally(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => `${count} × ${word}`).join(', ');
+}

@@ -1,0 +1,142 @@
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
+
+/** An event of a receipt with the value of its payload; null where it has none or it was erased. */
+interface ToldEvent<E extends Event> {
+  readonly event: E;
+  readonly payload: Record<string, unknown> | null;
+}
+export type Told<T extends EventType = EventType> = ToldEvent<EventOf<T>>;
+
+/** Events found by what they are about. Made once; summary, custody and verification all look things up in it. */
+export interface Story {
+  /** in the order of the log */
+  readonly told: readonly Told[];
+  readonly openings: ReadonlyMap<string, Told<'RunOpened'>>;
+  readonly issues: ReadonlyMap<string, Told<'GrantIssued'>>;
+  /** by run, oldest first: more than one where it was raised */
+  readonly leases: ReadonlyMap<string, readonly Told<'GrantIssued'>[]>;
+  readonly decisions: ReadonlyMap<string, Told<Decision>>;
+  /** more than one is a contradiction */
+  readonly timesDecided: ReadonlyMap<string, number>;
+  readonly outcomes: ReadonlyMap<string, readonly Told<Outcome>[]>;
+  /** what became of an action that had been given up; more than one is a contradiction */
+  readonly late: ReadonlyMap<string, readonly Told<'OutcomeReportedLate'>[]>;
+  readonly asked: ReadonlyMap<string, Told<'ApprovalRequested'>>;
+  readonly answered: ReadonlyMap<string, Told<'ApprovalGiven' | 'ApprovalExpired'>>;
+  /** what rests on an approval, by its id, in the order of the log */
+  readonly approvalUses: ReadonlyMap<string, readonly Told<'ActionPermitted' | 'GrantIssued'>[]>;
+  /** by the grant that was superseded */
+  readonly superseded: ReadonlyMap<string, Told<'GrantSuperseded'>>;
+  /** what stopped a grant, or let it go on, by its id */
+  readonly stops: ReadonlyMap<string, readonly Told<Stop>[]>;
+  readonly rules: readonly Told<'RevocationRuleAdded'>[];
+}
+
+export type Decision = 'ActionPermitted' | 'ActionDenied' | 'ActionStepUp';
+export type Outcome = 'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned';
+export type Stop =
+  'GrantRevoked' | 'GrantExpired' | 'GrantExhausted' | 'RunCompleted' | 'GrantSuspended' | 'GrantResumed';
+
+const OUTCOMES: readonly EventType[] = ['ActionCompleted', 'ActionFailed', 'ActionAbandoned'] satisfies Outcome[];
+
+export const isOutcome = (event: Event): event is EventOf<Outcome> => OUTCOMES.includes(event.type);
+
+/** A story while it is read. */
+type Draft = {
+  readonly [K in keyof Story]: Story[K] extends ReadonlyMap<string, infer V> ? Map<string, Open<V>> : Open<Story[K]>;
+};
+type Open<T> = T extends readonly (infer E)[] ? E[] : T;
+
+/** @param told in the order of the log; of two events about one thing that can happen once, the first counts */
+export function readStory(told: readonly Told[]): Story {
+  const draft: Draft = {
+    told: told as Told[],
+    openings: new Map(),
+    issues: new Map(),
+    leases: new Map(),
+    decisions: new Map(),
+    timesDecided: new Map(),
+    outcomes: new Map(),
+    late: new Map(),
+    asked: new Map(),
+    answered: new Map(),
+    approvalUses: new Map(),
+    superseded: new Map(),
+    stops: new Map(),
+    rules: [],
+  };
+  for (const each of told) (PLACES[each.event.type] as Place | undefined)?.(each, draft);
+  return draft;
+}
+
+type Place = (each: Told, draft: Draft) => void;
+
+function decided(each: Told<Decision>, { decisions, timesDecided }: Draft): void {
+  const id = each.event.actionId;
+  first(decisions, id, each);
+  if (id !== undefined) timesDecided.set(id, (timesDecided.get(id) ?? 0) + 1);
+}
+const settled = (each: Told<Outcome>, { outcomes }: Draft): void => another(outcomes, each.event.actionId, each);
+const answered = (each: Told<'ApprovalGiven' | 'ApprovalExpired'>, draft: Draft): void =>
+  first(draft.answered, each.event.data.approvalId, each);
+const stopped = (each: Told<Stop>, { stops }: Draft): void => another(stops, each.event.grantId, each);
+
+/** Where the events of each type are found again. */
+const PLACES: { readonly [T in EventType]?: (each: Told<T>, draft: Draft) => void } = {
+  RunOpened: (each, { openings }) => first(openings, each.event.runId, each),
+  GrantIssued: (each, { issues, leases, approvalUses }) => {
+    first(issues, each.event.grantId, each);
+    another(leases, each.event.runId, each);
+    another(approvalUses, each.event.data.approvalId, each);
+  },
+  ActionPermitted: (each, draft) => {
+    decided(each, draft);
+    another(draft.approvalUses, each.event.data.approvalId, each);
+  },
+  ActionDenied: decided,
+  ActionStepUp: decided,
+  ActionCompleted: settled,
+  ActionFailed: settled,
+  ActionAbandoned: settled,
+  OutcomeReportedLate: (each, { late }) => another(late, each.event.actionId, each),
+  ApprovalRequested: (each, { asked }) => first(asked, each.event.data.approvalId, each),
+  ApprovalGiven: answered,
+  ApprovalExpired: answered,
+  GrantSuperseded: (each, { superseded }) => first(superseded, each.event.grantId, each),
+  GrantRevoked: stopped,
+  GrantExpired: stopped,
+  GrantExhausted: stopped,
+  RunCompleted: stopped,
+  GrantSuspended: stopped,
+  GrantResumed: stopped,
+  RevocationRuleAdded: (each, { rules }) => void rules.push(each),
+};
+
+function first<T>(map: Map<string, T>, id: string | undefined, item: T): void {
+  if (id !== undefined && !map.has(id)) map.set(id, item);
+}
+
+function another<T>(map: Map<string, T[]>, id: string | undefined, item: T): void {
+  if (id === undefined) return;
+  const known = map.get(id);
+  if (known) known.push(item);
+  else map.set(id, [item]);
+}
+
+/** The openings of a run and of the runs it came from, itself first; as far as they are told. */
+export function lineOf(runId: string, { openings }: Story): Told<'RunOpened'>[] {
+  const line: Told<'RunOpened'>[] = [];
+  const seen = new Set<string>();
+  for (let id: string | undefined = runId; id !== undefined && !seen.has(id);) {
+    seen.add(id);
+    const opened = openings.get(id);
+    if (!opened) break;
+    line.push(opened);
+    id = opened.event.data.parentRunId;
+  }
+  return line;
+}
+
+/** A text of a payload; null where there is none or it was erased. */
+export const textOf = (payload: Told['payload'], key: string): string | null =>
+  typeof payload?.[key] === 'string' ? payload[key] : null;

@@ -1,0 +1,84 @@
+import type { EventOf } from '@bailiwick/contracts/event';
+import type { Limits } from '@bailiwick/contracts/grant';
+import { looksLike, nameKey } from '@bailiwick/core/look-alike';
+import type { Story, Told } from './story';
+
+// Shares no code with the rules that decide (`libs/authority`): whoever verifies a receipt checks them, too.
+
+type Rule = EventOf<'RevocationRuleAdded'>;
+
+/** Did this rule strike a lease of this run, or the lease that it waits for (I6)? */
+export function ruleStrikesRun(rule: Rule, runId: string, story: Story): boolean {
+  const opened = story.openings.get(runId);
+  if (!opened) return false;
+  const leases = story.leases.get(runId);
+  if (leases) return leases.some(({ event }) => ruleStrikesGrant(rule, event, opened));
+  return [...story.asked.values()].some(({ event: { runId: asks, data } }) => {
+    const answered = story.answered.get(data.approvalId)?.event.position ?? Infinity;
+    const waited = asks === runId && data.kind === 'grant' && rule.position < answered;
+    return waited && data.limits !== undefined && strikes(rule, data.limits, opened);
+  });
+}
+
+export const ruleStrikesGrant = (rule: Rule, grant: EventOf<'GrantIssued'>, opened: Told<'RunOpened'>): boolean =>
+  strikes(rule, grant.data.limits, opened);
+
+/** Did this rule deny this run a tool, and leave its leases? */
+export function ruleDeniesTool(rule: Rule, runId: string, story: Story): boolean {
+  const opened = story.openings.get(runId);
+  return opened !== undefined && rule.data.target === 'tool' && meets(rule, opened);
+}
+
+/** Does a rule that denied a run a tool mean this call? */
+export function meansCall({ data: { selector } }: Rule, { verb, tool }: { verb: string; tool?: string | undefined }) {
+  const meant = nameKey(selector.tool ?? '');
+  return meant === verb || (tool !== undefined && meant === nameKey(tool));
+}
+
+const strikes = (rule: Rule, limits: Limits, opened: Told<'RunOpened'>): boolean =>
+  rule.data.target !== 'tool' &&
+  meets(rule, opened) &&
+  (rule.data.selector.tool === undefined || couldUse(limits, rule.data.selector.tool));
+
+/**
+ * All parts of the selector but its tool must match, and the run must be older than the rule, or than the time it names:
+ * a lease is as old as its run, however late a person approved or raised it.
+ */
+function meets(rule: Rule, { event: run }: Told<'RunOpened'>): boolean {
+  if (run.position >= rule.position) return false;
+  const { agentClass, agentInstance, modelVersion, principalRef, purposeRef, treeId, issuedBefore } =
+    rule.data.selector;
+  if (issuedBefore !== undefined && Date.parse(run.time) >= Date.parse(issuedBefore)) return false;
+  const { agent } = run.data;
+  const wanted: [string | undefined, string | undefined][] = [
+    [agentClass, agent.class],
+    [agentInstance, agent.instance],
+    [modelVersion, agent.posture?.modelVersion],
+    [principalRef, run.data.principalRef],
+    [purposeRef, run.data.purposeRef],
+    [treeId, run.treeId],
+  ];
+  // a class is stopped in every spelling that looks like it
+  return wanted.every(([want, has]) => want === undefined || (has !== undefined && looksLike(want, has)));
+}
+
+function couldUse({ actions }: Limits, tool: string): boolean {
+  const verb = nameKey(tool);
+  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(verb)) return false;
+  const covers = (pattern: string): boolean => matches(pattern.split('.'), verb.split('.'));
+  return actions.allow.some(covers) && !actions.deny.some(covers);
+}
+
+/** `*` is one segment, `**` zero or more; a `*` at the end is one or more. In time of their product, whatever they are. */
+function matches(pattern: readonly string[], verb: readonly string[]): boolean {
+  const spelt = pattern[pattern.length - 1] === '*' ? [...pattern, '**'] : pattern;
+  // reached[i]: what was read of the pattern can stand for the first i segments of the verb
+  let reached = [true, ...verb.map(() => false)];
+  for (const segment of spelt) {
+    reached =
+      segment === '**'
+        ? reached.map((_, i) => reached.slice(0, i + 1).includes(true))
+        : reached.map((_, i) => i > 0 && reached[i - 1] === true && (segment === '*' || segment === verb[i - 1]));
+  }
+  return reached[verb.length] === true;
+}

@@ -1,0 +1,299 @@
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
+import type { Consumed } from '@bailiwick/contracts/grant';
+import type { Reason } from '@bailiwick/contracts/reason';
+import type { Predicate, RunClaims } from '@bailiwick/contracts/receipt';
+import { absentIn } from './absent';
+import { importedIn, importedNotProved } from './imported';
+import { endOf } from './ending';
+import { isOutcome, lineOf, textOf, type Outcome, type Story, type Told } from './story';
+
+/** As the first release wrote it: its receipts verify as they are. */
+export const DID_NOT_PROVE = [
+  'that what the enforcement point reported as done is all that was done, or was done at all: it proves what was reported',
+  'that the agent could not act outside this system',
+  'that a person understood what she approved',
+  'that the previews are complete: they are redacted, and the digests stand for the full values',
+  'that the log left out no event of this run: the receipt shows that what it tells is in the log, not that it is all',
+  'that no other log of this tenant holds events about this run',
+];
+export const DOES_NOT_PROVE = [
+  ...DID_NOT_PROVE,
+  'that the person named as asking did ask: the caller that opened the root run stated it, and nothing else shows it',
+];
+
+/**
+ * What the events say about a run: the claims of its receipt. The builder and the verifier both call this, so that a
+ * receipt that claims more or less than its events is found out.
+ * @param story the events of the receipt
+ */
+export const summarise = (runId: string, story: Story): Predicate => ({
+  ...claimsOfRun(runId, story),
+  absent: absentIn(story),
+  ...importedIn(story),
+  doesNotProve: [...DOES_NOT_PROVE, ...importedNotProved(story)],
+});
+
+/** @throws Error where the events do not hold the opening of the run */
+export function claimsOfRun(runId: string, story: Story): RunClaims {
+  const { told } = story;
+  const opened = story.openings.get(runId);
+  if (!opened) throw new Error(`the events do not hold the opening of ${runId}`);
+  const { event } = opened;
+  const mine = told.filter((each) => each.event.runId === runId);
+  const line = lineOf(runId, story);
+  const runs = new Set(line.map((each) => each.event.runId as string));
+  const actions = actionsOf(mine);
+  const effects = mine.flatMap(({ event: each }) =>
+    isOutcome(each) || each.type === 'OutcomeReportedLate' ? (each.data.effects ?? []) : [],
+  );
+  return {
+    run: runPart(event),
+    agent: event.data.agent,
+    purpose: firstText(line, 'purpose'),
+    ...(typeof opened.payload?.task === 'string' ? { task: opened.payload.task } : {}),
+    requestedBy: firstText(line, 'requestedBy'),
+    ...statedBy(line),
+    principalRef: event.data.principalRef,
+    approvals: approvalsOf(story, runs),
+    grants: allOf(told, 'GrantIssued').flatMap(({ event: each }) =>
+      runs.has(each.runId as string) ? [grantOf(each)] : [],
+    ),
+    actions,
+    denied: allOf(mine, 'ActionDenied', 'ActionStepUp').map((each) => deniedOf(each.event)),
+    ...refusedMoreOf(mine),
+    spent: spentOf(mine),
+    resources: unique([
+      ...actions.map((action) => `${action.resource.type} ${action.resource.id}`),
+      ...effects.flatMap((each) => each.resources ?? []),
+    ]),
+    filesChanged: unique(effects.flatMap((each) => each.filesChanged ?? [])),
+    external: unique(effects.flatMap((each) => each.external ?? [])),
+    escalations: escalationsOf(mine, story),
+    delegationsRefused: allOf(mine, 'DelegationRefused').map(({ event: each }) => ({
+      agentClass: each.data.agentClass,
+      code: each.data.code,
+      detail: each.data.detail,
+      ...place(each),
+    })),
+    children: allOf(told, 'RunOpened').flatMap((each) =>
+      each.event.data.parentRunId === runId ? [childOf(each, story)] : [],
+    ),
+    drift: driftOf(mine),
+    suspensions: suspensionsOf(mine),
+    ended: endOf(runId, story),
+    revoked: allOf(told, 'GrantRevoked', 'RevocationRuleAdded').map(({ event: each }) => ({
+      revocationId: each.data.revocationId,
+      reason: each.type === 'GrantRevoked' ? reasonOf(each) : `${reasonOf(each)}${toolOf(each)}`,
+      ...place(each),
+    })),
+  };
+}
+
+const reasonOf = ({ data: { reason } }: EventOf<'GrantRevoked' | 'RevocationRuleAdded'>): string =>
+  reason.says ?? reason.code;
+
+/** What a rule revoked where it ended no lease. */
+const toolOf = ({ data }: EventOf<'RevocationRuleAdded'>): string =>
+  data.target === 'tool' ? `: the tool ${data.selector.tool}, and no lease` : '';
+
+const allOf = <T extends EventType>(told: readonly Told[], ...types: readonly T[]): Told<T>[] =>
+  told.filter(({ event }) => (types as readonly EventType[]).includes(event.type)) as unknown as Told<T>[];
+
+function childOf({ event, payload }: Told<'RunOpened'>, story: Story): RunClaims['children'][number] {
+  const runId = event.runId as string;
+  return {
+    runId,
+    agentClass: event.data.agent.class,
+    task: textOf(payload, 'task'),
+    ended: endOf(runId, story)?.reason ?? null,
+    receipt: `/v1/runs/${runId}/receipt`,
+    ...place(event),
+  };
+}
+
+export const runPart = ({ runId, treeId, data }: EventOf<'RunOpened'>): RunClaims['run'] => ({
+  id: runId as string,
+  treeId: treeId as string,
+  ...(data.parentRunId === undefined ? {} : { parentRunId: data.parentRunId }),
+  startedAt: data.startedAt,
+});
+const place = (event: Event) => ({ position: event.position, time: event.time });
+const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
+
+/** Who stated the person that asked: the actor that opened the root of the line. */
+export function statedBy(line: readonly Told<'RunOpened'>[]): { requestedByStatedBy?: string } {
+  const root = line.at(-1)?.event;
+  return root === undefined ? {} : { requestedByStatedBy: root.actor.id };
+}
+
+export const firstText = (line: readonly Told[], key: string): string | null =>
+  line.map((each) => textOf(each.payload, key)).find((each) => each !== null) ?? null;
+
+const OUTCOMES: Record<Outcome, RunClaims['actions'][number]['outcome']> = {
+  ActionCompleted: 'completed',
+  ActionFailed: 'failed',
+  ActionAbandoned: 'abandoned',
+};
+
+/** By action, the last one. */
+function outcomesOf(mine: readonly Told[]): Map<string | undefined, EventOf<Outcome>> {
+  const outcomes = new Map<string | undefined, EventOf<Outcome>>();
+  for (const { event } of mine) if (isOutcome(event)) outcomes.set(event.actionId, event);
+  return outcomes;
+}
+
+/** What was permitted, and what came of it. */
+export function actionsOf(mine: readonly Told[]): RunClaims['actions'] {
+  const outcomes = outcomesOf(mine);
+  const late = new Map(allOf(mine, 'OutcomeReportedLate').map(({ event }) => [event.actionId, event]));
+  return allOf(mine, 'ActionPermitted').map(({ event }) => {
+    const { data } = event;
+    const outcome = outcomes.get(event.actionId);
+    return {
+      id: event.actionId as string,
+      verb: data.verb,
+      ...(data.tool === undefined ? {} : { tool: data.tool }),
+      resource: { type: data.resource.type, id: data.resource.id },
+      effect: data.effect,
+      ...(data.effects === undefined ? {} : { effects: data.effects }),
+      risk: data.risk,
+      ...(data.argsDigest === undefined ? {} : { argsDigest: data.argsDigest }),
+      ...(data.approvalId === undefined ? {} : { approvalId: data.approvalId }),
+      ...place(event),
+      outcome: outcome ? OUTCOMES[outcome.type] : ('open' as const),
+      ...(outcome ? { outcomePosition: outcome.position } : {}),
+      cost: outcome ? outcome.data.cost : data.charge.cost,
+      ...(outcome?.data.findings ? { charged: outcome.data.charge.cost } : {}),
+      ...lateOf(late.get(event.actionId)),
+    };
+  });
+}
+
+const lateOf = (event?: EventOf<'OutcomeReportedLate'>): Pick<RunClaims['actions'][number], 'late'> =>
+  event
+    ? {
+        late: {
+          status: event.data.status,
+          ...(event.data.cost === undefined ? {} : { cost: event.data.cost }),
+          ...place(event),
+        },
+      }
+    : {};
+
+export function deniedOf(event: EventOf<'ActionDenied'> | EventOf<'ActionStepUp'>): RunClaims['denied'][number] {
+  const { data } = event;
+  return {
+    id: event.actionId as string,
+    verb: data.verb,
+    resource: { type: data.resource.type, id: data.resource.id },
+    ...place(event),
+    decision: event.type === 'ActionDenied' ? 'deny' : 'step-up',
+    reasons: leaves(data.reasons).map((reason) => reason.message),
+  };
+}
+
+function refusedMoreOf(mine: readonly Told[]): Pick<RunClaims, 'refusedMore'> {
+  const counted = allOf(mine, 'RefusalsSummarized').map(({ event }) => {
+    const { since, total, refused } = event.data;
+    return { since, total, refused, ...place(event) };
+  });
+  return counted.length === 0 ? {} : { refusedMore: counted };
+}
+
+const leaves = (reasons: readonly Reason[]): Reason[] =>
+  reasons.flatMap((reason) =>
+    reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : reason.outcome === 'permit' ? [] : [reason],
+  );
+
+function grantOf(event: EventOf<'GrantIssued'>): RunClaims['grants'][number] {
+  const { data } = event;
+  return {
+    id: event.grantId as string,
+    runId: event.runId as string,
+    ...(data.parentId === undefined ? {} : { parentId: data.parentId }),
+    depth: data.depth,
+    limits: data.limits,
+    ...(data.approvalId === undefined ? {} : { approvalId: data.approvalId }),
+    ...(data.supersedes === undefined ? {} : { supersedes: data.supersedes }),
+    ...place(event),
+  };
+}
+
+function approvalsOf(story: Story, runs: ReadonlySet<string>): RunClaims['approvals'] {
+  return allOf(story.told, 'ApprovalRequested').flatMap(({ event }): RunClaims['approvals'] => {
+    if (!runs.has(event.runId as string)) return [];
+    const { approvalId, kind } = event.data;
+    const answer = story.answered.get(approvalId);
+    if (!answer) return [{ id: approvalId, kind, verdict: 'pending' as const, ...place(event) }];
+    if (answer.event.type !== 'ApprovalGiven')
+      return [{ id: approvalId, kind, verdict: 'expired' as const, ...place(answer.event) }];
+    const { verdict, by } = answer.event.data;
+    return [{ id: approvalId, kind, verdict, by, note: textOf(answer.payload, 'note'), ...place(answer.event) }];
+  });
+}
+
+/** More was wanted: why, what would have been had, what had been tried in vain until then, and what became of it. */
+function escalationsOf(mine: readonly Told[], story: Story): RunClaims['escalations'] {
+  const tried: string[] = [];
+  return mine.flatMap(({ event, payload }) => {
+    if (event.type === 'ActionDenied' || event.type === 'ActionStepUp') tried.push(event.actionId as string);
+    if (event.type !== 'ApprovalRequested' || event.data.kind !== 'escalation') return [];
+    const { approvalId, limits } = event.data;
+    const answer = story.answered.get(approvalId)?.event;
+    const verdict = !answer ? 'pending' : answer.type === 'ApprovalGiven' ? answer.data.verdict : 'expired';
+    return [
+      {
+        approvalId,
+        reason: textOf(payload, 'reason'),
+        ...(limits === undefined ? {} : { wanted: limits }),
+        tried: [...tried],
+        verdict,
+        ...place(event),
+      },
+    ];
+  });
+}
+
+/** Each time the run was stopped until a person would look; `resumedAt` is null where nobody let it go on. */
+function suspensionsOf(mine: readonly Told[]): RunClaims['suspensions'] {
+  const all: RunClaims['suspensions'] = [];
+  const open = new Map<string, RunClaims['suspensions'][number]>();
+  for (const { event } of allOf(mine, 'GrantSuspended', 'GrantResumed')) {
+    if (event.grantId === undefined) continue;
+    if (event.type === 'GrantSuspended') {
+      const { reason } = event.data;
+      const held = { reason: reason.says ?? reason.code, by: event.actor.id, resumedAt: null, ...place(event) };
+      all.push(held);
+      open.set(event.grantId, held);
+    } else {
+      const held = open.get(event.grantId);
+      if (held) held.resumedAt = event.time;
+      open.delete(event.grantId);
+    }
+  }
+  return all;
+}
+
+/** Counts as charged at the permits; money as settled, and as reserved where an action is still open. */
+function spentOf(mine: readonly Told[]): Consumed {
+  const spent: { -readonly [K in keyof Consumed]: Consumed[K] } = {
+    calls: 0,
+    reads: 0,
+    writes: 0,
+    external: 0,
+    cost: {},
+  };
+  const outcomes = outcomesOf(mine);
+  for (const { event } of allOf(mine, 'ActionPermitted')) {
+    const { charge } = event.data;
+    for (const counter of ['calls', 'reads', 'writes', 'external'] as const) spent[counter] += charge[counter];
+    for (const [currency, value] of Object.entries((outcomes.get(event.actionId)?.data.charge ?? charge).cost))
+      spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
+  }
+  return spent;
+}
+
+function driftOf(mine: readonly Told[]): RunClaims['drift'] {
+  const scores = allOf(mine, 'DriftScored').map(({ event }) => event.data.score);
+  return { highest: Math.max(0, ...scores), scores: scores.length };
+}

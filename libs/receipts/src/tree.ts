@@ -1,0 +1,53 @@
+import { COUNTERS, type Consumed } from '@bailiwick/contracts/grant';
+import type { TreePredicate } from '@bailiwick/contracts/receipt';
+import { absentIn } from './absent';
+import { importedIn, importedNotProved } from './imported';
+import { eventsOfReceipt } from './select';
+import { readStory, type Story, type Told } from './story';
+import { claimsOfRun, DOES_NOT_PROVE } from './summary';
+
+/** The runs of a tree in the order in which they were opened; as far as they are told. */
+const runsOf = (treeId: string, { openings }: Story): string[] =>
+  [...openings].flatMap(([runId, { event }]) => (event.treeId === treeId ? [runId] : []));
+
+/**
+ * Which events belong in a tree's receipt: those of the receipts of all its runs.
+ * @param story events of the log: all of the tree, and all its revocation rules
+ */
+export function eventsOfTree(treeId: string, story: Story): Told[] {
+  const chosen = new Set<Told>();
+  for (const runId of runsOf(treeId, story)) for (const each of eventsOfReceipt(runId, story)) chosen.add(each);
+  return story.told.filter((each) => chosen.has(each));
+}
+
+/**
+ * What the events say about a tree: of each run what its own receipt would claim, and what all spent together.
+ * @throws Error where the events do not hold the opening of its root
+ */
+export function summariseTree(treeId: string, story: Story): TreePredicate {
+  const runs = runsOf(treeId, story).map((runId) => claimsOfRun(runId, readStory(eventsOfReceipt(runId, story))));
+  const [root] = runs;
+  if (!root || root.run.parentRunId !== undefined)
+    throw new Error(`the events do not hold the opening of the root of ${treeId}`);
+  return {
+    tree: { id: treeId, rootRunId: root.run.id, startedAt: root.run.startedAt },
+    purpose: root.purpose,
+    requestedBy: root.requestedBy,
+    ...(root.requestedByStatedBy === undefined ? {} : { requestedByStatedBy: root.requestedByStatedBy }),
+    principalRef: root.principalRef,
+    runs,
+    spent: sumOf(runs.map(({ spent }) => spent)),
+    absent: absentIn(story),
+    ...importedIn(story),
+    doesNotProve: [...DOES_NOT_PROVE, ...importedNotProved(story)],
+  };
+}
+
+export function sumOf(all: readonly Consumed[]): Consumed {
+  const sum = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} as Record<string, number> };
+  for (const each of all) {
+    for (const counter of COUNTERS) sum[counter] += each[counter];
+    for (const [currency, value] of Object.entries(each.cost)) sum.cost[currency] = (sum.cost[currency] ?? 0) + value;
+  }
+  return sum;
+}

@@ -1,0 +1,70 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+import { createPublicKey, hash, verify, type KeyObject } from 'node:crypto';
+import { remembered } from '@bailiwick/core/memo';
+import type { Crypto } from './web/crypto';
+import { verifyWith, type Verification, type VerifyOptions } from './web/verify';
+
+export { STEPS, type Step, type StepId, type Verification, type VerifyOptions } from './web/verify';
+
+const SPKI = Buffer.from('302a300506032b6570032100', 'hex'); // what DER puts before the 32 bytes of an Ed25519 key
+
+/** Reading a key costs as much as verifying with it, and most receipts are of few logs. */
+const keyOf = remembered<KeyObject>(
+  (raw) => createPublicKey({ key: Buffer.concat([SPKI, Buffer.from(raw, 'latin1')]), format: 'der', type: 'spki' }),
+  100,
+);
+
+// what is hashed is put together here each time: nothing is kept in between
+const LEAF = Buffer.alloc(33);
+const NODE = Buffer.alloc(65, 1);
+const SALTED = Buffer.alloc(4_096);
+
+const NODE_CRYPTO: Crypto = {
+  sha256hex: (data) => hash('sha256', data, 'hex'),
+  saltedHex(salt, text) {
+    const most = salt.length + text.length * 3; // UTF-8 has at most 3 bytes for a unit
+    const bytes = most <= SALTED.length ? SALTED : Buffer.alloc(most);
+    const salted = bytes.write(salt, 'base64url');
+    return hash('sha256', bytes.subarray(0, salted + bytes.write(text, salted)), 'hex');
+  },
+  leaf(body) {
+    LEAF.write(hash('sha256', body, 'binary'), 1, 'latin1');
+    return hash('sha256', LEAF, 'base64');
+  },
+  node(left, right) {
+    NODE.write(left, 1, 'base64');
+    NODE.write(right, 33, 'base64');
+    return hash('sha256', NODE, 'base64');
+  },
+  ed25519(raw) {
+    const key = keyOf(view(raw).toString('latin1'));
+    return (message, signature) => signature.length === 64 && verify(null, message, key, signature);
+  },
+  fromBase64(text) {
+    const bytes = Buffer.from(text, 'base64');
+    // Node skips what is no base64, and reads the alphabet of URLs as well: then lengths differ, or these are there
+    const full = text.length % 4 === 0 && bytes.length === (text.length / 4) * 3 - padding(text);
+    const last = bytes.subarray(bytes.length - (bytes.length % 3));
+    const isCanonical = full && !text.includes('-') && !text.includes('_') && text.endsWith(last.toString('base64'));
+    return isCanonical ? bytes : undefined;
+  },
+  toBase64: (bytes) => view(bytes).toString('base64'),
+  text(bytes) {
+    return isUtf8(bytes) ? view(bytes).toString(isAscii(bytes) ? 'latin1' : 'utf8') : undefined;
+  },
+};
+
+const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+const padding = (text: string): number => (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
+
+/**
+ * Checks a receipt with nothing but the verifier keys of its log: no network, no database. Steps in order; the first
+ * that fails ends it and says where. What it cannot show stands in the receipt itself (`doesNotProve`).
+ * @param input the text of the file; or its JSON, parsed by whoever has seen to it that no member stands there twice
+ * @param vkeys the log's verifier key; or its keys, where it was changed
+ */
+export const verifyReceipt = (
+  input: unknown,
+  vkeys: string | readonly string[],
+  options: VerifyOptions = {},
+): Verification => verifyWith(NODE_CRYPTO, input, vkeys, options);

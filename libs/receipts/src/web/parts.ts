@@ -1,0 +1,113 @@
+import type {
+  InPartsStatement,
+  PartStatement,
+  PredicateType,
+  ReceiptEvent,
+  Statement,
+} from '@bailiwick/contracts/receipt';
+import { canonicalize } from '@bailiwick/core/canonical';
+import { parseExactly } from '@bailiwick/core/json';
+import type { DigestOf } from '../chain';
+import type { Claims } from '../kinds';
+import type { Crypto } from './crypto';
+import { need } from './failed';
+
+/** What a verification goes by, whether it came in one envelope or in parts. */
+export interface Whole {
+  readonly type: PredicateType;
+  readonly id: string;
+  readonly subject: Statement['subject'];
+  readonly events: readonly ReceiptEvent[];
+}
+
+/**
+ * The envelopes in a file: one; or a receipt in parts, as an array or one on each line.
+ * @throws Error where the text is no JSON, or a member stands in it twice
+ */
+export function envelopesIn(input: unknown): readonly unknown[] {
+  const read = typeof input === 'string' ? valuesIn(input) : input;
+  return Array.isArray(read) ? read : [read];
+}
+
+function valuesIn(text: string): unknown {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const isLines = lines.length > 1 && lines.every((line) => /^\s*\{.*\}\s*$/.test(line));
+  return isLines ? lines.map((line) => parseExactly(line)) : parseExactly(text);
+}
+
+/**
+ * The RFC 6962 root over leaves: an odd last node moves up a level as it is.
+ * @see RFC 6962 §2.1
+ */
+export function rootOver<T>(leaves: readonly T[], node: (left: T, right: T) => T): T | undefined {
+  let level = [...leaves];
+  while (level.length > 1) {
+    const next: T[] = [];
+    for (let i = 0; i < level.length; i += 2) {
+      const [left, right] = [level[i] as T, level[i + 1]];
+      next.push(right === undefined ? left : node(left, right));
+    }
+    level = next;
+  }
+  return level[0];
+}
+
+/** What a receipt in parts states in place of its claims. */
+export const claimsDigest = (claims: Claims, digestOf: DigestOf): string =>
+  digestOf(JSON.parse(JSON.stringify(claims)) as unknown);
+
+/**
+ * The events of all parts, once these are exactly the parts that the first envelope names.
+ * @throws Failed that names the parts that are missing, repeated, moved, or of another receipt
+ */
+export function joined(
+  crypto: Crypto,
+  { predicate: all, subject }: InPartsStatement,
+  parts: readonly PartStatement[],
+): Whole {
+  const count = all.parts.length;
+  const given = parts.map(({ predicate: { part } }) => part);
+  parts.forEach((each, i) => belongs(all, subject, each, i));
+  const twice = given.find((part, i) => given.indexOf(part) !== i);
+  need(twice === undefined, `part ${twice} is given more than once; give each of the ${count} parts once`);
+  const held = new Set(given);
+  const missing = all.parts.flatMap((_, part) => (held.has(part) ? [] : [part]));
+  need(missing.length === 0, missingParts(count, missing));
+  given.forEach((part, i) =>
+    need(part === i, `part ${part} is in the place of part ${i}; give the parts in their order`),
+  );
+  const events = parts.flatMap(({ predicate }) => predicate.events);
+  const root = rootOver(
+    events.map(({ body }) => crypto.leaf(body)),
+    (left, right) => crypto.node(left, right),
+  );
+  need(events.length === all.count, `the parts hold ${events.length} events and the receipt states ${all.count}`);
+  need(root === all.root, 'the root over the events of all parts is not the one that the receipt states');
+  return { type: all.of.type, id: all.of.id, subject, events };
+}
+
+export function missingParts(count: number, missing: readonly number[]): string {
+  const named = missing.slice(0, 10).join(', ');
+  const more = missing.length > 10 ? ` and ${missing.length - 10} more` : '';
+  return `this receipt is in ${count} parts, and without part ${named}${more} it is not complete; give the receipt with all its parts`;
+}
+
+function belongs(
+  all: InPartsStatement['predicate'],
+  subject: InPartsStatement['subject'],
+  part: PartStatement,
+  i: number,
+): void {
+  const { of, size, root, parts, part: index, events } = part.predicate;
+  const where = `envelope ${i + 1}, part ${index},`;
+  const isSame = (a: unknown, b: unknown): boolean => canonicalize(a) === canonicalize(b);
+  need(isSame(of, all.of) && isSame(part.subject, subject), `${where} is of another receipt: ${of.id}`);
+  need(size === all.size, `${where} was made in the tree of ${size} leaves, and the receipt in that of ${all.size}`);
+  need(root === all.root && parts === all.parts.length, `${where} is of a receipt with other events`);
+  const stated = all.parts[index];
+  const [first, last] = [events[0]?.position, events.at(-1)?.position];
+  need(
+    stated !== undefined && events.length === stated.events && first === stated.first && last === stated.last,
+    `${where} does not hold the events that the receipt states for it`,
+  );
+}
