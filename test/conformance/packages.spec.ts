@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(__dirname, '..', '..');
+const IMPORT =
+  /^(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|\b(?:require|import)(?:\.resolve)?\(['"]([^'"]+)['"]\)/gm;
+
+interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Record<string, string>;
+  readonly devDependencies?: Record<string, string>;
+  readonly exports?: object;
+}
+const workspaces = ['libs', 'apps'].flatMap((kind) =>
+  readdirSync(join(ROOT, kind)).map((name) => {
+    const folder = join(ROOT, kind, name);
+    return { folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest };
+  }),
+);
+
+const packageOf = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+/** Packages that the sources of a folder import, by whether only its tests do. */
+function importsOf(folder: string): { product: Set<string>; tests: Set<string> } {
+  const found = { product: new Set<string>(), tests: new Set<string>() };
+  for (const file of readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
+    const isTest = /\.spec\.ts$|\.contract\.ts$|(^|\/)testing\//.test(file);
+    for (const [, from, bare, called] of readFileSync(join(folder, 'src', file), 'utf8').matchAll(IMPORT)) {
+      const specifier = (from ?? bare ?? called) as string;
+      if (specifier.startsWith('.') || specifier.startsWith('node:') || builtinModules.includes(specifier)) continue;
+      found[isTest ? 'tests' : 'product'].add(packageOf(specifier));
+    }
+  }
+  return found;
+}
+
+describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder, manifest }] as const))(
+  'the package %s',
+  (name, { folder, manifest }) => {
+    const declared = Object.keys(manifest.dependencies ?? {});
+
+    it('declares every package that its sources import', () => {
+      const { product } = importsOf(folder);
+      expect([...product].filter((each) => each !== name && !declared.includes(each))).toEqual([]);
+    });
+
+    it('declares every library that only its tests import', () => {
+      const { tests } = importsOf(folder);
+      const all = [...declared, ...Object.keys(manifest.devDependencies ?? {}), name];
+      expect([...tests].filter((each) => each.startsWith('@bailiwick/') && !all.includes(each))).toEqual([]);
+    });
+
+    it('references the libraries that it depends on, for the build in order', () => {
+      const { references = [] } = JSON.parse(readFileSync(join(folder, 'tsconfig.json'), 'utf8')) as {
+        references?: { path: string }[];
+      };
+      expect(references.map(({ path }) => path.replace('../../libs/', '@bailiwick/')).sort()).toEqual(
+        declared.filter((each) => each.startsWith('@bailiwick/')).sort(),
+      );
+    });
+  },
+);
+
+it.each([
+  ['authority', ['pg', 'typeorm', 'nats', '@nestjs/common']],
+  ['drift', ['pg', 'nats']],
+  ['messaging', ['pg', 'typeorm']],
+  ['client', ['pg', 'nats', '@nestjs/common']],
+])('libs/%s does not have %j', (lib, packages) => {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(ROOT, 'libs', lib, 'package.json'), 'utf8')) as Manifest;
+  for (const each of packages) expect(dependencies).not.toHaveProperty(each);
+});
+
+it('exports the sources of each library by default, and its build under one condition', () => {
+  for (const { folder, manifest } of workspaces)
+    if (folder.startsWith(join(ROOT, 'libs')))
+      expect([manifest.name, manifest.exports]).toEqual([
+        manifest.name,
+        { './internal/*': null, './*': { built: './dist/*.js', default: './src/*.ts' } },
+      ]);
+});
