@@ -1,12 +1,23 @@
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync, writeFileSync, copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { bailiwick, type Ran } from '../support/cli';
 import { verifyReceipt } from '@bailiwick/receipts/verify';
+import { signCheckpoint } from '@bailiwick/transparency-log/checkpoint';
+import { entryHash } from '@bailiwick/transparency-log/hash';
+import { makeSigner } from '@bailiwick/transparency-log/note';
+import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';
 import { databaseUrl } from '../chaos/log';
 import { query } from '../support/eventlog-database';
 import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
+
+const CHILD = {
+  agent: { class: 'writer' },
+  task: 'write',
+  grant: { actions: { allow: ['file.*'] }, budget: { writes: 7 } },
+};
 
 /** A tenant that moves from one installation to another. */
 describe('a whole tenant', () => {
@@ -16,6 +27,8 @@ describe('a whole tenant', () => {
   let runId: string;
   /** of a run that is live where it was exported */
   let liveId: string;
+  /** an action of that run without an outcome */
+  let inFlight: string;
   beforeAll(async () => {
     [old, fresh] = await Promise.all([Stack.start(), Stack.start()]);
     file = join(old.dataDir, 'tenant.ndjson');
@@ -43,7 +56,10 @@ describe('a whole tenant', () => {
     const args = { path: 'a\u2028b' };
     for (let i = 0; i < 5; i++) await old.as('enforcer').act({ ...asked, action: { ...asked.action, args } });
     await old.as('orchestrator').complete(run.id);
-    liveId = (await open(old.as('orchestrator'))).run.id;
+    const live = await open(old.as('orchestrator'));
+    liveId = live.run.id;
+    await old.as('orchestrator').as(live.token).delegate(live.grant.id, CHILD);
+    inFlight = (await old.as('enforcer').act(read(live.grant.id))).actionId;
     const done = await cli(old, 'export', '--out', `${file}.gz`, '--json');
     expect([done.code, done.err]).toEqual([0, '']);
     const told = JSON.parse(done.out) as { events: number; logs: { log: string; size: number; root: string }[] };
@@ -125,6 +141,33 @@ describe('a whole tenant', () => {
     expect(await counting(fresh)).toBe(0);
   });
 
+  it('is refused where its events break a rule, although the pinned key signed for them', async () => {
+    const [first = '', ...lines] = readFileSync(file, 'utf8').trim().split('\n');
+    const key = fresh.keys.admin as string;
+    const post = (path: string, body: unknown) => http(fresh, 'POST', path, { key, body });
+    const header = JSON.parse(first) as { logs: { vkey: string; size: number }[] };
+    const [log] = header.logs;
+    const made = lines.slice(0, -1).map((line) => JSON.parse(line) as { body: string; position: number });
+    const issued = made.findIndex(({ body }) => body.includes('"GrantIssued"') && body.includes('"writes":7'));
+    // a child that may write more often than its parent (I1)
+    const wide = made.map((each, i) =>
+      i === issued ? { ...each, body: each.body.replace('"writes":7', '"writes":7000') } : each,
+    );
+    const root = naiveRoot(wide.map(({ body }) => entryHash(body)));
+    const origin = log?.vkey.split('+')[0] as string;
+    const signer = makeSigner(origin, createPrivateKey(readFileSync(join(old.dataDir, 'keys', 'log.pem'))));
+    const checkpoint = signCheckpoint({ origin, size: BigInt(wide.length), root }, [signer]);
+    const forged = { ...header, logs: [{ ...log, root: root.toString('base64'), checkpoint }] };
+    const begun = await post('/v1/imports', { header: forged, otherPseudonyms: true });
+    expect([begun.status, begun.body]).toMatchObject([200, {}]);
+    expect((await post('/v1/imports/events', { events: wide })).status).toBe(200);
+    await post('/v1/imports/completion', {});
+    const look = () => http(fresh, 'GET', '/v1/imports', { key });
+    await until('the import to be refused', async () => (await look()).body.state === 'refused');
+    expect((await look()).body.detail).toMatch(new RegExp(`default/0: position ${issued}: .*\\(attenuation\\)$`));
+    expect(await counting(fresh)).toBe(0);
+  });
+
   it('goes on where it was broken off, whoever died, and counts once it is whole: the same events, the same root', async () => {
     copyFileSync(join(old.dataDir, 'keys', 'pseudonym.key'), join(fresh.dataDir, 'keys', 'pseudonym.key'));
     await fresh.down();
@@ -149,6 +192,9 @@ describe('a whole tenant', () => {
     await until('its ledger to have followed', async () => (await verified(fresh)).ok === true);
     // it is history: nothing of it has authority here, and that is marked
     expect(await fresh.as('analyst').run(liveId)).toMatchObject({ status: 'revoked', imported: true });
+    const ofLive = (await http(fresh, 'GET', `/v1/actions?runId=${liveId}`, { key: fresh.keys.analyst })).body.items;
+    expect(ofLive).toEqual([expect.objectContaining({ id: inFlight, imported: true })]);
+    expect(JSON.stringify(await fresh.as('analyst').custody(inFlight))).toContain('ActionAbandoned');
     const vkey = await fresh.as('analyst').verifierKey('default/0');
     const { ok, statement } = verifyReceipt(await fresh.as('analyst').receipt(runId), vkey);
     expect([ok, statement?.predicate.imported]).toMatchObject([true, [{ events: size, live: false }]]);

@@ -36,9 +36,23 @@ describe('behind a history that was imported', () => {
     const { log, grantId } = moving();
     expect(live(log.state)).toContain(grantId);
     const sealed = closing(log.state, of(log), false, log.now);
-    expect(sealed.map(({ event }) => event.type).slice(0, 2)).toEqual(['HistoryImported', 'RevocationRuleAdded']);
+    const types = sealed.map(({ event }) => event.type).filter((type) => type !== 'ActionAbandoned');
+    expect(types.slice(0, 2)).toEqual(['HistoryImported', 'RevocationRuleAdded']);
     expect(live(log.state)).toEqual([]);
     expect([...log.state.approvals.values()].filter(({ status }) => status === 'pending')).toEqual([]);
+  });
+
+  it('no permit of it is without an outcome, and its end comes before that of its lease', () => {
+    const { log, grantId } = moving();
+    const actions = [act(log, grantId, 'file.read'), act(log, grantId, 'file.write')].map(({ actionId }) => actionId);
+    const before = [...log.state.actions.keys()];
+    expect(before).toEqual(expect.arrayContaining(actions));
+    const sealed = closing(log.state, of(log), false, log.now);
+    const types = sealed.map(({ event }) => event.type);
+    const abandoned = sealed.filter(({ event }) => event.type === 'ActionAbandoned');
+    expect(abandoned.map(({ event }) => event.actionId).sort()).toEqual(before.sort());
+    expect(types.lastIndexOf('ActionAbandoned')).toBeLessThan(types.indexOf('RevocationRuleAdded'));
+    expect(log.state.actions.size).toBe(0);
   });
 
   it('everything stays live where the operator lets the tenant go on, and it is marked all the same', () => {

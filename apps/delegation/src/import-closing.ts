@@ -1,3 +1,4 @@
+import { givenUpTogether } from '@bailiwick/authority/decide/give-up';
 import { newId, type NewEvent } from '@bailiwick/authority/decide/types';
 import { evolve } from '@bailiwick/authority/evolve';
 import { sealAll, type Sealed } from '@bailiwick/authority/seal';
@@ -10,8 +11,8 @@ type Log = ExportHeader['logs'][number];
 
 /**
  * What this installation writes behind the events that it took over, in the same commit: that they are imported, and,
- * unless the operator lets the tenant go on, that nothing of theirs has any authority here. One rule ends every lease
- * and every request for one (I6); questions that wait for a person are over.
+ * unless the operator lets the tenant go on, that nothing of theirs has any authority here. Permits without an outcome
+ * are abandoned (I7), one rule ends every lease and every request for one (I6), pending approvals expire.
  * @param state of the imported events; these are folded into it
  */
 export function closing(state: LogState, { vkey, size, root }: Log, live: boolean, clock: number): Sealed[] {
@@ -20,16 +21,18 @@ export function closing(state: LogState, { vkey, size, root }: Log, live: boolea
   const key = parseVerifierKey(vkey);
   const origin = key.ok ? key.value.name : '';
   const fresh: NewEvent[] = [{ type: 'HistoryImported', data: { origin, vkey, size, root, live } }];
-  if (!live) fresh.push(...ended(state, command.commandId, origin));
+  if (!live) fresh.push(...ended(state, command.commandId, origin, now));
   const sealed = sealAll(state, command, now, fresh);
   if (!sealed.ok) throw new Error(sealed.error.detail);
   for (const { event } of sealed.value) evolve(state, event);
   return sealed.value;
 }
 
-function ended(state: LogState, commandId: string, origin: string): NewEvent[] {
+function ended(state: LogState, commandId: string, origin: string, now: number): NewEvent[] {
   const waiting = [...state.approvals.values()].filter(({ status }) => status === 'pending');
+  const open = [...state.actions.values()].sort((a, b) => a.position - b.position);
   return [
+    ...givenUpTogether(state, [], open, now),
     {
       type: 'RevocationRuleAdded',
       data: {

@@ -208,7 +208,7 @@ describe('the keys of a further tenant, at several gateways', () => {
     const script = `const { ApiKeys } = require(${JSON.stringify(join(__dirname, 'keys.ts'))});
       const keys = new ApiKeys(${JSON.stringify(file('credentials.json'))}, ${JSON.stringify(file('tenants.json'))});
       for (let i = 0; i < 15; i++) keys.addTenant('t' + process.argv[1] + '-' + i);`;
-    const register = join(__dirname, '../../test/support/register.cjs');
+    const register = join(__dirname, '../../../test/support/register.cjs');
     const run = promisify(execFile);
     await Promise.all([0, 1, 2].map((n) => run(process.execPath, ['--require', register, '-e', script, String(n)])));
     const kept = JSON.parse(readFileSync(file('tenants.json'), 'utf8')) as unknown[];

@@ -1,4 +1,5 @@
 import type { LogState } from '@bailiwick/authority/state';
+import { importedAt } from '@bailiwick/authority/views';
 import type { EventOf } from '@bailiwick/contracts/event';
 import type { Filter } from '@bailiwick/contracts/search';
 import { scan, type Bounds, type Scanned } from './scan';
@@ -15,7 +16,7 @@ const DECIDED = Object.keys(DECISION) as Decided['type'][];
 export type ActionView = ReturnType<typeof actionView>;
 
 /** An action as it was decided. Its event tells all of it, so no row of the read models repeats it. */
-function actionView({ data, type, ...event }: Decided) {
+function actionView({ data, type, ...event }: Decided, state: LogState) {
   const { verb, tool, resource, effect, risk, labels, reasons, charge, agentClass, approvalId, parentActionId } = data;
   const { actionId: id, grantId, runId, treeId, time, position } = event;
   const decision = DECISION[type];
@@ -39,6 +40,7 @@ function actionView({ data, type, ...event }: Decided) {
     cost,
     time,
     position,
+    ...importedAt(state, position),
   };
 }
 
@@ -56,7 +58,7 @@ export async function actionsOf(
   const types = status === undefined ? DECIDED : DECIDED.filter((each) => DECISION[each] === status);
   if (types.length === 0) return { items: [], next: undefined };
   const { items, next } = await scan(scanned, state, { ...filter, types }, bounds);
-  return { items: items.map(({ event }) => actionView(event as Decided)), next };
+  return { items: items.map(({ event }) => actionView(event as Decided, state)), next };
 }
 
 /** The actions that meet a filter, from the first on, however many events have to be looked at. */
