@@ -1,11 +1,11 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import { DryRuns } from '../../apps/gateway/src/dry-runs';
-import { Arriving } from '../../apps/gateway/src/arriving';
-import { Places } from '../../apps/gateway/src/places';
-import { Pseudonyms } from '../../apps/gateway/src/pseudonym';
-import type { Incoming, Services } from '../../apps/gateway/src/route';
-import { answer, type ServerOptions } from '../../apps/gateway/src/server';
-import { routeTable } from '../../apps/gateway/src/table';
+import { DryRuns } from '../../apps/gateway/src/reporting/dry-runs';
+import { Arriving } from '../../apps/gateway/src/http/incoming-bodies';
+import { Places } from '../../apps/gateway/src/http/concurrency-limiter';
+import { Pseudonyms } from '../../apps/gateway/src/auth/pseudonyms';
+import type { Incoming, Services } from '../../apps/gateway/src/http/route';
+import { answer, type ServerOptions } from '../../apps/gateway/src/http/server';
+import { routeTable } from '../../apps/gateway/src/http/table';
 import { samples } from '../http/bodies';
 import type { Opened } from '../http/world';
 

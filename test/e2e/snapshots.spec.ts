@@ -1,9 +1,9 @@
 import { fillLog } from '../../apps/cli/src/bench/fill';
-import { emptyState } from '@bailiwick/authority/state';
-import { evolve } from '@bailiwick/authority/evolve';
-import { FOLD_VERSION, fromSnapshotParts, stateDigest } from '@bailiwick/authority/snapshot';
+import { emptyState } from '@bailiwick/authority/state/state';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { FOLD_VERSION, fromSnapshotParts, stateDigest } from '@bailiwick/authority/state/snapshot';
 import { parseEvent } from '@bailiwick/contracts/event';
-import { PostgresEventLog } from '@bailiwick/event-store/postgres';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { LIMITS } from '@bailiwick/core/limits';
 import { databaseUrl, sql } from '../chaos/log';
 import { http, Stack, until } from '../support/stack';

@@ -3,7 +3,7 @@ import { toMessage, type Announcement } from '@bailiwick/messaging/cloudevent';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { jetStreamSource, subjectSource } from '@bailiwick/messaging/event-source';
 import { EVENT_STREAM, eventPublisher, type EventPublisher } from '@bailiwick/messaging/events';
-import { followLog, type Batch, type FollowedEvent } from '@bailiwick/messaging/follow-log';
+import { followLog, type Batch, type FollowedEvent } from '@bailiwick/messaging/log-follower/follow-log';
 import { BUS_LIMITS } from '@bailiwick/messaging/limits';
 import { TestNatsServer } from './bus-server';
 

@@ -18,7 +18,7 @@ import {
 } from '@nestjs/microservices';
 import { delay, of } from 'rxjs';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
-import { BUS_TRANSPORT, BusContext, BusServer } from '@bailiwick/messaging/nest-strategy';
+import { BUS_TRANSPORT, BusContext, BusServer } from '@bailiwick/messaging/nest-transport/nest-strategy';
 import { TestNatsServer } from './bus-server';
 
 const BUS = Symbol('Bus');

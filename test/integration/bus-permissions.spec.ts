@@ -5,7 +5,7 @@ import { connect, StorageType } from 'nats';
 import { connectBus, natsOf, type Bus, type BusEvent } from '@bailiwick/messaging/connect';
 import { subjectSource } from '@bailiwick/messaging/event-source';
 import { EVENT_STREAM, eventPublisher } from '@bailiwick/messaging/events';
-import { followLog } from '@bailiwick/messaging/follow-log';
+import { followLog } from '@bailiwick/messaging/log-follower/follow-log';
 import { FREED, OWNED } from '@bailiwick/messaging/subjects';
 import { natsConfig } from '@bailiwick/platform/servers/nats';
 import { TestNatsServer } from './bus-server';

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
-import { Bodies } from '@bailiwick/event-store/bodies';
-import { PostgresEventLog } from '@bailiwick/event-store/postgres';
-import { PostgresImports } from '@bailiwick/event-store/postgres-imports';
-import { PostgresPayloads } from '@bailiwick/event-store/postgres-payloads';
+import { Bodies } from '@bailiwick/event-store/postgres/bodies';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
+import { PostgresImports } from '@bailiwick/event-store/postgres/imports';
+import { PostgresPayloads } from '@bailiwick/event-store/postgres/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import { IntentStore } from '../../apps/intent/src/store';
-import { RebuildStore } from '../../apps/ledger/src/rebuild/store';
-import { LedgerStore } from '../../apps/ledger/src/store';
+import { RebuildStore } from '../../apps/ledger/src/read-models/rebuild/store';
+import { LedgerStore } from '../../apps/ledger/src/read-models/store';
 import { eventLogDatabase, type EventLogDatabase } from '../support/eventlog-database';
 import { wireTo } from '../support/eventlog-wire';
 

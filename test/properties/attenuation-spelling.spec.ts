@@ -2,10 +2,10 @@ import { posix } from 'node:path';
 import fc from 'fast-check';
 import { actions } from '@bailiwick/authority/dimensions/actions';
 import { resources } from '@bailiwick/authority/dimensions/resources';
-import type { ActionFacts, Situation } from '@bailiwick/authority/dimension';
-import { normalizePathPattern, normalizeResourceId } from '@bailiwick/authority/pattern';
-import { normalizeVerb, normalizeVerbPattern } from '@bailiwick/authority/verb';
-import { emptyUsage } from '@bailiwick/authority/usage';
+import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dimension';
+import { normalizePathPattern, normalizeResourceId } from '@bailiwick/authority/matching/pattern';
+import { normalizeVerb, normalizeVerbPattern } from '@bailiwick/authority/matching/verb';
+import { emptyUsage } from '@bailiwick/authority/state/usage';
 import { NOW } from './limits';
 
 fc.configureGlobal({ seed: 20260101 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { attenuatesAll, DIMENSION_TABLE, meetAll } from '@bailiwick/authority/dimensions/all';
 import { mayDelegate } from '@bailiwick/authority/dimensions/delegation';
-import type { ActionFacts, Dimension, Verdict, Violation } from '@bailiwick/authority/dimension';
-import { resolveChild } from '@bailiwick/authority/resolve';
+import type { ActionFacts, Dimension, Verdict, Violation } from '@bailiwick/authority/dimensions/dimension';
+import { resolveChild } from '@bailiwick/authority/commands/grants/resolve';
 import { DIMENSIONS, type DimensionName, type GrantRequest, type Limits } from '@bailiwick/contracts/grant';
 import type { Result } from '@bailiwick/core/result';
 import {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { windowUsed } from '@bailiwick/authority/usage';
+import { windowUsed } from '@bailiwick/authority/state/usage';
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import { COUNTERS } from '@bailiwick/contracts/grant';
 import type { Reason } from '@bailiwick/contracts/reason';

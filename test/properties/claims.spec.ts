@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decide } from '@bailiwick/authority/decide';
+import { decide } from '@bailiwick/authority/commands/decide';
 import { act, delegateTestRun, ROOMY, TestLog, type Fields } from '@bailiwick/authority/testing/harness';
 import type { Event } from '@bailiwick/contracts/event';
 import { COUNTERS, EFFECTS, RISKS, type Consumed, type GrantRequest } from '@bailiwick/contracts/grant';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { decide } from '@bailiwick/authority/decide';
-import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/snapshot';
+import { decide } from '@bailiwick/authority/commands/decide';
+import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import {
   act,
   delegateTestRun,

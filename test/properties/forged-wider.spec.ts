@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decide } from '@bailiwick/authority/decide';
+import { decide } from '@bailiwick/authority/commands/decide';
 import { delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import type { Command } from '@bailiwick/contracts/command';
 import type { Event, EventOf } from '@bailiwick/contracts/event';

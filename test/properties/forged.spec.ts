@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { evolve } from '@bailiwick/authority/evolve';
-import { CorruptLog } from '@bailiwick/authority/evolve/follows';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { CorruptLog } from '@bailiwick/authority/events/follows';
 import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { deriveId } from '@bailiwick/core/derive-id';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { decide } from '@bailiwick/authority/decide';
-import type { Decided } from '@bailiwick/authority/decide/types';
-import { evolve, evolveUnasked } from '@bailiwick/authority/evolve';
-import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/snapshot';
-import { emptyState, type LogState } from '@bailiwick/authority/state';
+import { decide } from '@bailiwick/authority/commands/decide';
+import type { Decided } from '@bailiwick/authority/commands/types';
+import { evolve, evolveUnasked } from '@bailiwick/authority/events/evolve';
+import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/state/snapshot';
+import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import type { Event, EventType } from '@bailiwick/contracts/event';
 import { moves, type Move } from './moves';
 import { Tally } from './naive';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { chargeOf, commit, emptyUsage, reserve, type MutableUsage } from '@bailiwick/authority/usage';
-import type { ActionFacts } from '@bailiwick/authority/dimension';
+import { chargeOf, commit, emptyUsage, reserve, type MutableUsage } from '@bailiwick/authority/state/usage';
+import type { ActionFacts } from '@bailiwick/authority/dimensions/dimension';
 import {
   EFFECTS,
   MODES,

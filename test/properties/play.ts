@@ -1,5 +1,5 @@
-import { decide } from '@bailiwick/authority/decide';
-import { fromSnapshot, toSnapshot } from '@bailiwick/authority/snapshot';
+import { decide } from '@bailiwick/authority/commands/decide';
+import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { openTestRun, TestLog, type Fields, type Told, NO_ARGS } from '@bailiwick/authority/testing/harness';
 import type { Command, CommandType } from '@bailiwick/contracts/command';
 import type { Actor, Event, EventOf, EventType } from '@bailiwick/contracts/event';

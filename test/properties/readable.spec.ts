@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { CATALOG, classify } from '@bailiwick/authority/catalog';
-import { decide } from '@bailiwick/authority/decide';
-import { seal } from '@bailiwick/authority/seal';
+import { CATALOG, classify } from '@bailiwick/authority/matching/catalog';
+import { decide } from '@bailiwick/authority/commands/decide';
+import { seal } from '@bailiwick/authority/commands/seal';
 import { act, only, openTestRun, REF, ROOMY, TestLog, type Fields } from '@bailiwick/authority/testing/harness';
-import { bodyDigest, evolveStored } from '@bailiwick/authority/stored';
+import { bodyDigest, evolveStored } from '@bailiwick/authority/state/stored';
 import { COMMANDS, readCommand, type Command, type CommandType } from '@bailiwick/contracts/command';
 import { EVENT_DATA, parseEvent, type Actor } from '@bailiwick/contracts/event';
 import { EFFECTS, type GrantRequest } from '@bailiwick/contracts/grant';

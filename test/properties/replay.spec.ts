@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { decide } from '@bailiwick/authority/decide';
-import { evolve } from '@bailiwick/authority/evolve';
-import { seal } from '@bailiwick/authority/seal';
-import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/snapshot';
-import { emptyState, type LogState } from '@bailiwick/authority/state';
+import { decide } from '@bailiwick/authority/commands/decide';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { seal } from '@bailiwick/authority/commands/seal';
+import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/state/snapshot';
+import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { parseEvent, type Event } from '@bailiwick/contracts/event';
 import { moves } from './moves';
 import { Tally } from './naive';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { preview } from '@bailiwick/authority/preview';
+import { preview } from '@bailiwick/authority/revocation/blast-radius';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { at, moves, PERSON, selector } from './moves';
 import { opened, selects, Tally } from './naive';

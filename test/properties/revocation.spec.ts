@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { decide } from '@bailiwick/authority/decide';
-import { Deadlines } from '@bailiwick/authority/deadlines';
-import { Ended } from '@bailiwick/authority/ended';
-import { evolve } from '@bailiwick/authority/evolve';
-import { fromSnapshot, toSnapshot } from '@bailiwick/authority/snapshot';
-import { seal } from '@bailiwick/authority/seal';
-import type { LogState } from '@bailiwick/authority/state';
+import { decide } from '@bailiwick/authority/commands/decide';
+import { Deadlines } from '@bailiwick/authority/state/deadlines';
+import { Ended } from '@bailiwick/authority/state/retention';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
+import { seal } from '@bailiwick/authority/commands/seal';
+import type { LogState } from '@bailiwick/authority/state/state';
 import type { Fields } from '@bailiwick/authority/testing/harness';
 import type { Event } from '@bailiwick/contracts/event';
 import { deriveId } from '@bailiwick/core/derive-id';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { tenantDefaults } from '@bailiwick/authority/resolve';
-import { evolveUnasked } from '@bailiwick/authority/evolve';
-import { stateDigest } from '@bailiwick/authority/snapshot';
-import { emptyState } from '@bailiwick/authority/state';
+import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
+import { evolveUnasked } from '@bailiwick/authority/events/evolve';
+import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { emptyState } from '@bailiwick/authority/state/state';
 import { WhatIf } from '@bailiwick/authority/what-if/what-if';
 import type { Event } from '@bailiwick/contracts/event';
 import { replayRequest, type ReplayAnswer } from '@bailiwick/contracts/replay';

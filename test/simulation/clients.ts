@@ -1,5 +1,5 @@
 import type { Answer, Command } from '@bailiwick/contracts/command';
-import { isKeyed, keepMs } from '@bailiwick/authority/state';
+import { isKeyed, keepMs } from '@bailiwick/authority/state/state';
 import type { Answers } from './checks/answers';
 import type { Message, Network } from './network';
 import { Requests } from './requests';

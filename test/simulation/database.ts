@@ -1,4 +1,4 @@
-import type { OwnerLog } from '../../apps/delegation/src/ports';
+import type { OwnerLog } from '../../apps/delegation/src/log-owner/ports';
 import { parseEvent, type Event } from '@bailiwick/contracts/event';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 import type { AppendEvent, AppendResult, EventLog, Fence } from '@bailiwick/event-store/port';

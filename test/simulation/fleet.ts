@@ -1,4 +1,4 @@
-import type { LogOwner } from '../../apps/delegation/src/owner';
+import type { LogOwner } from '../../apps/delegation/src/log-owner/owner';
 import type { Database } from './database';
 import { Instance, type Witness } from './instance';
 import type { Network } from './network';

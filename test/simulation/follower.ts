@@ -1,6 +1,6 @@
-import { evolve } from '@bailiwick/authority/evolve';
-import { emptyState, type LogState } from '@bailiwick/authority/state';
-import { followLog, type Batch } from '@bailiwick/messaging/follow-log';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { emptyState, type LogState } from '@bailiwick/authority/state/state';
+import { followLog, type Batch } from '@bailiwick/messaging/log-follower/follow-log';
 import { parseLogName } from '@bailiwick/core/ids';
 import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
 import { growTree, rootOfFrontier } from '@bailiwick/transparency-log/tree';

@@ -1,10 +1,10 @@
-import type { Rules } from '@bailiwick/authority/decide/types';
-import { tenantDefaults } from '@bailiwick/authority/resolve';
+import type { Rules } from '@bailiwick/authority/commands/types';
+import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Answer, Command } from '@bailiwick/contracts/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
-import { Leases } from '../../apps/delegation/src/leases';
-import { LogOwner } from '../../apps/delegation/src/owner';
+import { Leases } from '../../apps/delegation/src/ownership/leases';
+import { LogOwner } from '../../apps/delegation/src/log-owner/owner';
 import { takeSnapshot } from '@bailiwick/platform/log-state';
 import type { Connection } from './database';
 import type { Message, Network, Server } from './network';

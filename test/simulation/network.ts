@@ -1,5 +1,5 @@
 import type { Announcement } from '@bailiwick/messaging/cloudevent';
-import type { EventSource, SourceSink } from '@bailiwick/messaging/follow-log';
+import type { EventSource, SourceSink } from '@bailiwick/messaging/log-follower/follow-log';
 import type { Command } from '@bailiwick/contracts/command';
 import type { Process } from './process';
 import type { Weather } from './weather';

@@ -1,4 +1,4 @@
-import { stateDigest } from '@bailiwick/authority/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/snapshot';
 import type { Event } from '@bailiwick/contracts/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { isOutcome } from '../properties/ledger';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { act } from '@bailiwick/authority/testing/harness';
-import { blockedItself } from '@bailiwick/authority/liveness';
-import { chainOf } from '@bailiwick/authority/state';
+import { blockedItself } from '@bailiwick/authority/state/liveness';
+import { chainOf } from '@bailiwick/authority/state/state';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { words } from '@bailiwick/receipts/testing/sealed-log';
 import { Monitor } from './monitor';

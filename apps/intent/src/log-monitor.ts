@@ -5,9 +5,9 @@ import {
   type FollowedEvent,
   type EventSource,
   type Follower,
-} from '@bailiwick/messaging/follow-log';
+} from '@bailiwick/messaging/log-follower/follow-log';
 import { driftSubject } from '@bailiwick/messaging/subjects';
-import { treeNamed } from '@bailiwick/authority/aside';
+import { treeNamed } from '@bailiwick/authority/state/set-aside';
 import { readWhereReadable } from '@bailiwick/contracts/payload';
 import { parseLogName } from '@bailiwick/core/ids';
 import type { EventLog } from '@bailiwick/event-store/port';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
-import { databaseWaits } from '@bailiwick/event-store/waits';
+import { databaseWaits } from '@bailiwick/event-store/postgres/waits';
 import type { ProgressStore } from './log-monitor';
 
 /** The monitor's only table: from where each log must be folded to know all its living trees. */

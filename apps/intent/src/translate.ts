@@ -1,6 +1,6 @@
-import { classify } from '@bailiwick/authority/catalog';
-import { normalizeResourceId } from '@bailiwick/authority/pattern';
-import { normalizeVerb } from '@bailiwick/authority/verb';
+import { classify } from '@bailiwick/authority/matching/catalog';
+import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
+import { normalizeVerb } from '@bailiwick/authority/matching/verb';
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import type { Effect } from '@bailiwick/contracts/grant';
 import type { Observation } from '@bailiwick/drift/history';

@@ -1,13 +1,13 @@
 import { migrate, migrateAndTell } from '@bailiwick/event-store/migrations/run';
 import { readConfig } from '@bailiwick/platform/config';
-import { LedgerHeads1763900000000 } from './migration-heads';
-import { LedgerGenerations1764100000000 } from './migration-generations';
+import { LedgerHeads1763900000000 } from './read-models/migrations/heads';
+import { LedgerGenerations1764100000000 } from './read-models/migrations/generations';
 import {
   Ledger1760000100000,
   LedgerCounts1764200000000,
   LedgerPieces1760000300000,
   LedgerWaiting1764300000000,
-} from './migrations';
+} from './read-models/migrations/tables';
 
 /** Brings the ledger's tables up to date. The event log's schema must be there. */
 export const migrateLedger = (url: string): Promise<string[]> =>

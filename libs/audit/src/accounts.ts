@@ -1,4 +1,4 @@
-import { windowMs } from '@bailiwick/authority/usage';
+import { windowMs } from '@bailiwick/authority/state/usage';
 import { COUNTERS, type BudgetLimit, type Consumed } from '@bailiwick/contracts/grant';
 
 /** An amount that a window holds until it has left it. */

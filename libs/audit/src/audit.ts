@@ -1,8 +1,8 @@
-import { isPassedOver } from '@bailiwick/authority/aside';
-import { evolve } from '@bailiwick/authority/evolve';
-import { stateDigest } from '@bailiwick/authority/snapshot';
-import { emptyState, type LogState } from '@bailiwick/authority/state';
-import { evolveStored } from '@bailiwick/authority/stored';
+import { isPassedOver } from '@bailiwick/authority/state/set-aside';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { emptyState, type LogState } from '@bailiwick/authority/state/state';
+import { evolveStored } from '@bailiwick/authority/state/stored';
 import { parseEvent, whyUnreadable, type Event } from '@bailiwick/contracts/event';
 import { isForeign } from '@bailiwick/contracts/payload';
 import { ambiguityIn } from '@bailiwick/core/json';

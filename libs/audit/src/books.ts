@@ -1,4 +1,11 @@
-import { deniesTool, selects, strikes, withoutTool, type Rule, type Subject } from '@bailiwick/authority/rule-set';
+import {
+  deniesTool,
+  selects,
+  strikes,
+  withoutTool,
+  type Rule,
+  type Subject,
+} from '@bailiwick/authority/revocation/rule-set';
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import type { Agent, Limits } from '@bailiwick/contracts/grant';
 import { Account, type Entry } from './accounts';

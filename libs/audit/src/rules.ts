@@ -1,7 +1,7 @@
-import type { ActionFacts, Situation } from '@bailiwick/authority/dimension';
+import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dimension';
 import { attenuatesAll, DIMENSION_TABLE } from '@bailiwick/authority/dimensions/all';
-import { normalizeTool } from '@bailiwick/authority/tool-name';
-import { unverifiedCost } from '@bailiwick/authority/unverified';
+import { normalizeTool } from '@bailiwick/authority/matching/tool-name';
+import { unverifiedCost } from '@bailiwick/authority/matching/unverified';
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import { type Counter, type Effect } from '@bailiwick/contracts/grant';
 import { canonicalize } from '@bailiwick/core/canonical';

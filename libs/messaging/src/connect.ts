@@ -1,11 +1,11 @@
 import { connect, DebugEvents, ErrorCode, Events, type NatsConnection, type NatsError, type Status } from 'nats';
 import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { decode, encode, readReply, toHeaders, type Headers } from './codec';
+import { decode, encode, readReply, toHeaders, type Headers } from './nest-transport/codec';
 import { busFailure, type BusFailure } from './failure';
 import { BUS_LIMITS } from './limits';
-import { PartRequests } from './parts';
-import { serveSubject, type Handler, type ServeOptions, type Serving } from './serve';
+import { PartRequests } from './nest-transport/parts';
+import { serveSubject, type Handler, type ServeOptions, type Serving } from './nest-transport/serve';
 
 export interface BusOptions {
   /** `nats://host:port`, several separated by commas */

@@ -12,7 +12,7 @@ import {
 import { fromMessage } from './cloudevent';
 import { natsOf, type Bus } from './connect';
 import { EVENT_STREAM } from './events';
-import type { EventSource, SourceSink } from './follow-log';
+import type { EventSource, SourceSink } from './log-follower/follow-log';
 import { BUS_LIMITS } from './limits';
 import { eventSubject } from './subjects';
 

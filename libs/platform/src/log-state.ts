@@ -1,6 +1,6 @@
-import { FOLD_VERSION, SnapshotReader, toParts } from '@bailiwick/authority/snapshot';
-import { emptyState, type LogState } from '@bailiwick/authority/state';
-import { evolveStored } from '@bailiwick/authority/stored';
+import { FOLD_VERSION, SnapshotReader, toParts } from '@bailiwick/authority/state/snapshot';
+import { emptyState, type LogState } from '@bailiwick/authority/state/state';
+import { evolveStored } from '@bailiwick/authority/state/stored';
 import type { EventLog, Snapshot } from '@bailiwick/event-store/port';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';

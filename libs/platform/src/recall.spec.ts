@@ -1,4 +1,4 @@
-import { emptyState, type LogState } from '@bailiwick/authority/state';
+import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Recall } from './recall';
 

@@ -1,4 +1,4 @@
-import type { LogState } from '@bailiwick/authority/state';
+import type { LogState } from '@bailiwick/authority/state/state';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Turns } from './turns';
 

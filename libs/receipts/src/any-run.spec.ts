@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { revokedWhilePending } from '@bailiwick/authority/approval-status';
-import { couldUse } from '@bailiwick/authority/could-use';
-import { blockedItself } from '@bailiwick/authority/liveness';
-import { selects, strikes } from '@bailiwick/authority/rule-set';
-import { ruleOf, subjectOf } from '@bailiwick/authority/rules';
-import { chainOf, type RunNode } from '@bailiwick/authority/state';
+import { revokedWhilePending } from '@bailiwick/authority/presentation/approval-status';
+import { couldUse } from '@bailiwick/authority/matching/could-use';
+import { blockedItself } from '@bailiwick/authority/state/liveness';
+import { selects, strikes } from '@bailiwick/authority/revocation/rule-set';
+import { ruleOf, subjectOf } from '@bailiwick/authority/revocation/revocation-rules';
+import { chainOf, type RunNode } from '@bailiwick/authority/state/state';
 import { REF, ROOMY, type Fields } from '@bailiwick/authority/testing/harness';
 import type { CommandType } from '@bailiwick/contracts/command';
 import type { StoredSelector } from '@bailiwick/contracts/event';

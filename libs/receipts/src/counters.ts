@@ -3,7 +3,7 @@ import { COUNTERS, type Consumed } from '@bailiwick/contracts/grant';
 import type { Story } from './story';
 
 // Counts again what leases were charged, and holds it against what their owner wrote into each permit. Shares no code
-// with the rules that count (`libs/authority/src/usage.ts`).
+// with the rules that count (`libs/authority/src/state/usage.ts`).
 
 type Issued = EventOf<'GrantIssued'>;
 type Count = { calls: number; reads: number; writes: number; external: number; cost: Record<string, number> };

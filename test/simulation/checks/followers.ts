@@ -1,6 +1,6 @@
-import { evolve } from '@bailiwick/authority/evolve';
-import { fromSnapshot, stateDigest } from '@bailiwick/authority/snapshot';
-import { emptyState, type LogState } from '@bailiwick/authority/state';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { fromSnapshot, stateDigest } from '@bailiwick/authority/state/snapshot';
+import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import type { Event } from '@bailiwick/contracts/event';
 import { parseLogName } from '@bailiwick/core/ids';
 import { entryHash } from '@bailiwick/transparency-log/hash';

@@ -1,6 +1,6 @@
 import type { Granted } from '@bailiwick/client/client';
-import { RawEvents, type RawRow } from '@bailiwick/event-store/raw';
-import { PostgresEventLog } from '@bailiwick/event-store/postgres';
+import { RawEvents, type RawRow } from '@bailiwick/event-store/postgres/raw';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { connectBus } from '@bailiwick/messaging/connect';
 import { commandSubject } from '@bailiwick/messaging/subjects';
 import { randomUUID } from 'node:crypto';

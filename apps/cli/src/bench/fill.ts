@@ -1,8 +1,8 @@
-import { decide } from '@bailiwick/authority/decide';
-import { evolve } from '@bailiwick/authority/evolve';
-import { tenantDefaults } from '@bailiwick/authority/resolve';
-import { seal } from '@bailiwick/authority/seal';
-import { emptyState } from '@bailiwick/authority/state';
+import { decide } from '@bailiwick/authority/commands/decide';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
+import { seal } from '@bailiwick/authority/commands/seal';
+import { emptyState } from '@bailiwick/authority/state/state';
 import { commandSchema } from '@bailiwick/contracts/command';
 import type { Event } from '@bailiwick/contracts/event';
 import type { AppendEvent, EventLog } from '@bailiwick/event-store/port';

@@ -1,5 +1,5 @@
 import { BailiwickClient } from '@bailiwick/client/client';
-import { PostgresEventLog } from '@bailiwick/event-store/postgres';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { waitFor } from '@bailiwick/platform/servers/child';
 import { fillLog, type Filled, type Shape } from './fill';
 import type { Report } from './report';

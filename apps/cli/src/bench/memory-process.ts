@@ -1,6 +1,6 @@
-import { fromSnapshotParts, toParts } from '@bailiwick/authority/snapshot';
-import type { LogState } from '@bailiwick/authority/state';
-import { PostgresEventLog } from '@bailiwick/event-store/postgres';
+import { fromSnapshotParts, toParts } from '@bailiwick/authority/state/snapshot';
+import type { LogState } from '@bailiwick/authority/state/state';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { loadState } from '@bailiwick/platform/log-state';
 
 /** bytes of heap, by how the state came to be */

@@ -1,5 +1,5 @@
 import { BailiwickClient } from '@bailiwick/client/client';
-import { RawEvents } from '@bailiwick/event-store/raw';
+import { RawEvents } from '@bailiwick/event-store/postgres/raw';
 import { waitFor } from '@bailiwick/platform/servers/child';
 import type { BenchOptions } from './bench';
 import type { Tenant } from './large';

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
-import { PostgresEventLog } from '@bailiwick/event-store/postgres';
-import { RawEvents } from '@bailiwick/event-store/raw';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
+import { RawEvents } from '@bailiwick/event-store/postgres/raw';
 import { takeSnapshot } from '@bailiwick/platform/log-state';
 import type { BenchOptions } from './bench';
 import { askUntilPermitted, makeTenant, type Tenant } from './large';

@@ -1,6 +1,6 @@
-import { evolveUnasked } from '@bailiwick/authority/evolve';
-import { emptyState, type LogState } from '@bailiwick/authority/state';
-import { grantView, runView, type RunTexts } from '@bailiwick/authority/views';
+import { evolveUnasked } from '@bailiwick/authority/events/evolve';
+import { emptyState, type LogState } from '@bailiwick/authority/state/state';
+import { grantView, runView, type RunTexts } from '@bailiwick/authority/presentation/views';
 import type { Event } from '@bailiwick/contracts/event';
 import type { TreeView } from '@bailiwick/contracts/query';
 import { parseTime } from '@bailiwick/core/clock';

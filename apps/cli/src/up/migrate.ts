@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
-import { provision } from '@bailiwick/event-store/provision';
+import { provision } from '@bailiwick/event-store/postgres/provision';
 
 /** The built program of a service: the command line and the services are packages of one repository. */
 export const programOf = (service: string, name: 'main' | 'migrate'): string =>

@@ -1,7 +1,7 @@
 import type { Answer } from '@bailiwick/contracts/command';
-import { PostgresEventLog } from '@bailiwick/event-store/postgres';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { systemClock } from '@bailiwick/core/clock';
-import { LogOwner } from '../owner';
+import { LogOwner } from '../log-owner/owner';
 import { LOG, RULES } from './world';
 
 /** What a child process that owns a log hears from its parent, and what it says. */

@@ -1,13 +1,13 @@
-import type { Rules } from '@bailiwick/authority/decide/types';
-import { evolve } from '@bailiwick/authority/evolve';
-import { tenantDefaults } from '@bailiwick/authority/resolve';
-import { stateDigest } from '@bailiwick/authority/snapshot';
-import { emptyState } from '@bailiwick/authority/state';
+import type { Rules } from '@bailiwick/authority/commands/types';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
+import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { emptyState } from '@bailiwick/authority/state/state';
 import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contracts/command';
 import { parseEvent, type Event } from '@bailiwick/contracts/event';
 import type { GrantRequest } from '@bailiwick/contracts/grant';
 import type { EventLog } from '@bailiwick/event-store/port';
-import { LogOwner, type OwnerOptions } from '../owner';
+import { LogOwner, type OwnerOptions } from '../log-owner/owner';
 import { HandledLog } from './handled-log';
 
 export const LOG = 'default/0';

@@ -11,12 +11,12 @@ import type { Answer, Command } from '@bailiwick/contracts/command';
 import { actionsBatchBody } from '@bailiwick/contracts/http';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { canonicalDigest } from '@bailiwick/core/digest';
-import { logOf, ownGrant } from '../logs';
-import { payloadOf } from '../pseudonym';
-import { withReasons } from '../reasons';
-import { redactedArgs, redactText } from '../redact';
-import { fromAnswer, problemOf, Refused } from '../refusal';
-import { JSON_TYPE, route, type Context, type Route } from '../route';
+import { logOf, ownGrant } from '../log-client/logs';
+import { payloadOf } from '../auth/pseudonyms';
+import { withReasons } from '../presentation/reasons';
+import { redactedArgs, redactText } from '../presentation/redaction';
+import { fromAnswer, problemOf, Refused } from '../http/problem';
+import { JSON_TYPE, route, type Context, type Route } from '../http/route';
 
 type Caller = Context['caller'];
 

@@ -6,10 +6,10 @@ import { approvalStatus, approvalView } from '@bailiwick/contracts/query';
 import { SEARCHES } from '@bailiwick/contracts/search';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { logOf } from '../logs';
-import { payloadOf } from '../pseudonym';
-import { Refused } from '../refusal';
-import { route, wholeNumber, type Context, type Route } from '../route';
+import { logOf } from '../log-client/logs';
+import { payloadOf } from '../auth/pseudonyms';
+import { Refused } from '../http/problem';
+import { route, wholeNumber, type Context, type Route } from '../http/route';
 import { ledgerList } from './lists';
 
 const approvalId = z.strictObject({ id: idOf('approval') });

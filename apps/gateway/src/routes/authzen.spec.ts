@@ -1,6 +1,6 @@
-import { DryRuns, type DryRun } from '../dry-runs';
-import { metricsText } from '../metrics';
-import type { Context } from '../route';
+import { DryRuns, type DryRun } from '../reporting/dry-runs';
+import { metricsText } from '../reporting/metrics';
+import type { Context } from '../http/route';
 import { authzenRoutes } from './authzen';
 
 type Json = Record<string, unknown>;

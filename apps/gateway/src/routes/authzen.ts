@@ -4,10 +4,10 @@ import { CODES } from '@bailiwick/contracts/codes';
 import { evaluationAnswer, evaluationBody, evaluationsBody } from '@bailiwick/contracts/http';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { LIMITS } from '@bailiwick/core/limits';
-import { ownGrant } from '../logs';
-import { withReasons } from '../reasons';
-import { Refused } from '../refusal';
-import { JSON_TYPE, route, type Context, type Reply, type Route } from '../route';
+import { ownGrant } from '../log-client/logs';
+import { withReasons } from '../presentation/reasons';
+import { Refused } from '../http/problem';
+import { JSON_TYPE, route, type Context, type Reply, type Route } from '../http/route';
 import { authorizeCommand } from './actions';
 
 /** A decision, and the JSON that tells it (`evaluationAnswer`). */

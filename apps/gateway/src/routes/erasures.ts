@@ -1,8 +1,8 @@
 import { erasureAnswer, erasureBody, erasurePreviewBody } from '@bailiwick/contracts/http';
 import { erasurePreviewView } from '@bailiwick/contracts/query';
 import { logName } from '@bailiwick/core/ids';
-import { payloadOf } from '../pseudonym';
-import { route, type Route } from '../route';
+import { payloadOf } from '../auth/pseudonyms';
+import { route, type Route } from '../http/route';
 
 /** Erasing what the log keeps in words about a person. */
 export const erasureRoutes: Route[] = [

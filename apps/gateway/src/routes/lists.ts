@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { SEARCHES, type Searched } from '@bailiwick/contracts/search';
 import { LIMITS } from '@bailiwick/core/limits';
 import { logName } from '@bailiwick/core/ids';
-import type { Role } from '../keys';
-import { route, wholeNumber, type Context, type Reply, type Route } from '../route';
-import { streamEvents } from '../sse';
+import type { Role } from '../auth/api-keys';
+import { route, wholeNumber, type Context, type Reply, type Route } from '../http/route';
+import { streamEvents } from '../event-stream/event-stream';
 
 const limit = wholeNumber(1, LIMITS.eventsPageMax).optional();
 const minPosition = wholeNumber(0).optional();

@@ -1,5 +1,5 @@
-import { Owners } from '../owners';
-import type { Context, Route } from '../route';
+import { Owners } from '../log-client/log-client';
+import type { Context, Route } from '../http/route';
 import { busThat, type Said } from '../testing/bus';
 import { GRANT_ID, refusalOf, RUN_ID, TREE_ID } from '../testing/tokens';
 import { approvalRoutes } from './approvals';

@@ -6,9 +6,9 @@ import type { Query } from '@bailiwick/contracts/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { logName } from '@bailiwick/core/ids';
 import { rfc3339 } from '@bailiwick/core/clock';
-import { Places } from '../places';
-import { Refused } from '../refusal';
-import { route, type Context, type Route } from '../route';
+import { Places } from '../http/concurrency-limiter';
+import { Refused } from '../http/problem';
+import { route, type Context, type Route } from '../http/route';
 
 const LINES_MS = 30_000;
 const places = new Places(LIMITS.exports, 1, 'exports');

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Refused } from '../refusal';
-import type { Context } from '../route';
+import { Refused } from '../http/problem';
+import type { Context } from '../http/route';
 import { readingRoutes } from './reading';
 
 const route = readingRoutes.find(({ path }) => path === '/v1/log/verification');

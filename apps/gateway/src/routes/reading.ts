@@ -5,10 +5,10 @@ import { envelope } from '@bailiwick/contracts/receipt';
 import { LIMITS } from '@bailiwick/core/limits';
 import { logName, parseLogName } from '@bailiwick/core/ids';
 import { Busy, Turns } from '@bailiwick/platform/turns';
-import { logOf, ownRun } from '../logs';
-import { NDJSON, pour } from '../ndjson';
-import { Refused } from '../refusal';
-import { route, wholeNumber, type Context, type Reply, type Route } from '../route';
+import { logOf, ownRun } from '../log-client/logs';
+import { NDJSON, pour } from '../http/ndjson';
+import { Refused } from '../http/problem';
+import { route, wholeNumber, type Context, type Reply, type Route } from '../http/route';
 
 const minPosition = wholeNumber(0).optional();
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { logNameSchema } from '@bailiwick/contracts/primitives';
-import { route, type Route } from '../route';
+import { route, type Route } from '../http/route';
 
 const which = z.strictObject({ log: logNameSchema.optional() });
 const answer = z.object({

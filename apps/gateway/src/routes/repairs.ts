@@ -3,10 +3,10 @@ import { logNameSchema } from '@bailiwick/contracts/primitives';
 import { unreadableView } from '@bailiwick/contracts/query';
 import { logName, parseLogName } from '@bailiwick/core/ids';
 import { z } from 'zod';
-import type { Caller } from '../caller';
-import { payloadOf } from '../pseudonym';
-import { Refused } from '../refusal';
-import { route, type Route } from '../route';
+import type { Caller } from '../auth/caller';
+import { payloadOf } from '../auth/pseudonyms';
+import { Refused } from '../http/problem';
+import { route, type Route } from '../http/route';
 
 /** A log of the caller's tenant; its first where none is named (I9). */
 function ownLog({ tenant }: Pick<Caller, 'tenant'>, name = logName(tenant, 0)): string {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Context } from '../route';
+import type { Context } from '../http/route';
 import { replayRoutes } from './replays';
 
 const caller = { kind: 'key', tenant: 'default', role: 'analyst', actor: { kind: 'service', id: 'key:test' } };

@@ -7,10 +7,10 @@ import {
   type ReplayRequest,
 } from '@bailiwick/contracts/replay';
 import { parseLogName } from '@bailiwick/core/ids';
-import { logOf } from '../logs';
-import { NDJSON, pour } from '../ndjson';
-import { Refused } from '../refusal';
-import { route, type Context, type Route } from '../route';
+import { logOf } from '../log-client/logs';
+import { NDJSON, pour } from '../http/ndjson';
+import { Refused } from '../http/problem';
+import { route, type Context, type Route } from '../http/route';
 
 type Told = { progress: ReplayProgress } | { answer: ReplayAnswer };
 

@@ -13,9 +13,9 @@ import { idOf } from '@bailiwick/contracts/primitives';
 import { previewView, type PreviewView } from '@bailiwick/contracts/query';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
-import { logOf } from '../logs';
-import { payloadOf } from '../pseudonym';
-import { route, type Context, type Route } from '../route';
+import { logOf } from '../log-client/logs';
+import { payloadOf } from '../auth/pseudonyms';
+import { route, type Context, type Route } from '../http/route';
 
 const grantId = z.strictObject({ id: idOf('grant') });
 

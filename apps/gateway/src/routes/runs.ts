@@ -14,11 +14,11 @@ import type { ApprovalView, TreeView } from '@bailiwick/contracts/query';
 import { treeView } from '@bailiwick/contracts/query';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { logOf, ownGrant, ownRun } from '../logs';
-import { ownBranch } from '../own-branch';
-import { payloadOf } from '../pseudonym';
-import { Refused } from '../refusal';
-import { route, type Context, type Reply, type Route } from '../route';
+import { logOf, ownGrant, ownRun } from '../log-client/logs';
+import { ownBranch } from '../auth/own-branch';
+import { payloadOf } from '../auth/pseudonyms';
+import { Refused } from '../http/problem';
+import { route, type Context, type Reply, type Route } from '../http/route';
 
 interface Issued {
   run: RunView;

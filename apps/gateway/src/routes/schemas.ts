@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RECEIPT_SCHEMAS } from '@bailiwick/contracts/receipt-schema';
-import { Refused } from '../refusal';
-import { route, type Route } from '../route';
+import { Refused } from '../http/problem';
+import { route, type Route } from '../http/route';
 
 /** Schemas of what this service signs: public, since whoever is shown a receipt must be able to read it. */
 export const schemaRoutes: Route[] = [

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { tenantName } from '@bailiwick/contracts/primitives';
-import { docsPage, openapi } from '../openapi';
-import { gaugeProblems, metricsText } from '../metrics';
-import type { Readiness } from '../readiness';
-import { Refused } from '../refusal';
-import { route, type Route } from '../route';
+import { docsPage, openapi } from '../http/openapi';
+import { gaugeProblems, metricsText } from '../reporting/metrics';
+import type { Readiness } from '../reporting/readiness';
+import { Refused } from '../http/problem';
+import { route, type Route } from '../http/route';
 
 /** Endpoints about the service itself. `all` is the whole table, which the description is made from. */
 export const systemRoutes = (all: () => readonly Route[], ready: () => Promise<Readiness>): Route[] => [

@@ -1,6 +1,6 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import { Refused } from '../refusal';
-import { route, type Route } from '../route';
+import { Refused } from '../http/problem';
+import { route, type Route } from '../http/route';
 
 interface WitnessAnswer {
   readonly status: number;

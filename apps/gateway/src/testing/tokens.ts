@@ -1,8 +1,8 @@
 import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, SignJWT, type JWTPayload } from 'jose';
 import type { GrantView, RunView } from '@bailiwick/contracts/grant';
-import { Refused } from '../refusal';
-import { Tokens } from '../tokens';
+import { Refused } from '../http/problem';
+import { Tokens } from '../auth/grant-tokens';
 
 export const ISSUER = 'https://bailiwick.example';
 /** the time of all these tests; the clock is set by hand */

@@ -1,6 +1,6 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import { busFailure } from '@bailiwick/messaging/failure';
-import type { EventSource, SourceSink } from '@bailiwick/messaging/follow-log';
+import type { EventSource, SourceSink } from '@bailiwick/messaging/log-follower/follow-log';
 import type { CommandOf } from '@bailiwick/contracts/command';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 import { err, ok, type Result } from '@bailiwick/core/result';

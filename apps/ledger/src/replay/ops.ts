@@ -1,11 +1,11 @@
-import { ruleEvents } from '@bailiwick/authority/rule-events';
+import { ruleEvents } from '@bailiwick/authority/revocation/rule-events';
 import { wrongWith } from '@bailiwick/authority/what-if/changed-limits';
 import { replayRequest } from '@bailiwick/contracts/replay';
 import { tenantName } from '@bailiwick/contracts/primitives';
 import { logName, logNumberOf } from '@bailiwick/core/ids';
 import { z } from 'zod';
-import { isTree } from '../known';
-import { folded, found, missing, op, refuse, type Op } from '../op';
+import { isTree } from '../search/find-by-id';
+import { folded, found, missing, op, refuse, type Op } from '../operations/operation';
 
 const named = z.strictObject({ tenant: tenantName, id: z.uuid() });
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Client } from 'pg';
-import { PostgresEventLog } from '@bailiwick/event-store/postgres';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { LIMITS } from '@bailiwick/core/limits';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { eventLogDatabase, type EventLogDatabase } from '../../../../test/support/eventlog-database';

@@ -5,7 +5,7 @@ import type { Answer } from '@bailiwick/contracts/command';
 import type { ReplayProgress } from '@bailiwick/contracts/replay';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Busy, Turns } from '@bailiwick/platform/turns';
-import { found, refuse } from '../answers';
+import { found, refuse } from '../operations/answers';
 import type { WhatIfJob, WhatIfTold } from './what-if-worker';
 
 interface Job {

@@ -1,13 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { CorruptLog } from '@bailiwick/authority/evolve/follows';
-import { tenantDefaults } from '@bailiwick/authority/resolve';
-import { WithRules, type RuleEvent } from '@bailiwick/authority/rule-events';
-import { emptyState } from '@bailiwick/authority/state';
+import { CorruptLog } from '@bailiwick/authority/events/follows';
+import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
+import { WithRules, type RuleEvent } from '@bailiwick/authority/revocation/rule-events';
+import { emptyState } from '@bailiwick/authority/state/state';
 import { WhatIf } from '@bailiwick/authority/what-if/what-if';
 import type { Event } from '@bailiwick/contracts/event';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay';
 import { upcast } from '@bailiwick/contracts/upcast';
-import { Bodies } from '@bailiwick/event-store/bodies';
+import { Bodies } from '@bailiwick/event-store/postgres/bodies';
 import { parseLogName } from '@bailiwick/core/ids';
 import { lowerThisThread } from '@bailiwick/platform/priority';
 import { judgeUnder } from '@bailiwick/trajectory/rules';

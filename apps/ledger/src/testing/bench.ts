@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import type { EventSource, SourceSink } from '@bailiwick/messaging/follow-log';
+import type { EventSource, SourceSink } from '@bailiwick/messaging/log-follower/follow-log';
 import type { Event } from '@bailiwick/contracts/event';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 import { migrateEventLog } from '@bailiwick/event-store/migrations/run';
@@ -7,9 +7,9 @@ import type { AppendEvent, StoredEvent } from '@bailiwick/event-store/port';
 import type { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { seededKey } from '@bailiwick/transparency-log/testing/keys';
 import { testDatabase } from '../../../../test/support/servers';
-import { LogLedger } from '../log-ledger';
+import { LogLedger } from '../follower/log-ledger';
 import { migrateLedger } from '../migrate';
-import { LedgerStore } from '../store';
+import { LedgerStore } from '../read-models/store';
 
 export const LOG = 'default/0';
 export const ORIGIN = 'bailiwick.test';

@@ -1,8 +1,8 @@
 import { actionsLimit, MODES, type ActionsLimit, type Mode } from '@bailiwick/contracts/grant';
-import type { Dimension } from '../dimension';
-import { allowance, includes, type Work } from '../inclusion';
-import { matchesVerb, verbSegments } from '../verb';
-import { clip, listed, shown } from '../words';
+import type { Dimension } from './dimension';
+import { allowance, includes, type Work } from '../matching/inclusion';
+import { matchesVerb, verbSegments } from '../matching/verb';
+import { clip, listed, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
 
 /** A mode that is none ranks below all. */

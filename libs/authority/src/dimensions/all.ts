@@ -1,5 +1,5 @@
 import { DIMENSIONS, type DimensionName, type Limits } from '@bailiwick/contracts/grant';
-import type { Dimension, Violation } from '../dimension';
+import type { Dimension, Violation } from './dimension';
 import { actions } from './actions';
 import { budget } from './budget';
 import { delegation } from './delegation';

@@ -1,6 +1,6 @@
 import type { BudgetLimit, Effect } from '@bailiwick/contracts/grant';
 import { facts, NOW, situation, told, wider } from '../testing/facts';
-import { chargeOf, emptyUsage, reserve } from '../usage';
+import { chargeOf, emptyUsage, reserve } from '../state/usage';
 import { budget, meetWindows } from './budget';
 
 const limit = (over: Partial<BudgetLimit> = {}): BudgetLimit => ({

@@ -9,9 +9,9 @@ import {
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { money } from '@bailiwick/core/money';
-import type { Dimension, Usage, Verdict } from '../dimension';
-import { chargeOf, windowMoves, windowMs, windowUsed } from '../usage';
-import { counted, sentence } from '../words';
+import type { Dimension, Usage, Verdict } from './dimension';
+import { chargeOf, windowMoves, windowMs, windowUsed } from '../state/usage';
+import { counted, sentence } from '../presentation/text';
 import { deny, PERMIT, Wider } from './verdict';
 
 /**

@@ -1,5 +1,5 @@
 import type { Condition, Scalar } from '@bailiwick/contracts/grant';
-import { clip, listed, sentence } from '../words';
+import { clip, listed, sentence } from '../presentation/text';
 
 /** What a resource says of itself, as its enforcement point tells it. */
 export type Attributes = Readonly<Record<string, Scalar>>;

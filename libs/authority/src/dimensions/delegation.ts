@@ -1,7 +1,7 @@
 import { delegationLimit, type DelegationLimit } from '@bailiwick/contracts/grant';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Dimension, Verdict } from '../dimension';
-import { counted, listed, shown } from '../words';
+import type { Dimension, Verdict } from './dimension';
+import { counted, listed, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, Wider } from './verdict';
 
 const mayBe = (classes: readonly string[], name: string): boolean => classes.includes('*') || classes.includes(name);

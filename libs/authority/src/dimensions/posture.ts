@@ -1,6 +1,6 @@
 import { postureLimit, type PostureLimit } from '@bailiwick/contracts/grant';
-import type { ActionFacts, Dimension, Verdict } from '../dimension';
-import { clip, listed, sentence, shown } from '../words';
+import type { ActionFacts, Dimension, Verdict } from './dimension';
+import { clip, listed, sentence, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, Wider } from './verdict';
 
 /** What an agent can be redeployed with; its class is fixed when its run is opened. */

@@ -1,6 +1,6 @@
 import { purposeLimit, type PurposeLimit } from '@bailiwick/contracts/grant';
-import type { Dimension } from '../dimension';
-import { listed, shown } from '../words';
+import type { Dimension } from './dimension';
+import { listed, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
 
 const THRESHOLDS = ['stepUpAt', 'suspendAt'] as const;

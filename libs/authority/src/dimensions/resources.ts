@@ -1,8 +1,8 @@
 import { resourcesLimit, type ResourcesLimit, type Selector } from '@bailiwick/contracts/grant';
-import type { Dimension } from '../dimension';
-import { allowance, includes, type Work } from '../inclusion';
-import { matchesPath } from '../pattern';
-import { clip, listed, sentence, shown } from '../words';
+import type { Dimension } from './dimension';
+import { allowance, includes, type Work } from '../matching/inclusion';
+import { matchesPath } from '../matching/pattern';
+import { clip, listed, sentence, shown } from '../presentation/text';
 import { both, describeCondition, implies, satisfies, type Attributes } from './conditions';
 import { deny, PERMIT, stepUp, Wider } from './verdict';
 

@@ -1,5 +1,5 @@
 import { riskLimit, RISKS, type Risk, type RiskLimit } from '@bailiwick/contracts/grant';
-import type { Dimension } from '../dimension';
+import type { Dimension } from './dimension';
 import { deny, PERMIT, stepUp, Wider } from './verdict';
 
 /** I11: a limit that is no tier is below all tiers, an action of no tier is above all. */

@@ -1,5 +1,5 @@
 import { sessionLimit, type SessionLimit } from '@bailiwick/contracts/grant';
-import type { Dimension } from '../dimension';
+import type { Dimension } from './dimension';
 import { deny, PERMIT, Wider } from './verdict';
 
 /**

@@ -1,6 +1,6 @@
 import { timeLimit, type TimeLimit } from '@bailiwick/contracts/grant';
 import { remembered } from '@bailiwick/core/memo';
-import type { Dimension } from '../dimension';
+import type { Dimension } from './dimension';
 import { deny, PERMIT, Wider } from './verdict';
 
 /** NaN for what is no time; every comparison below is written so that NaN denies and is wider (I11). */

@@ -1,7 +1,7 @@
 import type { ReasonCode } from '@bailiwick/contracts/codes';
 import type { DimensionName } from '@bailiwick/contracts/grant';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import type { Verdict, Violation } from '../dimension';
+import type { Verdict, Violation } from './dimension';
 
 export const PERMIT: Verdict = { outcome: 'permit', message: 'within the limit' };
 

@@ -1,6 +1,6 @@
 import type { Result } from '@bailiwick/core/result';
-import type { ActionFacts, Situation, Verdict, Violation } from '../dimension';
-import { nothing } from '../usage';
+import type { ActionFacts, Situation, Verdict, Violation } from '../dimensions/dimension';
+import { nothing } from '../state/usage';
 
 /** For tests: an action that is nothing special, and the situation of a grant that nothing was used of. */
 export const NOW = Date.parse('2026-01-01T12:00:00.000Z');

@@ -1,4 +1,4 @@
-import type { LogState } from '../state';
+import type { LogState } from '../state/state';
 
 /**
  * A state as it is once it has forgotten a tree, whatever the time.

@@ -4,13 +4,13 @@ import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
 import type { GrantRequest } from '@bailiwick/contracts/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import type { JudgeTrajectory } from '@bailiwick/contracts/trajectory';
-import { decide } from '../decide';
-import type { Decided, Rules } from '../decide/types';
-import { evolve } from '../evolve';
-import { tenantDefaults } from '../resolve';
-import { sealAll } from '../seal';
-import { emptyState, isKeyed, type LogState } from '../state';
-import { bodyDigest, evolveStored, type StoredBody } from '../stored';
+import { decide } from '../commands/decide';
+import type { Decided, Rules } from '../commands/types';
+import { evolve } from '../events/evolve';
+import { tenantDefaults } from '../commands/grants/resolve';
+import { sealAll } from '../commands/seal';
+import { emptyState, isKeyed, type LogState } from '../state/state';
+import { bodyDigest, evolveStored, type StoredBody } from '../state/stored';
 
 /** A log in memory for tests: commands go in, events come out and are folded. No I/O, its own clock. */
 export class TestLog {

@@ -3,8 +3,8 @@ import type { Change, GrantSelector } from '@bailiwick/contracts/replay';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { ok, type Result } from '@bailiwick/core/result';
-import { couldUse } from '../could-use';
-import { resolveChild, resolveRoot, tenantDefaults } from '../resolve';
+import { couldUse } from '../matching/could-use';
+import { resolveChild, resolveRoot, tenantDefaults } from '../commands/grants/resolve';
 
 /** A grant as it is about to be issued once more. */
 export interface Reissued {

@@ -1,10 +1,10 @@
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import type { Fate } from '@bailiwick/contracts/replay';
 import { parseTime } from '@bailiwick/core/clock';
-import type { Asked } from '../decide/judge';
-import { isOpen } from '../evolve/endings';
-import { blockedItself } from '../liveness';
-import type { GrantNode, LogState, RunNode } from '../state';
+import type { Asked } from '../commands/actions/judge';
+import { isOpen } from '../events/endings';
+import { blockedItself } from '../state/liveness';
+import type { GrantNode, LogState, RunNode } from '../state/state';
 
 export type Decision = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;
 export type Outcome = EventOf<'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned'>;

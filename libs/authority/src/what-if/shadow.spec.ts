@@ -1,6 +1,6 @@
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '../testing/harness';
-import { tenantDefaults } from '../resolve';
-import { emptyState } from '../state';
+import { tenantDefaults } from '../commands/grants/resolve';
+import { emptyState } from '../state/state';
 import { judgeTrajectory, judgeUnder } from '@bailiwick/trajectory/rules';
 import { replayRequest, type Difference, type ReplayAnswer } from '@bailiwick/contracts/replay';
 import { WhatIf } from './what-if';

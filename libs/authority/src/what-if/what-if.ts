@@ -1,9 +1,9 @@
 import type { Event } from '@bailiwick/contracts/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Change, ReplayAnswer, ReplayRequest } from '@bailiwick/contracts/replay';
-import type { Rules } from '../decide/types';
-import { evolveUnasked } from '../evolve';
-import type { LogState } from '../state';
+import type { Rules } from '../commands/types';
+import { evolveUnasked } from '../events/evolve';
+import type { LogState } from '../state/state';
 import { Shadow } from './shadow';
 import { Tally } from './tally';
 

@@ -1,4 +1,4 @@
-import type { Batch, FollowedEvent, FollowOptions, Problem, SourceSink } from '../follow-log';
+import type { Batch, FollowedEvent, FollowOptions, Problem, SourceSink } from '../log-follower/follow-log';
 import { BUS_LIMITS } from '../limits';
 
 const LOG = 'default/0';

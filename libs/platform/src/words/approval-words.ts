@@ -1,6 +1,6 @@
-import { approvalStatus } from '@bailiwick/authority/approval-status';
-import { chainOf, type ApprovalNode, type LogState, type RunNode } from '@bailiwick/authority/state';
-import type { RunTexts } from '@bailiwick/authority/views';
+import { approvalStatus } from '@bailiwick/authority/presentation/approval-status';
+import { chainOf, type ApprovalNode, type LogState, type RunNode } from '@bailiwick/authority/state/state';
+import type { RunTexts } from '@bailiwick/authority/presentation/views';
 import type { EventOf } from '@bailiwick/contracts/event';
 import { readWhereReadable } from '@bailiwick/contracts/payload';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -1,5 +1,5 @@
-import type { LogState, RunNode } from '@bailiwick/authority/state';
-import type { RunTexts } from '@bailiwick/authority/views';
+import type { LogState, RunNode } from '@bailiwick/authority/state/state';
+import type { RunTexts } from '@bailiwick/authority/presentation/views';
 import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
 import type { EventLog } from '@bailiwick/event-store/port';
 

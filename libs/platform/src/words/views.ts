@@ -1,5 +1,5 @@
-import type { ApprovalNode, LogState } from '@bailiwick/authority/state';
-import { grantView, runView } from '@bailiwick/authority/views';
+import type { ApprovalNode, LogState } from '@bailiwick/authority/state/state';
+import { grantView, runView } from '@bailiwick/authority/presentation/views';
 import type { GrantView, RunView } from '@bailiwick/contracts/grant';
 import type { ApprovalView, TreeView } from '@bailiwick/contracts/query';
 import { LIMITS } from '@bailiwick/core/limits';

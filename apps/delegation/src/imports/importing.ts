@@ -1,0 +1,175 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Answer } from '@bailiwick/contracts/command';
+import type { ExportHeader, ImportView } from '@bailiwick/contracts/export';
+import { query as querySchema, type Query } from '@bailiwick/contracts/query';
+import { BadExport, checkHeads } from '@bailiwick/transparency-log/exported';
+import type { EventLog, Fence } from '@bailiwick/event-store/port';
+import type { PostgresImports } from '@bailiwick/event-store/postgres/imports';
+import type { ImportKeys } from '@bailiwick/platform/import-keys';
+import { parseLogName } from '@bailiwick/core/ids';
+import type { ImportJob, ImportTold } from './import-worker';
+
+type Step = Extract<Query, { op: 'import' }>['step'];
+
+/** The last look at what is staged, which a thread of its own takes: folding a million events takes a minute. */
+interface Checking {
+  checked: number;
+  state: ImportView['state'];
+  detail?: string;
+}
+
+const found = (value: ImportView): Answer => ({ ok: true, value });
+const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: { code, detail } });
+const NOT_BEGUN = refuse('NOT_FOUND', 'no import into this tenant has begun');
+
+/** Imports into the tenants whose first logs are owned here. What is staged counts for nothing until it is complete. */
+export class Imports {
+  private readonly checkings = new Map<string, Checking>();
+  private readonly workers = new Set<Worker>();
+
+  constructor(
+    private readonly imports: PostgresImports,
+    private readonly eventlog: Pick<EventLog, 'head'>,
+    private readonly databaseUrl: string,
+    /** the keys that the operator has pinned, as they are now */
+    private readonly pinned: () => ImportKeys,
+    private readonly warn: (message: string, cause?: unknown) => void,
+  ) {}
+
+  /**
+   * One step, by the owner of the tenant's first log.
+   * @param imported called when the log has become another one
+   */
+  async step(raw: unknown, fence: Fence, imported: () => void): Promise<Answer> {
+    const parsed = querySchema.safeParse(raw);
+    if (!parsed.success || parsed.data.op !== 'import')
+      return refuse('BAD_REQUEST', parsed.error?.issues[0]?.message ?? 'malformed step of an import');
+    const { tenant } = parseLogName(parsed.data.log);
+    const { step } = parsed.data;
+    if (step.kind === 'begin') return this.begin(step.header, step.live === true);
+    const begun = await this.imports.begun(tenant);
+    if (!begun) return NOT_BEGUN;
+    const { header, live, done } = begun;
+    if (step.kind === 'look' || done || this.isChecking(tenant)) return found(await this.view(header, done));
+    if (step.kind === 'complete') return this.unpinned(header, live) ?? this.complete(header, live, fence, imported);
+    return this.add(header, step.events);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.workers].map((worker) => worker.terminate()));
+  }
+
+  private isChecking(tenant: string): boolean {
+    return this.checkings.get(tenant)?.state === 'checking';
+  }
+
+  private async begin(header: ExportHeader, live: boolean): Promise<Answer> {
+    const { tenant } = header;
+    const begun = await this.imports.begun(tenant);
+    const isSame = begun && begun.live === live && JSON.stringify(begun.header) === JSON.stringify(header);
+    if (isSame && (begun.done || this.isChecking(tenant))) return found(await this.view(header, begun.done));
+    if (this.isChecking(tenant)) return refuse('CONFLICT', 'another import into this tenant is just being completed');
+    try {
+      checkHeads(header);
+    } catch (error) {
+      if (error instanceof BadExport) return refuse('BAD_REQUEST', error.message);
+      throw error;
+    }
+    for (const { log } of header.logs) {
+      const head = await this.eventlog.head(log);
+      if (head > 0)
+        return refuse('CONFLICT', `${log} has ${head} events already: a tenant is imported into an empty one`);
+    }
+    // no 403: that is recorded in the log, which would not be empty any more
+    const stranger = this.unpinned(header, live);
+    if (stranger) return stranger;
+    if (isSame) return found(await this.view(header, false));
+    await this.imports.begin(header, live);
+    this.checkings.delete(tenant);
+    return found(await this.view(header, false));
+  }
+
+  /** Why a log may not be taken over: an export names its key itself, and only the operator says which keys are good. */
+  private unpinned({ logs }: ExportHeader, live: boolean): Answer | undefined {
+    let keys: ImportKeys;
+    try {
+      keys = this.pinned();
+    } catch (error) {
+      return refuse('CONFLICT', `the pinned keys cannot be read: ${(error as Error).message}`); // in doubt, no
+    }
+    for (const { log, vkey } of logs) {
+      const pin = keys.find((each) => each.vkey.trim() === vkey.trim());
+      if (!pin)
+        return refuse(
+          'CONFLICT',
+          `${log} is signed by ${vkey.trim()}, which the operator of this installation has not pinned: compare it with the key that the origin shows at /log/${log}/vkey, then add { "vkey": … } to import-keys.json in the data directory of the delegation service (\`bailiwick import --origin-key\`)`,
+        );
+      if (live && !pin.continue)
+        return refuse(
+          'CONFLICT',
+          `the key of ${log} is pinned for history only: its leases can stay alive only where import-keys.json has "continue": true for it; import it without "continue" otherwise`,
+        );
+    }
+    return undefined;
+  }
+
+  private async add(header: ExportHeader, events: Extract<Step, { kind: 'events' }>['events']): Promise<Answer> {
+    const sizes = new Map(header.logs.map(({ log, size }) => [log, size]));
+    const stranger = events.find(({ log, position }) => position >= (sizes.get(log) ?? 0));
+    if (stranger) return refuse('BAD_REQUEST', `${stranger.log}@${stranger.position} is not of this import`);
+    const next = await this.imports.next(header);
+    const wanted = new Map(Object.entries(next));
+    for (const { log, position } of events) {
+      const at = wanted.get(log) ?? 0;
+      if (position > at) return refuse('CONFLICT', `${log}@${at} comes next, not ${position}`);
+      wanted.set(log, Math.max(at, position + 1));
+    }
+    const fresh = events.filter(({ log, position }) => position >= (next[log] ?? 0));
+    if (fresh.length > 0) await this.imports.add(fresh);
+    return found({ tenant: header.tenant, state: 'receiving', next: Object.fromEntries(wanted), checked: 0 });
+  }
+
+  private async complete(header: ExportHeader, live: boolean, fence: Fence, imported: () => void): Promise<Answer> {
+    const checking: Checking = { checked: 0, state: 'checking' };
+    this.checkings.set(header.tenant, checking);
+    const workerData: ImportJob = { databaseUrl: this.databaseUrl, header, live, fence };
+    const worker = new Worker(join(__dirname, 'import-worker.js'), { workerData });
+    this.workers.add(worker);
+    worker.on('message', (told: ImportTold) => {
+      if ('checked' in told) checking.checked = told.checked;
+      else if ('refused' in told) Object.assign(checking, { state: 'refused', detail: told.refused });
+      else {
+        checking.state = 'done';
+        imported();
+      }
+    });
+    worker.on('error', (error) => {
+      this.warn(`the import of ${header.tenant} could not be completed`, error);
+      Object.assign(checking, { state: 'receiving', detail: 'it could not be completed; try again' });
+    });
+    worker.on('exit', () => {
+      this.workers.delete(worker);
+      if (checking.state === 'checking') checking.state = 'receiving';
+    });
+    return found(await this.view(header, false));
+  }
+
+  private async view(header: ExportHeader, done: boolean): Promise<ImportView> {
+    const { tenant, logs } = header;
+    const sizes = Object.fromEntries(logs.map(({ log, size }) => [log, size]));
+    const all = Object.values(sizes).reduce((sum, size) => sum + size, 0);
+    if (done) return { tenant, state: 'done', next: sizes, checked: all };
+    const checking = this.checkings.get(tenant);
+    const next = await this.imports.next(header);
+    // it may have been completed between the two questions: the next look says so
+    const state = checking?.state === 'done' ? 'checking' : (checking?.state ?? 'receiving');
+    return {
+      tenant,
+      state,
+      next,
+      checked: checking?.checked ?? 0,
+      ...(checking?.detail === undefined ? {} : { detail: checking.detail }),
+    };
+  }
+}

@@ -1,0 +1,100 @@
+import { act, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
+import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
+import type { ApprovalNode, LogState } from '@bailiwick/authority/state/state';
+import { deriveId } from '@bailiwick/core/derive-id';
+import { LIMITS } from '@bailiwick/core/limits';
+import { pendingPage } from './queries';
+
+const PERSON = { kind: 'person', id: 'key:approver' } as const;
+const ASKS = { ...ROOMY, risk: { approvalFrom: 'low' as const } };
+const START = { turn: 1, position: -1 };
+
+/** A run that waits for so many answers. */
+function asking(log: TestLog, times: number, agentClass = 'worker'): string {
+  const { grantId, runId } = openTestRun(log, ASKS, agentClass);
+  for (let i = 0; i < times; i++)
+    act(log, grantId, 'file.write', { resource: { type: 'file', id: `${agentClass}/${i}` } });
+  return runId;
+}
+
+const placeOf = (next: string): typeof START => {
+  const [turn, position] = next.split('.').map(Number) as [number, number];
+  return { turn, position };
+};
+
+function allPages(state: LogState, limit: number, now: number, between: () => void = () => undefined): ApprovalNode[] {
+  const all: ApprovalNode[] = [];
+  for (let after: typeof START | undefined = START; after;) {
+    const page = pendingPage(state, after, limit, now);
+    expect(page.approvals.length).toBeLessThanOrEqual(limit);
+    all.push(...page.approvals);
+    after = page.next === null ? undefined : placeOf(page.next);
+    between();
+  }
+  return all;
+}
+
+describe('the list of what waits for a person', () => {
+  const log = new TestLog();
+  const [many, few, one] = [asking(log, 12), asking(log, 2, 'few'), asking(log, 1, 'one')];
+
+  it.each([1, 2, 3, 5, 15, 100])('is told in pages of %i, each once, in turns of the runs', (limit) => {
+    const all = allPages(log.state, limit, log.now);
+    expect(all).toHaveLength(15);
+    expect(new Set(all).size).toBe(15);
+    expect(all.slice(0, 5).map(({ runId }) => runId)).toEqual([many, few, one, many, few]);
+  });
+
+  it('is the same from a snapshot', () => {
+    const ids = (state: LogState): string[] => allPages(state, 4, log.now).map(({ id }) => id);
+    expect(ids(fromSnapshot(toSnapshot(log.state)))).toEqual(ids(log.state));
+  });
+
+  it('skips nothing that still waits while others are answered between its pages', () => {
+    const own = new TestLog();
+    asking(own, 9);
+    asking(own, 4, 'few');
+    const wanted = allPages(own.state, 100, own.now);
+    const answered: string[] = [];
+    const told = allPages(own.state, 2, own.now, () => {
+      const next = wanted.find(({ id, status }) => status === 'pending' && !answered.includes(id));
+      if (!next) return;
+      answered.push(next.id);
+      own.do('decideApproval', { approvalId: next.id, verdict: 'deny', actor: PERSON });
+    });
+    for (const { id } of wanted.filter(({ status }) => status === 'pending'))
+      expect(told.map((each) => each.id)).toContain(id);
+    expect(new Set(told).size).toBe(told.length);
+  });
+
+  it('leaves out what was revoked, or has run out', () => {
+    const own = new TestLog();
+    const struck = asking(own, 3, 'qbot');
+    asking(own, 2);
+    own.do('revokeSelector', {
+      revocationId: deriveId('revocation', 0, 'x'),
+      selector: { agentClass: 'qbot' },
+      force: true,
+      actor: PERSON,
+    });
+    const all = allPages(own.state, 100, own.now);
+    expect(all).toHaveLength(2);
+    expect(all.map(({ runId }) => runId)).not.toContain(struck);
+    expect(allPages(own.state, 100, own.now + LIMITS.approvalMs)).toEqual([]);
+  });
+
+  it('looks at so many for one page, however many were revoked', () => {
+    const own = new TestLog();
+    for (let i = 0; i < 11; i++) asking(own, 99, 'qbot');
+    own.do('revokeSelector', {
+      revocationId: deriveId('revocation', 0, 'x'),
+      selector: { agentClass: 'qbot' },
+      force: true,
+      actor: PERSON,
+    });
+    const page = pendingPage(own.state, START, 100, own.now);
+    expect(page.approvals).toEqual([]);
+    expect(page.next).not.toBeNull();
+    expect(pendingPage(own.state, placeOf(page.next as string), 100, own.now).next).toBeNull();
+  });
+});

@@ -1,0 +1,203 @@
+import { approvalStatus } from '@bailiwick/authority/presentation/approval-status';
+import { readBody } from '@bailiwick/authority/state/set-aside';
+import { clip } from '@bailiwick/authority/presentation/text';
+import { whyUnreadable } from '@bailiwick/contracts/event';
+import { authorize } from '@bailiwick/authority/commands/actions/authorize-action';
+import { selectorFault } from '@bailiwick/authority/matching/names';
+import { heldUp } from '@bailiwick/authority/commands/set-aside';
+import type { Rules } from '@bailiwick/authority/commands/types';
+import { settledOf, type ApprovalNode, type LogState } from '@bailiwick/authority/state/state';
+import { authorize as authorizeSchema, type Answer } from '@bailiwick/contracts/command';
+import { query as querySchema, type Query } from '@bailiwick/contracts/query';
+import type { Payloads } from '@bailiwick/event-store/payloads';
+import { LIMITS } from '@bailiwick/core/limits';
+import { Busy, Turns } from '@bailiwick/platform/turns';
+import { leaves } from '@bailiwick/platform/words/approval-view';
+import { TELLING, tellApprovals, type Telling } from '@bailiwick/platform/words/views';
+import { previewErasure } from '../erasure/erasing';
+import type { LogOwner } from '../log-owner/owner';
+import type { OwnerLog } from '../log-owner/ports';
+import { liveDigest } from '../log-owner/live-digest';
+
+const found = (value: unknown): Answer => ({ ok: true, value });
+const missing = (what: string, id: string): Answer => ({
+  ok: false,
+  refusal: { code: 'NOT_FOUND', detail: `no ${what} ${id} is known here` },
+});
+
+/**
+ * Answers a question about the live state. Reads the committed state only; the words in payloads are fetched after.
+ * Changes nothing.
+ */
+export async function ask(
+  owner: LogOwner,
+  eventlog: OwnerLog,
+  rules: Rules,
+  raw: unknown,
+  payloads: Payloads,
+): Promise<Answer> {
+  const parsed = querySchema.safeParse(raw);
+  if (!parsed.success)
+    return {
+      ok: false,
+      refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed query' },
+    };
+  const query = parsed.data;
+  switch (query.op) {
+    case 'run':
+    case 'grant':
+    case 'tree':
+    case 'approval':
+      return told(owner, eventlog, query);
+    case 'approvals':
+      return pending(owner, eventlog, query);
+    case 'action':
+      return owner.read((state) => {
+        const action = state.actions.get(query.id);
+        const settled = settledOf(state, query.id);
+        if (action)
+          return found({
+            id: action.id,
+            status: 'permitted',
+            runId: action.runId,
+            grantId: action.grantId,
+            position: action.position,
+          });
+        return settled
+          ? found({
+              id: query.id,
+              status: settled.status,
+              runId: settled.runId,
+              position: settled.position,
+              latePosition: settled.latePosition,
+            })
+          : missing('action', query.id);
+      });
+    case 'preview': {
+      const fault = selectorFault(query.selector);
+      return fault ? { ok: false, refusal: fault } : busyRefused(async () => found(await owner.preview(query)));
+    }
+    case 'unreadable':
+      return unreadable(owner, eventlog);
+    case 'import': // the log's own business, not its state's
+      return missing('question', query.op);
+    case 'erasure':
+      return found(await previewErasure(owner, payloads, query.log, query.subjectRef));
+    case 'dryRun':
+      return dryRun(owner, rules, query.command);
+    case 'stateDigest':
+      return found(await liveDigest(owner));
+    case 'head':
+      return owner.read((state) => found({ position: state.next }));
+  }
+}
+
+/** What an operator examines before it is set aside. */
+async function unreadable(owner: LogOwner, eventlog: OwnerLog): Promise<Answer> {
+  const { log, nodes } = await owner.read((state) => ({ log: state.log, nodes: [...state.unreadable.values()] }));
+  const shown = nodes.slice(0, LIMITS.unreadableShown);
+  const stored = await eventlog.at(
+    log,
+    shown.map(({ position }) => position),
+  );
+  const items = shown.map(({ position, treeId, bodyDigest }) => {
+    const body = stored.find((each) => each.position === position)?.body ?? '';
+    const read = readBody(body);
+    return {
+      position,
+      holdsUp: treeId === undefined ? 'log' : 'tree',
+      ...(treeId === undefined ? {} : { treeId }),
+      bodyDigest,
+      why: read.ok ? 'it does not follow from the events before it' : clip(whyUnreadable(read.error), 1_000),
+      body: clip(body, LIMITS.textLength),
+    };
+  });
+  return found({ log, items });
+}
+
+/** What the state knows by this id; its words are read when the state has been. */
+async function told(
+  owner: LogOwner,
+  eventlog: OwnerLog,
+  { op, id }: { op: keyof typeof TELLING; id: string },
+): Promise<Answer> {
+  const tell: Telling<unknown> = TELLING[op];
+  const view = await owner.read((state, now) => tell(eventlog, state, id, now));
+  return view === undefined ? missing(op, id) : found(view);
+}
+
+/** Each log's lists are told one at a time: the words of one tenant's cards take a small part of the database. */
+const listing = new WeakMap<LogOwner, Turns>();
+
+async function pending(
+  owner: LogOwner,
+  eventlog: OwnerLog,
+  { limit = LIMITS.pendingPageMax, after }: Extract<Query, { op: 'approvals' }>,
+): Promise<Answer> {
+  const turns =
+    listing.get(owner) ??
+    new Turns('what waits for a person is being listed', LIMITS.pendingWaiting, LIMITS.pendingWaitMs);
+  listing.set(owner, turns);
+  return busyRefused(() =>
+    turns.take(async () => {
+      const { telling, next } = await owner.read((state, now) => {
+        const page = pendingPage(state, after ?? { turn: 1, position: -1 }, limit, now);
+        // the state is read at once; words are waited for when it is let go of
+        return { telling: { cards: tellApprovals(eventlog, state, page.approvals, now) }, next: page.next };
+      });
+      return found({ items: await telling.cards, next });
+    }),
+  );
+}
+
+/** One page, in turns, with where the next begins; a page may be short though there is more. */
+export function pendingPage(
+  state: LogState,
+  after: { turn: number; position: number },
+  limit: number,
+  now: number,
+): { approvals: ApprovalNode[]; next: string | null } {
+  const approvals: ApprovalNode[] = [];
+  let seen = 0;
+  let last = after;
+  for (const approval of state.waiting.after(after.turn, after.position)) {
+    if (approvals.length === limit || seen === LIMITS.pendingSeen)
+      return { approvals, next: `${last.turn}.${last.position}` };
+    seen += 1;
+    last = { turn: approval.turn, position: approval.position };
+    if (approvalStatus(state, approval, now) === 'pending') approvals.push(approval);
+  }
+  return { approvals, next: null };
+}
+
+/** What there is no room for now is refused, and asked again. */
+async function busyRefused(work: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Busy) return { ok: false, refusal: { code: 'TOO_MANY', detail: error.message } };
+    throw error;
+  }
+}
+
+/** What the decision would be now. Nothing is charged, written or remembered. */
+function dryRun(owner: LogOwner, rules: Rules, raw: unknown): Promise<Answer> {
+  const parsed = authorizeSchema.safeParse(raw);
+  if (!parsed.success)
+    return Promise.resolve({
+      ok: false,
+      refusal: { code: 'BAD_REQUEST', detail: parsed.error.issues[0]?.message ?? 'malformed' },
+    });
+  return owner.read((state: LogState, now): Answer => {
+    const held = heldUp(state, parsed.data, state.grants.get(parsed.data.grantId)?.treeId);
+    if (held) return { ok: false, refusal: held };
+    const decided = authorize(state, parsed.data, now, rules);
+    if (!decided.ok) return { ok: false, refusal: decided.error };
+    for (const event of decided.value) {
+      if (event.type === 'ActionPermitted') return found({ decision: 'permit', reasons: [] });
+      if (event.type === 'ActionDenied') return found({ decision: 'deny', reasons: leaves(event.data.reasons) });
+      if (event.type === 'ActionStepUp') return found({ decision: 'step-up', reasons: leaves(event.data.reasons) });
+    }
+    return found({ decision: 'deny', reasons: [] });
+  });
+}

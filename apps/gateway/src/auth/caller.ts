@@ -1,0 +1,64 @@
+import type { Actor } from '@bailiwick/contracts/event';
+import { digestOf, type ApiKeys, type Role } from './api-keys';
+import { Refused } from '../http/problem';
+import type { Tokens } from './grant-tokens';
+
+/** Who sent a request: the holder of a key, or a run with its grant token. */
+export type Caller =
+  | { readonly kind: 'key'; readonly tenant: string; readonly role: Role; readonly actor: Actor }
+  | {
+      readonly kind: 'run';
+      readonly tenant: string;
+      readonly runId: string;
+      readonly grantId: string;
+      readonly jkt: string | undefined;
+      readonly actor: Actor;
+    };
+
+export interface Presented {
+  readonly authorization: string | undefined;
+  readonly dpop: string | string[] | undefined;
+  readonly method: string;
+  readonly url: string;
+}
+
+/** A person decides, a service asks: which of the two a role's key stands for. */
+const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'analyst']);
+
+export async function identify(keys: ApiKeys, tokens: Tokens, presented: Presented): Promise<Caller> {
+  const [scheme, credential] = split(presented.authorization);
+  const digest = digestOf(credential);
+  if (scheme === 'bearer') {
+    const holder = keys.find(credential, digest);
+    if (holder) {
+      const kind = PEOPLE.has(holder.role) ? 'person' : 'service';
+      return { kind: 'key', ...holder, actor: { kind, id: `key:${holder.role}`, role: holder.role } };
+    }
+  }
+  if (!credential.startsWith('eyJ'))
+    throw new Refused(
+      'UNAUTHENTICATED',
+      'the key is not known; send Authorization: Bearer <key> with a key of this installation',
+    );
+  const claims = await tokens.verify(credential, digest);
+  if (claims.jkt !== undefined) {
+    if (scheme !== 'dpop' || typeof presented.dpop !== 'string') {
+      throw new Refused(
+        'DPOP_INVALID',
+        'this token is bound to a key: send Authorization: DPoP <token> and one DPoP proof (RFC 9449)',
+      );
+    }
+    await tokens.checkProof(presented.dpop, credential, claims, presented.method, presented.url);
+  } else if (scheme !== 'bearer') {
+    throw new Refused('UNAUTHENTICATED', 'this token is not bound to a key; send it as Bearer');
+  }
+  const { tenant, runId, grantId, jkt } = claims;
+  return { kind: 'run', tenant, runId, grantId, jkt, actor: { kind: 'run', id: runId } };
+}
+
+function split(authorization: string | undefined): [string, string] {
+  const match = /^(bearer|dpop) +([\w.~+/=-]{8,4096})$/i.exec(authorization ?? '');
+  if (!match)
+    throw new Refused('UNAUTHENTICATED', 'send Authorization: Bearer <key>, or a grant token as Bearer or DPoP');
+  return [(match[1] as string).toLowerCase(), match[2] as string];
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { Refused } from '../http/problem';
+
+/** A change takes milliseconds: who has held the lock for so long has died. */
+const STALE_MS = 10_000;
+const WAIT_MS = 2_000;
+const RETRY_MS = 5;
+
+/**
+ * Replaces a file as a whole by what is made of it, one process at a time.
+ * Dying before the rename: the file is as it was, and the lock is taken over when it is old. Dying after it: the file is
+ * the new one, also after a power failure.
+ * @throws Refused NOT_READY where another process holds the lock; whatever `change` throws, and then nothing changes
+ */
+export function changeFile(file: string, change: (text: string | undefined) => string): void {
+  const unlock = lock(`${file}.lock`);
+  try {
+    const text = change(existsSync(file) ? readFileSync(file, 'utf8') : undefined);
+    const fresh = `${file}.${randomUUID()}`;
+    const opened = openSync(fresh, 'wx', 0o600);
+    try {
+      writeFileSync(opened, text);
+      fsyncSync(opened);
+    } finally {
+      closeSync(opened);
+    }
+    renameSync(fresh, file);
+    const folder = openSync(dirname(file), 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } finally {
+    unlock();
+  }
+}
+
+function lock(path: string): () => void {
+  const me = randomUUID();
+  const end = performance.now() + WAIT_MS;
+  for (;;) {
+    try {
+      writeFileSync(path, me, { flag: 'wx', mode: 0o600 });
+      return () => {
+        if (existsSync(path) && readFileSync(path, 'utf8') === me) unlinkSync(path);
+      };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    takeAway(path);
+    if (performance.now() > end)
+      throw new Refused('NOT_READY', 'another gateway is changing the keys at the moment; try again');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+  }
+}
+
+/** A lock that is old is renamed, which only one of several can do, and not removed: it might be a new one by then. */
+function takeAway(path: string): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat || Date.now() - stat.mtimeMs < STALE_MS) return;
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    renameSync(path, aside);
+    unlinkSync(aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import type { Caller } from './caller';
+import { identify } from './caller';
+import type { ApiKeys } from './api-keys';
+import {
+  athOf,
+  granted,
+  GRANT_ID,
+  holderKey,
+  ISSUER,
+  METHOD,
+  NOW,
+  proofOf,
+  refusalOf,
+  RUN_ID,
+  tokensAt,
+  URL_,
+  type HolderKey,
+} from '../testing/tokens';
+import type { Tokens } from './grant-tokens';
+
+const noKeys = { find: () => undefined } as unknown as ApiKeys;
+const seconds = NOW / 1_000;
+
+let clock: { now: number };
+let tokens: Tokens;
+let holder: HolderKey;
+let thief: HolderKey;
+let bound: string;
+let free: string;
+
+beforeAll(async () => {
+  holder = await holderKey();
+  thief = await holderKey();
+});
+beforeEach(async () => {
+  clock = { now: NOW };
+  tokens = tokensAt(clock);
+  bound = await tokens.mint('default', ...granted({ jkt: holder.jkt }));
+  free = await tokens.mint('default', ...granted());
+});
+
+const present = (authorization: string, dpop?: string | string[], method = METHOD, url = URL_): Promise<Caller> =>
+  identify(noKeys, tokens, { authorization, dpop, method, url });
+
+describe('a token that is bound to a key', () => {
+  it('is taken with a fresh proof by that key', async () => {
+    const caller = await present(`DPoP ${bound}`, await proofOf(holder, bound));
+    expect(caller).toEqual({
+      kind: 'run',
+      tenant: 'default',
+      runId: RUN_ID,
+      grantId: GRANT_ID,
+      jkt: holder.jkt,
+      actor: { kind: 'run', id: RUN_ID },
+    });
+  });
+
+  it('may be bound to a key on P-256, with ES256', async () => {
+    const ec = await holderKey('ec');
+    const token = await tokens.mint('default', ...granted({ jkt: ec.jkt }));
+    await expect(present(`DPoP ${token}`, await proofOf(ec, token))).resolves.toMatchObject({ jkt: ec.jkt });
+  });
+
+  it.each(['dpop', 'DPOP'])('is taken with the scheme written %s', async (scheme) => {
+    await expect(present(`${scheme} ${bound}`, await proofOf(holder, bound))).resolves.toBeDefined();
+  });
+
+  it('is taken where the address of the proof has no query, or another one', async () => {
+    const url = `${URL_}?x=1#y`;
+    await expect(present(`DPoP ${bound}`, await proofOf(holder, bound), METHOD, url)).resolves.toBeDefined();
+    const other = await proofOf(holder, bound, { htu: `${URL_}?z=2` });
+    await expect(present(`DPoP ${bound}`, other, METHOD, url)).resolves.toBeDefined();
+  });
+
+  it.each([-59, -30, 0, 30, 59])('is taken with a proof made %s seconds from now', async (off) => {
+    await expect(present(`DPoP ${bound}`, await proofOf(holder, bound, { iat: seconds + off }))).resolves.toBeDefined();
+  });
+
+  it('is refused as a bearer token, with a proof or without', async () => {
+    for (const proof of [undefined, await proofOf(holder, bound)]) {
+      expect((await refusalOf(present(`Bearer ${bound}`, proof))).code).toBe('DPOP_INVALID');
+    }
+  });
+
+  it('is refused without a proof, and with two', async () => {
+    expect((await refusalOf(present(`DPoP ${bound}`))).code).toBe('DPOP_INVALID');
+    const two = [await proofOf(holder, bound), await proofOf(holder, bound)];
+    expect((await refusalOf(present(`DPoP ${bound}`, two))).code).toBe('DPOP_INVALID');
+    expect((await refusalOf(present(`DPoP ${bound}`, two.join(', ')))).code).toBe('DPOP_INVALID');
+  });
+});
+
+describe('a proof is refused', () => {
+  const secret = Buffer.alloc(32, 1);
+  const withSecret = { kty: 'oct', k: secret.toString('base64url') };
+
+  it.each<[string, () => Promise<string>]>([
+    ['for another method', () => proofOf(holder, bound, { htm: 'GET' })],
+    ['for the method in other letters', () => proofOf(holder, bound, { htm: 'post' })],
+    ['without a method', () => proofOf(holder, bound, { htm: undefined })],
+    ['for another path', () => proofOf(holder, bound, { htu: `${ISSUER}/v1/runs` })],
+    ['for another host', () => proofOf(holder, bound, { htu: 'https://evil.example/v1/actions' })],
+    ['for another scheme', () => proofOf(holder, bound, { htu: URL_.replace('https', 'http') })],
+    ['for the address as the start of another', () => proofOf(holder, bound, { htu: `${URL_}/x` })],
+    ['without an address', () => proofOf(holder, bound, { htu: undefined })],
+    ['for what is no address', () => proofOf(holder, bound, { htu: 'nowhere' })],
+    ['made a minute ago', () => proofOf(holder, bound, { iat: seconds - 60 })],
+    ['made an hour ago', () => proofOf(holder, bound, { iat: seconds - 3_600 })],
+    ['made a minute from now', () => proofOf(holder, bound, { iat: seconds + 60 })],
+    ['made at no time', () => proofOf(holder, bound, { iat: undefined })],
+    ['for another token', () => proofOf(holder, bound, { ath: athOf(free) })],
+    ['for no token', () => proofOf(holder, bound, { ath: undefined })],
+    [
+      'with the digest in another spelling',
+      () => proofOf(holder, bound, { ath: createHash('sha256').update(bound).digest('hex') }),
+    ],
+    ['without an id', () => proofOf(holder, bound, { jti: undefined })],
+    ['with an empty id', () => proofOf(holder, bound, { jti: '' })],
+    ['by another key', () => proofOf(thief, bound)],
+    ['by another key that shows the right one', () => proofOf(holder, bound, {}, {}, thief.privateKey)],
+    ['that shows no key', () => proofOf(holder, bound, {}, { jwk: undefined })],
+    [
+      'that shows its private key',
+      () => proofOf(holder, bound, {}, { jwk: holder.privateKey.export({ format: 'jwk' }) }),
+    ],
+    ['of another type', () => proofOf(holder, bound, {}, { typ: 'JWT' })],
+    [
+      'with a shared secret that it brings along',
+      () => proofOf(holder, bound, {}, { alg: 'HS256', jwk: withSecret }, secret),
+    ],
+    ['that is the token itself', () => Promise.resolve(bound)],
+    ['that is no JWT', () => Promise.resolve('x.y.z')],
+  ])('%s', async (_what, make) => {
+    const refused = await refusalOf(present(`DPoP ${bound}`, await make()));
+    expect(refused.code).toBe('DPOP_INVALID');
+  });
+
+  it('with alg none', async () => {
+    const [header, payload] = (await proofOf(holder, bound)).split('.') as [string, string];
+    const said = JSON.parse(Buffer.from(header, 'base64url').toString()) as object;
+    const none = Buffer.from(JSON.stringify({ ...said, alg: 'none' })).toString('base64url');
+    expect((await refusalOf(present(`DPoP ${bound}`, `${none}.${payload}.`))).code).toBe('DPOP_INVALID');
+  });
+
+  it('the second time', async () => {
+    const proof = await proofOf(holder, bound);
+    await present(`DPoP ${bound}`, proof);
+    expect((await refusalOf(present(`DPoP ${bound}`, proof))).code).toBe('DPOP_INVALID');
+  });
+
+  it('the second time, however late within its time, and with its id in another proof', async () => {
+    const proof = await proofOf(holder, bound, { iat: seconds + 59, jti: 'one' });
+    await present(`DPoP ${bound}`, proof);
+    clock.now = NOW + 118_000; // the last second in which its time would do
+    expect((await refusalOf(present(`DPoP ${bound}`, proof))).detail).toContain('used before');
+    const again = await proofOf(holder, bound, { iat: seconds + 118, jti: 'one' });
+    expect((await refusalOf(present(`DPoP ${bound}`, again))).detail).toContain('used before');
+  });
+
+  it('but its id may be used by another key', async () => {
+    const token = await tokens.mint('default', ...granted({ jkt: thief.jkt }));
+    await present(`DPoP ${bound}`, await proofOf(holder, bound, { jti: 'one' }));
+    await expect(present(`DPoP ${token}`, await proofOf(thief, token, { jti: 'one' }))).resolves.toBeDefined();
+  });
+
+  it('and one that was refused does not use up its id', async () => {
+    await refusalOf(present(`DPoP ${bound}`, await proofOf(thief, bound, { jti: 'one' })));
+    await refusalOf(present(`DPoP ${bound}`, await proofOf(holder, bound, { jti: 'one', htm: 'GET' })));
+    await expect(present(`DPoP ${bound}`, await proofOf(holder, bound, { jti: 'one' }))).resolves.toBeDefined();
+  });
+});
+
+describe('a token that is bound to no key', () => {
+  it('is taken as a bearer token, and no proof is asked for', async () => {
+    await expect(present(`Bearer ${free}`)).resolves.toMatchObject({ kind: 'run', jkt: undefined });
+  });
+
+  it('is refused as a DPoP token, whoever proves what', async () => {
+    expect((await refusalOf(present(`DPoP ${free}`, await proofOf(thief, free)))).code).toBe('UNAUTHENTICATED');
+  });
+});

@@ -1,0 +1,173 @@
+import { z } from 'zod';
+import { CODES } from '@bailiwick/contracts/codes';
+import { docsPage, openapi } from './openapi';
+import { problemOf, Refused } from './problem';
+import { route, type Route } from './route';
+import { routeTable } from './table';
+
+type Json = Record<string, unknown>;
+interface Operation {
+  summary: string;
+  description: string;
+  operationId: string;
+  security?: unknown[];
+  parameters?: { name: string; in: string; required: boolean; schema: Json }[];
+  requestBody?: { content: Record<string, { schema: Json }> };
+  responses: Record<string, { content?: Record<string, { schema: Json }> }>;
+}
+
+const URL_ = 'https://bailiwick.example';
+const table = routeTable(() => Promise.resolve({ services: {}, behind: {}, instances: {}, problems: {} }));
+const document = openapi(table, URL_);
+const paths = document.paths as Record<string, Record<string, Operation>>;
+const operations = Object.entries(paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, path, operation })),
+);
+/** As a path is written in the description. */
+const templated = ({ path }: Route): string =>
+  path
+    .replace('::', '\0')
+    .replace(/:(\w+)/g, '{$1}')
+    .replace('\0', ':')
+    .replace('*', '{path}');
+const operationOf = (each: Route): Operation | undefined => paths[templated(each)]?.[each.method.toLowerCase()];
+
+/** Every schema of the document, with where it stands. */
+function schemas(): [string, Json][] {
+  const found: [string, Json][] = [];
+  for (const { name, operation } of operations) {
+    for (const parameter of operation.parameters ?? []) found.push([`${name} ${parameter.name}`, parameter.schema]);
+    for (const { schema } of Object.values(operation.requestBody?.content ?? {})) found.push([`${name} body`, schema]);
+    for (const [status, { content = {} }] of Object.entries(operation.responses))
+      for (const { schema } of Object.values(content)) found.push([`${name} ${status}`, schema]);
+  }
+  return found;
+}
+
+describe('the description that we serve', () => {
+  it('is an OpenAPI 3.1 document of this address, and plain JSON', () => {
+    expect(document).toMatchObject({ openapi: '3.1.0', info: { title: 'Bailiwick' }, servers: [{ url: URL_ }] });
+    expect(JSON.parse(JSON.stringify(document))).toEqual(document);
+  });
+
+  it('tells every error code', () => {
+    const { description } = document.info as { description: string };
+    for (const code of Object.keys(CODES)) expect(description).toContain(code);
+  });
+
+  it('describes every route of the table, and nothing that is not there', () => {
+    const there = table.map((each) => `${each.method} ${templated(each)}`).sort();
+    expect(operations.map((each) => each.name).sort()).toEqual(there);
+  });
+
+  it('says of every route in words what it does and who may call it', () => {
+    for (const each of table) {
+      const operation = operationOf(each)!;
+      expect(operation.summary.length).toBeGreaterThan(10);
+      const roles = each.roles === 'public' ? ['anybody'] : each.roles;
+      for (const role of roles) expect(operation.description).toContain(role);
+      expect(operation.description.includes("the run's own token")).toBe(each.runs === true);
+      expect(operation.security).toEqual(each.roles === 'public' ? undefined : [{ key: [] }]);
+    }
+  });
+
+  it('gives every operation an id of its own', () => {
+    const ids = operations.map((each) => each.operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^\w+$/);
+  });
+
+  it('names every part of a path as a parameter that must be given, and no other', () => {
+    for (const { name, path, operation } of operations) {
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+      const told = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+      expect([name, told.map((parameter) => parameter.name).sort()]).toEqual([name, inPath]);
+      expect(told.every((parameter) => parameter.required)).toBe(true);
+    }
+  });
+
+  it('writes a colon in a path as a colon, not as a parameter', () => {
+    expect(paths['/v1/actions:batch']?.post).toBeDefined();
+    expect(Object.keys(paths).filter((path) => /:(?!batch)|::|\*/.test(path))).toEqual([]);
+  });
+
+  it('has a body for what takes one, and an answer for what gives one', () => {
+    for (const each of table) {
+      const { requestBody, responses } = operationOf(each)!;
+      expect([each.path, requestBody !== undefined]).toEqual([each.path, each.body !== undefined]);
+      const done = responses[String(each.status ?? 200)];
+      expect([each.path, done?.content !== undefined]).toEqual([each.path, each.answer !== undefined]);
+    }
+  });
+
+  it('tells the refusals of every route that is not open to everybody, as problems', () => {
+    for (const { operation } of operations.filter((each) => each.operation.security)) {
+      for (const status of ['400', '401', '403', '404', '409', '413', '429', '503']) {
+        expect(Object.keys(operation.responses[status]?.content ?? {})).toEqual(['application/problem+json']);
+      }
+    }
+  });
+});
+
+describe('a schema of the description', () => {
+  it.each(schemas())('of %s is a JSON Schema that can be read again', (_where, schema) => {
+    expect(schema).toBeInstanceOf(Object);
+    expect(Array.isArray(schema)).toBe(false);
+    expect(schema).not.toHaveProperty('$schema'); // the document's own dialect holds
+    const resolved = '$ref' in schema ? referred(schema.$ref as string) : schema;
+    expect(() => z.fromJSONSchema(resolved as never)).not.toThrow();
+  });
+
+  it.each(table.filter((each) => each.body).map((each): [string, Route] => [`${each.method} ${each.path}`, each]))(
+    'of the body of %s refuses what the route refuses',
+    (_name, each) => {
+      const schema = operationOf(each)!.requestBody!.content['application/json']!.schema;
+      const described = z.fromJSONSchema(schema);
+      for (const wrong of [null, 1, 'x', [], { surely: 'unknown' }, { id: 1, grantId: 1, agent: 1, reason: 1 }]) {
+        const refused = !each.body!.safeParse(wrong).success;
+        if (refused) expect([wrong, described.safeParse(wrong).success]).toEqual([wrong, false]);
+      }
+    },
+  );
+
+  it('of a problem takes every problem that we send', () => {
+    const schema = z.fromJSONSchema(referred('#/components/schemas/Problem'));
+    for (const code of Object.keys(CODES) as (keyof typeof CODES)[]) {
+      const { status, body } = problemOf(new Refused(code, 'why'));
+      expect(schema.safeParse(body).success).toBe(true);
+      expect(body).toMatchObject({ type: `https://bailiwick.dev/problems/${code}`, status, code, detail: 'why' });
+      expect(status).toBe(CODES[code]);
+    }
+  });
+});
+
+function referred(ref: string): Json {
+  const at = ref.replace('#/', '').split('/');
+  return at.reduce((value, key) => value[key] as Json, document);
+}
+
+describe('the page for people', () => {
+  const page = docsPage(document);
+
+  it('shows every route, runs no script, and fetches nothing', () => {
+    for (const { name } of operations) expect(page).toContain(`<b>${name.replace(' ', '</b> ')}`);
+    expect(page).not.toMatch(/<script|<link|<img|src=|@import|url\(/i);
+  });
+
+  it('shows what is described as text, whatever is in it', () => {
+    const summary = '<script>alert("x")</script> & more';
+    const handle = () => Promise.resolve({ body: {} });
+    const odd = route({
+      method: 'GET',
+      path: '/odd',
+      summary,
+      roles: ['admin'],
+      body: z.object({ '</pre><b>': z.any() }),
+      handle,
+    });
+    const html = docsPage(openapi([odd], URL_));
+    expect(html).not.toContain('<script');
+    expect(html).not.toContain('</pre><b>');
+    expect(html).toContain('&lt;script>');
+  });
+});

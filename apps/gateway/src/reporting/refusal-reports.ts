@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { Actor } from '@bailiwick/contracts/event';
+import type { Command } from '@bailiwick/contracts/command';
+import { hasRoom, take } from '@bailiwick/core/allowance';
+import { LIMITS } from '@bailiwick/core/limits';
+import type { Caller } from '../auth/caller';
+
+interface Asker {
+  readonly tenant: string;
+  readonly actor: Actor;
+  fullAt: number;
+  /** beyond what was reported one by one, since the last report of counts */
+  more: number;
+}
+
+/** Askers that are remembered; beyond them the oldest is reported and forgotten: the owner has budgets of its own. */
+const ASKERS = 10_000;
+
+/**
+ * Reports what the gateway refuses itself. The owner records, and has the budgets; what is surely beyond them is not sent
+ * to it, but counted here and reported at intervals: a flood of forbidden requests costs the owner nothing. The counts
+ * are lost with this process.
+ */
+export class RefusalReports {
+  private readonly askers = new Map<string, Asker>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly submit: (command: Command) => void,
+    private readonly now: () => number = () => Date.now(),
+  ) {}
+
+  report({ tenant, actor }: Caller, command: string, detail: string): void {
+    const asker = this.askerOf(tenant, actor);
+    const now = this.now();
+    if (hasRoom(asker.fullAt, now, LIMITS.refusals.run)) {
+      asker.fullAt = take(asker.fullAt, now, LIMITS.refusals.run);
+      return this.send(asker, command, detail);
+    }
+    asker.more += 1;
+    this.timer ??= setTimeout(() => this.flush(), LIMITS.refusalSummaryMs).unref();
+  }
+
+  /** Reports the counts, one command for each asker that has any. */
+  flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    for (const [key, asker] of this.askers) {
+      this.reportCount(asker);
+      if (asker.fullAt <= this.now()) this.askers.delete(key);
+    }
+  }
+
+  private askerOf(tenant: string, actor: Actor): Asker {
+    const key = `${tenant}\n${actor.kind}\n${actor.id}`;
+    const known = this.askers.get(key);
+    if (known) return known;
+    const [oldest] = this.askers.size >= ASKERS ? this.askers : [];
+    if (oldest) {
+      this.reportCount(oldest[1]);
+      this.askers.delete(oldest[0]);
+    }
+    const fresh = { tenant, actor, fullAt: 0, more: 0 };
+    this.askers.set(key, fresh);
+    return fresh;
+  }
+
+  private reportCount(asker: Asker): void {
+    const { more } = asker;
+    asker.more = 0;
+    if (more > 0) this.send(asker, 'requests of any kind', 'the caller may not send them', more);
+  }
+
+  private send({ tenant, actor }: Asker, command: string, detail: string, count?: number): void {
+    this.submit({
+      type: 'recordRefusal',
+      log: `${tenant}/0`,
+      commandId: `cmd_${randomUUID()}`,
+      actor,
+      command: command.slice(0, 80),
+      detail,
+      ...(count === undefined ? {} : { count }),
+    });
+  }
+}

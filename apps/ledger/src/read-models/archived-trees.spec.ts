@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { endedTrees, forgetTree } from '@bailiwick/authority/testing/forget';
+import type { LogState } from '@bailiwick/authority/state/state';
+import type { Answer } from '@bailiwick/contracts/command';
+import { moves, play } from '@bailiwick/receipts/testing/random-log';
+import { ANN, SealedLog, words } from '@bailiwick/receipts/testing/sealed-log';
+import type { LogLedger } from '../follower/log-ledger';
+import type { Kind } from '../search/find-by-id';
+import { OPS } from '../operations/operations';
+import { Bench, KEY, LOG } from '../testing/bench';
+
+let bench: Bench;
+beforeAll(async () => void (bench = await Bench.open()), 120_000);
+afterAll(() => bench.close());
+beforeEach(() => bench.reset());
+
+const backends = (ledger: LogLedger) => {
+  const { eventlog, store } = bench;
+  return { ledgers: new Map([[LOG, ledger]]), eventlog, store, key: KEY };
+};
+
+/** As it comes over the bus. */
+async function ended(ledger: LogLedger, request: object): Promise<Answer> {
+  const answer = await OPS.ended?.(backends(ledger), { tenant: 'default', ...request });
+  return JSON.parse(JSON.stringify(answer)) as Answer;
+}
+
+const NOT_FOUND = { ok: false, refusal: { code: 'NOT_FOUND' } };
+const NOBODY = '0'.repeat(26);
+
+/** All that can be looked at in some trees. */
+function idsIn(state: LogState, trees: readonly string[]): { kind: Kind; id: string }[] {
+  const { runs, grants, approvals } = state;
+  const maps: [Kind, Map<string, { readonly treeId: string }>][] = [
+    ['run', runs],
+    ['grant', grants],
+    ['approval', approvals],
+  ];
+  const within = maps.flatMap(([kind, map]) =>
+    [...map].filter(([, { treeId }]) => trees.includes(treeId)).map(([id]) => ({ kind, id })),
+  );
+  return [...within, ...trees.map((id) => ({ kind: 'tree' as const, id }))];
+}
+
+/** A tree with everything in it, that is over. */
+function story(): { log: SealedLog; treeId: string } {
+  const log = new SealedLog();
+  const { runId, grantId, treeId } = log.open();
+  log.child(grantId);
+  log.do('escalate', { runId, want: { budget: { calls: 200 } }, payload: words({ reason: 'there is more to count' }) });
+  const { approvalId } = log.last('ApprovalRequested').data;
+  log.do('decideApproval', { approvalId, verdict: 'deny', actor: ANN, payload: words({ note: 'not today' }) });
+  log.do('completeRun', { runId });
+  log.now += 86_400_000;
+  log.tickAll();
+  log.open(); // others go on
+  return { log, treeId };
+}
+
+describe('what the state has forgotten is told as it was told before', () => {
+  const logs = fc.sample(moves(90), { seed: 4_171, numRuns: 6 }).map((all) => {
+    const log = new SealedLog();
+    for (const [i, move] of all.entries()) {
+      play(log, move);
+      if (i === all.length >> 1) log.strike({ agentClass: 'worker' }); // of no tree, and felt by all
+    }
+    log.now += 86_400_000;
+    log.tickAll();
+    log.open();
+    return log;
+  });
+
+  it.each(logs.map((log, i) => [i, log] as const))('everything in it, random log %i', async (_i, log) => {
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const trees = endedTrees(ledger.state);
+    const ids = idsIn(ledger.state, trees);
+    expect(ids.length).toBeGreaterThan(5);
+    const before: Answer[] = [];
+    for (const request of ids) before.push(await ended(ledger, request));
+    for (const id of trees) forgetTree(ledger.state, id);
+    for (const [i, request] of ids.entries()) {
+      expect(before[i]).toMatchObject({ ok: true, value: { id: request.id } });
+      expect(await ended(ledger, request)).toEqual(before[i]);
+    }
+    expect(ledger.state.runs.size).toBe(1); // telling of them brought none of them back
+  });
+});
+
+describe('what ended long ago', () => {
+  let ledger: LogLedger;
+  let ids: { kind: Kind; id: string }[];
+  beforeEach(async () => {
+    const { log, treeId } = story();
+    ledger = bench.start();
+    await bench.feed(ledger, log);
+    ids = idsIn(ledger.state, [treeId]);
+    expect([...new Set(ids.map(({ kind }) => kind))]).toEqual(['run', 'grant', 'approval', 'tree']);
+    forgetTree(ledger.state, treeId);
+  });
+
+  it('is told in the words that are still there, and in no others', async () => {
+    const tell = async (): Promise<string> =>
+      JSON.stringify(await Promise.all(ids.map((request) => ended(ledger, request))));
+    const said = ['Tidy the repository', 'ann@example.com', 'Count the files', 'there is more to count', 'not today'];
+    const before = await tell();
+    expect(said.filter((text) => before.includes(text))).toEqual(said);
+    const { eventlog } = bench;
+    const at = eventlog.at.bind(eventlog);
+    jest
+      .spyOn(eventlog, 'at')
+      .mockImplementation(async (...of) => (await at(...of)).map((event) => ({ ...event, payload: null })));
+    const after = await tell();
+    expect(said.filter((text) => after.includes(text))).toEqual([]);
+  });
+
+  it('is another tenant’s to nobody (I9)', async () => {
+    for (const request of ids) {
+      expect(await ended(ledger, { ...request, tenant: 'other' })).toMatchObject(NOT_FOUND);
+      expect(await ended(ledger, { ...request, id: request.id.replace('_0_', '_1_') })).toMatchObject(NOT_FOUND);
+    }
+  });
+
+  it('is not what never was', async () => {
+    for (const { kind, id } of ids)
+      expect(await ended(ledger, { kind, id: `${id.slice(0, 6)}${NOBODY}` })).toMatchObject(NOT_FOUND);
+  });
+
+  it.each([{ kind: 'grant' }, { kind: 'action' }, { more: 1 }, { kind: undefined }])(
+    'is asked for by its kind and id alone: not by %j',
+    async (wrong) => {
+      const [request] = ids;
+      expect(await ended(ledger, { ...request, ...wrong })).toMatchObject({ refusal: { code: 'BAD_REQUEST' } });
+    },
+  );
+
+  it('is neither told nor denied by a ledger that has fallen behind (I11)', async () => {
+    const late = bench.make(); // reads nothing
+    for (const request of ids)
+      expect(await ended(late, request)).toMatchObject({ ok: false, refusal: { code: 'NOT_READY' } });
+  });
+});

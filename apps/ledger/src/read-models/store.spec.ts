@@ -1,0 +1,77 @@
+import type { ConsequenceRow, ItemRow, Made } from './store';
+import { Bench, LOG } from '../testing/bench';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.open();
+}, 120_000);
+afterAll(() => bench.close());
+beforeEach(() => bench.reset());
+
+const NOTHING: Made = { pieces: [], items: [], consequences: [] };
+const leaf = (n: number): Made['pieces'][number] => ({ level: 0, index: 0, hashes: Buffer.alloc(32, n) });
+const item = (n: number): ItemRow => ({
+  log: LOG,
+  kind: 'run',
+  id: `run_${n}`,
+  position: 0,
+  updated: 0,
+  treeId: undefined,
+  runId: undefined,
+  grantId: undefined,
+  agentClass: undefined,
+  status: 'active',
+  view: { n, text: '“\u0000é' },
+});
+const stopped = (n: number): ConsequenceRow => ({
+  log: LOG,
+  revocationId: 'rev',
+  grantId: `grt_${n}`,
+  runId: '',
+  agentClass: '',
+  inFlight: n,
+  pendingApprovals: 0,
+  reservedCost: { USD: n },
+  position: 0,
+});
+const many = <T>(make: (n: number) => T): T[] => Array.from({ length: 4_500 }, (_, n) => make(n));
+const all = { tenant: 'default', limit: 10_000 };
+
+describe('what a batch makes', () => {
+  it('is written whole, however many rows a rule changed', async () => {
+    await bench.store.write(LOG, 0, 1, { pieces: [leaf(1)], items: many(item), consequences: many(stopped) });
+    const rows = await bench.store.items('run', all);
+    expect(rows.sort((a, b) => (a.view as { n: number }).n - (b.view as { n: number }).n)).toEqual(many(item));
+    const told = await bench.store.consequences('default', 'rev');
+    expect(told.sort((a, b) => a.inFlight - b.inFlight)).toEqual(many(stopped));
+    expect(await bench.store.position(LOG)).toBe(1);
+  });
+
+  it('is not written at all where a row of its last part cannot be', async () => {
+    const items = [...many(item), { ...item(0), id: null as never }];
+    await expect(bench.store.write(LOG, 0, 1, { ...NOTHING, items, consequences: many(stopped) })).rejects.toThrow(
+      'null value',
+    );
+    expect(await bench.rows()).toEqual({ follower: [], piece: [], item: [], consequence: [] });
+  });
+
+  it('is written by one of two that stand at the same place, and its leaves once', async () => {
+    const both = await Promise.allSettled(
+      [1, 2].map((n) => bench.store.write(LOG, 0, 1, { ...NOTHING, pieces: [leaf(n)] })),
+    );
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const second = { ...NOTHING, pieces: [leaf(3)] };
+    await bench.store.write(LOG, 1, 2, second);
+    await expect(bench.store.write(LOG, 1, 2, second)).rejects.toThrow(`another ledger has followed ${LOG} past 1`);
+    const read = await bench.store.nodes(
+      LOG,
+      [0, 1, 2].map((index) => ({ level: 0, index })),
+    );
+    expect([read(0, 0)?.[0] === 3, read(0, 1)?.[0], read(0, 2)]).toEqual([false, 3, undefined]);
+  });
+
+  it('is not written behind what is gone', async () => {
+    await expect(bench.store.write(LOG, 5, 6, { ...NOTHING, pieces: [leaf(1)] })).rejects.toThrow('another ledger');
+    expect(await bench.store.position(LOG)).toBe(0);
+  });
+});

@@ -1,0 +1,81 @@
+import type { LogState } from '@bailiwick/authority/state/state';
+import { importedAt } from '@bailiwick/authority/presentation/views';
+import type { EventOf } from '@bailiwick/contracts/event';
+import type { Filter } from '@bailiwick/contracts/search';
+import { scan, type Bounds, type Scanned } from './scan';
+
+type Decided = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;
+
+const DECISION: Readonly<Record<Decided['type'], string>> = {
+  ActionPermitted: 'permitted',
+  ActionDenied: 'denied',
+  ActionStepUp: 'stepped-up',
+};
+const DECIDED = Object.keys(DECISION) as Decided['type'][];
+
+export type ActionView = ReturnType<typeof actionView>;
+
+/** An action as it was decided. Its event tells all of it, so no row of the read models repeats it. */
+function actionView({ data, type, ...event }: Decided, state: LogState) {
+  const { verb, tool, resource, effect, risk, labels, reasons, charge, agentClass, approvalId, parentActionId } = data;
+  const { actionId: id, grantId, runId, treeId, time, position } = event;
+  const decision = DECISION[type];
+  const { cost } = charge;
+  return {
+    id,
+    grantId,
+    runId,
+    treeId,
+    agentClass,
+    approvalId,
+    parentActionId,
+    verb,
+    tool,
+    resource,
+    effect,
+    risk,
+    decision,
+    labels,
+    reasons,
+    cost,
+    time,
+    position,
+    ...importedAt(state, position),
+  };
+}
+
+/**
+ * The actions of one log, in order. A page may hold fewer than asked for although there are more: then as many were
+ * looked at as one question may.
+ * @param status how they were decided
+ */
+export async function actionsOf(
+  scanned: Scanned,
+  state: LogState,
+  { status, ...filter }: Filter<'actions'> & { tenant: string; after: number; limit: number },
+  bounds?: Bounds,
+): Promise<{ items: ActionView[]; next: number | undefined }> {
+  const types = status === undefined ? DECIDED : DECIDED.filter((each) => DECISION[each] === status);
+  if (types.length === 0) return { items: [], next: undefined };
+  const { items, next } = await scan(scanned, state, { ...filter, types }, bounds);
+  return { items: items.map(({ event }) => actionView(event as Decided, state)), next };
+}
+
+/** The actions that meet a filter, from the first on, however many events have to be looked at. */
+export async function allActions(
+  scanned: Scanned,
+  state: LogState,
+  { limit, ...filter }: Filter<'actions'> & { tenant: string; limit: number },
+): Promise<ActionView[]> {
+  const items: ActionView[] = [];
+  for (let after: number | undefined = -1; after !== undefined && items.length < limit;) {
+    const page: Awaited<ReturnType<typeof actionsOf>> = await actionsOf(scanned, state, {
+      ...filter,
+      after,
+      limit: limit - items.length,
+    });
+    items.push(...page.items);
+    after = page.next;
+  }
+  return items;
+}

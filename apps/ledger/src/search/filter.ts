@@ -1,0 +1,176 @@
+import type { RunNode } from '@bailiwick/authority/state/state';
+import type { Event } from '@bailiwick/contracts/event';
+import type { Words } from '@bailiwick/contracts/payload';
+import type { Reason } from '@bailiwick/contracts/reason';
+import { wordsIn, type Filter } from '@bailiwick/contracts/search';
+
+/** What events and rows are asked for, beside what a database finds them by. Pure: no clock, no store. */
+
+type Asked = Partial<Record<keyof Filter<'events'> | keyof Filter<'runs'> | keyof Filter<'approvals'>, string>>;
+
+/** The members of `data` that events of several types have. */
+interface Data {
+  readonly verb?: string;
+  readonly tool?: string;
+  readonly effect?: string;
+  readonly effects?: readonly string[];
+  readonly risk?: string;
+  readonly resource?: { readonly type: string; readonly id: string };
+  readonly labels?: readonly string[];
+  readonly agentClass?: string;
+  readonly posture?: Readonly<Record<string, string | undefined>>;
+  readonly approvalId?: string;
+  readonly revocationId?: string;
+  readonly parentActionId?: string;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly reason?: { readonly code: string; readonly says?: string };
+  readonly reasons?: readonly Reason[];
+  readonly features?: readonly { readonly says: string }[];
+}
+type Field<Subject> = (subject: Subject, run: RunFacts | undefined) => unknown;
+
+/** What is said of a run when it is opened, and stays. */
+export type RunFacts = Pick<RunNode, 'agent' | 'principalRef' | 'purposeRef'>;
+/** Told where a question asks of runs; nobody asks it otherwise. */
+export type FactsOf = (runId: string) => RunFacts | undefined;
+
+/** What a run's class, instance, posture, person and purpose are: its events and rows are found by them, too. */
+const OF_RUN = {
+  agentInstance: (run) => run?.agent.instance,
+  model: (run) => run?.agent.posture?.model,
+  modelVersion: (run) => run?.agent.posture?.modelVersion,
+  environment: (run) => run?.agent.posture?.environment,
+  imageDigest: (run) => run?.agent.posture?.imageDigest,
+  principalRef: (run) => run?.principalRef,
+  purposeRef: (run) => run?.purposeRef,
+} satisfies Partial<Record<keyof Asked, (run: RunFacts | undefined) => unknown>>;
+
+const dataOf = (event: Event): Data => event.data as Data;
+
+const OF_EVENT: Partial<Record<keyof Asked, Field<Event>>> = {
+  ...fromRun((event: Event, key) => dataOf(event).posture?.[key]),
+  type: (event) => event.type,
+  treeId: (event) => event.treeId,
+  runId: (event) => event.runId,
+  grantId: (event) => event.grantId,
+  actionId: (event) => event.actionId,
+  commandId: (event) => event.commandId,
+  actor: (event) => event.actor.id,
+  actorKind: (event) => event.actor.kind,
+  role: (event) => event.actor.role,
+  agentClass: (event, run) => dataOf(event).agentClass ?? run?.agent.class,
+  verb: (event) => dataOf(event).verb,
+  tool: (event) => dataOf(event).tool,
+  effect: (event) => dataOf(event).effects ?? dataOf(event).effect,
+  risk: (event) => dataOf(event).risk,
+  resourceType: (event) => dataOf(event).resource?.type,
+  resource: (event) => dataOf(event).resource?.id,
+  label: (event) => dataOf(event).labels,
+  approvalId: (event) => dataOf(event).approvalId,
+  revocationId: (event) => dataOf(event).revocationId,
+  parentActionId: (event) => dataOf(event).parentActionId,
+  code: (event) => codesOf(dataOf(event)),
+};
+
+/** Fields of a row that stand in its view only. */
+const OF_VIEW: Partial<Record<keyof Asked, Field<unknown>>> = {
+  ...fromRun(() => undefined),
+  ...Object.fromEntries(
+    (['parentRunId', 'approvedBy', 'parentId', 'kind', 'risk', 'actionId'] as const).map((key) => [
+      key,
+      (view: Record<string, unknown>) => view[key],
+    ]),
+  ),
+};
+
+/** As the call told it, or else as the run was opened. */
+function fromRun<Subject>(
+  told: (subject: Subject, key: string) => unknown,
+): Partial<Record<keyof Asked, Field<Subject>>> {
+  return Object.fromEntries(
+    Object.entries(OF_RUN).map(([key, read]) => [
+      key,
+      (subject: Subject, run: RunFacts | undefined) => told(subject, key) ?? read(run),
+    ]),
+  );
+}
+
+const factsIn = (factsOf: FactsOf, runId: string | undefined): RunFacts | undefined =>
+  runId === undefined ? undefined : factsOf(runId);
+
+/** Whether every field that is asked for is met; those that these fields do not know are somebody else's to look at. */
+function meets<Subject>(
+  fields: Partial<Record<keyof Asked, Field<Subject>>>,
+  asked: Asked,
+): ((subject: Subject, run: RunFacts | undefined) => boolean) | undefined {
+  const wanted = (Object.keys(fields) as (keyof Asked)[]).filter((key) => asked[key] !== undefined);
+  if (wanted.length === 0) return undefined;
+  return (subject, run) =>
+    wanted.every((key) => {
+      const is = fields[key]?.(subject, run);
+      return Array.isArray(is) ? is.includes(asked[key]) : is === asked[key];
+    });
+}
+
+/** Does it take the run's facts to say whether an event is meant? Then one that is not folded yet cannot be looked at. */
+export const asksOfRun = (asked: Asked): boolean =>
+  asked.agentClass !== undefined || (Object.keys(OF_RUN) as (keyof Asked)[]).some((key) => asked[key] !== undefined);
+
+/** @returns undefined where nothing is asked of an event that would have to be looked at */
+export function eventMatcher(
+  asked: Asked,
+  factsOf: FactsOf,
+): ((event: Event, words: Words | null) => boolean) | undefined {
+  const fields = meets(OF_EVENT, asked);
+  const says = asked.q === undefined ? undefined : saysAll(asked.q);
+  if (!fields && !says) return undefined;
+  return (event, words) =>
+    (fields?.(event, factsIn(factsOf, event.runId)) ?? true) && (says?.([...textOf(event), ...textIn(words)]) ?? true);
+}
+
+export interface Row {
+  readonly runId: string | undefined;
+  readonly view: unknown;
+}
+
+/** @returns undefined where nothing is asked of a row that its columns do not tell */
+export function rowMatcher(asked: Asked, factsOf: FactsOf): ((row: Row) => boolean) | undefined {
+  const fields = meets(OF_VIEW, asked);
+  return fields && (({ runId, view }) => fields(view, factsIn(factsOf, runId)));
+}
+
+/** Do texts hold every word of a question? */
+export function saysAll(q: string): (texts: readonly string[]) => boolean {
+  const wanted = [...new Set(wordsIn(q))];
+  return (texts) => {
+    if (texts.length === 0) return false;
+    const there = new Set(texts.flatMap(wordsIn));
+    return wanted.every((word) => there.has(word));
+  };
+}
+
+/** Members of a payload that people wrote to say why. Arguments and results are not searched. */
+const TOLD = ['purpose', 'task', 'reason', 'note'] as const;
+export const textIn = (words: Words | null): string[] =>
+  TOLD.flatMap((key) => (typeof words?.[key] === 'string' ? [words[key]] : []));
+
+/** The sentences of an event's own body: why it was decided or ended so. */
+function textOf(event: Event): string[] {
+  const { detail, reason, reasons = [], features = [] } = dataOf(event);
+  const texts = [
+    detail,
+    reason?.says,
+    ...features.map(({ says }) => says),
+    ...flat(reasons).map(({ message }) => message),
+  ];
+  return texts.filter((text) => text !== undefined);
+}
+
+const codesOf = ({ code, reason, reasons = [] }: Data): (string | undefined)[] => [
+  code,
+  reason?.code,
+  ...flat(reasons).map((each) => each.code),
+];
+
+const flat = (reasons: readonly Reason[]): Reason[] => reasons.flatMap((each) => [each, ...flat(each.reasons ?? [])]);

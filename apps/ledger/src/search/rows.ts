@@ -1,0 +1,145 @@
+import type { RunView } from '@bailiwick/contracts/grant';
+import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
+import type { StoredEvent } from '@bailiwick/event-store/port';
+import type { Filter } from '@bailiwick/contracts/search';
+import { LIMITS } from '@bailiwick/core/limits';
+import type { LogLedger } from '../follower/log-ledger';
+import { asksOfRun, rowMatcher, saysAll, textIn } from './filter';
+import type { Backends } from '../operations/operation';
+import { FactsOfRuns } from './run-facts';
+import { positionAt } from './scan';
+import type { ItemRow } from '../read-models/store';
+
+/** are read at once where not all of them will be wanted */
+const STEP = 1_000;
+
+type Asked = Partial<Filter<'runs'> & Filter<'grants'> & Filter<'approvals'>>;
+type Spot = { readonly position: number; readonly id: string };
+
+/**
+ * The rows of one kind of one log that meet a filter, in the order of the events that made them. A page may be short,
+ * or empty, although there are more: then as many were looked at as one question may.
+ */
+export async function rowsOf(
+  kind: ItemRow['kind'],
+  { store, eventlog }: Pick<Backends, 'store' | 'eventlog'>,
+  ledger: LogLedger,
+  { after, limit, q, from, to, ...asked }: Asked & { tenant: string; after: Spot; limit: number },
+  most: number = LIMITS.eventsSeen,
+): Promise<{ items: ItemRow[]; next: Spot | undefined }> {
+  const { state } = ledger;
+  const { log, next: head } = state;
+  const [first, before] = [
+    await positionAt(eventlog, log, from, head, 0),
+    await positionAt(eventlog, log, to, head, Number.MAX_SAFE_INTEGER),
+  ];
+  const facts = new FactsOfRuns(state, { eventlog, store });
+  const matches = rowMatcher(asked, facts.of);
+  const asks = asksOfRun({ ...asked, agentClass: undefined }); // that is a column
+  const says = q === undefined ? undefined : saysAll(q);
+  const told = new WordsOf(ledger, { eventlog, store });
+  const items: ItemRow[] = [];
+  let at = after;
+  for (let seen = 0; seen < most;) {
+    const step = Math.min(matches || says ? STEP : limit + 1, most - seen);
+    const page = await store.rows(kind, log, { ...asked, first, before, after: at, limit: step });
+    if (asks) await facts.fetch(page.rows.map(({ runId }) => runId));
+    const near = page.rows.filter((row) => matches?.(row) ?? true);
+    if (says || kind === 'run') await told.fetch(near);
+    for (const row of page.rows) {
+      const wanted = near.includes(row) && (says?.([...told.texts(row), ...endOf(row)]) ?? true);
+      if (wanted && items.length === limit) return { items, next: at };
+      if (wanted) items.push(kind === 'run' ? told.inWords(row) : row);
+      at = { position: row.position, id: row.id };
+    }
+    seen += page.rows.length;
+    if (page.rows.length < step) return { items, next: page.next };
+  }
+  return { items, next: at };
+}
+
+const endOf = ({ view }: ItemRow): string[] => {
+  const { endReason } = view as { endReason?: string };
+  return endReason === undefined ? [] : [endReason];
+};
+
+interface Opening {
+  /** null once erased */
+  readonly words: Words | null;
+  readonly openedBy: string | undefined;
+}
+
+function openingIn(stored: StoredEvent): Opening {
+  const { event, payload } = readWhereReadable(stored) ?? {};
+  return { words: payload ?? null, openedBy: event?.actor.id };
+}
+
+/** What stands in words beside the opening of the runs of rows: read each time, so that what is erased is gone. */
+class WordsOf {
+  private readonly byPosition = new Map<number, Opening>();
+  /** of the run itself, and of the one that the tree began with: a child without a purpose has that one's */
+  private readonly byRun = new Map<string, readonly number[]>();
+
+  constructor(
+    private readonly ledger: LogLedger,
+    private readonly from: Pick<Backends, 'eventlog' | 'store'>,
+  ) {}
+
+  async fetch(rows: readonly ItemRow[]): Promise<void> {
+    await this.find(rows);
+    const { log } = this.ledger.state;
+    const missing = [...new Set(rows.flatMap((row) => this.openings(row)))].filter((at) => !this.byPosition.has(at));
+    if (missing.length === 0) return;
+    for (const stored of await this.from.eventlog.at(log, missing))
+      this.byPosition.set(stored.position, openingIn(stored));
+  }
+
+  /** Where the runs of rows were opened: as the state has it, or else their own rows. */
+  private async find(rows: readonly ItemRow[]): Promise<void> {
+    const { runs, trees } = this.ledger.state;
+    const missing = new Set<string>();
+    for (const { runId } of rows) {
+      if (runId === undefined || this.byRun.has(runId)) continue;
+      const run = runs.get(runId);
+      const root = runs.get(trees.get(run?.treeId ?? '')?.rootRunId ?? '');
+      if (run && root) this.byRun.set(runId, [run.position, root.position]);
+      else missing.add(runId);
+    }
+    if (missing.size > 0) await this.findForgotten([...missing]);
+  }
+
+  private async findForgotten(runIds: readonly string[]): Promise<void> {
+    const { store } = this.from;
+    const { log } = this.ledger.state;
+    const rows = await store.places(log, 'run', runIds);
+    const treeIds = new Set(rows.map(({ treeId }) => treeId).filter((each) => each !== undefined));
+    const roots = await store.roots(log, [...treeIds]);
+    const rootOf = new Map(roots.map(({ treeId, position }) => [treeId, position]));
+    for (const { id, position, treeId } of rows) this.byRun.set(id, [position, rootOf.get(treeId) ?? position]);
+  }
+
+  private openings({ runId }: ItemRow): readonly number[] {
+    return this.byRun.get(runId ?? '') ?? [];
+  }
+
+  texts(row: ItemRow): string[] {
+    return this.openings(row).flatMap((position) => textIn(this.byPosition.get(position)?.words ?? null));
+  }
+
+  inWords(row: ItemRow): ItemRow {
+    const [own, root] = this.openings(row).map((position) => this.byPosition.get(position));
+    const text = (key: string): string | null => {
+      const [mine, above] = [own?.words?.[key], root?.words?.[key]];
+      return typeof mine === 'string' ? mine : typeof above === 'string' ? above : null;
+    };
+    const task = own?.words?.task;
+    const view: Partial<RunView> = {
+      ...(row.view as RunView),
+      requestedBy: text('requestedBy'),
+      ...(root?.openedBy === undefined ? {} : { requestedByStatedBy: root.openedBy }),
+      purpose: text('purpose'),
+      ...(typeof task === 'string' ? { task } : {}),
+    };
+    return { ...row, view };
+  }
+}

@@ -1,0 +1,20 @@
+import { submissionText } from '@bailiwick/transparency-log/submission';
+import { consistencyProof, nodesForConsistency } from '@bailiwick/transparency-log/tree';
+import type { CheckpointRow } from './heads';
+import type { LedgerStore } from '../read-models/store';
+
+/**
+ * A signed head with the proof that the tree of `from` leaves is its beginning, as a witness takes it. From 0 there is
+ * nothing to prove.
+ * @param from at most the size of the head
+ */
+export async function continuing(
+  store: Pick<LedgerStore, 'nodes'>,
+  log: string,
+  from: number,
+  { size, note }: CheckpointRow,
+): Promise<string> {
+  if (from === 0) return submissionText(0, [], note);
+  const read = await store.nodes(log, nodesForConsistency(from, size));
+  return submissionText(from, consistencyProof(from, size, read), note);
+}

@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto';
+import type { Answer } from '@bailiwick/contracts/command';
+import { LIMITS } from '@bailiwick/core/limits';
+import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
+import { openCheckpoint } from '@bailiwick/transparency-log/checkpoint';
+import { verifyProof } from '@bailiwick/transparency-log/proof';
+import { openSubmission } from '@bailiwick/transparency-log/submission';
+import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
+import { parseVerifierKey } from '@bailiwick/transparency-log/note';
+import { seededKey, valueOf } from '@bailiwick/transparency-log/testing/keys';
+import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';
+import { nodesOfTile, readEntryBundle, tilePath, tilesOf } from '@bailiwick/transparency-log/tile';
+import type { LogLedger } from '../follower/log-ledger';
+import { OPS } from '../operations/operations';
+import { Bench, KEY, LOG, until } from '../testing/bench';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.open();
+}, 120_000);
+afterAll(() => bench.close());
+beforeEach(() => bench.reset());
+
+function ask(ledger: LogLedger, name: string, request: object): Promise<Answer> {
+  const { eventlog, store } = bench;
+  const run = OPS[name];
+  if (!run) throw new Error(`there is no ${name}`);
+  return run({ ledgers: new Map([[LOG, ledger]]), eventlog, store, key: KEY }, request);
+}
+
+function answered(answer: Answer): unknown {
+  if (!answer.ok) throw new Error(`refused: ${JSON.stringify(answer.refusal)}`);
+  return answer.value;
+}
+
+async function told(ledger: LogLedger, name: string, request: object = {}): Promise<string> {
+  return answered(await ask(ledger, name, { log: LOG, ...request })) as string;
+}
+
+/** `events` long, at least. */
+function longLog(events: number): SealedLog {
+  const log = new SealedLog();
+  while (log.events.length < events) log.open();
+  return log;
+}
+
+describe('the tiles of a log', () => {
+  it.each([1, 256, 513])('give to anybody the signed root of %s events, and every entry under it', async (size) => {
+    const log = longLog(size);
+    const ledger = bench.start();
+    await bench.feed(ledger, log, size);
+    const key = valueOf(parseVerifierKey((await told(ledger, 'vkey')).trim()));
+    const { checkpoint } = valueOf(openCheckpoint(await told(ledger, 'checkpoint'), key));
+    expect(checkpoint.size).toBe(BigInt(size));
+    const hashes = new Map<string, Buffer>();
+    const entries: Buffer[] = [];
+    for (const tile of tilesOf(size)) {
+      const path = tilePath(tile).replace(/^tile\//, '');
+      const bytes = Buffer.from(await told(ledger, 'tile', { path }), 'base64');
+      if (tile.level === 'entries') entries.push(...valueOf(readEntryBundle(bytes)));
+      else expect([path, bytes.length]).toEqual([path, 32 * tile.width]);
+      nodesOfTile(tile).forEach(({ level, index }, i) =>
+        hashes.set(`${level}/${index}`, bytes.subarray(32 * i, 32 * (i + 1))),
+      );
+    }
+    expect(entries).toEqual(
+      log
+        .stored()
+        .slice(0, size)
+        .map(({ body }) => entryHash(body)),
+    );
+    expect(naiveRoot(entries)).toEqual(checkpoint.root);
+    entries.forEach((entry, i) => expect(hashes.get(`0/${i}`)).toEqual(leafHash(entry)));
+    for (let i = 0; 256 * (i + 1) <= size; i += 1)
+      expect(hashes.get(`8/${i}`)).toEqual(naiveRoot(entries.slice(256 * i, 256 * (i + 1))));
+  });
+
+  it.each([
+    '0/000',
+    '0/000.p/4',
+    '0/001.p/1',
+    '1/000.p/1',
+    '63/000.p/1',
+    'entries/000',
+    'entries/000.p/4',
+    'entries/001.p/1',
+    '0/x000/000.p/3',
+    '0/000.p/0',
+    '0/000.p/03',
+    '0/000.p/256',
+    '00/000.p/3',
+    '64/000.p/3',
+    '0/0.p/3',
+    '0/../0',
+    'entries',
+    '',
+  ])('do not have %s where there are three events', async (path) => {
+    const ledger = bench.start();
+    await bench.feed(ledger, longLog(4), 3);
+    expect(await ask(ledger, 'tile', { log: LOG, path })).toMatchObject({ ok: false, refusal: { code: 'NOT_FOUND' } });
+    expect(Buffer.from(await told(ledger, 'tile', { path: 'entries/000.p/3' }), 'base64').length).toBe(3 * 34);
+  });
+});
+
+describe('folding a log anew', () => {
+  it('is done once at a time, however many ask for it; few may wait', async () => {
+    const log = longLog(8);
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    let reading = 0;
+    let most = 0;
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const counted = async <T>(read: () => Promise<T>): Promise<T> => {
+      reading += 1;
+      most = Math.max(most, reading);
+      await held;
+      reading -= 1;
+      return read();
+    };
+    const [read, search] = [bench.eventlog.read.bind(bench.eventlog), bench.eventlog.search.bind(bench.eventlog)];
+    // from further on it is the ledger, looking whether there is more
+    bench.eventlog.read = (of, from, limit) =>
+      from > 0 ? read(of, from, limit) : counted(() => read(of, from, limit));
+    bench.eventlog.search = (filter) => counted(() => search(filter));
+    const { treeId } = log.last('RunOpened');
+    const fold = [
+      (): Promise<Answer> => ask(ledger, 'verify', { log: LOG }),
+      (): Promise<Answer> => ask(ledger, 'tree-at', { tenant: 'default', treeId, at: '7' }),
+    ];
+    const answers: Answer[] = [];
+    const all = Array.from({ length: 1 + LIMITS.foldsWaiting + 2 }, async (_, i) =>
+      answers.push(await (fold[i % 2] as () => Promise<Answer>)()),
+    );
+    await until(() => answers.length === 2 || reading > 1).finally(release);
+    expect(answers.slice(0, 2)).toEqual(
+      [1, 2].map(() => ({
+        ok: false,
+        refusal: { code: 'TOO_MANY', detail: expect.stringContaining('is being folded anew') },
+      })),
+    );
+    await Promise.all(all);
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1 + LIMITS.foldsWaiting);
+    expect(most).toBe(1);
+  });
+});
+
+describe('a verification that takes longer than a message may', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it('is asked about by its name until it is over, and is made once', async () => {
+    jest.replaceProperty(LIMITS, 'verifyLookMs', 5 as never);
+    const log = longLog(20);
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const read = bench.eventlog.read.bind(bench.eventlog);
+    let begun = 0;
+    bench.eventlog.read = async (of, from, limit) => {
+      if (from === 0) begun += 1;
+      await held;
+      return read(of, from, limit);
+    };
+    const [mine, other] = [randomUUID(), randomUUID()];
+    const verify = async (name: string): Promise<unknown> => answered(await ask(ledger, 'verify', { log: LOG, name }));
+    expect([await verify(mine), await verify(mine)]).toEqual([{ goesOn: true }, { goesOn: true }]);
+    await until(() => begun > 0);
+    expect(await verify(other)).toEqual({ goesOn: true }); // waits for its turn
+    expect(begun).toBe(1);
+    release();
+    const over = async (name: string): Promise<unknown> => {
+      for (;;) {
+        const told = await verify(name);
+        if (!(told as { goesOn?: true }).goesOn) return told;
+      }
+    };
+    expect(await over(mine)).toMatchObject({ position: log.events.length, findings: [] });
+    expect(await over(other)).toMatchObject({ findings: [] });
+    expect(begun).toBe(2);
+    expect(await over(mine)).toMatchObject({ findings: [] }); // told once; what is asked for anew is made anew
+    expect(begun).toBe(3);
+  });
+
+  it('is begun anew by whoever asks again after it failed', async () => {
+    const log = longLog(20);
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const read = bench.eventlog.read.bind(bench.eventlog);
+    let isBroken = true;
+    bench.eventlog.read = async (of, from, limit) => {
+      if (from > 0 || !isBroken) return read(of, from, limit); // from further on it is the ledger
+      isBroken = false;
+      throw new Error('the connection broke');
+    };
+    const mine = { log: LOG, name: randomUUID() };
+    await expect(ask(ledger, 'verify', mine)).rejects.toThrow('the connection broke');
+    expect(answered(await ask(ledger, 'verify', mine))).toMatchObject({ position: log.events.length, findings: [] });
+  });
+});
+
+describe('the consistency of a log', () => {
+  it('is proved between any two of its checkpoints to whoever holds the earlier one', async () => {
+    const log = longLog(40);
+    const ledger = bench.start();
+    const sizes = [1, 4, 7, 8, 31, 40];
+    for (const size of sizes) {
+      await bench.feed(ledger, log, size);
+      await ledger.sign();
+    }
+    const vkey = valueOf(parseVerifierKey((await told(ledger, 'vkey')).trim()));
+    const known = { origin: vkey.name, keys: [vkey] };
+    for (const [i, from] of sizes.entries())
+      for (const to of sizes.slice(i)) {
+        const text = await told(ledger, 'consistency', { from, to });
+        const held = {
+          size: BigInt(from),
+          root: naiveRoot(
+            log
+              .stored()
+              .slice(0, from)
+              .map(({ body }) => entryHash(body)),
+          ),
+        };
+        expect(valueOf(openSubmission(text, known, held)).size).toBe(BigInt(to));
+      }
+    expect(await told(ledger, 'consistency', { from: 3 })).toContain('\n40\n');
+    expect(await ask(ledger, 'consistency', { log: LOG, from: 1, to: 5 })).toMatchObject({
+      refusal: { code: 'NOT_FOUND' },
+    });
+    expect(await ask(ledger, 'consistency', { log: LOG, from: 8, to: 7 })).toMatchObject({
+      refusal: { code: 'NOT_FOUND' },
+    });
+  });
+});
+
+describe('a log whose key is changed', () => {
+  it('tells both keys; the old one verifies what was, the new one what is, each proof and head with one of them', async () => {
+    const log = longLog(20);
+    const first = bench.start();
+    await bench.feed(first, log, 12);
+    await first.sign();
+    const before = { proof: await told(first, 'proof', { position: 3 }), vkey: await told(first, 'vkey') };
+    await bench.stop(first);
+    const second = bench.start(seededKey(77));
+    await until(() => second.position === 12);
+    const proof = await told(second, 'proof', { position: 3 });
+    const after = { proof, vkey: await told(second, 'vkey'), head: await told(second, 'checkpoint') };
+    const [old, now] = [before.vkey, after.vkey].map((vkey) => valueOf(parseVerifierKey(vkey.trim())));
+    const leaf = leafHash(entryHash(log.stored()[3]!.body));
+    expect(verifyProof(before.proof, leaf, old!).ok).toBe(true);
+    expect(verifyProof(before.proof, leaf, now!).ok).toBe(false);
+    expect(verifyProof(after.proof, leaf, now!).ok).toBe(true);
+    // the head at which the key was changed is signed by both
+    expect(openCheckpoint(after.head, old!).ok).toBe(true);
+    expect(openCheckpoint(after.head, now!).ok).toBe(true);
+    await bench.feed(second, log);
+    await second.sign();
+    expect(openCheckpoint(await told(second, 'checkpoint'), old!).ok).toBe(false);
+    expect(openCheckpoint(await told(second, 'checkpoint'), now!).ok).toBe(true);
+    const keys = (await told(second, 'vkeys')) as unknown as { items: { vkey: string; size: number }[] };
+    expect(keys).toMatchObject({
+      items: [
+        { vkey: before.vkey.trim(), size: 0 },
+        { vkey: after.vkey.trim(), size: 12 },
+      ],
+      current: after.vkey.trim(),
+    });
+  });
+});

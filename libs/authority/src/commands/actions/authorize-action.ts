@@ -1,0 +1,335 @@
+import type { CommandOf } from '@bailiwick/contracts/command';
+import type { DecidedAction } from '@bailiwick/contracts/event';
+import type { Consumed } from '@bailiwick/contracts/grant';
+import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
+import { RULE_LABELS } from '@bailiwick/contracts/trajectory';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { canonicalDigest } from '@bailiwick/core/digest';
+import { LIMITS } from '@bailiwick/core/limits';
+import { ok } from '@bailiwick/core/result';
+import { endedFirst, livenessReason, type Blocked } from '../../state/liveness';
+import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
+import { countsReached, remainingOf } from '../../state/usage';
+import { clip, listed } from '../../presentation/text';
+import { judge, strictest, understand, type Asked, type Judgement } from './judge';
+import { kept, notShown } from './objections';
+import { callAsked, refusedBefore, refusedReason } from './refused-before';
+import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
+
+/**
+ * The decision on one action. A permit is charged to the grant and all its ancestors by its own event (I3); a count
+ * that reaches its cap by it ends that grant in the same append.
+ */
+export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
+  const chain = chainOf(state, command.grantId);
+  if (!chain) return notFound('grant', command.grantId);
+  const leaf = chain[0] as GrantNode;
+  const run = state.runs.get(leaf.runId) as RunNode;
+  if (actsForAnother(command, run.id))
+    return refuse('FORBIDDEN', `run ${command.actor.id} may not act under a grant of run ${run.id}`);
+  const above = command.parentActionId;
+  if (above !== undefined && treeOfAction(state, above) !== run.treeId)
+    return refuse('NOT_FOUND', `parentActionId: no action ${above} of this tree is in flight or has just ended`);
+  const understood = understand(command, run, chain[chain.length - 1] as GrantNode);
+  if (!understood.ok) return understood;
+  const asked = understood.value;
+
+  const dead = endedFirst(state, chain, now);
+  if (dead && dead.status !== 'suspended') return deniedUnderDead(state, command, asked, run, chain, dead);
+
+  const judged = judge(state, chain, asked, now, rules);
+  const binding = bindingOf(command, asked, run);
+  const { argsDigest } = command.action;
+  const asks = callAsked(run.treeId, asked.facts.verb, asked.facts.resource, argsDigest);
+  const call = { binding, asks, approvalId: command.approvalId, isExact: argsDigest !== undefined };
+  const { outcome, reasons, approved } = withPerson(state, judged, call, now);
+
+  const where = {
+    treeId: leaf.treeId,
+    runId: run.id,
+    grantId: leaf.id,
+    actionId: newId('action', state, command.commandId),
+    payload: true as const,
+  };
+  const data = recordOf(command, asked, run, binding, reasons, chain);
+  if (outcome === 'permit') {
+    const { expiresAt, outcomeUntil } = timesOf(chain, now);
+    const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
+    return ok([
+      {
+        type: 'ActionPermitted',
+        ...where,
+        data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, outcomeUntil, ...used },
+      },
+      ...exhaustedBy(chain, asked.charge),
+    ]);
+  }
+  if (outcome === 'step-up') {
+    const question = { asks, objections: judged.objections };
+    return stepUp(state, command, run, where, data, question, now);
+  }
+  return ok([
+    {
+      type: 'ActionDenied',
+      ...where,
+      data: { ...data, ...(command.approvalId === undefined ? {} : { approvalId: command.approvalId }) },
+    },
+  ]);
+};
+
+/** By when a permitted call begins, which its leases end; and by when its outcome is reported, which they do not. */
+export function timesOf(chain: readonly GrantNode[], now: number): { expiresAt: string; outcomeUntil: string } {
+  const begins = Math.min(now + LIMITS.permitMs, ...chain.map((grant) => grant.expiresAt));
+  return { expiresAt: rfc3339(begins), outcomeUntil: rfc3339(begins + LIMITS.outcomeMs) };
+}
+
+/**
+ * Under a lease that has ended nothing about a call matters any more: of it is written what was called, and that the
+ * lease has ended. Its token may still be held by anything.
+ */
+function deniedUnderDead(
+  state: LogState,
+  command: CommandOf<'authorize'>,
+  { facts, labels, ...asked }: Asked,
+  run: RunNode,
+  chain: readonly GrantNode[],
+  dead: Blocked,
+): ReturnType<Decide<'authorize'>> {
+  const { type, id } = facts.resource;
+  const little = {
+    ...asked,
+    facts: { ...facts, resource: { type, id, attributes: {} } },
+    labels: labels.filter((each) => each === 'escalation' || RULE_LABELS.has(each)),
+  };
+  const binding = bindingOf(command, { facts, labels, ...asked }, run);
+  const where = { treeId: run.treeId, runId: run.id, grantId: (chain[0] as GrantNode).id };
+  const data = recordOf(command, little, run, binding, [livenessReason(chain, dead)], chain);
+  const used = command.approvalId === undefined ? {} : { approvalId: command.approvalId };
+  const actionId = newId('action', state, command.commandId);
+  return ok([{ type: 'ActionDenied', ...where, actionId, data: { ...data, ...used } }]);
+}
+
+/** Of what is in flight, and of what ended so lately that a second report is told so. */
+export function treeOfAction(state: LogState, id: string): string | undefined {
+  const run = state.runs.get(settledOf(state, id)?.runId ?? '');
+  return state.actions.get(id)?.treeId ?? run?.treeId;
+}
+
+/** I8: exactly what a person approves, and nothing beside it. */
+function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, run: RunNode): string {
+  return canonicalDigest({
+    runId: run.id,
+    verb: facts.verb,
+    tool: facts.tool ?? null,
+    effect: facts.effect,
+    ...(facts.effects === undefined ? {} : { effects: facts.effects }),
+    ...(facts.stated === undefined ? {} : { stated: facts.stated }),
+    resource: facts.resource,
+    argsDigest: command.action.argsDigest ?? null,
+    cost: charge.cost,
+  });
+}
+
+/** A call as far as a person's answer to it goes. */
+export interface CallAsked {
+  readonly binding: string;
+  /** @see callAsked */
+  readonly asks: string;
+  readonly approvalId: string | undefined;
+  /** its arguments are stated, or that it has none */
+  readonly isExact: boolean;
+}
+
+/** What was judged, and what a person has answered to this very call. */
+export function withPerson(
+  state: LogState,
+  judged: Judgement,
+  { binding, asks, approvalId, isExact }: CallAsked,
+  now: number,
+): { outcome: DecisionOutcome; reasons: Reason[]; approved: boolean } {
+  const reasons = [...judged.reasons];
+  const approval = approvalId === undefined ? undefined : useOf(state, approvalId, binding, judged.objections, now);
+  if (approval) reasons.push(approval);
+  const refused = refusedBefore(state, asks, now, state.approvals.get(approvalId ?? ''));
+  if (refused) reasons.push(refusedReason(refused));
+  const approved = approval?.outcome === 'permit' && judged.outcome !== 'deny' && !refused;
+  const outcome = approved ? 'permit' : strictest(reasons);
+  if (outcome !== 'step-up' || isExact) return { outcome, reasons, approved };
+  return { outcome: 'deny', reasons: [...reasons, ARGUMENTS_NOT_STATED], approved };
+}
+
+/** I8: an approval is of one exact call, and what is not stated could be anything. */
+const ARGUMENTS_NOT_STATED: Reason = {
+  rule: 'approval',
+  outcome: 'deny',
+  code: 'ARGUMENTS_NOT_STATED',
+  message:
+    'a person must approve this exact call, and its arguments are not stated: send action.args ({} if it has none) or action.argsDigest',
+};
+
+/** I8: an approval covers its exact action and the objections that its card showed, once, before it expires. */
+function useOf(state: LogState, id: string, binding: string, objections: readonly string[], now: number): Reason {
+  const approval = state.approvals.get(id);
+  const no = (code: 'APPROVAL_MISMATCH' | 'APPROVAL_NOT_USABLE', message: string): Reason => ({
+    rule: 'approval',
+    outcome: 'deny',
+    code,
+    message,
+  });
+  if (!approval || approval.kind !== 'action')
+    return no('APPROVAL_NOT_USABLE', `no approval ${id} of an action is known`);
+  if (approval.binding !== binding) {
+    return no(
+      'APPROVAL_MISMATCH',
+      `approval ${id} was given for another call: verb, resource, arguments, cost and run must be the same`,
+    );
+  }
+  if (approval.status === 'pending') {
+    return { rule: 'approval', outcome: 'step-up', message: `approval ${id} has not been answered yet` };
+  }
+  if (approval.status !== 'approved') return no('APPROVAL_NOT_USABLE', `approval ${id} is ${approval.status}`);
+  if (now >= (approval.usableUntil ?? 0)) return no('APPROVAL_NOT_USABLE', `approval ${id} was not used in time`);
+  const added = notShown(approval.objections, objections);
+  if (added.length > 0) {
+    const what = listed([...new Set(added.map((each) => /:(\w+)/.exec(each)?.[1] ?? 'another objection'))]);
+    return {
+      rule: 'approval',
+      outcome: 'step-up',
+      code: 'OBJECTIONS_ADDED',
+      message: `approval ${id} does not cover what its card did not show: ${what}; a person is asked again`,
+    };
+  }
+  return { rule: 'approval', outcome: 'permit', code: 'APPROVED', message: `approved by ${approval.by ?? 'a person'}` };
+}
+
+function recordOf(
+  command: CommandOf<'authorize'>,
+  { facts, labels, charge, drift }: Asked,
+  run: RunNode,
+  binding: string,
+  reasons: Reason[],
+  chain: readonly GrantNode[],
+): DecidedAction {
+  const { attributes } = facts.resource;
+  return {
+    verb: facts.verb,
+    ...(facts.tool === undefined ? {} : { tool: facts.tool }),
+    effect: facts.effect,
+    ...(facts.effects === undefined ? {} : { effects: [...facts.effects] }),
+    risk: facts.risk,
+    ...(facts.stated === undefined ? {} : { stated: facts.stated }),
+    resource: {
+      type: facts.resource.type,
+      id: facts.resource.id,
+      ...(Object.keys(attributes).length ? { attributes } : {}),
+    },
+    ...(command.action.argsDigest === undefined ? {} : { argsDigest: command.action.argsDigest }),
+    charge,
+    labels,
+    agentClass: run.agent.class,
+    ...(facts.currentPosture === undefined ? {} : { posture: facts.currentPosture }),
+    ...(command.parentActionId === undefined ? {} : { parentActionId: command.parentActionId }),
+    binding,
+    reasons,
+    proof: facts.proof,
+    ...(drift === 0 ? {} : { drift }),
+    remaining: remainingOf(chain),
+  };
+}
+
+/** Asks a person about this exact call; a call that already waits for its answer is not asked about twice. */
+function stepUp(
+  state: LogState,
+  command: CommandOf<'authorize'>,
+  run: RunNode,
+  where: { treeId: string; runId: string; grantId: string; actionId: string; payload: true },
+  data: DecidedAction,
+  { asks, objections }: { asks: string; objections: readonly string[] },
+  now: number,
+): ReturnType<Decide<'authorize'>> {
+  const pending = pendingFor(state, data.binding, now);
+  if (pending && notShown(pending.objections, objections).length === 0) {
+    return ok([
+      {
+        type: 'ActionStepUp',
+        ...where,
+        data: { ...data, approvalId: pending.id, expiresAt: rfc3339(pending.expiresAt) },
+      },
+    ]);
+  }
+  if (!pending && run.pendingApprovals >= LIMITS.pendingApprovalsPerRun) {
+    return refuse(
+      'TOO_MANY',
+      `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`,
+    );
+  }
+  const approvalId = newId('approval', state, command.commandId);
+  const expiresAt = rfc3339(now + LIMITS.approvalMs);
+  const { treeId, runId, grantId, actionId } = where;
+  // what the person was asked before stays among what is shown, so that two questions cannot take turns
+  const both = [...new Set([...objections, ...(pending?.objections ?? [])])];
+  const all = both.length <= LIMITS.objections ? both : objections.slice(0, LIMITS.objections);
+  const earlier = pending?.id ?? state.approvals.get(command.approvalId ?? '')?.id;
+  return ok([
+    ...(pending ? [replaced(pending, approvalId)] : []),
+    {
+      type: 'ApprovalRequested',
+      treeId,
+      runId,
+      grantId,
+      actionId,
+      data: {
+        approvalId,
+        kind: 'action',
+        expiresAt,
+        risk: data.risk,
+        binding: data.binding,
+        objections: kept(all),
+        asks,
+        ...(earlier === undefined ? {} : { replaces: earlier }),
+      },
+    },
+    { type: 'ActionStepUp', ...where, data: { ...data, approvalId, expiresAt } },
+  ]);
+}
+
+/** A question that shows less than objects by now is taken back: its answer could be used for nothing. */
+const replaced = ({ id, treeId, runId, grantId, actionId }: ApprovalNode, by: string): NewEvent => ({
+  type: 'ApprovalExpired',
+  treeId,
+  runId,
+  grantId,
+  actionId,
+  data: { approvalId: id, replacedBy: by },
+});
+
+function pendingFor(state: LogState, binding: string, now: number): ApprovalNode | undefined {
+  const id = state.pendingByBinding.get(binding);
+  const approval = id === undefined ? undefined : state.approvals.get(id);
+  return approval && now < approval.expiresAt ? approval : undefined;
+}
+
+/** I3: a count that reaches its lifetime cap ends its grant: what was counted is never given back. */
+export function exhaustedBy(chain: readonly GrantNode[], charge: Consumed): NewEvent[] {
+  return chain.flatMap((grant): NewEvent[] => {
+    const caps = countsReached(grant.usage, grant.limits.budget, charge);
+    return caps.length === 0 ? [] : [exhausted(grant, caps)];
+  });
+}
+
+export function exhausted(grant: GrantNode, caps: string[], overrun = false): NewEvent {
+  const says = overrun
+    ? `an action cost more than was reserved for it${caps.length ? `; ${caps.join(', ')} used up` : ''}`
+    : `${caps.join(', ')} used up`;
+  return {
+    type: 'GrantExhausted',
+    treeId: grant.treeId,
+    runId: grant.runId,
+    grantId: grant.id,
+    data: {
+      caps,
+      ...(overrun ? { overrun } : {}),
+      reason: { code: overrun ? 'OVERRUN' : 'BUDGET_EXHAUSTED', says: clip(says, LIMITS.reasonLength) },
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import type { Consumed } from '@bailiwick/contracts/grant';
+import { chainOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
+import { commit, reserve } from '../../state/usage';
+import { givenUp } from './settle-action';
+import type { NewEvent } from '../types';
+
+/**
+ * The ends of several open permits in one append, each with what it ends.
+ * @param decided what the same append has before them
+ */
+export function givenUpTogether(
+  state: LogState,
+  decided: readonly NewEvent[],
+  open: readonly ActionNode[],
+  now: number,
+): NewEvent[] {
+  const books = new Books(state, now);
+  for (const event of decided) books.take(event);
+  return open.flatMap((action) => {
+    const ended = givenUp(books.chain(action.grantId), action, now);
+    for (const event of ended) books.take(event, action);
+    return ended;
+  });
+}
+
+/** The grants that the ends touch, as they are after each event of the append: the cap that is reached ends once. */
+class Books {
+  private readonly copies = new Map<string, GrantNode>();
+
+  constructor(
+    private readonly state: LogState,
+    private readonly now: number,
+  ) {}
+
+  chain(grantId: string): GrantNode[] {
+    return (chainOf(this.state, grantId) ?? []).map((grant) => {
+      const copy = this.copies.get(grant.id) ?? { ...grant, usage: structuredClone(grant.usage) };
+      this.copies.set(grant.id, copy);
+      return copy;
+    });
+  }
+
+  take(event: NewEvent, action = this.state.actions.get(event.actionId ?? '')): void {
+    const { type, grantId = '' } = event;
+    if (type === 'ActionPermitted') {
+      for (const { usage, limits } of this.chain(grantId)) reserve(usage, limits.budget, event.data.charge, this.now);
+    } else if (type === 'ActionCompleted' || type === 'ActionFailed' || type === 'ActionAbandoned') {
+      if (action) this.settle(action, event.data.charge);
+    } else if (type === 'GrantExhausted') this.end(grantId, 'exhausted');
+    else if (type === 'GrantSuspended') this.end(grantId, 'suspended');
+  }
+
+  private settle(action: ActionNode, charge: Consumed): void {
+    for (const { usage, limits } of this.chain(action.grantId))
+      commit(usage, limits.budget, action.charge, charge, action.permittedAt, this.now);
+  }
+
+  private end(grantId: string, status: GrantNode['status']): void {
+    const [grant] = this.chain(grantId);
+    if (grant) grant.status = status;
+  }
+}

@@ -1,0 +1,200 @@
+import type { CommandOf } from '@bailiwick/contracts/command';
+import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
+import type { Refusal } from '@bailiwick/contracts/reason';
+import { LIMITS } from '@bailiwick/core/limits';
+import { foldSpaces } from '@bailiwick/core/look-alike';
+import { err, ok, type Result } from '@bailiwick/core/result';
+import { classify } from '../../matching/catalog';
+import { SENDS } from '../../events/action-events';
+import { unverifiedCost } from '../../matching/unverified';
+import type { ActionFacts, Situation } from '../../dimensions/dimension';
+import { DIMENSION_TABLE } from '../../dimensions/all';
+import { blockedInChain, livenessReason } from '../../state/liveness';
+import { toolFault } from '../../matching/names';
+import { namesPlace } from '../../state/places';
+import { normalizeResourceId } from '../../matching/pattern';
+import { toolDeniedBy, type Named } from '../../revocation/revocation-rules';
+import type { GrantNode, LogState, RunNode } from '../../state/state';
+import { chargeOf } from '../../state/usage';
+import { normalizeVerb } from '../../matching/verb';
+import { objectionsIn } from './objections';
+import { refuse, type Rules } from '../types';
+import type { Consumed } from '@bailiwick/contracts/grant';
+
+/** An action as asked for, with every name normalised and every default filled in. */
+export interface Asked {
+  readonly facts: ActionFacts;
+  readonly labels: string[];
+  readonly charge: Consumed;
+  readonly drift: number | 'unavailable';
+}
+
+type Authorize = CommandOf<'authorize'>;
+
+/** Normalises once (a second spelling of a name can slip past no rule), or says what is wrong with it. */
+export function understand(command: Authorize, run: RunNode, root: GrantNode): Result<Asked, Refusal> {
+  const verb = normalizeVerb(command.action.verb);
+  if (!verb.ok) return refuse('PATTERN_INVALID', `action.verb ${JSON.stringify(command.action.verb)}: ${verb.error}`);
+  const id = normalizeResourceId(command.resource.id);
+  if (!id.ok) return refuse('PATTERN_INVALID', `resource.id ${JSON.stringify(command.resource.id)}: ${id.error}`);
+  const tool = toolFault(command.action.tool);
+  if (tool) return err(tool);
+  const attributes = command.resource.attributes ?? {};
+  const { type } = command.resource;
+  const stated = command.actor.kind === 'run' || !command.proof.vouched ? ('run' as const) : undefined;
+  const { effect, effects, risk, labels } = classify({
+    verb: verb.value,
+    spelt: command.action.verb,
+    vouched: stated === undefined,
+    named: namesPlace(root.limits, type, id.value),
+    effect: command.action.effect,
+    risk: command.action.risk,
+    labels: command.labels ?? [],
+    resource: { type, id: id.value, attributes },
+  });
+  const told = command.drift;
+  const drift = told === undefined ? run.drift : told === 'unavailable' ? told : Math.max(run.drift, told.score);
+  const facts: ActionFacts = {
+    verb: verb.value,
+    tool: command.action.tool === undefined ? undefined : foldSpaces(command.action.tool),
+    effect,
+    effects: effects.length > 1 ? effects : undefined,
+    risk,
+    stated,
+    resource: { type, id: id.value, attributes },
+    cost: command.cost ?? {},
+    agentClass: run.agent.class,
+    declaredPosture: run.agent.posture ?? {},
+    currentPosture: command.posture,
+    proof: command.proof.vouched ? { vouched: true } : { vouched: false, jkt: command.proof.jkt },
+  };
+  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, facts.cost), drift });
+}
+
+/** All that objects to an action, and the strictest of it. An empty list is a permit. */
+export interface Judgement {
+  readonly outcome: DecisionOutcome;
+  readonly reasons: Reason[];
+  /** all that asks for a person, whatever of the reasons is cut */
+  readonly objections: string[];
+}
+
+const STRICT: Record<DecisionOutcome, number> = { permit: 0, 'step-up': 1, deny: 2 };
+
+/**
+ * Intersects every limit there is: liveness of the whole chain (I2), each dimension of each of its grants, the
+ * revoked tools, the trajectory of the tree. Each is asked whatever the others said; the strictest answer counts.
+ */
+export function judge(
+  state: LogState,
+  chain: readonly GrantNode[],
+  asked: Asked,
+  now: number,
+  rules: Rules,
+): Judgement {
+  const leaf = chain[0] as GrantNode;
+  const reasons: Reason[] = [];
+  const blocked = blockedInChain(state, chain, now);
+  if (blocked) reasons.push(livenessReason(chain, blocked));
+  for (const grant of chain) {
+    const objections = objectionsOf(grant, asked, grant === leaf, now);
+    if (objections.length > 0) {
+      reasons.push({
+        rule: 'grant',
+        grantId: grant.id,
+        outcome: strictest(objections),
+        message: grant === leaf ? 'this grant' : `its ancestor ${grant.id}`,
+        reasons: objections,
+      });
+    }
+  }
+  const unbound = unboundBelow(chain, asked);
+  if (unbound) reasons.push(unbound);
+  const tool = revokedTool(state, chain, asked.facts);
+  if (tool) reasons.push(tool);
+  if (leaf.inFlight >= LIMITS.inFlightPerGrant) {
+    reasons.push({
+      rule: 'liveness',
+      outcome: 'deny',
+      code: 'TOO_MANY_IN_FLIGHT',
+      message: `${leaf.inFlight} actions wait for their outcome; report outcomes before asking for more`,
+      limit: LIMITS.inFlightPerGrant,
+    });
+  }
+  const tree = state.trees.get(leaf.treeId);
+  const inFlight = tree?.sending.filter(({ expiresAt }) => now < expiresAt) ?? [];
+  if (inFlight.length >= LIMITS.sendingPerTree && asked.labels.some((each) => SENDS.has(each))) {
+    reasons.push({
+      rule: 'liveness',
+      outcome: 'deny',
+      code: 'TOO_MANY_IN_FLIGHT',
+      message: `${inFlight.length} actions of this task that may send wait for their outcome; report outcomes before asking for more`,
+      limit: LIMITS.sendingPerTree,
+    });
+  }
+  const cost = unverifiedCost(asked.labels, asked.facts.stated);
+  if (cost) reasons.push(cost);
+  reasons.push(
+    ...rules.judge(
+      { first: tree?.labels ?? {}, inFlight },
+      { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
+    ),
+  );
+  return { outcome: strictest(reasons), reasons: cut(reasons), objections: objectionsIn(reasons) };
+}
+
+/** An event body is bounded: the first objections say enough, and the strictest outcome is kept whatever is cut. */
+const MAX_REASONS = 16;
+
+function cut(reasons: Reason[]): Reason[] {
+  if (reasons.length <= MAX_REASONS) return reasons;
+  const outcome = strictest(reasons);
+  const [kept, rest] = [reasons.slice(0, MAX_REASONS - 1), reasons.slice(MAX_REASONS - 1)];
+  return [...kept, rest.find((each) => each.outcome === outcome) ?? (rest[0] as Reason)];
+}
+
+export function strictest(reasons: readonly Reason[]): DecisionOutcome {
+  let outcome: DecisionOutcome = 'permit';
+  for (const reason of reasons) if (STRICT[reason.outcome] > STRICT[outcome]) outcome = reason.outcome;
+  return outcome;
+}
+
+function objectionsOf(grant: GrantNode, asked: Asked, leaf: boolean, now: number): Reason[] {
+  const situation: Situation = { usage: grant.usage, drift: asked.drift, leaf };
+  const objections: Reason[] = [];
+  for (const dimension of DIMENSION_TABLE) {
+    const limit = grant.limits[dimension.name];
+    const verdict = dimension.admits(limit as never, asked.facts, situation, now);
+    if (verdict.outcome !== 'permit') objections.push({ rule: dimension.name, ...verdict });
+  }
+  return objections;
+}
+
+/** Below a lease that is bound to a key each has a key of its own; one without was made past the rules (I1, I11). */
+function unboundBelow(chain: readonly GrantNode[], { facts }: Asked): Reason | undefined {
+  const isBound = (grant: GrantNode): boolean => grant.limits.session.jkt !== undefined;
+  const bound = chain.find(isBound);
+  if (!bound || isBound(chain[0] as GrantNode) || facts.proof.vouched) return undefined;
+  return {
+    rule: 'session',
+    outcome: 'deny',
+    code: 'SESSION_PROOF_MISSING',
+    message: `its ancestor ${bound.id} is bound to a key, and this grant to none`,
+    path: 'session.jkt',
+    grantId: bound.id,
+  };
+}
+
+/** A rule that names a tool denies it by its own name and by its verb, in whatever spelling, under leases that live on. */
+function revokedTool(state: LogState, chain: readonly GrantNode[], facts: Named): Reason | undefined {
+  const denied = toolDeniedBy(state, chain, facts);
+  return (
+    denied && {
+      rule: 'liveness',
+      outcome: 'deny',
+      code: 'REVOKED_BY_RULE',
+      message: `the tool ${denied.rule.selector.tool} is revoked for this grant by ${denied.rule.revocationId}`,
+      grantId: denied.grant.id,
+    }
+  );
+}

@@ -1,0 +1,148 @@
+import type { Limits } from '@bailiwick/contracts/grant';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { LIMITS } from '@bailiwick/core/limits';
+import { ok } from '@bailiwick/core/result';
+import { blockedInChain, blockedItself, livenessReason, type Blocked } from '../state/liveness';
+import { revokedRequest } from '../presentation/approval-status';
+import { quarantinedBy, subjectOf } from '../revocation/revocation-rules';
+import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
+import { widerThan } from './grants/run';
+import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
+
+/** A person's answer. For a grant or an escalation it issues the grant in the same append. */
+export const decideApproval: Decide<'decideApproval'> = (state, command, now) => {
+  const approval = state.approvals.get(command.approvalId);
+  if (!approval) return notFound('approval', command.approvalId);
+  if (command.actor.kind === 'run' || command.actor.kind === 'system') {
+    return refuse('FORBIDDEN', 'an approval is given by a person, never by an agent or by the system itself');
+  }
+  if (approval.status !== 'pending' || now >= approval.expiresAt) {
+    const status = approval.status === 'pending' ? 'expired' : approval.status;
+    return refuse('ALREADY_DECIDED', `approval ${approval.id} is ${status} already`);
+  }
+  const { treeId, runId, grantId, actionId } = approval;
+  const given = (usableUntil?: number): NewEvent => ({
+    type: 'ApprovalGiven',
+    treeId,
+    runId,
+    grantId,
+    actionId,
+    payload: true,
+    data: {
+      approvalId: approval.id,
+      verdict: command.verdict,
+      by: command.actor.id,
+      ...(usableUntil === undefined ? {} : { usableUntil: rfc3339(usableUntil) }),
+    },
+  });
+  if (command.verdict === 'deny') return ok([given()]);
+  const revoked = revokedRequest(state, approval, now);
+  if (revoked) {
+    const { message } = revoked.reason;
+    return refuse('GRANT_NOT_LIVE', `it is too late to approve this: ${message}; deny it`, [revoked.reason]);
+  }
+  return approval.kind === 'action'
+    ? approveAction(state, approval, now, given)
+    : approveGrant(state, approval, now, command.commandId, command.actor.id, given());
+};
+
+function approveAction(
+  state: LogState,
+  approval: ApprovalNode,
+  now: number,
+  given: (until: number) => NewEvent,
+): ReturnType<Decide<'decideApproval'>> {
+  const dead = deadReason(state, approval.grantId, now);
+  return dead ?? ok([given(now + LIMITS.approvedUseMs)]);
+}
+
+function approveGrant(
+  state: LogState,
+  approval: ApprovalNode,
+  now: number,
+  commandId: string,
+  by: string,
+  given: NewEvent,
+): ReturnType<Decide<'decideApproval'>> {
+  const limits = approval.limits as Limits;
+  if (Date.parse(limits.time.expiresAt) <= now) {
+    return refuse(
+      'APPROVAL_NOT_USABLE',
+      `the lease asked for would have ended at ${limits.time.expiresAt}; deny this and have it asked for again`,
+    );
+  }
+  if (approval.supersedes !== undefined) {
+    const chain = chainOf(state, approval.supersedes);
+    const blocked = chain && blockedInChain(state, chain, now);
+    // a suspended grant is resumed first: what takes its place would be suspended no more
+    if (!chain || blocked) return notLive(chain, blocked);
+    if (current(state, approval.supersedes)?.id !== approval.supersedes) {
+      return refuse(
+        'APPROVAL_NOT_USABLE',
+        `grant ${approval.supersedes} was raised meanwhile; deny this and have it asked for again`,
+      );
+    }
+  }
+  // the parent may have been raised or ended since: what counts is what it holds now (I1)
+  const parent = approval.parentId === undefined ? undefined : current(state, approval.parentId);
+  const tooWide = parent ? widerThan(limits, parent.limits) : [];
+  if (tooWide.length > 0) return refuse('GRANT_WIDENS_PARENT', 'the parent holds less than this by now', tooWide);
+
+  const { treeId, runId } = approval;
+  const run = state.runs.get(runId);
+  const rule = run && quarantinedBy(state, subjectOf(run, { treeId, limits }));
+  if (rule)
+    return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
+  const grantId = newId('grant', state, commandId);
+  const events: NewEvent[] = [
+    given,
+    {
+      type: 'GrantIssued',
+      treeId,
+      runId,
+      grantId,
+      data: {
+        ...(parent ? { parentId: parent.id } : {}),
+        depth: approval.depth,
+        limits,
+        approvalId: approval.id,
+        approvedBy: by,
+        ...(approval.supersedes === undefined ? {} : { supersedes: approval.supersedes }),
+      },
+    },
+  ];
+  if (approval.supersedes !== undefined) {
+    events.push({
+      type: 'GrantSuperseded',
+      treeId,
+      runId,
+      grantId: approval.supersedes,
+      data: { by: grantId, approvalId: approval.id },
+    });
+  }
+  return ok(events);
+}
+
+/** I2: nothing is approved for a grant that can act no more. A suspended one may be resumed, and waits. */
+function deadReason(
+  state: LogState,
+  grantId: string | undefined,
+  now: number,
+): ReturnType<Decide<'decideApproval'>> | undefined {
+  const chain = grantId === undefined ? undefined : chainOf(state, grantId);
+  // each is asked, since one that is suspended may stand before one that has ended
+  const blocked = chain?.map((grant) => blockedItself(state, grant, now));
+  const ended = blocked?.findLast((each) => each !== undefined && each.status !== 'suspended');
+  return chain && !ended ? undefined : notLive(chain, ended);
+}
+
+function notLive(chain: readonly GrantNode[] | undefined, blocked: Blocked | undefined): ReturnType<typeof refuse> {
+  if (!chain || !blocked) return refuse('GRANT_NOT_LIVE', 'the grant this was asked for is not known any more');
+  const reason = livenessReason(chain, blocked);
+  const todo = blocked.status === 'suspended' ? 'this cannot be approved yet' : 'it is too late to approve this';
+  return refuse(
+    'GRANT_NOT_LIVE',
+    `${todo}: ${reason.message}; ${blocked.status === 'suspended' ? 'resume it first' : 'deny it'}`,
+    [reason],
+  );
+}

@@ -1,0 +1,101 @@
+import type { Command, CommandType } from '@bailiwick/contracts/command';
+import { CODES } from '@bailiwick/contracts/codes';
+import { CANONICAL_DEPTH } from '@bailiwick/core/canonical';
+import { LIMITS } from '@bailiwick/core/limits';
+import { err, ok } from '@bailiwick/core/result';
+import { decideApproval } from './approvals';
+import { authorize } from './actions/authorize-action';
+import { delegate } from './grants/delegate';
+import { endSending } from './actions/end-sending';
+import { erase } from './erase';
+import { recordDrift, resume, revokeGrant, suspend } from './grants/grant';
+import { openRun } from './grants/open-run';
+import { liftQuarantine, revokeSelector } from './revoke';
+import { completeRun, escalate } from './grants/run';
+import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
+import { heldUp, setAsideEvent } from './set-aside';
+import { settle } from './actions/settle-action';
+import { tick } from './tick';
+import type { Decide, Decided, NewEvent, Rules } from './types';
+import { beyondBudget } from './refusal-budgets';
+import { settledOf, type LogState } from '../state/state';
+import { clip } from '../presentation/text';
+
+const DECIDERS: { [T in CommandType]: Decide<T> } = {
+  openRun,
+  delegate,
+  authorize,
+  settle,
+  completeRun,
+  escalate,
+  decideApproval,
+  suspend,
+  resume,
+  revokeGrant,
+  revokeSelector,
+  liftQuarantine,
+  erase,
+  setAsideEvent,
+  recordDrift,
+  recordRefusal,
+  tick,
+  summarizeRefusals,
+};
+
+/**
+ * The rule of rules: what a command makes of a state at a time. Pure: the same three values give the same events.
+ * A refusal by a rule (403) is itself a fact and comes back as events; a request that is malformed (400), unknown
+ * (404), in conflict (409) or too much (429, also of refusals) changes nothing and comes back as the refusal.
+ * @param now ms; the caller makes sure that it is never earlier than the state's newest event
+ */
+export function decide(state: LogState, command: Command, now: number, rules: Rules): Decided {
+  if (command.log !== state.log)
+    return err({ code: 'NOT_FOUND', detail: `this is log ${state.log}, not ${command.log}` }); // I9
+  if (!isSpeakable(command))
+    return err({ code: 'BAD_REQUEST', detail: 'a text in this has half a surrogate pair, or it is nested too deeply' }); // I11
+  const held = state.unreadable.size === 0 ? undefined : heldUp(state, command, placeOf(state, command).treeId);
+  const decided = recorded(
+    state,
+    command,
+    held ? err(held) : (DECIDERS[command.type] as (...args: unknown[]) => Decided)(state, command, now, rules),
+  );
+  if (decided.ok) decided.value.push(...endSending(state, decided.value, now));
+  const unwritten = decided.ok ? beyondBudget(state, command.actor, decided.value, now) : undefined;
+  return unwritten ? onlyCounted(command, unwritten) : decided;
+}
+
+/** A refusal by a rule is an event. */
+function recorded(state: LogState, command: Command, decided: Decided): Decided {
+  if (decided.ok || CODES[decided.error.code] !== 403) return decided;
+  const { code, detail, reasons } = decided.error;
+  return ok([
+    {
+      type: 'Refused',
+      ...placeOf(state, command),
+      data: { command: command.type, code, detail: clip(detail, LIMITS.detailLength), ...(reasons ? { reasons } : {}) },
+    },
+  ]);
+}
+
+/** What has no form in canonical JSON could be digested nowhere: it would throw in the midst of a batch. */
+function isSpeakable(value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= CANONICAL_DEPTH) return false;
+  for (const [key, each] of Object.entries(value)) {
+    if (!key.isWellFormed() || !isSpeakable(each, depth + 1)) return false;
+  }
+  return true;
+}
+
+/** Where a refused command was aimed, as far as it exists. */
+function placeOf(state: LogState, command: Command): Pick<NewEvent, 'treeId' | 'runId' | 'grantId'> {
+  const named = command as { runId?: string; grantId?: string; approvalId?: string; actionId?: string };
+  const runId =
+    named.runId ??
+    state.approvals.get(named.approvalId ?? '')?.runId ??
+    (state.actions.get(named.actionId ?? '') ?? settledOf(state, named.actionId ?? ''))?.runId;
+  const grant = named.grantId === undefined ? undefined : state.grants.get(named.grantId);
+  const run = state.runs.get(grant?.runId ?? runId ?? '');
+  return { treeId: run?.treeId, runId: run?.id, grantId: grant?.id };
+}

@@ -1,0 +1,107 @@
+import type { GrantRequest } from '@bailiwick/contracts/grant';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { LIMITS } from '@bailiwick/core/limits';
+import { err, ok } from '@bailiwick/core/result';
+import type { Verdict } from '../../dimensions/dimension';
+import { mayDelegate } from '../../dimensions/delegation';
+import { blockedInChain, livenessReason } from '../../state/liveness';
+import { agentFault, storedAgent } from '../../matching/names';
+import { resolveChild } from './resolve';
+import { quarantinedBy } from '../../revocation/revocation-rules';
+import { chainOf, type GrantNode, type RunNode } from '../../state/state';
+import { clip } from '../../presentation/text';
+import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
+
+/** Makes a child run with a child grant that is no wider than its parent in any dimension (I1). */
+export const delegate: Decide<'delegate'> = (state, command, now) => {
+  const chain = chainOf(state, command.grantId);
+  if (!chain) return notFound('grant', command.grantId);
+  const parent = chain[0] as GrantNode;
+  const parentRun = state.runs.get(parent.runId) as RunNode;
+  if (actsForAnother(command, parent.runId)) return refuse('FORBIDDEN', 'a run may only delegate from its own grant');
+  const fault = agentFault(command.agent);
+  if (fault) return err(fault);
+  const blocked = blockedInChain(state, chain, now);
+  if (blocked) {
+    const reason = livenessReason(chain, blocked);
+    return refuse('GRANT_NOT_LIVE', `no grant can be made below ${command.grantId}: ${reason.message}`, [reason]);
+  }
+  const where = { treeId: parent.treeId, runId: parent.runId, grantId: parent.id };
+  const denied = (event: Extract<NewEvent, { type: 'DelegationRefused' }>['data']): NewEvent => ({
+    type: 'DelegationRefused',
+    ...where,
+    data: { ...event, detail: clip(event.detail, LIMITS.detailLength), ...askedFor(command.grant) },
+  });
+
+  const allowed = mayPassOn(chain, command.agent.class);
+  if (allowed.outcome !== 'permit') {
+    const reason = { rule: 'delegation', ...allowed };
+    return ok([
+      denied({
+        agentClass: command.agent.class,
+        code: 'DELEGATION_NOT_ALLOWED',
+        detail: allowed.message,
+        reasons: [reason],
+      }),
+    ]);
+  }
+  const resolved = resolveChild(command.grant, parent.limits, now);
+  if (!resolved.ok) {
+    const { code, detail, reasons } = resolved.error;
+    if (code !== 'GRANT_WIDENS_PARENT') return resolved;
+    return ok([denied({ agentClass: command.agent.class, code, detail, reasons: reasons ?? [] })]);
+  }
+  const limits = resolved.value;
+  const rule = quarantinedBy(state, {
+    agentClass: command.agent.class,
+    agentInstance: command.agent.instance,
+    modelVersion: command.agent.posture?.modelVersion,
+    principalRef: parentRun.principalRef,
+    purposeRef: command.purposeRef,
+    treeId: parent.treeId,
+    limits,
+  });
+  if (rule)
+    return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
+
+  const runId = newId('run', state, command.commandId);
+  return ok([
+    {
+      type: 'RunOpened',
+      treeId: parent.treeId,
+      runId,
+      payload: true,
+      data: {
+        agent: storedAgent(command.agent),
+        principalRef: parentRun.principalRef,
+        purposeRef: command.purposeRef,
+        parentRunId: parent.runId,
+        startedAt: rfc3339(now),
+      },
+    },
+    {
+      type: 'GrantIssued',
+      treeId: parent.treeId,
+      runId,
+      grantId: newId('grant', state, command.commandId),
+      data: { parentId: parent.id, depth: parent.depth + 1, limits },
+    },
+  ]);
+};
+
+/** What was asked for stands in the event of the refusal, so that it can be decided again; an event is bounded. */
+function askedFor(request: GrantRequest): { asked?: GrantRequest } {
+  const text = JSON.stringify(request);
+  return text.length <= 2_000 ? { asked: JSON.parse(text) as GrantRequest } : {}; // as it will be read again (I10)
+}
+
+/** Asked of the whole chain: what was made past the rules hands on no more than what is above it may (I11). */
+export function mayPassOn(chain: readonly GrantNode[], agentClass: string): Verdict & { grantId: string } {
+  const verdicts = chain.map((grant, up) => {
+    const { depth, children, classes } = grant.limits.delegation;
+    // an ancestor has had its children; what is asked of it is whether it may have any so far down
+    const limit = { depth: depth - up, children: up === 0 ? children : Infinity, classes };
+    return { ...mayDelegate(limit, agentClass, up === 0 ? grant.children : 0), grantId: grant.id };
+  });
+  return verdicts.find((verdict) => verdict.outcome !== 'permit') ?? (verdicts[0] as Verdict & { grantId: string });
+}

@@ -1,0 +1,114 @@
+import { ok, type Result } from '@bailiwick/core/result';
+import type { Command } from '@bailiwick/contracts/command';
+import type { Refusal } from '@bailiwick/contracts/reason';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { blockedItself } from '../../state/liveness';
+import { current, type GrantNode, type LogState } from '../../state/state';
+import { newId, notFound, refuse, type Decide, type NewEvent } from '../types';
+
+/** The grant named, or what stands in its place now; only a person or a service of ours ends one. */
+function named(state: LogState, command: Extract<Command, { grantId: string }>): Result<GrantNode, Refusal> {
+  const grant = current(state, command.grantId);
+  if (!grant) return notFound('grant', command.grantId);
+  if (command.actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not suspend, resume or revoke a grant');
+  return ok(grant);
+}
+
+const at = (grant: GrantNode) => ({ treeId: grant.treeId, runId: grant.runId, grantId: grant.id });
+
+export const suspend: Decide<'suspend'> = (state, command, now) => {
+  const found = named(state, command);
+  if (!found.ok) return found;
+  const blocked = blockedItself(state, found.value, now);
+  if (blocked) return refuse('ALREADY_ENDED', `grant ${found.value.id} is ${blocked.status} already`);
+  return ok([
+    {
+      type: 'GrantSuspended',
+      ...at(found.value),
+      payload: true,
+      data: { reason: { code: command.reasonCode, says: `suspended by ${command.actor.id}` } },
+    },
+  ]);
+};
+
+/** Undoes a suspension and nothing else: what is revoked, expired or exhausted stays so. */
+export const resume: Decide<'resume'> = (state, command, now) => {
+  const found = named(state, command);
+  if (!found.ok) return found;
+  if (command.actor.kind === 'system') return refuse('FORBIDDEN', 'the monitor may only tighten; a person resumes');
+  const blocked = blockedItself(state, found.value, now);
+  if (blocked?.status !== 'suspended') {
+    return refuse('CONFLICT', `grant ${found.value.id} is ${blocked?.status ?? 'active'}, not suspended`);
+  }
+  return ok([
+    {
+      type: 'GrantResumed',
+      ...at(found.value),
+      payload: true,
+      data: { reason: { code: command.reasonCode, says: `resumed by ${command.actor.id}` } },
+    },
+  ]);
+};
+
+/** I6: one marker on one node; whatever is below it is stopped by every decision's walk up. */
+export const revokeGrant: Decide<'revokeGrant'> = (state, command) => {
+  const found = named(state, command);
+  if (!found.ok) return found;
+  const grant = found.value;
+  if (grant.status === 'revoked') {
+    return refuse(
+      'ALREADY_ENDED',
+      `grant ${grant.id} was revoked already at ${rfc3339(grant.endedAt ?? 0)} by ${grant.revocationId}`,
+    );
+  }
+  return ok([
+    {
+      type: 'GrantRevoked',
+      ...at(grant),
+      payload: true,
+      data: {
+        revocationId: newId('revocation', state, command.commandId),
+        subtree: true,
+        reason: { code: 'REVOKED', says: `revoked by ${command.actor.id}` },
+      },
+    },
+  ]);
+};
+
+/**
+ * The monitor's score, and what the grant says happens at it. The thresholds are applied here and nowhere else: the
+ * monitor only reports.
+ */
+export const recordDrift: Decide<'recordDrift'> = (state, command, now) => {
+  const run = state.runs.get(command.runId);
+  if (!run) return notFound('run', command.runId);
+  const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
+  const where = { treeId: run.treeId, runId: run.id, grantId: grant?.id, actionId: command.actionId };
+  const events: NewEvent[] = [
+    {
+      type: 'DriftScored',
+      ...where,
+      payload: true,
+      data: { score: command.score, features: command.features, monitor: command.monitor },
+    },
+  ];
+  const suspendAt = grant?.limits.purpose.onDrift.suspendAt ?? 1;
+  if (grant && command.score >= suspendAt && !blockedItself(state, grant, now)) {
+    events.push(suspensionByDrift(grant, command.score, suspendAt));
+  }
+  return ok(events);
+};
+
+/** What becomes of a grant whose run's score has reached its threshold. */
+export function suspensionByDrift(grant: GrantNode, score: number, suspendAt: number): NewEvent {
+  return {
+    type: 'GrantSuspended',
+    ...at(grant),
+    data: {
+      reason: {
+        code: 'DRIFT',
+        says: `drift ${score.toFixed(2)} reached ${suspendAt}: the run has left its declared purpose`,
+      },
+    },
+  };
+}

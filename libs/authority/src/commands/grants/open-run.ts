@@ -1,0 +1,74 @@
+import type { Limits, Risk } from '@bailiwick/contracts/grant';
+import { canonicalDigest } from '@bailiwick/core/digest';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { LIMITS } from '@bailiwick/core/limits';
+import { err, ok } from '@bailiwick/core/result';
+import { agentFault, storedAgent } from '../../matching/names';
+import { resolveRoot } from './resolve';
+import { quarantinedBy } from '../../revocation/revocation-rules';
+import { refusedBefore, refusedReason, refusedText, rootAsked } from '../actions/refused-before';
+import { newId, refuse, type Decide, type NewEvent } from '../types';
+
+/** A root grant that could do what cannot be undone is never issued without a person. */
+const asksPerson = (limits: Limits): boolean => limits.risk.ceiling === 'irreversible';
+
+/** Opens a root run and issues its grant, or asks a person for it. */
+export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
+  const fault = agentFault(command.agent);
+  if (fault) return err(fault);
+  const resolved = resolveRoot(command.grant, rules.defaults(now), now);
+  if (!resolved.ok) return resolved;
+  const limits = resolved.value;
+  const id = (kind: 'run' | 'tree' | 'grant' | 'approval') => newId(kind, state, command.commandId);
+  const [runId, treeId, grantId] = [id('run'), id('tree'), id('grant')];
+  const rule = quarantinedBy(state, {
+    agentClass: command.agent.class,
+    agentInstance: command.agent.instance,
+    modelVersion: command.agent.posture?.modelVersion,
+    principalRef: command.principalRef,
+    purposeRef: command.purposeRef,
+    treeId,
+    limits,
+  });
+  if (rule)
+    return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
+
+  const opened: NewEvent = {
+    type: 'RunOpened',
+    treeId,
+    runId,
+    payload: true,
+    data: {
+      agent: storedAgent(command.agent),
+      principalRef: command.principalRef,
+      purposeRef: command.purposeRef,
+      startedAt: rfc3339(now),
+    },
+  };
+  if (command.requireApproval === true || asksPerson(limits)) {
+    const { principalRef, purposeRef } = command;
+    const asks = rootAsked({ principalRef, purposeRef, agentClass: command.agent.class }, limits);
+    const refused = refusedBefore(state, asks, now);
+    if (refused) return refuse('REFUSED_BY_PERSON', refusedText(refused), [refusedReason(refused)]);
+    const approvalId = id('approval');
+    return ok([
+      opened,
+      {
+        type: 'ApprovalRequested',
+        treeId,
+        runId,
+        data: {
+          approvalId,
+          kind: 'grant',
+          expiresAt: rfc3339(now + LIMITS.approvalMs),
+          risk: limits.risk.ceiling satisfies Risk,
+          binding: canonicalDigest({ runId, limits }),
+          limits,
+          depth: 0,
+          asks,
+        },
+      },
+    ]);
+  }
+  return ok([opened, { type: 'GrantIssued', treeId, runId, grantId, data: { depth: 0, limits } }]);
+};

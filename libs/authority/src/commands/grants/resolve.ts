@@ -1,0 +1,309 @@
+import type { Condition, GrantRequest, Limits, Selector, WindowCap } from '@bailiwick/contracts/grant';
+import type { Refusal } from '@bailiwick/contracts/reason';
+import { parseTime, rfc3339 } from '@bailiwick/core/clock';
+import { formatDuration, parseDuration } from '@bailiwick/core/duration';
+import { LIMITS } from '@bailiwick/core/limits';
+import { lookAlikeFault } from '@bailiwick/core/look-alike';
+import { err, ok, type Result } from '@bailiwick/core/result';
+import { attenuatesAll } from '../../dimensions/all';
+import { meetWindow, meetWindows, tighterCost } from '../../dimensions/budget';
+import { distinct, keyOfSelector } from '../../dimensions/resources';
+import { sorted } from '../../dimensions/verdict';
+import { foreignInName, needsLiteral } from '../../matching/foreign-syntax';
+import { normalizePathPattern } from '../../matching/pattern';
+import { windowMs } from '../../state/usage';
+import { normalizeVerbPattern } from '../../matching/verb';
+import { clip, counted } from '../../presentation/text';
+
+/** What a root grant takes where its request says nothing. It admits nothing until actions and resources are named. */
+export function tenantDefaults(now: number): Limits {
+  return {
+    time: { notBefore: rfc3339(now), expiresAt: rfc3339(now + LIMITS.grantDefaultTtlMs) },
+    session: {},
+    purpose: { onDrift: { stepUpAt: 0.6, suspendAt: 0.85 }, delegatedSources: [] },
+    actions: { allow: [], deny: [], mode: 'execute' },
+    resources: [],
+    budget: { calls: 1_000, reads: 1_000, writes: 100, external: 20, cost: {}, windows: [] },
+    delegation: { depth: 0, children: 0, classes: [] },
+    risk: { ceiling: 'high', approvalFrom: 'high' },
+    posture: {},
+  };
+}
+
+/**
+ * A request for a root grant → its limits: the defaults where it is silent, every name normalised.
+ * @param held what a lease holds already: it was accepted when it was issued, and is not refused for its notation now
+ */
+export function resolveRoot(
+  request: GrantRequest,
+  defaults: Limits,
+  now: number,
+  held: Limits = defaults,
+): Result<Limits, Refusal> {
+  const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now));
+  return normalized(filled, now, held);
+}
+
+/**
+ * A request for a child grant → its limits: the parent's where it is silent, but no delegation unless asked for. The
+ * parent's denials, windows and caps per action stay in force. What would be wider in any dimension is refused, all of
+ * it at once (I1); nothing is cut down silently.
+ */
+export function resolveChild(
+  request: GrantRequest,
+  parent: Limits,
+  now: number,
+  held: Limits = parent,
+): Result<Limits, Refusal> {
+  const inherited = { ...parent, delegation: NO_DELEGATION, session: {} };
+  const filled = keepParents(fill(request, inherited, timeOf(request, parent, now)), parent);
+  const resolved = normalized(filled, now, held);
+  if (!resolved.ok) return resolved;
+  const violations = attenuatesAll(resolved.value, parent);
+  if (violations.length === 0) return resolved;
+  return err({
+    code: 'GRANT_WIDENS_PARENT',
+    detail: `the child would be wider than its parent in ${sorted(violations.map((each) => each.path)).join(', ')}; ask for no more than the parent holds`,
+    reasons: violations.map((each) => ({
+      rule: each.dimension,
+      outcome: 'deny',
+      code: 'WIDENS',
+      message: each.message,
+      path: each.path,
+      limit: each.parent,
+      actual: each.child,
+    })),
+  });
+}
+
+const NO_DELEGATION: Limits['delegation'] = { depth: 0, children: 0, classes: [] };
+
+/** `ttl` counts from when the lease begins. What the request leaves open is the base's. */
+function timeOf(request: GrantRequest, base: Limits, now: number): Limits['time'] {
+  const { ttl, notBefore, expiresAt } = request.time ?? {};
+  const begins = Math.max(parseTime(notBefore ?? base.time.notBefore) ?? now, now);
+  const ends = ttl === undefined ? parseTime(expiresAt ?? base.time.expiresAt) : begins + (parseDuration(ttl) ?? 0);
+  return { notBefore: rfc3339(within(begins)), expiresAt: rfc3339(within(ends ?? now)) };
+}
+
+/** What a Date can hold; what is beyond is refused for its length later. */
+const within = (ms: number): number => Math.min(ms, Date.parse('9999-12-31T23:59:59.999Z'));
+
+function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits {
+  const { calls, reads, writes, external, cost, perAction = base.budget.perAction, windows } = request.budget ?? {};
+  return {
+    time,
+    session: request.session ?? base.session,
+    purpose: { ...base.purpose, ...defined(request.purpose) },
+    actions: { ...base.actions, ...defined(request.actions) },
+    resources: request.resources ?? base.resources,
+    budget: {
+      calls: calls ?? base.budget.calls,
+      reads: reads ?? base.budget.reads,
+      writes: writes ?? base.budget.writes,
+      external: external ?? base.budget.external,
+      cost: cost ?? base.budget.cost,
+      ...(perAction ? { perAction } : {}),
+      windows: windows ?? base.budget.windows,
+    },
+    delegation: { ...base.delegation, ...defined(request.delegation) },
+    risk: { ...base.risk, ...defined(request.risk) },
+    posture: { ...base.posture, ...defined(request.posture) },
+  };
+}
+
+const defined = <T extends object>(value: T | undefined): T =>
+  Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => each !== undefined)) as T;
+
+/**
+ * What a child can never shed: its parent's denials, and every cap per action or per window that it does not name
+ * itself. One that it does name stays as named, and widens where it is above its parent's.
+ */
+function keepParents(child: Limits, parent: Limits): Limits {
+  const { perAction } = child.budget;
+  const once = unnamed(perAction?.cost, parent.budget.perAction?.cost);
+  return {
+    ...child,
+    actions: { ...child.actions, deny: [...child.actions.deny, ...parent.actions.deny] },
+    budget: {
+      ...child.budget,
+      ...(Object.keys(once).length > 0 ? { perAction: { cost: tighterCost(perAction?.cost, once) } } : {}),
+      windows: [...meetWindows(child.budget.windows, []), ...parent.budget.windows].reduce<WindowCap[]>(addWindow, []),
+    },
+  };
+}
+
+/** A window that is there already takes over only the caps that it does not name. */
+function addWindow(windows: WindowCap[], window: WindowCap): WindowCap[] {
+  const i = windows.findIndex((each) => windowMs(each) === windowMs(window));
+  const known = windows[i];
+  if (!known) return [...windows, window];
+  const { calls, reads, writes, external, cost } = window;
+  const theirs = defined({ calls, reads, writes, external });
+  const merged = meetWindow({ ...theirs, ...defined(known) }, { per: known.per, cost: unnamed(known.cost, cost) });
+  return windows.map((each, at) => (at === i ? merged : each));
+}
+
+const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
+  Object.fromEntries(Object.entries(parents).filter(([currency]) => !Object.hasOwn(own, currency)));
+type Cost = Readonly<Record<string, number>>;
+
+/** One spelling of every pattern, every list sorted and each value in it once. */
+function normalized(limits: Limits, now: number, held: Limits): Result<Limits, Refusal> {
+  const bad: string[] = [];
+  const known = namesOf(held);
+  const fault = (path: string, text: string, why: string) => bad.push(`${path} ${JSON.stringify(clip(text))} ${why}`);
+  const take = (result: Result<string, string>, path: string, text: string): string => {
+    const wild = result.ok ? wildcardsIn(result.value) : 0;
+    if (result.ok && wild <= LIMITS.wildcardsPerPattern) return result.value;
+    const most = LIMITS.wildcardsPerPattern;
+    fault(
+      path,
+      text,
+      result.ok ? `has ${wild} wildcards and may have ${most}; use one ** for several segments` : result.error,
+    );
+    return '';
+  };
+  const verbs = (list: readonly string[], path: string): string[] =>
+    sorted(list.map((text, i) => take(normalizeVerbPattern(text), `${path}[${i}]`, text)));
+  const names = (list: readonly string[], path: string, wrong = wrongInName): string[] => {
+    list.forEach((text, i) => {
+      const why = known.has(text) ? undefined : wrong(text);
+      if (why !== undefined) fault(`${path}[${i}]`, text, why);
+    });
+    return sorted(list);
+  };
+  const selectorOf = (each: Selector, i: number): Selector => {
+    const path = `grant.resources[${i}]`;
+    if (known.has(keyOfSelector(each))) return each;
+    names([each.type], `${path}.type`, (type) => (type === '*' ? undefined : foreignInName(type)));
+    for (const [name, condition] of Object.entries(each.where ?? {})) {
+      names([name], `${path}.where`, foreignInName);
+      names(textsOf(condition), `${path}.where.${clip(name, 60)}`, foreignInName);
+    }
+    const { literal, ...rest } = each;
+    const match = take(normalizePathPattern(each.match, { literal }), `${path}.match`, each.match);
+    return { ...rest, match, ...(literal && needsLiteral(match) ? { literal } : {}) };
+  };
+  const { purpose, actions, resources, budget, delegation, posture } = limits;
+  const out: Limits = {
+    ...limits,
+    purpose: { ...purpose, delegatedSources: names(purpose.delegatedSources, 'grant.purpose.delegatedSources') },
+    actions: {
+      ...actions,
+      allow: verbs(actions.allow, 'grant.actions.allow'),
+      deny: verbs(actions.deny, 'grant.actions.deny'),
+    },
+    resources: distinct(resources.map(selectorOf)),
+    budget: { ...budget, windows: meetWindows(budget.windows, []) },
+    delegation: {
+      ...delegation,
+      classes: names(delegation.classes, 'grant.delegation.classes', (name) =>
+        name === '*' ? undefined : wrongInName(name),
+      ),
+    },
+    posture: Object.fromEntries(
+      Object.entries(posture).map(([name, values]) => [name, values && names(values, `grant.posture.${name}`)]),
+    ),
+  };
+  if (bad.length === 0) return checkSizes(out, now);
+  const more = bad.length > TOLD ? [counted(bad.length - TOLD, 'more pattern')] : [];
+  return err({ code: 'PATTERN_INVALID', detail: clip([...bad.slice(0, TOLD), ...more].join('; '), LONGEST_DETAIL) });
+}
+
+/** Names that agents and rules are compared by; values of conditions may be in any script. */
+const wrongInName = (name: string): string | undefined => foreignInName(name) ?? lookAlikeFault(name);
+
+/** Every name and selector of a lease that was issued: also one from before a notation was refused. */
+function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlySet<string> {
+  return new Set([
+    ...purpose.delegatedSources,
+    ...resources.map(keyOfSelector),
+    ...delegation.classes,
+    ...Object.values(posture).flatMap((values) => values ?? []),
+  ]);
+}
+
+const textsOf = ({ eq, in: among = [], prefix }: Condition): string[] =>
+  [eq, ...among, prefix].filter((value) => typeof value === 'string');
+
+/** Segments that are `*` or `**`, in verbs and in paths. */
+const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((each) => /^\*{1,2}$/.test(each)).length;
+
+/** So many patterns that are wrong are told at once; a detail is bounded. */
+const TOLD = 8;
+const LONGEST_DETAIL = LIMITS.detailLength - 100;
+
+function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
+  const { time, actions, resources, budget } = limits;
+  const patterns = [...actions.allow, ...actions.deny, ...resources.map(({ match }) => match)];
+  const wildcards = patterns.reduce((sum, pattern) => sum + wildcardsIn(pattern), 0);
+  const [begins, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
+  if (!(ends > begins && ends > now)) {
+    const detail = `grant.time: the lease would end (${time.expiresAt}) before it begins (${time.notBefore})`;
+    return err({ code: 'BAD_REQUEST', detail });
+  }
+  const odd = budget.windows.find((window) => outOfRange(parseDuration(window.per)));
+  const [shortest, longest] = [formatDuration(LIMITS.windowMinMs), formatDuration(LIMITS.windowMs)];
+  const crowded = countsOf(limits).find(({ count, most }) => count > most);
+  const checks: [tooMuch: boolean, detail: string][] = [
+    [
+      ends - now > LIMITS.grantLifetimeMs,
+      `grant.time: a lease lasts ${formatDuration(LIMITS.grantLifetimeMs)} at most; ask for less, and again later`,
+    ],
+    [
+      wildcards > LIMITS.wildcardsPerGrant,
+      `grant: its patterns have ${wildcards} wildcards together and may have ${LIMITS.wildcardsPerGrant}; name fewer or wider patterns`,
+    ],
+    [odd !== undefined, `grant.budget.windows: ${odd?.per} is not between ${shortest} and ${longest}`],
+    [
+      crowded !== undefined,
+      `grant.${crowded?.path}: ${crowded?.count}, with those of the lease or parent that it adds to; at most ${crowded?.most}. Name fewer, or wider ones`,
+    ],
+    [
+      Buffer.byteLength(JSON.stringify(limits)) > LIMITS.grantBytes,
+      `grant: the limits are larger than ${LIMITS.grantBytes} bytes; name wider patterns or fewer values`,
+    ],
+  ];
+  const failed = checks.find(([tooMuch]) => tooMuch);
+  return failed ? err({ code: 'GRANT_EXCEEDS_MAXIMUM', detail: failed[1] }) : ok(limits);
+}
+
+interface Count {
+  readonly path: string;
+  readonly count: number;
+  readonly most: number;
+}
+
+/**
+ * Every list of a grant, and how long it may be. A request that is within each maximum may be beyond it once it is added
+ * to what its parent, its lease, or another window of the same length has: what is issued is counted, and not what was
+ * asked for. The schema that reads the grant has the same maxima.
+ */
+function countsOf({ purpose, actions, resources, budget, delegation, posture }: Limits): Count[] {
+  const money = (path: string, cost: Cost = {}): Count => ({
+    path,
+    count: Object.keys(cost).length,
+    most: LIMITS.currencies,
+  });
+  const list = (path: string, values: readonly unknown[] = [], most: number): Count => ({
+    path,
+    count: values.length,
+    most,
+  });
+  return [
+    list('purpose.delegatedSources', purpose.delegatedSources, LIMITS.delegatedSources),
+    list('actions.allow', actions.allow, LIMITS.patternsPerList),
+    list('actions.deny', actions.deny, LIMITS.patternsPerList),
+    list('resources', resources, LIMITS.selectorsPerGrant),
+    money('budget.cost', budget.cost),
+    money('budget.perAction.cost', budget.perAction?.cost),
+    list('budget.windows', budget.windows, LIMITS.windowsPerBudget),
+    ...budget.windows.map(({ per, cost }) => money(`budget.windows[${per}].cost`, cost)),
+    list('delegation.classes', delegation.classes, LIMITS.classesPerList),
+    ...Object.entries(posture).map(([name, values]) => list(`posture.${name}`, values, LIMITS.classesPerList)),
+  ];
+}
+
+const outOfRange = (ms: number | undefined): boolean =>
+  ms === undefined || ms < LIMITS.windowMinMs || ms > LIMITS.windowMs;

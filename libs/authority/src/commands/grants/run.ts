@@ -1,0 +1,115 @@
+import type { Limits } from '@bailiwick/contracts/grant';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { canonicalDigest } from '@bailiwick/core/digest';
+import { LIMITS } from '@bailiwick/core/limits';
+import { ok } from '@bailiwick/core/result';
+import { blockedInChain, livenessReason } from '../../state/liveness';
+import { attenuatesAll } from '../../dimensions/all';
+import { widened } from './escalation';
+import { strikesAsked } from '../../revocation/revocation-rules';
+import { chainOf, type GrantNode } from '../../state/state';
+import { escalationAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
+import { actsForAnother, newId, notFound, refuse, type Decide } from '../types';
+
+/** The work is done: the run and its lease end, and with them everything below. */
+export const completeRun: Decide<'completeRun'> = (state, command, now) => {
+  const run = state.runs.get(command.runId);
+  if (!run || actsForAnother(command, run.id)) return notFound('run', command.runId);
+  if (run.status !== 'active' && run.status !== 'suspended') {
+    return refuse(
+      'ALREADY_ENDED',
+      `run ${run.id} is ${run.status} already${run.endReason ? `: ${run.endReason}` : ''}`,
+    );
+  }
+  const chain = run.grantId === undefined ? undefined : chainOf(state, run.grantId);
+  const blocked = chain && blockedInChain(state, chain, now);
+  if (chain && blocked && blocked.status !== 'suspended') {
+    const reason = livenessReason(chain, blocked);
+    return refuse('ALREADY_ENDED', `run ${run.id} has ended already: ${reason.message}`, [reason]);
+  }
+  return ok([
+    {
+      type: 'RunCompleted',
+      treeId: run.treeId,
+      runId: run.id,
+      grantId: run.grantId,
+      data: { reason: { code: 'COMPLETED', says: 'the run reported its work done' } },
+    },
+  ]);
+};
+
+/** Asks a person for more than the run has. What was tried is in the log already; the request only points at it. */
+export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
+  const run = state.runs.get(command.runId);
+  if (!run || actsForAnother(command, run.id)) return notFound('run', command.runId);
+  const chain = run.grantId === undefined ? undefined : chainOf(state, run.grantId);
+  if (!chain) return refuse('GRANT_NOT_LIVE', `run ${run.id} has no grant that could be raised; it is ${run.status}`);
+  const grant = chain[0] as GrantNode;
+  const blocked = blockedInChain(state, chain, now);
+  if (blocked) {
+    const reason = livenessReason(chain, blocked);
+    return refuse('GRANT_NOT_LIVE', `run ${run.id} can ask for no more: ${reason.message}`, [reason]);
+  }
+  const limits = widened(grant.limits, command.want, rules.defaults(now), now);
+  if (!limits.ok) return limits;
+  const parent = chain[1];
+  if (parent) {
+    const tooWide = widerThan(limits.value, parent.limits);
+    if (tooWide.length > 0) {
+      return refuse(
+        'GRANT_WIDENS_PARENT',
+        'a person can raise this run only up to what its parent holds; ask for the parent first',
+        tooWide,
+      );
+    }
+  }
+  const rule = strikesAsked(state, run, limits.value);
+  if (rule) {
+    const message = `what is asked for is revoked for this run by ${rule.revocationId}`;
+    return refuse('GRANT_NOT_LIVE', `${message}; open a new run for it`, [
+      { rule: 'liveness', outcome: 'deny', code: 'REVOKED_BY_RULE', message, grantId: grant.id },
+    ]);
+  }
+  if (run.pendingApprovals >= LIMITS.pendingApprovalsPerRun) {
+    return refuse(
+      'TOO_MANY',
+      `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`,
+    );
+  }
+  const asks = escalationAsked(run.id, limits.value);
+  const refused = refusedBefore(state, asks, now);
+  if (refused) return refuse('REFUSED_BY_PERSON', refusedText(refused), [refusedReason(refused)]);
+  return ok([
+    {
+      type: 'ApprovalRequested',
+      treeId: run.treeId,
+      runId: run.id,
+      grantId: grant.id,
+      payload: true,
+      data: {
+        approvalId: newId('approval', state, command.commandId),
+        kind: 'escalation',
+        expiresAt: rfc3339(now + LIMITS.approvalMs),
+        risk: limits.value.risk.ceiling,
+        binding: canonicalDigest({ runId: run.id, limits: limits.value }),
+        limits: limits.value,
+        ...(grant.parentId === undefined ? {} : { parentId: grant.parentId }),
+        depth: grant.depth,
+        supersedes: grant.id,
+        asks,
+      },
+    },
+  ]);
+};
+
+export function widerThan(child: Limits, parent: Limits) {
+  return attenuatesAll(child, parent).map((violation) => ({
+    rule: violation.dimension,
+    outcome: 'deny' as const,
+    code: 'WIDENS',
+    message: violation.message,
+    path: violation.path,
+    limit: violation.parent,
+    actual: violation.child,
+  }));
+}

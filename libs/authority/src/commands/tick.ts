@@ -1,0 +1,42 @@
+import { ok } from '@bailiwick/core/result';
+import type { DeadlineKind } from '../state/deadlines';
+import { chainOf, type LogState } from '../state/state';
+import { givenUp } from './actions/settle-action';
+import type { Decide, NewEvent } from './types';
+
+/**
+ * Ends the next thing that time has ended: a permit nobody reported on, an approval nobody gave, a grant that ran out.
+ * One at a time, since one end can cause another; the owner asks again until there is no more. An event each, so that
+ * no later reader has to know the clock.
+ */
+export const tick: Decide<'tick'> = (state, _command, now) => {
+  const next = state.deadlines.peek();
+  return ok(next && next.at <= now ? ENDS[next.kind](state, next.id, now) : []);
+};
+
+const ENDS: Record<DeadlineKind, (state: LogState, id: string, now: number) => NewEvent[]> = {
+  grant(state, id) {
+    const grant = state.grants.get(id);
+    if (!grant) return [];
+    const { treeId, runId } = grant;
+    return [
+      {
+        type: 'GrantExpired',
+        treeId,
+        runId,
+        grantId: id,
+        data: { reason: { code: 'EXPIRED', says: 'its time was over' } },
+      },
+    ];
+  },
+  approval(state, id) {
+    const approval = state.approvals.get(id);
+    if (!approval) return [];
+    const { treeId, runId, grantId, actionId } = approval;
+    return [{ type: 'ApprovalExpired', treeId, runId, grantId, actionId, data: { approvalId: id } }];
+  },
+  action(state, id, now) {
+    const action = state.actions.get(id);
+    return action ? givenUp(chainOf(state, action.grantId) ?? [], action, now) : [];
+  },
+};

@@ -1,0 +1,80 @@
+import type { EventOf } from '@bailiwick/contracts/event';
+import { parseTime } from '@bailiwick/core/clock';
+import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state/state';
+import { commit, reserve } from '../state/usage';
+import { useApproval } from './approval-events';
+import { begins, beginsSending, ends, endsSending } from './ended';
+import { CorruptLog, follows, isCountable, must, type Fold } from './follows';
+import { carried, label } from './labels';
+
+/** One that is charged as sending is known by its charge; the others by what they are labelled. */
+export const SENDS: ReadonlySet<string> = new Set(['send:external', 'may:send', 'fetch:unnamed']);
+
+export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
+  const { data } = event;
+  const grantId = must(event.grantId, 'grantId', event);
+  const chain = must(chainOf(state, grantId), 'chain of the grant', event);
+  const leaf = chain[0] as GrantNode;
+  follows(event.runId === leaf.runId && event.treeId === leaf.treeId, 'run and tree of its grant', event);
+  follows(isCountable(data.charge), 'amounts that can be counted (I3)', event);
+  for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at);
+  leaf.inFlight += 1;
+  begins(state, leaf.treeId);
+  const id = must(event.actionId, 'actionId', event);
+  if (state.actions.has(id) || settledOf(state, id)) throw new CorruptLog(`action ${id} is permitted twice`);
+  const expiresAt = must(parseTime(data.expiresAt), 'expiresAt', event);
+  const outcomeUntil = data.outcomeUntil === undefined ? expiresAt : must(parseTime(data.outcomeUntil), 'time', event);
+  const action: ActionNode = {
+    id,
+    grantId,
+    runId: must(event.runId, 'runId', event),
+    treeId: must(event.treeId, 'treeId', event),
+    verb: data.verb,
+    tool: data.tool,
+    charge: data.charge,
+    permittedAt: at,
+    expiresAt,
+    outcomeUntil,
+    position: event.position,
+    maySend: data.labels.some((each) => SENDS.has(each)) && data.charge.external === 0,
+  };
+  state.actions.set(id, action);
+  beginsSending(state, action);
+  state.deadlines.add({ at: outcomeUntil, kind: 'action', id });
+  for (const each of carried(event)) label(state, event, each);
+  useApproval(state, data.approvalId, event, data.binding);
+};
+
+export const actionCompleted: Fold<'ActionCompleted'> = (state, event, at) => settle(state, event, 'completed', at);
+export const actionFailed: Fold<'ActionFailed'> = (state, event, at) => settle(state, event, 'failed', at);
+export const actionAbandoned: Fold<'ActionAbandoned'> = (state, event, at) => settle(state, event, 'abandoned', at);
+
+/** Charges and endings stay as they were; what the result carried counts for the rules that look at sequences. */
+export const outcomeReportedLate: Fold<'OutcomeReportedLate'> = (state, event) => {
+  const id = must(event.actionId, 'actionId', event);
+  const settled = must(state.abandoned.get(id), 'action that was given up (I7)', event);
+  follows(settled.latePosition === undefined && event.runId === settled.runId, 'what was given up', event);
+  settled.latePosition = event.position;
+  for (const each of carried(event)) label(state, event, each);
+};
+
+function settle(
+  state: LogState,
+  event: EventOf<'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned'>,
+  status: SettledNode['status'],
+  at: number,
+): void {
+  const id = must(event.actionId, 'actionId', event);
+  const action = must(state.actions.get(id), 'permit without an outcome (I7)', event);
+  follows(event.runId === action.runId && isCountable(event.data.charge), 'the permit it is the outcome of', event);
+  state.actions.delete(id);
+  endsSending(state, action);
+  const settled = { status, runId: action.runId, at, position: event.position, latePosition: undefined };
+  (status === 'abandoned' ? state.abandoned : state.settled).set(id, settled);
+  const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
+  for (const grant of chain)
+    commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
+  (chain[0] as GrantNode).inFlight -= 1;
+  ends(state, action.treeId);
+  for (const each of carried(event)) label(state, event, each);
+}

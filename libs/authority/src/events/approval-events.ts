@@ -1,0 +1,131 @@
+import type { Event } from '@bailiwick/contracts/event';
+import { parseTime } from '@bailiwick/core/clock';
+import type { ApprovalNode, LogState } from '../state/state';
+import { begins, ends, join } from './ended';
+import { endRun } from './endings';
+import { CorruptLog, follows, must, runOf, type Fold } from './follows';
+import { label } from './labels';
+
+export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) => {
+  const { data } = event;
+  const run = runOf(state, event);
+  const approval: ApprovalNode = {
+    id: data.approvalId,
+    kind: data.kind,
+    runId: run.id,
+    treeId: run.treeId,
+    grantId: event.grantId,
+    actionId: event.actionId,
+    binding: data.binding,
+    risk: data.risk,
+    limits: data.limits,
+    parentId: data.parentId,
+    depth: data.depth ?? 0,
+    supersedes: data.supersedes,
+    objections: data.objections,
+    asks: data.asks,
+    replaces: data.replaces,
+    requestedAt: at,
+    expiresAt: must(parseTime(data.expiresAt), 'expiresAt', event),
+    position: event.position,
+    turn: run.pendingApprovals + 1,
+    verb: undefined,
+    tool: undefined,
+    status: 'pending',
+    by: undefined,
+    usableUntil: undefined,
+    decidedAt: undefined,
+    decidedPosition: undefined,
+  };
+  if (state.approvals.has(approval.id)) throw new CorruptLog(`approval ${approval.id} is requested twice (I8)`);
+  addApproval(state, approval);
+  join(state.trees.get(run.treeId), 'approvals', approval);
+  run.pendingApprovals += 1;
+  begins(state, run.treeId);
+};
+
+/** The approval was asked for by an event of its own; this one names the call. */
+export const actionStepUp: Fold<'ActionStepUp'> = (state, { data }) => {
+  const approval = state.approvals.get(data.approvalId);
+  if (approval?.kind !== 'action') return;
+  approval.verb ??= data.verb;
+  approval.tool ??= data.tool;
+};
+
+export const approvalGiven: Fold<'ApprovalGiven'> = (state, event, at) => {
+  const { data } = event;
+  const approval = endApproval(state, data.approvalId, data.verdict === 'approve' ? 'approved' : 'denied', event, at);
+  approval.by = data.by;
+  approval.usableUntil = data.usableUntil === undefined ? undefined : parseTime(data.usableUntil);
+  rememberRefusal(state, approval);
+  const run = runOf(state, event);
+  if (data.verdict === 'deny' && approval.kind === 'grant')
+    endRun(state, run, 'refused', at, 'a person denied the grant');
+  if (data.verdict === 'deny' && approval.kind === 'escalation') label(state, event, 'denied:escalation');
+};
+
+export const approvalExpired: Fold<'ApprovalExpired'> = (state, event, at) => {
+  const approval = endApproval(state, event.data.approvalId, 'expired', event, at);
+  if (approval.kind === 'grant')
+    endRun(state, runOf(state, event), 'refused', at, 'nobody answered the grant request in time');
+};
+
+/** Puts an approval that was asked for into its places. Also the way back from a snapshot. */
+export function addApproval(state: LogState, approval: ApprovalNode): void {
+  state.approvals.set(approval.id, approval);
+  rememberRefusal(state, approval);
+  if (approval.status !== 'pending') return;
+  state.pendingByBinding.set(approval.binding, approval.id);
+  state.waiting.add(approval);
+  state.deadlines.add({ at: approval.expiresAt, kind: 'approval', id: approval.id });
+}
+
+/** The newest refusal of a thing is the one that counts: also where a snapshot lists them by when they were asked for. */
+function rememberRefusal(state: LogState, { id, asks, status, decidedPosition }: ApprovalNode): void {
+  if (status !== 'denied' || asks === undefined || decidedPosition === undefined) return;
+  const known = state.approvals.get(state.refusals.get(asks) ?? '')?.decidedPosition ?? -1;
+  if (decidedPosition > known) state.refusals.set(asks, id);
+}
+
+function endApproval(
+  state: LogState,
+  id: string,
+  status: ApprovalNode['status'],
+  event: Event,
+  at: number,
+): ApprovalNode {
+  const approval = must(state.approvals.get(id), 'approval', event);
+  if (approval.status !== 'pending') throw new CorruptLog(`approval ${id} is answered twice (I8)`);
+  follows(event.runId === approval.runId, 'the run that asked for it', event);
+  stopWaiting(state, approval, status, event.position, at);
+  const run = state.runs.get(approval.runId);
+  if (run) run.pendingApprovals -= 1;
+  ends(state, approval.treeId);
+  return approval;
+}
+
+/** A question that was pending is over, by an answer or without one. */
+export function stopWaiting(
+  state: LogState,
+  approval: ApprovalNode,
+  status: ApprovalNode['status'],
+  position: number,
+  at: number,
+): void {
+  approval.status = status;
+  approval.decidedAt = at;
+  approval.decidedPosition = position;
+  if (state.pendingByBinding.get(approval.binding) === approval.id) state.pendingByBinding.delete(approval.binding);
+  state.waiting.end(approval);
+  Object.assign(approval, { turn: 0, verb: undefined, tool: undefined }); // what only a pending one is asked for
+}
+
+/** I8: an approval is used once, by the run that asked for it, and an action's only for the exact action it is bound to. */
+export function useApproval(state: LogState, id: string | undefined, event: Event, binding?: string): void {
+  if (id === undefined) return;
+  const approval = state.approvals.get(id);
+  if (approval?.status !== 'approved') throw new CorruptLog(`approval ${id} is used but not approved (I8)`);
+  const same = binding === undefined ? approval.kind !== 'action' : approval.binding === binding;
+  follows(same && approval.runId === event.runId, 'what was approved (I8)', event);
+  approval.status = 'used';
+}

@@ -1,0 +1,61 @@
+import type { EventOf } from '@bailiwick/contracts/event';
+import type { GrantStatus } from '@bailiwick/contracts/grant';
+import type { GrantNode, LogState, RunNode } from '../state/state';
+import { ends, isGoing } from './ended';
+import { follows, grantOf, runOf, type Fold } from './follows';
+
+/** May still act, now or once it is resumed. */
+export const isOpen = (status: GrantStatus): boolean => status === 'active' || status === 'suspended';
+
+export const grantSuperseded: Fold<'GrantSuperseded'> = (state, event, at) => {
+  const grant = grantOf(state, event);
+  follows(state.grants.get(event.data.by)?.supersedes === grant.id, 'the grant it was raised to', event);
+  grant.status = 'superseded';
+  grant.supersededBy = event.data.by;
+  grant.endedAt = at;
+  grant.endReason = `superseded by ${event.data.by}`;
+};
+
+export const grantRevoked: Fold<'GrantRevoked'> = (state, event, at) => {
+  const grant = grantOf(state, event);
+  grant.revocationId = event.data.revocationId;
+  endGrant(state, event, 'revoked', at);
+};
+
+export const grantExpired: Fold<'GrantExpired'> = (state, event, at) => endGrant(state, event, 'expired', at);
+export const grantExhausted: Fold<'GrantExhausted'> = (state, event, at) => endGrant(state, event, 'exhausted', at);
+
+export const runCompleted: Fold<'RunCompleted'> = (state, event, at) => {
+  const run = runOf(state, event);
+  const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
+  if (grant && isOpen(grant.status)) close(grant, 'completed', at, event.data.reason.says ?? event.data.reason.code);
+  endRun(state, run, 'completed', at, event.data.reason.says ?? event.data.reason.code);
+};
+
+function endGrant(
+  state: LogState,
+  event: EventOf<'GrantRevoked' | 'GrantExpired' | 'GrantExhausted'>,
+  status: GrantStatus,
+  at: number,
+): void {
+  const says = event.data.reason.says ?? event.data.reason.code;
+  const grant = grantOf(state, event);
+  follows(grant.status !== 'superseded', 'a grant that nothing stands in for', event);
+  close(grant, status, at, says);
+  endRun(state, runOf(state, event), status as 'revoked' | 'expired' | 'exhausted', at, says);
+}
+
+/** A grant that has ended stays as a record until its tree is forgotten; it acts no more (I2). */
+function close(grant: GrantNode, status: GrantStatus, at: number, reason: string): void {
+  grant.status = status;
+  grant.endedAt = at;
+  grant.endReason = reason;
+}
+
+/** What a run was ended by, and when. */
+export function endRun(state: LogState, run: RunNode, status: RunNode['status'], at: number, reason: string): void {
+  if (isGoing(run.status)) ends(state, run.treeId);
+  run.status = status;
+  run.endedAt = at;
+  run.endReason = reason;
+}

@@ -1,0 +1,83 @@
+import type { Event } from '@bailiwick/contracts/event';
+import { parseTime } from '@bailiwick/core/clock';
+import { current, type GrantNode, type LogState, type RunNode } from '../state/state';
+import { carryUsage, emptyUsage } from '../state/usage';
+import { useApproval } from './approval-events';
+import { isGoing, join } from './ended';
+import { isOpen } from './endings';
+import { CorruptLog, follows, grantOf, must, runOf, type Fold } from './follows';
+
+export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
+  const { data } = event;
+  const run = runOf(state, event);
+  const old =
+    data.supersedes === undefined ? undefined : must(state.grants.get(data.supersedes), 'superseded grant', event);
+  const grant: GrantNode = {
+    id: must(event.grantId, 'grantId', event),
+    treeId: run.treeId,
+    runId: run.id,
+    parentId: data.parentId === undefined ? undefined : must(state.grants.get(data.parentId), 'parent grant', event).id,
+    depth: data.depth,
+    limits: state.shared.limits(data.limits),
+    notBefore: must(parseTime(data.limits.time.notBefore), 'notBefore', event),
+    expiresAt: must(parseTime(data.limits.time.expiresAt), 'expiresAt', event),
+    issuedAt: at,
+    position: event.position,
+    supersedes: data.supersedes,
+    usage: old ? carryUsage(old.usage, old.limits.budget, data.limits.budget) : emptyUsage(data.limits.budget),
+    status: 'active',
+    supersededBy: undefined,
+    children: old?.children ?? 0,
+    inFlight: old?.inFlight ?? 0,
+    endedAt: undefined,
+    endReason: undefined,
+    revocationId: undefined,
+    checkedEpoch: 0,
+    struckBy: undefined,
+  };
+  if (state.grants.has(grant.id)) throw new CorruptLog(`grant ${grant.id} is issued twice`);
+  const parent = data.parentId === undefined ? undefined : must(current(state, data.parentId), 'parent grant', event);
+  follows(parent?.runId === run.parentRunId, 'the grant of the run above', event);
+  follows(run.grantId === data.supersedes && (!old || isOpen(old.status)), 'the grant that its run has', event);
+  follows(isGoing(run.status), 'a run that has not ended', event);
+  if (!old && parent) parent.children += 1;
+  addGrant(state, grant);
+  join(state.trees.get(grant.treeId), 'grants', grant);
+  run.grantId = grant.id;
+  run.status = 'active';
+  run.approvedBy = data.approvedBy ?? run.approvedBy;
+  useApproval(state, data.approvalId, event);
+};
+
+/** Puts an issued grant into its places. Also the way back from a snapshot. */
+export function addGrant(state: LogState, grant: GrantNode): void {
+  state.grants.set(grant.id, grant);
+  state.order.push(grant);
+  if (isOpen(grant.status)) state.deadlines.add({ at: grant.expiresAt, kind: 'grant', id: grant.id });
+}
+
+export const grantSuspended: Fold<'GrantSuspended'> = (state, event) => {
+  const grant = grantOf(state, event);
+  follows(grant.status === 'active', 'a grant that is active', event);
+  const run = goingRunOf(state, event);
+  grant.status = 'suspended';
+  grant.endReason = event.data.reason.says ?? event.data.reason.code;
+  run.status = 'suspended';
+};
+
+/** A person has looked: what was scored before counts no more. */
+export const grantResumed: Fold<'GrantResumed'> = (state, event) => {
+  const grant = grantOf(state, event);
+  follows(grant.status === 'suspended', 'a grant that is suspended', event);
+  const run = goingRunOf(state, event);
+  grant.status = 'active';
+  grant.endReason = undefined;
+  run.status = 'active';
+  run.drift = 0;
+};
+
+function goingRunOf(state: LogState, event: Event): RunNode {
+  const run = runOf(state, event);
+  follows(isGoing(run.status), 'a run that has not ended', event);
+  return run;
+}

@@ -1,0 +1,33 @@
+import type { LogState } from '../state/state';
+import { stopWaiting } from './approval-events';
+import { isOpen } from './endings';
+import { isGoing } from './ended';
+import { follows, must, type Fold } from './follows';
+
+/** An operator has examined an unreadable event: it holds nothing up any longer, and the tree that it names is ended. */
+export const eventSetAside: Fold<'EventSetAside'> = (state, event, at) => {
+  const { position, bodyDigest, reason } = event.data;
+  const node = must(state.unreadable.get(position), 'unreadable event', event);
+  follows(node.bodyDigest === bodyDigest && node.treeId === event.treeId, 'the event that it sets aside', event);
+  state.unreadable.delete(position);
+  if (node.treeId !== undefined) endTree(state, node.treeId, at, event.position, reason.says ?? reason.code);
+};
+
+/** Everything in a tree ends at once: what is known of it is not to be relied on, so none of it is settled or counted. */
+function endTree(state: LogState, treeId: string, at: number, position: number, reason: string): void {
+  const tree = state.trees.get(treeId);
+  if (!tree) return; // it was never opened as far as can be read, or is forgotten
+  for (const run of tree.runs) {
+    run.pendingApprovals = 0;
+    if (isGoing(run.status)) Object.assign(run, { status: 'revoked', endedAt: at, endReason: reason });
+  }
+  for (const grant of tree.grants) {
+    grant.inFlight = 0;
+    if (isOpen(grant.status)) Object.assign(grant, { status: 'revoked', endedAt: at, endReason: reason });
+  }
+  for (const approval of tree.approvals) {
+    if (approval.status === 'pending') stopWaiting(state, approval, 'expired', position, at);
+  }
+  for (const action of state.actions.values()) if (action.treeId === treeId) state.actions.delete(action.id);
+  tree.going = 0;
+}

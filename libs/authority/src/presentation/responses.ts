@@ -1,0 +1,245 @@
+import type { ActionAnswer } from '@bailiwick/contracts/action';
+import type { Answer } from '@bailiwick/contracts/command';
+import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { GrantView, RunView } from '@bailiwick/contracts/grant';
+import type { ApprovalView } from '@bailiwick/contracts/query';
+import { rfc3339 } from '@bailiwick/core/clock';
+import type { GrantNode, LogState } from '../state/state';
+import { nothing } from '../state/usage';
+import { usedUp, type RunTexts } from './views';
+
+/** What an answer needs beside events and state: words that stand in payloads. Fetched by the caller before. */
+export interface Words {
+  run(runId: string): RunTexts;
+  approval(approvalId: string): ApprovalView | undefined;
+}
+
+/**
+ * The answer to a command, from the events it made: told the same way at first and at every retry, whatever happened
+ * since. The state is asked only for what never changes, such as who a run's agent is.
+ */
+export function answerOf(state: LogState, events: readonly Event[], words: Words): Answer {
+  for (const event of events) {
+    const teller = TELLERS[event.type] as
+      ((state: LogState, event: Event, events: readonly Event[], words: Words) => Answer) | undefined;
+    if (teller) return teller(state, event, events, words);
+  }
+  return { ok: true, value: { position: events[events.length - 1]?.position ?? state.next - 1 } };
+}
+
+/** Which runs' words an answer will ask for, and which approvals', as they were at what position. */
+export function wordsNeeded(events: readonly Event[]): { runs: string[]; approvals: { id: string; at: number }[] } {
+  const telling = events.some((event) => WORDY.has(event.type));
+  const runs = telling ? [...new Set(events.flatMap((event) => (event.runId === undefined ? [] : [event.runId])))] : [];
+  const approvals = events.flatMap((event) =>
+    event.type === 'ApprovalGiven' || (event.type === 'ApprovalRequested' && event.data.kind !== 'action')
+      ? [{ id: event.data.approvalId, at: event.position }]
+      : [],
+  );
+  return { runs, approvals };
+}
+/** Does telling of these events ask the state? The most do not: they say it themselves. */
+export const asksState = (events: readonly Event[]): boolean =>
+  events.some(({ type }) => WORDY.has(type) || SWITCHES.has(type)) &&
+  !events.some(({ type }) => type === 'ActionStepUp');
+const SWITCHES = new Set<Event['type']>(['GrantSuspended', 'GrantResumed']);
+const WORDY = new Set<Event['type']>(['RunOpened', 'RunCompleted', 'ApprovalRequested', 'ApprovalGiven']);
+
+type Tellers = {
+  [T in Event['type']]?: (state: LogState, event: EventOf<T>, events: readonly Event[], words: Words) => Answer;
+};
+
+const TELLERS: Tellers = {
+  Refused: (_state, { data }) => ({
+    ok: false,
+    refusal: { code: data.code, detail: data.detail, ...(data.reasons ? { reasons: data.reasons } : {}) },
+  }),
+  DelegationRefused: (_state, { data }) => ({
+    ok: false,
+    refusal: { code: data.code, detail: data.detail, reasons: data.reasons },
+  }),
+
+  RunOpened(state, event, events, words) {
+    const issued = find(events, 'GrantIssued');
+    const run = openedRun(event, issued, words.run(event.runId as string));
+    if (issued) return { ok: true, value: { run, grant: issuedGrant(state, issued), position: issued.position } };
+    const asked = find(events, 'ApprovalRequested');
+    return {
+      ok: true,
+      value: { run, approval: asked && words.approval(asked.data.approvalId), position: asked?.position },
+    };
+  },
+
+  ActionPermitted: (_state, event) =>
+    decided(event, 'permit', event.data.expiresAt, undefined, event.data.outcomeUntil),
+  ActionDenied: (_state, event) => decided(event, 'deny', event.time),
+  // the step-up comes after the request it makes, if it makes one
+  ApprovalRequested(state, event, events, words) {
+    const stepUp = find(events, 'ActionStepUp');
+    if (stepUp) return decided(stepUp, 'step-up', stepUp.data.expiresAt, stepUp.data.approvalId);
+    const run = runAt(state, event, words, { status: 'active' });
+    return { ok: true, value: { run, approval: words.approval(event.data.approvalId), position: event.position } };
+  },
+  ActionStepUp: (_state, event) => decided(event, 'step-up', event.data.expiresAt, event.data.approvalId),
+
+  ActionCompleted: (_state, event) => settled(event, 'completed'),
+  ActionFailed: (_state, event) => settled(event, 'failed'),
+
+  OutcomeReportedLate: (_state, { actionId, grantId, runId, position, data }) => ({
+    ok: true,
+    value: { action: { id: actionId, status: 'abandoned', late: data.status, grantId, runId }, position },
+  }),
+
+  RunCompleted: (state, event, _events, words) => ({
+    ok: true,
+    value: {
+      run: runAt(state, event, words, {
+        status: 'completed',
+        endedAt: event.time,
+        endReason: event.data.reason.says ?? event.data.reason.code,
+      }),
+      position: event.position,
+    },
+  }),
+
+  ApprovalGiven(state, event, events, words) {
+    const approval = words.approval(event.data.approvalId);
+    const issued = find(events, 'GrantIssued');
+    if (!issued) return { ok: true, value: { approval, position: event.position } };
+    const run = runAt(state, issued, words, { status: 'active', approvedBy: event.data.by });
+    return { ok: true, value: { approval, run, grant: issuedGrant(state, issued), position: issued.position } };
+  },
+
+  GrantSuspended: (state, event) => switched(state, event, 'suspended'),
+  GrantResumed: (state, event) => switched(state, event, 'active'),
+  GrantRevoked: (_state, event) => ({
+    ok: true,
+    value: { revocationId: event.data.revocationId, position: event.position },
+  }),
+  RevocationRuleAdded: (_state, event) => ({
+    ok: true,
+    value: { revocationId: event.data.revocationId, position: event.position },
+  }),
+  QuarantineLifted: (_state, event) => ({
+    ok: true,
+    value: { revocationId: event.data.revocationId, position: event.position },
+  }),
+  PayloadsErased: (_state, event) => ({ ok: true, value: { erasure: event.data, position: event.position } }),
+  EventSetAside: (_state, event) => ({ ok: true, value: { setAside: event.data, position: event.position } }),
+  DriftScored: (_state, event) => ({ ok: true, value: { drift: event.data.score, position: event.position } }),
+};
+
+function find<T extends Event['type']>(events: readonly Event[], type: T): EventOf<T> | undefined {
+  return events.find((event) => event.type === type) as EventOf<T> | undefined;
+}
+
+function decided(
+  event: EventOf<'ActionPermitted'> | EventOf<'ActionDenied'> | EventOf<'ActionStepUp'>,
+  decision: ActionAnswer['decision'],
+  expiresAt: string,
+  approvalId?: string,
+  outcomeUntil?: string,
+): Answer {
+  const { reasons, remaining } = event.data;
+  return {
+    ok: true,
+    value: {
+      decision,
+      actionId: event.actionId as string,
+      reasons,
+      obligations: decision === 'permit' ? ['report-outcome'] : [],
+      expiresAt,
+      ...(outcomeUntil === undefined ? {} : { outcomeUntil }),
+      ...(approvalId === undefined ? {} : { approvalId }),
+      remaining,
+      position: event.position,
+    } satisfies ActionAnswer,
+  };
+}
+
+function settled(event: EventOf<'ActionCompleted'> | EventOf<'ActionFailed'>, status: string): Answer {
+  const action = {
+    id: event.actionId,
+    status,
+    grantId: event.grantId,
+    runId: event.runId,
+    cost: event.data.cost,
+    overrun: event.data.overrun ?? false,
+    ...(event.data.findings ? { charged: event.data.charge.cost, findings: event.data.findings } : {}),
+  };
+  return { ok: true, value: { action, position: event.position } };
+}
+
+function openedRun(event: EventOf<'RunOpened'>, issued: EventOf<'GrantIssued'> | undefined, texts: RunTexts): RunView {
+  return {
+    id: event.runId as string,
+    treeId: event.treeId as string,
+    parentRunId: event.data.parentRunId,
+    agent: event.data.agent,
+    requestedBy: texts.requestedBy,
+    requestedByStatedBy: texts.requestedByStatedBy,
+    purpose: texts.purpose,
+    task: texts.task,
+    startedAt: event.data.startedAt,
+    expiresAt: issued?.data.limits.time.expiresAt,
+    status: issued ? 'active' : 'pending',
+    grantId: issued?.grantId,
+  };
+}
+
+/** A grant as it was when it was issued. What it took over from the one it stands in for has not changed since. */
+function issuedGrant(state: LogState, event: EventOf<'GrantIssued'>): GrantView {
+  const old = event.data.supersedes === undefined ? undefined : state.grants.get(event.data.supersedes);
+  return {
+    id: event.grantId as string,
+    treeId: event.treeId as string,
+    parentId: event.data.parentId,
+    runId: event.runId as string,
+    depth: event.data.depth,
+    status: 'active',
+    limits: event.data.limits,
+    consumed: old ? usedUp(old) : nothing(),
+    reserved: old ? structuredClone(old.usage.reserved) : nothing(),
+    children: old?.children ?? 0,
+    issuedAt: event.time,
+    position: event.position,
+  };
+}
+
+/** A run that was there before, as it was at an event: what stays the same of it, and what the event says. */
+function runAt(
+  state: LogState,
+  event: Event,
+  words: Words,
+  says: Pick<RunView, 'status'> & Partial<RunView>,
+): RunView | undefined {
+  const run = state.runs.get(event.runId as string);
+  const grant = state.grants.get(event.grantId as string);
+  const texts = words.run(event.runId as string);
+  return (
+    run && {
+      id: run.id,
+      treeId: run.treeId,
+      parentRunId: run.parentRunId,
+      agent: run.agent,
+      requestedBy: texts.requestedBy,
+      requestedByStatedBy: texts.requestedByStatedBy,
+      purpose: texts.purpose,
+      task: texts.task,
+      startedAt: rfc3339(run.startedAt),
+      expiresAt: grant && rfc3339(grant.expiresAt),
+      grantId: event.grantId,
+      ...says,
+    }
+  );
+}
+
+/** What a switch changed; what the grant has used by now is asked with a reading of it. */
+function switched(state: LogState, event: Event, status: GrantNode['status']): Answer {
+  const grant = state.grants.get(event.grantId as string) as GrantNode;
+  const { id, treeId, runId, parentId, depth, limits } = grant;
+  return {
+    ok: true,
+    value: { grant: { id, treeId, runId, parentId, depth, status, limits }, position: event.position },
+  };
+}

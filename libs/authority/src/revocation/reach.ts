@@ -1,0 +1,152 @@
+import type { RevocationTarget, StoredSelector } from '@bailiwick/contracts/event';
+import { LIMITS } from '@bailiwick/core/limits';
+import { revokedRequest } from '../presentation/approval-status';
+import { couldUse } from '../matching/could-use';
+import { blockedItself } from '../state/liveness';
+import { deniesTool, isOlder, selects, withoutTool, type Rule } from './rule-set';
+import { ruleOf, subjectOf, type Named } from './revocation-rules';
+import {
+  current,
+  type ActionNode,
+  type ApprovalNode,
+  type GrantNode,
+  type LogState,
+  type RunNode,
+} from '../state/state';
+import { normalizeTool } from '../matching/tool-name';
+import { normalizeVerb } from '../matching/verb';
+
+/** A revocation that somebody may make. */
+export interface Meant {
+  readonly selector: StoredSelector;
+  readonly target?: RevocationTarget | undefined;
+  readonly quarantine?: boolean | undefined;
+}
+
+/** What a rule does: `loses` is a lease that lives on without the tool. */
+export interface Reached {
+  readonly ends: boolean;
+  readonly loses: boolean;
+}
+const UNREACHED: Reached = { ends: false, loses: false };
+
+/** Does a revocation end leases, or deny a tool? In doubt the tool is meant, and the leases live on. */
+export const targetOf = ({ selector, target }: Meant): RevocationTarget =>
+  selector.tool === undefined ? 'leases' : (target ?? 'tool');
+
+/** What a revocation would reach, were it made at a position and a time. Asked of one thing at a time; reads only. */
+export class Reach {
+  readonly target: RevocationTarget;
+  /** leases looked at so far, ancestors too: what it has cost */
+  work = 0;
+  private readonly rule: Rule;
+  private readonly others: StoredSelector;
+  private readonly tool: string | undefined;
+  /** a name that is no verb may be any lease's tool */
+  private readonly isVerb: boolean;
+
+  constructor(
+    private readonly state: LogState,
+    meant: Meant,
+    private readonly now: number,
+    readonly asOf: number = state.next,
+  ) {
+    const { selector, quarantine = false } = meant;
+    this.target = targetOf(meant);
+    this.rule = ruleOf({ revocationId: '', selector, target: this.target, quarantine }, asOf, now);
+    this.others = withoutTool(selector);
+    this.tool = selector.tool === undefined ? undefined : normalizeTool(selector.tool);
+    this.isVerb = this.tool !== undefined && normalizeVerb(this.tool).ok;
+  }
+
+  /** Of a lease that could still act, now or once it is resumed. */
+  grant(grant: GrantNode): Reached {
+    if (grant.supersededBy !== undefined) return UNREACHED;
+    const { ends, loses } = this.chain(grant.id);
+    return { ends, loses: loses && (!this.isVerb || couldUse(grant.limits, this.tool as string)) };
+  }
+
+  /** Of a permit without an outcome: the call is under way, and its lease ends or loses the tool. */
+  action(action: ActionNode): Reached {
+    const { ends, loses } = this.chain(action.grantId);
+    return { ends, loses: loses && this.names(action) };
+  }
+
+  /** Of what a person is asked: it can be approved no more. */
+  approval(approval: ApprovalNode): Reached {
+    const { state, now } = this;
+    const run = state.runs.get(approval.runId);
+    if (!run || approval.status !== 'pending' || now >= approval.expiresAt) return UNREACHED;
+    this.work += 1;
+    if (revokedRequest(state, approval, now)) return UNREACHED; // it was reached before
+    const { ends: asked } = this.itself(run, approval);
+    const above = approval.supersedes ?? approval.grantId ?? approval.parentId;
+    const { ends, loses } = above === undefined ? UNREACHED : this.chain(above);
+    const { verb, tool } = approval;
+    return { ends: asked || ends, loses: loses && verb !== undefined && this.names({ verb, tool }) };
+  }
+
+  /** As `blockedInChain` walks it, without a list: a chain that is broken, or has ended for good, is reached by nothing. */
+  private chain(id: string): Reached {
+    const { state, now } = this;
+    let [ends, loses, depth] = [false, false, 0];
+    for (let grant = current(state, id); grant; grant = current(state, grant.parentId)) {
+      this.work += 1;
+      if ((depth += 1) > LIMITS.treeDepth + 1) return UNREACHED;
+      const blocked = blockedItself(state, grant, now);
+      if (blocked && blocked.status !== 'suspended') return UNREACHED;
+      const run = state.runs.get(grant.runId);
+      const itself = run ? this.itself(run, grant) : UNREACHED;
+      ends ||= itself.ends;
+      loses ||= itself.loses;
+      if (grant.parentId === undefined) return ends || loses ? { ends, loses } : UNREACHED;
+    }
+    return UNREACHED;
+  }
+
+  private itself(run: RunNode, { treeId, limits }: Pick<ApprovalNode, 'treeId' | 'limits'>): Reached {
+    const { rule, tool } = this;
+    const older = isOlder(rule, run);
+    if (!limits || (!older && !deniesTool(rule, run)) || !selects(this.others, subjectOf(run, { treeId, limits })))
+      return UNREACHED;
+    if (tool === undefined) return { ends: older, loses: false };
+    return { ends: older && couldUse(limits, tool), loses: deniesTool(rule, run) };
+  }
+
+  private names({ verb, tool }: Named): boolean {
+    return verb === this.tool || (tool !== undefined && normalizeTool(tool) === this.tool);
+  }
+}
+
+/** Does this count for the target that is meant? */
+export const counts = ({ ends, loses }: Reached, target: RevocationTarget): boolean =>
+  target === 'tool' ? loses : ends;
+
+/** How much a revocation would reach of what was issued or asked for at or after a position, as far as it was counted. */
+export interface Grown {
+  readonly count: number;
+  /** false: more is newer than one decision looks at */
+  readonly counted: boolean;
+}
+
+/** Looks at the newest first, and at so many at most: a decision is never as long as the state is large. */
+export function grownSince(
+  state: LogState,
+  meant: Meant,
+  from: number,
+  now: number,
+  most: number = LIMITS.grownSeen,
+): Grown {
+  const reach = new Reach(state, meant, now);
+  let count = 0;
+  for (let i = state.order.length - 1; i >= 0 && (state.order[i] as GrantNode).position >= from; i--) {
+    if (reach.work >= most) return { count, counted: false };
+    reach.work += 1;
+    if (counts(reach.grant(state.order[i] as GrantNode), reach.target)) count += 1;
+  }
+  for (const approval of state.waiting.since(from)) {
+    if (reach.work >= most) return { count, counted: false };
+    if (counts(reach.approval(approval), reach.target)) count += 1;
+  }
+  return { count, counted: true };
+}

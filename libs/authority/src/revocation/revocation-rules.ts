@@ -1,0 +1,88 @@
+import type { RevocationTarget, StoredSelector } from '@bailiwick/contracts/event';
+import { parseTime } from '@bailiwick/core/clock';
+import { deniesTool, selects, strikes, withoutTool, type Rule, type Subject } from './rule-set';
+import type { ApprovalNode, GrantNode, LogState, RunNode } from '../state/state';
+
+export function subjectOf(run: RunNode, grant: Pick<GrantNode, 'treeId' | 'limits'>): Subject {
+  return {
+    agentClass: run.agent.class,
+    agentInstance: run.agent.instance,
+    modelVersion: run.agent.posture?.modelVersion,
+    principalRef: run.principalRef,
+    purposeRef: run.purposeRef,
+    treeId: grant.treeId,
+    limits: grant.limits,
+  };
+}
+
+/** The revocation that struck this grant itself, if any. Remembered with the epoch: a strike is for ever. */
+export function struckBy(state: LogState, grant: GrantNode): string | undefined {
+  if (grant.struckBy !== undefined || grant.checkedEpoch === state.rules.epoch) return grant.struckBy;
+  const run = state.runs.get(grant.runId);
+  if (run) {
+    const rule = state.rules.match(subjectOf(run, grant), grant.checkedEpoch, (each) => strikes(each, run));
+    grant.struckBy = rule?.revocationId;
+  }
+  grant.checkedEpoch = state.rules.epoch;
+  return grant.struckBy;
+}
+
+/** A quarantine that refuses a new grant for this subject, if any. One of a tool denies the tool, and refuses no grant. */
+export function quarantinedBy(state: LogState, subject: Subject): Rule | undefined {
+  return state.rules.match(subject, 0, (rule) => rule.quarantine && rule.target !== 'tool');
+}
+
+/** The revocation that strikes a lease with these limits before it is issued: its run is older than the rule. */
+export function strikesAsked(state: LogState, run: RunNode, limits: ApprovalNode['limits']): Rule | undefined {
+  if (!limits) return undefined;
+  return state.rules.match(subjectOf(run, { treeId: run.treeId, limits }), 0, (rule) => strikes(rule, run));
+}
+
+/** A call as the rules that name a tool look at it. */
+export interface Named {
+  readonly verb: string;
+  readonly tool: string | undefined;
+}
+
+/** The revocation that denies a verb or a tool under a chain: found by both names, whichever of the two the rule means. */
+export function toolDeniedBy(
+  state: LogState,
+  chain: readonly GrantNode[],
+  { verb, tool }: Named,
+): { rule: Rule; grant: GrantNode } | undefined {
+  for (const name of tool === undefined ? [verb] : [tool, verb]) {
+    for (const rule of state.rules.forTool(name)) {
+      const grant = chain.find((each) => deniesToolTo(state, rule, each));
+      if (grant) return { rule, grant };
+    }
+  }
+  return undefined;
+}
+
+export function deniesToolTo(state: LogState, rule: Rule, grant: GrantNode): boolean {
+  const run = state.runs.get(grant.runId);
+  return run !== undefined && deniesTool(rule, run) && selects(withoutTool(rule.selector), subjectOf(run, grant));
+}
+
+export function ruleOf(
+  data: {
+    revocationId: string;
+    selector: StoredSelector;
+    quarantine: boolean;
+    target?: RevocationTarget | undefined;
+  },
+  position: number,
+  time: number,
+): Rule {
+  const { issuedBefore } = data.selector;
+  return {
+    revocationId: data.revocationId,
+    selector: data.selector,
+    position,
+    time,
+    issuedBefore: issuedBefore === undefined ? undefined : parseTime(issuedBefore),
+    target: data.target === 'tool' ? 'tool' : undefined,
+    quarantine: data.quarantine,
+    lifted: undefined,
+  };
+}

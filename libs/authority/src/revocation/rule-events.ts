@@ -1,0 +1,48 @@
+import type { EventOf } from '@bailiwick/contracts/event';
+import { rfc3339 } from '@bailiwick/core/clock';
+import type { LogState } from '../state/state';
+
+export type RuleEvent = EventOf<'RevocationRuleAdded'> | EventOf<'QuarantineLifted'>;
+
+/**
+ * The revocations of a log that are of no tree, as the events that made them: with them the events of one tree fold to
+ * the same grants as those of the whole log. Who made them, and why, is not in the state.
+ */
+export function ruleEvents({ log, tenant, rules }: LogState): RuleEvent[] {
+  const at = (position: number, time: number) => ({
+    log,
+    position,
+    id: `rule_${position}`,
+    time: rfc3339(time),
+    tenant,
+    actor: { kind: 'system' as const, id: 'ledger' },
+    commandId: `sys_rule_${position}`,
+  });
+  const events = rules.list
+    .filter(({ selector }) => selector.treeId === undefined)
+    .flatMap(({ revocationId, selector, target, position, time, quarantine, lifted }): RuleEvent[] => {
+      // a quarantine that refuses leases changes nothing of those that were issued; one that denies a tool does
+      const denies = target === 'tool' && (quarantine || lifted !== undefined);
+      const data = { revocationId, selector, ...(target ? { target } : {}), quarantine: denies };
+      return [
+        { ...at(position, time), type: 'RevocationRuleAdded', data: { ...data, reason: { code: 'REVOKED' } } },
+        ...(lifted === undefined
+          ? []
+          : [{ ...at(lifted.position, lifted.time), type: 'QuarantineLifted' as const, data: { revocationId } }]),
+      ];
+    });
+  return events.sort((a, b) => a.position - b.position);
+}
+
+/** Events of a tree with the rules among them, by position. */
+export class WithRules {
+  private next = 0;
+  constructor(private readonly rules: readonly RuleEvent[]) {}
+
+  /** The rules that come before a position, each told once. */
+  before(position: number): readonly RuleEvent[] {
+    const from = this.next;
+    while ((this.rules[this.next]?.position ?? Infinity) < position) this.next += 1;
+    return this.rules.slice(from, this.next);
+  }
+}

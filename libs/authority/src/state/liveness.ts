@@ -1,0 +1,94 @@
+import type { Reason } from '@bailiwick/contracts/reason';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { asideBy } from './set-aside';
+import { struckBy } from '../revocation/revocation-rules';
+import type { GrantNode, LogState } from './state';
+
+/** Why a grant is not live, by itself. */
+export interface Blocked {
+  readonly grantId: string;
+  readonly status: string;
+  readonly revocationId?: string | undefined;
+  /** the position of the event that its tree is set aside by: it may do no more than a suspended one */
+  readonly aside?: number | undefined;
+}
+
+/** I2 for one grant alone: its own status, its time, the rules that strike it. Undefined: nothing blocks it. */
+export function blockedItself(state: LogState, grant: GrantNode, now: number): Blocked | undefined {
+  if (grant.status !== 'active' && grant.status !== 'suspended') {
+    return { grantId: grant.id, status: grant.status, revocationId: grant.revocationId };
+  }
+  const revocationId = struckBy(state, grant);
+  if (revocationId !== undefined) return { grantId: grant.id, status: 'revoked', revocationId };
+  if (now >= grant.expiresAt) return { grantId: grant.id, status: 'expired' };
+  const aside = asideBy(state, grant.treeId)?.position;
+  if (aside !== undefined) return { grantId: grant.id, status: 'suspended', aside };
+  if (grant.status === 'suspended') return { grantId: grant.id, status: 'suspended' };
+  return undefined;
+}
+
+/** I2: the first thing in the chain, from the root down, that keeps its leaf from being live. */
+export function blockedInChain(state: LogState, chain: readonly GrantNode[], now: number): Blocked | undefined {
+  for (let i = chain.length - 1; i >= 0; i--) {
+    const blocked = blockedItself(state, chain[i] as GrantNode, now);
+    if (blocked) return blocked;
+  }
+  return undefined;
+}
+
+/** I2: what ended the leaf of a chain first; what suspends it, where nothing has ended it. */
+export function endedFirst(state: LogState, chain: readonly GrantNode[], now: number): Blocked | undefined {
+  let first: { blocked: Blocked; at: number } | undefined;
+  for (const grant of chain) {
+    const blocked = blockedItself(state, grant, now);
+    if (!blocked) continue;
+    const at = sinceWhen(state, grant, blocked);
+    if (!first || at <= first.at) first = { blocked, at };
+  }
+  return first?.blocked;
+}
+
+function sinceWhen(state: LogState, grant: GrantNode, { status, revocationId }: Blocked): number {
+  if (grant.endedAt !== undefined) return grant.endedAt;
+  if (status === 'suspended') return Infinity; // no end
+  if (status === 'expired' || revocationId === undefined) return grant.expiresAt;
+  return state.rules.find(revocationId)?.time ?? Infinity;
+}
+
+export function livenessReason(chain: readonly GrantNode[], blocked: Blocked): Reason {
+  const leaf = chain[0] as GrantNode;
+  const grant = chain.find((each) => each.id === blocked.grantId) as GrantNode;
+  const whose = grant === leaf ? 'this grant' : `its ancestor ${grant.id}`;
+  const reason = endReasonOf(grant, blocked);
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return {
+    rule: 'liveness',
+    outcome: 'deny',
+    code: blocked.revocationId !== undefined && grant.revocationId === undefined ? 'REVOKED_BY_RULE' : 'GRANT_NOT_LIVE',
+    message: `${whose} is ${blocked.status}${why}`,
+    grantId: grant.id,
+    actual:
+      blocked.revocationId === undefined
+        ? blocked.status
+        : { status: blocked.status, revocationId: blocked.revocationId },
+  };
+}
+
+/** Why a grant is not live, in words; a rule that struck it meanwhile counts above what was written of it before. */
+export function endReasonOf(grant: GrantNode, blocked: Blocked | undefined): string | undefined {
+  if (blocked?.aside !== undefined)
+    return `its tree is set aside, since the event at position ${blocked.aside} cannot be read`;
+  if (!blocked || (blocked.grantId === grant.id && blocked.status === grant.status)) return grant.endReason;
+  if (blocked.grantId !== grant.id) return `its ancestor ${blocked.grantId} is ${blocked.status}`;
+  return blocked.revocationId === undefined
+    ? `its time ended at ${rfc3339(grant.expiresAt)}`
+    : `struck by ${blocked.revocationId}`;
+}
+
+/** The status a grant has in effect: its own, or that of what blocks it above. */
+export function effectiveStatus(state: LogState, chain: readonly GrantNode[], now: number): GrantNode['status'] {
+  const leaf = chain[0] as GrantNode;
+  if (leaf.status !== 'active' && leaf.status !== 'suspended') return leaf.status;
+  const blocked = endedFirst(state, chain, now);
+  return blocked ? (blocked.status as GrantNode['status']) : 'active';
+}

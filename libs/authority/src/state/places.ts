@@ -1,0 +1,26 @@
+import type { Limits } from '@bailiwick/contracts/grant';
+import { matchesPath } from '../matching/pattern';
+
+/**
+ * Does the lease or the goal name the place (host, bucket, domain) that a resource is at? By the root lease, which an
+ * orchestrator or a person made: a run that may delegate could name any place in its child's. A selector names it with a
+ * literal first segment and covers the resource; a source of the goal is the place, or a path above the resource.
+ */
+export function namesPlace({ resources, purpose }: Limits, type: string, id: string): boolean {
+  const named = resources.some(
+    ({ type: of, match }) =>
+      (of === '*' || of === type) && !match.startsWith('*') && placeOf(match) === placeOf(id) && matchesPath(match, id),
+  );
+  return named || purpose.delegatedSources.some((source) => isAt(source, id));
+}
+
+const placeOf = (path: string): string => path.slice(0, (path.indexOf('/') + 1 || path.length + 1) - 1).toLowerCase();
+
+function isAt(source: string, id: string): boolean {
+  const path = source
+    .replace(/^[a-z][a-z+.-]*:\/\//i, '')
+    .replace(/\/+$/, '')
+    .toLowerCase();
+  const whole = id.toLowerCase();
+  return path !== '' && !path.includes('*') && (whole === path || whole.startsWith(`${path}/`));
+}

@@ -1,0 +1,274 @@
+import { createHash } from 'node:crypto';
+import { canonicalize } from '@bailiwick/core/canonical';
+import { LIMITS } from '@bailiwick/core/limits';
+import { dropEnded } from '../events/evolve';
+import { addApproval } from '../events/approval-events';
+import { fillTrees } from '../events/ended';
+import { addGrant } from '../events/grant-events';
+import type { Rule } from '../revocation/rule-set';
+import {
+  commandOf,
+  commandRow,
+  RowReader,
+  Rows,
+  type ActionRow,
+  type CommandRow,
+  type GrantRow,
+  type RunRow,
+  type SettledRow,
+} from './snapshot-rows';
+import { emptyState, newTree, type ApprovalNode, type LogState, type TreeNode, type UnreadableNode } from './state';
+
+/** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
+export const FOLD_VERSION = 12;
+
+/**
+ * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
+ * A million grants are more than one text can hold, so nobody needs all lines at once. Caches and what is derived are
+ * left out. What many nodes say alike is told once, in a line `shared`, and called by its number. In a snapshot the last
+ * line says how many there are before it: without a rule, what it revoked would be live again (I2).
+ */
+type Line =
+  | ['log', Pick<LogState, 'log' | 'tenant' | 'n' | 'next' | 'lastTime'> & Partial<Pick<LogState, 'imported'>>]
+  | ['shared', unknown]
+  | ['run', RunRow]
+  | ['rule', Rule]
+  | ['unreadable', UnreadableNode]
+  | ['grant', GrantRow]
+  | ['tree', TreeLine]
+  | ['action', ActionRow]
+  | ['settled', SettledRow]
+  | ['approval', ApprovalLine]
+  | ['keyed' | 'tries', CommandRow]
+  | ['refusalBucket', [string, number]];
+type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
+type ApprovalLine = Omit<ApprovalNode, 'turn'> & Partial<Pick<ApprovalNode, 'turn'>>;
+type End = ['end', number];
+
+/** The lines of a state, in texts of some megabytes at most. */
+export function* toParts(state: LogState): Generator<string> {
+  let lines: string[] = [];
+  let size = 0;
+  for (const line of counted(linesOf(state))) {
+    const text = JSON.stringify(line);
+    lines.push(text);
+    size += text.length;
+    if (size < LIMITS.snapshotPartChars) continue;
+    yield lines.join('\n');
+    lines = [];
+    size = 0;
+  }
+  if (lines.length > 0) yield lines.join('\n');
+}
+
+function* counted(lines: Iterable<Line>): Generator<Line | End> {
+  let count = 0;
+  for (const line of lines) {
+    yield line;
+    count += 1;
+  }
+  yield ['end', count];
+}
+
+function* linesOf(state: LogState): Generator<Line> {
+  const { log, tenant, n, next, lastTime, imported } = state;
+  yield ['log', { log, tenant, n, next, lastTime, ...(imported === 0 ? {} : { imported }) }];
+  const told = new Told();
+  const rows = new Rows(told);
+  for (const run of state.runs.values()) {
+    const row = rows.ofRun(run);
+    yield* told.fresh();
+    yield ['run', row];
+  }
+  for (const rule of state.rules.list) yield ['rule', rule];
+  for (const node of state.unreadable.values()) yield ['unreadable', node];
+  for (const grant of state.grants.values()) {
+    const row = rows.ofGrant(grant);
+    yield* told.fresh();
+    yield ['grant', row];
+  }
+  for (const tree of state.trees.values()) yield ['tree', treeLine(tree)];
+  for (const action of state.actions.values()) {
+    const row = rows.ofAction(action, state.grants.get(action.grantId));
+    yield* told.fresh();
+    yield ['action', row];
+  }
+  for (const entry of state.settled) yield ['settled', rows.ofSettled(entry)];
+  for (const entry of state.abandoned) yield ['settled', rows.ofSettled(entry)];
+  for (const approval of state.approvals.values()) yield ['approval', approvalLine(approval)];
+  for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
+  for (const entry of state.tries) yield ['tries', commandRow(entry)];
+  for (const entry of state.refusalBuckets) yield ['refusalBucket', entry];
+}
+
+/** Numbers values by what they say, in the order in which they are met. */
+class Told {
+  private readonly byText = new Map<string, number>();
+  private readonly byIdentity = new Map<unknown, number>();
+  private untold: Line[] = [];
+
+  numberOf(value: unknown): number {
+    const known = this.byIdentity.get(value);
+    if (known !== undefined) return known;
+    const text = canonicalize(value);
+    let number = this.byText.get(text);
+    if (number === undefined) {
+      number = this.byText.size;
+      this.byText.set(text, number);
+      this.untold.push(['shared', value]);
+    }
+    this.byIdentity.set(value, number);
+    return number;
+  }
+
+  /** The lines of what was numbered for the first time since the last call. */
+  fresh(): Line[] {
+    const fresh = this.untold;
+    if (fresh.length > 0) this.untold = [];
+    return fresh;
+  }
+}
+
+/** The way back, part by part. Deadlines, indexes and caches are made anew from the nodes. */
+export class SnapshotReader {
+  private state: LogState | undefined;
+  private readonly shared: unknown[] = [];
+  private readonly rows = new RowReader(this.shared);
+  private count = 0;
+  private end: number | undefined;
+
+  add(part: string): void {
+    for (const line of part.split('\n')) this.take(JSON.parse(line) as Line | End);
+  }
+
+  /** @throws where a line is missing (I11) */
+  done(): LogState {
+    if (this.end !== this.count)
+      throw new Error(`a snapshot of ${this.count} lines, and not of ${this.end ?? 'as many as it had'}`);
+    const state = this.begun();
+    fillTrees(state);
+    dropEnded(state); // in a tree that is set aside nothing runs out
+    return state;
+  }
+
+  private begun(): LogState {
+    if (!this.state) throw new Error('a snapshot that does not begin with its log');
+    return this.state;
+  }
+
+  private take([kind, value]: Line | End): void {
+    if (kind === 'end') {
+      this.end = value;
+      return;
+    }
+    this.count += 1;
+    if (kind === 'log') {
+      this.state = Object.assign(emptyState(value.log, value.tenant, value.n), {
+        next: value.next,
+        lastTime: value.lastTime,
+        imported: value.imported ?? 0,
+      });
+      return;
+    }
+    const state = this.begun();
+    switch (kind) {
+      case 'shared':
+        this.shared.push(value);
+        return;
+      case 'run': {
+        const run = this.rows.run(value);
+        state.runs.set(run.id, run);
+        return;
+      }
+      case 'rule':
+        return state.rules.add(complete(value, ['issuedBefore', 'target', 'lifted']));
+      case 'unreadable':
+        state.unreadable.set(value.position, complete(value, ['treeId']));
+        return;
+      case 'grant':
+        return addGrant(state, this.rows.grant(value));
+      case 'tree':
+        state.trees.set(value.id, newTree(value));
+        return;
+      case 'action': {
+        const action = this.rows.action(value);
+        state.actions.set(action.id, action);
+        state.deadlines.add({ at: action.outcomeUntil, kind: 'action', id: action.id });
+        return;
+      }
+      case 'settled': {
+        const settled = this.rows.settled(value);
+        (settled.status === 'abandoned' ? state.abandoned : state.settled).set(value[0], settled);
+        return;
+      }
+      case 'approval':
+        return addApproval(state, complete({ ...value, turn: value.turn ?? 0 }, APPROVAL_OPTIONAL));
+      case 'refusalBucket':
+        state.refusalBuckets.set(...value);
+        return;
+      default:
+        state[kind].set(value[0], commandOf(value));
+    }
+  }
+}
+
+const treeLine = ({ id, rootRunId, labels, quietAt }: TreeNode): TreeLine => ({
+  id,
+  rootRunId,
+  labels,
+  ...(quietAt === undefined ? {} : { quietAt }),
+});
+
+/** Only what waits has a turn. */
+const approvalLine = ({ turn, ...rest }: ApprovalNode): ApprovalLine => (turn === 0 ? rest : { ...rest, turn });
+
+const APPROVAL_OPTIONAL = [
+  'grantId',
+  'actionId',
+  'limits',
+  'parentId',
+  'supersedes',
+  'objections',
+  'asks',
+  'replaces',
+  'verb',
+  'tool',
+  'by',
+  'usableUntil',
+  'decidedAt',
+  'decidedPosition',
+] as const;
+
+/** JSON drops what is undefined; nodes have all their members always, so that they stay of one hidden class. */
+function complete<T extends object>(node: T, optional: readonly string[]): T {
+  for (const key of optional) if (!(key in node)) (node as Record<string, unknown>)[key] = undefined;
+  return node;
+}
+
+/** A snapshot as one text: for states that fit into one. */
+export const toSnapshot = (state: LogState): string => [...toParts(state)].join('\n');
+
+export const fromSnapshot = (text: string): LogState => fromSnapshotParts([text]);
+
+export function fromSnapshotParts(parts: Iterable<string>): LogState {
+  const reader = new SnapshotReader();
+  for (const part of parts) reader.add(part);
+  return reader.done();
+}
+
+/** Digest of the folded state: equal on every fold of the same log (I10). */
+export const stateDigest = (state: LogState): string => digestInSteps(state, Infinity).next().value as string;
+
+/** The same, some lines at a time, for who has other things to do: the state must not change in between. */
+export function* digestInSteps(state: LogState, lines: number): Generator<undefined, string> {
+  const hash = createHash('sha256');
+  let left = lines;
+  for (const line of linesOf(state)) {
+    hash.update(`${canonicalize(JSON.parse(JSON.stringify(line)))}\n`);
+    left -= 1;
+    if (left > 0) continue;
+    yield undefined;
+    left = lines;
+  }
+  return `sha256:${hash.digest('hex')}`;
+}

@@ -1,0 +1,55 @@
+import type { Event } from '@bailiwick/contracts/event';
+import { sha256hex } from '@bailiwick/core/digest';
+import { asideBy, readBody, treeNamed } from './set-aside';
+import { dropEnded, evolve } from '../events/evolve';
+import { CorruptLog } from '../events/follows';
+import type { LogState } from './state';
+
+/** An event as it is stored: its bytes, and where they stand. */
+export interface StoredBody {
+  readonly position: number;
+  readonly body: string;
+}
+
+/** What names the bytes of a body to who has examined it. */
+export const bodyDigest = (body: string): string => `sha256:${sha256hex(body)}`;
+
+/**
+ * Folds a stored event into the state, in place. One that cannot be read, or cannot follow from the events before it, is
+ * set aside with the tree that it names, and the fold continues after it.
+ * @returns the event; undefined where it was set aside
+ * @throws CorruptLog where the log has a gap here: what is missing may be anything
+ */
+export function evolveStored(
+  state: LogState,
+  { position, body }: StoredBody,
+  fold: (state: LogState, event: Event) => unknown = evolve,
+): Event | undefined {
+  if (position !== state.next)
+    throw new CorruptLog(`event ${state.log}@${position} cannot follow ${state.log}@${state.next - 1} (I5)`);
+  const read = readBody(body);
+  try {
+    if (!read.ok) throw new CorruptLog('it cannot be read');
+    fold(state, read.value);
+    return read.value;
+  } catch (error) {
+    if (!(error instanceof CorruptLog)) throw error;
+    setAside(state, { position, body });
+    return undefined;
+  }
+}
+
+/** Its position is consumed; the tree that it names waits for an operator, and does not run out or get forgotten. */
+function setAside(state: LogState, { position, body }: StoredBody): void {
+  const treeId = treeNamed(state, position, body);
+  // in a tree that is set aside already nothing more is lost by it
+  if (asideBy(state, treeId) === undefined || !readBody(body).ok)
+    state.unreadable.set(position, { position, treeId, bodyDigest: bodyDigest(body) });
+  state.next = position + 1;
+  const tree = treeId === undefined ? undefined : state.trees.get(treeId);
+  if (tree?.quietAt !== undefined) {
+    state.ended.take(tree);
+    tree.quietAt = undefined;
+  }
+  dropEnded(state);
+}

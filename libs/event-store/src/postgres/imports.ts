@@ -1,0 +1,150 @@
+import { LIMITS } from '@bailiwick/core/limits';
+import type { ExportHeader, ExportLine } from '@bailiwick/contracts/export';
+import { Pool } from 'pg';
+import type { Fence, StoredEvent } from '../port';
+import { databaseWaits } from './waits';
+
+/** What was begun for a tenant. */
+export interface Begun {
+  readonly header: ExportHeader;
+  /** its leases were to stay alive */
+  readonly live: boolean;
+  readonly done: boolean;
+}
+
+/** A tenant that is not empty, or is owned by another: nothing was written. */
+export class NotImported extends Error {}
+
+/** Imported events, beside the log until they become it: all of them in one commit, or none. */
+export class PostgresImports {
+  private readonly pool: Pool;
+
+  constructor(url: string) {
+    // a million events become the log in one statement
+    const waits = databaseWaits(LIMITS.databaseLongMs);
+    this.pool = new Pool({ connectionString: url, max: 2, application_name: 'bailiwick-import', ...waits });
+    this.pool.on('error', () => undefined); // the next question says so
+  }
+
+  async begun(tenant: string): Promise<Begun | undefined> {
+    const { rows } = await this.pool.query<{ header: string; done: boolean }>(
+      'SELECT header, done FROM import_begun WHERE tenant = $1',
+      [tenant],
+    );
+    if (!rows[0]) return undefined;
+    const { live = false, ...header } = JSON.parse(rows[0].header) as ExportHeader & { live?: boolean };
+    return { header, live, done: rows[0].done };
+  }
+
+  /** Another import than the one that was begun before takes its place: what was staged of that one is dropped. */
+  async begin(header: ExportHeader, live: boolean): Promise<void> {
+    const { tenant } = header;
+    await this.pool.query('DELETE FROM import_event WHERE starts_with(log, $1)', [`${tenant}/`]);
+    // Dying here: the old import has lost its events, and wants them again from the first.
+    await this.pool.query(
+      'INSERT INTO import_begun (tenant, header) VALUES ($1, $2) ON CONFLICT (tenant) DO UPDATE SET header = $2, done = false',
+      [tenant, JSON.stringify({ ...header, live })],
+    );
+  }
+
+  /** log → the next position that is not staged yet */
+  async next(header: ExportHeader): Promise<Record<string, number>> {
+    const { rows } = await this.pool.query<{ log: string; next: string }>(
+      'SELECT name AS log, coalesce((SELECT max(position) + 1 FROM import_event WHERE log = name), 0) AS next FROM unnest($1::text[]) AS name',
+      [header.logs.map(({ log }) => log)],
+    );
+    return Object.fromEntries(rows.map(({ log, next }) => [log, Number(next)]));
+  }
+
+  /** All or nothing; what is there already stays. */
+  async add(events: readonly ExportLine[]): Promise<void> {
+    const column = <T>(pick: (event: ExportLine) => T) => events.map(pick);
+    await this.pool.query({
+      name: 'stage',
+      text: `INSERT INTO import_event (log, position, type, time, body, payload)
+        SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::json[], $6::json[])
+        ON CONFLICT DO NOTHING`,
+      values: [
+        column((event) => event.log),
+        column((event) => event.position),
+        column((event) => event.type),
+        column((event) => event.time),
+        column((event) => event.body),
+        column((event) => event.payload),
+      ],
+    });
+  }
+
+  /** Those at `limit` positions. By a LIMIT instead the database, which knows nothing of the table yet, sorts all the rest. */
+  async read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
+    const { rows } = await this.pool.query<Omit<StoredEvent, 'position' | 'time'> & { position: string; time: Date }>({
+      name: 'staged',
+      text: `SELECT log, position, type, time, body::text AS body, payload::text AS payload
+        FROM import_event WHERE log = $1 AND position >= $2 AND position < $2::bigint + $3 ORDER BY position`,
+      values: [log, from, limit],
+    });
+    return rows.map((row) => ({ ...row, position: Number(row.position), time: row.time.toISOString() }));
+  }
+
+  /** What is staged is not what it should be. */
+  async clear(tenant: string): Promise<void> {
+    await this.pool.query('DELETE FROM import_event WHERE starts_with(log, $1)', [`${tenant}/`]);
+  }
+
+  /**
+   * The staged events become the logs, in one transaction, by the owner of the tenant's first log alone. Dying anywhere
+   * in it: nothing of it is there, and what is staged still is.
+   * @param behind what follows them in each log, so that they are at no moment without it
+   * @throws NotImported
+   */
+  async publish(
+    { tenant, logs }: ExportHeader,
+    behind: ReadonlyMap<string, readonly Following[]>,
+    { owner, epoch }: Fence,
+  ): Promise<void> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('BEGIN');
+      // nobody else comes to own it until this is committed
+      const held = await client.query(
+        'SELECT FROM log WHERE name = $1 AND lease_owner = $2 AND lease_epoch = $3 FOR UPDATE',
+        [`${tenant}/0`, owner, epoch],
+      );
+      if (held.rowCount !== 1) throw new NotImported('the log has another owner now; try again');
+      for (const { log, size } of logs) {
+        await client.query('INSERT INTO log (name, tenant) VALUES ($1, $2) ON CONFLICT DO NOTHING', [log, tenant]);
+        const taken = await client.query('SELECT FROM event WHERE log = $1 LIMIT 1', [log]);
+        if (taken.rowCount !== 0) throw new NotImported(`${log} has events already`);
+        const { rowCount } = await client.query(PUBLISH, [log, tenant]);
+        if (rowCount !== size) throw new NotImported(`${log} has ${rowCount ?? 0} events staged, not ${size}`);
+        for (const { event, body } of behind.get(log) ?? [])
+          await client.query(FOLLOW, [log, event.position, event.type, event.time, body, tenant]);
+      }
+      await client.query('DELETE FROM import_event WHERE starts_with(log, $1)', [`${tenant}/`]);
+      await client.query('UPDATE import_begun SET done = true WHERE tenant = $1', [tenant]);
+      await client.query('COMMIT');
+      client.release();
+    } catch (error) {
+      client.release(true); // a connection in the midst of a transaction is not used again
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+}
+
+/** An event that this installation writes itself: its place is in it, and nothing stands next to it. */
+interface Following {
+  readonly event: { readonly position: number; readonly type: string; readonly time: string };
+  readonly body: string;
+}
+const FOLLOW = `
+INSERT INTO event (log, position, type, time, body, tenant, tree_id, run_id, grant_id, action_id, command_id)
+VALUES ($1, $2, $3, $4, $5, $6, $5::json->>'treeId', $5::json->>'runId', $5::json->>'grantId', $5::json->>'actionId', $5::json->>'commandId')`;
+
+const PUBLISH = `
+INSERT INTO event (log, position, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id)
+SELECT log, position, type, time, body, payload, $2, body->>'treeId', body->>'runId', body->>'grantId', body->>'actionId', body->>'commandId'
+FROM import_event WHERE log = $1 ORDER BY position`;
