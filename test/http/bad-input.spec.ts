@@ -1,3 +1,4 @@
+import { LIMITS } from '@bailiwick/core/limits';
 import { http, Stack, type HttpAnswer } from '../support/stack';
 import { samples, WHOLE_GRANT, withUnknownMembers, withWrongTypes, type Sample } from './bodies';
 import { call, GRANT, head, openRun, problemIn, RUN, writtenAfter, type LogEvent, type Opened } from './world';
@@ -103,17 +104,20 @@ describe('a body that is no JSON of ours is refused', () => {
     await refused(400, 'BAD_REQUEST', () => act(more));
   });
 
-  it('with so many levels that no stack would hold them', async () => {
+  it.each([
+    [LIMITS.httpBodyValues / 2, 400, 'BAD_REQUEST'],
+    [4 * LIMITS.httpBodyValues, 413, 'TOO_LARGE'], // each level is a value
+  ] as const)('with %i levels, which no stack need hold: %i %s', async (levels, status, code) => {
     for (const [opening, closing] of [
       ['[', ']'],
       ['{"a":', '}'],
     ] as const) {
-      const args = `{"a":${opening.repeat(40_000)}1${closing.repeat(40_000)}}`;
+      const args = `{"a":${opening.repeat(levels)}1${closing.repeat(levels)}}`;
       const raw = JSON.stringify(call(run.grantId, { action: { verb: 'repo.read', args: 0 } })).replace(
         '"args":0',
         `"args":${args}`,
       );
-      await refused(400, 'BAD_REQUEST', () => http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, raw }));
+      await refused(status, code, () => http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, raw }));
     }
   });
 
