@@ -1,3 +1,6 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bailiwick } from '../support/cli';
 import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
 import { BailiwickClient } from '@bailiwick/client/client';
@@ -23,6 +26,42 @@ describe('a tenant', () => {
     expect(page.items[0]?.position).toBe(0);
     expect(JSON.stringify(page.items)).toContain(run.id);
   });
+
+  it('is made again by the same request if the gateway dies between making its log and writing its keys', async () => {
+    const add = async (...flags: string[]) => {
+      const { code, out, err } = await bailiwick([
+        '--data',
+        stack.dataDir,
+        '--json',
+        'tenants',
+        'add',
+        'late',
+        ...flags,
+      ]);
+      return { code, err, keys: code === 0 ? (JSON.parse(out) as { keys: Record<string, string> }).keys : {} };
+    };
+    const first = await add();
+    expect([first.code, first.err]).toEqual([0, '']);
+    // the state at that point: a log without keys
+    const file = join(stack.dataDir, 'tenants.json');
+    const kept = (JSON.parse(readFileSync(file, 'utf8')) as [string, { tenant: string }][]).filter(
+      ([, { tenant }]) => tenant !== 'late',
+    );
+    writeFileSync(file, JSON.stringify(kept));
+    const opens = (keys: Record<string, string>) =>
+      open(new BailiwickClient({ url: stack.url, key: keys.orchestrator as string })).then(
+        () => 'ok',
+        (error: unknown) => (error as { code?: string }).code,
+      );
+    await until('the lost keys to end', async () => (await opens(first.keys)) === 'UNAUTHENTICATED');
+    const second = await add();
+    expect(await opens(second.keys)).toBe('ok');
+
+    expect((await add()).err).toContain('reissue');
+    const third = await add('--reissue');
+    expect(await opens(third.keys)).toBe('ok');
+    expect(await opens(second.keys)).toBe('UNAUTHENTICATED');
+  }, 60_000);
 
   it("finds another's ids unknown, whatever it does with them", async () => {
     const { run, grant } = await open(stack.as('orchestrator'));

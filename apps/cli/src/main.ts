@@ -12,6 +12,7 @@ import { addReceiptCommands } from './commands/receipts';
 import { addReplayCommand } from './commands/replaying';
 import { addRevokeCommands } from './commands/revoking';
 import { addSystemCommands } from './commands/system';
+import { addTenantCommands } from './commands/tenants';
 import { red, reasonText } from './render';
 
 /** `bailiwick`: exit 0 done, 1 refused or found wrong, 2 bad usage. */
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
   addRevokeCommands(program);
   addEraseCommand(program);
   addReplayCommand(program);
+  addTenantCommands(program);
   addMoveCommands(program);
   addReceiptCommands(program);
   addDeployCommands(program);
