@@ -27,7 +27,7 @@ describe('a tenant', () => {
     expect(JSON.stringify(page.items)).toContain(run.id);
   });
 
-  it('is made again by the same request if the gateway dies between making its log and writing its keys', async () => {
+  it('is made by the same request when it has a log and no keys, as after a kill between the two', async () => {
     const add = async (...flags: string[]) => {
       const { code, out, err } = await bailiwick([
         '--data',

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ProblemError } from '@bailiwick/client/client';
 import { databaseUrl, LOG, sql } from '../chaos/log';
 import { bailiwick } from '../support/cli';
-import { Stack, until } from '../support/stack';
+import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
 
 /** The code of the refusal; `ok` where there is none. */
@@ -107,6 +109,18 @@ describe('issue 13.0: a log with an event that cannot be read', () => {
       expect.stringContaining(`position ${position}: the body cannot be read`),
     ]);
 
+    const file = join(stack.dataDir, 'export.ndjson');
+    const exported = await cli('export', '--out', file);
+    const replayed = await http(stack, 'POST', '/v1/replays', {
+      key: stack.keys.analyst,
+      body: { change: { drift: { suspendAt: 0.7 } } },
+    });
+    const replay = JSON.stringify(replayed.body);
+    expect([replayed.status, replay]).toEqual([200, expect.stringContaining('"differ":0')]);
+    expect(replay).toContain('Stored events that cannot be read (1) are passed over');
+    // its stored bytes as they are: the root of the export is that of the log
+    expect([exported.code, exported.err]).toEqual([0, '']);
+    expect(readFileSync(file, 'utf8')).toContain('\\"labels\\":99');
     const listed = await cli('log', 'repair', '--json');
     const [found] = (JSON.parse(listed.out) as { items: { position: number; bodyDigest: string }[] }).items;
     expect(found).toMatchObject({ position, holdsUp: 'tree', treeId: mine.run.treeId });

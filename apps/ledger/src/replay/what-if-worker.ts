@@ -2,11 +2,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { CorruptLog } from '@bailiwick/authority/events/follows';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import { WithRules, type RuleEvent } from '@bailiwick/authority/revocation/rule-events';
+import { readBody } from '@bailiwick/authority/state/set-aside';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { WhatIf } from '@bailiwick/authority/what-if/what-if';
-import type { Event } from '@bailiwick/contracts/event';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay';
-import { upcast } from '@bailiwick/contracts/upcast';
 import { Bodies } from '@bailiwick/event-store/postgres/bodies';
 import { parseLogName } from '@bailiwick/core/ids';
 import { lowerThisThread } from '@bailiwick/platform/priority';
@@ -45,8 +44,12 @@ async function main({ log, databaseUrl, request, to, rules }: WhatIfJob): Promis
       const started = performance.now();
       let done = 0;
       for (const body of page) {
-        // what the log's only writer wrote was of its form then, and each checkpoint vouches for it
-        const event = upcast(JSON.parse(body)) as Event;
+        const read = readBody(body);
+        if (!read.ok) {
+          whatIf.passOver(body);
+          continue;
+        }
+        const event = read.value;
         for (const rule of among.before(event.position)) whatIf.take(rule);
         whatIf.take(event);
         done = event.position + 1;

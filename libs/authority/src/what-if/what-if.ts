@@ -3,7 +3,9 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { Change, ReplayAnswer, ReplayRequest } from '@bailiwick/contracts/replay';
 import type { Rules } from '../commands/types';
 import { evolveUnasked } from '../events/evolve';
+import { isPassedOver } from '../state/set-aside';
 import type { LogState } from '../state/state';
+import { evolveStored } from '../state/stored';
 import { Shadow } from './shadow';
 import { Tally } from './tally';
 
@@ -19,6 +21,7 @@ export class WhatIf {
   /** of the command whose events are not all there yet */
   private pending: Event[] = [];
   private seen = -1;
+  private unreadable = 0;
 
   /**
    * @param state the log's before the first event that will be given: empty, or from a snapshot not after `from`
@@ -43,11 +46,26 @@ export class WhatIf {
     this.pending.push(event);
   }
 
+  /**
+   * A stored event that cannot be read. It is set aside as every fold of the log does (I11), with the tree that it names,
+   * and nothing of that tree is decided again after it.
+   */
+  passOver(body: string): void {
+    const position = positionIn(body) ?? this.seen + 1;
+    if (position > this.last) return;
+    this.flush();
+    this.seen = position;
+    this.unreadable += 1;
+    this.state.next = position;
+    evolveStored(this.state, { position, body }, evolveUnasked);
+  }
+
   /** What came of it, once all events were given. */
   end(): ReplayAnswer {
     this.flush();
     const { log } = this.state;
-    return { log, from: this.first, to: this.seen, ...this.tally.told(), assumes: assumptions(this.request.change) };
+    const assumes = assumptions(this.request.change, this.unreadable);
+    return { log, from: this.first, to: this.seen, ...this.tally.told(), assumes };
   }
 
   private flush(): void {
@@ -55,7 +73,8 @@ export class WhatIf {
     this.pending = [];
     const [begin] = events;
     if (!begin) return;
-    if (begin.position >= this.first) {
+    const isAside = events.some((event) => isPassedOver(this.state, event));
+    if (begin.position >= this.first && !isAside) {
       this.shadow ??= new Shadow(this.state, this.request.change, this.rules, this.tally);
       this.shadow.take(events);
       return;
@@ -68,9 +87,14 @@ export class WhatIf {
 }
 
 /** What nobody can know, and what is taken for it. */
-function assumptions({ grant, policy, drift }: Change): string[] {
+function assumptions({ grant, policy, drift }: Change, unreadable: number): string[] {
   const grants = grant !== undefined || policy?.approvalFrom !== undefined || policy?.ceiling !== undefined;
   return [
+    ...(unreadable > 0
+      ? [
+          `Stored events that cannot be read (${unreadable}) are passed over, and so is what comes after them in the trees that they name.`,
+        ]
+      : []),
     'What agents asked for, what people answered, and what the monitor scored is taken as it was recorded; what an agent would have done after another answer is not known.',
     'A call that would have been denied, or asked about, was not made: it spends nothing, its outcome and its labels fall away, and so do the calls inside it.',
     'A call that was denied and would have been permitted is taken to have cost what was reserved; what would have come after it is not known.',
@@ -83,4 +107,13 @@ function assumptions({ grant, policy, drift }: Change): string[] {
       : []),
     ...(policy?.defaults ? ['Where a root lease says what the defaults say, it is taken to have left it out.'] : []),
   ];
+}
+
+function positionIn(body: string): number | undefined {
+  try {
+    const { position } = JSON.parse(body) as { position?: unknown };
+    return Number.isSafeInteger(position) ? (position as number) : undefined;
+  } catch {
+    return undefined;
+  }
 }
