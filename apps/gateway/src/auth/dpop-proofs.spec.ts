@@ -92,6 +92,16 @@ describe('DPoP proofs at one process', () => {
     expect(flood(proofs, 100, () => ({ tenant: 'two' })).every((each) => each === 'taken')).toBe(true);
   });
 
+  it('it takes those of a tenant with few, although the tenants with many fill what all may have', () => {
+    const proofs = start();
+    const tenants = LIMITS.dpopProofs / LIMITS.dpopProofsPerTenant;
+    for (let tenant = 0; tenant < tenants; tenant++)
+      flood(proofs, LIMITS.dpopProofsPerTenant, (i) => ({ tenant: `full${tenant}`, thumbprint: `k${i % 50}` }));
+    const few = flood(proofs, LIMITS.dpopProofsAssured, () => ({ tenant: 'few' }));
+    expect(few.every((each) => each === 'taken')).toBe(true);
+    expect(takes(proofs, proof({ tenant: 'few' }))).toBe('TOO_MANY');
+  });
+
   it('it has room again when the time of what it took is over', () => {
     const proofs = start();
     flood(proofs, LIMITS.dpopProofsPerKey + 1, () => ({}));

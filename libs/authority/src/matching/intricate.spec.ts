@@ -47,6 +47,11 @@ describe('an intricate grant', () => {
     for (let i = 0; i < 10_000 && work.left >= 0; i++) includes([['**', 'a', '**', 'b', '**']], ['*', '**', 'a'], work);
     expect(work.left).toBeLessThan(0);
     expect(includes([['**']], ['a'], work)).toBe(false);
+    // the steps of the comparison are charged, not its preparation alone
+    const once = { left: LIMITS.inclusionWork };
+    includes([['**', 'a', '**', 'b', '**']], ['*', '**', 'a'], once);
+    const preparation = 1 + 4 * (5 + 3);
+    expect(LIMITS.inclusionWork - once.left).toBeGreaterThan(preparation);
   });
 
   it('leaves room for 64 repositories that a child narrows one by one', () => {
