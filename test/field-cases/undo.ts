@@ -25,7 +25,10 @@ async function fails({ file, find, replace, spec }: Undone): Promise<boolean> {
       source.replace(find, () => replace),
     );
     const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
-    const child = spawn(process.execPath, [jest, spec], { cwd: ROOT, stdio: 'ignore' });
+    const child = spawn(process.execPath, [jest, '--testTimeout=10000', '--bail', spec], {
+      cwd: ROOT,
+      stdio: 'ignore',
+    });
     return (await new Promise<number | null>((done) => child.once('close', done))) !== 0;
   } finally {
     restore();
