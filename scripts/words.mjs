@@ -1,0 +1,79 @@
+/**
+ * Looks for words that this code base does not use (scripts/words.json) in identifiers, comments, texts and documents.
+ *
+ *   node scripts/words.mjs [--count] [path …]
+ *
+ * Exit status: 0 where none was found, 1 otherwise.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import ts from 'typescript';
+
+const data = JSON.parse(readFileSync(new URL('words.json', import.meta.url), 'utf8'));
+const rules = data.forbidden.map(({ pattern, write }) => ({ pattern: new RegExp(pattern, 'i'), write }));
+const sentences = rules.map(({ pattern, write }) => ({
+  pattern: new RegExp(pattern.source, isCased(pattern) ? '' : 'i'),
+  write,
+}));
+const allowed = new Set(data.identifiers.allowed);
+const excepted = (file) =>
+  data.exceptions.find((each) => file === each.file || (each.file.endsWith('/') && file.startsWith(each.file)));
+
+/** A rule about the first word of a sentence is about its capital letter. */
+function isCased({ source }) {
+  return source.includes('What|Who');
+}
+
+const args = process.argv.slice(2);
+const paths = args.filter((each) => !each.startsWith('--'));
+const files = execFileSync('git', ['ls-files', '--', ...(paths.length > 0 ? paths : ['.'])], { encoding: 'utf8' })
+  .split('\n')
+  .filter((file) => /\.(ts|mjs|cjs|md|yml)$|^\.ci\/run$|^Dockerfile$/.test(file));
+
+const findings = files.filter((file) => !excepted(file)).flatMap(check);
+if (args.includes('--count')) {
+  const per = new Map();
+  for (const { file } of findings) per.set(file, (per.get(file) ?? 0) + 1);
+  for (const [file, count] of per) console.log(`${String(count).padStart(5)} ${file}`);
+} else for (const { file, line, text, write } of findings) console.log(`${file}:${line}: "${text}": write ${write}`);
+console.log(findings.length === 0 ? 'words: none of the forbidden ones' : `words: ${findings.length} to replace`);
+process.exitCode = findings.length === 0 ? 0 : 1;
+
+function check(file) {
+  const text = readFileSync(file, 'utf8');
+  return /\.(ts|mjs|cjs)$/.test(file) ? checkSource(file, text) : checkText(file, text, 0, () => 1);
+}
+
+/** Every piece of text in a source: identifiers split at their capitals, literals and comments as they are. */
+function checkSource(file, text) {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const found = [];
+  const lineAt = (position) => source.getLineAndCharacterOfPosition(position).line + 1;
+  const visit = (node) => {
+    if (node.getChildCount(source) > 0) return node.getChildren(source).forEach(visit);
+    found.push(...checkText(file, text.slice(node.getFullStart(), node.getStart(source)), node.getFullStart(), lineAt));
+    const own = node.getText(source);
+    if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) {
+      if (allowed.has(own)) return;
+      const words = own.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll('_', ' ');
+      found.push(...checkText(file, words, node.getStart(source), () => lineAt(node.getStart(source))));
+    } else if (ts.isStringLiteralLike(node) || node.kind >= ts.SyntaxKind.TemplateHead)
+      found.push(...checkText(file, own, node.getStart(source), lineAt));
+  };
+  visit(source);
+  return found;
+}
+
+function checkText(file, text, start, lineAt) {
+  // a comment's sentence goes on over its lines
+  const flat = text.replace(/\n[ \t]*(\/\/|\*(?!\/)|#)?/g, (gap) => ' '.repeat(gap.length));
+  const from = file.endsWith('.ts') || /\.[mc]js$/.test(file) ? lineAt : (at) => text.slice(0, at).split('\n').length;
+  return sentences.flatMap(({ pattern, write }) =>
+    [...flat.matchAll(new RegExp(pattern.source, `${pattern.flags}g`))].map((match) => ({
+      file,
+      line: from(start + match.index),
+      text: match[0].trim().slice(0, 60),
+      write,
+    })),
+  );
+}
