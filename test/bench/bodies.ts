@@ -1,11 +1,9 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import { DryRuns } from '../../apps/gateway/src/reporting/dry-runs';
-import { Arriving } from '../../apps/gateway/src/http/incoming-bodies';
-import { Places } from '../../apps/gateway/src/http/concurrency-limiter';
-import { Pseudonyms } from '../../apps/gateway/src/auth/pseudonyms';
-import type { Incoming, Services } from '../../apps/gateway/src/http/route';
-import { answer, type ServerOptions } from '../../apps/gateway/src/http/server';
-import { routeTable } from '../../apps/gateway/src/http/table';
+import { EndpointRegistry } from '../../apps/gateway/src/http/endpoint-registry';
+import { FastPath } from '../../apps/gateway/src/fast-path/fast-path';
+import type { Incoming } from '../../apps/gateway/src/http/request-context';
+import { busThat } from '../../apps/gateway/src/testing/bus';
+import { keyOf, makeGateway } from '../../apps/gateway/src/testing/gateway';
 import { samples } from '../http/bodies';
 import type { Opened } from '../http/world';
 
@@ -97,25 +95,10 @@ function marked(body: unknown): [string, string][] {
 }
 
 const id = (kind: string): string => `${kind}_0_${'0'.repeat(25)}3`;
-const NEVER = { ok: true, decision: 'deny', reasons: [], remaining: {}, value: {} };
-function optionsFor(role: string): ServerOptions {
-  const services = {
-    config: { publicUrl: 'http://x' },
-    keys: { find: () => ({ tenant: 'default', role }) },
-    tokens: {},
-    refusals: { report: () => undefined },
-    dryRuns: new DryRuns(() => undefined),
-    pseudonyms: new Pseudonyms(Buffer.alloc(32)),
-    owners: {
-      command: () => Promise.resolve(NEVER),
-      query: () => Promise.resolve(NEVER),
-      submit: () => Promise.resolve(NEVER),
-      submitAll: (all: unknown[]) => Promise.resolve(all.map(() => NEVER)),
-    },
-  } as unknown as Services;
-  const places = new Places(10, 10, 'requests');
-  return { routes: [], services, places, arriving: new Arriving(), failed: () => undefined };
-}
+const DENIED = { ok: true, value: { decision: 'deny', reasons: [], remaining: {} } };
+const { bus } = busThat((_subject, { commands }: { commands?: unknown[] }) => ({
+  value: commands ? { answers: commands.map(() => DENIED) } : DENIED,
+}));
 
 async function main(): Promise<void> {
   const opened = { runId: id('run'), grantId: id('grt'), treeId: id('tre') } as unknown as Opened;
@@ -126,8 +109,10 @@ async function main(): Promise<void> {
     resource: { type: 'repo', id: 'x', properties: { a: 'x' } },
     context: { cost: { USD: 1 }, labels: ['x'], dryRun: true },
   };
-  const found: { ms: number; path: string; at: string; value: string; status: number | undefined }[] = [];
-  for (const route of routeTable(() => Promise.reject(new Error('not here')))) {
+  const found: { ms: number; path: string; at: string; value: string; status: number }[] = [];
+  const app = await makeGateway({ bus });
+  const fastPath = app.get(FastPath);
+  for (const route of app.get(EndpointRegistry).endpoints) {
     if (route.method === 'GET' || route.takesText !== undefined || route.roles === 'public') continue;
     if (process.env.ROUTE !== undefined && route.path !== process.env.ROUTE) continue;
     const pattern = new RegExp(
@@ -137,7 +122,7 @@ async function main(): Promise<void> {
     const plain = route.path.startsWith('/access/')
       ? { ...evaluation, evaluations: [evaluation] }
       : { subject: 'x', reason: 'x' };
-    const options = optionsFor(route.roles[0] as string);
+    const [role = 'admin'] = route.roles;
     const url = route.path.replaceAll('::', '\0').replace(/:\w+/g, id('grt')).replaceAll('\0', ':');
     const params = Object.fromEntries(
       [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => [
@@ -155,25 +140,25 @@ async function main(): Promise<void> {
         const request = {
           method: route.method,
           url,
-          headers: { authorization: 'Bearer bwk_x_0123456789' },
+          headers: { authorization: `Bearer ${keyOf(role)}` },
           params,
           query: {},
           body,
           raw: {},
         };
-        const began = performance.now();
-        const told = await answer(route, options, request as unknown as Incoming);
-        const ms = performance.now() - began;
-        found.push({ ms, path: route.path, at, value, status: told?.status });
+        const started = performance.now();
+        const { status } = await fastPath.answer(route, request as unknown as Incoming);
+        found.push({ ms: performance.now() - started, path: route.path, at, value, status });
       }
     }
   }
+  await app.close();
   found.sort((a, b) => b.ms - a.ms);
   console.log(
     `${found.length} bodies of ${LIMITS.httpBodyBytes} bytes; over 50 ms: ${found.filter(({ ms }) => ms > 50).length}; the slowest:`,
   );
   for (const { ms, path, at, value, status } of found.slice(0, Number(process.env.ROWS ?? 25)))
-    console.log(`${ms.toFixed(1).padStart(8)} ms  ${status ?? '-'}  ${path}  ${at || 'the body'}: ${value}`);
+    console.log(`${ms.toFixed(1).padStart(8)} ms  ${status}  ${path}  ${at || 'the body'}: ${value}`);
 }
 
 void main();

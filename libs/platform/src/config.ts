@@ -30,6 +30,8 @@ const schema = z.object({
     .optional(),
   /** `always` where several gateways answer for the same tenants: a proof is good at one of them only */
   BAILIWICK_DPOP_NONCE: z.enum(['restart', 'always']).default('restart'),
+  /** `off` has every request pass through the framework; the responses are the same */
+  BAILIWICK_FAST_PATH: z.enum(['on', 'off']).default('on'),
   BAILIWICK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -44,6 +46,8 @@ export interface Config {
   readonly origin: string;
   readonly logLevel: string;
   readonly dpopNonce: 'restart' | 'always';
+  /** whether plain requests are answered without the framework */
+  readonly fastPath: boolean;
   /** the log's private key, where it is not in a file */
   readonly logKey: string | undefined;
   /** the name under which we cosign others' checkpoints */
@@ -88,6 +92,7 @@ export function readConfig(
     origin: env.BAILIWICK_ORIGIN,
     logLevel: env.BAILIWICK_LOG_LEVEL,
     dpopNonce: env.BAILIWICK_DPOP_NONCE,
+    fastPath: env.BAILIWICK_FAST_PATH === 'on',
     logKey: env.BAILIWICK_LOG_KEY,
     witnessName: env.BAILIWICK_WITNESS_NAME ?? `${env.BAILIWICK_ORIGIN}/witness`,
     files: {

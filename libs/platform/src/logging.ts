@@ -1,6 +1,8 @@
 import type { LoggerService } from '@nestjs/common';
 import pino, { type Logger } from 'pino';
 
+export type { Logger } from 'pino';
+
 /**
  * One JSON line per entry, to standard output. What looks like a secret by its name is never written. A line that cannot
  * be written, such as to a disk that is full, is lost: the service goes on without it.

@@ -1,7 +1,7 @@
 import type { Actor } from '@bailiwick/contracts/event';
 import { digestOf, type ApiKeys, type Role } from './api-keys';
 import { Refused } from '../http/problem';
-import type { Tokens } from './grant-tokens';
+import type { GrantTokens } from './grant-tokens';
 
 /** Who sent a request: the holder of a key, or a run with its grant token. */
 export type Caller =
@@ -25,7 +25,7 @@ export interface Presented {
 /** A person decides, a service asks: which of the two a role's key stands for. */
 const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'analyst']);
 
-export async function identify(keys: ApiKeys, tokens: Tokens, presented: Presented): Promise<Caller> {
+export async function identify(keys: ApiKeys, tokens: GrantTokens, presented: Presented): Promise<Caller> {
   const [scheme, credential] = split(presented.authorization);
   const digest = digestOf(credential);
   if (scheme === 'bearer') {

@@ -17,13 +17,13 @@ import {
   URL_,
   type HolderKey,
 } from '../testing/tokens';
-import type { Tokens } from './grant-tokens';
+import type { GrantTokens } from './grant-tokens';
 
 const noKeys = { find: () => undefined } as unknown as ApiKeys;
 const seconds = NOW / 1_000;
 
 let clock: { now: number };
-let tokens: Tokens;
+let tokens: GrantTokens;
 let holder: HolderKey;
 let thief: HolderKey;
 let bound: string;

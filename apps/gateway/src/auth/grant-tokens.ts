@@ -19,7 +19,7 @@ export interface TokenClaims {
 const SEEN_MOST = 100_000;
 
 /** Mints and verifies grant tokens: EdDSA JWTs (RFC 7519, RFC 8037), optionally bound to a key (RFC 9449). */
-export class Tokens {
+export class GrantTokens {
   private readonly key: KeyObject;
   private readonly publicKey: KeyObject;
   private readonly known = new Map<string, TokenClaims>();

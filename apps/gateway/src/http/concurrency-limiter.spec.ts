@@ -1,4 +1,4 @@
-import { Places } from './concurrency-limiter';
+import { ConcurrencyLimiter } from './concurrency-limiter';
 import { Refused } from './problem';
 
 describe('places', () => {
@@ -12,7 +12,7 @@ describe('places', () => {
   };
 
   it('are as many as there are, and there again once they are given back', () => {
-    const places = new Places(3, 3, 'requests');
+    const places = new ConcurrencyLimiter(3, 3, 'requests');
     const back = [places.take('a'), places.take('b'), places.take('a')];
     expect(refused(() => places.take('c'))).toBe(true);
     back[1]?.();
@@ -21,7 +21,7 @@ describe('places', () => {
   });
 
   it('are not all taken by one tenant', () => {
-    const places = new Places(3, 2, 'requests');
+    const places = new ConcurrencyLimiter(3, 2, 'requests');
     const back = [places.take('a'), places.take('a')];
     expect(refused(() => places.take('a'))).toBe(true);
     expect(refused(() => places.take('b'))).toBe(false);

@@ -22,7 +22,7 @@ const BOUNDS: Bounds = {
  * for so long. A body counts with all that its head announces, since that is what it may come to hold; one of no stated
  * length counts as the longest.
  */
-export class Arriving {
+export class IncomingBodies {
   private readonly held = new Map<string, number>();
   /** in the order in which they began, so that the first is due first */
   private readonly begun = new Map<IncomingMessage, number>();

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { CODES } from '@bailiwick/contracts/codes';
 import { docsPage, openapi } from './openapi';
 import { problemOf, Refused } from './problem';
-import { route, type Route } from './route';
-import { routeTable } from './table';
+import { declaredEndpoints } from '../testing/endpoints';
+import type { Endpoint } from './endpoint';
 
 type Json = Record<string, unknown>;
 interface Operation {
@@ -17,22 +17,22 @@ interface Operation {
 }
 
 const URL_ = 'https://bailiwick.example';
-const table = routeTable(() => Promise.resolve({ services: {}, behind: {}, instances: {}, problems: {} }));
+const table = declaredEndpoints();
 const document = openapi(table, URL_);
 const paths = document.paths as Record<string, Record<string, Operation>>;
 const operations = Object.entries(paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, path, operation })),
 );
-/** As a path is written in the description. */
-const templated = ({ path }: Route): string =>
+/** The path as OpenAPI writes it. */
+const templated = ({ path }: Endpoint): string =>
   path
     .replace('::', '\0')
     .replace(/:(\w+)/g, '{$1}')
     .replace('\0', ':')
     .replace('*', '{path}');
-const operationOf = (each: Route): Operation | undefined => paths[templated(each)]?.[each.method.toLowerCase()];
+const operationOf = (each: Endpoint): Operation | undefined => paths[templated(each)]?.[each.method.toLowerCase()];
 
-/** Every schema of the document, with where it stands. */
+/** Every schema of the document, with its place. */
 function schemas(): [string, Json][] {
   const found: [string, Json][] = [];
   for (const { name, operation } of operations) {
@@ -44,45 +44,45 @@ function schemas(): [string, Json][] {
   return found;
 }
 
-describe('the description that we serve', () => {
-  it('is an OpenAPI 3.1 document of this address, and plain JSON', () => {
+describe('openapi', () => {
+  it('makes an OpenAPI 3.1 document of this address, in plain JSON', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { title: 'Bailiwick' }, servers: [{ url: URL_ }] });
     expect(JSON.parse(JSON.stringify(document))).toEqual(document);
   });
 
-  it('tells every error code', () => {
+  it('lists every error code', () => {
     const { description } = document.info as { description: string };
     for (const code of Object.keys(CODES)) expect(description).toContain(code);
   });
 
-  it('describes every route of the table, and nothing that is not there', () => {
+  it('describes every endpoint and nothing else', () => {
     const there = table.map((each) => `${each.method} ${templated(each)}`).sort();
     expect(operations.map((each) => each.name).sort()).toEqual(there);
   });
 
-  it('says of every route in words what it does and who may call it', () => {
+  it('states for every endpoint what it does and who may call it', () => {
     for (const each of table) {
       const operation = operationOf(each)!;
       expect(operation.summary.length).toBeGreaterThan(10);
-      const roles = each.roles === 'public' ? ['anybody'] : each.roles;
+      const roles = each.roles === 'public' ? ['no key'] : each.roles;
       for (const role of roles) expect(operation.description).toContain(role);
       expect(operation.description.includes("the run's own token")).toBe(each.runs === true);
       expect(operation.security).toEqual(each.roles === 'public' ? undefined : [{ key: [] }]);
     }
   });
 
-  it('gives every operation an id of its own', () => {
+  it('gives every operation a unique id', () => {
     const ids = operations.map((each) => each.operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^\w+$/);
   });
 
-  it('names every part of a path as a parameter that must be given, and no other', () => {
+  it('names every part of a path, and nothing else, as a required path parameter', () => {
     for (const { name, path, operation } of operations) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
-      const told = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
-      expect([name, told.map((parameter) => parameter.name).sort()]).toEqual([name, inPath]);
-      expect(told.every((parameter) => parameter.required)).toBe(true);
+      const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+      expect([name, declared.map((parameter) => parameter.name).sort()]).toEqual([name, inPath]);
+      expect(declared.every((parameter) => parameter.required)).toBe(true);
     }
   });
 
@@ -91,7 +91,7 @@ describe('the description that we serve', () => {
     expect(Object.keys(paths).filter((path) => /:(?!batch)|::|\*/.test(path))).toEqual([]);
   });
 
-  it('has a body for what takes one, and an answer for what gives one', () => {
+  it('has a request body and a response schema where the endpoint has them', () => {
     for (const each of table) {
       const { requestBody, responses } = operationOf(each)!;
       expect([each.path, requestBody !== undefined]).toEqual([each.path, each.body !== undefined]);
@@ -100,7 +100,7 @@ describe('the description that we serve', () => {
     }
   });
 
-  it('tells the refusals of every route that is not open to everybody, as problems', () => {
+  it('describes the refusals of every endpoint that requires a key as problems', () => {
     for (const { operation } of operations.filter((each) => each.operation.security)) {
       for (const status of ['400', '401', '403', '404', '409', '413', '429', '503']) {
         expect(Object.keys(operation.responses[status]?.content ?? {})).toEqual(['application/problem+json']);
@@ -109,8 +109,8 @@ describe('the description that we serve', () => {
   });
 });
 
-describe('a schema of the description', () => {
-  it.each(schemas())('of %s is a JSON Schema that can be read again', (_where, schema) => {
+describe('a schema of the OpenAPI document', () => {
+  it.each(schemas())('of %s can be parsed as JSON Schema', (_where, schema) => {
     expect(schema).toBeInstanceOf(Object);
     expect(Array.isArray(schema)).toBe(false);
     expect(schema).not.toHaveProperty('$schema'); // the document's own dialect holds
@@ -118,7 +118,7 @@ describe('a schema of the description', () => {
     expect(() => z.fromJSONSchema(resolved as never)).not.toThrow();
   });
 
-  it.each(table.filter((each) => each.body).map((each): [string, Route] => [`${each.method} ${each.path}`, each]))(
+  it.each(table.filter((each) => each.body).map((each): [string, Endpoint] => [`${each.method} ${each.path}`, each]))(
     'of the body of %s refuses what the route refuses',
     (_name, each) => {
       const schema = operationOf(each)!.requestBody!.content['application/json']!.schema;
@@ -130,7 +130,7 @@ describe('a schema of the description', () => {
     },
   );
 
-  it('of a problem takes every problem that we send', () => {
+  it('of a problem accepts every problem that is sent', () => {
     const schema = z.fromJSONSchema(referred('#/components/schemas/Problem'));
     for (const code of Object.keys(CODES) as (keyof typeof CODES)[]) {
       const { status, body } = problemOf(new Refused(code, 'why'));
@@ -146,25 +146,26 @@ function referred(ref: string): Json {
   return at.reduce((value, key) => value[key] as Json, document);
 }
 
-describe('the page for people', () => {
+describe('docsPage', () => {
   const page = docsPage(document);
 
-  it('shows every route, runs no script, and fetches nothing', () => {
+  it('shows every endpoint, runs no script, and fetches nothing', () => {
     for (const { name } of operations) expect(page).toContain(`<b>${name.replace(' ', '</b> ')}`);
     expect(page).not.toMatch(/<script|<link|<img|src=|@import|url\(/i);
   });
 
-  it('shows what is described as text, whatever is in it', () => {
+  it('escapes every text', () => {
     const summary = '<script>alert("x")</script> & more';
-    const handle = () => Promise.resolve({ body: {} });
-    const odd = route({
+    const odd: Endpoint = {
       method: 'GET',
       path: '/odd',
       summary,
       roles: ['admin'],
       body: z.object({ '</pre><b>': z.any() }),
-      handle,
-    });
+      params: undefined,
+      query: undefined,
+      sources: [],
+    };
     const html = docsPage(openapi([odd], URL_));
     expect(html).not.toContain('<script');
     expect(html).not.toContain('</pre><b>');

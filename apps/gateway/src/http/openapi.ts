@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import { problem } from '@bailiwick/contracts/reason';
 import { CODES } from '@bailiwick/contracts/codes';
-import type { Route } from './route';
+import type { Endpoint } from './endpoint';
 
 type Json = Record<string, unknown>;
 
-/** OpenAPI 3.1 from the table of routes: one schema is the check, the type and the description. */
-export function openapi(routes: readonly Route[], url: string): Json {
+/** Describes endpoints as OpenAPI 3.1. One schema is the check, the type and the description. */
+export function openapi(endpoints: readonly Endpoint[], url: string): Json {
   const paths: Record<string, Json> = {};
-  for (const route of routes) {
-    const path = route.path
+  for (const endpoint of endpoints) {
+    const path = endpoint.path
       .replaceAll('::', '\u0000')
       .replace(/:(\w+)/g, '{$1}')
       .replaceAll('\u0000', ':')
       .replace('*', '{path}');
     const methods = (paths[path] ??= {});
-    methods[route.method.toLowerCase()] = operation(route);
+    methods[endpoint.method.toLowerCase()] = operation(endpoint);
   }
   return {
     openapi: '3.1.0',
@@ -38,25 +38,34 @@ const PROBLEM = {
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 };
 
-function operation(route: Route): Json {
+function operation(endpoint: Endpoint): Json {
   const roles =
-    route.roles === 'public' ? 'anybody' : [...route.roles, ...(route.runs ? ["the run's own token"] : [])].join(', ');
-  const parameters = [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')];
+    endpoint.roles === 'public'
+      ? 'no key'
+      : [...endpoint.roles, ...(endpoint.runs ? ["the run's own token"] : [])].join(', ');
+  const parameters = [...parametersOf(endpoint.params, 'path'), ...parametersOf(endpoint.query, 'query')];
   return {
-    summary: route.summary,
+    summary: endpoint.summary,
     description: `Roles: ${roles}.`,
-    operationId: `${route.method.toLowerCase()}_${route.path.replace(/\W+/g, '_')}`,
-    ...(route.roles === 'public' ? {} : { security: [{ key: [] }] }),
+    operationId: `${endpoint.method.toLowerCase()}_${endpoint.path.replace(/\W+/g, '_')}`,
+    ...(endpoint.roles === 'public' ? {} : { security: [{ key: [] }] }),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(route.body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } } }
+    ...(endpoint.body
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: schemaOf(endpoint.body, 'input') } },
+          },
+        }
       : {}),
     responses: {
-      [String(route.status ?? 200)]: {
+      [String(endpoint.status ?? 200)]: {
         description: 'Done',
-        ...(route.answer ? { content: { 'application/json': { schema: schemaOf(route.answer, 'output') } } } : {}),
+        ...(endpoint.answer
+          ? { content: { 'application/json': { schema: schemaOf(endpoint.answer, 'output') } } }
+          : {}),
       },
-      ...(route.roles === 'public'
+      ...(endpoint.roles === 'public'
         ? {}
         : {
             '400': PROBLEM,
@@ -99,7 +108,7 @@ function parametersOf(schema: z.ZodType | undefined, where: 'path' | 'query'): J
 const escape = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
-/** One self-contained page: no script, nothing fetched. */
+/** Renders the description as one self-contained page, without scripts or external resources. */
 export function docsPage(document: Json): string {
   const rows = Object.entries(document.paths as Record<string, Record<string, Json>>).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, op]) => {

@@ -1,7 +1,7 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import type { Command } from '@bailiwick/contracts/command';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Owners } from './log-client';
+import { LogClient } from './log-client';
 import { busThat, type Said } from '../testing/bus';
 import { refusalOf } from '../testing/tokens';
 
@@ -22,29 +22,29 @@ const done = ({ commands }: Message): Said => ({
 describe('commands for one log', () => {
   it('that come in one turn travel together, and each gets its own answer', async () => {
     const { bus, sent } = busThat((_subject, message: Message) => done(message));
-    const owners = new Owners(bus);
+    const logClient = new LogClient(bus);
     const ids = Array.from({ length: 10 }, (_, i) => `cmd_0000000${i}`);
-    expect(await Promise.all(ids.map((id) => owners.command(command(id))))).toEqual(ids);
+    expect(await Promise.all(ids.map((id) => logClient.command(command(id))))).toEqual(ids);
     expect(sent.map(([subject]) => subject)).toEqual(['bailiwick.command.default.0']);
   });
 
   it('never travel in a message of more than 256', async () => {
     const { bus, sent } = busThat((_subject, message: Message) => done(message));
-    const owners = new Owners(bus);
+    const logClient = new LogClient(bus);
     await Promise.all(
-      Array.from({ length: 600 }, (_, i) => owners.submit(command(`cmd_${String(i).padStart(8, '0')}`))),
+      Array.from({ length: 600 }, (_, i) => logClient.submit(command(`cmd_${String(i).padStart(8, '0')}`))),
     );
     expect(Math.max(...sent.map(([, message]) => (message as Message).commands.length))).toBeLessThanOrEqual(256);
   });
 
   it('of one request travel in one message, so that they are decided in their order', async () => {
     const { bus, sent } = busThat((_subject, message: Message) => done(message));
-    const owners = new Owners(bus);
+    const logClient = new LogClient(bus);
     const ids = (of: string, n: number) =>
       Array.from({ length: n }, (_, i) => `cmd_${of}${String(i).padStart(7, '0')}`);
     const requests = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((of) => ids(of, LIMITS.actionsPerBatch));
-    const single = ids('x', 30).map((id) => owners.submit(command(id)));
-    const all = requests.map((each) => owners.submitAll(each.map((id) => command(id))));
+    const single = ids('x', 30).map((id) => logClient.submit(command(id)));
+    const all = requests.map((each) => logClient.submitAll(each.map((id) => command(id))));
     expect(await Promise.all(all)).toEqual(requests.map((each) => each.map((value) => ({ ok: true, value }))));
     await Promise.all(single);
     const carried = sent.map(([, message]) => (message as Message).commands.map((each) => each.commandId));
@@ -58,13 +58,13 @@ describe('commands for one log', () => {
 
   it('leave nothing behind once they are answered, whatever logs the ids of callers name', async () => {
     const { bus } = busThat((_subject, message: Message) => done(message));
-    const owners = new Owners(bus);
+    const logClient = new LogClient(bus);
     const logs = Array.from({ length: 50 }, (_, n) => `default/${n}`);
-    const kept = (owners as unknown as { queues: Map<string, unknown> }).queues;
-    await Promise.all(logs.map((log, n) => owners.submit(command(`cmd_${String(n).padStart(8, '0')}`, log))));
+    const kept = (logClient as unknown as { queues: Map<string, unknown> }).queues;
+    await Promise.all(logs.map((log, n) => logClient.submit(command(`cmd_${String(n).padStart(8, '0')}`, log))));
     expect(kept.size).toBe(0);
     // one that comes while another is on its way shares its log's queue, and is answered
-    const all = ['cmd_a0000000', 'cmd_b0000000'].map((id) => owners.command(command(id)));
+    const all = ['cmd_a0000000', 'cmd_b0000000'].map((id) => logClient.command(command(id)));
     expect(await Promise.all(all)).toEqual(['cmd_a0000000', 'cmd_b0000000']);
     await new Promise(setImmediate);
     expect(kept.size).toBe(0);
@@ -74,9 +74,9 @@ describe('commands for one log', () => {
     const { bus, sent } = busThat((_subject, message: Message) =>
       message.commands.length > 2 ? { fails: 'TOO_LARGE' } : done(message),
     );
-    const owners = new Owners(bus);
+    const logClient = new LogClient(bus);
     const ids = Array.from({ length: 7 }, (_, i) => `cmd_0000000${i}`);
-    expect(await Promise.all(ids.map((id) => owners.command(command(id))))).toEqual(ids);
+    expect(await Promise.all(ids.map((id) => logClient.command(command(id))))).toEqual(ids);
     const carried = sent.map(([, message]) => (message as Message).commands).filter((each) => each.length <= 2);
     expect(carried.flat().map((each) => each.commandId)).toEqual(ids);
   });
@@ -85,8 +85,8 @@ describe('commands for one log', () => {
     const { bus } = busThat((_subject, message: Message) =>
       message.commands.some((each) => each.commandId === 'cmd_00000001') ? { fails: 'TOO_LARGE' } : done(message),
     );
-    const owners = new Owners(bus);
-    const sent = ['cmd_00000000', 'cmd_00000001', 'cmd_00000002'].map((id) => owners.command(command(id)));
+    const logClient = new LogClient(bus);
+    const sent = ['cmd_00000000', 'cmd_00000001', 'cmd_00000002'].map((id) => logClient.command(command(id)));
     expect((await refusalOf(sent[1]!)).code).toBe('TOO_LARGE');
     expect(await Promise.all([sent[0], sent[2]])).toEqual(['cmd_00000000', 'cmd_00000002']);
   });
@@ -96,7 +96,7 @@ describe('commands for one log', () => {
     const { bus, sent } = busThat((_subject, message: Message) =>
       silent-- > 0 ? { fails: 'TIMEOUT' } : done(message),
     );
-    expect(await new Owners(bus).command(command('cmd_00000001'))).toBe('cmd_00000001');
+    expect(await new LogClient(bus).command(command('cmd_00000001'))).toBe('cmd_00000001');
     expect(new Set(sent.map(([, message]) => JSON.stringify(message))).size).toBe(1);
     expect(sent).toHaveLength(3);
   });
@@ -107,7 +107,7 @@ describe('commands for one log', () => {
     ['that is nothing', null],
   ])('are refused on an answer %s', async (_what, value) => {
     const { bus } = busThat(() => ({ value }));
-    expect((await refusalOf(new Owners(bus).command(command('cmd_00000001')))).code).toBe('INTERNAL');
+    expect((await refusalOf(new LogClient(bus).command(command('cmd_00000001')))).code).toBe('INTERNAL');
   });
 
   it('tell the code of a refusal, and a code outside the closed list as a fault of ours', async () => {
@@ -117,7 +117,7 @@ describe('commands for one log', () => {
       ['constructor', 'INTERNAL'],
     ]) {
       const { bus } = busThat(() => ({ value: { answers: [{ ok: false, refusal: { code, detail: 'why' } }] } }));
-      expect((await refusalOf(new Owners(bus).command(command('cmd_00000001')))).code).toBe(told);
+      expect((await refusalOf(new LogClient(bus).command(command('cmd_00000001')))).code).toBe(told);
     }
   });
 });
@@ -142,15 +142,15 @@ describe('answers that come in parts', () => {
         return { ok: true, value: { answers: rest.map((i) => okay(message.commands[i]?.commandId)), of: rest } };
       },
     } as unknown as Bus;
-    const owners = new Owners(bus);
-    const late = ['cmd_slow0000', 'cmd_slow0001'].map((id) => owners.command(command(id)));
-    expect(await owners.command(command('cmd_00000001'))).toBe('cmd_00000001');
+    const logClient = new LogClient(bus);
+    const late = ['cmd_slow0000', 'cmd_slow0001'].map((id) => logClient.command(command(id)));
+    expect(await logClient.command(command('cmd_00000001'))).toBe('cmd_00000001');
     // more slow messages than may be on their way at once
     for (let i = 10; i < 30; i++) {
-      late.push(owners.command(command(`cmd_slow00${i}`)));
+      late.push(logClient.command(command(`cmd_slow00${i}`)));
       await new Promise(setImmediate);
     }
-    expect(await owners.command(command('cmd_00000002'))).toBe('cmd_00000002');
+    expect(await logClient.command(command('cmd_00000002'))).toBe('cmd_00000002');
     finish();
     expect(await Promise.all(late)).toHaveLength(22);
     expect(new Set(sent.flatMap(({ commands }) => commands.map(({ commandId }) => commandId))).size).toBe(24);
@@ -163,18 +163,18 @@ describe('answers that come in parts', () => {
     ['nothing after a part', { answers: [], of: [] }, [{ answers: [okay(1)], of: [1] }]],
   ])('are refused with %s', async (_what, value, parts) => {
     const { bus } = busThat(() => ({ value, parts }));
-    const owners = new Owners(bus);
-    const asked = ['cmd_00000000', 'cmd_00000001'].map((id) => owners.command(command(id)).catch((e: unknown) => e));
+    const logClient = new LogClient(bus);
+    const asked = ['cmd_00000000', 'cmd_00000001'].map((id) => logClient.command(command(id)).catch((e: unknown) => e));
     expect(await Promise.all(asked)).toContainEqual(expect.objectContaining({ code: 'INTERNAL' }));
   });
 
   it('name how many commands each request has', async () => {
     const { bus, sent } = busThat((_subject, message: Message) => done(message));
-    const owners = new Owners(bus);
+    const logClient = new LogClient(bus);
     await Promise.all([
-      owners.submit(command('cmd_00000000')),
-      owners.submitAll([command('cmd_00000001'), command('cmd_00000002')]),
-      owners.submitAll([command('cmd_00000003'), command('cmd_00000004')]),
+      logClient.submit(command('cmd_00000000')),
+      logClient.submitAll([command('cmd_00000001'), command('cmd_00000002')]),
+      logClient.submitAll([command('cmd_00000003'), command('cmd_00000004')]),
     ]);
     expect((sent[0]?.[1] as { requests: number[] }).requests).toEqual([1, 2, 2]);
   });
@@ -189,7 +189,7 @@ describe('a command that may not be done after its client was refused (issue 13.
       silent-- > 0 ? { fails: 'TIMEOUT' } : done(message),
     );
     const before = Date.now();
-    await new Owners(bus).command(command('cmd_00000001'));
+    await new LogClient(bus).command(command('cmd_00000001'));
     const deadlines = sent.map(([, message]) => (message as Message).commands[0]?.deadline as number);
     expect(new Set(deadlines).size).toBe(1);
     expect(deadlines[0]).toBeGreaterThanOrEqual(before + LIMITS.commandTimeoutMs - LIMITS.clockBackMs);
@@ -198,14 +198,14 @@ describe('a command that may not be done after its client was refused (issue 13.
 
   it('is answered NOT_READY at once if its only copy was refused', async () => {
     const { bus, sent } = busThat(() => notReady);
-    expect((await refusalOf(new Owners(bus).command(command('cmd_00000001')))).code).toBe('NOT_READY');
+    expect((await refusalOf(new LogClient(bus).command(command('cmd_00000001')))).code).toBe('NOT_READY');
     expect(sent).toHaveLength(1);
   });
 
   it('is asked about again after a NOT_READY while an earlier copy may still be carried out', async () => {
     const replies: Said[] = [{ fails: 'TIMEOUT' }, notReady, { value: { answers: [{ ok: true, value: 'done' }] } }];
     const { bus, sent } = busThat(() => replies.shift() as Said);
-    expect(await new Owners(bus).command(command('cmd_00000001'))).toBe('done');
+    expect(await new LogClient(bus).command(command('cmd_00000001'))).toBe('done');
     expect(sent).toHaveLength(3);
   });
 });
@@ -219,11 +219,11 @@ describe('a log whose owner is stopped', () => {
       if (stopped) return never;
       return subject.includes('.query.') ? { value: { ok: true, value: 'state' } } : done(message);
     });
-    const owners = new Owners(bus);
+    const logClient = new LogClient(bus);
     const asked = [
-      owners.command(command('cmd_00000001')),
-      owners.query({ op: 'head', log: 'default/0' }),
-      owners.command(command('cmd_00000002', 'other/0')),
+      logClient.command(command('cmd_00000001')),
+      logClient.query({ op: 'head', log: 'default/0' }),
+      logClient.command(command('cmd_00000002', 'other/0')),
     ];
     let others = 'waits';
     void asked[2]?.then(() => (others = 'told'));
@@ -247,10 +247,10 @@ describe('a log that nobody serves', () => {
     const { bus } = busThat((subject) =>
       subject.includes('.admin.') ? logs('default/0') : { fails: 'NO_RESPONDERS' },
     );
-    const owners = new Owners(bus);
+    const logClient = new LogClient(bus);
     const asked = [
-      () => owners.command(command('cmd_00000001', 'default/9')),
-      () => owners.query({ op: 'head', log: 'default/9' }),
+      () => logClient.command(command('cmd_00000001', 'default/9')),
+      () => logClient.query({ op: 'head', log: 'default/9' }),
     ];
     for (const each of asked) expect((await refusalOf(each())).code).toBe('NOT_FOUND');
   });
@@ -261,7 +261,7 @@ describe('a log that nobody serves', () => {
       if (subject.includes('.admin.')) return logs('default/0');
       return without-- > 0 ? { fails: 'NO_RESPONDERS' } : done(message);
     });
-    expect(await new Owners(bus).command(command('cmd_00000001'))).toBe('cmd_00000001');
+    expect(await new LogClient(bus).command(command('cmd_00000001'))).toBe('cmd_00000001');
     expect(sent.filter(([subject]) => subject === 'bailiwick.admin.logs')[0]?.[1]).toEqual({ tenant: 'default' });
   });
 
@@ -271,6 +271,6 @@ describe('a log that nobody serves', () => {
       if (subject.includes('.admin.')) return { fails: 'NO_RESPONDERS' };
       return without-- > 0 ? { fails: 'NO_RESPONDERS' } : done(message);
     });
-    expect(await new Owners(bus).command(command('cmd_00000001'))).toBe('cmd_00000001');
+    expect(await new LogClient(bus).command(command('cmd_00000001'))).toBe('cmd_00000001');
   });
 });

@@ -1,3 +1,4 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { busFailure } from '@bailiwick/messaging/failure';
 import { commandSubject, ledgerSubject, querySubject, adminSubject, OWNED } from '@bailiwick/messaging/subjects';
@@ -7,6 +8,7 @@ import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err } from '@bailiwick/core/result';
 import { z } from 'zod';
+import { BUS } from '../config';
 import { fromAnswer, Refused } from '../http/problem';
 
 const answer = z.union([
@@ -63,15 +65,16 @@ const QUERY_MS = 5_000;
 const RETRY_MS = 100;
 
 /**
- * Speaks to the owners of the logs. Commands that wait for one log travel together; a message that gets no
+ * Speaks to the logClient of the logs. Commands that wait for one log travel together; a message that gets no
  * answer is sent again with the same command ids, which the owner answers as it did the first time (I4).
  */
-export class Owners {
+@Injectable()
+export class LogClient {
   private readonly queues = new Map<string, Queue>();
   /** log → who to tell that it has another owner now */
   private readonly moves = new Map<string, Set<() => void>>();
 
-  constructor(private readonly bus: Bus) {
+  constructor(@Inject(BUS) private readonly bus: Bus) {
     bus.listen(OWNED, (raw) => {
       const said = owned.safeParse(raw);
       if (said.success) for (const moved of [...(this.moves.get(said.data.log) ?? [])]) moved();
@@ -210,7 +213,7 @@ export class Owners {
   }
 
   /**
-   * A log without an owner may be between two owners, or not there at all: an id that somebody made up names any log
+   * A log without an owner may be between two logClient, or not there at all: an id that somebody made up names any log
    * number. The first is waited for, the second is not found.
    * @throws Refused NOT_FOUND where the tenant has no such log
    */

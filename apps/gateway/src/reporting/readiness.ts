@@ -1,7 +1,9 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { healthSubject } from '@bailiwick/messaging/subjects';
 import type { LogProblem } from '@bailiwick/platform/health';
 import { z } from 'zod';
+import { BUS } from '../config';
 
 /** Which services answer, of how many processes, and how many events each has still to take in, over all logs. */
 export interface Readiness {
@@ -67,4 +69,14 @@ function counted(problems: readonly LogProblem[]): Readiness['problems'] {
   const counts: Partial<Record<LogProblem['kind'], number>> = {};
   for (const kind of named.values()) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
+}
+
+/** Asks the services whether they respond. */
+@Injectable()
+export class ReadinessProbe {
+  constructor(@Inject(BUS) private readonly bus: Bus) {}
+
+  check(): Promise<Readiness> {
+    return readiness(this.bus);
+  }
 }

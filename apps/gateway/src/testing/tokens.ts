@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'nod
 import { calculateJwkThumbprint, exportJWK, SignJWT, type JWTPayload } from 'jose';
 import type { GrantView, RunView } from '@bailiwick/contracts/grant';
 import { Refused } from '../http/problem';
-import { Tokens } from '../auth/grant-tokens';
+import { GrantTokens } from '../auth/grant-tokens';
 
 export const ISSUER = 'https://bailiwick.example';
 /** the time of all these tests; the clock is set by hand */
@@ -16,7 +16,7 @@ export const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(
 export interface Clock {
   now: number;
 }
-export const tokensAt = (clock: Clock): Tokens => new Tokens(PEM, ISSUER, () => clock.now);
+export const tokensAt = (clock: Clock): GrantTokens => new GrantTokens(PEM, ISSUER, () => clock.now);
 
 export const RUN_ID = 'run_0_00000000000000000000000001';
 export const PARENT_ID = 'run_0_00000000000000000000000002';

@@ -1,0 +1,69 @@
+import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/action';
+import type { Answer, Command } from '@bailiwick/contracts/command';
+import { canonicalDigest } from '@bailiwick/core/digest';
+import type { Caller } from '../auth/caller';
+import { payloadOf } from '../auth/pseudonyms';
+import { fromAnswer, problemOf, Refused } from '../http/problem';
+import type { RequestContext } from '../http/request-context';
+import { logOf } from '../log-client/logs';
+import { withReasons } from '../presentation/reasons';
+import { redactedArgs, redactText } from '../presentation/redaction';
+
+type CommandContext = Pick<RequestContext, 'command' | 'caller'>;
+
+/**
+ * The command that decides an action. The arguments themselves stay in the gateway: the decision is about their digest,
+ * and a redacted preview is stored with the event.
+ * @throws Refused BAD_REQUEST if the arguments have no canonical form
+ */
+export function authorizeCommand(context: CommandContext, request: ActionRequest, part?: string): Command {
+  const { args, argsDigest, ...action } = request.action;
+  const digest = args === undefined ? argsDigest : digestOf(args);
+  return context.command(
+    'authorize',
+    logOf(context.caller, request.grantId),
+    {
+      ...request,
+      action: { ...action, ...(digest === undefined ? {} : { argsDigest: digest }) },
+      proof: proofOf(context.caller),
+      ...(args === undefined ? {} : { payload: payloadOf(redactedArgs(args)) }),
+    },
+    part,
+  );
+}
+
+/** The command that settles an action with its outcome. */
+export function settleCommand(
+  context: CommandContext,
+  actionId: string,
+  { preview, ...outcome }: OutcomeRequest,
+): Command {
+  return context.command('settle', logOf(context.caller, actionId), {
+    actionId,
+    outcome,
+    ...(preview === undefined ? {} : { payload: payloadOf({ preview: redactText(preview) }) }),
+  });
+}
+
+/** An answer to one action, as JSON. */
+export const answerText = ({ reasons, ...decided }: ActionAnswer): string => withReasons(decided, reasons);
+
+/** The same for one of several actions, of which each may be refused separately. */
+export function partText(answer: Answer): string {
+  if (answer.ok) return answerText(answer.value as ActionAnswer);
+  return JSON.stringify({ error: problemOf(fromAnswer(answer.refusal)).body });
+}
+
+/** What the session dimension requires: a run proves its key itself; one of our enforcement points vouches for it. */
+const proofOf = (caller: Caller) =>
+  caller.kind === 'run'
+    ? { vouched: false as const, ...(caller.jkt ? { jkt: caller.jkt } : {}) }
+    : { vouched: true as const };
+
+function digestOf(args: Record<string, unknown>): string {
+  try {
+    return canonicalDigest(args);
+  } catch (error) {
+    throw new Refused('BAD_REQUEST', `action.args: ${(error as Error).message}`); // such as 1e400, which is valid JSON
+  }
+}

@@ -1,0 +1,92 @@
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import {
+  actionAnswer,
+  actionRequest,
+  outcomeRequest,
+  type ActionAnswer,
+  type ActionRequest,
+  type OutcomeRequest,
+} from '@bailiwick/contracts/action';
+import { actionsBatchBody } from '@bailiwick/contracts/http';
+import { idOf } from '@bailiwick/contracts/primitives';
+import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoint';
+import { Reply } from '../http/http-response';
+import type { RequestContext } from '../http/request-context';
+import { LogClient } from '../log-client/log-client';
+import { ownGrant } from '../log-client/logs';
+import { LedgerSearch } from '../search/ledger-search';
+import { actionsQuery, LIST_ROLES, page, type Query as SearchQuery } from '../search/queries';
+import { answerText, authorizeCommand, partText, settleCommand } from './action-commands';
+
+const actionId = z.strictObject({ id: idOf('action') });
+
+/** Decisions about actions, and what came of them. */
+@Controller()
+export class ActionsController {
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly search: LedgerSearch,
+  ) {}
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/actions',
+    summary: 'Decide one action; a permit is charged and recorded when it is returned',
+    roles: ['enforcer'],
+    runs: true,
+    answer: actionAnswer,
+  })
+  async authorize(
+    @Ctx() context: RequestContext,
+    @Body(z.compile(actionRequest, { strict: true })) body: ActionRequest,
+  ): Promise<Reply> {
+    ownGrant(context.caller, body.grantId);
+    return Reply.jsonText(answerText(await this.logClient.command<ActionAnswer>(authorizeCommand(context, body))));
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/actions::batch',
+    summary: 'Decide several actions in order, each separately',
+    roles: ['enforcer'],
+    runs: true,
+    answer: z.object({ answers: z.array(z.union([actionAnswer, z.object({ error: z.unknown() })])) }),
+  })
+  async authorizeAll(
+    @Ctx() context: RequestContext,
+    @Body(z.compile(actionsBatchBody, { strict: true })) { actions }: z.infer<typeof actionsBatchBody>,
+  ): Promise<Reply> {
+    for (const action of actions) ownGrant(context.caller, action.grantId);
+    const commands = actions.map((action, i) => authorizeCommand(context, action, String(i)));
+    const answers = await this.logClient.submitAll(commands);
+    return Reply.jsonText(`{"answers":[${answers.map(partText).join(',')}]}`);
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/actions/:id/outcome',
+    summary: 'Report the outcome of a permitted action',
+    roles: ['enforcer'],
+    runs: true,
+    answer: z.object({ action: z.unknown(), position: z.number() }),
+  })
+  settle(
+    @Ctx() context: RequestContext,
+    @Params(actionId) { id }: z.infer<typeof actionId>,
+    @Body(z.compile(outcomeRequest, { strict: true })) body: OutcomeRequest,
+  ): Promise<unknown> {
+    return this.logClient.command(settleCommand(context, id, body));
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/actions',
+    summary: 'Actions, by any of their fields',
+    roles: LIST_ROLES,
+    answer: page,
+  })
+  list(@Ctx() context: RequestContext, @Query(actionsQuery) query: SearchQuery): Promise<Reply> {
+    return this.search.list(context, 'actions', query);
+  }
+}

@@ -1,0 +1,104 @@
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import type { GrantView, RunView } from '@bailiwick/contracts/grant';
+import { approvalDecisionBody } from '@bailiwick/contracts/http';
+import { idOf } from '@bailiwick/contracts/primitives';
+import { approvalStatus, approvalView } from '@bailiwick/contracts/query';
+import { SEARCHES } from '@bailiwick/contracts/search';
+import { logName } from '@bailiwick/core/ids';
+import { LIMITS } from '@bailiwick/core/limits';
+import { GrantTokens } from '../auth/grant-tokens';
+import { payloadOf } from '../auth/pseudonyms';
+import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoint';
+import { Refused } from '../http/problem';
+import type { RequestContext } from '../http/request-context';
+import { LogClient } from '../log-client/log-client';
+import { logOf } from '../log-client/logs';
+import { LedgerSearch } from '../search/ledger-search';
+import { cursor, limit, minPosition } from '../search/queries';
+
+const approvalId = z.strictObject({ id: idOf('approval') });
+type ApprovalId = z.infer<typeof approvalId>;
+
+const listQuery = SEARCHES.approvals.extend({ status: approvalStatus.optional(), cursor, limit, minPosition });
+type ListQuery = z.infer<typeof listQuery>;
+
+/** The parameters that the live state can answer for pending approvals; any other needs the read models. */
+const LIVE_PARAMETERS: readonly string[] = ['status', 'limit', 'minPosition', 'cursor'];
+
+/** Requests to persons, and their decisions. */
+@Controller()
+export class ApprovalsController {
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly tokens: GrantTokens,
+    private readonly search: LedgerSearch,
+  ) {}
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/approvals',
+    summary: 'Approvals that wait for a person, or the recorded ones',
+    roles: ['approver', 'responder', 'analyst', 'orchestrator'],
+    answer: z.object({ items: z.array(approvalView), next: z.string().nullable() }),
+  })
+  list(@Ctx() context: RequestContext, @Query(listQuery) query: ListQuery): Promise<unknown> {
+    const isLive = query.status === 'pending' && Object.keys(query).every((name) => LIVE_PARAMETERS.includes(name));
+    if (!isLive) return this.search.list(context, 'approvals', query);
+    return this.logClient.query({
+      op: 'approvals',
+      log: logName(context.caller.tenant, 0),
+      status: 'pending',
+      limit: Math.min(query.limit ?? LIMITS.pendingPageMax, LIMITS.pendingPageMax),
+      ...(query.cursor === undefined ? {} : { after: placeOf(query.cursor) }),
+    });
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/approvals/:id',
+    summary: 'One approval, as a person reads it',
+    roles: ['approver', 'responder', 'analyst', 'orchestrator', 'enforcer'],
+    answer: approvalView,
+  })
+  get(@Ctx() { caller }: RequestContext, @Params(approvalId) { id }: ApprovalId): Promise<unknown> {
+    return this.logClient.look('approval', logOf(caller, id), id);
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/approvals/:id/decision',
+    summary: 'A person approves or denies',
+    roles: ['approver'],
+    answer: z.object({
+      approval: approvalView,
+      run: z.unknown().optional(),
+      grant: z.unknown().optional(),
+      token: z.string().optional(),
+    }),
+  })
+  async decide(
+    @Ctx() context: RequestContext,
+    @Params(approvalId) { id }: ApprovalId,
+    @Body(approvalDecisionBody) body: z.infer<typeof approvalDecisionBody>,
+  ): Promise<unknown> {
+    const { caller } = context;
+    const command = context.command('decideApproval', logOf(caller, id), {
+      approvalId: id,
+      verdict: body.verdict,
+      payload: payloadOf({ note: body.note, by: caller.actor.id }),
+    });
+    const value = await this.logClient.command<{ run?: RunView; grant?: GrantView }>(command);
+    if (!value.run || !value.grant) return value;
+    const token = await this.tokens.mint(caller.tenant, value.run, value.grant);
+    return { ...value, token, expiresAt: value.grant.limits.time.expiresAt };
+  }
+}
+
+/** Where a page of pending approvals ended: its turn, and its position. @throws Refused BAD_REQUEST */
+function placeOf(text: string): { turn: number; position: number } {
+  const [, turn, position] = /^([1-9]\d{0,5})\.(\d{1,15})$/.exec(text) ?? [];
+  if (turn === undefined || position === undefined)
+    throw new Refused('BAD_REQUEST', 'the cursor is not one of a list of pending approvals; take `next` of a page');
+  return { turn: Number(turn), position: Number(position) };
+}

@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type GatewayConfig } from '../config';
+import type { Endpoint } from '../http/endpoint';
+import { IncomingBodies } from '../http/incoming-bodies';
+import { Refused } from '../http/problem';
+import type { Incoming } from '../http/request-context';
+import { ApiKeys } from './api-keys';
+import { identify, type Caller } from './caller';
+import { GrantTokens } from './grant-tokens';
+
+/** The caller of a public endpoint. */
+const ANONYMOUS: Caller = {
+  kind: 'key',
+  tenant: '',
+  role: 'analyst',
+  actor: { kind: 'service', id: 'anonymous' },
+};
+
+/**
+ * Decides from the head of a request whether its sender may call an endpoint. It runs before the body is read, so that
+ * an unknown sender occupies no memory, and again in the guards, which find the caller of the first run.
+ */
+@Injectable()
+export class Admission {
+  /** one DPoP proof is good for one check: a request is identified once */
+  private readonly callers = new WeakMap<IncomingMessage, Caller>();
+
+  constructor(
+    private readonly keys: ApiKeys,
+    private readonly tokens: GrantTokens,
+    private readonly bodies: IncomingBodies,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  /** @throws Refused UNAUTHENTICATED or DPOP_INVALID */
+  async authenticate(endpoint: Endpoint, request: Incoming): Promise<Caller> {
+    const known = this.callers.get(request.raw);
+    if (known) return known;
+    const caller = endpoint.roles === 'public' ? ANONYMOUS : await this.identify(request);
+    this.callers.set(request.raw, caller);
+    return caller;
+  }
+
+  /** @throws Refused FORBIDDEN unless the endpoint takes the caller's role or token */
+  authorize({ method, path, roles, runs }: Endpoint, caller: Caller): void {
+    if (roles === 'public') return;
+    if (caller.kind === 'run' ? runs === true : roles.includes(caller.role)) return;
+    const who = caller.kind === 'run' ? 'a grant token' : `the role ${caller.role}`;
+    const takes = [...roles, ...(runs ? ["the run's own token"] : [])].join(', ');
+    throw new Refused('FORBIDDEN', `${who} may not ${method} ${path}; it takes ${takes || 'another'}`);
+  }
+
+  /** Admits the body of a request: its sender may send it, and memory for it is free. @throws Refused */
+  async admitBody(endpoint: Endpoint, request: Incoming): Promise<void> {
+    const caller = await this.authenticate(endpoint, request);
+    this.authorize(endpoint, caller);
+    this.bodies.expect(caller, request.raw);
+  }
+
+  /** The caller of an identified request. */
+  callerOf(raw: IncomingMessage): Caller | undefined {
+    return this.callers.get(raw);
+  }
+
+  private identify({ method, url, headers: { authorization, dpop } }: Incoming): Promise<Caller> {
+    // A request target may also be absolute, `*` or an authority (RFC 9112 section 3.2); no route of ours matches those.
+    const target = url.startsWith('/') ? this.config.publicUrl + url : '';
+    return identify(this.keys, this.tokens, { authorization, dpop, method, url: target });
+  }
+}

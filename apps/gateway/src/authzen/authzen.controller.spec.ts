@@ -1,0 +1,157 @@
+import { DryRuns, type DryRun } from '../reporting/dry-runs';
+import { metricsText } from '../reporting/metrics';
+import type { GatewayConfig } from '../config';
+import type { Reply } from '../http/http-response';
+import type { RequestContext } from '../http/request-context';
+import type { LogClient } from '../log-client/log-client';
+import { AuthzenController } from './authzen.controller';
+
+type Json = Record<string, unknown>;
+const GRANT = 'grt_0_00000000000000000000000003';
+const ONE: Json = {
+  subject: { type: 'grant', id: GRANT },
+  action: { name: 'repo.read' },
+  resource: { type: 'repo', id: 'acme/x' },
+};
+
+const lines: DryRun[] = [];
+
+/** Asks the route itself; the owner answers every question and every command with a permit. */
+async function asked(path: string, body: Json): Promise<{ charged: number; dry: number; decisions: unknown[] }> {
+  let [charged, dry] = [0, 0];
+  const permit = {
+    decision: 'permit',
+    actionId: 'act_0_x',
+    reasons: [],
+    obligations: [],
+    expiresAt: '',
+    remaining: {},
+  };
+  const context = {
+    caller: { kind: 'key', tenant: 'default', role: 'enforcer', actor: { kind: 'service', id: 'key:e' } },
+    command: (type: string, log: string, fields: Json) => ({ type, log, commandId: 'cmd_1', ...fields }),
+  } as unknown as RequestContext;
+  const logClient = {
+    command: () => Promise.resolve((charged++, permit)),
+    query: () => Promise.resolve((dry++, permit)),
+  } as unknown as LogClient;
+  const controller = new AuthzenController(logClient, new DryRuns((line) => lines.push(line)), {} as GatewayConfig);
+  const reply: Reply = await (path.endsWith('s')
+    ? controller.evaluateAll(context, body)
+    : controller.evaluate(context, body));
+  const response = JSON.parse((reply.content as { text: string }).text) as {
+    decision?: boolean;
+    evaluations?: { decision: boolean }[];
+  };
+  return { charged, dry, decisions: (response.evaluations ?? [response]).map((each) => each.decision) };
+}
+const evaluations = (body: Json) => asked('/access/v1/evaluations', body);
+
+const evaluation = (body: Json) => asked('/access/v1/evaluation', body);
+
+describe('evaluations whose defaults ask for a dry run', () => {
+  it.each<[string, Json]>([
+    ['an item has a context with other members', { context: { labels: [] } }],
+    ['an item has an empty context', { context: {} }],
+    ['an item has no context', {}],
+    ['an item states false: nothing is charged in doubt', { context: { dryRun: false } }],
+    ['an item asks for it, too', { context: { dryRun: true } }],
+    ['an item names everything itself', { ...ONE, context: { cost: { USD: 5 } } }],
+  ])('charge nothing where %s', async (_what, item) => {
+    const answer = await evaluations({ ...ONE, context: { dryRun: true }, evaluations: [item, {}] });
+    expect(answer).toEqual({ charged: 0, dry: 2, decisions: [true, true] });
+  });
+
+  it.each(['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'])(
+    'charge nothing under %s',
+    async (semantic) => {
+      const options = { evaluations_semantic: semantic };
+      const answer = await evaluations({
+        ...ONE,
+        options,
+        context: { dryRun: true },
+        evaluations: [{ context: {} }, {}],
+      });
+      expect(answer.charged).toBe(0);
+      expect(answer.dry).toBe(semantic === 'permit_on_first_permit' ? 1 : 2);
+    },
+  );
+
+  it('charge nothing where there are no items', async () => {
+    expect(await evaluations({ ...ONE, context: { dryRun: true }, evaluations: [] })).toMatchObject({
+      charged: 0,
+      dry: 1,
+    });
+    expect(await evaluations({ ...ONE, context: { dryRun: true } })).toMatchObject({ charged: 0, dry: 1 });
+  });
+});
+
+describe('evaluations whose defaults ask for no dry run', () => {
+  it('charge the items that do not ask for one', async () => {
+    const items = [{ context: { dryRun: true } }, {}, { context: { dryRun: false } }];
+    expect(await evaluations({ ...ONE, evaluations: items })).toMatchObject({ charged: 2, dry: 1 });
+    expect(await evaluations({ ...ONE, context: { dryRun: false }, evaluations: items })).toMatchObject({
+      charged: 2,
+      dry: 1,
+    });
+  });
+
+  it('deny the item whose wish cannot be read, and charge the others', async () => {
+    for (const context of [{ dryRun: 'true' }, { dryRun: 1 }, { dryRun: null }, { dry_run: true }, { DryRun: true }])
+      expect(await evaluations({ ...ONE, evaluations: [{ context }, {}] })).toEqual({
+        charged: 1,
+        dry: 0,
+        decisions: [false, true],
+      });
+    expect(await evaluations({ ...ONE, evaluations: [{ dryRun: true }] })).toMatchObject({
+      charged: 0,
+      decisions: [false],
+    });
+  });
+});
+
+describe('a dry run that is asked for where it is not read', () => {
+  it.each<[string, Json]>([
+    ['in the defaults, as a text', { context: { dryRun: 'yes' } }],
+    ['in the defaults, as a number', { context: { dryRun: 1 } }],
+    ['in the defaults, as null', { context: { dryRun: null } }],
+    ['in the body', { dryRun: true }],
+    ['in the options', { options: { dryRun: true } }],
+    ['in another spelling', { context: { dry_run: true } }],
+    ['in another case', { context: { dryrun: true } }],
+  ])('%s: refused, and nothing is charged', async (_where, more) => {
+    const refused = { code: 'BAD_REQUEST' };
+    expect(await evaluations({ ...ONE, ...more, evaluations: [{}] }).catch((error: unknown) => error)).toMatchObject(
+      refused,
+    );
+    if (!('options' in more))
+      expect(await evaluation({ ...ONE, ...more }).catch((error: unknown) => error)).toMatchObject(refused);
+  });
+
+  it('is one where it is read', async () => {
+    expect(await evaluation({ ...ONE, context: { dryRun: true } })).toMatchObject({ charged: 0, dry: 1 });
+    expect(await evaluation(ONE)).toMatchObject({ charged: 1, dry: 0 });
+  });
+});
+
+describe('a dry run', () => {
+  it('leaves a count by tenant and decision, and a charged evaluation leaves none', async () => {
+    const count = async (): Promise<number> =>
+      Number(
+        /^bailiwick_dry_runs_total\{tenant="default".*decision="permit"\} (\d+)$/m.exec(await metricsText())?.[1] ?? 0,
+      );
+    const before = await count();
+    await evaluation({ ...ONE, context: { dryRun: true } });
+    await evaluation({ ...ONE, context: { dryRun: false } });
+    expect(await count()).toBe(before + 1);
+  });
+
+  it('leaves a line of ids alone, with nothing of what was asked', async () => {
+    lines.length = 0;
+    const action = { name: 'repo.read', properties: { args: { password: 'hunter2' } } };
+    await evaluation({ ...ONE, action, context: { dryRun: true } });
+    await evaluation({ ...ONE, action, context: { dryRun: false } });
+    const ids = { tenant: 'default', asker: 'key', actor: 'key:e', grantId: GRANT, commandId: 'cmd_1' };
+    expect(lines).toEqual([{ ...ids, decision: 'permit' }]);
+  });
+});

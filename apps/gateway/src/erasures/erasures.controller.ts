@@ -1,0 +1,50 @@
+import { Controller } from '@nestjs/common';
+import type { z } from 'zod';
+import { erasureAnswer, erasureBody, erasurePreviewBody } from '@bailiwick/contracts/http';
+import { erasurePreviewView } from '@bailiwick/contracts/query';
+import { logName } from '@bailiwick/core/ids';
+import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { Body, Ctx, Endpoint } from '../http/endpoint';
+import type { RequestContext } from '../http/request-context';
+import { LogClient } from '../log-client/log-client';
+
+/** Erases the payloads that are stored about a person; the events stay. */
+@Controller()
+export class ErasuresController {
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly pseudonyms: Pseudonyms,
+  ) {}
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/erasures/preview',
+    summary: 'Count what an erasure of a person would erase',
+    roles: ['admin'],
+    answer: erasurePreviewView,
+  })
+  preview(
+    @Ctx() { caller }: RequestContext,
+    @Body(erasurePreviewBody) body: z.infer<typeof erasurePreviewBody>,
+  ): Promise<unknown> {
+    const subjectRef = this.pseudonyms.ref(caller.tenant, 'person', body.subject);
+    return this.logClient.query({ op: 'erasure', log: logName(caller.tenant, 0), subjectRef });
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/erasures',
+    summary: 'Erase the payloads that are stored about a person; the events stay as they are',
+    roles: ['admin'],
+    answer: erasureAnswer,
+  })
+  erase(@Ctx() context: RequestContext, @Body(erasureBody) body: z.infer<typeof erasureBody>): Promise<unknown> {
+    const { tenant } = context.caller;
+    const command = context.command('erase', logName(tenant, 0), {
+      subjectRef: this.pseudonyms.ref(tenant, 'person', body.subject),
+      ...(body.earlierReasons ? { earlierReasons: true as const } : {}),
+      ...(body.reason === undefined ? {} : { payload: payloadOf({ reason: body.reason }) }),
+    });
+    return this.logClient.command(command);
+  }
+}

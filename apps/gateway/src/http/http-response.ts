@@ -1,0 +1,84 @@
+import type { FastifyReply } from 'fastify';
+import type { Code } from '@bailiwick/contracts/codes';
+import { NonceWanted } from '../auth/dpop-proofs';
+import { countAnswer } from '../reporting/metrics';
+import type { EndpointOptions } from './endpoint';
+import { problemOf, type Refused } from './problem';
+
+/** The content type of JSON text. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** A response before it is written to a socket. */
+export class HttpResponse {
+  constructor(
+    readonly status: number,
+    readonly headers: Readonly<Record<string, string>>,
+    readonly text: string | Buffer,
+  ) {}
+}
+
+/** What a handler returns if a JSON value with the endpoint's usual status does not suffice. */
+export class Reply {
+  private constructor(
+    readonly content: { readonly json: unknown } | { readonly text: string | Buffer; readonly type: string },
+    readonly status: number | undefined,
+    readonly headers: Readonly<Record<string, string>>,
+  ) {}
+
+  static json(
+    value: unknown,
+    { status, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
+  ): Reply {
+    return new Reply({ json: value }, status, headers);
+  }
+
+  /** JSON text made by the handler */
+  static jsonText(text: string): Reply {
+    return Reply.text(text, JSON_TYPE);
+  }
+
+  static text(text: string | Buffer, type: string, headers: Record<string, string> = {}, status?: number): Reply {
+    return new Reply({ text, type }, status, headers);
+  }
+}
+
+/** A response that its handler writes piece by piece. */
+export class Streamed {
+  /** @param write writes to the reply and resolves at its end; a Refused that it throws before the head is answered as usual */
+  constructor(readonly write: (reply: FastifyReply) => Promise<void>) {}
+}
+
+/** The response of an endpoint to the value that its handler returned. */
+export function toResponse(endpoint: Pick<EndpointOptions, 'path' | 'status'>, value: unknown): HttpResponse {
+  const reply = value instanceof Reply ? value : Reply.json(value);
+  const status = reply.status ?? endpoint.status ?? 200;
+  countAnswer(endpoint.path, status);
+  const { content, headers } = reply;
+  const [text, type] = 'text' in content ? [content.text, content.type] : [JSON.stringify(content.json), JSON_TYPE];
+  return new HttpResponse(status, { ...headers, 'content-type': type }, text);
+}
+
+/** A refusal as problem+json. @see RFC 9457; RFC 9110 section 10.2.3 (Retry-After); RFC 9449 section 8 (DPoP-Nonce) */
+export function problemResponse(path: string, refused: Refused): HttpResponse {
+  const { status, body } = problemOf(refused);
+  countAnswer(path, status);
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  if (status === 503 || status === 429) headers['retry-after'] = '1';
+  if (status === 401) headers['www-authenticate'] = challengeFor(refused.code);
+  if (refused instanceof NonceWanted) {
+    headers['dpop-nonce'] = refused.nonce;
+    headers['www-authenticate'] = 'DPoP error="use_dpop_nonce"';
+  }
+  return new HttpResponse(status, headers, JSON.stringify(body));
+}
+
+const challengeFor = (code: Code): string =>
+  code === 'DPOP_INVALID' ? 'DPoP error="invalid_dpop_proof"' : 'Bearer realm="bailiwick"';
+
+export function send(reply: FastifyReply, { status, headers, text }: HttpResponse): FastifyReply {
+  // as bytes: the framework adds a charset to the content type of a text, also where none is defined (RFC 9457)
+  return reply
+    .code(status)
+    .headers(headers)
+    .send(Buffer.isBuffer(text) ? text : Buffer.from(text));
+}

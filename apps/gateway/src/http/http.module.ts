@@ -1,0 +1,40 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { LIMITS } from '@bailiwick/core/limits';
+import { AuthGuard } from '../auth/auth.guard';
+import { RolesGuard } from '../auth/roles.guard';
+import { FastPath } from '../fast-path/fast-path';
+import { ConcurrencyInterceptor } from './concurrency.interceptor';
+import { ConcurrencyLimiter } from './concurrency-limiter';
+import { EndpointRegistry } from './endpoint-registry';
+import { IdempotencyInterceptor } from './idempotency.interceptor';
+import { MetricsInterceptor } from './metrics.interceptor';
+import { ProblemFilter } from './problem.filter';
+import { Problems } from './problems';
+import { RequestBodies } from './request-bodies';
+import { ResponseInterceptor } from './response.interceptor';
+
+/** What every request passes, in this order: guards, interceptors, pipes, the handler, and the filter on errors. */
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    EndpointRegistry,
+    FastPath,
+    Problems,
+    RequestBodies,
+    {
+      provide: ConcurrencyLimiter,
+      useFactory: () => new ConcurrencyLimiter(LIMITS.httpRequests, LIMITS.httpRequestsPerTenant, 'requests'),
+    },
+    { provide: APP_GUARD, useClass: AuthGuard },
+    { provide: APP_GUARD, useClass: RolesGuard },
+    { provide: APP_INTERCEPTOR, useClass: MetricsInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: ConcurrencyInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: ResponseInterceptor },
+    { provide: APP_FILTER, useClass: ProblemFilter },
+  ],
+  exports: [EndpointRegistry, FastPath, RequestBodies],
+})
+export class HttpModule {}

@@ -1,1 +1,0 @@
-export { ambiguityIn, exceedsValues } from '@bailiwick/core/json';

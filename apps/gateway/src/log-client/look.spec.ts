@@ -1,0 +1,106 @@
+import { LogClient } from './log-client';
+import { ApprovalsController } from '../approvals/approvals.controller';
+import type { RequestContext } from '../http/request-context';
+import { GrantsController } from '../runs/grants.controller';
+import { RunsController } from '../runs/runs.controller';
+import { busThat, type Said } from '../testing/bus';
+import { GRANT_ID, refusalOf, RUN_ID, TREE_ID } from '../testing/tokens';
+
+const APPROVAL_ID = 'apr_0_00000000000000000000000005';
+const TREE = { id: TREE_ID, runs: [{ id: RUN_ID }] };
+
+const LOOKS: [kind: string, path: string, id: string, view: object][] = [
+  ['run', '/v1/runs/:id', RUN_ID, { id: RUN_ID }],
+  ['grant', '/v1/grants/:id', GRANT_ID, { id: GRANT_ID }],
+  ['tree', '/v1/trees/:id', TREE_ID, TREE],
+  ['approval', '/v1/approvals/:id', APPROVAL_ID, { id: APPROVAL_ID }],
+];
+
+type Read = (logClient: LogClient, context: RequestContext, id: string) => Promise<unknown>;
+const none = {} as never;
+const READS: Record<string, Read> = {
+  '/v1/runs/:id': (client, context, id) => new RunsController(client, none, none, none).get(context, { id }),
+  '/v1/grants/:id': (client, context, id) => new GrantsController(client, none, none, none).get(context, { id }),
+  '/v1/trees/:id': (client, context, id) => new GrantsController(client, none, none, none).tree(context, { id }, {}),
+  '/v1/approvals/:id': (client, context, id) => new ApprovalsController(client, none, none).get(context, { id }),
+};
+
+const key = { kind: 'key', tenant: 'acme', role: 'analyst', actor: { kind: 'service', id: 'key:test' } };
+const run = { kind: 'run', tenant: 'acme', runId: RUN_ID, grantId: GRANT_ID, actor: { kind: 'run', id: RUN_ID } };
+
+const told = (value: unknown): Said => ({ value: { ok: true, value } });
+const refused = (code: string): Said => ({ value: { ok: false, refusal: { code, detail: 'why' } } });
+const UNKNOWN = refused('NOT_FOUND');
+
+/** Asks a route where the owner of the log and the ledger say this. */
+function look(path: string, id: string, owner: Said, ledger: Said, caller: object = key) {
+  const { bus, sent } = busThat((subject) => (subject.includes('.ledger.') ? ledger : owner));
+  const context = { caller } as unknown as RequestContext;
+  return { reply: READS[path]!(new LogClient(bus), context, id), sent };
+}
+
+describe.each(LOOKS)('what is looked at by its id, a thing of kind %s,', (kind, path, id, view) => {
+  it('is what its owner says, and then nobody else is asked', async () => {
+    const { reply, sent } = look(path, id, told(view), told('another'));
+    expect(await reply).toEqual(view);
+    expect(sent).toEqual([['bailiwick.query.acme.0', { op: kind, log: 'acme/0', id }]]);
+  });
+
+  it('is what the ledger finds in the log, where its owner does not know of it', async () => {
+    const { reply, sent } = look(path, id, UNKNOWN, told(view));
+    expect(await reply).toEqual(view);
+    expect(sent[1]).toEqual(['bailiwick.ledger.ended', { tenant: 'acme', kind, id }]);
+  });
+
+  it('is not found where neither knows of it', async () => {
+    expect((await refusalOf(look(path, id, UNKNOWN, UNKNOWN).reply)).code).toBe('NOT_FOUND');
+  });
+
+  it.each(['NOT_READY', 'TOO_MANY'])('is refused as the ledger refuses it: %s', async (code) => {
+    expect((await refusalOf(look(path, id, UNKNOWN, refused(code)).reply)).code).toBe(code);
+  });
+
+  it('is refused as its owner refuses it, and the ledger is not asked', async () => {
+    const { reply, sent } = look(path, id, refused('NOT_READY'), told(view));
+    expect((await refusalOf(reply)).code).toBe('NOT_READY');
+    expect(sent).toHaveLength(1);
+  });
+
+  it('is not said to be missing while the ledger is away (I11)', async () => {
+    jest.useFakeTimers();
+    try {
+      const refusal = refusalOf(look(path, id, UNKNOWN, { fails: 'NO_RESPONDERS' }).reply);
+      await jest.advanceTimersByTimeAsync(20_000);
+      expect((await refusal).code).toBe('NOT_READY');
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
+
+describe('a run with its own token', () => {
+  it.each([UNKNOWN, told(TREE)])('sees its own tree, and no other, whoever tells of it', async (owner) => {
+    const other = { ...TREE, runs: [{ id: 'run_0_00000000000000000000000009' }] };
+    expect(await look('/v1/trees/:id', TREE_ID, owner, told(TREE), run).reply).toEqual(TREE);
+    const from = owner === UNKNOWN ? owner : told(other);
+    expect((await refusalOf(look('/v1/trees/:id', TREE_ID, from, told(other), run).reply)).code).toBe('FORBIDDEN');
+  });
+
+  it('sees no other run and no other grant, and nobody is asked about them', async () => {
+    for (const [path, id] of [
+      ['/v1/runs/:id', 'run_0_00000000000000000000000009'],
+      ['/v1/grants/:id', 'grt_0_00000000000000000000000009'],
+    ] as const) {
+      const { reply, sent } = look(path, id, UNKNOWN, told({ id }), run);
+      expect((await refusalOf(reply)).code).toBe('FORBIDDEN');
+      expect(sent).toEqual([]);
+    }
+  });
+});
+
+it('a thing in a log that the tenant does not have is not found, and the ledger is not asked', async () => {
+  const logs = told({ logs: ['acme/1'] });
+  const { bus, sent } = busThat((subject) => (subject.includes('.admin.') ? logs : { fails: 'NO_RESPONDERS' }));
+  expect((await refusalOf(new LogClient(bus).look('run', 'acme/0', RUN_ID))).code).toBe('NOT_FOUND');
+  expect(sent.map(([subject]) => subject)).not.toContain('bailiwick.ledger.ended');
+});

@@ -1,0 +1,97 @@
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import { idOf } from '@bailiwick/contracts/primitives';
+import { envelope } from '@bailiwick/contracts/receipt';
+import type { Caller } from '../auth/caller';
+import { Ctx, Endpoint, Params, Query } from '../http/endpoint';
+import type { RequestContext } from '../http/request-context';
+import { wholeNumber } from '../http/whole-number';
+import { LogClient } from '../log-client/log-client';
+import { logOf, ownRun } from '../log-client/logs';
+import { LIST_ROLES, minPosition } from '../search/queries';
+
+const runId = z.strictObject({ id: idOf('run') });
+const treeId = z.strictObject({ id: idOf('tree') });
+const actionId = z.strictObject({ id: idOf('action') });
+
+/** A receipt that is too large for one response names its parts and the size of the tree; both select a part. */
+const receiptQuery = z.strictObject({ minPosition, part: wholeNumber(0).optional(), size: wholeNumber(1).optional() });
+type ReceiptQuery = z.infer<typeof receiptQuery>;
+const custodyQuery = z.strictObject({ minPosition });
+
+/** The ledger reads every event of a large receipt once to name its parts. */
+const RECEIPT_MS = 60_000;
+const CUSTODY_MS = 20_000;
+
+/** Signed accounts of runs, trees and actions. */
+@Controller()
+export class ReceiptsController {
+  constructor(private readonly logClient: LogClient) {}
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/runs/:id/receipt',
+    summary: 'The signed account of a run',
+    roles: LIST_ROLES,
+    runs: true,
+  })
+  async ofRun(
+    @Ctx() { caller }: RequestContext,
+    @Params(runId) { id }: z.infer<typeof runId>,
+    @Query(receiptQuery) query: ReceiptQuery,
+  ): Promise<unknown> {
+    ownRun(caller, id);
+    return this.receipt(caller, { runId: id }, query);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/trees/:id/receipt',
+    summary: 'The signed account of all runs of a tree',
+    roles: LIST_ROLES,
+    answer: envelope,
+  })
+  async ofTree(
+    @Ctx() { caller }: RequestContext,
+    @Params(treeId) { id }: z.infer<typeof treeId>,
+    @Query(receiptQuery) query: ReceiptQuery,
+  ): Promise<unknown> {
+    logOf(caller, id);
+    return this.receipt(caller, { treeId: id }, query);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/actions/:id/receipt',
+    summary: 'The signed account of one action, with its custody',
+    roles: LIST_ROLES,
+    answer: envelope,
+  })
+  async ofAction(
+    @Ctx() { caller }: RequestContext,
+    @Params(actionId) { id }: z.infer<typeof actionId>,
+    @Query(receiptQuery) query: ReceiptQuery,
+  ): Promise<unknown> {
+    logOf(caller, id);
+    return this.receipt(caller, { actionId: id }, query);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/actions/:id/custody',
+    summary: 'On whose authority an action was done, link by link',
+    roles: ['analyst', 'approver', 'responder'],
+  })
+  async custody(
+    @Ctx() { caller }: RequestContext,
+    @Params(actionId) { id }: z.infer<typeof actionId>,
+    @Query(custodyQuery) query: z.infer<typeof custodyQuery>,
+  ): Promise<unknown> {
+    logOf(caller, id);
+    return this.logClient.ledger('custody', { tenant: caller.tenant, actionId: id, ...query }, CUSTODY_MS);
+  }
+
+  private receipt({ tenant }: Caller, of: Record<string, string>, query: ReceiptQuery): Promise<unknown> {
+    return this.logClient.ledger('receipt', { tenant, ...of, ...query }, RECEIPT_MS);
+  }
+}

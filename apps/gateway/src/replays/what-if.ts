@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http';
+import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay';
+import { Refused } from '../http/problem';
+import type { RequestContext } from '../http/request-context';
+import type { LogClient } from '../log-client/log-client';
+
+export type Update = { progress: ReplayProgress } | { answer: ReplayAnswer };
+
+/** A what-if that the ledger computes for one client: polled until there is an answer, canceled when the client leaves. */
+export class WhatIf {
+  private readonly gone = new AbortController();
+
+  private constructor(
+    private readonly logClient: Pick<LogClient, 'ledger'>,
+    private readonly tenant: string,
+    private readonly id: string,
+    private readonly socket: IncomingMessage['socket'],
+  ) {
+    socket.once('close', this.leave);
+    if (socket.destroyed) this.leave(); // the client has disconnected already; no close event follows
+  }
+
+  static async start(
+    logClient: Pick<LogClient, 'ledger'>,
+    { caller, request }: RequestContext,
+    wanted: ReplayRequest,
+  ): Promise<WhatIf> {
+    const body = { tenant: caller.tenant, request: wanted };
+    const { id } = await logClient.ledger<{ id: string }>('replay-start', body);
+    return new WhatIf(logClient, caller.tenant, id, request.raw.socket);
+  }
+
+  /**
+   * The progress, about once a second, and finally the answer.
+   * @throws Refused if the ledger refuses it, or the client has left
+   */
+  async *updates(): AsyncGenerator<Update, void> {
+    const named = { tenant: this.tenant, id: this.id };
+    try {
+      for (;;) {
+        if (this.gone.signal.aborted) throw new Refused('NOT_READY', 'the client is gone');
+        const update = await this.logClient.ledger<Update>('replay-ask', named);
+        yield update;
+        if ('answer' in update) return;
+      }
+    } finally {
+      this.socket.off('close', this.leave);
+      // If the gateway dies here, nothing polls the what-if any more, and the ledger cancels it after a time-out.
+      if (this.gone.signal.aborted) await this.logClient.ledger('replay-cancel', named).catch(() => undefined);
+    }
+  }
+
+  private readonly leave = (): void => this.gone.abort();
+}
+
+/** Reads every update to the end: a generator that is left early keeps its listener on the client's connection. */
+export async function answerOf(updates: AsyncIterable<Update>): Promise<ReplayAnswer> {
+  let answer: ReplayAnswer | undefined;
+  for await (const update of updates) if ('answer' in update) ({ answer } = update);
+  if (answer) return answer;
+  throw new Refused('INTERNAL', 'the what-if ended without an answer');
+}
+
+/** A result that was read already, then the others. */
+export async function* after(
+  first: IteratorResult<Update, void>,
+  others: AsyncGenerator<Update, void>,
+): AsyncGenerator<Update, void> {
+  if (!first.done) yield first.value;
+  yield* others;
+}

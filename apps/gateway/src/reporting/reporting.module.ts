@@ -1,0 +1,28 @@
+import { Global, Module } from '@nestjs/common';
+import type { Logger } from '@bailiwick/platform/logging';
+import { LOGGER } from '../config';
+import { LogClient } from '../log-client/log-client';
+import { DryRuns } from './dry-runs';
+import { ReadinessProbe } from './readiness';
+import { RefusalReports } from './refusal-reports';
+
+/** What the gateway reports about itself: readiness, dry runs, and the requests that it refuses. */
+@Global()
+@Module({
+  providers: [
+    ReadinessProbe,
+    {
+      provide: DryRuns,
+      inject: [LOGGER],
+      useFactory: (logger: Logger) => new DryRuns((line) => logger.info(line, 'a dry run')),
+    },
+    { provide: RefusalReports, inject: [LogClient, LOGGER], useFactory: refusalReports },
+  ],
+  exports: [ReadinessProbe, DryRuns, RefusalReports],
+})
+export class ReportingModule {}
+
+function refusalReports(logClient: LogClient, logger: Logger): RefusalReports {
+  const failed = (error: unknown): void => logger.warn({ err: error }, 'a refusal could not be reported');
+  return new RefusalReports((command) => void logClient.submit(command).catch(failed));
+}

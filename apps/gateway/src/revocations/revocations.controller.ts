@@ -1,0 +1,187 @@
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import type { StoredSelector } from '@bailiwick/contracts/event';
+import { grantView } from '@bailiwick/contracts/grant';
+import {
+  previewBody,
+  revocationBody,
+  revocationsBody,
+  revokedAnswer,
+  suspensionBody,
+  type selectorBody,
+} from '@bailiwick/contracts/http';
+import { idOf } from '@bailiwick/contracts/primitives';
+import { previewView } from '@bailiwick/contracts/query';
+import { deriveId } from '@bailiwick/core/derive-id';
+import { logName } from '@bailiwick/core/ids';
+import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { Body, Ctx, Endpoint, Params } from '../http/endpoint';
+import type { RequestContext } from '../http/request-context';
+import { LogClient } from '../log-client/log-client';
+import { logOf } from '../log-client/logs';
+
+const grantId = z.strictObject({ id: idOf('grant') });
+type GrantId = z.infer<typeof grantId>;
+const revocationId = z.strictObject({ id: idOf('revocation') });
+type RevocationId = z.infer<typeof revocationId>;
+const suspendedAnswer = z.object({ grant: grantView, position: z.number() });
+
+/** A command is made with this id; its own is derived from the command's, so that a retry gets the same one. */
+const ID_BEFORE_DERIVATION = 'rev_0_00000000000000000000000000';
+
+interface Revoked {
+  readonly revocationId: string;
+  readonly position: number;
+}
+
+/** Stops grants one by one or by selector, and lifts suspensions and quarantines. */
+@Controller()
+export class RevocationsController {
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly pseudonyms: Pseudonyms,
+  ) {}
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/grants/:id/revocation',
+    summary: 'Revoke a grant and everything below it',
+    roles: ['responder', 'orchestrator'],
+    answer: revokedAnswer,
+  })
+  async revokeGrant(
+    @Ctx() context: RequestContext,
+    @Params(grantId) { id }: GrantId,
+    @Body(revocationBody) body: z.infer<typeof revocationBody>,
+  ): Promise<unknown> {
+    const log = logOf(context.caller, id);
+    const payload = payloadOf({ reason: body.reason });
+    const command = context.command('revokeGrant', log, { grantId: id, payload });
+    return answered(log, await this.logClient.command<Revoked>(command));
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/grants/:id/suspension',
+    summary: 'Suspend a grant and everything below it',
+    roles: ['responder', 'approver'],
+    answer: suspendedAnswer,
+  })
+  suspend(
+    @Ctx() context: RequestContext,
+    @Params(grantId) { id }: GrantId,
+    @Body(suspensionBody) body: z.infer<typeof suspensionBody>,
+  ): Promise<unknown> {
+    return this.switchGrant('suspend', context, id, body.reason);
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/grants/:id/resumption',
+    summary: 'Undo a suspension',
+    roles: ['responder', 'approver'],
+    answer: suspendedAnswer,
+  })
+  resume(
+    @Ctx() context: RequestContext,
+    @Params(grantId) { id }: GrantId,
+    @Body(suspensionBody) body: z.infer<typeof suspensionBody>,
+  ): Promise<unknown> {
+    return this.switchGrant('resume', context, id, body.reason);
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/revocations/preview',
+    summary: 'Count what a revocation by selector would stop',
+    roles: ['responder'],
+    answer: previewView,
+  })
+  preview(@Ctx() { caller }: RequestContext, @Body(previewBody) body: z.infer<typeof previewBody>): Promise<unknown> {
+    return this.logClient.query({
+      op: 'preview',
+      log: logName(caller.tenant, 0),
+      selector: this.stored(caller.tenant, body.selector),
+      ...(body.target === undefined ? {} : { target: body.target }),
+      ...(body.quarantine === undefined ? {} : { quarantine: body.quarantine }),
+    });
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/revocations',
+    summary: 'Revoke everything that a selector matches, in one event per log; of a tool: deny it, or end its leases',
+    roles: ['responder'],
+    answer: revokedAnswer,
+  })
+  async revoke(
+    @Ctx() context: RequestContext,
+    @Body(revocationsBody) body: z.infer<typeof revocationsBody>,
+  ): Promise<unknown> {
+    const { tenant } = context.caller;
+    const log = logName(tenant, 0);
+    const draft = context.command('revokeSelector', log, {
+      revocationId: ID_BEFORE_DERIVATION,
+      selector: this.stored(tenant, body.selector),
+      ...(body.target === undefined ? {} : { target: body.target }),
+      ...(body.digest === undefined ? {} : { previewed: { digest: body.digest.slice(0, 120), asOf: 0 } }),
+      ...(body.force === undefined ? {} : { force: body.force }),
+      ...(body.quarantine === undefined ? {} : { quarantine: body.quarantine }),
+      payload: payloadOf({ reason: body.reason }),
+    });
+    const command = { ...draft, revocationId: deriveId('revocation', 0, draft.commandId) } as typeof draft;
+    return answered(log, await this.logClient.command<Revoked>(command));
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/revocations/:id',
+    summary: 'A revocation and its consequences, grant by grant',
+    roles: ['responder', 'analyst'],
+  })
+  get(@Ctx() { caller }: RequestContext, @Params(revocationId) { id }: RevocationId): Promise<unknown> {
+    return this.logClient.ledger('revocation', { tenant: caller.tenant, id });
+  }
+
+  @Endpoint({
+    method: 'DELETE',
+    path: '/v1/quarantines/:id',
+    summary: 'Lift a quarantine: new grants that match are issued again',
+    roles: ['responder'],
+  })
+  async liftQuarantine(@Ctx() context: RequestContext, @Params(revocationId) { id }: RevocationId): Promise<unknown> {
+    const log = logOf(context.caller, id);
+    return answered(
+      log,
+      await this.logClient.command<Revoked>(context.command('liftQuarantine', log, { revocationId: id })),
+    );
+  }
+
+  private async switchGrant(
+    type: 'suspend' | 'resume',
+    context: RequestContext,
+    id: string,
+    reason: string | undefined,
+  ): Promise<unknown> {
+    const command = context.command(type, logOf(context.caller, id), {
+      grantId: id,
+      reasonCode: 'BY_PERSON',
+      payload: payloadOf({ reason }),
+    });
+    return this.logClient.command(command);
+  }
+
+  /** The selector as it is stored: people and purposes by ref, never by name (I9). */
+  private stored(tenant: string, { principal, purpose, ...rest }: z.infer<typeof selectorBody>): StoredSelector {
+    return {
+      ...rest,
+      ...(principal === undefined ? {} : { principalRef: this.pseudonyms.ref(tenant, 'person', principal) }),
+      ...(purpose === undefined ? {} : { purposeRef: this.pseudonyms.ref(tenant, 'purpose', purpose) }),
+    };
+  }
+}
+
+const answered = (log: string, { revocationId, position }: Revoked) => ({
+  revocationId,
+  positions: { [log]: position },
+});

@@ -1,0 +1,109 @@
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import { grantView } from '@bailiwick/contracts/grant';
+import { delegationBody, grantedAnswer } from '@bailiwick/contracts/http';
+import { idOf } from '@bailiwick/contracts/primitives';
+import { treeView, type TreeView } from '@bailiwick/contracts/query';
+import { LIMITS } from '@bailiwick/core/limits';
+import { GrantTokens } from '../auth/grant-tokens';
+import { ownBranch } from '../auth/own-branch';
+import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoint';
+import type { Reply } from '../http/http-response';
+import { Refused } from '../http/problem';
+import type { RequestContext } from '../http/request-context';
+import { LogClient } from '../log-client/log-client';
+import { logOf, ownGrant } from '../log-client/logs';
+import { LedgerSearch } from '../search/ledger-search';
+import { grantsQuery, LIST_ROLES, page, type Query as SearchQuery } from '../search/queries';
+import { issuedReply, type Issued } from './issued';
+
+const grantId = z.strictObject({ id: idOf('grant') });
+type GrantId = z.infer<typeof grantId>;
+const treeId = z.strictObject({ id: idOf('tree') });
+const treeQuery = z.strictObject({ at: z.string().max(40).optional() });
+
+/** Grants, their delegation, and the trees that they form. */
+@Controller()
+export class GrantsController {
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly tokens: GrantTokens,
+    private readonly pseudonyms: Pseudonyms,
+    private readonly search: LedgerSearch,
+  ) {}
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/grants/:id/delegations',
+    summary: 'Make a child run with a narrower grant',
+    roles: ['orchestrator'],
+    runs: true,
+    answer: grantedAnswer,
+    status: 201,
+  })
+  async delegate(
+    @Ctx() context: RequestContext,
+    @Params(grantId) { id }: GrantId,
+    @Body(delegationBody) body: z.infer<typeof delegationBody>,
+  ): Promise<Reply> {
+    const { caller } = context;
+    ownGrant(caller, id);
+    const command = context.command('delegate', logOf(caller, id), {
+      grantId: id,
+      agent: body.agent,
+      purposeRef: this.pseudonyms.ref(caller.tenant, 'purpose', body.purpose ?? body.task),
+      grant: body.grant,
+      payload: payloadOf({ task: body.task, purpose: body.purpose }),
+    });
+    return issuedReply(this.tokens, caller, await this.logClient.command<Issued>(command));
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/grants/:id',
+    summary: 'The current state of a grant',
+    roles: ['orchestrator', 'enforcer', 'approver', 'responder', 'analyst'],
+    runs: true,
+    answer: grantView,
+  })
+  async get(@Ctx() { caller }: RequestContext, @Params(grantId) { id }: GrantId): Promise<unknown> {
+    ownGrant(caller, id);
+    return this.logClient.look('grant', logOf(caller, id), id);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/grants',
+    summary: 'Grants, by any of their fields',
+    roles: LIST_ROLES,
+    answer: page,
+  })
+  list(@Ctx() context: RequestContext, @Query(grantsQuery) query: SearchQuery): Promise<Reply> {
+    return this.search.list(context, 'grants', query);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/trees/:id',
+    summary: 'A grant tree now, or at a position or time; with a grant token, the own branch of it',
+    roles: ['orchestrator', 'approver', 'responder', 'analyst'],
+    runs: true,
+    answer: treeView,
+  })
+  async tree(
+    @Ctx() { caller }: RequestContext,
+    @Params(treeId) { id }: z.infer<typeof treeId>,
+    @Query(treeQuery) { at }: z.infer<typeof treeQuery>,
+  ): Promise<TreeView> {
+    const log = logOf(caller, id);
+    const tree =
+      at === undefined
+        ? await this.logClient.look<TreeView>('tree', log, id)
+        : await this.logClient.ledger<TreeView>('tree-at', { tenant: caller.tenant, treeId: id, at }, LIMITS.verifyMs);
+    if (caller.kind !== 'run') return tree;
+    if (!tree.runs.some((run) => run.id === caller.runId))
+      throw new Refused('FORBIDDEN', 'a grant token may only read its own tree');
+    return ownBranch(tree, caller.runId);
+  }
+}

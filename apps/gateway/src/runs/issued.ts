@@ -1,0 +1,21 @@
+import type { GrantView, RunView } from '@bailiwick/contracts/grant';
+import type { ApprovalView } from '@bailiwick/contracts/query';
+import type { Caller } from '../auth/caller';
+import type { GrantTokens } from '../auth/grant-tokens';
+import { Reply } from '../http/http-response';
+
+/** What the owner returns for a run that was opened or delegated to. */
+export interface Issued {
+  run: RunView;
+  grant?: GrantView;
+  approval?: ApprovalView;
+  position: number;
+}
+
+/** 201 with a token, or 202 if a person must approve first. */
+export async function issuedReply(tokens: GrantTokens, { tenant }: Caller, issued: Issued): Promise<Reply> {
+  const { run, grant, approval, position } = issued;
+  if (!grant) return Reply.json({ run, approval, position }, { status: 202 });
+  const token = await tokens.mint(tenant, run, grant);
+  return Reply.json({ run, grant, token, expiresAt: grant.limits.time.expiresAt, position }, { status: 201 });
+}

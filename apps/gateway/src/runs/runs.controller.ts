@@ -1,0 +1,150 @@
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import { runView } from '@bailiwick/contracts/grant';
+import { completionBody, escalationBody, grantedAnswer, openRunBody, pendingAnswer } from '@bailiwick/contracts/http';
+import { idOf } from '@bailiwick/contracts/primitives';
+import { logName } from '@bailiwick/core/ids';
+import { GrantTokens } from '../auth/grant-tokens';
+import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoint';
+import type { Reply } from '../http/http-response';
+import type { RequestContext } from '../http/request-context';
+import { LogClient } from '../log-client/log-client';
+import { logOf, ownRun } from '../log-client/logs';
+import { LedgerSearch } from '../search/ledger-search';
+import { LIST_ROLES, minPosition, page, runsQuery, type Query as SearchQuery } from '../search/queries';
+import { issuedReply, type Issued } from './issued';
+
+const runId = z.strictObject({ id: idOf('run') });
+type RunId = z.infer<typeof runId>;
+const reportQuery = z.strictObject({ minPosition });
+
+const REPORT_MS = 20_000;
+
+/** Runs: opened, completed, escalated, and reported on. */
+@Controller()
+export class RunsController {
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly tokens: GrantTokens,
+    private readonly pseudonyms: Pseudonyms,
+    private readonly search: LedgerSearch,
+  ) {}
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/runs',
+    summary: 'Open a root run and ask for its grant',
+    roles: ['orchestrator'],
+    answer: z.union([grantedAnswer, pendingAnswer]),
+    status: 201,
+  })
+  async open(@Ctx() context: RequestContext, @Body(openRunBody) body: z.infer<typeof openRunBody>): Promise<Reply> {
+    const { tenant } = context.caller;
+    const command = context.command('openRun', logName(tenant, 0), {
+      agent: body.agent,
+      principalRef: this.pseudonyms.ref(tenant, 'person', body.requestedBy),
+      purposeRef: this.pseudonyms.ref(tenant, 'purpose', body.purpose),
+      grant: body.grant,
+      ...(body.requireApproval === undefined ? {} : { requireApproval: body.requireApproval }),
+      payload: payloadOf({ purpose: body.purpose, requestedBy: body.requestedBy }),
+    });
+    return issuedReply(this.tokens, context.caller, await this.logClient.command<Issued>(command));
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/runs/:id',
+    summary: 'The current state of a run',
+    roles: ['orchestrator', 'enforcer', 'approver', 'responder', 'analyst'],
+    runs: true,
+    answer: runView,
+  })
+  async get(@Ctx() { caller }: RequestContext, @Params(runId) { id }: RunId): Promise<unknown> {
+    ownRun(caller, id);
+    return this.logClient.look('run', logOf(caller, id), id);
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/runs/:id/completion',
+    summary: 'Report a run done: its lease ends, and every lease below it',
+    roles: ['orchestrator'],
+    runs: true,
+    answer: z.object({ run: runView, position: z.number() }),
+  })
+  async complete(
+    @Ctx() context: RequestContext,
+    @Params(runId) { id }: RunId,
+    @Body(completionBody) _body: z.infer<typeof completionBody>,
+  ): Promise<unknown> {
+    ownRun(context.caller, id);
+    return this.logClient.command(context.command('completeRun', logOf(context.caller, id), { runId: id }));
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/runs/:id/escalations',
+    summary: 'Ask a person for more than the run has',
+    roles: ['orchestrator'],
+    runs: true,
+    answer: pendingAnswer,
+    status: 202,
+  })
+  async escalate(
+    @Ctx() context: RequestContext,
+    @Params(runId) { id }: RunId,
+    @Body(escalationBody) body: z.infer<typeof escalationBody>,
+  ): Promise<unknown> {
+    ownRun(context.caller, id);
+    const command = context.command('escalate', logOf(context.caller, id), {
+      runId: id,
+      want: body.want,
+      payload: payloadOf({ reason: body.reason }),
+    });
+    return this.logClient.command(command);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/runs',
+    summary: 'Runs, by any of their fields',
+    roles: LIST_ROLES,
+    answer: page,
+  })
+  list(@Ctx() context: RequestContext, @Query(runsQuery) query: SearchQuery): Promise<Reply> {
+    return this.search.list(context, 'runs', query);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/runs/:id/drift',
+    summary: 'How far a run has moved from its purpose, and why',
+    roles: LIST_ROLES,
+    runs: true,
+  })
+  async drift(
+    @Ctx() { caller }: RequestContext,
+    @Params(runId) { id }: RunId,
+    @Query(reportQuery) query: z.infer<typeof reportQuery>,
+  ): Promise<unknown> {
+    ownRun(caller, id);
+    return this.logClient.ledger('drift', { tenant: caller.tenant, runId: id, ...query }, REPORT_MS);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/runs/:id/graph',
+    summary: 'The execution graph of a run',
+    roles: LIST_ROLES,
+    runs: true,
+  })
+  async graph(
+    @Ctx() { caller }: RequestContext,
+    @Params(runId) { id }: RunId,
+    @Query(reportQuery) query: z.infer<typeof reportQuery>,
+  ): Promise<unknown> {
+    ownRun(caller, id);
+    return this.logClient.ledger('graph', { tenant: caller.tenant, runId: id, ...query }, REPORT_MS);
+  }
+}

@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { SearchModule } from '../search/search.module';
+import { RunsController } from './runs.controller';
+import { GrantsController } from './grants.controller';
+
+@Module({ imports: [SearchModule], controllers: [RunsController, GrantsController] })
+export class RunsModule {}

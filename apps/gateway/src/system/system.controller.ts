@@ -1,0 +1,77 @@
+import { Controller, Inject } from '@nestjs/common';
+import { z } from 'zod';
+import { RECEIPT_SCHEMAS } from '@bailiwick/contracts/receipt-schema';
+import { CONFIG, type GatewayConfig } from '../config';
+import { Endpoint, Params } from '../http/endpoint';
+import { EndpointRegistry } from '../http/endpoint-registry';
+import { Reply } from '../http/http-response';
+import { docsPage, openapi } from '../http/openapi';
+import { Refused } from '../http/problem';
+import { gaugeProblems, metricsText } from '../reporting/metrics';
+import { ReadinessProbe } from '../reporting/readiness';
+
+const schemaName = z.strictObject({ name: z.string().max(80) });
+
+/** Endpoints about the service itself. */
+@Controller()
+export class SystemController {
+  constructor(
+    private readonly registry: EndpointRegistry,
+    private readonly readiness: ReadinessProbe,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  @Endpoint({ method: 'GET', path: '/healthz', summary: 'Whether this process responds', roles: 'public' })
+  health(): unknown {
+    return { status: 'ok' };
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/readyz',
+    summary: 'Whether requests can be answered: every service is reachable over NATS, and every log is loaded',
+    roles: 'public',
+  })
+  async ready(): Promise<Reply> {
+    const { services, instances, behind, problems } = await this.readiness.check();
+    gaugeProblems(problems);
+    // An event that is set aside blocks only its own tree: the gateway stays in rotation and reports `degraded`.
+    const ok = Object.values(services).every(Boolean) && problems['not-loaded'] === undefined;
+    const status = ok ? (problems['unreadable-event'] === undefined ? 'ok' : 'degraded') : 'not ready';
+    return Reply.json(
+      { status, services, instances, behind, problems },
+      { status: ok ? 200 : 503, ...(ok ? {} : { headers: { 'retry-after': '1' } }) },
+    );
+  }
+
+  @Endpoint({ method: 'GET', path: '/metrics', summary: 'Prometheus metrics', roles: 'public' })
+  async metrics(): Promise<Reply> {
+    gaugeProblems((await this.readiness.check()).problems);
+    return Reply.text(await metricsText(), 'text/plain; version=0.0.4');
+  }
+
+  @Endpoint({ method: 'GET', path: '/openapi.json', summary: 'This description', roles: 'public' })
+  description(): unknown {
+    return openapi(this.registry.endpoints, this.config.publicUrl);
+  }
+
+  @Endpoint({ method: 'GET', path: '/docs', summary: 'This description, as a page for people', roles: 'public' })
+  docs(): Reply {
+    const page = docsPage(openapi(this.registry.endpoints, this.config.publicUrl));
+    return Reply.text(page, 'text/html; charset=utf-8', {
+      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+    });
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/schemas/:name',
+    summary: `The JSON Schema of a receipt's predicate: ${[...RECEIPT_SCHEMAS.keys()].join(', ')}`,
+    roles: 'public', // anyone who receives a receipt must be able to read it
+  })
+  schema(@Params(schemaName) { name }: z.infer<typeof schemaName>): Reply {
+    const schema = RECEIPT_SCHEMAS.get(name);
+    if (!schema) throw new Refused('NOT_FOUND', `Schema ${name} not found.`);
+    return Reply.text(JSON.stringify(schema), 'application/schema+json', { 'cache-control': 'public, max-age=86400' });
+  }
+}

@@ -1,0 +1,42 @@
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import { tenantName } from '@bailiwick/contracts/primitives';
+import { ApiKeys } from '../auth/api-keys';
+import { Body, Ctx, Endpoint } from '../http/endpoint';
+import { Refused } from '../http/problem';
+import type { RequestContext } from '../http/request-context';
+import { LogClient } from '../log-client/log-client';
+
+const tenantBody = z.strictObject({
+  id: tenantName,
+  /** replaces the keys of an existing tenant */
+  reissue: z.literal(true).optional(),
+});
+
+/** Tenants of the installation, made by the admin of the tenant `default`. */
+@Controller()
+export class TenantsController {
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly keys: ApiKeys,
+  ) {}
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/tenants',
+    summary: 'Make a tenant, or replace its keys; keys are returned once',
+    roles: ['admin'],
+    status: 201,
+  })
+  async create(
+    @Ctx() { caller }: RequestContext,
+    @Body(tenantBody) { id, reissue }: z.infer<typeof tenantBody>,
+  ): Promise<unknown> {
+    if (caller.tenant !== 'default')
+      throw new Refused('FORBIDDEN', 'tenants are made by the admin of the tenant default');
+    if (reissue) return { id, keys: this.keys.reissue(id) };
+    // A crash between the two leaves a tenant with a log and without keys; the same request completes it.
+    await this.logClient.admin('create-tenant', { tenant: id });
+    return { id, keys: this.keys.addTenant(id) };
+  }
+}

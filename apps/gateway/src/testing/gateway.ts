@@ -1,0 +1,97 @@
+import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import type { Bus } from '@bailiwick/messaging/connect';
+import { AppModule } from '../app.module';
+import { ApiKeys, ROLES, type Role } from '../auth/api-keys';
+import { GrantTokens } from '../auth/grant-tokens';
+import { Pseudonyms } from '../auth/pseudonyms';
+import { BUS, CONFIG, LOGGER, type GatewayConfig } from '../config';
+import { configureHttp } from '../gateway-application';
+import { EndpointRegistry } from '../http/endpoint-registry';
+import { HttpAdapter } from '../http/http-adapter';
+import { IncomingBodies } from '../http/incoming-bodies';
+import { busThat, type Said } from './bus';
+import { ISSUER, tokensAt, type Clock } from './tokens';
+
+export interface GatewayOptions {
+  readonly bus?: Bus;
+  readonly fastPath?: boolean;
+  readonly bodies?: IncomingBodies;
+  /** of grant tokens and DPoP proofs */
+  readonly clock?: Clock;
+  /** receives what the gateway logs as errors */
+  readonly errors?: unknown[];
+}
+
+export interface Gateway {
+  readonly app: NestFastifyApplication;
+  readonly port: number;
+  readonly server: Server;
+  close(): Promise<void>;
+}
+
+/** The API key of a role; every tenant but `default` is named in its keys. */
+export const keyOf = (role: Role, tenant = 'default'): string => `bwk_${tenant}_${role}_0123456789`;
+
+const keys = {
+  find: (key: string) => {
+    const [, tenant, role] = /^bwk_([a-z0-9-]+)_([a-z]+)_0123456789$/.exec(key) ?? [];
+    return ROLES.includes(role as Role) ? { tenant, role } : undefined;
+  },
+  addTenant: () => ({}),
+  reissue: () => ({}),
+};
+
+const refused: Said = { value: { ok: false, refusal: { code: 'NOT_FOUND', detail: 'not here' } } };
+
+/** The whole application, without a socket, over a bus whose other end is a function. */
+export async function makeGateway(options: GatewayOptions = {}): Promise<NestFastifyApplication> {
+  const config = { publicUrl: ISSUER, fastPath: options.fastPath ?? true } as GatewayConfig;
+  const error = (line: unknown): void => void options.errors?.push(line);
+  const testing = Test.createTestingModule({ imports: [AppModule] })
+    .overrideProvider(CONFIG)
+    .useValue(config)
+    .overrideProvider(LOGGER)
+    .useValue({ info: () => undefined, warn: () => undefined, error })
+    .overrideProvider(BUS)
+    .useValue({ ...(options.bus ?? busThat(() => refused).bus), drain: () => Promise.resolve() })
+    .overrideProvider(ApiKeys)
+    .useValue(keys)
+    .overrideProvider(GrantTokens)
+    .useValue(tokensAt(options.clock ?? { now: Date.now() }))
+    .overrideProvider(Pseudonyms)
+    .useValue(new Pseudonyms(Buffer.alloc(32, 7)));
+  if (options.bodies) testing.overrideProvider(IncomingBodies).useValue(options.bodies);
+  const module = await testing.compile();
+  const app = module.createNestApplication<NestFastifyApplication>(new HttpAdapter(), {
+    bodyParser: false,
+    logger: false,
+  });
+  configureHttp(app);
+  await app.init();
+  return app;
+}
+
+/** The same, listening on a free port. */
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const app = await makeGateway(options);
+  await app.listen(0, '127.0.0.1');
+  const server = app.getHttpServer();
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await app.close();
+  };
+  return { app, server, port: (server.address() as AddressInfo).port, close };
+}
+
+/** Every endpoint that the application declares. */
+export async function endpointsOfGateway(): Promise<EndpointRegistry['endpoints']> {
+  const app = await makeGateway();
+  try {
+    return app.get(EndpointRegistry).endpoints;
+  } finally {
+    await app.close();
+  }
+}
