@@ -5,7 +5,7 @@ import { sha256hex } from '@bailiwick/core/digest';
 import { custodyOf } from '@bailiwick/receipts/custody';
 import { makeStatement } from '@bailiwick/receipts/envelope';
 import { KINDS } from '@bailiwick/receipts/kinds';
-import { readStory, type Told } from '@bailiwick/receipts/story';
+import { readStory, type StoryEntry } from '@bailiwick/receipts/story';
 import { summarise } from '@bailiwick/receipts/summary';
 import { brokenAt, prover, SealedLog, signed, VKEY, words } from '@bailiwick/receipts/testing/sealed-log';
 import { verifyReceipt } from '@bailiwick/receipts/verify';
@@ -52,9 +52,9 @@ function play(log: SealedLog, run: RecordedRun): { runId: string; grantId: strin
 }
 
 /** Events of each run alone: what a ledger finds by the run's id. */
-function byRun(log: SealedLog): Map<string, Told[]> {
-  const found = new Map<string, Told[]>();
-  for (const told of log.told()) {
+function byRun(log: SealedLog): Map<string, StoryEntry[]> {
+  const found = new Map<string, StoryEntry[]>();
+  for (const told of log.entries()) {
     const runId = told.event.runId as string;
     found.set(runId, [...(found.get(runId) ?? []), told]);
   }

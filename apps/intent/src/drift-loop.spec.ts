@@ -182,7 +182,7 @@ describe('a call that is asked about', () => {
           ...(args === undefined ? {} : { payload: words({ args }) }),
         });
         const call = callOfRequest({ action, resource, labels, args, vouched: true });
-        const told = log.told().find(({ event }) => isDecided(event));
+        const told = log.entries().find(({ event }) => isDecided(event));
         expect('refusal' in result).toBe(call === undefined);
         if (!told || !isDecided(told.event)) return;
         compared += 1;

@@ -93,7 +93,7 @@ describe('the monitor', () => {
     log.complete(hers.runId); // what was found is still to be told
     log.erase(REF);
     const blind = new Monitor(0);
-    for (const { event, payload } of log.told()) blind.see(event, event.treeId === hers.treeId ? null : payload);
+    for (const { event, payload } of log.entries()) blind.see(event, event.treeId === hers.treeId ? null : payload);
     for (const monitor of [follow(told, log), blind]) {
       // it would be told in her words
       expect(monitor.reports().map(({ runId }) => runId)).toEqual([other.runId]);
@@ -235,7 +235,7 @@ describe('the monitor', () => {
     log.begin();
     const monitor = follow(new Monitor(0), log);
     for (const position of [0, 1, 5]) {
-      const { event, payload } = log.told()[Math.min(position, 1)] as ReturnType<DriftingLog['told']>[number];
+      const { event, payload } = log.entries()[Math.min(position, 1)] as ReturnType<DriftingLog['entries']>[number];
       expect(() => monitor.see({ ...event, position }, payload)).toThrow('the monitor stands at 2');
     }
   });

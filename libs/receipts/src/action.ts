@@ -4,7 +4,7 @@ import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { chainOfCustody, type DigestOf } from './chain';
 import { OF_ANCESTORS } from './select';
-import { lineOf, type Story, type Told } from './story';
+import { lineOf, type Story, type StoryEntry } from './story';
 import { ruleDeniesTool, ruleStrikesRun } from './strikes';
 import { actionsOf, deniedOf, DOES_NOT_PROVE, firstText, runPart, statedBy } from './summary';
 
@@ -13,13 +13,13 @@ import { actionsOf, deniedOf, DOES_NOT_PROVE, firstText, runPart, statedBy } fro
  * rests on that, and what had happened before to the leases above it.
  * @param story the events of the receipt of its run
  */
-export function eventsOfAction(actionId: string, story: Story): Told[] {
+export function eventsOfAction(actionId: string, story: Story): StoryEntry[] {
   const decision = story.decisions.get(actionId)?.event;
   if (!decision) return [];
   const line = new Set(lineOf(decision.runId as string, story).map(({ event }) => event.runId as string));
   const { approvalId } = decision.data;
   const isBefore = (event: Event): boolean => event.position < decision.position;
-  return story.told.filter(({ event }) => {
+  return story.entries.filter(({ event }) => {
     if (event.actionId === actionId) return true;
     if (approvalId !== undefined && (event.data as { approvalId?: string }).approvalId === approvalId) return true;
     if (event.type === 'RevocationRuleAdded')
@@ -44,7 +44,7 @@ export function summariseAction(actionId: string, story: Story, digestOf: Digest
   if (!decided || !opened) throw new Error(`the events do not hold the decision on ${actionId} and its run`);
   const { event } = decided;
   const line = lineOf(event.runId as string, story);
-  const mine = story.told.filter((each) => each.event.actionId === actionId);
+  const mine = story.entries.filter((each) => each.event.actionId === actionId);
   return {
     run: runPart(opened.event),
     agent: opened.event.data.agent,

@@ -239,7 +239,7 @@ describe('a receipt whose words were erased', () => {
   const at = log.events.length - 1;
   const other = log.open(ROOMY, { principalRef: `ref_${'9'.repeat(26)}` });
   /** what the log still holds: nothing beside the events of her tree */
-  const left = log.told().map((told) => (told.event.treeId === treeId ? { ...told, payload: null } : told));
+  const left = log.entries().map((told) => (told.event.treeId === treeId ? { ...told, payload: null } : told));
   const receipt = (id: string, told = left): Statement => {
     const chosen = KINDS[RUN_RECEIPT].select(id, readStory(told));
     const kept = new Map(told.map(({ event, payload }) => [event.position, payload]));
@@ -268,7 +268,7 @@ describe('a receipt whose words were erased', () => {
     };
     expect(claim(runId, left, ({ predicate }) => (predicate.absent = []))).toMatch(/^the claims .* absent /);
     expect(claim(runId, left, ({ predicate }) => (predicate.absent[0]!.erasedAt = at - 1))).toMatch(/ absent /);
-    const withheld = log.told().map((told) => ({ ...told, payload: null }));
+    const withheld = log.entries().map((told) => ({ ...told, payload: null }));
     expect(receipt(other.runId, withheld).predicate.absent).toEqual([{ position: at + 1, type: 'RunOpened' }]);
     expect(claim(other.runId, withheld, ({ predicate }) => (predicate.absent[0]!.erasedAt = at))).toMatch(/ absent /);
   });

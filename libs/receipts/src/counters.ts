@@ -24,7 +24,7 @@ export function countersOf(story: Story, whole: boolean): CounterFinding[] {
   /** by grant; a raised lease goes on with the counts of the one it superseded */
   const counts = new Map<string, Count>();
   const findings: CounterFinding[] = [];
-  for (const { event } of story.told) {
+  for (const { event } of story.entries) {
     if (event.type === 'GrantIssued') counts.set(event.grantId as string, takenOver(event, counts));
     else if (event.type === 'ActionPermitted') {
       const chain = standingChain(event, story);

@@ -1,14 +1,14 @@
 import type { EventOf } from '@bailiwick/contracts/event';
 import type { Imported } from '@bailiwick/contracts/receipt';
-import type { Story, Told } from './story';
+import type { Story, StoryEntry } from './story';
 
 type Import = EventOf<'HistoryImported'>;
 
-const importsIn = (told: readonly Told[]): Import[] =>
-  told.flatMap(({ event }) => (event.type === 'HistoryImported' ? [event] : []));
+const importsIn = (entries: readonly StoryEntry[]): Import[] =>
+  entries.flatMap(({ event }) => (event.type === 'HistoryImported' ? [event] : []));
 
 /** The chosen events, and the imports that brought some of them here: so that a receipt says whose decisions they are. */
-export function withImports(chosen: readonly Told[], candidates: readonly Told[]): Told[] {
+export function withImports(chosen: readonly StoryEntry[], candidates: readonly StoryEntry[]): StoryEntry[] {
   const first = chosen[0]?.event.position ?? Infinity;
   const kept = new Set(chosen);
   for (const each of candidates)
@@ -17,8 +17,8 @@ export function withImports(chosen: readonly Told[], candidates: readonly Told[]
 }
 
 /** Which events of a receipt were decided elsewhere; nothing where none was. */
-export function importedIn({ told }: Story): { imported?: Imported[] } {
-  const imports = importsIn(told);
+export function importedIn({ entries }: Story): { imported?: Imported[] } {
+  const imports = importsIn(entries);
   if (imports.length === 0) return {};
   return {
     imported: imports.map(({ position, time, data: { origin, vkey, size, live } }) => ({
@@ -33,8 +33,8 @@ export function importedIn({ told }: Story): { imported?: Imported[] } {
 }
 
 /** The events before this position were decided elsewhere. */
-export const importedBefore = ({ told }: Pick<Story, 'told'>): number =>
-  Math.max(0, ...importsIn(told).map(({ position }) => position));
+export const importedBefore = ({ entries }: Pick<Story, 'entries'>): number =>
+  Math.max(0, ...importsIn(entries).map(({ position }) => position));
 
 /** What a receipt over imported events cannot show. */
 export const importedNotProved = (story: Story): string[] =>

@@ -13,7 +13,7 @@ import { eventsOfAction, summariseAction } from './action';
 import type { DigestOf } from './chain';
 import { withImports } from './imported';
 import { eventsOfReceipt } from './select';
-import type { Story, Told } from './story';
+import type { Story, StoryEntry } from './story';
 import { summarise } from './summary';
 import { eventsOfTree, summariseTree } from './tree';
 
@@ -24,7 +24,7 @@ export interface Kind {
   /** what it is about, in words */
   readonly about: string;
   /** which of the events belong into it */
-  readonly select: (id: string, candidates: Story) => Told[];
+  readonly select: (id: string, candidates: Story) => StoryEntry[];
   /** what they say. @throws Error where they do not hold what it is about */
   readonly summarise: (id: string, story: Story, digestOf: DigestOf) => Claims;
   /** are its events all that charged its leases? */
@@ -41,7 +41,7 @@ type Select = Kind['select'];
 
 /** What is about the id, the erasures that made gaps in it, and the imports that brought it here. */
 function erasedToo(select: Select): Select {
-  return (id, candidates) => withImports(withErasures(select(id, candidates), candidates.told), candidates.told);
+  return (id, candidates) => withImports(withErasures(select(id, candidates), candidates.entries), candidates.entries);
 }
 
 /** What a statement says it is about: the id of its run, tree or action. */

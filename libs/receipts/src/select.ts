@@ -1,6 +1,6 @@
 import type { EventType } from '@bailiwick/contracts/event';
 import { endOf } from './ending';
-import { lineOf, type Story, type Told } from './story';
+import { lineOf, type Story, type StoryEntry } from './story';
 import { ruleDeniesTool, ruleStrikesRun } from './strikes';
 
 /** Of the runs above, what made, changed and ended their leases; not what they did. */
@@ -35,7 +35,7 @@ export const OF_CHILDREN: readonly EventType[] = [
  * children, how they began and ended.
  * @param story events of the log, of at least these runs, and all its revocation rules
  */
-export function eventsOfReceipt(runId: string, story: Story): Told[] {
+export function eventsOfReceipt(runId: string, story: Story): StoryEntry[] {
   const line = lineOf(runId, story).map(({ event }) => event.runId as string);
   const above = new Set(line.slice(1));
   const until = endOf(runId, story)?.position ?? Infinity;
@@ -47,7 +47,7 @@ export function eventsOfReceipt(runId: string, story: Story): Told[] {
     children.add(id);
     struck.set(id, endOf(id, story)?.position ?? Infinity);
   }
-  return story.told.filter(({ event }) => {
+  return story.entries.filter(({ event }) => {
     if (event.runId === runId) return true;
     if (event.type === 'RevocationRuleAdded') {
       return [...struck].some(

@@ -1,35 +1,35 @@
 import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
 
 /** An event of a receipt with the value of its payload; null where it has none or it was erased. */
-interface ToldEvent<E extends Event> {
+interface EntryWith<E extends Event> {
   readonly event: E;
   readonly payload: Record<string, unknown> | null;
 }
-export type Told<T extends EventType = EventType> = ToldEvent<EventOf<T>>;
+export type StoryEntry<T extends EventType = EventType> = EntryWith<EventOf<T>>;
 
 /** Events found by what they are about. Made once; summary, custody and verification all look things up in it. */
 export interface Story {
   /** in the order of the log */
-  readonly told: readonly Told[];
-  readonly openings: ReadonlyMap<string, Told<'RunOpened'>>;
-  readonly issues: ReadonlyMap<string, Told<'GrantIssued'>>;
+  readonly entries: readonly StoryEntry[];
+  readonly openings: ReadonlyMap<string, StoryEntry<'RunOpened'>>;
+  readonly issues: ReadonlyMap<string, StoryEntry<'GrantIssued'>>;
   /** by run, oldest first: more than one where it was raised */
-  readonly leases: ReadonlyMap<string, readonly Told<'GrantIssued'>[]>;
-  readonly decisions: ReadonlyMap<string, Told<Decision>>;
+  readonly leases: ReadonlyMap<string, readonly StoryEntry<'GrantIssued'>[]>;
+  readonly decisions: ReadonlyMap<string, StoryEntry<Decision>>;
   /** more than one is a contradiction */
   readonly timesDecided: ReadonlyMap<string, number>;
-  readonly outcomes: ReadonlyMap<string, readonly Told<Outcome>[]>;
+  readonly outcomes: ReadonlyMap<string, readonly StoryEntry<Outcome>[]>;
   /** what became of an action that had been given up; more than one is a contradiction */
-  readonly late: ReadonlyMap<string, readonly Told<'OutcomeReportedLate'>[]>;
-  readonly asked: ReadonlyMap<string, Told<'ApprovalRequested'>>;
-  readonly answered: ReadonlyMap<string, Told<'ApprovalGiven' | 'ApprovalExpired'>>;
+  readonly late: ReadonlyMap<string, readonly StoryEntry<'OutcomeReportedLate'>[]>;
+  readonly asked: ReadonlyMap<string, StoryEntry<'ApprovalRequested'>>;
+  readonly answered: ReadonlyMap<string, StoryEntry<'ApprovalGiven' | 'ApprovalExpired'>>;
   /** what rests on an approval, by its id, in the order of the log */
-  readonly approvalUses: ReadonlyMap<string, readonly Told<'ActionPermitted' | 'GrantIssued'>[]>;
+  readonly approvalUses: ReadonlyMap<string, readonly StoryEntry<'ActionPermitted' | 'GrantIssued'>[]>;
   /** by the grant that was superseded */
-  readonly superseded: ReadonlyMap<string, Told<'GrantSuperseded'>>;
+  readonly superseded: ReadonlyMap<string, StoryEntry<'GrantSuperseded'>>;
   /** what stopped a grant, or let it go on, by its id */
-  readonly stops: ReadonlyMap<string, readonly Told<Stop>[]>;
-  readonly rules: readonly Told<'RevocationRuleAdded'>[];
+  readonly stops: ReadonlyMap<string, readonly StoryEntry<Stop>[]>;
+  readonly rules: readonly StoryEntry<'RevocationRuleAdded'>[];
 }
 
 export type Decision = 'ActionPermitted' | 'ActionDenied' | 'ActionStepUp';
@@ -48,9 +48,9 @@ type Draft = {
 type Open<T> = T extends readonly (infer E)[] ? E[] : T;
 
 /** @param told in the order of the log; of two events about one thing that can happen once, the first counts */
-export function readStory(told: readonly Told[]): Story {
+export function readStory(entries: readonly StoryEntry[]): Story {
   const draft: Draft = {
-    told: told as Told[],
+    entries: entries as StoryEntry[],
     openings: new Map(),
     issues: new Map(),
     leases: new Map(),
@@ -65,24 +65,24 @@ export function readStory(told: readonly Told[]): Story {
     stops: new Map(),
     rules: [],
   };
-  for (const each of told) (PLACES[each.event.type] as Place | undefined)?.(each, draft);
+  for (const each of entries) (PLACES[each.event.type] as Place | undefined)?.(each, draft);
   return draft;
 }
 
-type Place = (each: Told, draft: Draft) => void;
+type Place = (each: StoryEntry, draft: Draft) => void;
 
-function decided(each: Told<Decision>, { decisions, timesDecided }: Draft): void {
+function decided(each: StoryEntry<Decision>, { decisions, timesDecided }: Draft): void {
   const id = each.event.actionId;
   first(decisions, id, each);
   if (id !== undefined) timesDecided.set(id, (timesDecided.get(id) ?? 0) + 1);
 }
-const settled = (each: Told<Outcome>, { outcomes }: Draft): void => another(outcomes, each.event.actionId, each);
-const answered = (each: Told<'ApprovalGiven' | 'ApprovalExpired'>, draft: Draft): void =>
+const settled = (each: StoryEntry<Outcome>, { outcomes }: Draft): void => another(outcomes, each.event.actionId, each);
+const answered = (each: StoryEntry<'ApprovalGiven' | 'ApprovalExpired'>, draft: Draft): void =>
   first(draft.answered, each.event.data.approvalId, each);
-const stopped = (each: Told<Stop>, { stops }: Draft): void => another(stops, each.event.grantId, each);
+const stopped = (each: StoryEntry<Stop>, { stops }: Draft): void => another(stops, each.event.grantId, each);
 
 /** Where the events of each type are found again. */
-const PLACES: { readonly [T in EventType]?: (each: Told<T>, draft: Draft) => void } = {
+const PLACES: { readonly [T in EventType]?: (each: StoryEntry<T>, draft: Draft) => void } = {
   RunOpened: (each, { openings }) => first(openings, each.event.runId, each),
   GrantIssued: (each, { issues, leases, approvalUses }) => {
     first(issues, each.event.grantId, each);
@@ -124,8 +124,8 @@ function another<T>(map: Map<string, T[]>, id: string | undefined, item: T): voi
 }
 
 /** The openings of a run and of the runs it came from, itself first; as far as they are told. */
-export function lineOf(runId: string, { openings }: Story): Told<'RunOpened'>[] {
-  const line: Told<'RunOpened'>[] = [];
+export function lineOf(runId: string, { openings }: Story): StoryEntry<'RunOpened'>[] {
+  const line: StoryEntry<'RunOpened'>[] = [];
   const seen = new Set<string>();
   for (let id: string | undefined = runId; id !== undefined && !seen.has(id);) {
     seen.add(id);
@@ -138,5 +138,5 @@ export function lineOf(runId: string, { openings }: Story): Told<'RunOpened'>[] 
 }
 
 /** A text of a payload; null where there is none or it was erased. */
-export const textOf = (payload: Told['payload'], key: string): string | null =>
+export const textOf = (payload: StoryEntry['payload'], key: string): string | null =>
   typeof payload?.[key] === 'string' ? payload[key] : null;

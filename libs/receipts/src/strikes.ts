@@ -1,7 +1,7 @@
 import type { EventOf } from '@bailiwick/contracts/event';
 import type { Limits } from '@bailiwick/contracts/grant';
 import { looksLike, nameKey } from '@bailiwick/core/look-alike';
-import type { Story, Told } from './story';
+import type { Story, StoryEntry } from './story';
 
 // Shares no code with the rules that decide (`libs/authority`): whoever verifies a receipt checks them, too.
 
@@ -20,7 +20,7 @@ export function ruleStrikesRun(rule: Rule, runId: string, story: Story): boolean
   });
 }
 
-export const ruleStrikesGrant = (rule: Rule, grant: EventOf<'GrantIssued'>, opened: Told<'RunOpened'>): boolean =>
+export const ruleStrikesGrant = (rule: Rule, grant: EventOf<'GrantIssued'>, opened: StoryEntry<'RunOpened'>): boolean =>
   strikes(rule, grant.data.limits, opened);
 
 /** Did this rule deny this run a tool, and leave its leases? */
@@ -35,7 +35,7 @@ export function meansCall({ data: { selector } }: Rule, { verb, tool }: { verb: 
   return meant === verb || (tool !== undefined && meant === nameKey(tool));
 }
 
-const strikes = (rule: Rule, limits: Limits, opened: Told<'RunOpened'>): boolean =>
+const strikes = (rule: Rule, limits: Limits, opened: StoryEntry<'RunOpened'>): boolean =>
   rule.data.target !== 'tool' &&
   meets(rule, opened) &&
   (rule.data.selector.tool === undefined || couldUse(limits, rule.data.selector.tool));
@@ -44,7 +44,7 @@ const strikes = (rule: Rule, limits: Limits, opened: Told<'RunOpened'>): boolean
  * All parts of the selector but its tool must match, and the run must be older than the rule, or than the time it names:
  * a lease is as old as its run, however late a person approved or raised it.
  */
-function meets(rule: Rule, { event: run }: Told<'RunOpened'>): boolean {
+function meets(rule: Rule, { event: run }: StoryEntry<'RunOpened'>): boolean {
   if (run.position >= rule.position) return false;
   const { agentClass, agentInstance, modelVersion, principalRef, purposeRef, treeId, issuedBefore } =
     rule.data.selector;

@@ -5,7 +5,7 @@ import type { Predicate, RunClaims } from '@bailiwick/contracts/receipt';
 import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { endOf } from './ending';
-import { isOutcome, lineOf, textOf, type Outcome, type Story, type Told } from './story';
+import { isOutcome, lineOf, textOf, type Outcome, type Story, type StoryEntry } from './story';
 
 /** As the first release wrote it: its receipts verify as they are. */
 export const DID_NOT_PROVE = [
@@ -35,11 +35,11 @@ export const summarise = (runId: string, story: Story): Predicate => ({
 
 /** @throws Error where the events do not hold the opening of the run */
 export function claimsOfRun(runId: string, story: Story): RunClaims {
-  const { told } = story;
+  const { entries } = story;
   const opened = story.openings.get(runId);
   if (!opened) throw new Error(`the events do not hold the opening of ${runId}`);
   const { event } = opened;
-  const mine = told.filter((each) => each.event.runId === runId);
+  const mine = entries.filter((each) => each.event.runId === runId);
   const line = lineOf(runId, story);
   const runs = new Set(line.map((each) => each.event.runId as string));
   const actions = actionsOf(mine);
@@ -55,7 +55,7 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     ...statedBy(line),
     principalRef: event.data.principalRef,
     approvals: approvalsOf(story, runs),
-    grants: allOf(told, 'GrantIssued').flatMap(({ event: each }) =>
+    grants: allOf(entries, 'GrantIssued').flatMap(({ event: each }) =>
       runs.has(each.runId as string) ? [grantOf(each)] : [],
     ),
     actions,
@@ -75,13 +75,13 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
       detail: each.data.detail,
       ...place(each),
     })),
-    children: allOf(told, 'RunOpened').flatMap((each) =>
+    children: allOf(entries, 'RunOpened').flatMap((each) =>
       each.event.data.parentRunId === runId ? [childOf(each, story)] : [],
     ),
     drift: driftOf(mine),
     suspensions: suspensionsOf(mine),
     ended: endOf(runId, story),
-    revoked: allOf(told, 'GrantRevoked', 'RevocationRuleAdded').map(({ event: each }) => ({
+    revoked: allOf(entries, 'GrantRevoked', 'RevocationRuleAdded').map(({ event: each }) => ({
       revocationId: each.data.revocationId,
       reason: each.type === 'GrantRevoked' ? reasonOf(each) : `${reasonOf(each)}${toolOf(each)}`,
       ...place(each),
@@ -96,10 +96,10 @@ const reasonOf = ({ data: { reason } }: EventOf<'GrantRevoked' | 'RevocationRule
 const toolOf = ({ data }: EventOf<'RevocationRuleAdded'>): string =>
   data.target === 'tool' ? `: the tool ${data.selector.tool}, and no lease` : '';
 
-const allOf = <T extends EventType>(told: readonly Told[], ...types: readonly T[]): Told<T>[] =>
-  told.filter(({ event }) => (types as readonly EventType[]).includes(event.type)) as unknown as Told<T>[];
+const allOf = <T extends EventType>(entries: readonly StoryEntry[], ...types: readonly T[]): StoryEntry<T>[] =>
+  entries.filter(({ event }) => (types as readonly EventType[]).includes(event.type)) as unknown as StoryEntry<T>[];
 
-function childOf({ event, payload }: Told<'RunOpened'>, story: Story): RunClaims['children'][number] {
+function childOf({ event, payload }: StoryEntry<'RunOpened'>, story: Story): RunClaims['children'][number] {
   const runId = event.runId as string;
   return {
     runId,
@@ -121,12 +121,12 @@ const place = (event: Event) => ({ position: event.position, time: event.time })
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
 /** Who stated the person that asked: the actor that opened the root of the line. */
-export function statedBy(line: readonly Told<'RunOpened'>[]): { requestedByStatedBy?: string } {
+export function statedBy(line: readonly StoryEntry<'RunOpened'>[]): { requestedByStatedBy?: string } {
   const root = line.at(-1)?.event;
   return root === undefined ? {} : { requestedByStatedBy: root.actor.id };
 }
 
-export const firstText = (line: readonly Told[], key: string): string | null =>
+export const firstText = (line: readonly StoryEntry[], key: string): string | null =>
   line.map((each) => textOf(each.payload, key)).find((each) => each !== null) ?? null;
 
 const OUTCOMES: Record<Outcome, RunClaims['actions'][number]['outcome']> = {
@@ -136,14 +136,14 @@ const OUTCOMES: Record<Outcome, RunClaims['actions'][number]['outcome']> = {
 };
 
 /** By action, the last one. */
-function outcomesOf(mine: readonly Told[]): Map<string | undefined, EventOf<Outcome>> {
+function outcomesOf(mine: readonly StoryEntry[]): Map<string | undefined, EventOf<Outcome>> {
   const outcomes = new Map<string | undefined, EventOf<Outcome>>();
   for (const { event } of mine) if (isOutcome(event)) outcomes.set(event.actionId, event);
   return outcomes;
 }
 
 /** What was permitted, and what came of it. */
-export function actionsOf(mine: readonly Told[]): RunClaims['actions'] {
+export function actionsOf(mine: readonly StoryEntry[]): RunClaims['actions'] {
   const outcomes = outcomesOf(mine);
   const late = new Map(allOf(mine, 'OutcomeReportedLate').map(({ event }) => [event.actionId, event]));
   return allOf(mine, 'ActionPermitted').map(({ event }) => {
@@ -192,7 +192,7 @@ export function deniedOf(event: EventOf<'ActionDenied'> | EventOf<'ActionStepUp'
   };
 }
 
-function refusedMoreOf(mine: readonly Told[]): Pick<RunClaims, 'refusedMore'> {
+function refusedMoreOf(mine: readonly StoryEntry[]): Pick<RunClaims, 'refusedMore'> {
   const counted = allOf(mine, 'RefusalsSummarized').map(({ event }) => {
     const { since, total, refused } = event.data;
     return { since, total, refused, ...place(event) };
@@ -220,7 +220,7 @@ function grantOf(event: EventOf<'GrantIssued'>): RunClaims['grants'][number] {
 }
 
 function approvalsOf(story: Story, runs: ReadonlySet<string>): RunClaims['approvals'] {
-  return allOf(story.told, 'ApprovalRequested').flatMap(({ event }): RunClaims['approvals'] => {
+  return allOf(story.entries, 'ApprovalRequested').flatMap(({ event }): RunClaims['approvals'] => {
     if (!runs.has(event.runId as string)) return [];
     const { approvalId, kind } = event.data;
     const answer = story.answered.get(approvalId);
@@ -233,7 +233,7 @@ function approvalsOf(story: Story, runs: ReadonlySet<string>): RunClaims['approv
 }
 
 /** More was wanted: why, what would have been had, what had been tried in vain until then, and what became of it. */
-function escalationsOf(mine: readonly Told[], story: Story): RunClaims['escalations'] {
+function escalationsOf(mine: readonly StoryEntry[], story: Story): RunClaims['escalations'] {
   const tried: string[] = [];
   return mine.flatMap(({ event, payload }) => {
     if (event.type === 'ActionDenied' || event.type === 'ActionStepUp') tried.push(event.actionId as string);
@@ -255,7 +255,7 @@ function escalationsOf(mine: readonly Told[], story: Story): RunClaims['escalati
 }
 
 /** Each time the run was stopped until a person would look; `resumedAt` is null where nobody let it go on. */
-function suspensionsOf(mine: readonly Told[]): RunClaims['suspensions'] {
+function suspensionsOf(mine: readonly StoryEntry[]): RunClaims['suspensions'] {
   const all: RunClaims['suspensions'] = [];
   const open = new Map<string, RunClaims['suspensions'][number]>();
   for (const { event } of allOf(mine, 'GrantSuspended', 'GrantResumed')) {
@@ -275,7 +275,7 @@ function suspensionsOf(mine: readonly Told[]): RunClaims['suspensions'] {
 }
 
 /** Counts as charged at the permits; money as settled, and as reserved where an action is still open. */
-function spentOf(mine: readonly Told[]): Consumed {
+function spentOf(mine: readonly StoryEntry[]): Consumed {
   const spent: { -readonly [K in keyof Consumed]: Consumed[K] } = {
     calls: 0,
     reads: 0,
@@ -293,7 +293,7 @@ function spentOf(mine: readonly Told[]): Consumed {
   return spent;
 }
 
-function driftOf(mine: readonly Told[]): RunClaims['drift'] {
+function driftOf(mine: readonly StoryEntry[]): RunClaims['drift'] {
   const scores = allOf(mine, 'DriftScored').map(({ event }) => event.data.score);
   return { highest: Math.max(0, ...scores), scores: scores.length };
 }

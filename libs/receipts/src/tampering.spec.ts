@@ -221,7 +221,7 @@ describe('the events of a receipt signed by its log', () => {
 
   it('cannot be joined by others of the same log, whatever they say', () => {
     const kept = new Set(statement.predicate.events.map(({ position }) => position));
-    const others = busy.log.told().filter(({ event }) => !kept.has(event.position));
+    const others = busy.log.entries().filter(({ event }) => !kept.has(event.position));
     expect(others.length).toBeGreaterThan(3);
     for (const each of others) {
       const found = brokenSigned(({ predicate }) => {

@@ -3,7 +3,7 @@ import type { TreePredicate } from '@bailiwick/contracts/receipt';
 import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { eventsOfReceipt } from './select';
-import { readStory, type Story, type Told } from './story';
+import { readStory, type Story, type StoryEntry } from './story';
 import { claimsOfRun, DOES_NOT_PROVE } from './summary';
 
 /** The runs of a tree in the order in which they were opened; as far as they are told. */
@@ -14,10 +14,10 @@ const runsOf = (treeId: string, { openings }: Story): string[] =>
  * Which events belong in a tree's receipt: those of the receipts of all its runs.
  * @param story events of the log: all of the tree, and all its revocation rules
  */
-export function eventsOfTree(treeId: string, story: Story): Told[] {
-  const chosen = new Set<Told>();
+export function eventsOfTree(treeId: string, story: Story): StoryEntry[] {
+  const chosen = new Set<StoryEntry>();
   for (const runId of runsOf(treeId, story)) for (const each of eventsOfReceipt(runId, story)) chosen.add(each);
-  return story.told.filter((each) => chosen.has(each));
+  return story.entries.filter((each) => chosen.has(each));
 }
 
 /**

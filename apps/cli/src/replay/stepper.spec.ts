@@ -16,7 +16,7 @@ function story(): { stepper: Stepper; log: SealedLog; grantId: string; child: st
   act(log, grantId, 'email.send');
   log.strike({ agentClass: 'helper' });
   act(log, child, 'file.read');
-  const told = log.told().map(({ event, payload }) => ({ event, words: payload ?? undefined }));
+  const told = log.entries().map(({ event, payload }) => ({ event, words: payload ?? undefined }));
   const of = told.filter(({ event }) => event.treeId === treeId || event.treeId === undefined);
   return { stepper: new Stepper(treeId, of), log, grantId, child };
 }

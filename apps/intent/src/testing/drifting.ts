@@ -83,7 +83,7 @@ export class DriftingLog extends SealedLog {
 
 /** Lets a monitor see what it has not seen of a log. */
 export function follow(monitor: Monitor, log: SealedLog, to = log.events.length): Monitor {
-  for (const { event, payload } of log.told().slice(monitor.next, to)) monitor.see(event, payload);
+  for (const { event, payload } of log.entries().slice(monitor.next, to)) monitor.see(event, payload);
   return monitor;
 }
 

@@ -20,7 +20,7 @@ import { custodyOf } from '@bailiwick/receipts/custody';
 import { makeStatement, signStatement } from '@bailiwick/receipts/envelope';
 import { KINDS } from '@bailiwick/receipts/kinds';
 import { OF_ANCESTORS, OF_CHILDREN } from '@bailiwick/receipts/select';
-import { readStory, type Told } from '@bailiwick/receipts/story';
+import { readStory, type StoryEntry } from '@bailiwick/receipts/story';
 import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
 import { knowing } from '../search/find-by-id';
 import type { LogLedger } from '../follower/log-ledger';
@@ -48,7 +48,7 @@ async function inTurn<T>(ledger: LogLedger, from: From, most: number, work: (fro
 }
 
 /** A stored event, as receipts are told of it. */
-type Kept = Told & { readonly stored: StoredEvent };
+type Kept = StoryEntry & { readonly stored: StoredEvent };
 
 /** @throws Unreadable rather than sign an account with a hole in it */
 function keptOf(stored: StoredEvent): Kept {

@@ -24,7 +24,7 @@ import { inclusionProof, rootHash } from '@bailiwick/transparency-log/tree';
 import { makeStatement, signStatement } from '../envelope';
 import { KINDS } from '../kinds';
 import { eventsOfReceipt } from '../select';
-import { readStory, type Story, type Told } from '../story';
+import { readStory, type Story, type StoryEntry } from '../story';
 import { summarise } from '../summary';
 import { verifyReceipt, type Verification } from '../verify';
 
@@ -118,15 +118,15 @@ export class SealedLog extends TestLog {
     }));
   }
 
-  told(): Told[] {
-    return this.stored().map(({ payload }, i): Told => ({
+  entries(): StoryEntry[] {
+    return this.stored().map(({ payload }, i): StoryEntry => ({
       event: this.events[i] as Event,
       payload: payload === null ? null : (JSON.parse(payload) as Payload).value,
     }));
   }
 
   story(): Story {
-    return readStory(this.told());
+    return readStory(this.entries());
   }
 }
 
@@ -142,7 +142,7 @@ export function prover(bodies: readonly string[], name = NAME, key: KeyObject = 
 /** The events of a receipt, proved. */
 export function provedEvents(
   log: SealedLog,
-  chosen: readonly Told[],
+  chosen: readonly StoryEntry[],
   prove = prover(log.stored().map(({ body }) => body)),
 ): ReceiptEvent[] {
   const stored = log.stored();

@@ -178,5 +178,5 @@ it('reads a receipt in parts unverified as the one that they are together', () =
   );
   expect(() => readUnverified(lines([first, p0]))).toThrow('in 4 parts and 1 are there');
   expect(() => readUnverified(JSON.stringify(p0))).toThrow('begins with a part');
-  expect(KINDS[RUN_RECEIPT].select(busy.runId, readStory(busy.log.told())).length).toBe(predicate.events.length);
+  expect(KINDS[RUN_RECEIPT].select(busy.runId, readStory(busy.log.entries())).length).toBe(predicate.events.length);
 });

@@ -22,7 +22,7 @@ import { z } from 'zod';
 import { findingsOf, isOnlyOpen, type DigestOf } from '../chain';
 import { countersOf } from '../counters';
 import { beginsWith, idOf, KINDS, type Claims } from '../kinds';
-import { readStory, type Story, type Told } from '../story';
+import { readStory, type Story, type StoryEntry } from '../story';
 import { DID_NOT_PROVE } from '../summary';
 import { concat, utf8, type Crypto } from './crypto';
 import { Failed, need } from './failed';
@@ -118,8 +118,8 @@ export function verifyWith(
     const bodies = step('proofs', () => included(whole.events, inclusion, keys[0].name));
     if (!('predicate' in read)) step('parts', () => inTreeOf(read.first, inclusion));
     if (cosigners.length > 0) step('witnesses', () => cosigned(inclusion, quorum));
-    const told = step('payloads', () => payloadsOf(crypto, whole.events, bodies));
-    const story = readStory(told);
+    const entries = step('payloads', () => payloadsOf(crypto, whole.events, bodies));
+    const story = readStory(entries);
     step('custody', () => custodyHolds(whole.id, story, digestOf));
     const { events: _, ...claims } = step('claims', () => {
       statement ??= claimedBy((read as InParts).first, whole, story, digestOf);
@@ -335,9 +335,9 @@ function cosigned({ tree }: Inclusion, quorum: number): [undefined, string] {
 }
 
 /** What stands beside each event, where it is shown: exactly what the event names by its salted digest. */
-function payloadsOf(crypto: Crypto, shown: readonly ReceiptEvent[], events: readonly Event[]): [Told[], string] {
+function payloadsOf(crypto: Crypto, shown: readonly ReceiptEvent[], events: readonly Event[]): [StoryEntry[], string] {
   let absent = 0;
-  const told = events.map((event, i): Told => {
+  const entries = events.map((event, i): StoryEntry => {
     const text = shown[i]?.payload ?? null;
     if (text === null) {
       if (event.payloadDigest !== undefined) absent += 1;
@@ -347,7 +347,7 @@ function payloadsOf(crypto: Crypto, shown: readonly ReceiptEvent[], events: read
     need(value !== undefined, `event ${event.position}: its payload is not the one it names`, event.position);
     return { event, payload: value };
   });
-  return [told, `${shown.filter(({ payload }) => payload != null).length} shown, ${absent} erased or withheld`];
+  return [entries, `${shown.filter(({ payload }) => payload != null).length} shown, ${absent} erased or withheld`];
 }
 
 const readPayload = z.compile(payloadSchema);
@@ -400,7 +400,7 @@ function claimsMatch(crypto: Crypto, statement: Statement, story: Story, digestO
     'subject',
   );
   const chosen = new Set(kind.select(id, story));
-  const stray = story.told.find((each) => !chosen.has(each))?.event.position;
+  const stray = story.entries.find((each) => !chosen.has(each))?.event.position;
   need(stray === undefined, `event ${stray} does not belong to this ${kind.about}`, stray);
   const today = kind.summarise(id, story, digestOf);
   const again = (isSame(given.doesNotProve, DID_NOT_PROVE) ? asFirst(today) : today) as unknown as Record<
