@@ -3,12 +3,12 @@ import type { Event } from '@bailiwick/contracts/event';
 import type { Absent } from '@bailiwick/contracts/receipt';
 import type { Story, StoryEntry } from './story';
 
-/** An event names a payload, and it is not there: only the words beside the event are gone, or kept back. */
+/** Reports whether an event names a payload that the receipt does not contain: it was erased or withheld. */
 const isAbsent = ({ event, payload }: StoryEntry): boolean => event.payloadDigest !== undefined && payload === null;
 
 /**
- * The payloads that events name and the receipt does not show; where an erasure reached them, at which position it is.
- * What the events themselves say stands, and is proved all the same.
+ * Lists the payloads that events name and the receipt does not contain, each with the position of the erasure that
+ * removed it, if any. The events themselves are complete and proved.
  */
 export function absentIn({ entries }: Story): Absent[] {
   const reaches = reachOf(entries);
@@ -20,23 +20,20 @@ export function absentIn({ entries }: Story): Absent[] {
 }
 
 /**
- * The chosen events, and the erasures that reached what is absent beside them: so that a receipt proves of its gaps that
- * they were made by an erasure that is in the log.
+ * Adds to the chosen events the erasures that removed their payloads, so that a receipt proves that each gap was made by
+ * an erasure in the log.
  */
 export function withErasures(chosen: readonly StoryEntry[], candidates: readonly StoryEntry[]): StoryEntry[] {
   const reaches = reachOf(candidates);
   const kept = new Set(chosen);
-  // a later erasure reaches the words of an earlier one, and whatever that one had reached
+  // a later erasure covers the payload of an earlier one, and everything that the earlier one covered
   for (const each of candidates)
-    if (
-      each.event.type === 'PayloadsErased' &&
-      chosen.some((entries) => isAbsent(entries) && reaches(each, entries.event))
-    )
+    if (each.event.type === 'PayloadsErased' && chosen.some((entry) => isAbsent(entry) && reaches(each, entry.event)))
       kept.add(each);
   return candidates.filter((each) => kept.has(each));
 }
 
-/** Does an erasure reach what stands beside an event? Told from the bodies of these events. */
+/** Returns a predicate that decides, from the bodies of the events alone, whether an erasure covers the payload of an event. */
 function reachOf(entries: readonly StoryEntry[]): (erasure: StoryEntry, event: Event) => boolean {
   const principals = new Map<string, string>();
   for (const { event } of entries)

@@ -9,8 +9,8 @@ import { ruleDeniesTool, ruleStrikesRun } from './strikes';
 import { actionsOf, deniedOf, DOES_NOT_PROVE, firstText, runPart, statedBy } from './summary';
 
 /**
- * Which events belong in an action's receipt: the decision, what came of it, the approval it rests on and whatever else
- * rests on that, and what had happened before to the leases above it.
+ * Selects the events of an action's receipt: the decision, its outcome, the approval that it uses and other uses of that
+ * approval, and the earlier events about the leases above it.
  * @param story the events of the receipt of its run
  */
 export function eventsOfAction(actionId: string, story: Story): StoryEntry[] {
@@ -37,11 +37,12 @@ export function eventsOfAction(actionId: string, story: Story): StoryEntry[] {
   });
 }
 
-/** What the events say about an action. @throws Error where they do not hold its decision, or the opening of its run */
+/** Summarizes an action from its events. @throws Error if its decision or the opening of its run is missing */
 export function summariseAction(actionId: string, story: Story, digestOf: DigestOf): ActionPredicate {
   const decided = story.decisions.get(actionId);
   const opened = story.openings.get(decided?.event.runId ?? '');
-  if (!decided || !opened) throw new Error(`the events do not hold the decision on ${actionId} and its run`);
+  if (!decided || !opened)
+    throw new Error(`the events do not contain the decision on ${actionId} and the opening of its run`);
   const { event } = decided;
   const line = lineOf(event.runId as string, story);
   const mine = story.entries.filter((each) => each.event.actionId === actionId);

@@ -22,7 +22,7 @@ fc.configureGlobal({ seed: 20260133 });
 
 const ENDED = ['completed', 'expired', 'exhausted', 'revoked', 'refused'];
 
-/** What the rules that decide say of a run; a suspension above does not hide what has ended below it. */
+/** Returns the status of a run by the rules that decide. A suspension above does not hide an end below it. */
 function statusOf(log: SealedLog, run: RunNode): string {
   if (ENDED.includes(run.status)) return run.status;
   if (revokedWhilePending(log.state, run, log.now)) return 'revoked';
@@ -31,7 +31,7 @@ function statusOf(log: SealedLog, run: RunNode): string {
   return blocked.findLast((status) => status !== undefined && status !== 'suspended') ?? 'alive';
 }
 
-/** Notes how each run ended first, as the rules that decide see it: what receipts, which share no code with them, are held to. */
+/** Records how each run ended first by the rules that decide. Receipts share no code with those rules and must agree. */
 class WatchedLog extends SealedLog {
   readonly ends = new Map<string, { status: string; from: number }>();
 
@@ -48,7 +48,7 @@ class WatchedLog extends SealedLog {
 
 const DECISIONS = ['ActionPermitted', 'ActionDenied', 'ActionStepUp'];
 
-/** What the rules that decide counted of a whole tree: all of it was charged to its root. */
+/** Returns the counters that the rules keep for a whole tree: everything is charged to its root. */
 function countersOfRoot(log: SealedLog, treeId: string): object {
   const root = [...log.state.runs.values()].find((run) => run.treeId === treeId && run.parentRunId === undefined);
   const usage = root?.grantId === undefined ? undefined : log.state.grants.get(root.grantId)?.usage;
@@ -56,8 +56,8 @@ function countersOfRoot(log: SealedLog, treeId: string): object {
   return { calls, reads, writes, external };
 }
 
-describe('after anything that can happen to a log', () => {
-  it('every receipt verifies and names the end that the rules saw first; its amounts are their counters', () => {
+describe('receipts of a random log', () => {
+  it('verify, state the end that the rules recorded first, and state amounts equal to their counters', () => {
     let endings = 0;
     let permits = 0;
     fc.assert(
@@ -73,7 +73,7 @@ describe('after anything that can happen to a log', () => {
           const read = readStory(chosen);
           expect(eventsOfReceipt(runId, read)).toEqual(chosen);
           const claims = summarise(runId, read);
-          // every receipt would take too long
+          // verifying every receipt would take too long
           if (verified.size < 4)
             verified.set(runId, verifyReceipt(signed(makeStatement(claims, provedEvents(log, chosen, prove))), VKEY));
           const end = log.ends.get(runId);
@@ -109,13 +109,13 @@ describe('after anything that can happen to a log', () => {
       }),
       { numRuns: 60 },
     );
-    // it would be no test if hardly anything happened
+    // fail if the random logs contain too few endings or permits
     expect(endings).toBeGreaterThan(30);
     expect(permits).toBeGreaterThan(50);
   });
 });
 
-describe('whether a rule struck a grant', () => {
+describe('ruleStrikesGrant', () => {
   const log = new SealedLog();
   const allow = [['*'], ['**'], ['file.*'], ['file.read', 'email.*'], ['**.send'], ['*.read'], ['a.*.c'], []];
   const deny = [[], ['file.read'], ['email.**'], ['*']];
@@ -150,7 +150,7 @@ describe('whether a rule struck a grant', () => {
     issuedBefore: maybe('2026-01-01T00:00:04Z', '2026-01-01T01:00:04.000+01:00', '2025-01-01T00:00:00Z'),
   });
 
-  it('is answered as the rules that decide answer it, sharing none of their code', () => {
+  it('agrees with the rules that decide, without sharing code with them', () => {
     let struck = 0;
     fc.assert(
       fc.property(selector, fc.nat(log.events.length), (each, position) => {
@@ -175,7 +175,7 @@ describe('whether a rule struck a grant', () => {
     expect(struck).toBeGreaterThan(100);
   });
 
-  it('finds a tool in any limits as they do', () => {
+  it('matches a tool against any limits as those rules do', () => {
     const segment = fc.constantFrom('a', 'b', '*', '**');
     const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('.'));
     const verb = fc.array(fc.constantFrom('a', 'b'), { minLength: 1, maxLength: 4 }).map((parts) => parts.join('.'));

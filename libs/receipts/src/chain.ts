@@ -11,32 +11,32 @@ export type DigestOf = (value: unknown) => string;
 
 const OPEN = 'the action has no outcome yet';
 
-/** What is found of an action that is merely still open. */
+/** Reports whether a finding only states that the action is still open. */
 export const isOnlyOpen = (finding: string): boolean => finding === OPEN;
 
 /**
- * On whose authority an action was done: principal → approval → root grant → … → leaf grant → decision → outcome
- * (I7). A link that is missing or contradicts another is a finding, not hidden.
+ * Builds the chain of custody of an action: principal → approval → root grant → … → leaf grant → decision → outcome
+ * (I7). A link that is missing or that contradicts another is reported as a finding.
  * @param story the events of the action, its run, and the runs and grants above it
- * @param digestOf `sha256:<hex>` of the canonical JSON of a value: what approvals are bound by
+ * @param digestOf `sha256:<hex>` of the canonical JSON of a value; approvals are bound to such digests
  */
 export function chainOfCustody(actionId: string, story: Story, digestOf: DigestOf): Custody {
   const { links, findings } = follow(actionId, story, digestOf);
   const before = importedBefore(story);
   const marked = (each: Link): Link => (each.position < before ? { ...each, imported: true } : each);
-  return { actionId, links: links.map((told) => marked(told())), findings };
+  return { actionId, links: links.map((make) => marked(make())), findings };
 }
 
-/** What is found of the custody of an action, without the words of its links. See `chainOfCustody`. */
+/** Returns only the findings of `chainOfCustody`, without building its links. */
 export const findingsOf = (actionId: string, story: Story, digestOf: DigestOf): string[] =>
   follow(actionId, story, digestOf).findings;
 
-/** A link, put into words when it is to be told. */
-type Told = () => Link;
+/** Builds a link on demand. */
+type LazyLink = () => Link;
 
-function follow(actionId: string, story: Story, digestOf: DigestOf): { links: Told[]; findings: string[] } {
+function follow(actionId: string, story: Story, digestOf: DigestOf): { links: LazyLink[]; findings: string[] } {
   const decided = story.decisions.get(actionId);
-  if (!decided) return { links: [], findings: [`no decision on ${actionId} is told`] };
+  if (!decided) return { links: [], findings: [`the decision on ${actionId} is missing`] };
   const findings: string[] = [];
   const { event: decision } = decided;
   const grants = grantChain(decision, story, findings);
@@ -68,7 +68,7 @@ function link(kind: Link['link'], event: Event, says: string): Link {
   };
 }
 
-function principalLink(root: Issued | undefined, story: Story, findings: string[]): Told[] {
+function principalLink(root: Issued | undefined, story: Story, findings: string[]): LazyLink[] {
   const opened = root?.runId === undefined ? undefined : story.openings.get(root.runId);
   if (!opened || root?.data.parentId !== undefined) {
     findings.push('the opening of the root run is missing: no principal can be named');
@@ -76,8 +76,8 @@ function principalLink(root: Issued | undefined, story: Story, findings: string[
   }
   if (opened.event.data.parentRunId !== undefined)
     findings.push('the chain of grants ends at a run that another run made');
-  const said = (key: string): string => textOf(opened.payload, key) ?? '(erased)';
-  return [() => link('principal', opened.event, `${said('requestedBy')} asked for: ${said('purpose')}`)];
+  const textFor = (key: string): string => textOf(opened.payload, key) ?? '(erased)';
+  return [() => link('principal', opened.event, `${textFor('requestedBy')} asked for: ${textFor('purpose')}`)];
 }
 
 const decisionLink = (decision: EventOf<Decision>): Link =>
@@ -87,7 +87,7 @@ const decisionLink = (decision: EventOf<Decision>): Link =>
     `${DECIDED[decision.type]}: ${decision.data.verb} on ${decision.data.resource.type} ${decision.data.resource.id}`,
   );
 
-/** Root first. Each grant must have been issued before what rests on it, to the run that the run below was made by. */
+/** Root first. Each grant must have been issued before the event that rests on it, and to the parent of the run below. */
 function grantChain(decision: EventOf<Decision>, story: Story, findings: string[]): Issued[] {
   const chain: Issued[] = [];
   let before: Event = decision;
@@ -97,7 +97,7 @@ function grantChain(decision: EventOf<Decision>, story: Story, findings: string[
       findings.push(`grant ${id} is named but its issue is missing`);
       break;
     }
-    // what rests on a grant comes after it: so no chain can lead back to itself
+    // a grant precedes everything that rests on it, so a chain cannot contain a cycle
     if (grant.position >= before.position) {
       findings.push(`grant ${id} was issued after what rests on it`);
       break;
@@ -114,7 +114,7 @@ function grantChain(decision: EventOf<Decision>, story: Story, findings: string[
   return chain;
 }
 
-/** A decision is under a grant of its own run; a grant is made by the run whose grant is its parent. */
+/** A decision is made under a grant that its run holds; a child grant is issued by the run that holds its parent grant. */
 function restsOn(upper: Event, grant: Issued, { openings }: Story): boolean {
   if (upper.type !== 'GrantIssued') return upper.runId === grant.runId;
   const opened = upper.runId === undefined ? undefined : openings.get(upper.runId);
@@ -130,8 +130,8 @@ function grantLink(grant: Issued, story: Story): Link {
   return { ...link('grant', grant, `${what} to ${agent}: ${admits}`), limits: grant.data.limits };
 }
 
-/** I8: an approval was asked for exactly this, given by a person, in time, and used once. */
-function approvalLinks(id: string, binding: string, user: Event, story: Story, findings: string[]): Told[] {
+/** I8: an approval is requested for exactly this use, given by a person, in time, and used once. */
+function approvalLinks(id: string, binding: string, user: Event, story: Story, findings: string[]): LazyLink[] {
   const asked = story.asked.get(id)?.event;
   const given = story.answered.get(id)?.event;
   if (
@@ -156,7 +156,7 @@ function approvalLinks(id: string, binding: string, user: Event, story: Story, f
   return [() => link('approval', given, `approved by ${given.data.by}`)];
 }
 
-function grantApproval(grant: Issued, story: Story, findings: string[], digestOf: DigestOf): Told[] {
+function grantApproval(grant: Issued, story: Story, findings: string[], digestOf: DigestOf): LazyLink[] {
   const { approvalId, limits } = grant.data;
   return approvalId === undefined
     ? []
@@ -168,19 +168,19 @@ function actionApproval(
   story: Story,
   findings: string[],
   digestOf: DigestOf,
-): Told[] {
+): LazyLink[] {
   const { approvalId } = permit.data;
   return approvalId === undefined ? [] : approvalLinks(approvalId, digestOf(boundBy(permit)), permit, story, findings);
 }
 
-/** What an approval of this action must have been asked for: worked out anew, whatever the permit says of it. */
+/** Returns the value that an approval of this action must be bound to, recomputed without trusting the permit's own binding. */
 function boundBy({ runId, data }: EventOf<'ActionPermitted'>): object {
   const { verb, tool = null, effect, resource, argsDigest = null, charge } = data;
   const { type, id, attributes = {} } = resource;
   return { runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost: charge.cost };
 }
 
-/** I2: what in the chain was not live when the action was permitted. */
+/** I2: lists the parts of the chain that were not live when the action was permitted. */
 function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly Issued[], story: Story): string[] {
   const found: string[] = [];
   const time = Date.parse(permit.time);
@@ -196,7 +196,7 @@ function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly Issued[], st
   return found;
 }
 
-/** A tool that was revoked is used no more, however its name or its verb is spelt (I6). */
+/** Reports the use of a revoked tool, however its name or verb is spelled (I6). */
 function toolDenied(permit: EventOf<'ActionPermitted'>, { runId = '' }: Issued, story: Story): string[] {
   const rule = story.rules.find(
     ({ event }) =>
@@ -207,7 +207,7 @@ function toolDenied(permit: EventOf<'ActionPermitted'>, { runId = '' }: Issued, 
 
 const TERMINAL: readonly Event['type'][] = ['GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted'];
 
-/** What ends a grant ends it for ever, whatever is said to have resumed it. */
+/** The end of a grant is final; a later resume does not undo it. */
 function endedBefore(grant: Issued, user: Event, story: Story): string[] {
   const found: string[] = [];
   const end = story.stops
@@ -229,7 +229,7 @@ function suspendedBefore(grant: Issued, { position }: Event, { stops }: Story): 
   return held?.event.type === 'GrantSuspended' ? [`GrantSuspended of grant ${grant.grantId}`] : [];
 }
 
-/** A raised lease takes the place of one that is live; what has ended is never raised from the dead. */
+/** A raised lease may only replace a live one; an ended lease is never revived. */
 function resurrections(grant: Issued, story: Story): string[] {
   const old = grant.data.supersedes === undefined ? undefined : story.issues.get(grant.data.supersedes)?.event;
   if (!old || old.position >= grant.position) return [];
@@ -241,7 +241,7 @@ function resurrections(grant: Issued, story: Story): string[] {
   ];
 }
 
-/** The grant that stood in the place of this one then: a raised lease supersedes the old one. */
+/** Returns the grant in force at a position: a raised lease supersedes the old one. */
 function standingIn(grant: Issued, position: number, { superseded, issues }: Story): Issued {
   let current = grant;
   for (;;) {
@@ -252,7 +252,7 @@ function standingIn(grant: Issued, position: number, { superseded, issues }: Sto
   }
 }
 
-function outcomeLinks(decision: EventOf<Decision>, story: Story, findings: string[]): Told[] {
+function outcomeLinks(decision: EventOf<Decision>, story: Story, findings: string[]): LazyLink[] {
   const outcomes = (story.outcomes.get(decision.actionId as string) ?? []).map(({ event }) => event);
   if (outcomes.length > 1) findings.push(`the action has ${outcomes.length} outcomes (I7)`);
   if (decision.type !== 'ActionPermitted' && outcomes.length > 0)

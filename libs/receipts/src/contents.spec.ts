@@ -25,8 +25,8 @@ const busy = busyRun();
 const claims = claimsOf(busy.log, busy.runId);
 const at = (position: number | undefined) => busy.log.events[position ?? -1];
 
-describe('a receipt tells', () => {
-  it('who asked for what, and who did it', () => {
+describe('the receipt of a run', () => {
+  it('states the requester, the purpose and the agent', () => {
     expect(claims).toMatchObject({
       run: { id: busy.runId, parentRunId: busy.rootId, startedAt: '2026-01-01T00:00:00.000Z' },
       agent: { class: 'repo-agent', instance: 'r-7' },
@@ -37,7 +37,7 @@ describe('a receipt tells', () => {
     });
   });
 
-  it('every tool called, on what, with which outcome and at what cost', () => {
+  it('lists every permitted action with its tool, resource, outcome and cost', () => {
     expect(
       claims.actions.map(({ verb, tool, resource, outcome, cost }) => [
         verb,
@@ -70,7 +70,7 @@ describe('a receipt tells', () => {
     });
   });
 
-  it('resources touched, files changed and external systems, those reported afterwards too', () => {
+  it('lists resources, changed files and external systems, including those reported with the outcome', () => {
     expect(claims.resources).toEqual([
       'file a/b',
       'file a/c',
@@ -84,7 +84,7 @@ describe('a receipt tells', () => {
     expect(claims.external).toEqual(['smtp.example.com']);
   });
 
-  it('what a person was asked, what she answered, and in which words', () => {
+  it('lists the approvals with verdict, approver and note', () => {
     expect(claims.approvals.map(({ kind, verdict, by, note }) => [kind, verdict, by, note])).toEqual([
       ['grant', 'approve', 'person:ann', 'for today'],
       ['action', 'approve', 'person:ann', 'only t-1'],
@@ -93,7 +93,7 @@ describe('a receipt tells', () => {
     expect(claims.escalations).toMatchObject([{ approvalId: claims.approvals[2]?.id, reason: 'there are more files' }]);
   });
 
-  it('what was denied or asked about, and every reason', () => {
+  it('lists denied and stepped-up actions with every reason', () => {
     expect(claims.denied.map(({ verb, decision }) => [verb, decision])).toEqual([
       ['iam.role.grant', 'deny'],
       ['thing.delete', 'step-up'],
@@ -104,7 +104,7 @@ describe('a receipt tells', () => {
     expect(claims.delegationsRefused[0]?.detail).toContain('budget.calls');
   });
 
-  it('the leases it stood under, what was revoked, what it made, how far it drifted', () => {
+  it('lists its leases, revocations and children, and its drift', () => {
     expect(claims.grants.map(({ id, runId, depth, supersedes }) => [id, runId, depth, supersedes])).toEqual([
       [expect.any(String), busy.rootId, 0, undefined],
       [busy.grantId, busy.runId, 1, undefined],
@@ -125,13 +125,13 @@ describe('a receipt tells', () => {
     expect(claims.drift).toEqual({ highest: 0.9, scores: 1 });
   });
 
-  it('what it does not prove', () => {
-    for (const said of ['was reported', 'outside this system', 'understood', 'redacted', 'no other log', 'left out']) {
-      expect(claims.doesNotProve.some((line) => line.includes(said))).toBe(true);
+  it('states what it does not prove', () => {
+    for (const part of ['was reported', 'outside this system', 'understood', 'redacted', 'no other log', 'left out']) {
+      expect(claims.doesNotProve.some((line) => line.includes(part))).toBe(true);
     }
   });
 
-  it('nothing of any other run', () => {
+  it('contains no events of other runs except its ancestors and children', () => {
     const { events } = statementOf(busy.log, busy.runId).predicate;
     const runs = new Set(events.map(({ body }) => (JSON.parse(body) as { runId?: string }).runId));
     expect([...runs].sort()).toEqual([busy.rootId, busy.runId, busy.childId, undefined].sort());
@@ -139,7 +139,7 @@ describe('a receipt tells', () => {
     expect(others.map(({ body }) => (JSON.parse(body) as { type: string }).type)).toEqual(['GrantIssued']);
   });
 
-  it('about a run whose opening is its subject', () => {
+  it('identifies its subject by the digest of the opening of the run', () => {
     const { subject, predicate } = statementOf(busy.log, busy.runId);
     const opening = predicate.events.find(
       ({ body }) => body.includes('"RunOpened"') && (JSON.parse(body) as { runId: string }).runId === busy.runId,
@@ -149,7 +149,7 @@ describe('a receipt tells', () => {
 });
 
 describe('the amounts of a receipt', () => {
-  it('are the counters of its grant', () => {
+  it('equal the counters of its grant', () => {
     const usage = busy.log.state.grants.get(busy.raisedId)?.usage;
     const child = claimsOf(busy.log, busy.childId).spent;
     expect(usage?.committed.calls).toBe(claims.spent.calls + child.calls);
@@ -161,7 +161,7 @@ describe('the amounts of a receipt', () => {
     });
   });
 
-  it('are as reserved while an action is open, and as settled afterwards', () => {
+  it('are the reserved amounts while an action is open, and the settled ones afterwards', () => {
     const log = new SealedLog();
     const { runId, grantId } = log.open({ ...ROOMY, budget: { ...ROOMY.budget, cost: { USD: 100, EUR: 100 } } });
     const { actionId } = act(log, grantId, 'file.write', { cost: { USD: 30, EUR: 5 } });
@@ -173,7 +173,7 @@ describe('the amounts of a receipt', () => {
     expect(claimsOf(log, runId).spent).toEqual({ calls: 1, reads: 0, writes: 1, external: 0, cost: { USD: 7 } });
   });
 
-  it('of an action that nobody reported on are as reserved', () => {
+  it('are the reserved amounts if an action is abandoned', () => {
     const log = new SealedLog();
     const { runId, grantId } = log.open();
     act(log, grantId, 'file.write', { cost: { USD: 30 } });
@@ -186,14 +186,14 @@ describe('the amounts of a receipt', () => {
   });
 });
 
-describe('a receipt whose payloads are gone', () => {
+describe('a receipt with withheld payloads', () => {
   const withheld = (statement: Statement): Statement => {
     const events = statement.predicate.events.map((each) => ({ ...each, payload: null }));
     const chosen = eventsOfReceipt(busy.runId, busy.log.story()).map((each) => ({ ...each, payload: null }));
     return { ...statement, predicate: { ...summarise(busy.runId, readStory(chosen)), events } };
   };
 
-  it('verifies, and says so instead of the words', () => {
+  it('verifies, and has null in place of the texts', () => {
     const verification = verifyReceipt(signed(withheld(statementOf(busy.log, busy.runId))), VKEY);
     expect(brokenAt(verification)).toBe('');
     expect(verification.statement?.predicate).toMatchObject({
@@ -209,10 +209,10 @@ describe('a receipt whose payloads are gone', () => {
   });
 });
 
-describe('a receipt in words', () => {
-  it('names what was done, denied, spent and revoked, and how it ended', () => {
+describe('renderReceipt', () => {
+  it('shows actions, denials, spending, revocations and the end of the run', () => {
     const text = renderReceipt(claims).join('\n');
-    for (const said of [
+    for (const part of [
       'repo-agent r-7',
       'ann@example.com',
       '3 × file.read completed',
@@ -222,34 +222,34 @@ describe('a receipt in words', () => {
       'smtp.example.com',
       'completed: the run reported',
     ]) {
-      expect(text).toContain(said);
+      expect(text).toContain(part);
     }
     const log = new SealedLog();
     expect(renderReceipt(claimsOf(log, log.open().runId)).join('\n')).toContain('ended     not yet');
   });
 });
 
-describe('a receipt whose words were erased', () => {
+describe('a receipt with erased payloads', () => {
   const log = new SealedLog();
   const { runId, grantId, treeId } = log.open();
   act(log, grantId, 'file.read', { payload: words({ args: { path: 'a/b' } }) });
   log.do('completeRun', { runId });
   const found = { before: log.events.length, runs: 1, payloads: 2 };
-  log.do('erase', { subjectRef: REF, found, actor: ANN, payload: words({ reason: 'she asked for it' }) });
+  log.do('erase', { subjectRef: REF, found, actor: ANN, payload: words({ reason: 'requested by the person' }) });
   const at = log.events.length - 1;
   const other = log.open(ROOMY, { principalRef: `ref_${'9'.repeat(26)}` });
-  /** what the log still holds: nothing beside the events of her tree */
-  const left = log.entries().map((told) => (told.event.treeId === treeId ? { ...told, payload: null } : told));
-  const receipt = (id: string, told = left): Statement => {
-    const chosen = KINDS[RUN_RECEIPT].select(id, readStory(told));
-    const kept = new Map(told.map(({ event, payload }) => [event.position, payload]));
+  /** the entries of the log after the erasure: without the payloads of the tree */
+  const left = log.entries().map((entry) => (entry.event.treeId === treeId ? { ...entry, payload: null } : entry));
+  const receipt = (id: string, entries = left): Statement => {
+    const chosen = KINDS[RUN_RECEIPT].select(id, readStory(entries));
+    const kept = new Map(entries.map(({ event, payload }) => [event.position, payload]));
     const events = provedEvents(log, chosen).map((each) =>
       kept.get(each.position) === null ? { ...each, payload: null } : each,
     );
     return makeStatement(summarise(id, readStory(chosen)), events);
   };
 
-  it('verifies, holds the erasure, and says of each gap that it made it', () => {
+  it('verifies, contains the erasure, and attributes each missing payload to it', () => {
     const { predicate } = receipt(runId);
     expect(brokenAt(verifyReceipt(signed(receipt(runId)), VKEY))).toBe('');
     expect(predicate.events.map(({ position }) => position)).toContain(at);
@@ -260,15 +260,15 @@ describe('a receipt whose words were erased', () => {
     expect(predicate).toMatchObject({ purpose: null, requestedBy: null, spent: { calls: 1 } });
   });
 
-  it('does not verify where a gap is laid to an erasure that did not reach it, or a withheld payload is called erased', () => {
-    const claim = (id: string, told: typeof left, change: (copy: Statement) => void): string => {
-      const copy = receipt(id, told);
+  it('does not verify if it attributes a gap to the wrong erasure, or claims that a withheld payload was erased', () => {
+    const claim = (id: string, entries: typeof left, change: (copy: Statement) => void): string => {
+      const copy = receipt(id, entries);
       change(copy);
       return brokenAt(verifyReceipt(signed(copy), VKEY));
     };
     expect(claim(runId, left, ({ predicate }) => (predicate.absent = []))).toMatch(/^the claims .* absent /);
     expect(claim(runId, left, ({ predicate }) => (predicate.absent[0]!.erasedAt = at - 1))).toMatch(/ absent /);
-    const withheld = log.entries().map((told) => ({ ...told, payload: null }));
+    const withheld = log.entries().map((entry) => ({ ...entry, payload: null }));
     expect(receipt(other.runId, withheld).predicate.absent).toEqual([{ position: at + 1, type: 'RunOpened' }]);
     expect(claim(other.runId, withheld, ({ predicate }) => (predicate.absent[0]!.erasedAt = at))).toMatch(/ absent /);
   });

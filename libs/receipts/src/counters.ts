@@ -2,8 +2,8 @@ import type { Event, EventOf } from '@bailiwick/contracts/event';
 import { COUNTERS, type Consumed } from '@bailiwick/contracts/grant';
 import type { Story } from './story';
 
-// Counts again what leases were charged, and holds it against what their owner wrote into each permit. Shares no code
-// with the rules that count (`libs/authority/src/state/usage.ts`).
+// Recounts the charges of leases and compares them with the counters that the log owner wrote into each permit. Shares
+// no code with the rules that count (`libs/authority/src/state/usage.ts`).
 
 type Issued = EventOf<'GrantIssued'>;
 type Count = { calls: number; reads: number; writes: number; external: number; cost: Record<string, number> };
@@ -15,13 +15,13 @@ export interface CounterFinding {
 }
 
 /**
- * Is what each permit says was left (`remaining`) what the events leave? Counts are charged at the permit; money is
- * held at the permit and replaced by what was spent at the outcome (I3).
- * @param whole the events are all of the tree: then the counters must be these sums. Otherwise siblings may have spent
- * as well, and less may be left, never more
+ * Compares the remaining budget that each permit states (`remaining`) with the one that follows from the events. Counts
+ * are charged at the permit; money is reserved at the permit and replaced by the amount spent at the outcome (I3).
+ * @param whole the events are those of the entire tree, so the counters must be equal. Otherwise siblings may have spent
+ * from the same budget, and the permit may state less, but never more
  */
 export function countersOf(story: Story, whole: boolean): CounterFinding[] {
-  /** by grant; a raised lease goes on with the counts of the one it superseded */
+  /** by grant; a raised lease continues with the counts of the lease it superseded */
   const counts = new Map<string, Count>();
   const findings: CounterFinding[] = [];
   for (const { event } of story.entries) {
@@ -55,7 +55,7 @@ function settle(outcome: Event & { data: { charge: Consumed } }, story: Story, c
 const isOutcome = (event: Event): event is EventOf<'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned'> =>
   event.type === 'ActionCompleted' || event.type === 'ActionFailed' || event.type === 'ActionAbandoned';
 
-/** From the leaf up, of each grant the one that stood in its place then. */
+/** Returns the chain from the leaf up, with each grant as it was in force at the permit. */
 function standingChain(permit: EventOf<'ActionPermitted'>, { issues, superseded }: Story): Issued[] {
   const chain: Issued[] = [];
   for (let id = permit.grantId, before = permit.position; id !== undefined;) {
@@ -81,7 +81,7 @@ function add(count: Count | undefined, charge: Consumed, cost: Consumed['cost'])
   for (const [currency, value] of Object.entries(cost)) count.cost[currency] = (count.cost[currency] ?? 0) + value;
 }
 
-/** The least that is left anywhere in the chain, of what the leaf has a cap for. */
+/** Returns the smallest remaining amount in the chain, for everything that the leaf has a cap for. */
 function leftOf(chain: readonly Issued[], counts: ReadonlyMap<string, Count>): Count {
   const left = none();
   chain.forEach(({ grantId, data }, i) => {
@@ -96,14 +96,14 @@ function leftOf(chain: readonly Issued[], counts: ReadonlyMap<string, Count>): C
   return left;
 }
 
-function differing(said: Consumed, left: Consumed, whole: boolean): string | undefined {
+function differing(stated: Consumed, left: Consumed, whole: boolean): string | undefined {
   const fits = (a: number, b: number): boolean => (whole ? a === b : a <= b);
   const more = whole ? '' : 'at most ';
   for (const counter of COUNTERS)
-    if (!fits(said[counter], left[counter]))
-      return `it says ${said[counter]} ${counter} were left, the events leave ${more}${left[counter]}`;
-  for (const currency of new Set([...Object.keys(said.cost), ...Object.keys(left.cost)]))
-    if (!fits(said.cost[currency] ?? 0, left.cost[currency] ?? 0))
-      return `it says ${said.cost[currency] ?? 0} ${currency} were left, the events leave ${more}${left.cost[currency] ?? 0}`;
+    if (!fits(stated[counter], left[counter]))
+      return `it states ${stated[counter]} ${counter} remaining, but the events leave ${more}${left[counter]}`;
+  for (const currency of new Set([...Object.keys(stated.cost), ...Object.keys(left.cost)]))
+    if (!fits(stated.cost[currency] ?? 0, left.cost[currency] ?? 0))
+      return `it states ${stated.cost[currency] ?? 0} ${currency} remaining, but the events leave ${more}${left.cost[currency] ?? 0}`;
   return undefined;
 }

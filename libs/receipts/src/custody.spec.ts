@@ -12,11 +12,11 @@ const later = (event: Event, ms: number): string => new Date(Date.parse(event.ti
 const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: RegExp][] = [
   // approvals
   [
-    'an approval that nobody gave',
+    'an approval that was not given',
     (of) => of.drop(of.the('ApprovalGiven')),
     /^approval \S+ is named but was not given before it was used$/,
   ],
-  ['an approval that nobody asked for', (of) => of.drop(of.the('ApprovalRequested')), /was not given before/],
+  ['an approval without a request', (of) => of.drop(of.the('ApprovalRequested')), /was not given before/],
   ['an approval that a person denied', (of) => (of.the('ApprovalGiven').data.verdict = 'deny'), /was not given before/],
   [
     'an approval that expired',
@@ -59,7 +59,7 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     /had been used before \(I8\)$/,
   ],
   [
-    'an approval of the root lease that nobody gave',
+    'an approval of the root lease that was not given',
     (of) => of.drop(of.the('ApprovalGiven', 0)),
     /was not given before/,
   ],
@@ -102,7 +102,7 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     /is named but its issue is missing/,
   ],
   [
-    'a grant issued after what rests on it',
+    'a grant issued after its use',
     (of) => of.move(of.the('GrantIssued'), undefined),
     /was issued after what rests on it$/,
   ],
@@ -122,7 +122,7 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     /is of another run/,
   ],
   [
-    'a run that no run of the chain made',
+    'a run that was not opened by a run of the chain',
     (of) => (of.the('RunOpened').data.parentRunId = of.child.runId),
     /is of another run/,
   ],
@@ -134,15 +134,15 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
   ],
   ['a root run whose opening is missing', (of) => of.drop(of.the('RunOpened', 0)), /no principal can be named$/],
   [
-    'a root run that another run made',
+    'a root run that was opened by another run',
     (of) => (of.the('RunOpened', 0).data.parentRunId = of.child.runId),
     /^the chain of grants ends at a run that another run made$/,
   ],
-  // what was dead
+  // dead grants
   ...(['GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted', 'GrantSuspended'] as const).flatMap(
     (type): [string, (of: Forger) => void, RegExp][] => [
       [
-        `a permit after ${type} of its own grant`,
+        `a permit after ${type} of its grant`,
         (of) => of.before(of.the('ActionPermitted'), of.about(of.child.grantId, type, {})),
         new RegExp(`^it was permitted after ${type} of grant \\S+ \\(I2\\)$`),
       ],
@@ -154,7 +154,7 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     ],
   ),
   [
-    'a grant resumed from the dead',
+    'a grant resumed after its revocation',
     (of) =>
       of.before(
         of.the('ActionPermitted'),
@@ -169,7 +169,7 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     /^it was permitted after rev_0_forged had revoked grant \S+ \(I2\)$/,
   ],
   [
-    'a permit after a rule had struck above',
+    'a permit after a rule had struck an ancestor',
     (of) => of.before(of.the('ActionPermitted'), rule(of, { agentClass: 'worker', tool: 'thing.delete' })),
     /had revoked grant/,
   ],
@@ -179,7 +179,7 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     /^it was permitted outside the time of grant/,
   ],
   [
-    'a permit before its lease had begun',
+    'a permit before its lease started',
     (of) => (of.the('GrantIssued').data.limits.time.notBefore = later(of.the('ActionPermitted'), 1)),
     /^it was permitted outside the time of grant/,
   ],
@@ -194,7 +194,7 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     /took the place of one that had ended: rev_0_forged/,
   ],
   [
-    'a lease that another stands in for without saying so',
+    'a raised lease that does not name the lease it supersedes',
     (of) => {
       raise(of, of.about(of.child.grantId, 'GrantRevoked', {}));
       delete of.the('GrantIssued').data.supersedes;
@@ -203,7 +203,7 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     /after GrantRevoked of grant/,
   ],
   // decisions and outcomes
-  ['a decision that is missing', (of) => of.drop(of.the('ActionPermitted')), /^no decision on \S+ is told$/],
+  ['a decision that is missing', (of) => of.drop(of.the('ActionPermitted')), /^the decision on \S+ is missing$/],
   [
     'two decisions',
     (of) => of.before(of.the('ActionPermitted'), of.copy(of.the('ActionPermitted'))),
@@ -234,7 +234,7 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
 ];
 
 describe('the chain of custody of an action', () => {
-  it('leads from the person who asked, over approvals and leases, to the outcome', () => {
+  it('leads from the requester through approvals and leases to the outcome', () => {
     const { log, actionId } = approved();
     const custody = custodyOf(actionId, log.story());
     expect(custody.findings).toEqual([]);
@@ -248,7 +248,7 @@ describe('the chain of custody of an action', () => {
       ['outcome', 'ActionCompleted'],
     ]);
     const text = renderCustody(custody).join('\n');
-    for (const said of [
+    for (const part of [
       'ann@example.com asked for: Tidy the repository',
       'approved by person:ann',
       'root lease to worker',
@@ -256,11 +256,11 @@ describe('the chain of custody of an action', () => {
       'permitted: thing.delete on file a/b',
       'completed',
     ])
-      expect(text).toContain(said);
+      expect(text).toContain(part);
     for (const { position, time, actor } of custody.links) expect(log.events[position]).toMatchObject({ time, actor });
   });
 
-  it.each(FORGERIES)('finds %s', (_what, forge, finding) => {
+  it.each(FORGERIES)('reports %s as a finding', (_what, forge, finding) => {
     const forger = new Forger();
     expect(forger.custody().findings).toEqual([]);
     forge(forger);
@@ -271,7 +271,7 @@ describe('the chain of custody of an action', () => {
     );
   });
 
-  it('tells an action that is merely open from one with a finding', () => {
+  it('distinguishes an open action from other findings', () => {
     const { log, child } = approved();
     const { actionId } = act(log, child.grantId, 'file.read');
     const { findings } = custodyOf(actionId as string, log.story());
@@ -279,7 +279,7 @@ describe('the chain of custody of an action', () => {
     expect(isOnlyOpen('the action has 2 outcomes (I7)')).toBe(false);
   });
 
-  it('is told of denied and asked-about actions too', () => {
+  it('exists for denied and stepped-up actions, too', () => {
     const { log, child } = approved();
     for (const [verb, link] of [
       ['thing.delete', 'a person was asked'],
@@ -296,8 +296,8 @@ describe('the chain of custody of an action', () => {
   });
 });
 
-describe('a receipt of forged events', () => {
-  it('does not verify though the log signed all of them', () => {
+describe('a receipt with forged events', () => {
+  it('does not verify even if the log signed all events', () => {
     const { log, child } = approved();
     log.events.forEach((event) => {
       if (event.type === 'ApprovalGiven') event.actor = { kind: 'run', id: child.runId };
@@ -307,7 +307,7 @@ describe('a receipt of forged events', () => {
     );
   });
 
-  it('is told apart from one of true events by nothing else', () => {
+  it('verifies without the forgery', () => {
     const { log, child } = approved();
     expect(prover(log.stored().map(({ body }) => body))(0)).toContain(NAME);
     expect(brokenAt(verifyReceipt(signed(statementOf(log, child.runId)), VKEY))).toBe('');

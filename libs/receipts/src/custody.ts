@@ -5,5 +5,5 @@ import type { Story } from './story';
 
 export { isOnlyOpen } from './chain';
 
-/** On whose authority an action was done, with Node's own hashing. See `chainOfCustody`. */
+/** Builds the chain of custody of an action with the hash functions of Node. See `chainOfCustody`. */
 export const custodyOf = (actionId: string, story: Story): Custody => chainOfCustody(actionId, story, canonicalDigest);

@@ -2,10 +2,10 @@ import type { Event, EventOf } from '@bailiwick/contracts/event';
 import { ruleStrikesRun } from './strikes';
 import { lineOf, type Story } from './story';
 
-/** What ended a run. */
+/** The end of a run. */
 export interface Ending {
   readonly at: string;
-  /** how, whose, and why, in words */
+  /** human-readable: how the run ended, with which run above it, and why */
   readonly reason: string;
   readonly by: string;
   readonly position: number;
@@ -23,8 +23,8 @@ type End = EventOf<keyof typeof HOW>;
 const isEnd = (event: Event): event is End => Object.hasOwn(HOW, event.type);
 
 /**
- * What ended the run first: its own end, that of a run above it (I2), or a rule that struck one of them (I6); or that
- * nobody granted its lease. Null while it goes on, as far as the events tell.
+ * Returns the first event that ended the run: its own end, the end of a run above it (I2), a rule that struck one of
+ * them (I6), or the refusal of its lease. Returns null if the events contain no end.
  */
 export function endOf(runId: string, story: Story): Ending | null {
   const line = lineOf(runId, story).map(({ event }) => event.runId as string);
@@ -48,7 +48,7 @@ export function endOf(runId: string, story: Story): Ending | null {
   );
 }
 
-/** The end of a grant that another stood in for already ends nobody's run. */
+/** The end of a grant that was superseded earlier does not end a run. */
 function wasReplaced(event: Event, { superseded }: Story): boolean {
   const replaced = event.grantId === undefined ? undefined : superseded.get(event.grantId);
   return replaced !== undefined && replaced.event.position < event.position;

@@ -23,7 +23,7 @@ import {
 } from '@bailiwick/contracts/receipt';
 import { parseExactly } from '@bailiwick/core/json';
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
-import { beginsWith, KINDS, type Claims } from './kinds';
+import { subjectPosition, KINDS, type Claims } from './kinds';
 import { readStory } from './story';
 import { envelopesIn } from './web/parts';
 
@@ -33,15 +33,15 @@ export function preAuthEncoding(type: string, body: Uint8Array): Buffer {
 }
 
 /**
- * The in-toto statement of a receipt. Its subject is the run, the tree or the action, by the digest of the event that it
- * begins with.
+ * Builds the in-toto statement of a receipt. Its subject is the run, the tree or the action, identified by the digest of
+ * the event that opens or decides it.
  */
 export function makeStatement(claims: Predicate, events: readonly ReceiptEvent[]): RunStatement;
 export function makeStatement(claims: Claims, events: readonly ReceiptEvent[]): Statement;
 export function makeStatement(claims: Claims, events: readonly ReceiptEvent[]): Statement {
   const { predicateType, name } = aboutOf(claims);
   const story = readStory(events.map(({ body }) => ({ event: parseEvent(body), payload: null })));
-  const at = beginsWith(predicateType, name, story);
+  const at = subjectPosition(predicateType, name, story);
   const first = events.find(({ position }) => position === at);
   return {
     _type: STATEMENT_TYPE,
@@ -57,29 +57,31 @@ function aboutOf(claims: Claims): { predicateType: PredicateType; name: string }
   return { predicateType: RUN_RECEIPT, name: claims.run.id };
 }
 
-/** What an envelope says, verified by nobody. @throws Error in words where it is no receipt */
+/** Reads the statement of an envelope without verifying it. @throws Error with a readable message if it is not a receipt */
 export function readUnverified(input: unknown): Statement {
   const [first, ...parts] = envelopesIn(input).map(readOne);
-  if (first?.predicateType === RECEIPT_PART) throw new Error('it begins with a part; the receipt must come first');
+  if (first?.predicateType === RECEIPT_PART)
+    throw new Error('the first envelope is a part; give the receipt before its parts');
   if (first?.predicateType === RECEIPT_IN_PARTS) return readParts(first, parts);
-  if (first === undefined || parts.length > 0) throw new Error('it holds another number of receipts than one');
+  if (first === undefined || parts.length > 0) throw new Error('the file must contain exactly one receipt');
   return first;
 }
 
 function readOne(input: unknown): Statement | InPartsStatement | PartStatement {
   const { payload } = envelopeSchema.parse(input);
-  const said = parseExactly(Buffer.from(payload, 'base64').toString()) as { predicateType?: PredicateType };
-  const kind = said.predicateType === undefined ? undefined : { ...PREDICATES, ...PARTED }[said.predicateType];
-  if (!kind) throw new Error('it holds no receipt of a known type');
-  return kind.statement.parse(said);
+  const statement = parseExactly(Buffer.from(payload, 'base64').toString()) as { predicateType?: PredicateType };
+  const kind =
+    statement.predicateType === undefined ? undefined : { ...PREDICATES, ...PARTED }[statement.predicateType];
+  if (!kind) throw new Error('the statement is not a receipt of a known type');
+  return kind.statement.parse(statement);
 }
 
-/** The receipt that all parts are together, with the claims that follow from their events. */
+/** Joins the parts to one receipt, with the claims that follow from their events. */
 function readParts(first: InPartsStatement, given: readonly { predicateType: string }[]): Statement {
   const { of, parts } = first.predicate;
   if (given.length !== parts.length)
     throw new Error(
-      `it is in ${parts.length} parts and ${given.length} are there; give the receipt with all its parts`,
+      `the receipt has ${parts.length} parts and the file contains ${given.length}; give the receipt with all its parts`,
     );
   const events = given.flatMap((each) => partStatement.parse(each).predicate.events);
   const story = readStory(
@@ -93,7 +95,7 @@ function readParts(first: InPartsStatement, given: readonly { predicateType: str
 
 const valueIn = (payload: string): Record<string, unknown> => payloadSchema.parse(parseExactly(payload)).value;
 
-/** In ASCII, other characters as escapes: it reads the same in whatever encoding, and in a third of the time. */
+/** Serializes to ASCII with other characters escaped: any encoding reads it the same, and parsing takes a third of the time. */
 const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 

@@ -6,7 +6,7 @@ import { endOf } from './ending';
 import { ANN, brokenAt, otherReceiptOf, prover, SealedLog, signed, statementOf, VKEY } from './testing/sealed-log';
 import { verifyReceipt } from './verify';
 
-/** A run that has read and written; its log is in the hands of whoever holds its key. */
+/** A run that has read and written, in a log that the test can change and sign. */
 function made(): { log: SealedLog; runId: string; grantId: string } {
   const log = new SealedLog();
   const { runId, grantId } = log.open();
@@ -17,7 +17,7 @@ function made(): { log: SealedLog; runId: string; grantId: string } {
 const broken = (log: SealedLog, runId: string): string =>
   brokenAt(verifyReceipt(signed(statementOf(log, runId)), VKEY));
 
-/** Puts an event into a log that its rules would never have let in. */
+/** Appends an event that the rules would have refused. */
 function force(log: SealedLog, like: Event, over: object): Event {
   const event = { ...structuredClone(like), ...over, position: log.events.length };
   event.v = statedVersion(event.type);
@@ -25,8 +25,8 @@ function force(log: SealedLog, like: Event, over: object): Event {
   return event;
 }
 
-describe('a log that signs what cannot be', () => {
-  /** Signs a receipt whose event at a place has another body; the tree is of these bodies. */
+describe('a log that signs impossible events', () => {
+  /** Verifies a signed receipt with a changed event at position 2; the tree is built over the changed body. */
   const withBody = (change: (event: Record<string, unknown>) => void, more: object = {}): string => {
     const { log, runId } = made();
     const statement = statementOf(log, runId);
@@ -42,20 +42,20 @@ describe('a log that signs what cannot be', () => {
     return brokenAt(verifyReceipt(signed(statement), VKEY));
   };
 
-  it('cannot let an event stand in another place, or another log, than it says', () => {
+  it('cannot place an event at another position or in another log than its body states', () => {
     expect(withBody(() => undefined)).toBe('');
     expect(withBody((event) => (event.position = 7))).toMatch(
-      /^every event is in the log: event 2: its body says another place$/,
+      /^every event is in the log: event 2: its body states another log or position$/,
     );
-    expect(withBody((event) => (event.log = 'default/1'))).toMatch(/its body says another place$/);
+    expect(withBody((event) => (event.log = 'default/1'))).toMatch(/its body states another log or position$/);
     expect(withBody((event) => (event.log = 'default/1'), { log: 'default/1' })).toMatch(
-      /its body says another place$/,
+      /its body states another log or position$/,
     );
-    expect(withBody((event) => (event.type = 'SomethingElse'))).toMatch(/its body is no event of a known form$/);
-    expect(withBody((event) => delete event.actor)).toMatch(/its body is no event of a known form$/);
+    expect(withBody((event) => (event.type = 'SomethingElse'))).toMatch(/its body is not a known event$/);
+    expect(withBody((event) => delete event.actor)).toMatch(/its body is not a known event$/);
   });
 
-  it('cannot count calls that it does not list, or list what it does not count', () => {
+  it('cannot count calls that it does not list, or list calls that it does not count', () => {
     const charged = (change: object): string => {
       const { log, runId } = made();
       Object.assign(log.last('ActionPermitted').data.charge, change);
@@ -63,15 +63,15 @@ describe('a log that signs what cannot be', () => {
     };
     expect(charged({})).toBe('');
     expect(charged({ calls: 2, writes: 2 })).toMatch(
-      /^the amounts add up to the counters: the actions of .* add up to 2, and 3 are claimed$/,
+      /^the amounts add up to the counters: the actions of .* add up to 2, but 3 are claimed$/,
     );
     expect(charged({ writes: 2 })).toMatch(
-      /^the amounts add up to the counters: its reads, writes and external add up to 3, and 2 are claimed$/,
+      /^the amounts add up to the counters: its reads, writes and external add up to 3, but 2 are claimed$/,
     );
     expect(charged({ calls: 0 })).toMatch(/^the amounts add up to the counters: /);
   });
 
-  it('cannot have counters that are not the sums of its events', () => {
+  it('cannot state counters that differ from the sums of its events', () => {
     const left = (calls: number): { run: string; tree: string } => {
       const { log, runId } = made();
       log.last('ActionPermitted').data.remaining.calls += calls;
@@ -81,17 +81,17 @@ describe('a log that signs what cannot be', () => {
         tree: brokenAt(verifyReceipt(otherReceiptOf(log, TREE_RECEIPT, treeId), VKEY)),
       };
     };
-    const wrong = /^the amounts add up to the counters: event 3: it says \d+ calls were left, the events leave /;
+    const wrong = /^the amounts add up to the counters: event 3: it states \d+ calls remaining, but the events leave /;
     expect(left(0)).toEqual({ run: '', tree: '' });
     expect(left(1)).toMatchObject({
       run: expect.stringMatching(wrong) as string,
       tree: expect.stringMatching(wrong) as string,
     });
-    // of a run alone it cannot be told what others spent of the same caps
+    // the receipt of a run does not show what other runs spent from the same caps
     expect(left(-1)).toMatchObject({ run: '', tree: expect.stringMatching(wrong) as string });
   });
 
-  it('cannot settle one action twice, at whatever cost', () => {
+  it('cannot settle one action twice', () => {
     const { log, runId } = made();
     const { actionId } = log.last('ActionPermitted');
     const first = only(
@@ -104,7 +104,7 @@ describe('a log that signs what cannot be', () => {
     );
   });
 
-  it('cannot let a lease that another stands in for end its run', () => {
+  it('cannot end a run through a superseded lease', () => {
     const { log, runId, grantId } = made();
     const issued = log.last('GrantIssued');
     log.do('escalate', { runId, want: { budget: { calls: 500 } } });
@@ -118,7 +118,7 @@ describe('a log that signs what cannot be', () => {
     expect(broken(log, runId)).toBe('');
   });
 
-  it('cannot end a run before it began: what was dead above it is a finding of each of its actions', () => {
+  it('cannot end a run before it started: a dead ancestor is a finding for each of its actions', () => {
     const { log, grantId } = made();
     const child = log.child(grantId);
     act(log, child.grantId, 'file.read');

@@ -7,7 +7,7 @@ type Import = EventOf<'HistoryImported'>;
 const importsIn = (entries: readonly StoryEntry[]): Import[] =>
   entries.flatMap(({ event }) => (event.type === 'HistoryImported' ? [event] : []));
 
-/** The chosen events, and the imports that brought some of them here: so that a receipt says whose decisions they are. */
+/** Adds to the chosen events the imports that contain some of them, so that the receipt shows who decided those events. */
 export function withImports(chosen: readonly StoryEntry[], candidates: readonly StoryEntry[]): StoryEntry[] {
   const first = chosen[0]?.event.position ?? Infinity;
   const kept = new Set(chosen);
@@ -16,7 +16,7 @@ export function withImports(chosen: readonly StoryEntry[], candidates: readonly 
   return candidates.filter((each) => kept.has(each));
 }
 
-/** Which events of a receipt were decided elsewhere; nothing where none was. */
+/** Lists the imports among the events of a receipt; empty if no event was decided elsewhere. */
 export function importedIn({ entries }: Story): { imported?: Imported[] } {
   const imports = importsIn(entries);
   if (imports.length === 0) return {};
@@ -32,11 +32,11 @@ export function importedIn({ entries }: Story): { imported?: Imported[] } {
   };
 }
 
-/** The events before this position were decided elsewhere. */
+/** Returns the position before which all events were decided elsewhere. */
 export const importedBefore = ({ entries }: Pick<Story, 'entries'>): number =>
   Math.max(0, ...importsIn(entries).map(({ position }) => position));
 
-/** What a receipt over imported events cannot show. */
+/** Lists the limits of a receipt over imported events. Receipts contain these texts: a change breaks verification. */
 export const importedNotProved = (story: Story): string[] =>
   (importedIn(story).imported ?? []).map(
     ({ events, origin, vkey }) =>

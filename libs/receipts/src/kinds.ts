@@ -19,15 +19,15 @@ import { eventsOfTree, summariseTree } from './tree';
 
 export type Claims = Predicate | TreePredicate | ActionPredicate;
 
-/** How a receipt of one kind is made and checked: builder and verifier go by the same table. */
+/** Defines how a receipt of one kind is built and verified; builder and verifier use the same table. */
 export interface Kind {
-  /** what it is about, in words */
+  /** human-readable name of the subject */
   readonly about: string;
-  /** which of the events belong into it */
+  /** selects the events that belong in the receipt */
   readonly select: (id: string, candidates: Story) => StoryEntry[];
-  /** what they say. @throws Error where they do not hold what it is about */
+  /** derives the claims from the events. @throws Error if the events do not contain the subject */
   readonly summarise: (id: string, story: Story, digestOf: DigestOf) => Claims;
-  /** are its events all that charged its leases? */
+  /** whether the receipt contains every event that charged its leases */
   readonly whole: boolean;
 }
 
@@ -39,20 +39,20 @@ export const KINDS: Readonly<Record<PredicateType, Kind>> = {
 
 type Select = Kind['select'];
 
-/** What is about the id, the erasures that made gaps in it, and the imports that brought it here. */
+/** Adds to the events about the id the erasures that removed their payloads and the imports that contain them. */
 function erasedToo(select: Select): Select {
   return (id, candidates) => withImports(withErasures(select(id, candidates), candidates.entries), candidates.entries);
 }
 
-/** What a statement says it is about: the id of its run, tree or action. */
+/** Returns the id of the run, tree or action that a statement is about. */
 export function idOf(statement: Statement): string {
   if (statement.predicateType === RUN_RECEIPT) return statement.predicate.run.id;
   if (statement.predicateType === TREE_RECEIPT) return statement.predicate.tree.id;
   return statement.predicate.custody.actionId;
 }
 
-/** Its subject: the id, by the digest of the event that it begins with: the opening of the run or of the root, the decision. */
-export function beginsWith(type: PredicateType, id: string, { openings, decisions }: Story): number | undefined {
+/** Returns the position of the event whose digest identifies the subject: the opening of the run or of the root, or the decision. */
+export function subjectPosition(type: PredicateType, id: string, { openings, decisions }: Story): number | undefined {
   if (type === RUN_RECEIPT) return openings.get(id)?.event.position;
   if (type === ACTION_RECEIPT) return decisions.get(id)?.event.position;
   return [...openings.values()].find(({ event }) => event.treeId === id && event.data.parentRunId === undefined)?.event

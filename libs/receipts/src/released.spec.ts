@@ -7,16 +7,16 @@ import { verifyReceipt as onWeb } from './web/index';
 const RELEASED = join(__dirname, 'testing', 'released');
 
 /**
- * Receipts as each released version signed them. They are in the hands of people: whatever changes, they verify. A claim
- * that is told otherwise from now on is a new predicate type.
+ * Receipts as each released version signed them. People hold copies of such receipts, so they must verify with every
+ * later version. A change to a claim needs a new predicate type.
  */
-describe.each(readdirSync(RELEASED))('the receipts of %s', (file) => {
+describe.each(readdirSync(RELEASED))('receipts released with %s', (file) => {
   const { vkey, receipts } = JSON.parse(readFileSync(join(RELEASED, file), 'utf8')) as {
     vkey: string;
     receipts: Record<string, unknown>;
   };
 
-  it.each(Object.entries(receipts))('verify: of a %s', (_name, receipt) => {
+  it.each(Object.entries(receipts))('still verify: %s', (_name, receipt) => {
     expect(brokenAt(verifyReceipt(receipt, vkey))).toBe('');
     expect(brokenAt(onWeb(receipt, vkey))).toBe('');
   });

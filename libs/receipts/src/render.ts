@@ -3,16 +3,16 @@ import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
 import type { Claims } from './kinds';
 
-/** What is said in place of a text that is gone, or that the receipt does not show. */
+/** Replaces a text that was erased or that the receipt does not contain. */
 export const GONE = '(erased or withheld)';
 
-/** A receipt in words, for a terminal. */
+/** Renders a receipt as text for a terminal. */
 export function renderReceipt(claims: Claims): string[] {
   const own = 'tree' in claims ? ofTree(claims) : 'custody' in claims ? ofAction(claims) : ofRun(claims);
   return [...own, ...closing(claims)];
 }
 
-/** Nothing shows that the person did ask but the word of the caller that opened the root run. */
+/** Names the person together with the caller that stated them: nothing else proves that the person asked. */
 export const askedBy = (person: string | null, statedBy: string | undefined): string =>
   `${person === null ? GONE : marked(person)} (stated by ${statedBy ?? 'the caller that opened the run'})`;
 
@@ -23,8 +23,8 @@ function closing({
 }: Pick<Predicate, 'absent' | 'imported' | 'doesNotProve'>): string[] {
   return [
     ...imported.map(({ events, origin }) => `imported  the events before position ${events}, from ${origin}`),
-    ...(absent.length > 0 ? [`not told  the words of ${absent.length} events: ${absentText(absent)}`] : []),
-    ...doesNotProve.map((line, i) => `${i === 0 ? 'not shown ' : '          '}${line}`),
+    ...(absent.length > 0 ? [`missing   the payloads of ${absent.length} events: ${absentText(absent)}`] : []),
+    ...doesNotProve.map((line, i) => `${i === 0 ? 'unproven  ' : '          '}${line}`),
   ];
 }
 
@@ -37,7 +37,7 @@ function ofTree({ tree, purpose, requestedBy, requestedByStatedBy, runs, spent }
   const shown = new Set<RunClaims>();
   const below = (parent: string | undefined, depth: number): string[] =>
     childrenOf(parent, runs, shown).flatMap((each) => [
-      `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${marked(each.agent.class)} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? 'still going on'}`,
+      `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${marked(each.agent.class)} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? 'still running'}`,
       ...below(each.run.id, depth + 1),
     ]);
   return [
@@ -49,7 +49,7 @@ function ofTree({ tree, purpose, requestedBy, requestedByStatedBy, runs, spent }
   ];
 }
 
-/** Each run once: one that says of itself that it is its own ancestor is shown nowhere below it. */
+/** Returns each run at most once, so that a forged run that names itself as its ancestor does not cause a loop. */
 export function childrenOf(parent: string | undefined, runs: readonly RunClaims[], shown: Set<RunClaims>): RunClaims[] {
   const found = runs.filter((each) => each.run.parentRunId === parent && !shown.has(each));
   for (const each of found) shown.add(each);
@@ -57,7 +57,7 @@ export function childrenOf(parent: string | undefined, runs: readonly RunClaims[
 }
 
 const tallyOf = ({ actions, denied, spent }: RunClaims): string =>
-  `${actions.length} permitted, ${denied.length} denied or asked about, ${spentText(spent)}`;
+  `${actions.length} permitted, ${denied.length} denied or stepped up, ${spentText(spent)}`;
 
 function ofAction({
   action,
@@ -91,8 +91,7 @@ function ofRun(claims: RunClaims): string[] {
         `approval  ${each.kind}: ${each.verdict}${each.by ? ` by ${each.by}` : ''}${each.note ? ` (${each.note})` : ''}`,
     ),
     ...claims.escalations.map(
-      (each) =>
-        `wanted    more: ${each.reason ?? GONE} (${each.verdict}); tried before: ${triedText(each.tried, claims)}`,
+      (each) => `escalated ${each.reason ?? GONE} (${each.verdict}); refused before: ${triedText(each.tried, claims)}`,
     ),
     `permitted ${claims.actions.length} actions: ${tally(claims.actions.map((each) => `${each.verb} ${each.outcome}`))}`,
     `denied    ${claims.denied.length}${claims.denied.length ? `: ${tally(claims.denied.map((each) => `${each.verb} (${each.decision})`))}` : ''}`,
@@ -100,24 +99,24 @@ function ofRun(claims: RunClaims): string[] {
     `touched   ${claims.resources.length} resources; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
     ...claims.children.map(
       (each, i) =>
-        `${i === 0 ? 'children ' : '         '} ${marked(each.agentClass)}: ${each.ended ?? 'still going on'} (${each.receipt})`,
+        `${i === 0 ? 'children ' : '         '} ${marked(each.agentClass)}: ${each.ended ?? 'still running'} (${each.receipt})`,
     ),
     ...claims.suspensions.map(
       (each) =>
-        `stopped   ${each.time} by ${each.by}: ${each.reason}; ${each.resumedAt ? `let go on ${each.resumedAt}` : 'not let go on'}`,
+        `suspended ${each.time} by ${each.by}: ${each.reason}; ${each.resumedAt ? `resumed ${each.resumedAt}` : 'not resumed'}`,
     ),
     `ended     ${ended ? `${ended.at}, ${ended.reason}` : 'not yet'}`,
     `revoked   ${claims.revoked.map((each) => each.revocationId).join(', ') || 'nothing'}`,
   ];
 }
 
-/** What was denied or asked about before more was wanted. */
+/** Summarizes the denied and stepped-up actions that preceded an escalation. */
 export function triedText(tried: readonly string[], { denied }: Pick<RunClaims, 'denied'>): string {
   const known = denied.filter(({ id }) => tried.includes(id));
-  return tally(known.map(({ verb, decision }) => `${verb} (${decision})`)) || 'nothing that was denied';
+  return tally(known.map(({ verb, decision }) => `${verb} (${decision})`)) || 'nothing';
 }
 
-/** Counts, and money in the units of its currency. */
+/** Formats counts, and amounts in the units of their currency. */
 export function spentText({ calls, reads, writes, external, cost }: RunClaims['spent']): string {
   const costs = Object.entries(cost).map(([currency, value]) => `, ${money(value, currency)}`);
   return `${calls} calls, ${reads} reads, ${writes} writes, ${external} external${costs.join('')}`;

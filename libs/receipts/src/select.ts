@@ -3,7 +3,7 @@ import { endOf } from './ending';
 import { lineOf, type Story, type StoryEntry } from './story';
 import { ruleDeniesTool, ruleStrikesRun } from './strikes';
 
-/** Of the runs above, what made, changed and ended their leases; not what they did. */
+/** Events of ancestor runs that belong in a receipt: those that create, change or end leases, not their actions. */
 export const OF_ANCESTORS: readonly EventType[] = [
   'RunOpened',
   'GrantIssued',
@@ -18,7 +18,7 @@ export const OF_ANCESTORS: readonly EventType[] = [
   'GrantExhausted',
   'RunCompleted',
 ];
-/** Of the runs it made, that they were made, with which lease, and how they ended; each has a receipt of its own. */
+/** Events of child runs that belong in a receipt: their opening, their leases and their end. Each child has a separate receipt. */
 export const OF_CHILDREN: readonly EventType[] = [
   'RunOpened',
   'GrantIssued',
@@ -30,16 +30,15 @@ export const OF_CHILDREN: readonly EventType[] = [
 ];
 
 /**
- * Which events belong in a run's receipt: its own; of the runs above it and the rules, what bears on its leases up to
- * its end (so that the receipt of a run that has ended does not change with what happens above it later); of its
- * children, how they began and ended.
- * @param story events of the log, of at least these runs, and all its revocation rules
+ * Selects the events of a run's receipt: its own events; events of ancestors and rules that affect its leases, up to its
+ * end (so that later events above it do not change the receipt of an ended run); and the start and end of its children.
+ * @param story events of the log: at least those of these runs, and all revocation rules
  */
 export function eventsOfReceipt(runId: string, story: Story): StoryEntry[] {
   const line = lineOf(runId, story).map(({ event }) => event.runId as string);
   const above = new Set(line.slice(1));
   const until = endOf(runId, story)?.position ?? Infinity;
-  /** run → where what struck it counts no more, since it had ended */
+  /** run → position of its end; rules after it have no effect on the run */
   const struck = new Map(line.map((id) => [id, until]));
   const children = new Set<string>();
   for (const [id, { event }] of story.openings) {
@@ -56,7 +55,7 @@ export function eventsOfReceipt(runId: string, story: Story): StoryEntry[] {
       );
     }
     if (event.runId === undefined) return false;
-    // approvals of single actions belong to the run that asked for them
+    // an approval of a single action belongs to the run that requested it
     if (above.has(event.runId))
       return event.position <= until && event.actionId === undefined && OF_ANCESTORS.includes(event.type);
     return children.has(event.runId) && OF_CHILDREN.includes(event.type);

@@ -6,13 +6,13 @@ const busy = busyRun();
 const claims = claimsOf(busy.log, busy.runId);
 const opener = busy.log.events[0]!.actor.id;
 
-describe('the person that a run was opened for', () => {
-  it('is claimed with who stated them: the actor that opened the root run', () => {
+describe('the requester of a run', () => {
+  it('is claimed together with the actor that stated them: the one that opened the root run', () => {
     expect(claims).toMatchObject({ requestedBy: 'ann@example.com', requestedByStatedBy: opener });
     expect(claims.doesNotProve.some((line) => line.includes('did ask'))).toBe(true);
   });
 
-  it('is printed as stated by that actor, also where the receipt does not name it', () => {
+  it('is printed as stated by that actor, even if the receipt does not name the actor', () => {
     expect(renderReceipt(claims).join('\n')).toContain(`asked by  ann@example.com (stated by ${opener})`);
     expect(askedBy(null, undefined)).toBe('(erased or withheld) (stated by the caller that opened the run)');
     expect(askedBy('user:\u0430nn', 'key:o')).toContain('CYRILLIC SMALL LETTER A');

@@ -1,33 +1,33 @@
 import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
 
-/** An event of a receipt with the value of its payload; null where it has none or it was erased. */
+/** An event of a receipt with the value of its payload; null if the event has no payload or it was erased. */
 interface EntryWith<E extends Event> {
   readonly event: E;
   readonly payload: Record<string, unknown> | null;
 }
 export type StoryEntry<T extends EventType = EventType> = EntryWith<EventOf<T>>;
 
-/** Events found by what they are about. Made once; summary, custody and verification all look things up in it. */
+/** Indexes events by their subject. Built once, and used by summary, custody and verification. */
 export interface Story {
   /** in the order of the log */
   readonly entries: readonly StoryEntry[];
   readonly openings: ReadonlyMap<string, StoryEntry<'RunOpened'>>;
   readonly issues: ReadonlyMap<string, StoryEntry<'GrantIssued'>>;
-  /** by run, oldest first: more than one where it was raised */
+  /** by run, oldest first; more than one if the lease was raised */
   readonly leases: ReadonlyMap<string, readonly StoryEntry<'GrantIssued'>[]>;
   readonly decisions: ReadonlyMap<string, StoryEntry<Decision>>;
   /** more than one is a contradiction */
   readonly timesDecided: ReadonlyMap<string, number>;
   readonly outcomes: ReadonlyMap<string, readonly StoryEntry<Outcome>[]>;
-  /** what became of an action that had been given up; more than one is a contradiction */
+  /** late reports on abandoned actions; more than one is a contradiction */
   readonly late: ReadonlyMap<string, readonly StoryEntry<'OutcomeReportedLate'>[]>;
   readonly asked: ReadonlyMap<string, StoryEntry<'ApprovalRequested'>>;
   readonly answered: ReadonlyMap<string, StoryEntry<'ApprovalGiven' | 'ApprovalExpired'>>;
-  /** what rests on an approval, by its id, in the order of the log */
+  /** uses of an approval, by its id, in the order of the log */
   readonly approvalUses: ReadonlyMap<string, readonly StoryEntry<'ActionPermitted' | 'GrantIssued'>[]>;
   /** by the grant that was superseded */
   readonly superseded: ReadonlyMap<string, StoryEntry<'GrantSuperseded'>>;
-  /** what stopped a grant, or let it go on, by its id */
+  /** events that suspended, resumed or ended a grant, by its id */
   readonly stops: ReadonlyMap<string, readonly StoryEntry<Stop>[]>;
   readonly rules: readonly StoryEntry<'RevocationRuleAdded'>[];
 }
@@ -41,13 +41,13 @@ const OUTCOMES: readonly EventType[] = ['ActionCompleted', 'ActionFailed', 'Acti
 
 export const isOutcome = (event: Event): event is EventOf<Outcome> => OUTCOMES.includes(event.type);
 
-/** A story while it is read. */
+/** A story that is being read. */
 type Draft = {
   readonly [K in keyof Story]: Story[K] extends ReadonlyMap<string, infer V> ? Map<string, Open<V>> : Open<Story[K]>;
 };
 type Open<T> = T extends readonly (infer E)[] ? E[] : T;
 
-/** @param told in the order of the log; of two events about one thing that can happen once, the first counts */
+/** @param entries in the order of the log; the first counts if an event that may occur once occurs twice */
 export function readStory(entries: readonly StoryEntry[]): Story {
   const draft: Draft = {
     entries: entries as StoryEntry[],
@@ -81,7 +81,7 @@ const answered = (each: StoryEntry<'ApprovalGiven' | 'ApprovalExpired'>, draft: 
   first(draft.answered, each.event.data.approvalId, each);
 const stopped = (each: StoryEntry<Stop>, { stops }: Draft): void => another(stops, each.event.grantId, each);
 
-/** Where the events of each type are found again. */
+/** Adds an event of each type to its indexes. */
 const PLACES: { readonly [T in EventType]?: (each: StoryEntry<T>, draft: Draft) => void } = {
   RunOpened: (each, { openings }) => first(openings, each.event.runId, each),
   GrantIssued: (each, { issues, leases, approvalUses }) => {
@@ -123,7 +123,7 @@ function another<T>(map: Map<string, T[]>, id: string | undefined, item: T): voi
   else map.set(id, [item]);
 }
 
-/** The openings of a run and of the runs it came from, itself first; as far as they are told. */
+/** Returns the openings of a run and its ancestors, the run first, up to the first one that is missing. */
 export function lineOf(runId: string, { openings }: Story): StoryEntry<'RunOpened'>[] {
   const line: StoryEntry<'RunOpened'>[] = [];
   const seen = new Set<string>();
@@ -137,6 +137,6 @@ export function lineOf(runId: string, { openings }: Story): StoryEntry<'RunOpene
   return line;
 }
 
-/** A text of a payload; null where there is none or it was erased. */
+/** Returns a text of a payload; null if it is absent or was erased. */
 export const textOf = (payload: StoryEntry['payload'], key: string): string | null =>
   typeof payload?.[key] === 'string' ? payload[key] : null;

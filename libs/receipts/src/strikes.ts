@@ -3,11 +3,11 @@ import type { Limits } from '@bailiwick/contracts/grant';
 import { looksLike, nameKey } from '@bailiwick/core/look-alike';
 import type { Story, StoryEntry } from './story';
 
-// Shares no code with the rules that decide (`libs/authority`): whoever verifies a receipt checks them, too.
+// Shares no code with the rules that decide (`libs/authority`), so that verifying a receipt also checks those rules.
 
 type Rule = EventOf<'RevocationRuleAdded'>;
 
-/** Did this rule strike a lease of this run, or the lease that it waits for (I6)? */
+/** Reports whether a rule strikes a lease of this run, or the lease that the run is waiting for (I6). */
 export function ruleStrikesRun(rule: Rule, runId: string, story: Story): boolean {
   const opened = story.openings.get(runId);
   if (!opened) return false;
@@ -23,13 +23,13 @@ export function ruleStrikesRun(rule: Rule, runId: string, story: Story): boolean
 export const ruleStrikesGrant = (rule: Rule, grant: EventOf<'GrantIssued'>, opened: StoryEntry<'RunOpened'>): boolean =>
   strikes(rule, grant.data.limits, opened);
 
-/** Did this rule deny this run a tool, and leave its leases? */
+/** Reports whether a rule denies this run a tool without ending its leases. */
 export function ruleDeniesTool(rule: Rule, runId: string, story: Story): boolean {
   const opened = story.openings.get(runId);
   return opened !== undefined && rule.data.target === 'tool' && meets(rule, opened);
 }
 
-/** Does a rule that denied a run a tool mean this call? */
+/** Reports whether a rule that denies a tool applies to this call. */
 export function meansCall({ data: { selector } }: Rule, { verb, tool }: { verb: string; tool?: string | undefined }) {
   const meant = nameKey(selector.tool ?? '');
   return meant === verb || (tool !== undefined && meant === nameKey(tool));
@@ -41,8 +41,8 @@ const strikes = (rule: Rule, limits: Limits, opened: StoryEntry<'RunOpened'>): b
   (rule.data.selector.tool === undefined || couldUse(limits, rule.data.selector.tool));
 
 /**
- * All parts of the selector but its tool must match, and the run must be older than the rule, or than the time it names:
- * a lease is as old as its run, however late a person approved or raised it.
+ * Matches all parts of the selector except its tool. The run must be older than the rule, or than the time that the rule
+ * names; a lease is as old as its run, however late a person approved or raised it.
  */
 function meets(rule: Rule, { event: run }: StoryEntry<'RunOpened'>): boolean {
   if (run.position >= rule.position) return false;
@@ -58,7 +58,7 @@ function meets(rule: Rule, { event: run }: StoryEntry<'RunOpened'>): boolean {
     [purposeRef, run.data.purposeRef],
     [treeId, run.treeId],
   ];
-  // a class is stopped in every spelling that looks like it
+  // a rule also matches look-alike spellings of a class
   return wanted.every(([want, has]) => want === undefined || (has !== undefined && looksLike(want, has)));
 }
 
@@ -69,12 +69,12 @@ function couldUse({ actions }: Limits, tool: string): boolean {
   return actions.allow.some(covers) && !actions.deny.some(covers);
 }
 
-/** `*` is one segment, `**` zero or more; a `*` at the end is one or more. In time of their product, whatever they are. */
+/** `*` is one segment, `**` zero or more; a `*` at the end is one or more. Takes time proportional to the product of both lengths. */
 function matches(pattern: readonly string[], verb: readonly string[]): boolean {
-  const spelt = pattern[pattern.length - 1] === '*' ? [...pattern, '**'] : pattern;
-  // reached[i]: what was read of the pattern can stand for the first i segments of the verb
+  const extended = pattern[pattern.length - 1] === '*' ? [...pattern, '**'] : pattern;
+  // reached[i]: the pattern read so far matches the first i segments of the verb
   let reached = [true, ...verb.map(() => false)];
-  for (const segment of spelt) {
+  for (const segment of extended) {
     reached =
       segment === '**'
         ? reached.map((_, i) => reached.slice(0, i + 1).includes(true))

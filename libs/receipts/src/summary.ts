@@ -7,7 +7,7 @@ import { importedIn, importedNotProved } from './imported';
 import { endOf } from './ending';
 import { isOutcome, lineOf, textOf, type Outcome, type Story, type StoryEntry } from './story';
 
-/** As the first release wrote it: its receipts verify as they are. */
+/** The list of the first release. Its receipts must still verify, so the texts never change. */
 export const DID_NOT_PROVE = [
   'that what the enforcement point reported as done is all that was done, or was done at all: it proves what was reported',
   'that the agent could not act outside this system',
@@ -22,8 +22,8 @@ export const DOES_NOT_PROVE = [
 ];
 
 /**
- * What the events say about a run: the claims of its receipt. The builder and the verifier both call this, so that a
- * receipt that claims more or less than its events is found out.
+ * Derives the claims of a run's receipt from its events. Builder and verifier both call this, so verification fails if a
+ * receipt claims more or less than its events. The texts are part of stored receipts and must not change.
  * @param story the events of the receipt
  */
 export const summarise = (runId: string, story: Story): Predicate => ({
@@ -33,11 +33,11 @@ export const summarise = (runId: string, story: Story): Predicate => ({
   doesNotProve: [...DOES_NOT_PROVE, ...importedNotProved(story)],
 });
 
-/** @throws Error where the events do not hold the opening of the run */
+/** @throws Error if the events do not contain the opening of the run */
 export function claimsOfRun(runId: string, story: Story): RunClaims {
   const { entries } = story;
   const opened = story.openings.get(runId);
-  if (!opened) throw new Error(`the events do not hold the opening of ${runId}`);
+  if (!opened) throw new Error(`the events do not contain the opening of ${runId}`);
   const { event } = opened;
   const mine = entries.filter((each) => each.event.runId === runId);
   const line = lineOf(runId, story);
@@ -92,7 +92,7 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
 const reasonOf = ({ data: { reason } }: EventOf<'GrantRevoked' | 'RevocationRuleAdded'>): string =>
   reason.says ?? reason.code;
 
-/** What a rule revoked where it ended no lease. */
+/** Names the tool that a rule revoked, if the rule ended no lease. */
 const toolOf = ({ data }: EventOf<'RevocationRuleAdded'>): string =>
   data.target === 'tool' ? `: the tool ${data.selector.tool}, and no lease` : '';
 
@@ -120,7 +120,7 @@ export const runPart = ({ runId, treeId, data }: EventOf<'RunOpened'>): RunClaim
 const place = (event: Event) => ({ position: event.position, time: event.time });
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
-/** Who stated the person that asked: the actor that opened the root of the line. */
+/** Returns the actor that stated the requester: the one that opened the root of the line. */
 export function statedBy(line: readonly StoryEntry<'RunOpened'>[]): { requestedByStatedBy?: string } {
   const root = line.at(-1)?.event;
   return root === undefined ? {} : { requestedByStatedBy: root.actor.id };
@@ -135,14 +135,14 @@ const OUTCOMES: Record<Outcome, RunClaims['actions'][number]['outcome']> = {
   ActionAbandoned: 'abandoned',
 };
 
-/** By action, the last one. */
+/** Maps each action to its last outcome. */
 function outcomesOf(mine: readonly StoryEntry[]): Map<string | undefined, EventOf<Outcome>> {
   const outcomes = new Map<string | undefined, EventOf<Outcome>>();
   for (const { event } of mine) if (isOutcome(event)) outcomes.set(event.actionId, event);
   return outcomes;
 }
 
-/** What was permitted, and what came of it. */
+/** Lists the permitted actions with their outcomes. */
 export function actionsOf(mine: readonly StoryEntry[]): RunClaims['actions'] {
   const outcomes = outcomesOf(mine);
   const late = new Map(allOf(mine, 'OutcomeReportedLate').map(({ event }) => [event.actionId, event]));
@@ -232,7 +232,7 @@ function approvalsOf(story: Story, runs: ReadonlySet<string>): RunClaims['approv
   });
 }
 
-/** More was wanted: why, what would have been had, what had been tried in vain until then, and what became of it. */
+/** Lists the escalations: reason, requested limits, the actions refused before, and the verdict. */
 function escalationsOf(mine: readonly StoryEntry[], story: Story): RunClaims['escalations'] {
   const tried: string[] = [];
   return mine.flatMap(({ event, payload }) => {
@@ -254,7 +254,7 @@ function escalationsOf(mine: readonly StoryEntry[], story: Story): RunClaims['es
   });
 }
 
-/** Each time the run was stopped until a person would look; `resumedAt` is null where nobody let it go on. */
+/** Lists each suspension of the run; `resumedAt` is null if it was not resumed. */
 function suspensionsOf(mine: readonly StoryEntry[]): RunClaims['suspensions'] {
   const all: RunClaims['suspensions'] = [];
   const open = new Map<string, RunClaims['suspensions'][number]>();
@@ -274,7 +274,7 @@ function suspensionsOf(mine: readonly StoryEntry[]): RunClaims['suspensions'] {
   return all;
 }
 
-/** Counts as charged at the permits; money as settled, and as reserved where an action is still open. */
+/** Sums the counts charged at the permits, and the amounts settled, or reserved if the action is still open. */
 function spentOf(mine: readonly StoryEntry[]): Consumed {
   const spent: { -readonly [K in keyof Consumed]: Consumed[K] } = {
     calls: 0,

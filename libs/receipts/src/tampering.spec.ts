@@ -29,7 +29,7 @@ const busy = busyRun();
 const envelope = receiptOf(busy.log, busy.runId);
 const statement = statementOf(busy.log, busy.runId);
 const broken = (input: unknown, vkey = VKEY): string => brokenAt(verifyReceipt(input, vkey));
-/** What the log itself could sign: only the events and the claims are left to find it out by. */
+/** Signs a changed receipt with the log's key, so that only events and claims can reveal the change. */
 const brokenSigned = (change: (copy: Statement) => void): string => {
   const copy = structuredClone(statement);
   change(copy);
@@ -44,17 +44,17 @@ const eventAt = (copy: Statement, type: string): ReceiptEvent => {
 const UNSIGNED =
   /^(the file is a DSSE envelope|the envelope is signed by the log|the envelope holds an in-toto statement about a receipt|the predicate is of its published schema): /;
 const NOT_IN_LOG = /^every event is in the log: /;
-const OTHER_PAYLOAD = /^every payload is what its event names: /;
-const OTHER_CLAIMS = /^the claims are what the events say: /;
+const OTHER_PAYLOAD = /^every payload matches the digest in its event: /;
+const OTHER_CLAIMS = /^the claims follow from the events: /;
 
-/** Another printable character in the place of one. */
+/** Replaces one character by another printable one. */
 const changed = (text: string, at: number, by: number): string => {
   const code = 33 + ((text.charCodeAt(at) - 33 + by + 94 * 1_000) % 94);
   return text.slice(0, at) + String.fromCharCode(code) + text.slice(at + 1);
 };
 
 describe('a receipt', () => {
-  it('verifies as it was made', () => {
+  it('verifies unchanged', () => {
     const { ok, steps } = verifyReceipt(envelope, VKEY);
     expect(ok).toBe(true);
     expect(steps.map(({ name }) => name)).toEqual([
@@ -64,14 +64,14 @@ describe('a receipt', () => {
       'the envelope holds an in-toto statement about a receipt',
       'the predicate is of its published schema',
       'every event is in the log',
-      'every payload is what its event names',
+      'every payload matches the digest in its event',
       'every permitted action has custody up to the principal',
-      'the claims are what the events say',
+      'the claims follow from the events',
       'the amounts add up to the counters',
     ]);
   });
 
-  it('does not verify with any one byte of its file changed', () => {
+  it('does not verify after a change of any byte of its file', () => {
     const file = Buffer.from(JSON.stringify(envelope));
     fc.assert(
       fc.property(fc.nat(file.length - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
@@ -89,7 +89,7 @@ describe('a receipt', () => {
     );
   });
 
-  it('does not verify with any other spelling of its signature', () => {
+  it('does not verify with another encoding of its signature', () => {
     const [{ keyid, sig }] = envelope.signatures as [Envelope['signatures'][number]];
     const spellings = [...sig].flatMap((_, at) => [1, 2, 31, 47].map((by) => changed(sig, at, by)));
     for (const other of [...spellings, `${sig} `, sig.slice(0, -1), sig.replace(/=+$/, ''), `${sig}AAAA`]) {
@@ -97,7 +97,7 @@ describe('a receipt', () => {
     }
   });
 
-  it('signed by its log does not verify with any one character of a body, a payload or a proof changed', () => {
+  it('does not verify after a change of any character of a body, payload or proof, even if the log signed it', () => {
     const places = statement.predicate.events.flatMap((each, i) =>
       (['body', 'payload', 'proof'] as const).filter((part) => each[part] != null).map((part) => ({ i, part })),
     );
@@ -109,14 +109,14 @@ describe('a receipt', () => {
           each[part] = changed(text, at % text.length, by);
         });
         expect(found).toMatch(
-          part === 'payload' ? /^every (payload is what its event names|event is in the log): / : NOT_IN_LOG,
+          part === 'payload' ? /^every (payload matches the digest in its event|event is in the log): / : NOT_IN_LOG,
         );
       }),
       { numRuns: 600 },
     );
   });
 
-  it('signed by its log does not verify with another spelling of a salt', () => {
+  it('does not verify with another encoding of a salt, even if the log signed it', () => {
     const found = brokenSigned((copy) => {
       const each = eventAt(copy, 'RunOpened');
       each.payload = (each.payload as string).replace(
@@ -129,10 +129,10 @@ describe('a receipt', () => {
   });
 });
 
-describe('of a receipt signed by its log, each claim', () => {
+describe('each claim of a receipt signed by its log', () => {
   const names = Object.keys(claimsOf(busy.log, busy.runId)) as (keyof Predicate)[];
 
-  it.each(names)('is held against the events: %s', (name) => {
+  it.each(names)('is compared with the events: %s', (name) => {
     const other = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.length > 0 ? value.slice(1) : [{ position: 0, type: 'RunOpened' }];
       if (typeof value === 'string') return `${value}x`;
@@ -144,7 +144,7 @@ describe('of a receipt signed by its log, each claim', () => {
     );
   });
 
-  it('is held against the events down to its smallest part', () => {
+  it('is compared with the events in every member', () => {
     const { events: _, ...claims } = statement.predicate;
     const paths = leaves(claims);
     expect(paths.length).toBeGreaterThan(200);
@@ -159,21 +159,21 @@ describe('of a receipt signed by its log, each claim', () => {
           inner[last] = typeof value === 'number' ? value + 1 : typeof value === 'string' ? `${value}x` : 'x';
         });
         expect(found).toMatch(
-          /^(the claims are what the events say: |the envelope holds an in-toto statement about a receipt: |the predicate is of its published schema: the statement is malformed)/,
+          /^(the claims follow from the events: |the envelope holds an in-toto statement about a receipt: |the predicate is of its published schema: the statement is malformed)/,
         );
       }),
       { numRuns: 250 },
     );
   });
 
-  it('that the events know nothing of is found', () => {
+  it('is refused if it has no basis in the events', () => {
     expect(brokenSigned(({ predicate }) => Object.assign(predicate, { audited: true }))).toMatch(UNSIGNED);
     expect(brokenSigned(({ predicate }) => Object.assign(predicate.actions[0] as object, { harmless: true }))).toMatch(
       UNSIGNED,
     );
   });
 
-  it('to be about another run, or another opening, is found', () => {
+  it('is refused if the subject is another run or another opening', () => {
     const [subject] = statement.subject as [Statement['subject'][number]];
     for (const other of [
       [],
@@ -187,26 +187,26 @@ describe('of a receipt signed by its log, each claim', () => {
   });
 });
 
-/** Paths to every value that holds no other. */
+/** Returns the paths to all leaf values. */
 function leaves(value: unknown, path: readonly string[] = []): string[][] {
   if (typeof value !== 'object' || value === null) return [[...path]];
   return Object.entries(value).flatMap(([key, each]) => leaves(each, [...path, key]));
 }
 
 describe('the events of a receipt signed by its log', () => {
-  /** No claim rests on these: they could be left out, which is what a receipt says it doesn't prove. */
+  /** No claim depends on these events, so they could be omitted; the receipt states this limit. */
   const SILENT = ['GrantSuspended', 'GrantResumed', 'GrantSuperseded', 'Refused'];
   const types = statement.predicate.events.map(({ body }) => JSON.parse(body) as { type: string; runId?: string });
 
-  it('cannot be left out where a claim rests on them', () => {
+  it('cannot be omitted if a claim depends on them', () => {
     types.forEach(({ type, runId }, i) => {
       const found = brokenSigned((copy) => copy.predicate.events.splice(i, 1));
       if (SILENT.includes(type) || (type === 'GrantIssued' && runId === busy.childId)) return;
-      expect(`${type} ${found}`).toMatch(/ (the claims are what the events say|every permitted action has custody)/);
+      expect(`${type} ${found}`).toMatch(/ (the claims follow from the events|every permitted action has custody)/);
     });
   });
 
-  it('cannot be told twice, nor in another order', () => {
+  it('cannot be repeated or reordered', () => {
     for (let i = 1; i < statement.predicate.events.length; i++) {
       expect(
         brokenSigned(({ predicate: { events } }) => events.splice(i, 0, structuredClone(events[i] as ReceiptEvent))),
@@ -219,7 +219,7 @@ describe('the events of a receipt signed by its log', () => {
     }
   });
 
-  it('cannot be joined by others of the same log, whatever they say', () => {
+  it('cannot include other events of the same log', () => {
     const kept = new Set(statement.predicate.events.map(({ position }) => position));
     const others = busy.log.entries().filter(({ event }) => !kept.has(event.position));
     expect(others.length).toBeGreaterThan(3);
@@ -229,11 +229,11 @@ describe('the events of a receipt signed by its log', () => {
           (a, b) => a.position - b.position,
         );
       });
-      expect(`${each.event.type} ${found}`).toMatch(/ the claims are what the events say: /);
+      expect(`${each.event.type} ${found}`).toMatch(/ the claims follow from the events: /);
     }
   });
 
-  it('cannot be joined by one that the log never held', () => {
+  it('cannot include an event that is not in the log', () => {
     const forge = (events: ReceiptEvent[]): void => {
       const last = events[events.length - 1] as ReceiptEvent;
       const body = JSON.stringify({ ...(JSON.parse(last.body) as object), position: last.position + 1 });
@@ -242,7 +242,7 @@ describe('the events of a receipt signed by its log', () => {
     expect(brokenSigned(({ predicate }) => forge(predicate.events))).toMatch(NOT_IN_LOG);
   });
 
-  it('cannot borrow a proof, a place, or the name of a log', () => {
+  it('cannot use the proof, the position or the log of another event', () => {
     const [first, second] = statement.predicate.events as [ReceiptEvent, ReceiptEvent];
     expect(brokenSigned(({ predicate }) => ((predicate.events[1] as ReceiptEvent).proof = first.proof))).toMatch(
       NOT_IN_LOG,
@@ -255,7 +255,7 @@ describe('the events of a receipt signed by its log', () => {
     );
   });
 
-  it('cannot be proved in a tree of another origin, of another key, or in two trees of one', () => {
+  it('cannot be proved in a tree of another origin or key, or in two different trees', () => {
     const bodies = busy.log.stored().map(({ body }) => body);
     const chosen = eventsOfReceipt(busy.runId, busy.log.story());
     const from = (prove: (position: number) => string): string =>
@@ -264,8 +264,8 @@ describe('the events of a receipt signed by its log', () => {
     expect(from(prover(bodies, 'bailiwick.test/default/1'))).toMatch(NOT_IN_LOG);
     expect(from(prover(bodies, NAME, seededKey(8)))).toMatch(NOT_IN_LOG);
     const here = prover(bodies);
-    const other = 'an event that only some were shown';
-    // one longer, and one as long that differs where the receipt tells nothing
+    const other = 'an event that only some clients received';
+    // one longer, and one of equal size that differs only in events outside the receipt
     const forks = [
       [...bodies, other],
       bodies.map((body, i) => (chosen.some(({ event }) => event.position === i) ? body : other)),
@@ -274,14 +274,14 @@ describe('the events of a receipt signed by its log', () => {
       expect(from(fork)).toBe('');
       expect(from((position) => (position % 2 ? here : fork)(position))).toMatch(NOT_IN_LOG);
     }
-    // a tree that holds all of them, two of them in each other's place
+    // a tree with all of them, two of them swapped
     const [one, two] = chosen.slice(2, 4).map(({ event }) => event.position) as [number, number];
     const place = (position: number): number => (position === one ? two : position === two ? one : position);
     const swapped = prover(bodies.map((_, i) => bodies[place(i)] as string));
     expect(from((position) => swapped(place(position)))).toMatch(/its proof is for leaf/);
   });
 
-  it('cannot be those of another run', () => {
+  it('cannot belong to another run', () => {
     const log = new SealedLog();
     const mine = log.open(ROOMY);
     const other = log.open(ROOMY);
@@ -295,8 +295,8 @@ describe('the events of a receipt signed by its log', () => {
   });
 });
 
-describe('a receipt is no receipt', () => {
-  it('under another key: of another log, of a stranger, of another kind', () => {
+describe('verifyReceipt', () => {
+  it('refuses a receipt under the key of another log, another signer, or a malformed key', () => {
     const stranger = seededKey(9);
     expect(broken(signStatement(statement, stranger, NAME))).toMatch(UNSIGNED);
     expect(broken(envelope, verifierKey(NAME, stranger))).toMatch(UNSIGNED);
@@ -305,7 +305,7 @@ describe('a receipt is no receipt', () => {
       expect(broken(envelope, vkey)).toMatch(/^the verifier key is well formed: /);
   });
 
-  it('where it is no envelope, or holds no statement of this kind', () => {
+  it('refuses input that is not an envelope, or contains no receipt statement', () => {
     for (const input of [
       undefined,
       null,

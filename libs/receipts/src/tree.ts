@@ -6,13 +6,13 @@ import { eventsOfReceipt } from './select';
 import { readStory, type Story, type StoryEntry } from './story';
 import { claimsOfRun, DOES_NOT_PROVE } from './summary';
 
-/** The runs of a tree in the order in which they were opened; as far as they are told. */
+/** Lists the runs of a tree whose opening is in the story, in the order of their openings. */
 const runsOf = (treeId: string, { openings }: Story): string[] =>
   [...openings].flatMap(([runId, { event }]) => (event.treeId === treeId ? [runId] : []));
 
 /**
- * Which events belong in a tree's receipt: those of the receipts of all its runs.
- * @param story events of the log: all of the tree, and all its revocation rules
+ * Selects the events of a tree's receipt: those of the receipts of all its runs.
+ * @param story events of the log: all events of the tree, and all revocation rules
  */
 export function eventsOfTree(treeId: string, story: Story): StoryEntry[] {
   const chosen = new Set<StoryEntry>();
@@ -21,14 +21,14 @@ export function eventsOfTree(treeId: string, story: Story): StoryEntry[] {
 }
 
 /**
- * What the events say about a tree: of each run what its own receipt would claim, and what all spent together.
- * @throws Error where the events do not hold the opening of its root
+ * Derives the claims of a tree's receipt: the claims of each run as in a separate receipt, and the total spent.
+ * @throws Error if the events do not contain the opening of its root
  */
 export function summariseTree(treeId: string, story: Story): TreePredicate {
   const runs = runsOf(treeId, story).map((runId) => claimsOfRun(runId, readStory(eventsOfReceipt(runId, story))));
   const [root] = runs;
   if (!root || root.run.parentRunId !== undefined)
-    throw new Error(`the events do not hold the opening of the root of ${treeId}`);
+    throw new Error(`the events do not contain the opening of the root of ${treeId}`);
   return {
     tree: { id: treeId, rootRunId: root.run.id, startedAt: root.run.startedAt },
     purpose: root.purpose,

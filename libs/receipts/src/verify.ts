@@ -8,13 +8,13 @@ export { STEPS, type Step, type StepId, type Verification, type VerifyOptions } 
 
 const SPKI = Buffer.from('302a300506032b6570032100', 'hex'); // what DER puts before the 32 bytes of an Ed25519 key
 
-/** Reading a key costs as much as verifying with it, and most receipts are of few logs. */
+/** Caches parsed keys: parsing a key costs as much as one verification, and most receipts come from a few logs. */
 const keyOf = remembered<KeyObject>(
   (raw) => createPublicKey({ key: Buffer.concat([SPKI, Buffer.from(raw, 'latin1')]), format: 'der', type: 'spki' }),
   100,
 );
 
-// what is hashed is put together here each time: nothing is kept in between
+// reusable buffers for hash input; they carry no state from one call to the next
 const LEAF = Buffer.alloc(33);
 const NODE = Buffer.alloc(65, 1);
 const SALTED = Buffer.alloc(4_096);
@@ -22,7 +22,7 @@ const SALTED = Buffer.alloc(4_096);
 const NODE_CRYPTO: Crypto = {
   sha256hex: (data) => hash('sha256', data, 'hex'),
   saltedHex(salt, text) {
-    const most = salt.length + text.length * 3; // UTF-8 has at most 3 bytes for a unit
+    const most = salt.length + text.length * 3; // UTF-8 needs at most 3 bytes per UTF-16 unit
     const bytes = most <= SALTED.length ? SALTED : Buffer.alloc(most);
     const salted = bytes.write(salt, 'base64url');
     return hash('sha256', bytes.subarray(0, salted + bytes.write(text, salted)), 'hex');
@@ -42,7 +42,7 @@ const NODE_CRYPTO: Crypto = {
   },
   fromBase64(text) {
     const bytes = Buffer.from(text, 'base64');
-    // Node skips what is no base64, and reads the alphabet of URLs as well: then lengths differ, or these are there
+    // Node skips invalid characters and also accepts the URL alphabet: detect the first by length, the second by character
     const full = text.length % 4 === 0 && bytes.length === (text.length / 4) * 3 - padding(text);
     const last = bytes.subarray(bytes.length - (bytes.length % 3));
     const isCanonical = full && !text.includes('-') && !text.includes('_') && text.endsWith(last.toString('base64'));
@@ -58,10 +58,10 @@ const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byte
 const padding = (text: string): number => (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
 
 /**
- * Checks a receipt with nothing but the verifier keys of its log: no network, no database. Steps in order; the first
- * that fails ends it and says where. What it cannot show stands in the receipt itself (`doesNotProve`).
- * @param input the text of the file; or its JSON, parsed by whoever has seen to it that no member stands there twice
- * @param vkeys the log's verifier key; or its keys, where it was changed
+ * Verifies a receipt offline with only the verifier keys of its log. The steps run in order and end at the first failure,
+ * which reports its location. The receipt itself lists what it does not prove (`doesNotProve`).
+ * @param input the text of the file, or its parsed JSON if the parser rejected duplicate members
+ * @param vkeys the log's verifier key, or all its keys after a rotation
  */
 export const verifyReceipt = (
   input: unknown,

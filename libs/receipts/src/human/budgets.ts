@@ -4,25 +4,25 @@ import { amountOf, money } from '@bailiwick/core/money';
 import { childrenOf } from '../render';
 import { sumOf } from '../tree';
 
-/** One cap of a lease: what counts against it, in words and as a share. */
+/** One cap of a lease with the amounts that count against it, formatted and as a share. */
 export interface Used {
   readonly what: string;
   readonly own: string;
-  /** with the runs below, which spend of the same cap; left out where the receipt does not know it */
+  /** including the runs below, which spend from the same cap; absent if the receipt does not contain them */
   readonly all?: string;
   readonly cap: string;
-  /** 0 to 1, of `all` where it is known */
+  /** 0 to 1; of `all` if present, otherwise of `own` */
   readonly share: number;
 }
 export interface Budgets {
   readonly rows: readonly Used[];
-  /** what the rows do not tell */
+  /** notes that the rows cannot express */
   readonly says: readonly string[];
 }
 
 /**
- * What was spent of each cap of a run's newest lease. Runs below it spend of the same caps.
- * @param runs all of its tree, where the receipt tells of them
+ * Computes the use of each cap of a run's newest lease. Runs below it spend from the same caps.
+ * @param runs all runs of its tree, if the receipt contains them
  */
 export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budgets | undefined {
   const { grants, run, spent, children } = claims;
@@ -35,12 +35,12 @@ export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budge
     cap: number,
     own: number,
     sum: number | undefined,
-    words: (amount: number) => string = String,
+    format: (amount: number) => string = String,
   ): Used => ({
     what,
-    own: words(own),
-    ...(sum === undefined ? {} : { all: words(sum) }),
-    cap: words(cap),
+    own: format(own),
+    ...(sum === undefined ? {} : { all: format(sum) }),
+    cap: format(cap),
     share: cap > 0 ? Math.min((sum ?? own) / cap, 1) : 0,
   });
   const rows = [
@@ -53,15 +53,15 @@ export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budge
     rows,
     says: [
       ...(!all && children.length > 0 ? [ONLY_OWN] : []),
-      ...budget.windows.map((window) => `Besides, in any ${window.per} at most ${capsText(window)}.`),
+      ...budget.windows.map((window) => `In addition, at most ${capsText(window)} in any ${window.per}.`),
     ],
   };
 }
 
 const ONLY_OWN =
-  'Only what this run itself spent: the runs below it spend of the same caps, and their receipts tell how much.';
+  'Only the spending of this run: the runs below it spend from the same caps, and their receipts show how much.';
 
-/** Budgets as a table: its head, its rows. */
+/** Formats budgets as the head and the rows of a table. */
 export function budgetTable(rows: readonly Used[]): [head: string[], rows: string[][]] {
   const both = rows.some(({ all }) => all !== undefined);
   return [
@@ -76,7 +76,7 @@ const capsText = ({ cost, ...caps }: BudgetLimit['windows'][number]): string =>
     ...Object.entries(cost ?? {}).map(([currency, value]) => money(value, currency)),
   ].join(', ');
 
-/** A run and all below it, each once. */
+/** Returns a run and all runs below it, each once. */
 function withRunsBelow(top: RunClaims, runs: readonly RunClaims[]): RunClaims[] {
   const shown = new Set([top]);
   const found = [top];

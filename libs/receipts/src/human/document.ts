@@ -17,7 +17,7 @@ import { budgetsOf, type Used } from './budgets';
 import { classesOf, timelineOf } from './timeline';
 import { verdictOf, type Verdict } from './verdict';
 
-// A receipt for people, before it is Markdown or HTML: what is said stands here, how it is written and escaped there.
+// Builds a human-readable receipt independent of its format; `markdown.ts` and `html.ts` format and escape it.
 
 /** A line with lines below it. */
 export interface Branch {
@@ -40,10 +40,10 @@ export interface Document {
 }
 
 /**
- * A receipt as a document: what it is about, how its verification went, tree, timeline, budgets, and what it does not
- * prove. Most of its words are of agents and of whoever spoke to them: none is to be trusted with anything but showing.
- * @param verification of this very statement; left out, the document says that it was not verified
- * @param keys the verifier keys that it was verified with, a line each
+ * Builds the document of a receipt: subject, verification, tree, timeline, budgets, and what it does not prove. Most of
+ * its texts come from agents and their callers: formatters escape all of them.
+ * @param verification the result for this statement; if absent, the document states that it was not verified
+ * @param keys the verifier keys of the verification, one per line
  */
 export function documentOf(statement: Statement, verification?: Verification, keys?: string): Document {
   const { predicate } = statement;
@@ -64,24 +64,24 @@ export function documentOf(statement: Statement, verification?: Verification, ke
         head: ['position', 'time', 'by', 'what happened'],
         rows: timelineOf(predicate.events, 'run' in predicate ? predicate.run.id : undefined),
       },
-      ...section('Words that are not here', predicate.absent.length > 0, {
+      ...section('Missing payloads', predicate.absent.length > 0, {
         kind: 'list',
         items: predicate.absent.map(
           ({ position, type, erasedAt }) =>
-            `beside ${type} at position ${position}: ${erasedAt === undefined ? 'not shown, and no erasure of it is recorded' : `erased, as recorded at position ${erasedAt}`}`,
+            `of ${type} at position ${position}: ${erasedAt === undefined ? 'withheld; no erasure is recorded' : `erased, as recorded at position ${erasedAt}`}`,
         ),
       }),
-      heading('What this does not prove'),
+      heading('What this receipt does not prove'),
       { kind: 'list', items: predicate.doesNotProve },
     ],
   };
 }
 
 const heading = (text: string): Block => ({ kind: 'heading', text, level: 2 });
-const section = (title: string, there: boolean, ...blocks: Block[]): Block[] =>
-  there ? [heading(title), ...blocks] : [];
+const section = (title: string, present: boolean, ...blocks: Block[]): Block[] =>
+  present ? [heading(title), ...blocks] : [];
 const text = (words: string): Block => ({ kind: 'text', text: words });
-/** The parts of one of several: a heading below theirs. */
+/** Moves the headings of one of several runs one level down. */
 const below = (blocks: readonly Block[]): Block[] =>
   blocks.map((block) => (block.kind === 'heading' ? { ...block, level: 3 } : block));
 const or = (text: string | null | undefined): string => text ?? GONE;
@@ -111,7 +111,7 @@ function factsOf(claims: RunClaims): [string, string][] {
         .map(marked)
         .join(' '),
     ],
-    ['began', claims.run.startedAt],
+    ['started', claims.run.startedAt],
     ['ended', ended ? `${ended.at}, ${ended.reason}, by ${ended.by}` : 'not yet'],
     ['spent', spentText(claims.spent)],
     [
@@ -124,12 +124,12 @@ function factsOf(claims: RunClaims): [string, string][] {
   ];
 }
 
-/** The leases above, the run, and the runs it made. */
+/** Builds the tree of a run: the runs above it, the run, and its children. */
 function lineTo({ grants, run, agent, children, ended }: RunClaims, classes: ReadonlyMap<string, string>): Branch {
   const own: Branch = {
-    text: `${marked(agent.class)} ${run.id}: ${ended?.reason ?? 'still going on'}`,
+    text: `${marked(agent.class)} ${run.id}: ${ended?.reason ?? 'still running'}`,
     below: children.map((child) => ({
-      text: `${marked(child.agentClass)} ${child.runId}${child.task ? ` (${child.task})` : ''}: ${child.ended ?? 'still going on'}`,
+      text: `${marked(child.agentClass)} ${child.runId}${child.task ? ` (${child.task})` : ''}: ${child.ended ?? 'still running'}`,
       below: [],
     })),
   };
@@ -141,8 +141,8 @@ function lineTo({ grants, run, agent, children, ended }: RunClaims, classes: Rea
 }
 
 /**
- * What a run was allowed, did, and was refused.
- * @param runs all of its tree, where the receipt tells of them
+ * Builds the sections of a run: budgets, approvals, actions and refusals.
+ * @param runs all runs of its tree, if the receipt contains them
  */
 function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
   const budgets = budgetsOf(claims, runs);
@@ -159,7 +159,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
       head: ['position', 'for', 'verdict', 'by', 'note'],
       rows: approvals.map((each) => [String(each.position), each.kind, each.verdict, each.by ?? '', each.note ?? '']),
     }),
-    ...section('Permitted, and what came of it', actions.length > 0, {
+    ...section('Permitted actions', actions.length > 0, {
       kind: 'table',
       head: ['position', 'time', 'action', 'on', 'outcome', 'cost'],
       rows: actions.map((each) => [
@@ -171,7 +171,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
         chargedText(each),
       ]),
     }),
-    ...section('Denied, or asked about', denied.length > 0, {
+    ...section('Denied or stepped up', denied.length > 0, {
       kind: 'table',
       head: ['position', 'time', 'action', 'on', 'decision', 'why'],
       rows: denied.map((each) => [
@@ -183,9 +183,9 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
         each.reasons.join('; '),
       ]),
     }),
-    ...section('Refused, and only counted', (claims.refusedMore ?? []).length > 0, {
+    ...section('Further refusals, counted only', (claims.refusedMore ?? []).length > 0, {
       kind: 'table',
-      head: ['position', 'since', 'until', 'how many', 'of what'],
+      head: ['position', 'since', 'until', 'count', 'refusals'],
       rows: (claims.refusedMore ?? []).map((each) => [
         String(each.position),
         each.since,
@@ -194,9 +194,9 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
         countedText(each.refused),
       ]),
     }),
-    ...section('More was wanted', escalations.length > 0, {
+    ...section('Escalations', escalations.length > 0, {
       kind: 'table',
-      head: ['position', 'why', 'tried before', 'verdict'],
+      head: ['position', 'why', 'refused before', 'verdict'],
       rows: escalations.map((each) => [
         String(each.position),
         or(each.reason),
@@ -209,9 +209,9 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
       head: ['position', 'to', 'code', 'why'],
       rows: delegationsRefused.map((each) => [String(each.position), marked(each.agentClass), each.code, each.detail]),
     }),
-    ...section('Stopped for a person to look', suspensions.length > 0, {
+    ...section('Suspensions', suspensions.length > 0, {
       kind: 'table',
-      head: ['position', 'time', 'by', 'why', 'let go on'],
+      head: ['position', 'time', 'by', 'why', 'resumed'],
       rows: suspensions.map((each) => [String(each.position), each.time, each.by, each.reason, each.resumedAt ?? 'no']),
     }),
     ...section('Revoked', revoked.length > 0, {
@@ -222,7 +222,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
   ];
 }
 
-/** What was reported, and what of it was charged where that is less. */
+/** Formats the reported cost, and the charged cost if it is lower. */
 const chargedText = ({ cost, charged, outcome }: RunClaims['actions'][number]): string =>
   charged === undefined
     ? costText(cost, outcome === 'open')
@@ -239,26 +239,26 @@ function ofTree({
   const shown = new Set<RunClaims>();
   const branches = (parent: string | undefined): Branch[] =>
     childrenOf(parent, runs, shown).map((each) => ({
-      text: `${marked(each.agent.class)} ${each.run.id}${each.task ? ` (${each.task})` : ''}: ${each.actions.length} permitted, ${each.denied.length} denied or asked about; ${each.ended?.reason ?? 'still going on'}`,
+      text: `${marked(each.agent.class)} ${each.run.id}${each.task ? ` (${each.task})` : ''}: ${each.actions.length} permitted, ${each.denied.length} denied or stepped up; ${each.ended?.reason ?? 'still running'}`,
       below: branches(each.run.id),
     }));
   const common = [
     ['asked by', askedBy(requestedBy, requestedByStatedBy)],
     ['purpose', or(purpose)],
   ] as const;
-  const isSaid = (fact: readonly string[]): boolean => common.some((each) => each.join() === fact.join());
+  const isCommon = (fact: readonly string[]): boolean => common.some((each) => each.join() === fact.join());
   return {
     title: `Receipt of the tree ${tree.id}`,
     blocks: [
       {
         kind: 'facts',
-        rows: [...common, ['began', tree.startedAt], ['runs', String(runs.length)], ['spent', spentText(spent)]],
+        rows: [...common, ['started', tree.startedAt], ['runs', String(runs.length)], ['spent', spentText(spent)]],
       },
       heading('Tree'),
       { kind: 'tree', roots: branches(undefined) },
       ...runs.flatMap((claims): Block[] => [
         heading(`Run ${claims.run.id}, ${marked(claims.agent.class)}`),
-        { kind: 'facts', rows: factsOf(claims).filter((fact) => !isSaid(fact)) },
+        { kind: 'facts', rows: factsOf(claims).filter((fact) => !isCommon(fact)) },
         ...below(partsOf(claims, runs)),
       ]),
     ],

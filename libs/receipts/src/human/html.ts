@@ -13,7 +13,7 @@ const STYLE = [
   'dt,th{color:#555}',
   'dd{margin:0}',
   'ul{padding-left:1.2rem;margin:.3rem 0}',
-  // columns of ids, times and amounts are as wide as these; words share what is left
+  // fixed widths for columns of ids, times and amounts; text columns share the rest
   'table{border-collapse:collapse;table-layout:fixed;width:100%;font-size:.9em;font-variant-numeric:tabular-nums}',
   'th{text-align:left;font-weight:600}',
   'th,td{padding:.2rem .6rem .2rem 0;vertical-align:top;border-bottom:1px solid #ddd}',
@@ -30,17 +30,17 @@ const STYLE = [
   'section.unknown{border:2px dashed #8a6d00;background:#fdf8e3}',
   'section.broken h2,.failed{color:#8f1414}',
   '.failed{font-weight:600}',
-  // on a phone each row is a list of what stands in it
+  // on a phone each row is shown as a list of its cells
   '@media screen and (max-width:52rem){thead{display:none}table,tbody,tr,td{display:block}tr{padding:.4rem 0;border-bottom:1px solid #999}td{display:grid;grid-template-columns:6rem 1fr;gap:.6rem;padding:0;border:0}td:empty{display:none}td::before{content:attr(data-of);color:#555}}',
   '@media screen and (max-width:30rem){dl{display:block}dd{margin-bottom:.4rem}}',
-  // loose sheets tell which they are, and that they are not to be believed
+  // every printed sheet shows its page number and the verdict
   '@page{margin:15mm 12mm;@bottom-right{content:counter(page) " / " counter(pages);font:9px sans-serif}}',
   '@page broken{@top-center{content:"NOT VERIFIED";font:bold 12px sans-serif}}',
   '@page unknown{@top-center{content:"not verified";font:bold 12px sans-serif}}',
   '@media print{body{margin:0;padding:0;max-width:none;font-size:11px}body.broken{page:broken}body.unknown{page:unknown}h1{font-size:18px}h2{font-size:14px}h3{font-size:12px}h2,h3{break-after:avoid}section,tr,dd,li{break-inside:avoid}section{padding:2mm 4mm}section h2{font-size:16px}}',
 ].join('');
 
-/** SHA-256 of the style, as a content security policy names it: no other style, and nothing else at all, is taken. */
+/** SHA-256 of the style for the content security policy, which admits this style and nothing else. */
 export const STYLE_HASH = 'sha256-q9PTofLioZM436bx4c+dgMoQVyES8h5w1Ve00MiKQ3g=';
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -50,16 +50,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 };
-/** Controls, and marks that turn the direction of text, so that it reads as another. */
+/** Control characters, and marks that change the direction of text and could disguise it. */
 const UNSHOWN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\p{Surrogate}]/gu;
 
-/** Any text as text, in an element or an attribute. */
+/** Escapes a text for an element or an attribute. */
 const escaped = (text: string): string =>
   text.replace(UNSHOWN, '\ufffd').replace(/[&<>"']/g, (char) => ESCAPES[char] as string);
 
 /**
- * One page that needs nothing else: no script, nothing fetched, fit to print. What agents said is shown as text and can
- * be nothing more.
+ * Formats the document as one self-contained, printable page without scripts or external resources. Texts of agents are
+ * escaped.
  */
 export function htmlOf({ title, blocks }: Document): string {
   const body = blocks.map(blockOf).join('\n');
@@ -106,11 +106,11 @@ function blockOf(block: Block): string {
   }
 }
 
-/** Columns whose cells are never long, and how wide they are (`STYLE`). The others share what is left. */
+/** Width classes (see `STYLE`) of columns with short cells. The other columns share the rest. */
 const SIZES: Readonly<Record<string, string>> = {
   position: 'position',
   time: 'time',
-  'let go on': 'time',
+  resumed: 'time',
   by: 'by',
   action: 'action',
   for: 'short',
@@ -122,7 +122,7 @@ const SIZES: Readonly<Record<string, string>> = {
   code: 'code',
 };
 
-/** @param head our own words, and no agent's */
+/** @param head constant texts, never texts of agents */
 function tableOf(head: readonly string[], rows: readonly (readonly string[])[], bars: readonly string[] = []): string {
   const heads = head.map(
     (name) => `<th scope="col"${SIZES[name] ? ` class="${SIZES[name]}"` : ''}>${escaped(name)}</th>`,

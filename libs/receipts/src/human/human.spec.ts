@@ -20,19 +20,19 @@ const shown = (each: Envelope, verified = true): { html: string; md: string } =>
 };
 const { html, md } = shown(envelope);
 
-/** Names of the elements of a page, each once; any tag at all that is not of this list is somebody else's. */
+/** The elements that a page may contain; any other tag was injected. */
 const OURS =
   /^(!doctype|html|head|meta|title|style|body|main|section|h1|h2|h3|dl|dt|dd|table|thead|tbody|tr|th|td|ul|li|p|progress)$/;
 const tagsOf = (page: string): string[] =>
   [...page.matchAll(/<\/?([!a-zA-Z][^\s>/]*)/g)].map(([, name]) => name as string);
 
-describe('a receipt for people', () => {
-  it('tells in HTML and Markdown of the tree, the timeline, the budgets, and its verification', () => {
+describe('a human-readable receipt', () => {
+  it('shows tree, timeline, budgets and verification in HTML and Markdown', () => {
     for (const [text, verified] of [
       [html, '<h2>Verified</h2>'],
       [md.replace(/\\/g, ''), '**Verified.**'],
     ] as const) {
-      for (const said of [
+      for (const part of [
         verified,
         'ann@example.com',
         'Tidy the repository',
@@ -43,15 +43,15 @@ describe('a receipt for people', () => {
         'Timeline',
         'permitted: thing.delete on thing t-1',
         VKEY,
-        'This is a copy for reading and proves nothing by itself.',
-        'What this does not prove',
+        'This is a copy for reading and proves nothing on its own.',
+        'What this receipt does not prove',
         'outside this system',
       ])
-        expect(text).toContain(said);
+        expect(text).toContain(part);
     }
   });
 
-  it('says of trees and actions what they are about', () => {
+  it('shows the subject of trees and actions', () => {
     const { treeId } = busy.log.last('RunOpened');
     const { actionId } = busy.log.last('ActionDenied');
     expect(shown(otherReceiptOf(busy.log, TREE_RECEIPT, treeId as string)).html).toContain(
@@ -62,7 +62,7 @@ describe('a receipt for people', () => {
     expect(denied).toContain('deny: iam.role.grant is denied');
   });
 
-  it('tells what was spent of each cap: by the run itself, and with the runs below it where the receipt knows them', () => {
+  it('shows the use of each cap by the run, and including the runs below it if the receipt contains them', () => {
     const cells = (page: string, what: string): string[][] =>
       [...page.matchAll(new RegExp(`<td data-of="budget">${what}</td>(.*?)</tr>`, 'g'))].map(([, row = '']) =>
         [...row.matchAll(/data-of="([^"]*)">([^<]*)<|(value="[^"]*")/g)].map(
@@ -70,7 +70,7 @@ describe('a receipt for people', () => {
         ),
       );
     expect(cells(html, 'calls')).toEqual([['spent by this run: 7', 'at most: 90', `value="${7 / 90}"`]]);
-    expect(html).toContain('<p>Only what this run itself spent');
+    expect(html).toContain('<p>Only the spending of this run');
 
     const whole = otherReceiptOf(busy.log, TREE_RECEIPT, busy.log.last('RunOpened').treeId as string);
     const tree = shown(whole);
@@ -78,10 +78,10 @@ describe('a receipt for people', () => {
     const [root = []] = cells(tree.html, 'calls');
     expect(root).toContain('spent by this run: 0');
     expect(root).toContain(`with the runs below it: ${predicate.spent.calls}`);
-    expect(tree.html).not.toContain('Only what this run itself spent');
+    expect(tree.html).not.toContain('Only the spending of this run');
   });
 
-  it('has its headings in order: what belongs to one run of a tree stands below the heading of that run', () => {
+  it('orders its headings: the sections of a run in a tree are below the heading of that run', () => {
     const { treeId } = busy.log.last('RunOpened');
     const page = shown(otherReceiptOf(busy.log, TREE_RECEIPT, treeId as string)).html;
     const levels = [...page.matchAll(/<h([1-6])>(Run|Budgets|Timeline)?/g)];
@@ -92,7 +92,7 @@ describe('a receipt for people', () => {
       if (word !== undefined) expect(`${word} ${level}`).toBe(`${word} ${word === 'Budgets' ? 3 : 2}`);
   });
 
-  it('tells in the timeline of what an outcome is, and of which run what another one did', () => {
+  it('names in the timeline the action of an outcome, and the run of an event of another run', () => {
     const { treeId } = busy.log.last('RunOpened');
     const tree = shown(otherReceiptOf(busy.log, TREE_RECEIPT, treeId as string)).html;
     expect(html).toMatch(/completed: file\.read, as permitted at position \d+</);
@@ -101,7 +101,7 @@ describe('a receipt for people', () => {
     expect(html).not.toContain(`repo-agent ${busy.runId}: permitted: `);
   });
 
-  it('gives ids, times and amounts columns of their own width, which long words beside them cannot squeeze', () => {
+  it('gives columns of ids, times and amounts a fixed width, which long texts cannot squeeze', () => {
     const heads = [
       ...html.matchAll(/<th scope="col"([^>]*)>(position|time|by|action|outcome|cost|decision|verdict)</g),
     ];
@@ -109,11 +109,11 @@ describe('a receipt for people', () => {
     for (const [, size, name] of heads) expect(`${name}${size}`).toMatch(/ class="\w+"$/);
   });
 
-  it('names the class of every run above', () => {
+  it('names the agent class of every ancestor', () => {
     expect(html).toMatch(/<ul class="tree"><li>orchestrator run_/);
   });
 
-  it('says so where nothing was verified, and where it does not verify', () => {
+  it('states that it was not verified, or that it does not verify', () => {
     expect(shown(envelope, false).html).toContain('<h2>Not verified</h2>');
     const forged = { ...envelope, signatures: [{ keyid: 'bailiwick.test/default/0', sig: 'A'.repeat(86) + '==' }] };
     const page = shown(forged);
@@ -124,7 +124,7 @@ describe('a receipt for people', () => {
     expect(page.md).toContain('**NOT VERIFIED.**');
   });
 
-  it('is a page that needs nothing else and runs nothing', () => {
+  it('is a self-contained page without scripts', () => {
     expect(html).not.toMatch(/<script|<link|<img|<iframe|<a |src=|href=|url\(|@import|\son\w+=|style="/i);
     const style = /<style>(.*)<\/style>/s.exec(html)?.[1] ?? '';
     expect(STYLE_HASH).toBe(`sha256-${createHash('sha256').update(style).digest('base64')}`);
@@ -133,7 +133,7 @@ describe('a receipt for people', () => {
   });
 });
 
-/** A receipt whose every word is this, as somebody could forge it: whoever looks at it has not verified it yet. */
+/** Forges a receipt whose every text is the given one, as shown to a reader before verification. */
 function hostile(text: string, each: Envelope = envelope): { html: string; md: string } {
   const spoil = (value: unknown): unknown =>
     typeof value === 'string'
@@ -170,11 +170,11 @@ const ATTACKS = [
   'abc\u202egnp.exe\u2066x\u200by\u0007\u001b[31m',
 ];
 
-describe('what agents say', () => {
+describe('a text of an agent', () => {
   const honest = tagsOf(hostile('harmless').html).length;
   const lines = hostile('harmless').md.split('\n').length;
 
-  it.each(ATTACKS)('is shown as text and nothing more: %j', (attack) => {
+  it.each(ATTACKS)('is escaped: %j', (attack) => {
     const page = hostile(attack);
     expect(tagsOf(page.html).length).toBe(honest);
     expect(tagsOf(page.html).filter((name) => !OURS.test(name))).toEqual([]);
@@ -184,14 +184,14 @@ describe('what agents say', () => {
     for (const each of [page.html, page.md]) expect(each).not.toMatch(/[\u202a-\u202e\u2066-\u2069\u200b\u0007\u001b]/);
   });
 
-  it('cannot send whoever shows a tree round in circles', () => {
+  it('cannot send the formatter of a tree into a loop', () => {
     const { treeId } = busy.log.last('RunOpened');
     expect(hostile('run_0_x', otherReceiptOf(busy.log, TREE_RECEIPT, treeId as string)).html).toContain(
       'Receipt of the tree',
     );
   });
 
-  it('is shown as text whatever it is', () => {
+  it('is escaped if it is random', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.constantFrom(...ATTACKS), (a, b) => {
         const text = `${a}${b}${a}`.slice(0, 150);

@@ -5,9 +5,9 @@ import { NO_PROOF, type Verdict } from './verdict';
 const UNSHOWN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\p{Surrogate}]/gu;
 
 /**
- * Any text as text in a line of Markdown: no markup, no HTML, no link, no line of its own. Colons, at signs and dots are
- * escaped only where addresses would be made links by themselves; GitHub makes a mail address one all the same, to
- * itself.
+ * Escapes a text for one line of Markdown, so that it cannot create markup, HTML, links or lines. Colons, at signs and
+ * dots are escaped only in addresses that Markdown would turn into links. GitHub still turns a mail address into a link
+ * to itself.
  */
 const escaped = (text: string): string =>
   text
@@ -21,7 +21,7 @@ const escaped = (text: string): string =>
     .replace(/^(\d+)(?=[.])/, '$1\\')
     .replace(/\b(www|mailto|xmpp)(?=[.:])/gi, '$1\\');
 
-/** The document in Markdown (CommonMark with tables). What agents said is shown as text and can be nothing more. */
+/** Formats the document as Markdown (CommonMark with tables). Texts of agents are escaped. */
 export const markdownOf = ({ title, blocks }: Document): string =>
   `${[`# ${escaped(title)}`, ...blocks.map(blockOf)].join('\n\n')}\n`;
 

@@ -3,30 +3,30 @@ import type { ReceiptEvent } from '@bailiwick/contracts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 
 /**
- * One row an event: position, time, by whom, what.
- * @param own the run that all is about: of any other it is said which
+ * Formats one row per event: position, time, actor, description.
+ * @param own the run that the receipt is about; rows of other runs name their run
  */
 export function timelineOf(events: readonly ReceiptEvent[], own: string | undefined): string[][] {
   const classes = classesOf(events);
   const decided = new Map<string, string>();
   return events.map(({ position, body }) => {
     const event = readEvent(body);
-    if (!event) return [String(position), '', '', 'an event of no known form'];
+    if (!event) return [String(position), '', '', 'an unreadable event'];
     const { actionId, runId } = event;
-    const said = sentenceOf(event, actionId === undefined ? undefined : decided.get(actionId));
+    const sentence = sentenceOf(event, actionId === undefined ? undefined : decided.get(actionId));
     if (event.type === 'ActionPermitted' && actionId !== undefined)
       decided.set(actionId, `${event.data.verb}, as permitted at position ${position}`);
-    const other = runId !== undefined && runId !== own && !said.includes(runId);
+    const other = runId !== undefined && runId !== own && !sentence.includes(runId);
     return [
       String(position),
       event.time,
       event.actor.id,
-      other ? `${classes.get(runId) ?? 'run'} ${runId}: ${said}` : said,
+      other ? `${classes.get(runId) ?? 'run'} ${runId}: ${sentence}` : sentence,
     ];
   });
 }
 
-/** The agent class of each run whose opening is told. */
+/** Maps each run whose opening is in the receipt to its agent class. */
 export function classesOf(events: readonly ReceiptEvent[]): Map<string, string> {
   const classes = new Map<string, string>();
   for (const { body } of events) {
@@ -36,7 +36,7 @@ export function classesOf(events: readonly ReceiptEvent[]): Map<string, string> 
   return classes;
 }
 
-/** A receipt that does not verify is shown, too. */
+/** Returns undefined for an unreadable event: a receipt that does not verify is shown, too. */
 function readEvent(body: string): Event | undefined {
   try {
     return parseEvent(body);
@@ -47,14 +47,14 @@ function readEvent(body: string): Event | undefined {
 
 const reasonText = ({ code, says }: { code: string; says?: string | undefined }): string => says ?? code;
 
-/** Counts of refusals, by verb or command and by code. */
+/** Formats counts of refusals by verb or command and by code. */
 export const countedText = (
   refused: readonly { command: string; verb?: string | undefined; code: string; count: number }[],
 ): string => refused.map(({ command, verb, code, count }) => `${verb ?? command} ${code} ${count}`).join(', ');
 
 /**
- * What an event says, in words.
- * @param action of an outcome: what it is the outcome of, where that is known
+ * Describes an event in one sentence.
+ * @param action for an outcome: the description of its action, if known
  */
 export function sentenceOf(event: Event, action?: string): string {
   switch (event.type) {
@@ -65,19 +65,19 @@ export function sentenceOf(event: Event, action?: string): string {
     case 'DelegationRefused':
       return `delegation to ${marked(event.data.agentClass)} refused: ${event.data.detail}`;
     case 'ApprovalRequested':
-      return `a person is asked (${event.data.kind})`;
+      return `approval requested (${event.data.kind})`;
     case 'ApprovalGiven':
-      return `a person answers: ${event.data.verdict}`;
+      return `approval answered: ${event.data.verdict}`;
     case 'ApprovalExpired':
       return event.data.replacedBy === undefined
-        ? 'nobody answered in time'
-        : `another question took its place (${event.data.replacedBy})`;
+        ? 'approval request expired without an answer'
+        : `approval request replaced by ${event.data.replacedBy}`;
     case 'ActionPermitted':
       return `permitted: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
     case 'ActionDenied':
       return `denied: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
     case 'ActionStepUp':
-      return `asked about: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
+      return `stepped up: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
     case 'ActionCompleted':
     case 'ActionFailed':
     case 'ActionAbandoned':
@@ -87,9 +87,9 @@ export function sentenceOf(event: Event, action?: string): string {
     case 'DriftScored':
       return `drift scored ${event.data.score}`;
     case 'GrantSuspended':
-      return `stopped: ${reasonText(event.data.reason)}`;
+      return `suspended: ${reasonText(event.data.reason)}`;
     case 'GrantResumed':
-      return `let go on: ${reasonText(event.data.reason)}`;
+      return `resumed: ${reasonText(event.data.reason)}`;
     case 'GrantSuperseded':
       return `lease ${event.grantId} replaced by ${event.data.by}`;
     case 'GrantRevoked':
@@ -100,16 +100,16 @@ export function sentenceOf(event: Event, action?: string): string {
       return `run ${event.runId} completed: ${reasonText(event.data.reason)}`;
     case 'RevocationRuleAdded':
       if (event.data.target === 'tool')
-        return `rule ${event.data.revocationId} denied the tool ${event.data.selector.tool} to whatever it selects: ${reasonText(event.data.reason)}`;
-      return `rule ${event.data.revocationId} revoked whatever it selects: ${reasonText(event.data.reason)}`;
+        return `rule ${event.data.revocationId} denied the tool ${event.data.selector.tool} to all runs it selects: ${reasonText(event.data.reason)}`;
+      return `rule ${event.data.revocationId} revoked all grants it selects: ${reasonText(event.data.reason)}`;
     case 'PayloadsErased':
-      return `words beside ${event.data.payloads} events before position ${event.data.before} erased`;
+      return `payloads of ${event.data.payloads} events before position ${event.data.before} erased`;
     case 'HistoryImported':
-      return `the ${event.data.size} events before it were imported from ${event.data.origin}`;
+      return `the ${event.data.size} preceding events imported from ${event.data.origin}`;
     case 'Refused':
       return `${event.data.command} refused: ${event.data.detail}`;
     case 'RefusalsSummarized':
-      return `refused ${event.data.total} times more since ${event.data.since}: ${countedText(event.data.refused)}`;
+      return `${event.data.total} further refusals since ${event.data.since}: ${countedText(event.data.refused)}`;
     default:
       return event.type;
   }

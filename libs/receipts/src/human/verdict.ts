@@ -1,24 +1,24 @@
 import type { Verification } from '../web/verify';
 
-/** How a verification went, in words for people; the same in every form of a receipt. */
+/** The human-readable result of a verification, the same in every format. */
 export interface Verdict {
   readonly state: 'verified' | 'broken' | 'unknown';
   readonly title: string;
   readonly says: readonly string[];
-  /** one line each, up to the one that failed */
+  /** one line per step, up to the one that failed */
   readonly steps: readonly { readonly ok: boolean; readonly text: string }[];
 }
 
 /**
- * @param verification left out, nothing was verified
- * @param keys the verifier keys it went by, a line each: what is verified is worth as much as they are
+ * @param verification absent if nothing was verified
+ * @param keys the verifier keys used, one per line; a verification is as trustworthy as its keys
  */
 export function verdictOf(verification: Verification | undefined, keys: string | undefined): Verdict {
   if (!verification)
     return {
       state: 'unknown',
       title: 'Not verified',
-      says: ['Nothing was checked: no verifier key was named (--key). What follows is only what the file says.'],
+      says: ['No verifier key was given (--key), so nothing was checked. The rest of this page only repeats the file.'],
       steps: [],
     };
   const steps = verification.steps.map(({ ok, name, detail }) => ({ ok, text: `${name}: ${detail}` }));
@@ -28,7 +28,7 @@ export function verdictOf(verification: Verification | undefined, keys: string |
     return {
       state: 'broken',
       title: 'NOT VERIFIED',
-      says: [`Nothing that follows is to be believed. What failed: ${failed?.text ?? 'the verification'}`, ...withKeys],
+      says: [`Do not trust anything on this page. Failed step: ${failed?.text ?? 'the verification'}`, ...withKeys],
       steps,
     };
   return { state: 'verified', title: 'Verified', says: withKeys, steps };
@@ -36,9 +36,9 @@ export function verdictOf(verification: Verification | undefined, keys: string |
 
 function keysText(keys: string): string {
   const all = keys.split('\n').filter((key) => key.trim() !== '');
-  return `Checked with the verifier key${all.length > 1 ? 's' : ''} ${all.join(', ')}. Whether the log signs with ${all.length > 1 ? 'these' : 'this'}, you must know from elsewhere.`;
+  return `Checked with the verifier key${all.length > 1 ? 's' : ''} ${all.join(', ')}. Confirm with the operator that the log signs with ${all.length > 1 ? 'these keys' : 'this key'}.`;
 }
 
-/** What a page or a file says of its own verification anybody can write. */
+/** Warns that anyone can forge the verification shown on a page or in a file. */
 export const NO_PROOF =
-  'This is a copy for reading and proves nothing by itself. The receipt that it was made from can be checked offline: bailiwick receipt verify FILE --key KEY';
+  'This is a copy for reading and proves nothing on its own. Verify the original receipt offline: bailiwick receipt verify FILE --key KEY';

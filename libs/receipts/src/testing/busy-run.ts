@@ -19,9 +19,9 @@ export interface Busy {
 }
 
 /**
- * A run below another, to which nearly everything happens that can: its root lease needs a person, it reads, writes,
- * sends, fails, is denied, asks, is raised, drifts, is suspended and resumed, delegates, is refused, and completes; a
- * rule strikes one of its children.
+ * Builds a log with a child run to which nearly everything happens: its root lease needs an approval; it reads, writes,
+ * sends, fails, is denied, steps up, is raised, drifts, is suspended and resumed, delegates, is refused, and completes;
+ * a rule strikes one of its children.
  */
 export function busyRun(): Busy {
   const log = new SealedLog();
@@ -69,13 +69,13 @@ export function busyRun(): Busy {
   act(log, other.grantId, 'file.read');
   log.do('settle', { actionId: act(log, mine.grantId, 'file.read').actionId as string, outcome: { status: 'failed' } });
   act(log, mine.grantId, 'iam.role.grant');
-  // a call that a person answers; used once
+  // an approved call; the approval is used once
   const risky = { action: { verb: 'thing.delete', argsDigest: ARGS }, resource: { type: 'thing', id: 't-1' } };
   act(log, mine.grantId, 'thing.delete', risky);
   const { approvalId } = log.last('ApprovalRequested').data;
   log.do('decideApproval', { approvalId, verdict: 'approve', actor: ANN, payload: words({ note: 'only t-1' }) });
   done('thing.delete', { ...risky, approvalId });
-  // drift, and a person who looks
+  // drift, then a resume by a person
   log.do('recordDrift', {
     runId: mine.runId,
     score: 0.9,
@@ -84,7 +84,7 @@ export function busyRun(): Busy {
     actor: { kind: 'system', id: 'intent' },
   });
   log.do('resume', { grantId: mine.grantId, reasonCode: 'LOOKED', actor: ANN, payload: words({ note: 'it is fine' }) });
-  // below it
+  // a child
   const child = log.child(mine.grantId, { budget: { calls: 5 } });
   act(log, child.grantId, 'file.read');
   log.do('delegate', {
@@ -93,7 +93,7 @@ export function busyRun(): Busy {
     purposeRef: REF,
     grant: { budget: { calls: 5_000 } },
   });
-  // refused once, for it would be less; then raised
+  // the first escalation is refused because it asks for less; the second raises the lease
   log.do('escalate', { runId: mine.runId, want: { budget: { calls: 40 } } });
   log.do('escalate', {
     runId: mine.runId,

@@ -6,7 +6,7 @@ import { readStory } from '../story';
 import { ARGS } from './busy-run';
 import { ANN, SealedLog, words } from './sealed-log';
 
-/** A person approves the root lease; its child asks about one call, which a person approves, and which is done. */
+/** Builds a log with an approved root lease and a child whose one call needs approval, is approved and completes. */
 export function approved(): {
   log: SealedLog;
   actionId: string;
@@ -31,7 +31,7 @@ export function approved(): {
   return { log, actionId: actionId as string, root, child };
 }
 
-/** The events of `approved` in the hands of somebody who forges them. Places are given anew. */
+/** Forges the events of `approved`. Positions are assigned afterwards. */
 export class Forger {
   readonly events: Event[];
   private readonly made = approved();
@@ -68,22 +68,22 @@ export class Forger {
     return { ...structuredClone(event), ...over };
   }
 
-  /** An event about a grant, as if it had happened. */
+  /** Makes an event about a grant that never occurred. */
   about(grantId: string, type: EventType, data: object): Event {
     const issued = this.events.find((event) => event.type === 'GrantIssued' && event.grantId === grantId) as Event;
     return { ...issued, v: statedVersion(type), type, data: { reason: { code: 'FORGED' }, ...data } } as Event;
   }
 
   custody(): ReturnType<typeof custodyOf> {
-    const told = this.events.map((event, position) => ({ event: { ...event, position }, payload: null }));
-    return custodyOf(this.actionId, readStory(told));
+    const entries = this.events.map((event, position) => ({ event: { ...event, position }, payload: null }));
+    return custodyOf(this.actionId, readStory(entries));
   }
 }
 
 export const rule = (of: Forger, selector: object): Event =>
   of.about(of.root, 'RevocationRuleAdded', { revocationId: 'rev_0_forged', selector, quarantine: false });
 
-/** The child's lease is raised, after something happened to it; the permit is under the raised one. */
+/** Raises the child's lease after the given event; the permit is under the raised lease. */
 export function raise(of: Forger, first: Event): void {
   const old = of.the('GrantIssued');
   const raised = of.copy(old, { grantId: 'grt_0_raised', data: { ...old.data, supersedes: old.grantId } });

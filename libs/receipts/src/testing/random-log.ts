@@ -5,7 +5,7 @@ import type { StoredSelector } from '@bailiwick/contracts/event';
 import type { Fields } from '@bailiwick/authority/testing/harness';
 import { ANN, SealedLog, words } from './sealed-log';
 
-/** One thing that somebody does to a log; numbers choose among what is there. */
+/** One operation on a log; the numbers select among existing objects. */
 export interface Move {
   readonly kind: (typeof KINDS)[number];
   readonly which: number;
@@ -38,7 +38,7 @@ const KINDS = [
 const VERBS = ['file.read', 'file.write', 'email.send', 'thing.delete', 'iam.grant', 'report.make'];
 const CLASSES = ['worker', 'helper', 'reader'];
 
-/** A tree to begin with, and then anything. */
+/** Generates an initial tree followed by random moves. */
 export const moves = (most: number): fc.Arbitrary<Move[]> => {
   const move = fc.record({
     kind: fc.constantFrom(...KINDS),
@@ -46,16 +46,16 @@ export const moves = (most: number): fc.Arbitrary<Move[]> => {
     how: fc.nat(1_000),
     ms: fc.nat(120_000),
   });
-  const begin: Move[] = [
+  const initial: Move[] = [
     { kind: 'open', which: 0, how: 7, ms: 0 },
     { kind: 'delegate', which: 0, how: 5, ms: 0 },
   ];
-  return fc.array(move, { minLength: 10, maxLength: most, size: 'max' }).map((all) => [...begin, ...all]);
+  return fc.array(move, { minLength: 10, maxLength: most, size: 'max' }).map((all) => [...initial, ...all]);
 };
 
 const pick = <T>(list: readonly T[], which: number): T | undefined => list[which % list.length];
 
-/** Does what a move says, as far as the rules let it; deadlines first, as the owner does. */
+/** Plays a move as far as the rules allow it, after processing deadlines as the owner does. */
 export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
   log.now += ms;
   log.tickAll();
@@ -162,7 +162,7 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
   }
 }
 
-/** The call that an approval was asked for, once more. */
+/** Repeats the call that an approval was requested for. */
 function repeat(log: SealedLog, binding: string, approvalId: string): void {
   const asked = log.events.find((event) => event.type === 'ActionStepUp' && event.data.binding === binding);
   if (asked?.type !== 'ActionStepUp') return;

@@ -34,13 +34,13 @@ export const VKEY = verifierKey(NAME, KEY);
 export const ANN = { kind: 'person', id: 'person:ann' } as const;
 
 let salts = 0;
-/** What stands beside an event, as the edge would have salted it. */
+/** Makes the payload of an event, salted as the gateway does it. */
 export const words = (value: Record<string, unknown>): Payload => {
   salts += 1;
   return { salt: Buffer.alloc(16, String(salts)).toString('base64url'), value };
 };
 
-/** A `TestLog` that keeps what it seals: bodies byte for byte, and the payloads beside them. */
+/** A `TestLog` that keeps bodies byte for byte, together with their payloads. */
 export class SealedLog extends TestLog {
   private readonly payloads = new Map<string, string>();
   private strikes = 0;
@@ -51,7 +51,7 @@ export class SealedLog extends TestLog {
     return super.try(type, fields);
   }
 
-  /** Opens a root run with its purpose in words. */
+  /** Opens a root run with a payload. */
   open(
     grant: GrantRequest = ROOMY,
     more: Partial<Fields<'openRun'>> = {},
@@ -83,8 +83,10 @@ export class SealedLog extends TestLog {
     return { runId, grantId: own };
   }
 
-  /** A rule over everything that a selector matches; a new one each time. */
-  /** @param target where the selector names a tool: whether its leases end */
+  /**
+   * Adds a new revocation rule for a selector.
+   * @param target for a selector with a tool: whether the leases end
+   */
   strike(selector: StoredSelector, target: RevocationTarget = 'leases'): string {
     this.strikes += 1;
     const revocationId = `rev_0_${String(this.strikes).padStart(26, '0')}`;
@@ -102,11 +104,11 @@ export class SealedLog extends TestLog {
   /** The newest event of a type. */
   last<T extends Event['type']>(type: T): Extract<Event, { type: T }> {
     const found = this.events.filter((event) => event.type === type).pop();
-    if (!found) throw new Error(`no ${type} has happened`);
+    if (!found) throw new Error(`the log has no ${type}`);
     return found as Extract<Event, { type: T }>;
   }
 
-  /** As an event log would give them back. */
+  /** Returns the events as an event store does. */
   stored(): { log: string; position: number; type: string; time: string; body: string; payload: string | null }[] {
     return this.events.map((event) => ({
       log: event.log,
@@ -130,7 +132,7 @@ export class SealedLog extends TestLog {
   }
 }
 
-/** Proofs over bodies, all against one checkpoint of all of them. */
+/** Returns a function that proves bodies against one checkpoint over all of them. */
 export function prover(bodies: readonly string[], name = NAME, key: KeyObject = KEY): (position: number) => string {
   const { read, size } = grown(bodies.map(entryHash));
   const checkpoint = signCheckpoint({ origin: name, size: BigInt(size), root: rootHash(size, read) }, [
@@ -139,7 +141,7 @@ export function prover(bodies: readonly string[], name = NAME, key: KeyObject = 
   return (position) => proofText(position, inclusionProof(position, size, read), checkpoint);
 }
 
-/** The events of a receipt, proved. */
+/** Adds bodies, payloads and proofs to the chosen events. */
 export function provedEvents(
   log: SealedLog,
   chosen: readonly StoryEntry[],
@@ -157,7 +159,7 @@ export function statementOf(log: SealedLog, runId: string): RunStatement {
   return makeStatement(summarise(runId, readStory(chosen)), provedEvents(log, chosen));
 }
 
-/** The receipt of a tree or of an action, as the log would sign it. */
+/** Builds the receipt of a tree or an action, signed by the log. */
 export function otherReceiptOf(
   log: SealedLog,
   type: typeof TREE_RECEIPT | typeof ACTION_RECEIPT,
@@ -169,12 +171,12 @@ export function otherReceiptOf(
   );
 }
 
-/** By the log itself: what somebody who holds its key could put before us. */
+/** Signs a statement with the log's key. */
 export const signed = (statement: Statement): Envelope => signStatement(statement, KEY, NAME);
 
 export const receiptOf = (log: SealedLog, runId: string): Envelope => signed(statementOf(log, runId));
 
-/** The claims of a run's receipt, once it has verified. */
+/** Returns the claims of a run's receipt after verifying it. */
 export function claimsOf(log: SealedLog, runId: string): Predicate {
   const verification = verifyReceipt(receiptOf(log, runId), VKEY);
   if (!verification.ok || verification.statement?.predicateType !== RUN_RECEIPT)
@@ -183,7 +185,7 @@ export function claimsOf(log: SealedLog, runId: string): Predicate {
   return claims;
 }
 
-/** The step that failed, and why; empty where none did. */
+/** Returns the failed step with its reason; empty if all passed. */
 export function brokenAt({ ok, steps }: Verification): string {
   const failed = steps.find((step) => !step.ok);
   return ok || !failed ? '' : `${failed.name}: ${failed.detail}`;

@@ -1,6 +1,6 @@
 /**
- * What verifying takes of the platform. Node has its own (`../verify.ts`); everywhere else `pure-crypto.ts` does, which
- * is JavaScript alone. All of it is synchronous: what a receipt proves must not depend on what happens in between.
+ * The platform functions that verification needs. `../verify.ts` implements them for Node; `pure-crypto.ts` implements
+ * them in plain JavaScript for everything else. All are synchronous, so that nothing can change during a verification.
  */
 export interface Crypto {
   /** SHA-256 in lower-case hex; a string is hashed as UTF-8 */
@@ -13,10 +13,10 @@ export interface Crypto {
   node(left: string, right: string): string;
   /** RFC 8032, pure Ed25519. @param publicKey 32 bytes */
   ed25519(publicKey: Uint8Array): (message: Uint8Array, signature: Uint8Array) => boolean;
-  /** standard base64 with padding in its one canonical spelling (RFC 4648 §3.5); undefined for any other */
+  /** decodes standard base64 with padding in canonical form (RFC 4648 §3.5); undefined for any other text */
   fromBase64(text: string): Uint8Array | undefined;
   toBase64(bytes: Uint8Array): string;
-  /** undefined for what is no UTF-8 */
+  /** decodes UTF-8; undefined if the bytes are invalid */
   text(bytes: Uint8Array): string | undefined;
 }
 

@@ -1,10 +1,10 @@
-/** A check that did not hold, and where: what ends a verification. */
+/** Ends a verification: the check that failed, and where. */
 export class Failed extends Error {
   constructor(
     message: string,
-    /** of the event that it was found at */
+    /** position of the event that failed the check */
     readonly position?: number,
-    /** the claim that it was found in */
+    /** the claim that failed the check */
     readonly claim?: string,
   ) {
     super(message);

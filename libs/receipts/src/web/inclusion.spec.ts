@@ -14,7 +14,7 @@ const fresh = (): Inclusion => new Inclusion(PURE_CRYPTO, readLogKeys(PURE_CRYPT
 const verify = (inclusion: Inclusion, at: number, proof = prove(at), body = bodies[at] as string): void =>
   inclusion.verify(body, at, proof);
 
-/** A proof with other lines of hashes. */
+/** Replaces the hash lines of a proof. */
 function withHashes(at: number, change: (hashes: string[]) => string[]): string {
   const proof = prove(at);
   const end = proof.indexOf('\n\n');
@@ -22,10 +22,10 @@ function withHashes(at: number, change: (hashes: string[]) => string[]): string 
   return [head, index, ...change(hashes)].join('\n') + proof.slice(end);
 }
 
-/** Ways to change a path; each is wrong at every line that there is. */
+/** Ways to forge a path; each must be detected at every line. */
 const FORGERIES: Record<string, (hashes: string[], line: number) => string[]> = {
   'another hash': (hashes, line) => hashes.with(line, Buffer.alloc(32, 7).toString('base64')),
-  'another spelling of a hash': (hashes, line) => hashes.with(line, respelt(hashes[line] as string)),
+  'another spelling of a hash': (hashes, line) => hashes.with(line, reencoded(hashes[line] as string)),
   'one hash less': (hashes, line) => hashes.toSpliced(line, 1),
   'one hash more': (hashes, line) => hashes.toSpliced(line, 0, hashes[line] as string),
   'one more at the end': (hashes) => [...hashes, hashes[hashes.length - 1] as string],
@@ -35,14 +35,14 @@ const FORGERIES: Record<string, (hashes: string[], line: number) => string[]> = 
   'another end of a line': (hashes, line) =>
     hashes.toSpliced(line, 2, hashes.slice(line, line + 2).join(' ') + (line + 1 < hashes.length ? '' : ' ')),
 };
-/** The same 32 bytes to whoever passes over the bits that are not used. */
-const respelt = (hash: string): string => {
+/** Encodes the same 32 bytes differently, through the unused bits of the last character. */
+const reencoded = (hash: string): string => {
   const last = hash.charCodeAt(42);
   return `${hash.slice(0, 42)}${String.fromCharCode(last + 1)}=`;
 };
 
 describe('proofs of one tree', () => {
-  it('hold in whatever order, in trees of whatever size', () => {
+  it('verify in any order, in trees of any size', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 70 }).chain((size) => fc.tuple(fc.constant(size), fc.array(fc.nat(size - 1)))),
@@ -55,7 +55,7 @@ describe('proofs of one tree', () => {
     );
   });
 
-  it.each(Object.entries(FORGERIES))('are refused with %s, whatever was shown before', (_, forge) => {
+  it.each(Object.entries(FORGERIES))('are refused with %s, regardless of earlier proofs', (_, forge) => {
     for (let before = 0; before < SIZE; before++) {
       for (const at of new Set([before, before ^ 1, (before + 2) % SIZE, (before + 9) % SIZE])) {
         if (at >= SIZE) continue;
@@ -71,7 +71,7 @@ describe('proofs of one tree', () => {
     }
   });
 
-  it('are refused for another body, another place, and a tree of another size or other events', () => {
+  it('are refused for another body or position, and for a tree of another size or with other events', () => {
     const inclusion = fresh();
     for (let at = 0; at < SIZE; at++) verify(inclusion, at);
     for (let at = 0; at < SIZE; at++) {
@@ -82,10 +82,10 @@ describe('proofs of one tree', () => {
     }
     expect(() => verify(inclusion, SIZE, prove(0).replace('index 0', `index ${SIZE}`), 'event 0')).toThrow('beyond');
     for (const tree of [bodiesOf(SIZE + 1), bodiesOf(SIZE - 1), bodies.with(SIZE - 1, 'a fork')])
-      expect(() => verify(inclusion, 3, prover(tree)(3))).toThrow('another tree than those before it');
+      expect(() => verify(inclusion, 3, prover(tree)(3))).toThrow('a different tree than the proofs before it');
   });
 
-  it('that were refused leave nothing behind', () => {
+  it('have no effect on later proofs if they were refused', () => {
     for (let line = 0; line < 4; line++) {
       const inclusion = fresh();
       const forged = withHashes(6, (hashes) => hashes.with(line, Buffer.alloc(32, 7).toString('base64')));

@@ -2,29 +2,29 @@ import type { Crypto } from './crypto';
 import { need } from './failed';
 import { openCheckpoint, type Head, type NoteKey } from './note';
 
-// RFC 6962 inclusion, and C2SP tlog-proofs. @see RFC 9162 §2.1.3.2, https://c2sp.org/tlog-proof
+// Verifies RFC 6962 inclusion in C2SP tlog-proofs. @see RFC 9162 §2.1.3.2, https://c2sp.org/tlog-proof
 
 const HEAD = 'c2sp.org/tlog-proof@v1\n';
 const PROOF_LENGTH_MOST = 1_100_000;
-/** 32 bytes in canonical base64, a line of a proof: of the last character two bits are unused */
+/** A line of a proof: 32 bytes in canonical base64. Two bits of the last character are unused. */
 const HASH = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 const HASH_LENGTH = 44;
 
-/** A node that was shown to lead to the root, and by which siblings: what is left of a proof from there on. */
+/** A node that is known to lead to the root, with the siblings of the rest of the path. */
 interface Shown {
   readonly hash: string;
   readonly rest: string;
 }
 
 /**
- * Verifies proofs of one log, one after another. Proofs in one tree share most of their hashes: what was once shown to
- * lead to the root is compared from then on, letter by letter, and not hashed again.
+ * Verifies proofs of one log, one after another. Proofs in one tree share most of their hashes: nodes that are known to
+ * lead to the root are compared as text and not hashed again.
  */
 export class Inclusion {
-  /** what the proofs end in, an empty line and the checkpoint that they lead to; and what this says */
+  /** the common end of the proofs: an empty line and the checkpoint; and the parsed checkpoint */
   private ending = '';
   private head: Head | undefined;
-  /** nodes on the ways that led to the root of `head`, by their place */
+  /** verified nodes below the root of `head`, by their place */
   private readonly shown = new Map<number, Shown>();
 
   constructor(
@@ -33,20 +33,20 @@ export class Inclusion {
     private readonly witnesses: readonly NoteKey[],
   ) {}
 
-  /** The tree that all proofs led to. */
+  /** The tree of all verified proofs. */
   get tree(): Head | undefined {
     return this.head;
   }
 
   /**
-   * Is this body the event at this position of the log? The log's entry is SHA-256 of the body, its leaf
+   * Verifies that a body is the event at a position of the log. The log's entry is SHA-256 of the body, its leaf
    * SHA-256(0x00 ‖ entry).
-   * @throws Failed, in words
+   * @throws Failed with a readable message
    */
   verify(body: string, position: number, proof: string): void {
     need(proof.length <= PROOF_LENGTH_MOST, 'its proof is too long');
-    need(proof.startsWith(HEAD), `its proof does not begin with ${HEAD.trimEnd()}`);
-    // an empty line before would be refused: it is no hash
+    need(proof.startsWith(HEAD), `its proof does not start with ${HEAD.trimEnd()}`);
+    // an earlier empty line is refused later, since it is not a hash
     const ended = this.head !== undefined && proof.endsWith(this.ending);
     const end = ended ? proof.length - this.ending.length : proof.indexOf('\n\n');
     need(end >= 0, 'its proof has no checkpoint');
@@ -56,14 +56,14 @@ export class Inclusion {
     this.climb(this.crypto.leaf(body), position, size, siblings);
   }
 
-  /** @param lines each with its end @returns those of the hashes, not yet looked at */
+  /** @param lines with their line ends @returns the lines of the hashes, not yet validated */
   private readSiblings(lines: string, position: number): string {
     let from = 0;
-    // what a proof may carry besides: vouched for by nobody, and to be canonical base64
+    // extra data is not authenticated; it must only be canonical base64
     if (lines.startsWith('extra ')) {
       from = lines.indexOf('\n') + 1;
       const extra = this.crypto.fromBase64(lines.slice('extra '.length, from - 1));
-      need(extra !== undefined, 'the extra data of its proof is no base64');
+      need(extra !== undefined, 'the extra data of its proof is not canonical base64');
     }
     const line = `index ${position}\n`;
     if (!Number.isSafeInteger(position) || !lines.startsWith(line, from)) {
@@ -77,7 +77,7 @@ export class Inclusion {
     const opened = openCheckpoint(this.crypto, ending.slice('\n\n'.length), this.keys, this.witnesses);
     need(
       this.head === undefined || (opened.root === this.head.root && opened.size === this.head.size),
-      'its proof leads to another tree than those before it',
+      'its proof is for a different tree than the proofs before it',
     );
     if (this.head && opened.witnessedBy.length < this.head.witnessedBy.length) return this.head;
     this.ending = ending;
@@ -85,8 +85,8 @@ export class Inclusion {
   }
 
   /**
-   * From a leaf to the root, which must be reached with all of the siblings; or to a node that was shown before, if they
-   * go on from there as those did that showed it.
+   * Climbs from a leaf to the root, which must use all siblings; or to a node that was verified before, if the remaining
+   * siblings are the same as in the earlier proof.
    */
   private climb(leaf: string, position: number, size: number, siblings: string): void {
     const fresh: [place: number, shown: Shown][] = [];
@@ -100,12 +100,15 @@ export class Inclusion {
       if (shown) break;
       fresh.push([place(level, node), { hash, rest: siblings.slice(used) }]);
       const odd = node % 2 === 1;
-      if (!odd && node === last) continue; // on the right edge it has no sibling here
+      if (!odd && node === last) continue; // a node on the right edge has no sibling at this level
       const sibling = siblings.slice(used, used + HASH_LENGTH);
       need(sibling !== '', `its proof is too short: ${lengthOf(siblings)} hashes`);
       used += HASH_LENGTH + 1;
-      need(HASH.test(sibling) && siblings[used - 1] === '\n', 'a hash of its proof is no SHA-256 in canonical base64');
-      // a way through the sibling would have this node beside it, and go on the same
+      need(
+        HASH.test(sibling) && siblings[used - 1] === '\n',
+        'a hash of its proof is not a SHA-256 in canonical base64',
+      );
+      // a path through the sibling would have this node as its sibling, and continue in the same way
       fresh.push([
         place(level, odd ? node - 1 : node + 1),
         { hash: sibling, rest: `${hash}\n${siblings.slice(used)}` },
@@ -115,15 +118,15 @@ export class Inclusion {
     const { hash: expected, rest } = shown ?? { hash: (this.head as Head).root, rest: '' };
     const over = siblings.length - used - rest.length;
     need(over === 0, `its proof is too ${over < 0 ? 'short' : 'long'}: ${lengthOf(siblings)} hashes`);
-    need(hash === expected && siblings.endsWith(rest), `its proof leads to another root than the tree's`);
+    need(hash === expected && siblings.endsWith(rest), `its proof leads to another root than that of the tree`);
     for (const [at, each] of fresh) this.shown.set(at, each);
   }
 }
 
 const lengthOf = (siblings: string): number => Math.ceil(siblings.length / (HASH_LENGTH + 1));
 
-/** Positions may be beyond 32 bits. */
+/** Halves without bit operations: positions may exceed 32 bits. */
 const half = (index: number): number => Math.floor(index / 2);
 
-/** One number for a place in the tree; no log is as long as 2^47. */
+/** Encodes a place in the tree as one number; logs are shorter than 2^47. */
 const place = (level: number, index: number): number => index * 64 + level;

@@ -1,15 +1,15 @@
 import { PURE_CRYPTO } from './pure-crypto';
 import { verifyWith, type Verification, type VerifyOptions } from './verify';
 
-// The verifier of receipts for browsers, workers, and wherever else there is no Node: JavaScript alone, no built-in
-// module, no global but TextEncoder, TextDecoder, atob and btoa.
+// The receipt verifier for browsers, workers and other environments without Node: plain JavaScript without built-in
+// modules. It uses no globals except TextEncoder, TextDecoder, atob and btoa.
 
 export { STEPS, type Step, type StepId, type Verification, type VerifyOptions } from './verify';
 
 /**
- * Checks a receipt offline. The same steps as on Node.
- * @param input the text of the file; or its JSON, parsed by whoever has seen to it that no member stands there twice
- * @param vkeys the log's verifier key; or its keys, where it was changed
+ * Verifies a receipt offline, in the same steps as on Node.
+ * @param input the text of the file, or its parsed JSON if the parser rejected duplicate members
+ * @param vkeys the log's verifier key, or all its keys after a rotation
  */
 export const verifyReceipt = (
   input: unknown,

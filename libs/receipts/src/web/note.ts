@@ -1,10 +1,11 @@
 import { concat, hex, utf8, type Crypto } from './crypto';
 import { need } from './failed';
 
-// Reads C2SP signed notes, verifier keys and checkpoints. Shares no code with what writes them (`libs/transparency-log`): a mistake
-// there is caught here. @see https://c2sp.org/signed-note https://c2sp.org/tlog-checkpoint https://c2sp.org/tlog-cosignature
+// Reads C2SP signed notes, verifier keys and checkpoints. Shares no code with the writer (`libs/transparency-log`), so
+// that a bug there is detected here.
+// @see https://c2sp.org/signed-note https://c2sp.org/tlog-checkpoint https://c2sp.org/tlog-cosignature
 
-/** What a key signs with: part of its id. */
+/** Signature types; part of a key id. */
 const LOG = 0x01;
 const COSIGNATURE = 0x04;
 
@@ -20,35 +21,35 @@ export interface NoteKey {
 function readKey(crypto: Crypto, vkey: string, type: number): NoteKey {
   const match = /^([^+\p{White_Space}\p{Cc}\p{Surrogate}]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/u.exec(vkey);
   const [, name = '', id = '', encoded = ''] = match ?? [];
-  need(match !== null, 'a verifier key reads <name>+<8 lower-case hex digits>+<base64>');
+  need(match !== null, 'a verifier key has the form <name>+<8 lower-case hex digits>+<base64>');
   const bytes = crypto.fromBase64(encoded);
-  if (bytes?.length !== 33) return need(false, `the verifier key of ${name} holds no Ed25519 key in canonical base64`);
+  if (bytes?.length !== 33) return need(false, `the verifier key of ${name} is not an Ed25519 key in canonical base64`);
   need(
     bytes[0] === type,
-    `the verifier key of ${name} is of signature type ${bytes[0]}, not ${type} as that of a ${type === LOG ? 'log' : 'witness'}`,
+    `the verifier key of ${name} has signature type ${bytes[0]}; the key of a ${type === LOG ? 'log' : 'witness'} has type ${type}`,
   );
   const own = crypto.sha256hex(concat(utf8(`${name}\n`), bytes)).slice(0, 8);
-  need(own === id, `the verifier key of ${name} does not fit its own key id ${id}`);
+  need(own === id, `the verifier key of ${name} does not match its key id ${id}`);
   return { name, id, verify: crypto.ed25519(bytes.subarray(1)) };
 }
 
-/** The lines of one text or of several, without empty ones. */
+/** Splits one or several texts into lines, without empty lines. */
 const linesOf = (texts: string | readonly string[]): string[] =>
   [texts].flat().flatMap((text) => text.split(/\r?\n/).filter((line) => line !== ''));
 
 /**
- * The keys of one log: one, or several where it was changed since; a line each. All have the log's name.
- * @throws Failed, in words
+ * Reads the keys of one log, one per line: several after a rotation. All have the log's name.
+ * @throws Failed with a readable message
  */
 export function readLogKeys(crypto: Crypto, vkeys: string | readonly string[]): [NoteKey, ...NoteKey[]] {
   const [first, ...more] = linesOf(vkeys).map((line) => readKey(crypto, line, LOG));
-  if (!first) return need(false, 'no verifier key is given');
+  if (!first) return need(false, 'no verifier key was given');
   const other = more.find(({ name }) => name !== first.name);
-  need(other === undefined, `the keys are of two logs, ${first.name} and ${other?.name}`);
+  need(other === undefined, `the keys belong to two logs, ${first.name} and ${other?.name}; give the keys of one log`);
   return [first, ...more];
 }
 
-/** @throws Failed, in words */
+/** @throws Failed with a readable message */
 export const readWitnessKeys = (crypto: Crypto, vkeys: readonly string[]): NoteKey[] =>
   linesOf(vkeys).map((line) => readKey(crypto, line, COSIGNATURE));
 
@@ -62,13 +63,16 @@ const NOTE_LENGTH_MOST = 1_000_000;
 const SIGNATURES_MOST = 100;
 const NOT_NOTE_TEXT = /[\u0000-\u0009\u000b-\u001f\p{Surrogate}]/u;
 
-/** Takes a note apart; nothing of it is to be believed yet. */
+/** Parses a note without verifying it. */
 function readNote(crypto: Crypto, note: string): { text: string; signatures: Signature[] } {
   need(note.length <= NOTE_LENGTH_MOST, 'the checkpoint is too long');
-  need(!NOT_NOTE_TEXT.test(note), 'the checkpoint has a control character, or half a surrogate pair');
+  need(!NOT_NOTE_TEXT.test(note), 'the checkpoint contains a control character or half a surrogate pair');
   const at = note.lastIndexOf('\n\n');
   const lines = note.slice(at + 2).split('\n');
-  need(at >= 0 && lines.pop() === '' && lines.length > 0, 'the checkpoint has no signature, or ends in a line');
+  need(
+    at >= 0 && lines.pop() === '' && lines.length > 0,
+    'the checkpoint has no signature, or does not end with a line end',
+  );
   need(lines.length <= SIGNATURES_MOST, `the checkpoint has more than ${SIGNATURES_MOST} signatures`);
   const signatures = lines.map((line) => {
     const [, name = '', encoded = ''] = /^\u2014 ([^+\p{White_Space}]+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line) ?? [];
@@ -86,14 +90,14 @@ export interface Head {
   readonly root: string;
   /** the id of the log's key that signed it */
   readonly keyId: string;
-  /** who of the known witnesses cosigned it, and when by their own account */
+  /** the known witnesses that cosigned it, and the times that they stated */
   readonly witnessedBy: readonly { readonly name: string; readonly time: string }[];
 }
 
 /**
- * The checkpoint in a note that the log signed with one of its keys. A signature of a known key that is wrong makes
- * the whole note wrong; those of unknown keys are passed over.
- * @throws Failed, in words
+ * Opens a note that the log signed with one of its keys and returns the checkpoint. An invalid signature of a known key
+ * invalidates the note; signatures of unknown keys are ignored.
+ * @throws Failed with a readable message
  */
 export function openCheckpoint(
   crypto: Crypto,
@@ -122,13 +126,13 @@ export function openCheckpoint(
   if (keyId === undefined) return need(false, `the checkpoint is not signed by ${name}`);
   const [origin, size = '', root = '', ...rest] = text.split('\n');
   need(rest[rest.length - 1] === '' && !rest.slice(0, -1).includes(''), 'the checkpoint is malformed');
-  need(origin === name, `the checkpoint is of ${origin}, the key of ${name}`);
-  need(/^(0|[1-9]\d{0,15})$/.test(size) && Number.isSafeInteger(Number(size)), 'the checkpoint names no size');
-  need(crypto.fromBase64(root)?.length === 32, 'the root of the checkpoint is no SHA-256 in base64');
+  need(origin === name, `the checkpoint belongs to ${origin}, but the key to ${name}`);
+  need(/^(0|[1-9]\d{0,15})$/.test(size) && Number.isSafeInteger(Number(size)), 'the checkpoint has no valid size');
+  need(crypto.fromBase64(root)?.length === 32, 'the root of the checkpoint is not a SHA-256 in base64');
   return { size: Number(size), root, keyId, witnessedBy };
 }
 
-/** A witness signs the time with the text. */
+/** Verifies a cosignature, which covers a time and the text, and returns the time. */
 function cosigned(witness: NoteKey, text: string, signature: Uint8Array): string {
   need(signature.length === 72, `the cosignature by ${witness.name} is malformed`);
   let seconds = 0n;

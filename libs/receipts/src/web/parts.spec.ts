@@ -19,7 +19,7 @@ import { claimsDigest, rootOver } from './parts';
 
 const busy = busyRun();
 
-/** The receipt of a run in parts of a few events, as the log would sign it, but for what is changed before. */
+/** Builds the receipt of a run in parts of a few events, applies the changes, and signs it as the log would. */
 function inParts(
   log: SealedLog,
   runId: string,
@@ -76,33 +76,33 @@ describe.each([
     ['the JSON of an array', JSON.stringify(whole)],
     ['a line for each envelope', lines(whole)],
     ['lines with a line end after the last', `${lines(whole)}\n`],
-  ])('verifies as the receipt in one envelope does, given as %s', (_form, input) => {
+  ])('verifies like the receipt in one envelope, given as %s', (_form, input) => {
     const verification = verify(input, VKEY);
     expect(brokenAt(verification)).toBe('');
     expect(verification.statement).toEqual(onNode(receiptOf(busy.log, busy.runId), VKEY).statement);
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['the receipt without its parts', first, /in 4 parts, and without part 0, 1, 2, 3 it is not complete/],
-    ['a missing part', [first, p0, p1, p3], /without part 2 it is not complete/],
-    ['two missing parts', [first, p0, p3], /without part 1, 2 it/],
-    ['a missing last part', [first, p0, p1, p2], /without part 3 it/],
+    ['the receipt without its parts', first, /has 4 parts and is incomplete without part 0, 1, 2, 3;/],
+    ['a missing part', [first, p0, p1, p3], /incomplete without part 2;/],
+    ['two missing parts', [first, p0, p3], /without part 1, 2;/],
+    ['a missing last part', [first, p0, p1, p2], /without part 3;/],
     ['a repeated part', [first, p0, p1, p1, p2, p3], /part 1 is given more than once/],
     ['a part in the place of another', [first, p0, p1, p1, p3], /part 1 is given more than once/],
     ['swapped parts', [first, p0, p2, p1, p3], /part 2 is in the place of part 1/],
-    ['a part of another run', [first, p0, other[2], p2, p3], /part 1, is of another receipt/],
+    ['a part of another run', [first, p0, other[2], p2, p3], /part 1, belongs to another receipt/],
     ['parts without the receipt', [p0, p1, p2, p3], /the first envelope is part 0 of 4/],
     ['one part alone', p2, /the first envelope is part 2 of 4/],
-    ['two receipts', [first, p0, p1, p2, p3, first], /envelope 5 is no part of a receipt/],
-    ['a receipt in one envelope with parts', [receiptOf(busy.log, busy.runId), p0], /receipt in one part/],
+    ['two receipts', [first, p0, p1, p2, p3, first], /envelope 5 is not a part of a receipt/],
+    ['a receipt in one envelope with parts', [receiptOf(busy.log, busy.runId), p0], /is a complete receipt/],
     [
-      'a part that was not signed so',
+      'a part with a wrong signature',
       [first, p0, tampered(p1), p2, p3],
       /envelope 2: the signature by .* is not valid/,
     ],
-    ['the receipt not signed so', [tampered(first), p0, p1, p2, p3], /envelope 0: the signature/],
-    ['no envelope', [], /there is no envelope/],
-    ['a line that is no envelope', `${lines(whole)}\n{"a":1}`, /envelope 5: /],
+    ['the receipt with a wrong signature', [tampered(first), p0, p1, p2, p3], /envelope 0: the signature/],
+    ['no envelope', [], /the file contains no envelope/],
+    ['a line that is not an envelope', `${lines(whole)}\n{"a":1}`, /envelope 5: /],
     ['a member twice in a line', `${lines([first])}\n{"payload":"","payload":""}`, /not a receipt/],
   ])('is refused: %s', (_what, input, why) => {
     const verification = verify(input, VKEY);
@@ -122,9 +122,9 @@ describe.each([
       /root over the events of all parts/,
     ],
     ['another root in one part', { part: (s, i) => i === 1 && (s.predicate.root = 'x') }, /with other events/],
-    ['a part of another size', { part: (s, i) => i === 2 && (s.predicate.size -= 1) }, /tree of \d+ leaves, and/],
+    ['a part of another size', { part: (s, i) => i === 2 && (s.predicate.size -= 1) }, /tree of \d+ leaves, but/],
     [
-      'a size that no event is proved in',
+      'a size other than that of the proofs',
       { all: (s) => (s.predicate.size += 1), part: (s) => (s.predicate.size += 1) },
       /the events are in the tree of \d+ leaves, not \d+/,
     ],
@@ -132,12 +132,12 @@ describe.each([
     [
       'a part without its last event',
       { part: (s, i) => i === 0 && s.predicate.events.pop() },
-      /does not hold the events/,
+      /does not contain the events/,
     ],
     [
       'a part with its events in another order',
       { part: (s) => s.predicate.events.reverse() },
-      /does not hold the events/,
+      /does not contain the events/,
     ],
     [
       'a part with inner events in another order',
@@ -145,11 +145,15 @@ describe.each([
       /root over the events/,
     ],
     ['another number of events', { all: (s) => (s.predicate.count += 1) }, /the receipt states/],
-    ['other claims', { all: (s) => (s.predicate.claims = canonicalDigest({})) }, /claims that the receipt names/],
+    [
+      'other claims',
+      { all: (s) => (s.predicate.claims = canonicalDigest({})) },
+      /do not match the digest in the receipt/,
+    ],
     [
       'a part with a text withheld',
       { part: (s) => s.predicate.events.forEach((each) => (each.payload = null)) },
-      /claims that the receipt names/,
+      /do not match the digest in the receipt/,
     ],
     [
       'the subject of another',
@@ -160,7 +164,7 @@ describe.each([
       /the subject is not the run/,
     ],
     [
-      'a part that is of a tree',
+      'a part of a tree receipt',
       { part: (s) => (s.predicate.of = { ...s.predicate.of, id: 'tree_0_x' }) },
       /another receipt/,
     ],
@@ -171,12 +175,12 @@ describe.each([
   });
 });
 
-it('reads a receipt in parts unverified as the one that they are together', () => {
+it('readUnverified joins the parts to one receipt', () => {
   const { predicate } = readUnverified(lines(whole));
   expect(JSON.parse(JSON.stringify(predicate))).toEqual(
     JSON.parse(JSON.stringify(statementOf(busy.log, busy.runId).predicate)),
   );
-  expect(() => readUnverified(lines([first, p0]))).toThrow('in 4 parts and 1 are there');
-  expect(() => readUnverified(JSON.stringify(p0))).toThrow('begins with a part');
+  expect(() => readUnverified(lines([first, p0]))).toThrow('has 4 parts and the file contains 1;');
+  expect(() => readUnverified(JSON.stringify(p0))).toThrow('the first envelope is a part;');
   expect(KINDS[RUN_RECEIPT].select(busy.runId, readStory(busy.log.entries())).length).toBe(predicate.events.length);
 });

@@ -12,7 +12,7 @@ import type { Claims } from '../kinds';
 import type { Crypto } from './crypto';
 import { need } from './failed';
 
-/** What a verification goes by, whether it came in one envelope or in parts. */
+/** The contents of a receipt, whether it came in one envelope or in parts. */
 export interface Whole {
   readonly type: PredicateType;
   readonly id: string;
@@ -21,8 +21,8 @@ export interface Whole {
 }
 
 /**
- * The envelopes in a file: one; or a receipt in parts, as an array or one on each line.
- * @throws Error where the text is no JSON, or a member stands in it twice
+ * Returns the envelopes of a file: a single one, or a receipt in parts as an array or one per line.
+ * @throws Error if the text is not valid JSON or has a duplicate member
  */
 export function envelopesIn(input: unknown): readonly unknown[] {
   const read = typeof input === 'string' ? valuesIn(input) : input;
@@ -36,7 +36,7 @@ function valuesIn(text: string): unknown {
 }
 
 /**
- * The RFC 6962 root over leaves: an odd last node moves up a level as it is.
+ * Computes the RFC 6962 root over leaves: an odd last node moves up a level unchanged.
  * @see RFC 6962 §2.1
  */
 export function rootOver<T>(leaves: readonly T[], node: (left: T, right: T) => T): T | undefined {
@@ -52,13 +52,13 @@ export function rootOver<T>(leaves: readonly T[], node: (left: T, right: T) => T
   return level[0];
 }
 
-/** What a receipt in parts states in place of its claims. */
+/** Computes the digest that a receipt in parts contains in place of its claims. */
 export const claimsDigest = (claims: Claims, digestOf: DigestOf): string =>
   digestOf(JSON.parse(JSON.stringify(claims)) as unknown);
 
 /**
- * The events of all parts, once these are exactly the parts that the first envelope names.
- * @throws Failed that names the parts that are missing, repeated, moved, or of another receipt
+ * Joins the events of all parts after checking that they are exactly the parts that the first envelope lists.
+ * @throws Failed with the parts that are missing, repeated, moved or from another receipt
  */
 export function joined(
   crypto: Crypto,
@@ -73,23 +73,21 @@ export function joined(
   const held = new Set(given);
   const missing = all.parts.flatMap((_, part) => (held.has(part) ? [] : [part]));
   need(missing.length === 0, missingParts(count, missing));
-  given.forEach((part, i) =>
-    need(part === i, `part ${part} is in the place of part ${i}; give the parts in their order`),
-  );
+  given.forEach((part, i) => need(part === i, `part ${part} is in the place of part ${i}; give the parts in order`));
   const events = parts.flatMap(({ predicate }) => predicate.events);
   const root = rootOver(
     events.map(({ body }) => crypto.leaf(body)),
     (left, right) => crypto.node(left, right),
   );
-  need(events.length === all.count, `the parts hold ${events.length} events and the receipt states ${all.count}`);
-  need(root === all.root, 'the root over the events of all parts is not the one that the receipt states');
+  need(events.length === all.count, `the parts contain ${events.length} events, but the receipt states ${all.count}`);
+  need(root === all.root, 'the root over the events of all parts differs from the root that the receipt states');
   return { type: all.of.type, id: all.of.id, subject, events };
 }
 
 export function missingParts(count: number, missing: readonly number[]): string {
   const named = missing.slice(0, 10).join(', ');
   const more = missing.length > 10 ? ` and ${missing.length - 10} more` : '';
-  return `this receipt is in ${count} parts, and without part ${named}${more} it is not complete; give the receipt with all its parts`;
+  return `this receipt has ${count} parts and is incomplete without part ${named}${more}; give the receipt with all its parts`;
 }
 
 function belongs(
@@ -101,13 +99,13 @@ function belongs(
   const { of, size, root, parts, part: index, events } = part.predicate;
   const where = `envelope ${i + 1}, part ${index},`;
   const isSame = (a: unknown, b: unknown): boolean => canonicalize(a) === canonicalize(b);
-  need(isSame(of, all.of) && isSame(part.subject, subject), `${where} is of another receipt: ${of.id}`);
-  need(size === all.size, `${where} was made in the tree of ${size} leaves, and the receipt in that of ${all.size}`);
-  need(root === all.root && parts === all.parts.length, `${where} is of a receipt with other events`);
+  need(isSame(of, all.of) && isSame(part.subject, subject), `${where} belongs to another receipt: ${of.id}`);
+  need(size === all.size, `${where} is for the tree of ${size} leaves, but the receipt for the tree of ${all.size}`);
+  need(root === all.root && parts === all.parts.length, `${where} belongs to a receipt with other events`);
   const stated = all.parts[index];
   const [first, last] = [events[0]?.position, events.at(-1)?.position];
   need(
     stated !== undefined && events.length === stated.events && first === stated.first && last === stated.last,
-    `${where} does not hold the events that the receipt states for it`,
+    `${where} does not contain the events that the receipt states for it`,
   );
 }

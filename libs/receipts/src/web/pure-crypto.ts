@@ -5,23 +5,23 @@ import { concat, hex, utf8, type Crypto } from './crypto';
 const LEAF = Uint8Array.of(0x00);
 const NODE = Uint8Array.of(0x01);
 
-/** JavaScript alone: for browsers, workers, and wherever else there is no Node. */
+/** Implements `Crypto` in plain JavaScript, for browsers, workers and other environments without Node. */
 export const PURE_CRYPTO: Crypto = {
   sha256hex: (data) => hex(sha256(typeof data === 'string' ? utf8(data) : data)),
   saltedHex: (salt, text) =>
     hex(sha256(concat(bytesOf(`${salt.replaceAll('-', '+').replaceAll('_', '/')}==`), utf8(text)))),
   leaf: (body) => toBase64(sha256(concat(LEAF, sha256(utf8(body))))),
   node: (left, right) => toBase64(sha256(concat(NODE, bytesOf(left), bytesOf(right)))),
-  // strict, as Node's: encodings that RFC 8032 does not have are refused
+  // strict like Node: refuses encodings that RFC 8032 does not allow
   ed25519: (publicKey) => (message, signature) => {
     try {
       return signature.length === 64 && ed25519.verify(signature, message, publicKey, { zip215: false });
     } catch {
-      return false; // a key that is no point of the curve
+      return false; // the key is not a point of the curve
     }
   },
   fromBase64(text) {
-    // atob forgives white space and missing padding
+    // atob accepts white space and missing padding
     if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
     const bytes = bytesOf(text);
     return toBase64(bytes.subarray(bytes.length - (bytes.length % 3))) === text.slice(text.length - tail(bytes))
@@ -38,7 +38,7 @@ export const PURE_CRYPTO: Crypto = {
   },
 };
 
-/** Characters of the last group, where it is not full: only there can bits be left unused. */
+/** Returns the length of the last group if it is incomplete: only there can bits be unused. */
 const tail = (bytes: Uint8Array): number => (bytes.length % 3 === 0 ? 0 : 4);
 
 function bytesOf(text: string): Uint8Array {

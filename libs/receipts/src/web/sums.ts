@@ -4,7 +4,7 @@ import type { Claims } from '../kinds';
 import { sumOf } from '../tree';
 import { need } from './failed';
 
-/** Do the amounts of what is listed add up to what is claimed as spent? @throws Failed, in words */
+/** Checks that the listed amounts add up to the claimed spending. @throws Failed with a readable message */
 export function sumsOf(claims: Claims): string {
   if ('custody' in claims) return 'one action';
   if (!('tree' in claims)) return ofRun(claims);
@@ -33,5 +33,5 @@ function costs(sum: Record<string, number>, spent: Record<string, number>, whose
 }
 
 function equal(claim: string, sum: number, spent: number, what: string): void {
-  need(sum === spent, `${what} add up to ${sum}, and ${spent} are claimed`, undefined, claim);
+  need(sum === spent, `${what} add up to ${sum}, but ${spent} are claimed`, undefined, claim);
 }

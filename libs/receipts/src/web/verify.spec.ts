@@ -21,8 +21,8 @@ import { verifyReceipt as onNode, type Verification } from '../verify';
 type Verify = (input: unknown, vkeys: string) => Verification;
 
 /**
- * Loads a module and all that it imports where there is no Node: a fresh realm with four globals of the web, and modules
- * that are files only.
+ * Loads a module and its imports in an environment without Node: a fresh realm with four web globals, which can only
+ * import files.
  */
 function loadInBareRealm(entry: string): { verifyReceipt: Verify; reached: string[] } {
   const realm = createContext({ TextEncoder, TextDecoder, atob, btoa });
@@ -60,12 +60,12 @@ const { verifyReceipt: onWeb, reached } = loadInBareRealm(resolve(__dirname, 'in
 const plain = (verification: Verification): unknown => JSON.parse(JSON.stringify(verification));
 
 describe('the verifier for the web', () => {
-  it('loads where there is no Node, with no more than its own files', () => {
+  it('loads without Node, from files alone', () => {
     expect(reached.length).toBeGreaterThan(20);
     expect(() => find('node:crypto', 'x.ts')).toThrow(/built-in of Node/);
   });
 
-  it('says of receipts of every kind what the one on Node says', () => {
+  it('returns the same result as the Node verifier for receipts of every kind', () => {
     const { treeId } = busy.log.last('RunOpened');
     const { actionId } = busy.log.last('ActionDenied');
     for (const each of [
@@ -73,19 +73,19 @@ describe('the verifier for the web', () => {
       otherReceiptOf(busy.log, TREE_RECEIPT, treeId as string),
       otherReceiptOf(busy.log, ACTION_RECEIPT, actionId as string),
     ]) {
-      const said = onWeb(each, VKEY);
-      expect(brokenAt(said)).toBe('');
-      expect(plain(said)).toEqual(plain(onNode(each, VKEY)));
+      const result = onWeb(each, VKEY);
+      expect(brokenAt(result)).toBe('');
+      expect(plain(result)).toEqual(plain(onNode(each, VKEY)));
     }
   });
 
-  it.each([1_300, 1_400, 2_100, 5_000])('reads words of %i characters as the one on Node does', (length) => {
+  it.each([1_300, 1_400, 2_100, 5_000])('reads payloads of %i characters like the Node verifier', (length) => {
     const log = new SealedLog();
     const { runId } = log.open(ROOMY, { payload: words({ purpose: '€'.repeat(length), requestedBy: 'ann' }) });
     for (const verify of [onWeb, onNode]) expect(brokenAt(verify(receiptOf(log, runId), VKEY))).toBe('');
   });
 
-  it('finds what the one on Node finds', () => {
+  it('reports the same failures as the Node verifier', () => {
     const [{ keyid, sig }] = envelope.signatures as [Envelope['signatures'][number]];
     const changed = (change: (copy: ReturnType<typeof statementOf>) => void): Envelope => {
       const copy = statementOf(busy.log, busy.runId);
@@ -112,9 +112,9 @@ describe('the verifier for the web', () => {
       changed(({ predicate }) => (predicate.spent.calls += 1)),
     ];
     for (const each of forged) {
-      const said = onWeb(each, VKEY);
-      expect(said.ok).toBe(false);
-      expect(plain(said)).toEqual(plain(onNode(each, VKEY)));
+      const result = onWeb(each, VKEY);
+      expect(result.ok).toBe(false);
+      expect(plain(result)).toEqual(plain(onNode(each, VKEY)));
     }
     expect(plain(onWeb(envelope, VKEY.replace('+', '-')))).toEqual(plain(onNode(envelope, VKEY.replace('+', '-'))));
   });
