@@ -6,7 +6,7 @@ import { judgeTrajectory, SEQUENCES } from './rules';
 
 fc.configureGlobal({ seed: 20260124 });
 
-/** A tree's actions as its owner keeps them: the first action of each label. */
+/** Keeps the first action of each label, as the log owner does. */
 class Tree {
   private readonly first: Record<string, { actionId: string; runId: string; position: number }> = {};
   private position = 0;
@@ -26,8 +26,8 @@ const codes = (tree: Tree, next: TrajectoryStep) => judgeTrajectory(tree.traject
 const outcomes = (tree: Tree, next: TrajectoryStep) =>
   judgeTrajectory(tree.trajectory, next).map((each) => each.outcome);
 
-describe('rules over the actions of a whole tree', () => {
-  it('have these codes and outcomes, which are on the wire', () => {
+describe('the sequence rules', () => {
+  it('have the published codes and outcomes', () => {
     expect(SEQUENCES.map((rule) => [rule.seen.join(' + '), rule.then, rule.outcome, rule.code])).toEqual([
       ['read:secret', 'send:external', 'deny', 'SECRET_EXFILTRATION'],
       ['denied:escalation', 'exec:shell', 'deny', 'EXEC_AFTER_DENIED_ESCALATION'],
@@ -42,21 +42,21 @@ describe('rules over the actions of a whole tree', () => {
     ]);
   });
 
-  it('deny sending outside after a secret was read, by whichever run of the tree', () => {
+  it('deny sending outside after any run of the tree has read a secret', () => {
     for (const reader of ['run_parent', 'run_child', 'run_sibling']) {
       const tree = new Tree().does('run_parent', 'untrusted').does(reader, 'read:secret');
       expect(outcomes(tree, step('send:external'))).toEqual(['deny']);
     }
   });
 
-  it('deny executing after an escalation was denied', () => {
+  it('deny execution after a denied escalation', () => {
     const tree = new Tree().does('run_parent', 'denied:escalation');
     expect(codes(tree, step('exec:shell'))).toEqual(['EXEC_AFTER_DENIED_ESCALATION']);
     expect(codes(tree, step('send:external'))).toEqual([]);
     expect(codes(new Tree().does('run_parent', 'escalation'), step('exec:shell'))).toEqual([]);
   });
 
-  it('ask a person where private data, untrusted content and a way out meet, though three runs share them', () => {
+  it('step up if private data, untrusted content and a way out meet, even across three runs', () => {
     const tree = new Tree().does('run_a', 'private').does('run_b', 'untrusted');
     expect(outcomes(tree, step('send:external'))).toEqual(['step-up']);
     expect(outcomes(new Tree().does('run_a', 'private'), step('send:external'))).toEqual([]);
@@ -65,36 +65,36 @@ describe('rules over the actions of a whole tree', () => {
     expect(outcomes(new Tree(), step('send:external', 'untrusted', 'private'))).toEqual(['step-up']);
   });
 
-  it('go by the order: what was sent before the secret was read is past', () => {
+  it('consider the order: sending before the secret was read is allowed', () => {
     const tree = new Tree().does('run_a', 'send:external').does('run_a', 'read:secret');
     expect(codes(tree, step('file:read'))).toEqual([]);
     expect(codes(new Tree().does('run_a', 'send:external'), step('read:secret'))).toEqual([]);
   });
 
-  it('go by the effect too, so that a step without its label is judged all the same (I11)', () => {
+  it('also consider the effect, so that a step without its label is still judged (I11)', () => {
     const tree = new Tree().does('run_a', 'read:secret', 'denied:escalation');
     expect(codes(tree, { labels: [], effect: 'external', runId: 'run_b' })).toEqual(['SECRET_EXFILTRATION']);
     expect(codes(tree, { labels: [], effect: 'exec', runId: 'run_b' })).toEqual(['EXEC_AFTER_DENIED_ESCALATION']);
   });
 
-  it('tell which action of which run armed them', () => {
+  it('name the action and the run that armed them', () => {
     const tree = new Tree().does('run_parent').does('run_parent', 'read:secret');
     const [objection] = judgeTrajectory(tree.trajectory, step('send:external'));
     expect(objection?.message).toBe(
-      'a secret was read in this task, so nothing is sent outside any more; send it from a task that reads none ' +
+      'a secret was read in this task, so nothing more may be sent outside; send it from a task that reads no secret ' +
         '(read:secret: by action act_1 of run run_parent, position 1)',
     );
     const [own] = judgeTrajectory({ first: {} }, step('send:external', 'read:secret'));
-    expect(own?.message).toContain('read:secret: by this very call');
+    expect(own?.message).toContain('read:secret: by this call');
     expect(reason.safeParse(objection).success).toBe(true);
   });
 
-  it('take no label from a prototype', () => {
+  it('ignore labels inherited from a prototype', () => {
     expect(judgeTrajectory({ first: {} }, step('constructor', 'send:external', 'toString'))).toEqual([]);
   });
 });
 
-describe('any trajectory', () => {
+describe('judgeTrajectory for any trajectory', () => {
   const known = [...new Set(SEQUENCES.flatMap((rule) => [...rule.seen, rule.then])), 'harmless'];
   const some = fc.subarray(known);
   const action = fc.record({ runId: fc.constantFrom('run_a', 'run_b', 'run_c'), labels: some });
@@ -102,7 +102,7 @@ describe('any trajectory', () => {
   const treeOf = (actions: readonly { runId: string; labels: string[] }[]) =>
     actions.reduce((tree, { runId, labels }) => tree.does(runId, ...labels), new Tree());
 
-  it('is judged the same however its actions are spread over the runs', () => {
+  it('returns the same result however the actions are spread over the runs', () => {
     fc.assert(
       fc.property(fc.array(action), next, (actions, last) => {
         const alone = actions.map((each) => ({ ...each, runId: 'run_a' }));
@@ -111,7 +111,7 @@ describe('any trajectory', () => {
     );
   });
 
-  it('is judged no more mildly after more actions, or with more labels', () => {
+  it('never becomes milder through more actions or more labels', () => {
     fc.assert(
       fc.property(fc.array(action), fc.array(action), next, some, (before, more, last, extra) => {
         const few = codes(treeOf(before), last);
@@ -121,7 +121,7 @@ describe('any trajectory', () => {
     );
   });
 
-  it('is objected to only where a rule is complete: all it wants seen, and its step now', () => {
+  it('objects only if a rule is complete: all its labels seen, and its step now', () => {
     fc.assert(
       fc.property(fc.array(action), next, (actions, last) => {
         const effect = { external: 'send:external', exec: 'exec:shell', read: '', write: '' }[last.effect];

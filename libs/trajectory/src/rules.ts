@@ -3,16 +3,16 @@ import type { Effect } from '@bailiwick/contracts/grant';
 import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
 import type { JudgeTrajectory, Trajectory, TrajectoryStep } from '@bailiwick/contracts/trajectory';
 
-/** A dangerous sequence of steps each of which is allowed: all of `seen` somewhere in the tree, then one of `then`. */
+/** A dangerous sequence of individually allowed steps: all labels of `seen` anywhere in the tree, followed by `then`. */
 export interface SequenceRule {
-  /** a ReasonCode, or the name of a rule that is only tried out */
+  /** a ReasonCode, or the name of a rule under trial */
   readonly code: string;
   readonly outcome: DecisionOutcome;
   readonly seen: readonly string[];
-  /** only what came before this step counts, not the step itself */
+  /** only earlier steps count, not the step itself */
   readonly before?: true;
   readonly then: string;
-  /** why, for a person, and what to do */
+  /** human-readable reason, and what to do instead */
   readonly says: string;
 }
 
@@ -20,11 +20,11 @@ const SECRET_SEEN = 'a secret was read in this task';
 const SETTLE_FIRST = 'report its outcome, or wait until it expires, and ask again';
 
 /**
- * The rules, over the whole tree: splitting an attack between a parent and a child does not hide it. The
- * "lethal trifecta" (Willison, 2025) is private data, untrusted content, a way out. What is not known to stay inside is
- * in doubt (`may:…`): a person is asked. An address of the agent's making carries data out as a message does
- * (`fetch:unnamed`). A permit to send that is in flight would outlive the reading of a secret, and enforcement points
- * are not asked again before they use one: so the secret waits (`open:…`).
+ * The rules apply to the whole tree, so splitting an attack between a parent and a child does not hide it. The
+ * "lethal trifecta" (Willison, 2025) is private data, untrusted content and a way out. Calls that may leave the system
+ * (`may:…`) need an approval. An address that the agent composed can carry data out like a message (`fetch:unnamed`). A
+ * permit to send that is in flight would outlive the reading of a secret, because enforcement points do not ask again
+ * before they use it; reading the secret must wait (`open:…`).
  */
 export const SEQUENCES: readonly SequenceRule[] = [
   {
@@ -32,21 +32,21 @@ export const SEQUENCES: readonly SequenceRule[] = [
     outcome: 'deny',
     seen: ['read:secret'],
     then: 'send:external',
-    says: 'a secret was read in this task, so nothing is sent outside any more; send it from a task that reads none',
+    says: 'a secret was read in this task, so nothing more may be sent outside; send it from a task that reads no secret',
   },
   {
     code: 'EXEC_AFTER_DENIED_ESCALATION',
     outcome: 'deny',
     seen: ['denied:escalation'],
     then: 'exec:shell',
-    says: 'more authority was asked for and denied in this task, so nothing is executed in it any more',
+    says: 'more authority was requested and denied in this task, so nothing more may be executed in it',
   },
   {
     code: 'LETHAL_TRIFECTA',
     outcome: 'step-up',
     seen: ['private', 'untrusted'],
     then: 'send:external',
-    says: 'private data and untrusted content have met in this task; a person must look at what is sent outside',
+    says: 'private data and untrusted content have met in this task; a person must approve what is sent outside',
   },
   {
     code: 'MAY_SEND_SECRET',
@@ -54,7 +54,7 @@ export const SEQUENCES: readonly SequenceRule[] = [
     seen: ['read:secret'],
     before: true,
     then: 'may:send',
-    says: `${SECRET_SEEN}, and this may send something outside; a person must look at it`,
+    says: `${SECRET_SEEN}, and this may send something outside; a person must approve it`,
   },
   {
     code: 'MAY_SEND_PRIVATE',
@@ -62,7 +62,7 @@ export const SEQUENCES: readonly SequenceRule[] = [
     seen: ['private', 'untrusted'],
     before: true,
     then: 'may:send',
-    says: 'private data and untrusted content have met in this task, and this may send something outside; a person must look at it',
+    says: 'private data and untrusted content have met in this task, and this may send something outside; a person must approve it',
   },
   {
     code: 'FETCH_AFTER_PRIVATE',
@@ -70,7 +70,7 @@ export const SEQUENCES: readonly SequenceRule[] = [
     seen: ['private'],
     before: true,
     then: 'fetch:unnamed',
-    says: 'private data was read in this task, and an address can carry it out; name the host in the root lease, or have a person look at it',
+    says: 'private data was read in this task, and an address can carry it out; name the host in the root lease, or request approval',
   },
   {
     code: 'FETCH_AFTER_PRIVATE',
@@ -78,7 +78,7 @@ export const SEQUENCES: readonly SequenceRule[] = [
     seen: ['read:secret'],
     before: true,
     then: 'fetch:unnamed',
-    says: `${SECRET_SEEN}, and an address can carry it out; name the host in the root lease, or have a person look at it`,
+    says: `${SECRET_SEEN}, and an address can carry it out; name the host in the root lease, or request approval`,
   },
   {
     code: 'MAY_EXEC_AFTER_DENIED_ESCALATION',
@@ -86,7 +86,7 @@ export const SEQUENCES: readonly SequenceRule[] = [
     seen: ['denied:escalation'],
     before: true,
     then: 'may:exec',
-    says: 'more authority was asked for and denied in this task, and this may execute something; a person must look at it',
+    says: 'more authority was requested and denied in this task, and this may execute something; a person must approve it',
   },
   {
     code: 'SENDING_IN_FLIGHT',
@@ -106,17 +106,17 @@ export const SEQUENCES: readonly SequenceRule[] = [
   },
 ];
 
-/** What an effect means whatever the labels say: a step that lost its label on the way is judged all the same (I11). */
+/** The label that an effect implies, so that a step without its label is still judged (I11). */
 const LABEL_OF: Partial<Record<Effect, string>> = { external: 'send:external', exec: 'exec:shell' };
 
 /**
- * Judges the next step against all that the tree has done: one reason for each rule that objects, naming the action
- * and the run that armed it. Pure; knows nothing of grants or time. Only what was permitted (and what was denied, as
- * `denied:…`) is in `seen`: who keeps the trajectory sees to that.
+ * Judges the next step against the trajectory of the tree. Returns one reason per rule that objects, with the action and
+ * the run that armed the rule. Pure, and independent of grants and time. The caller must record only permitted actions
+ * in the trajectory, and denied ones as `denied:…`.
  */
 export const judgeTrajectory: JudgeTrajectory = judgeBy(SEQUENCES);
 
-/** The same by other rules than those in force. */
+/** Like `judgeTrajectory`, with the given rules. */
 export function judgeBy(sequences: readonly SequenceRule[]): JudgeTrajectory {
   return (trajectory, step) => {
     const seen = withOpen(trajectory);
@@ -128,7 +128,7 @@ export function judgeBy(sequences: readonly SequenceRule[]): JudgeTrajectory {
   };
 }
 
-/** What is in flight counts as a label that lasts until its outcome. */
+/** Adds a label for each action in flight; it lasts until the outcome. */
 function withOpen({ first, inFlight = [] }: Trajectory): Trajectory {
   if (inFlight.length === 0) return { first };
   const open: Record<string, Trajectory['first'][string]> = {};
@@ -137,17 +137,17 @@ function withOpen({ first, inFlight = [] }: Trajectory): Trajectory {
   return { first: { ...first, ...open } };
 }
 
-/** The rules as a change would have them: switched off, stricter or milder, and others beside them. */
+/** Returns a judge for changed rules: rules switched off, stricter or milder, and additional ones. */
 export function judgeUnder({ sequences = {}, added = [] }: NonNullable<Change['policy']> = {}): JudgeTrajectory {
   const kept = SEQUENCES.flatMap((rule): SequenceRule[] => {
     const outcome = sequences[rule.code as keyof typeof sequences] ?? rule.outcome;
     return outcome === 'off' ? [] : [{ ...rule, outcome }];
   });
-  const tried = added.map(({ says = 'a rule that is tried out', ...rule }) => ({ ...rule, says, code: 'TRIED_OUT' }));
+  const tried = added.map(({ says = 'a rule under trial', ...rule }) => ({ ...rule, says, code: 'TRIED_OUT' }));
   return judgeBy([...kept, ...tried]);
 }
 
-/** The step itself counts: one call that reads a secret and sends it is no better than two. */
+/** The step itself counts: one call that reads and sends a secret is as dangerous as two. */
 function carries(step: TrajectoryStep, label: string): boolean {
   return step.labels.includes(label) || LABEL_OF[step.effect] === label;
 }
@@ -164,9 +164,9 @@ function reasonOf(rule: SequenceRule, seen: Trajectory): Reason {
   };
 }
 
-/** In words, which earlier action armed a rule with this label. */
+/** Describes the earlier action that armed a rule with this label. */
 function armedBy(seen: Trajectory, label: string): string {
   const first = Object.hasOwn(seen.first, label) ? seen.first[label] : undefined;
-  if (!first) return `${label}: by this very call`;
+  if (!first) return `${label}: by this call`;
   return `${label}: by action ${first.actionId} of run ${first.runId}, position ${first.position}`;
 }
