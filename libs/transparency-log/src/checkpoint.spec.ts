@@ -6,7 +6,7 @@ import { errorOf, seededKey, valueOf } from './testing/keys';
 
 fc.configureGlobal({ seed: 20260125 });
 
-// A checkpoint of a public log, with its own signature, one of a type we do not know, and those of public witnesses.
+// A checkpoint of a public log, with the log's signature, one of an unknown type, and those of public witnesses.
 const PUBLIC = `arche2025h1.staging.ct.transparency.dev
 1432088532
 U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
@@ -41,14 +41,14 @@ const cosigned = (text: string, seconds = 1_679_315_147) => {
 };
 
 describe('the text of a checkpoint', () => {
-  it('is the one of the specification', () => {
+  it('has the form of the specification', () => {
     const text = 'example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n';
     const read = valueOf(parseCheckpoint(text));
     expect([read.origin, read.size, read.extensions]).toEqual(['example.com/behind-the-sofa', 20852163n, []]);
     expect(checkpointText(read)).toBe(text);
   });
 
-  it('is written as it is read, with the extension lines', () => {
+  it('round-trips with extension lines', () => {
     const line = fc.string({ minLength: 1 }).filter((text) => !/[\u0000-\u001f]|\p{Surrogate}/u.test(text));
     const any = fc.record({
       origin: line,
@@ -72,16 +72,16 @@ describe('the text of a checkpoint', () => {
     ['other digits', `${origin}\n١\n${root}\n`],
     ['2^64', `${origin}\n18446744073709551616\n${root}\n`],
     ['a short root', `${origin}\n${size}\n${Buffer.alloc(31).toString('base64')}\n`],
-    ['base64 of another spelling', `${origin}\n${size}\n${root.slice(0, -2)}B=\n`],
+    ['non-canonical base64', `${origin}\n${size}\n${root.slice(0, -2)}B=\n`],
     ['base64 without padding', `${origin}\n${size}\n${root.slice(0, -1)}\n`],
     ['a carriage return', `${origin}\r\n${size}\n${root}\n`],
-  ])('with %s is refused', (_, text) => {
+  ])('is refused with %s', (_, text) => {
     errorOf(parseCheckpoint(text));
   });
 
-  it('is not made of what would not read back', () => {
+  it('is refused if it would not round-trip', () => {
     expect(() => checkpointText({ ...checkpoint, origin: 'two\nlines' })).toThrow();
-    expect(() => checkpointText({ ...checkpoint, extensions: ['two\nlines'] })).toThrow('one line each');
+    expect(() => checkpointText({ ...checkpoint, extensions: ['two\nlines'] })).toThrow('must be one line');
     expect(() => checkpointText({ ...checkpoint, extensions: [''] })).toThrow();
     expect(() => checkpointText({ ...checkpoint, size: -1n })).toThrow();
     expect(() => checkpointText({ ...checkpoint, root: Buffer.alloc(20) })).toThrow();
@@ -95,20 +95,20 @@ describe('a signed checkpoint', () => {
     expect(opened.witnessedBy).toEqual([]);
   });
 
-  it('is not one of another log, though the same key signed it (I9)', () => {
+  it('is refused for another log, even if the same key signed it (I9)', () => {
     const other = signCheckpoint({ ...checkpoint, origin: 'bailiwick.example/other/0' }, [signer]);
     expect(errorOf(openCheckpoint(other, log))).toBe(
-      `the checkpoint is of bailiwick.example/other/0, the key of ${ORIGIN}`,
+      `the checkpoint belongs to bailiwick.example/other/0, but the key to ${ORIGIN}`,
     );
     const renamed = valueOf(parseVerifierKey(verifierKey('bailiwick.example/other/0', seededKey(1))));
     expect(errorOf(openCheckpoint(signed, renamed))).toContain('none of the known keys');
   });
 
-  it('is not any other text that the log signed', () => {
+  it('is refused if the signed text is not a checkpoint', () => {
     expect(errorOf(openCheckpoint(signNote('hello\n', [signer]), log))).toContain('a checkpoint has an origin');
   });
 
-  it('of a public log opens, with the witnesses that are known', () => {
+  it('of a public log opens with its known witnesses', () => {
     const opened = valueOf(openCheckpoint(PUBLIC, publicLog, { keys: [remora, stagemole, smartit], quorum: 3 }));
     expect(opened.checkpoint.size).toBe(1432088532n);
     expect(opened.witnessedBy).toEqual(['witness1.smartit.nu/witness1', 'remora.n621.de', 'witness.stagemole.eu']);
@@ -117,35 +117,35 @@ describe('a signed checkpoint', () => {
   });
 });
 
-describe('witnesses', () => {
+describe('witnesses of a checkpoint', () => {
   const withWitness = addSignatures(signed, [cosigned(checkpointText(checkpoint))]);
 
-  it('count only when known, and the quorum must be reached', () => {
+  it('count only if they are known, and must reach the quorum', () => {
     expect(valueOf(openCheckpoint(withWitness, log, { keys: [witness], quorum: 1 })).witnessedBy).toEqual([
       'witness.example/w1',
     ]);
     expect(valueOf(openCheckpoint(withWitness, log)).witnessedBy).toEqual([]);
     expect(errorOf(openCheckpoint(signed, log, { keys: [witness], quorum: 1 }))).toBe(
-      '0 of the known witnesses cosigned; 1 must have',
+      '0 of the known witnesses cosigned; 1 are required',
     );
     expect(errorOf(openCheckpoint(withWitness, log, { keys: [remora], quorum: 1 }))).toContain(
       '0 of the known witnesses',
     );
   });
 
-  it('are counted once each, and the log never', () => {
+  it('count once each, and the log never counts', () => {
     const text = checkpointText(checkpoint);
     const twice = addSignatures(signed, [cosigned(text), cosigned(text, 1_700_000_000)]);
     expect(errorOf(openCheckpoint(twice, log, { keys: [witness], quorum: 2 }))).toContain('1 of the known witnesses');
     const asWitness = valueOf(parseWitnessKey(witnessKey(ORIGIN, seededKey(3))));
     const own = makeCosigner(ORIGIN, seededKey(3), 1);
-    const byItself = addSignatures(signed, [{ name: ORIGIN, keyId: own.keyId, signature: own.sign(text) }]);
-    expect(errorOf(openCheckpoint(byItself, log, { keys: [asWitness], quorum: 1 }))).toContain(
+    const selfCosigned = addSignatures(signed, [{ name: ORIGIN, keyId: own.keyId, signature: own.sign(text) }]);
+    expect(errorOf(openCheckpoint(selfCosigned, log, { keys: [asWitness], quorum: 1 }))).toContain(
       '0 of the known witnesses',
     );
   });
 
-  it('alone make no checkpoint of the log', () => {
+  it('cannot replace the signature of the log', () => {
     const text = checkpointText(checkpoint);
     const only = signNote(text, [makeCosigner('witness.example/w1', seededKey(2), 1)]);
     expect(errorOf(openCheckpoint(only, log, { keys: [witness], quorum: 1 }))).toBe(
@@ -153,7 +153,7 @@ describe('witnesses', () => {
     );
   });
 
-  it('sign the time with the text: another time is refused, and so is the whole note', () => {
+  it('sign the time with the text, so that another time invalidates the note', () => {
     const { name, keyId, signature } = cosigned(checkpointText(checkpoint));
     const later = Buffer.from(signature);
     later.writeBigUInt64BE(cosignatureTime(signature)! + 1n);
@@ -167,9 +167,9 @@ describe('witnesses', () => {
     expect(witness.verify(checkpointText(checkpoint), Buffer.alloc(72, 0xff))).toBe(false);
   });
 
-  it('do not sign at no time, and a plain signature is no cosignature', () => {
-    expect(() => makeCosigner('w', seededKey(2), 1.5)).toThrow('whole seconds');
-    expect(() => makeCosigner('w', seededKey(2), -1)).toThrow('whole seconds');
+  it('sign whole seconds only, and a plain signature is not a cosignature', () => {
+    expect(() => makeCosigner('w', seededKey(2), 1.5)).toThrow('whole number of seconds');
+    expect(() => makeCosigner('w', seededKey(2), -1)).toThrow('whole number of seconds');
     const [plain] = valueOf(readNote(signNote(checkpointText(checkpoint), [makeSigner('w', seededKey(2))]))).signatures;
     expect(witness.verify(checkpointText(checkpoint), plain?.signature ?? Buffer.alloc(0))).toBe(false);
   });

@@ -13,16 +13,16 @@ import { parseVerifierKey } from './note';
 import { growTree, rootOfFrontier } from './tree';
 import { z } from 'zod';
 
-/** What is wrong with an exported tenant, and in which line. */
+/** Reports a defect of an exported tenant, with its line. */
 export class BadExport extends Error {}
 
 const line = z.compile(exportLine, { strict: true });
 
 /**
- * Reads an exported tenant line by line and checks it: its heads are signed by the key that it names, its events are in
- * order and without a gap, and hash to the roots of its heads; its end is there. Holds one line at a time.
+ * Reads an exported tenant line by line and checks it: the key that it names signed its heads, its events are in order
+ * and without gaps and hash to the roots of its heads, and the file is complete. Holds one line at a time.
  *
- * It does not tell whether the named key is one to trust: whoever has an earlier checkpoint, or the log's key, can.
+ * Does not decide whether to trust the named key; that requires an earlier checkpoint or the log's key.
  */
 export class ExportReader {
   header: ExportHeader | undefined;
@@ -30,7 +30,7 @@ export class ExportReader {
   events = 0;
   payloads = 0;
   private lines = 0;
-  /** of the log that is being read */
+  /** index of the log that is being read */
   private nth = 0;
   private position = 0;
   private frontier: Buffer[] = [];
@@ -38,7 +38,7 @@ export class ExportReader {
   /** @returns the event, if the line holds one. @throws BadExport */
   take(text: string): ExportLine | undefined {
     this.lines += 1;
-    if (this.trailer) throw this.bad('there is something after the end');
+    if (this.trailer) throw this.bad('there is data after the last line');
     if (!this.header) {
       this.header = this.parse(exportHeader, text);
       checkHeads(this.header);
@@ -54,16 +54,19 @@ export class ExportReader {
     return event;
   }
 
-  /** The file is at its end. @throws BadExport where it is cut off */
+  /** Call at the end of the file. @throws BadExport if the file is incomplete */
   done(): ExportTrailer {
-    if (!this.trailer) throw new BadExport(`it is cut off: it ends after line ${this.lines}, without a last line`);
+    if (!this.trailer)
+      throw new BadExport(`the file is incomplete: it ends after line ${this.lines} without the closing line`);
     return this.trailer;
   }
 
   private event({ log, position, body, payload }: ExportLine): void {
     const of = this.header?.logs[this.nth];
     if (log !== of?.log || position !== this.position)
-      throw this.bad(`it holds ${log}@${position}, not ${of ? `${of.log}@${this.position}` : 'the end'}`);
+      throw this.bad(
+        `it contains ${log}@${position} instead of ${of ? `${of.log}@${this.position}` : 'the closing line'}`,
+      );
     ({ frontier: this.frontier } = growTree(position, this.frontier, [leafHash(entryHash(body))]));
     this.position += 1;
     this.events += 1;
@@ -71,7 +74,7 @@ export class ExportReader {
     this.closeLogs();
   }
 
-  /** Goes on to the next log that has events, where this one is complete. */
+  /** Continues with the next log that has events, if the current one is complete. */
   private closeLogs(): void {
     for (;;) {
       const of = this.header?.logs[this.nth];
@@ -86,14 +89,14 @@ export class ExportReader {
 
   private end(trailer: ExportTrailer): void {
     const missing = this.header?.logs[this.nth];
-    if (missing) throw this.bad(`it ends, and ${missing.log} lacks its events from position ${this.position} on`);
+    if (missing) throw this.bad(`the file ends, but ${missing.log} lacks its events from position ${this.position}`);
     const heads = this.header?.logs.map(({ log, size, root }) => ({ log, size, root }));
     if (
       trailer.events !== this.events ||
       trailer.payloads !== this.payloads ||
       JSON.stringify(trailer.logs) !== JSON.stringify(heads)
     )
-      throw this.bad('its end counts something else than stands before it');
+      throw this.bad('the counts in the closing line do not match the lines before it');
     this.trailer = trailer;
   }
 
@@ -102,7 +105,7 @@ export class ExportReader {
     try {
       raw = parseExactly(text);
     } catch (error) {
-      throw this.bad(`it is no JSON that reads one way: ${(error as Error).message.slice(0, 200)}`);
+      throw this.bad(`it is not unambiguous JSON: ${(error as Error).message.slice(0, 200)}`);
     }
     const parsed = schema.safeParse(raw);
     if (parsed.success) return parsed.data;
@@ -115,11 +118,11 @@ export class ExportReader {
   }
 }
 
-/** That the heads of an export are signed, and its tenant's. @throws BadExport */
+/** Checks that the heads of an export are signed and belong to its tenant. @throws BadExport */
 export function checkHeads({ tenant, logs }: ExportHeader): void {
   const names = logs.map(({ log }) => log);
   if (new Set(names).size !== names.length || names.some((log) => !log.startsWith(`${tenant}/`)))
-    throw new BadExport('line 1: its logs are not each once, and all of its tenant'); // I9
+    throw new BadExport('line 1: each log must occur once and belong to the tenant'); // I9
   for (const { log, size, root, checkpoint, vkey } of logs) {
     if (checkpoint === null) {
       if (size > 0) throw new BadExport(`line 1: ${log} has no checkpoint`);
@@ -131,8 +134,8 @@ export function checkHeads({ tenant, logs }: ExportHeader): void {
     if (!opened.ok) throw new BadExport(`line 1: the checkpoint of ${log}: ${opened.error}`);
     const head = opened.value.checkpoint;
     if (head.size !== BigInt(size) || head.root.toString('base64') !== root)
-      throw new BadExport(`line 1: the checkpoint of ${log} is of another size or root`);
+      throw new BadExport(`line 1: the checkpoint of ${log} has another size or root`);
     if (!key.value.name.endsWith(`/${log}`))
-      throw new BadExport(`line 1: the key is of ${key.value.name}, not of ${log}`);
+      throw new BadExport(`line 1: the key belongs to ${key.value.name}, not to ${log}`);
   }
 }

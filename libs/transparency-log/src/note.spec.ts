@@ -15,7 +15,7 @@ fc.configureGlobal({ seed: 20260128 });
 
 const verifierOf = (vkey: string) => valueOf(parseVerifierKey(vkey));
 
-// The examples of c2sp.org/signed-note, and of golang.org/x/mod/sumdb/note, whose keys are public.
+// The examples of c2sp.org/signed-note and golang.org/x/mod/sumdb/note, with their public keys.
 const EXAMPLE = {
   vkey: 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k',
   text: 'This is an example message.\n',
@@ -36,12 +36,12 @@ const enoch = verifierOf(ENOCH.vkey);
 const both = `${TEXT}\n${PETER.line}${ENOCH.line}`;
 
 describe('a note', () => {
-  it('of the specification opens with its key', () => {
+  it('from the specification opens with its key', () => {
     const opened = valueOf(openNote(`${EXAMPLE.text}\n${EXAMPLE.line}`, [verifierOf(EXAMPLE.vkey)]));
     expect([opened.text, opened.signedBy]).toEqual([EXAMPLE.text, ['example.com/foo']]);
   });
 
-  it('is signed as others sign it, byte for byte', () => {
+  it('has the same bytes as those of other implementations', () => {
     const signer = makeSigner('PeterNeumann', seededKey(PETER.seed));
     expect(signNote(TEXT, [signer])).toBe(`${TEXT}\n${PETER.line}`);
     expect(signNote('árvore de transparência 日本語 🌲\n', [signer])).toBe(
@@ -49,7 +49,7 @@ describe('a note', () => {
     );
   });
 
-  it('says which of the known keys signed it, and ignores the others', () => {
+  it('returns the known keys that signed it, and ignores the others', () => {
     expect(valueOf(openNote(both, [peter])).signedBy).toEqual(['PeterNeumann']);
     expect(valueOf(openNote(both, [enoch, peter])).signedBy).toEqual(['PeterNeumann', 'EnochRoot']);
     expect(valueOf(openNote(both, [peter])).signatures.map(({ name }) => name)).toEqual(['PeterNeumann', 'EnochRoot']);
@@ -65,7 +65,7 @@ describe('a note', () => {
     expect(errorOf(openNote(sameId, [peter]))).toBe('none of the known keys signed the note');
   });
 
-  it('is refused whole when a known key has a wrong signature, also beside a right one', () => {
+  it('is refused if a signature of a known key is invalid, even next to a valid one', () => {
     const wrong = PETER.line.replace('SffcvIAQ', 'SffcvIAR');
     expect(errorOf(openNote(`${TEXT}\n${wrong}`, [peter]))).toBe('the signature by PeterNeumann is not valid');
     expect(errorOf(openNote(`${TEXT}\n${PETER.line}${wrong}`, [peter]))).toBe(
@@ -74,14 +74,14 @@ describe('a note', () => {
     expect(errorOf(openNote(`${TEXT}\n${PETER.line.replace('JnAM=', 'JnA==')}`, [peter]))).toMatch(
       /malformed|not valid/,
     );
-    // two keys under one name, each verified by its own id
+    // two keys under one name, each selected by its id
     const rotated = makeSigner('PeterNeumann', seededKey(7));
     const rotatedVerifier = verifierOf(verifierKey('PeterNeumann', seededKey(7)));
     const forged = `${TEXT}\n${PETER.line}${signNote('another\n', [rotated]).split('\n\n')[1] ?? ''}`;
     expect(errorOf(openNote(forged, [peter, rotatedVerifier]))).toBe('the signature by PeterNeumann is not valid');
   });
 
-  it('is refused when two known keys have one name and id', () => {
+  it('is refused if two known keys share the name and the id', () => {
     expect(errorOf(openNote(`${TEXT}\n${ENOCH.line}`, [enoch, peter, enoch]))).toContain(
       'two of the known keys are EnochRoot+af0cfe78',
     );
@@ -95,27 +95,27 @@ describe('a note', () => {
     ['a control character', `\u0001${TEXT}\n${PETER.line}`],
     ['a carriage return', `${TEXT}\n${PETER.line.replace('\n', '\r\n')}`],
     ['half a surrogate pair', `\ud800${TEXT}\n${PETER.line}`],
-    ['a line that is no signature', `${TEXT}\n${PETER.line}Unexpected line.\n`],
+    ['a line that is not a signature', `${TEXT}\n${PETER.line}Unexpected line.\n`],
     ['a hyphen for the dash', `${TEXT}\n${PETER.line.replace('—', '-')}`],
     ['two spaces', `${TEXT}\n${PETER.line.replace(' ', '  ')}`],
     ['a name with a space', `${TEXT}\n${PETER.line.replace('PeterNeumann', 'Bad\u2003Name')}`],
     ['a name with a plus', `${TEXT}\n${PETER.line.replace('PeterNeumann', 'Bad+Name')}`],
-    ['base64 of another spelling', `${TEXT}\n${PETER.line.replace('nAM=', 'nAN=')}`],
+    ['non-canonical base64', `${TEXT}\n${PETER.line.replace('nAM=', 'nAN=')}`],
     ['a signature of nothing', `${TEXT}\n${PETER.line}— EnochRoot rwz+eA==\n`],
     ['too many signatures', `${TEXT}\n${PETER.line.repeat(SIGNATURES_MOST + 1)}`],
     ['too great a length', `${'a'.repeat(1_000_000)}\n\n${PETER.line}`],
-  ])('with %s is refused', (_, note) => {
+  ])('is refused with %s', (_, note) => {
     expect(readNote(note).ok).toBe(false);
     expect(openNote(note, [peter]).ok).toBe(false);
   });
 
-  it('with the most signatures opens, and the text is what stands before the last empty line', () => {
+  it('opens with the maximum number of signatures, and its text ends at the last empty line', () => {
     expect(openNote(`${TEXT}\n${PETER.line.repeat(SIGNATURES_MOST)}`, [peter]).ok).toBe(true);
     const note = signNote('a\n\nb\n', [makeSigner('k', seededKey(3))]);
     expect(valueOf(openNote(note, [verifierOf(verifierKey('k', seededKey(3)))])).text).toBe('a\n\nb\n');
   });
 
-  it('is refused with any one character of text changed', () => {
+  it('is refused after a change of any character of the text', () => {
     fc.assert(
       fc.property(fc.nat(TEXT.length - 1), fc.integer({ min: 1, max: 90 }), (at, by) => {
         const other = String.fromCharCode(32 + ((TEXT.charCodeAt(at) - 32 + by + 95) % 95));
@@ -125,9 +125,9 @@ describe('a note', () => {
     );
   });
 
-  it('is not made of a text that would not read back', () => {
+  it('is refused if its text would not round-trip', () => {
     const signer = makeSigner('k', seededKey(3));
-    expect(() => signNote('no line end', [signer])).toThrow('ends with a line end');
+    expect(() => signNote('no line end', [signer])).toThrow('must end with a line end');
     expect(() => signNote('tab\t\n', [signer])).toThrow('control characters');
     expect(() => signNote('\udc00\n', [signer])).toThrow('half surrogate pairs');
     expect(() => signNote('text\n', [])).toThrow('at least one signature');
@@ -137,13 +137,13 @@ describe('a note', () => {
 });
 
 describe('adding signatures', () => {
-  it('keeps those there are, and repeats none', () => {
+  it('keeps the existing signatures, and adds no duplicates', () => {
     const signatures = valueOf(readNote(both)).signatures;
     expect(addSignatures(`${TEXT}\n${PETER.line}`, signatures)).toBe(both);
     expect(addSignatures(both, [...signatures, ...signatures])).toBe(both);
   });
 
-  it('refuses what would make no note', () => {
+  it('refuses signatures that would make the note malformed', () => {
     const [signature] = valueOf(readNote(both)).signatures;
     if (!signature) throw new Error('no signature');
     expect(() => addSignatures(both, [{ ...signature, name: 'a b' }])).toThrow('not a key name');

@@ -3,7 +3,7 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import { checkName, noteKey, readKey, SIGNATURE_TYPE, writeKey, type NoteKey } from './key';
 import { fromBase64, isNoteText } from './text';
 
-// C2SP signed notes: a text, and signatures by named keys. @see https://c2sp.org/signed-note
+// C2SP signed notes: a text with signatures by named keys. @see https://c2sp.org/signed-note
 
 export interface Signer {
   readonly name: string;
@@ -23,21 +23,21 @@ export interface Signature {
   readonly signature: Buffer;
 }
 
-/** The specification asks that at least 16 be accepted; beyond these a note is an attempt to make us work. */
+/** The specification requires at least 16; a note with more than this maximum is treated as an attempt to waste time. */
 export const SIGNATURES_MOST = 100;
-/** UTF-16 units of a note; room for every signature line of the largest known kind. */
+/** In UTF-16 units; enough for the maximum number of signature lines of the largest known kind. */
 export const NOTE_LENGTH_MOST = 1_000_000;
 
 const DASH = '\u2014';
 
-/** @param key private Ed25519 key. @throws Error when the name is no key name, or the key no such key */
+/** @param key private Ed25519 key. @throws Error if the name is not a key name, or the key not a private Ed25519 key */
 export function makeSigner(name: string, key: KeyObject): Signer {
   const { keyId } = noteKey(name, SIGNATURE_TYPE.ed25519, key);
-  if (key.type !== 'private') throw new Error('to sign takes a private key');
+  if (key.type !== 'private') throw new Error('signing requires a private key');
   return { name, keyId, sign: (text) => ed25519(null, Buffer.from(text), key) };
 }
 
-/** `<name>+<key id in hex>+<base64 of type and public key>`, of a private or a public key. */
+/** Formats a private or public key as `<name>+<key id in hex>+<base64 of type and public key>`. */
 export const verifierKey = (name: string, key: KeyObject): string => writeKey(name, SIGNATURE_TYPE.ed25519, key);
 
 export function parseVerifierKey(vkey: string): Result<Verifier & NoteKey, string> {
@@ -50,20 +50,21 @@ export function parseVerifierKey(vkey: string): Result<Verifier & NoteKey, strin
 }
 
 /**
- * @param text ends with a line end
- * @throws Error for a text that no note can hold, or when nobody signs
+ * @param text must end with a line end
+ * @throws Error for a text that a note cannot contain, or without signers
  */
 export function signNote(text: string, signers: readonly Signer[]): string {
-  if (!text.endsWith('\n')) throw new Error('the text of a note ends with a line end');
-  if (!isNoteText(text)) throw new Error('the text of a note has no control characters and no half surrogate pairs');
-  if (signers.length === 0) throw new Error('a note has at least one signature');
+  if (!text.endsWith('\n')) throw new Error('the text of a note must end with a line end');
+  if (!isNoteText(text))
+    throw new Error('the text of a note must not contain control characters or half surrogate pairs');
+  if (signers.length === 0) throw new Error('a note must have at least one signature');
   return `${text}\n${signers.map((signer) => signatureLine({ name: signer.name, keyId: signer.keyId, signature: signer.sign(text) })).join('')}`;
 }
 
 /**
- * Adds signatures to a note, verifying none: those of witnesses, kept beside the log's own. A signature that the note
- * has already is not repeated.
- * @throws Error when the note is malformed, or would have too many signatures
+ * Adds signatures to a note without verifying them, such as those of witnesses. Skips signatures that the note already
+ * has.
+ * @throws Error if the note is malformed or would have too many signatures
  */
 export function addSignatures(note: string, more: readonly Signature[]): string {
   const lines = more.map(signatureLine).filter((line) => !note.includes(`\n${line}`));
@@ -73,22 +74,22 @@ export function addSignatures(note: string, more: readonly Signature[]): string 
   return longer;
 }
 
-/** A signature as a line of a note. @throws Error for what is no key name */
+/** Formats a signature as a line of a note. @throws Error if the name is not a key name */
 export function signatureLine({ name, keyId, signature }: Signature): string {
   checkName(name);
   return `${DASH} ${name} ${Buffer.concat([keyId, signature]).toString('base64')}\n`;
 }
 
 export interface SignedText {
-  /** ends with a line end; not to be believed before a signature is verified */
+  /** ends with a line end; do not trust it before a signature is verified */
   readonly text: string;
   readonly signatures: Signature[];
 }
 
-/** Takes a note apart and verifies nothing. */
+/** Parses a note without verifying it. */
 export function readNote(note: string): Result<SignedText, string> {
   if (note.length > NOTE_LENGTH_MOST) return err(`the note is longer than ${NOTE_LENGTH_MOST} characters`);
-  if (!isNoteText(note)) return err('the note has a control character, or a half surrogate pair');
+  if (!isNoteText(note)) return err('the note contains a control character or half a surrogate pair');
   const at = note.lastIndexOf('\n\n');
   if (at < 0) return err('the note has no empty line before its signatures');
   const lines = note.slice(at + 2).split('\n');
@@ -98,7 +99,7 @@ export function readNote(note: string): Result<SignedText, string> {
   const signatures: Signature[] = [];
   for (const line of lines) {
     const signature = readSignature(line);
-    if (signature === undefined) return err(`a signature line is malformed: want "${DASH} <name> <base64>"`);
+    if (signature === undefined) return err(`a signature line is malformed; the form is "${DASH} <name> <base64>"`);
     signatures.push(signature);
   }
   return ok({ text: note.slice(0, at + 1), signatures });
@@ -113,16 +114,16 @@ function readSignature(line: string): Signature | undefined {
 
 export interface OpenedNote {
   readonly text: string;
-  /** names of the verifiers whose signature the note bears, each once */
+  /** names of the verifiers that signed the note, each once */
   readonly signedBy: string[];
-  /** every signature of the note, those by unknown keys too */
+  /** all signatures of the note, including those by unknown keys */
   readonly signatures: Signature[];
 }
 
 /**
- * The text of a note, if at least one of the verifiers signed it. Signatures by unknown keys are ignored, also where
- * they share a name or a key id, but not both, with a known one; one by a known key that does not verify makes the
- * whole note invalid. Which of the verifiers must have signed is for the caller to ask (`signedBy`).
+ * Opens a note that at least one of the verifiers signed. Ignores signatures by unknown keys, including keys that share
+ * either the name or the key id with a known one. An invalid signature by a known key invalidates the note. The caller
+ * decides which of the verifiers must have signed (`signedBy`).
  */
 export function openNote(note: string, verifiers: readonly Verifier[]): Result<OpenedNote, string> {
   const read = readNote(note);
@@ -133,7 +134,7 @@ export function openNote(note: string, verifiers: readonly Verifier[]): Result<O
     const known = verifiers.filter((each) => each.name === name && each.keyId.equals(keyId));
     if (known.length === 0) continue;
     if (known.length > 1)
-      return err(`two of the known keys are ${name}+${keyId.toString('hex')}: it cannot be told which signed`);
+      return err(`two of the known keys are ${name}+${keyId.toString('hex')}, so the signer is ambiguous`);
     if (!known[0]?.verify(text, signature)) return err(`the signature by ${name} is not valid`);
     signedBy.add(name);
   }

@@ -9,7 +9,7 @@ fc.configureGlobal({ seed: 20260151 });
 const LEAVES = someEntries(66_000).map(leafHash);
 const nameOf = ({ level, index }: Node): string => `${level}/${index}`;
 
-/** What a store would hold after batches of these sizes: what comes later is put behind what is there. */
+/** Simulates a store after batches of these sizes, which appends new hashes to existing pieces. */
 function kept(batches: readonly number[]): { pieces: Map<string, Piece>; nodes: StoredNode[]; size: number } {
   const pieces = new Map<string, Piece>();
   const nodes: StoredNode[] = [];
@@ -29,12 +29,12 @@ function kept(batches: readonly number[]): { pieces: Map<string, Piece>; nodes: 
 const fetched = (pieces: ReadonlyMap<string, Piece>, nodes: readonly Node[]): Piece[] =>
   piecesFor(nodes).flatMap((wanted) => pieces.get(nameOf(wanted)) ?? []);
 
-/** A node, from the pieces that it names and no others. */
+/** Reads a node from only the pieces that `piecesFor` lists. */
 const read = (pieces: ReadonlyMap<string, Piece>, node: Node): Buffer | undefined =>
   readPieces(fetched(pieces, [node]))(node.level, node.index);
 
-describe('a tree kept in pieces', () => {
-  it('gives every node that it would have given node by node, whatever the batches it grew by', () => {
+describe('a tree stored in pieces', () => {
+  it('returns every node, independent of the batches', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 8 }), (batches) => {
         const { pieces, nodes, size } = kept(batches);
@@ -46,7 +46,7 @@ describe('a tree kept in pieces', () => {
     );
   });
 
-  it('keeps the levels above as well, of which few pieces are read however large it is', () => {
+  it('also stores the upper levels, and reads few pieces even for a large tree', () => {
     const { pieces, nodes, size } = kept([LEAVES.length]);
     const high = nodes.filter(({ level }) => level > 8);
     expect(high.some(({ level }) => level === 16)).toBe(true);
@@ -55,7 +55,7 @@ describe('a tree kept in pieces', () => {
       expect(piecesFor(wanted).length).toBeLessThan(24);
   });
 
-  it('has no node of which a hash is missing, or is not there yet', () => {
+  it('returns no node if a hash is missing or does not exist yet', () => {
     const { pieces } = kept([100]);
     expect(read(pieces, { level: 6, index: 0 })).toBeDefined();
     expect(read(pieces, { level: 6, index: 1 })).toBeUndefined();

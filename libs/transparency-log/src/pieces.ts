@@ -1,8 +1,8 @@
 import { HASH_BYTES, nodeHash } from './hash';
 import type { Node, ReadNode, StoredNode } from './tree';
 
-// How a tree is kept: the hashes of every eighth level (those that tiles are made of), 64 in a row of bytes. What is
-// between is worked out when it is asked for: a row a node would cost more than all the rest of following a log.
+// Storage of a tree: the hashes of every eighth level (those that tiles consist of), 64 per row of bytes. The levels
+// between are recomputed on demand: one row per node would cost more than all other work of following a log.
 
 const HEIGHT = 8;
 /** Hashes in a full piece; a quarter of a tile. */
@@ -10,11 +10,11 @@ export const PIECE_WIDTH = 64;
 
 /** The `index`-th piece of tree level `level`, which is a multiple of 8. */
 export interface Piece extends Node {
-  /** what is there, or what is to be put behind it */
+  /** the stored hashes, or the hashes to append to them */
   readonly hashes: Buffer;
 }
 
-/** What an append puts into which piece: the new nodes of the levels that are kept, in order. */
+/** Groups new nodes of the stored levels by piece, in order. */
 export function piecesOf(newNodes: readonly StoredNode[]): Piece[] {
   const pieces = new Map<string, { level: number; index: number; hashes: Buffer[] }>();
   for (const { level, index, hash } of newNodes) {
@@ -27,7 +27,7 @@ export function piecesOf(newNodes: readonly StoredNode[]): Piece[] {
   return [...pieces.values()].map(({ hashes, ...at }) => ({ ...at, hashes: Buffer.concat(hashes) }));
 }
 
-/** The pieces that nodes are worked out from, each once. */
+/** Lists the pieces from which the nodes can be computed, each once. */
 export function piecesFor(nodes: readonly Node[]): Node[] {
   const wanted = new Map<string, Node>();
   for (const { level, index } of nodes) {
@@ -42,7 +42,7 @@ export function piecesFor(nodes: readonly Node[]): Node[] {
   return [...wanted.values()];
 }
 
-/** Reads nodes from pieces; undefined where a hash that a node is made of is in none of them. */
+/** Returns a reader of nodes in pieces; it returns undefined if a required hash is in none of them. */
 export function readPieces(pieces: readonly Piece[]): ReadNode {
   const kept = new Map(pieces.map((piece) => [keyOf(piece), piece.hashes]));
   const made = new Map<string, Buffer | undefined>();

@@ -33,7 +33,7 @@ describe('a proof in a file', () => {
     );
   });
 
-  it('of the specification is read: extra data, index, hashes, and the checkpoint as it stands', () => {
+  it('from the specification is parsed: extra data, index, hashes and checkpoint', () => {
     const example = `c2sp.org/tlog-proof@v1
 extra YWdlLXYxLjIuMS1kYXJ3aW4tYXJtNjQudGFyLmd6kYXJ3aW4tYXJ
 index 73894
@@ -52,14 +52,14 @@ sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=
     expect(proof.extra?.toString('latin1')).toContain('age-v1.2.1-darwin-arm64.tar.gz');
   });
 
-  it('shows its leaf at its index, for every leaf of the tree', () => {
+  it('verifies for every leaf of the tree', () => {
     for (let index = 0; index < SIZE; index += 1) {
       const proved = valueOf(verifyProof(proofOf(index), leaf(index), log));
       expect([proved.index, proved.checkpoint.size, proved.witnessedBy]).toEqual([BigInt(index), BigInt(SIZE), []]);
     }
   });
 
-  it('with any character changed, shows nothing (I12)', () => {
+  it('does not verify after a change of any character (I12)', () => {
     const text = proofOf(13);
     fc.assert(
       fc.property(fc.nat(text.length - 1), fc.integer({ min: 1, max: 94 }), (at, by) => {
@@ -72,7 +72,7 @@ sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=
     );
   });
 
-  it('shows no other leaf, no other index, nothing of another log, and nothing under a checkpoint of another key', () => {
+  it('does not verify for another leaf, index or log, or with a checkpoint of another key', () => {
     expect(verifyProof(proofOf(4), leaf(5), log).ok).toBe(false);
     expect(verifyProof(proofOf(4).replace('index 4', 'index 5'), leaf(4), log).ok).toBe(false);
     const other = valueOf(parseVerifierKey(verifierKey('bailiwick.example/other/0', seededKey(1))));
@@ -85,14 +85,14 @@ sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=
     );
   });
 
-  it('takes an inner node for no leaf', () => {
-    // the two leaves 0 and 1 together, shown as one leaf of a smaller tree, is what the prefixes prevent
+  it('does not accept an inner node as a leaf', () => {
+    // the prefixes prevent that leaves 0 and 1 are presented as one leaf of a smaller tree
     const inner = read(1, 0) as Buffer;
     const path = inclusionProof(0, SIZE, read).slice(1);
     expect(verifyProof(proofText(0, path, head), inner, log).ok).toBe(false);
   });
 
-  it('can demand witnesses', () => {
+  it('can require witnesses', () => {
     const witness = valueOf(parseWitnessKey(witnessKey('w.example', seededKey(2))));
     const seen = signCheckpoint({ origin: ORIGIN, size: BigInt(SIZE), root: rootHash(SIZE, read) }, [
       signer,
@@ -101,10 +101,10 @@ sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=
     const witnesses = { keys: [witness], quorum: 1 };
     const text = proofText(4, inclusionProof(4, SIZE, read), seen);
     expect(valueOf(verifyProof(text, leaf(4), log, witnesses)).witnessedBy).toEqual(['w.example']);
-    expect(errorOf(verifyProof(proofOf(4), leaf(4), log, witnesses))).toContain('1 must have');
+    expect(errorOf(verifyProof(proofOf(4), leaf(4), log, witnesses))).toContain('1 are required');
   });
 
-  it('carries extra data, believed by nobody', () => {
+  it('carries unauthenticated extra data', () => {
     const text = proofOf(4, Buffer.from('anything'));
     expect(valueOf(parseProof(text)).extra).toEqual(Buffer.from('anything'));
     expect(valueOf(parseProof(proofOf(4))).extra).toBeUndefined();
@@ -123,18 +123,18 @@ sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=
     ['two spaces', `c2sp.org/tlog-proof@v1\nindex  5\n\n${head}`],
     ['an index of 2^64', `c2sp.org/tlog-proof@v1\nindex 18446744073709551616\n\n${head}`],
     ['carriage returns', `c2sp.org/tlog-proof@v1\r\nindex 5\r\n\r\n${head}`],
-    ['extra data behind the index', `c2sp.org/tlog-proof@v1\nindex 0\nextra YQ==\n\n${head}`],
-    ['extra data of another spelling', `c2sp.org/tlog-proof@v1\nextra YR==\nindex 0\n\n${head}`],
+    ['extra data after the index', `c2sp.org/tlog-proof@v1\nindex 0\nextra YQ==\n\n${head}`],
+    ['extra data in non-canonical base64', `c2sp.org/tlog-proof@v1\nextra YR==\nindex 0\n\n${head}`],
     ['two lines of extra data', `c2sp.org/tlog-proof@v1\nextra YQ==\nextra YQ==\nindex 0\n\n${head}`],
     ['a long hash', `c2sp.org/tlog-proof@v1\nindex 0\n${Buffer.alloc(64).toString('base64')}\n\n${head}`],
-    ['a hash of another spelling', `c2sp.org/tlog-proof@v1\nindex 0\n${hash.slice(0, -2)}B=\n\n${head}`],
+    ['a hash in non-canonical base64', `c2sp.org/tlog-proof@v1\nindex 0\n${hash.slice(0, -2)}B=\n\n${head}`],
     ['65 hashes', `c2sp.org/tlog-proof@v1\nindex 0\n${`${hash}\n`.repeat(65)}\n${head}`],
-    ['a length without end', `c2sp.org/tlog-proof@v1\nindex 0\n\n${'a'.repeat(2_000_000)}`],
-  ])('of %s is refused', (_, text) => {
+    ['too great a length', `c2sp.org/tlog-proof@v1\nindex 0\n\n${'a'.repeat(2_000_000)}`],
+  ])('is refused with %s', (_, text) => {
     errorOf(parseProof(text));
   });
 
-  it('is not made of what would not read back', () => {
+  it('is refused if it would not round-trip', () => {
     expect(() => proofText(-1, [], head)).toThrow('no index');
     expect(() => proofText(1.5, [], head)).toThrow('no index');
     expect(() => proofText(0, [Buffer.alloc(31)], head)).toThrow('SHA-256');

@@ -5,16 +5,16 @@ import { NOTE_LENGTH_MOST, type Verifier } from './note';
 import { fromBase64, fromDecimal } from './text';
 import { verifyInclusion } from './verify';
 
-// A proof that can be kept in a file: index, hashes, and the signed checkpoint they lead to.
+// A proof in a file: index, hashes, and the signed checkpoint that they lead to.
 // @see https://c2sp.org/tlog-proof
 
 const HEAD = 'c2sp.org/tlog-proof@v1';
-/** a tree of 2^64 leaves has paths no longer */
+/** the longest path in a tree of 2^64 leaves */
 const HASHES_MOST = 64;
 /** UTF-16 units of the line of extra data */
 const EXTRA_MOST = 100_000;
 
-/** @throws Error for what would not read back as it was */
+/** @throws Error if the text would not parse back to the same values */
 export function proofText(
   index: number | bigint,
   hashes: readonly Buffer[],
@@ -34,17 +34,17 @@ export interface ParsedProof {
   readonly index: bigint;
   readonly hashes: Buffer[];
   readonly signedCheckpoint: string;
-  /** opaque, and vouched for by nobody */
+  /** opaque and not authenticated */
   readonly extra?: Buffer;
 }
 
-/** Takes a proof apart and verifies nothing. */
+/** Parses a proof without verifying it. */
 export function parseProof(text: string): Result<ParsedProof, string> {
   if (text.length > NOTE_LENGTH_MOST + EXTRA_MOST) return err('the proof is too long');
   const at = text.indexOf('\n\n');
   if (at < 0) return err('the proof has no checkpoint');
   const [head, ...lines] = text.slice(0, at).split('\n');
-  if (head !== HEAD) return err(`the proof does not begin with ${HEAD}`);
+  if (head !== HEAD) return err(`the proof does not start with ${HEAD}`);
   let extra: Buffer | undefined;
   if (lines[0]?.startsWith('extra ')) {
     const line = lines.shift() as string;
@@ -53,12 +53,12 @@ export function parseProof(text: string): Result<ParsedProof, string> {
   }
   const first = lines.shift() ?? '';
   const index = first.startsWith('index ') ? fromDecimal(first.slice('index '.length)) : undefined;
-  if (index === undefined) return err('the proof names no index, or one that is no decimal number below 2^64');
+  if (index === undefined) return err('the proof has no index that is a decimal number below 2^64');
   if (lines.length > HASHES_MOST) return err(`the proof has more than ${HASHES_MOST} hashes`);
   const hashes: Buffer[] = [];
   for (const line of lines) {
     const hash = fromBase64(line);
-    if (hash?.length !== HASH_BYTES) return err('a hash of the proof is no SHA-256 in canonical base64');
+    if (hash?.length !== HASH_BYTES) return err('a hash of the proof is not a SHA-256 in canonical base64');
     hashes.push(hash);
   }
   return ok({ index, hashes, signedCheckpoint: text.slice(at + 2), ...(extra && { extra }) });
@@ -71,9 +71,9 @@ export interface Proved {
 }
 
 /**
- * Is this leaf in the log of the verifier's key? Answers the index, and the checkpoint that says so.
- * @param leaf the leaf hash, made by the caller from what it was shown; a proof names none
- * @param witnesses where some must have cosigned the checkpoint
+ * Verifies that a leaf is in the log of the verifier's key. Returns the index and the checkpoint.
+ * @param leaf the leaf hash, which the caller computes from the entry; a proof does not contain it
+ * @param witnesses set if some witnesses must have cosigned the checkpoint
  */
 export function verifyProof(
   text: string,

@@ -1,7 +1,7 @@
-// What the C2SP text formats share: one spelling for each value, and no other accepted. Two texts that read the same
-// would let a proof or a checkpoint be altered without its signature noticing.
+// Encodings of the C2SP text formats: each value has one accepted encoding. A second encoding would allow changes to a
+// proof or a checkpoint that its signature does not reveal.
 
-/** Standard base64 with padding, canonical (RFC 4648 §3.5), or undefined. */
+/** Decodes standard base64 with padding in canonical form (RFC 4648 §3.5); otherwise undefined. */
 export function fromBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? bytes : undefined;
@@ -9,7 +9,7 @@ export function fromBase64(text: string): Buffer | undefined {
 
 const MAX_UINT64 = (1n << 64n) - 1n;
 
-/** A decimal number below 2^64 without sign or leading zeros, or undefined. */
+/** Parses a decimal number below 2^64 without sign or leading zeros; otherwise undefined. */
 export function fromDecimal(text: string): bigint | undefined {
   if (!/^(0|[1-9][0-9]{0,19})$/.test(text)) return undefined;
   const value = BigInt(text);
@@ -17,10 +17,9 @@ export function fromDecimal(text: string): bigint | undefined {
 }
 
 /**
- * What no note may hold: control characters other than the line end, and halves of surrogate pairs, which UTF-8 cannot
- * write (they would be signed as U+FFFD, and so verify as another text).
+ * Characters that a note must not contain: control characters other than the line end, and halves of surrogate pairs,
+ * which UTF-8 cannot encode (they would be signed as U+FFFD, so another text would verify).
  */
-
 const NOT_NOTE_TEXT = /[\u0000-\u0009\u000b-\u001f\p{Surrogate}]/u;
 
 export const isNoteText = (text: string): boolean => !NOT_NOTE_TEXT.test(text);

@@ -25,12 +25,12 @@ describe('the path of a tile', () => {
     ['tile/63/999.p/255', { level: 63, index: 999, width: 255 }],
     ['tile/entries/x001/000.p/112', { level: 'entries', index: 1000, width: 112 }],
     ['tile/0/x009/x007/x199/x254/x740/991', { level: 0, index: Number.MAX_SAFE_INTEGER, width: 256 }],
-  ])('%s', (path, tile) => {
+  ])('is %s', (path, tile) => {
     expect(tilePath(tile)).toBe(path);
     expect(valueOf(parseTilePath(path))).toEqual(tile);
   });
 
-  it('is written as it is read', () => {
+  it('round-trips', () => {
     const level = fc.oneof(fc.constant('entries' as const), fc.nat(63));
     const tile = fc.record({ level, index: fc.maxSafeNat(), width: fc.integer({ min: 1, max: 256 }) });
     fc.assert(fc.property(tile, (each) => expect(valueOf(parseTilePath(tilePath(each)))).toEqual(each)));
@@ -52,7 +52,7 @@ describe('the path of a tile', () => {
     ...['tile/0/000.p/0', 'tile/0/000.p/256', 'tile/0/000.p/01', 'tile/0/000.p/', 'tile/0/000.p', 'tile/0/000.p/1/2'],
     ...['tile/0/../checkpoint', 'tile/0/000\n', 'tile/0/٠٠٠', 'tile/0/x009/x007/x199/x254/x740/992'],
     'tile/0/x001/x009/x007/x199/x254/x740/991',
-  ])('%j is none', (path) => {
+  ])('is refused: %j', (path) => {
     errorOf(parseTilePath(path));
   });
 });
@@ -63,7 +63,7 @@ describe('the tiles of a tree', () => {
       .map(tilePath)
       .filter((path) => !path.includes('entries'));
 
-  it('are as the specification counts them for 70,000 leaves, and for 256', () => {
+  it('are those of the specification for 70,000 and for 256 leaves', () => {
     const paths = shape(70_000);
     expect(paths.filter((path) => path.startsWith('tile/0/') && !path.includes('.p'))).toHaveLength(273);
     expect(paths.slice(273)).toEqual(['tile/0/273.p/112', 'tile/1/000', 'tile/1/001.p/17', 'tile/2/000.p/1']);
@@ -72,7 +72,7 @@ describe('the tiles of a tree', () => {
     expect(tilesOf(0)).toEqual([]);
   });
 
-  it('are those it has: none beyond, and every smaller one', () => {
+  it('include no tile beyond its size, and every smaller one', () => {
     expect(tilesOf(70_000).every((tile) => hasTile(tile, 70_000))).toBe(true);
     expect(hasTile({ level: 0, index: 273, width: 112 }, 69_999)).toBe(false);
     expect(hasTile({ level: 0, index: 273, width: 113 }, 70_000)).toBe(false);
@@ -82,7 +82,7 @@ describe('the tiles of a tree', () => {
     expect(hasTile({ level: 63, index: 0, width: 1 }, Number.MAX_SAFE_INTEGER)).toBe(false);
   });
 
-  it('hold the hashes from which a stranger makes the root again', () => {
+  it('contain the hashes from which a client computes the root', () => {
     const entries = someEntries(600);
     const { read } = grown(entries);
     const bytes = (tile: Tile): Buffer[] => {
@@ -101,7 +101,7 @@ describe('the tiles of a tree', () => {
     expect(above).toEqual([naiveRoot(entries.slice(0, 256)), naiveRoot(entries.slice(256, 512))]);
   });
 
-  it('are not given where a hash is missing', () => {
+  it('are refused if a hash is missing', () => {
     expect(() => tileBytes({ level: 1, index: 0, width: 1 }, () => undefined)).toThrow(
       'no hash at level 8, index 0, for tile/1/000.p/1',
     );
@@ -110,7 +110,7 @@ describe('the tiles of a tree', () => {
 });
 
 describe('a bundle of entries', () => {
-  it('is each entry behind its length, and is read so', () => {
+  it('contains each entry after its length, and round-trips', () => {
     const entries = [entryHash('a'), Buffer.alloc(0), Buffer.from('xyz')];
     const bytes = entryBundle(entries);
     expect(bytes.subarray(0, 2).toString('hex')).toBe('0020');
@@ -118,7 +118,7 @@ describe('a bundle of entries', () => {
     expect(valueOf(readEntryBundle(bytes))).toEqual(entries);
   });
 
-  it('cut short, or of too many entries, is refused', () => {
+  it('is refused if it is truncated or has too many entries', () => {
     const bytes = entryBundle([entryHash('a')]);
     for (let length = 1; length < bytes.length; length += 1) errorOf(readEntryBundle(bytes.subarray(0, length)));
     expect(errorOf(readEntryBundle(Buffer.alloc(2 * 257)))).toContain('at most 256');

@@ -2,14 +2,14 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import { HASH_BYTES } from './hash';
 import { checkSize, type Node, type ReadNode } from './tree';
 
-// A log served as files that never change, which any cache may keep. @see https://c2sp.org/tlog-tiles
+// Serves a log as immutable files that any cache may keep. @see https://c2sp.org/tlog-tiles
 
 /** Hashes in a full tile, and entries in a full bundle. */
 export const TILE_WIDTH = 256;
 const TILE_HEIGHT = 8;
 const LEVEL_MOST = 63;
 
-/** `width` hashes at tree level 8 · `level`, the `index`-th such from the left; or, for `entries`, log entries. */
+/** `width` hashes at tree level 8 · `level`, the `index`-th group from the left; or log entries for `entries`. */
 export interface Tile {
   readonly level: number | 'entries';
   readonly index: number;
@@ -29,7 +29,7 @@ export function tilePath({ level, index, width }: Tile): string {
   return `tile/${level}/${path}${width === TILE_WIDTH ? '' : `.p/${width}`}`;
 }
 
-/** Refuses every spelling but the one that `tilePath` gives: two would be two places in every cache. */
+/** Refuses every path except the one that `tilePath` returns: a second path would duplicate the tile in every cache. */
 export function parseTilePath(path: string): Result<Tile, string> {
   const match = /^tile\/(entries|\d{1,2})\/((?:x\d{3}\/){0,5}\d{3})(?:\.p\/(\d{1,3}))?$/.exec(path);
   if (!match) return err('a tile is at tile/<level>/<index>[.p/<width>], the index in groups of three digits');
@@ -38,24 +38,24 @@ export function parseTilePath(path: string): Result<Tile, string> {
   const width = match[3] === undefined ? TILE_WIDTH : Number(match[3]);
   const partial = match[3] !== undefined;
   if (level !== 'entries' && level > LEVEL_MOST) return err(`tiles have levels 0 to ${LEVEL_MOST}`);
-  if (!Number.isSafeInteger(index)) return err('no log of ours has so many tiles');
+  if (!Number.isSafeInteger(index)) return err('the index of a tile must be at most 2^53 - 1');
   if (partial && (width < 1 || width >= TILE_WIDTH)) return err(`a partial tile is 1 to ${TILE_WIDTH - 1} wide`);
   const tile: Tile = { level, index, width };
   return tilePath(tile) === path ? ok(tile) : err(`that tile is at ${tilePath(tile)}`);
 }
 
-/** How many hashes there are at a tile level of a tree of `size` leaves. */
+/** Returns the number of hashes at a tile level of a tree of `size` leaves. */
 function widthOfLevel(level: number | 'entries', size: number): number {
   let width = size;
   for (let i = level === 'entries' ? 0 : level; i > 0 && width > 0; i -= 1) width = Math.floor(width / TILE_WIDTH);
   return width;
 }
 
-/** Whether a tree of `size` leaves has all of the tile: a tile it has, it has for ever. */
+/** Reports whether a tree of `size` leaves has the whole tile. A tile never changes afterwards. */
 export const hasTile = ({ level, index, width }: Tile, size: number): boolean =>
   index * TILE_WIDTH + width <= widthOfLevel(level, size);
 
-/** Every tile, and every entry bundle, of a tree of `size` leaves, partial ones last in their level. */
+/** Lists every tile and entry bundle of a tree of `size` leaves, partial ones last in their level. */
 export function tilesOf(size: number): Tile[] {
   checkSize(size);
   const tiles: Tile[] = [];
@@ -69,13 +69,13 @@ export function tilesOf(size: number): Tile[] {
   return tiles;
 }
 
-/** The stored nodes whose hashes a tile holds, in order. A bundle of entries holds none. */
+/** Lists the stored nodes of a tile, in order. A bundle of entries has none. */
 export function nodesOfTile({ level, index, width }: Tile): Node[] {
   if (level === 'entries') return [];
   return Array.from({ length: width }, (_, i) => ({ level: level * TILE_HEIGHT, index: index * TILE_WIDTH + i }));
 }
 
-/** The bytes of a tile of hashes. @throws Error when the reader lacks one: ask `hasTile` before */
+/** Returns the bytes of a tile of hashes. @throws Error if the reader lacks a hash; check `hasTile` first */
 export function tileBytes(tile: Tile, read: ReadNode): Buffer {
   const hashes = nodesOfTile(tile).map(({ level, index }) => {
     const hash = read(level, index);
@@ -88,7 +88,7 @@ export function tileBytes(tile: Tile, read: ReadNode): Buffer {
 
 const ENTRY_MOST = 0xffff;
 
-/** The bytes of a bundle: each entry behind its length, two bytes. @throws Error for an entry of 64 KiB or more */
+/** Returns the bytes of a bundle: each entry after its length in two bytes. @throws Error for an entry of 64 KiB or more */
 export function entryBundle(entries: readonly Uint8Array[]): Buffer {
   return Buffer.concat(
     entries.flatMap((entry) => {
@@ -100,7 +100,7 @@ export function entryBundle(entries: readonly Uint8Array[]): Buffer {
   );
 }
 
-/** The entries of a bundle, which says nothing of how many there should be: compare with the width asked for. */
+/** Parses the entries of a bundle. The bundle does not contain their number; compare it with the requested width. */
 export function readEntryBundle(bytes: Uint8Array): Result<Buffer[], string> {
   const from = Buffer.from(bytes);
   const entries: Buffer[] = [];

@@ -7,7 +7,7 @@ fc.configureGlobal({ seed: 20260126 });
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 
-// The leaves and roots that certificate-transparency implementations have tested against since RFC 6962.
+// The leaves and roots that implementations of certificate transparency have used in tests since RFC 6962.
 const LEAVES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(
   hex,
 );
@@ -24,7 +24,7 @@ const ROOTS = [
 ];
 
 describe('hashing', () => {
-  it('an entry is the hash of the body, a leaf the prefixed hash of the entry', () => {
+  it('hashes a body to an entry, and the prefixed entry to a leaf', () => {
     expect(entryHash('{}').toString('hex')).toBe('44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a');
     expect(leafHash(hex('')).toString('hex')).toBe(ROOTS[1]);
   });
@@ -37,7 +37,7 @@ describe('the tree', () => {
     expect(emptyRoot().toString('hex')).toBe(ROOTS[0]);
   });
 
-  it('has the root of the RFC definition at every size, whatever the batches it grew by', () => {
+  it('has the root of the RFC definition at every size, independent of the batches', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(40), { maxLength: 12 }), (batches) => {
         const entries = someEntries(batches.reduce((sum, n) => sum + n, 0));
@@ -50,7 +50,7 @@ describe('the tree', () => {
     );
   });
 
-  it('still answers for every earlier size', () => {
+  it('still computes the root of every earlier size', () => {
     const entries = someEntries(70);
     const { read } = grown(entries, [3, 30, 1, 36]);
     for (let n = 0; n <= 70; n += 1) expect(rootHash(n, read)).toEqual(naiveRoot(entries.slice(0, n)));
@@ -66,7 +66,7 @@ describe('the tree', () => {
     expect(frontierOf(3, before.read)).toEqual(before.frontier);
   });
 
-  it('appends beyond 2^32 leaves, where shifts of 32 bits would go wrong', () => {
+  it('appends beyond 2^32 leaves, where 32-bit shifts would overflow', () => {
     const size = 2 ** 40 + 1;
     const frontier = nodesForRoot(size).map((node) => leafHash(Buffer.from(`${node.level}/${node.index}`)));
     const { newNodes } = growTree(size, frontier, [leafHash(Buffer.of(1))]);
@@ -76,7 +76,7 @@ describe('the tree', () => {
     ]);
   });
 
-  it('refuses what it cannot grow from or read', () => {
+  it('refuses an invalid frontier, leaf, size or node', () => {
     const leaf = leafHash(Buffer.of());
     expect(() => growTree(3, [leaf], [])).toThrow('a tree of 3 leaves has a frontier of 2 hashes, not 1');
     expect(() => growTree(1, [leaf.subarray(1)], [])).toThrow('frontier hash 0 has 31 bytes');

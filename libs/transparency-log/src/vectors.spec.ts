@@ -28,7 +28,7 @@ const read = (path: string): Vectors => JSON.parse(readFileSync(path, 'utf8')) a
 const bytes = (base64: string): Buffer => Buffer.from(base64, 'base64');
 
 describe('the vectors of transparency-dev/merkle', () => {
-  itWithShared(FILE, 'all 98 inclusion cases', (path) => {
+  itWithShared(FILE, 'pass in all 98 inclusion cases', (path) => {
     const cases = read(path).inclusion;
     expect(cases).toHaveLength(98);
     const wrong = cases.filter((each) => {
@@ -44,7 +44,7 @@ describe('the vectors of transparency-dev/merkle', () => {
     expect(wrong.map((each) => each.file)).toEqual([]);
   });
 
-  itWithShared(FILE, 'all 98 consistency cases', (path) => {
+  itWithShared(FILE, 'pass in all 98 consistency cases', (path) => {
     const cases = read(path).consistency;
     expect(cases).toHaveLength(98);
     const wrong = cases.filter((each) => {

@@ -19,7 +19,7 @@ const MAX = 70;
 const entries = someEntries(MAX);
 const { read } = grown(entries, [1, 9, 20, 40]);
 
-/** A reader of these nodes only: what a shell would have after prefetching. */
+/** A reader of only these nodes, as a caller has it after prefetching. */
 const only = (nodes: Node[]): ReadNode => {
   const named = new Set(nodes.map(({ level, index }) => `${level}/${index}`));
   return (level, index) => (named.has(`${level}/${index}`) ? read(level, index) : undefined);
@@ -27,7 +27,7 @@ const only = (nodes: Node[]): ReadNode => {
 
 const hex = (hashes: readonly Buffer[]): string => Buffer.concat(hashes).toString('hex');
 
-/** The same bytes with one bit turned. */
+/** Flips one bit. */
 function flip(hash: Uint8Array, bit: number): Buffer {
   const copy = Buffer.from(hash);
   copy[bit >> 3] = (copy[bit >> 3] as number) ^ (1 << (bit & 7));
@@ -35,7 +35,7 @@ function flip(hash: Uint8Array, bit: number): Buffer {
 }
 
 describe('inclusion', () => {
-  it('is proved for every leaf of every tree up to 70, as the RFC defines it, from the named nodes alone', () => {
+  it('is proved for every leaf of every tree up to 70 as defined by the RFC, from the listed nodes alone', () => {
     for (let size = 1; size <= MAX; size += 1) {
       const root = rootHash(size, only(nodesForRoot(size)));
       for (let index = 0; index < size; index += 1) {
@@ -46,7 +46,7 @@ describe('inclusion', () => {
     }
   });
 
-  it('with any one bit turned in leaf, proof or root, or any other place or size, is refused', () => {
+  it('is refused with any bit of leaf, proof or root flipped, or with another index or size', () => {
     const where = fc
       .tuple(fc.integer({ min: 1, max: MAX }), fc.nat(), fc.nat(), fc.nat(255), fc.nat(MAX), fc.nat(MAX + 1))
       .map(([size, index, ...rest]) => [size, index % size, ...rest] as const);
@@ -68,23 +68,23 @@ describe('inclusion', () => {
         refused({ proof: [...proof, claim.root] });
         refused({ proof: [claim.leaf, ...proof] });
         if (otherIndex !== index) refused({ index: otherIndex });
-        // A proof may fit a tree of another size with the same root path shape; its root it cannot fit.
+        // A proof may match a tree of another size with the same path shape, but not its root.
         if (otherSize !== size && otherSize <= MAX) refused({ size: otherSize, root: rootHash(otherSize, read) });
       }),
       { numRuns: 400 },
     );
   });
 
-  it('is not proved for a leaf the tree has not', () => {
-    expect(() => inclusionProof(3, 3, read)).toThrow('no leaf 3 in a tree of 3');
-    expect(() => inclusionProof(0, 0, read)).toThrow('no leaf 0 in a tree of 0');
+  it('is not proved for a leaf that the tree does not have', () => {
+    expect(() => inclusionProof(3, 3, read)).toThrow('a tree of 3 leaves has no leaf 3');
+    expect(() => inclusionProof(0, 0, read)).toThrow('a tree of 0 leaves has no leaf 0');
     expect(() => inclusionProof(-1, 3, read)).toThrow(RangeError);
     expect(() => inclusionProof(0.5, 3, read)).toThrow(RangeError);
   });
 });
 
 describe('consistency', () => {
-  it('is proved between all sizes i ≤ j ≤ 70, as the RFC defines it, from the named nodes alone', () => {
+  it('is proved between all sizes i ≤ j ≤ 70 as defined by the RFC, from the listed nodes alone', () => {
     for (let size2 = 1; size2 <= MAX; size2 += 1) {
       const root2 = rootHash(size2, read);
       for (let size1 = 1; size1 <= size2; size1 += 1) {
@@ -95,7 +95,7 @@ describe('consistency', () => {
     }
   });
 
-  it('with any one bit turned in either root or the proof, or a hash more or less, is refused (I12)', () => {
+  it('is refused with any bit of either root or the proof flipped, or a hash added or removed (I12)', () => {
     const where = fc
       .tuple(fc.integer({ min: 1, max: MAX }), fc.nat(), fc.nat(), fc.nat(255))
       .map(([size2, size1, ...rest]) => [(size1 % size2) + 1, size2, ...rest] as const);
@@ -123,7 +123,7 @@ describe('consistency', () => {
     );
   });
 
-  it('catches any changed leaf behind an earlier checkpoint (I12)', () => {
+  it('reveals any changed leaf of an earlier checkpoint (I12)', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: MAX }), fc.nat(), fc.nat(), (size2, a, b) => {
         const size1 = (a % size2) + 1;
@@ -137,9 +137,9 @@ describe('consistency', () => {
     );
   });
 
-  it('is not proved from an empty tree, nor backwards', () => {
-    expect(() => consistencyProof(0, 3, read)).toThrow('want 1 ≤ first ≤ second');
-    expect(() => consistencyProof(4, 3, read)).toThrow('want 1 ≤ first ≤ second');
+  it('is not proved from an empty tree or backwards', () => {
+    expect(() => consistencyProof(0, 3, read)).toThrow('use 1 ≤ first ≤ second');
+    expect(() => consistencyProof(4, 3, read)).toThrow('use 1 ≤ first ≤ second');
     const root = rootHash(3, read);
     expect(verifyConsistency(0, 3, [], root, root).ok).toBe(false);
     expect(verifyConsistency(0, 0, [], root, root).ok).toBe(false);

@@ -1,16 +1,16 @@
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { HASH_BYTES, nodeHash } from './hash';
 
-// Shares nothing with the code that builds trees and proofs but the two hash functions: a mistake there is caught here.
+// Shares only the two hash functions with the code that builds trees and proofs, so that a bug there is detected here.
 
-/** Verified, or why not, in words. */
+/** The result of a verification, with a readable error. */
 export type Verdict = Result<void, string>;
 
 const MAX_UINT64 = (1n << 64n) - 1n;
 
 /**
- * Whether the leaf stands at `index` of the tree of `size` leaves with this root. Says nothing of who vouches for the
- * root: that is the checkpoint's signature.
+ * Verifies that the leaf is at `index` in the tree of `size` leaves with this root. Does not authenticate the root; the
+ * signature of the checkpoint does.
  * @param proof sibling hashes, lowest first
  * @see RFC 9162 §2.1.3.2
  */
@@ -23,8 +23,8 @@ export function verifyInclusion(
 ): Verdict {
   const leaf = uint64(index);
   const leaves = uint64(size);
-  if (leaf === undefined) return err(`leaf index ${index} is no whole number from 0 to 2^64 - 1`);
-  if (leaves === undefined) return err(`tree size ${size} is no whole number from 0 to 2^64 - 1`);
+  if (leaf === undefined) return err(`leaf index ${index} is not a whole number from 0 to 2^64 - 1`);
+  if (leaves === undefined) return err(`tree size ${size} is not a whole number from 0 to 2^64 - 1`);
   if (leaf >= leaves) return err(`leaf index ${leaf} is beyond the tree, which has ${leaves} leaves`);
   const badHash = firstBadHash(
     [
@@ -42,7 +42,7 @@ export function verifyInclusion(
     if (sn === 0n) return err(`the inclusion proof is too long: ${proof.length} hashes for leaf ${leaf} of ${leaves}`);
     if ((fn & 1n) === 1n || fn === sn) {
       hash = nodeHash(sibling, hash);
-      // On the right edge, levels where this node has no sibling are passed without a hash.
+      // On the right edge, levels at which this node has no sibling consume no hash.
       while ((fn & 1n) === 0n && fn !== 0n) {
         fn >>= 1n;
         sn >>= 1n;
@@ -54,14 +54,13 @@ export function verifyInclusion(
     sn >>= 1n;
   }
   if (sn !== 0n) return err(`the inclusion proof is too short: ${proof.length} hashes for leaf ${leaf} of ${leaves}`);
-  if (!same(hash, root)) return err(`the inclusion proof of leaf ${leaf} leads to another root than the tree's`);
+  if (!same(hash, root)) return err(`the inclusion proof of leaf ${leaf} leads to another root than that of the tree`);
   return ok(undefined);
 }
 
 /**
- * Whether the tree of `size2` leaves begins with exactly the leaves of the tree of `size1` (I12). From an empty tree
- * nothing can be shown, so size1 = 0 is refused whatever the proof: a caller with no earlier checkpoint has nothing to
- * compare, and must know it.
+ * Verifies that the tree of `size2` leaves starts with exactly the leaves of the tree of `size1` (I12). Refuses size1 = 0
+ * for any proof, since it proves nothing: a caller without an earlier checkpoint must handle that case explicitly.
  * @see RFC 9162 §2.1.4.2
  */
 export function verifyConsistency(
@@ -73,10 +72,11 @@ export function verifyConsistency(
 ): Verdict {
   const first = uint64(size1);
   const second = uint64(size2);
-  if (first === undefined) return err(`tree size ${size1} is no whole number from 0 to 2^64 - 1`);
-  if (second === undefined) return err(`tree size ${size2} is no whole number from 0 to 2^64 - 1`);
-  if (first === 0n) return err('a consistency proof from an empty tree shows nothing, and is refused');
-  if (first > second) return err(`the earlier tree has ${first} leaves, the later only ${second}`);
+  if (first === undefined) return err(`tree size ${size1} is not a whole number from 0 to 2^64 - 1`);
+  if (second === undefined) return err(`tree size ${size2} is not a whole number from 0 to 2^64 - 1`);
+  if (first === 0n)
+    return err('a consistency proof from an empty tree proves nothing; start from a tree with at least one leaf');
+  if (first > second) return err(`the earlier tree has ${first} leaves, but the later one only ${second}`);
   if (first === second) {
     if (proof.length > 0)
       return err(`both trees have ${first} leaves: the proof must be empty, not ${proof.length} hashes`);
@@ -103,7 +103,7 @@ function climb(
   root2: Uint8Array,
   proof: readonly Uint8Array[],
 ): Verdict {
-  // Where the old tree is complete, its root is the first node, and is left out of the proof.
+  // If the old tree is complete, its root is the first node and is omitted from the proof.
   const path = (first & (first - 1n)) === 0n ? [root1, ...proof] : proof;
   let fn = first - 1n;
   let sn = second - 1n;
@@ -112,7 +112,7 @@ function climb(
     sn >>= 1n;
   }
   const [start, ...rest] = path;
-  if (start === undefined) return err('the consistency proof is empty, and the trees differ in size');
+  if (start === undefined) return err('the consistency proof is empty, but the trees differ in size');
   let hash1: Uint8Array = start;
   let hash2: Uint8Array = start;
   for (const hash of rest) {

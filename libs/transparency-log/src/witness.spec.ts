@@ -20,8 +20,8 @@ const signed = (size: number, name = NAME, key = KEY, from = read): string =>
 const sent = (old: number, size: number, note = signed(size)): string =>
   submissionText(old, old === 0 || old >= size ? [] : consistencyProof(old, size, read), note);
 
-describe('the text that a log sends', () => {
-  it('is that of the specification, and is read as it is written', () => {
+describe('a submission', () => {
+  it('has the form of the specification, and round-trips', () => {
     // the example of c2sp.org/tlog-witness
     const text = `old 20852014
 PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=
@@ -52,24 +52,24 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
   });
 });
 
-describe('who holds an earlier checkpoint', () => {
-  it('is shown that the later one continues it, and no other history', () => {
+describe('openSubmission', () => {
+  it('accepts a checkpoint that continues the held one, and no other history', () => {
     expect(valueOf(openSubmission(sent(7, 30), known, held(7))).size).toBe(30n);
     expect(valueOf(openSubmission(sent(30, 30), known, held(30))).size).toBe(30n);
     const forged = { size: 7n, root: rootHash(7, other.read) };
     expect(errorOf(openSubmission(sent(7, 30), known, forged))).toContain('history was changed');
-    expect(errorOf(openSubmission(sent(8, 30), known, held(7)))).toContain('begins at 8');
-    expect(errorOf(openSubmission(sent(0, 30), known, { ...held(7), size: 0n }))).toContain('shows nothing');
+    expect(errorOf(openSubmission(sent(8, 30), known, held(7)))).toContain('starts at 8');
+    expect(errorOf(openSubmission(sent(0, 30), known, { ...held(7), size: 0n }))).toContain('proves nothing');
     expect(openSubmission(sent(7, 30, signed(30, NAME, seededKey(6))), known, held(7)).ok).toBe(false);
     const elsewhere = { ...known, origin: 'log.test/b' };
-    expect(errorOf(openSubmission(sent(7, 30), elsewhere, held(7)))).toContain('not of log.test/b');
+    expect(errorOf(openSubmission(sent(7, 30), elsewhere, held(7)))).toContain('not to log.test/b');
   });
 });
 
-describe('a witness', () => {
+describe('judge', () => {
   const status = (text: string, at?: Held): number => judge(text, logs, () => at).status;
 
-  it('accepts what continues the tree that it holds, and a first checkpoint', () => {
+  it('accepts a checkpoint that continues the held tree, and a first checkpoint', () => {
     expect(judge(sent(0, 5), logs, () => undefined)).toMatchObject({ status: 200, old: 0n, checkpoint: { size: 5n } });
     for (const [from, to] of [
       [1, 2],
@@ -80,7 +80,7 @@ describe('a witness', () => {
       expect(status(sent(from, to), held(from))).toBe(200);
   });
 
-  it('refuses everything else with the status of the specification', () => {
+  it('refuses everything else with the status in the specification', () => {
     expect(status(sent(0, 5, signed(5, 'log.test/b')))).toBe(404);
     expect(status(sent(0, 5, signed(5, NAME, seededKey(6))))).toBe(403);
     expect(status(sent(0, 5, signed(5).replace('\n5\n', '\n6\n')))).toBe(403);
@@ -88,7 +88,7 @@ describe('a witness', () => {
     expect(judge(sent(5, 9), logs, () => held(7))).toMatchObject({ status: 409, size: 7n });
     expect(judge(sent(5, 9), logs, () => undefined)).toMatchObject({ status: 409, size: 0n });
     expect(judge(sent(0, 9), logs, () => held(7))).toMatchObject({ status: 409, size: 7n });
-    // another history of the same size, and of a later one
+    // another history of the same and of a later size
     expect(status(sent(9, 9, signed(9, NAME, KEY, other.read)), held(9))).toBe(409);
     expect(status(sent(5, 9, signed(9, NAME, KEY, other.read)), held(5))).toBe(422);
     expect(status(sent(5, 9).replace(/\n[^\n]+\n\n/, '\n\n'), held(5))).toBe(422);

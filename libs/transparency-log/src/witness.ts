@@ -3,17 +3,17 @@ import { openNote, readNote } from './note';
 import { parseSubmission, type Held, type KnownLog } from './submission';
 import { verifyConsistency } from './verify';
 
-/** What a witness answers, as HTTP statuses; at 200 it has still to keep the checkpoint before it says so. */
+/** The response of a witness, as an HTTP status. For 200 the caller must store the checkpoint before it responds. */
 export type Judgement =
   | { readonly status: 200; readonly checkpoint: Checkpoint; readonly text: string; readonly old: bigint }
-  /** what it holds is of this size */
+  /** the size of the held tree */
   | { readonly status: 409; readonly size: bigint; readonly detail: string }
   | { readonly status: 400 | 403 | 404 | 422; readonly detail: string };
 
 /**
- * Judges a checkpoint that was sent to be cosigned. Reads nothing but its arguments; the caller keeps what was accepted
- * only if `held` is still what it held, and cosigns only what it has kept.
- * @param held the newest checkpoint that was cosigned of a log, undefined where there was none
+ * Judges a checkpoint that was submitted for a cosignature. Depends only on its arguments: the caller stores an accepted
+ * checkpoint only if `held` is still current, and cosigns only stored checkpoints.
+ * @param held returns the newest cosigned checkpoint of a log, or undefined
  * @see https://c2sp.org/tlog-witness
  */
 export function judge(
@@ -30,15 +30,16 @@ export function judge(
   if (!parsed.ok) return { status: 400, detail: parsed.error };
   const { origin, size, root } = parsed.value;
   const log = logs.get(origin);
-  if (!log) return { status: 404, detail: `the log ${origin.slice(0, 200)} is not one that this witness knows` };
+  if (!log) return { status: 404, detail: `this witness does not know the log ${origin.slice(0, 200)}` };
   const opened = openNote(signedCheckpoint, log.keys);
   if (!opened.ok) return { status: 403, detail: opened.error };
-  if (old > size) return { status: 400, detail: `the proof begins at ${old} leaves, beyond the checkpoint's ${size}` };
+  if (old > size)
+    return { status: 400, detail: `the proof starts at ${old} leaves, beyond the ${size} of the checkpoint` };
   const known = held(origin) ?? { size: 0n, root: root.subarray(0, 0) };
   if (old !== known.size)
-    return { status: 409, size: known.size, detail: `the newest checkpoint here has ${known.size} leaves` };
+    return { status: 409, size: known.size, detail: `the newest checkpoint of this witness has ${known.size} leaves` };
   if (old === 0n) {
-    // a first checkpoint continues nothing: it is believed
+    // there is no earlier checkpoint to compare the first one with
     if (proof.length > 0) return { status: 422, detail: 'from an empty tree the proof must be empty' };
   } else {
     const verdict = verifyConsistency(old, size, proof, known.root, root);
@@ -49,7 +50,7 @@ export function judge(
   return { status: 200, checkpoint: parsed.value, text: opened.value.text, old };
 }
 
-/** The origin line of what was sent, where it can be read: which log's state must be looked up. */
+/** Returns the origin line of a submission, if it can be read, to look up the state of that log. */
 export function originOf(submission: string): string | undefined {
   const read = parseSubmission(submission);
   const note = read.ok ? readNote(read.value.signedCheckpoint) : read;

@@ -1,20 +1,20 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 
-const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex'); // what DER puts before the 32 bytes of a seed
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex'); // the DER prefix of the 32 bytes of a seed
 
-/** The same key every time: one byte, repeated, as its seed. For tests; anybody can sign with it. */
+/** Derives a key deterministically from a seed of one repeated byte. For tests only: the key is public knowledge. */
 export function seededKey(seed: number | Buffer): KeyObject {
   const bytes = typeof seed === 'number' ? Buffer.alloc(32, seed) : seed;
   return createPrivateKey({ key: Buffer.concat([PKCS8, bytes]), format: 'der', type: 'pkcs8' });
 }
 
-/** The value of a result that must be one. */
+/** Returns the value of a result; fails for an error. */
 export function valueOf<T>(result: { ok: true; value: T } | { ok: false; error: unknown }): T {
   if (!result.ok) throw new Error(`refused: ${String(result.error)}`);
   return result.value;
 }
 
-/** Why it was refused; fails where it was not. */
+/** Returns the error of a result; fails for a value. */
 export function errorOf(result: { ok: true; value: unknown } | { ok: false; error: string }): string {
   if (result.ok)
     throw new Error(

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { leafHash } from '../hash';
 import { growTree, type ReadNode } from '../tree';
 
-// RFC 6962 §2.1 word for word, recursive and slow: what the real tree is held against, sharing no code with it.
+// RFC 6962 §2.1 word for word, recursive and slow. Tests compare the real tree with it; they share no code.
 
 const sha256 = (...parts: Uint8Array[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest();
 
@@ -41,11 +41,11 @@ function subproof(m: number, entries: readonly Uint8Array[], known: boolean): Bu
   return [...subproof(m - k, entries.slice(k), false), naiveRoot(entries.slice(0, k))];
 }
 
-/** Entries as the log has them: the hashes of some bodies. */
+/** Returns log entries: the hashes of some bodies. */
 export const someEntries = (count: number): Buffer[] =>
   Array.from({ length: count }, (_, i) => sha256(Buffer.from(`event ${i}`)));
 
-/** Grows a real tree by batches of these sizes, and hands out what it would have stored. */
+/** Grows a real tree by batches of these sizes and returns the stored nodes. */
 export function grown(entries: readonly Uint8Array[], batches: readonly number[] = [entries.length]) {
   const nodes = new Map<string, Buffer>();
   let size = 0;
