@@ -2,22 +2,22 @@ import { refsErasing } from '@bailiwick/contracts/erasure';
 import type { Event } from '@bailiwick/contracts/event';
 
 /**
- * Payloads that events name and that are not there, until an erasure is found that reaches them. It is recorded before
- * it is carried out, so every gap that an erasure made has one behind it in the log.
+ * Tracks payloads that events name but that are missing, until an erasure is found that covers them. An erasure is
+ * recorded before it is executed, so the log contains one for every payload that was erased.
  */
 export class Missing {
-  /** by tree: whose it is */
+  /** by tree: its principal */
   private readonly principals = new Map<string, string>();
-  /** by person: the positions without a payload that an erasure of theirs would explain */
+  /** by principal: the positions of missing payloads that an erasure for this principal would explain */
   private readonly waiting = new Map<string, number[]>();
   private readonly unexplained = new Set<number>();
 
-  /** Takes the events in their order. */
+  /** Adds the next event of the log. */
   add(event: Event, payload: string | null | undefined): void {
     if (event.type === 'RunOpened' && event.treeId !== undefined)
       this.principals.set(event.treeId, event.data.principalRef);
     if (event.type === 'PayloadsErased') this.erased(event.data.subjectRef, event.data.before);
-    // left out altogether: whoever wrote the events out shows no payloads
+    // undefined: the source of the events contains no payloads at all
     if (payload !== null || event.payloadDigest === undefined) return;
     this.unexplained.add(event.position);
     for (const ref of refsErasing(event, this.principals.get(event.treeId ?? ''))) {
@@ -27,7 +27,7 @@ export class Missing {
     }
   }
 
-  /** An erasure that follows the events that were added. */
+  /** Records an erasure that follows the added events. */
   erased(subjectRef: string, before: number): void {
     const left: number[] = [];
     for (const position of this.waiting.get(subjectRef) ?? [])
@@ -36,7 +36,7 @@ export class Missing {
     this.waiting.set(subjectRef, left);
   }
 
-  /** Positions whose payload is gone, and no recorded erasure reaches them. */
+  /** Lists the positions of missing payloads that no recorded erasure covers. */
   get positions(): number[] {
     return [...this.unexplained];
   }

@@ -1,7 +1,7 @@
 import { windowMs } from '@bailiwick/authority/state/usage';
 import { COUNTERS, type BudgetLimit, type Consumed } from '@bailiwick/contracts/grant';
 
-/** An amount that a window holds until it has left it. */
+/** An amount that counts in a window until it leaves the window. */
 interface Part {
   readonly at: number;
   readonly of: Entry;
@@ -33,7 +33,7 @@ class Window {
     this.add(what, value);
   }
 
-  /** What was held for an entry is now known to be this. */
+  /** Replaces the amount reserved for an entry by the settled one. */
   settle(of: Entry, what: string, value: number, now: number): void {
     this.used(what, now);
     const part = this.parts.slice(this.gone).find((each) => each.of === of && each.what === what);
@@ -42,7 +42,7 @@ class Window {
       part.value = value;
       return;
     }
-    // an overrun that is told when its permit has surely left the window counts from then
+    // an overrun that is reported after its permit has certainly left the window counts from the report
     const beyond = value - (of.charge.cost[what] ?? 0);
     if (beyond > 0 && of.at + this.ms + Math.ceil(this.ms / 256) <= now) this.put(of, what, beyond, now);
   }
@@ -52,16 +52,16 @@ class Window {
   }
 }
 
-/** One permit, as it was charged. */
+/** The charge of one permit. */
 export interface Entry {
   readonly charge: Consumed;
   readonly at: number;
 }
 
 /**
- * What was used of one grant, and of all that took its place, by it and by everything below it (I3). Added up from the
- * events alone, and by another way than the one that decides: a window counts to the millisecond here, where the
- * decider counts in parts of it and so a little longer; so what is over a cap here was over it there.
+ * Sums the use of one grant and its successors, including all grants below (I3). Uses the events alone, and a different
+ * algorithm than the decider: a window here is exact to the millisecond, while the decider counts in parts of a window
+ * and therefore slightly longer. A cap that is exceeded here was also exceeded there.
  */
 export class Account {
   private readonly counts = { calls: 0, reads: 0, writes: 0, external: 0 };
@@ -73,7 +73,7 @@ export class Account {
     this.windows = new Map(budget.windows.map((each) => [windowMs(each), new Window(windowMs(each))]));
   }
 
-  /** The grant was raised: its counts go on under another budget; a window that is new begins empty. */
+  /** Applies a raised grant: the counts continue under the new budget, and a new window starts empty. */
   raise(budget: BudgetLimit): void {
     const old = this.windows;
     this.budget = budget;
@@ -82,7 +82,7 @@ export class Account {
     );
   }
 
-  /** Charges a permit. What it takes over its cap, in words; and whether it has used up a count. */
+  /** Charges a permit. Returns a description of an exceeded cap, and whether the permit used up a count. */
   charge(entry: Entry): { over: string | undefined; usedUp: boolean } {
     const { charge, at } = entry;
     let over: string | undefined;
@@ -122,8 +122,8 @@ export class Account {
   }
 
   /**
-   * The outcome of a permit: what was held for it is given back, what it cost is spent. Whether a cap is reached by it,
-   * or exceeded because it cost more than was held.
+   * Settles a permit: releases the reserved amount and adds the cost. Returns whether a cap is thereby reached, or
+   * exceeded because the cost was higher than the reservation.
    */
   settle(entry: Entry, cost: Readonly<Record<string, number>>, now: number): 'reached' | 'exceeded' | undefined {
     for (const [currency, value] of Object.entries(entry.charge.cost)) add(this.held, currency, -value);

@@ -26,7 +26,7 @@ function audit(events: readonly RawEvent[], heads: readonly SignedHead[] = []): 
   return auditor.report();
 }
 
-/** A run that reads, is denied, and ends: every kind of member that a body can have, in few bytes. */
+/** Builds a small log whose bodies contain every kind of member. */
 function small(): SealedLog {
   const log = new SealedLog();
   const { grantId } = log.open();
@@ -35,8 +35,8 @@ function small(): SealedLog {
   return log;
 }
 
-describe('a log as it was written', () => {
-  it('has nothing wrong, whatever was done to it', () => {
+describe('the audit of an unchanged log', () => {
+  it('has no findings after random commands', () => {
     fc.assert(
       fc.property(moves(120), (all) => {
         const log = new SealedLog();
@@ -50,13 +50,13 @@ describe('a log as it was written', () => {
     );
   }, 60_000);
 
-  it('has nothing wrong where nearly everything happens that can', () => {
+  it('has no findings for a run to which nearly everything happens', () => {
     const { log } = busyRun();
     expect(audit(log.stored(), [headOf(log.stored())]).findings).toEqual([]);
   });
 });
 
-describe('against an earlier checkpoint, somebody who', () => {
+describe('an audit with an earlier checkpoint', () => {
   const events = small().stored();
   const held = [headOf(events)];
   const caught = (forged: readonly RawEvent[]): Report => {
@@ -65,7 +65,7 @@ describe('against an earlier checkpoint, somebody who', () => {
     return report;
   };
 
-  it('changes any byte of any event is found out, at that event or below the checkpoint', () => {
+  it('finds a change of any byte of any event, at that event or below the checkpoint', () => {
     let flips = 0;
     for (const [position, event] of events.entries()) {
       const bytes = Buffer.from(event.body);
@@ -76,7 +76,7 @@ describe('against an earlier checkpoint, somebody who', () => {
         expect(caught(forged).findings.some(({ check }) => check === 'checkpoint')).toBe(true);
         flips += 1;
       }
-      // heads at every size name the very event
+      // with heads at every size the finding names the exact event
       const heads = events.map((_, i) => headOf(events.slice(0, i + 1)));
       const forged = events.map((each) => (each === event ? { ...event, body: `${event.body} ` } : each));
       expect(audit(forged, heads).findings[0]).toMatchObject({ check: 'checkpoint', position });
@@ -84,10 +84,10 @@ describe('against an earlier checkpoint, somebody who', () => {
     expect(flips).toBe(events.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0));
   }, 60_000);
 
-  it('drops, repeats, inserts or swaps events is found out', () => {
+  it('finds dropped, repeated, inserted or swapped events', () => {
     events.forEach((event, i) => {
       caught(events.filter((each) => each !== event));
-      // to the end of a log nothing is added that the checkpoint speaks of; its position is what gives it away
+      // an event repeated at the end is beyond the checkpoint, but has a wrong position
       caught([...events.slice(0, i), event, ...events.slice(i)]);
       caught([
         ...events.slice(0, i),
@@ -102,17 +102,17 @@ describe('against an earlier checkpoint, somebody who', () => {
     expect(caught([]).findings).not.toEqual([]);
   });
 
-  it('writes another history and signs that one is found out, with the same key or another', () => {
+  it('finds another signed history, with the same key or another', () => {
     const other = small();
     act(other, other.last('GrantIssued').grantId as string, 'file.write');
     const forged = other.stored().map((each, i) => (i === 2 ? { ...each, body: `${each.body} ` } : each));
-    expect(audit(forged, [headOf(forged)]).findings).toEqual([]); // by itself it looks well
+    expect(audit(forged, [headOf(forged)]).findings).toEqual([]); // consistent without the earlier checkpoint
     expect(audit(forged, [headOf(forged), ...held]).findings).toMatchObject([{ check: 'checkpoint', position: 0 }]);
     const signer = headOf(events, seededKey(99));
     expect(audit(events, [signer]).findings).toMatchObject([{ check: 'checkpoint', position: undefined }]);
   });
 
-  it('changes what stands beside a body is found out', () => {
+  it('finds changed columns and payloads', () => {
     const with_ = (position: number, more: Partial<RawEvent>): RawEvent[] =>
       events.map((each, i) => (i === position ? { ...each, ...more } : each));
     expect(audit(with_(1, { type: 'RunCompleted' }), held).findings).toMatchObject([{ check: 'body', position: 1 }]);

@@ -14,7 +14,7 @@ import { openHeads, type SignedHead } from './heads';
 import { Rulebook } from './rules';
 import { leafOf, Tree } from './tree';
 
-/** One event as it is stored or exported: its body to the byte, and what was written beside it. */
+/** One event as it is stored or exported: the exact bytes of its body, its payload and its columns. */
 export interface RawEvent {
   readonly log: string;
   readonly position: number;
@@ -23,33 +23,33 @@ export interface RawEvent {
   readonly time: string;
   readonly body: string;
   readonly payload?: string | null | undefined;
-  /** the columns of its row that repeat members of the body; left out where there is no row, as of an export */
+  /** the columns of its row that repeat members of the body; absent if there is no row, as in an export */
   readonly columns?: Columns | undefined;
 }
-/** null where a row has none */
+/** null if the row has no value */
 type Columns = Readonly<Record<'tenant' | 'treeId' | 'runId' | 'grantId' | 'actionId' | 'commandId', string | null>>;
 
 export interface AuditOptions {
   readonly log: string;
-  /** the log's name in its checkpoints; left out: whatever they say */
+  /** the expected origin of its checkpoints; if absent, any origin is accepted */
   readonly origin?: string | undefined;
-  /** every key that may have signed */
+  /** all keys that may have signed */
   readonly keys: readonly Verifier[];
   readonly heads: readonly SignedHead[];
-  /** the leaf that the stored tree has at a position */
+  /** returns the leaf of the stored tree at a position */
   readonly storedLeaf?: (position: number) => Buffer | undefined;
-  /** for whoever derives something else from the same events */
+  /** hooks for callers that derive other data from the same events */
   readonly before?: (state: LogState, event: Event) => void;
   readonly after?: (state: LogState, event: Event) => void;
   readonly aside?: (state: LogState, position: number) => void;
 }
 
-/** More say no more. */
+/** More findings give no further information. */
 const FINDINGS_MOST = 100;
 
 /**
- * Makes a log again from its stored bytes, and says what is not as it must be: `add` every event in order, then ask for
- * the `report`. It believes nothing but the keys that it is given.
+ * Rebuilds a log from its stored bytes and reports violations: call `add` for every event in order, then `report`. Trusts
+ * nothing except the given keys.
  */
 export class Audit {
   readonly state: LogState;
@@ -58,7 +58,7 @@ export class Audit {
   private readonly rulebook = new Rulebook();
   private readonly missing = new Missing();
   private readonly heads: { size: number; root: Buffer }[];
-  /** up to here a signed head vouches for the events */
+  /** a signed head covers the events before this position */
   private vouched = 0;
   private folds = true;
   private strayed = false;
@@ -72,7 +72,7 @@ export class Audit {
     this.findings.push(...opened.findings);
   }
 
-  /** The events cannot be folded any more: only their hashes are looked at. */
+  /** Reports whether the events can no longer be folded; then only their hashes are checked. */
   get broken(): boolean {
     return !this.folds;
   }
@@ -82,7 +82,7 @@ export class Audit {
     const leaf = leafOf(raw.body);
     const stored = this.options.storedLeaf?.(position);
     if (this.options.storedLeaf && !stored?.equals(leaf) && !this.strayed) {
-      this.strayed = true; // the first says where to look
+      this.strayed = true; // the first difference is enough to locate the defect
       this.find('tree', position, `the stored tree has ${stored ? 'another leaf' : 'no leaf'} here`);
     }
     this.tree.add(leaf);
@@ -100,22 +100,27 @@ export class Audit {
     const event = this.parsed(raw, position);
     if (!event) return this.fold(raw, position);
     if (event.log !== this.options.log || raw.log !== event.log)
-      this.find('position', position, `an event of ${event.log}, not of ${this.options.log}`);
+      this.find('position', position, `the event belongs to ${event.log}, not to ${this.options.log}`);
     if (event.position !== position || raw.position !== position)
-      this.find('position', position, `the event that stands here is that of position ${event.position}`);
+      this.find('position', position, `the event stored here has position ${event.position}`);
     for (const [column, inRow, inBody] of repeated(raw, event))
       if (inRow !== inBody)
-        this.find('body', position, `the column ${column} is ${told(inRow)}, and the body has ${told(inBody)}`);
-    if (event.tenant !== this.state.tenant) this.find('tenant', position, `an event of the tenant ${event.tenant}`);
+        this.find(
+          'body',
+          position,
+          `the column ${column} is ${columnText(inRow)}, but the body has ${columnText(inBody)}`,
+        );
+    if (event.tenant !== this.state.tenant)
+      this.find('tenant', position, `the event belongs to the tenant ${event.tenant}`);
     if (isForeign(event, raw.payload))
-      this.find('payload', position, 'its payload is not the one that the event names');
+      this.find('payload', position, 'its payload does not match the digest in the event');
     this.missing.add(event, raw.payload);
     if (this.folds && !isPassedOver(this.state, event))
       this.rulebook.check(event, (check, detail) => this.find(check, position, detail));
     this.fold(raw, position);
   }
 
-  /** As every other fold does: what cannot be read, or cannot follow, is set aside with its tree, and is a finding. */
+  /** Folds like every other reader: an unreadable or contradictory event is set aside with its tree. It is also a finding. */
   private fold({ body }: RawEvent, position: number): void {
     if (!this.folds) return;
     const { before, after, aside } = this.options;
@@ -132,7 +137,7 @@ export class Audit {
       if (event) after?.(this.state, event);
       else aside?.(this.state, position);
     } catch (error) {
-      this.folds = false; // what follows cannot be judged by a state that is not there
+      this.folds = false; // without a state, later events cannot be judged
       this.find('fold', position, (error as Error).message);
     }
   }
@@ -140,7 +145,7 @@ export class Audit {
   private parsed({ body }: RawEvent, position: number): Event | undefined {
     try {
       const wrong = ambiguityIn(body);
-      if (wrong !== undefined) this.find('body', position, `the body reads more than one way: ${wrong}`);
+      if (wrong !== undefined) this.find('body', position, `the body is ambiguous: ${wrong}`);
       return parseEvent(body);
     } catch (error) {
       this.find('body', position, `the body cannot be read: ${whyUnreadable(error).slice(0, 300)}`);
@@ -162,12 +167,12 @@ export class Audit {
     if (this.findings.length < FINDINGS_MOST) this.findings.push({ check, position, detail });
   }
 
-  /** An erasure behind the last event that was added, which may be carried out already. */
+  /** Records an erasure after the last added event; it may have been executed already. */
   erasedLater(subjectRef: string, before: number): void {
     this.missing.erased(subjectRef, before);
   }
 
-  /** What was found, the first position first. Asked once, after the last event. */
+  /** Returns the findings in order of position. Call it once, after the last event. */
   report(): Report {
     const { size } = this.tree;
     if (this.folds) this.rulebook.overdue((check, detail) => this.find(check, size - 1, detail));
@@ -175,7 +180,7 @@ export class Audit {
       this.find(
         'checkpoint',
         size,
-        `there are ${size} events, and a checkpoint of ${head.size}: the end of the log is missing`,
+        `the log has ${size} events, but a checkpoint covers ${head.size}: the end of the log is missing`,
       );
     for (const position of this.missing.positions)
       this.find('payload', position, 'its payload is missing, and no recorded erasure reaches it');
@@ -193,20 +198,20 @@ export class Audit {
 
 export interface Report {
   readonly log: string;
-  /** events that were looked at */
+  /** number of checked events */
   readonly size: number;
   /** base64 */
   readonly root: string;
-  /** digest of the state that the events fold to; empty where they do not */
+  /** digest of the folded state; empty if the events cannot be folded */
   readonly state: string;
-  /** how many signed heads were compared */
+  /** number of compared signed heads */
   readonly checkpoints: number;
   readonly findings: readonly Finding[];
 }
 
-const told = (value: string | null): string => (value === null ? 'empty' : value.slice(0, 80));
+const columnText = (value: string | null): string => (value === null ? 'empty' : value.slice(0, 80));
 
-/** Each column that repeats something of the body: its name, what it holds, and what it must hold. */
+/** Lists each column that repeats a member of the body: its name, its value, and the expected value. */
 function repeated({ type, time, columns }: RawEvent, event: Event): [string, string | null, string | null][] {
   const moment = (text: string): string => new Date(Date.parse(text)).toISOString();
   const all: [string, string | null, string | null][] = [['type', type, event.type]];

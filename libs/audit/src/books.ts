@@ -10,7 +10,7 @@ import type { Event, EventOf } from '@bailiwick/contracts/event';
 import type { Agent, Limits } from '@bailiwick/contracts/grant';
 import { Account, type Entry } from './accounts';
 
-/** What events say of runs, grants, permits and approvals: the auditor's own books, kept apart from the fold. */
+/** The auditor's records of runs, grants, permits and approvals, independent of the fold. */
 
 export interface Run {
   readonly id: string;
@@ -19,7 +19,7 @@ export interface Run {
   readonly agent: Agent;
   readonly principalRef: string;
   readonly purposeRef: string;
-  /** where and when it was opened: its authority is as old */
+  /** position and time of its opening, which is the age of its authority */
   readonly position: number;
   readonly startedAt: number;
 }
@@ -33,13 +33,13 @@ export interface Grant {
   readonly issuedAt: number;
   readonly position: number;
   readonly account: Account;
-  /** why it can act no more */
+  /** why it can no longer act */
   ended: string | undefined;
   struck: string | undefined;
   suspended: boolean;
   supersededBy: string | undefined;
   children: number;
-  /** rules up to this one were looked at */
+  /** the number of rules already checked */
   rulesSeen: number;
 }
 export interface Permit extends Entry {
@@ -58,14 +58,14 @@ export class Books {
   readonly grants = new Map<string, Grant>();
   /** permits without an outcome */
   readonly open = new Map<string, Permit>();
-  /** every action that was permitted */
+  /** all permitted actions */
   readonly permitted = new Set<string>();
-  /** given up, and nothing reported of them since → the run */
+  /** abandoned actions without a late report → their run */
   readonly abandoned = new Map<string, string>();
   readonly approvals = new Map<string, Asked>();
   readonly rules: Rule[] = [];
 
-  /** The grant that stands in the place of this one. */
+  /** Returns the grant that supersedes this one, or the grant itself. */
   standing(id: string | undefined): Grant | undefined {
     let grant = id === undefined ? undefined : this.grants.get(id);
     for (let hops = 0; grant?.supersededBy !== undefined && hops < 10_000; hops++)
@@ -73,7 +73,7 @@ export class Books {
     return grant;
   }
 
-  /** The grant and all above it as they stand, leaf first; undefined where a link is missing. */
+  /** Returns the current grant and its current ancestors, leaf first; undefined if a link is missing. */
   chain(id: string | undefined): Grant[] | undefined {
     const chain: Grant[] = [];
     for (let grant = this.standing(id); grant; grant = this.standing(grant.parentId)) {
@@ -84,7 +84,7 @@ export class Books {
     return undefined;
   }
 
-  /** Why nothing may be done under a chain at a time (I2), or undefined. */
+  /** Returns why nothing may be done under a chain at a time (I2), or undefined. */
   dead(chain: readonly Grant[], now: number): string | undefined {
     for (const grant of chain) {
       const why = this.deadItself(grant, now);
@@ -100,11 +100,11 @@ export class Books {
         grant.struck ??= `is struck by ${rule.revocationId}`;
     }
     if (grant.ended !== undefined || grant.struck !== undefined) return grant.ended ?? grant.struck;
-    if (now >= grant.expiresAt) return 'is over its time';
+    if (now >= grant.expiresAt) return 'is expired';
     return grant.suspended ? 'is suspended' : undefined;
   }
 
-  /** The rule that denies a tool or verb of this name under a chain. */
+  /** Returns the rule that denies a tool or verb of this name under a chain. */
   toolStruck(chain: readonly Grant[], named: (tool: string) => boolean): string | undefined {
     for (const rule of this.rules) {
       const { tool } = rule.selector;
@@ -116,7 +116,7 @@ export class Books {
     return undefined;
   }
 
-  /** The quarantine that a new grant of this run would be refused by. */
+  /** Returns the quarantine that refuses a new grant of this run. */
   quarantine(run: Run, limits: Limits): string | undefined {
     const subject = subjectOf(run, limits);
     return this.rules.find((rule) => {
@@ -125,7 +125,7 @@ export class Books {
     })?.revocationId;
   }
 
-  /** The rule that strikes a lease of this run before it is issued: the run is older than the rule. */
+  /** Returns the rule that strikes a lease of this run before it is issued, because the run is older than the rule. */
   strikesIssued(run: Run, limits: Limits): string | undefined {
     const subject = subjectOf(run, limits);
     return this.rules.find((rule) => strikes(rule, run) && selects(rule.selector, subject))?.revocationId;
@@ -142,7 +142,7 @@ const subjectOf = ({ agent, principalRef, purposeRef, treeId }: Run, limits: Lim
   limits,
 });
 
-/** A time that an event names, ms; NaN where it names none, which is before and after nothing. */
+/** Parses a time of an event, in ms; NaN if invalid, so that every comparison with it is false. */
 export const at = (time: string): number => Date.parse(time);
 
 export const isOutcome = (

@@ -2,9 +2,9 @@ import { parseCheckpoint } from '@bailiwick/transparency-log/checkpoint';
 import { openNote, type Verifier } from '@bailiwick/transparency-log/note';
 import type { Finding } from './finding';
 
-/** A checkpoint as it is kept, or as somebody held it: the text of a signed note. */
+/** A stored checkpoint, or one that a client obtained earlier: the text of a signed note. */
 export interface SignedHead {
-  /** what the keeper says of it, where somebody does */
+  /** the size and root that are stored with it, if any */
   readonly size?: number;
   readonly root?: Buffer;
   readonly note: string;
@@ -15,7 +15,7 @@ interface Head {
   readonly root: Buffer;
 }
 
-/** The heads of a log whose signatures are good, the smallest first; and what is wrong with the others. */
+/** Returns the heads with valid signatures, the smallest first, and a finding for each of the others. */
 export function openHeads(
   heads: readonly SignedHead[],
   origin: string | undefined,
@@ -42,12 +42,13 @@ function openHead(
   keys: readonly Verifier[],
 ): Head | string {
   const opened = openNote(note, keys);
-  if (!opened.ok) return `cannot be believed: ${opened.error}`;
+  if (!opened.ok) return `is not valid: ${opened.error}`;
   const parsed = parseCheckpoint(opened.value.text);
   if (!parsed.ok) return `cannot be read: ${parsed.error}`;
   const head = { size: Number(parsed.value.size), root: parsed.value.root };
-  if (origin !== undefined && parsed.value.origin !== origin) return `is of ${parsed.value.origin}, not of ${origin}`;
-  if (size !== undefined && size !== head.size) return `is kept as one of size ${size}, and says ${head.size}`;
+  if (origin !== undefined && parsed.value.origin !== origin)
+    return `belongs to ${parsed.value.origin}, not to ${origin}`;
+  if (size !== undefined && size !== head.size) return `is stored with size ${size}, but states ${head.size}`;
   if (root !== undefined && !root.equals(head.root)) return 'has another root than the events';
   return head;
 }

@@ -7,12 +7,12 @@ const sha256 = (...parts: Uint8Array[]): Buffer => {
 };
 const [LEAF, NODE] = [Buffer.of(0), Buffer.of(1)];
 
-/** The leaf hash of an event: SHA-256(0x00 ‖ SHA-256(body)). */
+/** Computes the leaf hash of an event: SHA-256(0x00 ‖ SHA-256(body)). */
 export const leafOf = (body: string): Buffer => sha256(LEAF, sha256(Buffer.from(body)));
 
 /**
- * The RFC 6962 tree of a log, told leaf by leaf; written anew, so that a mistake of the tree that the log keeps is not
- * made twice. Holds one hash per level.
+ * Computes the RFC 6962 tree of a log leaf by leaf. Independent of the implementation that the log uses, so that a bug
+ * there is detected. Holds one hash per level.
  */
 export class Tree {
   size = 0;
@@ -40,7 +40,7 @@ export class Tree {
     else this.kept.set(level, [hash]);
   }
 
-  /** The hashes of a level, which is a multiple of 8 above 0, left to right. */
+  /** Returns the hashes of a level, left to right. The level must be a multiple of 8 above 0. */
   nodes(level: number): readonly Buffer[] {
     return this.kept.get(level) ?? [];
   }
