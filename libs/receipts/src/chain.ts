@@ -9,6 +9,8 @@ type Issued = EventOf<'GrantIssued'>;
 /** `sha256:<hex>` of the canonical JSON of a value. */
 export type DigestOf = (value: unknown) => string;
 
+// Receipts contain the texts of links and findings: a change breaks the verification of existing receipts.
+
 const OPEN = 'the action has no outcome yet';
 
 /** Reports whether a finding only states that the action is still open. */

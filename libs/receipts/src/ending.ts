@@ -12,6 +12,7 @@ export interface Ending {
   readonly revocationId?: string;
 }
 
+// Receipts contain the reasons that are built here: a change breaks the verification of existing receipts.
 const HOW = {
   RunCompleted: 'completed',
   GrantRevoked: 'revoked',

@@ -6,7 +6,7 @@ import { verifyWith, type Verification, type VerifyOptions } from './web/verify'
 
 export { STEPS, type Step, type StepId, type Verification, type VerifyOptions } from './web/verify';
 
-const SPKI = Buffer.from('302a300506032b6570032100', 'hex'); // what DER puts before the 32 bytes of an Ed25519 key
+const SPKI = Buffer.from('302a300506032b6570032100', 'hex'); // the DER prefix of the 32 bytes of an Ed25519 key
 
 /** Caches parsed keys: parsing a key costs as much as one verification, and most receipts come from a few logs. */
 const keyOf = remembered<KeyObject>(
