@@ -1,6 +1,6 @@
 import type { LogState } from '@bailiwick/authority/state/state';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Turns } from './turns';
+import { SerialQueue } from './serial-queue';
 
 /**
  * Trees that a log's state has forgotten, folded again for whoever asks. They may be large: one is folded at a time, who
@@ -8,18 +8,18 @@ import { Turns } from './turns';
  * asks again and is told.
  */
 export class Recall {
-  private readonly turns: Turns;
+  private readonly turns: SerialQueue;
   private readonly kept = new Map<string, { readonly state: Promise<LogState>; readonly at: number }>();
 
   constructor(log: string) {
-    this.turns = new Turns(
+    this.turns = new SerialQueue(
       `trees of ${log} that ended long ago are being read`,
       LIMITS.recallsWaiting,
       LIMITS.foldWaitMs,
     );
   }
 
-  /** @throws Busy where too many wait, and whatever the folding throws */
+  /** @throws QueueFullError where too many wait, and whatever the folding throws */
   take(treeId: string, fold: () => Promise<LogState>): Promise<LogState> {
     const now = performance.now();
     const isFresh = ({ at }: { at: number }): boolean => now - at < LIMITS.recallKeptMs;

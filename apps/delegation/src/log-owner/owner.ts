@@ -24,7 +24,7 @@ import type { OwnerLog } from './ports';
 import { problemsOf, type LogProblem } from '@bailiwick/platform/health';
 import { loadState } from '@bailiwick/platform/log-state';
 import { Recall } from '@bailiwick/platform/recall';
-import { Busy } from '@bailiwick/platform/turns';
+import { QueueFullError } from '@bailiwick/platform/serial-queue';
 import {
   answerRead,
   Batch,
@@ -457,7 +457,7 @@ export class LogOwner {
     try {
       staged.item.resolve(await this.shown(staged, staged.answer ?? (await this.tell(state, staged))));
     } catch (error) {
-      if (error instanceof Busy) return staged.item.resolve(tooMany(error.message));
+      if (error instanceof QueueFullError) return staged.item.resolve(tooMany(error.message));
       this.options.warn('an answer could not be told', error);
       staged.item.resolve(notReady('the decision was written but could not be told; retry with the same key'));
     }

@@ -11,7 +11,7 @@ import { authorize as authorizeSchema, type Answer } from '@bailiwick/contracts/
 import { query as querySchema, type Query } from '@bailiwick/contracts/query';
 import type { Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Busy, Turns } from '@bailiwick/platform/turns';
+import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { leaves } from '@bailiwick/platform/words/approval-view';
 import { TELLING, tellApprovals, type Telling } from '@bailiwick/platform/words/views';
 import { previewErasure } from '../erasure/erasing';
@@ -127,7 +127,7 @@ async function told(
 }
 
 /** Each log's lists are told one at a time: the words of one tenant's cards take a small part of the database. */
-const listing = new WeakMap<LogOwner, Turns>();
+const listing = new WeakMap<LogOwner, SerialQueue>();
 
 async function pending(
   owner: LogOwner,
@@ -136,7 +136,7 @@ async function pending(
 ): Promise<Answer> {
   const turns =
     listing.get(owner) ??
-    new Turns('what waits for a person is being listed', LIMITS.pendingWaiting, LIMITS.pendingWaitMs);
+    new SerialQueue('what waits for a person is being listed', LIMITS.pendingWaiting, LIMITS.pendingWaitMs);
   listing.set(owner, turns);
   return busyRefused(() =>
     turns.take(async () => {
@@ -175,7 +175,7 @@ async function busyRefused(work: () => Promise<Answer>): Promise<Answer> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof Busy) return { ok: false, refusal: { code: 'TOO_MANY', detail: error.message } };
+    if (error instanceof QueueFullError) return { ok: false, refusal: { code: 'TOO_MANY', detail: error.message } };
     throw error;
   }
 }

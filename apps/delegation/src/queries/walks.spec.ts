@@ -2,7 +2,7 @@ import { previewInPieces } from '@bailiwick/authority/revocation/blast-radius';
 import { openTestRun, TestLog } from '@bailiwick/authority/testing/harness';
 import type { GrantNode, LogState } from '@bailiwick/authority/state/state';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Busy } from '@bailiwick/platform/turns';
+import { QueueFullError } from '@bailiwick/platform/serial-queue';
 import { WalkLost, Walks } from './walks';
 
 /** A log of so many live grants of one class: copies of one that was issued. */
@@ -109,7 +109,7 @@ describe('walks of a process', () => {
       () => false,
     );
     const fine = walks.run(counting('c', told, 2), () => false);
-    await expect(walks.run(counting('d', told, 1), () => false)).rejects.toThrow(Busy);
+    await expect(walks.run(counting('d', told, 1), () => false)).rejects.toThrow(QueueFullError);
     const ends = Promise.all([
       expect(one).rejects.toThrow(WalkLost),
       expect(bad).rejects.toThrow('broken'),

@@ -1,5 +1,5 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import { Busy } from '@bailiwick/platform/turns';
+import { QueueFullError } from '@bailiwick/platform/serial-queue';
 
 interface Walk {
   /** @returns true where it is over */
@@ -24,11 +24,11 @@ export class Walks {
 
   /**
    * @param isLost asked before each piece
-   * @throws Busy where too many are under way, WalkLost, or what a piece throws
+   * @throws QueueFullError where too many are under way, WalkLost, or what a piece throws
    */
   run<T>(pieces: Generator<void, T>, isLost: () => boolean): Promise<T> {
     if (this.walks.length >= this.most)
-      return Promise.reject(new Busy('too many counts are under way; try again shortly'));
+      return Promise.reject(new QueueFullError('too many counts are under way; try again shortly'));
     return new Promise((resolve, reject) => {
       this.walks.push({
         step: () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LIMITS } from '@bailiwick/core/limits';
 import { parseLogName } from '@bailiwick/core/ids';
-import { Busy, Turns } from '@bailiwick/platform/turns';
+import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { Refused } from '../http/problem';
 import { LogClient } from '../log-client/log-client';
 
@@ -23,7 +23,7 @@ const TRIES = 5;
 @Injectable()
 export class LogVerification {
   /** tenant → its queue: a verification also costs the log's owner */
-  private readonly queues = new Map<string, Turns>();
+  private readonly queues = new Map<string, SerialQueue>();
 
   constructor(private readonly logClient: LogClient) {}
 
@@ -35,12 +35,12 @@ export class LogVerification {
     const { tenant } = parseLogName(log);
     const queue =
       this.queues.get(tenant) ??
-      new Turns(`a log of ${tenant} is being verified`, LIMITS.foldsWaiting, LIMITS.foldWaitMs);
+      new SerialQueue(`a log of ${tenant} is being verified`, LIMITS.foldsWaiting, LIMITS.foldWaitMs);
     this.queues.set(tenant, queue);
     try {
       return await queue.take(() => this.compare(log, onProgress));
     } catch (error) {
-      if (error instanceof Busy) throw new Refused('TOO_MANY', error.message);
+      if (error instanceof QueueFullError) throw new Refused('TOO_MANY', error.message);
       throw error;
     }
   }

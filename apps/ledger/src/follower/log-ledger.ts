@@ -9,7 +9,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { problemsOf, type LogProblem } from '@bailiwick/platform/health';
 import { loadState } from '@bailiwick/platform/log-state';
 import { Recall } from '@bailiwick/platform/recall';
-import { Turns } from '@bailiwick/platform/turns';
+import { SerialQueue } from '@bailiwick/platform/serial-queue';
 import { signCheckpoint } from '@bailiwick/transparency-log/checkpoint';
 import { makeSigner, verifierKey } from '@bailiwick/transparency-log/note';
 import { proofText } from '@bailiwick/transparency-log/proof';
@@ -49,16 +49,16 @@ const GATHER_MS = 100;
 export class LogLedger {
   state: LogState;
   /** folding the log anew, for whoever asks: as heavy as the log is long */
-  readonly folding: Turns;
+  readonly folding: SerialQueue;
   readonly verifications = new Verifications();
   /** trees that the state has forgotten */
   readonly recalling: Recall;
   /** reading entries whole, for anybody */
-  readonly bundling: Turns;
+  readonly bundling: SerialQueue;
   /** receipts that are too large for one message: which events each of their parts has */
   readonly inParts = new Cuts();
   /** reading all events of a receipt that is too large for one message */
-  readonly gathering: Turns;
+  readonly gathering: SerialQueue;
   /** of the tree of `state.next` leaves: all that an append needs */
   private frontier: readonly Buffer[] = [];
   private follower: Follower | undefined;
@@ -75,10 +75,10 @@ export class LogLedger {
   constructor(private readonly options: LogLedgerOptions) {
     this.state = this.fresh();
     const { foldsWaiting, foldWaitMs } = LIMITS;
-    this.folding = new Turns(`${options.log} is being folded anew`, foldsWaiting, foldWaitMs);
-    this.gathering = new Turns(`a large receipt of ${options.log} is being made`, foldsWaiting, foldWaitMs);
+    this.folding = new SerialQueue(`${options.log} is being folded anew`, foldsWaiting, foldWaitMs);
+    this.gathering = new SerialQueue(`a large receipt of ${options.log} is being made`, foldsWaiting, foldWaitMs);
     this.recalling = new Recall(options.log);
-    this.bundling = new Turns(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
+    this.bundling = new SerialQueue(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
   }
 
   /** The key name of this log, and the origin of its checkpoints. */

@@ -3,7 +3,7 @@ import type { LogState } from '@bailiwick/authority/state/state';
 import type { Answer } from '@bailiwick/contracts/command';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { logName, logNumberOf } from '@bailiwick/core/ids';
-import { Busy } from '@bailiwick/platform/turns';
+import { QueueFullError } from '@bailiwick/platform/serial-queue';
 import { z } from 'zod';
 import { found, missing, refuse } from './answers';
 import type { LogLedger } from '../follower/log-ledger';
@@ -67,7 +67,7 @@ function notYet(error: unknown): Answer {
   if (error instanceof TooLarge) return refuse('TOO_LARGE', error.message);
   if (error instanceof Altered) return refuse('NOT_READY', error.message);
   if (error instanceof NotYet) return refuse('NOT_READY', error.message);
-  if (error instanceof Busy) return refuse('TOO_MANY', error.message);
+  if (error instanceof QueueFullError) return refuse('TOO_MANY', error.message);
   throw error;
 }
 

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { Answer } from '@bailiwick/contracts/command';
 import type { ReplayProgress } from '@bailiwick/contracts/replay';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Busy, Turns } from '@bailiwick/platform/turns';
+import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { found, refuse } from '../operations/answers';
 import type { WhatIfJob, WhatIfTold } from './what-if-worker';
 
@@ -36,8 +36,8 @@ const thread = (workerData: WhatIfJob): Worker =>
  */
 export class Replays {
   private readonly jobs = new Map<string, Job>();
-  private readonly ofLog = new Map<string, Turns>();
-  private readonly all = new Turns('a what-if is being made', LIMITS.replaysWaiting, LIMITS.replayWaitMs);
+  private readonly ofLog = new Map<string, SerialQueue>();
+  private readonly all = new SerialQueue('a what-if is being made', LIMITS.replaysWaiting, LIMITS.replayWaitMs);
   private readonly timer = setInterval(() => this.giveUp(), LOOK_MS);
 
   constructor(
@@ -60,7 +60,7 @@ export class Replays {
     const id = randomUUID();
     const turns =
       this.ofLog.get(what.log) ??
-      new Turns(`a what-if of ${what.log} is being made`, LIMITS.replaysWaiting, LIMITS.replayWaitMs);
+      new SerialQueue(`a what-if of ${what.log} is being made`, LIMITS.replaysWaiting, LIMITS.replayWaitMs);
     this.ofLog.set(what.log, turns);
     const job: Job = {
       tenant,
@@ -77,7 +77,7 @@ export class Replays {
       .take(() => this.all.take(run, signal), signal)
       .catch((error: unknown) => {
         if (signal.aborted) return GIVEN_UP;
-        if (error instanceof Busy) return refuse('TOO_MANY', error.message);
+        if (error instanceof QueueFullError) return refuse('TOO_MANY', error.message);
         this.warn(`a what-if of ${what.log} could not be made`, error);
         return refuse('INTERNAL', 'the what-if could not be made; the log of the ledger says why');
       })

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { WitnessConfig } from '@bailiwick/platform/witness-config';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Turns } from '@bailiwick/platform/turns';
+import { SerialQueue } from '@bailiwick/platform/serial-queue';
 import { makeCosigner, witnessKey } from '@bailiwick/transparency-log/cosignature';
 import { parseVerifierKey, signatureLine } from '@bailiwick/transparency-log/note';
 import type { KnownLog } from '@bailiwick/transparency-log/submission';
@@ -32,7 +32,7 @@ export interface WitnessOptions {
 export class Witness {
   readonly vkey: string;
   private readonly logs: ReadonlyMap<string, KnownLog>;
-  private readonly turns = new Turns('checkpoints are being judged', LIMITS.submissionsWaiting, LIMITS.witnessMs);
+  private readonly turns = new SerialQueue('checkpoints are being judged', LIMITS.submissionsWaiting, LIMITS.witnessMs);
 
   /** @throws Error for a key of a log that is none */
   constructor(private readonly options: WitnessOptions) {
@@ -40,7 +40,7 @@ export class Witness {
     this.logs = new Map(options.logs.map(({ origin, vkeys }) => [origin, { origin, keys: vkeys.map(keyIn) }]));
   }
 
-  /** @throws Busy where too many wait */
+  /** @throws QueueFullError where too many wait */
   add(submission: string): Promise<WitnessAnswer> {
     return this.turns.take(() => this.judged(submission));
   }

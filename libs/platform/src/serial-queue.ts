@@ -1,11 +1,11 @@
 /** Too many wait for something that is done once at a time, or it took too long until one's turn came. */
-export class Busy extends Error {}
+export class QueueFullError extends Error {}
 
 /**
  * Work that is so heavy that one at a time is enough: a few may wait for their turn, and not for ever; everybody else
  * is told at once to come back.
  */
-export class Turns {
+export class SerialQueue {
   private readonly waiting = new Set<(mine: boolean) => void>();
   private taken = false;
 
@@ -23,11 +23,11 @@ export class Turns {
   /**
    * Does the work once it is its turn.
    * @param gone whoever waits has gone: their place is another's at once, and their turn never comes
-   * @throws Busy where it does not come to that, and whatever the work throws
+   * @throws QueueFullError where it does not come to that, and whatever the work throws
    */
   async take<T>(work: () => Promise<T>, gone?: AbortSignal): Promise<T> {
     if (this.taken && !(await this.turn(gone)))
-      throw new Busy(`${this.what}, and others wait for it; try again shortly`);
+      throw new QueueFullError(`${this.what}, and others wait for it; try again shortly`);
     this.taken = true;
     try {
       return await work();

@@ -1,4 +1,4 @@
-import { Busy, Turns } from './turns';
+import { QueueFullError, SerialQueue } from './serial-queue';
 
 /** Work that ends when it is told to. */
 function held<T>(value: T): { work: () => Promise<T>; end: () => void; begun: () => boolean } {
@@ -15,7 +15,7 @@ function held<T>(value: T): { work: () => Promise<T>; end: () => void; begun: ()
 
 describe('turns', () => {
   it('come one after the other, in the order of asking', async () => {
-    const turns = new Turns('it is being done', 2, 60_000);
+    const turns = new SerialQueue('it is being done', 2, 60_000);
     const all = ['a', 'b', 'c'].map(held);
     const done: string[] = [];
     const taken = all.map(async ({ work }) => void done.push(await turns.take(work)));
@@ -28,11 +28,11 @@ describe('turns', () => {
   });
 
   it('are refused at once where too many wait, and free again afterwards', async () => {
-    const turns = new Turns('it is being done', 1, 60_000);
+    const turns = new SerialQueue('it is being done', 1, 60_000);
     const first = held(1);
     const taken = [turns.take(first.work), turns.take(() => Promise.resolve(2))];
     await expect(turns.take(() => Promise.resolve(3))).rejects.toThrow(
-      new Busy('it is being done, and others wait for it; try again shortly'),
+      new QueueFullError('it is being done, and others wait for it; try again shortly'),
     );
     first.end();
     expect(await Promise.all(taken)).toEqual([1, 2]);
@@ -40,24 +40,24 @@ describe('turns', () => {
   });
 
   it('are waited for only so long; nobody is kept from them by one who gave up', async () => {
-    const turns = new Turns('it is being done', 1, 1);
+    const turns = new SerialQueue('it is being done', 1, 1);
     const first = held(1);
     const taken = turns.take(first.work);
-    await expect(turns.take(() => Promise.resolve(2))).rejects.toThrow(Busy);
+    await expect(turns.take(() => Promise.resolve(2))).rejects.toThrow(QueueFullError);
     first.end();
     expect(await taken).toBe(1);
     expect(await turns.take(() => Promise.resolve(3))).toBe(3);
   });
 
   it('are not waited for by one who has gone, before or meanwhile: the place is free at once', async () => {
-    const turns = new Turns('it is being done', 1, 60_000);
+    const turns = new SerialQueue('it is being done', 1, 60_000);
     const gone = new AbortController();
     const [first, left] = [held(1), held(2)];
     const taken = turns.take(first.work);
     const waited = turns.take(left.work, gone.signal);
     gone.abort();
-    await expect(waited).rejects.toThrow(Busy);
-    await expect(turns.take(left.work, gone.signal)).rejects.toThrow(Busy);
+    await expect(waited).rejects.toThrow(QueueFullError);
+    await expect(turns.take(left.work, gone.signal)).rejects.toThrow(QueueFullError);
     const next = turns.take(() => Promise.resolve(3));
     first.end();
     expect(await Promise.all([taken, next])).toEqual([1, 3]);
@@ -65,7 +65,7 @@ describe('turns', () => {
   });
 
   it('are handed on by work that fails, too', async () => {
-    const turns = new Turns('it is being done', 1, 60_000);
+    const turns = new SerialQueue('it is being done', 1, 60_000);
     const broken = turns.take(() => Promise.reject(new Error('broken')));
     const next = turns.take(() => Promise.resolve(2));
     await expect(broken).rejects.toThrow('broken');
