@@ -64,10 +64,10 @@ export const LIMITS = {
   foldsWaiting: 4,
   foldWaitMs: 5_000,
   /** questions about trees that ended long ago, of one log, that wait for the one that is being answered */
-  recallsWaiting: 100,
+  archivedTreesWaiting: 100,
   /** so many of these trees are kept, and for so long */
-  recallsKept: 4,
-  recallKeptMs: MINUTE,
+  archivedTreesKept: 4,
+  archivedTreeKeptMs: MINUTE,
   /** what-ifs that wait for the one that is being made: of one log, and of all logs for a thread; and for how long */
   replaysWaiting: 4,
   replayWaitMs: 30_000,

@@ -23,7 +23,7 @@ import { stateToTell, wordsFor } from '../queries/words';
 import type { OwnerLog } from './ports';
 import { problemsOf, type LogProblem } from '@bailiwick/platform/health';
 import { loadState } from '@bailiwick/platform/log-state';
-import { Recall } from '@bailiwick/platform/recall';
+import { ArchivedTreeLoader } from '@bailiwick/platform/archived-tree-loader';
 import { QueueFullError } from '@bailiwick/platform/serial-queue';
 import {
   answerRead,
@@ -92,14 +92,14 @@ export class LogOwner {
   private readonly previews = new Map<string, { meant: string; asOf: number; at: number }>();
 
   /** trees that the state has forgotten, for the answers to retries */
-  private readonly recalling: Recall;
+  private readonly archivedTrees: ArchivedTreeLoader;
 
   /** what was refused and not written; it is lost with this process, and only the counts are */
   private readonly refusals = new RefusalCounts();
 
   constructor(private readonly options: OwnerOptions) {
     this.mailbox = new Mailbox(LIMITS.mailboxCommands, options.timer);
-    this.recalling = new Recall(options.log);
+    this.archivedTrees = new ArchivedTreeLoader(options.log);
   }
 
   start(): void {
@@ -475,7 +475,7 @@ export class LogOwner {
     const told = replay ? await this.again(replay) : events;
     const aside = replay && told.map(({ treeId }) => asideBy(state, treeId)).find((each) => each !== undefined);
     if (aside) return { ok: false, refusal: setAsideRefusal(aside.position) };
-    const known = replay ? await stateToTell(eventlog, state, told, this.recalling) : state;
+    const known = replay ? await stateToTell(eventlog, state, told, this.archivedTrees) : state;
     return answerOf(known, told, await wordsFor(eventlog, known, wordsNeeded(told)));
   }
 

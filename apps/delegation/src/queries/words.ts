@@ -4,7 +4,7 @@ import type { Event } from '@bailiwick/contracts/event';
 import type { ApprovalView } from '@bailiwick/contracts/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { treeState } from '@bailiwick/platform/tree-state';
-import type { Recall } from '@bailiwick/platform/recall';
+import type { ArchivedTreeLoader } from '@bailiwick/platform/archived-tree-loader';
 import { approvalWords, askedNow, grantOf } from '@bailiwick/platform/words/approval-words';
 import { NO_TEXTS, runTexts } from '@bailiwick/platform/words/run-texts';
 import type { OwnerLog } from '../log-owner/ports';
@@ -18,14 +18,14 @@ export function stateToTell(
   eventlog: OwnerLog,
   state: LogState,
   events: readonly Event[],
-  recalling: Recall,
+  archivedTrees: ArchivedTreeLoader,
 ): LogState | Promise<LogState> {
   const treeId = events.find((event) => event.treeId !== undefined)?.treeId;
   if (treeId === undefined || !asksState(events)) return state;
   const tree = state.trees.get(treeId);
   const leavesAt = tree && (tree.quietAt ?? Infinity) + LIMITS.endedKeptMs - TELLING_MS;
   if (leavesAt !== undefined && state.lastTime < leavesAt) return state;
-  return recalling.take(treeId, () => treeState(state, eventlog, treeId));
+  return archivedTrees.take(treeId, () => treeState(state, eventlog, treeId));
 }
 /** nobody waits that long for an answer */
 const TELLING_MS = 60_000;

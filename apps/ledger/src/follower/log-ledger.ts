@@ -8,7 +8,7 @@ import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { problemsOf, type LogProblem } from '@bailiwick/platform/health';
 import { loadState } from '@bailiwick/platform/log-state';
-import { Recall } from '@bailiwick/platform/recall';
+import { ArchivedTreeLoader } from '@bailiwick/platform/archived-tree-loader';
 import { SerialQueue } from '@bailiwick/platform/serial-queue';
 import { signCheckpoint } from '@bailiwick/transparency-log/checkpoint';
 import { makeSigner, verifierKey } from '@bailiwick/transparency-log/note';
@@ -52,7 +52,7 @@ export class LogLedger {
   readonly folding: SerialQueue;
   readonly verifications = new Verifications();
   /** trees that the state has forgotten */
-  readonly recalling: Recall;
+  readonly archivedTrees: ArchivedTreeLoader;
   /** reading entries whole, for anybody */
   readonly bundling: SerialQueue;
   /** receipts that are too large for one message: which events each of their parts has */
@@ -77,7 +77,7 @@ export class LogLedger {
     const { foldsWaiting, foldWaitMs } = LIMITS;
     this.folding = new SerialQueue(`${options.log} is being folded anew`, foldsWaiting, foldWaitMs);
     this.gathering = new SerialQueue(`a large receipt of ${options.log} is being made`, foldsWaiting, foldWaitMs);
-    this.recalling = new Recall(options.log);
+    this.archivedTrees = new ArchivedTreeLoader(options.log);
     this.bundling = new SerialQueue(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
   }
 

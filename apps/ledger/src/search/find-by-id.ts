@@ -36,7 +36,7 @@ export async function knowing(
   const row = kind === 'tree' ? (await store.roots(state.log, [id]))[0] : await store.place(state.log, kind, id);
   const treeId = row?.treeId;
   if (treeId === undefined) return undefined;
-  const alone = await ledger.recalling.take(treeId, () => treeState(folded(ledger), eventlog, treeId));
+  const alone = await ledger.archivedTrees.take(treeId, () => treeState(folded(ledger), eventlog, treeId));
   return HAS[kind](alone, id) ? alone : undefined;
 }
 

@@ -1,6 +1,6 @@
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Recall } from './recall';
+import { ArchivedTreeLoader } from './archived-tree-loader';
 
 describe('trees that are folded again', () => {
   const state = (n: number): LogState => emptyState(`default/${n}`, 'default', n);
@@ -17,12 +17,12 @@ describe('trees that are folded again', () => {
   const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   it('are folded one at a time, and once for all who ask meanwhile', async () => {
-    const recall = new Recall('default/0');
+    const loader = new ArchivedTreeLoader('default/0');
     const { begun, fold, end } = folding();
     const [one, again, other] = [
-      recall.take('one', fold('one')),
-      recall.take('one', fold('one')),
-      recall.take('other', fold('other')),
+      loader.take('one', fold('one')),
+      loader.take('one', fold('one')),
+      loader.take('other', fold('other')),
     ];
     await breathe();
     expect(begun).toEqual(['one']);
@@ -34,31 +34,31 @@ describe('trees that are folded again', () => {
     expect(begun).toEqual(['one', 'other']);
     end('other', state(2));
     await other;
-    expect(await recall.take('one', fold('one'))).toBe(folded);
+    expect(await loader.take('one', fold('one'))).toBe(folded);
     expect(begun).toEqual(['one', 'other']);
   });
 
   it('are kept, a few of them and not for long', async () => {
-    const recall = new Recall('default/0');
+    const loader = new ArchivedTreeLoader('default/0');
     let folds = 0;
     const fold = (): Promise<LogState> => Promise.resolve(state((folds += 1)));
-    for (let n = 0; n <= LIMITS.recallsKept; n++) await recall.take(`tree ${n}`, fold);
+    for (let n = 0; n <= LIMITS.archivedTreesKept; n++) await loader.take(`tree ${n}`, fold);
     const before = folds;
-    await recall.take(`tree ${LIMITS.recallsKept}`, fold);
+    await loader.take(`tree ${LIMITS.archivedTreesKept}`, fold);
     expect(folds).toBe(before);
-    await recall.take('tree 0', fold);
+    await loader.take('tree 0', fold);
     expect(folds).toBe(before + 1);
-    const later = performance.now() + LIMITS.recallKeptMs;
+    const later = performance.now() + LIMITS.archivedTreeKeptMs;
     const clock = jest.spyOn(performance, 'now').mockReturnValue(later);
-    await recall.take('tree 0', fold);
+    await loader.take('tree 0', fold);
     expect(folds).toBe(before + 2);
     clock.mockRestore();
   });
 
   it('are folded anew where that failed', async () => {
-    const recall = new Recall('default/0');
-    await expect(recall.take('one', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
+    const loader = new ArchivedTreeLoader('default/0');
+    await expect(loader.take('one', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
     const folded = state(1);
-    expect(await recall.take('one', () => Promise.resolve(folded))).toBe(folded);
+    expect(await loader.take('one', () => Promise.resolve(folded))).toBe(folded);
   });
 });
