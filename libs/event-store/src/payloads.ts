@@ -1,7 +1,7 @@
 import type { StoredEvent } from './port';
 
 /** What stands beside the events of these trees, at these positions, and beside earlier erasures of the same person. */
-export interface Beside {
+export interface PayloadSelection {
   readonly trees: readonly string[];
   readonly positions: readonly number[];
   readonly subjectRef: string;
@@ -24,13 +24,13 @@ export interface Payloads {
   /** Of the runs that were opened for a person before a position; told from their events, however long ago they ended. */
   openedFor(log: string, subjectRef: string, before: number): Promise<Opened>;
   /** how many there are still, by the type of their events */
-  count(log: string, beside: Beside): Promise<Record<string, number>>;
+  count(log: string, beside: PayloadSelection): Promise<Record<string, number>>;
   /**
    * Erases at most `limit` of them, in one commit. What is erased already is not done again.
    * @param erasure position of its event
    * @returns how many there were; fewer than `limit` where none is left
    */
-  erase(log: string, erasure: number, beside: Beside, limit: number): Promise<number>;
+  erase(log: string, erasure: number, beside: PayloadSelection, limit: number): Promise<number>;
   /** The recorded erasures of a log that nobody has said are done; oldest first. */
   unfinished(log: string): Promise<StoredEvent[]>;
   /** Says that an erasure is done: it is not looked for again. */

@@ -2,13 +2,13 @@ import { blockedInChain } from '@bailiwick/authority/state/liveness';
 import { chainOf, type LogState } from '@bailiwick/authority/state/state';
 import { erase as eraseSchema } from '@bailiwick/contracts/command';
 import { readBody } from '@bailiwick/authority/state/set-aside';
-import type { Beside, Payloads } from '@bailiwick/event-store/payloads';
+import type { PayloadSelection, Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { LogOwner } from '../log-owner/owner';
 
 /** What an erasure of a person would reach, and what it would not: runs that go on write anew. */
 export interface Reach {
-  readonly beside: Beside;
+  readonly beside: PayloadSelection;
   readonly runs: number;
   readonly liveRuns: number;
 }

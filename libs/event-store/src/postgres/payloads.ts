@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import type { Beside, Opened, Payloads } from '../payloads';
+import type { Opened, Payloads, PayloadSelection } from '../payloads';
 import type { StoredEvent } from '../port';
 import { databaseWaits } from './waits';
 
@@ -22,7 +22,7 @@ export class PostgresPayloads implements Payloads {
     return { runs: Number(rows[0]?.runs ?? 0), trees: rows[0]?.trees ?? [] };
   }
 
-  async count(log: string, beside: Beside): Promise<Record<string, number>> {
+  async count(log: string, beside: PayloadSelection): Promise<Record<string, number>> {
     const { rows } = await this.pool.query<{ type: string; payloads: string }>(
       `SELECT type, count(*) AS payloads FROM event WHERE ${CHOSEN} GROUP BY type ORDER BY type`,
       chosen(log, beside),
@@ -30,7 +30,7 @@ export class PostgresPayloads implements Payloads {
     return Object.fromEntries(rows.map(({ type, payloads }) => [type, Number(payloads)]));
   }
 
-  async erase(log: string, erasure: number, beside: Beside, limit: number): Promise<number> {
+  async erase(log: string, erasure: number, beside: PayloadSelection, limit: number): Promise<number> {
     const { rows } = await this.pool.query<{ erased: number }>(
       `SELECT erase_payloads($1, $6, ARRAY(SELECT position FROM event WHERE ${CHOSEN} LIMIT $7)) AS erased`,
       [...chosen(log, beside), erasure, limit],
@@ -67,7 +67,7 @@ const OPENED = `SELECT count(*) AS runs, array_agg(DISTINCT event_id(body, 'tree
 /** An index for each of the three. */
 const CHOSEN = `log = $1 AND position < $2 AND payload IS NOT NULL
   AND (event_id(body, 'treeId') = ANY($3) OR position = ANY($4) OR (type = 'PayloadsErased' AND body->'data'->>'subjectRef' = $5))`;
-const chosen = (log: string, { before, trees, positions, subjectRef }: Beside): unknown[] => [
+const chosen = (log: string, { before, trees, positions, subjectRef }: PayloadSelection): unknown[] => [
   log,
   before,
   trees,
