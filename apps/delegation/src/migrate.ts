@@ -1,5 +1,5 @@
-import { migrateAndTell, migrateEventLog } from '@bailiwick/event-store/migrations/run';
+import { migrateAndReport, migrateEventLog } from '@bailiwick/event-store/migrations/run';
 import { readConfig } from '@bailiwick/platform/config';
 
 /** Brings the event log's schema up to date. Run with the database owner's URL, before the services start. */
-migrateAndTell(migrateEventLog(readConfig(['database']).databaseUrl));
+migrateAndReport(migrateEventLog(readConfig(['database']).databaseUrl));

@@ -1,4 +1,4 @@
-import { migrate, migrateAndTell } from '@bailiwick/event-store/migrations/run';
+import { migrate, migrateAndReport } from '@bailiwick/event-store/migrations/run';
 import { readConfig } from '@bailiwick/platform/config';
 import { LedgerHeads1763900000000 } from './read-models/migrations/heads';
 import { LedgerGenerations1764100000000 } from './read-models/migrations/generations';
@@ -20,4 +20,4 @@ export const migrateLedger = (url: string): Promise<string[]> =>
     LedgerWaiting1764300000000,
   ]);
 
-if (require.main === module) migrateAndTell(migrateLedger(readConfig(['database']).databaseUrl));
+if (require.main === module) migrateAndReport(migrateLedger(readConfig(['database']).databaseUrl));

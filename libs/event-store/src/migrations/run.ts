@@ -65,7 +65,7 @@ export const migrateEventLog = (url: string): Promise<string[]> =>
   migrate(url, 'eventlog_migration', EVENT_LOG_MIGRATIONS);
 
 /** What the `migrate` program of a service does: exits 1 where it fails. */
-export function migrateAndTell(done: Promise<string[]>): void {
+export function migrateAndReport(done: Promise<string[]>): void {
   done.then(
     (names) => console.log(names.length > 0 ? `migrated: ${names.join(', ')}` : 'schema is up to date'),
     (error: unknown) => {
