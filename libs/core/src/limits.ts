@@ -156,7 +156,7 @@ export const LIMITS = {
   pendingWaitMs: 4_000,
   pendingApprovalsPerRun: 100,
   /** for so long what a person refused is denied, and not asked about again */
-  refusalStandsMs: 10 * MINUTE,
+  refusalAppliesMs: 10 * MINUTE,
   /** that one approval covers; and characters of them in its event, beyond which each is told by a digest */
   objections: 256,
   objectionsChars: 6_000,

@@ -192,7 +192,7 @@ describe('what a person has refused', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, WATCHED);
     refuse(log, grantId);
-    log.now += LIMITS.refusalStandsMs;
+    log.now += LIMITS.refusalAppliesMs;
     const { approvalId } = only([act(log, grantId, 'http.post', SEND) as Event], 'ActionStepUp').data;
     log.do('decideApproval', { approvalId, verdict: 'approve', actor: ANN });
     expect(act(log, grantId, 'http.post', { ...SEND, approvalId }).type).toBe('ActionPermitted');
@@ -216,7 +216,7 @@ describe('what a person has refused', () => {
       log.do('decideApproval', { approvalId, verdict: 'deny', actor: ANN });
       log.now += 60_000;
       expect(only(ask(), 'Refused').data.code).toBe('REFUSED_BY_PERSON');
-      log.now += LIMITS.refusalStandsMs;
+      log.now += LIMITS.refusalAppliesMs;
       expect(ask().map(({ type }) => type)).toContain('ApprovalRequested');
     }
   });

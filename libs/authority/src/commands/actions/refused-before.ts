@@ -46,7 +46,7 @@ export function refusedBefore(
 ): ApprovalNode | undefined {
   const id = state.refusals.get(asks);
   const refused = id === undefined ? undefined : state.approvals.get(id);
-  if (refused?.decidedAt === undefined || now >= refused.decidedAt + LIMITS.refusalStandsMs) return undefined;
+  if (refused?.decidedAt === undefined || now >= refused.decidedAt + LIMITS.refusalAppliesMs) return undefined;
   const later = approval?.status === 'approved' && (approval.decidedPosition ?? 0) > (refused.decidedPosition ?? 0);
   return later && approval.asks === asks ? undefined : refused;
 }
@@ -54,7 +54,7 @@ export function refusedBefore(
 /** As a reason of a decision, and in the detail of a refusal. */
 export const refusedText = ({ id, by, decidedAt = 0 }: ApprovalNode): string =>
   `${by ?? 'a person'} refused exactly this at ${rfc3339(decidedAt)} (${id}); ` +
-  `it can be asked for again from ${rfc3339(decidedAt + LIMITS.refusalStandsMs)}`;
+  `it can be asked for again from ${rfc3339(decidedAt + LIMITS.refusalAppliesMs)}`;
 
 export const refusedReason = (refused: ApprovalNode): Reason => ({
   rule: 'approval',
