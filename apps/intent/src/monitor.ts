@@ -1,7 +1,7 @@
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import { emptyHistory, observe } from '@bailiwick/drift/history';
 import type { Call, History } from '@bailiwick/drift/memory';
-import { isWorthTelling } from '@bailiwick/drift/report';
+import { isReportable } from '@bailiwick/drift/report';
 import { scoreCall, scoreRefused, type Score } from '@bailiwick/drift/score';
 import { callOfEvent, isDecided, observationOf, type Payload } from './translate';
 
@@ -231,5 +231,5 @@ function reportOf(tree: Tree, runId: string, told?: number): Report | undefined 
   const run = tree.history.runs.get(runId);
   const worst = tree.worst.get(runId);
   const known = told === undefined || !run ? run : { ...run, reported: Math.max(told, run.reported ?? 0) };
-  return known && worst && isWorthTelling(known, known.peak) ? { runId, ...worst } : undefined;
+  return known && worst && isReportable(known, known.peak) ? { runId, ...worst } : undefined;
 }

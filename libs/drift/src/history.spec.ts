@@ -1,5 +1,5 @@
 import { DRIFT_LIMITS } from './limits';
-import { isWorthTelling } from './report';
+import { isReportable } from './report';
 import { callOf, TestTree, webGet } from './testing/tree';
 
 const runOf = (tree: TestTree, runId = 'run') => {
@@ -87,7 +87,7 @@ describe('the history of a tree', () => {
 
 describe('telling a drift', () => {
   const told = (reported: number | undefined, drift: number, thresholds = [0.6, 0.85]) =>
-    isWorthTelling({ ...runOf(new TestTree().open('run', {})), reported, thresholds }, drift);
+    isReportable({ ...runOf(new TestTree().open('run', {})), reported, thresholds }, drift);
 
   it('is worth it the first time, at each step, and where something happens at it', () => {
     expect(told(undefined, 0)).toBe(true);

@@ -8,7 +8,7 @@ const ROUNDING = 1e-9;
  * Whether a run's drift is worth telling: the first time, when it has risen by a step, and when it crosses what its
  * grant says something happens at. Never when it is not above what was told before: the monitor can only tighten.
  */
-export function isWorthTelling({ reported, thresholds }: RunHistory, drift: number): boolean {
+export function isReportable({ reported, thresholds }: RunHistory, drift: number): boolean {
   if (reported === undefined) return true;
   if (drift <= reported) return false;
   return (
