@@ -13,7 +13,7 @@ import type { Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { leaves } from '@bailiwick/platform/words/approval-view';
-import { TELLING, tellApprovals, type Telling } from '@bailiwick/platform/words/views';
+import { VIEWERS, showApprovals, type Viewer } from '@bailiwick/platform/words/views';
 import { previewErasure } from '../erasure/erasing';
 import type { LogOwner } from '../log-owner/owner';
 import type { OwnerLog } from '../log-owner/ports';
@@ -119,9 +119,9 @@ async function unreadable(owner: LogOwner, eventlog: OwnerLog): Promise<Answer> 
 async function told(
   owner: LogOwner,
   eventlog: OwnerLog,
-  { op, id }: { op: keyof typeof TELLING; id: string },
+  { op, id }: { op: keyof typeof VIEWERS; id: string },
 ): Promise<Answer> {
-  const tell: Telling<unknown> = TELLING[op];
+  const tell: Viewer<unknown> = VIEWERS[op];
   const view = await owner.read((state, now) => tell(eventlog, state, id, now));
   return view === undefined ? missing(op, id) : found(view);
 }
@@ -143,7 +143,7 @@ async function pending(
       const { telling, next } = await owner.read((state, now) => {
         const page = pendingPage(state, after ?? { turn: 1, position: -1 }, limit, now);
         // the state is read at once; words are waited for when it is let go of
-        return { telling: { cards: tellApprovals(eventlog, state, page.approvals, now) }, next: page.next };
+        return { telling: { cards: showApprovals(eventlog, state, page.approvals, now) }, next: page.next };
       });
       return found({ items: await telling.cards, next });
     }),

@@ -1,5 +1,5 @@
 import { idOf, tenantName } from '@bailiwick/contracts/primitives';
-import { TELLING, type Telling } from '@bailiwick/platform/words/views';
+import { VIEWERS, type Viewer } from '@bailiwick/platform/words/views';
 import { z } from 'zod';
 import { knowing, type Kind } from '../search/find-by-id';
 import { catchUp, found, missing, op, reach } from '../operations/operation';
@@ -20,7 +20,7 @@ export const ended = op(
     await catchUp([ledger], (await eventlog.head(ledger.state.log)) - 1);
     const position = ledger.position - 1;
     const state = await knowing(ledger, backends, kind, id);
-    const tell: Telling<object> = TELLING[kind];
+    const tell: Viewer<object> = VIEWERS[kind];
     const view = state && (await tell(eventlog, state, id, Date.now()));
     if (!view) return missing(id);
     // a tree is told as it is now, and not only as it was after the last that happened in it

@@ -2,7 +2,7 @@ import { idOf, tenantName } from '@bailiwick/contracts/primitives';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { parseTime } from '@bailiwick/core/clock';
 import { treeState } from '@bailiwick/platform/tree-state';
-import { tellTree } from '@bailiwick/platform/words/views';
+import { showTree } from '@bailiwick/platform/words/views';
 import { z } from 'zod';
 import { isTree } from '../search/find-by-id';
 import { folded, found, missing, op, reach, refuse } from '../operations/operation';
@@ -28,7 +28,7 @@ export const treeAt = op(
     const [last] = position < 0 ? [] : await eventlog.at(log, [position]);
     if (!last) return missing(treeId);
     const state = await ledger.folding.take(() => treeState(folded(ledger), eventlog, treeId, position + 1));
-    const view = await tellTree(eventlog, state, treeId, time ?? (parseTime(last.time) as number));
+    const view = await showTree(eventlog, state, treeId, time ?? (parseTime(last.time) as number));
     return view ? found({ ...view, position }) : missing(treeId);
   },
 );

@@ -11,9 +11,9 @@ import { NO_TEXTS, runTexts, type WordsLog } from './run-texts';
  * once, when it is called, and no more while words are waited for: what is folded meanwhile changes nothing of it.
  * @param now ms
  */
-export type Telling<View> = (eventlog: WordsLog, state: LogState, id: string, now: number) => Promise<View | undefined>;
+export type Viewer<View> = (eventlog: WordsLog, state: LogState, id: string, now: number) => Promise<View | undefined>;
 
-export const tellRun: Telling<RunView> = async (eventlog, state, id, now) => {
+export const showRun: Viewer<RunView> = async (eventlog, state, id, now) => {
   const run = state.runs.get(id);
   if (!run) return undefined;
   const view = runView(state, run, NO_TEXTS, now);
@@ -21,12 +21,12 @@ export const tellRun: Telling<RunView> = async (eventlog, state, id, now) => {
 };
 
 /** There is nothing in words about a grant. */
-export const tellGrant: Telling<GrantView> = (_eventlog, state, id, now) => {
+export const showGrant: Viewer<GrantView> = (_eventlog, state, id, now) => {
   const grant = state.grants.get(id);
   return Promise.resolve(grant && grantView(state, grant, now));
 };
 
-export const tellTree: Telling<TreeView> = async (eventlog, state, id, now) => {
+export const showTree: Viewer<TreeView> = async (eventlog, state, id, now) => {
   const tree = state.trees.get(id);
   if (!tree) return undefined;
   const { log } = state;
@@ -43,13 +43,13 @@ export const tellTree: Telling<TreeView> = async (eventlog, state, id, now) => {
   return { id, log, position, runs: runs.map((run) => ({ ...run, ...texts.get(run.id) })), grants, labels };
 };
 
-export const tellApproval: Telling<ApprovalView> = async (eventlog, state, id, now) => {
+export const showApproval: Viewer<ApprovalView> = async (eventlog, state, id, now) => {
   const approval = state.approvals.get(id);
-  return approval && (await tellApprovals(eventlog, state, [approval], now))[0];
+  return approval && (await showApprovals(eventlog, state, [approval], now))[0];
 };
 
 /** Several approvals, in their order; the words of their runs are read together. */
-export async function tellApprovals(
+export async function showApprovals(
   eventlog: WordsLog,
   state: LogState,
   approvals: readonly ApprovalNode[],
@@ -71,4 +71,4 @@ export async function tellApprovals(
 }
 
 /** What can be looked at by its id, and how it is told. */
-export const TELLING = { run: tellRun, grant: tellGrant, tree: tellTree, approval: tellApproval };
+export const VIEWERS = { run: showRun, grant: showGrant, tree: showTree, approval: showApproval };
