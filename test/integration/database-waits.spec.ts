@@ -41,7 +41,7 @@ const POOLS: Record<string, Open> = {
   },
   imports: (url) => {
     const imports = new PostgresImports(url);
-    return { ask: () => imports.begun('default'), close: () => imports.close() };
+    return { ask: () => imports.started('default'), close: () => imports.close() };
   },
   'pages of bodies': (url) => {
     const bodies = new Bodies(url);

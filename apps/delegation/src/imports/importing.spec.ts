@@ -34,7 +34,7 @@ function headerBy(key = KEY, vkey = VKEY): ExportHeader {
 async function begin(pinned: () => ImportKeys, header: ExportHeader, live?: boolean) {
   const begun: unknown[] = [];
   const store = {
-    begun: () => Promise.resolve(undefined),
+    started: () => Promise.resolve(undefined),
     begin: (...of: unknown[]) => Promise.resolve(void begun.push(of)),
     next: () => Promise.resolve({ 'default/0': 0 }),
   };

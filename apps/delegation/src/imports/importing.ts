@@ -48,7 +48,7 @@ export class Imports {
     const { tenant } = parseLogName(parsed.data.log);
     const { step } = parsed.data;
     if (step.kind === 'begin') return this.begin(step.header, step.live === true);
-    const begun = await this.imports.begun(tenant);
+    const begun = await this.imports.started(tenant);
     if (!begun) return NOT_BEGUN;
     const { header, live, done } = begun;
     if (step.kind === 'look' || done || this.isChecking(tenant)) return found(await this.view(header, done));
@@ -66,7 +66,7 @@ export class Imports {
 
   private async begin(header: ExportHeader, live: boolean): Promise<Answer> {
     const { tenant } = header;
-    const begun = await this.imports.begun(tenant);
+    const begun = await this.imports.started(tenant);
     const isSame = begun && begun.live === live && JSON.stringify(begun.header) === JSON.stringify(header);
     if (isSame && (begun.done || this.isChecking(tenant))) return found(await this.view(header, begun.done));
     if (this.isChecking(tenant)) return refuse('CONFLICT', 'another import into this tenant is just being completed');

@@ -5,7 +5,7 @@ import type { Fence, StoredEvent } from '../port';
 import { databaseWaits } from './waits';
 
 /** What was begun for a tenant. */
-export interface Begun {
+export interface StartedImport {
   readonly header: ExportHeader;
   /** its leases were to stay alive */
   readonly live: boolean;
@@ -26,7 +26,7 @@ export class PostgresImports {
     this.pool.on('error', () => undefined); // the next question says so
   }
 
-  async begun(tenant: string): Promise<Begun | undefined> {
+  async started(tenant: string): Promise<StartedImport | undefined> {
     const { rows } = await this.pool.query<{ header: string; done: boolean }>(
       'SELECT header, done FROM import_begun WHERE tenant = $1',
       [tenant],
