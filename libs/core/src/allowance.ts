@@ -1,18 +1,18 @@
-/** So many at once, and one more after each `everyMs`. */
+/** A burst of actions, and one more action after each interval of `everyMs`. */
 export interface Rate {
   readonly burst: number;
   readonly everyMs: number;
 }
 
 /*
- * A token bucket held as one number: the time at which it is full again (the generic cell rate algorithm, ITU-T I.371).
- * Undefined, or a time that is over, is a full bucket: it takes no room to forget one.
+ * A token bucket stored as one number: the time at which it is full again (the generic cell rate algorithm, ITU-T
+ * I.371). Undefined, or a time in the past, is a full bucket: discarding it loses nothing.
  */
 
-/** Is there one left? */
+/** Reports whether the bucket holds a token. */
 export const hasRoom = (fullAt: number | undefined, now: number, { burst, everyMs }: Rate): boolean =>
   Math.max(fullAt ?? 0, now) - now <= (burst - 1) * everyMs;
 
-/** The bucket after one was taken. An empty one owes nothing: what was taken beyond it is not waited for. */
+/** Returns the bucket after one token is taken. Tokens taken beyond an empty bucket do not accumulate as debt. */
 export const take = (fullAt: number | undefined, now: number, { burst, everyMs }: Rate): number =>
   Math.min(Math.max(fullAt ?? 0, now) + everyMs, now + burst * everyMs);

@@ -6,7 +6,7 @@ import { CANONICAL_DEPTH, canonicalize } from './canonical';
 fc.configureGlobal({ seed: 20260131 });
 
 describe('canonical JSON (RFC 8785)', () => {
-  itWithShared('vectors/rfc8785-jcs.json', 'writes all 6 vectors as they stand', (path) => {
+  itWithShared('vectors/rfc8785-jcs.json', 'writes all 6 vectors exactly', (path) => {
     const { cases } = JSON.parse(readFileSync(path, 'utf8')) as {
       cases: { name: string; input: string; output: string }[];
     };
@@ -55,7 +55,7 @@ describe('canonical JSON (RFC 8785)', () => {
     expect(canonicalize({ b: undefined, a: null, c: [] })).toBe('{"a":null,"c":[]}');
   });
 
-  it('takes plain objects of any making, one of them more than once', () => {
+  it('accepts plain objects however they were created, and one object several times', () => {
     const shared = { x: 1 };
     expect(canonicalize([shared, shared, Object.assign(Object.create(null), shared)])).toBe(
       '[{"x":1},{"x":1},{"x":1}]',
@@ -71,37 +71,37 @@ describe('canonical JSON (RFC 8785)', () => {
 
   const holes = [1, , 2];
   it.each<[string, unknown, string]>([
-    ['undefined', undefined, 'undefined has no form'],
-    ['undefined in an array', [undefined], 'undefined has no form'],
-    ['a hole in an array', holes, 'undefined has no form'],
-    ['NaN', { a: NaN }, 'NaN has no form'],
-    ['an infinity', [-Infinity], '-Infinity has no form'],
-    ['a bigint', 1n, 'a bigint has no form'],
-    ['a function', { toJSON: () => 1 }, 'a function has no form'],
-    ['a symbol', Symbol('s'), 'a symbol has no form'],
+    ['undefined', undefined, 'undefined has no JSON representation'],
+    ['undefined in an array', [undefined], 'undefined has no JSON representation'],
+    ['a hole in an array', holes, 'undefined has no JSON representation'],
+    ['NaN', { a: NaN }, 'NaN has no JSON representation'],
+    ['an infinity', [-Infinity], '-Infinity has no JSON representation'],
+    ['a bigint', 1n, 'a bigint has no JSON representation'],
+    ['a function', { toJSON: () => 1 }, 'a function has no JSON representation'],
+    ['a symbol', Symbol('s'), 'a symbol has no JSON representation'],
     ['a high surrogate alone', 'a\ud83d', 'lone surrogate'],
     ['a low surrogate alone', '\ude02a', 'lone surrogate'],
     ['surrogates the wrong way round', '\ude02\ud83d', 'lone surrogate'],
     ['a lone surrogate in a name', { '\ud800': 1 }, 'lone surrogate'],
     ['a cycle', cycle, 'contains itself'],
-    ['a date', new Date(0), 'a Date has no form'],
-    ['a map', new Map([[1, 2]]), 'a Map has no form'],
-    ['bytes', Buffer.from('a'), 'a Buffer has no form'],
-    ['an instance of a class', new Thing(), 'a Thing has no form'],
-    ['a boxed string', new String('a'), 'a String has no form'],
+    ['a date', new Date(0), 'a Date has no JSON representation'],
+    ['a map', new Map([[1, 2]]), 'a Map has no JSON representation'],
+    ['bytes', Buffer.from('a'), 'a Buffer has no JSON representation'],
+    ['an instance of a class', new Thing(), 'a Thing has no JSON representation'],
+    ['a boxed string', new String('a'), 'a String has no JSON representation'],
   ])('refuses %s', (_, value, why) => {
     expect(() => canonicalize(value)).toThrow(TypeError);
     expect(() => canonicalize(value)).toThrow(why);
   });
 
-  it('goes as deep as its limit and no deeper', () => {
+  it('accepts nesting up to its limit and refuses deeper nesting', () => {
     const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
     expect(canonicalize(nested(CANONICAL_DEPTH))).toBe('['.repeat(CANONICAL_DEPTH) + ']'.repeat(CANONICAL_DEPTH));
     expect(() => canonicalize(nested(CANONICAL_DEPTH + 1))).toThrow('more than 256 levels');
     expect(() => canonicalize(nested(100_000))).toThrow('more than 256 levels');
   });
 
-  it('is JSON of the same value, and one text whatever the order of members', () => {
+  it('writes JSON of the same value, independent of the order of members', () => {
     const shuffled = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(shuffled);
       if (typeof value !== 'object' || value === null) return value;

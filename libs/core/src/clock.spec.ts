@@ -3,8 +3,8 @@ import { parseTime, rfc3339 } from './clock';
 
 fc.configureGlobal({ seed: 20260132 });
 
-describe('a time of RFC 3339', () => {
-  it('is read as it was written', () => {
+describe('parseTime', () => {
+  it('reads an RFC 3339 time back unchanged', () => {
     const ms = fc.integer({ min: 0, max: Date.parse('9999-12-31T23:59:59.999Z') });
     fc.assert(fc.property(ms, (time) => parseTime(rfc3339(time)) === time));
     expect(parseTime('2026-06-01T12:00:00+02:00')).toBe(Date.parse('2026-06-01T10:00:00Z'));
@@ -12,7 +12,7 @@ describe('a time of RFC 3339', () => {
   });
 
   it.each([
-    '2030-02-30T00:00:00Z', // no such day, though a date can be made of it
+    '2030-02-30T00:00:00Z', // no such day, although Date.parse accepts it
     '2026-02-29T00:00:00Z',
     '2026-04-31T10:00:00+02:00',
     '2026-13-01T00:00:00Z',
@@ -23,7 +23,7 @@ describe('a time of RFC 3339', () => {
     ' 2026-01-01T00:00:00Z',
     'tomorrow',
     '',
-  ])('is not %j', (text) => {
+  ])('refuses %j', (text) => {
     expect(parseTime(text)).toBeUndefined();
   });
 });

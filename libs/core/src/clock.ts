@@ -1,13 +1,13 @@
 import { remembered } from './memo';
 
-/** Milliseconds since the epoch. The only place that reads time; rules get it as a value. */
+/** Reads the time in milliseconds since the epoch. Rules receive the time as a value. */
 export interface Clock {
   now(): number;
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** Acts once after so many milliseconds, unless the function that it gives back is called before. */
+/** Calls a function once after a delay; the returned function cancels it. */
 export type Timer = (ms: number, act: () => void) => () => void;
 
 export const systemTimer: Timer = (ms, act) => {
@@ -15,13 +15,15 @@ export const systemTimer: Timer = (ms, act) => {
   return () => clearTimeout(timer);
 };
 
-/** Milliseconds since some moment, for measuring how long something takes: whatever is done to the wall clock, it goes on. */
+/** Milliseconds since an arbitrary moment, for measuring durations. Changes of the wall clock do not affect it. */
 export const monotonicClock: Clock = { now: () => performance.now() };
 
-/** RFC 3339 with milliseconds, UTC. */
+/** Formats a time as RFC 3339 with milliseconds, in UTC. */
 export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
 
-/** RFC 3339 → ms; undefined where it is not a full date-time with an offset. The events of a batch have one time. */
+/**
+ * Parses RFC 3339 to ms; undefined unless it is a full date-time with an offset. Cached: events of a batch share one.
+ */
 export const parseTime = (text: string): number | undefined => known(text) ?? undefined;
 
 const known = remembered((text) => read(text) ?? null, 1_000);
@@ -32,9 +34,9 @@ function read(text: string): number | undefined {
   return Number.isNaN(ms) || !isDay(text) ? undefined : ms;
 }
 
-/** The 30th of February is no day, although a date can be made of it. */
+/** Checks that the day exists: Date.parse accepts the 30th of February. */
 function isDay(text: string): boolean {
-  if (Number(text.slice(8, 10)) <= 28) return true; // every month has so many
+  if (Number(text.slice(8, 10)) <= 28) return true; // every month has 28 days
   const [year, month, day] = text.slice(0, 10).split('-').map(Number) as [number, number, number];
   return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
 }

@@ -1,6 +1,6 @@
 /**
- * Characters that read as one of ASCII, those of scripts that names are written in: `<reads as> <code point> <name>`.
- * Lower case only, since case is folded first; what NFKC folds (full-width, mathematical) is not listed. ASCII is never
+ * Lists characters that look like an ASCII character, from scripts used in names: `<reads as> <code point> <name>`.
+ * Lower case only, since case is folded first; NFKC covers full-width and mathematical forms. ASCII is never
  * folded onto ASCII (`0` and `o`, `1` and `l`): a rule for worker-1 must not strike worker-l.
  * @see Unicode Technical Standard #39, confusables
  */
@@ -133,8 +133,8 @@ export interface Confusable {
 }
 
 /**
- * Letters that case folding, or NFKC, takes to a letter of another look: a capital Eta reads as H, a small one as n.
- * These are read as they are written.
+ * Lists letters that case folding or NFKC maps to a letter of a different look: a capital Eta reads as H, a small one
+ * as n. Each of these is read as it looks when written.
  */
 const AS_WRITTEN_TABLE = `
 c 03F2 GREEK LUNATE SIGMA SYMBOL

@@ -20,8 +20,8 @@ function base32(bytes: Uint8Array, length: number): string {
 }
 
 /**
- * The id of what a command creates: a function of what is given, so that `decide` needs no randomness. 130 bits. It carries its log's number, so that any service finds the log
- * without a look-up: `grt_0_3f…`.
+ * Derives the id (130 bits) of a thing that a command creates. It is a function of the arguments, so `decide` needs no
+ * randomness. The id contains the number of its log, so that any service finds the log without a look-up: `grt_0_3f…`.
  */
 export function deriveId(kind: IdKind, logNumber: number, commandId: string, salt = ''): string {
   const digest = sha256(`${kind}\n${logNumber}\n${commandId}\n${salt}`);

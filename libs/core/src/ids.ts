@@ -1,4 +1,4 @@
-/** What an id names: its prefix. */
+/** Prefixes of ids, by kind. */
 export const ID_PREFIX = {
   run: 'run',
   grant: 'grt',
@@ -12,7 +12,7 @@ export type IdKind = keyof typeof ID_PREFIX;
 
 const ID = /^(run|grt|tre|act|apr|rev|evt)_([0-9a-z]{1,4})_[0-9a-z]{26}$/;
 
-/** The log number inside an id, or undefined where it is no id of ours. */
+/** Returns the log number in an id; undefined if it is not a Bailiwick id. */
 export function logNumberOf(id: string): number | undefined {
   const match = ID.exec(id);
   return match ? parseInt(match[2] as string, 36) : undefined;
@@ -22,7 +22,7 @@ export function isId(kind: IdKind, id: string): boolean {
   return ID.test(id) && id.startsWith(`${ID_PREFIX[kind]}_`);
 }
 
-/** A log is named `<tenant>/<n>`. */
+/** Names a log `<tenant>/<n>`. */
 export function logName(tenant: string, n: number): string {
   return `${tenant}/${n}`;
 }

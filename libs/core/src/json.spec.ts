@@ -37,7 +37,7 @@ describe('JSON that one digest could not tell from another', () => {
     [`{"in":{${members(17)}},"b":1,"in":2}`, 'in'],
     ['[{"a\\n.b":[],"a\\n.b":1}]', '[0]["a\\n.b"]'],
   ])('has a member twice: %s', (text, where) => {
-    expect(ambiguityIn(text)).toBe(`${where} stands twice in one object`);
+    expect(ambiguityIn(text)).toBe(`${where} occurs twice in one object`);
   });
 
   it.each([

@@ -1,8 +1,8 @@
 /**
- * What JSON.parse would take in silence and a digest could not tell apart: two members of one name in an object, and
- * numbers that are read as another. An approval of the one would be good for the other (I8).
- * @param text JSON that has been parsed already: it is well-formed, and no deeper than canonical JSON may be
- * @returns where something is wrong, and what, in words; undefined: nothing is
+ * Finds ambiguities that JSON.parse accepts silently and a digest cannot distinguish: two members of one name in an
+ * object, and numbers that change when they are read. An approval of one reading would be valid for the other (I8).
+ * @param text JSON that has been parsed already: well-formed, and no deeper than canonical JSON may be
+ * @returns the place and the kind of the first ambiguity as text, or undefined
  */
 export function ambiguityIn(text: string): string | undefined {
   const open: Frame[] = [];
@@ -30,13 +30,13 @@ export function ambiguityIn(text: string): string | undefined {
       case QUOTE: {
         const end = endOf(text, i);
         if (isName && frame && !enter(frame, nameOf(text.slice(i, end))))
-          return `${placeOf(open)} stands twice in one object`;
+          return `${placeOf(open)} occurs twice in one object`;
         isName = false;
         i = end - 1;
         break;
       }
       default: {
-        // white space, colons and words say nothing here
+        // white space, colons and literals such as `true` need no check
         if (!startsNumber(text.charCodeAt(i))) break;
         NUMBER_END.lastIndex = i;
         const literal = NUMBER_END.exec(text)?.[0] ?? '';
@@ -49,7 +49,10 @@ export function ambiguityIn(text: string): string | undefined {
   return undefined;
 }
 
-/** Has it more members, items, objects and lists than so many? What is in a string is none of them. */
+/**
+ * Reports whether the text has more than `most` members, items, objects and lists; the content of strings is not
+ * counted.
+ */
 export function exceedsValues(text: string, most: number): boolean {
   if (text.length <= most) return false;
   let values = 0;
@@ -62,8 +65,8 @@ export function exceedsValues(text: string, most: number): boolean {
 }
 
 /**
- * A text that is read by us must be read the same by everybody else.
- * @throws SyntaxError where it is no JSON, or another reader could take it for something else
+ * Parses a text that every JSON reader must read alike.
+ * @throws SyntaxError if it is not JSON, or another reader could read a different value
  */
 export function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
@@ -76,18 +79,18 @@ const [OBJECT, OBJECT_END, ARRAY, ARRAY_END, COMMA, QUOTE] = [0x7b, 0x7d, 0x5b, 
 const startsNumber = (code: number): boolean => code === 0x2d || (code >= 0x30 && code <= 0x39);
 const NUMBER_END = /[\d.eE+-]+/y;
 
-/** One past the quote that ends the string that begins at `from`. */
+/** Returns the index after the closing quote of the string that starts at `from`. */
 function endOf(text: string, from: number): number {
   for (let i = text.indexOf('"', from + 1); ; i = text.indexOf('"', i + 1)) {
-    if (i < 0) return text.length; // no JSON after all
+    if (i < 0) return text.length; // not JSON
     let before = i;
     while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
-    if ((i - before) % 2 === 0) return i + 1; // every backslash before it is escaped by another
+    if ((i - before) % 2 === 0) return i + 1; // an even number of backslashes escape each other, not the quote
   }
 }
 const BACKSLASH = 0x5c;
 
-/** Notes a member of the object; false where it is there already. */
+/** Adds a member name to the object; false if the object already has it. */
 function enter(frame: Frame, name: string): boolean {
   frame.at = name;
   if (Array.isArray(frame.names)) {
@@ -99,20 +102,20 @@ function enter(frame: Frame, name: string): boolean {
   frame.names?.add(name);
   return true;
 }
-/** names that are looked through one by one: up to so many it takes less time than a set */
+/** up to this number of names, a linear search is faster than a set */
 const FEW = 16;
 
-/** An object or array that is open, and where in it we are. */
+/** An open object or array, and the current place in it. */
 interface Frame {
   /** the members so far; undefined for an array */
   names: string[] | Set<string> | undefined;
   at: string | number;
 }
 
-/** Few names have an escape to be read. */
+/** Decodes a member name; few names contain an escape. */
 const nameOf = (token: string): string => (token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1));
 
-/** `action.args.list[1]["odd name"]` */
+/** Formats the current place: `action.args.list[1]["odd name"]`. */
 function placeOf(open: readonly Frame[]): string {
   const place = open.map(({ at }) =>
     typeof at === 'number' ? `[${at}]` : /^\w{1,80}$/.test(at) ? `.${at}` : `[${JSON.stringify(at.slice(0, 80))}]`,
@@ -120,7 +123,7 @@ function placeOf(open: readonly Frame[]): string {
   return place.join('').replace(/^\./, '').slice(0, 200) || 'the body';
 }
 
-/** Whether what is read, written out again, is the same decimal number. */
+/** Reports whether the parsed number, written again, is the same decimal number. */
 function isExact(literal: string): boolean {
   const value = Number(literal);
   const written = String(value);
@@ -129,13 +132,13 @@ function isExact(literal: string): boolean {
 
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** One spelling for each decimal number: its digits without zeros around them, and the power of ten behind them. */
+/** Normalizes a decimal number: its digits without leading and trailing zeros, and the power of ten. */
 function decimal(literal: string): string | undefined {
   const [, sign, whole = '', fraction = '', exponent = '0'] = NUMBER.exec(literal) ?? [];
   const digits = whole + fraction;
   let [from, to] = [0, digits.length];
   while (from < to && digits[from] === '0') from += 1;
   while (from < to && digits[to - 1] === '0') to -= 1;
-  if (from === to) return '0'; // whatever its sign and power
+  if (from === to) return '0'; // for any sign and power
   return `${sign}${digits.slice(from, to)}e${Number(exponent) - fraction.length + digits.length - to}`;
 }

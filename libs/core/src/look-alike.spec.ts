@@ -4,7 +4,7 @@ import { foldSpaces, lookAlikeFault, looksLike, marked, nameKey, nameKeys } from
 
 fc.configureGlobal({ seed: 20260101 });
 
-describe('names that look alike', () => {
+describe('look-alike names', () => {
   it.each([
     ['qbot', 'qb\u043et'],
     ['qbot', 'QB\u041eT'],
@@ -30,7 +30,7 @@ describe('names that look alike', () => {
     ['a:b', 'a\u2236b'],
     ['\u0438\u0432\u0430\u043d', '\u0418\u0412\u0410\u041d'],
     ['caf\u00e9', 'cafe\u0301'],
-  ])('%j and %j have one key', (one, other) => {
+  ])('gives %j and %j the same key', (one, other) => {
     expect(nameKey(other)).toBe(nameKey(one));
   });
 
@@ -41,7 +41,7 @@ describe('names that look alike', () => {
     ['qbot', 'qb\u00f3t'],
     ['a_b', 'a-b'],
     ['\u0438\u0432\u0430\u043d', 'ivan'],
-  ])('%j and %j do not look alike', (one, other) => {
+  ])('gives %j and %j different keys', (one, other) => {
     expect(nameKey(other)).not.toBe(nameKey(one));
   });
 
@@ -61,7 +61,7 @@ describe('names that look alike', () => {
     ['q\u115fbot', /reads like|mixes/],
     ['\u13aaOT', /Cherokee/],
     ['sc\u0261', /reads like "scg"/],
-  ])('%j is refused as a new name', (name, why) => {
+  ])('refuses %j as a new name', (name, why) => {
     expect(lookAlikeFault(name)).toMatch(why);
   });
 
@@ -79,11 +79,11 @@ describe('names that look alike', () => {
     '\u03b1\u03b2\u03b3\u03b4-\u03ba\u03cc\u03c3\u03bc\u03bf\u03c2',
     '\u05e9\u05dc\u05d5\u05dd',
     'm\u00fcller',
-  ])('%j is a name', (name) => {
+  ])('accepts the name %j', (name) => {
     expect(lookAlikeFault(name)).toBeUndefined();
   });
 
-  it('shows people what is not plain in a name, and nothing of one that is', () => {
+  it('marks unusual characters of a name, and leaves a plain name unchanged', () => {
     expect(marked('qbot')).toBe('qbot');
     expect(marked('qb\u043et')).toBe('qb\u043et [contains U+043E CYRILLIC SMALL LETTER O]');
     expect(marked('caf\u00e9')).toBe('caf\u00e9 [contains U+00E9 of Latin]');
@@ -98,7 +98,7 @@ describe('names that look alike', () => {
     expect(['a  b', ' a\u00a0 b\u3000', 'a b', 'a\t\nb'].map(foldSpaces)).toEqual(Array(4).fill('a b'));
   });
 
-  it('refuses every plain name with one of its letters replaced by a look-alike, and keeps its key (property)', () => {
+  it('refuses every plain name with one letter replaced by a look-alike, and keeps its key (property)', () => {
     const byLetter = new Map<string, string[]>();
     for (const [char, { reads }] of CONFUSABLES) byLetter.set(reads, [...(byLetter.get(reads) ?? []), char]);
     const letters = [...byLetter.keys()].filter((each) => /[a-z]/.test(each));
@@ -134,7 +134,7 @@ describe('names that look alike', () => {
     ['bag', '\u13f4\u13aa\u13f3'],
     ['\u03bd\u03ad\u03b1', '\u039d\u0388\u0391'],
     ['\u03b7\u03bc\u03ad\u03c1\u03b1', '\u0397\u039c\u0388\u03a1\u0391'],
-  ])('%j looks like %j, read in one case or as it is written', (one, other) => {
+  ])('finds that %j looks like %j, in lower case or as written', (one, other) => {
     expect([looksLike(one, other), looksLike(other, one)]).toEqual([true, true]);
     if (/^[a-z]/.test(one))
       expect([lookAlikeFault(other), marked(other)]).toEqual([
@@ -143,7 +143,7 @@ describe('names that look alike', () => {
       ]);
   });
 
-  it('reads every letter that is listed as it is written, in every name (property)', () => {
+  it('reads every listed letter as it looks, in every name (property)', () => {
     const listed = [...CONFUSABLES, ...AS_WRITTEN].filter(([, { reads }]) => /[a-z]/.test(reads));
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...listed), { minLength: 1, maxLength: 8 }), (letters) => {
@@ -156,7 +156,7 @@ describe('names that look alike', () => {
     );
   });
 
-  it('has one key for a key, and folds no plain name onto another (property)', () => {
+  it('maps a key to itself, and no plain name to another (property)', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 12 }), (name) => {
         expect(nameKey(nameKey(name))).toBe(nameKey(name));

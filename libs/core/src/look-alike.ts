@@ -1,22 +1,22 @@
 import { AS_WRITTEN, CONFUSABLES } from './confusables';
 
 /**
- * Names that look alike are one name: `qbot` with a Cyrillic о, in capitals, or with two spaces in it. Rules match by
- * `nameKeys`; a new name that only looks like another is refused by `lookAlikeFault`; people are shown `marked`.
+ * Treats names that look alike as one: `qbot` with a Cyrillic о, in capitals, or with two spaces in it. Rules match
+ * by `nameKeys`; `lookAlikeFault` refuses a new name that looks like another; `marked` formats a name for people.
  * @see Unicode Technical Standard #39, section 4 (skeleton) and section 5.2 (restriction levels)
  */
 
 const PLAIN = /^(?! )(?!.* {2})[ -~]*(?<! )$/;
 const NEVER_SHOWN = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Any run of white space is one space; none at the ends. */
+/** Replaces each run of white space by one space, and removes it at both ends. */
 export const foldSpaces = (name: string): string => (PLAIN.test(name) ? name : name.replace(/\s+/gu, ' ').trim());
 
-/** Without what is invisible, and in the plain form of what NFKC folds. */
+/** Applies NFKC and removes invisible characters. */
 export const foldForms = (name: string): string =>
   PLAIN.test(name) ? name : name.normalize('NFKC').replace(NEVER_SHOWN, '');
 
-/** The same for all names that a person, or a system that folds case, spaces or look-alikes, takes for one. */
+/** Returns the same key for names that a person, or a system that folds case, spaces or look-alikes, may confuse. */
 export function nameKey(name: string): string {
   if (PLAIN.test(name)) return name.toLowerCase();
   const folded = foldSpaces(foldForms(name)).toLowerCase().normalize('NFD');
@@ -26,8 +26,8 @@ export function nameKey(name: string): string {
 }
 
 /**
- * All that a name may be taken for: by the look of its letters in one case, and as it is written. Two names are alike
- * where they have one of them in common.
+ * Returns all keys of a name: one by the look of its letters in lower case, one by their look as written. Two names are
+ * alike if they share a key.
  */
 export function nameKeys(name: string): readonly string[] {
   const key = nameKey(name);
@@ -36,7 +36,7 @@ export function nameKeys(name: string): readonly string[] {
   return written === key ? [key] : [key, written];
 }
 
-/** Does one of these names look like the other? */
+/** Reports whether two names look alike. */
 export function looksLike(one: string, other: string): boolean {
   const keys = nameKeys(other);
   return nameKeys(one).some((key) => keys.includes(key));
@@ -49,7 +49,7 @@ const SCRIPTS = (
   .split(' ')
   .map((script) => ({ script, test: new RegExp(`^\\p{Script=${script}}$`, 'u') }));
 const ANY_SCRIPT = /[\p{Script=Common}\p{Script=Inherited}]/u;
-/** Writing systems that are several scripts by themselves; each takes Latin in addition. */
+/** Writing systems that combine several scripts; each also admits Latin. */
 const TOGETHER = [
   ['Latin', 'Han', 'Hiragana', 'Katakana'],
   ['Latin', 'Han', 'Bopomofo'],
@@ -59,7 +59,7 @@ const TOGETHER = [
 const scriptOf = (char: string): string | undefined =>
   ANY_SCRIPT.test(char) ? undefined : (SCRIPTS.find(({ test }) => test.test(char))?.script ?? 'another script');
 
-/** What is wrong with a new name that could be taken for another, and what to write instead. */
+/** Describes why a new name could be mistaken for another, and what to write instead; undefined if it could not. */
 export function lookAlikeFault(name: string): string | undefined {
   if (PLAIN.test(name)) return undefined;
   for (const word of name.normalize('NFKC').match(/[\p{L}\p{M}\p{N}]+/gu) ?? []) {
@@ -78,14 +78,14 @@ const found = (name: string): string => {
   return odd.length > 0 ? ` (${odd.join(', ')})` : '';
 };
 
-/** Dashes of running text (– and —) are not among them, nor are quotation marks. */
+/** Excludes dashes of running text (– and —) and quotation marks. */
 const ODD =
   /[\p{L}\p{M}\p{N}\u02d0\u02d7\u0589]|[^\S ]|[\u2010-\u2012\u2015\u2017\u2043\u2044\u2212\u2215\u2236\u29f8\ua789]/gu;
 
-/** As many characters are named; the others are counted. */
+/** Maximum number of characters that are named; the rest are counted. */
 const NAMED = 3;
 
-/** Letters, digits and marks that are not of ASCII, each once; the spaces that are not the plain one. */
+/** Lists letters, digits and marks outside ASCII, each once, and spaces other than the plain one. */
 function oddIn(text: string): string[] {
   const odd = [...new Set(text.match(ODD) ?? [])].filter((char) => char > '\x7f');
   const shown = odd.slice(0, NAMED).map((char) => `U+${hex(char)} ${describe(char)}`);
@@ -104,7 +104,7 @@ function describe(char: string): string {
   return `of ${scriptOf(char) ?? 'no one script'}`;
 }
 
-/** A name for people: with what in it is not plain, such as `qbоt [contains U+043E CYRILLIC SMALL LETTER O]`. */
+/** Formats a name for people and lists its unusual characters: `qbоt [contains U+043E CYRILLIC SMALL LETTER O]`. */
 export function marked(name: string): string {
   const odd = PLAIN.test(name) ? [] : oddIn(name);
   return odd.length > 0 ? `${name} [contains ${odd.join(', ')}]` : name;

@@ -1,7 +1,7 @@
 import { remembered } from './memo';
 
-describe('a function that remembers', () => {
-  it('answers as the function does, asks it once for each text, and again after it had to forget', () => {
+describe('remembered', () => {
+  it('returns what the function returns, calls it once per text, and again after the cache was cleared', () => {
     const asked: string[] = [];
     const length = remembered((text) => asked.push(text) && text.length, 2);
     expect(['a', 'bb', 'a', 'bb'].map(length)).toEqual([1, 2, 1, 2]);

@@ -1,6 +1,6 @@
 /**
- * A pure function that remembers what it answered, for texts that come again and again, such as verbs and patterns.
- * Bounded: when it is full it forgets all at once, which costs less than to know what is oldest.
+ * Caches the results of a pure function of texts that recur, such as verbs and patterns. When the cache is full it is
+ * cleared as a whole, which costs less than tracking the oldest entry.
  */
 export function remembered<T extends object | string | number | null>(
   f: (text: string) => T,

@@ -6,13 +6,13 @@ import { amountOf, costText, minorDigits, money } from './money';
 
 fc.configureGlobal({ seed: 20260101 });
 
-/** Those of ISO 4217 that `Intl` does not list: funds, metals, units of account, codes for testing. */
+/** Codes of ISO 4217 that `Intl` does not list: funds, metals, units of account, codes for testing. */
 const NOT_IN_CLDR = 'BOV CHE CHW CLF COU MXV USN UYI UYW VED XAD'.split(' ');
 const WITHOUT_MINOR_UNIT = 'XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX'.split(' ');
 const CLDR = Intl.supportedValuesOf('currency');
 const ALL = [...new Set([...CLDR, ...NOT_IN_CLDR, ...WITHOUT_MINOR_UNIT])].sort();
 
-/** Where CLDR shows the digits of prices in shops, and ISO 4217 lists the minor unit (CLDR-18008). */
+/** Currencies for which CLDR shows the digits of retail prices, while ISO 4217 lists the minor unit (CLDR-18008). */
 const CLDR_DIFFERS: Record<string, number> = {
   ...Object.fromEntries(
     'AFN ALL COP HUF IDR IRR KPW LAK LBP MGA MMK PKR SLL SOS SYP YER'.split(' ').map((code) => [code, 2]),
@@ -22,15 +22,15 @@ const CLDR_DIFFERS: Record<string, number> = {
 const cldrDigits = (currency: string): number =>
   new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? -1;
 
-/** Reads an amount back. Knows nothing of a currency but where the point is. */
+/** Parses a formatted amount; of the currency it uses only the position of the decimal point. */
 function parsed(text: string): { minor: bigint; digits: number; currency: string } {
   const [, whole, , fraction = '', currency] = /^(\d+)(\.(\d+))? ([A-Z]{3})$/.exec(text) ?? [];
-  if (whole === undefined || currency === undefined) throw new Error(`${text} is no amount`);
+  if (whole === undefined || currency === undefined) throw new Error(`not an amount: ${text}`);
   return { minor: BigInt(whole + fraction), digits: fraction.length, currency };
 }
 
 describe('money', () => {
-  it('is printed with the digits of its currency in receipts, in budgets and on the command line', () => {
+  it('is formatted with the digits of its currency in receipts, in budgets and on the command line', () => {
     const cost = { JPY: 500, KWD: 1234, CLF: 12_345, XAU: 7, USD: 500 };
     const right = '500 JPY, 1.234 KWD, 1.2345 CLF, 7 minor units of XAU, 5.00 USD';
     expect(costText(cost)).toBe(right);
@@ -79,21 +79,21 @@ describe('money', () => {
     expect(money(minor, currency)).toBe(text);
   });
 
-  it('writes no costs as what the caller names', () => {
+  it('formats an empty cost as the text that the caller passes', () => {
     expect([costText({}), costText({}, '0')]).toEqual(['', '0']);
   });
 
-  it('has the digits of ISO 4217 for every currency that CLDR knows, and CLDR agrees but where it is known not to', () => {
+  it('has the digits of ISO 4217 for every currency in CLDR, and differs from CLDR only where expected', () => {
     const odd = CLDR.filter((currency) => !WITHOUT_MINOR_UNIT.includes(currency)).filter(
       (currency) => minorDigits(currency) !== (CLDR_DIFFERS[currency] ?? cldrDigits(currency)),
     );
-    // those of ISO 4217 that a newer CLDR may show with fewer digits are the exceptions above
+    // currencies that a newer CLDR may show with fewer digits belong in the exceptions above
     expect(odd).toEqual([]);
     expect(NOT_IN_CLDR.filter((currency) => minorDigits(currency) === undefined)).toEqual([]);
     expect(WITHOUT_MINOR_UNIT.filter((currency) => minorDigits(currency) !== undefined)).toEqual([]);
   });
 
-  it('reads back as the same minor units, of all currencies and whole numbers (property)', () => {
+  it('reads back as the same minor units, for all currencies and whole numbers (property)', () => {
     const amount = fc.oneof(fc.maxSafeNat(), fc.nat(20_000), fc.constantFrom(0, 1, 9, 10, 99, 100, 999, 1_000));
     fc.assert(
       fc.property(fc.constantFrom(...ALL), amount, (currency, minor) => {

@@ -1,6 +1,6 @@
 /**
- * Amounts of money for people. They are stored as whole minor units; how many of these a unit has is what ISO 4217
- * lists, and nothing else: CLDR (`Intl`) gives the digits that prices are commonly shown with, so it has none for HUF.
+ * Formats amounts of money for people. Amounts are stored as whole minor units; ISO 4217 alone defines the number of
+ * minor units per unit. CLDR (`Intl`) lists the digits that prices are commonly shown with, such as none for HUF.
  * A code that is not listed, or that has no minor unit (XAU), is never divided by a guess.
  * @see ISO 4217:2015, list one of 2026-01-01 (active codes, column "minor unit")
  */
@@ -14,17 +14,17 @@ const DIGITS: ReadonlyMap<string, number> = new Map(
       'MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP ' +
       'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG ' +
       'YER ZAR ZMW ZWG ' +
-      // withdrawn in the last years, and still in budgets and receipts
+      // withdrawn recently, and still in budgets and receipts
       'ANG BGN CUC HRK SLL ZWL',
     3: 'BHD IQD JOD KWD LYD OMR TND',
     4: 'CLF UYW',
   }).flatMap(([digits, codes]) => codes.split(' ').map((code): [string, number] => [code, Number(digits)])),
 );
 
-/** How many digits of an amount are behind the point; undefined: the currency has no minor unit, or is not known. */
+/** Returns the number of digits after the decimal point; undefined if the currency has no minor unit or is unknown. */
 export const minorDigits = (currency: string): number | undefined => DIGITS.get(currency);
 
-/** Digit by digit: a division would round large amounts. Undefined where the amount cannot be written in units. */
+/** Formats digit by digit, since a division would round large amounts; undefined if units cannot express the amount. */
 function inUnits(minor: number, currency: string): string | undefined {
   const digits = minorDigits(currency);
   if (digits === undefined || !Number.isSafeInteger(minor) || minor < 0) return undefined;
@@ -32,16 +32,16 @@ function inUnits(minor: number, currency: string): string | undefined {
   return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
-/** Minor units → `5.00 USD`, `500 JPY`, `1.234 KWD`; `500 minor units of XAU` where there is no telling. */
+/** Formats minor units: `5.00 USD`, `500 JPY`, `1.234 KWD`; `500 minor units of XAU` if the digits are unknown. */
 export function money(minor: number, currency: string): string {
   const units = inUnits(minor, currency);
   return units === undefined ? `${minor} minor units of ${currency}` : `${units} ${currency}`;
 }
 
-/** The same without the currency, for a column that is about it. */
+/** Formats an amount without its currency, for a column of one currency. */
 export const amountOf = (minor: number, currency: string): string => inUnits(minor, currency) ?? `${minor} minor units`;
 
-/** Of each currency: `5.00 USD, 500 JPY`. */
+/** Formats the amount of each currency: `5.00 USD, 500 JPY`. */
 export const costText = (cost: Readonly<Record<string, number>>, none = ''): string =>
   Object.entries(cost)
     .map(([currency, minor]) => money(minor, currency))

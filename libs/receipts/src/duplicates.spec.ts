@@ -62,9 +62,9 @@ describe.each([
 
 it('readUnverified refuses a receipt with duplicate members', () => {
   expect(() => readUnverified(text.replace('{', `{"payload":"${other}",`))).toThrow(
-    'payload stands twice in one object',
+    'payload occurs twice in one object',
   );
   expect(() => readUnverified(signed(statement.replace('"spent":', '"spent":null,"spent":')))).toThrow(
-    'spent stands twice',
+    'spent occurs twice',
   );
 });
