@@ -6,7 +6,7 @@ import { outcome, reason } from './reason';
 
 export const label = z.string().regex(/^[a-z][a-z0-9_-]{0,63}(:[a-z0-9_-]{1,64})?$/, 'must be like read:secret');
 export const labels = z.array(label).max(LIMITS.labelsPerAction);
-/** As recorded: those that the caller sent, and those that the rules added. */
+/** Labels as recorded: those that the caller sent, and those that the rules added. */
 export const recordedLabels = z.array(label).max(LIMITS.labelsPerAction + LIMITS.labelsAdded);
 
 export const resource = z.strictObject({
@@ -21,7 +21,7 @@ export const resource = z.strictObject({
 });
 export type Resource = z.infer<typeof resource>;
 
-/** What is called, as far as a decision needs it: of the arguments only their digest. */
+/** The call as far as a decision needs it; the arguments appear only as their digest. */
 export const calledTool = z.strictObject({
   verb: z.string().min(1).max(LIMITS.nameLength),
   argsDigest: digest.optional(),
@@ -30,13 +30,13 @@ export const calledTool = z.strictObject({
   effect: effect.optional(),
 });
 
-/** The body of POST /v1/actions: what an agent wants to do, before it does it. */
+/** The body of POST /v1/actions: the action that an agent requests before performing it. */
 export const actionRequest = z.strictObject({
   grantId: idOf('grant'),
   action: z
     .strictObject({
       ...calledTool.shape,
-      /** the arguments themselves: digested at the edge; a redacted preview is kept beside the event */
+      /** the arguments; digested at the edge, with a redacted preview stored in the event's payload */
       args: z.record(z.string(), z.unknown()).optional(),
     })
     .refine((action) => !(action.args && action.argsDigest), { error: 'give args or argsDigest, not both' }),
@@ -50,7 +50,7 @@ export const actionRequest = z.strictObject({
 export type ActionRequest = z.infer<typeof actionRequest>;
 
 const listed = z.array(freeText(LIMITS.resourceIdLength)).max(LIMITS.effectsListed);
-/** What really happened, as the enforcement point saw it. */
+/** The actual effects of an action, as the enforcement point observed them. */
 export const effects = z.strictObject({
   resources: listed.optional(),
   filesChanged: listed.optional(),
@@ -75,14 +75,14 @@ export const actionAnswer = z.object({
   decision: outcome,
   actionId: idOf('action'),
   reasons: z.array(reason),
-  /** what the enforcement point must do, e.g. `report-outcome` */
+  /** duties of the enforcement point, e.g. `report-outcome` */
   obligations: z.array(z.string()),
-  /** until when the permit may be used, or the approval be given */
+  /** end of the period in which the permit may be used, or the approval given */
   expiresAt: time,
-  /** until when the outcome of a permit is reported; later it is recorded as a late report */
+  /** deadline for the outcome of a permit; after it the outcome is recorded as a late report */
   outcomeUntil: time.optional(),
   approvalId: idOf('approval').optional(),
-  /** the least that is left anywhere up the chain */
+  /** the smallest remainder anywhere up the chain */
   remaining: consumed,
   position: z.number().int(),
 });

@@ -1,12 +1,12 @@
 /**
- * The closed list of error codes and the HTTP status each has at the edge. A rule's code names its invariant.
+ * Lists all error codes with the HTTP status that each has at the edge. The code of a rule names its invariant.
  * Codes are part of the public contract: never reused, never renamed.
  */
 export const CODES = {
-  // 400: the request is not of the form
+  // 400: malformed request
   BAD_REQUEST: 400,
   PATTERN_INVALID: 400,
-  /** what this would write could not be read again */
+  /** the resulting event would not be readable */
   EVENT_NOT_READABLE: 400, // I11
   // 401
   UNAUTHENTICATED: 401,
@@ -25,7 +25,7 @@ export const CODES = {
   QUARANTINED: 403, // I6
   /** an event of the tree cannot be read */
   TREE_SET_ASIDE: 403, // I11
-  // 404, also another tenant's (I9)
+  // 404, also for resources of another tenant (I9)
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   // 409
@@ -44,12 +44,12 @@ export const CODES = {
   // the system
   INTERNAL: 500,
   NOT_READY: 503, // I11
-  /** an event that cannot be read may be about anything: only what takes authority away is taken */
+  /** an unreadable event may concern anything, so only commands that take authority away are accepted */
   LOG_IN_DOUBT: 503, // I11
 } as const;
 export type Code = keyof typeof CODES;
 
-/** Codes of a single dimension's or rule's reason inside a decision. */
+/** Codes of the reason of one dimension or rule inside a decision. */
 export const REASON_CODES = [
   'NOT_YET_VALID',
   'EXPIRED',

@@ -6,18 +6,18 @@ import { agent, grantRequest, posture } from './grant';
 import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time } from './primitives';
 
 /**
- * What the log's owner is asked to do: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`,
- * the reply `{ answers: Answer[] }` in the same order. Personal data travels only in `payload`.
+ * Commands to the owner of a log: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`, the
+ * reply `{ answers: Answer[] }` in the same order. Personal data travels only in `payload`.
  */
 const base = {
   log: logNameSchema,
-  /** `idk_…` made from the client's Idempotency-Key, or `cmd_…` for one try of our own */
+  /** `idk_…` derived from the client's Idempotency-Key, or `cmd_…` for one attempt of the gateway */
   commandId: z.string().regex(/^(idk|cmd|sys)_[0-9A-Za-z_-]{8,70}$/),
-  /** of the request body; with an `idk_` command */
+  /** digest of the request body; sent with an `idk_` command */
   requestDigest: digest.optional(),
   actor,
   payload: payload.optional(),
-  /** ms since the epoch; after it the command is refused. Its sender waits no longer. In no event */
+  /** ms since the epoch; after it the sender no longer waits and the command is refused. Not part of any event */
   deadline: z.number().int().nonnegative().optional(),
 };
 const command = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
@@ -30,7 +30,7 @@ export const openRun = command('openRun', {
   principalRef: ref,
   purposeRef: ref,
   grant: grantRequest,
-  /** ask a person whatever the tenant's rule says */
+  /** asks a person regardless of the tenant's rule */
   requireApproval: z.boolean().optional(),
 });
 export const delegate = command('delegate', { grantId: idOf('grant'), agent, purposeRef: ref, grant: grantRequest });
@@ -47,7 +47,7 @@ export const authorize = command('authorize', {
     z.strictObject({ vouched: z.literal(true) }),
     z.strictObject({ vouched: z.literal(false), jkt: z.string().optional() }),
   ]),
-  /** fetched from the intent monitor before the command entered the mailbox, where the risk asks for it */
+  /** fetched from the intent monitor before the command entered the mailbox, if the risk requires it */
   drift: z
     .union([
       z.strictObject({ score: z.number().min(0).max(1), features: z.array(feature).max(32) }),
@@ -72,23 +72,23 @@ export const revokeSelector = command('revokeSelector', {
   /** the same for every log of the tenant */
   revocationId: idOf('revocation'),
   selector: storedSelector,
-  /** where the selector names a tool, and only there; left out: `tool` */
+  /** only with a selector that names a tool; default: `tool` */
   target: revocationTarget.optional(),
-  /** of the preview the operator has seen; the position it was made at */
+  /** digest of the preview that the operator has seen, and the position at which it was made */
   previewed: z.strictObject({ digest: z.string().max(120), asOf: position }).optional(),
   force: z.boolean().optional(),
   quarantine: z.boolean().optional(),
 });
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
-/** what stands beside the events about a person goes; the owner appends that it does, and it is done after that */
+/** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
   subjectRef: ref,
   /** counted in the log by the delegation service before the command enters the mailbox */
   found: z.strictObject({ before: position, runs: position, payloads: position }).optional(),
-  /** also where only the reasons of earlier erasures are left; it has no reason of its own, or there would be no end */
+  /** erases even if only the reasons of earlier erasures are left; such a command has no reason, or it would not end */
   earlierReasons: z.literal(true).optional(),
 });
-/** an operator has examined an unreadable event, and names it by what it is: nothing else is set aside by it */
+/** an operator has examined an unreadable event and identifies it by its digest; no other event is set aside */
 export const setAsideEvent = command('setAsideEvent', { position, bodyDigest: digest });
 export const recordDrift = command('recordDrift', {
   runId: idOf('run'),
@@ -97,23 +97,23 @@ export const recordDrift = command('recordDrift', {
   features: z.array(feature).max(32),
   monitor: z.string().max(80),
 });
-/** the gateway's record of a 403 it gave itself (wrong role) */
+/** records a 403 response by the gateway itself (wrong role) */
 export const recordRefusal = command('recordRefusal', {
   command: z.string().max(80),
   detail: freeText(1_000),
-  /** so many like it, which the gateway counted and did not report one by one */
+  /** number of similar refusals that the gateway counted without reporting each of them */
   count: amount.min(1).optional(),
 });
-/** the owner's own: ends what time has ended */
+/** internal to the owner: ends what has reached its deadline */
 export const tick = command('tick', {});
-/** the owner's own: what it refused and did not write, since its budget was used up */
+/** internal to the owner: counts refusals that were not written because their budget was used up */
 export const summarizeRefusals = command('summarizeRefusals', {
   since: time,
   runId: idOf('run').optional(),
   refused: z.array(refusedKind).max(LIMITS.refusalKinds),
   others: amount.optional(),
 });
-/** No message may carry these: an owner makes them itself. */
+/** Commands that only an owner creates; no message may contain them. */
 export const OWN_COMMANDS: readonly unknown[] = ['tick', 'summarizeRefusals'];
 
 export const COMMANDS = [
@@ -143,7 +143,7 @@ const readers = new Map<unknown, { safeParse(raw: unknown): z.ZodSafeParseResult
   COMMANDS.map((schema) => [schema.shape.type.value, z.compile(schema, { strict: true })]),
 );
 
-/** As `commandSchema.safeParse`, in a third of its time. */
+/** Parses like `commandSchema.safeParse`, in a third of the time. */
 export function readCommand(raw: unknown): z.ZodSafeParseResult<Command> {
   const reader = readers.get((raw as { type?: unknown } | null)?.type);
   return (reader ?? commandSchema).safeParse(raw) as z.ZodSafeParseResult<Command>;
@@ -155,8 +155,8 @@ export const commandMessage = z
   .strictObject({
     commands: z.array(z.unknown()).min(1).max(LIMITS.commandsPerMessage),
     /**
-     * How many of the commands, one after the other, belong to each request: those of one are decided in their order, and
-     * none waits for what another request has to be prepared with. Left out, all are of one request.
+     * The number of consecutive commands that belong to each request. Commands of one request are decided in order, and
+     * none of them waits for the preparation of another request. Default: all belong to one request.
      */
     requests: z.array(z.number().int().min(1)).optional(),
   })
@@ -164,19 +164,19 @@ export const commandMessage = z
     error: 'requests must add up to the number of commands',
   });
 
-/** Of a request that is no command and changes something: until when, as a command's `deadline`. */
+/** The deadline of a request that changes something without being a command, as in a command's `deadline`. */
 export const DEADLINE_HEADER = 'Bailiwick-Deadline';
 
 /**
- * The reply: the answers in the order of the commands; or only some of them, `of` naming which. Those that are ready are
- * sent at once as parts, and the last message holds the rest.
+ * The reply: the answers in the order of the commands, or some of them, with their indexes in `of`. Answers that are
+ * ready are sent at once in partial replies; the last message contains the rest.
  */
 export interface CommandReply {
   readonly answers: readonly Answer[];
   readonly of?: readonly number[];
 }
 
-/** Answer of one command: what the edge turns into an HTTP answer. */
+/** Answer to one command, from which the edge makes an HTTP response. */
 export type Answer =
   | { ok: true; value: unknown }
   | { ok: false; refusal: { code: string; detail: string; reasons?: unknown[]; extra?: Record<string, unknown> } };

@@ -1,11 +1,11 @@
 import type { Event, EventOf } from './event';
 
 /**
- * Whether an erasure reaches what stands beside an event. Told from bodies alone, so that whoever holds the events can
- * tell what was erased from what is merely missing. It reaches, of the events before its own mark:
- * - all of the trees that were opened for this person: purposes, tasks, previews, reasons, notes, of every run in them;
- * - why rules by her name were made, and why she was erased before.
- * Who approves, revokes or erases acts by the key of a role: no name of theirs is kept, and none need be erased.
+ * Reports whether an erasure reaches the payload of an event. Only bodies are needed, so that anyone who holds the
+ * events can distinguish erased payloads from missing ones. Of the events before its own mark, an erasure reaches:
+ * - all events of the trees opened for this person: purposes, tasks, previews, reasons and notes of every run in them;
+ * - the reasons of rules that name the person, and of earlier erasures of the person.
+ * Approvers, revokers and erasers act by the key of a role: no name of theirs is stored, so none needs erasing.
  * @param principalRef of the event's tree: `principalRef` of the opening of any run in it
  */
 export function isErasedBy(
@@ -17,7 +17,7 @@ export function isErasedBy(
   return refsErasing(event, principalRef).includes(subjectRef);
 }
 
-/** Whose erasure reaches what stands beside an event. */
+/** Lists the refs of the persons whose erasure reaches the payload of an event. */
 export function refsErasing(event: Event, principalRef: string | undefined): string[] {
   const refs: (string | undefined)[] = [event.treeId === undefined ? undefined : principalRef];
   if (event.type === 'RevocationRuleAdded') refs.push(event.data.selector.principalRef);

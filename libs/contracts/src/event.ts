@@ -8,8 +8,8 @@ import { reason, type Reason } from './reason';
 import { upcast } from './upcast';
 
 /**
- * Every fact the log can hold: type → shape of `data`. Personal data (names, purposes, notes, previews, free text) is
- * never here but in the event's payload, named by `payloadDigest`; nothing folds over a payload.
+ * Every fact that the log can hold: type → shape of `data`. Personal data (names, purposes, notes, previews, free text)
+ * appears only in the event's payload, which `payloadDigest` identifies; no state is folded from a payload.
  * A released shape never changes; a new one is a new type, or a new version with an upcaster (`upcast.ts`).
  */
 
@@ -22,8 +22,8 @@ export const actor = z.strictObject({
 export type Actor = z.infer<typeof actor>;
 
 /**
- * A reason may hold others, and a schema that holds itself cannot be compiled: so it is read apart. Most events that
- * are read in numbers have none.
+ * Parsed separately: a reason may contain reasons, and a recursive schema cannot be compiled. Most events that are read
+ * in bulk have none.
  */
 const reasons = z.array(
   z.unknown().transform((value, context): Reason => {
@@ -36,7 +36,7 @@ const reasons = z.array(
 
 const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 
-/** The revocation selector as stored: people and purposes by ref. All parts given must match. */
+/** The revocation selector as stored: people and purposes by ref. All given members must match. */
 export const storedSelector = z.strictObject({
   agentClass: name.optional(),
   agentInstance: name.optional(),
@@ -46,12 +46,15 @@ export const storedSelector = z.strictObject({
   /** a verb or tool name */
   tool: name.optional(),
   treeId: idOf('tree').optional(),
-  /** strikes grants issued before this time; left out: before the rule itself */
+  /** matches grants issued before this time; default: before the rule itself */
   issuedBefore: time.optional(),
 });
 export type StoredSelector = z.infer<typeof storedSelector>;
 
-/** Of a revocation that names a tool: denied is the tool, and the leases live on; or the leases end that could use it. */
+/**
+ * For a revocation that names a tool: `tool` denies the tool and keeps the leases; `leases` ends those that could use
+ * it.
+ */
 export const revocationTarget = z.enum(['tool', 'leases']);
 export type RevocationTarget = z.infer<typeof revocationTarget>;
 
@@ -61,23 +64,23 @@ export const decidedAction = z.strictObject({
   tool: z.string().optional(),
   /** the strictest of its effects */
   effect,
-  /** all of them, if there are several: each was charged */
+  /** all effects if there are several; each is charged */
   effects: z.array(effect).min(2).max(4).optional(),
   risk,
-  /** the run stated this of its own call, and no enforcement point had seen it */
+  /** the run stated its own call, and no enforcement point observed it */
   stated: z.literal('run').optional(),
   resource,
   argsDigest: digest.optional(),
-  /** what is reserved (permit), or would have been */
+  /** reserved by a permit; for other outcomes the amount that a permit would reserve */
   charge: consumed,
   labels: recordedLabels,
   agentClass: z.string(),
   posture: posture.optional(),
   parentActionId: idOf('action').optional(),
-  /** the exact call an approval binds to (I8): digest of verb, resource, arguments, run */
+  /** the exact call that an approval binds to (I8): digest of verb, resource, arguments, run */
   binding: digest,
   reasons,
-  /** the thumbprint proved, or how it was vouched for: what the session dimension saw */
+  /** the proved thumbprint, or whether a service vouched: the input of the session dimension */
   proof: z.strictObject({ vouched: z.boolean(), jkt: z.string().optional() }),
   drift: z.union([z.number(), z.literal('unavailable')]).optional(),
   remaining: consumed,
@@ -88,7 +91,7 @@ export const feature = z.strictObject({
   name: z.string(),
   /** its part of the score; may be negative */
   contribution: z.number(),
-  /** one sentence in words */
+  /** one sentence for people */
   says: z.string().max(LIMITS.reasonLength),
 });
 export type Feature = z.infer<typeof feature>;
@@ -97,11 +100,11 @@ const approvalKind = z.enum(['grant', 'action', 'escalation']);
 export type ApprovalKind = z.infer<typeof approvalKind>;
 
 const settlement = {
-  /** what was counted in the end; above what was reserved too (I3), and below `cost` where there are findings */
+  /** the final charge; may exceed the reservation (I3), and is below `cost` if there are findings */
   charge: consumed,
   cost: costs,
   overrun: z.boolean().optional(),
-  /** what was reported and is charged nowhere: a currency no lease names, or more than a run's own word may take */
+  /** reported costs that are not charged: in a currency that no lease names, or more than a run's own report may add */
   findings: z
     .array(
       z.strictObject({
@@ -117,7 +120,7 @@ const settlement = {
   labels: recordedLabels.optional(),
 };
 
-/** Refusals that are counted together: of which command, and why. */
+/** Refusals counted together: their command and reason. */
 export const refusedKind = z.strictObject({
   command: z.string().max(80),
   verb: z.string().max(LIMITS.nameLength).optional(),
@@ -144,13 +147,13 @@ export const EVENT_DATA = {
     approvedBy: z.string().optional(),
     supersedes: idOf('grant').optional(),
   }),
-  /** a child could not be made: what it would have been wider in is told by the reasons */
+  /** a child grant was refused; the reasons list the dimensions in which it exceeded its parent */
   DelegationRefused: z.strictObject({
     agentClass: z.string(),
     code,
     detail: z.string().max(LIMITS.detailLength),
     reasons,
-    /** the limits asked for, unless they are long; older events have none */
+    /** the requested limits, unless they are long; older events have none */
     asked: grantRequest.optional(),
   }),
   ApprovalRequested: z.strictObject({
@@ -164,11 +167,13 @@ export const EVENT_DATA = {
     parentId: idOf('grant').optional(),
     depth: z.number().int().optional(),
     supersedes: idOf('grant').optional(),
-    /** kind `action`: all that asked for a person, as `decide/objections.ts` keys it; what its card shows and no more */
+    /**
+     * kind `action`: every objection, as `commands/actions/objections.ts` keys it; exactly those that its card shows
+     */
     objections: z.array(z.string().max(400)).max(LIMITS.objections).optional(),
-    /** digest of what is asked, whoever asks: a person's refusal of it counts for it */
+    /** digest of the request without the requester: a refusal by a person applies to every such request */
     asks: digest.optional(),
-    /** the question that this one takes the place of, since more objects by now */
+    /** the approval request that this one replaces because of new objections */
     replaces: idOf('approval').optional(),
   }),
   ApprovalGiven: z.strictObject({
@@ -179,13 +184,13 @@ export const EVENT_DATA = {
   }),
   ApprovalExpired: z.strictObject({
     approvalId: idOf('approval'),
-    /** not by time: another question took its place */
+    /** set if another request replaced this one before it expired */
     replacedBy: idOf('approval').optional(),
   }),
   ActionPermitted: decidedAction.extend({
-    /** by then it begins */
+    /** deadline for the start of the call */
     expiresAt: time,
-    /** by then its outcome is reported; in an older log by `expiresAt` */
+    /** deadline for its outcome; in older logs this is `expiresAt` */
     outcomeUntil: time.optional(),
     approvalId: idOf('approval').optional(),
   }),
@@ -194,10 +199,10 @@ export const EVENT_DATA = {
   ActionCompleted: z.strictObject(settlement),
   ActionFailed: z.strictObject(settlement),
   ActionAbandoned: z.strictObject(settlement),
-  /** what became of an action that had been given up: in addition to its outcome, and charged as that was */
+  /** the outcome of an action that had been abandoned: recorded in addition, without changing the charge */
   OutcomeReportedLate: z.strictObject({
     status: z.enum(['completed', 'failed']),
-    /** as reported; nothing of it is charged */
+    /** as reported; not charged */
     cost: costs.optional(),
     effects: effects.optional(),
     resultDigest: digest.optional(),
@@ -219,67 +224,67 @@ export const EVENT_DATA = {
   RevocationRuleAdded: z.strictObject({
     revocationId: idOf('revocation'),
     selector: storedSelector,
-    /** present where the selector names a tool, and only there */
+    /** present only if the selector names a tool */
     target: revocationTarget.optional(),
     quarantine: z.boolean(),
     reason: endReason,
   }),
   QuarantineLifted: z.strictObject({ revocationId: idOf('revocation') }),
-  /** what stands beside the events about a person is to go: those before a position that `isErasedBy` names */
+  /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,
     before: position,
-    /** runs that were opened for her until then */
+    /** runs opened for the person before that position */
     runs: position,
-    /** payloads that were still there */
+    /** payloads that still existed */
     payloads: position,
   }),
   /**
-   * The events before this one were decided by another installation, whose log was taken over. Unless `live`, a rule
-   * over everything follows at once: nothing of theirs has any authority here.
+   * The events before this one were decided by another installation, whose log was imported. Unless `live`, a rule that
+   * matches everything follows at once: imported grants have no authority here.
    */
   HistoryImported: z.strictObject({
-    /** of the log, in its checkpoints there */
+    /** origin of the log in its checkpoints at the other installation */
     origin: z.string().max(400),
-    /** the verifier key that signed for it, as the operator has pinned it */
+    /** the verifier key that signed for it, as pinned by the operator */
     vkey: z.string().max(1_000),
-    /** how many events: positions 0 to size − 1 */
+    /** number of events: positions 0 to size − 1 */
     size: position,
-    /** of the tree of these events, base64 */
+    /** Merkle root over these events, base64 */
     root: z.string().max(100),
-    /** its leases stay alive, on the operator's word: the tenant moves here */
+    /** the operator declares that its leases stay valid: the tenant moves to this installation */
     live: z.boolean(),
   }),
-  /** an operator has examined a stored event that cannot be read; the tree that it names ends by this */
+  /** an operator has examined a stored event that cannot be read; this ends the tree that it names */
   EventSetAside: z.strictObject({
     /** of the unreadable event */
     position,
-    /** of its stored bytes, as the operator was shown them */
+    /** digest of its stored bytes, as shown to the operator */
     bodyDigest: digest,
     reason: endReason,
   }),
-  /** a request that was refused before it reached a rule of its own: wrong role, not live, a used-up approval … */
+  /** a refused request without a more specific event: wrong role, not live, a used-up approval … */
   Refused: z.strictObject({
     command: z.string().max(80),
     code,
     detail: z.string().max(LIMITS.detailLength),
     reasons: reasons.optional(),
   }),
-  /** what was refused and has no event each, since more of it came than is written one by one */
+  /** refusals beyond the rate at which each is written as an event */
   RefusalsSummarized: z.strictObject({
     since: time,
     total: amount,
     refused: z.array(refusedKind).max(LIMITS.refusalKinds),
-    /** of more kinds than are told apart */
+    /** of further kinds that are not counted separately */
     others: amount.optional(),
   }),
 } as const;
 export type EventType = keyof typeof EVENT_DATA;
 export type EventData<T extends EventType> = z.infer<(typeof EVENT_DATA)[T]>;
 
-/** The envelope: exactly what the stored body holds. */
+/** The envelope: exactly the members of the stored body. */
 export const envelope = z.strictObject({
-  /** of the shape of this type of event; 1 where it is left out */
+  /** version of the shape of this event type; 1 if left out */
   v: z.number().int().min(2).optional(),
   log: logNameSchema,
   position,
@@ -293,9 +298,9 @@ export const envelope = z.strictObject({
   actionId: idOf('action').optional(),
   actor,
   commandId: z.string().max(LIMITS.idLength),
-  /** digest of what the client sent under its Idempotency-Key */
+  /** digest of the request body that the client sent with its Idempotency-Key */
   requestDigest: digest.optional(),
-  /** salted digest of the payload beside this event */
+  /** salted digest of this event's payload */
   payloadDigest: digest.optional(),
   data: z.unknown(),
 });
@@ -305,7 +310,7 @@ export type Event = {
 }[EventType];
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 
-/** What stands beside an event and can be erased: `payloadDigest` is its salted digest. */
+/** The erasable payload of an event; `payloadDigest` is its salted digest. */
 export const payload = z.strictObject({
   /** base64url, 16 random bytes */
   salt: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
@@ -315,7 +320,7 @@ export type Payload = z.infer<typeof payload>;
 
 const readers = new Map<unknown, { parse(raw: unknown): unknown }>();
 
-/** Envelope and data of one type as one compiled schema, made when it is first needed: it takes milliseconds. */
+/** Compiles the schema of envelope and data of one type on first use, since that takes milliseconds. */
 function readerOf(type: EventType): { parse(raw: unknown): unknown } {
   const whole = z.strictObject({ ...envelope.shape, type: z.literal(type), data: EVENT_DATA[type] });
   const reader = z.compile(whole, { strict: true });
@@ -324,8 +329,9 @@ function readerOf(type: EventType): { parse(raw: unknown): unknown } {
 }
 
 /**
- * Stored body → event, in the form of today whatever its version. Refuses what is not of a known shape: a log we cannot read is a log we must not act on (I11).
- * @throws ZodError, SyntaxError where it is no JSON, or an Error where its version is not known
+ * Parses a stored body of any version into an event of the current version. Unknown shapes are refused: the system must
+ * not act on a log that it cannot read (I11).
+ * @throws ZodError; SyntaxError if the body is not JSON; Error if its version is unknown
  */
 export function parseEvent(body: string): Event {
   const raw = upcast(JSON.parse(body)) as { type?: unknown } | null;
@@ -333,7 +339,7 @@ export function parseEvent(body: string): Event {
   return reader.parse(raw) as Event;
 }
 
-/** Why a body cannot be read, by the members that are at fault: what `parseEvent` threw, in one line. */
+/** Formats in one line why `parseEvent` refused a body: the members at fault. */
 export function whyUnreadable(error: unknown): string {
   if (!(error instanceof z.ZodError)) return error instanceof Error ? error.message : String(error);
   const faults = error.issues.slice(0, 4).map(({ path, message }) => `${path.join('.') || 'the event'}: ${message}`);

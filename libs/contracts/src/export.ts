@@ -3,22 +3,22 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { digest, logNameSchema, position, tenantName, time } from './primitives';
 
 /**
- * A whole tenant as lines of JSON: a header, then every event of every log in order, then a trailer. What is hashed is
- * `body`, byte for byte as it is stored.
+ * The export of a whole tenant as lines of JSON: a header, then every event of every log in order, then a trailer.
+ * Hashes cover `body`, byte for byte as it is stored.
  */
 const root = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64');
 
 export const exportedLog = z.strictObject({
   log: logNameSchema,
-  /** events: positions 0 to size − 1 */
+  /** number of events: positions 0 to size − 1 */
   size: position,
   root,
-  /** the signed head of this size; null of a log without events */
+  /** the signed head at this size; null for a log without events */
   checkpoint: z
     .string()
     .max(64 * 1024)
     .nullable(),
-  /** who signed it (C2SP verifier key) */
+  /** the key that signed it (C2SP verifier key) */
   vkey: z.string().max(1_000),
 });
 export const exportHeader = z.strictObject({
@@ -26,7 +26,7 @@ export const exportHeader = z.strictObject({
   version: z.literal(1),
   tenant: tenantName,
   made: time,
-  /** tells which key the refs of people and purposes were made with, and nothing about it */
+  /** identifies the key with which the refs of people and purposes were made, without disclosing it */
   pseudonyms: digest,
   logs: z.array(exportedLog).min(1).max(LIMITS.logsPerExport),
 });
@@ -38,7 +38,7 @@ export const exportLine = z.strictObject({
   type: z.string().max(64),
   time,
   body: z.string().max(LIMITS.eventBodyBytes),
-  /** what stands beside the event, as stored; null where nothing does or it was erased */
+  /** the event's payload as stored; null if it has none or it was erased */
   payload: z.string().max(LIMITS.payloadBytes).nullable(),
 });
 export type ExportLine = z.infer<typeof exportLine>;
@@ -51,15 +51,15 @@ export const exportTrailer = z.strictObject({
 });
 export type ExportTrailer = z.infer<typeof exportTrailer>;
 
-/** How an import stands. */
+/** The progress of an import. */
 export const importView = z.object({
   tenant: tenantName,
   state: z.enum(['receiving', 'checking', 'done', 'refused']),
-  /** log → the next position that is wanted */
+  /** log → the next expected position */
   next: z.record(z.string(), position),
-  /** events that are checked so far */
+  /** number of events checked so far */
   checked: position,
-  /** why it is refused */
+  /** the reason if it was refused */
   detail: z.string().optional(),
 });
 export type ImportView = z.infer<typeof importView>;

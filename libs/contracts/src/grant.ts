@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { amount, costs, duration, idOf, name, time, agentName } from './primitives';
 
-/** The nine dimensions of a grant, in the order in which reasons are told. */
+/** The nine dimensions of a grant, in the order in which reasons are listed. */
 export const DIMENSIONS = [
   'time',
   'session',
@@ -49,7 +49,7 @@ export const delegatedSources = z.array(name).max(LIMITS.delegatedSources);
 export const purposeLimit = z.strictObject({ onDrift, delegatedSources });
 export type PurposeLimit = z.infer<typeof purposeLimit>;
 
-/** Patterns are checked and normalised by `@bailiwick/authority/pattern`; here only their size is. */
+/** Only the size is checked here; `@bailiwick/authority/matching/pattern` checks and normalizes patterns. */
 const pattern = z.string().min(1).max(LIMITS.resourceIdLength);
 const patterns = z.array(pattern).max(LIMITS.patternsPerList);
 export const actionsLimit = z.strictObject({ allow: patterns, deny: patterns, mode });
@@ -57,7 +57,7 @@ export type ActionsLimit = z.infer<typeof actionsLimit>;
 
 export const scalar = z.union([z.string().max(LIMITS.nameLength), z.number(), z.boolean()]);
 export type Scalar = z.infer<typeof scalar>;
-/** All the parts given must hold; at least one must be given. */
+/** All given members must hold; at least one is required. */
 export const condition = z
   .strictObject({
     in: z.array(scalar).min(1).max(LIMITS.valuesPerCondition).optional(),
@@ -73,7 +73,7 @@ export type Condition = z.infer<typeof condition>;
 export const selector = z.strictObject({
   type: z.string().min(1).max(LIMITS.nameLength),
   match: pattern,
-  /** characters that have a meaning in other pattern languages (`[id].tsx`, `(group)`) are parts of names in `match` */
+  /** in `match`, characters with a meaning in other pattern languages (`[id].tsx`, `(group)`) are literal */
   literal: z.literal(true).optional(),
   where: z
     .record(z.string().min(1).max(LIMITS.nameLength), condition)
@@ -119,7 +119,7 @@ export const riskLimit = z.strictObject({ ceiling: risk, approvalFrom: risk });
 export type RiskLimit = z.infer<typeof riskLimit>;
 
 const admissible = z.array(name).min(1).max(LIMITS.classesPerList).optional();
-/** For each attribute the values that are admissible; an attribute left out is not limited. */
+/** The admissible values of each attribute; an attribute left out is not limited. */
 export const postureLimit = z.strictObject({
   agentClass: admissible,
   model: admissible,
@@ -142,7 +142,7 @@ export const limits = z.strictObject({
 });
 export type Limits = z.infer<typeof limits>;
 
-// ---- what is asked for: every part may be left out -------------------------------------------------------------
+// ---- request: every part may be left out -----------------------------------------------------------------------
 
 export const grantRequest = z.strictObject({
   time: z
@@ -166,7 +166,7 @@ export const grantRequest = z.strictObject({
 });
 export type GrantRequest = z.infer<typeof grantRequest>;
 
-// ---- who acts --------------------------------------------------------------------------------------------------
+// ---- the acting agent ------------------------------------------------------------------------------------------
 
 export const posture = z.strictObject({
   model: name.optional(),
@@ -178,7 +178,7 @@ export type Posture = z.infer<typeof posture>;
 export const agent = z.strictObject({ class: agentName, instance: name.optional(), posture: posture.optional() });
 export type Agent = z.infer<typeof agent>;
 
-// ---- what is answered ------------------------------------------------------------------------------------------
+// ---- responses -------------------------------------------------------------------------------------------------
 
 export const GRANT_STATUSES = [
   'active',
@@ -204,7 +204,7 @@ export const RUN_STATUSES = [
 export const runStatus = z.enum(RUN_STATUSES);
 export type RunStatus = z.infer<typeof runStatus>;
 
-/** Has the shape of `limits.budget`, as far as it counts: reserved and committed together. */
+/** Has the shape of the counted members of `limits.budget`; reserved and committed amounts together. */
 export const consumed = z.strictObject({ calls: amount, reads: amount, writes: amount, external: amount, cost: costs });
 export type Consumed = z.infer<typeof consumed>;
 
@@ -215,7 +215,7 @@ export const runView = z.object({
   agent,
   /** null once erased */
   requestedBy: z.string().nullable(),
-  /** who stated `requestedBy`: the actor that opened the root run */
+  /** the actor that stated `requestedBy`: the one that opened the root run */
   requestedByStatedBy: z.string().optional(),
   approvedBy: z.string().optional(),
   purpose: z.string().nullable(),
@@ -239,7 +239,7 @@ export const grantView = z.object({
   runId: idOf('run'),
   depth: z.number().int(),
   status: grantStatus,
-  /** why it is not live although its own status is active: an ancestor's id and status */
+  /** why an active grant is not live: the id and status of an ancestor */
   blockedBy: z.object({ grantId: z.string(), status: z.string(), revocationId: z.string().optional() }).optional(),
   limits,
   consumed,

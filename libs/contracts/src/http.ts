@@ -7,9 +7,9 @@ import { agent, grantRequest, grantView, runView } from './grant';
 import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from './primitives';
 import { approvalView } from './query';
 
-/** A person or a service, by a name that cannot be taken for another's. */
+/** The name of a person or a service that cannot be mistaken for another. */
 const principalName = name.superRefine((text, context) => {
-  // refused for its length already; to bring it into a normal form takes time of its square
+  // already refused for its length; normalization takes quadratic time
   if (text.length > LIMITS.nameLength) return;
   const fault =
     foldSpaces(text) === text ? lookAlikeFault(text) : 'has a double or unusual space; write one plain space';
@@ -28,7 +28,7 @@ export const openRunBody = z.strictObject({
 });
 export const delegationBody = z.strictObject({
   agent,
-  /** the delegated task's name, in plain words */
+  /** the name of the delegated task in plain language */
   task: freeText(LIMITS.textLength),
   purpose: freeText().optional(),
   grant: grantRequest,
@@ -52,8 +52,8 @@ export const actionsBatchBody = z.strictObject({ actions: z.array(actionRequest)
 
 export const revocationBody = z.strictObject({
   reason: freeText(),
-  /** a grant is always revoked with everything below it (I2); false is refused */
-  subtree: z.literal(true, { error: 'must be true: what is below a revoked grant is never live' }).optional(),
+  /** a grant is always revoked with all its descendants (I2); false is refused */
+  subtree: z.literal(true, { error: 'must be true: descendants of a revoked grant are never live' }).optional(),
 });
 export const suspensionBody = z.strictObject({ reason: freeText() });
 export const selectorBody = z
@@ -61,7 +61,7 @@ export const selectorBody = z
     agentClass: name.optional(),
     agentInstance: name.optional(),
     modelVersion: name.optional(),
-    /** any spelling: what is stored of a person is found by the name that was given, and by no other */
+    /** any spelling: stored data of a person is found only by the exact name that was given */
     principal: name.optional(),
     purpose: freeText().optional(),
     tool: name.optional(),
@@ -72,7 +72,7 @@ export const selectorBody = z
     error:
       'name at least one of agentClass, agentInstance, modelVersion, principal, purpose, tool, treeId, issuedBefore',
   });
-/** What a selector with `tool` does: denies that tool or verb (the default), or ends the leases that could use it. */
+/** The effect of a selector with `tool`: deny that tool or verb (the default), or end the leases that could use it. */
 const toTarget = {
   selector: selectorBody,
   target: revocationTarget.optional(),
@@ -81,7 +81,7 @@ const toTarget = {
 const targetFits = ({ selector, target }: { selector: { tool?: string | undefined }; target?: string | undefined }) =>
   target === undefined || selector.tool !== undefined;
 const MISFIT = {
-  error: 'target says what becomes of a tool; name one in selector.tool, or leave target out',
+  error: 'target applies to a tool only; name one in selector.tool, or leave target out',
   path: ['target'],
 };
 export const previewBody = z.strictObject(toTarget).refine(targetFits, MISFIT);
@@ -94,32 +94,32 @@ export const revocationsBody = z
   })
   .refine(targetFits, MISFIT);
 export const erasurePreviewBody = z.strictObject({
-  /** the person, as `requestedBy` named her */
+  /** the person, by the name in `requestedBy` */
   subject: name,
 });
 export const erasureBody = erasurePreviewBody.extend({
   reason: freeText().optional(),
-  /** also where only the reasons of earlier erasures are left; without `reason` */
+  /** erases even if only the reasons of earlier erasures are left; without `reason` */
   earlierReasons: z.literal(true).optional(),
 });
 export const erasureAnswer = z.object({
   erasure: z.object({ subjectRef: ref, before: position, runs: position, payloads: position }),
-  /** of the event that records it */
+  /** position of the event that records it */
   position,
-  /** false: it goes on by itself; the same request with the same Idempotency-Key says when it is done */
+  /** false: the erasure continues; repeat the request with the same Idempotency-Key to learn when it is done */
   done: z.boolean(),
 });
 
 export const repairBody = z.strictObject({
   log: logNameSchema.optional(),
-  /** of the unreadable event, and the digest of its bytes as they were shown */
+  /** of the unreadable event, with the digest of its bytes as shown */
   position,
   bodyDigest: digest,
   reason: freeText().optional(),
 });
 export const repairAnswer = z.object({
   setAside: z.object({ position, bodyDigest: digest, reason: z.unknown() }),
-  /** of the event that records it */
+  /** position of the event that records it */
   position,
 });
 

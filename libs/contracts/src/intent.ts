@@ -3,16 +3,16 @@ import { calledTool, labels, resource } from './action';
 import { feature } from './event';
 import { idOf, logNameSchema, position } from './primitives';
 
-/** The question on `bailiwick.intent.score`: how far would this call move its run from its purpose? */
+/** The request on `bailiwick.intent.score`: how far does this call move its run from its purpose? */
 export const scoreRequest = z.strictObject({
   log: logNameSchema,
   grantId: idOf('grant'),
-  /** with every event before this position taken into account */
+  /** the score takes every event before this position into account */
   after: position,
   action: calledTool,
   resource,
   labels: labels.optional(),
-  /** an enforcement point asks, not the run itself */
+  /** sent by an enforcement point, not by the run itself */
   vouched: z.boolean().optional(),
   /** the redacted arguments */
   args: z.unknown().optional(),

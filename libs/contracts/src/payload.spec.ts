@@ -7,29 +7,29 @@ fc.configureGlobal({ seed: 20260137 });
 
 const SALT = 'AAAAAAAAAAAAAAAAAAAAAA';
 const naming = (value: unknown): Event => ({ payloadDigest: saltedDigest(SALT, value) }) as Event;
-const beside = (value: unknown, salt = SALT): string => JSON.stringify({ salt, value });
+const stored = (value: unknown, salt = SALT): string => JSON.stringify({ salt, value });
 
-describe('what stands beside an event', () => {
-  it('is told where it is what the event names, however it is spelt', () => {
+describe('wordsOf', () => {
+  it('returns the payload that the event identifies, regardless of its JSON spelling', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue()), (value) => {
         fc.pre(!Object.hasOwn(value, '__proto__'));
-        const told = JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
-        expect(wordsOf(naming(told), beside(told))).toEqual(told);
+        const expected = JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
+        expect(wordsOf(naming(expected), stored(expected))).toEqual(expected);
       }),
     );
   });
 
-  it('is nobody’s word where it is another', () => {
+  it('returns null for a payload that the event does not identify', () => {
     const event = naming({ purpose: 'Tidy' });
-    for (const other of [beside({ purpose: 'Sell' }), beside({ purpose: 'Tidy', more: 1 }), beside({}), '{}', 'x']) {
+    for (const other of [stored({ purpose: 'Sell' }), stored({ purpose: 'Tidy', more: 1 }), stored({}), '{}', 'x']) {
       expect([other, wordsOf(event, other), isForeign(event, other)]).toEqual([other, null, true]);
     }
-    expect(isForeign(event, beside({ purpose: 'Tidy' }))).toBe(false);
+    expect(isForeign(event, stored({ purpose: 'Tidy' }))).toBe(false);
   });
 
-  it('is nothing where it was erased, or the event names none', () => {
+  it('returns null for an erased payload, and for an event that identifies none', () => {
     expect([wordsOf(naming({}), null), isForeign(naming({}), null)]).toEqual([null, false]);
-    expect([wordsOf({} as Event, beside({})), isForeign({} as Event, beside({}))]).toEqual([null, true]);
+    expect([wordsOf({} as Event, stored({})), isForeign({} as Event, stored({}))]).toEqual([null, true]);
   });
 });

@@ -8,8 +8,8 @@ const compiled = z.compile(payloadSchema, { strict: true });
 export type Words = Readonly<Record<string, unknown>>;
 
 /**
- * What stands beside an event: null where nothing does, it was erased, or it is not what the event names by its
- * salted digest. A payload that somebody changed is nobody's word (I11, I12).
+ * Returns the payload of an event; null if there is none, it was erased, or it does not match the salted digest in the
+ * event. A modified payload is never shown (I11, I12).
  */
 export function wordsOf(event: Event, stored: string | null | undefined): Words | null {
   if (stored == null || event.payloadDigest === undefined) return null;
@@ -19,11 +19,11 @@ export function wordsOf(event: Event, stored: string | null | undefined): Words 
   return saltedDigest(salt, value) === event.payloadDigest ? value : null;
 }
 
-/** Is there a payload beside the event that is not the one it names? */
+/** Reports whether the stored payload differs from the one that the event identifies. */
 export const isForeign = (event: Event, stored: string | null | undefined): boolean =>
   stored != null && wordsOf(event, stored) === null;
 
-/** A stored event with its words. @throws where its body is of no known shape */
+/** Parses a stored event with its payload. @throws if its body is of no known shape */
 export function readStored({ body, payload }: { body: string; payload?: string | null | undefined }): {
   event: Event;
   payload: Words | null;
@@ -32,7 +32,7 @@ export function readStored({ body, payload }: { body: string; payload?: string |
   return { event, payload: wordsOf(event, payload) };
 }
 
-/** The same, or undefined where the body cannot be read. */
+/** Parses a stored event with its payload; undefined if the body cannot be read. */
 export function readWhereReadable(stored: Parameters<typeof readStored>[0]): ReturnType<typeof readStored> | undefined {
   try {
     return readStored(stored);

@@ -32,7 +32,7 @@ export const duration = z
     error: 'must be a whole number with ms, s, m, h or d, e.g. 30m',
   });
 
-/** A text without control characters (they could forge a line in a log or a terminal). */
+/** Matches control characters, which could forge a line in a log or a terminal. */
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 export const freeText = (max: number = LIMITS.textLength) =>
   z
@@ -45,26 +45,26 @@ export const freeText = (max: number = LIMITS.textLength) =>
 export const name = freeText(LIMITS.nameLength)
   .refine((text) => !/[\r\n\t]/.test(text), { error: 'must be one line' })
   .refine((text) => text === text.trim() && !/\p{Cf}/u.test(text), {
-    error: 'must not begin or end with a space, or have invisible characters',
+    error: 'must not start or end with a space, or contain invisible characters',
   });
 
-/** What an agent is called. It stands in sentences that people read and rules match it: so it is one word. */
+/** The name of an agent. Sentences for people contain it and rules match it, so it is one word. */
 export const agentName = name.refine(
   (text) => /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:@/+-]*$/u.test(text) && text === text.normalize('NFKC'),
   { error: 'must be one word of letters, digits and . _ : @ / + -, such as repo-maintenance-agent' },
 );
 
-/** A digest with its algorithm, as `sha256:<64 hex>`. */
+/** A digest with its algorithm: `sha256:<64 hex>`. */
 export const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256:<64 lower-case hex digits>');
 
 export const currency = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD');
 
-/** Whole minor units (cents), or a whole count. */
+/** A whole number of minor units (cents), or a whole count. */
 export const amount = z.number().int('must be a whole number').min(0).max(LIMITS.amountMax);
 
 export const costs = z.record(currency, amount).refine((value) => Object.keys(value).length <= LIMITS.currencies, {
   error: `at most ${LIMITS.currencies} currencies`,
 });
 
-/** A keyed pseudonym for a person or a free text: the same input gives the same ref within a tenant. */
+/** A keyed pseudonym for a person or a free text: within a tenant the same input gives the same ref. */
 export const ref = z.string().regex(/^ref_[0-9a-z]{26}$/, 'must be a ref');

@@ -7,7 +7,7 @@ import { digest, idOf, logNameSchema, position, ref, time } from './primitives';
 import { risk } from './grant';
 
 /**
- * Questions about the live state, answered by the log's owner on `bailiwick.query.<tenant>.<n>` (one `Query` in, one
+ * Queries about the live state, answered by the log's owner on `bailiwick.query.<tenant>.<n>` (one `Query` in, one
  * `Answer` out). They change nothing and are never written.
  */
 export const query = z.discriminatedUnion('op', [
@@ -24,7 +24,7 @@ export const query = z.discriminatedUnion('op', [
     /** where the last page ended */
     after: z.strictObject({ turn: z.number().int().min(1), position }).optional(),
   }),
-  /** what the next decision would be; charges and writes nothing: `command` is an `authorize` command */
+  /** previews the next decision without charging or writing anything: `command` is an `authorize` command */
   z.strictObject({ op: z.literal('dryRun'), log: logNameSchema, command: z.unknown() }),
   z.strictObject({
     op: z.literal('preview'),
@@ -33,11 +33,11 @@ export const query = z.discriminatedUnion('op', [
     target: revocationTarget.optional(),
     quarantine: z.boolean().optional(),
   }),
-  /** the stored events that cannot be read, and what each of them holds up */
+  /** the stored events that cannot be read, and what each of them blocks */
   z.strictObject({ op: z.literal('unreadable'), log: logNameSchema }),
-  /** what an erasure would erase now */
+  /** the payloads that an erasure would erase now */
   z.strictObject({ op: z.literal('erasure'), log: logNameSchema, subjectRef: ref }),
-  /** a step of an import into this log's tenant: what it changes is staged beside the log until it is complete */
+  /** a step of an import into this log's tenant; its data is staged outside the log until the import is complete */
   z.strictObject({
     op: z.literal('import'),
     log: logNameSchema,
@@ -45,7 +45,7 @@ export const query = z.discriminatedUnion('op', [
       z.strictObject({
         kind: z.literal('begin'),
         header: exportHeader,
-        /** its leases stay alive: the tenant moves here */
+        /** its leases stay valid: the tenant moves to this installation */
         live: z.boolean().optional(),
       }),
       z.strictObject({ kind: z.literal('events'), events: z.array(exportLine).max(LIMITS.importEventsAtOnce) }),
@@ -53,16 +53,16 @@ export const query = z.discriminatedUnion('op', [
       z.strictObject({ kind: z.literal('look') }),
     ]),
   }),
-  /** digest of the whole folded state, with the position it stands at */
+  /** digest of the whole folded state, with its position */
   z.strictObject({ op: z.literal('stateDigest'), log: logNameSchema }),
   z.strictObject({ op: z.literal('head'), log: logNameSchema }),
 ]);
 export type Query = z.infer<typeof query>;
 
-/** Answer of `unreadable`: events that no operator has set aside yet. */
+/** Answer to `unreadable`: events that no operator has set aside yet. */
 export const unreadableView = z.object({
   log: logNameSchema,
-  /** `tree`: nothing is decided about a tree; `log`: nothing but revocations is decided about the whole log */
+  /** `tree`: no decision is made about a tree; `log`: no decision but revocations is made about the whole log */
   items: z.array(
     z.object({
       position,
@@ -70,7 +70,7 @@ export const unreadableView = z.object({
       treeId: idOf('tree').optional(),
       bodyDigest: digest,
       why: z.string(),
-      /** the stored bytes as text, cut where they are long */
+      /** the stored bytes as text, truncated if they are long */
       body: z.string(),
     }),
   ),
@@ -79,21 +79,21 @@ export type UnreadableView = z.infer<typeof unreadableView>;
 
 const bareView = z.object({ id: z.string(), status: z.string() });
 
-/** Answer of `tree`: the whole tree, parents before children. */
+/** Answer to `tree`: the whole tree, parents before children. */
 export const treeView = z.object({
   id: idOf('tree'),
   log: logNameSchema,
   position,
   runs: z.array(runView),
   grants: z.array(grantView),
-  /** labels the tree's actions have carried so far */
+  /** labels that the tree's actions have carried so far */
   labels: z.array(z.string()),
-  /** for a run's own token, which reads its own branch: what is above it, the nearest first */
+  /** for a run's own token, which reads only its branch: the ancestors, nearest first */
   above: z.object({ runs: z.array(bareView), grants: z.array(bareView) }).optional(),
 });
 export type TreeView = z.infer<typeof treeView>;
 
-/** `revoked`: it waited for a person when a revocation reached it, and can be approved no more. */
+/** `revoked`: a revocation reached it while it was pending, and it can no longer be approved. */
 export const approvalStatus = z.enum(['pending', 'approved', 'denied', 'expired', 'used', 'revoked']);
 export type ApprovalStatus = z.infer<typeof approvalStatus>;
 
@@ -107,13 +107,13 @@ export const approvalView = z.object({
   actionId: idOf('action').optional(),
   risk,
   irreversible: z.boolean(),
-  /** what is asked, in one sentence */
+  /** the request in one sentence */
   asks: z.string(),
   purpose: z.string().nullable(),
   requestedBy: z.string().nullable(),
-  /** who stated `requestedBy`: the actor that opened the root run */
+  /** the actor that stated `requestedBy`: the one that opened the root run */
   requestedByStatedBy: z.string().optional(),
-  /** sentences: what it may, and may not, do if approved */
+  /** sentences: what the run may, and may not, do if approved */
   may: z.array(z.string()),
   mayNot: z.array(z.string()),
   /** the exact call, for kind action */
@@ -128,15 +128,15 @@ export const approvalView = z.object({
       }),
       argsDigest: digest.optional(),
       args: z.unknown().optional(),
-      /** how much of the arguments is masked or cut; left out where all is shown, or where it is not known */
+      /** how much of the arguments is masked or truncated; left out if everything is shown, or if it is unknown */
       hidden: z.object({ values: z.number(), of: z.number(), characters: z.number() }).optional(),
       cost: z.record(z.string(), z.number()),
       reasons: z.array(z.string()),
-      /** all that asks for a person and that the approval covers; `isNew`: the earlier question did not show it */
+      /** all objections that the approval covers; `isNew`: the earlier request did not show it */
       objections: z.array(z.object({ says: z.string(), isNew: z.boolean() })).optional(),
     })
     .optional(),
-  /** what a person refused in this task before: the same, or another call of the same verb or on the same thing */
+  /** earlier refusals by a person in this task: of the same call, or of one with the same verb or resource */
   refusedBefore: z
     .array(
       z.object({
@@ -149,9 +149,9 @@ export const approvalView = z.object({
     )
     .optional(),
   budget: z.string(),
-  /** actions of this run that were denied or stepped up before, newest first, in words */
+  /** earlier actions of this run that were denied or stepped up, as text, newest first */
   tried: z.array(z.string()),
-  /** why more is wanted, for kind escalation */
+  /** the reason of the request, for kind escalation */
   reason: z.string().nullable().optional(),
   requestedAt: time,
   expiresAt: time,
@@ -163,14 +163,14 @@ export const approvalView = z.object({
 export type ApprovalView = z.infer<typeof approvalView>;
 
 const previewCounts = z.object({
-  /** leases that end or, where a tool is denied, could use it */
+  /** leases that end or, if a tool is denied, could use it */
   grants: z.number(),
   runs: z.number(),
   trees: z.number(),
   agents: z.number(),
   /** permits without an outcome, of these leases or of that tool */
   inFlight: z.number(),
-  /** what waits for a person and can be approved no more */
+  /** pending approvals that can no longer be given */
   pendingApprovals: z.number(),
   /** of these: runs that wait for their first lease */
   pendingRuns: z.number(),
@@ -180,12 +180,12 @@ export type PreviewCounts = z.infer<typeof previewCounts>;
 
 export const previewView = z.object({
   digest: z.string(),
-  /** of the target that was asked about */
+  /** for the requested target */
   counts: previewCounts,
-  /** where the selector names a tool: what is meant, and what each target would reach */
+  /** if the selector names a tool: the requested target, and the counts for each target */
   target: revocationTarget.optional(),
   targets: z.object({ tool: previewCounts, leases: previewCounts }).optional(),
-  /** runs whose class or principal is not listed: so many are */
+  /** number of runs whose class or principal is not listed */
   unlisted: z.object({ classes: z.number(), principals: z.number() }).optional(),
   byClass: z.record(z.string(), z.number()),
   /** by the principal's ref */
@@ -195,19 +195,19 @@ export const previewView = z.object({
 });
 export type PreviewView = z.infer<typeof previewView>;
 
-/** What an erasure would erase, and what goes on. */
+/** The payloads that an erasure would erase, and the runs that continue. */
 export const erasurePreviewView = z.object({
   subjectRef: ref,
-  /** what comes at or after this position is not reached */
+  /** events at or after this position are not reached */
   before: position,
   runs: z.number(),
-  /** runs that are still live: what they write after this is not erased with it */
+  /** runs that are still live: payloads that they write afterwards are not erased */
   liveRuns: z.number(),
   trees: z.number(),
   payloads: z.number(),
-  /** payloads by the type of the event they stand beside */
+  /** number of payloads by the type of their event */
   byType: z.record(z.string(), z.number()),
-  /** reasons of earlier erasures that are still kept: erased with the rest, or alone by `earlierReasons` */
+  /** reasons of earlier erasures that still exist: erased with the rest, or alone by `earlierReasons` */
   earlierReasons: z.number(),
 });
 export type ErasurePreview = z.infer<typeof erasurePreviewView>;

@@ -4,7 +4,9 @@ import { REASON_CODES, type Code } from './codes';
 export const outcome = z.enum(['permit', 'step-up', 'deny']);
 export type DecisionOutcome = z.infer<typeof outcome>;
 
-/** One node of the explanation tree of a decision: a dimension, a rule, or a grant of the chain with its own. */
+/**
+ * One node of the explanation tree of a decision: a dimension, a rule, or a grant of the chain with its own reasons.
+ */
 export interface Reason {
   /** a dimension's name, `liveness`, `trajectory`, `approval`, or `grant` for a node of the chain */
   rule: string;
@@ -13,7 +15,7 @@ export interface Reason {
   /** one sentence for a person */
   message: string;
   grantId?: string | undefined;
-  /** where in the limits, e.g. `budget.cost.USD` */
+  /** path in the limits, e.g. `budget.cost.USD` */
   path?: string | undefined;
   limit?: unknown;
   actual?: unknown;
@@ -33,13 +35,13 @@ export const reason: z.ZodType<Reason> = z.lazy(() =>
   }),
 );
 
-/** Something that was refused: becomes problem+json at the edge. */
+/** A refusal, which the edge turns into problem+json. */
 export interface Refusal {
   code: Code;
-  /** what was wrong, where, and what to do */
+  /** what is wrong, where, and what to send instead */
   detail: string;
   reasons?: Reason[] | undefined;
-  /** members of their own for some codes, e.g. the new preview of BLAST_RADIUS_GREW */
+  /** additional members for some codes, e.g. the new preview of BLAST_RADIUS_GREW */
   extra?: Record<string, unknown> | undefined;
 }
 

@@ -1,8 +1,8 @@
 import { PREDICATES } from './receipt';
 import { RECEIPT_SCHEMAS } from './receipt-schema';
 
-describe('the schema of a predicate', () => {
-  it.each(Object.entries(PREDICATES))('%s is published, closed, and asks for the events', (type, { schema: name }) => {
+describe('the JSON Schema of a predicate', () => {
+  it.each(Object.entries(PREDICATES))('%s is published, closed, and requires the events', (type, { schema: name }) => {
     const schema = RECEIPT_SCHEMAS.get(name);
     expect(schema).toMatchObject({
       $schema: 'https://json-schema.org/draft/2020-12/schema',

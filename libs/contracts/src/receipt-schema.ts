@@ -3,7 +3,7 @@ import { PARTED, PREDICATES, type PartedType, type PredicateType } from './recei
 
 const WHERE = 'https://bailiwick.dev/schemas/';
 
-/** The JSON Schema (2020-12) of what each predicate type claims, by the name it is published under: `receipt-v1.json`. */
+/** The JSON Schemas (2020-12) of the predicate types, by the name under which each is published: `receipt-v1.json`. */
 export const RECEIPT_SCHEMAS: ReadonlyMap<string, Record<string, unknown>> = new Map(
   (Object.keys({ ...PREDICATES, ...PARTED }) as (PredicateType | PartedType)[]).map((type) => {
     const { schema: name, statement } = { ...PREDICATES, ...PARTED }[type];
@@ -15,7 +15,7 @@ export const RECEIPT_SCHEMAS: ReadonlyMap<string, Record<string, unknown>> = new
         $id: WHERE + name,
         title: `Predicate of an in-toto statement of type ${type}`,
         description:
-          'Every claim follows from `events`: each holds the body of one event of the log as it is stored, what stands beside it (`payload`), and a C2SP tlog-proof. Positions and ids are those of the log; amounts are in minor units.',
+          'Every claim follows from `events`: each holds the stored body of one event of the log, its payload (`payload`), and a C2SP tlog-proof. Positions and ids are those of the log; amounts are in minor units.',
       },
     ];
   }),

@@ -3,8 +3,8 @@ import { actor } from './event';
 import { agent, consumed, limits } from './grant';
 
 /**
- * What a receipt claims, by what it is about. Each type's JSON Schema is published under `/schemas/` (`PREDICATES`).
- * A released type never changes; a claim more is a new type.
+ * The claims of receipts, by subject. The JSON Schema of each type is published under `/schemas/` (`PREDICATES`).
+ * A released type never changes; an additional claim requires a new type.
  */
 export const RUN_RECEIPT = 'https://bailiwick.dev/receipt/v1';
 export const TREE_RECEIPT = 'https://bailiwick.dev/receipt-tree/v1';
@@ -21,7 +21,7 @@ const action = z.strictObject({
   tool: z.string().optional(),
   resource,
   effect: z.string(),
-  /** if it was charged as several */
+  /** set if it was charged as several effects */
   effects: z.array(z.string()).optional(),
   risk: z.string(),
   argsDigest: z.string().optional(),
@@ -31,9 +31,9 @@ const action = z.strictObject({
   outcomePosition: z.number().optional(),
   /** as reported */
   cost: z.record(z.string(), z.number()),
-  /** what of it was charged, where that is not all */
+  /** the charged part, if not all was charged */
   charged: z.record(z.string(), z.number()).optional(),
-  /** what was reported after the action had been given up: not charged */
+  /** reported after the action had been abandoned: not charged */
   late: z
     .strictObject({
       status: z.enum(['completed', 'failed']),
@@ -53,11 +53,13 @@ const denied = z.strictObject({
 
 const verdict = z.enum(['approve', 'deny', 'pending', 'expired']);
 
-/** A payload that an event names and the receipt does not show: withheld, or erased by the erasure at a position. */
+/**
+ * A payload that an event identifies and the receipt does not show: withheld, or erased by the erasure at a position.
+ */
 const absent = z.strictObject({ position: z.number(), type: z.string(), erasedAt: z.number().optional() });
 export type Absent = z.infer<typeof absent>;
 
-/** What is claimed about one run. */
+/** Claims about one run. */
 const claims = {
   run: z.strictObject({
     id: z.string(),
@@ -66,11 +68,13 @@ const claims = {
     startedAt: z.string(),
   }),
   agent,
-  /** null where it was erased or withheld, as every text below */
+  /** null if erased or withheld, as every text below */
   purpose: z.string().nullable(),
   task: z.string().nullable().optional(),
   requestedBy: z.string().nullable(),
-  /** who stated `requestedBy`: the actor that opened the root run. Receipts of the first release leave it out */
+  /**
+   * the actor that stated `requestedBy`: the one that opened the root run. Left out of receipts of the first release
+   */
   requestedByStatedBy: z.string().optional(),
   principalRef: z.string(),
   approvals: z.array(
@@ -83,7 +87,7 @@ const claims = {
       ...at,
     }),
   ),
-  /** its own leases, and those of the runs above it */
+  /** its own leases, and those of its ancestors */
   grants: z.array(
     z.strictObject({
       id: z.string(),
@@ -98,7 +102,7 @@ const claims = {
   ),
   actions: z.array(action),
   denied: z.array(denied),
-  /** what was refused beyond what is told one by one: only counted; left out where there is none */
+  /** refusals that are counted instead of listed; left out if there are none */
   refusedMore: z
     .array(
       z.strictObject({
@@ -119,11 +123,11 @@ const claims = {
   escalations: z.array(
     z.strictObject({
       approvalId: z.string(),
-      /** why more was wanted */
+      /** the reason of the request */
       reason: z.string().nullable(),
-      /** what it would have had then */
+      /** the limits that it would have had */
       wanted: limits.optional(),
-      /** the actions that had been denied or asked about before, of those in `denied` */
+      /** the earlier denied or stepped-up actions, of those in `denied` */
       tried: z.array(z.string()),
       verdict,
       ...at,
@@ -135,17 +139,17 @@ const claims = {
       runId: z.string(),
       agentClass: z.string(),
       task: z.string().nullable().optional(),
-      /** how it ended; null while it goes on */
+      /** how it ended; null while it is running */
       ended: z.string().nullable(),
-      /** where its own receipt is */
+      /** location of its receipt */
       receipt: z.string(),
       ...at,
     }),
   ),
   drift: z.strictObject({ highest: z.number(), scores: z.number() }),
-  /** when it was stopped for a person to look, and let go on */
+  /** suspensions for a person's review, and when each was resumed */
   suspensions: z.array(z.strictObject({ reason: z.string(), by: z.string(), resumedAt: z.string().nullable(), ...at })),
-  /** null while the run goes on */
+  /** null while the run continues */
   ended: z
     .strictObject({
       at: z.string(),
@@ -157,14 +161,14 @@ const claims = {
     .nullable(),
   revoked: z.array(z.strictObject({ revocationId: z.string(), reason: z.string(), ...at })),
 };
-/** Events before a position that another installation decided, and whose log was taken over here. */
+/** The events before a position that another installation decided, and whose log was imported. */
 const imported = z.strictObject({
   ...at,
   origin: z.string(),
   /** the key that signed for them there */
   vkey: z.string(),
   events: z.number(),
-  /** their leases went on here */
+  /** their leases stayed valid here */
   live: z.boolean(),
 });
 export type Imported = z.infer<typeof imported>;
@@ -176,11 +180,11 @@ const closing = {
 
 const runClaims = z.strictObject(claims);
 export type RunClaims = z.infer<typeof runClaims>;
-/** What a receipt claims about a run. Every claim follows from the events in it. */
+/** Claims of a receipt about a run. Every claim follows from the events in it. */
 export const predicate = z.strictObject({ ...claims, ...closing });
 export type Predicate = z.infer<typeof predicate>;
 
-/** What a receipt claims about all runs of a tree. */
+/** Claims of a receipt about all runs of a tree. */
 export const treePredicate = z.strictObject({
   tree: z.strictObject({ id: z.string(), rootRunId: z.string(), startedAt: z.string() }),
   purpose: claims.purpose,
@@ -203,22 +207,22 @@ export const custodyLink = z.strictObject({
   type: z.string(),
   actor,
   grantId: z.string().optional(),
-  /** another installation's: the event was imported */
+  /** the event was imported from another installation */
   imported: z.literal(true).optional(),
-  /** of a grant: what it admitted */
+  /** for a grant: the limits that it admitted */
   limits: limits.optional(),
-  /** the C2SP tlog-proof of the event, where it is not in a receipt that has it already */
+  /** the C2SP tlog-proof of the event, unless the receipt already contains it */
   proof: z.string().optional(),
 });
 export const custody = z.strictObject({
   actionId: z.string(),
   links: z.array(custodyLink),
-  /** links that are missing, or contradict others */
+  /** missing links, and links that contradict others */
   findings: z.array(z.string()),
 });
 export type Custody = z.infer<typeof custody>;
 
-/** What a receipt claims about one action: what was decided, on whose authority, and what came of it. */
+/** Claims of a receipt about one action: the decision, the authority for it, and the outcome. */
 export const actionPredicate = z.strictObject({
   run: claims.run,
   agent,
@@ -226,9 +230,9 @@ export const actionPredicate = z.strictObject({
   requestedBy: claims.requestedBy,
   requestedByStatedBy: claims.requestedByStatedBy,
   principalRef: claims.principalRef,
-  /** where it was permitted */
+  /** set if it was permitted */
   action: action.nullable(),
-  /** where it was not */
+  /** set if it was not */
   denied: denied.nullable(),
   custody,
   ...closing,
@@ -263,7 +267,7 @@ export type TreeStatement = z.infer<typeof treeStatement>;
 export type ActionStatement = z.infer<typeof actionStatement>;
 export type Statement = RunStatement | TreeStatement | ActionStatement;
 
-/** By predicate type: what its statements must look like, and under which name their JSON Schema is published. */
+/** By predicate type: the schema of its statements, and the name under which their JSON Schema is published. */
 export const PREDICATES = {
   [RUN_RECEIPT]: { schema: 'receipt-v1.json', statement: runStatement },
   [TREE_RECEIPT]: { schema: 'receipt-tree-v1.json', statement: treeStatement },
@@ -272,19 +276,19 @@ export const PREDICATES = {
 export type PredicateType = keyof typeof PREDICATES;
 
 /**
- * A receipt that is too large for one message is made in parts. The first envelope names the events by count and root
- * and the claims by digest: the claims are as long as the events are many, and follow from them. Each part holds events.
+ * A receipt that is too large for one message is made in parts. The first envelope identifies the events by count and
+ * root, and the claims by digest: their size grows with the events, from which they follow. Each part contains events.
  */
 export const RECEIPT_IN_PARTS = 'https://bailiwick.dev/receipt-in-parts/v1';
 export const RECEIPT_PART = 'https://bailiwick.dev/receipt-part/v1';
 
 const whole = z.number().int().nonnegative();
 const wholeOf = {
-  /** what the receipt is about: its predicate type, were it in one, and the id */
+  /** the subject: the predicate type that one envelope would have, and the id */
   of: z.strictObject({ type: z.enum([RUN_RECEIPT, TREE_RECEIPT, ACTION_RECEIPT]), id: z.string() }),
-  /** of the tree that every event is proved to be in */
+  /** size of the Merkle tree that contains every event */
   size: whole,
-  /** RFC 6962 root in base64 over the leaves (of the log) of all events of all parts, in their order */
+  /** RFC 6962 root in base64 over the leaves (of the log) of all events of all parts, in order */
   root: z.string(),
 };
 export const inPartsPredicate = z.strictObject({
@@ -300,7 +304,7 @@ export const partPredicate = z.strictObject({
   ...wholeOf,
   /** from 0 */
   part: whole,
-  /** how many parts there are */
+  /** number of parts */
   parts: whole,
   events,
 });
@@ -320,7 +324,7 @@ export const partStatement = z.strictObject({
 });
 export type PartStatement = z.infer<typeof partStatement>;
 
-/** As `PREDICATES`, of the envelopes that only all together are a receipt. */
+/** Like `PREDICATES`, for envelopes that form a receipt only together. */
 export const PARTED = {
   [RECEIPT_IN_PARTS]: { schema: 'receipt-in-parts-v1.json', statement: inPartsStatement },
   [RECEIPT_PART]: { schema: 'receipt-part-v1.json', statement: partStatement },

@@ -6,8 +6,8 @@ import { freeText, idOf, logNameSchema, name, position, time } from './primitive
 import { outcome, reason } from './reason';
 
 /**
- * What if: which recorded decisions would have been others under a change, and what would have followed from that. The
- * rules of the trajectory are named by their codes.
+ * What-ifs: which recorded decisions would differ under a change, and the consequences. The rules of the trajectory are
+ * identified by their codes.
  */
 export const SEQUENCE_CODES = [
   'SECRET_EXFILTRATION',
@@ -24,14 +24,14 @@ export const SEQUENCE_CODES = [
 const threshold = z.number().min(0).max(1);
 const something = (value: object): boolean => Object.values(value).some((part) => part !== undefined);
 
-/** Which grants a change is for: all the parts given must match; none given: every grant. */
+/** Selects the grants that a change applies to: all given members must match; without any, every grant. */
 export const grantSelector = z.strictObject({
   grantId: idOf('grant').optional(),
   treeId: idOf('tree').optional(),
   agentClass: name.optional(),
-  /** grants that could use this verb as they were issued */
+  /** grants that could use this verb when they were issued */
   verb: z.string().min(1).max(LIMITS.nameLength).optional(),
-  /** true: root grants only, false: only those below another */
+  /** true: root grants only; false: only descendants */
   root: z.boolean().optional(),
 });
 export type GrantSelector = z.infer<typeof grantSelector>;
@@ -39,7 +39,7 @@ export type GrantSelector = z.infer<typeof grantSelector>;
 export const grantChange = z
   .strictObject({
     select: grantSelector.optional(),
-    /** takes the place of what the grant says; what is left out stays */
+    /** replaces the grant's own limits; members left out stay */
     limits: grantRequest.optional(),
     /** the grant would never have been issued */
     withhold: z.literal(true).optional(),
@@ -50,7 +50,7 @@ export const grantChange = z
 export type GrantChange = z.infer<typeof grantChange>;
 
 export const addedSequence = z.strictObject({
-  /** labels that the tree has shown already, all of them */
+  /** labels that the tree must have carried before, all of them */
   seen: z.array(label).min(1).max(8),
   /** the label of a step that must not follow */
   then: label,
@@ -59,7 +59,7 @@ export const addedSequence = z.strictObject({
 });
 
 export const change = z.strictObject({
-  /** one, or several: where they speak of the same limit, the last counts */
+  /** one or several: if they set the same limit, the last one applies */
   grant: z
     .preprocess(
       (value) => (value === undefined || Array.isArray(value) ? value : [value]),
@@ -68,18 +68,18 @@ export const change = z.strictObject({
     .optional(),
   policy: z
     .strictObject({
-      /** from which tier on a person is asked, in every grant */
+      /** the tier from which a person is asked, in every grant */
       approvalFrom: risk.optional(),
-      /** how dangerous an action may be, in every grant */
+      /** the maximum risk of an action, in every grant */
       ceiling: risk.optional(),
-      /** what a root grant takes where its request said nothing */
+      /** defaults of a root grant whose request leaves them out */
       defaults: grantRequest.optional(),
-      /** the trajectory rules there are, each by its code */
+      /** settings of the existing trajectory rules, by code */
       sequences: z.partialRecord(z.enum(SEQUENCE_CODES), z.enum(['off', 'step-up', 'deny'])).optional(),
-      /** trajectory rules there were not */
+      /** additional trajectory rules */
       added: z.array(addedSequence).max(LIMITS.replayChanges).optional(),
     })
-    .refine(something, { error: 'says nothing' })
+    .refine(something, { error: 'give approvalFrom, ceiling, defaults, sequences or added' })
     .optional(),
   /** the thresholds of every grant */
   drift: z
@@ -95,20 +95,20 @@ export type Change = z.infer<typeof change>;
 export const replayRequest = z
   .strictObject({
     log: logNameSchema.optional(),
-    /** the change holds from this position on; what was before stays as it was */
+    /** the change applies from this position; earlier decisions stay as they were */
     from: position.optional(),
-    /** the last position that is looked at */
+    /** the last position that is replayed */
     to: position.optional(),
     treeId: idOf('tree').optional(),
     change,
-    /** differences after this position only: `next` of the page before */
+    /** only differences after this position: `next` of the previous page */
     after: position.optional(),
     limit: z.number().int().min(1).max(LIMITS.replayPageMax).optional(),
   })
   .refine(({ from = 0, to = Infinity }) => from <= to, { error: 'from must not be after to' });
 export type ReplayRequest = z.infer<typeof replayRequest>;
 
-/** What a call comes to; `falls-away`: nobody would have asked. */
+/** The fate of a call; `falls-away`: it would not have been requested. */
 const fate = z.enum([...outcome.options, 'falls-away']);
 export type Fate = z.infer<typeof fate>;
 
@@ -121,11 +121,11 @@ export const difference = z.discriminatedUnion('about', [
     actionId: z.string(),
     verb: z.string(),
     agentClass: z.string(),
-    /** `permit->deny` and the like */
+    /** for example `permit->deny` */
     kind: z.string(),
     before: z.object({ decision: fate, reasons: z.array(reason) }),
     after: z.object({ decision: fate, reasons: z.array(reason) }),
-    /** why nobody would have asked */
+    /** why it would not have been requested */
     why: z.string().optional(),
   }),
   z.object({
@@ -140,37 +140,37 @@ export const difference = z.discriminatedUnion('about', [
 ]);
 export type Difference = z.infer<typeof difference>;
 
-/** kind of difference → how many */
+/** kind of difference → count */
 const kinds = z.record(z.string(), z.number().int());
 export type Kinds = z.infer<typeof kinds>;
 
 export const replayAnswer = z.object({
   log: logNameSchema,
-  /** the first and the last position that was looked at */
+  /** the first and the last position that was replayed */
   from: position,
   to: z.number().int(),
   /** recorded decisions that were decided again */
   decided: z.number().int(),
-  /** those that would have been others */
+  /** those that would have been different */
   differ: z.number().int(),
   byKind: kinds,
-  /** the classes, verbs and trees with most differences; `all others` holds the rest */
+  /** the classes, verbs and trees with the most differences; `all others` counts the rest */
   byAgentClass: z.record(z.string(), kinds),
   byVerb: z.record(z.string(), kinds),
   byTree: z.record(z.string(), kinds),
   differences: z.array(difference),
-  /** there are more differences than this page holds: the next is asked for with `after` */
+  /** there are more differences: request the next page with `after` */
   truncated: z.boolean(),
   next: position.nullable(),
-  /** outcomes of calls that would not have been permitted: what they spent and taught counts no more */
+  /** outcomes of calls that would not have been permitted: their costs and labels no longer count */
   outcomesFallenAway: z.number().int(),
-  /** refusals of which the log does not hold what was asked for */
+  /** refusals whose original request is not in the log */
   undecidable: z.number().int(),
-  /** what this takes for granted, in words */
+  /** the assumptions of this what-if, as text */
   assumes: z.array(z.string()),
 });
 export type ReplayAnswer = z.infer<typeof replayAnswer>;
 
-/** How far one is. */
+/** The progress of a what-if. */
 export const replayProgress = z.object({ done: z.number().int(), total: z.number().int() });
 export type ReplayProgress = z.infer<typeof replayProgress>;

@@ -3,11 +3,11 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { idOf, logNameSchema, name, ref, time } from './primitives';
 
 /**
- * What can be asked of events, runs, grants, actions and approvals: each field given must be met. Every value is a
- * text, since the same filters are read from a query string.
+ * Filters of events, runs, grants, actions and approvals: each given member must match. Every value is a text, since
+ * the same filters are read from a query string.
  */
 
-/** Words that must all stand in the purpose, the task, a reason or a note, in any order. */
+/** Words that must all occur in the purpose, the task, a reason or a note, in any order. */
 const words = z
   .string()
   .max(LIMITS.nameLength)
@@ -34,7 +34,7 @@ const common = {
   q: words.optional(),
 };
 /** People and purposes as the caller names them; the edge turns them into refs. */
-const said = { principal: name.optional(), purpose: z.string().min(1).max(LIMITS.textLength).optional() };
+const named = { principal: name.optional(), purpose: z.string().min(1).max(LIMITS.textLength).optional() };
 const refs = { principalRef: ref.optional(), purposeRef: ref.optional() };
 
 const call = {
@@ -69,7 +69,7 @@ const ofRuns = {
   approvedBy: value.optional(),
 };
 const ofGrants = { ...common, status: value.optional(), parentId: idOf('grant').optional() };
-/** `status` is how it was decided: permitted, denied, stepped-up. */
+/** `status` is the decision: permitted, denied, stepped-up. */
 const ofActions = { ...common, ...call, status: value.optional() };
 const ofApprovals = {
   ...common,
@@ -79,17 +79,17 @@ const ofApprovals = {
   actionId: idOf('action').optional(),
 };
 
-/** As they stand in a query string. */
+/** Filters as written in a query string. */
 export const SEARCHES = {
-  events: z.strictObject({ ...ofEvents, ...said }),
-  runs: z.strictObject({ ...ofRuns, ...said }),
-  grants: z.strictObject({ ...ofGrants, ...said }),
-  actions: z.strictObject({ ...ofActions, ...said }),
-  approvals: z.strictObject({ ...ofApprovals, ...said }),
+  events: z.strictObject({ ...ofEvents, ...named }),
+  runs: z.strictObject({ ...ofRuns, ...named }),
+  grants: z.strictObject({ ...ofGrants, ...named }),
+  actions: z.strictObject({ ...ofActions, ...named }),
+  approvals: z.strictObject({ ...ofApprovals, ...named }),
 } as const;
 export type Searched = keyof typeof SEARCHES;
 
-/** As the ledger is asked. */
+/** Filters as sent to the ledger. */
 export const FILTERS = {
   events: z.strictObject({ ...ofEvents, ...refs }),
   runs: z.strictObject({ ...ofRuns, ...refs }),
@@ -99,7 +99,7 @@ export const FILTERS = {
 } as const;
 export type Filter<T extends Searched = Searched> = z.infer<(typeof FILTERS)[T]>;
 
-/** The words of a text as they are compared: whole, in small letters, one form for each character. */
+/** Splits a text into words for comparison: whole, in lower case, with NFKC applied. */
 export const wordsIn = (text: string): string[] =>
   text
     .normalize('NFKC')

@@ -1,7 +1,7 @@
 import type { Effect } from './grant';
 import type { Reason } from './reason';
 
-/** The labels that sequence rules speak of: a tree keeps each of them, however many others it was told. */
+/** The labels that sequence rules use: a tree keeps each of them, however many others it carries. */
 export const RULE_LABELS: ReadonlySet<string> = new Set([
   'read:secret',
   'send:external',
@@ -16,10 +16,10 @@ export const RULE_LABELS: ReadonlySet<string> = new Set([
   'open:may-send',
 ]);
 
-/** What a tree has done so far: the first action that carried each label, in order of position. */
+/** The past of a tree: the first action that carried each label, in order of position. */
 export interface Trajectory {
   readonly first: Readonly<Record<string, { actionId: string; runId: string; position: number }>>;
-  /** permits without an outcome that send (those that are charged so), or may */
+  /** permits without an outcome that send (and are charged so), or may send */
   readonly inFlight?: readonly InFlight[];
 }
 export interface InFlight {
@@ -29,12 +29,12 @@ export interface InFlight {
   readonly charge: { readonly external: number };
 }
 
-/** What is asked for now. */
+/** The requested action. */
 export interface TrajectoryStep {
   readonly labels: readonly string[];
   readonly effect: Effect;
   readonly runId: string;
 }
 
-/** Judges the next step against all the tree has done: one reason per rule that objects; empty: none does. */
+/** Judges the next step against the past of its tree: one reason per rule that objects, or none. */
 export type JudgeTrajectory = (seen: Trajectory, step: TrajectoryStep) => Reason[];

@@ -1,42 +1,42 @@
 import { parseEvent } from './event';
 import { upcast, versionOf, type Upcasters } from './upcast';
 
-/** As if what is blue now had been told by its hue, and by its name in words before that. */
-const COLOURS: Upcasters = {
+/** An event type that recorded a color by name in version 1, by hue in version 2, and as an object in version 3. */
+const COLORS: Upcasters = {
   Painted: [
     ({ name, ...event }) => ({ ...event, hue: name === 'blue' ? 240 : 0 }),
-    ({ hue, ...event }) => ({ ...event, colour: { hue } }),
+    ({ hue, ...event }) => ({ ...event, color: { hue } }),
   ],
 };
-const today = { type: 'Painted', id: 'x', colour: { hue: 240 }, v: 3 };
+const today = { type: 'Painted', id: 'x', color: { hue: 240 }, v: 3 };
 
-describe('an event of an older version', () => {
+describe('upcast', () => {
   it.each([
     ['the first', { type: 'Painted', id: 'x', name: 'blue' }],
     ['the second', { type: 'Painted', id: 'x', hue: 240, v: 2 }],
     ['the newest', today],
-  ])('is read in the form of today: %s', (_which, stored) => {
+  ])('converts an event to the current form: %s', (_which, stored) => {
     const before = structuredClone(stored);
-    expect(upcast(stored, COLOURS)).toEqual(today);
+    expect(upcast(stored, COLORS)).toEqual(today);
     expect(stored).toEqual(before);
   });
 
-  it('is not read where its version is none, or one that is still to come', () => {
+  it('refuses invalid and future versions', () => {
     for (const v of [4, 0, -1, 1.5, '2', null])
-      expect(() => upcast({ ...today, v }, COLOURS)).toThrow('is not known here; the newest is 3');
-    expect(() => upcast({ type: 'Other', v: 2 }, COLOURS)).toThrow('the newest is 1');
+      expect(() => upcast({ ...today, v }, COLORS)).toThrow('is unknown; the newest is 3');
+    expect(() => upcast({ type: 'Other', v: 2 }, COLORS)).toThrow('the newest is 1');
   });
 
-  it('is written in the newest', () => {
-    expect([versionOf('Painted', COLOURS), versionOf('Other', COLOURS), versionOf('toString', COLOURS)]).toEqual([
+  it('writes the newest version', () => {
+    expect([versionOf('Painted', COLORS), versionOf('Other', COLORS), versionOf('toString', COLORS)]).toEqual([
       3, 1, 1,
     ]);
   });
 
-  it('leaves what is no event to its schema', () => {
-    for (const raw of [null, 1, 'x', [], {}, { type: 7, v: 9 }]) expect(upcast(raw, COLOURS)).toBe(raw);
+  it('returns values that are not events unchanged, for their schema to refuse', () => {
+    for (const raw of [null, 1, 'x', [], {}, { type: 7, v: 9 }]) expect(upcast(raw, COLORS)).toBe(raw);
     expect(() => parseEvent('null')).toThrow();
-    expect(() => parseEvent('{"type":"RunOpened","v":2}')).toThrow('RunOpened of version 2 is not known here');
+    expect(() => parseEvent('{"type":"RunOpened","v":2}')).toThrow('RunOpened version 2 is unknown');
     expect(() => parseEvent('{"type":"toString"}')).toThrow('type');
   });
 });

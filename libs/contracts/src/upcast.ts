@@ -1,30 +1,32 @@
 /**
- * Versions of events. What is stored is never changed, and its hash is of the bytes that are stored; an event of an
- * older version is brought into today's form each time it is read. A body without `v` is of version 1.
+ * Versions of events. A stored event never changes, and its hash covers the stored bytes; an event of an older version
+ * is converted to the current form each time it is read. A body without `v` is of version 1.
  */
 
-/** An event as its body was parsed, of any version. */
+/** A parsed event of any version. */
 export type OldEvent = Readonly<Record<string, unknown>>;
 
-/** Brings an event of one version into the form of the next. Pure; keeps the type, the place and whatever names it. */
+/**
+ * Converts an event to the next version. Pure; keeps the type, the position and everything that identifies the event.
+ */
 export type Upcaster = (event: OldEvent) => OldEvent;
 
-/** For each type the ways from its first version to its newest: the first is from version 1 to 2. */
+/** The conversions of each type from its first version to its newest: the first is from version 1 to 2. */
 export type Upcasters = Readonly<Record<string, readonly Upcaster[]>>;
 
-/** Optional members were added: an event without them is of the next shape as it is. */
+/** Only optional members were added: an event without them already has the next shape. */
 const asItIs: Upcaster = (event) => event;
 
-/** The first release knew one meaning of a rule that names a tool: it ends the leases that could use it. */
-const saysTarget: Upcaster = (event) => {
+/** In the first release, every rule that names a tool ends the leases that could use it. */
+const withTarget: Upcaster = (event) => {
   const data = event.data as { selector?: { tool?: unknown } } | undefined;
   return data?.selector?.tool === undefined ? event : { ...event, data: { ...data, target: 'leases' } };
 };
 
 /**
- * Version 2: a resource selector may have `literal` (types that hold limits); what an outcome did not charge, when it is
- * due, and what a question's card shows are stated; of a rule, what becomes of a tool; of a decision, all its effects
- * and that the run states its call.
+ * Version 2 adds: `literal` in a resource selector (types that hold limits); the uncharged part and the deadline of an
+ * outcome; the objections on an approval request's card; the target of a rule that names a tool; all effects of a
+ * decision, and whether the run states its call.
  */
 export const UPCASTERS: Upcasters = {
   GrantIssued: [asItIs],
@@ -35,24 +37,25 @@ export const UPCASTERS: Upcasters = {
   ActionCompleted: [asItIs],
   ActionFailed: [asItIs],
   ActionAbandoned: [asItIs],
-  RevocationRuleAdded: [saysTarget],
+  RevocationRuleAdded: [withTarget],
   ActionDenied: [asItIs],
   ActionStepUp: [asItIs],
 };
 
-/** The version in which events of a type are written today. */
+/** Returns the version in which events of a type are written today. */
 export const versionOf = (type: string, upcasters: Upcasters = UPCASTERS): number =>
   1 + (Object.hasOwn(upcasters, type) ? (upcasters[type]?.length ?? 0) : 0);
 
-/** The same as a body states it: version 1 is left out. */
+/** Returns the version as a body states it: undefined for version 1. */
 export const statedVersion = (type: string): number | undefined => {
   const v = versionOf(type);
   return v === 1 ? undefined : v;
 };
 
 /**
- * A parsed body in today's form; what is no event comes back as it is, for its schema to refuse.
- * @throws where it is of a version that this release does not know: a log we cannot read is a log we must not act on (I11)
+ * Converts a parsed body to the current form. A value that is not an event is returned as it is, for its schema to
+ * refuse.
+ * @throws if this release does not know its version: the system must not act on a log that it cannot read (I11)
  */
 export function upcast(raw: unknown, upcasters: Upcasters = UPCASTERS): unknown {
   const { type, v = 1 } = (raw ?? {}) as { type?: unknown; v?: unknown };
@@ -60,7 +63,7 @@ export function upcast(raw: unknown, upcasters: Upcasters = UPCASTERS): unknown 
   const newest = versionOf(type, upcasters);
   if (v === newest) return raw;
   if (typeof v !== 'number' || !Number.isInteger(v) || v < 1 || v > newest)
-    throw new Error(`${type} of version ${String(v)} is not known here; the newest is ${newest}`);
+    throw new Error(`${type} version ${String(v)} is unknown; the newest is ${newest}`);
   const steps = upcasters[type]?.slice(v - 1) ?? [];
   return { ...steps.reduce((event, step) => step(event), raw as OldEvent), v: newest };
 }

@@ -40,7 +40,7 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
 /** A rule whose tool names nothing would stop nothing, and look as if it did. */
 function toolFault({ selector: { tool }, target }: CommandOf<'revokeSelector'>): string | undefined {
   if (tool === undefined)
-    return target && 'target says what becomes of a tool; name one in selector.tool, or leave target out';
+    return target && 'target applies to a tool only; name one in selector.tool, or leave target out';
   if (normalizeTool(tool) === '')
     return `selector.tool ${JSON.stringify(tool)} has no visible character; name one verb or tool`;
   return undefined;
