@@ -3,17 +3,16 @@ import { DRIFT_LIMITS } from './limits';
 import { normalize } from './words';
 
 /**
- * A place in a text that tells its reader to do something: a verb of a known family where an order would have it, and
- * what follows. Nothing is judged by its tone: an order to do what the goal asks is harmless, and one that no call
- * ever obeys is only text.
+ * An instruction in a text: a verb of a known family in an imperative position, and the words that follow. Tone is not
+ * judged: an instruction to do what the goal asks is harmless, and one that no call obeys is only text.
  */
 export interface Directive {
   readonly families: readonly Family[];
-  /** normalised: from the verb to the end of the next sentence */
+  /** normalized: from the verb to the end of the next sentence */
   readonly text: string;
 }
 
-/** Words after which a verb's plain form is an order or a wish: "please send", "you must delete", "then visit". */
+/** Words after which the plain form of a verb is an order or a wish: "please send", "you must delete", "then visit". */
 const BEFORE = new Set(
   'please then and also first now to must should you kindly can could would will need or next finally just do always instead immediately simply'.split(
     ' ',
@@ -21,7 +20,7 @@ const BEFORE = new Set(
 );
 const TOKEN = /[\p{L}\p{N}_'’@.-]+|[^\s]/gu;
 
-/** The directives of a result, first to last, at most `DRIFT_LIMITS.directivesPerResult`. */
+/** Finds the directives of a result in order, at most `DRIFT_LIMITS.directivesPerResult`. */
 export function directivesIn(raw: string): Directive[] {
   const text = raw.normalize('NFKC').replace(/\\\s*\n\s*\\?|\\[nrt]/g, '\n');
   const directives: Directive[] = [];
@@ -44,7 +43,9 @@ export function directivesIn(raw: string): Directive[] {
   return directives;
 }
 
-/** The sentence and the one after it, which often says the rest; not past an empty line, or one that begins something new. */
+/**
+ * Ends a passage: an empty line or the start of a list item or heading. The sentence after an order often completes it.
+ */
 const PASSAGE_END = /\n\s*\n|\n\s*(?=[-*•]\s|[\p{L}_]+:\s)/u;
 const SENTENCES = 2;
 function passageAt(text: string, start: number): string {
@@ -56,7 +57,10 @@ function passageAt(text: string, start: number): string {
     .join(' ');
 }
 
-/** The start of the text, of a paragraph, of a clause, or behind a word that leads into an order. */
+/**
+ * Reports whether a word is at the start of the text, a paragraph or a clause, or follows a word that introduces an
+ * order.
+ */
 function isHead(before: string | undefined, gap: string, word: string): boolean {
   if (before === undefined || BEFORE.has(before) || /[^\p{L}\p{N})]$/u.test(before)) return true;
   return /\n\s*\n/.test(gap) || (gap.includes('\n') && /^\p{Lu}/u.test(word));

@@ -2,8 +2,8 @@ import { remembered } from '@bailiwick/core/memo';
 import { wordsOf } from './words';
 
 /**
- * What a verb does, whatever it is called. A goal names families by its verbs, a call by the words of its verb and
- * tool; a call of a family that the goal never names was not asked for. A word may stand in several.
+ * Families of actions, independent of tool names. A goal names families by its verbs, a call by the words of its verb
+ * and tool; the goal did not ask for a call of a family that it never names. A word may belong to several families.
  */
 export const FAMILIES = {
   send: 'send sends sending email emails mail mails message messages forward reply respond notify tell inform write dm ping',
@@ -21,7 +21,7 @@ export const FAMILIES = {
 } as const;
 export type Family = keyof typeof FAMILIES;
 
-/** What the families of doing are done to. A call on one of these wants the goal to speak of it too. */
+/** Objects of the families above. A call on one of these groups requires that the goal names the group, too. */
 const OBJECTS = {
   money:
     'money payment payments transaction transactions amount bill rent fee price dollars euros usd eur bank account iban refund difference salary invoice pay paid transfer',
@@ -49,7 +49,7 @@ const OBJECT_OF = index<ObjectGroup>(OBJECTS);
 
 export const familiesOfWord = (word: string): readonly Family[] => FAMILY_OF.get(word) ?? [];
 
-/** What a text speaks of doing, and to what. */
+/** The actions that a text names, and their objects. */
 export interface Intent {
   readonly families: ReadonlySet<Family>;
   readonly objects: ReadonlySet<ObjectGroup>;
@@ -59,7 +59,7 @@ export function intentOf(text: string): Intent {
   const words = wordsOf(text);
   return {
     families: new Set(words.flatMap((word) => FAMILY_OF.get(word) ?? [])),
-    // who names an address to send to speaks of mail
+    // an address to send to implies mail
     objects: new Set([
       ...words.flatMap((word) => OBJECT_OF.get(word) ?? []),
       ...(/\S@\S+\.\S/.test(text) ? (['mail'] as const) : []),
@@ -67,12 +67,12 @@ export function intentOf(text: string): Intent {
   };
 }
 
-/** a verb comes again with every call */
+/** cached, since verbs recur with every call */
 const intentOfName = remembered(intentOf, 1_024);
 
 /**
- * What a call does: by the words of its verb, and of its tool where that says more. Where none is known the effect
- * alone counts. Reading is never anything else, whatever its name.
+ * Derives the intent of a call from the words of its verb and tool. If none is known, the effect alone counts. A call
+ * with the effect `read` only reads, whatever its name.
  */
 export function intentOfCall(call: { verb: string; tool?: string | undefined; effect: string }): Intent {
   const { families, objects } = intentOfName(`${call.verb} ${call.tool ?? ''}`);

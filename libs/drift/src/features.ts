@@ -5,17 +5,17 @@ import { isRelated } from './related';
 import { holds, identifiersIn, valuesOf, type Value, type ValueKind } from './values';
 import { contentWords } from './words';
 
-/** How much of a feature a call shows, 0..1, and why, in one sentence. */
+/** How strongly a call shows a feature, 0..1, and why, in one sentence. */
 export interface Finding {
   readonly amount: number;
-  /** holds nothing that stood in an argument or a result: it goes into an event, for good */
+  /** quotes no argument and no result, since it is stored in an event permanently */
   readonly says: string;
-  /** the same with what was found where, in its words: it stands beside the event, and can be erased */
+  /** the same with quotations; stored in the event's payload, where it can be erased */
   readonly quotes?: string;
 }
 export const NONE: Finding = { amount: 0, says: '' };
 
-/** What the features look at. What only some of them need is worked out when the first one does: most calls are reads. */
+/** The input of the features. Values that only some features need are computed on first use: most calls are reads. */
 export class Look {
   private found: readonly Value[] | undefined;
   private meant: Intent | undefined;
@@ -30,7 +30,7 @@ export class Look {
     return (this.meant ??= intentOfCall(this.call));
   }
 
-  /** values that neither the goal nor a source it delegates to holds */
+  /** values in neither the goal nor a source that it delegates to */
   get foreign(): readonly Value[] {
     return (this.found ??= foreignIn(this.run, this.call));
   }
@@ -48,7 +48,7 @@ function isAskedFor(run: RunHistory, value: string): boolean {
 
 const CERTAINTY: Record<ValueKind, number> = { identifier: 1, name: 0.6, phrase: 0.4, number: 0.3 };
 
-/** How surely a value found in a text came from it: the longer it is, the less a coincidence. */
+/** Estimates how likely a value found in a text came from it: a long match is less likely a coincidence. */
 function certainty({ kind, text }: Value): number {
   if (kind === 'identifier' || kind === 'number') return CERTAINTY[kind];
   return Math.min(0.95, CERTAINTY[kind] + 0.2 * (text.split(' ').length - 1));
@@ -56,8 +56,8 @@ function certainty({ kind, text }: Value): number {
 const TRUST: Record<Returned['trust'], number> = { untrusted: 1, unlabelled: 0.7, trusted: 0 };
 
 /**
- * Does the call do what a text that it read told somebody to do? The order and the call are of one family, and what
- * the call is aimed at stands in the order and not in the goal.
+ * Detects a call that obeys a text that the run read: the directive and the call are of one family, and the target of
+ * the call occurs in the directive and not in the goal.
  */
 export function echo(look: Look): Finding {
   const { history, call } = look;
@@ -67,16 +67,16 @@ export function echo(look: Look): Finding {
     for (const directive of result.directives) {
       const { does, foreign } = look;
       if (!directive.families.some((family) => does.families.has(family))) continue;
-      const told = foreign.filter((value) => holds(directive.text, value.text));
-      // where all that the call is aimed at stands in that one order, it is hardly a coincidence
-      const surely = told.length === foreign.length ? 0.6 : 1;
-      for (const value of told) {
+      const echoed = foreign.filter((value) => holds(directive.text, value.text));
+      // if all targets of the call occur in one directive, a coincidence is unlikely
+      const surely = echoed.length === foreign.length ? 0.6 : 1;
+      for (const value of echoed) {
         const amount = TRUST[result.trust] * (1 - (1 - certainty(value)) * surely) * (call.effect === 'read' ? 0.6 : 1);
         if (amount <= best.amount) continue;
         best = {
           amount,
-          says: "it does what a tool's result told to do, and the goal never asks for it",
-          quotes: `it does what a tool's result told to do: ${quote(value.text)} stands beside “${directive.text.slice(0, 40)}…”, and the goal never asks for it`,
+          says: "it does what a tool's result instructed, and the goal never asks for it",
+          quotes: `it does what a tool's result instructed: ${quote(value.text)} occurs next to “${directive.text.slice(0, 40)}…”, and the goal never asks for it`,
         };
       }
     }
@@ -84,7 +84,7 @@ export function echo(look: Look): Finding {
   return best;
 }
 
-/** Are the values that decide what the call does known from a tool's result alone? */
+/** Detects values that decide the effect of the call and are known only from a tool's result. */
 export function provenance(look: Look): Finding {
   const { history, run, call } = look;
   if (call.effect === 'read') return NONE;
@@ -92,13 +92,13 @@ export function provenance(look: Look): Finding {
   for (const value of look.foreign) {
     const from = history.results.filter((result) => holds(result.text, value.text));
     if (from.length === 0) continue;
-    // the goal named one of the places it came from: using what stands there is what was asked
+    // if the goal names one of the sources, the use of its values was asked for
     const named = from.some((result) => namesSource(run, result));
     const amount = Math.min(...from.map((result) => TRUST[result.trust])) * certainty(value) * (named ? 0.4 : 1);
     if (amount > best.amount)
       best = {
         amount,
-        says: "a value of it comes only from a tool's result, not from the goal",
+        says: "one of its values comes only from a tool's result, not from the goal",
         quotes: `${quote(value.text)} (${value.path}) comes only from a tool's result, not from the goal`,
       };
   }
@@ -106,24 +106,24 @@ export function provenance(look: Look): Finding {
 }
 
 function namesSource(run: RunHistory, result: Returned): boolean {
-  const said = [...contentWords(result.source)];
-  return said.some((word) => word.length > 3 && (run.own.words.has(word) || run.root.words.has(word)));
+  const words = [...contentWords(result.source)];
+  return words.some((word) => word.length > 3 && (run.own.words.has(word) || run.root.words.has(word)));
 }
 
-/** Is it a write, a sending or an execution of a kind that the goal never names? */
+/** Detects a write, a sending or an execution of a kind that the goal never names. */
 export function unasked(look: Look): Finding {
   const { run, call } = look;
   if (call.effect === 'read') return NONE;
   const { does } = look;
   const own = Math.min(missing(run.own.intent, does), missing(run.delegated.intent, does));
   const root = missing(run.root.intent, does);
-  // a task in the words of a parent weighs less than the person's own
+  // a task written by a parent run weighs less than the person's own text
   const amount = Math.max(own, root * 0.4);
   if (amount === 0) return NONE;
   return { amount, says: `the goal names no ${[...does.families].join(' or ')} such as ${call.verb}` };
 }
 
-/** 0 where the goal speaks of such doing, and of what it is done to; 0.5 where only of one of them, or nearly; else 1. */
+/** Returns 0 if the goal names the action and its object; 0.5 for one of them, or a near family; otherwise 1. */
 function missing(goal: Intent, does: Intent): number {
   const families = [...does.families];
   if (!families.some((family) => goal.families.has(family))) {
@@ -132,7 +132,7 @@ function missing(goal: Intent, does: Intent): number {
   return does.objects.size === 0 || [...does.objects].some((object) => goal.objects.has(object)) ? 0 : 0.5;
 }
 
-/** Who asks for the one often means the other. */
+/** Families whose verbs are often used for each other. */
 const NEAR: Partial<Record<Family, readonly Family[]>> = {
   create: ['change'],
   change: ['create'],
@@ -140,57 +140,59 @@ const NEAR: Partial<Record<Family, readonly Family[]>> = {
   publish: ['send'],
 };
 
-/** How many different things the run has touched that the goal has nothing to do with. */
+/** Counts the different resources unrelated to the goal that the run has accessed. */
 export function breadth({ run, call }: Look): Finding {
   if (run.unrelated < FREE) return NONE;
   const fresh = !run.resources.has(resourceKey(call));
   const unrelated = run.unrelated + (fresh && !isRelated(run, call) ? 1 : 0);
   const amount = 1 - Math.exp(-Math.max(0, unrelated - FREE) / SCALE);
-  return { amount, says: `the run has touched ${unrelated} different resources that the goal does not name` };
+  return { amount, says: `the run has accessed ${unrelated} different resources that the goal does not name` };
 }
-/** Looking around is part of any task: so many are free, and beyond it the amount nears 1 at this scale. */
+/**
+ * Any task needs some exploration: this number of resources is free; beyond it the amount approaches 1 at this scale.
+ */
 const FREE = 8;
 const SCALE = 20;
 
-/** Does the run go on asking for what it is refused, more often than is written one by one? Work stops at a refusal; who probes does not. */
+/** Detects a run that keeps requesting what it is refused, beyond the rate at which refusals are written one by one. */
 export function probing({ run }: Pick<Look, 'run'>): Finding {
   if (run.refused === 0) return NONE;
   return {
     amount: 1 - 0.5 * Math.exp(-run.refused / REFUSED_SCALE),
-    says: `the run was refused ${run.refused} times more than the log tells one by one`,
+    says: `the run was refused ${run.refused} times beyond the refusals that the log lists one by one`,
   };
 }
 const REFUSED_SCALE = 100;
 
-/** A kind of resource that neither the goal nor the run so far has to do with, changed at first sight. */
+/** Detects a change to a kind of resource that is related neither to the goal nor to earlier calls of the run. */
 export function novelty({ run, call }: Look): Finding {
   if (call.effect === 'read' || run.types.has(call.resource.type)) return NONE;
   const words = contentWords(call.resource.type);
   if ([...words].some((word) => run.own.words.has(word) || run.root.words.has(word))) return NONE;
   return {
     amount: 1,
-    says: `it changes a ${call.resource.type}, which the goal never speaks of and the run had not looked at`,
+    says: `it changes a ${call.resource.type}, which the goal never names and the run had not accessed`,
   };
 }
 
-/** The same write or sending over and over. */
+/** Detects the same write or sending repeated many times. */
 export function repetition({ run, call }: Look): Finding {
   if (call.effect === 'read') return NONE;
   const times = (run.calls.get(callKey(call)) ?? 0) + 1;
   return { amount: Math.min(1, Math.max(0, times - 2) / 4), says: `it is the same call for the ${times}th time` };
 }
 
-/** Least of all: do the words of the call and of the goal have anything in common? */
+/** Measures how few words the call and the goal share; it has the lowest weight. */
 export function strangeness({ run, call }: Look): Finding {
-  const said = contentWords(
+  const words = contentWords(
     `${call.verb} ${call.tool ?? ''} ${call.resource.type} ${call.resource.id} ${JSON.stringify(call.args ?? '')}`,
   );
-  if (said.size === 0) return NONE;
+  if (words.size === 0) return NONE;
   let shared = 0;
-  for (const word of said)
+  for (const word of words)
     if (run.own.words.has(word) || run.root.words.has(word) || run.delegated.words.has(word)) shared += 1;
   return {
-    amount: 1 - Math.min(1, (2 * shared) / said.size),
+    amount: 1 - Math.min(1, (2 * shared) / words.size),
     says: 'its words have little in common with those of the goal',
   };
 }

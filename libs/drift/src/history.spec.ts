@@ -9,7 +9,7 @@ const runOf = (tree: TestTree, runId = 'run') => {
 };
 
 describe('the history of a tree', () => {
-  it('is bounded, whatever a tree does', () => {
+  it('is bounded, whatever the tree does', () => {
     const tree = new TestTree().open('run', { purpose: 'read' });
     for (let i = 0; i < DRIFT_LIMITS.resourcesPerRun + 50; i++)
       tree.do('run', webGet(`page-${i}.example`), `x${i} `.repeat(40));
@@ -22,7 +22,7 @@ describe('the history of a tree', () => {
     expect(tree.history.results.at(-1)?.text.length).toBeLessThanOrEqual(DRIFT_LIMITS.resultChars);
   });
 
-  it('knows no more runs than it may, so that nobody can be told a score of those', () => {
+  it('contains no more runs than its limit; further runs have no score', () => {
     const tree = new TestTree();
     for (let i = 0; i <= DRIFT_LIMITS.runsPerTree; i++) tree.open(`run_${i}`, {});
     expect(tree.history.runs.size).toBe(DRIFT_LIMITS.runsPerTree);
@@ -37,7 +37,7 @@ describe('the history of a tree', () => {
     expect(tree.history.pending.size).toBe(DRIFT_LIMITS.pendingPerTree);
   });
 
-  it('is of one tree alone: what another sees changes nothing in it', () => {
+  it('is not changed by observations of another tree', () => {
     const tree = new TestTree().open('run', { purpose: 'read' });
     const copy = structuredClone(tree.history);
     const other = new TestTree().open('run', { purpose: 'read' });
@@ -46,7 +46,7 @@ describe('the history of a tree', () => {
     expect(tree.history).toEqual(copy);
   });
 
-  it('of a child is its own, although it begins with what its parent may do', () => {
+  it('keeps a child separate from its parent, although it starts with the delegated sources of the parent', () => {
     const tree = new TestTree()
       .open('parent', { purpose: 'read', delegatedSources: ['the notes'] })
       .open('child', { task: 'read', parentRunId: 'parent' });
@@ -65,7 +65,7 @@ describe('the history of a tree', () => {
     expect(tree.history.results).toHaveLength(1);
   });
 
-  it('lets an ended run go, and still hears what its last calls brought into the tree', () => {
+  it('forgets an ended run, and still records the results of its last calls', () => {
     const tree = new TestTree()
       .open('parent', { purpose: 'read' })
       .open('child', { task: 'read', parentRunId: 'parent' });
@@ -75,7 +75,7 @@ describe('the history of a tree', () => {
     expect(tree.history.results).toHaveLength(1);
   });
 
-  it('forgets scores, breadth and repetition once a person has let the run go on', () => {
+  it('forgets scores, breadth and repetition once a person has resumed the run', () => {
     const tree = new TestTree().open('run', { purpose: 'count the sheep' });
     for (let i = 0; i < 60; i++) tree.do('run', webGet(`page-${i}.example`));
     expect(runOf(tree).peak).toBeGreaterThan(0.5);
@@ -85,28 +85,28 @@ describe('the history of a tree', () => {
   });
 });
 
-describe('telling a drift', () => {
-  const told = (reported: number | undefined, drift: number, thresholds = [0.6, 0.85]) =>
+describe('isReportable', () => {
+  const reports = (reported: number | undefined, drift: number, thresholds = [0.6, 0.85]) =>
     isReportable({ ...runOf(new TestTree().open('run', {})), reported, thresholds }, drift);
 
-  it('is worth it the first time, at each step, and where something happens at it', () => {
-    expect(told(undefined, 0)).toBe(true);
-    expect(told(0.2, 0.24)).toBe(false);
-    expect(told(0.2, 0.25)).toBe(true);
-    expect(told(0.58, 0.61)).toBe(true);
-    expect(told(0.61, 0.63)).toBe(false);
-    expect(told(0.84, 0.86)).toBe(true);
+  it('reports a first score, a rise by a step, and a crossed threshold', () => {
+    expect(reports(undefined, 0)).toBe(true);
+    expect(reports(0.2, 0.24)).toBe(false);
+    expect(reports(0.2, 0.25)).toBe(true);
+    expect(reports(0.58, 0.61)).toBe(true);
+    expect(reports(0.61, 0.63)).toBe(false);
+    expect(reports(0.84, 0.86)).toBe(true);
   });
 
-  it('never lowers what was told: the monitor only tightens', () => {
-    for (const drift of [0, 0.1, 0.5]) expect(told(0.5, drift)).toBe(false);
+  it('never lowers a reported score: the monitor only tightens', () => {
+    for (const drift of [0, 0.1, 0.5]) expect(reports(0.5, drift)).toBe(false);
   });
 
-  it('is no storm, however slowly a drift rises', () => {
+  it('bounds the number of events, however slowly a drift rises', () => {
     let reported: number | undefined;
     let events = 0;
     for (let drift = 0; drift <= 1; drift += 0.001) {
-      if (!told(reported, drift)) continue;
+      if (!reports(reported, drift)) continue;
       events += 1;
       reported = drift;
     }

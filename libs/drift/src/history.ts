@@ -10,9 +10,9 @@ export interface Observations {
   opened: { runId: string; parentRunId?: string | undefined; purpose?: string | undefined; task?: string | undefined };
   granted: { runId: string; delegatedSources: readonly string[]; thresholds: readonly number[] };
   called: { runId: string; actionId: string; call: Call; permitted: boolean; score: number };
-  /** `text` is the result's preview; none where it was not told or was erased */
+  /** `text` is the preview of the result; undefined if it was not sent or was erased */
   returned: { actionId: string; text?: string | undefined; labels: readonly string[] };
-  /** so many requests of a run, beyond those that have an event each */
+  /** number of refused requests of a run beyond those that have an event each */
   refused: { runId: string; count: number; score: number };
   scored: { runId: string; score: number };
   resumed: { runId: string };
@@ -30,8 +30,9 @@ const NOTHING = goalOf('');
 export const emptyHistory = (): History => ({ root: NOTHING, runs: new Map(), results: [], pending: new Map() });
 
 /**
- * Takes an observation into the history, in place: a tree of thousands of runs is not copied for one call. The same
- * observations lead to the same history. One that may be half changed is dropped and folded again, never repaired.
+ * Applies an observation to the history, in place: a tree of thousands of runs is not copied for one call. The same
+ * observations lead to the same history. A history that may be half changed is discarded and folded again, never
+ * repaired.
  */
 export function observe(history: History, seen: Observation): void {
   if (seen.type === 'opened') return opened(history, seen);
@@ -53,14 +54,14 @@ export function observe(history: History, seen: Observation): void {
       run.reported = Math.max(run.reported ?? 0, seen.score);
       return;
     case 'resumed':
-      return lookedAt(run);
+      return reset(run);
     case 'ended':
       history.runs.delete(seen.runId);
   }
 }
 
-/** A person has looked, and let it go on: what was scored before counts no more. */
-function lookedAt(run: RunHistory): void {
+/** A person has reviewed the run and resumed it: earlier scores no longer count. */
+function reset(run: RunHistory): void {
   run.peak = 0;
   run.reported = undefined;
   run.calls.clear();
@@ -92,7 +93,9 @@ function opened(history: History, { runId, parentRunId, purpose, task }: Of<'ope
   });
 }
 
-/** A task is written by the parent: what it has only from a stranger's text is not asked for by being repeated. */
+/**
+ * Finds identifiers in a task that its parent has only from an untrusted text: repeating them does not ask for them.
+ */
 function smuggledIn(history: History, parent: RunHistory, task: string): string[] {
   return identifiersIn(task).filter(
     (value) =>
@@ -112,7 +115,7 @@ function called(history: History, run: RunHistory, { actionId, call, permitted, 
     history.pending.set(actionId, { runId: run.runId, call });
 }
 
-/** The same key: the same call again. */
+/** Returns the same key for the same call repeated. */
 export const callKey = (call: Call): string =>
   `${call.verb}\n${resourceKey(call)}\n${JSON.stringify(call.args ?? null).slice(0, 400)}`;
 export const resourceKey = (call: Call): string => `${call.resource.type}\n${call.resource.id}`;

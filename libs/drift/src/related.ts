@@ -3,8 +3,8 @@ import { holds } from './values';
 import { contentWords, normalize } from './words';
 
 /**
- * Whether the goal has anything to do with a resource: some segment of its id (folder, page, host) is mostly made of
- * the goal's own words, or the goal names it outright.
+ * Reports whether a resource is related to the goal: at least half of the words of one segment of its id (folder, page,
+ * host) occur in the goal, or the goal contains the whole id.
  */
 export function isRelated(run: RunHistory, call: Call): boolean {
   const id = call.resource.id;
@@ -12,9 +12,9 @@ export function isRelated(run: RunHistory, call: Call): boolean {
     if (text === '') continue;
     if (holds(text, normalize(id))) return true;
     for (const segment of id.split(/[/:?#&]+/)) {
-      const said = contentWords(segment.replace(/\.[\p{L}\p{N}]{1,10}$/u, ''));
-      const shared = [...said].filter((word) => words.has(word)).length;
-      if (shared > 0 && shared * 2 >= said.size) return true;
+      const found = contentWords(segment.replace(/\.[\p{L}\p{N}]{1,10}$/u, ''));
+      const shared = [...found].filter((word) => words.has(word)).length;
+      if (shared > 0 && shared * 2 >= found.size) return true;
     }
   }
   return false;

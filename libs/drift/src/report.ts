@@ -1,12 +1,12 @@
 import type { RunHistory } from './memory';
 
-/** A smaller rise is not worth an event: so at most this many times per run, and once for each threshold. */
+/** Smallest rise that is written as an event; it bounds the number of events per run, apart from one per threshold. */
 const STEP = 0.05;
 const ROUNDING = 1e-9;
 
 /**
- * Whether a run's drift is worth telling: the first time, when it has risen by a step, and when it crosses what its
- * grant says something happens at. Never when it is not above what was told before: the monitor can only tighten.
+ * Decides whether a run's drift is reported: the first time, after a rise by a step, and when it crosses a threshold of
+ * its grant. A drift that is not above the last reported one is never reported: the monitor can only tighten.
  */
 export function isReportable({ reported, thresholds }: RunHistory, drift: number): boolean {
   if (reported === undefined) return true;

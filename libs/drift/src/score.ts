@@ -14,12 +14,11 @@ import {
 import type { Call, History } from './memory';
 import { DRIFT_LIMITS } from './limits';
 
-/** What the scores of this version mean is told with every one of them. A change of a weight is a new version. */
+/** Version of the scores, stated with each of them. A changed weight requires a new version. */
 export const MONITOR = 'structural/2';
 
 /**
- * The features and what each can make of a score by itself, at most. Structure and provenance weigh most, the
- * likeness of words least.
+ * The features and the maximum score of each alone. Structure and provenance weigh most, similarity of words least.
  */
 export const WEIGHTS: readonly {
   readonly name: string;
@@ -39,22 +38,22 @@ export const WEIGHTS: readonly {
 export interface Score {
   /** 0..1 */
   readonly score: number;
-  /** those that contribute, the largest first; the contributions add up to the score */
+  /** contributing features, the largest first; the contributions add up to the score */
   readonly features: readonly Sign[];
 }
-/** A feature, and what it says in the words of arguments and results, where it has any to quote. */
+/** A feature, with its quotations from arguments and results if there are any. */
 export type Sign = Feature & { readonly quotes?: string };
 
-/** What of a score may stand in an event: nothing in the words of arguments and results. */
+/** Returns the part of a score that an event may store: without quotations from arguments and results. */
 export const withoutWords = (features: readonly Sign[]): Feature[] =>
   features.map(({ name, contribution, says }) => ({ name, contribution, says }));
 
 /**
- * How far a call would move its run from its declared purpose. The features are taken as independent signs:
- * score = 1 − Π (1 − weightᵢ · amountᵢ), so that it grows with every one of them, no one alone exceeds its weight, and
- * it never passes 1.
+ * Scores how far a call would move its run from its declared purpose. The features are treated as independent:
+ * score = 1 − Π (1 − weightᵢ · amountᵢ), so the score grows with every feature, a single feature yields at most its
+ * weight, and the score never exceeds 1.
  *
- * @returns undefined where the run is not known: then nobody can say, and the caller fails closed (I11)
+ * @returns undefined if the run is unknown; the caller then fails closed (I11)
  */
 export function scoreCall(history: History, runId: string, call: Call): Score | undefined {
   const run = history.runs.get(runId);
@@ -63,7 +62,7 @@ export function scoreCall(history: History, runId: string, call: Call): Score | 
   return combine(WEIGHTS.map(({ name, weight, of }) => ({ name, weight, finding: of(look) })));
 }
 
-/** The drift of a run of which only that is known: so many requests more were refused. */
+/** Scores the drift of a run after the given number of further refusals, when nothing else is known of them. */
 export function scoreRefused(history: History, runId: string, count: number): Score | undefined {
   const run = history.runs.get(runId);
   if (!run) return undefined;
@@ -91,8 +90,8 @@ export function combine(findings: readonly Weighed[]): Score {
     .map(({ of: { name, finding }, bit }) => ({
       name,
       contribution: round((score * bit) / sum),
-      says: finding.says.slice(0, DRIFT_LIMITS.saysLength),
-      ...(finding.quotes === undefined ? {} : { quotes: finding.quotes.slice(0, DRIFT_LIMITS.saysLength) }),
+      says: finding.says.slice(0, DRIFT_LIMITS.textLength),
+      ...(finding.quotes === undefined ? {} : { quotes: finding.quotes.slice(0, DRIFT_LIMITS.textLength) }),
     }));
   return { score, features };
 }

@@ -1,15 +1,15 @@
 import { DRIFT_LIMITS } from './limits';
 import { normalize } from './words';
 
-/** How surely a value, found somewhere, came from there. An address is no coincidence; the number 5 is. */
+/** Kinds of values, by how likely a match is no coincidence: an address is none, the number 5 may be one. */
 export type ValueKind = 'identifier' | 'name' | 'phrase' | 'number';
 
-/** One value in the arguments of a call that decides what the call does. */
+/** One value in the arguments of a call that affects what the call does. */
 export interface Value {
-  /** normalised */
+  /** normalized */
   readonly text: string;
   readonly kind: ValueKind;
-  /** where in the arguments: `recipients.0` */
+  /** path in the arguments: `recipients.0` */
   readonly path: string;
 }
 
@@ -21,14 +21,14 @@ const LONG_NUMBER = /(?<![\d.,-])\d{6,}(?![\d-]|[.,]\d)/g;
 const DATE = /^\d{4}-\d{2}-\d{2}/;
 const SHORT = 80;
 
-/** Addresses, codes and long numbers in a text, normalised, each once. */
+/** Finds addresses, codes and long numbers in a text, normalized, each once. */
 export const identifiersIn = (text: string): string[] => takeIdentifiers(text).identifiers;
 
 function takeIdentifiers(text: string): { identifiers: string[]; rest: string } {
   const found = new Set<string>();
   let rest = text.normalize('NFKC');
   for (const pattern of [EMAIL, ADDRESS, CODE, LONG_NUMBER]) {
-    // what has been taken is gone: the host of an address is no value of its own
+    // removes each match, so that the host of an address does not become a separate value
     rest = rest.replace(pattern, (match) => {
       found.add(trimAddress(match));
       return ' ';
@@ -38,7 +38,7 @@ function takeIdentifiers(text: string): { identifiers: string[]; rest: string } 
   return { identifiers: [...found], rest };
 }
 
-/** An address as it reads without scheme, `www.`, and what stood around it in a sentence. */
+/** Removes the scheme, `www.` and trailing punctuation from an address. */
 function trimAddress(text: string): string {
   return normalize(text)
     .replace(/^https?:\/\//, '')
@@ -46,7 +46,7 @@ function trimAddress(text: string): string {
     .replace(/[/.,;:!?)\]}'"]+$/, '');
 }
 
-/** The values of a call's arguments, at most `DRIFT_LIMITS.valuesPerCall`. */
+/** Lists the values of a call's arguments, at most `DRIFT_LIMITS.valuesPerCall`. */
 export function valuesOf(args: unknown): Value[] {
   const values: Value[] = [];
   collect(args, '', 0, values);
@@ -81,7 +81,7 @@ function kindOf(raw: string, text: string): ValueKind {
   return /\p{Lu}\p{Ll}/u.test(raw) ? 'name' : 'phrase';
 }
 
-/** Whether a normalised text holds a value as words of its own, not inside others. */
+/** Reports whether a normalized text contains a value as whole words. */
 export function holds(text: string, value: string): boolean {
   if (value === '') return false;
   for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + 1)) {

@@ -1,8 +1,8 @@
 import { remembered } from '@bailiwick/core/memo';
 
 /**
- * Words of a text, for comparing a call with a goal. Small and exact rather than clever: what words are alike weighs
- * least in the score.
+ * Compares words of a call with those of a goal. Simple and exact, since similarity of words has the lowest weight in
+ * the score.
  */
 
 const STOP = new Set(
@@ -15,7 +15,7 @@ const STOP = new Set(
   ).split(' '),
 );
 
-/** One form for all spellings: NFKC, lower case, single spaces, escapes of line ends undone. */
+/** Normalizes spelling: NFKC, lower case, single spaces, escaped line ends as spaces. */
 export function normalize(text: string): string {
   return text
     .normalize('NFKC')
@@ -25,7 +25,7 @@ export function normalize(text: string): string {
     .trim();
 }
 
-/** `send_email`, `email.send`, `sendEmail` → their words, in order, lower case. */
+/** Splits names such as `send_email`, `email.send` and `sendEmail` into words, in order, in lower case. */
 export function wordsOf(text: string): string[] {
   return (
     text
@@ -36,7 +36,7 @@ export function wordsOf(text: string): string[] {
   );
 }
 
-/** Strips the commonest endings, so that plural and past read as the word itself. */
+/** Strips the most common endings, so that plural and past forms equal the plain word. */
 export function stem(word: string): string {
   if (word.length <= 3) return word;
   for (const [ending, put] of ENDINGS) {
@@ -59,20 +59,20 @@ const ENDINGS: readonly (readonly [string, string])[] = [
   ['e', ''],
 ];
 
-/** Stems of the words that say something: no stop words, no single letters, no bare numbers. */
+/** Returns the stems of significant words: no stop words, no single letters, no bare numbers. */
 export function contentWords(text: string): Set<string> {
   const words = new Set<string>();
   for (const word of wordsOf(text)) {
-    const said = word.length > LONGEST_KNOWN ? sayingOf(word) : knownSaying(word);
-    if (said !== '') words.add(said);
+    const significant = word.length > LONGEST_KNOWN ? stemOf(word) : cachedStem(word);
+    if (significant !== '') words.add(significant);
   }
   return words;
 }
 
-/** The stem; empty for a word that says nothing. */
-const sayingOf = (word: string): string =>
+/** Returns the stem of a word; empty for an insignificant word. */
+const stemOf = (word: string): string =>
   word.length > 1 && !STOP.has(word) && !/^\p{N}+$/u.test(word) ? stem(word) : '';
 
-/** the words of tools and folders come again with every call */
-const knownSaying = remembered(sayingOf, 8_192);
+/** cached, since the words of tools and folders recur with every call */
+const cachedStem = remembered(stemOf, 8_192);
 const LONGEST_KNOWN = 32;

@@ -4,7 +4,9 @@ import { emptyHistory, observe } from '../history';
 import type { Call } from '../memory';
 import { scoreCall, type Score } from '../score';
 
-/** A recorded agent run: see `shared/data/README.md`. `class` and `labels` are what is measured against, never seen. */
+/**
+ * A recorded agent run (see `shared/data/README.md`). `class` and `labels` are the reference, hidden from the monitor.
+ */
 export interface RecordedRun {
   readonly id: string;
   readonly suite: string;
@@ -27,7 +29,7 @@ export function readRecorded(file: string): RecordedRun[] {
 const READS = /^(get|search|list|check|read)_/;
 const LEAVES = /(send|post|invite|share|reserve|schedule|transfer|pay)/;
 
-/** A recorded call as the monitor would see it where nobody has described the tools: by the words of their names. */
+/** Converts a recorded call to the monitor's form for tools without a description: by the words of their names. */
 export function asCall({ tool, args }: RecordedRun['calls'][number]): Call {
   const effect = READS.test(tool) ? 'read' : LEAVES.test(tool) ? 'external' : 'write';
   const first = Object.values(args).find((value) => typeof value === 'string' && value !== '');
@@ -42,15 +44,15 @@ export function asCall({ tool, args }: RecordedRun['calls'][number]): Call {
 }
 
 export interface Played {
-  /** the highest score of any of its calls; 0 where it called nothing */
+  /** the highest score of any of its calls; 0 if it made none */
   readonly score: number;
   readonly at: number;
   readonly scores: readonly Score[];
 }
 
 /**
- * Scores a recorded run, call by call, each before its result is seen.
- * @param resultChars how much of a result the enforcement point tells
+ * Scores a recorded run, call by call, each before its result is observed.
+ * @param resultChars characters of a result that the enforcement point sends
  */
 export function play(run: RecordedRun, delegatedSources: readonly string[] = [], resultChars = Infinity): Played {
   const history = emptyHistory();
@@ -71,7 +73,7 @@ export function play(run: RecordedRun, delegatedSources: readonly string[] = [],
   return { ...best, scores };
 }
 
-/** Area under the ROC curve: how often a positive scores above a negative, ties counting half. */
+/** Returns the area under the ROC curve: how often a positive scores above a negative, ties counting half. */
 export function auroc(positives: readonly number[], negatives: readonly number[]): number {
   const all = [
     ...positives.map((score) => ({ score, positive: true })),

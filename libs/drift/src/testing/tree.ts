@@ -2,7 +2,7 @@ import { emptyHistory, observe, type Observation } from '../history';
 import type { Call, History } from '../memory';
 import { scoreCall, type Score } from '../score';
 
-/** A tree's history in the hands of a test: what happens is scored, then observed. */
+/** A tree's history driven by a test: each call is scored, then observed. */
 export class TestTree {
   readonly history: History = emptyHistory();
   private actions = 0;
@@ -25,14 +25,14 @@ export class TestTree {
     });
   }
 
-  /** The score that a call would have now. */
+  /** Returns the score that a call would have now. */
   score(runId: string, wanted: Partial<Call>): Score {
     const score = scoreCall(this.history, runId, callOf(wanted));
-    if (!score) throw new Error(`run ${runId} is not known`);
+    if (!score) throw new Error(`unknown run ${runId}`);
     return score;
   }
 
-  /** A permitted call and what came back. */
+  /** Performs a permitted call and observes its result. */
   do(runId: string, wanted: Partial<Call>, result?: string): Score {
     const call = callOf(wanted);
     const score = this.score(runId, call);
