@@ -5,8 +5,8 @@ import { Logs } from './testing/logs';
 import { readContract } from './testing/read.contract';
 
 /**
- * Everything that whoever uses an event log may rely on. Each adapter passes it; each test has logs of its own.
- * @param makeAdapters of one store, as several services have it
+ * Tests everything that users of an event log may rely on. Every adapter passes it; each test uses separate logs.
+ * @param makeAdapters several adapters of one store, as several services have them
  */
 export function eventLogContract(name: string, makeAdapters: () => Promise<[EventLog, ...EventLog[]]>): void {
   describe(`the event log ${name}`, () => {

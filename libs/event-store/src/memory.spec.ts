@@ -4,7 +4,7 @@ import { MemoryEventLog } from './memory';
 eventLogContract('in memory', () => Promise.resolve([new MemoryEventLog()]));
 
 describe('the event log in memory', () => {
-  it('ends a lease by the clock it is given', async () => {
+  it('ends a lease by the clock that it is given', async () => {
     let now = 0;
     const eventlog = new MemoryEventLog(() => now);
     await eventlog.createLog('default/0');

@@ -15,7 +15,7 @@ import { checkBatch } from './check-batch';
 
 type Kept = StoredEvent & Omit<AppendEvent, 'payload'> & { readonly inBody: Record<string, unknown> };
 
-/** The event log in memory, for tests: passes the same contract suite as the real one. */
+/** The event log in memory, for tests. It passes the same contract suite as the PostgreSQL adapter. */
 export class MemoryEventLog implements EventLog {
   private readonly logs = new Map<string, Kept[]>();
   /** by log and fold version, the newest first */
@@ -23,7 +23,7 @@ export class MemoryEventLog implements EventLog {
   private readonly leases = new Map<string, { owner: string | undefined; epoch: number }>();
   private readonly owners = new Map<string, { until: number; takes: boolean }>();
 
-  /** @param wall what `notAfter` is compared with */
+  /** @param wall the clock that `notAfter` is compared with */
   constructor(
     private readonly now: () => number = () => Date.now(),
     private readonly wall: () => number = now,
@@ -55,7 +55,7 @@ export class MemoryEventLog implements EventLog {
     fence?: Fence,
     notAfter = Infinity,
   ): Promise<AppendResult> {
-    // what is thrown inside becomes a rejection, as in the real one
+    // an exception becomes a rejection, as in the PostgreSQL adapter
     return new Promise((resolve) => resolve(this.appendNow(log, expectedPosition, events, fence, notAfter)));
   }
 
@@ -74,7 +74,7 @@ export class MemoryEventLog implements EventLog {
       return { ok: false, reason: 'fenced', detail: `${log} is owned by another` };
     }
     if (kept.length !== expectedPosition) {
-      return { ok: false, reason: 'conflict', detail: `${log} stands at ${kept.length}, not ${expectedPosition}` };
+      return { ok: false, reason: 'conflict', detail: `${log} is at ${kept.length}, not ${expectedPosition}` };
     }
     if (this.wall() > notAfter) return { ok: false, reason: 'late', detail: `the append reached ${log} too late` };
     for (const event of events) {
@@ -149,7 +149,7 @@ export class MemoryEventLog implements EventLog {
     return Promise.resolve({
       now: this.wall(),
       owners: [...this.owners]
-        .filter(([name, { takes }]) => takes && this.isThere(name))
+        .filter(([name, { takes }]) => takes && this.isAlive(name))
         .map(([name]) => name)
         .sort(),
       held: new Map(held.map(([log, { epoch }]) => [log, { epoch }])),
@@ -158,17 +158,17 @@ export class MemoryEventLog implements EventLog {
     });
   }
 
-  private isThere(owner: string): boolean {
+  private isAlive(owner: string): boolean {
     return (this.owners.get(owner)?.until ?? -Infinity) > this.now();
   }
 
   private isFree(log: string): boolean {
     const holder = this.leases.get(log)?.owner;
-    return holder === undefined || !this.isThere(holder);
+    return holder === undefined || !this.isAlive(holder);
   }
 
   acquireLease(log: string, owner: string): Promise<Lease | undefined> {
-    if (!this.logs.has(log) || !this.isThere(owner)) return Promise.resolve(undefined);
+    if (!this.logs.has(log) || !this.isAlive(owner)) return Promise.resolve(undefined);
     const lease = this.leases.get(log);
     if (lease?.owner !== owner && !this.isFree(log)) return Promise.resolve(undefined);
     const epoch = lease?.owner === owner ? lease.epoch : (lease?.epoch ?? 0) + 1;

@@ -1,6 +1,6 @@
 import type { StoredEvent } from './port';
 
-/** What stands beside the events of these trees, at these positions, and beside earlier erasures of the same person. */
+/** Selects the payloads of events in these trees, at these positions, and of earlier erasures of the same person. */
 export interface PayloadSelection {
   readonly trees: readonly string[];
   readonly positions: readonly number[];
@@ -9,7 +9,7 @@ export interface PayloadSelection {
   readonly before: number;
 }
 
-/** What was opened for a person: how many runs, and in which trees. */
+/** The runs that were opened for a person: their number, and their trees. */
 export interface Opened {
   readonly runs: number;
   /** each once */
@@ -17,23 +17,23 @@ export interface Opened {
 }
 
 /**
- * Erasing what stands beside the events of a log. The events stay as they are, byte for byte. Nothing goes that no
- * recorded erasure reaches: the store looks for the erasure itself, and takes nothing at or after its mark.
+ * Erases payloads of a log. The events stay unchanged, byte for byte. Only payloads that a recorded erasure reaches are
+ * erased: the store checks the recorded event, and erases nothing at or after its mark.
  */
 export interface Payloads {
-  /** Of the runs that were opened for a person before a position; told from their events, however long ago they ended. */
+  /** Finds the runs opened for a person before a position by their events, however long ago they ended. */
   openedFor(log: string, subjectRef: string, before: number): Promise<Opened>;
-  /** how many there are still, by the type of their events */
-  count(log: string, beside: PayloadSelection): Promise<Record<string, number>>;
+  /** Counts the selected payloads that still exist, by the type of their event. */
+  count(log: string, selection: PayloadSelection): Promise<Record<string, number>>;
   /**
-   * Erases at most `limit` of them, in one commit. What is erased already is not done again.
-   * @param erasure position of its event
-   * @returns how many there were; fewer than `limit` where none is left
+   * Erases at most `limit` of them, in one commit. Payloads that are already erased are skipped.
+   * @param erasure position of the event that records the erasure
+   * @returns the number of erased payloads; fewer than `limit` if none is left
    */
-  erase(log: string, erasure: number, beside: PayloadSelection, limit: number): Promise<number>;
-  /** The recorded erasures of a log that nobody has said are done; oldest first. */
+  erase(log: string, erasure: number, selection: PayloadSelection, limit: number): Promise<number>;
+  /** Lists the recorded erasures of a log that are not marked as done; oldest first. */
   unfinished(log: string): Promise<StoredEvent[]>;
-  /** Says that an erasure is done: it is not looked for again. */
+  /** Marks an erasure as done, so that it is not listed again. */
   finished(log: string, erasure: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,21 +1,23 @@
 /**
  * The event log: the ordered events of each log, kept byte for byte. Positions are 0, 1, 2, … with no gap and no reuse
- * (I5): an append names the position it expects, and of two writers at one position exactly one wins.
+ * (I5): an append names the position that it expects, and of two writers at one position exactly one wins.
  *
- * Guarantees: an append is all or nothing; what it acknowledged is durable; reads see whole appends, in order.
- * Does not: decide, sign, notify anyone, or know what is in a body beyond the columns it is given.
+ * Guarantees: an append is all or nothing; acknowledged events are durable; reads see whole appends, in order.
+ * It does not decide, sign, notify, or interpret a body beyond the columns that it is given.
  */
 export interface EventLog {
-  /** Makes a log known; no-op where it is. */
+  /** Creates a log; no-op if it exists. */
   createLog(log: string): Promise<void>;
   listLogs(tenant?: string): Promise<string[]>;
-  /** The next position. */
+  /** Returns the next position. */
   head(log: string): Promise<number>;
-  /** The next position of every log. */
+  /** Returns the next position of every log. */
   heads(): Promise<Record<string, number>>;
   /**
-   * @param notAfter ms since the epoch, by the store's own clock: a statement that the store comes to later than this,
-   * such as after a lock or a pause, writes nothing
+   * Appends a batch at the expected position.
+   * @param notAfter ms since the epoch, by the clock of the store: a statement that the store executes later, such as
+   * after
+   * a lock or a pause, writes nothing
    */
   append(
     log: string,
@@ -24,34 +26,34 @@ export interface EventLog {
     fence?: Fence,
     notAfter?: number,
   ): Promise<AppendResult>;
-  /** Up to `limit` events from `from` on, in order. */
+  /** Returns up to `limit` events from `from` on, in order. */
   read(log: string, from: number, limit: number): Promise<StoredEvent[]>;
-  /** As `read`, with the columns that repeat what the bodies hold: for whoever compares them. */
+  /** Reads like `read`, with the columns that repeat members of the bodies, so that callers can compare them. */
   rows(log: string, from: number, limit: number): Promise<StoredRow[]>;
-  /** What an event is about is looked up in its body: a column beside it that was changed hides nothing. */
+  /** Finds events by the ids in their bodies: a changed column hides nothing. */
   search(filter: SearchFilter): Promise<StoredEvent[]>;
-  /** The events at these positions, in order; absent where there is none. */
+  /** Returns the events at these positions, in order; positions without an event are skipped. */
   at(log: string, positions: readonly number[]): Promise<StoredEvent[]>;
-  /** Whole or not at all, in parts, since a text holds only so much; one of the same position and fold stays. */
+  /** Saves a snapshot atomically, in parts of limited length; an existing one of the same position and fold stays. */
   saveSnapshot(log: string, position: number, foldVersion: number, parts: Iterable<string>): Promise<void>;
-  /** The newest snapshot of this fold version at or before a position. */
+  /** Returns the newest snapshot of this fold version at or before a position. */
   latestSnapshot(log: string, foldVersion: number, atOrBefore?: number): Promise<Snapshot | undefined>;
   /**
-   * Says that an owner is there, for so long by the store's own clock: all its leases stand and fall with it, so that a
-   * thousand logs cost no more than one. Who was away for longer may come back; what another took meanwhile is not in
-   * its roster.
-   * @param takes false: it keeps what it holds, and logs are shared out without it
+   * Reports an owner as alive for `ttlMs` by the clock of the store. All its leases depend on it, so that a thousand
+   * logs cost no more than one. An owner that was away for longer may return; its roster lacks the logs that others
+   * took.
+   * @param takes false: the owner keeps its logs and is left out when free logs are distributed
    */
   heartbeat(owner: string, ttlMs: number, takes?: boolean): Promise<Roster>;
   /**
-   * The lease of a log: says who should own it. Only liveness; what fences is the epoch and the position. undefined
-   * where an owner that is there holds it, or where the one who asks is not there itself.
+   * Acquires the lease of a log, which states its intended owner. It serves liveness only; epoch and position fence.
+   * Returns undefined if a live owner holds the lease, or if the caller itself is not alive.
    *
-   * An append that a lease covered is in the log before the lease goes to another, or never will be.
+   * An append that a lease covered is in the log before the lease passes to another owner, or will never be.
    */
   acquireLease(log: string, owner: string): Promise<Lease | undefined>;
   releaseLease(log: string, owner: string): Promise<void>;
-  /** An owner that goes: its leases are free at once. */
+  /** Removes an owner: its leases are free at once. */
   leave(owner: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -63,7 +65,7 @@ export interface AppendEvent {
   readonly time: string;
   /** JSON text, kept byte for byte */
   readonly body: string;
-  /** personal data beside the event: JSON text, erasable */
+  /** personal data: JSON text, erasable */
   readonly payload?: string | undefined;
   readonly tenant: string;
   readonly treeId?: string | undefined;
@@ -86,14 +88,14 @@ export interface StoredEvent {
 export interface StoredRow extends StoredEvent {
   readonly columns: Columns;
 }
-/** The columns that repeat members of the body of the same name; null where it has none. */
+/** The columns that repeat members of the body of the same name; null if the body has no such member. */
 export type Columns = Readonly<Record<RepeatedColumn, string | null>>;
 export const REPEATED = ['tenant', 'treeId', 'runId', 'grantId', 'actionId', 'commandId'] as const;
 export type RepeatedColumn = (typeof REPEATED)[number];
 
 /**
- * `conflict`: nothing was written, somebody else is ahead. `late`: nothing was written, it is after `notAfter`.
- * `unknown`: it cannot be told whether it was.
+ * `conflict`: nothing was written, another writer is ahead. `late`: nothing was written, since it is after `notAfter`.
+ * `unknown`: the batch may or may not have been written.
  */
 export type AppendResult =
   | { readonly ok: true; readonly next: number }
@@ -106,22 +108,22 @@ export interface Fence {
 export interface Lease {
   readonly epoch: number;
 }
-/** What an owner learns by its heartbeat; one moment of the store. */
+/** The response to a heartbeat; a consistent view of the store. */
 export interface Roster {
-  /** the store's clock at some moment between the question and its answer, ms since the epoch */
+  /** the store's clock at some moment between the request and the response, ms since the epoch */
   readonly now: number;
-  /** all that are there and take logs, sorted */
+  /** all live owners that take logs, sorted */
   readonly owners: readonly string[];
-  /** what this owner holds, by log */
+  /** leases of this owner, by log */
   readonly held: ReadonlyMap<string, Lease>;
-  /** how many logs there are */
+  /** number of logs */
   readonly logs: number;
-  /** logs that nobody who is there holds; at most `LIMITS.freeLogs` of them, in another order for each owner */
+  /** logs that no live owner holds; at most `LIMITS.freeLogs`, in a different order for each owner */
   readonly free: readonly string[];
 }
 export interface Snapshot {
   readonly position: number;
-  /** read one after the other, once */
+  /** read in order, once */
   readonly parts: AsyncIterable<string>;
 }
 export interface SearchFilter {
@@ -133,7 +135,7 @@ export interface SearchFilter {
   readonly before?: number | undefined;
   readonly type?: string | readonly string[] | undefined;
   readonly treeId?: string | undefined;
-  /** there is no index of runs and grants: who names one names its tree too, or looks through the whole log */
+  /** runs and grants have no index: a search for one names its tree too, or scans the whole log */
   readonly runId?: string | undefined;
   readonly grantId?: string | undefined;
   readonly actionId?: string | undefined;

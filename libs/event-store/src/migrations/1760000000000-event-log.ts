@@ -2,11 +2,11 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const ROLES = ['bailiwick_delegation', 'bailiwick_ledger', 'bailiwick_intent', 'bailiwick_gateway'] as const;
 
-/** The truth: logs, their events, snapshots of the fold. Each service's role gets what it needs and no more. */
+/** Creates logs, their events and snapshots of the fold. Each service's role gets only the rights that it needs. */
 export class EventLog1760000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const role of ROLES) {
-      // roles are the server's: another database's migration may be making the same one at this moment
+      // roles are shared by the server: the migration of another database may be creating the same one concurrently
       await runner.query(
         `DO $$ BEGIN CREATE ROLE ${role} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
       );
@@ -19,7 +19,7 @@ export class EventLog1760000000000 implements MigrationInterface {
         lease_owner text,
         lease_epoch bigint NOT NULL DEFAULT 0,
         lease_until timestamptz)`);
-    // body is json, not jsonb: it keeps its exact bytes, which are what is hashed (I12)
+    // body is json, not jsonb: it keeps the exact bytes, which are hashed (I12)
     await runner.query(`
       CREATE TABLE event (
         log text NOT NULL REFERENCES log,
@@ -53,7 +53,7 @@ export class EventLog1760000000000 implements MigrationInterface {
   private async grants(runner: QueryRunner): Promise<void> {
     await runner.query('REVOKE ALL ON log, event, snapshot FROM PUBLIC');
     await runner.query('GRANT SELECT, INSERT ON log TO bailiwick_delegation');
-    // of a log only its lease ever changes: its name and tenant are for good (I9)
+    // only the lease of a log ever changes; its name and tenant are permanent (I9)
     await runner.query('GRANT UPDATE (lease_owner, lease_epoch, lease_until) ON log TO bailiwick_delegation');
     await runner.query('GRANT SELECT, INSERT ON event TO bailiwick_delegation');
     await runner.query('GRANT SELECT, INSERT, DELETE ON snapshot TO bailiwick_delegation');

@@ -1,6 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The owners of logs that are there. A lease lasts as long as its owner is, so that one row says it for all its logs. */
+/**
+ * Adds the live owners of logs. A lease lasts as long as its owner is alive, so one row covers all logs of an owner.
+ */
 export class LogOwners1760000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`

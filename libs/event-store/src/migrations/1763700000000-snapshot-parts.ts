@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * Snapshots in parts: a million grants are more than one value holds. Those of before are dropped, since a snapshot is
- * no truth; the next start folds the log and takes new ones.
+ * Stores snapshots in parts, since one value cannot hold a million grants. Existing snapshots are dropped: they contain
+ * no facts of their log, and the next start folds the log and takes new ones.
  */
 export class SnapshotParts1763700000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -12,7 +12,7 @@ export class SnapshotParts1763700000000 implements MigrationInterface {
       CREATE TABLE snapshot_part (log text NOT NULL, position bigint NOT NULL, fold_version int NOT NULL, part int NOT NULL, state text NOT NULL,
         PRIMARY KEY (log, fold_version, position, part),
         FOREIGN KEY (log, fold_version, position) REFERENCES snapshot (log, fold_version, position) ON DELETE CASCADE)`);
-    // read whole and seldom: packing and unpacking would take longer than the disk
+    // read whole and seldom: compression would take longer than the disk
     await runner.query('ALTER TABLE snapshot_part ALTER COLUMN state SET STORAGE EXTERNAL');
     await runner.query('REVOKE ALL ON snapshot_part FROM PUBLIC');
     await runner.query('GRANT SELECT, INSERT ON snapshot_part TO bailiwick_delegation');

@@ -1,9 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * Looking every event's log up again was a fifth of an insert's cost, and told nothing: an append names the event
- * before its first, and a first event asks for its log (`APPEND` in postgres.ts). That no log goes away under its events
- * is a trigger's to see to now.
+ * Drops the foreign key from events to logs: it cost a fifth of an insert and proved nothing, since an append names the
+ * event before its first, and a first event checks its log (`APPEND` in postgres/event-log.ts). Triggers now prevent
+ * the removal of a log.
  */
 export class NoLookUp1763800000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * Four indexes were half of what an insert costs. What a run or a grant did is part of what its tree did, and is found
- * there: whoever searches for it names the tree too.
+ * Drops two of four indexes, which took half the time of an insert. The events of a run or a grant belong to its tree:
+ * a search for them names the tree, too.
  */
 export class FewerIndexes1764000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

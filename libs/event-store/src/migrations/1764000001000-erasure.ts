@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What stands beside an event may be erased, and nothing else of it ever changes: only by one function, which looks for
- * the recorded erasure, and which runs as a role that nobody can log in as and that may do just this.
+ * Makes payloads erasable, and nothing else of an event. Only one function erases them: it checks the recorded erasure,
+ * and runs as a role without login that has no other rights.
  */
 export class Erasure1764000001000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -10,7 +10,7 @@ export class Erasure1764000001000 implements MigrationInterface {
       `DO $$ BEGIN CREATE ROLE bailiwick_eraser NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
     );
     await runner.query('GRANT SELECT, UPDATE (payload) ON event TO bailiwick_eraser');
-    // compared whole, so that a column that is added later is kept as well
+    // compared as a whole row, so that columns added later are protected as well
     await runner.query(`
       CREATE OR REPLACE FUNCTION event_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
@@ -34,7 +34,8 @@ export class Erasure1764000001000 implements MigrationInterface {
       END $$`);
     await runner.query('REVOKE ALL ON FUNCTION erase_payloads FROM PUBLIC');
     await runner.query('GRANT EXECUTE ON FUNCTION erase_payloads TO bailiwick_delegation');
-    // whoever migrates need not be a superuser: a function is given away to a role that one is in, and that may make some
+    // The migrating role need not be a superuser: transferring a function requires membership in the new owner, which
+    // must have the right to create.
     await runner.query('GRANT bailiwick_eraser TO CURRENT_USER');
     await runner.query('GRANT CREATE ON SCHEMA public TO bailiwick_eraser');
     await runner.query('ALTER FUNCTION erase_payloads OWNER TO bailiwick_eraser');

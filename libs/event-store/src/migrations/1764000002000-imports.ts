@@ -1,12 +1,12 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Events of a tenant that is being imported: beside the log until all of them are there and right. */
+/** Stores the events of an import in progress, outside the log until all of them have arrived and are valid. */
 export class Imports1764000002000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(
       'CREATE TABLE import_begun (tenant text PRIMARY KEY, header text NOT NULL, done boolean NOT NULL DEFAULT false)',
     );
-    // unlogged: a database that crashes loses what is staged, and it is sent again
+    // unlogged: if the database crashes, the staged events are lost and sent again
     await runner.query(`
       CREATE UNLOGGED TABLE import_event (
         log text NOT NULL, position bigint NOT NULL, type text NOT NULL, time timestamptz NOT NULL,

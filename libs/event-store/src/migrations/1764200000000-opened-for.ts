@@ -1,12 +1,12 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What was opened for a person is found in the log, where it stays: an owner forgets what ended long ago, and an erasure
- * must not. Of no other events: a permit pays nothing for it.
+ * Finds in the log the runs that were opened for a person: the state forgets what ended long ago, and an erasure must
+ * not. Only `RunOpened` events are indexed, so a permit pays nothing for it.
  */
 export class OpenedFor1764200000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // a body is kept whatever it is, also one with an escape that the database cannot read as text: that names nobody
+    // any body is stored, also one with an escape that the database cannot convert to text; such a body names no person
     await runner.query(`
       CREATE FUNCTION opened_for(body json) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
       BEGIN RETURN body->'data'->>'principalRef'; EXCEPTION WHEN data_exception THEN RETURN NULL; END $$`);

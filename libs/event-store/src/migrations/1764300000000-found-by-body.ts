@@ -1,14 +1,14 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What an event is about is looked up in its body, which is hashed and signed for. The columns that repeat it are not:
- * a row whose `tree_id` was changed would vanish from its tree, and from every receipt of it. They stay, and are
- * compared with the body by `log verify`.
+ * Finds events by the ids in their bodies, which are hashed and signed. The columns that repeat these ids are not: a
+ * row with a changed `tree_id` would vanish from its tree, and from every receipt of it. The columns stay, and `log
+ * verify` compares them with the bodies.
  */
 export class FoundByBody1764300000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // The escapes that the database cannot hold as text (\u0000, half a pair) are in no id: read without any escape, the
-    // body has the same ids. An index entry holds no more than a page, and an id is far shorter.
+    // No id contains an escape that the database cannot convert to text (\u0000, half a pair): the body without all
+    // escapes has the same ids. An index entry is limited to a page, and an id is far shorter.
     await runner.query(`
       CREATE FUNCTION event_id(body json, name text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
       BEGIN RETURN left(body->>name, 200);

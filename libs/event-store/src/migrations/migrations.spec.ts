@@ -4,15 +4,15 @@ import { freshServer } from '../../../../test/support/eventlog-server';
 
 const NAMES = EVENT_LOG_MIGRATIONS.map(({ name }) => name);
 
-/** Run alone on a server where even the roles do not exist yet, as at an installation's first start. */
-describe('bringing the event log’s schema up to date', () => {
+/** Runs on a separate server where even the roles do not exist yet, as at an installation's first start. */
+describe('migrateEventLog', () => {
   let server: Awaited<ReturnType<typeof freshServer>>;
   beforeAll(async () => {
     server = await freshServer();
   }, 120_000);
   afterAll(() => server.stop());
 
-  it('works from several services at once, also where they make the server’s roles for different databases', async () => {
+  it('works from several services at once, even if they create the server’s roles for different databases', async () => {
     const urls = await Promise.all(['a', 'b', 'c'].map((name) => server.database(name)));
     const ran = await Promise.all(urls.flatMap((url) => [url, url, url]).map(migrateEventLog));
     expect(ran.filter((names) => names.length > 0)).toEqual([NAMES, NAMES, NAMES]);
@@ -23,7 +23,7 @@ describe('bringing the event log’s schema up to date', () => {
     }
   });
 
-  it('changes nothing where it has been run before', async () => {
+  it('changes nothing if all migrations have been applied', async () => {
     const url = await server.database('again');
     expect(await migrateEventLog(url)).toEqual(NAMES);
     await query(url, "INSERT INTO log (name, tenant) VALUES ('default/0', 'default')");

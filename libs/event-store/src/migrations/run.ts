@@ -13,14 +13,14 @@ import { NoLookUp1763800000000 } from './1763800000000-no-look-up';
 import { OpenedFor1764200000000 } from './1764200000000-opened-for';
 import { SnapshotParts1763700000000 } from './1763700000000-snapshot-parts';
 
-/** Any number, the same for all who migrate: the name of the lock. */
+/** Identifies the lock; an arbitrary number, the same for all who migrate. */
 const LOCK = 1_760_000_000;
 
 /**
- * Brings one schema up to date. Safe to run again, and by several at once: one does it, all see it. Dying in the
- * middle leaves it as it was: all is one transaction.
- * @param table where TypeORM notes what was done
- * @returns the names of the migrations that were run
+ * Brings one schema up to date. Safe to repeat, and to run several times concurrently: one run applies the migrations,
+ * the others wait. A crash leaves the schema unchanged, since everything is one transaction.
+ * @param table where TypeORM records applied migrations
+ * @returns the names of the migrations that were applied
  */
 export async function migrate(
   url: string,
@@ -35,7 +35,7 @@ export async function migrate(
       new DataSource({ type: 'postgres', url, migrations, migrationsTableName: table, synchronize: false }),
     );
   } finally {
-    await gate.end(); // the lock is the connection's: dying lets it go too
+    await gate.end(); // the lock belongs to the connection: a crash releases it too
   }
 }
 
@@ -64,7 +64,7 @@ export const EVENT_LOG_MIGRATIONS = [
 export const migrateEventLog = (url: string): Promise<string[]> =>
   migrate(url, 'eventlog_migration', EVENT_LOG_MIGRATIONS);
 
-/** What the `migrate` program of a service does: exits 1 where it fails. */
+/** Runs the `migrate` program of a service: reports the migrations, or exits with 1 if they fail. */
 export function migrateAndReport(done: Promise<string[]>): void {
   done.then(
     (names) => console.log(names.length > 0 ? `migrated: ${names.join(', ')}` : 'schema is up to date'),

@@ -2,7 +2,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { Pool } from 'pg';
 import { databaseWaits } from './waits';
 
-/** Which events: those of a log, or those of one tree of it; up to a position, that one too. */
+/** The events of a log, or of one tree in it, up to and including a position. */
 export interface BodyRange {
   readonly log: string;
   readonly treeId?: string | undefined;
@@ -15,8 +15,8 @@ interface Page {
 }
 
 /**
- * The bodies of events and nothing beside them, a page at a time, for whoever goes through the whole past. While one
- * page is worked on, the next is on its way. On one connection of its own: it takes none from anybody else.
+ * Reads only the bodies of events, a page at a time, for a pass over the whole past. The next page is fetched while the
+ * current one is processed. Uses a dedicated connection, so that it takes none from others.
  */
 export class Bodies {
   private readonly pool: Pool;
@@ -28,10 +28,10 @@ export class Bodies {
       application_name: 'bailiwick-replay',
       ...databaseWaits(),
     });
-    this.pool.on('error', () => undefined); // the next page says so
+    this.pool.on('error', () => undefined); // the next page reports it
   }
 
-  /** Pages in order; the last may be empty. */
+  /** Yields pages in order; the last may be empty. */
   async *pages(range: BodyRange): AsyncGenerator<readonly string[]> {
     let next = this.page(range, -1);
     for (;;) {
@@ -39,7 +39,7 @@ export class Bodies {
       const more = bodies.length === LIMITS.readBatchEvents;
       if (more) {
         next = this.page(range, last);
-        next.catch(() => undefined); // told where it is waited for
+        next.catch(() => undefined); // reported when it is awaited
       }
       yield bodies;
       if (!more) return;
@@ -48,7 +48,8 @@ export class Bodies {
 
   private async page(range: BodyRange, after: number): Promise<Page> {
     if (range.treeId !== undefined) return this.between(range, after, range.to);
-    // without gaps (I5) so many positions are a page; by the LIMIT alone the database may read, and sort, all the rest
+    // positions have no gaps (I5), so their range is a page; with LIMIT alone the database may read and sort all the
+    // rest
     const end = Math.min(range.to, after + LIMITS.readBatchEvents);
     const page = await this.between(range, after, end);
     // a hole in a damaged log is not its end (I11)

@@ -8,7 +8,7 @@ import { batch } from '../testing/logs';
 const LOG = 'default/0';
 jest.setTimeout(120_000);
 
-describe('a connection that breaks in the middle of an append', () => {
+describe('an append whose connection breaks', () => {
   let database: EventLogDatabase;
   let eventlog: PostgresEventLog;
   beforeEach(async () => {
@@ -26,7 +26,7 @@ describe('a connection that breaks in the middle of an append', () => {
   const bodiesOf = (from: number, count: number, who?: string) =>
     batch(LOG, from, count, who).map((event) => event.body);
 
-  it('before it is committed leaves nothing of it, is told as `unknown`, and the next append goes on', async () => {
+  it('leaves nothing and reports `unknown` if it breaks before the commit, and the next append succeeds', async () => {
     const rival = new Client({ connectionString: database.url });
     await rival.connect();
     await rival.query('BEGIN');
@@ -47,7 +47,7 @@ describe('a connection that breaks in the middle of an append', () => {
     expect(await bodies()).toEqual([...bodiesOf(0, 2), ...bodiesOf(2, 3, 'again')]);
   });
 
-  it('after it was committed leaves all of it, is told as `unknown`, and the retry as `conflict`', async () => {
+  it('leaves the whole batch and reports `unknown` if it breaks after the commit, and a retry conflicts', async () => {
     const wire = await wireTo(await database.as('delegation'));
     const far = new PostgresEventLog(wire.url);
     expect(await far.head(LOG)).toBe(2);
@@ -56,7 +56,7 @@ describe('a connection that breaks in the middle of an append', () => {
     await broken;
     expect(await appended).toMatchObject({ ok: false, reason: 'unknown' });
 
-    // the database may still be at it when the client knows no more
+    // the database may still be committing when the client has lost the connection
     await eventually(async () => ((await eventlog.head(LOG)) === 5 ? true : undefined));
     expect(await bodies()).toEqual(bodiesOf(0, 5));
     expect(await far.append(LOG, 2, batch(LOG, 2, 3, 'again'))).toMatchObject({ ok: false, reason: 'conflict' });
@@ -65,7 +65,7 @@ describe('a connection that breaks in the middle of an append', () => {
     await wire.close();
   });
 
-  it('at any moment leaves each batch wholly there or wholly not, and what was acknowledged is there', async () => {
+  it('leaves each batch wholly present or absent at any moment, and every acknowledged batch present', async () => {
     const size = 1_000;
     const killer = new Client({ connectionString: database.url });
     await killer.connect();
@@ -75,14 +75,14 @@ describe('a connection that breaks in the middle of an append', () => {
       let over = false;
       const appended = eventlog.append(LOG, head, batch(LOG, head, size, `round${round}`));
       void appended.finally(() => (over = true));
-      // in turn: at once, as soon as the statement is at work, when it is over
+      // in turn: at once, while the statement is running, after it has ended
       const reached = async () =>
         round % 3 === 0 || over || (round % 3 === 1 && (await killer.query(BUSY)).rows.length > 0) || undefined;
       await eventually(reached);
       await killer.query(KILL);
       const result: AppendResult = await appended;
 
-      // a connection that died while it was idle may be met by the next question: asked again, it gets a new one
+      // the next query may get a connection that died while idle; a retry gets a new one
       const now = await eventually(() => eventlog.head(LOG).catch(() => undefined));
       seen.add(result.ok ? 'ok' : result.reason);
       expect([head, head + size]).toContain(now);

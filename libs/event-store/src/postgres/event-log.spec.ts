@@ -11,8 +11,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => database.drop());
 
-describe('a reading of a log', () => {
-  it('costs what it reads, and not what comes after that: also where the database knows nothing of the table yet', async () => {
+describe('PostgresEventLog.read', () => {
+  it('reads only the requested rows, even before the database has statistics of the table', async () => {
     const url = await database.as('delegation');
     const admin = new Client({ connectionString: database.url });
     await admin.connect();
@@ -21,7 +21,7 @@ describe('a reading of a log', () => {
       await admin.query(`INSERT INTO log (name, tenant) VALUES ('long/0', 'long')`);
       await admin.query(`INSERT INTO event (log, position, type, time, body, tenant, command_id)
         SELECT 'long/0', n, 'Made', now(), '{}', 'long', 'cmd_1' FROM generate_series(0, 49999) AS n`);
-      // a connection tells what it has read when it is closed at the latest
+      // a connection reports its statistics when it is closed at the latest
       const fetched = async (): Promise<number> => {
         const { rows } = await admin.query<{ count: string }>(
           `SELECT idx_tup_fetch + seq_tup_read AS count FROM pg_stat_user_tables WHERE relname = 'event'`,
@@ -34,7 +34,7 @@ describe('a reading of a log', () => {
         Array.from({ length: 50 }, (_, i) => 100 + i),
       );
       await fresh.close();
-      await until('what was read to be told', async () => (await fetched()) > before);
+      await until('statistics to be reported', async () => (await fetched()) > before);
       expect((await fetched()) - before).toBeLessThan(60);
     } finally {
       await admin.query('ALTER TABLE event RESET (autovacuum_enabled)');
@@ -43,8 +43,8 @@ describe('a reading of a log', () => {
   });
 });
 
-describe('a log with a hole, which no owner makes', () => {
-  it('is read on behind it, so that who folds it sees the hole and takes nothing for the end (I11)', async () => {
+describe('a log with a hole, which no owner creates', () => {
+  it('is read past the hole, so that a fold detects it and does not take it for the end (I11)', async () => {
     const url = await database.as('delegation');
     const admin = new Client({ connectionString: database.url });
     await admin.connect();

@@ -17,13 +17,13 @@ import type {
 } from '../port';
 import { databaseWaits } from './waits';
 
-/** a server that takes a connection and says nothing is given up */
+/** a server that accepts a connection and does not respond within this time counts as unavailable */
 const PROBE_MS = 1_000;
 
 /** The event log in PostgreSQL, with hand-written SQL. The table's key is the fence (I5). */
 export class PostgresEventLog implements EventLog {
   private readonly pool: Pool;
-  /** a connection of its own: a busy pool is not a database that is away */
+  /** a dedicated connection: a busy pool does not mean that the database is unavailable */
   private readonly probe: Pool;
   private readonly leases: PostgresLeases;
   private pinging: Promise<boolean> | undefined;
@@ -35,7 +35,7 @@ export class PostgresEventLog implements EventLog {
       application_name: 'bailiwick-eventlog',
       ...databaseWaits(),
     });
-    // an idle connection that dies is replaced by the pool; without a listener it would end the process
+    // the pool replaces an idle connection that dies; without a listener it would end the process
     this.pool.on('error', options.onError ?? (() => undefined));
     this.probe = new Pool({
       connectionString: url,
@@ -43,7 +43,7 @@ export class PostgresEventLog implements EventLog {
       application_name: 'bailiwick-health',
       ...databaseWaits(PROBE_MS),
     });
-    this.probe.on('error', () => undefined); // the next ping says so
+    this.probe.on('error', () => undefined); // the next ping reports it
     this.leases = new PostgresLeases(url);
   }
 
@@ -91,8 +91,8 @@ export class PostgresEventLog implements EventLog {
         text: APPEND,
         values: appendValues(log, expectedPosition, events, fence, notAfter),
       });
-      // One statement is one transaction. Dying before it returns: it is wholly there or wholly not, and whoever loads
-      // the log next sees which; the caller answers nothing until then (I4).
+      // One statement is one transaction. After a crash before it returns, the batch is wholly present or absent, and
+      // the next load of the log shows which; the caller sends no response until then (I4).
       if (rowCount === events.length) return { ok: true, next: expectedPosition + events.length };
       return { ok: false, ...(await this.whyNothing(log, expectedPosition, fence, notAfter)) };
     } catch (error) {
@@ -113,7 +113,7 @@ export class PostgresEventLog implements EventLog {
       return { reason: 'fenced', detail: `${log} is owned by another` };
     if (notAfter !== undefined && (await this.isPast(notAfter)))
       return { reason: 'late', detail: `the append reached ${log} too late` };
-    return { reason: 'conflict', detail: `${log} does not stand at ${position}` };
+    return { reason: 'conflict', detail: `${log} is not at ${position}` };
   }
 
   private async isPast(moment: number): Promise<boolean> {
@@ -150,9 +150,9 @@ export class PostgresEventLog implements EventLog {
 
   async search(filter: SearchFilter): Promise<StoredEvent[]> {
     const values: unknown[] = [filter.tenant];
-    // PostgreSQL holds `tenant` against `log` itself
+    // a constraint checks `tenant` against `log`
     const where = ['tenant = $1'];
-    // by the body, where an index leads to the few events that are meant; through a whole log that would take minutes
+    // by the body if an index leads to few events; a scan of a whole log by the body would take minutes
     const isNarrow = filter.treeId !== undefined || filter.actionId !== undefined;
     for (const key of IDS) if (filter[key] !== undefined) where.push(`${idIn(key)} = $${values.push(filter[key])}`);
     if (filter.log !== undefined) where.push(`log = $${values.push(filter.log)}`);
@@ -181,8 +181,8 @@ export class PostgresEventLog implements EventLog {
   }
 
   /**
-   * Keeps the newest ones of this fold: an older stands in where a newer cannot be read. Dying anywhere in it: the
-   * transaction is not there, and the snapshots are those of before.
+   * Keeps the newest snapshots of this fold: an older one is a fallback if a newer one cannot be read. A crash rolls
+   * the transaction back and leaves the earlier snapshots.
    */
   saveSnapshot(log: string, position: number, foldVersion: number, parts: Iterable<string>): Promise<void> {
     return this.inTransaction(async (client) => {
@@ -213,14 +213,14 @@ export class PostgresEventLog implements EventLog {
     return row && { position: Number(row.position), parts: this.snapshotParts(log, Number(row.position), foldVersion) };
   }
 
-  /** @throws where the snapshot was replaced by newer ones while it was read */
+  /** @throws if newer snapshots replaced this one while it was read */
   private async *snapshotParts(log: string, position: number, foldVersion: number): AsyncGenerator<string> {
     for (let part = 0; ; part++) {
       const { rows } = await this.pool.query<{ state: string | null }>(
         'SELECT (SELECT state FROM snapshot_part WHERE log = $1 AND position = $2 AND fold_version = $3 AND part = $4) AS state FROM snapshot WHERE log = $1 AND position = $2 AND fold_version = $3',
         [log, position, foldVersion, part],
       );
-      if (!rows[0]) throw new Error(`the snapshot of ${log} at ${position} is not there any more`);
+      if (!rows[0]) throw new Error(`the snapshot of ${log} at ${position} no longer exists`);
       if (rows[0].state === null) return;
       yield rows[0].state;
     }
@@ -234,7 +234,7 @@ export class PostgresEventLog implements EventLog {
       await client.query('COMMIT');
       client.release();
     } catch (error) {
-      client.release(true); // a connection in the midst of a transaction is not used again
+      client.release(true); // a connection in an open transaction is not reused
       throw error;
     }
   }
@@ -255,7 +255,7 @@ export class PostgresEventLog implements EventLog {
     return this.leases.leave(owner);
   }
 
-  /** Does the database answer right now? Those who ask at the same time share one question. */
+  /** Reports whether the database responds; concurrent calls share one query. */
   ping(timeoutMs: number): Promise<boolean> {
     return (this.pinging ??= this.pingOnce(timeoutMs).finally(() => (this.pinging = undefined)));
   }
@@ -263,7 +263,7 @@ export class PostgresEventLog implements EventLog {
   private async pingOnce(timeoutMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), timeoutMs)));
-    // `query_timeout` drops a connection that has gone silent, so that the next ping makes a new one
+    // `query_timeout` drops a connection that does not respond, so that the next ping opens a new one
     const question: QueryConfig & { query_timeout: number } = { text: 'SELECT 1', query_timeout: timeoutMs };
     const answer = this.probe.query(question).then(
       () => true,
@@ -276,7 +276,7 @@ export class PostgresEventLog implements EventLog {
     await Promise.all([this.pool.end(), this.probe.end(), this.leases.end()]);
   }
 
-  /** For a follower that stores its position in the transaction of its result. */
+  /** Connects a follower that stores its position in the same transaction as its result. */
   connect(): Promise<PoolClient> {
     return this.pool.connect();
   }
@@ -299,10 +299,10 @@ const idIn = (name: string): string => `event_id(body, '${name}')`;
 const UNIQUE_VIOLATION = '23505';
 
 /**
- * All or nothing, only directly after the event before, and only while the lease (if one is named) is still held. FOR
- * SHARE: the lease cannot go to another before this is committed, so that the other's first reading finds it. The clock
- * is read by a subquery of its own, once: read in the condition itself, it would be asked for every row, and half a
- * batch could be written.
+ * Appends all or nothing, only directly after the previous event, and only while the lease (if one is given) is still
+ * held. FOR SHARE: the lease cannot pass to another owner before the commit, so that owner's first read finds the
+ * events. A subquery reads the clock once: in the condition itself it would be read for every row, and half a batch
+ * could be written.
  */
 const APPEND = `
 INSERT INTO event (log, position, type, time, body, payload, tenant, tree_id, run_id, grant_id, action_id, command_id)
@@ -314,8 +314,8 @@ WHERE CASE WHEN $2 = 0 THEN EXISTS (SELECT FROM log WHERE name = $1) ELSE EXISTS
   AND ($15::float8 IS NULL OR (SELECT clock_timestamp()) <= to_timestamp($15 / 1000))`;
 
 /**
- * A column is one text, its values set apart by what none of them holds (`checkBatch`), nothing for NULL: it needs no
- * escaping, and the server cuts it apart faster than it reads an array.
+ * Encodes each column as one text, its values separated by a character that none of them contains (`checkBatch`), empty
+ * for NULL: it needs no escaping, and the server splits it faster than it parses an array.
  */
 function appendValues(
   log: string,

@@ -4,26 +4,26 @@ import { Pool } from 'pg';
 import type { Fence, StoredEvent } from '../port';
 import { databaseWaits } from './waits';
 
-/** What was begun for a tenant. */
+/** The import that was started for a tenant. */
 export interface StartedImport {
   readonly header: ExportHeader;
-  /** its leases were to stay alive */
+  /** the header asked for live leases */
   readonly live: boolean;
   readonly done: boolean;
 }
 
-/** A tenant that is not empty, or is owned by another: nothing was written. */
+/** The tenant is not empty, or has another owner: nothing was written. */
 export class NotImported extends Error {}
 
-/** Imported events, beside the log until they become it: all of them in one commit, or none. */
+/** Stages imported events outside the log and publishes all of them in one commit, or none. */
 export class PostgresImports {
   private readonly pool: Pool;
 
   constructor(url: string) {
-    // a million events become the log in one statement
+    // one statement copies a million events into the log
     const waits = databaseWaits(LIMITS.databaseLongMs);
     this.pool = new Pool({ connectionString: url, max: 2, application_name: 'bailiwick-import', ...waits });
-    this.pool.on('error', () => undefined); // the next question says so
+    this.pool.on('error', () => undefined); // the next query reports it
   }
 
   async started(tenant: string): Promise<StartedImport | undefined> {
@@ -36,18 +36,18 @@ export class PostgresImports {
     return { header, live, done: rows[0].done };
   }
 
-  /** Another import than the one that was begun before takes its place: what was staged of that one is dropped. */
+  /** Starts an import. It replaces an earlier import of the tenant, whose staged events are dropped. */
   async begin(header: ExportHeader, live: boolean): Promise<void> {
     const { tenant } = header;
     await this.pool.query('DELETE FROM import_event WHERE starts_with(log, $1)', [`${tenant}/`]);
-    // Dying here: the old import has lost its events, and wants them again from the first.
+    // A crash here leaves the old import without its events; it then requires them again from the first.
     await this.pool.query(
       'INSERT INTO import_begun (tenant, header) VALUES ($1, $2) ON CONFLICT (tenant) DO UPDATE SET header = $2, done = false',
       [tenant, JSON.stringify({ ...header, live })],
     );
   }
 
-  /** log → the next position that is not staged yet */
+  /** Returns, for each log, the next position that is not staged yet. */
   async next(header: ExportHeader): Promise<Record<string, number>> {
     const { rows } = await this.pool.query<{ log: string; next: string }>(
       'SELECT name AS log, coalesce((SELECT max(position) + 1 FROM import_event WHERE log = name), 0) AS next FROM unnest($1::text[]) AS name',
@@ -56,7 +56,7 @@ export class PostgresImports {
     return Object.fromEntries(rows.map(({ log, next }) => [log, Number(next)]));
   }
 
-  /** All or nothing; what is there already stays. */
+  /** Stages events, all or nothing; those that exist already stay. */
   async add(events: readonly ExportLine[]): Promise<void> {
     const column = <T>(pick: (event: ExportLine) => T) => events.map(pick);
     await this.pool.query({
@@ -75,7 +75,7 @@ export class PostgresImports {
     });
   }
 
-  /** Those at `limit` positions. By a LIMIT instead the database, which knows nothing of the table yet, sorts all the rest. */
+  /** Reads a range of positions. With LIMIT instead, a database without statistics would sort the rest of the table. */
   async read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
     const { rows } = await this.pool.query<Omit<StoredEvent, 'position' | 'time'> & { position: string; time: Date }>({
       name: 'staged',
@@ -86,15 +86,15 @@ export class PostgresImports {
     return rows.map((row) => ({ ...row, position: Number(row.position), time: row.time.toISOString() }));
   }
 
-  /** What is staged is not what it should be. */
+  /** Drops the staged events after a failed check. */
   async clear(tenant: string): Promise<void> {
     await this.pool.query('DELETE FROM import_event WHERE starts_with(log, $1)', [`${tenant}/`]);
   }
 
   /**
-   * The staged events become the logs, in one transaction, by the owner of the tenant's first log alone. Dying anywhere
-   * in it: nothing of it is there, and what is staged still is.
-   * @param behind what follows them in each log, so that they are at no moment without it
+   * Turns the staged events into the logs, in one transaction, by the owner of the tenant's first log alone. A crash
+   * rolls it back, and the staged events stay.
+   * @param behind the events that follow in each log in the same commit
    * @throws NotImported
    */
   async publish(
@@ -105,7 +105,7 @@ export class PostgresImports {
     const client = await this.pool.connect();
     try {
       await client.query('BEGIN');
-      // nobody else comes to own it until this is committed
+      // the row lock keeps another owner from acquiring it before the commit
       const held = await client.query(
         'SELECT FROM log WHERE name = $1 AND lease_owner = $2 AND lease_epoch = $3 FOR UPDATE',
         [`${tenant}/0`, owner, epoch],
@@ -114,7 +114,7 @@ export class PostgresImports {
       for (const { log, size } of logs) {
         await client.query('INSERT INTO log (name, tenant) VALUES ($1, $2) ON CONFLICT DO NOTHING', [log, tenant]);
         const taken = await client.query('SELECT FROM event WHERE log = $1 LIMIT 1', [log]);
-        if (taken.rowCount !== 0) throw new NotImported(`${log} has events already`);
+        if (taken.rowCount !== 0) throw new NotImported(`${log} already has events`);
         const { rowCount } = await client.query(PUBLISH, [log, tenant]);
         if (rowCount !== size) throw new NotImported(`${log} has ${rowCount ?? 0} events staged, not ${size}`);
         for (const { event, body } of behind.get(log) ?? [])
@@ -125,7 +125,7 @@ export class PostgresImports {
       await client.query('COMMIT');
       client.release();
     } catch (error) {
-      client.release(true); // a connection in the midst of a transaction is not used again
+      client.release(true); // a connection in an open transaction is not reused
       throw error;
     }
   }
@@ -135,7 +135,7 @@ export class PostgresImports {
   }
 }
 
-/** An event that this installation writes itself: its place is in it, and nothing stands next to it. */
+/** An event that this installation writes itself: it contains its position, and has no payload. */
 interface Following {
   readonly event: { readonly position: number; readonly type: string; readonly time: string };
   readonly body: string;

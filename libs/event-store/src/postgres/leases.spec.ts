@@ -6,8 +6,8 @@ import { batch } from '../testing/logs';
 const LOG = 'default/0';
 const LONG = 600_000;
 
-/** What two statements at the same time do to each other, with a hand on one of them. */
-describe('leases in PostgreSQL, when two things happen at once', () => {
+/** Tests concurrent statements, one of them controlled by hand. */
+describe('leases in PostgreSQL under concurrency', () => {
   let database: EventLogDatabase;
   let a: PostgresEventLog;
   let b: PostgresEventLog;
@@ -37,7 +37,7 @@ describe('leases in PostgreSQL, when two things happen at once', () => {
   });
   afterEach(() => hand.query('ROLLBACK'));
 
-  /** Some statement of ours stands before a lock. */
+  /** Waits until one of the adapter's statements waits for a lock. */
   const waits = (what: string) =>
     eventually(async () => {
       const rows = await query(
@@ -48,7 +48,7 @@ describe('leases in PostgreSQL, when two things happen at once', () => {
       return rows.length > 0 ? true : undefined;
     });
 
-  it('a heartbeat that comes just before another takes the log keeps it', async () => {
+  it('keeps a log whose owner’s heartbeat commits just before another owner takes it', async () => {
     await hand.query("UPDATE log_owner SET until = now() + interval '1 hour' WHERE name = 'a'");
     const taken = b.acquireLease(LOG, 'b');
     await waits('UPDATE log SET');
@@ -57,8 +57,8 @@ describe('leases in PostgreSQL, when two things happen at once', () => {
     expect((await a.heartbeat('a', LONG)).held).toEqual(new Map([[LOG, { epoch }]]));
   });
 
-  it('a heartbeat that comes just after learns that the log is gone', async () => {
-    // what taking it does, up to just before its commit
+  it('reports a lost log to a heartbeat just after another owner took it', async () => {
+    // performs the steps of taking it, up to just before the commit
     await hand.query("SELECT FROM log_owner WHERE name = 'a' FOR SHARE");
     await hand.query("UPDATE log SET lease_owner = 'b', lease_epoch = lease_epoch + 1 WHERE name = $1", [LOG]);
     const roster = a.heartbeat('a', LONG);
@@ -67,9 +67,9 @@ describe('leases in PostgreSQL, when two things happen at once', () => {
     expect((await roster).held.size).toBe(0);
   });
 
-  it('a log whose owner has an append under way goes to another only after it: whoever owns it next reads it', async () => {
+  it('passes a log to another owner only after an append in progress, which the new owner then reads', async () => {
     const head = await a.head(LOG);
-    // somebody else's event at this position, not committed yet: the append waits for what becomes of it
+    // another writer's uncommitted event at this position: the append waits for its outcome
     await hand.query(
       'INSERT INTO event (log, position, type, time, body, tenant, command_id) VALUES ($1, $2, $3, now(), $4, $5, $6)',
       [LOG, head, 'RunOpened', '{}', 'default', 'cmd_00000000'],

@@ -3,14 +3,15 @@ import { Pool } from 'pg';
 import type { Lease, Roster } from '../port';
 import { databaseWaits } from './waits';
 
-/** a heartbeat that takes so long has come too late; the next one tries again */
+/** a heartbeat that takes longer than this is too late; the next one tries again */
 const STATEMENT_MS = 1_500;
 
 /**
- * Who owns which log, in PostgreSQL. On a connection of its own: a heartbeat must not wait behind the loading of a log.
+ * Stores who owns which log in PostgreSQL. Uses a dedicated connection: a heartbeat must not wait for the load of a
+ * log.
  *
- * Nothing here waits for the disk. The write-ahead log has one order, so whatever an owner has written under a lease
- * has made the lease durable, too; a lease that a crash forgets has nothing under it.
+ * Nothing here waits for the disk. The write-ahead log has one order, so any event written under a lease makes the
+ * lease durable, too; a lease that a crash loses covers no event.
  */
 export class PostgresLeases {
   private readonly pool: Pool;
@@ -23,13 +24,13 @@ export class PostgresLeases {
       ...databaseWaits(STATEMENT_MS),
       options: '-c synchronous_commit=off',
     });
-    this.pool.on('error', () => undefined); // the next heartbeat says so
+    this.pool.on('error', () => undefined); // the next heartbeat reports it
   }
 
   async heartbeat(owner: string, ttlMs: number, takes: boolean): Promise<Roster> {
     await this.pool.query({ name: 'beat', text: BEAT, values: [owner, ttlMs, takes] });
-    // A statement of its own, which sees what was taken until that one was through: while this owner's row says that it
-    // is there, nobody takes anything from it.
+    // A separate statement, which sees what others took until the heartbeat committed: while this owner's row states
+    // that it is alive, no other owner takes its logs.
     const { rows } = await this.pool.query<RosterRow>({
       name: 'roster',
       text: ROSTER,
@@ -65,7 +66,7 @@ interface RosterRow {
   free: string[];
 }
 
-/** What was killed long ago is swept out on the way. */
+/** Also removes owners that died long ago. */
 const BEAT = `
 WITH swept AS (DELETE FROM log_owner WHERE until < clock_timestamp() - interval '1 hour' AND name <> $1)
 INSERT INTO log_owner (name, until, takes) VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond', $3)
@@ -82,9 +83,9 @@ SELECT
     ORDER BY md5(name || $1) LIMIT $2) AS free`;
 
 /**
- * The rows of both owners are locked while it is looked whether they are there: a heartbeat of the old one that comes at
- * this moment is before this, and then the lease is not given, or after it, and then its roster does not have the log.
- * The epoch that was seen must still be there: of several who find a log free, one gets it.
+ * Locks the rows of both owners while it checks whether they are alive: a concurrent heartbeat of the old owner commits
+ * either before, and then the lease is not given, or after, and then its roster lacks the log. The epoch must still be
+ * the one that was read: of several owners that find a log free, one gets it.
  */
 const ACQUIRE = `
 WITH seen AS (SELECT lease_epoch AS epoch, lease_owner AS owner FROM log WHERE name = $1),

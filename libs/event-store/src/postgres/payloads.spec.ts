@@ -7,7 +7,7 @@ import { PostgresPayloads } from './payloads';
 
 const [ANN, BEN] = ['ref_0000000000000000000000000a', 'ref_0000000000000000000000000b'];
 
-describe('what was opened for a person', () => {
+describe('PostgresPayloads.openedFor', () => {
   let database: EventLogDatabase;
   let url: string;
   beforeAll(async () => {
@@ -21,7 +21,7 @@ describe('what was opened for a person', () => {
     try {
       return await payloads.openedFor(log, subjectRef, before);
     } finally {
-      await payloads.close(); // a connection tells what it has read when it is closed at the latest
+      await payloads.close(); // a connection reports its statistics when it is closed at the latest
     }
   }
 
@@ -35,18 +35,18 @@ describe('what was opened for a person', () => {
     commandId: 'cmd_00000000',
   });
 
-  it('is how many runs, and each of their trees once: of one log, before a position', async () => {
+  it('counts the runs of a person in one log before a position, and lists each of their trees once', async () => {
     const eventlog = new PostgresEventLog(url);
     for (const log of ['one/0', 'two/0']) await eventlog.createLog(log);
-    const [hers, his] = [{ principalRef: ANN }, { principalRef: BEN }];
+    const [ofAnn, ofBen] = [{ principalRef: ANN }, { principalRef: BEN }];
     await eventlog.append('one/0', 0, [
-      event('one/0', 0, 'T', hers),
-      event('one/0', 1, 'T', hers),
-      event('one/0', 2, 'U', his),
-      event('one/0', 3, 'V', hers, 'GrantIssued'),
-      event('one/0', 4, 'W', hers),
+      event('one/0', 0, 'T', ofAnn),
+      event('one/0', 1, 'T', ofAnn),
+      event('one/0', 2, 'U', ofBen),
+      event('one/0', 3, 'V', ofAnn, 'GrantIssued'),
+      event('one/0', 4, 'W', ofAnn),
     ]);
-    await eventlog.append('two/0', 0, [event('two/0', 0, 'X', hers)]);
+    await eventlog.append('two/0', 0, [event('two/0', 0, 'X', ofAnn)]);
     await eventlog.close();
     expect(await openedFor('one/0', ANN, 9)).toEqual({ runs: 3, trees: ['T', 'W'] });
     expect(await openedFor('one/0', ANN, 4)).toEqual({ runs: 2, trees: ['T'] });
@@ -56,7 +56,7 @@ describe('what was opened for a person', () => {
     expect(await openedFor('two/0', BEN, 9)).toEqual({ runs: 0, trees: [] });
   });
 
-  it('costs what there is of hers, and not what there is of others', async () => {
+  it('reads only the rows of the person', async () => {
     const admin = new Client({ connectionString: database.url });
     await admin.connect();
     const fetched = async (): Promise<number> => {
@@ -75,7 +75,7 @@ describe('what was opened for a person', () => {
       );
       const before = await fetched();
       expect(await openedFor('long/0', ANN, 40_000)).toMatchObject({ runs: 40 });
-      await until('what was read to be told', async () => (await fetched()) > before);
+      await until('statistics to be reported', async () => (await fetched()) > before);
       expect((await fetched()) - before).toBeLessThan(60);
     } finally {
       await admin.end();

@@ -3,7 +3,7 @@ import type { Opened, Payloads, PayloadSelection } from '../payloads';
 import type { StoredEvent } from '../port';
 import { databaseWaits } from './waits';
 
-/** Erasure in PostgreSQL: the database's own function does it, since no role may change an event. */
+/** Erases payloads in PostgreSQL through a function of the database, since no role may change an event. */
 export class PostgresPayloads implements Payloads {
   private readonly pool: Pool;
 
@@ -14,7 +14,7 @@ export class PostgresPayloads implements Payloads {
       application_name: 'bailiwick-erasure',
       ...databaseWaits(),
     });
-    this.pool.on('error', () => undefined); // the next question says so
+    this.pool.on('error', () => undefined); // the next query reports it
   }
 
   async openedFor(log: string, subjectRef: string, before: number): Promise<Opened> {
@@ -22,18 +22,18 @@ export class PostgresPayloads implements Payloads {
     return { runs: Number(rows[0]?.runs ?? 0), trees: rows[0]?.trees ?? [] };
   }
 
-  async count(log: string, beside: PayloadSelection): Promise<Record<string, number>> {
+  async count(log: string, selection: PayloadSelection): Promise<Record<string, number>> {
     const { rows } = await this.pool.query<{ type: string; payloads: string }>(
       `SELECT type, count(*) AS payloads FROM event WHERE ${CHOSEN} GROUP BY type ORDER BY type`,
-      chosen(log, beside),
+      chosen(log, selection),
     );
     return Object.fromEntries(rows.map(({ type, payloads }) => [type, Number(payloads)]));
   }
 
-  async erase(log: string, erasure: number, beside: PayloadSelection, limit: number): Promise<number> {
+  async erase(log: string, erasure: number, selection: PayloadSelection, limit: number): Promise<number> {
     const { rows } = await this.pool.query<{ erased: number }>(
       `SELECT erase_payloads($1, $6, ARRAY(SELECT position FROM event WHERE ${CHOSEN} LIMIT $7)) AS erased`,
-      [...chosen(log, beside), erasure, limit],
+      [...chosen(log, selection), erasure, limit],
     );
     return rows[0]?.erased ?? 0;
   }
@@ -60,11 +60,11 @@ export class PostgresPayloads implements Payloads {
   }
 }
 
-/** By the index `event_opened_for`. */
+/** Uses the index `event_opened_for`. */
 const OPENED = `SELECT count(*) AS runs, array_agg(DISTINCT event_id(body, 'treeId')) AS trees
   FROM event WHERE log = $1 AND type = 'RunOpened' AND opened_for(body) = $2 AND position < $3`;
 
-/** An index for each of the three. */
+/** Each of the three conditions uses an index. */
 const CHOSEN = `log = $1 AND position < $2 AND payload IS NOT NULL
   AND (event_id(body, 'treeId') = ANY($3) OR position = ANY($4) OR (type = 'PayloadsErased' AND body->'data'->>'subjectRef' = $5))`;
 const chosen = (log: string, { before, trees, positions, subjectRef }: PayloadSelection): unknown[] => [

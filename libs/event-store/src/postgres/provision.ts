@@ -4,9 +4,10 @@ import { databaseWaits } from './waits';
 const DATABASE = 'bailiwick';
 
 /**
- * One database, one role per service (`bailiwick_<service>`), each with its own password. Safe to run at every start.
+ * Creates one database and one role per service (`bailiwick_<service>`), each with a separate password. Safe to run at
+ * every start.
  * @param passwords service → password
- * @returns the owner's URL, for migrations, and each service's own
+ * @returns the owner's URL, for migrations, and the URL of each service
  */
 export async function provision<S extends string>(
   adminUrl: string,

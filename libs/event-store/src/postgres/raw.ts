@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
 import { databaseWaits } from './waits';
 
-/** An event's columns but its log and position. */
+/** An event's columns except its log and position. */
 export interface RawRow {
   readonly type: string;
   readonly time: string;
@@ -13,8 +13,8 @@ export interface RawRow {
 }
 
 /**
- * The table of events without anything around it: no owner, no fold, no check of a position or a lease. It is what the
- * event log is measured against, and used by nothing else.
+ * Accesses the table of events directly: no owner, no fold, no check of a position or a lease. It is the baseline of
+ * the event log's benchmarks, and has no other use.
  */
 export class RawEvents {
   private readonly pool: Pool;
@@ -23,7 +23,7 @@ export class RawEvents {
     this.pool = new Pool({ connectionString: url, max: 1, application_name: 'bailiwick-bench', ...databaseWaits() });
   }
 
-  /** One statement, one commit. */
+  /** Inserts rows by one statement in one commit. */
   async insert(log: string, first: number, rows: readonly RawRow[]): Promise<void> {
     const id = (n: number) => rows.map((row) => row.ids[n] ?? null);
     await this.pool.query({
@@ -49,7 +49,7 @@ export class RawEvents {
     });
   }
 
-  /** The events of a log from a position on, their bodies parsed. */
+  /** Reads the events of a log from a position on and parses their bodies. */
   async read(log: string, from: number, limit: number): Promise<unknown[]> {
     const { rows } = await this.pool.query<{ body: string }>({
       name: 'raw-read',
@@ -59,12 +59,12 @@ export class RawEvents {
     return rows.map((row) => JSON.parse(row.body) as unknown);
   }
 
-  /** One commit that writes next to nothing: what a promise of durability costs at least here. */
+  /** Commits next to nothing: the minimum cost of durability on this machine. */
   async commit(log: string): Promise<void> {
     await this.pool.query('UPDATE log SET lease_epoch = lease_epoch WHERE name = $1', [log]);
   }
 
-  /** The next start folds the log from its beginning. */
+  /** Deletes the snapshots of a log, so that the next start folds it from position 0. */
   async dropSnapshots(log: string): Promise<void> {
     await this.pool.query('DELETE FROM snapshot WHERE log = $1', [log]);
   }

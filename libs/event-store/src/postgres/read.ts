@@ -3,8 +3,8 @@ import { SEPARATOR } from '../check-batch';
 import type { StoredEvent } from '../port';
 
 /**
- * The events of a log from a position on, as one row: to take a row an event apart costs a reader more than to fold it.
- * Each column is joined by `SEPARATOR`, which nothing that was appended holds.
+ * Selects the events of a log from a position on as one row: parsing a row per event would cost a reader more than
+ * folding it. Each column is joined by `SEPARATOR`, which no appended value contains.
  */
 const reading = (where: string, more = ''): string => `
 SELECT string_agg(position::text, E'\\x01' ORDER BY position) AS positions,
@@ -17,9 +17,9 @@ FROM (
 ) AS event`;
 
 /**
- * Positions have no gaps (I5), so the range says how many. By a LIMIT a database that knows nothing of the table yet
- * reads, and sorts, all the rest of the log: that is for a log that somebody has damaged, so that a hole in it is seen
- * by who folds it, and is not taken for its end (I11).
+ * Positions have no gaps (I5), so the range determines the number of rows. With LIMIT, a database without statistics
+ * reads and sorts all the rest of the log; that form is for a damaged log, so that a fold detects a hole in it and does
+ * not take it for the end (I11).
  */
 const READ = {
   name: 'read',
@@ -34,7 +34,7 @@ type Column = 'positions' | 'types' | 'seconds' | 'bodies' | 'payloads';
 
 type Row = Record<Column, string | null> & { readonly beyond?: string | null };
 
-/** Up to `limit` events from `from` on, in order. */
+/** Returns up to `limit` events from `from` on, in order. */
 export async function readEvents(pool: Pool, log: string, from: number, limit: number): Promise<StoredEvent[]> {
   const values = [log, from, limit];
   const [row] = (await pool.query<Row>({ ...READ, values })).rows;
@@ -62,7 +62,7 @@ function eventsIn(log: string, row: Row | undefined): StoredEvent[] {
   }));
 }
 
-/** Events that were appended together have one time. */
+/** Caches the last result: events that were appended together have the same time. */
 function lastRemembered(f: (text: string) => string): (text: string) => string {
   let [asked, answer] = ['', ''];
   return (text) => {

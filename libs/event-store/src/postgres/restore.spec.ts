@@ -7,7 +7,7 @@ import { PostgresEventLog } from './event-log';
 import { batch } from '../testing/logs';
 import { ODD_JSON } from '../testing/odd-json';
 
-// no pg_dump: the embedded server ships none, and one that happens to be installed refuses a newer server
+// no pg_dump: the embedded server does not include it, and an installed one may refuse a newer server
 describe('an event log restored on a fresh server from a dump by COPY, table by table', () => {
   let source: EventLogDatabase;
   let server: Awaited<ReturnType<typeof freshServer>>;
@@ -47,12 +47,12 @@ describe('an event log restored on a fresh server from a dump by COPY, table by 
     }
   });
 
-  it('has the same bytes as were given, not only as were read back before', async () => {
+  it('has the same bytes as were appended, not only as were read from the source', async () => {
     const events = await after.read('b/0', 1500, 100);
     expect(events.map(({ body, payload }) => [body, payload])).toEqual(ODD_JSON.map(([, text]) => [text, text]));
   });
 
-  it('finds events by what their bodies hold', async () => {
+  it('finds events by their bodies', async () => {
     const found = await after.search({ tenant: 'a', actionId: 'action3', limit: 10 });
     expect(found.map(({ log, position }) => [log, position])).toEqual([
       ['a/0', 3],
@@ -70,7 +70,7 @@ describe('an event log restored on a fresh server from a dump by COPY, table by 
     expect((await after.heartbeat('owner', 600_000)).held).toEqual(new Map([['a/0', { epoch: 1 }]]));
   });
 
-  it('goes on where it stood, and still refuses a position that is taken', async () => {
+  it('continues at its head, and still refuses a position that is taken', async () => {
     const next = 1500 + ODD_JSON.length;
     expect(await after.head('b/0')).toBe(next);
     expect(await after.append('b/0', next - 1, batch('b/0', next - 1, 1))).toMatchObject({ reason: 'conflict' });

@@ -15,7 +15,7 @@ const DONE = 'done';
 
 const SERVICES: Service[] = ['delegation', 'ledger', 'intent', 'gateway'];
 
-// a position that is there already: what is tried is the right, not the key
+// an existing position: the test is about the right, not the key
 const INSERT_EVENT =
   "INSERT INTO event (log, position, type, time, body, tenant, command_id) VALUES ('default/0', 1, 'RunOpened', now(), '{}', 'default', 'cmd_00000000')";
 
@@ -46,7 +46,7 @@ const WRITING = [
   "INSERT INTO snapshot_part (log, position, fold_version, part, state) VALUES ('default/0', 2, 1, 1, '{}')",
 ];
 
-/** Reaches what is before position 2. */
+/** Reaches payloads before position 2. */
 const ERASURE: AppendEvent = {
   position: 3,
   type: 'PayloadsErased',
@@ -58,7 +58,7 @@ const ERASURE: AppendEvent = {
 };
 const ERASE = "SELECT erase_payloads('erased/0', 3, '{0,1,2,3}')";
 
-/** Every right a service's role holds on any relation of ours, or on a single column of one. */
+/** Lists every right of a service's role on any of the schema's relations, or on a single column of one. */
 const HELD = `
 WITH rights (nth, name) AS (SELECT * FROM unnest(ARRAY[1,2,3,4,5,6,7], ARRAY['SELECT','INSERT','UPDATE','DELETE','TRUNCATE','REFERENCES','TRIGGER'])),
   services (service) AS (VALUES ('delegation'), ('ledger'), ('intent'), ('gateway')),
@@ -105,7 +105,7 @@ describe('rights in the event log’s database', () => {
     clients.set(who, client);
   }
 
-  /** What becomes of a statement, and no more: it is always undone. */
+  /** Returns the result of a statement, which is always rolled back. */
   async function outcome(who: string, sql: string): Promise<string> {
     const client = clients.get(who) as Client;
     await client.query('BEGIN');
@@ -119,7 +119,7 @@ describe('rights in the event log’s database', () => {
     }
   }
 
-  it('are these for each role on each relation, and no others', async () => {
+  it('consist of exactly these for each role on each relation', async () => {
     const rows = await query<{ service: Service; relation: string; rights: string }>(database.url, HELD);
     const held = Object.fromEntries(rows.map(({ service, relation, rights }) => [`${service} ${relation}`, rights]));
     expect(held).toEqual({
@@ -142,7 +142,7 @@ describe('rights in the event log’s database', () => {
     });
   });
 
-  it('to make tables are held by ledger and intent, each in its own schema', async () => {
+  it('let only ledger and intent create tables, each in its schema', async () => {
     const may = async (service: Service, schema: string) => [
       service,
       schema,
@@ -185,14 +185,14 @@ describe('rights in the event log’s database', () => {
     },
   );
 
-  it('let the ledger begin with a snapshot, and not the monitor', async () => {
+  it('let the ledger start from a snapshot, and not the monitor', async () => {
     const tried = await Promise.all(
       (['ledger', 'intent'] as const).map((service) => outcome(service, 'SELECT state FROM snapshot_part')),
     );
     expect(tried).toEqual([DONE, DENIED]);
   });
 
-  it('to erase are delegation’s alone, and only through what looks for the recorded erasure', async () => {
+  it('let only delegation erase, and only through the function that checks the recorded erasure', async () => {
     const tried = await Promise.all(SERVICES.map(async (service) => [service, await outcome(service, ERASE)]));
     expect(Object.fromEntries(tried)).toEqual({ delegation: DONE, ledger: DENIED, intent: DENIED, gateway: DENIED });
     expect(await outcome('delegation', 'SET LOCAL ROLE bailiwick_eraser')).toBe(DENIED);
@@ -200,7 +200,7 @@ describe('rights in the event log’s database', () => {
       expect(await outcome('delegation', `SELECT erase_payloads(${unrecorded}, '{0,1}')`)).toBe(RAISED);
   });
 
-  it('to erase reach to payloads before the mark, and to nothing else of an event', async () => {
+  it('let an erasure reach payloads before its mark, and nothing else of an event', async () => {
     const client = clients.get('delegation') as Client;
     const rows = async () =>
       (
@@ -212,7 +212,7 @@ describe('rights in the event log’s database', () => {
     const before = await rows();
     expect((await client.query(ERASE)).rows).toEqual([{ erase_payloads: 2 }]);
     const after = await rows();
-    expect((await client.query(ERASE)).rows).toEqual([{ erase_payloads: 0 }]); // what is gone is gone
+    expect((await client.query(ERASE)).rows).toEqual([{ erase_payloads: 0 }]); // erased payloads are skipped
     await client.query('ROLLBACK');
     const gone = before.map((row, i) => (i < 2 ? { ...row, payload: null, xmin: after[i]?.xmin } : row));
     expect(after).toEqual(gone);
@@ -224,10 +224,10 @@ describe('rights in the event log’s database', () => {
     ['erased with another change', "UPDATE event SET payload = NULL, command_id = 'x' WHERE log = 'erased/0'"],
     ['moved', "UPDATE event SET payload = NULL, position = position + 10 WHERE log = 'erased/0'"],
     ['respelled', `UPDATE event SET payload = NULL, body = (body::text || ' ')::json WHERE log = 'erased/0'`],
-  ])('let nobody but the eraser, and it to nothing but nothing: a payload %s is refused', async (_what, sql) => {
+  ])('let only the eraser remove a payload, and do nothing else: a payload %s is refused', async (_what, sql) => {
     expect(await outcome('owner', sql)).toBe(RAISED);
     expect(await outcome('owner', `SET LOCAL ROLE bailiwick_eraser; ${sql}`)).not.toBe(DONE);
-    // the trigger's own word, whatever the role may touch
+    // the trigger refuses it, even if the role has every right
     expect(
       await outcome('owner', `GRANT ALL ON event TO bailiwick_eraser; SET LOCAL ROLE bailiwick_eraser; ${sql}`),
     ).toBe(RAISED);
@@ -249,7 +249,7 @@ describe('rights in the event log’s database', () => {
     expect(await outcome('delegation', "INSERT INTO log (name, tenant) VALUES ('other/0', 'default')")).toBe(CHECK);
   });
 
-  describe('of the tables’ own owner', () => {
+  describe('of the owner of the tables', () => {
     it.each([
       ['erasing one', "UPDATE event SET payload = NULL WHERE log = 'erased/0'"],
       ['changing one', "UPDATE event SET body = '{}' WHERE position = 0"],
@@ -263,7 +263,7 @@ describe('rights in the event log’s database', () => {
       expect(await outcome('owner', sql)).toBe(RAISED);
     });
 
-    it('do reach to what may be refolded: a snapshot can be removed', async () => {
+    it('do reach to data that can be refolded: a snapshot can be removed', async () => {
       expect(await outcome('owner', 'DELETE FROM snapshot')).toBe(DONE);
     });
   });

@@ -1,8 +1,8 @@
 import { LIMITS } from '@bailiwick/core/limits';
 
 /**
- * How long a connection to the database, and each statement on it, is waited for: by the client, since a server that
- * has gone silent answers nothing, and by the server, so that it does not continue with what no client waits for.
+ * Returns the time-outs of a connection to the database and of each statement on it: on the client side, since a server
+ * may stop responding, and on the server side, so that it does not continue after the client has given up.
  * For `pg`'s pools and clients, and TypeORM's `extra`.
  * @param statementMs for work that takes longer than an ordinary statement may
  */

@@ -20,7 +20,7 @@ export function appendContract(logs: () => Logs): void {
       expect(await logs().eventlog.head(log)).toBe(7);
     });
 
-    it('keeps the positions of each log apart', async () => {
+    it('numbers each log separately', async () => {
       const [one, two] = [await logs().fresh(), await logs().fresh()];
       await logs().eventlog.append(one, 0, batch(one, 0, 2));
       expect(await logs().eventlog.append(two, 0, batch(two, 0, 1))).toEqual({ ok: true, next: 1 });
@@ -29,7 +29,7 @@ export function appendContract(logs: () => Logs): void {
 
     it.each([
       ['that is taken', 2],
-      ['at the start of a log that has begun', 0],
+      ['at the start of a log that has events', 0],
       ['ahead of the log, which would leave a gap', 4],
     ])('refuses a position %s, and writes nothing', async (_why, position) => {
       const log = await logs().fresh();
@@ -42,7 +42,7 @@ export function appendContract(logs: () => Logs): void {
       expect(await logs().all(log)).toEqual(before);
     });
 
-    it('writes nothing of a batch of which only the first position is taken', async () => {
+    it('writes nothing of a batch whose first position alone is taken', async () => {
       const log = await logs().fresh();
       await logs().eventlog.append(log, 0, batch(log, 0, 2));
       expect(await logs().eventlog.append(log, 1, batch(log, 1, 3, 'late'))).toMatchObject({
@@ -52,7 +52,7 @@ export function appendContract(logs: () => Logs): void {
       expect(await logs().bodies(log)).toEqual(batch(log, 0, 2).map((event) => event.body));
     });
 
-    it('writes nothing after the moment it names, by the clock of the store, and all of it before', async () => {
+    it('writes nothing after `notAfter` by the clock of the store, and the whole batch before it', async () => {
       const log = await logs().fresh();
       const past = Date.now() - 5_000;
       expect(await logs().eventlog.append(log, 0, batch(log, 0, 3), undefined, past)).toMatchObject({
@@ -66,15 +66,15 @@ export function appendContract(logs: () => Logs): void {
       });
     });
 
-    it('refuses a log that nobody made', async () => {
-      expect(await logs().eventlog.append('nobody/7', 0, batch('nobody/7', 0, 1))).toMatchObject({
+    it('refuses a log that was not created', async () => {
+      expect(await logs().eventlog.append('missing/7', 0, batch('missing/7', 0, 1))).toMatchObject({
         ok: false,
         reason: 'conflict',
       });
-      expect(await logs().all('nobody/7')).toEqual([]);
+      expect(await logs().all('missing/7')).toEqual([]);
     });
 
-    it('lets exactly one of 20 concurrent appends at one position win, and keeps that one whole (I5)', async () => {
+    it('lets exactly one of 20 concurrent appends at one position win, and keeps its whole batch (I5)', async () => {
       const log = await logs().fresh();
       for (let next = 0; next < 9; next += 3) {
         const writers = Array.from({ length: 20 }, (_, i) => `writer${i}`);
@@ -107,13 +107,13 @@ export function appendContract(logs: () => Logs): void {
       ['an empty id', (log) => batch(log, 0, 1).map((event) => ({ ...event, treeId: '' }))],
       ['an id in two', (log) => batch(log, 0, 1).map((event) => ({ ...event, actionId: 'a\u0001b' }))],
       ['a body in two', (log) => batch(log, 0, 1).map((event) => ({ ...event, body: '1\u00012' }))],
-    ])('throws a batch with %s back at its caller, and writes nothing', async (_what, events) => {
+    ])('throws for a batch with %s, and writes nothing', async (_what, events) => {
       const log = await logs().fresh();
       await expect(logs().eventlog.append(log, 0, events(log))).rejects.toThrow(RangeError);
       expect(await logs().eventlog.head(log)).toBe(0);
     });
 
-    it('takes a batch, a body and a payload of exactly the most', async () => {
+    it('accepts a batch, a body and a payload of exactly the maximum size', async () => {
       const log = await logs().fresh();
       const [first, ...rest] = batch(log, 0, LIMITS.appendBatchEvents);
       const most = {
@@ -129,8 +129,8 @@ export function appendContract(logs: () => Logs): void {
     });
   });
 
-  describe('keeping', () => {
-    it('gives back type, time, body and payload as they were given', async () => {
+  describe('storing', () => {
+    it('returns type, time, body and payload as they were appended', async () => {
       const log = await logs().fresh();
       const [bare, full, odd] = batch(log, 0, 3) as [AppendEvent, AppendEvent, AppendEvent];
       const ends = { ...odd, time: '9999-12-31T23:59:59.999Z', body: '"\\u0001"', payload: ' "\\u0001–\u{1f9ed}" ' };

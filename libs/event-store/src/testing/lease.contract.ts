@@ -1,8 +1,8 @@
 import { batch, type Logs } from './logs';
 
 export function leaseContract(logs: () => Logs): void {
-  /** Owners of a test's own that are there, or were: a heartbeat of length 0 is over as soon as it is given. */
-  const there = async (...names: string[]): Promise<string[]> => {
+  /** Registers owners. A heartbeat of length 0 has expired as soon as it is given. */
+  const alive = async (...names: string[]): Promise<string[]> => {
     const owners = names.map((name) => `${name}${(count += 1)}`);
     for (const owner of owners) await logs().eventlog.heartbeat(owner, LONG);
     return owners;
@@ -13,9 +13,9 @@ export function leaseContract(logs: () => Logs): void {
     Object.fromEntries((await logs().eventlog.heartbeat(owner as string, ttl)).held);
 
   describe('leases', () => {
-    it('go to one owner, who may ask again, and to no other while the owner is there', async () => {
+    it('go to one owner, which may acquire it again, and to no other while that owner is alive', async () => {
       const log = await logs().fresh();
-      const [a, b] = await there('a', 'b');
+      const [a, b] = await alive('a', 'b');
       const first = await acquire(log, a);
       expect(first).toBeDefined();
       expect(await acquire(log, b)).toBeUndefined();
@@ -23,17 +23,17 @@ export function leaseContract(logs: () => Logs): void {
       expect(await acquire(log, b)).toBeUndefined();
     });
 
-    it('are not given to whoever is not there: who never was, whose heartbeat ran out, who left', async () => {
+    it('are not given to owners that are not alive: without a heartbeat, with an expired one, or after leaving', async () => {
       const log = await logs().fresh();
-      const [late, left] = await there('late', 'left');
+      const [late, left] = await alive('late', 'left');
       await gone(late);
       await logs().eventlog.leave(left as string);
-      for (const owner of ['nobody', late, left]) expect(await acquire(log, owner)).toBeUndefined();
+      for (const owner of ['unknown', late, left]) expect(await acquire(log, owner)).toBeUndefined();
     });
 
-    it('all last from the heartbeat, not from when they were taken', async () => {
+    it('all last from the heartbeat, not from when they were acquired', async () => {
       const [log, other] = [await logs().fresh(), await logs().fresh()];
-      const [a, b] = await there('a', 'b');
+      const [a, b] = await alive('a', 'b');
       await acquire(log, a);
       await acquire(other, a);
       await gone(a);
@@ -42,9 +42,9 @@ export function leaseContract(logs: () => Logs): void {
       expect(await acquire(other, b)).toBeUndefined();
     });
 
-    it('may be taken by another once their owner is gone, with a higher epoch; who was away learns it by its next heartbeat', async () => {
+    it('pass with a higher epoch to another owner when theirs is gone, which learns it by its next heartbeat', async () => {
       const [log, kept] = [await logs().fresh(), await logs().fresh()];
-      const [a, b] = await there('a', 'b');
+      const [a, b] = await alive('a', 'b');
       const old = await acquire(log, a);
       const other = await acquire(kept, a);
       await gone(a);
@@ -56,9 +56,9 @@ export function leaseContract(logs: () => Logs): void {
       expect(await heldBy(b)).toEqual({ [log]: lease });
     });
 
-    it('may be taken by another once they are given back, which only their owner can do', async () => {
+    it('can be acquired by another owner once released, which only their owner can do', async () => {
       const log = await logs().fresh();
-      const [a, b] = await there('a', 'b');
+      const [a, b] = await alive('a', 'b');
       const first = await acquire(log, a);
       await logs().eventlog.releaseLease(log, b as string);
       expect(await acquire(log, b)).toBeUndefined();
@@ -67,9 +67,9 @@ export function leaseContract(logs: () => Logs): void {
       expect((await acquire(log, b))?.epoch).toBeGreaterThan(first?.epoch as number);
     });
 
-    it('are free at once where their owner leaves', async () => {
+    it('are free at once if their owner leaves', async () => {
       const [log, other] = [await logs().fresh(), await logs().fresh()];
-      const [a, b] = await there('a', 'b');
+      const [a, b] = await alive('a', 'b');
       await acquire(log, a);
       await acquire(other, a);
       await logs().eventlog.leave(a as string);
@@ -78,10 +78,10 @@ export function leaseContract(logs: () => Logs): void {
     });
 
     it.each(['a new log', 'a log whose owner is gone'])(
-      'of %s go to exactly one of 20 who ask at once',
+      'of %s go to exactly one of 20 concurrent owners',
       async (which) => {
         const log = await logs().fresh();
-        const [old, ...owners] = await there('old', ...Array.from({ length: 20 }, () => 'owner'));
+        const [old, ...owners] = await alive('old', ...Array.from({ length: 20 }, () => 'owner'));
         if (which !== 'a new log') await acquire(log, old);
         await gone(old);
         const leases = await Promise.all(owners.map((owner, i) => logs().other(i).acquireLease(log, owner)));
@@ -89,10 +89,10 @@ export function leaseContract(logs: () => Logs): void {
       },
     );
 
-    it('are held by one, whatever comes at the same time: another who takes them, or the heartbeat of who was away', async () => {
+    it('have one owner if another acquires them while the old owner sends a heartbeat', async () => {
       const [log, rounds] = [await logs().fresh(), 40];
       for (let round = 0; round < rounds; round++) {
-        const [a, b] = await there('a', 'b');
+        const [a, b] = await alive('a', 'b');
         await acquire(log, a);
         await gone(a);
         const [taken, held] = await Promise.all([
@@ -106,14 +106,14 @@ export function leaseContract(logs: () => Logs): void {
       }
     });
 
-    it('are not given for a log that nobody made', async () => {
-      const [a] = await there('a');
-      expect(await acquire('nobody/7', a)).toBeUndefined();
+    it('are not given for a log that was not created', async () => {
+      const [a] = await alive('a');
+      expect(await acquire('missing/7', a)).toBeUndefined();
     });
 
-    it('fence: whoever lost one writes nothing, also under an old epoch of his own', async () => {
+    it('fence: an owner that lost one writes nothing, even under an earlier epoch of its leases', async () => {
       const log = await logs().fresh();
-      const [a, b] = (await there('a', 'b')) as [string, string];
+      const [a, b] = (await alive('a', 'b')) as [string, string];
       const old = { owner: a, epoch: (await acquire(log, a))?.epoch as number };
       expect(await logs().eventlog.append(log, 0, batch(log, 0, 1), old)).toEqual({ ok: true, next: 1 });
       await gone(a);
@@ -135,10 +135,10 @@ export function leaseContract(logs: () => Logs): void {
       });
     });
 
-    it('cover whole appends: one that is under way is in the log before the next owner reads, or never', async () => {
+    it('cover whole appends: one in progress is in the log before the next owner reads, or never', async () => {
       const [log, rounds] = [await logs().fresh(), 20];
       for (let round = 0; round < rounds; round++) {
-        const [a, b] = (await there('a', 'b')) as [string, string];
+        const [a, b] = (await alive('a', 'b')) as [string, string];
         const fence = { owner: a, epoch: (await acquire(log, a))?.epoch as number };
         const head = await logs().eventlog.head(log);
         await gone(a);
@@ -150,52 +150,49 @@ export function leaseContract(logs: () => Logs): void {
       }
     });
 
-    it.each([1, 3])(
-      'do not excuse a wrong position (%i, where the log stands at 2): that stays a conflict',
-      async (position) => {
-        const log = await logs().fresh();
-        const [a] = (await there('a')) as [string];
-        const fence = { owner: a, epoch: (await acquire(log, a))?.epoch as number };
-        await logs().eventlog.append(log, 0, batch(log, 0, 2), fence);
-        expect(await logs().eventlog.append(log, position, batch(log, position, 1, 'late'), fence)).toMatchObject({
-          ok: false,
-          reason: 'conflict',
-        });
-        expect(await logs().eventlog.head(log)).toBe(2);
-      },
-    );
+    it.each([1, 3])('do not excuse a wrong position (%i in a log at 2): that stays a conflict', async (position) => {
+      const log = await logs().fresh();
+      const [a] = (await alive('a')) as [string];
+      const fence = { owner: a, epoch: (await acquire(log, a))?.epoch as number };
+      await logs().eventlog.append(log, 0, batch(log, 0, 2), fence);
+      expect(await logs().eventlog.append(log, position, batch(log, position, 1, 'late'), fence)).toMatchObject({
+        ok: false,
+        reason: 'conflict',
+      });
+      expect(await logs().eventlog.head(log)).toBe(2);
+    });
   });
 
   describe('a heartbeat', () => {
-    it('tells who is there and takes logs, in one order for all', async () => {
-      const [a, b, away, leaving] = await there('a', 'b', 'away', 'leaving');
+    it('lists the live owners that take logs, in the same order for all', async () => {
+      const [a, b, away, leaving] = await alive('a', 'b', 'away', 'leaving');
       await gone(away);
       await logs().eventlog.heartbeat(leaving as string, LONG, false);
-      const told = (await logs().eventlog.heartbeat(a as string, LONG)).owners;
-      expect(told).toEqual(expect.arrayContaining([a, b]));
-      expect(told).not.toContain(away);
-      expect(told).not.toContain(leaving);
-      expect(told).toEqual([...told].sort());
-      expect((await logs().eventlog.heartbeat(b as string, LONG)).owners).toEqual(told);
+      const owners = (await logs().eventlog.heartbeat(a as string, LONG)).owners;
+      expect(owners).toEqual(expect.arrayContaining([a, b]));
+      expect(owners).not.toContain(away);
+      expect(owners).not.toContain(leaving);
+      expect(owners).toEqual([...owners].sort());
+      expect((await logs().eventlog.heartbeat(b as string, LONG)).owners).toEqual(owners);
     });
 
-    it('that takes nothing more keeps what it holds', async () => {
+    it('with `takes` false keeps the leases of its owner', async () => {
       const log = await logs().fresh();
-      const [a, b] = await there('a', 'b');
+      const [a, b] = await alive('a', 'b');
       const lease = await acquire(log, a);
       const roster = await logs().eventlog.heartbeat(a as string, LONG, false);
       expect(Object.fromEntries(roster.held)).toEqual({ [log]: lease });
       expect(await acquire(log, b)).toBeUndefined();
     });
 
-    it('tells how many logs there are, and which are free: never had an owner, given back, or their owner is gone', async () => {
+    it('returns the number of logs and the free ones: never owned, released, or with an owner that is gone', async () => {
       const [never, back, orphan, held] = [
         await logs().fresh(),
         await logs().fresh(),
         await logs().fresh(),
         await logs().fresh(),
       ];
-      const [a, b, away] = (await there('a', 'b', 'away')) as [string, string, string];
+      const [a, b, away] = (await alive('a', 'b', 'away')) as [string, string, string];
       await acquire(held, a);
       await acquire(back, b);
       await logs().eventlog.releaseLease(back, b);

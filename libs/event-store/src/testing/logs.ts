@@ -1,6 +1,6 @@
 import type { AppendEvent, EventLog, StoredEvent } from '../port';
 
-/** What each part of the contract works with: the adapter, others of the same store, and logs that nobody else uses. */
+/** Provides the adapter under test, others of the same store, and logs that no other test uses. */
 export class Logs {
   private static tenants = 0;
 
@@ -10,12 +10,12 @@ export class Logs {
     return this.adapters[0];
   }
 
-  /** Another service's adapter, where there are several. */
+  /** Returns another adapter of the store, if there are several. */
   other(nth = 1): EventLog {
     return this.adapters[nth % this.adapters.length] as EventLog;
   }
 
-  /** An empty log of a tenant of its own. */
+  /** Creates an empty log of a new tenant. */
   async fresh(): Promise<string> {
     Logs.tenants += 1;
     const log = `t${Logs.tenants}/0`;
@@ -32,7 +32,7 @@ export class Logs {
   }
 }
 
-/** Events that say who wrote them where. */
+/** Makes events that name their log, position and writer. */
 export function batch(log: string, from: number, count: number, who = 'first'): AppendEvent[] {
   return Array.from({ length: count }, (_, i) => ({
     position: from + i,

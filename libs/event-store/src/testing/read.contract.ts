@@ -3,7 +3,7 @@ import { batch, type Logs } from './logs';
 
 export function readContract(logs: () => Logs): void {
   describe('reading', () => {
-    it('reads from a position on, no more than asked, in order; past the end and of an unknown log nothing', async () => {
+    it('reads up to a limit from a position on, in order; nothing past the end or of an unknown log', async () => {
       const log = await logs().fresh();
       await logs().eventlog.append(log, 0, batch(log, 0, 6));
       const positions = async (from: number, limit: number) =>
@@ -12,17 +12,17 @@ export function readContract(logs: () => Logs): void {
       expect(await positions(2, 3)).toEqual([2, 3, 4]);
       expect(await positions(4, 100)).toEqual([4, 5]);
       expect(await positions(6, 100)).toEqual([]);
-      expect(await logs().eventlog.read('nobody/7', 0, 100)).toEqual([]);
-      expect(await logs().eventlog.head('nobody/7')).toBe(0);
+      expect(await logs().eventlog.read('missing/7', 0, 100)).toEqual([]);
+      expect(await logs().eventlog.head('missing/7')).toBe(0);
     });
 
-    it('tells the next position of every log, also of an empty one', async () => {
+    it('returns the next position of every log, including empty ones', async () => {
       const [log, empty] = [await logs().fresh(), await logs().fresh()];
       await logs().eventlog.append(log, 0, batch(log, 0, 6));
       expect(await logs().eventlog.heads()).toMatchObject({ [log]: 6, [empty]: 0 });
     });
 
-    it('gives the events of the positions asked for, in order: absent where there is none', async () => {
+    it('returns the events at the given positions, in order, and skips positions without an event', async () => {
       const log = await logs().fresh();
       const [one, two, three] = batch(log, 0, 3) as [AppendEvent, AppendEvent, AppendEvent];
       await logs().eventlog.append(log, 0, [{ ...one, payload: '{"a":1}' }, two, { ...three, payload: '{"c":3}' }]);
@@ -34,7 +34,7 @@ export function readContract(logs: () => Logs): void {
       expect(await logs().eventlog.at(log, [])).toEqual([]);
     });
 
-    it('lists the logs, of all or of one tenant whose name begins like another’s (I9)', async () => {
+    it('lists all logs, or those of one tenant whose name is a prefix of another’s (I9)', async () => {
       for (const log of ['listed/1', 'listed/0', 'listed-too/0', 'list/0']) await logs().eventlog.createLog(log);
       await logs().eventlog.createLog('listed/0');
       expect(await logs().eventlog.listLogs('listed')).toEqual(['listed/0', 'listed/1']);
@@ -44,7 +44,7 @@ export function readContract(logs: () => Logs): void {
       );
     });
 
-    it('leaves a log as it is when it is made again', async () => {
+    it('leaves an existing log unchanged when it is created again', async () => {
       const log = await logs().fresh();
       await logs().eventlog.append(log, 0, batch(log, 0, 2));
       await logs().eventlog.createLog(log);
@@ -86,25 +86,25 @@ export function readContract(logs: () => Logs): void {
       ['a type', { type: 'B' }, ['0@1', '0@3']],
       ['several types', { type: ['A', 'C'] }, ['0@0', '0@2', '1@0']],
       ['no type at all', { type: [] }, []],
-      ['a position, which is left out', { after: 1 }, ['0@2', '0@3']],
-      ['a position before which it must be', { before: 1 }, ['0@0', '1@0']],
+      ['an exclusive lower position', { after: 1 }, ['0@2', '0@3']],
+      ['an exclusive upper position', { before: 1 }, ['0@0', '1@0']],
       ['the newest first', { newestFirst: true }, ['1@0', '0@3', '0@2', '0@1', '0@0']],
       ['the newest few', { newestFirst: true, limit: 2 }, ['1@0', '0@3']],
       ['the oldest few', { limit: 2 }, ['0@0', '0@1']],
-      ['several things at once', { treeId: 'T', type: 'A', runId: 'R', after: -1 }, ['0@0']],
-      ['what does not go together', { treeId: 'U', runId: 'R' }, []],
+      ['several criteria at once', { treeId: 'T', type: 'A', runId: 'R', after: -1 }, ['0@0']],
+      ['contradicting criteria', { treeId: 'U', runId: 'R' }, []],
     ])('finds by %s', async (_what, filter, expected) => {
       const { tenant } = await made();
       expect(await places({ tenant, limit: 100, ...filter })).toEqual(expected);
     });
 
-    it('finds by what the body holds, whatever the columns beside it say, and shows those to whoever compares them', async () => {
+    it('finds events by their bodies even if columns differ, and returns the columns for comparison', async () => {
       const log = await logs().fresh();
       const [first] = batch(log, 0, 1) as [AppendEvent];
       const ids = { treeId: 'T', runId: 'R', grantId: 'G', actionId: 'X' };
       const type = 'ActionDenied';
       const hidden = { ...first, type: 'B', treeId: 'U', runId: 'S', grantId: 'H', actionId: 'Y' };
-      // an escape that a database cannot hold as text stands in the way of nothing
+      // an escape that a database cannot convert to text does not affect the search
       const bodies = [
         { type, ...ids },
         { type, ...ids, data: 'a\u0000b\ud800\\u0000' },
@@ -127,12 +127,12 @@ export function readContract(logs: () => Logs): void {
       ]);
     });
 
-    it('finds within one log', async () => {
+    it('finds events within one log', async () => {
       const { tenant, one } = await made();
       expect(await places({ tenant, log: one, limit: 100 })).toEqual(['1@0']);
     });
 
-    it('never finds another tenant’s events, also where every id is the same (I9)', async () => {
+    it('never finds another tenant’s events, even if every id is the same (I9)', async () => {
       const [mine, other] = [await made(), await made()];
       const found = await logs().eventlog.search({ tenant: mine.tenant, treeId: 'T', limit: 100 });
       expect(found).toHaveLength(4);
@@ -150,14 +150,14 @@ export function readContract(logs: () => Logs): void {
       return { position: found.position, parts };
     };
 
-    it('come back in the parts that they were saved in, in order', async () => {
+    it('come back in the parts in which they were saved, in order', async () => {
       const log = await logs().fresh();
       const parts = Array.from({ length: 12 }, (_, i) => `part ${i} é\n`);
       await logs().eventlog.saveSnapshot(log, 10, 1, parts);
       expect(await latest(log, 1)).toEqual({ position: 10, parts });
     });
 
-    it('are not there where making them failed half-way', async () => {
+    it('do not exist if saving failed half-way', async () => {
       const log = await logs().fresh();
       const parts = function* () {
         yield 'first';
@@ -170,7 +170,7 @@ export function readContract(logs: () => Logs): void {
       expect(await latest(log, 1)).toEqual({ position: 10, parts: ['again'] });
     });
 
-    it('are given back by their fold version: the newest, or the newest at or before a position', async () => {
+    it('are returned by fold version: the newest, or the newest at or before a position', async () => {
       const [log, other] = [await logs().fresh(), await logs().fresh()];
       await logs().eventlog.saveSnapshot(log, 20, 1, ['twenty é']);
       await logs().eventlog.saveSnapshot(log, 10, 1, ['ten']);
@@ -184,7 +184,7 @@ export function readContract(logs: () => Logs): void {
       expect(await latest(log, 3)).toBeUndefined();
     });
 
-    it('are kept five of each fold version, the newest', async () => {
+    it('are limited to the newest five of each fold version', async () => {
       const log = await logs().fresh();
       await logs().eventlog.saveSnapshot(log, 5, 2, ['of the next fold']);
       for (const at of [10, 20, 30, 40, 50, 60]) await logs().eventlog.saveSnapshot(log, at, 1, [`at ${at}`]);
