@@ -180,11 +180,11 @@ describe('requests over a real nats-server', () => {
 
   it('leaves a request to others where it may not speak: it runs nothing, and says nothing', async () => {
     let ran = 0;
-    service.serve('bailiwick.admin.left', () => (ran += 1), { speaks: () => Promise.resolve(false) });
+    service.serve('bailiwick.admin.left', () => (ran += 1), { mayAnswer: () => Promise.resolve(false) });
     const other = await connectBus({ url: server.url, name: 'other' });
     await served();
     expect(await ask('bailiwick.admin.left', {}, 100)).toMatchObject({ ok: false, error: { code: 'TIMEOUT' } });
-    other.serve('bailiwick.admin.left', () => 'the other', { speaks: () => true });
+    other.serve('bailiwick.admin.left', () => 'the other', { mayAnswer: () => true });
     await other.ping(5_000);
     expect(await ask('bailiwick.admin.left', {})).toEqual({ ok: true, value: 'the other' });
     expect(ran).toBe(0);
@@ -192,24 +192,24 @@ describe('requests over a real nats-server', () => {
   });
 
   it('keeps an answer to itself where it may not speak any more, a failure and BUSY too', async () => {
-    let speaks: true | Promise<boolean> = true;
+    let mayAnswer: true | Promise<boolean> = true;
     let finish: ((value: unknown) => void)[] = [];
     service.serve('bailiwick.admin.late', () => new Promise((resolve) => finish.push(resolve)), {
-      speaks: () => speaks,
+      mayAnswer: () => mayAnswer,
       maxPending: 2,
     });
     await served();
     const asked = [ask('bailiwick.admin.late', {}, 400), ask('bailiwick.admin.late', {}, 400)];
     await until(() => finish.length === 2);
     expect(await ask('bailiwick.admin.late', {})).toMatchObject({ error: { code: 'BUSY' } });
-    speaks = Promise.resolve(false);
+    mayAnswer = Promise.resolve(false);
     const late = ask('bailiwick.admin.late', {}, 100);
     await served();
     finish[0]?.('value');
     finish[1]?.(Promise.reject(new Error('failed')));
     for (const each of [...asked, late]) expect(await each).toMatchObject({ ok: false, error: { code: 'TIMEOUT' } });
     finish = [];
-    speaks = Promise.resolve(true);
+    mayAnswer = Promise.resolve(true);
     const again = ask('bailiwick.admin.late', {});
     await until(() => finish.length === 1);
     finish[0]?.('value');

@@ -136,8 +136,8 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
       this.logger.warn({ err: cause, log }, message),
     );
     void erasing.run(); // what was recorded and not done before its owner died
-    const speaks = (): true | Promise<boolean> => this.leases.isOurs(log, epoch);
-    const commands = { speaks, maxPending: LIMITS.messagesPerLog };
+    const mayAnswer = (): true | Promise<boolean> => this.leases.isOurs(log, epoch);
+    const commands = { mayAnswer, maxPending: LIMITS.messagesPerLog };
     const servings = [
       this.bus.serve(
         commandSubject(log),
@@ -150,7 +150,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
         commands,
       ),
       this.bus.serve(querySubject(log), (raw) => this.query({ owner, erasing, epoch }, raw), {
-        speaks,
+        mayAnswer,
         maxPending: LIMITS.queriesPerLog,
       }),
     ];

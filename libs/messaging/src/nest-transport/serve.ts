@@ -29,7 +29,7 @@ export interface ServeOptions {
    * where not, it is left to others, who hear the same request: nothing is said, not even a failure. True at once
    * costs nothing; a promise is waited for.
    */
-  speaks?: () => true | Promise<boolean>;
+  mayAnswer?: () => true | Promise<boolean>;
   /** a handler threw what is no `HandlerError`, or a reply couldn't be sent */
   onError?: (error: unknown, subject: string) => void;
 }
@@ -42,14 +42,14 @@ export interface Serving {
 
 /**
  * One served subject: every request is answered exactly once, by its value or by a typed failure; or not at all, where
- * `speaks` says so.
+ * `mayAnswer` says so.
  */
 export function serveSubject(nats: NatsConnection, subject: string, handler: Handler, options: ServeOptions): Serving {
   const maxPending = Math.min(options.maxPending ?? BUS_LIMITS.pendingDefault, BUS_LIMITS.pendingMax);
   const report = options.onError ?? (() => undefined);
-  const speaks = options.speaks ?? (() => true as const);
+  const mayAnswer = options.mayAnswer ?? (() => true as const);
   const mute = async (): Promise<boolean> => {
-    const may = speaks();
+    const may = mayAnswer();
     return may !== true && !(await may);
   };
   const running = new Set<Promise<void>>();
@@ -86,7 +86,7 @@ export function serveSubject(nats: NatsConnection, subject: string, handler: Han
     if (!msg.reply.startsWith('_INBOX'))
       return report(new Error('a request whose reply subject is no inbox was dropped'), msg.subject);
     if (running.size >= maxPending) {
-      if (speaks() !== true) return;
+      if (mayAnswer() !== true) return;
       return fail(msg, { code: 'BUSY', detail: `${maxPending} requests are pending; try again` });
     }
     const work = answer(msg)
