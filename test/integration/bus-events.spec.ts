@@ -103,7 +103,7 @@ describe('the event stream on a real nats-server', () => {
     const said = await Promise.all(range(most + 500).map((n) => publisher.announce(commit(n, n + 1))));
     expect(said.slice(0, most).every(({ ok }) => ok)).toBe(true);
     expect(new Set(said.slice(most).map((each) => !each.ok && each.error))).toEqual(
-      new Set(['too many wait for the stream']),
+      new Set(['too many announcements wait for the stream']),
     );
     expect(await publisher.announce(commit(most, most + 1))).toEqual(NEW);
   });

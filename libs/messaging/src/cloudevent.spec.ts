@@ -11,7 +11,7 @@ const sent = (of: Announcement) => {
 };
 
 describe('a commit as a CloudEvents message in binary mode', () => {
-  it('is this, on the wire', () => {
+  it('has exactly these headers and this data', () => {
     const { subject, headers, payload } = toMessage(commit);
     expect(subject).toBe('bailiwick.event.default.0');
     expect(Object.fromEntries([...headers].map(([name, values]) => [name, values[0]]))).toEqual({
@@ -36,7 +36,7 @@ describe('a commit as a CloudEvents message in binary mode', () => {
     );
   });
 
-  it('is none where its subject, its id and its data do not say the same (I9)', () => {
+  it('is ignored if its subject, its id and its data contradict each other (I9)', () => {
     const good = sent(commit);
     expect(fromMessage(good)).toEqual(commit);
     expect(fromMessage({ ...good, subject: 'bailiwick.event.other.0' })).toBeUndefined();
@@ -60,7 +60,7 @@ describe('a commit as a CloudEvents message in binary mode', () => {
     '{"from":"17","next":"20"}',
     '{"from":17,"next":20,"head":30}',
     '{"from":17,"next":20',
-  ])('is none where the data is %j', (data) => {
+  ])('is ignored if its data is %j', (data) => {
     expect(fromMessage({ ...sent(commit), data: bytes(data) })).toBeUndefined();
   });
 
@@ -71,7 +71,7 @@ describe('a commit as a CloudEvents message in binary mode', () => {
     [0, 2 ** 53],
     [3, 3],
     [4, 3],
-  ])('is refused, and is none, where it goes from %d to %d', (from, next) => {
+  ])('is neither written nor read with positions from %d to %d', (from, next) => {
     expect(() => toMessage({ ...commit, from, next })).toThrow('not the positions of a commit');
     const headers = toMessage(commit).headers;
     headers.set('ce-id', `default/0:${from}-${next - 1}`);
@@ -79,11 +79,11 @@ describe('a commit as a CloudEvents message in binary mode', () => {
     expect(fromMessage({ subject: 'bailiwick.event.default.0', headers, data })).toBeUndefined();
   });
 
-  it('is refused where its log is none', () => {
+  it('is not written for an invalid log name', () => {
     expect(() => toMessage({ ...commit, log: 'a.b/0' })).toThrow('not a log name');
   });
 
-  it('percent-encodes attribute values as the binding says', () => {
+  it('percent-encodes attribute values as the binding specifies', () => {
     expect(percentEncode('Euro € 😀')).toBe('Euro%20%E2%82%AC%20%F0%9F%98%80');
     expect(percentEncode('"a%b"\r\n')).toBe('%22a%25b%22%0D%0A');
     expect(percentEncode('/log/default/0:!~')).toBe('/log/default/0:!~');

@@ -3,22 +3,22 @@ import { z } from 'zod';
 import { eventSubject, logOfEventSubject } from './subjects';
 
 /**
- * The announcement of a commit as a NATS message: CloudEvents 1.0, binary mode. The attributes are headers; the data
- * says which positions were written. No event is in it: whoever follows a log reads it from there.
+ * Encodes the announcement of a commit as a NATS message: CloudEvents 1.0, binary mode. The attributes are headers; the
+ * data contains the positions that were written. It contains no events: followers read them from the log.
  *
  * @see CloudEvents 1.0 §3; NATS Protocol Binding for CloudEvents 1.0.3 §3.1 (attribute `x` is the header `ce-x`,
  *   percent-encoded)
  */
 
-/** What is told of a commit. */
+/** The announcement of a commit. */
 export interface Announcement {
   /** `<tenant>/<n>` */
   readonly log: string;
-  /** its first position */
+  /** first position of the commit */
   readonly from: number;
-  /** one past its last position: up to here the log reaches */
+  /** one past its last position: the length of the log after it */
   readonly next: number;
-  /** of its last event; RFC 3339 */
+  /** time of its last event; RFC 3339 */
   readonly time: string;
 }
 
@@ -31,11 +31,11 @@ const data = z.strictObject({ from: position, next: position }).refine(({ from, 
 /** `<first>-<last>` */
 const span = ({ from, next }: { from: number; next: number }): string => `${from}-${next - 1}`;
 
-/** `<log>:<first>-<last>`: the same for ever for one commit, so that the stream drops what is published twice. */
+/** Builds `<log>:<first>-<last>`: constant for one commit, so that the stream drops what is published twice. */
 export const messageId = (commit: { log: string; from: number; next: number }): string =>
   `${commit.log}:${span(commit)}`;
 
-/** The subject, headers and payload of an announcement. Throws where its log or positions are not of the form. */
+/** Returns the subject, headers and payload of an announcement. @throws if its log or positions are invalid */
 export function toMessage(commit: Announcement): { subject: string; headers: MsgHdrs; payload: string } {
   const { log, from, next, time } = commit;
   if (!data.safeParse({ from, next }).success) throw new Error(`not the positions of a commit: ${from} to ${next}`);
@@ -57,14 +57,14 @@ export function toMessage(commit: Announcement): { subject: string; headers: Msg
 }
 
 /**
- * The announcement in a message; undefined where it is none of ours. The subject is what the server checked the
- * sender's permission on, so the log is taken from it, and an id that names another log is refused (I9).
+ * Reads the announcement in a message; undefined if the message is not one. The server checks the sender's permission
+ * on the subject, so the log is taken from it, and an id that names another log is refused (I9).
  */
 export function fromMessage(msg: { subject: string; headers?: MsgHdrs; data: Uint8Array }): Announcement | undefined {
   const log = logOfEventSubject(msg.subject);
-  const said = data.safeParse(parsed(msg.data));
-  if (log === undefined || !said.success) return undefined;
-  const commit = { log, ...said.data, time: attribute(msg.headers, 'time') };
+  const read = data.safeParse(parsed(msg.data));
+  if (log === undefined || !read.success) return undefined;
+  const commit = { log, ...read.data, time: attribute(msg.headers, 'time') };
   return attribute(msg.headers, 'id') === messageId(commit) ? commit : undefined;
 }
 
@@ -85,7 +85,7 @@ function attribute(headers: MsgHdrs | undefined, name: string): string {
   }
 }
 
-/** Space, `"`, `%` and everything outside printable ASCII. @see the binding, §3.1.3.2 */
+/** Encodes space, `"`, `%` and everything outside printable ASCII. @see the binding, §3.1.3.2 */
 export function percentEncode(value: string): string {
   return value.replace(/[^\u0021\u0023\u0024\u0026-\u007e]/gu, (character) =>
     [...new TextEncoder().encode(character)]

@@ -12,11 +12,11 @@ export interface BusOptions {
   url: string;
   user?: string;
   pass?: string;
-  /** the connecting service, as the server shows it */
+  /** the connecting service, as the server displays it */
   name: string;
-  /** where replies to this connection go; the server's permissions may allow each user only its own */
+  /** prefix of the reply subjects of this connection; the server's permissions may allow each user only its own */
   inboxPrefix?: string;
-  /** how long the first connection may take until `connectBus` gives up */
+  /** how long `connectBus` tries to establish the first connection */
   connectMs?: number;
 }
 
@@ -24,27 +24,27 @@ export type BusState = 'connected' | 'disconnected' | 'closed';
 
 export interface BusStatus {
   readonly state: BusState;
-  /** `host:port` of the server connected to last */
+  /** `host:port` of the last server of this connection */
   readonly server: string;
   readonly reconnects: number;
 }
 
-/** Something a health check or a log wants to know. `error` is asynchronous, such as a subject not permitted. */
+/** An event for health checks and logs. `error` is asynchronous, such as a subject that is not permitted. */
 export type BusEvent =
   { type: 'connected' | 'disconnected' | 'closed'; server: string } | { type: 'error'; detail: string };
 
 export interface RequestOptions {
   /** such as `traceparent` */
   headers?: Headers;
-  /** called with each part of an answer that comes in several messages, before the last one; unchecked input, too */
+  /** called with each part of a reply in several messages, before the last one; unchecked input, too */
   onPart?: (part: unknown) => void;
 }
 
-/** A connection to NATS. It reconnects for ever; while it is disconnected every request fails at once. */
+/** A connection to NATS. It reconnects indefinitely; while it is disconnected every request fails at once. */
 export interface Bus {
   /**
-   * Sends a JSON value and waits for the answer. Never throws for what the network does: the failure is typed, and
-   * the caller fails closed on it (I11). The answer is unchecked input: parse it.
+   * Sends a JSON value and waits for the reply. Never throws for network failures: the failure is typed, and the caller
+   * fails closed on it (I11). The reply is unchecked input: parse it.
    *
    * @param timeoutMs 1 to `BUS_LIMITS.requestTimeoutMs`
    */
@@ -56,25 +56,25 @@ export interface Bus {
   ): Promise<Result<unknown, BusFailure>>;
   /** Answers the requests of a subject; survives reconnects. */
   serve(subject: string, handler: Handler, options?: ServeOptions): Serving;
-  /** Sends a JSON value to whoever listens, which may be nobody; `ok` says only that it was handed to the socket. */
+  /** Sends a JSON value to all listeners, if there are any; `ok` means only that the socket accepted it. */
   publish(subject: string, payload: unknown, options?: RequestOptions): Result<void, BusFailure>;
   /**
-   * Hears what is published on a subject (`*` and `>` stand for any). A hint and no more: messages get lost. What it
-   * hears is unchecked input. Survives reconnects; returns how to stop.
+   * Receives what is published on a subject (`*` and `>` match any token). Messages may be lost, so they are hints
+   * only. The payload is unchecked input. Survives reconnects; returns a function that stops it.
    */
   listen(subject: string, listener: (payload: unknown) => void): () => void;
-  /** Round trip to the server in milliseconds. */
+  /** Measures the round trip to the server in milliseconds. */
   ping(timeoutMs: number): Promise<Result<number, BusFailure>>;
   status(): BusStatus;
-  /** Calls the listener on every change; returns how to stop. */
+  /** Calls the listener on every change; returns a function that stops it. */
   onEvent(listener: (event: BusEvent) => void): () => void;
-  /** Stops serving, answers what was taken, and closes; at most `BUS_LIMITS.drainMs`. May be called again. */
+  /** Stops serving, answers the accepted requests, and closes; takes at most `BUS_LIMITS.drainMs`. Idempotent. */
   drain(): Promise<void>;
 }
 
 /**
- * Connects, retrying while the server can't be reached, for at most `connectMs`. Throws an error for people: no server
- * there, or it refuses the user.
+ * Connects, and retries for at most `connectMs` while the server cannot be reached. Throws an error for people if there
+ * is no server, or if it refuses the user.
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const deadline = performance.now() + (options.connectMs ?? BUS_LIMITS.connectMs);
@@ -91,7 +91,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       }
       if (performance.now() + BUS_LIMITS.reconnectDelayMs >= deadline) {
         throw new Error(
-          `no NATS server answers at ${options.url} (${message}): is it started, and the address right?`,
+          `no NATS server answers at ${options.url} (${message}): check that it is running and the address is right`,
           { cause: error },
         );
       }
@@ -111,7 +111,7 @@ function dial(options: BusOptions, timeout: number): Promise<NatsConnection> {
     maxReconnectAttempts: -1,
     reconnectTimeWait: BUS_LIMITS.reconnectDelayMs,
     reconnectJitter: BUS_LIMITS.reconnectJitterMs,
-    ignoreAuthErrorAbort: true, // a server that is being reconfigured may refuse us for a moment
+    ignoreAuthErrorAbort: true, // a server may refuse the user for a moment while it is reconfigured
     pingInterval: BUS_LIMITS.pingEveryMs,
     maxPingOut: 2,
     noAsyncTraces: true,
@@ -121,17 +121,19 @@ function dial(options: BusOptions, timeout: number): Promise<NatsConnection> {
 const SUBJECT = /^[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+)*$/;
 const SERVED = /^([A-Za-z0-9_$-]+|\*)(\.([A-Za-z0-9_$-]+|\*))*(\.>)?$/;
 
-/** A subject goes into the protocol's command line as it is, so one with a space or a line end is refused. */
+/**
+ * Refuses a subject with a space or a line end, since subjects are written unchanged into the protocol's command line.
+ */
 function checkSubject(subject: string, form: RegExp): void {
   if (subject.length > 255 || !form.test(subject)) throw new Error(`not a subject: ${JSON.stringify(subject)}`);
 }
 
 const connections = new WeakMap<Bus, { nats: NatsConnection; inboxPrefix: string | undefined }>();
 
-/** The connection under a bus, for the other files of this library. */
+/** Returns the connection under a bus, for the other files of this library. */
 export function natsOf(bus: Bus): { nats: NatsConnection; inboxPrefix: string | undefined } {
   const connection = connections.get(bus);
-  if (!connection) throw new Error('this bus was not made by connectBus');
+  if (!connection) throw new Error('this bus was not created by connectBus');
   return connection;
 }
 
@@ -166,7 +168,7 @@ class NatsBus implements Bus {
     if (unsent) return err(unsent);
     if (this.waiting.size >= BUS_LIMITS.requestsInFlight) {
       return err(
-        busFailure('BUSY', subject, `${BUS_LIMITS.requestsInFlight} requests of this connection wait for their answer`),
+        busFailure('BUSY', subject, `${BUS_LIMITS.requestsInFlight} requests of this connection wait for their reply`),
       );
     }
     const data = encode(payload);
@@ -178,9 +180,9 @@ class NatsBus implements Bus {
         this.waiting.delete(onDrop);
         resolve(result);
       };
-      // The client would let it run into its timeout; the caller should know at once.
+      // The NATS client would wait for the timeout; the caller learns of the lost connection at once.
       const onDrop = (): void =>
-        settle(err(busFailure('DISCONNECTED', subject, 'the connection broke before the answer came')));
+        settle(err(busFailure('DISCONNECTED', subject, 'the connection broke before the reply arrived')));
       this.waiting.add(onDrop);
       const { onPart } = options;
       const sent = onPart
@@ -284,7 +286,7 @@ class NatsBus implements Bus {
   private async drainOnce(): Promise<void> {
     const timer = new AbortController();
     const late = delay(BUS_LIMITS.drainMs, undefined, { signal: timer.signal }).catch(() => undefined);
-    // Without a connection nobody can be answered, and the client would wait for the server for ever.
+    // Without a connection no reply can be sent, and the NATS client would wait for the server indefinitely.
     if (this.state === 'connected') {
       await Promise.race([Promise.all([...this.servings].map((serving) => serving.stop())), late]);
       await Promise.race([this.nats.drain().catch(() => undefined), late]);
@@ -294,7 +296,7 @@ class NatsBus implements Bus {
     this.enter('closed');
   }
 
-  /** Why nothing can be sent now. The client would keep it, and send it after the caller has given up. */
+  /** Returns why nothing can be sent now. The NATS client would queue it, and send it after the caller has given up. */
   private whyNotSend(subject: string): BusFailure | undefined {
     if (this.state === 'connected' && !this.draining) return undefined;
     const detail = this.draining ? 'this service is shutting down' : 'there is no connection to the NATS server';
@@ -314,9 +316,9 @@ class NatsBus implements Bus {
         this.reconnects += 1;
         return this.enter('connected');
       case DebugEvents.StaleConnection:
-        return this.tell({ type: 'error', detail: 'the NATS server stopped answering' });
+        return this.emit({ type: 'error', detail: 'the NATS server stopped responding' });
       case Events.Error:
-        return this.tell({ type: 'error', detail: describe(status) });
+        return this.emit({ type: 'error', detail: describe(status) });
       default:
         return undefined;
     }
@@ -326,10 +328,10 @@ class NatsBus implements Bus {
     if (this.state === state || this.state === 'closed') return;
     this.state = state;
     if (state !== 'connected') for (const drop of [...this.waiting]) drop();
-    this.tell({ type: state, server: this.nats.getServer() });
+    this.emit({ type: state, server: this.nats.getServer() });
   }
 
-  private tell(event: BusEvent): void {
+  private emit(event: BusEvent): void {
     for (const listener of [...this.listeners]) listener(event);
   }
 }
@@ -345,11 +347,11 @@ function failureOf(subject: string, timeoutMs: number, error: unknown): BusFailu
     case ErrorCode.NoResponders:
       return busFailure('NO_RESPONDERS', subject, 'no service answers this subject');
     case ErrorCode.Timeout:
-      return busFailure('TIMEOUT', subject, `no answer within ${timeoutMs} ms`);
+      return busFailure('TIMEOUT', subject, `no reply within ${timeoutMs} ms`);
     case ErrorCode.MaxPayloadExceeded:
-      return busFailure('TOO_LARGE', subject, 'the message is larger than the server takes', { mayHaveRun: false });
+      return busFailure('TOO_LARGE', subject, 'the message exceeds the maximum of the server', { mayHaveRun: false });
     case ErrorCode.PermissionsViolation:
-      return busFailure('NOT_ALLOWED', subject, 'the server does not permit this user this subject', {
+      return busFailure('NOT_ALLOWED', subject, 'the server does not permit this user to use this subject', {
         mayHaveRun: false,
       });
     default:

@@ -17,17 +17,17 @@ import { BUS_LIMITS } from './limits';
 import { eventSubject } from './subjects';
 
 /**
- * News of a log from the event stream. It asks for what comes from now on and keeps no state in the server:
- * whenever the connection, the consumer or the stream may have been lost it starts a new consumer and tells the
- * follower to look into the log. So a server that comes back with an empty store costs nothing but that look.
+ * Notifies a follower from the event stream. It subscribes to new messages only and keeps no state in the server: after
+ * any possible loss of the connection, the consumer or the stream it creates a new consumer and makes the follower poll
+ * the log. A server that returns with an empty store therefore costs one poll.
  */
 export function jetStreamSource(bus: Bus): EventSource {
   return { subscribe: (log, sink) => new LogConsumer(bus, log, sink) };
 }
 
 /**
- * News of a log straight from the subject, past the stream: needs no permission but to hear the subject. News that is
- * lost is found when the follower next looks into the log.
+ * Notifies a follower directly from the subject, without the stream: it needs only the permission to subscribe. A poll
+ * of the log finds commits whose notification was lost.
  */
 export function subjectSource(bus: Bus): EventSource {
   return {
@@ -35,7 +35,7 @@ export function subjectSource(bus: Bus): EventSource {
       const { nats } = natsOf(bus);
       const subscription = nats.subscribe(eventSubject(log), {
         callback: (error, msg) => {
-          if (error) return; // not permitted: the bus tells; the follower polls
+          if (error) return; // not permitted: the bus reports it; the follower polls
           const commit = fromMessage(msg);
           if (commit) sink.head(commit.next);
         },
@@ -43,10 +43,10 @@ export function subjectSource(bus: Bus): EventSource {
       const unlisten = bus.onEvent((event) => {
         if (event.type === 'connected') sink.gap();
       });
-      // what was committed before the server knew of the subscription
+      // covers commits before the server registered the subscription
       nats.flush().then(
         () => sink.gap(),
-        () => undefined, // the connection is lost: `connected` comes again
+        () => undefined, // the connection is lost: `connected` follows
       );
       return {
         stop: async () => {
@@ -66,7 +66,7 @@ class LogConsumer {
   private consumer: string | undefined;
   private heardAt = 0;
   private stopped = false;
-  private making: Promise<void> | undefined;
+  private starting: Promise<void> | undefined;
   private again = false;
   private readonly timer: NodeJS.Timeout;
   private readonly unlisten: () => void;
@@ -82,7 +82,7 @@ class LogConsumer {
     this.inboxPrefix = connection.inboxPrefix;
     this.unlisten = bus.onEvent((event) => {
       if (event.type !== 'connected') return;
-      this.again = true; // what is being made now may belong to the connection that was lost
+      this.again = true; // the consumer being created may belong to the lost connection
       void this.start();
     });
     this.timer = setInterval(() => this.check(), BUS_LIMITS.sourceRetryMs);
@@ -94,27 +94,27 @@ class LogConsumer {
     this.stopped = true;
     clearInterval(this.timer);
     this.unlisten();
-    await this.making;
+    await this.starting;
     const consumer = this.consumer;
     this.close();
     if (!consumer || !this.connected()) return;
-    // A crash right here, or no answer: the server drops a consumer that nobody listens to, by itself.
+    // After a crash here, or without a response, the server drops the inactive consumer itself.
     const manager = await this.nats.jetstreamManager({ checkAPI: false, timeout: BUS_LIMITS.sourceRetryMs });
     await manager.consumers.delete(EVENT_STREAM, consumer).catch(() => undefined);
   }
 
-  /** Heartbeats that stay away mean that the consumer is gone; none was heard yet means that making it failed. */
+  /** Starts a new consumer if heartbeats stopped, since it is gone, or if there is none, since its creation failed. */
   private check(): void {
     if (performance.now() - this.heardAt > 3 * BUS_LIMITS.sourceHeartbeatMs || !this.subscription) void this.start();
   }
 
   private async start(): Promise<void> {
-    if (this.making || this.stopped || !this.connected()) return;
+    if (this.starting || this.stopped || !this.connected()) return;
     this.again = false;
     this.close();
-    this.making = this.consume().catch(() => undefined); // no stream now; `check` tries again, and the follower polls meanwhile
-    await this.making;
-    this.making = undefined;
+    this.starting = this.consume().catch(() => undefined); // no stream: `check` retries; the follower polls
+    await this.starting;
+    this.starting = undefined;
     if (this.stopped) return;
     this.sink.gap();
     if (this.again) await this.start();
@@ -123,7 +123,7 @@ class LogConsumer {
   private async consume(): Promise<void> {
     const name = `follow-${nuid.next()}`;
     const inbox = createInbox(this.inboxPrefix);
-    // Listening before the consumer is made, and looking into the log after it: nothing can fall between.
+    // Subscribing before the consumer is created, and polling the log afterwards, leaves no gap.
     const subscription = this.nats.subscribe(inbox, {
       callback: (error, msg) => (error ? this.close() : this.take(subscription, msg)),
     });
@@ -131,7 +131,8 @@ class LogConsumer {
       const manager = await this.nats.jetstreamManager({ checkAPI: false, timeout: BUS_LIMITS.sourceRetryMs });
       await manager.consumers.add(EVENT_STREAM, {
         name,
-        // eslint-disable-next-line @typescript-eslint/no-deprecated -- a push consumer: its heartbeats tell that nothing was lost
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- a push consumer: its heartbeats show that
+        // nothing was lost
         deliver_subject: inbox,
         filter_subject: eventSubject(this.log),
         deliver_policy: DeliverPolicy.New,
@@ -160,7 +161,7 @@ class LogConsumer {
     if (commit?.log === this.log) this.sink.head(commit.next);
   }
 
-  /** Flow control wants an answer, or the server stops sending. @see NATS ADR-15 on ordered push consumers */
+  /** Answers flow control; otherwise the server stops sending. @see NATS ADR-15 on ordered push consumers */
   private control(msg: Msg): void {
     if (msg.reply) {
       msg.respond();

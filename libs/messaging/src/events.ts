@@ -14,12 +14,12 @@ import { BUS_LIMITS } from './limits';
 import { ALL_EVENTS } from './subjects';
 
 /**
- * The event stream: one message for each commit. It notifies: PostgreSQL is the truth, and whoever follows reads the
- * log, told or not.
+ * The event stream: one message for each commit. It only notifies: PostgreSQL is the source of truth, and followers
+ * read the log with or without notification.
  *
- * It is kept in the server's memory: what it says is worth nothing after a restart, and nats-server 2.9 never answers a
- * connection again whose message it could not write to a full disk (its file store waits for a lock it holds itself),
- * nor any other that has to do with the stream. Those connections carry the decisions.
+ * It is stored in the server's memory: its content is worthless after a restart, and nats-server 2.9 stops answering a
+ * connection whose message it could not write to a full disk (its file store waits for a lock that it holds itself),
+ * and any other that uses the stream. Those connections carry the decisions.
  */
 
 export const EVENT_STREAM = 'BAILIWICK_EVENTS';
@@ -28,17 +28,17 @@ const STREAM_NOT_FOUND = 10059;
 const NO_RESPONDERS = '503';
 
 export interface EventPublisher {
-  /** Makes the stream, or brings it to the present limits. Throws where the server has no JetStream. */
+  /** Creates the stream, or updates it to the current limits. @throws if the server has no JetStream */
   ensureStream(): Promise<void>;
   /**
-   * Announces a commit. Never rejects: an error says in words why it was not announced, and need not be retried, for
-   * followers find the commit when they next look into the log. Announcing it again within
-   * `BUS_LIMITS.streamDedupeMs` changes nothing (`duplicate`).
+   * Announces a commit. Never rejects: the error explains why it was not announced. A retry is not needed, since
+   * followers find the commit by polling the log. A repeated announcement within `BUS_LIMITS.streamDedupeMs` has no
+   * effect (`duplicate`).
    */
   announce(commit: Announcement): Promise<Result<{ readonly duplicate: boolean }, string>>;
 }
 
-/** @param replicas how many servers of a cluster keep the stream: 1, or 3 in a cluster of three */
+/** @param replicas number of servers of a cluster that store the stream: 1, or 3 in a cluster of three */
 export function eventPublisher(bus: Bus, options: { replicas?: number } = {}): EventPublisher {
   const { nats } = natsOf(bus);
   const config = streamConfig(options.replicas ?? 1);
@@ -49,7 +49,7 @@ export function eventPublisher(bus: Bus, options: { replicas?: number } = {}): E
     await createOrUpdate(manager, config);
   };
 
-  // A server that comes back may have lost its store; until the stream is there again nothing is announced.
+  // A server that returns may have lost its store; nothing is announced until the stream exists again.
   bus.onEvent((event) => {
     if (event.type === 'connected') ensureStream().catch(() => undefined); // the next announcement tries again
   });
@@ -69,9 +69,9 @@ export function eventPublisher(bus: Bus, options: { replicas?: number } = {}): E
   let inFlight = 0;
 
   const announce: EventPublisher['announce'] = async (commit) => {
-    // Waiting for a server that isn't there, or is slow, would fill the owner's memory; followers look into the log.
+    // Waiting for an absent or slow server would fill the owner's memory; followers poll the log.
     if (bus.status().state !== 'connected') return err('not connected');
-    if (inFlight >= BUS_LIMITS.announceInFlight) return err('too many wait for the stream');
+    if (inFlight >= BUS_LIMITS.announceInFlight) return err('too many announcements wait for the stream');
     inFlight += 1;
     try {
       const { duplicate } = await publish(commit);
@@ -102,16 +102,16 @@ function streamConfig(replicas: number): Partial<StreamConfig> & { name: string 
   };
 }
 
-/** Several services may do this at once: adding the stream as it is already is no error. */
+/** Idempotent: several services may call it concurrently. */
 async function createOrUpdate(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
 ): Promise<void> {
   const present = await manager.streams.info(config.name).catch(absent);
   if (present?.config.storage === config.storage) {
-    if (await manager.streams.update(config.name, config).catch(absent)) return; // or another has just removed it
+    if (await manager.streams.update(config.name, config).catch(absent)) return; // another service may have removed it
   } else if (present) {
-    // Where a stream is kept cannot be changed. A crash before it is added: whoever announces next makes it.
+    // The storage of a stream cannot be changed. After a crash before it is added, the next announcement creates it.
     await manager.streams.delete(config.name).catch(absent);
   }
   await manager.streams.add(config);
@@ -124,5 +124,5 @@ function absent(error: unknown): undefined {
 function noJetStream(error: unknown): Error {
   const { code, message } = error as NatsError;
   const why = code === NO_RESPONDERS ? 'the NATS server runs without JetStream: start it with --jetstream' : message;
-  return new Error(`the event stream ${EVENT_STREAM} can't be made: ${why}`, { cause: error });
+  return new Error(`cannot create the event stream ${EVENT_STREAM}: ${why}`, { cause: error });
 }

@@ -1,13 +1,13 @@
 /**
- * Why a request over the bus got no answer. A caller fails closed on every one of them (I11).
+ * Why a request over the bus got no answer. Callers fail closed on each of them (I11).
  *
- * - `NO_RESPONDERS` nobody serves the subject
- * - `TIMEOUT` no answer in time
+ * - `NO_RESPONDERS` no service serves the subject
+ * - `TIMEOUT` no reply in time
  * - `DISCONNECTED` no connection to the server, or it broke while waiting
- * - `BUSY` the service, or this connection, has as many requests pending as it may
- * - `TOO_LARGE` the payload or the reply is above `BUS_LIMITS.payloadBytes`
- * - `BAD_REQUEST` the service couldn't read the payload
- * - `BAD_REPLY` the reply couldn't be read
+ * - `BUSY` the service, or this connection, has its maximum of pending requests
+ * - `TOO_LARGE` the payload or the reply exceeds `BUS_LIMITS.payloadBytes`
+ * - `BAD_REQUEST` the service could not read the payload
+ * - `BAD_REPLY` the reply could not be read
  * - `HANDLER_FAILED` the service's handler failed
  * - `NOT_ALLOWED` the server's subject permissions forbid it
  */
@@ -27,17 +27,19 @@ export type BusFailureCode = (typeof BUS_FAILURES)[number];
 export interface BusFailure {
   readonly code: BusFailureCode;
   readonly subject: string;
-  /** one sentence for people; holds nothing of the payload */
+  /** one sentence for people, without any content of the payload */
   readonly detail: string;
-  /** false: the request was surely not carried out; true: it may have been, only the same idempotency key is safe */
+  /**
+   * false: the request was certainly not executed; true: it may have been, so a retry needs the same idempotency key
+   */
   readonly mayHaveRun: boolean;
-  /** what the handler itself said with a `HandlerError` */
+  /** code and detail of a `HandlerError` of the handler */
   readonly remote?: { readonly code: string; readonly detail: string };
 }
 
 const NEVER_RAN: ReadonlySet<BusFailureCode> = new Set(['NO_RESPONDERS', 'BUSY', 'BAD_REQUEST']);
 
-/** A failure of a request that was sent, unless `mayHaveRun` says otherwise. */
+/** Builds a failure; by default the code determines `mayHaveRun`. */
 export function busFailure(
   code: BusFailureCode,
   subject: string,
@@ -53,7 +55,7 @@ export function busFailure(
   };
 }
 
-/** Thrown by a handler to answer with a code and a sentence of its own. Any other throw is answered without its text. */
+/** Thrown by a handler to reply with a code and a sentence. The text of any other exception is not sent. */
 export class HandlerError extends Error {
   constructor(
     readonly code: string,

@@ -4,7 +4,7 @@ import * as subjects from './subjects';
 fc.configureGlobal({ seed: 20260123 });
 
 describe('subjects', () => {
-  it('are these, on the wire', () => {
+  it('are exactly these on the wire', () => {
     expect(subjects.commandSubject('default/0')).toBe('bailiwick.command.default.0');
     expect(subjects.querySubject('acme-eu/12')).toBe('bailiwick.query.acme-eu.12');
     expect(subjects.ledgerSubject('grant')).toBe('bailiwick.ledger.grant');
@@ -36,7 +36,7 @@ describe('subjects', () => {
     }
   });
 
-  it('refuse any other token that is not one safe token', () => {
+  it('refuse any token with other than safe characters', () => {
     for (const op of ['', '*', '>', 'a.b', 'a b', 'A', '-a', 'a\r\nPUB x']) {
       for (const subject of [
         subjects.ledgerSubject,
@@ -49,7 +49,7 @@ describe('subjects', () => {
     }
   });
 
-  it('never give two names one subject, and read back', () => {
+  it('differ for different names, and read back', () => {
     const tenant = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/);
     fc.assert(
       fc.property(tenant, fc.integer({ min: 0, max: 999_999 }), (name, n) => {
@@ -67,7 +67,7 @@ describe('subjects', () => {
     'bailiwick.event.*.0',
     'bailiwick.command.default.0',
     'other.event.default.0',
-  ])('read no log from %s', (subject) => {
+  ])('do not contain a log in %s', (subject) => {
     expect(subjects.logOfEventSubject(subject)).toBeUndefined();
   });
 });

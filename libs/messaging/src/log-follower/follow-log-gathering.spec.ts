@@ -3,10 +3,10 @@ import { never, quiet, World } from '../testing/follow-world';
 
 const GATHER = 20;
 
-describe('how followLog gathers', () => {
+describe('followLog with gatherMs', () => {
   let world: World;
   let batches: number[];
-  /** ends the wait that is going on, as if its time had passed */
+  /** ends the current wait as if its time had passed */
   let pass: (() => void) | undefined;
   let gathered: number;
 
@@ -38,7 +38,7 @@ describe('how followLog gathers', () => {
     gathered = 0;
   });
 
-  it('makes one batch of what comes within its time', async () => {
+  it('forms one batch of the events that arrive within its time', async () => {
     const follower = await start();
     for (const count of [2, 1, 3]) {
       world.append(count);
@@ -51,7 +51,7 @@ describe('how followLog gathers', () => {
     await follower.stop();
   });
 
-  it('waits for nothing where it was not asked to', async () => {
+  it('does not wait without gatherMs', async () => {
     const follower = await start({ gatherMs: undefined });
     for (const count of [2, 1]) {
       world.append(count);
@@ -61,7 +61,7 @@ describe('how followLog gathers', () => {
     await follower.stop();
   });
 
-  it('reads at once what fills a batch', async () => {
+  it('reads at once when the events fill a batch', async () => {
     const follower = await start();
     world.append(9);
     await quiet();
@@ -72,12 +72,12 @@ describe('how followLog gathers', () => {
     await follower.stop();
   });
 
-  it('keeps nobody waiting who waits for an event, whether it has heard of that event or not', async () => {
+  it('does not delay callers that wait for an event, whether it was announced or not', async () => {
     const follower = await start();
     world.append(1);
     await quiet();
     expect(await follower.caughtUpTo(0, 10_000)).toBe(true);
-    world.length += 1; // and nobody says so
+    world.length += 1; // without an announcement
     expect(await follower.caughtUpTo(1, 10_000)).toBe(true);
     const early = follower.caughtUpTo(2, 10_000);
     await quiet();
@@ -87,7 +87,7 @@ describe('how followLog gathers', () => {
     await follower.stop();
   });
 
-  it('reads what was there before it began, and after a gap, without waiting', async () => {
+  it('reads events from before its start, and after a gap, without waiting', async () => {
     world.length = 25;
     const follower = await start();
     expect(batches).toEqual([10, 10, 5]);
@@ -98,7 +98,7 @@ describe('how followLog gathers', () => {
     await follower.stop();
   });
 
-  it('ends with what is to stop', async () => {
+  it('stops waiting when it is stopped', async () => {
     const follower = await start();
     world.append(1);
     await quiet();

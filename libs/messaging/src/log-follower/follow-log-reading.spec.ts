@@ -1,8 +1,8 @@
 import { followLog } from './follow-log';
 import { eventAt, never, onlyRetries, pauseUntil, quiet, range, World } from '../testing/follow-world';
 
-describe('when followLog reads the log', () => {
-  it('needs no news of what was there before, and no polling while news comes', async () => {
+describe('reads of followLog', () => {
+  it('need no announcement of earlier events, and no polling while announcements arrive', async () => {
     const world = new World();
     world.length = 2_500;
     const follower = followLog(world.options({ sleep: never }));
@@ -16,7 +16,7 @@ describe('when followLog reads the log', () => {
     expect([follower.position, follower.head, follower.lag]).toEqual([2_600, 2_600, 0]);
   });
 
-  it('reads once for news, once for what the log does not have, and not at all for what it has handled', async () => {
+  it('happen once per announcement, once for positions that do not exist, never for handled ones', async () => {
     const world = new World();
     const follower = followLog(world.options({ sleep: never }));
     await quiet();
@@ -37,7 +37,7 @@ describe('when followLog reads the log', () => {
     expect(world.handled).toEqual(range(20));
   });
 
-  it('reads again for what was announced while it read', async () => {
+  it('are repeated for commits that were announced during a read', async () => {
     const world = new World();
     let late = 3;
     const follower = followLog(
@@ -45,7 +45,7 @@ describe('when followLog reads the log', () => {
         sleep: never,
         read: async (log, from, limit) => {
           const events = await world.read(log, from, limit);
-          if (late-- > 0) world.append(1); // committed right after the reading, announced before it came back
+          if (late-- > 0) world.append(1); // committed right after the read, announced before it returned
           return events;
         },
       }),
@@ -54,15 +54,15 @@ describe('when followLog reads the log', () => {
     await follower.stop();
   });
 
-  it('finds what nobody announced by looking into the log when it is quiet', async () => {
+  it('find commits without announcement by polling', async () => {
     const world = new World();
     const follower = followLog(world.options());
-    world.length = 3; // its owner died between its commit and the news of it
+    world.length = 3; // its owner died between its commit and the announcement
     await world.until(() => world.position === 3);
     await follower.stop();
   });
 
-  it('looks into the log when the source reports a gap, without waiting', async () => {
+  it('happen without waiting when the source reports a gap', async () => {
     const world = new World();
     const follower = followLog(world.options({ sleep: never }));
     await quiet();
@@ -72,7 +72,7 @@ describe('when followLog reads the log', () => {
     await follower.stop();
   });
 
-  it('reads again after a reading failed, without news and without waiting for the next look', async () => {
+  it('are retried after a failure, without an announcement and without waiting for the next poll', async () => {
     const world = new World();
     world.length = 3;
     let failures = 3;
@@ -80,7 +80,7 @@ describe('when followLog reads the log', () => {
       world.options({
         sleep: onlyRetries,
         read: async (log, from, limit) => {
-          if (failures-- > 0) throw new Error('the database is away');
+          if (failures-- > 0) throw new Error('the database is unavailable');
           return world.read(log, from, limit);
         },
       }),
@@ -94,7 +94,7 @@ describe('when followLog reads the log', () => {
     await follower.stop();
   });
 
-  it('stops at a hole in the log and says so, and goes on when it is gone (I5)', async () => {
+  it('stop at a hole in the log and report it, and continue when it is gone (I5)', async () => {
     const world = new World();
     world.length = 3;
     let broken = true;
@@ -116,7 +116,7 @@ describe('when followLog reads the log', () => {
     await follower.stop();
   });
 
-  it('refuses a reading of another log (I9)', async () => {
+  it('refuse events of another log (I9)', async () => {
     const world = new World();
     world.length = 1;
     const follower = followLog(world.options({ read: async () => [eventAt(0, 'other/0')] }));

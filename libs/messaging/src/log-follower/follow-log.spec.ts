@@ -15,7 +15,7 @@ describe('followLog', () => {
     arbitrary: fc.record({
       kind: fc.constant('commit' as const),
       count: fc.integer({ min: 1, max: 12 }),
-      news: fc.constantFrom('told', 'late', 'lost'),
+      news: fc.constantFrom('prompt', 'late', 'lost'),
     }),
   };
   const hostile = fc.record({
@@ -33,13 +33,13 @@ describe('followLog', () => {
     ),
     maxBatch: fc.integer({ min: 1, max: 15 }),
     gatherMs: fc.constantFrom(0, 20),
-    /** per call of handle: done · fails before its commit · commits, and its answer is lost */
+    /** per call of handle: done · fails before its commit · commits, and its result is lost */
     handle: fc.infiniteStream(fc.constantFrom('done', 'done', 'done', 'fails', 'lost')),
     readFails: fc.infiniteStream(fc.constantFrom(false, false, false, true)),
     startFails: fc.infiniteStream(fc.constantFrom(false, false, true)),
   });
 
-  it('hands on everything once, over a hostile transport, to a handler that fails and loses its answers', async () => {
+  it('hands over every event once, with a hostile transport and a handler that fails and loses results', async () => {
     await fc.assert(
       fc.asyncProperty(hostile, async ({ acts, maxBatch, gatherMs, handle, readFails, startFails }) => {
         const world = new World();
@@ -47,11 +47,11 @@ describe('followLog', () => {
           maxBatch,
           gatherMs,
           start: async () => {
-            if (startFails.next().value) throw new Error('the database is away');
+            if (startFails.next().value) throw new Error('the database is unavailable');
             return world.position;
           },
           read: async (log, from, limit) => {
-            if (readFails.next().value) throw new Error('the database is away');
+            if (readFails.next().value) throw new Error('the database is unavailable');
             return world.read(log, from, limit);
           },
           handle: async (batch) => {
@@ -72,7 +72,7 @@ describe('followLog', () => {
           if (act.kind === 'commit') {
             world.length += act.count;
             announced.push(world.length);
-            if (act.news === 'told') hear(world.length);
+            if (act.news === 'prompt') hear(world.length);
             else if (act.news === 'late') late.push(world.length);
           } else if (act.kind === 'late') hear(late.splice(act.at % (late.length || 1), 1)[0]);
           else if (act.kind === 'again') hear(announced[act.at % announced.length]);
@@ -92,7 +92,7 @@ describe('followLog', () => {
     );
   });
 
-  it('gives batches of at most the asked size, each from where the last one ended', async () => {
+  it('forms batches of at most the given size, each starting where the last one ended', async () => {
     const world = new World();
     world.length = 10;
     const batches: [number, number][] = [];
@@ -114,7 +114,7 @@ describe('followLog', () => {
     await follower.stop();
   });
 
-  it('does not give a batch again whose commit succeeded and whose answer was lost', async () => {
+  it('does not repeat a batch whose commit succeeded and whose result was lost', async () => {
     const world = new World();
     world.length = 4;
     let calls = 0;
@@ -133,7 +133,7 @@ describe('followLog', () => {
     await follower.stop();
   });
 
-  it('begins again where the stored position says, after another instance went on', async () => {
+  it('restarts from the stored position after another instance advanced it', async () => {
     const world = new World();
     world.length = 10;
     let first = true;
@@ -155,7 +155,7 @@ describe('followLog', () => {
     await follower.stop();
   });
 
-  it('holds one batch while the handler is slow, however much is announced, and loses nothing', async () => {
+  it('holds one batch while the handler is slow, regardless of announcements, and loses nothing', async () => {
     const world = new World();
     let release = (): void => undefined;
     const slow = new Promise<void>((resolve) => (release = resolve));
@@ -183,7 +183,7 @@ describe('followLog', () => {
     await follower.stop();
   });
 
-  it('reads no more at once than the bus allows, whatever is asked', async () => {
+  it('reads at most the maximum batch of the bus, regardless of maxBatch', async () => {
     const world = new World();
     world.length = BUS_LIMITS.followBatch + 1;
     const asked: number[] = [];
@@ -202,7 +202,7 @@ describe('followLog', () => {
   });
 
   describe('caughtUpTo', () => {
-    it('is true once the event is handled, and makes the follower look', async () => {
+    it('is true once the event is handled, and makes the follower poll', async () => {
       const world = new World();
       const follower = followLog(world.options({ sleep: never }));
       await quiet();
@@ -213,7 +213,7 @@ describe('followLog', () => {
       await follower.stop();
     });
 
-    it('is false after its time, for a position that is not there, and when the follower stops', async () => {
+    it('is false after its time-out, for a position that does not exist, and when the follower stops', async () => {
       const world = new World();
       const follower = followLog(world.options({ sleep: never }));
       await expect(follower.caughtUpTo(1_000_000, 1)).resolves.toBe(false);
@@ -224,7 +224,7 @@ describe('followLog', () => {
     });
   });
 
-  it('ends when its signal aborts, after the batch in hand', async () => {
+  it('ends after the current batch when its signal aborts', async () => {
     const world = new World();
     world.length = 1;
     const controller = new AbortController();

@@ -11,7 +11,7 @@ import {
   type SequencerState,
 } from './sequencer';
 
-/** An event as it stands in the log. */
+/** An event as it is stored in the log. */
 export interface FollowedEvent {
   /** `<tenant>/<n>` */
   readonly log: string;
@@ -22,37 +22,37 @@ export interface FollowedEvent {
   readonly time: string;
   /** the JSON text exactly as stored */
   readonly body: string;
-  /** what stands beside the body, as JSON text; nothing where it was never there or is erased */
+  /** the payload as JSON text; null or absent if there is none or it was erased */
   readonly payload?: string | null;
 }
 
-/** Where a source puts what it hears of one log. It may be wrong, missing, repeated, and in any order. */
+/** Receives the notifications of a source about one log. They may be wrong, missing, repeated, and in any order. */
 export interface SourceSink {
-  /** the log reaches up to here: one past its last position */
+  /** the log extends up to here: one past its last position */
   head(next: number): void;
-  /** something may have been lost: look into the log now */
+  /** notifications may have been lost: poll the log now */
   gap(): void;
 }
 
-/** News of a log, as far as the network lets it through. */
+/** A source of notifications about a log; the network may lose any of them. */
 export interface EventSource {
   subscribe(log: string, sink: SourceSink): { stop(): Promise<void> };
 }
 
 export interface Batch {
   readonly log: string;
-  /** the position that the consumer has stored; its first event's */
+  /** the position that the consumer has stored; the position of the first event */
   readonly from: number;
-  /** the position to store in the same transaction as the result; one past its last event's */
+  /** the position to store in the same transaction as the result; one past the last event's */
   readonly next: number;
   readonly events: readonly FollowedEvent[];
 }
 
 export interface Problem {
-  /** what failed: the consumer's `handle`, reading the log, or reading the stored position */
+  /** the failed step: the consumer's `handle`, reading the log, or reading the stored position */
   readonly where: 'handle' | 'read' | 'start';
   readonly error: unknown;
-  /** 1 for the first in a row */
+  /** 1 for the first failure in a row */
   readonly attempt: number;
 }
 
@@ -60,54 +60,55 @@ export interface FollowOptions {
   /** `<tenant>/<n>` */
   log: string;
   source: EventSource;
-  /** reads the log: the events from position `from` on, at most `limit`, fewer only where the log ends */
+  /** reads the log: the events from position `from` on, at most `limit`; fewer only at the end of the log */
   read: (log: string, from: number, limit: number) => Promise<readonly FollowedEvent[]>;
   /**
-   * The first position not yet handled, or how to read it from where `handle` stores it. Given as a function it is
-   * asked again after `handle` threw: a transaction may have been committed although its answer was lost.
+   * The first position not yet handled, or a function that reads it from where `handle` stores it. The function is
+   * called again after `handle` threw: a transaction may have been committed although its result was lost.
    */
   start: number | (() => Promise<number>);
-  /** Handles a batch completely, or throws and has changed nothing. Never called again before it has returned. */
+  /** Handles a batch completely, or throws without any change. Calls never overlap. */
   handle: (batch: Batch) => Promise<void>;
-  /** most events of a batch, which is what one reading gives; at most `BUS_LIMITS.followBatch` */
+  /** maximum events of a batch, which is one read; at most `BUS_LIMITS.followBatch` */
   maxBatch?: number;
   /**
-   * How long after the first news more is waited for, so that there are fewer and larger batches. Not while a whole
-   * batch is known to be there, or somebody waits in `caughtUpTo`. 0 where it is left out.
+   * How long to gather further events after the first notification, for fewer and larger batches. It ends early when a
+   * whole batch is known to exist, or a caller waits in `caughtUpTo`. Default: 0.
    */
   gatherMs?: number;
-  /** how often the log is looked into while nothing is heard: what nobody announced is late by this */
+  /** interval of polls while no notification arrives: the delay of commits without an announcement */
   pollMs?: number;
   signal?: AbortSignal;
   onProblem?: (problem: Problem) => void;
-  /** waits; true where the time passed, false where the signal ended it. For simulations */
+  /** waits; true if the time passed, false if the signal ended it. For simulations */
   sleep?: (ms: number, signal: AbortSignal) => Promise<boolean>;
 }
 
 export interface Follower {
-  /** everything below is handled */
+  /** all events below are handled */
   readonly position: number;
-  /** one past the highest position heard of */
+  /** one past the highest position that was announced or read */
   readonly head: number;
-  /** events heard of and not handled */
+  /** events announced and not handled */
   readonly lag: number;
-  /** what keeps it from going on now */
+  /** the problem that blocks it now */
   readonly problem: Problem | undefined;
   /**
-   * True as soon as the event at `position` is handled; false where that takes longer than `timeoutMs`, the follower
-   * stops, or `BUS_LIMITS.followWaiters` wait already.
+   * True as soon as the event at `position` is handled; false if that takes longer than `timeoutMs`, the follower
+   * stops, or `BUS_LIMITS.followWaiters` callers wait already.
    */
   caughtUpTo(position: number, timeoutMs: number): Promise<boolean>;
-  /** Ends after the batch in hand. */
+  /** Ends after the current batch. */
   stop(): Promise<void>;
 }
 
 /**
- * Hands every event of a log to `handle`: in order, without a gap, once, in batches. News makes it fast; the log makes
- * it right. Every byte is read from the log, also at the start, after a reported gap, and every `pollMs` of silence.
+ * Passes every event of a log to `handle`: in order, without a gap, once, in batches. Notifications make it fast; the
+ * log makes it correct. Every byte is read from the log, also at the start, after a reported gap, and after each
+ * `pollMs` without a notification.
  *
- * Exactly once holds for a consumer that stores `next` in the same transaction as its result, only where `from` is
- * what is stored, and gives `start` as a function. A batch that throws is tried again, with growing pauses, for ever.
+ * Exactly once holds for a consumer that stores `next` in the same transaction as its result, only if `from` is the
+ * stored position, and passes `start` as a function. A batch that throws is retried indefinitely, with growing pauses.
  */
 export function followLog(options: FollowOptions): Follower {
   return new LogFollower(options);
@@ -167,7 +168,7 @@ class LogFollower implements Follower {
       const waiter: Waiter = { position, done };
       const timer = setTimeout(() => done(false), timeoutMs);
       this.waiters.add(waiter);
-      // somebody has seen it committed: don't wait for the news
+      // the caller has seen it committed, so do not wait for a notification
       this.learn(position >= this.head ? onGap(this.state) : this.state);
     });
   }
@@ -185,7 +186,7 @@ class LogFollower implements Follower {
     for (const waiter of [...this.waiters]) waiter.done(false);
   }
 
-  /** One thing at a time: read what there is and handle it, or rest. */
+  /** Performs one step: reads and handles the next events, or waits. */
   private async turn(): Promise<void> {
     if (!wantsReading(this.state)) {
       if (await this.sleep(this.pollMs, () => wantsReading(this.state))) this.state = onGap(this.state);
@@ -196,10 +197,10 @@ class LogFollower implements Follower {
     if (events.length > 0) await this.handle(events);
   }
 
-  /** Whether nothing is gained, or somebody kept waiting, by waiting for more. */
+  /** Reports whether gathering gains nothing, or would delay a caller. */
   private hurried(): boolean {
-    const { next, head, lookDue } = this.state;
-    return lookDue || this.waiters.size > 0 || head - next >= this.maxBatch;
+    const { next, head, pollDue } = this.state;
+    return pollDue || this.waiters.size > 0 || head - next >= this.maxBatch;
   }
 
   private learn(state: SequencerState): void {
@@ -207,7 +208,7 @@ class LogFollower implements Follower {
     if (this.nap?.ends()) this.nap.controller.abort();
   }
 
-  /** The next events of the log, asking until it answers; none where it has no more, or this is to stop. */
+  /** Reads the next events of the log, with retries; none if it has no more, or the follower is stopping. */
   private async readNext(): Promise<readonly FollowedEvent[]> {
     const { log, read } = this.options;
     for (let attempt = 1; !this.stopping; attempt += 1) {
@@ -215,7 +216,7 @@ class LogFollower implements Follower {
         this.state = onReading(this.state);
         const events = await read(log, this.state.next, this.maxBatch);
         const foreign = events.find((event) => event.log !== log);
-        if (foreign) throw new Error(`reading the log ${log} gave an event of ${foreign.log} (I9)`);
+        if (foreign) throw new Error(`a read of the log ${log} returned an event of ${foreign.log} (I9)`);
         this.state = onRead(this.state, this.maxBatch, events);
         this.problem = undefined;
         return events;
@@ -232,42 +233,42 @@ class LogFollower implements Follower {
     for (let attempt = 1; !this.stopping; attempt += 1) {
       try {
         await this.options.handle(batch);
-        // A crash right here: the consumer's stored position says that the batch is done, and it isn't given again.
+        // After a crash here, the consumer's stored position covers the batch, and it is not repeated.
         return this.settle(batch.next);
       } catch (error) {
         await this.fail('handle', error, attempt);
       }
       const stored = await this.storedPosition();
       if (stored === batch.from || stored === undefined) continue;
-      // it was committed and only its answer was lost, or another instance has taken over, or all is made anew
-      return this.begin(stored);
+      // the batch was committed and its result lost, another instance has taken over, or the consumer was rebuilt
+      return this.resumeAt(stored);
     }
   }
 
   private settle(position: number): void {
     this.problem = undefined;
     this.state = onSettled(this.state, position);
-    this.tellWaiters();
+    this.notifyWaiters();
   }
 
-  /** Begins where the consumer says that it stands, asking until it answers. */
+  /** Starts at the position that the consumer has stored, with retries. */
   private async restart(): Promise<void> {
     for (let attempt = 1; !this.stopping; attempt += 1) {
       try {
         const { start } = this.options;
-        return this.begin(typeof start === 'number' ? start : await start());
+        return this.resumeAt(typeof start === 'number' ? start : await start());
       } catch (error) {
         await this.fail('start', error, attempt);
       }
     }
   }
 
-  private begin(position: number): void {
-    this.state = startSequence(position); // what was heard before is found by the look that this begins with
-    this.tellWaiters();
+  private resumeAt(position: number): void {
+    this.state = startSequence(position); // the poll that this starts with finds what was announced before
+    this.notifyWaiters();
   }
 
-  private tellWaiters(): void {
+  private notifyWaiters(): void {
     for (const waiter of [...this.waiters]) if (this.position > waiter.position) waiter.done(true);
   }
 
@@ -275,7 +276,7 @@ class LogFollower implements Follower {
     try {
       return typeof this.options.start === 'number' ? undefined : await this.options.start();
     } catch {
-      return undefined; // the batch is tried again, which is safe: the consumer compares `from`
+      return undefined; // the batch is retried, which is safe: the consumer compares `from`
     }
   }
 
@@ -286,7 +287,7 @@ class LogFollower implements Follower {
     await this.sleep(pause, () => false);
   }
 
-  /** True where the time passed; stopping ends it, and what is learned so that `ends` holds. */
+  /** Returns true if the time passed; false if the follower stops, or if `ends` holds after an announcement. */
   private async sleep(ms: number, ends: () => boolean): Promise<boolean> {
     if (this.stopping || ends()) return false;
     const controller = new AbortController();

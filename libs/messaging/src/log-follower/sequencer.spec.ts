@@ -10,8 +10,8 @@ const event = (position: number): Sequenced => ({ position });
 const events = (from: number, end: number): Sequenced[] =>
   Array.from({ length: Math.max(0, end - from) }, (_, index) => event(from + index));
 
-/** What a network, a slow consumer and a crashing process do to one follower. */
-const does = (weight: number, kind: 'repeat' | 'hear' | 'forge' | 'begin' | 'end' | 'handle' | 'crash') => ({
+/** Actions of a network, a slow consumer and a crashing process on one follower. */
+const does = (weight: number, kind: 'repeat' | 'hear' | 'forge' | 'start' | 'end' | 'handle' | 'crash') => ({
   weight,
   arbitrary: fc.record({ kind: fc.constant(kind), at: fc.nat(1_000_000) }),
 });
@@ -28,14 +28,14 @@ const act = fc.oneof(
   does(5, 'hear'),
   does(3, 'repeat'),
   does(1, 'forge'),
-  does(4, 'begin'),
+  does(4, 'start'),
   does(4, 'end'),
   does(4, 'handle'),
   does(1, 'crash'),
 );
 type Act = typeof act extends fc.Arbitrary<infer A> ? A : never;
 
-/** A follower as `followLog` drives it, with the log it reads and the news that is on its way to it. */
+/** A follower as `followLog` drives it, with the log that it reads and the notifications in transit. */
 class Play {
   readonly handled: number[] = [];
   committed = 20;
@@ -57,7 +57,7 @@ class Play {
     if (step.kind === 'hear') this.hear(this.underway.splice(step.at % (this.underway.length || 1), 1)[0]);
     else if (step.kind === 'repeat') this.hear(this.announced[step.at % (this.announced.length || 1)]);
     else if (step.kind === 'forge') this.hear(this.committed + 1 + step.at);
-    else if (step.kind === 'begin') this.begin();
+    else if (step.kind === 'start') this.begin();
     else if (step.kind === 'end') this.end();
     else if (step.kind === 'handle') this.handle();
     else this.crash();
@@ -65,7 +65,7 @@ class Play {
     if (next > head || heard > head) throw new Error('next ≤ head, heard ≤ head does not hold');
   }
 
-  /** All news arrives, and the follower does all that it wants to. */
+  /** Delivers all notifications, and lets the follower do all that it wants to. */
   finish(): void {
     for (const head of this.underway) this.hear(head);
     if (this.loses) this.state = this.sequencer.onGap(this.state);
@@ -73,7 +73,7 @@ class Play {
       this.end();
       this.handle();
       if (!this.sequencer.wantsReading(this.state)) return;
-      if (turns > 200) throw new Error('it reads for ever');
+      if (turns > 200) throw new Error('it reads indefinitely');
       this.begin();
     }
   }
@@ -126,44 +126,44 @@ const exact = (sequencer: Rules, loses: boolean) =>
   });
 
 describe('the sequencer', () => {
-  it('hands on every position once, in order, whatever is lost, repeated, late, forged beyond the end, or crashes', () => {
+  it('passes every position once, in order, despite lost, repeated, late and forged notifications and crashes', () => {
     fc.assert(exact(rules, true), { numRuns: 1_000 });
   });
 
-  it('needs no look where no news is lost', () => {
+  it('needs no poll if no notification is lost', () => {
     fc.assert(exact(rules, false), { numRuns: 1_000 });
   });
 
   const broken: Record<string, Rules> = {
-    'believes for ever what the log does not have': {
+    'trusts indefinitely in positions that the log does not have': {
       ...rules,
       onRead: (state, limit, read) => ({ ...rules.onRead(state, limit, read), head: state.head }),
     },
-    'forgets what it heard while the log was being read': {
+    'forgets notifications that arrived during a read': {
       ...rules,
       onRead: (state, limit, read) => rules.onRead({ ...state, heard: 0 }, limit, read),
     },
-    'takes a full reading for the end of the log': {
+    'takes a full read for the end of the log': {
       ...rules,
-      onRead: (state, limit, read) => ({ ...rules.onRead(state, limit, read), lookDue: false }),
+      onRead: (state, limit, read) => ({ ...rules.onRead(state, limit, read), pollDue: false }),
     },
-    'takes a short reading for a whole one': {
+    'takes a short read for a full one': {
       ...rules,
       onSettled: (state) => rules.onSettled(state, state.head),
     },
-    'ignores that news may have been lost': { ...rules, onGap: (state) => state },
-    'looks for ever': { ...rules, onReading: (state) => ({ ...rules.onReading(state), lookDue: state.lookDue }) },
-    'does not look where it begins': { ...rules, wantsReading: ({ head, next }) => head > next },
-    'hears nothing': { ...rules, onHead: (state) => state },
+    'ignores that notifications may have been lost': { ...rules, onGap: (state) => state },
+    'polls indefinitely': { ...rules, onReading: (state) => ({ ...rules.onReading(state), pollDue: state.pollDue }) },
+    'does not poll at its start': { ...rules, wantsReading: ({ head, next }) => head > next },
+    'ignores notifications': { ...rules, onHead: (state) => state },
   };
-  it.each(Object.keys(broken))('would be caught if it %s', (name) => {
+  it.each(Object.keys(broken))('would fail these properties if it %s', (name) => {
     const caught = [true, false].map(
       (loses) => fc.check(exact(broken[name] as Rules, loses), { numRuns: 2_000, endOnFailure: true }).failed,
     );
     expect(caught).toContain(true);
   });
 
-  it('reads once, not for ever, after news of what the log does not have', () => {
+  it('reads once, not indefinitely, after a notification of positions that do not exist', () => {
     let state = rules.onHead(rules.startSequence(5), 1_000_000);
     state = rules.onRead(rules.onReading(state), 100, [event(5)]);
     state = rules.onSettled(state, 6);
@@ -171,7 +171,7 @@ describe('the sequencer', () => {
     expect(rules.wantsReading(state)).toBe(false);
   });
 
-  it('reads again what it heard of while the log was being read, though more was said before', () => {
+  it('reads again for a notification during a read, even if an earlier one named a higher position', () => {
     let state = rules.onReading(rules.onHead(rules.startSequence(0), 1_000_000));
     state = rules.onHead(state, 3);
     state = rules.onRead(state, 100, []);
@@ -179,16 +179,16 @@ describe('the sequencer', () => {
     expect(rules.wantsReading(state)).toBe(true);
   });
 
-  it('ignores a head that is no position', () => {
+  it('ignores a head that is not a position', () => {
     const state = rules.startSequence(3);
     for (const head of [-1, 0.5, NaN, Infinity, 2 ** 53]) expect(rules.onHead(state, head)).toBe(state);
   });
 
-  it('refuses a reading with a gap, a shift, or too much (I5), and a settling of what was never read', () => {
+  it('refuses a read with a gap, a shift, or too many events (I5), and settling events never read', () => {
     const state = rules.onReading(rules.startSequence(3));
-    expect(() => rules.onRead(state, 2, [event(3), event(5)])).toThrow('gave position 5 where 4 belongs (I5)');
-    expect(() => rules.onRead(state, 2, [event(4)])).toThrow('gave position 4 where 3 belongs (I5)');
-    expect(() => rules.onRead(state, 2, [event(3), event(4), event(5)])).toThrow('reading 2 events gave 3');
+    expect(() => rules.onRead(state, 2, [event(3), event(5)])).toThrow('returned position 5 instead of 4 (I5)');
+    expect(() => rules.onRead(state, 2, [event(4)])).toThrow('returned position 4 instead of 3 (I5)');
+    expect(() => rules.onRead(state, 2, [event(3), event(4), event(5)])).toThrow('a read of 2 events returned 3');
     expect(() => rules.onSettled(state, 4)).toThrow('settled 4');
     expect(() => rules.onSettled(state, 2)).toThrow('settled 2');
     expect(() => rules.startSequence(-1)).toThrow('not a position');

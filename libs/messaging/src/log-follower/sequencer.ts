@@ -1,9 +1,9 @@
 /**
- * When a follower reads its log, and what it may hand on: the deciding part of `followLog`, without I/O.
+ * Decides when a follower reads its log, and which events it may pass on: the pure part of `followLog`, without I/O.
  *
- * News comes dropped, repeated, in any order, and wrong. It only says that there may be something to read: the log is
- * the truth, and a position that it does not have is forgotten after one reading. One reading is made at a time, and
- * what it gave is handled before the next.
+ * Notifications may be lost, repeated, reordered and wrong. They only hint that there may be events to read: the log is
+ * the source of truth, and a position that it does not have is forgotten after one read. Reads do not overlap, and the
+ * events of one are handled before the next.
  */
 
 export interface Sequenced {
@@ -11,62 +11,62 @@ export interface Sequenced {
 }
 
 export interface SequencerState {
-  /** everything below has been handled */
+  /** all positions below have been handled */
   readonly next: number;
-  /** one past the highest position heard of or read: `next` ≤ `head` */
+  /** one past the highest position announced or read: `next` ≤ `head` */
   readonly head: number;
-  /** one past the highest position heard of since the last reading began; the log may have got it after that reading */
+  /** one past the highest position announced since the last read started; it may have been committed after that read */
   readonly heard: number;
-  /** the log is to be looked into, whatever was heard */
-  readonly lookDue: boolean;
+  /** the log is to be polled regardless of notifications */
+  readonly pollDue: boolean;
 }
 
-/** @param start the first position that hasn't been handled. What the log has of it is found by a look. */
+/** @param start the first position that has not been handled; a poll finds which further ones the log has */
 export function startSequence(start: number): SequencerState {
   if (!isPosition(start)) throw new Error(`not a position: ${start}`);
-  return { next: start, head: start, heard: 0, lookDue: true };
+  return { next: start, head: start, heard: 0, pollDue: true };
 }
 
-/** It is said that the log reaches up to `head`. What is no position is no news. */
+/** Records a notification that the log extends up to `head`; ignores values that are not positions. */
 export function onHead(state: SequencerState, head: number): SequencerState {
   if (!isPosition(head)) return state;
   return { ...state, head: Math.max(state.head, head), heard: Math.max(state.heard, head) };
 }
 
-/** News may have been lost. */
+/** Records that notifications may have been lost. */
 export function onGap(state: SequencerState): SequencerState {
-  return { ...state, lookDue: true };
+  return { ...state, pollDue: true };
 }
 
-/** Whether the log is to be read, from `next` on. */
+/** Reports whether the log is to be read, from `next` on. */
 export function wantsReading(state: SequencerState): boolean {
-  return state.lookDue || state.head > state.next;
+  return state.pollDue || state.head > state.next;
 }
 
-/** A reading of the log, from `next` on, begins. */
+/** Records that a read of the log from `next` on starts. */
 export function onReading(state: SequencerState): SequencerState {
-  return { ...state, heard: 0, lookDue: false };
+  return { ...state, heard: 0, pollDue: false };
 }
 
 /**
- * The reading of at most `limit` events gave `events`. Throws where they aren't the positions from `next` on: then the
- * log has a gap (I5) or the reader is wrong, and nothing may go out.
+ * Records the result of a read of at most `limit` events. Throws if they are not the positions from `next` on: then the
+ * log has a gap (I5) or the reader is wrong, and nothing may be passed on.
  */
 export function onRead(state: SequencerState, limit: number, events: readonly Sequenced[]): SequencerState {
   const { next, heard } = state;
   events.forEach(({ position }, index) => {
     if (position !== next + index)
-      throw new Error(`reading the log from ${next} gave position ${position} where ${next + index} belongs (I5)`);
+      throw new Error(`a read of the log from ${next} returned position ${position} instead of ${next + index} (I5)`);
   });
-  if (events.length > limit) throw new Error(`reading ${limit} events gave ${events.length}`);
+  if (events.length > limit) throw new Error(`a read of ${limit} events returned ${events.length}`);
   const end = next + events.length;
-  if (events.length === limit) return { ...state, head: Math.max(state.head, end), lookDue: true }; // there may be more
-  // The log ended here: what had been said before of positions beyond was wrong, or the reader is behind. Either way
-  // it is forgotten, so that it costs one reading and not one after another.
+  if (events.length === limit) return { ...state, head: Math.max(state.head, end), pollDue: true }; // there may be more
+  // The log ended here: earlier notifications of further positions were wrong, or the reader lags. In both cases they
+  // are forgotten, so that they cost one read and not an endless series.
   return { ...state, head: Math.max(end, heard) };
 }
 
-/** Everything below `position` has been handled. */
+/** Records that all positions below `position` have been handled. */
 export function onSettled(state: SequencerState, position: number): SequencerState {
   const { next, head } = state;
   if (position < next || position > head)

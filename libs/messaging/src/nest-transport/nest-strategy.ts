@@ -5,10 +5,10 @@ import type { Bus, BusEvent, BusState } from '../connect';
 import { HandlerError } from '../failure';
 import type { Request, Serving } from './serve';
 
-/** Tells the bus from Nest's own transports in `@MessagePattern(subject, BUS_TRANSPORT)`. */
+/** Identifies the bus among Nest's transports in `@MessagePattern(subject, BUS_TRANSPORT)`. */
 export const BUS_TRANSPORT = Symbol('bailiwick-bus');
 
-/** What a handler gets with `@Ctx()`: the subject and the headers of its request. */
+/** The context that a handler gets with `@Ctx()`: the subject and the headers of its request. */
 export class BusContext extends BaseRpcContext<[Request]> {
   getSubject(): string {
     return this.args[0].subject;
@@ -24,7 +24,7 @@ export interface BusServerOptions {
   bus: Bus;
   /** instances of one service share its requests under this name, unless a handler's extras name another */
   queue?: string;
-  /** per subject; a handler's extras may say otherwise */
+  /** per subject; a handler's extras may override it */
   maxPending?: number;
 }
 
@@ -32,10 +32,10 @@ type Listeners = { event: (event: BusEvent) => void };
 
 /**
  * Nest's transport over the bus: `@MessagePattern('bailiwick.ledger.grant', { queue, maxPending })` answers the
- * requests of that subject. What a handler returns, or the last value of its observable, is the reply; an
- * `RpcException({ code, detail })` is answered with that code, anything else thrown without its text.
+ * requests of that subject. The return value of a handler, or the last value of its observable, is the reply; an
+ * `RpcException({ code, detail })` is answered with that code, any other exception without its text.
  *
- * `@EventPattern` is refused: events are followed with `followLog`, which neither loses nor repeats them.
+ * `@EventPattern` is refused: follow events with `followLog`, which neither loses nor repeats them.
  */
 export class BusServer extends Server<Listeners, BusState> implements CustomTransportStrategy {
   override readonly transportId = BUS_TRANSPORT;
@@ -61,7 +61,7 @@ export class BusServer extends Server<Listeners, BusState> implements CustomTran
     callback();
   }
 
-  /** Takes no more requests and answers those taken; the bus stays open for its owner to drain. */
+  /** Accepts no more requests and answers the accepted ones; the bus stays open for its owner to drain. */
   async close(): Promise<void> {
     for (const unlisten of this.unlisten.splice(0)) unlisten();
     await Promise.all(this.servings.splice(0).map((serving) => serving.stop()));
@@ -77,7 +77,7 @@ export class BusServer extends Server<Listeners, BusState> implements CustomTran
 
   private serve(subject: string, handler: MessageHandler): Serving {
     if (handler.isEventHandler)
-      throw new Error(`@EventPattern(${subject}) can't be served: follow the log with followLog`);
+      throw new Error(`@EventPattern(${subject}) cannot be served: follow the log with followLog`);
     const { queue = this.options.queue, maxPending = this.options.maxPending } = (handler.extras ??
       {}) as BusServerOptions;
     return this.options.bus.serve(
@@ -94,7 +94,7 @@ export class BusServer extends Server<Listeners, BusState> implements CustomTran
 
   private async answer(handler: MessageHandler, payload: unknown, context: BusContext): Promise<unknown> {
     let reply: unknown;
-    // eslint-disable-next-line @typescript-eslint/await-thenable -- the hook gives back what the callback does
+    // eslint-disable-next-line @typescript-eslint/await-thenable -- the hook returns what the callback returns
     await this.onProcessingStartHook(BUS_TRANSPORT, context, async () => {
       try {
         const stream = this.transformToObservable(await handler(payload, context));
@@ -109,12 +109,14 @@ export class BusServer extends Server<Listeners, BusState> implements CustomTran
   }
 }
 
-/** Nest's exception filter has turned what the handler threw into a plain object, and logged what was unexpected. */
+/**
+ * Converts the plain object that Nest's exception filter made of an exception; the filter has logged unexpected ones.
+ */
 function toHandlerError(error: unknown): unknown {
-  const said = error as { code?: unknown; detail?: unknown; status?: unknown } | undefined;
-  if (typeof said?.code === 'string' && typeof said.detail === 'string')
-    return new HandlerError(said.code, said.detail);
-  if (said?.status === 'error')
-    return new HandlerError('INTERNAL', 'the service failed on this request; its log says why');
+  const thrown = error as { code?: unknown; detail?: unknown; status?: unknown } | undefined;
+  if (typeof thrown?.code === 'string' && typeof thrown.detail === 'string')
+    return new HandlerError(thrown.code, thrown.detail);
+  if (thrown?.status === 'error')
+    return new HandlerError('INTERNAL', 'the service failed on this request; see its log for the reason');
   return error;
 }

@@ -9,8 +9,8 @@ import {
 } from 'nats';
 
 /**
- * An answer may come in several messages: each but the last has this header. So what is ready goes at once, and does not
- * wait for the slowest answer of its message.
+ * Marks each message of a reply in several messages except the last. Answers that are ready are sent at once, and do
+ * not wait for the slowest answer of their message.
  */
 const PART = 'Bailiwick-Part';
 
@@ -22,10 +22,10 @@ export function partHeaders(): MsgHdrs {
   return headers;
 }
 
-/** NATS's status of a request that no client is subscribed to. */
+/** The NATS status of a request to a subject without subscribers. */
 const NO_RESPONDERS = 503;
 
-/** Requests whose answers may come in parts, over one inbox: the client's own requests end with the first message. */
+/** Sends requests whose replies may come in parts, over one inbox; the NATS client's own requests end at the first. */
 export class PartRequests {
   private readonly inbox: string;
   private readonly open = new Map<string, (msg: Msg) => void>();
@@ -43,7 +43,7 @@ export class PartRequests {
     });
   }
 
-  /** @returns the last message. @throws NatsError where it does not come */
+  /** @returns the last message. @throws NatsError if it does not arrive */
   request(
     subject: string,
     data: Uint8Array,

@@ -10,7 +10,7 @@ export const eventAt = (position: number, log = LOG): FollowedEvent => ({
   body: `{"position":${position}}`,
 });
 
-/** A log that grows, and a consumer whose result and position change in one step, as in one transaction. */
+/** A growing log, and a consumer whose result and position change in one step, as in one transaction. */
 export class World {
   length = 0;
   position = 0;
@@ -34,7 +34,7 @@ export class World {
     return Array.from({ length: count }, (_, index) => eventAt(from + index, log));
   };
 
-  /** The log grows by so many, and says so. */
+  /** Appends events to the log and announces them. */
   append(count: number): void {
     this.length += count;
     this.sink?.head(this.length);
@@ -76,25 +76,25 @@ export class World {
 
 export const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Time that passes as soon as everything else has had its turn. */
+/** Passes time as soon as everything else has had its turn. */
 export const soon = async (_ms: number, signal: AbortSignal): Promise<boolean> => {
   await pause();
   await pause();
   return !signal.aborted;
 };
 
-/** No time ever passes: only news and requests move the follower. */
+/** Never passes time: only announcements and requests move the follower. */
 export const never = (_ms: number, signal: AbortSignal): Promise<boolean> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve(false);
     else signal.addEventListener('abort', () => resolve(false), { once: true });
   });
 
-/** Only pauses after a failure pass; being quiet lasts for ever. */
+/** Passes only pauses after a failure; a poll is never due. */
 export const onlyRetries = (ms: number, signal: AbortSignal): Promise<boolean> =>
   ms < BUS_LIMITS.pollMs ? soon(ms, signal) : never(ms, signal);
 
-/** Until the follower has nothing to do any more. */
+/** Waits until the follower has nothing left to do. */
 export async function quiet(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await pause();
 }
@@ -102,7 +102,7 @@ export async function quiet(): Promise<void> {
 export const range = (end: number, from = 0): number[] =>
   Array.from({ length: end - from }, (_, index) => from + index);
 
-/** Until a condition holds that no commit announces. */
+/** Waits for a condition that no commit announces. */
 export async function pauseUntil(condition: () => boolean): Promise<void> {
   while (!condition()) await pause();
 }
