@@ -5,7 +5,7 @@ import type { ApprovalView, ErasurePreview, PreviewView, TreeView, UnreadableVie
 import type { Problem, Reason } from '@bailiwick/contracts/reason';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay';
 
-/** An answer other than 2xx, as the service told it (RFC 9457). */
+/** A response with a status other than 2xx, with the problem that the service reported (RFC 9457). */
 export class ProblemError extends Error {
   constructor(
     readonly status: number,
@@ -47,7 +47,7 @@ export interface EventItem {
 export interface Erased {
   erasure: { subjectRef: string; before: number; runs: number; payloads: number };
   position: number;
-  /** false: it goes on; the same call with the same key says when it is done */
+  /** false: the erasure continues; repeat the call with the same key to learn when it is done */
   done: boolean;
 }
 
@@ -55,7 +55,7 @@ export interface ClientOptions {
   readonly url: string;
   /** an API key, or a run's grant token */
   readonly key: string;
-  /** how often a call is tried again when the service is not ready or busy; with the same Idempotency-Key each time */
+  /** number of retries while the service is not ready or busy; all with the same Idempotency-Key */
   readonly retries?: number;
 }
 
@@ -66,13 +66,13 @@ interface CallOptions {
 }
 
 /**
- * For orchestrators, enforcement points and operators: one method per call of the contract. Mutating calls carry an
- * Idempotency-Key of their own, so that a retry is answered as the first try was and charges nothing.
+ * A client for orchestrators, enforcement points and operators: one method per call of the contract. Each call that
+ * changes something has a separate Idempotency-Key, so that a retry returns the original response and is not charged.
  */
 export class BailiwickClient {
   constructor(private readonly options: ClientOptions) {}
 
-  /** The same service, spoken to as someone else. */
+  /** Returns a client of the same service with another key. */
   as(key: string): BailiwickClient {
     return new BailiwickClient({ ...this.options, key });
   }
@@ -119,7 +119,7 @@ export class BailiwickClient {
   tree(id: string, at?: string): Promise<TreeView> {
     return this.get(`/v1/trees/${id}${at === undefined ? '' : `?at=${encodeURIComponent(at)}`}`);
   }
-  /** One page; `cursor` is the `next` of the page before. */
+  /** Returns one page; `cursor` is the `next` of the previous page. */
   pendingApprovals(page: { limit?: number; cursor?: string } = {}): Promise<{
     items: ApprovalView[];
     next: string | null;
@@ -144,7 +144,7 @@ export class BailiwickClient {
   resume(grantId: string, reason: string): Promise<{ grant: GrantView }> {
     return this.post(`/v1/grants/${grantId}/resumption`, { reason });
   }
-  /** @param target where the selector names a tool: deny it (the default), or end the leases that could use it */
+  /** @param target if the selector names a tool: deny it (the default), or end the leases that could use it */
   previewRevocation(
     selector: Record<string, string>,
     quarantine?: boolean,
@@ -207,7 +207,7 @@ export class BailiwickClient {
   actionReceipt(actionId: string, minPosition?: number): Promise<unknown> {
     return this.get(`/v1/actions/${actionId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
   }
-  /** One part of a receipt that is in parts. @param size of the tree, as the receipt states it */
+  /** Returns one part of a receipt that is in parts. @param size of the tree, as the receipt states it */
   receiptPart(of: 'runs' | 'trees' | 'actions', id: string, part: number, size: number): Promise<unknown> {
     return this.get(`/v1/${of}/${id}/receipt?part=${part}&size=${size}`);
   }
@@ -218,12 +218,12 @@ export class BailiwickClient {
     return this.get(`/v1/runs/${runId}/drift`);
   }
   /**
-   * What if: decides what is recorded again under a change. It may take a minute.
-   * @param progress is told every second or so how far it is
+   * What-if: decides recorded requests again under a change. It may take a minute.
+   * @param progress called about once a second with the progress
    */
   async replay(
     request: ReplayRequest,
-    progress: (told: ReplayProgress) => void = () => undefined,
+    progress: (progress: ReplayProgress) => void = () => undefined,
     signal?: AbortSignal,
   ): Promise<ReplayAnswer> {
     const response = await fetch(`${this.options.url}/v1/replays`, {
@@ -239,12 +239,15 @@ export class BailiwickClient {
     if (!response.ok) throw problemOf(response.status, await response.text());
     return answerIn<ReplayAnswer, ReplayProgress>(response, progress);
   }
-  /** A log made again from its events, and compared with what the system says of it. It may take minutes. */
+  /** Rebuilds a log from its events and compares it with the stored and live state. It may take minutes. */
   async verification<T>(log: string): Promise<T> {
     const path = `/v1/log/verification?log=${encodeURIComponent(log)}`;
-    return answerIn<T, object>(await this.told('GET', path, 'application/x-ndjson'));
+    return answerIn<T, object>(await this.fetchWithRetries('GET', path, 'application/x-ndjson'));
   }
-  /** Every key that has signed for a log, a line each: what was signed before a change of keys needs the old one. */
+  /**
+   * Returns every key that has signed for a log, one per line: signatures from before a change of keys need the old
+   * one.
+   */
   async verifierKeys(log: string): Promise<string> {
     const { items, current } = await this.get<{ items: { vkey: string }[]; current: string }>(`/log/${log}/vkeys`);
     return [...new Set([...items.map(({ vkey }) => vkey), current])].map((vkey) => `${vkey}\n`).join('');
@@ -260,7 +263,7 @@ export class BailiwickClient {
     return this.call('POST', path, { body, idempotencyKey: crypto.randomUUID() }) as Promise<T>;
   }
 
-  /** The raw response, for streams. */
+  /** Returns the raw response, for streams. */
   raw(path: string, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
     return fetch(this.options.url + path, {
       headers: { authorization: `Bearer ${this.options.key}`, ...headers },
@@ -269,13 +272,13 @@ export class BailiwickClient {
   }
 
   private async call(method: string, path: string, options: CallOptions = {}): Promise<unknown> {
-    const response = await this.told(method, path, 'application/json, text/plain', options);
+    const response = await this.fetchWithRetries(method, path, 'application/json, text/plain', options);
     const text = await response.text();
     return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
   }
 
-  /** @throws ProblemError where it is refused, also when it was tried again */
-  private async told(
+  /** @throws ProblemError if the request is refused, and so are its retries */
+  private async fetchWithRetries(
     method: string,
     path: string,
     accept: string,
@@ -301,18 +304,18 @@ export class BailiwickClient {
   }
 }
 
-/** The answer at the end of lines of JSON that tell how far it is. @throws ProblemError */
+/** Returns the answer that ends a stream of progress as lines of JSON. @throws ProblemError */
 async function answerIn<Answer, Progress>(
   { body }: Response,
-  progress: (told: Progress) => void = () => undefined,
+  progress: (progress: Progress) => void = () => undefined,
 ): Promise<Answer> {
   for await (const line of body ? linesOf(body) : []) {
-    const told = JSON.parse(line) as { progress?: Progress; answer?: Answer; problem?: Problem };
-    if (told.progress) progress(told.progress);
-    if (told.answer) return told.answer;
-    if (told.problem) throw problemOf(told.problem.status, JSON.stringify(told.problem));
+    const message = JSON.parse(line) as { progress?: Progress; answer?: Answer; problem?: Problem };
+    if (message.progress) progress(message.progress);
+    if (message.answer) return message.answer;
+    if (message.problem) throw problemOf(message.problem.status, JSON.stringify(message.problem));
   }
-  throw new ProblemError(503, 'NOT_READY', 'the service ended its answer before there was one');
+  throw new ProblemError(503, 'NOT_READY', 'the service ended its response without an answer; try again');
 }
 
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {

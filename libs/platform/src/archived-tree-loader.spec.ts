@@ -2,43 +2,43 @@ import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ArchivedTreeLoader } from './archived-tree-loader';
 
-describe('trees that are folded again', () => {
+describe('ArchivedTreeLoader', () => {
   const state = (n: number): LogState => emptyState(`default/${n}`, 'default', n);
-  /** Folds that end when they are told to. */
+  /** Provides folds that the test ends. */
   function folding() {
-    const begun: string[] = [];
+    const started: string[] = [];
     const ends = new Map<string, (state: LogState) => void>();
     const fold = (id: string) => (): Promise<LogState> => {
-      begun.push(id);
+      started.push(id);
       return new Promise((resolve) => ends.set(id, resolve));
     };
-    return { begun, fold, end: (id: string, with_: LogState) => ends.get(id)?.(with_) };
+    return { started, fold, end: (id: string, with_: LogState) => ends.get(id)?.(with_) };
   }
   const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  it('are folded one at a time, and once for all who ask meanwhile', async () => {
+  it('folds one tree at a time, and once for all concurrent requests', async () => {
     const loader = new ArchivedTreeLoader('default/0');
-    const { begun, fold, end } = folding();
+    const { started, fold, end } = folding();
     const [one, again, other] = [
       loader.take('one', fold('one')),
       loader.take('one', fold('one')),
       loader.take('other', fold('other')),
     ];
     await breathe();
-    expect(begun).toEqual(['one']);
+    expect(started).toEqual(['one']);
     const folded = state(1);
     end('one', folded);
     expect(await one).toBe(folded);
     expect(await again).toBe(folded);
     await breathe();
-    expect(begun).toEqual(['one', 'other']);
+    expect(started).toEqual(['one', 'other']);
     end('other', state(2));
     await other;
     expect(await loader.take('one', fold('one'))).toBe(folded);
-    expect(begun).toEqual(['one', 'other']);
+    expect(started).toEqual(['one', 'other']);
   });
 
-  it('are kept, a few of them and not for long', async () => {
+  it('caches a few trees for a limited time', async () => {
     const loader = new ArchivedTreeLoader('default/0');
     let folds = 0;
     const fold = (): Promise<LogState> => Promise.resolve(state((folds += 1)));
@@ -55,7 +55,7 @@ describe('trees that are folded again', () => {
     clock.mockRestore();
   });
 
-  it('are folded anew where that failed', async () => {
+  it('folds a tree again after a failure', async () => {
     const loader = new ArchivedTreeLoader('default/0');
     await expect(loader.take('one', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
     const folded = state(1);

@@ -3,23 +3,23 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { SerialQueue } from './serial-queue';
 
 /**
- * Trees that a log's state has forgotten, folded again for whoever asks. They may be large: one is folded at a time, who
- * asks for one that is being folded waits for it, and the last few are kept for a while, so that who was told too late
- * asks again and is told.
+ * Loads trees that the state of a log no longer holds, by folding them again. They may be large: one is folded at a
+ * time, concurrent requests for one tree share its fold, and the last few are cached, so that a request that timed out
+ * finds its tree on the next attempt.
  */
 export class ArchivedTreeLoader {
-  private readonly turns: SerialQueue;
+  private readonly queue: SerialQueue;
   private readonly kept = new Map<string, { readonly state: Promise<LogState>; readonly at: number }>();
 
   constructor(log: string) {
-    this.turns = new SerialQueue(
+    this.queue = new SerialQueue(
       `trees of ${log} that ended long ago are being read`,
       LIMITS.archivedTreesWaiting,
       LIMITS.foldWaitMs,
     );
   }
 
-  /** @throws QueueFullError where too many wait, and whatever the folding throws */
+  /** @throws QueueFullError if too many requests wait, and any error of the fold */
   take(treeId: string, fold: () => Promise<LogState>): Promise<LogState> {
     const now = performance.now();
     const isFresh = ({ at }: { at: number }): boolean => now - at < LIMITS.archivedTreeKeptMs;
@@ -30,10 +30,10 @@ export class ArchivedTreeLoader {
       if (isFresh(each) && this.kept.size < LIMITS.archivedTreesKept) break;
       this.kept.delete(id);
     }
-    const mine = { state: this.turns.take(fold), at: now };
+    const mine = { state: this.queue.take(fold), at: now };
     this.kept.set(treeId, mine);
     mine.state.catch(() => {
-      if (this.kept.get(treeId) === mine) this.kept.delete(treeId); // whoever asks next tries anew
+      if (this.kept.get(treeId) === mine) this.kept.delete(treeId); // the next request folds it again
     });
     return mine.state;
   }

@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
-/** The only place that reads the environment. What is missing or malformed is named, and the service does not start. */
+/**
+ * The environment of a service. A missing or malformed variable is named in an error, and the service does not start.
+ */
 const schema = z.object({
   BAILIWICK_DATABASE_URL: z
     .string()
@@ -21,14 +23,14 @@ const schema = z.object({
     .string()
     .regex(/^[a-z0-9.-]+$/)
     .default('bailiwick.local'),
-  /** the key that signs checkpoints and receipts: another file than keys/log.pem, or the key itself (PKCS#8, PEM) */
+  /** the key that signs checkpoints and receipts: a file other than keys/log.pem, or the key itself (PKCS#8, PEM) */
   BAILIWICK_LOG_KEY_FILE: z.string().optional(),
   BAILIWICK_LOG_KEY: z.string().optional(),
   BAILIWICK_WITNESS_NAME: z
     .string()
     .regex(/^[^+\s]+$/, 'must be a key name: no spaces, no plus')
     .optional(),
-  /** `always` where several gateways answer for the same tenants: a proof is good at one of them only */
+  /** `always` if several gateways serve the same tenants: then a proof is valid at one of them only */
   BAILIWICK_DPOP_NONCE: z.enum(['restart', 'always']).default('restart'),
   /** `off` has every request pass through the framework; the responses are the same */
   BAILIWICK_FAST_PATH: z.enum(['on', 'off']).default('on'),
@@ -48,9 +50,9 @@ export interface Config {
   readonly dpopNonce: 'restart' | 'always';
   /** whether plain requests are answered without the framework */
   readonly fastPath: boolean;
-  /** the log's private key, where it is not in a file */
+  /** the log's private key, unless it is in a file */
   readonly logKey: string | undefined;
-  /** the name under which we cosign others' checkpoints */
+  /** the name under which this installation cosigns checkpoints of others */
   readonly witnessName: string;
   readonly files: {
     readonly credentials: string;
@@ -65,7 +67,7 @@ export interface Config {
   };
 }
 
-/** @param needs what this service cannot do without */
+/** @param needs settings that this service requires */
 export function readConfig(
   needs: readonly ('database' | 'nats')[],
   environment: NodeJS.ProcessEnv = process.env,

@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-// A key that goes says which one comes: a signed note each, in one file of JSON lines. Nothing in it is secret.
+// A retiring key names its successor in a signed note. The file holds one note per JSON line; none of them is secret.
 
-/** The notes, oldest first. */
+/** Returns the notes, oldest first. */
 export function readHandovers(file: string): string[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n');

@@ -1,19 +1,22 @@
-/** of the time that /readyz waits for a service, what its database may take */
+/** time for the database to respond, out of the time that /readyz waits for a service */
 const DATABASE_MS = 500;
 
-/** The answer to a health question: a service that cannot reach its database can do nothing, and says so. */
+/** Answers a health check: a service whose database does not respond reports that it is not ready. */
 export async function healthAnswer(
   database: { ping(timeoutMs: number): Promise<boolean> },
   value: () => object | Promise<object>,
 ): Promise<unknown> {
   if (await database.ping(DATABASE_MS)) return { ok: true, value: await value() };
-  return { ok: false, refusal: { code: 'NOT_READY', detail: 'the database does not answer' } };
+  return { ok: false, refusal: { code: 'NOT_READY', detail: 'the database does not respond' } };
 }
 
-/** What is wrong with one log, for whoever watches the installation. */
+/** A problem of one log, reported to operators. */
 export interface LogProblem {
   readonly log: string;
-  /** `not-loaded`: nothing is answered of it; `unreadable-event`: set aside, with the tree that it names or in doubt for the log */
+  /**
+   * `not-loaded`: no request about it is answered; `unreadable-event`: the tree that it names is set aside, or the log
+   * is in doubt
+   */
   readonly kind: 'not-loaded' | 'unreadable-event';
   readonly detail: string;
 }

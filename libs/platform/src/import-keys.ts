@@ -6,9 +6,9 @@ import { z } from 'zod';
 const schema = z
   .array(
     z.strictObject({
-      /** C2SP verifier key of a log elsewhere */
+      /** C2SP verifier key of a log of another installation */
       vkey: z.string().max(1_000),
-      /** leases in that log may stay alive here; otherwise it is history */
+      /** leases of that log may stay valid here; otherwise its events are history only */
       continue: z.boolean().default(false),
     }),
   )
@@ -16,9 +16,9 @@ const schema = z
 export type ImportKeys = z.infer<typeof schema>;
 
 /**
- * The keys whose logs the operator lets in, as `import-keys.json` names them; none where it is not there. Read at each
- * import, so that a key that is put there needs no restart.
- * @throws Error that names what is wrong in it
+ * Reads `import-keys.json`, the keys whose logs the operator accepts; empty if the file does not exist. It is read at
+ * each import, so that a new key needs no restart.
+ * @throws Error that states what is wrong in it
  */
 export function readImportKeys(file: string): ImportKeys {
   if (!existsSync(file)) return [];
@@ -33,7 +33,7 @@ export function readImportKeys(file: string): ImportKeys {
   }
   for (const { vkey } of keys) {
     const parsed = parseVerifierKey(vkey);
-    if (!parsed.ok) throw new Error(`${file}: ${vkey.slice(0, 80)} is no verifier key: ${parsed.error}`);
+    if (!parsed.ok) throw new Error(`${file}: ${vkey.slice(0, 80)} is not a verifier key: ${parsed.error}`);
   }
   return keys;
 }

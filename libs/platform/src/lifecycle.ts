@@ -1,4 +1,4 @@
-/** Tells the supervisor, where there is one, that this service answers. */
+/** Notifies the supervisor, if there is one, that this service is ready. */
 export function announceReady(): void {
   process.send?.({ type: 'ready' });
 }

@@ -8,18 +8,18 @@ import { LIMITS } from '@bailiwick/core/limits';
 type Reading = Pick<EventLog, 'read' | 'latestSnapshot'>;
 export type Warn = (message: string, cause?: unknown) => void;
 
-/** How work that nobody waits for makes way for what somebody does: in small pieces, with a pause after each. */
+/** How background work yields to requests: in small pieces, with a pause after each. */
 export interface Pace {
-  /** of one piece */
+  /** per piece */
   readonly events: number;
   readonly pause: () => Promise<void>;
 }
 export const atOnce = (): Pace => ({ events: LIMITS.readBatchEvents, pause: () => Promise.resolve() });
 
 /**
- * The state at the end of a log, or after its first `to` events: newest snapshot, then the events after it.
+ * Loads the state at the end of a log, or after its first `to` events: newest snapshot, then the events after it.
  * An event that cannot be read is set aside with its tree.
- * @throws where the log has a gap
+ * @throws if the log has a gap
  */
 export async function loadState(
   log: string,
@@ -40,7 +40,7 @@ export async function loadState(
   }
 }
 
-/** A snapshot saves time and is no truth: where it cannot be read, the log is. */
+/** Unpacks a snapshot; undefined if it cannot be read, since the log is the source of truth. */
 async function unpacked({ parts }: Snapshot, warn: Warn, { pause }: Pace): Promise<LogState | undefined> {
   try {
     const reader = new SnapshotReader();
@@ -57,14 +57,14 @@ async function unpacked({ parts }: Snapshot, warn: Warn, { pause }: Pace): Promi
 
 export interface SnapshotTaken {
   readonly position: number;
-  /** what it costs to take one, and to read it again */
+  /** size, which determines the cost of taking and reading it */
   readonly chars: number;
 }
 
 /**
- * Folds a log as it is now and saves what it comes to, so that the next start folds less. It asks nothing of the log's
- * owner. What is appended meanwhile is left to the next one: on a log that grows as fast as it is folded this would not
- * end.
+ * Folds a log up to its current end and saves a snapshot, so that the next start folds less. It sends no request to the
+ * log's owner. Events appended during the fold are left to the next snapshot: on a log that grows as fast as it is
+ * folded it would not end.
  */
 export async function takeSnapshot(
   log: string,

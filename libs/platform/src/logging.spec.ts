@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Writes lines for a while, then says to its parent that it is still there. */
+/** Writes lines for a while, then reports to its parent that it still runs. */
 const PROGRAM = `
   const { makeLogger } = require(process.argv[1]);
   const logger = makeLogger('test', 'info');
@@ -15,8 +15,8 @@ const PROGRAM = `
   line(0);
 `;
 
-(existsSync('/dev/full') ? describe : describe.skip)('a logger whose disk is full', () => {
-  it('loses its lines, and neither ends the service nor keeps them all', async () => {
+(existsSync('/dev/full') ? describe : describe.skip)('a logger on a full disk', () => {
+  it('loses its lines, without ending the service or buffering all of them', async () => {
     const full = openSync('/dev/full', 'w');
     const register = join(__dirname, '..', '..', '..', 'test', 'support', 'register.cjs');
     const child = spawn(process.execPath, ['--require', register, '-e', PROGRAM, join(__dirname, 'logging.ts')], {
@@ -25,12 +25,12 @@ const PROGRAM = `
     closeSync(full);
     let errors = '';
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    const said: unknown[] = [];
+    const reports: unknown[] = [];
     child.on('message', (message) => {
-      said.push(message);
+      reports.push(message);
       child.disconnect();
     });
     const [code] = (await once(child, 'exit')) as [number];
-    expect([code, errors, said.length]).toEqual([0, '', 1]);
+    expect([code, errors, reports.length]).toEqual([0, '', 1]);
   });
 });

@@ -4,8 +4,8 @@ import pino, { type Logger } from 'pino';
 export type { Logger } from 'pino';
 
 /**
- * One JSON line per entry, to standard output. What looks like a secret by its name is never written. A line that cannot
- * be written, such as to a disk that is full, is lost: the service goes on without it.
+ * Creates a logger that writes one JSON line per entry to standard output. Members whose names suggest a secret are
+ * censored. A line that cannot be written, such as to a full disk, is lost: the service continues without it.
  */
 export function makeLogger(service: string, level: string): Logger {
   const output = pino.destination({ dest: 1, sync: true, maxLength: HELD_BYTES });
@@ -21,12 +21,12 @@ export function makeLogger(service: string, level: string): Logger {
   );
 }
 
-/** of what could not be written yet */
+/** maximum size of lines not yet written */
 const HELD_BYTES = 256 * 1024;
 
 const SECRET = ['authorization', 'dpop', 'token', 'key', 'password', 'pass', 'secret', 'databaseUrl'];
 
-/** Nest's own lines, through the same logger. */
+/** Passes Nest's log lines to the same logger. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
   log(message: unknown, context?: string): void {

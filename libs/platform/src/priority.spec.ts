@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A process that follows decisions, begun behind others by `nice`. */
+/** Starts a process that follows decisions with the given `nice` value. */
 async function priorityAfter(nice: number): Promise<number> {
   const register = resolve(__dirname, '..', '..', '..', 'test', 'support', 'register.cjs');
   const script = `
@@ -18,14 +18,14 @@ async function priorityAfter(nice: number): Promise<number> {
   return Number(stdout);
 }
 
-/** Seen to fail where it sets the priority whatever it was: only root may raise one, and a service would not start. */
-(platform() === 'linux' ? describe : describe.skip)('a process that follows decisions', () => {
-  it('goes behind those that decide', async () => {
+/** Fails if the priority is set unconditionally: only root may raise one, and a service would not start. */
+(platform() === 'linux' ? describe : describe.skip)('followDecisions', () => {
+  it('lowers the priority of a process below those that decide', async () => {
     const mine = getPriority();
     expect(await priorityAfter(mine)).toBe(Math.max(mine, 5));
   });
 
-  it('and stays where it is if it was begun further behind', async () => {
+  it('keeps a priority that is even lower', async () => {
     expect(await priorityAfter(15)).toBe(15);
   });
 });

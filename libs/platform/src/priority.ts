@@ -1,13 +1,13 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 
-/** What comes after decisions, and must still keep up with them where there are more than the machine can take. */
+/** The `nice` value of followers, which must still keep up with decisions on an overloaded machine. */
 const FOLLOWING = 5;
 
 /**
- * Lets every other thread of the machine go before this one, so that it takes only what nobody else wants.
+ * Gives this thread the lowest priority of the machine, so that it uses only otherwise idle time.
  * @param priority of `os.constants.priority`
- * @returns whether that could be had: Linux alone gives threads priorities of their own
+ * @returns whether it was possible: only Linux has priorities of threads
  */
 export function lowerThisThread(priority: number = constants.priority.PRIORITY_LOW): boolean {
   try {
@@ -18,8 +18,8 @@ export function lowerThisThread(priority: number = constants.priority.PRIORITY_L
 }
 
 /**
- * Lets decisions go before this process, which follows them. Threads that begin later are as their parents. Where it
- * cannot be had, it goes without.
+ * Lowers the priority of this process, which follows decisions. Threads inherit the priority of their parents. If it is
+ * not possible, the process continues without it.
  */
 export function followDecisions(): void {
   for (const thread of threads()) lower(thread, FOLLOWING);
@@ -29,16 +29,16 @@ function threads(): number[] {
   try {
     return readdirSync('/proc/self/task').map(Number);
   } catch {
-    return [process.pid]; // without threads of their own priority, the process has one
+    return [process.pid]; // without priorities of threads, the process has one
   }
 }
 
-/** Never the other way: whoever was started behind others stays there, and is not allowed to come forward. */
+/** Never raises a priority: that is not permitted, and a process that was started with a lower one keeps it. */
 function lower(thread: number, priority: number): boolean {
   try {
     if (getPriority(thread) < priority) setPriority(thread, priority);
     return true;
   } catch {
-    return false; // it has ended meanwhile
+    return false; // the thread has ended
   }
 }

@@ -2,24 +2,25 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 
 /**
- * An Ed25519 private key from a file that nobody else may read (PKCS#8, PEM).
- * @throws Error with what to do, where the file is missing, open to others, or holds another kind of key
+ * Reads an Ed25519 private key (PKCS#8, PEM) from a file that only its owner can read.
+ * @throws Error with what to do if the file is missing, accessible to others, or holds another kind of key
  */
 export function readPrivateKey(file: string): KeyObject {
-  // Windows has no such modes: its files are guarded by lists of their own
+  // Windows has no such modes; access control lists protect its files
   const { mode } = statSync(file);
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
     const open = (mode & 0o777).toString(8).padStart(4, '0');
     throw new Error(
-      `${file} is open to others (mode ${open}): it signs, so make it yours alone with \`chmod 600 ${file}\``,
+      `${file} is accessible to others (mode ${open}): it holds a signing key, so restrict it with \`chmod 600 ${file}\``,
     );
   }
   return privateKeyIn(readFileSync(file, 'utf8'), file);
 }
 
 /**
- * An Ed25519 private key from its text (PKCS#8, PEM); line ends may be written as `\n`, as in an environment file.
- * @param from said in what is wrong with it; the text itself is never told
+ * Reads an Ed25519 private key from its text (PKCS#8, PEM); line ends may be written as `\n`, as in an environment
+ * file.
+ * @param from name of the source in error messages, which never contain the text itself
  */
 export function privateKeyIn(pem: string, from: string): KeyObject {
   let key: KeyObject;

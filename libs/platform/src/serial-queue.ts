@@ -1,18 +1,18 @@
-/** Too many wait for something that is done once at a time, or it took too long until one's turn came. */
+/** Thrown if too many callers wait for work that runs one at a time, or if the wait took too long. */
 export class QueueFullError extends Error {}
 
 /**
- * Work that is so heavy that one at a time is enough: a few may wait for their turn, and not for ever; everybody else
- * is told at once to come back.
+ * Runs expensive work one at a time. A few callers may wait for a limited time; any further caller is refused at once
+ * and asked to retry.
  */
 export class SerialQueue {
   private readonly waiting = new Set<(mine: boolean) => void>();
   private taken = false;
 
   /**
-   * @param what stands in the refusal: "the log is being verified"
-   * @param most may wait at once
-   * @param waitMs for so long
+   * @param what the work in progress, for the error message: "the log is being verified"
+   * @param most number of callers that may wait
+   * @param waitMs how long each may wait
    */
   constructor(
     private readonly what: string,
@@ -21,9 +21,9 @@ export class SerialQueue {
   ) {}
 
   /**
-   * Does the work once it is its turn.
-   * @param gone whoever waits has gone: their place is another's at once, and their turn never comes
-   * @throws QueueFullError where it does not come to that, and whatever the work throws
+   * Runs the work once earlier work has ended.
+   * @param gone aborts the wait of a caller that is gone: its place is free at once, and its work is never started
+   * @throws QueueFullError if the work is not started, and any error of the work
    */
   async take<T>(work: () => Promise<T>, gone?: AbortSignal): Promise<T> {
     if (this.taken && !(await this.turn(gone)))
@@ -34,7 +34,7 @@ export class SerialQueue {
     } finally {
       const [next] = this.waiting;
       if (next)
-        next(true); // handed on, never free in between
+        next(true); // passed on without ever being free
       else this.taken = false;
     }
   }

@@ -7,10 +7,10 @@ import type { EventLog } from '@bailiwick/event-store/port';
 import { LIMITS } from '@bailiwick/core/limits';
 
 /**
- * The state of one tree, folded from its own events and the revocations that are of no tree; there is no other in it. As
- * much is read as the tree is large, not the log.
- * @param of the state of its log: whose revocations are folded, too
- * @param to how many events of the log
+ * Folds the state of one tree from its own events and the revocations that belong to no tree; the state contains no
+ * other tree. The cost depends on the size of the tree, not of the log.
+ * @param of the state of its log, whose revocations are folded, too
+ * @param to number of events of the log to take into account
  */
 export async function treeState(
   of: LogState,
@@ -21,7 +21,7 @@ export async function treeState(
   const { log, tenant, n } = of;
   const state = Object.assign(emptyState(log, tenant, n), { imported: of.imported });
   const fold = (event: Event): void => {
-    state.next = event.position; // of the events of others it has none
+    state.next = event.position; // events of other trees are absent
     evolveUnasked(state, event);
   };
   const foldStored = (stored: StoredBody): void => {

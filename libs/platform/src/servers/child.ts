@@ -1,22 +1,22 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** A server started here, for as long as its process lives. */
+/** A server that was started here and lives as long as its process. */
 export interface RunningServer {
   readonly url: string;
   readonly pid: number;
   readonly port: number;
-  /** resolves once its process is gone, with the signal or the exit code that ended it */
+  /** resolves when the process has ended, with its signal or exit code */
   readonly ended: Promise<string>;
   stop(): Promise<void>;
 }
 
-/** To be asked for at once after the start, or an early end is missed. */
+/** Must be called right after the start; otherwise it misses an early end. */
 export function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`)));
 }
 
-/** Asks a process to stop, waits, and ends it if it does not. */
+/** Asks a process to stop, waits, and kills it if it does not. */
 export async function stopChild(child: ChildProcess, signal: NodeJS.Signals, waitMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -26,7 +26,7 @@ export async function stopChild(child: ChildProcess, signal: NodeJS.Signals, wai
   clearTimeout(timer);
 }
 
-/** Is a process with this id there, and does its command line name what we think it is? Ids are used again. */
+/** Reports whether a process with this id exists and its command line contains the name, since ids are reused. */
 export function isProcess(pid: number, named: string): boolean {
   try {
     process.kill(pid, 0);
@@ -36,15 +36,15 @@ export function isProcess(pid: number, named: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').includes(named);
   } catch {
-    return process.platform !== 'linux'; // no /proc: the id is all there is to go by
+    return process.platform !== 'linux'; // without /proc only the id can be checked
   }
 }
 
-/** Waits until a condition holds. @throws with what was waited for */
+/** Waits until a condition holds. @throws with `what` after the time-out */
 export async function waitFor(what: string, ms: number, holds: () => boolean | Promise<boolean>): Promise<void> {
   const until = Date.now() + ms;
   while (!(await holds())) {
-    if (Date.now() > until) throw new Error(`waited ${ms} ms in vain for ${what}`);
+    if (Date.now() > until) throw new Error(`timed out after ${ms} ms waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

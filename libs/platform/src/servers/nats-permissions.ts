@@ -1,7 +1,7 @@
 /**
- * What each service may say and hear on the bus. Least privilege: a service that is taken over can do only its own part.
- * No service but the owner may ask JetStream for anything: a consumer or a stream delivers, with the server's own rights,
- * onto whatever subject its maker names, and a pull onto whatever reply subject is given.
+ * The subjects that each service may publish and subscribe to. Least privilege: a compromised service can do only its
+ * own part. Only the owner may use the JetStream API: a consumer or a stream delivers, with the server's own rights, to
+ * any subject that its creator names, and a pull to any reply subject.
  */
 export interface Permissions {
   readonly publish: readonly string[];
@@ -10,7 +10,8 @@ export interface Permissions {
 
 const inbox = (service: string): string => `_INBOX.${service}.>`;
 export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
-  // the edge: asks the owners, the ledger and how all are; is asked by nobody; hears of commits only to wake its streams
+  // the edge: requests to owners, ledger and health; receives no requests; notifications of commits only wake its
+  // streams
   gateway: {
     publish: [
       'bailiwick.command.>',
@@ -21,7 +22,8 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
     ],
     subscribe: [inbox('gateway'), 'bailiwick.event.*.*', 'bailiwick.owned'],
   },
-  // the only writer: takes commands, announces commits, asks the monitor about high risk, tells who owns what
+  // the only writer: accepts commands, announces commits, asks the monitor about high risk, publishes who owns which
+  // log
   delegation: {
     publish: [
       'bailiwick.event.*.*',
@@ -43,12 +45,12 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       'bailiwick.health.delegation',
     ],
   },
-  // the monitor: hears of commits and reports scores, on a subject that takes nothing else: it can only tighten
+  // the monitor: notified of commits; reports scores on a subject that accepts nothing else, so it can only tighten
   intent: {
     publish: ['bailiwick.drift.>'],
     subscribe: [inbox('intent'), 'bailiwick.intent.>', 'bailiwick.health.intent', 'bailiwick.event.*.*'],
   },
-  // the ledger: hears of commits and answers; it can ask nobody to do anything
+  // the ledger: notified of commits and answers; it cannot send requests
   ledger: {
     publish: [],
     subscribe: [inbox('ledger'), 'bailiwick.ledger.>', 'bailiwick.health.ledger', 'bailiwick.event.*.*'],

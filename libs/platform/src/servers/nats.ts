@@ -13,7 +13,7 @@ const START_MS = 20_000;
 const STOP_MS = 10_000;
 
 /**
- * Starts a nats-server with JetStream over `dataDir`/nats: loopback only, one user per service, each with its own
+ * Starts a nats-server with JetStream over `dataDir`/nats: loopback only, one user per service, each with separate
  * permissions.
  * @param users service → password
  */
@@ -22,7 +22,7 @@ export async function startNats(options: {
   dataDir: string;
   users: Readonly<Record<string, string>>;
   port?: number;
-  /** gives the start up, and leaves nothing running */
+  /** cancels the start and leaves nothing running */
   signal?: AbortSignal;
 }): Promise<RunningNats> {
   const dir = join(resolve(options.dataDir), 'nats');
@@ -38,7 +38,7 @@ export async function startNats(options: {
   let failed: string | undefined;
   child.once('error', (error) => (failed = error.message));
   try {
-    await waitFor('nats-server to take connections', START_MS, () => {
+    await waitFor('nats-server to accept connections', START_MS, () => {
       options.signal?.throwIfAborted();
       if (failed !== undefined || child.exitCode !== null || child.signalCode !== null)
         throw new Error(`nats-server did not start: ${failed ?? lastLines(join(dir, 'server.log'))}`);
@@ -57,10 +57,10 @@ export async function startNats(options: {
   };
 }
 
-/** Messages of one answer: a part for each command at most, one without answers, and the last. */
+/** Messages of one reply: a part for each command at most, one without answers, and the last. */
 const REPLIES = LIMITS.commandsPerMessage + 2;
 
-/** A user that is given here but has no entry in the permissions is an operator's: it may do everything. */
+/** A user without an entry in the permissions is an operator's, and may do everything. */
 export function natsConfig(
   at: { host: string; port: number; dir: string },
   users: Readonly<Record<string, string>>,
@@ -106,7 +106,7 @@ async function stopLeftover(file: string): Promise<void> {
   const pid = Number(readFileSync(file, 'utf8'));
   if (Number.isInteger(pid) && pid > 1 && isProcess(pid, 'nats-server')) {
     process.kill(pid, 'SIGTERM');
-    await waitFor('a nats-server that was left running to stop', 10_000, () => !isProcess(pid, 'nats-server'));
+    await waitFor('a nats-server of an earlier start to stop', 10_000, () => !isProcess(pid, 'nats-server'));
   }
   rmSync(file, { force: true });
 }
@@ -123,27 +123,27 @@ async function choosePort(dataDir: string, wanted: number | undefined): Promise<
 // ---- finding the server ----------------------------------------------------------------------------------------
 
 /**
- * The nats-server to run: the one named, the one on the PATH, one unpacked here before, or one from the machine's
- * package manager. An ordinary user cannot install; then Debian's package is fetched and unpacked beside our data.
+ * Finds the nats-server to run: the named one, the one on the PATH, one unpacked here before, or one from the package
+ * manager. If the user may not install packages, Debian's package is downloaded and unpacked into the data folder.
  * @param cacheDir where an unpacked package is kept
- * @throws with the command to run, where none of it works
+ * @throws with the command to run if all of this fails
  */
 export function findNatsServer(
   cacheDir: string,
   named: string | undefined,
-  say: (line: string) => void = () => undefined,
+  report: (line: string) => void = () => undefined,
 ): string {
   if (named !== undefined && named !== '') {
     if (runs(named)) return named;
-    throw new Error(`BAILIWICK_NATS_SERVER names ${named}, which is no nats-server that runs here`);
+    throw new Error(`BAILIWICK_NATS_SERVER names ${named}, which is not a nats-server that runs on this machine`);
   }
   const known = onPath() ?? unpacked(cacheDir);
   if (known) return known;
-  say('nats-server is not here; asking the package manager for it');
+  report('nats-server was not found; trying the package manager');
   const found = process.getuid?.() === 0 ? installed() : (fetched(cacheDir) ?? brewed());
   if (found) return found;
   throw new Error(
-    'nats-server is missing, and the package manager could not bring it. Install it (Debian: apt-get install nats-server; macOS: brew install nats-server), or name one in BAILIWICK_NATS_SERVER',
+    'nats-server is missing, and the package manager could not provide it. Install it (Debian: apt-get install nats-server; macOS: brew install nats-server), or name one in BAILIWICK_NATS_SERVER',
   );
 }
 
@@ -177,7 +177,7 @@ function installed(): string | undefined {
   return onPath() ?? ['/usr/sbin/nats-server'].find(runs) ?? brewed();
 }
 
-/** Debian's package, fetched with apt's own checks and unpacked without root, from lists of our own where there are none. */
+/** Downloads Debian's package with apt's checks and unpacks it without root, with separate package lists if needed. */
 function fetched(cacheDir: string): string | undefined {
   const dir = resolve(cacheDir);
   mkdirSync(join(dir, 'apt', 'lists', 'partial'), { recursive: true });

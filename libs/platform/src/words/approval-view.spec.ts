@@ -8,7 +8,7 @@ const ANN = { kind: 'person', id: 'key:ann' } as const;
 const ARGS = `sha256:${'a'.repeat(64)}`;
 const WATCHED = { ...ROOMY, risk: { ceiling: 'high' as const, approvalFrom: 'high' as const } };
 
-/** The card of a question, with the payloads of its events. */
+/** Builds the card of an approval request, with the payloads of its events. */
 function cardOf(log: TestLog, stepUp: EventOf<'ActionStepUp'>, facts: Partial<ApprovalFacts> = {}) {
   const approval = log.state.approvals.get(stepUp.data.approvalId) as ApprovalNode;
   const replaced = log.state.approvals.get(approval.replaces ?? '');
@@ -31,27 +31,27 @@ function asked(log: TestLog, grantId: string, argsDigest = ARGS, more: object = 
 describe('the card of a call', () => {
   it.each<[string, string, Partial<ApprovalFacts>, string]>([
     ['no arguments', NO_ARGS, { args: {} }, 'once, with no arguments'],
-    ['arguments of which only the digest is known', ARGS, {}, 'only their digest is known'],
-    ['arguments of which an older payload shows a part', ARGS, { args: { a: 1 } }, 'of which NOT ALL is shown here'],
+    ['arguments known only by their digest', ARGS, {}, 'only their digest is known'],
+    ['arguments that an older payload shows in part', ARGS, { args: { a: 1 } }, 'of which NOT ALL is shown here'],
     [
       'how many values and characters are hidden',
       ARGS,
       { args: { a: '[redacted]' }, hidden: { values: 3, of: 5, characters: 214 } },
       'of which NOT ALL is shown: 3 of 5 values are masked or cut, 214 characters',
     ],
-  ])('it states %s', (_name, digest, facts, says) => {
+  ])('states %s', (_name, digest, facts, says) => {
     const log = new TestLog();
     expect(cardOf(log, asked(log, openTestRun(log, WATCHED).grantId, digest), facts).asks).toContain(says);
   });
 
-  it('it distinguishes arguments that are not stated from none', () => {
+  it('distinguishes arguments that are not stated from none', () => {
     const log = new TestLog();
     const stepUp = asked(log, openTestRun(log, WATCHED).grantId);
     const old = { ...stepUp, data: { ...stepUp.data, argsDigest: undefined } };
     expect(cardOf(log, old).asks).toContain('arguments that are NOT STATED');
   });
 
-  it('it shows each objection that the approval covers, and which of them are new', () => {
+  it('shows each objection that the approval covers, and which of them are new', () => {
     const log = new TestLog(judgeTrajectory);
     const { grantId } = openTestRun(log, WATCHED);
     const first = cardOf(log, asked(log, grantId));
@@ -66,7 +66,7 @@ describe('the card of a call', () => {
     if (process.env.PRINT) console.log(JSON.stringify([first, second], null, 1));
   });
 
-  it('it shows what a person refused before: when, by whom and with which note', () => {
+  it('shows earlier refusals by a person: their time, person and note', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, WATCHED);
     const then = asked(log, grantId);

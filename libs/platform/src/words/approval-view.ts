@@ -12,7 +12,7 @@ import { canonicalDigest } from '@bailiwick/core/digest';
 import { marked } from '@bailiwick/core/look-alike';
 import { quoted, visible } from './quoted';
 
-/** All that a consent card is made of. */
+/** All input of a consent card. */
 export interface ApprovalFacts {
   readonly run: RunNode;
   readonly texts: RunTexts;
@@ -21,24 +21,24 @@ export interface ApprovalFacts {
   /** the redacted preview of its arguments, and how much of them it hides */
   readonly args: unknown;
   readonly hidden: unknown;
-  /** the question that this one took the place of */
+  /** the approval request that this one replaced */
   readonly replaced: ApprovalNode | undefined;
   readonly refused: readonly RefusedBefore[];
   readonly asked: Record<string, unknown>;
   readonly decided: Record<string, unknown>;
   readonly tried: readonly Event[];
-  /** the limits the run has now, for kind action and escalation */
+  /** the current limits of the run, for kind action and escalation */
   readonly has: Limits | undefined;
 }
 
-/** A refusal in the same task, with what was asked for then. */
+/** A refusal in the same task, with the request of that time. */
 export interface RefusedBefore {
   readonly approval: ApprovalNode;
   readonly stepUp: EventOf<'ActionStepUp'> | undefined;
   readonly note: unknown;
 }
 
-/** What a person is asked, in words: what it may and may not do, how risky, for how long, and what was tried before. */
+/** Builds a consent card: what the run may and may not do, how risky it is, for how long, and what it tried before. */
 export function approvalView(approval: ApprovalNode, status: ApprovalStatus, facts: ApprovalFacts): ApprovalView {
   const { run, texts, stepUp } = facts;
   const limits = approval.limits ?? facts.has;
@@ -63,7 +63,7 @@ export function approvalView(approval: ApprovalNode, status: ApprovalStatus, fac
     action: stepUp ? callOf(approval, stepUp, facts) : undefined,
     refusedBefore: refusalsOf(approval, facts),
     budget: limits ? (describeAll(limits).find((each) => each.dimension === 'budget')?.text ?? '') : '',
-    tried: facts.tried.map(inWords),
+    tried: facts.tried.map(describeTried),
     reason: typeof wanted === 'string' ? wanted : approval.kind === 'escalation' ? null : undefined,
     requestedAt: rfc3339(approval.requestedAt),
     expiresAt: rfc3339(approval.expiresAt),
@@ -79,18 +79,18 @@ const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: Approva
     `Let a ${marked(run.agent.class)} work on: ${texts.purpose === null ? 'a purpose that was erased' : quoted(texts.purpose)}`,
   action: (_approval, { run, stepUp, args, hidden }) =>
     stepUp
-      ? `Let the ${marked(run.agent.class)} do ${stepUp.data.verb}${withTool(stepUp.data.tool)} on ${thing(stepUp.data.resource)}, once, with ${argumentsInWords(stepUp.data.argsDigest, args, hidden)}`
+      ? `Let the ${marked(run.agent.class)} do ${stepUp.data.verb}${withTool(stepUp.data.tool)} on ${thing(stepUp.data.resource)}, once, with ${describeArguments(stepUp.data.argsDigest, args, hidden)}`
       : `Let the ${marked(run.agent.class)} do one action`,
   escalation: (_approval, { run }) => `Give the ${marked(run.agent.class)} more than it has`,
 };
 
-/** Another's name for a thing; what in it is not plain is named after the quotation, where it cannot be forged. */
+/** Quotes a name from outside; its unusual characters are listed after the quotation, where they cannot be forged. */
 const named = (text: string): string => `${quoted(text)}${marked(text).slice(text.length)}`;
 const thing = ({ type, id }: { type: string; id: string }): string => named(`${type} ${id}`);
 const withTool = (tool: string | undefined): string => (tool === undefined ? '' : ` with the tool ${named(tool)}`);
 
-/** Nobody is to believe that she sees all of what she approves where she does not. */
-function argumentsInWords(digest: string | undefined, args: unknown, hidden: unknown): string {
+/** States whether the card shows all arguments, so that approvers do not assume it. */
+function describeArguments(digest: string | undefined, args: unknown, hidden: unknown): string {
   if (digest === NO_ARGUMENTS) return 'no arguments';
   if (digest === undefined) return 'arguments that are NOT STATED: it could be any';
   if (args === undefined) return 'arguments that are not shown here: only their digest is known';
@@ -103,7 +103,7 @@ function argumentsInWords(digest: string | undefined, args: unknown, hidden: unk
 }
 const NO_ARGUMENTS = canonicalDigest({});
 
-/** As the edge counted it; what stands in a payload is believed no further than its form. */
+/** Reads the counts that the edge made; payloads are untrusted, so their form is checked. */
 function hiddenOf(value: unknown): { values: number; of: number; characters: number } | undefined {
   const { values, of, characters } = (value ?? {}) as Record<string, unknown>;
   return typeof values === 'number' && typeof of === 'number' && typeof characters === 'number'
@@ -153,7 +153,7 @@ function callOf(
   };
 }
 
-/** Each thing that the approval would cover, in words where its reason is among those that are kept. */
+/** Lists each objection that the approval covers, as text if its reason is among those that are kept. */
 function objectionsOf(
   keys: readonly string[],
   reasons: readonly Reason[],
@@ -177,7 +177,7 @@ const leavesWithGrant = (reasons: readonly Reason[], grantId?: string): Reason[]
       : [{ ...reason, grantId: reason.grantId ?? grantId }],
   );
 
-/** Of the refusals in the task those that bear on what is asked now. */
+/** Selects the refusals in the task that are related to the current request. */
 function refusalsOf(asked: ApprovalNode, { stepUp, refused }: ApprovalFacts): ApprovalView['refusedBefore'] {
   const found = refused.flatMap(({ approval, stepUp: then, note }) => {
     const what = alike(asked, stepUp, approval, then);
@@ -208,14 +208,14 @@ export function leaves(reasons: readonly Reason[]): Reason[] {
   return reasons.flatMap((reason) => (reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : [reason]));
 }
 
-/** A reason is a sentence of ours, and yet names what an agent asked for in its own words: it is quoted, too. */
-function inWords(event: Event): string {
+/** Describes an earlier attempt. The reason is quoted, since it contains names that the agent chose. */
+function describeTried(event: Event): string {
   if (event.type === 'DelegationRefused')
     return `tried to delegate to ${marked(event.data.agentClass)}: ${quoted(event.data.detail)}`;
   if (event.type !== 'ActionDenied' && event.type !== 'ActionStepUp') return event.type;
   const why = leaves(event.data.reasons)
     .filter((reason) => reason.outcome !== 'permit')
     .map((reason) => reason.message);
-  const said = event.type === 'ActionDenied' ? 'denied' : 'a person was asked';
-  return `${event.data.verb} on ${thing(event.data.resource)}: ${said}: ${quoted(why.join('; '))}`;
+  const decision = event.type === 'ActionDenied' ? 'denied' : 'a person was asked';
+  return `${event.data.verb} on ${thing(event.data.resource)}: ${decision}: ${quoted(why.join('; '))}`;
 }

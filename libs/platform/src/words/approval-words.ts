@@ -12,20 +12,20 @@ import { wordsAt, type WordsLog } from './run-texts';
 const TRIED = ['ActionDenied', 'ActionStepUp', 'DelegationRefused'] as const;
 const TRIED_MOST = 10;
 
-/** An approval, the run that asks, and the limits that it has: none of them changes with the state any more. */
+/** An approval, the requesting run, and its limits: a copy that later folds do not change. */
 export interface Asked {
   readonly approval: ApprovalNode;
-  /** in effect: what waits may have been revoked */
+  /** the effective status: a pending request may have been revoked */
   readonly status: ApprovalStatus;
   readonly run: RunNode;
   readonly has: Limits | undefined;
-  /** the question that it took the place of */
+  /** the request that it replaced */
   readonly replaced: ApprovalNode | undefined;
-  /** what a person had refused of the task before, newest first */
+  /** earlier refusals by a person in the task, newest first */
   readonly refused: readonly ApprovalNode[];
 }
 
-/** An approval as it is now, to be told once its words are there: until then more may be folded, and never written. */
+/** Copies an approval as it is now: more events may be folded while its payloads are read. */
 export function askedNow(state: LogState, approval: ApprovalNode, now: number): Asked {
   const grantId = grantOf(approval);
   return {
@@ -45,16 +45,16 @@ function refusedIn({ trees }: LogState, { treeId, kind, position }: ApprovalNode
   return before.slice(-LIMITS.refusalsShown).reverse();
 }
 
-/** The grant that it asks to raise, or that the action is to go by. */
+/** Returns the grant that an escalation would raise, or that the action uses. */
 export const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefined => supersedes ?? grantId;
 
-/** The consent card of an approval, with all words that are still there. */
+/** Builds the consent card of an approval, with all payloads that still exist. */
 export async function approvalWords(
   eventlog: WordsLog,
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,
   { approval, status, run, has, replaced, refused }: Asked,
   texts: RunTexts,
-  /** what was tried before this position; left out: all of it */
+  /** only attempts before this position; default: all */
   before?: number,
 ): Promise<ApprovalView> {
   const tried = await eventlog.search({

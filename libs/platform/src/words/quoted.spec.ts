@@ -3,7 +3,7 @@ import { quoted, visible } from './quoted';
 
 fc.configureGlobal({ seed: 20260142 });
 
-describe("another's words", () => {
+describe('quoted and visible', () => {
   it.each([
     ["Don't touch main", "“Don't touch main”"],
     ['Größe: 3 × 4, 日本語 🙂', '“Größe: 3 × 4, 日本語 🙂”'],
@@ -14,17 +14,17 @@ describe("another's words", () => {
     ['pay \u202eecila\u2066 x', '“pay ‹U+202E›ecila‹U+2066› x”'],
     ['a\u200bb\u00adc\u2060d\u3164e\u2800f\u{e0041}g', '“a‹U+200B›b‹U+00AD›c‹U+2060›d‹U+3164›e‹U+2800›f‹U+E0041›g”'],
     ['half \ud83d of one', '“half ‹U+D83D› of one”'],
-  ])('%j are shown as they are to be read', (text, shown) => {
+  ])('quote %j as it is to be read', (text, shown) => {
     expect(quoted(text)).toBe(shown);
   });
 
-  it('are cut between characters, and say so', () => {
+  it('cut between characters, and mark the cut', () => {
     expect(quoted('🙂'.repeat(400))).toBe(`“${'🙂'.repeat(400)}”`);
     expect(quoted('🙂'.repeat(401))).toBe(`“${'🙂'.repeat(400)}…”`);
     expect(quoted(`x${'🙂'.repeat(400)}`)).toBe(`“x${'🙂'.repeat(399)}…”`);
   });
 
-  it('never end the quotation, whatever they are', () => {
+  it('never let a text end its quotation', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 450 }), (text) => {
         expect(quoted(text)).toMatch(/^“[^“”"\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*”$/u);
@@ -32,7 +32,7 @@ describe("another's words", () => {
     );
   });
 
-  it('stay what they are in a sentence of ours, but for what nobody would see', () => {
+  it('keep a sentence with a quotation, except for invisible characters', () => {
     expect(visible('deny “a.b” and \u202ec')).toBe('deny “a.b” and ‹U+202E›c');
   });
 });

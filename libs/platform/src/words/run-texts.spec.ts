@@ -1,7 +1,7 @@
 import { SealedLog, words } from '@bailiwick/receipts/testing/sealed-log';
 import { runTexts, type WordsLog } from './run-texts';
 
-/** The words beside the events of a log, but for those at these positions. */
+/** Reads the payloads of the events of a log, except those at these positions. */
 const wordsOf = (log: SealedLog, erased: readonly (number | undefined)[] = []): WordsLog => ({
   at: (_log, positions) =>
     Promise.resolve(
@@ -13,7 +13,7 @@ const wordsOf = (log: SealedLog, erased: readonly (number | undefined)[] = []): 
   search: () => Promise.resolve([]),
 });
 
-describe('the words of runs, in a line of three', () => {
+describe('runTexts for a chain of three runs', () => {
   const log = new SealedLog();
   const root = log.open();
   const child = log.child(
@@ -27,19 +27,19 @@ describe('the words of runs, in a line of three', () => {
   const ids = [root.runId, child.runId, last.runId];
   const at = (runId: string): number | undefined => log.state.runs.get(runId)?.position;
 
-  it('are its own purpose, or else the next above; the person whom the first is for; its own task', async () => {
-    const told = await runTexts(wordsOf(log), log.state, ids);
+  it('returns the own purpose or that of the nearest ancestor, the person of the root, and the own task', async () => {
+    const texts = await runTexts(wordsOf(log), log.state, ids);
     const asked = { requestedBy: 'ann@example.com', requestedByStatedBy: 'key:test' };
-    expect(Object.fromEntries(told)).toEqual({
+    expect(Object.fromEntries(texts)).toEqual({
       [root.runId]: { purpose: 'Tidy the repository', ...asked },
       [child.runId]: { purpose: 'Count', ...asked, task: 'Count the files' },
       [last.runId]: { purpose: 'Count', ...asked, task: 'Count one' },
     });
   });
 
-  it('are none where they were erased, and where what is stored is not what the event names', async () => {
-    const told = await runTexts(wordsOf(log, [at(root.runId), at(child.runId)]), log.state, ids);
-    expect(told.get(last.runId)).toEqual({
+  it('returns null for payloads that were erased, and for stored ones that the event does not identify', async () => {
+    const texts = await runTexts(wordsOf(log, [at(root.runId), at(child.runId)]), log.state, ids);
+    expect(texts.get(last.runId)).toEqual({
       purpose: null,
       requestedBy: null,
       requestedByStatedBy: 'key:test',

@@ -3,14 +3,14 @@ import type { RunTexts } from '@bailiwick/authority/presentation/views';
 import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
 import type { EventLog } from '@bailiwick/event-store/port';
 
-/** Where words are read from: each time they are told, so that those that were erased meanwhile are told no more. */
+/** Where payloads are read from; they are read for each response, so that erased ones disappear at once. */
 export type WordsLog = Pick<EventLog, 'at' | 'search'>;
 
 export const NO_TEXTS: RunTexts = { purpose: null, requestedBy: null };
 
 /**
- * Purpose and person of each run. A child's person is the root's; its purpose its own, or else its parent's. The state is
- * read at once, and no more once words are waited for.
+ * Returns purpose and person of each run. A child's person is the root's; its purpose is its own, or else its parent's.
+ * The state is read synchronously, and not after payloads are awaited.
  */
 export async function runTexts(
   eventlog: WordsLog,
@@ -46,7 +46,7 @@ export async function runTexts(
   );
 }
 
-/** The run and the runs it came from, itself first. */
+/** Returns the run and its ancestors, itself first. */
 function lineOf(state: LogState, id: string): RunNode[] {
   const line: RunNode[] = [];
   for (
@@ -58,7 +58,7 @@ function lineOf(state: LogState, id: string): RunNode[] {
   return line;
 }
 
-/** What stands beside the events at these positions; empty where it was erased, or is not what its event names. */
+/** Reads the payloads at these positions; empty if erased, or not the one that the event identifies. */
 export async function wordsAt(
   eventlog: WordsLog,
   log: string,

@@ -7,8 +7,8 @@ import { approvalWords, askedNow } from './approval-words';
 import { NO_TEXTS, runTexts, type WordsLog } from './run-texts';
 
 /**
- * A view of something by its id, with its words; undefined where the state knows no such thing. The state is read at
- * once, when it is called, and no more while words are waited for: what is folded meanwhile changes nothing of it.
+ * Builds a view by id, with its payloads; undefined if the state does not contain it. The state is read synchronously
+ * when the function is called, and not after payloads are awaited, so that concurrent folds do not affect the view.
  * @param now ms
  */
 export type Viewer<View> = (eventlog: WordsLog, state: LogState, id: string, now: number) => Promise<View | undefined>;
@@ -20,7 +20,7 @@ export const showRun: Viewer<RunView> = async (eventlog, state, id, now) => {
   return { ...view, ...(await runTexts(eventlog, state, [id])).get(id) };
 };
 
-/** There is nothing in words about a grant. */
+/** A grant has no payloads. */
 export const showGrant: Viewer<GrantView> = (_eventlog, state, id, now) => {
   const grant = state.grants.get(id);
   return Promise.resolve(grant && grantView(state, grant, now));
@@ -48,7 +48,7 @@ export const showApproval: Viewer<ApprovalView> = async (eventlog, state, id, no
   return approval && (await showApprovals(eventlog, state, [approval], now))[0];
 };
 
-/** Several approvals, in their order; the words of their runs are read together. */
+/** Builds the views of several approvals, in order; the payloads of their runs are read together. */
 export async function showApprovals(
   eventlog: WordsLog,
   state: LogState,
@@ -58,7 +58,7 @@ export async function showApprovals(
   const all = approvals.map((approval) => askedNow(state, approval, now));
   const texts = await runTexts(eventlog, state, [...new Set(all.map(({ run }) => run.id))]);
   const cards: ApprovalView[] = [];
-  // a few at a time: a long page leaves the database to others
+  // a few at a time, so that a long page does not occupy the database
   for (let at = 0; at < all.length; at += LIMITS.cardsAtOnce)
     cards.push(
       ...(await Promise.all(
@@ -70,5 +70,5 @@ export async function showApprovals(
   return cards;
 }
 
-/** What can be looked at by its id, and how it is told. */
+/** The views available by id. */
 export const VIEWERS = { run: showRun, grant: showGrant, tree: showTree, approval: showApproval };
