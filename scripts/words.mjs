@@ -16,8 +16,11 @@ const sentences = rules.map(({ pattern, write }) => ({
   write,
 }));
 const allowed = new Set(data.identifiers.allowed);
-const excepted = (file) =>
-  data.exceptions.find((each) => file === each.file || (each.file.endsWith('/') && file.startsWith(each.file)));
+/** An exception with a text is about this text only, in this spelling; one without is about the whole file. */
+const excepted = (file, found) =>
+  data.exceptions.find(
+    (each) => each.text === found && (file === each.file || (each.file.endsWith('/') && file.startsWith(each.file))),
+  );
 
 /** A rule about the first word of a sentence is about its capital letter. */
 function isCased({ source }) {
@@ -30,7 +33,10 @@ const files = execFileSync('git', ['ls-files', '--', ...(paths.length > 0 ? path
   .split('\n')
   .filter((file) => /\.(ts|mjs|cjs|md|yml)$|^\.ci\/run$|^Dockerfile$/.test(file));
 
-const findings = files.filter((file) => !excepted(file)).flatMap(check);
+const findings = files
+  .filter((file) => !excepted(file))
+  .flatMap(check)
+  .filter(({ file, text }) => !excepted(file, text));
 if (args.includes('--count')) {
   const per = new Map();
   for (const { file } of findings) per.set(file, (per.get(file) ?? 0) + 1);
