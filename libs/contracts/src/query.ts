@@ -21,7 +21,7 @@ export const query = z.discriminatedUnion('op', [
     log: logNameSchema,
     status: z.enum(['pending']),
     limit: z.number().int().min(1).max(LIMITS.pendingPageMax).optional(),
-    /** where the last page ended */
+    /** end of the previous page */
     after: z.strictObject({ turn: z.number().int().min(1), position }).optional(),
   }),
   /** previews the next decision without charging or writing anything: `command` is an `authorize` command */

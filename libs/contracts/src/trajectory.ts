@@ -1,7 +1,7 @@
 import type { Effect } from './grant';
 import type { Reason } from './reason';
 
-/** The labels that sequence rules use: a tree keeps each of them, however many others it carries. */
+/** The labels that sequence rules use: a tree keeps each of them, regardless of the number of others. */
 export const RULE_LABELS: ReadonlySet<string> = new Set([
   'read:secret',
   'send:external',

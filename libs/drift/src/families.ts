@@ -72,7 +72,7 @@ const intentOfName = remembered(intentOf, 1_024);
 
 /**
  * Derives the intent of a call from the words of its verb and tool. If none is known, the effect alone counts. A call
- * with the effect `read` only reads, whatever its name.
+ * with the effect `read` only reads, regardless of its name.
  */
 export function intentOfCall(call: { verb: string; tool?: string | undefined; effect: string }): Intent {
   const { families, objects } = intentOfName(`${call.verb} ${call.tool ?? ''}`);

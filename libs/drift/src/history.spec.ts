@@ -9,7 +9,7 @@ const runOf = (tree: TestTree, runId = 'run') => {
 };
 
 describe('the history of a tree', () => {
-  it('is bounded, whatever the tree does', () => {
+  it('is bounded for any observations', () => {
     const tree = new TestTree().open('run', { purpose: 'read' });
     for (let i = 0; i < DRIFT_LIMITS.resourcesPerRun + 50; i++)
       tree.do('run', webGet(`page-${i}.example`), `x${i} `.repeat(40));

@@ -131,8 +131,7 @@ class LogConsumer {
       const manager = await this.nats.jetstreamManager({ checkAPI: false, timeout: BUS_LIMITS.sourceRetryMs });
       await manager.consumers.add(EVENT_STREAM, {
         name,
-        // eslint-disable-next-line @typescript-eslint/no-deprecated -- a push consumer: its heartbeats show that
-        // nothing was lost
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- the heartbeats of a push consumer reveal losses
         deliver_subject: inbox,
         filter_subject: eventSubject(this.log),
         deliver_policy: DeliverPolicy.New,

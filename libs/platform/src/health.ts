@@ -33,7 +33,7 @@ export function problemsOf(
   const events = [...(state?.unreadable ?? [])].slice(0, MOST_PROBLEMS).map(([position, { treeId }]): LogProblem => ({
     log,
     kind: 'unreadable-event',
-    detail: `the event at position ${position} cannot be read; ${treeId === undefined ? 'nothing but revocations is decided about the log' : `the tree ${treeId} is set aside`}`,
+    detail: `the event at position ${position} cannot be read; ${treeId === undefined ? 'only commands that take authority away are accepted for the log' : `the tree ${treeId} is set aside`}`,
   }));
   return [...missing, ...events];
 }

@@ -29,6 +29,7 @@ export function privateKeyIn(pem: string, from: string): KeyObject {
   } catch {
     throw new Error(`${from} holds no private key in PKCS#8, PEM`);
   }
-  if (key.asymmetricKeyType !== 'ed25519') throw new Error(`${from} holds no Ed25519 key but ${key.asymmetricKeyType}`);
+  if (key.asymmetricKeyType !== 'ed25519')
+    throw new Error(`${from} holds a key of type ${key.asymmetricKeyType}; use an Ed25519 key`);
   return key;
 }

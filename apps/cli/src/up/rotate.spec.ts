@@ -32,7 +32,7 @@ describe('a private key', () => {
     expect(privateKeyIn(pem.replaceAll('\n', '\\n'), 'BAILIWICK_LOG_KEY').equals(privateKey)).toBe(true);
     expect(() => privateKeyIn(pem.slice(30), 'BAILIWICK_LOG_KEY')).toThrow(/^BAILIWICK_LOG_KEY holds no private key/);
     const rsa = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
-    expect(() => privateKeyIn(rsa.toString(), 'x')).toThrow('x holds no Ed25519 key but ec');
+    expect(() => privateKeyIn(rsa.toString(), 'x')).toThrow('x holds a key of type ec; use an Ed25519 key');
   });
 
   it('is followed by another, and says so', () => {
