@@ -6,9 +6,8 @@ import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import type { LogLedger } from './log-ledger';
-import { OPS } from '../operations/operations';
 import type { Replays } from '../replay/replays';
-import { Bench, KEY, LOG } from '../testing/bench';
+import { Bench, LOG } from '../testing/bench';
 import { forgetTree } from '@bailiwick/authority/testing/forget';
 import { questionsAbout, questionsAboutNothing, type Question } from '../testing/questions';
 
@@ -25,10 +24,7 @@ beforeEach(() => bench.reset());
 const replays = { start: (_tenant: string, what: unknown) => JSON.stringify(what) } as unknown as Replays;
 
 function ask(ledger: LogLedger, [name, request]: Question): Promise<Answer> {
-  const { eventlog, store } = bench;
-  const run = OPS[name];
-  if (!run) throw new Error(`there is no ${name}`);
-  return run({ ledgers: new Map([[LOG, ledger]]), eventlog, store, replays, key: KEY }, request);
+  return bench.ask(ledger, name, request, { replays });
 }
 
 /** By question: the answer, or the refusal. */

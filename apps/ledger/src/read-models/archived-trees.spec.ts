@@ -6,22 +6,16 @@ import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { ANN, SealedLog, words } from '@bailiwick/receipts/testing/sealed-log';
 import type { LogLedger } from '../follower/log-ledger';
 import type { Kind } from '../search/find-by-id';
-import { OPS } from '../operations/operations';
-import { Bench, KEY, LOG } from '../testing/bench';
+import { Bench } from '../testing/bench';
 
 let bench: Bench;
 beforeAll(async () => void (bench = await Bench.open()), 120_000);
 afterAll(() => bench.close());
 beforeEach(() => bench.reset());
 
-const backends = (ledger: LogLedger) => {
-  const { eventlog, store } = bench;
-  return { ledgers: new Map([[LOG, ledger]]), eventlog, store, key: KEY };
-};
-
 /** As it comes over the bus. */
 async function ended(ledger: LogLedger, request: object): Promise<Answer> {
-  const answer = await OPS.ended?.(backends(ledger), { tenant: 'default', ...request });
+  const answer = await bench.ask(ledger, 'ended', { tenant: 'default', ...request });
   return JSON.parse(JSON.stringify(answer)) as Answer;
 }
 

@@ -1,29 +1,35 @@
-import { idOf, tenantName } from '@bailiwick/contracts/primitives';
-import { VIEWERS, type Viewer } from '@bailiwick/platform/words/views';
-import { z } from 'zod';
+import { Injectable } from '@nestjs/common';
+import type { Answer } from '@bailiwick/contracts/command';
+import { TELLING, type Telling } from '@bailiwick/platform/words/views';
+import { Sources } from '../connections/sources';
+import { catchUp } from '../follower/catch-up';
+import { LogLedgers } from '../follower/log-ledgers';
+import { found, missing } from '../rpc/answers';
 import { knowing, type Kind } from '../search/find-by-id';
-import { catchUp, found, missing, op, reach } from '../operations/operation';
-
-const one = <K extends Kind>(kind: K) => z.strictObject({ tenant: tenantName, kind: z.literal(kind), id: idOf(kind) });
 
 /**
- * A run, grant, tree or approval that its owner has forgotten, since it ended long ago: told as the owner told it, with
- * the words that are still there.
+ * Runs, grants, trees and approvals that the owner of their log no longer holds because they ended long ago. Their views
+ * are those of the owner, with the payloads that were not erased.
  */
-export const ended = op(
-  z.discriminatedUnion('kind', [one('run'), one('grant'), one('tree'), one('approval')]),
-  async (backends, { tenant, kind, id }) => {
-    const { eventlog } = backends;
-    const ledger = await reach(backends, tenant, id, undefined);
+@Injectable()
+export class ArchivedTrees {
+  constructor(
+    private readonly ledgers: LogLedgers,
+    private readonly sources: Sources,
+  ) {}
+
+  /** @throws NotYet if the ledger is behind the log: it can neither describe the subject nor deny that it exists */
+  async find(tenant: string, kind: Kind, id: string): Promise<Answer> {
+    const { eventlog } = this.sources;
+    const ledger = await this.ledgers.find(tenant, id);
     if (!ledger) return missing(id);
-    // one that has fallen behind may know of it as it was, or not at all, and must say neither
     await catchUp([ledger], (await eventlog.head(ledger.state.log)) - 1);
     const position = ledger.position - 1;
-    const state = await knowing(ledger, backends, kind, id);
-    const tell: Viewer<object> = VIEWERS[kind];
-    const view = state && (await tell(eventlog, state, id, Date.now()));
+    const state = await knowing(ledger, this.sources, kind, id);
+    const show: Telling<object> = TELLING[kind];
+    const view = state && (await show(eventlog, state, id, Date.now()));
     if (!view) return missing(id);
-    // a tree is told as it is now, and not only as it was after the last that happened in it
+    // the view of a tree is as of the end of the log, not as of the last event of the tree
     return found(kind === 'tree' ? { ...view, position } : view);
-  },
-);
+  }
+}

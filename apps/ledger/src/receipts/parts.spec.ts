@@ -8,12 +8,12 @@ import {
   type InParts,
   type PredicateType,
 } from '@bailiwick/contracts/receipt';
+import type { Answer } from '@bailiwick/contracts/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { brokenAt, SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { verifyReceipt } from '@bailiwick/receipts/verify';
 import type { LogLedger } from '../follower/log-ledger';
-import { OPS } from '../operations/operations';
 import { custodyFor, partOf, receiptOf, type Bounds } from './receipts';
 import { Bench, KEY } from '../testing/bench';
 
@@ -107,15 +107,7 @@ describe('a receipt that is too large for one envelope', () => {
     ];
     for (const each of wrong)
       expect(await partOf(ledger, bench, KEY, { ...each, type: RUN_RECEIPT }, SMALL)).toBeUndefined();
-    const ask = (more: object): unknown =>
-      OPS['receipt']?.(
-        { ...bench, ledgers: new Map([[ledger.state.log, ledger]]), key: KEY },
-        {
-          tenant: 'default',
-          runId,
-          ...more,
-        },
-      );
+    const ask = (more: object): Promise<Answer> => bench.ask(ledger, 'receipt', { tenant: 'default', runId, ...more });
     expect(await ask({ part: 0 })).toMatchObject({ refusal: { code: 'BAD_REQUEST' } });
     expect(await ask({ size })).toMatchObject({ refusal: { code: 'BAD_REQUEST' } });
     expect(await ask({ size, part: 999 })).toMatchObject({ refusal: { code: 'NOT_FOUND' } });

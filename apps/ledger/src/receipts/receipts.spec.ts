@@ -12,8 +12,6 @@ import { parseVerifierKey } from '@bailiwick/transparency-log/note';
 import { verifyProof } from '@bailiwick/transparency-log/proof';
 import type { GrantView } from '@bailiwick/contracts/grant';
 import type { LogLedger } from '../follower/log-ledger';
-import type { Backends } from '../operations/operation';
-import { OPS } from '../operations/operations';
 import { custodyFor, receiptOf } from './receipts';
 import { Bench, KEY, LOG } from '../testing/bench';
 
@@ -117,15 +115,7 @@ describe('the receipt that a ledger gives', () => {
 });
 
 describe('what a ledger answers', () => {
-  const ask = async (ledger: LogLedger, name: string, request: object): Promise<Answer> => {
-    const backends: Backends = {
-      ledgers: new Map([[LOG, ledger]]),
-      eventlog: bench.eventlog,
-      store: bench.store,
-      key: KEY,
-    };
-    return (OPS[name] as (backends: Backends, raw: unknown) => Promise<Answer>)(backends, request);
-  };
+  const ask = (ledger: LogLedger, name: string, request: object): Promise<Answer> => bench.ask(ledger, name, request);
   const value = (answer: Answer): never => {
     if (!answer.ok) throw new Error(answer.refusal.detail);
     return answer.value as never;

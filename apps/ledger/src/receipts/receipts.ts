@@ -25,10 +25,11 @@ import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
 import { knowing } from '../search/find-by-id';
 import type { LogLedger } from '../follower/log-ledger';
 import { bytesOf, inPartsStatementOf, mostOfProof, partsOf, partStatementOf, type Cut } from './parts';
-import { Altered, TooLarge, Unreadable, type Backends } from '../operations/operation';
+import { Altered, TooLarge, Unreadable } from '../rpc/errors';
+import type { Sources } from '../connections/sources';
 
 /** Where events are read from, and the trees that were forgotten. */
-type From = Pick<Backends, 'eventlog' | 'store'> & {
+type From = Sources & {
   /** how many events may be held in memory */
   readonly most?: number;
 };

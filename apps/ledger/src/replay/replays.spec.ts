@@ -41,7 +41,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await lock.end();
-  await replays.stop();
+  await replays.onApplicationShutdown();
   expect(warnings).toEqual([]);
 });
 const release = (): Promise<unknown> => lock.query('ROLLBACK');

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { Inject, Injectable, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import type { Answer } from '@bailiwick/contracts/command';
 import type { ReplayProgress } from '@bailiwick/contracts/replay';
 import { LIMITS } from '@bailiwick/core/limits';
-import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
-import { found, refuse } from '../operations/answers';
+import { Busy, Turns } from '@bailiwick/platform/turns';
+import { DATABASE_URL, WARN, type Warn } from '../connections/tokens';
+import { found, refuse } from '../rpc/answers';
 import type { WhatIfJob, WhatIfTold } from './what-if-worker';
 
 interface Job {
@@ -20,10 +22,16 @@ interface Job {
 /** What one who waits for a what-if is told. */
 export type ReplayTold = { readonly progress: ReplayProgress } | { readonly answer: unknown };
 
+/** `number`: a what-if that no client polls for this time is given up; by default `LIMITS.replayUnaskedMs` */
+export const WHAT_IF_UNASKED_MS = Symbol('WHAT_IF_UNASKED_MS');
+/** `StartThread`: by default a worker thread with a bounded heap */
+export const WHAT_IF_THREAD = Symbol('WHAT_IF_THREAD');
+type StartThread = (job: WhatIfJob) => Worker;
+
 const LOOK_MS = 1_000;
 const ASK_MS = 1_000;
 
-const thread = (workerData: WhatIfJob): Worker =>
+const thread: StartThread = (workerData) =>
   new Worker(join(__dirname, 'what-if-worker.js'), {
     workerData,
     resourceLimits: { maxOldGenerationSizeMb: LIMITS.replayHeapMb },
@@ -34,22 +42,23 @@ const thread = (workerData: WhatIfJob): Worker =>
  * told to come back. One that nobody asks about any more is given up; dying takes them all, and they are asked for
  * again.
  */
-export class Replays {
+@Injectable()
+export class Replays implements OnApplicationShutdown {
   private readonly jobs = new Map<string, Job>();
   private readonly ofLog = new Map<string, SerialQueue>();
   private readonly all = new SerialQueue('a what-if is being made', LIMITS.replaysWaiting, LIMITS.replayWaitMs);
   private readonly timer = setInterval(() => this.giveUp(), LOOK_MS);
 
   constructor(
-    private readonly databaseUrl: string,
-    private readonly warn: (message: string, cause?: unknown) => void,
-    private readonly unaskedMs: number = LIMITS.replayUnaskedMs,
-    private readonly begin: (job: WhatIfJob) => Worker = thread,
+    @Inject(DATABASE_URL) private readonly databaseUrl: string,
+    @Inject(WARN) private readonly warn: Warn,
+    @Optional() @Inject(WHAT_IF_UNASKED_MS) private readonly unaskedMs: number = LIMITS.replayUnaskedMs,
+    @Optional() @Inject(WHAT_IF_THREAD) private readonly begin: StartThread = thread,
   ) {
     this.timer.unref();
   }
 
-  async stop(): Promise<void> {
+  async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     for (const job of this.jobs.values()) job.stop.abort();
     await Promise.all([...this.jobs.values()].map((job) => job.finished));

@@ -6,8 +6,7 @@ import type { TreeView } from '@bailiwick/contracts/query';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
-import { Bench, KEY, LOG } from '../testing/bench';
-import { treeAt } from './tree-at';
+import { Bench, LOG } from '../testing/bench';
 
 let bench: Bench;
 beforeAll(async () => void (bench = await Bench.open()));
@@ -54,8 +53,7 @@ it.each(logs.map((log, i) => [i, log] as const))('a tree at any position and tim
   const ledger = bench.start();
   await bench.feed(ledger, log);
   const ask = async (treeId: string, at: string): Promise<unknown> => {
-    const backends = { ledgers: new Map([[LOG, ledger]]), eventlog: bench.eventlog, store: bench.store, key: KEY };
-    const answer = await treeAt(backends, { tenant: 'default', treeId, at });
+    const answer = await bench.ask(ledger, 'tree-at', { tenant: 'default', treeId, at });
     return answer.ok ? bare(JSON.parse(JSON.stringify(answer.value)) as TreeView) : undefined;
   };
   for (const treeId of log.state.trees.keys()) {

@@ -1,28 +1,37 @@
-import { idOf, tenantName } from '@bailiwick/contracts/primitives';
-import type { EventLog } from '@bailiwick/event-store/port';
+import { Injectable } from '@nestjs/common';
+import type { Answer } from '@bailiwick/contracts/command';
 import { parseTime } from '@bailiwick/core/clock';
+import type { EventLog } from '@bailiwick/event-store/port';
 import { treeState } from '@bailiwick/platform/tree-state';
-import { showTree } from '@bailiwick/platform/words/views';
-import { z } from 'zod';
+import { tellTree } from '@bailiwick/platform/words/views';
+import { Sources } from '../connections/sources';
+import { folded } from '../follower/catch-up';
+import { LogLedgers } from '../follower/log-ledgers';
+import { found, missing, refuse } from '../rpc/answers';
 import { isTree } from '../search/find-by-id';
-import { folded, found, missing, op, reach, refuse } from '../operations/operation';
 
-/** How long a position that is not there yet is waited for. */
+/** Time to wait for a position that the ledger has not reached. */
 const REACH_MS = 2_000;
 
-/** A tree as it was after a position, or at a time: as much is read as the tree is large, not the log. */
-export const treeAt = op(
-  z.strictObject({ tenant: tenantName, treeId: idOf('tree'), at: z.string().max(40) }),
-  async (backends, { tenant, treeId, at }) => {
+/** A tree as it was after a position or at a time, folded from the events of the tree alone. */
+@Injectable()
+export class TreeAtService {
+  constructor(
+    private readonly ledgers: LogLedgers,
+    private readonly sources: Sources,
+  ) {}
+
+  /** @param at a position, or an RFC 3339 time */
+  async find(tenant: string, treeId: string, at: string): Promise<Answer> {
+    const { eventlog, store } = this.sources;
     const time = parseTime(at);
     const asked = /^\d{1,15}$/.test(at) ? Number(at) : undefined;
     if (time === undefined && asked === undefined)
       return refuse('BAD_REQUEST', 'at must be a position or an RFC 3339 time');
-    const ledger = await reach(backends, tenant, treeId, undefined);
-    if (!ledger || !(await isTree(ledger, backends.store, treeId))) return missing(treeId);
+    const ledger = await this.ledgers.find(tenant, treeId);
+    if (!ledger || !(await isTree(ledger, store, treeId))) return missing(treeId);
     if (asked !== undefined && asked >= ledger.position && !(await ledger.reached(asked, REACH_MS)))
       return refuse('NOT_FOUND', `the log has not reached position ${asked} yet`);
-    const { eventlog } = backends;
     const { log } = ledger.state;
     const position = asked ?? (await lastBefore(eventlog, log, ledger.position, time as number));
     const [last] = position < 0 ? [] : await eventlog.at(log, [position]);
@@ -30,10 +39,10 @@ export const treeAt = op(
     const state = await ledger.folding.take(() => treeState(folded(ledger), eventlog, treeId, position + 1));
     const view = await showTree(eventlog, state, treeId, time ?? (parseTime(last.time) as number));
     return view ? found({ ...view, position }) : missing(treeId);
-  },
-);
+  }
+}
 
-/** The last position of which the event is not after a time: events are in the order of their times. */
+/** Returns the last position whose event is not after a time, by binary search: events are in order of their times. */
 async function lastBefore(eventlog: EventLog, log: string, head: number, time: number): Promise<number> {
   let [low, high] = [-1, head - 1];
   while (low < high) {

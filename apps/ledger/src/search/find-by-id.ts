@@ -2,7 +2,7 @@ import type { LogState } from '@bailiwick/authority/state/state';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { treeState } from '@bailiwick/platform/tree-state';
 import type { LogLedger } from '../follower/log-ledger';
-import { folded } from '../operations/operation';
+import { folded } from '../follower/catch-up';
 import type { LedgerStore } from '../read-models/store';
 
 export type Kind = 'run' | 'grant' | 'approval' | 'tree';

@@ -5,8 +5,9 @@ import type { Filter } from '@bailiwick/contracts/search';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { LogLedger } from '../follower/log-ledger';
 import { asksOfRun, rowMatcher, saysAll, textIn } from './filter';
-import type { Backends } from '../operations/operation';
+import type { Sources } from '../connections/sources';
 import { FactsOfRuns } from './run-facts';
+import type { Spot } from './cursor';
 import { positionAt } from './scan';
 import type { ItemRow } from '../read-models/store';
 
@@ -14,7 +15,6 @@ import type { ItemRow } from '../read-models/store';
 const STEP = 1_000;
 
 type Asked = Partial<Filter<'runs'> & Filter<'grants'> & Filter<'approvals'>>;
-type Spot = { readonly position: number; readonly id: string };
 
 /**
  * The rows of one kind of one log that meet a filter, in the order of the events that made them. A page may be short,
@@ -22,7 +22,7 @@ type Spot = { readonly position: number; readonly id: string };
  */
 export async function rowsOf(
   kind: ItemRow['kind'],
-  { store, eventlog }: Pick<Backends, 'store' | 'eventlog'>,
+  { store, eventlog }: Sources,
   ledger: LogLedger,
   { after, limit, q, from, to, ...asked }: Asked & { tenant: string; after: Spot; limit: number },
   most: number = LIMITS.eventsSeen,
@@ -82,7 +82,7 @@ class WordsOf {
 
   constructor(
     private readonly ledger: LogLedger,
-    private readonly from: Pick<Backends, 'eventlog' | 'store'>,
+    private readonly from: Sources,
   ) {}
 
   async fetch(rows: readonly ItemRow[]): Promise<void> {

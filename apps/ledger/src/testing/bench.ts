@@ -7,9 +7,11 @@ import type { AppendEvent, StoredEvent } from '@bailiwick/event-store/port';
 import type { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { seededKey } from '@bailiwick/transparency-log/testing/keys';
 import { testDatabase } from '../../../../test/support/servers';
+import type { Answer } from '@bailiwick/contracts/command';
 import { LogLedger } from '../follower/log-ledger';
 import { migrateLedger } from '../migrate';
 import { LedgerStore } from '../read-models/store';
+import { rpc, type Ask, type RpcOptions } from './rpc';
 
 export const LOG = 'default/0';
 export const ORIGIN = 'bailiwick.test';
@@ -63,7 +65,10 @@ export class Bench {
   eventlog = new TestEventLog();
   source = new TestSource();
   readonly warnings: string[] = [];
+  /** errors that requests failed with */
+  readonly errors: unknown[] = [];
   private readonly started = new Set<LogLedger>();
+  private applications = new WeakMap<LogLedger, Promise<Ask>>();
 
   private constructor(
     readonly url: string,
@@ -98,6 +103,7 @@ export class Bench {
     this.eventlog = new TestEventLog();
     this.source = new TestSource();
     this.warnings.length = 0;
+    this.errors.length = 0;
     await this.eventlog.createLog(LOG);
   }
 
@@ -134,6 +140,17 @@ export class Bench {
     await this.append(log, to);
     if (to > 0 && !(await ledger.reached(to - 1, 20_000)))
       throw new Error(`the ledger did not reach ${to - 1}: ${this.warnings.join('; ')}`);
+  }
+
+  /**
+   * Sends a request to a ledger through the handlers of the application.
+   * @param name the last part of the subject
+   */
+  async ask(ledger: LogLedger, name: string, payload: object, options?: RpcOptions): Promise<Answer> {
+    const known = this.applications.get(ledger);
+    const application = known ?? rpc(this, ledger, options);
+    this.applications.set(ledger, application);
+    return (await application)(name, payload);
   }
 
   /** Every row that the events lead to, as text. Checkpoints depend on when they were made, and are left out. */

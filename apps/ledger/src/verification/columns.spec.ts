@@ -4,7 +4,6 @@ import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { statementOf, type SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { verifyReceipt } from '@bailiwick/receipts/verify';
 import { receiptOf } from '../receipts/receipts';
-import { OPS } from '../operations/operations';
 import { Bench, KEY, LOG, toAppend } from '../testing/bench';
 import type { LogLedger } from '../follower/log-ledger';
 
@@ -93,10 +92,7 @@ describe('a body that is not the one that was signed for', () => {
       (await search(filter)).map((each) =>
         each.position === at ? { ...each, body: each.body.replace('"risk":"', '"risk": "') } : each,
       );
-    const answer = await OPS['receipt']?.(
-      { ...bench, ledgers: new Map([[LOG, ledger]]), key: KEY },
-      { tenant: 'default', runId },
-    );
+    const answer = await bench.ask(ledger, 'receipt', { tenant: 'default', runId });
     expect(answer).toMatchObject({ ok: false, refusal: { code: 'NOT_READY' } });
     expect(JSON.stringify(answer)).toContain(`position ${at} of ${LOG}`);
   });

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { DATABASE_URL, WARN, type Warn } from '../../connections/tokens';
 import type { RebuildJob, RebuildTold } from './rebuild-worker';
 
 /** Rebuilds of this process, one at a time: each holds the folded state of a log. */
-export class Rebuilds {
+@Injectable()
+export class Rebuilds implements OnApplicationShutdown {
   private worker: Worker | undefined;
 
   constructor(
-    private readonly databaseUrl: string,
-    private readonly warn: (message: string, cause?: unknown) => void,
+    @Inject(DATABASE_URL) private readonly databaseUrl: string,
+    @Inject(WARN) private readonly warn: Warn,
   ) {}
 
   /**
@@ -39,7 +42,7 @@ export class Rebuilds {
   }
 
   /** Dying in the midst of one: the old read models stay, and the next try removes what it left. */
-  async stop(): Promise<void> {
+  async onApplicationShutdown(): Promise<void> {
     await this.worker?.terminate();
   }
 }

@@ -11,8 +11,7 @@ import { seededKey, valueOf } from '@bailiwick/transparency-log/testing/keys';
 import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';
 import { nodesOfTile, readEntryBundle, tilePath, tilesOf } from '@bailiwick/transparency-log/tile';
 import type { LogLedger } from '../follower/log-ledger';
-import { OPS } from '../operations/operations';
-import { Bench, KEY, LOG, until } from '../testing/bench';
+import { Bench, LOG, until } from '../testing/bench';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -22,10 +21,7 @@ afterAll(() => bench.close());
 beforeEach(() => bench.reset());
 
 function ask(ledger: LogLedger, name: string, request: object): Promise<Answer> {
-  const { eventlog, store } = bench;
-  const run = OPS[name];
-  if (!run) throw new Error(`there is no ${name}`);
-  return run({ ledgers: new Map([[LOG, ledger]]), eventlog, store, key: KEY }, request);
+  return bench.ask(ledger, name, request);
 }
 
 function answered(answer: Answer): unknown {
@@ -194,7 +190,8 @@ describe('a verification that takes longer than a message may', () => {
       throw new Error('the connection broke');
     };
     const mine = { log: LOG, name: randomUUID() };
-    await expect(ask(ledger, 'verify', mine)).rejects.toThrow('the connection broke');
+    await expect(ask(ledger, 'verify', mine)).rejects.toEqual({ status: 'error', message: 'Internal server error' });
+    expect(bench.errors).toEqual([new Error('the connection broke')]);
     expect(answered(await ask(ledger, 'verify', mine))).toMatchObject({ position: log.events.length, findings: [] });
   });
 });

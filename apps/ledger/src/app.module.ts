@@ -1,0 +1,35 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import type { Config } from '@bailiwick/platform/config';
+import { ConnectionsModule } from './connections/connections.module';
+import type { Logger } from './connections/tokens';
+import { FollowerModule } from './follower/follower.module';
+import { ReadModelsModule } from './read-models/read-models.module';
+import { ReceiptsModule } from './receipts/receipts.module';
+import { ReplayModule } from './replay/replay.module';
+import { RefusalFilter } from './rpc/refusal.filter';
+import { SearchModule } from './search/search.module';
+import { TransferModule } from './transfer/transfer.module';
+import { TransparencyModule } from './transparency/transparency.module';
+import { VerificationModule } from './verification/verification.module';
+
+@Module({})
+export class AppModule {
+  static forRoot(config: Config, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConnectionsModule.forRoot(config, logger),
+        FollowerModule,
+        SearchModule,
+        ReceiptsModule,
+        ReadModelsModule,
+        TransparencyModule,
+        VerificationModule,
+        TransferModule,
+        ReplayModule,
+      ],
+      providers: [{ provide: APP_FILTER, useClass: RefusalFilter }],
+    };
+  }
+}

@@ -1,0 +1,43 @@
+import { Controller } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { Answer } from '@bailiwick/contracts/command';
+import { idOf, tenantName } from '@bailiwick/contracts/primitives';
+import { ledgerSubject } from '@bailiwick/messaging/subjects';
+import { z } from 'zod';
+import { ZodPipe } from '../rpc/zod.pipe';
+import type { Kind } from '../search/find-by-id';
+import { runQuery, type RunQuery } from '../search/queries';
+import { ArchivedTrees } from './archived-trees';
+import { DriftScores } from './drift-scores';
+import { Revocations } from './revocations';
+
+const one = <K extends Kind>(kind: K) => z.strictObject({ tenant: tenantName, kind: z.literal(kind), id: idOf(kind) });
+const archivedQuery = z.discriminatedUnion('kind', [one('run'), one('grant'), one('tree'), one('approval')]);
+type ArchivedQuery = z.infer<typeof archivedQuery>;
+
+const revocationQuery = z.strictObject({ tenant: tenantName, id: idOf('revocation') });
+type RevocationQuery = z.infer<typeof revocationQuery>;
+
+@Controller()
+export class ReadModelsController {
+  constructor(
+    private readonly archivedTrees: ArchivedTrees,
+    private readonly driftScores: DriftScores,
+    private readonly revocations: Revocations,
+  ) {}
+
+  @MessagePattern(ledgerSubject('ended'))
+  archived(@Payload(new ZodPipe(archivedQuery)) { tenant, kind, id }: ArchivedQuery): Promise<Answer> {
+    return this.archivedTrees.find(tenant, kind, id);
+  }
+
+  @MessagePattern(ledgerSubject('drift'))
+  drift(@Payload(new ZodPipe(runQuery)) query: RunQuery): Promise<Answer> {
+    return this.driftScores.ofRun(query);
+  }
+
+  @MessagePattern(ledgerSubject('revocation'))
+  revocation(@Payload(new ZodPipe(revocationQuery)) { tenant, id }: RevocationQuery): Promise<Answer> {
+    return this.revocations.find(tenant, id);
+  }
+}

@@ -1,0 +1,71 @@
+import type { KeyObject } from 'node:crypto';
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { Answer } from '@bailiwick/contracts/command';
+import { idOf, tenantName } from '@bailiwick/contracts/primitives';
+import { ACTION_RECEIPT, RUN_RECEIPT, TREE_RECEIPT, type PredicateType } from '@bailiwick/contracts/receipt';
+import { ledgerSubject } from '@bailiwick/messaging/subjects';
+import { z } from 'zod';
+import { LOG_KEY } from '../connections/tokens';
+import { Sources } from '../connections/sources';
+import { LogLedgers } from '../follower/log-ledgers';
+import { found, missing, refuse } from '../rpc/answers';
+import { ZodPipe } from '../rpc/zod.pipe';
+import { minPosition } from '../search/queries';
+import { custodyFor, partOf, receiptOf } from './receipts';
+
+const shared = {
+  tenant: tenantName,
+  minPosition,
+  /** the index of one part of the receipt, with the size of the tree that the receipt was made for */
+  part: z.number().int().min(0).optional(),
+  size: z.number().int().min(1).optional(),
+};
+const receiptQuery = z.union([
+  z.strictObject({ ...shared, runId: idOf('run') }),
+  z.strictObject({ ...shared, treeId: idOf('tree') }),
+  z.strictObject({ ...shared, actionId: idOf('action') }),
+]);
+type ReceiptQuery = z.infer<typeof receiptQuery>;
+type Subject = { readonly runId: string } | { readonly treeId: string } | { readonly actionId: string };
+
+const custodyQuery = z.strictObject({ tenant: tenantName, actionId: idOf('action'), minPosition });
+type CustodyQuery = z.infer<typeof custodyQuery>;
+
+@Controller()
+export class ReceiptsController {
+  constructor(
+    private readonly ledgers: LogLedgers,
+    private readonly sources: Sources,
+    @Inject(LOG_KEY) private readonly key: KeyObject,
+  ) {}
+
+  @MessagePattern(ledgerSubject('receipt'))
+  async receipt(@Payload(new ZodPipe(receiptQuery)) query: ReceiptQuery): Promise<Answer> {
+    const { tenant, minPosition: atLeast, part, size, ...subject } = query;
+    const [id, type] = subjectOf(subject);
+    const ledger = await this.ledgers.find(tenant, id, atLeast);
+    if (!ledger) return missing(id);
+    if (part === undefined || size === undefined) {
+      if (part !== size) return refuse('BAD_REQUEST', 'one of part and size is missing; give both, or none');
+      const envelope = await receiptOf(ledger, this.sources, this.key, id, type);
+      return envelope ? found(envelope) : missing(id);
+    }
+    const envelope = await partOf(ledger, this.sources, this.key, { id, type, part, size });
+    return envelope ? found(envelope) : missing(`part ${part} of a receipt of ${id} in a tree of ${size}`);
+  }
+
+  @MessagePattern(ledgerSubject('custody'))
+  async custody(@Payload(new ZodPipe(custodyQuery)) query: CustodyQuery): Promise<Answer> {
+    const { tenant, actionId, minPosition: atLeast } = query;
+    const ledger = await this.ledgers.find(tenant, actionId, atLeast);
+    const chain = ledger && (await custodyFor(ledger, this.sources, actionId));
+    return chain ? found(chain) : missing(actionId);
+  }
+}
+
+function subjectOf(subject: Subject): [id: string, type: PredicateType] {
+  if ('runId' in subject) return [subject.runId, RUN_RECEIPT];
+  if ('treeId' in subject) return [subject.treeId, TREE_RECEIPT];
+  return [subject.actionId, ACTION_RECEIPT];
+}
