@@ -8,10 +8,10 @@ import type { Bounds } from './scan';
 const eventlog = new MemoryEventLog();
 const from = { eventlog, store: { places: () => Promise.resolve([]), position: () => Promise.resolve(Infinity) } };
 const LOGS = ['default/0', 'default/1'];
-/** for each log the run and tree of a worker and of the helper that it made */
+/** the run and tree of a worker, and the run of the helper that it delegated to, for each log */
 const runs: { runId: string; treeId: string; helperId: string }[] = [];
 const states: LogState[] = [];
-/** what was done, in order: verb, or verb! where it was denied */
+/** the requested actions, in order */
 const done: { log: string; verb: string; by: 'worker' | 'helper' }[] = [];
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ beforeAll(async () => {
   }
 });
 
-/** All pages of one log: what they hold, and how many there were. */
+/** Reads all pages of one log: the verbs on them, and the number of pages. */
 async function pages(
   filter: Partial<Filter<'actions'>> & { limit?: number; tenant?: string },
   n = 0,
@@ -50,18 +50,18 @@ async function pages(
     expect(count).toBeLessThan(100);
   }
 }
-/** What was done in the first log. */
+/** Returns the verbs of the actions in the first log. */
 const verbs = (of: (each: (typeof done)[number]) => boolean): string[] =>
   done.filter((each) => each.log === LOGS[0] && of(each)).map(({ verb }) => verb);
 
-describe('the actions of a log', () => {
-  it('come in order, each once, page by page, and no page follows the last', async () => {
+describe('actionsOf', () => {
+  it('returns each action once, in order and page by page, and stops after the last page', async () => {
     expect(await pages({})).toEqual({ verbs: verbs(() => true), pages: 3 });
     expect(await pages({ limit: 10 })).toEqual({ verbs: verbs(() => true), pages: 2 });
     expect(await pages({ limit: 20 })).toEqual({ verbs: verbs(() => true), pages: 1 });
   });
 
-  it('are those of a run, of a tree, of a decision', async () => {
+  it('filters by run, tree, decision and tenant', async () => {
     const [first, second] = runs;
     const helpers = verbs(({ by }) => by === 'helper');
     expect((await pages({ runId: first?.helperId })).verbs).toEqual(helpers);
@@ -76,7 +76,7 @@ describe('the actions of a log', () => {
     expect((await pages({ tenant: 'other' })).verbs).toEqual([]);
   });
 
-  it('are those of a class of agents, of which a question looks through a bounded number', async () => {
+  it('filters by agent class and reads a bounded number of events per page', async () => {
     const helpers = verbs(({ by }) => by === 'helper');
     expect(await pages({ agentClass: 'helper' })).toEqual({ verbs: helpers, pages: 1 });
     expect(await pages({ agentClass: 'helper', limit: 1 })).toEqual({ verbs: helpers, pages: helpers.length });
@@ -84,7 +84,7 @@ describe('the actions of a log', () => {
     const bounded = await pages({ agentClass: 'helper' }, 0, few);
     expect(bounded.verbs).toEqual(helpers);
     expect(bounded.pages).toBeGreaterThan(4);
-    expect(await pages({ agentClass: 'nobody' })).toEqual({ verbs: [], pages: 1 });
+    expect(await pages({ agentClass: 'unknown' })).toEqual({ verbs: [], pages: 1 });
     const passed = await pages({ status: 'denied' }, 0, { positions: 5, events: 1_000 });
     expect(passed.verbs).toEqual(verbs(({ verb, by }) => by === 'helper' && verb === 'net.send'));
     expect(passed.pages).toBeGreaterThan(4);

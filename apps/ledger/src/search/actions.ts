@@ -15,7 +15,7 @@ const DECIDED = Object.keys(DECISION) as Decided['type'][];
 
 export type ActionView = ReturnType<typeof actionView>;
 
-/** An action as it was decided. Its event tells all of it, so no row of the read models repeats it. */
+/** Builds the view of an action from its decision event, which contains all of it; the read models have no row for it. */
 function actionView({ data, type, ...event }: Decided, state: LogState) {
   const { verb, tool, resource, effect, risk, labels, reasons, charge, agentClass, approvalId, parentActionId } = data;
   const { actionId: id, grantId, runId, treeId, time, position } = event;
@@ -45,9 +45,9 @@ function actionView({ data, type, ...event }: Decided, state: LogState) {
 }
 
 /**
- * The actions of one log, in order. A page may hold fewer than asked for although there are more: then as many were
- * looked at as one question may.
- * @param status how they were decided
+ * Returns the actions of one log, in order. A page may have fewer actions than `limit` although more follow, because one
+ * request reads a bounded number of events.
+ * @param status the decision
  */
 export async function actionsOf(
   scanned: Scanned,
@@ -61,7 +61,7 @@ export async function actionsOf(
   return { items: items.map(({ event }) => actionView(event as Decided, state)), next };
 }
 
-/** The actions that meet a filter, from the first on, however many events have to be looked at. */
+/** Returns the first actions that match a filter, however many events it has to read. */
 export async function allActions(
   scanned: Scanned,
   state: LogState,

@@ -10,7 +10,7 @@ import { Sources } from '../connections/sources';
 import { catchUp, folded } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing } from '../rpc/answers';
-import { asksOfRun } from './filter';
+import { needsRunFacts } from './filter';
 import { inTree } from './in-tree';
 import type { EventsQuery } from './queries';
 import { scan, type Found, type Page } from './scan';
@@ -40,7 +40,7 @@ export class EventsService {
     if (!ledger && !(await eventlog.listLogs(tenant)).includes(log)) return missing(log);
     await catchUp([ledger], minPosition);
     const filter = await inTree(this.sources, ledger ? [ledger] : [], rest);
-    if (ledger && asksOfRun(rest)) folded(ledger);
+    if (ledger && needsRunFacts(rest)) folded(ledger);
     const state = ledger?.state ?? emptyState(log, tenant, parseLogName(log).n);
     const types = type === undefined ? undefined : [type];
     const { items, next } = filter

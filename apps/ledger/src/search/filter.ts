@@ -4,11 +4,11 @@ import type { Words } from '@bailiwick/contracts/payload';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { wordsIn, type Filter } from '@bailiwick/contracts/search';
 
-/** What events and rows are asked for, beside what a database finds them by. Pure: no clock, no store. */
+/** Filters of events and rows that the database has no index for. Pure: no clock, no store. */
 
 type Asked = Partial<Record<keyof Filter<'events'> | keyof Filter<'runs'> | keyof Filter<'approvals'>, string>>;
 
-/** The members of `data` that events of several types have. */
+/** The members of `data` that occur in several event types. */
 interface Data {
   readonly verb?: string;
   readonly tool?: string;
@@ -30,12 +30,12 @@ interface Data {
 }
 type Field<Subject> = (subject: Subject, run: RunFacts | undefined) => unknown;
 
-/** What is said of a run when it is opened, and stays. */
+/** The facts of a run that are fixed when it opens. */
 export type RunFacts = Pick<RunNode, 'agent' | 'principalRef' | 'purposeRef'>;
-/** Told where a question asks of runs; nobody asks it otherwise. */
+/** Looks up the facts of a run; called only for filters that need them. */
 export type FactsOf = (runId: string) => RunFacts | undefined;
 
-/** What a run's class, instance, posture, person and purpose are: its events and rows are found by them, too. */
+/** The fields that events and rows inherit from their run: instance, posture, principal and purpose. */
 const OF_RUN = {
   agentInstance: (run) => run?.agent.instance,
   model: (run) => run?.agent.posture?.model,
@@ -73,7 +73,7 @@ const OF_EVENT: Partial<Record<keyof Asked, Field<Event>>> = {
   code: (event) => codesOf(dataOf(event)),
 };
 
-/** Fields of a row that stand in its view only. */
+/** Fields of a row that its view contains and its columns do not. */
 const OF_VIEW: Partial<Record<keyof Asked, Field<unknown>>> = {
   ...fromRun(() => undefined),
   ...Object.fromEntries(
@@ -84,14 +84,14 @@ const OF_VIEW: Partial<Record<keyof Asked, Field<unknown>>> = {
   ),
 };
 
-/** As the call told it, or else as the run was opened. */
+/** Reads each field from the subject, or from its run if the subject does not have it. */
 function fromRun<Subject>(
-  told: (subject: Subject, key: string) => unknown,
+  own: (subject: Subject, key: string) => unknown,
 ): Partial<Record<keyof Asked, Field<Subject>>> {
   return Object.fromEntries(
     Object.entries(OF_RUN).map(([key, read]) => [
       key,
-      (subject: Subject, run: RunFacts | undefined) => told(subject, key) ?? read(run),
+      (subject: Subject, run: RunFacts | undefined) => own(subject, key) ?? read(run),
     ]),
   );
 }
@@ -99,7 +99,10 @@ function fromRun<Subject>(
 const factsIn = (factsOf: FactsOf, runId: string | undefined): RunFacts | undefined =>
   runId === undefined ? undefined : factsOf(runId);
 
-/** Whether every field that is asked for is met; those that these fields do not know are somebody else's to look at. */
+/**
+ * Matches the requested fields that `fields` can read; other requested fields are checked elsewhere.
+ * @returns undefined if `fields` reads none of the requested fields
+ */
 function meets<Subject>(
   fields: Partial<Record<keyof Asked, Field<Subject>>>,
   asked: Asked,
@@ -113,20 +116,21 @@ function meets<Subject>(
     });
 }
 
-/** Does it take the run's facts to say whether an event is meant? Then one that is not folded yet cannot be looked at. */
-export const asksOfRun = (asked: Asked): boolean =>
+/** Reports whether a filter needs the facts of runs. Such a filter cannot match events that are not folded yet. */
+export const needsRunFacts = (asked: Asked): boolean =>
   asked.agentClass !== undefined || (Object.keys(OF_RUN) as (keyof Asked)[]).some((key) => asked[key] !== undefined);
 
-/** @returns undefined where nothing is asked of an event that would have to be looked at */
+/** @returns undefined if the filter does not depend on the contents of an event */
 export function eventMatcher(
   asked: Asked,
   factsOf: FactsOf,
 ): ((event: Event, words: Words | null) => boolean) | undefined {
   const fields = meets(OF_EVENT, asked);
-  const says = asked.q === undefined ? undefined : saysAll(asked.q);
-  if (!fields && !says) return undefined;
+  const hasWords = asked.q === undefined ? undefined : containsAllWords(asked.q);
+  if (!fields && !hasWords) return undefined;
   return (event, words) =>
-    (fields?.(event, factsIn(factsOf, event.runId)) ?? true) && (says?.([...textOf(event), ...textIn(words)]) ?? true);
+    (fields?.(event, factsIn(factsOf, event.runId)) ?? true) &&
+    (hasWords?.([...textOf(event), ...textIn(words)]) ?? true);
 }
 
 export interface Row {
@@ -134,28 +138,28 @@ export interface Row {
   readonly view: unknown;
 }
 
-/** @returns undefined where nothing is asked of a row that its columns do not tell */
+/** @returns undefined if the columns of a row decide the filter */
 export function rowMatcher(asked: Asked, factsOf: FactsOf): ((row: Row) => boolean) | undefined {
   const fields = meets(OF_VIEW, asked);
   return fields && (({ runId, view }) => fields(view, factsIn(factsOf, runId)));
 }
 
-/** Do texts hold every word of a question? */
-export function saysAll(q: string): (texts: readonly string[]) => boolean {
+/** Matches texts that contain every word of a query. */
+export function containsAllWords(q: string): (texts: readonly string[]) => boolean {
   const wanted = [...new Set(wordsIn(q))];
   return (texts) => {
     if (texts.length === 0) return false;
-    const there = new Set(texts.flatMap(wordsIn));
-    return wanted.every((word) => there.has(word));
+    const present = new Set(texts.flatMap(wordsIn));
+    return wanted.every((word) => present.has(word));
   };
 }
 
-/** Members of a payload that people wrote to say why. Arguments and results are not searched. */
-const TOLD = ['purpose', 'task', 'reason', 'note'] as const;
+/** The payload members in which people state reasons. Arguments and results are not searched. */
+const SEARCHED = ['purpose', 'task', 'reason', 'note'] as const;
 export const textIn = (words: Words | null): string[] =>
-  TOLD.flatMap((key) => (typeof words?.[key] === 'string' ? [words[key]] : []));
+  SEARCHED.flatMap((key) => (typeof words?.[key] === 'string' ? [words[key]] : []));
 
-/** The sentences of an event's own body: why it was decided or ended so. */
+/** Returns the sentences in the body of an event that explain a decision or an end. */
 function textOf(event: Event): string[] {
   const { detail, reason, reasons = [], features = [] } = dataOf(event);
   const texts = [

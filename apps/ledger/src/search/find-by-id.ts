@@ -14,20 +14,21 @@ const HAS: Readonly<Record<Kind, (state: LogState, id: string) => boolean>> = {
   tree: (state, id) => state.trees.has(id),
 };
 
-/** Where what has been forgotten is found again. */
-export interface Memory {
+/** The stores that contain subjects that the state no longer contains. */
+export interface Archive {
   readonly eventlog: Pick<EventLog, 'search'>;
   readonly store: Pick<LedgerStore, 'place' | 'roots'>;
 }
 
 /**
- * A state that knows this run, grant, approval or tree: the log's own, or that of its tree alone, folded from its
- * events, where it ended so long ago that the log's has forgotten it. undefined where there is no such thing.
- * @throws NotYet while the state is being folded anew, Busy where too many ask for what ended long ago
+ * Returns a state that contains a run, grant, approval or tree: the state of the log or, if that dropped the subject
+ * after its end, the state of its tree alone, folded from the events of the tree.
+ * @returns undefined if the subject does not exist
+ * @throws NotYet during a refold, Busy if too many requests wait for archived trees
  */
-export async function knowing(
+export async function findState(
   ledger: LogLedger,
-  { eventlog, store }: Memory,
+  { eventlog, store }: Archive,
   kind: Kind,
   id: string,
 ): Promise<LogState | undefined> {
@@ -36,11 +37,11 @@ export async function knowing(
   const row = kind === 'tree' ? (await store.roots(state.log, [id]))[0] : await store.place(state.log, kind, id);
   const treeId = row?.treeId;
   if (treeId === undefined) return undefined;
-  const alone = await ledger.archivedTrees.take(treeId, () => treeState(folded(ledger), eventlog, treeId));
-  return HAS[kind](alone, id) ? alone : undefined;
+  const ofTree = await ledger.archivedTrees.take(treeId, () => treeState(folded(ledger), eventlog, treeId));
+  return HAS[kind](ofTree, id) ? ofTree : undefined;
 }
 
-/** Is there such a tree, or was there once? */
+/** Reports whether a tree exists, in the state or in the archive. */
 export async function isTree(
   { state }: LogLedger,
   store: Pick<LedgerStore, 'roots'>,

@@ -72,9 +72,13 @@ export class ListsService {
     const { cursor, limit = LIMITS.eventsPageDefault, minPosition, tenant, ...filter } = query as ListQuery<Listed>;
     const question = canonicalDigest({ searched, ...filter }).slice(7, 23);
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
-    if (cursor !== undefined && !after) return refuse('BAD_REQUEST', 'the cursor is not one that was given here');
+    if (cursor !== undefined && !after)
+      return refuse('BAD_REQUEST', 'the cursor is not valid; use `next` of the previous page');
     if (after && after.question !== question)
-      return refuse('BAD_REQUEST', 'the cursor was given for another list or other filters; it goes on with no other');
+      return refuse(
+        'BAD_REQUEST',
+        'the cursor belongs to another list or other filters; send it with the same list and filters',
+      );
     const ledgers = this.ledgers.ofTenant(tenant, filter.log);
     if (ledgers.length === 0 && filter.log !== undefined) return missing(filter.log);
     await catchUp(ledgers, minPosition);
@@ -111,6 +115,6 @@ function withCounts({ state }: LogLedger, { id, view }: ItemRow): unknown {
   if (grant) return { ...(view as object), ...countsOf(grant) };
   // the state drops only leases that have ended, and the row of an ended lease contains its counts
   if ((view as Partial<Counts>).consumed === undefined)
-    throw new NotYet(`the state of ${state.log} is being folded anew; try again`);
+    throw new NotYet(`the state of ${state.log} is being refolded; try again`);
   return view;
 }

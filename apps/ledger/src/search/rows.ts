@@ -4,21 +4,21 @@ import type { StoredEvent } from '@bailiwick/event-store/port';
 import type { Filter } from '@bailiwick/contracts/search';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { LogLedger } from '../follower/log-ledger';
-import { asksOfRun, rowMatcher, saysAll, textIn } from './filter';
+import { needsRunFacts, rowMatcher, containsAllWords, textIn } from './filter';
 import type { Sources } from '../connections/sources';
 import { FactsOfRuns } from './run-facts';
 import type { Spot } from './cursor';
 import { positionAt } from './scan';
 import type { ItemRow } from '../read-models/store';
 
-/** are read at once where not all of them will be wanted */
+/** rows read at once if a filter discards some of them */
 const STEP = 1_000;
 
 type Asked = Partial<Filter<'runs'> & Filter<'grants'> & Filter<'approvals'>>;
 
 /**
- * The rows of one kind of one log that meet a filter, in the order of the events that made them. A page may be short,
- * or empty, although there are more: then as many were looked at as one question may.
+ * Returns the rows of one kind of one log that match a filter, in the order of the events that created them. A page may
+ * be short or empty although more rows match, because one request reads a bounded number of rows.
  */
 export async function rowsOf(
   kind: ItemRow['kind'],
@@ -35,21 +35,21 @@ export async function rowsOf(
   ];
   const facts = new FactsOfRuns(state, { eventlog, store });
   const matches = rowMatcher(asked, facts.of);
-  const asks = asksOfRun({ ...asked, agentClass: undefined }); // that is a column
-  const says = q === undefined ? undefined : saysAll(q);
-  const told = new WordsOf(ledger, { eventlog, store });
+  const needsFacts = needsRunFacts({ ...asked, agentClass: undefined }); // the agent class is a column
+  const hasWords = q === undefined ? undefined : containsAllWords(q);
+  const openings = new Openings(ledger, { eventlog, store });
   const items: ItemRow[] = [];
   let at = after;
   for (let seen = 0; seen < most;) {
-    const step = Math.min(matches || says ? STEP : limit + 1, most - seen);
+    const step = Math.min(matches || hasWords ? STEP : limit + 1, most - seen);
     const page = await store.rows(kind, log, { ...asked, first, before, after: at, limit: step });
-    if (asks) await facts.fetch(page.rows.map(({ runId }) => runId));
+    if (needsFacts) await facts.fetch(page.rows.map(({ runId }) => runId));
     const near = page.rows.filter((row) => matches?.(row) ?? true);
-    if (says || kind === 'run') await told.fetch(near);
+    if (hasWords || kind === 'run') await openings.fetch(near);
     for (const row of page.rows) {
-      const wanted = near.includes(row) && (says?.([...told.texts(row), ...endOf(row)]) ?? true);
+      const wanted = near.includes(row) && (hasWords?.([...openings.texts(row), ...endOf(row)]) ?? true);
       if (wanted && items.length === limit) return { items, next: at };
-      if (wanted) items.push(kind === 'run' ? told.inWords(row) : row);
+      if (wanted) items.push(kind === 'run' ? openings.addTexts(row) : row);
       at = { position: row.position, id: row.id };
     }
     seen += page.rows.length;
@@ -64,7 +64,7 @@ const endOf = ({ view }: ItemRow): string[] => {
 };
 
 interface Opening {
-  /** null once erased */
+  /** null after erasure */
   readonly words: Words | null;
   readonly openedBy: string | undefined;
 }
@@ -74,10 +74,10 @@ function openingIn(stored: StoredEvent): Opening {
   return { words: payload ?? null, openedBy: event?.actor.id };
 }
 
-/** What stands in words beside the opening of the runs of rows: read each time, so that what is erased is gone. */
-class WordsOf {
+/** The payloads of the events that opened the runs of rows. Read for each request, so that erased texts do not appear. */
+class Openings {
   private readonly byPosition = new Map<number, Opening>();
-  /** of the run itself, and of the one that the tree began with: a child without a purpose has that one's */
+  /** the positions at which a run and the root run of its tree opened: a child without a purpose has the root's */
   private readonly byRun = new Map<string, readonly number[]>();
 
   constructor(
@@ -94,7 +94,7 @@ class WordsOf {
       this.byPosition.set(stored.position, openingIn(stored));
   }
 
-  /** Where the runs of rows were opened: as the state has it, or else their own rows. */
+  /** Finds the positions at which the runs of rows opened, in the state or in the rows of the runs. */
   private async find(rows: readonly ItemRow[]): Promise<void> {
     const { runs, trees } = this.ledger.state;
     const missing = new Set<string>();
@@ -105,10 +105,10 @@ class WordsOf {
       if (run && root) this.byRun.set(runId, [run.position, root.position]);
       else missing.add(runId);
     }
-    if (missing.size > 0) await this.findForgotten([...missing]);
+    if (missing.size > 0) await this.findArchived([...missing]);
   }
 
-  private async findForgotten(runIds: readonly string[]): Promise<void> {
+  private async findArchived(runIds: readonly string[]): Promise<void> {
     const { store } = this.from;
     const { log } = this.ledger.state;
     const rows = await store.places(log, 'run', runIds);
@@ -126,7 +126,7 @@ class WordsOf {
     return this.openings(row).flatMap((position) => textIn(this.byPosition.get(position)?.words ?? null));
   }
 
-  inWords(row: ItemRow): ItemRow {
+  addTexts(row: ItemRow): ItemRow {
     const [own, root] = this.openings(row).map((position) => this.byPosition.get(position));
     const text = (key: string): string | null => {
       const [mine, above] = [own?.words?.[key], root?.words?.[key]];

@@ -4,34 +4,31 @@ import type { EventLog } from '@bailiwick/event-store/port';
 import type { FactsOf, RunFacts } from './filter';
 import type { LedgerStore } from '../read-models/store';
 
-/** Where the opening of a run that was forgotten is found again. */
+/** The stores from which to read the opening event of a run that the state no longer contains. */
 export interface Openings {
   readonly eventlog: Pick<EventLog, 'at'>;
   readonly store: Pick<LedgerStore, 'places'>;
 }
 
-/**
- * What is said of runs when they are opened, for as long as one question is answered: from the state, or from the log
- * where the state has forgotten them.
- */
+/** Caches the facts of runs during one request: from the state, or from the log if the state no longer contains a run. */
 export class FactsOfRuns {
-  private readonly told = new Map<string, RunFacts | undefined>();
+  private readonly known = new Map<string, RunFacts | undefined>();
 
   constructor(
     private readonly state: LogState,
     private readonly openings: Openings,
   ) {}
 
-  /** Of a run that was fetched; undefined where there is no such run. */
-  readonly of: FactsOf = (runId) => this.told.get(runId);
+  /** Returns the facts of a fetched run; undefined if the run does not exist. */
+  readonly of: FactsOf = (runId) => this.known.get(runId);
 
-  /** Those that the state knows are taken from it before anything is waited for: meanwhile it may forget them. */
+  /** Reads from the state before the first await: the state may drop runs during one. */
   async fetch(runIds: readonly (string | undefined)[]): Promise<void> {
     const missing: string[] = [];
     for (const runId of new Set(runIds)) {
-      if (runId === undefined || this.told.has(runId)) continue;
+      if (runId === undefined || this.known.has(runId)) continue;
       const run = this.state.runs.get(runId);
-      this.told.set(runId, run);
+      this.known.set(runId, run);
       if (!run) missing.push(runId);
     }
     if (missing.length > 0) await this.read(missing);
@@ -47,7 +44,7 @@ export class FactsOfRuns {
     );
     for (const stored of opened) {
       const event = readWhereReadable(stored)?.event;
-      if (event?.type === 'RunOpened' && event.runId !== undefined) this.told.set(event.runId, event.data);
+      if (event?.type === 'RunOpened' && event.runId !== undefined) this.known.set(event.runId, event.data);
     }
   }
 }

@@ -5,7 +5,7 @@ import { Sources } from '../connections/sources';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing } from '../rpc/answers';
 import { allActions } from './actions';
-import { knowing } from './find-by-id';
+import { findState } from './find-by-id';
 import type { RunQuery } from './queries';
 
 /** Represents a run, its children and its actions as nodes and edges. */
@@ -18,7 +18,7 @@ export class RunGraphService {
 
   async graph({ tenant, runId, minPosition }: RunQuery): Promise<Answer> {
     const ledger = await this.ledgers.find(tenant, runId, minPosition);
-    const state = ledger && (await knowing(ledger, this.sources, 'run', runId));
+    const state = ledger && (await findState(ledger, this.sources, 'run', runId));
     const run = state?.runs.get(runId);
     if (!state || !run) return missing(runId);
     const { treeId } = run; // the index of events is by tree

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 type Asked = Partial<Filter<'events'>>;
-/** What may be asked, of which most is there. */
+/** Filters; all but the last match some event. */
 const questions = (): Asked[] => [
   {},
   { runId: busy.runId },
@@ -36,7 +36,7 @@ const questions = (): Asked[] => [
   { actorKind: 'person' },
   { resourceType: 'thing', resource: 't-1' },
   { label: 'untrusted' },
-  { verb: 'nobody.asked' },
+  { verb: 'never.requested' },
 ];
 
 async function pages(asked: Asked, limit: number, bounds: { events: number; positions: number }): Promise<number[]> {
@@ -56,8 +56,8 @@ async function pages(asked: Asked, limit: number, bounds: { events: number; posi
   return seen;
 }
 
-describe('the events that meet a filter', () => {
-  it('are found each once and in order, in pages of any size, however little one question may look at', async () => {
+describe('scan', () => {
+  it('returns each matching event once and in order, for any page size and any bound on what a request reads', async () => {
     const all = busy.log.stored().map((stored) => ({ stored, ...readStored(stored) }));
     const some = new Set<number>();
     await fc.assert(
@@ -76,10 +76,10 @@ describe('the events that meet a filter', () => {
       ),
       { numRuns: 150 },
     );
-    expect(some.size).toBe(questions().length - 1); // all but what nobody asked
+    expect(some.size).toBe(questions().length - 1); // all but the last
   });
 
-  it('are those from a time on and before another', async () => {
+  it('returns the events from one time up to another', async () => {
     const times = busy.log.events.map(({ time }) => time);
     for (const time of ['2000-01-01T00:00:00Z', ...times, '2100-01-01T00:00:00Z']) {
       const first = times.findIndex((each) => each >= new Date(time).toISOString());

@@ -6,21 +6,21 @@ import type { EventLog, StoredEvent } from '@bailiwick/event-store/port';
 import { parseTime } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { LedgerStore } from '../read-models/store';
-import { asksOfRun, eventMatcher } from './filter';
+import { needsRunFacts, eventMatcher } from './filter';
 import { FactsOfRuns, type Openings } from './run-facts';
 
-/** How much one question may look at. */
+/** How much one request may read. */
 export interface Bounds {
-  /** events that are read */
+  /** events read */
   readonly events: number;
-  /** positions that the database passes over */
+  /** positions that the database skips */
   readonly positions: number;
 }
 const BOUNDS: Bounds = { events: LIMITS.eventsSeen, positions: LIMITS.positionsSeen };
-/** are read at once where not all of them will be wanted */
+/** events read at once if a filter discards some of them */
 const STEP = 1_000;
 
-/** What is looked through, and where the runs of what is found there are told of. */
+/** The stores to search, and to look up the facts of runs. */
 export interface Scanned extends Openings {
   readonly eventlog: Pick<EventLog, 'at' | 'head' | 'search'>;
   readonly store: Openings['store'] & Pick<LedgerStore, 'position'>;
@@ -28,23 +28,23 @@ export interface Scanned extends Openings {
 
 export interface Found {
   readonly stored: StoredEvent;
-  /** undefined where its body cannot be read */
+  /** undefined if the body cannot be read */
   readonly event: Event | undefined;
   readonly words: Words | null;
 }
 export interface Page {
   readonly items: readonly Found[];
-  /** the last position that was looked at, where there are more behind it */
+  /** the last position read; undefined at the end of the log */
   readonly next: number | undefined;
 }
 
 /**
- * The events of one log that meet a filter, in order. A page may be short, or empty, although there are more: then as
- * much was looked at as one question may, and `next` says where to go on. Nothing is skipped or told twice while the
- * log grows, since a page ends at a position. Who asks for a run or a grant names its tree, too, or the whole log is
- * looked through.
- * @param state of this log: knows who a run's principal is
- * @param types of which they must be; any, where it is left out
+ * Returns the events of one log that match a filter, in order. A page may be short or empty although more events match,
+ * because one request reads a bounded number of events; `next` is where the next page starts. A page ends at a position,
+ * so no event is skipped or repeated while the log grows. A filter for a run or a grant must name its tree as well, or
+ * the whole log is read.
+ * @param state of this log: contains the facts of its runs
+ * @param types the event types to return; all types by default
  */
 export async function scan(
   { eventlog, store }: Scanned,
@@ -65,13 +65,13 @@ export async function scan(
 ): Promise<Page> {
   const { log } = state;
   const stored = await eventlog.head(log);
-  const asks = asksOfRun(filter);
-  // who a run is, is known up to where it is folded, and, of one that is forgotten by then, where its row is written
-  const head = asks ? Math.min(stored, state.next, await store.position(log)) : stored;
+  const needsFacts = needsRunFacts(filter);
+  // the facts of a run are known once its events are folded, or, if the state has dropped the run, once its row is written
+  const head = needsFacts ? Math.min(stored, state.next, await store.position(log)) : stored;
   const first = await positionAt(eventlog, log, filter.from, head, 0);
   const end = await positionAt(eventlog, log, filter.to, head, head);
   const { treeId, actionId, commandId } = filter;
-  // few have them, and an index leads to each: the whole log may be looked through for those of a tree or an action
+  // a tree or an action has few events, and an index: the whole log may be searched for them
   const narrow = treeId !== undefined || actionId !== undefined;
   const facts = new FactsOfRuns(state, { eventlog, store });
   const matches = eventMatcher(filter, facts.of);
@@ -83,11 +83,11 @@ export async function scan(
     const step = Math.min(exact ? limit + 1 : STEP, bounds.events - seen);
     const search = narrow ? { treeId, actionId } : { type: types, commandId };
     const near = await eventlog.search({ tenant, log, after: at, before, limit: step, ...search });
-    // read one by one, since a page may be full long before their end, unless all of their runs are asked for at once
-    const read = asks ? near.map(foundIn) : [];
+    // parse one by one, because the page may fill up early; all at once only to fetch the facts of all their runs
+    const read = needsFacts ? near.map(foundIn) : [];
     await facts.fetch(read.map((each) => each?.event?.runId));
     for (const [i, each] of near.entries()) {
-      const found = wanted(asks ? read[i] : foundIn(each));
+      const found = wanted(needsFacts ? read[i] : foundIn(each));
       if (found && items.length === limit) return { items, next: at };
       if (found) items.push(found);
       at = each.position;
@@ -104,15 +104,12 @@ export async function scan(
   }
 
   function wanted(found: Found | undefined): Found | undefined {
-    // what cannot be read meets no filter that asks what is in it
+    // an unreadable event matches no filter on its contents
     return found && matches && !(found.event && matches(found.event, found.words)) ? undefined : found;
   }
 }
 
-/**
- * The first position of a log whose event is not before a time. No event is earlier than the one before it, so twenty
- * looks find it among a million.
- */
+/** Returns the first position whose event is not before a time, by binary search: events are in order of their times. */
 export async function positionAt(
   eventlog: Pick<EventLog, 'at'>,
   log: string,
