@@ -13,16 +13,16 @@ beforeAll(async () => void (bench = await Bench.open()), 120_000);
 afterAll(() => bench.close());
 beforeEach(() => bench.reset());
 
-/** As it comes over the bus. */
-async function ended(ledger: LogLedger, request: object): Promise<Answer> {
+/** Returns the answer as it arrives over the bus. */
+async function archived(ledger: LogLedger, request: object): Promise<Answer> {
   const answer = await bench.ask(ledger, 'ended', { tenant: 'default', ...request });
   return JSON.parse(JSON.stringify(answer)) as Answer;
 }
 
 const NOT_FOUND = { ok: false, refusal: { code: 'NOT_FOUND' } };
-const NOBODY = '0'.repeat(26);
+const UNKNOWN = '0'.repeat(26);
 
-/** All that can be looked at in some trees. */
+/** Returns the ids of everything in some trees. */
 function idsIn(state: LogState, trees: readonly string[]): { kind: Kind; id: string }[] {
   const { runs, grants, approvals } = state;
   const maps: [Kind, Map<string, { readonly treeId: string }>][] = [
@@ -36,7 +36,7 @@ function idsIn(state: LogState, trees: readonly string[]): { kind: Kind; id: str
   return [...within, ...trees.map((id) => ({ kind: 'tree' as const, id }))];
 }
 
-/** A tree with everything in it, that is over. */
+/** Returns a log with an archived tree that contains a subject of every kind, and an open tree. */
 function story(): { log: SealedLog; treeId: string } {
   const log = new SealedLog();
   const { runId, grantId, treeId } = log.open();
@@ -47,16 +47,16 @@ function story(): { log: SealedLog; treeId: string } {
   log.do('completeRun', { runId });
   log.now += 86_400_000;
   log.tickAll();
-  log.open(); // others go on
+  log.open(); // another tree stays open
   return { log, treeId };
 }
 
-describe('what the state has forgotten is told as it was told before', () => {
+describe('subjects that the state no longer contains', () => {
   const logs = fc.sample(moves(90), { seed: 4_171, numRuns: 6 }).map((all) => {
     const log = new SealedLog();
     for (const [i, move] of all.entries()) {
       play(log, move);
-      if (i === all.length >> 1) log.strike({ agentClass: 'worker' }); // of no tree, and felt by all
+      if (i === all.length >> 1) log.strike({ agentClass: 'worker' }); // belongs to no tree and affects all
     }
     log.now += 86_400_000;
     log.tickAll();
@@ -64,24 +64,24 @@ describe('what the state has forgotten is told as it was told before', () => {
     return log;
   });
 
-  it.each(logs.map((log, i) => [i, log] as const))('everything in it, random log %i', async (_i, log) => {
+  it.each(logs.map((log, i) => [i, log] as const))('have the same views as before, random log %i', async (_i, log) => {
     const ledger = bench.start();
     await bench.feed(ledger, log);
     const trees = endedTrees(ledger.state);
     const ids = idsIn(ledger.state, trees);
     expect(ids.length).toBeGreaterThan(5);
     const before: Answer[] = [];
-    for (const request of ids) before.push(await ended(ledger, request));
+    for (const request of ids) before.push(await archived(ledger, request));
     for (const id of trees) forgetTree(ledger.state, id);
     for (const [i, request] of ids.entries()) {
       expect(before[i]).toMatchObject({ ok: true, value: { id: request.id } });
-      expect(await ended(ledger, request)).toEqual(before[i]);
+      expect(await archived(ledger, request)).toEqual(before[i]);
     }
-    expect(ledger.state.runs.size).toBe(1); // telling of them brought none of them back
+    expect(ledger.state.runs.size).toBe(1); // the requests did not add them to the state
   });
 });
 
-describe('what ended long ago', () => {
+describe('ArchivedTrees', () => {
   let ledger: LogLedger;
   let ids: { kind: Kind; id: string }[];
   beforeEach(async () => {
@@ -93,44 +93,44 @@ describe('what ended long ago', () => {
     forgetTree(ledger.state, treeId);
   });
 
-  it('is told in the words that are still there, and in no others', async () => {
-    const tell = async (): Promise<string> =>
-      JSON.stringify(await Promise.all(ids.map((request) => ended(ledger, request))));
-    const said = ['Tidy the repository', 'ann@example.com', 'Count the files', 'there is more to count', 'not today'];
-    const before = await tell();
-    expect(said.filter((text) => before.includes(text))).toEqual(said);
+  it('includes the payloads that are not erased, and no others', async () => {
+    const views = async (): Promise<string> =>
+      JSON.stringify(await Promise.all(ids.map((request) => archived(ledger, request))));
+    const texts = ['Tidy the repository', 'ann@example.com', 'Count the files', 'there is more to count', 'not today'];
+    const before = await views();
+    expect(texts.filter((text) => before.includes(text))).toEqual(texts);
     const { eventlog } = bench;
     const at = eventlog.at.bind(eventlog);
     jest
       .spyOn(eventlog, 'at')
       .mockImplementation(async (...of) => (await at(...of)).map((event) => ({ ...event, payload: null })));
-    const after = await tell();
-    expect(said.filter((text) => after.includes(text))).toEqual([]);
+    const after = await views();
+    expect(texts.filter((text) => after.includes(text))).toEqual([]);
   });
 
-  it('is another tenant’s to nobody (I9)', async () => {
+  it('does not find subjects of another tenant (I9)', async () => {
     for (const request of ids) {
-      expect(await ended(ledger, { ...request, tenant: 'other' })).toMatchObject(NOT_FOUND);
-      expect(await ended(ledger, { ...request, id: request.id.replace('_0_', '_1_') })).toMatchObject(NOT_FOUND);
+      expect(await archived(ledger, { ...request, tenant: 'other' })).toMatchObject(NOT_FOUND);
+      expect(await archived(ledger, { ...request, id: request.id.replace('_0_', '_1_') })).toMatchObject(NOT_FOUND);
     }
   });
 
-  it('is not what never was', async () => {
+  it('does not find ids that never existed', async () => {
     for (const { kind, id } of ids)
-      expect(await ended(ledger, { kind, id: `${id.slice(0, 6)}${NOBODY}` })).toMatchObject(NOT_FOUND);
+      expect(await archived(ledger, { kind, id: `${id.slice(0, 6)}${UNKNOWN}` })).toMatchObject(NOT_FOUND);
   });
 
   it.each([{ kind: 'grant' }, { kind: 'action' }, { more: 1 }, { kind: undefined }])(
-    'is asked for by its kind and id alone: not by %j',
+    'requires exactly a kind and its id: refuses %j',
     async (wrong) => {
       const [request] = ids;
-      expect(await ended(ledger, { ...request, ...wrong })).toMatchObject({ refusal: { code: 'BAD_REQUEST' } });
+      expect(await archived(ledger, { ...request, ...wrong })).toMatchObject({ refusal: { code: 'BAD_REQUEST' } });
     },
   );
 
-  it('is neither told nor denied by a ledger that has fallen behind (I11)', async () => {
-    const late = bench.make(); // reads nothing
+  it('neither returns nor denies a subject while the ledger is behind the log (I11)', async () => {
+    const late = bench.make(); // it does not follow the log
     for (const request of ids)
-      expect(await ended(late, request)).toMatchObject({ ok: false, refusal: { code: 'NOT_READY' } });
+      expect(await archived(late, request)).toMatchObject({ ok: false, refusal: { code: 'NOT_READY' } });
   });
 });

@@ -5,7 +5,7 @@ import { Sources } from '../connections/sources';
 import { catchUp } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing } from '../rpc/answers';
-import { knowing, type Kind } from '../search/find-by-id';
+import { findState, type Kind } from '../search/find-by-id';
 
 /**
  * Runs, grants, trees and approvals that the owner of their log no longer holds because they ended long ago. Their views
@@ -25,7 +25,7 @@ export class ArchivedTrees {
     if (!ledger) return missing(id);
     await catchUp([ledger], (await eventlog.head(ledger.state.log)) - 1);
     const position = ledger.position - 1;
-    const state = await knowing(ledger, this.sources, kind, id);
+    const state = await findState(ledger, this.sources, kind, id);
     const show: Telling<object> = TELLING[kind];
     const view = state && (await show(eventlog, state, id, Date.now()));
     if (!view) return missing(id);

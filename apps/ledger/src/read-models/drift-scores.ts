@@ -5,7 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { Sources } from '../connections/sources';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing } from '../rpc/answers';
-import { knowing } from '../search/find-by-id';
+import { findState } from '../search/find-by-id';
 import type { RunQuery } from '../search/queries';
 
 /** The drift scores of a run, with the quoted texts that were not erased. */
@@ -19,7 +19,7 @@ export class DriftScores {
   async ofRun({ tenant, runId, minPosition }: RunQuery): Promise<Answer> {
     const { eventlog, store } = this.sources;
     const ledger = await this.ledgers.find(tenant, runId, minPosition);
-    const state = ledger && (await knowing(ledger, this.sources, 'run', runId));
+    const state = ledger && (await findState(ledger, this.sources, 'run', runId));
     const run = state?.runs.get(runId);
     if (!state || !run) return missing(runId);
     const scores = await store.items('drift', { tenant, run, limit: LIMITS.eventsPageMax });

@@ -18,8 +18,8 @@ import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import type { ConsequenceRow, ItemRow } from './store';
 
 /**
- * What happens most, and changes nothing that the row of a run or of an open grant tells: counts are not in them, but
- * are read from the state. So a permit, which every ancestor counts, writes no row at all.
+ * The most frequent events, which do not change the row of a run or of an open grant: the counts of an open grant are
+ * read from the state. So a permit, which every ancestor counts, writes no row.
  */
 const QUIET: ReadonlySet<Event['type']> = new Set([
   'ActionPermitted',
@@ -38,14 +38,14 @@ const QUIET: ReadonlySet<Event['type']> = new Set([
 const OUTCOMES: ReadonlySet<Event['type']> = new Set(['ActionCompleted', 'ActionFailed', 'ActionAbandoned']);
 
 /**
- * The rows that an event makes or changes, from the event and the state it led to. A function of the log alone: a
- * rebuild gives the same rows.
+ * Returns the rows that an event creates or changes, from the event and the state after it. They depend on the log alone,
+ * so a rebuild produces the same rows.
  */
 export function itemsOf(state: LogState, event: Event): ItemRow[] {
   if (isPassedOver(state, event)) return [];
   if (event.type === 'EventSetAside') return treeItems(state, event.treeId, event);
-  const told = [...approvalItems(state, event), ...driftItem(state, event)];
-  if (QUIET.has(event.type)) return [...stillCounted(state, event), ...told];
+  const others = [...approvalItems(state, event), ...driftItem(state, event)];
+  if (QUIET.has(event.type)) return [...stillCounted(state, event), ...others];
   const run = state.runs.get(event.runId ?? '');
   const runs = new Set(run ? [run] : []);
   const below = affectedBelow(state, event);
@@ -54,17 +54,17 @@ export function itemsOf(state: LogState, event: Event): ItemRow[] {
     if (owner?.grantId === id) runs.add(owner);
   }
   for (const { kind, runId } of revokedBy(state, event)) {
-    const waits = kind === 'grant' ? state.runs.get(runId) : undefined;
-    if (waits) runs.add(waits);
+    const waiting = kind === 'grant' ? state.runs.get(runId) : undefined;
+    if (waiting) runs.add(waiting);
   }
   return [
     ...[...runs].map((each) => runRow(state, each, event)),
     ...[...new Set([...touched(state, event), ...below])].map((grant) => grantRow(state, grant, event)),
-    ...told,
+    ...others,
   ];
 }
 
-/** The rows of the tree that an unreadable event has set aside: from here on nothing in it is live. */
+/** Returns the rows of the tree that an unreadable event has set aside: nothing in it is live after this position. */
 export function itemsAside(state: LogState, position: number): ItemRow[] {
   const { log, unreadable, lastTime } = state;
   return treeItems(state, unreadable.get(position)?.treeId, { log, position, time: rfc3339(lastTime) });
@@ -82,7 +82,7 @@ function treeItems(state: LogState, treeId: string | undefined, at: At): ItemRow
   ];
 }
 
-/** Where a row was last changed. */
+/** The event that last changed a row. */
 type At = Pick<Event, 'log' | 'position' | 'time'>;
 
 function runRow(state: LogState, run: RunNode, { log, position: updated, time }: At): ItemRow {
@@ -96,7 +96,7 @@ function grantRow(state: LogState, grant: GrantNode, { log, position: updated, t
   const { id, treeId, runId, position } = grant;
   const agentClass = state.runs.get(runId)?.agent.class;
   const now = parseTime(time) ?? state.lastTime;
-  // the state forgets what has ended: from then on the row is all that tells the counts
+  // the state drops ended grants; after that only the row has the counts
   const view = isOpen(grant.status) ? grantTerms(state, grant, now) : grantView(state, grant, now);
   return {
     log,
@@ -113,21 +113,21 @@ function grantRow(state: LogState, grant: GrantNode, { log, position: updated, t
   };
 }
 
-/** The outcome of what was under way when a grant ended is counted by it, too. */
+/** Returns the rows of ended grants that count the outcome of a call that was in flight when they ended. */
 function stillCounted(state: LogState, event: Event): ItemRow[] {
   if (!OUTCOMES.has(event.type)) return [];
   const chain = chainOf(state, event.grantId ?? '') ?? [];
   return chain.filter(({ status }) => !isOpen(status)).map((grant) => grantRow(state, grant, event));
 }
 
-/** The grant named, and the one above it that counts its children. */
+/** Returns the grant of an event, and its parent if that counts a new child. */
 function touched(state: LogState, event: Event): GrantNode[] {
   const grant = state.grants.get(event.grantId ?? '');
   const parent = event.type === 'GrantIssued' ? state.grants.get(grant?.parentId ?? '') : undefined;
   return [grant, parent].filter((each) => each !== undefined);
 }
 
-/** Not being raised: only a live lease is, and what is below it stays as it was. */
+/** The events of a grant that affect the grants below it. Raising a lease does not: only a live lease is raised. */
 const REACHES_DOWN: readonly Event['type'][] = [
   'GrantSuspended',
   'GrantResumed',
@@ -137,11 +137,11 @@ const REACHES_DOWN: readonly Event['type'][] = [
   'RunCompleted',
 ];
 
-/** The grants that are live, or no more, because of what happened to one above them or of a rule (I2, I6). */
+/** Returns the grants whose liveness changed because of an ancestor or a rule (I2, I6). */
 function affectedBelow(state: LogState, event: Event): GrantNode[] {
   if (event.type === 'RevocationRuleAdded') {
     const { revocationId } = event.data;
-    // a chain that has ended whole is told as before, whether or not it is forgotten by now
+    // the rows of a chain that has ended completely do not change, whether or not the state still contains it
     return state.order.filter((grant) =>
       chainFrom(state, grant).some((each) => isOpen(each.status) && struckBy(state, each) === revocationId),
     );
@@ -151,7 +151,7 @@ function affectedBelow(state: LogState, event: Event): GrantNode[] {
   let first = grant;
   while (first.supersedes !== undefined) first = state.grants.get(first.supersedes) as GrantNode;
   const found: GrantNode[] = [];
-  // what is below a lease was issued after it, or after the one it was raised from
+  // a descendant of a lease was issued after the lease, or after the lease it was raised from
   for (let i = state.order.length - 1; i >= 0; i--) {
     const each = state.order[i] as GrantNode;
     if (each.position <= first.position) break;
@@ -160,7 +160,7 @@ function affectedBelow(state: LogState, event: Event): GrantNode[] {
   return found;
 }
 
-/** The chain of exactly this grant, not of what superseded it: what its view is made from. */
+/** Returns the chain of exactly this grant, not of the one that superseded it; its view is derived from this chain. */
 function chainFrom(state: LogState, grant: GrantNode): GrantNode[] {
   return [grant, ...(grant.parentId === undefined ? [] : (chainOf(state, grant.parentId) ?? []))];
 }
@@ -190,7 +190,7 @@ function approvalItems(state: LogState, event: Event): ItemRow[] {
   ];
 }
 
-/** What waited for a person, and does so in vain from this event on. */
+/** Returns the pending requests that an event revokes. */
 function revokedBy(state: LogState, event: Event): ApprovalNode[] {
   if (event.type !== 'RevocationRuleAdded' && event.type !== 'GrantRevoked') return [];
   const { revocationId } = event.data;
@@ -200,7 +200,7 @@ function revokedBy(state: LogState, event: Event): ApprovalNode[] {
   );
 }
 
-/** @param ofGrant the grant that the row is found by */
+/** @param ofGrant the grant to index the row by */
 function approvalRow(
   state: LogState,
   approval: ApprovalNode,
@@ -240,8 +240,8 @@ function driftItem(state: LogState, event: Event): ItemRow[] {
 }
 
 /**
- * What a revocation stopped, one line a grant or a run that waits for its first one; of a rule that denies a tool, what
- * lost it. Derived afterwards, for the record. Asked BEFORE the event is folded.
+ * Returns the consequences of a revocation, one row per grant it stopped and per run it stopped that had no grant; for a
+ * rule that denies a tool, one row per grant that lost the tool. Call it BEFORE folding the event.
  */
 export function consequencesOf(state: LogState, event: Event): ConsequenceRow[] {
   if (event.type !== 'RevocationRuleAdded' && event.type !== 'GrantRevoked') return [];
@@ -262,7 +262,7 @@ export function consequencesOf(state: LogState, event: Event): ConsequenceRow[] 
     position: event.position,
   });
   const runs = new Set(grants.map(({ runId }) => runId));
-  const alone = [...pending].filter(([runId]) => !runs.has(runId)); // a run that waits, or a request that asks for more
+  const alone = [...pending].filter(([runId]) => !runs.has(runId)); // a run without a grant, or a request to raise one
   return [
     ...grants.map(({ id, runId }) => row(id, runId)),
     ...alone.map(([runId, asked]) => row((asked[0] as ApprovalNode).id, runId)),
@@ -291,7 +291,7 @@ function reachOf(
   const below = (id: string | undefined): boolean =>
     id !== undefined &&
     (chainOf(state, id) ?? []).some((each) => each.id === event.grantId) &&
-    couldGoOn(state, id, now);
+    couldContinue(state, id, now);
   return {
     grant: (grant) => grant.supersededBy === undefined && below(grant.id),
     action: ({ grantId }) => below(grantId),
@@ -299,8 +299,8 @@ function reachOf(
   };
 }
 
-/** Live, or suspended and so might be resumed: what has ended for good is stopped by nothing more. */
-function couldGoOn(state: LogState, id: string, now: number): boolean {
+/** Reports whether a grant is live or may be resumed; a revocation stops no others. */
+function couldContinue(state: LogState, id: string, now: number): boolean {
   const blocked = (chainOf(state, id) ?? []).map((each) => blockedItself(state, each, now));
   return blocked.every((each) => each === undefined || each.status === 'suspended');
 }

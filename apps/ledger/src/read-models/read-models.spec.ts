@@ -31,10 +31,10 @@ const all = { tenant: 'default', limit: 10_000 };
 const rowsOf = async (kind: ItemRow['kind']): Promise<ItemRow[]> => (await bench.store.items(kind, all)).sort(byId);
 const DECISION = /^Action(Permitted|Denied|StepUp)$/;
 
-/** What the read models must hold, from the events and the state they lead to. */
+/** Computes the expected rows from the events and the state after them. */
 function expected({ events }: SealedLog): Record<'run' | 'grant' | 'approval' | 'action' | 'drift', object[]> {
   const state = emptyState(LOG, 'default', 0);
-  for (const event of events) evolveUnasked(state, event); // which forgets no tree
+  for (const event of events) evolveUnasked(state, event); // this variant drops no tree
   const now = state.lastTime;
   return {
     run: [...state.runs.values()].map((run) => {
@@ -125,21 +125,21 @@ async function check(log: SealedLog): Promise<void> {
     expect(rows.map(({ id }) => id)).toEqual((wanted[kind] as { id: string }[]).map(({ id }) => id).sort());
     (wanted[kind] as { id: string }[]).sort(byId).forEach((each, i) => {
       expect(rows[i]).toMatchObject({ log: LOG, ...each });
-      expect(rows[i]?.view).toEqual((each as Partial<ItemRow>).view); // no more than that, either
+      expect(rows[i]?.view).toEqual((each as Partial<ItemRow>).view); // exactly, with no other members
     });
   }
   expect((await actionsOf(bench, log.state, { ...all, after: -1 })).items).toEqual(wanted.action);
 }
 
 describe('the read models', () => {
-  it('hold what the events of a busy run say, of runs, grants, actions, approvals and drift', async () => {
+  it('match the events of a busy run: runs, grants, actions, approvals and drift', async () => {
     const { log } = busyRun();
     await bench.feed(bench.start(), log);
     await check(log);
     expect((await actionsOf(bench, log.state, { ...all, after: -1 })).items.length).toBeGreaterThan(10);
   });
 
-  it('hold what the events say after anything that can happen', async () => {
+  it('match the events of random logs', async () => {
     await fc.assert(
       fc.asyncProperty(moves(50), async (all) => {
         const log = new SealedLog();
@@ -154,7 +154,7 @@ describe('the read models', () => {
     );
   }, 120_000);
 
-  it('tell of every grant that an ancestor or a rule stopped, in the same write', async () => {
+  it('update every grant that an ancestor or a rule stopped, in the same write', async () => {
     const log = new SealedLog();
     const root = log.open();
     const child = log.child(root.grantId, { delegation: { depth: 1, children: 1, classes: ['*'] } });
@@ -179,7 +179,7 @@ describe('the read models', () => {
     expect(await statuses()).toEqual(['completed completed', 'completed completed', 'completed completed']);
   });
 
-  it('tell of what is below a lease that was raised, and made before it was', async () => {
+  it('update grants below a raised lease that were issued before it was raised', async () => {
     const log = new SealedLog();
     const root = log.open();
     const child = log.child(root.grantId);
@@ -198,7 +198,7 @@ describe('the read models', () => {
     expect((await rowsOf('grant')).find(({ id }) => id === child.grantId)?.status).toBe('suspended');
   });
 
-  it('tell the counts of a lease that has ended, which outcomes change, and write no row for what open ones count', async () => {
+  it('contain the counts of ended leases, including later outcomes, and write no row for counts of open leases', async () => {
     const log = new SealedLog();
     const root = log.open();
     const child = log.child(root.grantId);
@@ -236,7 +236,7 @@ describe('the read models', () => {
     ]);
   });
 
-  it('tell what a revocation stopped: what was live or suspended below it, with its open calls and money', async () => {
+  it('list the consequences of a revocation: live and suspended grants, with calls in flight and reserved cost', async () => {
     const log = new SealedLog();
     const root = log.open();
     const child = log.child(root.grantId);
@@ -268,7 +268,7 @@ describe('the read models', () => {
   });
 });
 
-/** A revocation stopped what could go on before it and can no more after it. */
+/** Expects the consequences of each revocation to be the grants that could continue before it and cannot after it. */
 async function checkConsequences(log: SealedLog): Promise<void> {
   const state = emptyState(LOG, 'default', 0);
   const ended = (id: string, now: number): boolean =>
@@ -286,7 +286,7 @@ async function checkConsequences(log: SealedLog): Promise<void> {
     const rows = await bench.store.consequences('default', event.data.revocationId);
     const ofGrants = rows.map(({ grantId }) => grantId).filter((id) => state.grants.has(id));
     if (event.type === 'RevocationRuleAdded' && event.data.target === 'tool')
-      expect(stopped).toEqual([]); // its rows say what lost the tool
+      expect(stopped).toEqual([]); // its rows list the grants that lost the tool
     else expect(ofGrants.sort()).toEqual(stopped.sort());
     for (const { grantId: id } of rows.filter(({ grantId }) => !state.grants.has(grantId)))
       expect(approvalStatus(state, state.approvals.get(id) as ApprovalNode, now)).toBe('revoked');

@@ -37,17 +37,17 @@ const stopped = (n: number): ConsequenceRow => ({
 const many = <T>(make: (n: number) => T): T[] => Array.from({ length: 4_500 }, (_, n) => make(n));
 const all = { tenant: 'default', limit: 10_000 };
 
-describe('what a batch makes', () => {
-  it('is written whole, however many rows a rule changed', async () => {
+describe('LedgerStore', () => {
+  it('writes a batch completely, however many rows a rule changed', async () => {
     await bench.store.write(LOG, 0, 1, { pieces: [leaf(1)], items: many(item), consequences: many(stopped) });
     const rows = await bench.store.items('run', all);
     expect(rows.sort((a, b) => (a.view as { n: number }).n - (b.view as { n: number }).n)).toEqual(many(item));
-    const told = await bench.store.consequences('default', 'rev');
-    expect(told.sort((a, b) => a.inFlight - b.inFlight)).toEqual(many(stopped));
+    const consequences = await bench.store.consequences('default', 'rev');
+    expect(consequences.sort((a, b) => a.inFlight - b.inFlight)).toEqual(many(stopped));
     expect(await bench.store.position(LOG)).toBe(1);
   });
 
-  it('is not written at all where a row of its last part cannot be', async () => {
+  it('writes nothing of a batch if a row of its last part is invalid', async () => {
     const items = [...many(item), { ...item(0), id: null as never }];
     await expect(bench.store.write(LOG, 0, 1, { ...NOTHING, items, consequences: many(stopped) })).rejects.toThrow(
       'null value',
@@ -55,7 +55,7 @@ describe('what a batch makes', () => {
     expect(await bench.rows()).toEqual({ follower: [], piece: [], item: [], consequence: [] });
   });
 
-  it('is written by one of two that stand at the same place, and its leaves once', async () => {
+  it('lets one of two writers at the same position succeed, and writes its leaves once', async () => {
     const both = await Promise.allSettled(
       [1, 2].map((n) => bench.store.write(LOG, 0, 1, { ...NOTHING, pieces: [leaf(n)] })),
     );
@@ -70,7 +70,7 @@ describe('what a batch makes', () => {
     expect([read(0, 0)?.[0] === 3, read(0, 1)?.[0], read(0, 2)]).toEqual([false, 3, undefined]);
   });
 
-  it('is not written behind what is gone', async () => {
+  it('refuses a batch after a missing position', async () => {
     await expect(bench.store.write(LOG, 5, 6, { ...NOTHING, pieces: [leaf(1)] })).rejects.toThrow('another ledger');
     expect(await bench.store.position(LOG)).toBe(0);
   });

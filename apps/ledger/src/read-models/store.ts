@@ -8,7 +8,7 @@ import { rebuildStatus, type RebuildStatus } from './rebuild/status';
 import { Heads } from '../transparency/heads';
 import { Kept } from '../verification/kept';
 
-/** One row of the read models. `position` is that of the event that made it, `updated` of the newest that changed it. */
+/** One row of the read models. `position` is that of the event that created it, `updated` of the newest that changed it. */
 export interface ItemRow {
   readonly log: string;
   readonly kind: 'run' | 'grant' | 'approval' | 'drift';
@@ -33,7 +33,7 @@ export interface ConsequenceRow {
   readonly reservedCost: Record<string, number>;
   readonly position: number;
 }
-/** Where a page ends: lists are in this order. */
+/** The last row of a page. Lists are ordered by log, position and id. */
 export interface Place {
   readonly log: string;
   readonly position: number;
@@ -41,11 +41,11 @@ export interface Place {
 }
 export interface ItemFilter {
   readonly tenant: string;
-  /** a run is looked for in its tree: only that has an index */
+  /** with its tree, which has an index; runs have none */
   readonly run?: { readonly id: string; readonly treeId: string } | undefined;
   readonly limit: number;
 }
-/** Of one log and kind: what its columns are asked for, and between which positions. */
+/** Selects rows of one log and kind by their columns and a range of positions. */
 export interface RowFilter {
   readonly status?: string | undefined;
   readonly agentClass?: string | undefined;
@@ -59,11 +59,11 @@ export interface RowFilter {
   readonly limit: number;
 }
 
-/** The ledger's tables, through TypeORM. What a batch makes is written in one transaction with the follower's position. */
+/** The ledger's tables, through TypeORM. The rows of a batch and the position of the follower are written in one transaction. */
 export class LedgerStore {
-  /** who signed and cosigned the heads */
+  /** signed heads and their cosignatures */
   readonly heads: Heads;
-  /** for who verifies */
+  /** the stored data as verification reads it */
   readonly kept: Kept;
 
   private constructor(private readonly source: DataSource) {
@@ -96,8 +96,8 @@ export class LedgerStore {
   }
 
   /**
-   * All or nothing, and only by the follower that stands where the log was followed to. Dying inside: the batch is
-   * followed again from the position before it. Most batches are one statement and so one round trip.
+   * Writes a batch completely or not at all, and only if the stored position is `from`. After a crash the follower
+   * repeats the batch from that position. Most batches are one statement, and so one round trip.
    */
   async write(log: string, from: number, next: number, made: Made): Promise<void> {
     const by: Writer = {
@@ -109,7 +109,7 @@ export class LedgerStore {
     await writeMade(by, log, from, next, made);
   }
 
-  /** Reads these nodes of the tree; the reader has no others, and not those that are not stored. */
+  /** Reads nodes of the tree. The returned reader has only those of the wanted nodes that are stored. */
   async nodes(log: string, wanted: readonly Node[]): Promise<ReadNode> {
     const pieces = piecesFor(wanted);
     const rows = await this.source.query<{ level: number; index: string; hashes: Buffer }[]>(PIECES, [
@@ -120,12 +120,12 @@ export class LedgerStore {
     return readPieces(rows.map(({ level, index, hashes }) => ({ level, index: Number(index), hashes })));
   }
 
-  /** The row of one thing; undefined where there never was one. */
+  /** Returns the row of one subject; undefined if it never existed. */
   async place(log: string, kind: ItemRow['kind'], id: string): Promise<ItemRow | undefined> {
     return (await this.places(log, kind, [id]))[0];
   }
 
-  /** The rows of these, as far as there are. */
+  /** Returns the existing rows of several subjects. */
   async places(log: string, kind: ItemRow['kind'], ids: readonly string[]): Promise<ItemRow[]> {
     const rows = await this.source.query<DbItem[]>(
       'SELECT * FROM ledger.item WHERE log = $1 AND kind = $2 AND id = ANY($3)',
@@ -134,12 +134,12 @@ export class LedgerStore {
     return rows.map(fromDb);
   }
 
-  /** The rows of the runs that these trees began with, as far as there are. */
+  /** Returns the existing rows of the root runs of several trees. */
   async roots(log: string, treeIds: readonly string[]): Promise<ItemRow[]> {
     return (await this.source.query<DbItem[]>(ROOTS, [log, treeIds])).map(fromDb);
   }
 
-  /** All rows of a kind, of a tenant or a run. */
+  /** Returns the rows of a kind, of a tenant or of one run. */
   async items(kind: ItemRow['kind'], { tenant, run, limit }: ItemFilter): Promise<ItemRow[]> {
     const rows = await this.source.query<DbItem[]>(
       'SELECT * FROM ledger.item WHERE kind = $1 AND starts_with(log, $2) AND ($3::text IS NULL OR (tree_id = $3 AND run_id = $4)) ORDER BY log, position, id LIMIT $5',
@@ -149,8 +149,8 @@ export class LedgerStore {
   }
 
   /**
-   * Rows of one log, in the order of the events that made them, of so many as one question may pass over.
-   * @returns `next`: fewer than asked for were found among those; there are more behind this
+   * Returns rows of one log, in the order of the events that created them. It skips at most `most` rows.
+   * @returns `next`: set if that bound was reached before `limit` rows were found; more rows may follow it
    */
   async rows(
     kind: ItemRow['kind'],
@@ -177,7 +177,7 @@ export class LedgerStore {
     return { rows: rows.map(fromDb), next: last && { position: Number(last.position), id: last.id } };
   }
 
-  /** How a log's newest rebuild stands; undefined where there never was one. */
+  /** Returns the status of the latest rebuild of a log; undefined if there was none. */
   rebuildStatus(log: string): Promise<RebuildStatus | undefined> {
     return rebuildStatus((sql, values) => this.source.query(sql, values), log);
   }
@@ -208,17 +208,17 @@ const COLUMNS = [
   ['grantId', 'grant_id'],
 ] as const;
 
-/** What a batch makes. */
+/** The rows and pieces derived from a batch of events. */
 export interface Made {
   readonly pieces: readonly Piece[];
   readonly items: readonly ItemRow[];
   readonly consequences: readonly ConsequenceRow[];
 }
 
-/** Rows of one statement: a rule may strike any number of grants, and a statement has its limits. */
+/** Maximum rows of one statement: a rule may revoke any number of grants, and the size of a statement is limited. */
 const ROWS_AT_ONCE = 2_000;
 
-/** What is made, in parts of which each fits into a statement; the first has the tree. */
+/** Splits a batch into parts that fit into one statement each; the first part contains the pieces of the tree. */
 function parts({ pieces, items, consequences }: Made): [Made, ...Made[]] {
   const part = (at: number): Made => ({
     pieces: at === 0 ? pieces : [],
@@ -231,18 +231,18 @@ function parts({ pieces, items, consequences }: Made): [Made, ...Made[]] {
 }
 
 type Run = (sql: string, values: unknown[]) => Promise<unknown[]>;
-/** Who writes what a batch makes. */
+/** Executes the statements that write a batch. */
 export interface Writer {
-  /** how the follower moves: `MOVE_LIVE` or `MOVE_REBUILT` */
+  /** the statement that advances the position: `MOVE_LIVE` or `MOVE_REBUILT` */
   readonly move: string;
-  /** what that takes beside log, `from` and `next` */
+  /** the parameters of that statement in addition to log, `from` and `next` */
   readonly more?: readonly unknown[];
   readonly run: Run;
-  /** several statements, all or nothing */
+  /** runs several statements in one transaction */
   together(work: (run: Run) => Promise<void>): Promise<void>;
 }
 
-/** All or nothing, only where the follower stands at `from`. Most batches are one statement and so one round trip. */
+/** Writes a batch completely or not at all, and only if the stored position is `from`. */
 export async function writeMade(by: Writer, log: string, from: number, next: number, made: Made): Promise<void> {
   const [first, ...rest] = parts(made);
   if (rest.length === 0) return writePart(by, by.run, log, from, next, first);
@@ -267,7 +267,7 @@ async function writePart(
     pieces.map((each) => each.level),
     pieces.map((each) => each.index),
     pieces.map((each) => each.hashes),
-    // a view is a text within the text: the server has no form for \u0000 where it reads JSON, but keeps it as it is
+    // a view is a text within the text: the server cannot parse \u0000 in JSON, but stores it unchanged in a text
     JSON.stringify(items.map((row) => ({ ...row, view: JSON.stringify(row.view) }))),
     JSON.stringify(consequences),
     ...more,
@@ -275,7 +275,7 @@ async function writePart(
   if (moved.length === 0) throw new Error(`another ledger has followed ${log} past ${from}`);
 }
 
-/** Each piece by its key, however little the server knows of the table: what is read does not grow with the log. */
+/** Reads each piece by its key even without table statistics, so that the cost does not grow with the log. */
 const PIECES = `
   SELECT wanted.level, wanted.index, hashes
   FROM unnest($2::int[], $3::bigint[]) AS wanted (level, index) CROSS JOIN LATERAL (
@@ -283,8 +283,8 @@ const PIECES = `
   ) AS piece`;
 
 /**
- * Of each tree its oldest run. The log is compared as no index has it: by one that begins with it a server that knows
- * little of the table would read all runs of the log for each tree.
+ * Reads the oldest run of each tree. The log is compared by an expression that no index matches: without table statistics
+ * the server would choose an index that starts with the log, and read all runs of the log for each tree.
  */
 const ROOTS = `
   SELECT root.*
@@ -296,23 +296,22 @@ const ROOTS = `
   ) AS root`;
 
 /**
- * Moves the follower, only from where it stood: of two ledgers that follow one log, one goes on. `form` is that of the
- * rows: who does not say it is of a release that made them in another.
+ * Advances the follower, only from `from`: of two ledgers that follow one log, one succeeds. `form` is the format of the
+ * rows; a release that writes an earlier format does not set it.
  */
 const MOVE_LIVE = `
   INSERT INTO ledger.follower (log, position, form)
   SELECT $1, $3::bigint, 2 WHERE $2::bigint = 0 OR EXISTS (SELECT FROM ledger.follower WHERE log = $1)
   ON CONFLICT (log) DO UPDATE SET position = excluded.position WHERE ledger.follower.position = $2
   RETURNING gen`;
-/** The same of a rebuild, which `$9` is the generation of. */
+/** Advances a rebuild, of the generation `$9`. */
 export const MOVE_REBUILT = `
   UPDATE ledger.rebuild SET position = $3::bigint WHERE log = $1 AND position = $2::bigint AND gen = $9 AND ended IS NULL
   RETURNING gen`;
 
 /**
- * All is written only where the follower moved, so that what is put behind a piece is put there once, and into the
- * generation that it moved in. A commit that a crash of the server takes back is made again from the log: nobody waits
- * for the disk here.
+ * Writes only if the follower advanced, so that each hash is appended to a piece once, in the generation that advanced.
+ * The commit does not wait for the disk: if a crash of the server loses it, the follower repeats it from the log.
  */
 const writing = (move: string): string => `
 WITH moved AS (${move}, set_config('synchronous_commit', 'off', true)

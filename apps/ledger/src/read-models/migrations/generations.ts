@@ -11,8 +11,8 @@ const TABLES = [
 ] as const;
 
 /**
- * Read models in generations: a second set is made beside the one that is read, and which of them is read is one column
- * of the follower's row. Whoever reads `ledger.item`, `ledger.piece` and `ledger.consequence` reads the one that counts.
+ * Adds generations of the read models: a rebuild writes a second set of rows next to the current one, and a column of the
+ * follower's row selects the set in use. The views `ledger.item`, `ledger.piece` and `ledger.consequence` show that set.
  */
 export class LedgerGenerations1764100000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -24,9 +24,9 @@ export class LedgerGenerations1764100000000 implements MigrationInterface {
       await runner.query(
         `ALTER TABLE ledger.all_${table} DROP CONSTRAINT ${table}_pkey, ADD PRIMARY KEY (log, gen, ${key})`,
       );
-      const told = columns.split(', ').map((column) => `t.${column}`);
+      const selected = columns.split(', ').map((column) => `t.${column}`);
       await runner.query(
-        `CREATE VIEW ledger.${table} AS SELECT ${told.join(', ')} FROM ledger.all_${table} AS t JOIN ledger.follower AS f ON f.log = t.log AND f.gen = t.gen`,
+        `CREATE VIEW ledger.${table} AS SELECT ${selected.join(', ')} FROM ledger.all_${table} AS t JOIN ledger.follower AS f ON f.log = t.log AND f.gen = t.gen`,
       );
       await runner.query(`GRANT SELECT ON ledger.${table} TO bailiwick_ledger`);
       await runner.query(`GRANT DELETE ON ledger.all_${table} TO bailiwick_ledger`);

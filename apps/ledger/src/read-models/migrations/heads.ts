@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What stands beside the signed heads: which key signed from which size on, what witnesses said of them, and what this
- * installation cosigned for other logs. Public keys and signatures only.
+ * Adds tables for the keys that signed heads and the size from which each signed, for the cosignatures of witnesses, and
+ * for the heads of other logs that this installation cosigned. Public keys and signatures only.
  */
 export class LedgerHeads1763900000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

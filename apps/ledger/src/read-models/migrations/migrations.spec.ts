@@ -4,7 +4,7 @@ import { testDatabase } from '../../../../../test/support/servers';
 import { migrateLedger } from '../../migrate';
 import { Ledger1760000100000 } from './tables';
 
-it('tables of the first release are made anew from the log, but for the heads that were signed', async () => {
+it('migrateLedger clears the derived tables of the first release and keeps its signed heads', async () => {
   const database = await testDatabase();
   const sql = new Client({ connectionString: database.url });
   const count = async (table: string): Promise<number> =>

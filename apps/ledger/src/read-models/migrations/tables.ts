@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The ledger's own tables: the Merkle nodes, the signed heads, the read models, and where the follower stands. */
+/** Creates the ledger's tables: Merkle nodes, signed heads, read models, and the position of the follower. */
 export class Ledger1760000100000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('CREATE TABLE ledger.follower (log text PRIMARY KEY, position bigint NOT NULL)');
@@ -34,9 +34,9 @@ export class Ledger1760000100000 implements MigrationInterface {
 }
 
 /**
- * The tree in pieces instead of a row for each of its nodes; no rows of actions, which the events tell themselves; and
- * no counts in the rows of grants. All of it is made anew from the log, by a follower that begins at its start. The
- * signed heads stay: somebody may hold one.
+ * Stores the tree in pieces instead of one row per node, and drops the rows of actions, whose events are sufficient, and
+ * the counts in the rows of grants. The follower rebuilds all of it from position 0. The signed heads stay, because
+ * auditors may have copies of them.
  */
 export class LedgerPieces1760000300000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -46,7 +46,7 @@ export class LedgerPieces1760000300000 implements MigrationInterface {
         log text NOT NULL, level int NOT NULL, index bigint NOT NULL,
         hashes bytea NOT NULL CHECK (octet_length(hashes) % 32 = 0 AND octet_length(hashes) BETWEEN 32 AND 2048),
         PRIMARY KEY (log, level, index))`);
-    // hashes do not compress, and a piece fits into its row
+    // hashes do not compress, and a piece fits into a row
     await runner.query('ALTER TABLE ledger.piece ALTER COLUMN hashes SET STORAGE PLAIN');
     await runner.query('GRANT SELECT, INSERT, UPDATE ON ledger.piece TO bailiwick_ledger');
     await runner.query('TRUNCATE ledger.follower, ledger.item, ledger.consequence');
@@ -63,31 +63,31 @@ export class LedgerPieces1760000300000 implements MigrationInterface {
 }
 
 /**
- * Rows of leases that have ended tell what they used. All that is made from the log is made anew, by a follower that
- * begins at its start; a rebuild that was under way is none any more. A ledger of before that still runs must not be that
- * follower: it does not say in which form it writes, and can write nothing.
+ * Adds the usage of ended leases to their rows. The follower rebuilds all derived data from position 0; a running rebuild
+ * is abandoned. A ledger of an earlier release that still runs cannot write: it does not set the required column `form`.
  */
 export class LedgerCounts1764200000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(MADE_ANEW);
+    await runner.query(CLEAR_DERIVED);
     await runner.query('ALTER TABLE ledger.follower ADD COLUMN form int NOT NULL');
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(MADE_ANEW);
+    await runner.query(CLEAR_DERIVED);
     await runner.query('ALTER TABLE ledger.follower DROP COLUMN form');
   }
 }
 
-/** The rows of what waits for a person tell of its revocation; of a rule that names a tool they say what lost it. */
+/** Adds the revocation to the rows of pending requests, and to consequences the grants that lost a tool to a rule. */
 export class LedgerWaiting1764300000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(MADE_ANEW);
+    await runner.query(CLEAR_DERIVED);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(MADE_ANEW);
+    await runner.query(CLEAR_DERIVED);
   }
 }
 
-const MADE_ANEW = 'TRUNCATE ledger.follower, ledger.rebuild, ledger.all_item, ledger.all_piece, ledger.all_consequence';
+const CLEAR_DERIVED =
+  'TRUNCATE ledger.follower, ledger.rebuild, ledger.all_item, ledger.all_piece, ledger.all_consequence';

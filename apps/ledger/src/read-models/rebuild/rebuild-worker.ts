@@ -8,27 +8,27 @@ export interface RebuildJob {
   readonly log: string;
   readonly databaseUrl: string;
 }
-/** First whether it begins, then how it ended. */
-export type RebuildTold = { readonly began: boolean } | { readonly failed: string };
+/** The first message reports whether the rebuild started; a second one, why it failed. */
+export type RebuildMessage = { readonly started: boolean } | { readonly failed: string };
 
-/** Makes the read models of one log again, on a thread that every other goes before. */
-async function main({ log, databaseUrl }: RebuildJob, tell: (told: RebuildTold) => void): Promise<void> {
+/** Rebuilds the read models of one log on a thread of the lowest priority. */
+async function main({ log, databaseUrl }: RebuildJob, report: (message: RebuildMessage) => void): Promise<void> {
   lowerThisThread();
   const store = await RebuildStore.begin(databaseUrl, log);
-  tell({ began: store !== undefined });
+  report({ started: store !== undefined });
   if (!store) return;
   const eventlog = new PostgresEventLog(databaseUrl, { max: 1 });
   try {
     await rebuild(log, eventlog, store);
   } catch (error) {
     await store.fail((error as Error).message).catch(() => undefined);
-    tell({ failed: (error as Error).message });
+    report({ failed: (error as Error).message });
   } finally {
     await eventlog.close();
     await store.end();
   }
 }
 
-void main(workerData as RebuildJob, (told) => parentPort?.postMessage(told)).catch((error: unknown) =>
-  parentPort?.postMessage({ failed: (error as Error).message } satisfies RebuildTold),
+void main(workerData as RebuildJob, (message) => parentPort?.postMessage(message)).catch((error: unknown) =>
+  parentPort?.postMessage({ failed: (error as Error).message } satisfies RebuildMessage),
 );

@@ -26,7 +26,10 @@ export class RebuildController {
   async start(@Payload(new ZodPipe(rebuildQuery)) { tenant, log = `${tenant}/0` }: RebuildQuery): Promise<Answer> {
     if (!this.follows(tenant, log)) return missing(log);
     if (await this.rebuilds.start(log)) return found(await this.statusOf(log));
-    return refuse('CONFLICT', `read models are being rebuilt already; ask how far that is, and try again then`);
+    return refuse(
+      'CONFLICT',
+      'a rebuild of the read models is running; request its status, and try again when it has ended',
+    );
   }
 
   @MessagePattern(ledgerSubject('rebuild-status'))

@@ -23,11 +23,11 @@ beforeEach(async () => {
 
 const begin = async (): Promise<RebuildStore> => {
   const store = await RebuildStore.begin(bench.url, LOG);
-  if (!store) throw new Error('it is being rebuilt already');
+  if (!store) throw new Error('a rebuild is running');
   return store;
 };
-/** Makes it again, and lets go however that ends. */
-async function made(eventlog: Parameters<typeof rebuild>[1] = bench.eventlog): Promise<Rebuilt> {
+/** Rebuilds the read models, and releases the lock in any case. */
+async function rebuilt(eventlog: Parameters<typeof rebuild>[1] = bench.eventlog): Promise<Rebuilt> {
   const store = await begin();
   try {
     return await rebuild(LOG, eventlog, store);
@@ -41,78 +41,78 @@ const generations = async (): Promise<number[]> => {
   );
   return rows.map(({ gen }) => gen);
 };
-/** More happens, and somebody follows it. */
-async function goOn(): Promise<void> {
+/** Appends more events, and lets the ledger follow them. */
+async function appendMore(): Promise<void> {
   act(log, log.open(ROOMY).grantId, 'file.read');
   await bench.feed(ledger, log);
 }
 
-describe('read models that are made again', () => {
-  it('are byte for byte those that were there, which go', async () => {
+describe('rebuild', () => {
+  it('produces the same bytes and removes the replaced rows', async () => {
     const before = await bench.rows();
     expect(before.item!.length).toBeGreaterThan(5);
     expect(before.consequence!.length).toBeGreaterThan(0);
-    expect(await made()).toMatchObject({ events: log.events.length, differences: 0, samples: [] });
+    expect(await rebuilt()).toMatchObject({ events: log.events.length, differences: 0, samples: [] });
     expect(await bench.rows()).toEqual(before);
     expect(await generations()).toEqual([1]);
     expect(await bench.store.rebuildStatus(LOG)).toMatchObject({ state: 'done', position: log.events.length });
   });
 
-  it('are followed on, by the ledger that followed the old ones', async () => {
-    await made();
-    await goOn();
+  it('lets the ledger that followed the replaced read models continue with the new ones', async () => {
+    await rebuilt();
+    await appendMore();
     expect((await ledger.verify()).findings).toEqual([]);
     const after = await bench.rows();
-    await made();
+    await rebuilt();
     expect(await bench.rows()).toEqual(after);
     expect(bench.warnings).toEqual([]);
   });
 
-  it('have what happened while they were made', async () => {
+  it('includes events that are appended during the rebuild', async () => {
     let reads = 0;
     const busy = {
       async read(name: string, from: number, limit: number) {
-        if (reads++ < 3) await goOn();
+        if (reads++ < 3) await appendMore();
         return bench.eventlog.read(name, from, Math.min(limit, 20));
       },
     };
-    expect(await made(busy)).toMatchObject({ events: log.events.length, differences: 0 });
+    expect(await rebuilt(busy)).toMatchObject({ events: log.events.length, differences: 0 });
     expect(reads).toBeGreaterThan(3);
     expect((await ledger.verify()).findings).toEqual([]);
   });
 
   it.each([
     [
-      'another row',
+      'a changed row',
       "UPDATE ledger.all_item SET status = 'active' WHERE kind = 'run' AND status = 'completed'",
       'differs',
     ],
-    ['a row less', "DELETE FROM ledger.all_item WHERE kind = 'drift'", 'missing'],
+    ['a missing row', "DELETE FROM ledger.all_item WHERE kind = 'drift'", 'missing'],
     [
-      'a row too many',
+      'an extra row',
       "INSERT INTO ledger.all_item SELECT log, kind, id || 'x', position, updated, tree_id, run_id, grant_id, agent_class, status, view, gen FROM ledger.all_item WHERE kind = 'drift'",
       'extra',
     ],
-    ['another consequence', 'UPDATE ledger.all_consequence SET in_flight = in_flight + 1', 'differs'],
-    ['another leaf', "UPDATE ledger.all_piece SET hashes = overlay(hashes PLACING '\\x00' FROM 40)", 'differs'],
-  ])('are right where the old ones had %s, and that is told', async (_what, spoil, how) => {
+    ['a changed consequence', 'UPDATE ledger.all_consequence SET in_flight = in_flight + 1', 'differs'],
+    ['a changed leaf', "UPDATE ledger.all_piece SET hashes = overlay(hashes PLACING '\\x00' FROM 40)", 'differs'],
+  ])('corrects and reports %s', async (_what, spoil, how) => {
     const before = await bench.rows();
     await bench.sql.query(spoil);
-    const { differences, samples } = await made();
+    const { differences, samples } = await rebuilt();
     expect(differences).toBeGreaterThan(0);
     expect(samples.map((each) => each.how)).toContain(how);
     expect(await bench.rows()).toEqual(before);
   });
 
-  it('are made once at a time', async () => {
+  it('runs once at a time for a log', async () => {
     const first = await begin();
     expect(await RebuildStore.begin(bench.url, LOG)).toBeUndefined();
     expect(await bench.store.rebuildStatus(LOG)).toMatchObject({ state: 'running', position: 0 });
     await first.end();
-    await made();
+    await rebuilt();
   });
 
-  it('leave the old ones where making them ends half-way, and the next try removes what is left', async () => {
+  it('keeps the current read models after a failure midway, and the next rebuild removes the partial set', async () => {
     const before = await bench.rows();
     const dying = {
       async read(name: string, from: number, limit: number) {
@@ -120,16 +120,16 @@ describe('read models that are made again', () => {
         return bench.eventlog.read(name, from, Math.min(limit, 10));
       },
     };
-    await expect(made(dying)).rejects.toThrow('dies right here');
+    await expect(rebuilt(dying)).rejects.toThrow('dies right here');
     expect(await bench.rows()).toEqual(before);
     expect(await generations()).toEqual([0, 1]);
     expect(await bench.store.rebuildStatus(LOG)).toMatchObject({ state: 'interrupted' });
-    await goOn();
-    await made();
+    await appendMore();
+    await rebuilt();
     expect(await generations()).toEqual([2]);
   });
 
-  it('leave the old ones where the switch is not committed', async () => {
+  it('keeps the current read models if the switch-over is not committed', async () => {
     const before = await bench.rows();
     const store = await begin();
     await expect(
@@ -140,7 +140,7 @@ describe('read models that are made again', () => {
     ).rejects.toThrow('dies right here');
     await store.end();
     expect(await bench.rows()).toEqual(before);
-    await goOn(); // nobody is kept waiting by it
-    expect((await made()).differences).toBe(0);
+    await appendMore(); // the follower is not blocked
+    expect((await rebuilt()).differences).toBe(0);
   });
 });

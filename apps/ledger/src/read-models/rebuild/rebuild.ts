@@ -7,39 +7,39 @@ import { integrate } from '../../follower/integrate';
 import type { Rebuilt } from './status';
 import type { RebuildStore, Touched } from './store';
 
-/** So few events are made good while the live follower waits: some milliseconds. */
+/** Maximum events left for the switch-over, which blocks the live follower: some milliseconds of work. */
 const CLOSE = 500;
-/** however fast the log grows, it is not chased for ever */
+/** bounds the attempts to catch up with a log that grows as fast as it is rebuilt */
 const MOST_CHASES = 100;
 
 /**
- * Makes the read models of a log again, from position 0, beside those that are read; compares both, and puts the new
- * ones in their place in one transaction. Signed heads are no read model, and stay.
+ * Rebuilds the read models of a log from position 0 in parallel to the current ones, compares both sets, and switches
+ * over in one transaction. Signed heads are not read models and stay.
  *
- * Dying anywhere before that transaction: the old ones are read as before, and the next try removes what was left.
- * After it: the new ones are read, and the next try removes the old.
+ * After a crash before that transaction the current set stays in use, and the next rebuild removes the partial one. After
+ * a crash after it the new set is in use, and the next rebuild removes the replaced one.
  */
 export async function rebuild(log: string, eventlog: Pick<EventLog, 'read'>, store: RebuildStore): Promise<Rebuilt> {
   const started = performance.now();
-  const maker = new Maker(log, eventlog, store);
-  // the live ones are never passed, so that what is compared stands in both
+  const rebuilder = new Rebuilder(log, eventlog, store);
+  // never ahead of the live position, so that both sets contain the compared events
   for (let chase = 0; chase < MOST_CHASES; chase++) {
     const goal = await store.livePosition();
-    await maker.to(goal);
+    await rebuilder.to(goal);
     if ((await store.livePosition()) - goal <= CLOSE) break;
   }
-  const compared = await store.compare(maker.next);
-  maker.touched = nothing();
+  const compared = await store.compare(rebuilder.next);
+  rebuilder.touched = nothing();
   for (let chase = 0; chase < MOST_CHASES; chase++) {
     const goal = await store.livePosition();
-    if (goal - maker.next <= CLOSE) break;
-    await maker.to(goal);
+    if (goal - rebuilder.next <= CLOSE) break;
+    await rebuilder.to(goal);
   }
   return store.switchOver(async (live) => {
-    await maker.to(live);
-    const late = await store.compareTouched(maker.touched);
+    await rebuilder.to(live);
+    const late = await store.compareTouched(rebuilder.touched);
     return {
-      events: maker.next,
+      events: rebuilder.next,
       seconds: Math.round(performance.now() - started) / 1_000,
       differences: compared.count + late.count,
       samples: [...compared.samples, ...late.samples].slice(0, LIMITS.sampleSize),
@@ -49,9 +49,9 @@ export async function rebuild(log: string, eventlog: Pick<EventLog, 'read'>, sto
 
 const nothing = (): Touched => ({ items: new Map(), revocations: new Set() });
 
-/** Folds the log and writes what it makes. While one batch is folded, the one before it is written and the next is read. */
-class Maker {
-  /** what was made since somebody put an empty one here */
+/** Folds the log and writes the rows. While it folds one batch, it writes the previous and reads the next. */
+class Rebuilder {
+  /** the rows written since this was last cleared */
   touched = nothing();
   private readonly state;
   private frontier: readonly Buffer[] = [];
@@ -69,7 +69,7 @@ class Maker {
     return this.state.next;
   }
 
-  /** Makes what all events before a position make. */
+  /** Rebuilds up to a position. */
   async to(goal: number): Promise<void> {
     let reading = this.read(this.next, goal);
     let writing = Promise.resolve();
@@ -77,7 +77,7 @@ class Maker {
       const from = this.next;
       const events = await reading;
       if (events.length === 0)
-        throw new Error(`${this.log} has no position ${from}, but its read models stand at ${goal}`);
+        throw new Error(`${this.log} has no position ${from}, but its read models are at ${goal}`);
       reading = this.read(from + events.length, goal);
       const { made, frontier } = integrate(this.state, this.frontier, events);
       this.frontier = frontier;
@@ -85,7 +85,7 @@ class Maker {
       for (const { revocationId } of made.consequences) this.touched.revocations.add(revocationId);
       await writing;
       writing = this.store.write(from, this.next, made);
-      writing.catch(() => undefined); // told where it is waited for
+      writing.catch(() => undefined); // awaited below
     }
     await writing;
     await reading;

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { DATABASE_URL, WARN, type Warn } from '../../connections/tokens';
-import type { RebuildJob, RebuildTold } from './rebuild-worker';
+import type { RebuildJob, RebuildMessage } from './rebuild-worker';
 
-/** Rebuilds of this process, one at a time: each holds the folded state of a log. */
+/** Runs the rebuilds of this process, one at a time, because each holds the folded state of a log. */
 @Injectable()
 export class Rebuilds implements OnApplicationShutdown {
   private worker: Worker | undefined;
@@ -15,9 +15,9 @@ export class Rebuilds implements OnApplicationShutdown {
   ) {}
 
   /**
-   * Begins to make the read models of a log again.
-   * @returns false where one is under way, here or elsewhere
-   * @throws where it cannot begin
+   * Starts to rebuild the read models of a log.
+   * @returns false if a rebuild of the log is running, in this process or another
+   * @throws Error if the rebuild cannot start
    */
   start(log: string): Promise<boolean> {
     if (this.worker) return Promise.resolve(false);
@@ -26,22 +26,22 @@ export class Rebuilds implements OnApplicationShutdown {
     this.worker = worker;
     return new Promise((resolve, reject) => {
       const failed = (error: Error): void => {
-        this.warn(`the read models of ${log} were not made again; the old ones stay`, error);
+        this.warn(`the read models of ${log} were not rebuilt; the current ones stay in use`, error);
         reject(error);
       };
-      worker.on('message', (told: RebuildTold) => {
-        if ('began' in told) resolve(told.began);
-        else failed(new Error(told.failed));
+      worker.on('message', (message: RebuildMessage) => {
+        if ('started' in message) resolve(message.started);
+        else failed(new Error(message.failed));
       });
       worker.on('error', failed);
       worker.on('exit', () => {
         this.worker = undefined;
-        reject(new Error('it ended before it began'));
+        reject(new Error('the thread ended before the rebuild started'));
       });
     });
   }
 
-  /** Dying in the midst of one: the old read models stay, and the next try removes what it left. */
+  /** Terminates a running rebuild: the current read models stay in use, and the next rebuild removes the partial set. */
   async onApplicationShutdown(): Promise<void> {
     await this.worker?.terminate();
   }

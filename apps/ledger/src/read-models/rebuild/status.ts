@@ -1,21 +1,21 @@
-/** A row of the old read models that is not as the log has it. */
+/** A row of the current read models that differs from the log. */
 export interface Difference {
   /** `run run_0_…` */
   readonly row: string;
-  /** of the old ones: lacks the row, has one too many, or another */
+  /** the current read models lack the row, have an extra row, or have a different one */
   readonly how: 'missing' | 'extra' | 'differs';
 }
-/** What a rebuild tells when it is done. */
+/** The result of a rebuild. */
 export interface Rebuilt {
   readonly events: number;
   readonly seconds: number;
-  /** how many rows of the old read models were not as the log has them; the new ones are */
+  /** the number of rows of the replaced read models that differ from the log */
   readonly differences: number;
-  /** some of them */
+  /** some of the differences */
   readonly samples: readonly Difference[];
 }
 
-/** How a log's newest rebuild stands. */
+/** The status of the latest rebuild of a log. */
 export interface RebuildStatus {
   readonly state: 'running' | 'done' | 'failed' | 'interrupted';
   readonly position: number;
@@ -24,9 +24,9 @@ export interface RebuildStatus {
   readonly told?: Rebuilt | { readonly error: string };
 }
 
-/** Any number: the name of the lock that a log's rebuild holds for as long as its connection is there. */
+/** The class of the advisory locks of rebuilds, an arbitrary number. A rebuild holds its lock until its connection ends. */
 export const REBUILD_LOCK = 1_764_100;
-/** How a log's newest rebuild stands; undefined where there never was one. */
+/** Returns the status of the latest rebuild of a log; undefined if there was none. */
 export async function rebuildStatus(
   query: <T>(sql: string, values: unknown[]) => Promise<T[]>,
   log: string,

@@ -8,28 +8,28 @@ interface Compared {
   readonly count: number;
   readonly samples: readonly Difference[];
 }
-/** Rows that were made, by kind and id, and revocations whose consequences were. */
+/** The rows written since the comparison, by kind and id, and the revocations whose consequences were. */
 export interface Touched {
   readonly items: Map<string, readonly [kind: string, id: string]>;
   readonly revocations: Set<string>;
 }
-/** rows that are removed at once */
+/** rows removed by one statement */
 const AT_ONCE = 5_000;
 const TABLES = ['item', 'piece', 'consequence'] as const;
 
-/** The second set of a log's read models, while it is made. One connection makes it, another looks at both sets. */
+/** The new set of a log's read models during a rebuild. One connection writes it; another reads both sets. */
 export class RebuildStore {
   private constructor(
     private readonly log: string,
-    private readonly maker: Client,
-    private readonly looker: Client,
+    private readonly writer: Client,
+    private readonly reader: Client,
     private readonly gen: number,
   ) {}
 
   /**
-   * Removes what an earlier try has left, and begins.
-   * @returns undefined where the log is being rebuilt already
-   * @throws where nobody has followed the log yet
+   * Removes the partial set of an earlier rebuild, and starts a new one.
+   * @returns undefined if a rebuild of the log is running
+   * @throws Error if no ledger has followed the log yet
    */
   static async begin(url: string, log: string): Promise<RebuildStore | undefined> {
     const connect = async (): Promise<Client> => {
@@ -38,42 +38,42 @@ export class RebuildStore {
         application_name: 'bailiwick-rebuild',
         ...databaseWaits(LIMITS.databaseLongMs),
       });
-      client.on('error', () => undefined); // the next statement says so
+      client.on('error', () => undefined); // the next statement fails with it
       await client.connect();
       return client;
     };
-    const [maker, looker] = [await connect(), await connect()];
+    const [writer, reader] = [await connect(), await connect()];
     try {
-      const lock = await maker.query<{ mine: boolean }>('SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine', [
+      const lock = await writer.query<{ mine: boolean }>('SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine', [
         LOCK,
         log,
       ]);
       if (!lock.rows[0]?.mine) {
-        await Promise.all([maker.end(), looker.end()]);
+        await Promise.all([writer.end(), reader.end()]);
         return undefined;
       }
-      await clean(maker, log);
-      const { rows } = await maker.query<{ gen: number }>(
+      await clean(writer, log);
+      const { rows } = await writer.query<{ gen: number }>(
         `INSERT INTO ledger.rebuild AS r (log, gen, position) SELECT log, gen + 1, 0 FROM ledger.follower WHERE log = $1
          ON CONFLICT (log) DO UPDATE SET gen = greatest(r.gen, excluded.gen - 1) + 1, position = 0, started = now(), ended = NULL, told = NULL
          RETURNING gen`,
         [log],
       );
       if (!rows[0]) throw new Error(`${log} has no read models yet`);
-      return new RebuildStore(log, maker, looker, rows[0].gen);
+      return new RebuildStore(log, writer, reader, rows[0].gen);
     } catch (error) {
-      await Promise.all([maker.end(), looker.end()]);
+      await Promise.all([writer.end(), reader.end()]);
       throw error;
     }
   }
 
-  /** Lets the log go: the next rebuild may begin. */
+  /** Releases the lock of the log, so that the next rebuild can start. */
   async end(): Promise<void> {
-    await Promise.all([this.maker.end(), this.looker.end()]);
+    await Promise.all([this.writer.end(), this.reader.end()]);
   }
 
   async livePosition(): Promise<number> {
-    const { rows } = await this.looker.query<{ position: string }>(
+    const { rows } = await this.reader.query<{ position: string }>(
       'SELECT position FROM ledger.follower WHERE log = $1',
       [this.log],
     );
@@ -81,14 +81,14 @@ export class RebuildStore {
   }
 
   write(from: number, next: number, made: Made): Promise<void> {
-    const run: Writer['run'] = async (sql, values) => (await this.maker.query<object>(sql, values)).rows;
+    const run: Writer['run'] = async (sql, values) => (await this.writer.query<object>(sql, values)).rows;
     const together: Writer['together'] = async (work) => {
-      await this.maker.query('BEGIN');
+      await this.writer.query('BEGIN TRANSACTION');
       try {
         await work(run);
-        await this.maker.query('COMMIT');
+        await this.writer.query('COMMIT');
       } catch (error) {
-        await this.maker.query('ROLLBACK').catch(() => undefined);
+        await this.writer.query('ROLLBACK').catch(() => undefined);
         throw error;
       }
     };
@@ -96,13 +96,13 @@ export class RebuildStore {
   }
 
   /**
-   * Both sets, at one moment: every row of the old one that nothing after `at` has changed must be as it was made anew.
-   * @param at where the new set stands
+   * Compares both sets in one snapshot. Rows that events from `at` on have changed are left to `compareTouched`.
+   * @param at the position of the new set
    */
   async compare(at: number): Promise<Compared> {
-    await this.looker.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await this.reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     try {
-      const { rows } = await this.looker.query<{ gen: number }>('SELECT gen FROM ledger.follower WHERE log = $1', [
+      const { rows } = await this.reader.query<{ gen: number }>('SELECT gen FROM ledger.follower WHERE log = $1', [
         this.log,
       ]);
       const values = [this.log, rows[0]?.gen, this.gen, at];
@@ -112,13 +112,13 @@ export class RebuildStore {
         await this.differing(PIECES, values.slice(0, 3)),
       ]);
     } finally {
-      await this.looker.query('ROLLBACK');
+      await this.reader.query('ROLLBACK');
     }
   }
 
-  /** The same of single rows, where both sets stand at one position. */
+  /** Compares single rows, when both sets are at the same position. */
   async compareTouched({ items, revocations }: Touched): Promise<Compared> {
-    const { rows } = await this.looker.query<{ gen: number }>('SELECT gen FROM ledger.follower WHERE log = $1', [
+    const { rows } = await this.reader.query<{ gen: number }>('SELECT gen FROM ledger.follower WHERE log = $1', [
       this.log,
     ]);
     const both = [this.log, rows[0]?.gen, this.gen];
@@ -134,7 +134,7 @@ export class RebuildStore {
   }
 
   private async differing(sql: string, values: unknown[]): Promise<Compared> {
-    const { rows } = await this.looker.query<Difference & { count: string }>(
+    const { rows } = await this.reader.query<Difference & { count: string }>(
       `SELECT *, count(*) OVER () AS count FROM (${sql}) AS d LIMIT ${LIMITS.sampleSize}`,
       values,
     );
@@ -142,44 +142,44 @@ export class RebuildStore {
   }
 
   /**
-   * In one transaction the live follower waits, what is left is made good, and the new set takes the place of the old.
-   * Dying before its commit: the old set is read as before. After it: the new one is.
-   * @param finish makes the rest, up to the position that the live ones stand at
+   * Replaces the current set by the new one, in one transaction that blocks the live follower until the new set has
+   * caught up. After a crash before the commit the current set stays in use; after the commit, the new one is in use.
+   * @param finish writes the rest of the new set, up to the live position
    */
   async switchOver(finish: (live: number) => Promise<Rebuilt>): Promise<Rebuilt> {
-    await this.looker.query('BEGIN');
-    let told: Rebuilt;
+    await this.reader.query('BEGIN TRANSACTION');
+    let result: Rebuilt;
     try {
-      await this.looker.query("SET LOCAL lock_timeout = '10s'");
-      const { rows } = await this.looker.query<{ position: string }>(
+      await this.reader.query("SET LOCAL lock_timeout = '10s'");
+      const { rows } = await this.reader.query<{ position: string }>(
         'SELECT position FROM ledger.follower WHERE log = $1 FOR UPDATE',
         [this.log],
       );
-      told = await finish(Number(rows[0]?.position ?? 0));
-      await this.looker.query('UPDATE ledger.follower SET gen = $2 WHERE log = $1', [this.log, this.gen]);
-      await this.looker.query('UPDATE ledger.rebuild SET ended = now(), told = $2 WHERE log = $1', [
+      result = await finish(Number(rows[0]?.position ?? 0));
+      await this.reader.query('UPDATE ledger.follower SET gen = $2 WHERE log = $1', [this.log, this.gen]);
+      await this.reader.query('UPDATE ledger.rebuild SET ended = now(), told = $2 WHERE log = $1', [
         this.log,
-        JSON.stringify(told),
+        JSON.stringify(result),
       ]);
-      await this.looker.query('COMMIT');
+      await this.reader.query('COMMIT');
     } catch (error) {
-      await this.looker.query('ROLLBACK').catch(() => undefined);
+      await this.reader.query('ROLLBACK').catch(() => undefined);
       throw error;
     }
-    await clean(this.maker, this.log);
-    return told;
+    await clean(this.writer, this.log);
+    return result;
   }
 
-  /** Says why it came to nothing. */
+  /** Records why the rebuild failed. */
   async fail(error: string): Promise<void> {
-    await this.maker.query('UPDATE ledger.rebuild SET ended = now(), told = $2 WHERE log = $1 AND ended IS NULL', [
+    await this.writer.query('UPDATE ledger.rebuild SET ended = now(), told = $2 WHERE log = $1 AND ended IS NULL', [
       this.log,
       JSON.stringify({ error }),
     ]);
   }
 }
 
-/** Removes every set but the one that is read, a few rows at a time. */
+/** Removes every set except the one in use, in small batches. */
 async function clean(client: Client, log: string): Promise<void> {
   for (const table of TABLES) {
     for (let removed = AT_ONCE; removed === AT_ONCE;) {
@@ -218,7 +218,7 @@ const CONSEQUENCES = (which: string, and: string): string => `
   FROM ${side('consequence', '$2', which)} AS l FULL JOIN ${side('consequence', '$3', which)} AS n
     ON l.revocation_id = n.revocation_id AND l.grant_id = n.grant_id
   WHERE (${and}) AND ${distinct(CONSEQUENCE)}`;
-/** A piece of the old set may have more hashes behind those of the new one. */
+/** A piece of the current set may have further hashes after those of the new set. */
 const PIECES = `
   SELECT 'tree level ' || n.level || ' piece ' || n.index AS row, ${how('level')}
   FROM ${side('piece', '$3', '')} AS n LEFT JOIN ${side('piece', '$2', '')} AS l ON l.level = n.level AND l.index = n.index
