@@ -47,7 +47,7 @@ async function partsOf(
 }
 
 describe('a receipt that is too large for one envelope', () => {
-  it('is made in parts that verify together as the receipt in one envelope does', async () => {
+  it('is made in parts that together verify to the same claims as one envelope', async () => {
     const { log, runId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -66,7 +66,7 @@ describe('a receipt that is too large for one envelope', () => {
     }
   });
 
-  it('has the same parts when the log has grown, also from a ledger that has started since', async () => {
+  it('has the same parts after the log has grown and after a restart', async () => {
     const { log, runId, rootId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log, 30);
@@ -82,7 +82,7 @@ describe('a receipt that is too large for one envelope', () => {
     expect(brokenAt(verifyReceipt([first, ...before], later.vkey))).toBe('');
   });
 
-  it('is made in parts where its bytes are too many, and no part has more', async () => {
+  it('is made in parts if its bytes exceed the bound, and no part exceeds it', async () => {
     const { log, runId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -94,7 +94,7 @@ describe('a receipt that is too large for one envelope', () => {
     expect(brokenAt(verifyReceipt([first, ...parts], ledger.vkey))).toBe('');
   });
 
-  it('has no other part, size or subject than it states', async () => {
+  it('has only the parts, the size and the subject that it states', async () => {
     const { log, runId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -113,7 +113,7 @@ describe('a receipt that is too large for one envelope', () => {
     expect(await ask({ size, part: 999 })).toMatchObject({ refusal: { code: 'NOT_FOUND' } });
   });
 
-  it('is made of a run with more events than one envelope may hold, and so is its tree and custody', async () => {
+  it('is made for a run with more events than one envelope may hold, as are its tree and custody', async () => {
     const log = new SealedLog();
     const budget = { calls: 100_000, reads: 100_000 };
     const { runId, grantId, treeId } = log.open({ ...ROOMY, budget });

@@ -16,14 +16,14 @@ import type { Claims } from '@bailiwick/receipts/kinds';
 import { claimsDigest, rootOver } from '@bailiwick/receipts/web/parts';
 import { entryHash, leafHash, nodeHash } from '@bailiwick/transparency-log/hash';
 
-/** A receipt cut into parts: what its first envelope states, and which events each part holds. */
+/** A receipt cut into parts: the statement of its first envelope, and the events of each part. */
 export interface Cut {
   readonly subject: InPartsStatement['subject'];
   readonly predicate: InParts;
   readonly positions: readonly (readonly number[])[];
 }
 
-/** The last few receipts that were cut: positions alone, no event. */
+/** The receipts that were cut most recently, as positions without events. */
 export class Cuts {
   private readonly cuts = new Map<string, Cut>();
 
@@ -41,17 +41,17 @@ export class Cuts {
 
 type Stored = { readonly stored: StoredEvent };
 
-/** Bytes of a text as a string of ASCII JSON, at most: an escape has six, a quote or line end two. */
+/** Returns an upper bound of the bytes of a text in ASCII JSON: six per escape, two per quote or backslash. */
 const inJson = (text: string): number =>
   text.length + (text.match(/["\\]/g)?.length ?? 0) + 5 * (text.match(/[^\x20-\x7e]/g)?.length ?? 0);
 
-/** An event with the names of its members, in base64, without its proof. */
+/** Estimates the size of an event with its member names, in base64, without its proof. */
 const sizeOf = ({ stored: { body, payload, log } }: Stored): number =>
   Math.ceil((4 / 3) * (inJson(body) + inJson(payload ?? '') + log.length + 100));
 
 export const bytesOf = (kept: readonly Stored[]): number => kept.reduce((sum, each) => sum + sizeOf(each), 0);
 
-/** A proof has a line of a hash for each level, and the signed head. */
+/** Returns an upper bound of the size of a proof: one hash per level of the tree, and the signed head. */
 export const mostOfProof = (size: number, note: string): number =>
   Math.ceil((4 / 3) * (46 * Math.ceil(Math.log2(size + 1)) + 2 * note.length + 100));
 
@@ -84,7 +84,7 @@ export function partsOf({ id, type, size, kept, claims, proofBytes, bounds }: Un
   };
 }
 
-/** As many events in each part as it may hold; one at least. */
+/** Fills each part up to its bounds, with at least one event. */
 function cut(kept: readonly Stored[], proofBytes: number, { bytes, partEvents }: Uncut['bounds']): number[][] {
   const parts: number[][] = [];
   let room = 0;
@@ -101,7 +101,7 @@ function cut(kept: readonly Stored[], proofBytes: number, { bytes, partEvents }:
   return parts;
 }
 
-/** What stands around the events of a part. */
+/** bytes of a part in addition to its events */
 const ROOM_AROUND = 4_096;
 
 export const inPartsStatementOf = ({ subject, predicate }: Cut): InPartsStatement => ({

@@ -39,8 +39,8 @@ const wanted = (log: SealedLog, runId: string): unknown => {
   return JSON.parse(JSON.stringify(claims));
 };
 
-describe('the receipt that a ledger gives', () => {
-  it('is verified with the key of the log alone, and claims what the whole log says of the run', async () => {
+describe('receiptOf', () => {
+  it('makes receipts that the key of the log verifies and whose claims match those from the whole log', async () => {
     const { log, runId, rootId, childId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -65,7 +65,7 @@ describe('the receipt that a ledger gives', () => {
     }
   });
 
-  it('is that of any run of any log', async () => {
+  it('makes such receipts for the runs of random logs', async () => {
     await fc.assert(
       fc.asyncProperty(moves(40), async (all) => {
         const log = new SealedLog();
@@ -84,7 +84,7 @@ describe('the receipt that a ledger gives', () => {
     );
   }, 120_000);
 
-  it('tells nothing that is in the log and not yet in the tree', async () => {
+  it('omits events that are not in the tree yet', async () => {
     const { log, runId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log, 25);
@@ -96,7 +96,7 @@ describe('the receipt that a ledger gives', () => {
     expect((claims as { actions: unknown[] }).actions).toHaveLength(5);
   });
 
-  it('comes with the custody of every action', async () => {
+  it('is consistent with the custody of every action', async () => {
     const { log } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -114,14 +114,14 @@ describe('the receipt that a ledger gives', () => {
   });
 });
 
-describe('what a ledger answers', () => {
+describe('requests to a ledger', () => {
   const ask = (ledger: LogLedger, name: string, request: object): Promise<Answer> => bench.ask(ledger, name, request);
   const value = (answer: Answer): never => {
     if (!answer.ok) throw new Error(answer.refusal.detail);
     return answer.value as never;
   };
 
-  it('stays within its tenant: what another has is not known (I9)', async () => {
+  it('do not find subjects of another tenant (I9)', async () => {
     const { log, runId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -158,7 +158,7 @@ describe('what a ledger answers', () => {
     expect(await ask(ledger, 'events', { tenant: 'other', log: LOG })).toMatchObject({ ok: false });
   });
 
-  it('is of what was in the log when it was asked: a caller sees what it has just done', async () => {
+  it('include everything that was in the log when they arrived, so that callers see their own writes', async () => {
     const { log, runId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log, 1);
@@ -166,7 +166,7 @@ describe('what a ledger answers', () => {
     expect(await ask(ledger, 'receipt', { tenant: 'default', runId })).toMatchObject({ ok: true });
   });
 
-  it('lists page by page, each thing once, whatever the page', async () => {
+  it('list each item once for any page size', async () => {
     const { log } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -192,7 +192,7 @@ describe('what a ledger answers', () => {
     }
   });
 
-  it('lists grants with what is used and held of them now, also when it has only begun again', async () => {
+  it('list grants with their current usage and reservations, also right after a restart', async () => {
     const log = new SealedLog();
     const { grantId } = log.open();
     const child = log.child(grantId);
@@ -224,7 +224,7 @@ describe('what a ledger answers', () => {
     });
   });
 
-  it('gives a tree as it stood at any position or time', async () => {
+  it('return a tree at any position or time', async () => {
     const { log, runId, childId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -243,7 +243,7 @@ describe('what a ledger answers', () => {
     });
   });
 
-  it('tells of a revocation also where all that it stopped was suspended', async () => {
+  it('return a revocation that stopped only suspended grants', async () => {
     const log = new SealedLog();
     const { grantId } = log.open();
     act(log, grantId, 'file.read');

@@ -22,22 +22,22 @@ import { KINDS } from '@bailiwick/receipts/kinds';
 import { OF_ANCESTORS, OF_CHILDREN } from '@bailiwick/receipts/select';
 import { readStory, type StoryEntry } from '@bailiwick/receipts/story';
 import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
-import { knowing } from '../search/find-by-id';
+import { findState } from '../search/find-by-id';
 import type { LogLedger } from '../follower/log-ledger';
 import { bytesOf, inPartsStatementOf, mostOfProof, partsOf, partStatementOf, type Cut } from './parts';
 import { Altered, TooLarge, Unreadable } from '../rpc/errors';
 import type { Sources } from '../connections/sources';
 
-/** Where events are read from, and the trees that were forgotten. */
+/** The stores to read from. */
 type From = Sources & {
-  /** how many events may be held in memory */
+  /** the maximum number of events to hold in memory */
   readonly most?: number;
 };
 
-/** There are more events than may be held outside a turn. */
+/** A receipt has more events than a request may hold in memory outside the queue of its log. */
 class Larger extends Error {}
 
-/** What holds many events in memory is done one at a time for each log; what holds few need not wait for that. */
+/** Builds small receipts at once, and large ones one at a time for each log, to bound the memory they use. */
 async function inTurn<T>(ledger: LogLedger, from: From, most: number, work: (from: From) => Promise<T>): Promise<T> {
   const { eventlog, store } = from;
   try {
@@ -48,10 +48,10 @@ async function inTurn<T>(ledger: LogLedger, from: From, most: number, work: (fro
   }
 }
 
-/** A stored event, as receipts are told of it. */
-type Kept = StoryEntry & { readonly stored: StoredEvent };
+/** A stored event, parsed for a receipt. */
+type Kept = Told & { readonly stored: StoredEvent };
 
-/** @throws Unreadable rather than sign an account with a hole in it */
+/** @throws Unreadable rather than sign an incomplete account */
 function keptOf(stored: StoredEvent): Kept {
   const read = readWhereReadable(stored);
   if (!read) throw new Unreadable(stored.position);
@@ -59,10 +59,10 @@ function keptOf(stored: StoredEvent): Kept {
   return { ...read, stored };
 }
 
-/** How many events are read at once. */
+/** events read by one query */
 const PAGE = 5_000;
 
-/** Reads events by what they are about, each once. @throws TooLarge rather than leave any out */
+/** Collects events by their subjects, each once. @throws TooLarge rather than omit any */
 class Candidates {
   private readonly found = new Map<number, StoredEvent>();
 
@@ -82,17 +82,17 @@ class Candidates {
     }
   }
 
-  /** @throws Unreadable where the tree has an event that cannot be read, also after it was set aside for good */
+  /** @throws Unreadable if the tree contains or ever contained an unreadable event */
   async whole(treeId: string): Promise<void> {
     const aside = asideBy(this.state, treeId);
     if (aside) throw new Unreadable(aside.position);
     await this.search({ treeId, type: 'EventSetAside' });
   }
 
-  /** The revocation rules that may have struck one of these: which of them did is for the choice to say. */
+  /** Adds the revocation rules that may have affected a subject; the selection of the receipt decides which did. */
   async rules(subjects: readonly Subject[]): Promise<void> {
     const { log, rules } = this.state;
-    // a lease that was raised since may have been struck for a tool that the raised one does not have: any tool will do
+    // a rule may have matched a tool of a lease that was raised later and does not have the tool now: ignore the tool
     const mayStrike = rules.list.filter(({ selector }) =>
       subjects.some((subject) => selects({ ...selector, tool: undefined }, subject)),
     );
@@ -105,10 +105,10 @@ class Candidates {
   }
 
   /**
-   * In the order of the log; where words are gone, with the erasures that may have made them go.
-   * @throws Unreadable rather than sign an account with a hole in it
+   * Returns the events in the order of the log; if a payload is missing, with the erasures that may have removed it.
+   * @throws Unreadable rather than sign an incomplete account
    */
-  async told(): Promise<Kept[]> {
+  async events(): Promise<Kept[]> {
     const { imported, log } = this.state;
     if (imported > 0) this.take(await this.eventlog.at(log, [imported]));
     const gone = [...this.found.values()].some(({ payload }) => payload == null);
@@ -121,18 +121,18 @@ class Candidates {
     if (this.found.size > this.most && this.most < LIMITS.receiptEventsInAll) throw new Larger();
     if (this.found.size > LIMITS.receiptEventsInAll)
       throw new TooLarge(
-        `a receipt of more than ${LIMITS.receiptEventsInAll} events is not made; ask for one of a run or an action in it`,
+        `the receipt exceeds ${LIMITS.receiptEventsInAll} events; request the receipt of a run or an action in it`,
       );
   }
 }
 
 /**
- * All that may bear on a run: its own events, and what happened to the runs above and below it. Which those are is taken
- * from the state before an event is read: meanwhile it may forget them.
+ * Returns all events that may be relevant to a run: its own, and those of its ancestors and children. Reads the ancestors
+ * and children from the state before the first await: the state may drop them during one.
  */
 async function aboutRun({ eventlog, most }: From, state: LogState, run: RunNode): Promise<Kept[]> {
   const candidates = new Candidates(eventlog, state, most);
-  const { treeId } = run; // what events are found by
+  const { treeId } = run; // the index of events is by tree
   const above = runsAbove(state, run);
   const below = runsOf(state, treeId).filter((each) => each.parentRunId === run.id);
   const subjects = subjectsOf(state, [run, ...above, ...below]);
@@ -141,7 +141,7 @@ async function aboutRun({ eventlog, most }: From, state: LogState, run: RunNode)
   for (const { id } of above) await candidates.search({ treeId, runId: id, type: OF_ANCESTORS });
   for (const { id } of below) await candidates.search({ treeId, runId: id, type: OF_CHILDREN });
   await candidates.rules(subjects);
-  return await candidates.told();
+  return await candidates.events();
 }
 
 const runsOf = (state: LogState, treeId: string): readonly RunNode[] => state.trees.get(treeId)?.runs ?? [];
@@ -151,7 +151,7 @@ function runsAbove(state: LogState, run: RunNode): RunNode[] {
   return above ? [above, ...runsAbove(state, above)] : [];
 }
 
-/** What revocation rules look at, of runs that were given a lease, or wait for one. */
+/** Returns the subjects that revocation rules match: the runs that have a lease or have requested one. */
 const subjectsOf = (state: LogState, runs: readonly RunNode[]): Subject[] =>
   runs.flatMap((run) => {
     const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
@@ -161,17 +161,17 @@ const subjectsOf = (state: LogState, runs: readonly RunNode[]): Subject[] =>
   });
 
 async function aboutTree(ledger: LogLedger, from: From, treeId: string): Promise<Kept[] | undefined> {
-  const state = await knowing(ledger, from, 'tree', treeId);
+  const state = await findState(ledger, from, 'tree', treeId);
   if (!state) return undefined;
   const candidates = new Candidates(from.eventlog, state, from.most);
   const subjects = subjectsOf(state, runsOf(state, treeId));
   await candidates.whole(treeId);
   await candidates.search({ treeId });
   await candidates.rules(subjects);
-  return await candidates.told();
+  return await candidates.events();
 }
 
-/** Of the run that asked for it. */
+/** Returns the events that may be relevant to the run that requested an action. */
 async function aboutAction(ledger: LogLedger, from: From, actionId: string): Promise<Kept[] | undefined> {
   const { tenant, log } = ledger.state;
   const [decision] = await from.eventlog.search({ tenant, log, actionId, limit: 1 });
@@ -180,19 +180,19 @@ async function aboutAction(ledger: LogLedger, from: From, actionId: string): Pro
 }
 
 async function aboutRunOf(ledger: LogLedger, from: From, runId: string): Promise<Kept[] | undefined> {
-  const state = await knowing(ledger, from, 'run', runId);
+  const state = await findState(ledger, from, 'run', runId);
   const run = state?.runs.get(runId);
   return state && run && aboutRun(from, state, run);
 }
 
-/** By kind: where to look for what bears on an id; undefined where it is not known. */
+/** Collects the events that may be relevant to an id, by kind of receipt; undefined if the id does not exist. */
 const ABOUT: Record<PredicateType, (ledger: LogLedger, from: From, id: string) => Promise<Kept[] | undefined>> = {
   [RUN_RECEIPT]: aboutRunOf,
   [TREE_RECEIPT]: aboutTree,
   [ACTION_RECEIPT]: aboutAction,
 };
 
-/** What an envelope may hold: more is made in parts. */
+/** The bounds of one envelope; a larger receipt is made in parts. */
 export interface Bounds {
   readonly events: number;
   readonly bytes: number;
@@ -204,7 +204,7 @@ const BOUNDS: Bounds = {
   partEvents: LIMITS.receiptPartEvents,
 };
 
-/** The events of a receipt below a size of the log, in their order; undefined where there are none. */
+/** Returns the events of a receipt within a tree of `size` leaves, in order; undefined if there are none. */
 async function chosenFor(
   ledger: LogLedger,
   from: From,
@@ -214,7 +214,7 @@ async function chosenFor(
 ): Promise<[Kept, ...Kept[]] | undefined> {
   const candidates = await ABOUT[type](ledger, from, id);
   if (!candidates) return undefined;
-  // what is not in the tree yet has no proof, and is left out
+  // an event that is not in the tree yet has no proof
   const inTree = candidates.filter(({ event }) => event.position < size);
   const chosen = new Set(KINDS[type].select(id, readStory(inTree)).map(({ event }) => event.position));
   const kept = inTree.filter(({ event }) => chosen.has(event.position));
@@ -224,8 +224,9 @@ async function chosenFor(
 }
 
 /**
- * The signed account of a run, a tree or an action, each event with its proof; undefined where it is not known. Where
- * that is too large for one message, the envelope that names its parts: `partOf` makes each.
+ * Makes the signed receipt of a run, a tree or an action, with a proof of each event. If it is too large for one message,
+ * makes the envelope that lists its parts; `partOf` makes each part.
+ * @returns undefined if the subject does not exist
  * @throws TooLarge
  */
 export async function receiptOf(
@@ -264,14 +265,14 @@ async function madeOf(
   ledger.inParts.keep(keyOf(id, type, size), cut);
   const envelope = signStatement(inPartsStatementOf(cut), key, ledger.origin);
   if (envelope.payload.length > bounds.bytes)
-    throw new TooLarge(`the receipt has ${cut.predicate.parts.length} parts; the list of so many is not made`);
+    throw new TooLarge(`the receipt has ${cut.predicate.parts.length} parts, too many to list in one envelope`);
   return envelope;
 }
 
 /**
- * One part of the receipt that `receiptOf` named the parts of, at the size of the log that it stated. Made without the
- * others: where their positions are no longer remembered, they are found again, which gives the same ones.
- * @returns undefined where there is no such receipt, part or size
+ * Makes one part of a receipt whose parts `receiptOf` listed, for the tree size stated there. If the cut is no longer
+ * cached, it is computed again with the same result.
+ * @returns undefined if the receipt, the part or the size does not exist
  */
 export async function partOf(
   ledger: LogLedger,
@@ -318,14 +319,14 @@ const proved = (kept: readonly Kept[], proofs: ReadonlyMap<number, string>): Rec
     log,
     position,
     body,
-    // one that is not what its event names is withheld: it would be shown in the event's name
+    // a payload that does not match the digest in its event is withheld
     payload: words === null ? null : (payload ?? null),
     proof: proofs.get(position) as string,
   }));
 
 /**
- * Is each event the one that the tree has at its position? A receipt over anything else could not be verified.
- * @throws Altered with the position of the first that is not
+ * Checks that each event matches the leaf at its position in the tree; otherwise the receipt could not be verified.
+ * @throws Altered with the position of the first that does not
  */
 async function unaltered({ store }: From, log: string, kept: readonly Kept[]): Promise<void> {
   for (let from = 0; from < kept.length; from += PAGE) await unalteredPage(store, log, kept.slice(from, from + PAGE));
@@ -342,11 +343,11 @@ async function unalteredPage(store: From['store'], log: string, kept: readonly K
   );
   if (wrong)
     throw new Altered(
-      `the event at position ${wrong.stored.position} of ${log} is not the one that was signed for; ask \`log verify\` what was changed`,
+      `the event at position ${wrong.stored.position} of ${log} differs from the signed leaf; run \`bailiwick log verify\` to find the change`,
     );
 }
 
-/** The chain of one action, each link with its proof where it is in the tree; undefined where no decision on it is known. */
+/** Returns the custody chain of an action, with a proof of each link in the tree; undefined if the action does not exist. */
 export async function custodyFor(ledger: LogLedger, from: From, actionId: string): Promise<Custody | undefined> {
   const candidates = await inTurn(ledger, from, LIMITS.receiptEvents, (held) => aboutAction(ledger, held, actionId));
   if (!candidates) return undefined;

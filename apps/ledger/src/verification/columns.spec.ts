@@ -14,14 +14,14 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 beforeEach(() => bench.reset());
 
-/** A run that is denied one action, among all that else can happen. */
+/** Returns a busy log, and an action in it that was denied. */
 function denied() {
   const { log } = busyRun();
   const { runId = '', treeId = '', actionId = '', position } = log.last('ActionDenied');
   return { log, runId, treeId, actionId, at: position };
 }
 
-/** Stores a log, one row of it with other columns than its body has. */
+/** Stores a log, with columns in one row that differ from its body. */
 async function stored(log: SealedLog, at: number, change: Partial<AppendEvent>): Promise<LogLedger> {
   const rows = toAppend(log).map((row) => (row.position === at ? { ...row, ...change } : row));
   const ledger = bench.start();
@@ -33,7 +33,7 @@ async function stored(log: SealedLog, at: number, change: Partial<AppendEvent>):
 
 const elsewhere = 'tree_0_00000000000000000000000000';
 
-describe('an event whose row repeats its body wrongly', () => {
+describe('an event whose columns differ from its body', () => {
   it.each<[string, Partial<AppendEvent>]>([
     ['tree_id', { treeId: elsewhere }],
     ['tree_id', { treeId: undefined }],
@@ -68,8 +68,8 @@ describe('an event whose row repeats its body wrongly', () => {
   });
 });
 
-describe('a payload that is gone', () => {
-  it('without a recorded erasure is found, with its position, and a receipt says that none is recorded', async () => {
+describe('a missing payload', () => {
+  it('without a recorded erasure is found, with its position, and listed as absent in the receipt', async () => {
     const { log, runId } = denied();
     const opened = log.events.findIndex((event) => event.runId === runId && event.payloadDigest !== undefined);
     const ledger = await stored(log, opened, { payload: undefined });
@@ -82,8 +82,8 @@ describe('a payload that is gone', () => {
   });
 });
 
-describe('a body that is not the one that was signed for', () => {
-  it('is in no receipt: it is refused, and the position named', async () => {
+describe('a body that differs from the signed leaf', () => {
+  it('is in no receipt: the request is refused with the position', async () => {
     const { log, runId, at } = denied();
     const ledger = bench.start();
     await bench.feed(ledger, log);
