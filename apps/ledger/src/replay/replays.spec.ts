@@ -6,7 +6,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { eventLogDatabase, type EventLogDatabase } from '../../../../test/support/eventlog-database';
 import { toAppend, until } from '../testing/bench';
-import { Replays, type ReplayTold } from './replays';
+import { Replays, type ReplayReport } from './replays';
 import type { WhatIfJob } from './what-if-worker';
 
 const [MINE, THEIRS] = ['default/0', 'other/0'];
@@ -33,7 +33,7 @@ beforeAll(async () => {
   last = log.events.length - 1;
 }, 120_000);
 afterAll(() => database.drop());
-/** No event can be read until `release`: what runs keeps running. */
+/** Blocks reads of events until `release`, so that a what-if keeps running. */
 beforeEach(async () => {
   lock = new Client({ connectionString: database.url });
   await lock.connect();
@@ -52,63 +52,64 @@ function thread(workerData: WhatIfJob): Worker {
   threads.add(worker);
   return worker.once('exit', () => threads.delete(worker));
 }
-/** The real thing, on the worker's sources. */
-const made = (unaskedMs?: number): Replays =>
+/** Creates Replays with a real thread that runs the sources of the worker. */
+const create = (unaskedMs?: number): Replays =>
   (replays = new Replays(
     database.url,
     (message, cause) => warnings.push(`${message}: ${String(cause)}`),
     unaskedMs,
     thread,
   ));
-const begin = (log = MINE): string => replays.start('default', { log, request: { change: {} }, to: last, rules: [] });
-const asked = (id: string): ReturnType<Replays['ask']> => replays.ask('default', id);
+const startJob = (log = MINE): string =>
+  replays.start('default', { log, request: { change: {} }, to: last, rules: [] });
+const poll = (id: string): ReturnType<Replays['ask']> => replays.ask('default', id);
 const waits = { ok: true, value: { progress: { done: 0, total: expect.any(Number) as number } } };
 const refused = (code: string): object => ({ ok: false, refusal: { code, detail: expect.any(String) as string } });
 
-/** Asks until there is an answer, as a gateway does. */
+/** Polls until there is a result, as the gateway does. */
 async function answer(id: string): Promise<unknown> {
   for (;;) {
-    const told = await asked(id);
-    if (!told.ok) return told;
-    if ('answer' in (told.value as ReplayTold)) return (told.value as { answer: unknown }).answer;
+    const response = await poll(id);
+    if (!response.ok) return response;
+    if ('answer' in (response.value as ReplayReport)) return (response.value as { answer: unknown }).answer;
   }
 }
 const unchanged = { differ: 0 };
 
-/** The one thread there is, once it is another than `before`. */
+/** Waits for the one thread that runs, other than `before`. */
 async function running(before?: Worker): Promise<Worker> {
   await until(() => threads.size > 0 && !threads.has(before as Worker));
   expect(threads.size).toBe(1);
   return [...threads][0] as Worker;
 }
 
-describe('what-ifs', () => {
-  it('are made one at a time, a few wait, and the rest are told at once to come back', async () => {
-    made();
-    const all = Array.from({ length: 1 + LIMITS.replaysWaiting }, () => begin());
+describe('Replays', () => {
+  it('runs one what-if at a time, queues a few, and refuses the rest at once', async () => {
+    create();
+    const all = Array.from({ length: 1 + LIMITS.replaysWaiting }, () => startJob());
     await running();
-    expect(await asked(begin())).toEqual({
+    expect(await poll(startJob())).toEqual({
       ok: false,
       refusal: {
         code: 'TOO_MANY',
-        detail: `a what-if of ${MINE} is being made, and others wait for it; try again shortly`,
+        detail: `a what-if of ${MINE} is running, and others wait for it; try again shortly`,
       },
     });
     await release();
     for (const id of all) expect(await answer(id)).toMatchObject(unchanged);
-    expect(await asked(all[0] as string)).toEqual(refused('NOT_READY')); // what was told once is kept no longer
+    expect(await poll(all[0] as string)).toEqual(refused('NOT_READY')); // a result is returned once
   });
 
-  it('are ended where whoever asked has gone, and the next has the thread', async () => {
-    made();
-    const [first, second] = [begin(), begin()];
+  it('ends a cancelled what-if and starts the next one', async () => {
+    create();
+    const [first, second] = [startJob(), startJob()];
     const thread = await running();
-    replays.cancel('other', first); // another tenant's: nothing happens (I9)
+    replays.cancel('other', first); // another tenant cannot cancel it (I9)
     expect(await replays.ask('other', first)).toEqual(refused('NOT_READY'));
-    expect(await asked(first)).toEqual(waits);
+    expect(await poll(first)).toEqual(waits);
     replays.cancel('default', first);
     await running(thread);
-    expect(await asked(first)).toEqual(refused('NOT_READY'));
+    expect(await poll(first)).toEqual(refused('NOT_READY'));
     await release();
     expect(await answer(second)).toMatchObject(unchanged);
   });
@@ -116,28 +117,28 @@ describe('what-ifs', () => {
   it.each([
     ['of the same log', MINE],
     ['of another log', THEIRS],
-  ])('that wait for one %s give up their place where whoever asked has gone', async (_which, log) => {
-    made();
-    const first = begin();
+  ])('frees the place of a cancelled what-if that waits for one %s', async (_which, log) => {
+    create();
+    const first = startJob();
     const thread = await running();
-    const fill = (i: number): string => begin(log === MINE ? log : `log${i}/0`);
+    const fill = (i: number): string => startJob(log === MINE ? log : `log${i}/0`);
     const waiting = Array.from({ length: LIMITS.replaysWaiting }, (_, i) => fill(i));
-    expect(await asked(fill(100))).toEqual(refused('TOO_MANY'));
+    expect(await poll(fill(100))).toEqual(refused('TOO_MANY'));
     replays.cancel('default', waiting[1] as string);
     const late = fill(101);
-    expect(await asked(late)).toEqual(waits);
-    expect(await asked(fill(102))).toEqual(refused('TOO_MANY'));
+    expect(await poll(late)).toEqual(waits);
+    expect(await poll(fill(102))).toEqual(refused('TOO_MANY'));
     expect([...threads]).toEqual([thread]);
     await release();
     for (const id of waiting) replays.cancel('default', id);
     for (const id of [first, late]) expect(await answer(id)).toMatchObject(unchanged);
   });
 
-  it('are given up where nobody asks about them, those that wait as well', async () => {
-    made(1);
-    const all = [begin(), begin(), begin()];
+  it('cancels what-ifs that no client polls, including queued ones', async () => {
+    create(1);
+    const all = [startJob(), startJob(), startJob()];
     await running();
     await until(() => threads.size === 0);
-    for (const id of all) expect(await asked(id)).toEqual(refused('NOT_READY'));
+    for (const id of all) expect(await poll(id)).toEqual(refused('NOT_READY'));
   });
 });

@@ -8,7 +8,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { Busy, Turns } from '@bailiwick/platform/turns';
 import { DATABASE_URL, WARN, type Warn } from '../connections/tokens';
 import { found, refuse } from '../rpc/answers';
-import type { WhatIfJob, WhatIfTold } from './what-if-worker';
+import type { WhatIfJob, WhatIfMessage } from './what-if-worker';
 
 interface Job {
   readonly tenant: string;
@@ -19,16 +19,16 @@ interface Job {
   finished: Promise<unknown>;
 }
 
-/** What one who waits for a what-if is told. */
-export type ReplayTold = { readonly progress: ReplayProgress } | { readonly answer: unknown };
+/** The response to a poll. */
+export type ReplayReport = { readonly progress: ReplayProgress } | { readonly answer: unknown };
 
-/** `number`: a what-if that no client polls for this time is given up; by default `LIMITS.replayUnaskedMs` */
+/** `number`: a what-if that no client polls for this time is cancelled; by default `LIMITS.replayUnaskedMs` */
 export const WHAT_IF_UNASKED_MS = Symbol('WHAT_IF_UNASKED_MS');
 /** `StartThread`: by default a worker thread with a bounded heap */
 export const WHAT_IF_THREAD = Symbol('WHAT_IF_THREAD');
 type StartThread = (job: WhatIfJob) => Worker;
 
-const LOOK_MS = 1_000;
+const SWEEP_MS = 1_000;
 const ASK_MS = 1_000;
 
 const thread: StartThread = (workerData) =>
@@ -38,16 +38,15 @@ const thread: StartThread = (workerData) =>
   });
 
 /**
- * What-ifs, one at a time in this process, each on a thread that lets live work go first: a few more wait, the rest are
- * told to come back. One that nobody asks about any more is given up; dying takes them all, and they are asked for
- * again.
+ * Runs what-ifs, one at a time in this process, each on a thread of the lowest priority. A few more wait in a queue;
+ * further ones are refused. A what-if that its client stops polling is cancelled. After a crash clients start theirs again.
  */
 @Injectable()
 export class Replays implements OnApplicationShutdown {
   private readonly jobs = new Map<string, Job>();
-  private readonly ofLog = new Map<string, SerialQueue>();
-  private readonly all = new SerialQueue('a what-if is being made', LIMITS.replaysWaiting, LIMITS.replayWaitMs);
-  private readonly timer = setInterval(() => this.giveUp(), LOOK_MS);
+  private readonly ofLog = new Map<string, Turns>();
+  private readonly all = new Turns('a what-if is running', LIMITS.replaysWaiting, LIMITS.replayWaitMs);
+  private readonly timer = setInterval(() => this.cancelUnpolled(), SWEEP_MS);
 
   constructor(
     @Inject(DATABASE_URL) private readonly databaseUrl: string,
@@ -64,12 +63,12 @@ export class Replays implements OnApplicationShutdown {
     await Promise.all([...this.jobs.values()].map((job) => job.finished));
   }
 
-  /** Begins one, or puts it in line. @returns the name it is asked about by */
+  /** Starts a what-if, or queues it. @returns the id to poll */
   start(tenant: string, what: Omit<WhatIfJob, 'databaseUrl'>): string {
     const id = randomUUID();
     const turns =
       this.ofLog.get(what.log) ??
-      new SerialQueue(`a what-if of ${what.log} is being made`, LIMITS.replaysWaiting, LIMITS.replayWaitMs);
+      new Turns(`a what-if of ${what.log} is running`, LIMITS.replaysWaiting, LIMITS.replayWaitMs);
     this.ofLog.set(what.log, turns);
     const job: Job = {
       tenant,
@@ -85,25 +84,25 @@ export class Replays implements OnApplicationShutdown {
     job.finished = turns
       .take(() => this.all.take(run, signal), signal)
       .catch((error: unknown) => {
-        if (signal.aborted) return GIVEN_UP;
-        if (error instanceof QueueFullError) return refuse('TOO_MANY', error.message);
-        this.warn(`a what-if of ${what.log} could not be made`, error);
-        return refuse('INTERNAL', 'the what-if could not be made; the log of the ledger says why');
+        if (signal.aborted) return CANCELLED;
+        if (error instanceof Busy) return refuse('TOO_MANY', error.message);
+        this.warn(`a what-if of ${what.log} failed`, error);
+        return refuse('INTERNAL', 'the what-if failed; the cause is in the log of the ledger service');
       })
       .then((answer) => (job.answer = answer));
     return id;
   }
 
-  /** How far it is, or what came of it, once; waits a moment for news. Another tenant's is not known (I9). */
+  /** Returns the progress, or the result once; waits up to a second for the result. Finds only the tenant's own (I9). */
   async ask(tenant: string, id: string): Promise<Answer> {
     const job = this.jobs.get(id);
-    if (job?.tenant !== tenant) return refuse('NOT_READY', 'this what-if is not known here any more; ask for it again');
+    if (job?.tenant !== tenant) return refuse('NOT_READY', 'the what-if is no longer available; start it again');
     job.asked = performance.now();
     const late = new Promise((resolve) => setTimeout(resolve, ASK_MS).unref());
     await Promise.race([job.finished, late]);
-    if (job.answer === undefined) return found({ progress: job.progress } satisfies ReplayTold);
+    if (job.answer === undefined) return found({ progress: job.progress } satisfies ReplayReport);
     this.jobs.delete(id);
-    return job.answer.ok ? found({ answer: job.answer.value } satisfies ReplayTold) : job.answer;
+    return job.answer.ok ? found({ answer: job.answer.value } satisfies ReplayReport) : job.answer;
   }
 
   cancel(tenant: string, id: string): void {
@@ -113,7 +112,7 @@ export class Replays implements OnApplicationShutdown {
     this.jobs.delete(id);
   }
 
-  private giveUp(): void {
+  private cancelUnpolled(): void {
     for (const [id, job] of this.jobs) {
       if (performance.now() - job.asked > this.unaskedMs) this.cancel(job.tenant, id);
     }
@@ -121,15 +120,15 @@ export class Replays implements OnApplicationShutdown {
 
   private run(job: Job, what: WhatIfJob): Promise<Answer> {
     const { signal } = job.stop;
-    if (signal.aborted) return Promise.resolve(GIVEN_UP);
+    if (signal.aborted) return Promise.resolve(CANCELLED);
     const worker = this.begin(what);
     return new Promise<Answer>((resolve, reject) => {
       const timer = setTimeout(() => resolve(TOO_LONG), LIMITS.replayMs);
-      signal.addEventListener('abort', () => resolve(GIVEN_UP));
-      worker.on('message', (told: WhatIfTold) => {
-        if (told.kind === 'progress') job.progress = { done: told.done, total: told.total };
-        else if (told.kind === 'answer') resolve(found(told.answer));
-        else resolve(refuse('INTERNAL', `the log does not fold: ${told.detail}`));
+      signal.addEventListener('abort', () => resolve(CANCELLED));
+      worker.on('message', (message: WhatIfMessage) => {
+        if (message.kind === 'progress') job.progress = { done: message.done, total: message.total };
+        else if (message.kind === 'answer') resolve(found(message.answer));
+        else resolve(refuse('INTERNAL', `the log cannot be folded: ${message.detail}`));
       });
       worker.on('error', (error: NodeJS.ErrnoException) =>
         error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? resolve(TOO_MUCH) : reject(error),
@@ -140,7 +139,7 @@ export class Replays implements OnApplicationShutdown {
   }
 }
 
-const GIVEN_UP = refuse('NOT_READY', 'the what-if was given up, since nobody asked about it any more');
-const narrower = 'name a treeId, or fewer positions with from and to';
+const CANCELLED = refuse('NOT_READY', 'the what-if was cancelled because its client stopped polling');
+const narrower = 'select a treeId, or fewer positions with from and to';
 const TOO_LONG = refuse('TOO_LARGE', `the what-if took longer than ${LIMITS.replayMs / 60_000} minutes; ${narrower}`);
-const TOO_MUCH = refuse('TOO_LARGE', `the what-if needs more memory than it may have; ${narrower}`);
+const TOO_MUCH = refuse('TOO_LARGE', `the what-if exceeds its memory limit of ${LIMITS.replayHeapMb} MB; ${narrower}`);

@@ -18,13 +18,13 @@ const logs = fc.sample(moves(90), { seed: seeds, numRuns: runs }).map((list) => 
   const log = new SealedLog();
   for (const [i, move] of list.entries()) {
     play(log, move);
-    // of no tree, and felt by all
+    // belongs to no tree and affects all
     if (i === list.length >> 1) log.strike({ agentClass: 'worker' });
   }
   return log;
 });
 
-/** What the whole log folds to, up to a position: the same question answered the long way. */
+/** Computes the view of a tree at a position from a fold of the whole log. */
 function expected(log: SealedLog, treeId: string, position: number, now: number): unknown {
   const state = emptyState(LOG, 'default', 0);
   for (const event of log.events.slice(0, position + 1)) evolve(state, event);
@@ -41,7 +41,7 @@ function expected(log: SealedLog, treeId: string, position: number, now: number)
   ) as unknown;
 }
 
-/** Without what is said in words. */
+/** Removes the texts of the runs. */
 const bare = ({ position, grants, runs: all, labels }: TreeView): unknown => ({
   position,
   grants,
@@ -49,20 +49,23 @@ const bare = ({ position, grants, runs: all, labels }: TreeView): unknown => ({
   labels,
 });
 
-it.each(logs.map((log, i) => [i, log] as const))('a tree at any position and time, random log %i', async (_i, log) => {
-  const ledger = bench.start();
-  await bench.feed(ledger, log);
-  const ask = async (treeId: string, at: string): Promise<unknown> => {
-    const answer = await bench.ask(ledger, 'tree-at', { tenant: 'default', treeId, at });
-    return answer.ok ? bare(JSON.parse(JSON.stringify(answer.value)) as TreeView) : undefined;
-  };
-  for (const treeId of log.state.trees.keys()) {
-    for (let position = 0; position < log.events.length; position += 7) {
-      const time = parseTime(log.events[position]?.time ?? '') as number;
-      expect(await ask(treeId, String(position))).toEqual(expected(log, treeId, position, time));
-      // between two events nothing is but time: the newest before it, and what had expired by then
-      const [between, last] = [time + 1, log.events.findLastIndex((each) => (parseTime(each.time) ?? 0) <= time + 1)];
-      expect(await ask(treeId, rfc3339(between))).toEqual(expected(log, treeId, last, between));
+it.each(logs.map((log, i) => [i, log] as const))(
+  'TreeAtService returns a tree at any position and time, random log %i',
+  async (_i, log) => {
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const ask = async (treeId: string, at: string): Promise<unknown> => {
+      const answer = await bench.ask(ledger, 'tree-at', { tenant: 'default', treeId, at });
+      return answer.ok ? bare(JSON.parse(JSON.stringify(answer.value)) as TreeView) : undefined;
+    };
+    for (const treeId of log.state.trees.keys()) {
+      for (let position = 0; position < log.events.length; position += 7) {
+        const time = parseTime(log.events[position]?.time ?? '') as number;
+        expect(await ask(treeId, String(position))).toEqual(expected(log, treeId, position, time));
+        // between two events only time passes: leases may have expired since the last event
+        const [between, last] = [time + 1, log.events.findLastIndex((each) => (parseTime(each.time) ?? 0) <= time + 1)];
+        expect(await ask(treeId, rfc3339(between))).toEqual(expected(log, treeId, last, between));
+      }
     }
-  }
-});
+  },
+);

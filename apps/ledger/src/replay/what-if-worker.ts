@@ -15,22 +15,22 @@ export interface WhatIfJob {
   readonly log: string;
   readonly databaseUrl: string;
   readonly request: ReplayRequest;
-  /** the last position that is looked at */
+  /** the last position to read */
   readonly to: number;
-  /** the log's rules, where one tree alone is read */
+  /** the revocation rules of the log, if only one tree is read */
   readonly rules: readonly RuleEvent[];
 }
-export type WhatIfTold =
+export type WhatIfMessage =
   | ({ readonly kind: 'progress' } & ReplayProgress)
   | { readonly kind: 'answer'; readonly answer: ReplayAnswer }
   | { readonly kind: 'corrupt'; readonly detail: string };
 
-const tell = (told: WhatIfTold): void => parentPort?.postMessage(told);
+const report = (message: WhatIfMessage): void => parentPort?.postMessage(message);
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Goes through the past on a thread of its own that lets all others go first. Where threads have no priorities it
- * rests for as long as it works, so that it takes half a core at most.
+ * Replays the events on a thread of the lowest priority. On systems without thread priorities it pauses for as long as it
+ * works, so that it uses at most half a core.
  */
 async function main({ log, databaseUrl, request, to, rules }: WhatIfJob): Promise<void> {
   const lowered = lowerThisThread();
@@ -54,17 +54,17 @@ async function main({ log, databaseUrl, request, to, rules }: WhatIfJob): Promis
         whatIf.take(event);
         done = event.position + 1;
       }
-      if (done > 0) tell({ kind: 'progress', done, total: to + 1 });
+      if (done > 0) report({ kind: 'progress', done, total: to + 1 });
       if (!lowered) await rest(performance.now() - started);
     }
-    tell({ kind: 'answer', answer: { ...whatIf.end(), to } });
+    report({ kind: 'answer', answer: { ...whatIf.end(), to } });
   } catch (error) {
     if (!(error instanceof CorruptLog)) throw error;
-    tell({ kind: 'corrupt', detail: error.message });
+    report({ kind: 'corrupt', detail: error.message });
   } finally {
     await bodies.close();
   }
 }
 
-// what it throws is the thread's error, and told as such
+// a rejection becomes the 'error' event of the thread
 void main(workerData as WhatIfJob);

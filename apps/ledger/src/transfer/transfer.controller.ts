@@ -37,7 +37,7 @@ export class TransferController {
       if (!ledger) throw new NotYet(`${log} is not followed yet; try again`);
       const head = await eventlog.head(log);
       if (head > 0 && !(await ledger.reached(head - 1)))
-        throw new NotYet(`the tree of ${log} stands at ${ledger.position}, its log at ${head}; try again`);
+        throw new NotYet(`the tree of ${log} has ${ledger.position} of ${head} events; try again`);
       await ledger.sign();
       const newest = await store.heads.newest(log);
       logs.push({
