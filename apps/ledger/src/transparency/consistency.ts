@@ -4,8 +4,8 @@ import type { CheckpointRow } from './heads';
 import type { LedgerStore } from '../read-models/store';
 
 /**
- * A signed head with the proof that the tree of `from` leaves is its beginning, as a witness takes it. From 0 there is
- * nothing to prove.
+ * Returns a signed head with the proof that its tree extends the tree of `from` leaves, in the format that witnesses
+ * accept. From 0 the proof is empty.
  * @param from at most the size of the head
  */
 export async function continuing(

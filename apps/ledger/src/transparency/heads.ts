@@ -15,13 +15,13 @@ export interface KeyRow {
   readonly since: string;
 }
 
-/** The signed heads of logs: who signed them, who cosigned them, and what was cosigned here for others. */
+/** The signed heads of logs with their keys and cosignatures, and the heads of other logs that were cosigned here. */
 export class Heads {
   constructor(private readonly source: DataSource) {}
 
   /**
-   * Keeps a signed head, and from which size on its key signs; all or nothing. A head of that size which another key
-   * has signed gets this signature beside it: who holds the old key may see which the new one is.
+   * Stores a signed head and the first size that its key signed, in one statement. If another key has signed a head of
+   * that size, adds this signature to it, so that holders of the old key can learn the new one.
    */
   async save(log: string, { size, root, note }: CheckpointRow, vkey: string): Promise<void> {
     const line = note.slice(note.lastIndexOf('\n\n') + 2);
@@ -38,7 +38,7 @@ export class Heads {
     );
   }
 
-  /** The keys that have signed a log's heads, oldest first. */
+  /** Returns the keys that have signed heads of a log, oldest first. */
   async keys(log: string): Promise<KeyRow[]> {
     const rows = await this.source.query<{ vkey: string; size: string; made: Date }[]>(
       'SELECT vkey, size, made FROM ledger.signing_key WHERE log = $1 ORDER BY size, made',
@@ -47,18 +47,18 @@ export class Heads {
     return rows.map(({ vkey, size, made }) => ({ vkey, size: Number(size), since: made.toISOString() }));
   }
 
-  /** The kept head of exactly this size, with all its cosignatures. */
+  /** Returns the stored head of exactly this size, with all its cosignatures. */
   async at(log: string, size: number): Promise<CheckpointRow | undefined> {
     return this.one('c.size = $2', [log, size]);
   }
 
-  /** The newest head; or the newest that so many witnesses cosigned. */
+  /** Returns the newest head, or the newest with at least `witnesses` cosignatures. */
   async newest(log: string, witnesses = 0): Promise<CheckpointRow | undefined> {
     if (witnesses === 0) return this.one('true', [log], 'DESC');
     return this.one(`c.size = (${cosigned('DESC')})`, [log, 0, witnesses]);
   }
 
-  /** The smallest head that covers a size; or the smallest such that so many witnesses cosigned. */
+  /** Returns the smallest head that covers a size, or the smallest such head with at least `witnesses` cosignatures. */
   async covering(log: string, size: number, witnesses = 0): Promise<CheckpointRow | undefined> {
     if (witnesses === 0) return this.one('c.size >= $2', [log, size]);
     return this.one(`c.size = (${cosigned('ASC')})`, [log, size, witnesses]);
@@ -75,7 +75,7 @@ export class Heads {
     return row && { size: Number(row.size), root: row.root, note: row.note + (row.lines ?? '') };
   }
 
-  /** Keeps what a witness said of a head, verified before; the first of its words stays. */
+  /** Stores a verified cosignature; an existing one of the same witness and head stays. */
   async cosign(log: string, size: number, witness: string, line: string): Promise<void> {
     await this.source.query(
       'INSERT INTO ledger.cosignature (log, size, witness, line) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
@@ -83,7 +83,7 @@ export class Heads {
     );
   }
 
-  /** The size of the newest head that a witness cosigned, 0 where there is none. */
+  /** Returns the size of the newest head that a witness cosigned; 0 if there is none. */
   async cosignedTo(log: string, witness: string): Promise<number> {
     const rows = await this.source.query<{ size: string | null }[]>(
       'SELECT max(size) AS size FROM ledger.cosignature WHERE log = $1 AND witness = $2',
@@ -92,7 +92,7 @@ export class Heads {
     return Number(rows[0]?.size ?? 0);
   }
 
-  /** What was last cosigned here of somebody's log. */
+  /** Returns the newest head of another log that was cosigned here. */
   async witnessed(origin: string): Promise<Held | undefined> {
     const rows = await this.source.query<{ size: string; root: Buffer }[]>(
       'SELECT size, root FROM ledger.witnessed WHERE origin = $1',
@@ -102,8 +102,8 @@ export class Heads {
   }
 
   /**
-   * Moves on what is cosigned of a log, only from what was held when it was judged: of two that came at once, one must
-   * be judged again. It is on disk when this returns true.
+   * Replaces the cosigned head of another log, only if it is still `held`: of two concurrent submissions one must be
+   * judged again. The change is on disk when this returns true.
    */
   async witness(
     origin: string,

@@ -29,11 +29,11 @@ function answered(answer: Answer): unknown {
   return answer.value;
 }
 
-async function told(ledger: LogLedger, name: string, request: object = {}): Promise<string> {
+async function textOf(ledger: LogLedger, name: string, request: object = {}): Promise<string> {
   return answered(await ask(ledger, name, { log: LOG, ...request })) as string;
 }
 
-/** `events` long, at least. */
+/** Returns a log of at least `events` events. */
 function longLog(events: number): SealedLog {
   const log = new SealedLog();
   while (log.events.length < events) log.open();
@@ -41,18 +41,18 @@ function longLog(events: number): SealedLog {
 }
 
 describe('the tiles of a log', () => {
-  it.each([1, 256, 513])('give to anybody the signed root of %s events, and every entry under it', async (size) => {
+  it.each([1, 256, 513])('reproduce the signed root of %s events from their entries', async (size) => {
     const log = longLog(size);
     const ledger = bench.start();
     await bench.feed(ledger, log, size);
-    const key = valueOf(parseVerifierKey((await told(ledger, 'vkey')).trim()));
-    const { checkpoint } = valueOf(openCheckpoint(await told(ledger, 'checkpoint'), key));
+    const key = valueOf(parseVerifierKey((await textOf(ledger, 'vkey')).trim()));
+    const { checkpoint } = valueOf(openCheckpoint(await textOf(ledger, 'checkpoint'), key));
     expect(checkpoint.size).toBe(BigInt(size));
     const hashes = new Map<string, Buffer>();
     const entries: Buffer[] = [];
     for (const tile of tilesOf(size)) {
       const path = tilePath(tile).replace(/^tile\//, '');
-      const bytes = Buffer.from(await told(ledger, 'tile', { path }), 'base64');
+      const bytes = Buffer.from(await textOf(ledger, 'tile', { path }), 'base64');
       if (tile.level === 'entries') entries.push(...valueOf(readEntryBundle(bytes)));
       else expect([path, bytes.length]).toEqual([path, 32 * tile.width]);
       nodesOfTile(tile).forEach(({ level, index }, i) =>
@@ -90,16 +90,16 @@ describe('the tiles of a log', () => {
     '0/../0',
     'entries',
     '',
-  ])('do not have %s where there are three events', async (path) => {
+  ])('do not include %s for three events', async (path) => {
     const ledger = bench.start();
     await bench.feed(ledger, longLog(4), 3);
     expect(await ask(ledger, 'tile', { log: LOG, path })).toMatchObject({ ok: false, refusal: { code: 'NOT_FOUND' } });
-    expect(Buffer.from(await told(ledger, 'tile', { path: 'entries/000.p/3' }), 'base64').length).toBe(3 * 34);
+    expect(Buffer.from(await textOf(ledger, 'tile', { path: 'entries/000.p/3' }), 'base64').length).toBe(3 * 34);
   });
 });
 
-describe('folding a log anew', () => {
-  it('is done once at a time, however many ask for it; few may wait', async () => {
+describe('refolding a log', () => {
+  it('runs once at a time and queues a few requests', async () => {
     const log = longLog(8);
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -115,7 +115,7 @@ describe('folding a log anew', () => {
       return read();
     };
     const [read, search] = [bench.eventlog.read.bind(bench.eventlog), bench.eventlog.search.bind(bench.eventlog)];
-    // from further on it is the ledger, looking whether there is more
+    // reads from later positions are those of the follower
     bench.eventlog.read = (of, from, limit) =>
       from > 0 ? read(of, from, limit) : counted(() => read(of, from, limit));
     bench.eventlog.search = (filter) => counted(() => search(filter));
@@ -132,7 +132,7 @@ describe('folding a log anew', () => {
     expect(answers.slice(0, 2)).toEqual(
       [1, 2].map(() => ({
         ok: false,
-        refusal: { code: 'TOO_MANY', detail: expect.stringContaining('is being folded anew') },
+        refusal: { code: 'TOO_MANY', detail: expect.stringContaining('is being refolded') },
       })),
     );
     await Promise.all(all);
@@ -141,10 +141,10 @@ describe('folding a log anew', () => {
   });
 });
 
-describe('a verification that takes longer than a message may', () => {
+describe('a verification that takes longer than a request may', () => {
   afterEach(() => jest.restoreAllMocks());
 
-  it('is asked about by its name until it is over, and is made once', async () => {
+  it('is polled by its name until it has finished, and runs once', async () => {
     jest.replaceProperty(LIMITS, 'verifyLookMs', 5 as never);
     const log = longLog(20);
     const ledger = bench.start();
@@ -152,40 +152,40 @@ describe('a verification that takes longer than a message may', () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const read = bench.eventlog.read.bind(bench.eventlog);
-    let begun = 0;
+    let started = 0;
     bench.eventlog.read = async (of, from, limit) => {
-      if (from === 0) begun += 1;
+      if (from === 0) started += 1;
       await held;
       return read(of, from, limit);
     };
     const [mine, other] = [randomUUID(), randomUUID()];
     const verify = async (name: string): Promise<unknown> => answered(await ask(ledger, 'verify', { log: LOG, name }));
     expect([await verify(mine), await verify(mine)]).toEqual([{ goesOn: true }, { goesOn: true }]);
-    await until(() => begun > 0);
+    await until(() => started > 0);
     expect(await verify(other)).toEqual({ goesOn: true }); // waits for its turn
-    expect(begun).toBe(1);
+    expect(started).toBe(1);
     release();
     const over = async (name: string): Promise<unknown> => {
       for (;;) {
-        const told = await verify(name);
-        if (!(told as { goesOn?: true }).goesOn) return told;
+        const result = await verify(name);
+        if (!(result as { goesOn?: true }).goesOn) return result;
       }
     };
     expect(await over(mine)).toMatchObject({ position: log.events.length, findings: [] });
     expect(await over(other)).toMatchObject({ findings: [] });
-    expect(begun).toBe(2);
-    expect(await over(mine)).toMatchObject({ findings: [] }); // told once; what is asked for anew is made anew
-    expect(begun).toBe(3);
+    expect(started).toBe(2);
+    expect(await over(mine)).toMatchObject({ findings: [] }); // the result is returned once; the next request starts a new verification
+    expect(started).toBe(3);
   });
 
-  it('is begun anew by whoever asks again after it failed', async () => {
+  it('is started again by the next request after a failure', async () => {
     const log = longLog(20);
     const ledger = bench.start();
     await bench.feed(ledger, log);
     const read = bench.eventlog.read.bind(bench.eventlog);
     let isBroken = true;
     bench.eventlog.read = async (of, from, limit) => {
-      if (from > 0 || !isBroken) return read(of, from, limit); // from further on it is the ledger
+      if (from > 0 || !isBroken) return read(of, from, limit); // later reads are those of the follower
       isBroken = false;
       throw new Error('the connection broke');
     };
@@ -197,7 +197,7 @@ describe('a verification that takes longer than a message may', () => {
 });
 
 describe('the consistency of a log', () => {
-  it('is proved between any two of its checkpoints to whoever holds the earlier one', async () => {
+  it('is proved between any two of its checkpoints', async () => {
     const log = longLog(40);
     const ledger = bench.start();
     const sizes = [1, 4, 7, 8, 31, 40];
@@ -205,11 +205,11 @@ describe('the consistency of a log', () => {
       await bench.feed(ledger, log, size);
       await ledger.sign();
     }
-    const vkey = valueOf(parseVerifierKey((await told(ledger, 'vkey')).trim()));
+    const vkey = valueOf(parseVerifierKey((await textOf(ledger, 'vkey')).trim()));
     const known = { origin: vkey.name, keys: [vkey] };
     for (const [i, from] of sizes.entries())
       for (const to of sizes.slice(i)) {
-        const text = await told(ledger, 'consistency', { from, to });
+        const text = await textOf(ledger, 'consistency', { from, to });
         const held = {
           size: BigInt(from),
           root: naiveRoot(
@@ -221,7 +221,7 @@ describe('the consistency of a log', () => {
         };
         expect(valueOf(openSubmission(text, known, held)).size).toBe(BigInt(to));
       }
-    expect(await told(ledger, 'consistency', { from: 3 })).toContain('\n40\n');
+    expect(await textOf(ledger, 'consistency', { from: 3 })).toContain('\n40\n');
     expect(await ask(ledger, 'consistency', { log: LOG, from: 1, to: 5 })).toMatchObject({
       refusal: { code: 'NOT_FOUND' },
     });
@@ -232,17 +232,17 @@ describe('the consistency of a log', () => {
 });
 
 describe('a log whose key is changed', () => {
-  it('tells both keys; the old one verifies what was, the new one what is, each proof and head with one of them', async () => {
+  it('publishes both keys: the old one verifies earlier proofs and heads, the new one later ones', async () => {
     const log = longLog(20);
     const first = bench.start();
     await bench.feed(first, log, 12);
     await first.sign();
-    const before = { proof: await told(first, 'proof', { position: 3 }), vkey: await told(first, 'vkey') };
+    const before = { proof: await textOf(first, 'proof', { position: 3 }), vkey: await textOf(first, 'vkey') };
     await bench.stop(first);
     const second = bench.start(seededKey(77));
     await until(() => second.position === 12);
-    const proof = await told(second, 'proof', { position: 3 });
-    const after = { proof, vkey: await told(second, 'vkey'), head: await told(second, 'checkpoint') };
+    const proof = await textOf(second, 'proof', { position: 3 });
+    const after = { proof, vkey: await textOf(second, 'vkey'), head: await textOf(second, 'checkpoint') };
     const [old, now] = [before.vkey, after.vkey].map((vkey) => valueOf(parseVerifierKey(vkey.trim())));
     const leaf = leafHash(entryHash(log.stored()[3]!.body));
     expect(verifyProof(before.proof, leaf, old!).ok).toBe(true);
@@ -253,9 +253,9 @@ describe('a log whose key is changed', () => {
     expect(openCheckpoint(after.head, now!).ok).toBe(true);
     await bench.feed(second, log);
     await second.sign();
-    expect(openCheckpoint(await told(second, 'checkpoint'), old!).ok).toBe(false);
-    expect(openCheckpoint(await told(second, 'checkpoint'), now!).ok).toBe(true);
-    const keys = (await told(second, 'vkeys')) as unknown as { items: { vkey: string; size: number }[] };
+    expect(openCheckpoint(await textOf(second, 'checkpoint'), old!).ok).toBe(false);
+    expect(openCheckpoint(await textOf(second, 'checkpoint'), now!).ok).toBe(true);
+    const keys = (await textOf(second, 'vkeys')) as unknown as { items: { vkey: string; size: number }[] };
     expect(keys).toMatchObject({
       items: [
         { vkey: before.vkey.trim(), size: 0 },

@@ -39,7 +39,7 @@ const KEY = seededKey(21);
 const witnessOf = (origin: string, vkey: string, heads = bench.store.heads): Witness =>
   new Witness({ name: NAME, key: KEY, logs: [{ origin, vkeys: [vkey] }], heads, now: () => 1_790_000_000_000 });
 
-describe('a witness of another log', () => {
+describe('Witness', () => {
   const ORIGIN = 'log.test/a';
   const LOG_KEY = seededKey(22);
   const { read } = grown(someEntries(50));
@@ -55,7 +55,7 @@ describe('a witness of another log', () => {
     expect(valueOf(openNote(signed(size) + text, [key])).signedBy).toEqual([NAME]);
   };
 
-  it('cosigns one history: what continues it, whoever of us is asked, and nothing else', async () => {
+  it('cosigns only checkpoints that extend the cosigned history, on every instance', async () => {
     accepted(5, await witness().add(sent(0, 5)));
     accepted(5, await witness().add(sent(5, 5)));
     accepted(20, await witness().add(sent(5, 20)));
@@ -70,7 +70,7 @@ describe('a witness of another log', () => {
     accepted(30, await witness().add(sent(20, 30)));
   });
 
-  it('of two histories that are sent at once signs one, however they meet', async () => {
+  it('cosigns one of two histories that are submitted concurrently', async () => {
     for (let round = 0; round < 5; round++) {
       await bench.reset();
       const asked = [read, other.read].flatMap((from) => [1, 2].map(() => witness().add(sent(0, 10, from))));
@@ -79,7 +79,7 @@ describe('a witness of another log', () => {
     }
   });
 
-  it('that dies between keeping and answering has signed nothing, and signs nothing else afterwards', async () => {
+  it('signs nothing if it dies after it stored the head, and cosigns no other history afterwards', async () => {
     const { heads } = bench.store;
     const dying = {
       witnessed: heads.witnessed.bind(heads),
@@ -92,7 +92,7 @@ describe('a witness of another log', () => {
     expect(await witness().add(sent(0, 10, other.read))).toMatchObject({ status: 409, text: '10\n' });
     expect((await witness().add(sent(10, 12, other.read))).status).toBe(422);
     expect(await witness().add(sent(0, 10))).toMatchObject({ status: 409, text: '10\n' });
-    accepted(10, await witness().add(sent(10, 10))); // as the log does when it is told the size
+    accepted(10, await witness().add(sent(10, 10))); // as the log does after it received the size
   });
 });
 
@@ -124,7 +124,7 @@ describe('a log with a witness', () => {
     return witnessOf(origin, vkey);
   };
 
-  it('has its heads cosigned, serves the cosignatures, and puts them into proofs', async () => {
+  it('gets its heads cosigned, serves the cosignatures, and includes them in proofs', async () => {
     const { log } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log, 12);
@@ -151,7 +151,7 @@ describe('a log with a witness', () => {
     expect(await ledger.verify()).toMatchObject({ findings: [] });
   });
 
-  it('learns from the witness where it stands: one that knows more of the log than we remember', async () => {
+  it('adopts the size that the witness has cosigned if the ledger has lost cosignatures', async () => {
     const { log } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log, 12);
@@ -159,7 +159,7 @@ describe('a log with a witness', () => {
     const witness = ours();
     const url = await served((text) => witness.add(text));
     await cosigning(url).once();
-    await bench.sql.query('TRUNCATE ledger.cosignature'); // as if we had died before we kept it
+    await bench.sql.query('TRUNCATE ledger.cosignature'); // as after a crash before they were stored
     await cosigning(url).once();
     expect((await bench.store.heads.newest(LOG, 1))?.size).toBe(12);
     await bench.feed(ledger, log, 30);
@@ -169,7 +169,7 @@ describe('a log with a witness', () => {
     expect((await bench.store.heads.newest(LOG, 1))?.size).toBe(30);
   });
 
-  it('keeps no cosignature that does not verify, and is delayed by no witness', async () => {
+  it('stores no invalid cosignature, and is not delayed by any witness', async () => {
     const { log } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log, 12);
@@ -197,7 +197,7 @@ describe('a log with a witness', () => {
     );
     expect(await bench.store.heads.newest(LOG, 1)).toBeUndefined();
     server?.close();
-    // one that never answers
+    // a witness that never responds
     const loop = cosigning(await served(() => new Promise(() => undefined)));
     loop.start();
     await bench.feed(ledger, log);

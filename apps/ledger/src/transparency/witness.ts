@@ -11,7 +11,7 @@ import type { Heads } from './heads';
 export interface WitnessAnswer {
   readonly status: number;
   readonly text: string;
-  /** where it is not a problem to be told as such */
+  /** the content type; undefined for a problem document */
   readonly type?: string;
 }
 
@@ -26,21 +26,21 @@ export interface WitnessOptions {
 }
 
 /**
- * Cosigns the checkpoints of others' logs (C2SP tlog-witness): of each log only what continues all that was cosigned
- * before, whoever asks and however many of us there are.
+ * Cosigns checkpoints of other logs (C2SP tlog-witness): of each log only checkpoints that extend all those cosigned
+ * before, for any client and any number of instances.
  */
 export class Witness {
   readonly vkey: string;
   private readonly logs: ReadonlyMap<string, KnownLog>;
   private readonly turns = new SerialQueue('checkpoints are being judged', LIMITS.submissionsWaiting, LIMITS.witnessMs);
 
-  /** @throws Error for a key of a log that is none */
+  /** @throws Error if the key of a log is invalid */
   constructor(private readonly options: WitnessOptions) {
     this.vkey = witnessKey(options.name, options.key);
     this.logs = new Map(options.logs.map(({ origin, vkeys }) => [origin, { origin, keys: vkeys.map(keyIn) }]));
   }
 
-  /** @throws QueueFullError where too many wait */
+  /** @throws Busy if too many submissions wait */
   add(submission: string): Promise<WitnessAnswer> {
     return this.turns.take(() => this.judged(submission));
   }
@@ -54,10 +54,10 @@ export class Witness {
     if (judgement.status !== 200) return { status: judgement.status, text: judgement.detail };
     const { checkpoint, text } = judgement;
     const isNew = held?.size !== checkpoint.size;
-    // What if the process dies right here? Before the next line nothing is kept and nothing was signed. After it, what
-    // is kept was signed by nobody: the log is told the size (409), and comes again with the same checkpoint.
+    // If the process dies before the next statement, nothing is stored and nothing is signed. If it dies after it, the
+    // stored head has no cosignature: the log receives the size (409) and submits the same checkpoint again.
     if (isNew && !(await heads.witness(checkpoint.origin, held, { ...checkpoint, note: submission })))
-      return this.judged(submission); // another of us was faster: it is judged by what stands now
+      return this.judged(submission); // another instance was faster: judge by the new head
     const cosigner = makeCosigner(name, key, Math.floor(now() / 1_000));
     const line = signatureLine({ name, keyId: cosigner.keyId, signature: cosigner.sign(text) });
     return { status: 200, text: line, type: 'text/plain; charset=utf-8' };
