@@ -2,4 +2,4 @@ import type { Answer } from '@bailiwick/contracts/command';
 
 export const found = (value: unknown): Answer => ({ ok: true, value });
 export const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: { code, detail } });
-export const missing = (id: string): Answer => refuse('NOT_FOUND', `no ${id.slice(0, 80)} is known here`);
+export const missing = (id: string): Answer => refuse('NOT_FOUND', `${id.slice(0, 80)} not found`);

@@ -29,7 +29,7 @@ export class Unreadable extends RefusedError {
 
   constructor(position: number) {
     super(
-      `the event at position ${position}, which this rests on, cannot be read, so nothing is signed of it; \`bailiwick log verify\` says why`,
+      `the event at position ${position}, which the result depends on, cannot be read, so nothing is signed; run \`bailiwick log verify\` for the reason`,
     );
   }
 }

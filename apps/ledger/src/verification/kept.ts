@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 
-/** What the ledger keeps of a log, as it stood in one moment: rows as text, by their key. */
+/** A snapshot of the read models of a log: rows as text, by key. */
 export interface Models {
-  /** the events up to this one are in them */
+  /** the read models contain the events before this position */
   readonly position: number;
   readonly rows: ReadonlyMap<string, string>;
 }
@@ -17,11 +17,11 @@ SELECT 'consequence ' || revocation_id || ' ' || grant_id AS key,
   json_build_array(position, run_id, agent_class, in_flight, pending_approvals, reserved_cost::text)::text AS row
 FROM ledger.consequence WHERE log = $1`;
 
-/** Reads what is kept, to be compared: by statements of its own, none of which the ledger works with. */
+/** Reads the stored data for verification, with separate statements that the ledger does not use elsewhere. */
 export class Kept {
   constructor(private readonly source: DataSource) {}
 
-  /** All rows of the read models of a log, and where they stand: one moment of the database. */
+  /** Returns all rows of the read models of a log and their position, from one snapshot of the database. */
   models(log: string): Promise<Models> {
     return this.source.transaction('REPEATABLE READ', async (manager) => {
       const [at] = await manager.query<{ position: string }[]>('SELECT position FROM ledger.follower WHERE log = $1', [
@@ -35,7 +35,7 @@ export class Kept {
     });
   }
 
-  /** Every signed head of a log, as it is kept. */
+  /** Returns every stored signed head of a log. */
   async heads(log: string): Promise<{ size: number; root: Buffer; note: string }[]> {
     const rows = await this.source.query<{ size: string; root: Buffer; note: string }[]>(
       'SELECT size, root, note FROM ledger.checkpoint WHERE log = $1 ORDER BY size',
@@ -45,5 +45,5 @@ export class Kept {
   }
 }
 
-/** The server and we put spaces elsewhere. */
+/** Removes differences in white space between the server's JSON and ours. */
 export const normal = (json: string): string => JSON.stringify(JSON.parse(json));

@@ -4,7 +4,7 @@ import { consequencesOf, itemsAside, itemsOf } from '../read-models/projection';
 import type { ItemRow } from '../read-models/store';
 import type { Models } from './kept';
 
-/** The read models that events lead to, made anew beside a fold, to be held against those that are kept. */
+/** Derives the read models from the events of a fold, to compare them with the stored ones. */
 export class FreshModels {
   private readonly rows = new Map<string, { row: string; position: number }>();
 
@@ -21,7 +21,7 @@ export class FreshModels {
     this.take(itemsOf(state, event));
   }
 
-  /** An event could not be read: the tree that it names is set aside. */
+  /** Sets aside the tree that an unreadable event names. */
   aside(state: LogState, position: number): void {
     this.take(itemsAside(state, position));
   }
@@ -35,17 +35,20 @@ export class FreshModels {
     }
   }
 
-  /** Rows that differ, with the event that they should tell of. */
+  /** Returns the rows that differ, with the position of the event that determines each. */
   against({ rows }: Models): { position: number | undefined; detail: string }[] {
     const found: { position: number | undefined; detail: string }[] = [];
     for (const [key, { row, position }] of this.rows) {
       const kept = rows.get(key);
       if (kept !== row)
-        found.push({ position, detail: `the read models ${kept ? 'tell otherwise of' : 'lack'} ${key}` });
+        found.push({
+          position,
+          detail: `a row ${kept ? 'differs from the log' : 'is missing from the read models'}: ${key}`,
+        });
     }
     for (const key of rows.keys())
       if (!this.rows.has(key))
-        found.push({ position: undefined, detail: `the read models tell of ${key}, and no event does` });
+        found.push({ position: undefined, detail: `a row of the read models is not in the log: ${key}` });
     return found.sort((a, b) => (a.position ?? -1) - (b.position ?? -1));
   }
 }

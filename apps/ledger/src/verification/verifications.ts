@@ -1,41 +1,41 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Verified } from './verify';
 
-/** What nobody has asked about for so long after its end is forgotten. */
+/** A finished verification is dropped if no client polls it for this time. */
 const FORGET_MS = 60_000;
 
 /**
- * Verifications of one log, by the names that those who want them gave: a long log takes minutes, and no message waits
- * for minutes, so they are asked about until they are over.
+ * The verifications of one log, by the names that their clients chose. The verification of a long log takes minutes, longer
+ * than a request may wait, so clients poll until it has finished.
  */
 export class Verifications {
-  private readonly begun = new Map<string, Promise<Verified>>();
+  private readonly running = new Map<string, Promise<Verified>>();
 
   /**
-   * Begins one, or asks about the one of that name. What came of it is told once.
-   * @returns undefined while it goes on
-   * @throws what it throws
+   * Starts a verification, or polls the one of that name. The result is returned once.
+   * @returns undefined while it runs
+   * @throws the error of the verification
    */
-  async ask(name: string, begin: () => Promise<Verified>): Promise<Verified | undefined> {
-    const verified = this.begun.get(name) ?? this.begin(name, begin());
+  async ask(name: string, start: () => Promise<Verified>): Promise<Verified | undefined> {
+    const verified = this.running.get(name) ?? this.start(name, start());
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), LIMITS.verifyLookMs);
     });
     let isOver = true;
     try {
-      const told = await Promise.race([verified, late]);
-      isOver = told !== undefined;
-      return told;
+      const result = await Promise.race([verified, late]);
+      isOver = result !== undefined;
+      return result;
     } finally {
       clearTimeout(timer);
-      if (isOver) this.begun.delete(name); // one that failed, too: who asks again has another begun
+      if (isOver) this.running.delete(name); // also after a failure: the next request starts a new verification
     }
   }
 
-  private begin(name: string, verified: Promise<Verified>): Promise<Verified> {
-    this.begun.set(name, verified);
-    const forget = (): void => void setTimeout(() => this.begun.delete(name), FORGET_MS).unref();
+  private start(name: string, verified: Promise<Verified>): Promise<Verified> {
+    this.running.set(name, verified);
+    const forget = (): void => void setTimeout(() => this.running.delete(name), FORGET_MS).unref();
     verified.then(forget, forget);
     return verified;
   }

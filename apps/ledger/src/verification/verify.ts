@@ -19,34 +19,34 @@ export interface VerifyOptions {
   readonly vkey: string;
   readonly eventlog: Pick<EventLog, 'rows' | 'search'>;
   readonly store: LedgerStore;
-  /** the state that the ledger answers from, as it was at a position; left out where it changes too fast */
+  /** the digest of the ledger's own state at a position; absent if the state changes too fast */
   readonly own?: { readonly position: number; readonly digest: string } | undefined;
 }
 
 export interface Verified {
-  /** events that were looked at */
+  /** the number of events read */
   readonly position: number;
-  /** of the tree of these, base64 */
+  /** the root of the tree of these events, base64 */
   readonly root: string;
-  /** digest of a fold from position 0; empty where it did not come to that */
+  /** the digest of a fold from position 0; empty if the fold did not get there */
   readonly state: string;
-  /** what is wrong, in words; none of it is right to go on with */
+  /** human-readable findings; a log with any finding must not be used further */
   readonly findings: string[];
-  /** the first of them */
+  /** the first finding */
   readonly first: Finding | null;
-  /** signed heads that were compared */
+  /** the number of signed heads compared */
   readonly checkpoints: number;
 }
 
-/** events between which others have their turn */
+/** events read between two yields to other work */
 const STEP = 500;
 const TREE_STEP = 8;
 
 /**
- * Makes everything again from the raw events and compares it with what is kept: positions, hashes, tree, every signed
- * head, every rule, the read models. It reads what the ledger keeps by statements of its own and shares no code with
- * what writes it, but the rules themselves.
- * @param to what `position`, `root` and `state` are told of; where the read models have got further, all of it is judged
+ * Recomputes everything from the raw events and compares it with the stored data: positions, hashes, tree, every signed
+ * head, every rule, the read models. It reads the stored data with separate statements and shares no code with the
+ * writer except the rules.
+ * @param to the position of the returned `position`, `root` and `state`; the read models are verified beyond it, to their end
  */
 export async function verifyLog(options: VerifyOptions, to: number): Promise<Verified> {
   const { log, origin, vkey, eventlog, store, own } = options;
@@ -70,7 +70,7 @@ export async function verifyLog(options: VerifyOptions, to: number): Promise<Ver
     aside: (state, position) => fresh.aside(state, position),
   });
   const end = Math.min(to, kept.position);
-  const asked = [end, own?.position ?? end, kept.position]; // a step ends where something is asked of it
+  const asked = [end, own?.position ?? end, kept.position]; // a step ends at each of these positions
   let at: { root: string; state: string } | undefined;
   while (audit.tree.size < kept.position) {
     const from = audit.tree.size;
@@ -104,18 +104,17 @@ export async function verifyLog(options: VerifyOptions, to: number): Promise<Ver
   };
 }
 
-/** A ledger that began with a snapshot believed it. */
-const STRAYED =
-  'the ledger answers from a state that the events do not lead to; delete the snapshots of the log, and start the ledger again';
+/** The state was loaded from a snapshot that is wrong. */
+const STRAYED = 'the state of the ledger differs from the log; delete the snapshots of the log and restart the ledger';
 
-/** What was erased while the events were read: recorded behind them, and carried out. */
+/** Takes into account the erasures that were recorded after the events read and have been carried out already. */
 async function laterErasures(audit: Audit, eventlog: VerifyOptions['eventlog'], log: string, size: number) {
   const { tenant } = parseLogName(log);
   const limit = LIMITS.readBatchEvents;
   for (let after = size - 1, more = true; more;) {
     const page = await eventlog.search({ tenant, log, type: 'PayloadsErased', after, limit });
     for (const { body } of page) {
-      const read = readBody(body); // one that cannot be read is a finding of its own, at the next verification
+      const read = readBody(body); // the next verification reports an unreadable event
       const event = read.ok ? read.value : undefined;
       if (event?.type === 'PayloadsErased') audit.erasedLater(event.data.subjectRef, event.data.before);
     }
@@ -130,7 +129,7 @@ const leaves = (store: LedgerStore, log: string, from: number, count: number): P
     Array.from({ length: count }, (_, i) => ({ level: 0, index: from + i })),
   );
 
-/** The levels of the tree that are kept above the leaves, against those of the events. */
+/** Compares the stored levels above the leaves with those computed from the events. */
 async function compareNodes(audit: Audit, store: LedgerStore, log: string): Promise<void> {
   for (let level = TREE_STEP; audit.tree.nodes(level).length > 0; level += TREE_STEP) {
     const made = audit.tree.nodes(level);
