@@ -9,7 +9,7 @@ import {
   LedgerWaiting1764300000000,
 } from './read-models/migrations/tables';
 
-/** Brings the ledger's tables up to date. The event log's schema must be there. */
+/** Migrates the ledger's tables. The schema of the event log must exist. */
 export const migrateLedger = (url: string): Promise<string[]> =>
   migrate(url, 'ledger_migration', [
     Ledger1760000100000,

@@ -9,7 +9,10 @@ export async function catchUp(
   if (minPosition === undefined) return;
   const reached = await Promise.all(ledgers.map(async (ledger) => ledger?.reached(minPosition)));
   const late = ledgers[reached.indexOf(false)];
-  if (late) throw new NotYet(`the read models stand at ${late.position - 1} and not at ${minPosition} yet; try again`);
+  if (late)
+    throw new NotYet(
+      `the read models are at position ${late.position - 1} and have not reached ${minPosition}; try again`,
+    );
 }
 
 /**
@@ -18,6 +21,6 @@ export async function catchUp(
  */
 export function folded(ledger: LogLedger): LogLedger['state'] {
   const { state, position } = ledger;
-  if (state.next < position) throw new NotYet(`the state of ${state.log} is being folded anew; try again`);
+  if (state.next < position) throw new NotYet(`the state of ${state.log} is being refolded; try again`);
   return state;
 }

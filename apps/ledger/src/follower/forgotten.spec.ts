@@ -20,22 +20,22 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 beforeEach(() => bench.reset());
 
-/** What was asked of the what-ifs is all that they tell. */
+/** Returns the request of a what-if as its id. */
 const replays = { start: (_tenant: string, what: unknown) => JSON.stringify(what) } as unknown as Replays;
 
 function ask(ledger: LogLedger, [name, request]: Question): Promise<Answer> {
   return bench.ask(ledger, name, request, { replays });
 }
 
-/** By question: the answer, or the refusal. */
+/** Returns the answer or the refusal to each question. */
 async function answers(ledger: LogLedger, questions: readonly Question[]): Promise<Record<string, unknown>> {
-  const told: Record<string, unknown> = {};
+  const all: Record<string, unknown> = {};
   for (const question of questions)
-    told[JSON.stringify(question)] = JSON.parse(JSON.stringify(await ask(ledger, question))) as unknown;
-  return told;
+    all[JSON.stringify(question)] = JSON.parse(JSON.stringify(await ask(ledger, question))) as unknown;
+  return all;
 }
 
-/** One by one: all of them at once are more than can be shown where they differ. */
+/** Compares one by one: a difference of all answers at once is too large to print. */
 async function expectSame(
   ledger: LogLedger,
   questions: readonly Question[],
@@ -45,13 +45,13 @@ async function expectSame(
     expect([question, answer]).toEqual([question, before[question]]);
 }
 
-/** As far on that everything in it has expired. */
+/** Advances the clock until every lease of the log has expired. */
 function endAll(log: SealedLog): void {
   log.now += 40 * 86_400_000;
   log.tickAll();
 }
 
-/** Much has happened in trees that have ended, one of them with a call that was under way; another tree is open. */
+/** Returns a log with three ended trees, one of which ended with a call in flight, and an open tree. */
 function endedLog(): SealedLog {
   const { log } = busyRun();
   endAll(log);
@@ -68,14 +68,14 @@ function endedLog(): SealedLog {
   return log;
 }
 
-async function fed(log: SealedLog): Promise<LogLedger> {
+async function followed(log: SealedLog): Promise<LogLedger> {
   const ledger = bench.start();
   await bench.feed(ledger, log);
   await ledger.sign();
   return ledger;
 }
 
-/** @returns how many trees the ledger knows no more */
+/** @returns the number of trees that the state no longer contains */
 function forgetEnded(ledger: LogLedger): number {
   const { state } = ledger;
   const open = [...state.runs.values()].filter(({ status }) => ['pending', 'active', 'suspended'].includes(status));
@@ -89,10 +89,10 @@ const grantsOf = async (ledger: LogLedger): Promise<unknown> => {
   return answer.ok ? (answer.value as { items: unknown[] }).items : answer;
 };
 
-describe('a ledger whose state has forgotten the trees that ended', () => {
-  it('answers everything as before', async () => {
+describe('a ledger whose state no longer contains the ended trees', () => {
+  it('returns the same answers as before', async () => {
     const log = endedLog();
-    const ledger = await fed(log);
+    const ledger = await followed(log);
     const questions = questionsAbout(log);
     const before = await answers(ledger, questions);
     expect(Object.values(before).filter((each) => (each as Answer).ok).length).toBeGreaterThan(200);
@@ -102,14 +102,14 @@ describe('a ledger whose state has forgotten the trees that ended', () => {
     expect(bench.warnings).toEqual([]);
   }, 60_000);
 
-  it('answers everything as before, of anything that can happen', async () => {
+  it('returns the same answers as before for random logs', async () => {
     await fc.assert(
       fc.asyncProperty(moves(40), async (all) => {
         const log = new SealedLog();
         for (const move of all) play(log, move);
         endAll(log);
         await bench.reset();
-        const ledger = await fed(log);
+        const ledger = await followed(log);
         const questions = questionsAbout(log);
         const before = await answers(ledger, questions);
         expect(forgetEnded(ledger)).toBe(log.state.trees.size);
@@ -119,46 +119,46 @@ describe('a ledger whose state has forgotten the trees that ended', () => {
     );
   }, 120_000);
 
-  it('still knows what there never was', async () => {
-    const ledger = await fed(endedLog());
+  it('still refuses ids that never existed', async () => {
+    const ledger = await followed(endedLog());
     const before = await answers(ledger, questionsAboutNothing);
     expect(Object.values(before).filter((each) => JSON.stringify(each).includes('"NOT_FOUND"'))).toHaveLength(8);
     forgetEnded(ledger);
     expect(await answers(ledger, questionsAboutNothing)).toEqual(before);
   });
 
-  it('tells the counts of a grant that ended as its last call left them', async () => {
+  it('returns the counts of an ended grant as of its last outcome', async () => {
     const log = endedLog();
-    const ledger = await fed(log);
+    const ledger = await followed(log);
     forgetEnded(ledger);
     const spent = ((await grantsOf(ledger)) as { consumed: { cost: object }; reserved: { cost: object } }[])
       .filter(({ consumed }) => 'USD' in consumed.cost && consumed.cost.USD === 5)
       .map(({ reserved }) => reserved.cost);
-    expect(spent).toEqual([{}, {}]); // the run that made the call, and the one above it
+    expect(spent).toEqual([{}, {}]); // the run that made the call, and its parent
   });
 
-  it('changes no row of theirs by a revocation that comes later', async () => {
+  it('does not change the rows of ended trees when a later revocation selects them', async () => {
     const log = endedLog();
     const before = log.events.length;
-    const ledger = await fed(log);
+    const ledger = await followed(log);
     expect(forgetEnded(ledger)).toBe(3);
-    log.strike({ purposeRef: REF }); // it selects all of them, and stops the one that is open
+    log.strike({ purposeRef: REF }); // it selects all trees and stops the open one
     expect(log.events.length).toBeGreaterThan(before);
     await bench.feed(ledger, log);
     const rows = await bench.rows();
     await bench.reset();
-    await fed(log);
+    await followed(log);
     expect(await bench.rows()).toEqual(rows);
   });
 });
 
-describe('a ledger whose state is being folded anew', () => {
+describe('a ledger that is refolding its state', () => {
   const refused = (code: string): object => ({ ok: false, refusal: { code, detail: expect.any(String) as string } });
   const isNotReady = (answer: unknown): boolean => JSON.stringify(answer).includes('"NOT_READY"');
 
-  it('says of nothing that there is none', async () => {
+  it('responds NOT_READY instead of denying that a subject exists', async () => {
     const log = endedLog();
-    const ledger = await fed(log);
+    const ledger = await followed(log);
     const questions = questionsAbout(log);
     const before = await answers(ledger, questions);
     ledger.state = emptyState(LOG, 'default', 0);

@@ -8,10 +8,10 @@ import { consequencesOf, itemsAside, itemsOf } from '../read-models/projection';
 import type { ConsequenceRow, ItemRow, Made } from '../read-models/store';
 
 /**
- * What the next events of a log make: rows of the read models, and leaves of the tree. Nothing but the log decides it,
- * so that whoever makes it again makes the same, in batches of any size.
- * @param state as it was before them; folded further in place, also where this throws
- * @param frontier of the tree before them
+ * Derives the rows of the read models and the leaves of the tree from the next events of a log. The result depends on the
+ * log alone, so a rebuild produces the same rows, in batches of any size.
+ * @param state before the events; it is folded in place, even if this throws
+ * @param frontier of the tree before the events
  */
 export function integrate(
   state: LogState,
@@ -21,7 +21,7 @@ export function integrate(
   const from = state.next;
   const items = new Map<string, ItemRow>();
   const consequences: ConsequenceRow[] = [];
-  const told = (rows: readonly ItemRow[]): void => rows.forEach((row) => items.set(`${row.kind}/${row.id}`, row));
+  const add = (rows: readonly ItemRow[]): void => rows.forEach((row) => items.set(`${row.kind}/${row.id}`, row));
   for (const stored of events) {
     let stopped: readonly ConsequenceRow[] = [];
     const event = evolveStored(state, stored, (_, each) => {
@@ -29,7 +29,7 @@ export function integrate(
       evolve(state, each);
     });
     if (event) consequences.push(...stopped);
-    told(event ? itemsOf(state, event) : itemsAside(state, stored.position));
+    add(event ? itemsOf(state, event) : itemsAside(state, stored.position));
   }
   const leaves = events.map(({ body }) => leafHash(entryHash(body)));
   const grown = growTree(from, frontier, leaves);

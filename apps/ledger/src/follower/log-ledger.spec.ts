@@ -26,14 +26,14 @@ beforeEach(() => bench.reset());
 const key = valueOf(parseVerifierKey(verifierKey(`${ORIGIN}/${LOG}`, KEY)));
 const entries = (log: SealedLog): Buffer[] => log.stored().map(({ body }) => entryHash(body));
 
-async function fed(log: SealedLog, to?: number): Promise<LogLedger> {
+async function followed(log: SealedLog, to?: number): Promise<LogLedger> {
   const ledger = bench.start();
   await bench.feed(ledger, log, to);
   return ledger;
 }
 
 describe('the tree of a log', () => {
-  it('has at every size the root of all events so far, in a checkpoint that the log signed', async () => {
+  it('has at every size a signed checkpoint with the root of all events so far', async () => {
     const { log } = busyRun();
     const ledger = bench.start();
     for (const size of [1, 2, 3, 7, 8, 9, 20, log.events.length]) {
@@ -54,7 +54,7 @@ describe('the tree of a log', () => {
     ).toBe(false);
   });
 
-  it('proves every position, of that event and no other', async () => {
+  it('proves for every position its event and no other', async () => {
     const { log } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log, 11);
@@ -69,7 +69,7 @@ describe('the tree of a log', () => {
         expect(verifyProof(proof, leafHash(entryHash(`${body} `)), key).ok).toBe(false);
       }
     }
-    // against the smallest head that covers it, so that proofs of old events stay as they are
+    // against the smallest head that covers it, so that proofs of old events do not change
     expect(
       valueOf(verifyProof((await ledger.proofs([3])).get(3) ?? '', leafHash(entryHash(bodies[3] as string)), key))
         .checkpoint.size,
@@ -79,7 +79,7 @@ describe('the tree of a log', () => {
     );
   });
 
-  it('is signed only once it has grown', async () => {
+  it('is signed only after it has grown', async () => {
     const { log } = busyRun();
     const ledger = bench.start();
     await ledger.sign();
@@ -91,8 +91,8 @@ describe('the tree of a log', () => {
   });
 });
 
-describe('a ledger over the tables of one that has stopped', () => {
-  it('ends with every byte as if it had never stopped, wherever that was', async () => {
+describe('a ledger that continues the tables of a stopped one', () => {
+  it('writes the same bytes as one that never stopped, wherever the stops were', async () => {
     await fc.assert(
       fc.asyncProperty(moves(25), fc.array(fc.nat(400), { minLength: 1, maxLength: 4 }), async (all, stops) => {
         const log = new SealedLog();
@@ -115,7 +115,7 @@ describe('a ledger over the tables of one that has stopped', () => {
     );
   }, 120_000);
 
-  it('knows the state, signs the same root and proves what the first wrote', async () => {
+  it('restores the state, signs the same root and proves the events that the first ledger wrote', async () => {
     const { log } = busyRun();
     const first = bench.start();
     await bench.feed(first, log, 17);
@@ -131,17 +131,17 @@ describe('a ledger over the tables of one that has stopped', () => {
     expect(verifyProof(proof, leafHash(entries(log)[2] as Buffer), key).ok).toBe(true);
   });
 
-  it('begins with the newest snapshot that is not beyond it, or with nothing where that cannot be read', async () => {
+  it('starts from the newest snapshot up to its position, or from position 0 if that snapshot is unreadable', async () => {
     const { log } = busyRun();
     const half = log.events.length >> 1;
-    await bench.stop(await fed(log, half));
+    await bench.stop(await followed(log, half));
     const warn = (message: string): void => void bench.warnings.push(message);
     const { position: snapshot } = await takeSnapshot(LOG, bench.eventlog, warn);
     await bench.append(log);
-    await takeSnapshot(LOG, bench.eventlog, warn); // of what the ledger has not come to
+    await takeSnapshot(LOG, bench.eventlog, warn); // beyond the position of the ledger
     const read = jest.spyOn(bench.eventlog, 'read');
     const readFrom = (): number => Math.min(...read.mock.calls.map(([, from]) => from));
-    const ledger = await fed(log);
+    const ledger = await followed(log);
     expect([snapshot, readFrom()]).toEqual([half, half]);
     expect(stateDigest(ledger.state)).toBe(stateDigest(log.state));
     await bench.stop(ledger);
@@ -155,7 +155,7 @@ describe('a ledger over the tables of one that has stopped', () => {
     read.mockRestore();
   });
 
-  it('may follow beside another: what both write is written once', async () => {
+  it('can follow a log concurrently with another ledger: each row is written once', async () => {
     const { log } = busyRun();
     await bench.feed(bench.start(), log);
     const expected = await bench.rows();
@@ -171,50 +171,47 @@ describe('a ledger over the tables of one that has stopped', () => {
   }, 60_000);
 });
 
-describe('a batch that fails half-way', () => {
-  afterEach(() => bench.sql.query('DROP FUNCTION IF EXISTS ledger.refuse() CASCADE'));
+const TABLES = ['follower', 'all_piece', 'all_item', 'all_consequence'];
 
-  it.each(['follower', 'all_piece', 'all_item', 'all_consequence'])(
-    'in writing a %s leaves nothing behind, and is made good once it can be',
-    async (table) => {
-      const { log } = busyRun();
-      await bench.feed(bench.start(), log);
-      const expected = await bench.rows();
-      await bench.reset();
-      const ledger = bench.start();
-      await bench.feed(ledger, log, 10);
-      const before = await bench.rows();
-      await bench.sql.query(
-        `CREATE FUNCTION ledger.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$`,
-      );
-      await bench.sql.query(
-        `CREATE TRIGGER refuse AFTER INSERT OR UPDATE ON ledger.${table} FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse()`,
-      );
-      await bench.append(log);
-      await until(() => bench.warnings.length >= 2);
-      expect(bench.warnings.at(-1)).toContain('the disk is full');
-      expect(await bench.rows()).toEqual(before);
-      expect(ledger.position).toBe(10);
-      await expect(ledger.proofs([12])).rejects.toThrow('not in the tree yet');
-      await bench.sql.query('DROP FUNCTION ledger.refuse() CASCADE');
-      expect(await ledger.reached(log.events.length - 1, 20_000)).toBe(true);
-      expect(await bench.rows()).toEqual(expected);
-      expect(stateDigest(ledger.state)).toBe(stateDigest(log.state));
-    },
-  );
+describe('a batch that fails midway', () => {
+  const refuseWrites = (table: string): Promise<unknown> =>
+    bench.sql.query(`ALTER TABLE ledger.${table} ADD CONSTRAINT disk_full CHECK (false) NOT VALID`);
+  const allowWrites = (table: string): Promise<unknown> =>
+    bench.sql.query(`ALTER TABLE ledger.${table} DROP CONSTRAINT IF EXISTS disk_full`);
+  afterEach(() => Promise.all(TABLES.map(allowWrites)));
+
+  it.each(TABLES)('in writing %s writes nothing, and is retried until it succeeds', async (table) => {
+    const { log } = busyRun();
+    await bench.feed(bench.start(), log);
+    const expected = await bench.rows();
+    await bench.reset();
+    const ledger = bench.start();
+    await bench.feed(ledger, log, 10);
+    const before = await bench.rows();
+    await refuseWrites(table);
+    await bench.append(log);
+    await until(() => bench.warnings.length >= 2);
+    expect(bench.warnings.at(-1)).toContain('disk_full');
+    expect(await bench.rows()).toEqual(before);
+    expect(ledger.position).toBe(10);
+    await expect(ledger.proofs([12])).rejects.toThrow('not in the tree yet');
+    await allowWrites(table);
+    expect(await ledger.reached(log.events.length - 1, 20_000)).toBe(true);
+    expect(await bench.rows()).toEqual(expected);
+    expect(stateDigest(ledger.state)).toBe(stateDigest(log.state));
+  });
 });
 
-describe('verifying a log anew', () => {
+describe('verify', () => {
   const made = (): SealedLog => busyRun().log;
 
-  it('finds nothing where nothing was changed, and tells position, root and state', async () => {
+  it('reports no finding for an unchanged log, with its position, root and state', async () => {
     const log = made();
     const ledger = bench.start();
     await bench.feed(ledger, log, 9);
     await ledger.sign();
     await bench.feed(ledger, log);
-    const told = await ledger.verify();
-    expect(told).toEqual({
+    expect(await ledger.verify()).toEqual({
       position: log.events.length,
       root: naiveRoot(entries(log)).toString('base64'),
       state: stateDigest(log.state),
@@ -232,7 +229,7 @@ describe('verifying a log anew', () => {
   it.each([
     ['below a checkpoint', true],
     ['that no checkpoint covers yet', false],
-  ])('finds a changed body %s, however it was changed', async (_where, covered) => {
+  ])('finds any change of a body %s', async (_where, covered) => {
     const log = made();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -255,7 +252,7 @@ describe('verifying a log anew', () => {
     }
   });
 
-  it('finds a payload that is not the one its event names, and none that was erased', async () => {
+  it('finds a payload whose digest is not the one in its event', async () => {
     const log = made();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -273,7 +270,7 @@ describe('verifying a log anew', () => {
     }
   });
 
-  it('finds that the log has lost its end', async () => {
+  it('finds that the end of the log is missing', async () => {
     const log = made();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -286,7 +283,7 @@ describe('verifying a log anew', () => {
     });
   });
 
-  it('finds a tree or a checkpoint that was changed', async () => {
+  it('finds a changed tree and a changed checkpoint', async () => {
     const log = made();
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -309,7 +306,7 @@ describe('verifying a log anew', () => {
     }
   });
 
-  it('finds a node above the leaves that was changed', async () => {
+  it('finds a changed node above the leaves', async () => {
     const log = new SealedLog();
     while (log.events.length < 300) log.open();
     const ledger = bench.start();
@@ -323,38 +320,38 @@ describe('verifying a log anew', () => {
   it.each([
     [
       "UPDATE ledger.all_item SET status = 'active' WHERE kind = 'grant' AND status = 'revoked'",
-      'tell otherwise of grant',
+      'differs from the log: grant',
     ],
-    ["UPDATE ledger.all_item SET view = '{}' WHERE kind = 'run'", 'tell otherwise of run'],
-    ["DELETE FROM ledger.all_item WHERE kind = 'approval'", 'lack approval'],
-    ["UPDATE ledger.all_item SET id = 'x' WHERE kind = 'drift'", 'tell of drift x, and no event does'],
-    ['UPDATE ledger.all_consequence SET in_flight = in_flight + 1', 'tell otherwise of consequence'],
-  ])('finds read models that the events do not lead to: %s', async (change, says) => {
+    ["UPDATE ledger.all_item SET view = '{}' WHERE kind = 'run'", 'differs from the log: run'],
+    ["DELETE FROM ledger.all_item WHERE kind = 'approval'", 'is missing from the read models: approval'],
+    ["UPDATE ledger.all_item SET id = 'x' WHERE kind = 'drift'", 'is not in the log: drift x'],
+    ['UPDATE ledger.all_consequence SET in_flight = in_flight + 1', 'differs from the log: consequence'],
+  ])('finds read models that differ from the log: %s', async (change, detail) => {
     const ledger = bench.start();
     await bench.feed(ledger, made());
     await bench.sql.query(change);
     const { findings, first } = await ledger.verify();
-    expect(findings.join('\n')).toContain(says);
+    expect(findings.join('\n')).toContain(detail);
     expect(first?.check).toBe('models');
   });
 
-  it('finds that the ledger began with a snapshot of what no event says, and answers from it', async () => {
+  it('finds a state that was loaded from a forged snapshot', async () => {
     const log = made();
     const ledger = bench.start();
     await bench.feed(ledger, log);
     await bench.stop(ledger);
     const forged = fromSnapshot(toSnapshot(log.state));
-    for (const run of forged.runs.values()) run.approvedBy = 'person:nobody';
+    for (const run of forged.runs.values()) run.approvedBy = 'person:forged';
     await bench.eventlog.saveSnapshot(LOG, forged.next, FOLD_VERSION, toParts(forged));
     const again = bench.start();
     await until(() => again.state.next === forged.next);
-    const wrong = [expect.stringContaining('the ledger answers from a state that the events do not lead to')];
+    const wrong = [expect.stringContaining('the state of the ledger differs from the log')];
     expect((await again.verify()).findings).toEqual(wrong);
     expect((await again.verify(9)).findings).toEqual(wrong);
   });
 });
 
-it('a log that has only begun is signed, proved and verified like any other', async () => {
+it('LogLedger signs, proves and verifies a log from its first event on', async () => {
   const log = new SealedLog();
   const { grantId } = log.open();
   const ledger = bench.start();

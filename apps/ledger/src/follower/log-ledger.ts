@@ -35,53 +35,53 @@ export interface LogLedgerOptions {
   readonly store: LedgerStore;
   readonly source: EventSource;
   readonly warn: (message: string, cause?: unknown) => void;
-  /** how many witnesses cosign its heads */
+  /** the number of witnesses that cosign its heads */
   readonly witnesses?: number;
 }
 
 const CHECKPOINT_MS = 1_000;
 const DIGEST_LINES = 2_000;
 const DIGEST_TRIES = 3;
-/** Under load a few larger transactions cost less than many small ones; whoever asks for a position isn't kept waiting. */
+/** Under load a few larger transactions cost less than many small ones; a request for a position ends the wait. */
 const GATHER_MS = 100;
 
-/** Follows one log: its tree, its signed heads, its read models. All that is here can be made again from the log. */
+/** Follows one log and keeps its tree, its signed heads and its read models. All of it can be rebuilt from the log. */
 export class LogLedger {
   state: LogState;
-  /** folding the log anew, for whoever asks: as heavy as the log is long */
-  readonly folding: SerialQueue;
+  /** refolds for requests; their cost grows with the log */
+  readonly folding: Turns;
   readonly verifications = new Verifications();
-  /** trees that the state has forgotten */
-  readonly archivedTrees: ArchivedTreeLoader;
-  /** reading entries whole, for anybody */
-  readonly bundling: SerialQueue;
-  /** receipts that are too large for one message: which events each of their parts has */
+  /** trees that the state no longer contains */
+  readonly archivedTrees: Recall;
+  /** reads of whole entry bundles, which need no authorization */
+  readonly bundling: Turns;
+  /** the parts of receipts that are too large for one message, with the events of each part */
   readonly inParts = new Cuts();
-  /** reading all events of a receipt that is too large for one message */
-  readonly gathering: SerialQueue;
-  /** of the tree of `state.next` leaves: all that an append needs */
+  /** reads of all events of a receipt that is too large for one message */
+  readonly gathering: Turns;
+  /** of the tree of `state.next` leaves; sufficient to append */
   private frontier: readonly Buffer[] = [];
   private follower: Follower | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** why the log could not be folded at the last try */
+  /** why the last attempt to fold the log failed */
   private notFolded: unknown;
   private signed = -1;
-  /** the size of the first tree that this key signed; undefined until it has signed one since the start */
+  /** the size of the first tree that this key signed; undefined until the first signature after the start */
   private keyFrom: number | undefined;
-  /** the signing that is under way, and the one after it, which all share who ask meanwhile */
+  /** the current signing, and the next one, which all callers share that arrive during the current one */
   private signing: Promise<void> = Promise.resolve();
   private nextSigning: Promise<void> | undefined;
 
   constructor(private readonly options: LogLedgerOptions) {
     this.state = this.fresh();
     const { foldsWaiting, foldWaitMs } = LIMITS;
-    this.folding = new SerialQueue(`${options.log} is being folded anew`, foldsWaiting, foldWaitMs);
-    this.gathering = new SerialQueue(`a large receipt of ${options.log} is being made`, foldsWaiting, foldWaitMs);
-    this.archivedTrees = new ArchivedTreeLoader(options.log);
-    this.bundling = new SerialQueue(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
+    this.folding = new Turns(`${options.log} is being refolded`, foldsWaiting, foldWaitMs);
+    this.gathering = new Turns(`a large receipt of ${options.log} is being made`, foldsWaiting, foldWaitMs);
+    this.archivedTrees = new Recall(options.log);
+    this.bundling = new Turns(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
   }
 
-  /** The key name of this log, and the origin of its checkpoints. */
+  /** Returns the key name of this log, which is also the origin of its checkpoints. */
   get origin(): string {
     return `${this.options.origin}/${this.options.log}`;
   }
@@ -102,7 +102,7 @@ export class LogLedger {
       onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
     });
     this.timer = setInterval(() => {
-      this.sign().catch((error: unknown) => warn(`no checkpoint of ${log} could be made`, error));
+      this.sign().catch((error: unknown) => warn(`no checkpoint of ${log} could be signed`, error));
     }, CHECKPOINT_MS);
   }
 
@@ -112,7 +112,7 @@ export class LogLedger {
     await this.signing;
   }
 
-  /** What is wrong with the log, as far as it is folded here: of every log, whoever owns it. */
+  /** Returns the problems of the log as far as it is folded here, whichever owner it has. */
   get problems(): LogProblem[] {
     const { where, error } = this.follower?.problem ?? {};
     const broken = this.notFolded ?? (where === 'handle' ? error : undefined);
@@ -123,12 +123,12 @@ export class LogLedger {
     return this.follower?.position ?? 0;
   }
 
-  /** True once the event at a position is in tree and read models. */
+  /** Resolves to true once the tree and the read models contain the event at a position. */
   reached(position: number, timeoutMs = 5_000): Promise<boolean> {
     return this.follower?.caughtUpTo(position, timeoutMs) ?? Promise.resolve(false);
   }
 
-  /** Folds what it stands on at once: it may be asked although nothing new comes. */
+  /** Folds up to the stored position at once: requests may arrive although no new event does. */
   private async begin(): Promise<number> {
     const { log, store, warn } = this.options;
     const position = await store.position(log);
@@ -137,12 +137,12 @@ export class LogLedger {
       this.notFolded = undefined;
     } catch (error) {
       this.notFolded = error;
-      warn(`${log} could not be folded; it is tried again with what comes next`, error); // `verify` says what is wrong
+      warn(`${log} could not be folded; the next events retry it`, error); // `verify` reports the reason
     }
     return position;
   }
 
-  /** Tree, read models and position in one transaction: seen together or not at all. */
+  /** Writes tree, read models and position in one transaction, so that readers see all of them or none. */
   private async integrate(batch: Batch): Promise<void> {
     if (this.state.next !== batch.from) await this.refold(batch.from);
     try {
@@ -150,13 +150,13 @@ export class LogLedger {
       await this.options.store.write(this.options.log, batch.from, batch.next, made);
       this.frontier = frontier;
     } catch (error) {
-      this.state = this.fresh(); // folded further than what is stored: the next try refolds
+      this.state = this.fresh(); // it is ahead of the stored position: the next attempt refolds
       this.frontier = [];
       throw error;
     }
   }
 
-  /** The state and the tree's frontier as they were after `to` events. */
+  /** Restores the state and the frontier of the tree after `to` events. */
   private async refold(to: number): Promise<void> {
     const { log, store, eventlog, warn } = this.options;
     const frontier = frontierOf(to, await store.nodes(log, nodesForRoot(to)));
@@ -170,7 +170,7 @@ export class LogLedger {
     return emptyState(this.options.log, tenant, n);
   }
 
-  /** Signs the tree as it stands, if it has grown. One at a time: a slower signing never saves its head over a newer one. */
+  /** Signs the current tree if it has grown. One signing at a time, so that a slow one never replaces a newer head. */
   sign(): Promise<void> {
     if (this.nextSigning) return this.nextSigning;
     const next = this.signing.then(() => {
@@ -193,7 +193,7 @@ export class LogLedger {
     this.signed = size;
   }
 
-  /** The tlog-proofs of events, all against one checkpoint that covers them; or against the kept one of a size. */
+  /** Returns the tlog-proofs of events against one checkpoint that covers them, or against the stored one of a size. */
   async proofs(positions: readonly number[], size?: number): Promise<Map<number, string>> {
     const { log, store } = this.options;
     const least = Math.max(...positions) + 1;
@@ -211,10 +211,10 @@ export class LogLedger {
     );
   }
 
-  /** A signed head that covers a size; made where there is none. */
+  /** Returns a signed head that covers a size; signs one if none is stored. */
   async head(covers: number): Promise<CheckpointRow> {
     if (this.keyFrom === undefined) await this.sign();
-    // a proof is for who holds the key of today, whatever key the smallest head was signed with
+    // verifiers of a proof have the current key; a smaller head may be signed with an earlier one
     const least = Math.max(covers, this.keyFrom ?? 0);
     let checkpoint = await this.covering(least);
     if (!checkpoint) {
@@ -225,7 +225,7 @@ export class LogLedger {
     return checkpoint;
   }
 
-  /** The smallest head that covers a size; one that all its witnesses cosigned where there is one, or else any did. */
+  /** Returns the smallest head that covers a size, preferably cosigned by all witnesses, or else by any of them. */
   private async covering(size: number): Promise<CheckpointRow | undefined> {
     const { log, store, witnesses = 0 } = this.options;
     for (const least of new Set([witnesses, Math.min(witnesses, 1), 0])) {
@@ -235,7 +235,7 @@ export class LogLedger {
     return undefined;
   }
 
-  /** Everything made again from the raw events, and compared. `state` is the digest of a fold from position 0. */
+  /** Recomputes everything from the raw events and compares it. `state` is the digest of a fold from position 0. */
   async verify(to = this.position): Promise<Verified> {
     const { log, eventlog, store } = this.options;
     await this.reached(Math.max(to, this.state.next) - 1);
@@ -243,7 +243,7 @@ export class LogLedger {
     return verifyLog({ log, origin: this.origin, vkey: this.vkey, eventlog, store, own }, to);
   }
 
-  /** In steps between which others have their turn; given up where the state changes meanwhile again and again. */
+  /** Yields to other work between steps; gives up if the state changes during every attempt. */
   private async ownDigest(): Promise<{ position: number; digest: string } | undefined> {
     for (let tries = 0; tries < DIGEST_TRIES; tries++) {
       const { state } = this;

@@ -17,7 +17,7 @@ export const LOG = 'default/0';
 export const ORIGIN = 'bailiwick.test';
 export const KEY = seededKey(11);
 
-/** Tells everybody who listens that there is something to read. */
+/** Announces commits to every subscriber. */
 class TestSource implements EventSource {
   private readonly sinks = new Set<SourceSink>();
 
@@ -31,11 +31,11 @@ class TestSource implements EventSource {
   }
 }
 
-/** An event log in memory whose bodies somebody may change behind the ledger's back. */
+/** An event log in memory whose stored bodies and payloads a test can change. */
 class TestEventLog extends MemoryEventLog {
   readonly forged = new Map<number, string>();
   readonly forgedPayloads = new Map<number, string>();
-  /** from here on nothing is there any more */
+  /** events from this position on are missing */
   cut = Infinity;
 
   override async read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
@@ -50,7 +50,7 @@ class TestEventLog extends MemoryEventLog {
   }
 }
 
-/** Events of a log as their writer hands them to the event log. */
+/** Converts events of a log to the form in which their writer appends them. */
 export const toAppend = (log: SealedLog, from = 0, to = log.events.length): AppendEvent[] =>
   log
     .stored()
@@ -60,7 +60,7 @@ export const toAppend = (log: SealedLog, from = 0, to = log.events.length): Appe
       return { ...each, payload: each.payload ?? undefined, tenant, treeId, runId, grantId, actionId, commandId };
     });
 
-/** A ledger's whole surroundings: an event log in memory, and its own tables in a real database. */
+/** The environment of a ledger: an event log in memory, and the ledger's tables in a real database. */
 export class Bench {
   eventlog = new TestEventLog();
   source = new TestSource();
@@ -93,7 +93,7 @@ export class Bench {
     await this.drop();
   }
 
-  /** As if nothing had ever happened. */
+  /** Stops all ledgers and clears all data. */
   async reset(): Promise<void> {
     await Promise.all([...this.started].map((ledger) => ledger.stop()));
     this.started.clear();
@@ -125,7 +125,7 @@ export class Bench {
     await ledger.stop();
   }
 
-  /** Appends the events of a log up to `to`, and announces it. */
+  /** Appends the events of a log up to `to`, and announces them. */
   async append(log: SealedLog, to = log.events.length): Promise<void> {
     const from = await this.eventlog.head(LOG);
     const more = toAppend(log, from, to);
@@ -135,7 +135,7 @@ export class Bench {
     this.source.announce(result.next);
   }
 
-  /** Appends, and waits until a ledger has it. */
+  /** Appends, and waits until a ledger has followed it. */
   async feed(ledger: LogLedger, log: SealedLog, to = log.events.length): Promise<void> {
     await this.append(log, to);
     if (to > 0 && !(await ledger.reached(to - 1, 20_000)))
@@ -153,7 +153,7 @@ export class Bench {
     return (await application)(name, payload);
   }
 
-  /** Every row that the events lead to, as text. Checkpoints depend on when they were made, and are left out. */
+  /** Returns every row derived from the events, as text. Without checkpoints: those depend on the time of signing. */
   async rows(): Promise<Record<string, unknown[]>> {
     const all: Record<string, unknown[]> = {};
     for (const table of ['follower', 'piece', 'item', 'consequence']) {
@@ -167,10 +167,10 @@ export class Bench {
   }
 }
 
-/** Waits for what a background task brings about. */
+/** Waits until a condition holds. */
 export async function until(holds: () => boolean): Promise<void> {
   for (let i = 0; !holds(); i++) {
-    if (i > 5_000) throw new Error(`waited in vain: ${holds.toString()}`);
+    if (i > 5_000) throw new Error(`timed out: ${holds.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -1,14 +1,14 @@
 import type { Event } from '@bailiwick/contracts/event';
 import type { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 
-/** An operation of the ledger, and what it is asked. */
+/** The name of a request and its payload. */
 export type Question = readonly [name: string, request: Readonly<Record<string, unknown>>];
 
 const TENANT = { tenant: 'default' };
 const LISTS = ['runs', 'grants', 'approvals', 'actions'] as const;
 const DECISION = /^Action(Permitted|Denied|StepUp)$/;
 
-/** Everything that can be asked about what is in a log, of each thing and by each field that is found out by its run. */
+/** Returns every request about every subject in a log, with a filter for each field that runs determine. */
 export const questionsAbout = (log: SealedLog): Question[] => [
   ...listed(log),
   ...aboutRuns(log),
@@ -38,14 +38,14 @@ function listed(log: SealedLog): Question[] {
   return unique([...ids, ...facts, ...more]).flatMap(searching);
 }
 
-/** One filter for each field that has a value. */
+/** Returns one filter for each field that has a value. */
 const filtersOf = (fields: Record<string, string | undefined>): object[] =>
   Object.entries(fields).flatMap(([key, value]) => (value === undefined ? [] : [{ [key]: value }]));
 
 const unique = (filters: readonly object[]): object[] =>
   [...new Set(filters.map((filter) => JSON.stringify(filter)))].map((text) => JSON.parse(text) as object);
 
-/** A filter put to events and to every list: to one that it is none of, it is refused, before and after. */
+/** Sends a filter to events and to every list; a list that does not have the field refuses it. */
 const searching = (filter: object): Question[] => [
   ['events', { ...TENANT, ...filter, limit: 1_000 }],
   ...LISTS.flatMap((name): Question[] => [
@@ -81,7 +81,7 @@ function id(kind: string): string {
   return `${kind}_0_${'0'.repeat(26)}`;
 }
 
-/** What belongs to nothing that there is. */
+/** Requests about ids that do not exist. */
 export const questionsAboutNothing: readonly Question[] = [
   ...filtersOf({ runId: id('run'), grantId: id('grt'), treeId: id('tre') }).flatMap(searching),
   ...['receipt', 'drift', 'graph'].map((name): Question => [name, { ...TENANT, runId: id('run') }]),
