@@ -66,7 +66,8 @@ export class TransparencyController {
     const { store } = this.sources;
     if (!this.ledgers.has(log)) return missing(log);
     const head = to === undefined ? await store.heads.newest(log) : await store.heads.at(log, to);
-    if (!head) return refuse('NOT_FOUND', `there is no checkpoint of ${to ?? 'any'} leaves; ask for one without "to"`);
+    if (!head)
+      return refuse('NOT_FOUND', `no checkpoint of ${to ?? 'any'} leaves exists; omit "to" for the newest one`);
     if (from > head.size) return refuse('NOT_FOUND', `the checkpoint has ${head.size} leaves, fewer than ${from}`);
     return found(await continuing(store, log, from, head));
   }
@@ -86,7 +87,7 @@ export class TransparencyController {
     if (!ledger) return missing(log);
     const tile = parseTilePath(`tile/${path}`);
     if (!tile.ok) return refuse('NOT_FOUND', tile.error);
-    if (!hasTile(tile.value, ledger.position)) return refuse('NOT_FOUND', `there is no ${tilePath(tile.value)} yet`);
+    if (!hasTile(tile.value, ledger.position)) return refuse('NOT_FOUND', `${tilePath(tile.value)} does not exist yet`);
     return found((await this.bytesOf(tile.value, log, ledger)).toString('base64'));
   }
 

@@ -14,7 +14,7 @@ const noQuery = z.strictObject({});
 const submissionQuery = z.strictObject({ submission: z.string().max(LIMITS.submissionBytes) });
 type SubmissionQuery = z.infer<typeof submissionQuery>;
 
-const NO_WITNESS = refuse('NOT_FOUND', 'this installation is no witness: witnesses.json names no logs');
+const NO_WITNESS = refuse('NOT_FOUND', 'this installation is not a witness: witnesses.json lists no logs');
 
 /** Cosigns checkpoints of other logs, if the installation is configured as a witness. */
 @Controller()
