@@ -49,16 +49,16 @@ const GATHER_MS = 100;
 export class LogLedger {
   state: LogState;
   /** refolds for requests; their cost grows with the log */
-  readonly folding: Turns;
+  readonly folding: SerialQueue;
   readonly verifications = new Verifications();
   /** trees that the state no longer contains */
-  readonly archivedTrees: Recall;
+  readonly archivedTrees: ArchivedTreeLoader;
   /** reads of whole entry bundles, which need no authorization */
-  readonly bundling: Turns;
+  readonly bundling: SerialQueue;
   /** the parts of receipts that are too large for one message, with the events of each part */
   readonly inParts = new Cuts();
   /** reads of all events of a receipt that is too large for one message */
-  readonly gathering: Turns;
+  readonly gathering: SerialQueue;
   /** of the tree of `state.next` leaves; sufficient to append */
   private frontier: readonly Buffer[] = [];
   private follower: Follower | undefined;
@@ -75,10 +75,10 @@ export class LogLedger {
   constructor(private readonly options: LogLedgerOptions) {
     this.state = this.fresh();
     const { foldsWaiting, foldWaitMs } = LIMITS;
-    this.folding = new Turns(`${options.log} is being refolded`, foldsWaiting, foldWaitMs);
-    this.gathering = new Turns(`a large receipt of ${options.log} is being made`, foldsWaiting, foldWaitMs);
-    this.archivedTrees = new Recall(options.log);
-    this.bundling = new Turns(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
+    this.folding = new SerialQueue(`${options.log} is being refolded`, foldsWaiting, foldWaitMs);
+    this.gathering = new SerialQueue(`a large receipt of ${options.log} is being made`, foldsWaiting, foldWaitMs);
+    this.archivedTrees = new ArchivedTreeLoader(options.log);
+    this.bundling = new SerialQueue(`entries of ${options.log} are being read`, foldsWaiting, foldWaitMs);
   }
 
   /** Returns the key name of this log, which is also the origin of its checkpoints. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Answer } from '@bailiwick/contracts/command';
-import { TELLING, type Telling } from '@bailiwick/platform/words/views';
+import { VIEWERS, type Viewer } from '@bailiwick/platform/words/views';
 import { Sources } from '../connections/sources';
 import { catchUp } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';
@@ -26,7 +26,7 @@ export class ArchivedTrees {
     await catchUp([ledger], (await eventlog.head(ledger.state.log)) - 1);
     const position = ledger.position - 1;
     const state = await findState(ledger, this.sources, kind, id);
-    const show: Telling<object> = TELLING[kind];
+    const show: Viewer<object> = VIEWERS[kind];
     const view = state && (await show(eventlog, state, id, Date.now()));
     if (!view) return missing(id);
     // the view of a tree is as of the end of the log, not as of the last event of the tree

@@ -49,7 +49,7 @@ async function inTurn<T>(ledger: LogLedger, from: From, most: number, work: (fro
 }
 
 /** A stored event, parsed for a receipt. */
-type Kept = Told & { readonly stored: StoredEvent };
+type Kept = StoryEntry & { readonly stored: StoredEvent };
 
 /** @throws Unreadable rather than sign an incomplete account */
 function keptOf(stored: StoredEvent): Kept {

@@ -5,7 +5,7 @@ import { Inject, Injectable, Optional, type OnApplicationShutdown } from '@nestj
 import type { Answer } from '@bailiwick/contracts/command';
 import type { ReplayProgress } from '@bailiwick/contracts/replay';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Busy, Turns } from '@bailiwick/platform/turns';
+import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { DATABASE_URL, WARN, type Warn } from '../connections/tokens';
 import { found, refuse } from '../rpc/answers';
 import type { WhatIfJob, WhatIfMessage } from './what-if-worker';
@@ -44,8 +44,8 @@ const thread: StartThread = (workerData) =>
 @Injectable()
 export class Replays implements OnApplicationShutdown {
   private readonly jobs = new Map<string, Job>();
-  private readonly ofLog = new Map<string, Turns>();
-  private readonly all = new Turns('a what-if is running', LIMITS.replaysWaiting, LIMITS.replayWaitMs);
+  private readonly ofLog = new Map<string, SerialQueue>();
+  private readonly all = new SerialQueue('a what-if is running', LIMITS.replaysWaiting, LIMITS.replayWaitMs);
   private readonly timer = setInterval(() => this.cancelUnpolled(), SWEEP_MS);
 
   constructor(
@@ -68,7 +68,7 @@ export class Replays implements OnApplicationShutdown {
     const id = randomUUID();
     const turns =
       this.ofLog.get(what.log) ??
-      new Turns(`a what-if of ${what.log} is running`, LIMITS.replaysWaiting, LIMITS.replayWaitMs);
+      new SerialQueue(`a what-if of ${what.log} is running`, LIMITS.replaysWaiting, LIMITS.replayWaitMs);
     this.ofLog.set(what.log, turns);
     const job: Job = {
       tenant,
@@ -85,7 +85,7 @@ export class Replays implements OnApplicationShutdown {
       .take(() => this.all.take(run, signal), signal)
       .catch((error: unknown) => {
         if (signal.aborted) return CANCELLED;
-        if (error instanceof Busy) return refuse('TOO_MANY', error.message);
+        if (error instanceof QueueFullError) return refuse('TOO_MANY', error.message);
         this.warn(`a what-if of ${what.log} failed`, error);
         return refuse('INTERNAL', 'the what-if failed; the cause is in the log of the ledger service');
       })

@@ -1,6 +1,6 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
-import { Busy } from '@bailiwick/platform/turns';
+import { QueueFullError } from '@bailiwick/platform/serial-queue';
 import { z } from 'zod';
 import { Altered, InvalidPayload, NotYet, TooLarge, Unreadable } from './errors';
 import { RefusalFilter } from './refusal.filter';
@@ -40,7 +40,7 @@ describe('RefusalFilter', () => {
     [new Altered('x'), 'NOT_READY', 'x'],
     [new TooLarge('x'), 'TOO_LARGE', 'x'],
     [new Unreadable(7), 'TREE_SET_ASIDE', expect.stringContaining('position 7') as string],
-    [new Busy('x'), 'TOO_MANY', 'x'],
+    [new QueueFullError('x'), 'TOO_MANY', 'x'],
   ])('answers %p with the refusal %s', async (error, code, detail) => {
     expect(await lastValueFrom(filter.catch(error, host))).toEqual({ ok: false, refusal: { code, detail } });
     expect(logged).toEqual([]);

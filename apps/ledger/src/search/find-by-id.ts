@@ -24,7 +24,7 @@ export interface Archive {
  * Returns a state that contains a run, grant, approval or tree: the state of the log or, if that dropped the subject
  * after its end, the state of its tree alone, folded from the events of the tree.
  * @returns undefined if the subject does not exist
- * @throws NotYet during a refold, Busy if too many requests wait for archived trees
+ * @throws NotYet during a refold, QueueFullError if too many requests wait for archived trees
  */
 export async function findState(
   ledger: LogLedger,

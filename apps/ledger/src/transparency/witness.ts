@@ -40,7 +40,7 @@ export class Witness {
     this.logs = new Map(options.logs.map(({ origin, vkeys }) => [origin, { origin, keys: vkeys.map(keyIn) }]));
   }
 
-  /** @throws Busy if too many submissions wait */
+  /** @throws QueueFullError if too many submissions wait */
   add(submission: string): Promise<WitnessAnswer> {
     return this.turns.take(() => this.judged(submission));
   }
