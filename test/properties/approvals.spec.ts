@@ -15,8 +15,8 @@ import { Tally } from './naive';
 import { asked, changed, Play } from './play';
 
 /**
- * Seen to fail where: an approval is not used up; arguments, cost, run or attributes are not bound; a run may approve;
- * it can be used or answered after its time; it overrides a denial; one that ran out hides the next.
+ * Fails if an approval is not used up; if arguments, cost, run or attributes are not bound to it; if a run may approve;
+ * if an approval can be used or answered after its expiry; if it overrides a denial; if an expired one hides the next.
  */
 fc.configureGlobal({ seed: 20260108 });
 
@@ -27,14 +27,14 @@ const story = fc.oneof(
 const before = <T extends Event['type']>(events: readonly Event[], type: T, at: Event): EventOf<T>[] =>
   events.filter((event): event is EventOf<T> => event.type === type && event.position < at.position);
 
-/** What a person was shown and said yes to: the call as it was written down. */
+/** Returns the call that the approver was shown and approved, as the log records it. */
 function shown(event: EventOf<'ActionStepUp'> | EventOf<'ActionPermitted'>) {
   const { verb, tool, effect, resource, argsDigest, charge } = event.data;
   return { runId: event.runId, verb, tool, effect, resource, argsDigest, cost: charge.cost };
 }
 
 describe('I8: an approval covers one exact action (verb, resource, arguments digest, run), once, before its expiry', () => {
-  it('holds of everything that used one', () => {
+  it('every permit that used an approval matches the approved call', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const { events } = new Play().play(all).log;
@@ -69,7 +69,7 @@ describe('I8: an approval covers one exact action (verb, resource, arguments dig
     tally.atLeast(20, 'action', 'grant', 'escalation');
   });
 
-  it('is given once, by a person or a service that speaks for one, never by a run or by the system', () => {
+  it('an approval is given once, by a person or a service acting for one, never by a run or by the system', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const { events } = new Play().play(all).log;
@@ -90,7 +90,7 @@ describe('I8: an approval covers one exact action (verb, resource, arguments dig
     tally.atLeast(20, 'refused a run or the system', 'given');
   });
 
-  it('is needed: nothing that a rule asks a person about is permitted without one', () => {
+  it('a call that requires approval is never permitted without one', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       for (const event of new Play().play(all).log.events) {
@@ -106,7 +106,7 @@ describe('I8: an approval covers one exact action (verb, resource, arguments dig
   });
 });
 
-/** A run that has asked about a call, and beside it another of the same class with the same lease. */
+/** Opens a run that has requested approval of a call, and another run of the same class with the same lease. */
 function waiting(fields: Partial<Fields<'authorize'>>) {
   const play = new Play();
   const { log } = play;
@@ -128,14 +128,14 @@ function waiting(fields: Partial<Fields<'authorize'>>) {
   if (stepUp?.type !== 'ActionStepUp') throw new Error('want a step-up');
   return { play, log, command, other, approvalId: stepUp.data.approvalId, runId: stepUp.runId as string };
 }
-// a call that states no arguments is refused before a person is asked (I8)
+// a call without arguments is refused before an approval is requested (I8)
 const deleting = call.map(({ resource, cost, args = 0, tool }) => {
   const { grantId: _, action, ...rest } = asked('', { verb: 'thing.delete', resource, cost, args, tool });
   return { ...rest, action };
 });
 
-describe('I8: the call that an approval is used for is the one it was asked for', () => {
-  it('is permitted just as it was, once', () => {
+describe('I8: an approval is bound to the call it was requested for', () => {
+  it('permits the unchanged call once', () => {
     const property = fc.property(deleting, (fields) => {
       const { log, command, approvalId } = waiting(fields);
       log.do('decideApproval', { approvalId, verdict: 'approve', actor: PERSON });
@@ -147,18 +147,18 @@ describe('I8: the call that an approval is used for is the one it was asked for'
     fc.assert(property, { numRuns: 80 });
   });
 
-  it.each([...CHANGES])('is refused with another %s, and the approval is not used up by that', (change) => {
+  it.each([...CHANGES])('refuses a call with a different %s and leaves the approval unused', (change) => {
     const tally = new Tally();
     const property = fc.property(deleting, call, (fields, second) => {
       const { play, log, command, approvalId, other } = waiting(fields);
       log.do('decideApproval', { approvalId, verdict: 'approve', actor: PERSON });
       const changedFields = change === 'run' ? { ...command, grantId: other } : changed(play, command, change, second);
       const differing = JSON.stringify(seen(changedFields)) !== JSON.stringify(seen(command));
-      const told = log.submit({ ...command, ...changedFields, approvalId, commandId: 'cmd_changed_1' });
-      // (a change that is none, or that makes no decision of it at all, proves nothing)
-      if (!differing || 'refusal' in told) return;
-      expect(decisionOf(told)).not.toBe('ActionPermitted');
-      expect(JSON.stringify(told.events)).toContain('APPROVAL_MISMATCH');
+      const result = log.submit({ ...command, ...changedFields, approvalId, commandId: 'cmd_changed_1' });
+      // (a change without effect, or one that prevents a decision, proves nothing)
+      if (!differing || 'refusal' in result) return;
+      expect(decisionOf(result)).not.toBe('ActionPermitted');
+      expect(JSON.stringify(result.events)).toContain('APPROVAL_MISMATCH');
       expect(decisionOf(log.submit({ ...command, approvalId, commandId: 'cmd_unchanged' }))).toBe('ActionPermitted');
       tally.add('changed');
     });
@@ -171,13 +171,13 @@ describe('I8: the call that an approval is used for is the one it was asked for'
     resource: object;
     cost?: Record<string, number>;
   };
-  /** What the person sees of it: nothing costs nothing, and a delete is a write whatever less it is called. */
+  /** Returns the call as the approver sees it: no cost is a zero cost, and a delete counts as a write. */
   const seen = ({ grantId, action: { verb, tool, argsDigest, effect = 'write' }, resource, cost = {} }: Seen) => {
     const counted = effect === 'read' ? 'write' : effect;
     return [grantId, verb, tool, argsDigest, counted, resource, Object.entries(cost).filter(([, value]) => value > 0)];
   };
 
-  it('waits for the answer, and ends with a no, with its time, or with that of the answer', () => {
+  it('ends when it is denied, when the request expires or when the approval expires', () => {
     const ends = fc.constantFrom<['not answered' | 'denied' | 'too late to answer' | 'too late to use', string][]>(
       ['not answered', 'ActionStepUp'],
       ['denied', 'ActionDenied'],
@@ -207,7 +207,7 @@ describe('I8: the call that an approval is used for is the one it was asked for'
     fc.assert(property, { numRuns: 80 });
   });
 
-  it('is never approved by the run itself, by any other run, or by the system', () => {
+  it('is never approved by the run itself, by any other run or by the system', () => {
     const property = fc.property(deleting, fc.constantFrom('own', 'another', 'system'), (fields, who) => {
       const { log, command, approvalId, runId } = waiting(fields);
       const actor = {
@@ -215,14 +215,14 @@ describe('I8: the call that an approval is used for is the one it was asked for'
         another: { kind: 'run' as const, id: log.events[0]?.runId as string },
         system: { kind: 'system' as const, id: 'intent' },
       }[who];
-      const told = log.do('decideApproval', { approvalId, verdict: 'approve', actor: actor ?? PERSON });
-      expect(told.map((event) => event.type)).toEqual(['Refused']);
+      const result = log.do('decideApproval', { approvalId, verdict: 'approve', actor: actor ?? PERSON });
+      expect(result.map((event) => event.type)).toEqual(['Refused']);
       expect(decisionOf(log.submit(sent({ ...command, approvalId, commandId: 'cmd_then_now' })))).toBe('ActionStepUp');
     });
     fc.assert(property, { numRuns: 40 });
   });
 
-  it('is asked for once, also where the one before it has run out and is not yet written off', () => {
+  it('is requested once, even if the previous request has expired and its expiry is not yet recorded', () => {
     const { log, command, approvalId } = waiting({});
     const again = (n: number) => log.do('authorize', { ...command, commandId: `cmd_again_000${n}` });
     const idOf = (events: readonly Event[]) => only(events, 'ActionStepUp').data.approvalId;
@@ -245,6 +245,8 @@ describe('I8: the call that an approval is used for is the one it was asked for'
   });
 });
 
-function decisionOf(told: ReturnType<TestLog['submit']>): string | undefined {
-  return 'events' in told ? told.events.find((event) => event.type.startsWith('Action'))?.type : told.refusal.code;
+function decisionOf(result: ReturnType<TestLog['submit']>): string | undefined {
+  return 'events' in result
+    ? result.events.find((event) => event.type.startsWith('Action'))?.type
+    : result.refusal.code;
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import type { GrantRequest, WindowCap } from '@bailiwick/contracts/grant';
 
-/** What is asked for: leases with low caps, and calls that use them up or go beyond. */
+/** Generates requests: leases with low caps, and calls that reach or exceed them. */
 
-/** One of a few; `fc.constantFrom` would make each a type of its own. */
+/** Picks one of a few values; `fc.constantFrom` would infer a separate type for each. */
 export const one = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom<T[]>(...values);
 export const maybe = <T>(arbitrary: fc.Arbitrary<T>, freq = 3): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined, freq });
@@ -13,7 +13,7 @@ export const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefine
 export const hardly = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight: 24, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
-/** Without its undefined members: what JSON would send. */
+/** Removes undefined members, as JSON serialization does. */
 export const sent = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
 

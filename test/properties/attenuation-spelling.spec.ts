@@ -28,7 +28,7 @@ const action = (verb: string, id: string): ActionFacts => ({
   proof: { vouched: true },
 });
 
-/** What some tool behind the gateway may take a verb for: it drops what it does not see, decodes, and folds. */
+/** Reads a verb as a lenient tool behind the gateway might: drops invisible characters, decodes, folds case. */
 function takenFor(text: string): string {
   return text
     .normalize('NFKC')
@@ -45,7 +45,7 @@ const mostly = (plain: string, ...odd: string[]): fc.Arbitrary<string> =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(plain) }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
 const fullWidth = (char: string): string => String.fromCodePoint(char.charCodeAt(0) + 0xfee0);
 
-/** A verb with a few of its characters in any of the ways in which they can be disguised. */
+/** Disguises a few characters of a verb in any known way. */
 const disguised = (verb: string): fc.Arbitrary<string> =>
   fc
     .tuple(
@@ -82,7 +82,7 @@ describe('a denied verb', () => {
       },
     );
 
-  it('is denied or refused in every disguise that a tool could see through', () => {
+  it('is denied or refused in every disguise that a tool could undo', () => {
     const tally = { refused: 0, denied: 0 };
     fc.assert(isNeverPermitted(normalizeVerb, tally), { numRuns: 4_000 });
     expect(Math.min(tally.refused, tally.denied)).toBeGreaterThan(300);
@@ -92,18 +92,18 @@ describe('a denied verb', () => {
     ['keeps the case', (text) => ({ ok: true, value: text.normalize('NFKC') })],
     ['folds no compatibility forms', (text) => ({ ok: true, value: text.toLowerCase() })],
     [
-      'takes what is invisible',
+      'accepts invisible characters',
       (text) =>
         normalizeVerb(text.replace(/\u00ad/g, '')).ok
           ? { ok: true, value: text.normalize('NFKC').toLowerCase() }
           : normalizeVerb(text),
     ],
-  ])('would get through a normalisation that %s', (_, broken) => {
+  ])('would be permitted by a normalization that %s', (_, broken) => {
     expect(fc.check(isNeverPermitted(broken), { numRuns: 4_000 }).failed).toBe(true);
   });
 });
 
-describe('a path outside of what is allowed', () => {
+describe('a path outside the allowed folder', () => {
   const ALLOWED = ['work/**', 'docs/*'].map((text) => {
     const pattern = normalizePathPattern(text);
     if (!pattern.ok) throw new Error(pattern.error);
@@ -121,7 +121,7 @@ describe('a path outside of what is allowed', () => {
     .array(fc.tuple(separator, segment), { minLength: 1, maxLength: 5 })
     .map((parts) => parts.flat().slice(1).join(''));
 
-  /** Where a file system, or a server that decodes and folds, would end up. */
+  /** Resolves a path as a file system, or a server that decodes and folds, would. */
   function reached(text: string): string {
     const decoded = text
       .normalize('NFKC')
@@ -144,14 +144,14 @@ describe('a path outside of what is allowed', () => {
       expect(reached(text)).toMatch(/^(work(\/.*)?|docs\/[^/]+)$/);
     });
 
-  it('is never reached, however the path is spelt', () => {
+  it('is never reached, however the path is spelled', () => {
     const tally = { refused: 0, permitted: 0 };
     fc.assert(staysInside(normalizeResourceId, tally), { numRuns: 10_000 });
     expect(Math.min(tally.refused, tally.permitted)).toBeGreaterThan(300);
   });
 
   it.each<[string, (text: string) => string]>([
-    ['takes it as it is', (text) => text],
+    ['returns the path unchanged', (text) => text],
     [
       'only drops empty segments',
       (text) =>
@@ -160,8 +160,8 @@ describe('a path outside of what is allowed', () => {
           .filter((segment) => segment !== '')
           .join('/'),
     ],
-    ['looks for dots but not for their encodings', (text) => (/(^|\/)\.\.(\/|$)/.test(text) ? '' : text)],
-  ])('would be reached by a normalisation that %s', (_, broken) => {
+    ['checks dots but not their encodings', (text) => (/(^|\/)\.\.(\/|$)/.test(text) ? '' : text)],
+  ])('would be reached with a normalization that %s', (_, broken) => {
     const rule: typeof normalizeResourceId = (text) => ({ ok: true, value: broken(text) });
     expect(fc.check(staysInside(rule), { numRuns: 10_000 }).failed).toBe(true);
   });

@@ -20,7 +20,7 @@ import {
 
 fc.configureGlobal({ seed: 20260101 });
 
-/** A moment in which an action is decided, for a child and its parent alike. */
+/** The circumstances in which an action is decided, the same for a child and its parent. */
 interface Moment {
   action: ActionFacts;
   history: History;
@@ -46,8 +46,8 @@ function verdict(name: DimensionName, limits: Limits, { action, history, drift, 
 }
 
 /**
- * The action as its parent's own run would have asked for it. A key belongs to one run: who proved the child's key
- * would have proved the parent's, in the parent's place.
+ * Returns the action as the parent's own run would have requested it. A key belongs to one run: a caller that proved
+ * the child's key would have proved the parent's key in the parent's place.
  */
 function asParents(moment: Moment, child: Limits, parent: Limits): Moment {
   const { proof } = moment.action;
@@ -56,7 +56,7 @@ function asParents(moment: Moment, child: Limits, parent: Limits): Moment {
   return { ...moment, action: { ...moment.action, proof: { vouched: false, jkt } } };
 }
 
-/** Pairs, many of which are attenuations: the parent met with another, the parent with one member changed, any two. */
+/** Generates pairs, many of them attenuations: the parent met with another, the parent with one change, any two. */
 function family(base: fc.Arbitrary<Limits>, name: DimensionName): fc.Arbitrary<[child: Limits, parent: Limits]> {
   return fc
     .tuple(
@@ -85,7 +85,7 @@ interface Tally {
   refused: number;
 }
 
-/** I1 for one dimension: where `attenuates` says so, the parent is nowhere stricter than the child. */
+/** Checks I1 for one dimension: if `attenuates` accepts a pair, the parent is never stricter than the child. */
 function i1(
   name: DimensionName,
   attenuates: Any['attenuates'],
@@ -103,12 +103,12 @@ function i1(
       const above = verdict(name, parent, asParents(moment, child, parent), true);
       if (below.outcome === 'permit') tally.admitted += 1;
       if (STRICT[above.outcome] > STRICT[below.outcome])
-        throw new Error(`admitted below (${below.outcome}), not above: ${above.message}`);
+        throw new Error(`the child admits it (${below.outcome}), the parent does not: ${above.message}`);
     }
   });
 }
 
-/** `attenuates` that does not look at one member: what a mistake in a rule looks like. */
+/** Returns an `attenuates` that ignores one member, as a mistake in a rule would. */
 const blindTo =
   (name: DimensionName, path: string): Any['attenuates'] =>
   (child, parent) =>
@@ -123,7 +123,7 @@ function withMember<T>(into: T, from: T, [key, ...rest]: string[]): T {
   return copy as T;
 }
 
-/** Each member whose check, left out, must be found missing. */
+/** Members whose omitted check a test must detect. */
 const MEMBERS: Partial<Record<DimensionName, string[]>> = {
   time: ['notBefore', 'expiresAt'],
   session: ['jkt'],
@@ -136,19 +136,19 @@ const MEMBERS: Partial<Record<DimensionName, string[]>> = {
 
 describe('I1: a child admits nothing that its parent does not', () => {
   describe.each(DIMENSIONS.filter((name) => name !== 'delegation'))('in %s', (name) => {
-    it('holds', () => {
+    it('the parent admits every action that the child admits', () => {
       const tally: Tally = { attenuations: 0, admitted: 0, refused: 0 };
       fc.assert(
         i1(name, (child, parent) => dimension(name).attenuates(child, parent), tally),
         { numRuns: 1_500 },
       );
-      // it was not true for want of cases
+      // proves that enough cases were attenuations
       expect(Math.min(tally.attenuations, tally.admitted, tally.refused)).toBeGreaterThan(100);
     });
 
     const members = MEMBERS[name] ?? [];
     if (members.length > 0)
-      it.each(members)('would be found broken without its check of %s', (member) => {
+      it.each(members)('a missing check of %s is detected', (member) => {
         expect(fc.check(i1(name, blindTo(name, member)), { numRuns: 4_000 }).failed).toBe(true);
       });
   });
@@ -157,7 +157,7 @@ describe('I1: a child admits nothing that its parent does not', () => {
     ['paths', (child, parent) => child.map((each) => ({ ...each, match: parent[0]?.match ?? each.match }))],
     ['types', (child, parent) => child.map((each) => ({ ...each, type: parent[0]?.type ?? each.type }))],
     ['conditions', (child, parent) => child.map((each) => ({ ...each, where: parent[0]?.where ?? each.where }))],
-  ])('in resources would be found broken without its check of %s', (_, blind) => {
+  ])('in resources, a missing check of %s is detected', (_, blind) => {
     const broken: Any['attenuates'] = (child, parent) => {
       const [own, theirs] = [child as Limits['resources'], parent as Limits['resources']];
       return dimension('resources').attenuates(blind(own, theirs), theirs);
@@ -176,21 +176,21 @@ describe('I1: a child admits nothing that its parent does not', () => {
       (child, parent, agentClass, made) => {
         if (!attenuates(child, parent).ok) return;
         const below = mayDelegate(child, agentClass, made);
-        // and each level has one less to pass on
+        // each level can delegate one level less
         if (below.outcome === 'permit' && child.depth >= parent.depth)
           throw new Error('a child is as deep as its parent');
         if (below.outcome === 'permit') expect(mayDelegate(parent, agentClass, made).outcome).toBe('permit');
       },
     );
 
-  it('in delegation holds: it could delegate to nobody its parent could not, and less deeply', () => {
+  it('in delegation, the child delegates to fewer classes and less deeply than its parent', () => {
     fc.assert(
       delegating((child, parent) => dimension('delegation').attenuates(child, parent)),
       { numRuns: 3_000 },
     );
   });
 
-  it.each(['depth', 'children', 'classes'])('in delegation would be found broken without its check of %s', (member) => {
+  it.each(['depth', 'children', 'classes'])('in delegation, a missing check of %s is detected', (member) => {
     const broken = blindTo('delegation', member);
     expect(fc.check(delegating(broken), { numRuns: 3_000 }).failed).toBe(true);
   });
@@ -204,7 +204,7 @@ describe('I1 for whole limits', () => {
   const taking = (limits: Limits, names: readonly DimensionName[], from: Limits): Limits =>
     Object.assign({ ...limits }, ...names.map((name) => ({ [name]: from[name] }))) as Limits;
 
-  /** A roomy parent tightened in some dimensions; a child of it tightened in some and loosened in others. */
+  /** Generates a roomy parent tightened in some dimensions, and a child tightened in some and loosened in others. */
   const pairs = fc
     .tuple(roomyLimits, anyLimits, anyLimits, some, some, some)
     .map(([roomy, x, y, tightened, tighter, looser]): [Limits, Limits] => {
@@ -220,19 +220,19 @@ describe('I1 for whole limits', () => {
       for (const moment of all) {
         if (!admitsAll(child, moment, true)) continue;
         tally.admitted += 1;
-        // as the decision asks them: the acting run's own grant, and one above it
-        if (!admitsAll(parent, moment, false)) throw new Error('admitted below, not above');
+        // as in a decision: the acting run's own grant, and one above it
+        if (!admitsAll(parent, moment, false)) throw new Error('the child admits it, the parent does not');
       }
     });
 
-  it('holds', () => {
+  it('the parent admits every action that the child admits', () => {
     const tally = { attenuations: 0, admitted: 0 };
     fc.assert(whole(attenuatesAll, tally), { numRuns: 3_000 });
     expect(Math.min(tally.attenuations, tally.admitted)).toBeGreaterThan(300);
   });
 
   it.each(['purpose', 'actions', 'resources', 'budget', 'risk', 'posture', 'time'] as const)(
-    'would be found broken without %s',
+    'a missing check of %s is detected',
     (name) => {
       const broken: typeof attenuatesAll = (child, parent) =>
         attenuatesAll(child, parent).filter((each) => each.dimension !== name);
@@ -240,7 +240,7 @@ describe('I1 for whole limits', () => {
     },
   );
 
-  it('is passed on: a grandchild is an attenuation of its grandparent', () => {
+  it('attenuation is transitive: a grandchild is an attenuation of its grandparent', () => {
     fc.assert(
       fc.property(roomyLimits, anyLimits, anyLimits, fc.subarray([...DIMENSIONS]), (first, x, y, changed) => {
         const second = { ...meetAll(first, x), delegation: { depth: 1, children: 1, classes: [] } };
@@ -256,12 +256,12 @@ describe('I1 for whole limits', () => {
 
 describe('meeting', () => {
   const below = (name: DimensionName, met: Limits[DimensionName], of: Limits[DimensionName]) => {
-    // attenuation of delegation is that of a child, one level down; a meeting stays on the level
+    // attenuation of delegation applies to a child, one level down; a meeting stays on the same level
     const above = name === 'delegation' ? { ...of, depth: (of as Limits['delegation']).depth + 1 } : of;
     return dimension(name).attenuates(met, above);
   };
 
-  it.each(DIMENSIONS)('of two limits of %s attenuates both, and changes nothing of one with itself', (name) => {
+  it.each(DIMENSIONS)('the meeting of two limits of %s attenuates both, and of one with itself equals it', (name) => {
     const limit = LIMIT[name] as fc.Arbitrary<Limits[DimensionName]>;
     fc.assert(
       fc.property(limit, limit, anyLimits, moments, (a, b, others, all) => {
@@ -280,7 +280,7 @@ describe('meeting', () => {
   });
 
   it.each(['time', 'purpose', 'budget', 'risk', 'posture'] as const)(
-    'of two limits of %s admits all that both admit',
+    'the meeting of two limits of %s admits everything that both admit',
     (name) => {
       const limit = LIMIT[name] as fc.Arbitrary<Limits[DimensionName]>;
       fc.assert(
@@ -305,7 +305,7 @@ describe('meeting', () => {
 });
 
 describe('a child as resolved from a request', () => {
-  it('is an attenuation, or is refused', () => {
+  it('is an attenuation, or the request is refused', () => {
     const part = <K extends DimensionName>(limits: Limits, name: K, take: boolean) =>
       take ? { [name]: limits[name] } : {};
     let [granted, refused] = [0, 0];

@@ -26,7 +26,7 @@ function audit(events: readonly Event[]): Report {
   return auditor.report();
 }
 
-it('the auditor finds nothing wrong in what the rules let clients do, whatever they try', () => {
+it('the auditor reports no finding for a log written under the rules, whatever clients try', () => {
   const tally = new Tally();
   const property = fc.property(moves(), (all) => {
     const { log } = new Play().play(all);
@@ -50,8 +50,8 @@ it('the auditor finds nothing wrong in what the rules let clients do, whatever t
   );
 }, 60_000);
 
-/** A writer that signs what it likes: each rule broken in a log whose every hash and signature is right. */
-describe('the auditor finds a log that its own writer forged, where it', () => {
+/** A dishonest writer: each log breaks one rule, with correct hashes and signatures. */
+describe('the auditor detects a log forged by its own writer that', () => {
   const log = new TestLog();
   const root = openTestRun(log, {
     ...ROOMY,
@@ -140,29 +140,29 @@ describe('the auditor finds a log that its own writer forged, where it', () => {
       [...honest, ended('GrantSuspended', root.grantId, root.runId), another(permit)],
     ],
     [
-      'permits when the time is over',
+      'permits after the grant has expired',
       'liveness',
       [...honest, another(permit, { time: rfc3339(Date.parse(permit.time) + 2 * 3_600_000) })],
     ],
-    ['permits what a rule has struck', 'liveness', [...honest, quarantine, another(permit)]],
-    ['takes a call too many', 'budget', [...honest, another(permit), another(permit)]],
+    ['permits under a grant that a rule has revoked', 'liveness', [...honest, quarantine, another(permit)]],
+    ['permits one call too many', 'budget', [...honest, another(permit), another(permit)]],
     [
-      'spends more than there is',
+      'spends more than its budget',
       'budget',
       [...honest, another(permit, {}, { charge: { ...permit.data.charge, cost: { USD: 41 } } })],
     ],
-    ['lets a lease go on that is used up', 'budget', [...honest, another(permit)]],
+    ['keeps an exhausted lease active', 'budget', [...honest, another(permit)]],
     [
       'issues under a quarantine',
       'revocation',
       honest.flatMap((event) => (event === issued ? [quarantine, event] : [event])),
     ],
-    ['tells a second outcome', 'custody', [...honest, settled]],
-    ['tells an outcome of what was not permitted', 'custody', [...honest, another(settled)]],
+    ['records a second outcome', 'custody', [...honest, settled]],
+    ['records an outcome of an action that was not permitted', 'custody', [...honest, another(settled)]],
     ['permits for a run that does not hold the grant', 'custody', [...honest, another(permit, { runId: root.runId })]],
     ['permits under a grant that was never issued', 'custody', honest.filter((event) => event !== issued)],
     [
-      'uses an approval that nobody gave',
+      'uses an approval that was never given',
       'approval',
       [...honest, another(permit, {}, { approvalId: asked.data.approvalId })],
     ],
@@ -173,13 +173,13 @@ describe('the auditor finds a log that its own writer forged, where it', () => {
     ],
     ['lets a run approve', 'approval', [...honest, byRun as Event]],
     [
-      'permits what needs a person',
+      'permits a call that needs approval',
       'approval',
       insteadOf(permit, another(permit, { actionId: permit.actionId }, { drift: 'unavailable', effect: 'write' })),
     ],
     ['writes an event of another tenant', 'tenant', [...honest, another(permit, { tenant: 'other' })]],
     [
-      'opens a run of another principal below',
+      'delegates to a run of another principal',
       'custody',
       honest.map((event) =>
         event.type === 'RunOpened' && event.runId === child.runId
@@ -192,7 +192,7 @@ describe('the auditor finds a log that its own writer forged, where it', () => {
     expect(audit(honest).findings).toEqual([]);
     const { findings } = audit(sealed);
     expect(findings.map((each) => each.check)).toContain(check);
-    // the first position that differs is the first that is wrong, or the one right after it
+    // the first position that differs is the first wrong one, or the one after it
     const at = sealed.findIndex((event, i) => JSON.stringify(event) !== JSON.stringify(honest[i]));
     expect(findings[0]?.position).toBeGreaterThanOrEqual(at);
   });

@@ -9,16 +9,16 @@ import { deadItself, issued, standing, Tally } from './naive';
 import { Play } from './play';
 
 /**
- * Seen to fail where: only the leaf is charged; reserved money does not count; a count may be passed by one; ancestors
- * are not exhausted; an overrun ends nothing, or is clipped; a window forgets early, or a late overrun with its
- * bucket; a raise forgets what was used.
+ * Fails if only the leaf is charged; if reserved money does not count; if a count may be exceeded by one; if ancestors
+ * are not exhausted; if an overrun ends nothing, or is clipped; if a window forgets early, or drops a late overrun with
+ * its bucket; if a raise resets the usage.
  */
 fc.configureGlobal({ seed: 20260103 });
 
-/** Half of the stories are about nothing but use, so that caps are reached, overruns told late, windows left behind. */
+/** Half of the stories only use budget, so that they reach caps, report overruns late and outlast windows. */
 const story = fc.oneof(moves(50), moves(50, ['act', 'act', 'act', 'settle', 'wait']));
 
-/** After each event, with what stood in the log up to and with it. */
+/** Runs a check after each event, with the log up to and including it. */
 function always(check: (soFar: readonly Event[], event: Event, all: ledger.Entry[]) => void): void {
   const property = fc.property(story, (all) => {
     const { log } = new Play().play(all);
@@ -34,7 +34,7 @@ function always(check: (soFar: readonly Event[], event: Event, all: ledger.Entry
 const accountsOf = (all: readonly ledger.Entry[]): string[] => [...new Set(all.flatMap((entry) => entry.accounts))];
 
 describe('I3: what is reserved counts against the grant and all its ancestors, and no cap is ever exceeded', () => {
-  it('by permits, in any account, but for what overruns have declared', () => {
+  it('permits exceed no cap of any account, apart from declared overruns', () => {
     const tally = new Tally();
     always((soFar, event, all) => {
       for (const id of accountsOf(all)) {
@@ -46,7 +46,7 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
           const cap = budget.cost[currency] ?? 0;
           expect(total - ledger.over(mine, currency)).toBeLessThanOrEqual(cap);
           const charged = event.type === 'ActionPermitted' && event.actionId === mine[mine.length - 1]?.permit.actionId;
-          // after an overrun too, nothing more is permitted that does not fit
+          // even after an overrun, no permit exceeds the cap
           if (charged && (event.data.charge.cost[currency] ?? 0) > 0) expect(total).toBeLessThanOrEqual(cap);
           if (total === cap) tally.add('money to the last unit');
         }
@@ -56,7 +56,7 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
     tally.atLeast(10, 'money to the last unit', 'from two levels below');
   });
 
-  it('of a rolling window either, whenever it is looked at', () => {
+  it('permits exceed no cap of a rolling window, at whatever time it is read', () => {
     const tally = new Tally();
     always((soFar, event, all) => {
       if (event.type !== 'ActionPermitted') return;
@@ -80,7 +80,7 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
     tally.atLeast(20, 'window full', 'window moved on');
   });
 
-  it('and what does not fit is all that is denied for want of budget', () => {
+  it('a call is denied for its budget only if it does not fit', () => {
     const tally = new Tally();
     const short = (reasons: readonly Reason[]): Reason[] => [
       ...reasons.filter((each) => each.code === 'BUDGET_EXHAUSTED' || each.code === 'WINDOW_EXHAUSTED'),
@@ -119,7 +119,7 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
 });
 
 describe('I3: reaching a lifetime cap ends that grant, and so does an outcome that cost more than was reserved', () => {
-  it('exactly then, in the same append, and nothing else exhausts a grant', () => {
+  it('a grant is exhausted in the same append, and for no other reason', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const { events } = new Play().play(all).log;
@@ -141,7 +141,7 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
     tally.atLeast(3, 'by calls', 'by reads', 'by writes', 'by external', 'by cost.USD', 'by an overrun');
   });
 
-  /** The grants that the newest event must end. */
+  /** Returns the grants that the newest event must end. */
   function exhausted(soFar: readonly Event[], event: Event): string[] {
     if (event.type !== 'ActionPermitted' && !ledger.isOutcome(event)) return [];
     const all = ledger.entries(soFar);
@@ -158,7 +158,7 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
       const reached = paid.some(
         ([currency]) => total(currency) === (budget.cost[currency] ?? 0) && ledger.held(mine, currency) === 0,
       );
-      // what is below it cost more than was held, and took it over its cap: a person looks, and it does not end
+      // a descendant's overrun took it over its cap: the finding is for a person to review, and the grant does not end
       const overrun = paid.some(
         ([currency, each]) =>
           total(currency) > (budget.cost[currency] ?? 0) && each > (permit.data.charge.cost[currency] ?? 0),
@@ -174,7 +174,7 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
     return why === undefined || why === 'is suspended' || why === 'is struck by a rule';
   }
 
-  it('is recorded of an outcome exactly where it cost more, and is counted in full or named in a finding', () => {
+  it('an overrun is recorded exactly if an outcome cost more, and is charged in full or named in a finding', () => {
     const tally = new Tally();
     always((_soFar, event, all) => {
       if (!ledger.isOutcome(event)) return;
@@ -195,7 +195,7 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
 });
 
 describe('I3: the counters of the state', () => {
-  it('are the sums of the events, for every grant, after every move', () => {
+  it('equal the sums of the events, for every grant, after every move', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const play = new Play();
@@ -223,10 +223,10 @@ describe('I3: the counters of the state', () => {
             const used = windowUsed(usage.windows[i]?.buckets ?? [], window, now);
             const per = ledger.lengthOf(window.per);
             for (const what of [...COUNTERS, ...ledger.currencies(mine)]) {
-              const told = what in used ? used[what as 'calls'] : (used.cost[what] ?? 0);
-              expect(told).toBeGreaterThanOrEqual(ledger.within(mine, what, per, now));
-              expect(told).toBeLessThanOrEqual(ledger.within(mine, what, per, now, ledger.bucket(per)));
-              if (told > 0) tally.add('in a window');
+              const amount = what in used ? used[what as 'calls'] : (used.cost[what] ?? 0);
+              expect(amount).toBeGreaterThanOrEqual(ledger.within(mine, what, per, now));
+              expect(amount).toBeLessThanOrEqual(ledger.within(mine, what, per, now, ledger.bucket(per)));
+              if (amount > 0) tally.add('in a window');
             }
           });
           if (id !== standing(events, id)) tally.add('of a raised grant');

@@ -8,8 +8,8 @@ import { sent } from './asked-for';
 import { Tally } from './naive';
 
 /**
- * Seen to fail where: a run's word classifies an unknown verb; effects are an order and only the strictest is charged;
- * stated attributes or a stated posture satisfy a limit; a stated cost settles what a payment takes.
+ * Fails if a run's statement classifies an unknown verb; if effects form an order and only the strictest is charged;
+ * if stated attributes or a stated posture satisfy a limit; if a stated cost replaces the cost of a payment.
  */
 fc.configureGlobal({ seed: 20261301 });
 
@@ -51,7 +51,7 @@ const claims = fc.record(
 );
 type Claims = typeof claims extends fc.Arbitrary<infer T> ? T : never;
 
-/** Mostly the first: a lease that denies everything shows nothing. */
+/** Picks mostly the first value: a lease that denies everything proves nothing. */
 const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 5, arbitrary: fc.constant(usual) }, { weight: 2, arbitrary: fc.constantFrom(...others) });
 const count = mostly(50, 0, 1, 2);
@@ -91,7 +91,7 @@ const grant: fc.Arbitrary<GrantRequest> = fc.record({
   delegation: fc.constant(ROOMY.delegation),
 });
 
-/** What a tree has done before, as an enforcement point had it decided. */
+/** Earlier actions of a tree, as requested by an enforcement point. */
 const history = fc.array(fc.record({ verb, resource, settled: fc.boolean() }), { maxLength: 5 });
 
 interface Opened {
@@ -120,7 +120,7 @@ interface Decision {
   readonly charge: Consumed;
 }
 
-/** As it would be decided now; nothing is written. */
+/** Returns the decision that a call would get now, without writing it. */
 function peek({ log, grantId, runId }: Opened, { verb, resource }: Call, stated: Claims): Decision {
   const { effect, risk, attributes, ...more } = stated;
   const command = log.command('authorize', {
@@ -140,8 +140,8 @@ function peek({ log, grantId, runId }: Opened, { verb, resource }: Call, stated:
 
 const STRICT = ['ActionPermitted', 'ActionStepUp', 'ActionDenied'];
 
-describe('what a run claims of its own call', () => {
-  it('never widens what is permitted, and never lowers a counter', () => {
+describe('claims that a run makes about its call', () => {
+  it('never widen what is permitted and never lower a counter', () => {
     const tally = new Tally();
     const property = fc.property(
       grant,
@@ -177,7 +177,7 @@ describe('what a run claims of its own call', () => {
     tally.atLeast(5, 'ActionPermitted → ActionDenied', 'ActionPermitted → ActionStepUp', 'ActionStepUp → ActionDenied');
   });
 
-  it('is charged as what is known of the verb, and as what it claims', () => {
+  it('are charged in addition to the known effects of the verb', () => {
     const property = fc.property(verb, fc.constantFrom(...EFFECTS), (name, effect) => {
       const root = opened(ROOMY);
       const call = { verb: name, resource: { type: 'file', id: 'a/b' } };

@@ -15,7 +15,7 @@ import type { Event } from '@bailiwick/contracts/event';
 import type { Rate } from '@bailiwick/core/allowance';
 import { LIMITS } from '@bailiwick/core/limits';
 
-/** Seen to fail where: a bucket is charged by what is not written; the run that was aimed at pays; nothing is given back. */
+/** Fails if an unwritten denial is charged; if the targeted run pays; if a budget is never refilled. */
 fc.configureGlobal({ seed: 20260140 });
 
 const NO_MAIL = { ...ROOMY, actions: { allow: ['*'], deny: ['email.*'] } };
@@ -24,34 +24,34 @@ const isDenial = ({ type }: Event): boolean => ['ActionDenied', 'DelegationRefus
 const { run, tree, tenant } = LIMITS.refusals;
 
 const ask = (log: TestLog, grantId: string, more: Partial<Fields<'authorize'>> = {}): string => {
-  const told = log.try('authorize', {
+  const result = log.try('authorize', {
     grantId,
     action: { verb: 'email.read' },
     resource: { type: 'mail', id: 'a' },
     proof: { vouched: true },
     ...more,
   });
-  return 'refusal' in told ? told.refusal.code : 'written';
+  return 'refusal' in result ? result.refusal.code : 'written';
 };
 const flood = (times: number, once: (i: number) => unknown): unknown[] =>
   Array.from({ length: times }, (_, i) => once(i));
-const written = (told: readonly unknown[]): number => told.filter((each) => each === 'written').length;
+const written = (results: readonly unknown[]): number => results.filter((each) => each === 'written').length;
 
-describe('denials are not free', () => {
+describe('budgets of recorded denials', () => {
   let log: TestLog;
   beforeEach(() => {
     log = new TestLog(judgeTrajectory);
   });
 
-  it('it writes no more denials of one run than its budget, and answers TOO_MANY beyond', () => {
+  it('limit the recorded denials of a run; beyond its budget the response is TOO_MANY', () => {
     const { grantId } = openTestRun(log, NO_MAIL);
-    const told = flood(1_000, () => ask(log, grantId));
-    expect(told.slice(0, run.burst)).toEqual(Array(run.burst).fill('written'));
-    expect(told.slice(run.burst)).toEqual(Array(1_000 - run.burst).fill('TOO_MANY'));
+    const results = flood(1_000, () => ask(log, grantId));
+    expect(results.slice(0, run.burst)).toEqual(Array(run.burst).fill('written'));
+    expect(results.slice(run.burst)).toEqual(Array(1_000 - run.burst).fill('TOO_MANY'));
     expect(log.events.filter(isDenial)).toHaveLength(run.burst);
   });
 
-  it('it names the objections in the answer that is not written, and gives the owner what to count', () => {
+  it('keep the objections in a TOO_MANY response and return the refusal for the owner to count', () => {
     const { grantId, runId } = openTestRun(log, NO_MAIL);
     flood(run.burst, () => ask(log, grantId));
     const command = log.command('authorize', {
@@ -71,7 +71,7 @@ describe('denials are not free', () => {
     });
   });
 
-  it('it permits what is allowed however much was denied before, to the run and to its neighbours', () => {
+  it('do not affect permitted calls of the run or of other runs, however many were denied', () => {
     const { grantId } = openTestRun(log, NO_MAIL);
     const other = openTestRun(log, NO_MAIL);
     flood(1_000, () => ask(log, grantId));
@@ -110,7 +110,7 @@ describe('denials are not free', () => {
       (grantId) => codeOf(log.try('escalate', { runId: kidOf(grantId), want: { budget: { calls: 1_000_000 } } })),
     ],
     [
-      'suspending itself',
+      'a suspension of itself',
       (grantId, runId) => codeOf(log.try('suspend', { grantId, reasonCode: 'X', actor: { kind: 'run', id: runId } })),
     ],
     ['a verb in many spellings', (grantId, _runId, i) => ask(log, grantId, { action: { verb: `email.read${i}` } })],
@@ -119,29 +119,30 @@ describe('denials are not free', () => {
       (grantId, _runId, i) => ask(log, grantId, { resource: { type: 'mail', id: `a/${i}` } }),
     ],
     [
-      'an approval that there is not',
+      'an approval that does not exist',
       (grantId) => ask(log, grantId, { action: { verb: 'file.read' }, approvalId: `apr_0_${'9'.repeat(26)}` }),
     ],
     [
-      'a call that a person is asked about already',
+      'a call whose approval is already requested',
       (grantId) => ask(log, grantId, { action: { verb: 'payment.make', risk: 'irreversible' } }),
     ],
-  ])('it writes no more than the budget of %s', (_what, once) => {
+  ])('limit the recorded refusals of %s', (_what, once) => {
     const risky = { ...NO_MAIL, delegation: { depth: 3, children: 10, classes: ['helper', 'w'] } };
     const { grantId, runId } = openTestRun(log, risky);
     kids.clear();
     kids.set(grantId, delegateTestRun(log, grantId, {}));
     const before = log.events.length;
-    const told = flood(500, (i) => once(grantId, runId, i));
-    expect(told.filter((each) => each === 'TOO_MANY').length).toBeGreaterThan(0);
+    const results = flood(500, (i) => once(grantId, runId, i));
+    expect(results.filter((each) => each === 'TOO_MANY').length).toBeGreaterThan(0);
     expect(log.events.length - before).toBeLessThanOrEqual(run.burst + 2);
   });
   const kids = new Map<string, { runId: string; grantId: string }>();
   const kidOf = (grantId: string): string => kids.get(grantId)?.runId ?? '';
   const childless = (grantId: string): string => kids.get(grantId)?.grantId ?? '';
-  const codeOf = (told: ReturnType<TestLog['try']>): string => ('refusal' in told ? told.refusal.code : 'written');
+  const codeOf = (result: ReturnType<TestLog['try']>): string =>
+    'refusal' in result ? result.refusal.code : 'written';
 
-  it('it writes no more refusals of one key that the gateway reports than its budget, counts included', () => {
+  it('limit the recorded refusals that the gateway reports for one key, counts included', () => {
     const report = (count?: number): string =>
       codeOf(
         log.try('recordRefusal', {
@@ -160,7 +161,7 @@ describe('denials are not free', () => {
     });
   });
 
-  it('it lets a run that aims at another use up its own budget and not that of the other', () => {
+  it('charge the calling run, not the run whose lease it names', () => {
     const victim = openTestRun(log, NO_MAIL);
     const { runId } = openTestRun(log, NO_MAIL);
     const aimed = flood(500, () => ask(log, victim.grantId, { actor: { kind: 'run', id: runId } }));
@@ -168,16 +169,16 @@ describe('denials are not free', () => {
     expect(written(flood(10, () => ask(log, victim.grantId)))).toBe(10);
   });
 
-  it('it lets one tree use up no more than its own part of what a tenant has, whatever runs it makes', () => {
+  it('limit a tree to its share of the budget of its tenant, however many runs it opens', () => {
     const root = openTestRun(log, { ...NO_MAIL, delegation: { depth: 1, children: 100, classes: ['*'] } });
     const neighbour = openTestRun(log, NO_MAIL);
     const children = Array.from({ length: 50 }, () => delegateTestRun(log, root.grantId, {}));
-    const told = children.flatMap(({ grantId }) => flood(100, () => ask(log, grantId)));
-    expect(written(told)).toBe(tree.burst);
+    const results = children.flatMap(({ grantId }) => flood(100, () => ask(log, grantId)));
+    expect(written(results)).toBe(tree.burst);
     expect(written(flood(run.burst, () => ask(log, neighbour.grantId)))).toBe(run.burst);
   });
 
-  it('it writes again what comes at the rate of its budget', () => {
+  it('refill at the configured rate', () => {
     const { grantId } = openTestRun(log, NO_MAIL);
     flood(500, () => ask(log, grantId));
     for (let i = 0; i < 20; i++) {
@@ -188,7 +189,7 @@ describe('denials are not free', () => {
     expect(written(flood(500, () => ask(log, grantId)))).toBe(run.burst);
   });
 
-  it('it writes the first denied escalation of a tree always, so that what is run in a shell instead is found', () => {
+  it('always record the first denied escalation of a tree, so that a later shell call is detected', () => {
     const { grantId } = openTestRun(log, NO_MAIL);
     flood(500, () => ask(log, grantId));
     expect(ask(log, grantId, { labels: ['escalation'] })).toBe('written');
@@ -203,7 +204,7 @@ describe('denials are not free', () => {
     expect(JSON.stringify(shell)).toContain('EXEC_AFTER_DENIED_ESCALATION');
   });
 
-  it('it lets everything that tightens through, however much was refused', () => {
+  it('never refuse a suspension or a revocation, however much was refused', () => {
     const { grantId } = openTestRun(log, NO_MAIL);
     flood(1_000, () => ask(log, grantId));
     flood(1_000, () => codeOf(log.try('recordRefusal', { command: 'x', detail: 'y', actor: BOB })));
@@ -211,7 +212,7 @@ describe('denials are not free', () => {
     expect(codeOf(log.try('revokeGrant', { grantId, actor: BOB }))).toBe('written');
   });
 
-  it('it writes a small event about a call under a lease that has ended, with no words beside it', () => {
+  it('record a small event without payload for a call under an ended lease', () => {
     const { grantId } = openTestRun(log, NO_MAIL);
     log.do('revokeGrant', { grantId, actor: BOB });
     const labels = Array.from({ length: 31 }, (_, i) => `l${i}-${'x'.repeat(60)}`);
@@ -230,7 +231,7 @@ describe('denials are not free', () => {
     expect(written(flood(500, () => ask(log, grantId)))).toBe(run.burst - 1);
   });
 
-  it('it summarizes in the place of the run where there is one, and without a place where it is forgotten', () => {
+  it('record a summary for the run if it is known, and without a run if it was forgotten', () => {
     const { runId, treeId } = openTestRun(log, NO_MAIL);
     const since = '2026-01-01T00:00:00.000Z';
     const refused = [{ command: 'authorize', verb: 'email.read', code: 'DENIED', count: 5 }];
@@ -257,7 +258,7 @@ describe('denials are not free', () => {
   });
 });
 
-describe('whoever floods whatever', () => {
+describe('budgets of recorded denials under any flood', () => {
   const step = fc.record({
     run: fc.nat(7),
     times: fc.integer({ min: 1, max: 120 }),
@@ -266,7 +267,7 @@ describe('whoever floods whatever', () => {
     own: fc.boolean(),
   });
 
-  it('it writes in any stretch of time no more than the budgets, folds to the same state, and forgets it', () => {
+  it('hold over every time span, fold to the same state, and are forgotten when full again', () => {
     const property = fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
       const log = new TestLog();
       const trees = Array.from({ length: 4 }, () => openTestRun(log, NO_MAIL));

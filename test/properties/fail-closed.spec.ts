@@ -10,15 +10,15 @@ import { Tally } from './naive';
 import { asked, Play } from './play';
 
 /**
- * Seen to fail where: an unknown verb counts as a read; a caller may lower an effect; unavailable drift counts as
- * none; reasons are cut blindly; an earlier time folds; a verb is not normalised.
+ * Fails if an unknown verb counts as a read; if a caller may lower an effect; if unavailable drift counts as none; if
+ * reasons are cut arbitrarily; if an event with an earlier time folds; if a verb is not normalized.
  */
 fc.configureGlobal({ seed: 20260113 });
 
 const FILE = { type: 'file', id: 'a/b' };
 const ALL: GrantRequest = { ...ROOMY, risk: { ceiling: 'irreversible', approvalFrom: 'irreversible' } };
 
-/** A log with one run that may do anything but what only a person allows. */
+/** Opens a log with one run that may do anything that needs no approval. */
 function open(grant: GrantRequest = ALL): { log: TestLog; grantId: string } {
   const log = new TestLog(judgeTrajectory);
   const opened = log.do('openRun', {
@@ -33,7 +33,7 @@ function open(grant: GrantRequest = ALL): { log: TestLog; grantId: string } {
   return { log, grantId: opened.find((event) => event.type === 'GrantIssued')?.grantId as string };
 }
 
-describe('I11: an action that nothing is known of', () => {
+describe('I11: an action with an unknown verb', () => {
   const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,8}$/);
   const known = new Set([
     'read',
@@ -49,17 +49,17 @@ describe('I11: an action that nothing is known of', () => {
     'fetch',
   ]);
 
-  it('is no read, whatever it is called', () => {
-    const property = fc.property(word, word, fc.boolean(), (noun, verb, tells) => {
+  it('is never a read, whatever its name', () => {
+    const property = fc.property(word, word, fc.boolean(), (noun, verb, statesEffect) => {
       fc.pre(!known.has(verb) && !['web', 'http', 'email', 'message'].includes(noun));
       const drafting = open({ ...ROOMY, actions: { allow: ['*'], mode: 'draft' } });
-      const fields = { action: { verb: `${noun}.${verb}`, ...(tells ? { effect: 'write' as const } : {}) } };
+      const fields = { action: { verb: `${noun}.${verb}`, ...(statesEffect ? { effect: 'write' as const } : {}) } };
       expect(act(drafting.log, drafting.grantId, '', fields).type).toBe('ActionDenied');
     });
     fc.assert(property, { numRuns: 200 });
   });
 
-  it('or whose name is not of the form of one is refused, and nothing is written', () => {
+  it('is refused if the verb is malformed, and nothing is written', () => {
     const tally = new Tally();
     const odd = fc.oneof(
       fc.string({ maxLength: 12, unit: 'binary' }),
@@ -79,18 +79,18 @@ describe('I11: an action that nothing is known of', () => {
     const property = fc.property(odd, odd, fc.boolean(), (verb, id, both) => {
       const { log, grantId } = open();
       const next = log.state.next;
-      const told = log.try('authorize', {
+      const result = log.try('authorize', {
         grantId,
         action: { verb: both ? verb : 'file.read' },
         resource: { type: 'file', id },
         proof: { vouched: true },
       });
-      if ('refusal' in told) {
-        expect(told.refusal.code).toMatch(/PATTERN_INVALID|BAD_REQUEST/);
+      if ('refusal' in result) {
+        expect(result.refusal.code).toMatch(/PATTERN_INVALID|BAD_REQUEST/);
         expect(log.state.next).toBe(next);
         return tally.add('refused');
       }
-      for (const event of told.events)
+      for (const event of result.events)
         if (event.type === 'ActionPermitted')
           expect([event.data.verb, event.data.resource.id]).toEqual([
             expect.stringMatching(/^[a-z0-9_.-]+$/),
@@ -102,7 +102,7 @@ describe('I11: an action that nothing is known of', () => {
     tally.atLeast(50, 'refused', 'understood');
   });
 
-  it('is the same under every spelling that is understood: a denial holds for all of them', () => {
+  it('is denied under every accepted spelling of a denied verb', () => {
     const spelling = fc
       .tuple(fc.array(fc.boolean(), { minLength: 11, maxLength: 11 }), fc.constantFrom('', ' ', '\u3000'), fc.boolean())
       .map(
@@ -127,7 +127,7 @@ describe('I11: an action that nothing is known of', () => {
   });
 });
 
-describe('I11: what an action does not say of itself', () => {
+describe('I11: facts that an action does not state', () => {
   const reads = fc.constantFrom(
     { verb: 'secret.read', id: 'a/b' },
     { verb: 'file.read', id: 'app/.env' },
@@ -141,7 +141,7 @@ describe('I11: what an action does not say of itself', () => {
     { verb: 'do.something', effect: 'external' as const },
   );
 
-  it('is known all the same: a secret that was read without its label is not sent without one', () => {
+  it('apply anyway: an unlabeled secret is not sent, even if it was read without a label', () => {
     const property = fc.property(reads, sends, fc.boolean(), (read, send, below) => {
       const { log, grantId } = open();
       const child = delegateTestRun(log, grantId).grantId;
@@ -155,9 +155,9 @@ describe('I11: what an action does not say of itself', () => {
     fc.assert(property, { numRuns: 60 });
   });
 
-  it('cannot make it less than it is: no effect, risk or label that is told turns a denial into a permit', () => {
+  it('cannot be replaced by claims: no stated effect, risk or label turns a denial into a permit', () => {
     const tally = new Tally();
-    const told = fc.record(
+    const claims = fc.record(
       {
         effect: fc.constantFrom('read' as const, 'write' as const, 'exec' as const, 'external' as const),
         risk: fc.constantFrom('low' as const, 'high' as const, 'irreversible' as const),
@@ -173,10 +173,10 @@ describe('I11: what an action does not say of itself', () => {
     const property = fc.property(
       strict,
       call,
-      told,
+      claims,
       fc.array(fc.constantFrom('trusted', 'untrusted', 'public'), { maxLength: 2 }),
       (grant, each, more, labels) => {
-        // (of a verb that nothing is known of, its word on the effect is the only one there is)
+        // (the stated effect of an unknown verb is the only information about it)
         fc.pre(!['do.something', 'a..b'].includes(each.verb));
         const { log, grantId } = open(grant);
         const plain = act(log, grantId, each.verb, { resource: each.resource });
@@ -194,7 +194,7 @@ describe('I11: what an action does not say of itself', () => {
     tally.atLeast(10, 'ActionPermitted', 'ActionStepUp', 'ActionDenied');
   });
 
-  it('about its drift, where that cannot be had: nothing of high risk is permitted, and nothing but reading', () => {
+  it('include unavailable drift: only reads of low or medium risk are permitted', () => {
     const tally = new Tally();
     const verbs = fc.constantFrom(
       'secret.read',
@@ -223,8 +223,8 @@ describe('I11: what an action does not say of itself', () => {
   });
 });
 
-describe('I11: the strictest of all that objects is told, however much objects', () => {
-  it('also where there is more than an event can hold', () => {
+describe('I11: the reasons of a denial', () => {
+  it('include the strictest objection even if more objections exist than an event can hold', () => {
     const property = fc.property(fc.integer({ min: 1, max: 40 }), (levels) => {
       const log = new TestLog(judgeTrajectory);
       const asks: GrantRequest = {
@@ -238,7 +238,7 @@ describe('I11: the strictest of all that objects is told, however much objects',
         grantId = delegateTestRun(log, grantId, {
           delegation: { depth: levels + 1 - level, children: 3, classes: ['*'] },
         }).grantId;
-      // everyone in the chain would ask a person; only the story of the tree says no
+      // every grant in the chain asks for approval; only the trajectory of the tree denies
       const { action, ...call } = asked(grantId, { verb: 'email.send', resource: FILE, labels: ['read:secret'] });
       const decision = act(log, grantId, 'email.send', { ...call, action });
       expect(decision.type).toBe('ActionDenied');
@@ -249,8 +249,8 @@ describe('I11: the strictest of all that objects is told, however much objects',
   });
 });
 
-describe('I11: a clock that goes back', () => {
-  it('writes nothing: whatever was decided at an earlier time than the newest event cannot be folded', () => {
+describe('I11: a clock that moves backward', () => {
+  it('writes nothing: a decision with an earlier time than the newest event cannot be folded', () => {
     const tally = new Tally();
     const property = fc.property(moves(30), call, fc.integer({ min: 1, max: 3_600_000 }), (all, each, back) => {
       const { log, ids } = (() => {
@@ -262,8 +262,8 @@ describe('I11: a clock that goes back', () => {
       const digest = stateDigest(log.state);
       for (const grantId of ids) {
         try {
-          const told = log.try('authorize', asked(grantId, each));
-          expect(told).toHaveProperty('refusal');
+          const result = log.try('authorize', asked(grantId, each));
+          expect(result).toHaveProperty('refusal');
         } catch (error) {
           expect(error).toBeInstanceOf(CorruptLog);
           tally.add('not folded');

@@ -13,12 +13,12 @@ import { dead, Tally } from './naive';
 import { asked, Play } from './play';
 
 /**
- * Seen to fail where: ancestors are not judged; a child needs no key of its own; delegation asks the parent alone.
+ * Fails if ancestors are not judged; if a child needs no proof of its key; if delegation checks only the parent.
  */
 fc.configureGlobal({ seed: 20260112 });
 
 const limits = fc.oneof(anyLimits, roomyLimits, roomyLimits);
-/** What no constructor would make: an attacker writes what they like. */
+/** Breaks limits in ways that no constructor allows: an attacker may write anything. */
 const broken: fc.Arbitrary<(limits: Limits) => Limits> = fc.constantFrom<((limits: Limits) => Limits)[]>(
   (each) => each,
   (each) => ({ ...each, budget: { ...each.budget, calls: NaN, reads: Infinity } }),
@@ -31,7 +31,7 @@ const broken: fc.Arbitrary<(limits: Limits) => Limits> = fc.constantFrom<((limit
   (each) => ({ ...each, time: { notBefore: '0001-01-01T00:00:00Z', expiresAt: '9999-12-31T23:59:59Z' } }),
 );
 
-/** A log whose root has the one limits and, written in by hand, a child of it that has the other. */
+/** Builds a log whose root has the parent's limits, with a forged child that has the child's limits. */
 function forged(parent: Limits, child: Limits): { log: TestLog; ids: [root: string, child: string] } {
   const log = new TestLog();
   log.now = NOW;
@@ -76,7 +76,7 @@ const outcome = (log: TestLog, command: Command): string | undefined => {
 };
 
 describe('I11: a forged grant never widens what its parent allows', () => {
-  it('in any action: what is permitted below is permitted above', () => {
+  it('for any action: a call permitted under the child is permitted under its parent', () => {
     const tally = new Tally();
     const property = fc.property(
       limits,
@@ -88,7 +88,7 @@ describe('I11: a forged grant never widens what its parent allows', () => {
         for (const { verb, effect, risk, resource, cost, currentPosture, proof } of actions) {
           const fields = { action: { verb, effect, risk }, resource, cost, posture: currentPosture };
           const [above, below] = ids.map((grantId, i) => {
-            // each proves its own key: who proved the child's would have proved the parent's in the parent's place
+            // each proves its own key: a caller that proved the child's would have proved the parent's in the parent's place
             const own = [parent, wide][i]?.session.jkt;
             const proved = proof.vouched
               ? proof
@@ -110,7 +110,7 @@ describe('I11: a forged grant never widens what its parent allows', () => {
     );
   });
 
-  it('in its session: below a lease that is bound to a key, nothing is done without one', () => {
+  it('for its session: under a lease bound to a key, nothing is permitted without proof of a key', () => {
     const property = fc.property(
       roomyLimits,
       fc.option(fc.constant('B'.repeat(43)), { nil: undefined }),
@@ -128,7 +128,7 @@ describe('I11: a forged grant never widens what its parent allows', () => {
     fc.assert(property, { numRuns: 30 });
   });
 
-  it('in delegation: it hands on no more levels and to no other classes than its parent may', () => {
+  it('for delegation: it delegates no more levels and to no other classes than its parent may', () => {
     const tally = new Tally();
     const request: GrantRequest = { delegation: { depth: 0, children: 0, classes: [] } };
     const property = fc.property(
@@ -161,8 +161,8 @@ describe('I11: a forged grant never widens what its parent allows', () => {
   });
 });
 
-describe('I11: a forged event that is folded all the same widens nothing', () => {
-  /** Every grant × some calls: what would be permitted. */
+describe('I11: a forged event that folds widens nothing', () => {
+  /** Returns the calls that would be permitted: every grant with some calls. */
   const permitted = (play: Play, calls: Parameters<Play['peek']>[1][]): string[] =>
     play
       .ids('grant')
@@ -172,7 +172,7 @@ describe('I11: a forged event that is folded all the same widens nothing', () =>
           .map((each) => `${id} ${JSON.stringify(each)}`),
       );
 
-  it('a permit under a grant that is dead, or beyond its budget, uses up and opens nothing', () => {
+  it('a permit under a dead grant, or beyond its budget, opens nothing', () => {
     const tally = new Tally();
     const property = fc.property(
       moves(40),
@@ -206,7 +206,7 @@ describe('I11: a forged event that is folded all the same widens nothing', () =>
         expect(before).toEqual(expect.arrayContaining(between));
         const wasDead = dead(log.events, grantId as string, log.now) !== undefined;
         log.do('settle', { actionId: forged.actionId, outcome: { status: 'failed', cost: {} } });
-        // what it held is given back, and nothing beyond that
+        // releases the amount that it reserved, and no more
         expect(before).toEqual(expect.arrayContaining(permitted(play, calls)));
         if (wasDead) expect(dead(log.events, grantId as string, log.now)).toBeDefined();
         tally.add(wasDead ? 'under a dead grant' : 'under a live one');
@@ -216,7 +216,7 @@ describe('I11: a forged event that is folded all the same widens nothing', () =>
     tally.atLeast(20, 'under a dead grant', 'under a live one');
   });
 
-  it('a chain that is broken or too long is no chain: nothing is permitted under it', () => {
+  it('a broken or too long chain permits nothing', () => {
     const log = new TestLog();
     const root = openTestRun(log, { ...ROOMY, delegation: { depth: 64, children: 3, classes: ['*'] } });
     const child = delegateTestRun(log, root.grantId);

@@ -8,15 +8,15 @@ import { moves } from './moves';
 import { Play } from './play';
 
 /**
- * Seen to fail without: the check of a resumption, of amounts, of a supersession, of the tenant.
+ * Fails without the check of a resumption, of amounts, of a supersession, of the tenant.
  */
 fc.configureGlobal({ seed: 20260111 });
 
-/** Everything an event can be, as plain objects: past every constructor, as someone with a pen in the store would. */
+/** An event as a plain object that bypasses every constructor, as a writer with access to the store could make it. */
 type Forge = (play: Play, n: number) => Forged;
 type Forged = Partial<Record<keyof Event, unknown>> & { type: EventType; data: unknown; place?: Partial<Event> };
 
-/** The n-th event of a type that was really written. */
+/** Returns the n-th event of a type that was written under the rules. */
 function real<T extends EventType>(play: Play, type: T, n: number): EventOf<T> {
   const all = play.of(type);
   fc.pre(all.length > 0);
@@ -65,7 +65,7 @@ const THROWS: Record<string, Forge> = {
     place: { time: rfc3339(play.log.state.lastTime - 1) },
   }),
   'no time': (play, n) => ({ ...of(real(play, 'GrantIssued', n)), place: { time: 'noon' } }),
-  'a type that nobody knows': (play) => ({ ...of(play.log.events[0] as Event), type: 'GrantWidened' as EventType }),
+  'an unknown type': (play) => ({ ...of(play.log.events[0] as Event), type: 'GrantWidened' as EventType }),
   'a run a second time': (play, n) => of(real(play, 'RunOpened', n)),
   'a second root in a tree': (play, n) => ({
     ...of(real(play, 'RunOpened', n), { parentRunId: undefined }),
@@ -84,7 +84,7 @@ const THROWS: Record<string, Forge> = {
     ...of(real(play, 'GrantIssued', n), { approvalId: undefined, supersedes: undefined }),
     grantId: deriveId('grant', 0, 'forged'),
   }),
-  'a lease below an unknown one': (play, n) => ({ ...orphan(play, n, { parentId: deriveId('grant', 0, 'nobody') }) }),
+  'a lease below an unknown one': (play, n) => ({ ...orphan(play, n, { parentId: deriveId('grant', 0, 'unknown') }) }),
   'a lease of a child as a root': (play, n) => orphan(play, n, { parentId: undefined }),
   'a lease below another run’s': (play, n) => {
     const { run, parentId } = childless(play, n);
@@ -137,7 +137,7 @@ const THROWS: Record<string, Forge> = {
   },
   'a permit a second time': (play, n) => {
     const permit = real(play, 'ActionPermitted', n);
-    // (who has been settled for a day is forgotten; ids hold their position, so that none comes back)
+    // (an action settled a day ago is forgotten; ids contain their position, so that none is reused)
     fc.pre(
       play.log.state.actions.has(permit.actionId as string) || play.log.state.settled.has(permit.actionId as string),
     );
@@ -146,7 +146,7 @@ const THROWS: Record<string, Forge> = {
   'a permit of an unknown grant': (play, n) => ({
     ...of(real(play, 'ActionPermitted', n)),
     actionId: fresh(n),
-    grantId: deriveId('grant', 0, 'nobody'),
+    grantId: deriveId('grant', 0, 'unknown'),
   }),
   'a permit of another run': (play, n) => {
     const permit = real(play, 'ActionPermitted', n);
@@ -211,7 +211,7 @@ const THROWS: Record<string, Forge> = {
   'a second answer': (play, n) => of(real(play, 'ApprovalGiven', n), { verdict: 'approve' }),
 };
 
-/** A run that was opened below another and its lease, as if it had not been issued yet: by another run's id. */
+/** Returns a delegated run and its lease as if not yet issued, under another run's id. */
 function childless(play: Play, n: number) {
   const grants = play
     .of('GrantIssued')
@@ -245,8 +245,8 @@ function outcome(play: Play, n: number, USD = 0): Forged & { runId?: unknown } {
 
 const stories = fc.sample(moves(60), { numRuns: 40, seed: 20260111 }).map((all) => new Play().play(all));
 
-describe('I11: a log that does not follow from itself is not folded', () => {
-  it.each(Object.entries(THROWS))('with %s', (_, forge) => {
+describe('I11: folding a log throws', () => {
+  it.each(Object.entries(THROWS))('for %s', (_, forge) => {
     const property = fc.property(fc.constantFrom(...stories), fc.nat(40), (story, n) => {
       const play = story.copy();
       const { place, ...forged } = forge(play, n);

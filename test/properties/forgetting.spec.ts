@@ -10,15 +10,15 @@ import { Tally } from './naive';
 import { Play } from './play';
 
 /**
- * Seen to fail where: a tree is forgotten while one of its runs, permits or questions goes on; where its last event does
- * not count; where what is to be forgotten is not told in a snapshot.
+ * Fails if a tree is forgotten while one of its runs, permits or approval requests is open; if its last event does not
+ * count; if a snapshot omits a tree that is still to be forgotten.
  */
 fc.configureGlobal({ seed: 20260113 });
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Stories of runs that end, with long times in which nothing happens. */
+/** Stories of runs that end, with long idle times. */
 const story = fc
   .tuple(
     moves(60, [
@@ -43,7 +43,7 @@ const story = fc
     return slept;
   });
 
-/** What is done on a lease or a run: none of it may be lost by forgetting. */
+/** Event types that act on a lease or a run; forgetting a tree must lose none of them. */
 const DONE: ReadonlySet<EventType> = new Set<EventType>([
   'ActionPermitted',
   'ActionStepUp',
@@ -58,11 +58,11 @@ const DONE: ReadonlySet<EventType> = new Set<EventType>([
   'RunOpened',
 ]);
 
-/** What it comes to: an approval of a tree that is forgotten is not known, and one of another tree does not fit. */
-const told = (decided: Decided): string =>
+/** Formats a decision without its details: an approval of a forgotten tree is NOT_FOUND, one of another tree a mismatch. */
+const outcomeOf = (decided: Decided): string =>
   JSON.stringify(decided.ok ? decided.value.map(({ type, grantId, runId }) => [type, grantId, runId]) : decided.error);
 
-/** A state that forgets no tree, beside the one that does. */
+/** Keeps a state that forgets no tree, in parallel to the one that does. */
 class Elephant {
   readonly state = emptyState('default/0', 'default', 0);
 
@@ -72,8 +72,8 @@ class Elephant {
   }
 }
 
-describe('I2: a tree that is forgotten has ended, and is of no use to any decision', () => {
-  it('so that all is decided as if nothing were forgotten, but that what has ended is not known any more', () => {
+describe('I2: forgetting an ended tree', () => {
+  it('changes no decision, except that commands about the tree get NOT_FOUND', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const play = new Play();
@@ -83,8 +83,8 @@ describe('I2: a tree that is forgotten has ended, and is of no use to any decisi
         const whole = elephant.follow(log.events);
         const otherwise = decide(whole, command, log.now, log.rules);
         if (whole.trees.size > log.state.trees.size) tally.add('forgotten');
-        if (told(decided) === told(otherwise)) return;
-        // nothing was done by it: it was refused already, or a fact for the record
+        if (outcomeOf(decided) === outcomeOf(otherwise)) return;
+        // the command had no effect before either: it was refused, or it only recorded a fact
         expect(decided).toMatchObject({ ok: false, error: { code: 'NOT_FOUND' } });
         if (otherwise.ok) for (const { type } of otherwise.value) expect(DONE.has(type)).toBe(false);
         tally.add('came too late');
@@ -96,7 +96,7 @@ describe('I2: a tree that is forgotten has ended, and is of no use to any decisi
     tally.atLeast(50, 'forgotten', 'came too late');
   });
 
-  it('not sooner than ten minutes after its last event, and then with all that was in it', () => {
+  it('happens no sooner than ten minutes after its last event, and removes everything in the tree', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const play = new Play();
@@ -121,7 +121,7 @@ describe('I2: a tree that is forgotten has ended, and is of no use to any decisi
     tally.atLeast(100, 'forgotten');
   });
 
-  it('I10: at the same event in every fold, also in one that goes on from a snapshot', () => {
+  it('I10: happens at the same event in every fold, including a fold from a snapshot', () => {
     const property = fc.property(story, fc.nat(), (all, when) => {
       const { events, state } = new Play().play(all).log;
       const cut = when % (events.length + 1);

@@ -3,26 +3,26 @@ import { COUNTERS, type BudgetLimit, type Counter } from '@bailiwick/contracts/g
 import { chain, issued } from './naive';
 
 /**
- * Who used what, added up anew from the events each time. A grant and what it was raised to are one account; all that
- * is permitted below is written to every account above.
+ * Usage recomputed from the events for each query. A grant and its raises share one account; every permit is charged to
+ * its own account and to every account above it.
  */
 export interface Entry {
   readonly accounts: readonly string[];
   readonly permit: EventOf<'ActionPermitted'>;
   readonly at: number;
   readonly reserved: Readonly<Record<string, number>>;
-  /** once the outcome is known */
+  /** set once the outcome is known */
   readonly spent?: Readonly<Record<string, number>>;
   readonly settledAt?: number;
 }
 
-/** The first grant of those that took each other's place. */
+/** Returns the first grant of a chain of raises. */
 export function account(events: readonly Event[], id: string): string {
   const before = issued(events, id)?.data.supersedes;
   return before === undefined ? id : account(events, before);
 }
 
-/** The budget of an account: that of the newest of its grants. */
+/** Returns the budget of an account: the budget of its newest grant. */
 export function budgetOf(events: readonly Event[], id: string): BudgetLimit {
   const grants = events.filter(
     (event) => event.type === 'GrantIssued' && account(events, event.grantId as string) === id,
@@ -61,7 +61,7 @@ export const spent = (all: readonly Entry[], currency: string): number =>
 export const held = (all: readonly Entry[], currency: string): number =>
   sum(all.map((entry) => (entry.spent ? 0 : (entry.reserved[currency] ?? 0))));
 
-/** What was spent beyond what had been reserved: declared overruns. */
+/** Sums the declared overruns: amounts spent beyond the reservation. */
 export const over = (all: readonly Entry[], currency: string): number =>
   sum(all.map((entry) => Math.max(0, (entry.spent?.[currency] ?? 0) - (entry.reserved[currency] ?? 0))));
 
@@ -76,9 +76,9 @@ export function lengthOf(per: string): number {
 }
 
 /**
- * What an account used within a time that ends now, of a counter or a currency: by the time of the permit, at what was
- * reserved or, once that is known, spent. An overrun that is told when its permit has left the window counts from then.
- * @param slack how much later than its time something may still count as within it
+ * Returns the use of a counter or a currency by an account within a window that ends now: dated by its permit, at the
+ * reserved amount or, once known, the spent one. An overrun reported after its permit left the window counts from then.
+ * @param slack how much later than its time an entry may still count as within the window
  */
 export function within(all: readonly Entry[], what: string, per: number, now: number, slack = 0): number {
   const since = now - per - slack;
@@ -97,5 +97,5 @@ export function within(all: readonly Entry[], what: string, per: number, now: nu
   );
 }
 
-/** A window is counted in 256 parts: what is in the oldest of them counts until all of it has left. */
+/** Returns the length of a bucket. A window has 256; the oldest one counts until all of it has left the window. */
 export const bucket = (per: number): number => Math.ceil(per / 256);

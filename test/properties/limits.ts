@@ -16,12 +16,12 @@ import {
 import { rfc3339 } from '@bailiwick/core/clock';
 
 /**
- * Limits, actions and histories over alphabets so small that they meet all the time: what is generated lies on, beside
- * and across the boundaries of the limits, and every few are attenuations of one another.
+ * Limits, actions and histories over alphabets small enough that they collide often: generated values lie on, next to
+ * and across the boundaries of the limits, and many limits are attenuations of one another.
  */
 export const NOW = Date.parse('2026-01-01T12:00:00.000Z');
 
-/** Of a whole value and a choice of its keys: only these. (`fc.record` with optional keys nearly always has them all.) */
+/** Picks some keys of a complete value. (`fc.record` with optional keys nearly always includes all of them.) */
 function partOf<T extends object>(
   whole: fc.Arbitrary<T>,
   keys: readonly (keyof T & string)[],
@@ -41,7 +41,7 @@ const token = fc.constantFrom(...SEGMENTS, '*', '**', '**');
 const joined = (of: fc.Arbitrary<string>, by: string, maxLength = 3) =>
   fc.array(of, { minLength: 1, maxLength }).map((parts) => parts.join(by));
 
-/** Also patterns that no constructor would make: other spellings, partial wildcards, empty segments. */
+/** Includes patterns that no constructor allows: other spellings, partial wildcards, empty segments. */
 const verbPattern = fc.oneof(
   { weight: 12, arbitrary: joined(token, '.') },
   { weight: 1, arbitrary: fc.constantFrom('A.*', 'a*', '', 'a..b', '*.') },
@@ -79,7 +79,7 @@ const budget: fc.Arbitrary<BudgetLimit> = fc
 const names = fc.subarray(['m', 'n'], { minLength: 1 });
 const JKT = ['A', 'B'].map((letter) => letter.repeat(43));
 
-/** Any limit of each dimension, well-formed in shape, whatever its values. */
+/** Generates any limit of each dimension, with a well-formed shape and arbitrary values. */
 export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
   time: fc.record({ notBefore: minute, expiresAt: minute }),
   session: fc.option(fc.constantFrom(...JKT), { freq: 2, nil: undefined }).map((jkt) => (jkt ? { jkt } : {})),
@@ -107,7 +107,7 @@ export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
 
 export const anyLimits = fc.record(LIMIT) as fc.Arbitrary<Limits>;
 
-/** Wide enough that actions are admitted at all, so that what narrows them shows. */
+/** Limits wide enough to admit some actions, so that narrowing has an effect. */
 export const roomyLimits: fc.Arbitrary<Limits> = anyLimits.map((limits) => ({
   ...limits,
   actions: {
@@ -143,7 +143,7 @@ const postureSeen = partOf(
   ['model', 'modelVersion', 'environment', 'imageDigest'],
 );
 
-/** Any action, normalised as the decision sees it. Attributes, cost and proof may be anything. */
+/** Any action, normalized as for a decision, with arbitrary attributes, cost and proof. */
 export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
   verb: joined(segment, '.'),
   tool: fc.constant(undefined),
@@ -168,7 +168,7 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
   ),
 });
 
-/** What was done under a grant before: the same for a child and its parent, each accounts for it by its own budget. */
+/** Earlier actions under a grant, the same for a child and its parent; each charges them to its own budget. */
 export type History = readonly { at: number; effect: Effect; cost: Record<string, number>; settled: boolean }[];
 export const anyHistory: fc.Arbitrary<History> = fc
   .array(

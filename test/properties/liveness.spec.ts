@@ -8,19 +8,18 @@ import { chain, dead, deadItself, deniedTool, Tally } from './naive';
 import { Play } from './play';
 
 /**
- * Seen to fail without: the walk up to the ancestors; expiry; suspension; the rules; the parent’s liveness when
- * delegating; the liveness of a grant that is raised; the end of a completed run’s grant; the look at a revoked tool’s
- * name.
+ * Fails without the walk up to the ancestors; expiry; suspension; the rules; the parent’s liveness when delegating; the
+ * liveness of a grant that is raised; the end of a completed run’s grant; the check of a revoked tool’s name.
  */
 fc.configureGlobal({ seed: 20260102 });
 
-/** Some of the stories are about nothing but who may go on: raising, suspending, ending. */
+/** Some of the stories only change liveness: raising, suspending, ending. */
 const story = fc.oneof(
   { weight: 3, arbitrary: moves() },
   { weight: 1, arbitrary: moves(40, ['escalate', 'answer', 'suspend', 'resume', 'revoke', 'delegate', 'act', 'open']) },
 );
 
-/** What was decided about a grant, by that alone that stood in the log before. */
+/** Checks an event about a grant against the events before it. */
 type Check = (before: readonly Event[], event: Event, now: number) => void;
 
 function everyEvent(check: Check) {
@@ -31,7 +30,7 @@ function everyEvent(check: Check) {
 }
 
 describe('I2: no action is permitted under a grant that is, or whose any ancestor is, revoked, suspended, expired, exhausted or completed', () => {
-  it('holds of every permit, judged by the events before it', () => {
+  it('every permit is issued under a live chain, judged by the events before it', () => {
     const tally = new Tally();
     const check: Check = (before, event, now) => {
       if (event.type !== 'ActionPermitted') return;
@@ -42,7 +41,7 @@ describe('I2: no action is permitted under a grant that is, or whose any ancesto
     tally.atLeast(50, 'permit at depth 0', 'permit at depth 1', 'permit at depth 2');
   });
 
-  it('holds of every grant that is issued: neither its parent nor the grant it raises is dead', () => {
+  it('every grant is issued under a live parent, and raises only a live grant', () => {
     const tally = new Tally();
     const check: Check = (before, event, now) => {
       if (event.type !== 'GrantIssued') return;
@@ -54,7 +53,7 @@ describe('I2: no action is permitted under a grant that is, or whose any ancesto
     tally.atLeast(20, 'raised', 'child', 'root');
   });
 
-  it('denies nothing as dead that is alive', () => {
+  it('no call under a live chain is denied for liveness', () => {
     const tally = new Tally();
     const check: Check = (before, event, now) => {
       if (event.type !== 'ActionDenied') return;
@@ -69,7 +68,7 @@ describe('I2: no action is permitted under a grant that is, or whose any ancesto
     tally.atLeast(10, ...reasons.map((reason) => `is ${reason}`));
   });
 
-  it('holds of every grant after every move: what is dead is refused, and so is every delegation from it', () => {
+  it('calls and delegations under a dead grant are refused, for every grant after every move', () => {
     const tally = new Tally();
     const check = (play: Play) => {
       const { log } = play;
@@ -95,7 +94,7 @@ describe('I2: no action is permitted under a grant that is, or whose any ancesto
     tally.atLeast(500, 'alive: ActionPermitted', 'dead');
   });
 
-  it('stops a revoked tool by its own name, under every grant older than the rule, whatever verb it acts under', () => {
+  it('a revoked tool is denied by name under every grant older than the rule, whatever the verb', () => {
     const parts = fc.constantFrom<[StoredSelector, boolean][]>(
       [{}, true],
       [{ agentClass: 'worker' }, true],
@@ -142,10 +141,10 @@ function revokedTool(
   return deniedTool(before, grantId as string, data).length > 0 ? 'x has a tool that is revoked' : undefined;
 }
 
-describe('I2: the end of a parent is the end of all below it', () => {
+describe('I2: the end of a grant ends all of its descendants', () => {
   const depth = fc.integer({ min: 1, max: 5 });
 
-  it('at the very instant its time is over, without an event or a tick', () => {
+  it('at the instant of its expiry, without an event or a tick', () => {
     const property = fc.property(depth, fc.nat(5), (levels, which) => {
       const log = new TestLog();
       const short = which % (levels + 1);
@@ -164,7 +163,7 @@ describe('I2: the end of a parent is the end of all below it', () => {
     fc.assert(property, { numRuns: 60 });
   });
 
-  /** A root and one grant below another; one of them, and so all below it, ends half an hour from now. */
+  /** Issues a chain of grants, one of which, and so its descendants, expires in half an hour. */
   function tower(log: TestLog, levels: number, short?: number): string[] {
     const time = (level: number) => (level === short ? { ttl: '30m' } : level === 0 ? { ttl: '2h' } : undefined);
     const part = (level: number) => ({
@@ -177,7 +176,7 @@ describe('I2: the end of a parent is the end of all below it', () => {
     return ids;
   }
 
-  it('whichever end it is, and whichever of its ancestors it is', () => {
+  it('for every kind of end and every ancestor', () => {
     const ends = {
       suspend: (log: TestLog, grantId: string) => log.do('suspend', { grantId, reasonCode: 'X' }),
       revoke: (log: TestLog, grantId: string) => log.do('revokeGrant', { grantId }),

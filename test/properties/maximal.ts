@@ -7,15 +7,15 @@ import type { IdKind } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 
 /**
- * Commands of every type with parts at, just below and far below their maxima. A command holds at most a few large
- * parts, since one with all of them is refused for its size before anything else is looked at.
+ * Commands of every type with parts at, just below and far below their maxima. A command has at most a few large parts,
+ * since one in which all are large is refused for its size before any other check.
  */
 
-/** A length that matters: none, one, one below the most, the most. */
+/** Picks a boundary length: none, one, one below the maximum, the maximum. */
 const upTo = (most: number): fc.Arbitrary<number> => fc.constantFrom(0, 1, 2, most >> 1, most - 1, most, most);
 const least1 = (most: number): fc.Arbitrary<number> => upTo(most).map((n) => Math.max(1, n));
 
-/** Text whose JSON form is longer than it is, or whose bytes are more than its characters, or neither. */
+/** Text with a longer JSON form, with more bytes than characters, or neither. */
 const unit = fc.constantFrom('a', '"', '\\', 'é', '漢', '-');
 const text = (most: number): fc.Arbitrary<string> => fc.tuple(least1(most), unit).map(([n, of]) => of.repeat(n));
 const plain = (most: number): fc.Arbitrary<string> => least1(most).map((n) => 'a'.repeat(n));
@@ -56,10 +56,10 @@ const selectors = fc.oneof(
     { type, match, where: conditions },
   ]),
 );
-/** Some are of the same length, spelt in two ways. */
-const SPELT = ['1h', '60m', '1m', '60s', '30d', '720h', '1s', '1000ms'];
+/** Window lengths; some are equal but spelled differently. */
+const LENGTHS = ['1h', '60m', '1m', '60s', '30d', '720h', '1s', '1000ms'];
 const windows = fc
-  .tuple(fc.subarray(SPELT), costs, costs)
+  .tuple(fc.subarray(LENGTHS), costs, costs)
   .map(([lengths, one, other]) => lengths.map((per, i) => ({ per, calls: 5, cost: i % 2 === 0 ? one : other })));
 
 type Part = fc.Arbitrary<Partial<GrantRequest>>;
@@ -96,7 +96,7 @@ const WIDE: GrantRequest = {
   budget: { calls: 1_000, reads: 1_000, writes: 1_000, external: 1_000, cost: { USD: 1_000 } },
   delegation: { depth: 9, children: 100, classes: ['*'] },
 };
-/** Most grants are roomy in all but two or three parts, so that something can be done below them. */
+/** Most grants are roomy in all but two or three parts, so that some actions are possible under them. */
 export const grant: fc.Arbitrary<GrantRequest> = fc
   .array(fc.constantFrom(...PARTS), { maxLength: 3 })
   .chain((parts) => fc.tuple(...parts))
@@ -187,7 +187,7 @@ const ref = `ref_${'0'.repeat(26)}`;
 const found = { before: 0, runs: 1, payloads: 1 };
 const reasonCode = plain(80);
 
-/** A command but for its ids: what it names is chosen by `n` among what is there. */
+/** A command without its ids: `n` selects them from the ids that exist when it is played. */
 export interface Draft {
   readonly type: CommandType;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -268,7 +268,7 @@ export const drafts = (maxLength: number): fc.Arbitrary<Draft[]> =>
     { minLength: maxLength >> 1, maxLength, size: 'max' },
   );
 
-/** What commands of a type name: the member, and the kind of thing. */
+/** The member of a command type that contains an id, and the kind of that id. */
 export const NAMES: { readonly [T in CommandType]?: readonly [member: string, kind: IdKind] } = {
   delegate: ['grantId', 'grant'],
   authorize: ['grantId', 'grant'],

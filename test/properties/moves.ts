@@ -5,14 +5,14 @@ import { rfc3339 } from '@bailiwick/core/clock';
 import { call, childGrant, maybe, one, rarely, rootGrant, sent, want } from './asked-for';
 
 /**
- * What may be done to a log, said without naming ids: which grant or run is meant is settled when the move is played.
- * Alphabets are small and caps low, so that moves meet one another and limits are reached all the time.
+ * Moves on a log, described without ids: a pick is resolved to a grant or run when the move is played. Alphabets are
+ * small and caps low, so that moves interact and reach limits often.
  */
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Which of the ids of a kind: a late one, any, or one that is dead wrong. */
+/** Selects one of the ids of a kind: a late one, any, or a wrong one. */
 export interface Pick {
   readonly which: 'late' | 'any' | 'invented' | 'foreign' | 'of another kind';
   readonly n: number;
@@ -26,7 +26,7 @@ export const pick: fc.Arbitrary<Pick> = fc.record({
   n: fc.nat(30),
 });
 
-/** Whose word a command is: the service's, a person's, the run's own, another run's, the system's. */
+/** The actor of a command. */
 export type Voice = 'service' | 'person' | 'own' | 'another run' | 'system';
 const voice = (usual: Voice, ...others: Voice[]): fc.Arbitrary<Voice> =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
@@ -43,7 +43,7 @@ const agent: fc.Arbitrary<Agent> = fc
   })
   .map(sent);
 
-/** What a second try of an approved call has of another one. */
+/** The parts in which a retried approved call may differ from the approved one. */
 export const CHANGES = ['verb', 'tool', 'effect', 'resource', 'attributes', 'args', 'cost', 'run'] as const;
 export type Change = (typeof CHANGES)[number];
 
@@ -57,7 +57,7 @@ const PARTS = [
   'treeId',
   'issuedBefore',
 ] as const;
-/** `treeId` is that of some tree; times are said as the distance to now. */
+/** `treeId` is replaced by that of some tree; times are distances to now. */
 export type Selector = Omit<StoredSelector, 'treeId' | 'issuedBefore'> & { tree?: Pick; before?: number };
 export const selector: fc.Arbitrary<Selector> = fc
   .tuple(
@@ -173,7 +173,7 @@ const named = (name: Name, weight = MOVES[name].weight) => ({
     .map(([rest, keyed]) => ({ do: name, keyed, ...rest }) as Move),
 });
 
-/** A tree of three levels that has some room, so that what follows finds something to happen to. */
+/** A tree of three levels with roomy limits, so that later moves have an effect. */
 const beginning: fc.Arbitrary<Move[]> = fc
   .record({
     agents: fc.array(agent, { minLength: 3, maxLength: 3 }),
@@ -183,7 +183,7 @@ const beginning: fc.Arbitrary<Move[]> = fc
     keyed: fc.boolean(),
   })
   .map(({ agents, grant, lasts, request, keyed }) => {
-    const said = { keyed, purpose: REFS[0] as string, principal: REFS[0] as string };
+    const common = { keyed, purpose: REFS[0] as string, principal: REFS[0] as string };
     const pass = (depth: number) => ({ depth, children: 4, classes: ['*'] });
     const late = (n: number): Pick => ({ which: 'late', n });
     const room = { actions: { allow: ['*'] }, resources: [{ type: '*', match: '**' }], time: { ttl: lasts } };
@@ -191,16 +191,16 @@ const beginning: fc.Arbitrary<Move[]> = fc
     return [
       {
         do: 'open',
-        ...said,
+        ...common,
         agent: first,
         who: 'service',
         ask: undefined,
         grant: { budget: grant.budget, ...room, delegation: pass(4) },
       },
-      { do: 'delegate', ...said, agent: second, who: 'service', grant: late(0), request: { delegation: pass(2) } },
+      { do: 'delegate', ...common, agent: second, who: 'service', grant: late(0), request: { delegation: pass(2) } },
       {
         do: 'delegate',
-        ...said,
+        ...common,
         agent: third,
         who: 'service',
         grant: late(0),
@@ -209,7 +209,7 @@ const beginning: fc.Arbitrary<Move[]> = fc
     ];
   });
 
-/** A story: the beginning, and then any moves, or only these, each as often as it is named. */
+/** Generates a story: the beginning, then any moves, or only the named ones, weighted by how often each is named. */
 export const moves = (maxLength = 60, only?: Name[]): fc.Arbitrary<Move[]> => {
   const all = only?.map((name) => named(name, 1)) ?? (Object.keys(MOVES) as Name[]).map((name) => named(name));
   return fc

@@ -2,28 +2,28 @@ import type { Event, EventOf, StoredSelector } from '@bailiwick/contracts/event'
 import type { Agent, Limits } from '@bailiwick/contracts/grant';
 
 /**
- * What a list of events says of its grants, told by walking plain arrays each time anew. It shares no code with
- * `@bailiwick/authority` and keeps nothing: slow, and as obvious as it can be.
+ * Derives the state of grants from a list of events by walking plain arrays on every call. Shares no code with
+ * `@bailiwick/authority` and keeps no state: slow, and as simple as possible.
  */
 type Issued = EventOf<'GrantIssued'>;
 
 export const issued = (events: readonly Event[], id: string | undefined): Issued | undefined =>
   events.find((event): event is Issued => event.type === 'GrantIssued' && event.grantId === id);
 
-/** The grant that stands in the place of this one. */
+/** Returns the newest grant in a chain of raises. */
 export function standing(events: readonly Event[], id: string): string {
   const raised = events.find((event) => event.type === 'GrantSuperseded' && event.grantId === id);
   return raised?.type === 'GrantSuperseded' ? standing(events, raised.data.by) : id;
 }
 
-/** The grant and all above it, as they stand; leaf first. */
+/** Returns the grant and all its ancestors in their newest version, leaf first. */
 export function chain(events: readonly Event[], id: string): Issued[] {
   const grant = issued(events, standing(events, id));
   if (!grant) return [];
   return [grant, ...(grant.data.parentId === undefined ? [] : chain(events, grant.data.parentId))];
 }
 
-/** Why nothing may be done under this grant at this time, or undefined. */
+/** Returns why the grant permits nothing at this time, or undefined if it is live. */
 export function dead(events: readonly Event[], id: string, now: number): string | undefined {
   const grants = chain(events, id);
   if (grants.length === 0) return 'is not known';
@@ -50,7 +50,7 @@ export function deadItself(events: readonly Event[], grant: Issued, now: number)
   return suspended ? 'is suspended' : undefined;
 }
 
-/** The rules that strike a grant: newer than it, matching it, and not only for what is older still. */
+/** Returns the rules that revoke a grant: newer than its run, matching it, and not limited to older runs. */
 export function strikes(
   events: readonly Event[],
   grant: Issued,
@@ -65,12 +65,12 @@ export function strikes(
   });
 }
 
-/** A lease is as old as its run, whoever approved or raised it when. */
+/** Compares with the age of the run: an approval or a raise does not make a lease younger. */
 const isOlder = (rule: EventOf<'RevocationRuleAdded'>, run: EventOf<'RunOpened'>): boolean =>
   run.position < rule.position &&
   (rule.data.selector.issuedBefore === undefined || Date.parse(run.time) < Date.parse(rule.data.selector.issuedBefore));
 
-/** The rules that deny a call under a grant or one above it, by the name of its verb or of its tool. */
+/** Returns the rules that deny a call by verb or tool name, for the grant or an ancestor. */
 export function deniedTool(
   events: readonly Event[],
   id: string,
@@ -125,7 +125,7 @@ const couldUse = ({ actions }: Limits, tool: string): boolean =>
   actions.allow.some((pattern) => covers(pattern, tool)) &&
   !actions.deny.some((pattern) => covers(pattern, tool));
 
-/** By a regular expression: `**` any number of segments, a last `*` at least one, any other `*` just one. */
+/** Matches by regular expression: `**` is any number of segments, a last `*` at least one, any other `*` exactly one. */
 export function covers(pattern: string, verb: string): boolean {
   const parts = pattern.split('.').map((part, i, all) => {
     if (part === '**') return '(\\.[^.]+)*';
@@ -135,7 +135,7 @@ export function covers(pattern: string, verb: string): boolean {
   return new RegExp(`^${parts.join('')}$`).test(`.${verb}`);
 }
 
-/** The quarantines in force, or a new grant of theirs would be refused. */
+/** Returns the quarantines in force. */
 export function quarantines(events: readonly Event[]): EventOf<'RevocationRuleAdded'>[] {
   const lifted = events.flatMap((event) => (event.type === 'QuarantineLifted' ? [event.data.revocationId] : []));
   return events.filter(
@@ -144,13 +144,13 @@ export function quarantines(events: readonly Event[]): EventOf<'RevocationRuleAd
   );
 }
 
-/** How often each thing happened: a property that met no case of it proves nothing. */
+/** Counts cases: a property that met no case proves nothing. */
 export class Tally {
   private readonly counts = new Map<string, number>();
   add(what: string, n = 1): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + n);
   }
-  /** @throws where one of these happened less often */
+  /** @throws if one of these cases occurred less often */
   atLeast(least: number, ...whats: string[]): void {
     const rare = whats.filter((what) => (this.counts.get(what) ?? 0) < least);
     if (rare.length > 0) throw new Error(`too few of ${rare.join(', ')}: ${JSON.stringify([...this.counts])}`);

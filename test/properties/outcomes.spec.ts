@@ -8,8 +8,8 @@ import { chain, opened, Tally } from './naive';
 import { Play } from './play';
 
 /**
- * Seen to fail where: another run may report; ids do not hold their position; a permit has no deadline, or outlives
- * its grant; what is abandoned gives its money back.
+ * Fails if another run may report; if ids do not contain their position; if a permit has no deadline, or outlives its
+ * grant; if an abandoned action releases its money.
  */
 fc.configureGlobal({ seed: 20260107 });
 
@@ -21,14 +21,14 @@ const permitsOf = (events: readonly Event[]) =>
   events.filter((event): event is EventOf<'ActionPermitted'> => event.type === 'ActionPermitted');
 
 describe('I7: every permitted action names the full chain up to a principal, every link an event', () => {
-  it('that stands in the log before it, of its own tree, each below the next', () => {
+  it('earlier in the log, in the same tree, each link the child of the next', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const { events } = new Play().play(all).log;
       for (const permit of permitsOf(events)) {
         const before = events.slice(0, permit.position);
         const grants = chain(before, permit.grantId as string);
-        // what it names is the grant that stands, of the run that acts
+        // names the newest grant of the acting run
         expect(grants[0]).toMatchObject({ grantId: permit.grantId, runId: permit.runId });
         const runs = grants.map((grant) => opened(before, grant.runId));
         runs.forEach((run, i) => {
@@ -38,9 +38,9 @@ describe('I7: every permitted action names the full chain up to a principal, eve
         });
         expect(grants[grants.length - 1]?.data.parentId).toBeUndefined();
         const ends = grants.map((grant) => Date.parse(grant.data.limits.time.expiresAt));
-        const begins = Math.min(Date.parse(permit.time) + LIMITS.permitMs, ...ends);
-        expect(Date.parse(permit.data.expiresAt)).toBe(begins);
-        expect(Date.parse(permit.data.outcomeUntil as string)).toBe(begins + LIMITS.outcomeMs);
+        const expires = Math.min(Date.parse(permit.time) + LIMITS.permitMs, ...ends);
+        expect(Date.parse(permit.data.expiresAt)).toBe(expires);
+        expect(Date.parse(permit.data.outcomeUntil as string)).toBe(expires + LIMITS.outcomeMs);
         tally.add(`of ${grants.length}`);
       }
     });
@@ -50,7 +50,7 @@ describe('I7: every permitted action names the full chain up to a principal, eve
 });
 
 describe('I7: every permit ends in exactly one outcome: completed, failed or abandoned', () => {
-  it('and no outcome is of anything but a permit of that run, by that run or a service', () => {
+  it('each outcome belongs to a permit of that run and is reported by that run or a service', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const { events } = new Play().play(all).log;
@@ -75,7 +75,7 @@ describe('I7: every permit ends in exactly one outcome: completed, failed or aba
     tally.atLeast(50, 'ActionCompleted', 'ActionFailed', 'ActionAbandoned');
   });
 
-  it('a second report changes nothing, however it is told', () => {
+  it('a second report changes nothing, whatever its status and cost', () => {
     const again = fc.record({
       status: fc.constantFrom('completed' as const, 'failed' as const),
       late: fc.nat(26 * 60),
@@ -87,18 +87,18 @@ describe('I7: every permit ends in exactly one outcome: completed, failed or aba
       log.do('settle', { actionId: actionId as string, outcome: { status: first.status } });
       const next = log.state.next;
       log.now += second.late * 60_000;
-      const told = log.try('settle', {
+      const result = log.try('settle', {
         actionId: actionId as string,
         outcome: { status: second.status, cost: { USD: 900 } },
       });
-      // a day later it is not even known
-      expect(told).toMatchObject({ refusal: { code: expect.stringMatching(/^(ALREADY_SETTLED|NOT_FOUND)$/) } });
+      // a day later the action is forgotten
+      expect(result).toMatchObject({ refusal: { code: expect.stringMatching(/^(ALREADY_SETTLED|NOT_FOUND)$/) } });
       expect(log.state.next).toBe(next);
     });
     fc.assert(property, { numRuns: 50 });
   });
 
-  it('nothing is open past its time once it has ticked, at any time', () => {
+  it('no permit is open past its deadline after a tick', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const play = new Play();
@@ -108,7 +108,7 @@ describe('I7: every permit ends in exactly one outcome: completed, failed or aba
         const ended = log.tickAll().filter((event) => event.type === 'ActionAbandoned');
         expect(ended.map((event) => event.actionId).sort()).toEqual(due.map((permit) => permit.actionId).sort());
         for (const event of ended) {
-          // nobody knows whether it happened: what was held counts as spent
+          // its outcome is unknown: the reserved amount counts as spent
           const permit = due.find((each) => each.actionId === event.actionId);
           expect(event.data).toMatchObject({ charge: permit?.data.charge, cost: permit?.data.charge.cost });
         }
@@ -119,7 +119,7 @@ describe('I7: every permit ends in exactly one outcome: completed, failed or aba
     tally.atLeast(30, 'abandoned');
   });
 
-  it('nothing stays open for ever: not an action, not an approval, not a grant, not a deadline', () => {
+  it('every action, approval, grant and deadline ends eventually', () => {
     const tally = new Tally();
     const property = fc.property(story, (all) => {
       const { log } = new Play().play(all);
@@ -139,7 +139,7 @@ describe('I7: every permit ends in exactly one outcome: completed, failed or aba
         if (grant.supersededBy === undefined) expect([grant.inFlight, grant.usage.reserved.cost]).toEqual([0, {}]);
       }
       tally.add('was open', before[0]);
-      // an event each, and no more: time passes again, and nothing is left to end
+      // exactly one event each: more time passes, and no further event follows
       log.now += LIMITS.grantLifetimeMs;
       expect(log.tickAll()).toEqual([]);
     });

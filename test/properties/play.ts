@@ -10,7 +10,7 @@ import { at, PERSON, type Move, type MoveOf, type Pick, type Voice } from './mov
 
 type Kind = 'run' | 'grant' | 'tree' | 'action' | 'approval' | 'revocation';
 
-/** Another log with one of each kind of id: what is named there must not count here (I9). */
+/** Another log with one id of each kind; none of them may be valid in the log under test (I9). */
 const elsewhere = (() => {
   const log = new TestLog(() => [], { log: 'default/1', tenant: 'default', n: 1 });
   const ids = openTestRun(log);
@@ -19,10 +19,10 @@ const elsewhere = (() => {
 
 const invented = (kind: Kind, n: number, log = 0): string => deriveId(kind, log, `made up ${n}`);
 
-/** Plays moves on a log, as an owner would take them from clients that may be mistaken or malign. */
+/** Plays moves on a log as an owner would receive them from faulty or malicious clients. */
 export class Play {
   readonly log = new TestLog(judgeTrajectory);
-  /** every command that was sent */
+  /** every command sent */
   readonly sent: Command[] = [];
 
   play(moves: readonly Move[], after: () => void = () => undefined): this {
@@ -33,7 +33,7 @@ export class Play {
     return this;
   }
 
-  /** The same log once more, to do something else with. */
+  /** Copies the log, so that other moves can be played on the copy. */
   copy(): Play {
     const { state, events, now } = this.log;
     const copy = new Play();
@@ -69,7 +69,7 @@ export class Play {
   id(kind: Kind, { which, n }: Pick): string {
     if (which === 'foreign') return (elsewhere as Partial<Record<Kind, string>>)[kind] ?? invented(kind, n, 1);
     const known = this.ids(which === 'of another kind' ? (kind === 'run' ? 'grant' : 'run') : kind);
-    // (an approval's id is written down as it was named, so it is one in form: the edge sees to that)
+    // (the log records an approval id as sent, so it must be well-formed; the gateway ensures that)
     if (which === 'invented' || (which === 'of another kind' && kind === 'approval') || known.length === 0)
       return invented(kind, n);
     return known[which === 'late' ? Math.max(0, known.length - 1 - (n % 3)) : n % known.length] as string;
@@ -112,13 +112,13 @@ export class Play {
     );
   }
 
-  /** Would this be permitted now? Nothing is written. */
+  /** Checks whether a call would be permitted now, without writing anything. */
   peek(grantId: string, call: Call): Event['type'] | undefined {
     const command = this.log.command('authorize', { ...asked(grantId, call), commandId: 'cmd_only_a_look' });
     return this.decided(command).find((type) => type.startsWith('Action'));
   }
 
-  /** The types of the events that a command would make now, or none. */
+  /** Returns the types of the events that a command would write now, or none if it is refused. */
   decided(command: Command): Event['type'][] {
     const decided = decide(this.log.state, command, this.log.now, this.log.rules);
     return decided.ok ? decided.value.map((event) => event.type) : [];
@@ -192,8 +192,8 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
   },
   escalate(play, { keyed, run, want, answer, who }) {
     const runId = play.id('run', run);
-    const told = play.send({ keyed }, 'escalate', { runId, want, actor: play.actor(who, runId) });
-    const asked = 'events' in told ? told.events.find((event) => event.type === 'ApprovalRequested') : undefined;
+    const result = play.send({ keyed }, 'escalate', { runId, want, actor: play.actor(who, runId) });
+    const asked = 'events' in result ? result.events.find((event) => event.type === 'ApprovalRequested') : undefined;
     if (!answer || asked?.type !== 'ApprovalRequested') return;
     play.send({ keyed }, 'decideApproval', { approvalId: asked.data.approvalId, verdict: 'approve', actor: PERSON });
   },
@@ -260,7 +260,7 @@ function named(play: Play, { grant, who }: { grant: Pick; who: Voice }): { grant
   return { grantId, actor: play.actor(who, play.runOf(grantId)) };
 }
 
-/** The call that an approval was asked for, once more: as it was, or with one thing about it changed. */
+/** Repeats the call that an approval was requested for, unchanged or with one part changed. */
 function tryAgain(play: Play, { keyed, approval, change, call, answer }: MoveOf<'try again'>): void {
   const ids = play.of('ActionStepUp').map((event) => event.data.approvalId);
   const approvalId =

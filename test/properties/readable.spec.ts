@@ -14,8 +14,8 @@ import { drafts, inventedId, NAMES, type Draft } from './maximal';
 import { Tally } from './naive';
 
 /**
- * Seen to fail where: the command admits more labels than the event has room for beside those of the rules, or a merged
- * grant is not counted again.
+ * Fails if a command admits more labels than the event has room for next to those of the rules, or if a merged grant is
+ * not checked against the maxima.
  */
 fc.configureGlobal({ seed: 20261128 });
 
@@ -24,7 +24,7 @@ const many = <T>(count: number, make: (i: number) => T): T[] => Array.from({ len
 const costs = (from: number, count = 8): Record<string, number> =>
   Object.fromEntries(many(count, (i) => [`${String.fromCharCode(65 + from + i)}AA`, 100]));
 
-/** Decides a command in its own form; every event that it makes is read as every later reader reads it. */
+/** Parses and decides a command, and reads back every event it writes, as later readers do. */
 function readBack<T extends CommandType>(log: TestLog, type: T, fields: Fields<T>): string {
   const parsed = readCommand(JSON.parse(JSON.stringify(log.command(type, fields))));
   if (!parsed.success) throw new Error(`no command: ${parsed.error.message}`);
@@ -39,13 +39,13 @@ function readBack<T extends CommandType>(log: TestLog, type: T, fields: Fields<T
   return last?.type === 'Refused' ? last.data.code : (last?.type ?? 'nothing');
 }
 
-describe('issue 13.0: what the commands of one run can make is read again', () => {
+describe('issue 13.0: every event written by the commands of a run can be read back', () => {
   const opened = (grant: GrantRequest): { log: TestLog; runId: string; grantId: string } => {
     const log = new TestLog();
     return { log, ...openTestRun(log, { ...ROOMY, ...grant }) };
   };
 
-  it('a denied call with as many labels as a call may have', () => {
+  it('a denied call with the maximum number of labels', () => {
     const { log, grantId } = opened({ actions: { allow: ['*'], deny: ['email.read'] } });
     const labels = many(32, (i) => `label${i}`);
     const fields = {
@@ -91,7 +91,7 @@ describe('issue 13.0: what the commands of one run can make is read again', () =
     ['caps per action', { perAction: { cost: costs(0) } }, { perAction: { cost: costs(8) } }],
     ['caps per window', { windows: [{ per: '1h', cost: costs(0) }] }, { windows: [{ per: '60m', cost: costs(8) }] }],
   ];
-  it.each(below)('a child whose %s come beside those of its parent', (_what, has, asks) => {
+  it.each(below)('a child whose %s are added to those of its parent', (_what, has, asks) => {
     const log = new TestLog();
     const grant = { ...ROOMY, budget: { ...ROOMY.budget, ...has } };
     const events = log.do('openRun', { agent: { class: 'worker' }, principalRef: REF, purposeRef: REF, grant });
@@ -101,7 +101,7 @@ describe('issue 13.0: what the commands of one run can make is read again', () =
   });
 });
 
-/** Plays drafts as an owner takes commands: in their own form or not at all, ticks first, folded as they were read back. */
+/** Plays drafts as an owner does: parses each command, ticks first, and folds the events as read back. */
 class Maximal {
   readonly log = new TestLog(judgeTrajectory);
   readonly unread: string[] = [];
@@ -118,15 +118,15 @@ class Maximal {
         this.tally.add(`${draft.type}: no command`);
         continue;
       }
-      const told = this.log.submit(parsed.data);
-      if ('refusal' in told) {
-        this.tally.add(told.refusal.code);
-        if (told.refusal.code === 'EVENT_NOT_READABLE') this.unread.push(`${draft.type}: ${told.refusal.detail}`);
+      const result = this.log.submit(parsed.data);
+      if ('refusal' in result) {
+        this.tally.add(result.refusal.code);
+        if (result.refusal.code === 'EVENT_NOT_READABLE') this.unread.push(`${draft.type}: ${result.refusal.detail}`);
       } else this.tally.add(`decided ${draft.type}`);
     }
   }
 
-  /** A call of which nothing was reported in time, and then everything that can be. */
+  /** Makes a call whose outcome is reported late, with every part at its maximum. */
   late(): void {
     const { grantId } = openTestRun(this.log);
     const { actionId } = act(this.log, grantId, 'repo.read');
@@ -136,7 +136,7 @@ class Maximal {
     this.log.do('settle', { actionId: actionId as string, outcome: { status: 'failed', labels, cost: costs(0) } });
   }
 
-  /** An unreadable event at the end, and what an operator who examined it sends. */
+  /** Appends an unreadable event and sends the command with which an operator sets it aside. */
   repair(): void {
     const { state } = this.log;
     const position = state.next;
@@ -164,7 +164,7 @@ class Maximal {
     });
   }
 
-  /** Of what is there, mostly the newest; invented where there is nothing. */
+  /** Picks an existing id, mostly the newest, or an invented one if there is none. */
   private id(kind: IdKind, n: number): string {
     const { grants, runs, actions, approvals, rules } = this.log.state;
     const all: Partial<Record<IdKind, string[]>> = {
@@ -183,8 +183,8 @@ class Maximal {
   }
 }
 
-describe('issue 13.0: whatever a command holds, what it makes is read again', () => {
-  it('for every command with parts at their maxima: each event is read back, or its command is refused by its own rule', () => {
+describe('issue 13.0: every event of any valid command can be read back', () => {
+  it('for every command with parts at their maxima: each event is read back, or a specific rule refuses the command', () => {
     const tally = new Tally();
     const property = fc.property(drafts(50), (all) => {
       const maximal = new Maximal(tally);
@@ -199,12 +199,12 @@ describe('issue 13.0: whatever a command holds, what it makes is read again', ()
       expect(maximal.unread).toEqual([]);
     });
     fc.assert(property, { numRuns: 120 });
-    const types = Object.keys(EVENT_DATA).filter((type) => type !== 'HistoryImported'); // of an import, not of a command
+    const types = Object.keys(EVENT_DATA).filter((type) => type !== 'HistoryImported'); // written by imports, not by commands
     tally.atLeast(1, ...COMMANDS.map((schema) => `decided ${schema.shape.type.value}`), ...types);
     tally.atLeast(10, 'TOO_LARGE', 'GRANT_EXCEEDS_MAXIMUM');
   }, 120_000);
 
-  it('the rules add no more labels to any verb than an event has room for beside those of the caller', () => {
+  it('the rules add at most as many labels to a verb as an event has room for after those of the caller', () => {
     const attributes = { sensitivity: 'secret', trust: 'untrusted', origin: 'external' };
     const most = [...CATALOG.map(({ pattern }) => pattern.replaceAll('*', 'x')), 'unknown.verb'].flatMap((verb) =>
       EFFECTS.map((effect) => {

@@ -13,10 +13,10 @@ import { readTraces, type RecordedRun } from '../../apps/cli/src/demo/read-trace
 import { describeCall } from '../../apps/cli/src/demo/trace-tools';
 import { itWithShared } from '../support/shared';
 
-/** Runs that share a log: their receipts are proved in one tree. */
+/** Runs per log: their receipts are proved in one Merkle tree. */
 const PER_LOG = 60;
 
-/** Plays a recorded run as one with a lease of its own: every call is decided, and what was permitted is settled. */
+/** Plays a recorded run under a separate lease: decides every call and settles every permitted one. */
 function play(log: SealedLog, run: RecordedRun): { runId: string; grantId: string; permitted: string[] } {
   const { runId, grantId } = log.open(
     {
@@ -47,30 +47,30 @@ function play(log: SealedLog, run: RecordedRun): { runId: string; grantId: strin
       payload: words({ preview: (call.error ?? call.result ?? '').slice(0, 200) }),
     });
   }
-  log.try('completeRun', { runId, actor: { kind: 'run', id: runId } }); // one that used up its budget has ended already
+  log.try('completeRun', { runId, actor: { kind: 'run', id: runId } }); // fails if the run has already exhausted its budget
   return { runId, grantId, permitted };
 }
 
-/** Events of each run alone: what a ledger finds by the run's id. */
-function byRun(log: SealedLog): Map<string, StoryEntry[]> {
-  const found = new Map<string, StoryEntry[]>();
-  for (const told of log.entries()) {
-    const runId = told.event.runId as string;
-    found.set(runId, [...(found.get(runId) ?? []), told]);
+/** Groups the events by run id, as a ledger finds them. */
+function byRun(log: SealedLog): Map<string, Told[]> {
+  const found = new Map<string, Told[]>();
+  for (const entry of log.entry()) {
+    const runId = entry.event.runId as string;
+    found.set(runId, [...(found.get(runId) ?? []), entry]);
   }
   return found;
 }
 
-/** What is wrong with the receipts of these runs. */
+/** Verifies the receipts of these runs and returns the findings. */
 function wrongWith(runs: readonly RecordedRun[]): { wrong: string[]; actions: number } {
   const log = new SealedLog();
   const played = runs.map((run) => play(log, run));
-  const told = byRun(log);
+  const entries = byRun(log);
   const stored = log.stored();
   const prove = prover(stored.map(({ body }) => body));
   const wrong: string[] = [];
   for (const { runId, grantId, permitted } of played) {
-    const chosen = KINDS[RUN_RECEIPT].select(runId, readStory(told.get(runId) ?? []));
+    const chosen = KINDS[RUN_RECEIPT].select(runId, readStory(entries.get(runId) ?? []));
     const story = readStory(chosen);
     const claims = summarise(runId, story);
     const events = chosen.map(({ event: { position } }) => {
@@ -92,10 +92,10 @@ function wrongWith(runs: readonly RecordedRun[]): { wrong: string[]; actions: nu
   return { wrong, actions: played.reduce((sum, { permitted }) => sum + permitted.length, 0) };
 }
 
-describe('of recorded agent runs, played in', () => {
+describe('receipts of recorded agent runs', () => {
   itWithShared(
     'data/agentdojo.jsonl.gz',
-    'every receipt verifies, every amount sums, every action has full custody',
+    'verify, have correct sums and show full custody of every action',
     async (file) => {
       const runs = await readTraces(file);
       let actions = 0;

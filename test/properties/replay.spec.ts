@@ -10,8 +10,8 @@ import { Tally } from './naive';
 import { Play } from './play';
 
 /**
- * Seen to fail where: the newest rule is told and not the oldest; a snapshot loses a quarantine or an action; `decide`
- * changes the state; ids are random.
+ * Fails if the state keeps the newest rule instead of the oldest; if a snapshot loses a quarantine or an action; if
+ * `decide` changes the state; if ids are random.
  */
 fc.configureGlobal({ seed: 20260110 });
 
@@ -20,7 +20,7 @@ const refold = (events: readonly Event[]): LogState =>
     (state, event) => evolve(state, parseEvent(JSON.stringify(event))),
     emptyState('default/0', 'default', 0),
   );
-/** What is folded live is what will be read: the body says every member of the event, and no more. */
+/** Seals an event and checks that its body contains exactly the members that are folded live. */
 function sealed(...of: Parameters<typeof seal>): string {
   const { event, body } = seal(...of);
   expect(JSON.parse(body)).toStrictEqual(event);
@@ -29,7 +29,7 @@ function sealed(...of: Parameters<typeof seal>): string {
 const restored = (state: LogState): LogState => fromSnapshot(toSnapshot(state));
 
 describe('I10: folding the log from position 0 gives exactly the live state', () => {
-  it('at every place of the log, from the stored form of its events', () => {
+  it('at every position of the log, from the stored form of its events', () => {
     const tally = new Tally();
     const property = fc.property(moves(), (all) => {
       const play = new Play();
@@ -58,7 +58,7 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
     );
   });
 
-  it('and a snapshot is the state, as often as it is taken and read', () => {
+  it('and restoring a snapshot, once or twice, gives the same state', () => {
     const property = fc.property(moves(), (all) => {
       const { state } = new Play().play(all).log;
       const once = restored(state);
@@ -70,7 +70,7 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
     fc.assert(property, { numRuns: 100 });
   });
 
-  it('so that the same commands write the same bytes', () => {
+  it('and the same commands write the same bytes', () => {
     const property = fc.property(moves(), (all) => {
       const [one, two] = [new Play().play(all).log, new Play().play(all).log];
       expect(JSON.stringify(one.events)).toBe(JSON.stringify(two.events));
@@ -78,7 +78,7 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
     fc.assert(property, { numRuns: 25 });
   });
 
-  /** All that rows without names could mix up, but for the caches. */
+  /** Returns every part of the state that unnamed rows could mix up, without the caches. */
   const nodes = ({ runs, grants, trees, actions, settled, abandoned, approvals, keyed, tries }: LogState) => [
     ...[...runs, ...actions, ...settled, ...abandoned, ...approvals, ...keyed, ...tries],
     ...[...grants.values()].map((grant) => ({ ...grant, checkedEpoch: 0, struckBy: undefined })),
@@ -90,7 +90,7 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
     })),
   ];
 
-  /** What a snapshot leaves out and makes anew: what is next to end. (Which of two approvals of one call is asked.) */
+  /** Returns the derived state that a snapshot omits: the next deadline, and the pending approval of each call. */
   function derived(state: LogState) {
     const pending = [...state.approvals.values()].filter((approval) => approval.status === 'pending');
     return [
@@ -101,7 +101,7 @@ describe('I10: folding the log from position 0 gives exactly the live state', ()
 });
 
 describe('I10: decide is a pure function of state, command and time', () => {
-  it('that says the same twice, to frozen inputs, and leaves the state as it was', () => {
+  it('it returns the same decision twice for frozen inputs and leaves the state unchanged', () => {
     const tally = new Tally();
     const property = fc.property(moves(40), (all) => {
       const play = new Play();
@@ -124,7 +124,7 @@ describe('I10: decide is a pure function of state, command and time', () => {
     tally.atLeast(5, 'authorize', 'delegate', 'openRun', 'settle', 'decideApproval', 'tick', 'NOT_FOUND');
   });
 
-  it('to which a restart makes no difference: neither from a snapshot, nor from the events, whenever it was', () => {
+  it('it decides the same after a restart from a snapshot or from the events, at any time', () => {
     const tally = new Tally();
     const revoking = moves(40, ['act', 'act', 'act', 'strike', 'open', 'wait']);
     const property = fc.property(fc.oneof(moves(50), revoking), fc.nat(50), fc.boolean(), (all, when, snapshot) => {
@@ -149,7 +149,7 @@ describe('I10: decide is a pure function of state, command and time', () => {
 
 const CACHES = ['checkedEpoch', 'struckBy'];
 
-/** Throws at any change: of a member, a list or a map. What are named caches of a grant may change. */
+/** Makes every change of a member, a list or a map throw, except the caches of a grant. */
 function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   const no = () => {

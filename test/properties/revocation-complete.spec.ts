@@ -7,8 +7,8 @@ import { Play } from './play';
 import { sent } from './asked-for';
 
 /**
- * Seen to fail where: an approval is not matched against the rules; a raised or approved lease is younger than its run;
- * the preview leaves out what waits.
+ * Fails if an approval is not matched against the rules; if a raised or approved lease counts as younger than its run;
+ * if the preview omits pending requests.
  */
 fc.configureGlobal({ seed: 20260108 });
 
@@ -27,7 +27,7 @@ const after = moves(40, [
 ]);
 
 describe('I6: a revocation by selector is complete over everything that could act later', () => {
-  it('no command but a new run gives a permit to a run that it matched, whatever waited for a person', () => {
+  it('a matched run gets no further permit, whatever approvals were pending; only a new run can act', () => {
     const tally = new Tally();
     const property = fc.property(waiting, selector, fc.boolean(), after, (before, chosen, quarantine, later) => {
       const play = new Play().play(before);
@@ -47,7 +47,7 @@ describe('I6: a revocation by selector is complete over everything that could ac
           return false;
         return issuedBefore === undefined || Date.parse(run.time) < Date.parse(issuedBefore);
       }
-      // what an earlier rule has struck is not counted again
+      // a run that an earlier rule revoked is not counted again
       if (play.ids('revocation').length === 0) expect(counts.pendingRuns).toBe(pending.length);
       const struck = new Set(play.ids('run').filter(matched));
       log.do('revokeSelector', { revocationId, selector: selected, quarantine, force: true, actor: PERSON });

@@ -15,8 +15,8 @@ import { chain, opened, quarantines, selects, strikes, Tally } from './naive';
 import { Play } from './play';
 
 /**
- * Seen to fail where: a rule strikes what is newer, or ignores `issuedBefore`, or a part of its selector; an approval
- * gets round a quarantine; the revocation walks the grants.
+ * Fails if a rule strikes a newer grant, or ignores `issuedBefore` or part of its selector; if an approval bypasses a
+ * quarantine; if the revocation walks the grants.
  */
 fc.configureGlobal({ seed: 20260106 });
 
@@ -37,8 +37,8 @@ function revocation(play: Play, { tree, before, ...same }: Selector, quarantine:
   };
 }
 
-describe('I6: revoking everything a selector matches appends one event per log, whatever it matches', () => {
-  it('and from then on all of it is denied, and nothing else is for its sake', () => {
+describe('I6: a revocation by selector appends one event per log, however many grants it matches', () => {
+  it('and from then on every matched grant is denied, and no other', () => {
     const tally = new Tally();
     const property = fc.property(growing, selector, fc.boolean(), (all, selected, quarantine) => {
       const play = new Play().play(all);
@@ -54,7 +54,7 @@ describe('I6: revoking everything a selector matches appends one event per log, 
           strikes(log.events, grant).some((each) => each.position === rule),
         );
         const after = play.peek(id, READ);
-        // what ended long ago is not known at all
+        // a grant that ended long ago is forgotten
         if (after === undefined && (before[i] ?? 'ActionDenied') === 'ActionDenied') return;
         expect(after).toBe(struck ? 'ActionDenied' : before[i]);
         if (before[i] !== 'ActionDenied') tally.add(struck ? 'struck' : 'spared');
@@ -65,7 +65,7 @@ describe('I6: revoking everything a selector matches appends one event per log, 
   });
 
   it.each(['revokeSelector', 'revokeGrant'] as const)(
-    '%s looks at no grant but the one it names, at no run and at no action',
+    '%s reads no grant except the one it names, no run and no action',
     (type) => {
       const property = fc.property(growing, selector, fc.nat(30), (all, selected, n) => {
         const play = new Play().play(all);
@@ -88,13 +88,13 @@ describe('I6: revoking everything a selector matches appends one event per log, 
     },
   );
 
-  /** The grant named, and those that stand in its place one after the other. */
+  /** Returns the named grant and its raises. */
   function raised(events: readonly Event[], id: string): string[] {
     const by = events.find((event) => event.type === 'GrantSuperseded' && event.grantId === id);
     return [id, ...(by?.type === 'GrantSuperseded' ? raised(events, by.data.by) : [])];
   }
 
-  /** The ids that anything asks the state's maps for; a walk over a map counts as asking for all. */
+  /** Records the ids read from the state's maps; iterating over a map throws. */
   function watched(state: LogState): { state: LogState; looked: Set<string> } {
     const looked = new Set<string>();
     const watch = <T>(map: Map<string, T>): void => {
@@ -114,15 +114,15 @@ describe('I6: revoking everything a selector matches appends one event per log, 
     for (const map of [state.grants, state.runs, state.actions, state.approvals]) watch(map as Map<string, unknown>);
     const order = new Proxy(state.order, {
       get: (_all, key) => {
-        if (key === 'length') return 0; // it is asked whether there is much to let go of
+        if (key === 'length') return 0; // read to check whether there is much to forget
         throw new Error('all grants were walked');
       },
     });
-    // (what is due next, to end or to be forgotten, is looked at after every event: that is no part of revoking)
+    // (every event checks what is next to end or to be forgotten; that is not part of the revocation)
     return { state: { ...state, order, deadlines: new Deadlines(), ended: new Ended() }, looked };
   }
 
-  it('strikes what is older than the rule, or than the time it names, and nothing that is newer', () => {
+  it('revokes grants older than the rule, or than the time it names, and no newer ones', () => {
     const property = fc.property(fc.integer({ min: -3, max: 3 }), fc.nat(3), (hours, later) => {
       const play = new Play();
       const { log } = play;
@@ -153,7 +153,7 @@ describe('I6: revoking everything a selector matches appends one event per log, 
 });
 
 describe('I6: with quarantine, new grants that match are refused until it is lifted', () => {
-  it('however they are made: by opening, by delegating, by a person’s approval, by raising', () => {
+  it('whether by opening, by delegating, by a person’s approval or by raising', () => {
     const tally = new Tally();
     const quarantining = moves(50, [
       'open',
@@ -182,7 +182,7 @@ describe('I6: with quarantine, new grants that match are refused until it is lif
         };
         for (const rule of quarantines(soFar)) {
           const { issuedBefore: _, ...parts } = rule.data.selector;
-          if (rule.data.target === 'tool') continue; // it denies a tool, and refuses no lease
+          if (rule.data.target === 'tool') continue; // it denies a tool and refuses no lease
           if (rule.position < event.position) expect(selects(parts, subject)).toBe(false);
         }
         tally.add('issued');

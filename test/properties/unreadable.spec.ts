@@ -11,7 +11,8 @@ import { Tally } from './naive';
 import { asked, Play } from './play';
 
 /**
- * Seen to fail where: a compiled schema reads what the plain one refuses, or another value; half a surrogate pair is let in; limits take unknown members.
+ * Fails if a compiled schema accepts a body that the plain one refuses, or reads another value; if it accepts an
+ * unpaired surrogate; if limits accept unknown members.
  */
 fc.configureGlobal({ seed: 20260114 });
 
@@ -39,20 +40,20 @@ const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>
 
 type Json = { [key: string]: Json };
 
-/** What the schemas say of a body, one after the other and not compiled; undefined where they refuse it. */
+/** Parses a body with the uncompiled schemas, one after the other; returns undefined if they refuse it. */
 function plainly(body: unknown): unknown {
   const outer = envelope.safeParse(body);
   const data = outer.success ? EVENT_DATA[outer.data.type].safeParse(outer.data.data) : undefined;
   return data?.success ? { ...outer.data, data: data.data } : undefined;
 }
 
-describe('I11: a stored body that cannot be read is not read', () => {
+describe('I11: reading stored bodies', () => {
   const event = fc
     .constantFrom(...eachType.filter((events) => events.length > 0))
     .chain((events) => fc.constantFrom(...events));
   const copy = (of: Event) => JSON.parse(JSON.stringify(of)) as { data: Json };
 
-  it('and every kind of event that is written can be', () => {
+  it('reads every type of event that is written', () => {
     const missing = (Object.keys(EVENT_DATA) as Event['type'][]).filter(
       (type) => !written.some((each) => each.type === type),
     );
@@ -60,7 +61,7 @@ describe('I11: a stored body that cannot be read is not read', () => {
     for (const each of written) expect(parseEvent(JSON.stringify(each))).toEqual(each);
   });
 
-  it('where its type or a member of its envelope is not known', () => {
+  it('refuses an unknown type or an unknown member of the envelope', () => {
     const property = fc.property(event, fc.string({ minLength: 1 }), (each, name) => {
       fc.pre(!(name in EVENT_DATA) && !(name in each) && name !== '__proto__');
       expect(() => parseEvent(JSON.stringify({ ...each, type: name }))).toThrow();
@@ -69,7 +70,7 @@ describe('I11: a stored body that cannot be read is not read', () => {
     fc.assert(property, { numRuns: 150 });
   });
 
-  it('where a member of what it grants, counts or revokes by is not known', () => {
+  it('refuses an unknown member of limits, counters and selectors', () => {
     const tally = new Tally();
     const places = [
       '',
@@ -98,7 +99,7 @@ describe('I11: a stored body that cannot be read is not read', () => {
     tally.atLeast(3, ...places);
   });
 
-  it('where a member is missing that was written, or is of another kind; or else it says the same to every reader', () => {
+  it('refuses a missing or mistyped member, or reads it the same way for every reader', () => {
     const tally = new Tally();
     const wrong = fc.constantFrom<unknown[]>(undefined, null, -1, 0.5, 2 ** 53, 'x', '', true, [], {}, [[]], {
       toString: 1,
@@ -120,7 +121,7 @@ describe('I11: a stored body that cannot be read is not read', () => {
         if (value === undefined) delete into[key];
         else Object.assign(into, { [key]: value });
         try {
-          // what is read, is read alike again: nothing is bent into shape on the way
+          // a second read gives the same value: reading coerces nothing
           const read = parseEvent(JSON.stringify(body));
           expect(parseEvent(JSON.stringify(read))).toEqual(read);
           expect(read).toEqual(plainly(JSON.parse(JSON.stringify(body))));
@@ -137,7 +138,7 @@ describe('I11: a stored body that cannot be read is not read', () => {
     tally.atLeast(20, 'read', 'refused');
   });
 
-  it('where it is no JSON, or cut off', () => {
+  it('refuses invalid and truncated JSON', () => {
     fc.assert(
       fc.property(event, fc.nat(5_000), (each, at) => {
         const body = JSON.stringify(each);
@@ -148,8 +149,8 @@ describe('I11: a stored body that cannot be read is not read', () => {
   });
 });
 
-describe('I11: no command that has the form of one makes the decision throw', () => {
-  it('whatever texts and ids are in it; it is refused, and says why', () => {
+describe('I11: no well-formed command makes the decision throw', () => {
+  it('whatever texts and ids it contains; it is refused with a reason', () => {
     const tally = new Tally();
     const odd = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }),

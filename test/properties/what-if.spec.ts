@@ -12,7 +12,7 @@ import { judgeTrajectory, judgeUnder } from '@bailiwick/trajectory/rules';
 
 fc.configureGlobal({ seed: 4_004, numRuns: 100 });
 
-/** As it is asked for: through the contract, over events as they are stored. */
+/** Runs a what-if as a client requests it: through the contract, over stored events. */
 function whatIf(
   events: readonly Event[],
   request: unknown,
@@ -36,27 +36,27 @@ const decisions = (events: readonly Event[]): number =>
   events.filter(({ type }) => ['ActionPermitted', 'ActionDenied', 'ActionStepUp'].includes(type)).length;
 
 describe('what if', () => {
-  it('finds nothing to differ where nothing is changed, in any log, from any position on', () => {
+  it('finds no difference without a change, in any log, from any position', () => {
     let seen = 0;
     fc.assert(
       fc.property(moves(120), fc.nat(200), (list, from) => {
         const { events } = logOf(list);
         const at = from % 2 ? 0 : Math.min(from, events.length - 1);
         const state = emptyState('default/0', 'default', 0);
-        const told = whatIf(events, { change: {}, from: at }, state);
-        // not only does nothing differ: it has come to the recorded state, whatever could have come of it later
+        const result = whatIf(events, { change: {}, from: at }, state);
+        // the final state also equals the recorded one, so that no later decision could differ
         expect(stateDigest(state)).toBe(
           stateDigest(events.reduce(evolveUnasked, emptyState('default/0', 'default', 0))),
         );
-        seen += told.decided;
-        expect(told).toMatchObject({ differ: 0, byKind: {}, differences: [], outcomesFallenAway: 0, undecidable: 0 });
-        if (at === 0) expect(told.decided).toBe(decisions(events));
+        seen += result.decided;
+        expect(result).toMatchObject({ differ: 0, byKind: {}, differences: [], outcomesFallenAway: 0, undecidable: 0 });
+        if (at === 0) expect(result.decided).toBe(decisions(events));
       }),
     );
     expect(seen).toBeGreaterThan(500);
   });
 
-  it('finds nothing to differ where a change says what is so already', () => {
+  it('finds no difference if a change sets the values that already apply', () => {
     fc.assert(
       fc.property(moves(80), (list) => {
         const { events } = logOf(list);
@@ -66,7 +66,7 @@ describe('what if', () => {
     );
   });
 
-  it('survives any change on any log: each decision comes to one end, and the counts add up', () => {
+  it('handles any change on any log: each decision has one result, and the counts add up', () => {
     const limits = fc.record(
       {
         budget: fc.record({ calls: fc.nat(6) }, { requiredKeys: [] }),
@@ -98,20 +98,22 @@ describe('what if', () => {
     fc.assert(
       fc.property(moves(120), change, fc.nat(60), (list, asked, from) => {
         const { events } = logOf(list);
-        const told = whatIf(events, {
+        const result = whatIf(events, {
           change: asked,
           from: from % 3 ? 0 : Math.min(from, events.length - 1),
           limit: 1_000,
         });
-        const actions = told.differences.filter(({ about }) => about === 'action');
-        expect(told.differ).toBe(actions.length);
+        const actions = result.differences.filter(({ about }) => about === 'action');
+        expect(result.differ).toBe(actions.length);
         const sum = (all: Record<string, number>): number => Object.values(all).reduce((a, b) => a + b, 0);
-        expect(sum(told.byKind)).toBe(told.differences.length);
-        for (const { kind } of told.differences) kinds.add(kind);
-        expect(Object.values(told.byTree).reduce((total, each) => total + sum(each), 0)).toBe(told.differences.length);
+        expect(sum(result.byKind)).toBe(result.differences.length);
+        for (const { kind } of result.differences) kinds.add(kind);
+        expect(Object.values(result.byTree).reduce((total, each) => total + sum(each), 0)).toBe(
+          result.differences.length,
+        );
       }),
     );
-    // what it is there for does happen
+    // the expected kinds of difference do occur
     expect([...kinds].sort()).toEqual(
       expect.arrayContaining([
         'deny->permit',
