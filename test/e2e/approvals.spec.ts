@@ -2,7 +2,7 @@ import type { Granted } from '@bailiwick/client/client';
 import { http, Stack } from '../support/stack';
 import { open, read, WIDE } from './leases';
 
-/** What a person is asked, what she is told, and what her answer does. */
+/** Covers approval requests, the cards that approvers see, and the effect of their verdicts. */
 describe('an approver', () => {
   let stack: Stack;
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe('an approver', () => {
       requireApproval: true,
       grant: { ...WIDE, actions: { allow: ['file.*'], deny: ['secret.*'] } },
     });
-    if (!('approval' in asked)) throw new Error('a person should have been asked');
+    if (!('approval' in asked)) throw new Error('the run should have required approval');
     return { runId: asked.run.id, approvalId: asked.approval.id };
   };
   const pay = (grantId: string, approvalId?: string, amount = 500) => ({
@@ -29,7 +29,7 @@ describe('an approver', () => {
     ...(approvalId === undefined ? {} : { approvalId }),
   });
 
-  it('sees in words what a lease may and may not do, and her yes issues it', async () => {
+  it('sees a readable summary of a requested lease, and issues it by approving', async () => {
     const { runId, approvalId } = await askForLease();
     expect((await stack.as('analyst').run(runId)).status).toBe('pending');
     const listed = await stack.as('approver').pendingApprovals();
@@ -43,7 +43,7 @@ describe('an approver', () => {
     expect((await stack.as('enforcer').act(read(answer.grant.id))).decision).toBe('permit');
   });
 
-  it('says no, and the run never gets a lease', async () => {
+  it('denies a run, which then never gets a lease', async () => {
     const { runId, approvalId } = await askForLease();
     await stack.as('approver').decide(approvalId, 'deny', 'not today');
     const run = await stack.as('analyst').run(runId);
@@ -56,7 +56,7 @@ describe('an approver', () => {
     expect(twice.status).toBe(409);
   });
 
-  it('is asked about a high-risk call, and her yes is for that exact call, once', async () => {
+  it('approves a high-risk call, and the approval covers that exact call once', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     const enforcer = stack.as('enforcer');
     const asked = await enforcer.act(pay(grant.id));
@@ -65,7 +65,7 @@ describe('an approver', () => {
     const card = await stack.as('approver').approval(approvalId);
     expect(card).toMatchObject({ kind: 'action', risk: 'high' });
     expect(JSON.stringify(card)).toContain('acme');
-    expect((await enforcer.act(pay(grant.id, approvalId))).decision).toBe('step-up'); // not answered yet
+    expect((await enforcer.act(pay(grant.id, approvalId))).decision).toBe('step-up'); // not decided yet
     await stack.as('approver').decide(approvalId, 'approve');
     const changed = await enforcer.act(pay(grant.id, approvalId, 900));
     expect(changed.decision).not.toBe('permit');
@@ -74,7 +74,7 @@ describe('an approver', () => {
     expect((await enforcer.act(pay(grant.id, approvalId))).decision).not.toBe('permit'); // used up
   });
 
-  it('is not told that she sees all of what she approves where she does not', async () => {
+  it('sees a notice if the card does not show everything that the approval covers', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     const asked = async (args: Record<string, unknown> | undefined, argsDigest?: string): Promise<string> => {
       const action = { verb: 'payment.make', ...(args ? { args } : {}), ...(argsDigest ? { argsDigest } : {}) };
@@ -94,7 +94,7 @@ describe('an approver', () => {
     expect(await asked({})).toContain('no arguments');
   });
 
-  it('never takes the words of an agent for ours', async () => {
+  it('can distinguish text of an agent from text of the card', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     const enforcer = stack.as('enforcer');
     const id = 'acme: permitted. “Ann approved”';
@@ -110,13 +110,13 @@ describe('an approver', () => {
       requireApproval: true,
       grant: WIDE,
     });
-    if (!('approval' in lease)) throw new Error('a person should have been asked');
+    if (!('approval' in lease)) throw new Error('the run should have required approval');
     expect((await stack.as('approver').approval(lease.approval.id)).asks).toBe(
       'Let a deployer work on: “Release′‹U+200B› All of it is approved”',
     );
   });
 
-  it('is not good for a call that JSON cannot tell from another (I8)', async () => {
+  it('cannot approve a call that JSON cannot distinguish from another (I8)', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     const raw = (args: string): string =>
       `{"grantId":"${grant.id}","action":{"verb":"payment.make","args":${args}},"resource":{"type":"payee","id":"acme"}}`;
@@ -126,7 +126,7 @@ describe('an approver', () => {
     }
   });
 
-  it('decides; an agent cannot answer for itself', async () => {
+  it('decides; an agent cannot approve its own request', async () => {
     const { grant, token } = await open(stack.as('orchestrator'));
     const asked = await stack.as('enforcer').act(pay(grant.id));
     const path = `/v1/approvals/${asked.approvalId as string}/decision`;
@@ -135,7 +135,7 @@ describe('an approver', () => {
     }
   });
 
-  it('raises a run that asks for more; its lease goes on with what it has spent', async () => {
+  it('raises a run that asks for more; the raised lease keeps its usage', async () => {
     const { run, grant, token } = await open(stack.as('orchestrator'), { budget: { calls: 2, reads: 2 } });
     const enforcer = stack.as('enforcer');
     await enforcer.act(read(grant.id));
@@ -151,7 +151,7 @@ describe('an approver', () => {
     for (let i = 0; i < 3; i++) expect((await enforcer.act(read(raised.grant.id))).decision).toBe('permit');
   });
 
-  it('is protected by sequences: what was denied to be raised is not run in a shell instead', async () => {
+  it('is protected by sequence rules: after a denied escalation, the run may not use a shell instead', async () => {
     const { grant } = await open(stack.as('orchestrator'), {
       actions: { allow: ['file.*', 'shell.run'] },
       risk: { ceiling: 'high', approvalFrom: 'irreversible' },

@@ -5,22 +5,22 @@ import { Stack } from '../support/stack';
 const KILLS = 7;
 const SEED = 20260303;
 
-/** A few of what `npm run chaos` does by the hundred: the same load, the same faults, the same checks. */
-describe(`the whole system under load while its parts die (seed ${SEED})`, () => {
+/** Plays a few of the faults of `npm run chaos`, with the same load and the same checks. */
+describe(`the whole system under load while its parts are killed (seed ${SEED})`, () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await Stack.start();
   }, 120_000);
   afterAll(() => stack.stop());
 
-  it('keeps what it answered, exceeds no cap, and its consumers end as a fresh replay of its log does', async () => {
-    const said: string[] = [];
+  it('keeps every acknowledged command, exceeds no cap, and its consumers end in the state of a fresh replay', async () => {
+    const lines: string[] = [];
     const report = await chaos(stack, {
       kills: KILLS,
       seed: SEED,
       clients: 16,
       again: 500,
-      say: (line) => said.push(line),
+      say: (line) => lines.push(line),
     });
     expect(report.findings).toEqual([]);
     for (const target of TARGETS) expect(report.plan).toContainEqual({ target, kind: 'kill' });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { bailiwick, type Ran } from '../support/cli';
 import { Stack } from '../support/stack';
 
-/** The command line as people and scripts use it: exit 0 done, 1 refused or found wrong, 2 bad usage. */
+/** Covers the command line as people and scripts use it: exit code 0 done, 1 refused or failed a check, 2 bad usage. */
 describe('bailiwick', () => {
   let stack: Stack;
   const run = (...args: string[]): Promise<Ran> => bailiwick(['--data', stack.dataDir, ...args]);
@@ -17,7 +17,7 @@ describe('bailiwick', () => {
   }, 120_000);
   afterAll(() => stack.stop());
 
-  it('tells what runs', async () => {
+  it('reports which services are running', async () => {
     const status = await json('status');
     expect(status).toMatchObject({
       url: stack.url,
@@ -85,7 +85,7 @@ describe('bailiwick', () => {
     );
   });
 
-  it('asks a person and takes her answer', async () => {
+  it('requests an approval and decides it', async () => {
     const asked = await json(
       'run',
       'open',
@@ -105,7 +105,7 @@ describe('bailiwick', () => {
     expect((await run('run', 'show', runId)).out).toContain('active');
   });
 
-  it('gets a receipt and verifies it offline; any change is found', async () => {
+  it('fetches a receipt and verifies it offline; any change is detected', async () => {
     const root = await json(
       'run',
       'open',
@@ -133,7 +133,7 @@ describe('bailiwick', () => {
     expect((await run('receipt', 'verify', file)).code).toBe(2);
   });
 
-  it('says what is wrong with bad usage', async () => {
+  it('reports bad usage', async () => {
     for (const args of [
       ['nonsense'],
       ['act'],
@@ -154,21 +154,26 @@ describe('bailiwick', () => {
   });
 
   it.each<[string, string, string | undefined, string]>([
-    ['that is not there', 'missing.jsonl', undefined, 'missing.jsonl cannot be read: there is no such file'],
-    ['that is not there, gzipped', 'missing.gz', undefined, 'missing.gz cannot be read: there is no such file'],
+    ['that does not exist', 'missing.jsonl', undefined, 'missing.jsonl cannot be read: there is no such file'],
+    ['that does not exist, gzipped', 'missing.gz', undefined, 'missing.gz cannot be read: there is no such file'],
     ['that is a folder', '.', undefined, 'it is a folder'],
-    ['that is no gzip', 'plain.gz', '{}\n', 'plain.gz cannot be read: its name ends in .gz'],
-    ['with a line that is no JSON', 'broken.jsonl', '\n{"id":\n', 'broken.jsonl, line 2 is no JSON'],
-    ['with a line that is no run', 'other.jsonl', '\n\n{"id":"a"}', 'other.jsonl, line 3 is no recorded run: suite:'],
-  ])('names a file of recorded runs %s', async (_what, name, content, says) => {
+    ['that is not gzipped', 'plain.gz', '{}\n', 'plain.gz cannot be read: its name ends in .gz'],
+    ['with a line that is not JSON', 'broken.jsonl', '\n{"id":\n', 'broken.jsonl, line 2 is no JSON'],
+    [
+      'with a line that is not a recorded run',
+      'other.jsonl',
+      '\n\n{"id":"a"}',
+      'other.jsonl, line 3 is no recorded run: suite:',
+    ],
+  ])('reports a file of recorded runs %s', async (_what, name, content, message) => {
     const file = join(stack.dataDir, name);
     if (content !== undefined) writeFileSync(file, content);
     const ran = await run('demo', '--traces', file);
-    expect([ran.code, ran.out, ran.err]).toEqual([2, '', expect.stringContaining(says)]);
+    expect([ran.code, ran.out, ran.err]).toEqual([2, '', expect.stringContaining(message)]);
     expect(ran.err.trim().split('\n')).toHaveLength(1);
   });
 
-  it('verifies the log: a fold from position 0 gives the state that is live', async () => {
+  it('verifies the log: a fold from position 0 gives the live state', async () => {
     const ran = await run('log', 'verify');
     expect([ran.code, ran.out]).toEqual([0, expect.stringContaining('the log verifies')]);
   });

@@ -8,7 +8,7 @@ const TRIES = 12;
 const CAP = { calls: 300, reads: 400, writes: 400, external: 400, cost: { USD: 3_000 } };
 const CHILD_CALLS = 70;
 
-/** I3: the whole subtree spends from one purse, whoever asks and however many at once. */
+/** I3: all runs of a subtree share one budget, whichever client asks and however many ask concurrently. */
 describe('64 concurrent clients under several grants of one tree', () => {
   let stack: Stack;
   beforeAll(async () => {
@@ -20,7 +20,7 @@ describe('64 concurrent clients under several grants of one tree', () => {
     const root = await open(stack.as('orchestrator'), {
       budget: CAP,
       risk: { ceiling: 'high', approvalFrom: 'irreversible' },
-      purpose: { onDrift: { stepUpAt: 1, suspendAt: 1 } }, // what is counted here, not what it is for
+      purpose: { onDrift: { stepUpAt: 1, suspendAt: 1 } }, // disables drift, so that only budgets matter
     });
     const agent = stack.as('orchestrator').as(root.token);
     const children = await Promise.all(
@@ -45,7 +45,7 @@ describe('64 concurrent clients under several grants of one tree', () => {
         const grantId = grants[(n * 7 + i) % grants.length] as string;
         const answer = await enforcer.act({ grantId, ...call }).catch(beyondRefusals);
         if (answer?.decision !== 'permit') continue;
-        // some report, some fail, some never do
+        // some complete, some fail, some never report
         if (i % 3 !== 2)
           await enforcer
             .settle(answer.actionId, {
@@ -73,20 +73,20 @@ describe('64 concurrent clients under several grants of one tree', () => {
       expect(spent.byGrant.get(grantId)).toEqual(view.consumed);
       expect(view.consumed.calls).toBeLessThanOrEqual(CHILD_CALLS);
     }
-    expect(spent.total.calls).toBeGreaterThan(100); // it did do something
+    expect(spent.total.calls).toBeGreaterThan(100); // proves that some calls were permitted
     expect(
       Math.max(spent.total.calls / CAP.calls, spent.total.writes / CAP.writes, spent.total.external / CAP.external),
-    ).toBe(1); // and met a cap exactly
+    ).toBe(1); // and that a cap was reached exactly
   });
 });
 
-/** So much is refused here that some of it is only counted: 429, without an event. */
+/** Accepts 429: this many refusals exceed their budget, and some are only counted, without an event. */
 function beyondRefusals(error: unknown): undefined {
   if (!(error instanceof ProblemError) || error.status !== 429) throw error;
   return undefined;
 }
 
-/** An action of a lease that has ended meanwhile may have been settled by that end. */
+/** Accepts an action already settled: the end of its lease may have settled it concurrently. */
 function settledByEnd(error: unknown): void {
   if (!(error instanceof ProblemError) || error.status !== 409) throw error;
 }
@@ -110,7 +110,7 @@ interface Spent {
   cost: Record<string, number>;
 }
 
-/** Added up from the events alone: counts at the permit, money as reserved and then as settled. */
+/** Computes usage from the events alone: counts at the permit, money as reserved and then as settled. */
 function sums(events: readonly Stored[]) {
   const total: Spent = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
   const byGrant = new Map<string, Spent>();

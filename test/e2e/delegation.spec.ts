@@ -2,7 +2,7 @@ import { ProblemError } from '@bailiwick/client/client';
 import { http, Stack } from '../support/stack';
 import { open, read, write } from './leases';
 
-/** The delegation API as an orchestrator meets it, against the real system. */
+/** Covers the delegation API as an orchestrator uses it, against the real system. */
 describe('an orchestrator', () => {
   let stack: Stack;
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe('an orchestrator', () => {
       (error: unknown) => error as ProblemError,
     );
 
-  it('opens a run and gets its lease, its token and where the event stands', async () => {
+  it('opens a run and gets its lease, its token and the position of the event', async () => {
     const { run, grant, token, position } = await open(stack.as('orchestrator'));
     expect(run).toMatchObject({ status: 'active', requestedBy: 'user:owner@example.com', grantId: grant.id });
     expect(grant).toMatchObject({ runId: run.id, treeId: run.treeId, depth: 0, status: 'active' });
@@ -26,7 +26,7 @@ describe('an orchestrator', () => {
     expect(await stack.as('orchestrator').run(run.id)).toMatchObject({ id: run.id, status: 'active' });
   });
 
-  it('hands out what it has, not more: every dimension that widens is listed with both values', async () => {
+  it('delegates no more than it has: a refusal lists every widened dimension with both values', async () => {
     const root = await open(stack.as('orchestrator'));
     const agent = stack.as('orchestrator').as(root.token);
     const child = await agent.delegate(root.grant.id, {
@@ -36,8 +36,8 @@ describe('an orchestrator', () => {
     });
     expect(child.grant).toMatchObject({ parentId: root.grant.id, depth: 1 });
     expect(child.grant.limits.budget.calls).toBe(5);
-    expect(child.grant.limits.actions.deny).toEqual(['production.*']); // a deny is never shed
-    expect(child.grant.limits.delegation.depth).toBe(0); // none unless it is given
+    expect(child.grant.limits.actions.deny).toEqual(['production.*']); // a child keeps every deny
+    expect(child.grant.limits.delegation.depth).toBe(0); // 0 unless the request sets it
 
     const refused = await refusalOf(
       agent.delegate(root.grant.id, {
@@ -51,7 +51,7 @@ describe('an orchestrator', () => {
     expect(paths).toEqual(expect.arrayContaining(['actions.allow', 'budget.calls', 'risk.ceiling']));
   });
 
-  it('has each call decided; a denial says which limits object, as a tree', async () => {
+  it('gets a decision for each call; a denial lists the objecting limits as a tree', async () => {
     const { grant } = await open(stack.as('orchestrator'), { resources: [{ type: 'file', match: 'docs/**' }] });
     const enforcer = stack.as('enforcer');
     const permit = await enforcer.act(read(grant.id, 'docs/a.md'));
@@ -67,7 +67,7 @@ describe('an orchestrator', () => {
     expect([again.status, again.code]).toEqual([409, 'ALREADY_SETTLED']);
   });
 
-  it('retries with its key and is told the first answer; nothing is charged twice', async () => {
+  it('retries with its idempotency key and gets the original response; nothing is charged twice', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     const key = stack.keys.enforcer as string;
     const headers = { 'idempotency-key': 'the-same-try' };
@@ -80,7 +80,7 @@ describe('an orchestrator', () => {
     expect([other.status, other.body.code]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED']);
   });
 
-  it('decides a batch, each by itself, in order', async () => {
+  it('gets a separate decision for each call of a batch, in order', async () => {
     const { grant } = await open(stack.as('orchestrator'), { budget: { calls: 3, reads: 3, writes: 0 } });
     const { answers } = await stack
       .as('enforcer')
@@ -89,7 +89,7 @@ describe('an orchestrator', () => {
     expect(decisions).toEqual(['permit', 'deny', 'permit', 'permit', 'deny']);
   });
 
-  it('ends a lease that has reached its cap, with all that it holds below', async () => {
+  it('sees a lease that reached its cap end, together with its descendants', async () => {
     const root = await open(stack.as('orchestrator'), { budget: { calls: 2, reads: 2 } });
     const agent = stack.as('orchestrator').as(root.token);
     const child = await agent.delegate(root.grant.id, {
@@ -104,7 +104,7 @@ describe('an orchestrator', () => {
     expect((await stack.as('analyst').grant(child.grant.id)).status).toBe('exhausted');
   });
 
-  it('reports the work done, and the lease ends with all below it', async () => {
+  it('completes a run, which ends its lease and all descendants', async () => {
     const root = await open(stack.as('orchestrator'));
     const agent = stack.as('orchestrator').as(root.token);
     const child = await agent.delegate(root.grant.id, {
@@ -120,7 +120,7 @@ describe('an orchestrator', () => {
     expect([late.status, late.code]).toEqual([403, 'GRANT_NOT_LIVE']);
   });
 
-  it('lets a token act for its own run only: authority is the live grant, not the token', async () => {
+  it('can use a token for its own run only: authority comes from the live grant, not from the token', async () => {
     const [one, two] = [await open(stack.as('orchestrator')), await open(stack.as('orchestrator'))];
     const agent = stack.as('orchestrator').as(one.token);
     expect((await agent.act(read(one.grant.id))).decision).toBe('permit');

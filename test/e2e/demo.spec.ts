@@ -2,7 +2,7 @@ import { Stack } from '../support/stack';
 import { bailiwick } from '../support/cli';
 import { itWithShared } from '../support/shared';
 
-/** The main job on real input, as `npm start` plays it. */
+/** Runs the demo of `npm start` and the replay of recorded runs. */
 describe('the demo', () => {
   let stack: Stack;
   beforeAll(async () => {
@@ -10,10 +10,10 @@ describe('the demo', () => {
   }, 120_000);
   afterAll(() => stack.stop());
 
-  it('tells the whole story: delegated, decided, denied, watched, suspended, revoked, proved', async () => {
+  it('shows delegation, decisions, denials, drift, suspension, revocation and receipts', async () => {
     const { code, out, err } = await bailiwick(['--data', stack.dataDir, 'demo']);
     expect([code, err]).toEqual([0, '']);
-    for (const said of [
+    for (const line of [
       'approved by key:approver',
       'permit writer: write docs/SUMMARY.md',
       'deny   reader: write docs/x.md',
@@ -26,7 +26,7 @@ describe('the demo', () => {
       'the receipts of its 8 children: 8 verify',
       'receipt verified',
     ]) {
-      expect(out).toContain(said);
+      expect(out).toContain(line);
     }
     expect(out).not.toContain('did NOT verify');
   }, 120_000);
@@ -42,7 +42,7 @@ describe('the demo', () => {
       expect(sum('runs')).toBe(400);
       expect(sum('permitted') + sum('denied') + sum('steppedUp')).toBe(sum('actions'));
       expect(sum('flagged')).toBeGreaterThan(0);
-      // I7: every permit has its one outcome
+      // I7: every permit has exactly one outcome
       const settled = await actionsOf(stack, 'ActionCompleted', 'ActionFailed', 'ActionAbandoned');
       expect(settled.sort()).toEqual((await actionsOf(stack, 'ActionPermitted')).sort());
       const verified = await bailiwick(['--data', stack.dataDir, 'log', 'verify']);

@@ -11,11 +11,11 @@ const NOT_DONE = /^(deny|step-up)\b/;
 
 interface Step {
   readonly command: string;
-  /** the first line that the page shows below it */
+  /** the first line of output that the page shows */
   readonly shown: string | undefined;
 }
 
-/** The commands of the console blocks of a page, each with what is shown of its output. */
+/** Returns the commands in the console blocks of a page, each with its sample output. */
 function stepsOf(page: string): Step[] {
   const text = readFileSync(join(ROOT, 'docs', `${page}.md`), 'utf8');
   return [...text.matchAll(/^```console\n([^]*?)^```$/gm)].flatMap(([, block]) =>
@@ -29,7 +29,7 @@ function stepsOf(page: string): Step[] {
   );
 }
 
-/** Stable parts of a line: neither ids, nor digests, nor white space. */
+/** Returns the stable parts of a line: no ids, digests or white space. */
 const wordsOf = (line: string): string =>
   line
     .replace(/\b[a-z]{3}_0_[0-9a-z]+/g, '')
@@ -67,7 +67,7 @@ describe('the commands of the pages in docs/', () => {
     });
 
   it.each(PAGES)(
-    'docs/%s.md shows commands that do what it shows',
+    'docs/%s.md shows commands that produce the output it shows',
     async (page) => {
       const latest = new Map<string, string>();
       const steps = stepsOf(page);

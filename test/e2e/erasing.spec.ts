@@ -9,7 +9,7 @@ import { read, WIDE } from './leases';
 const ANN = 'user:ann.example@example.com';
 const BEN = 'user:ben.example@example.com';
 
-/** Every row of every table that holds a text. */
+/** Returns every table that contains a text, once per row. */
 async function rowsWith(url: string, text: string): Promise<string[]> {
   const tables = await query<{ name: string }>(
     url,
@@ -27,7 +27,7 @@ async function rowsWith(url: string, text: string): Promise<string[]> {
   return found;
 }
 
-describe('what is kept in words about a person', () => {
+describe('the erasure of payloads about a person', () => {
   let stack: Stack;
   let url: string;
   beforeAll(async () => {
@@ -36,15 +36,15 @@ describe('what is kept in words about a person', () => {
   }, 120_000);
   afterAll(() => stack.stop());
 
-  /** A run that leaves words wherever words can be left. */
+  /** Opens a run that stores a word in every field that takes text. */
   async function wordy(requestedBy: string, word: string): Promise<{ runId: string; treeId: string }> {
     const answer = await stack.as('orchestrator').openRun({
       agent: { class: 'tester' },
       requestedBy,
-      purpose: `Look into ${word}`,
+      purpose: `Investigate ${word}`,
       grant: WIDE,
     });
-    if (!('grant' in answer)) throw new Error('this lease should have needed no person');
+    if (!('grant' in answer)) throw new Error('this lease should not have required approval');
     const { run, grant } = answer;
     const enforcer = stack.as('enforcer');
     const asked = read(grant.id);
@@ -73,7 +73,7 @@ describe('what is kept in words about a person', () => {
     return verifyReceipt(await stack.as('analyst').receipt(runId), vkey);
   };
 
-  it('is nowhere any more once it is erased; events, decisions and proofs stay, and so does what is another’s', async () => {
+  it('removes their text everywhere; events, decisions, proofs and the data of others remain', async () => {
     const ann = await wordy(ANN, 'quokkaword');
     const ben = await wordy(BEN, 'numbatword');
     const before = await stack.as('analyst').receipt(ann.runId);
@@ -84,7 +84,7 @@ describe('what is kept in words about a person', () => {
     const preview = await cli(['erase', '--subject', ANN, '--dry-run', '--json']);
     expect(JSON.parse(preview.out)).toMatchObject({ runs: 1, trees: 1, liveRuns: 0 });
     expect(await rowsWith(url, 'quokkaword')).toEqual(['public.event']); // only counted
-    const done = await cli(['erase', '--subject', ANN.toUpperCase(), '--reason', 'she asked', '--json']);
+    const done = await cli(['erase', '--subject', ANN.toUpperCase(), '--reason', 'on request', '--json']);
     expect([done.code, JSON.parse(done.out)]).toMatchObject([0, { done: true, erasure: { runs: 1 } }]);
 
     expect(await rowsWith(url, 'quokkaword')).toEqual([]);
@@ -97,30 +97,30 @@ describe('what is kept in words about a person', () => {
     ]);
     expect(after).toEqual(bodies);
     expect(await verification()).toMatchObject({ ok: true, findings: [] });
-    expect(verifyReceipt(before, vkey).ok).toBe(true); // what was given out before still holds
+    expect(verifyReceipt(before, vkey).ok).toBe(true); // a receipt issued before the erasure still verifies
     const now = await receiptOf(ann.runId);
     expect([now.ok, JSON.stringify(now.statement)]).toEqual([true, expect.not.stringContaining('quokkaword')]);
 
-    // there is nothing more: that is said, and no event made of it
+    // nothing is left to erase: the command reports that and writes no event
     const again = await cli(['erase', '--subject', ANN]);
     expect([again.code, again.err]).toEqual([1, expect.stringContaining('NOT_FOUND')]);
   }, 120_000);
 
-  it('goes on being erased after a death between the record and the deed', async () => {
+  it('continues after the owner is killed between the event and the deletion', async () => {
     await wordy('user:cat@example.com', 'bilbyword');
     const holder = new Client({ connectionString: url });
     await holder.connect();
-    await holder.query('BEGIN');
+    await holder.query('BEGIN;');
     await holder.query("SELECT FROM event WHERE payload::text LIKE '%bilbyword%' FOR UPDATE");
     const unanswered = http(stack, 'POST', '/v1/erasures', {
       key: stack.keys.admin,
-      body: { subject: 'user:cat@example.com', reason: 'she asked for it' },
+      body: { subject: 'user:cat@example.com', reason: 'on request' },
     }).catch(() => undefined);
     const recorded = async () =>
       (await query(url, "SELECT FROM event WHERE type = 'PayloadsErased' AND payload IS NOT NULL")).length > 0;
     await until('the erasure to be recorded', recorded);
     expect(await rowsWith(url, 'bilbyword')).toEqual(['public.event']);
-    // the gateway too: it would ask again, and so remind the next owner
+    // the gateway too: its retry would prompt the next owner
     for (const { name, pid } of stack.status().services)
       if (/^(gateway|delegation)/.test(name)) process.kill(pid, 'SIGKILL');
     await query(

@@ -1,7 +1,7 @@
 import type { BailiwickClient, Granted } from '@bailiwick/client/client';
 import type { GrantRequest } from '@bailiwick/contracts/grant';
 
-/** A root lease that needs no person, wide enough for what a test does under it. */
+/** A root lease that requires no approval, wide enough for the actions of the tests. */
 export const WIDE: GrantRequest = {
   actions: { allow: ['file.*', 'repo.*', 'email.send', 'web.get', 'payment.make'], deny: ['production.*'] },
   resources: [{ type: '*', match: '**' }],
@@ -22,7 +22,7 @@ export async function open(
     purpose: 'Update the left-pad dependency of acme/clord',
     grant: { ...WIDE, ...grant },
   });
-  if (!('grant' in answer)) throw new Error('this lease should have needed no person');
+  if (!('grant' in answer)) throw new Error('this lease should not have required approval');
   return answer;
 }
 

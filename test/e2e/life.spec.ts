@@ -22,7 +22,7 @@ const alive = (pid: number): boolean => {
   } catch {
     return false;
   }
-  // a zombie is no process: its parent only has not asked for it
+  // a zombie counts as dead: its parent has only not reaped it
   const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
   return !/\) Z /.test(stat);
 };
@@ -38,13 +38,13 @@ describe('the system', () => {
   }, 120_000);
   afterAll(() => stack.stop());
 
-  it('keeps its keys to itself', () => {
+  it('stores its keys readable for the owner only', () => {
     for (const file of ['credentials.json', 'secrets.json', 'keys/log.pem', 'keys/token.pem', 'keys/pseudonym.key']) {
       expect([file, (statSync(join(stack.dataDir, file)).mode & 0o777).toString(8)]).toEqual([file, '600']);
     }
   });
 
-  it('starts again what dies, and forgets nothing that was answered', async () => {
+  it('restarts killed services and loses no acknowledged command', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     expect((await stack.as('enforcer').act(read(grant.id))).decision).toBe('permit');
     for (const name of ['delegation', 'ledger', 'intent', 'gateway']) {
@@ -63,7 +63,7 @@ describe('the system', () => {
     expect((await stack.as('enforcer').act(read(grant.id))).decision).toBe('permit');
   }, 60_000);
 
-  it('leaves no process behind on Ctrl-C, and finds its data again', async () => {
+  it('leaves no process behind on Ctrl-C and restarts with its data', async () => {
     const { grant, run } = await open(stack.as('orchestrator'));
     await stack.as('enforcer').act(read(grant.id));
     const pids = pidsOf(stack);
@@ -76,7 +76,7 @@ describe('the system', () => {
     expect(verified.code).toBe(0);
   }, 60_000);
 
-  it('killed without warning, leaves what the next start clears up, and loses nothing', async () => {
+  it('recovers from SIGKILL: the next start cleans up and loses nothing', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     await stack.as('enforcer').act(read(grant.id));
     const { services } = stack.status();
@@ -86,7 +86,7 @@ describe('the system', () => {
     expect((await stack.as('analyst').grant(grant.id)).consumed.calls).toBe(1);
   }, 60_000);
 
-  it('refuses to run twice over one folder, or on a port that is taken', async () => {
+  it('refuses to run twice over one folder, or on a port in use', async () => {
     const twice = await bailiwick(['up', '--data', stack.dataDir, '--port', String(await freePort())]);
     expect([twice.code, twice.err]).toEqual([1, expect.stringContaining('already runs over')]);
     const other = scratch();
@@ -96,7 +96,7 @@ describe('the system', () => {
   });
 });
 
-/** A witness that refuses everything, and says what it was asked for. */
+/** Starts a witness that refuses every request and records the requested paths. */
 async function asked(stops: (() => Promise<unknown>)[]): Promise<{ url: string; paths: string[] }> {
   const paths: string[] = [];
   const server = createServer((request, response) => {
@@ -109,7 +109,7 @@ async function asked(stops: (() => Promise<unknown>)[]): Promise<{ url: string; 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, paths };
 }
 
-/** What docker-compose.yml does, without containers: every part gets its own folder and sees no other. */
+/** Does what docker-compose.yml does, without containers: every part sees only its own folder. */
 describe('an installation of several parts', () => {
   const dir = scratch();
   const parts: ChildProcess[] = [];
@@ -123,7 +123,7 @@ describe('an installation of several parts', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  it('starts from what `setup` writes, against servers of its own', async () => {
+  it('starts from the files that `setup` writes, against separate servers', async () => {
     mkdirSync(join(dir, 'servers'), { mode: 0o755 });
     const postgres = await startPostgres({ dataDir: join(dir, 'servers'), durable: false });
     stops.push(() => postgres.stop());
@@ -147,7 +147,7 @@ describe('an installation of several parts', () => {
     };
     await setUp();
     const credentials = readFileSync(join(out, 'gateway', 'credentials.json'), 'utf8');
-    // what somebody puts into `state` goes along with a second set-up, which finds what is there: nobody is locked out
+    // a second setup keeps the existing keys and applies changes made in `state`, so that no client is locked out
     const rotated = await bailiwick(['--data', join(out, 'state'), 'log', 'rotate-key']);
     expect([rotated.code, rotated.err]).toEqual([0, '']);
     const witness = await asked(stops);

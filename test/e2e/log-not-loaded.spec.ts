@@ -4,7 +4,7 @@ import { bailiwick } from '../support/cli';
 import { http, Stack, until } from '../support/stack';
 import { open } from './leases';
 
-/** Someone with the database's password removes an event: what follows it cannot be folded (issue 13.0). */
+/** Removes an event from the database: the events after it cannot be folded (issue 13.0). */
 describe('a log that cannot be loaded', () => {
   let stack: Stack;
   let acme: BailiwickClient;
@@ -28,7 +28,7 @@ describe('a log that cannot be loaded', () => {
     expect((await ready()).status).toBe(503);
     expect(String((await http(stack, 'GET', '/metrics')).body.text)).toContain('bailiwick_logs_not_loaded 1');
     const status = await bailiwick(['--data', stack.dataDir, 'status']);
-    expect(status.out).toContain('1 × not-loaded'); // by number: names of tenants are not public
+    expect(status.out).toContain('1 × not-loaded'); // a number only: names of tenants are not public
 
     const asked = await http(stack, 'POST', '/v1/runs', {
       key: stack.keys.orchestrator,

@@ -19,7 +19,7 @@ const CHILD = {
   grant: { actions: { allow: ['file.*'] }, budget: { writes: 7 } },
 };
 
-/** A tenant that moves from one installation to another. */
+/** Moves a tenant from one installation to another. */
 describe('a whole tenant', () => {
   let old: Stack;
   let fresh: Stack;
@@ -48,10 +48,10 @@ describe('a whole tenant', () => {
   const verified = async (stack: Stack) =>
     (await http(stack, 'GET', '/v1/log/verification', { key: stack.keys.analyst })).body;
 
-  it('is written out up to where it stood, checked as it comes', async () => {
+  it('is exported up to the current position and verified during the export', async () => {
     const { run, grant } = await open(old.as('orchestrator'));
     runId = run.id;
-    // U+2028 ends a line for some readers; in an argument it may stand
+    // some readers end a line at U+2028; an argument may contain it
     const asked = read(grant.id);
     const args = { path: 'a\u2028b' };
     for (let i = 0; i < 5; i++) await old.as('enforcer').act({ ...asked, action: { ...asked.action, args } });
@@ -62,21 +62,21 @@ describe('a whole tenant', () => {
     inFlight = (await old.as('enforcer').act(read(live.grant.id))).actionId;
     const done = await cli(old, 'export', '--out', `${file}.gz`, '--json');
     expect([done.code, done.err]).toEqual([0, '']);
-    const told = JSON.parse(done.out) as { events: number; logs: { log: string; size: number; root: string }[] };
-    expect(told.events).toBe(await counting(old));
-    expect(told.logs.map(({ log, size }) => [log, size])).toEqual([['default/0', told.events]]);
+    const report = JSON.parse(done.out) as { events: number; logs: { log: string; size: number; root: string }[] };
+    expect(report.events).toBe(await counting(old));
+    expect(report.logs.map(({ log, size }) => [log, size])).toEqual([['default/0', report.events]]);
     writeFileSync(file, gunzipSync(readFileSync(`${file}.gz`)));
     expect(existsSync(`${file}.gz.unfinished`)).toBe(false);
   });
 
-  it('is refused where the file says something else than what was signed, and nothing has begun', async () => {
+  it('is refused if the file differs from the signed checkpoint, and the import does not start', async () => {
     const lines = readFileSync(file, 'utf8').split('\n');
     const spoilt: Record<string, string> = {
       'a body changed': lines.join('\n').replace('file.read', 'file.dead'),
       'an event left out': [...lines.slice(0, 3), ...lines.slice(4)].join('\n'),
       'two of them swapped': [lines[0], lines[2], lines[1], ...lines.slice(3)].join('\n'),
       'cut off': lines.slice(0, -2).join('\n'),
-      'with another head': lines.join('\n').replace(/"size":\d+/, '"size":1'),
+      'with another checkpoint size': lines.join('\n').replace(/"size":\d+/, '"size":1'),
     };
     for (const [what, text] of Object.entries(spoilt)) {
       writeFileSync(`${file}.bad`, text);
@@ -86,7 +86,7 @@ describe('a whole tenant', () => {
     expect(await query(databaseUrl(fresh), 'SELECT FROM import_begun')).toEqual([]);
   });
 
-  it('is refused where people would have other refs, or the tenant is not empty', async () => {
+  it('is refused if its pseudonyms would differ, or if the tenant is not empty', async () => {
     const other = await cli(fresh, 'import', file);
     expect([other.code, other.err]).toEqual([1, expect.stringContaining('pseudonym')]);
     const full = await cli(old, 'import', file);
@@ -94,7 +94,7 @@ describe('a whole tenant', () => {
     expect(await counting(fresh)).toBe(0);
   });
 
-  it('is refused where the operator has not pinned the key that signed it, whatever the export and its sender name', async () => {
+  it('is refused unless the operator has pinned the signing key, whatever key the export names', async () => {
     const key = fresh.keys.admin as string;
     const header = JSON.parse(readFileSync(file, 'utf8').split('\n')[0] ?? '') as { logs: { vkey: string }[] };
     const begin = (more: object = {}) =>
@@ -116,12 +116,12 @@ describe('a whole tenant', () => {
       expect([pinned, (await begin()).status]).toEqual([pinned, 409]);
     }
     writeFileSync(pins, JSON.stringify([{ vkey }]));
-    expect((await begin({ continue: true })).status).toBe(409); // pinned for its history alone
+    expect((await begin({ continue: true })).status).toBe(409); // pinned for its history only
     expect(await query(databaseUrl(fresh), 'SELECT FROM import_begun')).toEqual([]);
-    expect(await counting(fresh)).toBe(0); // a refusal that was recorded would stand in the way of every import
+    expect(await counting(fresh)).toBe(0); // a recorded refusal would make the log non-empty and block every import
   });
 
-  it('is checked once more where it arrives: what its sender let through counts for nothing', async () => {
+  it('is verified again on arrival, independently of the checks of its sender', async () => {
     const [first = '', ...lines] = readFileSync(file, 'utf8').trim().split('\n');
     const key = fresh.keys.admin as string;
     const post = (path: string, body: unknown) => http(fresh, 'POST', path, { key, body });
@@ -141,7 +141,7 @@ describe('a whole tenant', () => {
     expect(await counting(fresh)).toBe(0);
   });
 
-  it('is refused where its events break a rule, although the pinned key signed for them', async () => {
+  it('is refused if its events break a rule, even if the pinned key signed them', async () => {
     const [first = '', ...lines] = readFileSync(file, 'utf8').trim().split('\n');
     const key = fresh.keys.admin as string;
     const post = (path: string, body: unknown) => http(fresh, 'POST', path, { key, body });
@@ -158,8 +158,8 @@ describe('a whole tenant', () => {
     const signer = makeSigner(origin, createPrivateKey(readFileSync(join(old.dataDir, 'keys', 'log.pem'))));
     const checkpoint = signCheckpoint({ origin, size: BigInt(wide.length), root }, [signer]);
     const forged = { ...header, logs: [{ ...log, root: root.toString('base64'), checkpoint }] };
-    const begun = await post('/v1/imports', { header: forged, otherPseudonyms: true });
-    expect([begun.status, begun.body]).toMatchObject([200, {}]);
+    const started = await post('/v1/imports', { header: forged, otherPseudonyms: true });
+    expect([started.status, started.body]).toMatchObject([200, {}]);
     expect((await post('/v1/imports/events', { events: wide })).status).toBe(200);
     await post('/v1/imports/completion', {});
     const look = () => http(fresh, 'GET', '/v1/imports', { key });
@@ -168,7 +168,7 @@ describe('a whole tenant', () => {
     expect(await counting(fresh)).toBe(0);
   });
 
-  it('goes on where it was broken off, whoever died, and counts once it is whole: the same events, the same root', async () => {
+  it('resumes after a kill of the owners and becomes visible once complete, with the same events and root', async () => {
     copyFileSync(join(old.dataDir, 'keys', 'pseudonym.key'), join(fresh.dataDir, 'keys', 'pseudonym.key'));
     await fresh.down();
     await fresh.up();
@@ -184,13 +184,13 @@ describe('a whole tenant', () => {
     expect([done.code, done.err]).toEqual([0, '']);
     const size = (JSON.parse(done.out) as { events: number }).events;
     expect((await events(fresh)).slice(0, size)).toEqual((await events(old)).slice(0, size));
-    // it is served: live state, read models, proofs under the key of this installation
+    // this installation serves its live state and read models, and signs its proofs
     expect(await fresh.as('analyst').run(runId)).toMatchObject({
       status: 'completed',
       requestedBy: 'user:owner@example.com',
     });
     await until('its ledger to have followed', async () => (await verified(fresh)).ok === true);
-    // it is history: nothing of it has authority here, and that is marked
+    // imported leases have no authority here and are marked as imported
     expect(await fresh.as('analyst').run(liveId)).toMatchObject({ status: 'revoked', imported: true });
     const ofLive = (await http(fresh, 'GET', `/v1/actions?runId=${liveId}`, { key: fresh.keys.analyst })).body.items;
     expect(ofLive).toEqual([expect.objectContaining({ id: inFlight, imported: true })]);
@@ -209,7 +209,7 @@ describe('a whole tenant', () => {
         .split('\n')
         .slice(1, size + 1),
     ).toEqual(one);
-    expect((await cli(fresh, 'import', file)).code).toBe(0); // it is there already: the same is nothing new
+    expect((await cli(fresh, 'import', file)).code).toBe(0); // a repeated import changes nothing
     await open(fresh.as('orchestrator'));
     expect(await verified(fresh)).toMatchObject({ ok: true, findings: [] });
   }, 120_000);

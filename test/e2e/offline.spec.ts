@@ -25,8 +25,8 @@ const checkpoint = file(
   signCheckpoint({ origin: NAME, size: BigInt(events.length), root }, [makeSigner(NAME, KEY)]),
 );
 
-describe('`log verify` of exported events, with no system anywhere', () => {
-  it('says that they are what the checkpoint covers, and what is not, with the first position', async () => {
+describe('`log verify` of exported events, without a running system', () => {
+  it('accepts the events that the checkpoint covers, and reports the first wrong position otherwise', async () => {
     const right = await bailiwick([
       'log',
       'verify',
@@ -57,7 +57,7 @@ describe('`log verify` of exported events, with no system anywhere', () => {
     expect([less.code, less.out]).toEqual([1, expect.stringContaining('position 7: ')]);
   });
 
-  it('tells bad usage apart', async () => {
+  it('reports bad usage with exit code 2', async () => {
     const nowhere = await bailiwick(['log', 'verify', '--events', join(dir, 'nothing')]);
     expect(nowhere.code).toBe(2);
     const keyless = await bailiwick(['log', 'verify', '--events', exported('d', events), '--checkpoint', checkpoint]);

@@ -13,7 +13,7 @@ interface EventItem {
   type: string;
 }
 
-/** What analysts read: lists, events in three forms, trees as they were, receipts and custody. */
+/** Covers lists, events in three formats, trees at a position, receipts and custody. */
 describe('an analyst', () => {
   let stack: Stack;
   let story: {
@@ -58,7 +58,7 @@ describe('an analyst', () => {
   const get = (path: string, headers: Record<string, string> = {}) =>
     http(stack, 'GET', path, { key: stack.keys.analyst, headers });
 
-  it('lists runs and grants with filters, cursor and the position they stand at', async () => {
+  it('lists runs and grants with filters, a cursor and the position of the read model', async () => {
     const runs = await get(`/v1/runs?treeId=${story.treeId}&minPosition=${story.last}`);
     expect(runs.body.items).toHaveLength(2);
     for (const { id, requestedByStatedBy } of runs.body.items as { [member: string]: unknown }[]) {
@@ -77,7 +77,7 @@ describe('an analyst', () => {
     expect((completed.body.items as { id: string }[]).map((item) => item.id)).toContain(story.runId);
   });
 
-  it('sees the tree as it was', async () => {
+  it('sees a tree at an earlier position', async () => {
     const then = await get(`/v1/trees/${story.treeId}?at=${story.before}`);
     expect(then.body.grants as unknown[]).toHaveLength(1);
     expect((then.body.grants as { status: string }[])[0]?.status).toBe('active');
@@ -89,7 +89,7 @@ describe('an analyst', () => {
     expect(byTime.body.grants as unknown[]).toHaveLength(2);
   });
 
-  it('asks what would have been under other limits, at once or with progress; only of its own tenant', async () => {
+  it('requests a what-if under other limits, with or without progress, for the own tenant only', async () => {
     const ask = (body: unknown) => http(stack, 'POST', '/v1/replays', { key: stack.keys.analyst, body });
     await get(`/v1/runs?minPosition=${story.last}`);
     const { treeId, actionId } = story;
@@ -97,16 +97,16 @@ describe('an analyst', () => {
     const denied = {
       change: { grant: { select: { agentClass: 'writer' }, limits: { actions: { deny: ['file.*'] } } } },
     };
-    const told = await ask({ ...denied, treeId });
-    expect(told.body).toMatchObject({
+    const response = await ask({ ...denied, treeId });
+    expect(response.body).toMatchObject({
       differ: 1,
       byVerb: { 'file.write': { 'permit->deny': 1 } },
       outcomesFallenAway: 1,
     });
-    expect(told.body.differences).toMatchObject([
+    expect(response.body.differences).toMatchObject([
       { actionId, before: { decision: 'permit' }, after: { decision: 'deny' } },
     ]);
-    expect(await stack.as('analyst').replay({ ...denied, treeId } as never)).toEqual(told.body);
+    expect(await stack.as('analyst').replay({ ...denied, treeId } as never)).toEqual(response.body);
     expect((await ask({ change: { drift: { stepUpAt: 2 } } })).body).toMatchObject({
       code: 'BAD_REQUEST',
       detail: expect.stringContaining('change.drift.stepUpAt'),
@@ -115,9 +115,9 @@ describe('an analyst', () => {
     expect((await ask({ change: {}, from: 1_000_000 })).status).toBe(404);
   });
 
-  it('is told to come back where too many ask what if, and has the place of those that went away', async () => {
+  it('gets 429 if too many what-ifs are queued, and a place once clients disconnect', async () => {
     const analyst = stack.as('analyst');
-    /** Asks, and is in line once it is told how far it is. */
+    /** Requests a what-if; it is queued once progress is reported. */
     const asking = (signal?: AbortSignal): { inLine: Promise<void>; answer: Promise<unknown> } => {
       let answer: Promise<unknown> = Promise.resolve();
       const inLine = new Promise<void>((resolve, reject) => {
@@ -129,7 +129,7 @@ describe('an analyst', () => {
     const lock = new Client({ connectionString: databaseUrl(stack) });
     await lock.connect();
     try {
-      await lock.query('BEGIN; LOCK TABLE event IN ACCESS EXCLUSIVE MODE'); // what runs keeps running
+      await lock.query('BEGIN; LOCK TABLE event IN ACCESS EXCLUSIVE MODE'); // keeps the running what-if from finishing
       const gone = new AbortController();
       const all = Array.from({ length: 1 + LIMITS.replaysWaiting }, () => asking(gone.signal));
       await Promise.all(all.map(({ inLine }) => inLine));
@@ -150,7 +150,7 @@ describe('an analyst', () => {
           () => true,
           () => false,
         );
-      await until('a place to be free', async () => (await placed()) || ((next = asking()), false));
+      await until('a free place in the queue', async () => (await placed()) || ((next = asking()), false));
       await lock.query('ROLLBACK');
       expect(await next.answer).toMatchObject({ differ: 0 });
     } finally {
@@ -158,7 +158,7 @@ describe('an analyst', () => {
     }
   }, 60_000);
 
-  it('reads events as JSON and NDJSON, gapless, and filtered', async () => {
+  it('reads events as JSON and NDJSON, without gaps, and filtered', async () => {
     const all = await get(`/v1/events?after=-1&limit=1000&minPosition=${story.last}`);
     const items = all.body.items as EventItem[];
     expect(items.map((item) => item.position)).toEqual(items.map((_, i) => i));
@@ -179,7 +179,7 @@ describe('an analyst', () => {
     expect((denied.body.items as EventItem[]).map((item) => item.type)).toEqual(['ActionDenied']);
   });
 
-  it('follows the stream and resumes where it left off, with nothing lost and nothing twice', async () => {
+  it('follows the stream and resumes after a disconnect without loss or duplicates', async () => {
     const stream = async (
       lastEventId: string | undefined,
       enough: (seen: EventItem[]) => boolean,
@@ -216,13 +216,13 @@ describe('an analyst', () => {
     expect(positions).toEqual(positions.map((_, i) => i));
   });
 
-  it('can still follow after some who asked many times on one connection and were gone', async () => {
+  it('can still follow after clients that pipelined many requests and disconnected', async () => {
     const { hostname, port } = new URL(stack.url);
     const { asOf } = (await get('/v1/events?limit=1')).body as { asOf: Record<string, number> };
-    // The server reads no further of a connection that has 16 KiB of answers waiting: few on each, and nothing to tell.
+    // The server stops reading a connection with 16 KiB of unread responses: send few requests on each, without events.
     const ask = `GET /v1/events/stream?after=${asOf['default/0']} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${stack.keys.analyst}\r\n\r\n`;
     const sockets = Array.from({ length: 40 }, () => connect(Number(port), hostname));
-    await Promise.all(sockets.map((socket) => once(socket, 'connect'))); // one that is refused rejects this
+    await Promise.all(sockets.map((socket) => once(socket, 'connect'))); // rejects if a connection is refused
     for (const socket of sockets) socket.on('error', () => undefined).write(ask.repeat(10));
     const open = async (count: number): Promise<number[]> => {
       const aborter = new AbortController();
@@ -235,11 +235,11 @@ describe('an analyst', () => {
     };
     await until('all places to be taken', async () => (await open(1))[0] === 429);
     for (const socket of sockets) socket.destroy();
-    // more than there were connections: what each had asked for has freed its place, too
-    await until('their places to be free', async () => (await open(50)).every((status) => status === 200));
+    // more than the closed connections: each pipelined request has freed its place, too
+    await until('free places for all of them', async () => (await open(50)).every((status) => status === 200));
   });
 
-  it('can still follow after many who connected and were gone at once', async () => {
+  it('can still follow after many clients that connected and disconnected at once', async () => {
     const flood = Array.from({ length: 260 }, async () => {
       const aborter = new AbortController();
       const gone = stack.as('analyst').raw('/v1/events/stream?after=10', {}, aborter.signal);
@@ -258,7 +258,7 @@ describe('an analyst', () => {
     });
   });
 
-  it('gets a receipt that verifies with the key of the log alone, and custody up to the person', async () => {
+  it('gets a receipt that verifies with the key of the log alone, and custody up to the principal', async () => {
     const receipt = await stack.as('analyst').receipt(story.runId, story.last);
     const vkey = await stack.as('analyst').verifierKey('default/0');
     const { ok, steps, statement } = verifyReceipt(receipt, vkey);
@@ -282,12 +282,12 @@ describe('an analyst', () => {
     expect(custody.links.map((link) => link.link)).toEqual(['principal', 'grant', 'grant', 'decision', 'outcome']);
   });
 
-  it('has the log prove itself: key, signed checkpoint, proof of an event', async () => {
+  it('reads the proofs of the log: key, signed checkpoint, proof of an event', async () => {
     expect((await get('/log/default/0/vkey')).body.text).toMatch(
       /^[^+]+\/default\/0\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+\n?$/,
     );
     await until(
-      'a checkpoint of all',
+      'a checkpoint of all events',
       async () => Number(((await get('/log/default/0/checkpoint')).body.text as string).split('\n')[1]) > story.last,
     );
     const proof = await get('/log/default/0/proof/0');
@@ -298,7 +298,7 @@ describe('an analyst', () => {
     expect((await get('/log/default/0/proof/999999')).status).toBe(404);
   });
 
-  it('finds the service described and healthy', async () => {
+  it('reads the description and the health of the service', async () => {
     const openapi = await http(stack, 'GET', '/openapi.json');
     expect(openapi.body.openapi).toBe('3.1.0');
     expect(Object.keys(openapi.body.paths as object)).toEqual(

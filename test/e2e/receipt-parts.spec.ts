@@ -6,10 +6,10 @@ import { Stack } from '../support/stack';
 import { open, read, WIDE } from './leases';
 
 const PER_BATCH = LIMITS.actionsPerBatch;
-/** one more call than a receipt in one envelope has room for, with its permit and its outcome */
+/** one call more than a receipt in one envelope holds, with its permit and its outcome */
 const BATCHES = Math.ceil((LIMITS.receiptEvents / 2 + 1) / PER_BATCH);
 
-describe('the receipt of a run of more events than one envelope holds', () => {
+describe('the receipt of a run with more events than one envelope holds', () => {
   let stack: Stack;
   let runId: string;
   beforeAll(async () => {
@@ -61,7 +61,7 @@ describe('the receipt of a run of more events than one envelope holds', () => {
     expect(shown.out).toContain(runId);
   }, 120_000);
 
-  it('is the same whether it is written to a file or printed', async () => {
+  it('is the same when written to a file and when printed', async () => {
     const printed = await run('receipt', 'get', runId);
     expect([printed.code, printed.err]).toEqual([0, '']);
     writeFileSync(join(stack.dataDir, 'printed.json'), printed.out);

@@ -1,7 +1,7 @@
 import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
 
-/** What on-call engineers do, and what it stops. */
+/** Covers the actions of on-call engineers and their effects. */
 describe('a responder', () => {
   let stack: Stack;
   beforeAll(async () => {
@@ -11,7 +11,7 @@ describe('a responder', () => {
 
   const decision = async (grantId: string): Promise<string> => (await stack.as('enforcer').act(read(grantId))).decision;
 
-  it('stops a lease with all below it, and nothing beside it', async () => {
+  it('stops a lease with its descendants, but not its siblings', async () => {
     const root = await open(stack.as('orchestrator'));
     const agent = stack.as('orchestrator').as(root.token);
     const lease = {
@@ -32,7 +32,7 @@ describe('a responder', () => {
     expect((await stack.as('analyst').grant(below.grant.id)).blockedBy?.grantId).toBe(left.grant.id);
   });
 
-  it('sees the blast radius of a class first, and stops it with one event', async () => {
+  it('previews the blast radius of a class and stops it with one event', async () => {
     const grants = await Promise.all([1, 2, 3].map(() => open(stack.as('orchestrator'), {}, 'scraper')));
     const other = await open(stack.as('orchestrator'), {}, 'writer');
     const preview = await stack.as('responder').previewRevocation({ agentClass: 'scraper' });
@@ -49,15 +49,15 @@ describe('a responder', () => {
       type: 'RevocationRuleAdded',
       minPosition: done.positions['default/0'] as number,
     });
-    expect(after.items.length - before.items.length).toBe(1); // I6: one event per log, however many it strikes
-    // a grant of that class made afterwards is another matter
+    expect(after.items.length - before.items.length).toBe(1); // I6: one event per log, however many grants it revokes
+    // a grant issued to that class afterwards is not affected
     expect(await decision((await open(stack.as('orchestrator'), {}, 'scraper')).grant.id)).toBe('permit');
     const progress = await http(stack, 'GET', `/v1/revocations/${done.revocationId}`, { key: stack.keys.responder });
     expect(progress.status).toBe(200);
     expect(JSON.stringify(progress.body)).toContain(grants[0]?.grant.id as string);
   });
 
-  it('is told when the blast radius has grown since the preview, and nothing is stopped', async () => {
+  it('gets 409 if the blast radius has grown since the preview, and nothing is stopped', async () => {
     const first = await open(stack.as('orchestrator'), {}, 'crawler');
     const preview = await stack.as('responder').previewRevocation({ agentClass: 'crawler' });
     await open(stack.as('orchestrator'), {}, 'crawler');
@@ -66,18 +66,18 @@ describe('a responder', () => {
     expect([refused.status, refused.body.code]).toEqual([409, 'BLAST_RADIUS_GREW']);
     expect(JSON.stringify(refused.body)).toContain('"grants":2');
     expect(await decision(first.grant.id)).toBe('permit');
-    // the refusal showed the set as it is now: naming that is enough
+    // the refusal contains the current preview: a request with its digest succeeds
     const { digest } = refused.body.preview as { digest: string };
     const again = await http(stack, 'POST', '/v1/revocations', {
       key: stack.keys.responder,
       body: { ...body, digest, selector: { agentClass: 'crawler', treeId: first.run.treeId } },
     });
-    expect([again.status, again.body.code]).toEqual([409, 'BLAST_RADIUS_GREW']); // but for that selector alone
+    expect([again.status, again.body.code]).toEqual([409, 'BLAST_RADIUS_GREW']); // but only for that selector
     const unseen = await http(stack, 'POST', '/v1/revocations', {
       key: stack.keys.responder,
       body: { selector: body.selector, reason: 'x' },
     });
-    expect(unseen.status).toBeGreaterThanOrEqual(400); // neither a preview nor force
+    expect(unseen.status).toBeGreaterThanOrEqual(400); // neither digest nor force
     const seen = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body: { ...body, digest } });
     expect(seen.status).toBe(200);
     expect(await decision(first.grant.id)).toBe('deny');
@@ -102,7 +102,7 @@ describe('a responder', () => {
     expect(await decision(grant.id)).toBe('deny');
   });
 
-  it('denies a tool by its verb and leaves the leases that could use it, or ends them where that is asked for', async () => {
+  it('denies a tool by its verb without ending leases, or ends them on request', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     const responder = stack.as('responder');
     const selector = { tool: 'FILE.read' };
@@ -112,9 +112,9 @@ describe('a responder', () => {
     const done = await responder.revokeAll({ selector, reason: 'x', digest: preview.digest });
     expect(await decision(grant.id)).toBe('deny');
     expect((await stack.as('analyst').grant(grant.id)).status).toBe('active');
-    const told = await http(stack, 'GET', `/v1/revocations/${done.revocationId}`, { key: stack.keys.responder });
-    expect(told.body).toMatchObject({ target: 'tool' });
-    // the digest was of the tool: ending the leases is another revocation
+    const progress = await http(stack, 'GET', `/v1/revocations/${done.revocationId}`, { key: stack.keys.responder });
+    expect(progress.body).toMatchObject({ target: 'tool' });
+    // the digest covers the tool only: ending the leases is another revocation
     const body = { selector, target: 'leases', reason: 'x', digest: preview.digest };
     const unseen = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body });
     expect([unseen.status, unseen.body.code]).toEqual([409, 'BLAST_RADIUS_GREW']);
@@ -130,7 +130,7 @@ describe('a responder', () => {
     expect(refused.status).toBe(400);
   });
 
-  it('stops a run that waits for a person: it is counted, refused at the approval and shown as revoked', async () => {
+  it('stops a run that waits for approval: it is counted, refused at the approval and listed as revoked', async () => {
     const asked = await http(stack, 'POST', '/v1/runs', {
       key: stack.keys.orchestrator,
       body: {
@@ -156,11 +156,11 @@ describe('a responder', () => {
     expect((await stack.as('analyst').run(run.id)).status).toBe('revoked');
     const pending = await http(stack, 'GET', '/v1/approvals?status=pending', { key });
     expect(JSON.stringify(pending.body)).not.toContain(approval.id);
-    const told = await http(stack, 'GET', `/v1/revocations/${done.revocationId}`, { key: stack.keys.responder });
-    expect(JSON.stringify(told.body)).toContain(approval.id);
+    const progress = await http(stack, 'GET', `/v1/revocations/${done.revocationId}`, { key: stack.keys.responder });
+    expect(JSON.stringify(progress.body)).toContain(approval.id);
   });
 
-  it('puts a class in quarantine until it is lifted', async () => {
+  it('quarantines a class until the quarantine is lifted', async () => {
     const preview = await stack.as('responder').previewRevocation({ agentClass: 'phisher' }, true);
     const { revocationId } = await stack
       .as('responder')
@@ -184,7 +184,7 @@ describe('a responder', () => {
     expect(await decision(grant.id)).toBe('permit');
   });
 
-  it('sees a drifting run suspended by the monitor without anyone asking', async () => {
+  it('sees the monitor suspend a drifting run without a request', async () => {
     const { grant, run } = await open(stack.as('orchestrator'), {
       purpose: { onDrift: { stepUpAt: 0.2, suspendAt: 0.4 } },
     });

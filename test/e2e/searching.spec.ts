@@ -5,7 +5,7 @@ import { open, read, WIDE, write } from './leases';
 
 type Row = Record<string, unknown>;
 
-/** What is found by the fields of events, runs, grants and actions, and by words. */
+/** Covers the search by fields of events, runs, grants and actions, and by words. */
 describe('a search', () => {
   let stack: Stack;
   let enforcer: BailiwickClient;
@@ -23,7 +23,7 @@ describe('a search', () => {
       purpose: 'Count the blue whales of the Baltic',
       grant: WIDE,
     });
-    if (!('grant' in root)) throw new Error('this lease should have needed no person');
+    if (!('grant' in root)) throw new Error('this lease should not have required approval');
     const child = await orchestrator.delegate(root.grant.id, {
       agent: { class: 'writer' },
       task: 'Write the herring down',
@@ -45,10 +45,10 @@ describe('a search', () => {
   };
   const ids = async (list: string, query: string): Promise<unknown[]> => (await found(list, query)).map(({ id }) => id);
 
-  it('finds runs by whom they were for, by their agents, and by words of their purpose or task', async () => {
+  it('finds runs by principal, by agent, and by words of their purpose or task', async () => {
     const both = [mine.runId, mine.childRunId];
     expect(await ids('runs', 'principal=user:grace@example.com')).toEqual(both);
-    expect(await ids('runs', 'q=WHALES%20baltic')).toEqual(both); // a child is for what its tree is for
+    expect(await ids('runs', 'q=WHALES%20baltic')).toEqual(both); // a child shares the purpose of its tree
     expect(await ids('runs', 'q=herring')).toEqual([mine.childRunId]);
     expect(await ids('runs', 'q=whale')).toEqual([]);
     expect(await ids('runs', 'agentInstance=s-1&modelVersion=2026-11&status=active')).toEqual([mine.runId]);
@@ -59,7 +59,7 @@ describe('a search', () => {
     expect(await ids('grants', `parentId=${mine.grantId}&status=exhausted`)).toHaveLength(1);
   });
 
-  it('finds actions and events by what was asked, decided and why', async () => {
+  it('finds actions and events by request, decision and reason', async () => {
     const verbs = async (query: string) => (await found('actions', query)).map(({ verb }) => verb);
     expect(await verbs(`treeId=${mine.treeId}`)).toHaveLength(3);
     const [denied] = await found('actions', `treeId=${mine.treeId}&status=denied`);
@@ -84,10 +84,10 @@ describe('a search', () => {
     expect(await found('events', 'from=2199-01-01T00:00:00Z')).toEqual([]);
   });
 
-  it('goes on with its own cursor only, and names the next page in NDJSON, too', async () => {
+  it('continues only with its own cursor, and links the next page in NDJSON, too', async () => {
     const first = await get(`/v1/actions?treeId=${mine.treeId}&limit=2&minPosition=${last}`);
     const cursor = encodeURIComponent(String(first.body.next));
-    await enforcer.act(read(mine.grantId)); // what comes meanwhile moves nothing
+    await enforcer.act(read(mine.grantId)); // a later event does not shift the pages
     const second = await get(`/v1/actions?treeId=${mine.treeId}&limit=2&cursor=${cursor}`);
     const seen = [first, second].flatMap(({ body }) => (body.items as Row[]).map(({ position }) => position));
     expect(seen).toHaveLength(4);
@@ -105,14 +105,14 @@ describe('a search', () => {
     expect(rest.headers.get('link')).toBeNull();
   });
 
-  it('refuses a field that nobody knows, and words that are none', async () => {
+  it('refuses unknown fields and invalid words', async () => {
     for (const query of ['colour=blue', 'q=%20!', 'from=yesterday', 'grantId=x']) {
       const answer = await get(`/v1/actions?${query}`);
       expect([query, answer.status, answer.body.code]).toEqual([query, 400, 'BAD_REQUEST']);
     }
   });
 
-  it('is there on the command line', async () => {
+  it('is available on the command line', async () => {
     const env = { BAILIWICK_URL: stack.url, BAILIWICK_KEY: stack.keys.analyst! };
     const runs = await bailiwick(['runs', '--words', 'herring', '--json'], env);
     expect([runs.code, (JSON.parse(runs.out) as Row).id]).toEqual([0, mine.childRunId]);
@@ -125,7 +125,7 @@ describe('a search', () => {
     expect((await bailiwick(['runs', '--limit', '0'], env)).code).toBe(2);
   });
 
-  it('finds the same in read models that were made again, meanwhile and after', async () => {
+  it('finds the same during and after a rebuild of the read models', async () => {
     const before = (await get(`/v1/runs?treeId=${mine.treeId}`)).body.items;
     const env = { BAILIWICK_URL: stack.url, BAILIWICK_KEY: stack.keys.admin! };
     const [first, second] = await Promise.all([
@@ -137,9 +137,9 @@ describe('a search', () => {
     expect([first.code, JSON.parse(first.out)]).toMatchObject([0, { state: 'done', told: { differences: 0 } }]);
     expect(second).toBeUndefined();
     expect((await get(`/v1/runs?treeId=${mine.treeId}`)).body.items).toEqual(before);
-    const told = await bailiwick(['replay', '--rebuild'], env);
-    expect(told.out).toContain('the old ones were the same, byte for byte');
-    const progress = told.err.trim().split('\n');
+    const output = await bailiwick(['replay', '--rebuild'], env);
+    expect(output.out).toContain('the old ones were the same, byte for byte');
+    const progress = output.err.trim().split('\n');
     expect(progress.at(-1)).toMatch(/^█+ +(\d+)\/\1 events of default\/0$/);
     expect((await bailiwick(['replay', '--rebuild', '--log', 'other/0'], env)).code).toBe(1);
     expect((await bailiwick(['replay'], env)).code).toBe(2);

@@ -15,7 +15,7 @@ describe('a server that dies under the running system', () => {
   afterAll(() => stack.stop());
 
   it.each(['postgres', 'nats'] as const)(
-    '%s: is told by /readyz, is started again where it was, and nothing answered is lost',
+    '%s: /readyz reports it, it is restarted with its data, and no acknowledged command is lost',
     async (name) => {
       const { grant } = await open(stack.as('orchestrator'));
       expect((await stack.as('enforcer').act(read(grant.id))).decision).toBe('permit');
@@ -24,7 +24,7 @@ describe('a server that dies under the running system', () => {
       expect(before).toMatchObject({ state: 'running', restarts: 0 });
 
       process.kill(before.pid, 'SIGKILL');
-      await until('/readyz to say so', async () => (await ready(stack)) === 503);
+      await until('/readyz to report it', async () => (await ready(stack)) === 503);
       await until(`${name} to run again`, () => stack.status()[name].state === 'running');
       await until('everything to answer', async () => (await ready(stack)) === 200, 40_000);
 
@@ -42,13 +42,13 @@ describe('a server that dies under the running system', () => {
     90_000,
   );
 
-  it('a stop starts nothing again, not even what died just before it', async () => {
+  it('stays down after Ctrl-C, even if it was killed just before', async () => {
     const { postgres, nats } = stack.status();
     process.kill(postgres.pid, 'SIGKILL');
     process.kill(nats.pid, 'SIGKILL');
     expect(await stack.down('SIGINT')).toBe(0);
     expect(existsSync(join(stack.dataDir, 'run.json'))).toBe(false);
-    // what the servers themselves note of their process
+    // the process ids that the servers record
     const place = readFileSync(join(stack.dataDir, 'postgres-place'), 'utf8').trim();
     for (const file of [join(place, 'postmaster.pid'), join(stack.dataDir, 'nats', 'nats.pid')]) {
       const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;

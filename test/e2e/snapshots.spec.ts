@@ -17,8 +17,8 @@ const RUN = {
   grant: { actions: { allow: ['file.read'] }, resources: [{ type: 'file', match: '**' }] },
 };
 
-/** The thread beside the owners, in the processes as they are delivered. */
-describe('a log that has grown', () => {
+/** Covers the snapshot thread of the owners, in the built processes. */
+describe('a long log', () => {
   let stack: Stack;
   let eventlog: PostgresEventLog;
   let keys: Record<string, string>;
@@ -31,7 +31,7 @@ describe('a log that has grown', () => {
       body: { id: 'grown' },
     });
     keys = body.keys as Record<string, string>;
-    const chains = Math.ceil(LIMITS.snapshotEveryEvents / 2 / DEPTH); // a run and a lease have an event each
+    const chains = Math.ceil(LIMITS.snapshotEveryEvents / 2 / DEPTH); // one event for each run and each lease
     await fillLog(eventlog, LOG, { chains, depth: DEPTH, rules: 2 });
   }, 180_000);
   afterAll(async () => {
@@ -47,8 +47,8 @@ describe('a log that has grown', () => {
       60_000,
     );
 
-  it('has a snapshot taken beside its owner, which is what its events come to; the next owner begins with it', async () => {
-    await opened(); // it is owned now, and its owner knows how long it is
+  it('gets a snapshot equal to the fold of its events, and the next owner starts from it', async () => {
+    await opened(); // it has an owner now, which knows its length
     await until('the snapshot', async () => (await eventlog.latestSnapshot(LOG, FOLD_VERSION)) !== undefined, 120_000);
     const { position, parts } = (await eventlog.latestSnapshot(LOG, FOLD_VERSION))!;
     expect(position).toBeGreaterThanOrEqual(LIMITS.snapshotEveryEvents);
@@ -57,7 +57,7 @@ describe('a log that has grown', () => {
     expect(stateDigest(fromSnapshotParts(texts))).toBe(await digestOfFirst(position));
 
     const { pid } = stack.status().services.find(({ name }) => name === 'delegation')!;
-    // who folds from the beginning finds that there is none
+    // a fold from position 0 would now fail
     await sql(
       databaseUrl(stack),
       `SET session_replication_role = replica; DELETE FROM event WHERE log = '${LOG}' AND position < 10`,

@@ -5,7 +5,7 @@ import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
 import { BailiwickClient } from '@bailiwick/client/client';
 
-/** I9: a tenant sees, names and touches nothing of another's. */
+/** I9: a tenant can neither read, name nor change data of another tenant. */
 describe('a tenant', () => {
   let stack: Stack;
   let acme: Record<string, string>;
@@ -19,7 +19,7 @@ describe('a tenant', () => {
 
   const asAcme = (role: string) => new BailiwickClient({ url: stack.url, key: acme[role] as string });
 
-  it('has a log of its own, whose positions begin at 0', async () => {
+  it('has a separate log, whose positions start at 0', async () => {
     const { run, position } = await open(asAcme('orchestrator'));
     const page = await asAcme('analyst').events({ after: -1, minPosition: position });
     expect(page.items.map((item) => item.log)).toEqual(page.items.map(() => 'acme/0'));
@@ -27,7 +27,7 @@ describe('a tenant', () => {
     expect(JSON.stringify(page.items)).toContain(run.id);
   });
 
-  it('is made by the same request when it has a log and no keys, as after a kill between the two', async () => {
+  it('is completed by a repeated request if it has a log but no keys, as after a kill between the two', async () => {
     const add = async (...flags: string[]) => {
       const { code, out, err } = await bailiwick([
         '--data',
@@ -42,7 +42,7 @@ describe('a tenant', () => {
     };
     const first = await add();
     expect([first.code, first.err]).toEqual([0, '']);
-    // the state at that point: a log without keys
+    // the state after such a kill: a log without keys
     const file = join(stack.dataDir, 'tenants.json');
     const kept = (JSON.parse(readFileSync(file, 'utf8')) as [string, { tenant: string }][]).filter(
       ([, { tenant }]) => tenant !== 'late',
@@ -63,7 +63,7 @@ describe('a tenant', () => {
     expect(await opens(second.keys)).toBe('UNAUTHENTICATED');
   }, 60_000);
 
-  it("finds another's ids unknown, whatever it does with them", async () => {
+  it('gets NOT_FOUND for ids of another tenant in every request', async () => {
     const { run, grant } = await open(stack.as('orchestrator'));
     const permit = await stack.as('enforcer').act(read(grant.id));
     const unknown = `grt_0_${'0'.repeat(26)}`;
@@ -89,13 +89,13 @@ describe('a tenant', () => {
     expect((await stack.as('analyst').grant(grant.id)).status).toBe('active');
   });
 
-  it("cannot read another's events, log or lists, nor stop its agents", async () => {
+  it('cannot read the events, log or lists of another tenant, nor stop its agents', async () => {
     const { grant } = await open(stack.as('orchestrator'), {}, 'shared-class');
     const foreign = await http(stack, 'GET', '/v1/events?log=default/0', { key: acme.analyst as string });
     expect([foreign.status, foreign.body.code]).toEqual([404, 'NOT_FOUND']);
-    // the tree's hashes are everybody's: they tell how many events there are, and nothing of any
+    // the tree's hashes are public: they reveal the number of events and none of their contents
     const isSigned = async () => (await http(stack, 'GET', '/log/default/0/checkpoint')).status === 200;
-    await until('a checkpoint, which is made every second', isSigned);
+    await until('a checkpoint, which is signed every second', isSigned);
     const runs = await http(stack, 'GET', '/v1/runs', { key: acme.analyst as string });
     expect(JSON.stringify(runs.body)).not.toContain('shared-class');
     const preview = await asAcme('responder').previewRevocation({ agentClass: 'shared-class' });
@@ -108,7 +108,7 @@ describe('a tenant', () => {
     expect((await stack.as('enforcer').act(read(grant.id))).decision).toBe('permit');
   });
 
-  it('is made by the administrator of the installation alone', async () => {
+  it('is created by the administrator of the installation only', async () => {
     expect(
       (await http(stack, 'POST', '/v1/tenants', { key: acme.admin as string, body: { id: 'other' } })).status,
     ).toBe(403);

@@ -7,7 +7,7 @@ import { bailiwick } from '../support/cli';
 import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
 
-/** The code of the refusal; `ok` where there is none. */
+/** Returns the code of the refusal, or `ok` if there is none. */
 const codeOf = (asked: Promise<unknown>): Promise<string> =>
   asked.then(
     () => 'ok',
@@ -19,7 +19,7 @@ interface Ready {
   readonly problems: Record<string, number>;
 }
 
-describe('issue 13.0: a log with an event that cannot be read', () => {
+describe('issue 13.0: an unreadable event in a log', () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await Stack.start();
@@ -34,7 +34,7 @@ describe('issue 13.0: a log with an event that cannot be read', () => {
   const sees = (count: number | undefined): Promise<void> =>
     until('readyz to count it', async () => (await ready()).problems['unreadable-event'] === count);
 
-  /** Past every rule, as whoever holds the database's password may: a row at the end of the log. */
+  /** Bypasses every rule, as a holder of the database's password can: inserts a row at the end of the log. */
   async function insert(treeId: string | undefined): Promise<number> {
     const url = databaseUrl(stack);
     const [last] = await sql<{ next: string }>(url, 'SELECT max(position) + 1 AS next FROM event WHERE log = $1', [
@@ -60,7 +60,7 @@ describe('issue 13.0: a log with an event that cannot be read', () => {
     return position;
   }
 
-  it('is not made by a denied call of an agent with all the labels it may have: everything is answered after it', async () => {
+  it('is not written by a denied call of an agent with the maximum number of labels; later requests succeed', async () => {
     const { run, grant, token } = (await open(stack.as('orchestrator'), {
       actions: { allow: ['*'], deny: ['email.read'] },
     })) as { run: { id: string }; grant: { id: string }; token: string };
@@ -79,13 +79,13 @@ describe('issue 13.0: a log with an event that cannot be read', () => {
     expect((await cli('log', 'verify')).out).toContain('the log verifies');
   }, 60_000);
 
-  it('sets the tree aside that the event names; all else is served, and an operator ends it', async () => {
+  it('makes the owner set its tree aside; other trees are served, and an operator ends it', async () => {
     const orchestrator = stack.as('orchestrator');
     const enforcer = stack.as('enforcer');
     const mine = await open(orchestrator);
     const other = await open(orchestrator);
     const position = await insert(mine.run.treeId);
-    // the owner's next append finds the position taken: it loads the log again, and so comes to the event
+    // the owner's next append finds the position taken: it reloads the log and so reads the event
     await until(
       'the owner to find it',
       async () => (await codeOf(enforcer.act(read(mine.grant.id)))) === 'TREE_SET_ASIDE',
@@ -118,7 +118,7 @@ describe('issue 13.0: a log with an event that cannot be read', () => {
     const replay = JSON.stringify(replayed.body);
     expect([replayed.status, replay]).toEqual([200, expect.stringContaining('"differ":0')]);
     expect(replay).toContain('Stored events that cannot be read (1) are passed over');
-    // its stored bytes as they are: the root of the export is that of the log
+    // exports the stored bytes unchanged: the root of the export is that of the log
     expect([exported.code, exported.err]).toEqual([0, '']);
     expect(readFileSync(file, 'utf8')).toContain('\\"labels\\":99');
     const listed = await cli('log', 'repair', '--json');
@@ -141,7 +141,7 @@ describe('issue 13.0: a log with an event that cannot be read', () => {
     expect(await codeOf(enforcer.act(read(other.grant.id)))).toBe('ok');
   }, 120_000);
 
-  it('that names no tree takes nothing but revocations, also from the next start on, until an operator has examined it', async () => {
+  it('without a tree makes the log accept only revocations, even after a restart, until an operator has examined it', async () => {
     const orchestrator = stack.as('orchestrator');
     const { grant } = await open(orchestrator);
     const position = await insert(undefined);
