@@ -2,8 +2,8 @@ import { http, Stack, type HttpAnswer } from '../support/stack';
 import { head, openRun, problemIn, unknown, writtenAfter, type Opened } from './world';
 
 /**
- * AuthZEN Authorization API 1.0, as far as we offer it: §6 evaluation, §7 evaluations, §9 metadata, §10 transport; and
- * the working group's certification scenario, levels Basic and Batch (its numbers stand beside the names).
+ * Covers the AuthZEN Authorization API 1.0 as implemented: §6 evaluation, §7 evaluations, §9 metadata, §10 transport,
+ * and the certification scenario of the working group, levels Basic and Batch (its numbers are in the titles).
  * @see https://openid.net/specs/authorization-api-1_0.html
  */
 
@@ -56,7 +56,7 @@ const charged = async (): Promise<number> => {
 };
 
 describe('an evaluation', () => {
-  it('permits what the grant permits, says under which action, and what is left (2.2.1)', async () => {
+  it('permits a call that the grant permits, with its action id and the remaining budget (2.2.1)', async () => {
     const answer = await evaluation(whole());
     expect(decisionIn(answer)).toBe(true);
     expect(answer.body.context).toMatchObject({
@@ -68,7 +68,7 @@ describe('an evaluation', () => {
     });
   });
 
-  it('denies what the grant denies, with the reasons (2.2.2)', async () => {
+  it('denies a call that the grant denies, with the reasons (2.2.2)', async () => {
     for (const denied of [{ action: NEVER }, { resource: ELSEWHERE }]) {
       const answer = await evaluation(whole(denied));
       expect(decisionIn(answer)).toBe(false);
@@ -76,19 +76,19 @@ describe('an evaluation', () => {
     }
   });
 
-  it('is a step-up where a person must approve: denied, with what is waited for', async () => {
+  it('is a step-up if the call requires approval: denied, with the approval to wait for', async () => {
     const answer = await evaluation(whole({ action: { ...READ, properties: { risk: 'high', args: {} } } }));
     expect(decisionIn(answer)).toBe(false);
     expect(answer.body.context).toMatchObject({ stepUp: { approvalId: expect.stringMatching(/^apr_/) } });
   });
 
-  it('takes any context, and decides the same with it (2.2.3)', async () => {
+  it('accepts any context without changing the decision (2.2.3)', async () => {
     const context = { time: '2026-06-27T18:03-07:00', ip: '192.168.1.1', nested: { deep: [1] } };
     expect(decisionIn(await evaluation(whole({ context })))).toBe(true);
     expect(decisionIn(await evaluation(whole({ context, action: NEVER })))).toBe(false);
   });
 
-  it('takes any properties of subject, action and resource (2.2.8)', async () => {
+  it('accepts any properties of subject, action and resource (2.2.8)', async () => {
     const body = {
       subject: { ...subject(), properties: { department: 'Sales', role: 'manager' } },
       action: { ...READ, properties: { method: 'GET' } },
@@ -97,7 +97,7 @@ describe('an evaluation', () => {
     expect(decisionIn(await evaluation(body))).toBe(true);
   });
 
-  it('ignores members that it does not know (2.2.9)', async () => {
+  it('ignores unknown members (2.2.9)', async () => {
     expect(decisionIn(await evaluation(whole({ foo: 'bar', futureField: { nested: true } })))).toBe(true);
   });
 
@@ -108,7 +108,7 @@ describe('an evaluation', () => {
     }
   });
 
-  it('judges by the properties of the resource', async () => {
+  it('matches the properties of the resource against the grant', async () => {
     const where = { sensitivity: { in: ['public'] } };
     const { grantId } = await openRun(stack, {
       actions: { allow: ['repo.read'] },
@@ -121,7 +121,7 @@ describe('an evaluation', () => {
       expect([other, decisionIn(await evaluation(asked(other)))]).toEqual([other, false]);
   });
 
-  it('denies a subject that is no grant, or none that is known: a decision, no error (I11)', async () => {
+  it('denies a subject that is not a known grant, as a decision and not an error (I11)', async () => {
     const strangers = [
       { type: 'user', id: 'alice' },
       { type: 'grant', id: 'alice' },
@@ -138,7 +138,7 @@ describe('an evaluation', () => {
     expect((await writtenAfter(stack, before)).filter((event) => event.type !== 'Refused')).toEqual([]);
   });
 
-  it('is charged like an action, unless context.dryRun is true', async () => {
+  it('is charged like an action unless context.dryRun is true', async () => {
     const before = await charged();
     const answer = await evaluation(whole({ context: { dryRun: true } }));
     expect(decisionIn(answer)).toBe(true);
@@ -150,7 +150,7 @@ describe('an evaluation', () => {
   });
 });
 
-describe('an evaluation that is malformed is a 400 and decides nothing', () => {
+describe('a malformed evaluation gets 400 without a decision', () => {
   it.each<[string, () => Json]>([
     ['no subject (2.4.1)', () => whole({ subject: undefined })],
     ['no action', () => whole({ action: undefined })],
@@ -160,13 +160,13 @@ describe('an evaluation that is malformed is a 400 and decides nothing', () => {
     ['an action without name', () => whole({ action: {} })],
     ['a resource without type', () => whole({ resource: { id: 'acme/clord' } })],
     ['a resource without id', () => whole({ resource: { type: 'repo' } })],
-    ['a subject that is a text (2.4.6)', () => whole({ subject: 'alice' })],
+    ['a subject that is a string (2.4.6)', () => whole({ subject: 'alice' })],
     ['an action whose name is a number', () => whole({ action: { name: 123 } })],
     ['properties that are a list', () => whole({ resource: { ...RECORD, properties: ['x'] } })],
-    ['a context that is a text', () => whole({ context: 'x' })],
-    ['a dryRun that is a text', () => whole({ context: { dryRun: 'yes' } })],
-    ['a risk that is none', () => whole({ action: { ...READ, properties: { risk: 'tiny' } } })],
-    ['a cost that is negative', () => whole({ context: { cost: { USD: -1 } } })],
+    ['a context that is a string', () => whole({ context: 'x' })],
+    ['a dryRun that is a string', () => whole({ context: { dryRun: 'yes' } })],
+    ['an unknown risk', () => whole({ action: { ...READ, properties: { risk: 'tiny' } } })],
+    ['a negative cost', () => whole({ context: { cost: { USD: -1 } } })],
   ])('%s', async (_what, make) => {
     const before = await head(stack);
     const answer = await evaluation(make());
@@ -188,30 +188,30 @@ describe('an evaluation that is malformed is a 400 and decides nothing', () => {
   });
 });
 
-describe('several evaluations', () => {
-  it('take what they lack from the defaults, and are answered in their order (3.2.1, 3.2.2, 3.3)', async () => {
+describe('a batch of evaluations', () => {
+  it('takes missing members from the defaults and returns the decisions in order (3.2.1, 3.2.2, 3.3)', async () => {
     const actions = [READ, NEVER, WRITE, NEVER].map((action) => ({ action }));
     const answer = await evaluations({ subject: subject(), resource: RECORD, evaluations: actions });
     expect(bare(decisionsIn(answer))).toEqual([true, false, true, false]);
   });
 
-  it('may have all of their own, and no defaults (3.2.5)', async () => {
+  it('may omit the defaults if every evaluation is complete (3.2.5)', async () => {
     const answer = await evaluations({ evaluations: [whole(), whole({ action: NEVER })] });
     expect(bare(decisionsIn(answer))).toEqual([true, false]);
   });
 
-  it('put their own value in the place of the whole default (7.1.1)', async () => {
+  it('replaces a default as a whole by the value of an evaluation (7.1.1)', async () => {
     const answer = await evaluations({
       ...whole({ action: NEVER, context: { dryRun: true } }),
       evaluations: [{}, { action: READ }, { action: READ, context: {} }, { action: READ, resource: ELSEWHERE }],
     });
     const list = decisionsIn(answer);
     expect(bare(list)).toEqual([false, true, true, false]);
-    // a dry run is asked for all of them: a context of an item's own does not make it one that is charged
+    // the default requests a dry run for all: an evaluation with its own context is still not charged
     expect(list.map((each) => 'actionId' in (each.context ?? {}))).toEqual([false, false, false, false]);
   });
 
-  it('inherit the context, unless they have their own (3.2.6)', async () => {
+  it('inherits the context unless an evaluation has its own (3.2.6)', async () => {
     const answer = await evaluations({
       ...whole({ context: { time: '2026-06-27T18:03-07:00' } }),
       evaluations: [{ resource: RECORD }, { resource: RECORD, context: { source: 'batch-override' } }],
@@ -220,11 +220,11 @@ describe('several evaluations', () => {
   });
 
   it.each<[string, unknown]>([
-    ['lacks a part', {}],
-    ['has a part of the wrong type', { resource: 'x' }],
-    ['has half a part', { resource: { type: 'repo' } }],
-    ['names what cannot be', { resource: { type: 'repo', id: 'acme/\u0000' } }],
-  ])('are decided each by itself where one of them %s (3.4.1)', async (_what, broken) => {
+    ['lacks a member', {}],
+    ['has a member of the wrong type', { resource: 'x' }],
+    ['has an incomplete member', { resource: { type: 'repo' } }],
+    ['has an invalid resource id', { resource: { type: 'repo', id: 'acme/\u0000' } }],
+  ])('decides the other evaluations if one %s (3.4.1)', async (_what, broken) => {
     const answer = await evaluations({
       subject: subject(),
       action: READ,
@@ -236,9 +236,9 @@ describe('several evaluations', () => {
   });
 
   it.each<[string, Json]>([
-    ['there are none', {}],
-    ['the list is empty', { evaluations: [] }],
-  ])('are one evaluation where %s (3.4.2, 3.4.3)', async (_what, more) => {
+    ['evaluations is missing', {}],
+    ['evaluations is empty', { evaluations: [] }],
+  ])('is a single evaluation if %s (3.4.2, 3.4.3)', async (_what, more) => {
     const answer = await evaluations(whole(more));
     expect(decisionIn(answer)).toBe(true);
     expect(answer.body).not.toHaveProperty('evaluations');
@@ -246,7 +246,7 @@ describe('several evaluations', () => {
     expect([missing.status, problemIn(missing)]).toEqual([400, 'BAD_REQUEST']);
   });
 
-  it('are refused as a whole where there are too many, or they are no list of objects', async () => {
+  it('is refused as a whole if it has too many evaluations or is not a list of objects', async () => {
     const before = await head(stack);
     for (const list of [Array.from({ length: 51 }, () => ({})), {}, 'x', [1], [null], [[]]]) {
       const answer = await evaluations(whole({ evaluations: list }));
@@ -257,7 +257,7 @@ describe('several evaluations', () => {
   });
 });
 
-describe('the semantic of several evaluations', () => {
+describe('the semantic of a batch of evaluations', () => {
   const asked = (semantic: string | undefined, names: Json[]): Json => ({
     subject: subject(),
     resource: RECORD,
@@ -274,13 +274,13 @@ describe('the semantic of several evaluations', () => {
     ['permit_on_first_permit', [NEVER, READ, READ], [false, true]],
     ['permit_on_first_permit', [NEVER, NEVER], [false, false]],
     ['permit_on_first_permit', [{}, READ, READ], [false, true]],
-  ])('%s: %j is answered %j, and nothing after it is charged', async (semantic, names, expected) => {
+  ])('%s: for %j returns %j and charges no later evaluation', async (semantic, names, expected) => {
     const before = await charged();
     expect(bare(decisionsIn(await evaluations(asked(semantic, names))))).toEqual(expected);
     expect((await charged()) - before).toBe(expected.filter(Boolean).length);
   });
 
-  it('is refused where there is no such semantic', async () => {
+  it('is refused if it is unknown', async () => {
     const answer = await evaluations(asked('sometimes', [READ]));
     expect([answer.status, problemIn(answer)]).toEqual([400, 'BAD_REQUEST']);
   });
@@ -293,15 +293,15 @@ describe('the transport', () => {
     [200, '/access/v1/evaluation', () => whole()],
     [200, '/access/v1/evaluations', () => ({ evaluations: [whole()] })],
     [400, '/access/v1/evaluation', () => ({})],
-  ])('says back X-Request-ID with a %s of %s (2.5.1)', async (status, path, body) => {
+  ])('returns X-Request-ID with a %s of %s (2.5.1)', async (status, path, body) => {
     const answer = await post(path, body(), { 'x-request-id': ID });
     expect([answer.status, answer.headers.get('x-request-id')]).toEqual([status, ID]);
   });
 
-  it('says it back where the caller is refused, or the path is none', async () => {
+  it('returns X-Request-ID if the caller is refused or the path does not exist', async () => {
     const headers = { 'x-request-id': ID };
     for (const [status, path, key] of [
-      [401, '/access/v1/evaluation', 'nobody-knows-this-key'],
+      [401, '/access/v1/evaluation', 'an-unknown-key'],
       [403, '/access/v1/evaluation', stack.keys.analyst],
       [404, '/access/v2/evaluation', stack.keys.enforcer],
     ] as const) {
@@ -311,11 +311,11 @@ describe('the transport', () => {
     }
   });
 
-  it('asks for no X-Request-ID (2.5.2)', async () => {
+  it('requires no X-Request-ID (2.5.2)', async () => {
     expect(decisionIn(await evaluation(whole()))).toBe(true);
   });
 
-  it("takes a run's own token for its own grant, and for no other", async () => {
+  it("accepts a run's token for its own grant only", async () => {
     const [one, two] = [await openRun(stack), await openRun(stack)];
     const asked = (of: Opened): Json => whole({ subject: { type: 'grant', id: of.grantId } });
     const as = (body: Json, path: string) => http(stack, 'POST', path, { key: one.token, body });
@@ -329,7 +329,7 @@ describe('the transport', () => {
 });
 
 describe('discovery', () => {
-  it('is open to everybody, and names the endpoints of this address (6.3, 6.5)', async () => {
+  it('requires no key and lists the endpoints under the public URL (6.3, 6.5)', async () => {
     const answer = await http(stack, 'GET', '/.well-known/authzen-configuration');
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
@@ -340,7 +340,7 @@ describe('discovery', () => {
     });
   });
 
-  it('names no endpoint that is not there', async () => {
+  it('lists only endpoints that exist', async () => {
     const { body } = await http(stack, 'GET', '/.well-known/authzen-configuration');
     const endpoints = Object.entries(body).filter(([name]) => name.endsWith('_endpoint'));
     for (const [name, url] of endpoints) {

@@ -4,7 +4,7 @@ import { call, GRANT, head, makeTenant, openRun, problemIn, RUN, unknown, writte
 type Json = Record<string, unknown>;
 type Keys = Record<string, string>;
 
-/** What one tenant has: one of each kind of thing that has an id. */
+/** One id of each kind that a tenant has. */
 interface Estate extends Opened {
   readonly actionId: string;
   readonly approvalId: string;
@@ -22,7 +22,7 @@ async function estate(keys: Keys): Promise<Estate> {
     (await http(stack, 'POST', path, { key: keys[role]!, body })).body;
   const { actionId } = await post('enforcer', '/v1/actions', call(run.grantId));
   const { approval } = await post('orchestrator', '/v1/runs', { ...RUN, requireApproval: true });
-  const selector = { agentClass: 'nobody' };
+  const selector = { agentClass: 'unused' };
   const { revocationId } = await post('responder', '/v1/revocations', {
     selector,
     reason: 'x',
@@ -50,7 +50,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => stack.stop());
 
-/** Every route that takes an id, with the kind of its id, who may call it, and a sound body. */
+/** Every route that takes an id, with the kind of the id, a role that may call it, and a valid body. */
 const ROUTES: [string, string, keyof Estate, string, Json?][] = [
   ['POST', '/v1/grants/{}/delegations', 'grantId', 'orchestrator', { agent: { class: 'c' }, task: 't', grant: {} }],
   ['GET', '/v1/runs/{}', 'runId', 'analyst'],
@@ -79,26 +79,23 @@ const routes = ROUTES.map((route): [string, (typeof ROUTES)[number]] => [`${rout
 function ask([method, path, , role, body]: (typeof ROUTES)[number], id: string, keys: Keys): Promise<HttpAnswer> {
   return http(stack, method, path.replace('{}', id), { key: keys[role]!, ...(body ? { body } : {}) });
 }
-/** A refusal without the id it is about: what is left must not tell one unknown id from another. */
+/** Removes the id from a refusal: the rest must be equal for every unknown id. */
 const shapeOf = (answer: HttpAnswer, id: string): string =>
   JSON.stringify([answer.status, [...answer.headers.keys()].sort(), answer.body]).replaceAll(id, '<id>');
 
 describe('an id', () => {
-  it.each(routes)(
-    'of another tenant is not found, and looks just like one that nobody has: %s',
-    async (_name, route) => {
-      const id = theirs[route[2]] as string;
-      const before = { theirs: await head(stack), ours: await head(stack, acme.analyst) };
-      const [other, none] = [await ask(route, id, acme), await ask(route, unknown(id), acme)];
-      expect([other.status, problemIn(other)]).toEqual([404, 'NOT_FOUND']);
-      expect(shapeOf(other, id)).toBe(shapeOf(none, unknown(id)));
-      expect(await writtenAfter(stack, before.theirs)).toEqual([]);
-      const written = await writtenAfter(stack, before.ours, acme.analyst);
-      expect(written.filter((event) => event.type !== 'Refused')).toEqual([]);
-    },
-  );
+  it.each(routes)('of another tenant gets the same 404 as an id that does not exist: %s', async (_name, route) => {
+    const id = theirs[route[2]] as string;
+    const before = { theirs: await head(stack), ours: await head(stack, acme.analyst) };
+    const [other, none] = [await ask(route, id, acme), await ask(route, unknown(id), acme)];
+    expect([other.status, problemIn(other)]).toEqual([404, 'NOT_FOUND']);
+    expect(shapeOf(other, id)).toBe(shapeOf(none, unknown(id)));
+    expect(await writtenAfter(stack, before.theirs)).toEqual([]);
+    const written = await writtenAfter(stack, before.ours, acme.analyst);
+    expect(written.filter((event) => event.type !== 'Refused')).toEqual([]);
+  });
 
-  it.each(routes)('that is none, is not found: %s', async (_name, route) => {
+  it.each(routes)('that is malformed gets 404: %s', async (_name, route) => {
     const id = ours[route[2]] as string;
     const wrong = [
       'x',
@@ -122,13 +119,13 @@ describe('an id', () => {
     expect(await writtenAfter(stack, before, acme.analyst)).toEqual([]);
   });
 
-  it.each(routes)('of a log that the tenant does not have is not found, at once: %s', async (_name, route) => {
+  it.each(routes)('of a log that the tenant does not have gets 404 at once: %s', async (_name, route) => {
     const id = (ours[route[2]] as string).replace('_0_', '_7_');
     const answer = await ask(route, id, acme);
     expect([answer.status, problemIn(answer)]).toEqual([404, 'NOT_FOUND']);
   });
 
-  it('of another kind is not found', async () => {
+  it('of another kind gets 404', async () => {
     for (const route of ROUTES) {
       const other = route[2] === 'runId' ? ours.grantId : ours.runId;
       expect([route[1], (await ask(route, other, acme)).status]).toEqual([route[1], 404]);
@@ -136,7 +133,7 @@ describe('an id', () => {
   });
 });
 
-describe('what one tenant has, another does not see', () => {
+describe('lists and filters show nothing of another tenant', () => {
   it.each([
     '/v1/runs',
     '/v1/grants',
@@ -147,15 +144,15 @@ describe('what one tenant has, another does not see', () => {
   ])('in %s', async (path) => {
     const text = async (keys: Keys): Promise<string> =>
       JSON.stringify((await http(stack, 'GET', path, { key: keys.analyst! })).body);
-    const leaks = (said: string, of: Estate): string[] =>
-      Object.values(of).filter((id) => typeof id === 'string' && said.includes(id));
-    // each has something of its own there, so that the emptiness of the other half means something
-    await until(`${path} to show our own`, async () => leaks(await text(acme), ours).length > 0);
+    const leaks = (content: string, of: Estate): string[] =>
+      Object.values(of).filter((id) => typeof id === 'string' && content.includes(id));
+    // waits until the own ids appear, so that the absence of the other tenant's ids is meaningful
+    await until(`${path} to show the own ids`, async () => leaks(await text(acme), ours).length > 0);
     expect(leaks(await text(acme), theirs)).toEqual([]);
     expect(leaks(await text(stack.keys), ours)).toEqual([]);
   });
 
-  it('by filtering for it', async () => {
+  it('if filtered by its ids', async () => {
     for (const path of [
       `/v1/runs?treeId=${theirs.treeId}`,
       `/v1/actions?runId=${theirs.runId}`,
@@ -166,7 +163,7 @@ describe('what one tenant has, another does not see', () => {
     }
   });
 
-  it.each(['default/0', 'default/00', 'nobody/0'])('by naming the log %s', async (log) => {
+  it.each(['default/0', 'default/00', 'unknown/0'])('if the log %s is named', async (log) => {
     for (const path of ['/v1/events', '/v1/log/verification']) {
       const answer = await http(stack, 'GET', `${path}?log=${log}`, { key: acme.analyst! });
       expect([path, answer.status, problemIn(answer)]).toEqual([path, 404, 'NOT_FOUND']);
@@ -179,7 +176,7 @@ describe('an id in a body', () => {
     http(stack, 'POST', '/v1/actions', { key: keys.enforcer!, body });
   const more = (part: Json): Json => ({ ...call(ours.grantId), ...part });
 
-  it('that is none is malformed', async () => {
+  it('that is malformed gets 400', async () => {
     for (const body of [
       call('x'),
       call(ours.runId),
@@ -191,7 +188,7 @@ describe('an id in a body', () => {
     }
   });
 
-  it('of another tenant is as unknown as one that nobody has', async () => {
+  it('of another tenant gets the same answer as an id that does not exist', async () => {
     const before = await head(stack);
     for (const [field, id] of [
       ['grantId', theirs.grantId],
@@ -209,7 +206,7 @@ describe('an id in a body', () => {
     expect(await writtenAfter(stack, before)).toEqual([]);
   });
 
-  it('of another tenant is refused in a batch, and the others are decided', async () => {
+  it('of another tenant is refused in a batch, and the other actions are decided', async () => {
     const body = { actions: [call(ours.grantId), call(theirs.grantId), call(ours.grantId)] };
     const answer = await http(stack, 'POST', '/v1/actions:batch', { key: acme.enforcer!, body });
     expect(answer.status).toBe(200);
@@ -222,7 +219,7 @@ describe('an id in a body', () => {
 });
 
 describe('a revocation', () => {
-  it('of everybody stops nobody in another tenant', async () => {
+  it('of a principal does not affect other tenants', async () => {
     const body = { selector: { principal: RUN.requestedBy }, reason: 'x', force: true };
     const answer = await http(stack, 'POST', '/v1/revocations', { key: acme.responder!, body });
     expect(answer.status).toBe(200);

@@ -24,14 +24,14 @@ const open = (grant: Json, more: Json = {}): Promise<HttpAnswer> =>
   post('orchestrator', '/v1/runs', { ...RUN, grant, ...more });
 const act = (more: Json): Promise<HttpAnswer> => post('enforcer', '/v1/actions', call(run.grantId, more));
 
-/** What a refusal left in the log, but for the records of refusals. */
+/** Returns the events written during the work, without records of refusals. */
 async function leftBy(work: () => Promise<unknown>): Promise<LogEvent[]> {
   const before = await head(stack);
   await work();
   return (await writtenAfter(stack, before)).filter((event) => !['Refused', 'DelegationRefused'].includes(event.type));
 }
 
-/** Refused with this status and code, and nothing changed. */
+/** Expects a refusal with this status and code, and no change. */
 async function refused(status: number, code: string, ask: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
   let answer: HttpAnswer | undefined;
   const left = await leftBy(async () => (answer = await ask()));
@@ -44,8 +44,8 @@ const ROUTES = samples({ runId: '', treeId: '', grantId: '', token: '', position
   (sample, i): [string, number] => [sample.path, i],
 );
 
-describe('a body is refused as malformed, at every level', () => {
-  it.each(ROUTES)('with a member that nobody knows: %s', async (_path, i) => {
+describe('a body is refused with 400 at every level', () => {
+  it.each(ROUTES)('with an unknown member: %s', async (_path, i) => {
     const { path, role, body } = all[i]!;
     const changed = withUnknownMembers(body);
     const left = await leftBy(async () => {
@@ -68,7 +68,7 @@ describe('a body is refused as malformed, at every level', () => {
     expect(left).toEqual([]);
   });
 
-  it('but the same bodies are sound where nothing is changed in them', async () => {
+  it('but is accepted unchanged', async () => {
     for (const { path, role, body } of all.filter(
       (each) => !/revocation$|completion|\/tenants|suspension|resumption/.test(each.path),
     ))
@@ -76,16 +76,16 @@ describe('a body is refused as malformed, at every level', () => {
   });
 });
 
-describe('a body that is no JSON of ours is refused', () => {
+describe('a body that is not accepted JSON is refused', () => {
   const NOT_JSON = ['', ' ', '{', 'nul', "{'a':1}", '{"a":1,}', '{"a":1}{"b":2}', 'NaN', '// x\n{}'];
   const NO_OBJECT = ['null', '1', '"x"', '[]', '[{}]', 'true'];
 
-  it.each([...NOT_JSON, ...NO_OBJECT])('%j, whatever the route', async (raw) => {
+  it.each([...NOT_JSON, ...NO_OBJECT])('%j, on every route', async (raw) => {
     for (const { path, role } of all)
       await refused(400, 'BAD_REQUEST', () => http(stack, 'POST', path, { key: stack.keys[role]!, raw }));
   });
 
-  it('in bytes that are no UTF-8', async () => {
+  it('with bytes that are not UTF-8', async () => {
     const body = Buffer.concat([Buffer.from('{"purpose":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
     const headers = { authorization: `Bearer ${stack.keys.orchestrator}`, 'content-type': 'application/json' };
     const answer = await fetch(`${stack.url}/v1/runs`, { method: 'POST', headers, body });
@@ -93,11 +93,14 @@ describe('a body that is no JSON of ours is refused', () => {
   });
 
   it.each<[string, Json]>([
-    ['half a character in an argument', { action: { verb: 'repo.read', args: { a: '\ud800' } } }],
-    ['half a character in the name of one', { action: { verb: 'repo.read', args: { '\udc00': 1 } } }],
-    ['half a character in an attribute', { resource: { type: 'repo', id: 'acme/x', attributes: { a: 'x\udfff' } } }],
+    ['an unpaired surrogate in an argument', { action: { verb: 'repo.read', args: { a: '\ud800' } } }],
+    ['an unpaired surrogate in the name of an argument', { action: { verb: 'repo.read', args: { '\udc00': 1 } } }],
     [
-      'more levels than anybody reads',
+      'an unpaired surrogate in an attribute',
+      { resource: { type: 'repo', id: 'acme/x', attributes: { a: 'x\udfff' } } },
+    ],
+    [
+      'too many levels',
       { action: { verb: 'repo.read', args: JSON.parse(`${'{"a":'.repeat(300)}1${'}'.repeat(300)}`) } },
     ],
   ])('with %s', async (_what, more) => {
@@ -107,7 +110,7 @@ describe('a body that is no JSON of ours is refused', () => {
   it.each([
     [LIMITS.httpBodyValues / 2, 400, 'BAD_REQUEST'],
     [4 * LIMITS.httpBodyValues, 413, 'TOO_LARGE'], // each level is a value
-  ] as const)('with %i levels, which no stack need hold: %i %s', async (levels, status, code) => {
+  ] as const)('with %i levels, without a stack overflow: %i %s', async (levels, status, code) => {
     for (const [opening, closing] of [
       ['[', ']'],
       ['{"a":', '}'],
@@ -122,7 +125,7 @@ describe('a body that is no JSON of ours is refused', () => {
   });
 
   it.each(['__proto__', '\\u005f_proto_\\u005F'])(
-    'with the argument %s, which a digest would not see',
+    'with the argument %s, which a digest would not cover',
     async (name) => {
       const raw = JSON.stringify(call(run.grantId, { action: { verb: 'repo.read', args: { a: 0 } } })).replace(
         '"a":0',
@@ -132,12 +135,12 @@ describe('a body that is no JSON of ours is refused', () => {
     },
   );
 
-  it('but words may say what they like', async () => {
+  it('but text may contain anything', async () => {
     const args = { text: 'about __proto__ and \u0001', constructor: 1, toString: { prototype: 2 } };
     expect((await act({ action: { verb: 'repo.read', args } })).status).toBe(200);
   });
 
-  it('with half a character in words that are kept, while others go on being answered', async () => {
+  it('with an unpaired surrogate in stored text, while other requests succeed', async () => {
     const [bad, good] = await Promise.all([open(GRANT, { purpose: 'x\ud83d' }), open(GRANT)]);
     expect([bad.status, problemIn(bad), good.status]).toEqual([400, 'BAD_REQUEST', 201]);
   });
@@ -155,14 +158,14 @@ describe('a body that is no JSON of ours is refused', () => {
     ['{"a":1e-400}', 'action.args.a: the number 1e-400 cannot be kept'],
     ['{"a":[{"to":9007199254740993}]}', 'action.args.a[0].to: the number 9007199254740993 cannot be kept'],
     ['{"a":9007199254740991.4e0}', 'action.args.a: the number 9007199254740991.4e0 cannot be kept'],
-    ['{"a":{"to":1,"\\u0074o":2}}', 'action.args.a.to occurs twice'],
-    ['{"a b":1,"a b":1}', 'action.args["a b"] occurs twice'],
-  ])('that a digest could not tell from another, and says where: %s', async (args, says) => {
+    ['{"a":{"to":1,"\\u0074o":2}}', 'action.args.a.to stands twice'],
+    ['{"a b":1,"a b":1}', 'action.args["a b"] stands twice'],
+  ])('with arguments whose digest would be ambiguous, and the detail names the place: %s', async (args, detail) => {
     const { body } = await refused(400, 'BAD_REQUEST', () => withArgs(args));
-    expect(body.detail).toContain(says);
+    expect(body.detail).toContain(detail);
   });
 
-  it('but a number is taken however large or small it is, where it is kept as it is written', async () => {
+  it('but accepts numbers of any size that are stored exactly', async () => {
     expect((await withArgs('{"a":[9007199254740992,1e17,5e-324,-0,1.0]}')).status).toBe(200);
   });
 
@@ -184,7 +187,7 @@ describe('a body that is no JSON of ours is refused', () => {
   });
 });
 
-describe('what is too long, too many or too large is refused', () => {
+describe('a request beyond a maximum is refused', () => {
   const text = (length: number): string => 'x'.repeat(length);
   const many = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
   const named = (count: number, value: unknown): Json => Object.fromEntries(many(count, (i) => [`k${i}`, value]));
@@ -245,7 +248,7 @@ describe('what is too long, too many or too large is refused', () => {
     await refused(400, 'BAD_REQUEST', () => act(make(most + 1)));
   });
 
-  it('a batch of none, and of more than 50', async () => {
+  it('an empty batch, and one of more than 50', async () => {
     const batch = (size: number) =>
       post('enforcer', '/v1/actions:batch', { actions: many(size, () => call(run.grantId)) });
     for (const size of [0, 51]) await refused(400, 'BAD_REQUEST', () => batch(size));
@@ -253,12 +256,12 @@ describe('what is too long, too many or too large is refused', () => {
     expect([status, (body.answers as unknown[]).length]).toEqual([200, 50]);
   });
 
-  it('a batch in which one action is malformed: none of it is decided', async () => {
+  it('a batch with one malformed action: none of its actions is decided', async () => {
     const actions = [call(run.grantId), call(run.grantId, { action: { verb: '' } })];
     await refused(400, 'BAD_REQUEST', () => post('enforcer', '/v1/actions:batch', { actions }));
   });
 
-  it('a body of more than 256 KiB: 413, whether its length is told or not', async () => {
+  it('a body of more than 256 KiB: 413, with and without content-length', async () => {
     const body = (size: number): string => {
       const frame = JSON.stringify(call(run.grantId, { action: { verb: 'repo.read', args: { a: '' } } }));
       return frame.replace('"a":""', `"a":"${text(size - frame.length)}"`);
@@ -275,14 +278,14 @@ describe('what is too long, too many or too large is refused', () => {
     expect([chunked.status, ((await chunked.json()) as Json).code]).toEqual([413, 'TOO_LARGE']);
   });
 
-  it('a lease longer, or a window shorter, than any may be: 403, since it is well-formed', async () => {
+  it('a lease beyond the maximum, or a window below the minimum: 403, since both are well-formed', async () => {
     await refused(403, 'GRANT_EXCEEDS_MAXIMUM', () => open({ ...GRANT, time: { ttl: '31d' } }));
     const windows = [{ per: '1ms', calls: 1 }];
     await refused(403, 'GRANT_EXCEEDS_MAXIMUM', () => open({ ...GRANT, budget: { windows } }));
   });
 });
 
-describe('an amount that is no whole number of minor units is refused', () => {
+describe('an amount that is not a whole number of minor units is refused', () => {
   const WRONG = [-1, 0.5, 1.5, 1e15 + 1, 2 ** 53, 1e21, '5', null, true];
 
   it.each<[string, (amount: unknown) => Promise<HttpAnswer>]>([
@@ -298,7 +301,7 @@ describe('an amount that is no whole number of minor units is refused', () => {
   });
 
   it.each(['usd', 'US', 'USDX', '', '$', 'ÜSD', 'USD ', 'constructor'])(
-    'in a currency that is none: %j',
+    'in an invalid currency: %j',
     async (currency) => {
       await refused(400, 'BAD_REQUEST', () => act({ cost: { [currency]: 1 } }));
       await refused(400, 'BAD_REQUEST', () => open({ ...GRANT, budget: { cost: { [currency]: 1 } } }));
@@ -306,21 +309,21 @@ describe('an amount that is no whole number of minor units is refused', () => {
   );
 });
 
-describe('a value that is of its type and makes no sense is refused', () => {
+describe('an invalid value of the right type is refused', () => {
   it.each<[string, Json]>([
-    ['two ends', { time: { ttl: '1h', expiresAt: '2030-01-01T00:00:00Z' } }],
-    ['an end in the past', { time: { expiresAt: '2020-01-01T00:00:00Z' } }],
-    ['no length', { time: { ttl: '0m' } }],
-    ['a length in words', { time: { ttl: 'an hour' } }],
-    ['a negative length', { time: { ttl: '-1h' } }],
+    ['two expiries', { time: { ttl: '1h', expiresAt: '2030-01-01T00:00:00Z' } }],
+    ['an expiry in the past', { time: { expiresAt: '2020-01-01T00:00:00Z' } }],
+    ['a zero duration', { time: { ttl: '0m' } }],
+    ['a duration as text', { time: { ttl: 'an hour' } }],
+    ['a negative duration', { time: { ttl: '-1h' } }],
     ['a time without a zone', { time: { expiresAt: '2030-01-01T00:00:00' } }],
-    ['a month that is none', { time: { expiresAt: '2030-13-01T00:00:00Z' } }],
-    ['a mode that is none', { actions: { allow: ['a.b'], mode: 'everything' } }],
-    ['a risk that is none', { risk: { ceiling: 'tiny' } }],
+    ['an invalid month', { time: { expiresAt: '2030-13-01T00:00:00Z' } }],
+    ['an unknown mode', { actions: { allow: ['a.b'], mode: 'everything' } }],
+    ['an unknown risk', { risk: { ceiling: 'tiny' } }],
     ['a drift above one', { purpose: { onDrift: { stepUpAt: 0.5, suspendAt: 1.1 } } }],
     ['suspension before step-up', { purpose: { onDrift: { stepUpAt: 0.9, suspendAt: 0.5 } } }],
-    ['a thumbprint that is none', { session: { jkt: 'short' } }],
-    ['a condition without a word', { resources: [{ type: 'repo', match: '**', where: { a: {} } }] }],
+    ['an invalid thumbprint', { session: { jkt: 'short' } }],
+    ['an empty condition', { resources: [{ type: 'repo', match: '**', where: { a: {} } }] }],
     ['a posture that admits nothing', { posture: { agentClass: [] } }],
   ])('a grant with %s', async (_what, more) => {
     await refused(400, 'BAD_REQUEST', () => open({ ...GRANT, ...more }));
@@ -346,7 +349,7 @@ describe('a value that is of its type and makes no sense is refused', () => {
     },
   );
 
-  it('a revocation of nothing in particular, of a tree without its children, or by a preview that nobody saw', async () => {
+  it('a revocation with an empty selector, of a tree without its children, or with the digest of no preview', async () => {
     await refused(400, 'BAD_REQUEST', () => post('responder', '/v1/revocations/preview', { selector: {} }));
     await refused(400, 'BAD_REQUEST', () =>
       post('responder', '/v1/revocations', { selector: {}, reason: 'x', force: true }),
@@ -368,7 +371,7 @@ describe('a value that is of its type and makes no sense is refused', () => {
   });
 });
 
-it('after all this the grant is as whole as it was asked for', async () => {
+it('a valid request succeeds after all these refusals', async () => {
   const whole = await open(WHOLE_GRANT);
   expect(whole.status).toBe(201);
   expect((whole.body.grant as Json).status).toBe('active');

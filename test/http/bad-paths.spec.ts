@@ -21,9 +21,9 @@ describe('a query is refused', () => {
   const LISTS = ['/v1/runs', '/v1/grants', '/v1/actions', '/v1/approvals', '/v1/events'];
 
   it.each<[string, string[]]>([
-    ['with a parameter that nobody knows', ['x=1', 'X=', 'limits=1', '__proto__=1', 'constructor=1', '%00=1']],
+    ['with an unknown parameter', ['x=1', 'X=', 'limits=1', '__proto__=1', 'constructor=1', '%00=1']],
     [
-      'with a limit that is none',
+      'with an invalid limit',
       [
         'limit=0',
         'limit=-1',
@@ -40,7 +40,7 @@ describe('a query is refused', () => {
       ],
     ],
     [
-      'with a position that is none',
+      'with an invalid position',
       [
         'minPosition=-1',
         'minPosition=x',
@@ -50,7 +50,7 @@ describe('a query is refused', () => {
         'minPosition=1e1',
       ],
     ],
-  ])('%s, by every list', async (_what, queries) => {
+  ])('%s, on every list', async (_what, queries) => {
     for (const path of LISTS) {
       for (const query of queries) {
         const answer = await get(`${path}?${query}`);
@@ -59,7 +59,7 @@ describe('a query is refused', () => {
     }
   });
 
-  it('with a parameter, by every route that takes none', async () => {
+  it('with a parameter, on every route that takes none', async () => {
     for (const path of [
       `/v1/runs/${run.runId}`,
       `/v1/grants/${run.grantId}`,
@@ -75,7 +75,7 @@ describe('a query is refused', () => {
     expect([answer.status, problemIn(answer)]).toEqual([400, 'BAD_REQUEST']);
   });
 
-  it('with a cursor that was not given here', async () => {
+  it('with an invalid cursor', async () => {
     const made = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     for (const path of LISTS.filter((each) => each !== '/v1/events')) {
       for (const cursor of [
@@ -97,7 +97,7 @@ describe('a query is refused', () => {
     expect((await get('/v1/approvals?status=pending&cursor=x')).status).toBe(400);
   });
 
-  it('with what cannot be searched for', async () => {
+  it('with an invalid search value', async () => {
     for (const query of [
       'treeId=x',
       'runId=x',
@@ -140,23 +140,23 @@ describe('a query is refused', () => {
     'yesterday',
     '2026-13-01T00:00:00Z',
     '1'.repeat(41),
-  ])('for a tree as it was at %j', async (at) => {
+  ])('for a tree at %j', async (at) => {
     const answer = await get(`/v1/trees/${run.treeId}?at=${encodeURIComponent(at)}`);
     expect([answer.status, problemIn(answer)]).toEqual([400, 'BAD_REQUEST']);
   });
 
-  it('but a tree as it was at a position, or at a time, is told', async () => {
+  it('but accepted for a tree at a position or a time', async () => {
     const before = await get(`/v1/trees/${run.treeId}?at=${run.position}`);
     expect([before.status, (before.body.grants as Json[]).length]).toEqual([200, 1]);
     expect((await get(`/v1/trees/${run.treeId}?at=${encodeURIComponent(new Date().toISOString())}`)).status).toBe(200);
-    // before there was a tree, and before there was anything
+    // before the tree existed, and beyond the end of the log
     for (const at of ['2020-01-01T00:00:00Z', '999999999'])
       expect([at, (await get(`/v1/trees/${run.treeId}?at=${at}`)).status]).toEqual([at, 404]);
   });
 
-  it('with Last-Event-ID that no stream gave', async () => {
+  it('with a Last-Event-ID that no stream sent', async () => {
     const unknown = ['x', '-1', 'default/0', 'default/0:', 'default/0:x', `default/0:${'9'.repeat(20)}`];
-    // another log's, another tenant's, and one that the log has not come to
+    // ids of another log and of another tenant, and one beyond the end of the log
     for (const id of [...unknown, 'default/1:0', 'other/0:0', ':0', 'default/0:999999999']) {
       const answer = await http(stack, 'GET', '/v1/events/stream', {
         key: stack.keys.analyst!,
@@ -185,7 +185,7 @@ describe('a path', () => {
     '/v1/runs//receipt',
     '/.env',
     '/console/..%2f..%2fetc/passwd',
-  ])('that is none is not found: %s', async (path) => {
+  ])('that does not exist gets 404: %s', async (path) => {
     const answer = await at('GET', path);
     expect([answer.status, problemIn(answer)]).toEqual([404, 'NOT_FOUND']);
   });
@@ -198,17 +198,20 @@ describe('a path', () => {
     ['GET', '/v1/quarantines/x', 'DELETE'],
     ['POST', '/log/default/0/tile/0/000', 'GET'],
     ['POST', '/healthz', 'GET'],
-  ])('that is there for other methods than %s says which: %s', async (method, path, allow) => {
+  ])('without a route for %s gets 405 with the allowed methods: %s', async (method, path, allow) => {
     const answer = await at(method, path);
     expect([answer.status, problemIn(answer)]).toEqual([405, 'METHOD_NOT_ALLOWED']);
     expect(answer.headers.get('allow')?.split(', ').sort().join(', ')).toBe(allow);
     for (const each of allow.split(', ')) expect(answer.body.detail).toContain(each);
   });
 
-  it.each(['/v1/runs/%zz', '/v1/runs/%', '/v1/runs/%ff'])('that cannot be read is malformed: %s', async (path) => {
-    const answer = await at('GET', path);
-    expect([answer.status, problemIn(answer)]).toEqual([400, 'BAD_REQUEST']);
-  });
+  it.each(['/v1/runs/%zz', '/v1/runs/%', '/v1/runs/%ff'])(
+    'with invalid percent-encoding gets 400: %s',
+    async (path) => {
+      const answer = await at('GET', path);
+      expect([answer.status, problemIn(answer)]).toEqual([400, 'BAD_REQUEST']);
+    },
+  );
 
   it.each(
     [
@@ -228,7 +231,7 @@ describe('a path', () => {
       '0/tile/entries/999',
       '0/tile/..%2f0/000',
     ].slice(1),
-  )('of a log that has no such thing is not found: /log/default/%s', async (path) => {
+  )('of a log resource that does not exist gets 404: /log/default/%s', async (path) => {
     const answer = await at('GET', `/log/default/${path}`);
     expect([answer.status, problemIn(answer)]).toEqual([404, 'NOT_FOUND']);
   });

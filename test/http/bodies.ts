@@ -6,7 +6,7 @@ type Json = Record<string, unknown>;
 export const JKT = 'a'.repeat(43);
 export const DIGEST = `sha256:${'0'.repeat(64)}`;
 
-/** Every member that a grant request may have, in a form that is taken. */
+/** A valid grant request with every member. */
 export const WHOLE_GRANT = {
   actions: { allow: ['repo.read', 'repo.commit'], deny: ['secret.read'], mode: 'execute' },
   resources: [
@@ -50,12 +50,12 @@ export interface Sample {
   readonly body: Json;
 }
 
-/** One sound request for every route that takes a body, with as many of its members as there are. */
+/** Returns a valid request with all members for every route that takes a body. */
 export function samples(run: Opened, actionId: string, approvalId: string): Sample[] {
   const { grantId, runId } = run;
   const reason = 'because';
   const selector = {
-    agentClass: 'nobody',
+    agentClass: 'unused',
     agentInstance: 'i',
     modelVersion: 'v',
     principal: 'user:x',
@@ -105,7 +105,7 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
   ];
 }
 
-/** A place in a body: the keys that lead to it. */
+/** The keys that lead to a value in a body. */
 type Path = readonly (string | number)[];
 export interface Changed {
   readonly what: string;
@@ -126,10 +126,10 @@ function put(body: unknown, at: Path, value: unknown): unknown {
   return copy;
 }
 
-/** Where a body holds what is the caller's own: any argument is an argument. */
+/** Checks whether a place in a body takes arbitrary values of the caller, such as arguments. */
 const isFree = (at: Path): boolean => at.includes('args') || at.at(-1) === 'attributes';
 
-/** The body with a member that nobody knows, once in each of its objects. */
+/** Returns copies of the body, each with an unknown member in one of its objects. */
 export function withUnknownMembers(body: Json): Changed[] {
   return places(body)
     .filter(([at, value]) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isFree(at))
@@ -141,11 +141,11 @@ export function withUnknownMembers(body: Json): Changed[] {
     );
 }
 
-/** The body with a value of another type, once in each of its places. */
+/** Returns copies of the body, each with a value of another type in one place. */
 export function withWrongTypes(body: Json): Changed[] {
   const wrong = (at: Path, value: unknown): unknown[] => {
     if (at.includes('args') && at.at(-1) !== 'args') return [];
-    const scalar = at.includes('attributes') || at.includes('where'); // of any kind
+    const scalar = at.includes('attributes') || at.includes('where'); // accepts any scalar
     if (typeof value === 'string') return scalar ? [null, {}, []] : [null, 1, {}, [value]];
     if (typeof value === 'number') return scalar ? [null, {}] : [null, '1', {}, true];
     if (typeof value === 'boolean') return [null, 'true', 1];

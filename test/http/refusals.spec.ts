@@ -16,7 +16,7 @@ const post = (role: string, path: string, body: unknown, headers: Record<string,
 const get = (path: string): Promise<HttpAnswer> => http(stack, 'GET', path, { key: stack.keys.analyst! });
 const open = (grant: Json): Promise<HttpAnswer> => post('orchestrator', '/v1/runs', { ...RUN, grant });
 
-/** Refused, and nothing is written but the record of it. */
+/** Expects a refusal, with no event other than its record. */
 async function refused(status: number, code: string, work: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
   const before = await head(stack);
   const answer = await work();
@@ -29,7 +29,7 @@ async function refused(status: number, code: string, work: () => Promise<HttpAns
   return answer;
 }
 
-describe('a pattern that is none is refused as PATTERN_INVALID, and says what is wrong with it', () => {
+describe('an invalid pattern is refused as PATTERN_INVALID with the reason', () => {
   it.each(['repo read', 'a..b', '.a', 'a.', '.', '*x', 'a.*b', '***', 'a/b', 'a\u0000', 'ré.po', 'a.\u200bb', '%2a'])(
     'the action %j, allowed or denied',
     async (pattern) => {
@@ -65,16 +65,16 @@ describe('a pattern that is none is refused as PATTERN_INVALID, and says what is
 
   it.each<[string, Json]>([
     ['a verb that is a pattern', { action: { verb: 'repo.*' } }],
-    ['a verb in disguise', { action: { verb: 'repo.re\u00adad' } }],
+    ['a verb with an invisible character', { action: { verb: 'repo.re\u00adad' } }],
     ['a resource that is a pattern', { resource: { type: 'repo', id: 'acme/*' } }],
-    ['a resource that climbs', { resource: { type: 'repo', id: 'acme/../other' } }],
-    ['a resource that climbs in disguise', { resource: { type: 'repo', id: 'acme/%2e%2e/other' } }],
+    ['a resource with a parent folder', { resource: { type: 'repo', id: 'acme/../other' } }],
+    ['a resource with an encoded parent folder', { resource: { type: 'repo', id: 'acme/%2e%2e/other' } }],
   ])('in an action: %s', async (_what, more) => {
     const { grantId } = await openRun(stack);
     await refused(400, 'PATTERN_INVALID', () => post('enforcer', '/v1/actions', call(grantId, more)));
   });
 
-  it('in what a child or an escalation asks for', async () => {
+  it('in a delegation or an escalation', async () => {
     const { grantId, runId } = await openRun(stack);
     const grant = { actions: { allow: ['a..b'] } };
     const child = { agent: { class: 'c' }, task: 't', grant };
@@ -131,23 +131,26 @@ describe('a child that would be wider than its parent is refused as GRANT_WIDENS
     ],
   ];
 
-  it.each(WIDER)('in %s: %s, with the value of the parent and its own', async (rule, path, grant, limit, actual) => {
-    const answer = await refused(403, 'GRANT_WIDENS_PARENT', () => delegate(grant));
-    expect(answer.body.reasons).toContainEqual(
-      expect.objectContaining({
-        rule,
-        outcome: 'deny',
-        code: 'WIDENS',
-        message: expect.any(String),
-        path,
-        limit,
-        actual,
-      }),
-    );
-    expect(answer.body.detail).toContain(path);
-  });
+  it.each(WIDER)(
+    'in %s: %s, with the values of the parent and of the child',
+    async (rule, path, grant, limit, actual) => {
+      const answer = await refused(403, 'GRANT_WIDENS_PARENT', () => delegate(grant));
+      expect(answer.body.reasons).toContainEqual(
+        expect.objectContaining({
+          rule,
+          outcome: 'deny',
+          code: 'WIDENS',
+          message: expect.any(String),
+          path,
+          limit,
+          actual,
+        }),
+      );
+      expect(answer.body.detail).toContain(path);
+    },
+  );
 
-  it('in all of them at once, and every one is told', async () => {
+  it('in all dimensions at once, and the refusal lists every one', async () => {
     const grant = {
       time: { expiresAt: later },
       purpose: { onDrift: { stepUpAt: 0.6, suspendAt: 0.9 }, delegatedSources: ['x'] },
@@ -163,7 +166,7 @@ describe('a child that would be wider than its parent is refused as GRANT_WIDENS
     for (const [, path] of WIDER) expect(paths).toContain(path);
   });
 
-  it('and is a record in the log, under the grant it was asked of', async () => {
+  it('and the refusal is recorded in the log under the parent grant', async () => {
     const before = await head(stack);
     await delegate({ budget: { calls: 11 } });
     const [event, ...more] = await writtenAfter(stack, before);
@@ -175,7 +178,7 @@ describe('a child that would be wider than its parent is refused as GRANT_WIDENS
     });
   });
 
-  it('but what it leaves out it has from its parent, and what is equal is not wider', async () => {
+  it('but omitted limits are inherited, and equal limits are not wider', async () => {
     const child = await delegate({ actions: { allow: ['repo.*'], mode: 'propose' }, budget: { calls: 10 } });
     expect(child.status).toBe(201);
     expect((child.body.grant as { limits: Json }).limits).toMatchObject({
@@ -185,7 +188,7 @@ describe('a child that would be wider than its parent is refused as GRANT_WIDENS
     });
   });
 
-  it('and below a run that is bound to a key nobody is free of one: a child names its own', async () => {
+  it('and below a run bound to a key, every child must name a key', async () => {
     const bound = await openRun(stack, { ...GRANT, session: { jkt: JKT } });
     const below = (grant: Json) =>
       post('orchestrator', `/v1/grants/${bound.grantId}/delegations`, { agent: { class: 'c' }, task: 't', grant });
@@ -201,7 +204,7 @@ describe('an Idempotency-Key', () => {
   const keyed = (key: string, body: unknown = RUN, role = 'orchestrator', path = '/v1/runs') =>
     post(role, path, body, { 'idempotency-key': key });
 
-  it('gets the first answer again, and nothing is done twice', async () => {
+  it('returns the original response and repeats nothing', async () => {
     const first = await keyed('once');
     const before = await head(stack);
     const again = await keyed('once');
@@ -209,7 +212,7 @@ describe('an Idempotency-Key', () => {
     expect(await writtenAfter(stack, before)).toEqual([]);
   });
 
-  it('gets the first answer for many at once', async () => {
+  it('returns the same response to concurrent requests', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => keyed('at once')));
     const runs = new Set(answers.map((answer) => (answer.body.run as { id: string }).id));
     expect([new Set(answers.map((answer) => answer.status)), runs.size]).toEqual([new Set([201]), 1]);
@@ -237,25 +240,25 @@ describe('an Idempotency-Key', () => {
     await refused(409, 'IDEMPOTENCY_KEY_REUSED', () => keyed('used', child, 'orchestrator', path));
   });
 
-  it("is its sender's own: another role may use the same", async () => {
+  it('is scoped to its sender: another role may use the same key', async () => {
     const { grantId } = await openRun(stack);
     await keyed('shared');
     expect((await keyed('shared', call(grantId), 'enforcer', '/v1/actions')).body.decision).toBe('permit');
   });
 
-  it('may have 255 characters, and no more, and not none', async () => {
+  it('may have 1 to 255 characters', async () => {
     expect((await keyed('x'.repeat(255))).status).toBe(201);
     for (const key of ['x'.repeat(256), '']) await refused(400, 'BAD_REQUEST', () => keyed(key));
   });
 
-  it('is not used up by a request that was malformed', async () => {
+  it('is not used up by a malformed request', async () => {
     await refused(400, 'BAD_REQUEST', () => keyed('mended', { ...RUN, purpose: '' }));
     expect((await keyed('mended')).status).toBe(201);
   });
 });
 
-describe('what was done already is a conflict', () => {
-  it('an outcome reported again', async () => {
+describe('a repeated change is a conflict', () => {
+  it('for an outcome reported twice', async () => {
     const { grantId } = await openRun(stack);
     const permit = await post('enforcer', '/v1/actions', call(grantId));
     const path = `/v1/actions/${String(permit.body.actionId)}/outcome`;
@@ -263,7 +266,7 @@ describe('what was done already is a conflict', () => {
     await refused(409, 'ALREADY_SETTLED', () => post('enforcer', path, { status: 'failed' }));
   });
 
-  it('an approval decided again', async () => {
+  it('for an approval decided twice', async () => {
     const asked = await post('orchestrator', '/v1/runs', { ...RUN, requireApproval: true });
     expect(asked.status).toBe(202);
     const path = `/v1/approvals/${(asked.body.approval as { id: string }).id}/decision`;
@@ -271,19 +274,19 @@ describe('what was done already is a conflict', () => {
     await refused(409, 'ALREADY_DECIDED', () => post('approver', path, { verdict: 'approve' }));
   });
 
-  it('a run completed again', async () => {
+  it('for a run completed twice', async () => {
     const { runId } = await openRun(stack);
     expect((await post('orchestrator', `/v1/runs/${runId}/completion`, {})).status).toBe(200);
     await refused(409, 'ALREADY_ENDED', () => post('orchestrator', `/v1/runs/${runId}/completion`, {}));
   });
 
-  it('a tenant made again', async () => {
+  it('for a tenant created twice', async () => {
     expect((await post('admin', '/v1/tenants', { id: 'twice' })).status).toBe(201);
     await refused(409, 'CONFLICT', () => post('admin', '/v1/tenants', { id: 'twice' }));
     await refused(409, 'CONFLICT', () => post('admin', '/v1/tenants', { id: 'default' }));
   });
 
-  it('a revocation that would stop more than was seen, which shows what it would stop now', async () => {
+  it('for a revocation whose blast radius has grown, with the current preview', async () => {
     const agent = { class: 'growing' };
     const selector = { agentClass: 'growing' };
     await post('orchestrator', '/v1/runs', { ...RUN, agent });
@@ -297,29 +300,29 @@ describe('what was done already is a conflict', () => {
   });
 });
 
-describe('what a rule forbids is 403, with the code of the rule', () => {
+describe('a request that a rule forbids gets 403 with the code of the rule', () => {
   const child = { agent: { class: 'c' }, task: 't', grant: {} };
 
-  it('a child of a grant that is no longer live', async () => {
+  it('for a child of a grant that is no longer live', async () => {
     const { grantId } = await openRun(stack);
     await post('responder', `/v1/grants/${grantId}/revocation`, { reason: 'x' });
     await refused(403, 'GRANT_NOT_LIVE', () => post('orchestrator', `/v1/grants/${grantId}/delegations`, child));
   });
 
-  it('a child of a grant that may have none', async () => {
+  it('for a child of a grant that may not delegate', async () => {
     const { grantId } = await openRun(stack, { ...GRANT, delegation: { depth: 0, children: 0 } });
     await refused(403, 'DELEGATION_NOT_ALLOWED', () =>
       post('orchestrator', `/v1/grants/${grantId}/delegations`, child),
     );
   });
 
-  it('a run of a class that is quarantined', async () => {
+  it('for a run of a quarantined class', async () => {
     const selector = { agentClass: 'sick' };
     await post('responder', '/v1/revocations', { selector, reason: 'x', force: true, quarantine: true });
     await refused(403, 'QUARANTINED', () => post('orchestrator', '/v1/runs', { ...RUN, agent: { class: 'sick' } }));
   });
 
-  it('an escalation to less', async () => {
+  it('for an escalation that asks for less', async () => {
     const { runId } = await openRun(stack);
     const want = { ...GRANT, budget: { ...GRANT.budget, calls: 1 } };
     await refused(403, 'ESCALATION_NARROWS', () =>

@@ -2,8 +2,8 @@ import { http, type Stack } from '../support/stack';
 import { call, GRANT, RUN, type Opened } from './world';
 
 /**
- * Who may call what, written out by hand from API.md: the headings of its sections, and DESIGN.md for what they leave
- * open. Never made from the routes themselves: this table is what they are held against.
+ * The roles that may call each route, written by hand from API.md, and from DESIGN.md if API.md leaves a role open.
+ * Not derived from the routes: this table is compared with them.
  */
 
 export const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst', 'run'] as const;
@@ -16,10 +16,10 @@ export interface Request {
 }
 export interface Row {
   readonly route: string;
-  /** what is answered to those who may */
+  /** the status of a permitted request */
   readonly status: number;
-  readonly may: readonly Who[] | 'everybody';
-  /** a request that succeeds, about a run that was opened for it */
+  readonly may: readonly Who[] | 'anyone';
+  /** a request that succeeds, for a run opened for it */
   readonly request: (stack: Stack, run: Opened) => Request | Promise<Request>;
 }
 
@@ -36,15 +36,15 @@ async function asked(stack: Stack): Promise<string> {
   const answer = await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator, body });
   return (answer.body.approval as { id: string }).id;
 }
-const nobody = (): Record<string, string> => ({ agentClass: `nobody-${++made}` });
-/** Somebody for whom a run was opened, and nobody else's. */
+const unusedClass = (): Record<string, string> => ({ agentClass: `unused-${++made}` });
+/** Opens a run for a new principal and returns the principal. */
 async function person(stack: Stack): Promise<string> {
   const requestedBy = `user:erased-${++made}@example.com`;
   await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator, body: { ...RUN, requestedBy } });
   return requestedBy;
 }
 async function revoked(stack: Stack): Promise<string> {
-  const body = { selector: nobody(), reason, force: true, quarantine: true };
+  const body = { selector: unusedClass(), reason, force: true, quarantine: true };
   const answer = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body });
   return String(answer.body.revocationId);
 }
@@ -59,7 +59,7 @@ const row = (route: string, status: number, may: Row['may'], request: Row['reque
   may,
   request,
 });
-const open = (route: string, path: string): Row => row(route, 200, 'everybody', () => ({ path }));
+const open = (route: string, path: string): Row => row(route, 200, 'anyone', () => ({ path }));
 
 const LOG = { log: 'default/0', size: 0, root: `${'A'.repeat(43)}=`, checkpoint: null, vkey: '' };
 const EXPORTED = {
@@ -125,7 +125,7 @@ export const TABLE: readonly Row[] = [
     body: { verdict: 'approve', note: reason },
   })),
 
-  // Revoking: responder; who opened a run may also end it
+  // Revoking: responder; the orchestrator that opened a run may also end it
   row('POST /v1/grants/{id}/revocation', 200, ['responder', 'orchestrator'], (_stack, { grantId }) => ({
     path: `/v1/grants/${grantId}/revocation`,
     body: { reason, subtree: true },
@@ -141,11 +141,11 @@ export const TABLE: readonly Row[] = [
   }),
   row('POST /v1/revocations/preview', 200, ['responder'], () => ({
     path: '/v1/revocations/preview',
-    body: { selector: nobody() },
+    body: { selector: unusedClass() },
   })),
   row('POST /v1/revocations', 200, ['responder'], () => ({
     path: '/v1/revocations',
-    body: { selector: nobody(), reason, force: true },
+    body: { selector: unusedClass(), reason, force: true },
   })),
   row('GET /v1/revocations/{id}', 200, ['responder', 'analyst'], async (stack) => ({
     path: `/v1/revocations/${await revoked(stack)}`,
@@ -154,7 +154,7 @@ export const TABLE: readonly Row[] = [
     path: `/v1/quarantines/${await revoked(stack)}`,
   })),
 
-  // Reading and replaying: analyst; enforcement points follow the feed, and who delegates or approves sees the lists
+  // Reading and replaying: analyst; enforcement points follow the feed, orchestrators and approvers read the lists
   row('GET /v1/events', 200, ['analyst'], () => ({ path: '/v1/events?limit=1' })),
   row('GET /v1/events/stream', 200, ['analyst', 'enforcer', 'responder'], () => ({ path: '/v1/events/stream' })),
   row('POST /v1/replays', 200, ['analyst'], () => ({ path: '/v1/replays', body: { change: {}, to: 10 } })),
@@ -177,15 +177,14 @@ export const TABLE: readonly Row[] = [
     path: `/v1/actions/${await permitted(stack, run)}/custody?minPosition=${run.position + 1}`,
   })),
 
-  // read models made again: a log that is not there, since of one that is only one at a time is
+  // Rebuilding read models: of a log that does not exist, since a real log allows only one rebuild at a time
   row('GET /v1/rebuilds', 200, ['admin'], () => ({ path: '/v1/rebuilds' })),
   row('POST /v1/rebuilds', 404, ['admin'], () => ({ path: '/v1/rebuilds', body: { log: 'default/9' } })),
 
-  // the service itself
-  // Erasing: what cannot be had back
+  // Erasing
   row('POST /v1/erasures/preview', 200, ['admin'], () => ({
     path: '/v1/erasures/preview',
-    body: { subject: 'user:nobody@example.com' },
+    body: { subject: 'user:unknown@example.com' },
   })),
   row('POST /v1/erasures', 200, ['admin'], async (stack) => ({
     path: '/v1/erasures',
@@ -197,7 +196,7 @@ export const TABLE: readonly Row[] = [
     path: '/v1/log/repairs',
     body: { position: 0, bodyDigest: `sha256:${'0'.repeat(64)}`, reason },
   })),
-  // Moving a whole tenant: this one is not empty, and nothing is being imported into it
+  // Moving a tenant: this one is not empty and has no import in progress
   row('GET /v1/export', 200, ['admin'], () => ({ path: '/v1/export' })),
   row('POST /v1/imports', 409, ['admin'], () => ({ path: '/v1/imports', body: { header: EXPORTED } })),
   row('GET /v1/imports', 404, ['admin'], () => ({ path: '/v1/imports' })),
@@ -210,9 +209,9 @@ export const TABLE: readonly Row[] = [
   open('GET /log/{tenant}/{n}/consistency', '/log/default/0/consistency?from=0'),
   open('GET /log/{tenant}/{n}/proof/{position}', '/log/default/0/proof/0'),
   open('GET /log/{tenant}/{n}/tile/{path}', '/log/default/0/tile/0/000.p/1'),
-  // (nobody has made the stack a witness of anything)
-  row('GET /witness/vkey', 404, 'everybody', () => ({ path: '/witness/vkey' })),
-  row('POST /witness/add-checkpoint', 404, 'everybody', () => ({ path: '/witness/add-checkpoint', body: {} })),
+  // the stack is not configured as a witness
+  row('GET /witness/vkey', 404, 'anyone', () => ({ path: '/witness/vkey' })),
+  row('POST /witness/add-checkpoint', 404, 'anyone', () => ({ path: '/witness/add-checkpoint', body: {} })),
   open('GET /.well-known/authzen-configuration', '/.well-known/authzen-configuration'),
   open('GET /schemas/{name}', '/schemas/receipt-v1.json'),
   open('GET /healthz', '/healthz'),
@@ -222,7 +221,7 @@ export const TABLE: readonly Row[] = [
   open('GET /docs', '/docs'),
 ];
 
-/** Sends a request with a key, a token, or nothing; a stream is not waited for. */
+/** Sends a request with a key, a token, or nothing; does not wait for the end of a stream. */
 export async function send(
   stack: Stack,
   route: string,

@@ -3,7 +3,6 @@ import { keyOf, ROLES, send, TABLE, type Row, type Who } from './roles-table';
 import { head, makeTenant, openRun, problemIn, unknown, writtenAfter, writtenOnce, type Opened } from './world';
 
 let stack: Stack;
-/** any run */
 let some: Opened;
 
 beforeAll(async () => {
@@ -12,12 +11,12 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => stack.stop());
 
-const closed = TABLE.filter((row): row is Row & { may: readonly Who[] } => row.may !== 'everybody');
+const closed = TABLE.filter((row): row is Row & { may: readonly Who[] } => row.may !== 'anyone');
 const others = (row: { may: readonly Who[] }): Who[] => ROLES.filter((who) => !row.may.includes(who));
 const named = (rows: readonly Row[]): [string, Row][] => rows.map((row) => [row.route, row]);
 
 describe('the table of this test', () => {
-  it('speaks of every route that there is, and of no other', async () => {
+  it('lists every route and no other', async () => {
     const { body } = await http(stack, 'GET', '/openapi.json');
     const paths = body.paths as Record<string, object>;
     const there = Object.entries(paths).flatMap(([path, methods]) =>
@@ -27,7 +26,7 @@ describe('the table of this test', () => {
   });
 });
 
-describe('who may', () => {
+describe('permitted roles', () => {
   const cells = closed.flatMap((row) =>
     row.may.map((who): [string, string, Row & { may: readonly Who[] }, Who] => [row.route, who, row, who]),
   );
@@ -36,7 +35,7 @@ describe('who may', () => {
     const run = await openRun(stack);
     const request = await row.request(stack, run);
     const key = keyOf(stack, who, run);
-    // what is read from a read model is there once the model has caught up
+    // a read model may still have to catch up
     if (route.startsWith('GET'))
       await until(
         `${route} to answer ${row.status}`,
@@ -45,15 +44,15 @@ describe('who may', () => {
     else expect((await send(stack, route, request, key)).status).toBe(row.status);
   });
 
-  it.each(named(TABLE.filter((row) => row.may === 'everybody')))('%s is open to everybody', async (route, row) => {
+  it.each(named(TABLE.filter((row) => row.may === 'anyone')))('%s is open without a key', async (route, row) => {
     const request = await row.request(stack, some);
-    for (const key of [undefined, 'a-key-that-nobody-gave', ...ROLES.map((who) => keyOf(stack, who, some))])
+    for (const key of [undefined, 'an-unknown-key', ...ROLES.map((who) => keyOf(stack, who, some))])
       expect((await send(stack, route, request, key)).status).toBe(row.status);
   });
 });
 
-describe('who may not', () => {
-  it.each(named(closed))('%s is closed to all others: 403, a record of each, and nothing else', async (route, row) => {
+describe('other roles', () => {
+  it.each(named(closed))('%s is closed to all other roles: 403 and a record of each refusal', async (route, row) => {
     const run = await openRun(stack);
     const request = await row.request(stack, run);
     const refused = others(row as { may: readonly Who[] });
@@ -65,7 +64,7 @@ describe('who may not', () => {
     }
     const events = await writtenOnce(stack, before.head, refused.length);
     expect(events.map((event) => event.type)).toEqual(refused.map(() => 'Refused'));
-    // each by who was refused, and under the route's own name
+    // each names the refused caller and the route
     expect(events.map((event) => event.actor.role ?? event.actor.kind).sort()).toEqual([...refused].sort());
     for (const { data, actor } of events) {
       expect(data).toMatchObject({ code: 'FORBIDDEN', detail: expect.stringContaining('may not') });
@@ -76,29 +75,20 @@ describe('who may not', () => {
     expect((await grant()).body).toEqual(before.grant);
   });
 
-  it.each(named(closed))(
-    '%s is closed to whoever shows no key, or none we know: 401, and nothing is written',
-    async (route, row) => {
-      const request = await row.request(stack, some);
-      const before = await head(stack);
-      const wrong = [
-        undefined,
-        'x',
-        'a-key-that-nobody-gave',
-        `${stack.keys.admin!}x`,
-        `${some.token.slice(0, -4)}AAAA`,
-      ];
-      for (const key of wrong) {
-        const { status, code, headers } = await send(stack, route, request, key);
-        expect([key, status, code]).toEqual([key, 401, 'UNAUTHENTICATED']);
-        expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
-      }
-      expect(await writtenAfter(stack, before)).toEqual([]);
-    },
-  );
+  it.each(named(closed))('%s is closed without a known key: 401, and nothing is written', async (route, row) => {
+    const request = await row.request(stack, some);
+    const before = await head(stack);
+    const wrong = [undefined, 'x', 'an-unknown-key', `${stack.keys.admin!}x`, `${some.token.slice(0, -4)}AAAA`];
+    for (const key of wrong) {
+      const { status, code, headers } = await send(stack, route, request, key);
+      expect([key, status, code]).toEqual([key, 401, 'UNAUTHENTICATED']);
+      expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
+    }
+    expect(await writtenAfter(stack, before)).toEqual([]);
+  });
 
   it.each(named(closed))(
-    '%s tells who may not neither whether an id is known nor whether a body is sound',
+    '%s reveals to other roles neither whether an id exists nor whether a body is valid',
     async (route, row) => {
       const who = others(row as { may: readonly Who[] })[0]!;
       const path = route.split(' ')[1]!.replace(/\{\w+\}/g, 'x');
@@ -113,24 +103,27 @@ describe('who may not', () => {
 describe("a run's own token", () => {
   const own = closed.filter((row) => row.may.includes('run'));
 
-  it.each(named(own))('is for its own run: %s of another is refused, and changes nothing', async (route, row) => {
-    const [mine, theirs] = [await openRun(stack), await openRun(stack)];
-    const request = await row.request(stack, theirs);
-    const before = await head(stack);
-    const { status, code } = await send(stack, route, request, mine.token);
-    // the action of another run is as unknown to it as any that nobody asked for
-    if (route.endsWith('/outcome')) {
-      expect([status, code]).toEqual([404, 'NOT_FOUND']);
-      expect((await writtenAfter(stack, before)).filter((event) => event.type !== 'Refused')).toEqual([]);
-      expect((await send(stack, route, request, theirs.token)).status).toBe(200);
-      return;
-    }
-    expect([status, code]).toEqual([403, 'FORBIDDEN']);
-    const events = await writtenOnce(stack, before, 1);
-    expect(events.map((event) => [event.type, event.actor.id])).toEqual([['Refused', mine.runId]]);
-  });
+  it.each(named(own))(
+    'is valid for its own run only: %s of another run is refused and changes nothing',
+    async (route, row) => {
+      const [mine, theirs] = [await openRun(stack), await openRun(stack)];
+      const request = await row.request(stack, theirs);
+      const before = await head(stack);
+      const { status, code } = await send(stack, route, request, mine.token);
+      // the action of another run gets the same answer as one that does not exist
+      if (route.endsWith('/outcome')) {
+        expect([status, code]).toEqual([404, 'NOT_FOUND']);
+        expect((await writtenAfter(stack, before)).filter((event) => event.type !== 'Refused')).toEqual([]);
+        expect((await send(stack, route, request, theirs.token)).status).toBe(200);
+        return;
+      }
+      expect([status, code]).toEqual([403, 'FORBIDDEN']);
+      const events = await writtenOnce(stack, before, 1);
+      expect(events.map((event) => [event.type, event.actor.id])).toEqual([['Refused', mine.runId]]);
+    },
+  );
 
-  it('is not for an id that nothing has, either: it is told the same', async () => {
+  it('gets the same refusal for an id that does not exist', async () => {
     const mine = await openRun(stack);
     for (const path of [`/v1/runs/${unknown(some.runId)}`, `/v1/runs/${some.runId}`]) {
       const answer = await http(stack, 'GET', path, { key: mine.token });
@@ -138,7 +131,7 @@ describe("a run's own token", () => {
     }
   });
 
-  it('is for the tree it is part of: a child may read the whole of it, and nothing above may be decided by it', async () => {
+  it('reads the whole tree of its run, but changes nothing above its run', async () => {
     const parent = await openRun(stack);
     const made = await http(stack, 'POST', `/v1/grants/${parent.grantId}/delegations`, {
       key: parent.token,
@@ -155,7 +148,7 @@ describe("a run's own token", () => {
 });
 
 describe('the admin of another tenant', () => {
-  it('makes no tenants: that is for the admin of the first', async () => {
+  it('cannot create tenants: only the admin of the first tenant can', async () => {
     const keys = await makeTenant(stack, 'elsewhere');
     const answer = await http(stack, 'POST', '/v1/tenants', { key: keys.admin, body: { id: 'mine-too' } });
     expect([answer.status, problemIn(answer)]).toEqual([403, 'FORBIDDEN']);

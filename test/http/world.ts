@@ -44,7 +44,7 @@ export async function openRun(stack: Stack, grant: Json = GRANT, key = stack.key
   return { runId: run.id, treeId: run.treeId, grantId: id, token: String(body.token), position: Number(body.position) };
 }
 
-/** A call that the grant above permits. */
+/** Returns a call that the grant above permits. */
 export const call = (grantId: string, more: Json = {}): Json => ({
   grantId,
   action: { verb: 'repo.read' },
@@ -52,25 +52,22 @@ export const call = (grantId: string, more: Json = {}): Json => ({
   ...more,
 });
 
-/** An id of the same kind that nothing has. */
+/** Returns an id of the same kind that does not exist. */
 export const unknown = (id: string): string => `${id.slice(0, -6)}000000`;
 
-/** The position of the last committed event. */
+/** Returns the position of the last committed event. */
 export async function head(stack: Stack, key = stack.keys.analyst): Promise<number> {
   const { body } = await http(stack, 'GET', '/v1/events?after=999999999', { key });
   return Object.values(body.asOf as Record<string, number>)[0] ?? -1;
 }
 
-/** What was written after a position, but for the scores that the monitor adds when it gets to them. */
+/** Returns the events after a position, without the drift scores that the monitor adds asynchronously. */
 export async function writtenAfter(stack: Stack, after: number, key = stack.keys.analyst): Promise<LogEvent[]> {
   const { body } = await http(stack, 'GET', `/v1/events?after=${after}&limit=1000`, { key });
   return (body.items as LogEvent[]).filter((event) => event.type !== 'DriftScored');
 }
 
-/**
- * What was written after a position, once there are at least so many; refusals are recorded without anybody waiting
- * for them.
- */
+/** Waits for `count` events after a position; refusals are recorded asynchronously. */
 export async function writtenOnce(stack: Stack, after: number, count: number): Promise<LogEvent[]> {
   let written: LogEvent[] = [];
   await until(`${count} events after ${after}`, async () => {
@@ -80,7 +77,7 @@ export async function writtenOnce(stack: Stack, after: number, count: number): P
   return written;
 }
 
-/** A refusal as the contract describes it, whole; returns its code. */
+/** Checks that a refusal has the form of the contract, and returns its code. */
 export function problemIn({ status, headers, body }: HttpAnswer): string {
   expect(headers.get('content-type')).toMatch(/^application\/problem\+json(;|$)/);
   expect(body).toMatchObject({
@@ -94,7 +91,7 @@ export function problemIn({ status, headers, body }: HttpAnswer): string {
   return String(body.code);
 }
 
-/** Another tenant, with keys of its own. */
+/** Creates another tenant and returns its keys. */
 export async function makeTenant(stack: Stack, id: string): Promise<Record<string, string>> {
   const { status, body } = await http(stack, 'POST', '/v1/tenants', { key: stack.keys.admin, body: { id } });
   if (status !== 201) throw new Error(`no tenant: ${status} ${JSON.stringify(body)}`);
