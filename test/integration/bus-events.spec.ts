@@ -43,7 +43,7 @@ describe('the event stream on a real nats-server', () => {
 
   const stream = async () => (await raw.jetstreamManager()).streams.info(EVENT_STREAM);
 
-  it('has these limits, and may be made again, by several at once', async () => {
+  it('is created with its limits, also by several processes at once', async () => {
     await Promise.all([publisher.ensureStream(), eventPublisher(bus).ensureStream(), publisher.ensureStream()]);
     expect((await stream()).config).toMatchObject({
       name: 'BAILIWICK_EVENTS',
@@ -57,14 +57,14 @@ describe('the event stream on a real nats-server', () => {
     });
   });
 
-  it('is brought to the present limits where it was made with others', async () => {
+  it('is updated to the current limits if it was created with others', async () => {
     const manager = await raw.jetstreamManager();
     await manager.streams.update(EVENT_STREAM, { max_bytes: 1_000_000 });
     await publisher.ensureStream();
     expect((await stream()).config.max_bytes).toBe(BUS_LIMITS.streamBytes);
   });
 
-  it('is made anew, in memory, where an earlier build kept it on disk', async () => {
+  it('is recreated in memory if an earlier build stored it on disk', async () => {
     const manager = await raw.jetstreamManager();
     await manager.streams.delete(EVENT_STREAM);
     await manager.streams.add({ name: EVENT_STREAM, subjects: ['bailiwick.event.*.*'], storage: StorageType.File });
@@ -87,28 +87,28 @@ describe('the event stream on a real nats-server', () => {
     expect(JSON.parse(new TextDecoder().decode(stored.data))).toEqual({ from: 3, next: 4_099 });
   });
 
-  it('makes the stream again where it is gone', async () => {
+  it('is recreated by the publisher if it was deleted', async () => {
     await (await raw.jetstreamManager()).streams.delete(EVENT_STREAM);
     expect(await publisher.announce(commit(0, 1))).toEqual(NEW);
   });
 
-  it('says at once that it could not announce while the server is away', async () => {
+  it('refuses announcements at once while the server is down', async () => {
     await server.kill();
     await until(() => bus.status().state === 'disconnected');
     expect(await publisher.announce(commit(0, 2))).toEqual({ ok: false, error: 'not connected' });
   });
 
-  it('has no more in flight than it may, and says so', async () => {
+  it('limits the announcements in flight and refuses the others', async () => {
     const most = BUS_LIMITS.announceInFlight;
-    const said = await Promise.all(range(most + 500).map((n) => publisher.announce(commit(n, n + 1))));
-    expect(said.slice(0, most).every(({ ok }) => ok)).toBe(true);
-    expect(new Set(said.slice(most).map((each) => !each.ok && each.error))).toEqual(
-      new Set(['too many announcements wait for the stream']),
+    const results = await Promise.all(range(most + 500).map((n) => publisher.announce(commit(n, n + 1))));
+    expect(results.slice(0, most).every(({ ok }) => ok)).toBe(true);
+    expect(new Set(results.slice(most).map((each) => !each.ok && each.error))).toEqual(
+      new Set(['too many wait for the stream']),
     );
     expect(await publisher.announce(commit(most, most + 1))).toEqual(NEW);
   });
 
-  it('says what cannot be announced', async () => {
+  it('refuses an invalid announcement with the reason', async () => {
     expect(await publisher.announce(commit(3, 3))).toEqual({
       ok: false,
       error: 'not the positions of a commit: 3 to 3',
@@ -119,7 +119,7 @@ describe('the event stream on a real nats-server', () => {
     let log: FollowedEvent[];
     let handled: FollowedEvent[];
     let reads: number;
-    /** Commits so many, in the log only. */
+    /** Appends events to the log without announcing them. */
     const append = (count: number): Announcement => {
       const from = log.length;
       for (let n = 0; n < count; n += 1) log.push(eventAt(from + n));
@@ -146,19 +146,19 @@ describe('the event stream on a real nats-server', () => {
     });
     const positions = () => handled.map(({ position }) => position);
 
-    it('hands on what is announced, as it stands in the log', async () => {
+    it('delivers announced events as stored in the log', async () => {
       append(10);
       const follower = followLog(options(60_000));
       await until(() => handled.length === 10);
       for (let round = 0; round < 20; round += 1) {
         await publisher.announce(append(50));
-        await until(() => handled.length === log.length); // by the news alone: nobody asks, and no look is due
+        await until(() => handled.length === log.length); // by the announcement alone: the next poll is far off
       }
       await follower.stop();
       expect(handled).toEqual(log);
     });
 
-    it('hears nothing of other logs, nor what its subject does not say', async () => {
+    it('ignores other logs, and messages whose log differs from their subject', async () => {
       const heads: number[] = [];
       let gaps = 0;
       const sink = { head: (next: number) => heads.push(next), gap: () => (gaps += 1) };
@@ -176,37 +176,37 @@ describe('the event stream on a real nats-server', () => {
       await Promise.all(sources.map((source) => source.stop()));
     });
 
-    it('gets through more than the server sends without an answer to its flow control', async () => {
+    it('receives more messages than one flow-control window of the server', async () => {
       let heard = 0;
       let gaps = 0;
       const source = jetStreamSource(bus).subscribe(LOG, { head: () => (heard += 1), gap: () => (gaps += 1) });
       await until(() => gaps > 0);
-      const beside = 'x'.repeat(3_000); // as large as the stream takes: 9 MB in all
+      const padding = 'x'.repeat(3_000); // the largest that the stream accepts: 9 MB in total
       for (let sent = 0; sent < 3_000; sent += 500) {
         const some = range(500).map((n) => toMessage(commit(sent + n, sent + n + 1)));
         const acks = some.map(({ subject, headers, payload }) => {
-          headers.set('ce-beside', beside);
+          headers.set('ce-padding', padding);
           return raw.jetstream().publish(subject, payload, { headers });
         });
         await Promise.all(acks);
       }
       await until(() => heard === 3_000);
-      expect((await stream()).state.consumer_count).toBe(1); // one that was given up would still be there
+      expect((await stream()).state.consumer_count).toBe(1); // an abandoned consumer would still exist
       expect(gaps).toBe(1);
       await source.stop();
     });
 
-    it('loses nothing when most of the news was never sent, or late', async () => {
+    it('loses nothing if most announcements are late or missing', async () => {
       const follower = followLog(options(20));
       const news = range(20).map(() => append(30));
       for (const [round, each] of news.reverse().entries()) if (round % 3 === 2) await publisher.announce(each);
-      append(5); // its owner died right here: nobody is told
+      append(5); // its owner is killed before the announcement
       await until(() => handled.length === 605);
       await follower.stop();
       expect(positions()).toEqual(range(605));
     });
 
-    it('goes on after the server came back with an empty store, by a look, and then by news', async () => {
+    it('continues after the server restarts with an empty store, first by polling, then by announcements', async () => {
       const follower = followLog(options(60_000));
       await publisher.announce(append(20));
       await until(() => handled.length === 20);
@@ -214,7 +214,7 @@ describe('the event stream on a real nats-server', () => {
       await server.kill();
       await server.emptyStore();
       await until(() => bus.status().state === 'disconnected');
-      await publisher.announce(append(30)); // committed, and announced to nobody
+      await publisher.announce(append(30)); // committed, but not announced
       await server.up();
       await until(() => handled.length === 50);
 
@@ -227,7 +227,7 @@ describe('the event stream on a real nats-server', () => {
       expect(positions()).toEqual(range(100));
     });
 
-    it('goes on after the stream was deleted under it', async () => {
+    it('continues after the stream is deleted', async () => {
       const follower = followLog(options(100));
       await publisher.announce(append(5));
       await (await raw.jetstreamManager()).streams.delete(EVENT_STREAM);
@@ -237,7 +237,7 @@ describe('the event stream on a real nats-server', () => {
       expect(positions()).toEqual(range(10));
     });
 
-    it('can be followed by the subject alone, through a restart', async () => {
+    it('can be followed by subject alone, across a restart', async () => {
       const follower = followLog({ ...options(60_000), source: subjectSource(bus) });
       await until(() => reads >= 1);
       for (let round = 0; round < 20; round += 1) {
@@ -262,7 +262,7 @@ describe('the event stream on a real nats-server', () => {
   });
 });
 
-it('says so where the server has no JetStream', async () => {
+it('the event stream reports a server without JetStream', async () => {
   const server = await TestNatsServer.start('jetstream: disabled\n');
   const bus = await connectBus({ url: server.url, name: 'owner' });
   await expect(eventPublisher(bus).ensureStream()).rejects.toThrow('start it with --jetstream');

@@ -12,7 +12,7 @@ const TIME = '2026-01-01T00:00:00.000Z';
 const disk = smallDisk(64);
 afterAll(() => disk?.remove());
 
-(disk ? describe : describe.skip)('a nats-server whose disk is full', () => {
+(disk ? describe : describe.skip)('a nats-server with a full disk', () => {
   let server: TestNatsServer;
   let owner: Bus;
   let ledger: Bus;
@@ -22,12 +22,12 @@ afterAll(() => disk?.remove());
     ledger = await connectBus({ url: server.url, name: 'ledger', inboxPrefix: '_INBOX_ledger' });
   });
   afterAll(async () => {
-    await server.kill(); // one that hangs would keep the connections from ending
+    await server.kill(); // a hanging server would keep the connections from closing
     await Promise.all([owner.drain(), ledger.drain()]);
     await server.remove();
   });
 
-  it('takes announcements, tells followers, and answers every connection', async () => {
+  it('accepts announcements, notifies followers and serves every connection', async () => {
     const publisher = eventPublisher(owner);
     await publisher.ensureStream();
     expect(await publisher.announce({ log: LOG, from: 0, next: 1, time: TIME })).toMatchObject({ ok: true });
@@ -38,9 +38,9 @@ afterAll(() => disk?.remove());
       expect(await publisher.announce({ log: LOG, from, next: from + 1, time: TIME })).toMatchObject({ ok: true });
     const heads: number[] = [];
     let following: () => void = () => undefined;
-    const begun = new Promise<void>((resolve) => (following = resolve));
+    const started = new Promise<void>((resolve) => (following = resolve));
     const source = jetStreamSource(ledger).subscribe(LOG, { head: (next) => heads.push(next), gap: () => following() });
-    await begun;
+    await started;
     expect(await publisher.announce({ log: LOG, from: 200, next: 201, time: TIME })).toMatchObject({ ok: true });
     expect(await owner.ping(5_000)).toMatchObject({ ok: true });
     expect(await ledger.ping(5_000)).toMatchObject({ ok: true });

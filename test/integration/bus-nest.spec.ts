@@ -44,7 +44,7 @@ class Handlers {
   @MessagePattern('bailiwick.admin.greet')
   greet(@Payload() body: { name: string }, @Ctx() context: BusContext) {
     return {
-      said: this.greeter.greet(body.name),
+      text: this.greeter.greet(body.name),
       subject: context.getSubject(),
       trace: context.getHeaders()['traceparent'],
     };
@@ -129,17 +129,17 @@ describe('a Nest microservice on the bus', () => {
   const ask = (subject: string, payload: unknown = {}) =>
     caller.request(subject, payload, 5_000, { headers: { traceparent: 't' } });
 
-  it('answers with what a handler returns: a value, a promise, the last of an observable, or nothing', async () => {
+  it('returns the result of a handler: a value, a promise, the last value of an observable, or nothing', async () => {
     expect(await ask('bailiwick.admin.greet', { name: 'you' })).toEqual({
       ok: true,
-      value: { said: 'hello you', subject: 'bailiwick.admin.greet', trace: 't' },
+      value: { text: 'hello you', subject: 'bailiwick.admin.greet', trace: 't' },
     });
     expect(await ask('bailiwick.query.default.7')).toEqual({ ok: true, value: ['default', '7'] });
     expect(await ask('bailiwick.admin.stream')).toEqual({ ok: true, value: 3 });
     expect(await ask('bailiwick.admin.nothing')).toEqual({ ok: true, value: undefined });
   });
 
-  it('answers an RpcException by its code, and any other error without its text', async () => {
+  it('returns the code of an RpcException, and any other error without its text', async () => {
     expect(await ask('bailiwick.admin.refuse')).toMatchObject({
       ok: false,
       error: { code: 'HANDLER_FAILED', remote: { code: 'NOT_FOUND', detail: 'no such tenant' } },
@@ -149,7 +149,7 @@ describe('a Nest microservice on the bus', () => {
     expect(JSON.stringify(broken)).not.toContain('hunter2');
   });
 
-  it("bounds what runs at once by the handler's extras", async () => {
+  it("limits concurrent requests by the handler's extras", async () => {
     running = [];
     const first = ask('bailiwick.admin.slow');
     await until(() => running.length === 1);
@@ -158,14 +158,14 @@ describe('a Nest microservice on the bus', () => {
     expect(await first).toEqual({ ok: true, value: 'done' });
   });
 
-  it('is shared by its instances', async () => {
+  it('shares requests among its instances', async () => {
     const second = await start();
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask('bailiwick.admin.greet', { name: 'x' })));
     expect(answers.every((answer) => answer.ok)).toBe(true);
     await second.stop();
   });
 
-  it('answers what it took, then closes, and leaves its connection to its owner', async () => {
+  it('answers accepted requests before it closes, and leaves the connection open', async () => {
     const second = await start();
     running = [];
     closing.length = 0;

@@ -42,7 +42,7 @@ describe("the bus within each service's permissions", () => {
     await rm(dir, { recursive: true });
   });
 
-  it('lets the owner make the stream and announce, the monitor and the ledger follow it, and the gateway hear it', async () => {
+  it('lets the owner create the stream and announce, the monitor and the ledger follow it, and the gateway listen', async () => {
     const publisher = eventPublisher(bus.delegation);
     await publisher.ensureStream();
     for (const [name, source] of [
@@ -51,7 +51,7 @@ describe("the bus within each service's permissions", () => {
       ['gateway', subjectSource(bus.gateway)],
     ] as const) {
       const problems: BusEvent[] = [];
-      const unlisten = bus[name].onEvent((said) => problems.push(said));
+      const unlisten = bus[name].onEvent((problem) => problems.push(problem));
       let gaps = 0;
       let heard = (): void => undefined;
       const arrived = new Promise<void>((resolve) => (heard = resolve));
@@ -67,7 +67,7 @@ describe("the bus within each service's permissions", () => {
     }
   });
 
-  it('lets the owner replace the stream that an earlier build kept on disk', async () => {
+  it('lets the owner replace a stream that an earlier build stored on disk', async () => {
     const operator = await connect({ servers: server.url, user: 'operator', pass: 'operator-secret' });
     const manager = await operator.jetstreamManager();
     await manager.streams.delete(EVENT_STREAM);
@@ -78,13 +78,13 @@ describe("the bus within each service's permissions", () => {
     await operator.close();
   });
 
-  it('lets the gateway ask and the owner answer', async () => {
+  it('lets the gateway send requests and the owner answer them', async () => {
     bus.delegation.serve('bailiwick.command.default.0', () => 'done');
     await bus.delegation.ping(5_000);
     expect(await bus.gateway.request('bailiwick.command.default.0', {}, 5_000)).toEqual({ ok: true, value: 'done' });
   });
 
-  it('lets owners tell each other and the gateway who owns what, and nobody else', async () => {
+  it('lets only owners announce the ownership of logs, to each other and to the gateway', async () => {
     const heard: string[] = [];
     const stops = [
       bus.gateway.listen(OWNED, () => heard.push('gateway')),
@@ -93,7 +93,7 @@ describe("the bus within each service's permissions", () => {
     await Promise.all([bus.gateway.ping(5_000), bus.delegation.ping(5_000)]);
     for (const name of ['gateway', 'intent', 'ledger'] as const) {
       const problems: BusEvent[] = [];
-      const unlisten = bus[name].onEvent((said) => problems.push(said));
+      const unlisten = bus[name].onEvent((problem) => problems.push(problem));
       bus[name].publish(OWNED, { log: LOG });
       bus[name].publish(FREED, {});
       await until(() => problems.length === 2);
@@ -109,7 +109,7 @@ describe("the bus within each service's permissions", () => {
   it.each([
     ['ledger', 'delegation', 'bailiwick.admin.secret'],
     ['gateway', 'intent', 'bailiwick.intent.score'],
-  ] as const)('tells %s at once what it may not ask %s, and nothing ran', async (asker, server, subject) => {
+  ] as const)('refuses requests of %s to %s at once, and no handler runs', async (asker, server, subject) => {
     let ran = 0;
     bus[server].serve(subject, () => (ran += 1));
     await bus[server].ping(5_000);
@@ -120,7 +120,7 @@ describe("the bus within each service's permissions", () => {
     expect(ran).toBe(0);
   });
 
-  it('announces nothing for a service that may not, and a follower that may not hear still reads the log', async () => {
+  it('refuses announcements without permission, while a follower without permission still polls the log', async () => {
     expect((await eventPublisher(bus.ledger).announce(commit(9))).ok).toBe(false);
     let handled = 0;
     const follower = followLog({
@@ -135,7 +135,7 @@ describe("the bus within each service's permissions", () => {
     await follower.stop();
   });
 
-  describe('it lets no service but the owner ask JetStream for anything', () => {
+  describe('lets only the owner use the JetStream API', () => {
     const onto = 'bailiwick.command.default.0';
     const push = {
       stream_name: EVENT_STREAM,
@@ -180,7 +180,7 @@ describe("the bus within each service's permissions", () => {
     });
   });
 
-  it('it answers no request whose reply subject is where another service takes requests', async () => {
+  it('ignores a request whose reply subject is a request subject of another service', async () => {
     let ran = 0;
     const forged: unknown[] = [];
     const errors: unknown[] = [];

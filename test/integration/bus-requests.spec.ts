@@ -20,7 +20,7 @@ describe('requests over a real nats-server', () => {
 
   const ask = (subject: string, payload?: unknown, timeoutMs = 5_000) => caller.request(subject, payload, timeoutMs);
 
-  it('answers with what the handler returns, any JSON', async () => {
+  it('return the result of the handler, any JSON value', async () => {
     service.serve('bailiwick.admin.echo', (payload) => payload);
     await served();
     for (const value of [{ a: [1, 'ü', null] }, [], 'text', 0, false, null, undefined]) {
@@ -28,7 +28,7 @@ describe('requests over a real nats-server', () => {
     }
   });
 
-  it('gives the handler the subject and the headers', async () => {
+  it('pass the subject and the headers to the handler', async () => {
     service.serve('bailiwick.command.*.*', (_payload, { subject, headers }) => ({
       subject,
       trace: headers['traceparent'],
@@ -41,7 +41,7 @@ describe('requests over a real nats-server', () => {
     });
   });
 
-  it('gives the parts of an answer in their order as they come, and its last message as the answer', async () => {
+  it('deliver the parts of an answer in order as they arrive, and its last message as the answer', async () => {
     let finish = (): void => undefined;
     const slow = new Promise<void>((resolve) => (finish = resolve));
     service.serve('bailiwick.admin.parts', async (_payload, { part }) => {
@@ -55,14 +55,14 @@ describe('requests over a real nats-server', () => {
     const asked = caller.request('bailiwick.admin.parts', {}, 5_000, {
       onPart: (part) => {
         parts.push(part);
-        if (parts.length === 2) finish(); // so they have come before the answer did
+        if (parts.length === 2) finish(); // so both arrived before the answer
       },
     });
     expect(await asked).toEqual({ ok: true, value: 'rest' });
     expect(parts).toEqual([{ nth: 1 }, { nth: 2 }]);
   });
 
-  it('fails with the code of any other request if it asks for parts', async () => {
+  it('fail with the usual codes if parts are requested', async () => {
     const options = { onPart: () => undefined };
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -76,7 +76,7 @@ describe('requests over a real nats-server', () => {
       const reply = await caller.request(`bailiwick.admin.${subject}`, {}, 100, options);
       return reply.ok ? 'ok' : reply.error.code;
     };
-    expect(await code('nobody')).toBe('NO_RESPONDERS');
+    expect(await code('unserved')).toBe('NO_RESPONDERS');
     expect(await code('never')).toBe('TIMEOUT');
     expect(await code('never')).toBe('BUSY');
     expect(await caller.request('bailiwick.admin.large', {}, 5_000, options)).toMatchObject({
@@ -86,14 +86,14 @@ describe('requests over a real nats-server', () => {
     release();
   });
 
-  it('fails at once where nobody serves the subject, and nothing ran', async () => {
-    expect(await ask('bailiwick.admin.nobody', {})).toMatchObject({
+  it('fail at once if no service serves the subject, and no handler runs', async () => {
+    expect(await ask('bailiwick.admin.unserved', {})).toMatchObject({
       ok: false,
       error: { code: 'NO_RESPONDERS', mayHaveRun: false },
     });
   });
 
-  it('fails when the answer takes too long, and says that it may have run', async () => {
+  it('time out if the answer takes too long, with mayHaveRun set', async () => {
     let answer = (): void => undefined;
     service.serve('bailiwick.admin.slow', () => new Promise<void>((resolve) => (answer = resolve)));
     await served();
@@ -104,7 +104,7 @@ describe('requests over a real nats-server', () => {
     answer();
   });
 
-  it("passes on a handler's own error, and keeps the text of any other to the service", async () => {
+  it('return a HandlerError with its detail, and any other error without its text', async () => {
     const seen: unknown[] = [];
     service.serve(
       'bailiwick.admin.fail',
@@ -124,7 +124,7 @@ describe('requests over a real nats-server', () => {
     expect(seen.map(String)).toEqual(['Error: password=hunter2']);
   });
 
-  it('refuses what is too large, before it is sent and before it is answered', async () => {
+  it('fail if the request or the answer is too large', async () => {
     let ran = 0;
     service.serve('bailiwick.admin.large', (size) => {
       ran += 1;
@@ -144,7 +144,7 @@ describe('requests over a real nats-server', () => {
     expect(await ask('bailiwick.admin.large', BUS_LIMITS.payloadBytes - 2)).toMatchObject({ ok: true });
   });
 
-  it('runs no more at once than it may, and says BUSY to the rest without running them', async () => {
+  it('run at most maxPending at once and refuse the rest with BUSY, without running them', async () => {
     const waiting: (() => void)[] = [];
     const serving = service.serve(
       'bailiwick.admin.narrow',
@@ -162,7 +162,7 @@ describe('requests over a real nats-server', () => {
     for (const answer of answers.slice(0, 2)) expect(await answer).toMatchObject({ ok: true });
   });
 
-  it('shares the requests of a queue: each is run by one instance', async () => {
+  it('share a queue: one instance runs each request', async () => {
     const ran: string[] = [];
     const other = await connectBus({ url: server.url, name: 'service-2' });
     for (const [name, bus] of [
@@ -178,7 +178,7 @@ describe('requests over a real nats-server', () => {
     await other.drain();
   });
 
-  it('leaves a request to others where it may not speak: it runs nothing, and says nothing', async () => {
+  it('are left to other instances if this one may not answer: it runs no handler and sends nothing', async () => {
     let ran = 0;
     service.serve('bailiwick.admin.left', () => (ran += 1), { mayAnswer: () => Promise.resolve(false) });
     const other = await connectBus({ url: server.url, name: 'other' });
@@ -191,8 +191,8 @@ describe('requests over a real nats-server', () => {
     await other.drain();
   });
 
-  it('keeps an answer to itself where it may not speak any more, a failure and BUSY too', async () => {
-    let mayAnswer: true | Promise<boolean> = true;
+  it('get no answer from an instance that may no longer answer, not even a failure or BUSY', async () => {
+    let speaks: true | Promise<boolean> = true;
     let finish: ((value: unknown) => void)[] = [];
     service.serve('bailiwick.admin.late', () => new Promise((resolve) => finish.push(resolve)), {
       mayAnswer: () => mayAnswer,
@@ -216,17 +216,17 @@ describe('requests over a real nats-server', () => {
     expect(await again).toEqual({ ok: true, value: 'value' });
   });
 
-  it('hears what is published, until it stops, and is not troubled by what is no JSON', async () => {
+  it('are unaffected by listeners, which receive published JSON until they stop', async () => {
     const heard: unknown[] = [];
     const stop = caller.listen('bailiwick.news.*', (payload) => heard.push(payload));
     await caller.ping(5_000);
     natsOf(service).nats.publish('bailiwick.news.a', 'no JSON');
-    for (const [subject, said] of [
+    for (const [subject, payload] of [
       ['bailiwick.news.a', { log: 'default/0' }],
       ['bailiwick.other', 1],
       ['bailiwick.news.b', 2],
     ] as const)
-      service.publish(subject, said);
+      service.publish(subject, payload);
     await until(() => heard.length >= 2);
     expect(heard).toEqual([{ log: 'default/0' }, 2]);
     stop();
@@ -236,7 +236,7 @@ describe('requests over a real nats-server', () => {
     expect(heard).toHaveLength(2);
   });
 
-  it('answers what it took before it closes', async () => {
+  it('are answered before the service closes', async () => {
     let answer = (): void => undefined;
     const taken = new Promise<void>((resolve) => {
       service.serve('bailiwick.admin.last', () => {
@@ -259,7 +259,7 @@ describe('requests over a real nats-server', () => {
     await service.drain();
   });
 
-  it('refuses subjects that would break out of the command line', async () => {
+  it('fail for subjects that would inject protocol commands', async () => {
     for (const subject of ['', 'a b', 'a\r\nPUB x 0', 'a..b', 'a.*', 'a.>', '.a', 'a.']) {
       await expect(ask(subject)).rejects.toThrow('not a subject');
       expect(() => caller.publish(subject, {})).toThrow('not a subject');
@@ -268,7 +268,7 @@ describe('requests over a real nats-server', () => {
     await expect(caller.request('a', {}, 0)).rejects.toThrow('timeoutMs');
   });
 
-  it('says that nobody answers at an address, or that the user is refused', async () => {
+  it('need a connection: connecting fails with the address or the refused user', async () => {
     await expect(connectBus({ url: 'nats://127.0.0.1:1', name: 'x', connectMs: 300 })).rejects.toThrow(
       'no NATS server answers at',
     );
@@ -282,12 +282,12 @@ describe('requests over a real nats-server', () => {
     await closed.remove();
   });
 
-  /** Until the server knows the subscriptions. */
+  /** Waits until the server knows the subscriptions. */
   const served = () => service.ping(5_000);
 });
 
-describe('a nats-server that dies and comes back', () => {
-  it('fails what waits at once, everything meanwhile, and serves again after', async () => {
+describe('a nats-server that is killed and restarted', () => {
+  it('fails pending requests at once, and new ones until it is back', async () => {
     const server = await TestNatsServer.start();
     const [service, caller] = await Promise.all(
       ['service', 'caller'].map((name) => connectBus({ url: server.url, name })),
@@ -321,12 +321,12 @@ describe('a nats-server that dies and comes back', () => {
     await Promise.all([service, caller].map(connected));
     await service.ping(5_000);
     expect(await caller.request('bailiwick.admin.count', {}, 5_000)).toEqual({ ok: true, value: 1 });
-    expect(ran).toBe(1); // what failed while disconnected was not kept and sent later
+    expect(ran).toBe(1); // the request that failed while disconnected was not sent later
     expect(events).toEqual(['disconnected', 'connected']);
     expect(caller.status()).toMatchObject({ state: 'connected', reconnects: 1 });
 
     await server.kill();
-    await Promise.all([service.drain(), caller.drain()]); // without a server to say goodbye to
+    await Promise.all([service.drain(), caller.drain()]); // while the server is down
     await server.remove();
   });
 });

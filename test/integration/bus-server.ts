@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { findNatsServer } from '@bailiwick/platform/servers/nats';
 import { freePort } from '@bailiwick/platform/servers/ports';
 
-/** A nats-server of one test: on a free port, with JetStream in a folder of its own, that can be killed and restarted. */
+/** A nats-server for one test, with a free port and a separate JetStream folder, that can be killed and restarted. */
 export class TestNatsServer {
   private process: ChildProcess | undefined;
-  private said = '';
+  private output = '';
 
   private constructor(
     readonly port: number,
@@ -17,8 +17,8 @@ export class TestNatsServer {
   ) {}
 
   /**
-   * @param extra more lines of its configuration, such as users and their permissions
-   * @param under where its folder is made
+   * @param extra additional lines of its configuration, such as users and their permissions
+   * @param under the parent of its folder
    */
   static async start(extra = '', under = tmpdir()): Promise<TestNatsServer> {
     const server = new TestNatsServer(await freePort(), await mkdtemp(join(under, 'bailiwick-nats-')));
@@ -41,19 +41,19 @@ export class TestNatsServer {
     this.process = process;
     await new Promise<void>((resolve, reject) => {
       process.once('error', reject);
-      process.once('exit', () => reject(new Error(`nats-server ended:\n${this.said}`)));
+      process.once('exit', () => reject(new Error(`nats-server ended:\n${this.output}`)));
       process.stderr.on('data', (chunk: Buffer) => {
-        this.said += chunk.toString();
-        if (this.said.includes('Server is ready')) resolve();
+        this.output += chunk.toString();
+        if (this.output.includes('Server is ready')) resolve();
       });
     });
   }
 
-  /** Ends it without letting it say goodbye. */
+  /** Kills it with SIGKILL. */
   async kill(): Promise<void> {
     const process = this.process;
     this.process = undefined;
-    this.said = '';
+    this.output = '';
     if (!process || process.exitCode !== null) return;
     process.removeAllListeners('exit');
     process.kill('SIGKILL');

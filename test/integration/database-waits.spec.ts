@@ -18,7 +18,7 @@ interface Opened {
 }
 type Open = (url: string) => Opened | Promise<Opened>;
 
-/** Every connection to the database that a service makes: one question on each (issue 13.18). */
+/** Every database connection that a service opens, with one query on each (issue 13.18). */
 const POOLS: Record<string, Open> = {
   'the event log': (url) => {
     const log = new PostgresEventLog(url);
@@ -26,7 +26,7 @@ const POOLS: Record<string, Open> = {
   },
   'the leases': (url) => {
     const log = new PostgresEventLog(url);
-    return { ask: () => log.heartbeat('somebody', 1_000), close: () => log.close() };
+    return { ask: () => log.heartbeat('owner', 1_000), close: () => log.close() };
   },
   'the health probe': (url) => {
     const log = new PostgresEventLog(url);
@@ -70,7 +70,7 @@ const settledIn = (work: Promise<unknown>): Promise<string> =>
     new Promise<string>((done) => setTimeout(() => done('still waits'), 10_000).unref()),
   ]);
 
-describe('a database that takes connections and answers nothing', () => {
+describe('a database that accepts connections and never responds', () => {
   let silent: Server;
   const sockets: Socket[] = [];
   let url: string;
@@ -78,7 +78,7 @@ describe('a database that takes connections and answers nothing', () => {
   beforeAll(async () => {
     silent = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
     await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
-    url = `postgres://somebody:secret@127.0.0.1:${(silent.address() as AddressInfo).port}/bailiwick`;
+    url = `postgres://user:secret@127.0.0.1:${(silent.address() as AddressInfo).port}/bailiwick`;
     database = await eventLogDatabase();
   }, 120_000);
   beforeEach(() => {
@@ -92,7 +92,7 @@ describe('a database that takes connections and answers nothing', () => {
     await database.drop();
   });
 
-  it.each(Object.entries(POOLS))('is given up from the start by %s', async (_name, open) => {
+  it.each(Object.entries(POOLS))('times out at connection time in %s', async (_name, open) => {
     let opened: Opened | undefined;
     const asking = Promise.resolve(open(url)).then((each) => (opened = each).ask());
     expect(await settledIn(asking)).toBe('refused');
@@ -100,21 +100,21 @@ describe('a database that takes connections and answers nothing', () => {
     await opened?.close();
   });
 
-  it('is given up from the start by a rebuild of read models', async () => {
+  it('times out at connection time in a rebuild of read models', async () => {
     expect(await settledIn(RebuildStore.begin(url, 'default/0'))).toBe('refused');
   });
 
-  it.each(Object.entries(POOLS))('is given up in the midst of a question by %s', async (_name, open) => {
+  it.each(Object.entries(POOLS))('times out during a query in %s', async (_name, open) => {
     const wire = await wireTo(database.url);
     const opened = await open(wire.url);
-    await opened.ask().catch(() => undefined); // connected; a table that is not there is an answer, too
+    await opened.ask().catch(() => undefined); // connected; an error about a missing table is a response, too
     wire.hush();
     expect(await settledIn(opened.ask())).toBe('refused');
     await wire.close();
     await opened.close();
   });
 
-  it('is waited for with a limit wherever the sources make a connection', () => {
+  it('has a time limit in every source that opens a connection', () => {
     const root = resolve(__dirname, '..', '..');
     const files = ['apps', 'libs'].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -126,7 +126,7 @@ describe('a database that takes connections and answers nothing', () => {
       const text = readFileSync(join(root, file), 'utf8');
       return makes.test(text) && !text.includes('databaseWaits(');
     });
-    // a migration may take as long as it takes; only its connection has a limit
+    // a migration has no time limit, except for its connection
     expect(without).toEqual(['libs/event-store/src/migrations/run.ts']);
   });
 });

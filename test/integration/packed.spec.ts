@@ -14,7 +14,7 @@ interface Manifest {
   readonly dependencies?: Record<string, string>;
 }
 
-/** A project that has the packed libraries and the third-party packages that they declare, and nothing else. */
+/** Builds a project with only the packed libraries and the third-party packages that they declare. */
 describe('a project that installs the packed libraries', () => {
   let project: string;
   const manifests = new Map<string, Manifest>();
@@ -59,7 +59,7 @@ describe('a project that installs the packed libraries', () => {
     ]);
   });
 
-  it('verifies a receipt, in JavaScript alone and with the hashing of Node, and refuses a forged one', () => {
+  it('verifies a receipt, in pure JavaScript and with the hashing of Node, and refuses a forged one', () => {
     const { log, runId } = busyRun();
     writeFileSync(join(project, 'receipt.json'), JSON.stringify(receiptOf(log, runId)));
     for (const verifier of ['verify', 'web/index'])
@@ -98,7 +98,7 @@ describe('a project that installs the packed libraries', () => {
     }
   });
 
-  it('has the types of both', () => {
+  it('has the types of both libraries', () => {
     writeFileSync(
       join(project, 'types.mts'),
       `import { BailiwickClient } from '@bailiwick/client/client';
