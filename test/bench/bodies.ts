@@ -8,9 +8,10 @@ import { samples } from '../http/bodies';
 import type { Opened } from '../http/world';
 
 /**
- * What one body of the most bytes costs the gateway's only thread, for every route that takes JSON: reading, schemas,
- * digests, redaction, and all else until a command goes to its owner. Each member of a sound body is replaced in turn by
- * each of the values that are costly to look at. Run: `node --require ./test/support/register.cjs test/bench/bodies.ts`
+ * Measures how long the gateway's only thread needs for one body of the maximum size, for every route that takes JSON:
+ * parsing, schemas, digests, redaction, and all other work until a command is sent to its owner. Replaces each member
+ * of a valid body in turn by each of the values that are costly to process.
+ * Run: `node --require ./test/support/register.cjs test/bench/bodies.ts`
  */
 const ROOM = LIMITS.httpBodyBytes - 4_096;
 const fill = (part: string): string => part.repeat(Math.floor(ROOM / part.length));
@@ -20,11 +21,11 @@ const list = (part: string): string => `[${fill(`${part},`).slice(0, -1)}]`;
 const long = (part: string): string =>
   JSON.stringify(part.repeat(Math.floor((ROOM / JSON.stringify(part).length) * 0.9)));
 
-/** JSON, since some of it cannot be held as a value. */
+/** JSON texts, since some of them cannot be represented as values. */
 const HOSTILE: Record<string, string> = {
   'arrays, nested': fill('[').slice(0, ROOM / 2) + fill(']').slice(0, ROOM / 2),
   'objects, nested': `${'{"a":'.repeat(ROOM / 6)}1${'}'.repeat(ROOM / 6)}`,
-  'nested as deep as is taken, many': list(`${'['.repeat(20)}${']'.repeat(20)}`),
+  'many, nested to the accepted depth': list(`${'['.repeat(20)}${']'.repeat(20)}`),
   'members, many': members((i) => `k${i}`, '0', 12),
   'members, secret by name': members((i) => `password${i}`, '"x"', 22),
   'members that are long': members((i) => `${'k'.repeat(900)}${i}`, '0', 920),
@@ -59,7 +60,7 @@ const HOSTILE: Record<string, string> = {
   'of Cyrillic and Latin': long('a\u043e '),
   'of invisible characters': long('\u200b'),
   'of emoji': long('\u{1f600}'),
-  'of keys that begin': long('-----BEGIN A PRIVATE KEY-----'),
+  'of headers of private keys': long('-----BEGIN A PRIVATE KEY-----'),
   'of tokens': long('token='),
   'of assignments': long('A_KEY ='),
   'of URLs': long('://a:'),
@@ -73,7 +74,7 @@ const HOSTILE: Record<string, string> = {
 
 const MARK = '"\u0001here"';
 type Json = Record<string, unknown>;
-/** The body once for each of its places, with a mark there. */
+/** Returns a copy of the body for each of its members, with a mark in place of the member. */
 function marked(body: unknown): [string, string][] {
   const out: [string, string][] = [['', MARK]];
   const walk = (value: unknown, at: string, whole: (inner: unknown) => unknown): void => {
@@ -134,7 +135,7 @@ async function main(): Promise<void> {
       for (const [value, hostile] of Object.entries(HOSTILE)) {
         const body = Buffer.from(text.replace(MARK, () => hostile));
         if (body.length > LIMITS.httpBodyBytes) {
-          process.stderr.write(`left out, too long: ${value}\n`);
+          process.stderr.write(`skipped, too long: ${value}\n`);
           continue;
         }
         const request = {
@@ -146,9 +147,10 @@ async function main(): Promise<void> {
           body,
           raw: {},
         };
-        const started = performance.now();
-        const { status } = await fastPath.answer(route, request as unknown as Incoming);
-        found.push({ ms: performance.now() - started, path: route.path, at, value, status });
+        const start = performance.now();
+        const result = await answer(route, options, request as unknown as Incoming);
+        const ms = performance.now() - start;
+        found.push({ ms, path: route.path, at, value, status: result?.status });
       }
     }
   }

@@ -4,7 +4,7 @@ import { EVENT_DATA, parseEvent } from '@bailiwick/contracts/event';
 import { readStored } from '@bailiwick/contracts/payload';
 import { ledTo, shapes, type Pinned } from '../fixtures/events/pinned';
 
-/** Every release's events, as it wrote them, are read today as they were then. */
+/** Checks that the events of every release are still read as they were then. */
 const DIR = join(__dirname, '..', 'fixtures', 'events');
 const RELEASES = readdirSync(DIR).filter((name) => /^v\d+$/.test(name));
 const lines = (release: string, file: string): string[] =>
@@ -13,36 +13,36 @@ const lines = (release: string, file: string): string[] =>
     .split('\n');
 const pinnedBy = (release: string): Pinned[] =>
   lines(release, 'events.ndjson').map((line) => JSON.parse(line) as Pinned);
-const told = (release: string): { state: string; shapes: Record<string, string> } =>
+const shapesOf = (release: string): { state: string; shapes: Record<string, string> } =>
   JSON.parse(lines(release, 'shapes.json').join('\n')) as { state: string; shapes: Record<string, string> };
 
 describe.each(RELEASES)('the events of release %s', (release) => {
   const pinned = pinnedBy(release);
 
-  it('are read, each of them, with the words beside it', () => {
+  it('are all read, with their payloads', () => {
     expect(pinned.map(({ body }) => parseEvent(body).position)).toEqual(pinned.map((_, i) => i));
     for (const { body, payload } of pinned.filter((each) => each.payload !== null))
       expect(readStored({ body, payload }).payload).not.toBeNull();
   });
 
-  it('fold to the state, and lead to the read models, that they led to then', () => {
+  it('fold to the pinned state and read models', () => {
     const { state, rows } = ledTo(pinned);
     expect(rows).toEqual(lines(release, 'rows.ndjson'));
-    expect(state).toBe(told(release).state);
+    expect(state).toBe(shapesOf(release).state);
   });
 });
 
-describe('a shape of today', () => {
-  const released = RELEASES.map(told);
+describe('the current shapes', () => {
+  const released = RELEASES.map(shapesOf);
 
-  it('is one that was released: a changed one is a new version, with an upcaster, pinned by `npm run pin-events`', () => {
+  it('were released: a changed shape needs a new version, an upcaster, and `npm run pin-events`', () => {
     for (const [name, shape] of Object.entries(shapes())) {
       const known = released.flatMap(({ shapes: each }) => each[name] ?? []);
       expect([name, known.length === 0 ? 'is not pinned' : known.at(-1)]).toEqual([name, shape]);
     }
   });
 
-  it('has events of every type to show for it', () => {
+  it('have pinned events of every type', () => {
     const types = RELEASES.flatMap(pinnedBy).map(({ body }) => parseEvent(body).type);
     expect([...new Set(types)].sort()).toEqual(Object.keys(EVENT_DATA).sort());
   });

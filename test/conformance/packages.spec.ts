@@ -25,7 +25,7 @@ const packageOf = (specifier: string): string =>
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
 
-/** Packages that the sources of a folder import, by whether only its tests do. */
+/** Returns the packages that the sources of a folder import, and those that only its tests import. */
 function importsOf(folder: string): { product: Set<string>; tests: Set<string> } {
   const found = { product: new Set<string>(), tests: new Set<string>() };
   for (const file of readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' })) {
@@ -72,7 +72,7 @@ it.each([
   ['drift', ['pg', 'nats']],
   ['messaging', ['pg', 'typeorm']],
   ['client', ['pg', 'nats', '@nestjs/common']],
-])('libs/%s does not have %j', (lib, packages) => {
+])('libs/%s does not declare %j', (lib, packages) => {
   const { dependencies = {} } = JSON.parse(readFileSync(join(ROOT, 'libs', lib, 'package.json'), 'utf8')) as Manifest;
   for (const each of packages) expect(dependencies).not.toHaveProperty(each);
 });

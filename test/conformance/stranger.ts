@@ -1,8 +1,8 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 
 /**
- * A verifier of C2SP checkpoints, proofs and cosignatures, written from the specifications alone. It imports nothing of
- * this project, so that a mistake there is not repeated here. Throws where something does not verify.
+ * Verifies C2SP checkpoints, proofs and cosignatures, written from the specifications alone. Imports nothing of this
+ * project, so that it repeats none of its mistakes. Throws if a check fails.
  * @see https://c2sp.org/signed-note, tlog-checkpoint, tlog-proof, tlog-cosignature; RFC 9162 §2.1
  */
 
@@ -26,7 +26,7 @@ function keyOf(vkey: string): Key {
   const bytes = Buffer.from(rest.join('+'), 'base64');
   const key = { name, id: Buffer.from(id, 'hex'), type: bytes[0] ?? 0, raw: bytes.subarray(1) };
   const made = sha256(Buffer.from(`${name}\n`), bytes).subarray(0, 4);
-  check(made.equals(key.id), 'the key id is not that of the key');
+  check(made.equals(key.id), 'the key id does not match the key');
   return key;
 }
 
@@ -44,7 +44,7 @@ export interface Head {
   readonly root: Buffer;
 }
 
-/** The head inside a note that the key of this text signed: a log's (0x01), or a witness's (0x04). */
+/** Verifies a note signed by a log key (0x01) or a witness key (0x04), and returns its head. */
 export function headIn(note: string, vkey: string): Head {
   const key = keyOf(vkey);
   const at = note.lastIndexOf('\n\n');
@@ -70,15 +70,15 @@ export function headIn(note: string, vkey: string): Head {
   return { origin, size: BigInt(size), root: Buffer.from(root, 'base64') };
 }
 
-/** Whether the entry is in the log of this key, by a proof as text. Gives its index. */
+/** Verifies a textual proof that the entry is in the log of this key, and returns its index and the head. */
 export function included(proof: string, entry: Uint8Array, vkey: string): { index: bigint; head: Head } {
   const at = proof.indexOf('\n\n');
   const [kind, index = '', ...path] = proof.slice(0, at).split('\n');
-  check(kind === 'c2sp.org/tlog-proof@v1' && index.startsWith('index '), 'no tlog-proof');
+  check(kind === 'c2sp.org/tlog-proof@v1' && index.startsWith('index '), 'not a tlog-proof');
   const head = headIn(proof.slice(at + 2), vkey);
   let fn = BigInt(index.slice('index '.length));
   let sn = head.size - 1n;
-  check(fn <= sn, 'beyond the tree');
+  check(fn <= sn, 'the index is beyond the tree');
   let hash = leafOf(entry);
   for (const sibling of path.map((line) => Buffer.from(line, 'base64'))) {
     check(sn > 0n, 'the proof is too long');
@@ -92,15 +92,15 @@ export function included(proof: string, entry: Uint8Array, vkey: string): { inde
   return { index: BigInt(index.slice('index '.length)), head };
 }
 
-/** Whether the tree of a later head begins with that of an earlier one, by a text as it is sent to witnesses. */
+/** Verifies, by a submission to a witness, that the tree of a later head extends that of an earlier one. */
 export function continues(submission: string, earlier: Head, vkey: string): Head {
   const at = submission.indexOf('\n\n');
   const [old = '', ...lines] = submission.slice(0, at).split('\n');
   const later = headIn(submission.slice(at + 2), vkey);
-  check(old === `old ${earlier.size}` && later.origin === earlier.origin, 'of another log or size');
+  check(old === `old ${earlier.size}` && later.origin === earlier.origin, 'the submission is for another log or size');
   const proof = lines.map((line) => Buffer.from(line, 'base64'));
   if (earlier.size === later.size) {
-    check(proof.length === 0 && earlier.root.equals(later.root), 'two histories');
+    check(proof.length === 0 && earlier.root.equals(later.root), 'the histories differ');
     return later;
   }
   const isPower = (earlier.size & (earlier.size - 1n)) === 0n;
@@ -117,6 +117,6 @@ export function continues(submission: string, earlier: Head, vkey: string): Head
     } else sr = node(sr, hash);
     [fn, sn] = [fn / 2n, sn / 2n];
   }
-  check(sn === 0n && fr.equals(earlier.root) && sr.equals(later.root), 'history was changed');
+  check(sn === 0n && fr.equals(earlier.root) && sr.equals(later.root), 'the history was changed');
   return later;
 }

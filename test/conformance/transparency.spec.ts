@@ -9,9 +9,8 @@ import { consistencyProof, inclusionProof, rootHash } from '@bailiwick/transpare
 import { continues, headIn, included } from './stranger';
 
 /**
- * What this log says, judged by verifiers that this project did not write: the checkpoint and inclusion verifier of
- * `@sigstore/verify` (made for Rekor), the consistency verifier of `@transmute/rfc9162`, and one written from the
- * specifications alone.
+ * Verifies the log with independent implementations: the checkpoint and inclusion verifier of `@sigstore/verify` (made
+ * for Rekor), the consistency verifier of `@transmute/rfc9162`, and one written from the specifications alone.
  */
 
 interface Sigstore {
@@ -21,7 +20,7 @@ interface Sigstore {
 interface Rfc9162 {
   verify_consistency_proof(first: Uint8Array, second: Uint8Array, proof: unknown): Promise<boolean>;
 }
-// not among what the package exports, but what it verifies with
+// internal modules of the package, which its verifier uses
 const sigstore: Sigstore = {
   ...jest.requireActual<Pick<Sigstore, 'verifyCheckpoint'>>('@sigstore/verify/dist/tlog/checkpoint'),
   ...jest.requireActual<Pick<Sigstore, 'verifyMerkleInclusion'>>('@sigstore/verify/dist/tlog/merkle'),
@@ -77,11 +76,15 @@ describe('the verifier of @transmute/rfc9162', () => {
       for (const second of SIZES.filter((size) => size > first)) {
         const [old, later] = [rootHash(first, read), rootHash(second, read)];
         const path = consistencyProof(first, second, read);
-        // RFC 9162 §2.1.4.2, step 2, is left to its caller
+        // the caller must do step 2 of RFC 9162 §2.1.4.2
         const isPower = (first & (first - 1)) === 0;
-        const told = { tree_size_1: first, tree_size_2: second, consistency_path: isPower ? [old, ...path] : path };
-        expect(await RFC9162.verify_consistency_proof(old, later, told)).toBe(true);
-        expect(await RFC9162.verify_consistency_proof(old, flipped(later), told)).toBe(false);
+        const submitted = {
+          tree_size_1: first,
+          tree_size_2: second,
+          consistency_path: isPower ? [old, ...path] : path,
+        };
+        expect(await RFC9162.verify_consistency_proof(old, later, submitted)).toBe(true);
+        expect(await RFC9162.verify_consistency_proof(old, flipped(later), submitted)).toBe(false);
       }
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** `docs/field-cases.md` lists every case that was tried; each names the test that holds it, and the test exists. */
+/** `docs/field-cases.md` lists every case that was tried and names its test; checks that the test exists. */
 const ROOT = join(__dirname, '..', '..');
 const page = readFileSync(join(ROOT, 'docs', 'field-cases.md'), 'utf8');
 
@@ -17,12 +17,12 @@ const rows = page
   );
 
 describe('docs/field-cases.md', () => {
-  it('has five columns in every row, and leaves none empty', () => {
+  it('has five non-empty columns in every row', () => {
     expect(rows.length).toBeGreaterThan(40);
     expect(rows.filter((cells) => cells.length !== 5 || cells.includes(''))).toEqual([]);
   });
 
-  it('names for every case a test file that exists, or states that there is no test', () => {
+  it('names an existing test file for every case, or states that it has no test', () => {
     const wrong = rows.flatMap(([name = '', , , , test = '']) => {
       const files = test.match(/(?:apps|libs|test)\/[\w./-]+\.(?:spec|contract)\.ts/g) ?? [];
       if (files.length === 0 && !test.includes('no test')) return [`${name}: no test file in ${test}`];

@@ -13,8 +13,8 @@ import {
 } from '@bailiwick/authority/testing/harness';
 
 /**
- * Faults that users of comparable systems reported, tried on the rules of this one, which held. Each title names the
- * report; `docs/field-cases.md` lists them with the cases that did not hold.
+ * Faults that users of comparable systems reported, tried on the rules of this one, which withstood them. Each title
+ * names the report; `docs/field-cases.md` lists them together with the cases that needed a fix.
  */
 const PERSON = { kind: 'person', id: 'key:approver', role: 'approver' } as const;
 const DIGEST = `sha256:${'a'.repeat(64)}`;
@@ -22,12 +22,12 @@ const OTHER = `sha256:${'b'.repeat(64)}`;
 
 const codes = (event: ReturnType<typeof act>): string[] =>
   JSON.stringify(event.data.reasons).match(/"code":"([A-Z_]+)"/g) ?? [];
-const refusalOf = (told: ReturnType<TestLog['try']>): string | undefined =>
-  'refusal' in told
-    ? told.refusal.code
-    : (told.events.find(({ type }) => type === 'Refused')?.data as { code?: string })?.code;
+const refusalOf = (result: ReturnType<TestLog['try']>): string | undefined =>
+  'refusal' in result
+    ? result.refusal.code
+    : (result.events.find(({ type }) => type === 'Refused')?.data as { code?: string })?.code;
 
-describe('budgets, as others reported them broken', () => {
+describe('budgets', () => {
   const spend = (log: TestLog, grantId: string, USD: number) => act(log, grantId, 'file.read', { cost: { USD } });
 
   it('are reserved before the call, so concurrent calls cannot pass one check together (BerriAI/litellm#34732)', () => {
@@ -50,7 +50,7 @@ describe('budgets, as others reported them broken', () => {
     ['a window', { windows: [{ per: '1h', calls: 1 }] }],
     ['a window of reads', { windows: [{ per: '1h', reads: 1 }] }],
   ];
-  it.each(ONE)('are enforced where only %s is set (BerriAI/litellm#27381)', (_name, budget) => {
+  it.each(ONE)('are enforced if only %s is set (BerriAI/litellm#27381)', (_name, budget) => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, budget: { ...ROOMY.budget, ...budget } });
     expect(spend(log, grantId, 1).type).toBe('ActionPermitted');
@@ -66,7 +66,7 @@ describe('budgets, as others reported them broken', () => {
   });
 
   it.each([-1, 0.5, Number.MAX_SAFE_INTEGER, Number.NaN])(
-    'take no cost of %d, which would give back what was never used',
+    'accept no cost of %d, which would refund unused budget',
     (USD) => {
       const log = new TestLog();
       const { grantId } = openTestRun(log);
@@ -83,7 +83,7 @@ describe('budgets, as others reported them broken', () => {
   );
 });
 
-describe('approvals, as others reported them broken', () => {
+describe('approvals', () => {
   const GRANT = { ...ROOMY, risk: { approvalFrom: 'medium' as const } };
   const edit = (id: string, argsDigest: string, more: Partial<Fields<'authorize'>> = {}) => ({
     action: { verb: 'file.write', argsDigest },
@@ -125,7 +125,7 @@ describe('approvals, as others reported them broken', () => {
     expect(refusalOf(answer)).toBe('FORBIDDEN');
   });
 
-  it('are of no use to a sibling (OWASP Top 10 for agentic applications: identity and privilege abuse)', () => {
+  it('cannot be used by a sibling (OWASP Top 10 for agentic applications: identity and privilege abuse)', () => {
     const { log, run, approvalId } = approved();
     const sibling = delegateTestRun(log, run.grantId);
     const tried = act(log, sibling.grantId, 'file.write', edit('a.txt', DIGEST, { approvalId }));
@@ -133,17 +133,17 @@ describe('approvals, as others reported them broken', () => {
   });
 });
 
-describe('paths, as others reported them escaped', () => {
+describe('paths', () => {
   const reached = (match: string, id: string): string => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, resources: [{ type: 'file', match }] });
-    const told = log.try('authorize', {
+    const result = log.try('authorize', {
       grantId,
       action: { verb: 'file.read' },
       resource: { type: 'file', id },
       proof: { vouched: true },
     });
-    return 'refusal' in told ? told.refusal.code : (told.events.at(-1)?.type ?? '');
+    return 'refusal' in result ? result.refusal.code : (result.events.at(-1)?.type ?? '');
   };
 
   it.each([
@@ -162,7 +162,7 @@ describe('paths, as others reported them escaped', () => {
     expect(reached('work/**', id)).not.toBe('ActionPermitted');
   });
 
-  it('deny what is below a denied name, too (BeehiveInnovations/pal-mcp-server#293)', () => {
+  it('deny names below a denied name (BeehiveInnovations/pal-mcp-server#293)', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, actions: { allow: ['*'], deny: ['production.*'] } });
     expect(act(log, grantId, 'production.read').type).toBe('ActionDenied');
@@ -170,11 +170,11 @@ describe('paths, as others reported them escaped', () => {
   });
 });
 
-describe('revocations, as others reported them late', () => {
+describe('revocations', () => {
   const revoke = (log: TestLog, n: number, selector: Fields<'revokeSelector'>['selector']) =>
     log.do('revokeSelector', { revocationId: `rev_0_${String(n).repeat(26)}`, selector, force: true });
 
-  it('hold for the very next decision: no cache has a time to live (Tr3kkR/Yuzu#2188, Basekick-Labs/arc#323)', () => {
+  it('apply to the very next decision: no cache has a time to live (Tr3kkR/Yuzu#2188, Basekick-Labs/arc#323)', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     expect(act(log, grantId, 'file.read').type).toBe('ActionPermitted');
@@ -182,7 +182,7 @@ describe('revocations, as others reported them late', () => {
     expect(act(log, grantId, 'file.read').type).toBe('ActionDenied');
   });
 
-  it('made a second time strike what was issued in between (zalando-stups/planb-tokeninfo#60)', () => {
+  it('revoke leases issued since an earlier identical revocation (zalando-stups/planb-tokeninfo#60)', () => {
     const log = new TestLog();
     revoke(log, 1, { agentClass: 'worker' });
     const { grantId } = openTestRun(log);
@@ -191,7 +191,7 @@ describe('revocations, as others reported them late', () => {
     expect(act(log, grantId, 'file.read').type).toBe('ActionDenied');
   });
 
-  it('reach what was derived from the revoked lease (openiddict/openiddict-core#600)', () => {
+  it('revoke the leases derived from the revoked lease (openiddict/openiddict-core#600)', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const child = delegateTestRun(log, root.grantId, { delegation: { depth: 1, children: 1, classes: ['*'] } });
@@ -202,7 +202,7 @@ describe('revocations, as others reported them late', () => {
   });
 
   it.each(['suspend', 'completeRun', 'revokeGrant'] as const)(
-    'are not the only end that is enforced at once: %s is, too (widgrensit/asobi#215)',
+    'take effect at once, like every other end: %s (widgrensit/asobi#215)',
     (command) => {
       const log = new TestLog();
       const { grantId, runId } = openTestRun(log);
@@ -215,7 +215,7 @@ describe('revocations, as others reported them late', () => {
   );
 });
 
-describe('children, as others reported them freer than their parents', () => {
+describe('children', () => {
   it('keep the denials of their parent (agentscope-ai/agentscope-java#2477)', () => {
     const log = new TestLog();
     const root = openTestRun(log, { ...ROOMY, actions: { allow: ['*'], deny: ['shell.run'] } });
@@ -231,13 +231,13 @@ describe('children, as others reported them freer than their parents', () => {
     expect(act(log, root.grantId, 'file.read').type).toBe('ActionPermitted');
   });
 
-  it('are denied whatever the order of rules: a denial always wins (anomalyco/opencode#45078)', () => {
+  it('are denied in any order of rules: a denial always wins (anomalyco/opencode#45078)', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, actions: { allow: ['shell.run', '**'], deny: ['shell.*'] } });
     expect(act(log, grantId, 'shell.run').type).toBe('ActionDenied');
   });
 
-  it('keep the denials of every ancestor, not of the parent alone (anomalyco/opencode#42174)', () => {
+  it('keep the denials of every ancestor, not only of the parent (anomalyco/opencode#42174)', () => {
     const log = new TestLog();
     const root = openTestRun(log, { ...ROOMY, actions: { allow: ['*'], deny: ['shell.*'] } });
     const child = delegateTestRun(log, root.grantId, { delegation: { depth: 2, children: 2, classes: ['*'] } });
@@ -245,7 +245,7 @@ describe('children, as others reported them freer than their parents', () => {
     expect(act(log, grandchild.grantId, 'shell.run').type).toBe('ActionDenied');
   });
 
-  it('share one trajectory: a secret read below is not sent from above', () => {
+  it('share one trajectory: a secret read by a child is not sent by its parent', () => {
     const log = new TestLog(judgeTrajectory);
     const root = openTestRun(log);
     const child = delegateTestRun(log, root.grantId);
@@ -256,7 +256,7 @@ describe('children, as others reported them freer than their parents', () => {
   });
 });
 
-describe('repeated requests, as others reported them charged twice', () => {
+describe('repeated requests', () => {
   const keyed = (log: TestLog, grantId: string, requestDigest: string): Command =>
     log.command('authorize', {
       commandId: 'idk_00000000000000000000',
@@ -277,14 +277,14 @@ describe('repeated requests, as others reported them charged twice', () => {
     expect(log.state.grants.get(grantId)?.usage.reserved.cost).toEqual({ USD: 5 });
   });
 
-  it('with other contents under the same key are refused (stripe: idempotent requests)', () => {
+  it('are refused with other contents under the same key (stripe: idempotent requests)', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     log.submit(keyed(log, grantId, DIGEST));
     expect(log.submit(keyed(log, grantId, OTHER))).toMatchObject({ refusal: { code: 'IDEMPOTENCY_KEY_REUSED' } });
   });
 
-  it('of an outcome are refused, and change nothing (furthemore/APIS#193)', () => {
+  it('are refused for a reported outcome, and change nothing (furthemore/APIS#193)', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     const actionId = act(log, grantId, 'file.read', { cost: { USD: 5 } }).actionId as string;
@@ -296,7 +296,7 @@ describe('repeated requests, as others reported them charged twice', () => {
   });
 });
 
-describe('requests with a mistyped field, as others reported them widened', () => {
+describe('requests with a mistyped field', () => {
   it.each([
     ['a narrowing field of a lease (boringstack-xyz/tsforge#311)', { actions: { allow: ['*'], denny: ['shell.*'] } }],
     ['a limit of a lease (anthropic-experimental/sandbox-runtime#434)', { budgets: { calls: 1 } }],
@@ -314,25 +314,25 @@ describe('requests with a mistyped field, as others reported them widened', () =
   });
 });
 
-describe('doubt, as others reported it resolved in favor of the caller', () => {
-  it('is a question when the drift of a high-risk call cannot be had (Kuadrant/authorino#649, OWASP/AISVS#676)', () => {
+describe('a doubtful call', () => {
+  it('requires approval if its risk is high and its drift score is unavailable (Kuadrant/authorino#649, OWASP/AISVS#676)', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     expect(act(log, grantId, 'shell.run', { drift: 'unavailable' }).type).not.toBe('ActionPermitted');
   });
 
-  it('is a refusal for a lease that does not exist', () => {
+  it('is refused under a lease that does not exist', () => {
     const log = new TestLog();
-    const told = log.try('authorize', {
+    const result = log.try('authorize', {
       grantId: `grt_0_${'0'.repeat(26)}`,
       action: { verb: 'file.read' },
       resource: { type: 'file', id: 'a' },
       proof: { vouched: true },
     });
-    expect(refusalOf(told)).toBe('NOT_FOUND');
+    expect(refusalOf(result)).toBe('NOT_FOUND');
   });
 
-  it('is never removed by a hint of the caller about a verb that is known to write (QwenLM/qwen-code#6917)', () => {
+  it('stays a write if the caller states that a known write only reads (QwenLM/qwen-code#6917)', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, actions: { allow: ['*'], mode: 'draft' } });
     const tried = act(log, grantId, 'repo.commit', { action: { verb: 'repo.commit', effect: 'read', risk: 'low' } });

@@ -3,32 +3,32 @@ import { grown, someEntries } from '@bailiwick/transparency-log/testing/naive-tr
 import { consistencyProof, inclusionProof, rootHash } from '@bailiwick/transparency-log/tree';
 import { verifyConsistency, verifyInclusion } from '@bailiwick/transparency-log/verify';
 
-/** Faults that users of other transparency logs reported, tried on the proofs of this one, which held. */
+/** Faults that users of other transparency logs reported, tried on the proofs of this one, which withstood them. */
 const entries = someEntries(12);
 const { read } = grown(entries, [12]);
 const leaf = (index: number): Buffer => leafHash(entries[index] as Buffer);
 
-describe('proofs, as others reported them wrong', () => {
-  it('of consistency with an empty tree show nothing, and are refused (transparency-dev/merkle#140)', () => {
+describe('proofs', () => {
+  it('of consistency with an empty tree are refused (transparency-dev/merkle#140)', () => {
     const empty = Buffer.alloc(32);
     expect(verifyConsistency(0, 12, [], empty, rootHash(12, read)).ok).toBe(false);
     expect(verifyConsistency(0, 0, [], empty, empty).ok).toBe(false);
   });
 
-  it('of the only leaf of a tree have no hash, and none is accepted (sigstore/sigstore-js#649)', () => {
+  it('of the only leaf of a tree have no hash, and any hash is refused (sigstore/sigstore-js#649)', () => {
     const only = grown(entries.slice(0, 1), [1]);
     const root = rootHash(1, only.read);
     expect(verifyInclusion(leaf(0), 0, 1, [], root).ok).toBe(true);
     expect(verifyInclusion(leaf(0), 0, 1, [leaf(0)], root).ok).toBe(false);
   });
 
-  it('are made from the tree of the checkpoint, not from the current one (zerkerlabs/treeship#191)', () => {
+  it('are made from the tree of the checkpoint, not from the current tree (zerkerlabs/treeship#191)', () => {
     const proof = inclusionProof(3, 7, read);
     expect(verifyInclusion(leaf(3), 3, 7, proof, rootHash(7, read)).ok).toBe(true);
     expect(verifyInclusion(leaf(3), 3, 7, inclusionProof(3, 12, read), rootHash(7, read)).ok).toBe(false);
   });
 
-  it('show that no history of the same length replaces the one that was seen (coproduct-opensource/nucleus#2095)', () => {
+  it('refuse another history of the same length (coproduct-opensource/nucleus#2095)', () => {
     const rewritten = grown(
       [
         ...entries.slice(0, 5),
@@ -44,7 +44,7 @@ describe('proofs, as others reported them wrong', () => {
     expect(verifyConsistency(8, 12, consistencyProof(8, 12, read), seen, rootHash(12, read)).ok).toBe(true);
   });
 
-  it('do not take an inner node for a leaf: both have a prefix of their own (RFC 6962 §2.1, second preimages)', () => {
+  it('do not accept an inner node as a leaf: each has a different prefix (RFC 6962 §2.1, second preimages)', () => {
     const [left, right] = [leaf(0), leaf(1)];
     const inner = leafHash(Buffer.concat([left, right]));
     const pair = grown(entries.slice(0, 2), [2]);

@@ -1,6 +1,6 @@
 /*
- * `npm run undo-mends`: takes back one mend after the other, and expects the tests of each to fail then. For mends whose
- * tests came in the same commit. Changes sources in place and puts them back, also when it is interrupted.
+ * `npm run undo-mends`: reverts one fix after the other and expects its tests to fail. For fixes committed together with
+ * their tests. Changes sources in place and restores them, also when interrupted.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** One edit of the sources that takes back the mend of a field case, and the tests that must fail then. */
+/** An edit of the sources that reverts the fix of a field case, and the tests that must then fail. */
 export interface Undone {
   /** the number in docs/field-cases.md */
   readonly number: string;
@@ -29,7 +29,7 @@ export const UNDONE: readonly Undone[] = [
   },
   {
     number: '13.15',
-    what: 'a preview is counted at once',
+    what: 'a preview is counted in one step',
     file: 'apps/delegation/src/queries/walks.ts',
     find: 'const piece = pieces.next();',
     replace: 'let piece = pieces.next(); while (!piece.done) piece = pieces.next();',
@@ -37,7 +37,7 @@ export const UNDONE: readonly Undone[] = [
   },
   {
     number: '13.18',
-    what: 'a silent database is waited for without end',
+    what: 'queries to a silent database have no time limit',
     file: 'libs/event-store/src/postgres/waits.ts',
     find: '  query_timeout: statementMs,',
     replace: '  query_timeout: 0,',
@@ -45,7 +45,7 @@ export const UNDONE: readonly Undone[] = [
   },
   {
     number: '13.19',
-    what: 'the clock of a suspended machine is believed',
+    what: 'the clock of a suspended machine is trusted',
     file: 'apps/delegation/src/ownership/leases.ts',
     find: 'return Math.max(this.options.clock.now() - this.beaten.clock, wall < 0 ? Infinity : wall);',
     replace: 'return wall === Infinity ? 0 : this.options.clock.now() - this.beaten.clock;',
@@ -61,7 +61,7 @@ export const UNDONE: readonly Undone[] = [
   },
   {
     number: '13.21',
-    what: 'a tenant with few proofs is refused for the sake of one with many',
+    what: 'a tenant with few proofs is refused because of one with many',
     file: 'apps/gateway/src/auth/dpop-proofs.ts',
     find: '    if (mine < LIMITS.dpopProofsAssured) return true;\n',
     replace: '',
@@ -69,7 +69,7 @@ export const UNDONE: readonly Undone[] = [
   },
   {
     number: '13.23',
-    what: 'an import keeps its authority',
+    what: 'an imported lease keeps its authority',
     file: 'apps/delegation/src/imports/import-closing.ts',
     find: 'if (!live) fresh.push(',
     replace: 'if (live) fresh.push(',
@@ -77,7 +77,7 @@ export const UNDONE: readonly Undone[] = [
   },
   {
     number: '13.24',
-    what: 'a part of another receipt is taken',
+    what: 'a part of another receipt is accepted',
     file: 'libs/receipts/src/web/parts.ts',
     find: 'need(root === all.root && parts === all.parts.length,',
     replace: 'need(root !== undefined && parts === all.parts.length,',
@@ -85,7 +85,7 @@ export const UNDONE: readonly Undone[] = [
   },
   {
     number: '13.25',
-    what: 'patterns may take any amount of work',
+    what: 'matching patterns has no work limit',
     file: 'libs/authority/src/matching/inclusion.ts',
     find: '      work.left -= parents.length + 1;\n',
     replace: '',
@@ -101,7 +101,7 @@ export const UNDONE: readonly Undone[] = [
   },
   {
     number: '13.28',
-    what: 'a proof for no address is good for a request without one',
+    what: 'a proof without an address is accepted for a request without one',
     file: 'apps/gateway/src/http/addresses.ts',
     find: "return asked !== undefined && typeof htu === 'string' && bare(htu) === asked;",
     replace: "return typeof htu === 'string' && bare(htu) === asked;",
@@ -109,7 +109,7 @@ export const UNDONE: readonly Undone[] = [
   },
   {
     number: '13.29',
-    what: 'a statement with a member twice verifies',
+    what: 'a statement with a duplicate member verifies',
     file: 'libs/receipts/src/web/verify.ts',
     find: "const wrong = ambiguityIn(text ?? '');",
     replace: 'const wrong: string | undefined = undefined;',

@@ -1,4 +1,4 @@
-// A bare Fastify server that parses a JSON body and sends it back: what any HTTP service in this language has to do.
+// A bare Fastify server that parses a JSON body and sends it back: the minimum work of an HTTP service in Node.js.
 import Fastify from 'fastify';
 
 const app = Fastify();

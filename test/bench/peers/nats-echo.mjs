@@ -1,4 +1,4 @@
-// A NATS responder that parses a JSON message and sends it back: what any service on the bus has to do.
+// A NATS responder that parses a JSON message and sends it back: the minimum work of a service on the bus.
 import { connect } from 'nats';
 
 const [url, user, pass, subject] = process.argv.slice(2);
