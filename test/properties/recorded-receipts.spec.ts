@@ -54,7 +54,7 @@ function play(log: SealedLog, run: RecordedRun): { runId: string; grantId: strin
 /** Groups the events by run id, as a ledger finds them. */
 function byRun(log: SealedLog): Map<string, Told[]> {
   const found = new Map<string, Told[]>();
-  for (const entry of log.entry()) {
+  for (const entry of log.told()) {
     const runId = entry.event.runId as string;
     found.set(runId, [...(found.get(runId) ?? []), entry]);
   }
