@@ -1,11 +1,11 @@
-/** Imports point down only (ARCHITECTURE.md): core ← contracts ← pure libs ← event-store, messaging ← platform ← apps. */
+/** Imports point down only (see ARCHITECTURE.md): core ← contracts ← pure libs ← event-store, messaging ← platform ← apps. */
 const PURE = 'authority|trajectory|drift|transparency-log|receipts|audit';
 const tests = { pathNot: '(\\.spec\\.ts|\\.contract\\.ts|/testing/)' };
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from: { ...tests, ...from }, to });
 
 module.exports = {
   forbidden: [
-    rule('no-cycles', 'a cycle means a missing event', {}, { circular: true }),
+    rule('no-cycles', 'modules must not import each other in a cycle', {}, { circular: true }),
     rule(
       'core-imports-nothing',
       'core imports no other package',
@@ -14,13 +14,13 @@ module.exports = {
     ),
     rule(
       'contracts-on-core',
-      'contracts know only the core',
+      'contracts may import only core',
       { path: '^libs/contracts' },
       { path: '^(libs/(?!core|contracts)|apps)' },
     ),
     rule(
       'pure-libs-apart',
-      'pure libs meet only in contracts; receipts may use transparency-log',
+      'pure libs share only contracts; receipts may use transparency-log',
       { path: `^libs/(authority|trajectory|drift|transparency-log)/` },
       { path: `^libs/(${PURE})/`, pathNot: '^libs/$1/' },
     ),
@@ -32,7 +32,7 @@ module.exports = {
     ),
     rule(
       'audit-on-the-rules',
-      'the auditor may use what one grant admits, the fold and the log format',
+      'the auditor may use the limits of one grant, the fold and the log format',
       { path: '^libs/audit' },
       { path: '^libs/(trajectory|drift|receipts)/' },
     ),
@@ -50,7 +50,7 @@ module.exports = {
     ),
     rule(
       'web-verifier-without-node',
-      'the verifier for the web must load where there is no Node: nothing that it reaches is a built-in of Node',
+      'the verifier for the web must load without Node: it reaches no built-in module of Node',
       { path: '^libs/receipts/src/web/' },
       {
         path: '^(node:)?(assert|buffer|child_process|crypto|events|fs|http|https|net|os|path|process|stream|tls|url|util|v8|vm|worker_threads|zlib)(/|$)',
@@ -59,27 +59,27 @@ module.exports = {
     ),
     rule(
       'pure-libs-no-builtins',
-      'of Node only bytes, hashing and signing',
+      'pure libs may use only the bytes, hashing and signing of Node',
       { path: `^libs/(core|contracts|${PURE})/` },
       { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto)$' },
     ),
     rule(
       'shells-below-platform',
-      'event-store and messaging know no app and not each other',
+      'event-store and messaging import no app and not each other',
       { path: '^libs/(event-store|messaging)/' },
       {
         path: '^(libs/(event-store|messaging|platform|client|authority|trajectory|drift|transparency-log|receipts|audit)|apps)/',
         pathNot: '^libs/$1/',
       },
     ),
-    rule('platform-below-apps', 'platform knows no app', { path: '^libs/platform' }, { path: '^apps' }),
+    rule('platform-below-apps', 'platform imports no app', { path: '^libs/platform' }, { path: '^apps' }),
     rule(
       'client-is-thin',
-      'the client knows the contract and nothing behind it',
+      'the client may import only contracts and core',
       { path: '^libs/client' },
       { path: '^(libs/(?!client|contracts|core)|apps)' },
     ),
-    rule('apps-apart', 'apps never import apps', { path: '^apps/([^/]+)/' }, { path: '^apps/', pathNot: '^apps/$1/' }),
+    rule('apps-apart', 'an app never imports another app', { path: '^apps/([^/]+)/' }, { path: '^apps/', pathNot: '^apps/$1/' }),
     {
       name: 'declared-dependencies',
       comment: 'a package imports only what its own package.json lists',

@@ -1,4 +1,4 @@
-# The four services and the command line; which one runs is the command's choice.
+# The four services and the command line in one image; the command selects what runs.
 FROM node:20-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.base.json tsconfig.build.json ./

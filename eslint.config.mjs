@@ -6,21 +6,21 @@ export default tseslint.config(
   {
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
-      // numbers in messages are what messages are for
+      // messages may contain numbers and booleans
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      // Nest's modules are classes that hold nothing
+      // Nest modules are classes without members
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
-      // `noUncheckedIndexedAccess` makes an index that is known to be there need an assertion
+      // in product code, handle the undefined that `noUncheckedIndexedAccess` adds
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-unused-vars': [
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
       ],
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
-      // the type says it cannot be, the input may be forged (I11)
+      // input may be forged and violate its type (I11)
       '@typescript-eslint/no-unnecessary-condition': 'off',
       '@typescript-eslint/no-invalid-void-type': 'off',
-      // matters of taste: a port's method may have nothing to wait for, `return stop()` reads well, a logger is no class
+      // style: a method of a port may await nothing, `return stop()` is readable, a logger is not a class
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
