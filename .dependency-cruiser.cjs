@@ -79,7 +79,12 @@ module.exports = {
       { path: '^libs/client' },
       { path: '^(libs/(?!client|contracts|core)|apps)' },
     ),
-    rule('apps-apart', 'an app never imports another app', { path: '^apps/([^/]+)/' }, { path: '^apps/', pathNot: '^apps/$1/' }),
+    rule(
+      'apps-apart',
+      'an app never imports another app',
+      { path: '^apps/([^/]+)/' },
+      { path: '^apps/', pathNot: '^apps/$1/' },
+    ),
     {
       name: 'declared-dependencies',
       comment: 'a package imports only what its own package.json lists',

@@ -38,7 +38,7 @@ describe('the system', () => {
   }, 120_000);
   afterAll(() => stack.stop());
 
-  it('stores its keys readable for the owner only', () => {
+  it('stores its keys with access for the owner only', () => {
     for (const file of ['credentials.json', 'secrets.json', 'keys/log.pem', 'keys/token.pem', 'keys/pseudonym.key']) {
       expect([file, (statSync(join(stack.dataDir, file)).mode & 0o777).toString(8)]).toEqual([file, '600']);
     }

@@ -25,7 +25,7 @@ describe('a whole tenant', () => {
   let fresh: Stack;
   let file: string;
   let runId: string;
-  /** of a run that is live where it was exported */
+  /** of a run that is live in the exporting installation */
   let liveId: string;
   /** an action of that run without an outcome */
   let inFlight: string;

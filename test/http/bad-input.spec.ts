@@ -333,7 +333,7 @@ describe('an invalid value of the right type is refused', () => {
     ['arguments and their digest', { action: { verb: 'repo.read', args: {}, argsDigest: `sha256:${'0'.repeat(64)}` } }],
     ['a digest of another kind', { action: { verb: 'repo.read', argsDigest: `md5:${'0'.repeat(32)}` } }],
     ['a label with a space', { labels: ['read secret'] }],
-    ['an effect that is none', { action: { verb: 'repo.read', effect: 'maybe' } }],
+    ['an unknown effect', { action: { verb: 'repo.read', effect: 'maybe' } }],
     ['no verb', { action: {} }],
     ['no resource', { resource: undefined }],
     ['an attribute that is an object', { resource: { type: 'repo', id: 'acme/x', attributes: { a: {} } } }],
