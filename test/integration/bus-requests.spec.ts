@@ -192,7 +192,7 @@ describe('requests over a real nats-server', () => {
   });
 
   it('get no answer from an instance that may no longer answer, not even a failure or BUSY', async () => {
-    let speaks: true | Promise<boolean> = true;
+    let mayAnswer: true | Promise<boolean> = true;
     let finish: ((value: unknown) => void)[] = [];
     service.serve('bailiwick.admin.late', () => new Promise((resolve) => finish.push(resolve)), {
       mayAnswer: () => mayAnswer,

@@ -52,9 +52,9 @@ function play(log: SealedLog, run: RecordedRun): { runId: string; grantId: strin
 }
 
 /** Groups the events by run id, as a ledger finds them. */
-function byRun(log: SealedLog): Map<string, Told[]> {
-  const found = new Map<string, Told[]>();
-  for (const entry of log.told()) {
+function byRun(log: SealedLog): Map<string, StoryEntry[]> {
+  const found = new Map<string, StoryEntry[]>();
+  for (const entry of log.entries()) {
     const runId = entry.event.runId as string;
     found.set(runId, [...(found.get(runId) ?? []), entry]);
   }
