@@ -82,7 +82,7 @@ export const CATALOG: readonly Entry[] = [
 export interface Unclassified {
   readonly verb: string;
   /** the verb as the caller wrote it, with its capitals */
-  readonly spelt?: string | undefined;
+  readonly spelled?: string | undefined;
   readonly effect: Effect | undefined;
   readonly risk: Risk | undefined;
   readonly labels: readonly string[];
@@ -109,14 +109,14 @@ const RISK_OF: Readonly<Record<Effect, Risk>> = { read: 'low', write: 'medium', 
 const UNKNOWN: Told = { effects: ['write'], risk: 'medium', labels: ['may:send', 'may:exec'] };
 
 /** What is known of a verb as it was written; undefined: nothing is, but that it may be harmless. */
-const known = remembered((spelt: string): { readonly told: Told; readonly classified: boolean } => {
-  const normal = normalizeVerb(spelt);
-  const verb = normal.ok ? normal.value : spelt;
+const known = remembered((spelled: string): { readonly told: Told; readonly classified: boolean } => {
+  const normal = normalizeVerb(spelled);
+  const verb = normal.ok ? normal.value : spelled;
   const found = CATALOG.find((each) => matchesVerb(each.pattern, verb));
   const listed = found && { effects: [found.effect], risk: found.risk, labels: found.labels };
   // an entry for this very verb is exact; what a pattern says of many is joined to what the words say of this one
   if (listed && !found.pattern.includes('*')) return { told: listed, classified: true };
-  const { told, doubt } = ofWords(wordsOf(spelt));
+  const { told, doubt } = ofWords(wordsOf(spelled));
   if (listed) return { told: told ? joined(listed, told) : listed, classified: true };
   if (told && told.effects.length > 0) return { told, classified: true };
   return { told: joined({ ...UNKNOWN, labels: doubt ? UNKNOWN.labels : [] }, told), classified: false };
@@ -141,7 +141,7 @@ export const isRelaxing = (label: string): boolean => label === 'trusted';
  */
 export function classify({
   verb,
-  spelt = verb,
+  spelled = verb,
   effect: stated,
   risk,
   labels,
@@ -149,7 +149,7 @@ export function classify({
   vouched,
   named,
 }: Unclassified): Classified {
-  const { told, classified } = known(spelt);
+  const { told, classified } = known(spelled);
   const settled = !classified && vouched === true && stated !== undefined;
   const least: Told = settled ? { effects: [stated], risk: RISK_OF[stated], labels: [] } : told;
   const extra = stated === undefined || least.effects.includes(stated) ? [] : [stated];

@@ -44,7 +44,7 @@ export function understand(command: Authorize, run: RunNode, root: GrantNode): R
   const stated = command.actor.kind === 'run' || !command.proof.vouched ? ('run' as const) : undefined;
   const { effect, effects, risk, labels } = classify({
     verb: verb.value,
-    spelt: command.action.verb,
+    spelled: command.action.verb,
     vouched: stated === undefined,
     named: namesPlace(root.limits, type, id.value),
     effect: command.action.effect,
