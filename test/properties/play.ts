@@ -1,6 +1,6 @@
 import { decide } from '@bailiwick/authority/commands/decide';
 import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
-import { openTestRun, TestLog, type Fields, type Told, NO_ARGS } from '@bailiwick/authority/testing/harness';
+import { openTestRun, TestLog, type Fields, type CommandResult, NO_ARGS } from '@bailiwick/authority/testing/harness';
 import type { Command, CommandType } from '@bailiwick/contracts/command';
 import type { Actor, Event, EventOf, EventType } from '@bailiwick/contracts/event';
 import { deriveId } from '@bailiwick/core/derive-id';
@@ -91,7 +91,7 @@ export class Play {
     }
   }
 
-  send<T extends CommandType>(move: HasKey, type: T, fields: Fields<T>): Told {
+  send<T extends CommandType>(move: HasKey, type: T, fields: Fields<T>): CommandResult {
     const n = String(this.sent.length).padStart(8, '0');
     const commandId = move.keyed ? `idk_${n}` : `cmd_s${n}`;
     const digest = move.keyed ? { requestDigest: `sha256:${n.padStart(64, '0')}` } : {};
@@ -104,7 +104,7 @@ export class Play {
     return this.log.events.find((event) => event.type === 'GrantIssued' && event.grantId === grantId)?.runId;
   }
 
-  ask(move: HasKey, grantId: string, call: Call, who: Voice, approvalId?: string): Told {
+  ask(move: HasKey, grantId: string, call: Call, who: Voice, approvalId?: string): CommandResult {
     return this.send(
       move,
       'authorize',

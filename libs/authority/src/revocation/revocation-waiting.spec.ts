@@ -14,7 +14,7 @@ import {
   ROOMY,
   TestLog,
   type Fields,
-  type Told,
+  type CommandResult,
 } from '../testing/harness';
 import { runView } from '../presentation/views';
 
@@ -38,7 +38,7 @@ function revoke(log: TestLog, selector: Fields<'revokeSelector'>['selector'], mo
   log.do('revokeSelector', { revocationId, selector, force: true, actor: PERSON, ...more });
   return revocationId;
 }
-const approve = (log: TestLog, approvalId: string): Told =>
+const approve = (log: TestLog, approvalId: string): CommandResult =>
   log.try('decideApproval', { approvalId, verdict: 'approve', actor: PERSON });
 
 describe('a run that waits for a person, and a selector that matches it', () => {
@@ -99,7 +99,7 @@ describe('a rule that names a verb', () => {
 });
 
 describe('what waits, and what reaches it', () => {
-  const denied = (told: Told): string =>
+  const denied = (told: CommandResult): string =>
     'events' in told ? only(told.events, 'Refused').data.code : told.refusal.code;
 
   it.each<[string, Fields<'revokeSelector'>['selector']]>([

@@ -1,10 +1,10 @@
 import { fromSnapshot, stateDigest, toSnapshot } from './snapshot';
 import { emptyState, type LogState } from './state';
 import { bodyDigest, evolveStored } from './stored';
-import { act, delegateTestRun, openTestRun, REF, TestLog, type Told } from '../testing/harness';
+import { act, delegateTestRun, openTestRun, REF, TestLog, type CommandResult } from '../testing/harness';
 
 const PERSON = { kind: 'person', id: 'person:ann' } as const;
-const code = (told: Told): string => {
+const code = (told: CommandResult): string => {
   if ('refusal' in told) return told.refusal.code;
   const [first] = told.events;
   return first?.type === 'Refused' ? first.data.code : (first?.type ?? 'nothing');

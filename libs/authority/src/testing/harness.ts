@@ -28,12 +28,12 @@ export class TestLog {
   }
 
   /** Decides and folds; the new events, or the refusal (which must have changed nothing). */
-  try<T extends CommandType>(type: T, fields: Fields<T>): Told {
+  try<T extends CommandType>(type: T, fields: Fields<T>): CommandResult {
     return this.submit(this.command(type, fields));
   }
 
   /** As the owner does: a command that is known already is told its first answer again, and nothing is decided. */
-  submit(command: Command): Told {
+  submit(command: Command): CommandResult {
     const known = (isKeyed(command.commandId) ? this.state.keyed : this.state.tries).get(command.commandId);
     if (known && known.requestDigest === command.requestDigest)
       return { events: this.events.slice(known.first, known.first + known.count), again: true };
@@ -86,7 +86,7 @@ export class TestLog {
 }
 
 /** What came of a command; `again`: what had come of it before. */
-export type Told = { events: Event[]; again?: true } | { refusal: Refusal };
+export type CommandResult = { events: Event[]; again?: true } | { refusal: Refusal };
 
 export type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'> &
   Partial<Pick<CommandOf<T>, 'commandId' | 'actor'>>;

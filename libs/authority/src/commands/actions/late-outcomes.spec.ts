@@ -1,11 +1,11 @@
 import type { EventOf } from '@bailiwick/contracts/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { fromSnapshot, stateDigest, toSnapshot } from '../../state/snapshot';
-import { act, only, openTestRun, ROOMY, TestLog, type Told } from '../../testing/harness';
+import { act, only, openTestRun, ROOMY, TestLog, type CommandResult } from '../../testing/harness';
 
 const SHORT = { ...ROOMY, time: { ttl: '2s' } };
 const EFFECTS = { resources: ['file a/b'], filesChanged: ['a/b'], external: ['example.com'] };
-const types = (told: Told): string[] | string =>
+const types = (told: CommandResult): string[] | string =>
   'events' in told ? told.events.map((event) => event.type) : told.refusal.code;
 
 function begun(grant = SHORT) {
@@ -13,7 +13,7 @@ function begun(grant = SHORT) {
   const run = openTestRun(log, grant);
   const permit = act(log, run.grantId, 'file.write', { cost: { USD: 3 } }) as EventOf<'ActionPermitted'>;
   const actionId = permit.actionId as string;
-  const report = (more: object = {}, actor?: object): Told =>
+  const report = (more: object = {}, actor?: object): CommandResult =>
     log.try('settle', {
       actionId,
       outcome: { status: 'completed', effects: EFFECTS, ...more },
