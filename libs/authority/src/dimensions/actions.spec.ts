@@ -1,6 +1,6 @@
 import { EFFECTS, MODES } from '@bailiwick/contracts/grant';
 import { actions } from './actions';
-import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 
 const limit = (allow: string[], deny: string[] = [], mode: (typeof MODES)[number] = 'execute') => ({
   allow,
@@ -8,7 +8,7 @@ const limit = (allow: string[], deny: string[] = [], mode: (typeof MODES)[number
   mode,
 });
 const ask = (of: ReturnType<typeof limit>, verb: string, effect: (typeof EFFECTS)[number] = 'read') =>
-  told(actions.admits(of, facts({ verb, effect }), situation(), NOW));
+  verdictText(actions.admits(of, facts({ verb, effect }), situation(), NOW));
 
 describe('actions', () => {
   it.each([
@@ -28,7 +28,7 @@ describe('actions', () => {
     ['propose', 'permit', 'step-up MODE_PROPOSES'],
     ['execute', 'permit', 'permit'],
     ['forged', 'deny MODE_TOO_LOW', 'deny MODE_TOO_LOW'],
-  ] as const)('in mode %s a read is %s and all else %s', (mode, read, other) => {
+  ] as const)('in mode %s answers a read with %s and any other action with %s', (mode, read, other) => {
     for (const effect of EFFECTS)
       expect(ask(limit(['*'], [], mode as 'draft'), 'x.y', effect)).toBe(effect === 'read' ? read : other);
   });
@@ -58,17 +58,17 @@ describe('actions', () => {
     }
   });
 
-  it('takes a denial as kept when several of the child’s cover it', () => {
+  it('considers a denial kept if several denials of the child cover it', () => {
     expect(wider(actions.attenuates(limit([], ['a', 'a.*']), limit([], ['a.**'])))).toEqual([]);
   });
 
-  it('meets in what each allows of the other, and in all denials', () => {
+  it('meets in the verbs that both allow and in all denials', () => {
     expect(
       actions.meet(limit(['repo.*', 'file.read'], ['x']), limit(['repo.read', 'file.*'], ['y'], 'propose')),
     ).toEqual(limit(['file.read', 'repo.read'], ['x', 'y'], 'propose'));
   });
 
-  it('keeps its evidence short, whatever the lists hold', () => {
+  it('keeps its evidence short whatever the lists contain', () => {
     const long = Array.from({ length: 64 }, (_, i) => `${'a'.repeat(100)}${i}.x`);
     expect(JSON.stringify(actions.admits(limit(long), facts(), situation(), NOW)).length).toBeLessThan(4_000);
     expect(JSON.stringify(actions.attenuates(limit(long), limit(['b'], long))).length).toBeLessThan(8_000);
@@ -90,7 +90,7 @@ describe('actions', () => {
     ).toEqual([]);
   });
 
-  it('is described in words', () => {
+  it('has a human-readable description', () => {
     expect(actions.describe(limit(['repo.*'], ['secret.*'], 'propose'))).toBe(
       'may use repo.*, to read, and to propose all else; never secret.*',
     );

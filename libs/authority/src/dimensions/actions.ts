@@ -5,21 +5,23 @@ import { matchesVerb, verbSegments } from '../matching/verb';
 import { clip, listed, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
 
-/** A mode that is none ranks below all. */
+/** Ranks a mode; an unknown mode ranks below all. */
 const rank = (mode: Mode): number => MODES.indexOf(mode);
 
 const inside = (patterns: readonly string[], pattern: string, work?: Work): boolean =>
   includes(patterns.map(verbSegments), verbSegments(pattern), work);
 
 /**
- * Which verbs. A deny always wins, and a child inherits it. `draft` may only read, `propose` asks a person before all
- * else, `execute` acts.
+ * The verbs that a grant allows. A denial always wins, and a child inherits it. `draft` may only read, `propose` asks a
+ * person before any other action, `execute` acts.
  */
 export const actions: Dimension<ActionsLimit> = {
   name: 'actions',
   schema: actionsLimit,
   unlimited: { allow: ['**'], deny: [], mode: 'execute' },
-  /** Of two allow lists it keeps what one holds inside the other; patterns that only overlap are left out. */
+  /**
+   * Keeps a pattern of one allow list that lies inside a pattern of the other; patterns that only overlap are left out.
+   */
   meet: (a, b) => ({
     allow: sorted([
       ...a.allow.filter((each) => inside(b.allow, each)),
@@ -89,15 +91,15 @@ export const actions: Dimension<ActionsLimit> = {
   },
   describe(limit) {
     const never = limit.deny.length > 0 ? `; never ${listed(limit.deny, '', DESCRIBED)}` : '';
-    return `may use ${listed(limit.allow, 'nothing', DESCRIBED)}${IN_WORDS[limit.mode]}${never}`;
+    return `may use ${listed(limit.allow, 'nothing', DESCRIBED)}${MODE_TEXT[limit.mode]}${never}`;
   },
 };
 
-const IN_WORDS: Record<Mode, string> = {
+const MODE_TEXT: Record<Mode, string> = {
   draft: ', only to read',
   propose: ', to read, and to propose all else',
   execute: '',
 };
 
-/** A person who consents is told more than one who is refused. */
+/** A consent card lists more values than a refusal. */
 const DESCRIBED = 32;

@@ -22,20 +22,20 @@ const TABLE: { readonly [K in DimensionName]: Dimension<Limits[K]> } = {
   posture,
 };
 
-/** A dimension of some limit: what belongs together is kept together by TABLE's type. */
+/** A dimension of any limit. The type of TABLE ensures that each name has its own limit. */
 type AnyDimension = Dimension<Limits[DimensionName]>;
 const dimensionOf = (name: DimensionName): AnyDimension => TABLE[name];
 
 /**
- * The dimensions in the order of DIMENSIONS; each is to be asked with `limits[dimension.name]`. Adding one is adding
- * its file, its name to DIMENSIONS and its line above.
+ * The dimensions in the order of DIMENSIONS; pass each its `limits[dimension.name]`. To add a dimension, add its file,
+ * its name in DIMENSIONS and its line above.
  */
 export const DIMENSION_TABLE = DIMENSIONS.map((name) => TABLE[name] as unknown as Dimension<never>);
 
 /**
- * I1: everywhere that a child is wider than its parent. Empty: it is an attenuation. A child's limit that is not of its
- * form (made by hand, past the edge's checks) is wider than anything (I11), so that nothing below compares what it
- * cannot.
+ * I1: returns every place where a child is wider than its parent; an empty list means that it is an attenuation. A
+ * child's limit with an invalid form (made by hand, without the checks at the edge) is wider than anything (I11), so
+ * the comparisons below only receive valid limits.
  */
 export function attenuatesAll(child: Limits, parent: Limits): Violation[] {
   return DIMENSIONS.flatMap((name): Violation[] => {
@@ -49,12 +49,12 @@ export function attenuatesAll(child: Limits, parent: Limits): Violation[] {
   });
 }
 
-/** The tighter of both, in every dimension: admits nothing that one of them does not. */
+/** Returns the tighter of both limits in every dimension: admits only actions that both admit. */
 export function meetAll(a: Limits, b: Limits): Limits {
   return Object.fromEntries(DIMENSIONS.map((name) => [name, dimensionOf(name).meet(a[name], b[name])])) as Limits;
 }
 
-/** One sentence per dimension, for consent cards and receipts. */
+/** Describes each dimension in one sentence, for consent cards and receipts. */
 export function describeAll(limits: Limits): { dimension: DimensionName; text: string }[] {
   return DIMENSIONS.map((name) => ({ dimension: name, text: dimensionOf(name).describe(limits[name]) }));
 }

@@ -1,5 +1,5 @@
 import type { BudgetLimit, Effect } from '@bailiwick/contracts/grant';
-import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { chargeOf, emptyUsage, reserve } from '../state/usage';
 import { budget, meetWindows } from './budget';
 
@@ -13,7 +13,7 @@ const limit = (over: Partial<BudgetLimit> = {}): BudgetLimit => ({
   ...over,
 });
 
-/** The verdict on one more action after `n` like it. */
+/** Returns the verdict on one more action after `n` identical ones. */
 function after(n: number, of: BudgetLimit, effect: Effect = 'read', cost: Record<string, number> = {}, now = NOW) {
   const usage = emptyUsage(of);
   for (let i = 0; i < n; i++) reserve(usage, of, chargeOf(effect, cost), NOW);
@@ -29,8 +29,8 @@ describe('budget', () => {
     ['exec', 3, 'deny BUDGET_EXHAUSTED', 'budget.writes'],
     ['external', 1, 'permit', undefined],
     ['external', 2, 'deny BUDGET_EXHAUSTED', 'budget.external'],
-  ])('a %s after %d others: %s', (effect, n, verdict, path) => {
-    expect(told(after(n, limit(), effect))).toBe(verdict);
+  ])('answers a %s after %d others with %s', (effect, n, verdict, path) => {
+    expect(verdictText(after(n, limit(), effect))).toBe(verdict);
     expect(after(n, limit(), effect).path).toBe(path);
   });
 
@@ -42,49 +42,49 @@ describe('budget', () => {
     ['within', {}, { USD: 50 }, 1, 'permit'],
     ['to the cent', {}, { USD: 100 }, 0, 'permit'],
     ['a cent above', {}, { USD: 101 }, 0, 'deny BUDGET_EXHAUSTED'],
-    ['what is reserved counts', {}, { USD: 51 }, 1, 'deny BUDGET_EXHAUSTED'],
+    ['a reservation counts', {}, { USD: 51 }, 1, 'deny BUDGET_EXHAUSTED'],
     ['another currency', {}, { EUR: 1 }, 0, 'deny CURRENCY_NOT_ALLOWED'],
-    ['nothing of another currency', {}, { EUR: 0 }, 0, 'permit'],
-    ['one of two is another', {}, { USD: 1, EUR: 1 }, 0, 'deny CURRENCY_NOT_ALLOWED'],
+    ['zero of another currency', {}, { EUR: 0 }, 0, 'permit'],
+    ['one of two currencies is not allowed', {}, { USD: 1, EUR: 1 }, 0, 'deny CURRENCY_NOT_ALLOWED'],
     ['a cap of 0', { cost: { USD: 0 } }, { USD: 1 }, 0, 'deny BUDGET_EXHAUSTED'],
     ['at the cap of one action', { perAction: { cost: { USD: 20 } } }, { USD: 20 }, 0, 'permit'],
     ['above the cap of one action', { perAction: { cost: { USD: 20 } } }, { USD: 21 }, 0, 'deny PER_ACTION_EXCEEDED'],
-    ['a name of an object’s own', {}, { constructor: 1 }, 0, 'deny CURRENCY_NOT_ALLOWED'],
+    ['a name that every object has', {}, { constructor: 1 }, 0, 'deny CURRENCY_NOT_ALLOWED'],
     ['a fraction', {}, { USD: 0.5 }, 0, 'deny BUDGET_EXHAUSTED'],
     ['less than nothing', {}, { USD: -5 }, 0, 'deny BUDGET_EXHAUSTED'],
     ['no number', {}, { USD: NaN }, 0, 'deny BUDGET_EXHAUSTED'],
   ])('money: %s', (_, over, cost, n, verdict) => {
-    expect(told(after(n, limit(over), 'write', cost))).toBe(verdict);
+    expect(verdictText(after(n, limit(over), 'write', cost))).toBe(verdict);
   });
 
-  it('denies under caps that are no numbers', () => {
-    expect(told(after(0, limit({ calls: NaN })))).toBe('deny BUDGET_EXHAUSTED');
-    expect(told(after(0, limit({ cost: { USD: NaN } }), 'write', { USD: 1 }))).toBe('deny BUDGET_EXHAUSTED');
+  it('denies under caps that are not numbers', () => {
+    expect(verdictText(after(0, limit({ calls: NaN })))).toBe('deny BUDGET_EXHAUSTED');
+    expect(verdictText(after(0, limit({ cost: { USD: NaN } }), 'write', { USD: 1 }))).toBe('deny BUDGET_EXHAUSTED');
   });
 
-  it('denies within a full window until it moves, and says when', () => {
+  it('denies within a full window until it moves, and states when it moves', () => {
     const windowed = limit({ windows: [{ per: '1h', calls: 2 }] });
-    expect(told(after(1, windowed))).toBe('permit');
+    expect(verdictText(after(1, windowed))).toBe('permit');
     const full = after(2, windowed);
-    expect(told(full)).toBe('deny WINDOW_EXHAUSTED');
+    expect(verdictText(full)).toBe('deny WINDOW_EXHAUSTED');
     const moves = /the window moves at (.*)$/.exec(full.message)?.[1] ?? '';
     expect(Date.parse(moves)).toBeGreaterThanOrEqual(NOW + 3_600_000);
-    expect(told(after(2, windowed, 'read', {}, Date.parse(moves) - 1))).toBe('deny WINDOW_EXHAUSTED');
-    expect(told(after(2, windowed, 'read', {}, Date.parse(moves)))).toBe('permit');
+    expect(verdictText(after(2, windowed, 'read', {}, Date.parse(moves) - 1))).toBe('deny WINDOW_EXHAUSTED');
+    expect(verdictText(after(2, windowed, 'read', {}, Date.parse(moves)))).toBe('permit');
   });
 
-  it('counts money and effects per window, each only where it is capped', () => {
+  it('counts money and effects per window, but only those that the window caps', () => {
     const windowed = limit({ windows: [{ per: '1h', writes: 1, cost: { USD: 30 } }] });
     expect(after(1, windowed, 'write').path).toBe('budget.windows[1h].writes');
-    expect(told(after(3, windowed, 'read'))).toBe('permit');
+    expect(verdictText(after(3, windowed, 'read'))).toBe('permit');
     expect(after(1, windowed, 'read', { USD: 16 }).path).toBe('budget.windows[1h].cost.USD');
   });
 
-  it('never moves a window of no length that can be read, nor one whose use is not known', () => {
+  it('never moves a window with an unreadable length or an unknown usage', () => {
     const forged = limit({ windows: [{ per: 'soon', calls: 1 }] });
-    expect(told(after(1, forged, 'read', {}, NOW + 1e12))).toBe('deny WINDOW_EXHAUSTED');
+    expect(verdictText(after(1, forged, 'read', {}, NOW + 1e12))).toBe('deny WINDOW_EXHAUSTED');
     const unknown = budget.admits(limit({ windows: [{ per: '1h', calls: 1 }] }), facts(), situation(), NOW);
-    expect(told(unknown)).toBe('deny WINDOW_EXHAUSTED');
+    expect(verdictText(unknown)).toBe('deny WINDOW_EXHAUSTED');
   });
 
   const parent = limit({ perAction: { cost: { USD: 20 } }, windows: [{ per: '1h', calls: 5, cost: { USD: 50 } }] });
@@ -152,7 +152,7 @@ describe('budget', () => {
     ]);
   });
 
-  it('is described in words', () => {
+  it('has a human-readable description', () => {
     expect(budget.describe(parent)).toBe(
       'at most 10 calls (5 reads, 3 writes, 2 external); may spend 1.00 USD; 0.20 USD at most in one action; per 1h at most 5 calls and 0.50 USD',
     );

@@ -15,11 +15,11 @@ import { counted, sentence } from '../presentation/text';
 import { deny, PERMIT, Wider } from './verdict';
 
 /**
- * How much: for the lifetime, in one action, and per rolling window. Whole numbers, money in minor units. It is shared
- * by the whole subtree (I3): whoever acts is charged to every grant of the chain. A currency that `cost` does not name
- * may not be spent at all; a cap that a window does not name is not limited by that window.
+ * How much a grant may use: in its lifetime, in one action, and per rolling window. Whole numbers, money in minor
+ * units. The whole subtree shares the budget (I3): every action is charged to every grant of the chain. A currency that
+ * `cost` does not name may not be spent at all; a window limits only the caps that it names.
  *
- * `unlimited` spends nothing: a list of currencies has no largest.
+ * `unlimited` allows no spending: a list of currencies has no largest value.
  */
 export const budget: Dimension<BudgetLimit> = {
   name: 'budget',
@@ -70,7 +70,7 @@ export const budget: Dimension<BudgetLimit> = {
     }
     for (const window of parent.windows) {
       const own = child.windows.find((each) => windowMs(each) === windowMs(window));
-      const says = `would do more per ${window.per} than its parent, which has ${capsInWords(window)}`;
+      const says = `would do more per ${window.per} than its parent, which has ${formatCaps(window)}`;
       wider.unless(
         own !== undefined && windowInside(own, window),
         `budget.windows[${window.per}]`,
@@ -95,10 +95,10 @@ export const budget: Dimension<BudgetLimit> = {
     return [
       `at most ${counted(limit.calls, 'call')} (${counted(limit.reads, 'read')}, ${counted(limit.writes, 'write')}, ${limit.external} external)`,
       ...(Object.keys(limit.cost).length > 0
-        ? [`may spend ${sentence(costsInWords(limit.cost))}`]
+        ? [`may spend ${sentence(formatCosts(limit.cost))}`]
         : ['may spend nothing']),
       ...(once.length > 0 ? [`${sentence(once)} at most in one action`] : []),
-      ...limit.windows.map((window) => `per ${window.per} at most ${capsInWords(window)}`),
+      ...limit.windows.map((window) => `per ${window.per} at most ${formatCaps(window)}`),
     ].join('; ');
   },
 };
@@ -155,14 +155,13 @@ function windowVerdict(limit: BudgetLimit, usage: Usage, charge: Consumed, now: 
   for (const [i, window] of limit.windows.entries()) {
     const buckets = usage.windows[i]?.buckets;
     const path = `budget.windows[${window.per}]`;
-    // I11: a window whose use is not known is used up
-    if (!buckets)
-      return deny('WINDOW_EXHAUSTED', `what was used per ${window.per} is not known`, { path, limit: window });
+    // I11: a window with an unknown usage counts as used up
+    if (!buckets) return deny('WINDOW_EXHAUSTED', `the usage per ${window.per} is unknown`, { path, limit: window });
     const used = windowUsed(buckets, window, now);
     const cap = exceeded(window, used, charge);
     if (cap === undefined) continue;
     const moves = windowMoves(buckets, window, now);
-    const when = Number.isFinite(moves) ? `the window moves at ${rfc3339(moves)}` : 'and will stay so';
+    const when = Number.isFinite(moves) ? `the window moves at ${rfc3339(moves)}` : 'the window never moves';
     return deny('WINDOW_EXHAUSTED', `the ${cap.name} per ${window.per} are used up; ${when}`, {
       path: `${path}.${cap.name}`,
       limit: cap.most,
@@ -172,7 +171,7 @@ function windowVerdict(limit: BudgetLimit, usage: Usage, charge: Consumed, now: 
   return undefined;
 }
 
-/** The first cap of a window that a charge does not fit in any more. */
+/** Returns the first cap of a window that a charge would exceed. */
 function exceeded(
   window: WindowCap,
   used: Consumed,
@@ -200,7 +199,7 @@ function windowInside(child: WindowCap, parent: WindowCap): boolean {
   );
 }
 
-/** Windows of one length become one; the shortest first. */
+/** Merges windows of the same length; the shortest first. */
 export function meetWindows(a: readonly WindowCap[], b: readonly WindowCap[]): WindowCap[] {
   const met = new Map<number, WindowCap>();
   for (const window of [...a, ...b]) {
@@ -210,7 +209,7 @@ export function meetWindows(a: readonly WindowCap[], b: readonly WindowCap[]): W
   return [...met].sort(([x], [y]) => x - y).map(([, window]) => window);
 }
 
-/** The tighter of two windows of one length. */
+/** Returns the tighter of two windows of the same length. */
 export function meetWindow(a: WindowCap, b: WindowCap): WindowCap {
   const met: WindowCap = { per: a.per };
   for (const counter of COUNTERS) {
@@ -222,7 +221,7 @@ export function meetWindow(a: WindowCap, b: WindowCap): WindowCap {
   return met;
 }
 
-/** Every cap of either, the smaller where both name one. Sorted by currency. */
+/** Returns every cap of either, the smaller if both name one. Sorted by currency. */
 export function tighterCost(a: Cost = {}, b: Cost = {}): Record<string, number> {
   const currencies = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
   return Object.fromEntries(
@@ -230,12 +229,12 @@ export function tighterCost(a: Cost = {}, b: Cost = {}): Record<string, number> 
   );
 }
 
-const costsInWords = (cost: Cost): string[] => Object.entries(cost).map(([currency, cap]) => money(cap, currency));
+const formatCosts = (cost: Cost): string[] => Object.entries(cost).map(([currency, cap]) => money(cap, currency));
 
-function capsInWords(window: WindowCap): string {
+function formatCaps(window: WindowCap): string {
   const counts = COUNTERS.flatMap((counter) =>
     window[counter] === undefined ? [] : [`${window[counter]} ${counter}`],
   );
-  const caps = [...counts, ...costsInWords(window.cost ?? {})];
+  const caps = [...counts, ...formatCosts(window.cost ?? {})];
   return caps.length > 0 ? sentence(caps) : 'no cap';
 }

@@ -56,7 +56,7 @@ describe('a condition on an attribute', () => {
     expect(implies(narrow, wide)).toBe(holds);
   });
 
-  it('is described in words', () => {
+  it('has a human-readable description', () => {
     expect(describeCondition('amount', { gte: 1, lte: 5 })).toBe('amount is at least 1 and is at most 5');
     expect(describeCondition('region', { in: ['eu', 'us'] })).toBe('region is one of eu, us');
   });
@@ -66,14 +66,17 @@ const text = fc.constantFrom('', 'a', 'ab', 'abc', 'b');
 const number = fc.constantFrom(-1, 0, 1, 1.5, 2);
 const scalar: fc.Arbitrary<Scalar> = fc.oneof(text, number, fc.boolean());
 const PARTS = ['in', 'eq', 'lte', 'gte', 'prefix'] as const;
-/** Mostly few parts: a condition with all of them is nearly never satisfied. */
+/** Builds conditions of few parts: a condition with all parts is almost never satisfied. */
 const condition: fc.Arbitrary<Condition> = fc
   .tuple(
     fc.record({ in: fc.array(scalar, { maxLength: 3 }), eq: scalar, lte: number, gte: number, prefix: text }),
     fc.subarray([...PARTS], { maxLength: 3 }),
   )
   .map(([all, parts]) => Object.fromEntries(parts.map((part) => [part, all[part]])));
-/** For every text that a condition may name, itself, more than it and less; for every number, and between. */
+/**
+ * For every text that a condition may name: itself, a longer and a shorter one. For every number: itself and values
+ * between.
+ */
 const VALUES: Scalar[] = [
   ...['', 'a', 'ab', 'abc', 'b'].flatMap((each) => [each, `${each}x`]),
   ...[-1e9, -2, -1, -0.5, 0, 0.5, 1, 1.25, 1.5, 1.75, 2, 3, 1e9],
@@ -88,25 +91,25 @@ describe('conditions against every value that matters', () => {
       expect(rule(narrow, wide)).toBe(!counterexample);
     });
 
-  it('implication is exact', () => {
+  it('are implied exactly', () => {
     fc.assert(isExact(implies), { numRuns: 5_000 });
   });
 
   it.each<[string, typeof implies]>([
     ['forgets lower bounds', (narrow, wide) => implies(narrow, { ...wide, gte: undefined })],
     [
-      'takes a condition without parts for none',
+      'treats a condition without parts as no condition',
       (narrow, wide) => Object.keys(wide).length === 0 || implies(narrow, wide),
     ],
     [
-      'compares prefixes the wrong way round',
+      'compares prefixes in the wrong direction',
       (narrow, wide) => implies({ ...narrow, prefix: wide.prefix }, { ...wide, prefix: narrow.prefix }),
     ],
-  ])('would find a rule that %s', (_, broken) => {
+  ])('detect a rule that %s', (_, broken) => {
     expect(fc.check(isExact(broken), { numRuns: 5_000 }).failed).toBe(true);
   });
 
-  it('both hold where their meeting holds, and nowhere else', () => {
+  it('both hold for exactly the values that satisfy their meet', () => {
     fc.assert(
       fc.property(condition, condition, (a, b) => {
         const met = both(a, b);

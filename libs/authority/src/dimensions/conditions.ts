@@ -1,12 +1,12 @@
 import type { Condition, Scalar } from '@bailiwick/contracts/grant';
 import { clip, listed, sentence } from '../presentation/text';
 
-/** What a resource says of itself, as its enforcement point tells it. */
+/** The attributes of a resource, as the enforcement point states them. */
 export type Attributes = Readonly<Record<string, Scalar>>;
 
 /**
- * Does a value satisfy all parts of a condition? A value that is missing, of another type, or no finite number
- * satisfies none (I11), and nothing satisfies a condition without parts.
+ * Reports whether a value satisfies all parts of a condition. A value that is missing, of another type, or not a finite
+ * number satisfies none (I11), and nothing satisfies a condition without parts.
  */
 export function satisfies(condition: Condition, value: Scalar | undefined): boolean {
   if (value === undefined || (typeof value === 'number' && !Number.isFinite(value))) return false;
@@ -25,9 +25,9 @@ const hasParts = ({ in: among, eq, lte, gte, prefix }: Condition): boolean =>
   (among ?? eq ?? lte ?? gte ?? prefix) !== undefined;
 
 /**
- * Does every value that satisfies `narrow` satisfy `wide`? Exact: a condition admits finitely many values (they are
- * tried), or all numbers of a range, or all texts with a prefix (they are compared part by part). One that admits
- * nothing implies everything. Lengths of texts count as unbounded, numbers as dense.
+ * Reports whether every value that satisfies `narrow` satisfies `wide`. The result is exact: a condition admits
+ * finitely many values (they are tried), or all numbers of a range, or all texts with a prefix (they are compared part
+ * by part). A condition that admits nothing implies everything. Text lengths count as unbounded, numbers as dense.
  */
 export function implies(narrow: Condition, wide: Condition): boolean {
   const values = onlyValues(narrow);
@@ -40,7 +40,7 @@ export function implies(narrow: Condition, wide: Condition): boolean {
   );
 }
 
-/** All values that a condition can be satisfied by, where these are finitely many; undefined: they are not. */
+/** Returns all values that satisfy a condition, or undefined if there are infinitely many. */
 function onlyValues(condition: Condition): readonly Scalar[] | undefined {
   const { in: among, eq, lte, gte, prefix } = condition;
   if (!hasParts(condition)) return [];
@@ -51,7 +51,7 @@ function onlyValues(condition: Condition): readonly Scalar[] | undefined {
   return lte === gte ? [lte] : [];
 }
 
-/** Both at once; undefined where nothing satisfies both. */
+/** Combines two conditions; undefined if no value satisfies both. */
 export function both(a: Condition, b: Condition): Condition | undefined {
   if (!hasParts(a) || !hasParts(b)) return undefined;
   const met: Condition = {};
@@ -68,7 +68,7 @@ export function both(a: Condition, b: Condition): Condition | undefined {
   return onlyValues(met)?.some((value) => satisfies(met, value)) === false ? undefined : met;
 }
 
-/** `sensitivity is one of public, internal`. */
+/** Describes a condition, e.g. `sensitivity is one of public, internal`. */
 export function describeCondition(attribute: string, condition: Condition): string {
   const { eq, in: among, lte, gte, prefix } = condition;
   const parts = [
@@ -76,7 +76,7 @@ export function describeCondition(attribute: string, condition: Condition): stri
     ...(among === undefined ? [] : [`is one of ${listed(among, 'none')}`]),
     ...(gte === undefined ? [] : [`is at least ${gte}`]),
     ...(lte === undefined ? [] : [`is at most ${lte}`]),
-    ...(prefix === undefined ? [] : [`begins with ${clip(prefix)}`]),
+    ...(prefix === undefined ? [] : [`starts with ${clip(prefix)}`]),
   ];
   return `${clip(attribute)} ${sentence(parts)}`;
 }

@@ -1,11 +1,11 @@
 import { delegation, mayDelegate } from './delegation';
-import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 
 const limit = (depth: number, children: number, ...classes: string[]) => ({ depth, children, classes });
 
 describe('delegation', () => {
-  it('is not asked on actions', () => {
-    expect(told(delegation.admits(limit(0, 0), facts(), situation(), NOW))).toBe('permit');
+  it('permits every action', () => {
+    expect(verdictText(delegation.admits(limit(0, 0), facts(), situation(), NOW))).toBe('permit');
   });
 
   it.each([
@@ -18,13 +18,13 @@ describe('delegation', () => {
     [limit(1, 2), 'x', 0, 'deny AGENT_CLASS_NOT_ALLOWED'],
     [limit(1, 2, 'x'), '*', 0, 'deny AGENT_CLASS_NOT_ALLOWED'],
     [limit(NaN, 2, '*'), 'x', 0, 'deny DELEGATION_DEPTH'],
-  ])('%j, class %s, %d made: %s', (of, agentClass, made, verdict) => {
-    expect(told(mayDelegate(of, agentClass, made))).toBe(verdict);
+  ])('answers %j for class %s with %d children made: %s', (of, agentClass, made, verdict) => {
+    expect(verdictText(mayDelegate(of, agentClass, made))).toBe(verdict);
   });
 
   it.each([
     [limit(0, 0), limit(1, 1, 'x'), []],
-    [limit(0, 0), limit(0, 0), []], // whether there may be a child at all is mayDelegate's question
+    [limit(0, 0), limit(0, 0), []], // mayDelegate decides whether a child is allowed at all
     [limit(1, 4, 'x'), limit(2, 4, 'x', 'y'), []],
     [limit(2, 4, 'x'), limit(2, 4, 'x', 'y'), ['delegation.depth']],
     [limit(1, 5, 'x'), limit(2, 4, 'x', 'y'), ['delegation.children']],
@@ -36,7 +36,7 @@ describe('delegation', () => {
     expect(wider(delegation.attenuates(child, parent))).toEqual(paths);
   });
 
-  it('meets in the smaller numbers and the classes of both', () => {
+  it('meets in the smaller numbers and the common classes', () => {
     expect(delegation.meet(limit(2, 1, '*'), limit(1, 3, 'x'))).toEqual(limit(1, 1, 'x'));
     expect(delegation.meet(limit(2, 1, '*'), limit(1, 3, '*', 'x'))).toEqual(limit(1, 1, '*', 'x'));
     expect(delegation.meet(limit(2, 1, 'x'), limit(1, 3, 'y'))).toEqual(limit(1, 1));

@@ -7,10 +7,10 @@ import { deny, PERMIT, sorted, Wider } from './verdict';
 const mayBe = (classes: readonly string[], name: string): boolean => classes.includes('*') || classes.includes(name);
 
 /**
- * Who may be handed a part of this lease: how many levels below it, how many children of its own, which classes (`*`
- * is any). Default none. It is asked when delegating (`mayDelegate`) and not on actions.
+ * Which delegations a lease allows: how many levels below it, how many direct children, which classes (`*` is any).
+ * None by default. It is checked when delegating (`mayDelegate`), not on actions.
  *
- * `attenuates` is about a child, one level down: it has at least one level less. `meet` is about two limits of one
+ * `attenuates` concerns a child, one level down, which has at least one level less. `meet` concerns two limits of one
  * grant, on the same level.
  */
 export const delegation: Dimension<DelegationLimit> = {
@@ -60,7 +60,7 @@ export const delegation: Dimension<DelegationLimit> = {
   },
 };
 
-/** May a grant with this limit, and so many children made already, have one of this class? */
+/** Decides whether a grant with this limit, and this number of children made so far, may have a child of this class. */
 export function mayDelegate(limit: DelegationLimit, agentClass: string, children: number): Verdict {
   if (!(limit.depth > 0)) {
     return deny('DELEGATION_DEPTH', 'this lease may not delegate (its depth is 0)', {

@@ -3,34 +3,37 @@ import type { Consumed, DimensionName, Effect, Posture, Risk } from '@bailiwick/
 import type { ReasonCode } from '@bailiwick/contracts/codes';
 import type { Result } from '@bailiwick/core/result';
 
-/** One action as the dimensions see it: every name normalised, every default filled in. */
+/** One action as the dimensions receive it: every name normalized, every default filled in. */
 export interface ActionFacts {
   readonly verb: string;
   readonly tool: string | undefined;
   /** the strictest of its effects */
   readonly effect: Effect;
-  /** all of them, if there are several: each is charged */
+  /** all its effects, if it has several: each is charged */
   readonly effects?: readonly Effect[] | undefined;
   readonly risk: Risk;
-  /** the run states this of itself, and no enforcement point has seen it: it can only make the decision stricter */
+  /** the run itself states this and no enforcement point has checked it: it can only make the decision stricter */
   readonly stated?: 'run' | undefined;
   readonly resource: {
     readonly type: string;
     readonly id: string;
     readonly attributes: Readonly<Record<string, string | number | boolean>>;
   };
-  /** what will be reserved, in minor units per currency */
+  /** the reservation, in minor units per currency */
   readonly cost: Readonly<Record<string, number>>;
   readonly agentClass: string;
-  /** what the acting run declared when it was opened */
+  /** the posture that the acting run declared when it was opened */
   readonly declaredPosture: Posture;
-  /** what the enforcement point sees now; undefined: not told */
+  /** the posture that the enforcement point observes now; undefined: not stated */
   readonly currentPosture: Posture | undefined;
-  /** `vouched`: an enforcement point of ours checked the session; else the thumbprint the caller proved, if any */
+  /**
+   * `vouched`: an enforcement point of this installation checked the session; else the thumbprint that the caller
+   * proved
+   */
   readonly proof: { readonly vouched: true } | { readonly vouched: false; readonly jkt: string | undefined };
 }
 
-/** What a grant has used up, and holds for actions in flight. */
+/** The usage of a grant: what it has used, and what it reserves for actions in flight. */
 export interface Usage {
   readonly committed: Consumed;
   readonly reserved: Consumed;
@@ -38,17 +41,17 @@ export interface Usage {
   readonly windows: readonly WindowUsage[];
 }
 
-/** Rolling window in buckets of per/256; a bucket counts until its newest entry has left the window. */
+/** A rolling window in buckets of per/256; a bucket counts until its newest entry has left the window. */
 export interface WindowUsage {
   readonly buckets: readonly { readonly start: number; readonly used: Consumed }[];
 }
 
-/** What a decision knows of one grant of the chain beside its limits. */
+/** What a decision knows about one grant of the chain in addition to its limits. */
 export interface Situation {
   readonly usage: Usage;
-  /** the newest drift score of the acting run, 0..1; `unavailable` where it was needed and could not be had */
+  /** the newest drift score of the acting run, 0..1; `unavailable` if it was needed and could not be determined */
   readonly drift: number | 'unavailable';
-  /** this grant is the acting run's own, not an ancestor's */
+  /** true for the grant of the acting run itself, false for an ancestor */
   readonly leaf: boolean;
 }
 
@@ -61,14 +64,14 @@ export interface Verdict {
   readonly actual?: unknown;
 }
 
-/** Where a child is wider than its parent. */
+/** A place where a child is wider than its parent. */
 export interface Violation {
   readonly dimension: DimensionName;
   /** e.g. `budget.cost.USD` */
   readonly path: string;
   readonly parent: unknown;
   readonly child: unknown;
-  /** one sentence for a person */
+  /** one human-readable sentence */
   readonly message: string;
 }
 
@@ -80,10 +83,10 @@ export interface Dimension<Limit> {
   readonly name: DimensionName;
   readonly schema: z.ZodType<Limit>;
   readonly unlimited: Limit;
-  /** the tighter of both: admits only what both admit */
+  /** returns the tighter of both: admits only what both admit */
   meet(a: Limit, b: Limit): Limit;
   attenuates(child: Limit, parent: Limit): Result<void, Violation[]>;
   admits(limit: Limit, action: ActionFacts, situation: Situation, now: number): Verdict;
-  /** for consent cards and receipts: plain words */
+  /** describes the limit in plain language, for consent cards and receipts */
   describe(limit: Limit): string;
 }

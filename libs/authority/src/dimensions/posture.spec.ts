@@ -1,42 +1,42 @@
-import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { posture } from './posture';
 
 describe('posture', () => {
   const declared = { model: 'm', modelVersion: '1', environment: 'prod', imageDigest: 'i' };
   it.each([
-    ['nothing limited, nothing told', {}, {}, undefined, true, 'permit'],
+    ['no limit and no observation', {}, {}, undefined, true, 'permit'],
     ['declared as required', { model: ['m', 'n'] }, declared, undefined, true, 'permit'],
     ['declared otherwise', { model: ['n'] }, declared, undefined, true, 'deny POSTURE_MISMATCH'],
-    ['required and never said', { model: ['m'] }, {}, undefined, true, 'deny POSTURE_MISMATCH'],
-    ['said only now', { model: ['m'] }, {}, { model: 'm' }, true, 'permit'],
+    ['required and never declared', { model: ['m'] }, {}, undefined, true, 'deny POSTURE_MISMATCH'],
+    ['observed only now', { model: ['m'] }, {}, { model: 'm' }, true, 'permit'],
     ['wrong now', { model: ['m'] }, {}, { model: 'n' }, true, 'deny POSTURE_MISMATCH'],
     [
-      'redeployed, to what is admissible too',
+      'redeployed as another admissible one',
       { model: ['m', 'n'] },
       declared,
       { model: 'n' },
       true,
       'deny POSTURE_CHANGED',
     ],
-    ['redeployed, where nothing is limited', {}, declared, { imageDigest: 'j' }, true, 'deny POSTURE_CHANGED'],
-    ['redeployed, asked of an ancestor', {}, declared, { imageDigest: 'j' }, false, 'permit'],
+    ['redeployed under no limit', {}, declared, { imageDigest: 'j' }, true, 'deny POSTURE_CHANGED'],
+    ['redeployed, checked against an ancestor', {}, declared, { imageDigest: 'j' }, false, 'permit'],
     [
-      'redeployed, to what an ancestor does not admit',
+      'redeployed as one that an ancestor does not admit',
       { imageDigest: ['i'] },
       declared,
       { imageDigest: 'j' },
       false,
       'deny POSTURE_MISMATCH',
     ],
-    ['told again what was declared', { model: ['m'] }, declared, declared, true, 'permit'],
-    ['told what was never declared', {}, { model: 'm' }, { environment: 'dev' }, true, 'permit'],
+    ['observed as declared', { model: ['m'] }, declared, declared, true, 'permit'],
+    ['observed without a declaration', {}, { model: 'm' }, { environment: 'dev' }, true, 'permit'],
     ['the class', { agentClass: ['worker'] }, {}, undefined, true, 'permit'],
     ['another class', { agentClass: ['other'] }, {}, undefined, true, 'deny POSTURE_MISMATCH'],
     ['an empty list', { model: [] }, declared, undefined, true, 'deny POSTURE_MISMATCH'],
   ])('%s', (_, limit, declaredPosture, currentPosture, leaf, verdict) => {
-    expect(told(posture.admits(limit, facts({ declaredPosture, currentPosture }), situation({ leaf }), NOW))).toBe(
-      verdict,
-    );
+    expect(
+      verdictText(posture.admits(limit, facts({ declaredPosture, currentPosture }), situation({ leaf }), NOW)),
+    ).toBe(verdict);
   });
 
   it.each([
@@ -50,7 +50,7 @@ describe('posture', () => {
     expect(wider(posture.attenuates(child, { model: ['m', 'n'] }))).toEqual(paths);
   });
 
-  it('meets in what both admit, which may be nobody', () => {
+  it('meets in the values that both admit, which may be none', () => {
     expect(posture.meet({ model: ['m', 'n'] }, { model: ['n'], environment: ['prod'] })).toEqual({
       model: ['n'],
       environment: ['prod'],

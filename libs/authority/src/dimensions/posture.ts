@@ -3,12 +3,12 @@ import type { ActionFacts, Dimension, Verdict } from './dimension';
 import { clip, listed, sentence, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, Wider } from './verdict';
 
-/** What an agent can be redeployed with; its class is fixed when its run is opened. */
+/** The attributes that a redeployment can change; the class of an agent is fixed when its run is opened. */
 const DEPLOYED = ['model', 'modelVersion', 'environment', 'imageDigest'] as const;
 const ATTRIBUTES = ['agentClass', ...DEPLOYED] as const;
 type Attribute = (typeof ATTRIBUTES)[number];
 
-const IN_WORDS: Record<Attribute, string> = {
+const ATTRIBUTE_TEXT: Record<Attribute, string> = {
   agentClass: 'class',
   model: 'model',
   modelVersion: 'model version',
@@ -17,8 +17,8 @@ const IN_WORDS: Record<Attribute, string> = {
 };
 
 /**
- * What the enforcement point sees now counts before what was declared when the run was opened. What a run states of
- * itself satisfies nothing: it counts in addition to what was declared.
+ * Returns the values of an attribute. A value that the enforcement point observes now takes precedence over the
+ * declared one. A value that the run states itself satisfies nothing: it counts in addition to the declared one.
  */
 function actual(action: ActionFacts, attribute: Attribute): (string | undefined)[] {
   if (attribute === 'agentClass') return [action.agentClass];
@@ -28,15 +28,15 @@ function actual(action: ActionFacts, attribute: Attribute): (string | undefined)
 }
 
 /**
- * Which class of agent, model, image and place. An agent that has become another is not the one this was granted to: a
- * value seen now that differs from the declared one ends it, whatever the lists admit. What was never declared cannot
- * differ; limit it where that matters.
+ * The class, model, image and environment that an agent must have. A redeployed agent is not the one that the lease was
+ * granted to: an observed value that differs from the declared one is denied, whatever the lists admit. An attribute
+ * that was never declared cannot differ; limit it if that matters.
  */
 export const posture: Dimension<PostureLimit> = {
   name: 'posture',
   schema: postureLimit,
   unlimited: {},
-  /** Lists that have nothing in common leave an empty one: nobody. */
+  /** Lists without a common value leave an empty one, which admits no agent. */
   meet(a, b) {
     const met: PostureLimit = {};
     for (const attribute of ATTRIBUTES) {
@@ -56,7 +56,7 @@ export const posture: Dimension<PostureLimit> = {
         `posture.${attribute}`,
         own ? shown(own) : null,
         shown(allowed),
-        `its parent requires the ${IN_WORDS[attribute]} to be one of ${listed(allowed)}`,
+        `its parent requires the ${ATTRIBUTE_TEXT[attribute]} to be one of ${listed(allowed)}`,
       );
     }
     return wider.result();
@@ -67,7 +67,7 @@ export const posture: Dimension<PostureLimit> = {
   describe(limit) {
     const parts = ATTRIBUTES.flatMap((attribute) => {
       const values = limit[attribute];
-      return values ? [`${IN_WORDS[attribute]} ${listed(values, 'of none')}`] : [];
+      return values ? [`${ATTRIBUTE_TEXT[attribute]} ${listed(values, 'of none')}`] : [];
     });
     return parts.length > 0 ? `only with ${sentence(parts)}` : 'any agent that the run declares';
   },
@@ -79,7 +79,7 @@ function changed(action: ActionFacts): Verdict | undefined {
     if (declared === undefined || now === undefined || declared === now) continue;
     return deny(
       'POSTURE_CHANGED',
-      `the agent’s ${IN_WORDS[attribute]} is ${clip(now)} now and was ${clip(declared)} when its run was opened; open a new run`,
+      `the agent’s ${ATTRIBUTE_TEXT[attribute]} is ${clip(now)} now and was ${clip(declared)} when its run was opened; open a new run`,
       { path: `posture.${attribute}`, limit: declared, actual: now },
     );
   }
@@ -95,7 +95,7 @@ function mismatch(limit: PostureLimit, action: ActionFacts): Verdict | undefined
     const value = outside[0];
     return deny(
       'POSTURE_MISMATCH',
-      `the agent’s ${IN_WORDS[attribute]} is ${value === undefined ? 'not known' : clip(value)} and must be one of ${listed(allowed, 'none')}`,
+      `the agent’s ${ATTRIBUTE_TEXT[attribute]} is ${value === undefined ? 'unknown' : clip(value)} and must be one of ${listed(allowed, 'none')}`,
       { path: `posture.${attribute}`, limit: shown(allowed), actual: value ?? null },
     );
   }

@@ -1,4 +1,4 @@
-import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { purpose } from './purpose';
 
 const limit = (stepUpAt: number, suspendAt: number, ...delegatedSources: string[]) => ({
@@ -22,13 +22,15 @@ describe('purpose', () => {
     ['unavailable', 'write', 'step-up DRIFT_UNAVAILABLE'],
     [NaN, 'write', 'step-up DRIFT_UNAVAILABLE'],
     [Infinity, 'external', 'step-up DRIFT_UNAVAILABLE'],
-  ] as const)('drift %s, %s: %s', (drift, effect, verdict) => {
-    expect(told(purpose.admits(limit(0.6, 0.85), facts({ effect }), situation({ drift }), NOW))).toBe(verdict);
+  ] as const)('answers drift %s and effect %s with %s', (drift, effect, verdict) => {
+    expect(verdictText(purpose.admits(limit(0.6, 0.85), facts({ effect }), situation({ drift }), NOW))).toBe(verdict);
   });
 
-  it('takes a threshold of 0 for the first sign of drift', () => {
-    expect(told(purpose.admits(limit(0, 0), facts(), situation({ drift: 0 }), NOW))).toBe('permit');
-    expect(told(purpose.admits(limit(0, 0), facts(), situation({ drift: 0.01 }), NOW))).toBe('deny DRIFT_STEP_UP');
+  it('applies a threshold of 0 at the first sign of drift', () => {
+    expect(verdictText(purpose.admits(limit(0, 0), facts(), situation({ drift: 0 }), NOW))).toBe('permit');
+    expect(verdictText(purpose.admits(limit(0, 0), facts(), situation({ drift: 0.01 }), NOW))).toBe(
+      'deny DRIFT_STEP_UP',
+    );
   });
 
   it.each([
@@ -42,7 +44,7 @@ describe('purpose', () => {
     expect(wider(purpose.attenuates(child, limit(0.6, 0.85, 'a', 'b')))).toEqual(paths);
   });
 
-  it('meets in the lower thresholds and the sources of both', () => {
+  it('meets in the lower thresholds and the common sources', () => {
     expect(purpose.meet(limit(0.6, 0.7, 'b', 'a'), limit(0.5, 0.9, 'b'))).toEqual(limit(0.5, 0.7, 'b'));
   });
 });

@@ -6,12 +6,12 @@ import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
 const THRESHOLDS = ['stepUpAt', 'suspendAt'] as const;
 
 /**
- * How far a run may move from its declared purpose before a person is asked, and before it is stopped, and which
- * sources the goal itself delegates to (their content may steer the run without counting as drift). Reading goes on
- * until the run is stopped; but where nobody can say how far it has moved, not what is of high risk (I11). The goal in
- * words is the run's, beside the log; only its limits are here.
+ * How far a run may drift from its declared purpose before a person is asked, and before it is stopped, and the sources
+ * that the goal itself delegates to (their content may steer the run without counting as drift). Reads are allowed
+ * until the run is stopped; but while the drift is unavailable, high-risk reads are not (I11). The human-readable goal
+ * is stored in the payload of the run, outside the log; only its limits are here.
  *
- * `unlimited` trusts no sources: a list of names has no largest.
+ * `unlimited` trusts no sources: a list of names has no largest value.
  */
 export const purpose: Dimension<PurposeLimit> = {
   name: 'purpose',
@@ -54,7 +54,7 @@ export const purpose: Dimension<PurposeLimit> = {
         path: 'purpose.onDrift',
       });
     }
-    // no drift is no drift: a threshold of 0 means its first sign
+    // a threshold of 0 applies at the first sign of drift, not without drift
     if (drift <= 0) return PERMIT;
     const moved = `the run has moved ${drift.toFixed(2)} from its purpose`;
     if (!(drift < onDrift.suspendAt)) {

@@ -1,5 +1,5 @@
 import type { Selector } from '@bailiwick/contracts/grant';
-import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { resources } from './resources';
 
 const on = (match: string, where?: Selector['where'], type = 'repo'): Selector =>
@@ -9,7 +9,7 @@ const ask = (
   id: string,
   attributes: Record<string, string | number | boolean> = {},
   type = 'repo',
-) => told(resources.admits(limit, facts({ resource: { type, id, attributes } }), situation(), NOW));
+) => verdictText(resources.admits(limit, facts({ resource: { type, id, attributes } }), situation(), NOW));
 const inside = { sensitivity: { in: ['public', 'internal'] } };
 const NO = 'deny RESOURCE_NOT_ALLOWED';
 
@@ -21,16 +21,16 @@ describe('resources', () => {
     [[on('a'), on('b')], 'b', {}, 'permit'],
     [[on('acme/**', inside)], 'acme/x', { sensitivity: 'public' }, 'permit'],
     [[on('acme/**', inside)], 'acme/x', { sensitivity: 'secret' }, NO],
-    [[on('acme/**', inside)], 'acme/x', {}, NO], // what is not said is not satisfied
+    [[on('acme/**', inside)], 'acme/x', {}, NO], // a missing attribute satisfies no condition
     [[on('acme/**', { amount: { lte: 10 } })], 'acme/x', { amount: '5' }, NO],
     [[on('acme/**', { a: { eq: 1 }, b: { eq: 2 } })], 'acme/x', { a: 1 }, NO],
     [[on('acme/**', { a: { eq: 1 }, b: { eq: 2 } })], 'acme/x', { a: 1, b: 2 }, 'permit'],
     [[on('acme/**', { constructor: { prefix: '' } })], 'acme/x', {}, NO],
-  ])('%j on %s with %j: %s', (limit, id, attributes, verdict) => {
+  ])('answers under %j for %s with attributes %j: %s', (limit, id, attributes, verdict) => {
     expect(ask(limit, id, attributes as Record<string, string>)).toBe(verdict);
   });
 
-  it('has types, and * for any of them', () => {
+  it('distinguishes types, and takes * as any type', () => {
     expect(ask([on('**')], 'x', {}, 'file')).toBe(NO);
     expect(ask([on('**', undefined, '*')], 'x', {}, 'file')).toBe('permit');
     expect(ask([on('**')], 'x', {}, '*')).toBe(NO);
@@ -50,20 +50,20 @@ describe('resources', () => {
     [[on('a/**', { sensitivity: { eq: 'public' } })], [on('a/**', inside)], false],
     [[on('a/**', { sensitivity: { eq: 'secret' } })], [on('a/**', inside)], true],
     [[on('a/**', { sensitivity: { eq: 'public' }, n: { lte: 5 } })], [on('a/**', { ...inside, n: { lte: 9 } })], false],
-    [[on('a/**', { n: { lte: 5 } })], [on('a/**', inside)], true], // another attribute says nothing of this one
-    // a union across conditions is refused, though it would cover
+    [[on('a/**', { n: { lte: 5 } })], [on('a/**', inside)], true], // a condition on another attribute does not constrain this one
+    // a union across conditions is refused even if it would cover
     [
       [on('a', inside)],
       [on('a', { sensitivity: { eq: 'public' } }), on('a', { sensitivity: { eq: 'internal' } })],
       true,
     ],
-    // named one by one it is found
+    // covered if the child names each selector
     [
       [on('a', { sensitivity: { eq: 'public' } }), on('a', { sensitivity: { eq: 'internal' } })],
       [on('a', { sensitivity: { eq: 'public' } }), on('a', { sensitivity: { eq: 'internal' } })],
       false,
     ],
-    // a union of paths takes only parents whose conditions are implied
+    // a union of paths uses only parents whose conditions are implied
     [[on('a/**', { n: { eq: 1 } })], [on('a', { n: { lte: 1 } }), on('a/*/**')], false],
     [[on('a/**', { n: { eq: 1 } })], [on('a', { n: { lte: 0 } }), on('a/*/**')], true],
     [[on('a', { constructor: { prefix: '' } })], [on('a', { toString: { prefix: '' } })], true],
@@ -71,7 +71,7 @@ describe('resources', () => {
     expect(wider(resources.attenuates(child, parent))).toEqual(is ? ['resources'] : []);
   });
 
-  it('says that unions across conditions are not taken, and names what is outside', () => {
+  it('states that unions across conditions are not considered, and names the uncovered selectors', () => {
     const result = resources.attenuates([on('a', inside)], [on('a', { sensitivity: { eq: 'public' } })]);
     expect(result.ok ? '' : result.error[0]?.message).toBe(
       'would reach repo a where sensitivity is one of public, internal, which no selectors of its parent cover under the same conditions' +
@@ -79,7 +79,7 @@ describe('resources', () => {
     );
   });
 
-  it('meets pair by pair, with the conditions of both', () => {
+  it('meets pair by pair under the conditions of both', () => {
     expect(
       resources.meet(
         [on('a/**', inside)],
@@ -90,7 +90,7 @@ describe('resources', () => {
     expect(resources.meet([on('a')], [on('a', undefined, 'file')])).toEqual([]);
   });
 
-  it('keeps its evidence short, whatever the selectors hold', () => {
+  it('keeps its evidence short whatever the selectors contain', () => {
     const where = Object.fromEntries(
       Array.from({ length: 8 }, (_, i) => [
         `n${i}`,

@@ -7,18 +7,18 @@ import { both, describeCondition, implies, satisfies, type Attributes } from './
 import { deny, PERMIT, stepUp, Wider } from './verdict';
 
 /**
- * Which things: any selector may match; an empty list admits nothing.
+ * The resources that a grant covers: any of its selectors may match; an empty list admits nothing.
  *
- * A child's selector lies inside its parent's selectors when its path lies inside the UNION of the paths of those of
- * them that have its type (or any) and whose conditions its own conditions imply. On paths this is exact. Unions across
- * conditions are refused: a child for sensitivity public or internal is not found inside one parent selector for public
- * and another for internal; it must name two selectors itself.
+ * A child's selector lies inside its parent's selectors if its path lies inside the UNION of the paths of those that
+ * have its type (or any) and whose conditions are implied by its own. On paths this is exact. Unions across conditions
+ * are refused: a child for sensitivity public or internal does not lie inside one parent selector for public and
+ * another for internal; it must name two selectors itself.
  */
 export const resources: Dimension<ResourcesLimit> = {
   name: 'resources',
   schema: resourcesLimit,
   unlimited: [{ type: '*', match: '**' }],
-  /** Pair by pair, where one path lies inside the other; paths that only overlap are left out. */
+  /** Meets pair by pair if one path lies inside the other; paths that only overlap are left out. */
   meet: (a, b) => distinct(a.flatMap((x) => b.flatMap((y) => meetSelectors(x, y)))),
   attenuates(child, parent) {
     const wider = new Wider('resources');
@@ -36,7 +36,7 @@ export const resources: Dimension<ResourcesLimit> = {
   },
   admits(limit, { resource: { type, id, attributes }, stated }) {
     const near = limit.filter((selector) => isOfType(type, selector) && matchesPath(selector.match, id));
-    // attributes that a run states of its own call satisfy no condition, and can contradict one
+    // attributes that a run states about its own call satisfy no condition, but can contradict one
     if (near.some((selector) => (stated === 'run' ? !hasConditions(selector) : holds(selector, attributes))))
       return PERMIT;
     const what = `${clip(type)} ${clip(id)}`;
@@ -62,7 +62,7 @@ export const resources: Dimension<ResourcesLimit> = {
   describe: (limit) => listed(limit.map(describeSelector), 'nothing', DESCRIBED),
 };
 
-/** A person who consents is told more than one who is refused. */
+/** A consent card lists more values than a refusal. */
 const DESCRIBED = 32;
 
 const isOfType = (type: string, selector: Selector): boolean => selector.type === '*' || selector.type === type;
@@ -80,7 +80,7 @@ function contradicts(selector: Selector, attributes: Attributes): boolean {
   });
 }
 
-/** Never what an object inherits: an attribute may be called `constructor`. */
+/** Reads an own member, never an inherited one: an attribute may be called `constructor`. */
 function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return record && Object.hasOwn(record, name) ? record[name] : undefined;
 }
@@ -121,7 +121,7 @@ function meetSelectors(x: Selector, y: Selector): Selector[] {
   ];
 }
 
-/** Each selector once, in a fixed order. */
+/** Returns each selector once, in a fixed order. */
 export function distinct(selectors: readonly Selector[]): Selector[] {
   const keyed = new Map(selectors.map((each) => [keyOfSelector(each), each]));
   return [...keyed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
@@ -137,7 +137,7 @@ export const keyOfSelector = (selector: Selector): string =>
 const describeConditions = (selector: Selector): string =>
   sentence(Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)));
 
-/** `repo acme/** where sensitivity is one of public, internal`. */
+/** Describes a selector, e.g. `repo acme/** where sensitivity is one of public, internal`. */
 export function describeSelector(selector: Selector): string {
   const conditions = describeConditions(selector);
   const match = selector.literal ? `${clip(selector.match)} (literally)` : clip(selector.match);

@@ -1,9 +1,9 @@
 import { RISKS, type Risk } from '@bailiwick/contracts/grant';
-import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { risk } from './risk';
 
 const ask = (ceiling: string, approvalFrom: string, of: string) =>
-  told(
+  verdictText(
     risk.admits(
       { ceiling: ceiling as Risk, approvalFrom: approvalFrom as Risk },
       facts({ risk: of as Risk }),
@@ -26,11 +26,14 @@ describe('risk', () => {
     ['irreversible', 'irreversible', 'unheard-of', 'deny RISK_ABOVE_CEILING'],
     ['unheard-of', 'irreversible', 'low', 'deny RISK_ABOVE_CEILING'],
     ['irreversible', 'unheard-of', 'low', 'step-up RISK_NEEDS_APPROVAL'],
-  ])('ceiling %s, asks from %s: %s is %s', (ceiling, approvalFrom, of, verdict) => {
-    expect(ask(ceiling, approvalFrom, of)).toBe(verdict);
-  });
+  ])(
+    'answers under ceiling %s and approval from %s an action of risk %s with %s',
+    (ceiling, approvalFrom, of, verdict) => {
+      expect(ask(ceiling, approvalFrom, of)).toBe(verdict);
+    },
+  );
 
-  it('lets a child have lower tiers only', () => {
+  it('allows a child only lower tiers', () => {
     for (const [i, own] of RISKS.entries()) {
       for (const [j, most] of RISKS.entries()) {
         expect(

@@ -2,13 +2,13 @@ import { riskLimit, RISKS, type Risk, type RiskLimit } from '@bailiwick/contract
 import type { Dimension } from './dimension';
 import { deny, PERMIT, stepUp, Wider } from './verdict';
 
-/** I11: a limit that is no tier is below all tiers, an action of no tier is above all. */
+/** I11: an unknown limit ranks below all tiers, an unknown risk of an action above all. */
 const tier = (limit: Risk): number => RISKS.indexOf(limit);
 const danger = (risk: Risk): number => (RISKS.includes(risk) ? RISKS.indexOf(risk) : RISKS.length);
 
 const lower = (a: Risk, b: Risk): Risk => (tier(a) <= tier(b) ? a : b);
 
-/** How dangerous an action may be, and from which tier on a person is asked. What cannot be undone always asks. */
+/** How dangerous an action may be, and from which tier a person is asked. An irreversible action always asks. */
 export const risk: Dimension<RiskLimit> = {
   name: 'risk',
   schema: riskLimit,
@@ -21,7 +21,7 @@ export const risk: Dimension<RiskLimit> = {
       'risk.ceiling',
       child.ceiling,
       parent.ceiling,
-      `could do what is of ${child.ceiling} risk; its parent goes up to ${parent.ceiling}`,
+      `could perform actions of ${child.ceiling} risk; its parent goes up to ${parent.ceiling}`,
     );
     wider.unless(
       tier(child.approvalFrom) <= tier(parent.approvalFrom),

@@ -1,4 +1,4 @@
-import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { session } from './session';
 
 const [K1, K2] = ['A'.repeat(43), 'B'.repeat(43)];
@@ -13,7 +13,7 @@ describe('session', () => {
     ['an enforcement point that vouches', { jkt: K1 }, { vouched: true as const }, true, 'permit'],
     ['an ancestor’s key', { jkt: K1 }, proved(K2), false, 'permit'],
   ])('%s', (_, limit, proof, leaf, verdict) => {
-    expect(told(session.admits(limit, facts({ proof }), situation({ leaf }), NOW))).toBe(verdict);
+    expect(verdictText(session.admits(limit, facts({ proof }), situation({ leaf }), NOW))).toBe(verdict);
   });
 
   it.each([
@@ -25,7 +25,7 @@ describe('session', () => {
     expect(wider(session.attenuates(child, parent))).toEqual(paths);
   });
 
-  it('never loses a key in meeting', () => {
+  it('never loses a key in a meet', () => {
     expect(session.meet({ jkt: undefined }, { jkt: K1 })).toEqual({ jkt: K1 });
     expect(session.meet({ jkt: K1 }, {})).toEqual({ jkt: K1 });
     expect(session.meet({}, {})).toEqual({});

@@ -3,15 +3,16 @@ import type { Dimension } from './dimension';
 import { deny, PERMIT, Wider } from './verdict';
 
 /**
- * The key that a run proves it holds (RFC 7800 `cnf.jkt`). A key belongs to one run: a child has its own, and only the
- * acting run can prove anything, so an ancestor's key is not asked for again. I1 for this dimension therefore reads: a
- * child of a key-bound parent is key-bound too, and what it admits with its own run's proof, its ancestors admit.
+ * The key that a run proves it holds (RFC 7800 `cnf.jkt`). A key belongs to one run: each child has a separate key, and
+ * only the acting run can prove anything, so the key of an ancestor is not checked again. For this dimension I1
+ * therefore means: a child of a key-bound parent is key-bound too, and its ancestors admit whatever it admits with the
+ * proof of its run.
  */
 export const session: Dimension<SessionLimit> = {
   name: 'session',
   schema: sessionLimit,
   unlimited: {},
-  /** Both are limits of one run; where they name two keys, the first stands: no request proves both. */
+  /** Both are limits of one run; if they name two keys, the first one wins, since no request proves both. */
   meet: (a, b) => {
     const jkt = a.jkt ?? b.jkt;
     return jkt === undefined ? {} : { jkt };

@@ -1,4 +1,4 @@
-import { facts, NOW, situation, told, wider } from '../testing/facts';
+import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { time } from './time';
 
 const at = (hour: string) => `2026-01-01T${hour}:00.000Z`;
@@ -10,18 +10,18 @@ describe('time', () => {
     ['12:00', '13:00', NOW - 1, 'deny NOT_YET_VALID'],
     ['11:00', '12:00', NOW - 1, 'permit'],
     ['11:00', '12:00', NOW, 'deny EXPIRED'],
-  ])('from %s until %s, at %d: %s', (from, until, now, verdict) => {
-    expect(told(time.admits(lease(from, until), facts(), situation(), now))).toBe(verdict);
+  ])('from %s until %s, answers at %d with %s', (from, until, now, verdict) => {
+    expect(verdictText(time.admits(lease(from, until), facts(), situation(), now))).toBe(verdict);
   });
 
-  it('denies on what is no time', () => {
-    expect(told(time.admits({ notBefore: 'soon', expiresAt: at('13:00') }, facts(), situation(), NOW))).toBe(
+  it('denies if a time is invalid', () => {
+    expect(verdictText(time.admits({ notBefore: 'soon', expiresAt: at('13:00') }, facts(), situation(), NOW))).toBe(
       'deny NOT_YET_VALID',
     );
-    expect(told(time.admits({ notBefore: at('11:00'), expiresAt: 'never' }, facts(), situation(), NOW))).toBe(
+    expect(verdictText(time.admits({ notBefore: at('11:00'), expiresAt: 'never' }, facts(), situation(), NOW))).toBe(
       'deny EXPIRED',
     );
-    expect(told(time.admits(lease('11:00', '13:00'), facts(), situation(), NaN))).toBe('deny NOT_YET_VALID');
+    expect(verdictText(time.admits(lease('11:00', '13:00'), facts(), situation(), NaN))).toBe('deny NOT_YET_VALID');
   });
 
   it.each([
@@ -35,7 +35,7 @@ describe('time', () => {
     expect(wider(time.attenuates(child, lease('11:00', '13:00')))).toEqual(paths);
   });
 
-  it('meets in what both cover, whatever their offsets; what is no time wins', () => {
+  it('meets in the common period, whatever the offsets; an invalid time wins', () => {
     expect(time.meet(lease('11:00', '13:00'), lease('12:00', '14:00'))).toEqual(lease('12:00', '13:00'));
     expect(time.meet({ notBefore: 'soon', expiresAt: at('13:00') }, lease('11:00', '12:00')).notBefore).toBe('soon');
     expect(time.meet(lease('11:00', '12:00'), { notBefore: 'soon', expiresAt: at('13:00') }).notBefore).toBe('soon');

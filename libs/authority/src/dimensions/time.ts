@@ -3,10 +3,10 @@ import { remembered } from '@bailiwick/core/memo';
 import type { Dimension } from './dimension';
 import { deny, PERMIT, Wider } from './verdict';
 
-/** NaN for what is no time; every comparison below is written so that NaN denies and is wider (I11). */
+/** Parses a time; NaN if it is invalid. Every comparison below is written so that NaN denies and is wider (I11). */
 const at = remembered((text) => Date.parse(text), 10_000);
 
-/** A lease has a beginning and, always, an end: it admits from `notBefore` on and no more at `expiresAt`. */
+/** A lease always has a start and an end: it admits from `notBefore` until just before `expiresAt`. */
 export const time: Dimension<TimeLimit> = {
   name: 'time',
   schema: timeLimit,
@@ -22,7 +22,7 @@ export const time: Dimension<TimeLimit> = {
       'time.notBefore',
       child.notBefore,
       parent.notBefore,
-      `would begin before its parent, at ${child.notBefore} and not at ${parent.notBefore}`,
+      `would start before its parent, at ${child.notBefore} and not at ${parent.notBefore}`,
     );
     wider.unless(
       at(child.expiresAt) <= at(parent.expiresAt),

@@ -5,7 +5,7 @@ import type { Verdict, Violation } from './dimension';
 
 export const PERMIT: Verdict = { outcome: 'permit', message: 'within the limit' };
 
-/** Evidence beside the message. It is stored in an event, so it is short: `shown()` cuts lists. */
+/** Evidence for a message. It is stored in an event, so it is short: `shown()` cuts lists. */
 type Evidence = { path?: string; limit?: unknown; actual?: unknown };
 export const deny = (code: ReasonCode, message: string, evidence: Evidence = {}): Verdict => ({
   outcome: 'deny',
@@ -20,12 +20,12 @@ export const stepUp = (code: ReasonCode, message: string, evidence: Evidence = {
   ...evidence,
 });
 
-/** Collects where a child is wider than its parent. */
+/** Collects the places where a child is wider than its parent. */
 export class Wider {
   private readonly violations: Violation[] = [];
   constructor(private readonly dimension: DimensionName) {}
 
-  /** `holds` is the condition for being no wider: whatever cannot be compared (NaN, undefined) must make it false. */
+  /** Records a violation unless `holds`. A value that cannot be compared (NaN, undefined) must make `holds` false. */
   unless(holds: boolean, path: string, child: unknown, parent: unknown, message: string): void {
     if (!holds) this.violations.push({ dimension: this.dimension, path, parent, child, message });
   }
@@ -35,5 +35,5 @@ export class Wider {
   }
 }
 
-/** Each value once, in code unit order. */
+/** Returns each value once, in code unit order. */
 export const sorted = <T extends string>(values: readonly T[]): T[] => [...new Set(values)].sort();

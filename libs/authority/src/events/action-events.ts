@@ -3,11 +3,11 @@ import { parseTime } from '@bailiwick/core/clock';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state/state';
 import { commit, reserve } from '../state/usage';
 import { useApproval } from './approval-events';
-import { begins, beginsSending, ends, endsSending } from './ended';
+import { starts, startsSending, ends, endsSending } from './ended';
 import { CorruptLog, follows, isCountable, must, type Fold } from './follows';
 import { carried, label } from './labels';
 
-/** One that is charged as sending is known by its charge; the others by what they are labelled. */
+/** The labels that mark an action as sending or possibly sending. Otherwise the charge shows whether it sends. */
 export const SENDS: ReadonlySet<string> = new Set(['send:external', 'may:send', 'fetch:unnamed']);
 
 export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
@@ -19,7 +19,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   follows(isCountable(data.charge), 'amounts that can be counted (I3)', event);
   for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at);
   leaf.inFlight += 1;
-  begins(state, leaf.treeId);
+  starts(state, leaf.treeId);
   const id = must(event.actionId, 'actionId', event);
   if (state.actions.has(id) || settledOf(state, id)) throw new CorruptLog(`action ${id} is permitted twice`);
   const expiresAt = must(parseTime(data.expiresAt), 'expiresAt', event);
@@ -39,7 +39,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     maySend: data.labels.some((each) => SENDS.has(each)) && data.charge.external === 0,
   };
   state.actions.set(id, action);
-  beginsSending(state, action);
+  startsSending(state, action);
   state.deadlines.add({ at: outcomeUntil, kind: 'action', id });
   for (const each of carried(event)) label(state, event, each);
   useApproval(state, data.approvalId, event, data.binding);
@@ -49,11 +49,11 @@ export const actionCompleted: Fold<'ActionCompleted'> = (state, event, at) => se
 export const actionFailed: Fold<'ActionFailed'> = (state, event, at) => settle(state, event, 'failed', at);
 export const actionAbandoned: Fold<'ActionAbandoned'> = (state, event, at) => settle(state, event, 'abandoned', at);
 
-/** Charges and endings stay as they were; what the result carried counts for the rules that look at sequences. */
+/** Leaves charges and endings as they were; the labels of the result still count for the sequence rules. */
 export const outcomeReportedLate: Fold<'OutcomeReportedLate'> = (state, event) => {
   const id = must(event.actionId, 'actionId', event);
   const settled = must(state.abandoned.get(id), 'action that was given up (I7)', event);
-  follows(settled.latePosition === undefined && event.runId === settled.runId, 'what was given up', event);
+  follows(settled.latePosition === undefined && event.runId === settled.runId, 'the action that was given up', event);
   settled.latePosition = event.position;
   for (const each of carried(event)) label(state, event, each);
 };

@@ -1,7 +1,7 @@
 import type { Event } from '@bailiwick/contracts/event';
 import { parseTime } from '@bailiwick/core/clock';
 import type { ApprovalNode, LogState } from '../state/state';
-import { begins, ends, join } from './ended';
+import { starts, ends, join } from './ended';
 import { endRun } from './endings';
 import { CorruptLog, follows, must, runOf, type Fold } from './follows';
 import { label } from './labels';
@@ -41,10 +41,10 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
   addApproval(state, approval);
   join(state.trees.get(run.treeId), 'approvals', approval);
   run.pendingApprovals += 1;
-  begins(state, run.treeId);
+  starts(state, run.treeId);
 };
 
-/** The approval was asked for by an event of its own; this one names the call. */
+/** The request is a separate event; this one names the call. */
 export const actionStepUp: Fold<'ActionStepUp'> = (state, { data }) => {
   const approval = state.approvals.get(data.approvalId);
   if (approval?.kind !== 'action') return;
@@ -70,7 +70,7 @@ export const approvalExpired: Fold<'ApprovalExpired'> = (state, event, at) => {
     endRun(state, runOf(state, event), 'refused', at, 'nobody answered the grant request in time');
 };
 
-/** Puts an approval that was asked for into its places. Also the way back from a snapshot. */
+/** Adds a requested approval to the state and its indexes. Also used to read a snapshot. */
 export function addApproval(state: LogState, approval: ApprovalNode): void {
   state.approvals.set(approval.id, approval);
   rememberRefusal(state, approval);
@@ -80,7 +80,7 @@ export function addApproval(state: LogState, approval: ApprovalNode): void {
   state.deadlines.add({ at: approval.expiresAt, kind: 'approval', id: approval.id });
 }
 
-/** The newest refusal of a thing is the one that counts: also where a snapshot lists them by when they were asked for. */
+/** Remembers the newest refusal of a request, although a snapshot lists refusals in the order of their requests. */
 function rememberRefusal(state: LogState, { id, asks, status, decidedPosition }: ApprovalNode): void {
   if (status !== 'denied' || asks === undefined || decidedPosition === undefined) return;
   const known = state.approvals.get(state.refusals.get(asks) ?? '')?.decidedPosition ?? -1;
@@ -104,7 +104,7 @@ function endApproval(
   return approval;
 }
 
-/** A question that was pending is over, by an answer or without one. */
+/** Ends the waiting of a pending approval, answered or not. */
 export function stopWaiting(
   state: LogState,
   approval: ApprovalNode,
@@ -117,15 +117,18 @@ export function stopWaiting(
   approval.decidedPosition = position;
   if (state.pendingByBinding.get(approval.binding) === approval.id) state.pendingByBinding.delete(approval.binding);
   state.waiting.end(approval);
-  Object.assign(approval, { turn: 0, verb: undefined, tool: undefined }); // what only a pending one is asked for
+  Object.assign(approval, { turn: 0, verb: undefined, tool: undefined }); // members that only a pending approval needs
 }
 
-/** I8: an approval is used once, by the run that asked for it, and an action's only for the exact action it is bound to. */
+/**
+ * I8: an approval is used once, by the run that requested it, and that of an action only for the exact action it is
+ * bound to.
+ */
 export function useApproval(state: LogState, id: string | undefined, event: Event, binding?: string): void {
   if (id === undefined) return;
   const approval = state.approvals.get(id);
   if (approval?.status !== 'approved') throw new CorruptLog(`approval ${id} is used but not approved (I8)`);
   const same = binding === undefined ? approval.kind !== 'action' : approval.binding === binding;
-  follows(same && approval.runId === event.runId, 'what was approved (I8)', event);
+  follows(same && approval.runId === event.runId, 'the approved request (I8)', event);
   approval.status = 'used';
 }

@@ -5,21 +5,21 @@ import type { Deadline } from '../state/deadlines';
 import type { ActionNode, LogState, TreeNode } from '../state/state';
 
 /*
- * A tree that has ended is of no use to any decision: nothing in it can act, and nothing in it can begin (I2). It is
- * kept for a while, so that who comes late is told why it ended. Then it is forgotten, with its runs, leases and
- * approvals: what is kept of a log does not grow with its age. The log has it for ever, and whoever must tell of it, as
- * in the answer to a retry (I4), folds it alone.
+ * A tree that has ended matters to no decision: nothing in it can act or start (I2). It is kept for a while, so that
+ * late commands are answered with the reason why it ended. Then it is forgotten with its runs, leases and approvals, so
+ * the size of the state does not grow with the age of the log. The log keeps it indefinitely; a response that needs it,
+ * such as the response to a retry (I4), is built by folding its events alone.
  *
- * What is forgotten when follows from the nodes and the time of the newest event alone: every fold forgets the same at
- * the same event (I10).
+ * When a tree is forgotten depends only on the nodes and the time of the newest event: every fold forgets the same
+ * trees at the same event (I10).
  */
 
-/** May a run still act, now or once it is granted or resumed? */
+/** Reports whether a run may still act, now or once it is granted or resumed. */
 export const isGoing = (status: RunStatus): boolean =>
   status === 'pending' || status === 'active' || status === 'suspended';
 
-/** Something in a tree goes on: a run that has not ended, a permit without an outcome, a question to a person. */
-export function begins({ trees }: LogState, treeId: string): void {
+/** Counts one more open item in a tree: a run that has not ended, a permit without an outcome, a pending approval. */
+export function starts({ trees }: LogState, treeId: string): void {
   const tree = trees.get(treeId);
   if (tree) tree.going += 1;
 }
@@ -29,8 +29,8 @@ export function ends({ trees }: LogState, treeId: string): void {
   if (tree) tree.going -= 1;
 }
 
-/** A permit that sends, or may, has no outcome yet: what was permitted before a secret is read must not carry it out. */
-export function beginsSending({ trees }: LogState, action: ActionNode): void {
+/** Records a permit that sends, or may send, until its outcome: it must not disclose a secret that is read later. */
+export function startsSending({ trees }: LogState, action: ActionNode): void {
   const tree = trees.get(action.treeId);
   if (tree && (action.charge.external > 0 || action.maySend))
     Object.assign(tree, { sending: [...tree.sending, action] });
@@ -41,27 +41,27 @@ export function endsSending({ trees }: LogState, action: ActionNode): void {
   if (tree?.sending.includes(action)) Object.assign(tree, { sending: tree.sending.filter((each) => each !== action) });
 }
 
-/** What is in each tree, and which have ended, made anew from the nodes: the way back from a snapshot. */
+/** Rebuilds the contents of each tree, and the list of ended trees, from the nodes of a snapshot. */
 export function fillTrees(state: LogState): void {
   const { runs, grants, actions, approvals, trees, ended } = state;
   for (const run of runs.values()) {
     join(trees.get(run.treeId), 'runs', run);
-    if (isGoing(run.status)) begins(state, run.treeId);
+    if (isGoing(run.status)) starts(state, run.treeId);
   }
   for (const grant of grants.values()) join(trees.get(grant.treeId), 'grants', grant);
   for (const action of actions.values()) {
-    begins(state, action.treeId);
-    beginsSending(state, action);
+    starts(state, action.treeId);
+    startsSending(state, action);
   }
   for (const approval of approvals.values()) {
     join(trees.get(approval.treeId), 'approvals', approval);
-    if (approval.status === 'pending') begins(state, approval.treeId);
+    if (approval.status === 'pending') starts(state, approval.treeId);
   }
   const quiet = [...trees.values()].filter(({ quietAt }) => quietAt !== undefined);
   quiet.sort((a, b) => (a.quietAt as number) - (b.quietAt as number)).forEach((tree) => ended.add(tree));
 }
 
-/** Most trees have one of a kind: a list of one takes no room for more. */
+/** Adds to a list. Most trees have one node of a kind: a list of one has no spare capacity. */
 export function join<K extends 'runs' | 'grants' | 'approvals'>(
   tree: TreeNode | undefined,
   kind: K,
@@ -72,16 +72,16 @@ export function join<K extends 'runs' | 'grants' | 'approvals'>(
   else (tree[kind] as unknown[]).push(node);
 }
 
-/** An event of a tree was folded: where nothing goes on in it, its time begins anew. */
+/** Records that an event of a tree was folded: the time until an ended tree is forgotten restarts. */
 export function touch(state: LogState, event: Event, at: number): void {
   const tree = event.treeId === undefined ? undefined : state.trees.get(event.treeId);
-  if (!tree || asideBy(state, tree.id)) return; // one that is set aside is kept until an operator has ended it
+  if (!tree || asideBy(state, tree.id)) return; // a tree that is set aside is kept until an operator ends it
   if (tree.quietAt !== undefined) state.ended.take(tree);
   tree.quietAt = tree.going === 0 ? at : undefined;
   if (tree.quietAt !== undefined) state.ended.add(tree);
 }
 
-/** Forgets the trees whose time has come, with all that is in them. */
+/** Forgets the trees whose time has come, with everything in them. */
 export function forgetEnded(state: LogState, now: number): void {
   const { ended, runs, grants, trees, approvals, refusals } = state;
   const isStale = ({ expiresAt }: { expiresAt: number }): number => (expiresAt > now ? 1 : 0);
@@ -101,10 +101,13 @@ export function forgetEnded(state: LogState, now: number): void {
 }
 
 /**
- * Lists that only grow let go of what was forgotten, once it is a good part of them: what a walk over a million costs is
- * shared by those it makes room for.
+ * Removes forgotten entries from the lists that only grow, once they are a substantial part of a list, so that the cost
+ * of walking a million entries is amortized.
  */
-export function letGo({ ended, grants, order, deadlines }: LogState, isPending: (deadline: Deadline) => boolean): void {
+export function compactLists(
+  { ended, grants, order, deadlines }: LogState,
+  isPending: (deadline: Deadline) => boolean,
+): void {
   if (grants.size * 8 < order.length * 7) {
     let kept = 0;
     for (const grant of order) if (grants.has(grant.id)) order[kept++] = grant;
@@ -117,8 +120,8 @@ export function letGo({ ended, grants, order, deadlines }: LogState, isPending: 
 }
 
 /**
- * What a log may have of a tree that is forgotten by now: asked for too late, and refused or of no effect. A log that
- * was written before trees were forgotten may have more of it than one of today.
+ * The events that may follow in a log after their tree was forgotten: late commands that were refused or had no effect.
+ * A log from before trees were forgotten may contain more of them.
  */
 const LATE: ReadonlySet<EventType> = new Set<EventType>([
   'ActionDenied',
@@ -130,6 +133,6 @@ const LATE: ReadonlySet<EventType> = new Set<EventType>([
   'RefusalsSummarized',
 ]);
 
-/** Is this of a tree that is not there any more, nor anything that it names? Then it changes nothing. */
+/** Reports whether an event belongs to a forgotten tree and names no existing node. Such an event changes nothing. */
 export const isLate = ({ trees, runs, grants }: LogState, { type, treeId, runId, grantId }: Event): boolean =>
   LATE.has(type) && treeId !== undefined && !trees.has(treeId) && !runs.has(runId ?? '') && !grants.has(grantId ?? '');

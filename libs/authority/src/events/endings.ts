@@ -4,7 +4,7 @@ import type { GrantNode, LogState, RunNode } from '../state/state';
 import { ends, isGoing } from './ended';
 import { follows, grantOf, runOf, type Fold } from './follows';
 
-/** May still act, now or once it is resumed. */
+/** Reports whether a grant may still act, now or once it is resumed. */
 export const isOpen = (status: GrantStatus): boolean => status === 'active' || status === 'suspended';
 
 export const grantSuperseded: Fold<'GrantSuperseded'> = (state, event, at) => {
@@ -40,19 +40,19 @@ function endGrant(
 ): void {
   const says = event.data.reason.says ?? event.data.reason.code;
   const grant = grantOf(state, event);
-  follows(grant.status !== 'superseded', 'a grant that nothing stands in for', event);
+  follows(grant.status !== 'superseded', 'a grant that was not superseded', event);
   close(grant, status, at, says);
   endRun(state, runOf(state, event), status as 'revoked' | 'expired' | 'exhausted', at, says);
 }
 
-/** A grant that has ended stays as a record until its tree is forgotten; it acts no more (I2). */
+/** Closes a grant. It stays as a record until its tree is forgotten, but can no longer act (I2). */
 function close(grant: GrantNode, status: GrantStatus, at: number, reason: string): void {
   grant.status = status;
   grant.endedAt = at;
   grant.endReason = reason;
 }
 
-/** What a run was ended by, and when. */
+/** Ends a run and records when and why. */
 export function endRun(state: LogState, run: RunNode, status: RunNode['status'], at: number, reason: string): void {
   if (isGoing(run.status)) ends(state, run.treeId);
   run.status = status;

@@ -6,7 +6,7 @@ import type { Deadline } from '../state/deadlines';
 import { actionAbandoned, actionCompleted, actionFailed, actionPermitted, outcomeReportedLate } from './action-events';
 import { actionStepUp, approvalExpired, approvalGiven, approvalRequested } from './approval-events';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './endings';
-import { forgetEnded, isLate, letGo, touch } from './ended';
+import { forgetEnded, isLate, compactLists, touch } from './ended';
 import { CorruptLog, must, type Fold } from './follows';
 import { eventSetAside } from './set-aside';
 import { grantIssued, grantResumed, grantSuspended } from './grant-events';
@@ -42,17 +42,17 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   OutcomeReportedLate: outcomeReportedLate,
   RevocationRuleAdded: (state, event, at) => state.rules.add(ruleOf(event.data, event.position, at)),
   QuarantineLifted: (state, event, at) => state.rules.lift(event.data.revocationId, event.position, at),
-  PayloadsErased: () => undefined, // nothing folds over a payload
+  PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,
   Refused: refused,
-  RefusalsSummarized: () => undefined, // counts; each would have changed nothing
+  RefusalsSummarized: () => undefined, // only counts of refusals, which change nothing
 };
 
 /**
- * Folds one event into the state, in place, and returns the state. Deterministic; reads nothing but its arguments
- * (I10). The event is believed: whether it was allowed was `decide`'s question.
- * @throws CorruptLog where the event cannot follow this state: a gap, an unknown grant, a second outcome.
+ * Folds one event into the state, in place, and returns the state. Deterministic: it reads nothing but its arguments
+ * (I10). It does not check whether the event was allowed; `decide` did that.
+ * @throws CorruptLog if the event cannot follow this state: a gap, an unknown grant, a second outcome
  */
 export function evolve(state: LogState, event: Event): LogState {
   const before = state.lastTime;
@@ -65,14 +65,14 @@ export function evolve(state: LogState, event: Event): LogState {
     forget(state.tries, at - keepMs(false));
     forgetRefusals(state, at);
     forgetEnded(state, at);
-    letGo(state, (each) => isPending(state, each));
+    compactLists(state, (each) => isPending(state, each));
   }
   return state;
 }
 
 /**
- * The same for a state that nobody will send a command to, as where the past is looked at: who sent what is not
- * remembered, and no tree is forgotten.
+ * Does the same for a state that receives no commands, e.g. to inspect the past: commands are not remembered and no
+ * tree is forgotten.
  * @throws CorruptLog as `evolve`
  */
 export function evolveUnasked(state: LogState, event: Event): LogState {
@@ -102,13 +102,13 @@ function follow(state: LogState, event: Event): number {
   return at;
 }
 
-/** Keeps the soonest deadline one that is still to come: what has ended otherwise is taken off when it surfaces. */
+/** Ensures that the soonest deadline is still pending; later ones that are not are removed when they surface. */
 export function dropEnded(state: LogState): void {
   for (let next = state.deadlines.peek(); next && !isPending(state, next); next = state.deadlines.peek())
     state.deadlines.pop();
 }
 
-/** In a tree that is set aside nothing runs out: it waits as it is, and may do nothing. */
+/** Reports whether a deadline is pending. Nothing expires in a tree that is set aside: it waits and may do nothing. */
 function isPending(state: LogState, { kind, id }: Deadline): boolean {
   switch (kind) {
     case 'grant': {
@@ -126,7 +126,10 @@ function isPending(state: LogState, { kind, id }: Deadline): boolean {
   }
 }
 
-/** Keeps where a command's events stand for as long as its first answer must be told again, and a second at most beyond. */
+/**
+ * Remembers the positions of a command's events for as long as a retry receives the original response, and up to 1 s
+ * more.
+ */
 function remember(state: LogState, event: Event, at: number): void {
   const keyed = isKeyed(event.commandId);
   const map = keyed ? state.keyed : state.tries;
@@ -136,14 +139,15 @@ function remember(state: LogState, event: Event, at: number): void {
 }
 
 /**
- * Once in a second of the log's own time, so that every fold does it at the same events: a map that is read from its
- * front passes all that was taken from there since it was last made anew, which may be hundreds of thousands.
+ * Returns true once per second of the log's time, so that every fold cleans up at the same events. Cleaning up more
+ * often is expensive: an iteration from the front of a map passes all entries deleted since its last rehash, possibly
+ * hundreds of thousands.
  */
 const isNextTurn = (before: number, at: number): boolean =>
   Math.floor(at / FORGET_EVERY_MS) !== Math.floor(before / FORGET_EVERY_MS);
 const FORGET_EVERY_MS = 1_000;
 
-/** Maps keep the order of insertion, which is that of time: the oldest come first. */
+/** Forgets the oldest entries: maps keep the order of insertion, which is the order of time. */
 function forget(map: Map<string, CommandNode | SettledNode>, before: number): void {
   for (const [id, node] of map) {
     if (node.at >= before) return;

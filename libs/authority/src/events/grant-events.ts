@@ -49,7 +49,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   useApproval(state, data.approvalId, event);
 };
 
-/** Puts an issued grant into its places. Also the way back from a snapshot. */
+/** Adds an issued grant to the state and its indexes. Also used to read a snapshot. */
 export function addGrant(state: LogState, grant: GrantNode): void {
   state.grants.set(grant.id, grant);
   state.order.push(grant);
@@ -65,7 +65,7 @@ export const grantSuspended: Fold<'GrantSuspended'> = (state, event) => {
   run.status = 'suspended';
 };
 
-/** A person has looked: what was scored before counts no more. */
+/** Resets the drift of a resumed run: a person has reviewed it, so earlier scores no longer count. */
 export const grantResumed: Fold<'GrantResumed'> = (state, event) => {
   const grant = grantOf(state, event);
   follows(grant.status === 'suspended', 'a grant that is suspended', event);

@@ -5,16 +5,16 @@ import type { NewEvent } from '../commands/types';
 import type { LogState } from '../state/state';
 import { treeOf } from './follows';
 
-/** Remembers the first event of a tree that carried a label: what the sequence rules look for. */
+/** Remembers the first event of a tree that carried a label, for the sequence rules. */
 export function label(state: LogState, event: Event, name: string): void {
   const { labels } = treeOf(state, event);
   if (Object.hasOwn(labels, name)) return;
-  // callers may tell any label they like, and so many are kept; none of them can crowd out one that a rule looks for
+  // callers may set any labels; their number is limited, but a label of a rule always finds room
   if (!RULE_LABELS.has(name) && Object.keys(labels).length >= LIMITS.labelsPerTree) return;
   labels[name] = { actionId: event.actionId ?? event.id, runId: event.runId ?? '', position: event.position };
 }
 
-/** The labels that an event brings into its tree: every fold and every decision takes them from here. */
+/** Returns the labels that an event brings into its tree: every fold and every decision takes them from here. */
 export function carried(event: Event | NewEvent): readonly string[] {
   switch (event.type) {
     case 'ActionPermitted':
@@ -28,15 +28,15 @@ export function carried(event: Event | NewEvent): readonly string[] {
   }
 }
 
-/** A refusal of more authority that was asked for: the sequence rules look for the first of a tree. */
+/** Reports whether an event denies a request for more authority: the sequence rules use the first one of a tree. */
 export function deniesEscalation(event: Event | NewEvent): boolean {
   if (event.type === 'ActionDenied') return event.data.labels.includes('escalation');
   if (event.type === 'DelegationRefused') return event.data.code === 'GRANT_WIDENS_PARENT';
   return event.type === 'Refused' && event.data.command === 'escalate' && event.data.code === 'GRANT_WIDENS_PARENT';
 }
 
-/** A fact for the record, but for what the sequence rules look for. */
+/** Records a refusal, which changes nothing except for the sequence rules. */
 export function refused(state: LogState, event: EventOf<'ActionDenied' | 'DelegationRefused' | 'Refused'>): void {
-  if (event.type === 'Refused' && event.treeId === undefined) return; // aimed at nothing that is there
+  if (event.type === 'Refused' && event.treeId === undefined) return; // its target does not exist
   if (deniesEscalation(event)) label(state, event, 'denied:escalation');
 }

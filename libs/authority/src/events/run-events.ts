@@ -1,5 +1,5 @@
 import { newTree, type RunNode } from '../state/state';
-import { begins, join } from './ended';
+import { starts, join } from './ended';
 import { CorruptLog, follows, must, runOf, treeOf, type Fold } from './follows';
 
 export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
@@ -28,11 +28,11 @@ export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
   state.runs.set(run.id, run);
   if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, newTree({ id: run.treeId, rootRunId: run.id }));
   join(treeOf(state, event), 'runs', run);
-  begins(state, run.treeId);
+  starts(state, run.treeId);
 };
 
 export const driftScored: Fold<'DriftScored'> = (state, event) => {
-  // a report that comes late must not loosen what a later one tightened; only a person's resuming does
+  // a late report must not loosen a later one that was stricter; only a person may do so by resuming
   const run = runOf(state, event);
   run.drift = Math.max(run.drift, event.data.score);
 };

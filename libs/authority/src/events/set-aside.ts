@@ -4,7 +4,10 @@ import { isOpen } from './endings';
 import { isGoing } from './ended';
 import { follows, must, type Fold } from './follows';
 
-/** An operator has examined an unreadable event: it holds nothing up any longer, and the tree that it names is ended. */
+/**
+ * Applies an operator's decision on an unreadable event: it no longer blocks anything, and the tree that it names has
+ * ended.
+ */
 export const eventSetAside: Fold<'EventSetAside'> = (state, event, at) => {
   const { position, bodyDigest, reason } = event.data;
   const node = must(state.unreadable.get(position), 'unreadable event', event);
@@ -13,10 +16,10 @@ export const eventSetAside: Fold<'EventSetAside'> = (state, event, at) => {
   if (node.treeId !== undefined) endTree(state, node.treeId, at, event.position, reason.says ?? reason.code);
 };
 
-/** Everything in a tree ends at once: what is known of it is not to be relied on, so none of it is settled or counted. */
+/** Ends everything in a tree at once. Its contents are unreliable, so none of it is settled or counted. */
 function endTree(state: LogState, treeId: string, at: number, position: number, reason: string): void {
   const tree = state.trees.get(treeId);
-  if (!tree) return; // it was never opened as far as can be read, or is forgotten
+  if (!tree) return; // no readable event opened it, or it is forgotten
   for (const run of tree.runs) {
     run.pendingApprovals = 0;
     if (isGoing(run.status)) Object.assign(run, { status: 'revoked', endedAt: at, endReason: reason });

@@ -2,7 +2,7 @@ import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/gra
 import { CATALOG, classify } from './catalog';
 import { normalizeVerbPattern } from './verb';
 
-const told = (
+const classified = (
   verb: string,
   over: Partial<Parameters<typeof classify>[0]> = {},
   id = 'a/b',
@@ -60,10 +60,10 @@ describe('the catalog', () => {
     ['production.db.drop', 'write', 'high', ''],
     ['never.heard', 'write', 'medium', 'may:exec may:send'],
   ])('%s is %s, %s, %s', (verb, effect, risk, labels) => {
-    expect(told(verb)).toEqual([effect, risk, labels]);
+    expect(classified(verb)).toEqual([effect, risk, labels]);
   });
 
-  it('lets a caller make an action of a known verb stricter only', () => {
+  it('lets a caller only tighten an action of a known verb', () => {
     for (const verb of ['secret.read', 'email.send', 'shell.exec', 'file.read', 'production.deploy']) {
       const resource = { type: 'x', id: 'x', attributes: {} };
       const known = classify({ verb, effect: undefined, risk: undefined, labels: [], resource });
@@ -80,17 +80,17 @@ describe('the catalog', () => {
     }
   });
 
-  it('takes an enforcement point’s word on the effect of an unknown verb, at the risk that goes with it', () => {
+  it('accepts an enforcement point’s effect for an unknown verb, with the risk of that effect', () => {
     const vouched = true;
-    expect(told('never.heard', { vouched, effect: 'read' })).toEqual(['read', 'low', '']);
-    expect(told('never.heard', { vouched, effect: 'exec', risk: 'low' })).toEqual(['exec', 'high', 'exec:shell']);
-    expect(told('never.heard', { vouched, risk: 'low' })).toEqual(['write', 'medium', 'may:exec may:send']);
-    expect(told('never.heard', { vouched, risk: 'irreversible' })[1]).toBe('irreversible');
+    expect(classified('never.heard', { vouched, effect: 'read' })).toEqual(['read', 'low', '']);
+    expect(classified('never.heard', { vouched, effect: 'exec', risk: 'low' })).toEqual(['exec', 'high', 'exec:shell']);
+    expect(classified('never.heard', { vouched, risk: 'low' })).toEqual(['write', 'medium', 'may:exec may:send']);
+    expect(classified('never.heard', { vouched, risk: 'irreversible' })[1]).toBe('irreversible');
   });
 
-  it('adds what a run states of an unknown verb to what is assumed of it', () => {
-    expect(told('never.heard', { effect: 'read' })).toEqual(['write', 'medium', 'may:exec may:send']);
-    expect(told('never.heard', { effect: 'exec', risk: 'low' })).toEqual([
+  it('adds the effect that a run states for an unknown verb to the assumed one', () => {
+    expect(classified('never.heard', { effect: 'read' })).toEqual(['write', 'medium', 'may:exec may:send']);
+    expect(classified('never.heard', { effect: 'exec', risk: 'low' })).toEqual([
       'exec',
       'high',
       'exec:shell may:exec may:send',
@@ -112,24 +112,24 @@ describe('the catalog', () => {
     'a/secrets.yaml',
     'x/server.key',
     '.netrc',
-  ])('knows %s for a secret', (id) => {
-    expect(told('file.read', {}, id)[2]).toBe('private read:secret');
-    expect(told('file.write', {}, id)[2]).toBe('private');
+  ])('recognizes %s as a secret', (id) => {
+    expect(classified('file.read', {}, id)[2]).toBe('private read:secret');
+    expect(classified('file.write', {}, id)[2]).toBe('private');
   });
 
   it.each(['environment.ts', 'src/env.ts', 'docs/secretary.md', 'pem/readme', 'keys.md', 'credentialing.md'])(
-    'does not take %s for one',
+    'does not classify %s as a secret',
     (id) => {
-      expect(told('file.read', {}, id)[2]).toBe('');
+      expect(classified('file.read', {}, id)[2]).toBe('');
     },
   );
 
-  it('loses no label where an action is called something else', () => {
-    expect(told('file.read', { effect: 'write' }, '.env')[2]).toBe('private read:secret');
-    expect(told('never.heard', { effect: 'write', vouched: true }, '.env')[2]).toBe('private read:secret');
-    expect(told('shell.exec', { effect: 'external' })[2]).toBe('exec:shell send:external');
-    expect(told('email.send', {}, 'secrets/db')[2]).toBe('private read:secret send:external');
-    expect(told('file.read', { labels: ['mine'] })[2]).toBe('mine');
+  it('keeps every label if the action has another effect', () => {
+    expect(classified('file.read', { effect: 'write' }, '.env')[2]).toBe('private read:secret');
+    expect(classified('never.heard', { effect: 'write', vouched: true }, '.env')[2]).toBe('private read:secret');
+    expect(classified('shell.exec', { effect: 'external' })[2]).toBe('exec:shell send:external');
+    expect(classified('email.send', {}, 'secrets/db')[2]).toBe('private read:secret send:external');
+    expect(classified('file.read', { labels: ['mine'] })[2]).toBe('mine');
   });
 
   it.each<[Record<string, string>, string]>([
@@ -142,6 +142,6 @@ describe('the catalog', () => {
     [{ origin: 'external' }, 'untrusted'],
     [{ trust: 'external', sensitivity: 'private' }, 'private untrusted'],
   ])('reads labels from the attributes %j: %s', (attributes, labels) => {
-    expect(told('file.read', {}, 'a/b', attributes)[2]).toBe(labels);
+    expect(classified('file.read', {}, 'a/b', attributes)[2]).toBe(labels);
   });
 });

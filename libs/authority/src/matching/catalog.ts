@@ -2,12 +2,12 @@ import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/gra
 import { remembered } from '@bailiwick/core/memo';
 import { isSecretName } from './secret-names';
 import { matchesVerb, normalizeVerb } from './verb';
-import { ofWords, type Told } from './verb-meaning';
+import { factsOf, type VerbFacts } from './verb-meaning';
 import { wordsOf } from './verb-words';
 
-/** What is known of a verb: what it does to the world, how dangerous it is, and the labels its actions carry. */
+/** The facts about a verb: its effect on the world, its risk, and the labels of its actions. */
 export interface Entry {
-  /** a normalised verb pattern */
+  /** a normalized verb pattern */
   readonly pattern: string;
   readonly effect: Effect;
   readonly risk: Risk;
@@ -22,13 +22,13 @@ const entry = (pattern: string, effect: Effect, risk: Risk, ...labels: string[])
 
 const SECRET_NOUNS = ['secret', 'secrets', 'vault', 'credential', 'credentials', 'password', 'passwords'];
 
-/** The first that matches counts: the exact before the general. */
+/** The first match counts: exact patterns precede general ones. */
 export const CATALOG: readonly Entry[] = [
-  // what raises the agent's own power, whatever it is called
+  // verbs that raise the agent's own authority
   entry('iam.*', 'write', 'high', 'escalation'),
   entry('sudo.*', 'exec', 'high', 'escalation'),
   entry('**.escalate', 'write', 'high', 'escalation'),
-  // secrets: what is known to write them gives none away; every other verb on them may
+  // secrets: verbs known to write them disclose none; every other verb on them may
   ...SECRET_NOUNS.flatMap((noun) => [
     entry(`${noun}.list`, 'read', 'medium', 'private'),
     ...['write', 'set', 'put', 'create', 'rotate', 'delete', 'revoke', 'update', 'change', 'reset', 'store'].map(
@@ -50,7 +50,7 @@ export const CATALOG: readonly Entry[] = [
   entry('payment.list', 'read', 'low', 'private'),
   entry('payment.*', 'external', 'high'),
   entry('money.transfer', 'external', 'high'),
-  // messages: what comes in was written by others
+  // messages: incoming ones were written by others
   entry('email.read', 'read', 'low', 'untrusted', 'private'),
   entry('email.search', 'read', 'low', 'untrusted', 'private'),
   entry('message.read', 'read', 'low', 'untrusted'),
@@ -69,7 +69,7 @@ export const CATALOG: readonly Entry[] = [
   entry('repo.commit', 'write', 'medium'),
   entry('repo.branch.create', 'write', 'medium'),
   entry('pull_request.create', 'write', 'medium', 'may:send'),
-  // by the last word
+  // by the last segment
   entry('**.read', 'read', 'low'),
   entry('**.get', 'read', 'low'),
   entry('**.list', 'read', 'low'),
@@ -78,7 +78,7 @@ export const CATALOG: readonly Entry[] = [
   entry('**.send', 'external', 'medium'),
   entry('**.publish', 'external', 'medium'),
 ];
-/** An action that is to be classified: its verb and resource normalised, the rest as it was stated. */
+/** An action to classify: its verb and resource normalized, the rest as it was stated. */
 export interface Unclassified {
   readonly verb: string;
   /** the verb as the caller wrote it, with its capitals */
@@ -87,9 +87,9 @@ export interface Unclassified {
   readonly risk: Risk | undefined;
   readonly labels: readonly string[];
   readonly resource: { readonly type: string; readonly id: string; readonly attributes: Attributes };
-  /** an enforcement point states it: only its word classifies a verb that nothing is known of */
+  /** an enforcement point states it: only then does the stated effect classify an unknown verb */
   readonly vouched?: boolean | undefined;
-  /** the lease or the goal names the place that it reaches */
+  /** the lease or the goal names the place that the action reaches */
   readonly named?: boolean | undefined;
 }
 type Attributes = Readonly<Record<string, string | number | boolean>>;
@@ -97,7 +97,7 @@ type Attributes = Readonly<Record<string, string | number | boolean>>;
 export interface Classified {
   /** the strictest of `effects` */
   readonly effect: Effect;
-  /** each is charged, and must be permitted */
+  /** each is charged and must be permitted */
   readonly effects: readonly Effect[];
   readonly risk: Risk;
   readonly labels: ReadonlySet<string>;
@@ -105,24 +105,24 @@ export interface Classified {
 
 const RISK_OF: Readonly<Record<Effect, Risk>> = { read: 'low', write: 'medium', external: 'medium', exec: 'high' };
 
-/** A verb that nothing is known of is a write of medium risk, and may send or run something as well. */
-const UNKNOWN: Told = { effects: ['write'], risk: 'medium', labels: ['may:send', 'may:exec'] };
+/** An unknown verb counts as a write of medium risk that may also send or execute something. */
+const UNKNOWN: VerbFacts = { effects: ['write'], risk: 'medium', labels: ['may:send', 'may:exec'] };
 
-/** What is known of a verb as it was written; undefined: nothing is, but that it may be harmless. */
-const known = remembered((spelled: string): { readonly told: Told; readonly classified: boolean } => {
+/** Returns the facts about a verb as it was written; an unknown verb may turn out to be harmless. */
+const known = remembered((spelled: string): { readonly facts: VerbFacts; readonly classified: boolean } => {
   const normal = normalizeVerb(spelled);
   const verb = normal.ok ? normal.value : spelled;
   const found = CATALOG.find((each) => matchesVerb(each.pattern, verb));
   const listed = found && { effects: [found.effect], risk: found.risk, labels: found.labels };
-  // an entry for this very verb is exact; what a pattern says of many is joined to what the words say of this one
-  if (listed && !found.pattern.includes('*')) return { told: listed, classified: true };
-  const { told, doubt } = ofWords(wordsOf(spelled));
-  if (listed) return { told: told ? joined(listed, told) : listed, classified: true };
-  if (told && told.effects.length > 0) return { told, classified: true };
-  return { told: joined({ ...UNKNOWN, labels: doubt ? UNKNOWN.labels : [] }, told), classified: false };
+  // an exact entry is complete; the facts of a pattern are joined with those from the words of this verb
+  if (listed && !found.pattern.includes('*')) return { facts: listed, classified: true };
+  const { facts, doubt } = factsOf(wordsOf(spelled));
+  if (listed) return { facts: facts ? joined(listed, facts) : listed, classified: true };
+  if (facts && facts.effects.length > 0) return { facts, classified: true };
+  return { facts: joined({ ...UNKNOWN, labels: doubt ? UNKNOWN.labels : [] }, facts), classified: false };
 }, 10_000);
 
-function joined(a: Told, b: Told | undefined): Told {
+function joined(a: VerbFacts, b: VerbFacts | undefined): VerbFacts {
   if (!b) return a;
   return {
     effects: [...new Set([...a.effects, ...b.effects])],
@@ -131,13 +131,13 @@ function joined(a: Told, b: Told | undefined): Told {
   };
 }
 
-/** A label that makes a judgement milder (drift reads a trusted result for no orders): a run does not give it to itself. */
+/** Reports whether a label makes a judgment milder, as `trusted` does for drift: a run cannot set it for itself. */
 export const isRelaxing = (label: string): boolean => label === 'trusted';
 
 /**
- * What an action counts as. What is known of its verb holds, and what the caller states is added to it: effects are no
- * order, so each is charged and judged, the stricter risk counts, and labels are only ever added. Of a verb that nothing
- * is known of an enforcement point states the effect; the word of a run itself adds to the assumption.
+ * Classifies an action. The facts about its verb hold, and the caller's statements are added: effects have no order, so
+ * each is charged and judged; the stricter risk counts; labels are only ever added. For an unknown verb an enforcement
+ * point states the effect; a statement of the run itself is added to the assumption.
  */
 export function classify({
   verb,
@@ -149,9 +149,9 @@ export function classify({
   vouched,
   named,
 }: Unclassified): Classified {
-  const { told, classified } = known(spelled);
+  const { facts, classified } = known(spelled);
   const settled = !classified && vouched === true && stated !== undefined;
-  const least: Told = settled ? { effects: [stated], risk: RISK_OF[stated], labels: [] } : told;
+  const least: VerbFacts = settled ? { effects: [stated], risk: RISK_OF[stated], labels: [] } : facts;
   const extra = stated === undefined || least.effects.includes(stated) ? [] : [stated];
   const effects = EFFECTS.filter((each) => least.effects.includes(each) || extra.includes(each));
   const tiers = [least.risk, ...extra.map((each) => RISK_OF[each]), ...(risk === undefined ? [] : [risk])];
@@ -165,13 +165,15 @@ const higher = (a: Risk, b: Risk): Risk => stricter(RISKS, a, b);
 const stricter = <T extends string>(order: readonly T[], a: T, b: T): T =>
   order.indexOf(a) < order.indexOf(b) ? b : a;
 
-/** Does a decision on this call ask the intent monitor first? `verb` as the caller wrote it. */
+/** Reports whether a decision on this call asks the intent monitor first. `verb` is as the caller wrote it. */
 export function mayBeHighRisk({ verb, risk, effect }: { verb: string; risk?: unknown; effect?: unknown }): boolean {
-  const tiers = [risk, known(verb).told.risk];
+  const tiers = [risk, known(verb).facts.risk];
   return effect === 'exec' || tiers.some((tier) => tier === 'high' || tier === 'irreversible');
 }
 
-/** What the resource and the effects say. Only an action that does nothing but write gives no secret away. */
+/**
+ * Returns the labels of the resource and the effects. Only an action that does nothing but write discloses no secret.
+ */
 function labelsOf(
   { type, id, attributes }: Unclassified['resource'],
   effects: readonly Effect[],

@@ -3,7 +3,10 @@ import { normalizeTool } from './tool-name';
 import { matchesVerb } from './verb';
 import { normalizeVerb } from './verb';
 
-/** Could a grant with these limits use the verb of this name? A name that is no verb is matched by tool name elsewhere. */
+/**
+ * Reports whether a grant with these limits could use the verb of this name. Other names are matched as tool names
+ * elsewhere.
+ */
 export function couldUse(limits: Limits, tool: string): boolean {
   const verb = normalizeVerb(normalizeTool(tool));
   if (!verb.ok) return false;

@@ -64,7 +64,7 @@ describe('a resource pattern in the notation of another language', () => {
     ['src/\u2217', /look-alike/],
     ['src/a\\*', /backslash/],
     ['src/..;/key', /path parameters|list separator/],
-  ])('%j is refused, with what to write instead', (match, why) => {
+  ])('refuses %j and states what to write instead', (match, why) => {
     const refusal = refusalOf(
       open({
         resources: [
@@ -86,7 +86,7 @@ describe('a resource pattern in the notation of another language', () => {
     'what?',
     'src/{x}',
     'file~/a,b',
-  ])('%j is accepted where its author states that it is literal, and matches that name', (match) => {
+  ])('accepts %j if its author states that it is literal, and matches that name', (match) => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, resources: [{ type: 'file', match, literal: true }] });
     const decided = (id: string) => act(log, grantId, 'file.read', { resource: { type: 'file', id } }).type;
@@ -105,16 +105,16 @@ describe('a resource pattern in the notation of another language', () => {
     'file~',
     'x/-y',
     'a..b',
-  ])('%j has no meaning elsewhere, and is accepted', (match) => {
+  ])('accepts %j, which has no meaning elsewhere', (match) => {
     expect(normalizePathPattern(match)).toEqual({ ok: true, value: match });
   });
 
-  it('is refused under `literal` where its spelling is wrong or a wildcard is mixed with text', () => {
+  it('is refused even with `literal` if its spelling is wrong or a wildcard is mixed with text', () => {
     for (const match of ['src/*.ts', '../[x]', 'a//[x]', '/[x]', 'a/..;/b'])
       expect(normalizePathPattern(match, { literal: true }).ok).toBe(false);
   });
 
-  it('is stored without `literal` where the pattern does not need it', () => {
+  it('is stored without `literal` if the pattern does not need it', () => {
     const log = new TestLog();
     openTestRun(log, { ...ROOMY, resources: [{ type: 'file', match: 'src/**', literal: true }] });
     expect(JSON.stringify(log.events)).not.toContain('literal');
@@ -140,7 +140,7 @@ describe('a resource pattern in the notation of another language', () => {
     expect(ask({ type: 'file', match: 'app/[slug]/page.tsx', literal: true })).toBe('DelegationRefused');
   });
 
-  it('never reads a name literally that one of its characters would change elsewhere (property)', () => {
+  it('is never taken literally if one of its characters has a meaning elsewhere (property)', () => {
     const meta = fc.constantFrom(...'!?[]{}()|^$<>%,;"`'.split(''));
     const plain = fc.stringMatching(/^[a-z0-9_/-]{0,8}$/);
     fc.assert(
@@ -169,7 +169,7 @@ describe('a concrete resource id', () => {
     'x=1',
     'a,b',
     '~user/repo',
-  ])('may be the name %j', (id) => {
+  ])('accepts the name %j', (id) => {
     expect(normalizeResourceId(id)).toEqual({ ok: true, value: id });
   });
 
@@ -186,7 +186,7 @@ describe('a concrete resource id', () => {
     '~',
     'src/\u2025;/x',
     'src/..\uff1b/x',
-  ])('is not %j, which other systems resolve to another name', (id) => {
+  ])('refuses %j, which other systems resolve to another name', (id) => {
     expect(normalizeResourceId(id).ok).toBe(false);
   });
 });
@@ -212,7 +212,7 @@ describe('a verb pattern in the notation of another language', () => {
     ['secret:read', /letters a–z/],
     ['secret/read', /letters a–z/],
     ['${verb}', /each verb|letters a–z/],
-  ])('%j is refused in allow and in deny', (verb, why) => {
+  ])('refuses %j in allow and in deny', (verb, why) => {
     for (const actions of [{ allow: ['**', verb] }, { allow: ['**'], deny: [verb] }])
       expect(refusalOf(open({ actions }))).toMatchObject({
         code: 'PATTERN_INVALID',
@@ -224,7 +224,7 @@ describe('a verb pattern in the notation of another language', () => {
 describe('a name in the notation of another language', () => {
   const PATTERNS = ['!evil', 'wor*', '{a,b}', 'w[ab]', '+(a|b)', 'a|b', '^a$', 'a.*', 'a$', '${X}', 'work%', '<class>'];
 
-  it.each(PATTERNS)('%j is refused in delegation.classes, posture, sources and types', (name) => {
+  it.each(PATTERNS)('refuses %j in delegation.classes, posture, sources and types', (name) => {
     const grants: GrantRequest[] = [
       { delegation: { depth: 1, children: 1, classes: ['*', name] } },
       { posture: { agentClass: ['worker', name] } },
@@ -238,7 +238,7 @@ describe('a name in the notation of another language', () => {
     for (const grant of grants) expect(refusalOf(open(grant))).toMatchObject({ code: 'PATTERN_INVALID' });
   });
 
-  it.each(PATTERNS)('%j is refused in the texts and the names of conditions', (text) => {
+  it.each(PATTERNS)('refuses %j in the texts and the names of conditions', (text) => {
     for (const where of [
       { a: { prefix: text } },
       { a: { eq: text } },
@@ -251,7 +251,7 @@ describe('a name in the notation of another language', () => {
       });
   });
 
-  it.each(PATTERNS)('%j is refused in the selector of a revocation, which it would make select nothing', (name) => {
+  it.each(PATTERNS)('refuses %j in the selector of a revocation, which would select nothing', (name) => {
     for (const key of ['agentClass', 'agentInstance', 'modelVersion', 'tool']) {
       const log = new TestLog();
       const refusal = refusalOf(
@@ -265,31 +265,28 @@ describe('a name in the notation of another language', () => {
     }
   });
 
-  it.each(PATTERNS)(
-    '%j is refused as what an agent or a tool is called, so that a selector can name every one',
-    (name) => {
-      const run = { principalRef: REF, purposeRef: REF, grant: ROOMY };
-      for (const agent of [
-        { class: 'worker', instance: name },
-        { class: 'worker', posture: { model: name } },
-        { class: 'worker', posture: { modelVersion: name } },
-      ])
-        expect(refusalOf(new TestLog().try('openRun', { agent, ...run }))).toMatchObject({ code: 'PATTERN_INVALID' });
-      const log = new TestLog();
-      const { grantId } = openTestRun(log);
-      const call = { verb: 'file.read', tool: name };
-      expect(
-        refusalOf(
-          log.try('authorize', {
-            grantId,
-            action: call,
-            resource: { type: 'file', id: 'x' },
-            proof: { vouched: true },
-          }),
-        ),
-      ).toMatchObject({ code: 'PATTERN_INVALID' });
-    },
-  );
+  it.each(PATTERNS)('refuses %j as the name of an agent or a tool, so that a selector can name every one', (name) => {
+    const run = { principalRef: REF, purposeRef: REF, grant: ROOMY };
+    for (const agent of [
+      { class: 'worker', instance: name },
+      { class: 'worker', posture: { model: name } },
+      { class: 'worker', posture: { modelVersion: name } },
+    ])
+      expect(refusalOf(new TestLog().try('openRun', { agent, ...run }))).toMatchObject({ code: 'PATTERN_INVALID' });
+    const log = new TestLog();
+    const { grantId } = openTestRun(log);
+    const call = { verb: 'file.read', tool: name };
+    expect(
+      refusalOf(
+        log.try('authorize', {
+          grantId,
+          action: call,
+          resource: { type: 'file', id: 'x' },
+          proof: { vouched: true },
+        }),
+      ),
+    ).toMatchObject({ code: 'PATTERN_INVALID' });
+  });
 
   it.each([
     'gpt-4o (2024-08-06)',
@@ -301,14 +298,14 @@ describe('a name in the notation of another language', () => {
     'Foo (Bar)',
     'eu-1/a',
     'What?',
-  ])('%j is a name', (name) => {
+  ])('accepts %j as a name', (name) => {
     expect(refusalOf(open({ posture: { model: [name] } }))).toBeUndefined();
     expect(refusalOf(open({ resources: [{ type: 'file', match: '**', where: { a: { eq: name } } }] }))).toBeUndefined();
   });
 });
 
 describe('a lease that was issued with such a pattern', () => {
-  it('still delegates what it holds, and nothing more in that notation', () => {
+  it('still delegates its own patterns, and no others in that notation', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     const grant = log.state.grants.get(grantId)!;

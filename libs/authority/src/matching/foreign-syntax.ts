@@ -1,13 +1,13 @@
 /**
- * Notations of other pattern languages: gitignore, shells, minimatch, regular expressions, SQL LIKE, MQTT, Go, route
- * templates. None has a meaning here. One that is taken literally matches something else than its author believes, so
- * each is refused with what to write instead. The worst are those that exclude (`!src/secret/**`): a lease that should
- * leave a folder out would hold it.
+ * Detects the notations of other pattern languages: gitignore, shells, minimatch, regular expressions, SQL LIKE, MQTT,
+ * Go, route templates. None has a meaning here. Taken literally, such a pattern would match something other than its
+ * author intends, so each is refused with a text that states what to write instead. Exclusions (`!src/secret/**`) are
+ * the most dangerous: a lease that should leave a folder out would include it.
  */
 
 interface Notation {
   readonly sign: RegExp;
-  /** what it is, after the quoted value */
+  /** describes the notation, after the quoted value */
   readonly what: string;
   readonly instead: string;
 }
@@ -24,10 +24,10 @@ const EXTENDED_GLOB = /[?*+@!]\([^)]*\)/;
 const ALTERNATIVES = /\{[^{}]*(?:,|\.\.)[^{}]*\}|\([^()]*\|[^()]*\)/;
 const QUANTIFIED = /\.[+*]|[\])][+?{]/;
 const TEMPLATE = /\$\{|\{\{|\{[^{},]+\}|<[^<>]*>/;
-/** What NFKC does not fold to `*`: five-pointed star, low asterisk, asterisk operator, the dingbats. */
+/** Stars that NFKC does not fold to `*`: five-pointed star, low asterisk, asterisk operator, the dingbats. */
 const STARS = /[\u066d\u204e\u2051\u2217\u22c6\u2605\u2606\u2731-\u273d]/u;
 
-/** In a pattern of paths. Its first hit counts, so what is most dangerous to misread comes first. */
+/** Notations in a path pattern. The first hit counts, so the most dangerous ones come first. */
 const IN_PATHS: readonly Notation[] = [
   { sign: EXCLUDES, what: 'looks like an exclusion', instead: LEASE_ONLY_ALLOWS },
   { sign: EXCLUDES_BY_WORD, what: 'looks like an exclusion', instead: LEASE_ONLY_ALLOWS },
@@ -52,13 +52,15 @@ const IN_PATHS: readonly Notation[] = [
   { sign: /[<>]/, what: 'has < or >, a placeholder or wildcard of another language', instead: ONE_EACH },
   { sign: /(?:^|\/)#(?=\/|$)/, what: 'has the segment #, which is no wildcard here', instead: 'write ** instead' },
   { sign: /(?:^|\/):/, what: 'has a route parameter such as :id', instead: 'write * for any one segment' },
-  { sign: /^~/, what: 'begins with ~, which is no home directory here', instead: 'write the path itself' },
+  { sign: /^~/, what: 'starts with ~, which is no home directory here', instead: 'write the path itself' },
   { sign: /[,;]/, what: 'has a list separator', instead: 'write each path as a separate selector' },
   { sign: /["`]|^'|'$/, what: 'has quotation marks', instead: 'leave them out' },
   { sign: STARS, what: 'has a look-alike of *', instead: 'write * itself' },
 ];
 
-/** In a list of names or of values, where only a whole `*` may have a meaning. Rarer signs may be part of a name. */
+/**
+ * Notations in a list of names or values, where only a whole `*` may have a meaning. Rarer signs may be part of a name.
+ */
 const IN_NAMES: readonly Notation[] = [
   {
     sign: EXCLUDES,
@@ -79,29 +81,29 @@ const IN_NAMES: readonly Notation[] = [
   { sign: STARS, what: 'has a look-alike of *', instead: ONE_VALUE_EACH },
 ];
 
-/** A full-width `！` is the same mistake as `!`. */
+/** Finds the first notation in a text. A full-width `！` counts as `!`. */
 function hit(notations: readonly Notation[], text: string): Notation | undefined {
   const folded = text.normalize('NFKC').trim();
   return notations.find(({ sign }) => sign.test(folded));
 }
 
-/** What a pattern of paths has of another language, and what to write instead. */
+/** Describes the foreign notation of a path pattern, and states what to write instead. */
 export function foreignInPath(pattern: string): string | undefined {
   const found = hit(IN_PATHS, pattern);
   return found && `${found.what}; ${found.instead}. ${IF_LITERAL}`;
 }
-const IF_LITERAL = 'Where the character is part of a name, add "literal": true to the selector';
+const IF_LITERAL = 'If the character is part of a name, add "literal": true to the selector';
 
-/** Does a pattern need `literal: true`? */
+/** Reports whether a pattern needs `literal: true`. */
 export const needsLiteral = (pattern: string): boolean => hit(IN_PATHS, pattern) !== undefined;
 
-/** The same of a name, or of a value that is compared as a whole. */
+/** Does the same for a name, or for a value that is compared as a whole. */
 export function foreignInName(name: string): string | undefined {
   const found = hit(IN_NAMES, name);
   return found && `${found.what}; ${found.instead}`;
 }
 
-/** Of a verb's pattern, whose alphabet leaves only a few: what its author most likely meant. */
+/** Does the same for a verb pattern, whose alphabet leaves only a few notations. */
 export function foreignInVerb(pattern: string): string | undefined {
   const folded = pattern.normalize('NFKC').trim();
   if (EXCLUDES.test(folded) || EXCLUDES_BY_WORD.test(folded))

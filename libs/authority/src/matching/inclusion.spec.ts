@@ -14,7 +14,7 @@ describe('inclusion of one pattern in others', () => {
   it.each<[child: string, parents: string[], included: boolean]>([
     ['a/**', ['a/*/**'], false], // a itself
     ['a/*/**', ['a/**'], true],
-    ['a/**', ['a', 'a/*/**'], true], // the union covers what neither does
+    ['a/**', ['a', 'a/*/**'], true], // only the union covers it
     ['a/**', ['a', 'a/*', 'a/*/*/**'], true],
     ['a/**', ['a', 'a/*/*/**'], false], // a/x
     ['**/a/**', ['**'], true],
@@ -43,12 +43,12 @@ describe('inclusion of one pattern in others', () => {
     expect(inside(child, ...parents)).toBe(included);
   });
 
-  it('of a pattern in itself holds at any length', () => {
+  it('holds for a pattern in itself at any length', () => {
     const long = Array.from({ length: 32 }, (_, i) => (i % 3 === 0 ? '**' : i % 3 === 1 ? '*' : 'a')).join('/');
     expect(inside(long, long)).toBe(true);
   });
 
-  it('answers no where the question is too intricate, and in bounded work', () => {
+  it('returns false within bounded work if the patterns are too intricate', () => {
     // the automaton must remember where the last 24 `a` were: 2^24 states
     const far = ['**', 'a', ...Array<string>(24).fill('*')];
     expect(includes([far], ['x', ...far])).toBe(false);
@@ -60,7 +60,7 @@ describe('inclusion of one pattern in others', () => {
 const token = fc.constantFrom('a', 'b', '*', '**');
 const pattern = (maxLength: number): fc.Arbitrary<string[]> => fc.array(token, { minLength: 1, maxLength });
 
-/** Every name over a, b and one segment that no pattern names. */
+/** Returns every name over a, b and a segment that no pattern names. */
 function namesUpTo(length: number): string[][] {
   let last: string[][] = [[]];
   const all: string[][] = [];
@@ -72,7 +72,7 @@ function namesUpTo(length: number): string[][] {
 }
 const NAMES = namesUpTo(6).map((name) => `${name.join('/')}/`);
 
-/** By regular expression: shares nothing with what it checks. */
+/** Builds the language by regular expression: shares no code with the unit under test. */
 function languageOf(segments: Segments): Set<string> {
   const parts = collapse(segments).map((each) =>
     each === '**' ? '(?:[^/]+/)*' : each === '*' ? '[^/]+/' : `${each}/`,
@@ -95,9 +95,9 @@ describe('inclusion against every name of up to 6 segments', () => {
   });
 
   it.each<[string, Includes]>([
-    ['asks one parent at a time', (parents, child) => parents.some((parent) => includes([parent], child))],
+    ['checks one parent at a time', (parents, child) => parents.some((parent) => includes([parent], child))],
     [
-      'takes every segment for a named one',
+      'treats every segment as a named one',
       (parents, child) =>
         includes(
           parents.map((each) => each.map((t) => (t === 'a' ? '*' : t))),
@@ -105,14 +105,14 @@ describe('inclusion against every name of up to 6 segments', () => {
         ),
     ],
     [
-      'takes ** for one or more',
+      'treats ** as one or more',
       (parents, child) =>
         includes(
           parents,
           child.flatMap((t) => (t === '**' ? ['*', '**'] : [t])),
         ),
     ],
-  ])('would find a rule that %s', (_, broken) => {
+  ])('detects a rule that %s', (_, broken) => {
     expect(fc.check(agrees(broken), { numRuns: 3_000 }).failed).toBe(true);
   });
 });

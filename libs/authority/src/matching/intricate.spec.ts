@@ -9,7 +9,7 @@ const files = (count: number, wildcards: number, name: string): GrantRequest['re
   Array.from({ length: count }, (_, i) => ({ type: 'file', match: stars(wildcards, `${name}${i}`) }));
 const root = (grant: GrantRequest) => resolveRoot(grant, tenantDefaults(NOW), NOW);
 
-/** What a grant may cost whoever compares it: a tenant must not stop the thread that it shares (issue 13.25). */
+/** Bounds the cost of comparing a grant: a tenant must not stop the thread that it shares (issue 13.25). */
 describe('an intricate grant', () => {
   it.each<[string, GrantRequest, RegExp]>([
     ['64 patterns of 30 stars', { resources: files(64, 30, 'x') }, /has 30 wildcards and may have 8; use one \*\*/],
@@ -27,7 +27,7 @@ describe('an intricate grant', () => {
       { actions: { allow: verbs(40, 4) }, resources: files(40, 4, 'x') },
       /320 wildcards together/,
     ],
-  ])('is refused with what to do: %s', (_what, grant, detail) => {
+  ])('is refused with instructions: %s', (_what, grant, detail) => {
     const refused = root(grant);
     expect(refused.ok ? 'issued' : refused.error.detail).toMatch(detail);
   });
@@ -38,7 +38,7 @@ describe('an intricate grant', () => {
     expect(root({ actions: { allow: verbs(64, 1), deny: verbs(64, 1) }, resources: files(64, 2, 'x') }).ok).toBe(true);
   });
 
-  it('is compared with a bounded amount of work: beyond it the answer is no', () => {
+  it('is compared with a bounded amount of work, beyond which it is refused', () => {
     const parent = root({ resources: files(64, 4, 'x') });
     if (!parent.ok) throw new Error(parent.error.detail);
     const child = resolveChild({ resources: files(64, 4, 'y') }, parent.value, NOW);
@@ -47,7 +47,7 @@ describe('an intricate grant', () => {
     for (let i = 0; i < 10_000 && work.left >= 0; i++) includes([['**', 'a', '**', 'b', '**']], ['*', '**', 'a'], work);
     expect(work.left).toBeLessThan(0);
     expect(includes([['**']], ['a'], work)).toBe(false);
-    // the steps of the comparison are charged, not its preparation alone
+    // the steps of the comparison are charged, not only its preparation
     const once = { left: LIMITS.inclusionWork };
     includes([['**', 'a', '**', 'b', '**']], ['*', '**', 'a'], once);
     const preparation = 1 + 4 * (5 + 3);

@@ -7,7 +7,7 @@ const Q = 'qb\u043et';
 const REV = 'rev_0_00000000000000000000000001';
 const RUN = { principalRef: REF, purposeRef: REF, grant: ROOMY };
 
-/** A log in which an agent was opened before its name was refused. */
+/** Opens an agent in a log that predates the refusal of its name. */
 function withStored(agent: object): { log: TestLog; grantId: string } {
   const log = new TestLog();
   const { grantId, runId } = openTestRun(log);
@@ -76,7 +76,7 @@ describe('a stored name that looks like another', () => {
     ['instance with two spaces', { instance: 'runner  7' }, { agentInstance: 'Runner 7' }],
     ['instance with a no-break space', { instance: 'runner\u00a07' }, { agentInstance: 'runner 7' }],
     ['full-width model version', { posture: { modelVersion: '\uff12' } }, { modelVersion: '2' }],
-  ])('is struck by the revocation of the other: %s', (_what, agent, selector) => {
+  ])('is struck by the revocation of the name it resembles: %s', (_what, agent, selector) => {
     const { log, grantId } = withStored(agent);
     const child = delegateTestRun(log, grantId);
     const reached = new Reach(log.state, { selector }, log.now);
@@ -103,7 +103,7 @@ describe('a tool', () => {
     },
   );
 
-  it('and an instance are stored with single spaces', () => {
+  it('and an instance name are stored with single spaces', () => {
     const log = new TestLog();
     log.do('openRun', { agent: { class: 'a', instance: 'runner  7' }, ...RUN });
     const { grantId } = openTestRun(log);
@@ -113,7 +113,7 @@ describe('a tool', () => {
   });
 });
 
-it('quarantine of a class refuses new leases of every class that looks like it, or the name itself is refused', () => {
+it('quarantine of a class refuses new leases of every class that looks like it, unless the name itself is refused', () => {
   const log = new TestLog();
   revoke(log, { agentClass: 'qbot' }, true);
   for (const name of ['qbot', 'QBot', Q, '\uff51bot', 'q\u0412ot'])
@@ -122,7 +122,7 @@ it('quarantine of a class refuses new leases of every class that looks like it, 
 });
 
 describe('an approver’s card', () => {
-  it('marks what is not plain in the class, the tool, the resource and the limits', () => {
+  it('marks unusual characters in the class, the tool, the resource and the limits', () => {
     const { log, grantId } = withStored({ class: Q });
     const stepUp = act(log, grantId, 'thing.delete', { resource: { type: 'file', id: 's\u0435cret' } });
     const forged = { ...stepUp, data: { ...stepUp.data, tool: 'depl\u043ey' } };

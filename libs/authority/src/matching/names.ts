@@ -6,28 +6,28 @@ import { foreignInName } from './foreign-syntax';
 import { clip } from '../presentation/text';
 
 /**
- * Names that people and rules compare: of agents, their posture, tools, and what a revocation selects. They are checked
- * where they enter. Names that are stored already are read as they are.
+ * A name that people and rules compare: of agents, their posture, tools, and selectors of revocations. Names are
+ * checked when they enter the system; stored names are read as they are.
  */
 type Named = readonly [path: string, name: string | undefined];
 
 function faultIn(named: readonly Named[]): Refusal | undefined {
   for (const [path, name] of named) {
     if (name === undefined) continue;
-    const told = `${path} ${JSON.stringify(clip(name))}`;
+    const prefix = `${path} ${JSON.stringify(clip(name))}`;
     const pattern = foreignInName(name);
-    if (pattern !== undefined) return { code: 'PATTERN_INVALID', detail: `${told} ${pattern}` };
+    if (pattern !== undefined) return { code: 'PATTERN_INVALID', detail: `${prefix} ${pattern}` };
     const alike = lookAlikeFault(name);
-    if (alike !== undefined) return { code: 'BAD_REQUEST', detail: `${told} ${alike}` };
+    if (alike !== undefined) return { code: 'BAD_REQUEST', detail: `${prefix} ${alike}` };
   }
   return undefined;
 }
 
-/** As it is stored: spaces in it are single and plain, so that what is shown is what is compared. */
+/** Returns an agent as it is stored: with single plain spaces, so that the displayed name is the compared one. */
 export const storedAgent = (agent: Agent): Agent =>
   agent.instance === undefined ? agent : { ...agent, instance: foldSpaces(agent.instance) };
 
-/** What is wrong with the names of an agent whose run is about to be opened. */
+/** Returns the fault in the names of an agent whose run is about to be opened. */
 export function agentFault({ class: agentClass, instance, posture = {} }: Agent): Refusal | undefined {
   return faultIn([
     ['agent.class', agentClass],
@@ -37,8 +37,8 @@ export function agentFault({ class: agentClass, instance, posture = {} }: Agent)
 }
 
 /**
- * What is wrong with a revocation's selector. A pattern would select nothing, and its author would believe that
- * everything it stands for is stopped.
+ * Returns the fault in the selector of a revocation. A pattern would select nothing, although its author would believe
+ * that everything it covers is stopped.
  */
 export function selectorFault({ agentClass, agentInstance, modelVersion, tool }: StoredSelector): Refusal | undefined {
   return faultIn([
@@ -50,8 +50,8 @@ export function selectorFault({ agentClass, agentInstance, modelVersion, tool }:
 }
 
 /**
- * What is wrong with the name of the tool that is called. Other forms of one name are decided on as that name. A call
- * names one tool, so a hyphen in front of it excludes nothing; recorded runs have such names.
+ * Returns the fault in the name of the tool that is called. Other forms of a name are decided on as that name. A call
+ * names one tool, so a leading hyphen excludes nothing; recorded runs have such names.
  */
 export const toolFault = (tool: string | undefined): Refusal | undefined =>
   faultIn([['action.tool', tool === undefined ? undefined : foldForms(tool).replace(/^-+/, '')]]);

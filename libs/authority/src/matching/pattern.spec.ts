@@ -75,12 +75,12 @@ describe('the one spelling of a resource id', () => {
     expect(whyNot(text)).toMatch(why);
   });
 
-  it('has no wildcards in a concrete id', () => {
+  it('refuses wildcards in a concrete id', () => {
     expect(idOf('a/*')).toBeUndefined();
     expect(idOf('a/x*')).toBeUndefined();
   });
 
-  it('is its own normal form, and none of another id (no two spellings)', () => {
+  it('is its own normal form, and that of no other id', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom('a', 'A', '.', '/', '\\', '%2f', '\u0301', 'e', '\uff0f', ' ', '\u200b') }),
@@ -107,7 +107,7 @@ describe('a path pattern', () => {
   });
 
   it.each(['src/*.ts', 'src/**.ts', 'a*', '***', 'a/b**/c'])(
-    'refuses the partial wildcard %j and says what to do',
+    'refuses the partial wildcard %j and states what to write instead',
     (text) => {
       expect(whyNot(text)).toMatch(/mixes a wildcard with text.*name the folder/);
     },
@@ -133,7 +133,7 @@ describe('a path pattern', () => {
     expect(matchesPath(pattern, id)).toBe(matches);
   });
 
-  it('matches what its regular expression matches', () => {
+  it('matches the same names as its regular expression', () => {
     const token = fc.constantFrom('a', 'b', '*', '**');
     const segment = fc.constantFrom('a', 'b', 'c');
     fc.assert(
@@ -148,7 +148,7 @@ describe('a path pattern', () => {
     );
   });
 
-  it('takes no more than pattern × segments steps on what makes backtracking explode', () => {
+  it('takes at most pattern × segments steps on inputs that make backtracking explode', () => {
     const segments = Array<string>(LIMITS.segmentsPerPattern).fill('a');
     const pattern = [...Array<string[]>(15).fill(['**', 'a']).flat(), '**', 'b'];
     let reads = 0;

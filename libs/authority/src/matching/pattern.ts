@@ -4,19 +4,19 @@ import { foreignInPath } from './foreign-syntax';
 import { clip } from '../presentation/text';
 
 /**
- * Names of resources: segments between `/`.
+ * Names of resources: segments separated by `/`.
  *
- * One spelling of each. An id has no leading, trailing or doubled slash, no `.` or `..`, no backslash, no
- * percent-encoded separator, no invisible or direction-changing character, and is in Unicode form NFC. What is spelt
- * otherwise is refused with what to do about it, never repaired: two components that repair differently are how a path
- * slips past a check. So an absolute file path is written without its first slash (`srv/x`, below a resource type that
- * says where it is), and a URL as host and path.
+ * Each resource has one spelling. An id has no leading, trailing or doubled slash, no `.` or `..`, no backslash, no
+ * percent-encoded separator, no invisible or direction-changing character, and is in Unicode form NFC. Any other
+ * spelling is refused with instructions, never repaired: a path slips past a check if two components repair it
+ * differently. An absolute file path is therefore written without its first slash (`srv/x`, under a resource type that
+ * identifies its location), and a URL as host and path.
  *
- * Case is kept, and matters: most file systems and forges keep it. On one that does not, a lease for `src/**` does not
- * reach `SRC/x`, which is the safe side, since resources are only ever allowed, never denied.
+ * Case is preserved and significant, as on most file systems and forges. On a system without case, a lease for `src/**`
+ * does not reach `SRC/x`, which is the safe direction, since resources are only ever allowed, never denied.
  */
 
-/** A concrete id in its one spelling, or what is wrong with it. */
+/** Normalizes a concrete id, or returns its fault. */
 export function normalizeResourceId(text: string): Result<string, string> {
   const checked = segmentsOf(text);
   if (!checked.ok) return checked;
@@ -26,13 +26,14 @@ export function normalizeResourceId(text: string): Result<string, string> {
 }
 
 /**
- * A pattern: literal segments, `*` for exactly one, `**` for zero or more. A wildcard is always a whole segment. What
- * has a meaning in another pattern language (`!x`, `{a,b}`, `[ab]`, `?`) is refused, unless its author states with
- * `literal` that these characters are parts of names (`app/[id]/page.tsx`). A concrete id may hold them: it is a name.
+ * Normalizes a pattern: literal segments, `*` for exactly one, `**` for zero or more. A wildcard is always a whole
+ * segment. A notation of another pattern language (`!x`, `{a,b}`, `[ab]`, `?`) is refused, unless its author states
+ * with `literal` that these characters are parts of names (`app/[id]/page.tsx`). A concrete id may contain them: it is
+ * a name.
  */
 export function normalizePathPattern(text: string, { literal = false } = {}): Result<string, string> {
   const foreign = literal ? undefined : foreignInPath(text);
-  // a fault of spelling is a fault under `literal`, too; a notation is explained before the spelling it entails
+  // a spelling fault is a fault under `literal` too; a notation is explained before the spelling fault that it causes
   const checked = segmentsOf(text);
   if (foreign !== undefined && (checked.ok || /^[!^{[(?]/.test(text))) return err(foreign);
   if (!checked.ok) return checked;
@@ -46,24 +47,26 @@ export function normalizePathPattern(text: string, { literal = false } = {}): Re
   return ok(collapse(checked.value).join('/'));
 }
 
-/** `a/**` followed by another `**` says nothing that `a/**` does not. */
+/** Collapses `**` after `**`, which adds nothing. */
 export function collapse(segments: readonly string[]): string[] {
   return segments.filter((segment, i) => !(segment === '**' && segments[i - 1] === '**'));
 }
 
-/** Control, format and zero-width characters, half a surrogate pair, what has no form of its own, noncharacters. */
+/** Control, format and zero-width characters, unpaired surrogates, ignorable characters, noncharacters. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\uffff]/u;
-/** `..;` and `;x=1`: a servlet container drops what follows the `;` and resolves what is left (RFC 3986, section 3.3). */
+/**
+ * `..;` and `;x=1`: a servlet container drops what follows the `;` and resolves the rest (RFC 3986, section 3.3).
+ */
 const DOTS_WITH_PARAMETER = /^\s*\.{0,2}\s*(?:;|%3b)/i;
 /**
- * Encoded `/` `\` `%`, control characters, the first byte of an overlong encoding, `%uXXXX`, and what needs no encoding:
- * letters, digits, `-` `.` `_` `~`, since a name with one encoded is the same name (RFC 3986 §2.3, §6.2.2.2).
+ * Encoded `/` `\` `%`, control characters, the first byte of an overlong encoding, `%uXXXX`, and what needs no
+ * encoding: letters, digits, `-` `.` `_` `~`, since a name with one encoded is the same name (RFC 3986 §2.3, §6.2.2.2).
  */
 const ENCODED = /%(2[5def]|3\d|4[1-9a-f]|5[\dacf]|6[1-9a-f]|7[\daef]|[01][\da-f]|c0|c1|u[\da-f])/i;
 /** Fraction and division slashes, set minus, full-width forms, one-dot leader: they read like a separator or a dot. */
 const LOOK_ALIKE = /[\u2024\u2044\u2215\u2216\u29f5\u29f8\u29f9\ufe52\ufe68\uff0e\uff0f\uff3c]/;
 
-/** A few segments of letters, digits, `_`, `-` and a dot between them: nothing below could find a fault in it. */
+/** A few segments of letters, digits, `_`, `-` and dots between them, which need no further checks. */
 const PLAIN = /^[\w-]+(\.[\w-]+)*(\/[\w-]+(\.[\w-]+)*){0,7}$/;
 
 function segmentsOf(text: string): Result<string[], string> {
@@ -85,8 +88,8 @@ function spellingFault(text: string, segments: readonly string[]): string | unde
   if (ENCODED.test(text))
     return 'has a percent-encoded letter, digit, separator, dot or control character; give it decoded';
   if (text.includes('://')) return 'is written as a URL; write it as host/path, without the scheme';
-  if (text.startsWith('/')) return 'begins with a slash; write srv/x for the file /srv/x';
-  if (text.endsWith('/')) return 'ends with a slash; name the folder without it, or what is in it as folder/**';
+  if (text.startsWith('/')) return 'starts with a slash; write srv/x for the file /srv/x';
+  if (text.endsWith('/')) return 'ends with a slash; name the folder without it, or its contents as folder/**';
   if (segments.length > LIMITS.segmentsPerPattern) return `has more than ${LIMITS.segmentsPerPattern} segments`;
   for (const segment of segments) {
     if (segment === '') return 'has a doubled slash; write one';
@@ -94,14 +97,14 @@ function spellingFault(text: string, segments: readonly string[]): string | unde
     if (DOTS_WITH_PARAMETER.test(segment))
       return `has the segment ${JSON.stringify(clip(segment, 60))}, which servers that drop path parameters read as a dot or nothing; give the path that it means`;
     if (segment === '~' && segment === segments[0])
-      return 'begins with ~, which is no home directory here; write the path itself';
-    if (segment !== segment.trim()) return 'has a segment that begins or ends with a space';
+      return 'starts with ~, which is no home directory here; write the path itself';
+    if (segment !== segment.trim()) return 'has a segment that starts or ends with a space';
     if (segment.length > LIMITS.segmentLength) return `has a segment longer than ${LIMITS.segmentLength} characters`;
   }
   return undefined;
 }
 
-/** Whoever folds compatibility forms later (`℀` → `a/c`, `‥` → `..`) must find the same segments there as we do here. */
+/** Checks that a system that folds compatibility forms later (`℀` → `a/c`, `‥` → `..`) finds the same segments. */
 function hiddenFault(text: string, segments: readonly string[]): string | undefined {
   const folded = text.normalize('NFKC');
   if (folded === text) return undefined;
@@ -114,8 +117,8 @@ function hiddenFault(text: string, segments: readonly string[]): string | undefi
 }
 
 /**
- * Does the pattern match the segments of a concrete name? Both normalised. No allocation; at most
- * pattern × segments steps: after a mismatch only the last `**` can help, by taking one segment more.
+ * Reports whether the pattern matches the segments of a concrete name. Both must be normalized. It allocates nothing
+ * and takes at most pattern × segments steps: after a mismatch only the last `**` can help, by taking one segment more.
  */
 export function matchesSegments(pattern: readonly string[], segments: readonly string[]): boolean {
   let p = 0;

@@ -6,9 +6,9 @@ function labelsOf(id: string, verb = 'file.read', type = 'file'): string {
   const log = new TestLog(judgeTrajectory);
   const { grantId } = openTestRun(log, ROOMY);
   const action = { grantId, action: { verb }, resource: { type, id }, proof: { vouched: true as const } };
-  const told = log.try('authorize', action);
-  if ('refusal' in told) return 'refused';
-  const decided = told.events.find((event) => event.type.startsWith('Action'));
+  const result = log.try('authorize', action);
+  if ('refusal' in result) return 'refused';
+  const decided = result.events.find((event) => event.type.startsWith('Action'));
   return (decided?.data as { labels: string[] }).labels.join(' ');
 }
 
@@ -26,11 +26,11 @@ describe('names of secrets', () => {
     '%31',
     'a%252eb',
     'config/.％65nv',
-  ])('are not hidden by an encoded character that needs no encoding: %s is refused', (id) => {
+  ])('are not hidden by needless encoding: %s is refused', (id) => {
     expect(labelsOf(id)).toBe('refused');
   });
 
-  it.each(['docs/a%20b.md', 'q/%C3%BC', 'a/100%', 'x/%3Fq'])('may have what needs its encoding: %s', (id) => {
+  it.each(['docs/a%20b.md', 'q/%C3%BC', 'a/100%', 'x/%3Fq'])('may contain necessary encoding: %s', (id) => {
     expect(labelsOf(id)).toBe('');
   });
 
@@ -45,7 +45,7 @@ describe('names of secrets', () => {
     'infra/terraform.tfstate',
     'gcp/service-account.json',
     'keys/id_rsa.bak',
-    // spellings that some system takes for the same name
+    // spellings that some system treats as the same name
     '.ENV',
     '.env...',
     '.env%20',
@@ -107,7 +107,7 @@ describe('names of secrets', () => {
     '.git-credentials',
     '169.254.169.254/latest/meta-data/iam',
     'Passwords.kdbx',
-  ])('are known in the form %s', (id) => {
+  ])('are recognized in the form %s', (id) => {
     expect(labelsOf(id)).toContain('read:secret');
     expect(labelsOf(id, 'file.write')).toBe('private');
   });
@@ -128,14 +128,14 @@ describe('names of secrets', () => {
     'shadowing.css',
     'history.md',
     'proc/notes',
-  ])('are not seen in %s', (id) => expect(labelsOf(id)).toBe(''));
+  ])('are not recognized in %s', (id) => expect(labelsOf(id)).toBe(''));
 
   it.each([
     'ssm.get',
     'kms.decrypt',
     'secretmanager.access',
     'keychain.get',
-    // neighbours
+    // similar names
     'get_secret',
     'readSecret',
     'secretsmanager.getSecretValue',
@@ -161,7 +161,7 @@ describe('names of secrets', () => {
     'private_key.get',
     'token.create',
     'instance.metadata.get',
-  ])('are known where the verb %s reads them', (verb) => {
+  ])('are recognized if the verb %s reads them', (verb) => {
     expect(labelsOf('prod/db', verb, 'thing')).toContain('read:secret');
   });
 
@@ -173,9 +173,12 @@ describe('names of secrets', () => {
     'rotateCredentials',
     'kms.encrypt',
     'count_tokens',
-  ])('are not given away by %s', (verb) => expect(labelsOf('prod/db', verb, 'thing')).not.toContain('read:secret'));
+  ])('are not disclosed by %s', (verb) => expect(labelsOf('prod/db', verb, 'thing')).not.toContain('read:secret'));
 
-  it.each(['secret', 'credentials', 'Password', 'api_key', 'ｓecret'])('are known by a resource of type %s', (type) => {
-    expect(labelsOf('prod/db', 'kv.get', type)).toContain('read:secret');
-  });
+  it.each(['secret', 'credentials', 'Password', 'api_key', 'ｓecret'])(
+    'are recognized by the resource type %s',
+    (type) => {
+      expect(labelsOf('prod/db', 'kv.get', type)).toContain('read:secret');
+    },
+  );
 });

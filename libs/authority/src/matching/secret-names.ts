@@ -1,12 +1,12 @@
 import { remembered } from '@bailiwick/core/memo';
 
 /**
- * What holds secrets, by name. The lists are those of the rule sets that scanners publish: gitleaks and trufflehog
- * (paths), gitrob/shhgit signatures (files), GitHub secret scanning, and the default places of the cloud and Kubernetes
- * command lines. Names are matched on their folded form, so that no spelling of one loses its label.
+ * Recognizes places that hold secrets, by name. The lists follow the rule sets that scanners publish: gitleaks and
+ * trufflehog (paths), gitrob/shhgit signatures (files), GitHub secret scanning, and the default paths of the cloud and
+ * Kubernetes command lines. Names are matched in their folded form, so that every spelling of a name gets its label.
  */
 
-/** Names of one segment, as regular expressions over the folded name, without the ends. */
+/** Names of one segment, as regular expressions over the folded name, without anchors. */
 const NAMES: readonly string[] = [
   // settings that are read into an environment
   String.raw`\.env(rc)?([._~-].*)?`,
@@ -30,14 +30,14 @@ const NAMES: readonly string[] = [
   String.raw`(filezilla|recentservers|sitemanager)\.xml|web\.config|tomcat-users\.xml|ventrilo_srv\.ini`,
   String.raw`login[ _-]?data( for account)?|logins\.json|key[34]\.db|signons\.sqlite|web data|local state`,
   String.raw`cookies?[ ._-](sqlite|txt|db|json|binarycookies).*|wallet\.dat`,
-  // what is called so
+  // names that state it
   String.raw`(credentials?|creds|secrets?)([._-].*)?`,
   String.raw`.*(password|passwd|passphrase)s?([ ._-].*)?`,
   // the short names of FAT and NTFS
   String.raw`(env|secret|creden|passwo|id_rsa|id_ed2|id_ecd|privat|servic|tfstat|terraf|wp-con|kubeco)~\d+(\..+)?`,
 ];
 
-/** Names that are also given to the code and the documents about such things: those are left out by their ending. */
+/** Names that code and documents about secrets share: such files are excluded by their extension. */
 const NAMES_UNLESS_SOURCE: readonly string[] = [
   String.raw`.*[._-](credentials?|creds|secrets?)([._-].*)?`,
   String.raw`(.*[._-])?(private|secret|signing|master|encryption|access|api|deploy)[ ._-]?keys?([ ._-].*)?`,
@@ -74,13 +74,13 @@ const PATHS: readonly string[] = [
   '.subversion/auth/*',
   'default/cookies',
   'network/cookies',
-  // the metadata services that hand out the keys of a machine
+  // the metadata services that return the keys of a machine
   '169.254.169.254',
   '100.100.100.200',
   'metadata.google.internal',
 ];
 
-/** Copies of a name: what an editor, a tool or a person appends to it or sets before it. */
+/** Additions that mark a copy of a file, which an editor, a tool or a person appends or prepends to its name. */
 const COPY =
   /(~|#|\.(bak|bkp|backup|old|orig|original|save|saved|copy|sw[a-p]|tmp|temp|dist|disabled|rej|\d+|gz|zip|tar|tgz|bz2|xz|7z|enc|gpg|age|txt)|[ ._-]+(copy|kopie|backup|bak|old|\d{1,8})|[ _]*\(\d+\))$/;
 const COPY_BEFORE = /^(copy of |backup of |#|~\$?|\.(?=.+\.sw[a-p]$))/;
@@ -120,8 +120,8 @@ const LOOK_ALIKE: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /**
- * The form in which names are compared: percent-encoding decoded, compatibility forms folded (NFKC), accents and
- * invisible characters dropped, lower case, look-alikes in Latin.
+ * Returns the form in which names are compared: percent-encoding decoded, compatibility forms folded (NFKC), accents
+ * and invisible characters dropped, lower case, look-alikes in Latin.
  */
 export function folded(name: string): string {
   if (/^[a-z0-9_./-]*$/.test(name)) return name;
@@ -146,7 +146,7 @@ const PATH = new RegExp(
 /** The public half of a key. */
 const PUBLIC = /^(.*id_\w+|ssh_host_.*)\.pub$/;
 
-/** Does this id name what holds a secret, in any spelling that some system takes for that name? */
+/** Reports whether this id names a place that holds a secret, in any spelling that some system treats as that name. */
 export const isSecretName = (id: string): boolean => secrecy(id) === 1;
 
 const secrecy = remembered((id) => (isNamed(folded(id)) ? 1 : 0), 10_000);
@@ -155,11 +155,11 @@ function isNamed(id: string): boolean {
   // Windows drops the dots and spaces at the end of a name
   const segments = id.split('/').map((segment) => segment.replace(/[. ]+$/, '').trim());
   if (PATH.test(segments.join('/'))) return true;
-  // a file system may take `name:stream` for `name`, a container tool `box:path` for the path
+  // a file system may read `name:stream` as `name`, a container tool `box:path` as the path
   return segments.some((segment) => segment.split(':').some(isName));
 }
 
-/** The name itself, or what it is a copy of. */
+/** Checks the name itself, or the name that it is a copy of. */
 function isName(part: string): boolean {
   let name = part.replace(/[. ]+$/, '').trim();
   for (let copies = 0; copies < 4; copies++) {

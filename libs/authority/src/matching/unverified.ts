@@ -1,8 +1,8 @@
 import type { Reason } from '@bailiwick/contracts/reason';
 
 /**
- * A payment that a run has decided with its own token: what it costs is known to the run alone, and a lower amount would
- * be charged as willingly as the true one. So a person is asked, whatever it states; an enforcement point is believed.
+ * A payment decided with the run's own token: only the run knows the cost, and a lower amount would be charged just
+ * like the true one. A person is therefore asked, whatever the run states; an enforcement point is trusted.
  */
 export function unverifiedCost(labels: readonly string[], stated: 'run' | undefined): Reason | undefined {
   if (stated !== 'run' || !labels.includes('pays')) return undefined;

@@ -1,33 +1,33 @@
 import type { Effect, Risk } from '@bailiwick/contracts/grant';
 import * as W from './verb-words';
 
-/** What is known of a verb. No effects: nothing is known of what it does, only what it may lead to. */
-export interface Told {
+/** The facts about a verb. Without effects, only its possible consequences are known. */
+export interface VerbFacts {
   readonly effects: readonly Effect[];
   readonly risk: Risk;
   readonly labels: readonly string[];
 }
 
 interface Meaning {
-  readonly told: Told | undefined;
-  /** may it send or run something, as far as its words go? */
+  readonly facts: VerbFacts | undefined;
+  /** the words leave open whether it sends or executes something */
   readonly doubt: boolean;
 }
 
 /**
- * What the words of a verb say it does. Whatever would make it milder (that it reads, or stays in the house) must be its
- * operation and the only one; whatever makes it stricter counts wherever it stands.
+ * Derives the facts about a verb from its words. A word that makes it milder (it reads, or stays inside) must be its
+ * operation and the only one; a word that makes it stricter counts wherever it appears.
  */
-export function ofWords(words: W.Words): Meaning {
+export function factsOf(words: W.Words): Meaning {
   const look = new Look(words);
-  const found = RULES.filter(([, holds]) => holds(look)).map(([told]) => told);
-  if (found.length === 0) return { told: undefined, doubt: !look.isCalm };
-  const told: Told = {
+  const found = RULES.filter(([, holds]) => holds(look)).map(([facts]) => facts);
+  if (found.length === 0) return { facts: undefined, doubt: !look.isCalm };
+  const facts: VerbFacts = {
     effects: [...new Set(found.flatMap(({ effects = [] }) => effects))],
     risk: RISKS_ASCENDING.findLast((risk) => found.some((each) => each.risk === risk)) ?? 'low',
     labels: [...new Set(found.flatMap(({ labels = [] }) => labels))],
   };
-  return { told, doubt: !look.isCalm };
+  return { facts, doubt: !look.isCalm };
 }
 const RISKS_ASCENDING: readonly Risk[] = ['low', 'medium', 'high', 'irreversible'];
 
@@ -76,14 +76,14 @@ class Look {
     if (this.putsAway) return false;
     return this.reads ? this.has(W.SENT_AS_NOUN) : this.has(W.MAY_SEND, W.SHARED);
   }
-  /** It changes what is in the house, and nothing speaks of outside. */
+  /** It changes things inside, and no word refers to the outside. */
   get isCalm(): boolean {
     if (this.putsAway) return true;
     return this.has(W.INSIDE) && this.isOperation(W.CHANGE) && !this.has(W.OUTSIDE, W.SHARED, W.MAY_SEND);
   }
 }
 
-const RULES: readonly (readonly [Partial<Told>, (look: Look) => boolean])[] = [
+const RULES: readonly (readonly [Partial<VerbFacts>, (look: Look) => boolean])[] = [
   [{ effects: ['external'], risk: 'medium' }, (look) => look.sends],
   [{ effects: ['exec'], risk: 'high' }, (look) => look.runs],
   [{ effects: ['write'], risk: 'high' }, (look) => look.isOperation(W.DELETE)],

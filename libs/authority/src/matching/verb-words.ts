@@ -1,87 +1,86 @@
 import { remembered } from '@bailiwick/core/memo';
 
 /*
- * What the words of a verb say about it, wherever they stand in it and in whichever order: `email.send`, `send_email`,
- * `sendEmail`, `send-email` and `sendemail` are one verb to a tool, and one here. Words that only sometimes mean a kind
- * are in a table of their own.
+ * The meaning of the words of a verb, in any position and order: `email.send`, `send_email`, `sendEmail`, `send-email`
+ * and `sendemail` are one verb to a tool, and one here. Words with a second meaning are in separate tables.
  */
 const table = (words: string): ReadonlySet<string> => new Set(words.trim().split(/\s+/));
 
-/** Gives something to another party, whatever it is done to. */
+/** Sends something to another party, whatever it is applied to. */
 export const SEND = table(`
   send forward fwd publish submit dispatch notify broadcast announce deliver emit transmit tweet retweet toot sendmail
   remit wire donate payout disclose leak beacon exfiltrate cc bcc ping`);
-/** The same as an operation; as a noun (`post.list`, `get_comments`) it is what is read. */
+/** Sends as an operation; as a noun (`post.list`, `get_comments`) it names the object that is read. */
 export const SEND_OR_NOUN = table(`
   share upload push invite transfer post comment reply respond crosspost repost mention react upvote`);
-/** Of the nouns those that are also done: a listing of them is in doubt. */
+/** Those nouns that are also operations: a listing of them is in doubt. */
 export const SENT_AS_NOUN = table('share upload push invite transfer');
-/** May leave the house: it depends on where to. */
+/** May send, depending on the destination. */
 export const MAY_SEND = table(`
   export sync backup mirror replicate migrate import connect attach report stream pipe relay proxy tunnel mount link
   call request invoke trigger subscribe`);
 
-/** Systems outside by their nature: what is put there is sent. */
+/** External systems by nature: anything written there is sent. */
 export const OUTSIDE = table(`
   email mail gmail outlook smtp slack teams discord telegram whatsapp signal sms mms chat dm message irc matrix
   mattermost zoom twitter facebook linkedin instagram reddit mastodon bluesky gist pastebin paste webhook hook ftp sftp
   ftps scp rsync s3 bucket blob gcs minio dropbox gdrive onedrive sharepoint web http https url uri browser webpage
   website dns websocket socket tcp udp telnet ssh mqtt kafka amqp sns sqs pubsub npm pypi registry twilio sendgrid
   mailgun mailchimp pagerduty statuspage newsletter forum feed rss printer fax phone api rpc graphql rest curl wget`);
-/** Systems that others may see into: what is put there may be sent. */
+/** Systems that others may see: anything written there may be sent. */
 export const SHARED = table(`
   calendar channel event meeting issue ticket pull pr mr merge discussion wiki confluence jira linear trello asana notion zendesk
   intercom hubspot salesforce crm github gitlab bitbucket drive cloud queue topic doc form survey blog page contact
   customer payee payment order booking`);
-/** Where a name of the caller's making is looked up by somebody else: reading is sending, too. */
+/** Another party resolves a name that the caller chooses, so even a read sends it. */
 export const REMOTE = table(`
   web http https url uri browser webpage website link dns domain hostname whois ftp sftp ftps scp rsync s3 bucket blob
   gcs minio gist pastebin paste websocket socket tcp udp telnet ssh curl wget rss feed api rpc graphql rest`);
 
-/** What is in the house, and read or written there. */
+/** Internal systems: their content is read or written in place. */
 export const INSIDE = table(`
   file folder directory dir path repo repository git branch commit code source workspace project db database sql table
   row column record schema index memory cache note todo task log config setting test spreadsheet sheet cell account
   profile balance transaction document disk shelf thing state history context knowledge vector embedding list`);
 
-/** Looks and changes nothing, as the operation of a verb: `list_files`, `file.list`. */
+/** Reads and changes nothing, as the operation of a verb: `list_files`, `file.list`. */
 export const READ = table('read get list search find describe');
-/** A verb with one of these does more than read: `get_or_create`, `find_and_replace`. */
+/** A verb with one of these words does more than read: `get_or_create`, `find_and_replace`. */
 export const WRITES_TOO = table(`
   write create add set put insert append update edit upsert delete remove drop truncate replace reset revert clear rename
   purge wipe destroy kill stop start and or then if`);
-/** Looks, and for what is not in the house asks somebody else. */
+/** Reads, and fetches from another party unless the object is internal. */
 export const FETCH = table(`
   fetch open load download resolve lookup query visit navigate goto browse crawl scrape retrieve head clone pull
   request click follow screenshot preview unfurl`);
-/** Fetches, also where it is done to what is in the house. */
+/** Fetches, even if the object is internal. */
 export const FETCH_ALWAYS = table('clone pull');
-/** Puts something where it is done. */
+/** Writes something at its destination. */
 export const PUT = table(`
   put write create add set append insert new make save store copy cp move mv update edit patch call request trigger
   fire enqueue produce`);
-/** Changes what is in the house, and no more. */
+/** Changes something internal, and nothing else. */
 export const CHANGE = table(`
   write create update edit set append insert add save rename move mv copy cp patch commit branch delete remove drop
   truncate mkdir touch replace format apply revert reset checkout stage stash rebase tag query select open load lookup
   stat diff status read get list search find view show count describe resolve retrieve fetch store put make new clear
   archive restore lock unlock sort filter mark`);
 export const DELETE = table('delete');
-/** Ends or files away what is there, and gives it to no other party. */
+/** Ends or archives an existing object, and sends it to no other party. */
 export const PUT_AWAY = table('delete remove archive mark star hide mute');
 
-/** Runs what it is given. */
+/** Executes its input. */
 export const EXEC = table('shell bash zsh powershell pwsh cmd terminal exec eval spawn subprocess sudo');
-/** Runs something: what, the other word says. */
+/** Executes something, if a word of CODE names it. */
 export const RUN = table('run execute launch invoke start');
 export const CODE = table('code command script python node javascript js ruby perl program binary container notebook');
 
-/** What gives a secret away, unless it is known to write it. */
+/** Discloses a secret, unless the verb is known to write it. */
 export const SECRET = table(`
   secret vault credential cred password passwd passphrase passcode keychain keyring keystore keyvault ssm kms
   secretmanager secretsmanager apikey token jwt cookie env environ environment dotenv printenv getenv envvar onepassword
   bitwarden lastpass doppler infisical sops decrypt unseal unwrap reveal privatekey kubeconfig imds sts htpasswd`);
-/** Two words that name a secret together. */
+/** Pairs of words that name a secret together. */
 export const SECRET_PAIRS: readonly (readonly [ReadonlySet<string>, ReadonlySet<string>])[] = [
   [table('key'), table('api access private ssh signing encryption master pgp gpg')],
   [table('parameter'), table('store')],
@@ -89,16 +88,16 @@ export const SECRET_PAIRS: readonly (readonly [ReadonlySet<string>, ReadonlySet<
   [table('role'), table('assume')],
   [table('seed recovery'), table('phrase')],
 ];
-/** Gives away how many secrets there are, or what they are called, and no more. */
+/** Discloses only the number or the names of secrets. */
 export const SECRET_NAMES_ONLY = table('list count describe');
-/** Puts a secret in, or ends it, and gives none away. */
+/** Stores or deletes a secret, and discloses none. */
 export const SECRET_CHANGE = table(`
   write set put create rotate delete revoke update change reset store remove save add disable enable expire destroy
   encrypt`);
 
-/** Values come with the names. */
+/** Lists that include the values with the names. */
 export const SECRET_LISTED = table('env environ environment dotenv envvar cookie');
-/** The caller that makes one receives it. */
+/** Secrets that the caller receives when creating them. */
 export const SECRET_MADE = table('token apikey jwt sts');
 export const MAKE = table('create generate issue mint exchange');
 
@@ -108,7 +107,7 @@ export const PAY = table(`
 export const MONEY = table('money fund bank crypto cash usd eur wallet coin iban');
 export const MOVE_MONEY = table('transfer send withdraw move deposit');
 
-/** Of no meaning here, but found in compounds. */
+/** Words without a meaning here that occur in compounds. */
 const FILLERS = table('value string text data item object name user');
 
 const ALL: ReadonlySet<string> = new Set(
@@ -119,17 +118,17 @@ const ALL: ReadonlySet<string> = new Set(
   ].flatMap((words) => [...words]),
 );
 
-/** The words of a verb in their plain form. */
+/** The words of a verb in their base form. */
 export interface Words {
-  /** of the verb as it was written, and of it in lower case: capitals in odd places hide none */
+  /** of the verb as it was written, and of its lower case form: unusual capitals hide no word */
   readonly all: ReadonlySet<string>;
-  /** the first and the last of its last segment: one of them is what it does */
+  /** the first and the last word of its last segment: one of them is its operation */
   readonly ends: readonly string[];
 }
 
-/** @param spelt a verb as the caller wrote it: its capitals are lost once it is normalised */
-export const wordsOf: (spelt: string) => Words = remembered((spelt) => {
-  const text = spelt.normalize('NFKC').trim();
+/** @param spelled a verb as the caller wrote it: its capitals are lost once it is normalized */
+export const wordsOf: (spelled: string) => Words = remembered((spelled) => {
+  const text = spelled.normalize('NFKC').trim();
   const apart = text.replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2').replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2');
   const last = split(apart.slice(apart.lastIndexOf('.') + 1));
   return {
@@ -145,7 +144,7 @@ const split = (text: string): string[] =>
     .filter((word) => word !== '')
     .flatMap(plain);
 
-/** A word of the tables for an inflected one (`sending`, `secrets`), or several for a compound (`sendemail`). */
+/** Returns the table word of an inflected word (`sending`, `secrets`), or the words of a compound (`sendemail`). */
 function plain(word: string): string[] {
   const bare = word.replace(/(?<=[a-z]{3})\d+$/, '');
   const known = stems(bare).find((stem) => ALL.has(stem));
@@ -170,7 +169,7 @@ const ENDINGS = [
   ['ing', 'e'],
 ] as const;
 
-/** A compound of words of at least three letters each, all of them known. */
+/** Splits a compound into known words of at least three letters each. */
 function parts(word: string): string[] | undefined {
   if (word.length > 40) return undefined;
   const from: (string[] | undefined)[] = [[]];

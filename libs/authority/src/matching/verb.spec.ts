@@ -91,14 +91,14 @@ describe('a verb pattern', () => {
     expect(normalizeVerbPattern(text).ok).toBe(false);
   });
 
-  it('denies every spelling that normalises to what it denies', () => {
-    const spelt = [...'secret.read'].map((char) =>
+  it('denies every spelling that normalizes to a denied verb', () => {
+    const spellings = [...'secret.read'].map((char) =>
       char === '.'
         ? fc.constantFrom('.', '\uff0e')
         : fc.constantFrom(char, char.toUpperCase(), String.fromCodePoint(char.charCodeAt(0) + 0xfee0)),
     );
     fc.assert(
-      fc.property(fc.tuple(...spelt), (chars) => {
+      fc.property(fc.tuple(...spellings), (chars) => {
         const verb = verbOf(chars.join(''));
         expect(verb === undefined || matchesVerb('secret.*', verb)).toBe(true);
       }),

@@ -5,14 +5,14 @@ import { foreignInVerb } from './foreign-syntax';
 import { matchesSegments } from './pattern';
 import { clip } from '../presentation/text';
 
-/** Every decision meets the same few verbs and patterns: so many are remembered. */
+/** The number of verbs and patterns to remember: decisions mostly repeat the same few. */
 const FAMILIAR = 10_000;
 
 /**
- * A verb is `noun.verb`: segments of a–z, 0–9, `_` and `-` between dots. It is normalised once, here: compatibility
- * forms (NFKC), then lower case (of no locale), then the spaces around it. Whatever is left that is not of the alphabet
- * (a look-alike letter, an encoding, a slash, a space within) is refused and never guessed at: a deny of
- * `secret.read` must hold for every spelling that some tool would take for `secret.read`.
+ * Normalizes a verb, `noun.verb`: segments of a–z, 0–9, `_` and `-` between dots. It is normalized once, here:
+ * compatibility forms (NFKC), then lower case (locale-independent), then surrounding spaces. Any other character (a
+ * look-alike letter, an encoding, a slash, a space within) is refused, never guessed at: a denial of `secret.read` must
+ * hold for every spelling that some tool would read as `secret.read`.
  */
 export const normalizeVerb: (text: string) => Result<string, string> = remembered(
   (text) => normalize(text, /^[a-z0-9_-]+$/, 'is made of letters a–z, digits, _ and -'),
@@ -20,8 +20,9 @@ export const normalizeVerb: (text: string) => Result<string, string> = remembere
 );
 
 /**
- * A pattern of verbs. `*` is exactly one segment and `**` zero or more; but a `*` at the end is one OR MORE, since who
- * denies `production.*` means `production.db.drop` too, and allow and deny must read alike. So `*` alone is everything.
+ * Normalizes a pattern of verbs. `*` is exactly one segment and `**` zero or more, but a `*` at the end is one OR MORE:
+ * a denial of `production.*` includes `production.db.drop`, and allow and deny must read alike. So `*` alone is
+ * everything.
  */
 export function normalizeVerbPattern(text: string): Result<string, string> {
   const foreign = foreignInVerb(text);
@@ -46,7 +47,7 @@ function normalize(text: string, segment: RegExp, alphabet: string): Result<stri
   return ok(normal);
 }
 
-/** The segments of a normalised verb pattern, with the last `*` spelt out as one or more. */
+/** Returns the segments of a normalized verb pattern, with the last `*` expanded to one or more. */
 export const verbSegments: (pattern: string) => readonly string[] = remembered((pattern) => {
   const segments = pattern.split('.');
   return segments[segments.length - 1] === '*' ? [...segments, '**'] : segments;
@@ -54,6 +55,6 @@ export const verbSegments: (pattern: string) => readonly string[] = remembered((
 
 const segmentsOfVerb = remembered((verb) => verb.split('.'), FAMILIAR);
 
-/** Does the pattern cover the verb? Both normalised. */
+/** Reports whether the pattern covers the verb. Both must be normalized. */
 export const matchesVerb = (pattern: string, verb: string): boolean =>
   matchesSegments(verbSegments(pattern), segmentsOfVerb(verb));

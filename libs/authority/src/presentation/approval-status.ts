@@ -4,22 +4,22 @@ import { blockedItself, livenessReason } from '../state/liveness';
 import { strikesAsked, toolDeniedBy } from '../revocation/revocation-rules';
 import { chainOf, type ApprovalNode, type LogState, type RunNode } from '../state/state';
 
-/** The revocation that reaches what a person is asked, and why. */
+/** A revocation that reaches a pending request, and the reason. */
 export interface RevokedRequest {
   readonly revocationId: string | undefined;
   readonly reason: Reason;
 }
 
 /**
- * I6: what waits for a person is struck like a lease. By a rule that matches what was asked for, where the run is older
- * than the rule; by whatever revoked the lease that it would raise, be made below, or act under; and a call by a rule
- * that denies its tool. Matched when it is asked, so that a revocation enumerates nothing.
+ * I6: returns the revocation that strikes a pending request, like a lease: a rule that matches the request if the run
+ * is older than the rule; the revocation of the lease that it would raise, be created below, or act under; and, for a
+ * call, a rule that denies its tool. Requests are matched when they are read, so that a revocation enumerates nothing.
  */
 export function revokedRequest(state: LogState, approval: ApprovalNode, now: number): RevokedRequest | undefined {
   const run = state.runs.get(approval.runId);
   if (!run) return undefined;
   const rule = strikesAsked(state, run, approval.limits);
-  if (rule) return byRule(rule.revocationId, `what was asked for is revoked by ${rule.revocationId}`);
+  if (rule) return byRule(rule.revocationId, `the request is revoked by ${rule.revocationId}`);
   const above = approval.supersedes ?? approval.grantId ?? approval.parentId;
   const chain = above === undefined ? undefined : chainOf(state, above);
   if (!chain) return undefined;
@@ -38,14 +38,16 @@ const byRule = (revocationId: string, message: string): RevokedRequest => ({
   reason: { rule: 'liveness', outcome: 'deny', code: 'REVOKED_BY_RULE', message, actual: { revocationId } },
 });
 
-/** The status of an approval in effect: one that waits may have been revoked, or have run out, without an event. */
+/**
+ * Returns the effective status of an approval: a pending one may have been revoked, or have expired, without an event.
+ */
 export function approvalStatus(state: LogState, approval: ApprovalNode, now: number): ApprovalStatus {
   if (approval.status !== 'pending') return approval.status;
   if (revokedRequest(state, approval, now)) return 'revoked';
   return now >= approval.expiresAt ? 'expired' : 'pending';
 }
 
-/** The revocation that reaches a run which waits for its first lease. */
+/** Returns the revocation that reaches a run whose first lease is pending. */
 export function revokedWhilePending(state: LogState, run: RunNode, now: number): RevokedRequest | undefined {
   if (run.status !== 'pending') return undefined;
   const asked = state.trees

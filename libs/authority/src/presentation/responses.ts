@@ -8,15 +8,17 @@ import type { GrantNode, LogState } from '../state/state';
 import { nothing } from '../state/usage';
 import { usedUp, type RunTexts } from './views';
 
-/** What an answer needs beside events and state: words that stand in payloads. Fetched by the caller before. */
+/**
+ * The texts that a response needs in addition to events and state. They are stored in payloads; the caller loads them.
+ */
 export interface Words {
   run(runId: string): RunTexts;
   approval(approvalId: string): ApprovalView | undefined;
 }
 
 /**
- * The answer to a command, from the events it made: told the same way at first and at every retry, whatever happened
- * since. The state is asked only for what never changes, such as who a run's agent is.
+ * Builds the response to a command from its events. It is the same for the first request and every retry, whatever
+ * happened since: the state only provides immutable values, such as the agent of a run.
  */
 export function answerOf(state: LogState, events: readonly Event[], words: Words): Answer {
   for (const event of events) {
@@ -27,10 +29,12 @@ export function answerOf(state: LogState, events: readonly Event[], words: Words
   return { ok: true, value: { position: events[events.length - 1]?.position ?? state.next - 1 } };
 }
 
-/** Which runs' words an answer will ask for, and which approvals', as they were at what position. */
+/** Returns the runs and approvals whose texts a response needs, the approvals with their positions. */
 export function wordsNeeded(events: readonly Event[]): { runs: string[]; approvals: { id: string; at: number }[] } {
-  const telling = events.some((event) => WORDY.has(event.type));
-  const runs = telling ? [...new Set(events.flatMap((event) => (event.runId === undefined ? [] : [event.runId])))] : [];
+  const needsTexts = events.some((event) => WORDY.has(event.type));
+  const runs = needsTexts
+    ? [...new Set(events.flatMap((event) => (event.runId === undefined ? [] : [event.runId])))]
+    : [];
   const approvals = events.flatMap((event) =>
     event.type === 'ApprovalGiven' || (event.type === 'ApprovalRequested' && event.data.kind !== 'action')
       ? [{ id: event.data.approvalId, at: event.position }]
@@ -38,7 +42,7 @@ export function wordsNeeded(events: readonly Event[]): { runs: string[]; approva
   );
   return { runs, approvals };
 }
-/** Does telling of these events ask the state? The most do not: they say it themselves. */
+/** Reports whether a response to these events needs the state. Most do not: their events are sufficient. */
 export const asksState = (events: readonly Event[]): boolean =>
   events.some(({ type }) => WORDY.has(type) || SWITCHES.has(type)) &&
   !events.some(({ type }) => type === 'ActionStepUp');
@@ -73,7 +77,7 @@ const TELLERS: Tellers = {
   ActionPermitted: (_state, event) =>
     decided(event, 'permit', event.data.expiresAt, undefined, event.data.outcomeUntil),
   ActionDenied: (_state, event) => decided(event, 'deny', event.time),
-  // the step-up comes after the request it makes, if it makes one
+  // a step-up follows the approval request that it creates, if it creates one
   ApprovalRequested(state, event, events, words) {
     const stepUp = find(events, 'ActionStepUp');
     if (stepUp) return decided(stepUp, 'step-up', stepUp.data.expiresAt, stepUp.data.approvalId);
@@ -187,7 +191,10 @@ function openedRun(event: EventOf<'RunOpened'>, issued: EventOf<'GrantIssued'> |
   };
 }
 
-/** A grant as it was when it was issued. What it took over from the one it stands in for has not changed since. */
+/**
+ * Returns a grant as it was when it was issued. The members carried over from the superseded grant have not changed
+ * since.
+ */
 function issuedGrant(state: LogState, event: EventOf<'GrantIssued'>): GrantView {
   const old = event.data.supersedes === undefined ? undefined : state.grants.get(event.data.supersedes);
   return {
@@ -206,7 +213,7 @@ function issuedGrant(state: LogState, event: EventOf<'GrantIssued'>): GrantView 
   };
 }
 
-/** A run that was there before, as it was at an event: what stays the same of it, and what the event says. */
+/** Returns an existing run as it was at an event: its immutable members, and those that the event states. */
 function runAt(
   state: LogState,
   event: Event,
@@ -234,7 +241,7 @@ function runAt(
   );
 }
 
-/** What a switch changed; what the grant has used by now is asked with a reading of it. */
+/** Returns the changed status only; the current usage of the grant is read with a query. */
 function switched(state: LogState, event: Event, status: GrantNode['status']): Answer {
   const grant = state.grants.get(event.grantId as string) as GrantNode;
   const { id, treeId, runId, parentId, depth, limits } = grant;

@@ -4,7 +4,7 @@ import { revokedWhilePending } from './approval-status';
 import { effectiveStatus, endedFirst, endReasonOf } from '../state/liveness';
 import { chainOf, type GrantNode, type LogState, type RunNode } from '../state/state';
 
-/** What stands in words beside a run's opening; null members were erased. */
+/** The human-readable texts in the payload of a run's opening; null members were erased. */
 export interface RunTexts {
   readonly purpose: string | null;
   readonly requestedBy: string | null;
@@ -13,7 +13,7 @@ export interface RunTexts {
   readonly task?: string | null | undefined;
 }
 
-/** What may change with every action below a grant. */
+/** The members that may change with every action below a grant. */
 export type Counts = Pick<GrantView, 'consumed' | 'reserved'>;
 
 export function grantView(state: LogState, grant: GrantNode, now: number): GrantView {
@@ -25,7 +25,7 @@ export const countsOf = (grant: GrantNode): Counts => ({
   reserved: structuredClone(grant.usage.reserved),
 });
 
-/** All of a grant's view but its counts. */
+/** Returns the view of a grant without its counts. */
 export function grantTerms(state: LogState, grant: GrantNode, now: number): Omit<GrantView, keyof Counts> {
   const chain = chainFrom(state, grant);
   const blocked = endedFirst(state, chain, now);
@@ -49,7 +49,7 @@ export function grantTerms(state: LogState, grant: GrantNode, now: number): Omit
   };
 }
 
-/** The chain of exactly this grant, not of what superseded it. */
+/** Returns the chain of exactly this grant, not of the one that superseded it. */
 function chainFrom(state: LogState, grant: GrantNode): GrantNode[] {
   return [grant, ...(grant.parentId === undefined ? [] : (chainOf(state, grant.parentId) ?? []))];
 }
@@ -84,11 +84,11 @@ export function runView(state: LogState, run: RunNode, texts: RunTexts, now: num
   };
 }
 
-/** What was decided at a position by another installation is marked wherever it is shown. */
+/** Marks a decision that another installation made, wherever it is shown. */
 export const importedAt = ({ imported }: Pick<LogState, 'imported'>, position: number): { imported?: true } =>
   position < imported ? { imported: true } : {};
 
-/** What is committed and what is reserved. */
+/** Returns the sum of the committed and the reserved usage. */
 export const usedUp = ({ usage }: GrantNode): GrantView['consumed'] => sum(usage.committed, usage.reserved);
 
 function sum(a: GrantView['consumed'], b: GrantView['consumed']): GrantView['consumed'] {

@@ -6,7 +6,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { counts, Reach, type Meant } from './reach';
 import type { ActionNode, ApprovalNode, GrantNode, LogState, RunNode } from '../state/state';
 
-/** The blast radius, counted at once. */
+/** Counts the blast radius in one step. */
 export const preview = (state: LogState, meant: Meant, now: number): PreviewView => {
   const pieces = previewInPieces(state, meant, now, Infinity);
   for (;;) {
@@ -16,18 +16,18 @@ export const preview = (state: LogState, meant: Meant, now: number): PreviewView
 };
 
 /**
- * The blast radius: what a revocation would reach, counted before it is made. A read that walks the whole state, which
- * the revocation itself never does; so it pauses after so many leases, and decisions are made in between.
+ * Counts the blast radius: everything that a revocation would reach, before it is made. This walks the whole state,
+ * which the revocation itself never does, so it pauses after every few leases to let decisions proceed.
  *
- * The answer is as of the position at which it began. What is issued or asked for later is not counted, and the
- * revocation finds it by its position; what ends while the count is under way may be counted or not.
+ * The result applies to the position at which the count started. Grants and requests from later positions are not
+ * counted, and the revocation finds them by their position; those that end during the count may or may not be counted.
  */
 export function* previewInPieces(
   state: LogState,
   meant: Meant,
   now: number,
   unitsPerPiece: number,
-  asOf = state.next, // when it is called, and not when its first piece is done
+  asOf = state.next, // evaluated at the call, not with the first piece
 ): Generator<void, PreviewView> {
   const reach = new Reach(state, meant, now, asOf);
   const tallies: Record<RevocationTarget, Tally> = { tool: new Tally(state), leases: new Tally(state) };
@@ -48,7 +48,7 @@ export function* previewInPieces(
     i -= 1;
     if (!isDue()) continue;
     yield;
-    i = indexBefore(state.order, last); // what was forgotten since is gone from the list
+    i = indexBefore(state.order, last); // forgotten grants have left the list since
   }
   for (const approval of state.waiting.since(0)) {
     if (approval.position < asOf) {
@@ -74,7 +74,7 @@ export function* previewInPieces(
   };
 }
 
-/** The last grant before a position: the list is in order of position. */
+/** Returns the index of the last grant before a position: the list is ordered by position. */
 function indexBefore(order: readonly GrantNode[], position: number): number {
   let [low, high] = [0, order.length];
   while (low < high) {
@@ -85,7 +85,7 @@ function indexBefore(order: readonly GrantNode[], position: number): number {
   return low - 1;
 }
 
-/** What is counted of one target, a thing at a time, so that nothing is left to do at the end that grows with it. */
+/** Counts one target, one item at a time, so that the final step does not grow with the count. */
 class Tally {
   private grants = 0;
   private inFlight = 0;
@@ -101,7 +101,7 @@ class Tally {
 
   constructor(private readonly state: LogState) {}
 
-  /** A run has one lease that is not superseded: as many runs as leases. */
+  /** Counts a grant. A run has one lease that is not superseded, so there are as many runs as leases. */
   grant(grant: GrantNode): void {
     const run = this.state.runs.get(grant.runId) as RunNode;
     this.grants += 1;
@@ -157,7 +157,7 @@ class Tally {
   }
 }
 
-/** How many there are of each name. An answer lists so many names; what has another one is counted together. */
+/** Counts items by name. A response lists a bounded number of names; items with other names are counted together. */
 class Groups {
   readonly listed: Record<string, number> = Object.create(null) as Record<string, number>;
   unlisted = 0;

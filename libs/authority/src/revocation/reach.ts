@@ -16,33 +16,35 @@ import {
 import { normalizeTool } from '../matching/tool-name';
 import { normalizeVerb } from '../matching/verb';
 
-/** A revocation that somebody may make. */
+/** A revocation that a person may make. */
 export interface Meant {
   readonly selector: StoredSelector;
   readonly target?: RevocationTarget | undefined;
   readonly quarantine?: boolean | undefined;
 }
 
-/** What a rule does: `loses` is a lease that lives on without the tool. */
+/** The effect of a rule: `loses` is a lease that stays live without the tool. */
 export interface Reached {
   readonly ends: boolean;
   readonly loses: boolean;
 }
 const UNREACHED: Reached = { ends: false, loses: false };
 
-/** Does a revocation end leases, or deny a tool? In doubt the tool is meant, and the leases live on. */
+/**
+ * Decides whether a revocation ends leases or denies a tool. If in doubt, it denies the tool and the leases stay live.
+ */
 export const targetOf = ({ selector, target }: Meant): RevocationTarget =>
   selector.tool === undefined ? 'leases' : (target ?? 'tool');
 
-/** What a revocation would reach, were it made at a position and a time. Asked of one thing at a time; reads only. */
+/** Determines what a revocation at a position and a time would reach, one item at a time. Read-only. */
 export class Reach {
   readonly target: RevocationTarget;
-  /** leases looked at so far, ancestors too: what it has cost */
+  /** the number of leases read so far, including ancestors: the cost */
   work = 0;
   private readonly rule: Rule;
   private readonly others: StoredSelector;
   private readonly tool: string | undefined;
-  /** a name that is no verb may be any lease's tool */
+  /** a name that is not a verb may be the tool of any lease */
   private readonly isVerb: boolean;
 
   constructor(
@@ -59,26 +61,26 @@ export class Reach {
     this.isVerb = this.tool !== undefined && normalizeVerb(this.tool).ok;
   }
 
-  /** Of a lease that could still act, now or once it is resumed. */
+  /** Checks a lease that could still act, now or once it is resumed. */
   grant(grant: GrantNode): Reached {
     if (grant.supersededBy !== undefined) return UNREACHED;
     const { ends, loses } = this.chain(grant.id);
     return { ends, loses: loses && (!this.isVerb || couldUse(grant.limits, this.tool as string)) };
   }
 
-  /** Of a permit without an outcome: the call is under way, and its lease ends or loses the tool. */
+  /** Checks a permit without an outcome: the call is in progress, and its lease ends or loses the tool. */
   action(action: ActionNode): Reached {
     const { ends, loses } = this.chain(action.grantId);
     return { ends, loses: loses && this.names(action) };
   }
 
-  /** Of what a person is asked: it can be approved no more. */
+  /** Checks a pending request, which could no longer be approved. */
   approval(approval: ApprovalNode): Reached {
     const { state, now } = this;
     const run = state.runs.get(approval.runId);
     if (!run || approval.status !== 'pending' || now >= approval.expiresAt) return UNREACHED;
     this.work += 1;
-    if (revokedRequest(state, approval, now)) return UNREACHED; // it was reached before
+    if (revokedRequest(state, approval, now)) return UNREACHED; // an earlier revocation reached it
     const { ends: asked } = this.itself(run, approval);
     const above = approval.supersedes ?? approval.grantId ?? approval.parentId;
     const { ends, loses } = above === undefined ? UNREACHED : this.chain(above);
@@ -86,7 +88,10 @@ export class Reach {
     return { ends: asked || ends, loses: loses && verb !== undefined && this.names({ verb, tool }) };
   }
 
-  /** As `blockedInChain` walks it, without a list: a chain that is broken, or has ended for good, is reached by nothing. */
+  /**
+   * Walks like `blockedInChain`, without building a list: a chain that is broken or has ended for good is never
+   * reached.
+   */
   private chain(id: string): Reached {
     const { state, now } = this;
     let [ends, loses, depth] = [false, false, 0];
@@ -118,18 +123,18 @@ export class Reach {
   }
 }
 
-/** Does this count for the target that is meant? */
+/** Reports whether an effect counts for the intended target. */
 export const counts = ({ ends, loses }: Reached, target: RevocationTarget): boolean =>
   target === 'tool' ? loses : ends;
 
-/** How much a revocation would reach of what was issued or asked for at or after a position, as far as it was counted. */
+/** How many of the grants and requests from a position onward a revocation would reach, as far as they were counted. */
 export interface Grown {
   readonly count: number;
-  /** false: more is newer than one decision looks at */
+  /** false: more is newer than one decision may read */
   readonly counted: boolean;
 }
 
-/** Looks at the newest first, and at so many at most: a decision is never as long as the state is large. */
+/** Reads the newest first, up to a fixed number, so that the duration of a decision does not grow with the state. */
 export function grownSince(
   state: LogState,
   meant: Meant,

@@ -15,7 +15,7 @@ export function subjectOf(run: RunNode, grant: Pick<GrantNode, 'treeId' | 'limit
   };
 }
 
-/** The revocation that struck this grant itself, if any. Remembered with the epoch: a strike is for ever. */
+/** Returns the revocation that struck this grant itself, if any. A strike is final, so it is cached with the epoch. */
 export function struckBy(state: LogState, grant: GrantNode): string | undefined {
   if (grant.struckBy !== undefined || grant.checkedEpoch === state.rules.epoch) return grant.struckBy;
   const run = state.runs.get(grant.runId);
@@ -27,24 +27,32 @@ export function struckBy(state: LogState, grant: GrantNode): string | undefined 
   return grant.struckBy;
 }
 
-/** A quarantine that refuses a new grant for this subject, if any. One of a tool denies the tool, and refuses no grant. */
+/**
+ * Returns the quarantine that refuses a new grant for this subject, if any. A tool's quarantine denies the tool, not
+ * the grant.
+ */
 export function quarantinedBy(state: LogState, subject: Subject): Rule | undefined {
   return state.rules.match(subject, 0, (rule) => rule.quarantine && rule.target !== 'tool');
 }
 
-/** The revocation that strikes a lease with these limits before it is issued: its run is older than the rule. */
+/**
+ * Returns the revocation that strikes a lease with these limits before it is issued: its run is older than the rule.
+ */
 export function strikesAsked(state: LogState, run: RunNode, limits: ApprovalNode['limits']): Rule | undefined {
   if (!limits) return undefined;
   return state.rules.match(subjectOf(run, { treeId: run.treeId, limits }), 0, (rule) => strikes(rule, run));
 }
 
-/** A call as the rules that name a tool look at it. */
+/** The names of a call, for the rules that name a tool. */
 export interface Named {
   readonly verb: string;
   readonly tool: string | undefined;
 }
 
-/** The revocation that denies a verb or a tool under a chain: found by both names, whichever of the two the rule means. */
+/**
+ * Returns the revocation that denies a verb or a tool under a chain. Both names are looked up, since a rule may use
+ * either.
+ */
 export function toolDeniedBy(
   state: LogState,
   chain: readonly GrantNode[],

@@ -41,18 +41,18 @@ function revoke(log: TestLog, selector: Fields<'revokeSelector'>['selector'], mo
 const approve = (log: TestLog, approvalId: string): CommandResult =>
   log.try('decideApproval', { approvalId, verdict: 'approve', actor: PERSON });
 
-describe('a run that waits for a person, and a selector that matches it', () => {
-  it('is refused at the approval, with the revocation named', () => {
+describe('a pending run that a selector matches', () => {
+  it('is refused at the approval, naming the revocation', () => {
     const log = new TestLog();
     const { approvalId } = asks(log);
     const revocationId = revoke(log, { agentClass: 'qbot' });
-    const told = approve(log, approvalId);
-    const refused = only('events' in told ? told.events : [], 'Refused');
+    const result = approve(log, approvalId);
+    const refused = only('events' in result ? result.events : [], 'Refused');
     expect(refused.data.reasons?.[0]).toMatchObject({ code: 'REVOKED_BY_RULE' });
     expect(refused.data.detail).toContain(revocationId);
   });
 
-  it('is counted by the preview', () => {
+  it('is counted in the preview', () => {
     const log = new TestLog();
     asks(log);
     expect(preview(log.state, { selector: { agentClass: 'qbot' } }, log.now).counts).toMatchObject({
@@ -62,7 +62,7 @@ describe('a run that waits for a person, and a selector that matches it', () => 
     });
   });
 
-  it('is as old as its request: approved after the time that a later rule names, it is struck', () => {
+  it('is as old as its request: a rule strikes it even if it was approved after the time in the rule', () => {
     const log = new TestLog();
     const { approvalId } = asks(log);
     const incident = log.now + 60_000;
@@ -73,7 +73,7 @@ describe('a run that waits for a person, and a selector that matches it', () => 
     expect(act(log, grantId, 'file.read').type).toBe('ActionDenied');
   });
 
-  it('a lease that was raised after the time that a rule names is as old as the one it superseded', () => {
+  it('gives a raised lease the age of the one it superseded', () => {
     const log = new TestLog();
     const { runId } = openTestRun(log, ROOMY, 'qbot');
     const incident = log.now + 60_000;
@@ -86,7 +86,7 @@ describe('a run that waits for a person, and a selector that matches it', () => 
 });
 
 describe('a rule that names a verb', () => {
-  it('denies that verb, and leaves the leases that could use it', () => {
+  it('denies that verb, and leaves the leases that could use it live', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     const child = delegateTestRun(log, grantId).grantId;
@@ -98,17 +98,17 @@ describe('a rule that names a verb', () => {
   });
 });
 
-describe('what waits, and what reaches it', () => {
-  const denied = (told: CommandResult): string =>
-    'events' in told ? only(told.events, 'Refused').data.code : told.refusal.code;
+describe('pending requests and revocations', () => {
+  const denied = (result: CommandResult): string =>
+    'events' in result ? only(result.events, 'Refused').data.code : result.refusal.code;
 
   it.each<[string, Fields<'revokeSelector'>['selector']]>([
     ['its class in another spelling', { agentClass: 'QBOT' }],
     ['the principal', { principalRef: REF }],
     ['the purpose', { purposeRef: REF }],
-    ['a time that is still to come', { issuedBefore: '2027-01-01T00:00:00.000Z' }],
+    ['a time in the future', { issuedBefore: '2027-01-01T00:00:00.000Z' }],
     ['class and time', { agentClass: 'qbot', issuedBefore: '2026-06-01T00:00:00.000Z' }],
-  ])('a request is refused after a rule by %s', (_what, selector) => {
+  ])('refuses a request after a rule by %s', (_what, selector) => {
     const log = new TestLog();
     const { approvalId, runId } = asks(log);
     const revocationId = revoke(log, selector);
@@ -119,7 +119,7 @@ describe('what waits, and what reaches it', () => {
     expect(run).toMatchObject({ status: 'revoked', endReason: expect.stringContaining(revocationId) as string });
   });
 
-  it('a request is refused after a rule that names its tree', () => {
+  it('refuses a request after a rule that names its tree', () => {
     const log = new TestLog();
     const { approvalId } = asks(log);
     revoke(log, { treeId: log.state.approvals.get(approvalId)?.treeId });
@@ -128,25 +128,25 @@ describe('what waits, and what reaches it', () => {
 
   it.each<[string, Fields<'revokeSelector'>['selector']]>([
     ['another class', { agentClass: 'other' }],
-    ['a time before it was asked for', { agentClass: 'qbot', issuedBefore: '2025-01-01T00:00:00.000Z' }],
-    ['a tool, which is denied and ends nothing', { tool: 'file.read' }],
-  ])('a request is approved after a rule by %s', (_what, selector) => {
+    ['a time before the request', { agentClass: 'qbot', issuedBefore: '2025-01-01T00:00:00.000Z' }],
+    ['a tool, which is denied without ending a lease', { tool: 'file.read' }],
+  ])('approves a request after a rule by %s', (_what, selector) => {
     const log = new TestLog();
     const { approvalId } = asks(log);
     revoke(log, selector);
     expect(approve(log, approvalId)).toMatchObject({ events: expect.anything() as unknown });
   });
 
-  it('a request made after the rule is approved, and acts', () => {
+  it('approves a request made after the rule, whose run may act', () => {
     const log = new TestLog();
     revoke(log, { agentClass: 'qbot' });
     log.now += 1;
     const { approvalId } = asks(log);
-    const told = approve(log, approvalId) as { events: Event[] };
-    expect(act(log, only(told.events, 'GrantIssued').grantId as string, 'file.read').type).toBe('ActionPermitted');
+    const result = approve(log, approvalId) as { events: Event[] };
+    expect(act(log, only(result.events, 'GrantIssued').grantId as string, 'file.read').type).toBe('ActionPermitted');
   });
 
-  it('a lifted quarantine raises no request from the dead', () => {
+  it('keeps a request revoked after its quarantine is lifted', () => {
     const log = new TestLog();
     const { approvalId } = asks(log);
     const revocationId = revoke(log, { agentClass: 'qbot' }, { quarantine: true });
@@ -154,7 +154,7 @@ describe('what waits, and what reaches it', () => {
     expect(denied(approve(log, approvalId))).toBe('GRANT_NOT_LIVE');
   });
 
-  it('a revoked request can still be denied, and may run out', () => {
+  it('lets a revoked request be denied or expire', () => {
     const log = new TestLog();
     const [one, two] = [asks(log), asks(log)];
     revoke(log, { agentClass: 'qbot' });
@@ -167,7 +167,7 @@ describe('what waits, and what reaches it', () => {
   it.each([
     ['an escalation of a child, after its parent was revoked', 'escalation'],
     ['a step-up of a child, after its parent was revoked', 'action'],
-  ])('%s, is refused and shown as revoked', (_what, kind) => {
+  ])('refuses %s, and shows it as revoked', (_what, kind) => {
     const log = new TestLog();
     const root = openTestRun(log, { ...ROOMY, risk: { approvalFrom: 'low' } });
     const child = delegateTestRun(log, root.grantId, { budget: { calls: 5 } });
@@ -180,7 +180,7 @@ describe('what waits, and what reaches it', () => {
     expect(denied(approve(log, approval.id))).toBe('GRANT_NOT_LIVE');
   });
 
-  it('a raise to a tool whose leases a rule ended is refused when it waited, and when it is asked for later', () => {
+  it('refuses to raise a lease to a tool whose leases a rule ended, for pending and for later requests', () => {
     const log = new TestLog();
     const { runId } = openTestRun(log, { ...ROOMY, actions: { allow: ['file.*'] } });
     const want = { actions: { allow: ['deploy.run'] } };
@@ -190,7 +190,7 @@ describe('what waits, and what reaches it', () => {
     expect(denied(log.try('escalate', { runId, want }))).toBe('GRANT_NOT_LIVE');
   });
 
-  it('a revocation is refused where a request came after the preview', () => {
+  it('refuses a revocation if a request was made after the preview', () => {
     const log = new TestLog();
     const selector = { agentClass: 'qbot' };
     const { digest, asOf } = preview(log.state, { selector }, log.now);
@@ -202,7 +202,7 @@ describe('what waits, and what reaches it', () => {
   });
 });
 
-describe('a tool that is denied', () => {
+describe('a denied tool', () => {
   it.each([
     ['deploy.run', 'deploy.run', undefined],
     ['DEPLOY.Run', 'deploy.run', undefined],
@@ -211,22 +211,25 @@ describe('a tool that is denied', () => {
     ['Mailer', 'file.read', 'MAILER '],
     ['mailer', 'mailer', undefined],
     ['send mail', 'file.read', 'Send Mail'],
-  ])('as %j is not used as verb %j with tool %j, by a lease, by a child and by a later child', (named, verb, tool) => {
-    const log = new TestLog();
-    const { grantId } = openTestRun(log);
-    const child = delegateTestRun(log, grantId).grantId;
-    const revocationId = revoke(log, { tool: named });
-    const later = delegateTestRun(log, grantId).grantId;
-    for (const id of [grantId, child, later]) {
-      const denial = act(log, id, verb, { action: { verb, tool } });
-      expect(denial.type).toBe('ActionDenied');
-      expect(JSON.stringify(denial.data.reasons)).toContain(revocationId);
-      expect(act(log, id, 'doc.read').type).toBe('ActionPermitted');
-    }
-    expect(act(log, openTestRun(log).grantId, verb, { action: { verb, tool } }).type).toBe('ActionPermitted');
-  });
+  ])(
+    'under the name %j cannot be used as verb %j with tool %j by a lease, a child or a later child',
+    (named, verb, tool) => {
+      const log = new TestLog();
+      const { grantId } = openTestRun(log);
+      const child = delegateTestRun(log, grantId).grantId;
+      const revocationId = revoke(log, { tool: named });
+      const later = delegateTestRun(log, grantId).grantId;
+      for (const id of [grantId, child, later]) {
+        const denial = act(log, id, verb, { action: { verb, tool } });
+        expect(denial.type).toBe('ActionDenied');
+        expect(JSON.stringify(denial.data.reasons)).toContain(revocationId);
+        expect(act(log, id, 'doc.read').type).toBe('ActionPermitted');
+      }
+      expect(act(log, openTestRun(log).grantId, verb, { action: { verb, tool } }).type).toBe('ActionPermitted');
+    },
+  );
 
-  it('is denied to new leases while it is in quarantine, and none is refused for it', () => {
+  it('is denied to new leases while it is in quarantine, without refusing them', () => {
     const log = new TestLog();
     const old = openTestRun(log).grantId;
     const revocationId = revoke(log, { tool: 'deploy.run' }, { quarantine: true });
@@ -239,15 +242,15 @@ describe('a tool that is denied', () => {
     expect(stateDigest(fromSnapshot(toSnapshot(log.state)))).toBe(stateDigest(log.state));
   });
 
-  it('is denied to a run that was raised since, and to one that a person approved since', () => {
+  it('is denied to a run that was raised or approved after the rule', () => {
     const log = new TestLog();
     const { approvalId } = asks(log);
     revoke(log, { tool: 'deploy.run' });
-    const told = approve(log, approvalId) as { events: Event[] };
-    expect(act(log, only(told.events, 'GrantIssued').grantId as string, 'deploy.run').type).toBe('ActionDenied');
+    const result = approve(log, approvalId) as { events: Event[] };
+    expect(act(log, only(result.events, 'GrantIssued').grantId as string, 'deploy.run').type).toBe('ActionDenied');
   });
 
-  it('refuses the approval of a call of it that waits, and of no other', () => {
+  it('refuses the approval of a pending call of the tool, but of no other call', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, risk: { approvalFrom: 'low' } });
     const waiting = (verb: string): string => {
@@ -261,7 +264,7 @@ describe('a tool that is denied', () => {
     expect(JSON.stringify(approve(log, write))).toContain('ApprovalGiven');
   });
 
-  it('is previewed with what would lose it, and what would end', () => {
+  it('is previewed with the leases that would lose it and those that would end', () => {
     const log = new TestLog();
     const root = openTestRun(log, { ...ROOMY, actions: { allow: ['deploy.*', 'file.*'] } });
     delegateTestRun(log, root.grantId, { actions: { allow: ['file.read'] } });
@@ -274,7 +277,7 @@ describe('a tool that is denied', () => {
     expect(targets?.leases).toMatchObject({ grants: 2, inFlight: 2 });
   });
 
-  it('ends the leases that could use it where that is said', () => {
+  it('ends the leases that could use it if the target states so', () => {
     const log = new TestLog();
     const able = openTestRun(log).grantId;
     const other = openTestRun(log, { ...ROOMY, actions: { allow: ['file.*'] } }).grantId;
@@ -284,9 +287,9 @@ describe('a tool that is denied', () => {
 
   it.each<[string, Pick<Fields<'revokeSelector'>, 'selector' | 'target'>, string?]>([
     ['a target without a tool', { selector: { agentClass: 'x' }, target: 'tool' }],
-    ['a pattern, which no tool is called', { selector: { tool: 'deploy.*' } }, 'PATTERN_INVALID'],
-    ['a name of nothing that is seen', { selector: { tool: '\u200b' } }],
-  ])('is refused as %s', (_what, fields, code = 'BAD_REQUEST') => {
+    ['a pattern, which cannot name a tool', { selector: { tool: 'deploy.*' } }, 'PATTERN_INVALID'],
+    ['a name without a visible character', { selector: { tool: '\u200b' } }],
+  ])('refuses %s', (_what, fields, code = 'BAD_REQUEST') => {
     const log = new TestLog();
     const revocationId = deriveId('revocation', 0, 'x');
     expect(log.try('revokeSelector', { revocationId, force: true, actor: PERSON, ...fields })).toMatchObject({
@@ -294,7 +297,7 @@ describe('a tool that is denied', () => {
     });
   });
 
-  it('ended leases in the first release, and an event of then still does', () => {
+  it('ended leases in the first release, and still does in an event of that release', () => {
     const event = { type: 'RevocationRuleAdded', data: { selector: { tool: 'deploy.run' } } };
     expect(upcast(event)).toMatchObject({ v: 2, data: { target: 'leases' } });
     expect(upcast({ type: 'RevocationRuleAdded', data: { selector: {} } })).not.toHaveProperty('data.target');

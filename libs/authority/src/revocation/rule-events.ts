@@ -5,8 +5,8 @@ import type { LogState } from '../state/state';
 export type RuleEvent = EventOf<'RevocationRuleAdded'> | EventOf<'QuarantineLifted'>;
 
 /**
- * The revocations of a log that are of no tree, as the events that made them: with them the events of one tree fold to
- * the same grants as those of the whole log. Who made them, and why, is not in the state.
+ * Returns the revocations of a log that are not limited to a tree, as the events that made them: with them the events
+ * of one tree fold to the same grants as those of the whole log. Their actors and reasons are not in the state.
  */
 export function ruleEvents({ log, tenant, rules }: LogState): RuleEvent[] {
   const at = (position: number, time: number) => ({
@@ -21,7 +21,7 @@ export function ruleEvents({ log, tenant, rules }: LogState): RuleEvent[] {
   const events = rules.list
     .filter(({ selector }) => selector.treeId === undefined)
     .flatMap(({ revocationId, selector, target, position, time, quarantine, lifted }): RuleEvent[] => {
-      // a quarantine that refuses leases changes nothing of those that were issued; one that denies a tool does
+      // a quarantine that refuses leases does not change issued ones; one that denies a tool does
       const denies = target === 'tool' && (quarantine || lifted !== undefined);
       const data = { revocationId, selector, ...(target ? { target } : {}), quarantine: denies };
       return [
@@ -34,12 +34,12 @@ export function ruleEvents({ log, tenant, rules }: LogState): RuleEvent[] {
   return events.sort((a, b) => a.position - b.position);
 }
 
-/** Events of a tree with the rules among them, by position. */
+/** Merges the rules into the events of a tree, by position. */
 export class WithRules {
   private next = 0;
   constructor(private readonly rules: readonly RuleEvent[]) {}
 
-  /** The rules that come before a position, each told once. */
+  /** Returns the rules that precede a position, each once. */
   before(position: number): readonly RuleEvent[] {
     const from = this.next;
     while ((this.rules[this.next]?.position ?? Infinity) < position) this.next += 1;

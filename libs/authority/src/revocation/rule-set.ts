@@ -10,23 +10,23 @@ export interface Rule {
   readonly selector: StoredSelector;
   readonly position: number;
   readonly time: number;
-  /** ms; undefined: whatever is older than the rule itself */
+  /** ms; undefined: all authority older than the rule itself */
   readonly issuedBefore: number | undefined;
   /** `tool`: the rule denies the tool that it names, and ends no lease; undefined: it ends leases */
   readonly target: 'tool' | undefined;
   quarantine: boolean;
-  /** of a rule that denies a tool: where its quarantine was lifted */
+  /** for a rule that denies a tool: the event that lifted its quarantine */
   lifted: { readonly position: number; readonly time: number } | undefined;
 }
 
-/** What a rule looks at to tell how old authority is. */
+/** The members by which a rule determines the age of authority. */
 export interface Opened {
   /** of RunOpened */
   readonly position: number;
   readonly startedAt: number;
 }
 
-/** What a selector looks at: a grant and its run, or one that is about to be made. */
+/** The subject of a selector: a grant and its run, or a grant about to be issued. */
 export interface Subject {
   readonly agentClass: string;
   readonly agentInstance: string | undefined;
@@ -37,10 +37,10 @@ export interface Subject {
   readonly limits: Limits;
 }
 
-/** The attributes a rule is found by, the most telling first; `tool` and time alone are found by no attribute. */
+/** The attributes that index a rule, the most selective first; `tool` and time alone are not indexed. */
 const KEYS = ['treeId', 'agentInstance', 'principalRef', 'purposeRef', 'agentClass', 'modelVersion'] as const;
 
-/** All the parts given must match. `Scraper` is `scraper`, and so is every name that looks like it. */
+/** Checks that all given parts match. `Scraper` matches `scraper`, and every name that looks like it. */
 export function selects(selector: StoredSelector, subject: Subject): boolean {
   for (const key of KEYS) {
     const [wanted, has] = [selector[key], subject[key]];
@@ -50,9 +50,9 @@ export function selects(selector: StoredSelector, subject: Subject): boolean {
 }
 
 /**
- * The active revocation rules of a log, each under one attribute of its selector, so that a grant looks up its own few
- * values and never the rules or the other grants (I6). The epoch counts rules: a grant that was checked at the newest
- * epoch needs no look-up at all.
+ * The active revocation rules of a log, each indexed by one attribute of its selector, so that a grant looks up its own
+ * few values and never the rules or the other grants (I6). The epoch counts rules: a grant checked at the newest epoch
+ * needs no lookup at all.
  */
 export class RuleSet {
   readonly list: Rule[] = [];
@@ -72,10 +72,10 @@ export class RuleSet {
     const entry = { rule, epoch: this.list.length };
     const { tool } = rule.selector;
     if (tool !== undefined) {
-      const spelt = normalizeTool(tool);
-      const named = this.byTool.get(spelt);
+      const spelled = normalizeTool(tool);
+      const named = this.byTool.get(spelled);
       if (named) named.push(rule);
-      else this.byTool.set(spelt, [rule]);
+      else this.byTool.set(spelled, [rule]);
     }
     for (const slot of slots) {
       const rules = this.byKey.get(slot);
@@ -84,7 +84,7 @@ export class RuleSet {
     }
   }
 
-  /** The rules that name this tool or verb: a verb in its one spelling is a tool's name in its one spelling, too. */
+  /** Returns the rules that name this tool or verb: a normalized verb is also a normalized tool name. */
   forTool(name: string): readonly Rule[] {
     return this.byTool.get(normalizeTool(name)) ?? NONE;
   }
@@ -105,8 +105,8 @@ export class RuleSet {
   }
 
   /**
-   * The oldest rule newer than `since` under one of the subject's values that satisfies `test`. The oldest, so that it
-   * is the same one whenever it is asked for, and whatever was asked before (I10).
+   * Returns the oldest rule newer than `since` that is indexed by one of the subject's values and satisfies `test`. The
+   * oldest one does not depend on when, or after which other lookups, it is requested (I10).
    */
   match(subject: Subject, since: number, test: (rule: Rule) => boolean): Rule | undefined {
     let oldest: { rule: Rule; epoch: number } | undefined;
@@ -135,20 +135,23 @@ const slotsFor = (key: (typeof KEYS)[number], value: string | undefined): string
 const NONE: readonly never[] = [];
 
 /**
- * Is this run's authority older than a rule, or than the time that the rule names? A lease is as old as the run it is of:
- * one that a person approves, or raises, after the rule was asked for, or rests on what was given, before it.
+ * Reports whether a run's authority is older than a rule, or than the time that the rule names. A lease is as old as
+ * its run: a lease approved or raised after the rule still rests on a request or a grant from before it.
  */
 export function isOlder(rule: Rule, run: Opened): boolean {
   if (run.position >= rule.position) return false;
   return rule.issuedBefore === undefined || run.startedAt < rule.issuedBefore;
 }
 
-/** I6: a rule ends what is older than itself, or than the time it names. One that denies a tool ends nothing. */
+/**
+ * I6: reports whether a rule ends authority older than itself, or than the time it names. A rule for a tool ends
+ * nothing.
+ */
 export const strikes = (rule: Rule, run: Opened): boolean => rule.target !== 'tool' && isOlder(rule, run);
 
-/** A rule that denies a tool denies it to what is older and, under its quarantine, to what is newer. */
+/** Reports whether a rule denies its tool to a run: to older ones and, under its quarantine, to newer ones too. */
 export const deniesTool = (rule: Rule, run: Opened): boolean =>
   isOlder(rule, run) || (rule.target === 'tool' && rule.quarantine);
 
-/** All parts of a selector but its tool. */
+/** Returns all parts of a selector except its tool. */
 export const withoutTool = ({ tool: _, ...others }: StoredSelector): StoredSelector => others;

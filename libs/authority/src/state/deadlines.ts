@@ -6,8 +6,9 @@ export interface Deadline {
 }
 
 /**
- * What ends by itself, soonest first: a binary heap. Derived from the nodes, so it may hold what has ended meanwhile;
- * whoever takes from it asks the node. Ties go by id: two folds of one log pop alike.
+ * A binary heap of pending deadlines, the soonest first. It is derived from the nodes and may hold deadlines of nodes
+ * that have ended since, so a caller that pops one checks the node. Ties are broken by id: two folds of one log pop in
+ * the same order.
  */
 export class Deadlines {
   private readonly heap: Deadline[] = [];
@@ -25,7 +26,7 @@ export class Deadlines {
     this.rise(this.heap.length - 1);
   }
 
-  /** Drops all others, which would stay until they surface. */
+  /** Drops every deadline that is not wanted; otherwise each would stay until it surfaces. */
   keep(wanted: (deadline: Deadline) => boolean): void {
     let kept = 0;
     for (const each of this.heap) {

@@ -4,16 +4,16 @@ import { asideBy } from './set-aside';
 import { struckBy } from '../revocation/revocation-rules';
 import type { GrantNode, LogState } from './state';
 
-/** Why a grant is not live, by itself. */
+/** The reason why a grant itself, apart from its ancestors, is not live. */
 export interface Blocked {
   readonly grantId: string;
   readonly status: string;
   readonly revocationId?: string | undefined;
-  /** the position of the event that its tree is set aside by: it may do no more than a suspended one */
+  /** the position of the event that set its tree aside: such a grant may do no more than a suspended one */
   readonly aside?: number | undefined;
 }
 
-/** I2 for one grant alone: its own status, its time, the rules that strike it. Undefined: nothing blocks it. */
+/** I2 for one grant alone: checks its status, its time and the rules that strike it. Undefined: the grant is live. */
 export function blockedItself(state: LogState, grant: GrantNode, now: number): Blocked | undefined {
   if (grant.status !== 'active' && grant.status !== 'suspended') {
     return { grantId: grant.id, status: grant.status, revocationId: grant.revocationId };
@@ -27,7 +27,7 @@ export function blockedItself(state: LogState, grant: GrantNode, now: number): B
   return undefined;
 }
 
-/** I2: the first thing in the chain, from the root down, that keeps its leaf from being live. */
+/** I2: returns the first cause in the chain, from the root down, that keeps its leaf from being live. */
 export function blockedInChain(state: LogState, chain: readonly GrantNode[], now: number): Blocked | undefined {
   for (let i = chain.length - 1; i >= 0; i--) {
     const blocked = blockedItself(state, chain[i] as GrantNode, now);
@@ -36,7 +36,7 @@ export function blockedInChain(state: LogState, chain: readonly GrantNode[], now
   return undefined;
 }
 
-/** I2: what ended the leaf of a chain first; what suspends it, where nothing has ended it. */
+/** I2: returns the cause that ended the leaf of a chain first, or the suspension if the leaf has not ended. */
 export function endedFirst(state: LogState, chain: readonly GrantNode[], now: number): Blocked | undefined {
   let first: { blocked: Blocked; at: number } | undefined;
   for (const grant of chain) {
@@ -74,7 +74,7 @@ export function livenessReason(chain: readonly GrantNode[], blocked: Blocked): R
   };
 }
 
-/** Why a grant is not live, in words; a rule that struck it meanwhile counts above what was written of it before. */
+/** Explains why a grant is not live. A rule that struck it later takes precedence over the recorded end reason. */
 export function endReasonOf(grant: GrantNode, blocked: Blocked | undefined): string | undefined {
   if (blocked?.aside !== undefined)
     return `its tree is set aside, since the event at position ${blocked.aside} cannot be read`;
@@ -85,7 +85,7 @@ export function endReasonOf(grant: GrantNode, blocked: Blocked | undefined): str
     : `struck by ${blocked.revocationId}`;
 }
 
-/** The status a grant has in effect: its own, or that of what blocks it above. */
+/** Returns the effective status of a grant: its own, or that of the ancestor that blocks it. */
 export function effectiveStatus(state: LogState, chain: readonly GrantNode[], now: number): GrantNode['status'] {
   const leaf = chain[0] as GrantNode;
   if (leaf.status !== 'active' && leaf.status !== 'suspended') return leaf.status;

@@ -2,9 +2,10 @@ import type { Limits } from '@bailiwick/contracts/grant';
 import { matchesPath } from '../matching/pattern';
 
 /**
- * Does the lease or the goal name the place (host, bucket, domain) that a resource is at? By the root lease, which an
- * orchestrator or a person made: a run that may delegate could name any place in its child's. A selector names it with a
- * literal first segment and covers the resource; a source of the goal is the place, or a path above the resource.
+ * Reports whether the lease or the goal names the place (host, bucket, domain) of a resource. Pass the root lease,
+ * which an orchestrator or a person made: a run that may delegate could name any place in the lease of its child. A
+ * selector names the place if its first segment is literal and it covers the resource. A source of the goal names the
+ * place if it is the place itself or a path above the resource.
  */
 export function namesPlace({ resources, purpose }: Limits, type: string, id: string): boolean {
   const named = resources.some(

@@ -6,17 +6,20 @@ import { act, openTestRun, TestLog } from '../testing/harness';
 const { endedKeptMs } = LIMITS;
 const SECOND = 1_000;
 
-/** I2: what has ended is forgotten, and nothing else. The hard cases are in test/properties/forgetting.spec.ts. */
+/**
+ * I2: a tree is forgotten after it has ended, and no other tree is. The hard cases are in
+ * test/properties/forgetting.spec.ts.
+ */
 describe('a tree that has ended', () => {
   const log = (): TestLog => new TestLog();
-  /** Time goes on, and something happens somewhere else. */
+  /** Advances the clock and appends an event to another tree. */
   const pass = (on: TestLog, ms: number): void => {
     on.now += ms;
     openTestRun(on);
   };
   const end = (on: TestLog, runId: string): unknown => on.do('completeRun', { runId });
 
-  it('is known for ten minutes, and then with all that was in it not any more', () => {
+  it('is kept for ten minutes and then forgotten with everything in it', () => {
     const on = log();
     const { runId, grantId, treeId } = openTestRun(on);
     end(on, runId);
@@ -31,7 +34,7 @@ describe('a tree that has ended', () => {
     expect(() => act(on, grantId, 'file.read')).toThrow('NOT_FOUND');
   });
 
-  it('is known for ten minutes more by whoever still tries to act in it', () => {
+  it('is kept for ten more minutes after each attempt to act in it', () => {
     const on = log();
     const { runId, grantId } = openTestRun(on);
     end(on, runId);
@@ -43,12 +46,12 @@ describe('a tree that has ended', () => {
     expect(on.state.runs.has(runId)).toBe(false);
   });
 
-  it('is known for as long as a permit in it has no outcome', () => {
+  it('is kept until every permit in it has an outcome', () => {
     const on = log();
     const { runId, grantId } = openTestRun(on);
     const permit = act(on, grantId, 'file.read');
     end(on, runId);
-    pass(on, endedKeptMs - 1); // nobody ticks: the permit is not given up yet
+    pass(on, endedKeptMs - 1); // no tick yet: the permit is not abandoned
     pass(on, endedKeptMs);
     expect(on.state.runs.has(runId)).toBe(true);
     on.do('settle', { actionId: permit.actionId as string, outcome: { status: 'completed' } });
@@ -58,7 +61,7 @@ describe('a tree that has ended', () => {
     expect(on.state.runs.has(runId)).toBe(false);
   });
 
-  it('is forgotten at its time also by who went on from a snapshot, in whatever order they began', () => {
+  it('is forgotten at the same time by a fold that continued from a snapshot, whatever the order of the trees', () => {
     const on = log();
     const [first, second] = [openTestRun(on), openTestRun(on)];
     end(on, second.runId);
@@ -72,7 +75,7 @@ describe('a tree that has ended', () => {
     expect(restored.runs.has(first.runId)).toBe(true);
   });
 
-  it('leaves nothing behind: what lives and what ended in the last ten minutes is what is kept', () => {
+  it('leaves nothing behind: the state holds live trees and those that ended in the last ten minutes', () => {
     const on = log();
     const live = openTestRun(on);
     const most: number[] = [];

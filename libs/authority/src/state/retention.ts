@@ -1,20 +1,20 @@
 import { LIMITS } from '@bailiwick/core/limits';
 
-/** So many runs are forgotten at once, and no more than that with those of the same time: others wait for their turn. */
+/** The most runs to forget at once, except that trees that went quiet at the same time are forgotten together. */
 const MOST_RUNS = 10_000;
 
-/** What is to be known of a tree to forget it in time. */
+/** The parts of a tree that decide when it is forgotten. */
 interface Quiet {
   readonly id: string;
   readonly quietAt: number | undefined;
   readonly runs: readonly unknown[];
 }
 
-/** Trees in which nothing goes on, by when the last event of each was: until then it was of use to somebody. */
+/** Ended trees, ordered by the time of their last event, until they are forgotten. */
 export class Ended<Tree extends Quiet> {
   /** in the order of `quietAt`: maps keep the order of insertion */
   private readonly quiet = new Map<string, Tree>();
-  /** what was forgotten, and is still among the deadlines */
+  /** the number of forgotten nodes whose deadlines are still in the heap */
   stale = 0;
 
   add(tree: Tree): void {
@@ -25,7 +25,7 @@ export class Ended<Tree extends Quiet> {
     this.quiet.delete(id);
   }
 
-  /** Takes those that are to be forgotten now: all of one time or none, since their order may be another in another fold. */
+  /** Takes the trees to forget now: all trees of one time or none, since another fold may order them differently. */
   due(now: number): Tree[] {
     const due: Tree[] = [];
     let [runs, last] = [0, NaN];

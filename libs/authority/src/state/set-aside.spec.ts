@@ -4,9 +4,9 @@ import { bodyDigest, evolveStored } from './stored';
 import { act, delegateTestRun, openTestRun, REF, TestLog, type CommandResult } from '../testing/harness';
 
 const PERSON = { kind: 'person', id: 'person:ann' } as const;
-const code = (told: CommandResult): string => {
-  if ('refusal' in told) return told.refusal.code;
-  const [first] = told.events;
+const code = (result: CommandResult): string => {
+  if ('refusal' in result) return result.refusal.code;
+  const [first] = result.events;
   return first?.type === 'Refused' ? first.data.code : (first?.type ?? 'nothing');
 };
 const call = (grantId: string) =>
@@ -17,14 +17,14 @@ const call = (grantId: string) =>
     proof: { vouched: true },
   }) as const;
 
-/** A log with two trees, and what stands in it. */
+/** A log with two trees, and the events stored in it. */
 class Damaged {
   readonly log = new TestLog();
   readonly mine = openTestRun(this.log);
   readonly child = delegateTestRun(this.log, this.mine.grantId);
   readonly other = openTestRun(this.log);
 
-  /** Puts what cannot be read at the end of the log. */
+  /** Appends an unreadable event to the log. */
   damage(make: (event: Record<string, unknown>) => unknown, grantId = this.mine.grantId): number {
     const position = this.log.state.next;
     const denied = act(this.log, grantId, 'file.read', { resource: { type: 'file', id: 'a' } });
@@ -51,12 +51,12 @@ const tooMany = (event: Record<string, unknown>): unknown => ({
 describe('issue 13.0: an event that cannot be read is contained in the tree that it names', () => {
   const damages: [string, (event: Record<string, unknown>) => unknown][] = [
     ['has more labels than an event may', tooMany],
-    ['has a member that is not known', (event) => ({ ...event, extra: 1 })],
+    ['has an unknown member', (event) => ({ ...event, extra: 1 })],
     ['lacks its data', ({ data: _, ...event }) => event],
-    ['is of a version that is not known', (event) => ({ ...event, v: 99 })],
-    ['can be read and cannot follow', (event) => ({ ...event, type: 'GrantResumed', data: { reason: { code: 'X' } } })],
+    ['has an unknown version', (event) => ({ ...event, v: 99 })],
+    ['is readable but cannot follow', (event) => ({ ...event, type: 'GrantResumed', data: { reason: { code: 'X' } } })],
   ];
-  it.each(damages)('one that %s: its tree is decided no, the others are served', (_what, make) => {
+  it.each(damages)('denies everything in the tree of one that %s and serves the other trees', (_what, make) => {
     const damaged = new Damaged();
     const { log, mine, child, other } = damaged;
     const position = damaged.damage(make);
@@ -75,7 +75,7 @@ describe('issue 13.0: an event that cannot be read is contained in the tree that
     expect(openTestRun(log).grantId).toBeDefined();
   });
 
-  it('its leases can be revoked, by grant and by selector, and nothing in it runs out or is forgotten', () => {
+  it('allows revocation by grant and by selector, while nothing in the tree expires or is forgotten', () => {
     const damaged = new Damaged();
     const { log, mine, child } = damaged;
     damaged.damage(tooMany);
@@ -89,7 +89,7 @@ describe('issue 13.0: an event that cannot be read is contained in the tree that
     expect(log.state.trees.has(mine.treeId)).toBe(true);
   });
 
-  it('a person who has examined it ends its tree by name and digest, and then the tree is forgotten like any other', () => {
+  it('lets a person end the tree by position and digest, after which the tree is forgotten like any other', () => {
     const damaged = new Damaged();
     const { log, mine, child } = damaged;
     const position = damaged.damage(tooMany);
@@ -119,40 +119,45 @@ describe('issue 13.0: an event that cannot be read is contained in the tree that
   });
 });
 
-describe('issue 13.0: an event that names no tree, or may be about more than one, is in doubt for the whole log', () => {
+describe('issue 13.0: an event that names no tree, or may concern more than one, puts the whole log in doubt', () => {
   const damages: [string, (event: Record<string, unknown>) => unknown][] = [
     ['is no JSON', () => 'not json'],
     ['is null', () => 'null'],
     ['is a list', () => '[]'],
     ['names no tree', ({ treeId: _, ...event }) => ({ ...event, extra: 1 })],
-    ['is of a type that is not known', (event) => ({ ...event, type: 'GrantWidened' })],
+    ['has an unknown type', (event) => ({ ...event, type: 'GrantWidened' })],
     ['is a revocation', (event) => ({ ...event, type: 'RevocationRuleAdded' })],
-    ['is of another log', (event) => ({ ...event, log: 'default/1' })],
-    ['is of another position', (event) => ({ ...event, position: 0 })],
-    ['is of another tenant', (event) => ({ ...event, tenant: 'other' })],
-    ['names a tree by no id', (event) => ({ ...event, treeId: 'tree' })],
+    ['belongs to another log', (event) => ({ ...event, log: 'default/1' })],
+    ['has another position', (event) => ({ ...event, position: 0 })],
+    ['belongs to another tenant', (event) => ({ ...event, tenant: 'other' })],
+    ['names its tree without a valid id', (event) => ({ ...event, treeId: 'tree' })],
   ];
-  it.each(damages)('one that %s: only what takes authority away is taken until it is set aside', (_what, make) => {
-    const damaged = new Damaged();
-    const { log, mine, other } = damaged;
-    const position = damaged.damage(make);
-    const opening = { agent: { class: 'worker' }, principalRef: REF, purposeRef: REF, grant: {} };
-    expect(code(log.try('authorize', call(other.grantId)))).toBe('LOG_IN_DOUBT');
-    expect(code(log.try('openRun', opening))).toBe('LOG_IN_DOUBT');
-    expect(code(log.try('suspend', { grantId: other.grantId, reasonCode: 'X', actor: PERSON }))).toBe('GrantSuspended');
-    expect(code(log.try('resume', { grantId: other.grantId, reasonCode: 'X', actor: PERSON }))).toBe('LOG_IN_DOUBT');
-    expect(code(log.try('revokeGrant', { grantId: mine.grantId, actor: PERSON }))).toBe('GrantRevoked');
-    const rule = { selector: { agentClass: 'x' }, force: true, actor: PERSON };
-    expect(code(log.try('revokeSelector', { revocationId: `rev_0_${'1'.repeat(26)}`, ...rule }))).toBe(
-      'RevocationRuleAdded',
-    );
-    expect(damaged.repair(position)).toBe('EventSetAside');
-    expect(code(log.try('openRun', opening))).toBe('RunOpened');
-  });
+  it.each(damages)(
+    'after one that %s, accepts only commands that take authority away until the event is set aside',
+    (_what, make) => {
+      const damaged = new Damaged();
+      const { log, mine, other } = damaged;
+      const position = damaged.damage(make);
+      const opening = { agent: { class: 'worker' }, principalRef: REF, purposeRef: REF, grant: {} };
+      expect(code(log.try('authorize', call(other.grantId)))).toBe('LOG_IN_DOUBT');
+      expect(code(log.try('openRun', opening))).toBe('LOG_IN_DOUBT');
+      expect(code(log.try('suspend', { grantId: other.grantId, reasonCode: 'X', actor: PERSON }))).toBe(
+        'GrantSuspended',
+      );
+      expect(code(log.try('resume', { grantId: other.grantId, reasonCode: 'X', actor: PERSON }))).toBe('LOG_IN_DOUBT');
+      expect(code(log.try('revokeGrant', { grantId: mine.grantId, actor: PERSON }))).toBe('GrantRevoked');
+      const rule = { selector: { agentClass: 'x' }, force: true, actor: PERSON };
+      expect(code(log.try('revokeSelector', { revocationId: `rev_0_${'1'.repeat(26)}`, ...rule }))).toBe(
+        'RevocationRuleAdded',
+      );
+      expect(damaged.repair(position)).toBe('EventSetAside');
+      expect(code(log.try('openRun', opening))).toBe('RunOpened');
+    },
+  );
 });
 
-describe('issue 13.0: every fold sets the same aside', () => {
-  it('from the beginning, and from a snapshot at any position', () => {
+describe('issue 13.0: every fold sets the same events aside', () => {
+  it('agrees between a fold from position 0 and one from a snapshot at any position', () => {
     const damaged = new Damaged();
     const { log } = damaged;
     const first = damaged.damage(tooMany);
@@ -174,7 +179,7 @@ describe('issue 13.0: every fold sets the same aside', () => {
     }
   });
 
-  it('and a log with a gap is not folded at all', () => {
+  it('refuses to fold a log with a gap', () => {
     const state = emptyState('default/0', 'default', 0);
     expect(() => evolveStored(state, { position: 1, body: '{}' })).toThrow(/cannot follow/);
   });

@@ -4,14 +4,16 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import type { LogState, UnreadableNode } from './state';
 
 /*
- * A stored event that cannot be read is contained (I11). Its position counts and its bytes stay in the tree of hashes;
- * the tree of runs that it names is set aside: its events are passed over, but for those that end it, and every decision
- * about it is no. One whose body names no tree, or may be about more than a tree, is in doubt for the whole log.
+ * The effect of a stored event that cannot be read is contained (I11). Its position counts and its bytes stay in the
+ * Merkle tree. The tree of runs that it names is set aside: later events of that tree are passed over, except those
+ * that end it, and every decision about the tree is a denial. If the body names no tree, or may concern more than one,
+ * the whole log is in doubt.
  *
- * All of this follows from the stored bodies alone, so that every fold sets aside the same at the same position (I10).
+ * All of this follows from the stored bodies alone, so every fold sets aside the same events at the same position
+ * (I10).
  */
 
-/** Types whose events are about one tree and nothing beyond it, whatever else they hold. */
+/** Event types that concern exactly one tree, whatever else their events contain. */
 const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
   (Object.keys(EVENT_DATA) as EventType[]).filter(
     (type) =>
@@ -19,31 +21,31 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
   ),
 );
 
-/** What still counts in a tree that is set aside: what takes authority away. */
+/** Event types that still count in a tree that is set aside, since they take authority away. */
 const COUNTS_ASIDE: ReadonlySet<EventType> = new Set<EventType>([
   'GrantRevoked',
   'RevocationRuleAdded',
   'EventSetAside',
 ]);
 
-/** The first unreadable event of a tree; undefined where the tree is not set aside. */
+/** Returns the first unreadable event of a tree, or undefined if the tree is not set aside. */
 export function asideBy({ unreadable }: LogState, treeId: string | undefined): UnreadableNode | undefined {
   if (unreadable.size === 0 || treeId === undefined) return undefined;
   for (const node of unreadable.values()) if (node.treeId === treeId) return node;
   return undefined;
 }
 
-/** The first unreadable event that may be about anything in the log. */
+/** Returns the first unreadable event that may concern anything in the log. */
 export function doubtOf({ unreadable }: LogState): UnreadableNode | undefined {
   for (const node of unreadable.values()) if (node.treeId === undefined) return node;
   return undefined;
 }
 
-/** Is this an event of a tree that is set aside, and none that ends it? */
+/** Reports whether this event belongs to a tree that is set aside and does not end it. */
 export const isPassedOver = (state: LogState, event: Event): boolean =>
   state.unreadable.size > 0 && !COUNTS_ASIDE.has(event.type) && asideBy(state, event.treeId) !== undefined;
 
-/** A stored body as an event, or why it cannot be read. */
+/** Parses a stored body as an event, or returns the reason why it cannot be read. */
 export function readBody(body: string): Result<Event, unknown> {
   try {
     return ok(parseEvent(body));
@@ -53,8 +55,8 @@ export function readBody(body: string): Result<Event, unknown> {
 }
 
 /**
- * The tree that an unreadable body is about, as far as its JSON says so. Columns beside the body are not asked: nothing
- * but the body is hashed. A body of another log or another position says nothing.
+ * Returns the tree that an unreadable body concerns, as far as its JSON states one. Only the body is read, not the
+ * columns stored with it, since only the body is hashed. A body of another log or another position identifies no tree.
  */
 export function treeNamed(
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,

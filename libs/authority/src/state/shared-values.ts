@@ -1,9 +1,9 @@
 import { DIMENSIONS, type Limits } from '@bailiwick/contracts/grant';
 
 /**
- * One copy of what many nodes say alike: the limits that an orchestrator hands to a thousand agents, their classes,
- * their principal. Values that come from here are never changed. It knows the most recent ones and forgets them all
- * when they become too many; what was shared stays shared.
+ * Keeps one copy of values that many nodes share: the limits that an orchestrator gives to a thousand agents, their
+ * classes, their principal. Never change a value that comes from here. The cache holds recent values and is cleared
+ * when it is full; values that are already shared stay shared.
  */
 export class Shared {
   private readonly values = new Map<string, unknown>();
@@ -17,7 +17,7 @@ export class Shared {
     return value;
   }
 
-  /** Dimension by dimension: two leases that differ in their time have all else in common. */
+  /** Shares each dimension separately: two leases that differ in their time have everything else in common. */
   limits(limits: Limits): Limits {
     const own: Record<string, unknown> = {};
     for (const name of DIMENSIONS) own[name] = name === 'time' ? limits[name] : this.of(limits[name]);

@@ -3,12 +3,15 @@ import type { ActionNode, CommandNode, GrantNode, RunNode, SettledNode } from '.
 import type { Mutable, MutableUsage } from './usage';
 
 /*
- * There may be a million runs and leases, permits, outcomes and tries, and who takes over a log waits until all are
- * read: they are rows without names of members, and say in numbers what other lines say already. What is not there is
- * null, or left out at the end.
+ * A log may have a million runs and leases, permits, outcomes and tries, and a new owner waits until all of them are
+ * read. They are therefore stored as rows without member names, and refer by number to values in other lines. An absent
+ * value is null, or left out at the end.
  */
 
-/** A run: `parent` is the number of a run before it, whose tree is its own; agent, principal and purpose are shared. */
+/**
+ * A run. `parent` is the number of an earlier run, whose tree it shares; agent, principal and purpose are shared
+ * values.
+ */
 export type RunRow = [
   id: string,
   parent: number | null,
@@ -26,13 +29,13 @@ export type RunRow = [
   pendingApprovals: number,
 ];
 
-/** A lease: `run` and `parent` are the numbers of a run, and of a lease before it. */
+/** A lease. `run` and `parent` are the numbers of a run and of an earlier lease. */
 export type GrantRow = [
   id: string,
   run: number,
   parent: number | null,
   depth: number,
-  /** in the order of DIMENSIONS, shared; the time is each lease's own */
+  /** in the order of DIMENSIONS; shared values, except the time, which differs for each lease */
   limits: (number | Limits['time'])[],
   notBefore: number,
   expiresAt: number,
@@ -49,7 +52,7 @@ export type GrantRow = [
   revocationId: string | null,
 ];
 
-/** A permit without an outcome: `grant` is the number of its lease, whose run and tree are its own. */
+/** A permit without an outcome. `grant` is the number of its lease, which gives its run and tree. */
 export type ActionRow = [
   id: string,
   grant: number | [grantId: string, runId: string, treeId: string],
@@ -57,53 +60,53 @@ export type ActionRow = [
   permittedAt: number,
   expiresAt: number,
   position: number,
-  /** shared */
+  /** shared value */
   verb: number,
   tool: number | null,
-  /** left out, or null, where it is `expiresAt` */
+  /** left out, or null, if it equals `expiresAt` */
   outcomeUntil?: number | null,
-  /** left out at the end unless it is so */
+  /** left out unless true */
   maySend?: true,
 ];
-/** An outcome: `run` is the number of its run. */
+/** An outcome. `run` is the number of its run. */
 export type SettledRow = [
   id: string,
   status: SettledNode['status'],
   run: number | string,
   at: number,
   position: number,
-  /** left out where there is none */
+  /** left out if there is none */
   latePosition?: number,
 ];
 export type CommandRow = [id: string, first: number, count: number, at: number, requestDigest?: string];
 
 type UsageRow = [committed: ConsumedRow, reserved: ConsumedRow, windows: MutableUsage['windows']];
-/** money last; 0 where there is nothing */
+/** money last; 0 if nothing was consumed */
 type ConsumedRow = 0 | [calls: number, reads: number, writes: number, external: number, cost: Mutable['cost']];
 
-/** Numbers what many nodes say alike. */
+/** Assigns numbers to values that many nodes share. */
 export interface Numbers {
   numberOf(value: unknown): number;
 }
 
-/** Makes the rows of a state: first those of all runs, then those of the leases, each in their order, then the others. */
+/** Builds the rows of a state: all runs first, then the leases, each in their order, then the other nodes. */
 export class Rows {
   private readonly runs = new Map<string, number>();
   private readonly grants = new Map<string, number>();
 
-  constructor(private readonly told: Numbers) {}
+  constructor(private readonly values: Numbers) {}
 
   ofRun(run: RunNode): RunRow {
-    const { told } = this;
+    const { values } = this;
     const parent = numberIn(this.runs, run.parentRunId);
     this.runs.set(run.id, this.runs.size);
     return [
       run.id,
       parent,
       parent === null ? run.treeId : null,
-      told.numberOf(run.agent),
-      told.numberOf(run.principalRef),
-      told.numberOf(run.purposeRef),
+      values.numberOf(run.agent),
+      values.numberOf(run.principalRef),
+      values.numberOf(run.purposeRef),
       run.startedAt,
       run.position,
       run.status,
@@ -125,7 +128,7 @@ export class Rows {
       run,
       parent,
       grant.depth,
-      DIMENSIONS.map((name) => (name === 'time' ? limits.time : this.told.numberOf(limits[name]))),
+      DIMENSIONS.map((name) => (name === 'time' ? limits.time : this.values.numberOf(limits[name]))),
       grant.notBefore,
       grant.expiresAt,
       grant.issuedAt,
@@ -142,7 +145,7 @@ export class Rows {
     ];
   }
 
-  /** @param grant the lease that it names */
+  /** @param grant the lease that the action names */
   ofAction(
     {
       id,
@@ -161,7 +164,7 @@ export class Rows {
     grant?: GrantNode,
   ): ActionRow {
     const number = grant?.runId === runId && grant.treeId === treeId ? this.grants.get(grantId) : undefined;
-    const call = [this.told.numberOf(verb), tool === undefined ? null : this.told.numberOf(tool)] as const;
+    const call = [this.values.numberOf(verb), tool === undefined ? null : this.values.numberOf(tool)] as const;
     const of = number ?? ([grantId, runId, treeId] as const);
     const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
     const until = outcomeUntil === expiresAt ? null : outcomeUntil;
@@ -187,11 +190,11 @@ export const commandOf = ([, first, count, at, requestDigest]: CommandRow): Comm
   requestDigest,
 });
 
-/** @throws where it names what does not stand before it */
+/** @throws if the id belongs to no earlier row */
 function numberIn(numbers: ReadonlyMap<string, number>, id: string | undefined): number | null {
   if (id === undefined) return null;
   const number = numbers.get(id);
-  if (number === undefined) throw new Error(`${id} is named before it is there`);
+  if (number === undefined) throw new Error(`${id} is named before its row`);
   return number;
 }
 
@@ -201,26 +204,26 @@ function rowOf({ calls, reads, writes, external, cost }: Consumed): ConsumedRow 
 }
 
 /**
- * Reads the rows again, in their order. Ids are taken from the nodes that they name, so that each is held once, as
+ * Reads the rows back in their order. Ids are taken from the nodes they refer to, so that each id is held once, as
  * after a fold.
  */
 export class RowReader {
   private readonly runs: RunNode[] = [];
   private readonly grants: GrantNode[] = [];
 
-  /** @param shared what the numbers stand for */
+  /** @param shared the values that the numbers refer to */
   constructor(private readonly shared: readonly unknown[]) {}
 
   run(row: RunRow): RunNode {
     const { shared } = this;
-    const parent = row[1] === null ? undefined : told(this.runs, row[1]);
+    const parent = row[1] === null ? undefined : valueAt(this.runs, row[1]);
     const run: RunNode = {
       id: row[0],
       treeId: parent ? parent.treeId : (row[2] as string),
       parentRunId: parent?.id,
-      agent: told(shared, row[3]) as RunNode['agent'],
-      principalRef: told(shared, row[4]) as string,
-      purposeRef: told(shared, row[5]) as string,
+      agent: valueAt(shared, row[3]) as RunNode['agent'],
+      principalRef: valueAt(shared, row[4]) as string,
+      purposeRef: valueAt(shared, row[5]) as string,
       startedAt: row[6],
       position: row[7],
       status: row[8],
@@ -236,12 +239,12 @@ export class RowReader {
   }
 
   grant(row: GrantRow): GrantNode {
-    const run = told(this.runs, row[1]);
+    const run = valueAt(this.runs, row[1]);
     const grant: GrantNode = {
       id: row[0],
       treeId: run.treeId,
       runId: run.id,
-      parentId: row[2] === null ? undefined : told(this.grants, row[2]).id,
+      parentId: row[2] === null ? undefined : valueAt(this.grants, row[2]).id,
       depth: row[3],
       limits: this.limits(row[4]),
       notBefore: row[5],
@@ -261,7 +264,7 @@ export class RowReader {
       struckBy: undefined,
     };
     this.grants.push(grant);
-    run.grantId = grant.id; // the newest of a run is the one it has
+    run.grantId = grant.id; // the newest grant of a run is its current one
     return grant;
   }
 
@@ -278,14 +281,14 @@ export class RowReader {
     maySend,
   ]: ActionRow): ActionNode {
     const of =
-      typeof grant === 'number' ? told(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
+      typeof grant === 'number' ? valueAt(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
     return {
       id,
       grantId: of.id,
       runId: of.runId,
       treeId: of.treeId,
-      verb: told(this.shared, verb) as string,
-      tool: tool === null ? undefined : (told(this.shared, tool) as string),
+      verb: valueAt(this.shared, verb) as string,
+      tool: tool === null ? undefined : (valueAt(this.shared, tool) as string),
       charge: consumedOf(charge),
       permittedAt,
       expiresAt,
@@ -296,21 +299,21 @@ export class RowReader {
   }
 
   settled([, status, run, at, position, latePosition]: SettledRow): SettledNode {
-    return { status, runId: typeof run === 'number' ? told(this.runs, run).id : run, at, position, latePosition };
+    return { status, runId: typeof run === 'number' ? valueAt(this.runs, run).id : run, at, position, latePosition };
   }
 
   private limits(stored: GrantRow[4]): Limits {
     const limits: Record<string, unknown> = {};
     for (let i = 0; i < stored.length; i++) {
       const each = stored[i];
-      limits[DIMENSIONS[i] as string] = typeof each === 'number' ? told(this.shared, each) : each;
+      limits[DIMENSIONS[i] as string] = typeof each === 'number' ? valueAt(this.shared, each) : each;
     }
     return limits as unknown as Limits;
   }
 }
 
-/** @throws where nothing has that number: a snapshot that says so is none (I11) */
-function told<T>(all: readonly T[], number: number): T {
+/** @throws if nothing has that number: the snapshot is invalid (I11) */
+function valueAt<T>(all: readonly T[], number: number): T {
   const one = all[number];
   if (one === undefined) throw new Error(`a row names number ${number} of ${all.length}`);
   return one;

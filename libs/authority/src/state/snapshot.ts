@@ -19,14 +19,18 @@ import {
 } from './snapshot-rows';
 import { emptyState, newTree, type ApprovalNode, type LogState, type TreeNode, type UnreadableNode } from './state';
 
-/** Names the fold: a snapshot of another version is not read but the log refolded. Raise it with any change of a node. */
+/**
+ * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
+ * node.
+ */
 export const FOLD_VERSION = 12;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
- * A million grants are more than one text can hold, so nobody needs all lines at once. Caches and what is derived are
- * left out. What many nodes say alike is told once, in a line `shared`, and called by its number. In a snapshot the last
- * line says how many there are before it: without a rule, what it revoked would be live again (I2).
+ * A million grants do not fit into one string, so the lines are produced one after the other. Caches and derived
+ * members are left out. A value that many nodes share is stored once, in a line `shared`, and referred to by its
+ * number. The last line of a snapshot holds the number of lines before it: without a rule, grants that it revoked would
+ * be live again (I2).
  */
 type Line =
   | ['log', Pick<LogState, 'log' | 'tenant' | 'n' | 'next' | 'lastTime'> & Partial<Pick<LogState, 'imported'>>]
@@ -45,7 +49,7 @@ type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<Tre
 type ApprovalLine = Omit<ApprovalNode, 'turn'> & Partial<Pick<ApprovalNode, 'turn'>>;
 type End = ['end', number];
 
-/** The lines of a state, in texts of some megabytes at most. */
+/** Yields the lines of a state in strings of a few megabytes at most. */
 export function* toParts(state: LogState): Generator<string> {
   let lines: string[] = [];
   let size = 0;
@@ -73,24 +77,24 @@ function* counted(lines: Iterable<Line>): Generator<Line | End> {
 function* linesOf(state: LogState): Generator<Line> {
   const { log, tenant, n, next, lastTime, imported } = state;
   yield ['log', { log, tenant, n, next, lastTime, ...(imported === 0 ? {} : { imported }) }];
-  const told = new Told();
-  const rows = new Rows(told);
+  const values = new ValueTable();
+  const rows = new Rows(values);
   for (const run of state.runs.values()) {
     const row = rows.ofRun(run);
-    yield* told.fresh();
+    yield* values.fresh();
     yield ['run', row];
   }
   for (const rule of state.rules.list) yield ['rule', rule];
   for (const node of state.unreadable.values()) yield ['unreadable', node];
   for (const grant of state.grants.values()) {
     const row = rows.ofGrant(grant);
-    yield* told.fresh();
+    yield* values.fresh();
     yield ['grant', row];
   }
   for (const tree of state.trees.values()) yield ['tree', treeLine(tree)];
   for (const action of state.actions.values()) {
     const row = rows.ofAction(action, state.grants.get(action.grantId));
-    yield* told.fresh();
+    yield* values.fresh();
     yield ['action', row];
   }
   for (const entry of state.settled) yield ['settled', rows.ofSettled(entry)];
@@ -101,11 +105,11 @@ function* linesOf(state: LogState): Generator<Line> {
   for (const entry of state.refusalBuckets) yield ['refusalBucket', entry];
 }
 
-/** Numbers values by what they say, in the order in which they are met. */
-class Told {
+/** Assigns numbers to values by their canonical JSON, in the order of their first use. */
+class ValueTable {
   private readonly byText = new Map<string, number>();
   private readonly byIdentity = new Map<unknown, number>();
-  private untold: Line[] = [];
+  private unwritten: Line[] = [];
 
   numberOf(value: unknown): number {
     const known = this.byIdentity.get(value);
@@ -115,21 +119,21 @@ class Told {
     if (number === undefined) {
       number = this.byText.size;
       this.byText.set(text, number);
-      this.untold.push(['shared', value]);
+      this.unwritten.push(['shared', value]);
     }
     this.byIdentity.set(value, number);
     return number;
   }
 
-  /** The lines of what was numbered for the first time since the last call. */
+  /** Takes the lines of the values that were numbered since the last call. */
   fresh(): Line[] {
-    const fresh = this.untold;
-    if (fresh.length > 0) this.untold = [];
+    const fresh = this.unwritten;
+    if (fresh.length > 0) this.unwritten = [];
     return fresh;
   }
 }
 
-/** The way back, part by part. Deadlines, indexes and caches are made anew from the nodes. */
+/** Reads a snapshot, part by part. Deadlines, indexes and caches are rebuilt from the nodes. */
 export class SnapshotReader {
   private state: LogState | undefined;
   private readonly shared: unknown[] = [];
@@ -141,18 +145,18 @@ export class SnapshotReader {
     for (const line of part.split('\n')) this.take(JSON.parse(line) as Line | End);
   }
 
-  /** @throws where a line is missing (I11) */
+  /** @throws if a line is missing (I11) */
   done(): LogState {
     if (this.end !== this.count)
-      throw new Error(`a snapshot of ${this.count} lines, and not of ${this.end ?? 'as many as it had'}`);
-    const state = this.begun();
+      throw new Error(`the snapshot has ${this.count} lines, but its last line states ${this.end ?? 'no count'}`);
+    const state = this.started();
     fillTrees(state);
-    dropEnded(state); // in a tree that is set aside nothing runs out
+    dropEnded(state); // nothing expires in a tree that is set aside
     return state;
   }
 
-  private begun(): LogState {
-    if (!this.state) throw new Error('a snapshot that does not begin with its log');
+  private started(): LogState {
+    if (!this.state) throw new Error('the first line of the snapshot is not that of its log');
     return this.state;
   }
 
@@ -170,7 +174,7 @@ export class SnapshotReader {
       });
       return;
     }
-    const state = this.begun();
+    const state = this.started();
     switch (kind) {
       case 'shared':
         this.shared.push(value);
@@ -219,7 +223,7 @@ const treeLine = ({ id, rootRunId, labels, quietAt }: TreeNode): TreeLine => ({
   ...(quietAt === undefined ? {} : { quietAt }),
 });
 
-/** Only what waits has a turn. */
+/** Leaves out the turn unless the approval is pending. */
 const approvalLine = ({ turn, ...rest }: ApprovalNode): ApprovalLine => (turn === 0 ? rest : { ...rest, turn });
 
 const APPROVAL_OPTIONAL = [
@@ -239,13 +243,15 @@ const APPROVAL_OPTIONAL = [
   'decidedPosition',
 ] as const;
 
-/** JSON drops what is undefined; nodes have all their members always, so that they stay of one hidden class. */
+/**
+ * Adds the members that JSON dropped as undefined: every node has all its members, so that all share one hidden class.
+ */
 function complete<T extends object>(node: T, optional: readonly string[]): T {
   for (const key of optional) if (!(key in node)) (node as Record<string, unknown>)[key] = undefined;
   return node;
 }
 
-/** A snapshot as one text: for states that fit into one. */
+/** Returns a snapshot as one string, for states that fit into one. */
 export const toSnapshot = (state: LogState): string => [...toParts(state)].join('\n');
 
 export const fromSnapshot = (text: string): LogState => fromSnapshotParts([text]);
@@ -256,10 +262,10 @@ export function fromSnapshotParts(parts: Iterable<string>): LogState {
   return reader.done();
 }
 
-/** Digest of the folded state: equal on every fold of the same log (I10). */
+/** Returns the digest of the folded state, which is equal on every fold of the same log (I10). */
 export const stateDigest = (state: LogState): string => digestInSteps(state, Infinity).next().value as string;
 
-/** The same, some lines at a time, for who has other things to do: the state must not change in between. */
+/** Computes the same digest and yields after every `lines` lines. The state must not change until it is done. */
 export function* digestInSteps(state: LogState, lines: number): Generator<undefined, string> {
   const hash = createHash('sha256');
   let left = lines;

@@ -9,9 +9,10 @@ import type { MutableUsage } from './usage';
 import { Waiting } from './waiting';
 
 /**
- * The folded state of one log. `evolve` is its only writer and changes it in place: a log's owner holds one state, and
- * a million grants are not copied for one permit. A state that may be wrong (a failed commit) is dropped and refolded,
- * never repaired. Trees that ended long ago are forgotten. All but what is named derived or a cache is part of the state's digest (I10).
+ * The folded state of one log. `evolve` is its only writer and changes it in place: a log's owner holds one state and
+ * does not copy a million grants for one permit. A state that may be wrong (a failed commit) is dropped and refolded,
+ * never repaired. Trees that ended long ago are forgotten. All members are part of the state's digest (I10), except
+ * those marked as derived or as a cache.
  */
 export interface LogState {
   readonly log: string;
@@ -21,40 +22,40 @@ export interface LogState {
   next: number;
   /** time of the newest event, ms: `now` is never earlier */
   lastTime: number;
-  /** the events before this position were decided by another installation; 0 where none was */
+  /** the events before this position were decided by another installation; 0 if the log was not imported */
   imported: number;
   readonly runs: Map<string, RunNode>;
   readonly grants: Map<string, GrantNode>;
   readonly trees: Map<string, TreeNode>;
   /** permits without an outcome */
   readonly actions: Map<string, ActionNode>;
-  /** outcomes of the last minutes: a second report is told so (I7) */
+  /** recent outcomes, to answer a second report (I7) */
   readonly settled: Map<string, SettledNode>;
-  /** the same of those that were given up, for longer: what became of them may be reported late */
+  /** outcomes of abandoned actions, kept longer since their actual outcome may be reported late */
   readonly abandoned: Map<string, SettledNode>;
   readonly approvals: Map<string, ApprovalNode>;
   /** commands of the last day that came with a client's key */
   readonly keyed: Map<string, CommandNode>;
-  /** our own tries of the last minutes */
+  /** recent retries without a client's key */
   readonly tries: Map<string, CommandNode>;
-  /** what may still be written about refusals: bucket → when it is full again, ms */
+  /** the refusal budgets: bucket → the time at which it is full again, ms */
   readonly refusalBuckets: Map<string, number>;
   readonly rules: RuleSet;
-  /** by position: stored events that could not be read, and that no operator has set aside for good (`aside.ts`) */
+  /** by position: stored events that could not be read and that no operator has set aside (`set-aside.ts`) */
   readonly unreadable: Map<number, UnreadableNode>;
-  /** derived from the nodes: what ends by itself, by time */
+  /** derived from the nodes: pending deadlines by time */
   readonly deadlines: Deadlines;
-  /** derived: the trees in which nothing goes on any more, until they are forgotten */
+  /** derived: the trees that have ended, until they are forgotten */
   readonly ended: Ended<TreeNode>;
-  /** derived: binding → approval that is pending for it */
+  /** derived: binding → its pending approval */
   readonly pendingByBinding: Map<string, string>;
   /** derived: what is asked → the newest approval of it that a person refused */
   readonly refusals: Map<string, string>;
-  /** derived: the approvals that wait for a person */
+  /** derived: the pending approvals */
   readonly waiting: Waiting<ApprovalNode>;
-  /** cache: what many nodes have in common */
+  /** cache: values that many nodes share */
   readonly shared: Shared;
-  /** derived: the grants in order of issue; some of them may be forgotten by now */
+  /** derived: the grants in order of issue; some of them may be forgotten */
   readonly order: GrantNode[];
 }
 
@@ -66,7 +67,7 @@ export interface RunNode {
   readonly principalRef: string;
   readonly purposeRef: string;
   readonly startedAt: number;
-  /** of RunOpened: where the payload with the purpose in words stands */
+  /** of RunOpened, whose payload holds the human-readable purpose */
   readonly position: number;
   status: RunStatus;
   grantId: string | undefined;
@@ -92,13 +93,13 @@ export interface GrantNode {
   readonly usage: MutableUsage;
   status: GrantStatus;
   supersededBy: string | undefined;
-  /** ever made: a budget of its own */
+  /** all children ever created, counted separately from those that are live */
   children: number;
   inFlight: number;
   endedAt: number | undefined;
   endReason: string | undefined;
   revocationId: string | undefined;
-  /** cache: the rule epoch this grant was last checked at, and the rule that struck it */
+  /** cache: the rule epoch at which this grant was last checked, and the rule that struck it */
   checkedEpoch: number;
   struckBy: string | undefined;
 }
@@ -108,13 +109,13 @@ export interface TreeNode {
   readonly rootRunId: string;
   /** label → the first action that carried it */
   readonly labels: Record<string, { actionId: string; runId: string; position: number }>;
-  /** time of its last event; undefined while something in it goes on */
+  /** time of its last event; undefined until the tree has ended */
   quietAt: number | undefined;
-  /** derived: runs that have not ended, permits without an outcome, questions to a person */
+  /** derived: the number of open runs, permits without an outcome and pending approvals */
   going: number;
-  /** derived: permits without an outcome that send, or may */
+  /** derived: permits without an outcome that send or may send */
   readonly sending: readonly ActionNode[];
-  /** derived: all that it ever had, in order */
+  /** derived: all runs that it ever had, in order */
   readonly runs: readonly RunNode[];
   readonly grants: readonly GrantNode[];
   readonly approvals: readonly ApprovalNode[];
@@ -143,16 +144,16 @@ export interface ActionNode {
   readonly grantId: string;
   readonly runId: string;
   readonly treeId: string;
-  /** what a rule that names a tool is told of the call */
+  /** for rules that name a tool */
   readonly verb: string;
   readonly tool: string | undefined;
   readonly charge: Consumed;
   readonly permittedAt: number;
   readonly expiresAt: number;
-  /** until then its outcome is waited for */
+  /** the time until which its outcome is accepted */
   readonly outcomeUntil: number;
   readonly position: number;
-  /** it is labelled so, whatever it is charged as: it may send */
+  /** its labels state that it may send, whatever it is charged as */
   readonly maySend: boolean;
 }
 
@@ -161,7 +162,7 @@ export interface SettledNode {
   readonly runId: string;
   readonly at: number;
   readonly position: number;
-  /** of a report that came after it was given up */
+  /** of the report that arrived after the action was abandoned */
   latePosition: number | undefined;
 }
 
@@ -178,18 +179,18 @@ export interface ApprovalNode {
   readonly parentId: string | undefined;
   readonly depth: number;
   readonly supersedes: string | undefined;
-  /** what its card showed to object; none in an older log */
+  /** the objections that its card showed; undefined in an older log */
   readonly objections: readonly string[] | undefined;
-  /** what is asked, whoever asks; none in an older log */
+  /** identifies the request, independent of the run that asks; undefined in an older log */
   readonly asks: string | undefined;
-  /** the question it took the place of */
+  /** the approval that it replaced */
   readonly replaces: string | undefined;
   readonly requestedAt: number;
   readonly expiresAt: number;
   readonly position: number;
-  /** how many its run waited for when it was asked for, with this one; 0 once it is answered */
+  /** the number of pending approvals of its run when it was requested, including this one; 0 once it is answered */
   turn: number;
-  /** kind `action`: of the call that it was first asked for, until it is answered */
+  /** kind `action`: the verb of the call, until the approval is answered */
   verb: string | undefined;
   tool: string | undefined;
   status: 'pending' | 'approved' | 'denied' | 'expired' | 'used';
@@ -202,13 +203,13 @@ export interface ApprovalNode {
 /** A stored event that could not be read. */
 export interface UnreadableNode {
   readonly position: number;
-  /** the tree that is set aside; undefined: the whole log is in doubt */
+  /** the tree that is set aside; undefined if the whole log is in doubt */
   readonly treeId: string | undefined;
   /** of its stored bytes */
   readonly bodyDigest: string;
 }
 
-/** Where a command's events stand: from them its first answer is told again. */
+/** The positions of a command's events, from which its original response is rebuilt. */
 export interface CommandNode {
   readonly first: number;
   count: number;
@@ -246,20 +247,22 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
   };
 }
 
-/** Did this command come with a client's key, so that its answer outlives our own retries? */
+/**
+ * Reports whether a command came with a client's key, so that its response is kept longer than for internal retries.
+ */
 export const isKeyed = (commandId: string): boolean => commandId.startsWith('idk_');
 
-/** The first answer to a command is kept for so long. */
+/** Returns how long the original response to a command is kept, in ms. */
 export const keepMs = (keyed: boolean): number => (keyed ? LIMITS.idempotencyMs : LIMITS.internalRetryMs);
 
-/** The grant that stands in the place of `id` now: escalations supersede. */
+/** Returns the grant that currently replaces `id`: escalations supersede grants. */
 export function current(state: LogState, id: string): GrantNode | undefined {
   let node = state.grants.get(id);
   while (node?.supersededBy !== undefined) node = state.grants.get(node.supersededBy);
   return node;
 }
 
-/** The grant and its ancestors, leaf first. Depth, never size. A chain that is broken or too long is none (I11). */
+/** Returns the grant and its ancestors, leaf first, in O(depth). Undefined if the chain is broken or too long (I11). */
 export function chainOf(state: LogState, id: string): GrantNode[] | undefined {
   const chain: GrantNode[] = [];
   let node = current(state, id);
@@ -272,6 +275,6 @@ export function chainOf(state: LogState, id: string): GrantNode[] | undefined {
   return undefined;
 }
 
-/** The outcome of an action that ended lately. */
+/** Returns the outcome of an action that ended recently. */
 export const settledOf = (state: LogState, actionId: string): SettledNode | undefined =>
   state.settled.get(actionId) ?? state.abandoned.get(actionId);

@@ -5,20 +5,20 @@ import { dropEnded, evolve } from '../events/evolve';
 import { CorruptLog } from '../events/follows';
 import type { LogState } from './state';
 
-/** An event as it is stored: its bytes, and where they stand. */
+/** A stored event: its bytes and its position. */
 export interface StoredBody {
   readonly position: number;
   readonly body: string;
 }
 
-/** What names the bytes of a body to who has examined it. */
+/** Returns the digest by which a person names the body that they have examined. */
 export const bodyDigest = (body: string): string => `sha256:${sha256hex(body)}`;
 
 /**
- * Folds a stored event into the state, in place. One that cannot be read, or cannot follow from the events before it, is
- * set aside with the tree that it names, and the fold continues after it.
- * @returns the event; undefined where it was set aside
- * @throws CorruptLog where the log has a gap here: what is missing may be anything
+ * Folds a stored event into the state, in place. An event that cannot be read, or cannot follow from the events before
+ * it, is set aside with the tree that it names, and the fold continues after it.
+ * @returns the event, or undefined if it was set aside
+ * @throws CorruptLog if the log has a gap here: the missing events may be anything
  */
 export function evolveStored(
   state: LogState,
@@ -39,10 +39,10 @@ export function evolveStored(
   }
 }
 
-/** Its position is consumed; the tree that it names waits for an operator, and does not run out or get forgotten. */
+/** Consumes the position. The tree that the event names waits for an operator and does not expire or get forgotten. */
 function setAside(state: LogState, { position, body }: StoredBody): void {
   const treeId = treeNamed(state, position, body);
-  // in a tree that is set aside already nothing more is lost by it
+  // this event adds nothing to a tree that is already set aside
   if (asideBy(state, treeId) === undefined || !readBody(body).ok)
     state.unreadable.set(position, { position, treeId, bodyDigest: bodyDigest(body) });
   state.next = position + 1;

@@ -35,7 +35,7 @@ describe('accounting', () => {
     ['write', { calls: 1, writes: 1 }],
     ['exec', { calls: 1, writes: 1 }],
     ['external', { calls: 1, external: 1 }],
-  ])('a %s is charged as %j', (effect, charge) => {
+  ])('charges a %s as %j', (effect, charge) => {
     expect(chargeOf(effect, { USD: 3, EUR: 0 })).toEqual({ ...nothing(), ...charge, cost: { USD: 3 } });
   });
 
@@ -52,7 +52,7 @@ describe('accounting', () => {
     expect(windowUsed(usage.windows[0]?.buckets ?? [], { per: '1h' }, NOW + 5).cost).toEqual({ USD: 20 });
   });
 
-  it('gives back what a failed action held, and counts its attempt', () => {
+  it('releases the money that a failed action reserved, and counts its attempt', () => {
     const usage = emptyUsage(BUDGET);
     const charge = chargeOf('read', { USD: 30 });
     reserve(usage, BUDGET, charge, NOW);
@@ -60,7 +60,7 @@ describe('accounting', () => {
     expect([usage.committed, usage.reserved]).toEqual([{ ...nothing(), calls: 1, reads: 1 }, nothing()]);
   });
 
-  it('counts what cost more than was reserved in full, also where the window has left the permit behind', () => {
+  it('counts a cost above the reservation in full, even if the permit has left the window', () => {
     const usage = emptyUsage(BUDGET);
     const charge = chargeOf('read', { USD: 30 });
     reserve(usage, BUDGET, charge, NOW);
@@ -71,7 +71,7 @@ describe('accounting', () => {
     expect(windowUsed(usage.windows[0]?.buckets ?? [], { per: '1h' }, later).cost).toEqual({ USD: 45 });
   });
 
-  it('reaches a cap with the charge that does so, and never one of 0 that was not used', () => {
+  it('reports a cap as reached by the charge that reaches it, and never an unused cap of 0', () => {
     const usage = emptyUsage(BUDGET);
     const read = chargeOf('read', {});
     expect(countsReached(usage, BUDGET, read)).toEqual([]);
@@ -85,7 +85,7 @@ describe('accounting', () => {
     expect(money({ EUR: 1 })).toEqual({ reached: [], carriedOver: ['budget.cost.EUR'] });
   });
 
-  it('tells the least that is left of a chain', () => {
+  it('returns the smallest remainder of a chain', () => {
     const leaf = { usage: emptyUsage(BUDGET), limits: { budget: BUDGET } };
     const root = { usage: emptyUsage(BUDGET), limits: { budget: { ...BUDGET, calls: 9, cost: { USD: 50 } } } };
     reserve(root.usage, root.limits.budget, chargeOf('read', { USD: 20 }), NOW);
@@ -98,7 +98,7 @@ describe('accounting', () => {
     });
   });
 
-  it('is carried over to a grant that takes another’s place; a window that is new gives nothing back', () => {
+  it('is carried over to a superseding grant; a new window releases nothing', () => {
     const usage = emptyUsage(BUDGET);
     const charge = chargeOf('read', { USD: 30 });
     reserve(usage, BUDGET, charge, NOW);
@@ -164,8 +164,8 @@ interface Permit {
   settled: boolean;
 }
 
-describe('under any sequence of permits and outcomes', () => {
-  /** A list of all permits, summed anew each time: shares nothing with the buckets. */
+describe('usage under any sequence of permits and outcomes', () => {
+  /** Recomputes every sum from the list of all permits: shares no code with the buckets. */
   const holds = (rules: { admits: typeof dimension.admits; reserve: typeof reserve; commit: typeof commit }) =>
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const usage = emptyUsage(CAPS);
@@ -218,23 +218,23 @@ describe('under any sequence of permits and outcomes', () => {
   }
 
   const rules = { admits: dimension.admits, reserve, commit };
-  it('no cap is exceeded, no window lets go too soon or a bucket too late, and the sums agree (I3)', () => {
+  it('exceeds no cap, releases windows and buckets on time, and keeps the sums equal (I3)', () => {
     fc.assert(holds(rules), { numRuns: 400 });
   });
 
   it.each<[string, Partial<typeof rules>]>([
     [
-      'lets a bucket go with its oldest entry',
+      'releases a bucket with its oldest entry',
       { admits: (limit, action, now, at) => dimension.admits(limit, action, now, at + 4) },
     ],
     [
-      'lets in one too many',
+      'admits one too many',
       {
         admits: (limit, ...rest) =>
           dimension.admits({ ...limit, windows: limit.windows.map((each) => ({ ...each, calls: 4 })) }, ...rest),
       },
     ],
-    ['does not look at windows', { admits: (limit, ...rest) => dimension.admits({ ...limit, windows: [] }, ...rest) }],
+    ['ignores windows', { admits: (limit, ...rest) => dimension.admits({ ...limit, windows: [] }, ...rest) }],
     ['reserves no money', { reserve: (usage, limit, charge, now) => reserve(usage, limit, spent(charge, {}), now) }],
     [
       'releases more than was reserved',
@@ -244,10 +244,10 @@ describe('under any sequence of permits and outcomes', () => {
       },
     ],
     [
-      'gives back to the wrong bucket',
+      'releases from the wrong bucket',
       { commit: (usage, limit, reserved, cost, _, now) => commit(usage, limit, reserved, cost, now, now) },
     ],
-  ])('would find accounting that %s', (_, broken) => {
+  ])('detects accounting that %s', (_, broken) => {
     expect(fc.check(holds({ ...rules, ...broken }), { numRuns: 400 }).failed).toBe(true);
   });
 });

@@ -10,9 +10,9 @@ import { parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 
 /**
- * Accounting of one grant for its whole subtree (I3). Whole numbers, minor units; plain values, equal on every fold
- * (I10). Changed in place, by `evolve` only. Counts are committed when a permit is given (an attempt is an attempt) and
- * never given back; money is reserved then, and committed as spent when the outcome is known.
+ * The accounting of one grant for its whole subtree (I3): whole numbers, minor units; plain values, equal on every fold
+ * (I10). Only `evolve` changes it, in place. Counts are committed when a permit is given, since an attempt counts as
+ * one, and are never released. Money is reserved with the permit and committed with the outcome.
  */
 export interface MutableUsage {
   readonly committed: Mutable;
@@ -29,7 +29,7 @@ interface Bucket {
 interface WindowOfUsage {
   /** oldest first */
   readonly buckets: Bucket[];
-  /** it began while money was in flight that is not in its buckets: it gives nothing back that may not be its own */
+  /** the window started while money was in flight that is not in its buckets: it releases only its own money */
   readonly keeps?: true;
 }
 
@@ -41,7 +41,7 @@ export function emptyUsage(budget: BudgetLimit): MutableUsage {
 
 const COUNTED: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
 
-/** What one action reserves: a call, a count of each of its effects, its money. */
+/** Returns what one action reserves: a call, a count for each of its effects, and its money. */
 export function chargeOf(effects: Effect | readonly Effect[], cost: Readonly<Record<string, number>>): Consumed {
   const charge = nothing();
   charge.calls = 1;
@@ -51,7 +51,7 @@ export function chargeOf(effects: Effect | readonly Effect[], cost: Readonly<Rec
   return charge;
 }
 
-/** A permit: its counts are used, its money is held. `now` never goes back. */
+/** Records a permit: commits its counts and reserves its money. `now` never decreases. */
 export function reserve(usage: MutableUsage, budget: BudgetLimit, charge: Consumed, now: number): void {
   for (const counter of COUNTERS) usage.committed[counter] += charge[counter];
   addCost(usage.reserved.cost, charge.cost, 1);
@@ -63,9 +63,9 @@ export function reserve(usage: MutableUsage, budget: BudgetLimit, charge: Consum
 }
 
 /**
- * The outcome: what was reserved is released, what was spent is committed, above what was reserved too. A window counts
- * by the time of the permit: the difference goes to its bucket; where that has left, only what was spent beyond it
- * counts, as of now.
+ * Records an outcome: releases the reservation and commits the money spent, even above the reservation. A window counts
+ * by the time of the permit, so the difference is applied to that bucket; if the bucket has left the window, only the
+ * excess counts, as of now.
  */
 export function commit(
   usage: MutableUsage,
@@ -94,7 +94,7 @@ export function commit(
   });
 }
 
-/** A grant that takes another's place takes over what was used; windows are matched by their length. */
+/** Carries the usage over to a superseding grant; windows are matched by their length. */
 export function carryUsage(old: MutableUsage, oldBudget: BudgetLimit, budget: BudgetLimit): MutableUsage {
   const copy = structuredClone(old);
   const inFlight = Object.keys(copy.reserved.cost).length > 0;
@@ -108,7 +108,7 @@ export function carryUsage(old: MutableUsage, oldBudget: BudgetLimit, budget: Bu
   };
 }
 
-/** Counts whose lifetime cap this charge reaches: certain already at the permit, since counts are never given back. */
+/** Returns the counts whose lifetime cap this charge reaches. Counts are never released, so a permit decides this. */
 export function countsReached(usage: MutableUsage, budget: BudgetLimit, charge: Consumed): string[] {
   return COUNTERS.filter(
     (counter) => charge[counter] > 0 && usage.committed[counter] + charge[counter] >= budget[counter],
@@ -116,9 +116,9 @@ export function countsReached(usage: MutableUsage, budget: BudgetLimit, charge: 
 }
 
 /**
- * Money caps once `charge` is committed in place of what was reserved for it: those that are reached exactly, and those
- * that it carries over, what other actions hold included. A cap that was exceeded before, and by this action no further
- * than it had reserved, is neither: what exceeded it has had its consequence.
+ * Returns the money caps that are reached exactly, and those that are exceeded, once `charge` is committed in place of
+ * its reservation; reservations of other actions are included. A cap that was already exceeded, and by this action no
+ * further than its reservation, is in neither list: the earlier excess already had its consequence.
  */
 export function moneyAfter(
   usage: MutableUsage,
@@ -140,8 +140,8 @@ export function moneyAfter(
 }
 
 /**
- * What one action could still have cost a grant, in addition to the `held` that is reserved for it: by the lifetime
- * cap, by each window, and by the cap of one action.
+ * Returns the most that one action could still have cost a grant, in addition to the `held` amount reserved for it: by
+ * the lifetime cap, by each window, and by the cap per action.
  */
 export function moneyLeft(
   usage: MutableUsage,
@@ -162,7 +162,9 @@ export function moneyLeft(
   return Math.max(0, Math.min(...left));
 }
 
-/** What is left of each lifetime cap, the least of the chain; `charge` is taken as reserved already. */
+/**
+ * Returns the remainder of each lifetime cap, the smallest of the chain; `charge` is assumed to be reserved already.
+ */
 export function remainingOf(
   chain: readonly { usage: MutableUsage; limits: { budget: BudgetLimit } }[],
   charge: Consumed = nothing(),
@@ -183,7 +185,7 @@ export function remainingOf(
   return left;
 }
 
-/** Used within the window that ends now. A bucket counts until the last instant it may hold has left the window. */
+/** Returns the usage within the window that ends now. A bucket counts until its last instant has left the window. */
 export function windowUsed(buckets: readonly WindowBucket[], window: WindowCap, now: number): Consumed {
   const used = nothing();
   for (const bucket of buckets) if (!hasLeft(bucket.start, window, now)) add(used, bucket.used);
@@ -191,13 +193,13 @@ export function windowUsed(buckets: readonly WindowBucket[], window: WindowCap, 
 }
 type WindowBucket = { readonly start: number; readonly used: Consumed };
 
-/** When the oldest counted bucket leaves, ms; Infinity where it never does. */
+/** Returns the time at which the oldest counted bucket leaves, ms; Infinity if it never does. */
 export function windowMoves(buckets: readonly WindowBucket[], window: WindowCap, now: number): number {
   const oldest = buckets.find((bucket) => !hasLeft(bucket.start, window, now));
   return (oldest?.start ?? now) + bucketMs(window) + windowMs(window);
 }
 
-/** Length of a window, ms. What is no duration never moves, what is too short is longer (I11). */
+/** Returns the length of a window, ms: infinite for an invalid duration, at least the minimum otherwise (I11). */
 export function windowMs(window: WindowCap): number {
   return Math.max(parseDuration(window.per) ?? Infinity, LIMITS.windowMinMs);
 }
@@ -207,7 +209,7 @@ const bucketStart = (window: WindowCap, at: number): number => at - (at % bucket
 const hasLeft = (start: number, window: WindowCap, now: number): boolean =>
   start + bucketMs(window) + windowMs(window) <= now;
 
-/** The bucket of now, made where it is not there yet. */
+/** Returns the bucket of the current time and creates it if needed. */
 function newest(buckets: Bucket[], window: WindowCap, now: number): Bucket {
   const start = bucketStart(window, now);
   const last = buckets[buckets.length - 1];
@@ -232,7 +234,7 @@ function add(into: Mutable, charge: Consumed): Mutable {
 function addCost(into: Record<string, number>, cost: Readonly<Record<string, number>>, sign: 1 | -1): void {
   for (const [currency, value] of Object.entries(cost)) {
     const sum = (into[currency] ?? 0) + sign * value;
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a currency that was given back is as one never used
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a currency with nothing left equals one that was never used
     if (sum === 0) delete into[currency];
     else into[currency] = sum;
   }

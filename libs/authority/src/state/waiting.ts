@@ -1,4 +1,4 @@
-/** What the order of approvals that wait depends on. */
+/** The members that decide the order of pending approvals. */
 interface Asked {
   readonly turn: number;
   readonly position: number;
@@ -6,9 +6,9 @@ interface Asked {
 }
 
 /**
- * The approvals that wait for a person, in turns: the first that each run waits for, then the second of each run, and so
- * on, so that a run that asks a hundred times hides no other. The turn of an approval is fixed when it is asked for, so a
- * page that begins after (turn, position) neither repeats nor skips one. Derived from the nodes.
+ * The pending approvals in turns: the first of each run, then the second of each run, and so forth, so that a run that
+ * asks a hundred times hides no other. The turn of an approval is fixed when it is requested, so a page that starts
+ * after (turn, position) neither repeats nor skips one. Derived from the nodes.
  */
 export class Waiting<T extends Asked> {
   /** by turn; each list in order of position, with some that have been answered since */
@@ -19,7 +19,7 @@ export class Waiting<T extends Asked> {
     (this.turns[approval.turn - 1] as { list: T[] }).list.push(approval);
   }
 
-  /** It waits no more. What a list holds in vain is never more than what it holds. */
+  /** Removes an approval. A list never holds more answered entries than pending ones. */
   end({ turn }: T): void {
     const of = this.turns[turn - 1];
     if (!of) return;
@@ -29,11 +29,11 @@ export class Waiting<T extends Asked> {
     of.answered = 0;
   }
 
-  /** Those that wait, in turns, after a place. */
+  /** Yields the pending approvals in turns, after a place. */
   *after(turn: number, position: number): Generator<T> {
     for (let i = Math.max(0, turn - 1); i < this.turns.length; i++) {
       const { list } = this.turns[i] as { list: T[] };
-      // a list that is made smaller while its entries are taken is replaced, and not changed
+      // a list that shrinks during the iteration is replaced, not changed
       for (let at = i === turn - 1 ? firstAfter(list, position) : 0; at < list.length; at++) {
         const each = list[at] as T;
         if (isPending(each)) yield each;
@@ -41,7 +41,7 @@ export class Waiting<T extends Asked> {
     }
   }
 
-  /** Those that wait and were asked for at or after a position, the newest of each turn first. */
+  /** Yields the approvals that are pending and were requested at or after a position, the newest of each turn first. */
   *since(position: number): Generator<T> {
     for (const { list } of this.turns) {
       for (let at = list.length - 1; at >= 0; at--) {
@@ -55,7 +55,7 @@ export class Waiting<T extends Asked> {
 
 const isPending = ({ status }: Asked): boolean => status === 'pending';
 
-/** The index of the first entry after a position. */
+/** Returns the index of the first entry after a position. */
 function firstAfter(list: readonly Asked[], position: number): number {
   let [low, high] = [0, list.length];
   while (low < high) {

@@ -2,7 +2,7 @@ import type { Result } from '@bailiwick/core/result';
 import type { ActionFacts, Situation, Verdict, Violation } from '../dimensions/dimension';
 import { nothing } from '../state/usage';
 
-/** For tests: an action that is nothing special, and the situation of a grant that nothing was used of. */
+/** For tests: the time used below, an ordinary action, and the situation of an unused grant. */
 export const NOW = Date.parse('2026-01-01T12:00:00.000Z');
 
 export const facts = (over: Partial<ActionFacts> = {}): ActionFacts => ({
@@ -26,10 +26,10 @@ export const situation = (over: Partial<Situation> = {}): Situation => ({
   ...over,
 });
 
-/** `permit`, or outcome and code: `deny EXPIRED`. */
-export const told = (verdict: Verdict): string =>
+/** Formats a verdict as `permit`, or as outcome and code: `deny EXPIRED`. */
+export const verdictText = (verdict: Verdict): string =>
   verdict.outcome === 'permit' ? 'permit' : `${verdict.outcome} ${verdict.code ?? '?'}`;
 
-/** Where a child is wider; an empty list where it is not. */
+/** Returns the paths at which a child is wider; an empty list if it is not. */
 export const wider = (result: Result<void, Violation[]>): string[] =>
   result.ok ? [] : result.error.map((violation) => violation.path);

@@ -1,17 +1,17 @@
 import type { LogState } from '../state/state';
 
 /**
- * A state as it is once it has forgotten a tree, whatever the time.
- * @throws where something in the tree goes on, so that it would not be forgotten
+ * Makes a state forget a tree, whatever the time.
+ * @throws if the tree is unknown or has not ended, so that it would not be forgotten
  */
 export function forgetTree(state: LogState, treeId: string): void {
-  if (!endedTrees(state).includes(treeId)) throw new Error(`there is no ${treeId}, or it has not ended`);
+  if (!endedTrees(state).includes(treeId)) throw new Error(`tree ${treeId} is unknown or has not ended`);
   const maps: Map<string, { readonly treeId: string }>[] = [state.runs, state.grants, state.approvals];
   for (const map of maps) for (const [id, node] of map) if (node.treeId === treeId) map.delete(id);
   state.trees.delete(treeId);
 }
 
-/** The trees in which nothing goes on: no open run, nothing in flight, nothing that waits for a person. */
+/** Returns the ended trees: those without an open run, a permit in flight or a pending approval. */
 export function endedTrees({ trees, runs, actions, approvals }: LogState): string[] {
   const open = ['pending', 'active', 'suspended'];
   const going = new Set([

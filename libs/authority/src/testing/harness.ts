@@ -12,13 +12,13 @@ import { sealAll } from '../commands/seal';
 import { emptyState, isKeyed, type LogState } from '../state/state';
 import { bodyDigest, evolveStored, type StoredBody } from '../state/stored';
 
-/** A log in memory for tests: commands go in, events come out and are folded. No I/O, its own clock. */
+/** An in-memory log for tests: takes commands, returns events and folds them. No I/O; it has its own clock. */
 export class TestLog {
   readonly state: LogState;
   readonly events: Event[] = [];
   now = Date.parse('2026-01-01T00:00:00.000Z');
   readonly rules: Rules;
-  /** sees each decision before its events are folded */
+  /** receives each decision before its events are folded */
   watch: (command: Command, decided: Decided) => void = () => undefined;
   private commands = 0;
 
@@ -27,12 +27,12 @@ export class TestLog {
     this.rules = { judge, defaults: tenantDefaults };
   }
 
-  /** Decides and folds; the new events, or the refusal (which must have changed nothing). */
+  /** Decides and folds; returns the new events or the refusal, which must not have changed anything. */
   try<T extends CommandType>(type: T, fields: Fields<T>): CommandResult {
     return this.submit(this.command(type, fields));
   }
 
-  /** As the owner does: a command that is known already is told its first answer again, and nothing is decided. */
+  /** Answers as the owner does: a known command receives its original response, and nothing is decided. */
   submit(command: Command): CommandResult {
     const known = (isKeyed(command.commandId) ? this.state.keyed : this.state.tries).get(command.commandId);
     if (known && known.requestDigest === command.requestDigest)
@@ -46,7 +46,7 @@ export class TestLog {
     return { events: sealed.value.map(({ event }) => this.append(event)) };
   }
 
-  /** Like `try`, where a refusal would be a mistake of the test. */
+  /** Does the same as `try`, if a refusal would be an error in the test. */
   do<T extends CommandType>(type: T, fields: Fields<T>): Event[] {
     const result = this.try(type, fields);
     if ('refusal' in result) throw new Error(`${type} refused: ${JSON.stringify(result.refusal)}`);
@@ -60,14 +60,14 @@ export class TestLog {
     return all;
   }
 
-  /** Folds an event that need not come from a decision. */
+  /** Folds an event that may not come from a decision. */
   append(event: Event): Event {
     evolve(this.state, event);
     this.events.push(event);
     return event;
   }
 
-  /** Folds what stands in the log, whatever it is. */
+  /** Folds a stored body, even one that cannot be read. */
   store(stored: StoredBody): void {
     const event = evolveStored(this.state, stored);
     this.events.push(event ?? (readJson(stored.body) as Event));
@@ -85,13 +85,13 @@ export class TestLog {
   }
 }
 
-/** What came of a command; `again`: what had come of it before. */
+/** The result of a command; `again` marks the repeated result of an earlier one. */
 export type CommandResult = { events: Event[]; again?: true } | { refusal: Refusal };
 
 export type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'> &
   Partial<Pick<CommandOf<T>, 'commandId' | 'actor'>>;
 
-/** A body that is no event, in its place among the events. */
+/** Parses a body that is not an event, to keep its place among the events. */
 function readJson(body: string): unknown {
   try {
     return JSON.parse(body);
@@ -100,7 +100,7 @@ function readJson(body: string): unknown {
   }
 }
 
-/** An event that cannot follow, in a tree of its own, and then set aside by a person. */
+/** Stores an event that cannot follow, in a separate tree, and lets a person set it aside. */
 export function misfit(log: TestLog): Event[] {
   const { grantId } = openTestRun(log);
   const suspended = only(log.do('suspend', { grantId, reasonCode: 'LOOK' }), 'GrantSuspended');
@@ -116,7 +116,7 @@ export function misfit(log: TestLog): Event[] {
 
 export const REF = 'ref_00000000000000000000000000';
 
-/** A run with a roomy grant, for tests that are about something else. */
+/** Opens a run with a generous grant, for tests of other behavior. */
 export function openTestRun(
   log: TestLog,
   grant: GrantRequest = ROOMY,
@@ -150,7 +150,7 @@ export const ROOMY: GrantRequest = {
 /** Digest of `{}`. */
 export const NO_ARGS = canonicalDigest({});
 
-/** Asks for one action; the decision's event. */
+/** Asks for one action and returns the event of the decision. */
 export function act(
   log: TestLog,
   grantId: string,
@@ -162,7 +162,7 @@ export function act(
     resource: { type: 'file', id: 'a/b' },
     proof: { vouched: true },
     ...more,
-    // a person is asked about exact arguments only
+    // a step-up needs exact arguments
     action: { argsDigest: NO_ARGS, verb, ...more.action },
   });
   const decision = events.find((event) => DECISIONS.includes(event.type));

@@ -6,20 +6,20 @@ import { ok, type Result } from '@bailiwick/core/result';
 import { couldUse } from '../matching/could-use';
 import { resolveChild, resolveRoot, tenantDefaults } from '../commands/grants/resolve';
 
-/** A grant as it is about to be issued once more. */
+/** A grant about to be reissued under a change. */
 export interface Reissued {
   readonly grantId: string;
   readonly treeId: string;
   readonly agentClass: string;
-  /** as recorded */
+  /** the recorded limits */
   readonly limits: Limits;
   /** ms */
   readonly issuedAt: number;
-  /** the grant above: as recorded, and as it is under the change; undefined for a root */
+  /** the parent's limits: as recorded, and under the change; undefined for a root */
   readonly parent: { readonly recorded: Limits; readonly limits: Limits } | undefined;
 }
 
-/** What a change makes of the limits of grants. Made once for a change; knows nothing of a state. */
+/** Applies a change to the limits of grants. Built once per change; independent of any state. */
 export class ChangedLimits {
   private readonly overlays: { readonly select: GrantSelector; readonly limits: GrantRequest }[] = [];
   private readonly withheld: GrantSelector[];
@@ -36,7 +36,7 @@ export class ChangedLimits {
     this.withheld = grant.filter((each) => each.withhold).map(({ select = {} }) => select);
   }
 
-  /** Does it leave every grant as it is? Then nothing need be kept beside the state. */
+  /** Reports whether the change leaves every grant as it is, so that no shadow state is needed. */
   get isEmpty(): boolean {
     return this.overlays.length === 0 && this.withheld.length === 0 && this.defaults === undefined && !this.onDrift;
   }
@@ -46,17 +46,17 @@ export class ChangedLimits {
   }
 
   /**
-   * The limits that the grant would have. What its request left out is not in the log: where a child says what its
-   * parent said, and a root what every root is given, it is taken to have left it out, and takes what they say now.
-   * The very same object where nothing changes.
-   * @returns the refusal where the rules would not issue it (I1)
+   * Returns the limits that the grant would have. The log does not record what its request left out: a limit equal to
+   * that of the parent, or to the default for a root, is assumed to have been left out, and takes the changed value.
+   * Returns the same object if nothing changes.
+   * @returns the refusal if the rules would not issue it (I1)
    */
   of(grant: Reissued): Result<Limits, Refusal> {
     const base = this.rebased(grant);
     if (!base.ok) return base;
     const changed = this.overlaid(grant, base.value);
     if (!changed.ok || changed.value === base.value || !grant.parent) return changed;
-    // as if it had been asked for: its parent's denials and windows stay in force whatever it says
+    // resolved like a request: the parent's denials and windows stay in force
     const { limits } = grant.parent;
     return resolveChild(asked(changed.value, limits), limits, grant.issuedAt, grant.limits);
   }
@@ -77,7 +77,7 @@ export class ChangedLimits {
     if (this.onDrift) limits = { ...limits, purpose: { ...limits.purpose, onDrift: this.thresholds(limits) } };
     for (const { select, limits: wanted } of this.overlays) {
       if (!selects(select, grant)) continue;
-      // a request that is silent on delegation asks for none; a change that is silent on it leaves it
+      // a request without delegation asks for none; a change without delegation keeps it
       const delegation = { ...limits.delegation, ...defined(wanted.delegation) };
       const resolved = resolveRoot({ ...wanted, delegation }, limits, grant.issuedAt);
       if (!resolved.ok) return resolved;
@@ -86,7 +86,7 @@ export class ChangedLimits {
     return ok(limits);
   }
 
-  /** One that is given alone moves the other where they would cross. */
+  /** Applies the thresholds. If only one is given and they would cross, the other one moves too. */
   private thresholds({ purpose: { onDrift } }: Limits): Limits['purpose']['onDrift'] {
     const { stepUpAt, suspendAt } = this.onDrift ?? {};
     const stops = suspendAt ?? Math.max(onDrift.suspendAt, stepUpAt ?? 0);
@@ -94,7 +94,7 @@ export class ChangedLimits {
   }
 }
 
-/** What is wrong with a change whatever it is asked of: a pattern that is none, limits that no lease may have. */
+/** Returns the fault of a change that applies to any log: an invalid pattern, or limits that no lease may have. */
 export function wrongWith({ grant = [], policy }: Change, now: number): Refusal | undefined {
   for (const limits of [...grant.map((each) => each.limits), policy?.defaults]) {
     const resolved = limits && resolveRoot(limits, tenantDefaults(now), now);
@@ -113,7 +113,7 @@ function selects({ grantId, treeId, agentClass, verb, root }: GrantSelector, gra
   );
 }
 
-/** The request that comes to these limits on top of a base: what is as in the base was left out. */
+/** Returns the request that results in these limits on top of a base: members equal to the base are left out. */
 export function asked(limits: Limits, base: Limits): GrantRequest {
   const { time, purpose, actions, budget, delegation, posture } = limits;
   const inherited = new Set(base.actions.deny);

@@ -21,8 +21,8 @@ export const isOutcome = (event: Event): event is Outcome =>
 
 export const timeOf = (event: Event): number => parseTime(event.time) as number;
 
-/** Is there still something in a state that a recorded event can happen to? `grant` is the one it is of. */
-export function isThereFor(state: LogState, event: Event, grant: GrantNode | undefined): boolean {
+/** Reports whether the state still contains the target of a recorded event. `grant` is the grant of the event. */
+export function targetExists(state: LogState, event: Event, grant: GrantNode | undefined): boolean {
   const run = event.runId === undefined ? undefined : state.runs.get(event.runId);
   switch (event.type) {
     case 'GrantSuspended':
@@ -53,7 +53,7 @@ export function isThereFor(state: LogState, event: Event, grant: GrantNode | und
   }
 }
 
-/** The call as it was understood when it was decided. What it cost nothing of is not in its charge. */
+/** Rebuilds the call as it was understood when it was decided. Costs of zero are not in its charge. */
 export function askedOf({ data }: Decision, run: RunNode): Asked {
   const drift = data.drift ?? 0;
   return {

@@ -18,47 +18,47 @@ function whatIf({ events }: TestLog, change: object, more: object = {}): ReplayA
 const kinds = ({ differences }: ReplayAnswer): string[] => differences.map(({ kind }) => kind);
 const settle = (log: TestLog, actionId: string, cost?: Record<string, number>): void =>
   void log.do('settle', { actionId, outcome: { status: 'completed', ...(cost ? { cost } : {}) } });
-/** Permitted and completed. */
+/** Asks for an action, which is permitted, and reports it completed. */
 const done = (log: TestLog, grantId: string, verb: string, more: object = {}): void =>
   settle(log, act(log, grantId, verb, more).actionId as string);
 const approve = (log: TestLog, approvalId: string, verdict: 'approve' | 'deny' = 'approve'): void =>
   void log.do('decideApproval', { approvalId, verdict, actor: PERSON });
 
-describe('under a smaller budget', () => {
-  it('the calls beyond it would have been denied, and their outcomes fall away', () => {
+describe('a what-if under a smaller budget', () => {
+  it('denies the calls beyond the budget and drops their outcomes', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     for (let i = 0; i < 5; i++) done(log, grantId, 'file.read');
-    const told = whatIf(log, { grant: { select: { grantId }, limits: { budget: { calls: 3 } } } });
-    expect(kinds(told)).toEqual(['permit->deny', 'permit->deny']);
-    expect(told).toMatchObject({ decided: 5, differ: 2, outcomesFallenAway: 2, byKind: { 'permit->deny': 2 } });
-    expect(told.byVerb).toEqual({ 'file.read': { 'permit->deny': 2 } });
-    expect(told.byAgentClass).toEqual({ worker: { 'permit->deny': 2 } });
-    expect(told.differences[0]).toMatchObject({
+    const result = whatIf(log, { grant: { select: { grantId }, limits: { budget: { calls: 3 } } } });
+    expect(kinds(result)).toEqual(['permit->deny', 'permit->deny']);
+    expect(result).toMatchObject({ decided: 5, differ: 2, outcomesFallenAway: 2, byKind: { 'permit->deny': 2 } });
+    expect(result.byVerb).toEqual({ 'file.read': { 'permit->deny': 2 } });
+    expect(result.byAgentClass).toEqual({ worker: { 'permit->deny': 2 } });
+    expect(result.differences[0]).toMatchObject({
       after: { reasons: [{ message: expect.stringContaining('exhausted') }, {}] },
     });
   });
 
-  it('what would have been denied spends nothing: what came later finds the money still there', () => {
+  it('spends nothing on denied calls, so later calls may spend the money', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, budget: { ...ROOMY.budget, cost: { USD: 100 } } });
     const dear = act(log, grantId, 'email.send', { cost: { USD: 80 } }).actionId as string;
     settle(log, dear);
     expect(act(log, grantId, 'file.read', { cost: { USD: 50 } }).type).toBe('ActionDenied');
-    const told = whatIf(log, { grant: { limits: { actions: { deny: ['email.*'] } } } });
-    expect(kinds(told)).toEqual(['permit->deny', 'deny->permit']);
+    const result = whatIf(log, { grant: { limits: { actions: { deny: ['email.*'] } } } });
+    expect(kinds(result)).toEqual(['permit->deny', 'deny->permit']);
   });
 
-  it('a call that is permitted instead counts as what was reserved for it', () => {
+  it('charges its reservation to a call that is permitted instead', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, budget: { ...ROOMY.budget, cost: { USD: 10 } } });
     for (const usd of [8, 6, 6]) act(log, grantId, 'file.read', { cost: { USD: usd } });
     // 8 is permitted as before, then 6 of the 20; the last 6 of them fills it
-    const told = whatIf(log, { grant: { limits: { budget: { cost: { USD: 15 } } } } });
-    expect(kinds(told)).toEqual(['deny->permit']);
+    const result = whatIf(log, { grant: { limits: { budget: { cost: { USD: 15 } } } } });
+    expect(kinds(result)).toEqual(['deny->permit']);
   });
 
-  it('a child that had its parent’s limit takes the smaller one; one that asked for more is refused, and falls away', () => {
+  it('gives the smaller limit to a child that had its parent’s, and refuses a child that asked for more', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     const same = delegateTestRun(log, grantId);
@@ -68,15 +68,23 @@ describe('under a smaller budget', () => {
     });
     const below = delegateTestRun(log, wide.grantId, { budget: { reads: 2 } });
     for (const each of [same, wide, below]) done(log, each.grantId, 'file.read');
-    const told = whatIf(log, { grant: { select: { root: true }, limits: { budget: { reads: 40 } } } });
-    expect(kinds(told)).toEqual(['issued->refused', 'issued->falls-away', 'permit->falls-away', 'permit->falls-away']);
-    expect(told.differences[0]).toMatchObject({ grantId: wide.grantId, why: expect.stringContaining('budget.reads') });
-    expect(told.differences[2]).toMatchObject({ why: expect.stringContaining('would not have been issued') });
+    const result = whatIf(log, { grant: { select: { root: true }, limits: { budget: { reads: 40 } } } });
+    expect(kinds(result)).toEqual([
+      'issued->refused',
+      'issued->falls-away',
+      'permit->falls-away',
+      'permit->falls-away',
+    ]);
+    expect(result.differences[0]).toMatchObject({
+      grantId: wide.grantId,
+      why: expect.stringContaining('budget.reads'),
+    });
+    expect(result.differences[2]).toMatchObject({ why: expect.stringContaining('would not have been issued') });
   });
 });
 
-describe('without a lease', () => {
-  it('its run, its children and all they did fall away, and nothing else', () => {
+describe('a what-if without a lease', () => {
+  it('drops its run, its children and all their actions, and nothing else', () => {
     const log = new TestLog();
     const [kept, gone] = [openTestRun(log, ROOMY, 'reader'), openTestRun(log, ROOMY, 'scraper')];
     const child = delegateTestRun(log, gone.grantId);
@@ -89,12 +97,12 @@ describe('without a lease', () => {
       'permit->falls-away',
       'permit->falls-away',
     ]);
-    // as if it had been taken away just before they acted
+    // withheld just before they acted
     const from = log.events.findIndex(({ type }) => type === 'ActionPermitted');
     expect(kinds(whatIf(log, change, { from }))).toEqual(['permit->falls-away', 'permit->falls-away']);
   });
 
-  it('a call inside one that would have been denied falls away with it', () => {
+  it('drops a call inside one that would have been denied', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     const above = act(log, grantId, 'tool.run').actionId as string;
@@ -106,7 +114,7 @@ describe('without a lease', () => {
   });
 });
 
-describe('approvals', () => {
+describe('approvals in a what-if', () => {
   const asked = (): { log: TestLog; grantId: string; approvalId: string } => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
@@ -114,18 +122,18 @@ describe('approvals', () => {
     return { log, grantId, approvalId: data.approvalId };
   };
 
-  it('stay given, for exactly their call', () => {
+  it('stay valid for exactly their call', () => {
     const { log, grantId, approvalId } = asked();
     approve(log, approvalId);
     done(log, grantId, 'thing.delete', { approvalId });
     done(log, grantId, 'file.write');
-    // from medium on a person is asked: the approved call is, the other one was never asked about
-    const told = whatIf(log, { policy: { approvalFrom: 'medium' } });
-    expect(kinds(told)).toEqual(['permit->step-up']);
-    expect(told.differences[0]).toMatchObject({ verb: 'file.write' });
+    // approval is needed from medium: the approved call has one, the other one does not
+    const result = whatIf(log, { policy: { approvalFrom: 'medium' } });
+    expect(kinds(result)).toEqual(['permit->step-up']);
+    expect(result.differences[0]).toMatchObject({ verb: 'file.write' });
   });
 
-  it('a call that is permitted at once is charged once: the approved one is the same call', () => {
+  it('charge a call that is permitted at once only once: the approved one is the same call', () => {
     const { log, grantId, approvalId } = asked();
     approve(log, approvalId);
     done(log, grantId, 'thing.delete', { approvalId });
@@ -137,7 +145,7 @@ describe('approvals', () => {
     expect(calls(1).map(({ kind }) => kind)).toEqual(['step-up->permit', 'permit->falls-away', 'permit->deny']);
   });
 
-  it('an outcome that taught a label still teaches it, where the call is the same', () => {
+  it('keep the labels of an outcome if the call is the same', () => {
     const log = new TestLog(judgeTrajectory);
     const { grantId } = openTestRun(log);
     const { data } = act(log, grantId, 'iam.list', { action: { verb: 'iam.list' } }) as {
@@ -150,23 +158,23 @@ describe('approvals', () => {
       outcome: { status: 'completed', labels: ['private', 'untrusted'] },
     });
     expect(act(log, grantId, 'email.send').type).toBe('ActionStepUp');
-    const told = whatIf(log, { policy: { approvalFrom: 'irreversible' } });
-    expect(kinds(told)).toEqual(['step-up->permit', 'permit->falls-away']);
+    const result = whatIf(log, { policy: { approvalFrom: 'irreversible' } });
+    expect(kinds(result)).toEqual(['step-up->permit', 'permit->falls-away']);
   });
 
-  it('a lease that would have been used up before it was raised is not raised', () => {
+  it('do not raise a lease that would have been used up before', () => {
     const log = new TestLog();
     const { grantId, runId } = openTestRun(log);
     for (let i = 0; i < 3; i++) done(log, grantId, 'file.read');
     log.do('escalate', { runId, want: { budget: { calls: 200 } } });
     approve(log, [...log.state.approvals.keys()][0] as string);
     done(log, [...log.state.grants.keys()][1] as string, 'file.read');
-    const told = whatIf(log, { grant: { select: { grantId }, limits: { budget: { calls: 3 } } } });
-    expect(kinds(told)).toEqual(['issued->falls-away', 'permit->deny']);
+    const result = whatIf(log, { grant: { select: { grantId }, limits: { budget: { calls: 3 } } } });
+    expect(kinds(result)).toEqual(['issued->falls-away', 'permit->deny']);
   });
 });
 
-describe('drift and trajectories', () => {
+describe('drift and trajectories in a what-if', () => {
   const score = (log: TestLog, runId: string, value: number): void =>
     void log.do('recordDrift', {
       runId,
@@ -176,7 +184,7 @@ describe('drift and trajectories', () => {
       actor: { kind: 'system', id: 'intent' },
     });
 
-  it('a lower threshold suspends earlier, a higher one not at all', () => {
+  it('suspend earlier under a lower threshold, and never under a higher one', () => {
     const log = new TestLog();
     const { grantId, runId } = openTestRun(log);
     score(log, runId, 0.5);
@@ -192,7 +200,7 @@ describe('drift and trajectories', () => {
     expect(kinds(whatIf(log, { drift: { stepUpAt: 0.1, suspendAt: 0.85 } }))).toEqual([]); // it reads
   });
 
-  it('a rule that is off objects no more; a rule that is added does', () => {
+  it('drop the objections of a disabled rule, and add those of an enabled one', () => {
     const log = new TestLog(judgeTrajectory);
     const { grantId } = openTestRun(log);
     done(log, grantId, 'email.read');
@@ -205,8 +213,8 @@ describe('drift and trajectories', () => {
   });
 });
 
-describe('refused delegations', () => {
-  it('are decided again by what was asked for; what the child would have done is not known', () => {
+describe('refused delegations in a what-if', () => {
+  it('are decided again by their recorded request, without the unknown actions of the child', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     log.do('delegate', {
@@ -218,7 +226,7 @@ describe('refused delegations', () => {
     expect(log.events.at(-1)).toMatchObject({ type: 'DelegationRefused', data: { asked: { budget: { calls: 150 } } } });
     expect(kinds(whatIf(log, { grant: { limits: { budget: { calls: 120 } } } }))).toEqual([]);
     expect(kinds(whatIf(log, { grant: { limits: { budget: { calls: 200 } } } }))).toEqual(['refused->issued']);
-    // an older event does not hold what was asked for
+    // an older event does not contain the request
     const [last] = log.events.slice(-1) as { data: { asked?: unknown } }[];
     delete last?.data.asked;
     expect(whatIf(log, { grant: { limits: { budget: { calls: 200 } } } })).toMatchObject({
@@ -228,8 +236,8 @@ describe('refused delegations', () => {
   });
 });
 
-describe('a page', () => {
-  it('holds so many, says so, and the next begins behind it; the counts are of all', () => {
+describe('a page of differences', () => {
+  it('holds at most `limit` differences, reports truncation and the next page, and counts all differences', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     for (let i = 0; i < 7; i++) {
@@ -239,11 +247,11 @@ describe('a page', () => {
     const change = { grant: { limits: { actions: { deny: ['file.*'] } } } };
     const seen: number[] = [];
     for (let after: number | null = -1; after !== null;) {
-      const told = whatIf(log, change, { limit: 3, ...(after < 0 ? {} : { after }) });
-      expect(told).toMatchObject({ differ: 7, decided: 7 });
-      seen.push(...told.differences.map(({ position }) => position));
-      expect(told.truncated).toBe(told.next !== null);
-      after = told.next;
+      const result = whatIf(log, change, { limit: 3, ...(after < 0 ? {} : { after }) });
+      expect(result).toMatchObject({ differ: 7, decided: 7 });
+      seen.push(...result.differences.map(({ position }) => position));
+      expect(result.truncated).toBe(result.next !== null);
+      after = result.next;
     }
     expect(seen).toEqual(log.events.filter(({ type }) => type === 'ActionPermitted').map(({ position }) => position));
   });

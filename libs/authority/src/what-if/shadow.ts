@@ -22,7 +22,7 @@ import {
   DECIDED,
   isDecision,
   isOutcome,
-  isThereFor,
+  targetExists,
   timeOf,
   type Decision,
   type Of,
@@ -31,28 +31,28 @@ import {
 import type { Tally } from './tally';
 
 /**
- * The state that a log would have come to under a change, beside what is recorded. It takes the events of one command
- * after the other: what the rules decided is decided again, on this state; what people and time did is taken as it was,
- * as far as there is still something to do it to. Without a change it is the recorded state, and nothing differs.
+ * The state that a log would have under a change, next to the recorded one. It takes the events of one command after
+ * the other: the rules decide again, on this state; actions of people and the passing of time are kept as recorded, as
+ * far as their target still exists. Without a change it equals the recorded state, and nothing differs.
  *
- * Positions, times and ids are the recorded ones: the state has gaps where events fell away. Pure but for `state`,
- * which it is the only writer of.
+ * Positions, times and ids are the recorded ones: the state has gaps where events fell away. Pure except for `state`,
+ * of which it is the only writer.
  */
 export class Shadow {
   private readonly changed: ChangedLimits;
-  /** grant → its limits as recorded, where they are others here */
+  /** grant → its recorded limits, if they differ here */
   private readonly recorded = new Map<string, Limits>();
-  /** a lease that was not raised here → the one that is still in its place */
+  /** a lease that was not raised here → the lease that is still current */
   private readonly notRaised = new Map<string, string>();
-  /** approval → the call that was permitted here without asking for it */
+  /** approval → the call that was permitted here without it */
   private readonly unasked = new Map<string, { actionId: string; position: number }>();
-  /** such a call once it was approved, as recorded → the one permitted here */
+  /** such a call once it was approved, as recorded → the call permitted here */
   private readonly sameCall = new Map<string, string>();
-  /** runs that are not there, and why */
+  /** missing runs, and why they are missing */
   private readonly gone = new Map<string, string>();
 
   /**
-   * @param state as recorded up to where the change begins
+   * @param state as recorded up to the start of the change
    * @param rules with the trajectory judged as under the change
    */
   constructor(
@@ -65,7 +65,7 @@ export class Shadow {
     if (!this.changed.isEmpty) this.changeIssued();
   }
 
-  /** @param events all that one command made, in order */
+  /** @param events all events of one command, in order */
   take(events: readonly Event[]): void {
     for (const event of events) {
       if (isDecision(event)) return this.decision(event, events);
@@ -88,7 +88,7 @@ export class Shadow {
 
   private decision(event: Decision, events: readonly Event[]): void {
     this.tally.again();
-    // a request for approval stays, and so does its answer: it is good for this very call and no other (I8)
+    // a request for approval stays, and so does its answer: it is valid for exactly this call (I8)
     for (const each of events)
       if (each.type === 'ApprovalRequested' || each.type === 'ApprovalExpired') this.asRecorded(each);
     const before = DECIDED[event.type] as Fate;
@@ -96,9 +96,9 @@ export class Shadow {
     const first = approvalId === undefined ? undefined : this.unasked.get(approvalId);
     if (first) {
       if (before === 'permit') this.sameCall.set(event.actionId as string, first.actionId);
-      return this.differs(event, 'falls-away', [], `this call was permitted at position ${first.position} already`);
+      return this.differs(event, 'falls-away', [], `this call was already permitted at position ${first.position}`);
     }
-    const chain = chainOf(this.state, this.standing(event.grantId as string));
+    const chain = chainOf(this.state, this.currentLease(event.grantId as string));
     const leaf = chain?.[0];
     const run = leaf && this.state.runs.get(leaf.runId);
     if (!chain || !run) return this.differs(event, 'falls-away', [], this.whyGone(event.runId));
@@ -109,11 +109,11 @@ export class Shadow {
     const { fate, reasons, usesApproval } = this.judged(event, run, chain, at);
     if (fate !== before) this.differs(event, fate, reasons);
     if (fate === 'permit') return this.permit(event, chain, at, usesApproval);
-    // nobody is asked here who was not asked then: the request for approval stands where it was recorded
+    // no additional person is asked here: the request for approval stays at its recorded position
     this.fold({ ...event, type: fate === 'deny' ? 'ActionDenied' : 'ActionStepUp' } as Decision);
   }
 
-  /** As `authorize` decides, of what is recorded of the call: its names were normalised then. */
+  /** Decides like `authorize`, from the recorded facts of the call, whose names were normalized then. */
   private judged(
     event: Decision,
     run: RunNode,
@@ -122,9 +122,10 @@ export class Shadow {
   ): { fate: Fate; reasons: Reason[]; usesApproval: boolean } {
     const { data } = event;
     const judged = judge(this.state, chain, askedOf(event, run), now, this.rules);
-    // of a step-up the approval is the one it asks for, not one it came with
+    // the approval of a step-up is the one that it requests, not one that it used
     const id = event.type === 'ActionStepUp' ? undefined : data.approvalId;
-    // an older log does not state what a card showed, nor was it asked for arguments: it is taken as it was
+    // an older log neither records the card's objections nor required arguments, so its approvals are accepted as
+    // recorded
     const shown = id === undefined || this.state.approvals.get(id)?.objections !== undefined;
     const call = {
       binding: data.binding,
@@ -144,7 +145,7 @@ export class Shadow {
   private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {
     const { data, actionId, position } = event;
     const ended = exhaustedBy(chain, data.charge);
-    const grantId = this.standing(event.grantId as string);
+    const grantId = this.currentLease(event.grantId as string);
     if (event.type === 'ActionPermitted') {
       this.fold({ ...event, grantId });
       return this.foldAll(event, ended);
@@ -154,13 +155,13 @@ export class Shadow {
     const used = usesApproval ? { approvalId } : {};
     this.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...times, ...used } });
     this.foldAll(event, ended);
-    // what was asked of a person goes on with the person's answer; of a call that was denied nothing more is known
+    // a step-up continues with the person's answer; for a call that was denied nothing more is known
     if (event.type === 'ActionStepUp')
       this.unasked.set(event.data.approvalId, { actionId: actionId as string, position });
     else this.settleAsReserved(event, actionId as string);
   }
 
-  /** Nobody knows how it would have ended: it is taken to have cost what was reserved. */
+  /** Settles a call with an unknown outcome: it is assumed to have cost its reservation. */
   private settleAsReserved(like: Event, actionId: string): void {
     const action = this.state.actions.get(actionId);
     if (!action) return;
@@ -186,7 +187,7 @@ export class Shadow {
 
   // ---- drift ----------------------------------------------------------------------------------------------------
 
-  /** Scores are as recorded; what happens at them is the grant's. */
+  /** Keeps the recorded score; the thresholds of the grant decide its effect. */
   private drift(event: Of<'DriftScored'>, events: readonly Event[]): void {
     const run = this.state.runs.get(event.runId as string);
     if (!run) return;
@@ -210,14 +211,14 @@ export class Shadow {
 
   private opening(opened: Of<'RunOpened'>, events: readonly Event[]): void {
     const issued = events.find((each): each is Of<'GrantIssued'> => each.type === 'GrantIssued');
-    if (!issued) return events.forEach((each) => this.asRecorded(each)); // a person is asked for it first
+    if (!issued) return events.forEach((each) => this.asRecorded(each)); // a person must approve it first
     const made = this.reissue(issued, opened.data.agent.class);
     if ('why' in made) return this.notIssued(issued, opened.data.agent.class, made.kind, made.why);
     this.fold(opened);
     this.issue(issued, made);
   }
 
-  /** What a person answered. Leases that rest on it are issued, if they still can be. */
+  /** Handles a person's answer. Leases that depend on it are issued if they still can be. */
   private answer(given: Of<'ApprovalGiven'>, events: readonly Event[]): void {
     if (!this.asRecorded(given)) return;
     const first = this.unasked.get(given.data.approvalId);
@@ -229,21 +230,21 @@ export class Shadow {
     if ('why' in made) return this.notIssued(issued, run.agent.class, made.kind, made.why);
     this.issue(issued, made);
     for (const each of events)
-      if (each.type === 'GrantSuperseded') this.fold({ ...each, grantId: this.standing(each.grantId as string) });
+      if (each.type === 'GrantSuperseded') this.fold({ ...each, grantId: this.currentLease(each.grantId as string) });
   }
 
-  /** How a grant would be issued here, or why it would not. */
+  /** Decides how a grant would be issued here, or why it would not. */
   private reissue(issued: Of<'GrantIssued'>, agentClass: string): Made | NotMade {
     const { data } = issued;
     const at = timeOf(issued);
-    const supersedes = data.supersedes === undefined ? undefined : this.standing(data.supersedes);
+    const supersedes = data.supersedes === undefined ? undefined : this.currentLease(data.supersedes);
     if (supersedes !== undefined) {
       const chain = chainOf(this.state, supersedes);
       const blocked = chain && blockedInChain(this.state, chain, at);
-      if (!chain || !this.state.grants.has(supersedes)) return falls('the lease that was raised would not be there');
+      if (!chain || !this.state.grants.has(supersedes)) return falls('the raised lease would not exist');
       if (blocked) return falls(livenessReason(chain, blocked).message);
     }
-    const parentId = data.parentId === undefined ? undefined : this.standing(data.parentId);
+    const parentId = data.parentId === undefined ? undefined : this.currentLease(data.parentId);
     const above = parentId === undefined ? [] : chainOf(this.state, parentId);
     if (!above) return falls(this.whyGone(undefined, data.parentId));
     if (parentId !== undefined && supersedes === undefined) {
@@ -266,14 +267,14 @@ export class Shadow {
     const limits = this.changed.of(grant);
     return limits.ok
       ? { limits: limits.value, parentId, supersedes }
-      : { kind: 'issued->refused', why: inWords(limits.error) };
+      : { kind: 'issued->refused', why: describeRefusal(limits.error) };
   }
 
   private issue(issued: Of<'GrantIssued'>, { limits, parentId, supersedes }: Made): void {
     if (limits !== issued.data.limits) this.recorded.set(issued.grantId as string, issued.data.limits);
     const { runId } = issued;
     this.fold({ ...issued, data: { ...issued.data, limits, parentId, supersedes } });
-    // one that was refused before has a run again: it was asked for anew
+    // a run that was refused before exists again: it was requested again
     if (runId !== undefined) this.gone.delete(runId);
   }
 
@@ -281,7 +282,7 @@ export class Shadow {
     const { supersedes } = issued.data;
     if (supersedes === undefined) this.gone.set(issued.runId as string, `its lease would not have been issued: ${why}`);
     else {
-      this.notRaised.set(issued.grantId as string, this.standing(supersedes));
+      this.notRaised.set(issued.grantId as string, this.currentLease(supersedes));
       this.recorded.set(issued.grantId as string, issued.data.limits);
     }
     this.ofGrant(issued, issued.grantId, agentClass, kind, why);
@@ -290,7 +291,7 @@ export class Shadow {
   private refusedDelegation(event: Of<'DelegationRefused'>): void {
     const { agentClass, code, asked } = event.data;
     const at = timeOf(event);
-    const chain = chainOf(this.state, this.standing(event.grantId as string));
+    const chain = chainOf(this.state, this.currentLease(event.grantId as string));
     const parent = chain?.[0];
     if (!chain || !parent) return;
     const live = !blockedInChain(this.state, chain, at);
@@ -298,14 +299,14 @@ export class Shadow {
     if (live && changed && mayPassOn(chain, agentClass).outcome === 'permit') {
       if (asked === undefined) this.tally.undecidable += 1;
       else if (resolveChild(asked, parent.limits, at).ok) {
-        const why = 'the child is no wider than its parent; what it would have done is not known';
+        const why = 'the child is no wider than its parent; its actions are unknown';
         return this.ofGrant(event, undefined, agentClass, 'refused->issued', why);
       }
     }
     this.asRecorded(event);
   }
 
-  /** The change holds for what was issued before it began, too: what cannot be so narrow stays, below what can. */
+  /** Applies the change to earlier grants too. A grant that cannot be narrowed stays as it is, below narrowed ones. */
   private changeIssued(): void {
     for (const grant of this.state.order) {
       const run = this.state.runs.get(grant.runId) as RunNode;
@@ -338,11 +339,11 @@ export class Shadow {
 
   // ---- the rest -------------------------------------------------------------------------------------------------
 
-  /** Folds an event as it is, where what it is about is there; says whether it is. */
+  /** Folds an event unchanged if its target exists, and reports whether it does. */
   private asRecorded(event: Event): boolean {
-    const grantId = event.grantId === undefined ? undefined : this.standing(event.grantId);
+    const grantId = event.grantId === undefined ? undefined : this.currentLease(event.grantId);
     const grant = grantId === undefined ? undefined : this.state.grants.get(grantId);
-    if (!isThereFor(this.state, event, grant)) return false;
+    if (!targetExists(this.state, event, grant)) return false;
     if (event.type === 'ApprovalExpired') {
       const first = this.unasked.get(event.data.approvalId);
       if (first) this.settleAsReserved(event, first.actionId);
@@ -351,8 +352,8 @@ export class Shadow {
     return true;
   }
 
-  /** The grant that stands in the place of a recorded one. */
-  private standing(grantId: string): string {
+  /** Returns the current lease that corresponds to a recorded one. */
+  private currentLease(grantId: string): string {
     return this.notRaised.get(grantId) ?? grantId;
   }
 
@@ -360,16 +361,16 @@ export class Shadow {
     const known = runId === undefined ? undefined : this.gone.get(runId);
     if (known !== undefined) return known;
     return parentId === undefined
-      ? 'its lease, or one above it, would not be there'
-      : `its parent ${parentId}, or a lease above it, would not be there`;
+      ? 'its lease, or one above it, would not exist'
+      : `its parent ${parentId}, or a lease above it, would not exist`;
   }
 
   private fold(event: Event): void {
-    this.state.next = event.position; // events that fell away leave gaps
+    this.state.next = event.position; // omitted events leave gaps
     evolveUnasked(this.state, event);
   }
 
-  /** Events that follow here from what a recorded one did. */
+  /** Folds the events that follow here from a recorded one. */
   private foldAll(like: Event, fresh: readonly NewEvent[]): void {
     const { log, position, id, time, tenant, actor, commandId } = like;
     for (const { payload: _, ...event } of fresh)
@@ -418,5 +419,5 @@ interface NotMade {
 }
 const falls = (why: string): NotMade => ({ kind: 'issued->falls-away', why });
 
-const inWords = ({ detail, reasons = [] }: Refusal): string =>
+const describeRefusal = ({ detail, reasons = [] }: Refusal): string =>
   [detail, ...reasons.map((reason) => `${reason.path ?? reason.rule}: ${reason.message}`)].join('; ').slice(0, 1_000);

@@ -1,7 +1,7 @@
 import type { Difference, Kinds, ReplayAnswer } from '@bailiwick/contracts/replay';
 import { LIMITS } from '@bailiwick/core/limits';
 
-/** Counts differences, and keeps one page of them: however many there are, it takes no more room than its limits say. */
+/** Counts differences and keeps one page of them, in bounded memory. */
 export class Tally {
   private decided = 0;
   private differ = 0;
@@ -13,13 +13,13 @@ export class Tally {
   outcomesFallenAway = 0;
   undecidable = 0;
 
-  /** @param after differences behind this position only are on the page; all are counted */
+  /** @param after only differences after this position are on the page; all are counted */
   constructor(
     private readonly after: number,
     private readonly limit: number,
   ) {}
 
-  /** One recorded decision was decided again. */
+  /** Counts one recorded decision that was decided again. */
   again(): void {
     this.decided += 1;
   }
@@ -38,7 +38,7 @@ export class Tally {
     if (!this.truncated) this.page.push(difference);
   }
 
-  /** Two of one position stay together, since the next page begins behind a position. */
+  /** Differences at one position stay on the same page, since the next page starts after a position. */
   private fits(difference: Difference): boolean {
     if (this.page.at(-1)?.position === difference.position) return true;
     if (this.page.length >= this.limit) return false;
@@ -46,7 +46,7 @@ export class Tally {
     return this.page.length === 0 || this.bytes <= LIMITS.pageBytes;
   }
 
-  told(): Omit<ReplayAnswer, 'log' | 'from' | 'to' | 'assumes'> {
+  summary(): Omit<ReplayAnswer, 'log' | 'from' | 'to' | 'assumes'> {
     const { byAgentClass, byVerb, byTree } = this.groups;
     return {
       decided: this.decided,
@@ -64,7 +64,7 @@ export class Tally {
   }
 }
 
-/** Counts by a name that others chose: a few thousand are told apart while it counts, the largest of them in the end. */
+/** Counts by names that others chose: distinguishes a few thousand while it counts, and returns the largest of them. */
 class Groups {
   private readonly counts = new Map<string, Kinds>();
 
@@ -78,8 +78,8 @@ class Groups {
     const rest = named.slice(LIMITS.replayGroups).map(([, kinds]) => kinds);
     const beyond = this.counts.get(OTHERS);
     const others = [...rest, ...(beyond ? [beyond] : [])];
-    const told = named.slice(0, LIMITS.replayGroups);
-    return Object.fromEntries(others.length > 0 ? [...told, [OTHERS, added(others)]] : told);
+    const largest = named.slice(0, LIMITS.replayGroups);
+    return Object.fromEntries(others.length > 0 ? [...largest, [OTHERS, added(others)]] : largest);
   }
 
   private begin(name: string): Kinds {
@@ -94,7 +94,7 @@ class Groups {
 }
 
 const COUNTED = 10_000;
-/** No class, verb or tree is called so: it has a space. */
+/** The group of the remaining names. No class, verb or tree has this name, since it contains a space. */
 const OTHERS = 'all others';
 const sum = (kinds: Kinds): number => Object.values(kinds).reduce((total, each) => total + each, 0);
 

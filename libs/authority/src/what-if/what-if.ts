@@ -10,21 +10,21 @@ import { Shadow } from './shadow';
 import { Tally } from './tally';
 
 /**
- * Decides the recorded actions of a log, or of one tree of it, again under a change. Given the events in order, a few at
- * a time; however long the log is, it keeps no more than its state and one page of differences.
+ * Decides the recorded actions of a log, or of one of its trees, again under a change. It takes the events in order, a
+ * few at a time, and keeps only its state and one page of differences, whatever the length of the log.
  */
 export class WhatIf {
   private readonly tally: Tally;
   private readonly first: number;
   private readonly last: number;
   private shadow: Shadow | undefined;
-  /** of the command whose events are not all there yet */
+  /** the events so far of a command that is not complete */
   private pending: Event[] = [];
   private seen = -1;
   private unreadable = 0;
 
   /**
-   * @param state the log's before the first event that will be given: empty, or from a snapshot not after `from`
+   * @param state the log's state before the first event that will follow: empty, or from a snapshot not after `from`
    * @param rules with the trajectory judged as under the change
    */
   constructor(
@@ -37,7 +37,7 @@ export class WhatIf {
     this.tally = new Tally(request.after ?? -1, request.limit ?? LIMITS.replayPageDefault);
   }
 
-  /** @throws CorruptLog where the events do not follow from each other */
+  /** @throws CorruptLog if the events contradict each other */
   take(event: Event): void {
     if (event.position > this.last) return;
     this.seen = event.position;
@@ -47,8 +47,8 @@ export class WhatIf {
   }
 
   /**
-   * A stored event that cannot be read. It is set aside as every fold of the log does (I11), with the tree that it names,
-   * and nothing of that tree is decided again after it.
+   * Handles a stored event that cannot be read. Like every fold of the log (I11) it sets the event aside with the tree
+   * that it names, and no later action of that tree is decided again.
    */
   passOver(body: string): void {
     const position = positionIn(body) ?? this.seen + 1;
@@ -60,12 +60,12 @@ export class WhatIf {
     evolveStored(this.state, { position, body }, evolveUnasked);
   }
 
-  /** What came of it, once all events were given. */
+  /** Returns the result, once all events were given. */
   end(): ReplayAnswer {
     this.flush();
     const { log } = this.state;
     const assumes = assumptions(this.request.change, this.unreadable);
-    return { log, from: this.first, to: this.seen, ...this.tally.told(), assumes };
+    return { log, from: this.first, to: this.seen, ...this.tally.summary(), assumes };
   }
 
   private flush(): void {
@@ -80,32 +80,34 @@ export class WhatIf {
       return;
     }
     for (const event of events) {
-      this.state.next = event.position; // of one tree, or of one that has gaps for another reason
+      this.state.next = event.position; // the events of one tree have gaps
       evolveUnasked(this.state, event);
     }
   }
 }
 
-/** What nobody can know, and what is taken for it. */
+/** Lists the assumptions about facts that the log does not record. */
 function assumptions({ grant, policy, drift }: Change, unreadable: number): string[] {
   const grants = grant !== undefined || policy?.approvalFrom !== undefined || policy?.ceiling !== undefined;
   return [
     ...(unreadable > 0
       ? [
-          `Stored events that cannot be read (${unreadable}) are passed over, and so is what comes after them in the trees that they name.`,
+          `Stored events that cannot be read (${unreadable}) are passed over, and so are later events of the trees that they name.`,
         ]
       : []),
-    'What agents asked for, what people answered, and what the monitor scored is taken as it was recorded; what an agent would have done after another answer is not known.',
-    'A call that would have been denied, or asked about, was not made: it spends nothing, its outcome and its labels fall away, and so do the calls inside it.',
-    'A call that was denied and would have been permitted is taken to have cost what was reserved; what would have come after it is not known.',
-    'An approval that was given stays given, for exactly that call; a call that a person would have been asked about without having been asked then counts as not made.',
+    'Requests of agents, answers of people and scores of the monitor are used as recorded; the reaction of an agent to a different answer is unknown.',
+    'A call that would have been denied, or would have needed approval, counts as not made: it spends nothing, and its outcome, its labels and the calls inside it are omitted.',
+    'A call that was denied and would have been permitted is assumed to have cost its reservation; later consequences are unknown.',
+    'A recorded approval stays valid for exactly its call; a call that would have needed an approval without a recorded one counts as not made.',
     ...(grants || drift || policy?.defaults
       ? [
-          'What a lease was asked for is not recorded, only what it was given: where a child says what its parent said, it is taken to have left it out, and takes what its parent says under the change.',
-          'Leases that people approved are taken to be approved under the change, too.',
+          'The log records the limits of a lease, not its request: a limit of a child that equals its parent’s is assumed to have been left out of the request, and takes the parent’s limit under the change.',
+          'Leases that people approved are assumed to be approved under the change, too.',
         ]
       : []),
-    ...(policy?.defaults ? ['Where a root lease says what the defaults say, it is taken to have left it out.'] : []),
+    ...(policy?.defaults
+      ? ['A limit of a root lease that equals the default is assumed to have been left out of the request.']
+      : []),
   ];
 }
 
