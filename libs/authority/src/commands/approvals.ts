@@ -9,7 +9,7 @@ import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } fr
 import { widerThan } from './grants/run';
 import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
-/** A person's answer. For a grant or an escalation it issues the grant in the same append. */
+/** Records a person's answer. For a grant or an escalation it issues the grant in the same append. */
 export const decideApproval: Decide<'decideApproval'> = (state, command, now) => {
   const approval = state.approvals.get(command.approvalId);
   if (!approval) return notFound('approval', command.approvalId);
@@ -18,7 +18,7 @@ export const decideApproval: Decide<'decideApproval'> = (state, command, now) =>
   }
   if (approval.status !== 'pending' || now >= approval.expiresAt) {
     const status = approval.status === 'pending' ? 'expired' : approval.status;
-    return refuse('ALREADY_DECIDED', `approval ${approval.id} is ${status} already`);
+    return refuse('ALREADY_DECIDED', `approval ${approval.id} is already ${status}`);
   }
   const { treeId, runId, grantId, actionId } = approval;
   const given = (usableUntil?: number): NewEvent => ({
@@ -68,25 +68,30 @@ function approveGrant(
   if (Date.parse(limits.time.expiresAt) <= now) {
     return refuse(
       'APPROVAL_NOT_USABLE',
-      `the lease asked for would have ended at ${limits.time.expiresAt}; deny this and have it asked for again`,
+      `the requested lease would have ended at ${limits.time.expiresAt}; deny this request and have a new one made`,
     );
   }
   if (approval.supersedes !== undefined) {
     const chain = chainOf(state, approval.supersedes);
     const blocked = chain && blockedInChain(state, chain, now);
-    // a suspended grant is resumed first: what takes its place would be suspended no more
+    // a suspended grant is resumed first, since the grant that replaces it would not be suspended
     if (!chain || blocked) return notLive(chain, blocked);
     if (current(state, approval.supersedes)?.id !== approval.supersedes) {
       return refuse(
         'APPROVAL_NOT_USABLE',
-        `grant ${approval.supersedes} was raised meanwhile; deny this and have it asked for again`,
+        `grant ${approval.supersedes} was raised after the request; deny this request and have a new one made`,
       );
     }
   }
-  // the parent may have been raised or ended since: what counts is what it holds now (I1)
+  // the parent may have been raised or ended since: its current limits count (I1)
   const parent = approval.parentId === undefined ? undefined : current(state, approval.parentId);
   const tooWide = parent ? widerThan(limits, parent.limits) : [];
-  if (tooWide.length > 0) return refuse('GRANT_WIDENS_PARENT', 'the parent holds less than this by now', tooWide);
+  if (tooWide.length > 0)
+    return refuse(
+      'GRANT_WIDENS_PARENT',
+      'the limits exceed the current ones of the parent; deny this request',
+      tooWide,
+    );
 
   const { treeId, runId } = approval;
   const run = state.runs.get(runId);
@@ -123,21 +128,21 @@ function approveGrant(
   return ok(events);
 }
 
-/** I2: nothing is approved for a grant that can act no more. A suspended one may be resumed, and waits. */
+/** I2: nothing is approved for a grant that has ended. A suspended one may be resumed, so its requests wait. */
 function deadReason(
   state: LogState,
   grantId: string | undefined,
   now: number,
 ): ReturnType<Decide<'decideApproval'>> | undefined {
   const chain = grantId === undefined ? undefined : chainOf(state, grantId);
-  // each is asked, since one that is suspended may stand before one that has ended
+  // each grant is checked, since a suspended one may precede one that has ended
   const blocked = chain?.map((grant) => blockedItself(state, grant, now));
   const ended = blocked?.findLast((each) => each !== undefined && each.status !== 'suspended');
   return chain && !ended ? undefined : notLive(chain, ended);
 }
 
 function notLive(chain: readonly GrantNode[] | undefined, blocked: Blocked | undefined): ReturnType<typeof refuse> {
-  if (!chain || !blocked) return refuse('GRANT_NOT_LIVE', 'the grant this was asked for is not known any more');
+  if (!chain || !blocked) return refuse('GRANT_NOT_LIVE', 'the grant of this request is no longer known');
   const reason = livenessReason(chain, blocked);
   const todo = blocked.status === 'suspended' ? 'this cannot be approved yet' : 'it is too late to approve this';
   return refuse(

@@ -43,16 +43,19 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
 };
 
 /**
- * The rule of rules: what a command makes of a state at a time. Pure: the same three values give the same events.
- * A refusal by a rule (403) is itself a fact and comes back as events; a request that is malformed (400), unknown
- * (404), in conflict (409) or too much (429, also of refusals) changes nothing and comes back as the refusal.
- * @param now ms; the caller makes sure that it is never earlier than the state's newest event
+ * Decides which events a command makes of a state at a time. Pure: the same three values give the same events. A
+ * refusal by a rule (403) is itself a fact and returned as events; a request that is malformed (400), unknown (404), in
+ * conflict (409) or one of too many (429, also for refusals) changes nothing and is returned as the refusal.
+ * @param now ms; the caller ensures that it is never earlier than the state's newest event
  */
 export function decide(state: LogState, command: Command, now: number, rules: Rules): Decided {
   if (command.log !== state.log)
     return err({ code: 'NOT_FOUND', detail: `this is log ${state.log}, not ${command.log}` }); // I9
-  if (!isSpeakable(command))
-    return err({ code: 'BAD_REQUEST', detail: 'a text in this has half a surrogate pair, or it is nested too deeply' }); // I11
+  if (!isWellFormed(command))
+    return err({
+      code: 'BAD_REQUEST',
+      detail: 'the command has a text with an unpaired surrogate, or is nested too deeply',
+    }); // I11
   const held = state.unreadable.size === 0 ? undefined : heldUp(state, command, placeOf(state, command).treeId);
   const decided = recorded(
     state,
@@ -64,7 +67,7 @@ export function decide(state: LogState, command: Command, now: number, rules: Ru
   return unwritten ? onlyCounted(command, unwritten) : decided;
 }
 
-/** A refusal by a rule is an event. */
+/** Records a refusal by a rule as an event. */
 function recorded(state: LogState, command: Command, decided: Decided): Decided {
   if (decided.ok || CODES[decided.error.code] !== 403) return decided;
   const { code, detail, reasons } = decided.error;
@@ -77,18 +80,18 @@ function recorded(state: LogState, command: Command, decided: Decided): Decided 
   ]);
 }
 
-/** What has no form in canonical JSON could be digested nowhere: it would throw in the midst of a batch. */
-function isSpeakable(value: unknown, depth = 0): boolean {
+/** Checks that a value has a canonical JSON form: without one its digest would throw in the middle of a batch. */
+function isWellFormed(value: unknown, depth = 0): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (typeof value !== 'object' || value === null) return true;
   if (depth >= CANONICAL_DEPTH) return false;
   for (const [key, each] of Object.entries(value)) {
-    if (!key.isWellFormed() || !isSpeakable(each, depth + 1)) return false;
+    if (!key.isWellFormed() || !isWellFormed(each, depth + 1)) return false;
   }
   return true;
 }
 
-/** Where a refused command was aimed, as far as it exists. */
+/** Returns the target of a refused command, as far as it exists. */
 function placeOf(state: LogState, command: Command): Pick<NewEvent, 'treeId' | 'runId' | 'grantId'> {
   const named = command as { runId?: string; grantId?: string; approvalId?: string; actionId?: string };
   const runId =

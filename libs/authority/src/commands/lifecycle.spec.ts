@@ -11,8 +11,8 @@ import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from '..
 const refusalOf = (result: ReturnType<TestLog['try']>) =>
   'refusal' in result ? result.refusal.code : result.events.map((e) => e.type).join();
 
-describe('a lease from its grant to its end', () => {
-  it('permits what it covers, charges every ancestor, and takes the outcome once', () => {
+describe('a lease', () => {
+  it('permits covered actions, charges every ancestor, and accepts each outcome once', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const child = delegateTestRun(log, root.grantId, { budget: { calls: 5 } });
@@ -30,7 +30,7 @@ describe('a lease from its grant to its end', () => {
     );
   });
 
-  it('lets a call name the call that it is part of: one of its tree, in flight or just ended', () => {
+  it('lets a call name its parent call: one of its tree, in flight or recently ended', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const child = delegateTestRun(log, root.grantId, { actions: { allow: ['file.*'] } });
@@ -57,7 +57,7 @@ describe('a lease from its grant to its end', () => {
       expect([wrong, part(wrong)]).toEqual([wrong, 'NOT_FOUND']);
   });
 
-  it('keeps no outcome for long: who reports twice is told so for a while, and then that nothing is open', () => {
+  it('recognizes a second report for a while, and then answers that no such action is open', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);
     const settled = (): string => {
@@ -77,21 +77,21 @@ describe('a lease from its grant to its end', () => {
     expect(again(first)).toBe('NOT_FOUND');
   });
 
-  it('takes no commands once it is forgotten: who sends one is told what that may mean', () => {
+  it('refuses commands once it is forgotten, and explains the possible reasons', () => {
     const log = new TestLog();
     const { runId, grantId, treeId } = openTestRun(log);
     log.do('completeRun', { runId });
     forgetTree(log.state, treeId);
     const why = 'check the id and that it belongs to this tenant; one that ended long ago can only be read';
-    const told: [ReturnType<TestLog['try']>, string][] = [
-      [log.try('completeRun', { runId }), `no run ${runId}`],
-      [log.try('revokeGrant', { grantId }), `no grant ${grantId}`],
+    const responses: [ReturnType<TestLog['try']>, string][] = [
+      [log.try('completeRun', { runId }), `run ${runId}`],
+      [log.try('revokeGrant', { grantId }), `grant ${grantId}`],
     ];
-    for (const [answer, what] of told)
-      expect(answer).toEqual({ refusal: { code: 'NOT_FOUND', detail: `${what} takes commands here: ${why}` } });
+    for (const [answer, what] of responses)
+      expect(answer).toEqual({ refusal: { code: 'NOT_FOUND', detail: `${what} not found: ${why}` } });
   });
 
-  it('ends with its last count, and with it everything below (I3, I2)', () => {
+  it('ends with its last count, together with everything below (I3, I2)', () => {
     const log = new TestLog();
     const root = openTestRun(log, { ...ROOMY, budget: { ...ROOMY.budget, calls: 2 } });
     const child = delegateTestRun(log, root.grantId);
@@ -115,7 +115,7 @@ describe('a lease from its grant to its end', () => {
     expect(log.state.grants.get(root.grantId)?.usage.committed.cost).toEqual({ USD: 11 });
   });
 
-  it('cannot be widened by a child, which is told every dimension at once (I1)', () => {
+  it('cannot be widened by a child, whose refusal lists every dimension (I1)', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const events = log.do('delegate', {
@@ -134,7 +134,7 @@ describe('a lease from its grant to its end', () => {
     ]);
   });
 
-  it('asks a person about the exact call, once (I8)', () => {
+  it('needs approval of the exact call, once (I8)', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const call = { action: { verb: 'thing.delete', argsDigest: `sha256:${'a'.repeat(64)}` } };
@@ -178,7 +178,7 @@ describe('a lease from its grant to its end', () => {
     expect(act(log, openTestRun(log, ROOMY, 'bad').grantId, 'file.read').type).toBe('ActionPermitted');
   });
 
-  it('catches a secret that one child reads and another sends', () => {
+  it('denies sending a secret that another child has read', () => {
     const log = new TestLog(judgeTrajectory);
     const root = openTestRun(log);
     act(log, delegateTestRun(log, root.grantId).grantId, 'file.read', { resource: { type: 'file', id: 'app/.env' } });
@@ -186,7 +186,7 @@ describe('a lease from its grant to its end', () => {
     expect(send.data.reasons.map((reason) => reason.code)).toContain('SECRET_EXFILTRATION');
   });
 
-  it('ends by time: permits, approvals, grants, an event each', () => {
+  it('expires with its permits and approvals, in one event each', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const permit = act(log, root.grantId, 'file.read');
@@ -201,7 +201,7 @@ describe('a lease from its grant to its end', () => {
     expect(log.state.settled.get(permit.actionId as string)?.status ?? log.state.actions.size).toBeDefined();
   });
 
-  it('is not loosened by a lower score that comes late; a person who resumes it begins anew', () => {
+  it('is not loosened by a late lower score; resuming it resets the drift', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const score = (drift: number) =>
@@ -216,7 +216,7 @@ describe('a lease from its grant to its end', () => {
     expect(act(log, root.grantId, 'file.write').type).toBe('ActionPermitted');
   });
 
-  it('is suspended by drift, resumed by a person, raised by an escalation that keeps the children', () => {
+  it('can be suspended by drift, resumed by a person, and raised by an escalation that keeps its children', () => {
     const log = new TestLog();
     const root = openTestRun(log);
     const child = delegateTestRun(log, root.grantId);
@@ -240,7 +240,7 @@ describe('a lease from its grant to its end', () => {
     expect(log.state.grants.get(raised)?.usage.committed.calls).toBe(2);
   });
 
-  it('tells of a lease what ended it first, and not what ended something above it since (I2)', () => {
+  it('reports the cause that ended it first, not a later one of an ancestor (I2)', () => {
     const revocationId = `rev_0_${'0'.repeat(26)}`;
     const ends = {
       complete: (log: TestLog, { runId }: { runId: string }) => log.do('completeRun', { runId }),
@@ -249,7 +249,7 @@ describe('a lease from its grant to its end', () => {
       time: (log: TestLog) => (log.now += 3_600_000),
       suspend: (log: TestLog, { grantId }: { grantId: string }) => log.do('suspend', { grantId, reasonCode: 'X' }),
     };
-    const told = (...order: (keyof typeof ends)[]) => {
+    const endOf = (...order: (keyof typeof ends)[]) => {
       const log = new TestLog();
       const root = openTestRun(log, { ...ROOMY, time: { ttl: '2h' } });
       const child = delegateTestRun(log, root.grantId, { time: { ttl: '30m' } }, 'searcher');
@@ -265,14 +265,14 @@ describe('a lease from its grant to its end', () => {
       expect(blockedBy?.status).toBe(status);
       return [status, endReason?.replace(root.grantId, 'ROOT')];
     };
-    expect(told('rule', 'complete')).toEqual(['revoked', `struck by ${revocationId}`]);
-    expect(told('complete', 'rule')).toEqual(['completed', 'its ancestor ROOT is completed']);
-    expect(told('time', 'complete')).toEqual(['expired', 'its time ended at 2026-01-01T00:30:00.000Z']);
-    expect(told('suspend', 'rule')).toEqual(['revoked', `struck by ${revocationId}`]);
-    expect(told('suspend')).toEqual(['suspended', 'its ancestor ROOT is suspended']);
+    expect(endOf('rule', 'complete')).toEqual(['revoked', `struck by ${revocationId}`]);
+    expect(endOf('complete', 'rule')).toEqual(['completed', 'its ancestor ROOT is completed']);
+    expect(endOf('time', 'complete')).toEqual(['expired', 'its time ended at 2026-01-01T00:30:00.000Z']);
+    expect(endOf('suspend', 'rule')).toEqual(['revoked', `struck by ${revocationId}`]);
+    expect(endOf('suspend')).toEqual(['suspended', 'its ancestor ROOT is suspended']);
   });
 
-  it('is read from no snapshot in which a row names what is not there, or that lacks any line (I11)', () => {
+  it('is not read from a snapshot with a missing line or a reference to a missing row (I11)', () => {
     const log = new TestLog();
     const { treeId, grantId } = openTestRun(log);
     delegateTestRun(log, grantId);
@@ -285,10 +285,10 @@ describe('a lease from its grant to its end', () => {
     expect(named.length).toBeGreaterThan(3);
     for (const i of named) expect(() => fromSnapshot(without(i))).toThrow(/a row names number \d+ of \d+/);
     expect(new Set(lines.map((line) => (JSON.parse(line) as [string])[0]))).toContain('rule');
-    for (const i of lines.keys()) expect(() => fromSnapshot(without(i))).toThrow(/a row names|a snapshot (of|that)/);
+    for (const i of lines.keys()) expect(() => fromSnapshot(without(i))).toThrow(/a row names|the snapshot/);
   });
 
-  it('is the same on every fold: from events, from their stored form, from a snapshot (I10)', () => {
+  it('is the same on every fold: from events, from their stored form, and from a snapshot (I10)', () => {
     const log = new TestLog(judgeTrajectory);
     const root = openTestRun(log, { ...ROOMY, budget: { ...ROOMY.budget, windows: [{ per: '1h', calls: 50 }] } });
     const child = delegateTestRun(log, root.grantId);

@@ -6,13 +6,13 @@ import { deniesEscalation } from '../events/labels';
 import type { LogState } from '../state/state';
 
 /*
- * What is refused is written within budgets: per run, per tree, per key, per tenant. Beyond them nothing is written but
- * a count at intervals (`RefusalsSummarized`). The buckets are part of the fold and live by the log's own time, so every
- * fold agrees about what was to be written (I10). Only what is written is charged: a flood of one run takes of the
- * buckets above it no more than the run's own has, and leaves the rest to its neighbours.
+ * Refusals are written within budgets: per run, per tree, per key, per tenant. Beyond them only counts are written, at
+ * intervals (`RefusalsSummarized`). The buckets are part of the fold and use the log's own time, so every fold agrees
+ * on which refusals were to be written (I10). Only written refusals are charged: a flood of one run takes no more from
+ * the buckets above it than its own bucket holds, and leaves the rest to its neighbors.
  */
 
-/** Who asked, and where it was aimed. */
+/** The actor and the target of a refused command. */
 interface Asked {
   readonly actor: Actor;
   readonly runId?: string | undefined;
@@ -20,8 +20,8 @@ interface Asked {
 }
 
 /**
- * The buckets that a refusal is taken from. A run that asks pays itself, whatever it aimed at: it cannot use up what may
- * be written about another.
+ * Returns the buckets that a refusal is charged to. A run that sends a command pays itself, whatever its target: it
+ * cannot use up the budget of another run.
  */
 function bucketsOf(state: LogState, { actor, runId, treeId }: Asked): [string, Rate][] {
   const { run, tree, key, tenant } = LIMITS.refusals;
@@ -31,7 +31,7 @@ function bucketsOf(state: LogState, { actor, runId, treeId }: Asked): [string, R
   return [
     ...(ofRun === undefined ? [] : [[`run:${ofRun}`, run] as [string, Rate]]),
     ...(ofTree === undefined ? [] : [[`tree:${ofTree}`, tree] as [string, Rate]]),
-    // of a key's requests that are about no run there is nothing that bounds them before
+    // requests of a key that concern no run have no other bucket that limits them first
     ...(asks
       ? []
       : [[`${ofRun === undefined ? 'asks' : 'key'}:${actor.id}`, ofRun === undefined ? run : key] as [string, Rate]]),
@@ -41,7 +41,7 @@ function bucketsOf(state: LogState, { actor, runId, treeId }: Asked): [string, R
 
 const REFUSALS: readonly Event['type'][] = ['ActionDenied', 'DelegationRefused', 'Refused', 'RefusalsSummarized'];
 
-/** The one event of a command that came to nothing; a question that a person is asked already is one, too. */
+/** Returns the single event of a command without an effect, including a step-up whose approval is already pending. */
 function refusalIn(events: readonly NewEvent[]): NewEvent | undefined {
   const [first] = events;
   const isRefusal = first && (REFUSALS.includes(first.type) || first.type === 'ActionStepUp');
@@ -49,8 +49,8 @@ function refusalIn(events: readonly NewEvent[]): NewEvent | undefined {
 }
 
 /**
- * What is not to be written of these events, since its budget is used up; undefined where they are to be written. The
- * first escalation that a tree is denied is always written: sequence rules look for it.
+ * Returns the counts of these events if their budget is used up, or undefined if they are to be written. The first
+ * denied escalation of a tree is always written: sequence rules use it.
  */
 export function beyondBudget(
   state: LogState,
@@ -69,7 +69,7 @@ export function beyondBudget(
   return fits ? undefined : refusal;
 }
 
-/** Takes a refusal that was written from its buckets. */
+/** Charges a written refusal to its buckets. */
 export function chargeRefusal(state: LogState, event: Event, at: number): void {
   if (event.actor.kind === 'system') return;
   if (!REFUSALS.includes(event.type) && !asksAgain(state, event)) return;
@@ -77,19 +77,19 @@ export function chargeRefusal(state: LogState, event: Event, at: number): void {
     state.refusalBuckets.set(key, take(state.refusalBuckets.get(key), at, rate));
 }
 
-/** A step-up that made no question of its own. */
+/** Reports whether an event is a step-up that created no approval request. */
 const asksAgain = (state: LogState, event: Event): boolean =>
   event.type === 'ActionStepUp' && state.approvals.get(event.data.approvalId)?.actionId !== event.actionId;
 
-/** Lets go of buckets that are full again. */
+/** Drops the buckets that are full again. */
 export function forgetRefusals({ refusalBuckets }: LogState, now: number): void {
   for (const [key, fullAt] of refusalBuckets) if (fullAt <= now) refusalBuckets.delete(key);
 }
 
-/** A verb in the form in which rules compare it may be longer than the one that was sent. */
+/** Cuts a verb: its normalized form may be longer than the one that was sent. */
 const short = (verb: string): string => verb.slice(0, LIMITS.nameLength).toWellFormed();
 
-/** What is counted of a refusal that is not written. */
+/** Returns the count for a refusal that is not written. */
 export function countOf(command: string, refusal: NewEvent, runId: string | undefined): Unwritten[] {
   switch (refusal.type) {
     case 'ActionDenied':

@@ -6,14 +6,14 @@ import { err, ok } from '@bailiwick/core/result';
 import { countOf } from './refusal-budgets';
 import type { Decide, Decided, NewEvent } from './types';
 
-/** What the gateway refused by itself: one request, or a count of them. */
+/** Records refusals that the gateway itself made: one request, or a count of them. */
 export const recordRefusal: Decide<'recordRefusal'> = (_state, { command, detail, count }, now) => {
   if (count === undefined) return ok([{ type: 'Refused', data: { command, code: 'FORBIDDEN', detail } }]);
   const data = { since: rfc3339(now), total: count, refused: [{ command, code: 'FORBIDDEN', count }] };
   return ok([{ type: 'RefusalsSummarized', data }]);
 };
 
-/** The counts of what was refused and not written; of a run that is forgotten by now they stand by themselves. */
+/** Records the counts of refusals that were not written, without the run if it is forgotten. */
 export const summarizeRefusals: Decide<'summarizeRefusals'> = (state, { since, runId, refused, others }) => {
   const run = state.runs.get(runId ?? '');
   const data: EventData<'RefusalsSummarized'> = {
@@ -28,7 +28,7 @@ export const summarizeRefusals: Decide<'summarizeRefusals'> = (state, { since, r
   return ok([{ type: 'RefusalsSummarized', treeId: run?.treeId, runId: run?.id, data }]);
 };
 
-/** The answer to a command that is refused beyond what is written of refusals: too many, with the reasons why it is refused. */
+/** Answers a command that is refused beyond the budget for refusals: too many, with the reasons for the refusal. */
 export function onlyCounted(command: Command, refusal: NewEvent): Decided {
   const { actor } = command;
   const runId = actor.kind === 'run' ? actor.id : refusal.runId;
@@ -36,7 +36,7 @@ export function onlyCounted(command: Command, refusal: NewEvent): Decided {
   const whose = runId === undefined ? actor.id : `run ${runId}`;
   return err({
     code: 'TOO_MANY',
-    detail: `this is refused (${detail}), and too many requests of ${whose} were refused lately: it is only counted. Change the request, or send it less often`,
+    detail: `the request is refused (${detail}), and too many requests of ${whose} were refused recently, so it is only counted. Change the request, or send it less often`,
     ...(reasons ? { reasons } : {}),
     unwritten: countOf(command.type, refusal, runId),
   });
@@ -47,7 +47,7 @@ function whyOf(refusal: NewEvent): { detail: string; reasons?: EventData<'Action
     case 'ActionDenied':
       return { detail: `${refusal.data.verb} is denied`, reasons: refusal.data.reasons };
     case 'ActionStepUp':
-      return { detail: `approval ${refusal.data.approvalId} is not given yet`, reasons: refusal.data.reasons };
+      return { detail: `approval ${refusal.data.approvalId} is still pending`, reasons: refusal.data.reasons };
     case 'DelegationRefused':
     case 'Refused':
       return refusal.data;

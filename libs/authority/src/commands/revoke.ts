@@ -7,8 +7,8 @@ import { normalizeTool } from '../matching/tool-name';
 import { notFound, refuse, type Decide } from './types';
 
 /**
- * I6: everything a selector matches, in one event. Nothing is enumerated: only what was granted since the operator's
- * preview is looked at, and refused if it would be struck unseen.
+ * I6: revokes everything that a selector matches, in one event. Nothing is enumerated: only grants and requests made
+ * after the operator's preview are read, and the command is refused if it would strike any of them unseen.
  */
 export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) => {
   if (command.actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not revoke');
@@ -16,7 +16,7 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
   if (fault) return err(fault);
   if (state.rules.full) return refuse('TOO_MANY', 'this log holds as many revocation rules as it may');
   if (state.rules.find(command.revocationId))
-    return refuse('CONFLICT', `revocation ${command.revocationId} is known already`);
+    return refuse('CONFLICT', `revocation ${command.revocationId} already exists`);
   const unclear = toolFault(command);
   if (unclear !== undefined) return refuse('BAD_REQUEST', unclear);
   const unseen = command.force === true ? undefined : unseenBy(state, command, now);
@@ -37,7 +37,7 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
   ]);
 };
 
-/** A rule whose tool names nothing would stop nothing, and look as if it did. */
+/** Refuses a rule whose tool names nothing: it would stop nothing while it seemed to. */
 function toolFault({ selector: { tool }, target }: CommandOf<'revokeSelector'>): string | undefined {
   if (tool === undefined)
     return target && 'target applies to a tool only; name one in selector.tool, or leave target out';
@@ -46,15 +46,15 @@ function toolFault({ selector: { tool }, target }: CommandOf<'revokeSelector'>):
   return undefined;
 }
 
-/** What the operator has not seen of what this reaches. */
+/** Explains which affected grants and requests the operator has not seen. */
 function unseenBy(state: LogState, command: CommandOf<'revokeSelector'>, now: number): string | undefined {
   if (!command.previewed)
-    return 'no preview with this digest is known any more; look at the new one and name its digest, or force';
+    return 'no preview with this digest exists any longer; request a new preview and send its digest, or force';
   const { count, counted } = grownSince(state, command, command.previewed.asOf, now);
-  if (!counted) return 'more was issued after the preview than is looked at again; look again, or force';
+  if (!counted) return 'too many grants were issued after the preview to check them; request a new preview, or force';
   return count === 0
     ? undefined
-    : `${count} grants or requests that this would stop were made after the preview; look again, or force`;
+    : `${count} grants or requests that this would stop were made after the preview; request a new preview, or force`;
 }
 
 export const liftQuarantine: Decide<'liftQuarantine'> = (state, command) => {
@@ -62,6 +62,6 @@ export const liftQuarantine: Decide<'liftQuarantine'> = (state, command) => {
   if (!rule) return notFound('quarantine', command.revocationId);
   if (command.actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not lift a quarantine');
   if (!rule.quarantine)
-    return refuse('CONFLICT', `revocation ${command.revocationId} holds no quarantine, or it was lifted already`);
+    return refuse('CONFLICT', `revocation ${command.revocationId} holds no quarantine, or it was already lifted`);
   return ok([{ type: 'QuarantineLifted', payload: true, data: { revocationId: command.revocationId } }]);
 };

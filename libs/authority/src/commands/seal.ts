@@ -11,7 +11,9 @@ import type { NewEvent } from './types';
 import type { LogState } from '../state/state';
 import { clip } from '../presentation/text';
 
-/** An event with its place, as it will be stored: `body` byte for byte, `payload` (JSON text) beside it. */
+/**
+ * An event with its position, as it will be stored: `body` byte for byte, with `payload` (JSON text) stored separately.
+ */
 export interface Sealed {
   readonly event: Event;
   readonly body: string;
@@ -19,8 +21,9 @@ export interface Sealed {
 }
 
 /**
- * Gives a decided event the next place of the log. The personal data of its command stays beside it, named by digest.
- * What is folded now is what will be read again (I10): the event has no member that JSON would drop or change.
+ * Gives a decided event the next position of the log. The personal data of its command is stored separately and
+ * referred to by digest. The folded event equals the one that is read back (I10): it has no member that JSON would drop
+ * or change.
  */
 export function seal(state: LogState, command: Command, now: number, fresh: NewEvent, position = state.next): Sealed {
   const { type, data, payload: carries, ...place } = fresh;
@@ -50,9 +53,10 @@ export function seal(state: LogState, command: Command, now: number, fresh: NewE
 }
 
 /**
- * Everything that a command makes, at the next positions of the log, or why none of it may be written. Each body is read
- * back by the reader of stored events before anything is folded or staged: what the reader refuses is never appended
- * (I11), and what is folded is what every later reader finds (I10). Whoever appends events takes them from here.
+ * Seals all events of a command at the next positions of the log, or returns why none of them may be written. The
+ * reader of stored events reads each body back before anything is folded or staged: an event that the reader refuses is
+ * never appended (I11), and the folded event equals the one that every later reader finds (I10). Every writer takes its
+ * events from here.
  */
 export function sealAll(
   state: LogState,
@@ -72,14 +76,14 @@ export function sealAll(
   return ok(all);
 }
 
-/** What does not fit. A store that refused it would fail the whole batch with it. */
+/** Explains which event or payload is too large. A store that refused it would fail the whole batch. */
 function sizeFault({ event, body, payload }: Sealed): string | undefined {
   const bytes = Buffer.byteLength(body);
   if (bytes > LIMITS.eventBodyBytes)
-    return `this would make a ${event.type} event of ${bytes} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
-  const beside = payload === undefined ? 0 : Buffer.byteLength(payload);
-  if (beside > LIMITS.payloadBytes)
-    return `the texts of this request take ${beside} bytes; at most ${LIMITS.payloadBytes} fit. Send shorter ones`;
+    return `the request would make a ${event.type} event of ${bytes} bytes; at most ${LIMITS.eventBodyBytes} fit. Send digests instead of long values`;
+  const payloadBytes = payload === undefined ? 0 : Buffer.byteLength(payload);
+  if (payloadBytes > LIMITS.payloadBytes)
+    return `the texts of the request take ${payloadBytes} bytes; at most ${LIMITS.payloadBytes} fit. Send shorter ones`;
   return undefined;
 }
 
@@ -93,6 +97,6 @@ function readBack(body: string): Result<Event, unknown> {
 
 const unreadable = (type: string, error: unknown): string =>
   clip(
-    `this would make a ${type} event that could not be read again: ${whyUnreadable(error)}. Send fewer or shorter values`,
+    `the request would make a ${type} event that could not be read back: ${whyUnreadable(error)}. Send fewer or shorter values`,
     LIMITS.detailLength,
   );

@@ -5,7 +5,9 @@ import { asideBy, doubtOf } from '../state/set-aside';
 import type { LogState } from '../state/state';
 import { notFound, refuse, type Decide } from './types';
 
-/** An operator has examined an unreadable event, and ends what it held up. No stored byte changes. */
+/**
+ * Records that an operator has examined an unreadable event, and ends the tree that it blocked. No stored byte changes.
+ */
 export const setAsideEvent: Decide<'setAsideEvent'> = (state, { actor, position, bodyDigest }) => {
   if (actor.kind === 'run' || actor.kind === 'system')
     return refuse('FORBIDDEN', 'an unreadable event is set aside by a person who has examined it');
@@ -14,7 +16,7 @@ export const setAsideEvent: Decide<'setAsideEvent'> = (state, { actor, position,
   if (node.bodyDigest !== bodyDigest) {
     return refuse(
       'CONFLICT',
-      `the event at position ${position} has the digest ${node.bodyDigest}, not ${bodyDigest}; examine it again`,
+      `the event at position ${position} has the digest ${node.bodyDigest}, not ${bodyDigest}; examine the event again`,
     );
   }
   return ok([
@@ -27,7 +29,7 @@ export const setAsideEvent: Decide<'setAsideEvent'> = (state, { actor, position,
   ]);
 };
 
-/** What takes authority away, or changes none: taken whatever cannot be read. */
+/** Commands that take authority away, or change none: accepted even if an event cannot be read. */
 const ALWAYS: ReadonlySet<CommandType> = new Set<CommandType>([
   'revokeGrant',
   'revokeSelector',
@@ -36,15 +38,18 @@ const ALWAYS: ReadonlySet<CommandType> = new Set<CommandType>([
   'erase',
   'tick',
 ]);
-/** Of trees that are read whole, where the log is in doubt: what can only end or charge them. */
+/** Commands for fully readable trees of a log in doubt: those that can only end or charge them. */
 const IN_DOUBT: ReadonlySet<CommandType> = new Set<CommandType>(['suspend', 'completeRun', 'settle', 'recordDrift']);
 
 export const setAsideRefusal = (position: number): Refusal => ({
   code: 'TREE_SET_ASIDE',
-  detail: `the event at position ${position} of this tree cannot be read, so nothing is decided about the tree; revoke it, or have an operator run \`bailiwick log repair\``,
+  detail: `the event at position ${position} of this tree cannot be read, so no decision is made about the tree; revoke it, or have an operator run \`bailiwick log repair\``,
 });
 
-/** I11: why nothing but what takes authority away is decided, where an event cannot be read; undefined where all can. */
+/**
+ * I11: returns why only commands that take authority away are accepted after an unreadable event; undefined if there is
+ * none.
+ */
 export function heldUp(state: LogState, command: Command, treeId: string | undefined): Refusal | undefined {
   if (ALWAYS.has(command.type)) return undefined;
   const aside = asideBy(state, treeId);
@@ -54,6 +59,6 @@ export function heldUp(state: LogState, command: Command, treeId: string | undef
   if (!doubt || tightens) return undefined;
   return {
     code: 'LOG_IN_DOUBT',
-    detail: `the event at position ${doubt.position} of this log cannot be read and may be about anything in it; only revocations are taken until an operator has run \`bailiwick log repair\``,
+    detail: `the event at position ${doubt.position} of this log cannot be read and may concern anything in it; only revocations are accepted until an operator has run \`bailiwick log repair\``,
   };
 }

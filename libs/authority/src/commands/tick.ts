@@ -5,9 +5,9 @@ import { givenUp } from './actions/settle-action';
 import type { Decide, NewEvent } from './types';
 
 /**
- * Ends the next thing that time has ended: a permit nobody reported on, an approval nobody gave, a grant that ran out.
- * One at a time, since one end can cause another; the owner asks again until there is no more. An event each, so that
- * no later reader has to know the clock.
+ * Ends the next item whose time is over: a permit without an outcome, a pending approval, a grant. It ends one at a
+ * time, since one end can cause another; the owner repeats the command until nothing is due. Each end is a separate
+ * event, so that no later reader needs a clock.
  */
 export const tick: Decide<'tick'> = (state, _command, now) => {
   const next = state.deadlines.peek();

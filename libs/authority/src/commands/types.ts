@@ -9,7 +9,7 @@ import { type IdKind } from '@bailiwick/core/ids';
 import { err, type Result } from '@bailiwick/core/result';
 import type { LogState } from '../state/state';
 
-/** An event before it has a place in the log. */
+/** An event without a position in the log. */
 export type NewEvent = {
   [T in EventType]: {
     type: T;
@@ -18,21 +18,21 @@ export type NewEvent = {
     runId?: string | undefined;
     grantId?: string | undefined;
     actionId?: string | undefined;
-    /** the command's payload stands beside this event */
+    /** the command's payload is stored with this event */
     payload?: true;
   };
 }[EventType];
 
-/** What the rules need that is neither state nor command: values, given once. */
+/** The values that the rules need in addition to state and command; constant over time. */
 export interface Rules {
   readonly judge: JudgeTrajectory;
-  /** what a root grant takes where it says nothing */
+  /** the limits of a root grant that requests none */
   readonly defaults: (now: number) => Limits;
 }
 
-/** Refusals that no event is written of: counted by the owner until it writes the counts. */
+/** Refusals without an event, which the owner counts until it writes the counts. */
 export interface Unwritten {
-  /** of whom: the run that asked, or that it was asked for */
+  /** the run that sent the command, or its target */
   readonly runId: string | undefined;
   readonly command: string;
   readonly verb?: string | undefined;
@@ -57,21 +57,24 @@ export function refuse(
   return err({ code, detail, reasons, extra });
 }
 
-/** Never heard of, another tenant's, or forgotten since it ended long ago: which of them the state cannot tell. */
+/**
+ * Refuses an unknown id. The state does not distinguish an id that never existed, another tenant's, and a forgotten
+ * one.
+ */
 export const notFound = (what: string, id: string): { ok: false; error: Refusal } =>
   refuse(
     'NOT_FOUND',
-    `no ${what} ${id} takes commands here: check the id and that it belongs to this tenant; one that ended long ago can only be read`,
+    `${what} ${id} not found: check the id and that it belongs to this tenant; one that ended long ago can only be read`,
   );
 
 /**
- * The id of what a command makes here. The position is part of it: a command id that comes back after its first answer
- * was forgotten names nothing that is there already (I7).
+ * Derives the id of a node that a command creates. The position is part of it: a command id that returns after its
+ * original response was forgotten does not name an existing node (I7).
  */
 export const newId = (kind: IdKind, { n, next }: LogState, commandId: string): string =>
   deriveId(kind, n, commandId, String(next));
 
-/** A run may only speak for itself: its token names it as the actor. */
+/** Reports whether a run acts for another one: its token names it as the actor, and it may only act for itself. */
 export function actsForAnother(command: Command, runId: string): boolean {
   return command.actor.kind === 'run' && command.actor.id !== runId;
 }

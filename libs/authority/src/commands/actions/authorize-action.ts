@@ -17,8 +17,8 @@ import { callAsked, refusedBefore, refusedReason } from './refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
 
 /**
- * The decision on one action. A permit is charged to the grant and all its ancestors by its own event (I3); a count
- * that reaches its cap by it ends that grant in the same append.
+ * Decides one action. The permit is charged to the grant and all its ancestors by its own event (I3); if a count
+ * reaches its cap, the same append ends that grant.
  */
 export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const chain = chainOf(state, command.grantId);
@@ -77,15 +77,18 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   ]);
 };
 
-/** By when a permitted call begins, which its leases end; and by when its outcome is reported, which they do not. */
+/**
+ * Returns the time by which a permitted call must start, limited by its leases, and that by which its outcome is
+ * reported, which they do not limit.
+ */
 export function timesOf(chain: readonly GrantNode[], now: number): { expiresAt: string; outcomeUntil: string } {
-  const begins = Math.min(now + LIMITS.permitMs, ...chain.map((grant) => grant.expiresAt));
-  return { expiresAt: rfc3339(begins), outcomeUntil: rfc3339(begins + LIMITS.outcomeMs) };
+  const starts = Math.min(now + LIMITS.permitMs, ...chain.map((grant) => grant.expiresAt));
+  return { expiresAt: rfc3339(starts), outcomeUntil: rfc3339(starts + LIMITS.outcomeMs) };
 }
 
 /**
- * Under a lease that has ended nothing about a call matters any more: of it is written what was called, and that the
- * lease has ended. Its token may still be held by anything.
+ * Denies a call under a lease that has ended, with nothing but the call and the end of the lease in the event. The
+ * token of the lease may still be held by anyone.
  */
 function deniedUnderDead(
   state: LogState,
@@ -109,13 +112,13 @@ function deniedUnderDead(
   return ok([{ type: 'ActionDenied', ...where, actionId, data: { ...data, ...used } }]);
 }
 
-/** Of what is in flight, and of what ended so lately that a second report is told so. */
+/** Returns the tree of an action that is in flight, or ended recently enough that a second report is recognized. */
 export function treeOfAction(state: LogState, id: string): string | undefined {
   const run = state.runs.get(settledOf(state, id)?.runId ?? '');
   return state.actions.get(id)?.treeId ?? run?.treeId;
 }
 
-/** I8: exactly what a person approves, and nothing beside it. */
+/** I8: binds an approval to exactly the facts that a person approves. */
 function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, run: RunNode): string {
   return canonicalDigest({
     runId: run.id,
@@ -130,17 +133,17 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
   });
 }
 
-/** A call as far as a person's answer to it goes. */
+/** A call as far as a person's answer depends on it. */
 export interface CallAsked {
   readonly binding: string;
   /** @see callAsked */
   readonly asks: string;
   readonly approvalId: string | undefined;
-  /** its arguments are stated, or that it has none */
+  /** its arguments are stated, or stated to be none */
   readonly isExact: boolean;
 }
 
-/** What was judged, and what a person has answered to this very call. */
+/** Combines the judgment with a person's answer to this exact call. */
 export function withPerson(
   state: LogState,
   judged: Judgement,
@@ -158,7 +161,7 @@ export function withPerson(
   return { outcome: 'deny', reasons: [...reasons, ARGUMENTS_NOT_STATED], approved };
 }
 
-/** I8: an approval is of one exact call, and what is not stated could be anything. */
+/** I8: an approval covers one exact call, and arguments that are not stated could be anything. */
 const ARGUMENTS_NOT_STATED: Reason = {
   rule: 'approval',
   outcome: 'deny',
@@ -177,7 +180,7 @@ function useOf(state: LogState, id: string, binding: string, objections: readonl
     message,
   });
   if (!approval || approval.kind !== 'action')
-    return no('APPROVAL_NOT_USABLE', `no approval ${id} of an action is known`);
+    return no('APPROVAL_NOT_USABLE', `approval ${id} of an action not found`);
   if (approval.binding !== binding) {
     return no(
       'APPROVAL_MISMATCH',
@@ -196,7 +199,7 @@ function useOf(state: LogState, id: string, binding: string, objections: readonl
       rule: 'approval',
       outcome: 'step-up',
       code: 'OBJECTIONS_ADDED',
-      message: `approval ${id} does not cover what its card did not show: ${what}; a person is asked again`,
+      message: `approval ${id} does not cover objections that its card did not show: ${what}; a person is asked again`,
     };
   }
   return { rule: 'approval', outcome: 'permit', code: 'APPROVED', message: `approved by ${approval.by ?? 'a person'}` };
@@ -237,7 +240,7 @@ function recordOf(
   };
 }
 
-/** Asks a person about this exact call; a call that already waits for its answer is not asked about twice. */
+/** Requests an approval of this exact call, unless one is already pending. */
 function stepUp(
   state: LogState,
   command: CommandOf<'authorize'>,
@@ -266,7 +269,7 @@ function stepUp(
   const approvalId = newId('approval', state, command.commandId);
   const expiresAt = rfc3339(now + LIMITS.approvalMs);
   const { treeId, runId, grantId, actionId } = where;
-  // what the person was asked before stays among what is shown, so that two questions cannot take turns
+  // earlier objections stay on the card, so that two requests cannot keep replacing each other
   const both = [...new Set([...objections, ...(pending?.objections ?? [])])];
   const all = both.length <= LIMITS.objections ? both : objections.slice(0, LIMITS.objections);
   const earlier = pending?.id ?? state.approvals.get(command.approvalId ?? '')?.id;
@@ -293,7 +296,7 @@ function stepUp(
   ]);
 }
 
-/** A question that shows less than objects by now is taken back: its answer could be used for nothing. */
+/** Withdraws a request that does not show all current objections, since its answer could not be used. */
 const replaced = ({ id, treeId, runId, grantId, actionId }: ApprovalNode, by: string): NewEvent => ({
   type: 'ApprovalExpired',
   treeId,
@@ -309,7 +312,7 @@ function pendingFor(state: LogState, binding: string, now: number): ApprovalNode
   return approval && now < approval.expiresAt ? approval : undefined;
 }
 
-/** I3: a count that reaches its lifetime cap ends its grant: what was counted is never given back. */
+/** I3: ends each grant whose lifetime cap a count reaches, since counts are never released. */
 export function exhaustedBy(chain: readonly GrantNode[], charge: Consumed): NewEvent[] {
   return chain.flatMap((grant): NewEvent[] => {
     const caps = countsReached(grant.usage, grant.limits.budget, charge);

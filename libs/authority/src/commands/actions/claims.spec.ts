@@ -2,7 +2,7 @@ import type { Effect, GrantRequest } from '@bailiwick/contracts/grant';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { act, openTestRun, ROOMY, TestLog, type Fields } from '../../testing/harness';
 
-/** The call as a run makes it with its own token: no enforcement point has seen it. */
+/** Returns the fields of a call that a run makes with its own token, without an enforcement point. */
 const byRun = (runId: string): Pick<Fields<'authorize'>, 'actor' | 'proof'> => ({
   actor: { kind: 'run', id: runId },
   proof: { vouched: false },
@@ -18,7 +18,7 @@ const decide = (grant: GrantRequest, verb: string, own: boolean, call: Partial<F
 const codesOf = ({ data }: Decided): (string | undefined)[] =>
   data.reasons.flatMap((reason) => [reason.code, ...(reason.reasons ?? []).map(({ code }) => code)]);
 
-describe('what a run states of its own call', () => {
+describe('the statements of a run about its own call', () => {
   it.each([
     'db.drop_table',
     'crm.purge',
@@ -33,7 +33,7 @@ describe('what a run states of its own call', () => {
     'drive.wipe',
     'cache.evict',
     'order.amend',
-    // neighbours: in other orders and spellings, and with a word in them that reads
+    // similar names: other orders and spellings, and names that contain a reading word
     'drop_table',
     'dropTable',
     'get_or_create_user',
@@ -42,9 +42,9 @@ describe('what a run states of its own call', () => {
     'read_and_delete',
     'view.refresh',
     'countIncrement',
-    'show-and-tell',
+    'show-and-draw',
     'x',
-  ])('does not make %s a read', (verb) => {
+  ])('do not make %s a read', (verb) => {
     const decided = decide({ actions: { allow: ['*'], mode: 'draft' }, budget: { ...BUDGET, writes: 0 } }, verb, true, {
       action: { verb, effect: 'read', risk: 'low' },
     });
@@ -64,9 +64,9 @@ describe('what a run states of its own call', () => {
     ['never.heard', 'read', { writes: 0 }],
     ['file.delete', 'read', { writes: 0 }],
     ['sendEmail', 'write', { external: 0 }],
-  ])('does not choose the counter: %s called %s under %j', (verb, effect, none) => {
+  ])('do not choose the counter: %s called %s under %j', (verb, effect, none) => {
     for (const own of [true, false]) {
-      if (verb === 'never.heard' && !own) continue; // an enforcement point classifies what nothing is known of
+      if (verb === 'never.heard' && !own) continue; // an enforcement point classifies unknown verbs
       const decided = decide({ budget: { ...BUDGET, ...none }, risk: { approvalFrom: 'irreversible' } }, verb, own, {
         action: { verb, effect },
       });
@@ -79,27 +79,27 @@ describe('what a run states of its own call', () => {
     ['repo.read', 'write', ['read', 'write'], { calls: 1, reads: 1, writes: 1, external: 0 }],
     ['repo.commit', 'exec', ['write', 'exec'], { calls: 1, reads: 0, writes: 1, external: 0 }],
     ['repo.read', 'read', undefined, { calls: 1, reads: 1, writes: 0, external: 0 }],
-  ])('is charged in addition: %s called %s has the effects %j and charges %j', (verb, effect, effects, charge) => {
+  ])('are charged in addition: %s called %s has the effects %j and charges %j', (verb, effect, effects, charge) => {
     const { data } = decide({}, verb, true, { action: { verb, effect } });
     expect(data.effects).toEqual(effects);
     expect(data.charge).toEqual({ ...charge, cost: {} });
   });
 
-  it('leaves the class of an unknown verb to the word of an enforcement point', () => {
+  it('leave the classification of an unknown verb to an enforcement point', () => {
     const call = { action: { verb: 'never.heard', effect: 'read' as const } };
     const draft: GrantRequest = { actions: { allow: ['*'], mode: 'draft' } };
     expect(decide(draft, '', false, call)).toMatchObject({ type: 'ActionPermitted', data: { effect: 'read' } });
     expect(decide(draft, '', true, call)).toMatchObject({ type: 'ActionDenied', data: { stated: 'run' } });
   });
 
-  it('is its own also where the proof claims to be vouched for', () => {
+  it('count as its own even if the proof claims to be vouched for', () => {
     const log = new TestLog(judgeTrajectory);
     const { grantId, runId } = openTestRun(log, { ...ROOMY, actions: { allow: ['*'], mode: 'draft' } });
     const action = { verb: 'never.heard', effect: 'read' as const };
     expect(act(log, grantId, '', { action, actor: { kind: 'run', id: runId } }).type).toBe('ActionDenied');
   });
 
-  it('does not call its own result trusted, as an enforcement point may', () => {
+  it('cannot label its own result as trusted, which an enforcement point may do', () => {
     const log = new TestLog(judgeTrajectory);
     const { grantId, runId } = openTestRun(log, ROOMY);
     for (const own of [true, false]) {
@@ -134,18 +134,18 @@ describe('what a run states of its own call', () => {
       expect(decide(where, 'file.write', true, call(attributes)).type).toBe(expected);
     });
 
-    it('names the enforcement point as the way to go', () => {
+    it('refers the run to the enforcement point', () => {
       const decided = decide(where, 'file.write', true, call({ sensitivity: 'public', amount: 1 }));
       expect(codesOf(decided)).toContain('RESOURCE_NOT_VERIFIED');
       expect(JSON.stringify(decided.data.reasons)).toContain('enforcement point');
     });
 
-    it('is not asked for where a selector without conditions covers the resource', () => {
+    it('are not needed if a selector without conditions covers the resource', () => {
       const both: GrantRequest = { resources: [...(where.resources ?? []), { type: 'file', match: 'a/**' }] };
       expect(decide(both, 'file.write', true, call({ sensitivity: 'secret' })).type).toBe('ActionPermitted');
     });
 
-    it('is believed of an enforcement point, and what that does not state satisfies nothing', () => {
+    it('are trusted from an enforcement point, and attributes that it does not state satisfy nothing', () => {
       expect(decide(where, 'file.write', false, call({ sensitivity: 'public', amount: 1 })).type).toBe(
         'ActionPermitted',
       );
@@ -177,11 +177,11 @@ describe('what a run states of its own call', () => {
       [{ imageDigest: 'sha256:good' }, false, 'ActionPermitted'],
       [{ imageDigest: 'sha256:bad' }, true, 'ActionDenied'],
       [undefined, true, 'ActionDenied'],
-    ])('satisfies no requirement that it did not declare: %j, own token: %s', (stated, own, expected) => {
+    ])('satisfy no requirement that it did not declare: %j, own token: %s', (stated, own, expected) => {
       expect(ask(stated as Record<string, string>, own, image)).toBe(expected);
     });
 
-    it('can contradict what it declared', () => {
+    it('can contradict its declaration', () => {
       const test: GrantRequest = { posture: { environment: ['test', 'prod'] } };
       expect(ask(undefined, true, test)).toBe('ActionPermitted');
       expect(ask({ environment: 'test' }, true, test)).toBe('ActionPermitted');
@@ -201,7 +201,7 @@ describe('what a run states of its own call', () => {
       ['bankTransfer', { USD: 1 }],
       ['item.purchase', {}],
       ['withdraw_funds', { USD: 1 }],
-    ])('does not settle what %s with %j costs: a person is asked', (verb, cost) => {
+    ])('do not decide the cost of %s with %j: a person is asked', (verb, cost) => {
       const grant: GrantRequest = { risk: { ceiling: 'high', approvalFrom: 'irreversible' } };
       const call = { action: { verb }, resource: { type: 'payee', id: 'acme' }, ...(cost ? { cost } : {}) };
       const decided = decide(grant, '', true, call);
@@ -209,7 +209,7 @@ describe('what a run states of its own call', () => {
       expect(codesOf(decide(grant, '', false, call))).not.toContain('COST_NOT_VERIFIED');
     });
 
-    it('is charged where it states more than nothing', () => {
+    it('are charged if they state a cost above zero', () => {
       const { data, type } = decide({}, 'file.write', true, { cost: { USD: 7 } });
       expect([type, data.charge.cost]).toEqual(['ActionPermitted', { USD: 7 }]);
     });

@@ -6,9 +6,10 @@ import type { NewEvent } from '../types';
 const SECRET = 'read:secret';
 
 /**
- * The permits to send that a tree has given before it knows a secret, and that may not have begun, end in the append that
- * brings the label, however it comes: by a permit, by an outcome, or by one that is reported late. What they did all the
- * same is recorded when it is reported (`OutcomeReportedLate`). One append: there is no time at which both are in force.
+ * Ends the permits to send that a tree gave before it read a secret and whose calls may not have started. They end in
+ * the append that brings the label, whether a permit, an outcome or a late report carries it. Effects that they
+ * nevertheless had are recorded when they are reported (`OutcomeReportedLate`). In one append there is no time at which
+ * both hold.
  */
 export function endSending(state: LogState, decided: readonly NewEvent[], now: number): NewEvent[] {
   const gains = decided.find((event) => carried(event).includes(SECRET));

@@ -2,28 +2,28 @@ import { RULE_LABELS } from '@bailiwick/contracts/trajectory';
 import { judgeTrajectory, SEQUENCES } from '@bailiwick/trajectory/rules';
 import { act, delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '../../testing/harness';
 
-/** Ways around a rule that somebody has tried: each is one that once worked. */
-describe('a rule is not got around', () => {
+/** Attempts to evade a rule, each of which once worked. */
+describe('a rule cannot be evaded', () => {
   const junk = (from: number): string[] => Array.from({ length: 32 }, (_, i) => `junk:${from + i}`);
   const codesOf = ({ data }: ReturnType<typeof act>): unknown[] => data.reasons.map((reason) => reason.code);
 
-  it('by telling so many labels that those it looks for find no place', () => {
+  it('by reporting more labels than a tree keeps, to crowd out those of a rule', () => {
     const log = new TestLog(judgeTrajectory);
     const root = openTestRun(log);
     const child = delegateTestRun(log, root.grantId);
     for (const from of [0, 32, 64, 96]) act(log, child.grantId, 'file.read', { labels: junk(from) });
-    const told = act(log, child.grantId, 'file.read');
-    log.do('settle', { actionId: told.actionId as string, outcome: { status: 'completed', labels: junk(200) } });
+    const result = act(log, child.grantId, 'file.read');
+    log.do('settle', { actionId: result.actionId as string, outcome: { status: 'completed', labels: junk(200) } });
     act(log, root.grantId, 'file.read', { resource: { type: 'file', id: 'config/.env' } });
     expect(codesOf(act(log, root.grantId, 'email.send'))).toContain('SECRET_EXFILTRATION');
     expect(Object.keys(log.state.trees.values().next().value?.labels ?? {}).length).toBeLessThan(80);
   });
 
-  it('because every label that a sequence looks for is one that a tree always keeps', () => {
+  it('since a tree always keeps every label that a sequence rule uses', () => {
     for (const { seen, then } of SEQUENCES) for (const label of [...seen, then]) expect(RULE_LABELS).toContain(label);
   });
 
-  it('by asking a person for what the parent does not have, instead of delegating it', () => {
+  it('by asking a person for authority that the parent does not have, instead of delegating it', () => {
     const log = new TestLog(judgeTrajectory);
     const root = openTestRun(log, { ...ROOMY, budget: { ...ROOMY.budget, calls: 20 } });
     const child = delegateTestRun(log, root.grantId, { budget: { calls: 5 } });
@@ -45,7 +45,7 @@ describe('a rule is not got around', () => {
     },
   );
 
-  it.each(['evil', 'Evil', 'EVIL'])('by another spelling of a class that is in quarantine: %s', (agentClass) => {
+  it.each(['evil', 'Evil', 'EVIL'])('by another spelling of a quarantined class: %s', (agentClass) => {
     const log = new TestLog();
     const revocationId = `rev_0_${'0'.repeat(26)}`;
     log.do('revokeSelector', { revocationId, selector: { agentClass: 'evil' }, force: true, quarantine: true });
@@ -53,7 +53,7 @@ describe('a rule is not got around', () => {
     expect(opened.map((event) => event.type)).toEqual(['Refused']);
   });
 
-  it('by completing a run that a rule has struck: it stays revoked', () => {
+  it('by completing a run that a rule struck: it stays revoked', () => {
     const log = new TestLog();
     const { runId } = openTestRun(log, ROOMY, 'bad');
     log.do('revokeSelector', { revocationId: `rev_0_${'0'.repeat(26)}`, selector: { agentClass: 'bad' }, force: true });

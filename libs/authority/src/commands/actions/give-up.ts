@@ -5,8 +5,8 @@ import { givenUp } from './settle-action';
 import type { NewEvent } from '../types';
 
 /**
- * The ends of several open permits in one append, each with what it ends.
- * @param decided what the same append has before them
+ * Abandons several open permits in one append, with the grants that each of them ends.
+ * @param decided the events that precede them in the same append
  */
 export function givenUpTogether(
   state: LogState,
@@ -23,7 +23,7 @@ export function givenUpTogether(
   });
 }
 
-/** The grants that the ends touch, as they are after each event of the append: the cap that is reached ends once. */
+/** Tracks the affected grants after each event of the append, so that a grant whose cap is reached ends once. */
 class Books {
   private readonly copies = new Map<string, GrantNode>();
 

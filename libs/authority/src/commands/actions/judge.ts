@@ -21,7 +21,7 @@ import { objectionsIn } from './objections';
 import { refuse, type Rules } from '../types';
 import type { Consumed } from '@bailiwick/contracts/grant';
 
-/** An action as asked for, with every name normalised and every default filled in. */
+/** A requested action, with every name normalized and every default filled in. */
 export interface Asked {
   readonly facts: ActionFacts;
   readonly labels: string[];
@@ -31,7 +31,7 @@ export interface Asked {
 
 type Authorize = CommandOf<'authorize'>;
 
-/** Normalises once (a second spelling of a name can slip past no rule), or says what is wrong with it. */
+/** Normalizes the request once, so that a second spelling of a name evades no rule, or returns its fault. */
 export function understand(command: Authorize, run: RunNode, root: GrantNode): Result<Asked, Refusal> {
   const verb = normalizeVerb(command.action.verb);
   if (!verb.ok) return refuse('PATTERN_INVALID', `action.verb ${JSON.stringify(command.action.verb)}: ${verb.error}`);
@@ -52,8 +52,9 @@ export function understand(command: Authorize, run: RunNode, root: GrantNode): R
     labels: command.labels ?? [],
     resource: { type, id: id.value, attributes },
   });
-  const told = command.drift;
-  const drift = told === undefined ? run.drift : told === 'unavailable' ? told : Math.max(run.drift, told.score);
+  const reported = command.drift;
+  const drift =
+    reported === undefined ? run.drift : reported === 'unavailable' ? reported : Math.max(run.drift, reported.score);
   const facts: ActionFacts = {
     verb: verb.value,
     tool: command.action.tool === undefined ? undefined : foldSpaces(command.action.tool),
@@ -71,19 +72,19 @@ export function understand(command: Authorize, run: RunNode, root: GrantNode): R
   return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, facts.cost), drift });
 }
 
-/** All that objects to an action, and the strictest of it. An empty list is a permit. */
+/** All objections to an action, and the strictest outcome. An empty list is a permit. */
 export interface Judgement {
   readonly outcome: DecisionOutcome;
   readonly reasons: Reason[];
-  /** all that asks for a person, whatever of the reasons is cut */
+  /** all objections that need a person, even if the list of reasons is cut */
   readonly objections: string[];
 }
 
 const STRICT: Record<DecisionOutcome, number> = { permit: 0, 'step-up': 1, deny: 2 };
 
 /**
- * Intersects every limit there is: liveness of the whole chain (I2), each dimension of each of its grants, the
- * revoked tools, the trajectory of the tree. Each is asked whatever the others said; the strictest answer counts.
+ * Intersects every limit: liveness of the whole chain (I2), each dimension of each of its grants, the revoked tools,
+ * the trajectory of the tree. Each is evaluated independently of the others; the strictest answer counts.
  */
 export function judge(
   state: LogState,
@@ -143,7 +144,7 @@ export function judge(
   return { outcome: strictest(reasons), reasons: cut(reasons), objections: objectionsIn(reasons) };
 }
 
-/** An event body is bounded: the first objections say enough, and the strictest outcome is kept whatever is cut. */
+/** An event body is bounded: only the first objections are kept, and the strictest outcome always. */
 const MAX_REASONS = 16;
 
 function cut(reasons: Reason[]): Reason[] {
@@ -170,7 +171,7 @@ function objectionsOf(grant: GrantNode, asked: Asked, leaf: boolean, now: number
   return objections;
 }
 
-/** Below a lease that is bound to a key each has a key of its own; one without was made past the rules (I1, I11). */
+/** Below a key-bound lease each lease has a key; one without was created outside the rules (I1, I11). */
 function unboundBelow(chain: readonly GrantNode[], { facts }: Asked): Reason | undefined {
   const isBound = (grant: GrantNode): boolean => grant.limits.session.jkt !== undefined;
   const bound = chain.find(isBound);
@@ -185,7 +186,7 @@ function unboundBelow(chain: readonly GrantNode[], { facts }: Asked): Reason | u
   };
 }
 
-/** A rule that names a tool denies it by its own name and by its verb, in whatever spelling, under leases that live on. */
+/** Denies a tool that a rule names by its tool name or its verb, in any spelling, under leases that stay live. */
 function revokedTool(state: LogState, chain: readonly GrantNode[], facts: Named): Reason | undefined {
   const denied = toolDeniedBy(state, chain, facts);
   return (

@@ -26,20 +26,20 @@ function approvedSend(): { log: TestLog; grantId: string; approvalId: string } {
   return { log, grantId, approvalId };
 }
 
-describe('an approval and the objections it was asked for', () => {
-  it('it permits the call while nothing else objects to it', () => {
+describe('an approval and the objections on its card', () => {
+  it('permits the call without further objections', () => {
     const { log, grantId, approvalId } = approvedSend();
     expect(act(log, grantId, 'http.post', { ...SEND, approvalId }).type).toBe('ActionPermitted');
   });
 
-  it('it asks again when a sequence rule has objected since', () => {
+  it('asks again if a sequence rule has objected since', () => {
     const { log, grantId, approvalId } = approvedSend();
     act(log, grantId, 'web.get', { action: { verb: 'web.get', effect: 'read' }, labels: ['untrusted'] });
     act(log, grantId, 'file.read', { labels: ['private'] });
     expect(act(log, grantId, 'http.post', { ...SEND, approvalId }).type).toBe('ActionStepUp');
   });
 
-  it('it refuses to ask a person about a call whose arguments are not stated', () => {
+  it('refuses to ask a person about a call without stated arguments', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, WATCHED);
     const call = {
@@ -49,7 +49,7 @@ describe('an approval and the objections it was asked for', () => {
     expect(act(log, grantId, 'http.post', call).type).not.toBe('ActionStepUp');
   });
 
-  it('it denies a call that a person has just refused, and does not ask again', () => {
+  it('denies a call that a person has just refused, without asking again', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, WATCHED);
     const { approvalId } = only([act(log, grantId, 'http.post', SEND) as Event], 'ActionStepUp').data;
@@ -64,8 +64,8 @@ describe('the objections that an approval covers', () => {
   const call = (over: object) => ({ action: { ...SEND.action, ...over } });
 
   const added: [string, (log: TestLog, grantId: string, runId: string) => object][] = [
-    ['a stricter risk stated since', () => call({ risk: 'irreversible' })],
-    ['drift recorded since', (log, _grantId, runId) => (drift(log, runId, 0.7), {})],
+    ['a stricter risk, stated later', () => call({ risk: 'irreversible' })],
+    ['drift, recorded later', (log, _grantId, runId) => (drift(log, runId, 0.7), {})],
     ['drift that arrives with the call', () => ({ drift: { score: 0.8, features: [] } })],
     ['a monitor that cannot be asked', () => ({ drift: 'unavailable' })],
     [
@@ -78,7 +78,7 @@ describe('the objections that an approval covers', () => {
     ],
     ['a label of the call itself that completes a sequence', () => ({ labels: ['private', 'untrusted'] })],
   ];
-  it.each(added)('it asks again for %s, and the old approval is not used up', (_name, more) => {
+  it.each(added)('require a new approval for %s, and keep the old approval usable', (_name, more) => {
     const log = new TestLog(judgeBy(SEQUENCES));
     const grant = { ...WATCHED, risk: { ceiling: 'irreversible' as const, approvalFrom: 'high' as const } };
     const opened = log.do('openRun', { agent: { class: 'worker' }, principalRef: REF, purposeRef: REF, grant });
@@ -95,31 +95,31 @@ describe('the objections that an approval covers', () => {
     expect(log.state.approvals.get(next)).toMatchObject({ status: 'pending', replaces: approvalId });
   });
 
-  it('it takes a pending question back when more objects by now, and asks one that shows both', () => {
+  it('replace a pending request with one that shows both objections', () => {
     const log = new TestLog(judgeBy(SEQUENCES));
     const { grantId } = openTestRun(log, WATCHED);
     const first = only([asked(log, grantId) as Event], 'ActionStepUp').data.approvalId;
     const second = only([asked(log, grantId, { drift: 'unavailable' }) as Event], 'ActionStepUp').data.approvalId;
     expect(log.state.approvals.get(first)?.status).toBe('expired');
-    // back and forth makes no third question
+    // alternating between them creates no third request
     expect(only([asked(log, grantId) as Event], 'ActionStepUp').data.approvalId).toBe(second);
     expect(log.state.approvals.get(second)?.objections).toHaveLength(2);
     expect([...log.state.approvals.values()].filter(({ status }) => status === 'pending')).toHaveLength(1);
   });
 
-  it('an approval of an older log, which does not state what was shown, covers nothing', () => {
+  it('are none for an approval of an older log, which does not record its card', () => {
     const { log, grantId, approvalId } = approvedSend();
     Object.assign(log.state.approvals.get(approvalId) as object, { objections: undefined, asks: undefined });
     expect(act(log, grantId, 'http.post', { ...SEND, approvalId }).type).toBe('ActionStepUp');
   });
 
-  it('what is denied since stays denied', () => {
+  it('do not include a later denial', () => {
     const { log, grantId, approvalId } = approvedSend();
     act(log, grantId, 'file.read', { labels: ['read:secret'] });
     expect(act(log, grantId, 'http.post', { ...SEND, approvalId }).type).toBe('ActionDenied');
   });
 
-  it('approvals are monotone in objections: one more never makes a permit, and a permit is covered by what was shown', () => {
+  it('are monotone: an additional objection never leads to a permit, and a permit needs every objection on the card', () => {
     const objection = fc.constantFrom('drift', 'monitor', 'private', 'untrusted', 'risk');
     let [permits, again] = [0, 0];
     const property = fc.property(fc.array(objection), fc.array(objection), (before, since) => {
@@ -155,7 +155,7 @@ describe('the objections that an approval covers', () => {
   });
 });
 
-describe('what a person has refused', () => {
+describe('a call that a person has refused', () => {
   const refuse = (log: TestLog, grantId: string, more: object = {}) => {
     const { approvalId } = only([act(log, grantId, 'http.post', { ...SEND, ...more }) as Event], 'ActionStepUp').data;
     log.do('decideApproval', { approvalId, verdict: 'deny', actor: ANN });
@@ -165,13 +165,13 @@ describe('what a person has refused', () => {
     event.data.reasons.map(({ code }) => code);
 
   it.each<[string, object]>([
-    ['the same again', {}],
+    ['the same call', {}],
     ['another cost', { cost: { USD: 1 } }],
     ['another tool', { action: { ...SEND.action, tool: 'curl' } }],
     ['another effect', { action: { ...SEND.action, effect: 'write' } }],
-    ['attributes that it did not have', { resource: { ...SEND.resource, attributes: { region: 'eu' } } }],
+    ['additional attributes', { resource: { ...SEND.resource, attributes: { region: 'eu' } } }],
     ['another spelling of the verb', { action: { ...SEND.action, verb: 'HTTP.POST' } }],
-  ])('it denies the call with %s', (_name, more) => {
+  ])('is denied again with %s', (_name, more) => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, WATCHED);
     refuse(log, grantId);
@@ -179,7 +179,7 @@ describe('what a person has refused', () => {
     expect([denied.type, codes(denied)]).toEqual(['ActionDenied', expect.arrayContaining(['REFUSED_BY_PERSON'])]);
   });
 
-  it('it denies the same call to a child, and to a sibling that would not have been asked', () => {
+  it('is denied to a child, and to a sibling that would have been permitted', () => {
     const log = new TestLog();
     const root = openTestRun(log, ROOMY);
     const asker = delegateTestRun(log, root.grantId, { risk: { ceiling: 'high', approvalFrom: 'high' } });
@@ -188,7 +188,7 @@ describe('what a person has refused', () => {
       expect(act(log, grantId, 'http.post', SEND).type).toBe('ActionDenied');
   });
 
-  it('it asks again after ten minutes, and a later approval counts above the refusal', () => {
+  it('may be asked about after ten minutes, and a later approval overrides the refusal', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, WATCHED);
     refuse(log, grantId);
@@ -198,7 +198,7 @@ describe('what a person has refused', () => {
     expect(act(log, grantId, 'http.post', { ...SEND, approvalId }).type).toBe('ActionPermitted');
   });
 
-  it('other arguments are another call, and are asked about', () => {
+  it('is another call with other arguments, which may be asked about', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, WATCHED);
     refuse(log, grantId);
@@ -206,7 +206,7 @@ describe('what a person has refused', () => {
     expect(act(log, grantId, 'http.post', other).type).toBe('ActionStepUp');
   });
 
-  it('it refuses an escalation and a root lease with the limits that a person has just refused', () => {
+  it('has its counterpart in escalations and root leases, whose limits are refused again', () => {
     const log = new TestLog();
     const { runId } = openTestRun(log, WATCHED);
     const want = { budget: { calls: 500 } };
@@ -221,7 +221,7 @@ describe('what a person has refused', () => {
     }
   });
 
-  it('a snapshot keeps what was refused', () => {
+  it('is preserved in a snapshot', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, WATCHED);
     refuse(log, grantId);

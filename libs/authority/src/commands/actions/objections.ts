@@ -4,13 +4,13 @@ import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 
 /*
- * What a person is asked to overrule, as a set: one key for each thing that asks for a person, whatever its words are.
- * An approval covers the set that its card showed, and nothing that has come in addition since (I8).
+ * The objections that a person is asked to overrule, as a set: one key for each, independent of its text. An approval
+ * covers the set that its card showed, and no later objection (I8).
  *
- * A key is `rule:code@grant#path`, with what it is about, and a level where the objection can become worse: `~3`.
+ * A key is `rule:code@grant#path`, with its subject, and a level if the objection can become worse: `~3`.
  */
 
-/** The keys of all that asks for a person, in order, each once. */
+/** Returns the keys of all objections that need a person, sorted, each once. */
 export function objectionsIn(reasons: readonly Reason[], grantId?: string): string[] {
   return [...new Set(reasons.flatMap((reason) => keysOf(reason, grantId)))].sort();
 }
@@ -22,7 +22,7 @@ function keysOf(reason: Reason, above: string | undefined): string[] {
   return [`${reason.rule}:${reason.code ?? ''}@${grantId ?? ''}#${reason.path ?? ''}${worse(reason.actual)}`];
 }
 
-/** A tier and a number can be worse than what was shown; anything else is the same or another objection. */
+/** Returns the level of a tier or a number, which can become worse. Other values make the same or another objection. */
 function worse(actual: unknown): string {
   const tier = RISKS.indexOf(actual as (typeof RISKS)[number]);
   if (tier >= 0) return `~${tier}`;
@@ -30,12 +30,15 @@ function worse(actual: unknown): string {
   return actual === undefined ? '' : `=${canonicalDigest(actual).slice('sha256:'.length, 23)}`;
 }
 
-/** What is kept of a set in an event, whose size is bounded: where it is long, a digest of each. */
+/** Returns the set as an event keeps it, bounded: a digest of each key if the set is long. */
 export function kept(objections: readonly string[]): string[] {
   return JSON.stringify(objections).length <= LIMITS.objectionsChars ? [...objections] : objections.map(short);
 }
 
-/** Those of today that were not shown. An approval of an older log does not state what was: it covers none. */
+/**
+ * Returns the current objections that the card did not show: all of them for an older log, which does not record its
+ * cards.
+ */
 export function notShown(shown: readonly string[] | undefined, today: readonly string[]): string[] {
   const levels = new Map<string, number>();
   for (const each of shown ?? []) {
@@ -54,7 +57,7 @@ function split(key: string): { base: string; level: number } {
   return { base, level: Number(level) };
 }
 
-/** 128 bits of a key; its level remains legible. */
+/** Returns 128 bits of a key; its level remains legible. */
 function short(key: string): string {
   const { base, level } = split(key);
   return `${canonicalDigest(base).slice('sha256:'.length, 39)}~${level}`;

@@ -17,7 +17,7 @@ const below = (cost: Cost, more: GrantRequest['budget'] = {}): GrantRequest => (
 });
 const ENFORCER = { kind: 'service', id: 'key:enforcer', role: 'enforcer' } as const;
 
-/** A root of USD 100, a run in between, and the run that acts. */
+/** Opens a root with USD 100, a run below it, and the run that acts below that. */
 function tower(child: GrantRequest, between: GrantRequest = below({ USD: 100 }), root: GrantRequest = BASE) {
   const log = new TestLog();
   const top = openTestRun(log, root);
@@ -45,19 +45,35 @@ function outcome({ log, leaf }: Tower, reserved: Cost, cost: Cost, by: 'own' | '
 
 const LIVE = ['active', 'active'];
 
-describe("what a run's own report of a cost takes from the leases above it", () => {
+describe("the effect of a run's own cost report on its ancestors", () => {
   const cases: [string, GrantRequest, Cost, Cost, Cost, Cost, string][] = [
-    // name, lease, reserved, reported, charged everywhere, recorded as a finding, what becomes of the lease
+    // name, lease, reserved, reported, charged everywhere, recorded as a finding, resulting status of the lease
     ['a currency that no lease names', below({}), {}, { XXX: 1 }, {}, { XXX: 1 }, 'exhausted'],
     ['the largest amount of such a currency', below({}), {}, { XXX: 1e15 }, {}, { XXX: 1e15 }, 'exhausted'],
-    ['nothing of such a currency', below({}), {}, { XXX: 0 }, { XXX: 0 }, {}, 'active'],
+    ['zero of such a currency', below({}), {}, { XXX: 0 }, { XXX: 0 }, {}, 'active'],
     ['a currency that only a lease above names', below({}), {}, { USD: 50 }, {}, { USD: 50 }, 'exhausted'],
-    ['more than its lease has', below({ USD: 10 }), { USD: 1 }, { USD: 99 }, { USD: 10 }, { USD: 89 }, 'exhausted'],
-    ['more than was held, within its lease', below({ USD: 10 }), { USD: 1 }, { USD: 7 }, { USD: 7 }, {}, 'exhausted'],
-    ['what was held', below({ USD: 10 }), { USD: 4 }, { USD: 4 }, { USD: 4 }, {}, 'active'],
-    ['less than was held', below({ USD: 10 }), { USD: 4 }, { USD: 1 }, { USD: 1 }, {}, 'active'],
     [
-      'one currency that it has and one that nobody has',
+      'more than the budget of its lease',
+      below({ USD: 10 }),
+      { USD: 1 },
+      { USD: 99 },
+      { USD: 10 },
+      { USD: 89 },
+      'exhausted',
+    ],
+    [
+      'more than the reservation, within its lease',
+      below({ USD: 10 }),
+      { USD: 1 },
+      { USD: 7 },
+      { USD: 7 },
+      {},
+      'exhausted',
+    ],
+    ['the reservation', below({ USD: 10 }), { USD: 4 }, { USD: 4 }, { USD: 4 }, {}, 'active'],
+    ['less than the reservation', below({ USD: 10 }), { USD: 4 }, { USD: 1 }, { USD: 1 }, {}, 'active'],
+    [
+      'one currency that it has and one that no lease has',
       below({ USD: 10 }),
       { USD: 4 },
       { USD: 40, XTS: 3 },
@@ -66,7 +82,7 @@ describe("what a run's own report of a cost takes from the leases above it", () 
       'exhausted',
     ],
     [
-      'more than one action may cost',
+      'more than the cap per action',
       below({ USD: 10 }, { perAction: { cost: { USD: 3 } } }),
       { USD: 1 },
       { USD: 9 },
@@ -75,7 +91,7 @@ describe("what a run's own report of a cost takes from the leases above it", () 
       'exhausted',
     ],
     [
-      'more than its window has left',
+      'more than the remainder of its window',
       below({ USD: 10 }, { windows: [{ per: '1h', cost: { USD: 2 } }] }),
       { USD: 1 },
       { USD: 9 },
@@ -98,7 +114,7 @@ describe("what a run's own report of a cost takes from the leases above it", () 
     }
   });
 
-  it('it takes no more than a lease between it and the root could spend', () => {
+  it('is limited to the amount that a lease between it and the root could spend', () => {
     const all = tower(below({ USD: 10 }), below({ USD: 12 }));
     const cousin = delegateTestRun(all.log, all.middle.grantId, below({ USD: 5 }));
     act(all.log, cousin.grantId, 'file.read', { cost: { USD: 5 } });
@@ -107,7 +123,7 @@ describe("what a run's own report of a cost takes from the leases above it", () 
     expect(all.status()).toEqual([...LIVE, 'exhausted']);
   });
 
-  it('it takes nothing that other actions of the same lease hold', () => {
+  it('excludes amounts that other actions of the same lease reserve', () => {
     const all = tower(below({ USD: 10 }));
     const other = act(all.log, all.leaf.grantId, 'file.read', { cost: { USD: 6 } });
     expect(outcome(all, { USD: 1 }, { USD: 1_000 }, 'own').data.charge.cost).toEqual({ USD: 4 });
@@ -116,27 +132,27 @@ describe("what a run's own report of a cost takes from the leases above it", () 
     expect(all.status()).toEqual([...LIVE, 'exhausted']);
   });
 
-  it('a lease above whose cap is reached exactly by what a run may spend ends, as I3 states', () => {
+  it('ends an ancestor whose cap is reached exactly by an amount that the run may spend (I3)', () => {
     const all = tower(below({ USD: 100 }));
     outcome(all, { USD: 100 }, { USD: 100 }, 'own');
     expect(all.status()).toEqual(['exhausted', 'exhausted', 'exhausted']);
   });
 
-  it('a run does not report for its sibling, its parent or its child', () => {
+  it('does not extend to the actions of a sibling, a parent or a child', () => {
     const { log, top, middle, leaf } = tower(below({ USD: 10 }));
     const sibling = delegateTestRun(log, middle.grantId, below({}));
     const { actionId } = act(log, leaf.grantId, 'file.read');
     for (const { runId } of [sibling, middle, top]) {
-      const told = log.try('settle', {
+      const result = log.try('settle', {
         actionId: actionId as string,
         outcome: { status: 'completed', cost: { XXX: 1 } },
         actor: { kind: 'run', id: runId },
       });
-      expect(told).toMatchObject({ refusal: { code: 'NOT_FOUND' } });
+      expect(result).toMatchObject({ refusal: { code: 'NOT_FOUND' } });
     }
   });
 
-  it('a permit that is abandoned costs what was reserved and suspends nothing', () => {
+  it('is the reservation for an abandoned permit, which suspends nothing', () => {
     const all = tower(below({ USD: 10 }));
     act(all.log, all.leaf.grantId, 'file.read', { cost: { USD: 4 } });
     all.log.now += 30 * 60_000;
@@ -146,7 +162,7 @@ describe("what a run's own report of a cost takes from the leases above it", () 
 });
 
 describe('an overrun that an enforcement point reports', () => {
-  it('it is charged in full, ends the lease that acted, and suspends those it carries over their cap', () => {
+  it('is charged in full, ends the acting lease, and suspends ancestors whose cap it exceeds', () => {
     const all = tower(below({ USD: 10 }), below({ USD: 20 }));
     const { data } = outcome(all, { USD: 1 }, { USD: 30 }, 'enforcer');
     expect(data).toMatchObject({ charge: { cost: { USD: 30 } }, overrun: true });
@@ -156,7 +172,7 @@ describe('an overrun that an enforcement point reports', () => {
     expect(only(all.log.events, 'GrantSuspended').data.reason.code).toBe('OVERRUN');
   });
 
-  it('it suspends a lease whose cap is exceeded with what other actions hold, and their outcomes end nothing more', () => {
+  it('suspends a lease whose cap is exceeded by it and other reservations, whose outcomes end nothing more', () => {
     const all = tower(below({ USD: 10 }), below({ USD: 100 }));
     const cousin = delegateTestRun(all.log, all.middle.grantId, below({ USD: 60 }));
     const held = act(all.log, cousin.grantId, 'file.read', { cost: { USD: 60 } });
@@ -167,7 +183,7 @@ describe('an overrun that an enforcement point reports', () => {
     expect(all.spent()[0]).toEqual({ USD: 110 });
   });
 
-  it('a person may resume what it suspended; nothing more is permitted of the currency, and other work continues', () => {
+  it('allows a person to resume the suspended lease, which then denies the currency and permits other work', () => {
     const all = tower(below({ USD: 10 }));
     outcome(all, { USD: 1 }, { USD: 300 }, 'enforcer');
     expect(all.status()).toEqual(['suspended', 'suspended', 'exhausted']);
@@ -177,7 +193,7 @@ describe('an overrun that an enforcement point reports', () => {
     expect(act(all.log, all.middle.grantId, 'file.read').type).toBe('ActionPermitted');
   });
 
-  it('it charges a currency that no lease names nowhere, and ends only the lease that acted', () => {
+  it('charges nothing for a currency that no lease names, and ends only the acting lease', () => {
     const all = tower(below({ USD: 10 }));
     const { data } = outcome(all, {}, { XXX: 5 }, 'enforcer');
     expect(data.findings).toEqual([{ code: 'CURRENCY_NOT_NAMED', currency: 'XXX', amount: 5 }]);
@@ -185,13 +201,13 @@ describe('an overrun that an enforcement point reports', () => {
     expect(all.status()).toEqual([...LIVE, 'exhausted']);
   });
 
-  it('it ends a lease above whose cap it reaches exactly', () => {
+  it('ends an ancestor whose cap it reaches exactly', () => {
     const all = tower(below({ USD: 10 }));
     outcome(all, { USD: 1 }, { USD: 100 }, 'enforcer');
     expect(all.status()).toEqual(['exhausted', 'exhausted', 'exhausted']);
   });
 
-  it('it counts in a window of a lease above, which denies until the window moves, and suspends nothing', () => {
+  it('counts in a window of an ancestor, which denies until the window moves, and suspends nothing', () => {
     const root = { ...BASE, budget: { ...BASE.budget, windows: [{ per: '1h', cost: { USD: 40 } }] } };
     const all = tower(
       below({ USD: 10 }, { windows: [{ per: '1h', cost: { USD: 10 } }] }),
@@ -206,12 +222,12 @@ describe('an overrun that an enforcement point reports', () => {
   });
 });
 
-describe('I3: no command of a descendant ends an ancestor but by what it may spend', () => {
+describe('I3: a descendant ends an ancestor only by an amount that it may spend', () => {
   const amount = fc.constantFrom(0, 1, 2, 5, 9, 10, 11, 99, 100, 101, 1e15);
   const cost = fc.dictionary(fc.constantFrom('USD', 'EUR', 'XXX', 'JPY'), amount, { maxKeys: 4 });
   const move = fc.record({ reserve: fc.nat(4), report: cost, failed: fc.boolean(), leave: fc.boolean() });
 
-  it('whatever a child reports with its own token, the leases above it are charged no more than its caps', () => {
+  it('charges ancestors no more than the caps of a child, whatever it reports with its own token', () => {
     let [ended, found] = [0, 0];
     const property = fc.property(
       fc.record({ USD: fc.constantFrom(0, 3, 10, 100), EUR: fc.constantFrom(0, 5) }),

@@ -6,11 +6,12 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { ApprovalNode, LogState, RunNode } from '../../state/state';
 
 /*
- * What a person has refused is not asked about again at once. What is the same is judged by what cannot be stated
- * otherwise: neither by who asks within the tree, nor by what a caller states of cost, effect, tool or attributes.
+ * A request that a person has refused is not shown to a person again for a while. Two requests are the same by facts
+ * that cannot be restated: the run within the tree that asks does not count, nor do the stated cost, effect, tool or
+ * attributes.
  */
 
-/** The same call, whichever run of the tree asks for it. */
+/** Identifies a call, independent of the run of the tree that asks for it. */
 export function callAsked(
   treeId: string,
   verb: string,
@@ -21,11 +22,11 @@ export function callAsked(
   return canonicalDigest({ treeId, verb, type, id, argsDigest: argsDigest ?? null });
 }
 
-/** The same limits for the same run, at whatever time. */
+/** Identifies limits requested for a run, independent of the time. */
 export const escalationAsked = (runId: string, { time: _, ...limits }: Limits): string =>
   canonicalDigest({ runId, limits });
 
-/** The same lease for the same person's purpose and class of agent, at whatever time. */
+/** Identifies a root lease requested for a principal's purpose and a class of agent, independent of the time. */
 export const rootAsked = (
   run: Pick<RunNode, 'principalRef' | 'purposeRef'> & { readonly agentClass: string },
   { time: _, ...limits }: Limits,
@@ -37,7 +38,7 @@ export const rootAsked = (
     limits,
   });
 
-/** The newest refusal of what is asked, for as long as it counts; a later approval of the same counts above it. */
+/** Returns the newest refusal of a request while it applies; a later approval of the same request overrides it. */
 export function refusedBefore(
   state: LogState,
   asks: string,

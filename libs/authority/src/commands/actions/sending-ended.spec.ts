@@ -52,7 +52,7 @@ const WAYS: [string, Way][] = [
     },
   ],
   [
-    'the outcome that a run reports of itself',
+    'the outcome that a run reports for itself',
     (log, grantId) => {
       const child = delegateTestRun(log, grantId);
       const actionId = permitted(log, child.grantId, 'file.read');
@@ -71,7 +71,7 @@ const WAYS: [string, Way][] = [
 
 const open = (log: TestLog): string[] => [...log.state.actions.keys()];
 
-describe('a permit to send that has not begun when its tree learns a secret', () => {
+describe('a permit to send that has not started when its tree reads a secret', () => {
   describe.each(WAYS)('by %s', (_name, way) => {
     it.each(['email.send', 'web.post', 'never.heard', 'web.get'])('ends in the same append, as %s', (verb) => {
       const { log, grantId } = start();
@@ -100,7 +100,7 @@ describe('a permit to send that has not begun when its tree learns a secret', ()
     ]);
   });
 
-  it('ends when a person approves the reading although it may send', () => {
+  it('ends when a person approves the read although it may send', () => {
     const { log, grantId } = start();
     const sent = permitted(log, grantId, 'never.heard');
     const asked = act(log, grantId, 'file.read', SECRET);
@@ -111,7 +111,7 @@ describe('a permit to send that has not begun when its tree learns a secret', ()
     expect(only(log.events, 'ActionAbandoned').actionId).toBe(sent);
   });
 
-  it('has what it did all the same recorded as a late report', () => {
+  it('has its effects recorded as a late report', () => {
     const { log, grantId } = start();
     const sent = permitted(log, grantId, 'email.send', { cost: { USD: 5 } });
     report(log, permitted(log, grantId, 'file.read'), ['read:secret']);
@@ -120,7 +120,7 @@ describe('a permit to send that has not begun when its tree learns a secret', ()
     expect(report(log, sent).map(({ type }) => type)).toEqual(['OutcomeReportedLate']);
   });
 
-  it('ends a lease whose money it uses up, once, however many end together', () => {
+  it('ends a lease whose money it uses up exactly once, however many permits end together', () => {
     const { log, grantId } = start({ ...HIGH, budget: { ...HIGH.budget, cost: { USD: 20 } } });
     const child = delegateTestRun(log, grantId, { budget: { calls: 20, external: 20, cost: { USD: 10 } } }).grantId;
     for (const cost of [4, 6]) permitted(log, child, 'email.send', { cost: { USD: cost } });
@@ -137,19 +137,19 @@ describe('a permit to send that has not begun when its tree learns a secret', ()
     ]);
   });
 
-  it('stays where its time to begin is over, or it is of another tree, or the secret was known before', () => {
+  it('stays if its start time has passed, if it belongs to another tree, or if the secret was read before', () => {
     const { log, grantId } = start();
     const other = openTestRun(log, HIGH).grantId;
     const reads = [permitted(log, grantId, 'file.read'), permitted(log, grantId, 'file.read')];
-    const begun = permitted(log, grantId, 'email.send');
+    const started = permitted(log, grantId, 'email.send');
     log.now += LIMITS.permitMs;
     const elsewhere = permitted(log, other, 'email.send');
     report(log, reads[0] as string, ['read:secret']);
     report(log, reads[1] as string, ['read:secret']);
-    expect(open(log)).toEqual([begun, elsewhere]);
+    expect(open(log)).toEqual([started, elsewhere]);
   });
 
-  it('is one of at most as many as one append can end', () => {
+  it('is one of at most the number that one append can end', () => {
     const { log, grantId } = start();
     const children = [1, 2].map(() => delegateTestRun(log, grantId, { budget: { calls: 900, external: 900 } }).grantId);
     for (const child of children)
@@ -161,7 +161,7 @@ describe('a permit to send that has not begun when its tree learns a secret', ()
     expect(events.length).toBeLessThan(LIMITS.appendBatchEvents);
   });
 
-  it('is never usable after its tree has learnt a secret, whatever was done in whatever order (property)', () => {
+  it('is never usable after its tree has read a secret, whatever the order of commands (property)', () => {
     const step = fc.record({
       kind: fc.constantFrom('act', 'act', 'act', 'settle', 'settle', 'approve', 'wait', 'delegate', 'tick'),
       n: fc.nat(20),

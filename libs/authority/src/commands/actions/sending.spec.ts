@@ -38,7 +38,7 @@ describe('sending after a secret was read', () => {
     'calendar.invite',
     'issue.comment',
     'ftp.put',
-    // neighbours: the other order, other spellings, inflections, compounds, other places
+    // similar names: the other order, other spellings, inflections, compounds, other places
     'sendEmail',
     'SENDemail',
     'emailSend',
@@ -95,7 +95,7 @@ describe('sending after a secret was read', () => {
     'git.clone',
     'image.load',
     'page.screenshot',
-  ])('is a question to a person as %s, of a place that nothing names', (verb) => {
+  ])('needs approval as %s, at a place that nothing names', (verb) => {
     const decided = after(verb);
     expect([typeOf(decided), codesOf(decided)]).toEqual(['StepUp', expect.arrayContaining(['FETCH_AFTER_PRIVATE'])]);
   });
@@ -114,7 +114,7 @@ describe('sending after a secret was read', () => {
     'query_ai_assistant',
     'x',
     'widget.frobnicate',
-  ])('is in doubt as %s, and a question to a person', (verb) => {
+  ])('is in doubt as %s, and needs approval', (verb) => {
     expect(typeOf(after(verb))).toBe('StepUp');
   });
 
@@ -135,16 +135,16 @@ describe('sending after a secret was read', () => {
     'get_comments',
     'slack.read',
     'update_note',
-  ])('does not stand in the way of %s', (verb) => {
+  ])('does not prevent %s', (verb) => {
     expect(typeOf(after(verb, file('src/a.ts')))).toBe('Permitted');
   });
 
-  it('is not in doubt where an enforcement point states the effect of a verb that is not known', () => {
+  it('is not in doubt if an enforcement point states the effect of an unknown verb', () => {
     const { log, grantId } = start();
     act(log, grantId, 'file.read', SECRET);
-    const told = (effect: 'write' | 'external') =>
+    const outcomeOf = (effect: 'write' | 'external') =>
       typeOf(act(log, grantId, '', { action: { verb: 'never.heard', effect } }));
-    expect([told('write'), told('external')]).toEqual(['Permitted', 'Denied']);
+    expect([outcomeOf('write'), outcomeOf('external')]).toEqual(['Permitted', 'Denied']);
   });
 });
 
@@ -156,13 +156,13 @@ describe('sending once private and untrusted data have met', () => {
     ['calendar.write', 'StepUp'],
     ['file.write', 'Permitted'],
     ['list_files', 'Permitted'],
-  ])('%s is answered %s', (verb, expected) => {
+  ])('answers %s with %s', (verb, expected) => {
     const { log, grantId } = start();
     act(log, grantId, 'email.read');
     expect(typeOf(act(log, grantId, verb, EVIL))).toBe(expected);
   });
 
-  it('does not begin with either alone', () => {
+  it('is not restricted after only one of the two', () => {
     const { log, grantId } = start();
     act(log, grantId, 'message.read');
     expect(typeOf(act(log, grantId, 'never.heard'))).toBe('Permitted');
@@ -170,7 +170,7 @@ describe('sending once private and untrusted data have met', () => {
   });
 });
 
-describe('a place that is fetched from after private data was read', () => {
+describe('fetching from a place after private data was read', () => {
   const resources = [
     { type: '*', match: '**' },
     { type: 'web', match: 'Docs.example/guide/**' },
@@ -193,15 +193,15 @@ describe('a place that is fetched from after private data was read', () => {
     ['a.Docs.example/guide/a', 'StepUp'],
     ['Docs.example:81/guide/a', 'StepUp'],
     ['user@Docs.example/guide/a', 'StepUp'],
-  ])('%s is answered %s', (id, expected) => expect(fetched(id)).toBe(expected));
+  ])('answers %s with %s', (id, expected) => expect(fetched(id)).toBe(expected));
 
-  it('may be one that the goal delegates to', () => {
+  it('is permitted at a place that the goal delegates to', () => {
     const purpose = { delegatedSources: ['https://news.example/today'] };
     expect(fetched('news.example/today/1', { purpose })).toBe('Permitted');
     expect(fetched('news.example/todayleak', { purpose })).toBe('StepUp');
   });
 
-  it('is not named by a lease that an agent hands on', () => {
+  it('is not permitted by naming the place in a lease that an agent delegates', () => {
     const { log, grantId } = start();
     act(log, grantId, 'payment.list');
     const child = delegateTestRun(log, grantId, { resources: [{ type: 'web', match: 'evil.example/**' }] });
@@ -210,7 +210,7 @@ describe('a place that is fetched from after private data was read', () => {
 });
 
 describe('a permit to send from before a secret is read', () => {
-  it.each(['email.send', 'send_email', 'web.post', 'gist.create'])('%s keeps the secret from being read', (verb) => {
+  it.each(['email.send', 'send_email', 'web.post', 'gist.create'])('as %s, prevents reading the secret', (verb) => {
     const { log, grantId } = start();
     const child = delegateTestRun(log, grantId).grantId;
     const sent = act(log, child, verb);
@@ -223,7 +223,7 @@ describe('a permit to send from before a secret is read', () => {
     expect(typeOf(read())).toBe('Permitted');
   });
 
-  it('does so until it expires, and no longer', () => {
+  it('does so only until it expires', () => {
     const { log, grantId } = start();
     act(log, grantId, 'email.send');
     log.now = [...log.state.actions.values()][0]?.expiresAt ?? 0;
@@ -231,14 +231,14 @@ describe('a permit to send from before a secret is read', () => {
     expect(typeOf(act(log, grantId, 'file.read', SECRET))).toBe('Permitted');
   });
 
-  it.each(['never.heard', 'web.get', 'pull_request.create'])('is in doubt as %s: a person is asked', (verb) => {
+  it.each(['never.heard', 'web.get', 'pull_request.create'])('is in doubt as %s, and needs approval', (verb) => {
     const { log, grantId } = start();
     act(log, grantId, verb, EVIL);
     const read = act(log, grantId, 'file.read', SECRET);
     expect([typeOf(read), codesOf(read)]).toEqual(['StepUp', ['MAY_SEND_IN_FLIGHT']]);
   });
 
-  it('counts in a state that was read back from a snapshot', () => {
+  it('counts in a state restored from a snapshot', () => {
     const { log, grantId } = start();
     for (const verb of ['never.heard', 'file.write', 'email.send']) act(log, grantId, verb);
     const state = fromSnapshot(toSnapshot(log.state));
@@ -250,7 +250,7 @@ describe('a permit to send from before a secret is read', () => {
   });
 });
 
-describe('running something after more authority was denied', () => {
+describe('executing something after more authority was denied', () => {
   it.each([
     ['shell.run', 'Denied'],
     ['run_command', 'Denied'],
@@ -258,7 +258,7 @@ describe('running something after more authority was denied', () => {
     ['executePython', 'Denied'],
     ['never.heard', 'StepUp'],
     ['file.write', 'Permitted'],
-  ])('%s is answered %s', (verb, expected) => {
+  ])('answers %s with %s', (verb, expected) => {
     const { log, grantId } = start();
     log.try('delegate', {
       grantId,

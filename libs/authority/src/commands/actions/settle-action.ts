@@ -8,7 +8,7 @@ import { moneyAfter, moneyLeft } from '../../state/usage';
 import { exhausted } from './authorize-action';
 import { actsForAnother, notFound, refuse, type Decide, type Decided, type NewEvent } from '../types';
 
-/** I7: a permit ends in exactly one outcome. What it cost is counted even where it is more than was reserved (I3). */
+/** I7: ends a permit with exactly one outcome. Its cost is counted even above the reservation (I3). */
 export const settle: Decide<'settle'> = (state, command, now) => {
   const action = state.actions.get(command.actionId);
   if (!action) return settleLate(state, command);
@@ -31,19 +31,19 @@ export const settle: Decide<'settle'> = (state, command, now) => {
 };
 
 /**
- * What became of an action that had been given up (I7: that is its outcome, and stays so). It is recorded in addition:
- * what the action did in the world is a fact, whenever it is reported. Nothing is charged or given back by it.
+ * Records the actual outcome of an abandoned action, which stays abandoned (I7): the effects of the action in the world
+ * are facts, whenever they are reported. It neither charges nor releases anything.
  */
 function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
   const { actionId, outcome } = command;
   const done = settledOf(state, actionId);
   if (!done || actsForAnother(command, done.runId)) return notFound('permitted action', actionId);
   if (done.status !== 'abandoned')
-    return refuse('ALREADY_SETTLED', `action ${actionId} is ${done.status} already; an outcome is reported once`);
+    return refuse('ALREADY_SETTLED', `action ${actionId} is already ${done.status}; an outcome is reported once`);
   if (done.latePosition !== undefined)
     return refuse(
       'ALREADY_SETTLED',
-      `action ${actionId} was given up, and what became of it is recorded at position ${done.latePosition} already`,
+      `action ${actionId} was abandoned, and its outcome is already recorded at position ${done.latePosition}`,
     );
   const run = state.runs.get(done.runId);
   if (!run) return notFound('permitted action', actionId);
@@ -51,14 +51,14 @@ function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
   return ok([{ type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome }]);
 }
 
-/** An action of which no client knows whether it happened: what was reserved counts as spent. */
+/** Abandons an action of which no client reported whether it happened: its reservation counts as spent. */
 export function givenUp(chain: readonly GrantNode[], action: ActionNode, now: number): NewEvent[] {
   const report: Report = { type: 'ActionAbandoned', cost: action.charge.cost, byRun: false };
   const [outcome, ...ended] = settlementUnder(chain, action, report, now);
   return [{ ...(outcome as NewEvent), payload: undefined }, ...ended];
 }
 
-/** What is reported of an action, and whether the run that acted reports it of itself. */
+/** The reported outcome, and whether the acting run itself reports it. */
 export interface Report {
   readonly type: 'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned';
   readonly cost: Readonly<Record<string, number>>;
@@ -66,9 +66,9 @@ export interface Report {
 }
 
 /**
- * The outcome and whatever it ends. Counts are never given back; money is committed as spent, above what was reserved
- * too, and then the grant of the action ends. Of the grants above it one whose cap is reached ends; one that is carried
- * over its cap is suspended until a person has looked at it, since what is below it did that and not its own run.
+ * Returns the outcome and the events that it causes. Counts are never released. Money is committed as spent, even above
+ * the reservation, in which case the grant of the action ends. An ancestor whose cap is reached ends; one whose cap is
+ * exceeded is suspended until a person has reviewed it, since a descendant caused that, not its own run.
  */
 export const settlement = (
   state: LogState,
@@ -78,7 +78,7 @@ export const settlement = (
   more: Partial<EventData<'ActionCompleted'>> = {},
 ): NewEvent[] => settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more);
 
-/** The same with the chain as it is by then, its leaf first. */
+/** Does the same with the chain at that time, leaf first. */
 export function settlementUnder(
   chain: readonly GrantNode[],
   action: ActionNode,
@@ -119,8 +119,9 @@ export function settlementUnder(
 }
 
 /**
- * I3: what is charged of a reported cost. A run's own word can take from the grants above it no more than its own lease
- * could still have spent; an enforcement point's counts in full. What no grant of the chain names is charged nowhere.
+ * I3: returns the charge for a reported cost. A run's own report can charge its ancestors no more than its lease could
+ * still have spent; a report of an enforcement point counts in full. A currency that no grant of the chain names is not
+ * charged.
  */
 function chargedOf(
   chain: readonly GrantNode[],
@@ -137,7 +138,7 @@ function chargedOf(
   return charged;
 }
 
-/** What a lease could still have spent in a currency, in addition to what is held: the least of its chain. */
+/** Returns the smallest amount that the chain could still have spent in a currency, in addition to its reservation. */
 const roomFor = (chain: readonly GrantNode[], currency: string, held: number, now: number): number =>
   Math.min(...chain.map(({ usage, limits: { budget } }) => moneyLeft(usage, budget, currency, held, now)));
 
@@ -146,7 +147,7 @@ const isNamed = (chain: readonly GrantNode[], currency: string): boolean =>
 
 type Findings = NonNullable<EventData<'ActionCompleted'>['findings']>;
 
-/** What was reported and charged nowhere, for the record. */
+/** Returns the reported amounts that were not charged, for the record. */
 function findingsOf(
   chain: readonly GrantNode[],
   cost: Readonly<Record<string, number>>,
@@ -168,7 +169,7 @@ function suspendedByOverrun(grant: GrantNode, caps: readonly string[]): NewEvent
     data: {
       reason: {
         code: 'OVERRUN',
-        says: `an action below it cost more than was reserved, and ${caps.join(', ')} is exceeded; a person must look`,
+        says: `an action below it cost more than was reserved, and ${caps.join(', ')} is exceeded; a person must review it`,
       },
     },
   };

@@ -12,7 +12,7 @@ import { chainOf, type GrantNode, type RunNode } from '../../state/state';
 import { clip } from '../../presentation/text';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
 
-/** Makes a child run with a child grant that is no wider than its parent in any dimension (I1). */
+/** Creates a child run with a child grant that is no wider than its parent in any dimension (I1). */
 export const delegate: Decide<'delegate'> = (state, command, now) => {
   const chain = chainOf(state, command.grantId);
   if (!chain) return notFound('grant', command.grantId);
@@ -89,17 +89,20 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   ]);
 };
 
-/** What was asked for stands in the event of the refusal, so that it can be decided again; an event is bounded. */
+/**
+ * Returns the request for the event of the refusal, so that it can be decided again, unless it is too large for an
+ * event.
+ */
 function askedFor(request: GrantRequest): { asked?: GrantRequest } {
   const text = JSON.stringify(request);
-  return text.length <= 2_000 ? { asked: JSON.parse(text) as GrantRequest } : {}; // as it will be read again (I10)
+  return text.length <= 2_000 ? { asked: JSON.parse(text) as GrantRequest } : {}; // equal to the value that is read back (I10)
 }
 
-/** Asked of the whole chain: what was made past the rules hands on no more than what is above it may (I11). */
+/** Checks the whole chain: a grant created outside the rules cannot delegate more than its ancestors allow (I11). */
 export function mayPassOn(chain: readonly GrantNode[], agentClass: string): Verdict & { grantId: string } {
   const verdicts = chain.map((grant, up) => {
     const { depth, children, classes } = grant.limits.delegation;
-    // an ancestor has had its children; what is asked of it is whether it may have any so far down
+    // an ancestor has its children already; only its depth and classes apply here
     const limit = { depth: depth - up, children: up === 0 ? children : Infinity, classes };
     return { ...mayDelegate(limit, agentClass, up === 0 ? grant.children : 0), grantId: grant.id };
   });

@@ -6,15 +6,15 @@ import { attenuatesAll } from '../../dimensions/all';
 import { resolveRoot } from './resolve';
 
 /**
- * The limits a run would have if a person granted what it wants on top of what it has. Lists are added to (denies
- * never shrink), numbers replaced; whatever comes out narrower than before is refused, since an escalation that also
- * takes away is a mistake.
+ * Returns the limits that a run would have if a person granted its request in addition to its current limits. Lists are
+ * extended (denials never shrink), numbers replaced. A result that is narrower anywhere is refused: an escalation that
+ * also takes away is a mistake.
  */
 export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: number): Result<Limits, Refusal> {
   const resolved = resolveRoot(merge(old, want), defaults, now, old);
   if (!resolved.ok) return resolved;
   const raised = resolved.value;
-  // depth is compared as such: attenuation of the delegation dimension is that of a child, one level down
+  // the same depth is allowed here, whereas a child is one level down
   const comparable: Limits = {
     ...raised,
     delegation: { ...raised.delegation, depth: raised.delegation.depth + 1 },
@@ -24,12 +24,12 @@ export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: 
   if (narrower.length === 0) return ok(raised);
   return err({
     code: 'ESCALATION_NARROWS',
-    detail: `an escalation can only ask for more, but ${narrower.map((each) => each.path).join(', ')} would be less than now`,
+    detail: `an escalation can only ask for more, but ${narrower.map((each) => each.path).join(', ')} would be less than it is now`,
     reasons: narrower.map((each) => ({
       rule: each.dimension,
       outcome: 'deny',
       code: 'WIDENS',
-      message: `would be less than the run has now`,
+      message: `would be less than the current limit of the run`,
       path: each.path,
       limit: each.child,
       actual: each.parent,

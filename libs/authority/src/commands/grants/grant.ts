@@ -6,7 +6,7 @@ import { blockedItself } from '../../state/liveness';
 import { current, type GrantNode, type LogState } from '../../state/state';
 import { newId, notFound, refuse, type Decide, type NewEvent } from '../types';
 
-/** The grant named, or what stands in its place now; only a person or a service of ours ends one. */
+/** Returns the named grant or the one that replaced it; only a person or a service may end one. */
 function named(state: LogState, command: Extract<Command, { grantId: string }>): Result<GrantNode, Refusal> {
   const grant = current(state, command.grantId);
   if (!grant) return notFound('grant', command.grantId);
@@ -20,7 +20,7 @@ export const suspend: Decide<'suspend'> = (state, command, now) => {
   const found = named(state, command);
   if (!found.ok) return found;
   const blocked = blockedItself(state, found.value, now);
-  if (blocked) return refuse('ALREADY_ENDED', `grant ${found.value.id} is ${blocked.status} already`);
+  if (blocked) return refuse('ALREADY_ENDED', `grant ${found.value.id} is already ${blocked.status}`);
   return ok([
     {
       type: 'GrantSuspended',
@@ -31,7 +31,7 @@ export const suspend: Decide<'suspend'> = (state, command, now) => {
   ]);
 };
 
-/** Undoes a suspension and nothing else: what is revoked, expired or exhausted stays so. */
+/** Undoes a suspension and nothing else: a grant that is revoked, expired or exhausted stays so. */
 export const resume: Decide<'resume'> = (state, command, now) => {
   const found = named(state, command);
   if (!found.ok) return found;
@@ -50,7 +50,7 @@ export const resume: Decide<'resume'> = (state, command, now) => {
   ]);
 };
 
-/** I6: one marker on one node; whatever is below it is stopped by every decision's walk up. */
+/** I6: marks one node; the walk up of every decision stops all of its descendants. */
 export const revokeGrant: Decide<'revokeGrant'> = (state, command) => {
   const found = named(state, command);
   if (!found.ok) return found;
@@ -58,7 +58,7 @@ export const revokeGrant: Decide<'revokeGrant'> = (state, command) => {
   if (grant.status === 'revoked') {
     return refuse(
       'ALREADY_ENDED',
-      `grant ${grant.id} was revoked already at ${rfc3339(grant.endedAt ?? 0)} by ${grant.revocationId}`,
+      `grant ${grant.id} was already revoked at ${rfc3339(grant.endedAt ?? 0)} by ${grant.revocationId}`,
     );
   }
   return ok([
@@ -76,7 +76,7 @@ export const revokeGrant: Decide<'revokeGrant'> = (state, command) => {
 };
 
 /**
- * The monitor's score, and what the grant says happens at it. The thresholds are applied here and nowhere else: the
+ * Records the monitor's score and applies the thresholds of the grant. They are applied here and nowhere else: the
  * monitor only reports.
  */
 export const recordDrift: Decide<'recordDrift'> = (state, command, now) => {
@@ -99,7 +99,7 @@ export const recordDrift: Decide<'recordDrift'> = (state, command, now) => {
   return ok(events);
 };
 
-/** What becomes of a grant whose run's score has reached its threshold. */
+/** Suspends a grant whose run's score has reached its threshold. */
 export function suspensionByDrift(grant: GrantNode, score: number, suspendAt: number): NewEvent {
   return {
     type: 'GrantSuspended',

@@ -9,10 +9,10 @@ import { quarantinedBy } from '../../revocation/revocation-rules';
 import { refusedBefore, refusedReason, refusedText, rootAsked } from '../actions/refused-before';
 import { newId, refuse, type Decide, type NewEvent } from '../types';
 
-/** A root grant that could do what cannot be undone is never issued without a person. */
+/** A root grant that allows irreversible actions is never issued without a person. */
 const asksPerson = (limits: Limits): boolean => limits.risk.ceiling === 'irreversible';
 
-/** Opens a root run and issues its grant, or asks a person for it. */
+/** Opens a root run and issues its grant, or requests an approval for it. */
 export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
   const fault = agentFault(command.agent);
   if (fault) return err(fault);

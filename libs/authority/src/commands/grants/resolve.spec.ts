@@ -19,7 +19,7 @@ const refused = (result: Result<Limits, Refusal>): Refusal => {
 };
 
 describe('a root grant', () => {
-  it('takes the tenant’s defaults where it is silent: bounded, and admitting nothing', () => {
+  it('takes the tenant’s defaults for omitted dimensions: bounded, and admitting nothing', () => {
     const limits = must(root());
     expect(limits).toEqual(tenantDefaults(NOW));
     expect(limits.time.expiresAt).toBe(rfc3339(NOW + HOUR));
@@ -27,7 +27,7 @@ describe('a root grant', () => {
     expect(limitsSchema.safeParse(limits).success).toBe(true);
   });
 
-  it('takes a part of a dimension as asked and the others from the defaults', () => {
+  it('takes the given parts of a dimension from the request and the others from the defaults', () => {
     const limits = must(
       root({ budget: { calls: 3 }, risk: { ceiling: 'low' }, actions: { allow: ['x.y'] }, delegation: { depth: 2 } }),
     );
@@ -37,7 +37,7 @@ describe('a root grant', () => {
     expect(limits.delegation).toEqual({ depth: 2, children: 0, classes: [] });
   });
 
-  it('has one spelling of everything: normalised, sorted, once', () => {
+  it('has one spelling of everything: normalized, sorted, without duplicates', () => {
     const limits = must(
       root({
         actions: { allow: ['Repo.READ', 'repo.read', ' a.b'] },
@@ -82,12 +82,12 @@ describe('a root grant', () => {
       'a bad path',
       { resources: [{ type: 'file', match: '/srv/*.ts' }] },
       'PATTERN_INVALID',
-      /grant\.resources\[0\]\.match "\/srv\/\*\.ts" begins with a slash/,
+      /grant\.resources\[0\]\.match "\/srv\/\*\.ts" starts with a slash/,
     ],
     ['a lease without length', { time: { ttl: '0s' } }, 'BAD_REQUEST', /would end/],
     ['a lease in the past', { time: { expiresAt: rfc3339(NOW - 1) } }, 'BAD_REQUEST', /would end/],
     [
-      'a lease that ends before it begins',
+      'a lease that ends before it starts',
       { time: { notBefore: rfc3339(NOW + HOUR), expiresAt: rfc3339(NOW + 1) } },
       'BAD_REQUEST',
       /would end/,
@@ -95,7 +95,7 @@ describe('a root grant', () => {
     ['a lease beyond the maximum', { time: { ttl: '31d' } }, 'GRANT_EXCEEDS_MAXIMUM', /30d at most/],
     ['a lease beyond all calendars', { time: { ttl: '999999999d' } }, 'GRANT_EXCEEDS_MAXIMUM', /30d at most/],
     [
-      'a lease that begins too late',
+      'a lease that starts too late',
       { time: { notBefore: rfc3339(NOW + 40 * 24 * HOUR), ttl: '1h' } },
       'GRANT_EXCEEDS_MAXIMUM',
       /30d at most/,
@@ -123,14 +123,14 @@ describe('a root grant', () => {
     expect(root({ time: { expiresAt: rfc3339(NOW + LIMITS.grantLifetimeMs + 1) } }).ok).toBe(false);
   });
 
-  it('tells all bad patterns in a bounded detail', () => {
+  it('reports all bad patterns in a bounded detail', () => {
     const bad = Array.from({ length: 64 }, () => '\u0001'.repeat(200));
     const { detail } = refused(root({ actions: { allow: bad, deny: bad } }));
     expect(detail.length).toBeLessThanOrEqual(2_000);
     expect(refused(root({ actions: { allow: ['a b', 'c d'] } })).detail).toMatch(/allow\[0\].*allow\[1\]/);
   });
 
-  it('is refused where its limits would not fit in an event, counted in bytes', () => {
+  it('is refused if its limits do not fit in an event, counted in bytes', () => {
     const selectors = Array.from({ length: 60 }, (_, i) => ({ type: 'file', match: `${i}/${'\u65e5'.repeat(90)}` }));
     expect(refused(root({ resources: selectors })).detail).toMatch(/larger than/);
   });
@@ -157,11 +157,11 @@ const PARENT = must(
 const child = (request: GrantRequest = {}, now = NOW) => resolveChild(request, PARENT, now);
 
 describe('a child grant', () => {
-  it('inherits what it leaves out, but no delegation', () => {
+  it('inherits omitted limits, but no delegation', () => {
     expect(must(child())).toEqual({ ...PARENT, delegation: { depth: 0, children: 0, classes: [] } });
   });
 
-  it('ends with its parent unless it says sooner', () => {
+  it('ends with its parent unless its request ends sooner', () => {
     expect(must(child({}, NOW + HOUR)).time).toEqual({
       notBefore: rfc3339(NOW + HOUR),
       expiresAt: PARENT.time.expiresAt,
@@ -172,12 +172,12 @@ describe('a child grant', () => {
     ]);
   });
 
-  it('never sheds its parent’s denials', () => {
+  it('always keeps its parent’s denials', () => {
     expect(must(child({ actions: { deny: ['secret.*'] } })).actions.deny).toEqual(['production.*', 'secret.*']);
     expect(must(child({ actions: { deny: [] } })).actions.deny).toEqual(['production.*']);
   });
 
-  it('never sheds its parent’s windows and caps per action, and may tighten them', () => {
+  it('always keeps its parent’s windows and caps per action, and may tighten them', () => {
     const { budget } = must(
       child({
         budget: {
@@ -222,7 +222,7 @@ describe('a child grant', () => {
       { purpose: { onDrift: { stepUpAt: 0.7, suspendAt: 0.9 }, delegatedSources: ['x'] } },
       ['purpose.delegatedSources', 'purpose.onDrift.stepUpAt', 'purpose.onDrift.suspendAt'],
     ],
-  ])('is refused where it is wider in %s, with both values', (_, request, paths) => {
+  ])('is refused if it is wider in %s, with both values', (_, request, paths) => {
     const refusal = refused(child(request));
     expect(refusal.code).toBe('GRANT_WIDENS_PARENT');
     expect(refusal.reasons?.map((reason) => reason.path).sort()).toEqual(paths);
@@ -234,20 +234,20 @@ describe('a child grant', () => {
     for (const path of paths) expect(refusal.detail).toContain(path);
   });
 
-  it('names its own key where its parent is bound to one', () => {
+  it('must name its own key if its parent is bound to one', () => {
     const bound = { ...PARENT, session: { jkt: 'A'.repeat(43) } };
     expect(refused(resolveChild({}, bound, NOW)).reasons?.map((reason) => reason.path)).toEqual(['session.jkt']);
     expect(must(resolveChild({ session: { jkt: 'B'.repeat(43) } }, bound, NOW)).session.jkt).toBe('B'.repeat(43));
   });
 
-  it('is refused where it has more denials or windows than fit, with its parent’s', () => {
+  it('is refused if its denials or windows and those of its parent exceed the maximum', () => {
     const denials = Array.from({ length: LIMITS.patternsPerList }, (_, i) => `x${i}.y`);
     expect(refused(child({ actions: { deny: denials } })).detail).toMatch(/with those of the lease or parent/);
     const windows = Array.from({ length: LIMITS.windowsPerBudget }, (_, i) => ({ per: `${i + 2}h`, calls: 1 }));
     expect(refused(child({ budget: { windows } })).detail).toMatch(/with those of the lease or parent/);
   });
 
-  it('made by hand, past all checks of form, is wider than anything', () => {
+  it('is wider than anything if it was made by hand without the checks of form', () => {
     const forged = [
       { actions: { allow: 'repo.read' } },
       { budget: { ...PARENT.budget, calls: '1' } },

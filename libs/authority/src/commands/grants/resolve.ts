@@ -15,7 +15,7 @@ import { windowMs } from '../../state/usage';
 import { normalizeVerbPattern } from '../../matching/verb';
 import { clip, counted } from '../../presentation/text';
 
-/** What a root grant takes where its request says nothing. It admits nothing until actions and resources are named. */
+/** Returns the limits of a root grant that requests none. They admit nothing until actions and resources are named. */
 export function tenantDefaults(now: number): Limits {
   return {
     time: { notBefore: rfc3339(now), expiresAt: rfc3339(now + LIMITS.grantDefaultTtlMs) },
@@ -31,8 +31,9 @@ export function tenantDefaults(now: number): Limits {
 }
 
 /**
- * A request for a root grant → its limits: the defaults where it is silent, every name normalised.
- * @param held what a lease holds already: it was accepted when it was issued, and is not refused for its notation now
+ * Resolves the request for a root grant: omitted limits come from the defaults, every name is normalized.
+ * @param held the limits of an existing lease, which were accepted when it was issued and are not refused for their
+ * notation now
  */
 export function resolveRoot(
   request: GrantRequest,
@@ -45,9 +46,9 @@ export function resolveRoot(
 }
 
 /**
- * A request for a child grant → its limits: the parent's where it is silent, but no delegation unless asked for. The
- * parent's denials, windows and caps per action stay in force. What would be wider in any dimension is refused, all of
- * it at once (I1); nothing is cut down silently.
+ * Resolves the request for a child grant: omitted limits come from the parent, but no delegation unless requested. The
+ * parent's denials, windows and caps per action stay in force. All limits that would be wider in any dimension are
+ * refused at once (I1); nothing is cut down silently.
  */
 export function resolveChild(
   request: GrantRequest,
@@ -78,15 +79,15 @@ export function resolveChild(
 
 const NO_DELEGATION: Limits['delegation'] = { depth: 0, children: 0, classes: [] };
 
-/** `ttl` counts from when the lease begins. What the request leaves open is the base's. */
+/** Resolves the time. `ttl` counts from the start of the lease; omitted members come from the base. */
 function timeOf(request: GrantRequest, base: Limits, now: number): Limits['time'] {
   const { ttl, notBefore, expiresAt } = request.time ?? {};
-  const begins = Math.max(parseTime(notBefore ?? base.time.notBefore) ?? now, now);
-  const ends = ttl === undefined ? parseTime(expiresAt ?? base.time.expiresAt) : begins + (parseDuration(ttl) ?? 0);
-  return { notBefore: rfc3339(within(begins)), expiresAt: rfc3339(within(ends ?? now)) };
+  const starts = Math.max(parseTime(notBefore ?? base.time.notBefore) ?? now, now);
+  const ends = ttl === undefined ? parseTime(expiresAt ?? base.time.expiresAt) : starts + (parseDuration(ttl) ?? 0);
+  return { notBefore: rfc3339(within(starts)), expiresAt: rfc3339(within(ends ?? now)) };
 }
 
-/** What a Date can hold; what is beyond is refused for its length later. */
+/** Limits a time to one that a Date can hold; a later one is refused for its length below. */
 const within = (ms: number): number => Math.min(ms, Date.parse('9999-12-31T23:59:59.999Z'));
 
 function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits {
@@ -116,8 +117,8 @@ const defined = <T extends object>(value: T | undefined): T =>
   Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => each !== undefined)) as T;
 
 /**
- * What a child can never shed: its parent's denials, and every cap per action or per window that it does not name
- * itself. One that it does name stays as named, and widens where it is above its parent's.
+ * Adds the limits that a child always keeps: its parent's denials, and every cap per action or per window that it does
+ * not name itself. A cap that it names stays as named, and is wider if it is above its parent's.
  */
 function keepParents(child: Limits, parent: Limits): Limits {
   const { perAction } = child.budget;
@@ -133,7 +134,7 @@ function keepParents(child: Limits, parent: Limits): Limits {
   };
 }
 
-/** A window that is there already takes over only the caps that it does not name. */
+/** Adds a window. An existing one of the same length takes only the caps that it does not name. */
 function addWindow(windows: WindowCap[], window: WindowCap): WindowCap[] {
   const i = windows.findIndex((each) => windowMs(each) === windowMs(window));
   const known = windows[i];
@@ -148,7 +149,7 @@ const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
   Object.fromEntries(Object.entries(parents).filter(([currency]) => !Object.hasOwn(own, currency)));
 type Cost = Readonly<Record<string, number>>;
 
-/** One spelling of every pattern, every list sorted and each value in it once. */
+/** Normalizes every pattern, sorts every list and removes duplicates. */
 function normalized(limits: Limits, now: number, held: Limits): Result<Limits, Refusal> {
   const bad: string[] = [];
   const known = namesOf(held);
@@ -207,14 +208,17 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     ),
   };
   if (bad.length === 0) return checkSizes(out, now);
-  const more = bad.length > TOLD ? [counted(bad.length - TOLD, 'more pattern')] : [];
-  return err({ code: 'PATTERN_INVALID', detail: clip([...bad.slice(0, TOLD), ...more].join('; '), LONGEST_DETAIL) });
+  const more = bad.length > MAX_REPORTED ? [counted(bad.length - MAX_REPORTED, 'more pattern')] : [];
+  return err({
+    code: 'PATTERN_INVALID',
+    detail: clip([...bad.slice(0, MAX_REPORTED), ...more].join('; '), LONGEST_DETAIL),
+  });
 }
 
-/** Names that agents and rules are compared by; values of conditions may be in any script. */
+/** Checks a name that agents and rules are compared by; values of conditions may be in any script. */
 const wrongInName = (name: string): string | undefined => foreignInName(name) ?? lookAlikeFault(name);
 
-/** Every name and selector of a lease that was issued: also one from before a notation was refused. */
+/** Returns every name and selector of an issued lease, including those from before a notation was refused. */
 function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlySet<string> {
   return new Set([
     ...purpose.delegatedSources,
@@ -227,20 +231,20 @@ function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlyS
 const textsOf = ({ eq, in: among = [], prefix }: Condition): string[] =>
   [eq, ...among, prefix].filter((value) => typeof value === 'string');
 
-/** Segments that are `*` or `**`, in verbs and in paths. */
+/** Counts the segments that are `*` or `**`, in verbs and in paths. */
 const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((each) => /^\*{1,2}$/.test(each)).length;
 
-/** So many patterns that are wrong are told at once; a detail is bounded. */
-const TOLD = 8;
+/** The most faulty patterns that one refusal lists; a detail is bounded. */
+const MAX_REPORTED = 8;
 const LONGEST_DETAIL = LIMITS.detailLength - 100;
 
 function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
   const { time, actions, resources, budget } = limits;
   const patterns = [...actions.allow, ...actions.deny, ...resources.map(({ match }) => match)];
   const wildcards = patterns.reduce((sum, pattern) => sum + wildcardsIn(pattern), 0);
-  const [begins, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
-  if (!(ends > begins && ends > now)) {
-    const detail = `grant.time: the lease would end (${time.expiresAt}) before it begins (${time.notBefore})`;
+  const [starts, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
+  if (!(ends > starts && ends > now)) {
+    const detail = `grant.time: the lease would end (${time.expiresAt}) before it starts (${time.notBefore})`;
     return err({ code: 'BAD_REQUEST', detail });
   }
   const odd = budget.windows.find((window) => outOfRange(parseDuration(window.per)));
@@ -276,9 +280,9 @@ interface Count {
 }
 
 /**
- * Every list of a grant, and how long it may be. A request that is within each maximum may be beyond it once it is added
- * to what its parent, its lease, or another window of the same length has: what is issued is counted, and not what was
- * asked for. The schema that reads the grant has the same maxima.
+ * Returns the length of every list of a grant, with its maximum. A request within each maximum may exceed it once it is
+ * added to that of its parent, its lease, or another window of the same length: the issued limits are counted, not the
+ * requested ones. The schema that reads the grant has the same maxima.
  */
 function countsOf({ purpose, actions, resources, budget, delegation, posture }: Limits): Count[] {
   const money = (path: string, cost: Cost = {}): Count => ({

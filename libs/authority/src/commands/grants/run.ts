@@ -11,21 +11,21 @@ import { chainOf, type GrantNode } from '../../state/state';
 import { escalationAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide } from '../types';
 
-/** The work is done: the run and its lease end, and with them everything below. */
+/** Completes a run: the run and its lease end, and everything below them. */
 export const completeRun: Decide<'completeRun'> = (state, command, now) => {
   const run = state.runs.get(command.runId);
   if (!run || actsForAnother(command, run.id)) return notFound('run', command.runId);
   if (run.status !== 'active' && run.status !== 'suspended') {
     return refuse(
       'ALREADY_ENDED',
-      `run ${run.id} is ${run.status} already${run.endReason ? `: ${run.endReason}` : ''}`,
+      `run ${run.id} is already ${run.status}${run.endReason ? `: ${run.endReason}` : ''}`,
     );
   }
   const chain = run.grantId === undefined ? undefined : chainOf(state, run.grantId);
   const blocked = chain && blockedInChain(state, chain, now);
   if (chain && blocked && blocked.status !== 'suspended') {
     const reason = livenessReason(chain, blocked);
-    return refuse('ALREADY_ENDED', `run ${run.id} has ended already: ${reason.message}`, [reason]);
+    return refuse('ALREADY_ENDED', `run ${run.id} has already ended: ${reason.message}`, [reason]);
   }
   return ok([
     {
@@ -38,7 +38,10 @@ export const completeRun: Decide<'completeRun'> = (state, command, now) => {
   ]);
 };
 
-/** Asks a person for more than the run has. What was tried is in the log already; the request only points at it. */
+/**
+ * Requests an approval for more authority than the run has. The refused attempt is in the log; the request refers to
+ * it.
+ */
 export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
   const run = state.runs.get(command.runId);
   if (!run || actsForAnother(command, run.id)) return notFound('run', command.runId);
@@ -58,14 +61,14 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
     if (tooWide.length > 0) {
       return refuse(
         'GRANT_WIDENS_PARENT',
-        'a person can raise this run only up to what its parent holds; ask for the parent first',
+        'a person can raise this run only up to the limits of its parent; ask for the parent first',
         tooWide,
       );
     }
   }
   const rule = strikesAsked(state, run, limits.value);
   if (rule) {
-    const message = `what is asked for is revoked for this run by ${rule.revocationId}`;
+    const message = `the requested authority is revoked for this run by ${rule.revocationId}`;
     return refuse('GRANT_NOT_LIVE', `${message}; open a new run for it`, [
       { rule: 'liveness', outcome: 'deny', code: 'REVOKED_BY_RULE', message, grantId: grant.id },
     ]);
