@@ -1,4 +1,4 @@
-// `npm run chaos`: the whole system under load and faults, and what must hold after it. See test/chaos.
+// `npm run chaos`: runs the whole system under load and faults, then checks its invariants. See test/chaos.
 import { runTest } from './setup.mjs';
 
 runTest('chaos');

@@ -1,4 +1,4 @@
-// docker-compose.yml, checked by Compose itself where there is one; said, where there is none.
+// Checks docker-compose.yml with Docker Compose; reports a skipped check if Compose is not installed.
 import { spawnSync } from 'node:child_process';
 import { root } from './setup.mjs';
 
@@ -10,7 +10,7 @@ const tool = tools.find(
   ([command, args]) => spawnSync(command, [...args, 'version'], { stdio: 'ignore' }).status === 0,
 );
 if (!tool) {
-  console.log('no Compose here: docker-compose.yml is not checked');
+  console.log('Docker Compose is not installed: docker-compose.yml was not checked');
 } else {
   const [command, args] = tool;
   const { status, stderr } = spawnSync(command, [...args, 'config', '--quiet'], { cwd: root, encoding: 'utf8' });

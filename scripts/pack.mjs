@@ -1,5 +1,5 @@
-// `npm run pack [folder]`: a tarball of each library that others install, in packs/ or that folder. In the repository a
-// package exports its sources, for editors, tests and tools; a packed one exports what is built from them.
+// `npm run pack [folder]`: writes a tarball of each published library to packs/ or the given folder. In the repository,
+// a package exports its sources, for editors, tests and tools; a packed one exports its build output.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

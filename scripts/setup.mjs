@@ -1,4 +1,4 @@
-// Set-up shared by `npm start` and `npm test`: packages, then the build; each only where it is missing or outdated.
+// Set-up shared by `npm start` and `npm test`: installs the packages, then builds; skips each step that is up to date.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -34,9 +34,9 @@ function installPackages() {
   const stamp = join(root, 'node_modules', '.bailiwick-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('installing packages …');
-  // Dying in the middle leaves no stamp: the next start installs again.
+  // An interrupted installation leaves no stamp, so the next start installs again.
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'installing the packages');
-  // our own command among those of the packages: `npx bailiwick` finds it at once
+  // npm does not link the root package's own command; with this link `npx bailiwick` finds it
   const own = join(root, 'node_modules', '.bin', 'bailiwick');
   rmSync(own, { force: true });
   if (process.platform !== 'win32') symlinkSync(join('..', '..', 'bin', 'bailiwick.mjs'), own);
@@ -82,11 +82,11 @@ export function setUp() {
   build();
 }
 
-/** Runs a program of `test/`, straight from its sources, against what is built; its exit code is ours. */
+/** Runs a program of `test/` from its sources against the built applications, and exits with its exit code. */
 export function runTest(name) {
   setUp();
   const register = join(root, 'test', 'support', 'register.cjs');
-  const flags = 'WebSocket' in globalThis ? [] : ['--experimental-websocket']; // Node 20 has it behind a flag
+  const flags = 'WebSocket' in globalThis ? [] : ['--experimental-websocket']; // Node 20 requires a flag for it
   const args = [...flags, '--require', register, join(root, 'test', name, 'main.ts'), ...process.argv.slice(2)];
   const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

@@ -1,5 +1,5 @@
-// `npm run smoke`: `npm start` as a new user has it, in a data folder of its own: the demo to its verified receipt, the
-// service answering, Ctrl-C leaving nothing behind, and a second start that finds its data.
+// `npm run smoke`: runs `npm start` as a new user does, in a temporary data folder. Checks that the demo ends with a
+// verified receipt, that the service responds, that Ctrl-C ends every process, and that a second start finds the data.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, chmodSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -11,26 +11,26 @@ const dir = mkdtempSync(join(tmpdir(), 'bailiwick-smoke-'));
 chmodSync(dir, 0o711);
 const data = join(dir, 'data');
 const port = await freePort();
-const FIRST_S = 300; // sets up whatever is missing
+const FIRST_S = 300; // includes the set-up
 const SECOND_S = 60;
 
 let failed;
 try {
   const first = await start(FIRST_S);
-  need(first.said.includes('receipt verified'), 'the demo did not end with a verified receipt');
-  need(/\bdeny\b/.test(first.said), 'the demo showed no denied call');
+  check(first.output.includes('receipt verified'), 'the demo did not end with a verified receipt');
+  check(/\bdeny\b/.test(first.output), 'the demo showed no denied call');
   const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
-  need(ready.status === 200, `/readyz answered ${ready.status}`);
+  check(ready.status === 200, `/readyz responded with ${ready.status}`);
   const events = await countEvents();
   const pids = runningPids();
   console.log(`first start: demo to its verified receipt, ${events} events, ${pids.length} processes`);
   await first.interrupt();
-  need(pids.filter(isAlive).length === 0, `processes are left behind: ${pids.filter(isAlive).join(', ')}`);
-  console.log('Ctrl-C: nothing is left behind');
+  check(pids.filter(isAlive).length === 0, `processes still run after Ctrl-C: ${pids.filter(isAlive).join(', ')}`);
+  console.log('Ctrl-C: every process has ended');
 
   const second = await start(SECOND_S, ['--no-demo']);
-  need((await countEvents()) === events, 'the second start did not find the events of the first');
-  console.log(`second start: all ${events} events are there, up in ${second.seconds.toFixed(1)} s`);
+  check((await countEvents()) === events, 'the second start did not find the events of the first');
+  console.log(`second start: found all ${events} events, ready after ${second.seconds.toFixed(1)} s`);
   await second.interrupt();
 } catch (error) {
   failed = error;
@@ -40,7 +40,7 @@ try {
 console.log(failed ? `smoke run failed: ${failed.message}` : 'smoke run passed');
 process.exit(failed ? 1 : 0);
 
-function need(holds, why) {
+function check(holds, why) {
   if (!holds) throw new Error(why);
 }
 
@@ -53,7 +53,7 @@ function freePort() {
   });
 }
 
-/** Starts it in a process group of its own, as a terminal does, and waits until it says that it runs. */
+/** Runs `npm start` in a separate process group, as a terminal does, and waits until it reports that it is running. */
 function start(seconds, flags = []) {
   const from = Date.now();
   const env = { ...process.env, BAILIWICK_DATA: data, BAILIWICK_PORT: String(port) };
@@ -63,22 +63,22 @@ function start(seconds, flags = []) {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const run = { said: '', seconds: 0, interrupt: () => interrupt(child) };
+  const run = { output: '', seconds: 0, interrupt: () => interrupt(child) };
   return new Promise((resolve, reject) => {
     const fail = (why) => {
       kill(child.pid, 'SIGKILL');
-      reject(new Error(`${why}\n${run.said}`));
+      reject(new Error(`${why}\n${run.output}`));
     };
-    const timer = setTimeout(() => fail(`npm start was not up after ${seconds} s`), seconds * 1000);
-    const hear = (chunk) => {
-      run.said += chunk;
-      if (!run.said.includes('Bailiwick is running')) return;
+    const timer = setTimeout(() => fail(`npm start was not ready after ${seconds} s`), seconds * 1000);
+    const onOutput = (chunk) => {
+      run.output += chunk;
+      if (!run.output.includes('Bailiwick is running')) return;
       clearTimeout(timer);
       run.seconds = (Date.now() - from) / 1000;
       resolve(run);
     };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
+    child.stdout.on('data', onOutput);
+    child.stderr.on('data', onOutput);
     child.once('exit', (code) => {
       clearTimeout(timer);
       fail(`npm start ended with ${code}`);
@@ -86,14 +86,14 @@ function start(seconds, flags = []) {
   });
 }
 
-/** Ctrl-C at a terminal: to the whole group. */
+/** Sends SIGINT to the whole process group, as Ctrl-C at a terminal does, and waits until the service has ended. */
 function interrupt(child) {
   return new Promise((resolve) => {
     child.removeAllListeners('exit');
     child.once('exit', resolve);
     kill(child.pid, 'SIGINT');
   }).then(async () => {
-    const end = Date.now() + 30_000; // npm may be gone before what it started
+    const end = Date.now() + 30_000; // npm may exit before its children
     while (existsSync(join(data, 'lock')) && Date.now() < end) await new Promise((again) => setTimeout(again, 50));
   });
 }
@@ -102,7 +102,7 @@ function kill(pid, signal) {
   try {
     process.kill(-pid, signal);
   } catch {
-    // it is gone
+    // the process group has already ended
   }
 }
 

@@ -1,4 +1,4 @@
-// `npm run soak`: the whole system under a steady load for long, and what grew meanwhile. See test/soak.
+// `npm run soak`: keeps the whole system under a steady load and reports growth over time. See test/soak.
 import { runTest } from './setup.mjs';
 
 runTest('soak');

@@ -1,4 +1,4 @@
-// `npm start`: all set-up, then the whole system with its demo, until Ctrl-C.
+// `npm start`: runs the set-up, then the whole system with its demo, until Ctrl-C.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { root, setUp } from './setup.mjs';
@@ -9,7 +9,7 @@ try {
   console.error(`\n${error.message}`);
   process.exit(1);
 }
-// One process in the terminal's group beside npm: it hears Ctrl-C itself, and we only wait for it.
+// The child is in the terminal's process group, so it receives Ctrl-C directly; this process only waits for it to exit.
 const child = spawn(
   process.execPath,
   ['--conditions=built', join(root, 'bin', 'bailiwick.mjs'), 'up', '--demo', ...process.argv.slice(2)],

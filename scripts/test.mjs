@@ -1,4 +1,4 @@
-// `npm test`: all set-up, one PostgreSQL and one nats-server for the whole run, every test, and everything stopped again.
+// `npm test`: runs the set-up, starts one PostgreSQL and one nats-server for all tests, runs them, and stops the servers.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, chmodSync } from 'node:fs';
@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root, setUp } from './setup.mjs';
 
-/** A test that spins or waits for ever would hold up whoever runs them: then everything is ended, and this fails. */
-const MOST_MS = 35 * 60_000;
+/** Time limit for the whole run. A test that hangs would block it indefinitely; at the limit the run is ended and fails. */
+const MAX_RUN_MS = 35 * 60_000;
 
 setUp();
 const require = createRequire(import.meta.url);
@@ -17,7 +17,7 @@ const { startPostgres } = require(join(root, 'libs/platform/dist/servers/postgre
 const { findNatsServer, startNats } = require(join(root, 'libs/platform/dist/servers/nats.js'));
 
 const dir = mkdtempSync(join(tmpdir(), 'bailiwick-test-'));
-chmodSync(dir, 0o755); // as root the database's own user must get in
+chmodSync(dir, 0o755); // if this runs as root, the database's user must be able to enter
 const stops = [];
 let code = 1;
 let tally = '0 passed, 1 failed';
@@ -40,7 +40,7 @@ try {
   });
   stops.push(() => nats.stop());
   const result = join(dir, 'jest.json');
-  // much of a test is waiting for servers: two at once, even on two cores
+  // tests mostly wait for servers, so use two workers even on two cores
   const workers = Math.max(2, availableParallelism() - 1);
   code = await jest(['--json', `--outputFile=${result}`, `--maxWorkers=${workers}`, ...process.argv.slice(2)], {
     BAILIWICK_TEST_DATABASE_URL: postgres.url,
@@ -55,7 +55,7 @@ console.log(tally);
 process.exit(code);
 
 function tallyOf({ numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites }) {
-  const broken = numFailedTests === 0 ? numFailedTestSuites : 0; // a suite that could not even be loaded
+  const broken = numFailedTests === 0 ? numFailedTestSuites : 0; // suites that failed to load
   return `${numPassedTests} passed, ${numFailedTests + broken} failed${numPendingTests ? `, ${numPendingTests} skipped` : ''}`;
 }
 
@@ -65,25 +65,25 @@ function jest(args, env) {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'inherit'],
-      detached: true, // its own group: a worker that spins hears nothing but the end of all of it
+      detached: true, // a separate process group, so that a spinning worker can be killed with the group
     });
     const signal = (name) => {
       try {
-        process.kill(-child.pid, name); // workers may be left although their parent has exited
+        process.kill(-child.pid, name); // workers may still run after their parent has exited
       } catch (error) {
         if (error.code !== 'ESRCH') throw error;
       }
     };
     const end = async () => {
-      signal('SIGTERM'); // what the tests started stops itself
+      signal('SIGTERM'); // the servers and processes that tests started stop on it
       if (child.exitCode === null) await Promise.race([once(child, 'exit'), delay(10_000)]);
       signal('SIGKILL');
     };
     stops.push(end);
     const timer = setTimeout(() => {
-      console.error(`ended after ${MOST_MS / 60_000} minutes: a test file that has neither PASS nor FAIL above hangs`);
+      console.error(`ended after ${MAX_RUN_MS / 60_000} minutes: each test file without PASS or FAIL above hangs`);
       void end();
-    }, MOST_MS);
+    }, MAX_RUN_MS);
     child.on('exit', (status) => {
       clearTimeout(timer);
       resolve(status ?? 1);
