@@ -5,25 +5,25 @@ import type { Message, Network } from './network';
 import { Requests } from './requests';
 import type { World } from './world';
 
-/** A command that was sent, and all that was answered to it. */
+/** A command that was sent, and every answer to it. */
 export interface Sent {
   readonly command: Command;
-  /** when, ms by a clock that is right */
+  /** when it was first sent, ms by a correct clock */
   readonly at: number;
-  /** everything but `NOT_READY` and `TOO_MANY`, as text, in the order it was heard */
+  /** answers other than `NOT_READY` and `TOO_MANY`, as text, in order of arrival */
   readonly answers: string[];
 }
 
-/** An answer that says: nothing was decided, ask again with the same key. */
-export const isAgain = (answer: Answer): boolean =>
+/** Reports whether an answer requests a retry with the same key because nothing was decided. */
+export const isRetryable = (answer: Answer): boolean =>
   !answer.ok && (answer.refusal.code === 'NOT_READY' || answer.refusal.code === 'TOO_MANY');
 
-const TURNS = 5;
+const ROUNDS = 5;
 const GIVE_UP_MS = 40_000;
-/** clocks may differ by some of it, and asking takes the rest */
+/** covers the difference between clocks and the duration of retries */
 const MARGIN_MS = 75_000;
 
-/** Clients of the logs: ask several things at once, wait, ask again with the same keys, and sometimes though they know. */
+/** Clients of the logs: send several commands at once, retry with the same keys, and sometimes repeat answered commands. */
 export class Clients {
   readonly sent: Sent[] = [];
   working = 0;
@@ -42,13 +42,13 @@ export class Clients {
     for (let i = 0; i < count; i++) this.go(this.work());
   }
 
-  /** A long time has passed. */
+  /** Drops old knowledge after a long time has passed. */
   forget(): void {
     for (const requests of this.requests.values()) requests.forget();
   }
 
-  /** Asks everything that has no answer yet, and much of the rest, once more. */
-  askAllAgain(): void {
+  /** Repeats every command without an answer, and some of the others. */
+  repeatAll(): void {
     const { random } = this.world;
     for (const log of this.logs) {
       const all = this.sent.filter(
@@ -67,30 +67,30 @@ export class Clients {
   private async work(): Promise<void> {
     const { world } = this;
     const { random } = world;
-    for (let turn = 0; turn < TURNS; turn++) {
+    for (let round = 0; round < ROUNDS; round++) {
       await world.sleep(random.between(0, 600));
       const log = random.pick(this.logs);
       const requests = this.requests.get(log) as Requests;
-      if (random.chance(0.04)) await this.revokeAsSeen(log, requests);
+      if (random.chance(0.04)) await this.revokeAsPreviewed(log, requests);
       const commands = Array.from({ length: random.pick([1, 1, 2, 3, 6]) }, () => requests.next());
       await this.ask(
         log,
         commands.map((command) => this.record(command)),
       );
-      // whoever is not sure asks again; so does one that has crashed meanwhile
+      // a client repeats a command if it is not sure of the result or has crashed
       const again = this.sent.filter(({ command }) => command.log === log);
       if (again.length > 0 && random.chance(0.25)) await this.repeat(log, [random.pick(again)]);
     }
   }
 
-  /** Once more what was sent before: it must be answered as it was. */
+  /** Repeats commands whose keys are still valid; each must return its first answer. */
   private async repeat(log: string, sent: readonly Sent[]): Promise<void> {
-    const good = sent.filter(
+    const valid = sent.filter(
       ({ command, at }) => this.world.wall() - at < keepMs(isKeyed(command.commandId)) - MARGIN_MS,
     );
-    if (good.length === 0) return;
-    this.world.count('asked again');
-    await this.ask(log, good);
+    if (valid.length === 0) return;
+    this.world.count('command repeated');
+    await this.ask(log, valid);
   }
 
   private record(command: Command): Sent {
@@ -99,27 +99,27 @@ export class Clients {
     return sent;
   }
 
-  private async revokeAsSeen(log: string, requests: Requests): Promise<void> {
+  private async revokeAsPreviewed(log: string, requests: Requests): Promise<void> {
     const agentClass = this.world.random.pick(['worker', 'stray']);
-    const seen = await this.send(log, { preview: { agentClass }, least: this.answers.toldOf(log) });
-    if (!seen?.[0]) return;
-    const { digest } = JSON.parse(seen[0]) as { digest: string };
+    const preview = await this.send(log, { preview: { agentClass }, least: this.answers.acknowledgedIn(log) });
+    if (!preview?.[0]) return;
+    const { digest } = JSON.parse(preview[0]) as { digest: string };
     this.world.count('previewed');
     await this.ask(log, [this.record(requests.previewed(digest, agentClass))]);
   }
 
-  /** Asks until there is an answer to each, or too much time has passed for the keys to be good. */
+  /** Retries until every command is answered or its key is no longer valid. */
   private async ask(log: string, all: readonly Sent[]): Promise<void> {
     const { world } = this;
-    const began = world.now;
+    const startedAt = world.now;
     let open = all;
     for (let attempt = 1; open.length > 0; attempt++) {
-      if (world.now - began > GIVE_UP_MS) {
+      if (world.now - startedAt > GIVE_UP_MS) {
         world.count('given up');
         return;
       }
       if (attempt > 1) {
-        world.count('sent again');
+        world.count('command retried');
         await world.sleep(world.random.between(20, 400));
       }
       const answers = await this.send(log, { commands: open.map(({ command }) => command) });
@@ -127,15 +127,15 @@ export class Clients {
     }
   }
 
-  /** True where the answer is one. */
+  /** Records an answer; returns false if it requests a retry. */
   private take(sent: Sent, text: string): boolean {
     const { command } = sent;
     const answer = JSON.parse(text) as Answer;
     const first = sent.answers.length === 0;
-    this.world.note(`${command.commandId} ${command.type} is answered ${summary(answer)}`);
-    if (isAgain(answer)) return false;
+    this.world.note(`${command.commandId} ${command.type} returns ${summary(answer)}`);
+    if (isRetryable(answer)) return false;
     sent.answers.push(text);
-    this.answers.heard(command.log, answer);
+    this.answers.received(command.log, answer);
     if (first) this.requests.get(command.log)?.learn(command, answer);
     else this.world.count('a second answer');
     return true;

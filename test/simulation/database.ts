@@ -5,32 +5,32 @@ import type { AppendEvent, AppendResult, EventLog, Fence } from '@bailiwick/even
 import type { Process } from './process';
 import { Violation, type World } from './world';
 
-/** Many times what the clients of a simulation can have asked for. */
-const MOST_EVENTS = 2_000;
+/** Far more events than the clients of a simulation can cause. */
+const MAX_EVENTS = 2_000;
 
-/** What a process sees of the event log. */
+/** The interface of the event log that a process uses. */
 export type Connection = OwnerLog &
   Pick<EventLog, 'head' | 'saveSnapshot' | 'heartbeat' | 'acquireLease' | 'releaseLease' | 'leave'>;
 
-const gone = (): Promise<never> => Promise.reject(new Error('the database is away'));
+const unavailable = (): Promise<never> => Promise.reject(new Error('the database is unavailable'));
 
 /**
- * The one database of a simulation: the event log in memory, reached over connections that break. It remembers by
- * itself what was committed, in the order in which that happened, and checks what must hold of every commit (I5).
+ * The database of a simulation: the in-memory event log behind connections that fail. It keeps a separate record of the
+ * committed events in their order, and checks every commit (I5).
  */
 export class Database {
   readonly store: MemoryEventLog;
   /** everything committed, by log */
   readonly committed = new Map<string, Event[]>();
   readonly bodies = new Map<string, string[]>();
-  /** the newest epoch of each log that was given to anybody */
+  /** log → epoch of its newest lease */
   readonly epochs = new Map<string, number>();
-  /** called when an append leaves its process, which may be long before it arrives; what it gives back, when it is heard of */
+  /** called when an append leaves its process, possibly long before it arrives; its result is called on the reply */
   onAppend: (process: Process, log: string, events: readonly Event[]) => () => void = () => () => undefined;
   onSnapshot: (log: string, position: number, state: string) => void = () => undefined;
   private readonly byCommand = new Map<string, Event[]>();
   private readonly parsed = new Map<string, Event>();
-  private awayUntil = 0;
+  private unavailableUntil = 0;
 
   constructor(private readonly world: World) {
     this.store = new MemoryEventLog(
@@ -49,12 +49,12 @@ export class Database {
     return this.committed.get(log) as Event[];
   }
 
-  /** What a command made. */
-  madeBy(log: string, commandId: string): readonly Event[] {
+  /** Returns the events that a command wrote. */
+  eventsOf(log: string, commandId: string): readonly Event[] {
     return this.byCommand.get(`${log} ${commandId}`) ?? [];
   }
 
-  /** As `parseEvent`; of one text only once. */
+  /** Parses an event like `parseEvent`, but each text only once. */
   parse(body: string): Event {
     const known = this.parsed.get(body);
     if (known) return known;
@@ -63,27 +63,27 @@ export class Database {
     return event;
   }
 
-  /** Answers nobody for a while. */
-  goAway(ms: number): void {
-    this.awayUntil = this.world.now + ms;
-    this.world.note(`the database is away for ${ms} ms`);
+  /** Lets every call fail for a while. */
+  interrupt(ms: number): void {
+    this.unavailableUntil = this.world.now + ms;
+    this.world.note(`the database is unavailable for ${ms} ms`);
   }
 
   connect(process: Process): Connection {
     const { store, world } = this;
     const fails = (): boolean =>
-      !world.calm && (world.now < this.awayUntil || world.random.chance(process.weather.broken));
+      !world.calm && (world.now < this.unavailableUntil || world.random.chance(process.weather.broken));
     const call = <T>(what: string, effect: () => Promise<T>): Promise<T> =>
       process.call(what, () => {
         if (!fails()) return effect();
         world.count(`${what} failed`);
-        return gone();
+        return unavailable();
       });
     return {
       append: (log, at, events, fence, notAfter) => {
         const parsed = events.map(({ body }) => this.parse(body));
-        const heard = this.onAppend(process, log, parsed);
-        return call('append', () => this.append(process, log, at, events, fence, notAfter)).finally(heard);
+        const received = this.onAppend(process, log, parsed);
+        return call('append', () => this.append(process, log, at, events, fence, notAfter)).finally(received);
       },
       head: (log) => call('read', () => store.head(log)),
       read: (log, from, limit) => call('read', () => store.read(log, from, limit)),
@@ -121,10 +121,10 @@ export class Database {
     const write = (): Promise<AppendResult> => this.write(process, log, at, events, fence, notAfter);
     if (world.calm || !world.random.chance(process.weather.unknown)) return write();
     const how = world.random.weighted({ 'was written': 3, 'was not written': 3, 'is written later': 2 });
-    world.count(`append that nobody knows of ${how}`);
-    world.note(`${process.name} does not hear whether ${log}@${at} was written: it ${how}`);
+    world.count(`append with unknown result ${how}`);
+    world.note(`${process.name} loses the reply to the append at ${log}@${at}: it ${how}`);
     if (how === 'was written') await write();
-    // the connection is broken, and the statement is still on its way
+    // the connection is closed while the statement is still in transit
     if (how === 'is written later') world.after(world.random.between(1, 5_000), () => void write());
     return { ok: false, reason: 'unknown', detail: 'the connection broke' };
   }
@@ -157,17 +157,17 @@ export class Database {
         const last = all[all.length - 1];
         if (event.position !== all.length)
           throw new Violation(
-            `I5: ${log} holds ${all.length} events, and one of position ${event.position} was committed`,
+            `I5: ${log} has ${all.length} events, but an event with position ${event.position} was committed`,
           );
         if (last && Date.parse(event.time) < Date.parse(last.time))
           throw new Violation(`I5: ${log}@${event.position} is earlier than the event before it`);
-        if (all.length >= MOST_EVENTS)
-          throw new Violation(`${log} grows without end: ${event.type} follows ${last?.type}`);
+        if (all.length >= MAX_EVENTS)
+          throw new Violation(`${log} grows without limit: ${event.type} follows ${last?.type}`);
         all.push(event);
         bodies.push((events[i] as AppendEvent).body);
         const key = `${log} ${event.commandId}`;
-        const made = this.byCommand.get(key);
-        if (made) made.push(event);
+        const existing = this.byCommand.get(key);
+        if (existing) existing.push(event);
         else this.byCommand.set(key, [event]);
       }
     } catch (error) {

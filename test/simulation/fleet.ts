@@ -6,9 +6,9 @@ import { Process } from './process';
 import type { Weather } from './weather';
 import type { World } from './world';
 
-const MOST = 4;
+const MAX_SERVICES = 4;
 
-/** The delegation services: each that dies is replaced, and now and then one leaves or one more comes. */
+/** The delegation services. A service that dies is replaced; from time to time one leaves or joins. */
 export class Fleet {
   private readonly all: Instance[] = [];
   private started = 0;
@@ -28,25 +28,25 @@ export class Fleet {
 
   join(): void {
     const { world } = this;
-    if (this.disbanded || this.present.length >= MOST) return;
+    if (this.disbanded || this.present.length >= MAX_SERVICES) return;
     const process = new Process(world, this.weather, `delegation-${++this.started}`);
     process.onDeath(() => world.after(world.random.between(10, 2_500), () => this.join()));
     this.all.push(new Instance(process, this.database.connect(process), this.network, this.witness));
   }
 
-  /** One of them goes in order, if there is another. */
+  /** Shuts one service down in order if another one stays. */
   leave(): void {
     const staying = this.present.filter(({ leaving }) => !leaving);
     if (staying.length > 1) this.world.random.pick(staying).leave();
   }
 
-  /** All of them go in order. */
+  /** Shuts all services down in order. */
   disband(): void {
     this.disbanded = true;
     for (const each of this.present) each.leave();
   }
 
-  /** Who may answer for a log now. */
+  /** Returns the owner that may currently answer for a log. */
   ownerOf(log: string): LogOwner | undefined {
     return this.present.map((each) => each.ownerOf(log)).find((owner) => owner !== undefined);
   }

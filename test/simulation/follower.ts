@@ -15,7 +15,7 @@ export interface Head {
   readonly root: Buffer;
 }
 
-/** What a follower keeps in a database of its own: written together or not at all. */
+/** The data that a follower keeps in a separate database; each write is atomic. */
 interface Kept {
   position: number;
   readonly bodies: string[];
@@ -24,14 +24,14 @@ interface Kept {
 
 const DOWN_MS = 1_500;
 
-/** A consumer of one log: folds it and grows its tree, dies and comes back, and must not miss or repeat anything. */
+/** A consumer of one log: folds it and extends its tree. It dies and restarts, and must not miss or repeat an event. */
 export class Follower {
   readonly kept: Kept = { position: 0, bodies: [], frontier: [] };
-  /** every head it has ever published (I12) */
+  /** every published tree head (I12) */
   readonly heads: Head[] = [];
   process: Process;
   private lives = 0;
-  /** of the process: gone with it */
+  /** in the memory of the process, lost when it dies */
   private state: LogState | undefined;
 
   constructor(
@@ -42,10 +42,10 @@ export class Follower {
     readonly log: string,
     private readonly name: string,
   ) {
-    this.process = this.live();
+    this.process = this.start();
   }
 
-  /** The state as this follower has it. */
+  /** Returns this follower's state; refolds it from the kept events if necessary. */
   get folded(): LogState {
     const { tenant, n } = parseLogName(this.log);
     this.state ??= this.kept.bodies.reduce(
@@ -55,14 +55,14 @@ export class Follower {
     return this.state;
   }
 
-  private live(): Process {
+  private start(): Process {
     const { world, log } = this;
     this.lives += 1;
     this.state = undefined;
     const process = new Process(world, this.weather, `${this.name}-${this.lives}`);
     process.onDeath(() => {
       world.count('follower died');
-      world.after(world.random.between(0, DOWN_MS), () => (this.process = this.live()));
+      world.after(world.random.between(0, DOWN_MS), () => (this.process = this.start()));
     });
     const store = this.database.connect(process);
     followLog({
@@ -89,21 +89,21 @@ export class Follower {
 
   private async handle(process: Process, batch: Batch): Promise<void> {
     const { world, kept } = this;
-    if (kept.position !== batch.from) throw new Error(`stored is ${kept.position}, not ${batch.from}`);
+    if (kept.position !== batch.from) throw new Error(`the stored position is ${kept.position}, not ${batch.from}`);
     const state = this.folded;
-    this.state = undefined; // until it is known that all was written
+    this.state = undefined; // restored after the write is confirmed
     for (const { body } of batch.events) evolve(state, this.database.parse(body));
     const leaves = batch.events.map(({ body }) => leafHash(entryHash(body)));
     const { frontier } = growTree(kept.position, kept.frontier, leaves);
     await process.call('write', async () => {
-      if (!world.calm && world.random.chance(this.weather.broken)) throw new Error('the database is away');
-      if (kept.position !== batch.from) throw new Violation(`${process.name} writes beside another`);
+      if (!world.calm && world.random.chance(this.weather.broken)) throw new Error('the database is unavailable');
+      if (kept.position !== batch.from) throw new Violation(`${process.name} writes concurrently with another process`);
       kept.bodies.push(...batch.events.map(({ body }) => body));
       Object.assign(kept, { position: batch.next, frontier });
       world.note(`${process.name} has handled ${this.log} up to ${batch.next}`);
       if (world.random.chance(0.07)) this.heads.push({ size: batch.next, root: rootOfFrontier(frontier) });
       if (!world.calm && world.random.chance(this.weather.unknown)) {
-        world.count('follower did not hear that it had written');
+        world.count('follower lost the reply to its write');
         throw new Error('the connection broke');
       }
     });

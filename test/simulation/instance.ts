@@ -12,42 +12,42 @@ import type { Process } from './process';
 import type { World } from './world';
 
 const RULES: Rules = { judge: judgeTrajectory, defaults: tenantDefaults };
-const SNAPSHOT_LOOK_MS = 1_000;
+const SNAPSHOT_INTERVAL_MS = 1_000;
 
 interface Owned {
   readonly owner: LogOwner;
   readonly epoch: number;
   readonly serving: { stop(): void };
-  /** messages that are being answered */
+  /** messages in progress */
   readonly running: Set<Promise<void>>;
 }
 
-/** Sees what an owner answers, at the moment in which the answer leaves. */
+/** Observes every answer of an owner at the moment it leaves. */
 export interface Witness {
-  speaks(log: string, epoch: number): void;
-  /** Has a command been carried out already? */
+  checkOwner(log: string, epoch: number): void;
+  /** Reports whether a command has already been executed. */
   knows(log: string, command: Command): boolean;
-  /** How many events of a log somebody was told of. */
-  toldOf(log: string): number;
+  /** Returns the number of events of a log that are known to clients. */
+  acknowledgedIn(log: string): number;
   /**
-   * @param before what was the case when the command came (`least`: how many events somebody had been told of), and how
-   * many events the owner knew when it answered
+   * @param before the state when the command arrived (`done`: whether it had been executed, `least`: the number of events
+   * known to clients) and the number of events that the owner knew when it answered (`known`)
    */
   answers(log: string, command: Command, answer: Answer, before: { done: boolean; least: number; known: number }): void;
-  /** @param least how many events somebody had been told of when it was asked */
+  /** @param least the number of events known to clients when the request was sent */
   reads(log: string, asOf: number, least: number): void;
 }
 
 /**
- * One delegation service: the real owners of the logs whose leases the real leases get it, on a network that loses and
- * repeats. It stands in for the shell around them, and like it says nothing where its lease is over.
+ * One delegation service: the production lease handling and log owners, on a network that loses and repeats messages.
+ * It replaces the service's request handling and, like it, sends no reply after its lease has ended.
  */
 export class Instance implements Server {
   private readonly owned = new Map<string, Owned>();
   private readonly leases: Leases;
   private readonly snapshots = new Map<string, number>();
   leaving = false;
-  /** it has left, or it is dead */
+  /** it has left or died */
   gone = false;
 
   constructor(
@@ -70,24 +70,24 @@ export class Instance implements Server {
       reachable: () => true,
       begin: (log, epoch) => this.begin(log, epoch),
       end: (log) => this.end(log),
-      freed: () => undefined, // others learn it by their next heartbeat
+      freed: () => undefined, // other instances notice at their next heartbeat
       warn: (message) => world.note(`${name} warns: ${message}`),
     });
     process.enter(() => void this.leases.start());
-    this.lookForSnapshots();
+    this.scheduleSnapshots();
   }
 
   private get world(): World {
     return this.process.world;
   }
 
-  /** The owner that may answer for a log by what is known here. */
+  /** Returns the owner of a log if this instance knows that its lease is valid. */
   ownerOf(log: string): LogOwner | undefined {
     const owned = this.owned.get(log);
     return owned && this.leases.isOurs(log, owned.epoch) === true ? owned.owner : undefined;
   }
 
-  /** Hands everything over in order, and ends. */
+  /** Hands all logs over in order, then ends. */
   leave(): void {
     this.leaving = true;
     this.process.enter(() => void this.leaveInOrder());
@@ -114,7 +114,7 @@ export class Instance implements Server {
       storeClock: { now: () => this.leases.storeNow() },
       timer: process.timer,
       publish: (commit) => {
-        if (!process.isStruck('before announce')) network.publish(commit);
+        if (!process.diesHere('before announce')) network.publish(commit);
       },
       warn: (message) => world.note(`${process.name} warns: ${message}`),
       fence: { owner: process.name, epoch },
@@ -128,7 +128,7 @@ export class Instance implements Server {
     if (!owned) return;
     this.owned.delete(log);
     owned.serving.stop();
-    this.world.note(`${this.process.name} lets go of ${log}`);
+    this.world.note(`${this.process.name} releases ${log}`);
     await Promise.all(owned.running);
     await owned.owner.stop();
   }
@@ -140,26 +140,26 @@ export class Instance implements Server {
     owned.running.add(work);
   }
 
-  /** As `serveSubject` does: asked before anything is begun, and once more before anything is said. */
+  /** Checks the lease before the work starts and again before the reply, as `serveSubject` does. */
   private async answer(
     log: string,
     { owner, epoch }: Owned,
     message: Message,
     reply: (answers: string[]) => void,
   ): Promise<void> {
-    if (!(await this.speaks(log, epoch))) return this.world.count('a stale owner is asked');
-    const told =
+    if (!(await this.mayAnswer(log, epoch))) return this.world.count('a stale owner gets a request');
+    const replies =
       'preview' in message ? await this.preview(log, owner, message) : await this.decide(log, owner, message);
-    if (!(await this.speaks(log, epoch))) return this.world.count('a stale owner keeps its answer');
+    if (!(await this.mayAnswer(log, epoch))) return this.world.count('a stale owner withholds its answer');
     if (!this.process.alive) return;
-    this.witness.speaks(log, epoch);
-    reply(told());
+    this.witness.checkOwner(log, epoch);
+    reply(replies());
   }
 
-  private async speaks(log: string, epoch: number): Promise<boolean> {
-    const may = this.leases.isOurs(log, epoch);
-    if (may !== true) this.world.count('an owner asks whether it still is one');
-    return may === true || (await may);
+  private async mayAnswer(log: string, epoch: number): Promise<boolean> {
+    const isOurs = this.leases.isOurs(log, epoch);
+    if (isOurs !== true) this.world.count('an owner checks its lease');
+    return isOurs === true || (await isOurs);
   }
 
   private async preview(
@@ -180,25 +180,25 @@ export class Instance implements Server {
     owner: LogOwner,
     { commands }: Extract<Message, { commands: object }>,
   ): Promise<() => string[]> {
-    const told = await Promise.all(
+    const answered = await Promise.all(
       commands.map(async (command) => {
         const done = this.witness.knows(log, command);
-        const least = this.witness.toldOf(log);
+        const least = this.witness.acknowledgedIn(log);
         const answer = await owner.submit(command);
         return { command, answer, before: { done, least, known: owner.position } };
       }),
     );
     return () =>
-      told.map(({ command, answer, before }) => {
+      answered.map(({ command, answer, before }) => {
         this.witness.answers(log, command, answer, before);
         return JSON.stringify(answer);
       });
   }
 
-  /** As the thread beside the owners does: folds for itself what has grown. */
-  private lookForSnapshots(): void {
-    this.process.timer(SNAPSHOT_LOOK_MS, () => {
-      void this.takeSnapshots().finally(() => this.lookForSnapshots());
+  /** Takes snapshots of logs that have grown, as the service's snapshot thread does. */
+  private scheduleSnapshots(): void {
+    this.process.timer(SNAPSHOT_INTERVAL_MS, () => {
+      void this.takeSnapshots().finally(() => this.scheduleSnapshots());
     });
   }
 
@@ -211,7 +211,7 @@ export class Instance implements Server {
           this.snapshots.set(log, position);
           this.world.count('snapshot');
         },
-        () => warn('no snapshot could be taken'),
+        () => warn('taking a snapshot failed'),
       );
     }
   }

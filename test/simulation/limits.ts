@@ -1,8 +1,8 @@
 import { LIMITS } from '@bailiwick/core/limits';
 
 /**
- * Limits as low as a simulation's logs are short, so that they are reached in it: batches that do not fit one append,
- * full mailboxes, logs that are read page by page, snapshots. For the process that simulates and for nothing else.
+ * Lowers the limits so that the short logs of a simulation reach them: batches that do not fit one append, full
+ * mailboxes, logs read in several pages, snapshots. Call it only in a process that runs simulations.
  */
 export function lowLimits(): void {
   Object.assign(LIMITS, {

@@ -1,9 +1,9 @@
 import { lowLimits } from './limits';
 import { simulate, type Outcome } from './simulation';
 
-/** What some seeds must have met, or their passing says little. */
-const OFTEN: readonly string[] = [
-  // what the log holds
+/** Situations that a few seeds must reach; otherwise their success proves little. */
+const FREQUENT: readonly string[] = [
+  // content of the log
   'ActionPermitted',
   'ActionDenied',
   'ActionStepUp',
@@ -25,29 +25,29 @@ const OFTEN: readonly string[] = [
   'child grant',
   'grant raised',
   'permit under an ancestor',
-  'a window to the last',
+  'a window used up exactly',
   'previewed',
-  // what clients do and are told
-  'asked again',
-  'sent again',
-  'a retry is told the first answer',
-  // what went wrong
+  // requests and answers
+  'command repeated',
+  'command retried',
+  'a retry returns the first answer',
+  // faults
   'message lost',
   'message repeated',
   'message late',
-  'stood still',
+  'process stopped',
   'a clock stepped',
   'takeover',
   'left in order',
-  'two serve a log',
-  'an owner asks whether it still is one',
-  'a stale owner is asked',
+  'two instances serve a log',
+  'an owner checks its lease',
+  'a stale owner gets a request',
   'append refused: conflict',
   'append refused: fenced',
   'append failed',
-  'append that nobody knows of was written',
-  'append that nobody knows of was not written',
-  'append that nobody knows of is written later',
+  'append with unknown result was written',
+  'append with unknown result was not written',
+  'append with unknown result is written later',
   'read failed',
   'load failed',
   'heartbeat failed',
@@ -55,26 +55,26 @@ const OFTEN: readonly string[] = [
   ...died('append', 'read', 'at', 'heartbeat', 'write'),
   'died before announce',
   'follower died',
-  'news that is none',
-  'follower did not hear that it had written',
+  'false commit notification',
+  'follower lost the reply to its write',
   'tree head',
 ];
-/** and many seeds this as well */
+/** Situations that many seeds must reach in addition. */
 const RARE: readonly string[] = [
   'GrantResumed',
   'QuarantineLifted',
-  'a count to the last',
-  'money to the last',
+  'a count used up exactly',
+  'money used up exactly',
   'an approval is used',
   'given up',
   'lease failed',
   'snapshot failed',
-  'a stale owner keeps its answer',
-  'tightened by a clock that went back',
+  'a stale owner withholds its answer',
+  'authority removed by a clock that went back',
   ...died('load', 'search', 'snapshot', 'lease', 'release', 'start'),
 ];
-const SOME = 60;
-const MANY = 1_000;
+const SEEDS_FOR_FREQUENT = 60;
+const SEEDS_FOR_RARE = 1_000;
 
 function died(...calls: string[]): string[] {
   return calls.flatMap((call) => [`died before ${call}`, `died after ${call}`]);
@@ -87,7 +87,7 @@ export interface Tally {
   events: number;
 }
 
-/** Simulates seeds one after the other. @param each is told of each, and ends it with `true` */
+/** Simulates one seed after another. @param each is called after each seed and returns `true` to stop */
 export async function simulateMany(
   from: number,
   count: number,
@@ -106,13 +106,15 @@ export async function simulateMany(
   return tally;
 }
 
-/** What so many seeds should have met and did not; of a few nothing is asked. */
+/** Returns the situations that this number of seeds should have reached but did not; none for a few seeds. */
 export const neverReached = ({ reached, seeds }: Tally): string[] =>
-  [...(seeds >= SOME ? OFTEN : []), ...(seeds >= MANY ? RARE : [])].filter((what) => !reached.has(what));
+  [...(seeds >= SEEDS_FOR_FREQUENT ? FREQUENT : []), ...(seeds >= SEEDS_FOR_RARE ? RARE : [])].filter(
+    (what) => !reached.has(what),
+  );
 
 const LAST_STEPS = 30;
 
-/** Why a seed failed, what happened just before, and how to see it again. */
+/** Describes why a seed failed, the steps before the failure, and how to replay it. */
 export function report({ seed, failure, history }: Outcome): string {
   return [
     `seed ${seed} failed: ${failure?.message ?? ''}`,

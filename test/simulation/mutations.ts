@@ -1,13 +1,13 @@
-/** A rule broken on purpose: this text, which stands once in all the sources that a simulation loads, becomes that one. */
+/** Breaks one rule: replaces the text `from`, which occurs once in the sources that a simulation loads, with `to`. */
 export interface Mutation {
   readonly name: string;
   readonly from: string;
   readonly to: string;
-  /** quick to catch: tried with every run of the tests */
+  /** caught within few seeds, so every run of the tests includes it */
   readonly often?: true;
 }
 
-/** What the simulation must not let pass. A text that is not there any more is an error: the mutation must follow it. */
+/** The mutations that the simulation must catch. A text that no longer occurs is an error: update the mutation. */
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an owner answers before its commit (I4)',
@@ -16,7 +16,7 @@ export const MUTATIONS: readonly Mutation[] = [
     often: true,
   },
   {
-    name: 'an owner does not look at whether its append was refused (I4)',
+    name: 'an owner ignores a refused append (I4)',
     from: 'if (!result.ok) throw',
     to: 'if (result.ok && !result.next) throw',
   },
@@ -31,47 +31,47 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (events.length >= 0) return state;',
   },
   {
-    name: 'an owner does not know its own tries again (I4)',
+    name: 'an owner does not recognize its own retries (I4)',
     from: '(isKeyed(command.commandId) ? state.keyed : state.tries)',
     to: 'state.keyed',
   },
   {
-    name: 'a retry is told of the first event only (I4)',
+    name: 'a retry returns only the first event (I4)',
     from: 'this.options.eventlog.read(this.options.log, first, count)',
     to: 'this.options.eventlog.read(this.options.log, first, Math.min(1, count))',
   },
   {
-    name: 'a retry is told of an approval as it is now (I4)',
+    name: 'a retry returns the current state of an approval (I4)',
     from: 'const then = approval && asOf(approval, at);',
     to: 'const then = approval;',
   },
   {
-    name: 'a clock that went back decides all the same (I11)',
+    name: 'an owner decides although its clock went back (I11)',
     from: 'const wrong = state.lastTime - clock > LIMITS.clockBackMs',
     to: 'const wrong = state.lastTime - clock > Infinity',
   },
   {
-    name: 'an owner goes on deciding on an append that has been under way for long (I11)',
+    name: 'an owner continues to decide during a long append (I11)',
     from: 'this.options.clock.now() - this.flying.since > LIMITS.decideAheadMs',
     to: 'this.options.clock.now() - this.flying.since > Infinity',
   },
   {
-    name: 'two may write at one position (I5)',
+    name: 'two events may be written at one position (I5)',
     from: 'if (kept.length !== expectedPosition) {',
     to: 'if (kept.length < 0) {',
   },
   {
-    name: 'a snapshot leaves out the keys (I4, I10)',
+    name: 'a snapshot omits the idempotency keys (I4, I10)',
     from: "for (const entry of state.keyed) yield ['keyed', commandRow(entry)];",
     to: '',
   },
   {
-    name: 'keys are not taken over from a snapshot (I4)',
+    name: 'idempotency keys are not restored from a snapshot (I4)',
     from: 'state[kind].set(value[0],',
     to: "if (kind === 'tries') state[kind].set(value[0],",
   },
   {
-    name: 'permits are not taken over from a snapshot (I7)',
+    name: 'permits are not restored from a snapshot (I7)',
     from: 'state.actions.set(action.id, action);',
     to: '',
   },
@@ -82,28 +82,28 @@ export const MUTATIONS: readonly Mutation[] = [
     often: true,
   },
   {
-    name: 'a count that is used up ends nothing (I3)',
+    name: 'a count that is used up does not exhaust its grant (I3)',
     from: '...exhaustedBy(chain, asked.charge),',
     to: '',
   },
   {
-    name: 'a raised grant forgets what was used (I3)',
+    name: 'a raised grant loses its usage (I3)',
     from: 'old ? carryUsage(old.usage, old.limits.budget, data.limits.budget) : emptyUsage',
     to: 'emptyUsage',
   },
   {
-    name: 'ancestors are not asked whether they are live (I2)',
+    name: 'ancestors are not checked to be live (I2)',
     from: 'for (let i = chain.length - 1; i >= 0; i--) {',
     to: 'for (let i = 0; i >= 0; i--) {',
   },
   {
-    name: 'a rule strikes nothing (I6)',
+    name: 'a rule revokes nothing (I6)',
     from: 'if (revocationId !== undefined) return { grantId: grant.id, status:',
     to: 'if (revocationId === null) return { grantId: grant.id, status:',
     often: true,
   },
   {
-    name: 'a dead grant is delegated from (I2)',
+    name: 'a dead grant may delegate (I2)',
     from: "return refuse('GRANT_NOT_LIVE', `no grant can be made below",
     to: "if (now < 0) return refuse('GRANT_NOT_LIVE', `no grant can be made below",
   },
@@ -113,7 +113,7 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "if (violations.every((each) => each.dimension === 'time')) return resolved;",
   },
   {
-    name: 'an ancestor is not asked what it admits (I1)',
+    name: 'the limits of ancestors are not checked (I1)',
     from: 'for (const grant of chain) {\n    const objections',
     to: 'for (const grant of chain.slice(0, 1)) {\n    const objections',
   },
@@ -133,39 +133,39 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '',
   },
   {
-    name: 'a quarantine is not asked when a child is made (I6)',
+    name: 'a quarantine is not checked on delegation (I6)',
     from: 'const rule = quarantinedBy(state, {\n    agentClass: command.agent.class,\n    agentInstance: command.agent.instance,\n    modelVersion: command.agent.posture?.modelVersion,\n    principalRef: parentRun',
     to: 'const rule = quarantinedBy(state, {\n    agentClass: `no ${command.agent.class}`,\n    agentInstance: command.agent.instance,\n    modelVersion: command.agent.posture?.modelVersion,\n    principalRef: parentRun',
   },
   {
-    name: 'a follower passes over what could not be handled (I10)',
+    name: 'a follower skips a batch that it failed to handle (I10)',
     from: "await this.fail('handle', error, attempt);",
     to: "await this.fail('handle', error, attempt);\n        return this.settle(batch.next);",
     often: true,
   },
   {
-    name: 'a follower does not ask where it stands after its answer was lost (I10)',
+    name: 'a follower does not read its position after a lost reply (I10)',
     from: 'if (stored === batch.from || stored === undefined) continue;',
     to: 'if (attempt > 0) continue;',
   },
   {
-    name: 'a follower waits for news and never looks by itself (I10)',
+    name: 'a follower waits for notifications and never polls (I10)',
     from: '() => wantsReading(this.state))) this.state = onGap(this.state);',
     to: '() => wantsReading(this.state))) this.state = { ...this.state };',
   },
   {
-    name: 'two halves of a tree change places (I12)',
+    name: 'two halves of a tree are swapped (I12)',
     from: 'hash: nodeHash(left.hash, node.hash)',
     to: 'hash: nodeHash(node.hash, left.hash)',
     often: true,
   },
   {
-    name: 'an owner whose lease is over goes on answering (I11)',
+    name: 'an owner continues to answer after its lease has ended (I11)',
     from: 'return this.held.get(log) === epoch && this.passed() < LEASE_MS - MARGIN_MS;',
     to: 'return this.held.get(log) === epoch;',
   },
   {
-    name: 'a lease lasts from when it was heard of, not from when it was asked for (I11)',
+    name: 'a lease starts at its confirmation instead of its request (I11)',
     from: 'this.beaten = { clock: sent, wall, store: roster.now };',
     to: 'this.beaten = { clock: clock.now(), wall: this.wall.now(), store: roster.now };',
   },

@@ -5,18 +5,18 @@ import type { Process } from './process';
 import type { Weather } from './weather';
 import type { World } from './world';
 
-/** What a message to a log's owner asks: commands, answered one each, or one reading. */
+/** A message to a log's owner: commands with one answer each, or a preview request. */
 export type Message =
   | { readonly commands: readonly Command[] }
   | { readonly preview: { readonly agentClass: string }; readonly least: number };
 
-/** Serves a log's subject; `reply` may be called once, or never. */
+/** Serves a log's subject; calls `reply` at most once. */
 export interface Server {
   readonly process: Process;
   receive(log: string, message: Message, reply: (answers: string[]) => void): void;
 }
 
-/** Messages between processes: lost, repeated, late, and so in any order. */
+/** Carries messages between processes; may lose, repeat or delay them, so they arrive in any order. */
 export class Network {
   private readonly servers = new Map<string, Set<Server>>();
   private readonly sinks = new Map<string, Set<{ process: Process; sink: SourceSink }>>();
@@ -32,10 +32,10 @@ export class Network {
     return { stop: () => void all.delete(server) };
   }
 
-  /** To all who serve the log; also to those that stand still, and to those that do not know yet that another does. */
+  /** Sends a message to every server of the log, including stopped ones and former owners that do not know of the new one. */
   request(log: string, message: Message, reply: (answers: string[]) => void): void {
     const all = [...(this.servers.get(log) ?? [])];
-    if (all.length > 1) this.world.count('two serve a log');
+    if (all.length > 1) this.world.count('two instances serve a log');
     for (const server of all) {
       this.carry(() =>
         server.process.enter(() =>
@@ -47,14 +47,14 @@ export class Network {
     }
   }
 
-  /** What was committed is told to all who follow the log. No news is ever sure to arrive, not even when all is calm. */
+  /** Notifies all followers of the log of a commit. A notification may be lost at any time, even without other faults. */
   publish({ log, next }: Announcement): void {
     for (const { process, sink } of this.sinks.get(log) ?? []) {
       this.carry(() => process.enter(() => sink.head(next)), this.weather.lost);
     }
   }
 
-  /** What one process hears of commits. */
+  /** Returns the commit notifications for one process. */
   sourceFor(process: Process): EventSource {
     return {
       subscribe: (log, sink) => {
@@ -67,13 +67,13 @@ export class Network {
     };
   }
 
-  /** News that is none: that something was lost, or that the log reaches further than it does. */
+  /** Sends a false notification: that one was lost, or that the log is longer than it is. */
   mislead(log: string): void {
     const { random } = this.world;
     const ahead = random.chance(0.5) ? random.between(1, 500) : undefined;
     for (const { process, sink } of this.sinks.get(log) ?? [])
       process.enter(() => (ahead === undefined ? sink.gap() : sink.head(ahead)));
-    this.world.count('news that is none');
+    this.world.count('false commit notification');
   }
 
   private carry(arrive: () => void, lost = this.world.calm ? 0 : this.weather.lost): void {

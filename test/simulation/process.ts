@@ -3,19 +3,19 @@ import type { Weather } from './weather';
 import type { World } from './world';
 
 /**
- * Something that runs, and can be stopped or killed between any two steps: it goes on only by what comes in through
- * `enter`. What a dead one was about to do it never does; what it had asked of others may still happen.
+ * A process that can be stopped or killed between any two steps; it only runs actions that arrive through `enter`. After
+ * its death its own pending actions never run, but calls that it has sent may still take effect.
  */
 export class Process {
   alive = true;
   private stopped = false;
   private held: (() => void)[] = [];
-  /** how far its clock is off, ms */
+  /** offset of its wall clock, ms */
   skew = 0;
-  /** for so long its machine was suspended: its monotonic clock stood still, and its wall clock did not */
+  /** ms for which its machine was suspended, which stops the monotonic clock but not the wall clock */
   suspended = 0;
   readonly clock: Clock = { now: () => this.world.wall() + this.skew };
-  /** One that is cancelled acts no more, also where it was due while the process stood still. */
+  /** A cancelled timer never fires, even if it was due while the process was stopped. */
   readonly timer: Timer = (ms, act) => {
     let isCancelled = false;
     const cancel = this.world.after(ms, () => this.enter(() => isCancelled || act()));
@@ -24,7 +24,7 @@ export class Process {
       cancel();
     };
   };
-  private readonly mourners: (() => void)[] = [];
+  private readonly onDeathActions: (() => void)[] = [];
 
   constructor(
     readonly world: World,
@@ -32,7 +32,7 @@ export class Process {
     readonly name: string,
   ) {}
 
-  /** Something comes in from outside: at once, when it runs again, or never. */
+  /** Runs an action from outside: now, after a stop, or never if the process is dead. */
   enter(act: () => void): void {
     if (!this.alive) return;
     if (this.stopped) this.held.push(act);
@@ -40,7 +40,7 @@ export class Process {
   }
 
   onDeath(act: () => void): void {
-    this.mourners.push(act);
+    this.onDeathActions.push(act);
   }
 
   kill(why: string): void {
@@ -48,24 +48,24 @@ export class Process {
     this.alive = false;
     this.held = [];
     this.world.note(`${this.name} dies ${why}`);
-    for (const act of this.mourners) act();
+    for (const act of this.onDeathActions) act();
   }
 
   /**
-   * It stands still, as a stopped process does; what comes in waits for it.
-   * @param asleep its whole machine does
+   * Stops the process for a while, as SIGSTOP does; incoming actions wait until it continues.
+   * @param asleep suspends its whole machine
    */
   stop(ms: number, asleep = false): void {
     if (!this.alive || this.stopped) return;
     this.stopped = true;
     if (asleep) this.suspended += ms;
-    this.world.note(`${this.name} stands still for ${ms} ms${asleep ? ', with its machine' : ''}`);
-    this.world.after(ms, () => this.goOn());
+    this.world.note(`${this.name} stops for ${ms} ms${asleep ? ' with its machine' : ''}`);
+    this.world.after(ms, () => this.resume());
   }
 
-  private goOn(): void {
+  private resume(): void {
     if (!this.alive) return;
-    this.world.note(`${this.name} goes on`);
+    this.world.note(`${this.name} continues`);
     const next = (): void => {
       const act = this.held.shift();
       if (!this.alive) return;
@@ -79,25 +79,25 @@ export class Process {
     next();
   }
 
-  /** A call of something outside. The process may die before it leaves, or before it hears what came of it. */
+  /** Calls another component. The process may die before the call leaves or before its result arrives. */
   call<T>(what: string, effect: () => Promise<T>): Promise<T> {
     const { world } = this;
     return new Promise((resolve, reject) => {
-      if (!this.alive || this.isStruck(`before ${what}`)) return;
+      if (!this.alive || this.diesHere(`before ${what}`)) return;
       world.after(this.latency(), () => {
-        const heard = (tell: () => void): void => {
-          if (!this.isStruck(`after ${what}`)) world.after(this.latency(), () => this.enter(tell));
+        const deliver = (settle: () => void): void => {
+          if (!this.diesHere(`after ${what}`)) world.after(this.latency(), () => this.enter(settle));
         };
         effect().then(
-          (value) => heard(() => resolve(value)),
-          (error: unknown) => heard(() => reject(error instanceof Error ? error : new Error(String(error)))),
+          (value) => deliver(() => resolve(value)),
+          (error: unknown) => deliver(() => reject(error instanceof Error ? error : new Error(String(error)))),
         );
       });
     });
   }
 
-  /** Dies here, if chance wants it. */
-  isStruck(where: string): boolean {
+  /** Kills the process at this point with the configured probability. */
+  diesHere(where: string): boolean {
     if (this.world.calm || !this.world.random.chance(this.weather.crash)) return false;
     this.world.count(`died ${where}`);
     this.kill(where);

@@ -20,8 +20,8 @@ interface Known {
 }
 
 /**
- * What clients ask of one log: by what they were told before, with caps so low that they meet, and now and then with
- * what they got wrong.
+ * Generates the commands of clients of one log. Commands refer to IDs from earlier answers, and some to unknown IDs.
+ * Caps are low enough to be reached.
  */
 export class Requests {
   private readonly known: Known = { grants: [], actions: [], approvals: [], revocations: [] };
@@ -47,29 +47,29 @@ export class Requests {
       suspend: 2,
       resume: 3,
       revoke: 1,
-      strike: 0.8,
+      revokeSelector: 0.8,
       lift: revocations.length > 0 ? 1 : 0,
       drift: 1,
     });
     return this[kind]();
   }
 
-  /** A long time has passed: most of what was known has ended. */
+  /** Drops all but the newest IDs after a long time, in which most of them have ended. */
   forget(): void {
     const { grants, actions, approvals } = this.known;
     for (const all of [grants, actions, approvals]) all.splice(0, all.length - 2);
   }
 
-  /** Revokes what an operator has seen in a preview. */
+  /** Returns a revocation of what an operator has previewed. */
   previewed(digest: string, agentClass: string): Command {
-    return this.strike({ agentClass }, { digest, asOf: 0 });
+    return this.revokeSelector({ agentClass }, { digest, asOf: 0 });
   }
 
-  /** What a client learns from an answer. */
+  /** Records the IDs in an answer for later commands. */
   learn(command: Command, answer: Answer): void {
     if (!answer.ok) return;
     const { grants, actions, approvals, revocations } = this.known;
-    const told = answer.value as {
+    const value = answer.value as {
       grant?: { id: string; runId: string };
       approval?: { id: string };
       decision?: string;
@@ -77,15 +77,15 @@ export class Requests {
       approvalId?: string;
       revocationId?: string;
     };
-    if (told.grant && command.type !== 'suspend' && command.type !== 'resume') grants.push(told.grant);
-    if (told.approval && command.type !== 'decideApproval') approvals.push({ id: told.approval.id });
-    if (command.type === 'authorize' && told.decision === 'permit' && told.actionId !== undefined) {
+    if (value.grant && command.type !== 'suspend' && command.type !== 'resume') grants.push(value.grant);
+    if (value.approval && command.type !== 'decideApproval') approvals.push({ id: value.approval.id });
+    if (command.type === 'authorize' && value.decision === 'permit' && value.actionId !== undefined) {
       const runId = grants.find(({ id }) => id === command.grantId)?.runId ?? '';
-      actions.push({ id: told.actionId, runId });
+      actions.push({ id: value.actionId, runId });
     }
-    if (command.type === 'authorize' && told.decision === 'step-up' && told.approvalId !== undefined)
-      approvals.push({ id: told.approvalId, call: command });
-    if (command.type === 'revokeSelector' && told.revocationId !== undefined) revocations.push(told.revocationId);
+    if (command.type === 'authorize' && value.decision === 'step-up' && value.approvalId !== undefined)
+      approvals.push({ id: value.approvalId, call: command });
+    if (command.type === 'revokeSelector' && value.revocationId !== undefined) revocations.push(value.revocationId);
   }
 
   private make<T extends CommandType>(
@@ -103,7 +103,7 @@ export class Requests {
     } as Command;
   }
 
-  /** A late one, since that is likely to be alive; or one that nobody has. */
+  /** Picks an entry, often one of the newest because they are more likely to be live, or rarely an unknown one. */
   private one<T>(from: readonly T[], none: () => T): T {
     if (from.length === 0 || this.random.chance(0.02)) return none();
     return this.random.chance(0.6)
@@ -207,7 +207,7 @@ export class Requests {
     });
   }
 
-  /** The call that a person was asked about, once more. */
+  /** Repeats a call with the approval that it requires. */
   private use(): Command {
     const { id, call } = this.random.pick(this.known.approvals.filter((each) => each.call));
     const {
@@ -233,7 +233,7 @@ export class Requests {
     return this.make('revokeGrant', PERSON, { grantId: this.grant().id });
   }
 
-  private strike(
+  private revokeSelector(
     selector: CommandOf<'revokeSelector'>['selector'] = this.random.pick([
       { agentClass: 'stray' },
       { agentClass: 'helper', agentInstance: 'one' },
@@ -243,7 +243,7 @@ export class Requests {
     previewed?: CommandOf<'revokeSelector'>['previewed'],
   ): Command {
     return this.make('revokeSelector', PERSON, {
-      revocationId: deriveId('revocation', parseLogName(this.log).n, `strike ${this.made}`),
+      revocationId: deriveId('revocation', parseLogName(this.log).n, `revokeSelector ${this.made}`),
       selector,
       ...(previewed ? { previewed } : { force: true }),
       ...(this.random.chance(0.4) ? { quarantine: true } : {}),

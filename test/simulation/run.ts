@@ -5,15 +5,15 @@ import { tryMutations } from './mutate';
 const USAGE = `npm run simulate -- [--seeds N] [--from N]   N seeds (1000), the first of them (1)
                     --seed N [--trace]       one seed, with all its steps
                     --mutations [--only TEXT] [--often]
-                                             does it fail where a rule is broken? All, or those whose name has the
-                                             text, or the quick ones`;
+                                             checks that the simulation fails with a broken rule:
+                                             all rules, those whose name contains TEXT, or the quick ones`;
 
 const whole = (text: string, name: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} wants a whole number, not ${JSON.stringify(text)}`);
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} must be a whole number, not ${JSON.stringify(text)}`);
   return Number(text);
 };
 
-/** `npm run simulate`. The exit code tells whether every rule held and everything was reached. */
+/** Runs `npm run simulate`. Returns the number of failures, of unreached situations, or of mutations not caught. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -56,7 +56,7 @@ async function many(from: number, count: number): Promise<number> {
       .map(([what, times]) => `${String(times).padStart(9)}  ${what}`)
       .join('\n'),
   );
-  console.log(`${seeds} seeds from ${from} on, ${events} events: ${failed.length} failed`);
+  console.log(`${seeds} seeds from ${from}, ${events} events: ${failed.length} failed`);
   if (failed.length > 0) console.log(`failed: ${failed.map(({ seed }) => seed).join(', ')}`);
   if (missed.length > 0) console.log(`never reached: ${missed.join('; ')}`);
   return failed.length + missed.length;

@@ -17,7 +17,7 @@ import { Violation, World } from './world';
 
 export interface Outcome {
   readonly seed: number;
-  /** of everything that happened, in its order */
+  /** digest of the history, which lists every step in order */
   readonly digest: string;
   readonly history: readonly string[];
   readonly reached: ReadonlyMap<string, number>;
@@ -25,7 +25,7 @@ export interface Outcome {
   readonly failure: Error | undefined;
 }
 
-/** Plays one world to its end, or to the first rule that does not hold. The same seed gives the same history. */
+/** Runs one world to its end or to the first violation. The same seed gives the same history. */
 export async function simulate(seed: number): Promise<Outcome> {
   const simulation = new Simulation(seed);
   const { world } = simulation;
@@ -78,10 +78,10 @@ class Simulation {
     for (const log of logs)
       for (const name of ['one', 'other'])
         this.followers.push(new Follower(world, this.weather, database, this.network, log, `${name}-reader-${log}`));
-    this.blow();
+    this.injectFaults();
     for (const jump of [world.random.pick([0, 11 * MINUTE, 2 * HOUR, 25 * HOUR]), 0]) {
       this.clients.start(world.random.between(2, 4));
-      await world.run(() => this.clients.working === 0, 10 * MINUTE, 'the work of the clients');
+      await world.run(() => this.clients.working === 0, 10 * MINUTE, "the clients' work");
       if (jump === 0) continue;
       await this.quiet(jump);
       this.clients.forget();
@@ -89,55 +89,55 @@ class Simulation {
     await this.settle();
   }
 
-  /** Four times a second something may go wrong that is nobody's call. */
-  private blow(): void {
+  /** Injects faults that do not depend on a call, four times a second. */
+  private injectFaults(): void {
     const { world, weather } = this;
     const { random } = world;
     if (world.calm) return;
     const now = (perSecond: number): boolean => random.chance(perSecond / 4);
-    const everybody = [
+    const processes = [
       ...this.fleet.present.map(({ process }) => process),
       ...this.followers.map(({ process }) => process),
     ];
-    if (now(weather.stop) && everybody.length > 0) {
-      world.count('stood still');
-      random.pick(everybody).stop(random.pick([300, 1_500, 4_000, 7_000]), random.chance(0.3));
+    if (now(weather.stop) && processes.length > 0) {
+      world.count('process stopped');
+      random.pick(processes).stop(random.pick([300, 1_500, 4_000, 7_000]), random.chance(0.3));
     }
-    if (now(weather.step) && everybody.length > 0) {
+    if (now(weather.step) && processes.length > 0) {
       world.count('a clock stepped');
-      random.pick(everybody).skew = random.pick([-8_000, -8_000, -2_500, -500, 0, 700, 3_000]);
+      random.pick(processes).skew = random.pick([-8_000, -8_000, -2_500, -500, 0, 700, 3_000]);
     }
-    if (now(weather.away)) this.database.goAway(random.between(200, 3_000));
+    if (now(weather.unavailable)) this.database.interrupt(random.between(200, 3_000));
     if (now(weather.move)) random.pick([() => this.fleet.join(), () => this.fleet.leave()])();
     if (now(weather.lost)) this.network.mislead(random.pick(this.logs));
-    world.after(250, () => this.blow());
+    world.after(250, () => this.injectFaults());
   }
 
-  /** Until nothing is on its way any more; then a long time passes. */
+  /** Waits until no message is in transit, then lets a long time pass. */
   private async quiet(jump: number): Promise<void> {
     let over = false;
     this.world.after(12_000, () => (over = true));
-    await this.world.run(() => over, 13_000, 'silence');
+    await this.world.run(() => over, 13_000, 'the quiet period');
     this.world.jump(jump);
   }
 
-  /** Everything works again: all must be answered, all must be ended, and all must agree. */
+  /** Ends the faults, then checks that every command is answered, every deadline is handled, and all states agree. */
   private async settle(): Promise<void> {
     const { world, logs, database, fleet } = this;
     world.calm = true;
     world.note('calm');
-    this.clients.askAllAgain();
-    await world.run(() => this.clients.working === 0, 2 * MINUTE, 'asking everything again');
+    this.clients.repeatAll();
+    await world.run(() => this.clients.working === 0, 2 * MINUTE, 'repeating every command');
     await this.quiet(LIMITS.grantLifetimeMs + HOUR);
     await world.run(
       () => logs.every((log) => fleet.ownerOf(log) && allEnded(database.events(log))),
       2 * MINUTE,
-      'what time ends',
+      'ending everything that expires',
     );
     await world.run(
       () => this.followers.every(({ log, kept }) => kept.position === database.events(log).length),
       2 * MINUTE,
-      'following',
+      'the followers',
     );
     this.answers.atEnd(this.clients.sent);
     for (const log of logs) {
@@ -146,11 +146,11 @@ class Simulation {
       checkBudgets(events, world);
       const digest = await this.live(log);
       if (digest !== stateDigest(refold(log, events)))
-        throw new Violation(`I10: the live state of ${log} is not what its events give`);
+        throw new Violation(`I10: the live state of ${log} differs from the fold of its events`);
     }
     for (const follower of this.followers) checkFollower(database, follower, world);
     fleet.disband();
-    await world.run(() => fleet.present.length === 0, MINUTE, 'leaving');
+    await world.run(() => fleet.present.length === 0, MINUTE, 'shutting down');
   }
 
   private async live(log: string): Promise<string> {
@@ -158,14 +158,14 @@ class Simulation {
     this.fleet
       .ownerOf(log)
       ?.read(stateDigest)
-      .then((told) => (digest = told))
+      .then((result) => (digest = result))
       .catch((error: unknown) => this.world.fail(error));
     await this.world.run(() => digest !== undefined, MINUTE, 'reading the state');
     return digest as string;
   }
 }
 
-/** Nothing is open: what time ends has been ended. */
+/** Reports whether nothing is open: every grant, permit and approval has ended. */
 function allEnded(events: readonly Event[]): boolean {
   const open = new Set<string>();
   for (const event of events) {

@@ -1,26 +1,26 @@
 import type { Random } from '../support/random';
 
-/** How likely each thing is to go wrong, 0..1: per message, per call, or per second where it says so. */
+/** Probability of each fault, 0..1, per message or call unless a comment states per second. */
 export interface Weather {
-  /** a message is lost · comes twice · comes late */
+  /** a message is lost · arrives twice · arrives late */
   readonly lost: number;
   readonly repeated: number;
   readonly late: number;
-  /** a process dies before a call leaves it, or after its effect and before it hears of it */
+  /** a process dies before a call leaves it, or after the effect but before the result arrives */
   readonly crash: number;
   /** per second: some process is stopped for a while, often for longer than its lease */
   readonly stop: number;
-  /** an append whose end cannot be known */
+  /** an append ends with an unknown result */
   readonly unknown: number;
   /** a call of the database fails */
   readonly broken: number;
   /** a call of the database takes seconds */
   readonly slow: number;
-  /** per second: the database is away for a while */
-  readonly away: number;
+  /** per second: the database is unavailable for a while */
+  readonly unavailable: number;
   /** per second: the clock of some process steps, mostly back */
   readonly step: number;
-  /** per second: an instance leaves in order, or one more comes */
+  /** per second: an instance leaves in order, or another one joins */
   readonly move: number;
 }
 
@@ -33,12 +33,12 @@ const WORST: Weather = {
   unknown: 0.15,
   broken: 0.06,
   slow: 0.05,
-  away: 0.1,
+  unavailable: 0.1,
   step: 0.4,
   move: 0.2,
 };
 
-/** Of each kind nothing, a little or a lot: what only shows where something else does not happen is met as well. */
+/** Picks each probability at random, often 0, so that bugs that another fault would hide also show. */
 export function weatherOf(random: Random): Weather {
   const some = (worst: number): number => (random.chance(0.4) ? 0 : worst * random.next());
   return Object.fromEntries(

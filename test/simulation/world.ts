@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Random } from '../support/random';
 
-/** A rule that did not hold: what ends a simulation. */
+/** A violated invariant, which ends a simulation. */
 export class Violation extends Error {}
 
 interface Due {
@@ -10,19 +10,20 @@ interface Due {
 }
 
 /**
- * Time, chance and the record of one simulation. Everything that happens is a step of `run`, in an order that follows
- * from the seed; between two steps all promises that can go on go on. Nothing in here reads a clock or waits.
+ * Time, randomness and history of one simulation. Everything happens in a step of `run`, in an order determined by the
+ * seed; between two steps all pending promises proceed as far as possible. The simulation never reads a real clock or
+ * waits.
  */
 export class World {
-  /** ms since the beginning; never goes back */
+  /** ms since the start; never decreases */
   now = 0;
   readonly random: Random;
-  /** what happened, one line each */
+  /** one line per step */
   readonly history: string[] = [];
-  /** how often something of interest happened */
+  /** situation → number of occurrences */
   readonly reached = new Map<string, number>();
   failure: Error | undefined;
-  /** faults are over: from now on everything works */
+  /** no further faults occur */
   calm = false;
   private jumped = Date.UTC(2026, 0, 1);
   private readonly queue: Due[] = [];
@@ -31,22 +32,22 @@ export class World {
     this.random = new Random(seed);
   }
 
-  /** What a clock that is right shows, ms since 1970. */
+  /** Returns the time of a correct clock, ms since 1970. */
   wall(): number {
     return this.jumped + this.now;
   }
 
-  /** All clocks go forward at once: a long time in which nothing happened. */
+  /** Moves all clocks forward at once, as if a long idle time had passed. */
   jump(ms: number): void {
     this.jumped += ms;
-    this.note(`all clocks go forward by ${ms} ms`);
+    this.note(`all clocks move forward by ${ms} ms`);
   }
 
-  /** Acts once after so many milliseconds, unless the function that it gives back is called before. */
+  /** Runs an action once after `ms`. Returns a function that cancels it. */
   after(ms: number, act: () => void): () => void {
     let cancelled = false;
     const due: Due = { at: this.now + Math.max(0, ms), act: () => cancelled || act() };
-    let [low, high] = [0, this.queue.length]; // the soonest is the last; of two at one time the first one put in
+    let [low, high] = [0, this.queue.length]; // the next action is last; actions due at one time run in insertion order
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.queue[middle] as Due).at > due.at) low = middle + 1;
@@ -62,13 +63,13 @@ export class World {
     return new Promise((resolve) => void this.after(ms, resolve));
   }
 
-  /** Step by step until it is done. @throws Violation where that takes longer than `most` ms of this world */
-  async run(done: () => boolean, most: number, what: string): Promise<void> {
-    const end = this.now + most;
+  /** Runs step by step until `done`. @throws Violation if that takes longer than `most` ms of the world's time */
+  async run(done: () => boolean, limitMs: number, what: string): Promise<void> {
+    const end = this.now + limitMs;
     while (!done()) {
       if (this.failure) throw this.failure;
       const next = this.queue.pop();
-      if (!next || next.at > end) throw new Violation(`${what} did not come to its end within ${most} ms`);
+      if (!next || next.at > end) throw new Violation(`${what} did not end within ${limitMs} ms`);
       this.now = next.at;
       next.act();
       await settled();
@@ -84,7 +85,7 @@ export class World {
     this.reached.set(what, (this.reached.get(what) ?? 0) + 1);
   }
 
-  /** From anywhere, also where nobody would hear what is thrown: the run ends with it. */
+  /** Ends the run with an error, also from code whose exceptions are not caught. */
   fail(error: unknown): void {
     this.failure ??= error instanceof Error ? error : new Error(String(error));
   }
@@ -98,5 +99,5 @@ export class World {
   }
 }
 
-/** All promises that need nothing from outside have gone as far as they can. */
+/** Resolves after all promises that do not wait for a later step have settled. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -5,8 +5,8 @@ import { isOutcome } from '../../properties/ledger';
 import { Violation, type World } from '../world';
 
 /**
- * I1, I2, I6, I7 and I8 of a whole log, judged by the events alone and with no code of the rules: each by what stood
- * before it.
+ * Checks I1, I2, I6, I7 and I8 for a whole log, from the events alone and without the code of the rules: each event
+ * against the events before it.
  */
 export function checkAuthority(events: readonly Event[], world: World): void {
   const ended = new Set<string>();
@@ -17,7 +17,7 @@ export function checkAuthority(events: readonly Event[], world: World): void {
     if (isOutcome(event)) {
       const id = event.actionId as string;
       const permit = before.find((each) => each.type === 'ActionPermitted' && each.actionId === id);
-      must(permit?.runId === event.runId && !ended.has(id), event, 'I7: an outcome of no open permit');
+      must(permit?.runId === event.runId && !ended.has(id), event, 'I7: an outcome without an open permit');
       ended.add(id);
     }
     world.count(event.type);
@@ -35,12 +35,16 @@ function checkPermit(before: readonly Event[], permit: EventOf<'ActionPermitted'
   must(
     grants[0]?.grantId === permit.grantId && grants[0]?.runId === permit.runId,
     permit,
-    'I7: not of the grant that stands',
+    'I7: not under the current grant of its run',
   );
   grants.forEach((grant, up) => {
-    must(admits(grant.data.limits, permit), permit, `I1: ${grant.grantId} admits no ${permit.data.verb}`);
+    must(admits(grant.data.limits, permit), permit, `I1: ${grant.grantId} does not admit ${permit.data.verb}`);
     const [run, above] = [opened(before, grant.runId), grants[up + 1]];
-    must(run?.treeId === permit.treeId && run?.data.parentRunId === above?.runId, permit, 'I7: a chain with a gap');
+    must(
+      run?.treeId === permit.treeId && run?.data.parentRunId === above?.runId,
+      permit,
+      'I7: the chain of grants has a gap',
+    );
   });
   if (grants.length > 1) world.count('permit under an ancestor');
   const { approvalId, binding } = permit.data;
@@ -48,7 +52,11 @@ function checkPermit(before: readonly Event[], permit: EventOf<'ActionPermitted'
   const asked = before.find((each) => each.type === 'ApprovalRequested' && each.data.approvalId === approvalId);
   const given = before.find((each) => each.type === 'ApprovalGiven' && each.data.approvalId === approvalId);
   const used = before.some((each) => each.type === 'ActionPermitted' && each.data.approvalId === approvalId);
-  must(asked?.type === 'ApprovalRequested' && asked.data.binding === binding, permit, 'I8: approved was another call');
+  must(
+    asked?.type === 'ApprovalRequested' && asked.data.binding === binding,
+    permit,
+    'I8: the approval was for another call',
+  );
   must(
     given?.type === 'ApprovalGiven' && given.data.verdict === 'approve' && !used,
     permit,
@@ -61,7 +69,7 @@ function checkGrant(before: readonly Event[], event: EventOf<'GrantIssued'>, wor
   const { parentId, supersedes, limits } = event.data;
   for (const id of [parentId, supersedes]) {
     const why = id === undefined ? undefined : dead(before, id, Date.parse(event.time));
-    must(why === undefined, event, `I2: made from one that ${why}`);
+    must(why === undefined, event, `I2: issued from a grant that ${why}`);
   }
   const parent = parentId === undefined ? undefined : issued(before, parentId);
   if (parentId !== undefined)
@@ -82,7 +90,7 @@ const PLACES = [
   ['repo', 'a/c'],
 ] as const;
 
-/** Does a grant let an action through, as far as verb, place, risk and mode go? */
+/** Reports whether a grant admits an action by verb, resource, risk and start time. */
 function admits({ actions, resources, risk, time }: Limits, { data, time: at }: EventOf<'ActionPermitted'>): boolean {
   return (
     allows(actions, data.verb) &&
@@ -95,7 +103,7 @@ function admits({ actions, resources, risk, time }: Limits, { data, time: at }: 
 const allows = ({ allow, deny }: Limits['actions'], verb: string): boolean =>
   allow.some((pattern) => covers(pattern, verb)) && !deny.some((pattern) => covers(pattern, verb));
 
-/** The patterns of a simulation end in `**` or name one place. */
+/** Patterns in a simulation end in `**` or name one resource. */
 const covered = (resources: Limits['resources'], type: string, id: string): boolean =>
   resources.some(
     (each) =>
@@ -103,7 +111,7 @@ const covered = (resources: Limits['resources'], type: string, id: string): bool
       (each.match === id || (each.match.endsWith('**') && `${id}/`.startsWith(each.match.slice(0, -2)))),
   );
 
-/** No dimension of the child is wider, as far as examples and numbers tell. */
+/** Reports whether no dimension of the child is wider; tests actions and resources by examples. */
 function within(child: Limits, parent: Limits): boolean {
   const money = Object.entries(child.budget.cost).every(([of, cap]) => cap <= (parent.budget.cost[of] ?? 0));
   return (

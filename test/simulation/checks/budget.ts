@@ -4,17 +4,20 @@ import { count, currencies, held, isOutcome, lengthOf, over, spent, within, type
 import { Violation, type World } from '../world';
 
 type Posted = { -readonly [K in keyof Entry]: Entry[K] };
-/** A grant and what it was raised to, and all that was permitted under it or below. */
+/** The current budget of a grant, including raises, and every permit under it or a descendant. */
 interface Account {
   readonly above: Account | undefined;
   budget: BudgetLimit;
   readonly entries: Posted[];
-  /** the commands by which a cap of its was reached, and those that exhausted it */
+  /** the commands that reached one of its caps, and those that exhausted it */
   readonly reached: Set<string>;
   readonly exhausted: Set<string>;
 }
 
-/** I3 of a whole log: every permit is posted to its account and all above it, none of them may be overdrawn, and one that is used up ends. */
+/**
+ * Checks I3 for a whole log: posts every permit to the account of its grant and all ancestors. No account may be
+ * overdrawn, and a grant whose count is used up must end.
+ */
 export function checkBudgets(events: readonly Event[], world: World): void {
   const accounts = new Map<string, Account>();
   const posted = new Map<string, Posted>();
@@ -29,7 +32,7 @@ export function checkBudgets(events: readonly Event[], world: World): void {
   }
   for (const [grantId, { reached, exhausted }] of accounts)
     for (const by of reached)
-      if (!exhausted.has(by)) throw new Violation(`I3: ${by} used up a count of ${grantId}, which did not end with it`);
+      if (!exhausted.has(by)) throw new Violation(`I3: ${by} used up a count of ${grantId}, but the grant did not end`);
 }
 
 function open(accounts: Map<string, Account>, { grantId, data }: EventOf<'GrantIssued'>): void {
@@ -55,18 +58,18 @@ function post(
     account.entries.push(entry);
     const broken = overdrawn(account, entry, world);
     if (broken !== undefined)
-      throw new Violation(`I3: ${permit.log}@${permit.position} takes ${broken} over its cap, under ${permit.grantId}`);
+      throw new Violation(`I3: ${permit.log}@${permit.position} exceeds the cap of ${broken} under ${permit.grantId}`);
   }
 }
 
-/** What a newest entry took too much of, or undefined. */
+/** Returns the counter, currency or window whose cap the newest entry exceeds; undefined if there is none. */
 function overdrawn({ entries, budget, reached }: Account, newest: Entry, world: World): string | undefined {
   const { charge } = newest.permit.data;
   for (const counter of COUNTERS) {
     const used = count(entries, counter);
     if (used > budget[counter]) return counter;
     if (charge[counter] > 0 && used === budget[counter]) {
-      world.count('a count to the last');
+      world.count('a count used up exactly');
       reached.add(newest.permit.commandId);
     }
   }
@@ -74,9 +77,9 @@ function overdrawn({ entries, budget, reached }: Account, newest: Entry, world: 
     const total = spent(entries, currency) + held(entries, currency);
     const cap = budget.cost[currency] ?? 0;
     const charged = (charge.cost[currency] ?? 0) > 0;
-    // what was spent beyond what was held was declared so, and ended a grant; after it nothing more fits
+    // an outcome may declare more cost than was held; this ends the grant, so no later permit may charge it
     if (total - over(entries, currency) > cap || (charged && total > cap)) return currency;
-    if (charged && total === cap) world.count('money to the last');
+    if (charged && total === cap) world.count('money used up exactly');
   }
   for (const window of budget.windows) {
     const caps: Record<string, number | undefined> = { ...window.cost };
@@ -86,7 +89,7 @@ function overdrawn({ entries, budget, reached }: Account, newest: Entry, world: 
       if (cap === undefined || !charged) continue;
       const used = within(entries, what, lengthOf(window.per), newest.at);
       if (used > cap) return `${what} in ${window.per}`;
-      if (used === cap) world.count('a window to the last');
+      if (used === cap) world.count('a window used up exactly');
     }
   }
   return undefined;

@@ -3,7 +3,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { Process } from '../process';
 import type { World } from '../world';
 
-const TIGHTENS: readonly EventType[] = [
+const REMOVES_AUTHORITY: readonly EventType[] = [
   'GrantRevoked',
   'RevocationRuleAdded',
   'GrantSuspended',
@@ -13,48 +13,48 @@ const TIGHTENS: readonly EventType[] = [
 
 /** An append of an owner. */
 interface Sent {
-  /** what its clock showed when the append began, and how far that was off, ms */
-  readonly began: number;
+  /** the owner's clock at the start of the append, and its skew, ms */
+  readonly startedAt: number;
   readonly skew: number;
   /** the time of its newest event, ms */
   readonly newest: number;
-  /** when its owner heard of it, by the world's time */
-  heard?: number;
+  /** when the owner received the result, in the world's time */
+  receivedAt?: number;
 }
 const last = new WeakMap<Process, Map<string, Sent>>();
 
 /**
- * I11: an event is of the time that its owner's clock shows, or of the newest event's where that is later; what was
- * decided while the append before it was under way is of a time soon after that began. And by a clock that is far behind,
- * nothing is decided but what takes authority away. (What time had ended by then may be written down.)
- * @returns to be called when the owner hears of the append
+ * Checks I11: the time of an event is the owner's clock, or the time of the newest event if that is later. An event
+ * decided during the previous append may have a time shortly after the start of that append. An owner whose clock is
+ * far behind decides nothing but the removal of authority; ticks may still record what has expired.
+ * @returns a function to call when the owner receives the result of the append
  */
 export function checkTime(world: World, process: Process, log: string, events: readonly Event[]): () => void {
   const clock = process.clock.now();
   const sent = last.get(process) ?? new Map<string, Sent>();
   const before = sent.get(log);
-  // an owner that has heard of one append sends at once what it has decided meanwhile
-  const meanwhile = before?.heard === world.now ? before : undefined;
-  const latest = meanwhile ? Math.max(clock, world.wall() + meanwhile.skew) : clock;
+  // after an append, an owner immediately sends the events that it decided during that append
+  const previous = before?.receivedAt === world.now ? before : undefined;
+  const latest = previous ? Math.max(clock, world.wall() + previous.skew) : clock;
   for (const event of events) {
     const time = Date.parse(event.time);
     world.must(
-      time >= clock || (meanwhile !== undefined && isSoonAfter(meanwhile, time)),
-      () => `I11: ${log}@${event.position} is ${clock - time} ms earlier than the clock of ${process.name}`,
+      time >= clock || (previous !== undefined && isShortlyAfter(previous, time)),
+      () => `I11: ${log}@${event.position} is ${clock - time} ms earlier than the clock of ${process.name} shows`,
     );
     const behind = time - latest;
     if (behind > LIMITS.clockBackMs && !event.commandId.startsWith('cmd_tick_')) {
-      world.count('tightened by a clock that went back');
+      world.count('authority removed by a clock that went back');
       world.must(
-        TIGHTENS.includes(event.type),
+        REMOVES_AUTHORITY.includes(event.type),
         () => `I11: ${log}@${event.position} (${event.type}) was decided by a clock that is ${behind} ms behind`,
       );
     }
   }
-  const now: Sent = { began: clock, skew: process.skew, newest: Date.parse(events.at(-1)?.time ?? '') };
+  const now: Sent = { startedAt: clock, skew: process.skew, newest: Date.parse(events.at(-1)?.time ?? '') };
   last.set(process, sent.set(log, now));
-  return () => (now.heard = world.now);
+  return () => (now.receivedAt = world.now);
 }
 
-const isSoonAfter = ({ began, newest }: Sent, time: number): boolean =>
-  time >= newest && time <= Math.max(newest, began + LIMITS.decideAheadMs);
+const isShortlyAfter = ({ startedAt, newest }: Sent, time: number): boolean =>
+  time >= newest && time <= Math.max(newest, startedAt + LIMITS.decideAheadMs);
