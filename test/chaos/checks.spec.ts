@@ -4,13 +4,13 @@ import { checkAcknowledged } from './checks/acknowledged';
 import { checkBudgets } from './checks/budgets';
 import { checkHeads } from './checks/heads';
 import { checkLiveness } from './checks/liveness';
-import { checkOrder, checkTold } from './checks/order';
+import { checkOrder, checkApi } from './checks/order';
 import { checkOutcomes } from './checks/outcomes';
 import { sha256, type Logged } from './log';
 import type { Exchange } from './record';
 import { differences } from './replay';
 
-/** What a check reads of an event, and no more. */
+/** The members of an event that the checks read. */
 interface Given {
   type: Event['type'];
   data?: unknown;
@@ -61,58 +61,61 @@ const outcome = (actionId: string, grantId: string, USD: number): Given => ({
 });
 const BASE = [opened('run of root'), issued('root'), opened('run of leaf'), issued('leaf', 'root')];
 
-describe('what must hold of a log after the chaos', () => {
-  it('positions without a gap, and no command carried out twice', () => {
+describe('the checks of a chaos run', () => {
+  it('report a gap between positions and a command executed twice', () => {
     expect(checkOrder(logOf(...BASE))).toEqual([]);
     expect(checkOrder(logOf(...BASE, { type: 'GrantRevoked', position: 5 }))).toEqual([
       expect.stringContaining('(I5)'),
     ]);
     const twice = ['a', 'a', 'b', 'a'].map((commandId): Given => ({ type: 'Refused', commandId }));
-    expect(checkOrder(logOf(...twice))).toEqual([expect.stringContaining('carried out twice')]);
+    expect(checkOrder(logOf(...twice))).toEqual([expect.stringContaining('executed twice')]);
   });
 
-  it('the API tells it as it is', () => {
+  it('report events that the API omits or alters', () => {
     const log = logOf(...BASE);
-    const told = log.map(({ event }) => ({ ...event, payload: { purpose: 'beside it' } }));
-    expect(checkTold(log, told)).toEqual([]);
-    expect(checkTold(log, told.slice(1))).toHaveLength(1);
-    expect(checkTold(log, [...told.slice(0, 3), { ...told[3]!, grantId: 'other' }])).toHaveLength(1);
+    const returned = log.map(({ event }) => ({ ...event, payload: { purpose: 'separate payload' } }));
+    expect(checkApi(log, returned)).toEqual([]);
+    expect(checkApi(log, returned.slice(1))).toHaveLength(1);
+    expect(checkApi(log, [...returned.slice(0, 3), { ...returned[3]!, grantId: 'other' }])).toHaveLength(1);
   });
 
-  it('no cap exceeded at any position, here or above, and those that should be are met', () => {
+  it('report a cap exceeded by a grant or its ancestor, and an exhausted cap that is not used up', () => {
     const spend = (...events: Given[]) => checkBudgets(logOf(...BASE, issued('other', 'root'), ...events), []).findings;
     const full = [permit('a', 'leaf', { USD: 90 }), outcome('a', 'leaf', 60), permit('b', 'other', { USD: 40 })];
     expect(spend(...full)).toEqual([]);
-    // a third call of two, for the root only
+    // a third call, above the root's cap of two
     expect(spend(...full, permit('c', 'leaf', { USD: 0 }))).toEqual([
       expect.stringMatching(/^root .*3 of 2 calls/),
       expect.stringMatching(/^root .*3 of 2 reads/),
     ]);
-    // held by one, spent by the other: together too much
+    // the sum of held and spent money exceeds the cap
     expect(spend(permit('a', 'leaf', { USD: 90 }), permit('b', 'other', { USD: 40 }))).toEqual([
       expect.stringContaining('130 of 100 USD'),
     ]);
     expect(spend(permit('a', 'leaf', { USD: 1 }), outcome('a', 'leaf', 101))).toHaveLength(2);
-    const met = (amount: number) =>
+    const exhausted = (amount: number) =>
       checkBudgets(logOf(...BASE, permit('a', 'leaf')), [{ grantId: 'root', counter: 'calls', amount }]).findings;
-    expect(met(1)).toEqual([]);
-    expect(met(2)).toHaveLength(1);
+    expect(exhausted(1)).toEqual([]);
+    expect(exhausted(2)).toHaveLength(1);
   });
 
   it.each<[string, Given[]]>([
     ['revoked', [{ type: 'GrantRevoked', grantId: 'leaf' }]],
-    ['revoked above', [{ type: 'GrantRevoked', grantId: 'root' }]],
+    ['revoked through its parent', [{ type: 'GrantRevoked', grantId: 'root' }]],
     ['exhausted', [{ type: 'GrantExhausted', grantId: 'root' }]],
     ['expired', [{ type: 'GrantExpired', grantId: 'root' }]],
     ['suspended', [{ type: 'GrantSuspended', grantId: 'leaf' }]],
     ['completed', [{ type: 'RunCompleted', runId: 'run of root' }]],
-    ['struck by a rule', [{ type: 'RevocationRuleAdded', data: { selector: { agentClass: 'class of run of root' } } }]],
-  ])('no permit under a lease that is %s', (_how, events) => {
+    [
+      'revoked by a rule',
+      [{ type: 'RevocationRuleAdded', data: { selector: { agentClass: 'class of run of root' } } }],
+    ],
+  ])('report a permit under a lease that is %s', (_how, events) => {
     expect(checkLiveness(logOf(...BASE, permit('a', 'leaf'), ...events))).toEqual([]);
     expect(checkLiveness(logOf(...BASE, ...events, permit('a', 'leaf')))).toEqual([expect.stringContaining('(I2)')]);
   });
 
-  it('an approval is given once, and serves one permit', () => {
+  it('report an approval decided twice, used twice, or used after a denial', () => {
     const given = (verdict: string): Given => ({ type: 'ApprovalGiven', data: { approvalId: 'yes', verdict } });
     const used = (id: string) => permit(id, 'leaf', { approvalId: 'yes' });
     expect(checkLiveness(logOf(...BASE, given('approve'), used('a')))).toEqual([]);
@@ -121,7 +124,7 @@ describe('what must hold of a log after the chaos', () => {
     expect(checkLiveness(logOf(...BASE, given('approve'), given('approve')))).toHaveLength(1);
   });
 
-  it('one outcome for each permit', () => {
+  it('report a permit without exactly one outcome under the same lease', () => {
     const end = outcome('a', 'leaf', 1);
     expect(checkOutcomes(logOf(permit('a', 'leaf'), end))).toEqual([]);
     expect(checkOutcomes(logOf(permit('a', 'leaf')))).toHaveLength(1);
@@ -130,33 +133,33 @@ describe('what must hold of a log after the chaos', () => {
     expect(checkOutcomes(logOf(permit('a', 'leaf'), outcome('a', 'root', 1)))).toHaveLength(1);
   });
 
-  it('what was acknowledged, once and as it was told, and nothing else', () => {
-    const asked = { grantId: 'leaf', action: { verb: 'file.read' }, resource: { id: 'a' }, cost: { USD: 10 } };
-    const told = { decision: 'permit', actionId: 'a', position: 4, remaining: 1 };
-    const answer = (body: object, status = 200): Exchange => ({
+  it('report acknowledged results that the log lacks, repeats or alters, and unacknowledged events', () => {
+    const request = { grantId: 'leaf', action: { verb: 'file.read' }, resource: { id: 'a' }, cost: { USD: 10 } };
+    const response = { decision: 'permit', actionId: 'a', position: 4, remaining: 1 };
+    const exchange = (body: object, status = 200): Exchange => ({
       role: 'enforcer',
       path: '/v1/actions',
       key: 'k',
-      body: JSON.stringify(asked),
+      body: JSON.stringify(request),
       status,
       text: JSON.stringify(body),
     });
     const check = (events: Given[], ...exchanges: Exchange[]) =>
       checkAcknowledged(logOf(...[1, 2, 3, 4].map(() => opened('x')), ...events), exchanges);
-    expect(check([permit('a', 'leaf')], answer(told))).toEqual([]);
-    expect(check([], answer(told))).toEqual([expect.stringContaining('stands 0 times')]);
-    expect(check([permit('a', 'leaf'), permit('a', 'leaf')], answer(told))).toEqual([
-      expect.stringContaining('stands 2 times'),
+    expect(check([permit('a', 'leaf')], exchange(response))).toEqual([]);
+    expect(check([], exchange(response))).toEqual([expect.stringContaining('is in the log 0 times')]);
+    expect(check([permit('a', 'leaf'), permit('a', 'leaf')], exchange(response))).toEqual([
+      expect.stringContaining('is in the log 2 times'),
     ]);
-    expect(check([permit('a', 'leaf')])).toEqual([expect.stringContaining('told to nobody')]);
-    expect(check([permit('a', 'leaf')], answer({ ...told, position: 3 }))).toHaveLength(1);
-    expect(check([permit('a', 'leaf')], answer({ ...told, remaining: 2 }))).toHaveLength(1);
-    expect(check([permit('a', 'leaf', { USD: 11 })], answer(told))).toHaveLength(1);
-    expect(check([permit('a', 'root')], answer(told))).toHaveLength(1);
-    expect(check([], answer({}, 403))).toHaveLength(1);
+    expect(check([permit('a', 'leaf')])).toEqual([expect.stringContaining('was never acknowledged')]);
+    expect(check([permit('a', 'leaf')], exchange({ ...response, position: 3 }))).toHaveLength(1);
+    expect(check([permit('a', 'leaf')], exchange({ ...response, remaining: 2 }))).toHaveLength(1);
+    expect(check([permit('a', 'leaf', { USD: 11 })], exchange(response))).toHaveLength(1);
+    expect(check([permit('a', 'root')], exchange(response))).toHaveLength(1);
+    expect(check([], exchange({}, 403))).toHaveLength(1);
   });
 
-  it('every signed head is a head of it', () => {
+  it('report a signed head that is not a head of the log or not signed by its key', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url');
     const vkey = `log+00000000+${Buffer.concat([Buffer.of(1), raw]).toString('base64')}\n`;
@@ -175,7 +178,7 @@ describe('what must hold of a log after the chaos', () => {
     expect(check(note(3, three, generateKeyPairSync('ed25519').privateKey))).toHaveLength(1);
   });
 
-  it('rows that a fresh replay has not, or has besides', () => {
+  it('report rows that only one of two replays contains', () => {
     expect(differences('table', ['a', 'b'], ['b', 'a'])).toEqual([]);
     for (const fresh of [['a'], ['a', 'c'], ['a', 'b', 'c'], ['a', 'b', 'b']])
       expect(differences('table', ['a', 'b'], fresh)).toHaveLength(1);

@@ -1,32 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Asker, Question, Told } from '../support/asker';
+import type { RawHttpClient, HttpRequest, HttpResponse } from '../support/raw-http-client';
 import { difference } from '../support/difference';
 import type { Random } from '../support/random';
 import { isKept, type Record } from './record';
 
-/** A request that nobody answers for so long is a finding. */
+/** A request without a response for this time is a finding. */
 const GIVE_UP_MS = 120_000;
-/** what is no answer: the service is not ready, too busy, or a proxy of it is */
+/** status codes after which a client retries: the service or a proxy is not ready or too busy */
 const UNANSWERED = new Set([429, 502, 503, 504]);
 
-export interface Answered {
+export interface ParsedResponse {
   readonly status: number;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever a stranger's client would find there
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- JSON as any HTTP client reads it
   readonly body: any;
 }
 export interface ClientOptions {
-  readonly asker: Asker;
-  /** role → API key; a text that is no role is a key itself */
+  readonly http: RawHttpClient;
+  /** role → API key; a string that is not a role is used as the key */
   readonly keys: Readonly<{ [role: string]: string }>;
   readonly random: Random;
   readonly record: Record;
-  /** begins every Idempotency-Key of this client */
+  /** prefix of every Idempotency-Key of this client */
   readonly name: string;
 }
 
 /**
- * A client as the contract asks for one: every request has a key, and is sent again with it until it is answered. Some
- * are sent twice at once, some are called off in flight and then sent again, some are asked again after their answer.
+ * A client that follows the contract: every request has an Idempotency-Key and is retried with it until it is answered.
+ * Some requests are sent twice concurrently, some are aborted in flight and then retried, and some are repeated after
+ * their response.
  */
 export class ChaosClient {
   readonly random: Random;
@@ -38,87 +39,93 @@ export class ChaosClient {
     this.record = options.record;
   }
 
-  /** A request that changes something. Told once, told for ever. */
-  async post(role: string, path: string, body: unknown): Promise<Answered> {
+  /** Sends a command. A repeated request must get the first response. */
+  async post(role: string, path: string, body: unknown): Promise<ParsedResponse> {
     const key = `${this.options.name}-${(this.count += 1)}`;
-    const question = { ...this.question(role, path, body), idempotencyKey: key };
+    const request = { ...this.request(role, path, body), idempotencyKey: key };
     const from = performance.now();
-    const told = await this.first(question);
-    const { status, text } = told;
-    this.record.answered({ role, path, body: question.body, key, status, text }, performance.now() - from);
-    if (this.random.chance(0.08)) this.same(question, told, await this.again(question));
+    const response = await this.sendFirst(request);
+    const { status, text } = response;
+    this.record.answered({ role, path, body: request.body, key, status, text }, performance.now() - from);
+    if (this.random.chance(0.08)) this.expectSame(request, response, await this.repeat(request));
     return { status, body: JSON.parse(text) };
   }
 
-  /** A question that changes nothing: only sent again until it is answered. */
-  async look(role: string, path: string, body: unknown): Promise<Answered> {
-    const { status, text } = await this.until(this.question(role, path, body));
+  /** Sends a request without side effects; retries it until it is answered. */
+  async query(role: string, path: string, body: unknown): Promise<ParsedResponse> {
+    const { status, text } = await this.sendUntilAnswered(this.request(role, path, body));
     return { status, body: JSON.parse(text) };
   }
 
-  private question(role: string, path: string, body: unknown): Omit<Question, 'timeoutMs'> & { body: string } {
+  private request(role: string, path: string, body: unknown): Omit<HttpRequest, 'timeoutMs'> & { body: string } {
     return { path, key: this.options.keys[role] ?? role, body: JSON.stringify(body) };
   }
 
-  private async first(question: Omit<Question, 'timeoutMs'>): Promise<Told> {
+  private async sendFirst(request: Omit<HttpRequest, 'timeoutMs'>): Promise<HttpResponse> {
     if (this.random.chance(0.05)) {
-      const [one, other] = await Promise.all([this.until(question), this.again(question)]);
-      this.same(question, one, other);
+      const [one, other] = await Promise.all([this.sendUntilAnswered(request), this.repeat(request)]);
+      this.expectSame(request, one, other);
       return one;
     }
-    if (this.random.chance(0.06)) await this.callOff(question);
-    return this.until(question);
+    if (this.random.chance(0.06)) await this.sendAndAbort(request);
+    return this.sendUntilAnswered(request);
   }
 
-  /** Sends it and goes away: whether it was carried out the client does not know. */
-  private async callOff(question: Omit<Question, 'timeoutMs'>): Promise<void> {
-    this.record.abandoned += 1;
-    const leaving = new AbortController();
-    const timer = setTimeout(() => leaving.abort(), this.random.between(0, 25));
-    await this.options.asker.ask({ ...question, timeoutMs: 1_000, signal: leaving.signal }).catch(() => undefined);
+  /** Sends a request and aborts it after a few ms, so that the client does not know whether it was executed. */
+  private async sendAndAbort(request: Omit<HttpRequest, 'timeoutMs'>): Promise<void> {
+    this.record.aborted += 1;
+    const aborting = new AbortController();
+    const timer = setTimeout(() => aborting.abort(), this.random.between(0, 25));
+    await this.options.http.send({ ...request, timeoutMs: 1_000, signal: aborting.signal }).catch(() => undefined);
     clearTimeout(timer);
   }
 
-  private again(question: Omit<Question, 'timeoutMs'>): Promise<Told> {
-    this.record.askedAgain += 1;
-    return this.until(question);
+  private repeat(request: Omit<HttpRequest, 'timeoutMs'>): Promise<HttpResponse> {
+    this.record.repeated += 1;
+    return this.sendUntilAnswered(request);
   }
 
-  private same({ path, idempotencyKey }: Omit<Question, 'timeoutMs'>, one: Told, other: Told): void {
-    const found = isKept(one) || isKept(other) ? unlike(one, other) : undefined;
+  private expectSame(
+    { path, idempotencyKey }: Omit<HttpRequest, 'timeoutMs'>,
+    one: HttpResponse,
+    other: HttpResponse,
+  ): void {
+    const found = isKept(one) || isKept(other) ? describeDifference(one, other) : undefined;
     if (found !== undefined)
-      this.record.findings.push(`${path} with key ${idempotencyKey} was told two things: ${found}`);
+      this.record.findings.push(`${path} with key ${idempotencyKey} returned two different responses: ${found}`);
   }
 
-  /** @throws where nobody answers for too long */
-  private async until(question: Omit<Question, 'timeoutMs'>): Promise<Told> {
+  /** Retries a request until it is answered. @throws if that takes too long */
+  private async sendUntilAnswered(request: Omit<HttpRequest, 'timeoutMs'>): Promise<HttpResponse> {
     const end = Date.now() + GIVE_UP_MS;
     for (let last = ''; ;) {
       this.record.tries += 1;
       const timeoutMs = this.random.between(1_000, 6_000);
-      const told = await this.options.asker.ask({ ...question, timeoutMs }).catch((error: unknown) => {
+      const response = await this.options.http.send({ ...request, timeoutMs }).catch((error: unknown) => {
         last = (error as Error).message;
       });
-      if (told && isAnswer(told)) {
-        if (told.status >= 500) this.record.findings.push(`${question.path} was told ${told.status}: ${told.text}`);
-        return told;
+      if (response && isFinal(response)) {
+        if (response.status >= 500)
+          this.record.findings.push(`${request.path} responded with ${response.status}: ${response.text}`);
+        return response;
       }
-      if (told) last = `${told.status} ${told.text}`;
-      if (Date.now() > end) throw new Error(`${question.path} was not answered for ${GIVE_UP_MS} ms; last: ${last}`);
+      if (response) last = `${response.status} ${response.text}`;
+      if (Date.now() > end)
+        throw new Error(`${request.path} got no response within ${GIVE_UP_MS} ms; last result: ${last}`);
       await delay(this.random.between(50, 400));
     }
   }
 }
 
-/** How two answers differ; undefined where they say the same. */
-export const unlike = (one: Told, other: Told): string | undefined =>
+/** Describes how two responses differ; undefined if they are equal. */
+export const describeDifference = (one: HttpResponse, other: HttpResponse): string | undefined =>
   difference(
     { status: one.status, body: JSON.parse(one.text) },
     { status: other.status, body: JSON.parse(other.text) },
   );
 
-/** Of a batch each call must be answered: one that could not be decided is asked about again, under the same key. */
-function isAnswer({ status, text }: Told): boolean {
+/** Checks that a response is final. A batch with an undecided action is not: the client repeats it with the same key. */
+function isFinal({ status, text }: HttpResponse): boolean {
   if (UNANSWERED.has(status)) return false;
   if (!text.startsWith('{"answers":')) return true;
   const { answers } = JSON.parse(text) as { answers: { error?: { status: number } }[] };

@@ -9,27 +9,27 @@ export const TARGETS = ['gateway', 'delegation', 'intent', 'ledger', 'postgres',
 export type Target = (typeof TARGETS)[number];
 export interface Fault {
   readonly target: Target;
-  /** `stop`: it goes on after a while, and does not know that it was away */
+  /** `stop`: SIGSTOP, then SIGCONT after a while, which the process does not notice */
   readonly kind: 'kill' | 'stop';
 }
 
-const RETURN_MS = 60_000;
-const STOP_MOST_MS = 4_000;
+const RESTART_MS = 60_000;
+const MAX_STOP_MS = 4_000;
 
-/** So many kills, spread over all targets, and one stop for three of them; in an order that the seed gives. */
+/** Plans kills spread over all targets and one stop per three kills, in an order derived from the seed. */
 export function planOf(kills: number, random: Random): Fault[] {
-  const spread = (count: number, kind: Fault['kind']): Fault[] => {
+  const faultsOf = (count: number, kind: Fault['kind']): Fault[] => {
     const order = random.shuffled(TARGETS);
     return Array.from({ length: count }, (_, i) => ({ target: order[i % order.length]!, kind }));
   };
-  return random.shuffled([...spread(kills, 'kill'), ...spread(Math.floor(kills / 3), 'stop')]);
+  return random.shuffled([...faultsOf(kills, 'kill'), ...faultsOf(Math.floor(kills / 3), 'stop')]);
 }
 
-/** Lets faults happen to a running system, and sees that what died comes back. */
+/** Injects faults into a running system and checks that killed processes restart. */
 export class Faults {
-  /** from the kill until its supervisor calls it running again, ms */
-  readonly returns = new Map<Target, number>();
-  private readonly coming: Promise<void>[] = [];
+  /** target → longest time from a kill until the supervisor reports it as running, ms */
+  readonly restartTimes = new Map<Target, number>();
+  private readonly recoveries: Promise<void>[] = [];
 
   constructor(
     private readonly stack: Stack,
@@ -37,27 +37,27 @@ export class Faults {
     private readonly record: Record,
   ) {}
 
-  /** One fault. Half of them are waited out; at the others the next one finds the system still on its way back. */
-  async happen(fault: Fault): Promise<void> {
+  /** Injects one fault. Waits for recovery from half of them; after the others, the next fault hits a recovering system. */
+  async inject(fault: Fault): Promise<void> {
     const pid = await this.pidOf(fault.target);
-    this.record.faulted(`${fault.kind} ${fault.target}`);
-    const over = fault.kind === 'stop' ? this.stop(pid) : this.kill(fault.target, pid);
-    this.coming.push(over);
-    if (this.random.chance(0.5)) await over;
+    this.record.setFault(`${fault.kind} ${fault.target}`);
+    const waitForRecovery = fault.kind === 'stop' ? this.stop(pid) : this.kill(fault.target, pid);
+    this.recoveries.push(waitForRecovery);
+    if (this.random.chance(0.5)) await waitForRecovery;
   }
 
-  /** All that was killed runs again, and all that was stopped goes on. */
-  async over(): Promise<void> {
-    await Promise.all(this.coming);
+  /** Waits until every killed process runs again and every stopped one continues. */
+  async waitForRecovery(): Promise<void> {
+    await Promise.all(this.recoveries);
   }
 
   private async kill(target: Target, pid: number): Promise<void> {
     signal(pid, 'SIGKILL');
-    if (target === 'backend') return; // its postmaster starts all others anew
+    if (target === 'backend') return; // the postmaster then restarts all backends
     const from = performance.now();
     try {
-      await until(`${target} to run again`, () => runningPid(this.stack, target, pid) !== undefined, RETURN_MS);
-      this.returns.set(target, Math.max(this.returns.get(target) ?? 0, performance.now() - from));
+      await until(`${target} to run again`, () => runningPid(this.stack, target, pid) !== undefined, RESTART_MS);
+      this.restartTimes.set(target, Math.max(this.restartTimes.get(target) ?? 0, performance.now() - from));
     } catch (error) {
       this.record.findings.push((error as Error).message);
     }
@@ -65,24 +65,24 @@ export class Faults {
 
   private async stop(pid: number): Promise<void> {
     signal(pid, 'SIGSTOP');
-    await delay(this.random.between(100, STOP_MOST_MS));
+    await delay(this.random.between(100, MAX_STOP_MS));
     signal(pid, 'SIGCONT');
   }
 
   private async pidOf(target: Target): Promise<number> {
     let pid: number | undefined;
     await until(
-      `${target} to be there`,
+      `${target} to run`,
       async () => {
         pid = target === 'backend' ? await this.backend() : runningPid(this.stack, target);
         return pid !== undefined;
       },
-      RETURN_MS,
+      RESTART_MS,
     );
     return pid!;
   }
 
-  /** Any connection of one of our services. */
+  /** Returns the PID of a random backend that serves one of our services. */
   private async backend(): Promise<number | undefined> {
     const client = new Client({ connectionString: databaseUrl(this.stack), connectionTimeoutMillis: 2_000 });
     client.on('error', () => undefined);
@@ -107,7 +107,7 @@ function runningPid(stack: Stack, target: Exclude<Target, 'backend'>, other?: nu
   return known?.state === 'running' && known.pid !== other ? known.pid : undefined;
 }
 
-/** A process that is gone already needs no signal. */
+/** Sends a signal; ignores a process that has already exited. */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

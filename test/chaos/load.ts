@@ -1,8 +1,8 @@
-import { Asker } from '../support/asker';
+import { RawHttpClient } from '../support/raw-http-client';
 import type { Random } from '../support/random';
 import { ChaosClient } from './client';
 import type { Record } from './record';
-import { STORIES } from './stories';
+import { SCENARIOS } from './scenarios';
 
 export interface LoadOptions {
   readonly url: string;
@@ -12,36 +12,36 @@ export interface LoadOptions {
   readonly record: Record;
 }
 
-/** Many clients at once, each telling one story after another. */
+/** Runs many clients concurrently; each runs one scenario after another. */
 export class Load {
-  private readonly asker: Asker;
+  private readonly http: RawHttpClient;
   private readonly clients: Promise<void>[];
   private ending = false;
-  told = 0;
+  completed = 0;
 
   constructor(private readonly options: LoadOptions) {
-    this.asker = new Asker(options.url, 256);
+    this.http = new RawHttpClient(options.url, 256);
     this.clients = Array.from({ length: options.clients }, (_, i) => this.client(i));
   }
 
-  /** Every story that was begun is told to its end. */
+  /** Lets every started scenario finish, then stops all clients. */
   async end(): Promise<void> {
     this.ending = true;
     await Promise.all(this.clients);
-    this.asker.close();
+    this.http.close();
   }
 
   private async client(nth: number): Promise<void> {
     const { keys, record } = this.options;
     const random = this.options.random.fork(nth);
-    const client = new ChaosClient({ asker: this.asker, keys, random, record, name: `client${nth}` });
+    const client = new ChaosClient({ http: this.http, keys, random, record, name: `client${nth}` });
     while (!this.ending) {
-      const story = random.pick(STORIES);
+      const scenario = random.pick(SCENARIOS);
       try {
-        await story(client, `${nth}-${this.told}`);
-        this.told += 1;
+        await scenario(client, `${nth}-${this.completed}`);
+        this.completed += 1;
       } catch (error) {
-        record.findings.push(`client ${nth} could not go on: ${(error as Error).message}`);
+        record.findings.push(`client ${nth} failed: ${(error as Error).message}`);
         return;
       }
     }

@@ -7,13 +7,13 @@ import type { Stack } from '../support/stack';
 
 export const LOG = 'default/0';
 
-/** One event as the database holds it. */
+/** One event as stored in the database. */
 export interface Logged {
   readonly body: string;
   readonly event: Event;
 }
 
-/** The administrator's own way in, past every service. */
+/** Returns the URL of the database for its administrator, which bypasses every service. */
 export function databaseUrl(stack: Stack): string {
   const password = readFileSync(join(stack.dataDir, 'postgres-password'), 'utf8').trim();
   const url = new URL(stack.status().postgres.url);
@@ -33,7 +33,7 @@ export async function sql<Row extends object>(url: string, text: string, values:
   }
 }
 
-/** The whole log, by SQL: believed, not parsed by what is tested. */
+/** Reads the whole log by SQL, without the event store under test. */
 export async function readLog(stack: Stack): Promise<Logged[]> {
   const rows = await sql<{ position: string; body: string }>(
     databaseUrl(stack),
@@ -43,7 +43,7 @@ export async function readLog(stack: Stack): Promise<Logged[]> {
   return rows.map(({ body }) => ({ body, event: JSON.parse(body) as Event }));
 }
 
-/** Where permits still want their outcome, and leases that have run out their end. */
+/** Counts permits without an outcome and expired leases without an end. */
 export async function unfinished(stack: Stack): Promise<number> {
   const [row] = await sql<{ count: string }>(
     databaseUrl(stack),
@@ -61,7 +61,7 @@ export async function unfinished(stack: Stack): Promise<number> {
 export const isType = <T extends Event['type']>(event: Event, ...types: T[]): event is EventOf<T> =>
   (types as string[]).includes(event.type);
 
-/** Every row of the ledger's tables, byte for byte; not the signed heads, which tell when they were made. */
+/** Reads every row of the ledger's tables as text, except the signed heads, which contain their time of creation. */
 export async function readModels(stack: Stack): Promise<Map<string, string[]>> {
   const url = databaseUrl(stack);
   const tables = await ledgerTables(url);

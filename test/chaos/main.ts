@@ -3,13 +3,16 @@ import { Stack } from '../support/stack';
 import { TARGETS } from './faults';
 import { chaos, type ChaosReport } from './run';
 
-/** `npm run chaos [-- --kills N --seed S --clients C]`: N of each target; exit 0 where all held, 1 where something did not, 2 misused. */
+/**
+ * `npm run chaos [-- --kills N --seed S --clients C]`: kills each target N times. Exit code 0 if every check passed,
+ * 1 if one failed, 2 for invalid options.
+ */
 async function main(): Promise<number> {
   const options = read();
   if (!options) return 2;
   const { kills, seed, clients } = options;
   const say = (line: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
-  say(`seed ${seed}: ${kills} kills of each of ${TARGETS.length}, ${clients} clients`);
+  say(`seed ${seed}: ${kills} kills of each of ${TARGETS.length} targets, ${clients} clients`);
   const stack = await Stack.start();
   let failed = true;
   stack.stopOnSignal();
@@ -22,11 +25,11 @@ async function main(): Promise<number> {
   }
   if (failed) {
     await stack.down();
-    console.log(`FAILED with --seed ${seed}; data and logs of the services are kept in ${stack.dataDir}`);
+    console.log(`FAILED with --seed ${seed}; the data and the services' logs are kept in ${stack.dataDir}`);
     return 1;
   }
   await stack.stop();
-  console.log('all held');
+  console.log('all checks passed');
   return 0;
 }
 
@@ -42,7 +45,7 @@ function read(): { kills: number; seed: number; clients: number } | undefined {
       Number,
     );
     if (![kills, seed, clients].every((each) => Number.isSafeInteger(each) && each! >= 0) || clients === 0)
-      throw new Error('--kills, --seed and --clients take whole numbers');
+      throw new Error('--kills and --seed must be whole numbers from 0, --clients from 1');
     return { kills: kills!, seed: seed!, clients: clients! };
   } catch (error) {
     console.error(`${(error as Error).message}\nusage: npm run chaos [-- --kills N --seed S --clients C]`);
@@ -54,12 +57,12 @@ function print({
   findings,
   plan,
   record,
-  stories,
+  scenarios,
   events,
   checkpoints,
   askedAgain,
   restarts,
-  returns,
+  restartTimes,
 }: ChaosReport): void {
   const seconds = (ms: number | undefined): string => (ms === undefined ? '' : (ms / 1_000).toFixed(1));
   const rows = TARGETS.map((target) => {
@@ -68,27 +71,27 @@ function print({
       target,
       killed: of('kill'),
       stopped: of('stop'),
-      'started again': restarts.get(target) ?? '',
-      'slowest return, s': seconds(returns.get(target)),
+      restarts: restarts.get(target) ?? '',
+      'slowest restart, s': seconds(restartTimes.get(target)),
       'longest silence after a kill, s': seconds(record.silences.get(`kill ${target}`)),
       'after a stop, s': seconds(record.silences.get(`stop ${target}`)),
     };
   });
   console.table(rows);
   console.table({
-    'stories told': stories,
+    'scenarios run': scenarios,
     'requests answered': record.exchanges.length,
     tries: record.tries,
-    'called off in flight': record.abandoned,
-    'asked again at once': record.askedAgain,
-    'asked again in the end': askedAgain,
-    'slowest answer, s': seconds(record.slowest),
-    'caps met exactly': record.met.length,
+    'aborted in flight': record.aborted,
+    'repeated at once': record.repeated,
+    'repeated at the end': askedAgain,
+    'slowest response, s': seconds(record.slowest),
+    'caps used up exactly': record.met.length,
     events,
     'checkpoints compared': checkpoints,
-    'found wrong': findings.length,
+    findings: findings.length,
   });
-  for (const finding of findings.slice(0, 40)) console.log(`WRONG ${finding.slice(0, 2_000)}`);
+  for (const finding of findings.slice(0, 40)) console.log(`FAILED ${finding.slice(0, 2_000)}`);
   if (findings.length > 40) console.log(`… and ${findings.length - 40} more`);
 }
 

@@ -1,4 +1,4 @@
-/** One request that was answered for good, and what it was told first. */
+/** One request with its first final response. */
 export interface Exchange {
   readonly role: string;
   readonly path: string;
@@ -8,33 +8,33 @@ export interface Exchange {
   readonly text: string;
 }
 
-/** A cap that more was asked of than it holds: in the end it must be met exactly. */
-export interface Met {
+/** A cap with more requests than it allows: at the end it must be used up exactly. */
+export interface ExhaustedCap {
   readonly grantId: string;
   readonly counter: 'calls' | 'USD';
   readonly amount: number;
 }
 
-/** What the clients saw, for the checks after it. */
+/** Collects the clients' observations for the checks that follow. */
 export class Record {
   readonly exchanges: Exchange[] = [];
-  readonly met: Met[] = [];
-  /** trees that are still at work when all is over */
+  readonly met: ExhaustedCap[] = [];
+  /** grants whose trees are still active at the end */
   readonly alive: string[] = [];
-  /** what a client itself saw go wrong */
+  /** violations that a client observed */
   readonly findings: string[] = [];
   tries = 0;
-  abandoned = 0;
-  askedAgain = 0;
-  /** ms; for information */
+  aborted = 0;
+  repeated = 0;
+  /** ms; informational */
   slowest = 0;
-  /** the longest time without any answer, ms, by the fault before it; for information */
+  /** preceding fault → longest time without any response, ms; informational */
   readonly silences = new Map<string, number>();
   private fault = 'nothing';
   private lastAnswer = performance.now();
 
-  faulted(what: string): void {
-    this.fault = what;
+  setFault(description: string): void {
+    this.fault = description;
   }
 
   answered(exchange: Exchange, ms: number): void {
@@ -46,5 +46,5 @@ export class Record {
   }
 }
 
-/** An answer that stands in the log, so that the same key must be told it for ever: done, or refused by a rule. */
+/** Reports whether a response is recorded in the log (success or refusal by a rule), so that its key always returns it. */
 export const isKept = ({ status }: { status: number }): boolean => (status >= 200 && status < 300) || status === 403;

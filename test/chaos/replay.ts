@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectBus } from '@bailiwick/messaging/connect';
 import { startPostgres } from '@bailiwick/platform/servers/postgres';
-import { Asker } from '../support/asker';
+import { RawHttpClient } from '../support/raw-http-client';
 import type { Random } from '../support/random';
 import type { Stack } from '../support/stack';
-import { unlike } from './client';
+import { describeDifference } from './client';
 import { ledgerTables, LOG, sql, databaseUrl } from './log';
 import { isKept, type Exchange } from './record';
 
 const CALLS = [
   { verb: 'file.read', resource: { type: 'file', id: 'README.md' } },
   { verb: 'file.write', resource: { type: 'file', id: 'somewhere/else.txt' } },
-  { verb: 'payment.make', resource: { type: 'account', id: 'of-a-stranger' } },
+  { verb: 'payment.make', resource: { type: 'account', id: 'other-account' } },
 ];
 
-/** Takes from a stopped system all that was made from the log: what is started over it has nothing but the log. */
-export async function forgetAllButTheLog(stack: Stack): Promise<void> {
+/** Deletes everything derived from the log of a stopped system, so that its next start has only the log. */
+export async function deleteDerivedData(stack: Stack): Promise<void> {
   const server = await startPostgres({ dataDir: stack.dataDir, existing: true });
   try {
     const url = new URL(server.url);
@@ -29,68 +29,68 @@ export async function forgetAllButTheLog(stack: Stack): Promise<void> {
   }
 }
 
-/** What the intent monitor says of some calls of each lease that is at work: all that anybody can know of its state. */
+/** Returns the intent monitor's scores for sample actions of each active lease, the observable part of its state. */
 export async function scores(stack: Stack, grants: readonly string[], after: number): Promise<string[]> {
   const { nats } = JSON.parse(readFileSync(join(stack.dataDir, 'secrets.json'), 'utf8'));
   const bus = await connectBus({ url: stack.status().nats.url, user: 'operator', pass: nats.operator, name: 'check' });
   try {
-    const said: string[] = [];
+    const lines: string[] = [];
     for (const grantId of grants) {
       for (const { verb, resource } of CALLS) {
-        const asked = { log: LOG, grantId, after, action: { verb }, resource };
-        const reply = await bus.request('bailiwick.intent.score', asked, 5_000);
-        said.push(`${grantId} ${verb}: ${JSON.stringify(reply)}`);
+        const payload = { log: LOG, grantId, after, action: { verb }, resource };
+        const reply = await bus.request('bailiwick.intent.score', payload, 5_000);
+        lines.push(`${grantId} ${verb}: ${JSON.stringify(reply)}`);
       }
     }
-    return said;
+    return lines;
   } finally {
     await bus.drain();
   }
 }
 
-/** What two lists of lines do not have in common, as far as a person wants to read it. */
+/** Describes the lines that only one of two lists contains, with a few examples of each. */
 export function differences(what: string, before: readonly string[], after: readonly string[]): string[] {
   const [old, fresh] = [new Set(before), new Set(after)];
-  const gone = before.filter((line) => !fresh.has(line));
-  const come = after.filter((line) => !old.has(line));
-  if (gone.length + come.length === 0 && before.length === after.length) return [];
+  const removed = before.filter((line) => !fresh.has(line));
+  const added = after.filter((line) => !old.has(line));
+  if (removed.length + added.length === 0 && before.length === after.length) return [];
   const shown = [
-    ...gone.slice(0, 2).map((line) => `\n  live  ${line}`),
-    ...come.slice(0, 2).map((line) => `\n  fresh ${line}`),
+    ...removed.slice(0, 2).map((line) => `\n  live  ${line}`),
+    ...added.slice(0, 2).map((line) => `\n  fresh ${line}`),
   ];
-  return [`${what}: ${gone.length} of ${before.length} lines are not those of a fresh replay${shown.join('')}`];
+  return [`${what}: ${removed.length} of ${before.length} lines differ from a fresh replay${shown.join('')}`];
 }
 
-/** Asks some again, with their keys, that were answered: they are told what they were then. */
-export async function askAgain(
+/** Repeats some answered requests with their keys; each must return its first response. */
+export async function repeatRequests(
   stack: Stack,
   exchanges: readonly Exchange[],
-  most: number,
+  limit: number,
   random: Random,
-): Promise<{ asked: number; findings: string[] }> {
-  const asker = new Asker(stack.url, 32);
+): Promise<{ repeated: number; findings: string[] }> {
+  const http = new RawHttpClient(stack.url, 32);
   const findings: string[] = [];
-  const waiting = random.shuffled(exchanges.filter(isKept)).slice(0, most);
-  const asked = waiting.length;
+  const waiting = random.shuffled(exchanges.filter(isKept)).slice(0, limit);
+  const repeated = waiting.length;
   const client = async (): Promise<void> => {
     for (let each = waiting.pop(); each; each = waiting.pop()) {
       const { path, body, key, role } = each;
-      const question = { path, body, key: stack.keys[role] ?? role, idempotencyKey: key, timeoutMs: 20_000 };
-      const told = await asker.ask(question);
-      const found = unlike(each, told);
-      if (found !== undefined) findings.push(`${path} with key ${key} was told another thing in the end: ${found}`);
+      const request = { path, body, key: stack.keys[role] ?? role, idempotencyKey: key, timeoutMs: 20_000 };
+      const response = await http.send(request);
+      const found = describeDifference(each, response);
+      if (found !== undefined) findings.push(`${path} with key ${key} returned another response at the end: ${found}`);
     }
   };
   try {
     await Promise.all(Array.from({ length: 16 }, client));
   } finally {
-    asker.close();
+    http.close();
   }
-  return { asked, findings };
+  return { repeated, findings };
 }
 
-/** Is the head where it was? What is only told again or read adds nothing. */
-export async function head(stack: Stack): Promise<number> {
+/** Returns the number of events in the log; reads and repeated requests must not add any. */
+export async function logSize(stack: Stack): Promise<number> {
   const [row] = await sql<{ next: string }>(
     databaseUrl(stack),
     'SELECT coalesce(max(position) + 1, 0) AS next FROM event WHERE log = $1',

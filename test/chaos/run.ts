@@ -6,49 +6,49 @@ import { checkAcknowledged } from './checks/acknowledged';
 import { checkBudgets, type Spent } from './checks/budgets';
 import { checkHeads } from './checks/heads';
 import { checkLiveness } from './checks/liveness';
-import { checkOrder, checkTold } from './checks/order';
+import { checkOrder, checkApi } from './checks/order';
 import { checkOutcomes } from './checks/outcomes';
 import { Faults, planOf, type Fault } from './faults';
 import { Load } from './load';
 import { LOG, readLog, readModels, unfinished, type Logged } from './log';
 import { Record } from './record';
-import { askAgain, differences, forgetAllButTheLog, head, scores } from './replay';
+import { repeatRequests, differences, deleteDerivedData, logSize, scores } from './replay';
 
 export interface ChaosOptions {
   readonly kills: number;
   readonly seed: number;
   readonly clients: number;
-  /** of the answered requests, how many are asked again in the end */
+  /** how many of the answered requests are repeated at the end */
   readonly again: number;
   readonly say: (line: string) => void;
 }
 
 export interface ChaosReport {
-  /** what must not be; empty where all held */
+  /** violated invariants; empty if every check passed */
   readonly findings: readonly string[];
   readonly plan: readonly Fault[];
   readonly record: Record;
-  readonly stories: number;
+  readonly scenarios: number;
   readonly events: number;
   readonly checkpoints: number;
   readonly askedAgain: number;
-  /** by target: how often its supervisor started it again, and how long the longest took, ms */
+  /** by target: the number of restarts by its supervisor, and the longest restart in ms */
   readonly restarts: ReadonlyMap<string, number>;
-  readonly returns: ReadonlyMap<string, number>;
+  readonly restartTimes: ReadonlyMap<string, number>;
 }
 
 const QUIET_MS = 90_000;
 
 /**
- * Loads a running system, lets faults happen to it, and checks what is left: first as it stands, then after a start
- * over nothing but its log. The seed gives the faults, their order and what each client does; what meets what is left
- * to the machine.
+ * Runs a load against a running system, injects faults, and checks the invariants: first in the current state, then
+ * after a restart from the log alone. The seed determines the faults, their order and the actions of each client; the
+ * interleaving depends on the machine.
  */
 export async function chaos(stack: Stack, options: ChaosOptions): Promise<ChaosReport> {
   const { say, again, seed } = options;
-  const storm = await weather(stack, options);
-  const { record, notes } = storm;
-  const findings = [...record.findings, ...(await quiet(stack))];
+  const loadResult = await runLoad(stack, options);
+  const { record, notes } = loadResult;
+  const findings = [...record.findings, ...(await waitUntilIdle(stack))];
   const log = await readLog(stack);
   say(`${record.exchanges.length} requests answered, ${log.length} events; checking`);
   const budgets = checkBudgets(log, record.met);
@@ -59,62 +59,62 @@ export async function chaos(stack: Stack, options: ChaosOptions): Promise<ChaosR
     ...checkLiveness(log),
     ...checkOutcomes(log),
     ...checkHeads(log, notes, await text(stack, `/log/${LOG}/vkey`)),
-    ...checkTold(log, await allEvents(stack)),
+    ...checkApi(log, await allEvents(stack)),
     ...(await checkLive(stack, record, budgets.spent)),
     ...(await verified(stack)),
   );
-  const report = { ...storm, findings, events: log.length, checkpoints: notes.size, restarts: restartsOf(stack) };
-  // what is wrong already would only be found again
+  const report = { ...loadResult, findings, events: log.length, checkpoints: notes.size, restarts: restartsOf(stack) };
+  // further checks would only report the same findings again
   if (findings.length > 0) return { ...report, askedAgain: 0 };
-  say('starting it again over nothing but its log');
+  say('restarting from the log alone');
   findings.push(...(await checkReplay(stack, log, record)));
-  const told = await askAgain(stack, record.exchanges, again, new Random(seed).fork(3));
-  findings.push(...told.findings, ...(await verified(stack)));
-  const end = await head(stack);
+  const repetition = await repeatRequests(stack, record.exchanges, again, new Random(seed).fork(3));
+  findings.push(...repetition.findings, ...(await verified(stack)));
+  const end = await logSize(stack);
   if (end !== log.length)
-    findings.push(`the log grew from ${log.length} to ${end} events by being read and asked again`);
-  return { ...report, askedAgain: told.asked };
+    findings.push(`reads and repeated requests added events: the log grew from ${log.length} to ${end}`);
+  return { ...report, askedAgain: repetition.repeated };
 }
 
-/** What the clients saw, what happened meanwhile, and every signed head that was given out. */
-type Storm = Pick<ChaosReport, 'plan' | 'record' | 'stories' | 'returns'> & { notes: ReadonlySet<string> };
+/** The clients' observations, the injected faults, and every published signed head. */
+type LoadResult = Pick<ChaosReport, 'plan' | 'record' | 'scenarios' | 'restartTimes'> & { notes: ReadonlySet<string> };
 
-/** The load with its faults, until the last client has ended what it began. One that found something ends it early. */
-async function weather(stack: Stack, { kills, seed, clients, say }: ChaosOptions): Promise<Storm> {
+/** Runs the load and injects the faults; returns after the last client has finished. A finding ends the faults early. */
+async function runLoad(stack: Stack, { kills, seed, clients, say }: ChaosOptions): Promise<LoadResult> {
   const random = new Random(seed);
   const record = new Record();
   const plan = planOf(kills, random);
   const heads = new Heads(stack);
   const load = new Load({ url: stack.url, keys: stack.keys, clients, random: random.fork(1), record });
-  const happening = new Faults(stack, random.fork(2), record);
+  const faults = new Faults(stack, random.fork(2), record);
   try {
-    await answers(record, 20);
+    await waitForResponses(record, 20);
     for (const [i, fault] of plan.entries()) {
       if (record.findings.length > 0) break;
-      await happening.happen(fault);
+      await faults.inject(fault);
       if ((i + 1) % 10 === 0 || i + 1 === plan.length) say(progress(i + 1, plan.length, record));
-      await answers(record, random.between(5, 40));
+      await waitForResponses(record, random.between(5, 40));
       await delay(random.between(0, 300));
     }
   } catch (error) {
     record.findings.push((error as Error).message);
   }
-  await happening.over();
-  say('no more faults; the clients end what they began');
+  await faults.waitForRecovery();
+  say('no more faults; waiting for the clients to finish');
   await load.end();
   await heads.end();
-  return { plan, record, stories: load.told, returns: happening.returns, notes: heads.notes };
+  return { plan, record, scenarios: load.completed, restartTimes: faults.restartTimes, notes: heads.notes };
 }
 
-/** Until so many more requests were answered; faults that come faster than answers would be waited out in vain. */
-async function answers(record: Record, more: number): Promise<void> {
+/** Waits for a number of further responses. Faults that arrive faster than responses would leave the load no progress. */
+async function waitForResponses(record: Record, more: number): Promise<void> {
   const wanted = record.exchanges.length + more;
   const alive = (): boolean => record.exchanges.length >= wanted || record.findings.length > 0;
-  await until(`${more} more answers`, alive, 120_000);
+  await until(`${more} more responses`, alive, 120_000);
 }
 
-/** Until nothing is on its way: every permit has its outcome, what ran out has ended, all have taken in all. */
-async function quiet(stack: Stack): Promise<string[]> {
+/** Waits until the system is idle: every permit has its outcome, every expired lease has ended, followers have caught up. */
+async function waitUntilIdle(stack: Stack): Promise<string[]> {
   const caughtUp = async (): Promise<boolean> => {
     const answer = await http(stack, 'GET', '/readyz').catch(() => undefined);
     return answer?.status === 200 && Object.values(answer.body.behind as object).every((behind) => behind === 0);
@@ -125,34 +125,34 @@ async function quiet(stack: Stack): Promise<string[]> {
     open = await unfinished(stack).catch(() => Infinity);
     return open === 0 && caughtUp();
   };
-  return until('the system to have taken in all', holds, QUIET_MS).then(
+  return until('the system to become idle', holds, QUIET_MS).then(
     () => [],
-    (error: unknown) => [`${(error as Error).message}; permits and leases that want their end: ${open}`],
+    (error: unknown) => [`${(error as Error).message}; permits and leases without an end: ${open}`],
   );
 }
 
-/** The consumers' state against what they make of the log from position 0, and of nothing else. */
+/** Compares the consumers' state with the state that they derive from the log alone, from position 0. */
 async function checkReplay(stack: Stack, log: readonly Logged[], record: Record): Promise<string[]> {
-  const [models, said] = [await readModels(stack), await scores(stack, record.alive, log.length)];
+  const [models, liveScores] = [await readModels(stack), await scores(stack, record.alive, log.length)];
   await stack.down();
-  await forgetAllButTheLog(stack);
+  await deleteDerivedData(stack);
   await stack.up();
-  const late = await quiet(stack);
-  const [fresh, saidAfresh] = [await readModels(stack), await scores(stack, record.alive, log.length)];
+  const late = await waitUntilIdle(stack);
+  const [fresh, freshScores] = [await readModels(stack), await scores(stack, record.alive, log.length)];
   return [
     ...late,
     ...[...models].flatMap(([table, rows]) => differences(table, rows, fresh.get(table) ?? [])),
-    ...differences('the intent monitor', said, saidAfresh),
+    ...differences('the intent monitor', liveScores, freshScores),
   ];
 }
 
-/** The live state counts what the log adds up to. */
+/** Checks that the usage in the live state equals the sum over the log. */
 async function checkLive(stack: Stack, record: Record, spent: Spent): Promise<string[]> {
   const findings: string[] = [];
   for (const { grantId } of record.met) {
     const { consumed } = await stack.as('analyst').grant(grantId);
     const { calls, reads, writes, external, spent: money, held } = spent.get(grantId)!;
-    const there = JSON.stringify([
+    const reported = JSON.stringify([
       consumed.calls,
       consumed.reads,
       consumed.writes,
@@ -160,14 +160,14 @@ async function checkLive(stack: Stack, record: Record, spent: Spent): Promise<st
       consumed.cost.USD ?? 0,
     ]);
     const sum = JSON.stringify([calls, reads, writes, external, money + held]);
-    if (there !== sum) findings.push(`${grantId} says that it has used ${there}, and its events add up to ${sum}`);
+    if (reported !== sum) findings.push(`${grantId} reports usage ${reported}, but its events add up to ${sum}`);
   }
   return findings;
 }
 
 async function verified(stack: Stack): Promise<string[]> {
   const { code, out, err } = await bailiwick(['--data', stack.dataDir, 'log', 'verify']);
-  return code === 0 ? [] : [`bailiwick log verify ended with ${code}:\n${out}${err}`];
+  return code === 0 ? [] : [`bailiwick log verify exited with ${code}:\n${out}${err}`];
 }
 
 async function allEvents(stack: Stack): Promise<{ [member: string]: unknown }[]> {
@@ -193,32 +193,32 @@ function restartsOf(stack: Stack): Map<string, number> {
   ]);
 }
 
-function progress(done: number, all: number, { exchanges, tries, abandoned, slowest, findings }: Record): string {
-  const wrong = findings.length > 0 ? `, ${findings.length} FOUND WRONG` : '';
-  return `${done} of ${all} faults; ${exchanges.length} requests answered in ${tries} tries, ${abandoned} called off, slowest ${(slowest / 1_000).toFixed(1)} s${wrong}`;
+function progress(done: number, all: number, { exchanges, tries, aborted, slowest, findings }: Record): string {
+  const wrong = findings.length > 0 ? `, ${findings.length} FINDINGS` : '';
+  return `${done} of ${all} faults; ${exchanges.length} requests answered in ${tries} tries, ${aborted} aborted, slowest ${(slowest / 1_000).toFixed(1)} s${wrong}`;
 }
 
-/** Asks for the signed head over and over, and keeps every one that is given out. */
+/** Polls the signed head and keeps every distinct one. */
 class Heads {
   readonly notes = new Set<string>();
   private ending = false;
-  private readonly asking: Promise<void>;
+  private readonly polling: Promise<void>;
 
   constructor(private readonly stack: Stack) {
-    this.asking = this.ask();
+    this.polling = this.poll();
   }
 
   async end(): Promise<void> {
     this.ending = true;
-    await this.asking;
+    await this.polling;
   }
 
-  private async ask(): Promise<void> {
+  private async poll(): Promise<void> {
     while (!this.ending) {
       const signal = AbortSignal.timeout(2_000);
       const answer = await fetch(`${this.stack.url}/log/${LOG}/checkpoint`, { signal }).catch(() => undefined);
       const note = answer?.status === 200 ? await answer.text().catch(() => undefined) : undefined;
-      // an answer that was cut off is none: a note ends with a signature's line
+      // ignores a truncated response: a complete note ends with a signature line
       if (note?.endsWith('\n')) this.notes.add(note);
       await delay(250);
     }

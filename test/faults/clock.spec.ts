@@ -10,28 +10,28 @@ import { http, Stack, until } from '../support/stack';
 const PRELOAD = resolve(__dirname, 'stepped-clock.cjs');
 const HOUR_MS = 3_600_000;
 
-/** A delegation process whose wall clock can be moved takes over from the one that was started with the system. */
+/** Replaces the delegation process that the system started with one whose wall clock the test can move. */
 describe('a delegation process whose clock steps', () => {
   let stack: Stack;
   let stepped: ChildProcess;
-  let first: number;
+  let original: number;
 
   beforeAll(async () => {
     stack = await Stack.start();
-    first = stack.status().services.find(({ name }) => name.startsWith('delegation'))?.pid as number;
-    stepped = like(first);
-    process.kill(first, 'SIGSTOP');
+    original = stack.status().services.find(({ name }) => name.startsWith('delegation'))?.pid as number;
+    stepped = startCopyOf(original);
+    process.kill(original, 'SIGSTOP');
   }, 120_000);
   afterAll(async () => {
     const ended = once(stepped, 'exit');
     stepped.kill('SIGTERM');
     await ended;
-    process.kill(first, 'SIGCONT');
+    process.kill(original, 'SIGCONT');
     await stack.stop();
   });
 
-  /** One more of the same service, with its environment. */
-  function like(pid: number): ChildProcess {
+  /** Starts another process of the same service, with its command line and environment. */
+  function startCopyOf(pid: number): ChildProcess {
     const lines = (name: string): string[] => readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0').filter(Boolean);
     const env = Object.fromEntries(
       lines('environ').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
@@ -44,17 +44,20 @@ describe('a delegation process whose clock steps', () => {
   }
 
   async function setClock(clockAheadMs: number): Promise<void> {
-    const heard = new Promise((done) =>
-      stepped.on('message', (said: { clockAheadMs?: number }) => said.clockAheadMs === clockAheadMs && done(said)),
+    const confirmed = new Promise((confirm) =>
+      stepped.on(
+        'message',
+        (message: { clockAheadMs?: number }) => message.clockAheadMs === clockAheadMs && confirm(message),
+      ),
     );
     stepped.send({ clockAheadMs });
-    await heard;
+    await confirmed;
   }
 
   const ask = (grantId: string) =>
     http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer as string, body: read(grantId) });
 
-  it('back: decides nothing until it is right again, and still takes authority away', async () => {
+  it('decides no action while its clock is an hour behind the log, but still revokes', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     const { grant: other } = await open(stack.as('orchestrator'));
     expect((await ask(grant.id)).status).toBe(200);
@@ -74,7 +77,7 @@ describe('a delegation process whose clock steps', () => {
     expect((await ask(other.id)).body).toMatchObject({ decision: 'deny' });
   }, 60_000);
 
-  it('back by less than what clocks differ by: goes on, and no event is earlier than the one before it', async () => {
+  it('continues if its clock steps back by less than the tolerance, and event times never decrease', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     for (const behind of [0, LIMITS.clockBackMs / 4, LIMITS.clockBackMs / 2, 0]) {
       await setClock(-behind);
@@ -84,13 +87,13 @@ describe('a delegation process whose clock steps', () => {
     expect(times).toEqual([...times].sort());
   }, 60_000);
 
-  it('ahead: what has ended by then has ended, and stays so', async () => {
+  it('expires grants when its clock steps ahead, and decides nothing after the clock steps back', async () => {
     const { grant } = await open(stack.as('orchestrator'), { time: { ttl: '30m' } });
     await setClock(HOUR_MS);
     expect((await ask(grant.id)).body).toMatchObject({ decision: 'deny' });
     await setClock(0);
     await until(
-      'nothing to be decided while the clock is behind the log',
+      'decisions to stop while the clock is behind the log',
       async () => (await ask(grant.id)).status === 503,
     );
   }, 60_000);

@@ -7,7 +7,7 @@ import { Permits } from './permits';
 const disk = smallDisk(256);
 afterAll(() => disk?.remove());
 
-(disk ? describe : describe.skip)('a disk that is full, and has room again', () => {
+(disk ? describe : describe.skip)('the system, when its disk fills up and is freed again', () => {
   let stack: Stack;
   let permits: Permits;
   beforeAll(async () => {
@@ -19,14 +19,14 @@ afterAll(() => disk?.remove());
     await stack.down();
   });
 
-  it('refuses what it cannot write, loses nothing, and goes on by itself', async () => {
-    await permits.goOn();
+  it('refuses requests that it cannot write, loses no event, and recovers without a restart', async () => {
+    await permits.waitForPermits();
     const ballast = join(stack.dataDir, 'ballast');
     fill(ballast);
     const { refused } = permits;
     await until('requests to be refused', () => permits.refused >= refused + 20, 60_000);
     rmSync(ballast);
-    await permits.goOn();
+    await permits.waitForPermits();
     expect(await permits.end()).toEqual([]);
     expect(stack.status().services.filter(({ restarts }) => restarts > 0)).toEqual([]);
   }, 240_000);

@@ -5,11 +5,11 @@ import { databaseUrl, readLog, sql } from '../chaos/log';
 import { open, read, WIDE } from '../e2e/leases';
 import { http, Stack, until } from '../support/stack';
 
-/** Longer than any request waits: each of them is answered while nothing goes on. */
+/** Longer than any request waits, so every request times out during the pause. */
 const PAUSE_MS = LIMITS.commandTimeoutMs + 2_000;
 
-/** Requests without a key, whose commands wait somewhere between the gateway and the disk until it is too late. */
-describe('what was answered 503', () => {
+/** Requests without an Idempotency-Key whose commands are held up between the gateway and the disk until they expire. */
+describe('a request that was answered 503', () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await Stack.start();
@@ -20,8 +20,8 @@ describe('what was answered 503', () => {
     http(stack, 'POST', path, { key: stack.keys[role] as string, body });
   const events = async (): Promise<Event[]> => (await readLog(stack)).map(({ event }) => event);
 
-  /** Asks everything at once while it stands still. */
-  async function askedWhile(pause: () => Promise<() => Promise<void>>, tenants = true): Promise<void> {
+  /** Sends requests of every kind at once during a pause; checks that each gets 503 and only the revocation takes effect. */
+  async function expectNoneExecuted(pause: () => Promise<() => Promise<void>>, tenants = true): Promise<void> {
     const { run, grant } = await open(stack.as('orchestrator'));
     const acting = (await post('enforcer', '/v1/actions', read(grant.id))).body;
     expect(acting).toMatchObject({ decision: 'permit' });
@@ -30,7 +30,7 @@ describe('what was answered 503', () => {
     const agent = { class: 'tester', posture: { model: 'm', modelVersion: '2026-06', environment: 'test' } };
     const root = { agent, requestedBy: 'user:o@example.com', purpose: 'Tidy', grant: WIDE };
     const resume = await pause();
-    const asked = [
+    const sent = [
       post('enforcer', '/v1/actions', read(grant.id)),
       post('enforcer', '/v1/actions', { ...read(grant.id), action: { verb: 'payment.make' }, cost: { USD: 5 } }),
       post('enforcer', '/v1/actions:batch', { actions: [read(grant.id, 'a'), read(grant.id, 'b')] }),
@@ -42,27 +42,27 @@ describe('what was answered 503', () => {
       ...(tenants ? [post('admin', '/v1/tenants', { id: `late-${before}` })] : []),
     ];
     const revocation = post('responder', `/v1/grants/${doomed.grant.id}/revocation`, { reason: 'it is over' });
-    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    const statuses = (await Promise.all(sent)).map(({ status }) => status);
     const since = Date.now();
     await revocation;
     await until('the pause to be over', () => Date.now() - since > PAUSE_MS - LIMITS.commandTimeoutMs);
     await resume();
     await until(
-      'it to decide again',
+      'the system to decide again',
       async () => (await post('enforcer', '/v1/actions', read(grant.id, 'after'))).status === 200,
     );
-    // what was held up came before that, or will never come; only what takes authority away is done late
-    const done = (await events()).slice(before);
+    // any command that was held up has run by now or never will; only a revocation may run late
+    const committed = (await events()).slice(before);
     expect(
-      done
+      committed
         .filter(
           ({ type, grantId }) => !['GrantRevoked', 'DriftScored', 'Refused'].includes(type) && grantId !== undefined,
         )
         .map(({ type, data }) => [type, 'resource' in data ? data.resource : undefined]),
     ).toEqual([['ActionPermitted', expect.objectContaining({ id: 'after' })]]);
-    expect(done.filter(({ type }) => type === 'RunOpened' || type === 'RunCompleted')).toEqual([]);
+    expect(committed.filter(({ type }) => type === 'RunOpened' || type === 'RunCompleted')).toEqual([]);
     expect(await sql(databaseUrl(stack), 'SELECT name FROM log WHERE tenant = $1', [`late-${before}`])).toEqual([]);
-    expect(statuses).toEqual(asked.map(() => 503));
+    expect(statuses).toEqual(sent.map(() => 503));
   }
 
   const stop = (pids: readonly number[]) => (): Promise<() => Promise<void>> => {
@@ -74,23 +74,23 @@ describe('what was answered 503', () => {
   };
   const owner = (): number => stack.status().services.find(({ name }) => name.startsWith('delegation'))?.pid as number;
 
-  it('is never carried out by an owner that was stopped (issue 13.13)', () => askedWhile(stop([owner()])), 90_000);
+  it('is never executed by an owner that was stopped (issue 13.13)', () => expectNoneExecuted(stop([owner()])), 90_000);
 
-  it('is never carried out after the bus was stopped', () => askedWhile(stop([stack.status().nats.pid])), 90_000);
+  it('is never executed after the bus was stopped', () => expectNoneExecuted(stop([stack.status().nats.pid])), 90_000);
 
   it(
-    'is never written by a database that stood behind a lock',
+    'is never written by a database whose table was locked',
     () =>
-      askedWhile(async () => {
+      expectNoneExecuted(async () => {
         const client = new Client({ connectionString: databaseUrl(stack) });
         await client.connect();
-        await client.query('BEGIN');
+        await client.query('BEGIN;');
         await client.query('LOCK TABLE event IN EXCLUSIVE MODE');
         return async () => {
           await client.query('ROLLBACK');
           await client.end();
         };
-      }, false), // the table of logs is not locked
+      }, false), // the lock does not cover the table of logs
     90_000,
   );
 });

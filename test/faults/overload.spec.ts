@@ -6,10 +6,10 @@ import { http, Stack, until, type HttpAnswer } from '../support/stack';
 
 const REQUESTS = 260;
 const PER_REQUEST = 50;
-/** of what a gateway or an owner may need for it, at most */
-const MEMORY_KB = 700 * 1024;
+/** peak memory that a gateway or an owner may use */
+const MAX_MEMORY_KB = 700 * 1024;
 
-/** More is asked than fits anywhere, of an owner that is stopped and then goes on. */
+/** Sends more requests than all queues hold to an owner that is stopped and then continues. */
 describe('a flood of requests', () => {
   let stack: Stack;
   beforeAll(async () => {
@@ -21,18 +21,18 @@ describe('a flood of requests', () => {
   const peakKb = (pid: number): number =>
     Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
 
-  it('is refused where there is no room, at once; what is answered is written once; and a retry is answered', async () => {
+  it('is refused at once beyond the limits, each decision is written once, and a retry is answered', async () => {
     const lots = { calls: 1_000_000, reads: 1_000_000 };
-    // as many as fit under each lease: what is denied for want of room there would only be counted beyond a budget
-    const most = LIMITS.inFlightPerGrant / PER_REQUEST;
+    // as many as the in-flight limit of a grant allows: beyond it, denials would not be written individually
+    const perGrant = LIMITS.inFlightPerGrant / PER_REQUEST;
     const grants = await Promise.all(
-      Array.from({ length: Math.ceil(REQUESTS / most) }, () =>
+      Array.from({ length: Math.ceil(REQUESTS / perGrant) }, () =>
         open(stack.as('orchestrator'), { budget: { ...WIDE.budget, ...lots } }),
       ),
     );
     const actions = (nth: number) =>
-      Array.from({ length: PER_REQUEST }, () => read(grants[Math.floor(nth / most)]?.grant.id as string));
-    const ask = (nth: number): Promise<HttpAnswer> =>
+      Array.from({ length: PER_REQUEST }, () => read(grants[Math.floor(nth / perGrant)]?.grant.id as string));
+    const send = (nth: number): Promise<HttpAnswer> =>
       http(stack, 'POST', '/v1/actions:batch', {
         key: stack.keys.enforcer as string,
         body: { actions: actions(nth) },
@@ -41,8 +41,8 @@ describe('a flood of requests', () => {
     const owner = pidOf('delegation');
     let refused = 0;
     process.kill(owner, 'SIGSTOP');
-    const asked = Array.from({ length: REQUESTS }, async (_, nth) => {
-      const answer = await ask(nth);
+    const sent = Array.from({ length: REQUESTS }, async (_, nth) => {
+      const answer = await send(nth);
       if (answer.status === 429) refused += 1;
       return answer;
     });
@@ -52,22 +52,22 @@ describe('a flood of requests', () => {
     } finally {
       process.kill(owner, 'SIGCONT');
     }
-    const answers = await Promise.all(asked);
+    const answers = await Promise.all(sent);
     for (const { status, headers, body } of answers)
       expect([200, 429, 503].includes(status) ? (status === 200) === (headers.get('retry-after') === null) : body).toBe(
         true,
       );
     expect(answers.some(({ status }) => status === 200)).toBe(true);
     if (process.platform === 'linux')
-      for (const name of ['gateway', 'delegation']) expect(peakKb(pidOf(name))).toBeLessThan(MEMORY_KB);
+      for (const name of ['gateway', 'delegation']) expect(peakKb(pidOf(name))).toBeLessThan(MAX_MEMORY_KB);
 
-    const told = await Promise.all(
+    const decisions = await Promise.all(
       answers.map(async (first, nth) => {
-        // of those that were answered, some ask again; all others do
+        // retry every request that was not decided, and one in ten of the others
         if (decided(first) && nth % 10 > 0) return decisionsOf(first.body);
-        let again = await ask(nth);
+        let again = await send(nth);
         await until('the retry to be answered', async () => {
-          if (!decided(again)) again = await ask(nth);
+          if (!decided(again)) again = await send(nth);
           return decided(again);
         });
         if (decided(first)) expect(decisionsOf(again.body)).toEqual(decisionsOf(first.body));
@@ -79,11 +79,11 @@ describe('a flood of requests', () => {
       .filter(({ type }) => type === 'ActionPermitted' || type === 'ActionDenied')
       .map(({ type, actionId }) => `${actionId} ${type === 'ActionPermitted' ? 'permit' : 'deny'}`);
     expect(new Set(logged).size).toBe(REQUESTS * PER_REQUEST);
-    expect(logged.sort()).toEqual(told.flat().sort());
+    expect(logged.sort()).toEqual(decisions.flat().sort());
   }, 120_000);
 });
 
-/** Every call of the batch was decided: one that could not be in time has an error in its place, and is asked again. */
+/** Checks that every action of the batch was decided; one that timed out has an error in its place and is retried. */
 const decided = ({ status, body }: HttpAnswer): boolean =>
   status === 200 && (body.answers as { error?: object }[]).every(({ error }) => error === undefined);
 

@@ -12,7 +12,7 @@ import { Permits } from './permits';
 
 const TENANTS = ['red', 'green', 'blue'];
 
-/** Three processes share the logs of four tenants; the one that owns the log under load is treated badly. */
+/** Three processes share the logs of four tenants; the tests disturb the one that owns the log under load. */
 describe('a delegation process', () => {
   let stack: Stack;
   let permits: Permits;
@@ -35,7 +35,7 @@ describe('a delegation process', () => {
 
   const secrets = (): Record<'nats' | 'database', Record<string, string>> =>
     JSON.parse(readFileSync(join(stack.dataDir, 'secrets.json'), 'utf8')) as never;
-  /** log → process that owns it */
+  /** log → PID of its owner */
   const owners = async (): Promise<Map<string, number>> => {
     const rows = await sql<{ name: string; owner: string }>(
       databaseUrl(stack),
@@ -46,7 +46,7 @@ describe('a delegation process', () => {
   const ownerOf = async (log: string): Promise<number> => (await owners()).get(log) as number;
   const movedFrom = (pid: number) =>
     until('another owner', async () => ![undefined, pid].includes((await owners()).get(LOG)));
-  /** each has one log at least, and none more than two */
+  /** waits until each process owns one or two logs */
   const shared = () =>
     until(
       'the logs to be shared',
@@ -61,66 +61,66 @@ describe('a delegation process', () => {
       30_000,
     );
 
-  const told = (instances: number) =>
-    until(`/readyz to tell ${instances} of them`, async () => {
+  const reported = (instances: number) =>
+    until(`/readyz to report ${instances} instances`, async () => {
       const { status, body } = await http(stack, 'GET', '/readyz');
       return status === 200 && (body.instances as { delegation?: number }).delegation === instances;
     });
 
-  it('has its share of the logs', shared, 40_000);
+  it('owns its share of the logs', shared, 40_000);
 
-  it('that is killed is followed by another, and its successor gets its share', async () => {
+  it('hands over to another one when it is killed, and its replacement gets its share of the logs', async () => {
     const killed = await ownerOf(LOG);
-    await permits.goOn();
+    await permits.waitForPermits();
     process.kill(killed, 'SIGKILL');
-    await permits.goOn();
+    await permits.waitForPermits();
     await movedFrom(killed);
     await shared();
-    await permits.goOn();
+    await permits.waitForPermits();
   }, 60_000);
 
-  it('that was stopped answers nothing when it wakes up, neither what waits for it nor what it had begun', async () => {
+  it('answers no request after it was stopped and continued, neither a waiting one nor one that it had started', async () => {
     const stopped = await ownerOf(LOG);
     const { grant } = await open(stack.as('orchestrator'));
     const inbox = createInbox('_INBOX.gateway');
-    const heard: string[] = [];
-    nats.subscribe(`${inbox}.*`, { callback: (_error, msg) => heard.push(msg.string()) });
-    let asked = 0;
+    const replies: string[] = [];
+    nats.subscribe(`${inbox}.*`, { callback: (_error, msg) => replies.push(msg.string()) });
+    let sent = 0;
     const ask = (subject: string, body: object): void =>
-      nats.publish(`bailiwick.${subject}.default.0`, JSON.stringify(body), { reply: `${inbox}.${asked++}` });
+      nats.publish(`bailiwick.${subject}.default.0`, JSON.stringify(body), { reply: `${inbox}.${sent++}` });
     process.kill(stopped, 'SIGSTOP');
     try {
-      await permits.goOn();
+      await permits.waitForPermits();
       await movedFrom(stopped);
       await stack.as('responder').revoke(grant.id, 'it is over');
-      // the stopped process holds all of these, too, and reads them before its own timers
+      // the stopped process also receives these and reads them before its timers fire
       for (let i = 0; i < 50; i++) ask('query', { op: 'grant', log: LOG, id: grant.id });
       ask('command', { commands: 'no list' });
-      await until('the new owner to answer', () => heard.length === 51);
+      await until('the new owner to answer', () => replies.length === 51);
     } finally {
       process.kill(stopped, 'SIGCONT');
     }
-    await permits.goOn();
-    // it has a share of the logs again: so it has come to all that waited for it
+    await permits.waitForPermits();
+    // it owns a share of the logs again, so it has processed everything that waited for it
     await shared();
-    expect(heard).toHaveLength(51);
-    const said = heard.map((text) => JSON.parse(text) as { value?: { status: string }; answers?: unknown });
-    expect(said.filter(({ value }) => value?.status === 'revoked')).toHaveLength(50);
-    expect(said.filter(({ answers }) => answers !== undefined)).toHaveLength(1);
+    expect(replies).toHaveLength(51);
+    const results = replies.map((text) => JSON.parse(text) as { value?: { status: string }; answers?: unknown });
+    expect(results.filter(({ value }) => value?.status === 'revoked')).toHaveLength(50);
+    expect(results.filter(({ answers }) => answers !== undefined)).toHaveLength(1);
   }, 60_000);
 
-  it('that is asked to stop hands its logs over, and no request fails for it', async () => {
+  it('hands its logs over when it is asked to stop, without a failed request', async () => {
     const stopped = await ownerOf(LOG);
-    await permits.goOn();
+    await permits.waitForPermits();
     const { refused } = permits;
     process.kill(stopped, 'SIGTERM');
-    await permits.goOn();
+    await permits.waitForPermits();
     await movedFrom(stopped);
     await shared();
     expect(permits.refused).toBe(refused);
   }, 60_000);
 
-  it('that joins gets its share; without NATS, or without PostgreSQL, the others have it; and back again', async () => {
+  it('gets its share when it joins, loses it to the others without NATS or PostgreSQL, and regains it after', async () => {
     const { delegation } = secrets().nats;
     const wires = [await wireTo(databaseUrl(stack)), await wireTo(stack.status().nats.url)] as const;
     const database = new URL(wires[0].url);
@@ -135,29 +135,29 @@ describe('a delegation process', () => {
       },
       stdio: 'ignore',
     });
-    const gone = once(child, 'exit');
+    const exited = once(child, 'exit');
     const owns = async (): Promise<boolean> => [...(await owners()).values()].includes(child.pid as number);
     try {
-      await until('it to have a log', owns);
-      await told(4);
+      await until('it to own a log', owns);
+      await reported(4);
       for (const wire of wires) {
         wire.cut();
-        await until('the others to have all', async () => (await owners()).size === 4 && !(await owns()));
-        await told(3);
-        await permits.goOn();
+        await until('the others to own all logs', async () => (await owners()).size === 4 && !(await owns()));
+        await reported(3);
+        await permits.waitForPermits();
         wire.mend();
-        await until('it to have a log again', owns);
-        await permits.goOn();
+        await until('it to own a log again', owns);
+        await permits.waitForPermits();
       }
     } finally {
       child.kill('SIGTERM');
-      await gone;
+      await exited;
       for (const wire of wires) await wire.close();
     }
     await shared();
   }, 90_000);
 
-  it('has through all of it written what was answered, and answered what was written', async () => {
+  it('has written exactly the permits that it answered, after all of these disturbances', async () => {
     expect(await permits.end()).toEqual([]);
   }, 60_000);
 });

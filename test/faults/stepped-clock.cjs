@@ -1,5 +1,5 @@
 'use strict';
-// Loaded into a process before its program: its parent can move the wall clock that it sees, and nothing else.
+// Preloaded into a process so that its parent can move the wall clock it reads. Monotonic clocks and timers stay as they are.
 const now = Date.now;
 let ahead = 0;
 Date.now = () => now() + ahead;

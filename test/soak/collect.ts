@@ -4,19 +4,19 @@ import { until } from '../support/stack';
 
 const PORT = 9229;
 const LIST = `http://127.0.0.1:${PORT}/json`;
-const OPEN_MS = 5_000;
-const LEAVE_MS = 300;
+const TIMEOUT_MS = 5_000;
+const DISCONNECT_MS = 300;
 
 /**
- * Has a Node process collect its garbage, which left alone it would not for many minutes where memory is plenty, and
- * tell what it keeps: KB of objects and of buffers. Through its own inspector, which a signal opens, and which is closed
- * again.
- * @throws where another process has the inspector's port
+ * Forces a garbage collection in a Node process and returns the KB of objects and buffers that remain. Without it, a
+ * process with plenty of memory does not collect for many minutes. A signal opens the process's inspector, which is
+ * closed again afterwards.
+ * @throws if another process uses the inspector's port
  */
 export async function collect(pid: number): Promise<number> {
   const kept = await within(pid);
-  // the next process finds the port taken otherwise, and does not try again
-  await until('the inspector to be closed', () => isFree(PORT), OPEN_MS);
+  // otherwise the next process finds the port in use and does not retry
+  await until('the inspector to close', () => isFree(PORT), TIMEOUT_MS);
   return kept;
 }
 
@@ -24,13 +24,13 @@ async function within(pid: number): Promise<number> {
   process.kill(pid, 'SIGUSR1');
   const inspector = await Inspector.open();
   try {
-    const there = await inspector.evaluate('process.pid');
-    if (there !== pid) throw new Error(`process ${there} listens on the inspector's port, not ${pid}`);
-    // what the first finds to be finalized, the second frees
+    const inspectedPid = await inspector.evaluate('process.pid');
+    if (inspectedPid !== pid) throw new Error(`process ${inspectedPid} listens on the inspector's port, not ${pid}`);
+    // the second collection frees the objects that the first one finalized
     for (let i = 0; i < 2; i++) await inspector.call('HeapProfiler.collectGarbage');
     const bytes = await inspector.evaluate('(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())');
-    // closing waits for its connections, and stops all work meanwhile: ours must be gone by then
-    await inspector.evaluate(`setTimeout(() => process.getBuiltinModule('inspector').close(), ${LEAVE_MS}), 0`);
+    // closing blocks the process until its connections are closed, so this one must be closed by then
+    await inspector.evaluate(`setTimeout(() => process.getBuiltinModule('inspector').close(), ${DISCONNECT_MS}), 0`);
     return bytes / 1_024;
   } finally {
     await inspector.close();
@@ -51,7 +51,7 @@ class Inspector {
   }
 
   static async open(): Promise<Inspector> {
-    for (const end = Date.now() + OPEN_MS; ; await delay(50)) {
+    for (const end = Date.now() + TIMEOUT_MS; ; await delay(50)) {
       try {
         const [target] = (await (await fetch(LIST, { headers: { connection: 'close' } })).json()) as {
           webSocketDebuggerUrl: string;
@@ -63,12 +63,12 @@ class Inspector {
         });
         return new Inspector(socket);
       } catch (error) {
-        if (Date.now() > end) throw new Error(`no inspector was opened on port ${PORT}`, { cause: error });
+        if (Date.now() > end) throw new Error(`the inspector did not open on port ${PORT}`, { cause: error });
       }
     }
   }
 
-  /** The number that an expression comes to in there. */
+  /** Evaluates an expression in the inspected process and returns the resulting number. */
   async evaluate(expression: string): Promise<number> {
     const { result } = (await this.call('Runtime.evaluate', { expression })) as { result: { value: number } };
     return result.value;

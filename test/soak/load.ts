@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Asker } from '../support/asker';
+import type { RawHttpClient } from '../support/raw-http-client';
 import type { Random } from '../support/random';
 
-/** Decisions of one run, before it is completed and another one opened: what has ended must leave nothing behind. */
+/** Decisions per run; then the run is completed and another one opened, to show that ended runs free their memory. */
 const DECISIONS_PER_RUN = 50;
-/** more than this on its way is no load any more but a queue */
-const FLYING_MOST = 4_000;
+/** above this number of requests in flight, the system is queueing and no longer under a steady load */
+const MAX_IN_FLIGHT = 4_000;
 const TIMEOUT_MS = 15_000;
 
 interface Lease {
@@ -16,29 +16,29 @@ interface Lease {
 }
 
 /**
- * Runs that settle: opened, some decisions each with its outcome, completed. No request has an Idempotency-Key, which
- * would have to be remembered for a day.
+ * Opens runs, requests decisions, reports an outcome for each and completes the runs. Requests have no Idempotency-Key,
+ * because the system keeps each key for a day.
  */
 export class Load {
-  /** of the decisions answered since it was last emptied: ms from when each was due */
+  /** ms from the due time of each decision to its response, since the list was last cleared */
   latencies: number[] = [];
   decisions = 0;
-  /** answers that were no permit, and requests that got none; by what they were */
-  readonly wrong = new Map<string, number>();
+  /** counts decisions other than permits and failed requests, by description */
+  readonly failures = new Map<string, number>();
   private readonly leases: Promise<Lease>[] = [];
   private turn = 0;
-  private flying = 0;
+  private inFlight = 0;
   private held: Promise<void> | undefined;
 
   constructor(
-    private readonly asker: Asker,
+    private readonly http: RawHttpClient,
     private readonly keys: Readonly<{ [role: string]: string }>,
     runs: number,
   ) {
     for (let i = 0; i < runs; i++) this.place(i);
   }
 
-  /** Closed loop: so many at once, each asking again as soon as it is answered. Decisions a second. */
+  /** Runs a closed loop: each worker sends its next request after a response. Returns decisions per second. */
   async peak(workers: number, seconds: number): Promise<number> {
     const end = performance.now() + seconds * 1_000;
     const before = this.decisions;
@@ -51,8 +51,8 @@ export class Load {
   }
 
   /**
-   * Open loop: requests are due at random times, so many a second on average, whatever became of those before. Each is
-   * timed from when it was due, so that one that had to wait for its turn counts as waiting.
+   * Runs an open loop: requests are due at random times, at an average rate that does not depend on earlier responses.
+   * Each latency counts from the due time, so that it includes any delay before sending.
    */
   async steady(perSecond: number, minutes: number, random: Random): Promise<void> {
     const start = performance.now();
@@ -63,24 +63,24 @@ export class Load {
         await this.held;
         due = performance.now();
       }
-      if (this.flying >= FLYING_MOST) this.count('not sent: too many were on their way');
+      if (this.inFlight >= MAX_IN_FLIGHT) this.count('not sent: too many requests in flight');
       else void this.decide(due);
     }
-    await this.landed();
+    await this.drained();
   }
 
-  /** Nothing is on its way and nothing is sent while something else is done to the system. */
+  /** Pauses the load, waits for the requests in flight, runs `work`, then resumes the load. */
   async hold(work: () => Promise<void>): Promise<void> {
-    this.held = this.landed().then(work);
+    this.held = this.drained().then(work);
     await this.held.finally(() => (this.held = undefined));
   }
 
-  private async landed(): Promise<void> {
-    while (this.flying > 0) await delay(10);
+  private async drained(): Promise<void> {
+    while (this.inFlight > 0) await delay(10);
   }
 
   private async decide(due: number): Promise<void> {
-    this.flying += 1;
+    this.inFlight += 1;
     try {
       const lease = await this.take();
       const decided = await this.post('enforcer', '/v1/actions', {
@@ -90,7 +90,7 @@ export class Load {
       });
       this.latencies.push(performance.now() - due);
       this.decisions += 1;
-      if (decided.decision !== 'permit') throw new Error(`a decision was ${decided.decision}`);
+      if (decided.decision !== 'permit') throw new Error(`decision ${decided.decision}`);
       await this.post('enforcer', `/v1/actions/${decided.actionId}/outcome`, { status: 'completed' });
       lease.settled += 1;
       if (lease.settled === DECISIONS_PER_RUN)
@@ -98,11 +98,11 @@ export class Load {
     } catch (error) {
       this.count((error as Error).message.slice(0, 200));
     } finally {
-      this.flying -= 1;
+      this.inFlight -= 1;
     }
   }
 
-  /** The leases take turns; one that is used up has its place taken by a fresh one. */
+  /** Takes the next lease in turn and replaces one that is used up. */
   private async take(): Promise<Lease> {
     const at = (this.turn = (this.turn + 1) % this.leases.length);
     const current = this.leases[at]!;
@@ -111,14 +111,14 @@ export class Load {
       lease.taken += 1;
       return lease;
     }
-    if (this.leases[at] === current) this.place(at); // others wait for the same one: the first to see it opens one
+    if (this.leases[at] === current) this.place(at); // concurrent callers wait for the same lease; only the first one replaces it
     if (!lease) throw new Error('no run could be opened');
     return this.take();
   }
 
   private place(at: number): void {
     const opening = this.open();
-    opening.catch(() => undefined); // whoever takes it is told
+    opening.catch(() => undefined); // `take` reports the failure
     this.leases[at] = opening;
   }
 
@@ -139,17 +139,18 @@ export class Load {
   }
 
   private async post(role: string, path: string, body: object) {
-    const told = await this.asker.ask({
+    const response = await this.http.send({
       path,
       key: this.keys[role]!,
       body: JSON.stringify(body),
       timeoutMs: TIMEOUT_MS,
     });
-    if (told.status >= 300) throw new Error(`${path.replace(/\/[a-z]+_0_\w+/, '/…')} was answered ${told.status}`);
-    return JSON.parse(told.text);
+    if (response.status >= 300)
+      throw new Error(`${path.replace(/\/[a-z]+_0_\w+/, '/…')} responded with ${response.status}`);
+    return JSON.parse(response.text);
   }
 
   private count(what: string): void {
-    this.wrong.set(what, (this.wrong.get(what) ?? 0) + 1);
+    this.failures.set(what, (this.failures.get(what) ?? 0) + 1);
   }
 }

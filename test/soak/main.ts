@@ -1,20 +1,20 @@
 import { parseArgs } from 'node:util';
 import { Stack } from '../support/stack';
-import { LEAST_MINUTES, soak, told, type SoakReport } from './run';
+import { LEAST_MINUTES, soak, formatSlope, type SoakReport } from './run';
 
 const USAGE = 'usage: npm run soak [-- --minutes 30 --share 0.7 --bound 512 --json]';
 
-/** Exit 0 where memory and p99 are flat and no lag is left, 1 where not, 2 misused. */
+/** Returns exit code 0 if memory and p99 are flat and no follower lags, 1 if not, 2 for invalid options. */
 async function main(): Promise<number> {
   const options = read();
   if (!options) return 2;
-  const say = (line: string): void => {
+  const log = (line: string): void => {
     if (!options.json) console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
   };
   const stack = await Stack.start();
   stack.stopOnSignal();
   try {
-    const report = await soak(stack, { ...options, say });
+    const report = await soak(stack, { ...options, log });
     if (options.json) for (const line of jsonLines(report)) console.log(JSON.stringify(line));
     else print(report, options.bound);
     return report.findings.length === 0 ? 0 : 1;
@@ -34,7 +34,7 @@ function read(): { minutes: number; share: number; bound: number; json: boolean 
     const { values } = parseArgs({ options: flags });
     const [minutes, share, bound] = [Number(values.minutes), Number(values.share), Number(values.bound)];
     if (!(minutes >= LEAST_MINUTES && share > 0 && share <= 1 && bound >= 0))
-      throw new Error(`--minutes is at least ${LEAST_MINUTES}, --share above 0 and at most 1, --bound 0 or more`);
+      throw new Error(`--minutes must be at least ${LEAST_MINUTES}, --share above 0 and at most 1, --bound at least 0`);
     return { minutes, share, bound, json: values.json };
   } catch (error) {
     console.error(`${(error as Error).message}\n${USAGE}`);
@@ -69,10 +69,10 @@ function print({ peak, rate, memory, p50, p99, lag, findings }: SoakReport, boun
   console.table(
     [...memory].map(([part, { first, last, held, ...slope }]) => ({
       part,
-      'most MB held': (held / 1_024).toFixed(0),
-      'MB kept at first': (first / 1_024).toFixed(1),
-      'in the end': (last / 1_024).toFixed(1),
-      'slope, KB/min': told(slope),
+      'max MB held': (held / 1_024).toFixed(0),
+      'MB kept at start': (first / 1_024).toFixed(1),
+      'at end': (last / 1_024).toFixed(1),
+      'slope, KB/min': formatSlope(slope),
       'bytes per decision': ((slope.slope * 1_024) / 60 / rate).toFixed(0),
     })),
   );
@@ -81,12 +81,12 @@ function print({ peak, rate, memory, p50, p99, lag, findings }: SoakReport, boun
     'load, decisions/s': rate.toFixed(0),
     'p50, ms': p50.toFixed(2),
     'p99, ms': p99.median.toFixed(2),
-    'p99 slope, ms/min': told(p99),
-    'most events behind': lag.most,
+    'p99 slope, ms/min': formatSlope(p99),
+    'max events behind': lag.most,
     'lag drained': lag.drainedMs === undefined ? 'no' : `yes, in ${lag.drainedMs.toFixed(0)} ms`,
   });
   console.log(
-    `What each part keeps (services: objects and buffers, after collecting their garbage; servers: the floors of what they hold), after the first minutes, in which runs that have ended are not forgotten yet, with 95 % confidence. ${bound} KB/min are allowed for.`,
+    `Memory that each part keeps, with 95 % confidence: for services, objects and buffers after a garbage collection; for servers, the lowest samples. The warm-up, which still keeps ended runs, is excluded. The limit is ${bound} KB/min.`,
   );
   for (const finding of findings) console.log(`NOT FLAT ${finding}`);
   if (findings.length === 0) console.log('flat');

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Stack } from '../support/stack';
 
 /**
- * KB that each part keeps in memory by itself. Where the system tells (Linux), without what is shared or mapped from
- * files: every process of PostgreSQL would count the same buffers.
+ * Returns the KB of memory of each part. On Linux this excludes shared memory and mapped files, because otherwise every
+ * PostgreSQL process would count the same buffers.
  */
 export function memoryOf(stack: Stack): { [part: string]: number } {
   const { services, postgres, nats } = stack.status();
@@ -35,7 +35,7 @@ function privateKb(pid: number): number {
   try {
     if (existsSync(file)) return Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
   } catch {
-    return 0; // it has ended since
+    return 0; // the process has ended
   }
   return Number(spawnSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' }).stdout) || 0;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Asker } from '../support/asker';
+import { RawHttpClient } from '../support/raw-http-client';
 import { Random } from '../support/random';
 import { http, until, type Stack } from '../support/stack';
 import { collect } from './collect';
@@ -10,32 +10,32 @@ import { floorsOf, isAbove, quantile, slopeOf, type Point, type Slope } from './
 
 export interface SoakOptions {
   readonly minutes: number;
-  /** of the peak */
+  /** the load as a share of the peak */
   readonly share: number;
-  /** KB a minute that a part may surely grow by */
+  /** KB per minute; a part whose growth exceeds it with confidence is a finding */
   readonly bound: number;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 export interface Sample {
-  /** minutes since the load began */
+  /** minutes since the load started */
   readonly at: number;
-  /** KB that each part holds */
+  /** KB of memory of each part */
   readonly memory: { readonly [part: string]: number };
-  /** KB that our services keep, after they have collected their garbage */
+  /** KB that a service keeps after a garbage collection */
   readonly kept?: { readonly [part: string]: number };
   readonly p50: number;
   readonly p99: number;
   readonly perSecond: number;
-  /** events that each follower has still to take in */
+  /** events that each follower has not processed yet */
   readonly behind: { readonly [part: string]: number };
 }
 
 export interface Growth extends Slope {
-  /** KB, of the first sample after the warm-up and of the last one */
+  /** KB in the first sample after the warm-up and in the last one */
   readonly first: number;
   readonly last: number;
-  /** KB, the most it ever held, garbage and all */
+  /** highest KB in any sample, including garbage */
   readonly held: number;
 }
 
@@ -43,12 +43,12 @@ export interface SoakReport {
   readonly peak: number;
   readonly rate: number;
   readonly samples: readonly Sample[];
-  /** KB a minute, after the warm-up */
+  /** KB per minute, after the warm-up */
   readonly memory: ReadonlyMap<string, Growth>;
-  /** ms a minute, and the median of all windows */
+  /** ms per minute, and the median of all windows */
   readonly p99: Slope & { median: number };
   readonly p50: number;
-  /** the most that a follower was behind, and ms until all had caught up at the end; undefined: they did not */
+  /** the largest lag of a follower, and ms until all had caught up at the end; undefined if they did not */
   readonly lag: { most: number; drainedMs: number | undefined };
   readonly findings: readonly string[];
 }
@@ -58,49 +58,51 @@ const RUNS = 64;
 const PEAK_S = 10;
 const SAMPLE_MS = 5_000;
 const DRAIN_MS = 60_000;
-/** what is not looked at: trees that have ended are kept until they are an eighth of all, buffers fill, code is compiled */
+/** minutes before samples count: ended trees accumulate up to an eighth of all, buffers fill, code is compiled */
 const WARM_UP = (LIMITS.endedKeptMs / 60_000) * (9 / 8) + 1;
-/** in less nothing could be said of what grows */
+/** a shorter run has too few samples for a slope */
 export const LEAST_MINUTES = 20;
 const STRETCHES = 24;
-/** a rise of p99 over the whole run, as a share of its median, that is no drift yet */
+/** tolerated rise of p99 over the whole run, as a share of its median */
 const P99_RISE = 0.25;
 
-/** Finds the peak, loads the system with a share of it for long, and tells what grew. */
+/** Measures the peak, runs a share of it as a steady load, and reports growth. */
 export async function soak(stack: Stack, options: SoakOptions): Promise<SoakReport> {
-  const { minutes, share, bound, say } = options;
-  const asker = new Asker(stack.url, 512);
-  const load = new Load(asker, stack.keys, RUNS);
+  const { minutes, share, bound, log } = options;
+  const client = new RawHttpClient(stack.url, 512);
+  const load = new Load(client, stack.keys, RUNS);
   try {
-    await load.peak(WORKERS, PEAK_S); // compiled, cached, connected
+    await load.peak(WORKERS, PEAK_S); // warm-up
     const peak = await load.peak(WORKERS, PEAK_S);
     await drained(stack);
     const rate = peak * share;
-    say(`peak ${peak.toFixed(0)} decisions/s, each with its outcome; now ${rate.toFixed(0)} for ${minutes} minutes`);
-    const watch = new Watch(stack, load, (minutes * 60_000) / STRETCHES, say);
+    log(
+      `peak ${peak.toFixed(0)} decisions/s, each with its outcome; now ${rate.toFixed(0)} decisions/s for ${minutes} minutes`,
+    );
+    const watch = new Watch(stack, load, (minutes * 60_000) / STRETCHES, log);
     await Promise.race([load.steady(rate, minutes, new Random(1)), watch.failed]);
     const samples = await watch.end();
     const drainedMs = await drained(stack);
-    return judged({ peak, rate, samples, drainedMs, bound, minutes, wrong: load.wrong });
+    return evaluate({ peak, rate, samples, drainedMs, bound, minutes, failures: load.failures });
   } finally {
-    asker.close();
+    client.close();
   }
 }
 
-interface Seen {
+interface Measurements {
   readonly peak: number;
   readonly rate: number;
   readonly samples: readonly Sample[];
   readonly drainedMs: number | undefined;
   readonly bound: number;
   readonly minutes: number;
-  readonly wrong: ReadonlyMap<string, number>;
+  readonly failures: ReadonlyMap<string, number>;
 }
 
-/** Pure: what the samples say. */
-export function judged({ peak, rate, samples, drainedMs, bound, minutes, wrong }: Seen): SoakReport {
+/** Derives the report from the samples, without I/O. */
+export function evaluate({ peak, rate, samples, drainedMs, bound, minutes, failures }: Measurements): SoakReport {
   const warm = samples.filter(({ at }) => at >= WARM_UP);
-  const findings = [...wrong].map(([what, times]) => `${times} × ${what}`);
+  const findings = [...failures].map(([what, times]) => `${times} × ${what}`);
   const line = (pick: (sample: Sample) => number): Point[] => warm.map((each) => ({ x: each.at, y: pick(each) }));
   const memory = new Map(
     Object.keys(samples[0]?.memory ?? {}).map((part) => {
@@ -113,7 +115,8 @@ export function judged({ peak, rate, samples, drainedMs, bound, minutes, wrong }
               STRETCHES,
             );
       const slope = slopeOf(points);
-      if (isAbove(slope, bound)) findings.push(`${part} grows by ${told(slope)} KB a minute; ${bound} are allowed for`);
+      if (isAbove(slope, bound))
+        findings.push(`${part} grows by ${formatSlope(slope)} KB per minute; the limit is ${bound}`);
       const [first, last] = [points[0]?.y ?? 0, points[points.length - 1]?.y ?? 0];
       const held = Math.max(...warm.map((sample) => sample.memory[part] ?? 0));
       return [part, { ...slope, first, last, held }];
@@ -124,8 +127,9 @@ export function judged({ peak, rate, samples, drainedMs, bound, minutes, wrong }
     warm.map((sample) => sample.p99),
     0.5,
   );
-  if (isAbove(p99, (P99_RISE * median) / minutes)) findings.push(`p99 rises by ${told(p99)} ms a minute`);
-  if (drainedMs === undefined) findings.push(`followers had not caught up ${DRAIN_MS / 1_000} s after the load ended`);
+  if (isAbove(p99, (P99_RISE * median) / minutes)) findings.push(`p99 rises by ${formatSlope(p99)} ms per minute`);
+  if (drainedMs === undefined)
+    findings.push(`followers have not caught up ${DRAIN_MS / 1_000} s after the end of the load`);
   const most = Math.max(0, ...samples.flatMap(({ behind }) => Object.values(behind)));
   const p50 = quantile(
     warm.map((sample) => sample.p50),
@@ -134,29 +138,29 @@ export function judged({ peak, rate, samples, drainedMs, bound, minutes, wrong }
   return { peak, rate, samples, memory, p99: { ...p99, median }, p50, lag: { most, drainedMs }, findings };
 }
 
-export const told = ({ slope, error }: Slope): string => `${slope.toFixed(2)} ± ${error.toFixed(2)}`;
+export const formatSlope = ({ slope, error }: Slope): string => `${slope.toFixed(2)} ± ${error.toFixed(2)}`;
 
-/** Samples every few seconds, until it is ended. */
+/** Takes a sample every few seconds until `end` is called. */
 class Watch {
   private readonly samples: Sample[] = [];
-  private readonly leaving = new AbortController();
+  private readonly stopping = new AbortController();
   private readonly watching: Promise<void>;
-  /** never resolves; rejects where nothing can be sampled */
+  /** never resolves; rejects if a sample cannot be taken */
   readonly failed: Promise<never>;
 
   constructor(
     private readonly stack: Stack,
     private readonly load: Load,
-    /** how often each collects its garbage, ms */
+    /** ms between two garbage collections of each service */
     private readonly collectMs: number,
-    private readonly say: (line: string) => void,
+    private readonly log: (line: string) => void,
   ) {
     this.watching = this.watch();
     this.failed = this.watching.then(() => new Promise<never>(() => undefined));
   }
 
   async end(): Promise<readonly Sample[]> {
-    this.leaving.abort();
+    this.stopping.abort();
     await this.watching;
     return this.samples;
   }
@@ -167,8 +171,8 @@ class Watch {
     this.load.latencies = [];
     const { services } = this.stack.status();
     for (let [turn, collected] = [0, start]; ;) {
-      await delay(SAMPLE_MS, undefined, { signal: this.leaving.signal }).catch(() => undefined);
-      if (this.leaving.signal.aborted) return;
+      await delay(SAMPLE_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      if (this.stopping.signal.aborted) return;
       const { latencies, decisions: done } = this.load;
       const now = performance.now();
       const sample = {
@@ -184,11 +188,11 @@ class Watch {
       this.samples.push(due ? { ...sample, kept: await this.kept(services[turn++ % services.length]!) } : sample);
       this.load.latencies = [];
       [from, before] = [performance.now(), this.load.decisions];
-      if (this.samples.length % 12 === 0) this.say(minute(sample));
+      if (this.samples.length % 12 === 0) this.log(formatSample(sample));
     }
   }
 
-  /** One service at a time: it drops compiled code with its garbage, and is slow for seconds until it has it again. */
+  /** Measures one service at a time: a forced collection also drops compiled code, which slows it down for seconds. */
   private async kept({ name, pid }: { name: string; pid: number }): Promise<{ [part: string]: number }> {
     const kept: { [part: string]: number } = {};
     await this.load.hold(async () => {
@@ -198,7 +202,7 @@ class Watch {
   }
 }
 
-function minute({ at, memory, p50, p99, perSecond, behind: late }: Sample): string {
+function formatSample({ at, memory, p50, p99, perSecond, behind: late }: Sample): string {
   const parts = Object.entries(memory).map(([part, kb]) => `${part} ${(kb / 1_024).toFixed(0)}`);
   const lag = Object.entries(late).map(([part, events]) => `${part} ${events}`);
   return `${at.toFixed(1)} min: ${perSecond.toFixed(0)}/s, p50 ${p50.toFixed(1)} p99 ${p99.toFixed(1)} ms; MB: ${parts.join(', ')}; behind: ${lag.join(', ')}`;
@@ -209,7 +213,7 @@ async function behind(stack: Stack): Promise<{ [part: string]: number }> {
   return status === 200 ? (body.behind as { [part: string]: number }) : {};
 }
 
-/** ms until every follower has taken in all; undefined where that takes too long. */
+/** Returns the ms until every follower has processed all events; undefined if that takes too long. */
 async function drained(stack: Stack): Promise<number | undefined> {
   const from = performance.now();
   const all = async (): Promise<boolean> => {

@@ -5,11 +5,11 @@ export interface Point {
 export interface Slope {
   /** units of y per unit of x */
   readonly slope: number;
-  /** half the width of its 95 % confidence interval; Infinity where nothing can be said */
+  /** half the width of its 95 % confidence interval; Infinity if there are too few points */
   readonly error: number;
 }
 
-/** A straight line through points by least squares, and how sure its slope is, by the scatter around it. */
+/** Fits a straight line by least squares; derives the error of its slope from the scatter around it. */
 export function slopeOf(points: readonly Point[]): Slope {
   const n = points.length;
   const [meanX, meanY] = [mean(points.map(({ x }) => x)), mean(points.map(({ y }) => y))];
@@ -20,12 +20,12 @@ export function slopeOf(points: readonly Point[]): Slope {
   return { slope, error: student(n - 2) * Math.sqrt(rest / (n - 2) / spread) };
 }
 
-/** Surely above a bound, whatever the scatter. */
+/** Reports whether the slope exceeds a bound with 95 % confidence. */
 export const isAbove = ({ slope, error }: Slope, bound: number): boolean => slope - error > bound;
 
 /**
- * The least of each stretch: of memory that is collected now and then, what is left each time. Of what is sampled often,
- * neighbours are alike, and would make a slope look surer than it is.
+ * Returns the lowest point of each stretch. For memory that is collected from time to time, this is the part that
+ * remains. It also thins out frequent samples: neighboring ones correlate and would understate the error of a slope.
  */
 export function floorsOf(points: readonly Point[], stretches: number): Point[] {
   const [first, last] = [points[0]?.x ?? 0, points[points.length - 1]?.x ?? 0];
@@ -39,7 +39,7 @@ export function floorsOf(points: readonly Point[], stretches: number): Point[] {
   return [...least.values()];
 }
 
-/** The value below which a share of all lie; 0 of none. */
+/** Returns the value below which the given share of the values lies; 0 for an empty list. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
@@ -48,7 +48,7 @@ export function quantile(values: readonly number[], share: number): number {
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : sum(values) / values.length);
 
-/** The two-sided 95 % quantile of Student's t, to a hundredth from 3 degrees of freedom on. */
+/** Returns the two-sided 95 % quantile of Student's t, accurate to 0.01 from 3 degrees of freedom up. */
 function student(freedom: number): number {
   if (freedom === 1) return 12.706;
   if (freedom === 2) return 4.303;

@@ -1,4 +1,4 @@
-/** Where two JSON values differ first, in words; undefined where they are the same. The order of members says nothing. */
+/** Describes the first difference between two JSON values; undefined if they are equal. Ignores the order of members. */
 export function difference(one: unknown, other: unknown, at = ''): string | undefined {
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
     return Object.is(one, other) ? undefined : `${at || 'the whole'} is ${shown(one)} and ${shown(other)}`;

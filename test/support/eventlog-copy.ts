@@ -4,13 +4,13 @@ import { query } from './eventlog-database';
 const TABLES = ['log_owner', 'log', 'event', 'snapshot', 'snapshot_part'] as const;
 type Dump = Record<(typeof TABLES)[number], Buffer>;
 
-/** Every row of the event log as PostgreSQL's own COPY text, as pg_dump would write it. */
+/** Returns every row of the event log as PostgreSQL COPY text, the format that pg_dump writes. */
 export async function dump(url: string): Promise<Dump> {
   const parts = await Promise.all(TABLES.map(async (table) => [table, await copy(url, `COPY ${table} TO STDOUT`)]));
   return Object.fromEntries(parts) as Dump;
 }
 
-/** Puts a dump into a database that is migrated and empty. */
+/** Loads a dump into an empty, migrated database. */
 export async function restore(url: string, rows: Dump): Promise<void> {
   for (const table of TABLES) await copy(url, `COPY ${table} FROM STDIN`, rows[table]);
   await query(url, 'ANALYZE');
@@ -32,7 +32,7 @@ interface Wire {
   endCopyFrom(): void;
 }
 
-/** The COPY sub-protocol as far as it is needed here. @see https://www.postgresql.org/docs/current/protocol-flow.html */
+/** The subset of the COPY sub-protocol used here. @see https://www.postgresql.org/docs/current/protocol-flow.html */
 class Copy implements Submittable {
   private readonly chunks: Buffer[] = [];
   private failure: Error | undefined;
@@ -55,7 +55,7 @@ class Copy implements Submittable {
     this.chunks.push(Buffer.from(message.chunk));
   }
   handleCommandComplete(): void {
-    // ReadyForQuery says it too, also after an error
+    // ReadyForQuery follows, also after an error
   }
   handleError(error: Error): void {
     this.failure = error;

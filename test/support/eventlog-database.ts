@@ -6,16 +6,16 @@ import { testDatabase } from './servers';
 export type Service = 'delegation' | 'ledger' | 'intent' | 'gateway';
 
 export interface EventLogDatabase {
-  /** as the owner of the tables, who is a superuser here */
+  /** connects as the owner of the tables, a superuser in tests */
   readonly url: string;
-  /** as a login that has the rights of this service's role and no others */
+  /** creates a login with only the rights of this service's role and returns its connection URL */
   as(service: Service): Promise<string>;
   drop(): Promise<void>;
 }
 
 /**
- * A migrated event log of a test's own. Its logins are its own too: the services' roles are shared by every database
- * of the server, and by every test that runs at the same time.
+ * Creates a migrated event log for one test. Its logins belong to that test as well, because every database of the
+ * server, and so every concurrent test, shares the services' roles.
  */
 export async function eventLogDatabase(): Promise<EventLogDatabase> {
   const { url, drop } = await testDatabase();
@@ -35,7 +35,7 @@ export async function eventLogDatabase(): Promise<EventLogDatabase> {
     },
     async drop() {
       for (const login of logins) {
-        // what it made in this database goes with it: else the role could not go
+        // PostgreSQL does not drop a role that still owns objects
         await query(url, `DROP OWNED BY ${login} CASCADE; DROP ROLE ${login}`);
       }
       await drop();
@@ -43,7 +43,7 @@ export async function eventLogDatabase(): Promise<EventLogDatabase> {
   };
 }
 
-/** Runs a statement (or several) on a connection of its own; the rows of a single one. */
+/** Runs one or more statements on a separate connection; returns the rows of a single statement. */
 export async function query<Row extends object>(url: string, sql: string, values?: unknown[]): Promise<Row[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
@@ -54,11 +54,11 @@ export async function query<Row extends object>(url: string, sql: string, values
   }
 }
 
-/** Waits until a condition holds; the test's own time limit is the only clock. */
-export async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
+/** Polls until a value is defined and returns it. Only the test's time limit ends the wait. */
+export async function eventually<T>(poll: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
+    const value = await poll();
+    if (value !== undefined) return value;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -2,7 +2,7 @@ import { removeData, startPostgres } from '@bailiwick/platform/servers/postgres'
 import { query } from './eventlog-database';
 import { scratch } from './servers';
 
-/** A PostgreSQL that has never seen us: no roles, no databases of ours. */
+/** Starts a new PostgreSQL without any of Bailiwick's roles and databases. */
 export async function freshServer(): Promise<{ database(name: string): Promise<string>; stop(): Promise<void> }> {
   const dir = scratch();
   const server = await startPostgres({ dataDir: dir, durable: false });

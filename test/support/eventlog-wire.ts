@@ -1,14 +1,14 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A network between a client and its server (a database, NATS) that can lose the answer to what was asked, or fail. */
+/** A proxy between a client and its server (a database, NATS) that can drop responses and connections. */
 export interface Wire {
   readonly url: string;
-  /** From now on the database's answers are lost; once there was one, every connection breaks. Resolves then. */
+  /** Drops the server's next response, closes every connection, then resolves. */
   breakAtNextAnswer(): Promise<void>;
-  /** Breaks every connection, and every new one, until it is mended. */
+  /** Closes every connection and rejects new ones until `mend` is called. */
   cut(): void;
   mend(): void;
-  /** From now on nothing arrives on either side, and every connection stays open. */
+  /** Discards all further traffic in both directions but keeps every connection open. */
   hush(): void;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same in every run with the same seed. */
+/** Generates pseudo-random numbers; the same seed gives the same sequence. */
 export class Random {
   private state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.state = seed >>> 0;
   }
 
-  /** 0 ≤ x < 1. @see mulberry32 */
+  /** Returns 0 ≤ x < 1. @see mulberry32 */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let x = this.state;
@@ -15,7 +15,7 @@ export class Random {
     return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
+  /** Returns an integer between both bounds, inclusive. */
   between(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
   }
@@ -29,7 +29,7 @@ export class Random {
     return from[this.between(0, from.length - 1)] as T;
   }
 
-  /** One of the keys, each as often as its weight says. */
+  /** Returns one of the keys, each with a probability proportional to its weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
     const all = Object.entries(weights) as [K, number][];
     let left = this.next() * all.reduce((sum, [, weight]) => sum + weight, 0);
@@ -49,7 +49,7 @@ export class Random {
     return all;
   }
 
-  /** Another stream of numbers, the same one for the same name. */
+  /** Returns a generator for a separate sequence, which is the same for the same name. */
   fork(name: number): Random {
     return new Random(Math.imul(this.state ^ 0x9e3779b9, 2 * name + 1) + name);
   }

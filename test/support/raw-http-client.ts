@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 
-export interface Question {
+export interface HttpRequest {
   readonly method?: 'GET' | 'POST';
   readonly path: string;
   /** an API key, or a run's grant token */
@@ -8,16 +8,16 @@ export interface Question {
   readonly body?: string;
   readonly idempotencyKey?: string;
   readonly timeoutMs: number;
-  /** the caller goes away in the midst of it */
+  /** aborts the request before its response is complete */
   readonly signal?: AbortSignal;
 }
-export interface Told {
+export interface HttpResponse {
   readonly status: number;
   readonly text: string;
 }
 
-/** One HTTP exchange over kept connections, with nothing between the caller and the wire: no retry, no parsing. */
-export class Asker {
+/** Sends single HTTP requests over keep-alive connections. It does not retry and does not parse the response. */
+export class RawHttpClient {
   private readonly agent: Agent;
   private readonly host: string;
   private readonly port: number;
@@ -29,8 +29,8 @@ export class Asker {
     this.agent = new Agent({ keepAlive: true, maxSockets: connections });
   }
 
-  /** @throws where no whole answer came: refused, reset, timed out, or called off */
-  ask({ method = 'POST', path, key, body, idempotencyKey, timeoutMs, signal }: Question): Promise<Told> {
+  /** @throws if no complete response arrives: the connection is refused or reset, or the request times out or is aborted */
+  send({ method = 'POST', path, key, body, idempotencyKey, timeoutMs, signal }: HttpRequest): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const headers: Record<string, string | number> = { accept: 'application/json' };
       if (key !== undefined) headers.authorization = `Bearer ${key}`;
@@ -39,25 +39,25 @@ export class Asker {
         headers['content-type'] = 'application/json';
         headers['content-length'] = Buffer.byteLength(body);
       }
-      const asked = request({ agent: this.agent, host: this.host, port: this.port, method, path, headers, signal });
-      const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      const outgoing = request({ agent: this.agent, host: this.host, port: this.port, method, path, headers, signal });
+      const timer = setTimeout(() => outgoing.destroy(new Error(`no response within ${timeoutMs} ms`)), timeoutMs);
       const fail = (error: Error): void => {
         clearTimeout(timer);
         reject(error);
       };
-      asked.once('error', fail);
-      asked.once('response', (response) => {
+      outgoing.once('error', fail);
+      outgoing.once('response', (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.once('error', fail);
-        response.once('aborted', () => fail(new Error('the answer was cut off')));
+        response.once('aborted', () => fail(new Error('the response ended early')));
         response.once('end', () => {
           clearTimeout(timer);
-          if (!response.complete) return fail(new Error('the answer was cut off'));
+          if (!response.complete) return fail(new Error('the response ended early'));
           resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
         });
       });
-      asked.end(body);
+      outgoing.end(body);
     });
   }
 

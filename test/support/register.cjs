@@ -1,9 +1,9 @@
-// Lets a plain `node` process load our TypeScript from its sources, as jest does: a child of a test, or a command such as
+// Lets a plain `node` process load TypeScript sources, as jest does: a child process of a test, or a command such as
 // `npm run chaos`.
 const { transformSync } = require('@swc/core');
 const { readFileSync } = require('node:fs');
 
-/** What becomes of a source before it is loaded: whoever tries whether a test can fail breaks a rule here. */
+/** A hook that can change a source before it is loaded; mutation tests use it to break a rule. */
 const sources = { change: (_filename, source) => source };
 module.exports = sources;
 

@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { findNatsServer, startNats } from '@bailiwick/platform/servers/nats';
 import { removeData, startPostgres } from '@bailiwick/platform/servers/postgres';
 
-/** A database of a test's own, on the run's server, or on one started for it where jest was called by itself. */
+/** Creates a database for one test, on the server of `npm test`, or on a new server if jest runs without it. */
 export async function testDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   const server = process.env.BAILIWICK_TEST_DATABASE_URL
     ? { url: process.env.BAILIWICK_TEST_DATABASE_URL, stop: () => Promise.resolve() }
@@ -24,7 +24,7 @@ export async function testDatabase(): Promise<{ url: string; drop(): Promise<voi
   };
 }
 
-/** A nats-server of a test's own, so that it may be stopped, emptied and started again. */
+/** Starts a nats-server for one test, which the test may stop, empty and start again. */
 export async function testNats(): Promise<{ url: string; user: string; pass: string; stop(): Promise<void> }> {
   const dir = scratch();
   const binary =

@@ -3,13 +3,13 @@ import { resolve } from 'node:path';
 
 const SHARED = resolve(__dirname, '..', '..', '..', 'shared');
 
-/** The path of a file that lies beside the repository, where it does. */
+/** Returns the path of a file in `../shared`, outside the repository; undefined if the file is absent. */
 export function sharedPath(name: string): string | undefined {
   const path = resolve(SHARED, name);
   return existsSync(path) ? path : undefined;
 }
 
-/** A test over such a file; skipped, and said so, where it is absent. */
+/** Defines a test that reads such a file; if the file is absent, skips the test with a warning. */
 export function itWithShared(
   name: string,
   title: string,

@@ -7,13 +7,13 @@ export interface SmallDisk {
   remove(): void;
 }
 
-/** A small disk of a test's own; nothing where it may not be made, for only root may mount one. */
+/** Mounts a small disk for one test; undefined if that is not permitted, since only root may mount one. */
 export function smallDisk(megabytes: number): SmallDisk | undefined {
   const dir = scratch();
   const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', dir]);
   if (mount.status !== 0) {
     rmSync(dir, { recursive: true });
-    console.warn('a test of a full disk is skipped: only root may mount a small one');
+    console.warn('SKIPPED: the test of a full disk, because only root may mount a small disk');
     return undefined;
   }
   return {
@@ -25,7 +25,7 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
   };
 }
 
-/** Takes all the room there is. */
+/** Writes to a file until the disk is full. */
 export function fill(file: string): void {
   const handle = openSync(file, 'w');
   try {

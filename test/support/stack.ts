@@ -23,10 +23,10 @@ interface ServerStatus {
   readonly restarts: number;
 }
 
-/** The whole system as its users start it: `bailiwick up` as built, with servers, database and keys of its own. */
+/** The whole system as users start it: the built `bailiwick up`, with separate servers, database and keys. */
 export class Stack {
   private process: ChildProcess | undefined;
-  private said = '';
+  private output = '';
 
   private constructor(
     readonly dataDir: string,
@@ -35,7 +35,7 @@ export class Stack {
     private readonly flags: readonly string[],
   ) {}
 
-  /** @param flags more of them for `bailiwick up` */
+  /** @param flags additional flags for `bailiwick up` */
   static async start(
     env: Readonly<Record<string, string>> = {},
     flags: readonly string[] = [],
@@ -64,9 +64,9 @@ export class Stack {
     return JSON.parse(readFileSync(join(this.dataDir, 'run.json'), 'utf8')) as StackStatus;
   }
 
-  /** Starts it, again where it was stopped; resolves once it says that it runs. */
+  /** Starts or restarts the system; resolves once it reports that it is running. */
   async up(): Promise<void> {
-    this.said = '';
+    this.output = '';
     const child = spawn(
       process.execPath,
       [...BUILT_FLAGS, BIN, 'up', '--data', this.dataDir, '--port', String(this.port), ...this.flags],
@@ -77,23 +77,23 @@ export class Stack {
     );
     this.process = child;
     await new Promise<void>((resolveUp, reject) => {
-      const timer = setTimeout(() => reject(new Error(`not up after ${START_MS} ms:\n${this.said}`)), START_MS);
-      const hear = (chunk: Buffer): void => {
-        this.said += chunk.toString();
-        if (!this.said.includes('Bailiwick is running')) return;
+      const timer = setTimeout(() => reject(new Error(`not ready after ${START_MS} ms:\n${this.output}`)), START_MS);
+      const onOutput = (chunk: Buffer): void => {
+        this.output += chunk.toString();
+        if (!this.output.includes('Bailiwick is running')) return;
         clearTimeout(timer);
         resolveUp();
       };
-      child.stdout.on('data', hear);
-      child.stderr.on('data', hear);
+      child.stdout.on('data', onOutput);
+      child.stderr.on('data', onOutput);
       child.once('exit', (code) => {
         clearTimeout(timer);
-        reject(new Error(`ended with ${code} before it was up:\n${this.said}`));
+        reject(new Error(`exited with ${code} before it was ready:\n${this.output}`));
       });
     });
   }
 
-  /** As Ctrl-C does, or without any goodbye. The data stay. */
+  /** Ends the system as Ctrl-C does, or with another signal. Keeps the data. */
   async down(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
     const child = this.process;
     if (!child || child.exitCode !== null) return child?.exitCode ?? null;
@@ -107,15 +107,15 @@ export class Stack {
     removeData(this.dataDir);
   }
 
-  /** Ctrl-C, which a terminal sends to every process of its group, and npm once more: it is stopped, once. */
+  /** Stops the system once, although Ctrl-C arrives twice: from the terminal and again from npm. */
   stopOnSignal(): void {
     let stopping: Promise<void> | undefined;
-    const leave = (): void => void (stopping ??= this.stop().finally(() => process.exit(130)));
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, leave);
+    const stopAndExit = (): void => void (stopping ??= this.stop().finally(() => process.exit(130)));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stopAndExit);
   }
 }
 
-/** The binary that the test run has found already. */
+/** Passes on the binary that the test run has already found. */
 const natsServer = (): Record<string, string> =>
   process.env.BAILIWICK_TEST_NATS_SERVER ? { BAILIWICK_NATS_SERVER: process.env.BAILIWICK_TEST_NATS_SERVER } : {};
 
@@ -125,7 +125,7 @@ export interface HttpAnswer {
   readonly body: Record<string, unknown>;
 }
 
-/** A bare request, as somebody without our client makes it. */
+/** Sends a plain HTTP request, as a caller without the client library does. */
 export async function http(
   stack: Stack,
   method: string,
@@ -151,7 +151,7 @@ export async function http(
   };
 }
 
-/** Waits for what must become true; the message says what did not. */
+/** Polls until a condition holds. @param what names the condition in the error if it does not hold in time */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await holds())) {

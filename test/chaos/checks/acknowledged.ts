@@ -4,21 +4,21 @@ import type { Logged } from '../log';
 import type { Exchange } from '../record';
 
 type Type = Event['type'];
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- JSON as a stranger reads it
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- JSON as any HTTP client reads it
 type Anything = any;
-/** One thing that a client was told, and what must stand in the log for it. */
+/** One acknowledged result and the event that the log must contain for it. */
 interface Fact {
   readonly types: readonly Type[];
-  /** what it is known by, and nothing else is */
+  /** the unique ID of the result */
   readonly id: string;
   readonly position: number | undefined;
-  /** what was told of it, by where it stands in the event */
-  readonly says: Readonly<Record<string, unknown>>;
+  /** path in the event → acknowledged value */
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
 /**
- * I4: what was acknowledged stands in the log, once, as it was told. And the other way round, since every request was
- * asked until it was answered: the log holds nothing of these kinds that nobody was told.
+ * Checks I4: the log contains every acknowledged result exactly once and with the acknowledged values. The reverse holds
+ * as well, because every request was retried until it was answered: the log contains no other event of these types.
  */
 export function checkAcknowledged(log: readonly Logged[], exchanges: readonly Exchange[]): string[] {
   const findings: string[] = [];
@@ -30,14 +30,16 @@ export function checkAcknowledged(log: readonly Logged[], exchanges: readonly Ex
       const id = idOf(event);
       stored.set(id, [...(stored.get(id) ?? []), event]);
     }
-    const told = new Map(facts.filter((fact) => fact.types === types).map((fact) => [fact.id, fact]));
-    for (const fact of told.values()) findings.push(...compare(fact, stored.get(fact.id) ?? []));
+    const acknowledged = new Map(facts.filter((fact) => fact.types === types).map((fact) => [fact.id, fact]));
+    for (const fact of acknowledged.values()) findings.push(...compare(fact, stored.get(fact.id) ?? []));
     for (const [id, events] of stored)
-      if (!told.has(id)) findings.push(`${events[0]!.type} of ${id} at ${events[0]!.position} was told to nobody`);
+      if (!acknowledged.has(id))
+        findings.push(`${events[0]!.type} of ${id} at ${events[0]!.position} was never acknowledged`);
   }
   const refused = log.filter(({ event }) => event.type === 'Refused' || event.type === 'DelegationRefused').length;
-  const toldNo = exchanges.filter(({ status }) => status === 403).length;
-  if (refused !== toldNo) findings.push(`${toldNo} refusals by a rule were told, and the log holds ${refused}`);
+  const acknowledgedRefusals = exchanges.filter(({ status }) => status === 403).length;
+  if (refused !== acknowledgedRefusals)
+    findings.push(`${acknowledgedRefusals} refusals by a rule were acknowledged, the log contains ${refused}`);
   return findings;
 }
 
@@ -60,43 +62,48 @@ function idOf(event: Event): string {
   return (event.type === 'GrantIssued' ? event.grantId : event.actionId) ?? '';
 }
 
-function compare({ types, id, position, says }: Fact, events: readonly Event[]): string[] {
-  if (events.length !== 1) return [`${types.join('/')} of ${id} was acknowledged and stands ${events.length} times`];
+function compare({ types, id, position, values }: Fact, events: readonly Event[]): string[] {
+  if (events.length !== 1)
+    return [`${types.join('/')} of ${id} was acknowledged and is in the log ${events.length} times`];
   const event = events[0]!;
   if (position !== undefined && event.position !== position)
-    return [`${types.join('/')} of ${id} was told to be at ${position} and is at ${event.position}`];
-  return Object.entries(says).flatMap(([path, value]) => {
-    const there = path.split('.').reduce<Anything>((at, key) => at?.[key], event);
-    const found = difference(there, value, path);
-    return found === undefined ? [] : [`${event.type} of ${id} stands otherwise than it was told: ${found}`];
+    return [`${types.join('/')} of ${id} was acknowledged at ${position} and is at ${event.position}`];
+  return Object.entries(values).flatMap(([path, value]) => {
+    const stored = path.split('.').reduce<Anything>((at, key) => at?.[key], event);
+    const found = difference(stored, value, path);
+    return found === undefined ? [] : [`${event.type} of ${id} differs from the acknowledged values: ${found}`];
   });
 }
 
 function factsOf({ path, body, status, text }: Exchange): Fact[] {
   if (status < 200 || status >= 300) return [];
-  const told = JSON.parse(text);
-  const asked = JSON.parse(body);
-  if (path === '/v1/actions') return [decisionOf(asked, told)];
+  const response = JSON.parse(text);
+  const request = JSON.parse(body);
+  if (path === '/v1/actions') return [decisionOf(request, response)];
   if (path === '/v1/actions:batch')
-    return (told.answers as Anything[]).flatMap((each, i) => (each.error ? [] : [decisionOf(asked.actions[i], each)]));
-  const fact = (types: Type[], id: string, at: number | undefined, says: object): Fact[] => [
-    { types, id, position: at, says: { ...says } },
+    return (response.answers as Anything[]).flatMap((each, i) =>
+      each.error ? [] : [decisionOf(request.actions[i], each)],
+    );
+  const fact = (types: Type[], id: string, at: number | undefined, values: object): Fact[] => [
+    { types, id, position: at, values: { ...values } },
   ];
   if (path.endsWith('/outcome')) {
-    const { id, status: outcome, cost } = told.action;
+    const { id, status: outcome, cost } = response.action;
     const type = SETTLED[outcome as keyof typeof SETTLED];
-    return fact(OUTCOME, id, told.position, { type, 'data.cost': cost });
+    return fact(OUTCOME, id, response.position, { type, 'data.cost': cost });
   }
-  if (path.endsWith('/completion')) return fact(COMPLETION, told.run.id, told.position, {});
-  if (path.endsWith('/revocation')) return fact(REVOCATION, told.revocationId, told.positions['default/0'], {});
+  if (path.endsWith('/completion')) return fact(COMPLETION, response.run.id, response.position, {});
+  if (path.endsWith('/revocation')) return fact(REVOCATION, response.revocationId, response.positions['default/0'], {});
   if (path === '/v1/revocations')
-    return fact(REVOCATION, told.revocationId, told.positions['default/0'], { 'data.selector': asked.selector });
+    return fact(REVOCATION, response.revocationId, response.positions['default/0'], {
+      'data.selector': request.selector,
+    });
   if (path.endsWith('/decision'))
     return [
-      ...fact(APPROVAL, told.approval.id, undefined, { 'data.verdict': asked.verdict }),
-      ...(told.grant ? grantOf(told) : []),
+      ...fact(APPROVAL, response.approval.id, undefined, { 'data.verdict': request.verdict }),
+      ...(response.grant ? grantOf(response) : []),
     ];
-  return told.grant && !path.endsWith('/resumption') ? grantOf(told) : [];
+  return response.grant && !path.endsWith('/resumption') ? grantOf(response) : [];
 }
 
 const grantOf = ({ grant, run }: Anything): Fact[] => [
@@ -104,23 +111,23 @@ const grantOf = ({ grant, run }: Anything): Fact[] => [
     types: GRANT,
     id: grant.id,
     position: grant.position,
-    says: { runId: run.id, treeId: grant.treeId, 'data.limits': grant.limits, 'data.parentId': grant.parentId },
+    values: { runId: run.id, treeId: grant.treeId, 'data.limits': grant.limits, 'data.parentId': grant.parentId },
   },
 ];
 
-function decisionOf(asked: Anything, told: Anything): Fact {
-  const decision = told.decision as keyof typeof DECIDED;
+function decisionOf(request: Anything, response: Anything): Fact {
+  const decision = response.decision as keyof typeof DECIDED;
   return {
     types: DECIDED[decision],
-    id: told.actionId,
-    position: told.position,
-    says: {
-      grantId: asked.grantId,
-      'data.verb': asked.action.verb,
-      'data.resource.id': asked.resource.id,
-      'data.charge.cost': asked.cost ?? {},
-      'data.remaining': told.remaining,
-      ...(decision === 'deny' ? {} : { 'data.expiresAt': told.expiresAt }),
+    id: response.actionId,
+    position: response.position,
+    values: {
+      grantId: request.grantId,
+      'data.verb': request.action.verb,
+      'data.resource.id': request.resource.id,
+      'data.charge.cost': request.cost ?? {},
+      'data.remaining': response.remaining,
+      ...(decision === 'deny' ? {} : { 'data.expiresAt': response.expiresAt }),
     },
   };
 }

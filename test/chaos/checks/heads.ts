@@ -2,8 +2,8 @@ import { createPublicKey, verify } from 'node:crypto';
 import { sha256, type Logged } from '../log';
 
 /**
- * I12, RFC 6962 §2.1 over the stored bytes: every signed head that was given out, however long ago, is a head of the
- * log as it stands, and signed by its key. @see C2SP tlog-checkpoint, signed-note
+ * Checks I12 with RFC 6962 §2.1 over the stored bytes: every published signed head is a head of the current log and is
+ * signed by the log's key. @see C2SP tlog-checkpoint, signed-note
  */
 export function checkHeads(log: readonly Logged[], notes: ReadonlySet<string>, vkey: string): string[] {
   const findings: string[] = [];
@@ -17,11 +17,12 @@ export function checkHeads(log: readonly Logged[], notes: ReadonlySet<string>, v
   log.forEach(({ body }, i) => {
     push(subtrees, sha256(Buffer.of(0), sha256(body)));
     const root = fold(subtrees).toString('base64');
-    for (const told of heads.get(i + 1) ?? [])
-      if (told !== root) findings.push(`a checkpoint of size ${i + 1} has another root than the log (I12)`);
+    for (const published of heads.get(i + 1) ?? [])
+      if (published !== root) findings.push(`the root of a checkpoint of size ${i + 1} differs from the log's (I12)`);
   });
   for (const size of heads.keys())
-    if (size > log.length) findings.push(`a checkpoint of size ${size} was given out, and the log has ${log.length}`);
+    if (size > log.length)
+      findings.push(`a checkpoint of size ${size} was published, but the log has ${log.length} events`);
   return findings;
 }
 

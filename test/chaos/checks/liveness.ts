@@ -10,7 +10,7 @@ interface Node {
   suspended: boolean;
 }
 
-/** I2, I6, I8: no permit stands after the end of its lease or of one above it; an approval serves one permit. */
+/** Checks I2, I6, I8: no permit follows the end of its lease or of an ancestor; an approval is used by one permit. */
 export function checkLiveness(log: readonly Logged[]): string[] {
   const findings: string[] = [];
   const grants = new Map<string, Node>();
@@ -43,23 +43,23 @@ export function checkLiveness(log: readonly Logged[]): string[] {
     if (isType(event, 'RevocationRuleAdded')) rules.push(event);
     if (isType(event, 'ApprovalGiven')) {
       const { approvalId, verdict } = event.data;
-      if (approvals.has(approvalId)) findings.push(`${approvalId} is answered again ${at} (I8)`);
+      if (approvals.has(approvalId)) findings.push(`${approvalId} is decided again ${at} (I8)`);
       approvals.set(approvalId, verdict);
     }
     if (isType(event, 'ActionPermitted')) {
       const why = whyDead(grants, rules, event.grantId);
-      if (why !== undefined) findings.push(`a permit stands ${at} under ${why} (I2)`);
+      if (why !== undefined) findings.push(`a permit was issued ${at} under ${why} (I2)`);
       const { approvalId } = event.data;
       if (approvalId === undefined) continue;
       const answer = approvals.get(approvalId);
-      if (answer !== 'approve') findings.push(`the permit ${at} rests on ${approvalId}, which is ${answer} (I8)`);
+      if (answer !== 'approve') findings.push(`the permit ${at} uses ${approvalId}, whose state is ${answer} (I8)`);
       approvals.set(approvalId, 'used');
     }
   }
   return findings;
 }
 
-/** The rules of this load name an agent class and nothing else. */
+/** Explains why a grant allows no permit; undefined if it is live. The rules of this load select by agent class only. */
 function whyDead(
   grants: ReadonlyMap<string, Node>,
   rules: readonly EventOf<'RevocationRuleAdded'>[],
@@ -67,13 +67,13 @@ function whyDead(
 ): string | undefined {
   for (let id = grantId; id !== undefined;) {
     const node = grants.get(id);
-    if (!node) return `${id}, which is not known`;
+    if (!node) return `${id}, which was not issued`;
     if (node.ended !== undefined) return `${id}, which has ended: ${node.ended}`;
     if (node.suspended) return `${id}, which is suspended`;
     const rule = rules.find(
       ({ position, data }) => position > node.position && data.selector.agentClass === node.agentClass,
     );
-    if (rule) return `${id}, which the rule at ${rule.position} strikes`;
+    if (rule) return `${id}, which the rule at ${rule.position} revokes`;
     id = node.parentId;
   }
   return undefined;

@@ -1,6 +1,6 @@
 import { isType, type Logged } from '../log';
 
-/** I7: every permit ends in exactly one outcome, after it, under its own lease and run. */
+/** Checks I7: exactly one outcome follows every permit, with the same lease and run. */
 export function checkOutcomes(log: readonly Logged[]): string[] {
   const findings: string[] = [];
   const open = new Map<string, { grantId?: string | undefined; runId?: string | undefined }>();
@@ -14,9 +14,9 @@ export function checkOutcomes(log: readonly Logged[]): string[] {
     }
     if (!isType(event, 'ActionCompleted', 'ActionFailed', 'ActionAbandoned')) continue;
     const permit = open.get(id);
-    if (!permit) findings.push(`${event.type} at ${event.position} is the outcome of no open permit (I7)`);
+    if (!permit) findings.push(`${event.type} at ${event.position} has no open permit (I7)`);
     else if (permit.grantId !== event.grantId || permit.runId !== event.runId)
-      findings.push(`${event.type} at ${event.position} is told under another lease than its permit (I7)`);
+      findings.push(`${event.type} at ${event.position} belongs to another lease or run than its permit (I7)`);
     open.delete(id);
   }
   for (const id of open.keys()) findings.push(`${id} has no outcome (I7)`);
