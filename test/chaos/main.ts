@@ -11,13 +11,13 @@ async function main(): Promise<number> {
   const options = read();
   if (!options) return 2;
   const { kills, seed, clients } = options;
-  const say = (line: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
-  say(`seed ${seed}: ${kills} kills of each of ${TARGETS.length} targets, ${clients} clients`);
+  const logLine = (line: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
+  logLine(`seed ${seed}: ${kills} kills of each of ${TARGETS.length} targets, ${clients} clients`);
   const stack = await Stack.start();
   let failed = true;
   stack.stopOnSignal();
   try {
-    const report = await chaos(stack, { kills: kills * TARGETS.length, seed, clients, again: 5_000, say });
+    const report = await chaos(stack, { kills: kills * TARGETS.length, seed, clients, again: 5_000, logLine });
     print(report);
     failed = report.findings.length > 0;
   } catch (error) {

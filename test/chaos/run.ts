@@ -20,7 +20,7 @@ export interface ChaosOptions {
   readonly clients: number;
   /** how many of the answered requests are repeated at the end */
   readonly again: number;
-  readonly say: (line: string) => void;
+  readonly logLine: (line: string) => void;
 }
 
 export interface ChaosReport {
@@ -45,12 +45,12 @@ const QUIET_MS = 90_000;
  * interleaving depends on the machine.
  */
 export async function chaos(stack: Stack, options: ChaosOptions): Promise<ChaosReport> {
-  const { say, again, seed } = options;
+  const { logLine, again, seed } = options;
   const loadResult = await runLoad(stack, options);
   const { record, notes } = loadResult;
   const findings = [...record.findings, ...(await waitUntilIdle(stack))];
   const log = await readLog(stack);
-  say(`${record.exchanges.length} requests answered, ${log.length} events; checking`);
+  logLine(`${record.exchanges.length} requests answered, ${log.length} events; checking`);
   const budgets = checkBudgets(log, record.met);
   findings.push(
     ...checkOrder(log),
@@ -66,7 +66,7 @@ export async function chaos(stack: Stack, options: ChaosOptions): Promise<ChaosR
   const report = { ...loadResult, findings, events: log.length, checkpoints: notes.size, restarts: restartsOf(stack) };
   // further checks would only report the same findings again
   if (findings.length > 0) return { ...report, askedAgain: 0 };
-  say('restarting from the log alone');
+  logLine('restarting from the log alone');
   findings.push(...(await checkReplay(stack, log, record)));
   const repetition = await repeatRequests(stack, record.exchanges, again, new Random(seed).fork(3));
   findings.push(...repetition.findings, ...(await verified(stack)));
@@ -80,7 +80,7 @@ export async function chaos(stack: Stack, options: ChaosOptions): Promise<ChaosR
 type LoadResult = Pick<ChaosReport, 'plan' | 'record' | 'scenarios' | 'restartTimes'> & { notes: ReadonlySet<string> };
 
 /** Runs the load and injects the faults; returns after the last client has finished. A finding ends the faults early. */
-async function runLoad(stack: Stack, { kills, seed, clients, say }: ChaosOptions): Promise<LoadResult> {
+async function runLoad(stack: Stack, { kills, seed, clients, logLine }: ChaosOptions): Promise<LoadResult> {
   const random = new Random(seed);
   const record = new Record();
   const plan = planOf(kills, random);
@@ -92,7 +92,7 @@ async function runLoad(stack: Stack, { kills, seed, clients, say }: ChaosOptions
     for (const [i, fault] of plan.entries()) {
       if (record.findings.length > 0) break;
       await faults.inject(fault);
-      if ((i + 1) % 10 === 0 || i + 1 === plan.length) say(progress(i + 1, plan.length, record));
+      if ((i + 1) % 10 === 0 || i + 1 === plan.length) logLine(progress(i + 1, plan.length, record));
       await waitForResponses(record, random.between(5, 40));
       await delay(random.between(0, 300));
     }
@@ -100,7 +100,7 @@ async function runLoad(stack: Stack, { kills, seed, clients, say }: ChaosOptions
     record.findings.push((error as Error).message);
   }
   await faults.waitForRecovery();
-  say('no more faults; waiting for the clients to finish');
+  logLine('no more faults; waiting for the clients to finish');
   await load.end();
   await heads.end();
   return { plan, record, scenarios: load.completed, restartTimes: faults.restartTimes, notes: heads.notes };
