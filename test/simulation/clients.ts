@@ -39,10 +39,10 @@ export class Clients {
   }
 
   start(count: number): void {
-    for (let i = 0; i < count; i++) this.go(this.work());
+    for (let i = 0; i < count; i++) this.track(this.work());
   }
 
-  /** Drops old knowledge after a long time has passed. */
+  /** Drops old IDs after a long time has passed. */
   forget(): void {
     for (const requests of this.requests.values()) requests.forget();
   }
@@ -55,11 +55,11 @@ export class Clients {
         ({ command, answers }) => command.log === log && (answers.length === 0 || random.chance(0.2)),
       );
       for (let i = 0; i < all.length; i += 6)
-        this.go(this.world.sleep(i * 10).then(() => this.repeat(log, all.slice(i, i + 6))));
+        this.track(this.world.sleep(i * 10).then(() => this.repeat(log, all.slice(i, i + 6))));
     }
   }
 
-  private go(work: Promise<void>): void {
+  private track(work: Promise<void>): void {
     this.working += 1;
     work.catch((error: unknown) => this.world.fail(error)).finally(() => (this.working -= 1));
   }
@@ -73,7 +73,7 @@ export class Clients {
       const requests = this.requests.get(log) as Requests;
       if (random.chance(0.04)) await this.revokeAsPreviewed(log, requests);
       const commands = Array.from({ length: random.pick([1, 1, 2, 3, 6]) }, () => requests.next());
-      await this.ask(
+      await this.sendUntilAnswered(
         log,
         commands.map((command) => this.record(command)),
       );
@@ -90,7 +90,7 @@ export class Clients {
     );
     if (valid.length === 0) return;
     this.world.count('command repeated');
-    await this.ask(log, valid);
+    await this.sendUntilAnswered(log, valid);
   }
 
   private record(command: Command): Sent {
@@ -105,11 +105,11 @@ export class Clients {
     if (!preview?.[0]) return;
     const { digest } = JSON.parse(preview[0]) as { digest: string };
     this.world.count('previewed');
-    await this.ask(log, [this.record(requests.previewed(digest, agentClass))]);
+    await this.sendUntilAnswered(log, [this.record(requests.previewed(digest, agentClass))]);
   }
 
   /** Retries until every command is answered or its key is no longer valid. */
-  private async ask(log: string, all: readonly Sent[]): Promise<void> {
+  private async sendUntilAnswered(log: string, all: readonly Sent[]): Promise<void> {
     const { world } = this;
     const startedAt = world.now;
     let open = all;
@@ -123,12 +123,12 @@ export class Clients {
         await world.sleep(world.random.between(20, 400));
       }
       const answers = await this.send(log, { commands: open.map(({ command }) => command) });
-      if (answers) open = open.filter((sent, i) => !this.take(sent, answers[i] as string));
+      if (answers) open = open.filter((sent, i) => !this.accept(sent, answers[i] as string));
     }
   }
 
   /** Records an answer; returns false if it requests a retry. */
-  private take(sent: Sent, text: string): boolean {
+  private accept(sent: Sent, text: string): boolean {
     const { command } = sent;
     const answer = JSON.parse(text) as Answer;
     const first = sent.answers.length === 0;

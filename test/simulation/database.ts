@@ -72,7 +72,7 @@ export class Database {
   connect(process: Process): Connection {
     const { store, world } = this;
     const fails = (): boolean =>
-      !world.calm && (world.now < this.unavailableUntil || world.random.chance(process.weather.broken));
+      !world.calm && (world.now < this.unavailableUntil || world.random.chance(process.faultRates.broken));
     const call = <T>(what: string, effect: () => Promise<T>): Promise<T> =>
       process.call(what, () => {
         if (!fails()) return effect();
@@ -119,7 +119,7 @@ export class Database {
   ): Promise<AppendResult> {
     const { world } = this;
     const write = (): Promise<AppendResult> => this.write(process, log, at, events, fence, notAfter);
-    if (world.calm || !world.random.chance(process.weather.unknown)) return write();
+    if (world.calm || !world.random.chance(process.faultRates.unknown)) return write();
     const how = world.random.weighted({ 'was written': 3, 'was not written': 3, 'is written later': 2 });
     world.count(`append with unknown result ${how}`);
     world.note(`${process.name} loses the reply to the append at ${log}@${at}: it ${how}`);

@@ -3,7 +3,7 @@ import type { Database } from './database';
 import { Instance, type Witness } from './instance';
 import type { Network } from './network';
 import { Process } from './process';
-import type { Weather } from './weather';
+import type { FaultRates } from './fault-rates';
 import type { World } from './world';
 
 const MAX_SERVICES = 4;
@@ -16,7 +16,7 @@ export class Fleet {
 
   constructor(
     private readonly world: World,
-    private readonly weather: Weather,
+    private readonly faultRates: FaultRates,
     private readonly database: Database,
     private readonly network: Network,
     private readonly witness: Witness,
@@ -29,7 +29,7 @@ export class Fleet {
   join(): void {
     const { world } = this;
     if (this.disbanded || this.present.length >= MAX_SERVICES) return;
-    const process = new Process(world, this.weather, `delegation-${++this.started}`);
+    const process = new Process(world, this.faultRates, `delegation-${++this.started}`);
     process.onDeath(() => world.after(world.random.between(10, 2_500), () => this.join()));
     this.all.push(new Instance(process, this.database.connect(process), this.network, this.witness));
   }

@@ -7,7 +7,7 @@ import { growTree, rootOfFrontier } from '@bailiwick/transparency-log/tree';
 import type { Database } from './database';
 import type { Network } from './network';
 import { Process } from './process';
-import type { Weather } from './weather';
+import type { FaultRates } from './fault-rates';
 import { Violation, type World } from './world';
 
 export interface Head {
@@ -36,7 +36,7 @@ export class Follower {
 
   constructor(
     private readonly world: World,
-    private readonly weather: Weather,
+    private readonly faultRates: FaultRates,
     private readonly database: Database,
     private readonly network: Network,
     readonly log: string,
@@ -59,7 +59,7 @@ export class Follower {
     const { world, log } = this;
     this.lives += 1;
     this.state = undefined;
-    const process = new Process(world, this.weather, `${this.name}-${this.lives}`);
+    const process = new Process(world, this.faultRates, `${this.name}-${this.lives}`);
     process.onDeath(() => {
       world.count('follower died');
       world.after(world.random.between(0, DOWN_MS), () => (this.process = this.start()));
@@ -96,13 +96,13 @@ export class Follower {
     const leaves = batch.events.map(({ body }) => leafHash(entryHash(body)));
     const { frontier } = growTree(kept.position, kept.frontier, leaves);
     await process.call('write', async () => {
-      if (!world.calm && world.random.chance(this.weather.broken)) throw new Error('the database is unavailable');
+      if (!world.calm && world.random.chance(this.faultRates.broken)) throw new Error('the database is unavailable');
       if (kept.position !== batch.from) throw new Violation(`${process.name} writes concurrently with another process`);
       kept.bodies.push(...batch.events.map(({ body }) => body));
       Object.assign(kept, { position: batch.next, frontier });
       world.note(`${process.name} has handled ${this.log} up to ${batch.next}`);
       if (world.random.chance(0.07)) this.heads.push({ size: batch.next, root: rootOfFrontier(frontier) });
-      if (!world.calm && world.random.chance(this.weather.unknown)) {
+      if (!world.calm && world.random.chance(this.faultRates.unknown)) {
         world.count('follower lost the reply to its write');
         throw new Error('the connection broke');
       }

@@ -26,16 +26,21 @@ interface Owned {
 export interface Witness {
   checkOwner(log: string, epoch: number): void;
   /** Reports whether a command has already been executed. */
-  knows(log: string, command: Command): boolean;
+  isExecuted(log: string, command: Command): boolean;
   /** Returns the number of events of a log that are known to clients. */
   acknowledgedIn(log: string): number;
   /**
    * @param before the state when the command arrived (`done`: whether it had been executed, `least`: the number of events
    * known to clients) and the number of events that the owner knew when it answered (`known`)
    */
-  answers(log: string, command: Command, answer: Answer, before: { done: boolean; least: number; known: number }): void;
+  checkAnswer(
+    log: string,
+    command: Command,
+    answer: Answer,
+    before: { done: boolean; least: number; known: number },
+  ): void;
   /** @param least the number of events known to clients when the request was sent */
-  reads(log: string, asOf: number, least: number): void;
+  checkRead(log: string, asOf: number, least: number): void;
 }
 
 /**
@@ -170,7 +175,7 @@ export class Instance implements Server {
     const view = await owner.preview({ selector: preview }).catch(() => undefined);
     return () => {
       if (!view) return [];
-      this.witness.reads(log, view.asOf, least);
+      this.witness.checkRead(log, view.asOf, least);
       return [JSON.stringify(view)];
     };
   }
@@ -182,7 +187,7 @@ export class Instance implements Server {
   ): Promise<() => string[]> {
     const answered = await Promise.all(
       commands.map(async (command) => {
-        const done = this.witness.knows(log, command);
+        const done = this.witness.isExecuted(log, command);
         const least = this.witness.acknowledgedIn(log);
         const answer = await owner.submit(command);
         return { command, answer, before: { done, least, known: owner.position } };
@@ -190,7 +195,7 @@ export class Instance implements Server {
     );
     return () =>
       answered.map(({ command, answer, before }) => {
-        this.witness.answers(log, command, answer, before);
+        this.witness.checkAnswer(log, command, answer, before);
         return JSON.stringify(answer);
       });
   }

@@ -8,7 +8,7 @@ import { MUTATIONS } from './mutations';
 describe('the simulation of a system with a broken rule', () => {
   const quick = MUTATIONS.filter(({ often }) => often);
 
-  it(`fails, for each of ${quick.length} rules`, async () => {
+  it(`fails for each of ${quick.length} rules`, async () => {
     const root = resolve(__dirname, '..', '..');
     const register = 'test/support/register.cjs';
     const { stdout } = await promisify(execFile)(

@@ -2,7 +2,7 @@ import type { Announcement } from '@bailiwick/messaging/cloudevent';
 import type { EventSource, SourceSink } from '@bailiwick/messaging/log-follower/follow-log';
 import type { Command } from '@bailiwick/contracts/command';
 import type { Process } from './process';
-import type { Weather } from './weather';
+import type { FaultRates } from './fault-rates';
 import type { World } from './world';
 
 /** A message to a log's owner: commands with one answer each, or a preview request. */
@@ -23,7 +23,7 @@ export class Network {
 
   constructor(
     private readonly world: World,
-    private readonly weather: Weather,
+    private readonly faultRates: FaultRates,
   ) {}
 
   serve(log: string, server: Server): { stop(): void } {
@@ -50,7 +50,7 @@ export class Network {
   /** Notifies all followers of the log of a commit. A notification may be lost at any time, even without other faults. */
   publish({ log, next }: Announcement): void {
     for (const { process, sink } of this.sinks.get(log) ?? []) {
-      this.carry(() => process.enter(() => sink.head(next)), this.weather.lost);
+      this.carry(() => process.enter(() => sink.head(next)), this.faultRates.lost);
     }
   }
 
@@ -76,17 +76,17 @@ export class Network {
     this.world.count('false commit notification');
   }
 
-  private carry(arrive: () => void, lost = this.world.calm ? 0 : this.weather.lost): void {
-    const { world, weather } = this;
+  private carry(arrive: () => void, lost = this.world.calm ? 0 : this.faultRates.lost): void {
+    const { world, faultRates } = this;
     const { random } = world;
     if (random.chance(lost)) {
       world.count('message lost');
       return;
     }
-    const copies = !world.calm && random.chance(weather.repeated) ? 2 : 1;
+    const copies = !world.calm && random.chance(faultRates.repeated) ? 2 : 1;
     for (let i = 0; i < copies; i++) {
       if (i > 0) world.count('message repeated');
-      const late = !world.calm && random.chance(weather.late);
+      const late = !world.calm && random.chance(faultRates.late);
       if (late) world.count('message late');
       world.after(random.between(0, late ? 4_000 : 6), arrive);
     }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@bailiwick/core/clock';
-import type { Weather } from './weather';
+import type { FaultRates } from './fault-rates';
 import type { World } from './world';
 
 /**
@@ -28,7 +28,7 @@ export class Process {
 
   constructor(
     readonly world: World,
-    readonly weather: Weather,
+    readonly faultRates: FaultRates,
     readonly name: string,
   ) {}
 
@@ -98,15 +98,15 @@ export class Process {
 
   /** Kills the process at this point with the configured probability. */
   diesHere(where: string): boolean {
-    if (this.world.calm || !this.world.random.chance(this.weather.crash)) return false;
+    if (this.world.calm || !this.world.random.chance(this.faultRates.crash)) return false;
     this.world.count(`died ${where}`);
     this.kill(where);
     return true;
   }
 
   private latency(): number {
-    const { world, weather } = this;
-    if (!world.calm && world.random.chance(weather.slow)) return world.random.between(500, 6_000);
+    const { world, faultRates } = this;
+    if (!world.calm && world.random.chance(faultRates.slow)) return world.random.between(500, 6_000);
     return world.random.between(0, 8);
   }
 }

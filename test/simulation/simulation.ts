@@ -12,7 +12,7 @@ import { Database } from './database';
 import { Fleet } from './fleet';
 import { Follower } from './follower';
 import { Network } from './network';
-import { weatherOf, type Weather } from './weather';
+import { randomFaultRates, type FaultRates } from './fault-rates';
 import { Violation, World } from './world';
 
 export interface Outcome {
@@ -45,7 +45,7 @@ const HOUR = 60 * MINUTE;
 
 class Simulation {
   readonly world: World;
-  private readonly weather: Weather;
+  private readonly faultRates: FaultRates;
   private readonly logs: readonly string[];
   private readonly database: Database;
   private readonly network: Network;
@@ -56,12 +56,12 @@ class Simulation {
 
   constructor(seed: number) {
     const world = (this.world = new World(seed));
-    const weather = (this.weather = weatherOf(world.random));
+    const faultRates = (this.faultRates = randomFaultRates(world.random));
     this.logs = world.random.chance(0.3) ? ['default/0', 'default/1'] : ['default/0'];
     this.database = new Database(world);
-    this.network = new Network(world, weather);
+    this.network = new Network(world, faultRates);
     this.answers = new Answers(world, this.database);
-    this.fleet = new Fleet(world, weather, this.database, this.network, this.answers);
+    this.fleet = new Fleet(world, faultRates, this.database, this.network, this.answers);
     this.clients = new Clients(world, this.network, this.logs, this.answers);
     this.database.onAppend = (process, log, events) => checkTime(world, process, log, events);
     this.database.onSnapshot = (log, position, state) => checkSnapshot(this.database, log, position, state);
@@ -77,7 +77,7 @@ class Simulation {
     for (let i = world.random.between(1, 3); i > 0; i--) this.fleet.join();
     for (const log of logs)
       for (const name of ['one', 'other'])
-        this.followers.push(new Follower(world, this.weather, database, this.network, log, `${name}-reader-${log}`));
+        this.followers.push(new Follower(world, this.faultRates, database, this.network, log, `${name}-reader-${log}`));
     this.injectFaults();
     for (const jump of [world.random.pick([0, 11 * MINUTE, 2 * HOUR, 25 * HOUR]), 0]) {
       this.clients.start(world.random.between(2, 4));
@@ -91,7 +91,7 @@ class Simulation {
 
   /** Injects faults that do not depend on a call, four times a second. */
   private injectFaults(): void {
-    const { world, weather } = this;
+    const { world, faultRates } = this;
     const { random } = world;
     if (world.calm) return;
     const now = (perSecond: number): boolean => random.chance(perSecond / 4);
@@ -99,17 +99,17 @@ class Simulation {
       ...this.fleet.present.map(({ process }) => process),
       ...this.followers.map(({ process }) => process),
     ];
-    if (now(weather.stop) && processes.length > 0) {
+    if (now(faultRates.stop) && processes.length > 0) {
       world.count('process stopped');
       random.pick(processes).stop(random.pick([300, 1_500, 4_000, 7_000]), random.chance(0.3));
     }
-    if (now(weather.step) && processes.length > 0) {
+    if (now(faultRates.step) && processes.length > 0) {
       world.count('a clock stepped');
       random.pick(processes).skew = random.pick([-8_000, -8_000, -2_500, -500, 0, 700, 3_000]);
     }
-    if (now(weather.unavailable)) this.database.interrupt(random.between(200, 3_000));
-    if (now(weather.move)) random.pick([() => this.fleet.join(), () => this.fleet.leave()])();
-    if (now(weather.lost)) this.network.mislead(random.pick(this.logs));
+    if (now(faultRates.unavailable)) this.database.interrupt(random.between(200, 3_000));
+    if (now(faultRates.move)) random.pick([() => this.fleet.join(), () => this.fleet.leave()])();
+    if (now(faultRates.lost)) this.network.mislead(random.pick(this.logs));
     world.after(250, () => this.injectFaults());
   }
 
@@ -139,7 +139,7 @@ class Simulation {
       2 * MINUTE,
       'the followers',
     );
-    this.answers.atEnd(this.clients.sent);
+    this.answers.checkAll(this.clients.sent);
     for (const log of logs) {
       const events = database.events(log);
       checkAuthority(events, world);

@@ -63,7 +63,7 @@ export class World {
     return new Promise((resolve) => void this.after(ms, resolve));
   }
 
-  /** Runs step by step until `done`. @throws Violation if that takes longer than `most` ms of the world's time */
+  /** Runs step by step until `done`. @throws Violation if that takes longer than `limitMs` of the world's time */
   async run(done: () => boolean, limitMs: number, what: string): Promise<void> {
     const end = this.now + limitMs;
     while (!done()) {
@@ -90,7 +90,7 @@ export class World {
     this.failure ??= error instanceof Error ? error : new Error(String(error));
   }
 
-  must(holds: boolean, what: () => string): void {
+  assert(holds: boolean, what: () => string): void {
     if (!holds) this.fail(new Violation(what()));
   }
 

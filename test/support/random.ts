@@ -25,7 +25,7 @@ export class Random {
   }
 
   pick<T>(from: readonly T[]): T {
-    if (from.length === 0) throw new Error('nothing to pick from');
+    if (from.length === 0) throw new Error('cannot pick from an empty list');
     return from[this.between(0, from.length - 1)] as T;
   }
 

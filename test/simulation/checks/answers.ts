@@ -8,7 +8,7 @@ import { isRetryable, type Sent } from '../clients';
 import type { World } from '../world';
 
 /** The main events of each command: it writes exactly one of them, in addition to any events for grants that end with it. */
-const HEADS: Record<CommandType, readonly EventType[]> = {
+const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   openRun: ['RunOpened'],
   delegate: ['RunOpened', 'DelegationRefused'],
   authorize: ['ActionPermitted', 'ActionDenied', 'ActionStepUp'],
@@ -50,39 +50,41 @@ export class Answers implements Witness {
   /** Checks I11: only the newest owner answers. */
   checkOwner(log: string, epoch: number): void {
     const newest = this.database.epochs.get(log);
-    this.world.must(epoch === newest, () => `I11: the owner of ${log} in epoch ${epoch} answers in epoch ${newest}`);
+    this.world.assert(epoch === newest, () => `I11: the owner of ${log} in epoch ${epoch} answers in epoch ${newest}`);
   }
 
-  knows(log: string, { commandId }: Command): boolean {
+  isExecuted(log: string, { commandId }: Command): boolean {
     return this.database.eventsOf(log, commandId).length > 0;
   }
 
-  answers(log: string, command: Command, answer: Answer, before: Parameters<Witness['answers']>[3]): void {
+  checkAnswer(log: string, command: Command, answer: Answer, before: Parameters<Witness['checkAnswer']>[3]): void {
     if (isRetryable(answer)) return;
     const { done, least, known } = before;
     const events = this.database.eventsOf(log, command.commandId);
-    const says = (): string => `${command.type} ${command.commandId} returns ${JSON.stringify(answer).slice(0, 300)}`;
+    const describe = (): string =>
+      `${command.type} ${command.commandId} returns ${JSON.stringify(answer).slice(0, 300)}`;
     if (answer.ok) {
       const { position } = answer.value as { position: number };
-      this.world.must(
+      this.world.assert(
         events.some((event) => event.position === position),
-        () => `I4: ${says()}, but ${log} has no such event`,
+        () => `I4: ${describe()}, but ${log} has no such event`,
       );
       return;
     }
     const code = answer.refusal.code as Code;
     const written = events.some((event) => 'code' in event.data && event.data.code === code);
-    if (CODES[code] === 403) return this.world.must(written, () => `I4: ${says()}, but ${log} has no such refusal`);
+    if (CODES[code] === 403)
+      return this.world.assert(written, () => `I4: ${describe()}, but ${log} has no such refusal`);
     // other refusals are not written: of two copies of a command, one may be refused as too early and the other succeed
-    this.world.must(!done, () => `I4: ${says()} although it was executed at ${events[0]?.position}`);
-    this.world.must(
+    this.world.assert(!done, () => `I4: ${describe()} although it was executed at ${events[0]?.position}`);
+    this.world.assert(
       known >= least,
-      () => `I11: ${says()} by an owner that knows ${known} events of ${log}, but ${least} were acknowledged`,
+      () => `I11: ${describe()} by an owner that isExecuted ${known} events of ${log}, but ${least} were acknowledged`,
     );
   }
 
-  reads(log: string, asOf: number, least: number): void {
-    this.world.must(asOf >= least, () => `I11: ${log} is read as of ${asOf}, but ${least} events were acknowledged`);
+  checkRead(log: string, asOf: number, least: number): void {
+    this.world.assert(asOf >= least, () => `I11: ${log} is read as of ${asOf}, but ${least} events were acknowledged`);
   }
 
   /** Returns the number of events of a log that are known to clients. */
@@ -91,15 +93,15 @@ export class Answers implements Witness {
   }
 
   /** Compares every answer with the log and with the other answers to the same command, at the end of a simulation. */
-  atEnd(all: readonly Sent[]): void {
+  checkAll(all: readonly Sent[]): void {
     for (const { command, answers } of all) {
       const events = this.database.eventsOf(command.log, command.commandId);
-      this.once(command, events);
+      this.checkSingleExecution(command, events);
       const kept = answers.map((text) => JSON.parse(text) as Answer).filter(isKept);
-      for (const answer of kept) this.agrees(command, answer, events);
+      for (const answer of kept) this.checkAgainstLog(command, answer, events);
       const [first, ...rest] = kept.map(canonicalize);
       for (const other of rest)
-        this.world.must(
+        this.world.assert(
           other === first,
           () => `I4: ${command.type} ${command.commandId} returned ${first} first and then ${other}`,
         );
@@ -108,22 +110,22 @@ export class Answers implements Witness {
   }
 
   /** Checks that the events of a command are adjacent and that it was executed at most once. */
-  private once({ commandId, type }: Command, events: readonly Event[]): void {
+  private checkSingleExecution({ commandId, type }: Command, events: readonly Event[]): void {
     const first = events[0]?.position ?? 0;
-    this.world.must(
+    this.world.assert(
       events.every((event, i) => event.position === first + i),
       () =>
-        `I4: ${type} ${commandId} was executed more than once, at ${events.map(({ position }) => position).join(', ')}`,
+        `I4: ${type} ${commandId} was executed more than checkSingleExecution, at ${events.map(({ position }) => position).join(', ')}`,
     );
-    const heads = events.filter((event) => event.type === 'Refused' || HEADS[type].includes(event.type));
-    this.world.must(
-      heads.length === (events.length > 0 ? 1 : 0),
+    const mainEvents = events.filter((event) => event.type === 'Refused' || MAIN_EVENTS[type].includes(event.type));
+    this.world.assert(
+      mainEvents.length === (events.length > 0 ? 1 : 0),
       () => `I4: ${type} ${commandId} wrote ${events.map((event) => event.type).join(', ')}`,
     );
   }
 
   /** Checks that an answer matches the events in the log. */
-  private agrees(command: Command, answer: Answer, events: readonly Event[]): void {
+  private checkAgainstLog(command: Command, answer: Answer, events: readonly Event[]): void {
     const find = <T extends EventType>(type: T) =>
       events.find((event): event is Extract<Event, { type: T }> => event.type === type);
     const value = (answer.ok ? answer.value : {}) as Acknowledged;
@@ -143,7 +145,7 @@ export class Answers implements Witness {
     for (const [what, [returned, logged]] of Object.entries(pairs)) {
       // a refusal carries no IDs; recordDrift may suspend a grant but returns only the score
       if (!answer.ok || (what === 'grant' && command.type === 'recordDrift')) continue;
-      this.world.must(
+      this.world.assert(
         returned === logged,
         () =>
           `I4: ${command.type} ${command.commandId} returned ${what} ${String(returned)}, but the log contains ${String(logged)}`,

@@ -17,30 +17,30 @@ export function checkAuthority(events: readonly Event[], world: World): void {
     if (isOutcome(event)) {
       const id = event.actionId as string;
       const permit = before.find((each) => each.type === 'ActionPermitted' && each.actionId === id);
-      must(permit?.runId === event.runId && !ended.has(id), event, 'I7: an outcome without an open permit');
+      assert(permit?.runId === event.runId && !ended.has(id), event, 'I7: an outcome without an open permit');
       ended.add(id);
     }
     world.count(event.type);
   });
 }
 
-function must(holds: boolean, { log, position, type }: Event, what: string): void {
+function assert(holds: boolean, { log, position, type }: Event, what: string): void {
   if (!holds) throw new Violation(`${what}: ${log}@${position} (${type})`);
 }
 
 function checkPermit(before: readonly Event[], permit: EventOf<'ActionPermitted'>, world: World): void {
   const grants = chain(before, permit.grantId as string);
   const why = dead(before, permit.grantId as string, Date.parse(permit.time));
-  must(why === undefined, permit, `I2: permitted although ${why}`);
-  must(
+  assert(why === undefined, permit, `I2: permitted although ${why}`);
+  assert(
     grants[0]?.grantId === permit.grantId && grants[0]?.runId === permit.runId,
     permit,
     'I7: not under the current grant of its run',
   );
   grants.forEach((grant, up) => {
-    must(admits(grant.data.limits, permit), permit, `I1: ${grant.grantId} does not admit ${permit.data.verb}`);
+    assert(admits(grant.data.limits, permit), permit, `I1: ${grant.grantId} does not admit ${permit.data.verb}`);
     const [run, above] = [opened(before, grant.runId), grants[up + 1]];
-    must(
+    assert(
       run?.treeId === permit.treeId && run?.data.parentRunId === above?.runId,
       permit,
       'I7: the chain of grants has a gap',
@@ -52,12 +52,12 @@ function checkPermit(before: readonly Event[], permit: EventOf<'ActionPermitted'
   const asked = before.find((each) => each.type === 'ApprovalRequested' && each.data.approvalId === approvalId);
   const given = before.find((each) => each.type === 'ApprovalGiven' && each.data.approvalId === approvalId);
   const used = before.some((each) => each.type === 'ActionPermitted' && each.data.approvalId === approvalId);
-  must(
+  assert(
     asked?.type === 'ApprovalRequested' && asked.data.binding === binding,
     permit,
     'I8: the approval was for another call',
   );
-  must(
+  assert(
     given?.type === 'ApprovalGiven' && given.data.verdict === 'approve' && !used,
     permit,
     'I8: not approved, or used before',
@@ -69,16 +69,16 @@ function checkGrant(before: readonly Event[], event: EventOf<'GrantIssued'>, wor
   const { parentId, supersedes, limits } = event.data;
   for (const id of [parentId, supersedes]) {
     const why = id === undefined ? undefined : dead(before, id, Date.parse(event.time));
-    must(why === undefined, event, `I2: issued from a grant that ${why}`);
+    assert(why === undefined, event, `I2: issued from a grant that ${why}`);
   }
   const parent = parentId === undefined ? undefined : issued(before, parentId);
   if (parentId !== undefined)
-    must(parent !== undefined && within(limits, parent.data.limits), event, 'I1: wider than its parent');
+    assert(parent !== undefined && within(limits, parent.data.limits), event, 'I1: wider than its parent');
   const run = opened(before, event.runId);
   for (const rule of quarantines(before)) {
     const { issuedBefore: _, ...parts } = rule.data.selector;
     const struck = run && selects(parts, { ...run.data, treeId: event.treeId as string, limits });
-    must(!struck, event, `I6: quarantined by ${rule.data.revocationId}`);
+    assert(!struck, event, `I6: quarantined by ${rule.data.revocationId}`);
   }
   world.count(supersedes ? 'grant raised' : parentId ? 'child grant' : 'root grant');
 }

@@ -1,7 +1,7 @@
 import type { Random } from '../support/random';
 
 /** Probability of each fault, 0..1, per message or call unless a comment states per second. */
-export interface Weather {
+export interface FaultRates {
   /** a message is lost · arrives twice · arrives late */
   readonly lost: number;
   readonly repeated: number;
@@ -24,7 +24,7 @@ export interface Weather {
   readonly move: number;
 }
 
-const WORST: Weather = {
+const WORST: FaultRates = {
   lost: 0.15,
   repeated: 0.2,
   late: 0.2,
@@ -39,9 +39,9 @@ const WORST: Weather = {
 };
 
 /** Picks each probability at random, often 0, so that bugs that another fault would hide also show. */
-export function weatherOf(random: Random): Weather {
+export function randomFaultRates(random: Random): FaultRates {
   const some = (worst: number): number => (random.chance(0.4) ? 0 : worst * random.next());
   return Object.fromEntries(
     Object.entries(WORST).map(([kind, worst]) => [kind, some(worst as number)]),
-  ) as object as Weather;
+  ) as object as FaultRates;
 }
