@@ -20,7 +20,7 @@ describe(`the whole system under load while its parts are killed (seed ${SEED})`
       seed: SEED,
       clients: 16,
       again: 500,
-      logLine: (line) => said.push(line),
+      logLine: (line) => lines.push(line),
     });
     expect(report.findings).toEqual([]);
     for (const target of TARGETS) expect(report.plan).toContainEqual({ target, kind: 'kill' });
