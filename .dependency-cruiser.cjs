@@ -1,4 +1,4 @@
-/** Imports point down only (see ARCHITECTURE.md): core ← contracts ← pure libs ← event-store, messaging ← platform ← apps. */
+/** Imports point down only (ARCHITECTURE.md): core ← contracts ← pure libs ← event-store, messaging ← platform ← apps ← tools. */
 const PURE = 'authority|trajectory|drift|transparency-log|receipts|audit';
 const tests = { pathNot: '(\\.spec\\.ts|\\.contract\\.ts|/testing/)' };
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from: { ...tests, ...from }, to });
@@ -79,17 +79,19 @@ module.exports = {
       { path: '^libs/client' },
       { path: '^(libs/(?!client|contracts|core)|apps)' },
     ),
+    rule('apps-apart', 'apps never import apps', { path: '^apps/([^/]+)/' }, { path: '^apps/', pathNot: '^apps/$1/' }),
+    rule('tools-on-top', 'the product never imports a tool', { path: '^(libs|apps)/' }, { path: '^tools/' }),
     rule(
-      'apps-apart',
-      'an app never imports another app',
-      { path: '^apps/([^/]+)/' },
-      { path: '^apps/', pathNot: '^apps/$1/' },
+      'tools-on-the-cli',
+      'a tool may use the libraries and the command line, which starts the system',
+      { path: '^tools/' },
+      { path: '^apps/(?!cli/)' },
     ),
     {
       name: 'declared-dependencies',
       comment: 'a package imports only what its own package.json lists',
       severity: 'error',
-      from: { ...tests, path: '^(libs|apps)/' },
+      from: { ...tests, path: '^(libs|apps|tools)/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
     },
     rule(

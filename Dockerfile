@@ -4,9 +4,10 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.base.json tsconfig.build.json ./
 COPY apps apps
 COPY libs libs
+COPY tools tools
 RUN npm ci --no-audit --no-fund
 RUN node node_modules/typescript/bin/tsc -b tsconfig.build.json && npm prune --omit=dev --no-audit --no-fund \
-  && rm -rf apps/*/src libs/*/src
+  && rm -rf apps/*/src libs/*/src node_modules/@bailiwick/bench
 
 FROM node:20-slim
 WORKDIR /app

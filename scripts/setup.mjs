@@ -59,6 +59,7 @@ function build() {
     join(root, 'tsconfig.build.json'),
     ...sources(join(root, 'apps')),
     ...sources(join(root, 'libs')),
+    ...sources(join(root, 'tools')),
   ]) {
     if (!file.endsWith('.spec.ts')) hash.update(file.slice(root.length)).update(readFileSync(file));
   }

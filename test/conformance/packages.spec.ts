@@ -12,7 +12,7 @@ interface Manifest {
   readonly devDependencies?: Record<string, string>;
   readonly exports?: object;
 }
-const workspaces = ['libs', 'apps'].flatMap((kind) =>
+const workspaces = ['libs', 'apps', 'tools'].flatMap((kind) =>
   readdirSync(join(ROOT, kind)).map((name) => {
     const folder = join(ROOT, kind, name);
     return { folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest };
@@ -60,7 +60,7 @@ describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder,
       const { references = [] } = JSON.parse(readFileSync(join(folder, 'tsconfig.json'), 'utf8')) as {
         references?: { path: string }[];
       };
-      expect(references.map(({ path }) => path.replace('../../libs/', '@bailiwick/')).sort()).toEqual(
+      expect(references.map(({ path }) => path.replace(/^\.\.\/\.\.\/(libs|apps)\//, '@bailiwick/')).sort()).toEqual(
         declared.filter((each) => each.startsWith('@bailiwick/')).sort(),
       );
     });

@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 const ROOT = resolve(__dirname, '..', '..');
 const ROW = /^\| (.+\?) \| `([^`]+)` \|$/;
 
-/** Paths in backticks that start with a folder of the repository, without patterns and placeholders. */
-const PATH = /`((?:apps|libs|test|docs|scripts|bin)\/[\w./-]+)`/g;
+/** Paths in backticks that begin in a folder of the repository, without patterns and placeholders. */
+const PATH = /`((?:apps|libs|tools|test|docs|scripts|bin)\/[\w./-]+)`/g;
 
 describe('docs/where-is.md', () => {
   const rows = readFileSync(join(ROOT, 'docs', 'where-is.md'), 'utf8')

@@ -1,4 +1,4 @@
-import { fillLog } from '../../apps/cli/src/bench/fill';
+import { fillLog } from '../../tools/bench/src/fill';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { FOLD_VERSION, fromSnapshotParts, stateDigest } from '@bailiwick/authority/state/snapshot';

@@ -116,7 +116,7 @@ describe('a database that accepts connections and never responds', () => {
 
   it('has a time limit in every source that opens a connection', () => {
     const root = resolve(__dirname, '..', '..');
-    const files = ['apps', 'libs'].flatMap((folder) =>
+    const files = ['apps', 'libs', 'tools'].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts') && !file.includes('testing/'))
         .map((file) => join(folder, file)),

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { ProblemError } from '@bailiwick/client/client';
 import { UsageError } from './context';
 import { addActionCommands } from './commands/actions';
-import { addBenchCommand } from './commands/benching';
+import { addBenchCommand } from './commands/bench';
 import { addDeployCommands } from './commands/deploying';
 import { addEraseCommand } from './commands/erasing';
 import { addListCommands } from './commands/listing';

@@ -6,7 +6,7 @@ import { stopChild, waitFor } from '@bailiwick/platform/servers/child';
 import { freePort } from '@bailiwick/platform/servers/ports';
 
 /** What we are measured against. It is not part of an installation: only a clone of the repository has it. */
-const PEERS = resolve(__dirname, '..', '..', '..', '..', 'test', 'bench', 'peers');
+const PEERS = resolve(__dirname, '..', '..', '..', 'test', 'bench', 'peers');
 const START_MS = 15_000;
 
 export interface Peer {

@@ -5,9 +5,9 @@ import { BailiwickClient, type Granted } from '@bailiwick/client/client';
 import type { GrantRequest } from '@bailiwick/contracts/grant';
 import { freePort } from '@bailiwick/platform/servers/ports';
 import { removeData } from '@bailiwick/platform/servers/postgres';
-import type { Credentials } from '../context';
-import { readStatus, Supervisor } from '../up/supervisor';
-import type { Secrets } from '../up/secrets';
+import type { Credentials } from '@bailiwick/cli/context';
+import { readStatus, Supervisor } from '@bailiwick/cli/up/supervisor';
+import type { Secrets } from '@bailiwick/cli/up/secrets';
 
 /** The whole system with servers, data and keys of its own, in a folder that goes when it stops. */
 export class System {

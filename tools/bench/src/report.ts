@@ -1,4 +1,4 @@
-import { bold, dim } from '../render';
+import { bold, dim } from '@bailiwick/cli/render';
 import { compare } from './rounds';
 
 /** One line of `--json`. `ratio` is ours over theirs; without an `against` there is none. */

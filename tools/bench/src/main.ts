@@ -1,0 +1,76 @@
+import { Command } from 'commander';
+import { UsageError } from '@bailiwick/cli/context';
+import { benchDecisions } from './decisions';
+import { benchDelegate } from './delegate';
+import { Driver } from './driver';
+import { benchLedger } from './ledger';
+import { benchLog } from './log';
+import { benchMemory, benchRecover } from './recover';
+import { benchReplay } from './replay';
+import { Report } from './report';
+import { System } from './system';
+
+const BENCHES = {
+  decisions: benchDecisions,
+  delegate: benchDelegate,
+  log: benchLog,
+  ledger: benchLedger,
+  recover: benchRecover,
+  memory: benchMemory,
+  replay: benchReplay,
+} as const;
+type Bench = keyof typeof BENCHES;
+const NAMES = Object.keys(BENCHES) as Bench[];
+
+interface BenchFlags {
+  rounds: string;
+  size: string;
+  json?: boolean;
+}
+
+/** Runs `bailiwick bench` with the arguments after `bench`. */
+export async function runBench(args: readonly string[]): Promise<void> {
+  await new Command('bailiwick bench')
+    .argument('[which]', `one of ${NAMES.join(', ')}; all of them if omitted`)
+    .description('compare this build with other software on this machine')
+    .option('--rounds <n>', 'number of measured rounds', '5')
+    .option('--size <n>', 'number of live leases in a large state, or of recorded decisions', '1000000')
+    .option('--json', 'print JSON')
+    .exitOverride((error) => {
+      process.exit(error.exitCode === 0 ? 0 : 2);
+    })
+    .action(bench)
+    .parseAsync(args, { from: 'user' });
+}
+
+async function bench(which: string | undefined, flags: BenchFlags): Promise<void> {
+  if (which !== undefined && !Object.hasOwn(BENCHES, which))
+    throw new UsageError(`Benchmark ${which} not found. Use one of ${NAMES.join(', ')}.`);
+  const [rounds, size] = [wholeNumber('--rounds', flags.rounds), wholeNumber('--size', flags.size)];
+  for (const name of which === undefined ? NAMES : [which as Bench]) {
+    const report = new Report(name, flags.json === true, (line) => console.log(line));
+    await withSystem((system, driver) => BENCHES[name]({ system, driver, rounds, size, report }));
+  }
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new UsageError(`${option} must be a whole number of at least 1`);
+  return value;
+}
+
+/** Starts a system and a load generator, and stops both on success, failure and signals. */
+async function withSystem(work: (system: System, driver: Driver) => Promise<void>): Promise<void> {
+  const system = await System.start();
+  const driver = new Driver();
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => reject(new Error(`stopped by ${signal}`)));
+  });
+  try {
+    await Promise.race([work(system, driver), interrupted]);
+  } finally {
+    driver.stop();
+    await system.stop();
+  }
+}
