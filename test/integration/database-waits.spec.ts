@@ -6,7 +6,7 @@ import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { PostgresImports } from '@bailiwick/event-store/postgres/imports';
 import { PostgresPayloads } from '@bailiwick/event-store/postgres/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
-import { IntentStore } from '../../apps/intent/src/store';
+import { IntentStore } from '../../apps/intent/src/monitor/intent-store';
 import { RebuildStore } from '../../apps/ledger/src/read-models/rebuild/store';
 import { LedgerStore } from '../../apps/ledger/src/read-models/store';
 import { eventLogDatabase, type EventLogDatabase } from '../support/eventlog-database';

@@ -3,7 +3,7 @@ import { emptyHistory, observe } from '@bailiwick/drift/history';
 import type { Call, History } from '@bailiwick/drift/memory';
 import { isReportable } from '@bailiwick/drift/report';
 import { scoreCall, scoreRefused, type Score } from '@bailiwick/drift/score';
-import { callOfEvent, isDecided, observationOf, type Payload } from './translate';
+import { callOfEvent, isDecided, observationOf, type Payload } from './observations';
 
 interface Tree {
   readonly history: History;

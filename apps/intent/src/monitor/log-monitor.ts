@@ -88,7 +88,7 @@ export class LogMonitor {
   }
 
   /** Scores that are still to be told. */
-  get untold(): number {
+  get pendingReports(): number {
     return this.monitor.reports().length;
   }
 

@@ -7,7 +7,8 @@ import { words } from '@bailiwick/receipts/testing/sealed-log';
 import { Monitor } from './monitor';
 import { DriftingLog, follow, LEASE, settle } from './testing/drifting';
 import { steps, take } from './testing/drifting-moves';
-import { callOfEvent, callOfRequest, isDecided } from './translate';
+import { callOfRequest } from '../scoring/call-of-request';
+import { callOfEvent, isDecided } from './observations';
 
 fc.configureGlobal({ seed: 20260143 });
 

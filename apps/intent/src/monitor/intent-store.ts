@@ -1,19 +1,7 @@
 import 'reflect-metadata';
-import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { databaseWaits } from '@bailiwick/event-store/postgres/waits';
 import type { ProgressStore } from './log-monitor';
-
-/** The monitor's only table: from where each log must be folded to know all its living trees. */
-export class Intent1760000200000 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query('CREATE TABLE intent.progress (log text PRIMARY KEY, since bigint NOT NULL)');
-    await runner.query('GRANT SELECT, INSERT, UPDATE ON intent.progress TO bailiwick_intent');
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE intent.progress');
-  }
-}
 
 export class IntentStore implements ProgressStore {
   private constructor(private readonly source: DataSource) {}

@@ -90,12 +90,12 @@ describe('what a monitor tells the owner of its log', () => {
     await around.append(log);
     await until(() => monitor.position === toldAt);
     tell();
-    expect(monitor.untold).toBe(1);
+    expect(monitor.pendingReports).toBe(1);
     expect(around.bus.sent).toEqual([]);
     around.eventlog.letGo();
     await until(() => monitor.position === log.events.length);
     tell();
-    expect([monitor.untold, around.bus.sent]).toEqual([0, []]);
+    expect([monitor.pendingReports, around.bus.sent]).toEqual([0, []]);
   });
 
   it('is sent once, as a score and nothing else, on the subject that takes nothing else', async () => {
@@ -104,7 +104,7 @@ describe('what a monitor tells the owner of its log', () => {
     own(log);
     await caughtUp(monitor, log);
     tell();
-    await until(() => monitor.untold === 0);
+    await until(() => monitor.pendingReports === 0);
     await caughtUp(monitor, log);
     tell();
     tell();
@@ -170,13 +170,13 @@ describe('what a monitor tells the owner of its log', () => {
     await caughtUp(monitor, log);
     for (const [i, reply] of replies.entries()) {
       around.bus.answer = reply;
-      expect(monitor.untold).toBe(1);
+      expect(monitor.pendingReports).toBe(1);
       tell();
       await until(() => around.bus.sent.length === i + 1);
       // the answer was taken in: what is sent next is sent anew
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(monitor.untold).toBe(0);
+    expect(monitor.pendingReports).toBe(0);
     tell();
     expect(around.bus.sent).toHaveLength(replies.length);
     expect(new Set(around.bus.commands.map(({ commandId }) => commandId)).size).toBe(1);
@@ -191,7 +191,7 @@ describe('what a monitor tells the owner of its log', () => {
     for (let i = 0; i < 5; i++) tell();
     expect(around.bus.sent).toHaveLength(1);
     answer(ok({ answers: [{ ok: true }] }));
-    await until(() => monitor.untold === 0);
+    await until(() => monitor.pendingReports === 0);
   });
 
   it('is not sent while it still reads what happened before: the log may hold it already', async () => {
@@ -201,7 +201,7 @@ describe('what a monitor tells the owner of its log', () => {
     const first = around.start();
     await caughtUp(first, log);
     tell();
-    await until(() => first.untold === 0);
+    await until(() => first.pendingReports === 0);
     await caughtUp(first, log);
     await first.stop();
     expect(log.last('DriftScored').position).toBe(half);
@@ -212,14 +212,14 @@ describe('what a monitor tells the owner of its log', () => {
     await until(() => second.position === half);
     log.begin();
     await around.append(log);
-    expect(second.untold).toBeGreaterThan(0);
+    expect(second.pendingReports).toBeGreaterThan(0);
     for (let i = 0; i < 5; i++) tell();
     expect(around.bus.sent).toEqual([]);
     around.eventlog.letGo();
     await until(() => second.position === log.events.length);
     tell();
     expect(around.bus.sent).toEqual([]);
-    expect(second.untold).toBe(0);
+    expect(second.pendingReports).toBe(0);
   });
 });
 

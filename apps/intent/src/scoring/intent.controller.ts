@@ -1,0 +1,43 @@
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { scoreRequest, type ScoreRequest } from '@bailiwick/contracts/intent';
+import { withoutWords, type Score } from '@bailiwick/drift/score';
+import { healthSubject, intentSubject } from '@bailiwick/messaging/subjects';
+import { healthAnswer } from '@bailiwick/platform/health';
+import { DATABASE, type Database } from '../connections/tokens';
+import { MonitorService } from '../monitor/monitor.service';
+import { callOfRequest } from './call-of-request';
+import { RefusedError } from './refused';
+import { ZodPipe } from './zod.pipe';
+
+/** The share of the owner's timeout in which the monitor may catch up with the log. */
+const CATCH_UP_MS = 350;
+
+@Controller()
+export class IntentController {
+  constructor(
+    private readonly monitors: MonitorService,
+    @Inject(DATABASE) private readonly database: Database,
+  ) {}
+
+  /** Refuses whenever the score is uncertain: the owner then requires an approval (I11). */
+  @MessagePattern(intentSubject('score'))
+  async score(
+    @Payload(new ZodPipe(scoreRequest)) { log, grantId, after, ...request }: ScoreRequest,
+  ): Promise<{ ok: true; value: Score }> {
+    const call = callOfRequest(request);
+    if (!call) throw new RefusedError('PATTERN_INVALID', 'the verb or the resource cannot be read');
+    const score = await this.monitors.get(log)?.score(grantId, call, after, CATCH_UP_MS);
+    if (!score) throw new RefusedError('NOT_READY', 'nothing can be said of this run now');
+    return { ok: true, value: { ...score, features: withoutWords(score.features) } };
+  }
+
+  @MessagePattern(healthSubject('intent'))
+  health(): Promise<unknown> {
+    return healthAnswer(this.database, () => {
+      const all = [...this.monitors.all()];
+      const logs = Object.fromEntries(all.map(([log, monitor]) => [log, monitor.position]));
+      return { service: 'intent', logs, untold: all.reduce((sum, [, monitor]) => sum + monitor.pendingReports, 0) };
+    });
+  }
+}
