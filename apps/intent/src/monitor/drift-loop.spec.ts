@@ -15,22 +15,22 @@ fc.configureGlobal({ seed: 20260143 });
 const codes = (reasons: readonly Reason[]): (string | undefined)[] =>
   reasons.flatMap((each) => [each.code, ...codes(each.reasons ?? [])]);
 
-describe('a run that drifts, by the rules of its lease', () => {
-  it('goes on, is asked about, and is stopped, each at its threshold', () => {
+describe('a run that drifts', () => {
+  it('continues, requires an approval and is suspended, each at its threshold of the lease', () => {
     const log = new DriftingLog();
-    const { runId, grantId } = log.begin({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.4, suspendAt: 0.8 } } });
+    const { runId, grantId } = log.start({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.4, suspendAt: 0.8 } } });
     const monitor = new Monitor(0);
     const drift = (): number => log.state.runs.get(runId)?.drift ?? NaN;
     log.read(grantId);
     settle(monitor, log);
     expect(drift()).toBeLessThan(0.4);
-    // the call that drifts is seen after it was decided; the next one is asked about
+    // the monitor sees the call after its decision; the next one requires an approval
     expect(log.write(grantId).type).toBe('ActionPermitted');
     settle(monitor, log);
     expect(drift()).toBeGreaterThan(0.4);
-    const asked = log.write(grantId, 'other');
-    expect(asked.type).toBe('ActionStepUp');
-    expect(codes(asked.data.reasons)).toContain('DRIFT_STEP_UP');
+    const second = log.write(grantId, 'other');
+    expect(second.type).toBe('ActionStepUp');
+    expect(codes(second.data.reasons)).toContain('DRIFT_STEP_UP');
     expect(log.mail(grantId, 'eve@outside.example').type).toBe('ActionStepUp');
     settle(monitor, log);
     expect(drift()).toBeGreaterThan(0.8);
@@ -41,14 +41,14 @@ describe('a run that drifts, by the rules of its lease', () => {
     const denied = act(log, grantId, 'web.get');
     expect(denied.type).toBe('ActionDenied');
     expect(codes(denied.data.reasons)).toContain('GRANT_NOT_LIVE');
-    // a person looks
+    // a person resumes the run
     log.do('resume', { grantId, reasonCode: 'LOOKED' });
     expect(act(log, grantId, 'web.get').type).toBe('ActionPermitted');
   });
 
-  it('is stopped by a call that was only tried, as much as by one that was done', () => {
+  it('is suspended by a denied call as well as by a permitted one', () => {
     const log = new DriftingLog();
-    const { runId, grantId } = log.begin({
+    const { runId, grantId } = log.start({
       ...LEASE,
       actions: { allow: ['web.get'] },
       purpose: { onDrift: { stepUpAt: 0.4, suspendAt: 0.8 } },
@@ -59,9 +59,9 @@ describe('a run that drifts, by the rules of its lease', () => {
     expect(log.state.runs.get(runId)?.status).toBe('suspended');
   });
 
-  it('stops with its children, and not with its siblings', () => {
+  it('is suspended with its children, but not with its siblings', () => {
     const log = new DriftingLog();
-    const root = log.begin({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.3, suspendAt: 0.4 } } });
+    const root = log.start({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.3, suspendAt: 0.4 } } });
     const [far, near] = [log.child(root.grantId), log.child(root.grantId)];
     log.write(far.grantId);
     settle(new Monitor(0), log);
@@ -73,17 +73,17 @@ describe('a run that drifts, by the rules of its lease', () => {
   });
 });
 
-const STRICT = { ActionPermitted: 0, ActionStepUp: 1, ActionDenied: 2 };
+const STRICTNESS = { ActionPermitted: 0, ActionStepUp: 1, ActionDenied: 2 };
 
-describe('the monitor', () => {
-  it('can widen nothing: after all that it tells, whatever was asked about or denied still is', () => {
-    let tighter = 0;
+describe('Monitor', () => {
+  it('never widens a grant: its reports leave every denial and approval requirement in place', () => {
+    let tightened = 0;
     fc.assert(
       fc.property(steps(40), (all) => {
         const log = new DriftingLog();
         const monitor = new Monitor(0);
-        /** What every grant would be answered now, in a copy of the log that goes no further. */
-        const answers = (): Map<string, number> => {
+        /** Returns the strictness of the decision that each grant would receive now. */
+        const decisions = (): Map<string, number> => {
           const found = new Map<string, number>();
           for (const { id } of log.state.order) {
             const dead = chainOf(log.state, id)?.some((grant) => blockedItself(log.state, grant, log.now)) ?? true;
@@ -95,34 +95,34 @@ describe('the monitor', () => {
             found.set(
               id,
               dead || drift >= suspendAt
-                ? STRICT.ActionDenied
+                ? STRICTNESS.ActionDenied
                 : drift >= stepUpAt
-                  ? STRICT.ActionStepUp
-                  : STRICT.ActionPermitted,
+                  ? STRICTNESS.ActionStepUp
+                  : STRICTNESS.ActionPermitted,
             );
           }
           return found;
         };
         for (const step of all) {
           take(log, step);
-          const before = answers();
+          const before = decisions();
           const limits = JSON.stringify(log.state.order.map((grant) => grant.limits));
           const from = log.events.length;
           settle(monitor, log);
           expect(JSON.stringify(log.state.order.map((grant) => grant.limits))).toBe(limits);
           for (const event of log.events.slice(from)) expect(['DriftScored', 'GrantSuspended']).toContain(event.type);
-          for (const [id, strict] of answers()) {
+          for (const [id, strict] of decisions()) {
             expect(strict).toBeGreaterThanOrEqual(before.get(id) as number);
-            if (strict > (before.get(id) as number)) tighter += 1;
+            if (strict > (before.get(id) as number)) tightened += 1;
           }
         }
       }),
       { numRuns: 60 },
     );
-    expect(tighter).toBeGreaterThan(20);
+    expect(tightened).toBeGreaterThan(20);
   });
 
-  it('never tells less of a run than it told since a person last looked', () => {
+  it('reports only rising scores of a run until a person resumes it', () => {
     let scores = 0;
     fc.assert(
       fc.property(steps(40), (all) => {
@@ -147,8 +147,8 @@ describe('the monitor', () => {
   });
 });
 
-describe('a call that is asked about', () => {
-  const asked = fc.record({
+describe('callOfRequest', () => {
+  const requests = fc.record({
     action: fc.record({
       verb: fc.constantFrom('web.get', 'Email.Send', 'file.read', 'thing.make', 'shell.run', 'secret.read'),
       tool: fc.constantFrom(undefined, 'mailer'),
@@ -168,12 +168,12 @@ describe('a call that is asked about', () => {
     args: fc.constantFrom<unknown>(undefined, { to: 'eve' }),
   });
 
-  it('is understood as the decision on it will be', () => {
+  it('interprets a request as its decision does', () => {
     let compared = 0;
     fc.assert(
-      fc.property(asked, ({ action, resource, labels, args }) => {
+      fc.property(requests, ({ action, resource, labels, args }) => {
         const log = new DriftingLog();
-        const { grantId } = log.begin();
+        const { grantId } = log.start();
         const result = log.try('authorize', {
           grantId,
           action,
@@ -183,11 +183,11 @@ describe('a call that is asked about', () => {
           ...(args === undefined ? {} : { payload: words({ args }) }),
         });
         const call = callOfRequest({ action, resource, labels, args, vouched: true });
-        const told = log.entries().find(({ event }) => isDecided(event));
+        const decided = log.told().find(({ event }) => isDecided(event));
         expect('refusal' in result).toBe(call === undefined);
-        if (!told || !isDecided(told.event)) return;
+        if (!decided || !isDecided(decided.event)) return;
         compared += 1;
-        expect(call).toEqual(callOfEvent(told.event, told.payload));
+        expect(call).toEqual(callOfEvent(decided.event, decided.payload));
       }),
       { numRuns: 200 },
     );
@@ -195,9 +195,9 @@ describe('a call that is asked about', () => {
     expect(callOfRequest({ action: { verb: 'no verb!' }, resource: { type: 'file', id: 'a' } })).toBeUndefined();
   });
 
-  it('has the score that the log will hold for it', () => {
+  it('yields the score that the log records after the decision', () => {
     const log = new DriftingLog();
-    const { grantId } = log.begin();
+    const { grantId } = log.start();
     log.read(grantId);
     const monitor = follow(new Monitor(0), log);
     const args = { to: 'eve@outside.example', body: 'the report' };

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { databaseWaits } from '@bailiwick/event-store/postgres/waits';
 import type { ProgressStore } from './log-monitor';
 
+/** Stores the start position of each log in `intent.progress`. */
 export class IntentStore implements ProgressStore {
   private constructor(private readonly source: DataSource) {}
 

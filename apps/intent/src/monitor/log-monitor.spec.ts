@@ -4,7 +4,7 @@ import { driftSubject } from '@bailiwick/messaging/subjects';
 import type { Call } from '@bailiwick/drift/memory';
 import { MONITOR } from '@bailiwick/drift/score';
 import { DriftingLog, LEASE } from './testing/drifting';
-import { failing, LOG, Surroundings, until } from './testing/fake-bus';
+import { failing, LOG, MonitorWorld, until } from './testing/fake-bus';
 import type { LogMonitor } from './log-monitor';
 
 const reading: Call = {
@@ -15,9 +15,9 @@ const reading: Call = {
   args: {},
 };
 
-let around: Surroundings;
+let world: MonitorWorld;
 beforeEach(() => {
-  // only its own rhythm: what it waits for is real
+  // only the monitor's intervals are fake; everything it waits for is real
   jest.useFakeTimers({
     doNotFake: [
       'setTimeout',
@@ -31,35 +31,35 @@ beforeEach(() => {
       'performance',
     ],
   });
-  around = new Surroundings();
+  world = new MonitorWorld();
 });
 afterEach(async () => {
-  await around.stop();
+  await world.stop();
   jest.useRealTimers();
 });
 
-const tell = (): void => jest.advanceTimersByTime(250);
+const report = (): void => jest.advanceTimersByTime(250);
 const save = (): void => jest.advanceTimersByTime(2_000);
 const caughtUp = async (monitor: LogMonitor, log: DriftingLog): Promise<void> => {
-  await around.append(log);
+  await world.append(log);
   await until(() => monitor.position === log.events.length);
 };
-/** Leases that have run out by the clock are swept. */
+/** Returns a log whose leases have not run out yet, so that the monitor does not sweep them. */
 function logOfToday(): DriftingLog {
   const log = new DriftingLog();
   log.now = Date.now();
   return log;
 }
-/** A run that has something to tell of. */
+/** Returns a log with a run whose drift is reportable. */
 function drifted(): { log: DriftingLog; runId: string; grantId: string } {
   const log = logOfToday();
-  const { runId, grantId } = log.begin({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.4, suspendAt: 0.8 } } });
+  const { runId, grantId } = log.start({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.4, suspendAt: 0.8 } } });
   log.write(grantId);
   return { log, runId, grantId };
 }
-/** An owner that decides and appends, and answers a command id it knows from the log. */
-function own(log: DriftingLog): void {
-  around.bus.answer = (commands) =>
+/** Makes the bus respond like an owner, which responds to a known command ID from the log. */
+function respondAsOwner(log: DriftingLog): void {
+  world.bus.answer = (commands) =>
     ok({
       answers: commands.map(({ commandId, type: _type, log: _log, ...fields }) => {
         if (!log.events.some((event) => event.commandId === commandId)) log.do('recordDrift', { ...fields, commandId });
@@ -68,11 +68,11 @@ function own(log: DriftingLog): void {
     });
 }
 
-describe('what a monitor tells the owner of its log', () => {
-  it('is nothing of a past that comes all at once, before it has read to its end', async () => {
+describe('the drift reports of LogMonitor', () => {
+  it('are not sent while it reads a past that arrives in bulk', async () => {
     const log = new DriftingLog();
     log.now = Date.now() - 10 * 60_000;
-    const { runId, grantId } = log.begin({ ...LEASE, time: { ttl: '2h' } });
+    const { runId, grantId } = log.start({ ...LEASE, time: { ttl: '2h' } });
     const { actionId } = log.mail(grantId, 'eve@outside.example');
     const score = 0.9;
     log.do('recordDrift', {
@@ -83,33 +83,33 @@ describe('what a monitor tells the owner of its log', () => {
       monitor: MONITOR,
       actor: { kind: 'system', id: 'intent' },
     });
-    const monitor = around.start();
-    own(log);
-    const toldAt = log.events.findIndex(({ type }) => type === 'DriftScored');
-    around.eventlog.shutAt(toldAt);
-    await around.append(log);
-    await until(() => monitor.position === toldAt);
-    tell();
+    const monitor = world.start();
+    respondAsOwner(log);
+    const recordedAt = log.events.findIndex(({ type }) => type === 'DriftScored');
+    world.eventlog.closeGateAt(recordedAt);
+    await world.append(log);
+    await until(() => monitor.position === recordedAt);
+    report();
     expect(monitor.pendingReports).toBe(1);
-    expect(around.bus.sent).toEqual([]);
-    around.eventlog.letGo();
+    expect(world.bus.sent).toEqual([]);
+    world.eventlog.openGate();
     await until(() => monitor.position === log.events.length);
-    tell();
-    expect([monitor.pendingReports, around.bus.sent]).toEqual([0, []]);
+    report();
+    expect([monitor.pendingReports, world.bus.sent]).toEqual([0, []]);
   });
 
-  it('is sent once, as a score and nothing else, on the subject that takes nothing else', async () => {
+  it('are sent once, each as a recordDrift command on the drift subject', async () => {
     const { log, runId } = drifted();
-    const monitor = around.start();
-    own(log);
+    const monitor = world.start();
+    respondAsOwner(log);
     await caughtUp(monitor, log);
-    tell();
+    report();
     await until(() => monitor.pendingReports === 0);
     await caughtUp(monitor, log);
-    tell();
-    tell();
-    expect(around.bus.sent.map(({ subject }) => subject)).toEqual([driftSubject(LOG)]);
-    const [command] = around.bus.commands;
+    report();
+    report();
+    expect(world.bus.sent.map(({ subject }) => subject)).toEqual([driftSubject(LOG)]);
+    const [command] = world.bus.commands;
     expect(recordDrift.parse(command)).toEqual(command);
     expect(commandSchema.safeParse(command).success).toBe(true);
     expect(command).toMatchObject({
@@ -124,38 +124,38 @@ describe('what a monitor tells the owner of its log', () => {
     expect(log.last('DriftScored').data.score).toBe(command?.score);
   });
 
-  it('has the same command id from any monitor, however often it is sent, and another for another score', async () => {
+  it('have the same command ID from any monitor and in every attempt, and another ID for another score', async () => {
     const { log, grantId } = drifted();
-    around.bus.answer = failing;
-    const monitor = around.start();
+    world.bus.answer = failing;
+    const monitor = world.start();
     await caughtUp(monitor, log);
     for (const sent of [1, 2, 3]) {
-      tell();
-      await until(() => around.bus.sent.length === sent);
-      await until(() => around.warnings.length === sent);
+      report();
+      await until(() => world.bus.sent.length === sent);
+      await until(() => world.warnings.length === sent);
     }
     await monitor.stop();
-    const again = around.start();
-    await caughtUp(again, log);
-    tell();
-    await until(() => around.bus.sent.length === 4);
-    const ids = around.bus.commands.map(({ commandId }) => commandId);
+    const restarted = world.start();
+    await caughtUp(restarted, log);
+    report();
+    await until(() => world.bus.sent.length === 4);
+    const ids = world.bus.commands.map(({ commandId }) => commandId);
     expect(new Set(ids).size).toBe(1);
     expect(ids[0]).toMatch(/^sys_[0-9a-z]{43}$/);
     log.read(grantId);
     log.mail(grantId, 'eve@outside.example');
-    await until(() => around.warnings.length === 4);
-    await caughtUp(again, log);
-    tell();
-    await until(() => around.bus.sent.length === 5);
-    expect(around.bus.commands[4]?.commandId).not.toBe(ids[0]);
-    expect(around.bus.commands[4]?.score).toBeGreaterThan(around.bus.commands[0]?.score ?? 1);
+    await until(() => world.warnings.length === 4);
+    await caughtUp(restarted, log);
+    report();
+    await until(() => world.bus.sent.length === 5);
+    expect(world.bus.commands[4]?.commandId).not.toBe(ids[0]);
+    expect(world.bus.commands[4]?.score).toBeGreaterThan(world.bus.commands[0]?.score ?? 1);
   });
 
-  it('is tried again while the bus fails, or the owner cannot yet, and is let go after any other refusal', async () => {
+  it('are retried while the bus fails or the owner is not ready, and dropped after any other refusal', async () => {
     const refused = (code: string) => () => ok({ answers: [{ ok: false, refusal: { code, detail: '' } }] });
     const { log } = drifted();
-    const monitor = around.start();
+    const monitor = world.start();
     const replies = [
       failing,
       refused('NOT_READY'),
@@ -169,78 +169,78 @@ describe('what a monitor tells the owner of its log', () => {
     ];
     await caughtUp(monitor, log);
     for (const [i, reply] of replies.entries()) {
-      around.bus.answer = reply;
+      world.bus.answer = reply;
       expect(monitor.pendingReports).toBe(1);
-      tell();
-      await until(() => around.bus.sent.length === i + 1);
-      // the answer was taken in: what is sent next is sent anew
+      report();
+      await until(() => world.bus.sent.length === i + 1);
+      // lets the monitor process the reply, so that the next message is a new attempt
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(monitor.pendingReports).toBe(0);
-    tell();
-    expect(around.bus.sent).toHaveLength(replies.length);
-    expect(new Set(around.bus.commands.map(({ commandId }) => commandId)).size).toBe(1);
+    report();
+    expect(world.bus.sent).toHaveLength(replies.length);
+    expect(new Set(world.bus.commands.map(({ commandId }) => commandId)).size).toBe(1);
   });
 
-  it('is one message at a time', async () => {
+  it('are sent in one message at a time', async () => {
     const { log } = drifted();
-    const monitor = around.start();
+    const monitor = world.start();
     let answer: (value: unknown) => void = () => undefined;
-    around.bus.answer = (() => new Promise((resolve) => (answer = resolve))) as never;
+    world.bus.answer = (() => new Promise((resolve) => (answer = resolve))) as never;
     await caughtUp(monitor, log);
-    for (let i = 0; i < 5; i++) tell();
-    expect(around.bus.sent).toHaveLength(1);
+    for (let i = 0; i < 5; i++) report();
+    expect(world.bus.sent).toHaveLength(1);
     answer(ok({ answers: [{ ok: true }] }));
     await until(() => monitor.pendingReports === 0);
   });
 
-  it('is not sent while it still reads what happened before: the log may hold it already', async () => {
+  it('are not sent while it reads the past, which may already hold them', async () => {
     const { log } = drifted();
     const half = log.events.length;
-    own(log);
-    const first = around.start();
+    respondAsOwner(log);
+    const first = world.start();
     await caughtUp(first, log);
-    tell();
+    report();
     await until(() => first.pendingReports === 0);
     await caughtUp(first, log);
     await first.stop();
     expect(log.last('DriftScored').position).toBe(half);
-    around.bus.sent.length = 0;
-    // another begins from the start, and cannot read on from where the score stands
-    around.eventlog.shutAt(half);
-    const second = around.start();
+    world.bus.sent.length = 0;
+    // another monitor starts at the first event and cannot read past the recorded score
+    world.eventlog.closeGateAt(half);
+    const second = world.start();
     await until(() => second.position === half);
-    log.begin();
-    await around.append(log);
+    log.start();
+    await world.append(log);
     expect(second.pendingReports).toBeGreaterThan(0);
-    for (let i = 0; i < 5; i++) tell();
-    expect(around.bus.sent).toEqual([]);
-    around.eventlog.letGo();
+    for (let i = 0; i < 5; i++) report();
+    expect(world.bus.sent).toEqual([]);
+    world.eventlog.openGate();
     await until(() => second.position === log.events.length);
-    tell();
-    expect(around.bus.sent).toEqual([]);
+    report();
+    expect(world.bus.sent).toEqual([]);
     expect(second.pendingReports).toBe(0);
   });
 });
 
-describe('the score of a call that is about to be decided', () => {
-  it('is told once everything before it was seen', async () => {
+describe('LogMonitor.score', () => {
+  it('resolves once all earlier events have been read', async () => {
     const { log, grantId } = drifted();
-    await around.append(log);
-    around.eventlog.shutAt(1);
-    const monitor = around.start();
+    await world.append(log);
+    world.eventlog.closeGateAt(1);
+    const monitor = world.start();
     await until(() => monitor.position === 1);
-    let told: unknown = 'waiting';
-    const asked = monitor.score(grantId, reading, log.events.length, 20_000).then((score) => (told = score));
+    let result: unknown = 'waiting';
+    const asked = monitor.score(grantId, reading, log.events.length, 20_000).then((score) => (result = score));
     await new Promise((resolve) => setImmediate(resolve));
-    expect(told).toBe('waiting');
-    around.eventlog.letGo();
+    expect(result).toBe('waiting');
+    world.eventlog.openGate();
     expect(await asked).toMatchObject({ score: expect.any(Number), features: expect.any(Array) });
   });
 
-  it('is not told where that takes too long, nor of a run that is not known', async () => {
+  it('is undefined after a timeout and for an unknown run', async () => {
     const { log, grantId } = drifted();
-    const monitor = around.start();
+    const monitor = world.start();
     await caughtUp(monitor, log);
     expect(await monitor.score(grantId, reading, log.events.length, 20_000)).toBeDefined();
     expect(await monitor.score(grantId, reading, log.events.length + 1, 1)).toBeUndefined();
@@ -249,32 +249,32 @@ describe('the score of a call that is about to be decided', () => {
     expect(await monitor.score(grantId, reading, log.events.length + 1, 20_000)).toBeUndefined();
   });
 
-  it('is not told before the monitor has begun', async () => {
+  it('is undefined before the monitor has started', async () => {
     const { log, grantId } = drifted();
-    await around.append(log);
-    around.eventlog.shutAt(0);
-    const monitor = around.start();
+    await world.append(log);
+    world.eventlog.closeGateAt(0);
+    const monitor = world.start();
     expect(await monitor.score(grantId, reading, 0, 1)).toBeUndefined();
     expect(await monitor.score(grantId, reading, 2, 1)).toBeUndefined();
   });
 });
 
-describe('from where a monitor begins again', () => {
-  it('is saved, and enough to know every run that is alive', async () => {
+describe('the saved position of LogMonitor', () => {
+  it('suffices to restore every live run', async () => {
     const log = logOfToday();
-    const done = log.begin();
+    const done = log.start();
     log.complete(done.runId);
     const from = log.events.length;
-    const { grantId } = log.begin();
+    const { grantId } = log.start();
     log.write(grantId);
-    const first = around.start();
+    const first = world.start();
     await caughtUp(first, log);
     save();
-    await until(() => around.saves.length > 0);
-    expect(around.stored).toBe(from);
+    await until(() => world.saves.length > 0);
+    expect(world.stored).toBe(from);
     await first.stop();
-    const read = jest.spyOn(around.eventlog, 'read');
-    const second = around.start();
+    const read = jest.spyOn(world.eventlog, 'read');
+    const second = world.start();
     await caughtUp(second, log);
     expect(read.mock.calls[0]?.[1]).toBe(from);
     expect(await second.score(grantId, reading, log.events.length, 20_000)).toEqual(
@@ -282,33 +282,33 @@ describe('from where a monitor begins again', () => {
     );
   });
 
-  it('is not saved while it is what it was, nor ever lowered by one that has read nothing', async () => {
+  it('is saved only when it rises, and is not lowered by a monitor that has read nothing', async () => {
     const log = logOfToday();
-    log.complete(log.begin().runId);
-    const first = around.start();
+    log.complete(log.start().runId);
+    const first = world.start();
     await caughtUp(first, log);
     save();
-    await until(() => around.saves.length > 0);
+    await until(() => world.saves.length > 0);
     save();
     await first.stop();
-    expect(around.saves).toEqual([log.events.length]);
-    const idle = around.start();
+    expect(world.saves).toEqual([log.events.length]);
+    const idle = world.start();
     save();
     await idle.stop();
-    expect(around.saves).toEqual([log.events.length]);
+    expect(world.saves).toEqual([log.events.length]);
   });
 
-  it('is tried again where it could not be saved', async () => {
+  it('is saved again after a failure', async () => {
     const log = logOfToday();
-    log.complete(log.begin().runId);
-    const monitor = around.start();
+    log.complete(log.start().runId);
+    const monitor = world.start();
     await caughtUp(monitor, log);
-    around.broken = true;
+    world.broken = true;
     save();
-    await until(() => around.warnings.includes('the position could not be saved'));
-    around.broken = false;
+    await until(() => world.warnings.includes('saving the position failed'));
+    world.broken = false;
     save();
-    await until(() => around.saves.length === 1);
-    expect(around.stored).toBe(log.events.length);
+    await until(() => world.saves.length === 1);
+    expect(world.stored).toBe(log.events.length);
   });
 });

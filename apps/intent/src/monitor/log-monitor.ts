@@ -28,33 +28,33 @@ export interface LogMonitorOptions {
   readonly warn: (message: string, cause?: unknown) => void;
 }
 
-/** Where the following of a log must begin again. */
+/** Stores the position from which to follow each log after a restart. */
 export interface ProgressStore {
   since(log: string): Promise<number>;
   save(log: string, since: number): Promise<void>;
 }
 
-/** how late a score may be told: at most so many messages a second, however many events there are */
-const TELL_MS = 100;
-/** fewer, larger readings under load; a decision that waits for a score isn't kept waiting */
+/** Interval of reports; limits the number of messages per second regardless of the number of events. */
+const REPORT_MS = 100;
+/** Gathers commits into fewer, larger reads under load; a decision that waits for a score is not delayed. */
 const GATHER_MS = 100;
 const SAVE_MS = 2_000;
 const SEND_MS = 5_000;
-/** an event that is first read so long after it happened is not news */
+/** An event older than this when it is first read belongs to the past. */
 const OLD_MS = 60_000;
 
 /**
- * Follows one log and tells its owner how far runs have drifted. What it knows it folds from the log, from the
- * beginning of the oldest tree that is still alive; a crash anywhere costs only that fold.
+ * Follows one log and reports the drift of its runs to the owner of the log. Its state is a fold from the first event
+ * of the oldest live tree; a crash at any point costs only that fold.
  */
 export class LogMonitor {
   private monitor = new Monitor(0);
   private follower: Follower | undefined;
   private readonly timers: NodeJS.Timeout[] = [];
-  private telling: Promise<void> = Promise.resolve();
+  private sending: Promise<void> = Promise.resolve();
   private busy = false;
   private saved = 0;
-  /** where the log ended when this began to read it: all before it is the past */
+  /** end of the log when this monitor started to read it; all events before it belong to the past */
   private past = Infinity;
 
   constructor(private readonly options: LogMonitorOptions) {}
@@ -65,13 +65,14 @@ export class LogMonitor {
       log,
       source,
       read: (name, from, limit) => eventlog.read(name, from, limit),
-      start: () => this.begin(),
+      start: () => this.loadPosition(),
       handle: (batch) => this.integrate(batch),
       gatherMs: GATHER_MS,
-      onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
+      onProblem: (problem) =>
+        warn(`following ${log}: ${problem.where} failed (attempt ${problem.attempt})`, problem.error),
     });
     this.timers.push(
-      setInterval(() => this.tell(), TELL_MS),
+      setInterval(() => this.report(), REPORT_MS),
       setInterval(() => void this.save(), SAVE_MS),
     );
   }
@@ -79,7 +80,7 @@ export class LogMonitor {
   async stop(): Promise<void> {
     this.timers.forEach((timer) => clearInterval(timer));
     await this.follower?.stop();
-    await this.telling;
+    await this.sending;
     await this.save();
   }
 
@@ -87,21 +88,21 @@ export class LogMonitor {
     return this.follower?.position ?? 0;
   }
 
-  /** Scores that are still to be told. */
+  /** Number of reports that the log does not hold yet. */
   get pendingReports(): number {
     return this.monitor.reports().length;
   }
 
   /**
-   * The drift of a call that is about to be decided, with all events before `after` taken into account; undefined
-   * where that is not so in time, or nothing is known of the run.
+   * Returns the drift of a call before its decision, based on all events before `after`; undefined if the monitor does
+   * not read those in time, or does not know the run.
    */
   async score(grantId: string, call: Call, after: number, timeoutMs: number): Promise<Score | undefined> {
     if (after > 0 && !(await this.follower?.caughtUpTo(after - 1, timeoutMs))) return undefined;
     return this.monitor.score(grantId, call);
   }
 
-  private async begin(): Promise<number> {
+  private async loadPosition(): Promise<number> {
     const { log, store, eventlog } = this.options;
     const since = await store.since(log);
     this.past = await eventlog.head(log);
@@ -111,7 +112,7 @@ export class LogMonitor {
 
   private async integrate(batch: Batch): Promise<void> {
     const [first] = batch.events;
-    // what is this old has come all at once, such as by an import: it is the past, as far as the log reaches now
+    // events this old arrive in bulk, such as by an import: everything up to the present end of the log is past
     if (first && Date.now() - Date.parse(first.time) > OLD_MS)
       this.past = Math.max(this.past, await this.options.eventlog.head(this.options.log));
     if (this.monitor.next !== batch.from) this.monitor = new Monitor(batch.from);
@@ -122,7 +123,7 @@ export class LogMonitor {
     }
   }
 
-  /** I11: of a tree whose events cannot all be read nothing can be scored: whatever is of high risk asks a person. */
+  /** Stops scoring a tree with an unreadable event; its high-risk actions then require an approval (I11). */
   private setAside({ position, body }: FollowedEvent): void {
     const { log, warn } = this.options;
     const { tenant } = parseLogName(log);
@@ -131,16 +132,16 @@ export class LogMonitor {
   }
 
   /**
-   * Sends what is due, one message at a time. Not while it still folds what happened before: what is due then may be
-   * in the log already, a few events further on. Dying between the answer and `settled`: the report has the same
-   * command id the next time; the owner answers it from the log, or the monitor has found it there by itself.
+   * Sends the pending reports, one message at a time. Sends none while it still folds the past, because the log may
+   * already hold them a few events further on. After a crash between the response and `settled`, the report has the same
+   * command ID: the owner responds from the log, or the monitor has read the event itself.
    */
-  private tell(): void {
+  private report(): void {
     if (this.busy || this.monitor.next < this.past) return;
     const due = this.monitor.reports().slice(0, LIMITS.commandsPerMessage);
     if (due.length === 0) return;
     this.busy = true;
-    this.telling = this.send(due).finally(() => {
+    this.sending = this.send(due).finally(() => {
       this.busy = false;
     });
   }
@@ -153,44 +154,51 @@ export class LogMonitor {
       { commands: due.map((report) => this.command(report)) },
       SEND_MS,
     );
-    if (!reply.ok) return warn('drift could not be reported; it is tried again', reply.error);
+    if (!reply.ok) return warn('reporting drift failed; retrying', reply.error);
     const read = answersOf.safeParse(reply.value);
-    if (!read.success) return warn('the answer to a report of drift cannot be read; it is tried again', read.error);
+    if (!read.success) return warn('the response to a drift report cannot be read; retrying', read.error);
     due.forEach((report, i) => {
       const answer = read.data.answers[i];
-      const again = !answer || (!answer.ok && RETRY.has(answer.refusal?.code ?? ''));
-      if (!again) monitor.settled(report, answer.ok);
+      const retry = !answer || (!answer.ok && RETRY.has(answer.refusal?.code ?? ''));
+      if (!retry) monitor.settled(report, answer.ok);
     });
   }
 
   private command({ runId, actionId, score }: Report): object {
     const { log } = this.options;
     const of = actionId === undefined ? {} : { actionId };
-    const what = { runId, ...of, score: score.score, features: withoutWords(score.features), monitor: MONITOR };
+    const drift = { runId, ...of, score: score.score, features: withoutWords(score.features), monitor: MONITOR };
     const quotes = score.features.flatMap((each) => (each.quotes === undefined ? [] : [[each.name, each.quotes]]));
-    const commandId = `sys_${canonicalDigest({ log, ...what })
+    const commandId = `sys_${canonicalDigest({ log, ...drift })
       .replace(/[^0-9A-Za-z]/g, '')
       .slice(-43)}`;
-    return { type: 'recordDrift', log, commandId, actor: { kind: 'system', id: 'intent' }, ...what, ...beside(quotes) };
+    return {
+      type: 'recordDrift',
+      log,
+      commandId,
+      actor: { kind: 'system', id: 'intent' },
+      ...drift,
+      ...payloadOf(quotes),
+    };
   }
 
-  /** A lower bound is enough: saved late, more is folded again. */
+  /** Saves the start position. A lower bound is enough: it only lengthens the next fold. */
   private async save(): Promise<void> {
     if (this.monitor.next >= this.past) this.monitor.sweep(Date.now());
     const { since } = this.monitor;
-    // never back: one that has folded nothing yet knows less than the one before it
+    // never moves back: a monitor that has not folded yet knows less than its predecessor
     if (since <= this.saved) return;
     try {
       await this.options.store.save(this.options.log, since);
       this.saved = since;
     } catch (error) {
-      this.options.warn('the position could not be saved', error);
+      this.options.warn('saving the position failed', error);
     }
   }
 }
 
-/** What was found, in its own words: beside the event, where it can be erased. */
-const beside = (quotes: readonly (readonly string[])[]): object =>
+/** Puts quotes into the payload, which is stored separately from the event and can be erased. */
+const payloadOf = (quotes: readonly (readonly string[])[]): object =>
   quotes.length === 0
     ? {}
     : {
@@ -204,5 +212,5 @@ const answersOf = z.object({
   answers: z.array(z.object({ ok: z.boolean(), refusal: z.object({ code: z.string() }).optional() })),
 });
 
-/** Refusals that another try may not meet; after any other the run has ended, or the report is of no use. */
+/** Refusals to retry. After any other refusal the run has ended or the report is useless. */
 const RETRY = new Set(['NOT_READY', 'TOO_MANY', 'INTERNAL']);

@@ -23,31 +23,31 @@ const reading: Call = {
 };
 const scoreOf = (monitor: Monitor, grantId: string, call: Call): number => {
   const score = monitor.score(grantId, call);
-  if (!score) throw new Error('the run is not known');
+  if (!score) throw new Error('unknown run');
   return score.score;
 };
 
-describe('the monitor', () => {
-  it('scores the higher the further a call is from what was asked for', () => {
+describe('Monitor', () => {
+  it('scores a call higher the further it is from the purpose', () => {
     const log = new DriftingLog();
-    const { grantId } = log.begin();
+    const { grantId } = log.start();
     const monitor = follow(new Monitor(0), log);
-    const asked = scoreOf(monitor, grantId, reading);
-    const unasked = scoreOf(monitor, grantId, mailTo('bob@x.example'));
-    expect(asked).toBeLessThan(0.1);
-    expect(unasked).toBeGreaterThan(asked + 0.2);
-    expect(scoreOf(monitor, grantId, mailTo('eve@outside.example'))).toBeCloseTo(unasked, 1);
+    const requested = scoreOf(monitor, grantId, reading);
+    const unrequested = scoreOf(monitor, grantId, mailTo('bob@x.example'));
+    expect(requested).toBeLessThan(0.1);
+    expect(unrequested).toBeGreaterThan(requested + 0.2);
+    expect(scoreOf(monitor, grantId, mailTo('eve@outside.example'))).toBeCloseTo(unrequested, 1);
     log.read(grantId);
     follow(monitor, log);
-    // now a page has told it to
-    expect(scoreOf(monitor, grantId, mailTo('eve@outside.example'))).toBeGreaterThan(unasked + 0.2);
-    expect(scoreOf(monitor, grantId, mailTo('bob@x.example'))).toBeCloseTo(unasked, 1);
+    // the page that was read now requests it
+    expect(scoreOf(monitor, grantId, mailTo('eve@outside.example'))).toBeGreaterThan(unrequested + 0.2);
+    expect(scoreOf(monitor, grantId, mailTo('bob@x.example'))).toBeCloseTo(unrequested, 1);
     expect(scoreOf(monitor, grantId, reading)).toBeLessThan(0.1);
   });
 
-  it('it reports a burst of refusals as drift, though no call follows it, and scores the calls after it higher', () => {
+  it('reports a burst of refusals as drift even if no call follows, and scores later calls higher', () => {
     const log = new DriftingLog();
-    const { runId, grantId } = log.begin();
+    const { runId, grantId } = log.start();
     const monitor = follow(new Monitor(0), log);
     const before = scoreOf(monitor, grantId, reading);
     const refused = [{ command: 'authorize', verb: 'email.read', code: 'DENIED', count: 900 }];
@@ -59,9 +59,9 @@ describe('the monitor', () => {
     expect(scoreOf(monitor, grantId, reading)).toBeGreaterThan(before + 0.4);
   });
 
-  it('tells the worst call of a run, in words, and nothing that it has told', () => {
+  it('reports the worst call of a run with a description, and does not report it again', () => {
     const log = new DriftingLog();
-    const { runId, grantId } = log.begin();
+    const { runId, grantId } = log.start();
     const monitor = new Monitor(0);
     log.read(grantId);
     expect(settle(monitor, log)).toBe(1);
@@ -79,33 +79,33 @@ describe('the monitor', () => {
     expect(follow(monitor, log).reports()).toEqual([]);
   });
 
-  it('comes to know the same of a person whose words are erased, whether it read them before or not', () => {
+  it('reaches the same state after an erasure, whether or not it read the payloads before', () => {
     const log = new DriftingLog();
-    const [hers, other] = [log.begin(), log.begin(LEASE, PURPOSE, 'ref_0000000000000000000000000b')];
-    for (const { grantId } of [hers, other]) log.read(grantId);
-    const told = follow(new Monitor(0), log);
-    log.mail(hers.grantId, 'eve@outside.example');
+    const [erased, other] = [log.start(), log.start(LEASE, PURPOSE, 'ref_0000000000000000000000000b')];
+    for (const { grantId } of [erased, other]) log.read(grantId);
+    const informed = follow(new Monitor(0), log);
+    log.mail(erased.grantId, 'eve@outside.example');
     expect(
-      follow(told, log)
+      follow(informed, log)
         .reports()
         .map(({ runId }) => runId),
-    ).toContain(hers.runId);
-    log.complete(hers.runId); // what was found is still to be told
+    ).toContain(erased.runId);
+    log.complete(erased.runId); // its report is still pending
     log.erase(REF);
     const blind = new Monitor(0);
-    for (const { event, payload } of log.entries()) blind.see(event, event.treeId === hers.treeId ? null : payload);
-    for (const monitor of [follow(told, log), blind]) {
-      // it would be told in her words
+    for (const { event, payload } of log.told()) blind.see(event, event.treeId === erased.treeId ? null : payload);
+    for (const monitor of [follow(informed, log), blind]) {
+      // the erased run's report would quote the payloads
       expect(monitor.reports().map(({ runId }) => runId)).toEqual([other.runId]);
-      expect(monitor.score(hers.grantId, mailTo('eve@outside.example'))).toBeUndefined();
+      expect(monitor.score(erased.grantId, mailTo('eve@outside.example'))).toBeUndefined();
       expect(scoreOf(monitor, other.grantId, mailTo('eve@outside.example'))).toBeGreaterThan(0.5);
-      expect([monitor.size, monitor.since]).toEqual([1, told.since]);
+      expect([monitor.size, monitor.since]).toEqual([1, informed.since]);
     }
   });
 
-  it('tells nothing of a rise that is not worth an event', () => {
+  it('does not report a rise that is too small for an event', () => {
     const log = new DriftingLog();
-    const { grantId } = log.begin();
+    const { grantId } = log.start();
     const monitor = new Monitor(0);
     log.write(grantId, 'a');
     expect(settle(monitor, log)).toBe(1);
@@ -116,25 +116,25 @@ describe('the monitor', () => {
     expect(settle(monitor, log)).toBe(1);
   });
 
-  it('tells a small rise where it crosses a threshold of the lease', () => {
-    const told = (stepUpAt: number): number => {
+  it('reports a small rise that crosses a threshold of the lease', () => {
+    const reportCount = (stepUpAt: number): number => {
       const log = new DriftingLog();
-      const { grantId } = log.begin({ ...LEASE, purpose: { onDrift: { stepUpAt, suspendAt: 1 } } });
+      const { grantId } = log.start({ ...LEASE, purpose: { onDrift: { stepUpAt, suspendAt: 1 } } });
       const monitor = new Monitor(0);
       log.write(grantId, 'a');
       const [report] = follow(monitor, log).reports();
-      if (!report) throw new Error('there is nothing to tell');
-      // somebody told nearly as much, less by not quite a step
+      if (!report) throw new Error('no report');
+      // a report with a slightly lower score is recorded, within the minimum step
       log.record({ ...report, score: { ...report.score, score: report.score.score - 0.04 } });
       return follow(monitor, log).reports().length;
     };
-    expect(told(0.9)).toBe(0);
-    expect(told(0.48)).toBe(1);
+    expect(reportCount(0.9)).toBe(0);
+    expect(reportCount(0.48)).toBe(1);
   });
 
-  it('tells of every run of a tree by itself', () => {
+  it('reports each run of a tree separately', () => {
     const log = new DriftingLog();
-    const root = log.begin();
+    const root = log.start();
     const child = log.child(root.grantId);
     const monitor = new Monitor(0);
     log.write(child.grantId);
@@ -147,17 +147,17 @@ describe('the monitor', () => {
     ).toEqual([root.runId, child.runId].sort());
   });
 
-  it('tells of a run that has ended since what it had not told yet, until the log has it', () => {
+  it('keeps the report of a run that has ended until the log holds it', () => {
     for (const last of ['child', 'root'] as const) {
       const log = new DriftingLog();
-      const root = log.begin();
+      const root = log.start();
       const child = log.child(root.grantId);
       log.write(child.grantId);
       log.complete(last === 'child' ? child.runId : root.runId);
       const monitor = follow(new Monitor(0), log);
       const [report] = monitor.reports();
       expect(report).toMatchObject({ runId: child.runId });
-      // from where a monitor must begin again to know it
+      // a restarted monitor must fold from there to know it
       expect(monitor.since).toBe(0);
       if (last === 'child') log.record(report as never);
       else monitor.settled(report as never, false);
@@ -165,9 +165,9 @@ describe('the monitor', () => {
     }
   });
 
-  it.each([false, true])('tells how far a run went while a report of it was on its way (ended: %s)', (ended) => {
+  it.each([false, true])('reports drift that rose while an earlier report was in flight (run ended: %s)', (ended) => {
     const log = new DriftingLog();
-    const { runId, grantId } = log.begin();
+    const { runId, grantId } = log.start();
     const monitor = new Monitor(0);
     log.read(grantId);
     const [early] = follow(monitor, log).reports();
@@ -179,47 +179,47 @@ describe('the monitor', () => {
     expect(follow(monitor, log).reports()).toMatchObject([{ runId, actionId: far.actionId }]);
   });
 
-  it('tells the same as one that begins later, where a report is answered before what came before it is read', () => {
+  it('reports the same as a monitor that starts later if a report is acknowledged before earlier events are read', () => {
     const log = new DriftingLog();
-    const { runId, grantId } = log.begin();
+    const { runId, grantId } = log.start();
     const monitor = new Monitor(0);
     log.read(grantId);
     const [early] = follow(monitor, log).reports();
     log.write(grantId);
     log.complete(runId);
-    log.record(early as never); // in the log behind both
+    log.record(early as never); // after both events in the log
     monitor.settled(early as never, true);
-    const told = follow(monitor, log).reports();
-    expect(told).toEqual(follow(new Monitor(0), log).reports());
-    expect(told).toHaveLength(1);
-    for (const each of told) monitor.settled(each, true);
+    const reports = follow(monitor, log).reports();
+    expect(reports).toEqual(follow(new Monitor(0), log).reports());
+    expect(reports).toHaveLength(1);
+    for (const each of reports) monitor.settled(each, true);
     expect(monitor.reports()).toEqual([]);
-    expect(monitor.since).toBe(0); // not in what was read yet
+    expect(monitor.since).toBe(0); // the event has not been read yet
   });
 
-  it('tells of each run once where one of them has ended', () => {
+  it('reports each run once if one of them has ended', () => {
     const log = new DriftingLog();
-    const root = log.begin();
+    const root = log.start();
     const child = log.child(root.grantId);
     log.write(root.grantId);
     log.write(child.grantId);
     log.complete(child.runId);
-    const told = follow(new Monitor(0), log)
+    const reported = follow(new Monitor(0), log)
       .reports()
       .map(({ runId }) => runId);
-    expect(told.sort()).toEqual([root.runId, child.runId].sort());
+    expect(reported.sort()).toEqual([root.runId, child.runId].sort());
   });
 
-  it('knows nothing of a run it has not seen from its beginning, of one that has ended, and of a grant of nobody', () => {
+  it('has no score for a run whose first event it has not seen, for an ended run, and for an unknown grant', () => {
     const log = new DriftingLog();
-    const early = log.begin();
+    const early = log.start();
     const from = log.events.length;
-    const late = log.begin();
+    const late = log.start();
     log.write(early.grantId);
     const monitor = follow(new Monitor(from), log);
     expect(monitor.score(early.grantId, reading)).toBeUndefined();
     expect(monitor.score('grt_0_none', reading)).toBeUndefined();
-    // nor of its children: what the person asked for is not known
+    // nor for its children, because the purpose is unknown
     const orphan = log.child(early.grantId);
     expect(follow(monitor, log).score(orphan.grantId, reading)).toBeUndefined();
     expect(monitor.score(late.grantId, reading)).toBeDefined();
@@ -230,19 +230,19 @@ describe('the monitor', () => {
     expect(monitor.since).toBe(log.events.length);
   });
 
-  it('takes events in their order and none twice', () => {
+  it('rejects events that are repeated or out of order', () => {
     const log = new DriftingLog();
-    log.begin();
+    log.start();
     const monitor = follow(new Monitor(0), log);
     for (const position of [0, 1, 5]) {
-      const { event, payload } = log.entries()[Math.min(position, 1)] as ReturnType<DriftingLog['entries']>[number];
-      expect(() => monitor.see({ ...event, position }, payload)).toThrow('the monitor stands at 2');
+      const { event, payload } = log.told()[Math.min(position, 1)] as ReturnType<DriftingLog['told']>[number];
+      expect(() => monitor.see({ ...event, position }, payload)).toThrow('expected the event at position 2');
     }
   });
 
-  it('forgets what it scored before a person looked and let the run go on', () => {
+  it('forgets earlier scores when a person resumes the run', () => {
     const log = new DriftingLog();
-    const { runId, grantId } = log.begin({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.3, suspendAt: 0.4 } } });
+    const { runId, grantId } = log.start({ ...LEASE, purpose: { onDrift: { stepUpAt: 0.3, suspendAt: 0.4 } } });
     const monitor = new Monitor(0);
     log.write(grantId, 'a');
     log.write(grantId, 'b');
@@ -251,24 +251,24 @@ describe('the monitor', () => {
     log.do('resume', { grantId, reasonCode: 'LOOKED' });
     expect(follow(monitor, log).reports()).toEqual([]);
     expect(log.state.runs.get(runId)?.drift).toBe(0);
-    // the same again is news again
+    // the same call is reported again
     log.write(grantId, 'a');
     expect(settle(monitor, log)).toBe(1);
     expect(log.state.runs.get(runId)?.status).toBe('suspended');
   });
 
-  it('lets go of trees whose root lease is over, and of nothing else', () => {
+  it('forgets trees whose root lease has run out, and no other tree', () => {
     const log = new DriftingLog();
-    const short = log.begin({ ...LEASE, time: { ttl: '10m' } });
+    const short = log.start({ ...LEASE, time: { ttl: '10m' } });
     const from = log.events.length;
-    const long = log.begin({ ...LEASE, time: { ttl: '2h' } });
+    const long = log.start({ ...LEASE, time: { ttl: '2h' } });
     log.write(short.grantId);
-    // a child that ends sooner ends no tree
+    // a child that ends earlier does not end the tree
     log.child(short.grantId, { time: { ttl: '1m' } });
     const monitor = follow(new Monitor(0), log);
     monitor.sweep(log.now + 10 * 60_000 - 1);
     expect([monitor.size, monitor.since]).toEqual([2, 0]);
-    // its end may stand in the log and not be read yet: what was not told of it is told then
+    // its final event may not be read yet, and its drift can still be reported then
     monitor.sweep(log.now + 10 * 60_000);
     expect([monitor.size, monitor.since]).toEqual([2, 0]);
     monitor.sweep(log.now + 11 * 60_000);
@@ -279,33 +279,33 @@ describe('the monitor', () => {
   });
 });
 
-describe('a monitor that begins again where the first one says', () => {
-  it('knows the same: scores, reports, and from where to begin', () => {
-    let told = 0;
+describe('a monitor that restarts at the position that another one names', () => {
+  it('has the same scores, reports and start position', () => {
+    let reported = 0;
     fc.assert(
       fc.property(steps(40), fc.nat(1_000), fc.boolean(), (all, cut, recorded) => {
         const log = new DriftingLog();
         const first = new Monitor(0);
         for (const step of all) {
           take(log, step);
-          if (recorded) told += settle(first, log);
+          if (recorded) reported += settle(first, log);
         }
         const half = cut % log.events.length;
         const { since } = follow(new Monitor(0), log, half);
         expect(since).toBeLessThanOrEqual(half);
-        const again = follow(new Monitor(since), log);
+        const restarted = follow(new Monitor(since), log);
         follow(first, log);
-        expect(again.since).toBe(first.since);
+        expect(restarted.since).toBe(first.since);
         for (const { id } of log.state.order)
           for (const call of [reading, mailTo('eve@outside.example')])
-            expect(again.score(id, call)).toEqual(first.score(id, call));
+            expect(restarted.score(id, call)).toEqual(first.score(id, call));
         const sorted = (monitor: Monitor): unknown[] =>
           [...monitor.reports()].sort((a, b) => (a.runId < b.runId ? -1 : 1));
-        expect(sorted(again)).toEqual(sorted(first));
-        told += first.reports().length;
+        expect(sorted(restarted)).toEqual(sorted(first));
+        reported += first.reports().length;
       }),
       { numRuns: 200 },
     );
-    expect(told).toBeGreaterThan(100);
+    expect(reported).toBeGreaterThan(100);
   });
 });

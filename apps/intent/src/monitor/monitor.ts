@@ -7,23 +7,23 @@ import { callOfEvent, isDecided, observationOf, type Payload } from './observati
 
 interface Tree {
   readonly history: History;
-  /** position of the event that opened it: from there on it can be made again */
+  /** position of the event that opened it; a fold from there restores it */
   readonly since: number;
-  /** its root lease ends by then, whatever else happens; epoch ms */
+  /** latest end of its root lease; epoch ms */
   until: number;
   readonly rootRunId: string;
-  /** whose it is, by ref */
+  /** ref of its principal */
   readonly principalRef: string;
-  /** those that may still act in it */
+  /** grants that may still act in it */
   readonly grants: Set<string>;
-  /** run → the action that drifted furthest since a person last looked, and its score; no action where it was refusals */
+  /** run → highest score since a person last resumed the run, and its action; without an action if refusals caused it */
   readonly worst: Map<string, { readonly actionId: string | undefined; readonly score: Score }>;
 }
 
-/** the event of an end is read by then: until it is, what was not told yet is told afterwards */
+/** Time after the end of a root lease in which its final event is read; until then its drift can still be reported. */
 const READ_BY_MS = 60_000;
 
-/** A score that the log should hold. */
+/** A score to record in the log. */
 export interface Report {
   readonly runId: string;
   readonly actionId: string | undefined;
@@ -31,21 +31,21 @@ export interface Report {
 }
 
 /**
- * What the monitor knows of one log: the history of every tree that is still alive. A fold over the events, so that a
- * second one over the same events knows the same.
+ * Folds the events of one log into the history of every live tree. The state depends only on the events, so two
+ * monitors over the same events have the same state.
  */
 export class Monitor {
   private readonly trees = new Map<string, Tree>();
   private readonly runOfGrant = new Map<string, { runId: string; treeId: string }>();
-  /** runs whose drift may be worth telling; looked at by `reports` */
+  /** runs whose drift may be reportable; `reports` checks them */
   private readonly moved = new Map<string, Tree>();
-  /** what was still to be told of runs that have ended since */
+  /** reports of runs that ended before their drift was recorded */
   private late: (Report & { readonly since: number; readonly principalRef: string })[] = [];
   /**
-   * run → the score of a report that was answered, until its event is read: not sent again, and no part of the fold. The
-   * log may have gone further before that event, so what is worth telling is a question to what was read alone.
+   * run → score of an acknowledged report, until its event is read. Such a report is not sent again. It is not part of
+   * the fold: other events may precede its event in the log, so only events decide which drift is reportable.
    */
-  private readonly answered = new Map<string, number>();
+  private readonly acknowledged = new Map<string, number>();
   /** the next position */
   next: number;
 
@@ -53,15 +53,16 @@ export class Monitor {
     this.next = from;
   }
 
-  /** @throws where the event isn't the next one */
+  /** @throws if the event is not the next one */
   see(event: Event, payload: Payload): void {
     if (event.position !== this.next)
-      throw new Error(`the monitor stands at ${this.next} and was given the event at ${event.position}`);
+      throw new Error(`expected the event at position ${this.next}, got position ${event.position}`);
     this.next += 1;
     if (event.type === 'DriftScored') {
-      const { score: told } = event.data;
-      if (told >= (this.answered.get(event.runId ?? '') ?? Infinity)) this.answered.delete(event.runId ?? '');
-      this.late = this.late.filter(({ runId, score }) => runId !== event.runId || score.score > told);
+      const { score: recorded } = event.data;
+      if (recorded >= (this.acknowledged.get(event.runId ?? '') ?? Infinity))
+        this.acknowledged.delete(event.runId ?? '');
+      this.late = this.late.filter(({ runId, score }) => runId !== event.runId || score.score > recorded);
     }
     if (event.type === 'PayloadsErased') return this.erased(event.data);
     const tree = this.treeOf(event);
@@ -91,10 +92,10 @@ export class Monitor {
     observe(tree.history, seen);
     if (seen.type !== 'resumed') return;
     tree.worst.delete(seen.runId);
-    this.answered.delete(seen.runId);
+    this.acknowledged.delete(seen.runId);
   }
 
-  /** An event that cannot be read: its position counts, and the tree that it names is known no more. */
+  /** Skips an unreadable event and forgets the tree that it names. */
   pass(treeId: string | undefined): void {
     this.next += 1;
     const tree = treeId === undefined ? undefined : this.trees.get(treeId);
@@ -102,20 +103,20 @@ export class Monitor {
   }
 
   /**
-   * What is known of a person's trees is made of her words: it goes with them. So a fold after the erasure, which finds
-   * no words, comes to know the same as one before it; and of a run that is still live nothing can be said from here on:
-   * whatever is of high risk asks a person (I11).
+   * Forgets the trees of a person whose payloads were erased, because their history is derived from those payloads. So
+   * a fold after the erasure, without the payloads, reaches the same state. Live runs of that person have no score from
+   * here on, so their high-risk actions require an approval (I11).
    */
   private erased({ subjectRef, before }: EventOf<'PayloadsErased'>['data']): void {
-    const isHers = (of: { principalRef: string; since: number }): boolean =>
+    const isErased = (of: { principalRef: string; since: number }): boolean =>
       of.principalRef === subjectRef && of.since < before;
-    for (const [id, tree] of this.trees) if (isHers(tree)) this.forget(id, tree);
-    this.late = this.late.filter((each) => !isHers(each));
+    for (const [id, tree] of this.trees) if (isErased(tree)) this.forget(id, tree);
+    this.late = this.late.filter((each) => !isErased(each));
   }
 
   private ended(tree: Tree, { treeId = '', grantId = '' }: Event, runId: string): void {
     const isRoot = runId === tree.rootRunId;
-    this.lastLook(tree, isRoot ? tree.history.runs.keys() : [runId]);
+    this.keepLastReport(tree, isRoot ? tree.history.runs.keys() : [runId]);
     if (isRoot) return this.forget(treeId, tree);
     observe(tree.history, { type: 'ended', runId });
     tree.worst.delete(runId);
@@ -123,46 +124,46 @@ export class Monitor {
     this.runOfGrant.delete(grantId);
   }
 
-  /** A run that ends before its last drift was told: it is told afterwards, for whoever reads the log. */
-  private lastLook(tree: Tree, runIds: Iterable<string>): void {
+  /** Keeps the pending report of a run that ends, so that the log still records it. */
+  private keepLastReport(tree: Tree, runIds: Iterable<string>): void {
     for (const runId of runIds) {
       const report = this.moved.has(runId) ? reportOf(tree, runId) : undefined;
       if (report) this.late.push({ ...report, since: tree.since, principalRef: tree.principalRef });
     }
   }
 
-  /** What should be told now, but what was answered already. */
+  /** Returns the reports to send now, except those that were acknowledged. */
   reports(): Report[] {
-    const due: Report[] = this.late.filter(({ runId, score }) => score.score > (this.answered.get(runId) ?? -1));
+    const due: Report[] = this.late.filter(({ runId, score }) => score.score > (this.acknowledged.get(runId) ?? -1));
     for (const [runId, tree] of this.moved) {
       const report = reportOf(tree, runId);
       if (!report) this.moved.delete(runId);
-      else if (reportOf(tree, runId, this.answered.get(runId))) due.push(report);
+      else if (reportOf(tree, runId, this.acknowledged.get(runId))) due.push(report);
     }
     return due;
   }
 
-  /** A report was answered: taken into the log, or refused for good, and then there is nothing to wait for. */
-  settled(report: Report, taken: boolean): void {
+  /** Marks a report as recorded in the log or as finally refused. */
+  settled(report: Report, recorded: boolean): void {
     const { runId, score } = report;
-    if (!taken) this.late = this.late.filter((each) => each !== report);
-    if (taken || this.moved.has(runId)) this.answered.set(runId, score.score);
+    if (!recorded) this.late = this.late.filter((each) => each !== report);
+    if (recorded || this.moved.has(runId)) this.acknowledged.set(runId, score.score);
   }
 
-  /** The drift that a call would bring, with what it rests on; undefined where the run is not known. */
+  /** Returns the drift that a call would cause, with its features; undefined if the run is unknown. */
   score(grantId: string, call: Call): Score | undefined {
     const at = this.runOfGrant.get(grantId);
     const tree = at && this.trees.get(at.treeId);
     return at && tree && scoreCall(tree.history, at.runId, call);
   }
 
-  /** From where a monitor must begin to know all that this one knows. */
+  /** Returns the position from which another monitor must start to reach the same state. */
   get since(): number {
     const [oldest] = this.trees.values(); // a map keeps the order of insertion: that of the log
     return this.late.reduce((least, { since }) => Math.min(least, since), oldest?.since ?? this.next);
   }
 
-  /** Lets go of trees whose root lease time has ended, such as those that a rule struck. */
+  /** Forgets trees whose root lease has run out, such as those that a revocation rule ended. */
   sweep(now: number): void {
     for (const [id, tree] of this.trees) if (tree.until <= now - READ_BY_MS) this.forget(id, tree);
   }
@@ -171,7 +172,7 @@ export class Monitor {
     return this.trees.size;
   }
 
-  /** Of a tree whose beginning was not seen nothing can be said. */
+  /** Returns the tree of an event; undefined if its first event was not seen. */
   private treeOf(event: Event): Tree | undefined {
     if (event.treeId === undefined) return undefined;
     const known = this.trees.get(event.treeId);
@@ -203,7 +204,7 @@ export class Monitor {
     if (reportOf(tree, runId)) this.moved.set(runId, tree);
   }
 
-  /** A burst of refusals is a sign by itself: no call need follow it. */
+  /** Scores a burst of refusals, even if no call follows it. */
   private refused(tree: Tree, runId: string, count: number): void {
     const score = scoreRefused(tree.history, runId, count);
     if (!score) return;
@@ -217,19 +218,20 @@ export class Monitor {
     this.trees.delete(treeId);
     for (const runId of tree.history.runs.keys()) {
       this.moved.delete(runId);
-      if (!this.late.some((each) => each.runId === runId)) this.answered.delete(runId);
+      if (!this.late.some((each) => each.runId === runId)) this.acknowledged.delete(runId);
     }
     for (const grantId of tree.grants) this.runOfGrant.delete(grantId);
   }
 }
 
 /**
- * Undefined where nothing of the run is worth telling.
- * @param told what is known to have been told, beyond what was read of it
+ * Returns the report of a run; undefined if its drift is not reportable.
+ * @param acknowledged the score of a report that was acknowledged and whose event may not be read yet
  */
-function reportOf(tree: Tree, runId: string, told?: number): Report | undefined {
+function reportOf(tree: Tree, runId: string, acknowledged?: number): Report | undefined {
   const run = tree.history.runs.get(runId);
   const worst = tree.worst.get(runId);
-  const known = told === undefined || !run ? run : { ...run, reported: Math.max(told, run.reported ?? 0) };
-  return known && worst && isReportable(known, known.peak) ? { runId, ...worst } : undefined;
+  const known =
+    acknowledged === undefined || !run ? run : { ...run, reported: Math.max(acknowledged, run.reported ?? 0) };
+  return known && worst && isWorthTelling(known, known.peak) ? { runId, ...worst } : undefined;
 }

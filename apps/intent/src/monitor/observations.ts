@@ -8,7 +8,7 @@ type Decided = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;
 export const isDecided = (event: Event): event is Decided =>
   event.type === 'ActionPermitted' || event.type === 'ActionDenied' || event.type === 'ActionStepUp';
 
-/** The call that was decided on, as the monitor sees it; its arguments stand in the payload. */
+/** Translates a decision into the call that was decided; the arguments come from the payload. */
 export function callOfEvent({ data }: Decided, payload: Payload): Call {
   const { verb, tool, effect, resource, labels } = data;
   return { verb, tool, effect, resource: { type: resource.type, id: resource.id }, labels, args: payload?.args };
@@ -17,7 +17,7 @@ export function callOfEvent({ data }: Decided, payload: Payload): Call {
 const text = (payload: Payload, key: string): string | undefined =>
   typeof payload?.[key] === 'string' ? payload[key] : undefined;
 
-/** What an event tells the monitor; decisions are scored first and so are not here. */
+/** Translates an event into an observation; decisions are not included, because the monitor scores them first. */
 export function observationOf(event: Event, payload: Payload): Observation | undefined {
   const runId = event.runId ?? '';
   switch (event.type) {

@@ -4,8 +4,8 @@ import { normalizeVerb } from '@bailiwick/authority/matching/verb';
 import type { Effect } from '@bailiwick/contracts/grant';
 import type { Call } from '@bailiwick/drift/memory';
 
-/** A call that is about to be decided, as it was asked for. Understood as the decision will understand it. */
-export interface AskedCall {
+/** A call before its decision, as requested. */
+export interface RequestedCall {
   readonly action: { readonly verb: string; readonly tool?: string | undefined; readonly effect?: Effect | undefined };
   readonly resource: {
     readonly type: string;
@@ -14,12 +14,12 @@ export interface AskedCall {
   };
   readonly labels?: readonly string[] | undefined;
   readonly args?: unknown;
-  /** an enforcement point asks */
+  /** the caller is an enforcement point */
   readonly vouched?: boolean | undefined;
 }
 
-/** @returns undefined where a name is malformed: the decision will refuse it */
-export function callOfRequest({ action, resource, labels = [], args, vouched }: AskedCall): Call | undefined {
+/** Interprets a request as its decision will. Returns undefined if a name is malformed; the decision refuses it then. */
+export function callOfRequest({ action, resource, labels = [], args, vouched }: RequestedCall): Call | undefined {
   const verb = normalizeVerb(action.verb);
   const id = normalizeResourceId(resource.id);
   if (!verb.ok || !id.ok) return undefined;

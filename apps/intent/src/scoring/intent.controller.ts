@@ -28,7 +28,7 @@ export class IntentController {
     const call = callOfRequest(request);
     if (!call) throw new RefusedError('PATTERN_INVALID', 'the verb or the resource cannot be read');
     const score = await this.monitors.get(log)?.score(grantId, call, after, CATCH_UP_MS);
-    if (!score) throw new RefusedError('NOT_READY', 'nothing can be said of this run now');
+    if (!score) throw new RefusedError('NOT_READY', 'no score is available for this run now');
     return { ok: true, value: { ...score, features: withoutWords(score.features) } };
   }
 

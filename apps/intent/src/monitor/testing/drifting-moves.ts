@@ -3,14 +3,14 @@ import { act } from '@bailiwick/authority/testing/harness';
 import { words } from '@bailiwick/receipts/testing/sealed-log';
 import { DriftingLog, LEASE, PAGE } from './drifting';
 
-/** Something a run or a person does; the numbers choose among what is there. */
+/** A step of a run or a person; the numbers select among the existing grants and variants. */
 export interface Step {
   readonly kind: (typeof KINDS)[number];
   readonly which: number;
   readonly how: number;
 }
 const KINDS = [
-  'begin',
+  'start',
   'delegate',
   'read',
   'read',
@@ -33,11 +33,11 @@ const PURPOSES = [
 const PEOPLE = ['eve@outside.example', 'bob@x.example', 'carol@y.example'];
 
 const step = fc.record({ kind: fc.constantFrom(...KINDS), which: fc.nat(99), how: fc.nat(99) });
-/** A run to begin with, and then anything. */
+/** Starts with a run; any steps follow. */
 export const steps = (most: number): fc.Arbitrary<Step[]> =>
   fc
     .array(step, { minLength: 5, maxLength: most, size: 'max' })
-    .map((all) => [{ kind: 'begin', which: 0, how: 0 }, ...all]);
+    .map((all) => [{ kind: 'start', which: 0, how: 0 }, ...all]);
 
 export function take(log: DriftingLog, { kind, which, how }: Step): void {
   const { state } = log;
@@ -46,8 +46,8 @@ export function take(log: DriftingLog, { kind, which, how }: Step): void {
   const runId = state.grants.get(grantId)?.runId ?? '';
   log.now += 1_000;
   switch (kind) {
-    case 'begin':
-      return void log.begin(
+    case 'start':
+      return void log.start(
         { ...LEASE, purpose: { onDrift: { stepUpAt: 0.4 + (how % 3) / 10, suspendAt: 0.8 } } },
         PURPOSES[how % 3],
       );

@@ -10,7 +10,7 @@ import type { DriftingLog } from './drifting';
 export const LOG = 'default/0';
 type Reply = (commands: CommandOf<'recordDrift'>[]) => Result<unknown, ReturnType<typeof busFailure>>;
 
-/** Takes what the monitor sends, and answers as the test says. */
+/** Records the monitor's requests and responds as the test specifies. */
 export class FakeBus {
   readonly sent: { subject: string; commands: CommandOf<'recordDrift'>[] }[] = [];
   answer: Reply = (commands) => ok({ answers: commands.map(() => ({ ok: true, value: {} })) });
@@ -28,21 +28,21 @@ export class FakeBus {
   }
 }
 
-export const failing: Reply = () => err(busFailure('TIMEOUT', 'x', 'nobody answered'));
+export const failing: Reply = () => err(busFailure('TIMEOUT', 'x', 'no response'));
 
-/** Reading it waits while the gate is shut. */
+/** An event log whose reads wait while the gate is closed. */
 class GatedEventLog extends MemoryEventLog {
   private gate = Promise.resolve();
   private release = (): void => undefined;
-  /** events that reading gives while the gate is shut */
+  /** number of events that can be read while the gate is closed */
   private open = Infinity;
 
-  shutAt(position: number): void {
+  closeGateAt(position: number): void {
     this.open = position;
     this.gate = new Promise((resolve) => (this.release = resolve));
   }
 
-  letGo(): void {
+  openGate(): void {
     this.open = Infinity;
     this.release();
   }
@@ -53,8 +53,8 @@ class GatedEventLog extends MemoryEventLog {
   }
 }
 
-/** Everything around a monitor of one log. */
-export class Surroundings implements EventSource, ProgressStore {
+/** The dependencies of a monitor of one log. */
+export class MonitorWorld implements EventSource, ProgressStore {
   readonly eventlog = new GatedEventLog();
   readonly bus = new FakeBus();
   readonly warnings: string[] = [];
@@ -74,7 +74,7 @@ export class Surroundings implements EventSource, ProgressStore {
   }
 
   async save(_log: string, since: number): Promise<void> {
-    if (this.broken) throw new Error('the database is away');
+    if (this.broken) throw new Error('the database is unavailable');
     this.saves.push(since);
     this.stored = since;
   }
@@ -89,11 +89,11 @@ export class Surroundings implements EventSource, ProgressStore {
   }
 
   async stop(): Promise<void> {
-    this.eventlog.letGo();
+    this.eventlog.openGate();
     await Promise.all(this.monitors.map((monitor) => monitor.stop()));
   }
 
-  /** Appends what a log has more, and announces it. */
+  /** Appends the events that the event log lacks, and announces them. */
   async append(log: DriftingLog): Promise<void> {
     await this.eventlog.createLog(LOG);
     const from = await this.eventlog.head(LOG);
@@ -106,10 +106,10 @@ export class Surroundings implements EventSource, ProgressStore {
   }
 }
 
-/** Waits for what goes on in the background. */
+/** Waits for background work. */
 export async function until(holds: () => boolean): Promise<void> {
   for (let i = 0; !holds(); i++) {
-    if (i > 5_000) throw new Error(`waited in vain: ${holds.toString()}`);
+    if (i > 5_000) throw new Error(`timed out waiting for ${holds.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
