@@ -2,13 +2,13 @@ import type { Driver } from './driver';
 import type { Report } from './report';
 import type { System } from './system';
 
-/** What every bench is given. */
+/** Input of every benchmark. */
 export interface BenchOptions {
   readonly system: System;
   readonly driver: Driver;
   readonly report: Report;
-  /** that are counted */
+  /** number of measured rounds */
   readonly rounds: number;
-  /** live leases of a large state */
+  /** number of live leases in a large state, or of recorded decisions */
   readonly size: number;
 }

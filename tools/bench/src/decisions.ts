@@ -12,25 +12,25 @@ import type { Report } from './report';
 import { byTurns, quantile, type Measure } from './rounds';
 import { openLeases, type System } from './system';
 
-/** so many that whoever answers can always be at work: what is compared is work, not waiting */
+/** Enough that no contender ever waits for a request, so that the figures compare work and not latency. */
 export const CONNECTIONS = 256;
 const ROUND_MS = 3_000;
-/** what is compiled while it runs is at its full speed after some ten seconds of work */
+/** Code that is compiled at run time reaches full speed after about ten seconds of work. */
 const WARM_UP = 3;
-/** decisions asked for in one AuthZEN request */
+/** decisions per AuthZEN request */
 const BATCH = 50;
 const BATCH_CONNECTIONS = 32;
 const LOG = 'default/0';
 const MESSAGES = 2_048;
 
 /**
- * Durable, budgeted decisions, with all services and servers and the load itself on this machine. Each permit is
- * charged to two leases, written and committed before it is answered; what Cerbos and the echoes answer is forgotten.
+ * Measures durable, budgeted decisions, with all services, servers and the load generator on this machine. Each permit
+ * is charged to two leases and committed before the response; Cerbos and the echo servers store no decision.
  */
 export async function benchDecisions(options: BenchOptions): Promise<void> {
   const peers = await startPeers(options.report);
   try {
-    await benchIdle(options); // first: later there are snapshots to take of what the others wrote
+    await benchIdle(options); // first, because the other benchmarks write events that cause snapshots
     await benchHttp(options, peers);
     await benchBatches(options);
     await benchNats(options);
@@ -43,11 +43,11 @@ export async function benchDecisions(options: BenchOptions): Promise<void> {
 type Peers = Record<'fastify-echo' | 'cerbos' | 'cerbos-audit', Peer | undefined>;
 
 async function startPeers(report: Report): Promise<Peers> {
-  const tell = (text: string): void => report.say(text);
+  const note = (text: string): void => report.note(text);
   return {
     'fastify-echo': await startEcho(),
-    cerbos: await startCerbos(false, tell),
-    'cerbos-audit': await startCerbos(true, tell),
+    cerbos: await startCerbos(false, note),
+    'cerbos-audit': await startCerbos(true, note),
   };
 }
 
@@ -80,7 +80,7 @@ async function benchHttp({ system, driver, report, rounds }: BenchOptions, peers
   }
 }
 
-/** Fifty at a time against inserting the same events, without anything around them, in groups of the same size. */
+/** Compares fifty decisions per request with plain inserts of the same events in groups of the same size. */
 async function benchBatches({ system, driver, report, rounds }: BenchOptions): Promise<void> {
   const raw = await rawInserter(system);
   try {
@@ -109,7 +109,7 @@ async function benchBatches({ system, driver, report, rounds }: BenchOptions): P
   }
 }
 
-/** One caller alone: how much longer than the two things that no durable answer can do without. */
+/** Compares the latency for a single caller with one round trip plus one commit, which every durable response needs. */
 async function benchIdle({ system, driver, report, rounds }: BenchOptions): Promise<void> {
   const raw = new RawEvents(system.databaseUrl);
   const { nats } = system.secrets;
@@ -159,8 +159,8 @@ async function benchIdle({ system, driver, report, rounds }: BenchOptions): Prom
       WARM_UP,
     );
     report.against('http.actions.p99_idle', 'ms', 'rtt-plus-commit', figures.p99, figures.floor);
-    report.say(
-      `p50 of the same: ${quantile(
+    report.note(
+      `p50 of the same requests: ${quantile(
         p50.slice(-rounds).sort((a, b) => a - b),
         0.5,
       ).toFixed(2)} ms`,
@@ -174,7 +174,7 @@ async function benchIdle({ system, driver, report, rounds }: BenchOptions): Prom
 
 const ECHO = 'bailiwick.command.bench-echo.0';
 
-/** The log's owner alone: one command a message, as many waiting as an owner commits together. */
+/** Measures the log's owner alone: one command per message, with as many pending as an owner commits in one batch. */
 async function benchNats({ system, driver, report, rounds }: BenchOptions): Promise<void> {
   const { nats } = system.secrets;
   const echo = await startNatsEcho(system.natsUrl, 'delegation', nats.delegation, ECHO);
@@ -206,8 +206,8 @@ async function benchNats({ system, driver, report, rounds }: BenchOptions): Prom
 }
 
 /**
- * Many live leases, deep trees and active rules against a few trees of the same depth and no rule: what is left is the
- * size of the state.
+ * Compares many live leases, deep trees and active rules with a few trees of the same depth and no rule. The difference
+ * is the cost of a large state.
  */
 async function benchLarge({ system, driver, report, rounds, size }: BenchOptions): Promise<void> {
   const large = await makeTenant(
@@ -241,7 +241,7 @@ async function benchLarge({ system, driver, report, rounds, size }: BenchOptions
 const DEEP = 64;
 const RULES = 10_000;
 
-/** @throws where anything was refused: a bench that is refused measures refusals */
+/** @throws if any request was refused, because the figure would then measure refusals */
 function perSecond({ done, refused, ms, example }: Driven): number {
   if (Object.keys(refused).length > 0)
     throw new Error(`the load was refused: ${JSON.stringify(refused)} ${example ?? ''}`);
@@ -280,7 +280,7 @@ const batchRequests = (leases: readonly Granted[], key: string): string[] =>
     256,
   );
 
-/** As much to parse and to send back as an action has. */
+/** Requests with as much to parse and to send back as an action. */
 const echoRequests = (): string[] =>
   times((i) =>
     postOf('/echo', action({ grant: { id: `grt_0_${'0'.repeat(26)}` } } as Granted, i), bearer('x'.repeat(400))),
@@ -315,7 +315,7 @@ const commands = (leases: readonly Granted[]): unknown[] =>
     };
   }, 32_768);
 
-/** Inserts copies of a real event, without a fold or a check, into a log of its own. */
+/** Inserts copies of a real event into a dedicated log, without a fold or a check. */
 export async function rawInserter(
   system: System,
 ): Promise<{ perSecond(group: number, ms: number): Promise<number>; close(): Promise<void> }> {
@@ -324,7 +324,7 @@ export async function rawInserter(
   await eventlog.createLog(log);
   const [like] = await eventlog.search({ tenant: 'default', type: 'ActionPermitted', limit: 1 });
   await eventlog.close();
-  if (!like) throw new Error('there is no event to copy yet');
+  if (!like) throw new Error('no ActionPermitted event to copy');
   const { body, payload, type, time } = like;
   const event = JSON.parse(body) as Record<'treeId' | 'runId' | 'grantId' | 'actionId' | 'commandId', string>;
   const ids = [event.treeId, event.runId, event.grantId, event.actionId];

@@ -6,10 +6,10 @@ import { openLeases } from './system';
 
 const ROUND_MS = 3_000;
 const CONNECTIONS = 64;
-/** a lease has at most so many children: enough parents for a round */
+/** enough for one round, because the number of children per lease is limited */
 const PARENTS = 64;
 
-/** Leases handed on, each decided, written and committed with a token in its answer, against an echo of as much. */
+/** Compares delegations, each decided, committed and returned with a token, with an echo of the same request. */
 export async function benchDelegate({ system, driver, report, rounds }: BenchOptions): Promise<void> {
   const echo = await startEcho();
   const body = {

@@ -4,21 +4,21 @@ import type { Driven, HttpJob } from './http-driver';
 import type { NatsJob } from './nats-driver';
 
 export type Job = HttpJob | NatsJob;
-type Told = { ok: true; driven: Driven } | { ok: false; why: string };
+type Reply = { ok: true; driven: Driven } | { ok: false; why: string };
 
-/** The load comes from a process of its own: one that also waits for the contenders would measure itself. */
+/** Generates load in a separate process, so that waiting for the contenders does not distort the measurement. */
 export class Driver {
   private readonly child: ChildProcess = fork(join(__dirname, 'driver-process.js'), { stdio: ['ignore', 2, 2, 'ipc'] });
 
-  /** @throws what went wrong in the driver */
+  /** @throws the error of the load generator */
   drive(job: Job): Promise<Driven> {
     return new Promise((resolve, reject) => {
-      const ended = (): void => reject(new Error('the load generator ended'));
+      const ended = (): void => reject(new Error('the load generator exited'));
       this.child.once('exit', ended);
-      this.child.once('message', (told: Told) => {
+      this.child.once('message', (reply: Reply) => {
         this.child.off('exit', ended);
-        if (told.ok) resolve(told.driven);
-        else reject(new Error(told.why));
+        if (reply.ok) resolve(reply.driven);
+        else reject(new Error(reply.why));
       });
       this.child.send(job);
     });

@@ -13,11 +13,11 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 
 export interface Shape {
-  /** trees, each one chain of leases */
+  /** number of trees, each a single chain of leases */
   readonly chains: number;
-  /** leases of a chain, the root too */
+  /** number of leases per chain, including the root */
   readonly depth: number;
-  /** active revocation rules, each of another class; they strike nobody */
+  /** number of active revocation rules, each for a different agent class; no lease matches them */
   readonly rules: number;
 }
 export interface Filled {
@@ -28,8 +28,8 @@ export interface Filled {
 }
 
 /**
- * Writes a log straight into the store, in a form that its owner could have written: one chain of leases is decided by
- * the rules themselves, and the others are copies of it under ids of their own.
+ * Writes a log directly into the store, as its owner could have written it: the rules decide one chain of leases, and
+ * the others are copies of it with different ids.
  */
 export async function fillLog(eventlog: EventLog, log: string, { chains, depth, rules }: Shape): Promise<Filled> {
   const like = chainLike(log, depth);
@@ -55,7 +55,7 @@ export async function fillLog(eventlog: EventLog, log: string, { chains, depth, 
   return { events: await writer.end(), grants: chains * depth, leaves };
 }
 
-/** The events of one chain of leases, and of one rule, as the rules decide them. */
+/** Decides the events of one chain of leases and of one revocation rule. */
 function chainLike(log: string, depth: number): { chain: Event[]; rule: Event } {
   const { tenant, n } = parseLogName(log);
   const state = emptyState(log, tenant, n);
@@ -69,7 +69,7 @@ function chainLike(log: string, depth: number): { chain: Event[]; rule: Event } 
       ...command,
     });
     const decided = decide(state, parsed, now, { judge: judgeTrajectory, defaults: tenantDefaults });
-    if (!decided.ok) throw new Error(`a bench's lease is refused: ${decided.error.detail}`);
+    if (!decided.ok) throw new Error(`a lease of the benchmark was refused: ${decided.error.detail}`);
     return decided.value.map((fresh) => {
       const { event } = seal(state, parsed, now, fresh);
       evolve(state, event);
@@ -90,7 +90,7 @@ function chainLike(log: string, depth: number): { chain: Event[]; rule: Event } 
       }),
     );
   }
-  const selector = { agentClass: 'nobody' };
+  const selector = { agentClass: 'unused' };
   const [rule] = run({
     type: 'revokeSelector',
     revocationId: deriveId('revocation', n, 'bench'),
@@ -101,7 +101,7 @@ function chainLike(log: string, depth: number): { chain: Event[]; rule: Event } 
 }
 
 const MUCH = 1_000_000_000;
-/** written over half an hour: commands are remembered for minutes only */
+/** The events are spread over half an hour, so that the owner has forgotten the commands, which it keeps for minutes. */
 const AGE_MS = 30 * 60_000;
 const lease = (levels: number) => ({
   actions: { allow: ['file.*'] },
@@ -131,12 +131,12 @@ function ruleLike(rule: Event, n: number, i: number): Event {
   const data = {
     ...rule.data,
     revocationId: deriveId('revocation', n, `bench-${i}`),
-    selector: { agentClass: `nobody-${i}` },
+    selector: { agentClass: `unused-${i}` },
   };
   return { ...rule, data } as Event;
 }
 
-/** Appends in groups as large as an owner's. */
+/** Appends events in groups of the size that an owner uses. */
 export class Writer {
   private group: AppendEvent[] = [];
   private next = 0;
@@ -176,6 +176,6 @@ export class Writer {
     this.group = [];
     if (!group[0]) return;
     const written = await this.eventlog.append(this.log, group[0].position, group);
-    if (!written.ok) throw new Error(`${this.log} could not be filled: ${written.detail}`);
+    if (!written.ok) throw new Error(`filling ${this.log} failed: ${written.detail}`);
   }
 }

@@ -1,34 +1,33 @@
 import { connect, type Socket } from 'node:net';
 
-/** What to send, and how. Requests are whole HTTP/1.1 messages, made before the clock starts. */
+/** A load to generate. Requests are complete HTTP/1.1 messages, built before the clock starts. */
 export interface HttpJob {
   readonly kind: 'http';
   readonly host: string;
   readonly port: number;
   readonly requests: readonly string[];
-  /** each with one request on its way at a time */
+  /** each with one request in flight at a time */
   readonly connections: number;
   readonly ms: number;
 }
 export interface Driven {
-  /** answers with a 2xx status within the time */
+  /** number of responses with a 2xx status */
   readonly done: number;
-  /** other answers, by status */
+  /** number of other responses, by status */
   readonly refused: Readonly<Record<string, number>>;
-  /** from the first request to the last answer, in milliseconds */
+  /** from the first request to the last response, in milliseconds */
   readonly ms: number;
-  /** of each answer in milliseconds, ascending */
+  /** of each response in milliseconds, ascending */
   readonly latencies: readonly number[];
-  /** the first answer that was none of 2xx */
+  /** the first response without a 2xx status */
   readonly example?: string;
 }
 
 /**
- * A closed loop of HTTP requests over bare sockets. It does as little as it can for each, since it shares the machine
- * with what it measures, and it is the same for all contenders. It understands answers with a Content-Length and
- * chunked ones.
+ * Runs a closed loop of HTTP requests over plain sockets, the same for all contenders. It does little work per request,
+ * because it shares the machine with the system under test. It reads responses with a Content-Length and chunked ones.
  *
- * @throws where the other side cannot be reached or closes a connection
+ * @throws if the server cannot be reached or closes a connection
  */
 export async function driveHttp(job: HttpJob): Promise<Driven> {
   const requests = job.requests.map((text) => Buffer.from(text));
@@ -96,7 +95,7 @@ function isWhole(data: Buffer): boolean {
   return data.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK);
 }
 
-/** One POST of a JSON body as it goes over the wire. */
+/** Formats a POST of a JSON body as it is sent over the wire. */
 export function postOf(path: string, body: unknown, headers: Record<string, string> = {}): string {
   const text = JSON.stringify(body);
   const lines = Object.entries({

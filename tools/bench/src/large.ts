@@ -13,15 +13,15 @@ export interface Tenant extends Filled {
   readonly keys: Readonly<Record<string, string>>;
 }
 
-const FOLLOWED_MS = 20 * 60_000;
-const ANSWER_MS = 10 * 60_000;
+const CAUGHT_UP_MS = 20 * 60_000;
+const PERMIT_MS = 10 * 60_000;
 
-/** Makes a tenant, fills its log, and waits until ledger and monitor have followed, so that they disturb nobody. */
+/** Creates a tenant, fills its log and waits until the ledger has caught up, so that it does not disturb the measurement. */
 export async function makeTenant(system: System, name: string, shape: Shape, report: Report): Promise<Tenant> {
   return filledTenant(system, name, report, (eventlog, log) => fillLog(eventlog, log, shape));
 }
 
-/** The same with a log that is filled otherwise. */
+/** Creates a tenant whose log is filled by `fill`, and waits until the ledger has caught up. */
 export async function filledTenant<F extends { events: number }>(
   system: System,
   name: string,
@@ -35,9 +35,11 @@ export async function filledTenant<F extends { events: number }>(
     const started = performance.now();
     const filled = await fill(eventlog, log);
     const took = (performance.now() - started) / 1_000;
-    report.say(`tenant ${name}: ${filled.events} events written in ${took.toFixed(0)} s`);
-    await waitFor(`the followers of ${log}`, FOLLOWED_MS, async () => (await followed(system, log)) >= filled.events);
-    report.say(`tenant ${name}: followed after ${((performance.now() - started) / 1_000 - took).toFixed(0)} s more`);
+    report.note(`tenant ${name}: ${filled.events} events written in ${took.toFixed(0)} s`);
+    await waitFor(`the followers of ${log}`, CAUGHT_UP_MS, async () => (await followed(system, log)) >= filled.events);
+    report.note(
+      `tenant ${name}: followers caught up after ${((performance.now() - started) / 1_000 - took).toFixed(0)} s more`,
+    );
     await wake(system, keys);
     return { ...filled, name, log, keys };
   } finally {
@@ -45,7 +47,10 @@ export async function filledTenant<F extends { events: number }>(
   }
 }
 
-/** Its owner knows the log as it was before. What it writes next does not fit; it folds the log, and the retry does. */
+/**
+ * Makes the owner load the filled log. Its state predates the filling, so its next append conflicts; it then folds the
+ * log again, and the retry succeeds.
+ */
 async function wake(system: System, keys: Record<string, string>): Promise<void> {
   const orchestrator = new BailiwickClient({
     url: system.credentials.url,
@@ -61,27 +66,27 @@ async function wake(system: System, keys: Record<string, string>): Promise<void>
 }
 const WAKE_TRIES = 600;
 
-/** The size of the tree that the ledger has signed last. */
+/** Returns the size of the tree that the ledger signed last. */
 async function followed(system: System, log: string): Promise<number> {
   const response = await fetch(`${system.credentials.url}/log/${log}/checkpoint`);
   return response.ok ? Number((await response.text()).split('\n')[1]) : 0;
 }
 
-/** Asks again and again, as any client would, until one action is permitted. */
+/** Repeats a request, as a client would, until the action is permitted. */
 export async function askUntilPermitted(system: System, tenant: Tenant): Promise<void> {
   const leaf = tenant.leaves[0];
-  if (!leaf) throw new Error('the log has no lease');
+  if (!leaf) throw new Error('the log holds no lease');
   const body = JSON.stringify({
     grantId: leaf.grantId,
     action: { verb: 'file.read' },
     resource: { type: 'file', id: 'repo/a' },
   });
   const headers = { authorization: `Bearer ${tenant.keys.enforcer}`, 'content-type': 'application/json' };
-  await waitFor('a permit', ANSWER_MS, async () => {
+  await waitFor('a permit', PERMIT_MS, async () => {
     const response = await fetch(`${system.credentials.url}/v1/actions`, { method: 'POST', headers, body }).catch(
       () => undefined,
     );
-    const answer = (await response?.json()) as { decision?: string } | undefined;
-    return answer?.decision === 'permit';
+    const result = (await response?.json()) as { decision?: string } | undefined;
+    return result?.decision === 'permit';
   });
 }

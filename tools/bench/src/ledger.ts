@@ -13,15 +13,15 @@ import { byTurns, median } from './rounds';
 import { openLeases, type System } from './system';
 
 const LEAVES = 100_000;
-/** as a ledger gathers them under load */
+/** the size of a ledger's batches under load */
 const BATCH = 1_000;
 const ROUND_MS = 1_500;
 const ACTIONS = 30;
 const AT_ONCE = 4;
 
 /**
- * What a ledger does with events, each against the hashing and signing that it cannot do without, on one core and without
- * a network; and how far the running one stays behind under full load.
+ * Compares the work of a ledger per event with the hashing and signing that it requires, on one core and without a
+ * network; then measures the lag of the running ledger under full load.
  */
 export async function benchLedger(options: BenchOptions): Promise<void> {
   const { system, report, rounds } = options;
@@ -55,7 +55,7 @@ export async function benchLedger(options: BenchOptions): Promise<void> {
   const proofs = await perSecond((i) => {
     const at = i % texts.length;
     const leaf = leafHash(entryHash(bodies[somewhere(at)] as string));
-    if (!verifyProof(texts[at] as string, leaf, key.value).ok) throw new Error('a proof of ours does not verify');
+    if (!verifyProof(texts[at] as string, leaf, key.value).ok) throw new Error('an inclusion proof does not verify');
   }, rounds);
   report.alone('proofs_verified', 'proofs/s/core', proofs, 'each alone, with the signature of its checkpoint');
 
@@ -63,7 +63,7 @@ export async function benchLedger(options: BenchOptions): Promise<void> {
   await benchLag(options);
 }
 
-/** A run of 30 actions, as the running system signs it. */
+/** Measures receipts of a run of 30 actions, signed by the running system. */
 async function benchReceipts({
   system,
   report,
@@ -86,7 +86,7 @@ async function benchReceipts({
     {
       ours: () =>
         perSecond(() => {
-          if (!verifyReceipt(JSON.parse(text), vkey).ok) throw new Error('a receipt of ours does not verify');
+          if (!verifyReceipt(JSON.parse(text), vkey).ok) throw new Error('a receipt does not verify');
         }, 1),
       theirs: () => perSecond(floor, 1),
     },
@@ -120,7 +120,7 @@ async function fetched(client: BailiwickClient, runId: string): Promise<number> 
   return (done / (performance.now() - started)) * 1_000;
 }
 
-/** The least that verifying this receipt takes: its JSON, two signatures, a hash of each body and two for its place. */
+/** Does the minimum that verifying this receipt takes: its JSON, two signatures, one hash per body and two for its path. */
 function rawFloor(text: string): () => void {
   const { payload } = JSON.parse(text) as { payload: string };
   const { privateKey } = generateKeyPairSync('ed25519');
@@ -159,7 +159,7 @@ function integrate(bodies: readonly string[]): {
   return { size: bodies.length, read: (level, index) => nodes.get(index * 64 + level) };
 }
 
-/** The same hashes and nothing else: of each body, of each leaf, of each pair. */
+/** Computes only the hashes: of each body, each leaf and each pair. */
 function rawTree(bodies: readonly string[]): number {
   const leaf = Buffer.alloc(33);
   const node = Buffer.alloc(65);
@@ -176,10 +176,7 @@ function timed(work: () => number): number {
   return perCore(work(), before);
 }
 
-/**
- * How often work that nothing waits in is done in a second of one core: the median of some rounds, after one that warms
- * up.
- */
+/** Returns how often one core does synchronous work per second: the median of the rounds after one warm-up round. */
 function perSecond(work: (i: number) => void, rounds: number): Promise<number> {
   const figures = Array.from({ length: rounds + 1 }, () => {
     const [started, before] = [performance.now(), process.cpuUsage()];
@@ -190,7 +187,7 @@ function perSecond(work: (i: number) => void, rounds: number): Promise<number> {
   return Promise.resolve(median(figures.slice(1)));
 }
 
-/** By the processor time of all threads, that of collecting garbage too: whatever else runs on this machine. */
+/** Divides by the processor time of all threads, including garbage collection; other load on the machine does not count. */
 function perCore(done: number, before: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(before);
   return (done / (user + system)) * 1_000_000;

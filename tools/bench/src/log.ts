@@ -14,7 +14,7 @@ const GROUP = 256;
 const ROUND_MS = 3_000;
 const READ = 5_000;
 
-/** The event log against the table below it: what positions, leases, schemas and the fold cost on top of the rows. */
+/** Compares the event log with its plain table: the cost of positions, owner leases, schemas and the fold. */
 export async function benchLog({ system, report, rounds }: BenchOptions): Promise<void> {
   const eventlog = new PostgresEventLog(system.databaseUrl, { max: 2 });
   const raw = new RawEvents(system.databaseUrl);

@@ -3,8 +3,8 @@ import type { LogState } from '@bailiwick/authority/state/state';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { loadState } from '@bailiwick/platform/log-state';
 
-/** bytes of heap, by how the state came to be */
-export interface MemoryTold {
+/** bytes of heap, by the origin of the state */
+export interface MemoryReport {
   readonly folded: number;
   readonly restored: number;
 }
@@ -17,7 +17,7 @@ const heap = (): number => {
 
 async function main(databaseUrl: string, log: string): Promise<void> {
   const eventlog = new PostgresEventLog(databaseUrl, { max: 1 });
-  // the log alone: a snapshot would hide what a fold leaves behind
+  // without snapshots, which would hide the memory that a fold leaves behind
   const events = { read: eventlog.read.bind(eventlog), latestSnapshot: () => Promise.resolve(undefined) };
   const empty = heap();
   let state: LogState | undefined = await loadState(log, events, () => undefined);
@@ -25,11 +25,11 @@ async function main(databaseUrl: string, log: string): Promise<void> {
   const parts = [...toParts(state)];
   state = undefined;
   const before = heap();
-  const again = fromSnapshotParts(parts);
+  const loaded = fromSnapshotParts(parts);
   const restored = heap() - before;
-  if (again.next === 0) throw new Error('the log is empty');
+  if (loaded.next === 0) throw new Error('the log is empty');
   await eventlog.close();
-  process.send?.({ folded, restored } satisfies MemoryTold);
+  process.send?.({ folded, restored } satisfies MemoryReport);
 }
 
 void main(process.argv[2] ?? '', process.argv[3] ?? '').then(() => process.disconnect());

@@ -1,7 +1,7 @@
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import type { Driven } from './http-driver';
 
-/** Requests over NATS: a closed loop of `concurrency` requests, one value a message. */
+/** Requests over NATS: a closed loop of `concurrency` requests, one value per message. */
 export interface NatsJob {
   readonly kind: 'nats';
   readonly url: string;
@@ -13,7 +13,7 @@ export interface NatsJob {
   readonly ms: number;
 }
 
-/** A value that the other side refuses counts as refused: `{ answers: [{ ok: false }] }`. */
+/** Runs the load. A reply `{ answers: [{ ok: false }] }` counts as refused. */
 export async function driveNats(job: NatsJob): Promise<Driven> {
   const bus = await connectBus({
     url: job.url,

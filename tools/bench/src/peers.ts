@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { stopChild, waitFor } from '@bailiwick/platform/servers/child';
 import { freePort } from '@bailiwick/platform/servers/ports';
 
-/** What we are measured against. It is not part of an installation: only a clone of the repository has it. */
+/** The programs to compare with. Only a clone of the repository contains them. */
 const PEERS = resolve(__dirname, '..', '..', '..', 'test', 'bench', 'peers');
 const START_MS = 15_000;
 
@@ -14,7 +14,7 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-/** A bare Fastify server that sends a JSON body back. */
+/** Starts a bare Fastify server that sends the JSON body back. */
 export async function startEcho(): Promise<Peer> {
   const port = await freePort();
   const child = spawn(process.execPath, [join(PEERS, 'fastify-echo.mjs'), String(port)], {
@@ -23,7 +23,7 @@ export async function startEcho(): Promise<Peer> {
   return listening(child, port, '/');
 }
 
-/** A NATS responder that parses a JSON message and sends it back. */
+/** Starts a NATS responder that parses a JSON message and sends it back. */
 export async function startNatsEcho(
   url: string,
   user: string,
@@ -35,23 +35,23 @@ export async function startNatsEcho(
   });
   await new Promise<void>((ready, failed) => {
     child.stdout.once('data', () => ready());
-    child.once('exit', (code) => failed(new Error(`the NATS echo ended with ${code}`)));
+    child.once('exit', (code) => failed(new Error(`the NATS echo exited with ${code}`)));
   });
   return { stop: () => stopChild(child, 'SIGTERM', 2_000) };
 }
 
-/** Cerbos with the same policy, its audit log to a file or off; undefined, with a reason, where it cannot be had. */
-export async function startCerbos(audit: boolean, say: (text: string) => void): Promise<Peer | undefined> {
+/** Starts Cerbos with the same policy, with its audit log in a file or off. Logs the reason and returns undefined if it is unavailable. */
+export async function startCerbos(audit: boolean, logLine: (text: string) => void): Promise<Peer | undefined> {
   const binary = join(PEERS, 'node_modules', '@cerbos', 'cerbos-linux-x64', 'cerbos-linux-x64');
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    say(`no Cerbos for ${process.platform}-${process.arch} here; it is left out`);
+    logLine(`Cerbos is not available for ${process.platform}-${process.arch}; skipped`);
     return undefined;
   }
   if (!existsSync(binary)) {
-    say('fetching Cerbos, as pinned in test/bench/peers/package-lock.json');
+    logLine('fetching Cerbos, as pinned in test/bench/peers/package-lock.json');
     const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: PEERS, encoding: 'utf8' });
     if (done.status !== 0) {
-      say(`Cerbos cannot be had (${done.stderr.trim().split('\n').pop() ?? ''}); it is left out`);
+      logLine(`fetching Cerbos failed (${done.stderr.trim().split('\n').pop() ?? ''}); skipped`);
       return undefined;
     }
   }

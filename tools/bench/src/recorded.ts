@@ -14,7 +14,7 @@ import { Writer } from './fill';
 
 const MUCH = 1_000_000_000;
 const TREES = 64;
-/** written as of the last half hour */
+/** The events are spread over the last half hour. */
 const AGE_MS = 30 * 60_000;
 const RULES = { judge: judgeTrajectory, defaults: tenantDefaults };
 const LEASE = {
@@ -26,7 +26,7 @@ const LEASE = {
 };
 const REFS = { principalRef: `ref_${'0'.repeat(26)}`, purposeRef: `ref_${'1'.repeat(26)}` };
 
-/** A log in memory whose events are decided by the rules themselves. */
+/** A log in memory whose events the rules decide. */
 export class Decider {
   readonly state: LogState;
   readonly leaves: string[] = [];
@@ -50,7 +50,7 @@ export class Decider {
     }
   }
 
-  /** One action of one lease after the other, permitted and then completed; its two events. */
+  /** Permits and completes one action of the next lease; returns the two events. */
   act(): Event[] {
     const grantId = this.leaves[this.asked++ % this.leaves.length];
     const permitted = this.run({
@@ -73,7 +73,7 @@ export class Decider {
       ...fields,
     } as unknown as Command;
     const decided = decide(this.state, command, this.now, RULES);
-    if (!decided.ok) throw new Error(`a bench's command is refused: ${decided.error.detail}`);
+    if (!decided.ok) throw new Error(`a command of the benchmark was refused: ${decided.error.detail}`);
     return decided.value.map((fresh) => {
       const { event } = seal(this.state, command, this.now, fresh);
       evolve(this.state, event);
@@ -83,7 +83,7 @@ export class Decider {
   }
 }
 
-/** Writes a log of so many decisions, each with its outcome: two of each lease are decided, the others are their copies. */
+/** Writes a log of decisions, each with its outcome. The rules decide one action per lease; the others are copies. */
 export async function fillDecisions(eventlog: EventLog, log: string, decisions: number): Promise<{ events: number }> {
   const writer = new Writer(eventlog, log);
   const opening: Event[] = [];
@@ -91,12 +91,12 @@ export async function fillDecisions(eventlog: EventLog, log: string, decisions: 
   for (const event of opening) await writer.add(event, event.commandId);
   const like = decider.leaves.map(() => decider.act());
   const { n } = parseLogName(log);
-  const begun = Date.now() - AGE_MS;
+  const startedAt = Date.now() - AGE_MS;
   for (let i = 0; i < decisions; i++) {
     const actionId = deriveId('action', n, 'bench', String(i));
-    const time = rfc3339(begun + Math.floor((i / decisions) * AGE_MS));
+    const time = rfc3339(startedAt + Math.floor((i / decisions) * AGE_MS));
     for (const [part, event] of (like[i % like.length] as Event[]).entries()) {
-      const expiresAt = rfc3339(begun + 2 * AGE_MS);
+      const expiresAt = rfc3339(startedAt + 2 * AGE_MS);
       const data = event.type === 'ActionPermitted' ? { ...event.data, expiresAt } : event.data;
       await writer.add({ ...event, actionId, time, data } as Event, `cmd_act-${i}-${part}`);
     }

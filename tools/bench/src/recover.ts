@@ -6,11 +6,11 @@ import { RawEvents } from '@bailiwick/event-store/postgres/raw';
 import { takeSnapshot } from '@bailiwick/platform/log-state';
 import type { BenchOptions } from './bench';
 import { askUntilPermitted, makeTenant, type Tenant } from './large';
-import type { MemoryTold } from './memory-process';
+import type { MemoryReport } from './memory-process';
 import type { Report } from './report';
 import type { System } from './system';
 
-/** From `kill -9` of the owner to the next permit of its log, with a million live leases in it. */
+/** Measures the time from `kill -9` of the owner to the next permit of its log, with a million live leases. */
 export async function benchRecover({ system, report, size }: BenchOptions): Promise<void> {
   const tenant = await makeTenant(system, 'recover', { chains: Math.ceil(size / 64), depth: 64, rules: 0 }, report);
   await snapshotOf(system, tenant, report);
@@ -27,28 +27,28 @@ export async function benchRecover({ system, report, size }: BenchOptions): Prom
     'recover_from_0_s',
     's',
     await recovery(system, tenant),
-    `the same, from position 0: ${tenant.events} events`,
+    `the same without a snapshot: ${tenant.events} events`,
   );
 }
 
-/** What a live lease costs its owner: the heap of a process that holds a million of them, and nothing else. */
+/** Measures the memory of a live lease: the heap of a process that holds a million of them and nothing else. */
 export async function benchMemory({ system, report, size }: BenchOptions): Promise<void> {
   const tenant = await makeTenant(system, 'memory', { chains: Math.ceil(size / 64), depth: 64, rules: 0 }, report);
   const child = fork(join(__dirname, 'memory-process.js'), [system.databaseUrl, tenant.log], {
     execArgv: [...BUILT_FLAGS, '--expose-gc', '--max-old-space-size=12000'],
     stdio: ['ignore', 2, 2, 'ipc'],
   });
-  const told = await new Promise<MemoryTold>((resolve, reject) => {
+  const heap = await new Promise<MemoryReport>((resolve, reject) => {
     child.once('message', resolve);
-    child.once('exit', (code) => reject(new Error(`the process that holds the state ended with ${code}`)));
+    child.once('exit', (code) => reject(new Error(`the process that holds the state exited with ${code}`)));
   });
   report.alone(
     'bytes_per_grant',
     'bytes',
-    told.folded / tenant.grants,
+    heap.folded / tenant.grants,
     `${tenant.grants} live leases and their runs, folded from their events`,
   );
-  report.alone('bytes_per_grant_restored', 'bytes', told.restored / tenant.grants, 'the same from a snapshot');
+  report.alone('bytes_per_grant_restored', 'bytes', heap.restored / tenant.grants, 'the same from a snapshot');
 }
 
 async function recovery(system: System, tenant: Tenant): Promise<number> {
@@ -58,13 +58,13 @@ async function recovery(system: System, tenant: Tenant): Promise<number> {
   return (performance.now() - started) / 1_000;
 }
 
-/** As the delegation service takes one of a log that has grown. */
+/** Takes a snapshot as the delegation service does when a log has grown. */
 async function snapshotOf(system: System, tenant: Tenant, report: Report): Promise<void> {
   const eventlog = new PostgresEventLog(system.databaseUrl, { max: 1 });
   try {
     const started = performance.now();
-    await takeSnapshot(tenant.log, eventlog, (message) => report.say(message));
-    report.say(`a snapshot was taken in ${((performance.now() - started) / 1_000).toFixed(0)} s`);
+    await takeSnapshot(tenant.log, eventlog, (message) => report.note(message));
+    report.note(`snapshot taken in ${((performance.now() - started) / 1_000).toFixed(0)} s`);
   } finally {
     await eventlog.close();
   }

@@ -10,12 +10,12 @@ import { openLeases } from './system';
 
 const ROUND_MS = 3_000;
 const CONNECTIONS = 4;
-/** every lease is another than it was, and no decision is */
+/** changes every lease and no decision */
 const CHANGE = { drift: { stepUpAt: 0.5 }, policy: { approvalFrom: 'high' as const } };
 
 /**
- * What if: recorded decisions made again, against the live decider; and what live decisions notice of it. Then the read
- * models made again from the same log.
+ * Compares a what-if over recorded decisions with the live decider, and the latency of live decisions during a what-if
+ * with their latency alone. Then measures a rebuild of the read models of the same log.
  */
 export async function benchReplay({ system, driver, report, rounds, size }: BenchOptions): Promise<void> {
   const { keys, log } = await filledTenant(system, 'replayed', report, (eventlog, name) =>
@@ -30,7 +30,7 @@ export async function benchReplay({ system, driver, report, rounds, size }: Benc
       ours: async () => {
         const started = performance.now();
         const { decided, differ } = await replay();
-        if (decided < size || differ > 0) throw new Error(`${decided} decisions were made again, ${differ} differ`);
+        if (decided < size || differ > 0) throw new Error(`${decided} decisions recomputed, ${differ} differ`);
         seconds.push((performance.now() - started) / 1_000);
         return decided / (seconds.at(-1) as number);
       },
@@ -46,7 +46,7 @@ export async function benchReplay({ system, driver, report, rounds, size }: Benc
       seconds.sort((a, b) => a - b),
       0.5,
     ),
-    `${size} recorded decisions, as asked for over HTTP`,
+    `${size} recorded decisions, requested over HTTP`,
   );
 
   const requests = actionRequests(await openLeases(system, 4, 16));
@@ -61,9 +61,9 @@ export async function benchReplay({ system, driver, report, rounds, size }: Benc
   const p99 = async (): Promise<number> => quantile((await driver.drive(job)).latencies, 0.99);
   const live = await byTurns(
     {
-      meanwhile: async () => {
+      during: async () => {
         const stop = new AbortController();
-        const past = again(() => replay(stop.signal), stop.signal);
+        const past = repeat(() => replay(stop.signal), stop.signal);
         const measured = await p99().finally(() => stop.abort());
         await past;
         return measured;
@@ -72,19 +72,19 @@ export async function benchReplay({ system, driver, report, rounds, size }: Benc
     },
     rounds,
   );
-  report.against('whatif.live_p99', 'ms', 'alone', live.meanwhile, live.alone);
+  report.against('whatif.live_p99', 'ms', 'alone', live.during, live.alone);
   await benchRebuild({ system, driver, report, rounds, size }, { log, keys });
 }
 
-/** One after the other until it is stopped. */
-async function again(once: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+/** Calls `once` repeatedly until the signal aborts. */
+async function repeat(once: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted)
     await once().catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
 }
 
-/** What the owner's rules decide and fold on one core, without log or network. */
+/** Measures how many actions the rules decide and fold on one core, without log or network. */
 function decidedPerSecond(): number {
   const decider = new Decider('bench/0');
   const started = performance.now();

@@ -1,7 +1,7 @@
 import { bold, dim } from '@bailiwick/cli/render';
 import { compare } from './rounds';
 
-/** One line of `--json`. `ratio` is ours over theirs; without an `against` there is none. */
+/** One line of `--json`. `ratio` is ours divided by theirs; null if `against` is null. */
 export interface Figure {
   readonly bench: string;
   readonly metric: string;
@@ -11,7 +11,7 @@ export interface Figure {
   readonly ratio: number | null;
 }
 
-/** Prints as it goes: a bench takes minutes. */
+/** Prints each figure as soon as it is measured, because a benchmark takes minutes. */
 export class Report {
   constructor(
     private readonly bench: string,
@@ -19,11 +19,11 @@ export class Report {
     private readonly print: (line: string) => void,
   ) {}
 
-  say(text: string): void {
+  note(text: string): void {
     if (!this.json) this.print(dim(text));
   }
 
-  /** Rounds of ours against rounds of theirs, measured by turns. */
+  /** Prints a comparison of rounds that were measured in turns. */
   against(metric: string, unit: string, contender: string, ours: readonly number[], theirs: readonly number[]): void {
     const { value, spread, theirs: other, ratio, ratios } = compare(ours, theirs);
     this.figure(

@@ -1,21 +1,21 @@
-/** One figure of one contender in one round. */
+/** Measures one figure of one contender in one round. */
 export type Measure = () => Promise<number>;
 
 export interface Compared {
-  /** our median */
+  /** median of ours */
   readonly value: number;
   /** smallest and largest of ours */
   readonly spread: readonly [number, number];
   readonly theirs: number;
-  /** median of the rounds' own ratios, ours over theirs: what slows one round slows both of it */
+  /** median of the ratios per round, ours over theirs; a disturbance slows both contenders of its round */
   readonly ratio: number;
   readonly ratios: readonly [number, number];
 }
 
 /**
- * Measures contenders by turns, since a machine is not the same from one minute to the next: in each round all of them,
- * in an order that turns with the round. The first ones warm up and are not counted.
- * @returns of each contender its figures, one a round
+ * Measures all contenders in each round, in rotating order, because the speed of a machine varies over time. The first
+ * `warmUp` rounds are not counted.
+ * @returns the figures of each contender, one per round
  */
 export async function byTurns<K extends string>(
   contenders: Record<K, Measure>,
@@ -40,7 +40,7 @@ export function median(figures: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[half] ?? NaN) : ((sorted[half - 1] ?? NaN) + (sorted[half] ?? NaN)) / 2;
 }
 
-/** The value below which `share` of the ascending figures lie. */
+/** Returns the value below which `share` of the ascending figures lie. */
 export const quantile = (ascending: readonly number[], share: number): number =>
   ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? NaN;
 

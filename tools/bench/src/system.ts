@@ -9,7 +9,7 @@ import type { Credentials } from '@bailiwick/cli/context';
 import { readStatus, Supervisor } from '@bailiwick/cli/up/supervisor';
 import type { Secrets } from '@bailiwick/cli/up/secrets';
 
-/** The whole system with servers, data and keys of its own, in a folder that goes when it stops. */
+/** A complete system with dedicated servers, data and keys, in a folder that is removed when it stops. */
 export class System {
   private constructor(
     readonly dataDir: string,
@@ -52,7 +52,7 @@ export class System {
     return readStatus(this.dataDir)?.nats.url ?? '';
   }
 
-  /** As the delegation service reaches it: the only role that may append. */
+  /** The URL with the role of the delegation service, the only one that may append. */
   get databaseUrl(): string {
     return this.supervisor.databaseUrls.delegation ?? '';
   }
@@ -73,8 +73,8 @@ const NARROWER: GrantRequest = {
 };
 
 /**
- * Trees of one root lease with `leaves` narrower leases below it: what acts is the leaf, what is charged both.
- * @returns the leaves; without any, the roots
+ * Opens trees of one root lease with `leaves` narrower leases below it. The leaves act; both levels are charged.
+ * @returns the leaves, or the roots if `leaves` is 0
  */
 export async function openLeases(system: System, trees: number, leaves: number): Promise<Granted[]> {
   const orchestrator = system.as('orchestrator');
@@ -85,7 +85,7 @@ export async function openLeases(system: System, trees: number, leaves: number):
       purpose: 'Read the sources of acme/clord and report what is unused',
       grant: LEASE,
     });
-    if (!('grant' in root)) throw new Error('the lease waits for a person');
+    if (!('grant' in root)) throw new Error('the lease requires an approval');
     if (leaves === 0) return [root];
     return Promise.all(
       Array.from({ length: leaves }, () =>
