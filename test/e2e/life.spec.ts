@@ -88,7 +88,7 @@ describe('the system', () => {
 
   it('refuses to run twice over one folder, or on a port in use', async () => {
     const twice = await bailiwick(['up', '--data', stack.dataDir, '--port', String(await freePort())]);
-    expect([twice.code, twice.err]).toEqual([1, expect.stringContaining('already runs over')]);
+    expect([twice.code, twice.err]).toEqual([1, expect.stringContaining('already running on')]);
     const other = scratch();
     const taken = await bailiwick(['up', '--data', other, '--port', String(stack.port)]);
     expect([taken.code, taken.err]).toEqual([1, expect.stringContaining('is taken')]);

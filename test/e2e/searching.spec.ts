@@ -137,9 +137,9 @@ describe('a search', () => {
     expect([first.code, JSON.parse(first.out)]).toMatchObject([0, { state: 'done', told: { differences: 0 } }]);
     expect(second).toBeUndefined();
     expect((await get(`/v1/runs?treeId=${mine.treeId}`)).body.items).toEqual(before);
-    const output = await bailiwick(['replay', '--rebuild'], env);
-    expect(output.out).toContain('the old ones were the same, byte for byte');
-    const progress = output.err.trim().split('\n');
+    const told = await bailiwick(['replay', '--rebuild'], env);
+    expect(told.out).toContain('the old ones were identical, byte for byte');
+    const progress = told.err.trim().split('\n');
     expect(progress.at(-1)).toMatch(/^█+ +(\d+)\/\1 events of default\/0$/);
     expect((await bailiwick(['replay', '--rebuild', '--log', 'other/0'], env)).code).toBe(1);
     expect((await bailiwick(['replay'], env)).code).toBe(2);

@@ -5,7 +5,7 @@ import { bold, plain, red, table, yellow } from './render';
 
 type Row = readonly [label: string, text: string];
 
-/** What an approver reads before they answer: the question, and all that the approval would cover. */
+/** Formats an approval for the approver: the question and everything that the approval would cover. */
 export function approvalCard(card: ApprovalView): string {
   const rows: Row[] = [
     ['purpose', card.purpose ?? '(erased)'],
@@ -37,7 +37,7 @@ export function approvalCard(card: ApprovalView): string {
 
 const each = (name: string, texts: readonly string[]): Row[] => texts.map((text, i) => [i === 0 ? name : '', text]);
 
-/** The rows up to and including the named one, and those after it; the columns of both have one width. */
+/** Splits the rows after the named one; the columns of both parts have the same width. */
 function split(rows: readonly Row[], name: string): [Row[], Row[]] {
   const wide = Math.max(...rows.map(([label]) => label.length));
   const padded = rows.map(([label, text]): Row => [label.padEnd(wide), text]);
@@ -67,7 +67,7 @@ function callRows(call: ApprovalView['action']): Row[] {
   ];
 }
 
-/** Each line has a mark of its own, so that no argument can look like a line of the card. */
+/** Marks each line, so that no argument can look like a line of the card. */
 function argumentLines(call: ApprovalView['action']): string[] {
   if (!call) return [];
   const { args, hidden } = call;

@@ -23,17 +23,17 @@ export function readCredentials(options: GlobalOptions): Credentials | undefined
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials) : undefined;
 }
 
-/** Bad usage: exit code 2. */
+/** Wrong usage of a command; ends it with exit code 2. */
 export class UsageError extends Error {}
 
-/** --url/--key, then the environment, then what the first start wrote: the key of the role the command needs. */
+/** Makes a client from --url and --key, else the environment, else the credentials of the first start for `role`. */
 export function clientFor(options: GlobalOptions, role: string): BailiwickClient {
   const credentials = readCredentials(options);
   const url = options.url ?? process.env.BAILIWICK_URL ?? credentials?.url;
   const key = options.key ?? process.env.BAILIWICK_KEY ?? credentials?.keys[role];
   if (!url || !key) {
     throw new UsageError(
-      'no service and key to speak to: start one here with `bailiwick up`, or give --url and --key (or BAILIWICK_URL and BAILIWICK_KEY)',
+      'no service and key configured: start a service here with `bailiwick up`, or give --url and --key (or BAILIWICK_URL and BAILIWICK_KEY)',
     );
   }
   return new BailiwickClient({ url: url.replace(/\/$/, ''), key });

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
 
-/** The lines of a stream, one at a time; they end with LF and nothing else, as U+2028 may stand in a text. */
+/** Yields the lines of a stream. Only LF ends a line, because a text may contain U+2028. */
 export async function* linesOf(input: Readable): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
@@ -16,7 +16,7 @@ export async function* linesOf(input: Readable): AsyncGenerator<string> {
   if (rest !== '') yield rest;
 }
 
-/** The lines of a file, unpacked where its name ends in `.gz`. */
+/** Yields the lines of a file, decompressed if its name ends in `.gz`. */
 export function linesIn(file: string): AsyncGenerator<string> {
   const bytes = createReadStream(file);
   if (!file.endsWith('.gz')) return linesOf(bytes);

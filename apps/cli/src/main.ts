@@ -15,7 +15,7 @@ import { addSystemCommands } from './commands/system';
 import { addTenantCommands } from './commands/tenants';
 import { red, reasonText } from './render';
 
-/** `bailiwick`: exit 0 done, 1 refused or found wrong, 2 bad usage. */
+/** Runs `bailiwick`. Exit codes: 0 success, 1 refused or a check failed, 2 wrong usage. */
 async function main(): Promise<void> {
   const program = new Command('bailiwick')
     .description('delegated authority between AI agents: leases, decisions, receipts')

@@ -1,4 +1,4 @@
-/** How far something is, on the standard error of a terminal, rewritten a few times a second. */
+/** Shows progress on standard error if it is a terminal, redrawn a few times a second. */
 export class Progress {
   private shown = 0;
 

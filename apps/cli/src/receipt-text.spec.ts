@@ -13,10 +13,10 @@ const shown = (keys?: string): string =>
     documentOf(readUnverified(envelope), keys === undefined ? undefined : verifyReceipt(envelope, keys), keys),
   );
 
-describe('a receipt on a terminal', () => {
-  it('tells what the other forms tell: verification, tree, budgets, reasons, timeline, and what it does not prove', () => {
+describe('terminalOf', () => {
+  it('shows verification, tree, budgets, reasons, timeline and the limits of the proof, as the other formats do', () => {
     const text = shown(VKEY);
-    for (const said of [
+    for (const part of [
       'Verified\n  Checked with the verifier key ' + VKEY,
       `└─ helper ${busy.childId}`,
       'budget    spent by this run  with the runs below it  at most',
@@ -24,32 +24,32 @@ describe('a receipt on a terminal', () => {
       'Timeline\n  position  time',
       'that the agent could not act outside this system',
     ])
-      expect(text).toContain(said);
+      expect(text).toContain(part);
     expect(text.trimEnd().split('\n').at(-1)).not.toContain('erified');
   });
 
-  it('says at its beginning and at its end that it is not verified', () => {
-    const spoilt = shown(VKEY.replace(/\+[^+]*$/, '+AAAA'));
-    expect(spoilt).toContain('✗ the verifier key is well formed');
-    expect(spoilt.match(/^NOT VERIFIED$/gm)).toHaveLength(2);
-    expect(spoilt.endsWith('\n\nNOT VERIFIED\n')).toBe(true);
+  it('states at the start and at the end that a receipt is not verified', () => {
+    const altered = shown(VKEY.replace(/\+[^+]*$/, '+AAAA'));
+    expect(altered).toContain('✗ the verifier key is well formed');
+    expect(altered.match(/^NOT VERIFIED$/gm)).toHaveLength(2);
+    expect(altered.endsWith('\n\nNOT VERIFIED\n')).toBe(true);
     expect(shown().match(/^Not verified$/gm)).toHaveLength(2);
   });
 
-  it('gives no word a line of its own, and a long one does not widen its column', () => {
-    const words = 'sort\nrevoked   nothing\n✓ the envelope is signed by the log';
+  it('keeps each text on one line, and does not widen a column for a long text', () => {
+    const hostile = 'sort\nrevoked   nothing\n✓ the envelope is signed by the log';
     const long = 'x'.repeat(300);
     const document: Document = {
-      title: words,
+      title: hostile,
       blocks: [
-        { kind: 'facts', rows: [['purpose', words]] },
-        { kind: 'list', items: [words] },
-        { kind: 'tree', roots: [{ text: words, below: [{ text: words, below: [] }] }] },
+        { kind: 'facts', rows: [['purpose', hostile]] },
+        { kind: 'list', items: [hostile] },
+        { kind: 'tree', roots: [{ text: hostile, below: [{ text: hostile, below: [] }] }] },
         {
           kind: 'table',
           head: ['on', 'why'],
           rows: [
-            [words, words],
+            [hostile, hostile],
             [long, 'a'],
             ['b', 'c'],
           ],

@@ -5,7 +5,7 @@ import { bold, green, plain, red, table, yellow } from './render';
 
 const COLORS = { verified: green, broken: red, unknown: yellow };
 
-/** A receipt for a terminal. What is not verified says so at its end as well: its beginning may have scrolled away. */
+/** Formats a receipt for a terminal. An unverified one is marked at its end too, because its start may have scrolled away. */
 export function terminalOf({ title, blocks }: Document): string {
   const lines = [bold(plain(title)), ...blocks.flatMap(linesOf)];
   const verdict = blocks.find((block) => block.kind === 'verification')?.verdict;
@@ -57,6 +57,6 @@ const verdictLines = ({ state, title, says, steps }: Verdict): string[] => [
   ...says.map((line) => `  ${plain(line)}`),
 ];
 
-/** The steps of a verification, a line each. */
+/** Formats the steps of a verification, one per line. */
 export const stepLines = (steps: Verdict['steps']): string[] =>
   steps.map(({ ok, text }) => `${ok ? green('✓') : red('✗')} ${plain(text)}`);

@@ -14,16 +14,16 @@ export const yellow = paint(33);
 export const dim = paint(2);
 export const bold = paint(1);
 
-/** Nothing that came from outside may steer a terminal, or look like a line of ours. */
+/** Removes line breaks and control characters, so that outside text can neither control the terminal nor imitate output. */
 export const plain = (text: string): string =>
   text
     .replace(/\s*[\n\t\u2028\u2029]\s*/g, ' ')
     .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '�');
 
-/** A cell longer than this makes no column wider: what follows it in its row stands further right. */
+/** Longer cells do not widen their column; the rest of their row is shifted to the right. */
 const WIDEST = 60;
 
-/** Columns as wide as their widest cell. @param head left out, there are rows only */
+/** Formats columns as wide as their widest cell, with an optional head. */
 export function table(head: readonly string[] | undefined, rows: readonly (readonly string[])[]): string {
   const all = [...(head ? [head] : []), ...rows].map((row) => row.map(plain));
   const widths = (all[0] ?? []).map((_, i) =>
@@ -52,15 +52,15 @@ export function grantLine(run: RunView | undefined, grant: GrantView): string {
   return `${bold(label)}  ${status}${why}  ${counts}  ${dim(grant.id)}`;
 }
 
-/** A grant tree as people draw one. */
+/** Draws a grant tree. */
 export function treeText(tree: TreeView): string {
   const runs = new Map(tree.runs.map((run) => [run.id, run]));
   const shown = tree.grants.filter((grant) => grant.status !== 'superseded');
-  const standing = new Map(
+  const replacements = new Map(
     tree.grants.filter((grant) => grant.supersededBy).map((grant) => [grant.id, grant.supersededBy as string]),
   );
   const resolve = (id: string | undefined): string | undefined =>
-    id !== undefined && standing.has(id) ? resolve(standing.get(id)) : id;
+    id !== undefined && replacements.has(id) ? resolve(replacements.get(id)) : id;
   const lines: string[] = [];
   const walk = (parentId: string | undefined, indent: string): void => {
     const children = shown.filter((grant) => resolve(grant.parentId) === parentId);
@@ -75,7 +75,7 @@ export function treeText(tree: TreeView): string {
   return lines.join('\n');
 }
 
-/** What objects, as an indented tree. */
+/** Formats the objections as an indented tree. */
 export function reasonText(reasons: readonly Reason[], indent = '  '): string {
   return reasons
     .filter((reason) => reason.outcome !== 'permit')
@@ -87,7 +87,7 @@ export function reasonText(reasons: readonly Reason[], indent = '  '): string {
     .join('\n');
 }
 
-/** A bar that redraws itself on a terminal and prints tenths elsewhere. */
+/** Draws a progress bar on a terminal, and prints every tenth elsewhere. */
 export class Progress {
   private shown = -1;
   constructor(

@@ -21,7 +21,7 @@ export class System {
   static async start(): Promise<System> {
     const dataDir = mkdtempSync(join(tmpdir(), 'bailiwick-bench-'));
     const port = await freePort();
-    const supervisor = new Supervisor({ dataDir, port, say: () => undefined });
+    const supervisor = new Supervisor({ dataDir, port, logLine: () => undefined });
     try {
       return new System(dataDir, port, await supervisor.start(), supervisor);
     } catch (error) {

@@ -5,13 +5,13 @@ import { approvalCard } from '../approval-card';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { green, reasonText, red, table, treeText, yellow } from '../render';
 
-/** JSON given as it is, or as @file. */
+/** Parses an option: JSON, or @file. */
 function jsonOption(text: string | undefined, what: string): unknown {
   if (text === undefined) return {};
   try {
     return JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text) as unknown;
   } catch (error) {
-    throw new UsageError(`${what} is no JSON: ${(error as Error).message}`);
+    throw new UsageError(`${what} is not JSON: ${(error as Error).message}`);
   }
 }
 
@@ -31,11 +31,11 @@ export function addActionCommands(program: Command): void {
   run
     .command('open')
     .requiredOption('--class <class>', 'agent class')
-    .requiredOption('--for <person>', 'who asks, e.g. user:owner@example.com')
-    .requiredOption('--purpose <text>', 'what the run is for')
+    .requiredOption('--for <person>', 'requesting person, such as user:owner@example.com')
+    .requiredOption('--purpose <text>', 'purpose of the run')
     .option('--instance <name>')
     .option('--grant <json>', 'limits as JSON, or @file')
-    .option('--ask', 'have a person approve the lease')
+    .option('--ask', 'require an approval of the lease')
     .action(async (_flags, command: Command) => {
       const options = command.optsWithGlobals<
         GlobalOptions & {
@@ -72,10 +72,10 @@ export function addActionCommands(program: Command): void {
   });
   program
     .command('delegate <grant>')
-    .description('make a child run with a narrower lease')
+    .description('open a child run with a narrower lease')
     .requiredOption('--class <class>', 'agent class of the child')
-    .requiredOption('--task <text>', 'what the child is to do')
-    .option('--grant <json>', 'limits as JSON, or @file; what is left out is inherited')
+    .requiredOption('--task <text>', 'task of the child')
+    .option('--grant <json>', 'limits as JSON, or @file; omitted limits are inherited')
     .action(async (grant: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { class: string; task: string; grant?: string }>();
       const answer = await clientFor(options, 'orchestrator').delegate(grant, {
@@ -87,18 +87,18 @@ export function addActionCommands(program: Command): void {
     });
   program
     .command('act <grant> <verb> <resource>')
-    .description('ask for one action; resource as type:id')
+    .description('request a decision for one action; resource as type:id')
     .option('--args <json>', 'the arguments as JSON, or @file')
     .option('--effect <effect>')
     .option('--cost <json>', 'e.g. {"USD":150}')
     .option('--approval <id>')
-    .option('--done', 'report it completed at once')
+    .option('--done', 'report the action as completed')
     .action(async (grantId: string, verb: string, resource: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<
         GlobalOptions & { args?: string; effect?: 'read'; cost?: string; approval?: string; done?: boolean }
       >();
       const at = resource.indexOf(':');
-      if (at < 1) throw new UsageError('the resource reads type:id, e.g. repo:acme/clord/readme');
+      if (at < 1) throw new UsageError('the resource must be type:id, such as repo:acme/clord/readme');
       const client = clientFor(options, 'enforcer');
       const answer = await client.act({
         grantId,
@@ -124,7 +124,7 @@ export function addActionCommands(program: Command): void {
     });
   program
     .command('tree <tree>')
-    .description('a whole grant tree, now or as it was')
+    .description('show a grant tree, now or at an earlier position or time')
     .option('--at <position|time>')
     .action(async (id: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { at?: string }>();
@@ -135,7 +135,7 @@ export function addActionCommands(program: Command): void {
 }
 
 function addApprovals(program: Command): void {
-  const approvals = program.command('approvals').description('what waits for a person');
+  const approvals = program.command('approvals').description('list and decide pending approvals');
   approvals.command('list', { isDefault: true }).action(async (_flags, command: Command) => {
     const options = command.optsWithGlobals<GlobalOptions>();
     const client = clientFor(options, 'approver');
@@ -148,7 +148,7 @@ function addApprovals(program: Command): void {
     }
     show(options, items, () =>
       items.length === 0
-        ? 'nothing waits'
+        ? 'no pending approvals'
         : table(
             ['approval', 'kind', 'risk', 'asks'],
             items.map((each) => [each.id, each.kind, each.risk, each.asks]),

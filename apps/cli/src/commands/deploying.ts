@@ -13,26 +13,26 @@ interface SetupFlags {
   uid?: string;
 }
 
-/** What an installation of several containers or hosts needs before its first start. `up` does all of it by itself. */
+/** Adds the commands that prepare an installation on several containers or hosts; `up` needs none of them. */
 export function addDeployCommands(program: Command): void {
   program
     .command('setup')
-    .description('make the keys, passwords and configuration of an installation whose parts run apart')
-    .requiredOption('--out <dir>', 'a folder for each part is made in it')
+    .description('create the keys, passwords and configuration of an installation whose parts run separately')
+    .requiredOption('--out <dir>', 'receives one folder per part')
     .option('--postgres <host:port>', 'the PostgreSQL server', 'postgres:5432')
     .option('--nats <host:port>', 'the NATS server', 'nats:4222')
-    .option('--public-url <url>', 'where users reach the gateway', 'http://127.0.0.1:8420')
+    .option('--public-url <url>', 'address at which users reach the gateway', 'http://127.0.0.1:8420')
     .option('--uid <n>', 'the user that the services run as')
     .action((flags: SetupFlags) => {
       const uid = flags.uid === undefined ? undefined : Number(flags.uid);
-      if (uid !== undefined && !Number.isInteger(uid)) throw new UsageError(`--uid ${flags.uid ?? ''} is no number`);
+      if (uid !== undefined && !Number.isInteger(uid)) throw new UsageError(`--uid ${flags.uid ?? ''} is not a number`);
       const { out, postgres, nats, publicUrl } = flags;
       const listen = { host: '0.0.0.0', port: 8420 };
       for (const dir of writeDeployment({ out, postgres, nats, url: publicUrl, listen, uid })) console.log(dir);
     });
   program
     .command('migrate')
-    .description('make the database, its roles and tables, or bring them up to date')
+    .description('create or update the database, its roles and tables')
     .requiredOption('--secrets <dir>', 'the folder `migrate` that `bailiwick setup` made')
     .action(async ({ secrets }: { secrets: string }) => {
       const url = process.env.BAILIWICK_DATABASE_URL;

@@ -14,28 +14,28 @@ interface EraseFlags extends GlobalOptions {
 export function addEraseCommand(program: Command): void {
   program
     .command('erase')
-    .description('erase what is kept in words about a person; events, decisions and proofs stay as they are')
-    .option('--subject <person>', 'as `requestedBy` named her, such as user:owner@example.com')
-    .option('--reason <text>', 'for the record; kept beside the event')
-    .option('--earlier-reasons', 'also where only the reasons of earlier erasures are left; without --reason')
+    .description('erase the payloads about a person; events, decisions and proofs do not change')
+    .option('--subject <person>', 'the person as in `requestedBy`, such as user:owner@example.com')
+    .option('--reason <text>', 'for the record; stored separately from the event')
+    .option('--earlier-reasons', 'erase the reasons of earlier erasures, if only those are left; without --reason')
     .option('--dry-run', 'only count what would be erased')
     .action((_flags, command: Command) => erase(command.optsWithGlobals<EraseFlags>()));
 }
 
 async function erase(options: EraseFlags): Promise<void> {
   const { subject, reason, dryRun, json, earlierReasons } = options;
-  if (subject === undefined) throw new UsageError('name the person with --subject, as the runs name her');
+  if (subject === undefined) throw new UsageError('name the person with --subject, as in `requestedBy` of the runs');
   const client = clientFor(options, 'admin');
   const preview = await client.previewErasure(subject);
   if (!json || dryRun) show(preview, json === true);
   if (dryRun) return;
   const key = randomUUID();
-  let told: Erased;
-  do told = await client.erase(subject, reason, key, earlierReasons);
-  while (!told.done); // it goes on by itself; the same key asks how far it is
-  if (json) return console.log(JSON.stringify(told));
-  const { payloads, runs } = told.erasure;
-  console.log(`${green('erased')} ${payloads} payloads of ${runs} runs; recorded at position ${told.position}`);
+  let result: Erased;
+  do result = await client.erase(subject, reason, key, earlierReasons);
+  while (!result.done); // the erasure continues in the background; the same key returns its progress
+  if (json) return console.log(JSON.stringify(result));
+  const { payloads, runs } = result.erasure;
+  console.log(`${green('erased')} ${payloads} payloads of ${runs} runs; recorded at position ${result.position}`);
 }
 
 function show(preview: Awaited<ReturnType<ReturnType<typeof clientFor>['previewErasure']>>, json: boolean): void {
@@ -45,7 +45,7 @@ function show(preview: Awaited<ReturnType<ReturnType<typeof clientFor>['previewE
   if (payloads > 0)
     console.log(
       table(
-        ['beside', 'payloads'],
+        ['event type', 'payloads'],
         Object.entries(byType).map(([type, count]) => [type, String(count)]),
       ),
     );
@@ -54,7 +54,7 @@ function show(preview: Awaited<ReturnType<ReturnType<typeof clientFor>['previewE
   if (liveRuns > 0)
     console.log(
       yellow(
-        `${liveRuns} of the runs are live: what they write from now on stays. Stop them first with \`bailiwick revoke --principal\``,
+        `${liveRuns} of the runs are live; payloads that they write from now on are kept. Stop them first with \`bailiwick revoke --principal\``,
       ),
     );
 }

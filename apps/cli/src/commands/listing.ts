@@ -16,7 +16,7 @@ interface ListFlags extends GlobalOptions {
   readonly follow?: boolean;
 }
 
-/** Options whose names are shorter than the fields they ask for. */
+/** Options with a shorter name than their field. */
 const SHORT: Readonly<Record<string, string>> = {
   treeId: 'tree',
   runId: 'run',
@@ -33,14 +33,14 @@ const SHORT: Readonly<Record<string, string>> = {
   q: 'words',
   role: 'actor-role',
 };
-const SAYS: Readonly<Record<string, string>> = {
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
   from: 'not before this time',
   to: 'before this time',
-  q: 'all of these words stand in the purpose, task, reason or note',
-  principal: 'the person or service it was done for',
+  q: 'the purpose, task, reason or note contains all of these words',
+  principal: 'the person or service on whose behalf',
   purpose: 'exactly this purpose',
   resource: 'its id',
-  code: 'of a refusal, or of how something ended',
+  code: 'code of a refusal or of an end reason',
   log: '<tenant>/<n>',
 };
 
@@ -49,7 +49,7 @@ const text = (value: unknown): string =>
 const agentOf = (row: Row): string => marked(text((row.agent as Row | undefined)?.class));
 const resourceOf = (row: Row): string => text((row.resource as Row | undefined)?.id);
 
-/** What stands in the columns where a person reads. */
+/** The columns of the human-readable output. */
 const COLUMNS = {
   runs: {
     run: (row) => text(row.id),
@@ -75,14 +75,14 @@ const COLUMNS = {
   },
 } satisfies Record<string, Readonly<Record<string, (row: Row) => string>>>;
 
-/** `events`, `runs`, `grants`, `actions`: one option for each field that they can be searched by. */
+/** Adds `events`, `runs`, `grants` and `actions`, with an option for each searchable field. */
 export function addListCommands(program: Command): void {
   const events = listCommand(program, 'events', 'events in the order of the log')
-    .option('--after <position>', 'only later ones')
-    .option('--follow', 'and those to come');
+    .option('--after <position>', 'only events after this position')
+    .option('--follow', 'also print new events as they are committed');
   events.action(async (_flags, command: Command) => {
     const flags = command.optsWithGlobals<ListFlags & { after?: string }>();
-    const query = { ...asked('events', command), ...(flags.after === undefined ? {} : { after: flags.after }) };
+    const query = { ...queryOf('events', command), ...(flags.after === undefined ? {} : { after: flags.after }) };
     const print = (event: EventItem): void => console.log(flags.json ? JSON.stringify(event) : line(event));
     const client = clientFor(flags, 'analyst');
     if (flags.follow) return follow(client, query, print);
@@ -95,8 +95,8 @@ export function addListCommands(program: Command): void {
 function listCommand(program: Command, op: keyof typeof SEARCHES, description: string): Command {
   const command = program.command(op).description(description);
   for (const field of Object.keys(SEARCHES[op].shape))
-    command.option(`--${nameOf(field)} <${field}>`, SAYS[field] ?? '');
-  return command.option('--limit <n>', 'at most so many', '100').option('--all', 'however many there are');
+    command.option(`--${nameOf(field)} <${field}>`, DESCRIPTIONS[field] ?? '');
+  return command.option('--limit <n>', 'maximum number', '100').option('--all', 'without a maximum');
 }
 
 const nameOf = (field: string): string =>
@@ -104,7 +104,7 @@ const nameOf = (field: string): string =>
 const flagOf = (field: string): string =>
   nameOf(field).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-function asked(op: keyof typeof SEARCHES, command: Command): Record<string, string> {
+function queryOf(op: keyof typeof SEARCHES, command: Command): Record<string, string> {
   const given = command.opts<Record<string, string | undefined>>();
   const fields = Object.keys(SEARCHES[op].shape).map((field) => [field, given[flagOf(field)]] as const);
   return Object.fromEntries(fields.filter((pair): pair is [string, string] => pair[1] !== undefined));
@@ -113,13 +113,13 @@ function asked(op: keyof typeof SEARCHES, command: Command): Record<string, stri
 async function list(op: keyof typeof COLUMNS, command: Command): Promise<void> {
   const flags = command.optsWithGlobals<ListFlags>();
   const rows: Row[] = [];
-  for await (const row of pages(clientFor(flags, 'analyst'), op, asked(op, command), flags)) {
+  for await (const row of pages(clientFor(flags, 'analyst'), op, queryOf(op, command), flags)) {
     if (flags.json) console.log(JSON.stringify(row));
     else rows.push(row);
   }
   const columns = Object.entries(COLUMNS[op]) as [string, (row: Row) => string][];
   if (flags.json) return;
-  if (rows.length === 0) console.log('there are none');
+  if (rows.length === 0) console.log('none found');
   else
     console.log(
       table(
@@ -131,7 +131,7 @@ async function list(op: keyof typeof COLUMNS, command: Command): Promise<void> {
 
 const PAGE = 1_000;
 
-/** Page after page until there are enough; a page may be empty although there are more behind it. */
+/** Yields the rows of all pages up to the limit. A page may be empty although more follow. */
 async function* pages(
   client: BailiwickClient,
   op: keyof typeof SEARCHES,
@@ -140,15 +140,15 @@ async function* pages(
 ): AsyncGenerator<Row> {
   const most = all ? Infinity : Number(limit);
   if (!(most >= 1) || (most !== Infinity && !Number.isInteger(most)))
-    throw new UsageError('--limit is a whole number from 1 on');
+    throw new UsageError('--limit must be a whole number of at least 1');
   const by = op === 'events' ? 'after' : 'cursor';
-  let told = 0;
-  for (let next: Page['next'] | undefined = undefined; next !== null && told < most;) {
+  let yielded = 0;
+  for (let next: Page['next'] | undefined = undefined; next !== null && yielded < most;) {
     const more: Record<string, string> = next === undefined ? {} : { [by]: String(next) };
-    const params = new URLSearchParams({ ...query, ...more, limit: String(Math.min(PAGE, most - told)) });
+    const params = new URLSearchParams({ ...query, ...more, limit: String(Math.min(PAGE, most - yielded)) });
     const page: Page = await client.get<Page>(`/v1/${op}?${params.toString()}`);
     yield* page.items;
-    told += page.items.length;
+    yielded += page.items.length;
     next = page.next;
   }
 }
@@ -172,13 +172,13 @@ async function follow(
         print(JSON.parse(data) as EventItem);
       }
     } catch {
-      // cut off: it resumes after the last event
+      // the stream broke off; it resumes after the last event
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 }
 
-/** One event a line. */
+/** Formats an event as one line. */
 function line(event: EventItem): string {
   const data = event.data as {
     verb?: string;
@@ -199,7 +199,7 @@ function line(event: EventItem): string {
   return `${String(event.position).padStart(7)} ${dim(event.time)} ${event.type.padEnd(20)} ${plain(about).slice(0, 120)} ${dim(event.runId ?? '')}`;
 }
 
-/** Server-sent events: id and data of each. */
+/** Yields the ID and data of each server-sent event. */
 async function* frames(body: ReadableStream<Uint8Array>): AsyncGenerator<[string, string]> {
   const decoder = new TextDecoder();
   let text = '';

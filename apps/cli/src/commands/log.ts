@@ -25,9 +25,12 @@ export function addLogCommands(program: Command): void {
   const log = program.command('log').description('the transparency log');
   log
     .command('verify [log]')
-    .description('make everything again from the raw events, and compare: tree, checkpoints, every rule, read models')
-    .option('--checkpoint <file>', 'an earlier checkpoint that you kept: what it covers must not have changed')
-    .option('--vkey <key...>', 'the verifier keys you trust, or the files they are in')
+    .description('recompute everything from the raw events and compare: tree, checkpoints, every rule, read models')
+    .option(
+      '--checkpoint <file>',
+      'an earlier checkpoint that you kept; the events that it covers must not have changed',
+    )
+    .option('--vkey <key...>', 'the verifier keys that you trust, or files that hold them')
     .option('--events <file>', 'verify these exported events (NDJSON) instead of a running system')
     .action(async (name: string | undefined, _flags, command: Command) => {
       const options = command.optsWithGlobals<VerifyFlags>();
@@ -37,16 +40,16 @@ export function addLogCommands(program: Command): void {
     });
   log
     .command('checkpoint [log]')
-    .description('the newest signed tree head; keep it, and nobody can change what it covers without you seeing it')
-    .option('--out <file>', 'write it there, and the key of its log beside it')
-    .option('--witnesses <n>', 'the newest with the cosignatures of so many witnesses')
+    .description('print the newest signed tree head; keep it to detect any later change of the events that it covers')
+    .option('--out <file>', 'output file; the key of its log is written to <file>.vkey')
+    .option('--witnesses <n>', 'the newest one with the cosignatures of n witnesses')
     .action(async (name: string | undefined, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { out?: string; witnesses?: string }>();
       const client = clientFor(options, 'analyst');
       const query = options.witnesses === undefined ? '' : `?witnesses=${encodeURIComponent(options.witnesses)}`;
       const note = await text(client, `/log/${name ?? 'default/0'}/checkpoint${query}`);
       if (options.out === undefined) {
-        // to the byte: what is kept must verify
+        // byte for byte, so that it verifies later
         process.stdout.write(options.json ? `${JSON.stringify({ note })}\n` : note);
         return;
       }
@@ -58,7 +61,7 @@ export function addLogCommands(program: Command): void {
   addRotation(log);
   log
     .command('keys [log]')
-    .description('every key that has signed for a log, and since which size')
+    .description('list every key that has signed for a log, with its first size')
     .action(async (name: string | undefined, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const keys = await clientFor(options, 'analyst').get<{ items: { vkey: string; size: number; since: string }[] }>(
@@ -72,13 +75,13 @@ export function addLogCommands(program: Command): void {
 function addRotation(log: Command): void {
   log
     .command('rotate-key')
-    .description('make a new signing key for the logs of this data folder; the old one signs that it is followed by it')
+    .description('replace the signing key of the logs of this data folder; the old key signs the handover')
     .action((_flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const { old, fresh } = rotateKey(dataDir(options), readConfig([]).origin);
       if (options.json) return console.log(JSON.stringify({ old, new: fresh }));
       console.log(`old   ${old}\nnew   ${fresh}`);
-      console.log('The ledger signs with the new key from its next start on: `bailiwick down`, then `bailiwick up`.');
+      console.log('The ledger uses the new key after a restart: `bailiwick down`, then `bailiwick up`.');
     });
 }
 
@@ -89,7 +92,7 @@ interface Kept {
   readonly tree: Held;
 }
 
-/** The checkpoint that the user kept, once a key that they trust vouches for it. */
+/** Opens the checkpoint that the user kept, with a key that they trust. */
 function heldIn({ checkpoint, vkey }: VerifyFlags): Kept | undefined {
   if (checkpoint === undefined) return undefined;
   const given = vkey ?? (existsSync(`${checkpoint}.vkey`) ? [`${checkpoint}.vkey`] : []);
@@ -98,7 +101,7 @@ function heldIn({ checkpoint, vkey }: VerifyFlags): Kept | undefined {
   const keys = given.map(keyIn);
   const opened = openNote(note, keys);
   const parsed = opened.ok ? parseCheckpoint(opened.value.text) : opened;
-  if (!parsed.ok) throw new Error(`${checkpoint} is no checkpoint that this key signed: ${parsed.error}`);
+  if (!parsed.ok) throw new Error(`${checkpoint} is not a checkpoint signed by this key: ${parsed.error}`);
   const { origin, size, root } = parsed.value;
   return { note, keys, origin, tree: { size, root } };
 }
@@ -113,14 +116,14 @@ interface Verification {
   readonly position: number;
   readonly root: string;
   readonly refolded: string;
-  /** null: it changed, or was too large, to be digested without holding up decisions */
+  /** null if the state changed too fast, or is too large, to digest without delaying decisions */
   readonly live: string | null;
   readonly checkpoints: number;
   readonly findings: string[];
   readonly ok: boolean;
 }
 
-/** A running system verifies itself; what an earlier checkpoint covers is proved to the one who kept it. */
+/** Lets a running system verify itself, and checks its proof that it continues the kept checkpoint. */
 async function online(options: VerifyFlags, held: Kept | undefined, name = 'default/0'): Promise<boolean> {
   const client = clientFor(options, 'analyst');
   const result = await client.verification<Verification>(name);
@@ -134,7 +137,10 @@ async function online(options: VerifyFlags, held: Kept | undefined, name = 'defa
       ['events', result.position],
       ['root', result.root],
       ['refolded', result.refolded],
-      ['live', result.live ?? 'not compared: it changes too fast, or is too large, to be digested beside decisions'],
+      [
+        'live',
+        result.live ?? 'not compared: it changes too fast, or is too large, to digest without delaying decisions',
+      ],
       ['checkpoints', `${result.checkpoints} with that history`],
       ...(earlier?.continues ? ([['continues', `the checkpoint of ${earlier.size} events`]] as const) : []),
     ]);
@@ -144,7 +150,8 @@ async function online(options: VerifyFlags, held: Kept | undefined, name = 'defa
 async function continues(client: BailiwickClient, { origin, keys, tree }: Kept, name: string) {
   const response = await client.raw(`/log/${name}/consistency?from=${tree.size}`);
   const body = await response.text();
-  if (!response.ok) return { ok: false as const, error: `no proof from ${tree.size} events on: ${body.slice(0, 300)}` };
+  if (!response.ok)
+    return { ok: false as const, error: `no consistency proof from size ${tree.size}: ${body.slice(0, 300)}` };
   return openSubmission(body, { origin, keys }, tree);
 }
 
@@ -157,10 +164,10 @@ const exported = z.object({
   payload: z.string().nullish(),
 });
 
-/** Exported events, judged on this machine alone: by the rules, and by the checkpoint that the user kept. */
+/** Audits exported events locally against the rules and the kept checkpoint. */
 async function offline(options: VerifyFlags, held: Kept | undefined, name: string | undefined): Promise<boolean> {
   const file = options.events as string;
-  if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
+  if (!existsSync(file)) throw new UsageError(`${file} does not exist`);
   let audit: Audit | undefined;
   const heads = held ? [{ note: held.note }] : [];
   for await (const line of linesIn(file)) {
@@ -181,19 +188,22 @@ async function offline(options: VerifyFlags, held: Kept | undefined, name: strin
       ['events', report.size],
       ['root', report.root],
       ['refolded', report.state],
-      ['vouched by', held ? `the checkpoint of ${held.tree.size} events` : 'nobody: give --checkpoint and --vkey'],
+      [
+        'vouched by',
+        held ? `the checkpoint of ${held.tree.size} events` : 'no checkpoint: give --checkpoint and --vkey',
+      ],
     ]);
   return ok;
 }
 
-/** Lines that are no events (what else an export holds) are passed over. */
+/** Parses a line; undefined for lines of an export that are not events. */
 function eventIn(line: string): RawEvent | undefined {
   if (line.trim() === '') return undefined;
   try {
     const parsed = exported.safeParse(parseExactly(line));
     return parsed.success ? parsed.data : undefined;
   } catch (error) {
-    throw new Error(`a line of the events is no JSON that reads one way: ${(error as Error).message.slice(0, 200)}`);
+    throw new Error(`a line of the events is not unambiguous JSON: ${(error as Error).message.slice(0, 200)}`);
   }
 }
 

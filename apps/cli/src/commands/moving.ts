@@ -17,24 +17,24 @@ import { green } from '../render';
 export function addMoveCommands(program: Command): void {
   program
     .command('export')
-    .description('write the whole tenant as NDJSON, checked as it comes; its end is where it began')
-    .option('--out <file>', 'write it there (packed where it ends in .gz); otherwise to the standard output')
+    .description('export the tenant as NDJSON, up to its state at the start of the export, and verify each line')
+    .option('--out <file>', 'output file (compressed if it ends in .gz); default: standard output')
     .action((_flags, command: Command) => exportTenant(command.optsWithGlobals<GlobalOptions & { out?: string }>()));
   program
     .command('import <file>')
-    .description('take an exported tenant over into this installation, whose tenant of that name must be empty')
-    .option('--tenant <name>', 'make this tenant first; its keys are told')
-    .option('--vkey <key>', 'of the log, from who can be trusted: the export must be signed by it')
+    .description('import an exported tenant into this installation, whose tenant of that name must be empty')
+    .option('--tenant <name>', 'create this tenant first and print its keys')
+    .option('--vkey <key>', 'verifier key of the log from a trusted source; it must have signed the export')
     .option(
       '--origin-key <key>',
-      'the same, and pinned: written to import-keys.json in the data directory here, which only the operator can write',
+      'the same, and pin it: write it to import-keys.json in the data directory, which only the operator can write',
     )
-    .option('--continue', 'the tenant moves here: its leases stay alive; otherwise they end, and it is history')
-    .option('--other-pseudonyms', 'although keys/pseudonym.key is another than where it was exported')
+    .option('--continue', 'move the tenant: its leases stay alive; without this flag they end')
+    .option('--other-pseudonyms', 'accept that keys/pseudonym.key differs from the exporting installation')
     .action((file: string, _flags, command: Command) => importTenant(file, command.optsWithGlobals<ImportFlags>()));
 }
 
-/** Checks each line that passes, and counts. */
+/** Verifies each line that passes, and shows progress. */
 function checking(reader: ExportReader, progress: Progress): Transform {
   return new Transform({
     readableObjectMode: false,
@@ -63,12 +63,12 @@ async function exportTenant(options: GlobalOptions & { out?: string }): Promise<
   const lines = linesOf(Readable.fromWeb(response.body as never));
   const unfinished = out === undefined ? undefined : `${out}.unfinished`;
   const target: Writable = unfinished === undefined ? process.stdout : createWriteStream(unfinished, { mode: 0o600 });
-  const through = checking(reader, progress);
+  const verifier = checking(reader, progress);
   const end = { end: unfinished !== undefined };
-  if (out?.endsWith('.gz')) await pipeline(lines, through, createGzip(), target, end);
-  else await pipeline(lines, through, target, end);
+  if (out?.endsWith('.gz')) await pipeline(lines, verifier, createGzip(), target, end);
+  else await pipeline(lines, verifier, target, end);
   progress.end();
-  const { events, payloads, logs } = reader.done(); // a file that is cut off never gets its name
+  const { events, payloads, logs } = reader.done(); // an incomplete file keeps the suffix .unfinished
   if (out === undefined || unfinished === undefined) return;
   renameSync(unfinished, out);
   if (options.json) return console.log(JSON.stringify({ file: out, events, payloads, logs }));
@@ -86,9 +86,9 @@ interface ImportFlags extends GlobalOptions {
 
 async function importTenant(file: string, options: ImportFlags): Promise<void> {
   const { json } = options;
-  // looked through once before anything is sent: what is wrong is told at once, and nothing was begun
-  const looked = await lookThrough(file);
-  const header = looked.header as ExportHeader;
+  // verifies the whole file first, so that a malformed one is refused before anything is sent
+  const verified = await verifyFile(file);
+  const header = verified.header as ExportHeader;
   for (const [flag, key] of [
     ['--vkey', options.vkey],
     ['--origin-key', options.originKey],
@@ -97,7 +97,9 @@ async function importTenant(file: string, options: ImportFlags): Promise<void> {
       throw new Error(`the export is not signed by the key named with ${flag}`);
   if (options.originKey !== undefined) pin(options.originKey.trim(), options);
   if (options.tenant !== undefined && options.tenant !== header.tenant)
-    throw new UsageError(`the file is of the tenant ${header.tenant}: events name their tenant, so it keeps its name`);
+    throw new UsageError(
+      `the file holds the tenant ${header.tenant}, which cannot be renamed because its events name it`,
+    );
   const { client, keys } = await clientOf(options);
   const { otherPseudonyms, continue: live } = options;
   let view = await client.post<ImportView>('/v1/imports', {
@@ -109,29 +111,29 @@ async function importTenant(file: string, options: ImportFlags): Promise<void> {
   const progress = new Progress('checked');
   if (view.state === 'receiving') view = await client.post<ImportView>('/v1/imports/completion', {});
   while (view.state === 'checking') {
-    progress.at(view.checked, looked.events);
+    progress.at(view.checked, verified.events);
     await new Promise((resolve) => setTimeout(resolve, 250));
     view = await client.get<ImportView>('/v1/imports');
   }
   progress.end();
-  if (view.state !== 'done') throw new Error(`the import was refused, and nothing of it counts: ${view.detail ?? ''}`);
+  if (view.state !== 'done') throw new Error(`the import was refused and has no effect: ${view.detail ?? ''}`);
   const logs = header.logs.map(({ log, size, root }) => ({ log, size, root }));
-  if (json) return console.log(JSON.stringify({ tenant: header.tenant, events: looked.events, logs, ...keys }));
-  if (keys) console.log(`tenant ${header.tenant}, keys (told once): ${JSON.stringify(keys.keys)}`);
+  if (json) return console.log(JSON.stringify({ tenant: header.tenant, events: verified.events, logs, ...keys }));
+  if (keys) console.log(`tenant ${header.tenant}, keys (shown only once): ${JSON.stringify(keys.keys)}`);
   for (const { log, size, root } of logs) console.log(`${log}  ${size} events  root ${root}`);
-  console.log(`${green('imported')} ${looked.events} events, ${looked.payloads} payloads`);
+  console.log(`${green('imported')} ${verified.events} events, ${verified.payloads} payloads`);
 }
 
-/** Whoever can write into the data directory of an installation is its operator. */
+/** Pins an export key in the data directory, which only the operator of the installation can write. */
 function pin(vkey: string, options: ImportFlags): void {
   const dir = dataDir(options);
   if (!existsSync(dir))
     throw new UsageError(
-      `there is no installation in ${dir} to pin the key for: name it with --data, or add the key to import-keys.json of its delegation service`,
+      `${dir} holds no installation to pin the key for: name one with --data, or add the key to import-keys.json of its delegation service`,
     );
   const file = join(dir, 'import-keys.json');
   const others = readImportKeys(file).filter((each) => each.vkey.trim() !== vkey);
-  // Dying in it: the old file or the new one
+  // a crash leaves either the old file or the new one
   writeFileSync(
     `${file}.new`,
     `${JSON.stringify([...others, { vkey, continue: options.continue === true }], null, 2)}\n`,
@@ -142,7 +144,7 @@ function pin(vkey: string, options: ImportFlags): void {
   renameSync(`${file}.new`, file);
 }
 
-async function lookThrough(file: string): Promise<ExportReader> {
+async function verifyFile(file: string): Promise<ExportReader> {
   const reader = new ExportReader();
   const progress = new Progress('read');
   for await (const line of linesIn(file)) {
@@ -154,7 +156,7 @@ async function lookThrough(file: string): Promise<ExportReader> {
   return reader;
 }
 
-/** Whose key is used: a new tenant's own, where one is made. */
+/** Returns a client with the key of the new tenant if one is created, else with the configured key. */
 async function clientOf(
   options: ImportFlags,
 ): Promise<{ client: BailiwickClient; keys?: { keys: Record<string, string> } }> {
@@ -164,11 +166,11 @@ async function clientOf(
   return { client: client.as(made.keys.admin as string), keys: { keys: made.keys } };
 }
 
-/** Sends what is not there yet; broken off, it goes on there the next time. */
-async function send(file: string, client: BailiwickClient, begun: ImportView): Promise<ImportView> {
+/** Sends the events that the installation lacks; after an interruption the next import continues there. */
+async function send(file: string, client: BailiwickClient, started: ImportView): Promise<ImportView> {
   const reader = new ExportReader();
   const progress = new Progress('sent');
-  let view = begun;
+  let view = started;
   let batch: ExportLine[] = [];
   let bytes = 0;
   const flush = async (): Promise<void> => {
@@ -179,7 +181,7 @@ async function send(file: string, client: BailiwickClient, begun: ImportView): P
   };
   for await (const line of linesIn(file)) {
     const event = reader.take(line);
-    if (!event || event.position < (begun.next[event.log] ?? 0)) continue;
+    if (!event || event.position < (started.next[event.log] ?? 0)) continue;
     const length = Buffer.byteLength(line) + 1;
     if (batch.length >= LIMITS.importEventsAtOnce || bytes + length > LIMITS.httpBodyBytes - 1_000) await flush();
     batch.push(event);

@@ -16,42 +16,42 @@ interface Status {
   };
 }
 
-const LOOK_MS = 300;
+const POLL_MS = 300;
 const HOW: Readonly<Record<string, string>> = {
   missing: 'was missing',
-  extra: 'should not have been there',
-  differs: 'was another',
+  extra: 'was superfluous',
+  differs: 'was different',
 };
 
-/** `replay --rebuild`: has the read models of a log made again, and waits for it. Exit 1 where the old ones were wrong. */
+/** Runs `replay --rebuild`: rebuilds the read models of a log and waits. Exit code 1 if the old ones differed. */
 export async function rebuildReadModels(options: GlobalOptions & { readonly log?: string }): Promise<void> {
   const client = clientFor(options, 'admin');
   const which = options.log === undefined ? {} : { log: options.log };
-  const begun = await client.post<Status>('/v1/rebuilds', which);
-  const ended = await watch(client, begun, options.json !== true);
-  if (options.json) console.log(JSON.stringify(ended));
-  else tell(ended);
-  if (ended.state !== 'done' || ended.told?.differences !== 0) process.exitCode = 1;
+  const started = await client.post<Status>('/v1/rebuilds', which);
+  const final = await watch(client, started, options.json !== true);
+  if (options.json) console.log(JSON.stringify(final));
+  else printResult(final);
+  if (final.state !== 'done' || final.told?.differences !== 0) process.exitCode = 1;
 }
 
-async function watch(client: BailiwickClient, begun: Status, showing: boolean): Promise<Status> {
-  const progress = new Progress(begun.head, `events of ${begun.log}`);
-  for (let status = begun; ;) {
-    if (showing) progress.show(Math.min(status.position, begun.head));
+async function watch(client: BailiwickClient, started: Status, showing: boolean): Promise<Status> {
+  const progress = new Progress(started.head, `events of ${started.log}`);
+  for (let status = started; ;) {
+    if (showing) progress.show(Math.min(status.position, started.head));
     if (status.state !== 'running') return status;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    status = await client.get<Status>(`/v1/rebuilds?log=${encodeURIComponent(begun.log)}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    status = await client.get<Status>(`/v1/rebuilds?log=${encodeURIComponent(started.log)}`);
   }
 }
 
-function tell({ log, state, told }: Status): void {
-  if (state !== 'done' || !told) {
-    console.log(`the read models of ${log} stay as they were: ${plain(told?.error ?? state)}`);
+function printResult({ log, state, told: result }: Status): void {
+  if (state !== 'done' || !result) {
+    console.log(`the read models of ${log} are unchanged: ${plain(result?.error ?? state)}`);
     return;
   }
-  const { events, seconds, differences, samples } = told;
-  console.log(`the read models of ${log} were made again from ${events} events in ${seconds} s, and are read now`);
-  if (differences === 0) console.log('the old ones were the same, byte for byte');
-  else console.log(`${differences} rows of the old ones were not as the log has them`);
+  const { events, seconds, differences, samples } = result;
+  console.log(`the read models of ${log} were rebuilt from ${events} events in ${seconds} s and are now in use`);
+  if (differences === 0) console.log('the old ones were identical, byte for byte');
+  else console.log(`${differences} rows of the old ones did not match the log`);
   for (const { row, how } of samples) console.log(`WRONG     ${plain(row)} ${HOW[how] ?? how}`);
 }

@@ -43,28 +43,30 @@ export function addReceiptCommands(program: Command): void {
   const receipt = program.command('receipt').description('signed accounts of runs, trees and actions');
   receipt
     .command('get [run]')
-    .description('of a run, a tree (--tree) or one action (--action)')
+    .description('fetch the receipt of a run, a tree (--tree) or an action (--action)')
     .option('--tree <tree>')
     .option('--action <action>')
-    .option('--format <format>', 'verified, and for people: text, md, or html; json without a word')
-    .option('--out <file>', 'write it there; a receipt in JSON with the keys of its log beside it')
+    .option('--format <format>', 'text, md or html: verified and human-readable; json: as stored')
+    .option('--out <file>', 'output file; with JSON, the keys of its log are written to <file>.vkey')
     .action((run: string | undefined, _flags, command: Command) => get(run, command.optsWithGlobals<GetFlags>()));
   receipt
     .command('show <file>')
-    .description('a receipt for people; with --key verified, and told so')
-    .option('--format <format>', 'text, md, or html (one page that needs nothing else)', 'text')
-    .option('--out <file>', 'write it there')
+    .description('show a receipt in human-readable form; with --key also verify it')
+    .option('--format <format>', 'text, md or html (one self-contained page)', 'text')
+    .option('--out <file>', 'output file')
     .action((file: string, _flags, command: Command) => show(file, command.optsWithGlobals<ShowFlags>()));
   receipt
     .command('verify <file>')
-    .description('offline, with nothing but the verifier key of the log; exit 0 verified, 1 not, and which step failed')
-    .usage('<file> --key <the verifier key, or the file it is in; several keys, a line each, where it was changed>')
-    .option('--witness <key...>', 'verifier key of a witness, or the file it is in: are there cosignatures?')
-    .option('--quorum <n>', 'how many witnesses must have cosigned', '0')
+    .description(
+      'verify a receipt offline with the verifier key of the log; exit code 0 if verified, else 1 with the failed step',
+    )
+    .usage('<file> --key <verifier key, or a file that holds it; after a rotation one key per line>')
+    .option('--witness <key...>', 'verifier key of a witness, or a file that holds it, to check for cosignatures')
+    .option('--quorum <n>', 'required number of cosigning witnesses', '0')
     .action((file: string, _flags, command: Command) => verify(file, command.optsWithGlobals<VerifyFlags>()));
   program
     .command('custody <action>')
-    .description('on whose authority an action was done, link by link; exit 1 where a link is missing or contradicts')
+    .description('show the chain of authority of an action; exit code 1 if a link is missing or contradictory')
     .action((action: string, _flags, command: Command) => custody(action, command.optsWithGlobals<GlobalOptions>()));
 }
 
@@ -83,7 +85,7 @@ async function get(run: string | undefined, flags: GetFlags): Promise<void> {
     return;
   }
   if (flags.out === undefined) {
-    const indent = flags.json || partsIn(envelope) ? 0 : 2; // of a receipt in parts, each envelope is a line
+    const indent = flags.json || partsIn(envelope) ? 0 : 2; // a receipt in parts has one envelope per line
     for await (const each of withParts(client, envelope)) console.log(JSON.stringify(each, null, indent));
     return;
   }
@@ -107,7 +109,7 @@ async function fetchReceipt(client: BailiwickClient, run: string | undefined, fl
   return (await client.receipt(run as string)) as Envelope;
 }
 
-/** What a receipt in parts states of them; undefined of a receipt in one envelope. */
+/** Returns the statement about its parts of a receipt in parts; undefined for a single envelope. */
 function partsIn({ payload }: Envelope): InParts | undefined {
   const stated = inPartsStatement.safeParse(JSON.parse(Buffer.from(payload, 'base64').toString()));
   return stated.success ? stated.data.predicate : undefined;
@@ -115,7 +117,7 @@ function partsIn({ payload }: Envelope): InParts | undefined {
 
 const PATHS = { [RUN_RECEIPT]: 'runs', [TREE_RECEIPT]: 'trees', [ACTION_RECEIPT]: 'actions' } as const;
 
-/** The receipt, and then each of its parts, one at a time. */
+/** Yields the receipt and then each of its parts. */
 async function* withParts(client: BailiwickClient, envelope: Envelope): AsyncGenerator<Envelope> {
   yield envelope;
   const stated = partsIn(envelope);
@@ -126,7 +128,7 @@ async function* withParts(client: BailiwickClient, envelope: Envelope): AsyncGen
 
 type Writer = (envelope: unknown, verification: Verification | undefined, keys: string | undefined) => string;
 
-/** How a receipt is written for people, by the name of the format. */
+/** The human-readable formats. */
 const WRITERS: Readonly<Record<string, Writer>> = {
   text: (envelope, verification, keys) => terminalOf(documentOf(readStatement(envelope), verification, keys)),
   md: (envelope, verification, keys) => markdownOf(documentOf(readStatement(envelope), verification, keys)),
@@ -135,7 +137,7 @@ const WRITERS: Readonly<Record<string, Writer>> = {
 
 function writerOf(format: string): Writer {
   const writer = Object.hasOwn(WRITERS, format) ? WRITERS[format] : undefined;
-  if (!writer) throw new UsageError(`--format is one of ${Object.keys(WRITERS).join(', ')}`);
+  if (!writer) throw new UsageError(`--format must be one of ${Object.keys(WRITERS).join(', ')}`);
   return writer;
 }
 
@@ -143,7 +145,7 @@ function readStatement(envelope: unknown): Statement {
   try {
     return readUnverified(envelope);
   } catch (error) {
-    throw new UsageError(`this is no receipt: ${(error as Error).message.slice(0, 200)}`);
+    throw new UsageError(`this is not a receipt: ${(error as Error).message.slice(0, 200)}`);
   }
 }
 
@@ -178,13 +180,13 @@ function verify(file: string, flags: VerifyFlags): void {
 function verifyFile(file: string, { key, witness = [], quorum }: VerifyFlags): Verification {
   if (key === undefined)
     throw new UsageError(
-      'name the key of the log with --key: the verifier key itself, or the file it is in (`receipt get --out` writes it beside the receipt)',
+      'name the key of the log with --key: the verifier key, or a file that holds it (`receipt get --out` writes one next to the receipt)',
     );
-  if (!/^\d{1,3}$/.test(quorum)) throw new UsageError('--quorum is a whole number');
+  if (!/^\d{1,3}$/.test(quorum)) throw new UsageError('--quorum must be a whole number');
   return verifyReceipt(readJson(file), textOf(key), { witnesses: witness.map(textOf), quorum: Number(quorum) });
 }
 
-/** A key is given itself, or by the file it is in. */
+/** Reads the key from a file if `key` names one. */
 const textOf = (key: string): string => (existsSync(key) ? readFileSync(key, 'utf8') : key);
 
 async function custody(action: string, flags: GlobalOptions): Promise<void> {
@@ -195,7 +197,7 @@ async function custody(action: string, flags: GlobalOptions): Promise<void> {
   process.exitCode = chain.findings.some((finding) => !isOnlyOpen(finding)) ? 1 : 0;
 }
 
-/** The text of a file of JSON, or of a line of JSON for each part; whether it reads one way is for the verification to say. */
+/** Reads a file of JSON, or of one line of JSON per part. The verification checks that it is unambiguous. */
 function readJson(file: string): string {
   try {
     const text = readFileSync(file, 'utf8');

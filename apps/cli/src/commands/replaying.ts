@@ -20,28 +20,25 @@ export interface ReplayFlags extends GlobalOptions {
   log?: string;
 }
 
-/** Looking at the past: one flag says how. */
+/** The flags that select a kind of replay. */
 const MODES = ['rebuild', 'whatIf', 'tree'] as const;
 
 export function addReplayCommand(program: Command): void {
   program
     .command('replay')
-    .description('look at the past: step through a tree, or ask what other rules would have made of it')
-    .option('--tree <tree>', 'step through the events of a tree (with --what-if: of this tree alone)')
-    .option('--what-if <file>', 'decide everything again under a change: { "change": { … } } as JSON, - for stdin')
-    .option('--from <position>', 'begin there')
-    .option('--to <position>', 'end there')
-    .option('--at <position|time>', 'step through: show this step first')
-    .option('--limit <n>', 'what if: so many differences')
-    .option(
-      '--rebuild',
-      'make the read models from position 0, beside those that are read; compare, and switch to them',
-    )
-    .option('--log <log>', 'rebuild, what if: of this log, <tenant>/<n>')
+    .description('replay the past: step through a tree, or recompute decisions under other rules')
+    .option('--tree <tree>', 'step through the events of a tree (with --what-if: only this tree)')
+    .option('--what-if <file>', 'recompute decisions under a change: { "change": { … } } as JSON, - for stdin')
+    .option('--from <position>', 'first position')
+    .option('--to <position>', 'last position')
+    .option('--at <position|time>', 'with --tree: show this step first')
+    .option('--limit <n>', 'with --what-if: maximum number of differences')
+    .option('--rebuild', 'rebuild the read models from position 0 in parallel, compare, and switch over')
+    .option('--log <log>', 'with --rebuild, --what-if: this log, <tenant>/<n>')
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<ReplayFlags>();
       if (MODES.every((mode) => flags[mode] === undefined))
-        throw new UsageError('say what to replay: --tree <tree>, --what-if <file>, or --rebuild');
+        throw new UsageError('name what to replay: --tree <tree>, --what-if <file>, or --rebuild');
       if (flags.rebuild) return rebuildReadModels(flags);
       if (flags.whatIf !== undefined) await whatIf(flags, flags.whatIf);
       else await stepThrough(flags, flags.tree ?? '');
@@ -64,15 +61,15 @@ async function whatIf(flags: ReplayFlags, file: string): Promise<void> {
   console.log(flags.json ? JSON.stringify(answer) : whatIfText(answer));
 }
 
-/** On a terminal, by keys; elsewhere, or as JSON, one step after the other. */
+/** Steps by keys on a terminal; elsewhere, or with --json, prints all steps. */
 async function stepThrough(flags: ReplayFlags, treeId: string): Promise<void> {
-  const told = await readTree(clientFor(flags, 'analyst'), treeId);
-  if (told.length === 0) throw new Error(`no tree ${treeId} is known here`);
-  const stepper = new Stepper(treeId, told);
+  const events = await readTree(clientFor(flags, 'analyst'), treeId);
+  if (events.length === 0) throw new Error(`Tree ${treeId} not found.`);
+  const stepper = new Stepper(treeId, events);
   const from = stepper.notBefore(whole(flags.from, '--from') ?? 0);
   const to = whole(flags.to, '--to');
   const end = to === undefined ? stepper.length - 1 : stepper.notAfter({ position: to });
-  const at = flags.at === undefined ? undefined : stepper.notAfter(place(flags.at));
+  const at = flags.at === undefined ? undefined : stepper.notAfter(parseAt(flags.at));
   if (process.stdin.isTTY && process.stdout.isTTY && !flags.json) {
     await walk(stepper, at ?? Math.min(from, end), keysOf(process.stdin), drawOn(process.stdout));
     return;
@@ -88,15 +85,15 @@ async function stepThrough(flags: ReplayFlags, treeId: string): Promise<void> {
   }
 }
 
-function place(at: string): { position: number } | { time: number } {
+function parseAt(at: string): { position: number } | { time: number } {
   if (/^\d{1,15}$/.test(at)) return { position: Number(at) };
   const time = parseTime(at);
-  if (time === undefined) throw new UsageError('--at is a position or an RFC 3339 time');
+  if (time === undefined) throw new UsageError('--at must be a position or an RFC 3339 time');
   return { time };
 }
 
 function whole(text: string | undefined, flag: string): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${flag} is a whole number`);
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${flag} must be a whole number`);
   return Number(text);
 }

@@ -33,7 +33,7 @@ const SELECTORS = [
 export function addRevokeCommands(program: Command): void {
   program
     .command('revoke [grant]')
-    .description('stop a grant with all below it, or everything that a selector matches')
+    .description('revoke a grant with all below it, or everything that a selector matches')
     .option('--class <class>', 'agent class')
     .option('--instance <name>', 'agent instance')
     .option('--model-version <version>')
@@ -46,8 +46,8 @@ export function addRevokeCommands(program: Command): void {
     .option('--reason <text>', 'for the record', 'revoked from the command line')
     .option('--quarantine', 'refuse new grants that match, until lifted')
     .option('--dry-run', 'only count what it would stop')
-    .option('--digest <digest>', 'of the dry run you have seen: refused if more would be stopped by now')
-    .option('--force', 'do it whatever was granted since')
+    .option('--digest <digest>', 'digest of a dry run; refused if more would be revoked by now')
+    .option('--force', 'revoke regardless of grants issued since')
     .action((grant: string | undefined, _flags, command: Command) =>
       revoke(grant, command.optsWithGlobals<RevokeFlags>()),
     );
@@ -59,17 +59,16 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
     SELECTORS.flatMap(([flag, name]) => (options[flag] === undefined ? [] : [[name, options[flag]]])),
   ) as Record<string, string>;
   const selects = Object.keys(selector).length > 0;
-  if ((grant !== undefined) === selects)
-    throw new UsageError('name either a grant, or what to select by (--class, --tree, …)');
+  if ((grant !== undefined) === selects) throw new UsageError('name either a grant or a selector (--class, --tree, …)');
   if (grant !== undefined) {
     if (options.dryRun)
-      throw new UsageError('--dry-run goes with a selector; `bailiwick tree` shows what is below a grant');
+      throw new UsageError('--dry-run requires a selector; `bailiwick tree` shows what is below a grant');
     const done = await client.revoke(grant, options.reason);
     console.log(options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId}`);
     return;
   }
   if (options.endLeases && selector.tool === undefined)
-    throw new UsageError('--end-leases goes with --tool; any other selector ends leases by itself');
+    throw new UsageError('--end-leases requires --tool; any other selector ends leases anyway');
   const target = selector.tool === undefined ? undefined : options.endLeases ? 'leases' : 'tool';
   const preview =
     options.digest === undefined ? await client.previewRevocation(selector, options.quarantine, target) : undefined;
@@ -102,9 +101,11 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
       );
   }
   if (options.dryRun) {
-    if (!preview) throw new UsageError('--digest goes with the revocation itself, not with --dry-run');
+    if (!preview) throw new UsageError('--digest cannot be combined with --dry-run');
     console.log(
-      options.json ? JSON.stringify(preview) : `to stop just these: the same with --digest ${preview.digest}`,
+      options.json
+        ? JSON.stringify(preview)
+        : `to revoke exactly these, repeat the command with --digest ${preview.digest}`,
     );
     return;
   }

@@ -22,7 +22,7 @@ interface UpFlags extends GlobalOptions {
 const portOf = (text: string | undefined): number => {
   const port = Number(text ?? process.env.BAILIWICK_PORT ?? '8420');
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new UsageError(`${text ?? process.env.BAILIWICK_PORT ?? ''} is no port`);
+    throw new UsageError(`${text ?? process.env.BAILIWICK_PORT ?? ''} is not a port`);
   return port;
 };
 
@@ -30,19 +30,19 @@ const DELEGATIONS_MOST = 32;
 const delegationsOf = (text = '1'): number => {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > DELEGATIONS_MOST)
-    throw new UsageError(`--delegations takes 1 to ${DELEGATIONS_MOST}, not ${text}`);
+    throw new UsageError(`--delegations must be 1 to ${DELEGATIONS_MOST}, not ${text}`);
   return count;
 };
 
 export function addSystemCommands(program: Command): void {
   program
     .command('up')
-    .description('start the whole system on this machine, until Ctrl-C')
+    .description('run the complete system on this machine until Ctrl-C')
     .option('--port <port>', 'HTTP port (or BAILIWICK_PORT; default 8420)')
     .option('--delegations <n>', 'instances of the delegation service, which share the logs (default 1)')
-    .option('--demo', 'play the demo once it runs')
-    .option('--no-demo', 'do not (the default)')
-    .option('--detach', 'go on in the background')
+    .option('--demo', 'play the demo after the start')
+    .option('--no-demo', 'do not play the demo (default)')
+    .option('--detach', 'run in the background')
     .action((_flags, command: Command) => up(command.optsWithGlobals<UpFlags>()));
   program
     .command('down')
@@ -50,13 +50,13 @@ export function addSystemCommands(program: Command): void {
     .action((_flags, command: Command) => down(command.optsWithGlobals<GlobalOptions>()));
   program
     .command('status')
-    .description('what runs')
+    .description('show the state of the system')
     .action((_flags, command: Command) => status(command.optsWithGlobals<GlobalOptions>()));
   program
     .command('demo')
     .description('play the main job against the running system, or recorded agent runs')
-    .option('--traces <file>', 'recorded runs, a JSON object a line, gzipped or not')
-    .option('--limit <n>', 'only the first so many runs')
+    .option('--traces <file>', 'recorded runs, one JSON object per line, optionally gzipped')
+    .option('--limit <n>', 'maximum number of runs')
     .action((_flags, command: Command) =>
       demo(command.optsWithGlobals<GlobalOptions & { traces?: string; limit?: string }>()),
     );
@@ -69,7 +69,7 @@ async function up(flags: UpFlags): Promise<void> {
     dataDir: dir,
     port: portOf(flags.port),
     delegations: delegationsOf(flags.delegations),
-    say: (line) => console.log(dim(line)),
+    logLine: (line) => console.log(dim(line)),
   });
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
@@ -90,7 +90,7 @@ async function up(flags: UpFlags): Promise<void> {
         if (!verified) process.exitCode = 1;
       },
       (error: unknown) => {
-        if (!stopping) console.error('the demo did not get to its end:', error);
+        if (!stopping) console.error('the demo failed:', error);
       },
     );
   if (stopping) return;
@@ -122,7 +122,8 @@ async function detach(flags: UpFlags, dir: string): Promise<void> {
   let ended: number | null | undefined;
   child.once('exit', (code) => (ended = code ?? 1));
   await waitFor('the system to come up', 90_000, async () => {
-    if (ended !== undefined) throw new Error(`it ended at once; see ${join(dir, 'logs', 'supervisor.log')}`);
+    if (ended !== undefined)
+      throw new Error(`the system exited during the start; see ${join(dir, 'logs', 'supervisor.log')}`);
     const services = readStatus(dir)?.services ?? [];
     return Promise.resolve(
       services.length === SERVICES.length + delegations - 1 && services.every((service) => service.state === 'running'),
@@ -136,7 +137,7 @@ async function down(options: GlobalOptions): Promise<void> {
   const dir = dataDir(options);
   const running = readStatus(dir);
   if (!running) {
-    console.log(`nothing runs over ${dir}`);
+    console.log(`no system is running on ${dir}`);
     return;
   }
   process.kill(running.supervisor, 'SIGTERM');
@@ -144,7 +145,7 @@ async function down(options: GlobalOptions): Promise<void> {
   console.log('stopped');
 }
 
-/** What /readyz says of the logs; undefined where the gateway does not answer. */
+/** Returns the response of /readyz; undefined if the gateway does not respond. */
 async function readyz(url: string): Promise<Ready | undefined> {
   try {
     const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(READY_MS) });
@@ -153,9 +154,9 @@ async function readyz(url: string): Promise<Ready | undefined> {
     return undefined;
   }
 }
-const WHAT_TO_DO: Readonly<Record<string, string>> = {
-  'not-loaded': 'nothing is answered of the log; the logs of the service delegation say why',
-  'unreadable-event': '`bailiwick log repair` lists what cannot be read, and what it holds up',
+const REMEDIES: Readonly<Record<string, string>> = {
+  'not-loaded': 'the log is not available; see the logs of the service delegation',
+  'unreadable-event': '`bailiwick log repair` lists the unreadable events and what they block',
 };
 const READY_MS = 5_000;
 const ready = z.object({ status: z.string(), problems: z.record(z.string(), z.number()) });
@@ -165,7 +166,7 @@ async function status(options: GlobalOptions): Promise<void> {
   const running = readStatus(dataDir(options));
   const logs = running && (await readyz(running.url));
   if (options.json) console.log(JSON.stringify(running ? { ...running, ready: logs ?? null } : null));
-  else if (!running) console.log(`nothing runs over ${dataDir(options)}`);
+  else if (!running) console.log(`no system is running on ${dataDir(options)}`);
   else {
     const rows = running.services.map((service) => [
       service.name,
@@ -180,9 +181,9 @@ async function status(options: GlobalOptions): Promise<void> {
     });
     console.log(table(['service', 'pid', 'state', 'restarts', 'at'], [...rows, ...servers]));
     console.log(running.url);
-    console.log(`ready     ${logs?.status ?? 'not ready: the gateway does not answer'}`);
+    console.log(`ready     ${logs?.status ?? 'not ready: the gateway does not respond'}`);
     for (const [kind, count] of Object.entries(logs?.problems ?? {}))
-      console.log(yellow(`problem   ${count} × ${kind}: ${WHAT_TO_DO[kind] ?? ''}`));
+      console.log(yellow(`problem   ${count} × ${kind}: ${REMEDIES[kind] ?? ''}`));
   }
   if (!running || (logs?.status !== 'ok' && logs?.status !== 'degraded')) process.exitCode = 1;
 }
@@ -191,7 +192,7 @@ async function demo(options: GlobalOptions & { traces?: string; limit?: string }
   if (options.traces !== undefined) {
     const limit = options.limit === undefined ? undefined : Number(options.limit);
     if (limit !== undefined && !(Number.isInteger(limit) && limit > 0))
-      throw new UsageError(`--limit ${options.limit ?? ''} is no number of runs`);
+      throw new UsageError(`--limit ${options.limit ?? ''} is not a number of runs`);
     const tallies = await playTraces(
       options.traces,
       clientFor(options, 'orchestrator'),
@@ -202,6 +203,6 @@ async function demo(options: GlobalOptions & { traces?: string; limit?: string }
     return;
   }
   const credentials = readCredentials(options);
-  if (!credentials) throw new UsageError('the demo plays against a system started here: run `bailiwick up` first');
+  if (!credentials) throw new UsageError('the demo needs a system that was started here: run `bailiwick up` first');
   if (!(await playStory(credentials, (line = '') => console.log(line)))) process.exitCode = 1;
 }

@@ -9,10 +9,10 @@ interface AddFlags extends GlobalOptions {
 export function addTenantCommands(program: Command): void {
   program
     .command('tenants')
-    .description('make tenants; with the key of the admin of the tenant default')
+    .description('create tenants; requires the admin key of the tenant default')
     .command('add <name>')
-    .description('make a tenant and print its keys, one per role; they are returned only once')
-    .option('--reissue', 'the tenant exists and its keys were lost: issue new ones, the old ones end')
+    .description('create a tenant and print its keys, one per role; they are returned only once')
+    .option('--reissue', 'issue new keys for an existing tenant whose keys were lost, and end the old ones')
     .action((name: string, _flags, command: Command) => add(name, command.optsWithGlobals<AddFlags>()));
 }
 

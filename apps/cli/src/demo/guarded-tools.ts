@@ -5,12 +5,12 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { BailiwickClient } from '@bailiwick/client/client';
 import type { ActionAnswer, ActionRequest } from '@bailiwick/contracts/action';
 
-/** What a guarded call came to: done, with what the tool said, or not done, with the decision. */
+/** The result of a guarded call: the output of the tool, or the decision that prevented the call. */
 export type CallResult = { done: true; text: string; decision: ActionAnswer } | { done: false; decision: ActionAnswer };
 
 type Described = Pick<ActionRequest, 'action' | 'resource'> & { filesChanged?: string[] };
 
-/** How each tool of the MCP filesystem server reads as an action on a resource. */
+/** Maps each tool of the MCP filesystem server to an action on a resource. */
 const TOOLS: Record<string, (path: string, args: Record<string, unknown>) => Described> = {
   list_directory: (path, args) => ({
     action: { verb: 'file.list', effect: 'read', args },
@@ -26,8 +26,8 @@ const TOOLS: Record<string, (path: string, args: Record<string, unknown>) => Des
 };
 
 /**
- * An enforcement point in front of a real MCP filesystem server: nothing reaches a tool before it is decided, and what
- * came of it is reported. It holds the only connection to the server; the agents have none.
+ * An enforcement point in front of a real MCP filesystem server: it obtains a decision before each tool call and reports
+ * the outcome. It holds the only connection to the server; the agents have none.
  */
 export class GuardedTools {
   private constructor(
@@ -47,7 +47,7 @@ export class GuardedTools {
     return (await this.mcp.listTools()).tools.map((tool) => tool.name);
   }
 
-  /** One tool call by an agent: decided, done, settled. `path` is relative to the workspace. */
+  /** Decides, performs and settles a tool call of an agent. `path` is relative to the workspace. */
   async call(
     agent: BailiwickClient,
     grantId: string,
@@ -57,13 +57,13 @@ export class GuardedTools {
     approvalId?: string,
   ): Promise<CallResult> {
     const describe = TOOLS[tool];
-    if (!describe) throw new Error(`the demo knows no tool ${tool}`);
+    if (!describe) throw new Error(`tool ${tool} is not part of the demo`);
     const id = relative(this.directory, join(this.directory, path)) || 'workspace';
-    const { filesChanged, ...what } = describe(id, { path, ...args });
+    const { filesChanged, ...described } = describe(id, { path, ...args });
     const decision = await agent.act({
       grantId,
-      ...what,
-      action: { ...what.action, tool },
+      ...described,
+      action: { ...described.action, tool },
       ...(approvalId ? { approvalId } : {}),
     });
     if (decision.decision !== 'permit') return { done: false, decision };

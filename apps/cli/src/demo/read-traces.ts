@@ -22,9 +22,9 @@ const recordedRun = z.object({
 export type RecordedRun = z.infer<typeof recordedRun>;
 
 /**
- * Reads recorded runs: one JSON object per line, gzipped where the name ends in .gz.
- * @param limit only the first so many
- * @throws UsageError which file cannot be read, or which line of it is no recorded run, and why
+ * Reads recorded runs: one JSON object per line, decompressed if the name ends in .gz.
+ * @param limit maximum number of runs
+ * @throws UsageError that names the unreadable file, or the line that is not a recorded run, with the reason
  */
 export async function readTraces(file: string, limit = Infinity): Promise<RecordedRun[]> {
   const runs: RecordedRun[] = [];
@@ -43,17 +43,19 @@ function parseRun(text: string, where: string): RecordedRun {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${where} is no JSON: ${(error as Error).message}`);
+    throw new UsageError(`${where} is not JSON: ${(error as Error).message}`);
   }
   const parsed = recordedRun.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new UsageError(`${where} is no recorded run: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);
+  throw new UsageError(
+    `${where} is not a recorded run: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`,
+  );
 }
 
 async function* linesOf(file: string): AsyncGenerator<string> {
   const raw = createReadStream(file);
-  // pipeline, unlike pipe, hands an error of the file on to whoever reads the lines
+  // pipeline, unlike pipe, forwards an error of the file to the reader of the lines
   const input = file.endsWith('.gz') ? pipeline(raw, createGunzip(), () => undefined) : raw;
   input.setEncoding('utf8');
   let rest = '';
@@ -64,17 +66,17 @@ async function* linesOf(file: string): AsyncGenerator<string> {
       yield* lines;
     }
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${inWords(error as NodeJS.ErrnoException)}`);
+    throw new UsageError(`${file} cannot be read: ${describe(error as NodeJS.ErrnoException)}`);
   }
   if (rest !== '') yield rest;
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
   EISDIR: 'it is a folder',
-  EACCES: 'its rights do not let you',
-  Z_DATA_ERROR: 'its name ends in .gz, and it is no whole gzip file',
-  Z_BUF_ERROR: 'its name ends in .gz, and it is no whole gzip file',
+  EACCES: 'permission denied',
+  Z_DATA_ERROR: 'its name ends in .gz, but it is not a complete gzip file',
+  Z_BUF_ERROR: 'its name ends in .gz, but it is not a complete gzip file',
 };
 
-const inWords = ({ code = '', message }: NodeJS.ErrnoException): string => WORDS[code] ?? message;
+const describe = ({ code = '', message }: NodeJS.ErrnoException): string => REASONS[code] ?? message;

@@ -11,48 +11,48 @@ import type { Credentials } from '../context';
 import { bold, dim, green, plain, red } from '../render';
 
 /**
- * Fetches the receipt of a run, prints it with the custody of an action in its tree, and verifies it offline: in a
- * process of its own that gets two files and no address. True where it verified.
+ * Fetches the receipt of a run, prints it with the custody of an action in its tree, and verifies it offline, in a
+ * separate process that gets two files and no address. Returns whether it verified.
  */
 export async function checkReceipt(
   client: BailiwickClient,
   run: { runId: string; position: number; actionId: string },
   credentials: Credentials,
-  say: (line?: string) => void,
+  print: (line?: string) => void,
 ): Promise<boolean> {
   const { runId, position, actionId } = run;
   const receipt = await client.receipt(runId, position);
   const vkey = await client.verifierKey(`${credentials.tenant}/0`);
   const { statement } = verifyReceipt(receipt, vkey);
-  if (statement?.predicateType !== RUN_RECEIPT) throw new Error('the receipt could not be read');
-  for (const line of renderReceipt(statement.predicate)) say(`   ${plain(line)}`);
-  say();
-  say('   custody of the one file that was changed, up to the person who asked:');
-  for (const line of renderCustody((await client.custody(actionId)) as Custody)) say(`     ${plain(line)}`);
-  say();
+  if (statement?.predicateType !== RUN_RECEIPT) throw new Error('the receipt cannot be read');
+  for (const line of renderReceipt(statement.predicate)) print(`   ${plain(line)}`);
+  print();
+  print('   custody of the one file that was changed, up to the person who asked:');
+  for (const line of renderCustody((await client.custody(actionId)) as Custody)) print(`     ${plain(line)}`);
+  print();
   const children = await Promise.all(
     statement.predicate.children.map(
       async (child) => verifyReceipt(await client.receipt(child.runId, position), vkey).ok,
     ),
   );
-  say(`   the receipts of its ${children.length} children: ${children.filter(Boolean).length} verify`);
-  return verifyOffline(receipt, vkey, say) && children.every(Boolean);
+  print(`   the receipts of its ${children.length} children: ${children.filter(Boolean).length} verify`);
+  return verifyOffline(receipt, vkey, print) && children.every(Boolean);
 }
 
-function verifyOffline(receipt: unknown, vkey: string, say: (line?: string) => void): boolean {
+function verifyOffline(receipt: unknown, vkey: string, print: (line?: string) => void): boolean {
   const dir = mkdtempSync(join(tmpdir(), 'bailiwick-receipt-'));
   try {
     writeFileSync(join(dir, 'receipt.json'), JSON.stringify(receipt));
     writeFileSync(join(dir, 'log.vkey'), vkey);
-    say(dim('   $ bailiwick receipt verify receipt.json --key log.vkey'));
+    print(dim('   $ bailiwick receipt verify receipt.json --key log.vkey'));
     const main = join(__dirname, '..', 'main.js');
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [...BUILT_FLAGS, main, 'receipt', 'verify', 'receipt.json', '--key', 'log.vkey'],
       { cwd: dir, encoding: 'utf8', env: { PATH: process.env.PATH } },
     );
-    for (const line of `${stdout}${stderr}`.trimEnd().split('\n')) say(`     ${line}`);
-    say(status === 0 ? bold(green('   receipt verified')) : bold(red('   the receipt did NOT verify')));
+    for (const line of `${stdout}${stderr}`.trimEnd().split('\n')) print(`     ${line}`);
+    print(status === 0 ? bold(green('   receipt verified')) : bold(red('   the receipt did NOT verify')));
     return status === 0;
   } finally {
     rmSync(dir, { recursive: true, force: true });

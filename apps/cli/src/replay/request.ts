@@ -3,8 +3,8 @@ import { replayRequest, type ReplayRequest } from '@bailiwick/contracts/replay';
 import { UsageError } from '../context';
 
 /**
- * A what-if as it stands in a file, and what the flags say beside it; the flags count.
- * @throws UsageError where it is no JSON, or not of its form: every place that is wrong
+ * Reads a what-if from a file; flags override its members.
+ * @throws UsageError that lists every mismatch if the file is not JSON or not a what-if
  */
 export function readRequest(file: string, flags: Partial<ReplayRequest>): ReplayRequest {
   let read: unknown;
@@ -16,6 +16,6 @@ export function readRequest(file: string, flags: Partial<ReplayRequest>): Replay
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const parsed = replayRequest.safeParse({ ...(read as object), ...given });
   if (parsed.success) return parsed.data;
-  const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
-  throw new UsageError(`${file} is no what-if: ${wrong.join('; ')}`);
+  const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`);
+  throw new UsageError(`${file} is not a what-if: ${wrong.join('; ')}`);
 }

@@ -3,7 +3,7 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { bold, dim, plain, treeText } from '../render';
 import type { Move, Step, Stepper } from './stepper';
 
-/** key → what it asks for */
+/** key → move */
 const KEYS: Readonly<Record<string, Move | 'quit'>> = {
   right: 'next',
   n: 'next',
@@ -22,7 +22,7 @@ const KEYS: Readonly<Record<string, Move | 'quit'>> = {
 };
 const HELP = '→ n next · ← p back · d next denial · r next revocation · g first · G last · q quit';
 
-/** A step for people: what happened, what it changed, and the tree after it. */
+/** Formats a step: its event, its changes, and the tree after it. */
 export function stepText({ index, of, event, says, changes, tree }: Step): string {
   return [
     `${bold(`${index + 1}/${of}`)} ${dim(`position ${event.position}  ${event.time}  ${event.type} by ${plain(event.actor.id)}`)}`,
@@ -32,21 +32,21 @@ export function stepText({ index, of, event, says, changes, tree }: Step): strin
   ].join('\n');
 }
 
-/** A step as one line, and what it changed below it. */
+/** Formats a step as one line, with its changes below. */
 export const stepLine = ({ event, says, changes }: Step): string =>
   [
     `${String(event.position).padStart(7)} ${dim(event.time)} ${plain(says)}`,
     ...changes.map((line) => `          ${plain(line)}`),
   ].join('\n');
 
-/** Steps wherever the keys lead, until one says to quit or there are no more. */
+/** Moves through the steps by keys until a key quits or the keys end. */
 export async function walk(
   stepper: Stepper,
-  begin: number,
+  start: number,
   keys: AsyncIterable<string>,
   draw: (text: string) => void,
 ): Promise<void> {
-  let at = begin;
+  let at = start;
   const show = (note = ''): void => draw(`${stepText(stepper.step(at))}\n\n${dim(HELP)}${note}`);
   show();
   for await (const key of keys) {
@@ -64,7 +64,7 @@ export async function walk(
   }
 }
 
-/** The keys of a terminal as they are pressed. Whatever ends it, the terminal is left as it was. */
+/** Yields the keys of a terminal as they are pressed, and restores the terminal at the end. */
 export async function* keysOf(input: ReadStream): AsyncGenerator<string> {
   emitKeypressEvents(input);
   const pressed: string[] = [];
@@ -98,7 +98,7 @@ export async function* keysOf(input: ReadStream): AsyncGenerator<string> {
 }
 
 const CLEAR = '\u001b[H\u001b[2J\u001b[3J';
-/** Each drawing takes the place of the one before. */
+/** Returns a function that replaces the contents of the terminal. */
 export const drawOn =
   (output: WriteStream) =>
   (text: string): void =>

@@ -5,7 +5,7 @@ import { act, ROOMY } from '@bailiwick/authority/testing/harness';
 import { keysOf, stepLine, walk } from './shell';
 import { Stepper } from './stepper';
 
-/** A tree in which something is denied, a child is struck, and a run of another tree acts in between. */
+/** A tree with denials and a revoked child; a run of another tree acts among its events. */
 function story(): { stepper: Stepper; log: SealedLog; grantId: string; child: string } {
   const log = new SealedLog();
   const { grantId, treeId } = log.open({ ...ROOMY, actions: { allow: ['file.*'] } });
@@ -16,15 +16,15 @@ function story(): { stepper: Stepper; log: SealedLog; grantId: string; child: st
   act(log, grantId, 'email.send');
   log.strike({ agentClass: 'helper' });
   act(log, child, 'file.read');
-  const told = log.entries().map(({ event, payload }) => ({ event, words: payload ?? undefined }));
-  const of = told.filter(({ event }) => event.treeId === treeId || event.treeId === undefined);
-  return { stepper: new Stepper(treeId, of), log, grantId, child };
+  const all = log.told().map(({ event, payload }) => ({ event, payload: payload ?? undefined }));
+  const events = all.filter(({ event }) => event.treeId === treeId || event.treeId === undefined);
+  return { stepper: new Stepper(treeId, events), log, grantId, child };
 }
 const types = (stepper: Stepper): string[] =>
   Array.from({ length: stepper.length }, (_, i) => stepper.step(i).event.type);
 
-describe('the steps of a tree', () => {
-  it('are its events and the rules of the log, each with what it changed', () => {
+describe('Stepper', () => {
+  it('presents the events of the tree and the rules of the log, each with its changes', () => {
     const { stepper, grantId, child } = story();
     expect(types(stepper)).toEqual([
       'RunOpened',
@@ -37,7 +37,7 @@ describe('the steps of a tree', () => {
       'ActionDenied',
     ]);
     expect(stepper.step(4).says).toContain('permitted: file.read');
-    // what a child does is its parent's, too
+    // the parent is charged for the child's action too
     expect(stepper.step(4).changes).toEqual(
       expect.arrayContaining([
         `lease ${grantId} calls: 1`,
@@ -50,14 +50,14 @@ describe('the steps of a tree', () => {
     expect(stepper.step(6).changes.join()).not.toContain(grantId);
   });
 
-  it('are the same backwards as forwards', () => {
+  it('yields the same steps backwards and forwards', () => {
     const { stepper } = story();
     const forwards = Array.from({ length: stepper.length }, (_, i) => stepper.step(i));
     const backwards = Array.from({ length: stepper.length }, (_, i) => stepper.step(stepper.length - 1 - i));
     expect(backwards.reverse()).toEqual(forwards);
   });
 
-  it('lead to the next denial and the next revocation, and stay where there is none', () => {
+  it('moves to the next denial or revocation, and stays if there is none', () => {
     const { stepper, log } = story();
     expect(stepper.where(0, 'denial')).toBe(5);
     expect(stepper.where(5, 'denial')).toBe(7);
@@ -76,8 +76,8 @@ describe('the steps of a tree', () => {
   });
 });
 
-describe('on a terminal', () => {
-  it('keys lead through it; what is shown is the step, and the terminal is left as it was', async () => {
+describe('the replay shell', () => {
+  it('moves by keys, shows each step, and restores the terminal', async () => {
     const { stepper } = story();
     const raw: boolean[] = [];
     const input = Object.assign(new PassThrough(), {
@@ -94,7 +94,7 @@ describe('on a terminal', () => {
     expect(raw).toEqual([true, false]);
   });
 
-  it('nothing that came from outside steers it', () => {
+  it('removes control sequences from outside text', () => {
     const { stepper } = story();
     const step = { ...stepper.step(0), says: 'a\u001b[2Jb', changes: ['c\u001b]0;d'] };
     expect(stepLine(step)).not.toMatch(/\u001b\[2J|\u001b\]0/);

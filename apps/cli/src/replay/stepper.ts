@@ -8,52 +8,52 @@ import { parseLogName } from '@bailiwick/core/ids';
 import { money } from '@bailiwick/core/money';
 import { sentenceOf } from '@bailiwick/receipts/human/timeline';
 
-/** An event with what is told of it in words. */
-export interface Told {
+/** An event with its payload. */
+export interface TreeEvent {
   readonly event: Event;
-  readonly words: Readonly<Record<string, unknown>> | undefined;
+  readonly payload: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** One event, and what it made of the tree. */
+/** An event and its effect on the tree. */
 export interface Step {
-  /** 0 is the first */
+  /** starts at 0 */
   readonly index: number;
   readonly of: number;
   readonly event: Event;
   readonly says: string;
-  /** what is other than before it, a line each */
+  /** one line per change */
   readonly changes: readonly string[];
-  /** the tree after it; undefined as long as there is none */
+  /** the tree after the event; undefined before its first event */
   readonly tree: TreeView | undefined;
 }
 
-/** What a person may ask for next. */
+/** The moves from a step to another. */
 export const MOVES = ['next', 'back', 'denial', 'revocation', 'first', 'last'] as const;
 export type Move = (typeof MOVES)[number];
 
 /**
- * The events of one tree, and the revocations of the log that are of no tree, as steps. Any step can be asked for: going
- * on folds one event more, going back folds again from the first. Values in, values out.
+ * Presents the events of a tree, and the revocation rules of its log, as steps. Any step is available: a later one folds
+ * more events, an earlier one folds again from the first event.
  */
 export class Stepper {
   private state: LogState | undefined;
   private folded = 0;
-  private readonly words: ReadonlyMap<number, Told['words']>;
+  private readonly payloads: ReadonlyMap<number, TreeEvent['payload']>;
 
-  /** @param told by position */
+  /** @param events ordered by position */
   constructor(
     private readonly treeId: string,
-    private readonly told: readonly Told[],
+    private readonly events: readonly TreeEvent[],
   ) {
-    this.words = new Map(told.map(({ event, words }) => [event.position, words]));
+    this.payloads = new Map(events.map(({ event, payload }) => [event.position, payload]));
   }
 
   get length(): number {
-    return this.told.length;
+    return this.events.length;
   }
 
   step(index: number): Step {
-    const { event } = this.told[index] as Told;
+    const { event } = this.events[index] as TreeEvent;
     const before = this.linesAt(index);
     const after = this.linesAt(index + 1);
     return {
@@ -66,7 +66,7 @@ export class Stepper {
     };
   }
 
-  /** Where a move leads to from a step; where there is nothing of the kind any more, the step itself. */
+  /** Returns the target of a move from a step; the step itself if there is no such target. */
   where(index: number, move: Move): number {
     const last = this.length - 1;
     switch (move) {
@@ -85,36 +85,36 @@ export class Stepper {
     }
   }
 
-  /** The last step that is not after a position, or a time (ms); the first where all are. */
+  /** Returns the last step that is not after a position or a time (ms); the first step if all are. */
   notAfter(at: { position: number } | { time: number }): number {
-    const found = this.told.findLastIndex(({ event }) =>
+    const found = this.events.findLastIndex(({ event }) =>
       'position' in at ? event.position <= at.position : (parseTime(event.time) as number) <= at.time,
     );
     return Math.max(found, 0);
   }
 
-  /** The first step at or after a position; `length` where there is none. */
+  /** Returns the first step at or after a position; `length` if there is none. */
   notBefore(position: number): number {
-    const found = this.told.findIndex(({ event }) => event.position >= position);
+    const found = this.events.findIndex(({ event }) => event.position >= position);
     return found < 0 ? this.length : found;
   }
 
   private after(index: number, types: ReadonlySet<string>): number {
-    const found = this.told.findIndex(({ event }, i) => i > index && types.has(event.type));
+    const found = this.events.findIndex(({ event }, i) => i > index && types.has(event.type));
     return found < 0 ? index : found;
   }
 
-  /** The state after so many events. */
+  /** Returns the state after the first `count` events. */
   private foldTo(count: number): LogState {
     if (!this.state || count < this.folded) {
-      const log = this.told[0]?.event.log ?? 'default/0';
+      const log = this.events[0]?.event.log ?? 'default/0';
       const { tenant, n } = parseLogName(log);
       this.state = emptyState(log, tenant, n);
       this.folded = 0;
     }
     for (; this.folded < count; this.folded++) {
-      const { event } = this.told[this.folded] as Told;
-      this.state.next = event.position; // events of other trees are not there
+      const { event } = this.events[this.folded] as TreeEvent;
+      this.state.next = event.position; // skips the events of other trees
       evolveUnasked(this.state, event);
     }
     return this.state;
@@ -157,8 +157,8 @@ export class Stepper {
   }
 
   private textsAt(position: number): RunTexts {
-    const words = this.words.get(position) ?? {};
-    const text = (key: string): string | null => (typeof words[key] === 'string' ? words[key] : null);
+    const payload = this.payloads.get(position) ?? {};
+    const text = (key: string): string | null => (typeof payload[key] === 'string' ? payload[key] : null);
     return { purpose: text('purpose'), requestedBy: text('requestedBy'), task: text('task') };
   }
 }
@@ -166,11 +166,11 @@ export class Stepper {
 const DENIALS = new Set(['ActionDenied', 'DelegationRefused', 'Refused', 'RefusalsSummarized']);
 const REVOCATIONS = new Set(['GrantRevoked', 'RevocationRuleAdded']);
 
-/** What is said after that was not said before, or otherwise. */
+/** Returns the lines that were added, changed or removed. */
 function changed(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
   const lines = [...after]
     .filter(([what, value]) => before.get(what) !== value)
     .map(([what, value]) => (before.has(what) ? `${what}: ${before.get(what)} → ${value}` : `${what}: ${value}`));
-  const gone = [...before].filter(([what]) => !after.has(what)).map(([what, value]) => `${what}: ${value} → none`);
-  return [...lines, ...gone];
+  const removed = [...before].filter(([what]) => !after.has(what)).map(([what, value]) => `${what}: ${value} → none`);
+  return [...lines, ...removed];
 }

@@ -2,13 +2,13 @@ import type { Difference, Kinds, ReplayAnswer } from '@bailiwick/contracts/repla
 import type { Reason } from '@bailiwick/contracts/reason';
 import { bold, dim, green, plain, red, table, yellow } from '../render';
 
-/** A what-if for people: the sum, by class, verb and tree, then each difference with why, then what was assumed. */
+/** Formats a what-if: totals, counts by class, verb and tree, each difference with its reason, and the assumptions. */
 export function whatIfText(answer: ReplayAnswer): string {
   const { from, to, log, decided, differ, byKind, differences } = answer;
-  const sum = `${log}, positions ${from} to ${to}: ${decided} decisions made again, ${bold(`${differ} differ`)}`;
+  const sum = `${log}, positions ${from} to ${to}: ${decided} decisions recomputed, ${bold(`${differ} differ`)}`;
   const others = Object.values(byKind).reduce((total, each) => total + each, 0) - differ;
   const parts = [
-    sum + (others > 0 ? `, and ${others} leases fare otherwise` : ''),
+    sum + (others > 0 ? `, and ${others} leases change` : ''),
     ...(Object.keys(byKind).length > 0 ? [kindsTable('what', { all: byKind })] : []),
     ...groups('class', answer.byAgentClass),
     ...groups('verb', answer.byVerb),
@@ -48,7 +48,7 @@ function differenceText(each: Difference): string {
   return `${head}  ${bold(plain(each.verb))} by ${plain(each.agentClass)} ${dim(each.actionId)}${why.map((text) => `\n          ${plain(text)}`).join('')}`;
 }
 
-/** What objects, without the grants it stands below. */
+/** Returns the objections without the grants above them. */
 function leaves(reasons: readonly Reason[]): Reason[] {
   return reasons
     .filter((reason) => reason.outcome !== 'permit')
@@ -57,11 +57,9 @@ function leaves(reasons: readonly Reason[]): Reason[] {
 
 function notes({ truncated, next, outcomesFallenAway, undecidable, assumes }: ReplayAnswer): string[] {
   const lines = [
-    ...(truncated ? [`more differ than are shown; the next page: "after": ${next}`] : []),
-    ...(outcomesFallenAway > 0 ? [`${outcomesFallenAway} outcomes fall away with the calls they were of`] : []),
-    ...(undecidable > 0
-      ? [`${undecidable} refusals could not be decided again: what was asked for is not recorded`]
-      : []),
+    ...(truncated ? [`more decisions differ than are shown; for the next page use "after": ${next}`] : []),
+    ...(outcomesFallenAway > 0 ? [`${outcomesFallenAway} outcomes are dropped with their calls`] : []),
+    ...(undecidable > 0 ? [`${undecidable} refusals could not be recomputed: their requests are not recorded`] : []),
     ...assumes.map((text) => dim(`* ${text}`)),
   ];
   return lines.length > 0 ? [lines.join('\n')] : [];

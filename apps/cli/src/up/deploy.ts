@@ -4,21 +4,21 @@ import { natsConfig } from '@bailiwick/platform/servers/nats';
 import { ensureCredentials, ensureSecrets, SERVICES, writePrivate, type Secrets, type ServiceName } from './secrets';
 
 export interface DeployOptions {
-  /** a folder for each part is made in it */
+  /** receives one folder per part */
   readonly out: string;
   /** `host:port` of the PostgreSQL server, as the services reach it */
   readonly postgres: string;
   /** `host:port` of the NATS server, as the services reach it */
   readonly nats: string;
-  /** where the gateway's users reach it */
+  /** the address at which users reach the gateway */
   readonly url: string;
-  /** the gateway's own address */
+  /** the address that the gateway listens on */
   readonly listen: { readonly host: string; readonly port: number };
-  /** the user whose processes read the files, where it is another than the one that writes them */
+  /** the user that reads the files, if it differs from the one that writes them */
   readonly uid?: number | undefined;
 }
 
-/** What each service finds in its folder, and nothing that belongs to another. */
+/** The files of each service; no service receives a file of another. */
 const FILES: Record<ServiceName, readonly string[]> = {
   delegation: [],
   intent: [],
@@ -26,17 +26,18 @@ const FILES: Record<ServiceName, readonly string[]> = {
   gateway: ['keys/token.pem', 'keys/pseudonym.key', 'credentials.json'],
 };
 
-/** What is there only where somebody has put it: whose logs may be imported, whose cosignatures are wanted, and how one signing key followed another. */
-const WHERE_THERE: Partial<Record<ServiceName, readonly string[]>> = {
+/** Optional files: accepted export keys, requested cosignatures, and handovers of the signing key. */
+const OPTIONAL_FILES: Partial<Record<ServiceName, readonly string[]>> = {
   delegation: ['import-keys.json'],
   ledger: ['witnesses.json', 'keys/log.handovers'],
 };
 
 /**
- * Makes every key and password of an installation whose parts run apart, a folder for each: `postgres` (the
- * administrator's password), `nats` (the server's configuration), `migrate`, and one per service with its environment
- * (`env`) and its keys. `state` has all of it and is nobody's: what is put or changed there (`witnesses.json`, a new key
- * of the log) reaches its service when this is run again. It finds what is there then: nobody is locked out.
+ * Writes the keys, passwords and configuration of an installation whose parts run separately, one folder per part:
+ * `postgres` (the administrator's password), `nats` (the server's configuration), `migrate`, and one per service with
+ * its environment (`env`) and its keys. The folder `state` holds everything and is mounted by no part; a file added or
+ * changed there (`witnesses.json`, a new log key) reaches its service on the next call. Existing keys and passwords are
+ * kept, so that no part is locked out.
  */
 export function writeDeployment(options: DeployOptions): string[] {
   const { out, uid } = options;
@@ -50,14 +51,14 @@ export function writeDeployment(options: DeployOptions): string[] {
   for (const name of SERVICES) {
     const dir = place(out, name, { env: environment(name, options, secrets) });
     mkdirSync(join(dir, 'keys'), { recursive: true, mode: 0o700 });
-    const given = (WHERE_THERE[name] ?? []).filter((file) => existsSync(join(state, file)));
-    for (const file of [...FILES[name], ...given]) {
+    const optional = (OPTIONAL_FILES[name] ?? []).filter((file) => existsSync(join(state, file)));
+    for (const file of [...FILES[name], ...optional]) {
       copyFileSync(join(state, file), join(dir, file));
       chmodSync(join(dir, file), 0o600);
     }
   }
-  const made = ['migrate', ...SERVICES].map((name) => join(out, name));
-  if (uid !== undefined) made.forEach((dir) => giveTo(dir, uid));
+  const folders = ['migrate', ...SERVICES].map((name) => join(out, name));
+  if (uid !== undefined) folders.forEach((dir) => giveTo(dir, uid));
   return readdirSync(out).map((name) => join(out, name));
 }
 
@@ -84,7 +85,7 @@ const adminEnvironment = ({ postgres }: DeployOptions, password: string): string
 function environment(name: ServiceName, { postgres, nats, url, listen }: DeployOptions, secrets: Secrets): string {
   return lines({
     NODE_ENV: 'production',
-    BAILIWICK_DATA: '/conf', // where the container finds this folder
+    BAILIWICK_DATA: '/conf', // the path of this folder in the container
     BAILIWICK_NATS_URL: `nats://${nats}`,
     BAILIWICK_NATS_USER: name,
     BAILIWICK_NATS_PASSWORD: secrets.nats[name],
@@ -101,9 +102,9 @@ function giveTo(path: string, uid: number): void {
   if (lstatSync(path).isDirectory()) readdirSync(path).forEach((name) => giveTo(join(path, name), uid));
 }
 
-/** The secrets of an installation made by `writeDeployment`, from its `migrate` folder. */
+/** Returns the file of secrets in a `migrate` folder that `writeDeployment` wrote. */
 export const deployedSecrets = (dir: string): string => {
   const file = resolve(dir, 'secrets.json');
-  if (!existsSync(file)) throw new Error(`${file} is not there: run \`bailiwick setup --out\` first`);
+  if (!existsSync(file)) throw new Error(`${file} does not exist: run \`bailiwick setup --out\` first`);
   return file;
 };

@@ -3,17 +3,17 @@ import { resolve } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { provision } from '@bailiwick/event-store/postgres/provision';
 
-/** The built program of a service: the command line and the services are packages of one repository. */
+/** Returns the built program of a service, which is another package of this repository. */
 export const programOf = (service: string, name: 'main' | 'migrate'): string =>
   resolve(__dirname, '..', '..', '..', service, 'dist', `${name}.js`);
 
-/** The event log's schema first: the others stand on it. */
+/** The schema of the event log comes first, because the others depend on it. */
 const MIGRATIONS = ['delegation', 'ledger', 'intent'];
 
 /**
- * Makes the database, a role for each service, and every table, or brings them up to date. Dying anywhere: each
- * migration is one transaction, and the next start goes on where this one ended.
- * @returns each service's own URL
+ * Creates or updates the database, a role per service, and every table. Each migration is one transaction, so after a
+ * crash the next start continues with the first missing one.
+ * @returns the database URL of each service
  */
 export async function prepareDatabase<S extends string>(
   adminUrl: string,

@@ -17,8 +17,8 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 const { privateKey } = generateKeyPairSync('ed25519');
 const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-describe('a private key', () => {
-  it('is read from a file that is ours alone, and from no other', () => {
+describe('the signing key', () => {
+  it('is read only from a file that other users cannot read', () => {
     const file = join(dir, 'log.pem');
     writeFileSync(file, pem, { mode: 0o600 });
     expect(readPrivateKey(file).equals(privateKey)).toBe(true);
@@ -28,14 +28,14 @@ describe('a private key', () => {
     }
   });
 
-  it('is read from the environment, and never told where it is wrong', () => {
+  it('is read from the environment, and never appears in an error', () => {
     expect(privateKeyIn(pem.replaceAll('\n', '\\n'), 'BAILIWICK_LOG_KEY').equals(privateKey)).toBe(true);
     expect(() => privateKeyIn(pem.slice(30), 'BAILIWICK_LOG_KEY')).toThrow(/^BAILIWICK_LOG_KEY holds no private key/);
     const rsa = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
     expect(() => privateKeyIn(rsa.toString(), 'x')).toThrow('x holds a key of type ec; use an Ed25519 key');
   });
 
-  it('is followed by another, and says so', () => {
+  it('is replaced by a new key, and signs the handover', () => {
     ensureSecrets(dir);
     const first = rotateKey(dir, 'log.test');
     const second = rotateKey(dir, 'log.test');
@@ -51,7 +51,7 @@ describe('a private key', () => {
 });
 
 describe('witnesses.json', () => {
-  it('names witnesses and logs; where it is not there, there are none; what is wrong in it is told', () => {
+  it('names witnesses and logs, may be missing, and is refused with its name if malformed', () => {
     const file = join(dir, 'witnesses.json');
     expect(readWitnessConfig(file)).toEqual({ witnesses: [], logs: [] });
     writeFileSync(file, JSON.stringify({ witnesses: [{ vkey: 'a', url: 'https://w.test/x' }] }));

@@ -8,16 +8,16 @@ import { UsageError } from '../context';
 import { writePrivate } from './secrets';
 
 /**
- * Gives the logs of a data folder a new signing key. The old one signs that it is followed by it (`log.handovers`) and
- * is gone afterwards: what it signed verifies with its public half.
- * @returns both as verifier keys under the name of the installation
+ * Replaces the signing key of the logs of a data folder. The old key signs the handover (`log.handovers`) and is then
+ * deleted; its signatures still verify with its public key.
+ * @returns both verifier keys under the name of the installation
  */
 export function rotateKey(dataDir: string, origin: string): { old: string; fresh: string } {
   const keys = join(dataDir, 'keys');
   const [now, next, handovers] = [join(keys, 'log.pem'), join(keys, 'log.next.pem'), join(keys, 'log.handovers')];
   if (!existsSync(now))
-    throw new UsageError(`there is no ${now}: start the system once, or name its folder with --data`);
-  // What if the process dies in between? The next key is found again and taken further, by whoever runs this again.
+    throw new UsageError(`${now} does not exist: start the system once, or name its folder with --data`);
+  // After a crash the next call finds the new key and continues with it.
   if (!existsSync(next)) {
     const { privateKey } = generateKeyPairSync('ed25519');
     writePrivate(next, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());

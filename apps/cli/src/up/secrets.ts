@@ -7,29 +7,29 @@ const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'an
 export const SERVICES = ['delegation', 'ledger', 'intent', 'gateway'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
-/** Passwords between our own parts; never leaves this machine. */
+/** Passwords between the parts of an installation; they never leave the machine. */
 export interface Secrets {
-  /** of the database's administrator, where the server is not ours */
+  /** password of the database administrator, if the server is external */
   readonly admin: string;
   readonly database: Record<ServiceName, string>;
   readonly nats: Record<ServiceName | 'operator', string>;
 }
 
-/** Written whole or not at all: a half-written file of keys would lock everybody out. */
+/** Writes a file atomically; a partial file of keys would lock every client out. */
 export function writePrivate(file: string, text: string): void {
   const fresh = `${file}.${process.pid}`;
   writeFileSync(fresh, text, { mode: 0o600 });
   renameSync(fresh, file);
 }
 
-/** Others may pass through it (the database's own user must, where root starts it) and see nothing of it. */
+/** Creates the data folder. Other users may traverse it, as the database's user must if root starts it, but not list it. */
 export function makeDataDir(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o711 });
   mkdirSync(join(dataDir, 'keys'), { recursive: true, mode: 0o700 });
   mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
 }
 
-/** Keys of the first start: found again at every later one. */
+/** Creates the keys and passwords at the first start, and returns the same ones later. */
 export function ensureSecrets(dataDir: string): Secrets {
   makeDataDir(dataDir);
   ensureKey(join(dataDir, 'keys', 'log.pem'));
@@ -61,7 +61,7 @@ function ensureKey(file: string): void {
   writePrivate(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
 }
 
-/** One API key per role for the tenant `default`; the address is that of this start. */
+/** Creates one API key per role for the tenant `default`; updates the address at each start. */
 export function ensureCredentials(dataDir: string, url: string): Credentials {
   const file = join(dataDir, 'credentials.json');
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials) : undefined;

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunningServer } from '@bailiwick/platform/servers/child';
 import { BACKOFF_MS, WELL_MS, type ServiceState } from './service';
 
-/** @param port that of the server that died: who spoke to it finds the new one there */
+/** Starts a server. After a failure `port` is the previous port, so that its clients reach the new process. */
 export type Launch = (port: number | undefined, signal: AbortSignal) => Promise<RunningServer>;
 
-/** An embedded server (PostgreSQL, NATS): started, watched, started again over the same data when it dies, stopped. */
+/** Starts, watches and stops an embedded server (PostgreSQL, NATS), and restarts it over the same data when it exits. */
 export class Server {
   state: ServiceState = 'stopped';
   restarts = 0;
@@ -19,15 +19,15 @@ export class Server {
     readonly name: string,
     private readonly launch: Launch,
     private readonly changed: () => void,
-    private readonly say: (line: string) => void,
+    private readonly logLine: (line: string) => void,
   ) {}
 
-  /** undefined while it is down: a dead process is nobody's */
+  /** undefined while the server is down */
   get pid(): number | undefined {
     return this.state === 'running' ? this.running?.pid : undefined;
   }
 
-  /** @throws where the first start fails: the caller is told, and decides. Resolves to its URL, which it keeps. */
+  /** Starts the server and resolves to its URL, which stays the same. @throws if the first start fails */
   async start(): Promise<string> {
     const first = this.run();
     this.starting = first.catch(() => undefined);
@@ -36,9 +36,9 @@ export class Server {
     return server.url;
   }
 
-  /** From now on nothing is started again. A start in progress is given up. */
+  /** Prevents further restarts and aborts a start in progress. */
   halt(): void {
-    this.halted.abort(new Error('it was stopped'));
+    this.halted.abort(new Error('the server was stopped'));
   }
 
   async stop(): Promise<void> {
@@ -64,18 +64,18 @@ export class Server {
   }
 
   private async watch(first: RunningServer): Promise<void> {
-    for (let server: RunningServer | undefined = first; server; server = await this.again()) {
+    for (let server: RunningServer | undefined = first; server; server = await this.restart()) {
       const since = Date.now();
       const how = await server.ended;
       if (this.halted.signal.aborted) return;
       if (Date.now() - since > WELL_MS) this.failures = 0;
       this.enter('waiting');
-      this.say(`${this.name} ended (${how}); starting it again`);
+      this.logLine(`${this.name} exited (${how}); restarting`);
     }
   }
 
-  /** Until it runs, or is to stop. */
-  private async again(): Promise<RunningServer | undefined> {
+  /** Retries until the server runs; undefined if it is stopped. */
+  private async restart(): Promise<RunningServer | undefined> {
     const { signal } = this.halted;
     for (;;) {
       const wait = BACKOFF_MS[Math.min(this.failures, BACKOFF_MS.length - 1)];
@@ -85,12 +85,12 @@ export class Server {
       this.restarts += 1;
       try {
         const server = await this.run();
-        this.say(`${this.name} runs again`);
+        this.logLine(`${this.name} is running again`);
         return server;
       } catch (error) {
         if (signal.aborted) return undefined;
         this.enter('waiting');
-        this.say(`${this.name} did not start again: ${(error as Error).message}`);
+        this.logLine(`${this.name} did not restart: ${(error as Error).message}`);
       }
     }
   }

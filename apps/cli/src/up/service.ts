@@ -7,19 +7,19 @@ import { stopChild } from '@bailiwick/platform/servers/child';
 export type ServiceState = 'starting' | 'running' | 'waiting' | 'stopped';
 
 /**
- * Room for what lives as long as one request: with less, collecting it takes a quarter of the time. And MB of what lives
- * longer before all of it is looked at for the first time: while less than a semi-space is left to the next such look,
- * every filling of the semi-space is one.
+ * The semi-space holds objects that live as long as a request; if it is smaller, collecting them takes a quarter of the
+ * time. The initial old space (MB) delays the first full collection: while less than a semi-space is left before the
+ * next one, every scavenge becomes a full collection.
  */
 const NODE_FLAGS = [...BUILT_FLAGS, '--enable-source-maps', '--max-semi-space-size=64', '--initial-old-space-size=256'];
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
-/** what passes until the next try, the longer the more of them failed */
+/** Delays before a restart, by the number of failures. */
 export const BACKOFF_MS = [100, 500, 1_000, 2_000, 5_000];
-/** a service that has run so long is well again */
+/** A service that has run this long counts as healthy; its failure count is reset. */
 export const WELL_MS = 30_000;
 
-/** One service process: started, watched, started again when it dies, stopped. */
+/** Starts, watches and stops one service process, and restarts it when it exits. */
 export class Service {
   state: ServiceState = 'stopped';
   restarts = 0;
@@ -28,7 +28,7 @@ export class Service {
   private failures = 0;
 
   constructor(
-    /** that of the service, or of one of its instances */
+    /** name of the service, or of one of its instances */
     readonly name: string,
     private readonly script: string,
     private readonly env: NodeJS.ProcessEnv,
@@ -44,12 +44,12 @@ export class Service {
     return join(this.logDir, `${this.name}.log`);
   }
 
-  /** @throws with the last lines of its log where it does not say that it is ready */
+  /** @throws an error with the last lines of its log if it does not become ready */
   async start(): Promise<void> {
     this.state = 'starting';
     const log = openSync(this.logFile, 'a', 0o600);
     const startedAt = Date.now();
-    // its own group, so that Ctrl-C at the terminal does not reach it before the supervisor's orderly stop
+    // a separate process group, so that Ctrl-C does not reach it before the supervisor stops it in order
     const child = spawn(process.execPath, [...NODE_FLAGS, this.script], {
       env: this.env,
       stdio: ['ignore', log, log, 'ipc'],
@@ -64,7 +64,7 @@ export class Service {
       const timer = setTimeout(() => fail(`was not ready after ${READY_MS / 1_000} s`), READY_MS);
       child.once('exit', (code, signal) => {
         clearTimeout(timer);
-        fail(`ended (${signal ?? code}) before it was ready`);
+        fail(`exited (${signal ?? code}) before it was ready`);
       });
       child.once('message', () => {
         clearTimeout(timer);
@@ -87,17 +87,17 @@ export class Service {
     this.state = 'waiting';
     this.failures = Date.now() - startedAt > WELL_MS ? 0 : this.failures + 1;
     this.changed();
-    if (!wasReady && this.restarts === 0) return; // the first start failed: its caller is told, and decides
+    if (!wasReady && this.restarts === 0) return; // the first start failed: its caller receives the error
     this.restarts += 1;
     const wait = BACKOFF_MS[Math.min(this.failures, BACKOFF_MS.length - 1)] as number;
     setTimeout(() => {
-      if (!this.stopping) this.start().catch(() => undefined); // it ends again, and is tried again
+      if (!this.stopping) this.start().catch(() => undefined); // it exits again, and is restarted again
     }, wait);
   }
 
   private lastLines(): string {
     return existsSync(this.logFile)
       ? readFileSync(this.logFile, 'utf8').trim().split('\n').slice(-5).join('\n')
-      : 'it wrote no log';
+      : 'its log is empty';
   }
 }

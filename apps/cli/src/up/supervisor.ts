@@ -21,9 +21,9 @@ import { Service, type ServiceState } from './service';
 export interface UpOptions {
   readonly dataDir: string;
   readonly port: number;
-  /** instances of the delegation service, which share the logs; 1 where it is left out */
+  /** number of instances of the delegation service, which share the logs; default 1 */
   readonly delegations?: number;
-  readonly say: (line: string) => void;
+  readonly logLine: (line: string) => void;
 }
 export interface Status {
   readonly url: string;
@@ -32,7 +32,7 @@ export interface Status {
   readonly postgres: ServerStatus;
   readonly nats: ServerStatus;
 }
-/** `outside`: one that was there already, and is not ours to start */
+/** `outside`: an external server, which the supervisor does not start */
 export interface ServerStatus {
   readonly pid: number | undefined;
   readonly url: string;
@@ -40,23 +40,23 @@ export interface ServerStatus {
   readonly restarts: number;
 }
 
-const told = (server: Server | undefined): Omit<ServerStatus, 'url'> => ({
+const serverState = (server: Server | undefined): Omit<ServerStatus, 'url'> => ({
   pid: server?.pid,
   state: server?.state ?? 'outside',
   restarts: server?.restarts ?? 0,
 });
-/** Over the data and on the port of the server that died. Another's server on that port would be taken for ours. */
-async function again(port: number | undefined): Promise<{ port?: number; existing?: boolean }> {
+/** Returns the options to restart a server over its data on its port. @throws if another process uses the port */
+async function restartOptions(port: number | undefined): Promise<{ port?: number; existing?: boolean }> {
   if (port === undefined) return {};
   if (!(await isFree(port))) throw new Error(`port ${port} is taken`);
   return { port, existing: true };
 }
-/** The first has the service's own name. */
+/** Names the instances of a service; the first has the name of the service. */
 const instancesOf = (name: ServiceName, delegations: number): string[] =>
   name === 'delegation' ? Array.from({ length: delegations }, (_, i) => (i === 0 ? name : `${name}-${i + 1}`)) : [name];
-const hidden = (url: string): string => url.replace(/\/\/[^@]*@/, '//');
+const withoutPassword = (url: string): string => url.replace(/\/\/[^@]*@/, '//');
 
-/** The whole system on one machine: servers, then schema, then services in order; stopped in reverse. */
+/** Runs the complete system on one machine: starts servers, schema and services in order, and stops them in reverse. */
 export class Supervisor {
   private postgres: Server | undefined;
   private nats: Server | undefined;
@@ -64,13 +64,13 @@ export class Supervisor {
   private services: Service[] = [];
   private credentials: Credentials | undefined;
   private adminUrl = '';
-  /** of each service's own role, once it is started */
+  /** database URL with the role of each service, after the start */
   databaseUrls: Readonly<Partial<Record<ServiceName, string>>> = {};
   private natsUrl = '';
 
   constructor(private readonly options: UpOptions) {}
 
-  /** @throws a message for people; what was started is stopped again */
+  /** Starts everything. @throws a human-readable error, after stopping what was started */
   async start(): Promise<Credentials> {
     const { dataDir } = this.options;
     makeDataDir(dataDir);
@@ -88,7 +88,7 @@ export class Supervisor {
     this.nats?.halt();
     this.postgres?.halt();
     for (const name of [...SERVICES].reverse()) {
-      // all instances of a service at once: none of them takes over what another lets go
+      // all instances of a service at once, so that none takes over the logs that another releases
       const instances = this.services.filter((each) => each.name === name || each.name.startsWith(`${name}-`));
       await Promise.all(instances.map((each) => each.stop()));
     }
@@ -99,7 +99,7 @@ export class Supervisor {
   }
 
   private async startAll(): Promise<Credentials> {
-    const { dataDir, port, say } = this.options;
+    const { dataDir, port, logLine } = this.options;
     if (!(await isFree(port))) throw new Error(`port ${port} is taken; name another with --port or BAILIWICK_PORT`);
     const secrets = ensureSecrets(dataDir);
     await this.startServers(secrets);
@@ -115,49 +115,50 @@ export class Supervisor {
           programOf(name, 'main'),
           this.environment(name, urls[name], secrets, url),
           join(dataDir, 'logs'),
-          () => this.note(),
+          () => this.writeStatus(),
         );
         this.services.push(service);
         await service.start();
       }
     }
-    say(`postgres, nats-server and ${this.services.map(({ name }) => name).join(', ')} are running`);
-    this.note();
+    logLine(`postgres, nats-server and ${this.services.map(({ name }) => name).join(', ')} are running`);
+    this.writeStatus();
     return this.credentials;
   }
 
   private async startServers(secrets: Secrets): Promise<void> {
-    const { dataDir, say } = this.options;
+    const { dataDir, logLine } = this.options;
     const outsideDatabase = process.env.BAILIWICK_DATABASE_URL;
     const outsideNats = process.env.BAILIWICK_NATS_URL;
-    const changed = (): void => this.note();
+    const changed = (): void => this.writeStatus();
     if (!outsideDatabase)
       this.postgres = new Server(
         'postgres',
-        async (port, signal) => startPostgres({ dataDir, signal, ...(await again(port)) }),
+        async (port, signal) => startPostgres({ dataDir, signal, ...(await restartOptions(port)) }),
         changed,
-        say,
+        logLine,
       );
     this.adminUrl = outsideDatabase ?? (await (this.postgres as Server).start());
     this.unlessStopping();
     if (!outsideNats) {
-      const binary = findNatsServer(join(dataDir, 'cache'), process.env.BAILIWICK_NATS_SERVER, say);
+      const binary = findNatsServer(join(dataDir, 'cache'), process.env.BAILIWICK_NATS_SERVER, logLine);
       this.nats = new Server(
         'nats-server',
-        async (port, signal) => startNats({ binary, dataDir, users: secrets.nats, signal, ...(await again(port)) }),
+        async (port, signal) =>
+          startNats({ binary, dataDir, users: secrets.nats, signal, ...(await restartOptions(port)) }),
         changed,
-        say,
+        logLine,
       );
     }
     this.natsUrl = outsideNats ?? (await (this.nats as Server).start());
   }
 
-  /** Ctrl-C while it starts: what is not there yet is not begun. */
+  /** Stops a start that was interrupted by Ctrl-C. */
   private unlessStopping(): void {
-    if (this.stopping) throw new Error('it was stopped while it started');
+    if (this.stopping) throw new Error('stopped during the start');
   }
 
-  /** Each service gets its own role's URL, its own bus user, and nothing that belongs to another. */
+  /** Returns the environment of a service: the URL with its role, its bus user, and no secret of another service. */
   private environment(name: ServiceName, databaseUrl: string, secrets: Secrets, url: string): NodeJS.ProcessEnv {
     const outside = process.env.BAILIWICK_NATS_URL !== undefined;
     return {
@@ -178,21 +179,21 @@ export class Supervisor {
       url: this.credentials?.url ?? '',
       supervisor: process.pid,
       services: this.services.map(({ name, pid, state, restarts }) => ({ name, pid, state, restarts })),
-      postgres: { url: hidden(this.adminUrl), ...told(this.postgres) },
-      nats: { url: this.natsUrl, ...told(this.nats) },
+      postgres: { url: withoutPassword(this.adminUrl), ...serverState(this.postgres) },
+      nats: { url: this.natsUrl, ...serverState(this.nats) },
     };
   }
 
-  private note(): void {
+  private writeStatus(): void {
     try {
       writePrivate(join(this.options.dataDir, 'run.json'), JSON.stringify(this.status()));
     } catch (error) {
-      // a full disk or a folder that is gone: `status` shows what was, and what runs is still watched and stopped
-      this.options.say(`run.json could not be written: ${(error as Error).message}`);
+      // the disk is full or the folder was removed: `status` shows an old state, but supervision continues
+      this.options.logLine(`writing run.json failed: ${(error as Error).message}`);
     }
   }
 
-  /** One supervisor per data folder. A lock whose process is gone was left by a killed one. */
+  /** Allows one supervisor per data folder. Replaces a lock whose process has exited. */
   private lock(): void {
     const file = join(this.options.dataDir, 'lock');
     try {
@@ -203,7 +204,7 @@ export class Supervisor {
       const pid = Number(readFileSync(file, 'utf8'));
       if (Number.isInteger(pid) && pid > 0 && pid !== process.pid && isProcess(pid, 'node')) {
         throw new Error(
-          `Bailiwick already runs over ${this.options.dataDir} (process ${pid}); stop it with \`bailiwick down\`, or name another folder with --data`,
+          `Bailiwick is already running on ${this.options.dataDir} (process ${pid}); stop it with \`bailiwick down\`, or name another folder with --data`,
         );
       }
       rmSync(file, { force: true });
@@ -212,7 +213,7 @@ export class Supervisor {
   }
 }
 
-/** What the supervisor over this folder last noted; undefined where none runs. */
+/** Returns the last status of the supervisor of a data folder; undefined if none is running. */
 export function readStatus(dataDir: string): Status | undefined {
   const file = join(dataDir, 'run.json');
   if (!existsSync(file)) return undefined;
