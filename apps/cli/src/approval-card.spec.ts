@@ -47,7 +47,7 @@ const CARD = {
 const withArgs = (args: unknown, hidden?: object): ApprovalView =>
   ({ ...CARD, action: { ...CARD.action, args, hidden } }) as ApprovalView;
 
-describe('the approval card on a terminal', () => {
+describe('approvalCard', () => {
   it('shows the exact call: verb, tool, resource with attributes, costs in their units, and every argument', () => {
     const text = approvalCard(CARD);
     for (const part of [
@@ -72,7 +72,7 @@ describe('the approval card on a terminal', () => {
     expect(text).toContain('NEW since the question was asked before: private and untrusted data have met');
   });
 
-  it('shows earlier refusals with who refused and the note', () => {
+  it('shows each earlier refusal with its author and note', () => {
     expect(approvalCard(CARD)).toContain(
       '2026-01-01T00:00:00.000Z by key:approver: payment.make on “account acme-41”: who is this?',
     );

@@ -1,6 +1,6 @@
 import { plain } from './render';
 
-describe('words from outside, on a terminal', () => {
+describe('plain', () => {
   it.each([
     ['first line\nrevoked   nothing', 'first line revoked   nothing'],
     ['first line \r\n\t second', 'first line second'],
@@ -8,7 +8,7 @@ describe('words from outside, on a terminal', () => {
     ['\u001b[2Jgone\rover', '�[2Jgone�over'],
     ['abc\u202egnp.exe x\u200by', 'abc�gnp.exe x�y'],
     ['Ann’s café – “ok” ✓', 'Ann’s café – “ok” ✓'],
-  ])('stay in their line, and steer nothing: %j', (text, shown) => {
+  ])('keeps outside text on one line and removes control characters: %j', (text, shown) => {
     expect(plain(text)).toBe(shown);
   });
 });

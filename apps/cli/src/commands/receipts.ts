@@ -46,7 +46,7 @@ export function addReceiptCommands(program: Command): void {
     .description('fetch the receipt of a run, a tree (--tree) or an action (--action)')
     .option('--tree <tree>')
     .option('--action <action>')
-    .option('--format <format>', 'text, md or html: verified and human-readable; json: as stored')
+    .option('--format <format>', 'text, md or html: verified and human-readable; json (default): the signed receipt')
     .option('--out <file>', 'output file; with JSON, the keys of its log are written to <file>.vkey')
     .action((run: string | undefined, _flags, command: Command) => get(run, command.optsWithGlobals<GetFlags>()));
   receipt

@@ -27,7 +27,7 @@ export interface Step {
   readonly tree: TreeView | undefined;
 }
 
-/** The moves from a step to another. */
+/** The moves from one step to another. */
 export const MOVES = ['next', 'back', 'denial', 'revocation', 'first', 'last'] as const;
 export type Move = (typeof MOVES)[number];
 
