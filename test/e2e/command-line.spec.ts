@@ -154,18 +154,13 @@ describe('bailiwick', () => {
   });
 
   it.each<[string, string, string | undefined, string]>([
-    ['that does not exist', 'missing.jsonl', undefined, 'missing.jsonl cannot be read: there is no such file'],
-    ['that does not exist, gzipped', 'missing.gz', undefined, 'missing.gz cannot be read: there is no such file'],
+    ['that is not there', 'missing.jsonl', undefined, 'missing.jsonl cannot be read: no such file'],
+    ['that is not there, gzipped', 'missing.gz', undefined, 'missing.gz cannot be read: no such file'],
     ['that is a folder', '.', undefined, 'it is a folder'],
-    ['that is not gzipped', 'plain.gz', '{}\n', 'plain.gz cannot be read: its name ends in .gz'],
-    ['with a line that is not JSON', 'broken.jsonl', '\n{"id":\n', 'broken.jsonl, line 2 is no JSON'],
-    [
-      'with a line that is not a recorded run',
-      'other.jsonl',
-      '\n\n{"id":"a"}',
-      'other.jsonl, line 3 is no recorded run: suite:',
-    ],
-  ])('reports a file of recorded runs %s', async (_what, name, content, message) => {
+    ['that is no gzip', 'plain.gz', '{}\n', 'plain.gz cannot be read: its name ends in .gz'],
+    ['with a line that is no JSON', 'broken.jsonl', '\n{"id":\n', 'broken.jsonl, line 2 is not JSON'],
+    ['with a line that is no run', 'other.jsonl', '\n\n{"id":"a"}', 'other.jsonl, line 3 is not a recorded run: suite:'],
+  ])('names a file of recorded runs %s', async (_what, name, content, says) => {
     const file = join(stack.dataDir, name);
     if (content !== undefined) writeFileSync(file, content);
     const ran = await run('demo', '--traces', file);

@@ -120,7 +120,7 @@ describe('a search', () => {
     expect(actions.out).toContain('docs/whale.md');
     const events = await bailiwick(['events', '--principal', 'user:grace@example.com', '--all', '--json'], env);
     expect(events.out.trim().split('\n').length).toBeGreaterThan(6);
-    expect((await bailiwick(['grants', '--status', 'none'], env)).out).toBe('there are none\n');
+    expect((await bailiwick(['grants', '--status', 'none'], env)).out).toBe('none found\n');
     expect((await bailiwick(['runs', '--colour', 'blue'], env)).code).toBe(2);
     expect((await bailiwick(['runs', '--limit', '0'], env)).code).toBe(2);
   });
