@@ -159,8 +159,13 @@ describe('bailiwick', () => {
     ['that is a folder', '.', undefined, 'it is a folder'],
     ['that is no gzip', 'plain.gz', '{}\n', 'plain.gz cannot be read: its name ends in .gz'],
     ['with a line that is no JSON', 'broken.jsonl', '\n{"id":\n', 'broken.jsonl, line 2 is not JSON'],
-    ['with a line that is no run', 'other.jsonl', '\n\n{"id":"a"}', 'other.jsonl, line 3 is not a recorded run: suite:'],
-  ])('names a file of recorded runs %s', async (_what, name, content, says) => {
+    [
+      'with a line that is no run',
+      'other.jsonl',
+      '\n\n{"id":"a"}',
+      'other.jsonl, line 3 is not a recorded run: suite:',
+    ],
+  ])('names a file of recorded runs %s', async (_what, name, content, message) => {
     const file = join(stack.dataDir, name);
     if (content !== undefined) writeFileSync(file, content);
     const ran = await run('demo', '--traces', file);

@@ -3,4 +3,4 @@ import { readConfig } from '@bailiwick/platform/config';
 import { Intent1760000200000 } from './migrations/1760000200000-progress';
 
 /** Applies the migrations of the service. The schema of the event log must exist. */
-migrateAndTell(migrate(readConfig(['database']).databaseUrl, 'intent_migration', [Intent1760000200000]));
+migrateAndReport(migrate(readConfig(['database']).databaseUrl, 'intent_migration', [Intent1760000200000]));

@@ -16,7 +16,7 @@ function story(): { stepper: Stepper; log: SealedLog; grantId: string; child: st
   act(log, grantId, 'email.send');
   log.strike({ agentClass: 'helper' });
   act(log, child, 'file.read');
-  const all = log.told().map(({ event, payload }) => ({ event, payload: payload ?? undefined }));
+  const all = log.entries().map(({ event, payload }) => ({ event, payload: payload ?? undefined }));
   const events = all.filter(({ event }) => event.treeId === treeId || event.treeId === undefined);
   return { stepper: new Stepper(treeId, events), log, grantId, child };
 }

@@ -183,7 +183,7 @@ describe('callOfRequest', () => {
           ...(args === undefined ? {} : { payload: words({ args }) }),
         });
         const call = callOfRequest({ action, resource, labels, args, vouched: true });
-        const decided = log.told().find(({ event }) => isDecided(event));
+        const decided = log.entries().find(({ event }) => isDecided(event));
         expect('refusal' in result).toBe(call === undefined);
         if (!decided || !isDecided(decided.event)) return;
         compared += 1;

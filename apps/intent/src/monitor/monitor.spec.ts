@@ -93,7 +93,7 @@ describe('Monitor', () => {
     log.complete(erased.runId); // its report is still pending
     log.erase(REF);
     const blind = new Monitor(0);
-    for (const { event, payload } of log.told()) blind.see(event, event.treeId === erased.treeId ? null : payload);
+    for (const { event, payload } of log.entries()) blind.see(event, event.treeId === erased.treeId ? null : payload);
     for (const monitor of [follow(informed, log), blind]) {
       // the erased run's report would quote the payloads
       expect(monitor.reports().map(({ runId }) => runId)).toEqual([other.runId]);
@@ -235,7 +235,7 @@ describe('Monitor', () => {
     log.start();
     const monitor = follow(new Monitor(0), log);
     for (const position of [0, 1, 5]) {
-      const { event, payload } = log.told()[Math.min(position, 1)] as ReturnType<DriftingLog['told']>[number];
+      const { event, payload } = log.entries()[Math.min(position, 1)] as ReturnType<DriftingLog['entries']>[number];
       expect(() => monitor.see({ ...event, position }, payload)).toThrow('expected the event at position 2');
     }
   });

@@ -233,5 +233,5 @@ function reportOf(tree: Tree, runId: string, acknowledged?: number): Report | un
   const worst = tree.worst.get(runId);
   const known =
     acknowledged === undefined || !run ? run : { ...run, reported: Math.max(acknowledged, run.reported ?? 0) };
-  return known && worst && isWorthTelling(known, known.peak) ? { runId, ...worst } : undefined;
+  return known && worst && isReportable(known, known.peak) ? { runId, ...worst } : undefined;
 }

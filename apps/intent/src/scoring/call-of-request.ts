@@ -25,7 +25,7 @@ export function callOfRequest({ action, resource, labels = [], args, vouched }: 
   if (!verb.ok || !id.ok) return undefined;
   const known = classify({
     verb: verb.value,
-    spelt: action.verb,
+    spelled: action.verb,
     vouched,
     effect: action.effect,
     risk: undefined,
