@@ -22,10 +22,10 @@ export const UNDONE: readonly Undone[] = [
   {
     number: '13.14',
     what: 'all responses of one message wait for the slowest',
-    file: 'apps/delegation/src/log-owner/reply.ts',
+    file: 'apps/delegation/src/log-owner/batching/reply.ts',
     find: '    if (this.isDue) return;',
     replace: '    if (this.left > 0) return;',
-    spec: 'apps/delegation/src/log-owner/reply.spec.ts',
+    spec: 'apps/delegation/src/log-owner/batching/reply.spec.ts',
   },
   {
     number: '13.15',

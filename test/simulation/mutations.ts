@@ -51,9 +51,9 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'const wrong = state.lastTime - clock > Infinity',
   },
   {
-    name: 'an owner continues to decide during a long append (I11)',
-    from: 'this.options.clock.now() - this.flying.since > LIMITS.decideAheadMs',
-    to: 'this.options.clock.now() - this.flying.since > Infinity',
+    name: 'an owner goes on deciding on an append that has been under way for long (I11)',
+    from: 'this.clock.now() - this.inFlight.since > LIMITS.decideAheadMs',
+    to: 'this.clock.now() - this.inFlight.since > Infinity',
   },
   {
     name: 'two events may be written at one position (I5)',

@@ -17,7 +17,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { Erasing, withFound } from '../erasure/erasing';
-import { Announcer } from '../log-owner/announcer';
+import { Announcer } from '../log-owner/batching/announcer';
 import type { Imports } from '../imports/importing';
 import { Leases } from './leases';
 import { LogOwner } from '../log-owner/owner';
@@ -25,7 +25,7 @@ import { ask } from '../queries/queries';
 import { notReady } from '../log-owner/refusals';
 import { deadlineFrom } from '../log-owner/deadline';
 import { needsDrift, withDrift } from '../log-owner/drift';
-import { Reply } from '../log-owner/reply';
+import { Reply } from '../log-owner/batching/reply';
 import { mayAsk, NOT_HERE, type Asker } from '../log-owner/may-ask';
 
 export const BUS = Symbol('Bus');
@@ -127,7 +127,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
       rules: this.rules,
       clock: systemClock,
       storeClock: { now: () => this.leases.storeNow() },
-      publish: (commit) => announcer.tell(commit),
+      publish: (commit) => announcer.announce(commit),
       warn: (message, cause) => this.logger.warn({ err: cause, log }, message),
       fence: { owner: this.me, epoch },
     });
@@ -225,7 +225,7 @@ export class Logs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   ): void {
     const prepare = group.some(needsPreparation);
     const submit = (command: unknown, i: number): void =>
-      void this.submit(owned, command, from, prepare ? undefined : () => reply.landed()).then((answer) =>
+      void this.submit(owned, command, from, prepare ? undefined : () => reply.committed()).then((answer) =>
         reply.take(at + i, answer),
       );
     if (!prepare) return group.forEach(submit);

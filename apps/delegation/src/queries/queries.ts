@@ -17,7 +17,7 @@ import { VIEWERS, showApprovals, type Viewer } from '@bailiwick/platform/words/v
 import { previewErasure } from '../erasure/erasing';
 import type { LogOwner } from '../log-owner/owner';
 import type { OwnerLog } from '../log-owner/ports';
-import { liveDigest } from '../log-owner/live-digest';
+import { liveDigest } from './live-digest';
 
 const found = (value: unknown): Answer => ({ ok: true, value });
 const missing = (what: string, id: string): Answer => ({

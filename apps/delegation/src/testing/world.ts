@@ -7,7 +7,8 @@ import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contrac
 import { parseEvent, type Event } from '@bailiwick/contracts/event';
 import type { GrantRequest } from '@bailiwick/contracts/grant';
 import type { EventLog } from '@bailiwick/event-store/port';
-import { LogOwner, type OwnerOptions } from '../log-owner/owner';
+import { LogOwner } from '../log-owner/owner';
+import type { OwnerOptions } from '../log-owner/ports';
 import { HandledLog } from './handled-log';
 
 export const LOG = 'default/0';

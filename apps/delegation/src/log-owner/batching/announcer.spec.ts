@@ -19,28 +19,28 @@ describe('announcing', () => {
   });
 
   it('tells the first commit at once', () => {
-    announcer.tell(commit(0, 3));
+    announcer.announce(commit(0, 3));
     expect(said).toEqual([commit(0, 3)]);
   });
 
   it('tells those that follow it together, when the time is over, and then rests', () => {
-    announcer.tell(commit(0, 3));
-    announcer.tell(commit(3, 4));
-    announcer.tell(commit(4, 9));
+    announcer.announce(commit(0, 3));
+    announcer.announce(commit(3, 4));
+    announcer.announce(commit(4, 9));
     expect(said).toEqual([commit(0, 3)]);
     pass?.();
     expect(said).toEqual([commit(0, 3), commit(3, 9)]);
-    announcer.tell(commit(9, 10));
+    announcer.announce(commit(9, 10));
     expect(said).toHaveLength(2);
     pass?.();
     pass?.();
-    announcer.tell(commit(10, 11));
+    announcer.announce(commit(10, 11));
     expect(said.slice(2)).toEqual([commit(9, 10), commit(10, 11)]);
   });
 
   it('tells what is left when it stops, once, and nothing later', () => {
-    announcer.tell(commit(0, 1));
-    announcer.tell(commit(1, 2));
+    announcer.announce(commit(0, 1));
+    announcer.announce(commit(1, 2));
     announcer.stop();
     announcer.stop();
     expect(said).toEqual([commit(0, 1), commit(1, 2)]);

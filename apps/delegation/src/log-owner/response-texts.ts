@@ -7,34 +7,35 @@ import { treeState } from '@bailiwick/platform/tree-state';
 import type { ArchivedTreeLoader } from '@bailiwick/platform/archived-tree-loader';
 import { approvalWords, askedNow, grantOf } from '@bailiwick/platform/words/approval-words';
 import { NO_TEXTS, runTexts } from '@bailiwick/platform/words/run-texts';
-import type { OwnerLog } from '../log-owner/ports';
+import type { OwnerLog } from './ports';
+
+/** Longer than any client waits for a response. */
+const RESPONSE_MS = 60_000;
 
 /**
- * A state that knows what these events are of, for as long as it takes to tell it: the tree alone where it is forgotten,
- * or may be in the midst of that.
- * @throws Busy where too many wait
+ * Returns a state that holds the tree of these events for as long as the response takes: a refolded state of the tree
+ * alone if the owner has archived the tree, or may archive it in the meantime.
+ * @throws Busy if too many requests wait for archived trees
  */
-export function stateToTell(
+export function stateForResponse(
   eventlog: OwnerLog,
   state: LogState,
   events: readonly Event[],
-  archivedTrees: ArchivedTreeLoader,
+  archivedTrees: Recall,
 ): LogState | Promise<LogState> {
   const treeId = events.find((event) => event.treeId !== undefined)?.treeId;
   if (treeId === undefined || !asksState(events)) return state;
   const tree = state.trees.get(treeId);
-  const leavesAt = tree && (tree.quietAt ?? Infinity) + LIMITS.endedKeptMs - TELLING_MS;
+  const leavesAt = tree && (tree.quietAt ?? Infinity) + LIMITS.endedKeptMs - RESPONSE_MS;
   if (leavesAt !== undefined && state.lastTime < leavesAt) return state;
   return archivedTrees.take(treeId, () => treeState(state, eventlog, treeId));
 }
-/** nobody waits that long for an answer */
-const TELLING_MS = 60_000;
 
 /**
- * Fetches the words that stand in payloads beside the events: never part of the state, so that erasing them changes no
- * decision. Only answers that show them ask; the decision on an action never does.
+ * Reads the texts that a response shows from the payloads of events. They are never part of the state, so erasing them
+ * changes no decision. The decision on an action needs none.
  */
-export async function wordsFor(
+export async function textsFor(
   eventlog: OwnerLog,
   state: LogState,
   needed: { runs: readonly string[]; approvals: readonly { id: string; at: number }[] },
@@ -55,11 +56,11 @@ export async function wordsFor(
         await approvalWords(
           eventlog,
           state,
-          // of the grant that was raised, and not of what has stood in for it since
           {
             ...askedNow(state, then, then.requestedAt),
-            // a retry is answered as the first try was, whatever has been revoked since
+            // a retry gets the original response, whatever has been revoked since
             status: then.status,
+            // the limits of the grant that was raised, not of its later replacement
             has: state.grants.get(grantOf(then) ?? '')?.limits,
           },
           texts.get(then.runId) ?? NO_TEXTS,
@@ -70,7 +71,7 @@ export async function wordsFor(
   return { run: (id) => texts.get(id) ?? NO_TEXTS, approval: (id) => approvals.get(id) };
 }
 
-/** An approval as it was at a position: a retry is told what the first try was. */
+/** Returns an approval as it was at a position: a retry gets the original response. */
 function asOf(approval: ApprovalNode, at: number): ApprovalNode {
   const { decidedPosition, status } = approval;
   if (decidedPosition === undefined || decidedPosition > at)

@@ -1,7 +1,7 @@
 import { systemTimer, type Timer } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 
-/** A bounded queue that hands out all that waits at once: what commits together, costs one commit. */
+/** A bounded queue that hands out all waiting items at once, so that they share one commit. */
 export class Mailbox<T> {
   private items: T[] = [];
   private wake: (() => void) | undefined;
@@ -15,7 +15,7 @@ export class Mailbox<T> {
     return this.items.length;
   }
 
-  /** False where it is full: the caller is told to come back (429), nothing is held without bound. */
+  /** @returns false if the queue is full: the caller refuses the request with 429 */
   put(item: T): boolean {
     if (this.items.length >= this.most) return false;
     this.items.push(item);
@@ -23,17 +23,18 @@ export class Mailbox<T> {
     return true;
   }
 
-  /** Up to `most` items; waits for the first no longer than `ms`. */
+  /** Takes up to `most` items; waits at most `ms` for the first. */
   async take(most: number, ms: number): Promise<T[]> {
-    if (this.items.length === 0) await this.something(ms);
+    if (this.items.length === 0) await this.arrival(ms);
     return this.items.splice(0, most);
   }
 
+  /** Ends the wait of `take` early. */
   nudge(): void {
     this.wake?.();
   }
 
-  private something(ms: number): Promise<void> {
+  private arrival(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
         cancel();

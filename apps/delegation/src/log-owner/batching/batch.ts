@@ -4,19 +4,19 @@ import type { CommandNode, LogState } from '@bailiwick/authority/state/state';
 import type { Answer } from '@bailiwick/contracts/command';
 import type { Event } from '@bailiwick/contracts/event';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Counts } from './refusal-counts';
+import type { Counts } from '../refusal-counts';
 
-/** What waits in an owner's mailbox. */
+/** An entry of an owner's mailbox. */
 export type Item =
   | {
       kind: 'command';
       raw: unknown;
-      /** after it the command is not carried out */
+      /** the command is not carried out after this time, ms since the epoch */
       deadline?: number | undefined;
-      /** whether it was written is not known: it is answered if it was, and not decided again */
+      /** it is unknown whether the command was written: it is answered if it was, and not decided again if it was not */
       unsure?: boolean;
-      /** it is decided and written, and only its answer may take longer */
-      landed?: (() => void) | undefined;
+      /** called when the command is decided and committed, and only its response is outstanding */
+      onCommitted?: (() => void) | undefined;
       resolve: (answer: Answer) => void;
     }
   | {
@@ -28,35 +28,35 @@ export type Item =
 
 export type CommandItem = Extract<Item, { kind: 'command' }>;
 
-/** One command on its way through a batch: what it made, or why it made nothing. */
+/** The result of deciding one command: its events, or the reason why there are none. */
 export interface Staged {
   readonly item: CommandItem | undefined;
   readonly events: readonly Event[];
-  /** the answer that is known already: a refusal */
+  /** a response that does not depend on the commit: a refusal */
   readonly answer?: Answer;
-  /** a refusal that comes with a preview of this: counted after the batch, in pieces */
+  /** the target of the preview to attach to the refusal; counted in pieces after the batch */
   readonly shows?: Meant;
-  /** a command that was answered before: where its events stand */
+  /** the earlier execution of the same command: the positions of its events */
   readonly replay?: CommandNode;
 }
 
 export const MOST_ITEMS = LIMITS.commandsPerMessage * 4;
-/** half of what an append takes: a command makes several events, and is decided as a whole */
+/** Half of the events that an append accepts: a command makes several events and is never split. */
 export const mostEvents = (): number => LIMITS.appendBatchEvents / 2;
 
-/** What is decided together: one append, and all that is answered after it. */
+/** Commands that are decided together: one append, and all responses that depend on it. */
 export class Batch {
-  /** how many of the items are staged; the others come into the next batch */
+  /** number of staged items; the remaining ones belong to the next batch */
   taken = 0;
   hasReads = false;
   readonly sealed: Sealed[] = [];
   readonly staged: Staged[] = [];
-  /** counts of refusals that are written with it */
+  /** refusal counts that are written with this batch */
   readonly counted: Counts[] = [];
 
   constructor(readonly items: Item[] = []) {}
 
-  /** when the first of the commands that are to be written must not be written any more */
+  /** The earliest deadline of the commands to be written. */
   get notAfter(): number | undefined {
     const deadlines = this.staged.flatMap(({ item, events }) => (events.length > 0 ? (item?.deadline ?? []) : []));
     return deadlines.length > 0 ? deadlines.reduce((a, b) => Math.min(a, b)) : undefined;
@@ -66,7 +66,7 @@ export class Batch {
     return this.sealed.length >= mostEvents() || this.taken >= MOST_ITEMS;
   }
 
-  /** its turn was over before all of its items were staged */
+  /** Reports whether the time slice ended before all items were staged. */
   get isCutShort(): boolean {
     return this.taken < this.items.length && !this.isFull;
   }
@@ -79,7 +79,7 @@ export class Batch {
     return this.taken === 0 && this.staged.length === 0;
   }
 
-  /** The next batch, of the items that did not fit into this one. */
+  /** Moves the items that did not fit into the next batch. */
   rest(): Batch {
     return new Batch(this.items.splice(this.taken));
   }

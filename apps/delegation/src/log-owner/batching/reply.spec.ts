@@ -29,10 +29,10 @@ describe('the reply to a message of commands', () => {
 
   it('sends a part without answers once all is written and only the answers take longer', async () => {
     const two = reply(2);
-    two.landed();
+    two.committed();
     await turn();
     expect(parts).toEqual([]);
-    two.landed();
+    two.committed();
     await turn();
     expect(parts).toEqual([{ answers: [], of: [] }]);
   });

@@ -1,23 +1,23 @@
 import type { Answer, CommandReply } from '@bailiwick/contracts/command';
 
 /**
- * The reply to one message of commands: each answer goes when it is ready. Those that become ready in one turn of the
- * loop go together, so that commands that are written by one commit cost one message. As soon as every command that
- * needs no preparation is written, something is sent, if need be a part without answers: the sender then knows that its
- * message holds up no other.
+ * The reply to one message of commands. Each response is sent when it is ready; the responses that become ready in one
+ * turn of the event loop share a message, so commands of one commit cost one message. As soon as all commands that need
+ * no preparation are committed, the reply sends a part, if necessary without responses: the sender then knows that its
+ * message no longer blocks others.
  */
 export class Reply {
-  /** resolves to its last message */
+  /** resolves to the last message */
   readonly rest: Promise<CommandReply>;
   private readonly answers: (Answer | undefined)[];
   private ready: number[] = [];
   private left: number;
-  private unwritten: number;
+  private uncommitted: number;
   private hasSent = false;
   private isDue = false;
   private end: (reply: CommandReply) => void = () => undefined;
 
-  /** @param prompt how many of the commands are decided without any preparation */
+  /** @param prompt number of commands that are decided without preparation */
   constructor(
     count: number,
     prompt: number,
@@ -25,7 +25,7 @@ export class Reply {
   ) {
     this.answers = new Array<Answer | undefined>(count).fill(undefined);
     this.left = count;
-    this.unwritten = prompt;
+    this.uncommitted = prompt;
     this.rest = new Promise((resolve) => (this.end = resolve));
     if (prompt === 0) this.soon();
   }
@@ -34,14 +34,14 @@ export class Reply {
     this.answers[i] = answer;
     this.ready.push(i);
     this.left -= 1;
-    if (this.left === 0) this.end(this.hasSent ? this.those() : { answers: this.answers as Answer[] });
+    if (this.left === 0) this.end(this.hasSent ? this.takeReady() : { answers: this.answers as Answer[] });
     else this.soon();
   }
 
-  /** One of those that need no preparation is written. */
-  landed(): void {
-    this.unwritten -= 1;
-    if (this.unwritten === 0 && !this.hasSent) this.soon();
+  /** Records the commit of one command that needs no preparation. */
+  committed(): void {
+    this.uncommitted -= 1;
+    if (this.uncommitted === 0 && !this.hasSent) this.soon();
   }
 
   private soon(): void {
@@ -51,11 +51,11 @@ export class Reply {
       this.isDue = false;
       if (this.left === 0 || (this.hasSent && this.ready.length === 0)) return;
       this.hasSent = true;
-      this.part(this.those());
+      this.part(this.takeReady());
     });
   }
 
-  private those(): CommandReply {
+  private takeReady(): CommandReply {
     const of = this.ready.splice(0);
     return { answers: of.map((i) => this.answers[i] as Answer), of };
   }

@@ -1,6 +1,6 @@
 import { digestInSteps } from '@bailiwick/authority/state/snapshot';
 import type { LogState } from '@bailiwick/authority/state/state';
-import type { LogOwner } from './owner';
+import type { LogOwner } from '../log-owner/owner';
 
 /** lines of one step, which take some ten milliseconds */
 const DIGEST_LINES = 2_000;

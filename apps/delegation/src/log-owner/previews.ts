@@ -1,0 +1,69 @@
+import { previewInPieces } from '@bailiwick/authority/revocation/blast-radius';
+import { targetOf, type Meant } from '@bailiwick/authority/revocation/reach';
+import type { LogState } from '@bailiwick/authority/state/state';
+import type { Command } from '@bailiwick/contracts/command';
+import type { PreviewView } from '@bailiwick/contracts/query';
+import { canonicalize } from '@bailiwick/core/canonical';
+import { LIMITS } from '@bailiwick/core/limits';
+import { WalkLost, walks } from '../queries/walks';
+
+const PREVIEW_TRIES = 3;
+
+/** The owner's access to its committed state. */
+export interface StateSource {
+  read<T>(read: (state: LogState, now: number) => T): Promise<T>;
+  /** Reports whether the owner still works on this state. */
+  isCurrent(state: LogState): boolean;
+}
+
+/** Counts the blast radius of revocations and remembers the results, so that an execution can refer to one. */
+export class Previews {
+  private readonly kept = new Map<string, { meant: string; asOf: number; at: number }>();
+
+  constructor(private readonly source: StateSource) {}
+
+  /**
+   * Counts a preview in pieces, as of the committed state at its start. If the owner drops that state, counting restarts
+   * on the new one.
+   */
+  async count(meant: Meant): Promise<PreviewView> {
+    for (let tries = PREVIEW_TRIES; ; tries--) {
+      const started = await this.source.read((state, now) => ({
+        state,
+        now,
+        pieces: previewInPieces(state, meant, now, LIMITS.walkUnits),
+      }));
+      try {
+        const view = await walks.run(started.pieces, () => !this.source.isCurrent(started.state));
+        return this.remember(view, meant, started.now);
+      } catch (error) {
+        if (!(error instanceof WalkLost) || tries === 0) throw error;
+      }
+    }
+  }
+
+  /** Drops the reference to a preview unless the owner made it recently for the same revocation. */
+  verify(command: Command): Command {
+    if (command.type !== 'revokeSelector' || !command.previewed) return command;
+    const known = this.kept.get(command.previewed.digest);
+    if (known && known.meant === identityOf(command))
+      return { ...command, previewed: { digest: command.previewed.digest, asOf: known.asOf } };
+    return { ...command, previewed: undefined };
+  }
+
+  private remember(view: PreviewView, meant: Meant, now: number): PreviewView {
+    this.kept.set(view.digest, { meant: identityOf(meant), asOf: view.asOf, at: now });
+    for (const [digest, { at }] of this.kept) {
+      if (this.kept.size <= LIMITS.previewsKept && at > now - LIMITS.previewMs) break;
+      this.kept.delete(digest);
+    }
+    return view;
+  }
+}
+
+/** Identifies a revocation: the same selector with another target is another revocation. */
+function identityOf(meant: Meant): string {
+  const target = targetOf(meant);
+  // a quarantine affects grants issued later; only the quarantine of a tool also affects existing grants
+  return canonicalize({ selector: meant.selector, target, quarantine: target === 'tool' && meant.quarantine === true });
+}
