@@ -9,24 +9,25 @@ import { lowerThisThread } from '@bailiwick/platform/priority';
 export interface SnapshotJob {
   readonly log: string;
   readonly databaseUrl: string;
-  /** events since the newest one: with fewer, that one will do */
+  /** with fewer events since the newest snapshot, no new one is taken */
   readonly atLeast: number;
-  /** events since then, from which on it goes like everybody else: it would not catch up otherwise */
+  /** with at least this many events since the newest snapshot, the thread runs at full speed in order to catch up */
   readonly hurryFrom: number;
 }
-/** Where another process has taken the newest, nobody here knows what it cost. */
-export type SnapshotTold = SnapshotTaken | { readonly position: number } | { readonly warning: string };
 
-const tell = (told: SnapshotTold): void => parentPort?.postMessage(told);
+/** `position` alone: another process has taken the newest snapshot, so its cost is unknown. */
+export type SnapshotReport = SnapshotTaken | { readonly position: number } | { readonly warning: string };
+
+const report = (message: SnapshotReport): void => parentPort?.postMessage(message);
 
 async function main({ log, databaseUrl, atLeast, hurryFrom }: SnapshotJob): Promise<void> {
   const eventlog = new PostgresEventLog(databaseUrl, { max: 1 });
   try {
     const position = (await eventlog.latestSnapshot(log, FOLD_VERSION))?.position ?? 0;
     const since = (await eventlog.head(log)) - position;
-    const warn = (warning: string): void => tell({ warning });
-    if (since < atLeast) tell({ position });
-    else tell(await takeSnapshot(log, eventlog, warn, since < hurryFrom ? unhurried() : atOnce()));
+    const warn = (warning: string): void => report({ warning });
+    if (since < atLeast) report({ position });
+    else report(await takeSnapshot(log, eventlog, warn, since < hurryFrom ? unhurried() : atOnce()));
   } finally {
     await eventlog.close();
   }
@@ -34,9 +35,9 @@ async function main({ log, databaseUrl, atLeast, hurryFrom }: SnapshotJob): Prom
 
 const PIECE_EVENTS = 1_000;
 
-/** Decisions go before it, and while it folds it takes half of one core at most. */
+/** Lets decisions go first, and uses at most half of one core for folding. */
 function unhurried(): Pace {
-  lowerThisThread(constants.priority.PRIORITY_BELOW_NORMAL); // not the lowest: on a busy machine it would never end
+  lowerThisThread(constants.priority.PRIORITY_BELOW_NORMAL); // with the lowest priority it starves on a busy machine
   let from = performance.now();
   const pause = async (): Promise<void> => {
     await delay(performance.now() - from);
@@ -45,5 +46,5 @@ function unhurried(): Pace {
   return { events: PIECE_EVENTS, pause };
 }
 
-// what it throws is the thread's error, and told as such
+// a rejection becomes the thread's `error` event
 void main(workerData as SnapshotJob);

@@ -1,5 +1,5 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import { mostOverdue, type Known } from './snapshots';
+import { mostOverdue, type Known } from './snapshot-schedule';
 
 const EVERY = LIMITS.snapshotEveryEvents;
 /** chars of a state that is due after 2.2 times as many events */

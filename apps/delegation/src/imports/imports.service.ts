@@ -1,3 +1,4 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Answer } from '@bailiwick/contracts/command';
@@ -8,6 +9,9 @@ import type { EventLog, Fence } from '@bailiwick/event-store/port';
 import type { PostgresImports } from '@bailiwick/event-store/postgres/imports';
 import type { ImportKeys } from '@bailiwick/platform/import-keys';
 import { parseLogName } from '@bailiwick/core/ids';
+import type { Config } from '@bailiwick/platform/config';
+import type { Logger } from 'pino';
+import { CONFIG, EVENT_LOG, IMPORT_KEYS, LOGGER, STAGED_IMPORTS, type ReadImportKeys } from '../connections/tokens';
 import type { ImportJob, ImportTold } from './import-worker';
 
 type Step = Extract<Query, { op: 'import' }>['step'];
@@ -24,17 +28,17 @@ const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: 
 const NOT_BEGUN = refuse('NOT_FOUND', 'no import into this tenant has begun');
 
 /** Imports into the tenants whose first logs are owned here. What is staged counts for nothing until it is complete. */
-export class Imports {
+@Injectable()
+export class ImportsService implements OnModuleDestroy {
   private readonly checkings = new Map<string, Checking>();
   private readonly workers = new Set<Worker>();
 
   constructor(
-    private readonly imports: PostgresImports,
-    private readonly eventlog: Pick<EventLog, 'head'>,
-    private readonly databaseUrl: string,
-    /** the keys that the operator has pinned, as they are now */
-    private readonly pinned: () => ImportKeys,
-    private readonly warn: (message: string, cause?: unknown) => void,
+    @Inject(STAGED_IMPORTS) private readonly imports: PostgresImports,
+    @Inject(EVENT_LOG) private readonly eventlog: Pick<EventLog, 'head'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'databaseUrl'>,
+    @Inject(IMPORT_KEYS) private readonly pinned: ReadImportKeys,
+    @Inject(LOGGER) private readonly logger: Pick<Logger, 'warn'>,
   ) {}
 
   /**
@@ -56,7 +60,7 @@ export class Imports {
     return this.add(header, step.events);
   }
 
-  async stop(): Promise<void> {
+  async onModuleDestroy(): Promise<void> {
     await Promise.all([...this.workers].map((worker) => worker.terminate()));
   }
 
@@ -133,7 +137,7 @@ export class Imports {
   private async complete(header: ExportHeader, live: boolean, fence: Fence, imported: () => void): Promise<Answer> {
     const checking: Checking = { checked: 0, state: 'checking' };
     this.checkings.set(header.tenant, checking);
-    const workerData: ImportJob = { databaseUrl: this.databaseUrl, header, live, fence };
+    const workerData: ImportJob = { databaseUrl: this.config.databaseUrl, header, live, fence };
     const worker = new Worker(join(__dirname, 'import-worker.js'), { workerData });
     this.workers.add(worker);
     worker.on('message', (told: ImportTold) => {
@@ -145,7 +149,7 @@ export class Imports {
       }
     });
     worker.on('error', (error) => {
-      this.warn(`the import of ${header.tenant} could not be completed`, error);
+      this.logger.warn({ err: error }, `the import of ${header.tenant} could not be completed`);
       Object.assign(checking, { state: 'receiving', detail: 'it could not be completed; try again' });
     });
     worker.on('exit', () => {

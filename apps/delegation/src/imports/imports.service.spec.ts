@@ -7,7 +7,7 @@ import { entryHash } from '@bailiwick/transparency-log/hash';
 import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';
 import { seededKey } from '@bailiwick/transparency-log/testing/keys';
 import type { ImportKeys } from '@bailiwick/platform/import-keys';
-import { Imports } from './importing';
+import { ImportsService } from './imports.service';
 
 const OTHER = seededKey(12);
 const FENCE = { owner: 'me', epoch: 1 };
@@ -38,7 +38,9 @@ async function begin(pinned: () => ImportKeys, header: ExportHeader, live?: bool
     begin: (...of: unknown[]) => Promise.resolve(void begun.push(of)),
     next: () => Promise.resolve({ 'default/0': 0 }),
   };
-  const imports = new Imports(store as never, { head: () => Promise.resolve(0) }, '', pinned, () => undefined);
+  const imports = new ImportsService(store as never, { head: () => Promise.resolve(0) }, { databaseUrl: '' }, pinned, {
+    warn: () => undefined,
+  });
   const step = { kind: 'begin', header, ...(live === undefined ? {} : { live }) };
   const answer = await imports.step({ op: 'import', log: 'default/0', step }, FENCE, () => undefined);
   return { answer, begun };

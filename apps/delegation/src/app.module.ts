@@ -1,0 +1,27 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Config } from '@bailiwick/platform/config';
+import type { Logger } from 'pino';
+import { AdminModule } from './admin/admin.module';
+import { ConnectionsModule } from './connections/connections.module';
+import { OwnershipModule } from './ownership/ownership.module';
+import { RpcModule } from './rpc/rpc.module';
+import { SnapshotsModule } from './snapshots/snapshots.module';
+import { SystemModule } from './system/system.module';
+
+/** The delegation service: owns logs and decides their commands. */
+@Module({})
+export class AppModule {
+  static forRoot(config: Config, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConnectionsModule.forRoot(config, logger),
+        RpcModule,
+        OwnershipModule,
+        SnapshotsModule,
+        AdminModule,
+        SystemModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,97 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { commandMessage, type Answer, type CommandReply } from '@bailiwick/contracts/command';
+import { LIMITS } from '@bailiwick/core/limits';
+import type { Payloads } from '@bailiwick/event-store/payloads';
+import type { Bus } from '@bailiwick/messaging/connect';
+import type { Request } from '@bailiwick/messaging/nest-transport/serve';
+import type { Logger } from 'pino';
+import { BUS, LOGGER, PAYLOADS } from '../connections/tokens';
+import { withFound, type Erasing } from '../erasure/erasing';
+import { Reply } from '../log-owner/batching/reply';
+import { deadlineFrom } from '../log-owner/deadline';
+import { mayAsk, NOT_HERE, type Asker } from '../log-owner/may-ask';
+import { notReady } from '../log-owner/refusals';
+import type { OwnedLog } from '../ownership/owned-log';
+import { needsDrift, withDrift } from './drift';
+
+/** Handles messages of commands for the logs that this process owns. */
+@Injectable()
+export class CommandsService {
+  constructor(
+    @Inject(BUS) private readonly bus: Bus,
+    @Inject(PAYLOADS) private readonly payloads: Payloads,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Carries out the commands of one message. Sends responses in parts; returns the last part. */
+  handle(target: OwnedLog, raw: unknown, from: Asker, request: Pick<Request, 'part'>): Promise<CommandReply> {
+    const parsed = commandMessage.safeParse(raw);
+    if (!parsed.success)
+      return Promise.resolve({
+        answers: [{ ok: false, refusal: { code: 'BAD_REQUEST', detail: 'want { commands: [ … ] }' } }],
+      });
+    const { commands, requests = [commands.length] } = parsed.data;
+    let first = 0;
+    const groups = requests.map((count) => commands.slice(first, (first += count)));
+    const prompt = groups.filter((group) => !group.some(needsPreparation)).flat().length;
+    const reply = new Reply(commands.length, prompt, (part) => request.part(part));
+    let at = 0;
+    for (const group of groups) {
+      this.carryOut(target, group, at, from, reply);
+      at += group.length;
+    }
+    return reply.rest;
+  }
+
+  /** Submits the commands of one request in order, after all of them are prepared. */
+  private carryOut(target: OwnedLog, group: readonly unknown[], at: number, from: Asker, reply: Reply): void {
+    const prepare = group.some(needsPreparation);
+    const submit = (command: unknown, i: number): void =>
+      void this.submit(target, command, from, prepare ? undefined : () => reply.committed()).then((answer) =>
+        reply.take(at + i, answer),
+      );
+    if (!prepare) return group.forEach(submit);
+    Promise.all(group.map((command) => this.prepared(target, command))).then(
+      (commands) => commands.forEach(submit),
+      (error: unknown) => {
+        this.logger.warn({ err: error }, 'a command could not be prepared');
+        group.forEach((_, i) => reply.take(at + i, notReady('the command could not be prepared; try again')));
+      },
+    );
+  }
+
+  private prepared({ owner }: OwnedLog, command: unknown): Promise<unknown> {
+    if (typeOf(command) === 'erase') return withFound(owner, this.payloads, command);
+    return withDrift(this.bus, command, owner.committed);
+  }
+
+  private async submit(
+    { owner, erasing, storeClock }: OwnedLog,
+    command: unknown,
+    from: Asker,
+    onCommitted?: () => void,
+  ): Promise<Answer> {
+    if (!mayAsk(from, command)) {
+      onCommitted?.();
+      return NOT_HERE;
+    }
+    const until = from === 'edge' ? deadlineFrom(storeClock.now()) : undefined;
+    const answer = owner.submit(command, until, onCommitted);
+    return typeOf(command) === 'erase' ? erased(await answer, erasing) : answer;
+  }
+}
+
+/** Reports whether a command needs data from other services before it enters the mailbox. */
+const needsPreparation = (command: unknown): boolean => typeOf(command) === 'erase' || needsDrift(command);
+
+/** Waits for a recorded erasure to be carried out, at most `LIMITS.eraseAnswerMs`. */
+async function erased(answer: Answer, erasing: Erasing): Promise<Answer> {
+  if (!answer.ok) return answer;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), LIMITS.eraseAnswerMs)));
+  const done = await Promise.race([erasing.run().then(() => true), late]);
+  clearTimeout(timer);
+  return { ok: true, value: { ...(answer.value as object), done } };
+}
+
+const typeOf = (command: unknown): unknown => (command as { type?: unknown } | null)?.type;

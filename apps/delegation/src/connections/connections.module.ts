@@ -1,0 +1,60 @@
+import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
+import { PostgresImports } from '@bailiwick/event-store/postgres/imports';
+import { PostgresPayloads } from '@bailiwick/event-store/postgres/payloads';
+import { connectBus, type Bus } from '@bailiwick/messaging/connect';
+import type { Config } from '@bailiwick/platform/config';
+import type { Logger } from 'pino';
+import { BUS, CONFIG, EVENT_LOG, LOGGER, PAYLOADS, STAGED_IMPORTS } from './tokens';
+
+const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS];
+
+/** Opens the connections to NATS and PostgreSQL, and closes them after all other providers have stopped. */
+@Global()
+@Module({})
+export class ConnectionsModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(BUS) private readonly bus: Bus,
+    @Inject(EVENT_LOG) private readonly eventlog: PostgresEventLog,
+    @Inject(PAYLOADS) private readonly payloads: PostgresPayloads,
+    @Inject(STAGED_IMPORTS) private readonly imports: PostgresImports,
+  ) {}
+
+  static forRoot(config: Config, logger: Logger): DynamicModule {
+    return {
+      module: ConnectionsModule,
+      providers: [
+        { provide: CONFIG, useValue: config },
+        { provide: LOGGER, useValue: logger },
+        { provide: BUS, useFactory: openBus, inject: [CONFIG] },
+        { provide: EVENT_LOG, useFactory: openEventLog, inject: [CONFIG, LOGGER] },
+        {
+          provide: PAYLOADS,
+          useFactory: ({ databaseUrl }: Config) => new PostgresPayloads(databaseUrl),
+          inject: [CONFIG],
+        },
+        {
+          provide: STAGED_IMPORTS,
+          useFactory: ({ databaseUrl }: Config) => new PostgresImports(databaseUrl),
+          inject: [CONFIG],
+        },
+      ],
+      exports: TOKENS,
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.bus.drain();
+    await this.eventlog.close();
+    await this.payloads.close();
+    await this.imports.close();
+  }
+}
+
+const openBus = ({ nats }: Config): Promise<Bus> =>
+  connectBus({ ...nats, name: 'delegation', inboxPrefix: '_INBOX.delegation' });
+
+const openEventLog = ({ databaseUrl }: Config, logger: Logger): PostgresEventLog =>
+  new PostgresEventLog(databaseUrl, {
+    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+  });

@@ -1,0 +1,13 @@
+import type { ImportKeys } from '@bailiwick/platform/import-keys';
+
+/** Injection tokens for configuration and connections. */
+export const CONFIG = Symbol('Config');
+export const LOGGER = Symbol('Logger');
+export const BUS = Symbol('Bus');
+export const EVENT_LOG = Symbol('EventLog');
+export const PAYLOADS = Symbol('Payloads');
+export const STAGED_IMPORTS = Symbol('StagedImports');
+export const IMPORT_KEYS = Symbol('ImportKeys');
+
+/** Reads the keys that the operator has pinned, as they are now. */
+export type ReadImportKeys = () => ImportKeys;

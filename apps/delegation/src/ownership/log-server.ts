@@ -1,0 +1,42 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LIMITS } from '@bailiwick/core/limits';
+import type { Bus } from '@bailiwick/messaging/connect';
+import type { Serving } from '@bailiwick/messaging/nest-transport/serve';
+import { commandSubject, driftSubject, querySubject } from '@bailiwick/messaging/subjects';
+import { CommandsService } from '../commands/commands.service';
+import { BUS } from '../connections/tokens';
+import { QueriesService } from '../queries/queries.service';
+import type { OwnedLog } from './owned-log';
+
+/**
+ * Serves the subjects of owned logs. Not `@MessagePattern`: logs come and go with their leases, and every owner
+ * subscribes to the same subject, while only the current one may respond.
+ */
+@Injectable()
+export class LogServer {
+  constructor(
+    @Inject(BUS) private readonly bus: Bus,
+    private readonly commands: CommandsService,
+    private readonly queries: QueriesService,
+  ) {}
+
+  /** @param mayAnswer reports whether this process still holds the lease */
+  serve(target: OwnedLog, mayAnswer: () => true | Promise<boolean>): Serving[] {
+    const { bus } = this;
+    const commands = { speaks: mayAnswer, maxPending: LIMITS.messagesPerLog };
+    const queries = { speaks: mayAnswer, maxPending: LIMITS.queriesPerLog };
+    return [
+      bus.serve(
+        commandSubject(target.log),
+        (raw, request) => this.commands.handle(target, raw, 'edge', request),
+        commands,
+      ),
+      bus.serve(
+        driftSubject(target.log),
+        (raw, request) => this.commands.handle(target, raw, 'monitor', request),
+        commands,
+      ),
+      bus.serve(querySubject(target.log), (raw) => this.queries.answer(target, raw), queries),
+    ];
+  }
+}

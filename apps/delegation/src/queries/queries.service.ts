@@ -1,0 +1,35 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Answer } from '@bailiwick/contracts/command';
+import type { Payloads } from '@bailiwick/event-store/payloads';
+import type { EventLog } from '@bailiwick/event-store/port';
+import type { Bus } from '@bailiwick/messaging/connect';
+import { withDrift } from '../commands/drift';
+import { BUS, EVENT_LOG, PAYLOADS } from '../connections/tokens';
+import { ImportsService } from '../imports/imports.service';
+import { DECISION_RULES } from '../log-owner/decision-rules';
+import type { OwnedLog } from '../ownership/owned-log';
+import { ask } from './queries';
+
+/** Answers queries about the logs that this process owns. */
+@Injectable()
+export class QueriesService {
+  constructor(
+    @Inject(EVENT_LOG) private readonly eventlog: EventLog,
+    @Inject(PAYLOADS) private readonly payloads: Payloads,
+    @Inject(BUS) private readonly bus: Bus,
+    private readonly imports: ImportsService,
+  ) {}
+
+  async answer({ owner, erasing, fence }: OwnedLog, raw: unknown): Promise<Answer> {
+    const query = raw as { op?: unknown; command?: unknown } | null;
+    if (query?.op === 'import')
+      return this.imports.step(raw, fence, () => {
+        owner.reload();
+        void erasing.run();
+      });
+    // a dry run gets the same drift score as the call itself
+    const full =
+      query?.op === 'dryRun' ? { ...query, command: await withDrift(this.bus, query.command, owner.committed) } : raw;
+    return ask(owner, this.eventlog, DECISION_RULES, full, this.payloads);
+  }
+}
