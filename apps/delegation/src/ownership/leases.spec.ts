@@ -4,12 +4,12 @@ import { settled } from '../testing/world';
 
 type Store = MemoryEventLog;
 
-/** Owners over one store, whose time passes only when it is told to. */
+/** Owners over one store, with a simulated clock. */
 class Cluster {
   now = 0;
-  /** in which the machine of the owners was suspended: their monotonic clock stood still */
+  /** how long the owners' machine was suspended, which stops their monotonic clock */
   suspended = 0;
-  /** how far the wall clock of the owners was set ahead */
+  /** how far the owners' wall clock was set ahead */
   ahead = 0;
   readonly store = new MemoryEventLog(() => this.now);
   readonly members: Member[] = [];
@@ -27,7 +27,7 @@ class Cluster {
     return member;
   }
 
-  /** Lets time pass as it does: everybody who is awake beats twice a second, one after the other. */
+  /** Lets time pass: each owner that is awake sends a heartbeat twice a second, one after the other. */
   async pass(ms: number): Promise<void> {
     for (const end = this.now + ms; this.now < end;) {
       this.now += Math.min(500, end - this.now);
@@ -40,8 +40,8 @@ class Cluster {
     return this.members.map((member) => member.owned.size);
   }
 
-  begun(): number {
-    return this.members.reduce((sum, member) => sum + member.begun, 0);
+  started(): number {
+    return this.members.reduce((sum, member) => sum + member.started, 0);
   }
 }
 
@@ -49,9 +49,9 @@ class Member {
   readonly owned = new Map<string, number>();
   awake = true;
   reachable = true;
-  begun = 0;
+  started = 0;
   warnings = 0;
-  /** what letting go of a log waits for */
+  /** the promise that releasing a log waits for */
   finishing: Promise<void> = Promise.resolve();
   readonly leases: Leases;
 
@@ -63,7 +63,7 @@ class Member {
       wall: { now: () => cluster.now + cluster.ahead },
       reachable: () => this.reachable,
       begin: (log, epoch) => {
-        this.begun += 1;
+        this.started += 1;
         this.owned.set(log, epoch);
       },
       end: async (log) => {
@@ -77,7 +77,7 @@ class Member {
     });
   }
 
-  /** Of a log that it believes to own. */
+  /** Asks about a log that this member believes to own. */
   async isOurs(log: string): Promise<boolean> {
     return this.leases.isOurs(log, this.owned.get(log) as number);
   }
@@ -86,8 +86,8 @@ class Member {
   }
 }
 
-describe('the logs of an owner', () => {
-  it('are all there are, where it is alone, also those that are made later', async () => {
+describe('Leases', () => {
+  it('gives a single owner all logs, including those created later', async () => {
     const cluster = await Cluster.of(5);
     const a = await cluster.join('a');
     expect(a.owned.size).toBe(5);
@@ -96,7 +96,7 @@ describe('the logs of an owner', () => {
     expect(a.owned.size).toBe(6);
   });
 
-  it('are its share once others have been there for a while, and then stay: nothing moves twice', async () => {
+  it('moves each log at most once when other owners have joined and stayed', async () => {
     const cluster = await Cluster.of(10);
     await cluster.join('a');
     await cluster.join('b');
@@ -105,12 +105,12 @@ describe('the logs of an owner', () => {
     expect(cluster.shares()).toEqual([10, 0, 0]);
     await cluster.pass(5_000);
     expect(cluster.shares()).toEqual([4, 3, 3]);
-    expect(cluster.begun()).toBe(16);
+    expect(cluster.started()).toBe(16);
     await cluster.pass(30_000);
-    expect(cluster.begun()).toBe(16);
+    expect(cluster.started()).toBe(16);
   });
 
-  it('are not handed over to one that comes and goes', async () => {
+  it('hands over no logs to an owner that joins and leaves again', async () => {
     const cluster = await Cluster.of(10);
     await cluster.join('a');
     for (let i = 0; i < 10; i++) {
@@ -119,10 +119,10 @@ describe('the logs of an owner', () => {
       passing.awake = false;
       await cluster.pass(1_000);
     }
-    expect(cluster.begun()).toBe(10);
+    expect(cluster.started()).toBe(10);
   });
 
-  it('go to the others, to each its part, once its heartbeat has run out', async () => {
+  it('distributes the logs of an owner to the others when its heartbeat expires', async () => {
     const cluster = await Cluster.of(12);
     const [a] = [await cluster.join('a'), await cluster.join('b'), await cluster.join('c')];
     await cluster.pass(10_000);
@@ -137,7 +137,7 @@ describe('the logs of an owner', () => {
     expect(cluster.shares().slice(1)).toEqual([6, 6]);
   });
 
-  it('go to the others at once where it stops, each when what was taken is answered', async () => {
+  it('hands over a log on stop as soon as its accepted requests are answered', async () => {
     const cluster = await Cluster.of(10);
     const [a, b] = [await cluster.join('a'), await cluster.join('b')];
     await cluster.pass(10_000);
@@ -156,7 +156,7 @@ describe('the logs of an owner', () => {
     expect(await a.leases.isOurs(log, epoch)).toBe(false);
   });
 
-  it('are renewed all together: a heartbeat asks the store once, however many there are', async () => {
+  it('renews all leases with one request to the store', async () => {
     const cluster = await Cluster.of(900);
     const a = await cluster.join('a');
     expect(a.owned.size).toBe(900);
@@ -168,7 +168,7 @@ describe('the logs of an owner', () => {
   });
 });
 
-describe('an owner that was stopped', () => {
+describe('Leases of a suspended owner', () => {
   const two = async () => {
     const cluster = await Cluster.of(2);
     const [a, b] = [await cluster.join('a'), await cluster.join('b')];
@@ -176,7 +176,7 @@ describe('an owner that was stopped', () => {
     return { cluster, a, b, log: a.first, epoch: a.owned.get(a.first) as number };
   };
 
-  it('owns nothing that another took, also before its own timers come', async () => {
+  it('reports logs taken by another owner as lost, even before its own timers fire', async () => {
     const { cluster, a, b, log, epoch } = await two();
     a.awake = false;
     await cluster.pass(10_000);
@@ -185,16 +185,16 @@ describe('an owner that was stopped', () => {
     expect(a.owned.size).toBe(0);
   });
 
-  it('owns what nobody took, under the same lease, and begins nothing anew', async () => {
+  it('keeps logs that no other owner has taken, under the same lease', async () => {
     const cluster = await Cluster.of(2);
     const a = await cluster.join('a');
     a.awake = false;
     await cluster.pass(10_000);
     expect(await a.isOurs(a.first)).toBe(true);
-    expect([a.owned.size, a.begun]).toEqual([2, 2]);
+    expect([a.owned.size, a.started]).toEqual([2, 2]);
   });
 
-  it('does not own under an old lease what it owns under a new one', async () => {
+  it('does not own a log under an old lease after it has acquired a new one', async () => {
     const { cluster, a, b, log, epoch } = await two();
     a.awake = false;
     await cluster.pass(10_000);
@@ -206,8 +206,8 @@ describe('an owner that was stopped', () => {
   });
 });
 
-describe('an owner that cannot reach', () => {
-  it('its store says nothing once its lease is over, does not ask for each request, and goes on where it was', async () => {
+describe('Leases of a disconnected owner', () => {
+  it('expire without the store, without a store request per question, and continue when the store is back', async () => {
     const cluster = await Cluster.of(2);
     const a = await cluster.join('a');
     const away = jest.spyOn(cluster.store, 'heartbeat').mockRejectedValue(new Error('the database is away'));
@@ -220,10 +220,10 @@ describe('an owner that cannot reach', () => {
     away.mockRestore();
     await cluster.pass(500);
     expect(await a.isOurs(a.first)).toBe(true);
-    expect(a.begun).toBe(2);
+    expect(a.started).toBe(2);
   });
 
-  it('its clients lets others have its logs', async () => {
+  it('go to other owners if clients cannot reach it', async () => {
     const cluster = await Cluster.of(4);
     const [a, b] = [await cluster.join('a'), await cluster.join('b')];
     await cluster.pass(10_000);
@@ -237,7 +237,7 @@ describe('an owner that cannot reach', () => {
     expect(cluster.shares()).toEqual([2, 2]);
   });
 
-  it('the answer of its store owns what it was given all the same', async () => {
+  it('include a log whose acquisition was acknowledged in a lost response', async () => {
     const cluster = await Cluster.of(3);
     const real = cluster.store.acquireLease.bind(cluster.store);
     jest.spyOn(cluster.store, 'acquireLease').mockImplementationOnce(async (log, owner) => {
@@ -250,7 +250,7 @@ describe('an owner that cannot reach', () => {
     expect(a.owned.size).toBe(3);
   });
 
-  it('its store when it gives back a log has it again, and hands it over later', async () => {
+  it('resume a log whose release failed, and hand it over later', async () => {
     const cluster = await Cluster.of(2);
     const [, b] = [await cluster.join('a'), await cluster.join('b')];
     jest.spyOn(cluster.store, 'releaseLease').mockRejectedValueOnce(new Error('the database is away'));
@@ -260,21 +260,21 @@ describe('an owner that cannot reach', () => {
   });
 });
 
-describe('the clocks of an owner', () => {
-  it('a machine that was suspended for longer than a lease asks the store before it answers (issue 13.19)', async () => {
+describe('Leases and clocks', () => {
+  it('asks the store after the machine was suspended for longer than a lease (issue 13.19)', async () => {
     const cluster = await Cluster.of(1);
     const a = await cluster.join('a');
     expect(await a.isOurs(a.first)).toBe(true);
     const log = a.first;
     cluster.now += LEASE_MS * 2;
-    cluster.suspended += LEASE_MS * 2; // its monotonic clock shows that no time has passed
+    cluster.suspended += LEASE_MS * 2; // the monotonic clock shows no elapsed time
     await cluster.join('b');
     expect(cluster.members[1]?.owned.has(log)).toBe(true);
     expect(await a.isOurs(log)).toBe(false);
   });
 
   it.each([3_600_000, -3_600_000, 2_000, -1])(
-    'a wall clock that steps by %d ms makes it ask the store, and lose nothing',
+    'asks the store and keeps the log after the wall clock steps by %d ms',
     async (step) => {
       const cluster = await Cluster.of(1);
       const a = await cluster.join('a');
@@ -287,7 +287,7 @@ describe('the clocks of an owner', () => {
     },
   );
 
-  it('the store’s clock is known from the newest heartbeat, and is never behind it', async () => {
+  it('never reports a time before the store’s clock', async () => {
     const cluster = await Cluster.of(1);
     const a = await cluster.join('a');
     expect(a.leases.storeNow()).toBe(cluster.now);

@@ -5,46 +5,46 @@ import { shareOf } from './shares';
 export interface LeasesOptions {
   readonly eventlog: Pick<EventLog, 'heartbeat' | 'acquireLease' | 'releaseLease' | 'leave'>;
   readonly me: string;
-  /** monotonic: what is done to the wall clock makes no lease longer */
+  /** monotonic: a step of the wall clock must not extend a lease */
   readonly clock: Clock;
   /**
-   * The wall clock, in addition: the monotonic one of Linux stands still while the machine is suspended, and the leases
-   * run out meanwhile. A lease counts as over if either clock shows that its time is; the store is asked then.
+   * The wall clock, in addition: the monotonic clock of Linux stops while the machine is suspended, but leases still
+   * expire. If either clock shows that a lease has expired, the store is asked.
    */
   readonly wall?: Clock;
-  /** wakes it for its heartbeats; the system's where it is left out */
+  /** schedules the heartbeats. Defaults to the system's timer */
   readonly timer?: Timer;
-  /** can requests reach this process? An owner that nobody can ask lets its leases run out */
+  /** Reports whether requests can reach this process. If they cannot, it lets its leases expire. */
   readonly reachable: () => boolean;
-  /** begins to own a log */
+  /** Starts to own a log. */
   readonly begin: (log: string, epoch: number) => void;
-  /** ends what was begun; resolves when all that was taken is answered */
+  /** Stops owning a log; resolves when all accepted requests are answered. */
   readonly end: (log: string) => Promise<void>;
-  /** tells other owners that there is something to take */
+  /** Notifies other owners that logs are free. */
   readonly freed: () => void;
   readonly warn: (message: string, cause: unknown) => void;
 }
 
-/** how long an owner is there after each heartbeat, by the store's clock */
+/** How long a heartbeat keeps an owner's leases alive, by the store's clock. */
 export const LEASE_MS = 2_000;
 const BEAT_MS = 500;
-/** our lease is over for us so much earlier: clocks do not run at quite the same speed */
+/** This process treats its leases as expired this much earlier, because clocks drift. */
 const MARGIN_MS = 100;
-/** who owns what is left as it is until owners have been the same for so long */
+/** Logs are handed over only after the set of owners has been stable for this long. */
 const SETTLE_MS = 2_000;
-/** logs that are handed over at the same time */
+/** The maximum number of logs that are handed over at the same time. */
 const HANDOVERS = 32;
 const NO = Promise.resolve(false);
 
 /**
- * Which logs are this process's: holds its leases by a heartbeat, takes what is free up to its share, and hands over
- * what is beyond it. It decides nothing about who may write (that is the fence's doing); it says who answers.
+ * Manages the leases of this process: renews them by a heartbeat, acquires free logs up to its share, and hands over the
+ * logs beyond it. Leases determine which process answers; the fence determines which one may write.
  */
 export class Leases {
   /** log → epoch of its lease */
   private readonly held = new Map<string, number>();
   private readonly leaving = new Map<string, Promise<void>>();
-  /** when the newest heartbeat that was answered was sent, by both clocks, and what the store's clock was */
+  /** when the newest answered heartbeat was sent, by both clocks, and the store's clock at that time */
   private beaten: { readonly clock: number; readonly wall: number; readonly store: number } | undefined;
   private failedAt = -Infinity;
   private owners: readonly string[] = [];
@@ -61,7 +61,7 @@ export class Leases {
     this.beatOn();
   }
 
-  /** How many processes there were to share the logs at the newest heartbeat, this one with them. */
+  /** The number of processes that shared the logs at the newest heartbeat, including this one. */
   get instances(): number {
     return this.owners.length;
   }
@@ -74,26 +74,27 @@ export class Leases {
     });
   }
 
-  /** Takes no more, hands over everything, and goes. What is left undone ends with its lease. */
+  /** Acquires no more logs, hands over all owned ones, and leaves. Leases that cannot be released expire. */
   async stop(): Promise<void> {
     this.stopping = true;
-    await this.beat(); // the shares of the others now have room for ours
-    await Promise.all([...this.held.keys()].map((log) => this.letGo(log)));
+    await this.beat(); // the shares of the other owners now include our logs
+    await Promise.all([...this.held.keys()].map((log) => this.release(log)));
     this.cancelBeat();
     await this.inTurn(() => this.options.eventlog.leave(this.options.me)).catch((error: unknown) =>
-      this.options.warn('the leases could not be given back; they end by themselves', error),
+      this.options.warn('the leases could not be released; they will expire', error),
     );
     this.options.freed();
   }
 
   /**
-   * Does this process own the log under this epoch? Nobody else has, from any moment before this is asked to the moment
-   * it says yes. Where the lease may have run out meanwhile (a process that was stopped hears the requests before its
-   * own timers) the store is asked: whoever comes too late learns that another owns the log, and says nothing.
+   * Reports whether this process owns the log under this epoch. If it resolves to true, no other process has owned the
+   * log at any time between the call and the result. If the lease may have expired (a process that was suspended
+   * receives requests before its own timers fire), the store is asked: a former owner then learns that another process
+   * owns the log, and does not respond.
    */
   isOurs(log: string, epoch: number): true | Promise<boolean> {
     if (this.live(log, epoch)) return true;
-    // a store that is away is not asked once for every request
+    // an unreachable store is not asked for every request
     if (this.options.clock.now() < this.failedAt + BEAT_MS) return NO;
     return this.beat().then(() => this.live(log, epoch));
   }
@@ -102,7 +103,7 @@ export class Leases {
     return this.held.get(log) === epoch && this.passed() < LEASE_MS - MARGIN_MS;
   }
 
-  /** Milliseconds since the newest heartbeat: those of the clock that shows more. One that went back shows nothing. */
+  /** Milliseconds since the newest heartbeat, by the clock that shows more. A wall clock that went back is unusable. */
   private passed(): number {
     if (!this.beaten) return Infinity;
     const wall = this.wall.now() - this.beaten.wall;
@@ -113,12 +114,12 @@ export class Leases {
     return this.options.wall ?? systemClock;
   }
 
-  /** The store's clock, as far as this process knows it: never behind it. It is always late where no store answers. */
+  /** An upper bound of the store's clock; Infinity if the store has never answered, so that every deadline has passed. */
   storeNow(): number {
     return this.beaten ? this.beaten.store + this.passed() : Infinity;
   }
 
-  /** One heartbeat, after any that is under way; whoever asks meanwhile shares the next. */
+  /** Sends one heartbeat, after any in progress. Callers that arrive before it is sent share it. */
   beat(): Promise<void> {
     return (this.nextBeat ??= this.inTurn(() => {
       this.nextBeat = undefined;
@@ -126,7 +127,7 @@ export class Leases {
     }));
   }
 
-  /** What is said to the store, one after the other: its answers then come in the order of what happened. */
+  /** Sends requests to the store one at a time, so that its responses arrive in the order of events. */
   private inTurn<T>(step: () => Promise<T>): Promise<T> {
     const mine = this.turn.then(step);
     this.turn = mine.catch(() => undefined);
@@ -157,17 +158,17 @@ export class Leases {
       this.held.delete(log);
       if (!this.leaving.has(log)) void this.end(log);
     }
-    // a lease whose answer was lost on its way: it is ours, and nobody else will take it
+    // the response to an acquisition was lost: the lease is ours, and no other process will take it
     for (const [log, { epoch }] of held) if (!this.held.has(log) && !this.stopping) this.begin(log, epoch);
   }
 
   private async take(free: readonly string[], share: number, until: number): Promise<void> {
     for (const log of free) {
       if (this.held.size - this.leaving.size >= share) return;
-      if (this.options.clock.now() > until) return void this.beat(); // so many that the next heartbeat is due
+      if (this.options.clock.now() > until) return void this.beat(); // the next heartbeat is due
       if (this.held.has(log)) continue;
       const lease = await this.options.eventlog.acquireLease(log, this.options.me);
-      // Dying here: the lease has an owner that is not there, and is free again when its heartbeat has run out.
+      // A crash here: the lease belongs to a dead owner, and is free again when its heartbeat expires.
       if (lease) this.begin(log, lease.epoch);
     }
   }
@@ -179,24 +180,24 @@ export class Leases {
     if (this.stopping || now - this.settledSince < SETTLE_MS) return;
     const staying = [...this.held.keys()].filter((log) => !this.leaving.has(log));
     const most = Math.min(staying.length - share, HANDOVERS - this.leaving.size);
-    // what was taken last goes first: it moves once, and what has been here for long stays
-    if (most > 0) for (const log of staying.slice(-most)) void this.letGo(log);
+    // the newest logs are handed over first: each log moves once, and long-held logs stay
+    if (most > 0) for (const log of staying.slice(-most)) void this.release(log);
   }
 
-  private letGo(log: string): Promise<void> {
-    const known = this.leaving.get(log);
-    if (known) return known;
-    const gone = this.letGoNow(log).finally(() => this.leaving.delete(log));
-    this.leaving.set(log, gone);
-    return gone;
+  private release(log: string): Promise<void> {
+    const leaving = this.leaving.get(log);
+    if (leaving) return leaving;
+    const released = this.releaseNow(log).finally(() => this.leaving.delete(log));
+    this.leaving.set(log, released);
+    return released;
   }
 
-  private async letGoNow(log: string): Promise<void> {
+  private async releaseNow(log: string): Promise<void> {
     await this.end(log);
-    // Dying before this line: another takes the log when the heartbeat has run out. After it: at once.
+    // A crash before this line: another owner takes the log when the heartbeat expires. After it: at once.
     await this.inTurn(async () => {
       await this.options.eventlog.releaseLease(log, this.options.me).finally(() => this.held.delete(log));
-    }).catch((error: unknown) => this.options.warn(`the lease of ${log} could not be given back`, error));
+    }).catch((error: unknown) => this.options.warn(`the lease of ${log} could not be released`, error));
     this.options.freed();
   }
 
@@ -208,6 +209,6 @@ export class Leases {
   private async end(log: string): Promise<void> {
     await this.options
       .end(log)
-      .catch((error: unknown) => this.options.warn(`what was begun for ${log} did not end well`, error));
+      .catch((error: unknown) => this.options.warn(`the owner of ${log} did not stop cleanly`, error));
   }
 }

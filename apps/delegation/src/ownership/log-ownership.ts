@@ -31,7 +31,7 @@ interface ServedLog extends OwnedLog {
  */
 @Injectable()
 export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  /** tells operators which process this is; unique across restarts */
+  /** shows operators which process owns a log; unique across restarts */
   private readonly me = `${hostname()}/${process.pid}/${randomUUID()}`;
   private readonly owned = new Map<string, ServedLog>();
   private readonly publisher: EventPublisher;
@@ -131,7 +131,7 @@ export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationSh
     if (announced.ok) return;
     this.logger.debug(
       { log: commit.log, why: announced.error },
-      'a commit was not announced; followers look into the log',
+      'a commit was not announced; followers find it when they poll the log',
     );
   }
 
@@ -142,6 +142,6 @@ export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationSh
     await Promise.all(owned.servings.map((serving) => serving.stop()));
     await Promise.all([owned.owner.stop(), owned.erasing.stop()]);
     owned.announcer.stop();
-    this.logger.info({ log }, 'let go of the log');
+    this.logger.info({ log }, 'released the log');
   }
 }

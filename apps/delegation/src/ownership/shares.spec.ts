@@ -5,8 +5,8 @@ fc.configureGlobal({ seed: 20260301 });
 
 const cases = fc.tuple(fc.uniqueArray(fc.uuid(), { minLength: 1, maxLength: 20 }), fc.nat(10_000));
 
-describe('the shares of owners', () => {
-  it('are all logs together, and differ by one at most', () => {
+describe('shareOf', () => {
+  it('distributes all logs, with shares that differ by at most one', () => {
     fc.assert(
       fc.property(cases, ([names, logs]) => {
         const owners = [...names].sort();
@@ -17,7 +17,7 @@ describe('the shares of owners', () => {
     );
   });
 
-  it('give nothing to who takes no part', () => {
+  it('returns 0 for a process that takes no logs', () => {
     expect(shareOf('c', ['a', 'b'], 10)).toBe(0);
     expect(shareOf('c', [], 10)).toBe(0);
   });

@@ -1,7 +1,7 @@
 /**
- * How many of all logs an owner should hold: all owners the same, but for one where it does not come out even. Who that
- * is follows from the names, so that owners who see the same agree, and together hold every log once.
- * @param owners who shares, sorted; whoever is not among them holds nothing
+ * Returns the number of logs that an owner should hold. Shares differ by at most one; the names decide which owners hold
+ * one more, so that owners with the same view agree and together hold each log once.
+ * @param owners all owners that take logs, sorted; a process that is not among them holds none
  */
 export function shareOf(me: string, owners: readonly string[], logs: number): number {
   const nth = owners.indexOf(me);
