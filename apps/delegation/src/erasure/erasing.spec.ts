@@ -15,7 +15,7 @@ fc.configureGlobal({ seed: 20261121, numRuns: 40 });
 
 const OTHER = 'ref_0000000000000000000000000b';
 
-/** Two people's runs, what happens to them, rules by name of each, and one who was erased before. */
+/** The runs of two people, random events of these runs, a rule that names each person, and one earlier erasure. */
 function history(all: Parameters<typeof play>[1][]): SealedLog {
   const log = new SealedLog();
   const half = Math.floor(all.length / 2);
@@ -31,22 +31,22 @@ function history(all: Parameters<typeof play>[1][]): SealedLog {
   for (const move of all.slice(0, half)) play(log, move);
   revoke(OTHER, 1);
   const found = { before: log.state.next, runs: 1, payloads: 1 };
-  log.try('erase', { actor: ANN, subjectRef: REF, found, payload: words({ reason: 'she asked' }) });
+  log.try('erase', { actor: ANN, subjectRef: REF, found, payload: words({ reason: 'requested by the person' }) });
   log.open(undefined, { principalRef: OTHER });
   for (const move of all.slice(half)) play(log, move);
   revoke(REF, 2);
   return log;
 }
 
-/** What the event log finds: told here the long way. */
+/** Computes what `openedFor` returns directly from the events. */
 function openedIn(events: readonly Event[], subjectRef: string, before: number): Opened {
-  const hers = events.filter(
+  const opened = events.filter(
     (event) => event.type === 'RunOpened' && event.data.principalRef === subjectRef && event.position < before,
   );
-  return { runs: hers.length, trees: [...new Set(hers.map((event) => event.treeId as string))] };
+  return { runs: opened.length, trees: [...new Set(opened.map((event) => event.treeId as string))] };
 }
 
-/** What is reached by an owner that has this state, of a log with these events. */
+/** The reach of an erasure as computed by an owner with this state of the log. */
 function reached(state: LogState, log: SealedLog, subjectRef: string, before: number): Promise<Reach> {
   const owner = { read: <T>(read: (state: LogState, now: number) => T) => Promise.resolve(read(state, log.now)) };
   const payloads = {
@@ -55,8 +55,8 @@ function reached(state: LogState, log: SealedLog, subjectRef: string, before: nu
   return reachOf(owner, payloads, state.log, subjectRef, before);
 }
 
-describe('what an erasure reaches', () => {
-  it('is the same, told by an owner that has forgotten what ended and told from the bodies, at any position', async () => {
+describe('reachOf', () => {
+  it('matches isErasedBy at any position, even if the owner no longer holds ended trees', async () => {
     let forgotten = 0;
     await fc.assert(
       fc.asyncProperty(moves(60), fc.nat(1_000), fc.constantFrom(REF, OTHER), async (all, at, subjectRef) => {
@@ -65,14 +65,14 @@ describe('what an erasure reaches', () => {
         const before = at % (state.next + 1);
         const ended = endedTrees(state);
         ended.forEach((id) => forgetTree(state, id));
-        const { beside } = await reached(state, log, subjectRef, before);
-        forgotten += beside.trees.filter((id) => ended.includes(id)).length;
+        const { payloads } = await reached(state, log, subjectRef, before);
+        forgotten += payloads.trees.filter((id) => ended.includes(id)).length;
         const chosen = events.filter(
           (event) =>
             event.payloadDigest !== undefined &&
             event.position < before &&
-            (beside.trees.includes(event.treeId ?? '') ||
-              beside.positions.includes(event.position) ||
+            (payloads.trees.includes(event.treeId ?? '') ||
+              payloads.positions.includes(event.position) ||
               (event.type === 'PayloadsErased' && event.data.subjectRef === subjectRef)),
         );
         const erasure = {
@@ -83,15 +83,15 @@ describe('what an erasure reaches', () => {
         const whose = new Map(
           events.flatMap((each) => (each.type === 'RunOpened' ? [[each.treeId, each.data.principalRef]] : [])),
         );
-        const told = events.filter((event) => isErasedBy(erasure, event, whose.get(event.treeId)));
-        expect(told.map((event) => event.position)).toEqual(chosen.map((event) => event.position));
+        const expected = events.filter((event) => isErasedBy(erasure, event, whose.get(event.treeId)));
+        expect(chosen.map((event) => event.position)).toEqual(expected.map((event) => event.position));
       }),
       { numRuns: 300 },
     );
     expect(forgotten).toBeGreaterThan(10);
   });
 
-  it('counts all her runs, and as live only those that go on', async () => {
+  it('counts all runs of the person, and as live only those with a live lease', async () => {
     const log = new SealedLog();
     const [first] = [log.open(), log.open()];
     log.open(undefined, { principalRef: OTHER });
@@ -102,7 +102,7 @@ describe('what an erasure reaches', () => {
     expect(await reached(log.state, log, OTHER, log.state.next)).toMatchObject({ runs: 1, liveRuns: 1 });
   });
 
-  it('changes no fold: the state is made of bodies', () => {
+  it('does not affect the fold, which reads only bodies', () => {
     fc.assert(
       fc.property(moves(40), (all) => {
         const log = history(all);
@@ -114,7 +114,7 @@ describe('what an erasure reaches', () => {
   });
 });
 
-describe('the reason of an erasure', () => {
+describe('previewErasure', () => {
   const kept = { PayloadsErased: 2 };
   const previewed = (counted: Record<string, number>, alone?: boolean) => {
     const log = new SealedLog();
@@ -126,20 +126,20 @@ describe('the reason of an erasure', () => {
     return previewErasure(owner as never, payloads as never, log.state.log, REF, alone);
   };
 
-  it('is counted, and is erased alone only where that is asked for', async () => {
+  it('counts the reasons of earlier erasures, and erases them alone only on request', async () => {
     expect(await previewed(kept)).toMatchObject({ payloads: 0, byType: {}, earlierReasons: 2 });
     expect(await previewed(kept, true)).toMatchObject({ payloads: 2, byType: kept, earlierReasons: 2 });
     expect(await previewed({ RunOpened: 1, ...kept })).toMatchObject({ payloads: 3, earlierReasons: 2 });
   });
 
-  it('is not followed by another: an erasure of earlier reasons has none', () => {
+  it('takes no reason for an erasure of earlier reasons', () => {
     const log = new SealedLog();
     const found = { before: 0, runs: 0, payloads: 2 };
-    const asked = { actor: ANN, subjectRef: REF, found, earlierReasons: true } as const;
-    expect(log.try('erase', { ...asked, payload: words({ reason: 'again' }) })).toMatchObject({
+    const request = { actor: ANN, subjectRef: REF, found, earlierReasons: true } as const;
+    expect(log.try('erase', { ...request, payload: words({ reason: 'again' }) })).toMatchObject({
       refusal: { code: 'BAD_REQUEST' },
     });
-    expect(log.try('erase', asked)).not.toHaveProperty('refusal.code');
+    expect(log.try('erase', request)).not.toHaveProperty('refusal.code');
     expect(log.last('PayloadsErased').payloadDigest).toBeUndefined();
   });
 });

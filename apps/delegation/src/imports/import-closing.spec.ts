@@ -23,7 +23,7 @@ const live = (state: LogState): string[] =>
     .filter(({ id }) => effectiveStatus(state, chainOf(state, id) ?? [], state.lastTime) === 'active')
     .map(({ id }) => id);
 
-/** A log with a live lease, and a question that waits for a person. */
+/** A log with a live lease and a pending approval. */
 function moving(): { log: SealedLog; runId: string; grantId: string } {
   const { log } = busyRun();
   const { runId, grantId } = log.open();
@@ -31,8 +31,8 @@ function moving(): { log: SealedLog; runId: string; grantId: string } {
   return { log, runId, grantId };
 }
 
-describe('behind a history that was imported', () => {
-  it('nothing of it is live, and no question of it waits', () => {
+describe('closing', () => {
+  it('ends all leases and pending approvals of an imported log', () => {
     const { log, grantId } = moving();
     expect(live(log.state)).toContain(grantId);
     const sealed = closing(log.state, of(log), false, log.now);
@@ -42,7 +42,7 @@ describe('behind a history that was imported', () => {
     expect([...log.state.approvals.values()].filter(({ status }) => status === 'pending')).toEqual([]);
   });
 
-  it('no permit of it is without an outcome, and its end comes before that of its lease', () => {
+  it('abandons permits without an outcome before it ends their leases', () => {
     const { log, grantId } = moving();
     const actions = [act(log, grantId, 'file.read'), act(log, grantId, 'file.write')].map(({ actionId }) => actionId);
     const before = [...log.state.actions.keys()];
@@ -55,7 +55,7 @@ describe('behind a history that was imported', () => {
     expect(log.state.actions.size).toBe(0);
   });
 
-  it('everything stays live where the operator lets the tenant go on, and it is marked all the same', () => {
+  it('keeps leases alive if the operator allows it, and still marks the events as imported', () => {
     const { log, grantId, runId } = moving();
     const sealed = closing(log.state, of(log), true, log.now);
     expect(sealed.map(({ event }) => event.type)).toEqual(['HistoryImported']);
@@ -64,7 +64,7 @@ describe('behind a history that was imported', () => {
     expect(run && runView(log.state, run, {} as never, log.now)).toMatchObject({ imported: true });
   });
 
-  it.each([true, false])('the state is the same from the events and from a snapshot (live: %s)', (isLive) => {
+  it.each([true, false])('gives the same state from events and from a snapshot (live: %s)', (isLive) => {
     const { log } = moving();
     const sealed = closing(log.state, of(log), isLive, log.now);
     const again = emptyState(log.state.log, log.state.tenant, log.state.n);
@@ -77,9 +77,9 @@ describe('behind a history that was imported', () => {
   });
 });
 
-describe('a receipt over imported events', () => {
+describe('Receipts of imported events', () => {
   it.each(['tree', 'action'] as const)(
-    'of a %s names where they come from and which key signed for them, and that they were not decided here',
+    'of a %s name the origin and its key, and state that this installation did not decide them',
     (kind) => {
       const { log, grantId } = moving();
       const { treeId, actionId } = act(log, grantId, 'file.read');

@@ -10,13 +10,13 @@ import { parseVerifierKey } from '@bailiwick/transparency-log/note';
 type Log = ExportHeader['logs'][number];
 
 /**
- * What this installation writes behind the events that it took over, in the same commit: that they are imported, and,
- * unless the operator lets the tenant go on, that nothing of theirs has any authority here. Permits without an outcome
- * are abandoned (I7), one rule ends every lease and every request for one (I6), pending approvals expire.
- * @param state of the imported events; these are folded into it
+ * Returns the events that this installation appends to imported ones in the same commit. They record the import and,
+ * unless the operator lets the tenant stay live, end all imported authority: permits without an outcome are abandoned
+ * (I7), one rule revokes every lease and every request for one (I6), and pending approvals expire.
+ * @param state the state after the imported events; the new events are folded into it
  */
 export function closing(state: LogState, { vkey, size, root }: Log, live: boolean, clock: number): Sealed[] {
-  const now = Math.max(clock, state.lastTime); // no event is earlier than the one before it
+  const now = Math.max(clock, state.lastTime); // event times never decrease
   const command = { actor: { kind: 'system', id: 'import' }, commandId: `import_${state.n}_${size}` } as Command;
   const key = parseVerifierKey(vkey);
   const origin = key.ok ? key.value.name : '';
@@ -37,7 +37,7 @@ function ended(state: LogState, commandId: string, origin: string, now: number):
       type: 'RevocationRuleAdded',
       data: {
         revocationId: newId('revocation', state, commandId),
-        selector: {}, // everything before it
+        selector: {}, // matches everything before the rule
         quarantine: false,
         reason: { code: 'HISTORY_IMPORTED', says: `imported from ${origin} as history`.slice(0, 500) },
       },

@@ -30,12 +30,12 @@ function headerBy(key = KEY, vkey = VKEY): ExportHeader {
   };
 }
 
-/** One step against a store that holds what was begun, and nothing else. */
-async function begin(pinned: () => ImportKeys, header: ExportHeader, live?: boolean) {
-  const begun: unknown[] = [];
+/** Starts an import with an empty store, and records what the service stores. */
+async function start(pinned: () => ImportKeys, header: ExportHeader, live?: boolean) {
+  const started: unknown[] = [];
   const store = {
-    started: () => Promise.resolve(undefined),
-    begin: (...of: unknown[]) => Promise.resolve(void begun.push(of)),
+    begun: () => Promise.resolve(undefined),
+    begin: (...of: unknown[]) => Promise.resolve(void started.push(of)),
     next: () => Promise.resolve({ 'default/0': 0 }),
   };
   const imports = new ImportsService(store as never, { head: () => Promise.resolve(0) }, { databaseUrl: '' }, pinned, {
@@ -43,10 +43,10 @@ async function begin(pinned: () => ImportKeys, header: ExportHeader, live?: bool
   });
   const step = { kind: 'begin', header, ...(live === undefined ? {} : { live }) };
   const answer = await imports.step({ op: 'import', log: 'default/0', step }, FENCE, () => undefined);
-  return { answer, begun };
+  return { answer, started };
 }
 
-describe('the beginning of an import', () => {
+describe('ImportsService', () => {
   const header = headerBy();
   const own = verifierKey(NAME, OTHER);
 
@@ -54,33 +54,33 @@ describe('the beginning of an import', () => {
     ['no key is pinned', () => [], header, undefined],
     ['another key of the same name is pinned', () => [{ vkey: own, continue: true }], header, undefined],
     [
-      'the export names a key of its own that signed it',
+      'the export is signed by another key that it names',
       () => [{ vkey: VKEY, continue: true }],
       headerBy(OTHER, own),
       undefined,
     ],
     [
-      'the pins cannot be read',
+      'the pinned keys cannot be read',
       () => {
         throw new Error('no JSON');
       },
       header,
       undefined,
     ],
-    ['it wants to stay live, and its key is pinned for history', () => [{ vkey: VKEY, continue: false }], header, true],
-  ])('is refused where %s, and nothing is begun', async (_why, pinned, of, live) => {
-    const { answer, begun } = await begin(pinned, of, live);
+    ['it should stay live but its key is pinned for history', () => [{ vkey: VKEY, continue: false }], header, true],
+  ])('refuses an import if %s, and stores nothing', async (_what, pinned, of, live) => {
+    const { answer, started } = await start(pinned, of, live);
     expect(answer).toMatchObject({ ok: false, refusal: { code: 'CONFLICT' } });
-    expect(begun).toEqual([]);
+    expect(started).toEqual([]);
   });
 
   it.each([
     [false, undefined, false],
     [true, false, false],
     [true, true, true],
-  ])('is taken where its key is pinned (continue: %s) and %s is asked for', async (mayContinue, live, kept) => {
-    const { answer, begun } = await begin(() => [{ vkey: `${VKEY}\n`, continue: mayContinue }], header, live);
+  ])('accepts an import whose key is pinned (continue: %s) with live: %s', async (mayContinue, live, kept) => {
+    const { answer, started } = await start(() => [{ vkey: `${VKEY}\n`, continue: mayContinue }], header, live);
     expect(answer).toMatchObject({ ok: true, value: { state: 'receiving' } });
-    expect(begun).toEqual([[header, kept]]);
+    expect(started).toEqual([[header, kept]]);
   });
 });

@@ -12,11 +12,11 @@ import { parseLogName } from '@bailiwick/core/ids';
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from 'pino';
 import { CONFIG, EVENT_LOG, IMPORT_KEYS, LOGGER, STAGED_IMPORTS, type ReadImportKeys } from '../connections/tokens';
-import type { ImportJob, ImportTold } from './import-worker';
+import type { ImportJob, ImportReport } from './import-worker';
 
 type Step = Extract<Query, { op: 'import' }>['step'];
 
-/** The last look at what is staged, which a thread of its own takes: folding a million events takes a minute. */
+/** The verification of staged events in a worker thread: folding a million events takes a minute. */
 interface Checking {
   checked: number;
   state: ImportView['state'];
@@ -25,9 +25,9 @@ interface Checking {
 
 const found = (value: ImportView): Answer => ({ ok: true, value });
 const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: { code, detail } });
-const NOT_BEGUN = refuse('NOT_FOUND', 'no import into this tenant has begun');
+const NOT_STARTED = refuse('NOT_FOUND', 'no import into this tenant has been started');
 
-/** Imports into the tenants whose first logs are owned here. What is staged counts for nothing until it is complete. */
+/** Imports tenants whose first logs this process owns. Staged events have no effect until the import is complete. */
 @Injectable()
 export class ImportsService implements OnModuleDestroy {
   private readonly checkings = new Map<string, Checking>();
@@ -42,8 +42,9 @@ export class ImportsService implements OnModuleDestroy {
   ) {}
 
   /**
-   * One step, by the owner of the tenant's first log.
-   * @param imported called when the log has become another one
+   * Carries out one step of an import.
+   * @param fence proves that this process owns the tenant's first log
+   * @param imported called after the events of the log were replaced
    */
   async step(raw: unknown, fence: Fence, imported: () => void): Promise<Answer> {
     const parsed = querySchema.safeParse(raw);
@@ -51,10 +52,10 @@ export class ImportsService implements OnModuleDestroy {
       return refuse('BAD_REQUEST', parsed.error?.issues[0]?.message ?? 'malformed step of an import');
     const { tenant } = parseLogName(parsed.data.log);
     const { step } = parsed.data;
-    if (step.kind === 'begin') return this.begin(step.header, step.live === true);
-    const begun = await this.imports.started(tenant);
-    if (!begun) return NOT_BEGUN;
-    const { header, live, done } = begun;
+    if (step.kind === 'begin') return this.start(step.header, step.live === true);
+    const known = await this.imports.begun(tenant);
+    if (!known) return NOT_STARTED;
+    const { header, live, done } = known;
     if (step.kind === 'look' || done || this.isChecking(tenant)) return found(await this.view(header, done));
     if (step.kind === 'complete') return this.unpinned(header, live) ?? this.complete(header, live, fence, imported);
     return this.add(header, step.events);
@@ -68,12 +69,13 @@ export class ImportsService implements OnModuleDestroy {
     return this.checkings.get(tenant)?.state === 'checking';
   }
 
-  private async begin(header: ExportHeader, live: boolean): Promise<Answer> {
+  private async start(header: ExportHeader, live: boolean): Promise<Answer> {
     const { tenant } = header;
-    const begun = await this.imports.started(tenant);
-    const isSame = begun && begun.live === live && JSON.stringify(begun.header) === JSON.stringify(header);
-    if (isSame && (begun.done || this.isChecking(tenant))) return found(await this.view(header, begun.done));
-    if (this.isChecking(tenant)) return refuse('CONFLICT', 'another import into this tenant is just being completed');
+    const known = await this.imports.begun(tenant);
+    const isSame = known && known.live === live && JSON.stringify(known.header) === JSON.stringify(header);
+    if (isSame && (known.done || this.isChecking(tenant))) return found(await this.view(header, known.done));
+    if (this.isChecking(tenant))
+      return refuse('CONFLICT', 'another import into this tenant is being completed; try again when it has ended');
     try {
       checkHeads(header);
     } catch (error) {
@@ -82,25 +84,24 @@ export class ImportsService implements OnModuleDestroy {
     }
     for (const { log } of header.logs) {
       const head = await this.eventlog.head(log);
-      if (head > 0)
-        return refuse('CONFLICT', `${log} has ${head} events already: a tenant is imported into an empty one`);
+      if (head > 0) return refuse('CONFLICT', `${log} already has ${head} events: import into a tenant without events`);
     }
-    // no 403: that is recorded in the log, which would not be empty any more
-    const stranger = this.unpinned(header, live);
-    if (stranger) return stranger;
+    // not 403: it would be recorded in the log, which would then no longer be empty
+    const untrusted = this.unpinned(header, live);
+    if (untrusted) return untrusted;
     if (isSame) return found(await this.view(header, false));
     await this.imports.begin(header, live);
     this.checkings.delete(tenant);
     return found(await this.view(header, false));
   }
 
-  /** Why a log may not be taken over: an export names its key itself, and only the operator says which keys are good. */
+  /** Refuses a log whose key is not pinned: an export names its own key, and only the operator decides which to trust. */
   private unpinned({ logs }: ExportHeader, live: boolean): Answer | undefined {
     let keys: ImportKeys;
     try {
       keys = this.pinned();
     } catch (error) {
-      return refuse('CONFLICT', `the pinned keys cannot be read: ${(error as Error).message}`); // in doubt, no
+      return refuse('CONFLICT', `the pinned keys cannot be read: ${(error as Error).message}`);
     }
     for (const { log, vkey } of logs) {
       const pin = keys.find((each) => each.vkey.trim() === vkey.trim());
@@ -112,7 +113,7 @@ export class ImportsService implements OnModuleDestroy {
       if (live && !pin.continue)
         return refuse(
           'CONFLICT',
-          `the key of ${log} is pinned for history only: its leases can stay alive only where import-keys.json has "continue": true for it; import it without "continue" otherwise`,
+          `the key of ${log} is pinned for history only: to keep its leases alive, set "continue": true for the key in import-keys.json; otherwise import it without "continue"`,
         );
     }
     return undefined;
@@ -120,13 +121,13 @@ export class ImportsService implements OnModuleDestroy {
 
   private async add(header: ExportHeader, events: Extract<Step, { kind: 'events' }>['events']): Promise<Answer> {
     const sizes = new Map(header.logs.map(({ log, size }) => [log, size]));
-    const stranger = events.find(({ log, position }) => position >= (sizes.get(log) ?? 0));
-    if (stranger) return refuse('BAD_REQUEST', `${stranger.log}@${stranger.position} is not of this import`);
+    const outside = events.find(({ log, position }) => position >= (sizes.get(log) ?? 0));
+    if (outside) return refuse('BAD_REQUEST', `${outside.log}@${outside.position} is not part of this import`);
     const next = await this.imports.next(header);
     const wanted = new Map(Object.entries(next));
     for (const { log, position } of events) {
       const at = wanted.get(log) ?? 0;
-      if (position > at) return refuse('CONFLICT', `${log}@${at} comes next, not ${position}`);
+      if (position > at) return refuse('CONFLICT', `expected ${log}@${at}, got position ${position}`);
       wanted.set(log, Math.max(at, position + 1));
     }
     const fresh = events.filter(({ log, position }) => position >= (next[log] ?? 0));
@@ -140,9 +141,9 @@ export class ImportsService implements OnModuleDestroy {
     const workerData: ImportJob = { databaseUrl: this.config.databaseUrl, header, live, fence };
     const worker = new Worker(join(__dirname, 'import-worker.js'), { workerData });
     this.workers.add(worker);
-    worker.on('message', (told: ImportTold) => {
-      if ('checked' in told) checking.checked = told.checked;
-      else if ('refused' in told) Object.assign(checking, { state: 'refused', detail: told.refused });
+    worker.on('message', (report: ImportReport) => {
+      if ('checked' in report) checking.checked = report.checked;
+      else if ('refused' in report) Object.assign(checking, { state: 'refused', detail: report.refused });
       else {
         checking.state = 'done';
         imported();
@@ -150,7 +151,7 @@ export class ImportsService implements OnModuleDestroy {
     });
     worker.on('error', (error) => {
       this.logger.warn({ err: error }, `the import of ${header.tenant} could not be completed`);
-      Object.assign(checking, { state: 'receiving', detail: 'it could not be completed; try again' });
+      Object.assign(checking, { state: 'receiving', detail: 'the import could not be completed; try again' });
     });
     worker.on('exit', () => {
       this.workers.delete(worker);
@@ -166,7 +167,7 @@ export class ImportsService implements OnModuleDestroy {
     if (done) return { tenant, state: 'done', next: sizes, checked: all };
     const checking = this.checkings.get(tenant);
     const next = await this.imports.next(header);
-    // it may have been completed between the two questions: the next look says so
+    // it may have been completed since the caller read `done`: the next step reports it
     const state = checking?.state === 'done' ? 'checking' : (checking?.state ?? 'receiving');
     return {
       tenant,
