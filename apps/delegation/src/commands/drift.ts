@@ -7,15 +7,15 @@ import { scoreAnswer, type ScoreRequest } from '@bailiwick/contracts/intent';
 const SCORE_MS = 500;
 
 /**
- * Fetches the drift of a high-risk action before its command enters the mailbox: the owner itself waits for nobody. An
- * action whose score cannot be had says so, and its rule asks a person (I11).
- * @param after one past the newest event that is written: what the monitor must have seen before it says anything. What
- * is only about to be written may never be, and would be waited for in vain; its client has no answer yet.
+ * Requests the drift score of a high-risk action before its command enters the mailbox, because an owner never waits for
+ * other services. Without a score the command is marked `unavailable`, and its rule requires an approval (I11).
+ * @param after one past the newest written event, which the monitor must have read before it responds. Events in flight
+ * do not count: they may never be written, and their clients have no response yet.
  */
 export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<unknown> {
   if (!needsDrift(raw)) return raw;
   const parsed = authorize.safeParse(raw);
-  if (!parsed.success) return raw; // its owner says what is wrong with it
+  if (!parsed.success) return raw; // the owner refuses it
   const { log, grantId, action, resource, labels, payload, actor, proof } = parsed.data;
   const vouched = proof.vouched && actor.kind !== 'run';
   const request: ScoreRequest = { log, grantId, after, action, resource, labels, vouched, args: payload?.value.args };
@@ -24,7 +24,7 @@ export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<
   return { ...parsed.data, drift: score?.success ? score.data.value : 'unavailable' };
 }
 
-/** From a few members, before anything has checked their form: of a malformed one it does not matter. */
+/** Reads a few members of an unchecked command; the result for a malformed one does not matter. */
 export function needsDrift(raw: unknown): boolean {
   const { type, action } = (raw ?? {}) as {
     type?: unknown;

@@ -3,8 +3,8 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { LogOwner } from './owner';
 import { authorize, command, decision, grantIdOf, openRun, refusal, settled, World } from '../testing/world';
 
-/** Deadlines of commands: a client that was refused has had nothing done (issue 13.13). */
-describe('an owner', () => {
+/** A command of a client that was refused must not be carried out later (issue 13.13). */
+describe('LogOwner', () => {
   let world: World;
   let owner: LogOwner;
   beforeEach(async () => {
@@ -18,12 +18,12 @@ describe('an owner', () => {
 
   it.each<[string, number, string | undefined]>([
     ['in time', 1, undefined],
-    ['at its last moment', 0, undefined],
+    ['at its deadline', 0, undefined],
     ['a millisecond late', -1, 'NOT_READY'],
     ['an hour late', -3_600_000, 'NOT_READY'],
-    ['from a clock that is ahead by no more than it may', LIMITS.commandTimeoutMs, undefined],
+    ['from a clock that is ahead by the permitted maximum', LIMITS.commandTimeoutMs, undefined],
     ['from a clock that is an hour ahead', 3_600_000, 'NOT_READY'],
-  ])('decides a command that comes %s', async (_when, ms, refused) => {
+  ])('decides a command that arrives %s', async (_when, ms, refused) => {
     expect(refusal(await owner.submit(openRun(undefined, at(ms))))).toBe(refused);
     expect(await types()).toEqual(refused ? [] : ['RunOpened', 'GrantIssued']);
   });
@@ -44,19 +44,19 @@ describe('an owner', () => {
     expect(await types()).toHaveLength(2);
   });
 
-  it('carries out late what only takes authority away', async () => {
+  it('carries out a revocation after its deadline', async () => {
     const grantId = await granted();
     const late = { ...command('revokeGrant', { grantId }), ...at(-60_000) };
     expect(refusal(await owner.submit(late))).toBeUndefined();
     expect(await types()).toContain('GrantRevoked');
   });
 
-  it('gives a command without a deadline the one that its receiver names', async () => {
+  it('applies the receiver’s deadline to a command without one', async () => {
     expect(refusal(await owner.submit(openRun(), world.now - 1))).toBe('NOT_READY');
     expect(refusal(await owner.submit(openRun(), world.now + 1))).toBeUndefined();
   });
 
-  it('returns the first answer to a retry, whatever the deadline of the first try was', async () => {
+  it('returns the original response to a retry after the deadline of the first attempt', async () => {
     const grantId = await granted();
     const first = authorize(grantId, { commandId: 'idk_00000001', ...at(5) } as object);
     const answer = await owner.submit(first);
@@ -65,7 +65,7 @@ describe('an owner', () => {
     expect(await types()).toEqual(['RunOpened', 'GrantIssued', 'ActionPermitted']);
   });
 
-  it('judges by the clock of the store, not by its own', async () => {
+  it('compares deadlines with the store’s clock, not with its own', async () => {
     const store = { now: world.now };
     const other = world.owner({ storeClock: { now: () => store.now } });
     world.now += 60_000;
@@ -74,14 +74,14 @@ describe('an owner', () => {
     expect(refusal(await other.submit(command))).toBe('NOT_READY');
   });
 
-  it('decides the others again if one command of a batch reached the store too late', async () => {
+  it('decides the other commands again if one command of a batch reached the store too late', async () => {
     const grantId = await granted();
     const held = world.eventlog.hold();
     const inTime = owner.submit({ ...authorize(grantId), ...at(5_000) });
     const never = owner.submit({ ...authorize(grantId), ...at(10) });
     await held.arrived;
     world.now += 20;
-    held.letGo();
+    held.release();
     expect(refusal(await never)).toBe('NOT_READY');
     expect(decision(await inTime)).toBe('permit');
     expect((await types()).filter((type) => type === 'ActionPermitted')).toHaveLength(1);
@@ -90,7 +90,7 @@ describe('an owner', () => {
   it.each([
     [true, undefined],
     [false, 'NOT_READY'],
-  ])('answers what it lost sight of by what the log holds (written: %s)', async (written, refused) => {
+  ])('resolves an append of unknown outcome by reading the log (written: %s)', async (written, refused) => {
     const grantId = await granted();
     world.eventlog.loseNext(written);
     const answer = await owner.submit({ ...authorize(grantId), ...at(5_000) });

@@ -98,7 +98,7 @@ export class Decider {
         ok: false,
         refusal: {
           code: 'IDEMPOTENCY_KEY_REUSED',
-          detail: 'this Idempotency-Key came with another request before; use a new key for a new request',
+          detail: 'this Idempotency-Key was used for a different request; use a new key for a new request',
         },
       });
     }

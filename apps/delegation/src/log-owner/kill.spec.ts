@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import type { Answer, Command } from '@bailiwick/contracts/command';
 import { eventLogDatabase, type EventLogDatabase } from '../../../../test/support/eventlog-database';
-import type { Asked, Said } from '../testing/owner-process';
+import type { OwnerRequest, OwnerResponse } from '../testing/owner-process';
 import {
   authorize,
   decision,
@@ -20,10 +20,10 @@ import {
 const KILLS = 8;
 const IN_FLIGHT = 40;
 const COMMANDS = 1_200;
-/** fewer than are asked for, so that the last of the budget is fought for across the kills */
+/** fewer than the commands, so that they compete for the last of the budget across kills */
 const CALLS = 900;
 
-describe('an owner that is killed again and again while it answers', () => {
+describe('LogOwner in a process that is killed repeatedly', () => {
   let database: EventLogDatabase;
   let eventlog: PostgresEventLog;
   let child: ChildProcess | undefined;
@@ -38,7 +38,7 @@ describe('an owner that is killed again and again while it answers', () => {
     await database.drop();
   });
 
-  it('has lost nothing it acknowledged, and written nothing twice', async () => {
+  it('loses no acknowledged decision and writes none twice', async () => {
     const url = await database.as('delegation');
     const answers = new Map<string, Answer>();
     const grantId = grantIdOf(
@@ -50,16 +50,16 @@ describe('an owner that is killed again and again while it answers', () => {
     const random = lcg(20260101);
     let killed = 0;
     while (waiting.length > 0) {
-      // killed in the middle of things: so many are answered, and more are under way
+      // killed after this many responses, with more commands in flight
       const die = killed < KILLS ? 1 + (random() % 150) : Infinity;
       for (const [id, answer] of await drive(url, waiting, die)) {
-        // an answer that was told again must be the one that was told before
+        // a repeated response must equal the original one
         if (answers.has(id) && refusal(answers.get(id) as Answer) !== 'TOO_MANY')
           expect(answer).toEqual(answers.get(id));
         answers.set(id, answer);
       }
       killed += 1;
-      // all that has no answer is asked again, and so are some that have one
+      // repeats all commands without a response, and some that have one
       waiting = waiting.filter((each) => !answers.has(each.commandId) || (killed <= KILLS && random() % 20 === 0));
     }
 
@@ -67,7 +67,7 @@ describe('an owner that is killed again and again while it answers', () => {
     expect(events.map((event) => event.position)).toEqual(events.map((_, i) => i));
     const decisions = events.filter((event) => event.type === 'ActionPermitted' || event.type === 'ActionDenied');
     expect(answers.size).toBe(COMMANDS);
-    // after the last of the budget so many denials are written, and the others are counted
+    // when the budget is used up, a limited number of denials are written and the others counted
     const written = [...answers].filter(([, answer]) => refusal(answer) !== 'TOO_MANY');
     expect(decisions.map((event) => event.commandId).sort()).toEqual(written.map(([id]) => id).sort());
     expect(written.length).toBeGreaterThan(CALLS);
@@ -85,7 +85,7 @@ describe('an owner that is killed again and again while it answers', () => {
     expect(killed).toBeGreaterThan(KILLS);
   }, 120_000);
 
-  /** Asks an owner in a process of its own, and kills it after so many answers. What it acknowledged until then. */
+  /** Sends commands to an owner in a separate process and kills it after `dieAfter` responses. Returns the responses. */
   async function drive(url: string, commands: readonly Command[], dieAfter: number): Promise<Map<string, Answer>> {
     const acknowledged = new Map<string, Answer>();
     const owner = fork(join(__dirname, '../testing/owner-process.ts'), {
@@ -97,12 +97,12 @@ describe('an owner that is killed again and again while it answers', () => {
     const gone = new Promise<void>((resolve) => owner.once('exit', () => resolve()));
     let next = 0;
     const ask = (nth: number): void =>
-      void owner.send({ nth, command: commands[nth] } satisfies Asked, () => undefined);
+      void owner.send({ nth, command: commands[nth] } satisfies OwnerRequest, () => undefined);
     const more = (): void => {
       if (next < commands.length) ask(next++);
     };
-    owner.on('message', ({ nth, answer }: Said) => {
-      // what was on its way when it was killed was acknowledged too
+    owner.on('message', ({ nth, answer }: OwnerResponse) => {
+      // responses that were in transit at the kill count as acknowledged, too
       if (refusal(answer) === 'NOT_READY') return ask(nth);
       acknowledged.set((commands[nth] as Command).commandId, answer);
       if (acknowledged.size >= Math.min(dieAfter, commands.length)) owner.kill('SIGKILL');
@@ -115,7 +115,7 @@ describe('an owner that is killed again and again while it answers', () => {
   }
 });
 
-/** Numbers that look random and are the same in every run. */
+/** Pseudorandom numbers that are the same in every run. */
 function lcg(seed: number): () => number {
   let x = seed;
   return () => {

@@ -5,12 +5,12 @@ const INTENT = { kind: 'system', id: 'intent' };
 const EDGE = { kind: 'service', id: 'key:enforcer' };
 const TYPES = COMMANDS.map((schema) => schema.shape.type.value);
 
-describe('what a subject takes', () => {
-  it.each(TYPES)("it takes %s on the monitor's subject only where it is drift", (type) => {
+describe('mayAsk', () => {
+  it.each(TYPES)("accepts %s on the monitor's subject only if it is a drift report", (type) => {
     expect(mayAsk('monitor', { type, actor: INTENT })).toBe(type === 'recordDrift');
   });
 
-  it.each(TYPES)("it takes %s on the edge's subject only where a caller may ask for it", (type) => {
+  it.each(TYPES)("accepts %s on the edge's subject only if callers may submit it", (type) => {
     expect(mayAsk('edge', { type, actor: EDGE })).toBe(!['recordDrift', 'tick', 'summarizeRefusals'].includes(type));
     expect(mayAsk('edge', { type, actor: INTENT })).toBe(false);
   });
@@ -24,11 +24,11 @@ describe('what a subject takes', () => {
     ['none', undefined],
     ['null', null],
     ['a text', 'intent'],
-  ])('it takes no drift whose actor is %s', (_what, actor) => {
+  ])('accepts no drift report whose actor is %s', (_what, actor) => {
     expect(mayAsk('monitor', { type: 'recordDrift', actor })).toBe(false);
   });
 
-  it.each([undefined, null, 7, 'recordDrift', [], {}])('it takes nothing from the monitor that is %j', (raw) => {
+  it.each([undefined, null, 7, 'recordDrift', [], {}])('accepts no %j from the monitor', (raw) => {
     expect(mayAsk('monitor', raw)).toBe(false);
   });
 });

@@ -1,11 +1,11 @@
 import { OWN_COMMANDS, type Answer } from '@bailiwick/contracts/command';
 
-/** Whose subject a command came in on: the bus lets each service speak on its own only. */
+/** The service whose subject a command arrived on; the bus permits each service only its own. */
 export type Asker = 'edge' | 'monitor';
 
 /**
- * The edge speaks for its callers, never for a part of the system; the monitor reports drift, as itself, and nothing
- * else. What no subject takes, an owner makes itself.
+ * Reports whether a command may arrive on a subject. The edge submits commands of its callers, never of a part of the
+ * system; the monitor submits drift reports under its own name. Commands that no subject accepts are the owner's own.
  */
 export function mayAsk(from: Asker, command: unknown): boolean {
   const { type, actor } = (command ?? {}) as { type?: unknown; actor?: { kind?: unknown; id?: unknown } };
@@ -17,5 +17,5 @@ export function mayAsk(from: Asker, command: unknown): boolean {
 
 export const NOT_HERE: Answer = {
   ok: false,
-  refusal: { code: 'FORBIDDEN', detail: 'this subject takes no such command from this actor' },
+  refusal: { code: 'FORBIDDEN', detail: 'this subject does not accept this command from this actor' },
 };

@@ -279,7 +279,7 @@ describe('an owner whose append goes wrong', () => {
       await settled();
       await world.owner().submit(command('revokeGrant', { grantId })); // so that the append is refused
       world.eventlog.failReads(1);
-      held.letGo();
+      held.release();
       expect([await first, await late].map(refusal)).toEqual(['NOT_READY', 'NOT_READY']);
       expect((await world.events()).map((event) => event.type)).toEqual(['RunOpened', 'GrantIssued', 'GrantRevoked']);
     });

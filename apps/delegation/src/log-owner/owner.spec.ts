@@ -43,7 +43,7 @@ describe('the owner of a log', () => {
       const later = owner.read((state) => state.grants.size).then(tell);
       await settled();
       expect([said, world.announced, await world.events()]).toEqual([[], [], []]);
-      held.letGo();
+      held.release();
       await Promise.all([answered, together, later]);
       expect(said.sort()).toEqual(['1 grants', '1 grants', 'answered true']);
       expect(world.announced).toEqual([[0, 2]]);
@@ -58,7 +58,7 @@ describe('the owner of a log', () => {
         owner,
         Array.from({ length: 20 }, () => authorize(grantId)),
       );
-      held.letGo();
+      held.release();
       expect([await first, ...(await rest)].map(decision)).toEqual(Array(21).fill('permit'));
       expect(world.eventlog.acknowledged.map((events) => events.length)).toEqual([2, 1, 20]);
     });
@@ -76,11 +76,11 @@ describe('the owner of a log', () => {
       const second = ask('second');
       await settled();
       expect([judged, said]).toEqual([2, []]);
-      one.letGo();
+      one.release();
       await two.arrived;
       await first;
       expect(said).toEqual(['first permit']);
-      two.letGo();
+      two.release();
       await second;
       expect(said).toEqual(['first permit', 'second permit']);
     });
@@ -97,7 +97,7 @@ describe('the owner of a log', () => {
       await settled();
       expect(judged).toBe(1);
       world.now += 60_000;
-      held.letGo();
+      held.release();
       expect((await Promise.all([first, second])).map(decision)).toEqual(['permit', 'permit']);
       expect(Date.parse((await world.events()).at(-1)?.time ?? '')).toBe(world.now);
     });
@@ -109,7 +109,7 @@ describe('the owner of a log', () => {
       await held.arrived;
       const second = owner.submit(openRun());
       await settled();
-      held.letGo();
+      held.release();
       expect(await reading).toBe(1);
       expect([await first, await second].map(({ ok }) => ok)).toEqual([true, true]);
     });
@@ -125,8 +125,8 @@ describe('the owner of a log', () => {
       answers.push(...Array.from({ length: 7 }, () => owner.submit(authorize(grantId))));
       await settled();
       expect(isSecondThere).toBe(false);
-      one.letGo();
-      two.letGo();
+      one.release();
+      two.release();
       expect((await Promise.all(answers)).map(decision)).toEqual(Array(8).fill('permit'));
       expect(world.eventlog.acknowledged.map((events) => events.length)).toEqual([2, 1, 2, 2, 2, 1]);
       limit.restore();
@@ -216,7 +216,7 @@ describe('the owner of a log', () => {
       world.now += 3_600_000;
       const held = world.eventlog.hold();
       expect((await held.arrived).map((event) => event.type)).toEqual(['GrantExpired']);
-      held.letGo();
+      held.release();
     });
   });
 
@@ -270,9 +270,9 @@ describe('the owner of a log', () => {
       const unknown = authorize(`grt_0_${'0'.repeat(26)}`);
       const taken = Array.from({ length: LIMITS.mailboxCommands }, () => owner.submit(unknown));
       const [more, reading] = [owner.submit(unknown), owner.read(stateDigest)];
-      await expect(reading).rejects.toThrow('no more questions');
+      await expect(reading).rejects.toThrow('accepts no reads');
       expect(refusal(await more)).toBe('TOO_MANY');
-      held.letGo();
+      held.release();
       expect((await first).ok).toBe(true);
       expect(new Set((await Promise.all(taken)).map(refusal))).toEqual(new Set(['NOT_FOUND']));
       expect((await owner.submit(openRun())).ok).toBe(true);
@@ -356,7 +356,7 @@ describe('the owner of a log', () => {
       const reading = owner.read(stateDigest);
       const stopped = owner.stop();
       expect(refusal(await owner.submit(openRun()))).toBe('NOT_READY');
-      held.letGo();
+      held.release();
       await expect(reading).rejects.toThrow('shut down');
       expect((await first).ok).toBe(true);
       expect((await waiting).map(refusal)).toEqual(['NOT_READY', 'NOT_READY']);

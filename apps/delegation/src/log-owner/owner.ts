@@ -108,8 +108,7 @@ export class LogOwner {
   read<T>(read: (state: LogState, now: number) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const item: Item = { kind: 'read', read, resolve: resolve as (value: unknown) => void, reject };
-      if (this.stopped || !this.mailbox.put(item))
-        reject(new Error('the owner of the log takes no more questions now'));
+      if (this.stopped || !this.mailbox.put(item)) reject(new Error('the owner of the log accepts no reads now'));
     });
   }
 
@@ -195,7 +194,7 @@ export class LogOwner {
       return (this.state = state);
     } catch (error) {
       this.loadError = error;
-      warn(`log ${log} could not be loaded; trying again`, error);
+      warn(`log ${log} could not be loaded; retrying`, error);
       const waiting = await this.mailbox.take(Infinity, RELOAD_MS);
       for (const item of [...untouched.splice(0), ...waiting])
         this.refuse(item, 'the log cannot be read at the moment');
@@ -280,7 +279,7 @@ export class LogOwner {
     try {
       this.options.publish(commit);
     } catch (error) {
-      this.options.warn('a commit was not announced; followers look into the log', error);
+      this.options.warn('a commit was not announced; followers find it when they poll the log', error);
     }
   }
 

@@ -21,8 +21,8 @@ const refusal = fc.record({
   count: fc.integer({ min: 1, max: 1_000 }),
 });
 
-describe('counts of refusals that are not written', () => {
-  it('it loses none, in a bounded number of rows, whatever is refused to whomever', () => {
+describe('RefusalCounts', () => {
+  it('loses no refusal, in a bounded number of rows', () => {
     const property = fc.property(fc.array(refusal, { maxLength: 400 }), (all) => {
       const counts = new RefusalCounts();
       counts.count(all, 5);
@@ -37,7 +37,7 @@ describe('counts of refusals that are not written', () => {
     fc.assert(property, { numRuns: 100 });
   });
 
-  it('it is due an interval after the first, and never while it is empty', () => {
+  it('is due one interval after the first refusal, and never while empty', () => {
     const counts = new RefusalCounts();
     expect(counts.dueAt).toBe(Infinity);
     counts.count([{ runId: undefined, command: 'authorize', code: 'DENIED', count: 1 }], 100);

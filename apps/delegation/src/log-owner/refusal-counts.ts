@@ -2,7 +2,7 @@ import type { CommandOf } from '@bailiwick/contracts/command';
 import type { Unwritten } from '@bailiwick/authority/commands/types';
 import { LIMITS } from '@bailiwick/core/limits';
 
-/** What one summary tells. */
+/** The content of one summary event. */
 export type Counts = Pick<CommandOf<'summarizeRefusals'>, 'runId' | 'refused' | 'others'> & { readonly since: number };
 
 interface OfOne {
@@ -12,16 +12,15 @@ interface OfOne {
 }
 
 /**
- * Refusals that no event was written of, counted by run, command, verb and code. However many there are of whatever
- * kinds, it is bounded: what is beyond the first so many runs is counted together, and so is what is beyond the first so
- * many kinds of one.
+ * Counts refusals that have no event, by run, command, verb and code. Memory is bounded: runs beyond `LIMITS.refusalRuns`
+ * are counted together, and so are kinds beyond `LIMITS.refusalKinds` of one run.
  */
 export class RefusalCounts {
-  /** by run; under the empty text those of none, and of all that have no place of their own */
+  /** by run ID; the empty ID holds refusals without a run and those of all further runs */
   private readonly ofRuns = new Map<string, OfOne>();
   private since: number | undefined;
 
-  /** when the counts are to be written */
+  /** The time at which the counts are to be written. */
   get dueAt(): number {
     return this.since === undefined ? Infinity : this.since + LIMITS.refusalSummaryMs;
   }
@@ -30,7 +29,7 @@ export class RefusalCounts {
     for (const each of refusals) this.add(each, now);
   }
 
-  /** All that was counted, and begins again. */
+  /** Returns all counts and resets them. */
   take(now: number): Counts[] {
     const taken = [...this.ofRuns].map(([runId, { since, kinds, others }]): Counts => ({
       since: Math.min(since, now),
@@ -48,7 +47,7 @@ export class RefusalCounts {
     return taken;
   }
 
-  /** What was taken, and may not have been written: it may be counted twice, and is never lost here. */
+  /** Restores counts that may not have been written: they may be counted twice, but are never lost. */
   putBack(taken: readonly Counts[]): void {
     for (const { since, runId, refused, others = 0 } of taken) {
       this.count(

@@ -1,23 +1,21 @@
 import type { Answer } from '@bailiwick/contracts/command';
 
-/**
- * I11: by a clock that went back nobody can say what has expired. Until it has caught up with the log nothing is
- * decided but what takes authority away.
- */
+/** Commands that only take authority away. The owner decides them even if its clock is behind the log (I11). */
 const TIGHTENING: readonly unknown[] = ['revokeGrant', 'revokeSelector', 'suspend', 'recordDrift'];
 export const onlyTightens = (raw: unknown): boolean => TIGHTENING.includes((raw as { type?: unknown } | null)?.type);
+/** Refuses commands while the clock is behind the log: it cannot be known what has expired (I11). */
 export const clockWentBack = (ms: number): Answer =>
   notReady(
-    `the clock of this service is ${Math.ceil(ms / 1_000)} s behind the newest event; nothing is decided until it is right`,
+    `the clock of this service is ${Math.ceil(ms / 1_000)} s behind the newest event; until it is correct, only commands that take authority away are decided`,
   );
 
 export const notFromOutside = (type: string): Answer => ({
   ok: false,
-  refusal: { code: 'FORBIDDEN', detail: `${type} is a command that only the owner of a log makes` },
+  refusal: { code: 'FORBIDDEN', detail: `only the owner of a log creates ${type} commands` },
 });
 
 export const notReady = (detail: string): Answer => ({ ok: false, refusal: { code: 'NOT_READY', detail } });
-export const tooMany = (detail = 'the log has more commands waiting than it takes; try again shortly'): Answer => ({
+export const tooMany = (detail = 'the queue of the log is full; try again shortly'): Answer => ({
   ok: false,
   refusal: { code: 'TOO_MANY', detail },
 });

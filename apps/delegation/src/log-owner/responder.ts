@@ -41,8 +41,10 @@ export class Responder {
       staged.item.resolve(await this.withPreview(staged, staged.answer ?? (await this.responseTo(state, staged))));
     } catch (error) {
       if (error instanceof Busy) return staged.item.resolve(tooMany(error.message));
-      this.options.warn('an answer could not be told', error);
-      staged.item.resolve(notReady('the decision was written but could not be told; retry with the same key'));
+      this.options.warn('a response could not be built', error);
+      staged.item.resolve(
+        notReady('the decision was written but the response could not be built; retry with the same key'),
+      );
     }
   }
 

@@ -5,24 +5,24 @@ import type { LogOwner } from './owner';
 
 const PERSON = { actor: { kind: 'person', id: 'key:approver', role: 'approver' } } as unknown as Partial<Command>;
 
-interface Told {
+interface Response {
   run: { id: string };
   grant: { id: string };
   approval: { id: string };
   actionId: string;
 }
 
-/** I4: whoever did not hear the answer asks again with the same key, and is told what was answered then. */
-describe('a command that is sent again', () => {
+/** I4: a client that missed a response repeats the command with the same key and gets the original response. */
+describe('A repeated command', () => {
   let world: World;
   let owner: LogOwner;
   const first: { command: Command; answer: Answer }[] = [];
 
-  const send = async (unkeyed: Command): Promise<Told> => {
+  const send = async (unkeyed: Command): Promise<Response> => {
     const what = { ...unkeyed, commandId: `idk_${String(first.length).padStart(8, '0')}` };
     const answer = await owner.submit(what);
     first.push({ command: what, answer: structuredClone(answer) });
-    return value<Told>(answer);
+    return value<Response>(answer);
   };
 
   beforeAll(async () => {
@@ -57,22 +57,22 @@ describe('a command that is sent again', () => {
   });
   afterAll(() => world.end());
 
-  it.each(['by the owner that answered', 'by another that only has the log', 'by one that has forgotten its tree'])(
-    'is answered as it was, %s',
+  it.each(['the owner that answered', 'another owner that only has the log', 'an owner that has dropped its tree'])(
+    'gets the original response from %s',
     async (whose) => {
-      const asked = whose.startsWith('by the owner') ? owner : world.owner();
-      if (whose.endsWith('forgotten its tree')) {
-        const before = new Set(await asked.read((state) => [...state.trees.keys()]));
+      const target = whose.startsWith('the owner') ? owner : world.owner();
+      if (whose.endsWith('dropped its tree')) {
+        const before = new Set(await target.read((state) => [...state.trees.keys()]));
         for (const later of [2 * LIMITS.grantDefaultTtlMs, LIMITS.endedKeptMs + 1_000]) {
-          world.now += later; // all has ended by itself; and is forgotten
-          await asked.submit(openRun());
+          world.now += later; // all leases expire, then the trees are dropped
+          await target.submit(openRun());
         }
-        const after = await asked.read((state) => [...state.trees.keys()]);
+        const after = await target.read((state) => [...state.trees.keys()]);
         expect([before.size, after.some((id) => before.has(id))]).toEqual([3, false]);
       }
       const events = (await world.events()).length;
       for (const { command: again, answer } of first)
-        expect([again.type, await asked.submit(again)]).toEqual([again.type, answer]);
+        expect([again.type, await target.submit(again)]).toEqual([again.type, answer]);
       expect(await world.events()).toHaveLength(events);
     },
   );

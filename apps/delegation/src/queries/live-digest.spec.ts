@@ -1,8 +1,8 @@
 import { liveDigest } from './live-digest';
 import { authorize, digestFromZero, grantIdOf, openRun, World } from '../testing/world';
 
-describe('the digest of a live state', () => {
-  it('is that of a fold from position 0, however many steps it takes', async () => {
+describe('liveDigest', () => {
+  it('returns the digest of a fold from position 0, in any number of steps', async () => {
     const { world, owner } = await World.start();
     const grantId = grantIdOf(await owner.submit(openRun()));
     await world.together(
@@ -15,7 +15,7 @@ describe('the digest of a live state', () => {
     await world.end();
   });
 
-  it('is given up where the state changes between its steps, and one that needs only one is not', async () => {
+  it('returns null if the state changes between steps, but a digest if one step is enough', async () => {
     const { world, owner } = await World.start();
     const grantId = grantIdOf(await owner.submit(openRun()));
     const opened: Promise<unknown>[] = [];
@@ -33,7 +33,7 @@ describe('the digest of a live state', () => {
     await world.end();
   });
 
-  it('is given up in time for whoever waits to hear of it', async () => {
+  it('returns null before the caller stops waiting', async () => {
     const { world, owner } = await World.start();
     const grantId = grantIdOf(await owner.submit(openRun()));
     const many = Array.from({ length: 2_500 }, () => authorize(grantId));

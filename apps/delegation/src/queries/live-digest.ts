@@ -2,17 +2,17 @@ import { digestInSteps } from '@bailiwick/authority/state/snapshot';
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { LogOwner } from '../log-owner/owner';
 
-/** lines of one step, which take some ten milliseconds */
+/** Lines per step; a step takes about ten milliseconds. */
 const DIGEST_LINES = 2_000;
 const DIGEST_STEPS = 100;
 const DIGEST_TRIES = 3;
-/** whoever asks waits for five seconds, and is to hear at least that there is no digest */
+/** The caller waits five seconds; a response without a digest must arrive before. */
 const DIGEST_MS = 2_500;
 
 /**
- * In steps between which decisions are made; given up, with null, where they change the state meanwhile again and again,
- * or it is too large, or the machine too busy: nobody's decision waits for a digest.
- * @param now a clock that only goes forward, ms
+ * Computes the digest of the state in steps, between which the owner decides. Returns null if decisions keep changing
+ * the state, the state is too large, or the machine too busy: no decision waits for a digest.
+ * @param now a monotonic clock, ms
  */
 export async function liveDigest(
   owner: LogOwner,
@@ -20,15 +20,15 @@ export async function liveDigest(
 ): Promise<{ position: number; digest: string | null }> {
   const until = now() + DIGEST_MS;
   for (let tries = 0; tries < DIGEST_TRIES && now() < until; tries++) {
-    const begun = await owner.read((state) => {
+    const started = await owner.read((state) => {
       const steps = digestInSteps(state, DIGEST_LINES);
       return { state, position: state.next, steps, made: steps.next() };
     });
     const step = (live: LogState) =>
-      live === begun.state && live.next === begun.position ? begun.steps.next() : undefined;
-    let made: ReturnType<typeof step> = begun.made;
+      live === started.state && live.next === started.position ? started.steps.next() : undefined;
+    let made: ReturnType<typeof step> = started.made;
     for (let n = 0; made && n < DIGEST_STEPS && now() < until; n++) {
-      if (made.done) return { position: begun.position, digest: made.value };
+      if (made.done) return { position: started.position, digest: made.value };
       made = await owner.read(step);
     }
   }

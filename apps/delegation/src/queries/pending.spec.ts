@@ -9,7 +9,7 @@ const PERSON = { kind: 'person', id: 'key:approver' } as const;
 const ASKS = { ...ROOMY, risk: { approvalFrom: 'low' as const } };
 const START = { turn: 1, position: -1 };
 
-/** A run that waits for so many answers. */
+/** Opens a run with `times` pending approvals. */
 function asking(log: TestLog, times: number, agentClass = 'worker'): string {
   const { grantId, runId } = openTestRun(log, ASKS, agentClass);
   for (let i = 0; i < times; i++)
@@ -34,40 +34,40 @@ function allPages(state: LogState, limit: number, now: number, between: () => vo
   return all;
 }
 
-describe('the list of what waits for a person', () => {
+describe('pendingPage', () => {
   const log = new TestLog();
   const [many, few, one] = [asking(log, 12), asking(log, 2, 'few'), asking(log, 1, 'one')];
 
-  it.each([1, 2, 3, 5, 15, 100])('is told in pages of %i, each once, in turns of the runs', (limit) => {
+  it.each([1, 2, 3, 5, 15, 100])('returns pages of %i with each approval once, alternating between runs', (limit) => {
     const all = allPages(log.state, limit, log.now);
     expect(all).toHaveLength(15);
     expect(new Set(all).size).toBe(15);
     expect(all.slice(0, 5).map(({ runId }) => runId)).toEqual([many, few, one, many, few]);
   });
 
-  it('is the same from a snapshot', () => {
+  it('returns the same pages from a snapshot', () => {
     const ids = (state: LogState): string[] => allPages(state, 4, log.now).map(({ id }) => id);
     expect(ids(fromSnapshot(toSnapshot(log.state)))).toEqual(ids(log.state));
   });
 
-  it('skips nothing that still waits while others are answered between its pages', () => {
+  it('skips no approval when others are answered between pages', () => {
     const own = new TestLog();
     asking(own, 9);
     asking(own, 4, 'few');
     const wanted = allPages(own.state, 100, own.now);
     const answered: string[] = [];
-    const told = allPages(own.state, 2, own.now, () => {
+    const listed = allPages(own.state, 2, own.now, () => {
       const next = wanted.find(({ id, status }) => status === 'pending' && !answered.includes(id));
       if (!next) return;
       answered.push(next.id);
       own.do('decideApproval', { approvalId: next.id, verdict: 'deny', actor: PERSON });
     });
     for (const { id } of wanted.filter(({ status }) => status === 'pending'))
-      expect(told.map((each) => each.id)).toContain(id);
-    expect(new Set(told).size).toBe(told.length);
+      expect(listed.map((each) => each.id)).toContain(id);
+    expect(new Set(listed).size).toBe(listed.length);
   });
 
-  it('leaves out what was revoked, or has run out', () => {
+  it('leaves out approvals that were revoked or have expired', () => {
     const own = new TestLog();
     const struck = asking(own, 3, 'qbot');
     asking(own, 2);
@@ -83,7 +83,7 @@ describe('the list of what waits for a person', () => {
     expect(allPages(own.state, 100, own.now + LIMITS.approvalMs)).toEqual([]);
   });
 
-  it('looks at so many for one page, however many were revoked', () => {
+  it('reads a bounded number of approvals per page, even if all were revoked', () => {
     const own = new TestLog();
     for (let i = 0; i < 11; i++) asking(own, 99, 'qbot');
     own.do('revokeSelector', {

@@ -7,7 +7,7 @@ import { command, grantIdOf, openRun, refusal, RULES, settled, value, World, LOG
 
 const PERSON = { actor: { kind: 'person', id: 'key:approver', role: 'approver' } } as unknown as Partial<Command>;
 
-describe('a question whose words are fetched after the state was read', () => {
+describe('ask', () => {
   let world: World;
   let owner: LogOwner;
   beforeEach(async () => ({ world, owner } = await World.start()));
@@ -21,7 +21,7 @@ describe('a question whose words are fetched after the state was read', () => {
   const askFor = async (id: string): Promise<Card> =>
     value<Card>(await ask(owner, world.eventlog, RULES, { op: 'approval', log: LOG, id }, {} as Payloads));
 
-  it('tells what was committed when it was asked, and not what is decided meanwhile', async () => {
+  it('returns an approval as committed at the time of the query, despite later decisions', async () => {
     const grantId = grantIdOf(await owner.submit(openRun({ budget: { calls: 1 } })));
     const runId = await owner.read((state) => state.grants.get(grantId)?.runId as string);
     const asked = await owner.submit(command('escalate', { runId, want: { budget: { calls: 2 } } }));
@@ -30,43 +30,43 @@ describe('a question whose words are fetched after the state was read', () => {
 
     let go = (): void => undefined;
     const gone = new Promise<void>((resolve) => (go = resolve));
-    const words = jest.spyOn(world.eventlog, 'at').mockImplementationOnce(async (...of) => {
+    const texts = jest.spyOn(world.eventlog, 'at').mockImplementationOnce(async (...of) => {
       await gone;
       return world.eventlog.at(...of);
     });
     const card = askFor(approval.id);
     await settled();
-    expect(words).toHaveBeenCalled();
+    expect(texts).toHaveBeenCalled();
     const held = world.eventlog.hold();
     const given = owner.submit(command('decideApproval', { approvalId: approval.id, verdict: 'approve' }, PERSON));
     await held.arrived;
     go();
     expect(await card).toEqual(before);
-    held.letGo();
+    held.release();
     expect(refusal(await given)).toBeUndefined();
     expect((await askFor(approval.id)).status).toBe('used');
   });
 
-  it('tells all of a tree, also where the state forgets it before its words are there', async () => {
+  it('returns a whole tree even if the state drops it before the texts are read', async () => {
     const opened = await owner.submit(openRun({ budget: { calls: 1 } }));
     const { run, grant } = value<{ run: { id: string; treeId: string }; grant: { id: string } }>(opened);
     const asked = await owner.submit(command('escalate', { runId: run.id, want: { budget: { calls: 2 } } }));
     const { approval } = value<{ approval: { id: string } }>(asked);
     await owner.submit(command('decideApproval', { approvalId: approval.id, verdict: 'deny' }, PERSON));
     await owner.submit(command('completeRun', { runId: run.id }));
-    const questions = [
+    const queries = [
       { op: 'run', id: run.id },
       { op: 'grant', id: grant.id },
       { op: 'tree', id: run.treeId },
       { op: 'approval', id: approval.id },
     ];
-    const tell = (question: object): Promise<Answer> =>
-      ask(owner, world.eventlog, RULES, { ...question, log: LOG }, {} as Payloads);
-    const before = await Promise.all(questions.map(tell));
-    const meanwhile = questions.map(tell);
+    const send = (query: object): Promise<Answer> =>
+      ask(owner, world.eventlog, RULES, { ...query, log: LOG }, {} as Payloads);
+    const before = await Promise.all(queries.map(send));
+    const during = queries.map(send);
     await owner.read((state) => forgetTree(state, run.treeId));
-    expect(await Promise.all(meanwhile)).toEqual(before);
-    expect(before.map(refusal)).toEqual(questions.map(() => undefined));
-    expect((await Promise.all(questions.map(tell))).map(refusal)).toEqual(questions.map(() => 'NOT_FOUND'));
+    expect(await Promise.all(during)).toEqual(before);
+    expect(before.map(refusal)).toEqual(queries.map(() => undefined));
+    expect((await Promise.all(queries.map(send))).map(refusal)).toEqual(queries.map(() => 'NOT_FOUND'));
   });
 });

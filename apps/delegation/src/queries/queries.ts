@@ -22,12 +22,11 @@ import { liveDigest } from './live-digest';
 const found = (value: unknown): Answer => ({ ok: true, value });
 const missing = (what: string, id: string): Answer => ({
   ok: false,
-  refusal: { code: 'NOT_FOUND', detail: `no ${what} ${id} is known here` },
+  refusal: { code: 'NOT_FOUND', detail: `${what.charAt(0).toUpperCase()}${what.slice(1)} ${id} not found.` },
 });
 
 /**
- * Answers a question about the live state. Reads the committed state only; the words in payloads are fetched after.
- * Changes nothing.
+ * Answers a query about the live state. Reads only committed state, then the texts in payloads. Changes nothing.
  */
 export async function ask(
   owner: LogOwner,
@@ -48,7 +47,7 @@ export async function ask(
     case 'grant':
     case 'tree':
     case 'approval':
-      return told(owner, eventlog, query);
+      return view(owner, eventlog, query);
     case 'approvals':
       return pending(owner, eventlog, query);
     case 'action':
@@ -79,8 +78,8 @@ export async function ask(
     }
     case 'unreadable':
       return unreadable(owner, eventlog);
-    case 'import': // the log's own business, not its state's
-      return missing('question', query.op);
+    case 'import': // not about the state: `QueriesService` handles it
+      return missing('query', query.op);
     case 'erasure':
       return found(await previewErasure(owner, payloads, query.log, query.subjectRef));
     case 'dryRun':
@@ -92,7 +91,7 @@ export async function ask(
   }
 }
 
-/** What an operator examines before it is set aside. */
+/** Lists the unreadable events, for an operator to examine. */
 async function unreadable(owner: LogOwner, eventlog: OwnerLog): Promise<Answer> {
   const { log, nodes } = await owner.read((state) => ({ log: state.log, nodes: [...state.unreadable.values()] }));
   const shown = nodes.slice(0, LIMITS.unreadableShown);
@@ -115,19 +114,19 @@ async function unreadable(owner: LogOwner, eventlog: OwnerLog): Promise<Answer> 
   return found({ log, items });
 }
 
-/** What the state knows by this id; its words are read when the state has been. */
-async function told(
+/** Returns the view of a run, grant, tree or approval by its ID. Texts are read after the state. */
+async function view(
   owner: LogOwner,
   eventlog: OwnerLog,
   { op, id }: { op: keyof typeof VIEWERS; id: string },
 ): Promise<Answer> {
-  const tell: Viewer<unknown> = VIEWERS[op];
-  const view = await owner.read((state, now) => tell(eventlog, state, id, now));
-  return view === undefined ? missing(op, id) : found(view);
+  const viewOf: Telling<unknown> = TELLING[op];
+  const value = await owner.read((state, now) => viewOf(eventlog, state, id, now));
+  return value === undefined ? missing(op, id) : found(value);
 }
 
-/** Each log's lists are told one at a time: the words of one tenant's cards take a small part of the database. */
-const listing = new WeakMap<LogOwner, SerialQueue>();
+/** One list per log at a time, so that the texts of one tenant's approvals take a small part of the database's capacity. */
+const queues = new WeakMap<LogOwner, Turns>();
 
 async function pending(
   owner: LogOwner,
@@ -135,22 +134,22 @@ async function pending(
   { limit = LIMITS.pendingPageMax, after }: Extract<Query, { op: 'approvals' }>,
 ): Promise<Answer> {
   const turns =
-    listing.get(owner) ??
-    new SerialQueue('what waits for a person is being listed', LIMITS.pendingWaiting, LIMITS.pendingWaitMs);
-  listing.set(owner, turns);
+    queues.get(owner) ??
+    new Turns('the pending approvals are being listed', LIMITS.pendingWaiting, LIMITS.pendingWaitMs);
+  queues.set(owner, turns);
   return busyRefused(() =>
     turns.take(async () => {
-      const { telling, next } = await owner.read((state, now) => {
-        const page = pendingPage(state, after ?? { turn: 1, position: -1 }, limit, now);
-        // the state is read at once; words are waited for when it is let go of
-        return { telling: { cards: showApprovals(eventlog, state, page.approvals, now) }, next: page.next };
+      const { page, next } = await owner.read((state, now) => {
+        const { approvals, next } = pendingPage(state, after ?? { turn: 1, position: -1 }, limit, now);
+        // wrapped, so that `read` does not wait for the texts: the state is read synchronously
+        return { page: { items: tellApprovals(eventlog, state, approvals, now) }, next };
       });
-      return found({ items: await telling.cards, next });
+      return found({ items: await page.items, next });
     }),
   );
 }
 
-/** One page, in turns, with where the next begins; a page may be short though there is more. */
+/** Returns one page, alternating between runs, and the start of the next. A page may be short even if more follow. */
 export function pendingPage(
   state: LogState,
   after: { turn: number; position: number },
@@ -170,7 +169,7 @@ export function pendingPage(
   return { approvals, next: null };
 }
 
-/** What there is no room for now is refused, and asked again. */
+/** Turns `Busy` into a refusal that asks for a retry. */
 async function busyRefused(work: () => Promise<Answer>): Promise<Answer> {
   try {
     return await work();
@@ -180,7 +179,7 @@ async function busyRefused(work: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
-/** What the decision would be now. Nothing is charged, written or remembered. */
+/** Computes the decision on an action as of now. Charges, writes and remembers nothing. */
 function dryRun(owner: LogOwner, rules: Rules, raw: unknown): Promise<Answer> {
   const parsed = authorizeSchema.safeParse(raw);
   if (!parsed.success)

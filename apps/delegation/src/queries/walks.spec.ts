@@ -5,7 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError } from '@bailiwick/platform/serial-queue';
 import { WalkLost, Walks } from './walks';
 
-/** A log of so many live grants of one class: copies of one that was issued. */
+/** A log with `size` live grants of one class: copies of an issued one. */
 function crowded(size: number): TestLog {
   const log = new TestLog();
   const { grantId, runId } = openTestRun(log, undefined, 'qbot');
@@ -21,12 +21,12 @@ function crowded(size: number): TestLog {
   return log;
 }
 
-/** Counts the grants that are looked at. */
+/** Counts the grants that are read. */
 function watched(state: LogState): { seen: () => number } {
-  let looked = 0;
+  let reads = 0;
   const get = state.grants.get.bind(state.grants);
-  Object.assign(state.grants, { get: (id: string): GrantNode | undefined => ((looked += 1), get(id)) });
-  return { seen: () => looked };
+  Object.assign(state.grants, { get: (id: string): GrantNode | undefined => ((reads += 1), get(id)) });
+  return { seen: () => reads };
 }
 
 const turns = (): { next: (piece: () => void) => void; waiting: (() => void)[] } => {
@@ -34,10 +34,10 @@ const turns = (): { next: (piece: () => void) => void; waiting: (() => void)[] }
   return { next: (piece) => void waiting.push(piece), waiting };
 };
 
-describe('a preview of 200,000 grants', () => {
-  it('looks at no more than a stated number of grants between two turns of the loop, and counts them all', async () => {
+describe('previewInPieces', () => {
+  it('reads a bounded number of 200,000 grants in each turn of the event loop, and counts all', async () => {
     const log = crowded(200_000);
-    // (all copies are at one position: the list is told apart by it)
+    // copies share a position, by which the list is ordered: give each a unique one
     log.state.order.forEach((grant, i) => Object.assign(grant, { position: i + 1 }));
     Object.assign(log.state, { next: log.state.order.length + 1 });
     const { seen } = watched(log.state);
@@ -59,57 +59,57 @@ describe('a preview of 200,000 grants', () => {
     expect(count).toBeGreaterThan(200);
   });
 
-  it('is as of the position at which it began, whatever is issued or forgotten before it is over', () => {
+  it('counts as of the position at its start, whatever is issued or dropped before its end', () => {
     const log = new TestLog();
     for (let i = 0; i < 20; i++) openTestRun(log, undefined, 'qbot');
     const pieces = previewInPieces(log.state, { selector: { agentClass: 'qbot' } }, log.now, 2);
     const asOf = log.state.next;
-    openTestRun(log, undefined, 'qbot'); // before the first piece is done
+    openTestRun(log, undefined, 'qbot'); // before the first piece
     pieces.next();
     openTestRun(log, undefined, 'qbot');
     const { order, grants } = log.state;
     const gone = order.slice(0, 5);
     gone.forEach(({ id }) => grants.delete(id));
-    order.splice(0, 5); // as forgetting trees makes the list smaller
+    order.splice(0, 5); // as dropping trees shortens the list
     let step = pieces.next();
     while (!step.done) step = pieces.next();
     expect(step.value).toMatchObject({ asOf, counts: { grants: 15 } });
   });
 });
 
-describe('walks of a process', () => {
-  function* counting(name: string, told: string[], pieces: number): Generator<void, string> {
+describe('Walks', () => {
+  function* counting(name: string, turnsTaken: string[], pieces: number): Generator<void, string> {
     for (let i = 0; i < pieces; i++) {
-      told.push(name);
+      turnsTaken.push(name);
       yield;
     }
     return name;
   }
 
-  it('take turns, one piece in a turn of the loop', async () => {
+  it('alternate, with one piece per turn of the event loop', async () => {
     const { next, waiting } = turns();
     const walks = new Walks(5, next);
-    const told: string[] = [];
-    const all = ['a', 'b'].map((name) => walks.run(counting(name, told, 3), () => false));
+    const turnsTaken: string[] = [];
+    const all = ['a', 'b'].map((name) => walks.run(counting(name, turnsTaken, 3), () => false));
     while (waiting.length > 0) (waiting.shift() as () => void)();
-    expect(told.join('')).toBe('ababab');
+    expect(turnsTaken.join('')).toBe('ababab');
     expect(await Promise.all(all)).toEqual(['a', 'b']);
   });
 
-  it('are refused beyond their maximum, end with a dropped state, and one that throws ends no other', async () => {
+  it('refuses walks over the maximum, ends those of a dropped state, and isolates errors', async () => {
     const { next, waiting } = turns();
     const walks = new Walks(3, next);
-    const told: string[] = [];
+    const turnsTaken: string[] = [];
     let lost = false;
-    const one = walks.run(counting('a', told, 2), () => lost);
+    const one = walks.run(counting('a', turnsTaken, 2), () => lost);
     const bad = walks.run(
       (function* (): Generator<void, string> {
         throw new Error('broken');
       })(),
       () => false,
     );
-    const fine = walks.run(counting('c', told, 2), () => false);
-    await expect(walks.run(counting('d', told, 1), () => false)).rejects.toThrow(QueueFullError);
+    const fine = walks.run(counting('c', turnsTaken, 2), () => false);
+    await expect(walks.run(counting('d', turnsTaken, 1), () => false)).rejects.toThrow(Busy);
     const ends = Promise.all([
       expect(one).rejects.toThrow(WalkLost),
       expect(bad).rejects.toThrow('broken'),

@@ -2,17 +2,17 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError } from '@bailiwick/platform/serial-queue';
 
 interface Walk {
-  /** @returns true where it is over */
+  /** @returns true when the walk has ended */
   step(): boolean;
 }
 
-/** The state that a walk was over is not the owner's any more: what it counted is of no use. */
+/** Thrown if the owner dropped the state during a walk: the count is useless. */
 export class WalkLost extends Error {}
 
 /**
- * Walks over states that are too long for one turn of the loop: of all walks of a process one piece is done in a turn,
- * and decisions are made before the next. So a walk holds up nothing for longer than a piece takes, whatever else is
- * walked for other tenants.
+ * Runs walks over states that take too long for one turn of the event loop. Each turn runs one piece of one walk in the
+ * process, and decisions run between turns. So a walk blocks decisions at most for one piece, regardless of the walks
+ * for other tenants.
  */
 export class Walks {
   private readonly walks: Walk[] = [];
@@ -23,17 +23,17 @@ export class Walks {
   ) {}
 
   /**
-   * @param isLost asked before each piece
-   * @throws QueueFullError where too many are under way, WalkLost, or what a piece throws
+   * @param isLost called before each piece; reports whether the owner dropped the state
+   * @throws Busy if too many walks are running, WalkLost, or the error of a piece
    */
   run<T>(pieces: Generator<void, T>, isLost: () => boolean): Promise<T> {
     if (this.walks.length >= this.most)
-      return Promise.reject(new QueueFullError('too many counts are under way; try again shortly'));
+      return Promise.reject(new Busy('too many counts are running; try again shortly'));
     return new Promise((resolve, reject) => {
       this.walks.push({
         step: () => {
           try {
-            if (isLost()) throw new WalkLost('the state was dropped while it was walked');
+            if (isLost()) throw new WalkLost('the state was dropped during the walk');
             const piece = pieces.next();
             if (!piece.done) return false;
             resolve(piece.value);
@@ -54,5 +54,5 @@ export class Walks {
   }
 }
 
-/** Of this process. */
+/** The walks of this process. */
 export const walks = new Walks();

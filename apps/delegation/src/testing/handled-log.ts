@@ -4,18 +4,18 @@ import { MemoryEventLog } from '@bailiwick/event-store/memory';
 type Commit = () => Promise<AppendResult>;
 type Handling = (commit: Commit, events: readonly AppendEvent[]) => Promise<AppendResult>;
 
-/** An append that has arrived and is not let through yet. */
+/** An append that has arrived and is held back. */
 export interface Held {
   /** the events that arrived */
   readonly arrived: Promise<readonly AppendEvent[]>;
-  letGo(): void;
+  release(): void;
 }
 
-/** An event log with a hand on it: its next appends are held, lost or thrown, its reads watched. */
+/** An event log for fault tests: it can hold, lose or fail the next appends and reads. */
 export class HandledLog extends MemoryEventLog {
-  /** what was appended and acknowledged, one entry per append */
+  /** the acknowledged events, one entry per append */
   readonly acknowledged: (readonly AppendEvent[])[] = [];
-  /** every append that was tried */
+  /** the number of attempted appends */
   tried = 0;
   readonly readFrom: number[] = [];
   private readonly handlings: Handling[] = [];
@@ -43,21 +43,21 @@ export class HandledLog extends MemoryEventLog {
     return Promise.reject(new Error('the database is away'));
   }
 
-  /** Holds the next append until it is let go. */
+  /** Holds the next append until it is released. */
   hold(): Held {
     let arrive: (events: readonly AppendEvent[]) => void;
-    let letGo = (): void => undefined;
+    let release = (): void => undefined;
     const arrived = new Promise<readonly AppendEvent[]>((resolve) => (arrive = resolve));
-    const gone = new Promise<void>((resolve) => (letGo = resolve));
+    const released = new Promise<void>((resolve) => (release = resolve));
     this.handlings.push(async (commit, events) => {
       arrive(events);
-      await gone;
+      await released;
       return commit();
     });
-    return { arrived, letGo };
+    return { arrived, release };
   }
 
-  /** The next append is written, or is not; which of the two cannot be told. */
+  /** The next append has an unknown outcome; `written` is the actual one. */
   loseNext(written: boolean): void {
     this.handlings.push(async (commit) => {
       if (written) await commit();
@@ -70,7 +70,7 @@ export class HandledLog extends MemoryEventLog {
     this.handlings.push(() => Promise.reject(new Error('the driver gave up')));
   }
 
-  /** Somebody does something just before the next append arrives. */
+  /** Runs an action just before the next append. */
   beforeNext(act: () => Promise<unknown>): void {
     this.handlings.push(async (commit) => {
       await act();

@@ -4,17 +4,17 @@ import { systemClock } from '@bailiwick/core/clock';
 import { LogOwner } from '../log-owner/owner';
 import { LOG, RULES } from './world';
 
-/** What a child process that owns a log hears from its parent, and what it says. */
-export interface Asked {
+/** A message from the parent to the child process that owns a log. */
+export interface OwnerRequest {
   readonly nth: number;
   readonly command: unknown;
 }
-export interface Said {
+export interface OwnerResponse {
   readonly nth: number;
   readonly answer: Answer;
 }
 
-/** An owner over the database at `DATABASE_URL`: answers what its parent asks, until somebody ends it. */
+/** Runs an owner over the database at `DATABASE_URL` that answers its parent's requests until it is killed. */
 function main(): void {
   const eventlog = new PostgresEventLog(process.env.DATABASE_URL as string);
   const owner = new LogOwner({
@@ -26,10 +26,10 @@ function main(): void {
     warn: () => undefined,
   });
   owner.start();
-  process.on('message', ({ nth, command }: Asked) => {
-    void owner.submit(command).then((answer) => process.send?.({ nth, answer } satisfies Said));
+  process.on('message', ({ nth, command }: OwnerRequest) => {
+    void owner.submit(command).then((answer) => process.send?.({ nth, answer } satisfies OwnerResponse));
   });
-  process.on('disconnect', () => process.exit(1)); // whoever would kill it is gone
+  process.on('disconnect', () => process.exit(1)); // the parent is gone
 }
 
 if (require.main === module) main();

@@ -15,7 +15,7 @@ export const LOG = 'default/0';
 export const REF = 'ref_00000000000000000000000000';
 export const RULES: Rules = { judge: () => [], defaults: tenantDefaults };
 
-/** A grant that lets through whatever a test is not about. */
+/** A grant that permits everything a test does not examine. */
 export const ROOMY: GrantRequest = {
   actions: { allow: ['*'] },
   resources: [{ type: '*', match: '**' }],
@@ -25,7 +25,7 @@ export const ROOMY: GrantRequest = {
 
 type Body<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'>;
 
-/** A command as it comes in; with its id, or one that nobody else has. */
+/** Returns a command as a message contains it, with a unique ID unless `more` has one. */
 export function command<T extends CommandType>(type: T, body: Body<T>, more: Partial<Command> = {}): Command {
   commands += 1;
   const base = {
@@ -47,7 +47,7 @@ export const authorize = (grantId: string, more: Partial<CommandOf<'authorize'>>
     more as Partial<Command>,
   );
 
-/** The value of an answer that must be one. */
+/** Returns the value of a response that must not be a refusal. */
 export function value<T = Record<string, unknown>>(answer: Answer): T {
   if (!answer.ok) throw new Error(`refused: ${JSON.stringify(answer.refusal)}`);
   return answer.value as T;
@@ -56,23 +56,23 @@ export const refusal = (answer: Answer): string | undefined => (answer.ok ? unde
 export const decision = (answer: Answer): unknown => value<{ decision?: unknown }>(answer).decision;
 export const grantIdOf = (answer: Answer): string => value<{ grant: { id: string } }>(answer).grant.id;
 
-/** Every event of the log, as it is stored. */
+/** Returns all stored events of a log. */
 export async function eventsOf(eventlog: Pick<EventLog, 'read'>, log = LOG): Promise<Event[]> {
   return (await eventlog.read(log, 0, 1_000_000)).map((event) => parseEvent(event.body));
 }
 
-/** The digest of the state, folded from position 0 (I10). */
+/** Returns the digest of the state folded from position 0 (I10). */
 export async function digestFromZero(eventlog: Pick<EventLog, 'read'>, log = LOG): Promise<string> {
   const state = emptyState(log, log.split('/')[0] as string, Number(log.split('/')[1]));
   for (const event of await eventsOf(eventlog, log)) evolve(state, event);
   return stateDigest(state);
 }
 
-/** Owners of one log in memory, and what they say to the world. */
+/** Owners of one log in memory, with a record of their announcements and warnings. */
 export class World {
   readonly eventlog = new HandledLog(undefined, () => this.now);
   readonly warnings: string[] = [];
-  /** of each commit that was announced, its first position and one past its last */
+  /** the first position and one past the last of each announced commit */
   readonly announced: [from: number, next: number][] = [];
   now = Date.parse('2026-01-01T00:00:00.000Z');
   private readonly owners: LogOwner[] = [];
@@ -83,7 +83,7 @@ export class World {
     return { world, owner: world.owner(options) };
   }
 
-  /** One more owner, over what the log holds now. */
+  /** Starts another owner over the current log. */
   owner(options: Partial<OwnerOptions> = {}): LogOwner {
     const owner = new LogOwner({
       log: LOG,
@@ -100,7 +100,7 @@ export class World {
     return owner;
   }
 
-  /** All given at once, so that one batch takes them, as long as they fit. */
+  /** Submits all commands at once, so that one batch takes them if they fit. */
   together(owner: LogOwner, all: readonly unknown[]): Promise<Answer[]> {
     return Promise.all(all.map((each) => owner.submit(each)));
   }
@@ -118,7 +118,7 @@ export class World {
   }
 }
 
-/** Lets everything that can go on without the outside world go on. */
+/** Waits until all work that needs no external event is done. */
 export async function settled(): Promise<void> {
   for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,8 +4,8 @@ import { Announcer } from './announcer';
 
 const commit = (from: number, next: number): Announcement => ({ log: 'default/0', from, next, time: `t${next}` });
 
-describe('announcing', () => {
-  const said: Announcement[] = [];
+describe('Announcer', () => {
+  const published: Announcement[] = [];
   let pass: (() => void) | undefined;
   const timer: Timer = (_ms, act) => {
     pass = act;
@@ -13,37 +13,37 @@ describe('announcing', () => {
   };
   let announcer: Announcer;
   beforeEach(() => {
-    said.splice(0);
+    published.splice(0);
     pass = undefined;
-    announcer = new Announcer((each) => said.push(each), timer);
+    announcer = new Announcer((each) => published.push(each), timer);
   });
 
-  it('tells the first commit at once', () => {
+  it('publishes the first commit at once', () => {
     announcer.announce(commit(0, 3));
-    expect(said).toEqual([commit(0, 3)]);
+    expect(published).toEqual([commit(0, 3)]);
   });
 
-  it('tells those that follow it together, when the time is over, and then rests', () => {
+  it('publishes the following commits together after the interval, and then stops its timer', () => {
     announcer.announce(commit(0, 3));
     announcer.announce(commit(3, 4));
     announcer.announce(commit(4, 9));
-    expect(said).toEqual([commit(0, 3)]);
+    expect(published).toEqual([commit(0, 3)]);
     pass?.();
-    expect(said).toEqual([commit(0, 3), commit(3, 9)]);
+    expect(published).toEqual([commit(0, 3), commit(3, 9)]);
     announcer.announce(commit(9, 10));
-    expect(said).toHaveLength(2);
+    expect(published).toHaveLength(2);
     pass?.();
     pass?.();
     announcer.announce(commit(10, 11));
-    expect(said.slice(2)).toEqual([commit(9, 10), commit(10, 11)]);
+    expect(published.slice(2)).toEqual([commit(9, 10), commit(10, 11)]);
   });
 
-  it('tells what is left when it stops, once, and nothing later', () => {
+  it('publishes the pending commits once on stop, and none after that', () => {
     announcer.announce(commit(0, 1));
     announcer.announce(commit(1, 2));
     announcer.stop();
     announcer.stop();
-    expect(said).toEqual([commit(0, 1), commit(1, 2)]);
+    expect(published).toEqual([commit(0, 1), commit(1, 2)]);
     expect(pass).toBeUndefined();
   });
 });

@@ -4,12 +4,12 @@ import { Reply } from './reply';
 const answer = (value: unknown): Answer => ({ ok: true, value });
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
-describe('the reply to a message of commands', () => {
+describe('Reply', () => {
   const parts: CommandReply[] = [];
   beforeEach(() => parts.splice(0));
   const reply = (count: number, prompt = count): Reply => new Reply(count, prompt, (part) => parts.push(part));
 
-  it('is one message if all answers are ready in one turn', async () => {
+  it('sends one message if all responses are ready in one turn of the event loop', async () => {
     const three = reply(3);
     for (const i of [2, 0, 1]) three.take(i, answer(i));
     expect(await three.rest).toEqual({ answers: [0, 1, 2].map(answer) });
@@ -17,7 +17,7 @@ describe('the reply to a message of commands', () => {
     expect(parts).toEqual([]);
   });
 
-  it('sends at once what is ready, and the slow answer after it', async () => {
+  it('sends ready responses at once, and a slow one after them', async () => {
     const three = reply(3);
     three.take(0, answer('a'));
     three.take(2, answer('c'));
@@ -27,7 +27,7 @@ describe('the reply to a message of commands', () => {
     expect(await three.rest).toEqual({ answers: [answer('b')], of: [1] });
   });
 
-  it('sends a part without answers once all is written and only the answers take longer', async () => {
+  it('sends a part without responses once all commands are committed and no response is ready', async () => {
     const two = reply(2);
     two.committed();
     await turn();
@@ -37,7 +37,7 @@ describe('the reply to a message of commands', () => {
     expect(parts).toEqual([{ answers: [], of: [] }]);
   });
 
-  it('sends it at once if every command has to be prepared first, and only once', async () => {
+  it('sends that part at once, and only once, if every command needs preparation', async () => {
     const one = reply(1, 0);
     await turn();
     await turn();
