@@ -14,7 +14,7 @@ import {
   World,
 } from '../testing/world';
 
-describe('an owner whose append goes wrong', () => {
+describe('LogOwner after a failed append', () => {
   let world: World;
   let owner: LogOwner;
   beforeEach(async () => {
@@ -31,12 +31,12 @@ describe('an owner whose append goes wrong', () => {
     );
   };
 
-  describe('not knowing whether it happened', () => {
+  describe('of unknown outcome', () => {
     it.each<[string, (world: World) => void, number]>([
       ['was written', ({ eventlog }) => eventlog.loseNext(true), 1],
       ['was not written', ({ eventlog }) => eventlog.loseNext(false), 0],
       ['threw before it was written', ({ eventlog }) => eventlog.throwNext(), 0],
-    ])('answers NOT_READY to all of a batch that %s, and refolds', async (_what, fail, times) => {
+    ])('answers NOT_READY to all commands of a batch that %s, and refolds', async (_what, fail, times) => {
       const grantId = await granted();
       fail(world);
       const answers = await world.together(owner, [authorize(grantId), authorize(grantId)]);
@@ -47,7 +47,7 @@ describe('an owner whose append goes wrong', () => {
     });
 
     it.each([true, false])(
-      'gives the retry just the answer the first would have had, and writes once (written: %s)',
+      'answers a retry as it would have answered the first attempt, and writes once (written: %s)',
       async (written) => {
         const commands = (ids: string[]) =>
           ids.map((id) =>
@@ -67,19 +67,19 @@ describe('an owner whose append goes wrong', () => {
       },
     );
 
-    it('charges a budget once, however often an answer was lost', async () => {
+    it('charges a budget once, however often a response is lost', async () => {
       const grantId = await granted();
-      const asked = authorize(grantId, { cost: { USD: 30 } });
+      const repeated = authorize(grantId, { cost: { USD: 30 } });
       for (const written of [false, true, true]) {
         world.eventlog.loseNext(written);
-        await owner.submit(asked);
+        await owner.submit(repeated);
       }
-      expect(decision(await owner.submit(asked))).toBe('permit');
+      expect(decision(await owner.submit(repeated))).toBe('permit');
       expect(await owner.read((state) => state.grants.get(grantId)?.usage.reserved.cost)).toEqual({ USD: 30 });
-      expect(await ofCommand(asked.commandId)).toHaveLength(1);
+      expect(await ofCommand(repeated.commandId)).toHaveLength(1);
     });
 
-    it('carries out nothing later that it has refused, also where the batch was too full for one append', async () => {
+    it('never carries out a refused command later, even if the batch was too large for one append', async () => {
       const grantId = await granted();
       for (let i = 0; i < 5; i++)
         await world.together(
@@ -97,7 +97,7 @@ describe('an owner whose append goes wrong', () => {
       expect((await world.events()).filter((event) => event.type === 'RunOpened')).toHaveLength(1);
     });
 
-    it('tells nothing that it decided meanwhile on what was then not written, and decides the retry anew', async () => {
+    it('drops decisions based on a batch that was not written, and decides their retries again', async () => {
       const grantId = grantIdOf(await owner.submit(openRun({ ...ROOMY, budget: { ...ROOMY.budget, calls: 1 } })));
       let fail = (): void => undefined;
       const arrived = new Promise<void>((resolve) =>
@@ -111,7 +111,7 @@ describe('an owner whose append goes wrong', () => {
       );
       const first = owner.submit(authorize(grantId));
       await arrived;
-      const second = owner.submit(authorize(grantId)); // there is nothing left for it, if the first is written
+      const second = owner.submit(authorize(grantId)); // the budget is used up if the first is written
       await settled();
       fail();
       expect([await first, await second].map(refusal)).toEqual(['NOT_READY', 'NOT_READY']);
@@ -120,7 +120,7 @@ describe('an owner whose append goes wrong', () => {
       await sound();
     });
 
-    it('is not troubled by what it could not announce', async () => {
+    it('succeeds even if a commit cannot be announced', async () => {
       const loud = world.owner({
         publish: () => {
           throw new Error('no bus');
@@ -131,19 +131,19 @@ describe('an owner whose append goes wrong', () => {
     });
   });
 
-  describe('with a key that was used before', () => {
-    it('tells two copies in one batch the same, and writes once', async () => {
+  describe('and repeated commands', () => {
+    it('gives two copies in one batch the same response, and writes once', async () => {
       const grantId = await granted();
-      const asked = authorize(grantId, { commandId: 'idk_00000001' });
-      const [one, two] = await world.together(owner, [asked, asked]);
+      const repeated = authorize(grantId, { commandId: 'idk_00000001' });
+      const [one, two] = await world.together(owner, [repeated, repeated]);
       expect(one?.ok).toBe(true);
       expect(two).toEqual(one);
       expect(await ofCommand('idk_00000001')).toHaveLength(1);
     });
 
-    it('tells a new owner’s client what the old owner answered', async () => {
+    it('gives the original response as a new owner of the log', async () => {
       const grantId = await granted();
-      const asked = [
+      const repeated = [
         authorize(grantId, { commandId: 'idk_00000001', cost: { USD: 5 } }),
         authorize(grantId, {
           commandId: 'idk_00000002',
@@ -173,8 +173,8 @@ describe('an owner whose append goes wrong', () => {
         command('revokeGrant', { grantId }, { commandId: 'idk_00000007' }),
       ];
       const runId = (await world.events())[0]?.runId as string;
-      Object.assign(asked[5] as object, { runId });
-      const first = await world.together(owner, asked);
+      Object.assign(repeated[5] as object, { runId });
+      const first = await world.together(owner, repeated);
       expect(first.slice(0, 3).map(decision)).toEqual(['permit', 'step-up', 'deny']);
       expect(first.map(refusal)).toEqual([
         undefined,
@@ -188,34 +188,34 @@ describe('an owner whose append goes wrong', () => {
       await owner.stop();
       const tried = world.eventlog.tried;
       const next = world.owner();
-      expect(await world.together(next, asked)).toEqual(first);
+      expect(await world.together(next, repeated)).toEqual(first);
       expect(world.eventlog.tried).toBe(tried);
     });
 
-    it('forgets it after a day, and not before: then it makes something new, and never the old again', async () => {
-      const asked = openRun({ ...ROOMY, time: { ttl: '30d' } }, { commandId: 'idk_00000001' });
-      const first = await owner.submit(asked);
+    it('remembers a key for a day, and then treats the command as new', async () => {
+      const repeated = openRun({ ...ROOMY, time: { ttl: '30d' } }, { commandId: 'idk_00000001' });
+      const first = await owner.submit(repeated);
       world.now += LIMITS.idempotencyMs;
       await owner.submit(openRun());
-      expect(await owner.submit(asked)).toEqual(first);
+      expect(await owner.submit(repeated)).toEqual(first);
       world.now += 1_000;
       await owner.submit(openRun());
-      const fresh = await owner.submit(asked);
+      const fresh = await owner.submit(repeated);
       expect(grantIdOf(fresh)).not.toBe(grantIdOf(first));
     });
   });
 
-  describe('because another owner writes', () => {
-    it('refuses, refolds, and decides the retry on what the other wrote', async () => {
+  describe('because of another owner', () => {
+    it('refuses the command, refolds, and decides the retry on the other owner’s events', async () => {
       const grantId = await granted();
       const rival = world.owner();
       await rival.read(() => undefined);
       world.eventlog.beforeNext(async () => {
         expect((await rival.submit(command('revokeGrant', { grantId }))).ok).toBe(true);
       });
-      const asked = authorize(grantId);
-      expect(refusal(await owner.submit(asked))).toBe('NOT_READY');
-      expect(decision(await owner.submit(asked))).toBe('deny');
+      const repeated = authorize(grantId);
+      expect(refusal(await owner.submit(repeated))).toBe('NOT_READY');
+      expect(decision(await owner.submit(repeated))).toBe('deny');
       expect((await world.events()).map((event) => event.type)).toEqual([
         'RunOpened',
         'GrantIssued',
@@ -225,14 +225,14 @@ describe('an owner whose append goes wrong', () => {
       await sound();
     });
 
-    it('never lets two owners together permit more than the budget (I3)', async () => {
+    it('never permits more than the budget together with the other owner (I3)', async () => {
       const grantId = grantIdOf(await owner.submit(openRun({ ...ROOMY, budget: { ...ROOMY.budget, calls: 25 } })));
       const rival = world.owner();
       let permits = 0;
       const ask = async (who: LogOwner) => {
-        const asked = authorize(grantId);
+        const repeated = authorize(grantId);
         for (;;) {
-          const answer = await who.submit(asked);
+          const answer = await who.submit(repeated);
           if (refusal(answer) === 'NOT_READY') continue;
           if (decision(answer) === 'permit') permits += 1;
           return;
@@ -244,7 +244,7 @@ describe('an owner whose append goes wrong', () => {
       await sound();
     });
 
-    it('writes nothing under a lease that it has lost, and answers NOT_READY for as long as it is asked', async () => {
+    it('writes no event under a lost lease, and answers NOT_READY to every command', async () => {
       await world.eventlog.heartbeat('me', 60_000);
       await world.eventlog.heartbeat('other', 60_000);
       const lease = await world.eventlog.acquireLease(LOG, 'me');
@@ -259,8 +259,8 @@ describe('an owner whose append goes wrong', () => {
     });
   });
 
-  describe('and that cannot load its log', () => {
-    it('answers NOT_READY meanwhile, and serves as soon as it can', async () => {
+  describe('and a failed load', () => {
+    it('answers NOT_READY until the log can be loaded', async () => {
       const grantId = await granted();
       world.eventlog.failReads(1);
       const next = world.owner();
@@ -269,7 +269,7 @@ describe('an owner whose append goes wrong', () => {
       expect(decision(await next.submit(authorize(grantId)))).toBe('permit');
     });
 
-    it('answers NOT_READY also to what came too late to be decided on the state that it had', async () => {
+    it('answers NOT_READY to commands that arrived too late for the dropped state', async () => {
       const grantId = await granted();
       const held = world.eventlog.hold();
       const first = owner.submit(authorize(grantId));
@@ -284,7 +284,7 @@ describe('an owner whose append goes wrong', () => {
       expect((await world.events()).map((event) => event.type)).toEqual(['RunOpened', 'GrantIssued', 'GrantRevoked']);
     });
 
-    it('takes nothing but revocations where an event cannot be read, states it, and writes nothing to the log (I11)', async () => {
+    it('accepts only revocations after an unreadable event, reports it, and writes no event (I11)', async () => {
       const { world: broken, owner: started } = await World.start();
       await started.stop();
       await broken.eventlog.append(LOG, 0, [

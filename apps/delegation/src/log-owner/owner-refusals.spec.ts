@@ -4,7 +4,7 @@ import type { LogOwner } from './owner';
 
 const { burst } = LIMITS.refusals.run;
 
-describe('an owner whose runs are refused very often', () => {
+describe('LogOwner with many refusals', () => {
   let world: World;
   let owner: LogOwner;
   let grantId: string;
@@ -21,7 +21,7 @@ describe('an owner whose runs are refused very often', () => {
     );
   const summaries = async () => (await world.events()).filter(({ type }) => type === 'RefusalsSummarized');
 
-  it('it answers what is beyond the budget with TOO_MANY, and writes one count after an interval', async () => {
+  it('answers refusals beyond the budget with TOO_MANY, and writes one summary after an interval', async () => {
     const answers = await flood(500);
     expect(answers.filter((each) => refusal(each) === 'TOO_MANY')).toHaveLength(500 - burst);
     expect(JSON.stringify(answers.at(-1))).not.toContain('unwritten');
@@ -39,13 +39,13 @@ describe('an owner whose runs are refused very often', () => {
     expect(await summaries()).toHaveLength(1);
   });
 
-  it('it writes the counts before it stops, so that the next owner has lost none', async () => {
+  it('writes pending counts before it stops', async () => {
     await flood(100);
     await owner.stop();
     expect(await summaries()).toMatchObject([{ data: { total: 100 - burst } }]);
   });
 
-  it('it keeps the counts where they could not be written', async () => {
+  it('keeps counts that could not be written', async () => {
     await flood(100);
     world.now += LIMITS.refusalSummaryMs;
     world.eventlog.throwNext();
@@ -55,12 +55,12 @@ describe('an owner whose runs are refused very often', () => {
     expect(await summaries()).toMatchObject([{ data: { total: 100 - burst } }]);
   });
 
-  it.each(['tick', 'summarizeRefusals'] as const)('it takes no %s from outside', async (type) => {
+  it.each(['tick', 'summarizeRefusals'] as const)('accepts no %s from clients', async (type) => {
     const more = type === 'tick' ? {} : { since: '2026-01-01T00:00:00.000Z', refused: [] };
     expect(refusal(await owner.submit(command(type, more as never)))).toBe('FORBIDDEN');
   });
 
-  it('it answers a retry of a denial that was written as it did at first', async () => {
+  it('returns the original response to a retry of a written denial', async () => {
     const one = authorize(grantId, { action: { verb: 'email.read' } });
     const first = await owner.submit(one);
     await flood(500);

@@ -3,7 +3,7 @@ import { takeSnapshot } from '@bailiwick/platform/log-state';
 import type { LogOwner } from './owner';
 import { authorize, command, digestFromZero, grantIdOf, openRun, ROOMY, World } from '../testing/world';
 
-describe('the state of an owner', () => {
+describe('LogOwner and snapshots', () => {
   let world: World;
   let owner: LogOwner;
   beforeEach(async () => {
@@ -14,7 +14,7 @@ describe('the state of an owner', () => {
   const granted = async (grant = ROOMY): Promise<string> => grantIdOf(await owner.submit(openRun(grant)));
   const warn = (message: string): unknown => world.warnings.push(message);
 
-  it('is folded from its snapshot and what came after it to just what a fold from 0 gives (I10)', async () => {
+  it('folds a snapshot and later events to the same state as all events from 0 (I10)', async () => {
     const grantId = await granted();
     await world.together(
       owner,
@@ -40,17 +40,17 @@ describe('the state of an owner', () => {
     return texts.join('');
   };
 
-  it('is written down as it was when that was begun, in pieces and with a pause after each', async () => {
+  it('takes a snapshot as of its start, in pieces with a pause after each', async () => {
     const grantId = await granted();
     await world.together(
       owner,
       Array.from({ length: 7 }, () => authorize(grantId)),
     );
-    const begun = await world.eventlog.head('default/0');
+    const start = await world.eventlog.head('default/0');
     let pauses = 0;
     const busy = {
       events: 2,
-      // while it is at it the log grows faster than it is read
+      // during the snapshot the log grows faster than it is read
       pause: async () => {
         pauses += 1;
         await world.together(
@@ -60,13 +60,13 @@ describe('the state of an owner', () => {
       },
     };
     const { position, chars } = await takeSnapshot('default/0', world.eventlog, warn, busy);
-    expect(position).toBe(begun);
+    expect(position).toBe(start);
     expect(chars).toBe((await snapshotText(position)).length);
-    expect(pauses).toBe(Math.floor(begun / 2));
+    expect(pauses).toBe(Math.floor(start / 2));
     expect(await world.digest(world.owner())).toBe(await digestFromZero(world.eventlog));
   });
 
-  it('is folded anew where the snapshot cannot be read: it saves time, and is no truth', async () => {
+  it('refolds the log from its first event if the snapshot cannot be read', async () => {
     await granted();
     await owner.stop();
     const head = await world.eventlog.head('default/0');

@@ -21,7 +21,7 @@ import type { LogOwner } from './owner';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
-describe('the owner of a log', () => {
+describe('LogOwner', () => {
   let world: World;
   let owner: LogOwner;
   beforeEach(async () => {
@@ -32,24 +32,24 @@ describe('the owner of a log', () => {
   const granted = async (grant = ROOMY): Promise<string> => grantIdOf(await owner.submit(openRun(grant)));
   const types = async (from = 0) => (await world.events()).slice(from).map((event) => event.type);
 
-  describe('answers', () => {
-    it('nothing, shows nothing and announces nothing before the append was acknowledged (I4)', async () => {
+  describe('responses', () => {
+    it('do not leave before the append is acknowledged (I4)', async () => {
       const held = world.eventlog.hold();
-      const said: string[] = [];
-      const tell = (grants: number) => said.push(`${grants} grants`);
-      const answered = owner.submit(openRun()).then((answer) => said.push(`answered ${answer.ok}`));
-      const together = owner.read((state) => state.grants.size).then(tell);
+      const seen: string[] = [];
+      const note = (grants: number) => seen.push(`${grants} grants`);
+      const answered = owner.submit(openRun()).then((answer) => seen.push(`answered ${answer.ok}`));
+      const together = owner.read((state) => state.grants.size).then(note);
       await held.arrived;
-      const later = owner.read((state) => state.grants.size).then(tell);
+      const later = owner.read((state) => state.grants.size).then(note);
       await settled();
-      expect([said, world.announced, await world.events()]).toEqual([[], [], []]);
+      expect([seen, world.announced, await world.events()]).toEqual([[], [], []]);
       held.release();
       await Promise.all([answered, together, later]);
-      expect(said.sort()).toEqual(['1 grants', '1 grants', 'answered true']);
+      expect(seen.sort()).toEqual(['1 grants', '1 grants', 'answered true']);
       expect(world.announced).toEqual([[0, 2]]);
     });
 
-    it('all of what waited while a batch was committed after one append together', async () => {
+    it('to commands that waited for a commit follow after one further append', async () => {
       const grantId = await granted();
       const held = world.eventlog.hold();
       const first = owner.submit(authorize(grantId));
@@ -63,29 +63,29 @@ describe('the owner of a log', () => {
       expect(world.eventlog.acknowledged.map((events) => events.length)).toEqual([2, 1, 20]);
     });
 
-    it('only after its own append what was decided while another was under way', async () => {
+    it('to commands decided during a commit wait for their own append', async () => {
       let judged = 0;
       const busy = world.owner({ rules: { ...RULES, judge: (...of) => (judged++, RULES.judge(...of)) } });
       const grantId = grantIdOf(await busy.submit(openRun()));
       const [one, two] = [world.eventlog.hold(), world.eventlog.hold()];
-      const said: string[] = [];
+      const seen: string[] = [];
       const ask = (name: string) =>
-        busy.submit(authorize(grantId)).then((answer) => said.push(`${name} ${String(decision(answer))}`));
+        busy.submit(authorize(grantId)).then((answer) => seen.push(`${name} ${String(decision(answer))}`));
       const first = ask('first');
       await one.arrived;
       const second = ask('second');
       await settled();
-      expect([judged, said]).toEqual([2, []]);
+      expect([judged, seen]).toEqual([2, []]);
       one.release();
       await two.arrived;
       await first;
-      expect(said).toEqual(['first permit']);
+      expect(seen).toEqual(['first permit']);
       two.release();
       await second;
-      expect(said).toEqual(['first permit', 'second permit']);
+      expect(seen).toEqual(['first permit', 'second permit']);
     });
 
-    it('and decides nothing more on an append that has been under way for long: it would be of an old time', async () => {
+    it('are not decided on a commit that takes too long, because their time would be outdated', async () => {
       let judged = 0;
       const busy = world.owner({ rules: { ...RULES, judge: (...of) => (judged++, RULES.judge(...of)) } });
       const grantId = grantIdOf(await busy.submit(openRun()));
@@ -102,7 +102,7 @@ describe('the owner of a log', () => {
       expect(Date.parse((await world.events()).at(-1)?.time ?? '')).toBe(world.now);
     });
 
-    it('a reading with what is committed, and with nothing that could be decided meanwhile', async () => {
+    it('to reads contain committed state only, not decisions made during the commit', async () => {
       const held = world.eventlog.hold();
       const first = owner.submit(openRun());
       const reading = owner.read((state) => state.grants.size);
@@ -114,17 +114,17 @@ describe('the owner of a log', () => {
       expect([await first, await second].map(({ ok }) => ok)).toEqual([true, true]);
     });
 
-    it('by one append at a time, also where more was decided meanwhile than the next one takes', async () => {
+    it('follow one append at a time, even if more commands arrive during a commit than the next one takes', async () => {
       const grantId = await granted();
       const limit = jest.replaceProperty(LIMITS, 'appendBatchEvents', 4 as never);
       const [one, two] = [world.eventlog.hold(), world.eventlog.hold()];
-      let isSecondThere = false;
-      void two.arrived.then(() => (isSecondThere = true));
+      let hasSecondArrived = false;
+      void two.arrived.then(() => (hasSecondArrived = true));
       const answers = [owner.submit(authorize(grantId))];
       await one.arrived;
       answers.push(...Array.from({ length: 7 }, () => owner.submit(authorize(grantId))));
       await settled();
-      expect(isSecondThere).toBe(false);
+      expect(hasSecondArrived).toBe(false);
       one.release();
       two.release();
       expect((await Promise.all(answers)).map(decision)).toEqual(Array(8).fill('permit'));
@@ -132,7 +132,7 @@ describe('the owner of a log', () => {
       limit.restore();
     });
 
-    it('in the order of the log: each answer names the position of its own event', async () => {
+    it('name the position of the event that they report', async () => {
       const grantId = await granted();
       const answers = await world.together(
         owner,
@@ -147,17 +147,17 @@ describe('the owner of a log', () => {
     });
 
     it.each<[string, unknown, string]>([
-      ['is no object', 'revoke everything', 'BAD_REQUEST'],
+      ['is not an object', 'revoke everything', 'BAD_REQUEST'],
       ['is of no known type', { ...openRun(), type: 'grantAll' }, 'BAD_REQUEST'],
-      ['has a member too many', { ...openRun(), admin: true }, 'BAD_REQUEST'],
-      ['names what does not exist', authorize(`grt_0_${'0'.repeat(26)}`), 'NOT_FOUND'],
+      ['has an extra member', { ...openRun(), admin: true }, 'BAD_REQUEST'],
+      ['names a grant that does not exist', authorize(`grt_0_${'0'.repeat(26)}`), 'NOT_FOUND'],
       ['is meant for another log (I9)', { ...openRun(), log: 'other/0' }, 'NOT_FOUND'],
-    ])('a command that %s with a refusal, and writes nothing', async (_what, raw, code) => {
+    ])('to a command that %s are refusals, without an append', async (_what, raw, code) => {
       expect(refusal(await owner.submit(raw))).toBe(code);
       expect(world.eventlog.tried).toBe(0);
     });
 
-    it('a refusal by a rule with its reason, after it was written down', async () => {
+    it('with a refusal by a rule follow after it is written', async () => {
       const grantId = await granted();
       const before = (await world.events()).length;
       const other = { actor: { kind: 'run', id: `run_0_${'0'.repeat(26)}` } } as const;
@@ -166,43 +166,43 @@ describe('the owner of a log', () => {
     });
   });
 
-  describe('of many commands in one batch', () => {
+  describe('a batch of commands', () => {
     const ask = (grantId: string, count: number, cost = {}) =>
       Array.from({ length: count }, () => authorize(grantId, { cost }));
     const permits = (answers: Answer[]) => answers.filter((answer) => decision(answer) === 'permit').length;
 
-    it('never permits more calls than the one budget they share has (I3)', async () => {
+    it('permits at most the calls in the budget that its grants share (I3)', async () => {
       const root = await granted({ ...ROOMY, budget: { ...ROOMY.budget, calls: 50 } });
       const child = { agent: { class: 'helper' }, purposeRef: REF, grant: {} };
       const children = await world.together(
         owner,
         Array.from({ length: 4 }, () => command('delegate', { grantId: root, ...child })),
       );
-      const asked = children.map(grantIdOf).flatMap((grantId) => ask(grantId, 40));
+      const calls = children.map(grantIdOf).flatMap((grantId) => ask(grantId, 40));
       const tried = world.eventlog.tried;
-      expect(permits(await world.together(owner, asked))).toBe(50);
+      expect(permits(await world.together(owner, calls))).toBe(50);
       expect(world.eventlog.tried).toBe(tried + 1);
       expect((await types()).filter((type) => type === 'ActionPermitted')).toHaveLength(50);
     });
 
-    it('never reserves more money than there is, and uses the last of it', async () => {
+    it('reserves at most the money in the budget, down to the last unit', async () => {
       const root = await granted({ ...ROOMY, budget: { ...ROOMY.budget, cost: { USD: 100 } } });
       expect(permits(await world.together(owner, ask(root, 60, { USD: 7 })))).toBe(14);
       expect(permits(await world.together(owner, [...ask(root, 1, { USD: 3 }), ...ask(root, 1, { USD: 2 })]))).toBe(1);
     });
 
-    it('permits nothing after a revocation that came before it in the batch (I6, I2)', async () => {
+    it('permits no action after a revocation earlier in the batch (I6, I2)', async () => {
       const root = await granted();
       const revoke = command('revokeGrant', { grantId: root });
       const answers = await world.together(owner, [authorize(root), revoke, authorize(root)]);
       expect([decision(answers[0] as Answer), decision(answers[2] as Answer)]).toEqual(['permit', 'deny']);
     });
 
-    it('writes what time has ended first, so that none acts under it (I2)', async () => {
+    it('writes expiries first, so that no command acts under an expired grant (I2)', async () => {
       const grantId = await granted({ ...ROOMY, time: { ttl: '1h' } });
       const permitted = value<{ actionId: string }>(await owner.submit(authorize(grantId)));
       const before = (await world.events()).length;
-      // the owner sleeps while the clock goes on: the next command finds both ends waiting
+      // time passes while the owner waits: the next command finds both expiries pending
       world.now += 3_600_000;
       const settle = command('settle', { actionId: permitted.actionId, outcome: { status: 'completed' } });
       const answers = await world.together(owner, [authorize(grantId), settle]);
@@ -211,7 +211,7 @@ describe('the owner of a log', () => {
       expect(answers[1]).toMatchObject({ ok: true, value: { action: { status: 'abandoned', late: 'completed' } } });
     });
 
-    it('goes on after time has ended something though nobody asks', async () => {
+    it('writes expiries without a command', async () => {
       await granted({ ...ROOMY, time: { ttl: '1h' } });
       world.now += 3_600_000;
       const held = world.eventlog.hold();
@@ -220,12 +220,12 @@ describe('the owner of a log', () => {
     });
   });
 
-  describe('has limits:', () => {
+  describe('limits', () => {
     const wordy = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`k${i}`, '書'.repeat(LIMITS.nameLength)]));
     const tooLarge = (grantId: string) =>
       authorize(grantId, { resource: { type: 'file', id: 'a', attributes: wordy } });
 
-    it('an event that would be too large is refused alone, and leaves no trace', async () => {
+    it('refuse only the command whose event is too large, and leave the state unchanged', async () => {
       const grantId = await granted();
       const digest = await world.digest(owner);
       expect(refusal(await owner.submit(tooLarge(grantId)))).toBe('TOO_LARGE');
@@ -236,7 +236,7 @@ describe('the owner of a log', () => {
       expect(await world.digest(owner)).toBe(await digestFromZero(world.eventlog));
     });
 
-    it('a command whose event could not be read again is refused alone with the field named, and leaves no trace', async () => {
+    it('refuse only the command whose event is not readable, name the field, and leave the state unchanged', async () => {
       const odd = { rule: 'odd', outcome: 'perhaps' as 'deny', message: 'of no known outcome' };
       const rules: Rules = { ...RULES, judge: (_seen, { labels }) => (labels.includes('odd') ? [odd] : []) };
       const { world: other, owner: strict } = await World.start({ rules });
@@ -255,7 +255,7 @@ describe('the owner of a log', () => {
       await other.end();
     });
 
-    it('a payload that would be too large is refused alone, and leaves no trace', async () => {
+    it('refuse only the command whose payload is too large, and leave the state unchanged', async () => {
       const purpose = { salt: 'x'.repeat(22), value: { purpose: '書'.repeat(4_000), task: '書'.repeat(4_000) } };
       const answers = await world.together(owner, [openRun(), openRun(ROOMY, { payload: purpose }), openRun()]);
       expect(answers.map(refusal)).toEqual([undefined, 'TOO_LARGE', undefined]);
@@ -263,7 +263,7 @@ describe('the owner of a log', () => {
       expect(world.warnings).toEqual([]);
     });
 
-    it('a full mailbox says so at once, and everything it took is answered', async () => {
+    it('refuse commands at once when the mailbox is full, and all accepted ones are answered', async () => {
       const held = world.eventlog.hold();
       const first = owner.submit(openRun());
       await held.arrived;
@@ -278,7 +278,7 @@ describe('the owner of a log', () => {
       expect((await owner.submit(openRun())).ok).toBe(true);
     });
 
-    it('a batch too full for one append is finished by the next ones, and nothing of it is lost', async () => {
+    it('split a batch that is too large for one append over several, without loss', async () => {
       const many = Array.from({ length: 820 });
       const once = { ...ROOMY, budget: { ...ROOMY.budget, calls: 1 } };
       const child = { agent: { class: 'helper' }, purposeRef: REF };
@@ -303,7 +303,7 @@ describe('the owner of a log', () => {
       expect(world.warnings).toEqual([]);
     }, 60_000);
 
-    it('what time has ended all at once takes as many appends as it needs', async () => {
+    it('split simultaneous expiries over several appends', async () => {
       const paid = { ...ROOMY, budget: { ...ROOMY.budget, cost: { USD: 1 } } };
       const spend = { cost: { USD: 1 } };
       for (let i = 0; i < 6; i++) await owner.submit(authorize(await granted(paid), spend));
@@ -316,8 +316,8 @@ describe('the owner of a log', () => {
     });
   });
 
-  describe('keeps its state:', () => {
-    it('a key is good for one request, told apart by its digest, and the other writes nothing', async () => {
+  describe('state', () => {
+    it('binds an idempotency key to one request digest, and refuses another without an append', async () => {
       const key = { commandId: 'idk_00000001', requestDigest: DIGEST };
       await owner.submit(openRun(ROOMY, key));
       const other = openRun(ROOMY, { ...key, requestDigest: `sha256:${'b'.repeat(64)}` });
@@ -326,7 +326,7 @@ describe('the owner of a log', () => {
       expect(world.eventlog.tried).toBe(1);
     });
 
-    it('time never goes back in it, also where the clock does a little', async () => {
+    it('never decreases in time, even if the clock goes back a little', async () => {
       await granted();
       const before = world.now;
       world.now -= 1_500;
@@ -334,7 +334,7 @@ describe('the owner of a log', () => {
       expect((await world.events()).map((event) => Date.parse(event.time))).toEqual([before, before, before, before]);
     });
 
-    it('a clock that went back decides nothing until it is right again, but what takes authority away (I11)', async () => {
+    it('accepts only commands that take authority away while the clock is behind (I11)', async () => {
       const grantId = await granted();
       const before = world.now;
       world.now -= 3_600_000;
@@ -347,8 +347,8 @@ describe('the owner of a log', () => {
     });
   });
 
-  describe('when it is stopped', () => {
-    it('finishes what it is committing, refuses what still waits, and leaves nobody without an answer', async () => {
+  describe('stop', () => {
+    it('finishes the commit in flight, refuses waiting commands, and leaves no request unanswered', async () => {
       const held = world.eventlog.hold();
       const first = owner.submit(openRun());
       await held.arrived;
