@@ -51,7 +51,7 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'const wrong = state.lastTime - clock > Infinity',
   },
   {
-    name: 'an owner goes on deciding on an append that has been under way for long (I11)',
+    name: 'an owner continues to decide during a long append (I11)',
     from: 'this.clock.now() - this.inFlight.since > LIMITS.decideAheadMs',
     to: 'this.clock.now() - this.inFlight.since > Infinity',
   },

@@ -8,7 +8,7 @@ import type { LogOwner } from '../log-owner/owner';
 
 /** The payloads that an erasure of a person covers. Live runs write new ones, which it does not cover. */
 export interface Reach {
-  readonly payloads: Beside;
+  readonly payloads: PayloadSelection;
   readonly runs: number;
   readonly liveRuns: number;
 }

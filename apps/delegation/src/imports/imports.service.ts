@@ -53,7 +53,7 @@ export class ImportsService implements OnModuleDestroy {
     const { tenant } = parseLogName(parsed.data.log);
     const { step } = parsed.data;
     if (step.kind === 'begin') return this.start(step.header, step.live === true);
-    const known = await this.imports.begun(tenant);
+    const known = await this.imports.started(tenant);
     if (!known) return NOT_STARTED;
     const { header, live, done } = known;
     if (step.kind === 'look' || done || this.isChecking(tenant)) return found(await this.view(header, done));
@@ -71,7 +71,7 @@ export class ImportsService implements OnModuleDestroy {
 
   private async start(header: ExportHeader, live: boolean): Promise<Answer> {
     const { tenant } = header;
-    const known = await this.imports.begun(tenant);
+    const known = await this.imports.started(tenant);
     const isSame = known && known.live === live && JSON.stringify(known.header) === JSON.stringify(header);
     if (isSame && (known.done || this.isChecking(tenant))) return found(await this.view(header, known.done));
     if (this.isChecking(tenant))

@@ -4,8 +4,8 @@ import { asideBy } from '@bailiwick/authority/state/set-aside';
 import type { CommandNode, LogState } from '@bailiwick/authority/state/state';
 import type { Answer } from '@bailiwick/contracts/command';
 import { parseEvent, type Event } from '@bailiwick/contracts/event';
-import { Recall } from '@bailiwick/platform/recall';
-import { Busy } from '@bailiwick/platform/turns';
+import { ArchivedTreeLoader } from '@bailiwick/platform/archived-tree-loader';
+import { QueueFullError } from '@bailiwick/platform/serial-queue';
 import type { Staged } from './batching/batch';
 import type { OwnerOptions } from './ports';
 import type { Previews } from './previews';
@@ -16,13 +16,13 @@ import { stateForResponse, textsFor } from './response-texts';
 export class Responder {
   private readonly pendingResponses = new Set<Promise<void>>();
   /** trees that the state no longer holds, for responses to retries */
-  private readonly archivedTrees: Recall;
+  private readonly archivedTrees: ArchivedTreeLoader;
 
   constructor(
     private readonly options: Pick<OwnerOptions, 'log' | 'eventlog' | 'warn'>,
     private readonly previews: Previews,
   ) {
-    this.archivedTrees = new Recall(options.log);
+    this.archivedTrees = new ArchivedTreeLoader(options.log);
   }
 
   respond(state: LogState, staged: Staged): void {
@@ -40,7 +40,7 @@ export class Responder {
     try {
       staged.item.resolve(await this.withPreview(staged, staged.answer ?? (await this.responseTo(state, staged))));
     } catch (error) {
-      if (error instanceof Busy) return staged.item.resolve(tooMany(error.message));
+      if (error instanceof QueueFullError) return staged.item.resolve(tooMany(error.message));
       this.options.warn('a response could not be built', error);
       staged.item.resolve(
         notReady('the decision was written but the response could not be built; retry with the same key'),

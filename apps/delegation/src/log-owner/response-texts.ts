@@ -15,13 +15,13 @@ const RESPONSE_MS = 60_000;
 /**
  * Returns a state that holds the tree of these events for as long as the response takes: a refolded state of the tree
  * alone if the owner has archived the tree, or may archive it in the meantime.
- * @throws Busy if too many requests wait for archived trees
+ * @throws QueueFullError if too many requests wait for archived trees
  */
 export function stateForResponse(
   eventlog: OwnerLog,
   state: LogState,
   events: readonly Event[],
-  archivedTrees: Recall,
+  archivedTrees: ArchivedTreeLoader,
 ): LogState | Promise<LogState> {
   const treeId = events.find((event) => event.treeId !== undefined)?.treeId;
   if (treeId === undefined || !asksState(events)) return state;

@@ -120,13 +120,13 @@ async function view(
   eventlog: OwnerLog,
   { op, id }: { op: keyof typeof VIEWERS; id: string },
 ): Promise<Answer> {
-  const viewOf: Telling<unknown> = TELLING[op];
+  const viewOf: Viewer<unknown> = VIEWERS[op];
   const value = await owner.read((state, now) => viewOf(eventlog, state, id, now));
   return value === undefined ? missing(op, id) : found(value);
 }
 
 /** One list per log at a time, so that the texts of one tenant's approvals take a small part of the database's capacity. */
-const queues = new WeakMap<LogOwner, Turns>();
+const queues = new WeakMap<LogOwner, SerialQueue>();
 
 async function pending(
   owner: LogOwner,
@@ -135,14 +135,14 @@ async function pending(
 ): Promise<Answer> {
   const turns =
     queues.get(owner) ??
-    new Turns('the pending approvals are being listed', LIMITS.pendingWaiting, LIMITS.pendingWaitMs);
+    new SerialQueue('the pending approvals are being listed', LIMITS.pendingWaiting, LIMITS.pendingWaitMs);
   queues.set(owner, turns);
   return busyRefused(() =>
     turns.take(async () => {
       const { page, next } = await owner.read((state, now) => {
         const { approvals, next } = pendingPage(state, after ?? { turn: 1, position: -1 }, limit, now);
         // wrapped, so that `read` does not wait for the texts: the state is read synchronously
-        return { page: { items: tellApprovals(eventlog, state, approvals, now) }, next };
+        return { page: { items: showApprovals(eventlog, state, approvals, now) }, next };
       });
       return found({ items: await page.items, next });
     }),
@@ -169,7 +169,7 @@ export function pendingPage(
   return { approvals, next: null };
 }
 
-/** Turns `Busy` into a refusal that asks for a retry. */
+/** SerialQueue `QueueFullError` into a refusal that asks for a retry. */
 async function busyRefused(work: () => Promise<Answer>): Promise<Answer> {
   try {
     return await work();

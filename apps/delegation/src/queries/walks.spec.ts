@@ -109,7 +109,7 @@ describe('Walks', () => {
       () => false,
     );
     const fine = walks.run(counting('c', turnsTaken, 2), () => false);
-    await expect(walks.run(counting('d', turnsTaken, 1), () => false)).rejects.toThrow(Busy);
+    await expect(walks.run(counting('d', turnsTaken, 1), () => false)).rejects.toThrow(QueueFullError);
     const ends = Promise.all([
       expect(one).rejects.toThrow(WalkLost),
       expect(bad).rejects.toThrow('broken'),

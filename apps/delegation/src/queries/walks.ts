@@ -24,11 +24,11 @@ export class Walks {
 
   /**
    * @param isLost called before each piece; reports whether the owner dropped the state
-   * @throws Busy if too many walks are running, WalkLost, or the error of a piece
+   * @throws QueueFullError if too many walks are running, WalkLost, or the error of a piece
    */
   run<T>(pieces: Generator<void, T>, isLost: () => boolean): Promise<T> {
     if (this.walks.length >= this.most)
-      return Promise.reject(new Busy('too many counts are running; try again shortly'));
+      return Promise.reject(new QueueFullError('too many counts are running; try again shortly'));
     return new Promise((resolve, reject) => {
       this.walks.push({
         step: () => {
