@@ -34,7 +34,7 @@ function headerBy(key = KEY, vkey = VKEY): ExportHeader {
 async function start(pinned: () => ImportKeys, header: ExportHeader, live?: boolean) {
   const started: unknown[] = [];
   const store = {
-    begun: () => Promise.resolve(undefined),
+    started: () => Promise.resolve(undefined),
     begin: (...of: unknown[]) => Promise.resolve(void started.push(of)),
     next: () => Promise.resolve({ 'default/0': 0 }),
   };
