@@ -4,7 +4,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { ROLES, type Role } from '../../apps/gateway/src/auth/api-keys';
 import { FastPath } from '../../apps/gateway/src/fast-path/fast-path';
 import type { Endpoint } from '../../apps/gateway/src/http/endpoint';
-import { busThat, type Said } from '../../apps/gateway/src/testing/bus';
+import { busThat, type BusReply } from '../../apps/gateway/src/testing/bus';
 import { declaredEndpoints } from '../../apps/gateway/src/testing/endpoints';
 import { keyOf, startGateway, type Gateway } from '../../apps/gateway/src/testing/gateway';
 import { samples } from './bodies';
@@ -37,7 +37,7 @@ const ENDPOINTS = declaredEndpoints();
 
 /** What the services behind both gateways answer; changed between requests. */
 let outcome: { code?: string; fails?: 'TOO_LARGE' } = {};
-function answer(_subject: string, payload: { commands?: unknown[] }): Said {
+function answer(_subject: string, payload: { commands?: unknown[] }): BusReply {
   if (outcome.fails) return { fails: outcome.fails };
   const one = outcome.code
     ? { ok: false, refusal: { code: outcome.code, detail: 'the reason' } }

@@ -2,7 +2,7 @@ import type { Bus } from '@bailiwick/messaging/connect';
 import type { Command } from '@bailiwick/contracts/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { LogClient } from './log-client';
-import { busThat, type Said } from '../testing/bus';
+import { busThat, type BusReply } from '../testing/bus';
 import { refusalOf } from '../testing/tokens';
 
 interface Message {
@@ -15,7 +15,7 @@ const command = (commandId: string, log = 'default/0'): Command => ({
   actor: { kind: 'service', id: 'x' },
   runId: 'run_0_00000000000000000000000000',
 });
-const done = ({ commands }: Message): Said => ({
+const done = ({ commands }: Message): BusReply => ({
   value: { answers: commands.map((each) => ({ ok: true, value: each.commandId })) },
 });
 
@@ -203,8 +203,8 @@ describe('a command that may not be done after its client was refused (issue 13.
   });
 
   it('is asked about again after a NOT_READY while an earlier copy may still be carried out', async () => {
-    const replies: Said[] = [{ fails: 'TIMEOUT' }, notReady, { value: { answers: [{ ok: true, value: 'done' }] } }];
-    const { bus, sent } = busThat(() => replies.shift() as Said);
+    const replies: BusReply[] = [{ fails: 'TIMEOUT' }, notReady, { value: { answers: [{ ok: true, value: 'done' }] } }];
+    const { bus, sent } = busThat(() => replies.shift() as BusReply);
     expect(await new LogClient(bus).command(command('cmd_00000001'))).toBe('done');
     expect(sent).toHaveLength(3);
   });
@@ -241,7 +241,7 @@ describe('a log whose owner is stopped', () => {
 });
 
 describe('a log that nobody serves', () => {
-  const logs = (...names: string[]): Said => ({ value: { ok: true, value: { logs: names } } });
+  const logs = (...names: string[]): BusReply => ({ value: { ok: true, value: { logs: names } } });
 
   it('is not found where the tenant has no such log', async () => {
     const { bus } = busThat((subject) =>

@@ -3,7 +3,7 @@ import { ApprovalsController } from '../approvals/approvals.controller';
 import type { RequestContext } from '../http/request-context';
 import { GrantsController } from '../runs/grants.controller';
 import { RunsController } from '../runs/runs.controller';
-import { busThat, type Said } from '../testing/bus';
+import { busThat, type BusReply } from '../testing/bus';
 import { GRANT_ID, refusalOf, RUN_ID, TREE_ID } from '../testing/tokens';
 
 const APPROVAL_ID = 'apr_0_00000000000000000000000005';
@@ -28,12 +28,12 @@ const READS: Record<string, Read> = {
 const key = { kind: 'key', tenant: 'acme', role: 'analyst', actor: { kind: 'service', id: 'key:test' } };
 const run = { kind: 'run', tenant: 'acme', runId: RUN_ID, grantId: GRANT_ID, actor: { kind: 'run', id: RUN_ID } };
 
-const told = (value: unknown): Said => ({ value: { ok: true, value } });
-const refused = (code: string): Said => ({ value: { ok: false, refusal: { code, detail: 'why' } } });
+const told = (value: unknown): BusReply => ({ value: { ok: true, value } });
+const refused = (code: string): BusReply => ({ value: { ok: false, refusal: { code, detail: 'why' } } });
 const UNKNOWN = refused('NOT_FOUND');
 
 /** Asks a route where the owner of the log and the ledger say this. */
-function look(path: string, id: string, owner: Said, ledger: Said, caller: object = key) {
+function look(path: string, id: string, owner: BusReply, ledger: BusReply, caller: object = key) {
   const { bus, sent } = busThat((subject) => (subject.includes('.ledger.') ? ledger : owner));
   const context = { caller } as unknown as RequestContext;
   return { reply: READS[path]!(new LogClient(bus), context, id), sent };

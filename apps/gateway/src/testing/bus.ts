@@ -1,10 +1,10 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import { busFailure, type BusFailureCode } from '@bailiwick/messaging/failure';
 
-export type Said = { value: unknown; parts?: readonly unknown[] } | { fails: BusFailureCode };
+export type BusReply = { value: unknown; parts?: readonly unknown[] } | { fails: BusFailureCode };
 
 /** A bus whose other end is a function. `owned` says that a log has a new owner. */
-export function busThat(answers: (subject: string, payload: never) => Said | Promise<Said>): {
+export function busThat(answers: (subject: string, payload: never) => BusReply | Promise<BusReply>): {
   bus: Bus;
   sent: [string, unknown][];
   owned: (payload: unknown) => void;

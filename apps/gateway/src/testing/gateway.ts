@@ -12,7 +12,7 @@ import { configureHttp } from '../gateway-application';
 import { EndpointRegistry } from '../http/endpoint-registry';
 import { HttpAdapter } from '../http/http-adapter';
 import { IncomingBodies } from '../http/incoming-bodies';
-import { busThat, type Said } from './bus';
+import { busThat, type BusReply } from './bus';
 import { ISSUER, tokensAt, type Clock } from './tokens';
 
 export interface GatewayOptions {
@@ -44,7 +44,7 @@ const keys = {
   reissue: () => ({}),
 };
 
-const refused: Said = { value: { ok: false, refusal: { code: 'NOT_FOUND', detail: 'not here' } } };
+const refused: BusReply = { value: { ok: false, refusal: { code: 'NOT_FOUND', detail: 'not here' } } };
 
 /** The whole application, without a socket, over a bus whose other end is a function. */
 export async function makeGateway(options: GatewayOptions = {}): Promise<NestFastifyApplication> {
