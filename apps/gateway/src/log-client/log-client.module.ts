@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { LogClient } from './log-client';
 
-/** Access to the owners of the logs and to the ledger. */
+/** Provides access to the owners of the logs and to the ledger. */
 @Global()
 @Module({ providers: [LogClient], exports: [LogClient] })
 export class LogClientModule {}

@@ -1,6 +1,7 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import type { Command } from '@bailiwick/contracts/command';
 import { LIMITS } from '@bailiwick/core/limits';
+import { CommandBatcher } from './command-batcher';
 import { LogClient } from './log-client';
 import { busThat, type BusReply } from '../testing/bus';
 import { refusalOf } from '../testing/tokens';
@@ -15,12 +16,13 @@ const command = (commandId: string, log = 'default/0'): Command => ({
   actor: { kind: 'service', id: 'x' },
   runId: 'run_0_00000000000000000000000000',
 });
-const done = ({ commands }: Message): BusReply => ({
-  value: { answers: commands.map((each) => ({ ok: true, value: each.commandId })) },
+const doneValue = ({ commands }: Message) => ({
+  answers: commands.map((each) => ({ ok: true, value: each.commandId })),
 });
+const done = (message: Message): BusReply => ({ value: doneValue(message) });
 
-describe('commands for one log', () => {
-  it('that come in one turn travel together, and each gets its own answer', async () => {
+describe('LogClient: commands for one log', () => {
+  it('shares one message between commands of one turn, and answers each command', async () => {
     const { bus, sent } = busThat((_subject, message: Message) => done(message));
     const logClient = new LogClient(bus);
     const ids = Array.from({ length: 10 }, (_, i) => `cmd_0000000${i}`);
@@ -28,7 +30,7 @@ describe('commands for one log', () => {
     expect(sent.map(([subject]) => subject)).toEqual(['bailiwick.command.default.0']);
   });
 
-  it('never travel in a message of more than 256', async () => {
+  it('sends at most 256 commands in a message', async () => {
     const { bus, sent } = busThat((_subject, message: Message) => done(message));
     const logClient = new LogClient(bus);
     await Promise.all(
@@ -37,7 +39,7 @@ describe('commands for one log', () => {
     expect(Math.max(...sent.map(([, message]) => (message as Message).commands.length))).toBeLessThanOrEqual(256);
   });
 
-  it('of one request travel in one message, so that they are decided in their order', async () => {
+  it('sends the commands of one request in one message, so that they are decided in order', async () => {
     const { bus, sent } = busThat((_subject, message: Message) => done(message));
     const logClient = new LogClient(bus);
     const ids = (of: string, n: number) =>
@@ -56,21 +58,23 @@ describe('commands for one log', () => {
       ]);
   });
 
-  it('leave nothing behind once they are answered, whatever logs the ids of callers name', async () => {
-    const { bus } = busThat((_subject, message: Message) => done(message));
-    const logClient = new LogClient(bus);
+  it('keeps no queue once the commands of a log are answered', async () => {
+    const batcher = new CommandBatcher({
+      sendCommands: (_log, body) => Promise.resolve({ ok: true, value: doneValue(body as Message) }),
+      refuseUnknown: () => Promise.resolve(),
+    });
     const logs = Array.from({ length: 50 }, (_, n) => `default/${n}`);
-    const kept = (logClient as unknown as { queues: Map<string, unknown> }).queues;
-    await Promise.all(logs.map((log, n) => logClient.submit(command(`cmd_${String(n).padStart(8, '0')}`, log))));
-    expect(kept.size).toBe(0);
-    // one that comes while another is on its way shares its log's queue, and is answered
-    const all = ['cmd_a0000000', 'cmd_b0000000'].map((id) => logClient.command(command(id)));
-    expect(await Promise.all(all)).toEqual(['cmd_a0000000', 'cmd_b0000000']);
+    await Promise.all(logs.map((log, n) => batcher.submit(command(`cmd_${String(n).padStart(8, '0')}`, log))));
+    expect(batcher.size).toBe(0);
+    // two commands that share a queue
+    const ids = ['cmd_a0000000', 'cmd_b0000000'];
+    const all = ids.map((id) => batcher.submit(command(id)));
+    expect(await Promise.all(all)).toEqual(ids.map((value) => ({ ok: true, value })));
     await new Promise(setImmediate);
-    expect(kept.size).toBe(0);
+    expect(batcher.size).toBe(0);
   });
 
-  it('that are too large together go in halves, in their order, with their own ids', async () => {
+  it('halves a message that is too large, and keeps the order and the ids of its commands', async () => {
     const { bus, sent } = busThat((_subject, message: Message) =>
       message.commands.length > 2 ? { fails: 'TOO_LARGE' } : done(message),
     );
@@ -81,7 +85,7 @@ describe('commands for one log', () => {
     expect(carried.flat().map((each) => each.commandId)).toEqual(ids);
   });
 
-  it('one that is too large by itself is refused, and the others with it are answered', async () => {
+  it('refuses a command that is too large even alone, and answers the others of its message', async () => {
     const { bus } = busThat((_subject, message: Message) =>
       message.commands.some((each) => each.commandId === 'cmd_00000001') ? { fails: 'TOO_LARGE' } : done(message),
     );
@@ -91,7 +95,7 @@ describe('commands for one log', () => {
     expect(await Promise.all([sent[0], sent[2]])).toEqual(['cmd_00000000', 'cmd_00000002']);
   });
 
-  it('are sent again with the same ids where no answer came', async () => {
+  it('resends commands with the same ids if no response arrives', async () => {
     let silent = 2;
     const { bus, sent } = busThat((_subject, message: Message) =>
       silent-- > 0 ? { fails: 'TIMEOUT' } : done(message),
@@ -102,30 +106,30 @@ describe('commands for one log', () => {
   });
 
   it.each<[string, unknown]>([
-    ['of no known form', { answers: [{ ok: 'yes' }] }],
-    ['for fewer than were asked', { answers: [] }],
-    ['that is nothing', null],
-  ])('are refused on an answer %s', async (_what, value) => {
+    ['is malformed', { answers: [{ ok: 'yes' }] }],
+    ['has too few answers', { answers: [] }],
+    ['is null', null],
+  ])('fails with INTERNAL if the response %s', async (_case, value) => {
     const { bus } = busThat(() => ({ value }));
     expect((await refusalOf(new LogClient(bus).command(command('cmd_00000001')))).code).toBe('INTERNAL');
   });
 
-  it('tell the code of a refusal, and a code outside the closed list as a fault of ours', async () => {
-    for (const [code, told] of [
+  it('passes on the code of a refusal, and reports an unknown code as INTERNAL', async () => {
+    for (const [code, expected] of [
       ['GRANT_NOT_LIVE', 'GRANT_NOT_LIVE'],
       ['SOMETHING_ELSE', 'INTERNAL'],
       ['constructor', 'INTERNAL'],
     ]) {
       const { bus } = busThat(() => ({ value: { answers: [{ ok: false, refusal: { code, detail: 'why' } }] } }));
-      expect((await refusalOf(new LogClient(bus).command(command('cmd_00000001')))).code).toBe(told);
+      expect((await refusalOf(new LogClient(bus).command(command('cmd_00000001')))).code).toBe(expected);
     }
   });
 });
 
-describe('answers that come in parts', () => {
+describe('LogClient: responses in parts', () => {
   const okay = (value: unknown) => ({ ok: true, value });
 
-  it('are given when they come, and what is slow holds up no other command of its message or of its log', async () => {
+  it('resolves each part on arrival, and a slow command delays no other command of its message or log', async () => {
     let finish = (): void => undefined;
     const slow = new Promise<void>((resolve) => (finish = resolve));
     const sent: Message[] = [];
@@ -134,9 +138,9 @@ describe('answers that come in parts', () => {
       request: async (_subject: string, message: Message, _ms: number, options?: { onPart?(part: unknown): void }) => {
         sent.push(message);
         const of = message.commands.flatMap((each, i) => (each.commandId.startsWith('cmd_slow') ? [] : [i]));
-        const said = of.map((i) => okay(message.commands[i]?.commandId));
-        if (of.length === message.commands.length) return { ok: true, value: { answers: said } };
-        options?.onPart?.({ answers: said, of });
+        const given = of.map((i) => okay(message.commands[i]?.commandId));
+        if (of.length === message.commands.length) return { ok: true, value: { answers: given } };
+        options?.onPart?.({ answers: given, of });
         await slow;
         const rest = message.commands.flatMap((_, i) => (of.includes(i) ? [] : [i]));
         return { ok: true, value: { answers: rest.map((i) => okay(message.commands[i]?.commandId)), of: rest } };
@@ -145,7 +149,7 @@ describe('answers that come in parts', () => {
     const logClient = new LogClient(bus);
     const late = ['cmd_slow0000', 'cmd_slow0001'].map((id) => logClient.command(command(id)));
     expect(await logClient.command(command('cmd_00000001'))).toBe('cmd_00000001');
-    // more slow messages than may be on their way at once
+    // more slow messages than the limit of messages in flight
     for (let i = 10; i < 30; i++) {
       late.push(logClient.command(command(`cmd_slow00${i}`)));
       await new Promise(setImmediate);
@@ -157,18 +161,18 @@ describe('answers that come in parts', () => {
   });
 
   it.each<[string, unknown, unknown[]]>([
-    ['one that nobody asked about', { answers: [okay(1)], of: [7] }, []],
+    ['an answer to an unknown command', { answers: [okay(1)], of: [7] }, []],
     ['more numbers than answers', { answers: [okay(1)], of: [0, 1] }, []],
-    ['commands left out', { answers: [okay(1)], of: [0] }, []],
-    ['nothing after a part', { answers: [], of: [] }, [{ answers: [okay(1)], of: [1] }]],
-  ])('are refused with %s', async (_what, value, parts) => {
+    ['too few answers', { answers: [okay(1)], of: [0] }, []],
+    ['nothing after the first part', { answers: [], of: [] }, [{ answers: [okay(1)], of: [1] }]],
+  ])('fails with INTERNAL on %s', async (_case, value, parts) => {
     const { bus } = busThat(() => ({ value, parts }));
     const logClient = new LogClient(bus);
     const asked = ['cmd_00000000', 'cmd_00000001'].map((id) => logClient.command(command(id)).catch((e: unknown) => e));
     expect(await Promise.all(asked)).toContainEqual(expect.objectContaining({ code: 'INTERNAL' }));
   });
 
-  it('name how many commands each request has', async () => {
+  it('sends the number of commands of each request', async () => {
     const { bus, sent } = busThat((_subject, message: Message) => done(message));
     const logClient = new LogClient(bus);
     await Promise.all([
@@ -180,10 +184,10 @@ describe('answers that come in parts', () => {
   });
 });
 
-describe('a command that may not be done after its client was refused (issue 13.13)', () => {
+describe('LogClient: a command whose client gets NOT_READY must not run later (issue 13.13)', () => {
   const notReady = { value: { answers: [{ ok: false, refusal: { code: 'NOT_READY', detail: 'busy' } }] } };
 
-  it('carries a deadline that ends before the gateway gives up, the same with every try', async () => {
+  it('sends a deadline before the time limit of the gateway, the same with every attempt', async () => {
     let silent = 2;
     const { bus, sent } = busThat((_subject, message: Message) =>
       silent-- > 0 ? { fails: 'TIMEOUT' } : done(message),
@@ -196,13 +200,13 @@ describe('a command that may not be done after its client was refused (issue 13.
     expect(deadlines[0]).toBeLessThanOrEqual(Date.now() + LIMITS.commandTimeoutMs - LIMITS.clockBackMs);
   });
 
-  it('is answered NOT_READY at once if its only copy was refused', async () => {
+  it('answers NOT_READY at once if the owner refused the only copy', async () => {
     const { bus, sent } = busThat(() => notReady);
     expect((await refusalOf(new LogClient(bus).command(command('cmd_00000001')))).code).toBe('NOT_READY');
     expect(sent).toHaveLength(1);
   });
 
-  it('is asked about again after a NOT_READY while an earlier copy may still be carried out', async () => {
+  it('resends a command after NOT_READY while an earlier copy may still run', async () => {
     const replies: BusReply[] = [{ fails: 'TIMEOUT' }, notReady, { value: { answers: [{ ok: true, value: 'done' }] } }];
     const { bus, sent } = busThat(() => replies.shift() as BusReply);
     expect(await new LogClient(bus).command(command('cmd_00000001'))).toBe('done');
@@ -210,10 +214,10 @@ describe('a command that may not be done after its client was refused (issue 13.
   });
 });
 
-describe('a log whose owner is stopped', () => {
+describe('LogClient: a log whose owner has stopped', () => {
   const never = new Promise<never>(() => undefined);
 
-  it('answers commands and questions as soon as another owns it, with the same ids', async () => {
+  it('resends commands and queries with the same ids as soon as the log has another owner', async () => {
     let stopped = true;
     const { bus, sent, owned } = busThat((subject, message: Message) => {
       if (stopped) return never;
@@ -225,8 +229,8 @@ describe('a log whose owner is stopped', () => {
       logClient.query({ op: 'head', log: 'default/0' }),
       logClient.command(command('cmd_00000002', 'other/0')),
     ];
-    let others = 'waits';
-    void asked[2]?.then(() => (others = 'told'));
+    let other = 'waits';
+    void asked[2]?.then(() => (other = 'answered'));
     await new Promise((resolve) => setImmediate(resolve));
     expect(sent).toHaveLength(3);
     stopped = false;
@@ -234,16 +238,16 @@ describe('a log whose owner is stopped', () => {
     owned({ log: 'default/0' });
     expect(await Promise.all(asked.slice(0, 2))).toEqual(['cmd_00000001', 'state']);
     expect(sent).toHaveLength(5);
-    expect(others).toBe('waits');
+    expect(other).toBe('waits');
     owned({ log: 'other/0' });
     expect(await asked[2]).toBe('cmd_00000002');
   });
 });
 
-describe('a log that nobody serves', () => {
+describe('LogClient: a log without an owner', () => {
   const logs = (...names: string[]): BusReply => ({ value: { ok: true, value: { logs: names } } });
 
-  it('is not found where the tenant has no such log', async () => {
+  it('answers NOT_FOUND if the tenant has no such log', async () => {
     const { bus } = busThat((subject) =>
       subject.includes('.admin.') ? logs('default/0') : { fails: 'NO_RESPONDERS' },
     );
@@ -255,7 +259,7 @@ describe('a log that nobody serves', () => {
     for (const each of asked) expect((await refusalOf(each())).code).toBe('NOT_FOUND');
   });
 
-  it('is waited for where the tenant has it: its next owner answers', async () => {
+  it('waits for the next owner if the tenant has the log', async () => {
     let without = 2;
     const { bus, sent } = busThat((subject, message: Message) => {
       if (subject.includes('.admin.')) return logs('default/0');
@@ -265,7 +269,7 @@ describe('a log that nobody serves', () => {
     expect(sent.filter(([subject]) => subject === 'bailiwick.admin.logs')[0]?.[1]).toEqual({ tenant: 'default' });
   });
 
-  it('is waited for where nobody can say whether it is there', async () => {
+  it('waits for the next owner if the list of logs is unavailable', async () => {
     let without = 2;
     const { bus } = busThat((subject, message: Message) => {
       if (subject.includes('.admin.')) return { fails: 'NO_RESPONDERS' };

@@ -3,20 +3,22 @@ import type { Caller } from '../auth/caller';
 import { Refused } from '../http/problem';
 
 /**
- * The log an id lives in, within the caller's own tenant: an id of another tenant is looked for there and not found
+ * Returns the log that stores an id, always within the caller's own tenant, so that an id of another tenant is not found
  * (I9).
  */
 export function logOf(caller: Caller, id: string): string {
   const n = logNumberOf(id);
-  if (n === undefined) throw new Refused('NOT_FOUND', `no ${id.slice(0, 80)} is known here`);
+  if (n === undefined) throw new Refused('NOT_FOUND', `${id.slice(0, 80)} not found.`);
   return logName(caller.tenant, n);
 }
 
-/** A run speaks for itself only: any other id is as unknown to it as another tenant's. */
+/** Refuses a grant token that is used for another run than its own. */
 export function ownRun(caller: Caller, runId: string): void {
   if (caller.kind === 'run' && caller.runId !== runId)
     throw new Refused('FORBIDDEN', 'a grant token may only be used for its own run');
 }
+
+/** Refuses a grant token that is used for another grant than its own. */
 export function ownGrant(caller: Caller, grantId: string): void {
   if (caller.kind === 'run' && caller.grantId !== grantId)
     throw new Refused('FORBIDDEN', 'a grant token may only be used for its own grant');

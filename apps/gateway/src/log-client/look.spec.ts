@@ -28,45 +28,45 @@ const READS: Record<string, Read> = {
 const key = { kind: 'key', tenant: 'acme', role: 'analyst', actor: { kind: 'service', id: 'key:test' } };
 const run = { kind: 'run', tenant: 'acme', runId: RUN_ID, grantId: GRANT_ID, actor: { kind: 'run', id: RUN_ID } };
 
-const told = (value: unknown): BusReply => ({ value: { ok: true, value } });
+const found = (value: unknown): BusReply => ({ value: { ok: true, value } });
 const refused = (code: string): BusReply => ({ value: { ok: false, refusal: { code, detail: 'why' } } });
 const UNKNOWN = refused('NOT_FOUND');
 
-/** Asks a route where the owner of the log and the ledger say this. */
+/** Reads an object through a controller, with these responses of the log's owner and of the ledger. */
 function look(path: string, id: string, owner: BusReply, ledger: BusReply, caller: object = key) {
   const { bus, sent } = busThat((subject) => (subject.includes('.ledger.') ? ledger : owner));
   const context = { caller } as unknown as RequestContext;
   return { reply: READS[path]!(new LogClient(bus), context, id), sent };
 }
 
-describe.each(LOOKS)('what is looked at by its id, a thing of kind %s,', (kind, path, id, view) => {
-  it('is what its owner says, and then nobody else is asked', async () => {
-    const { reply, sent } = look(path, id, told(view), told('another'));
+describe.each(LOOKS)('LogClient.look: %s', (kind, path, id, view) => {
+  it('returns the response of the owner, without a request to the ledger', async () => {
+    const { reply, sent } = look(path, id, found(view), found('another'));
     expect(await reply).toEqual(view);
     expect(sent).toEqual([['bailiwick.query.acme.0', { op: kind, log: 'acme/0', id }]]);
   });
 
-  it('is what the ledger finds in the log, where its owner does not know of it', async () => {
-    const { reply, sent } = look(path, id, UNKNOWN, told(view));
+  it('returns the object that the ledger finds if the owner does not know it', async () => {
+    const { reply, sent } = look(path, id, UNKNOWN, found(view));
     expect(await reply).toEqual(view);
     expect(sent[1]).toEqual(['bailiwick.ledger.ended', { tenant: 'acme', kind, id }]);
   });
 
-  it('is not found where neither knows of it', async () => {
+  it('answers NOT_FOUND if neither the owner nor the ledger knows it', async () => {
     expect((await refusalOf(look(path, id, UNKNOWN, UNKNOWN).reply)).code).toBe('NOT_FOUND');
   });
 
-  it.each(['NOT_READY', 'TOO_MANY'])('is refused as the ledger refuses it: %s', async (code) => {
+  it.each(['NOT_READY', 'TOO_MANY'])('passes on the refusal of the ledger: %s', async (code) => {
     expect((await refusalOf(look(path, id, UNKNOWN, refused(code)).reply)).code).toBe(code);
   });
 
-  it('is refused as its owner refuses it, and the ledger is not asked', async () => {
-    const { reply, sent } = look(path, id, refused('NOT_READY'), told(view));
+  it('passes on the refusal of the owner, without a request to the ledger', async () => {
+    const { reply, sent } = look(path, id, refused('NOT_READY'), found(view));
     expect((await refusalOf(reply)).code).toBe('NOT_READY');
     expect(sent).toHaveLength(1);
   });
 
-  it('is not said to be missing while the ledger is away (I11)', async () => {
+  it('answers NOT_READY, not NOT_FOUND, while the ledger is unavailable (I11)', async () => {
     jest.useFakeTimers();
     try {
       const refusal = refusalOf(look(path, id, UNKNOWN, { fails: 'NO_RESPONDERS' }).reply);
@@ -78,28 +78,28 @@ describe.each(LOOKS)('what is looked at by its id, a thing of kind %s,', (kind, 
   });
 });
 
-describe('a run with its own token', () => {
-  it.each([UNKNOWN, told(TREE)])('sees its own tree, and no other, whoever tells of it', async (owner) => {
+describe('a run that reads with its own token', () => {
+  it.each([UNKNOWN, found(TREE)])('reads its own tree and no other, from the owner or the ledger', async (owner) => {
     const other = { ...TREE, runs: [{ id: 'run_0_00000000000000000000000009' }] };
-    expect(await look('/v1/trees/:id', TREE_ID, owner, told(TREE), run).reply).toEqual(TREE);
-    const from = owner === UNKNOWN ? owner : told(other);
-    expect((await refusalOf(look('/v1/trees/:id', TREE_ID, from, told(other), run).reply)).code).toBe('FORBIDDEN');
+    expect(await look('/v1/trees/:id', TREE_ID, owner, found(TREE), run).reply).toEqual(TREE);
+    const from = owner === UNKNOWN ? owner : found(other);
+    expect((await refusalOf(look('/v1/trees/:id', TREE_ID, from, found(other), run).reply)).code).toBe('FORBIDDEN');
   });
 
-  it('sees no other run and no other grant, and nobody is asked about them', async () => {
+  it('is refused other runs and grants without a request to an owner', async () => {
     for (const [path, id] of [
       ['/v1/runs/:id', 'run_0_00000000000000000000000009'],
       ['/v1/grants/:id', 'grt_0_00000000000000000000000009'],
     ] as const) {
-      const { reply, sent } = look(path, id, UNKNOWN, told({ id }), run);
+      const { reply, sent } = look(path, id, UNKNOWN, found({ id }), run);
       expect((await refusalOf(reply)).code).toBe('FORBIDDEN');
       expect(sent).toEqual([]);
     }
   });
 });
 
-it('a thing in a log that the tenant does not have is not found, and the ledger is not asked', async () => {
-  const logs = told({ logs: ['acme/1'] });
+it('LogClient answers NOT_FOUND for an id in a log that the tenant does not have, without a request to the ledger', async () => {
+  const logs = found({ logs: ['acme/1'] });
   const { bus, sent } = busThat((subject) => (subject.includes('.admin.') ? logs : { fails: 'NO_RESPONDERS' }));
   expect((await refusalOf(new LogClient(bus).look('run', 'acme/0', RUN_ID))).code).toBe('NOT_FOUND');
   expect(sent.map(([subject]) => subject)).not.toContain('bailiwick.ledger.ended');

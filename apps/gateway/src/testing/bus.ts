@@ -3,7 +3,7 @@ import { busFailure, type BusFailureCode } from '@bailiwick/messaging/failure';
 
 export type BusReply = { value: unknown; parts?: readonly unknown[] } | { fails: BusFailureCode };
 
-/** A bus whose other end is a function. `owned` says that a log has a new owner. */
+/** Makes a bus whose other end is a function. `owned` announces that a log has a new owner. */
 export function busThat(answers: (subject: string, payload: never) => BusReply | Promise<BusReply>): {
   bus: Bus;
   sent: [string, unknown][];
@@ -17,10 +17,10 @@ export function busThat(answers: (subject: string, payload: never) => BusReply |
   };
   const request: Bus['request'] = async (subject, payload, _ms, options) => {
     sent.push([subject, payload]);
-    const said = await answers(subject, payload as never);
-    if ('fails' in said) return { ok: false, error: busFailure(said.fails, subject, 'no') };
-    for (const part of said.parts ?? []) options?.onPart?.(part);
-    return { ok: true, value: said.value };
+    const reply = await answers(subject, payload as never);
+    if ('fails' in reply) return { ok: false, error: busFailure(reply.fails, subject, 'no') };
+    for (const part of reply.parts ?? []) options?.onPart?.(part);
+    return { ok: true, value: reply.value };
   };
   return { bus: { request, listen } as Bus, sent, owned: (payload) => owned(payload) };
 }

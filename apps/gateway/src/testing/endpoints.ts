@@ -3,7 +3,7 @@ import { MODULE_METADATA } from '@nestjs/common/constants';
 import { AppModule } from '../app.module';
 import { endpointOf, type Endpoint } from '../http/endpoint';
 
-/** Every endpoint that the application's modules declare, read without a container. */
+/** Reads every endpoint that the application's modules declare, without a container. */
 export function declaredEndpoints(): readonly Endpoint[] {
   return modulesOf(AppModule)
     .flatMap((module) => metadata(MODULE_METADATA.CONTROLLERS, module))

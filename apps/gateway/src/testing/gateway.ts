@@ -21,7 +21,7 @@ export interface GatewayOptions {
   readonly bodies?: IncomingBodies;
   /** of grant tokens and DPoP proofs */
   readonly clock?: Clock;
-  /** receives what the gateway logs as errors */
+  /** receives the errors that the gateway logs */
   readonly errors?: unknown[];
 }
 
@@ -32,7 +32,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** The API key of a role; every tenant but `default` is named in its keys. */
+/** Returns the API key of a role. The key contains its tenant. */
 export const keyOf = (role: Role, tenant = 'default'): string => `bwk_${tenant}_${role}_0123456789`;
 
 const keys = {
@@ -46,7 +46,7 @@ const keys = {
 
 const refused: BusReply = { value: { ok: false, refusal: { code: 'NOT_FOUND', detail: 'not here' } } };
 
-/** The whole application, without a socket, over a bus whose other end is a function. */
+/** Makes the whole application without a socket, over a bus whose other end is a function. */
 export async function makeGateway(options: GatewayOptions = {}): Promise<NestFastifyApplication> {
   const config = { publicUrl: ISSUER, fastPath: options.fastPath ?? true } as GatewayConfig;
   const error = (line: unknown): void => void options.errors?.push(line);
@@ -74,7 +74,7 @@ export async function makeGateway(options: GatewayOptions = {}): Promise<NestFas
   return app;
 }
 
-/** The same, listening on a free port. */
+/** Makes the application and listens on a free port. */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const app = await makeGateway(options);
   await app.listen(0, '127.0.0.1');
@@ -86,7 +86,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   return { app, server, port: (server.address() as AddressInfo).port, close };
 }
 
-/** Every endpoint that the application declares. */
+/** Returns every endpoint that the application declares. */
 export async function endpointsOfGateway(): Promise<EndpointRegistry['endpoints']> {
   const app = await makeGateway();
   try {

@@ -5,7 +5,7 @@ import { Refused } from '../http/problem';
 import { GrantTokens } from '../auth/grant-tokens';
 
 export const ISSUER = 'https://bailiwick.example';
-/** the time of all these tests; the clock is set by hand */
+/** The time of all tests that use tokens; the tests set the clock. */
 export const NOW = Date.parse('2026-03-01T12:00:00Z');
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -23,7 +23,7 @@ export const PARENT_ID = 'run_0_00000000000000000000000002';
 export const GRANT_ID = 'grt_0_00000000000000000000000003';
 export const TREE_ID = 'tre_0_00000000000000000000000004';
 
-/** A run and its grant, as far as a token tells of them. */
+/** Makes a run and its grant with the members that a token contains. */
 export function granted(more: { parentRunId?: string; jkt?: string; ttlMs?: number } = {}): [RunView, GrantView] {
   const { parentRunId, jkt, ttlMs = 3_600_000 } = more;
   const run = { id: RUN_ID, treeId: TREE_ID, ...(parentRunId ? { parentRunId } : {}) } as RunView;
@@ -37,10 +37,10 @@ export function granted(more: { parentRunId?: string; jkt?: string; ttlMs?: numb
   return [run, grant];
 }
 
-/** What a sound token says; parts can be changed or, with undefined, left out. */
+/** The claims of a valid token, with the given ones changed or, if undefined, left out. */
 export function claims(changed: JWTPayload = {}): JWTPayload {
   const iat = NOW / 1_000;
-  const sound = {
+  const valid = {
     tenant: 'default',
     grant: GRANT_ID,
     tree: TREE_ID,
@@ -49,7 +49,7 @@ export function claims(changed: JWTPayload = {}): JWTPayload {
     sub: RUN_ID,
     jti: GRANT_ID,
   };
-  const all = { ...sound, iat, exp: iat + 3_600, ...changed };
+  const all = { ...valid, iat, exp: iat + 3_600, ...changed };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
@@ -72,7 +72,7 @@ export const METHOD = 'POST';
 export const URL_ = `${ISSUER}/v1/actions`;
 export const athOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
-/** A DPoP proof that is sound but for what is changed. @see RFC 9449 §4.2 */
+/** Makes a DPoP proof that is valid except for the given changes. @see RFC 9449 §4.2 */
 export function proofOf(
   holder: HolderKey,
   token: string,
@@ -81,20 +81,20 @@ export function proofOf(
   key: KeyObject | Uint8Array = holder.privateKey,
 ): Promise<string> {
   const alg = holder.jwk.kty === 'EC' ? 'ES256' : 'EdDSA';
-  const sound = { htm: METHOD, htu: URL_, iat: NOW / 1_000, jti: randomUUID(), ath: athOf(token) };
+  const valid = { htm: METHOD, htu: URL_, iat: NOW / 1_000, jti: randomUUID(), ath: athOf(token) };
   const payload = Object.fromEntries(
-    Object.entries({ ...sound, ...changed }).filter(([, value]) => value !== undefined),
+    Object.entries({ ...valid, ...changed }).filter(([, value]) => value !== undefined),
   );
   return new SignJWT(payload).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk: holder.jwk, ...header }).sign(key);
 }
 
-/** The refusal of what must be refused. */
+/** Returns the refusal with which the work fails. @throws Error if the work succeeds */
 export async function refusalOf(work: Promise<unknown>): Promise<Refused> {
   const outcome = await work.then(
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   );
-  if (!('error' in outcome)) throw new Error(`not refused, but answered ${JSON.stringify(outcome.value)}`);
+  if (!('error' in outcome)) throw new Error(`expected a refusal, got ${JSON.stringify(outcome.value)}`);
   if (!(outcome.error instanceof Refused)) throw outcome.error;
   return outcome.error;
 }
