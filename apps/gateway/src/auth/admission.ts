@@ -51,14 +51,14 @@ export class Admission {
     throw new Refused('FORBIDDEN', `${who} may not ${method} ${path}; it takes ${takes || 'another'}`);
   }
 
-  /** Admits the body of a request: its sender may send it, and memory for it is free. @throws Refused */
+  /** Checks that the sender may send a body and that memory for it is available. @throws Refused */
   async admitBody(endpoint: Endpoint, request: Incoming): Promise<void> {
     const caller = await this.authenticate(endpoint, request);
     this.authorize(endpoint, caller);
     this.bodies.expect(caller, request.raw);
   }
 
-  /** The caller of an identified request. */
+  /** Returns the caller of an authenticated request. */
   callerOf(raw: IncomingMessage): Caller | undefined {
     return this.callers.get(raw);
   }

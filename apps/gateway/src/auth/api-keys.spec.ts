@@ -32,8 +32,8 @@ const open = (): ApiKeys => new ApiKeys(file('credentials.json'), file('tenants.
 const present = (keys: ApiKeys, authorization: string | undefined) =>
   identify(keys, tokensAt({ now: NOW }), { authorization, dpop: undefined, method: 'GET', url: 'https://x/' });
 
-describe('a key is known', () => {
-  it('by its role and tenant, for each of the six roles', () => {
+describe('identify with a known API key', () => {
+  it('finds role and tenant for the key of each role', () => {
     expect([...ROLES].sort()).toEqual(['admin', 'analyst', 'approver', 'enforcer', 'orchestrator', 'responder']);
     const keys = open();
     for (const role of ROLES) expect(keys.find(keyOf(role))).toEqual({ tenant: 'default', role });
@@ -46,42 +46,42 @@ describe('a key is known', () => {
     ['approver', 'person'],
     ['responder', 'person'],
     ['analyst', 'person'],
-  ])('and %s acts as a %s, named by its role and never by the key', async (role, kind) => {
+  ])('makes the key of the %s act as a %s, named by its role and not by the key', async (role, kind) => {
     const caller = await present(open(), `Bearer ${keyOf(role)}`);
     expect(caller).toEqual({ kind: 'key', tenant: 'default', role, actor: { kind, id: `key:${role}`, role } });
   });
 
-  it.each(['bearer', 'BEARER', 'Bearer  '])('after the scheme written as "%s"', async (scheme) => {
+  it.each(['bearer', 'BEARER', 'Bearer  '])('accepts the scheme written as "%s"', async (scheme) => {
     await expect(present(open(), `${scheme} ${keyOf('analyst')}`)).resolves.toMatchObject({ role: 'analyst' });
   });
 });
 
-describe('a key is not known', () => {
+describe('identify with an invalid credential', () => {
   const key = keyOf('admin');
   const REFUSED: [string, string | undefined][] = [
-    ['where there is none', undefined],
-    ['where there is nothing after the scheme', 'Bearer '],
-    ['that nobody gave', `Bearer ${key.slice(0, -1)}y`],
-    ['in part', `Bearer ${key.slice(0, -1)}`],
-    ['with more after it', `Bearer ${key}x`],
-    ['in other letters', `Bearer ${key.toUpperCase()}`],
-    ['as basic credentials', `Basic ${Buffer.from(`admin:${key}`).toString('base64')}`],
-    ['as a DPoP token', `DPoP ${key}`],
-    ['without a scheme', key],
-    ['with two', `Bearer ${key} ${key}`],
-    ['with another before it', `Bearer x, Bearer ${key}`],
-    ['that is the name of a role', 'Bearer orchestrator'],
-    ['that is every object has', 'Bearer constructor'],
-    ['of four kilobytes', `Bearer ${'x'.repeat(4_097)}`],
-    ['that looks like a token and is none', 'Bearer eyJhbGciOiJub25lIn0.e30.'],
+    ['no header', undefined],
+    ['nothing after the scheme', 'Bearer '],
+    ['a key that was never issued', `Bearer ${key.slice(0, -1)}y`],
+    ['a part of a key', `Bearer ${key.slice(0, -1)}`],
+    ['a key with a suffix', `Bearer ${key}x`],
+    ['a key in capitals', `Bearer ${key.toUpperCase()}`],
+    ['a key as Basic credentials', `Basic ${Buffer.from(`admin:${key}`).toString('base64')}`],
+    ['a key as a DPoP token', `DPoP ${key}`],
+    ['a key without a scheme', key],
+    ['two keys', `Bearer ${key} ${key}`],
+    ['another credential before the key', `Bearer x, Bearer ${key}`],
+    ['the name of a role', 'Bearer orchestrator'],
+    ['a member of every object', 'Bearer constructor'],
+    ['four kilobytes', `Bearer ${'x'.repeat(4_097)}`],
+    ['an unsigned token', 'Bearer eyJhbGciOiJub25lIn0.e30.'],
   ];
 
-  it.each(REFUSED)('%s', async (_what, authorization) => {
+  it.each(REFUSED)('refuses %s', async (_case, authorization) => {
     const refused = await refusalOf(present(open(), authorization));
     expect(problemOf(refused)).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
   });
 
-  it('and a refusal has one shape, whatever was sent, that repeats nothing of it', async () => {
+  it('refuses every credential in the same shape and repeats none of it', async () => {
     const shapes = new Set<string>();
     for (const [, authorization] of REFUSED) {
       const { body } = problemOf(await refusalOf(present(open(), authorization)));
@@ -92,41 +92,41 @@ describe('a key is not known', () => {
     expect([...shapes]).toHaveLength(1);
   });
 
-  it('and a wrong key of a known role is told the same as any other, to the letter', async () => {
+  it('gives exactly the same detail for every wrong key', async () => {
     const details = new Set<string>();
-    for (const wrong of [...ROLES.map((role) => `${keyOf(role).slice(0, -2)}zz`), 'bwk_nobody_0000', 'aaaaaaaaaaaa'])
+    for (const wrong of [...ROLES.map((role) => `${keyOf(role).slice(0, -2)}zz`), 'bwk_unknown_0000', 'aaaaaaaaaaaa'])
       details.add((await refusalOf(present(open(), `Bearer ${wrong}`))).detail);
     expect(details.size).toBe(1);
   });
 });
 
-describe('the keys of a further tenant', () => {
-  it('are told once, work at once and after a new start, and only for that tenant', () => {
+describe('ApiKeys: the keys of an additional tenant', () => {
+  it('returns them once; they work at once and after a restart, for that tenant only', () => {
     const keys = open();
-    const told = keys.addTenant('acme');
-    expect(Object.keys(told).sort()).toEqual([...ROLES].sort());
+    const issued = keys.addTenant('acme');
+    expect(Object.keys(issued).sort()).toEqual([...ROLES].sort());
     for (const found of [keys, open()]) {
-      for (const role of ROLES) expect(found.find(told[role])).toEqual({ tenant: 'acme', role });
+      for (const role of ROLES) expect(found.find(issued[role])).toEqual({ tenant: 'acme', role });
       expect(found.find(keyOf('admin'))).toEqual({ tenant: 'default', role: 'admin' });
     }
   });
 
-  it('are 256 random bits each', () => {
+  it('issues keys of 256 random bits', () => {
     const keys = open();
-    const told = [...Object.values(keys.addTenant('a')), ...Object.values(keys.addTenant('b'))];
-    const secrets = told.map((key) => /^bwk_[a-z]+_(.+)$/.exec(key)?.[1] ?? '');
+    const issued = [...Object.values(keys.addTenant('a')), ...Object.values(keys.addTenant('b'))];
+    const secrets = issued.map((key) => /^bwk_[a-z]+_(.+)$/.exec(key)?.[1] ?? '');
     expect(new Set(secrets).size).toBe(12);
     for (const secret of secrets) expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
   });
 
-  it('are kept as digests only, in a file that nobody else may read', () => {
-    const told = open().addTenant('acme');
+  it('stores only digests, in a file that only its owner can read', () => {
+    const issued = open().addTenant('acme');
     const kept = readFileSync(file('tenants.json'), 'utf8');
-    for (const key of Object.values(told)) expect(kept).not.toContain(key.slice(-20));
+    for (const key of Object.values(issued)) expect(kept).not.toContain(key.slice(-20));
     expect(statSync(file('tenants.json')).mode & 0o777).toBe(0o600);
   });
 
-  it('stay known when another tenant is made, by this process or another', () => {
+  it('keeps them when this or another process adds a tenant', () => {
     const [one, two] = [open(), open()];
     const acme = one.addTenant('acme');
     const other = two.addTenant('other');
@@ -135,7 +135,7 @@ describe('the keys of a further tenant', () => {
     expect(later.find(other.analyst)).toEqual({ tenant: 'other', role: 'analyst' });
   });
 
-  it.each(['acme', 'default'])('are not made twice: %s', async (tenant) => {
+  it.each(['acme', 'default'])('refuses to add an existing tenant: %s', async (tenant) => {
     const keys = open();
     const before = keys.addTenant('acme');
     const refused = await refusalOf(Promise.resolve().then(() => keys.addTenant(tenant)));
@@ -143,29 +143,29 @@ describe('the keys of a further tenant', () => {
     expect(open().find(before.admin)).toEqual({ tenant: 'acme', role: 'admin' });
   });
 
-  it('are not given where they cannot be kept', () => {
+  it('fails without keys if they cannot be stored', () => {
     const keys = open();
-    mkdirSync(file('tenants.json')); // a file cannot take its place
+    mkdirSync(file('tenants.json')); // a file cannot replace a directory
     expect(() => keys.addTenant('acme')).toThrow();
     expect(keys.find(keyOf('admin'))).toBeDefined();
   });
 });
 
-describe('the keys of a further tenant, at several gateways', () => {
-  it('it knows at once a key that another gateway has made since', () => {
+describe('ApiKeys at several gateways', () => {
+  it('finds at once a key that another gateway issued', () => {
     const [one, two] = [open(), open()];
     const acme = one.addTenant('acme');
     expect(two.find(acme.enforcer)).toEqual({ tenant: 'acme', role: 'enforcer' });
     expect(two.has('acme')).toBe(true);
   });
 
-  it('it makes no tenant twice at two gateways', () => {
+  it('refuses to add a tenant that another gateway added', () => {
     const [one, two] = [open(), open()];
     one.addTenant('acme');
-    expect(() => two.addTenant('acme')).toThrow(/there already/);
+    expect(() => two.addTenant('acme')).toThrow(/already exists/);
   });
 
-  it('it issues new keys where the answer was lost; the old ones are not known any more, there at once', () => {
+  it('issues new keys if the response was lost, and the old ones end at once', () => {
     const keys = open();
     const [lost, other] = [keys.addTenant('acme'), keys.addTenant('other')];
     const fresh = keys.reissue('acme');
@@ -176,7 +176,7 @@ describe('the keys of a further tenant, at several gateways', () => {
     }
   });
 
-  it('it knows a replaced key at another gateway for less than a second', () => {
+  it('accepts a key that another gateway replaced for less than a second', () => {
     const [one, two] = [open(), open()];
     const old = one.addTenant('acme');
     expect(two.find(old.admin)).toBeDefined();
@@ -186,25 +186,25 @@ describe('the keys of a further tenant, at several gateways', () => {
     clock.mockRestore();
   });
 
-  it('it issues none for the tenant of the installation, and none for one that has none', () => {
+  it('reissues no keys of the installation or of an unknown tenant', () => {
     expect(() => open().reissue('default')).toThrow(/installation/);
-    expect(() => open().reissue('nobody')).toThrow(/no keys yet/);
+    expect(() => open().reissue('absent')).toThrow(/no keys yet/);
   });
 
-  it('it takes over the lock of a gateway that died, and leaves nothing behind', () => {
+  it('takes over the lock of a dead gateway and leaves no file', () => {
     writeFileSync(file('tenants.json.lock'), 'dead');
     utimesSync(file('tenants.json.lock'), new Date(0), new Date(0));
     open().addTenant('acme');
     expect(readdirSync(dir).sort()).toEqual(['credentials.json', 'tenants.json']);
   });
 
-  it('it changes nothing while another holds the lock', () => {
+  it('changes nothing while another process holds the lock', () => {
     writeFileSync(file('tenants.json.lock'), 'alive');
     expect(() => open().addTenant('acme')).toThrow(/another gateway/);
     expect(readdirSync(dir).sort()).toEqual(['credentials.json', 'tenants.json.lock']);
   });
 
-  it('it loses none where several processes make tenants concurrently', async () => {
+  it('loses no keys when several processes add tenants concurrently', async () => {
     const script = `const { ApiKeys } = require(${JSON.stringify(join(__dirname, 'api-keys.ts'))});
       const keys = new ApiKeys(${JSON.stringify(file('credentials.json'))}, ${JSON.stringify(file('tenants.json'))});
       for (let i = 0; i < 15; i++) keys.addTenant('t' + process.argv[1] + '-' + i);`;

@@ -11,19 +11,20 @@ export interface KeyHolder {
   readonly role: Role;
 }
 
-/** What is held of a key or a token instead of it. */
+/** Returns the digest that is stored instead of a key or a token. */
 export const digestOf = (credential: string): string => hash('sha256', credential, 'base64');
 
 /**
- * API keys, one per role and tenant. Only their SHA-256 is held: keys are 256 random bits, so a look-up by digest tells
- * a guesser nothing. Those of further tenants are kept as digests in a file of mode 0600, which all gateways of an
- * installation share: it is replaced as a whole, under a lock, and read again when it has changed.
+ * API keys, one per role and tenant. Only their SHA-256 digests stay in memory: keys are 256 random bits, so a look-up
+ * by digest reveals nothing through its timing. The digests of additional tenants are stored in a file with mode 0600,
+ * which all gateways of an installation share. A change replaces the whole file under a lock, and gateways read the file
+ * again after a change.
  */
 export class ApiKeys {
   private readonly own = new Map<string, KeyHolder>();
   private ofTenants = new Map<string, KeyHolder>();
   private version = '';
-  private lookedAt = -Infinity;
+  private refreshedAt = -Infinity;
 
   constructor(
     credentialsFile: string,
@@ -34,44 +35,48 @@ export class ApiKeys {
       keys: Record<Role, string>;
     };
     for (const role of ROLES) this.own.set(digestOf(keys[role]), { tenant, role });
-    this.look();
+    this.refresh();
   }
 
   /**
-   * A key that is not known may have been made at another gateway; one that is known may have been replaced there.
-   * @param digest of the key, where it is known already
+   * Finds the holder of a key. Another gateway may have issued an unknown key or replaced a known one, so both cases can
+   * read the file again.
+   * @param digest the digest of the key, if the caller has it
    */
   find(key: string, digest: string = digestOf(key)): KeyHolder | undefined {
     const own = this.own.get(digest);
     if (own) return own;
-    if (!this.ofTenants.has(digest) || performance.now() - this.lookedAt > LOOK_MS) this.look();
+    if (!this.ofTenants.has(digest) || performance.now() - this.refreshedAt > REFRESH_MS) this.refresh();
     return this.ofTenants.get(digest);
   }
 
-  /** Has the tenant keys of its own? */
+  /** Reports whether the tenant has keys. */
   has(tenant: string): boolean {
-    this.look();
+    this.refresh();
     return [...this.own.values(), ...this.ofTenants.values()].some((holder) => holder.tenant === tenant);
   }
 
-  /** Keys of a new tenant: returned once, kept as digests. @throws Refused CONFLICT where it has keys */
+  /** Issues the keys of a new tenant, of which only digests are stored. @throws Refused CONFLICT if it has keys */
   addTenant(tenant: string): Record<Role, string> {
     return this.issue(tenant, (kept) => {
       if (this.isOwn(tenant) || kept.some(([, holder]) => holder.tenant === tenant))
         throw new Refused(
           'CONFLICT',
-          `tenant ${tenant} is there already; if the answer with its keys was lost, send "reissue": true for new ones`,
+          `Tenant ${tenant} already exists. If the response with its keys was lost, send "reissue": true for new keys.`,
         );
     });
   }
 
-  /** New keys in the place of those that a tenant has: from then on the old ones are not known. */
+  /** Replaces the keys of a tenant. @throws Refused NOT_FOUND if it has none, CONFLICT for the installation's tenant */
   reissue(tenant: string): Record<Role, string> {
     return this.issue(tenant, (kept) => {
       if (this.isOwn(tenant))
-        throw new Refused('CONFLICT', `the keys of tenant ${tenant} are those of the installation, in its credentials`);
+        throw new Refused(
+          'CONFLICT',
+          `the keys of tenant ${tenant} are in the credentials of the installation and cannot be replaced here`,
+        );
       if (!kept.some(([, holder]) => holder.tenant === tenant))
-        throw new Refused('NOT_FOUND', `tenant ${tenant} has no keys yet; leave "reissue" out to make it`);
+        throw new Refused('NOT_FOUND', `tenant ${tenant} has no keys yet; leave out "reissue" to create it`);
     });
   }
 
@@ -80,8 +85,8 @@ export class ApiKeys {
   }
 
   /**
-   * Dying before the file is replaced: the old keys are good, and the request can be sent again. Dying after it, before
-   * the answer: nobody has the new ones, and they can be issued again.
+   * Issues keys. If the process dies before the file is replaced, the old keys stay valid and the client can retry. If it
+   * dies after that but before the response, no client has the new keys, and they can be reissued.
    */
   private issue(tenant: string, check: (kept: [string, KeyHolder][]) => void): Record<Role, string> {
     const keys = Object.fromEntries(
@@ -93,13 +98,13 @@ export class ApiKeys {
       const others = kept.filter(([, holder]) => holder.tenant !== tenant);
       return JSON.stringify([...others, ...ROLES.map((role) => [digestOf(keys[role]), { tenant, role }])]);
     });
-    this.look();
+    this.refresh();
     return keys;
   }
 
-  /** Reads the file where it is another than was read. A file that cannot be read ends here: no key of it is known (I11). */
-  private look(): void {
-    this.lookedAt = performance.now();
+  /** Reads the file if it has changed. An unreadable file is an error, so that none of its keys is accepted (I11). */
+  private refresh(): void {
+    this.refreshedAt = performance.now();
     const stat = statSync(this.tenantsFile, { bigint: true, throwIfNoEntry: false });
     const version = stat ? `${stat.ino} ${stat.mtimeNs} ${stat.size}` : '';
     if (version === this.version) return;
@@ -108,8 +113,8 @@ export class ApiKeys {
   }
 }
 
-/** A known key is good for at most so long after it was replaced at another gateway. */
-const LOOK_MS = 500;
+/** How long a key stays valid here after another gateway replaced it. */
+const REFRESH_MS = 500;
 
 const parse = (text: string | undefined): [string, KeyHolder][] =>
   text === undefined ? [] : (JSON.parse(text) as [string, KeyHolder][]);

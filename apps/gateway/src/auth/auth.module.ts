@@ -7,7 +7,7 @@ import { ApiKeys } from './api-keys';
 import { GrantTokens } from './grant-tokens';
 import { Pseudonyms } from './pseudonyms';
 
-/** Who calls, and what a caller may do. Keys and secrets are read from files once, when the service starts. */
+/** Provides authentication and authorization. Keys and secrets are read from files once, when the service starts. */
 @Global()
 @Module({
   providers: [

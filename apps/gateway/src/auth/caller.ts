@@ -3,7 +3,7 @@ import { digestOf, type ApiKeys, type Role } from './api-keys';
 import { Refused } from '../http/problem';
 import type { GrantTokens } from './grant-tokens';
 
-/** Who sent a request: the holder of a key, or a run with its grant token. */
+/** The sender of a request: the holder of an API key, or a run with its grant token. */
 export type Caller =
   | { readonly kind: 'key'; readonly tenant: string; readonly role: Role; readonly actor: Actor }
   | {
@@ -22,7 +22,7 @@ export interface Presented {
   readonly url: string;
 }
 
-/** A person decides, a service asks: which of the two a role's key stands for. */
+/** The roles whose keys act for a person; the other roles' keys act for a service. */
 const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'analyst']);
 
 export async function identify(keys: ApiKeys, tokens: GrantTokens, presented: Presented): Promise<Caller> {
@@ -38,7 +38,7 @@ export async function identify(keys: ApiKeys, tokens: GrantTokens, presented: Pr
   if (!credential.startsWith('eyJ'))
     throw new Refused(
       'UNAUTHENTICATED',
-      'the key is not known; send Authorization: Bearer <key> with a key of this installation',
+      'unknown API key; send Authorization: Bearer <key> with a key of this installation',
     );
   const claims = await tokens.verify(credential, digest);
   if (claims.jkt !== undefined) {

@@ -13,16 +13,16 @@ import {
 import { dirname } from 'node:path';
 import { Refused } from '../http/problem';
 
-/** A change takes milliseconds: who has held the lock for so long has died. */
+/** A change takes milliseconds, so the holder of a lock of this age has died. */
 const STALE_MS = 10_000;
 const WAIT_MS = 2_000;
 const RETRY_MS = 5;
 
 /**
- * Replaces a file as a whole by what is made of it, one process at a time.
- * Dying before the rename: the file is as it was, and the lock is taken over when it is old. Dying after it: the file is
- * the new one, also after a power failure.
- * @throws Refused NOT_READY where another process holds the lock; whatever `change` throws, and then nothing changes
+ * Replaces a whole file with the result of `change`, one process at a time. If the process dies before the rename, the
+ * file is unchanged, and another process takes over the lock after `STALE_MS`. After the rename the new file is durable,
+ * even through a power failure.
+ * @throws Refused NOT_READY if another process holds the lock; or the error of `change`, with the file unchanged
  */
 export function changeFile(file: string, change: (text: string | undefined) => string): void {
   const unlock = lock(`${file}.lock`);
@@ -60,15 +60,15 @@ function lock(path: string): () => void {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    takeAway(path);
+    removeStaleLock(path);
     if (performance.now() > end)
       throw new Refused('NOT_READY', 'another gateway is changing the keys at the moment; try again');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
   }
 }
 
-/** A lock that is old is renamed, which only one of several can do, and not removed: it might be a new one by then. */
-function takeAway(path: string): void {
+/** Takes away an old lock by a rename, which succeeds in one process only. Removing the path could hit a new lock. */
+function removeStaleLock(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat || Date.now() - stat.mtimeMs < STALE_MS) return;
   const aside = `${path}.${randomUUID()}`;

@@ -5,7 +5,7 @@ import { Refused } from '../http/problem';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
-describe('DPoP proofs at one process', () => {
+describe('Proofs of one process', () => {
   let now: number;
   let n: number;
   beforeEach(() => {
@@ -33,8 +33,8 @@ describe('DPoP proofs at one process', () => {
   const flood = (proofs: Proofs, times: number, more: (i: number) => Partial<Proof>): string[] =>
     Array.from({ length: times }, (_, i) => takes(proofs, proof(more(i))));
 
-  it('it takes none that an earlier process may have taken, whenever within its time that was', () => {
-    const since = NOW + 500; // the earlier process took proofs until here
+  it('accepts no proof that an earlier process may have accepted at any time of its validity', () => {
+    const since = NOW + 500; // the earlier process accepted proofs until here
     for (let ahead = -59_000; ahead < 60_000; ahead += 1_000) {
       now = NOW;
       const captured = proof({ issuedAt: NOW + ahead });
@@ -45,7 +45,7 @@ describe('DPoP proofs at one process', () => {
     }
   });
 
-  it('it takes those that are made after its start without a nonce, and others with its own nonce', () => {
+  it('accepts proofs from after its start without a nonce, and older ones with its nonce', () => {
     const proofs = start({ since: NOW });
     const nonce = takes(proofs, proof());
     expect(nonce).toMatch(/^[\w-]{43}$/);
@@ -55,7 +55,7 @@ describe('DPoP proofs at one process', () => {
     expect(takes(start({ since: NOW }), proof({ nonce }))).not.toBe('taken');
   });
 
-  it('it takes a nonce for one minute more, and never another text', () => {
+  it('accepts a nonce for one more minute, and no other value', () => {
     const proofs = start({ since: NOW });
     const nonce = takes(proofs, proof());
     for (const other of ['', nonce.slice(1), 7, null, [nonce]])
@@ -66,33 +66,33 @@ describe('DPoP proofs at one process', () => {
     expect(takes(proofs, proof({ nonce }))).not.toBe('taken');
   });
 
-  it('it asks for a nonce always where several gateways answer', () => {
+  it('always asks for a nonce if several gateways serve a tenant', () => {
     const [one, two] = [start({ alwaysNonce: true }), start({ alwaysNonce: true })];
     const nonce = takes(one, proof());
     const bound = proof({ nonce });
     expect([takes(one, bound), takes(two, bound)]).toEqual(['taken', expect.not.stringContaining('taken')]);
   });
 
-  it('it refuses the flood of a key, and nothing of another key or tenant', () => {
+  it('refuses the flood of a key, but no proof of another key or tenant', () => {
     const proofs = start();
-    const told = flood(proofs, LIMITS.dpopProofsPerKey + 10, () => ({ thumbprint: 'flood' }));
-    expect(told.filter((each) => each === 'taken')).toHaveLength(LIMITS.dpopProofsPerKey);
-    expect(told.at(-1)).toBe('TOO_MANY');
+    const results = flood(proofs, LIMITS.dpopProofsPerKey + 10, () => ({ thumbprint: 'flood' }));
+    expect(results.filter((each) => each === 'taken')).toHaveLength(LIMITS.dpopProofsPerKey);
+    expect(results.at(-1)).toBe('TOO_MANY');
     expect(takes(proofs, proof())).toBe('taken');
     expect(takes(proofs, proof({ tenant: 'two', thumbprint: 'flood' }))).toBe('taken');
   });
 
-  it('it refuses the flood of a tenant of many keys, and forgets none of what it has taken', () => {
+  it('refuses the flood of a tenant with many keys, and forgets no accepted proof', () => {
     const proofs = start();
     const first = proof({ tenant: 'two' });
     takes(proofs, first);
-    const told = flood(proofs, LIMITS.dpopProofsPerTenant + 5, (i) => ({ thumbprint: `k${i % 50}` }));
-    expect(told.at(-1)).toBe('TOO_MANY');
+    const results = flood(proofs, LIMITS.dpopProofsPerTenant + 5, (i) => ({ thumbprint: `k${i % 50}` }));
+    expect(results.at(-1)).toBe('TOO_MANY');
     expect(takes(proofs, first)).toBe('DPOP_INVALID');
     expect(flood(proofs, 100, () => ({ tenant: 'two' })).every((each) => each === 'taken')).toBe(true);
   });
 
-  it('it takes those of a tenant with few, although the tenants with many fill what all may have', () => {
+  it('accepts the proofs of a tenant with few, although others fill the common memory', () => {
     const proofs = start();
     const tenants = LIMITS.dpopProofs / LIMITS.dpopProofsPerTenant;
     for (let tenant = 0; tenant < tenants; tenant++)
@@ -102,7 +102,7 @@ describe('DPoP proofs at one process', () => {
     expect(takes(proofs, proof({ tenant: 'few' }))).toBe('TOO_MANY');
   });
 
-  it('it has room again when the time of what it took is over', () => {
+  it('accepts proofs again once the earlier ones have expired', () => {
     const proofs = start();
     flood(proofs, LIMITS.dpopProofsPerKey + 1, () => ({}));
     now += LIMITS.dpopProofMs;
@@ -110,7 +110,7 @@ describe('DPoP proofs at one process', () => {
   });
 });
 
-describe('the address of a proof', () => {
+describe('isSameAddress', () => {
   const URL_ = 'https://bailiwick.example/v1/actions';
   it.each([
     URL_,
@@ -118,7 +118,7 @@ describe('the address of a proof', () => {
     `${URL_}#y`,
     'HTTPS://BAILIWICK.EXAMPLE/v1/actions',
     'https://bailiwick.example:443/v1/actions',
-  ])('it is that of the request where it is %s', (htu) => expect(isSameAddress(htu, URL_)).toBe(true));
+  ])('accepts the address of the request written as %s', (htu) => expect(isSameAddress(htu, URL_)).toBe(true));
   it.each<[unknown]>([
     [''],
     [' '],
@@ -143,7 +143,7 @@ describe('the address of a proof', () => {
     [undefined],
     [7],
     [[URL_]],
-  ])('it is another where it is %j', (htu) => expect(isSameAddress(htu, URL_)).toBe(false));
+  ])('refuses %j', (htu) => expect(isSameAddress(htu, URL_)).toBe(false));
   it.each([
     '',
     '*',
@@ -151,7 +151,7 @@ describe('the address of a proof', () => {
     'nowhere',
     'https://',
     'https://bailiwick.examplehttps://evil.example/v1/actions x',
-  ])('it is that of no request whose address is %j, even the same text', (url) => {
+  ])('refuses every proof for the request address %j, even the same text', (url) => {
     expect(isSameAddress(url, url)).toBe(false);
     expect(isSameAddress('', url)).toBe(false);
   });

@@ -2,20 +2,20 @@ import { createHmac, hash, randomBytes } from 'node:crypto';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Refused } from '../http/problem';
 
-/** What a proof states, once its signature was checked. */
+/** The claims of a proof whose signature is valid. */
 export interface Proof {
   readonly tenant: string;
   readonly thumbprint: string;
   readonly jti: unknown;
-  /** ms; NaN where it has none */
+  /** in ms; NaN if the proof has none */
   readonly issuedAt: number;
   readonly nonce: unknown;
 }
 
 export interface ProofOptions {
-  /** when this process began, ms: the one before it may have taken what was made before. Left out: there was none */
+  /** when this process started, in ms: an earlier process may have accepted older proofs. Left out if there was none */
   readonly since?: number;
-  /** every proof needs a nonce of this process: for several gateways that answer for the same tenants */
+  /** requires a nonce of this process in every proof, for several gateways that serve the same tenants */
   readonly alwaysNonce?: boolean;
 }
 
@@ -24,20 +24,20 @@ interface Taken {
   readonly key: string;
 }
 
-/** Without a nonce a proof may be so far ahead: so far ahead of its end the process before this one may have taken any. */
+/** How far ahead a proof without a nonce may be, and so how new a proof was that an earlier process accepted. */
 const AHEAD_MS = 2_000;
 const NONCE_MS = 60_000;
 
 /**
- * Takes each DPoP proof once (RFC 9449 §11.1). What was taken is remembered until its time is over; nothing is forgotten
- * before, or it could be used again: a key or a tenant whose share is used up is refused, and takes no room of others.
- * Each process remembers for itself. A proof that another process could have taken, an earlier one or one that runs
- * concurrently, needs a nonce that only this process gives (RFC 9449 §8).
+ * Accepts each DPoP proof once (RFC 9449 §11.1). A process remembers an accepted proof until the proof expires; forgetting
+ * it earlier would allow a replay. So a key or a tenant that has used up its share is refused and takes no memory from
+ * others. A proof that another process could have accepted, an earlier or a concurrent one, needs a nonce that only this
+ * process issues (RFC 9449 §8).
  */
 export class Proofs {
-  /** tenant → digest of the proof → when it was taken, the oldest first */
+  /** tenant → digest of the proof → when it was accepted, oldest first */
   private readonly taken = new Map<string, Map<string, Taken>>();
-  /** tenant and key → how many of its proofs are remembered */
+  /** tenant and key → number of remembered proofs */
   private readonly perKey = new Map<string, number>();
   private all = 0;
   private readonly secret = randomBytes(32);
@@ -47,7 +47,7 @@ export class Proofs {
     private readonly options: ProofOptions = {},
   ) {}
 
-  /** @throws Refused DPOP_INVALID, or TOO_MANY where the share of the key or of the tenant is used up */
+  /** @throws Refused DPOP_INVALID, or TOO_MANY if the key or the tenant has used up its share */
   take({ tenant, thumbprint, jti, issuedAt, nonce }: Proof): void {
     const now = this.now();
     if (!(Math.abs(now - issuedAt) < LIMITS.dpopProofMs / 2)) throw invalid('iat is not within a minute of now');
@@ -67,7 +67,7 @@ export class Proofs {
     this.all += 1;
   }
 
-  /** A tenant that has few is never refused for the sake of those that have many. */
+  /** Reports whether one more proof may be remembered. A tenant below its assured share is never refused. */
   private hasRoom(mine: number): boolean {
     if (mine < LIMITS.dpopProofsAssured) return true;
     if (this.all >= LIMITS.dpopProofs) for (const tenant of this.taken.keys()) this.forget(tenant, this.now());
@@ -98,7 +98,7 @@ export class Proofs {
     return new NonceWanted(this.nonce(now));
   }
 
-  /** Of the last minute or the one before. */
+  /** Reports whether this process issued the nonce in this minute or the previous one. */
   private isOurs(nonce: unknown, now: number): boolean {
     return nonce === this.nonce(now) || nonce === this.nonce(now - NONCE_MS);
   }
@@ -110,12 +110,12 @@ export class Proofs {
   }
 }
 
-/** The refusal of a proof without a nonce of this process, which gives it one (RFC 9449 §8). */
+/** Refuses a proof without a nonce of this process and supplies the nonce (RFC 9449 §8). */
 export class NonceWanted extends Refused {
   constructor(readonly nonce: string) {
     super(
       'DPOP_INVALID',
-      'the DPoP proof is not valid: it may have been used at another process; send one with the nonce in DPoP-Nonce',
+      'the DPoP proof is not valid: it may have been used at another process; send a proof with the nonce of the DPoP-Nonce header',
     );
   }
 }

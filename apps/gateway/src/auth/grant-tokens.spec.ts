@@ -19,8 +19,8 @@ import {
 const HOUR = 3_600_000;
 const JKT = 'a'.repeat(43);
 
-describe('a grant token', () => {
-  it('is an EdDSA access token whose claims are those of its grant', async () => {
+describe('GrantTokens.mint', () => {
+  it('makes an EdDSA access token with the claims of the grant', async () => {
     const token = await tokensAt({ now: NOW }).mint('default', ...granted());
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'EdDSA', typ: 'at+jwt' });
     expect(decodeJwt(token)).toEqual({
@@ -37,38 +37,38 @@ describe('a grant token', () => {
     await expect(jwtVerify(token, PUBLIC_KEY, { currentDate: new Date(NOW) })).resolves.toBeDefined();
   });
 
-  it('names the run that delegated in act, and the key it is bound to in cnf', async () => {
+  it('names the delegating run in act and the bound key in cnf', async () => {
     const token = await tokensAt({ now: NOW }).mint('default', ...granted({ parentRunId: PARENT_ID, jkt: JKT }));
     expect(decodeJwt(token)).toMatchObject({ act: { sub: PARENT_ID }, cnf: { jkt: JKT } });
   });
 
-  it('has neither where nobody delegated and no key is bound', async () => {
-    const told = decodeJwt(await tokensAt({ now: NOW }).mint('default', ...granted()));
-    expect(told).not.toHaveProperty('act');
-    expect(told).not.toHaveProperty('cnf');
+  it('omits act without a delegating run and cnf without a bound key', async () => {
+    const payload = decodeJwt(await tokensAt({ now: NOW }).mint('default', ...granted()));
+    expect(payload).not.toHaveProperty('act');
+    expect(payload).not.toHaveProperty('cnf');
   });
 
-  it('is the same token each time for the same grant, so that a retry is told the first answer', async () => {
+  it('makes the same token each time for a grant, so that a retry returns the first response', async () => {
     const one = await tokensAt({ now: NOW }).mint('default', ...granted());
     const two = await tokensAt({ now: NOW + 60_000 }).mint('default', ...granted());
     expect(two).toBe(one);
   });
 
-  it('never ends before its grant does, and at most a second after', async () => {
+  it('makes a token that ends with its grant or up to a second later', async () => {
     const token = await tokensAt({ now: NOW }).mint('default', ...granted({ ttlMs: 1_500 }));
     expect(decodeJwt(token).exp).toBe(NOW / 1_000 + 2);
   });
 
-  it('tells tenant, run, grant and key when it is verified', async () => {
+  it('makes a token from which verify reads tenant, run, grant and key', async () => {
     const tokens = tokensAt({ now: NOW });
     const token = await tokens.mint('acme', ...granted({ jkt: JKT }));
-    const told = { tenant: 'acme', runId: RUN_ID, grantId: GRANT_ID, jkt: JKT, expiresAt: NOW + HOUR };
-    expect(await tokens.verify(token)).toEqual(told);
-    expect(await tokens.verify(token)).toEqual(told);
+    const expected = { tenant: 'acme', runId: RUN_ID, grantId: GRANT_ID, jkt: JKT, expiresAt: NOW + HOUR };
+    expect(await tokens.verify(token)).toEqual(expected);
+    expect(await tokens.verify(token)).toEqual(expected);
   });
 });
 
-describe('a token is refused', () => {
+describe('GrantTokens.verify', () => {
   const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const unsigned = (alg: string): string => `${base64({ alg, typ: 'at+jwt' })}.${base64(claims())}.`;
   const other = generateKeyPairSync('ed25519').privateKey;
@@ -85,18 +85,18 @@ describe('a token is refused', () => {
 
   it.each<[string, () => string | Promise<string>]>([
     ['with alg none', () => unsigned('none')],
-    ['with alg None, in other letters', () => unsigned('nOnE')],
-    ['with another name of its algorithm than ours', () => byHand({ alg: 'Ed25519', typ: 'at+jwt' })],
+    ['with alg nOnE', () => unsigned('nOnE')],
+    ['with another name of the algorithm', () => byHand({ alg: 'Ed25519', typ: 'at+jwt' })],
     ['without a signature', () => unsigned('EdDSA')],
     ['with HS256 under the public key as PEM', () => signed(claims(), publicBytes.pem, { alg: 'HS256' })],
     ['with HS256 under the public key as DER', () => signed(claims(), publicBytes.der, { alg: 'HS256' })],
     ['with HS256 under the bytes of the public key', () => signed(claims(), publicBytes.raw, { alg: 'HS256' })],
     ['by another key', () => signed(claims(), other)],
     [
-      'by another key that it brings along',
+      'by another key in its header',
       () => signed(claims(), other, { jwk: generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) }),
     ],
-    ['that is no access token', () => signed(claims(), undefined, { typ: 'dpop+jwt' })],
+    ['of another type', () => signed(claims(), undefined, { typ: 'dpop+jwt' })],
     ['without a type', () => signed(claims(), undefined, { typ: undefined })],
     ['with an extension that must be understood', () => byHand({ alg: 'EdDSA', typ: 'at+jwt', crit: ['x'], x: 1 })],
     ['from another issuer', () => signed(claims({ iss: 'https://evil.example' }))],
@@ -108,30 +108,30 @@ describe('a token is refused', () => {
     ['that is not yet valid', () => signed(claims({ nbf: seconds + 60 }))],
     ['without a tenant', () => signed(claims({ tenant: undefined }))],
     ['without a grant', () => signed(claims({ grant: undefined }))],
-    ['with a grant that is no text', () => signed(claims({ grant: { $ne: '' } }))],
+    ['with a grant that is not a string', () => signed(claims({ grant: { $ne: '' } }))],
     ['without a run', () => signed(claims({ sub: undefined }))],
     ['with an empty run', () => signed(claims({ sub: '' }))],
-    ['bound to what is no thumbprint', () => signed(claims({ cnf: { jkt: 42 } }))],
-    ['bound in a way we do not know', () => signed(claims({ cnf: { 'x5t#S256': 'a'.repeat(43) } }))],
-    ['that is no token', () => 'eyJ'],
+    ['bound to an invalid thumbprint', () => signed(claims({ cnf: { jkt: 42 } }))],
+    ['with an unknown kind of binding', () => signed(claims({ cnf: { 'x5t#S256': 'a'.repeat(43) } }))],
+    ['that is truncated', () => 'eyJ'],
     ['with four parts', async () => `${await signed(claims())}.x`],
-  ])('%s', async (_what, make) => {
+  ])('refuses a token %s', async (_case, make) => {
     const refused = await refusalOf(tokensAt({ now: NOW }).verify(await make()));
     expect(refused.code).toBe('UNAUTHENTICATED');
   });
 
-  it('the same token is taken where nothing is wrong with it', async () => {
-    const sound = [await signed(claims()), byHand({ alg: 'EdDSA', typ: 'at+jwt' })];
-    for (const token of sound)
+  it('accepts the valid token from which the invalid ones derive', async () => {
+    const valid = [await signed(claims()), byHand({ alg: 'EdDSA', typ: 'at+jwt' })];
+    for (const token of valid)
       await expect(tokensAt({ now: NOW }).verify(token)).resolves.toMatchObject({ tenant: 'default', runId: RUN_ID });
   });
 
   it.each(['tenant', 'sub', 'grant', 'exp', 'iss', 'aud', 'cnf'])(
-    'whose %s was changed after signing',
+    'refuses a token whose %s was changed after signing',
     async (claim) => {
       const tokens = tokensAt({ now: NOW });
       const token = await signed(claims({ cnf: { jkt: JKT } }));
-      await tokens.verify(token); // what is remembered of it must not help
+      await tokens.verify(token); // the cached result must not be used
       const [header, payload, signature] = token.split('.') as [string, string, string];
       const changed = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
       changed[claim] = claim === 'cnf' ? undefined : claim === 'exp' ? seconds + 9_999 : `${String(changed[claim])}x`;
@@ -140,7 +140,7 @@ describe('a token is refused', () => {
     },
   );
 
-  it('once its time is over, although it was verified and remembered before', async () => {
+  it('refuses an expired token although its verification is cached', async () => {
     const clock = { now: NOW };
     const tokens = tokensAt(clock);
     const token = await tokens.mint('default', ...granted());
@@ -151,7 +151,7 @@ describe('a token is refused', () => {
     expect((await refusalOf(tokens.verify(token))).code).toBe('UNAUTHENTICATED');
   });
 
-  it('without saying anything of the token itself', async () => {
+  it('repeats no part of the token in the refusal', async () => {
     const token = await signed(claims(), other);
     const { detail } = await refusalOf(tokensAt({ now: NOW }).verify(token));
     for (const part of token.split('.')) expect(detail).not.toContain(part);

@@ -7,7 +7,7 @@ import { digestOf } from './api-keys';
 import { Proofs, type ProofOptions } from './dpop-proofs';
 import { Refused } from '../http/problem';
 
-/** What a grant token says. It names a grant; it is no authority: every decision asks the live grant. */
+/** The claims of a grant token. It identifies a grant and carries no authority: every decision reads the live grant. */
 export interface TokenClaims {
   readonly tenant: string;
   readonly runId: string;
@@ -36,7 +36,7 @@ export class GrantTokens {
     this.publicKey = createPublicKey(this.key);
   }
 
-  /** The same grant gives the same token: Ed25519 signs without randomness, and every claim is of the grant. */
+  /** Mints the token of a grant, always the same: Ed25519 is deterministic, and all claims derive from the grant. */
   async mint(tenant: string, run: RunView, grant: GrantView): Promise<string> {
     const { jkt } = grant.limits.session;
     return new SignJWT({
@@ -57,8 +57,8 @@ export class GrantTokens {
   }
 
   /**
-   * Verified once, then remembered until it expires.
-   * @param digest of the token, where it is known already
+   * Verifies a token and caches the result until the token expires.
+   * @param digest the digest of the token, if the caller has it
    */
   async verify(token: string, digest: string = digestOf(token)): Promise<TokenClaims> {
     const known = this.known.get(digest);
@@ -88,8 +88,9 @@ export class GrantTokens {
   }
 
   /**
-   * RFC 9449 §4.3: the proof is by the key the token is bound to, for this method and address, fresh, and not seen
+   * Checks that a proof is signed with the key of the token, names this method and address, is fresh, and was not used
    * before.
+   * @see RFC 9449 §4.3
    */
   async checkProof(proof: string, token: string, claims: TokenClaims, method: string, url: string): Promise<void> {
     const no = (why: string): Refused => new Refused('DPOP_INVALID', `the DPoP proof is not valid: ${why}`);
@@ -102,15 +103,15 @@ export class GrantTokens {
       });
       payload = verified.payload;
       const { jwk } = decodeProtectedHeader(proof);
-      if (!jwk || 'd' in jwk) throw new Error('its key is missing, or private');
+      if (!jwk || 'd' in jwk) throw new Error('the header has no public key in jwk');
       thumbprint = await calculateJwkThumbprint(jwk, 'sha256');
     } catch (error) {
       throw no((error as Error).message);
     }
-    if (payload.htm !== method) throw no('htm is another method');
-    if (!isSameAddress(payload.htu, url)) throw no('htu is another address');
-    if (payload.ath !== hash('sha256', token, 'base64url')) throw no('ath is not the digest of this token');
-    if (thumbprint !== claims.jkt) throw no('it is by another key than the token is bound to');
+    if (payload.htm !== method) throw no('htm is not the method of the request');
+    if (!isSameAddress(payload.htu, url)) throw no('htu is not the address of the request');
+    if (payload.ath !== hash('sha256', token, 'base64url')) throw no('ath is not the digest of the token');
+    if (thumbprint !== claims.jkt) throw no('its key is not the one that the token is bound to');
     const { jti, iat, nonce } = payload;
     this.proofs.take({ tenant: claims.tenant, thumbprint, jti, issuedAt: Number(iat) * 1_000, nonce });
   }
@@ -121,7 +122,7 @@ function text(value: unknown): string {
   return value;
 }
 
-/** The key a token is bound to. Bound in a way that is not known here is not the same as not bound (I11). */
+/** Returns the thumbprint of the key that a token is bound to. An unknown kind of binding is an error (I11). */
 function boundTo(cnf: unknown): string | undefined {
   if (cnf === undefined) return undefined;
   const parsed = z.strictObject({ jkt }).safeParse(cnf);

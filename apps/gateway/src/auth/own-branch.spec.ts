@@ -24,12 +24,12 @@ const tree: TreeView = {
 const ids = (view: TreeView): string[] => view.runs.map(({ id }) => id);
 const grantIds = (view: TreeView): string[] => view.grants.map(({ id }) => id);
 
-describe('what a run reads of its tree with its own token', () => {
-  it('is all of it for the root', () => {
+describe('ownBranch', () => {
+  it('returns the whole tree for the root', () => {
     expect(ownBranch(tree, root.runId)).toEqual(tree);
   });
 
-  it('is its own branch, and bare ids with their status above it', () => {
+  it('returns the branch of the run, and only ids and status of its ancestors', () => {
     const view = ownBranch(tree, mine.runId);
     expect(ids(view)).toEqual([mine.runId, below.runId]);
     expect(grantIds(view)).toEqual([mine.grantId, below.grantId]);
@@ -39,13 +39,13 @@ describe('what a run reads of its tree with its own token', () => {
     });
   });
 
-  it('names the whole line above a run far down, the nearest first', () => {
+  it('lists all ancestors, nearest first', () => {
     const view = ownBranch(tree, below.runId);
     expect(ids(view)).toEqual([below.runId]);
     expect(view.above?.runs.map(({ id }) => id)).toEqual([mine.runId, root.runId]);
   });
 
-  it.each([mine, below])('has nothing of siblings and cousins, and no words, limits or labels from above', (run) => {
+  it.each([mine, below])('omits siblings and cousins, and the texts, limits and labels of ancestors', (run) => {
     const text = JSON.stringify(ownBranch(tree, run.runId));
     for (const other of [sibling, cousin]) {
       expect(text).not.toContain(other.runId);
@@ -55,12 +55,12 @@ describe('what a run reads of its tree with its own token', () => {
       expect(text).not.toContain(secret);
   });
 
-  it('is its own branch whatever order the runs are in', () => {
+  it('does not depend on the order of the runs', () => {
     const reversed = { ...tree, runs: [...tree.runs].reverse() };
     expect(ids(ownBranch(reversed, mine.runId)).sort()).toEqual([mine.runId, below.runId].sort());
   });
 
-  it('is itself alone where its parent is not told', () => {
+  it('stops at an ancestor that is missing from the tree', () => {
     const cut = { ...tree, runs: tree.runs.filter(({ id }) => id !== root.runId) };
     expect(ownBranch(cut, below.runId).above?.runs.map(({ id }) => id)).toEqual([mine.runId]);
     expect(ids(ownBranch(cut, cousin.runId))).toEqual([cousin.runId]);

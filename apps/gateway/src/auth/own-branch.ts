@@ -1,6 +1,6 @@
 import type { TreeView } from '@bailiwick/contracts/query';
 
-/** What a run's own token reads of its tree: itself and what is below it; of what is above it, ids and status alone. */
+/** Reduces a tree to the view of one run's token: the run and its descendants, and ids and status of its ancestors. */
 export function ownBranch(tree: TreeView, runId: string): TreeView {
   const root = tree.runs.find((run) => run.parentRunId === undefined);
   if (root?.id === runId) return tree;
@@ -11,7 +11,7 @@ export function ownBranch(tree: TreeView, runId: string): TreeView {
     ...tree,
     runs: tree.runs.filter(({ id }) => below.has(id)),
     grants: tree.grants.filter((grant) => below.has(grant.runId)),
-    // which run of the tree carried a label first is not in the view: those of others are not this run's to read
+    // the view does not name the run that carried a label first, and this run must not read the labels of others
     labels: [],
     above: {
       runs: line.map(bare),
@@ -20,17 +20,17 @@ export function ownBranch(tree: TreeView, runId: string): TreeView {
   };
 }
 
-/** The run and all below it. */
+/** Returns the ids of a run and its descendants. */
 function branchOf({ runs }: TreeView, runId: string): ReadonlySet<string> {
   const children = new Map<string, string[]>();
   for (const { id, parentRunId } of runs)
     if (parentRunId !== undefined) children.set(parentRunId, [...(children.get(parentRunId) ?? []), id]);
   const branch = new Set([runId]);
-  for (const id of branch) for (const child of children.get(id) ?? []) branch.add(child); // a set is walked as it grows
+  for (const id of branch) for (const child of children.get(id) ?? []) branch.add(child); // the loop visits members added during the iteration
   return branch;
 }
 
-/** The runs above a run, the nearest first. */
+/** Returns the ancestors of a run, nearest first. */
 function lineAbove({ runs }: TreeView, runId: string): TreeView['runs'] {
   const byId = new Map(runs.map((run) => [run.id, run]));
   const line = new Map<string, TreeView['runs'][number]>();

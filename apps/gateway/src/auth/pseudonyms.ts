@@ -4,15 +4,15 @@ import type { Payload } from '@bailiwick/contracts/event';
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /**
- * Names a person or a free text without saying it: HMAC-SHA256 under a key of this installation, per tenant. The same
- * input gives the same ref, so that rules can match it; without the key nobody can try names against it.
+ * Makes refs for persons and free texts: HMAC-SHA256 with a key of this installation, per tenant. The same input gives the
+ * same ref, so that rules can match refs. Guessing an input requires the key.
  */
 export class Pseudonyms {
   constructor(private readonly key: Buffer) {
-    if (key.length < 32) throw new Error('the pseudonym key must have 32 bytes');
+    if (key.length < 32) throw new Error('the pseudonym key must have at least 32 bytes');
   }
 
-  /** Names the key: the same where refs are the same. It tells nothing about it. */
+  /** Identifies the key without revealing it: installations with equal fingerprints make equal refs. */
   get fingerprint(): string {
     return `sha256:${createHmac('sha256', this.key).update('the key itself').digest('hex')}`;
   }
@@ -22,7 +22,7 @@ export class Pseudonyms {
       .normalize('NFKC')
       .replace(/\p{Cf}/gu, '')
       .trim();
-    // a person is the same one however she is spelt
+    // the same person in any letter case
     const normal = kind === 'person' ? plain.toLowerCase() : plain;
     const hash = createHmac('sha256', this.key).update(`${tenant}\n${kind}\n${normal}`).digest();
     let bits = BigInt(`0x${hash.toString('hex')}`);
@@ -35,17 +35,17 @@ export class Pseudonyms {
   }
 }
 
-/** Personal data on its way beside an event, with the salt of its digest. */
+/** Makes the payload of an event: personal data, with the salt of its digest. */
 export function payloadOf(value: Record<string, unknown>): Payload {
-  const told = Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
-  return { salt: salt(), value: told };
+  const given = Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
+  return { salt: salt(), value: given };
 }
 
 const SALT_BYTES = 16;
 const pool = Buffer.alloc(256 * SALT_BYTES);
 let used = pool.length;
 
-/** Random bytes are fetched for many at once: asking for them costs more than they do. None is used twice. */
+/** Takes random bytes from a pool, since each call of the generator is expensive. No byte is used twice. */
 function salt(): string {
   if (used === pool.length) {
     randomFillSync(pool);

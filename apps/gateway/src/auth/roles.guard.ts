@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { endpointOf } from '../http/endpoint';
 import { Admission } from './admission';
 
-/** Lets a caller through whose role, or whose own token, the endpoint takes. */
+/** Admits a caller whose role, or whose grant token, the endpoint accepts. */
 @Injectable()
 export class RolesGuard implements CanActivate {
   constructor(private readonly admission: Admission) {}
