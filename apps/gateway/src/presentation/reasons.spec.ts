@@ -4,19 +4,23 @@ import { allReasons, withReasons } from './reasons';
 
 const budget: Reason = { rule: 'budget', outcome: 'deny', message: 'used up "to the last"' };
 
-it('tells every dimension, those that do not object too', () => {
-  expect(allReasons([]).map(({ rule }) => rule)).toEqual(DIMENSIONS);
-  expect(allReasons([budget])[0]).toBe(budget);
-  expect(allReasons([budget])).toHaveLength(DIMENSIONS.length);
+describe('allReasons', () => {
+  it('returns every dimension, including those without an objection', () => {
+    expect(allReasons([]).map(({ rule }) => rule)).toEqual(DIMENSIONS);
+    expect(allReasons([budget])[0]).toBe(budget);
+    expect(allReasons([budget])).toHaveLength(DIMENSIONS.length);
+  });
 });
 
-it.each<[string, object, Reason[]]>([
-  ['nobody objects', { decision: 'permit', position: 1 }, []],
-  ['somebody does', { decision: 'deny', left: undefined, position: 1 }, [budget]],
-  ['there is nothing else to tell', {}, []],
-  ['there is nothing else to tell that JSON has a word for', { actionId: undefined }, [budget]],
-])('writes an object with its reasons as JSON does, where %s', (_why, value, objections) => {
-  expect(JSON.parse(withReasons(value, objections))).toStrictEqual(
-    JSON.parse(JSON.stringify({ ...value, reasons: allReasons(objections) })),
-  );
+describe('withReasons', () => {
+  it.each<[string, object, Reason[]]>([
+    ['there is no objection', { decision: 'permit', position: 1 }, []],
+    ['there is an objection', { decision: 'deny', left: undefined, position: 1 }, [budget]],
+    ['the object is empty', {}, []],
+    ['all members are undefined', { actionId: undefined }, [budget]],
+  ])('writes the same JSON as JSON.stringify if %s', (_case, value, objections) => {
+    expect(JSON.parse(withReasons(value, objections))).toStrictEqual(
+      JSON.parse(JSON.stringify({ ...value, reasons: allReasons(objections) })),
+    );
+  });
 });

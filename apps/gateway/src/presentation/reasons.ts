@@ -7,7 +7,7 @@ const AGREES: readonly Reason[] = DIMENSIONS.map((rule) => ({
   message: 'within the limit of every grant of the chain',
 }));
 
-/** Every dimension is asked every time; those that do not object are not stored, but told. */
+/** Completes the stored objections with a reason for each dimension that did not object. */
 export function allReasons(objections: readonly Reason[]): readonly Reason[] {
   if (objections.length === 0) return AGREES;
   const objecting = new Set(
@@ -19,9 +19,9 @@ export function allReasons(objections: readonly Reason[]): readonly Reason[] {
 const AGREES_TEXT = JSON.stringify(AGREES);
 
 /**
- * The JSON of an object with all reasons as its member `reasons`. Nearly always nobody objects, and what is told then
- * has been written already.
- * @param value has no member `reasons` of its own
+ * Writes the JSON of an object with all reasons in the member `reasons`. Almost all decisions have no objections, and
+ * their reasons are serialized once.
+ * @param value an object without a member `reasons`
  */
 export function withReasons(value: object, objections: readonly Reason[]): string {
   const reasons = objections.length === 0 ? AGREES_TEXT : JSON.stringify(allReasons(objections));

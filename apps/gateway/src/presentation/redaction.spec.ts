@@ -13,7 +13,7 @@ const RSA_PEM = generateKeyPairSync('rsa', { modulusLength: 2048 })
   .privateKey.export({ type: 'pkcs1', format: 'pem' })
   .toString();
 
-/** What must be masked by its looks alone, whatever it is called. None of them is, or was, a working key. */
+/** Secrets that must be masked by their form, under any name. None of them is, or was, a working key. */
 const SECRETS: Record<string, string> = {
   'a bearer header': 'Bearer abcdefgh12345678ijkl',
   'a basic header': 'Basic dXNlcjpwYXNzd29yZA==',
@@ -32,8 +32,8 @@ const SECRETS: Record<string, string> = {
   'a key of ours': `bwk_orchestrator_${'a1B2'.repeat(10)}`,
 };
 
-describe('a text is masked where it shows a secret', () => {
-  it.each(Object.entries(SECRETS))('masks %s and keeps the words around it', (_name, secret) => {
+describe('redactText', () => {
+  it.each(Object.entries(SECRETS))('masks %s and keeps the text around it', (_name, secret) => {
     const masked = redactText(`before ${secret} after`);
     expect(masked).toBe(`before ${MASK} after`);
   });
@@ -50,7 +50,7 @@ describe('a text is masked where it shows a secret', () => {
     '{"password":"s3cretvalue"}',
     "{'clientSecret': 's3cretvalue'}",
     'postgres://app:s3cretvalue@db.example.com:5432/app',
-  ])('masks the value that a text gives to a secret name: %s', (text) => {
+  ])('masks the value after a secret name: %s', (text) => {
     expect(redactText(text)).not.toContain('s3cretvalue');
   });
 
@@ -61,21 +61,21 @@ describe('a text is masked where it shows a secret', () => {
     'https://example.com/a/b?page=2',
     'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
     'grt_0_3f00000000000000000000000a',
-  ])('leaves alone what is no secret: %s', (text) => {
+  ])('keeps a text without a secret: %s', (text) => {
     expect(redactText(text)).toBe(text);
   });
 
-  it('masks a key whose end was cut off', () => {
+  it('masks a key without its end', () => {
     const cut = PEM.slice(0, PEM.length - 40);
     expect(redactText(`x ${cut}`)).toBe(`x ${MASK}`);
   });
 
-  it('masks every secret of a text that shows several', () => {
+  it('masks every secret of a text', () => {
     const masked = redactText(Object.values(SECRETS).join(' and '));
     for (const secret of Object.values(SECRETS)) expect(masked).not.toContain(secret);
   });
 
-  it('takes no longer than the text is long, on texts made to make it slow', () => {
+  it('takes linear time on texts that provoke backtracking', () => {
     const n = 20_000;
     const slow = [
       'eyJ-'.repeat(n),
@@ -90,7 +90,7 @@ describe('a text is masked where it shows a secret', () => {
   });
 });
 
-describe('arguments are masked by the names of their members', () => {
+describe('redactArgs: names of members', () => {
   it.each([
     'password',
     'passwd',
@@ -116,7 +116,7 @@ describe('arguments are masked by the names of their members', () => {
     'session_id',
     'otp',
     'card-cvv',
-  ])('masks what is called %s, whatever its value is', (name) => {
+  ])('masks every value named %s', (name) => {
     const shown: [unknown, unknown][] = [
       ['plain', MASK],
       ['correct horse battery staple', MASK],
@@ -130,24 +130,24 @@ describe('arguments are masked by the names of their members', () => {
     for (const [value, form] of shown) expect(redactArgs({ [name]: value })).toEqual({ [name]: form });
   });
 
-  it.each(['path', 'key', 'keyboard', 'author', 'pinned', 'title'])('keeps what is called %s', (name) => {
+  it.each(['path', 'key', 'keyboard', 'author', 'pinned', 'title'])('keeps a value named %s', (name) => {
     expect(redactArgs({ [name]: 'plain' })).toEqual({ [name]: 'plain' });
   });
 
-  it('masks at every depth it shows, in objects and in lists', () => {
+  it('masks at every depth, in objects and lists', () => {
     expect(redactArgs({ a: [{ b: { password: 'x', path: '/etc' } }] })).toEqual({
       a: [{ b: { password: MASK, path: '/etc' } }],
     });
   });
 
-  it('masks a secret that stands in the place of a name', () => {
+  it('masks a secret that is used as a name', () => {
     expect(JSON.stringify(redactArgs({ [`Bearer ${JWT}`]: 1, [SECRETS['a key of ours']!]: 2 }))).not.toMatch(
       /eyJ|bwk_/,
     );
   });
 });
 
-describe('what is kept is bounded', () => {
+describe('redactArgs: size', () => {
   const sizeOf = (value: unknown): number => JSON.stringify(redactArgs(value)).length;
 
   it.each<[string, unknown]>([
@@ -161,7 +161,7 @@ describe('what is kept is bounded', () => {
     expect(sizeOf(value)).toBeLessThanOrEqual(LIMITS.previewLength);
   });
 
-  it('never cuts a character in half, since half a character has no canonical form', () => {
+  it('never cuts within a character, since half a character has no canonical form', () => {
     for (const shift of [0, 1]) {
       const text = 'x'.repeat(shift) + '😀'.repeat(3_000);
       const kept = [redactArgs({ text }), redactArgs({ [text]: 1 }), redactArgs({ list: Array(9).fill(text) })];
@@ -184,7 +184,7 @@ describe('what is kept is bounded', () => {
   });
 });
 
-/** A secret, at any place of any nested value, under any name, among other words, wherever a cut may fall. */
+/** A secret at any place of a nested value, under any name, within other text, near any cut. */
 const around = fc.oneof(
   fc.string({ maxLength: 20 }),
   fc.integer({ min: 540, max: 640 }).map((n) => 'x '.repeat(n / 2)),
@@ -202,12 +202,12 @@ const nested = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 })).value;
 
-/** The part of each secret that would help a thief; not what all secrets of its kind begin with. */
+/** The confidential part of each secret, without the prefix that all secrets of its kind share. */
 const CORES = Object.values(SECRETS).map((secret) => secret.replace(/^-----BEGIN[^\n]*\n/, '').slice(-24));
 const TAILS = Object.values(SECRETS).map((secret) => secret.replace(/^-----BEGIN[^\n]*\n/, '').slice(4, 16));
 
-describe('as a property', () => {
-  it('no planted secret survives, in whole or in part, at any depth, beside any words, at any cut', () => {
+describe('redactArgs: properties', () => {
+  it('keeps no part of a planted secret, at any depth, within any text, at any cut', () => {
     fc.assert(
       fc.property(nested, (value) => {
         const kept = JSON.stringify(redactArgs(value)) ?? '';
@@ -217,7 +217,7 @@ describe('as a property', () => {
     );
   });
 
-  it('no value under a secret name survives, and what is kept is never longer than a preview', () => {
+  it('keeps no value under a secret name, and never exceeds the length of a preview', () => {
     const name = fc.constantFrom('password', 'apiKey', 'client_secret', 'authorization');
     fc.assert(
       fc.property(name, fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 5 }), nested, (secret, path, other) => {
@@ -231,7 +231,7 @@ describe('as a property', () => {
     );
   });
 
-  it('masking twice changes nothing more', () => {
+  it('does not change a masked text', () => {
     fc.assert(
       fc.property(planted, (text) => {
         expect(redactText(redactText(text))).toBe(redactText(text));
@@ -239,7 +239,7 @@ describe('as a property', () => {
     );
   });
 
-  it('says how many of a long list, or of many members, it does not show', () => {
+  it('states how many items or members it does not show', () => {
     const to = Array.from({ length: 51 }, (_, i) => `a${i}@b.example`);
     expect((redactArgs({ to }) as { to: string[] }).to.slice(-2)).toEqual(['a49@b.example', '… and 1 more']);
     const many = Object.fromEntries(Array.from({ length: 53 }, (_, i) => [`k${i}`, i]));
@@ -250,14 +250,14 @@ describe('as a property', () => {
   });
 });
 
-describe('what a person does not see of the arguments', () => {
+describe('redactedArgs: hidden parts', () => {
   it.each<[string, Record<string, unknown>, unknown]>([
     ['nothing', { path: 'a/b', n: 1 }, undefined],
     ['a value under a secret name', { token: 'abc', path: 'a' }, { values: 1, of: 2, characters: 3 }],
     ['a secret within a command', { command: 'deploy --token=abcdef now' }, { values: 1, of: 1, characters: 6 }],
     ['two of three', { password: 'ab', pin: 1234, to: 'x' }, { values: 2, of: 3, characters: 6 }],
     ['the end of a long text', { text: 'x '.repeat(400) }, { values: 1, of: 1, characters: 200 }],
-    ['what a list has in excess', { list: Array.from({ length: 52 }, () => 1) }, { values: 2, of: 52, characters: 5 }],
+    ['the excess items of a list', { list: Array.from({ length: 52 }, () => 1) }, { values: 2, of: 52, characters: 5 }],
   ])('counts %s', (_name, args, hidden) => {
     expect(redactedArgs(args).hidden).toEqual(hidden);
   });
@@ -271,7 +271,7 @@ describe('what a person does not see of the arguments', () => {
     expect(redactArgs({ [name]: command })).toEqual({ [name]: command });
   });
 
-  it('masks a key within a command that stands under a secret name', () => {
+  it('masks a key within a command under a secret name', () => {
     const shown = redactArgs({ secret: 'deploy --with a1b2c3d4e5f6a7b8c9d0 && rm -rf /' });
     expect(shown).toEqual({ secret: `deploy --with ${MASK} && rm -rf /` });
   });

@@ -1,23 +1,23 @@
 import { LIMITS } from '@bailiwick/core/limits';
 
-/** Names whose values are secret whatever they look like. */
+/** Names of members whose values are secret regardless of their form. */
 const SECRET_NAME =
   /pass(word|wd|phrase)|(pass|pwd)$|secret|token|(api|private|access|signing|encryption)[-_]?key|credential|authorization|cookie|session[-_]?id|(^|[-_])(pin|otp|cvv)$/i;
 
 const MASK = '[redacted]';
 
 /**
- * Values that are secret whatever they are called, and what stands in their place. None may start over and over within
- * one run of characters: each takes all of the run, or fails after a few, so that a text costs what it is long.
+ * Values that are secret regardless of their name, and their replacements. To keep matching linear in the length of a
+ * text, no pattern may restart within one run of characters: it consumes the whole run or fails after a few characters.
  */
 const SECRET_VALUE: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/\b(bearer|basic|dpop)\s+[a-z0-9._~+/=-]{8,}/gi, MASK],
-  // only what is a key: text that follows it is shown
+  // the key only: text after it is shown
   [
     /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?:\s|\\[rn])*(?:Proc-Type: 4,ENCRYPTED|DEK-Info: [A-Z0-9-]{1,20},[0-9A-F]{8,64}))*(?:(?:\s|\\[rn])*[A-Za-z0-9+/=]{16,})*(?:(?:\s|\\[rn])*[A-Za-z0-9+/=]{0,64}(?:\s|\\[rn])*-----END [A-Z ]*PRIVATE KEY-----)?/g,
     MASK,
   ],
-  [/\beyJ[\w.-]{16,}/g, MASK], // JWT, in whole or in part
+  [/\beyJ[\w.-]{16,}/g, MASK], // a JWT or a part of one
   [/\b(AKIA|ASIA)[0-9A-Z]{16,}/g, MASK],
   [/\bAIza[\w-]{35,}/g, MASK],
   [/\bgh[pousr]_[A-Za-z0-9]{20,}/g, MASK],
@@ -31,16 +31,16 @@ const SECRET_VALUE: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/(\b[A-Z][A-Z0-9_]*KEY\s*[=:]\s*["']?)[^\s"',;&}]+/g, `$1${MASK}`],
 ];
 
-/** Every pattern above needs one of these in a text; most texts have none, and are told so in one look. */
+/** Every pattern above requires one of these in a text. Most texts have none, so this one test suffices for them. */
 const MAY_BE_SECRET =
   /[=:]|PRIVATE KEY|eyJ|A[KS]IA|AIza|gh[pousr]_|github_pat_|xox|sk-|[rs]k_|bwk_|(bearer|basic|dpop)\s/i;
 
-/** Masks what looks like a secret in a text. A help, no guarantee: what must not be kept is not sent as a preview. */
+/** Masks likely secrets in a text. This is no guarantee: do not send data in a preview that must not be stored. */
 export const redactText = (text: string): string => maskedText(text, new Tally());
 
-/** How much of the arguments a person does not see. */
+/** The part of the arguments that the approver does not see. */
 export interface Hidden {
-  /** values of which at least a part is masked or cut */
+  /** values that are masked or cut, at least in part */
   readonly values: number;
   readonly of: number;
   readonly characters: number;
@@ -51,7 +51,7 @@ class Tally implements Hidden {
   of = 0;
   characters = 0;
 
-  /** A value is shown in this form. */
+  /** Counts a value that is shown in this form, and returns the form. */
   shown(whole: string, hidden: number, form: string): string {
     this.of += 1;
     if (form !== whole) this.values += 1;
@@ -76,8 +76,8 @@ function maskedText(text: string, tally: { characters: number }): string {
 }
 
 /**
- * The arguments as they are kept beside the event, for the person who is asked: their structure, with secrets masked,
- * long texts cut and the whole bounded; and how much of them is not shown.
+ * Makes the preview of the arguments that the payload of an event stores for the approver: the structure of the
+ * arguments, with secrets masked, long texts cut and the total size bounded; and the extent of the hidden parts.
  */
 export function redactedArgs(value: unknown): { args: unknown; hidden?: Hidden } {
   const tally = new Tally();
@@ -93,16 +93,16 @@ export const redactArgs = (value: unknown): unknown => redactedArgs(value).args;
 
 function cutToFit(text: string): unknown {
   const cut = shorten(text, LIMITS.previewLength - 100);
-  // quoted once more it may be longer than it was
+  // the second quoting can lengthen the text
   const over = JSON.stringify({ cut }).length - LIMITS.previewLength;
   return { cut: over > 0 ? shorten(cut, cut.length - over - 1) : cut };
 }
 
-/** Items of a list, or members of an object, that are shown; a mark says how many are not. */
+/** The number of items of a list, or members of an object, that are shown; a mark gives the number of the others. */
 const MOST = 50;
 const MOST_CHARACTERS = 600;
 
-/** @param secret it is under a name whose values are secret */
+/** @param secret whether the value is under a name whose values are secret */
 function mask(value: unknown, depth: number, tally: Tally, secret: boolean): unknown {
   if (typeof value === 'string') return maskString(value, tally, secret);
   if (value === null || typeof value !== 'object') {
@@ -129,7 +129,7 @@ function mask(value: unknown, depth: number, tally: Tally, secret: boolean): unk
   ]);
 }
 
-/** Masked before it is cut: half a secret looks like none, and is one. */
+/** Masks a string, then cuts it: the patterns would not recognize half a secret. */
 function maskString(value: string, tally: Tally, secret: boolean): string {
   const own = { characters: 0 };
   if (secret && !isCommand(value)) return tally.shown(value, value.length, value === '' ? '' : MASK);
@@ -143,9 +143,9 @@ function hide(word: string, tally: { characters: number }): string {
   return MASK;
 }
 
-/** What is executed or called is shown, whatever its name is: an agent that chooses the name must not hide it. */
+/** Reports whether a text is a command. Commands are always shown: an agent must not hide one by the choice of a name. */
 const isCommand = (text: string): boolean => /\s/.test(text.trim()) && /[;|&<>$`(){}/\\]|\s--?[a-z]/i.test(text);
-/** Among the words of a command: what is no word of a person's, such as a key. */
+/** A word of a command that is likely a key: long, with digits and letters. */
 const LONG_WORD = /(?<![\w+/=.-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{16,}(?![\w+/=.-])/g;
 
 function rest(tally: Tally, values: readonly unknown[]): string {
@@ -155,7 +155,7 @@ function rest(tally: Tally, values: readonly unknown[]): string {
   return `… and ${values.length} more`;
 }
 
-/** At most so many UTF-16 units and a mark; never half a character, which has no form in JSON. */
+/** Cuts a text to `most` UTF-16 units and a mark, never within a character: half of one has no form in JSON. */
 function shorten(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -12,8 +12,8 @@ const RUN: Caller = {
   actor: { kind: 'run', id: 'run_0_x' },
 };
 
-describe('dry runs', () => {
-  it('are counted each, and have a line each up to a bound in a second, with the number of those left out', async () => {
+describe('DryRuns', () => {
+  it('counts every dry run, bounds the lines per second, and logs the number of omitted lines', async () => {
     let now = 5_000;
     const lines: DryRun[] = [];
     const dryRuns = new DryRuns(

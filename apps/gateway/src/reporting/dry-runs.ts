@@ -2,7 +2,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';
 import { countDryRun } from './metrics';
 
-/** A dry run, by ids alone: what was asked, with its arguments and names, is not in a line. */
+/** A log line about a dry run. It contains only ids, without the arguments and names of the call. */
 export interface DryRun {
   readonly tenant: string;
   readonly asker: Caller['kind'];
@@ -10,13 +10,13 @@ export interface DryRun {
   readonly grantId: string;
   readonly commandId: string;
   readonly decision: string;
-  /** lines left out since the one before, of whichever tenant */
+  /** lines omitted since the previous one, of all tenants */
   readonly leftOut?: number;
 }
 
 /**
- * A dry run decides nothing and is no event (only what happened is one), so its trace is here: counted each, and a line
- * each, as many in a second as do not fill a disk.
+ * Records dry runs. A dry run has no effect and writes no event, so its traces are a metric and a log line; the lines per
+ * second are bounded to protect the disk.
  */
 export class DryRuns {
   private second = 0;

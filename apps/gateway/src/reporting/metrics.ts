@@ -19,23 +19,23 @@ const seconds = new Histogram({
 });
 const dryRuns = new Counter({
   name: 'bailiwick_dry_runs_total',
-  help: 'Decisions that were only asked about: nothing is charged, and no event records them',
+  help: 'Dry runs: decisions that charge nothing and write no event',
   labelNames: ['tenant', 'asker', 'decision'] as const,
   registers: [registry],
 });
 
 const unreadable = new Gauge({
   name: 'bailiwick_unreadable_events',
-  help: 'Stored events that cannot be read and that no operator has set aside, over all logs',
+  help: 'Stored events that are unreadable and not set aside by an operator, over all logs',
   registers: [registry],
 });
 const notLoaded = new Gauge({
   name: 'bailiwick_logs_not_loaded',
-  help: 'Logs that cannot be loaded: nothing is answered of them',
+  help: 'Logs that cannot be loaded and therefore answer no requests',
   registers: [registry],
 });
 
-/** As of the newest look at the services. */
+/** Sets the gauges to the result of the newest readiness check. */
 export function gaugeProblems(problems: Readiness['problems']): void {
   unreadable.set(problems['unreadable-event'] ?? 0);
   notLoaded.set(problems['not-loaded'] ?? 0);
@@ -45,7 +45,7 @@ type Series<T> = Map<string, T>;
 const counters: Series<ReturnType<typeof requests.labels>> = new Map();
 const histograms: Series<ReturnType<typeof seconds.labels>> = new Map();
 
-/** The series of these labels, looked up once: hashing them costs more than counting. */
+/** Caches the series of a set of labels: prom-client hashes the labels on each access. */
 function seriesOf<T>(known: Series<T>, key: string, make: () => T): T {
   const series = known.get(key) ?? make();
   known.set(key, series);
@@ -60,7 +60,7 @@ export function timed(route: string, took: number): void {
   seriesOf(histograms, route, () => seconds.labels(route)).observe(took);
 }
 
-/** Who probes what a lease would permit shows as a rate. */
+/** Counts a dry run per tenant and kind of caller, so that probing a lease shows as a rate. */
 export function countDryRun(tenant: string, asker: 'run' | 'key', decision: string): void {
   dryRuns.labels(tenant, asker, decision).inc();
 }

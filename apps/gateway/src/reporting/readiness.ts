@@ -5,19 +5,19 @@ import type { LogProblem } from '@bailiwick/platform/health';
 import { z } from 'zod';
 import { BUS } from '../config';
 
-/** Which services answer, of how many processes, and how many events each has still to take in, over all logs. */
+/** The services that respond, with the number of their processes and of the events that each still has to process. */
 export interface Readiness {
   readonly services: Record<string, boolean>;
   readonly behind: Record<string, number>;
-  /** how many processes a service has that may have several, as it counts them itself */
+  /** the number of processes of each scalable service, by its own count */
   readonly instances: Record<string, number>;
-  /** how many logs have each kind of problem; of `unreadable-event`, how many events */
+  /** the number of logs with each kind of problem; for `unreadable-event`, the number of events */
   readonly problems: Partial<Record<LogProblem['kind'], number>>;
 }
 
 const PARTS = ['delegation', 'ledger', 'intent'];
 const HEALTH_MS = 1_000;
-/** `logs`: the next position of each, as far as the service stands; `untold`: what it has still to say itself; `instances`: where there may be several */
+/** `logs`: the service's next position in each log; `untold`: results it has yet to report; `instances`: its processes */
 const health = z.object({
   ok: z.literal(true),
   value: z.object({
@@ -32,18 +32,18 @@ const health = z.object({
 
 type Health = z.infer<typeof health>['value'];
 
-/** Only sums: names of logs are nobody's business who has no key. */
+/** Asks all services for their health. The result has only sums, since callers without a key must not see log names. */
 export async function readiness(bus: Bus): Promise<Readiness> {
   const ask = async (part: string) => {
     const reply = await bus.request(healthSubject(part), {}, HEALTH_MS);
-    const said = reply.ok ? health.safeParse(reply.value) : undefined;
-    return said?.success ? said.data.value : undefined;
+    const parsed = reply.ok ? health.safeParse(reply.value) : undefined;
+    return parsed?.success ? parsed.data.value : undefined;
   };
   const [owner, ...followers] = await Promise.all(PARTS.map(ask));
   const answered = [owner, ...followers];
   const lag = (at: Record<string, number>): number =>
     Object.entries(owner?.logs ?? {}).reduce((sum, [log, head]) => sum + Math.max(0, head - (at[log] ?? 0)), 0);
-  const told = (of: (each: Health) => number | undefined): Record<string, number> =>
+  const numbers = (of: (each: Health) => number | undefined): Record<string, number> =>
     Object.fromEntries(
       answered.flatMap((each, i) => {
         const number = each && of(each);
@@ -52,13 +52,13 @@ export async function readiness(bus: Bus): Promise<Readiness> {
     );
   return {
     services: Object.fromEntries(PARTS.map((part, i) => [part, answered[i] !== undefined])),
-    behind: told((each) => lag(each.logs) + (each.untold ?? 0)),
-    instances: told((each) => each.instances),
+    behind: numbers((each) => lag(each.logs) + (each.untold ?? 0)),
+    instances: numbers((each) => each.instances),
     problems: counted(answered.flatMap((each) => each?.problems ?? [])),
   };
 }
 
-/** A problem that several services state counts once: of a log that is not loaded each gives its own reason. */
+/** Counts each problem once, even if several services report it; for a log that is not loaded, details may differ. */
 function counted(problems: readonly LogProblem[]): Readiness['problems'] {
   const named = new Map(
     problems.map(({ log, kind, detail }) => [
@@ -71,7 +71,7 @@ function counted(problems: readonly LogProblem[]): Readiness['problems'] {
   return counts;
 }
 
-/** Asks the services whether they respond. */
+/** Checks the readiness of the services. */
 @Injectable()
 export class ReadinessProbe {
   constructor(@Inject(BUS) private readonly bus: Bus) {}

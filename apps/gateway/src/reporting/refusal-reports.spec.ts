@@ -10,7 +10,7 @@ const caller = (tenant: string, role: 'enforcer' | 'analyst' = 'enforcer'): Call
   actor: { kind: 'service', id: `key:${role}`, role },
 });
 
-describe('reports of what the gateway refuses', () => {
+describe('RefusalReports', () => {
   let sent: CommandOf<'recordRefusal'>[];
   let now: number;
   let reports: RefusalReports;
@@ -25,7 +25,7 @@ describe('reports of what the gateway refuses', () => {
     for (let i = 0; i < times; i++) reports.report(who, 'GET /v1/events', 'an enforcer may not');
   };
 
-  it('it sends one by one what the budget of a key holds, and the rest as one count', () => {
+  it('sends the refusals within the budget of a key one by one, and the rest as one count', () => {
     flood(caller('one'), 10_000);
     expect(sent).toHaveLength(LIMITS.refusals.run.burst);
     reports.flush();
@@ -34,7 +34,7 @@ describe('reports of what the gateway refuses', () => {
     expect(sent).toHaveLength(LIMITS.refusals.run.burst + 1);
   });
 
-  it('it takes nothing from the budget of another key or tenant', () => {
+  it('does not use the budget of another key or tenant', () => {
     flood(caller('one'), 1_000);
     sent = [];
     flood(caller('two'), 3);
@@ -45,7 +45,7 @@ describe('reports of what the gateway refuses', () => {
     ]);
   });
 
-  it('it sends one by one again after a while without refusals', () => {
+  it('sends refusals one by one again after a pause', () => {
     flood(caller('one'), 1_000);
     reports.flush();
     sent = [];
@@ -54,7 +54,7 @@ describe('reports of what the gateway refuses', () => {
     expect(sent.map(({ count }) => count)).toEqual(Array(5).fill(undefined));
   });
 
-  it('it remembers a bounded number of askers, and reports the counts of those it forgets', () => {
+  it('remembers a bounded number of callers, and reports the counts of those it forgets', () => {
     for (let i = 0; i < 10_001; i++) flood(caller(`t${i}`), i === 0 ? 100 : 1);
     expect(sent.filter(({ count }) => count !== undefined)).toMatchObject([{ log: 't0/0', count: 40 }]);
   });

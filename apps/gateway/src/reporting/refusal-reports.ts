@@ -9,17 +9,17 @@ interface Asker {
   readonly tenant: string;
   readonly actor: Actor;
   fullAt: number;
-  /** beyond what was reported one by one, since the last report of counts */
+  /** refusals since the last report of counts that were not reported one by one */
   more: number;
 }
 
-/** Askers that are remembered; beyond them the oldest is reported and forgotten: the owner has budgets of its own. */
+/** The number of remembered callers. The oldest one above it is reported and forgotten; owners keep budgets too. */
 const ASKERS = 10_000;
 
 /**
- * Reports what the gateway refuses itself. The owner records, and has the budgets; what is surely beyond them is not sent
- * to it, but counted here and reported at intervals: a flood of forbidden requests costs the owner nothing. The counts
- * are lost with this process.
+ * Reports the gateway's own refusals to the owner, which records them within budgets. Refusals that surely exceed the
+ * budgets are counted here and reported at intervals, so that a flood of forbidden requests costs the owner nothing. The
+ * counts are lost when this process ends.
  */
 export class RefusalReports {
   private readonly askers = new Map<string, Asker>();
@@ -41,7 +41,7 @@ export class RefusalReports {
     this.timer ??= setTimeout(() => this.flush(), LIMITS.refusalSummaryMs).unref();
   }
 
-  /** Reports the counts, one command for each asker that has any. */
+  /** Reports the counts, with one command per caller. */
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

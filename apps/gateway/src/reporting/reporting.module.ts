@@ -6,7 +6,7 @@ import { DryRuns } from './dry-runs';
 import { ReadinessProbe } from './readiness';
 import { RefusalReports } from './refusal-reports';
 
-/** What the gateway reports about itself: readiness, dry runs, and the requests that it refuses. */
+/** Provides the gateway's reports: readiness, dry runs, and refused requests. */
 @Global()
 @Module({
   providers: [
@@ -14,7 +14,7 @@ import { RefusalReports } from './refusal-reports';
     {
       provide: DryRuns,
       inject: [LOGGER],
-      useFactory: (logger: Logger) => new DryRuns((line) => logger.info(line, 'a dry run')),
+      useFactory: (logger: Logger) => new DryRuns((line) => logger.info(line, 'dry run')),
     },
     { provide: RefusalReports, inject: [LogClient, LOGGER], useFactory: refusalReports },
   ],
