@@ -24,7 +24,7 @@ export const compiledEvaluation = z.compile(evaluationBody, { strict: true });
 const compiledRequest = z.compile(actionRequest, { strict: true });
 const grantId = idOf('grant');
 
-/** Names that suggest a dry run where none is read: ignored as unknown members, they would be charged. */
+/** Names that mean a dry run in members that are not read. Ignoring them as unknown members would charge the call. */
 const MEANS_DRY_RUN = /^dry[-_ ]?run$/i;
 
 /**

@@ -76,7 +76,7 @@ const challengeFor = (code: Code): string =>
   code === 'DPOP_INVALID' ? 'DPoP error="invalid_dpop_proof"' : 'Bearer realm="bailiwick"';
 
 export function send(reply: FastifyReply, { status, headers, text }: HttpResponse): FastifyReply {
-  // as bytes: the framework adds a charset to the content type of a text, also where none is defined (RFC 9457)
+  // as bytes: the framework adds a charset to the content type of a text, also if the type defines no such parameter (RFC 9457)
   return reply
     .code(status)
     .headers(headers)

@@ -7,7 +7,7 @@ interface Bounds {
   readonly bytes: number;
   readonly bytesPerTenant: number;
   readonly bytesPerSender: number;
-  /** from the head of a request until all of its body is there */
+  /** from the head of a request to the end of its body */
   readonly ms: number;
 }
 const BOUNDS: Bounds = {
@@ -18,21 +18,21 @@ const BOUNDS: Bounds = {
 };
 
 /**
- * Bodies that are not all there yet, of senders that are known: so many bytes of one sender, of one tenant, and of all,
- * for so long. A body counts with all that its head announces, since that is what it may come to hold; one of no stated
- * length counts as the longest.
+ * Bounds the incomplete bodies of authenticated senders: their bytes per sender, per tenant and in total, and their time.
+ * A body counts with the length that its head announces, since it may occupy that much memory. A body of unknown length
+ * counts with the maximum.
  */
 export class IncomingBodies {
   private readonly held = new Map<string, number>();
-  /** in the order in which they began, so that the first is due first */
-  private readonly begun = new Map<IncomingMessage, number>();
+  /** in order of their start, so that the first one expires first */
+  private readonly started = new Map<IncomingMessage, number>();
   private readonly sweep: NodeJS.Timeout;
 
   constructor(private readonly bounds: Bounds = BOUNDS) {
     this.sweep = setInterval(() => this.giveUp(), Math.min(1_000, bounds.ms)).unref();
   }
 
-  /** @throws Refused TOO_MANY where the body finds no room; nothing of it has been read */
+  /** Reserves memory for a body before it is read. @throws Refused TOO_MANY if the memory is used up */
   expect({ tenant, actor }: Caller, request: IncomingMessage): void {
     const bytes = bytesOf(request);
     if (bytes === 0) return;
@@ -45,12 +45,12 @@ export class IncomingBodies {
     if (counts.some(([of, most]) => (this.held.get(of) ?? 0) + bytes > most))
       throw new Refused(
         'TOO_MANY',
-        'too many bytes of bodies that are not complete; complete the bodies that are under way, and try again',
+        'too many bytes of incomplete request bodies; complete the pending requests and try again',
       );
     for (const [of] of counts) this.add(of, bytes);
-    this.begun.set(request, performance.now());
+    this.started.set(request, performance.now());
     const done = (): void => {
-      if (this.begun.delete(request)) for (const [of] of counts) this.add(of, -bytes);
+      if (this.started.delete(request)) for (const [of] of counts) this.add(of, -bytes);
     };
     request.once('end', done);
     request.once('close', done);
@@ -63,15 +63,15 @@ export class IncomingBodies {
   private add(of: string, bytes: number): void {
     const sum = (this.held.get(of) ?? 0) + bytes;
     if (sum === 0)
-      this.held.delete(of); // who sends nothing is not remembered
+      this.held.delete(of); // idle senders occupy no memory
     else this.held.set(of, sum);
   }
 
   private giveUp(): void {
     const due = performance.now() - this.bounds.ms;
-    for (const [{ socket }, since] of this.begun) {
+    for (const [{ socket }, since] of this.started) {
       if (since > due) return;
-      // as Node answers a request that takes too long
+      // the response of Node to a request that takes too long
       socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n', () => socket.destroy());
     }
   }
@@ -79,6 +79,6 @@ export class IncomingBodies {
 
 function bytesOf({ headers }: IncomingMessage): number {
   if (headers['transfer-encoding'] !== undefined) return LIMITS.httpBodyBytes;
-  // a longer one is refused by its head
+  // a longer body is refused before it is read
   return Math.min(Number(headers['content-length'] ?? 0), LIMITS.httpBodyBytes);
 }

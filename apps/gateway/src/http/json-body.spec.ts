@@ -4,7 +4,7 @@ import { readBody } from './json-body';
 const read = (text: string): unknown => readBody(Buffer.from(text));
 const MANY = LIMITS.httpBodyValues + 1;
 
-describe('a body of more values than are looked at', () => {
+describe('readBody: bodies with too many values', () => {
   it.each<[string, string]>([
     ['empty strings', `{"labels":[${Array(MANY).fill('""').join(',')}]}`],
     ['empty objects', `{"labels":[${Array(MANY).fill('{}').join(',')}]}`],
@@ -13,16 +13,16 @@ describe('a body of more values than are looked at', () => {
     ['nested lists', `${'['.repeat(MANY)}${']'.repeat(MANY)}`],
     ['nested objects', `${'{"a":'.repeat(MANY)}1${'}'.repeat(MANY)}`],
     [
-      'many that are nested',
+      'many short nested lists',
       `[${Array(Math.ceil(MANY / 10))
         .fill('[[[[[[[[[[]]]]]]]]]]')
         .join(',')}]`,
     ],
-  ])('is refused: %s', (_what, text) => {
+  ])('refuses %s', (_case, text) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
   });
 
-  it('is not one whose text only looks so', () => {
+  it('accepts a text that contains many brackets and commas', () => {
     const text = `,[{\\"`.repeat(MANY);
     expect(read(`{"a":"${text}"}`)).toEqual({ a: text.replaceAll('\\"', '"') });
     expect(read(`[${Array(LIMITS.httpBodyValues).fill('0').join(',')}]`)).toHaveLength(LIMITS.httpBodyValues);

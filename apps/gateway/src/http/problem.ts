@@ -1,7 +1,7 @@
 import { CODES, type Code } from '@bailiwick/contracts/codes';
 import type { Reason } from '@bailiwick/contracts/reason';
 
-/** A request that ends here: becomes problem+json (RFC 9457). */
+/** Ends a request with a refusal, which becomes problem+json (RFC 9457). */
 export class Refused extends Error {
   constructor(
     readonly code: Code,
@@ -30,7 +30,7 @@ export function problemOf(refused: Refused): { status: number; body: Record<stri
   };
 }
 
-/** A refusal told by another service: codes outside the closed list are a fault of ours. */
+/** Converts a refusal of another service. An unknown code is an internal error. */
 export function fromAnswer(refusal: {
   code: string;
   detail: string;

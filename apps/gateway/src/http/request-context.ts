@@ -19,12 +19,12 @@ export interface Incoming {
   readonly raw: IncomingMessage;
 }
 
-/** What a handler knows about its request besides path, query and body. */
+/** The data of a request that a handler gets in addition to path, query and body. */
 export interface RequestContext {
   readonly caller: Caller;
   readonly request: Pick<Incoming, 'url' | 'headers' | 'raw'>;
   /**
-   * Makes a command of this request: its actor, its idempotency key and its log.
+   * Makes a command from this request: its actor, its idempotency key and its log.
    * @param part distinguishes the commands of one request
    */
   command<T extends CommandType>(

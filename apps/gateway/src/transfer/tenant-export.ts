@@ -29,7 +29,7 @@ export class TenantExport {
 
   /**
    * Writes a tenant's events up to its heads at the start. One page is held in memory; the next is read after the client
-   * has taken it. A response without the last line is incomplete, and its reader can tell.
+   * has taken it. A response without the last line is incomplete.
    * @throws Refused before the response starts: TOO_MANY, or what the ledger refuses
    */
   async stream(tenant: string, reply: FastifyReply): Promise<void> {

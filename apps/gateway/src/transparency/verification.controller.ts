@@ -43,8 +43,8 @@ export class VerificationController {
 }
 
 /**
- * As lines if it takes long: a client waits some minutes for a response to start, and for each part of it. What is
- * refused before the first progress keeps its status.
+ * Responds with lines if the verification takes long: clients time out if neither the response nor a part of it arrives
+ * within some minutes. A refusal before the first progress keeps its status.
  */
 async function asLines(start: (onProgress: () => void) => Promise<unknown>): Promise<Reply | Streamed> {
   let notify = (): void => undefined;

@@ -45,7 +45,7 @@ describe('VerificationController', () => {
   });
 
   describe('a verification that takes long', () => {
-    const GOES_ON = { goesOn: true };
+    const RUNNING = { goesOn: true };
 
     /** Verifies over a ledger that returns these answers in order, and the last of them repeatedly. */
     async function ask(answers: (object | (() => object))[], accept: string, socket = { destroyed: false }) {
@@ -68,14 +68,14 @@ describe('VerificationController', () => {
     }
     const LINES = 'application/x-ndjson';
     const sound: unknown = expect.objectContaining({ ok: true, position: 3 });
-    const goesOn = { progress: {} };
+    const progress = { progress: {} };
     const failed = (): never => {
       throw new Refused('NOT_READY', 'the ledger cannot be reached');
     };
 
     it('writes progress lines to clients that accept lines, then the answer', async () => {
-      expect(await ask([GOES_ON, GOES_ON, SOUND], LINES)).toEqual([goesOn, goesOn, { answer: sound }, '']);
-      expect(await ask([GOES_ON, GOES_ON, SOUND], 'application/json')).toEqual(sound);
+      expect(await ask([RUNNING, RUNNING, SOUND], LINES)).toEqual([progress, progress, { answer: sound }, '']);
+      expect(await ask([RUNNING, RUNNING, SOUND], 'application/json')).toEqual(sound);
       const soon = (await ask([SOUND], LINES)) as Reply;
       expect(soon.content).toEqual({ type: LINES, text: expect.any(String) });
       expect(JSON.parse((soon.content as { text: string }).text)).toEqual({ answer: sound });
@@ -83,7 +83,7 @@ describe('VerificationController', () => {
 
     it('reports an error as a line after the first line, with its status before it', async () => {
       const problem: unknown = expect.objectContaining({ status: 503, code: 'NOT_READY' });
-      expect(await ask([GOES_ON, failed], LINES)).toEqual([goesOn, { problem }, '']);
+      expect(await ask([RUNNING, failed], LINES)).toEqual([progress, { problem }, '']);
       await expect(ask([failed], LINES)).rejects.toMatchObject({ code: 'NOT_READY' });
     });
 
@@ -91,9 +91,9 @@ describe('VerificationController', () => {
       const socket = { destroyed: false };
       const leave = (): object => {
         socket.destroyed = true;
-        return GOES_ON;
+        return RUNNING;
       };
-      const gone: unknown = await ask([GOES_ON, leave, SOUND], accept, socket).catch((error: unknown) => error);
+      const gone: unknown = await ask([RUNNING, leave, SOUND], accept, socket).catch((error: unknown) => error);
       expect(JSON.stringify([gone, String(gone)])).toContain('the client is gone');
       expect(await ask([SOUND], 'application/json')).toEqual(sound); // its turn is free
     });
