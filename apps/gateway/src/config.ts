@@ -1,6 +1,6 @@
 import type { Config } from '@bailiwick/platform/config';
 
-/** Injection tokens of what the gateway is configured with and connected to. */
+/** Injection tokens of the gateway's configuration and connections. */
 export const CONFIG = Symbol('Config');
 export const LOGGER = Symbol('Logger');
 export const BUS = Symbol('Bus');

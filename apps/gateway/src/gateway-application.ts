@@ -5,7 +5,7 @@ import { FastPath } from './fast-path/fast-path';
 import type { HttpAdapter } from './http/http-adapter';
 import { RequestBodies } from './http/request-bodies';
 
-/** Sets up how an application reads requests; to be called before it registers its routes. */
+/** Configures how an application reads requests. Call this before it registers its routes. */
 export function configureHttp(app: NestFastifyApplication & INestApplicationContext): void {
   const adapter = app.getHttpAdapter() as unknown as HttpAdapter;
   app.get(RequestBodies).configure(adapter.getInstance());

@@ -45,16 +45,16 @@ export function settleCommand(
   });
 }
 
-/** An answer to one action, as JSON. */
+/** Serializes the answer to one action. */
 export const answerText = ({ reasons, ...decided }: ActionAnswer): string => withReasons(decided, reasons);
 
-/** The same for one of several actions, of which each may be refused separately. */
+/** Serializes the answer to one action of a batch; each may be refused separately. */
 export function partText(answer: Answer): string {
   if (answer.ok) return answerText(answer.value as ActionAnswer);
   return JSON.stringify({ error: problemOf(fromAnswer(answer.refusal)).body });
 }
 
-/** What the session dimension requires: a run proves its key itself; one of our enforcement points vouches for it. */
+/** The proof for the session dimension: a run proves its own key; an enforcement point vouches for the run. */
 const proofOf = (caller: Caller) =>
   caller.kind === 'run'
     ? { vouched: false as const, ...(caller.jkt ? { jkt: caller.jkt } : {}) }

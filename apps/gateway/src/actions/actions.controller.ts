@@ -21,7 +21,7 @@ import { answerText, authorizeCommand, partText, settleCommand } from './action-
 
 const actionId = z.strictObject({ id: idOf('action') });
 
-/** Decisions about actions, and what came of them. */
+/** Decides actions and records their outcomes. */
 @Controller()
 export class ActionsController {
   constructor(

@@ -26,7 +26,7 @@ type ListQuery = z.infer<typeof listQuery>;
 /** The parameters that the live state can answer for pending approvals; any other needs the read models. */
 const LIVE_PARAMETERS: readonly string[] = ['status', 'limit', 'minPosition', 'cursor'];
 
-/** Requests to persons, and their decisions. */
+/** Lists requests for approval and records decisions about them. */
 @Controller()
 export class ApprovalsController {
   constructor(
@@ -95,10 +95,10 @@ export class ApprovalsController {
   }
 }
 
-/** Where a page of pending approvals ended: its turn, and its position. @throws Refused BAD_REQUEST */
+/** Reads where a page of pending approvals ended: its turn and its position. @throws Refused BAD_REQUEST */
 function placeOf(text: string): { turn: number; position: number } {
   const [, turn, position] = /^([1-9]\d{0,5})\.(\d{1,15})$/.exec(text) ?? [];
   if (turn === undefined || position === undefined)
-    throw new Refused('BAD_REQUEST', 'the cursor is not one of a list of pending approvals; take `next` of a page');
+    throw new Refused('BAD_REQUEST', 'invalid cursor for pending approvals; send `next` of a page');
   return { turn: Number(turn), position: Number(position) };
 }

@@ -16,7 +16,7 @@ const ONE: Json = {
 
 const lines: DryRun[] = [];
 
-/** Asks the route itself; the owner answers every question and every command with a permit. */
+/** Calls the controller; the owner answers every query and command with a permit. */
 async function asked(path: string, body: Json): Promise<{ charged: number; dry: number; decisions: unknown[] }> {
   let [charged, dry] = [0, 0];
   const permit = {
@@ -49,21 +49,21 @@ const evaluations = (body: Json) => asked('/access/v1/evaluations', body);
 
 const evaluation = (body: Json) => asked('/access/v1/evaluation', body);
 
-describe('evaluations whose defaults ask for a dry run', () => {
+describe('AuthzenController: evaluations whose defaults request a dry run', () => {
   it.each<[string, Json]>([
     ['an item has a context with other members', { context: { labels: [] } }],
     ['an item has an empty context', { context: {} }],
     ['an item has no context', {}],
-    ['an item states false: nothing is charged in doubt', { context: { dryRun: false } }],
-    ['an item asks for it, too', { context: { dryRun: true } }],
-    ['an item names everything itself', { ...ONE, context: { cost: { USD: 5 } } }],
-  ])('charge nothing where %s', async (_what, item) => {
+    ['an item states false', { context: { dryRun: false } }],
+    ['an item requests it too', { context: { dryRun: true } }],
+    ['an item overrides every default', { ...ONE, context: { cost: { USD: 5 } } }],
+  ])('charges nothing if %s', async (_case, item) => {
     const answer = await evaluations({ ...ONE, context: { dryRun: true }, evaluations: [item, {}] });
     expect(answer).toEqual({ charged: 0, dry: 2, decisions: [true, true] });
   });
 
   it.each(['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'])(
-    'charge nothing under %s',
+    'charges nothing under %s',
     async (semantic) => {
       const options = { evaluations_semantic: semantic };
       const answer = await evaluations({
@@ -77,7 +77,7 @@ describe('evaluations whose defaults ask for a dry run', () => {
     },
   );
 
-  it('charge nothing where there are no items', async () => {
+  it('charges nothing if there are no items', async () => {
     expect(await evaluations({ ...ONE, context: { dryRun: true }, evaluations: [] })).toMatchObject({
       charged: 0,
       dry: 1,
@@ -86,8 +86,8 @@ describe('evaluations whose defaults ask for a dry run', () => {
   });
 });
 
-describe('evaluations whose defaults ask for no dry run', () => {
-  it('charge the items that do not ask for one', async () => {
+describe('AuthzenController: evaluations whose defaults request no dry run', () => {
+  it('charges the items that do not request one', async () => {
     const items = [{ context: { dryRun: true } }, {}, { context: { dryRun: false } }];
     expect(await evaluations({ ...ONE, evaluations: items })).toMatchObject({ charged: 2, dry: 1 });
     expect(await evaluations({ ...ONE, context: { dryRun: false }, evaluations: items })).toMatchObject({
@@ -96,7 +96,7 @@ describe('evaluations whose defaults ask for no dry run', () => {
     });
   });
 
-  it('deny the item whose wish cannot be read, and charge the others', async () => {
+  it('denies an item whose request for a dry run is malformed, and charges the others', async () => {
     for (const context of [{ dryRun: 'true' }, { dryRun: 1 }, { dryRun: null }, { dry_run: true }, { DryRun: true }])
       expect(await evaluations({ ...ONE, evaluations: [{ context }, {}] })).toEqual({
         charged: 1,
@@ -110,16 +110,16 @@ describe('evaluations whose defaults ask for no dry run', () => {
   });
 });
 
-describe('a dry run that is asked for where it is not read', () => {
+describe('AuthzenController: a malformed or misplaced request for a dry run', () => {
   it.each<[string, Json]>([
-    ['in the defaults, as a text', { context: { dryRun: 'yes' } }],
+    ['in the defaults, as a string', { context: { dryRun: 'yes' } }],
     ['in the defaults, as a number', { context: { dryRun: 1 } }],
     ['in the defaults, as null', { context: { dryRun: null } }],
     ['in the body', { dryRun: true }],
     ['in the options', { options: { dryRun: true } }],
     ['in another spelling', { context: { dry_run: true } }],
     ['in another case', { context: { dryrun: true } }],
-  ])('%s: refused, and nothing is charged', async (_where, more) => {
+  ])('is refused, and nothing is charged: %s', async (_case, more) => {
     const refused = { code: 'BAD_REQUEST' };
     expect(await evaluations({ ...ONE, ...more, evaluations: [{}] }).catch((error: unknown) => error)).toMatchObject(
       refused,
@@ -128,14 +128,14 @@ describe('a dry run that is asked for where it is not read', () => {
       expect(await evaluation({ ...ONE, ...more }).catch((error: unknown) => error)).toMatchObject(refused);
   });
 
-  it('is one where it is read', async () => {
+  it('does not affect well-formed requests', async () => {
     expect(await evaluation({ ...ONE, context: { dryRun: true } })).toMatchObject({ charged: 0, dry: 1 });
     expect(await evaluation(ONE)).toMatchObject({ charged: 1, dry: 0 });
   });
 });
 
-describe('a dry run', () => {
-  it('leaves a count by tenant and decision, and a charged evaluation leaves none', async () => {
+describe('AuthzenController: a dry run', () => {
+  it('is counted by tenant and decision; a charged evaluation is not', async () => {
     const count = async (): Promise<number> =>
       Number(
         /^bailiwick_dry_runs_total\{tenant="default".*decision="permit"\} (\d+)$/m.exec(await metricsText())?.[1] ?? 0,
@@ -146,7 +146,7 @@ describe('a dry run', () => {
     expect(await count()).toBe(before + 1);
   });
 
-  it('leaves a line of ids alone, with nothing of what was asked', async () => {
+  it('logs a line with ids only, without the contents of the request', async () => {
     lines.length = 0;
     const action = { name: 'repo.read', properties: { args: { password: 'hunter2' } } };
     await evaluation({ ...ONE, action, context: { dryRun: true } });

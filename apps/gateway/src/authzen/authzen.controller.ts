@@ -23,7 +23,7 @@ import {
   type Evaluation,
 } from './evaluation';
 
-/** An item may lack anything or have it malformed: that is reported in its own decision. */
+/** An item may be incomplete or malformed: its own decision reports that. */
 const severalBody = evaluationsBody.extend({
   evaluations: z
     .array(z.union([evaluationBody.partial(), z.looseObject({})]))
@@ -97,7 +97,7 @@ export class AuthzenController {
     };
   }
 
-  /** A subject that is no grant is denied; anything else that is wrong refuses the request. */
+  /** Denies a subject that is not a grant; any other error refuses the request. */
   private async single(context: RequestContext, body: unknown): Promise<Decision> {
     try {
       const evaluation = toAction(body);
@@ -123,7 +123,7 @@ export class AuthzenController {
     return decisions;
   }
 
-  /** A malformed item is denied and does not affect the others. */
+  /** Denies a malformed item without an effect on the others. */
   private async oneOfSeveral(context: RequestContext, each: Evaluation | Refused, i: number): Promise<Decision> {
     if (each instanceof Refused) return denied(each);
     try {

@@ -28,7 +28,7 @@ const grantId = idOf('grant');
 const MEANS_DRY_RUN = /^dry[-_ ]?run$/i;
 
 /**
- * Whether one of these contexts asks for a dry run. By AuthZEN an item's context replaces the default context, and with
+ * Reports whether one of these contexts requests a dry run. By AuthZEN an item's context replaces the default context, and with
  * it the request not to be charged: so a dry run that is requested anywhere applies, even if an item states `false`.
  * @throws Refused BAD_REQUEST if the request is unclear; nothing has been charged yet
  * @see AuthZEN Authorization API 1.0 §7.1.1
@@ -37,7 +37,7 @@ export function wantsDryRun(others: readonly unknown[], contexts: readonly (Json
   const misplaced = [...others.flatMap(namesOf), ...contexts.flatMap(namesOf).filter((name) => name !== 'dryRun')];
   const meant = misplaced.find((name) => MEANS_DRY_RUN.test(name));
   if (meant !== undefined)
-    throw new Refused('BAD_REQUEST', `${meant} is not read there; a dry run is asked for with context.dryRun: true`);
+    throw new Refused('BAD_REQUEST', `${meant} is not supported; request a dry run with context.dryRun: true`);
   const values = contexts.map((context) => (context && Object.hasOwn(context, 'dryRun') ? context.dryRun : undefined));
   if (values.some((value) => value !== undefined && typeof value !== 'boolean'))
     throw new Refused('BAD_REQUEST', 'context.dryRun must be true or false');
@@ -56,9 +56,9 @@ export function toAction(evaluation: unknown, dryRun = false): Evaluation {
   const parsed = compiledEvaluation.safeParse(evaluation);
   if (!parsed.success) throw malformed(parsed.error);
   const { subject, action, resource, context = {} } = parsed.data;
-  // A subject that is no grant of ours may do nothing: that is a decision, not a malformed request (I11).
+  // A subject other than a grant has no rights: that is a decision, not a malformed request (I11).
   if (subject.type !== 'grant' || !grantId.safeParse(subject.id).success)
-    throw new Refused('NOT_FOUND', 'this subject is no grant: send { "type": "grant", "id": "grt_…" }');
+    throw new Refused('NOT_FOUND', 'the subject is not a grant; send { "type": "grant", "id": "grt_…" }');
   const request = compiledRequest.safeParse({
     ...pick(context, ['cost', 'posture', 'approvalId', 'labels', 'parentActionId']),
     grantId: subject.id,
@@ -70,7 +70,7 @@ export function toAction(evaluation: unknown, dryRun = false): Evaluation {
   return { request: request.data, dryRun: dryRun || own };
 }
 
-/** The same, with a refusal as a value. */
+/** Reads an evaluation and returns a refusal as a value. */
 export function read(evaluation: unknown, dryRun: boolean): Evaluation | Refused {
   try {
     return toAction(evaluation, dryRun);
@@ -80,14 +80,14 @@ export function read(evaluation: unknown, dryRun: boolean): Evaluation | Refused
   }
 }
 
-/** The members that are defined here; AuthZEN has others ignored. */
+/** The supported members; AuthZEN requires that others are ignored. */
 function pick(value: Json | undefined, names: readonly string[]): Json {
   const found: Json = {};
   for (const name of names) if (value && Object.hasOwn(value, name)) found[name] = value[name];
   return found;
 }
 
-/** Conditions compare scalars, and no condition admits a list or an object: those are left out. */
+/** Conditions compare scalars only, so lists and objects are left out. */
 function scalars(properties: Json | undefined): Json | undefined {
   if (!properties) return undefined;
   return Object.fromEntries(Object.entries(properties).filter(([, value]) => typeof value !== 'object'));
@@ -98,7 +98,7 @@ function malformed(error: z.ZodError): Refused {
   return new Refused('BAD_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);
 }
 
-/** An evaluation that failed is denied, with the reason (I11). @see AuthZEN Authorization API 1.0 §7.2.1 */
+/** Denies a failed evaluation, with the reason (I11). @see AuthZEN Authorization API 1.0 §7.2.1 */
 export function denied({ code, detail }: Refused): Decision {
   const error = { status: CODES[code], message: detail };
   return { decision: false, text: JSON.stringify({ decision: false, context: { code, reason: detail, error } }) };

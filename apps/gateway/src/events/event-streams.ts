@@ -45,7 +45,7 @@ export class EventStreams {
    * Writes events one by one, from where the client left off. Memory per client is bounded: the next page is read after
    * the previous one is written, the next event written once the socket accepts more, and a client that accepts nothing
    * for `slowMs` is disconnected; its Last-Event-ID resumes.
-   * @throws Refused before the response starts: TOO_MANY, or what the first read is refused with
+   * @throws Refused before the response starts: TOO_MANY, or the refusal of the first read
    */
   async stream(
     { caller, request }: RequestContext,
@@ -144,7 +144,7 @@ async function writeEvents(
   }
 }
 
-/** Writes, and waits while the client's buffer is full. False if the client accepts nothing for too long, or is gone. */
+/** Writes, and waits while the client's buffer is full. @returns false if the client is gone or accepts nothing for too long */
 function write({ raw, gone, slowMs }: Client, text: string): boolean | Promise<boolean> {
   if (raw.write(text)) return true;
   return new Promise((resolve) => {
@@ -165,7 +165,6 @@ function write({ raw, gone, slowMs }: Client, text: string): boolean | Promise<b
 function resumeAt(header: string | string[] | undefined, log: string): number | undefined {
   if (typeof header !== 'string') return undefined;
   const [, named, position] = /^(.*):(\d{1,15})$/.exec(header) ?? [];
-  if (named !== log)
-    throw new Refused('BAD_REQUEST', `Last-Event-ID must be an id that this stream gave: ${log}:<position>`);
+  if (named !== log) throw new Refused('BAD_REQUEST', `Last-Event-ID must be an id of this stream: ${log}:<position>`);
   return Number(position);
 }

@@ -31,7 +31,7 @@ const ENDPOINTS = [
   endpoint('POST', '/v1/runs/:id/end/:why'),
 ];
 
-/** A server that reports which way a request took, and with what. */
+/** Starts a server that reports the path of a request and its contents. */
 let server: Server;
 const seen: Incoming[] = [];
 beforeAll(async () => {

@@ -12,8 +12,8 @@ import { endpointFinder, isPlain } from './plain-requests';
 
 /**
  * Answers plain requests without the framework: JSON of a known length, posted to a path with at most one id. Every other
- * request is the framework's. The steps and their order are those of the guards, interceptors and pipes; there is no rule
- * here. @see README.md for what it gains and how to turn it off
+ * request is the framework's. The steps and their order are those of the guards, interceptors and pipes; this class
+ * contains no rule. @see README.md for measurements and the switch
  */
 @Injectable()
 export class FastPath {
@@ -56,7 +56,7 @@ export class FastPath {
     }
   }
 
-  /** Runs an endpoint's handler and returns its response, whatever happens. Never throws. */
+  /** Runs an endpoint's handler and returns its response. Never throws. */
   async answer(endpoint: BoundEndpoint, request: Incoming): Promise<HttpResponse> {
     const started = performance.now();
     let release = (): void => undefined;

@@ -11,7 +11,7 @@ export interface Found {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Is this a POST of JSON with a stated length? Anything else about a request is the framework's to handle. */
+/** Reports whether a request is a POST of JSON with a stated length. The framework handles all others. */
 export function isPlain({ method, headers }: IncomingMessage): boolean {
   const length = Number(headers['content-length']);
   return (
@@ -23,7 +23,7 @@ export function isPlain({ method, headers }: IncomingMessage): boolean {
   );
 }
 
-/** Finds an endpoint by its whole path, or by what surrounds an id. */
+/** Finds an endpoint by its whole path, or by the parts of the path around an id. */
 export function endpointFinder(endpoints: readonly BoundEndpoint[]): (url: string) => Found | undefined {
   const byPath = new Map<string, Found>();
   const aroundId = new Map<string, BoundEndpoint>();

@@ -1,7 +1,7 @@
 /**
- * Is the address of a proof that of a request, compared without query and fragment (RFC 9449 §4.3)? What is no absolute
- * http address with a host is the same as nothing, not even as itself: a request line can hold `*`, an authority or a
- * whole address, and a proof any text.
+ * Reports whether a proof names the address of a request, without query and fragment (RFC 9449 §4.3). A text that is not
+ * an absolute http address with a host equals nothing, not even itself: a request line can contain `*`, an authority or
+ * an absolute address, and a proof can contain any text.
  */
 export function isSameAddress(htu: unknown, url: string): boolean {
   const asked = bare(url);
@@ -9,7 +9,7 @@ export function isSameAddress(htu: unknown, url: string): boolean {
 }
 
 function bare(url: string): string | undefined {
-  // URL would take white space away, add slashes, and read a name and password
+  // URL would strip white space, add slashes, and accept a name and password
   if (!/^https?:\/\/[^\s\\@/?#]+(\/[^\s\\#]*)?([?#][^\s\\]*)?$/i.test(url) || !URL.canParse(url)) return undefined;
   const { origin, pathname } = new URL(url);
   return origin + pathname;

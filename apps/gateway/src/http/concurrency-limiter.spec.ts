@@ -1,7 +1,7 @@
 import { ConcurrencyLimiter } from './concurrency-limiter';
 import { Refused } from './problem';
 
-describe('places', () => {
+describe('ConcurrencyLimiter', () => {
   const refused = (take: () => unknown): boolean => {
     try {
       take();
@@ -11,21 +11,21 @@ describe('places', () => {
     }
   };
 
-  it('are as many as there are, and there again once they are given back', () => {
-    const places = new ConcurrencyLimiter(3, 3, 'requests');
-    const back = [places.take('a'), places.take('b'), places.take('a')];
-    expect(refused(() => places.take('c'))).toBe(true);
-    back[1]?.();
-    expect(refused(() => places.take('c'))).toBe(false);
-    expect(refused(() => places.take('c'))).toBe(true);
+  it('refuses a request over the limit until a slot is released', () => {
+    const limiter = new ConcurrencyLimiter(3, 3, 'requests');
+    const releases = [limiter.take('a'), limiter.take('b'), limiter.take('a')];
+    expect(refused(() => limiter.take('c'))).toBe(true);
+    releases[1]?.();
+    expect(refused(() => limiter.take('c'))).toBe(false);
+    expect(refused(() => limiter.take('c'))).toBe(true);
   });
 
-  it('are not all taken by one tenant', () => {
-    const places = new ConcurrencyLimiter(3, 2, 'requests');
-    const back = [places.take('a'), places.take('a')];
-    expect(refused(() => places.take('a'))).toBe(true);
-    expect(refused(() => places.take('b'))).toBe(false);
-    back[0]?.();
-    expect(refused(() => places.take('a'))).toBe(false);
+  it('bounds the slots of one tenant', () => {
+    const limiter = new ConcurrencyLimiter(3, 2, 'requests');
+    const releases = [limiter.take('a'), limiter.take('a')];
+    expect(refused(() => limiter.take('a'))).toBe(true);
+    expect(refused(() => limiter.take('b'))).toBe(false);
+    releases[0]?.();
+    expect(refused(() => limiter.take('a'))).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { Refused } from './problem';
 
-/** Bounds how much runs concurrently, in total and per tenant. */
+/** Bounds concurrent work, in total and per tenant. */
 export class ConcurrencyLimiter {
   private readonly taken = new Map<string, number>();
   private all = 0;
@@ -13,13 +13,13 @@ export class ConcurrencyLimiter {
 
   /**
    * Takes one slot.
-   * @returns releases the slot; to be called once
+   * @returns a function that releases the slot; call it once
    * @throws Refused TOO_MANY if none is free
    */
   take(tenant: string): () => void {
     const ofTenant = this.taken.get(tenant) ?? 0;
     if (this.all >= this.max || ofTenant >= this.maxPerTenant)
-      throw new Refused('TOO_MANY', `too many ${this.what} at the same time; try again shortly`);
+      throw new Refused('TOO_MANY', `too many concurrent ${this.what}; try again shortly`);
     this.all += 1;
     this.taken.set(tenant, ofTenant + 1);
     return () => {

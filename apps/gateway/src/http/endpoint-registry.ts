@@ -43,7 +43,7 @@ function endpointsOf(controller: object): BoundEndpoint[] {
   });
 }
 
-/** The methods that a path has endpoints for. If there are any, a request with another method gets 405 instead of 404. */
+/** Returns the methods for which a path has endpoints. If there are any, a request with another method gets 405 instead of 404. */
 export function methodsOf(endpoints: readonly Endpoint[], path: string): string[] {
   const segments = path.split('?')[0]?.split('/') ?? [];
   const matches = (endpoint: Endpoint): boolean => {

@@ -17,7 +17,7 @@ import type { Role } from '../auth/api-keys';
 import { contextOf } from './request-context';
 import { BodyPipe, TextPipe, ZodPipe } from './zod.pipe';
 
-/** What one route states about itself: routing, authorization and OpenAPI all read it. */
+/** The declaration of one route, which routing, authorization and OpenAPI read. */
 export interface EndpointOptions {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** in the syntax of find-my-way: `:name` is a parameter, `::` a colon, a final `*` the rest of the path */
@@ -37,7 +37,7 @@ export interface EndpointOptions {
   readonly streams?: boolean;
 }
 
-/** Where an argument of a handler comes from. */
+/** The source of a handler's argument. */
 export type ArgumentSource =
   | { readonly from: 'path' | 'query' | 'body'; readonly pipe: ZodPipe }
   | { readonly from: 'text' }
@@ -99,7 +99,7 @@ const NestContext = createParamDecorator((_: unknown, host: ExecutionContext) =>
   contextOf(host.switchToHttp().getRequest<FastifyRequest>().raw),
 );
 
-/** Who sent the request, and the commands it may submit: a `RequestContext`. */
+/** The caller, and the commands of the request: a `RequestContext`. */
 export const Ctx = (): ParameterDecorator => (target, key, index) => {
   record(target, key, index, { from: 'context' });
   NestContext()(target, key, index);

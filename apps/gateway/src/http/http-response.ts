@@ -17,7 +17,7 @@ export class HttpResponse {
   ) {}
 }
 
-/** What a handler returns if a JSON value with the endpoint's usual status does not suffice. */
+/** The result of a handler that needs more than a JSON value with the endpoint's usual status. */
 export class Reply {
   private constructor(
     readonly content: { readonly json: unknown } | { readonly text: string | Buffer; readonly type: string },
@@ -48,7 +48,7 @@ export class Streamed {
   constructor(readonly write: (reply: FastifyReply) => Promise<void>) {}
 }
 
-/** The response of an endpoint to the value that its handler returned. */
+/** Makes the response of an endpoint from the value that its handler returned. */
 export function toResponse(endpoint: Pick<EndpointOptions, 'path' | 'status'>, value: unknown): HttpResponse {
   const reply = value instanceof Reply ? value : Reply.json(value);
   const status = reply.status ?? endpoint.status ?? 200;
@@ -58,7 +58,7 @@ export function toResponse(endpoint: Pick<EndpointOptions, 'path' | 'status'>, v
   return new HttpResponse(status, { ...headers, 'content-type': type }, text);
 }
 
-/** A refusal as problem+json. @see RFC 9457; RFC 9110 section 10.2.3 (Retry-After); RFC 9449 section 8 (DPoP-Nonce) */
+/** Makes a problem+json response from a refusal. @see RFC 9457; RFC 9110 section 10.2.3 (Retry-After); RFC 9449 section 8 (DPoP-Nonce) */
 export function problemResponse(path: string, refused: Refused): HttpResponse {
   const { status, body } = problemOf(refused);
   countAnswer(path, status);
@@ -76,7 +76,7 @@ const challengeFor = (code: Code): string =>
   code === 'DPOP_INVALID' ? 'DPoP error="invalid_dpop_proof"' : 'Bearer realm="bailiwick"';
 
 export function send(reply: FastifyReply, { status, headers, text }: HttpResponse): FastifyReply {
-  // as bytes: the framework adds a charset to the content type of a text, also if the type defines no such parameter (RFC 9457)
+  // as bytes: the framework adds a charset to the content type of a text, even if the type defines none (RFC 9457)
   return reply
     .code(status)
     .headers(headers)

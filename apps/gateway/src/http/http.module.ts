@@ -14,7 +14,7 @@ import { Problems } from './problems';
 import { RequestBodies } from './request-bodies';
 import { ResponseInterceptor } from './response.interceptor';
 
-/** What every request passes, in this order: guards, interceptors, pipes, the handler, and the filter on errors. */
+/** Configures the stages of a request, in this order: guards, interceptors, pipes, the handler, and the error filter. */
 @Global()
 @Module({
   imports: [DiscoveryModule],

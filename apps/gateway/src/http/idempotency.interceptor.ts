@@ -6,7 +6,7 @@ import { Refused } from './problem';
 import { endpointOf, type Endpoint } from './endpoint';
 import { attachContext } from './request-context';
 
-/** Gives a request its context: its caller, and commands whose ids follow its Idempotency-Key. */
+/** Gives a request its context: its caller, and commands whose ids derive from its Idempotency-Key. */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
   constructor(private readonly admission: Admission) {}
@@ -24,7 +24,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
 /** @throws Refused BAD_REQUEST for a parameter that the endpoint does not take, or that no database can store */
 function checkQuery(endpoint: Endpoint | undefined, query: Record<string, unknown>): void {
   const [name] = endpoint?.query ? [] : Object.keys(query);
-  if (name !== undefined) throw new Refused('BAD_REQUEST', `there is no query parameter ${name} here`);
+  if (name !== undefined) throw new Refused('BAD_REQUEST', `unknown query parameter ${name}`);
   for (const [each, text] of Object.entries(query))
     if (String(text).includes('\0')) throw new Refused('BAD_REQUEST', `${each} must not contain the character NUL`);
 }

@@ -60,7 +60,7 @@ describe('openapi', () => {
     expect(operations.map((each) => each.name).sort()).toEqual(there);
   });
 
-  it('states for every endpoint what it does and who may call it', () => {
+  it('states the purpose and the callers of every endpoint', () => {
     for (const each of table) {
       const operation = operationOf(each)!;
       expect(operation.summary.length).toBeGreaterThan(10);
@@ -91,7 +91,7 @@ describe('openapi', () => {
     expect(Object.keys(paths).filter((path) => /:(?!batch)|::|\*/.test(path))).toEqual([]);
   });
 
-  it('has a request body and a response schema where the endpoint has them', () => {
+  it('has a request body and a response schema if the endpoint has them', () => {
     for (const each of table) {
       const { requestBody, responses } = operationOf(each)!;
       expect([each.path, requestBody !== undefined]).toEqual([each.path, each.body !== undefined]);

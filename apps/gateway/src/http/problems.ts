@@ -20,7 +20,7 @@ export class Problems {
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'error'>,
   ) {}
 
-  /** The response to a request of an endpoint that failed. A refusal for lack of rights is also reported as an event. */
+  /** Responds to a failed request of an endpoint, and reports a refusal for lack of rights as an event. */
   ofEndpoint(endpoint: Endpoint, error: unknown, request: Pick<Incoming, 'url' | 'raw'>): HttpResponse {
     const refused = this.toRefused(error, request.url);
     const caller = this.admission.callerOf(request.raw);
@@ -30,8 +30,8 @@ export class Problems {
   }
 
   /**
-   * The response to a request that no endpoint takes.
-   * @param methods those that the path has endpoints for
+   * Responds to a request without an endpoint.
+   * @param methods the methods for which the path has endpoints
    */
   ofNoEndpoint(
     error: unknown,
@@ -41,12 +41,12 @@ export class Problems {
     if (statusOf(error) !== 404) return problemResponse('none', this.toRefused(error, url));
     if (methods.length === 0) {
       const path = url.split('?')[0]?.slice(0, 200) ?? '';
-      return problemResponse('none', new Refused('NOT_FOUND', `there is nothing at ${path}; see /docs`));
+      return problemResponse('none', new Refused('NOT_FOUND', `unknown path ${path}; see /docs`));
     }
     const allow = methods.join(', ');
     const response = problemResponse(
       'none',
-      new Refused('METHOD_NOT_ALLOWED', `${method} is not for this path; ${allow} is`),
+      new Refused('METHOD_NOT_ALLOWED', `${method} is not allowed for this path; use ${allow}`),
     );
     return new HttpResponse(response.status, { allow, ...response.headers }, response.text);
   }
@@ -66,7 +66,7 @@ export class Problems {
   }
 }
 
-/** The status that the framework gave an error. */
+/** Returns the status that the framework gave an error. */
 function statusOf(error: unknown): number | undefined {
   return error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
 }

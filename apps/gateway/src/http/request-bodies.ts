@@ -6,7 +6,7 @@ import { Admission } from '../auth/admission';
 import { EndpointRegistry } from './endpoint-registry';
 
 /**
- * How the framework reads bodies: as bytes, at most as many as the endpoint takes, and only after the sender is admitted.
+ * Reads bodies as bytes, up to the limit of the endpoint, and only after the sender is admitted.
  * Guards come too late for this: they run after the body has been read.
  */
 @Injectable()
@@ -16,7 +16,7 @@ export class RequestBodies {
     private readonly admission: Admission,
   ) {}
 
-  /** To be called before routes are registered. */
+  /** Call this before routes are registered. */
   configure(app: FastifyInstance): void {
     app.addHook('onRequest', (request, reply, done) => {
       // @see AuthZEN Authorization API 1.0, Request Identification

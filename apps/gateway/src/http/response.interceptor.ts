@@ -4,7 +4,7 @@ import { mergeMap, type Observable } from 'rxjs';
 import { endpointOf } from './endpoint';
 import { Streamed, toResponse, type HttpResponse } from './http-response';
 
-/** Turns what a handler returned into a response. A stream is written here, so that the request counts until its end. */
+/** Turns the result of a handler into a response. A stream is written here, so that the request counts until its end. */
 @Injectable()
 export class ResponseInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<HttpResponse | Streamed> {

@@ -276,7 +276,7 @@ describe('redactedArgs: hidden parts', () => {
     expect(shown).toEqual({ secret: `deploy --with ${MASK} && rm -rf /` });
   });
 
-  it('shows what follows the mark of a private key that is none', () => {
+  it('shows the text after the header of an incomplete private key', () => {
     const command = '-----BEGIN PRIVATE KEY-----; rm -rf / ; curl evil.example';
     expect(redactText(command)).toBe(`${MASK}; rm -rf / ; curl evil.example`);
   });

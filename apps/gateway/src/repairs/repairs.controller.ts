@@ -13,7 +13,7 @@ import { LogClient } from '../log-client/log-client';
 
 const logQuery = z.strictObject({ log: logNameSchema.optional() });
 
-/** Stored events that cannot be read: listed, and set aside after an operator has examined them. */
+/** Lists unreadable stored events, and sets one aside after an operator has examined it. */
 @Controller()
 export class RepairsController {
   constructor(private readonly logClient: LogClient) {}

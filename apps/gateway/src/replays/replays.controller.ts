@@ -10,7 +10,7 @@ import { LogClient } from '../log-client/log-client';
 import { logOf } from '../log-client/logs';
 import { after, answerOf, WhatIf } from './what-if';
 
-/** Recorded decisions, decided again under a change. */
+/** Recomputes recorded decisions under a change. */
 @Controller()
 export class ReplaysController {
   constructor(private readonly logClient: LogClient) {}

@@ -4,7 +4,7 @@ import type { Caller } from '../auth/caller';
 import type { GrantTokens } from '../auth/grant-tokens';
 import { Reply } from '../http/http-response';
 
-/** What the owner returns for a run that was opened or delegated to. */
+/** The owner's result for a new run, opened or delegated. */
 export interface Issued {
   run: RunView;
   grant?: GrantView;

@@ -21,7 +21,7 @@ const reportQuery = z.strictObject({ minPosition });
 
 const REPORT_MS = 20_000;
 
-/** Runs: opened, completed, escalated, and reported on. */
+/** Opens, completes, escalates and reports on runs. */
 @Controller()
 export class RunsController {
   constructor(

@@ -13,7 +13,7 @@ const tenantBody = z.strictObject({
   reissue: z.literal(true).optional(),
 });
 
-/** Tenants of the installation, made by the admin of the tenant `default`. */
+/** Creates tenants of the installation, for the admin of the tenant `default`. */
 @Controller()
 export class TenantsController {
   constructor(
@@ -33,7 +33,7 @@ export class TenantsController {
     @Body(tenantBody) { id, reissue }: z.infer<typeof tenantBody>,
   ): Promise<unknown> {
     if (caller.tenant !== 'default')
-      throw new Refused('FORBIDDEN', 'tenants are made by the admin of the tenant default');
+      throw new Refused('FORBIDDEN', 'only the admin of the tenant default may create tenants');
     if (reissue) return { id, keys: this.keys.reissue(id) };
     // A crash between the two leaves a tenant with a log and without keys; the same request completes it.
     await this.logClient.admin('create-tenant', { tenant: id });

@@ -92,7 +92,7 @@ export class ImportsController {
     return this.step(caller, { kind: 'look' });
   }
 
-  /** Sends a step to the owner of the tenant's first log, which every import goes to. */
+  /** Sends a step to the owner of the tenant's first log, which receives every import. */
   private step({ tenant }: Caller, step: Step): Promise<ImportView> {
     return this.logClient.query({ op: 'import', log: logName(tenant, 0), step });
   }

@@ -30,7 +30,7 @@ export class TenantExport {
   /**
    * Writes a tenant's events up to its heads at the start. One page is held in memory; the next is read after the client
    * has taken it. A response without the last line is incomplete.
-   * @throws Refused before the response starts: TOO_MANY, or what the ledger refuses
+   * @throws Refused before the response starts: TOO_MANY, or the refusal of the ledger
    */
   async stream(tenant: string, reply: FastifyReply): Promise<void> {
     const release = this.limiter.take(tenant);

@@ -28,7 +28,7 @@ export class LogVerification {
   constructor(private readonly logClient: LogClient) {}
 
   /**
-   * @param onProgress called whenever the ledger reports that it continues; what it throws ends the verification
+   * @param onProgress called whenever the ledger reports progress; an error that it throws ends the verification
    * @throws Refused TOO_MANY if too many verifications of the tenant wait
    */
   async verify(log: string, onProgress: () => void): Promise<unknown> {
