@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Bus } from '@bailiwick/messaging/connect';
-import type { Serving } from '@bailiwick/messaging/nest-transport/serve';
+import type { ServeOptions, Serving } from '@bailiwick/messaging/nest-transport/serve';
 import { commandSubject, driftSubject, querySubject } from '@bailiwick/messaging/subjects';
 import { CommandsService } from '../commands/commands.service';
 import { BUS } from '../connections/tokens';
@@ -23,8 +23,8 @@ export class LogServer {
   /** @param mayAnswer reports whether this process still holds the lease */
   serve(target: OwnedLog, mayAnswer: () => true | Promise<boolean>): Serving[] {
     const { bus } = this;
-    const commands = { speaks: mayAnswer, maxPending: LIMITS.messagesPerLog };
-    const queries = { speaks: mayAnswer, maxPending: LIMITS.queriesPerLog };
+    const commands: ServeOptions = { mayAnswer, maxPending: LIMITS.messagesPerLog };
+    const queries: ServeOptions = { mayAnswer, maxPending: LIMITS.queriesPerLog };
     return [
       bus.serve(
         commandSubject(target.log),
