@@ -3,7 +3,7 @@
  *
  *   node scripts/words.mjs [--count] [path …]
  *
- * Exit status: 0 where none was found, 1 otherwise.
+ * Exit status: 0 if none was found, 1 otherwise.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -56,6 +56,7 @@ function checkSource(file, text) {
   const found = [];
   const lineAt = (position) => source.getLineAndCharacterOfPosition(position).line + 1;
   const visit = (node) => {
+    if (ts.isJSDoc(node)) return; // its text is checked with the other comments
     if (node.getChildCount(source) > 0) return node.getChildren(source).forEach(visit);
     found.push(...checkText(file, text.slice(node.getFullStart(), node.getStart(source)), node.getFullStart(), lineAt));
     const own = node.getText(source);
@@ -71,7 +72,7 @@ function checkSource(file, text) {
 }
 
 function checkText(file, text, start, lineAt) {
-  // a comment's sentence goes on over its lines
+  // a sentence may continue on the next line of a comment
   const flat = text.replace(/\n[ \t]*(\/\/|\*(?!\/)|#)?/g, (gap) => ' '.repeat(gap.length));
   const from = file.endsWith('.ts') || /\.[mc]js$/.test(file) ? lineAt : (at) => text.slice(0, at).split('\n').length;
   return sentences.flatMap(({ pattern, write }) =>

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 const ROOT = resolve(__dirname, '..', '..');
 const ROW = /^\| (.+\?) \| `([^`]+)` \|$/;
 
-/** Paths in backticks that begin in a folder of the repository, without patterns and placeholders. */
+/** Paths in backticks that start in a folder of the repository, without patterns and placeholders. */
 const PATH = /`((?:apps|libs|tools|test|docs|scripts|bin)\/[\w./-]+)`/g;
 
 describe('docs/where-is.md', () => {

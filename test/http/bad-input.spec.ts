@@ -158,8 +158,8 @@ describe('a body that is not accepted JSON is refused', () => {
     ['{"a":1e-400}', 'action.args.a: the number 1e-400 cannot be kept'],
     ['{"a":[{"to":9007199254740993}]}', 'action.args.a[0].to: the number 9007199254740993 cannot be kept'],
     ['{"a":9007199254740991.4e0}', 'action.args.a: the number 9007199254740991.4e0 cannot be kept'],
-    ['{"a":{"to":1,"\\u0074o":2}}', 'action.args.a.to stands twice'],
-    ['{"a b":1,"a b":1}', 'action.args["a b"] stands twice'],
+    ['{"a":{"to":1,"\\u0074o":2}}', 'action.args.a.to occurs twice in one object'],
+    ['{"a b":1,"a b":1}', 'action.args["a b"] occurs twice in one object'],
   ])('with arguments whose digest would be ambiguous, and the detail names the place: %s', async (args, detail) => {
     const { body } = await refused(400, 'BAD_REQUEST', () => withArgs(args));
     expect(body.detail).toContain(detail);

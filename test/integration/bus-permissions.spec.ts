@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, StorageType } from 'nats';
 import { connectBus, natsOf, type Bus, type BusEvent } from '@bailiwick/messaging/connect';
-import { subjectSource } from '@bailiwick/messaging/event-source';
-import { EVENT_STREAM, eventPublisher } from '@bailiwick/messaging/events';
+import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-stream';
+import { announceCommit, subjectSource } from '@bailiwick/messaging/commit-notifications';
 import { followLog } from '@bailiwick/messaging/log-follower/follow-log';
 import { FREED, OWNED } from '@bailiwick/messaging/subjects';
 import { natsConfig } from '@bailiwick/platform/servers/nats';
@@ -25,7 +24,7 @@ describe("the bus within each service's permissions", () => {
     dir = await mkdtemp(join(tmpdir(), 'bailiwick-nats-'));
     const users = Object.fromEntries([...SERVICES, 'operator'].map((name) => [name, `${name}-secret`]));
     const config = natsConfig({ host: '127.0.0.1', port: 0, dir }, users);
-    server = await TestNatsServer.start(config.slice(config.indexOf('authorization')));
+    server = await TestNatsServer.start(config.slice(config.indexOf('accounts')));
     for (const name of SERVICES) {
       bus[name] = await connectBus({
         url: server.url,
@@ -42,9 +41,7 @@ describe("the bus within each service's permissions", () => {
     await rm(dir, { recursive: true });
   });
 
-  it('lets the owner create the stream and announce, the monitor and the ledger follow it, and the gateway listen', async () => {
-    const publisher = eventPublisher(bus.delegation);
-    await publisher.ensureStream();
+  it('lets the owner announce commits, and the monitor, the ledger and the gateway receive them', async () => {
     for (const [name, source] of [
       ['intent', subjectSource(bus.intent)],
       ['ledger', subjectSource(bus.ledger)],
@@ -58,24 +55,13 @@ describe("the bus within each service's permissions", () => {
       const subscription = source.subscribe(LOG, { head: () => heard(), gap: () => (gaps += 1) });
       await until(() => gaps > 0);
       await bus[name].ping(5_000);
-      expect((await publisher.announce(commit(SERVICES.indexOf(name)))).ok).toBe(true);
+      expect(announceCommit(bus.delegation, commit(SERVICES.indexOf(name))).ok).toBe(true);
       await arrived;
       await subscription.stop();
       await bus[name].ping(5_000);
       unlisten();
       expect(problems).toEqual([]);
     }
-  });
-
-  it('lets the owner replace a stream that an earlier build stored on disk', async () => {
-    const operator = await connect({ servers: server.url, user: 'operator', pass: 'operator-secret' });
-    const manager = await operator.jetstreamManager();
-    await manager.streams.delete(EVENT_STREAM);
-    await manager.streams.add({ name: EVENT_STREAM, subjects: ['bailiwick.event.*.*'], storage: StorageType.File });
-    const publisher = eventPublisher(bus.delegation);
-    await publisher.ensureStream();
-    expect((await manager.streams.info(EVENT_STREAM)).config.storage).toBe('memory');
-    await operator.close();
   });
 
   it('lets the gateway send requests and the owner answer them', async () => {
@@ -121,7 +107,11 @@ describe("the bus within each service's permissions", () => {
   });
 
   it('refuses announcements without permission, while a follower without permission still polls the log', async () => {
-    expect((await eventPublisher(bus.ledger).announce(commit(9))).ok).toBe(false);
+    const problems: BusEvent[] = [];
+    const unlisten = bus.ledger.onEvent((problem) => problems.push(problem));
+    announceCommit(bus.ledger, commit(9));
+    await until(() => problems.length === 1);
+    unlisten();
     let handled = 0;
     const follower = followLog({
       log: LOG,

@@ -1,4 +1,4 @@
-import type { Announcement } from '@bailiwick/messaging/cloudevent';
+import type { Announcement } from '@bailiwick/messaging/commit-message';
 import type { EventSource, SourceSink } from '@bailiwick/messaging/log-follower/follow-log';
 import type { Command } from '@bailiwick/contracts/command';
 import type { Process } from './process';

@@ -5,7 +5,7 @@ fc.configureGlobal({ seed: 20260138 });
 
 const members = (n: number): string => Array.from({ length: n }, (_, i) => `"m${i}":{"m${i}":${i}}`).join(',');
 
-describe('JSON that one digest could not tell from another', () => {
+describe('ambiguityIn', () => {
   it.each<[string, string]>([
     ['9007199254740993', 'the body'],
     ['{"account":9007199254740993}', 'account'],

@@ -22,14 +22,24 @@ export const BUS_LIMITS = {
   pingEveryMs: 5_000,
   drainMs: 10_000,
 
-  // the event stream: one small message for each commit, kept in the server's memory and not requested later
-  streamBytes: 16 * 1024 * 1024,
-  streamAgeMs: 10 * 60_000,
-  streamDedupeMs: 2 * 60_000,
-  streamMessageBytes: 4 * 1024,
-  /** unacknowledged announcements of one publisher; followers find the others by polling */
-  announceInFlight: 1_024,
-  announceAckMs: 5_000,
+  // the event stream for subscribers outside: every event, stored in files
+  eventStreamBytes: 64 * 1024 * 1024,
+  eventStreamAgeMs: 7 * 24 * 60 * 60_000,
+  /** of one event type of one log, so that no tenant's events displace those of all others */
+  eventStreamPerSubject: 100_000,
+  eventStreamDedupeMs: 2 * 60_000,
+  eventStreamAckMs: 10_000,
+  /** events that are published before the server must acknowledge the last of them */
+  eventStreamBatch: 500,
+  /** events of one log that are held in memory for publishing; more are read from the log again */
+  eventStreamHeld: 2_000,
+  /** events before a log's head that are published to a stream that has none of this log */
+  eventStreamBackfill: 10_000,
+  eventStreamRetryMs: 1_000,
+  /** until an event that a subscriber has not acknowledged is delivered again */
+  subscriberAckMs: 30_000,
+  /** events of one subscriber that may be unacknowledged */
+  subscriberPending: 1_000,
 
   // following
   /** events of one read, which form one batch */
@@ -38,6 +48,4 @@ export const BUS_LIMITS = {
   retryFirstMs: 50,
   retryMostMs: 5_000,
   followWaiters: 10_000,
-  sourceHeartbeatMs: 2_000,
-  sourceRetryMs: 1_000,
 } as const;

@@ -7,9 +7,6 @@ import { parseLogName } from '@bailiwick/core/ids';
 
 export const SUBJECT_PREFIX = 'bailiwick';
 
-/** Matches the announcements of every log; the subjects of the event stream. */
-export const ALL_EVENTS = `${SUBJECT_PREFIX}.event.*.*`;
-
 const TOKEN = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 function token(value: string, what: string): string {
@@ -53,6 +50,25 @@ export const adminSubject = (op: string): string => `${SUBJECT_PREFIX}.admin.${t
 
 /** Announcements of each commit by the owner of a log: `bailiwick.event.<tenant>.<n>`. */
 export const eventSubject = (log: string): string => `${SUBJECT_PREFIX}.event.${logTokens(log)}`;
+
+const EVENT_TYPE = /^[A-Za-z]{1,64}$/;
+
+/** The subject of an event in the event stream: `bailiwick.events.<tenant>.<n>.<type>`. An unknown type is `unreadable`. */
+export const streamSubject = (log: string, type: string): string =>
+  `${SUBJECT_PREFIX}.events.${logTokens(log)}.${EVENT_TYPE.test(type) ? type : 'unreadable'}`;
+
+/** Every event of a log in the event stream. */
+export const streamOfLog = (log: string): string => `${SUBJECT_PREFIX}.events.${logTokens(log)}.>`;
+
+/** Every event of a tenant in the event stream. */
+export const streamOfTenant = (tenant: string): string => `${SUBJECT_PREFIX}.events.${token(tenant, 'tenant')}.>`;
+
+/** The NATS user of the ledger's second connection, which publishes the event stream. */
+export const EVENTS_USER = 'events';
+
+/** The durable consumer of a subscriber of the event stream, which is also the name of its NATS user. */
+export const consumerName = ({ tenant, name }: { readonly tenant: string; readonly name: string }): string =>
+  `subscriber_${token(tenant, 'tenant')}_${token(name, 'subscriber')}`;
 
 /** Health checks of a service: `bailiwick.health.<service>`. */
 export const healthSubject = (service: string): string => `${SUBJECT_PREFIX}.health.${token(service, 'service name')}`;

@@ -15,6 +15,12 @@ const schema = z.object({
     .optional(),
   BAILIWICK_NATS_USER: z.string().optional(),
   BAILIWICK_NATS_PASSWORD: z.string().optional(),
+  /** the user of the event stream, which the ledger publishes; without one, the stream is published with the other user */
+  BAILIWICK_NATS_EVENTS_USER: z.string().optional(),
+  BAILIWICK_NATS_EVENTS_PASSWORD: z.string().optional(),
+  BAILIWICK_EVENT_STREAM: z.enum(['on', 'off']).default('on'),
+  /** servers of a NATS cluster that store the event stream */
+  BAILIWICK_EVENT_STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
   BAILIWICK_DATA: z.string().default('.bailiwick'),
   BAILIWICK_HOST: z.string().default('127.0.0.1'),
   BAILIWICK_PORT: z.coerce.number().int().min(0).max(65_535).default(8420),
@@ -40,6 +46,15 @@ const schema = z.object({
 export interface Config {
   readonly databaseUrl: string;
   readonly nats: { readonly url: string; readonly user: string | undefined; readonly pass: string | undefined };
+  /** how the ledger publishes the event stream; undefined if it does not */
+  readonly eventStream:
+    | {
+        readonly url: string;
+        readonly user: string | undefined;
+        readonly pass: string | undefined;
+        readonly replicas: number;
+      }
+    | undefined;
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
@@ -87,6 +102,7 @@ export function readConfig(
   return {
     databaseUrl: env.BAILIWICK_DATABASE_URL ?? '',
     nats: { url: env.BAILIWICK_NATS_URL ?? '', user: env.BAILIWICK_NATS_USER, pass: env.BAILIWICK_NATS_PASSWORD },
+    eventStream: eventStreamOf(env),
     dataDir,
     host: env.BAILIWICK_HOST,
     port: env.BAILIWICK_PORT,
@@ -108,5 +124,15 @@ export function readConfig(
       importKeys: join(dataDir, 'import-keys.json'),
       pseudonymKey: key('pseudonym.key'),
     },
+  };
+}
+
+function eventStreamOf(env: z.infer<typeof schema>): Config['eventStream'] {
+  if (env.BAILIWICK_EVENT_STREAM === 'off') return undefined;
+  return {
+    url: env.BAILIWICK_NATS_URL ?? '',
+    user: env.BAILIWICK_NATS_EVENTS_USER ?? env.BAILIWICK_NATS_USER,
+    pass: env.BAILIWICK_NATS_EVENTS_PASSWORD ?? env.BAILIWICK_NATS_PASSWORD,
+    replicas: env.BAILIWICK_EVENT_STREAM_REPLICAS,
   };
 }

@@ -24,8 +24,8 @@ export function addBenchCommand(program: Command): void {
         throw new UsageError(
           'Benchmarks are not part of this installation. Clone the repository, run `npm install` and `npm run build` there, then run `npx bailiwick bench`.',
         );
-      const { runBench } = (await import(pathToFileURL(BENCH).href)) as BenchModule;
+      const bench = (await import(pathToFileURL(BENCH).href)) as BenchModule;
       const { json } = command.optsWithGlobals<GlobalOptions>();
-      await runBench([...command.args, ...(json ? ['--json'] : [])]);
+      await bench.runBench([...command.args, ...(json ? ['--json'] : [])]);
     });
 }

@@ -20,7 +20,7 @@ export function addDeployCommands(program: Command): void {
     .description('create the keys, passwords and configuration of an installation whose parts run separately')
     .requiredOption('--out <dir>', 'receives one folder per part')
     .option('--postgres <host:port>', 'the PostgreSQL server', 'postgres:5432')
-    .option('--nats <host:port>', 'the NATS server', 'nats:4222')
+    .option('--nats <host:port,…>', 'the NATS server, or the servers of a cluster', 'nats:4222')
     .option('--public-url <url>', 'address at which users reach the gateway', 'http://127.0.0.1:8420')
     .option('--uid <n>', 'the user that the services run as')
     .action((flags: SetupFlags) => {

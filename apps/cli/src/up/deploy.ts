@@ -1,14 +1,23 @@
 import { chmodSync, chownSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { natsConfig } from '@bailiwick/platform/servers/nats';
-import { ensureCredentials, ensureSecrets, SERVICES, writePrivate, type Secrets, type ServiceName } from './secrets';
+import {
+  ensureCredentials,
+  ensureSecrets,
+  eventsUser,
+  natsUsers,
+  SERVICES,
+  writePrivate,
+  type Secrets,
+  type ServiceName,
+} from './secrets';
 
 export interface DeployOptions {
   /** receives one folder per part */
   readonly out: string;
   /** `host:port` of the PostgreSQL server, as the services reach it */
   readonly postgres: string;
-  /** `host:port` of the NATS server, as the services reach it */
+  /** `host:port` of each NATS server, separated by commas, as the services and the other servers reach it */
   readonly nats: string;
   /** the address at which users reach the gateway */
   readonly url: string;
@@ -46,7 +55,7 @@ export function writeDeployment(options: DeployOptions): string[] {
   ensureCredentials(state, options.url);
   const admin = secrets.admin;
   place(out, 'postgres', { password: admin });
-  place(out, 'nats', { 'nats.conf': natsConf(options, secrets) });
+  for (const [server, config] of natsConfigs(options, secrets)) place(out, server, { 'nats.conf': config });
   place(out, 'migrate', { env: adminEnvironment(options, admin), 'secrets.json': JSON.stringify(secrets) });
   for (const name of SERVICES) {
     const dir = place(out, name, { env: environment(name, options, secrets) });
@@ -69,9 +78,24 @@ function place(out: string, name: string, files: Record<string, string>): string
   return dir;
 }
 
-function natsConf({ nats }: DeployOptions, secrets: Secrets): string {
-  const port = Number(nats.split(':')[1] ?? '4222');
-  return natsConfig({ host: '0.0.0.0', port, dir: '/data' }, secrets.nats);
+/** NATS servers of a cluster reach each other on this port. */
+const CLUSTER_PORT = 6222;
+
+const natsServers = ({ nats }: DeployOptions): { host: string; port: number }[] =>
+  nats.split(',').map((address) => {
+    const [host = '', port = '4222'] = address.split(':');
+    return { host, port: Number(port) };
+  });
+
+/** The configuration of each NATS server, by the name of its folder: `nats`, or in a cluster the host of the server. */
+function natsConfigs(options: DeployOptions, secrets: Secrets): [folder: string, config: string][] {
+  const servers = natsServers(options);
+  const peers = servers.map(({ host }) => `${host}:${CLUSTER_PORT}`);
+  return servers.map(({ host, port }) => {
+    const cluster = { server: host, port: CLUSTER_PORT, password: secrets.nats.route, peers };
+    const at = { host: '0.0.0.0', port, dir: '/data', ...(servers.length > 1 ? { cluster } : {}) };
+    return [servers.length > 1 ? host : 'nats', natsConfig(at, natsUsers(secrets))];
+  });
 }
 
 const lines = (values: Record<string, string>): string =>
@@ -82,13 +106,18 @@ const lines = (values: Record<string, string>): string =>
 const adminEnvironment = ({ postgres }: DeployOptions, password: string): string =>
   lines({ BAILIWICK_DATABASE_URL: `postgres://postgres:${password}@${postgres}/postgres` });
 
-function environment(name: ServiceName, { postgres, nats, url, listen }: DeployOptions, secrets: Secrets): string {
+function environment(name: ServiceName, options: DeployOptions, secrets: Secrets): string {
+  const { postgres, url, listen } = options;
+  const servers = natsServers(options);
   return lines({
     NODE_ENV: 'production',
     BAILIWICK_DATA: '/conf', // the path of this folder in the container
-    BAILIWICK_NATS_URL: `nats://${nats}`,
+    BAILIWICK_NATS_URL: servers.map(({ host, port }) => `nats://${host}:${port}`).join(','),
     BAILIWICK_NATS_USER: name,
     BAILIWICK_NATS_PASSWORD: secrets.nats[name],
+    ...(name === 'ledger'
+      ? { ...eventsUser(secrets), BAILIWICK_EVENT_STREAM_REPLICAS: String(Math.min(3, servers.length)) }
+      : {}),
     ...(name === 'gateway'
       ? { BAILIWICK_HOST: listen.host, BAILIWICK_PORT: String(listen.port), BAILIWICK_PUBLIC_URL: url }
       : {

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EVENTS_USER } from '@bailiwick/messaging/subjects';
 import type { Credentials } from '../context';
 
 const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst'] as const;
@@ -12,7 +13,7 @@ export interface Secrets {
   /** password of the database administrator, if the server is external */
   readonly admin: string;
   readonly database: Record<ServiceName, string>;
-  readonly nats: Record<ServiceName | 'operator', string>;
+  readonly nats: Record<ServiceName | 'operator' | 'events' | 'route', string>;
 }
 
 /** Writes a file atomically; a partial file of keys would lock every client out. */
@@ -38,22 +39,21 @@ export function ensureSecrets(dataDir: string): Secrets {
   const pseudonym = join(dataDir, 'keys', 'pseudonym.key');
   if (!existsSync(pseudonym)) writePrivate(pseudonym, randomBytes(32).toString('base64'));
   const file = join(dataDir, 'secrets.json');
-  if (!existsSync(file)) {
-    const password = (): string => randomBytes(24).toString('hex');
-    const each = <K extends string>(names: readonly K[]): Record<K, string> =>
-      Object.fromEntries(names.map((name) => [name, password()])) as Record<K, string>;
-    writePrivate(
-      file,
-      JSON.stringify({
-        admin: password(),
-        database: each(SERVICES),
-        nats: each([...SERVICES, 'operator']),
-      } satisfies Secrets),
-    );
-  }
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : undefined;
+  const secrets: Secrets = {
+    admin: known?.admin ?? password(),
+    database: { ...passwords(SERVICES), ...known?.database },
+    // an installation of an earlier build has no password for the users that were added since
+    nats: { ...passwords([...SERVICES, 'operator', 'events', 'route']), ...known?.nats },
+  };
+  if (JSON.stringify(known) !== JSON.stringify(secrets)) writePrivate(file, JSON.stringify(secrets));
   chmodSync(file, 0o600);
-  return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
+  return secrets;
 }
+
+const password = (): string => randomBytes(24).toString('hex');
+const passwords = <K extends string>(names: readonly K[]): Record<K, string> =>
+  Object.fromEntries(names.map((name) => [name, password()])) as Record<K, string>;
 
 function ensureKey(file: string): void {
   if (existsSync(file)) return;
@@ -72,3 +72,14 @@ export function ensureCredentials(dataDir: string, url: string): Credentials {
   if (known?.url !== url) writePrivate(file, `${JSON.stringify(credentials, null, 2)}\n`);
   return credentials;
 }
+
+/** The users of the NATS server, without the password between the servers of a cluster. */
+export function natsUsers({ nats: { route: _, ...users } }: Secrets): Record<string, string> {
+  return users;
+}
+
+/** The environment with which the ledger publishes the event stream. */
+export const eventsUser = ({ nats }: Secrets): Record<string, string> => ({
+  BAILIWICK_NATS_EVENTS_USER: EVENTS_USER,
+  BAILIWICK_NATS_EVENTS_PASSWORD: nats.events,
+});

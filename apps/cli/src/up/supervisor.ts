@@ -9,6 +9,8 @@ import {
   ensureCredentials,
   ensureSecrets,
   makeDataDir,
+  eventsUser,
+  natsUsers,
   SERVICES,
   writePrivate,
   type Secrets,
@@ -145,7 +147,7 @@ export class Supervisor {
       this.nats = new Server(
         'nats-server',
         async (port, signal) =>
-          startNats({ binary, dataDir, users: secrets.nats, signal, ...(await restartOptions(port)) }),
+          startNats({ binary, dataDir, users: natsUsers(secrets), signal, ...(await restartOptions(port)) }),
         changed,
         logLine,
       );
@@ -170,6 +172,7 @@ export class Supervisor {
       BAILIWICK_PUBLIC_URL: url,
       BAILIWICK_NATS_URL: this.natsUrl,
       ...(outside ? {} : { BAILIWICK_NATS_USER: name, BAILIWICK_NATS_PASSWORD: secrets.nats[name] }),
+      ...(outside || name !== 'ledger' ? {} : eventsUser(secrets)),
       ...(name === 'gateway' ? {} : { BAILIWICK_DATABASE_URL: databaseUrl }),
     };
   }

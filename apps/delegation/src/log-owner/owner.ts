@@ -5,7 +5,7 @@ import type { Answer } from '@bailiwick/contracts/command';
 import type { PreviewView } from '@bailiwick/contracts/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { AppendResult } from '@bailiwick/event-store/port';
-import type { Announcement } from '@bailiwick/messaging/cloudevent';
+import type { Announcement } from '@bailiwick/messaging/commit-message';
 import { problemsOf, type LogProblem } from '@bailiwick/platform/health';
 import { loadState } from '@bailiwick/platform/log-state';
 import { answerRead, Batch, MOST_ITEMS, type Item } from './batching/batch';

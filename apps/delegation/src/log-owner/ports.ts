@@ -1,7 +1,7 @@
 import type { Rules } from '@bailiwick/authority/commands/types';
 import type { Clock, Timer } from '@bailiwick/core/clock';
 import type { EventLog, Fence } from '@bailiwick/event-store/port';
-import type { Announcement } from '@bailiwick/messaging/cloudevent';
+import type { Announcement } from '@bailiwick/messaging/commit-message';
 
 /** The part of the event log that an owner uses. Leases are managed by `Leases`. */
 export type OwnerLog = Pick<EventLog, 'append' | 'read' | 'at' | 'search' | 'latestSnapshot'>;

@@ -1,9 +1,9 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { monotonicClock, systemClock } from '@bailiwick/core/clock';
 import type { EventLog } from '@bailiwick/event-store/port';
-import type { Announcement } from '@bailiwick/messaging/cloudevent';
+import type { Announcement } from '@bailiwick/messaging/commit-message';
 import type { Bus } from '@bailiwick/messaging/connect';
-import { eventPublisher, type EventPublisher } from '@bailiwick/messaging/events';
+import { announceCommit } from '@bailiwick/messaging/commit-notifications';
 import type { Serving } from '@bailiwick/messaging/nest-transport/serve';
 import { FREED, OWNED } from '@bailiwick/messaging/subjects';
 import type { LogProblem } from '@bailiwick/platform/health';
@@ -34,7 +34,6 @@ export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationSh
   /** shows operators which process owns a log; unique across restarts */
   private readonly me = `${hostname()}/${process.pid}/${randomUUID()}`;
   private readonly owned = new Map<string, ServedLog>();
-  private readonly publisher: EventPublisher;
   private readonly leases: Leases;
   private readonly unlisten: (() => void)[] = [];
 
@@ -45,7 +44,6 @@ export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly erasure: ErasureService,
     private readonly server: LogServer,
   ) {
-    this.publisher = eventPublisher(bus);
     this.leases = new Leases({
       eventlog,
       me: this.me,
@@ -59,7 +57,6 @@ export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.publisher.ensureStream();
     await this.eventlog.createLog('default/0');
     this.unlisten.push(
       this.bus.listen(FREED, () => void this.leases.beat()),
@@ -103,7 +100,7 @@ export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private begin(log: string, epoch: number): void {
-    const announcer = new Announcer((commit) => void this.announce(commit));
+    const announcer = new Announcer((commit) => this.announce(commit));
     const fence = { owner: this.me, epoch };
     const storeClock = { now: () => this.leases.storeNow() };
     const owner = new LogOwner({
@@ -126,8 +123,8 @@ export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationSh
     this.logger.info({ log, epoch }, 'owns the log');
   }
 
-  private async announce(commit: Announcement): Promise<void> {
-    const announced = await this.publisher.announce(commit);
+  private announce(commit: Announcement): void {
+    const announced = announceCommit(this.bus, commit);
     if (announced.ok) return;
     this.logger.debug(
       { log: commit.log, why: announced.error },

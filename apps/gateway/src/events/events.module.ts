@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Bus } from '@bailiwick/messaging/connect';
-import { subjectSource } from '@bailiwick/messaging/event-source';
+import { subjectSource } from '@bailiwick/messaging/commit-notifications';
 import { BUS } from '../config';
 import { SearchModule } from '../search/search.module';
 import { CommitNotifier } from './commit-notifier';

@@ -1,7 +1,7 @@
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
-import { subjectSource } from '@bailiwick/messaging/event-source';
+import { subjectSource } from '@bailiwick/messaging/commit-notifications';
 import type { Config } from '@bailiwick/platform/config';
 import { IntentStore } from '../monitor/intent-store';
 import { BUS, CONFIG, DATABASE, EVENT_LOG, EVENT_SOURCE, LOGGER, type Logger } from './tokens';

@@ -2,7 +2,7 @@ import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown,
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
-import { subjectSource } from '@bailiwick/messaging/event-source';
+import { subjectSource } from '@bailiwick/messaging/commit-notifications';
 import type { Config } from '@bailiwick/platform/config';
 import { privateKeyIn, readPrivateKey } from '@bailiwick/platform/private-key';
 import { readWitnessConfig } from '@bailiwick/platform/witness-config';

@@ -2,12 +2,14 @@ import { Module } from '@nestjs/common';
 import type { Config } from '@bailiwick/platform/config';
 import type { WitnessConfig } from '@bailiwick/platform/witness-config';
 import { CONFIG, WITNESS_CONFIG } from '../connections/tokens';
+import { EventStreamModule } from '../event-stream/event-stream.module';
 import { FollowerController } from './follower.controller';
 import { FollowerService } from './follower.service';
 import { CHECKPOINT_SETTINGS, LogLedgerFactory, type CheckpointSettings } from './log-ledger.factory';
 import { LogLedgers } from './log-ledgers';
 
 @Module({
+  imports: [EventStreamModule],
   controllers: [FollowerController],
   providers: [
     {

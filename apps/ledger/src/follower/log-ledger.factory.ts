@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventSource } from '@bailiwick/messaging/log-follower/follow-log';
 import { EVENT_SOURCE, LOG_KEY, LOGGER, type Logger } from '../connections/tokens';
+import { EventStreamService } from '../event-stream/event-stream.service';
 import { Sources } from '../connections/sources';
 import { LogLedger } from './log-ledger';
 
@@ -22,10 +23,12 @@ export class LogLedgerFactory {
     @Inject(EVENT_SOURCE) private readonly source: EventSource,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly sources: Sources,
+    private readonly stream: EventStreamService,
   ) {}
 
   create(log: string): LogLedger {
-    const { settings, key, source, logger } = this;
+    const { settings, key, source, logger, stream } = this;
+    stream.follow(log);
     const { eventlog, store } = this.sources;
     return new LogLedger({
       ...settings,
@@ -34,6 +37,7 @@ export class LogLedgerFactory {
       eventlog,
       store,
       source,
+      stored: (events) => stream.offer(log, events),
       warn: (message, cause) => logger.warn({ err: cause, log }, message),
     });
   }

@@ -35,6 +35,8 @@ export interface LogLedgerOptions {
   readonly store: LedgerStore;
   readonly source: EventSource;
   readonly warn: (message: string, cause?: unknown) => void;
+  /** receives the events of each batch after they are stored */
+  readonly stored?: (events: Batch['events']) => void;
   /** the number of witnesses that cosign its heads */
   readonly witnesses?: number;
 }
@@ -154,6 +156,8 @@ export class LogLedger {
       this.frontier = [];
       throw error;
     }
+    // A crash right here loses nothing: the event stream continues from its own last event.
+    this.options.stored?.(batch.events);
   }
 
   /** Restores the state and the frontier of the tree after `to` events. */

@@ -1,7 +1,9 @@
+import { consumerName, EVENTS_USER } from '@bailiwick/messaging/subjects';
+
 /**
- * The subjects that each service may publish and subscribe to. Least privilege: a compromised service can do only its
- * own part. Only the owner may use the JetStream API: a consumer or a stream delivers, with the server's own rights, to
- * any subject that its creator names, and a pull to any reply subject.
+ * The subjects that each service may publish and subscribe to. Least privilege: a service that is taken over can do only
+ * its own part. No service may use JetStream: a consumer delivers, with the server's own rights, to any subject that its
+ * maker names, and a pull to any reply subject. The event stream is therefore in another account.
  */
 export interface Permissions {
   readonly publish: readonly string[];
@@ -25,16 +27,7 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
   // the only writer: accepts commands, announces commits, asks the monitor about high risk, publishes who owns which
   // log
   delegation: {
-    publish: [
-      'bailiwick.event.*.*',
-      'bailiwick.owned',
-      'bailiwick.freed',
-      'bailiwick.intent.score',
-      '$JS.API.STREAM.INFO.BAILIWICK_EVENTS',
-      '$JS.API.STREAM.CREATE.BAILIWICK_EVENTS',
-      '$JS.API.STREAM.UPDATE.BAILIWICK_EVENTS',
-      '$JS.API.STREAM.DELETE.BAILIWICK_EVENTS',
-    ],
+    publish: ['bailiwick.event.*.*', 'bailiwick.owned', 'bailiwick.freed', 'bailiwick.intent.score'],
     subscribe: [
       inbox('delegation'),
       'bailiwick.drift.>',
@@ -56,3 +49,43 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
     subscribe: [inbox('ledger'), 'bailiwick.ledger.>', 'bailiwick.health.ledger', 'bailiwick.event.*.*'],
   },
 };
+
+const STREAM = 'BAILIWICK_EVENTS';
+
+/** The publisher of the event stream, which also makes the consumers of subscribers. */
+export const EVENTS_PERMISSIONS: Permissions = {
+  publish: [
+    'bailiwick.events.>',
+    ...['INFO', 'CREATE', 'UPDATE', 'DELETE', 'MSG.GET'].map((operation) => `$JS.API.STREAM.${operation}.${STREAM}`),
+    `$JS.API.CONSUMER.DURABLE.CREATE.${STREAM}.*`,
+    `$JS.API.CONSUMER.CREATE.${STREAM}.>`,
+    `$JS.API.CONSUMER.INFO.${STREAM}.*`,
+    `$JS.API.CONSUMER.DELETE.${STREAM}.*`,
+  ],
+  subscribe: [inbox(EVENTS_USER)],
+};
+
+/** A client outside that receives the events of one tenant. */
+export interface Subscriber {
+  readonly tenant: string;
+  readonly name: string;
+  readonly password: string;
+}
+
+/**
+ * A subscriber pulls from its own durable consumer, which is made for it with its tenant's filter, and acknowledges what
+ * it got; it cannot make, change or read any other (I9). A pull may name any reply subject of this account: the server
+ * then delivers events of the subscriber's tenant there, under the subjects that they have in the stream. At most it stores
+ * duplicates of them; it cannot reach a service.
+ */
+export function subscriberPermissions(subscriber: Pick<Subscriber, 'tenant' | 'name'>): Permissions {
+  const user = consumerName(subscriber);
+  return {
+    publish: [
+      `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${user}`,
+      `$JS.API.CONSUMER.INFO.${STREAM}.${user}`,
+      `$JS.ACK.${STREAM}.${user}.>`,
+    ],
+    subscribe: [inbox(user)],
+  };
+}

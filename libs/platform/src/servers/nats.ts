@@ -1,11 +1,18 @@
 import { LIMITS } from '@bailiwick/core/limits';
+import { consumerName, EVENTS_USER } from '@bailiwick/messaging/subjects';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join, resolve } from 'node:path';
 import { freePort, isFree } from './ports';
 import { endOf, isProcess, stopChild, waitFor, type RunningServer } from './child';
-import { NATS_PERMISSIONS } from './nats-permissions';
+import {
+  EVENTS_PERMISSIONS,
+  NATS_PERMISSIONS,
+  subscriberPermissions,
+  type Permissions,
+  type Subscriber,
+} from './nats-permissions';
 
 export type RunningNats = RunningServer;
 
@@ -21,6 +28,7 @@ export async function startNats(options: {
   binary: string;
   dataDir: string;
   users: Readonly<Record<string, string>>;
+  subscribers?: readonly Subscriber[];
   port?: number;
   /** cancels the start and leaves nothing running */
   signal?: AbortSignal;
@@ -30,7 +38,9 @@ export async function startNats(options: {
   await stopLeftover(join(dir, 'nats.pid'));
   const port = await choosePort(options.dataDir, options.port);
   const config = join(dir, 'nats.conf');
-  writeFileSync(config, natsConfig({ host: '127.0.0.1', port, dir }, options.users), { mode: 0o600 });
+  writeFileSync(config, natsConfig({ host: '127.0.0.1', port, dir }, options.users, options.subscribers), {
+    mode: 0o600,
+  });
   const log = openSync(join(dir, 'server.log'), 'a', 0o600);
   const child = spawn(options.binary, ['-c', config], { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
@@ -60,28 +70,79 @@ export async function startNats(options: {
 /** Messages of one reply: a part for each command at most, one without answers, and the last. */
 const REPLIES = LIMITS.commandsPerMessage + 2;
 
-/** A user without an entry in the permissions is an operator's, and may do everything. */
+/** One server of a cluster, and its peers. */
+export interface NatsCluster {
+  readonly server: string;
+  /** that this server listens on for its peers */
+  readonly port: number;
+  readonly password: string;
+  /** `host:port` of each server of the cluster */
+  readonly peers: readonly string[];
+}
+
+export interface NatsServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly dir: string;
+  readonly cluster?: NatsCluster;
+}
+
+/**
+ * The server's configuration. Services and subscribers have separate accounts, so that no message of a subscriber can
+ * reach a service; the event stream belongs to the account of the subscribers.
+ * @param users user → password; a user without an entry in the permissions is an operator and may do everything
+ */
 export function natsConfig(
-  at: { host: string; port: number; dir: string },
+  at: NatsServerOptions,
   users: Readonly<Record<string, string>>,
+  subscribers: readonly Subscriber[] = [],
 ): string {
-  const { host, port, dir } = at;
-  const lines = Object.entries(users).map(([user, password]) => {
-    const permissions = NATS_PERMISSIONS[user];
-    const allowed = permissions
-      ? `, permissions: { publish: ${JSON.stringify(permissions.publish)}, subscribe: ${JSON.stringify(permissions.subscribe)}, allow_responses: { max: ${REPLIES}, expires: "1m" } }`
-      : '';
-    return `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}${allowed} }`;
-  });
+  const { host, port, dir, cluster } = at;
+  const { [EVENTS_USER]: publisher, ...services } = users;
+  const ofServices = Object.entries(services).map(([user, password]) =>
+    userLine(user, password, NATS_PERMISSIONS[user], REPLIES),
+  );
+  const ofEvents = [
+    ...(publisher === undefined ? [] : [userLine(EVENTS_USER, publisher, EVENTS_PERMISSIONS)]),
+    ...subscribers.map((each) => userLine(consumerName(each), each.password, subscriberPermissions(each))),
+  ];
   return [
     `host: ${JSON.stringify(host)}`,
     `port: ${port}`,
     `pid_file: ${JSON.stringify(join(dir, 'nats.pid'))}`,
     'max_payload: 8MB',
-    `jetstream { store_dir: ${JSON.stringify(join(dir, 'store'))}, max_memory_store: 64MB, max_file_store: 128MB }`,
-    'authorization {\n  users = [',
-    lines.join('\n'),
-    '  ]\n}\n',
+    ...(cluster ? [clusterConfig(cluster)] : []),
+    `jetstream { store_dir: ${JSON.stringify(join(dir, 'store'))}, max_memory_store: 1MB, max_file_store: ${FILE_STORE} }`,
+    'accounts {',
+    '  SERVICES { users = [',
+    ofServices.join('\n'),
+    '  ] }',
+    '  EVENTS { jetstream: enabled, users = [',
+    ofEvents.join('\n'),
+    '  ] }',
+    '}\n',
+  ].join('\n');
+}
+
+/** Room for the event stream (`BUS_LIMITS.eventStreamBytes`) and what its files take in addition. */
+const FILE_STORE = '256MB';
+
+function userLine(user: string, password: string, permissions: Permissions | undefined, replies?: number): string {
+  const responses = replies === undefined ? '' : `, allow_responses: { max: ${replies}, expires: "1m" }`;
+  const allowed = permissions
+    ? `, permissions: { publish: ${JSON.stringify(permissions.publish)}, subscribe: ${JSON.stringify(permissions.subscribe)}${responses} }`
+    : '';
+  return `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}${allowed} }`;
+}
+
+function clusterConfig({ server, port, password, peers }: NatsCluster): string {
+  const routes = peers.map((peer) => `nats-route://route:${password}@${peer}`);
+  return [
+    `server_name: ${JSON.stringify(server)}`,
+    `cluster { name: bailiwick, listen: "0.0.0.0:${port}"`,
+    `  authorization { user: route, password: ${JSON.stringify(password)}, timeout: 5 }`,
+    `  routes = ${JSON.stringify(routes)}`,
+    '}',
   ].join('\n');
 }
 

@@ -1,4 +1,4 @@
-import type { Announcement } from '@bailiwick/messaging/cloudevent';
+import type { Announcement } from '@bailiwick/messaging/commit-message';
 import type { Timer } from '@bailiwick/core/clock';
 import { Announcer } from './announcer';
 

@@ -1,4 +1,4 @@
-import type { Announcement } from '@bailiwick/messaging/cloudevent';
+import type { Announcement } from '@bailiwick/messaging/commit-message';
 import { systemTimer, type Timer } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 

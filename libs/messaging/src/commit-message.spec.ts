@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fromMessage, percentEncode, toMessage, type Announcement } from './cloudevent';
+import { fromMessage, percentEncode, toMessage, type Announcement } from './commit-message';
 
 fc.configureGlobal({ seed: 20260122 });
 

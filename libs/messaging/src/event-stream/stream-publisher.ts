@@ -1,0 +1,173 @@
+import type { JetStreamManager } from 'nats';
+import { natsOf, type Bus } from '../connect';
+import { BUS_LIMITS } from '../limits';
+import { toStreamMessage, type StreamEvent } from './event-message';
+import { ensureEventStream, EVENT_STREAM, lastPublished, type EventStreamOptions } from './event-stream';
+
+/** Where events are read from that are not held in memory. */
+export interface PublishedLog {
+  /** up to `limit` events from a position on, in order */
+  read(log: string, from: number, limit: number): Promise<readonly StreamEvent[]>;
+  /** the next position of a log */
+  head(log: string): Promise<number>;
+}
+
+interface Progress {
+  /** the next position to publish; undefined until it is read from the stream */
+  next: number | undefined;
+  /** events that were offered and not yet published, in order and without gaps */
+  held: StreamEvent[];
+  /** events from here on were offered: there is something to publish */
+  offered: number;
+}
+
+/**
+ * Publishes the events of all logs to the event stream: each once, in the order of its log, without gaps.
+ *
+ * The stream itself records how far it has come: after a start, a lost connection or an error, the position of each log is
+ * read from it. Every message names the stream sequence that it expects before it, so the server stores a batch from its
+ * start up to the first message that fails and nothing after that, and two publishers cannot interleave.
+ *
+ * A crash anywhere here loses nothing: what was stored is found in the stream, what was not is published again.
+ */
+export class StreamPublisher {
+  private readonly logs = new Map<string, Progress>();
+  private readonly due = new Set<string>();
+  private sequence: number | undefined;
+  private manager: JetStreamManager | undefined;
+  private running: Promise<void> | undefined;
+  private stopped = false;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly unlisten: () => void;
+
+  /** @param bus a dedicated connection: a full disk of the server stops every connection that uses the stream */
+  constructor(
+    private readonly bus: Bus,
+    private readonly log: PublishedLog,
+    private readonly warn: (message: string, cause: unknown) => void,
+    private readonly options: EventStreamOptions = {},
+  ) {
+    this.unlisten = bus.onEvent((event) => {
+      if (event.type !== 'connected') return;
+      this.reset();
+      this.start();
+    });
+  }
+
+  /** Follows a log: it is published from where the stream ends. */
+  follow(log: string): void {
+    if (this.logs.has(log)) return;
+    this.logs.set(log, { next: undefined, held: [], offered: 0 });
+    this.mark(log);
+  }
+
+  /** Offers events that were just committed, so that they need not be read again. */
+  offer(log: string, events: readonly StreamEvent[]): void {
+    const progress = this.logs.get(log);
+    const last = events.at(-1);
+    if (!progress || !last) return;
+    progress.offered = Math.max(progress.offered, last.position + 1);
+    const end = progress.held.at(-1)?.position;
+    const isNext = end === undefined || events[0]?.position === end + 1;
+    if (isNext && progress.held.length + events.length <= BUS_LIMITS.eventStreamHeld) progress.held.push(...events);
+    this.mark(log);
+  }
+
+  /** Events that are committed and not yet in the stream, as far as they were offered. */
+  get behind(): number {
+    return [...this.logs.values()].reduce((sum, { next = 0, offered }) => sum + Math.max(0, offered - next), 0);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.unlisten();
+    await this.running;
+  }
+
+  private mark(log: string): void {
+    this.due.add(log);
+    this.start();
+  }
+
+  private start(): void {
+    if (this.running || this.stopped || this.due.size === 0 || this.bus.status().state !== 'connected') return;
+    this.running = this.run();
+  }
+
+  private async run(): Promise<void> {
+    let isSound = true;
+    try {
+      await this.publishDue();
+    } catch (error) {
+      isSound = false;
+      if (!this.stopped) this.warn('events could not be published to the event stream; retrying', error);
+      this.reset();
+    }
+    this.running = undefined;
+    if (isSound) this.start();
+    else this.timer = setTimeout(() => this.start(), BUS_LIMITS.eventStreamRetryMs).unref();
+  }
+
+  private async publishDue(): Promise<void> {
+    const manager = await this.connected();
+    for (;;) {
+      const [log] = this.due;
+      if (log === undefined || this.stopped) return;
+      const progress = this.logs.get(log) as Progress;
+      progress.next ??= await this.resumeAt(manager, log);
+      const events = await this.nextEvents(log, progress);
+      if (events.length === 0) this.due.delete(log);
+      else await this.publish(progress, events);
+    }
+  }
+
+  private async connected(): Promise<JetStreamManager> {
+    const timeout = BUS_LIMITS.eventStreamAckMs;
+    this.manager ??= await natsOf(this.bus).nats.jetstreamManager({ checkAPI: false, timeout });
+    this.sequence ??= await ensureEventStream(this.manager, this.options);
+    return this.manager;
+  }
+
+  private async resumeAt(manager: JetStreamManager, log: string): Promise<number> {
+    const last = await lastPublished(manager, log);
+    if (last !== undefined) return last + 1;
+    return Math.max(0, (await this.log.head(log)) - BUS_LIMITS.eventStreamBackfill);
+  }
+
+  /** From memory if they continue where the stream ends, otherwise from the log. */
+  private async nextEvents(log: string, progress: Progress): Promise<readonly StreamEvent[]> {
+    const next = progress.next as number;
+    progress.held = progress.held.filter(({ position }) => position >= next);
+    if (progress.held[0]?.position === next) return progress.held.slice(0, BUS_LIMITS.eventStreamBatch);
+    progress.held = [];
+    return this.log.read(log, next, BUS_LIMITS.eventStreamBatch);
+  }
+
+  /** One batch: only its last message is acknowledged, for it is stored only after all before it. */
+  private async publish(progress: Progress, events: readonly StreamEvent[]): Promise<void> {
+    const { nats } = natsOf(this.bus);
+    const before = this.sequence as number;
+    const messages = events.map(toStreamMessage);
+    const last = messages.pop();
+    if (!last) return;
+    messages.forEach(({ subject, headers, payload }, i) => {
+      headers.set('Nats-Expected-Last-Sequence', String(before + i));
+      nats.publish(subject, payload, { headers });
+    });
+    const ack = await nats.jetstream({ timeout: BUS_LIMITS.eventStreamAckMs }).publish(last.subject, last.payload, {
+      headers: last.headers,
+      expect: { streamName: EVENT_STREAM, lastSequence: before + messages.length },
+    });
+    this.sequence = ack.seq;
+    progress.next = (events.at(-1) as StreamEvent).position + 1;
+  }
+
+  /** Forgets what is known of the stream: it is read again before the next message. */
+  private reset(): void {
+    this.manager = undefined;
+    this.sequence = undefined;
+    for (const progress of this.logs.values()) progress.next = undefined;
+    for (const log of this.logs.keys()) this.due.add(log);
+  }
+}
