@@ -6,7 +6,7 @@ import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { Stack } from '../support/stack';
 
 const ROOT = resolve(__dirname, '..', '..');
-const PAGES = ['orchestrators', 'approvers', 'on-call', 'analysts', 'operators', 'tool-owners'];
+const PAGES = ['orchestrators', 'approvers', 'on-call', 'analysts', 'operators', 'tool-owners', 'subscribers'];
 const NOT_DONE = /^(deny|step-up)\b/;
 
 interface Step {

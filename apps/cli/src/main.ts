@@ -12,6 +12,7 @@ import { addReceiptCommands } from './commands/receipts';
 import { addReplayCommand } from './commands/replaying';
 import { addRevokeCommands } from './commands/revoking';
 import { addSystemCommands } from './commands/system';
+import { addSubscriberCommands } from './commands/subscribers';
 import { addTenantCommands } from './commands/tenants';
 import { red, reasonText } from './render';
 
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
   addEraseCommand(program);
   addReplayCommand(program);
   addTenantCommands(program);
+  addSubscriberCommands(program);
   addMoveCommands(program);
   addReceiptCommands(program);
   addDeployCommands(program);

@@ -17,6 +17,7 @@ import {
   type ServiceName,
 } from './secrets';
 import { prepareDatabase, programOf } from './migrate';
+import { readSubscribers } from './subscribers';
 import { Server } from './server';
 import { Service, type ServiceState } from './service';
 
@@ -147,7 +148,14 @@ export class Supervisor {
       this.nats = new Server(
         'nats-server',
         async (port, signal) =>
-          startNats({ binary, dataDir, users: natsUsers(secrets), signal, ...(await restartOptions(port)) }),
+          startNats({
+            binary,
+            dataDir,
+            users: natsUsers(secrets),
+            subscribers: readSubscribers(dataDir),
+            signal,
+            ...(await restartOptions(port)),
+          }),
         changed,
         logLine,
       );

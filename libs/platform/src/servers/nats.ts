@@ -67,6 +67,25 @@ export async function startNats(options: {
   };
 }
 
+/**
+ * Gives a running server of `startNats` other users, without a restart: established connections stay, but those of
+ * removed users are closed.
+ * @throws Error if no server runs over the folder
+ */
+export function reloadNats(options: {
+  dataDir: string;
+  users: Readonly<Record<string, string>>;
+  subscribers: readonly Subscriber[];
+}): void {
+  const dir = join(resolve(options.dataDir), 'nats');
+  const pid = existsSync(join(dir, 'nats.pid')) ? Number(readFileSync(join(dir, 'nats.pid'), 'utf8')) : 0;
+  if (!(pid > 1) || !isProcess(pid, 'nats-server')) throw new Error(`no nats-server is running over ${dir}`);
+  const port = Number(/^port: (\d+)$/m.exec(readFileSync(join(dir, 'nats.conf'), 'utf8'))?.[1]);
+  const config = natsConfig({ host: '127.0.0.1', port, dir }, options.users, options.subscribers);
+  writeFileSync(join(dir, 'nats.conf'), config, { mode: 0o600 });
+  process.kill(pid, 'SIGHUP');
+}
+
 /** Messages of one reply: a part for each command at most, one without answers, and the last. */
 const REPLIES = LIMITS.commandsPerMessage + 2;
 
