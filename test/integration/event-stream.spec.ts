@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AckPolicy, connect, type NatsConnection } from 'nats';
-import { connectBus, type Bus } from '@bailiwick/messaging/connect';
+import { connectBus, natsOf, type Bus } from '@bailiwick/messaging/connect';
 import { StreamPublisher } from '@bailiwick/messaging/event-stream/stream-publisher';
 import type { StreamEvent } from '@bailiwick/messaging/event-stream/event-message';
 import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-stream';
@@ -68,6 +68,14 @@ describe('StreamPublisher', () => {
 
   const makePublisher = (over: Bus): StreamPublisher =>
     new StreamPublisher(over, log, (message, cause) => warnings.push(`${message}: ${(cause as Error).message}`));
+
+  const streamSize = (): Promise<number> =>
+    client.jetstreamManager({ checkAPI: false, timeout: 1_000 }).then((manager) =>
+      manager.streams.info(EVENT_STREAM).then(
+        ({ state }) => state.messages,
+        () => 0,
+      ),
+    );
 
   /** Reads `count` messages as an ordinary durable consumer does, each acknowledged. */
   async function consume(durable: string, filter: string, count: number): Promise<{ id: string; subject: string }[]> {
@@ -161,6 +169,49 @@ describe('StreamPublisher', () => {
     await server.up();
     const found = await consume('again', 'bailiwick.events.acme.>', 1);
     expect(found).toEqual([{ id: 'acme/0:100', subject: 'bailiwick.events.acme.0.ActionDecided' }]);
+  });
+
+  it('publishes the logs in turns, so that a busy log does not hold up another', async () => {
+    log.append('busy/0', 5_000);
+    log.append('quiet/0', 1);
+    publisher.follow('busy/0');
+    publisher.follow('quiet/0');
+    await until(() => streamSize().then((size) => size === 5_001));
+    const manager = await client.jetstreamManager();
+    const quiet = await manager.streams.getMessage(EVENT_STREAM, { last_by_subj: 'bailiwick.events.quiet.0.>' });
+    expect(quiet.seq).toBe(BUS_LIMITS.eventStreamBatch + 1);
+  });
+
+  it('reports an outage once and retries at intervals, however many events are offered', async () => {
+    await publisher.stop();
+    await server.kill();
+    // every connection is one of an account without JetStream
+    await server.configure('accounts { NONE { users: [{ user: a, password: b }] } }\nno_auth_user: a\n');
+    await server.up();
+    await until(() => bus.status().state === 'connected');
+    let attempts = 0;
+    const { nats } = natsOf(bus);
+    const request = nats.request.bind(nats);
+    nats.request = (...args) => {
+      attempts += 1;
+      return request(...args);
+    };
+    publisher = makePublisher(bus);
+    publisher.follow('acme/0');
+    await until(() => warnings.length > 0);
+    const before = attempts;
+    for (let i = 0; i < 50; i++) {
+      publisher.offer('acme/0', log.append('acme/0', 1));
+      await new Promise(setImmediate);
+    }
+    expect(attempts).toBe(before);
+    await until(() => attempts > before);
+    expect(warnings).toHaveLength(1);
+    await server.kill();
+    await server.configure('');
+    await server.up();
+    await until(() => publisher.behind === 0 && log.events.size > 0);
+    expect(await consume('all', 'bailiwick.events.acme.>', 50)).toHaveLength(50);
   });
 
   it('does not interleave with another publisher', async () => {

@@ -9,6 +9,8 @@ import type { Config } from '@bailiwick/platform/config';
 import { CONFIG, EVENT_LOG, WARN, type Warn } from '../connections/tokens';
 
 const RETRY_MS = 2_000;
+/** of one attempt: a shutdown waits for it */
+const CONNECT_MS = 2_000;
 
 /**
  * Publishes every stored event to the event stream for subscribers. It has a dedicated NATS connection, and nothing
@@ -53,7 +55,14 @@ export class EventStreamService implements OnModuleInit, OnApplicationShutdown {
   private async connect({ url, user, pass, replicas }: NonNullable<Config['eventStream']>): Promise<void> {
     for (let attempt = 1; !this.stopped.signal.aborted; attempt += 1) {
       try {
-        this.bus = await connectBus({ url, user, pass, name: 'ledger-events', inboxPrefix: `_INBOX.${EVENTS_USER}` });
+        this.bus = await connectBus({
+          url,
+          user,
+          pass,
+          name: 'ledger-events',
+          inboxPrefix: `_INBOX.${EVENTS_USER}`,
+          connectMs: CONNECT_MS,
+        });
         this.publisher = new StreamPublisher(this.bus, this.eventlog, this.warn, { replicas });
         for (const log of this.logs) this.publisher.follow(log);
         return;

@@ -37,7 +37,9 @@ export class StreamPublisher {
   private manager: JetStreamManager | undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
-  private timer: NodeJS.Timeout | undefined;
+  private retrying: NodeJS.Timeout | undefined;
+  /** whether the last attempt failed, and was reported */
+  private isFailing = false;
   private readonly unlisten: () => void;
 
   /** @param bus a dedicated connection: a full disk of the server stops every connection that uses the stream */
@@ -80,7 +82,7 @@ export class StreamPublisher {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    clearTimeout(this.timer);
+    clearTimeout(this.retrying);
     this.unlisten();
     await this.running;
   }
@@ -91,22 +93,31 @@ export class StreamPublisher {
   }
 
   private start(): void {
-    if (this.running || this.stopped || this.due.size === 0 || this.bus.status().state !== 'connected') return;
-    this.running = this.run();
+    if (this.running || this.retrying || this.stopped || this.due.size === 0) return;
+    if (this.bus.status().state === 'connected') this.running = this.run();
   }
 
   private async run(): Promise<void> {
-    let isSound = true;
     try {
       await this.publishDue();
+      this.isFailing = false;
     } catch (error) {
-      isSound = false;
-      if (!this.stopped) this.warn('events could not be published to the event stream; retrying', error);
-      this.reset();
+      this.retryLater(error);
     }
     this.running = undefined;
-    if (isSound) this.start();
-    else this.timer = setTimeout(() => this.start(), BUS_LIMITS.eventStreamRetryMs).unref();
+    this.start();
+  }
+
+  /** Waits before the next attempt, also if events are offered in the meantime, and reports an outage once. */
+  private retryLater(error: unknown): void {
+    if (!this.isFailing && !this.stopped)
+      this.warn('events could not be published to the event stream; retrying', error);
+    this.isFailing = true;
+    this.reset();
+    this.retrying = setTimeout(() => {
+      this.retrying = undefined;
+      this.start();
+    }, BUS_LIMITS.eventStreamRetryMs).unref();
   }
 
   private async publishDue(): Promise<void> {
@@ -116,9 +127,12 @@ export class StreamPublisher {
       if (log === undefined || this.stopped) return;
       const progress = this.logs.get(log) as Progress;
       progress.next ??= await this.resumeAt(manager, log);
+      // One batch per turn: a busy log does not hold up the others. Offers during the batch make the log due again.
+      this.due.delete(log);
       const events = await this.nextEvents(log, progress);
-      if (events.length === 0) this.due.delete(log);
-      else await this.publish(progress, events);
+      if (events.length === 0) continue;
+      this.due.add(log);
+      await this.publish(progress, events);
     }
   }
 
