@@ -2,6 +2,7 @@ import type { ActionPredicate, Custody, Predicate, RunClaims, TreePredicate } fr
 import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
 import type { Claims } from './kinds';
+import { shownStatements } from './shown-statements';
 
 /** Replaces a text that was erased or that the receipt does not contain. */
 export const GONE = '(erased or withheld)';
@@ -24,7 +25,7 @@ function closing({
   return [
     ...imported.map(({ events, origin }) => `imported  the events before position ${events}, from ${origin}`),
     ...(absent.length > 0 ? [`missing   the payloads of ${absent.length} events: ${absentText(absent)}`] : []),
-    ...doesNotProve.map((line, i) => `${i === 0 ? 'unproven  ' : '          '}${line}`),
+    ...shownStatements(doesNotProve).map((line, i) => `${i === 0 ? 'unproven  ' : '          '}${line}`),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { askedBy, renderReceipt } from './render';
+import { shownStatements } from './shown-statements';
 import { busyRun } from './testing/busy-run';
 import { claimsOf } from './testing/sealed-log';
 
@@ -16,5 +17,20 @@ describe('the requester of a run', () => {
     expect(renderReceipt(claims).join('\n')).toContain(`asked by  ann@example.com (stated by ${opener})`);
     expect(askedBy(null, undefined)).toBe('(erased or withheld) (stated by the caller that opened the run)');
     expect(askedBy('user:\u0430nn', 'key:o')).toContain('CYRILLIC SMALL LETTER A');
+  });
+});
+
+describe('shownStatements', () => {
+  it('shows every statement of a receipt in the wording that people read, and loses none', () => {
+    const shown = shownStatements(claims.doesNotProve);
+    expect(shown).toHaveLength(claims.doesNotProve.length);
+    expect(shown).toContain('that the approver understood the request');
+    const printed = renderReceipt(claims).join('\n');
+    for (const line of shown) expect(printed).toContain(line);
+    expect(printed).not.toContain('she approved');
+  });
+
+  it('leaves a statement that it does not know as it is', () => {
+    expect(shownStatements(['another statement'])).toEqual(['another statement']);
   });
 });

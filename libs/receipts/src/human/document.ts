@@ -12,6 +12,7 @@ import { ACTION_RECEIPT, TREE_RECEIPT } from '@bailiwick/contracts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
 import { askedBy, childrenOf, GONE, spentText, triedText } from '../render';
+import { shownStatements } from '../shown-statements';
 import type { Verification } from '../web/verify';
 import { budgetsOf, type Used } from './budgets';
 import { classesOf, timelineOf } from './timeline';
@@ -72,7 +73,7 @@ export function documentOf(statement: Statement, verification?: Verification, ke
         ),
       }),
       heading('What this receipt does not prove'),
-      { kind: 'list', items: predicate.doesNotProve },
+      { kind: 'list', items: shownStatements(predicate.doesNotProve) },
     ],
   };
 }
