@@ -92,4 +92,22 @@ describe('a subscriber of the event stream', () => {
     expect((await cli('subscribers', 'remove', 'siem')).err).toContain('no subscriber siem');
     expect((await cli('subscribers', 'add', 'Not A Name')).code).toBe(2);
   }, 60_000);
+
+  it('is refused for a tenant that does not exist', async () => {
+    const { code, err } = await cli('subscribers', 'add', 'siem', '--tenant', 'missing');
+    expect([code, err]).toEqual([1, expect.stringContaining('Tenant missing not found')]);
+    expect((await cli('subscribers', 'list')).out).not.toContain('missing');
+  });
+
+  it('is kept if several are added at the same time', async () => {
+    const names = Array.from({ length: 6 }, (_, i) => `concurrent-${i}`);
+    const made = await Promise.all(names.map((name) => cli('--json', 'subscribers', 'add', name)));
+    expect(made.map(({ code }) => code)).toEqual(names.map(() => 0));
+    const { out } = await cli('subscribers', 'list');
+    for (const name of names) expect(out).toContain(name);
+    for (const { out: settingsOf } of made) {
+      const client = await connectAs(JSON.parse(settingsOf) as Connection);
+      await client.close();
+    }
+  }, 60_000);
 });

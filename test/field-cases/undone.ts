@@ -54,7 +54,7 @@ export const UNDONE: readonly Undone[] = [
   {
     number: '13.20',
     what: 'keys of tenants are written without a lock',
-    file: 'apps/gateway/src/auth/change-file.ts',
+    file: 'libs/platform/src/change-file.ts',
     find: "{ flag: 'wx', mode: 0o600 }",
     replace: "{ flag: 'w', mode: 0o600 }",
     spec: 'apps/gateway/src/auth/api-keys.spec.ts',

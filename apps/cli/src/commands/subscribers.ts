@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-stream';
 import { deleteConsumer, makeConsumer } from '@bailiwick/messaging/event-stream/subscribers';
-import { consumerName, EVENTS_USER, streamOfTenant } from '@bailiwick/messaging/subjects';
+import { adminSubject, consumerName, EVENTS_USER, streamOfTenant } from '@bailiwick/messaging/subjects';
 import { reloadNats } from '@bailiwick/platform/servers/nats';
 import type { Subscriber } from '@bailiwick/platform/servers/nats-permissions';
 import { dataDir, UsageError, type GlobalOptions } from '../context';
@@ -15,6 +15,7 @@ interface Flags extends GlobalOptions {
   tenant: string;
 }
 
+const ASK_MS = 5_000;
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** Adds the commands that manage subscribers of the event stream. They run on the machine of the installation. */
@@ -41,9 +42,12 @@ export function addSubscriberCommands(program: Command): void {
 async function add(name: string, { tenant, json, ...options }: Flags): Promise<void> {
   const dir = dataDir(options);
   const url = natsUrl(dir, { tenant, name });
+  await requireTenant(dir, url, tenant);
   const subscriber = addSubscriber(dir, { tenant, name });
   reload(dir);
-  const consumer = await asPublisher(dir, url, (bus) => makeConsumer(bus, subscriber));
+  const consumer = await connected(url, EVENTS_USER, ensureSecrets(dir).nats.events, (bus) =>
+    makeConsumer(bus, subscriber),
+  );
   const made = {
     url,
     user: consumer,
@@ -63,7 +67,8 @@ async function remove(name: string, { tenant, json, ...options }: Flags): Promis
   const url = natsUrl(dir, { tenant, name });
   if (!removeSubscriber(dir, { tenant, name })) throw new Error(`no subscriber ${name} of tenant ${tenant} exists`);
   reload(dir);
-  await asPublisher(dir, url, (bus) => deleteConsumer(bus, { tenant, name }));
+  const { events } = ensureSecrets(dir).nats;
+  await connected(url, EVENTS_USER, events, (bus) => deleteConsumer(bus, { tenant, name }));
   if (json) return console.log(JSON.stringify({ removed: consumerName({ tenant, name }) }));
   console.log(`${green('removed')} ${name} (tenant ${tenant})`);
 }
@@ -99,13 +104,23 @@ function natsUrl(dir: string, { tenant, name }: Pick<Subscriber, 'tenant' | 'nam
 
 /** Gives the running server the present users; connections of the others stay. */
 function reload(dir: string): void {
-  reloadNats({ dataDir: dir, users: natsUsers(ensureSecrets(dir)), subscribers: readSubscribers(dir) });
+  reloadNats({ dataDir: dir, users: natsUsers(ensureSecrets(dir)), subscribers: () => readSubscribers(dir) });
 }
 
-async function asPublisher<T>(dir: string, url: string, work: (bus: Bus) => Promise<T>): Promise<T> {
-  const pass = ensureSecrets(dir).nats.events;
-  const inboxPrefix = `_INBOX.${EVENTS_USER}`;
-  const bus = await connectBus({ url, user: EVENTS_USER, pass, name: 'subscribers', inboxPrefix });
+/** @throws Error if the installation has no such tenant: its subscriber would wait for events that never come */
+async function requireTenant(dir: string, url: string, tenant: string): Promise<void> {
+  const { operator } = ensureSecrets(dir).nats;
+  const reply = await connected(url, 'operator', operator, (bus) =>
+    bus.request(adminSubject('logs'), { tenant }, ASK_MS),
+  );
+  if (!reply.ok) throw new Error(`the tenants could not be read: ${reply.error.detail}`);
+  const { value } = reply.value as { value?: { logs?: string[] } };
+  if (!value?.logs?.length)
+    throw new Error(`Tenant ${tenant} not found. Create it with \`bailiwick tenants add ${tenant}\`.`);
+}
+
+async function connected<T>(url: string, user: string, pass: string, work: (bus: Bus) => Promise<T>): Promise<T> {
+  const bus = await connectBus({ url, user, pass, name: 'subscribers', inboxPrefix: `_INBOX.${user}` });
   try {
     return await work(bus);
   } finally {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { changeFile } from '@bailiwick/platform/change-file';
 import type { Subscriber } from '@bailiwick/platform/servers/nats-permissions';
-import { writePrivate } from './secrets';
 
 const FILE = 'subscribers.json';
 
@@ -14,24 +14,33 @@ export function readSubscribers(dataDir: string): Subscriber[] {
 
 /** Adds a subscriber; one that exists keeps its password. */
 export function addSubscriber(dataDir: string, subscriber: Pick<Subscriber, 'tenant' | 'name'>): Subscriber {
-  const all = readSubscribers(dataDir);
-  const known = all.find((each) => isSame(each, subscriber));
-  if (known) return known;
-  const added = { ...subscriber, password: randomBytes(24).toString('hex') };
-  write(dataDir, [...all, added]);
-  return added;
+  const fresh = { ...subscriber, password: randomBytes(24).toString('hex') };
+  let result = fresh;
+  change(dataDir, (all) => {
+    const known = all.find((each) => isSame(each, subscriber));
+    result = known ?? fresh;
+    return known ? all : [...all, fresh];
+  });
+  return result;
 }
 
 /** Removes a subscriber. @returns whether it existed */
 export function removeSubscriber(dataDir: string, subscriber: Pick<Subscriber, 'tenant' | 'name'>): boolean {
-  const all = readSubscribers(dataDir);
-  const left = all.filter((each) => !isSame(each, subscriber));
-  if (left.length < all.length) write(dataDir, left);
-  return left.length < all.length;
+  let existed = false;
+  change(dataDir, (all) => {
+    existed = all.some((each) => isSame(each, subscriber));
+    return all.filter((each) => !isSame(each, subscriber));
+  });
+  return existed;
 }
 
-const write = (dataDir: string, all: readonly Subscriber[]): void =>
-  writePrivate(join(dataDir, FILE), `${JSON.stringify(all, null, 2)}\n`);
+/** Changes the file under a lock: two commands at the same time lose nothing. */
+function change(dataDir: string, by: (all: Subscriber[]) => Subscriber[]): void {
+  changeFile(join(dataDir, FILE), (text) => {
+    const all = text === undefined ? [] : (JSON.parse(text) as Subscriber[]);
+    return `${JSON.stringify(by(all), null, 2)}\n`;
+  });
+}
 
 const isSame = (one: Pick<Subscriber, 'tenant' | 'name'>, other: Pick<Subscriber, 'tenant' | 'name'>): boolean =>
   one.tenant === other.tenant && one.name === other.name;

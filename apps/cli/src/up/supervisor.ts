@@ -57,6 +57,10 @@ async function restartOptions(port: number | undefined): Promise<{ port?: number
 /** Names the instances of a service; the first has the name of the service. */
 const instancesOf = (name: ServiceName, delegations: number): string[] =>
   name === 'delegation' ? Array.from({ length: delegations }, (_, i) => (i === 0 ? name : `${name}-${i + 1}`)) : [name];
+/** Settings of services that are taken from the environment of `up`. */
+const SWITCHES = ['BAILIWICK_FAST_PATH', 'BAILIWICK_EVENT_STREAM'];
+const switches = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(SWITCHES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 const withoutPassword = (url: string): string => url.replace(/\/\/[^@]*@/, '//');
 
 /** Runs the complete system on one machine: starts servers, schema and services in order, and stops them in reverse. */
@@ -175,6 +179,7 @@ export class Supervisor {
       PATH: process.env.PATH,
       NODE_ENV: 'production',
       BAILIWICK_LOG_LEVEL: process.env.BAILIWICK_LOG_LEVEL ?? 'info',
+      ...switches(),
       BAILIWICK_DATA: resolve(this.options.dataDir),
       BAILIWICK_PORT: String(this.options.port),
       BAILIWICK_PUBLIC_URL: url,

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { changeFile } from './change-file';
+import { changeFile, FileLockedError } from '@bailiwick/platform/change-file';
 import { Refused } from '../http/problem';
 
 export const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst'] as const;
@@ -92,7 +92,7 @@ export class ApiKeys {
     const keys = Object.fromEntries(
       ROLES.map((role) => [role, `bwk_${role}_${randomBytes(32).toString('base64url')}`]),
     ) as Record<Role, string>;
-    changeFile(this.tenantsFile, (text) => {
+    this.change((text) => {
       const kept = parse(text);
       check(kept);
       const others = kept.filter(([, holder]) => holder.tenant !== tenant);
@@ -100,6 +100,16 @@ export class ApiKeys {
     });
     this.refresh();
     return keys;
+  }
+
+  private change(change: (text: string | undefined) => string): void {
+    try {
+      changeFile(this.tenantsFile, change);
+    } catch (error) {
+      if (error instanceof FileLockedError)
+        throw new Refused('NOT_READY', 'another gateway is changing the keys at the moment; try again');
+      throw error;
+    }
   }
 
   /** Reads the file if it has changed. An unreadable file is an error, so that none of its keys is accepted (I11). */

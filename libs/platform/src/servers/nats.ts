@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join, resolve } from 'node:path';
+import { changeFile } from '../change-file';
 import { freePort, isFree } from './ports';
 import { endOf, isProcess, stopChild, waitFor, type RunningServer } from './child';
 import {
@@ -75,14 +76,16 @@ export async function startNats(options: {
 export function reloadNats(options: {
   dataDir: string;
   users: Readonly<Record<string, string>>;
-  subscribers: readonly Subscriber[];
+  /** read under the lock of the configuration, so that of two reloads the later one has every user */
+  subscribers: () => readonly Subscriber[];
 }): void {
   const dir = join(resolve(options.dataDir), 'nats');
   const pid = existsSync(join(dir, 'nats.pid')) ? Number(readFileSync(join(dir, 'nats.pid'), 'utf8')) : 0;
   if (!(pid > 1) || !isProcess(pid, 'nats-server')) throw new Error(`no nats-server is running over ${dir}`);
   const port = Number(/^port: (\d+)$/m.exec(readFileSync(join(dir, 'nats.conf'), 'utf8'))?.[1]);
-  const config = natsConfig({ host: '127.0.0.1', port, dir }, options.users, options.subscribers);
-  writeFileSync(join(dir, 'nats.conf'), config, { mode: 0o600 });
+  changeFile(join(dir, 'nats.conf'), () =>
+    natsConfig({ host: '127.0.0.1', port, dir }, options.users, options.subscribers()),
+  );
   process.kill(pid, 'SIGHUP');
 }
 

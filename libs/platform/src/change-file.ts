@@ -11,18 +11,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { Refused } from '../http/problem';
 
 /** A change takes milliseconds, so the holder of a lock of this age has died. */
 const STALE_MS = 10_000;
 const WAIT_MS = 2_000;
 const RETRY_MS = 5;
 
+/** Another process holds the lock of a file. */
+export class FileLockedError extends Error {}
+
 /**
  * Replaces a whole file with the result of `change`, one process at a time. If the process dies before the rename, the
  * file is unchanged, and another process takes over the lock after `STALE_MS`. After the rename the new file is durable,
  * even through a power failure.
- * @throws Refused NOT_READY if another process holds the lock; or the error of `change`, with the file unchanged
+ * @throws FileLockedError if another process holds the lock; or the error of `change`, with the file unchanged
  */
 export function changeFile(file: string, change: (text: string | undefined) => string): void {
   const unlock = lock(`${file}.lock`);
@@ -62,7 +64,7 @@ function lock(path: string): () => void {
     }
     removeStaleLock(path);
     if (performance.now() > end)
-      throw new Refused('NOT_READY', 'another gateway is changing the keys at the moment; try again');
+      throw new FileLockedError(`another process is changing ${path.replace(/\.lock$/, '')}; try again`);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
   }
 }
