@@ -19,7 +19,9 @@ describe('a subscriber of the event stream', () => {
   let settings: Connection;
   beforeAll(async () => {
     stack = await Stack.start();
-    settings = JSON.parse((await cli('--json', 'subscribers', 'add', 'siem')).out) as Connection;
+    const added = await cli('--json', 'subscribers', 'add', 'siem');
+    expect([added.code, added.err]).toEqual([0, '']);
+    settings = JSON.parse(added.out) as Connection;
   }, 120_000);
   afterAll(() => stack.stop());
 
@@ -101,13 +103,19 @@ describe('a subscriber of the event stream', () => {
 
   it('is kept if several are added at the same time', async () => {
     const names = Array.from({ length: 6 }, (_, i) => `concurrent-${i}`);
+    const pids = stack.status().services.map(({ pid }) => pid);
     const made = await Promise.all(names.map((name) => cli('--json', 'subscribers', 'add', name)));
-    expect(made.map(({ code }) => code)).toEqual(names.map(() => 0));
+    expect(made.map(({ code, err }) => [code, err])).toEqual(names.map(() => [0, '']));
+    expect(stack.status().services.map(({ pid }) => pid)).toEqual(pids); // no service was disturbed
     const { out } = await cli('subscribers', 'list');
     for (const name of names) expect(out).toContain(name);
     for (const { out: settingsOf } of made) {
-      const client = await connectAs(JSON.parse(settingsOf) as Connection);
-      await client.close();
+      await until('the server to know the user', () =>
+        connectAs(JSON.parse(settingsOf) as Connection).then(
+          (client) => client.close().then(() => true),
+          () => false,
+        ),
+      );
     }
   }, 60_000);
 });

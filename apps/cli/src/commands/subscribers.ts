@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-stream';
@@ -16,6 +17,7 @@ interface Flags extends GlobalOptions {
 }
 
 const ASK_MS = 5_000;
+const RETRY_MS = 200;
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** Adds the commands that manage subscribers of the event stream. They run on the machine of the installation. */
@@ -120,10 +122,23 @@ async function requireTenant(dir: string, url: string, tenant: string): Promise<
 }
 
 async function connected<T>(url: string, user: string, pass: string, work: (bus: Bus) => Promise<T>): Promise<T> {
-  const bus = await connectBus({ url, user, pass, name: 'subscribers', inboxPrefix: `_INBOX.${user}` });
+  const bus = await connect(url, user, pass);
   try {
     return await work(bus);
   } finally {
     await bus.drain();
+  }
+}
+
+/** A server that is reading its configuration again refuses every user for a moment. */
+async function connect(url: string, user: string, pass: string): Promise<Bus> {
+  const end = performance.now() + ASK_MS;
+  for (;;) {
+    try {
+      return await connectBus({ url, user, pass, name: 'subscribers', inboxPrefix: `_INBOX.${user}` });
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await delay(RETRY_MS);
+    }
   }
 }
