@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectBus, natsOf, type Bus, type BusEvent } from '@bailiwick/messaging/connect';
-import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-stream';
+import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-message';
 import { announceCommit, subjectSource } from '@bailiwick/messaging/commit-notifications';
 import { followLog } from '@bailiwick/messaging/log-follower/follow-log';
 import { FREED, OWNED } from '@bailiwick/messaging/subjects';

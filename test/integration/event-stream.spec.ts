@@ -5,7 +5,7 @@ import { AckPolicy, connect, type NatsConnection } from 'nats';
 import { connectBus, natsOf, type Bus } from '@bailiwick/messaging/connect';
 import { StreamPublisher } from '@bailiwick/messaging/event-stream/stream-publisher';
 import type { StreamEvent } from '@bailiwick/messaging/event-stream/event-message';
-import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-stream';
+import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-message';
 import { makeConsumer } from '@bailiwick/messaging/event-stream/subscribers';
 import { BUS_LIMITS } from '@bailiwick/messaging/limits';
 import { consumerName, EVENTS_USER } from '@bailiwick/messaging/subjects';

@@ -12,8 +12,8 @@ describe('subjects', () => {
     expect(subjects.adminSubject('tenants')).toBe('bailiwick.admin.tenants');
     expect(subjects.eventSubject('default/0')).toBe('bailiwick.event.default.0');
     expect(subjects.healthSubject('gateway')).toBe('bailiwick.health.gateway');
-    expect(subjects.streamSubject('default/0', 'RunOpened')).toBe('bailiwick.events.default.0.RunOpened');
-    expect(subjects.streamSubject('default/0', 'a.b')).toBe('bailiwick.events.default.0.unreadable');
+    expect(subjects.streamSubjects('default/0')('RunOpened')).toBe('bailiwick.events.default.0.RunOpened');
+    expect(subjects.streamSubjects('default/0')('a.b')).toBe('bailiwick.events.default.0.unreadable');
     expect(subjects.streamOfTenant('default')).toBe('bailiwick.events.default.>');
   });
 

@@ -53,9 +53,11 @@ export const eventSubject = (log: string): string => `${SUBJECT_PREFIX}.event.${
 
 const EVENT_TYPE = /^[A-Za-z]{1,64}$/;
 
-/** The subject of an event in the event stream: `bailiwick.events.<tenant>.<n>.<type>`. An unknown type is `unreadable`. */
-export const streamSubject = (log: string, type: string): string =>
-  `${SUBJECT_PREFIX}.events.${logTokens(log)}.${EVENT_TYPE.test(type) ? type : 'unreadable'}`;
+/** The subjects of the events of a log in the event stream, by type: `bailiwick.events.<tenant>.<n>.<type>`. An unknown type is `unreadable`. */
+export function streamSubjects(log: string): (type: string) => string {
+  const ofLog = `${SUBJECT_PREFIX}.events.${logTokens(log)}`;
+  return (type) => `${ofLog}.${EVENT_TYPE.test(type) ? type : 'unreadable'}`;
+}
 
 /** Every event of a log in the event stream. */
 export const streamOfLog = (log: string): string => `${SUBJECT_PREFIX}.events.${logTokens(log)}.>`;

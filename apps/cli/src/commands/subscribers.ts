@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
-import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-stream';
+import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-message';
 import { deleteConsumer, makeConsumer } from '@bailiwick/messaging/event-stream/subscribers';
 import { adminSubject, consumerName, EVENTS_USER, streamOfTenant } from '@bailiwick/messaging/subjects';
 import { reloadNats } from '@bailiwick/platform/servers/nats';

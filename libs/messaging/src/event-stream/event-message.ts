@@ -1,6 +1,9 @@
-import { headers as newHeaders, type MsgHdrs } from 'nats';
+import type { MsgHdrs } from 'nats';
 import { percentEncode } from '../commit-message';
-import { SUBJECT_PREFIX, streamSubject } from '../subjects';
+import { SUBJECT_PREFIX, streamSubjects } from '../subjects';
+
+/** The JetStream stream with every event of every log, for subscribers outside. */
+export const EVENT_STREAM = 'BAILIWICK_EVENTS';
 
 /** One event of a log, as it is stored. */
 export interface StreamEvent {
@@ -21,28 +24,42 @@ export interface StreamMessage {
 }
 
 /**
- * An event as a NATS message: CloudEvents 1.0 in binary mode. The payload is the event exactly as stored, without the
- * personal data that is stored apart from it.
+ * Events of one log as NATS messages: CloudEvents 1.0 in binary mode. The payload is the event exactly as stored, without
+ * the personal data that is stored apart from it.
+ * @param sequence of the last message in the stream before the first of these; the server stores each only at its place
  * @see CloudEvents 1.0 section 3; NATS Protocol Binding for CloudEvents 1.0.3 section 3.1
  */
-export function toStreamMessage(event: StreamEvent): StreamMessage {
-  const { log, position, type, time, body } = event;
-  const id = `${log}:${position}`;
-  const headers = newHeaders();
-  headers.set('Nats-Msg-Id', id);
-  for (const [name, value] of [
-    ['specversion', '1.0'],
-    ['id', id],
-    ['source', `/log/${log}`],
-    ['type', `dev.bailiwick.${type}`],
-    ['time', time],
-    ['position', String(position)],
-    ['datacontenttype', 'application/json'],
-  ] as const) {
-    headers.set(`ce-${name}`, percentEncode(value));
-  }
-  return { subject: streamSubject(log, type), headers, payload: body };
+export function toStreamMessages(log: string, events: readonly StreamEvent[], sequence: number): StreamMessage[] {
+  const subjectOf = streamSubjects(log);
+  return events.map(({ position, type, time, body }, i) => {
+    const id = `${log}:${position}`;
+    const lines = [
+      `Nats-Msg-Id: ${id}`,
+      `Nats-Expected-Stream: ${EVENT_STREAM}`,
+      `Nats-Expected-Last-Sequence: ${sequence + i}`,
+      'ce-specversion: 1.0',
+      `ce-id: ${id}`,
+      `ce-source: /log/${log}`,
+      `ce-type: dev.bailiwick.${encoded(type)}`,
+      `ce-time: ${encoded(time)}`,
+      `ce-position: ${position}`,
+      'ce-datacontenttype: application/json',
+    ];
+    return { subject: subjectOf(type), headers: headersOf(lines), payload: body };
+  });
 }
+
+/**
+ * Headers as the protocol sends them. The client's own class checks and sorts each header, which took a third of the time
+ * to publish an event; the client calls nothing but `encode`. Log names and positions need no encoding.
+ * @see NATS ADR-4
+ */
+function headersOf(lines: readonly string[]): MsgHdrs {
+  return { encode: () => Buffer.from(`NATS/1.0\r\n${lines.join('\r\n')}\r\n\r\n`) } as unknown as MsgHdrs;
+}
+
+const PLAIN = /^[\w:.+-]*$/;
+const encoded = (text: string): string => (PLAIN.test(text) ? text : percentEncode(text));
 
 /** The position that a message of a log has; undefined if it is no message of that log. */
 export function positionOf(log: string, headers: MsgHdrs | undefined): number | undefined {

@@ -9,10 +9,7 @@ import {
 } from 'nats';
 import { BUS_LIMITS } from '../limits';
 import { streamOfLog } from '../subjects';
-import { ALL_STREAM_SUBJECTS, positionOf } from './event-message';
-
-/** The JetStream stream with every event of every log, for subscribers outside. */
-export const EVENT_STREAM = 'BAILIWICK_EVENTS';
+import { ALL_STREAM_SUBJECTS, EVENT_STREAM, positionOf } from './event-message';
 
 const STREAM_NOT_FOUND = 10_059;
 const MESSAGE_NOT_FOUND = 10_037;

@@ -1,8 +1,15 @@
 import type { JetStreamManager } from 'nats';
+import { z } from 'zod';
 import { natsOf, type Bus } from '../connect';
 import { BUS_LIMITS } from '../limits';
-import { toStreamMessage, type StreamEvent } from './event-message';
-import { ensureEventStream, EVENT_STREAM, lastPublished, type EventStreamOptions } from './event-stream';
+import { toStreamMessages, type StreamEvent, type StreamMessage } from './event-message';
+import { ensureEventStream, lastPublished, type EventStreamOptions } from './event-stream';
+
+/** The answer of a server to a published message. @see NATS JetStream API, PubAck */
+const pubAck = z.union([
+  z.object({ error: z.object({ description: z.string() }) }),
+  z.object({ seq: z.number().int() }),
+]);
 
 /** Where events are read from that are not held in memory. */
 export interface PublishedLog {
@@ -132,7 +139,7 @@ export class StreamPublisher {
       const events = await this.nextEvents(log, progress);
       if (events.length === 0) continue;
       this.due.add(log);
-      await this.publish(progress, events);
+      await this.publish(log, progress, events);
     }
   }
 
@@ -159,20 +166,16 @@ export class StreamPublisher {
   }
 
   /** One batch: only its last message is acknowledged, for it is stored only after all before it. */
-  private async publish(progress: Progress, events: readonly StreamEvent[]): Promise<void> {
+  private async publish(log: string, progress: Progress, events: readonly StreamEvent[]): Promise<void> {
     const { nats } = natsOf(this.bus);
-    const before = this.sequence as number;
-    const messages = events.map(toStreamMessage);
-    const last = messages.pop();
-    if (!last) return;
-    messages.forEach(({ subject, headers, payload }, i) => {
-      headers.set('Nats-Expected-Last-Sequence', String(before + i));
-      nats.publish(subject, payload, { headers });
-    });
-    const ack = await nats.jetstream({ timeout: BUS_LIMITS.eventStreamAckMs }).publish(last.subject, last.payload, {
-      headers: last.headers,
-      expect: { streamName: EVENT_STREAM, lastSequence: before + messages.length },
-    });
+    const messages = toStreamMessages(log, events, this.sequence as number);
+    const last = messages.pop() as StreamMessage;
+    for (const { subject, headers, payload } of messages) nats.publish(subject, payload, { headers });
+    const { subject, headers, payload } = last;
+    const ack = pubAck.parse(
+      (await nats.request(subject, payload, { headers, timeout: BUS_LIMITS.eventStreamAckMs })).json(),
+    );
+    if ('error' in ack) throw new Error(`the event stream refused position ${progress.next}: ${ack.error.description}`);
     this.sequence = ack.seq;
     progress.next = (events.at(-1) as StreamEvent).position + 1;
   }

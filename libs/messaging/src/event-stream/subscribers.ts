@@ -3,7 +3,7 @@ import { AckPolicy, DeliverPolicy, nanos, type JetStreamManager } from 'nats';
 import { natsOf, type Bus } from '../connect';
 import { BUS_LIMITS } from '../limits';
 import { consumerName, streamOfTenant } from '../subjects';
-import { EVENT_STREAM } from './event-stream';
+import { EVENT_STREAM } from './event-message';
 
 /** Makes the durable consumer of a subscriber, or leaves it as it is: it starts at the oldest event that is stored. */
 export async function makeConsumer(bus: Bus, { tenant, name }: { tenant: string; name: string }): Promise<string> {
