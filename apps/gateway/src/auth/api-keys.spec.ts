@@ -159,6 +159,13 @@ describe('ApiKeys at several gateways', () => {
     expect(two.has('acme')).toBe(true);
   });
 
+  it('reads the file for keys only, so that a file that cannot be read does not refuse grant tokens', () => {
+    const keys = open();
+    writeFileSync(file('tenants.json'), 'not JSON');
+    expect(() => keys.find('bwk_enforcer_unknown')).toThrow('JSON');
+    expect(keys.find('eyJhbGciOiJFZERTQSJ9.e30.AAAA')).toBeUndefined();
+  });
+
   it('refuses to add a tenant that another gateway added', () => {
     const [one, two] = [open(), open()];
     one.addTenant('acme');

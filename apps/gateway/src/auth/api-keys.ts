@@ -46,6 +46,7 @@ export class ApiKeys {
   find(key: string, digest: string = digestOf(key)): KeyHolder | undefined {
     const own = this.own.get(digest);
     if (own) return own;
+    if (!key.startsWith(PREFIX)) return undefined; // a grant token, which no file lists
     if (!this.ofTenants.has(digest) || performance.now() - this.refreshedAt > REFRESH_MS) this.refresh();
     return this.ofTenants.get(digest);
   }
@@ -90,7 +91,7 @@ export class ApiKeys {
    */
   private issue(tenant: string, check: (kept: [string, KeyHolder][]) => void): Record<Role, string> {
     const keys = Object.fromEntries(
-      ROLES.map((role) => [role, `bwk_${role}_${randomBytes(32).toString('base64url')}`]),
+      ROLES.map((role) => [role, `${PREFIX}${role}_${randomBytes(32).toString('base64url')}`]),
     ) as Record<Role, string>;
     this.change((text) => {
       const kept = parse(text);
@@ -122,6 +123,9 @@ export class ApiKeys {
     this.version = version;
   }
 }
+
+/** The start of every issued key, which distinguishes it from a token. */
+const PREFIX = 'bwk_';
 
 /** How long a key stays valid here after another gateway replaced it. */
 const REFRESH_MS = 500;
