@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type GatewayConfig } from '../config';
 import type { Endpoint } from '../http/endpoint';
 import { IncomingBodies } from '../http/incoming-bodies';
+import { PerRequest } from '../http/per-request';
 import { Refused } from '../http/problem';
 import type { Incoming } from '../http/request-context';
 import { ApiKeys } from './api-keys';
@@ -24,7 +25,7 @@ const ANONYMOUS: Caller = {
 @Injectable()
 export class Admission {
   /** one DPoP proof is good for one check: a request is identified once */
-  private readonly callers = new WeakMap<IncomingMessage, Caller>();
+  private readonly callers = new PerRequest<Caller>();
 
   constructor(
     private readonly keys: ApiKeys,

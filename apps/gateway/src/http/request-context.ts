@@ -4,6 +4,7 @@ import type { Command, CommandOf, CommandType } from '@bailiwick/contracts/comma
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';
+import { PerRequest } from './per-request';
 import { Refused } from './problem';
 
 /** A request, from the framework or from the fast path. */
@@ -35,7 +36,7 @@ export interface RequestContext {
   ): Command;
 }
 
-const contexts = new WeakMap<IncomingMessage, RequestContext>();
+const contexts = new PerRequest<RequestContext>();
 
 /** @throws Error if no interceptor has made a context for the request */
 export function contextOf(raw: IncomingMessage): RequestContext {
