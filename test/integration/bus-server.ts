@@ -37,7 +37,7 @@ export class TestNatsServer {
   }
 
   async up(): Promise<void> {
-    const process = spawn(binary(), ['-c', join(this.dir, 'nats.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const process = spawn(natsBinary(), ['-c', join(this.dir, 'nats.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.process = process;
     await new Promise<void>((resolve, reject) => {
       process.once('error', reject);
@@ -70,6 +70,6 @@ export class TestNatsServer {
   }
 }
 
-const binary = (): string =>
+export const natsBinary = (): string =>
   process.env.BAILIWICK_TEST_NATS_SERVER ??
   findNatsServer(join(tmpdir(), 'bailiwick-test-cache'), process.env.BAILIWICK_NATS_SERVER);
