@@ -1,10 +1,27 @@
 /** Jest transforms TypeScript, and the packages that ship only ES modules (named below). */
 const esmOnly = ['jose', '@modelcontextprotocol', '@noble'];
-module.exports = {
+const common = {
+  rootDir: __dirname,
   testEnvironment: 'node',
-  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools', '<rootDir>/test'],
-  testMatch: ['**/*.spec.ts'],
   transform: { '^.+\\.(t|j|mj)s$': '@swc/jest' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
-  testTimeout: 90000,
+};
+module.exports = {
+  testTimeout: 90000, // of all projects; Jest ignores it in a project
+  projects: [
+    {
+      ...common,
+      roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools', '<rootDir>/test'],
+      testMatch: ['**/*.spec.ts'],
+    },
+    // the tests of the HTTP contract again, with the fast path of the gateway turned off
+    {
+      ...common,
+      displayName: 'fast path off',
+      roots: ['<rootDir>/apps/gateway/src/http', '<rootDir>/test/http'],
+      testMatch: ['<rootDir>/test/http/*.spec.ts', '**/incoming-bodies.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/fast-path\\.spec\\.ts$'], // runs both ways itself
+      setupFiles: ['<rootDir>/test/support/fast-path-off.cjs'],
+    },
+  ],
 };

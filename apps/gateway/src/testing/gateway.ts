@@ -48,7 +48,10 @@ const refused: BusReply = { value: { ok: false, refusal: { code: 'NOT_FOUND', de
 
 /** Makes the whole application without a socket, over a bus whose other end is a function. */
 export async function makeGateway(options: GatewayOptions = {}): Promise<NestFastifyApplication> {
-  const config = { publicUrl: ISSUER, fastPath: options.fastPath ?? true } as GatewayConfig;
+  const config = {
+    publicUrl: ISSUER,
+    fastPath: options.fastPath ?? process.env.BAILIWICK_FAST_PATH !== 'off',
+  } as GatewayConfig;
   const error = (line: unknown): void => void options.errors?.push(line);
   const testing = Test.createTestingModule({ imports: [AppModule] })
     .overrideProvider(CONFIG)
