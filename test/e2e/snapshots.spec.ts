@@ -1,7 +1,8 @@
 import { fillLog } from '../../tools/bench/src/fill';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { evolve } from '@bailiwick/authority/events/evolve';
-import { FOLD_VERSION, fromSnapshotParts, stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
+import { FOLD_VERSION, fromSnapshotParts } from '@bailiwick/authority/state/snapshot';
 import { parseEvent } from '@bailiwick/contracts/event';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Audit, type Report } from '@bailiwick/audit/audit';
 import type { Check } from '@bailiwick/audit/finding';
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import { act, delegateTestRun, NO_ARGS, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import { statedVersion } from '@bailiwick/contracts/upcast';

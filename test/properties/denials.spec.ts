@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { decide } from '@bailiwick/authority/commands/decide';
-import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
+import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import {
   act,
   delegateTestRun,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { CorruptLog } from '@bailiwick/authority/events/follows';
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import type { GrantRequest } from '@bailiwick/contracts/grant';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';

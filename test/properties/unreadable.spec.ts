@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { decide } from '@bailiwick/authority/commands/decide';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { seal } from '@bailiwick/authority/commands/seal';
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import { misfit, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import { commandSchema } from '@bailiwick/contracts/command';
 import { envelope, EVENT_DATA, parseEvent, type Event } from '@bailiwick/contracts/event';

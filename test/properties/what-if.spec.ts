@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import { evolveUnasked } from '@bailiwick/authority/events/evolve';
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { WhatIf } from '@bailiwick/authority/what-if/what-if';
 import type { Event } from '@bailiwick/contracts/event';

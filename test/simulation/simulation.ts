@@ -1,4 +1,4 @@
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import type { Event } from '@bailiwick/contracts/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { isOutcome } from '../properties/ledger';

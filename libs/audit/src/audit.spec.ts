@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { act } from '@bailiwick/authority/testing/harness';
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { KEY, NAME, SealedLog, VKEY } from '@bailiwick/receipts/testing/sealed-log';

@@ -1,6 +1,6 @@
 import { isPassedOver } from '@bailiwick/authority/state/set-aside';
 import { evolve } from '@bailiwick/authority/events/evolve';
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { evolveStored } from '@bailiwick/authority/state/stored';
 import { parseEvent, whyUnreadable, type Event } from '@bailiwick/contracts/event';

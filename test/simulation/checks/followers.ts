@@ -1,5 +1,6 @@
 import { evolve } from '@bailiwick/authority/events/evolve';
-import { fromSnapshot, stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
+import { fromSnapshot } from '@bailiwick/authority/state/snapshot';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import type { Event } from '@bailiwick/contracts/event';
 import { parseLogName } from '@bailiwick/core/ids';

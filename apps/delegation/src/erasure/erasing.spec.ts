@@ -1,5 +1,5 @@
 import { evolve } from '@bailiwick/authority/events/evolve';
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { endedTrees, forgetTree } from '@bailiwick/authority/testing/forget';
 import { REF } from '@bailiwick/authority/testing/harness';

@@ -1,6 +1,7 @@
 import { act } from '@bailiwick/authority/testing/harness';
 import { effectiveStatus } from '@bailiwick/authority/state/liveness';
-import { fromSnapshot, stateDigest, toSnapshot } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
+import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { emptyState, chainOf, type LogState } from '@bailiwick/authority/state/state';
 import { runView } from '@bailiwick/authority/presentation/views';

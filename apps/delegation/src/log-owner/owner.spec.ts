@@ -1,4 +1,4 @@
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import type { Answer } from '@bailiwick/contracts/command';
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -1,7 +1,7 @@
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import { emptyState } from '@bailiwick/authority/state/state';
 import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contracts/command';
 import { parseEvent, type Event } from '@bailiwick/contracts/event';

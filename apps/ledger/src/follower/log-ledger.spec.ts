@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { FOLD_VERSION, fromSnapshot, stateDigest, toParts, toSnapshot } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
+import { FOLD_VERSION, fromSnapshot, toParts, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { act } from '@bailiwick/authority/testing/harness';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';

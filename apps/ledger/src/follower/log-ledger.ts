@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { digestInSteps } from '@bailiwick/authority/state/snapshot';
+import { digestOfLive } from '@bailiwick/authority/state/digest';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { followLog, type Batch, type EventSource, type Follower } from '@bailiwick/messaging/log-follower/follow-log';
 import type { EventLog } from '@bailiwick/event-store/port';
@@ -42,8 +42,6 @@ export interface LogLedgerOptions {
 }
 
 const CHECKPOINT_MS = 1_000;
-const DIGEST_LINES = 2_000;
-const DIGEST_TRIES = 3;
 /** Under load a few larger transactions cost less than many small ones; a request for a position ends the wait. */
 const GATHER_MS = 100;
 
@@ -243,22 +241,10 @@ export class LogLedger {
   async verify(to = this.position): Promise<Verified> {
     const { log, eventlog, store } = this.options;
     await this.reached(Math.max(to, this.state.next) - 1);
-    const own = await this.ownDigest();
+    const own = await digestOfLive(async (step) => {
+      await breathe();
+      return step(this.state);
+    });
     return verifyLog({ log, origin: this.origin, vkey: this.vkey, eventlog, store, own }, to);
-  }
-
-  /** Yields to other work between steps; gives up if the state changes during every attempt. */
-  private async ownDigest(): Promise<{ position: number; digest: string } | undefined> {
-    for (let tries = 0; tries < DIGEST_TRIES; tries++) {
-      const { state } = this;
-      const position = state.next;
-      const steps = digestInSteps(state, DIGEST_LINES);
-      while (state.next === position) {
-        const made = steps.next();
-        if (made.done) return { position, digest: made.value };
-        await breathe();
-      }
-    }
-    return undefined;
   }
 }

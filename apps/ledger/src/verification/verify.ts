@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { Audit } from '@bailiwick/audit/audit';
 import { says, type Finding } from '@bailiwick/audit/finding';
 import { readBody } from '@bailiwick/authority/state/set-aside';
-import { stateDigest } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';

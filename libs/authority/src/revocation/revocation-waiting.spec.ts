@@ -3,7 +3,8 @@ import { upcast } from '@bailiwick/contracts/upcast';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { approvalStatus } from '../presentation/approval-status';
 import { preview } from './blast-radius';
-import { fromSnapshot, stateDigest, toSnapshot } from '../state/snapshot';
+import { stateDigest } from '../state/digest';
+import { fromSnapshot, toSnapshot } from '../state/snapshot';
 import type { ApprovalNode, RunNode } from '../state/state';
 import {
   act,

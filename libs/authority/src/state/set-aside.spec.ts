@@ -1,4 +1,5 @@
-import { fromSnapshot, stateDigest, toSnapshot } from './snapshot';
+import { stateDigest } from './digest';
+import { fromSnapshot, toSnapshot } from './snapshot';
 import { emptyState, type LogState } from './state';
 import { bodyDigest, evolveStored } from './stored';
 import { act, delegateTestRun, openTestRun, REF, TestLog, type CommandResult } from '../testing/harness';

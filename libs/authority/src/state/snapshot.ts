@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { dropEnded } from '../events/evolve';
@@ -74,7 +73,8 @@ function* counted(lines: Iterable<Line>): Generator<Line | End> {
   yield ['end', count];
 }
 
-function* linesOf(state: LogState): Generator<Line> {
+/** Returns the lines of a snapshot without the count at its end. */
+export function* linesOf(state: LogState): Generator<Line> {
   const { log, tenant, n, next, lastTime, imported } = state;
   yield ['log', { log, tenant, n, next, lastTime, ...(imported === 0 ? {} : { imported }) }];
   const values = new ValueTable();
@@ -260,21 +260,4 @@ export function fromSnapshotParts(parts: Iterable<string>): LogState {
   const reader = new SnapshotReader();
   for (const part of parts) reader.add(part);
   return reader.done();
-}
-
-/** Returns the digest of the folded state, which is equal on every fold of the same log (I10). */
-export const stateDigest = (state: LogState): string => digestInSteps(state, Infinity).next().value as string;
-
-/** Computes the same digest and yields after every `lines` lines. The state must not change until it is done. */
-export function* digestInSteps(state: LogState, lines: number): Generator<undefined, string> {
-  const hash = createHash('sha256');
-  let left = lines;
-  for (const line of linesOf(state)) {
-    hash.update(`${canonicalize(JSON.parse(JSON.stringify(line)))}\n`);
-    left -= 1;
-    if (left > 0) continue;
-    yield undefined;
-    left = lines;
-  }
-  return `sha256:${hash.digest('hex')}`;
 }

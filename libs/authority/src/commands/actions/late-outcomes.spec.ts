@@ -1,6 +1,7 @@
 import type { EventOf } from '@bailiwick/contracts/event';
 import { LIMITS } from '@bailiwick/core/limits';
-import { fromSnapshot, stateDigest, toSnapshot } from '../../state/snapshot';
+import { stateDigest } from '../../state/digest';
+import { fromSnapshot, toSnapshot } from '../../state/snapshot';
 import { act, only, openTestRun, ROOMY, TestLog, type CommandResult } from '../../testing/harness';
 
 const SHORT = { ...ROOMY, time: { ttl: '2s' } };

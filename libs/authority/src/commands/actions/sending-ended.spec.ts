@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import type { GrantRequest } from '@bailiwick/contracts/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
-import { fromSnapshot, stateDigest, toSnapshot } from '../../state/snapshot';
+import { stateDigest } from '../../state/digest';
+import { fromSnapshot, toSnapshot } from '../../state/snapshot';
 import { act, delegateTestRun, only, openTestRun, ROOMY, TestLog } from '../../testing/harness';
 
 fc.configureGlobal({ seed: 20260113 });

@@ -1,6 +1,7 @@
 import type { GrantRequest } from '@bailiwick/contracts/grant';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
-import { fromSnapshot, stateDigest, toSnapshot } from '../../state/snapshot';
+import { stateDigest } from '../../state/digest';
+import { fromSnapshot, toSnapshot } from '../../state/snapshot';
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '../../testing/harness';
 
 const file = (id: string) => ({ resource: { type: 'file', id } });
