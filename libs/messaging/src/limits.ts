@@ -44,6 +44,10 @@ export const BUS_LIMITS = {
   // following
   /** events of one read, which form one batch */
   followBatch: 1_000,
+  /** Gathers commits into fewer, larger batches under load; a request for a position ends the wait. */
+  gatherMs: 100,
+  /** until a new log is noticed */
+  newLogsMs: 500,
   pollMs: 1_000,
   retryFirstMs: 50,
   retryMostMs: 5_000,

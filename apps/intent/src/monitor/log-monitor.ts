@@ -1,11 +1,6 @@
 import type { Bus } from '@bailiwick/messaging/connect';
-import {
-  followLog,
-  type Batch,
-  type FollowedEvent,
-  type EventSource,
-  type Follower,
-} from '@bailiwick/messaging/log-follower/follow-log';
+import type { Batch, EventSource, FollowedEvent, Follower } from '@bailiwick/messaging/log-follower/follow-log';
+import { followStored } from '@bailiwick/messaging/log-follower/follow-stored';
 import { driftSubject } from '@bailiwick/messaging/subjects';
 import { treeNamed } from '@bailiwick/authority/state/set-aside';
 import { readWhereReadable } from '@bailiwick/contracts/payload';
@@ -36,8 +31,6 @@ export interface ProgressStore {
 
 /** Interval of reports; limits the number of messages per second regardless of the number of events. */
 const REPORT_MS = 100;
-/** Gathers commits into fewer, larger reads under load; a decision that waits for a score is not delayed. */
-const GATHER_MS = 100;
 const SAVE_MS = 2_000;
 const SEND_MS = 5_000;
 /** An event older than this when it is first read belongs to the past. */
@@ -60,16 +53,9 @@ export class LogMonitor {
   constructor(private readonly options: LogMonitorOptions) {}
 
   start(): void {
-    const { log, eventlog, source, warn } = this.options;
-    this.follower = followLog({
-      log,
-      source,
-      read: (name, from, limit) => eventlog.read(name, from, limit),
+    this.follower = followStored(this.options, {
       start: () => this.loadPosition(),
       handle: (batch) => this.integrate(batch),
-      gatherMs: GATHER_MS,
-      onProblem: (problem) =>
-        warn(`following ${log}: ${problem.where} failed (attempt ${problem.attempt})`, problem.error),
     });
     this.timers.push(
       setInterval(() => this.report(), REPORT_MS),

@@ -6,24 +6,33 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import type { EventLog } from '@bailiwick/event-store/port';
+import { EveryLog } from '@bailiwick/messaging/log-follower/every-log';
 import { followDecisions } from '@bailiwick/platform/priority';
 import { EVENT_LOG, LOGGER, type Logger } from '../connections/tokens';
 import type { LogMonitor } from './log-monitor';
 import { LogMonitorFactory } from './log-monitor.factory';
 
-const NEW_LOGS_MS = 500;
-
-/** Monitors every log, including logs created later, from the start of the application to its shutdown. */
+/** Monitors every log from the start of the application to its shutdown. */
 @Injectable()
 export class MonitorService implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   private readonly monitors = new Map<string, LogMonitor>();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly everyLog: EveryLog;
 
   constructor(
-    private readonly factory: LogMonitorFactory,
-    @Inject(EVENT_LOG) private readonly eventlog: Pick<EventLog, 'listLogs'>,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    factory: LogMonitorFactory,
+    @Inject(EVENT_LOG) eventlog: Pick<EventLog, 'listLogs'>,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.everyLog = new EveryLog({
+      list: () => eventlog.listLogs(),
+      follow: (log) => {
+        const monitor = factory.create(log);
+        this.monitors.set(log, monitor);
+        monitor.start();
+      },
+      onError: (error) => logger.warn({ err: error }, 'the list of logs could not be read'),
+    });
+  }
 
   get(log: string): LogMonitor | undefined {
     return this.monitors.get(log);
@@ -35,30 +44,14 @@ export class MonitorService implements OnModuleInit, OnModuleDestroy, OnApplicat
 
   async onModuleInit(): Promise<void> {
     followDecisions();
-    await this.followNewLogs();
-    this.timer = setInterval(
-      () =>
-        void this.followNewLogs().catch((error: unknown) =>
-          this.logger.warn({ err: error }, 'the list of logs could not be read'),
-        ),
-      NEW_LOGS_MS,
-    );
+    await this.everyLog.start();
   }
 
   onModuleDestroy(): void {
-    clearInterval(this.timer);
+    this.everyLog.stop();
   }
 
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.monitors.values()].map((monitor) => monitor.stop()));
-  }
-
-  private async followNewLogs(): Promise<void> {
-    for (const log of await this.eventlog.listLogs()) {
-      if (this.monitors.has(log)) continue;
-      const monitor = this.factory.create(log);
-      this.monitors.set(log, monitor);
-      monitor.start();
-    }
   }
 }

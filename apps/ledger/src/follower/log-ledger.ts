@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { digestOfLive } from '@bailiwick/authority/state/digest';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
-import { followLog, type Batch, type EventSource, type Follower } from '@bailiwick/messaging/log-follower/follow-log';
+import type { Batch, EventSource, Follower } from '@bailiwick/messaging/log-follower/follow-log';
+import { followStored } from '@bailiwick/messaging/log-follower/follow-stored';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -42,8 +43,6 @@ export interface LogLedgerOptions {
 }
 
 const CHECKPOINT_MS = 1_000;
-/** Under load a few larger transactions cost less than many small ones; a request for a position ends the wait. */
-const GATHER_MS = 100;
 
 /** Follows one log and keeps its tree, its signed heads and its read models. All of it can be rebuilt from the log. */
 export class LogLedger {
@@ -91,15 +90,10 @@ export class LogLedger {
   }
 
   start(): void {
-    const { log, eventlog, source, warn } = this.options;
-    this.follower = followLog({
-      log,
-      source,
-      read: (name, from, limit) => eventlog.read(name, from, limit),
+    const { log, warn } = this.options;
+    this.follower = followStored(this.options, {
       start: () => this.begin(),
       handle: (batch) => this.integrate(batch),
-      gatherMs: GATHER_MS,
-      onProblem: (problem) => warn(`following ${log}: ${problem.where} failed (try ${problem.attempt})`, problem.error),
     });
     this.timer = setInterval(() => {
       this.sign().catch((error: unknown) => warn(`no checkpoint of ${log} could be signed`, error));

@@ -1,0 +1,30 @@
+import { BUS_LIMITS } from '../limits';
+import { followLog, type EventSource, type Follower, type FollowOptions } from './follow-log';
+
+/** The connections with which a service follows a log of the event store. */
+export interface LogConnections {
+  /** `<tenant>/<n>` */
+  readonly log: string;
+  readonly source: EventSource;
+  readonly eventlog: { read: FollowOptions['read'] };
+  readonly warn: (message: string, cause?: unknown) => void;
+}
+
+/**
+ * Follows a log of the event store for a service: gathers commits into fewer, larger batches under load, and logs each
+ * failed step.
+ */
+export function followStored(
+  { log, source, eventlog, warn }: LogConnections,
+  { start, handle }: Pick<FollowOptions, 'start' | 'handle'>,
+): Follower {
+  return followLog({
+    log,
+    source,
+    read: (name, from, limit) => eventlog.read(name, from, limit),
+    start,
+    handle,
+    gatherMs: BUS_LIMITS.gatherMs,
+    onProblem: ({ where, attempt, error }) => warn(`following ${log}: ${where} failed (attempt ${attempt})`, error),
+  });
+}
