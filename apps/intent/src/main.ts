@@ -1,30 +1,12 @@
 import 'reflect-metadata';
-import { NestFactory } from '@nestjs/core';
-import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import type { Bus } from '@bailiwick/messaging/connect';
 import { BusServer } from '@bailiwick/messaging/nest-transport/nest-strategy';
-import { readConfig } from '@bailiwick/platform/config';
-import { announceReady, onShutdown } from '@bailiwick/platform/lifecycle';
-import { makeLogger, NestLogger } from '@bailiwick/platform/logging';
+import { runBusService } from '@bailiwick/platform/bus-service';
 import { AppModule } from './app.module';
 import { BUS } from './connections/tokens';
 
-const config = readConfig(['database', 'nats']);
-const logger = makeLogger('intent', config.logLevel);
-
-async function main(): Promise<void> {
-  const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(AppModule.forRoot(config, logger), {
-    logger: new NestLogger(logger),
-    abortOnError: false,
-    inject: [BUS],
-    useFactory: (bus: Bus) => ({ strategy: new BusServer({ bus, queue: 'intent' }) }),
-  });
-  onShutdown(() => app.close());
-  await app.listen();
-  announceReady();
-}
-
-main().catch((error: unknown) => {
-  logger.fatal({ err: error }, 'the intent monitor did not start');
-  process.exit(1);
+runBusService({
+  name: 'intent',
+  module: AppModule,
+  bus: BUS,
+  server: (bus) => new BusServer({ bus, queue: 'intent' }),
 });

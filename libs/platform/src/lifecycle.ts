@@ -1,5 +1,31 @@
+interface Application {
+  close(): Promise<unknown>;
+}
+
+/**
+ * Runs a service in this process: starts it, notifies the supervisor that it is ready, and closes it on shutdown. If it
+ * does not start, reports the reason and ends the process with exit code 1.
+ * @param create opens the connections; a shutdown during `listen` closes them
+ */
+export function runService<T extends Application>(
+  create: () => Promise<T>,
+  listen: (application: T) => Promise<unknown>,
+  report: (error: unknown) => void,
+): void {
+  const start = async (): Promise<void> => {
+    const application = await create();
+    onShutdown(() => application.close());
+    await listen(application);
+    announceReady();
+  };
+  start().catch((error: unknown) => {
+    report(error);
+    process.exit(1);
+  });
+}
+
 /** Notifies the supervisor, if there is one, that this service is ready. */
-export function announceReady(): void {
+function announceReady(): void {
   process.send?.({ type: 'ready' });
 }
 
@@ -7,7 +33,7 @@ export function announceReady(): void {
  * Runs `stop` once, on SIGTERM, on Ctrl-C, and when the supervisor is gone (its channel closes even if it was killed,
  * so no service outlives it), then ends the process.
  */
-export function onShutdown(stop: () => Promise<void>): void {
+function onShutdown(stop: () => Promise<unknown>): void {
   let stopping = false;
   const once = (): void => {
     if (stopping) return;
