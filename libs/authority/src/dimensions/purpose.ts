@@ -1,5 +1,6 @@
 import { purposeLimit, type PurposeLimit } from '@bailiwick/contracts/grant';
 import type { Dimension } from './dimension';
+import { isHighRisk } from '../matching/catalog';
 import { listed, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
 
@@ -49,7 +50,7 @@ export const purpose: Dimension<PurposeLimit> = {
   admits({ onDrift }, action, situation) {
     const drift = situation.drift === 'unavailable' || !Number.isFinite(situation.drift) ? undefined : situation.drift;
     if (drift === undefined) {
-      if (action.effect === 'read' && (action.risk === 'low' || action.risk === 'medium')) return PERMIT;
+      if (action.effect === 'read' && !isHighRisk(action.risk)) return PERMIT;
       return stepUp('DRIFT_UNAVAILABLE', 'the intent monitor could not be asked, so a person must be', {
         path: 'purpose.onDrift',
       });

@@ -1,5 +1,5 @@
 import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grant';
-import { CATALOG, classify } from './catalog';
+import { CATALOG, classify, isHighRisk, mayBeHighRisk } from './catalog';
 import { normalizeVerbPattern } from './verb';
 
 const classified = (
@@ -61,6 +61,28 @@ describe('the catalog', () => {
     ['never.heard', 'write', 'medium', 'may:exec may:send'],
   ])('%s is %s, %s, %s', (verb, effect, risk, labels) => {
     expect(classified(verb)).toEqual([effect, risk, labels]);
+  });
+
+  it('asks the intent monitor about every call that it may classify as high-risk', () => {
+    const resource = { type: 'file', id: 'a/b', attributes: {} };
+    let high = 0;
+    for (const verb of ['file.read', 'secret.read', 'email.send', 'shell.exec', 'production.deploy', 'never.heard'])
+      for (const effect of [undefined, ...EFFECTS])
+        for (const risk of [undefined, ...RISKS])
+          for (const vouched of [true, false]) {
+            const classifiedAs = classify({ verb, effect, risk, labels: [], resource, vouched });
+            if (!isHighRisk(classifiedAs.risk)) continue;
+            high += 1;
+            expect([verb, effect, risk, mayBeHighRisk({ verb, effect, risk })]).toEqual([verb, effect, risk, true]);
+          }
+    expect(high).toBeGreaterThan(100);
+    expect(mayBeHighRisk({ verb: 'file.read', effect: 'read', risk: 'medium' })).toBe(false);
+    expect(mayBeHighRisk({ verb: 'never.heard' })).toBe(false);
+  });
+
+  it('counts an unknown risk as high', () => {
+    expect(RISKS.map(isHighRisk)).toEqual([false, false, true, true]);
+    expect(isHighRisk('unheard-of')).toBe(true);
   });
 
   it('lets a caller only tighten an action of a known verb', () => {

@@ -165,10 +165,17 @@ const higher = (a: Risk, b: Risk): Risk => stricter(RISKS, a, b);
 const stricter = <T extends string>(order: readonly T[], a: T, b: T): T =>
   order.indexOf(a) < order.indexOf(b) ? b : a;
 
+/** Reports whether an action of this risk needs a drift score. I11: an unknown risk does. */
+export const isHighRisk = (risk: unknown): boolean => risk !== 'low' && risk !== 'medium';
+
 /** Reports whether a decision on this call asks the intent monitor first. `verb` is as the caller wrote it. */
 export function mayBeHighRisk({ verb, risk, effect }: { verb: string; risk?: unknown; effect?: unknown }): boolean {
-  const tiers = [risk, known(verb).facts.risk];
-  return effect === 'exec' || tiers.some((tier) => tier === 'high' || tier === 'irreversible');
+  const stated = EFFECTS.find((each) => each === effect);
+  return (
+    isHighRisk(known(verb).facts.risk) ||
+    (risk !== undefined && isHighRisk(risk)) ||
+    (stated !== undefined && isHighRisk(RISK_OF[stated]))
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Effect, Risk } from '@bailiwick/contracts/grant';
+import { RISKS, type Effect, type Risk } from '@bailiwick/contracts/grant';
 import * as W from './verb-words';
 
 /** The facts about a verb. Without effects, only its possible consequences are known. */
@@ -24,12 +24,11 @@ export function factsOf(words: W.Words): Meaning {
   if (found.length === 0) return { facts: undefined, doubt: !look.isCalm };
   const facts: VerbFacts = {
     effects: [...new Set(found.flatMap(({ effects = [] }) => effects))],
-    risk: RISKS_ASCENDING.findLast((risk) => found.some((each) => each.risk === risk)) ?? 'low',
+    risk: RISKS.findLast((risk) => found.some((each) => each.risk === risk)) ?? 'low',
     labels: [...new Set(found.flatMap(({ labels = [] }) => labels))],
   };
   return { facts, doubt: !look.isCalm };
 }
-const RISKS_ASCENDING: readonly Risk[] = ['low', 'medium', 'high', 'irreversible'];
 
 class Look {
   constructor(private readonly words: W.Words) {}
