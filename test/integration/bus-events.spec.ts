@@ -2,13 +2,14 @@ import { connect, type NatsConnection } from 'nats';
 import { toMessage, type Announcement } from '@bailiwick/messaging/commit-message';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { announceCommit, subjectSource } from '@bailiwick/messaging/commit-notifications';
-import { followLog, type Batch, type FollowedEvent } from '@bailiwick/messaging/log-follower/follow-log';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import { followLog, type Batch } from '@bailiwick/messaging/log-follower/follow-log';
 import { TestNatsServer } from './bus-server';
 
 const LOG = 'default/0';
 const TIME = '2026-01-01T00:00:00.000Z';
 const commit = (from: number, next: number, log = LOG): Announcement => ({ log, from, next, time: TIME });
-const eventAt = (position: number): FollowedEvent => ({
+const eventAt = (position: number): StoredEvent => ({
   log: LOG,
   position,
   type: 'RunOpened',
@@ -50,8 +51,8 @@ describe('commit notifications on a real nats-server', () => {
   });
 
   describe('followed', () => {
-    let log: FollowedEvent[];
-    let handled: FollowedEvent[];
+    let log: StoredEvent[];
+    let handled: StoredEvent[];
     /** Appends events to the log without announcing them. */
     const append = (count: number): Announcement => {
       const from = log.length;

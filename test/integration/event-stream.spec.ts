@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AckPolicy, connect, type NatsConnection } from 'nats';
 import { connectBus, natsOf, type Bus } from '@bailiwick/messaging/connect';
 import { StreamPublisher } from '@bailiwick/messaging/event-stream/stream-publisher';
-import type { StreamEvent } from '@bailiwick/messaging/event-stream/event-message';
+import type { EventWithoutPayload } from '@bailiwick/contracts/stored-event';
 import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-message';
 import { makeConsumer } from '@bailiwick/messaging/event-stream/subscribers';
 import { BUS_LIMITS } from '@bailiwick/messaging/limits';
@@ -16,10 +16,10 @@ jest.setTimeout(60_000);
 
 /** A log in memory. */
 class FakeLog {
-  readonly events = new Map<string, StreamEvent[]>();
+  readonly events = new Map<string, EventWithoutPayload[]>();
   reads = 0;
 
-  append(log: string, count: number, type = 'ActionDecided'): StreamEvent[] {
+  append(log: string, count: number, type = 'ActionDecided'): EventWithoutPayload[] {
     const all = this.events.get(log) ?? [];
     this.events.set(log, all);
     const added = Array.from({ length: count }, (_, i) => ({
@@ -32,7 +32,7 @@ class FakeLog {
     all.push(...added);
     return added;
   }
-  read(log: string, from: number, limit: number): Promise<StreamEvent[]> {
+  read(log: string, from: number, limit: number): Promise<EventWithoutPayload[]> {
     this.reads += 1;
     return Promise.resolve((this.events.get(log) ?? []).slice(from, from + limit));
   }

@@ -5,6 +5,7 @@ import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { evolveStored } from '@bailiwick/authority/state/stored';
 import { parseEvent, whyUnreadable, type Event } from '@bailiwick/contracts/event';
 import { isForeign } from '@bailiwick/contracts/payload';
+import type { RepeatedColumns, StoredEvent } from '@bailiwick/contracts/stored-event';
 import { ambiguityIn } from '@bailiwick/core/json';
 import { parseLogName } from '@bailiwick/core/ids';
 import type { Verifier } from '@bailiwick/transparency-log/note';
@@ -14,20 +15,8 @@ import { openHeads, type SignedHead } from './heads';
 import { Rulebook } from './rules';
 import { leafOf, Tree } from './tree';
 
-/** One event as it is stored or exported: the exact bytes of its body, its payload and its columns. */
-export interface RawEvent {
-  readonly log: string;
-  readonly position: number;
-  readonly type: string;
-  /** RFC 3339 */
-  readonly time: string;
-  readonly body: string;
-  readonly payload?: string | null | undefined;
-  /** the columns of its row that repeat members of the body; absent if there is no row, as in an export */
-  readonly columns?: Columns | undefined;
-}
-/** null if the row has no value */
-type Columns = Readonly<Record<'tenant' | 'treeId' | 'runId' | 'grantId' | 'actionId' | 'commandId', string | null>>;
+/** One event as it is stored or exported; without columns if there is no row, as in an export. */
+export type RawEvent = StoredEvent & { readonly columns?: RepeatedColumns | undefined };
 
 export interface AuditOptions {
   readonly log: string;
@@ -216,11 +205,11 @@ function repeated({ type, time, columns }: RawEvent, event: Event): [string, str
   const moment = (text: string): string => new Date(Date.parse(text)).toISOString();
   const all: [string, string | null, string | null][] = [['type', type, event.type]];
   if (Date.parse(time) !== Date.parse(event.time)) all.push(['time', time, moment(event.time)]);
-  for (const name of Object.keys(columns ?? {}) as (keyof Columns)[])
+  for (const name of Object.keys(columns ?? {}) as (keyof RepeatedColumns)[])
     all.push([COLUMN_NAMES[name], columns?.[name] ?? null, event[name] ?? null]);
   return all;
 }
-const COLUMN_NAMES: Readonly<Record<keyof Columns, string>> = {
+const COLUMN_NAMES: Readonly<Record<keyof RepeatedColumns, string>> = {
   tenant: 'tenant',
   treeId: 'tree_id',
   runId: 'run_id',

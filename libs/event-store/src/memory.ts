@@ -1,16 +1,6 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import type {
-  AppendEvent,
-  AppendResult,
-  EventLog,
-  Fence,
-  Lease,
-  Roster,
-  SearchFilter,
-  Snapshot,
-  StoredEvent,
-  StoredRow,
-} from './port';
+import type { StoredEvent, StoredRow } from '@bailiwick/contracts/stored-event';
+import type { AppendEvent, AppendResult, EventLog, Fence, Lease, Roster, SearchFilter, Snapshot } from './port';
 import { checkBatch } from './check-batch';
 
 type Kept = StoredEvent & Omit<AppendEvent, 'payload'> & { readonly inBody: Record<string, unknown> };

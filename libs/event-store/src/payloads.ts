@@ -1,4 +1,4 @@
-import type { StoredEvent } from './port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
 
 /** Selects the payloads of events in these trees, at these positions, and of earlier erasures of the same person. */
 export interface PayloadSelection {

@@ -1,3 +1,5 @@
+import type { StoredEvent, StoredRow } from '@bailiwick/contracts/stored-event';
+
 /**
  * The event log: the ordered events of each log, kept byte for byte. Positions are 0, 1, 2, … with no gap and no reuse
  * (I5): an append names the position that it expects, and of two writers at one position exactly one wins.
@@ -74,24 +76,6 @@ export interface AppendEvent {
   readonly actionId?: string | undefined;
   readonly commandId: string;
 }
-
-export interface StoredEvent {
-  readonly log: string;
-  readonly position: number;
-  readonly type: string;
-  readonly time: string;
-  readonly body: string;
-  readonly payload?: string | null;
-}
-
-/** An event with every column of its row. */
-export interface StoredRow extends StoredEvent {
-  readonly columns: Columns;
-}
-/** The columns that repeat members of the body of the same name; null if the body has no such member. */
-export type Columns = Readonly<Record<RepeatedColumn, string | null>>;
-export const REPEATED = ['tenant', 'treeId', 'runId', 'grantId', 'actionId', 'commandId'] as const;
-export type RepeatedColumn = (typeof REPEATED)[number];
 
 /**
  * `conflict`: nothing was written, another writer is ahead. `late`: nothing was written, since it is after `notAfter`.

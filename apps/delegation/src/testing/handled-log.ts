@@ -1,4 +1,5 @@
-import type { AppendEvent, AppendResult, Fence, StoredEvent } from '@bailiwick/event-store/port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { AppendEvent, AppendResult, Fence } from '@bailiwick/event-store/port';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 
 type Commit = () => Promise<AppendResult>;

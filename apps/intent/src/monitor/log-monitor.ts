@@ -1,9 +1,10 @@
 import type { Bus } from '@bailiwick/messaging/connect';
-import type { Batch, EventSource, FollowedEvent, Follower } from '@bailiwick/messaging/log-follower/follow-log';
+import type { Batch, EventSource, Follower } from '@bailiwick/messaging/log-follower/follow-log';
 import { followStored } from '@bailiwick/messaging/log-follower/follow-stored';
 import { driftSubject } from '@bailiwick/messaging/subjects';
 import { treeNamed } from '@bailiwick/authority/state/set-aside';
 import { readWhereReadable } from '@bailiwick/contracts/payload';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
 import { parseLogName } from '@bailiwick/core/ids';
 import type { EventLog } from '@bailiwick/event-store/port';
 import type { Call } from '@bailiwick/drift/memory';
@@ -110,7 +111,7 @@ export class LogMonitor {
   }
 
   /** Stops scoring a tree with an unreadable event; its high-risk actions then require an approval (I11). */
-  private setAside({ position, body }: FollowedEvent): void {
+  private setAside({ position, body }: StoredEvent): void {
     const { log, warn } = this.options;
     const { tenant } = parseLogName(log);
     this.monitor.pass(treeNamed({ log, tenant }, position, body));

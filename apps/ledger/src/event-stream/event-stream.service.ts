@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
-import type { StreamEvent } from '@bailiwick/messaging/event-stream/event-message';
+import type { EventWithoutPayload } from '@bailiwick/contracts/stored-event';
 import { StreamPublisher } from '@bailiwick/messaging/event-stream/stream-publisher';
 import { EVENTS_USER } from '@bailiwick/messaging/subjects';
 import type { Config } from '@bailiwick/platform/config';
@@ -41,7 +41,7 @@ export class EventStreamService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Offers events that were just stored, so that they need not be read again. */
-  offer(log: string, events: readonly StreamEvent[]): void {
+  offer(log: string, events: readonly EventWithoutPayload[]): void {
     this.publisher?.offer(log, events);
   }
 

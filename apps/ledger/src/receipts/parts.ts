@@ -8,7 +8,7 @@ import {
   type PredicateType,
   type ReceiptEvent,
 } from '@bailiwick/contracts/receipt';
-import type { StoredEvent } from '@bailiwick/event-store/port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { makeStatement } from '@bailiwick/receipts/envelope';

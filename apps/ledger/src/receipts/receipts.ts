@@ -13,7 +13,8 @@ import {
   type PredicateType,
   type ReceiptEvent,
 } from '@bailiwick/contracts/receipt';
-import type { SearchFilter, StoredEvent } from '@bailiwick/event-store/port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { SearchFilter } from '@bailiwick/event-store/port';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { custodyOf } from '@bailiwick/receipts/custody';

@@ -5,7 +5,7 @@ import { bodyDigest } from '@bailiwick/authority/state/stored';
 import type { Answer } from '@bailiwick/contracts/command';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { StoredEvent } from '@bailiwick/event-store/port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
 import { Sources } from '../connections/sources';
 import { catchUp, folded } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';

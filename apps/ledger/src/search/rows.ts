@@ -1,6 +1,6 @@
 import type { RunView } from '@bailiwick/contracts/grant';
 import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
-import type { StoredEvent } from '@bailiwick/event-store/port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
 import type { Filter } from '@bailiwick/contracts/search';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { LogLedger } from '../follower/log-ledger';

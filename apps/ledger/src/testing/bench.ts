@@ -3,7 +3,8 @@ import type { EventSource, SourceSink } from '@bailiwick/messaging/log-follower/
 import type { Event } from '@bailiwick/contracts/event';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 import { migrateEventLog } from '@bailiwick/event-store/migrations/run';
-import type { AppendEvent, StoredEvent } from '@bailiwick/event-store/port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { AppendEvent } from '@bailiwick/event-store/port';
 import type { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { seededKey } from '@bailiwick/transparency-log/testing/keys';
 import { testDatabase } from '../../../../test/support/servers';

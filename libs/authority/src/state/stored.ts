@@ -1,15 +1,13 @@
 import type { Event } from '@bailiwick/contracts/event';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
 import { sha256hex } from '@bailiwick/core/digest';
 import { asideBy, readBody, treeNamed } from './set-aside';
 import { dropEnded, evolve } from '../events/evolve';
 import { CorruptLog } from '../events/follows';
 import type { LogState } from './state';
 
-/** A stored event: its bytes and its position. */
-export interface StoredBody {
-  readonly position: number;
-  readonly body: string;
-}
+/** The bytes and the position of a stored event: all that the state is folded from. */
+export type StoredBody = Pick<StoredEvent, 'position' | 'body'>;
 
 /** Returns the digest by which a person names the body that they have examined. */
 export const bodyDigest = (body: string): string => `sha256:${sha256hex(body)}`;

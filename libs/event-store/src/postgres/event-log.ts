@@ -2,19 +2,10 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { Pool, type PoolClient, type QueryConfig } from 'pg';
 import { checkBatch, SEPARATOR } from '../check-batch';
 import { PostgresLeases } from './leases';
+import { EVENT_COLUMNS, toStoredEvent, type EventRow } from './event-row';
 import { readEvents } from './read';
-import type {
-  AppendEvent,
-  AppendResult,
-  EventLog,
-  Fence,
-  Lease,
-  Roster,
-  SearchFilter,
-  Snapshot,
-  StoredEvent,
-  StoredRow,
-} from '../port';
+import type { StoredEvent, StoredRow } from '@bailiwick/contracts/stored-event';
+import type { AppendEvent, AppendResult, EventLog, Fence, Lease, Roster, SearchFilter, Snapshot } from '../port';
 import { databaseWaits } from './waits';
 
 /** a server that accepts a connection and does not respond within this time counts as unavailable */
@@ -139,12 +130,12 @@ export class PostgresEventLog implements EventLog {
   async rows(log: string, from: number, limit: number): Promise<StoredRow[]> {
     const { rows } = await this.pool.query<EventRow & StoredRow['columns']>({
       name: 'rows',
-      text: `SELECT ${COLUMNS}, ${REPEATED_COLUMNS} FROM event WHERE log = $1 AND position >= $2 ORDER BY position LIMIT $3`,
+      text: `SELECT ${EVENT_COLUMNS}, ${REPEATED_COLUMNS} FROM event WHERE log = $1 AND position >= $2 ORDER BY position LIMIT $3`,
       values: [log, from, limit],
     });
     return rows.map((row) => {
       const { tenant, treeId, runId, grantId, actionId, commandId } = row;
-      return { ...stored(row), columns: { tenant, treeId, runId, grantId, actionId, commandId } };
+      return { ...toStoredEvent(row), columns: { tenant, treeId, runId, grantId, actionId, commandId } };
     });
   }
 
@@ -166,18 +157,18 @@ export class PostgresEventLog implements EventLog {
       );
     const direction = filter.newestFirst ? 'DESC' : 'ASC';
     const { rows } = await this.pool.query<EventRow>(
-      `SELECT ${COLUMNS} FROM event WHERE ${where.join(' AND ')} ORDER BY log ${direction}, position ${direction} LIMIT $${values.push(filter.limit)}`,
+      `SELECT ${EVENT_COLUMNS} FROM event WHERE ${where.join(' AND ')} ORDER BY log ${direction}, position ${direction} LIMIT $${values.push(filter.limit)}`,
       values,
     );
-    return rows.map(stored);
+    return rows.map(toStoredEvent);
   }
 
   async at(log: string, positions: readonly number[]): Promise<StoredEvent[]> {
     const { rows } = await this.pool.query<EventRow>(
-      `SELECT ${COLUMNS} FROM event WHERE log = $1 AND position = ANY($2) ORDER BY position`,
+      `SELECT ${EVENT_COLUMNS} FROM event WHERE log = $1 AND position = ANY($2) ORDER BY position`,
       [log, positions],
     );
-    return rows.map(stored);
+    return rows.map(toStoredEvent);
   }
 
   /**
@@ -282,16 +273,6 @@ export class PostgresEventLog implements EventLog {
   }
 }
 
-interface EventRow {
-  log: string;
-  position: string;
-  type: string;
-  time: Date;
-  body: string;
-  payload: string | null;
-}
-
-const COLUMNS = 'log, position, type, time, body::text AS body, payload::text AS payload';
 const REPEATED_COLUMNS =
   'tenant, tree_id AS "treeId", run_id AS "runId", grant_id AS "grantId", action_id AS "actionId", command_id AS "commandId"';
 const IDS = ['treeId', 'runId', 'grantId', 'actionId'] as const;
@@ -343,12 +324,3 @@ function appendValues(
     notAfter ?? null,
   ];
 }
-
-const stored = (row: EventRow): StoredEvent => ({
-  log: row.log,
-  position: Number(row.position),
-  type: row.type,
-  time: row.time.toISOString(),
-  body: row.body,
-  payload: row.payload,
-});

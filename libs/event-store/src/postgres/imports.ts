@@ -1,8 +1,10 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import type { ExportHeader, ExportLine } from '@bailiwick/contracts/export';
 import { Pool } from 'pg';
-import type { Fence, StoredEvent } from '../port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { Fence } from '../port';
 import { databaseWaits } from './waits';
+import { EVENT_COLUMNS, toStoredEvent, type EventRow } from './event-row';
 
 /** The import that was started for a tenant. */
 export interface StartedImport {
@@ -77,13 +79,13 @@ export class PostgresImports {
 
   /** Reads a range of positions. With LIMIT instead, a database without statistics would sort the rest of the table. */
   async read(log: string, from: number, limit: number): Promise<StoredEvent[]> {
-    const { rows } = await this.pool.query<Omit<StoredEvent, 'position' | 'time'> & { position: string; time: Date }>({
+    const { rows } = await this.pool.query<EventRow>({
       name: 'staged',
-      text: `SELECT log, position, type, time, body::text AS body, payload::text AS payload
+      text: `SELECT ${EVENT_COLUMNS}
         FROM import_event WHERE log = $1 AND position >= $2 AND position < $2::bigint + $3 ORDER BY position`,
       values: [log, from, limit],
     });
-    return rows.map((row) => ({ ...row, position: Number(row.position), time: row.time.toISOString() }));
+    return rows.map(toStoredEvent);
   }
 
   /** Drops the staged events after a failed check. */

@@ -1,7 +1,8 @@
 import { Pool } from 'pg';
 import type { Opened, Payloads, PayloadSelection } from '../payloads';
-import type { StoredEvent } from '../port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
 import { databaseWaits } from './waits';
+import { toStoredEvent, type EventRow } from './event-row';
 
 /** Erases payloads in PostgreSQL through a function of the database, since no role may change an event. */
 export class PostgresPayloads implements Payloads {
@@ -39,13 +40,13 @@ export class PostgresPayloads implements Payloads {
   }
 
   async unfinished(log: string): Promise<StoredEvent[]> {
-    const { rows } = await this.pool.query<Omit<StoredEvent, 'position' | 'time'> & { position: string; time: Date }>(
+    const { rows } = await this.pool.query<EventRow>(
       `SELECT log, position, type, time, body::text AS body FROM event WHERE log = $1 AND type = 'PayloadsErased'
         AND NOT EXISTS (SELECT FROM erasure_done AS done WHERE done.log = event.log AND done.position = event.position)
         ORDER BY position`,
       [log],
     );
-    return rows.map((row) => ({ ...row, position: Number(row.position), time: row.time.toISOString() }));
+    return rows.map(toStoredEvent);
   }
 
   async finished(log: string, erasure: number): Promise<void> {

@@ -1,4 +1,5 @@
-import type { AppendEvent, EventLog, StoredEvent } from '../port';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { AppendEvent, EventLog } from '../port';
 
 /** Provides the adapter under test, others of the same store, and logs that no other test uses. */
 export class Logs {

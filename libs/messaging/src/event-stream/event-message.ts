@@ -1,21 +1,10 @@
+import type { EventWithoutPayload } from '@bailiwick/contracts/stored-event';
 import type { MsgHdrs } from 'nats';
 import { percentEncode } from '../commit-message';
 import { SUBJECT_PREFIX, streamSubjects } from '../subjects';
 
 /** The JetStream stream with every event of every log, for subscribers outside. */
 export const EVENT_STREAM = 'BAILIWICK_EVENTS';
-
-/** One event of a log, as it is stored. */
-export interface StreamEvent {
-  /** `<tenant>/<n>` */
-  readonly log: string;
-  readonly position: number;
-  readonly type: string;
-  /** RFC 3339 */
-  readonly time: string;
-  /** JSON, exactly as stored */
-  readonly body: string;
-}
 
 export interface StreamMessage {
   readonly subject: string;
@@ -29,7 +18,11 @@ export interface StreamMessage {
  * @param sequence of the last message in the stream before the first of these; the server stores each only at its place
  * @see CloudEvents 1.0 section 3; NATS Protocol Binding for CloudEvents 1.0.3 section 3.1
  */
-export function toStreamMessages(log: string, events: readonly StreamEvent[], sequence: number): StreamMessage[] {
+export function toStreamMessages(
+  log: string,
+  events: readonly EventWithoutPayload[],
+  sequence: number,
+): StreamMessage[] {
   const subjectOf = streamSubjects(log);
   return events.map(({ position, type, time, body }, i) => {
     const id = `${log}:${position}`;

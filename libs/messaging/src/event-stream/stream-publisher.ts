@@ -2,7 +2,8 @@ import type { JetStreamManager } from 'nats';
 import { z } from 'zod';
 import { natsOf, type Bus } from '../connect';
 import { BUS_LIMITS } from '../limits';
-import { toStreamMessages, type StreamEvent, type StreamMessage } from './event-message';
+import type { EventWithoutPayload } from '@bailiwick/contracts/stored-event';
+import { toStreamMessages, type StreamMessage } from './event-message';
 import { ensureEventStream, lastPublished, type EventStreamOptions } from './event-stream';
 
 /** The answer of a server to a published message. @see NATS JetStream API, PubAck */
@@ -14,7 +15,7 @@ const pubAck = z.union([
 /** Where events are read from that are not held in memory. */
 export interface PublishedLog {
   /** up to `limit` events from a position on, in order */
-  read(log: string, from: number, limit: number): Promise<readonly StreamEvent[]>;
+  read(log: string, from: number, limit: number): Promise<readonly EventWithoutPayload[]>;
   /** the next position of a log */
   head(log: string): Promise<number>;
 }
@@ -23,7 +24,7 @@ interface Progress {
   /** the next position to publish; undefined until it is read from the stream */
   next: number | undefined;
   /** events that were offered and not yet published, in order and without gaps */
-  held: StreamEvent[];
+  held: EventWithoutPayload[];
   /** events from here on were offered: there is something to publish */
   offered: number;
 }
@@ -71,7 +72,7 @@ export class StreamPublisher {
   }
 
   /** Offers events that were just committed, so that they need not be read again. */
-  offer(log: string, events: readonly StreamEvent[]): void {
+  offer(log: string, events: readonly EventWithoutPayload[]): void {
     const progress = this.logs.get(log);
     const last = events.at(-1);
     if (!progress || !last) return;
@@ -157,7 +158,7 @@ export class StreamPublisher {
   }
 
   /** From memory if they continue where the stream ends, otherwise from the log. */
-  private async nextEvents(log: string, progress: Progress): Promise<readonly StreamEvent[]> {
+  private async nextEvents(log: string, progress: Progress): Promise<readonly EventWithoutPayload[]> {
     const next = progress.next as number;
     progress.held = progress.held.filter(({ position }) => position >= next);
     if (progress.held[0]?.position === next) return progress.held.slice(0, BUS_LIMITS.eventStreamBatch);
@@ -166,7 +167,7 @@ export class StreamPublisher {
   }
 
   /** One batch: only its last message is acknowledged, for it is stored only after all before it. */
-  private async publish(log: string, progress: Progress, events: readonly StreamEvent[]): Promise<void> {
+  private async publish(log: string, progress: Progress, events: readonly EventWithoutPayload[]): Promise<void> {
     const { nats } = natsOf(this.bus);
     const messages = toStreamMessages(log, events, this.sequence as number);
     const last = messages.pop() as StreamMessage;
@@ -177,7 +178,7 @@ export class StreamPublisher {
     );
     if ('error' in ack) throw new Error(`the event stream refused position ${progress.next}: ${ack.error.description}`);
     this.sequence = ack.seq;
-    progress.next = (events.at(-1) as StreamEvent).position + 1;
+    progress.next = (events.at(-1) as EventWithoutPayload).position + 1;
   }
 
   /** Forgets what is known of the stream: it is read again before the next message. */

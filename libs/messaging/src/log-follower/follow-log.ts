@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
 import { BUS_LIMITS } from '../limits';
 import {
   onGap,
@@ -10,21 +11,6 @@ import {
   wantsReading,
   type SequencerState,
 } from './sequencer';
-
-/** An event as it is stored in the log. */
-export interface FollowedEvent {
-  /** `<tenant>/<n>` */
-  readonly log: string;
-  readonly position: number;
-  /** `GrantIssued` */
-  readonly type: string;
-  /** RFC 3339 */
-  readonly time: string;
-  /** the JSON text exactly as stored */
-  readonly body: string;
-  /** the payload as JSON text; null or absent if there is none or it was erased */
-  readonly payload?: string | null;
-}
 
 /** Receives the notifications of a source about one log. They may be wrong, missing, repeated, and in any order. */
 export interface SourceSink {
@@ -45,7 +31,7 @@ export interface Batch {
   readonly from: number;
   /** the position to store in the same transaction as the result; one past the last event's */
   readonly next: number;
-  readonly events: readonly FollowedEvent[];
+  readonly events: readonly StoredEvent[];
 }
 
 export interface Problem {
@@ -61,7 +47,7 @@ export interface FollowOptions {
   log: string;
   source: EventSource;
   /** reads the log: the events from position `from` on, at most `limit`; fewer only at the end of the log */
-  read: (log: string, from: number, limit: number) => Promise<readonly FollowedEvent[]>;
+  read: (log: string, from: number, limit: number) => Promise<readonly StoredEvent[]>;
   /**
    * The first position not yet handled, or a function that reads it from where `handle` stores it. The function is
    * called again after `handle` threw: a transaction may have been committed although its result was lost.
@@ -209,7 +195,7 @@ class LogFollower implements Follower {
   }
 
   /** Reads the next events of the log, with retries; none if it has no more, or the follower is stopping. */
-  private async readNext(): Promise<readonly FollowedEvent[]> {
+  private async readNext(): Promise<readonly StoredEvent[]> {
     const { log, read } = this.options;
     for (let attempt = 1; !this.stopping; attempt += 1) {
       try {
@@ -227,7 +213,7 @@ class LogFollower implements Follower {
     return [];
   }
 
-  private async handle(events: readonly FollowedEvent[]): Promise<void> {
+  private async handle(events: readonly StoredEvent[]): Promise<void> {
     const from = this.position;
     const batch: Batch = { log: this.options.log, from, next: from + events.length, events };
     for (let attempt = 1; !this.stopping; attempt += 1) {

@@ -1,8 +1,9 @@
-import type { Batch, FollowedEvent, FollowOptions, Problem, SourceSink } from '../log-follower/follow-log';
+import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { Batch, FollowOptions, Problem, SourceSink } from '../log-follower/follow-log';
 import { BUS_LIMITS } from '../limits';
 
 const LOG = 'default/0';
-export const eventAt = (position: number, log = LOG): FollowedEvent => ({
+export const eventAt = (position: number, log = LOG): StoredEvent => ({
   log,
   position,
   type: 'RunOpened',
@@ -27,7 +28,7 @@ export class World {
     },
   };
 
-  read = async (log: string, from: number, limit: number): Promise<FollowedEvent[]> => {
+  read = async (log: string, from: number, limit: number): Promise<StoredEvent[]> => {
     this.reads += 1;
     await pause();
     const count = Math.max(0, Math.min(limit, this.length - from));
