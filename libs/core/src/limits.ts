@@ -1,6 +1,8 @@
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** How long the gateway waits for the response to a command. The waits within it are shares of it. */
+const COMMAND = 10_000;
 
 /**
  * Maxima of every queue, depth, fan-out, lifetime, body and batch. Each is enforced where the value enters the system.
@@ -56,13 +58,24 @@ export const LIMITS = {
   /** unanswered messages at the owner of one log: of commands, and of queries */
   messagesPerLog: 256,
   queriesPerLog: 1_000,
-  commandTimeoutMs: 10_000,
+  commandTimeoutMs: COMMAND,
+  /** how long the gateway waits for the response to a query, or to a request to the delegation service */
+  queryTimeoutMs: COMMAND / 2,
+  /** one attempt of either, after which the next may reach another owner */
+  attemptMs: (COMMAND * 3) / 10,
+  /** how long an owner computes the digest of its state for a query */
+  digestMs: COMMAND / 4,
+  /** how long the ledger waits for its read models to reach the end of a log, for a request with `commandTimeoutMs` */
+  catchUpMs: COMMAND / 2,
+  /** how long an owner waits for a drift score, and in it the intent monitor for the events before the call */
+  driftMs: COMMAND / 20,
+  driftCatchUpMs: (COMMAND * 7) / 200,
   /** verification on demand: time-out of a message about it, and how long the ledger delays the reply to a poll */
   verifyMs: 60_000,
   verifyLookMs: 20_000,
   /** refolds of one log, or reads of its entries, that wait for the running one; and how long they wait */
   foldsWaiting: 4,
-  foldWaitMs: 5_000,
+  foldWaitMs: COMMAND / 2,
   /** requests for trees of one log that ended long ago, waiting for the running one */
   archivedTreesWaiting: 100,
   /** number of these trees that are cached, and for how long */
@@ -96,7 +109,7 @@ export const LIMITS = {
   erasePayloadsAtOnce: 2_000,
   eraseTreesAtOnce: 500,
   /** how long a response waits for the erasure to complete; after that it continues in the background */
-  eraseAnswerMs: 5_000,
+  eraseAnswerMs: COMMAND / 2,
 
   // export and import
   /** concurrent exports of different tenants at one gateway */
@@ -155,7 +168,7 @@ export const LIMITS = {
   cardsAtOnce: 8,
   /** lists of pending approvals of one log that wait for the running one; and how long they wait */
   pendingWaiting: 32,
-  pendingWaitMs: 4_000,
+  pendingWaitMs: (COMMAND * 4) / 10,
   pendingApprovalsPerRun: 100,
   /** how long a refusal by a person denies the same request without asking again */
   refusalAppliesMs: 10 * MINUTE,

@@ -2,9 +2,8 @@ import { mayBeHighRisk } from '@bailiwick/authority/matching/catalog';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { intentSubject } from '@bailiwick/messaging/subjects';
 import { authorize } from '@bailiwick/contracts/command';
+import { LIMITS } from '@bailiwick/core/limits';
 import { scoreAnswer, type ScoreRequest } from '@bailiwick/contracts/intent';
-
-const SCORE_MS = 500;
 
 /**
  * Requests the drift score of a high-risk action before its command enters the mailbox, because an owner never waits for
@@ -19,7 +18,7 @@ export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<
   const { log, grantId, action, resource, labels, payload, actor, proof } = parsed.data;
   const vouched = proof.vouched && actor.kind !== 'run';
   const request: ScoreRequest = { log, grantId, after, action, resource, labels, vouched, args: payload?.value.args };
-  const answer = await bus.request(intentSubject('score'), request, SCORE_MS);
+  const answer = await bus.request(intentSubject('score'), request, LIMITS.driftMs);
   const score = answer.ok ? scoreAnswer.safeParse(answer.value) : undefined;
   return { ...parsed.data, drift: score?.success ? score.data.value : 'unavailable' };
 }

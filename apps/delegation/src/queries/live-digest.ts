@@ -1,9 +1,8 @@
 import { digestOfLive } from '@bailiwick/authority/state/digest';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { LogOwner } from '../log-owner/owner';
 
 const DIGEST_STEPS = 100;
-/** The caller waits five seconds; a response without a digest must arrive before. */
-const DIGEST_MS = 2_500;
 
 /**
  * Computes the digest of the state in steps, between which the owner decides. Returns null if decisions keep changing
@@ -14,7 +13,7 @@ export async function liveDigest(
   owner: LogOwner,
   now: () => number = () => performance.now(),
 ): Promise<{ position: number; digest: string | null }> {
-  const until = now() + DIGEST_MS;
+  const until = now() + LIMITS.digestMs;
   const made = await digestOfLive((step) => owner.read(step), {
     maxSteps: DIGEST_STEPS,
     isLate: () => now() >= until,

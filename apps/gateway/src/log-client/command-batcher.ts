@@ -44,6 +44,10 @@ const MOST_SLOW = 96;
 /**
  * Queues commands per log and sends the waiting ones of a log in one message. A message without a response is sent
  * again with the same command ids, and the owner repeats its first answers (I4).
+ *
+ * The owner also has a queue and batches (`Mailbox`, `Batch`). This queue saves messages, of which an owner handles
+ * far fewer per second than commands, and keeps commands while a log has no owner. That one saves commits, and bounds
+ * what all gateways together send to a log.
  */
 export class CommandBatcher {
   private readonly queues = new Map<string, Queue>();

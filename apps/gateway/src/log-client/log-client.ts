@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { BUS } from '../config';
 import { fromAnswer, Refused } from '../http/problem';
 import { CommandBatcher } from './command-batcher';
-import { requestWithRetries, TRY_MS, type Send } from './retry';
+import { requestWithRetries, type Send } from './retry';
 
 const logList = z.object({ ok: z.literal(true), value: z.object({ logs: z.array(z.string()) }) });
 
@@ -19,8 +19,6 @@ const owned = z.object({ log: z.string() });
 
 /** Objects that can be read by id. */
 type Kind = 'run' | 'grant' | 'tree' | 'approval';
-
-const QUERY_MS = 5_000;
 
 /** Sends commands and queries to the owners of the logs, and requests to the ledger and the delegation service. */
 @Injectable()
@@ -74,7 +72,11 @@ export class LogClient {
   private question(query: Query): Promise<Answer> {
     const onNoResponders = (): Promise<void> => this.refuseUnknown(query.log);
     const send: Send = (ms) => this.askOwner(query.log, querySubject(query.log), query, ms);
-    return requestWithRetries(send, { recipient: 'the owner of the log', timeoutMs: QUERY_MS, onNoResponders });
+    return requestWithRetries(send, {
+      recipient: 'the owner of the log',
+      timeoutMs: LIMITS.queryTimeoutMs,
+      onNoResponders,
+    });
   }
 
   async ledger<T>(op: string, body: Record<string, unknown>, timeoutMs: number = LIMITS.commandTimeoutMs): Promise<T> {
@@ -84,9 +86,11 @@ export class LogClient {
 
   async admin<T>(op: string, body: Record<string, unknown>): Promise<T> {
     // a deadline as for a command: a request that was answered with 503 does not run later
-    const headers = { [DEADLINE_HEADER]: String(Date.now() + QUERY_MS - LIMITS.clockBackMs) };
+    const headers = { [DEADLINE_HEADER]: String(Date.now() + LIMITS.queryTimeoutMs - LIMITS.clockBackMs) };
     const send: Send = (ms) => this.bus.request(adminSubject(op), body, ms, { headers });
-    return value<T>(await requestWithRetries(send, { recipient: 'the delegation service', timeoutMs: QUERY_MS }));
+    return value<T>(
+      await requestWithRetries(send, { recipient: 'the delegation service', timeoutMs: LIMITS.queryTimeoutMs }),
+    );
   }
 
   /**
@@ -109,7 +113,7 @@ export class LogClient {
     moves.add(moved);
     try {
       const options = onPart && { onPart };
-      return await Promise.race([this.bus.request(subject, body, Math.min(ms, TRY_MS), options), move]);
+      return await Promise.race([this.bus.request(subject, body, Math.min(ms, LIMITS.attemptMs), options), move]);
     } finally {
       moves.delete(moved);
       if (moves.size === 0) this.moves.delete(log);
@@ -123,7 +127,7 @@ export class LogClient {
    */
   private async refuseUnknown(log: string): Promise<void> {
     const { tenant } = parseLogName(log);
-    const reply = await this.bus.request(adminSubject('logs'), { tenant }, TRY_MS);
+    const reply = await this.bus.request(adminSubject('logs'), { tenant }, LIMITS.attemptMs);
     const parsed = reply.ok ? logList.safeParse(reply.value) : undefined;
     if (parsed?.success && !parsed.data.value.logs.includes(log))
       throw new Refused('NOT_FOUND', `Log ${log} not found.`);

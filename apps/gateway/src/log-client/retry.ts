@@ -3,8 +3,7 @@ import type { Answer } from '@bailiwick/contracts/command';
 import { z } from 'zod';
 import { Refused } from '../http/problem';
 
-/** Time limit of one attempt, and the pause before the next one. */
-export const TRY_MS = 3_000;
+/** The pause before the next attempt. */
 export const RETRY_MS = 100;
 
 export const answer = z.union([
@@ -32,7 +31,8 @@ export interface RetryOptions {
 }
 
 /**
- * Repeats a request until its recipient responds.
+ * Repeats a request until its recipient responds. Only the gateway repeats requests: a request that is lost between two
+ * owners never reaches either. An owner repeats only its own appends.
  * @throws Refused INTERNAL for a malformed response, TOO_LARGE, or NOT_READY after the time limit
  */
 export async function requestWithRetries(send: Send, options: RetryOptions): Promise<Answer> {

@@ -1,6 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { scoreRequest, type ScoreRequest } from '@bailiwick/contracts/intent';
+import { LIMITS } from '@bailiwick/core/limits';
 import { withoutWords, type Score } from '@bailiwick/drift/score';
 import { healthSubject, intentSubject } from '@bailiwick/messaging/subjects';
 import { healthAnswer } from '@bailiwick/platform/health';
@@ -9,9 +10,6 @@ import { MonitorService } from '../monitor/monitor.service';
 import { callOfRequest } from './call-of-request';
 import { RefusedError } from './refused';
 import { ZodPipe } from './zod.pipe';
-
-/** The share of the owner's timeout in which the monitor may catch up with the log. */
-const CATCH_UP_MS = 350;
 
 @Controller()
 export class IntentController {
@@ -27,7 +25,7 @@ export class IntentController {
   ): Promise<{ ok: true; value: Score }> {
     const call = callOfRequest(request);
     if (!call) throw new RefusedError('PATTERN_INVALID', 'the verb or the resource cannot be read');
-    const score = await this.monitors.get(log)?.score(grantId, call, after, CATCH_UP_MS);
+    const score = await this.monitors.get(log)?.score(grantId, call, after, LIMITS.driftCatchUpMs);
     if (!score) throw new RefusedError('NOT_READY', 'no score is available for this run now');
     return { ok: true, value: { ...score, features: withoutWords(score.features) } };
   }

@@ -118,7 +118,7 @@ export class LogLedger {
   }
 
   /** Resolves to true once the tree and the read models contain the event at a position. */
-  reached(position: number, timeoutMs = 5_000): Promise<boolean> {
+  reached(position: number, timeoutMs: number = LIMITS.catchUpMs): Promise<boolean> {
     return this.follower?.caughtUpTo(position, timeoutMs) ?? Promise.resolve(false);
   }
 

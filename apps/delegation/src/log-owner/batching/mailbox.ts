@@ -1,7 +1,10 @@
 import { systemTimer, type Timer } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 
-/** A bounded queue that hands out all waiting items at once, so that they share one commit. */
+/**
+ * A bounded queue that hands out all waiting items at once, so that they share one commit. The queue of a gateway
+ * (`CommandBatcher`) cannot replace it: commands of several gateways, reads and deadlines arrive at one owner.
+ */
 export class Mailbox<T> {
   private items: T[] = [];
   private wake: (() => void) | undefined;
