@@ -13,6 +13,9 @@ export class Refused extends Error {
   }
 }
 
+/** A refusal by the owner of a log, which has recorded it, or by the ledger or the delegation service. */
+export class RefusedElsewhere extends Refused {}
+
 const TITLES: Partial<Record<Code, string>> = {
   GRANT_WIDENS_PARENT: 'A child grant must not be wider than its parent',
   GRANT_NOT_LIVE: 'The grant is not live',
@@ -36,7 +39,7 @@ export function fromAnswer(refusal: {
   detail: string;
   reasons?: unknown[];
   extra?: Record<string, unknown>;
-}): Refused {
+}): RefusedElsewhere {
   const code = (Object.hasOwn(CODES, refusal.code) ? refusal.code : 'INTERNAL') as Code;
-  return new Refused(code, refusal.detail, (refusal.reasons ?? []) as Reason[], refusal.extra ?? {});
+  return new RefusedElsewhere(code, refusal.detail, (refusal.reasons ?? []) as Reason[], refusal.extra ?? {});
 }

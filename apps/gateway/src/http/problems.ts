@@ -6,7 +6,7 @@ import { LOGGER } from '../config';
 import { RefusalReports } from '../reporting/refusal-reports';
 import type { Endpoint } from './endpoint';
 import { HttpResponse, problemResponse } from './http-response';
-import { Refused } from './problem';
+import { Refused, RefusedElsewhere } from './problem';
 import type { Incoming } from './request-context';
 
 const INTERNAL = 'an internal error occurred; the log of the gateway has the details';
@@ -20,11 +20,15 @@ export class Problems {
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'error'>,
   ) {}
 
-  /** Responds to a failed request of an endpoint, and reports a refusal for lack of rights as an event. */
+  /**
+   * Responds to a failed request of an endpoint, and reports a refusal for lack of rights to the owner, which records it.
+   * The owner's own refusals are recorded already.
+   */
   ofEndpoint(endpoint: Endpoint, error: unknown, request: Pick<Incoming, 'url' | 'raw'>): HttpResponse {
     const refused = this.toRefused(error, request.url);
     const caller = this.admission.callerOf(request.raw);
-    if (refused.code === 'FORBIDDEN' && caller && endpoint.roles !== 'public')
+    const isOwn = !(refused instanceof RefusedElsewhere);
+    if (isOwn && refused.code === 'FORBIDDEN' && caller && endpoint.roles !== 'public')
       this.refusals.report(caller, `${endpoint.method} ${endpoint.path}`, refused.detail);
     return problemResponse(endpoint.path, refused);
   }
