@@ -1,10 +1,10 @@
 import type { Limits } from '@bailiwick/contracts/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
-import { ok } from '@bailiwick/core/result';
+import { err, ok } from '@bailiwick/core/result';
 import { blockedInChain, blockedItself, livenessReason, type Blocked } from '../state/liveness';
 import { revokedRequest } from '../presentation/approval-status';
-import { quarantinedBy, subjectOf } from '../revocation/revocation-rules';
+import { quarantineRefusal, subjectOf } from '../revocation/revocation-rules';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
 import { widerThan } from './grants/run';
 import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
@@ -95,9 +95,8 @@ function approveGrant(
 
   const { treeId, runId } = approval;
   const run = state.runs.get(runId);
-  const rule = run && quarantinedBy(state, subjectOf(run, { treeId, limits }));
-  if (rule)
-    return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
+  const quarantined = run && quarantineRefusal(state, subjectOf(run, { treeId, limits }));
+  if (quarantined) return err(quarantined);
   const grantId = newId('grant', state, commandId);
   const events: NewEvent[] = [
     given,

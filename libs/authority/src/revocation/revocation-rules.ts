@@ -1,4 +1,5 @@
 import type { RevocationTarget, StoredSelector } from '@bailiwick/contracts/event';
+import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseTime } from '@bailiwick/core/clock';
 import { deniesTool, selects, strikes, withoutTool, type Rule, type Subject } from './rule-set';
 import type { ApprovalNode, GrantNode, LogState, RunNode } from '../state/state';
@@ -28,11 +29,17 @@ export function struckBy(state: LogState, grant: GrantNode): string | undefined 
 }
 
 /**
- * Returns the quarantine that refuses a new grant for this subject, if any. A tool's quarantine denies the tool, not
- * the grant.
+ * Returns the refusal of a new grant for this subject if it is quarantined. A tool's quarantine denies the tool, not the
+ * grant.
  */
-export function quarantinedBy(state: LogState, subject: Subject): Rule | undefined {
-  return state.rules.match(subject, 0, (rule) => rule.quarantine && rule.target !== 'tool');
+export function quarantineRefusal(state: LogState, subject: Subject): Refusal | undefined {
+  const rule = state.rules.match(subject, 0, ({ quarantine, target }) => quarantine && target !== 'tool');
+  return (
+    rule && {
+      code: 'QUARANTINED',
+      detail: `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`,
+    }
+  );
 }
 
 /**

@@ -7,7 +7,7 @@ import { mayDelegate } from '../../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { agentFault, storedAgent } from '../../matching/names';
 import { resolveChild } from './resolve';
-import { quarantinedBy } from '../../revocation/revocation-rules';
+import { quarantineRefusal } from '../../revocation/revocation-rules';
 import { chainOf, type GrantNode, type RunNode } from '../../state/state';
 import { clip } from '../../presentation/text';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
@@ -52,7 +52,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
     return ok([denied({ agentClass: command.agent.class, code, detail, reasons: reasons ?? [] })]);
   }
   const limits = resolved.value;
-  const rule = quarantinedBy(state, {
+  const quarantined = quarantineRefusal(state, {
     agentClass: command.agent.class,
     agentInstance: command.agent.instance,
     modelVersion: command.agent.posture?.modelVersion,
@@ -61,8 +61,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
     treeId: parent.treeId,
     limits,
   });
-  if (rule)
-    return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
+  if (quarantined) return err(quarantined);
 
   const runId = newId('run', state, command.commandId);
   return ok([

@@ -5,7 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';
 import { agentFault, storedAgent } from '../../matching/names';
 import { resolveRoot } from './resolve';
-import { quarantinedBy } from '../../revocation/revocation-rules';
+import { quarantineRefusal } from '../../revocation/revocation-rules';
 import { refusedBefore, refusedReason, refusedText, rootAsked } from '../actions/refused-before';
 import { newId, refuse, type Decide, type NewEvent } from '../types';
 
@@ -21,7 +21,7 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
   const limits = resolved.value;
   const id = (kind: 'run' | 'tree' | 'grant' | 'approval') => newId(kind, state, command.commandId);
   const [runId, treeId, grantId] = [id('run'), id('tree'), id('grant')];
-  const rule = quarantinedBy(state, {
+  const quarantined = quarantineRefusal(state, {
     agentClass: command.agent.class,
     agentInstance: command.agent.instance,
     modelVersion: command.agent.posture?.modelVersion,
@@ -30,8 +30,7 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
     treeId,
     limits,
   });
-  if (rule)
-    return refuse('QUARANTINED', `new grants like this one are quarantined by ${rule.revocationId} until it is lifted`);
+  if (quarantined) return err(quarantined);
 
   const opened: NewEvent = {
     type: 'RunOpened',
