@@ -1,4 +1,5 @@
-import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dimension';
+import type { Situation } from '@bailiwick/authority/dimensions/dimension';
+import { recordedFacts } from '@bailiwick/authority/dimensions/recorded-facts';
 import { attenuatesAll, DIMENSION_TABLE } from '@bailiwick/authority/dimensions/all';
 import { normalizeTool } from '@bailiwick/authority/matching/tool-name';
 import { unverifiedCost } from '@bailiwick/authority/matching/unverified';
@@ -218,21 +219,7 @@ function admitted(
   report: ReportFinding,
 ): string | undefined {
   const leaf = chain[0] as Grant;
-  const { type, id, attributes = {} } = data.resource;
-  const facts: ActionFacts = {
-    verb: data.verb,
-    tool: data.tool,
-    effect: data.effect,
-    effects: data.effects,
-    risk: data.risk,
-    stated: data.stated,
-    resource: { type, id, attributes },
-    cost: data.charge.cost,
-    agentClass: leaf.run.agent.class,
-    declaredPosture: leaf.run.agent.posture ?? {},
-    currentPosture: data.posture,
-    proof: data.proof.vouched ? { vouched: true } : { vouched: false, jkt: data.proof.jkt },
-  };
+  const facts = recordedFacts(data, leaf.run.agent);
   let asks: string | undefined;
   for (const grant of chain) {
     const situation: Situation = { usage: NOTHING_USED, drift: data.drift ?? 0, leaf: grant === leaf };

@@ -2,6 +2,7 @@ import type { Event, EventOf } from '@bailiwick/contracts/event';
 import type { Fate } from '@bailiwick/contracts/replay';
 import { parseTime } from '@bailiwick/core/clock';
 import type { Asked } from '../commands/actions/judge';
+import { recordedFacts } from '../dimensions/recorded-facts';
 import { isOpen } from '../events/endings';
 import { blockedItself } from '../state/liveness';
 import type { GrantNode, LogState, RunNode } from '../state/state';
@@ -53,24 +54,11 @@ export function targetExists(state: LogState, event: Event, grant: GrantNode | u
   }
 }
 
-/** Rebuilds the call as it was understood when it was decided. Costs of zero are not in its charge. */
+/** Rebuilds the call as it was understood when it was decided. */
 export function askedOf({ data }: Decision, run: RunNode): Asked {
   const drift = data.drift ?? 0;
   return {
-    facts: {
-      verb: data.verb,
-      tool: data.tool,
-      effect: data.effect,
-      effects: data.effects,
-      risk: data.risk,
-      stated: data.stated,
-      resource: { type: data.resource.type, id: data.resource.id, attributes: data.resource.attributes ?? {} },
-      cost: data.charge.cost,
-      agentClass: run.agent.class,
-      declaredPosture: run.agent.posture ?? {},
-      currentPosture: data.posture,
-      proof: data.proof.vouched ? { vouched: true } : { vouched: false, jkt: data.proof.jkt },
-    },
+    facts: recordedFacts(data, run.agent),
     labels: data.labels,
     charge: data.charge,
     drift: drift === 'unavailable' ? drift : Math.max(drift, run.drift),

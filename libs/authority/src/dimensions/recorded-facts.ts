@@ -1,0 +1,25 @@
+import type { EventOf } from '@bailiwick/contracts/event';
+import type { RunNode } from '../state/state';
+import type { ActionFacts } from './dimension';
+
+/** Returns the facts of a recorded call as they were judged. Costs of zero are not in its charge. */
+export function recordedFacts(
+  data: EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>['data'],
+  agent: RunNode['agent'],
+): ActionFacts {
+  const { type, id, attributes = {} } = data.resource;
+  return {
+    verb: data.verb,
+    tool: data.tool,
+    effect: data.effect,
+    effects: data.effects,
+    risk: data.risk,
+    stated: data.stated,
+    resource: { type, id, attributes },
+    cost: data.charge.cost,
+    agentClass: agent.class,
+    declaredPosture: agent.posture ?? {},
+    currentPosture: data.posture,
+    proof: data.proof.vouched ? { vouched: true } : { vouched: false, jkt: data.proof.jkt },
+  };
+}
