@@ -1,0 +1,158 @@
+import type { Event } from '@bailiwick/contracts/event';
+import type { Fate } from '@bailiwick/contracts/replay';
+import type { Reason } from '@bailiwick/contracts/reason';
+import { exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
+import { judge } from '../commands/actions/judge';
+import { callAsked } from '../commands/actions/refused-before';
+import { settlement } from '../commands/actions/settle-action';
+import type { Rules } from '../commands/types';
+import { chainOf, type GrantNode, type RunNode } from '../state/state';
+import { askedOf, DECIDED, timeOf, type Decision, type Of, type Outcome } from './recorded';
+import type { ShadowLog } from './shadow-log';
+
+/** Decides the recorded actions again, and settles those that are permitted here. */
+export class ShadowActions {
+  /** approval → the call that was permitted here without it */
+  private readonly unasked = new Map<string, { actionId: string; position: number }>();
+  /** such a call once it was approved, as recorded → the call permitted here */
+  private readonly sameCall = new Map<string, string>();
+
+  constructor(
+    private readonly log: ShadowLog,
+    private readonly rules: Rules,
+  ) {}
+
+  decision(event: Decision, events: readonly Event[]): void {
+    this.log.tally.again();
+    // a request for approval stays, and so does its answer: it is valid for exactly this call (I8)
+    for (const each of events)
+      if (each.type === 'ApprovalExpired') this.expire(each);
+      else if (each.type === 'ApprovalRequested') this.log.asRecorded(each);
+    const before = DECIDED[event.type] as Fate;
+    const { approvalId } = event.data;
+    const first = approvalId === undefined ? undefined : this.unasked.get(approvalId);
+    if (first) {
+      if (before === 'permit') this.sameCall.set(event.actionId as string, first.actionId);
+      return this.differs(event, 'falls-away', [], `this call was already permitted at position ${first.position}`);
+    }
+    const chain = chainOf(this.log.state, this.log.currentLease(event.grantId as string));
+    const leaf = chain?.[0];
+    const run = leaf && this.log.state.runs.get(leaf.runId);
+    if (!chain || !run) return this.differs(event, 'falls-away', [], this.log.whyGone(event.runId));
+    const above = event.data.parentActionId;
+    if (above !== undefined && treeOfAction(this.log.state, this.sameCall.get(above) ?? above) !== run.treeId)
+      return this.differs(event, 'falls-away', [], `the call ${above} that it was part of would not have been made`);
+    const at = timeOf(event);
+    const { fate, reasons, usesApproval } = this.judged(event, run, chain, at);
+    if (fate !== before) this.differs(event, fate, reasons);
+    if (fate === 'permit') return this.permit(event, chain, at, usesApproval);
+    // no additional person is asked here: the request for approval stays at its recorded position
+    this.log.fold({ ...event, type: fate === 'deny' ? 'ActionDenied' : 'ActionStepUp' } as Decision);
+  }
+
+  outcome(event: Outcome): void {
+    const own = event.actionId as string;
+    const id = this.sameCall.get(own) ?? own;
+    const action = this.log.state.actions.get(id);
+    if (!action) {
+      this.log.tally.outcomesFallenAway += 1;
+      return;
+    }
+    const { type, actor } = event;
+    const report = { type, cost: event.data.cost, byRun: actor.kind === 'run' };
+    const [settled, ...ended] = settlement(this.log.state, action, report, timeOf(event));
+    const { charge, findings } = (settled as Of<'ActionCompleted'>).data;
+    this.log.fold({ ...event, actionId: id, runId: action.runId, data: { ...event.data, charge, findings } });
+    this.log.foldAll(event, ended);
+  }
+
+  /** Handles a person's answer: a call that was permitted here without it, and denied by it, has no outcome. */
+  answer(given: Of<'ApprovalGiven'>): void {
+    const first = this.unasked.get(given.data.approvalId);
+    if (first && given.data.verdict === 'deny') this.settleAsReserved(given, first.actionId);
+  }
+
+  /** Handles the end of a request for approval: a call that was permitted here without it has no outcome. */
+  expire(event: Of<'ApprovalExpired'>): void {
+    if (!this.log.hasTarget(event)) return;
+    const first = this.unasked.get(event.data.approvalId);
+    if (first) this.settleAsReserved(event, first.actionId);
+    this.log.fold(this.log.here(event));
+  }
+
+  /** Decides like `authorize`, from the recorded facts of the call, whose names were normalized then. */
+  private judged(
+    event: Decision,
+    run: RunNode,
+    chain: readonly GrantNode[],
+    now: number,
+  ): { fate: Fate; reasons: Reason[]; usesApproval: boolean } {
+    const { data } = event;
+    const judged = judge(this.log.state, chain, askedOf(event, run), now, this.rules);
+    // the approval of a step-up is the one that it requests, not one that it used
+    const id = event.type === 'ActionStepUp' ? undefined : data.approvalId;
+    // an older log neither records the card's objections nor required arguments, so its approvals are accepted as
+    // recorded
+    const shown = id === undefined || this.log.state.approvals.get(id)?.objections !== undefined;
+    const call = {
+      binding: data.binding,
+      asks: callAsked(run.treeId, data.verb, data.resource, data.argsDigest),
+      approvalId: id,
+      isExact: data.argsDigest !== undefined || event.type === 'ActionStepUp',
+    };
+    const { outcome, reasons, approved } = withPerson(
+      this.log.state,
+      shown ? judged : { ...judged, objections: [] },
+      call,
+      now,
+    );
+    return { fate: outcome, reasons, usesApproval: approved };
+  }
+
+  private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {
+    const { data, actionId, position } = event;
+    const ended = exhaustedBy(chain, data.charge);
+    const grantId = this.log.currentLease(event.grantId as string);
+    if (event.type === 'ActionPermitted') {
+      this.log.fold({ ...event, grantId });
+      return this.log.foldAll(event, ended);
+    }
+    const times = timesOf(chain, at);
+    const { approvalId, ...call } = data;
+    const used = usesApproval ? { approvalId } : {};
+    this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...times, ...used } });
+    this.log.foldAll(event, ended);
+    // a step-up continues with the person's answer; for a call that was denied nothing more is known
+    if (event.type === 'ActionStepUp')
+      this.unasked.set(event.data.approvalId, { actionId: actionId as string, position });
+    else this.settleAsReserved(event, actionId as string);
+  }
+
+  /** Settles a call with an unknown outcome: it is assumed to have cost its reservation. */
+  private settleAsReserved(like: Event, actionId: string): void {
+    const action = this.log.state.actions.get(actionId);
+    if (!action) return;
+    const report = { type: 'ActionCompleted', cost: action.charge.cost, byRun: false } as const;
+    this.log.foldAll(like, settlement(this.log.state, action, report, timeOf(like)));
+  }
+
+  private differs(event: Decision, fate: Fate, reasons: Reason[], why?: string): void {
+    const { position, time, treeId, runId, grantId, actionId, data } = event;
+    const before = DECIDED[event.type] as Fate;
+    this.log.tally.add({
+      about: 'action',
+      position,
+      time,
+      treeId,
+      runId,
+      grantId,
+      actionId: actionId as string,
+      verb: data.verb,
+      agentClass: data.agentClass,
+      kind: `${before}->${fate}`,
+      before: { decision: before, reasons: data.reasons },
+      after: { decision: fate, reasons },
+      ...(why === undefined ? {} : { why }),
+    });
+  }
+}
