@@ -3,7 +3,7 @@ import { BaseRpcExceptionFilter } from '@nestjs/microservices';
 import { of, type Observable } from 'rxjs';
 import { RefusedError } from './refused';
 
-/** SerialQueue a `RefusedError` into a refusal. Any other error is logged; its caller receives no text of it. */
+/** Turns a `RefusedError` into a refusal. Any other error is logged; its caller receives no text of it. */
 @Catch()
 export class RefusalFilter extends BaseRpcExceptionFilter {
   override catch(error: unknown, host: ArgumentsHost): Observable<unknown> {

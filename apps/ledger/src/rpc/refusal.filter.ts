@@ -8,7 +8,7 @@ import { refuse } from './answers';
 import { RefusedError } from './errors';
 
 /**
- * SerialQueue errors that state a refusal into that refusal. Logs any other error; its caller receives an internal error
+ * Turns errors that state a refusal into that refusal. Logs any other error; its caller receives an internal error
  * without its text, which may hold secrets.
  */
 @Catch()

@@ -1,13 +1,13 @@
 import { BUS_LIMITS } from '../limits';
 
 export interface EveryLogOptions {
-  list(): Promise<readonly string[]>;
+  readonly list: () => Promise<readonly string[]>;
   /** called once per log */
-  follow(log: string): void;
+  readonly follow: (log: string) => void;
   /** receives the failures of later lists, which are retried */
-  onError(error: unknown): void;
+  readonly onError: (error: unknown) => void;
   /** interval of the lists, ms */
-  everyMs?: number;
+  readonly everyMs?: number;
 }
 
 /** Follows every log, including logs created later. */
