@@ -27,6 +27,14 @@ const show = (options: GlobalOptions, value: unknown, text: () => string): void 
   console.log(options.json ? JSON.stringify(value) : text());
 
 export function addActionCommands(program: Command): void {
+  addRuns(program);
+  addDelegate(program);
+  addAct(program);
+  addTree(program);
+  addApprovals(program);
+}
+
+function addRuns(program: Command): void {
   const run = program.command('run').description('open and show runs');
   run
     .command('open')
@@ -70,6 +78,9 @@ export function addActionCommands(program: Command): void {
       ),
     );
   });
+}
+
+function addDelegate(program: Command): void {
   program
     .command('delegate <grant>')
     .description('open a child run with a narrower lease')
@@ -85,6 +96,9 @@ export function addActionCommands(program: Command): void {
       });
       show(options, answer, () => `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntoken ${answer.token}`);
     });
+}
+
+function addAct(program: Command): void {
   program
     .command('act <grant> <verb> <resource>')
     .description('request a decision for one action; resource as type:id')
@@ -122,6 +136,9 @@ export function addActionCommands(program: Command): void {
       );
       if (answer.decision !== 'permit') process.exitCode = 1;
     });
+}
+
+function addTree(program: Command): void {
   program
     .command('tree <tree>')
     .description('show a grant tree, now or at an earlier position or time')
@@ -131,7 +148,6 @@ export function addActionCommands(program: Command): void {
       const tree = await clientFor(options, 'analyst').tree(id, options.at);
       show(options, tree, () => treeText(tree));
     });
-  addApprovals(program);
 }
 
 function addApprovals(program: Command): void {

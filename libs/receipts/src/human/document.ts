@@ -147,7 +147,7 @@ function lineTo({ grants, run, agent, children, ended }: RunClaims, classes: Rea
  */
 function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
   const budgets = budgetsOf(claims, runs);
-  const { approvals, actions, denied, escalations, suspensions, revoked, delegationsRefused } = claims;
+  const { approvals, actions, escalations, suspensions, revoked, delegationsRefused } = claims;
   return [
     ...section(
       'Budgets',
@@ -172,29 +172,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
         chargedText(each),
       ]),
     }),
-    ...section('Denied or stepped up', denied.length > 0, {
-      kind: 'table',
-      head: ['position', 'time', 'action', 'on', 'decision', 'why'],
-      rows: denied.map((each) => [
-        String(each.position),
-        each.time,
-        each.verb,
-        `${each.resource.type} ${each.resource.id}`,
-        each.decision,
-        each.reasons.join('; '),
-      ]),
-    }),
-    ...section('Further refusals, counted only', (claims.refusedMore ?? []).length > 0, {
-      kind: 'table',
-      head: ['position', 'since', 'until', 'count', 'refusals'],
-      rows: (claims.refusedMore ?? []).map((each) => [
-        String(each.position),
-        each.since,
-        each.time,
-        String(each.total),
-        countedText(each.refused),
-      ]),
-    }),
+    ...refusalsOf(claims),
     ...section('Escalations', escalations.length > 0, {
       kind: 'table',
       head: ['position', 'why', 'refused before', 'verdict'],
@@ -219,6 +197,35 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
       kind: 'table',
       head: ['position', 'time', 'revocation', 'why'],
       rows: revoked.map((each) => [String(each.position), each.time, each.revocationId, each.reason]),
+    }),
+  ];
+}
+
+/** Builds the sections of refused actions: those with an event each, and those that were only counted. */
+function refusalsOf({ denied, refusedMore = [] }: RunClaims): Block[] {
+  return [
+    ...section('Denied or stepped up', denied.length > 0, {
+      kind: 'table',
+      head: ['position', 'time', 'action', 'on', 'decision', 'why'],
+      rows: denied.map((each) => [
+        String(each.position),
+        each.time,
+        each.verb,
+        `${each.resource.type} ${each.resource.id}`,
+        each.decision,
+        each.reasons.join('; '),
+      ]),
+    }),
+    ...section('Further refusals, counted only', refusedMore.length > 0, {
+      kind: 'table',
+      head: ['position', 'since', 'until', 'count', 'refusals'],
+      rows: refusedMore.map((each) => [
+        String(each.position),
+        each.since,
+        each.time,
+        String(each.total),
+        countedText(each.refused),
+      ]),
     }),
   ];
 }

@@ -1,4 +1,5 @@
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { CommandOf } from '@bailiwick/contracts/command';
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';
@@ -8,7 +9,7 @@ import { blockedInChain, livenessReason } from '../../state/liveness';
 import { agentFault, storedAgent } from '../../matching/names';
 import { resolveChild } from './resolve';
 import { quarantineRefusal } from '../../revocation/revocation-rules';
-import { chainOf, type GrantNode, type RunNode } from '../../state/state';
+import { chainOf, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { clip } from '../../presentation/text';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
 
@@ -63,8 +64,17 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   });
   if (quarantined) return err(quarantined);
 
+  return ok(childRun(state, command, { parent, principalRef: parentRun.principalRef, limits, now }));
+};
+
+/** Returns the events of a child run: its opening and its grant. */
+function childRun(
+  state: LogState,
+  command: CommandOf<'delegate'>,
+  { parent, principalRef, limits, now }: { parent: GrantNode; principalRef: string; limits: Limits; now: number },
+): NewEvent[] {
   const runId = newId('run', state, command.commandId);
-  return ok([
+  return [
     {
       type: 'RunOpened',
       treeId: parent.treeId,
@@ -72,7 +82,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
       payload: true,
       data: {
         agent: storedAgent(command.agent),
-        principalRef: parentRun.principalRef,
+        principalRef,
         purposeRef: command.purposeRef,
         parentRunId: parent.runId,
         startedAt: rfc3339(now),
@@ -85,8 +95,8 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
       grantId: newId('grant', state, command.commandId),
       data: { parentId: parent.id, depth: parent.depth + 1, limits },
     },
-  ]);
-};
+  ];
+}
 
 /**
  * Returns the request for the event of the refusal, so that it can be decided again, unless it is too large for an
