@@ -13,8 +13,8 @@ const MAX_RUN_MS = 35 * 60_000;
 
 setUp();
 const require = createRequire(import.meta.url);
-const { startPostgres } = require(join(root, 'libs/platform/dist/servers/postgres.js'));
-const { findNatsServer, startNats } = require(join(root, 'libs/platform/dist/servers/nats.js'));
+const { startPostgres } = require(join(root, 'libs/platform/dist/local-servers/postgres.js'));
+const { findNatsServer, startNats } = require(join(root, 'libs/platform/dist/local-servers/nats.js'));
 
 const dir = mkdtempSync(join(tmpdir(), 'bailiwick-test-'));
 chmodSync(dir, 0o755); // if this runs as root, the database's user must be able to enter

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectBus } from '@bailiwick/messaging/connect';
-import { startPostgres } from '@bailiwick/platform/servers/postgres';
+import { startPostgres } from '@bailiwick/platform/local-servers/postgres';
 import { RawHttpClient } from '../support/raw-http-client';
 import type { Random } from '../support/random';
 import type { Stack } from '../support/stack';

@@ -6,7 +6,7 @@ import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-message';
 import { announceCommit, subjectSource } from '@bailiwick/messaging/commit-notifications';
 import { followLog } from '@bailiwick/messaging/log-follower/follow-log';
 import { FREED, OWNED } from '@bailiwick/messaging/subjects';
-import { natsConfig } from '@bailiwick/platform/servers/nats';
+import { natsConfig } from '@bailiwick/platform/local-servers/nats';
 import { TestNatsServer } from './bus-server';
 
 const SERVICES = ['gateway', 'delegation', 'intent', 'ledger'] as const;

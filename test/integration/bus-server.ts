@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findNatsServer } from '@bailiwick/platform/servers/nats';
-import { freePort } from '@bailiwick/platform/servers/ports';
+import { findNatsServer } from '@bailiwick/platform/local-servers/nats';
+import { freePort } from '@bailiwick/platform/local-servers/ports';
 
 /** A nats-server for one test, with a free port and a separate JetStream folder, that can be killed and restarted. */
 export class TestNatsServer {

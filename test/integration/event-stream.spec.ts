@@ -9,7 +9,7 @@ import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-message';
 import { makeConsumer } from '@bailiwick/messaging/event-stream/subscribers';
 import { BUS_LIMITS } from '@bailiwick/messaging/limits';
 import { consumerName, EVENTS_USER } from '@bailiwick/messaging/subjects';
-import { natsConfig } from '@bailiwick/platform/servers/nats';
+import { natsConfig } from '@bailiwick/platform/local-servers/nats';
 import { TestNatsServer } from './bus-server';
 
 jest.setTimeout(60_000);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isFree } from '@bailiwick/platform/servers/ports';
+import { isFree } from '@bailiwick/platform/local-servers/ports';
 import { until } from '../support/stack';
 
 const PORT = 9229;

@@ -1,4 +1,4 @@
-import { removeData, startPostgres } from '@bailiwick/platform/servers/postgres';
+import { removeData, startPostgres } from '@bailiwick/platform/local-servers/postgres';
 import { query } from './eventlog-database';
 import { scratch } from './servers';
 

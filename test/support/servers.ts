@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { findNatsServer, startNats } from '@bailiwick/platform/servers/nats';
-import { removeData, startPostgres } from '@bailiwick/platform/servers/postgres';
+import { findNatsServer, startNats } from '@bailiwick/platform/local-servers/nats';
+import { removeData, startPostgres } from '@bailiwick/platform/local-servers/postgres';
 
 /** Creates a database for one test, on the server of `npm test`, or on a new server if jest runs without it. */
 export async function testDatabase(): Promise<{ url: string; drop(): Promise<void> }> {

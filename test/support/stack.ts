@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { BailiwickClient } from '@bailiwick/client/client';
-import { freePort } from '@bailiwick/platform/servers/ports';
-import { removeData } from '@bailiwick/platform/servers/postgres';
+import { freePort } from '@bailiwick/platform/local-servers/ports';
+import { removeData } from '@bailiwick/platform/local-servers/postgres';
 import { scratch } from './servers';
 
 const BIN = resolve(__dirname, '..', '..', 'bin', 'bailiwick.mjs');

@@ -1,6 +1,6 @@
 import { BailiwickClient } from '@bailiwick/client/client';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
-import { waitFor } from '@bailiwick/platform/servers/child';
+import { waitFor } from '@bailiwick/platform/local-servers/child';
 import { fillLog, type Filled, type Shape } from './fill';
 import type { Report } from './report';
 import type { System } from './system';

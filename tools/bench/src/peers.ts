@@ -2,8 +2,8 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { stopChild, waitFor } from '@bailiwick/platform/servers/child';
-import { freePort } from '@bailiwick/platform/servers/ports';
+import { stopChild, waitFor } from '@bailiwick/platform/local-servers/child';
+import { freePort } from '@bailiwick/platform/local-servers/ports';
 
 /** The programs to compare with. Only a clone of the repository contains them. */
 const PEERS = resolve(__dirname, '..', '..', '..', 'test', 'bench', 'peers');

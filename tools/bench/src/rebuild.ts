@@ -1,6 +1,6 @@
 import { BailiwickClient } from '@bailiwick/client/client';
 import { RawEvents } from '@bailiwick/event-store/postgres/raw';
-import { waitFor } from '@bailiwick/platform/servers/child';
+import { waitFor } from '@bailiwick/platform/local-servers/child';
 import type { BenchOptions } from './bench';
 import type { Tenant } from './large';
 import { byTurns } from './rounds';

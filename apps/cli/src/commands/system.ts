@@ -3,7 +3,7 @@ import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import type { Command } from 'commander';
-import { waitFor } from '@bailiwick/platform/servers/child';
+import { waitFor } from '@bailiwick/platform/local-servers/child';
 import { clientFor, dataDir, readCredentials, UsageError, type GlobalOptions } from '../context';
 import { playStory } from '../demo/story';
 import { playTraces, tallyTable } from '../demo/traces';

@@ -1,6 +1,6 @@
 import type { BailiwickClient, Granted } from '@bailiwick/client/client';
 import { sha256hex } from '@bailiwick/core/digest';
-import { waitFor } from '@bailiwick/platform/servers/child';
+import { waitFor } from '@bailiwick/platform/local-servers/child';
 import { Progress, table } from '../render';
 import { readTraces, type RecordedRun } from './read-traces';
 import { describeCall } from './trace-tools';

@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { natsConfig } from '@bailiwick/platform/servers/nats';
+import { natsConfig } from '@bailiwick/platform/local-servers/nats';
 import {
   ensureCredentials,
   ensureSecrets,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunningServer } from '@bailiwick/platform/servers/child';
+import type { RunningServer } from '@bailiwick/platform/local-servers/child';
 import { BACKOFF_MS, WELL_MS, type ServiceState } from './service';
 
 /** Starts a server. After a failure `port` is the previous port, so that its clients reach the new process. */

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
-import { stopChild } from '@bailiwick/platform/servers/child';
+import { stopChild } from '@bailiwick/platform/local-servers/child';
 
 export type ServiceState = 'starting' | 'running' | 'waiting' | 'stopped';
 

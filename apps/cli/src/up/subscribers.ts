@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { changeFile } from '@bailiwick/platform/change-file';
-import type { Subscriber } from '@bailiwick/platform/servers/nats-permissions';
+import type { Subscriber } from '@bailiwick/platform/local-servers/nats-permissions';
 
 const FILE = 'subscribers.json';
 

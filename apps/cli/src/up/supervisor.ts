@@ -1,9 +1,9 @@
 import { existsSync, openSync, readFileSync, rmSync, writeFileSync, closeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isProcess } from '@bailiwick/platform/servers/child';
-import { findNatsServer, startNats } from '@bailiwick/platform/servers/nats';
-import { startPostgres } from '@bailiwick/platform/servers/postgres';
-import { isFree } from '@bailiwick/platform/servers/ports';
+import { isProcess } from '@bailiwick/platform/local-servers/child';
+import { findNatsServer, startNats } from '@bailiwick/platform/local-servers/nats';
+import { startPostgres } from '@bailiwick/platform/local-servers/postgres';
+import { isFree } from '@bailiwick/platform/local-servers/ports';
 import type { Credentials } from '../context';
 import {
   ensureCredentials,

@@ -5,8 +5,8 @@ import type { ApprovalView } from '@bailiwick/contracts/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { treeState } from '@bailiwick/platform/tree-state';
 import type { ArchivedTreeLoader } from '@bailiwick/platform/archived-tree-loader';
-import { approvalWords, askedNow, grantOf } from '@bailiwick/platform/words/approval-words';
-import { NO_TEXTS, runTexts } from '@bailiwick/platform/words/run-texts';
+import { consentCard, askedNow, grantOf } from '@bailiwick/authority/presentation/consent-card';
+import { NO_TEXTS, runTexts } from '@bailiwick/authority/presentation/run-texts';
 import type { OwnerLog } from './ports';
 
 /** Longer than any client waits for a response. */
@@ -53,7 +53,7 @@ export async function textsFor(
     if (then)
       approvals.set(
         id,
-        await approvalWords(
+        await consentCard(
           eventlog,
           state,
           {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Answer } from '@bailiwick/contracts/command';
-import { VIEWERS, type Viewer } from '@bailiwick/platform/words/views';
+import { VIEWERS, type Viewer } from '@bailiwick/authority/presentation/viewers';
 import { Sources } from '../connections/sources';
 import { catchUp } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';

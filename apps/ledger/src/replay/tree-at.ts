@@ -3,7 +3,7 @@ import type { Answer } from '@bailiwick/contracts/command';
 import { parseTime } from '@bailiwick/core/clock';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { treeState } from '@bailiwick/platform/tree-state';
-import { showTree } from '@bailiwick/platform/words/views';
+import { showTree } from '@bailiwick/authority/presentation/viewers';
 import { Sources } from '../connections/sources';
 import { folded } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';

@@ -1,4 +1,4 @@
-import { approvalView, type ApprovalFacts } from '@bailiwick/platform/words/approval-view';
+import { approvalView, type ApprovalFacts } from '../presentation/approval-view';
 import type { Event } from '@bailiwick/contracts/event';
 import { Reach } from '../revocation/reach';
 import { act, delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '../testing/harness';

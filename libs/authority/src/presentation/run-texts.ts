@@ -1,10 +1,7 @@
-import type { LogState, RunNode } from '@bailiwick/authority/state/state';
-import type { RunTexts } from '@bailiwick/authority/presentation/views';
+import type { LogState, RunNode } from '../state/state';
+import type { RunTexts } from './views';
 import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
-import type { EventLog } from '@bailiwick/event-store/port';
-
-/** Where payloads are read from; they are read for each response, so that erased ones disappear at once. */
-export type WordsLog = Pick<EventLog, 'at' | 'search'>;
+import type { PayloadReader } from './payload-reader';
 
 export const NO_TEXTS: RunTexts = { purpose: null, requestedBy: null };
 
@@ -13,7 +10,7 @@ export const NO_TEXTS: RunTexts = { purpose: null, requestedBy: null };
  * The state is read synchronously, and not after payloads are awaited.
  */
 export async function runTexts(
-  eventlog: WordsLog,
+  reader: PayloadReader,
   state: LogState,
   ids: readonly string[],
 ): Promise<Map<string, RunTexts>> {
@@ -21,7 +18,7 @@ export async function runTexts(
   const positions = [...new Set([...lines.values()].flat().map((run) => run.position))];
   if (positions.length === 0) return new Map();
   const stored = new Map(
-    (await eventlog.at(state.log, positions)).map((each) => [each.position, readWhereReadable(each)]),
+    (await reader.at(state.log, positions)).map((each) => [each.position, readWhereReadable(each)]),
   );
   const value = (run: RunNode): Words => stored.get(run.position)?.payload ?? {};
   return new Map(
@@ -56,16 +53,4 @@ function lineOf(state: LogState, id: string): RunNode[] {
   )
     line.push(run);
   return line;
-}
-
-/** Reads the payloads at these positions; empty if erased, or not the one that the event identifies. */
-export async function wordsAt(
-  eventlog: WordsLog,
-  log: string,
-  positions: readonly number[],
-): Promise<(position: number | undefined) => Words> {
-  const found = new Map(
-    (await eventlog.at(log, positions)).map((stored) => [stored.position, readWhereReadable(stored)?.payload ?? null]),
-  );
-  return (position) => (position === undefined ? undefined : found.get(position)) ?? {};
 }

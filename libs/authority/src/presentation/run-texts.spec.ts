@@ -1,8 +1,9 @@
 import { SealedLog, words } from '@bailiwick/receipts/testing/sealed-log';
-import { runTexts, type WordsLog } from './run-texts';
+import type { PayloadReader } from './payload-reader';
+import { runTexts } from './run-texts';
 
 /** Reads the payloads of the events of a log, except those at these positions. */
-const wordsOf = (log: SealedLog, erased: readonly (number | undefined)[] = []): WordsLog => ({
+const wordsOf = (log: SealedLog, erased: readonly (number | undefined)[] = []): PayloadReader => ({
   at: (_log, positions) =>
     Promise.resolve(
       log
@@ -45,7 +46,7 @@ describe('runTexts for a chain of three runs', () => {
       requestedByStatedBy: 'key:test',
       task: 'Count one',
     });
-    const forged: WordsLog = {
+    const forged: PayloadReader = {
       ...wordsOf(log),
       at: async (...of) =>
         (await wordsOf(log).at(...of)).map((event) => ({ ...event, payload: JSON.stringify(words({ purpose: 'x' })) })),

@@ -1,13 +1,13 @@
-import { approvalStatus } from '@bailiwick/authority/presentation/approval-status';
-import { chainOf, type ApprovalNode, type LogState, type RunNode } from '@bailiwick/authority/state/state';
-import type { RunTexts } from '@bailiwick/authority/presentation/views';
+import { approvalStatus } from './approval-status';
+import { chainOf, type ApprovalNode, type LogState, type RunNode } from '../state/state';
+import type { RunTexts } from './views';
 import type { EventOf } from '@bailiwick/contracts/event';
 import { readWhereReadable } from '@bailiwick/contracts/payload';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Limits } from '@bailiwick/contracts/grant';
 import type { ApprovalStatus, ApprovalView } from '@bailiwick/contracts/query';
 import { approvalView, type ApprovalFacts } from './approval-view';
-import { wordsAt, type WordsLog } from './run-texts';
+import { payloadsAt, type PayloadReader } from './payload-reader';
 
 const TRIED = ['ActionDenied', 'ActionStepUp', 'DelegationRefused'] as const;
 const TRIED_MOST = 10;
@@ -49,15 +49,15 @@ function refusedIn({ trees }: LogState, { treeId, kind, position }: ApprovalNode
 export const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefined => supersedes ?? grantId;
 
 /** Builds the consent card of an approval, with all payloads that still exist. */
-export async function approvalWords(
-  eventlog: WordsLog,
+export async function consentCard(
+  reader: PayloadReader,
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,
   { approval, status, run, has, replaced, refused }: Asked,
   texts: RunTexts,
   /** only attempts before this position; default: all */
   before?: number,
 ): Promise<ApprovalView> {
-  const tried = await eventlog.search({
+  const tried = await reader.search({
     tenant,
     treeId: run.treeId,
     runId: run.id,
@@ -68,7 +68,7 @@ export async function approvalWords(
   });
   const stepUpOf = async ({ actionId }: ApprovalNode): Promise<EventOf<'ActionStepUp'> | undefined> => {
     if (actionId === undefined) return undefined;
-    const [found] = await eventlog.search({ tenant, actionId, type: 'ActionStepUp', limit: 1 });
+    const [found] = await reader.search({ tenant, actionId, type: 'ActionStepUp', limit: 1 });
     const event = found && readWhereReadable(found)?.event;
     return event?.type === 'ActionStepUp' ? event : undefined;
   };
@@ -78,21 +78,21 @@ export async function approvalWords(
     ...(stepUp ? [stepUp.position] : []),
     ...[approval, ...refused].flatMap(({ decidedPosition }) => decidedPosition ?? []),
   ];
-  const words = await wordsAt(eventlog, log, positions);
+  const payloads = await payloadsAt(reader, log, positions);
   const facts: ApprovalFacts = {
     run,
     texts,
     stepUp,
-    args: words(stepUp?.position).args,
-    hidden: words(stepUp?.position).hidden,
+    args: payloads(stepUp?.position).args,
+    hidden: payloads(stepUp?.position).hidden,
     replaced,
     refused: refused.map((each, i) => ({
       approval: each,
       stepUp: then[i],
-      note: words(each.decidedPosition).note,
+      note: payloads(each.decidedPosition).note,
     })),
-    asked: words(approval.position),
-    decided: words(approval.decidedPosition),
+    asked: payloads(approval.position),
+    decided: payloads(approval.decidedPosition),
     tried: tried
       .flatMap((stored) => readWhereReadable(stored)?.event ?? [])
       .filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),

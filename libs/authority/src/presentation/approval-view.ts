@@ -1,8 +1,8 @@
-import { kept, notShown, objectionsIn } from '@bailiwick/authority/commands/actions/objections';
-import { counted } from '@bailiwick/authority/presentation/text';
-import { describeAll } from '@bailiwick/authority/dimensions/all';
-import type { ApprovalNode, RunNode } from '@bailiwick/authority/state/state';
-import type { RunTexts } from '@bailiwick/authority/presentation/views';
+import { kept, notShown, objectionsIn } from '../commands/actions/objections';
+import { counted } from './text';
+import { describeAll } from '../dimensions/all';
+import type { ApprovalNode, RunNode } from '../state/state';
+import type { RunTexts } from './views';
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import type { Limits } from '@bailiwick/contracts/grant';
 import type { ApprovalStatus, ApprovalView } from '@bailiwick/contracts/query';

@@ -1,5 +1,5 @@
-import { act, NO_ARGS, only, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
-import type { ApprovalNode, RunNode } from '@bailiwick/authority/state/state';
+import { act, NO_ARGS, only, openTestRun, ROOMY, TestLog } from '../testing/harness';
+import type { ApprovalNode, RunNode } from '../state/state';
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { approvalView, type ApprovalFacts } from './approval-view';
