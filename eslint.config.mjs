@@ -1,5 +1,26 @@
 import tseslint from 'typescript-eslint';
 
+const forbid = (message, ...selectors) => selectors.map((selector) => ({ selector, message }));
+const WALL_CLOCK = forbid(
+  'read the time from systemClock of @bailiwick/core/clock, or take it as a value',
+  'MemberExpression[object.name="Date"][property.name="now"]',
+  'NewExpression[callee.name="Date"][arguments.length=0]',
+  'CallExpression[callee.name="Date"]',
+);
+const STOPWATCH = forbid(
+  'a pure package takes every time as a value',
+  'MemberExpression[object.name="performance"][property.name="now"]',
+  'MemberExpression[object.name="process"][property.name="hrtime"]',
+  ':matches(ImportDeclaration[source.value="@bailiwick/core/clock"], ImportDeclaration[source.value="./clock"]) > ImportSpecifier[imported.name=/^(systemClock|monotonicClock|systemTimer)$/]',
+);
+const ENVIRONMENT = forbid(
+  'settings come from readConfig of @bailiwick/platform/config',
+  'MemberExpression[object.name="process"][property.name="env"]',
+  'VariableDeclarator[init.name="process"] > ObjectPattern > Property[key.name="env"]',
+);
+const PURE = ['core', 'contracts', 'authority', 'trajectory', 'drift', 'receipts', 'transparency-log', 'audit'];
+const TESTS = ['**/*.spec.ts', '**/*.contract.ts', '**/testing/**'];
+
 export default tseslint.config(
   { ignores: ['**/dist/', 'node_modules/', '.bailiwick/', 'coverage/', '**/*.mjs', '**/*.cjs'] },
   ...tseslint.configs.strictTypeChecked,
@@ -31,6 +52,37 @@ export default tseslint.config(
       'no-control-regex': 'off',
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
     },
+  },
+  // The time and the environment are read in the files named here, and nowhere else in the product.
+  {
+    files: ['apps/**/*.ts', 'libs/**/*.ts'],
+    ignores: TESTS,
+    rules: { 'no-restricted-syntax': ['error', ...WALL_CLOCK, ...ENVIRONMENT] },
+  },
+  {
+    files: PURE.map((name) => `libs/${name}/**/*.ts`),
+    ignores: TESTS,
+    rules: { 'no-restricted-syntax': ['error', ...WALL_CLOCK, ...STOPWATCH, ...ENVIRONMENT] },
+  },
+  {
+    files: ['libs/core/src/clock.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...ENVIRONMENT] },
+  },
+  {
+    files: [
+      'libs/platform/src/config.ts',
+      // finds and starts nats-server
+      'libs/platform/src/local-servers/nats.ts',
+      // the command line reads its defaults, and gives the services that it starts an environment
+      'apps/cli/src/context.ts',
+      'apps/cli/src/render.ts',
+      'apps/cli/src/commands/deploying.ts',
+      'apps/cli/src/commands/system.ts',
+      'apps/cli/src/demo/receipt.ts',
+      'apps/cli/src/up/migrate.ts',
+      'apps/cli/src/up/supervisor.ts',
+    ],
+    rules: { 'no-restricted-syntax': ['error', ...WALL_CLOCK] },
   },
   {
     files: ['**/*.spec.ts', '**/testing/**', 'test/**'],

@@ -1,3 +1,4 @@
+import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { StoredEvent, StoredRow } from '@bailiwick/contracts/stored-event';
 import type { AppendEvent, AppendResult, EventLog, Fence, Lease, Roster, SearchFilter, Snapshot } from './port';
@@ -15,7 +16,7 @@ export class MemoryEventLog implements EventLog {
 
   /** @param wall the clock that `notAfter` is compared with */
   constructor(
-    private readonly now: () => number = () => Date.now(),
+    private readonly now: () => number = () => systemClock.now(),
     private readonly wall: () => number = now,
   ) {}
 

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemClock } from '@bailiwick/core/clock';
 
 /** A change takes milliseconds, so the holder of a lock of this age has died. */
 const STALE_MS = 10_000;
@@ -72,7 +73,7 @@ function lock(path: string): () => void {
 /** Takes away an old lock by a rename, which succeeds in one process only. Removing the path could hit a new lock. */
 function removeStaleLock(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat || Date.now() - stat.mtimeMs < STALE_MS) return;
+  if (!stat || systemClock.now() - stat.mtimeMs < STALE_MS) return;
   const aside = `${path}.${randomUUID()}`;
   try {
     renameSync(path, aside);

@@ -82,7 +82,10 @@ export interface Config {
   };
 }
 
-/** @param needs settings that this service requires */
+/**
+ * Reads the settings of a service. Services read the environment nowhere else (rule in eslint.config.mjs).
+ * @param needs settings that this service requires
+ */
 export function readConfig(
   needs: readonly ('database' | 'nats')[],
   environment: NodeJS.ProcessEnv = process.env,

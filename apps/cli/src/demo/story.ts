@@ -1,5 +1,6 @@
 import { BailiwickClient, ProblemError, type Granted } from '@bailiwick/client/client';
 import type { ActionAnswer } from '@bailiwick/contracts/action';
+import { monotonicClock } from '@bailiwick/core/clock';
 import type { Credentials } from '../context';
 import { bold, dim, green, plain, red, reasonText, treeText, yellow } from '../render';
 import { GuardedTools, type CallResult } from './guarded-tools';
@@ -271,8 +272,8 @@ async function drift(cast: Cast, root: Agent): Promise<void> {
     purpose: { onDrift: { stepUpAt: 0.3, suspendAt: 0.5 } },
   });
   const paths = await sourceFiles(cast, root);
-  const until = Date.now() + DRIFT_WAIT_MS;
-  for (let i = 0; i < paths.length && Date.now() < until; i++) {
+  const until = monotonicClock.now() + DRIFT_WAIT_MS;
+  for (let i = 0; i < paths.length && monotonicClock.now() < until; i++) {
     const result = await cast.tools.call(wanderer.client, wanderer.grantId, 'read_text_file', paths[i] as string);
     if (!result.done) {
       cast.print(dim(`   after ${i} files that the task never named:`));

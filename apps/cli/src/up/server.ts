@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicClock } from '@bailiwick/core/clock';
 import type { RunningServer } from '@bailiwick/platform/local-servers/child';
 import { BACKOFF_MS, WELL_MS, type ServiceState } from './service';
 
@@ -65,10 +66,10 @@ export class Server {
 
   private async watch(first: RunningServer): Promise<void> {
     for (let server: RunningServer | undefined = first; server; server = await this.restart()) {
-      const since = Date.now();
+      const since = monotonicClock.now();
       const how = await server.ended;
       if (this.halted.signal.aborted) return;
-      if (Date.now() - since > WELL_MS) this.failures = 0;
+      if (monotonicClock.now() - since > WELL_MS) this.failures = 0;
       this.enter('waiting');
       this.logLine(`${this.name} exited (${how}); restarting`);
     }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { monotonicClock } from '@bailiwick/core/clock';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { stopChild } from '@bailiwick/platform/local-servers/child';
 
@@ -48,7 +49,7 @@ export class Service {
   async start(): Promise<void> {
     this.state = 'starting';
     const log = openSync(this.logFile, 'a', 0o600);
-    const startedAt = Date.now();
+    const startedAt = monotonicClock.now();
     // a separate process group, so that Ctrl-C does not reach it before the supervisor stops it in order
     const child = spawn(process.execPath, [...NODE_FLAGS, this.script], {
       env: this.env,
@@ -85,7 +86,7 @@ export class Service {
     if (this.stopping || this.child !== child) return;
     const wasReady = this.state === 'running';
     this.state = 'waiting';
-    this.failures = Date.now() - startedAt > WELL_MS ? 0 : this.failures + 1;
+    this.failures = monotonicClock.now() - startedAt > WELL_MS ? 0 : this.failures + 1;
     this.changed();
     if (!wasReady && this.restarts === 0) return; // the first start failed: its caller receives the error
     this.restarts += 1;

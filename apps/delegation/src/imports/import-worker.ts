@@ -3,6 +3,7 @@ import { Audit } from '@bailiwick/audit/audit';
 import { says } from '@bailiwick/audit/finding';
 import type { Sealed } from '@bailiwick/authority/commands/seal';
 import type { ExportHeader } from '@bailiwick/contracts/export';
+import { systemClock } from '@bailiwick/core/clock';
 import type { Fence } from '@bailiwick/event-store/port';
 import { NotImported, PostgresImports } from '@bailiwick/event-store/postgres/imports';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -52,7 +53,7 @@ async function check(
     if (report.root !== root) throw new Invalid(`the events of ${log} have the root ${report.root}, not ${root}`);
     const [finding] = report.findings;
     if (finding) throw new Invalid(`${log}: ${says(finding)}`);
-    closings.set(log, size === 0 ? [] : closing(audit.state, each, live, Date.now()));
+    closings.set(log, size === 0 ? [] : closing(audit.state, each, live, systemClock.now()));
   }
   return closings;
 }

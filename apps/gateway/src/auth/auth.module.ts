@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Global, Module } from '@nestjs/common';
+import { systemClock } from '@bailiwick/core/clock';
 import { CONFIG, type GatewayConfig } from '../config';
 import { IncomingBodies } from '../http/incoming-bodies';
 import { Admission } from './admission';
@@ -26,7 +27,7 @@ function apiKeys({ files }: GatewayConfig): ApiKeys {
 }
 
 function grantTokens({ files, publicUrl, dpopNonce }: GatewayConfig): GrantTokens {
-  return new GrantTokens(readFileSync(files.tokenKey, 'utf8'), publicUrl, () => Date.now(), {
+  return new GrantTokens(readFileSync(files.tokenKey, 'utf8'), publicUrl, () => systemClock.now(), {
     since: Math.ceil(performance.timeOrigin),
     alwaysNonce: dpopNonce === 'always',
   });

@@ -1,5 +1,6 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import type { Answer, Command } from '@bailiwick/contracts/command';
+import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { z } from 'zod';
 import { Refused } from '../http/problem';
@@ -80,7 +81,7 @@ export class CommandBatcher {
     return new Promise((resolve, reject) => {
       const until = performance.now() + LIMITS.commandTimeoutMs;
       // The owner refuses the command `clockBackMs` before this gateway gives up, so a 503 means that it was not run.
-      const dated = { ...command, deadline: Date.now() + LIMITS.commandTimeoutMs - LIMITS.clockBackMs };
+      const dated = { ...command, deadline: systemClock.now() + LIMITS.commandTimeoutMs - LIMITS.clockBackMs };
       queue.waiting.push({ command: dated, request, until, resolve, reject });
       // requests of the same turn of the event loop share a message
       if (queue.waiting.length === 1) setImmediate(() => this.pump(command.log));

@@ -4,6 +4,7 @@ import { busFailure } from '@bailiwick/messaging/failure';
 import { commandSubject, ledgerSubject, querySubject, adminSubject, OWNED } from '@bailiwick/messaging/subjects';
 import { DEADLINE_HEADER, type Answer, type Command } from '@bailiwick/contracts/command';
 import type { Query } from '@bailiwick/contracts/query';
+import { systemClock } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err } from '@bailiwick/core/result';
@@ -86,7 +87,7 @@ export class LogClient {
 
   async admin<T>(op: string, body: Record<string, unknown>): Promise<T> {
     // a deadline as for a command: a request that was answered with 503 does not run later
-    const headers = { [DEADLINE_HEADER]: String(Date.now() + LIMITS.queryTimeoutMs - LIMITS.clockBackMs) };
+    const headers = { [DEADLINE_HEADER]: String(systemClock.now() + LIMITS.queryTimeoutMs - LIMITS.clockBackMs) };
     const send: Send = (ms) => this.bus.request(adminSubject(op), body, ms, { headers });
     return value<T>(
       await requestWithRetries(send, { recipient: 'the delegation service', timeoutMs: LIMITS.queryTimeoutMs }),

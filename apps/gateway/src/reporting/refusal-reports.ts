@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Actor } from '@bailiwick/contracts/event';
 import type { Command } from '@bailiwick/contracts/command';
 import { hasRoom, take } from '@bailiwick/core/allowance';
+import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';
 
@@ -27,7 +28,7 @@ export class RefusalReports {
 
   constructor(
     private readonly submit: (command: Command) => void,
-    private readonly now: () => number = () => Date.now(),
+    private readonly now: () => number = () => systemClock.now(),
   ) {}
 
   report({ tenant, actor }: Caller, command: string, detail: string): void {

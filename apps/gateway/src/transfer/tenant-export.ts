@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { ExportHeader } from '@bailiwick/contracts/export';
-import { rfc3339 } from '@bailiwick/core/clock';
+import { rfc3339, systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { ConcurrencyLimiter } from '../http/concurrency-limiter';
@@ -49,7 +49,7 @@ export class TenantExport {
       bailiwick: 'export',
       version: 1,
       tenant,
-      made: rfc3339(Date.now()),
+      made: rfc3339(systemClock.now()),
       pseudonyms: this.pseudonyms.fingerprint,
       logs,
     };

@@ -5,6 +5,7 @@ import { driftSubject } from '@bailiwick/messaging/subjects';
 import { treeNamed } from '@bailiwick/authority/state/set-aside';
 import { readWhereReadable } from '@bailiwick/contracts/payload';
 import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import { systemClock } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import type { EventLog } from '@bailiwick/event-store/port';
 import type { Call } from '@bailiwick/drift/memory';
@@ -100,7 +101,7 @@ export class LogMonitor {
   private async integrate(batch: Batch): Promise<void> {
     const [first] = batch.events;
     // events this old arrive in bulk, such as by an import: everything up to the present end of the log is past
-    if (first && Date.now() - Date.parse(first.time) > OLD_MS)
+    if (first && systemClock.now() - Date.parse(first.time) > OLD_MS)
       this.past = Math.max(this.past, await this.options.eventlog.head(this.options.log));
     if (this.monitor.next !== batch.from) this.monitor = new Monitor(batch.from);
     for (const each of batch.events) {
@@ -171,7 +172,7 @@ export class LogMonitor {
 
   /** Saves the start position. A lower bound is enough: it only lengthens the next fold. */
   private async save(): Promise<void> {
-    if (this.monitor.next >= this.past) this.monitor.sweep(Date.now());
+    if (this.monitor.next >= this.past) this.monitor.sweep(systemClock.now());
     const { since } = this.monitor;
     // never moves back: a monitor that has not folded yet knows less than its predecessor
     if (since <= this.saved) return;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Answer } from '@bailiwick/contracts/command';
 import { VIEWERS, type Viewer } from '@bailiwick/authority/presentation/viewers';
+import { systemClock } from '@bailiwick/core/clock';
 import { Sources } from '../connections/sources';
 import { catchUp } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';
@@ -27,7 +28,7 @@ export class ArchivedTrees {
     const position = ledger.position - 1;
     const state = await findState(ledger, this.sources, kind, id);
     const show: Viewer<object> = VIEWERS[kind];
-    const view = state && (await show(eventlog, state, id, Date.now()));
+    const view = state && (await show(eventlog, state, id, systemClock.now()));
     if (!view) return missing(id);
     // the view of a tree is as of the end of the log, not as of the last event of the tree
     return found(kind === 'tree' ? { ...view, position } : view);

@@ -5,6 +5,7 @@ import { wrongWith } from '@bailiwick/authority/what-if/changed-limits';
 import type { Answer } from '@bailiwick/contracts/command';
 import { idOf, tenantName } from '@bailiwick/contracts/primitives';
 import { replayRequest } from '@bailiwick/contracts/replay';
+import { systemClock } from '@bailiwick/core/clock';
 import { logName, logNumberOf } from '@bailiwick/core/ids';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
@@ -51,7 +52,7 @@ export class ReplayController {
     if (treeId !== undefined && !(await isTree(ledger, this.sources.store, treeId))) return missing(treeId);
     const end = Math.min(to, ledger.position - 1);
     if (from > 0 && from > end) return refuse('NOT_FOUND', `the log has not reached position ${from} yet`);
-    const wrong = wrongWith(request.change, Date.now());
+    const wrong = wrongWith(request.change, systemClock.now());
     if (wrong) return refuse(wrong.code, wrong.detail);
     const rules = treeId === undefined ? [] : ruleEvents(folded(ledger));
     return found({ id: this.replays.start(tenant, { log, request, to: end, rules }) });

@@ -1,3 +1,4 @@
+import { systemClock } from '@bailiwick/core/clock';
 import type { WitnessConfig } from '@bailiwick/platform/witness-config';
 import { LIMITS } from '@bailiwick/core/limits';
 import { cosignatureTime, parseWitnessKey } from '@bailiwick/transparency-log/cosignature';
@@ -117,7 +118,7 @@ export class Cosigning {
       ({ name, keyId }) => name === this.key.name && keyId.equals(this.key.keyId),
     );
     const seconds = own && cosignatureTime(own.signature);
-    if (!own || seconds === undefined || Number(seconds) * 1_000 > Date.now() + LIMITS.witnessClockMs)
+    if (!own || seconds === undefined || Number(seconds) * 1_000 > systemClock.now() + LIMITS.witnessClockMs)
       throw new Error('the time of the cosignature is in the future');
     return signatureLine(own);
   }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { systemClock } from '@bailiwick/core/clock';
 import type { Config } from '@bailiwick/platform/config';
 import { readHandovers } from '@bailiwick/platform/handovers';
 import { readPrivateKey } from '@bailiwick/platform/private-key';
@@ -35,7 +36,7 @@ import { WitnessController } from './witness.controller';
               key: readPrivateKey(files.witnessKey),
               logs,
               heads,
-              now: () => Date.now(),
+              now: () => systemClock.now(),
             }),
       inject: [CONFIG, WITNESS_CONFIG, LedgerStore],
     },

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { monotonicClock } from '@bailiwick/core/clock';
 
 /** A server that was started here and lives as long as its process. */
 export interface RunningServer {
@@ -42,9 +43,9 @@ export function isProcess(pid: number, named: string): boolean {
 
 /** Waits until a condition holds. @throws with `what` after the time-out */
 export async function waitFor(what: string, ms: number, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const until = Date.now() + ms;
+  const until = monotonicClock.now() + ms;
   while (!(await holds())) {
-    if (Date.now() > until) throw new Error(`timed out after ${ms} ms waiting for ${what}`);
+    if (monotonicClock.now() > until) throw new Error(`timed out after ${ms} ms waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
