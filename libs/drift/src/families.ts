@@ -5,7 +5,7 @@ import { wordsOf } from './words';
  * Families of actions, independent of tool names. A goal names families by its verbs, a call by the words of its verb
  * and tool; the goal did not ask for a call of a family that it never names. A word may belong to several families.
  */
-export const FAMILIES = {
+const FAMILIES = {
   send: 'send sends sending email emails mail mails message messages forward reply respond notify tell inform write dm ping',
   publish: 'post posts publish upload share announce tweet comment push broadcast',
   pay: 'pay pays transfer refund wire buy purchase order donate reimburse settle charge',

@@ -21,7 +21,7 @@ export interface Observations {
 type Of<T extends keyof Observations> = { readonly type: T } & Readonly<Observations[T]>;
 export type Observation = { [T in keyof Observations]: Of<T> }[keyof Observations];
 
-export function goalOf(text: string, most: number = DRIFT_LIMITS.goalChars): Goal {
+function goalOf(text: string, most: number = DRIFT_LIMITS.goalChars): Goal {
   const kept = text.slice(0, most);
   return { text: normalize(kept), words: contentWords(kept), intent: intentOf(kept) };
 }

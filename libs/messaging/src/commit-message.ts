@@ -32,8 +32,7 @@ const data = z.strictObject({ from: position, next: position }).refine(({ from, 
 const span = ({ from, next }: { from: number; next: number }): string => `${from}-${next - 1}`;
 
 /** Builds `<log>:<first>-<last>`: constant for one commit, so that the stream drops what is published twice. */
-export const messageId = (commit: { log: string; from: number; next: number }): string =>
-  `${commit.log}:${span(commit)}`;
+const messageId = (commit: { log: string; from: number; next: number }): string => `${commit.log}:${span(commit)}`;
 
 /** Returns the subject, headers and payload of an announcement. @throws if its log or positions are invalid */
 export function toMessage(commit: Announcement): { subject: string; headers: MsgHdrs; payload: string } {

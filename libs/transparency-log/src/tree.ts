@@ -42,7 +42,7 @@ export function cover(start: number, end: number): Node[] {
 }
 
 /** Lists the stored nodes that ranges need, so that a store can fetch them at once. */
-export const nodesFor = (ranges: readonly Range[]): Node[] => ranges.flatMap(([start, end]) => cover(start, end));
+const nodesFor = (ranges: readonly Range[]): Node[] => ranges.flatMap(([start, end]) => cover(start, end));
 
 /** Lists the nodes that `rootHash(size)` reads, left to right. An append needs only their hashes, the frontier. */
 export function nodesForRoot(size: number): Node[] {
@@ -51,7 +51,7 @@ export function nodesForRoot(size: number): Node[] {
 }
 
 /** Hashes a range: folds its complete subtrees from the right (RFC 6962 §2.1: the left part is complete). */
-export function rangeHash(start: number, end: number, read: ReadNode): Buffer {
+function rangeHash(start: number, end: number, read: ReadNode): Buffer {
   return fold(cover(start, end).map((node) => readNode(read, node)));
 }
 
@@ -148,7 +148,7 @@ function split(n: number): number {
 }
 
 /** Lists the sibling ranges on the path from a leaf to the root, lowest first. @see RFC 6962 §2.1.1 PATH */
-export function inclusionRanges(index: number, size: number): Range[] {
+function inclusionRanges(index: number, size: number): Range[] {
   checkSize(size);
   if (!(Number.isSafeInteger(index) && index >= 0 && index < size))
     throw new RangeError(`a tree of ${size} leaves has no leaf ${index}`);
@@ -168,7 +168,7 @@ export function inclusionRanges(index: number, size: number): Range[] {
 }
 
 /** Lists the ranges of a consistency proof. `first` is at least 1, since nothing can be proved from an empty tree. @see RFC 6962 §2.1.2 PROOF */
-export function consistencyRanges(first: number, second: number): Range[] {
+function consistencyRanges(first: number, second: number): Range[] {
   checkSize(first);
   checkSize(second);
   if (!(first > 0 && first <= second))

@@ -1,5 +1,4 @@
 import type { Granted } from '@bailiwick/client/client';
-import { RawEvents, type RawRow } from '@bailiwick/event-store/postgres/raw';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { connectBus } from '@bailiwick/messaging/connect';
 import { commandSubject } from '@bailiwick/messaging/subjects';
@@ -8,6 +7,7 @@ import type { BenchOptions } from './bench';
 import { postOf, type Driven } from './http-driver';
 import { askUntilPermitted, makeTenant, type Tenant } from './large';
 import { startCerbos, startEcho, startNatsEcho, type Peer } from './peers';
+import { RawEvents, type RawRow } from './raw-events';
 import type { Report } from './report';
 import { byTurns, quantile, type Measure } from './rounds';
 import { openLeases, type System } from './system';
@@ -316,7 +316,7 @@ const commands = (leases: readonly Granted[]): unknown[] =>
   }, 32_768);
 
 /** Inserts copies of a real event into a dedicated log, without a fold or a check. */
-export async function rawInserter(
+async function rawInserter(
   system: System,
 ): Promise<{ perSecond(group: number, ms: number): Promise<number>; close(): Promise<void> }> {
   const eventlog = new PostgresEventLog(system.databaseUrl, { max: 1 });

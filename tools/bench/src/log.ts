@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import type { AppendEvent } from '@bailiwick/event-store/port';
-import { RawEvents } from '@bailiwick/event-store/postgres/raw';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { parseEvent } from '@bailiwick/contracts/event';
 import { parseLogName } from '@bailiwick/core/ids';
 import type { BenchOptions } from './bench';
 import { fillLog } from './fill';
+import { RawEvents } from './raw-events';
 import { byTurns } from './rounds';
 
 const GROUP = 256;

@@ -1,8 +1,8 @@
 import { BailiwickClient } from '@bailiwick/client/client';
-import { RawEvents } from '@bailiwick/event-store/postgres/raw';
 import { waitFor } from '@bailiwick/platform/local-servers/child';
 import type { BenchOptions } from './bench';
 import type { Tenant } from './large';
+import { RawEvents } from './raw-events';
 import { byTurns } from './rounds';
 
 const READ = 5_000;

@@ -2,11 +2,11 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
-import { RawEvents } from '@bailiwick/event-store/postgres/raw';
 import { takeSnapshot } from '@bailiwick/platform/log-state';
 import type { BenchOptions } from './bench';
 import { askUntilPermitted, makeTenant, type Tenant } from './large';
 import type { MemoryReport } from './memory-process';
+import { RawEvents } from './raw-events';
 import type { Report } from './report';
 import type { System } from './system';
 

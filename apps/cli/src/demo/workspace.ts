@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
 /** Returns the root of this checkout, which the demo copies for its agents. */
-export const projectRoot = (): string => {
+const projectRoot = (): string => {
   for (let dir = __dirname; ; dir = resolve(dir, '..')) {
     if (existsSync(join(dir, 'package.json')) && existsSync(join(dir, 'libs'))) return dir;
     if (dir === resolve(dir, '..')) throw new Error('the demo needs a clone of the repository, and finds none');

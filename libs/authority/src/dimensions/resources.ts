@@ -138,7 +138,7 @@ const describeConditions = (selector: Selector): string =>
   sentence(Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)));
 
 /** Describes a selector, e.g. `repo acme/** where sensitivity is one of public, internal`. */
-export function describeSelector(selector: Selector): string {
+function describeSelector(selector: Selector): string {
   const conditions = describeConditions(selector);
   const match = selector.literal ? `${clip(selector.match)} (literally)` : clip(selector.match);
   return `${clip(selector.type)} ${match}${conditions ? ` where ${conditions}` : ''}`;

@@ -19,7 +19,7 @@ export type Viewer<View> = (
   now: number,
 ) => Promise<View | undefined>;
 
-export const showRun: Viewer<RunView> = async (reader, state, id, now) => {
+const showRun: Viewer<RunView> = async (reader, state, id, now) => {
   const run = state.runs.get(id);
   if (!run) return undefined;
   const view = runView(state, run, NO_TEXTS, now);
@@ -27,7 +27,7 @@ export const showRun: Viewer<RunView> = async (reader, state, id, now) => {
 };
 
 /** A grant has no payloads. */
-export const showGrant: Viewer<GrantView> = (_reader, state, id, now) => {
+const showGrant: Viewer<GrantView> = (_reader, state, id, now) => {
   const grant = state.grants.get(id);
   return Promise.resolve(grant && grantView(state, grant, now));
 };
@@ -49,7 +49,7 @@ export const showTree: Viewer<TreeView> = async (reader, state, id, now) => {
   return { id, log, position, runs: runs.map((run) => ({ ...run, ...texts.get(run.id) })), grants, labels };
 };
 
-export const showApproval: Viewer<ApprovalView> = async (reader, state, id, now) => {
+const showApproval: Viewer<ApprovalView> = async (reader, state, id, now) => {
   const approval = state.approvals.get(id);
   return approval && (await showApprovals(reader, state, [approval], now))[0];
 };

@@ -74,7 +74,7 @@ export function toolDeniedBy(
   return undefined;
 }
 
-export function deniesToolTo(state: LogState, rule: Rule, grant: GrantNode): boolean {
+function deniesToolTo(state: LogState, rule: Rule, grant: GrantNode): boolean {
   const run = state.runs.get(grant.runId);
   return run !== undefined && deniesTool(rule, run) && selects(withoutTool(rule.selector), subjectOf(run, grant));
 }

@@ -30,7 +30,7 @@ const READS = /^(get|search|list|check|read)_/;
 const LEAVES = /(send|post|invite|share|reserve|schedule|transfer|pay)/;
 
 /** Converts a recorded call to the monitor's form for tools without a description: by the words of their names. */
-export function asCall({ tool, args }: RecordedRun['calls'][number]): Call {
+function asCall({ tool, args }: RecordedRun['calls'][number]): Call {
   const effect = READS.test(tool) ? 'read' : LEAVES.test(tool) ? 'external' : 'write';
   const first = Object.values(args).find((value) => typeof value === 'string' && value !== '');
   return {

@@ -14,7 +14,7 @@ import {
  */
 const PART = 'Bailiwick-Part';
 
-export const isPart = (msg: Msg): boolean => msg.headers?.has(PART) ?? false;
+const isPart = (msg: Msg): boolean => msg.headers?.has(PART) ?? false;
 
 export function partHeaders(): MsgHdrs {
   const headers = newHeaders();

@@ -79,7 +79,7 @@ export const settlement = (
 ): NewEvent[] => settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more);
 
 /** Does the same with the chain at that time, leaf first. */
-export function settlementUnder(
+function settlementUnder(
   chain: readonly GrantNode[],
   action: ActionNode,
   report: Report,

@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { databaseWaits } from './waits';
+import { databaseWaits } from '@bailiwick/event-store/postgres/waits';
 
 /** An event's columns except its log and position. */
 export interface RawRow {
@@ -14,7 +14,7 @@ export interface RawRow {
 
 /**
  * Accesses the table of events directly: no owner, no fold, no check of a position or a lease. It is the baseline of
- * the event log's benchmarks, and has no other use.
+ * the event log's benchmarks.
  */
 export class RawEvents {
   private readonly pool: Pool;
