@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
+import byOthers from 'canonicalize';
 import { itWithShared } from '../../../test/support/shared';
 import { CANONICAL_DEPTH, canonicalize } from './canonical';
 
@@ -120,4 +121,45 @@ describe('canonical JSON (RFC 8785)', () => {
       }),
     );
   });
+
+  it('agrees with an independent implementation on numbers, surrogate pairs, the order of names and nesting', () => {
+    const seen = { fractions: 0, exponents: 0, astral: 0, disordered: 0, nested: 0 };
+    fc.assert(
+      fc.property(HARD, (value) => {
+        const text = canonicalize(value);
+        expect(text).toBe(byOthers(value));
+        if (/\d\.\d/.test(text)) seen.fractions++;
+        if (/\de[+-]\d/.test(text)) seen.exponents++;
+        if (/[\u{10000}-\u{10ffff}]/u.test(text)) seen.astral++;
+        if (text !== JSON.stringify(value)) seen.disordered++;
+        if (text.includes('{"') && /[[:][{[].*[[:][{[]/.test(text)) seen.nested++;
+      }),
+      { numRuns: 2_000 },
+    );
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100);
+  });
 });
+
+/** Any finite double by its bits, so that all exponents are equally likely; `fc.double` prefers small numbers. */
+const ANY_DOUBLE = fc
+  .bigInt({ min: 0n, max: 2n ** 64n - 1n })
+  .map((bits) => new Float64Array(BigUint64Array.of(bits).buffer)[0] as number)
+  .filter(Number.isFinite);
+/** Names that sort differently by code units, by code points and as numbers, and names with a meaning in JavaScript. */
+const NAME = fc.oneof(
+  fc.constantFrom('', '1', '10', '9', 'a', 'A', '\ufb33', '😂', '\u20ac', '\r', '__proto__', 'constructor', 'toString'),
+  fc.string({ unit: 'grapheme', maxLength: 4 }),
+  fc.string({ unit: 'binary', maxLength: 4 }),
+);
+const HARD = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'medium', withCrossShrink: true },
+    fc.constantFrom(null, true, false, 0, -0, Number.MIN_VALUE, Number.MAX_VALUE, 1e21, 1e-7, 2 ** 53, 2 ** 53 + 2),
+    ANY_DOUBLE,
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    NAME,
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(NAME, tie('value'), { maxKeys: 6, noNullPrototype: true }),
+    fc.dictionary(NAME, tie('value'), { maxKeys: 6, noNullPrototype: false }),
+  ),
+})).value;

@@ -1,5 +1,6 @@
 import { hash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { jkt, type GrantView, type RunView } from '@bailiwick/contracts/grant';
 import { isSameAddress } from '../http/addresses';
@@ -16,13 +17,14 @@ export interface TokenClaims {
   readonly expiresAt: number;
 }
 
+/** Verified tokens in the cache. */
 const SEEN_MOST = 100_000;
 
 /** Mints and verifies grant tokens: EdDSA JWTs (RFC 7519, RFC 8037), optionally bound to a key (RFC 9449). */
 export class GrantTokens {
   private readonly key: KeyObject;
   private readonly publicKey: KeyObject;
-  private readonly known = new Map<string, TokenClaims>();
+  private readonly known = new LRUCache<string, TokenClaims>({ max: SEEN_MOST });
   private readonly proofs: Proofs;
 
   constructor(
@@ -57,7 +59,7 @@ export class GrantTokens {
   }
 
   /**
-   * Verifies a token and caches the result until the token expires.
+   * Verifies a token. The result is cached until the token expires or others displace it.
    * @param digest the digest of the token, if the caller has it
    */
   async verify(token: string, digest: string = digestOf(token)): Promise<TokenClaims> {
@@ -79,7 +81,6 @@ export class GrantTokens {
         jkt: boundTo(payload.cnf),
         expiresAt: (payload.exp ?? 0) * 1_000,
       };
-      if (this.known.size >= SEEN_MOST) this.known.clear();
       this.known.set(digest, claims);
       return claims;
     } catch (error) {
