@@ -145,8 +145,9 @@ export function withUnknownMembers(body: Json): Changed[] {
 export function withWrongTypes(body: Json): Changed[] {
   const wrong = (at: Path, value: unknown): unknown[] => {
     if (at.includes('args') && at.at(-1) !== 'args') return [];
-    const scalar = at.includes('attributes') || at.includes('where'); // accepts any scalar
-    if (typeof value === 'string') return scalar ? [null, {}, []] : [null, 1, {}, [value]];
+    const isAttribute = at.includes('attributes'); // accepts any scalar, and lists of them
+    const scalar = isAttribute || at.includes('where'); // accepts any scalar
+    if (typeof value === 'string') return scalar ? [null, {}, isAttribute ? [null] : []] : [null, 1, {}, [value]];
     if (typeof value === 'number') return scalar ? [null, {}] : [null, '1', {}, true];
     if (typeof value === 'boolean') return [null, 'true', 1];
     return Array.isArray(value) ? [null, {}, 'x', [null]] : [null, [], 'x', 1];

@@ -54,11 +54,33 @@ const pathPattern = fc.oneof(
 const text = fc.constantFrom('', 'x', 'xy', 'z');
 const number = fc.integer({ min: 0, max: 3 });
 const scalar = fc.oneof(text, number, fc.boolean());
-const condition: fc.Arbitrary<Condition> = partOf(
-  fc.record({ in: fc.array(scalar, { maxLength: 3 }), eq: scalar, lte: number, gte: number, prefix: text }),
-  ['in', 'eq', 'lte', 'gte', 'prefix'],
-  2,
+const scalars = fc.array(scalar, { maxLength: 3 });
+const form = fc.constantFrom('*', 'x*', '*y', 'x', 'x*y');
+const operands = fc.record({
+  eq: scalar,
+  ne: scalar,
+  in: scalars,
+  notIn: scalars,
+  lt: number,
+  lte: number,
+  gt: number,
+  gte: number,
+  prefix: text,
+  suffix: text,
+  like: form,
+  any: scalars,
+  all: scalars,
+  none: scalars,
+});
+/** Operators that one value can satisfy together, and some that no value satisfies. */
+const condition: fc.Arbitrary<Condition> = fc.oneof(
+  partOf(operands, ['eq', 'in', 'ne', 'notIn'], 2),
+  partOf(operands, ['lt', 'lte', 'gt', 'gte', 'ne'], 2),
+  partOf(operands, ['prefix', 'suffix', 'like', 'notIn'], 2),
+  partOf(operands, ['any', 'all', 'none'], 2),
+  partOf(operands, ['eq', 'lte', 'prefix', 'any', 'none'], 2),
 );
+const attribute = fc.oneof(scalar, scalar, fc.array(scalar, { maxLength: 2 }));
 const type = fc.constantFrom('repo', 'file', '*');
 const selector: fc.Arbitrary<Selector> = fc.record({
   type,
@@ -153,10 +175,10 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
     type: fc.constantFrom('repo', 'file'),
     id: joined(segment, '/'),
     attributes: partOf(
-      fc.record({ n: scalar, s: scalar, constructor: scalar }),
+      fc.record({ n: attribute, s: attribute, constructor: attribute }),
       ['n', 's', 'constructor'],
       2,
-    ) as fc.Arbitrary<Record<string, string>>,
+    ) as unknown as fc.Arbitrary<Record<string, string>>,
   }),
   cost: money,
   agentClass: fc.constantFrom('m', 'n'),

@@ -37,6 +37,11 @@ const condition = fc.oneof(
   fc.record({ eq: scalar }),
   fc.record({ lte: fc.constant(3), gte: fc.constant(-3) }),
   fc.record({ prefix: text(LIMITS.nameLength) }),
+  fc
+    .record({ suffix: text(LIMITS.nameLength), notIn: listOf(LIMITS.valuesPerCondition, (i) => `v${i}`) })
+    .filter(({ notIn }) => notIn.length > 0),
+  fc.record({ like: plain(LIMITS.nameLength - 2).map((each) => `*${each}*`) }),
+  fc.record({ all: listOf(LIMITS.valuesPerCondition, (i) => `v${i}`).filter((values) => values.length > 0) }),
 );
 const where = fc
   .tuple(upTo(LIMITS.conditionsPerSelector), condition)

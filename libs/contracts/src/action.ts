@@ -9,11 +9,15 @@ export const labels = z.array(label).max(LIMITS.labelsPerAction);
 /** Labels as recorded: those that the caller sent, and those that the rules added. */
 export const recordedLabels = z.array(label).max(LIMITS.labelsPerAction + LIMITS.labelsAdded);
 
+/** A value of a resource, or a list of values, that conditions are about. */
+export const attribute = z.union([scalar, z.array(scalar).max(LIMITS.valuesPerAttribute)]);
+export type Attribute = z.infer<typeof attribute>;
+
 export const resource = z.strictObject({
   type: z.string().min(1).max(LIMITS.nameLength),
   id: z.string().min(1).max(LIMITS.resourceIdLength),
   attributes: z
-    .record(z.string().min(1).max(LIMITS.nameLength), scalar)
+    .record(z.string().min(1).max(LIMITS.nameLength), attribute)
     .refine((value) => Object.keys(value).length <= LIMITS.attributesPerResource, {
       error: `at most ${LIMITS.attributesPerResource} attributes`,
     })

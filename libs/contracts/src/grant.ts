@@ -57,19 +57,46 @@ export type ActionsLimit = z.infer<typeof actionsLimit>;
 
 export const scalar = z.union([z.string().max(LIMITS.nameLength), z.number(), z.boolean()]);
 export type Scalar = z.infer<typeof scalar>;
+const scalars = z.array(scalar).min(1).max(LIMITS.valuesPerCondition);
+const conditionText = z.string().max(LIMITS.nameLength);
+/** The operators on a single value. `like` compares the whole text, in which `*` stands for any text. */
+const onScalar = {
+  eq: scalar.optional(),
+  ne: scalar.optional(),
+  in: scalars.optional(),
+  notIn: scalars.optional(),
+  lt: z.number().optional(),
+  lte: z.number().optional(),
+  gt: z.number().optional(),
+  gte: z.number().optional(),
+  prefix: conditionText.optional(),
+  suffix: conditionText.optional(),
+  like: conditionText.min(1).optional(),
+};
+/** The operators on a list: one, all or none of its elements are among the values. */
+const onList = { any: scalars.optional(), all: scalars.optional(), none: scalars.optional() };
+export const SCALAR_OPERATORS = Object.keys(onScalar) as (keyof typeof onScalar)[];
+export const LIST_OPERATORS = Object.keys(onList) as (keyof typeof onList)[];
 /** All given members must hold; at least one is required. */
 export const condition = z
-  .strictObject({
-    in: z.array(scalar).min(1).max(LIMITS.valuesPerCondition).optional(),
-    eq: scalar.optional(),
-    lte: z.number().optional(),
-    gte: z.number().optional(),
-    prefix: z.string().max(LIMITS.nameLength).optional(),
-  })
+  .strictObject({ ...onScalar, ...onList })
   .refine((value) => Object.values(value).some((part) => part !== undefined), {
-    error: 'a condition needs in, eq, lte, gte or prefix',
+    error: `a condition needs one of ${[...SCALAR_OPERATORS, ...LIST_OPERATORS].join(', ')}`,
+  })
+  .refine(
+    (value) =>
+      !SCALAR_OPERATORS.some((each) => value[each] !== undefined) ||
+      !LIST_OPERATORS.some((each) => value[each] !== undefined),
+    { error: 'no value satisfies operators on a list (any, all, none) together with operators on a single value' },
+  )
+  .refine(({ ne, notIn = [], none = [] }) => [notIn, none].every((list) => isOfOneType(ne, list)), {
+    error: 'the values of ne, notIn and none must be of one type: only a value of the same type can be another value',
   });
 export type Condition = z.infer<typeof condition>;
+function isOfOneType(first: Scalar | undefined, rest: readonly Scalar[]): boolean {
+  const types = new Set([...(first === undefined ? [] : [first]), ...rest].map((each) => typeof each));
+  return types.size <= 1;
+}
 export const selector = z.strictObject({
   type: z.string().min(1).max(LIMITS.nameLength),
   match: pattern,

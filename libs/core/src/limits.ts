@@ -148,6 +148,7 @@ export const LIMITS = {
   /** labels that the rules add to those of the caller; an event stores both */
   labelsAdded: 32,
   attributesPerResource: 32,
+  valuesPerAttribute: 64,
   inFlightPerGrant: 1_000,
   /** permits of a tree that may send and have no outcome; one append ends all of them when the tree learns a secret */
   sendingPerTree: 1_000,

@@ -63,7 +63,7 @@ export function toAction(evaluation: unknown, dryRun = false): Evaluation {
     ...pick(context, ['cost', 'posture', 'approvalId', 'labels', 'parentActionId']),
     grantId: subject.id,
     action: { ...pick(action.properties, ['args', 'argsDigest', 'tool', 'risk', 'effect']), verb: action.name },
-    resource: { type: resource.type, id: resource.id, attributes: scalars(resource.properties) },
+    resource: { type: resource.type, id: resource.id, attributes: comparable(resource.properties) },
   });
   if (!request.success) throw malformed(request.error);
   const own = wantsDryRun([parsed.data], [context]);
@@ -87,10 +87,12 @@ function pick(value: Json | undefined, names: readonly string[]): Json {
   return found;
 }
 
-/** Conditions compare scalars only, so lists and objects are left out. */
-function scalars(properties: Json | undefined): Json | undefined {
+/** Conditions compare single values and lists of them, so other values are left out. */
+function comparable(properties: Json | undefined): Json | undefined {
   if (!properties) return undefined;
-  return Object.fromEntries(Object.entries(properties).filter(([, value]) => typeof value !== 'object'));
+  return Object.fromEntries(
+    Object.entries(properties).filter(([, value]) => [value].flat().every((each) => typeof each !== 'object')),
+  );
 }
 
 function malformed(error: z.ZodError): Refused {

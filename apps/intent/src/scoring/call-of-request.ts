@@ -1,6 +1,7 @@
 import { classify } from '@bailiwick/authority/matching/catalog';
 import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
 import { normalizeVerb } from '@bailiwick/authority/matching/verb';
+import type { Attribute } from '@bailiwick/contracts/action';
 import type { Effect } from '@bailiwick/contracts/grant';
 import type { Call } from '@bailiwick/drift/memory';
 
@@ -10,7 +11,7 @@ export interface RequestedCall {
   readonly resource: {
     readonly type: string;
     readonly id: string;
-    readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
+    readonly attributes?: Readonly<Record<string, Attribute>> | undefined;
   };
   readonly labels?: readonly string[] | undefined;
   readonly args?: unknown;

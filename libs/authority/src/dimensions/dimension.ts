@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Attribute } from '@bailiwick/contracts/action';
 import type { Consumed, DimensionName, Effect, Posture, Risk } from '@bailiwick/contracts/grant';
 import type { ReasonCode } from '@bailiwick/contracts/codes';
 import type { Result } from '@bailiwick/core/result';
@@ -17,7 +18,7 @@ export interface ActionFacts {
   readonly resource: {
     readonly type: string;
     readonly id: string;
-    readonly attributes: Readonly<Record<string, string | number | boolean>>;
+    readonly attributes: Readonly<Record<string, Attribute>>;
   };
   /** the reservation, in minor units per currency */
   readonly cost: Readonly<Record<string, number>>;

@@ -3,7 +3,9 @@ import type { Dimension } from './dimension';
 import { allowance, includes, type Work } from '../matching/inclusion';
 import { matchesPath } from '../matching/pattern';
 import { clip, listed, sentence, shown } from '../presentation/text';
-import { both, describeCondition, implies, satisfies, type Attributes } from './conditions';
+import { implies } from './conditions/inclusion';
+import { both } from './conditions/meet';
+import { describeCondition, satisfies, type Attributes } from './conditions/operators';
 import { deny, PERMIT, stepUp, Wider } from './verdict';
 
 /**
@@ -86,7 +88,7 @@ function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): 
 }
 
 function inside(parents: readonly Selector[], child: Selector, work: Work): boolean {
-  const covering = parents.filter((parent) => isOfType(child.type, parent) && conditionsImply(child, parent));
+  const covering = parents.filter((parent) => isOfType(child.type, parent) && conditionsImply(child, parent, work));
   return pathInside(covering, child, work);
 }
 
@@ -97,10 +99,10 @@ const pathInside = (parents: readonly Selector[], child: Selector, work?: Work):
     work,
   );
 
-function conditionsImply(child: Selector, parent: Selector): boolean {
+function conditionsImply(child: Selector, parent: Selector, work: Work): boolean {
   return Object.entries(parent.where ?? {}).every(([name, wide]) => {
     const narrow = own(child.where, name);
-    return narrow !== undefined && implies(narrow, wide);
+    return narrow !== undefined && implies(narrow, wide, work);
   });
 }
 

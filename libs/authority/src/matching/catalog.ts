@@ -1,3 +1,4 @@
+import type { Attribute } from '@bailiwick/contracts/action';
 import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grant';
 import { remembered } from '@bailiwick/core/memo';
 import { isSecretName } from './secret-names';
@@ -92,7 +93,7 @@ export interface Unclassified {
   /** the lease or the goal names the place that the action reaches */
   readonly named?: boolean | undefined;
 }
-type Attributes = Readonly<Record<string, string | number | boolean>>;
+type Attributes = Readonly<Record<string, Attribute>>;
 
 export interface Classified {
   /** the strictest of `effects` */
@@ -188,7 +189,9 @@ function labelsOf(
 ): string[] {
   const textOf = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '');
   const own = (name: string): unknown => (Object.hasOwn(attributes, name) ? attributes[name] : undefined);
-  const is = (name: string, ...values: string[]): boolean => values.includes(textOf(own(name)));
+  // of a list, any element counts
+  const is = (name: string, ...values: string[]): boolean =>
+    [own(name)].flat().some((each) => values.includes(textOf(each)));
   const secret = is('sensitivity', 'secret') || isSecretName(id) || isSecretName(type);
   const onlyWrites = classified && effects.every((each) => each === 'write');
   const labels: string[] = [];

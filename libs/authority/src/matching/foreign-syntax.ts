@@ -81,6 +81,30 @@ const IN_NAMES: readonly Notation[] = [
   { sign: STARS, what: 'has a look-alike of *', instead: ONE_VALUE_EACH },
 ];
 
+/** Notations in a text in which `*` stands for any text. */
+const IN_LIKE: readonly Notation[] = [
+  { sign: EXCLUDES, what: 'looks like an exclusion', instead: 'write the values that are excluded in notIn' },
+  { sign: EXTENDED_GLOB, what: 'looks like an extended glob', instead: ONE_VALUE_EACH },
+  {
+    sign: ALTERNATIVES,
+    what: 'looks like alternatives',
+    instead: 'name one condition for each, in separate selectors',
+  },
+  { sign: /\[[^[\]]*\]/, what: 'looks like a character class', instead: 'write * for any text' },
+  {
+    sign: QUANTIFIED,
+    what: 'looks like a regular expression',
+    instead: 'write * without a dot before it, or use prefix for a text up to a dot',
+  },
+  { sign: TEMPLATE, what: 'looks like a template that was not filled in', instead: 'write the value itself' },
+  { sign: /\?/, what: 'has a ?, which stands for no character here', instead: 'write * for any text' },
+  { sign: /^[$]|[$]$|^\^/, what: 'looks like a variable or an anchor', instead: 'write the value itself' },
+  { sign: /^%|[^\d]%$/, what: 'looks like a pattern of SQL LIKE', instead: 'write * for any text' },
+  { sign: /\*\*/, what: 'has **', instead: 'write one *, which stands for any text, also with /' },
+  { sign: /\\/, what: 'has a backslash', instead: 'leave it out; nothing is escaped here' },
+  { sign: STARS, what: 'has a look-alike of *', instead: 'write * itself' },
+];
+
 /** Finds the first notation in a text. A full-width `！` counts as `!`. */
 function hit(notations: readonly Notation[], text: string): Notation | undefined {
   const folded = text.normalize('NFKC').trim();
@@ -100,6 +124,12 @@ export const needsLiteral = (pattern: string): boolean => hit(IN_PATHS, pattern)
 /** Does the same for a name, or for a value that is compared as a whole. */
 export function foreignInName(name: string): string | undefined {
   const found = hit(IN_NAMES, name);
+  return found && `${found.what}; ${found.instead}`;
+}
+
+/** Does the same for a text with `*` for any text, as the operator `like` compares it. */
+export function foreignInLike(text: string): string | undefined {
+  const found = hit(IN_LIKE, text);
   return found && `${found.what}; ${found.instead}`;
 }
 

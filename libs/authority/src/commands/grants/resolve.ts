@@ -9,7 +9,7 @@ import { attenuatesAll } from '../../dimensions/all';
 import { meetWindow, meetWindows, tighterCost } from '../../dimensions/budget';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { sorted } from '../../dimensions/verdict';
-import { foreignInName, needsLiteral } from '../../matching/foreign-syntax';
+import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
 import { normalizePathPattern } from '../../matching/pattern';
 import { windowMs } from '../../state/usage';
 import { normalizeVerbPattern } from '../../matching/verb';
@@ -181,6 +181,7 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     for (const [name, condition] of Object.entries(each.where ?? {})) {
       names([name], `${path}.where`, foreignInName);
       names(textsOf(condition), `${path}.where.${clip(name, 60)}`, foreignInName);
+      if (condition.like !== undefined) names([condition.like], `${path}.where.${clip(name, 60)}.like`, foreignInLike);
     }
     const { literal, ...rest } = each;
     const match = take(normalizePathPattern(each.match, { literal }), `${path}.match`, each.match);
@@ -228,8 +229,11 @@ function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlyS
   ]);
 }
 
-const textsOf = ({ eq, in: among = [], prefix }: Condition): string[] =>
-  [eq, ...among, prefix].filter((value) => typeof value === 'string');
+/** Returns the texts of a condition that are compared character by character. */
+const textsOf = ({ like: _, ...condition }: Condition): string[] =>
+  Object.values(condition)
+    .flat()
+    .filter((value) => typeof value === 'string');
 
 /** Counts the segments that are `*` or `**`, in verbs and in paths. */
 const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((each) => /^\*{1,2}$/.test(each)).length;
