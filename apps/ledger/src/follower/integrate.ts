@@ -5,7 +5,9 @@ import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
 import { piecesOf } from '@bailiwick/transparency-log/pieces';
 import { growTree } from '@bailiwick/transparency-log/tree';
 import { consequencesOf, itemsAside, itemsOf } from '../read-models/projection';
-import type { ConsequenceRow, ItemRow, Made } from '../read-models/store';
+import type { ConsequenceRow } from '../read-models/entities/consequence';
+import type { ItemRow } from '../read-models/entities/item';
+import type { Made } from '../read-models/read-model-writer';
 
 /**
  * Derives the rows of the read models and the leaves of the tree from the next events of a log. The result depends on the

@@ -23,7 +23,7 @@ import {
 } from '@bailiwick/transparency-log/tree';
 import { integrate } from './integrate';
 import { Cuts } from '../receipts/parts';
-import type { CheckpointRow } from '../transparency/heads';
+import type { SignedHead } from '../transparency/heads.repository';
 import type { LedgerStore } from '../read-models/store';
 import { Verifications } from '../verification/verifications';
 import { verifyLog, type Verified } from '../verification/verify';
@@ -208,7 +208,7 @@ export class LogLedger {
   }
 
   /** Returns a signed head that covers a size; signs one if none is stored. */
-  async head(covers: number): Promise<CheckpointRow> {
+  async head(covers: number): Promise<SignedHead> {
     if (this.keyFrom === undefined) await this.sign();
     // verifiers of a proof have the current key; a smaller head may be signed with an earlier one
     const least = Math.max(covers, this.keyFrom ?? 0);
@@ -222,7 +222,7 @@ export class LogLedger {
   }
 
   /** Returns the smallest head that covers a size, preferably cosigned by all witnesses, or else by any of them. */
-  private async covering(size: number): Promise<CheckpointRow | undefined> {
+  private async covering(size: number): Promise<SignedHead | undefined> {
     const { log, store, witnesses = 0 } = this.options;
     for (const least of new Set([witnesses, Math.min(witnesses, 1), 0])) {
       const head = await store.heads.covering(log, size, least);

@@ -15,7 +15,8 @@ import {
 import { grantTerms, grantView, runView } from '@bailiwick/authority/presentation/views';
 import type { Event, EventOf } from '@bailiwick/contracts/event';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
-import type { ConsequenceRow, ItemRow } from './store';
+import type { ConsequenceRow } from './entities/consequence';
+import type { ItemRow } from './entities/item';
 
 /**
  * The most frequent events, which do not change the row of a run or of an open grant: the counts of an open grant are

@@ -13,7 +13,7 @@ import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { ANN, SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { actionsOf } from '../search/actions';
 import { itemsOf } from './projection';
-import type { ItemRow } from './store';
+import type { ItemRow } from './entities/item';
 import { Bench, LOG } from '../testing/bench';
 
 fc.configureGlobal({ seed: 20260139 });

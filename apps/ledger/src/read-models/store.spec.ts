@@ -1,4 +1,6 @@
-import type { ConsequenceRow, ItemRow, Made } from './store';
+import type { ConsequenceRow } from './entities/consequence';
+import type { ItemRow } from './entities/item';
+import type { Made } from './read-model-writer';
 import { Bench, LOG } from '../testing/bench';
 
 let bench: Bench;

@@ -1,6 +1,6 @@
 import { logNameSchema } from '@bailiwick/contracts/primitives';
 import { z } from 'zod';
-import type { Place } from '../read-models/store';
+import type { Place } from '../read-models/items.repository';
 
 /** Where a page of one log ends. */
 export type Spot = Omit<Place, 'log'>;

@@ -9,7 +9,7 @@ import type { Sources } from '../connections/sources';
 import { FactsOfRuns } from './run-facts';
 import type { Spot } from './cursor';
 import { positionAt } from './scan';
-import type { ItemRow } from '../read-models/store';
+import type { Item } from '../read-models/entities/item';
 
 /** rows read at once if a filter discards some of them */
 const STEP = 1_000;
@@ -21,12 +21,12 @@ type Asked = Partial<Filter<'runs'> & Filter<'grants'> & Filter<'approvals'>>;
  * be short or empty although more rows match, because one request reads a bounded number of rows.
  */
 export async function rowsOf(
-  kind: ItemRow['kind'],
+  kind: Item['kind'],
   { store, eventlog }: Sources,
   ledger: LogLedger,
   { after, limit, q, from, to, ...asked }: Asked & { tenant: string; after: Spot; limit: number },
   most: number = LIMITS.eventsSeen,
-): Promise<{ items: ItemRow[]; next: Spot | undefined }> {
+): Promise<{ items: Item[]; next: Spot | undefined }> {
   const { state } = ledger;
   const { log, next: head } = state;
   const [first, before] = [
@@ -38,7 +38,7 @@ export async function rowsOf(
   const needsFacts = needsRunFacts({ ...asked, agentClass: undefined }); // the agent class is a column
   const hasWords = q === undefined ? undefined : containsAllWords(q);
   const openings = new Openings(ledger, { eventlog, store });
-  const items: ItemRow[] = [];
+  const items: Item[] = [];
   let at = after;
   for (let seen = 0; seen < most;) {
     const step = Math.min(matches || hasWords ? STEP : limit + 1, most - seen);
@@ -58,7 +58,7 @@ export async function rowsOf(
   return { items, next: at };
 }
 
-const endOf = ({ view }: ItemRow): string[] => {
+const endOf = ({ view }: Item): string[] => {
   const { endReason } = view as { endReason?: string };
   return endReason === undefined ? [] : [endReason];
 };
@@ -85,7 +85,7 @@ class Openings {
     private readonly from: Sources,
   ) {}
 
-  async fetch(rows: readonly ItemRow[]): Promise<void> {
+  async fetch(rows: readonly Item[]): Promise<void> {
     await this.find(rows);
     const { log } = this.ledger.state;
     const missing = [...new Set(rows.flatMap((row) => this.openings(row)))].filter((at) => !this.byPosition.has(at));
@@ -95,7 +95,7 @@ class Openings {
   }
 
   /** Finds the positions at which the runs of rows opened, in the state or in the rows of the runs. */
-  private async find(rows: readonly ItemRow[]): Promise<void> {
+  private async find(rows: readonly Item[]): Promise<void> {
     const { runs, trees } = this.ledger.state;
     const missing = new Set<string>();
     for (const { runId } of rows) {
@@ -118,15 +118,15 @@ class Openings {
     for (const { id, position, treeId } of rows) this.byRun.set(id, [position, rootOf.get(treeId) ?? position]);
   }
 
-  private openings({ runId }: ItemRow): readonly number[] {
+  private openings({ runId }: Item): readonly number[] {
     return this.byRun.get(runId ?? '') ?? [];
   }
 
-  texts(row: ItemRow): string[] {
+  texts(row: Item): string[] {
     return this.openings(row).flatMap((position) => textIn(this.byPosition.get(position)?.words ?? null));
   }
 
-  addTexts(row: ItemRow): ItemRow {
+  addTexts(row: Item): Item {
     const [own, root] = this.openings(row).map((position) => this.byPosition.get(position));
     const text = (key: string): string | null => {
       const [mine, above] = [own?.words?.[key], root?.words?.[key]];

@@ -1,6 +1,6 @@
 import { submissionText } from '@bailiwick/transparency-log/submission';
 import { consistencyProof, nodesForConsistency } from '@bailiwick/transparency-log/tree';
-import type { CheckpointRow } from './heads';
+import type { SignedHead } from './heads.repository';
 import type { LedgerStore } from '../read-models/store';
 
 /**
@@ -12,7 +12,7 @@ export async function continuing(
   store: Pick<LedgerStore, 'nodes'>,
   log: string,
   from: number,
-  { size, note }: CheckpointRow,
+  { size, note }: SignedHead,
 ): Promise<string> {
   if (from === 0) return submissionText(0, [], note);
   const read = await store.nodes(log, nodesForConsistency(from, size));

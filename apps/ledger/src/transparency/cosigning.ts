@@ -5,7 +5,7 @@ import { cosignatureTime, parseWitnessKey } from '@bailiwick/transparency-log/co
 import { openNote, signatureLine, type Verifier } from '@bailiwick/transparency-log/note';
 import { fromDecimal } from '@bailiwick/transparency-log/text';
 import { continuing } from './consistency';
-import type { CheckpointRow } from './heads';
+import type { SignedHead } from './heads.repository';
 import type { LedgerStore } from '../read-models/store';
 
 export interface CosigningOptions {
@@ -84,7 +84,7 @@ export class Cosigning {
   }
 
   /** @returns false if the witness has cosigned another size than `old`; stores that size */
-  private async send(head: CheckpointRow, old: number): Promise<boolean> {
+  private async send(head: SignedHead, old: number): Promise<boolean> {
     const { log, store, witness } = this.options;
     const response = await fetch(`${witness.url.replace(/\/$/, '')}/add-checkpoint`, {
       method: 'POST',

@@ -6,7 +6,7 @@ import { makeCosigner, witnessKey } from '@bailiwick/transparency-log/cosignatur
 import { parseVerifierKey, signatureLine } from '@bailiwick/transparency-log/note';
 import type { KnownLog } from '@bailiwick/transparency-log/submission';
 import { judge, originOf } from '@bailiwick/transparency-log/witness';
-import type { Heads } from './heads';
+import type { HeadsRepository } from './heads.repository';
 
 export interface WitnessAnswer {
   readonly status: number;
@@ -20,7 +20,7 @@ export interface WitnessOptions {
   readonly name: string;
   readonly key: KeyObject;
   readonly logs: WitnessConfig['logs'];
-  readonly heads: Pick<Heads, 'witnessed' | 'witness'>;
+  readonly heads: Pick<HeadsRepository, 'witnessed' | 'witness'>;
   /** ms */
   readonly now: () => number;
 }

@@ -17,7 +17,10 @@ SELECT 'consequence ' || revocation_id || ' ' || grant_id AS key,
   json_build_array(position, run_id, agent_class, in_flight, pending_approvals, reserved_cost::text)::text AS row
 FROM ledger.consequence WHERE log = $1`;
 
-/** Reads the stored data for verification, with separate statements that the ledger does not use elsewhere. */
+/**
+ * Reads the stored data for verification, with separate statements that the ledger does not use elsewhere. They use no
+ * entity on purpose: a wrong mapping would change what the ledger serves and what verification compares in the same way.
+ */
 export class Kept {
   constructor(private readonly source: DataSource) {}
 

@@ -1,7 +1,7 @@
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { Event } from '@bailiwick/contracts/event';
 import { consequencesOf, itemsAside, itemsOf } from '../read-models/projection';
-import type { ItemRow } from '../read-models/store';
+import type { ItemRow } from '../read-models/entities/item';
 import type { Models } from './kept';
 
 /** Derives the read models from the events of a fold, to compare them with the stored ones. */

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { databaseWaits } from '@bailiwick/event-store/postgres/waits';
 import { LIMITS } from '@bailiwick/core/limits';
-import { MOVE_REBUILT, writeMade, type Made, type Writer } from '../store';
+import { MOVE_REBUILT, writeMade, type Made, type Writer } from '../read-model-writer';
 import { REBUILD_LOCK as LOCK, type Difference, type Rebuilt } from './status';
 
 interface Compared {
