@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { checkAcknowledged } from './checks/acknowledged';
 import { checkBudgets } from './checks/budgets';
 import { checkHeads } from './checks/heads';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { ChaosClient, ParsedResponse } from './client';
 
 /** A sequence of requests by one client. Its result must not depend on the faults that occur during it. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EVENT_DATA, parseEvent } from '@bailiwick/contracts/event';
-import { readStored } from '@bailiwick/contracts/payload';
+import { EVENT_DATA, parseEvent } from '@bailiwick/contracts/events/event';
+import { readStored } from '@bailiwick/contracts/events/payload';
 import { ledTo, shapes, type Pinned } from '../fixtures/events/pinned';
 
 /** Checks that the events of every release are still read as they were then. */

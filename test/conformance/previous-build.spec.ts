@@ -1,10 +1,11 @@
 import { Audit } from '@bailiwick/audit/audit';
 import { evolve } from '@bailiwick/authority/events/evolve';
-import { FOLD_VERSION, fromSnapshotParts, stateDigest, toParts } from '@bailiwick/authority/state/snapshot';
+import { stateDigest } from '@bailiwick/authority/state/digest';
+import { FOLD_VERSION, fromSnapshotParts, toParts } from '@bailiwick/authority/state/snapshot';
 import { emptyState } from '@bailiwick/authority/state/state';
-import { parseEvent } from '@bailiwick/contracts/event';
-import { readStored } from '@bailiwick/contracts/payload';
-import type { Statement } from '@bailiwick/contracts/receipt';
+import { parseEvent } from '@bailiwick/contracts/events/event';
+import { readStored } from '@bailiwick/contracts/events/payload';
+import type { Statement } from '@bailiwick/contracts/receipts/receipt';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { custodyOf } from '@bailiwick/receipts/custody';
 import { makeStatement, readUnverified } from '@bailiwick/receipts/envelope';

@@ -1,5 +1,5 @@
 import { ProblemError } from '@bailiwick/client/client';
-import type { EventOf } from '@bailiwick/contracts/event';
+import type { EventOf } from '@bailiwick/contracts/events/event';
 import { Stack } from '../support/stack';
 import { open } from './leases';
 

@@ -1,5 +1,5 @@
 import type { BailiwickClient, Granted } from '@bailiwick/client/client';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 
 /** A root lease that requires no approval, wide enough for the actions of the tests. */
 export const WIDE: GrantRequest = {

@@ -3,7 +3,7 @@ import { emptyState } from '@bailiwick/authority/state/state';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { FOLD_VERSION, fromSnapshotParts } from '@bailiwick/authority/state/snapshot';
-import { parseEvent } from '@bailiwick/contracts/event';
+import { parseEvent } from '@bailiwick/contracts/events/event';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { LIMITS } from '@bailiwick/core/limits';
 import { databaseUrl, sql } from '../chaos/log';

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { databaseUrl, readLog, sql } from '../chaos/log';
 import { open, read, WIDE } from '../e2e/leases';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ActionAnswer } from '@bailiwick/contracts/action';
+import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
 import { LIMITS } from '@bailiwick/core/limits';
 import { readLog } from '../chaos/log';
 import { open, read, WIDE } from '../e2e/leases';

@@ -1,6 +1,6 @@
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
-import { readCommand, type Command } from '@bailiwick/contracts/command';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
+import { readCommand, type Command } from '@bailiwick/contracts/commands/command';
 import {
   act,
   delegateTestRun,

@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { CODES } from '@bailiwick/contracts/codes';
+import { CODES } from '@bailiwick/contracts/error-codes';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ROLES, type Role } from '../../apps/gateway/src/auth/api-keys';
 import { FastPath } from '../../apps/gateway/src/fast-path/fast-path';

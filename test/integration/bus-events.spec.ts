@@ -2,7 +2,7 @@ import { connect, type NatsConnection } from 'nats';
 import { toMessage, type Announcement } from '@bailiwick/messaging/commit-message';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { announceCommit, subjectSource } from '@bailiwick/messaging/commit-notifications';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import { followLog, type Batch } from '@bailiwick/messaging/log-follower/follow-log';
 import { TestNatsServer } from './bus-server';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AckPolicy, connect, type NatsConnection } from 'nats';
 import { connectBus, natsOf, type Bus } from '@bailiwick/messaging/connect';
 import { StreamPublisher } from '@bailiwick/messaging/event-stream/stream-publisher';
-import type { EventWithoutPayload } from '@bailiwick/contracts/stored-event';
+import type { EventWithoutPayload } from '@bailiwick/contracts/events/stored-event';
 import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-message';
 import { makeConsumer } from '@bailiwick/messaging/event-stream/subscribers';
 import { BUS_LIMITS } from '@bailiwick/messaging/limits';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { writeDeployment } from '../../apps/cli/src/up/deploy';
-import { freePort } from '@bailiwick/platform/servers/ports';
+import { freePort } from '@bailiwick/platform/local-servers/ports';
 import { natsBinary } from './bus-server';
 
 const NAMES = ['nats-1', 'nats-2', 'nats-3'] as const;

@@ -1,10 +1,11 @@
 import { connect, type NatsConnection } from 'nats';
 import { connectBus, natsOf, type Bus } from '@bailiwick/messaging/connect';
-import { EVENT_STREAM, type StreamEvent } from '@bailiwick/messaging/event-stream/event-message';
+import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-message';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import { StreamPublisher } from '@bailiwick/messaging/event-stream/stream-publisher';
 import { makeConsumer } from '@bailiwick/messaging/event-stream/subscribers';
 import { consumerName } from '@bailiwick/messaging/subjects';
-import { natsConfig } from '@bailiwick/platform/servers/nats';
+import { natsConfig } from '@bailiwick/platform/local-servers/nats';
 import { NatsCluster } from './nats-cluster-servers';
 
 jest.setTimeout(120_000);
@@ -24,7 +25,7 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
 
 /** Three servers that each store the event stream, as docker-compose.yml runs them. */
 describe('a NATS cluster of three servers', () => {
-  const events: StreamEvent[] = [];
+  const events: StoredEvent[] = [];
   const warnings: string[] = [];
   /** stream sequence → id of the event, as the subscriber received it */
   const received = new Map<number, string>();
@@ -73,7 +74,7 @@ describe('a NATS cluster of three servers', () => {
   });
 
   function publish(count: number): void {
-    const added = Array.from({ length: count }, (_, i): StreamEvent => {
+    const added = Array.from({ length: count }, (_, i): StoredEvent => {
       const position = events.length + i;
       const body = JSON.stringify({ log: LOG, position });
       return { log: LOG, position, type: 'ActionDecided', time: '2026-03-01T12:00:00.000Z', body };

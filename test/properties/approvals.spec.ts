@@ -8,7 +8,7 @@ import {
   TestLog,
   type Fields,
 } from '@bailiwick/authority/testing/harness';
-import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { call, sent } from './asked-for';
 import { CHANGES, moves, PERSON } from './moves';
 import { Tally } from './naive';

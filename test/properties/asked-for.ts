@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { GrantRequest, WindowCap } from '@bailiwick/contracts/grant';
+import type { GrantRequest, WindowCap } from '@bailiwick/contracts/grants/grant';
 
 /** Generates requests: leases with low caps, and calls that reach or exceed them. */
 

@@ -3,7 +3,7 @@ import { attenuatesAll, DIMENSION_TABLE, meetAll } from '@bailiwick/authority/di
 import { mayDelegate } from '@bailiwick/authority/dimensions/delegation';
 import type { ActionFacts, Dimension, Verdict, Violation } from '@bailiwick/authority/dimensions/dimension';
 import { resolveChild } from '@bailiwick/authority/commands/grants/resolve';
-import { DIMENSIONS, type DimensionName, type GrantRequest, type Limits } from '@bailiwick/contracts/grant';
+import { DIMENSIONS, type DimensionName, type GrantRequest, type Limits } from '@bailiwick/contracts/grants/grant';
 import type { Result } from '@bailiwick/core/result';
 import {
   anyAction,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { windowUsed } from '@bailiwick/authority/state/usage';
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import { COUNTERS } from '@bailiwick/contracts/grant';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { COUNTERS } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
 import * as ledger from './ledger';
 import { moves } from './moves';

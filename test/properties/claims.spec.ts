@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { decide } from '@bailiwick/authority/commands/decide';
 import { act, delegateTestRun, ROOMY, TestLog, type Fields } from '@bailiwick/authority/testing/harness';
-import type { Event } from '@bailiwick/contracts/event';
-import { COUNTERS, EFFECTS, RISKS, type Consumed, type GrantRequest } from '@bailiwick/contracts/grant';
+import type { Event } from '@bailiwick/contracts/events/event';
+import { COUNTERS, EFFECTS, RISKS, type Consumed, type GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { sent } from './asked-for';
 import { Tally } from './naive';

@@ -12,7 +12,7 @@ import {
   type Fields,
 } from '@bailiwick/authority/testing/harness';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import type { Rate } from '@bailiwick/core/allowance';
 import { LIMITS } from '@bailiwick/core/limits';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { CorruptLog } from '@bailiwick/authority/events/follows';
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { call } from './asked-for';
 import { moves } from './moves';

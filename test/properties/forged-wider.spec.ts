@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { decide } from '@bailiwick/authority/commands/decide';
 import { delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
-import type { Command } from '@bailiwick/contracts/command';
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import type { GrantRequest, Limits } from '@bailiwick/contracts/grant';
+import type { Command } from '@bailiwick/contracts/commands/command';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { anyAction, anyLimits, NOW, roomyLimits } from './limits';

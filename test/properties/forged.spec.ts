@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { CorruptLog } from '@bailiwick/authority/events/follows';
-import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { moves } from './moves';

@@ -5,7 +5,7 @@ import { evolve, evolveUnasked } from '@bailiwick/authority/events/evolve';
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
-import type { Event, EventType } from '@bailiwick/contracts/event';
+import type { Event, EventType } from '@bailiwick/contracts/events/event';
 import { moves, type Move } from './moves';
 import { Tally } from './naive';
 import { Play } from './play';

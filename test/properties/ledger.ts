@@ -1,5 +1,5 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import { COUNTERS, type BudgetLimit, type Counter } from '@bailiwick/contracts/grant';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { COUNTERS, type BudgetLimit, type Counter } from '@bailiwick/contracts/grants/grant';
 import { chain, issued } from './naive';
 
 /**

@@ -12,7 +12,7 @@ import {
   type Limits,
   type Selector,
   type WindowCap,
-} from '@bailiwick/contracts/grant';
+} from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 
 /**

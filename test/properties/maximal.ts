@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { CommandType } from '@bailiwick/contracts/command';
-import type { Feature } from '@bailiwick/contracts/event';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { CommandType } from '@bailiwick/contracts/commands/command';
+import type { Feature } from '@bailiwick/contracts/events/event';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { deriveId } from '@bailiwick/core/derive-id';
 import type { IdKind } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Agent } from '@bailiwick/contracts/grant';
-import type { Actor, StoredSelector } from '@bailiwick/contracts/event';
+import type { Agent } from '@bailiwick/contracts/grants/grant';
+import type { Actor, StoredSelector } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { call, childGrant, maybe, one, rarely, rootGrant, sent, want } from './asked-for';
 

@@ -1,5 +1,5 @@
-import type { Event, EventOf, StoredSelector } from '@bailiwick/contracts/event';
-import type { Agent, Limits } from '@bailiwick/contracts/grant';
+import type { Event, EventOf, StoredSelector } from '@bailiwick/contracts/events/event';
+import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
 
 /**
  * Derives the state of grants from a list of events by walking plain arrays on every call. Shares no code with

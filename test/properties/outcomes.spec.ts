@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { act, openTestRun, TestLog } from '@bailiwick/authority/testing/harness';
-import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { isOutcome } from './ledger';
 import { moves } from './moves';

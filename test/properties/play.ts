@@ -1,8 +1,8 @@
 import { decide } from '@bailiwick/authority/commands/decide';
 import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { openTestRun, TestLog, type Fields, type CommandResult, NO_ARGS } from '@bailiwick/authority/testing/harness';
-import type { Command, CommandType } from '@bailiwick/contracts/command';
-import type { Actor, Event, EventOf, EventType } from '@bailiwick/contracts/event';
+import type { Command, CommandType } from '@bailiwick/contracts/commands/command';
+import type { Actor, Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { sent, type Call } from './asked-for';

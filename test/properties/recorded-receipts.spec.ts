@@ -1,6 +1,6 @@
 import { act, ROOMY } from '@bailiwick/authority/testing/harness';
-import { RUN_RECEIPT } from '@bailiwick/contracts/receipt';
-import type { EventOf } from '@bailiwick/contracts/event';
+import { RUN_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
+import type { EventOf } from '@bailiwick/contracts/events/event';
 import { sha256hex } from '@bailiwick/core/digest';
 import { custodyOf } from '@bailiwick/receipts/custody';
 import { makeStatement } from '@bailiwick/receipts/envelope';

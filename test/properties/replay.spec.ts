@@ -5,7 +5,7 @@ import { seal } from '@bailiwick/authority/commands/seal';
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
-import { parseEvent, type Event } from '@bailiwick/contracts/event';
+import { parseEvent, type Event } from '@bailiwick/contracts/events/event';
 import { moves } from './moves';
 import { Tally } from './naive';
 import { Play } from './play';

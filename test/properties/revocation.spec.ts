@@ -7,7 +7,7 @@ import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { seal } from '@bailiwick/authority/commands/seal';
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { Fields } from '@bailiwick/authority/testing/harness';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { sent } from './asked-for';
 import { at, moves, PERSON, selector, type Selector } from './moves';

@@ -1,4 +1,4 @@
-import type { Answer, Command } from '@bailiwick/contracts/command';
+import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { isKeyed, keepMs } from '@bailiwick/authority/state/state';
 import type { Answers } from './checks/answers';
 import type { Message, Network } from './network';

@@ -1,5 +1,5 @@
 import type { OwnerLog } from '../../apps/delegation/src/log-owner/ports';
-import { parseEvent, type Event } from '@bailiwick/contracts/event';
+import { parseEvent, type Event } from '@bailiwick/contracts/events/event';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 import type { AppendEvent, AppendResult, EventLog, Fence } from '@bailiwick/event-store/port';
 import type { Process } from './process';

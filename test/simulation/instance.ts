@@ -1,6 +1,6 @@
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
-import type { Answer, Command } from '@bailiwick/contracts/command';
+import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { Leases } from '../../apps/delegation/src/ownership/leases';

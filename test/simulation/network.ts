@@ -1,6 +1,6 @@
 import type { Announcement } from '@bailiwick/messaging/commit-message';
 import type { EventSource, SourceSink } from '@bailiwick/messaging/log-follower/follow-log';
-import type { Command } from '@bailiwick/contracts/command';
+import type { Command } from '@bailiwick/contracts/commands/command';
 import type { Process } from './process';
 import type { FaultRates } from './fault-rates';
 import type { World } from './world';

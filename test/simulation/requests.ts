@@ -1,7 +1,7 @@
 import { NO_ARGS } from '@bailiwick/authority/testing/harness';
-import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contracts/command';
-import type { Actor } from '@bailiwick/contracts/event';
-import type { GrantRequest, WindowCap } from '@bailiwick/contracts/grant';
+import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contracts/commands/command';
+import type { Actor } from '@bailiwick/contracts/events/event';
+import type { GrantRequest, WindowCap } from '@bailiwick/contracts/grants/grant';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { parseLogName } from '@bailiwick/core/ids';
 import { sha256hex } from '@bailiwick/core/digest';

@@ -1,5 +1,5 @@
 import { stateDigest } from '@bailiwick/authority/state/digest';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { isOutcome } from '../properties/ledger';
 import { Answers } from './checks/answers';

@@ -1,4 +1,4 @@
-import type { ApprovalView } from '@bailiwick/contracts/query';
+import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { approvalCard } from './approval-card';
 
 const CARD = {

@@ -1,4 +1,4 @@
-import type { ApprovalView } from '@bailiwick/contracts/query';
+import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { costText } from '@bailiwick/core/money';
 import { askedBy } from '@bailiwick/receipts/render';
 import { bold, plain, red, table, yellow } from './render';

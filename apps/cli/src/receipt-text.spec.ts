@@ -1,4 +1,4 @@
-import { TREE_RECEIPT } from '@bailiwick/contracts/receipt';
+import { TREE_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
 import { readUnverified } from '@bailiwick/receipts/envelope';
 import { documentOf, type Document } from '@bailiwick/receipts/human/document';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';

@@ -1,5 +1,5 @@
-import type { GrantView, RunView } from '@bailiwick/contracts/grant';
-import type { TreeView } from '@bailiwick/contracts/query';
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import type { TreeView } from '@bailiwick/contracts/queries/query';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { marked } from '@bailiwick/core/look-alike';
 

@@ -1,5 +1,5 @@
 import { Test } from '@nestjs/testing';
-import { DEADLINE_HEADER } from '@bailiwick/contracts/command';
+import { DEADLINE_HEADER } from '@bailiwick/contracts/commands/command';
 import { tenantName } from '@bailiwick/contracts/primitives';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { BusServer } from '@bailiwick/messaging/nest-transport/nest-strategy';

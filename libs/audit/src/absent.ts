@@ -1,5 +1,5 @@
-import { refsErasing } from '@bailiwick/contracts/erasure';
-import type { Event } from '@bailiwick/contracts/event';
+import { refsErasing } from '@bailiwick/contracts/erasures/erasure';
+import type { Event } from '@bailiwick/contracts/events/event';
 
 /**
  * Tracks payloads that events name but that are missing, until an erasure is found that covers them. An erasure is

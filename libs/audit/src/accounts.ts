@@ -1,5 +1,5 @@
 import { windowMs } from '@bailiwick/authority/state/usage';
-import { COUNTERS, type BudgetLimit, type Consumed } from '@bailiwick/contracts/grant';
+import { COUNTERS, type BudgetLimit, type Consumed } from '@bailiwick/contracts/grants/grant';
 
 /** An amount that counts in a window until it leaves the window. */
 interface Part {

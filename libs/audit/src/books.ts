@@ -6,8 +6,8 @@ import {
   type Rule,
   type Subject,
 } from '@bailiwick/authority/revocation/rule-set';
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import type { Agent, Limits } from '@bailiwick/contracts/grant';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
 import { Account, type Entry } from './accounts';
 
 /** The auditor's records of runs, grants, permits and approvals, independent of the fold. */

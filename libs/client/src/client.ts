@@ -1,9 +1,15 @@
-import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/action';
-import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grant';
-import type { RevocationTarget } from '@bailiwick/contracts/event';
-import type { ApprovalView, ErasurePreview, PreviewView, TreeView, UnreadableView } from '@bailiwick/contracts/query';
+import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
+import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import type { RevocationTarget } from '@bailiwick/contracts/events/event';
+import type {
+  ApprovalView,
+  ErasurePreview,
+  PreviewView,
+  TreeView,
+  UnreadableView,
+} from '@bailiwick/contracts/queries/query';
 import type { Problem, Reason } from '@bailiwick/contracts/reason';
-import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay';
+import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay/replay';
 
 /** A response with a status other than 2xx, with the problem that the service reported (RFC 9457). */
 export class ProblemError extends Error {

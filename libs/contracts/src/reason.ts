@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { REASON_CODES, type Code } from './codes';
+import { REASON_CODES, type Code } from './error-codes';
 
 export const outcome = z.enum(['permit', 'step-up', 'deny']);
 export type DecisionOutcome = z.infer<typeof outcome>;

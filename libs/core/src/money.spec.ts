@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { budgetsOf } from '@bailiwick/receipts/human/budgets';
 import { spentText } from '@bailiwick/receipts/render';
-import type { RunClaims } from '@bailiwick/contracts/receipt';
+import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
 import { amountOf, costText, minorDigits, money } from './money';
 
 fc.configureGlobal({ seed: 20260101 });

@@ -1,4 +1,4 @@
-import type { Effect } from '@bailiwick/contracts/grant';
+import type { Effect } from '@bailiwick/contracts/grants/grant';
 import type { Directive } from './directives';
 import type { Intent } from './families';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { feature } from '@bailiwick/contracts/event';
+import { feature } from '@bailiwick/contracts/events/event';
 import { combine, scoreCall, WEIGHTS, withoutWords } from './score';
 import { emptyHistory } from './history';
 import { amountOf, callOf, mailTo, TestTree, webGet } from './testing/tree';

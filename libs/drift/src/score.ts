@@ -1,4 +1,4 @@
-import type { Feature } from '@bailiwick/contracts/event';
+import type { Feature } from '@bailiwick/contracts/events/event';
 import {
   Look,
   breadth,

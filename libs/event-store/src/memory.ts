@@ -1,6 +1,6 @@
 import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { StoredEvent, StoredRow } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent, StoredRow } from '@bailiwick/contracts/events/stored-event';
 import type { AppendEvent, AppendResult, EventLog, Fence, Lease, Roster, SearchFilter, Snapshot } from './port';
 import { checkBatch } from './check-batch';
 

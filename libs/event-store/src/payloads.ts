@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 
 /** Selects the payloads of events in these trees, at these positions, and of earlier erasures of the same person. */
 export interface PayloadSelection {

@@ -1,4 +1,4 @@
-import type { StoredEvent, StoredRow } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent, StoredRow } from '@bailiwick/contracts/events/stored-event';
 
 /**
  * The event log: the ordered events of each log, kept byte for byte. Positions are 0, 1, 2, … with no gap and no reuse

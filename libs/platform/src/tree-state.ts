@@ -2,7 +2,7 @@ import { evolveUnasked } from '@bailiwick/authority/events/evolve';
 import { ruleEvents, WithRules } from '@bailiwick/authority/revocation/rule-events';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { evolveStored, type StoredBody } from '@bailiwick/authority/state/stored';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { LIMITS } from '@bailiwick/core/limits';
 

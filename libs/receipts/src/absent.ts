@@ -1,6 +1,6 @@
-import { isErasedBy } from '@bailiwick/contracts/erasure';
-import type { Event } from '@bailiwick/contracts/event';
-import type { Absent } from '@bailiwick/contracts/receipt';
+import { isErasedBy } from '@bailiwick/contracts/erasures/erasure';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { Absent } from '@bailiwick/contracts/receipts/receipt';
 import type { Story, StoryEntry } from './story';
 
 /** Reports whether an event names a payload that the receipt does not contain: it was erased or withheld. */

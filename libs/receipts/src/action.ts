@@ -1,5 +1,5 @@
-import type { Event } from '@bailiwick/contracts/event';
-import type { ActionPredicate } from '@bailiwick/contracts/receipt';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { ActionPredicate } from '@bailiwick/contracts/receipts/receipt';
 import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { chainOfCustody, type DigestOf } from './chain';

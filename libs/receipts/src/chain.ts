@@ -1,5 +1,5 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import type { Custody } from '@bailiwick/contracts/receipt';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import type { Custody } from '@bailiwick/contracts/receipts/receipt';
 import { importedBefore } from './imported';
 import { meansCall, ruleDeniesTool, ruleStrikesGrant } from './strikes';
 import { textOf, type Decision, type Story } from './story';

@@ -1,5 +1,5 @@
 import { act, REF, ROOMY } from '@bailiwick/authority/testing/harness';
-import { RUN_RECEIPT, type RunStatement as Statement } from '@bailiwick/contracts/receipt';
+import { RUN_RECEIPT, type RunStatement as Statement } from '@bailiwick/contracts/receipts/receipt';
 import { sha256hex } from '@bailiwick/core/digest';
 import { renderReceipt } from './render';
 import { ARGS, busyRun } from './testing/busy-run';

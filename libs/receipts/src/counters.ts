@@ -1,5 +1,5 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import { COUNTERS, type Consumed } from '@bailiwick/contracts/grant';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { COUNTERS, type Consumed } from '@bailiwick/contracts/grants/grant';
 import type { Story } from './story';
 
 // Recounts the charges of leases and compares them with the counters that the log owner wrote into each permit. Shares

@@ -1,5 +1,5 @@
 import { act } from '@bailiwick/authority/testing/harness';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { custodyOf, isOnlyOpen } from './custody';
 import { renderCustody } from './render';
 import { approved, Forger, raise, rule } from './testing/forger';

@@ -1,4 +1,4 @@
-import type { Custody } from '@bailiwick/contracts/receipt';
+import type { Custody } from '@bailiwick/contracts/receipts/receipt';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { chainOfCustody } from './chain';
 import type { Story } from './story';

@@ -1,5 +1,5 @@
 import { sign } from 'node:crypto';
-import { PAYLOAD_TYPE, type Envelope } from '@bailiwick/contracts/receipt';
+import { PAYLOAD_TYPE, type Envelope } from '@bailiwick/contracts/receipts/receipt';
 import { preAuthEncoding, readUnverified } from './envelope';
 import { busyRun } from './testing/busy-run';
 import { KEY, receiptOf, VKEY } from './testing/sealed-log';

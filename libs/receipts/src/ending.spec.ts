@@ -1,5 +1,5 @@
 import { act, only, ROOMY } from '@bailiwick/authority/testing/harness';
-import type { Predicate } from '@bailiwick/contracts/receipt';
+import type { Predicate } from '@bailiwick/contracts/receipts/receipt';
 import { drift, DRIFTING } from './testing/drifting-run';
 import { ANN, claimsOf, SealedLog, words } from './testing/sealed-log';
 

@@ -1,4 +1,4 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { ruleStrikesRun } from './strikes';
 import { lineOf, type Story } from './story';
 

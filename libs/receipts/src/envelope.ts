@@ -1,5 +1,5 @@
 import { sign, type KeyObject } from 'node:crypto';
-import { parseEvent, payload as payloadSchema } from '@bailiwick/contracts/event';
+import { parseEvent, payload as payloadSchema } from '@bailiwick/contracts/events/event';
 import {
   ACTION_RECEIPT,
   envelope as envelopeSchema,
@@ -20,7 +20,7 @@ import {
   type ReceiptEvent,
   type RunStatement,
   type Statement,
-} from '@bailiwick/contracts/receipt';
+} from '@bailiwick/contracts/receipts/receipt';
 import { parseExactly } from '@bailiwick/core/json';
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { subjectPosition, KINDS, type Claims } from './kinds';

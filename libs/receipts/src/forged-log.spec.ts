@@ -1,7 +1,7 @@
 import { act, only } from '@bailiwick/authority/testing/harness';
-import type { Event } from '@bailiwick/contracts/event';
-import { statedVersion } from '@bailiwick/contracts/upcast';
-import { TREE_RECEIPT } from '@bailiwick/contracts/receipt';
+import type { Event } from '@bailiwick/contracts/events/event';
+import { statedVersion } from '@bailiwick/contracts/events/upcast';
+import { TREE_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
 import { endOf } from './ending';
 import { ANN, brokenAt, otherReceiptOf, prover, SealedLog, signed, statementOf, VKEY } from './testing/sealed-log';
 import { verifyReceipt } from './verify';

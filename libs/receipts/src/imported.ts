@@ -1,5 +1,5 @@
-import type { EventOf } from '@bailiwick/contracts/event';
-import type { Imported } from '@bailiwick/contracts/receipt';
+import type { EventOf } from '@bailiwick/contracts/events/event';
+import type { Imported } from '@bailiwick/contracts/receipts/receipt';
 import type { Story, StoryEntry } from './story';
 
 type Import = EventOf<'HistoryImported'>;

@@ -1,4 +1,4 @@
-import type { Envelope } from '@bailiwick/contracts/receipt';
+import type { Envelope } from '@bailiwick/contracts/receipts/receipt';
 import { makeCosigner, witnessKey } from '@bailiwick/transparency-log/cosignature';
 import { addSignatures, readNote, signNote, verifierKey } from '@bailiwick/transparency-log/note';
 import { seededKey } from '@bailiwick/transparency-log/testing/keys';

@@ -7,7 +7,7 @@ import {
   type PredicateType,
   type Statement,
   type TreePredicate,
-} from '@bailiwick/contracts/receipt';
+} from '@bailiwick/contracts/receipts/receipt';
 import { withErasures } from './absent';
 import { eventsOfAction, summariseAction } from './action';
 import type { DigestOf } from './chain';

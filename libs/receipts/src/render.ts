@@ -1,4 +1,10 @@
-import type { ActionPredicate, Custody, Predicate, RunClaims, TreePredicate } from '@bailiwick/contracts/receipt';
+import type {
+  ActionPredicate,
+  Custody,
+  Predicate,
+  RunClaims,
+  TreePredicate,
+} from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
 import type { Claims } from './kinds';

@@ -1,4 +1,4 @@
-import type { EventType } from '@bailiwick/contracts/event';
+import type { EventType } from '@bailiwick/contracts/events/event';
 import { endOf } from './ending';
 import { lineOf, type Story, type StoryEntry } from './story';
 import { ruleDeniesTool, ruleStrikesRun } from './strikes';

@@ -1,4 +1,4 @@
-import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
 
 /** An event of a receipt with the value of its payload; null if the event has no payload or it was erased. */
 interface EntryWith<E extends Event> {

@@ -1,5 +1,5 @@
-import type { EventOf } from '@bailiwick/contracts/event';
-import type { Limits } from '@bailiwick/contracts/grant';
+import type { EventOf } from '@bailiwick/contracts/events/event';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { looksLike, nameKey } from '@bailiwick/core/look-alike';
 import type { Story, StoryEntry } from './story';
 

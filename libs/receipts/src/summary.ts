@@ -1,7 +1,7 @@
-import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
-import type { Consumed } from '@bailiwick/contracts/grant';
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
-import type { Predicate, RunClaims } from '@bailiwick/contracts/receipt';
+import type { Predicate, RunClaims } from '@bailiwick/contracts/receipts/receipt';
 import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { endOf } from './ending';

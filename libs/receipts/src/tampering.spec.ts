@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { act, ROOMY } from '@bailiwick/authority/testing/harness';
-import type { Envelope, Predicate, ReceiptEvent, RunStatement as Statement } from '@bailiwick/contracts/receipt';
+import type {
+  Envelope,
+  Predicate,
+  ReceiptEvent,
+  RunStatement as Statement,
+} from '@bailiwick/contracts/receipts/receipt';
 import { verifierKey } from '@bailiwick/transparency-log/note';
 import { seededKey } from '@bailiwick/transparency-log/testing/keys';
 import { makeStatement, signStatement } from './envelope';

@@ -1,5 +1,5 @@
-import { COUNTERS, type Consumed } from '@bailiwick/contracts/grant';
-import type { TreePredicate } from '@bailiwick/contracts/receipt';
+import { COUNTERS, type Consumed } from '@bailiwick/contracts/grants/grant';
+import type { TreePredicate } from '@bailiwick/contracts/receipts/receipt';
 import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { eventsOfReceipt } from './select';

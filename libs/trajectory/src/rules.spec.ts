@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { EFFECTS } from '@bailiwick/contracts/grant';
+import { EFFECTS } from '@bailiwick/contracts/grants/grant';
 import { reason } from '@bailiwick/contracts/reason';
-import type { Trajectory, TrajectoryStep } from '@bailiwick/contracts/trajectory';
+import type { Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
 import { judgeTrajectory, SEQUENCES } from './rules';
 
 fc.configureGlobal({ seed: 20260124 });

@@ -1,7 +1,7 @@
-import type { Change } from '@bailiwick/contracts/replay';
-import type { Effect } from '@bailiwick/contracts/grant';
+import type { Change } from '@bailiwick/contracts/replay/replay';
+import type { Effect } from '@bailiwick/contracts/grants/grant';
 import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
-import type { JudgeTrajectory, Trajectory, TrajectoryStep } from '@bailiwick/contracts/trajectory';
+import type { JudgeTrajectory, Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
 
 /** A dangerous sequence of individually allowed steps: all labels of `seen` anywhere in the tree, followed by `then`. */
 export interface SequenceRule {

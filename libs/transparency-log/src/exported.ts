@@ -5,7 +5,7 @@ import {
   type ExportHeader,
   type ExportLine,
   type ExportTrailer,
-} from '@bailiwick/contracts/export';
+} from '@bailiwick/contracts/transfer/export';
 import { parseExactly } from '@bailiwick/core/json';
 import { openCheckpoint } from './checkpoint';
 import { entryHash, leafHash } from './hash';

@@ -1,4 +1,4 @@
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { difference } from '../../support/difference';
 import type { Logged } from '../log';
 import type { Exchange } from '../record';

@@ -1,5 +1,5 @@
-import type { Event } from '@bailiwick/contracts/event';
-import type { Consumed, Limits } from '@bailiwick/contracts/grant';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { Consumed, Limits } from '@bailiwick/contracts/grants/grant';
 import { isType, type Logged } from '../log';
 import type { ExhaustedCap } from '../record';
 

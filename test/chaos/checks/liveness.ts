@@ -1,4 +1,4 @@
-import type { EventOf } from '@bailiwick/contracts/event';
+import type { EventOf } from '@bailiwick/contracts/events/event';
 import { isType, type Logged } from '../log';
 
 interface Node {

@@ -1,6 +1,6 @@
-import type { Answer, Command, CommandType } from '@bailiwick/contracts/command';
-import { CODES, type Code } from '@bailiwick/contracts/codes';
-import type { Event, EventType } from '@bailiwick/contracts/event';
+import type { Answer, Command, CommandType } from '@bailiwick/contracts/commands/command';
+import { CODES, type Code } from '@bailiwick/contracts/error-codes';
+import type { Event, EventType } from '@bailiwick/contracts/events/event';
 import { canonicalize } from '@bailiwick/core/canonical';
 import type { Database } from '../database';
 import type { Witness } from '../instance';

@@ -1,5 +1,5 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import { COUNTERS, MODES, RISKS, type Limits } from '@bailiwick/contracts/grant';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { COUNTERS, MODES, RISKS, type Limits } from '@bailiwick/contracts/grants/grant';
 import { chain, covers, dead, issued, opened, quarantines, selects } from '../../properties/naive';
 import { isOutcome } from '../../properties/ledger';
 import { Violation, type World } from '../world';

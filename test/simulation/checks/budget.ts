@@ -1,5 +1,5 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grant';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grants/grant';
 import { count, currencies, held, isOutcome, lengthOf, over, spent, within, type Entry } from '../../properties/ledger';
 import { Violation, type World } from '../world';
 

@@ -2,7 +2,7 @@ import { evolve } from '@bailiwick/authority/events/evolve';
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { fromSnapshot } from '@bailiwick/authority/state/snapshot';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { parseLogName } from '@bailiwick/core/ids';
 import { entryHash } from '@bailiwick/transparency-log/hash';
 import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';

@@ -1,4 +1,4 @@
-import type { Event, EventType } from '@bailiwick/contracts/event';
+import type { Event, EventType } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Process } from '../process';
 import type { World } from '../world';

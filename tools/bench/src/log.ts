@@ -3,7 +3,7 @@ import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import type { AppendEvent } from '@bailiwick/event-store/port';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { emptyState } from '@bailiwick/authority/state/state';
-import { parseEvent } from '@bailiwick/contracts/event';
+import { parseEvent } from '@bailiwick/contracts/events/event';
 import { parseLogName } from '@bailiwick/core/ids';
 import type { BenchOptions } from './bench';
 import { fillLog } from './fill';

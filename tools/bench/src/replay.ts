@@ -1,5 +1,5 @@
 import { BailiwickClient } from '@bailiwick/client/client';
-import type { ReplayAnswer } from '@bailiwick/contracts/replay';
+import type { ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import type { BenchOptions } from './bench';
 import { actionRequests } from './decisions';
 import { filledTenant } from './large';

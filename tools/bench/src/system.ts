@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BailiwickClient, type Granted } from '@bailiwick/client/client';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { freePort } from '@bailiwick/platform/local-servers/ports';
 import { removeData } from '@bailiwick/platform/local-servers/postgres';
 import type { Credentials } from '@bailiwick/cli/context';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
-import { grantRequest, type GrantRequest } from '@bailiwick/contracts/grant';
+import { grantRequest, type GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { approvalCard } from '../approval-card';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { green, reasonText, red, table, treeText, yellow } from '../render';

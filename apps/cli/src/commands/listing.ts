@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { BailiwickClient, EventItem } from '@bailiwick/client/client';
-import { SEARCHES } from '@bailiwick/contracts/search';
+import { SEARCHES } from '@bailiwick/contracts/queries/search';
 import { marked } from '@bailiwick/core/look-alike';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { dim, plain, table } from '../render';

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Command } from 'commander';
 import type { BailiwickClient } from '@bailiwick/client/client';
-import type { ExportHeader, ExportLine, ImportView } from '@bailiwick/contracts/export';
+import type { ExportHeader, ExportLine, ImportView } from '@bailiwick/contracts/transfer/export';
 import { ExportReader } from '@bailiwick/transparency-log/exported';
 import { LIMITS } from '@bailiwick/core/limits';
 import { readImportKeys } from '@bailiwick/platform/import-keys';

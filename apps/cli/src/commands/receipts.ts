@@ -10,7 +10,7 @@ import {
   type Envelope,
   type InParts,
   type Statement,
-} from '@bailiwick/contracts/receipt';
+} from '@bailiwick/contracts/receipts/receipt';
 import { readUnverified } from '@bailiwick/receipts/envelope';
 import { documentOf } from '@bailiwick/receipts/human/document';
 import { htmlOf } from '@bailiwick/receipts/human/html';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { UnreadableView } from '@bailiwick/contracts/query';
+import type { UnreadableView } from '@bailiwick/contracts/queries/query';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { green, plain, table, yellow } from '../render';
 

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { BailiwickClient } from '@bailiwick/client/client';
-import type { ActionAnswer, ActionRequest } from '@bailiwick/contracts/action';
+import type { ActionAnswer, ActionRequest } from '@bailiwick/contracts/actions/action';
 
 /** The result of a guarded call: the output of the tool, or the decision that prevented the call. */
 export type CallResult = { done: true; text: string; decision: ActionAnswer } | { done: false; decision: ActionAnswer };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { spawnSync } from 'node:child_process';
 import type { BailiwickClient } from '@bailiwick/client/client';
-import { RUN_RECEIPT, type Custody } from '@bailiwick/contracts/receipt';
+import { RUN_RECEIPT, type Custody } from '@bailiwick/contracts/receipts/receipt';
 import { renderCustody, renderReceipt } from '@bailiwick/receipts/render';
 import { verifyReceipt } from '@bailiwick/receipts/verify';
 import type { Credentials } from '../context';

@@ -1,5 +1,5 @@
 import { BailiwickClient, ProblemError, type Granted } from '@bailiwick/client/client';
-import type { ActionAnswer } from '@bailiwick/contracts/action';
+import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
 import { monotonicClock } from '@bailiwick/core/clock';
 import type { Credentials } from '../context';
 import { bold, dim, green, plain, red, reasonText, treeText, yellow } from '../render';

@@ -1,4 +1,4 @@
-import type { ActionRequest } from '@bailiwick/contracts/action';
+import type { ActionRequest } from '@bailiwick/contracts/actions/action';
 
 /** Maps a recorded tool to an action: its verb, its effect, and the argument that names the resource. */
 interface ToolEntry {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { replayRequest, type ReplayRequest } from '@bailiwick/contracts/replay';
+import { replayRequest, type ReplayRequest } from '@bailiwick/contracts/replay/replay';
 import { UsageError } from '../context';
 
 /**

@@ -1,8 +1,8 @@
 import { evolveUnasked } from '@bailiwick/authority/events/evolve';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { grantView, runView, type RunTexts } from '@bailiwick/authority/presentation/views';
-import type { Event } from '@bailiwick/contracts/event';
-import type { TreeView } from '@bailiwick/contracts/query';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { TreeView } from '@bailiwick/contracts/queries/query';
 import { parseTime } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import { money } from '@bailiwick/core/money';

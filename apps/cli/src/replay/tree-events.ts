@@ -1,5 +1,5 @@
 import type { BailiwickClient, EventItem } from '@bailiwick/client/client';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { TreeEvent } from './stepper';
 

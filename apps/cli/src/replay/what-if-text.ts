@@ -1,4 +1,4 @@
-import type { Difference, Kinds, ReplayAnswer } from '@bailiwick/contracts/replay';
+import type { Difference, Kinds, ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { bold, dim, green, plain, red, table, yellow } from '../render';
 

@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
-import { DEADLINE_HEADER, type Answer } from '@bailiwick/contracts/command';
+import { DEADLINE_HEADER, type Answer } from '@bailiwick/contracts/commands/command';
 import { tenantName } from '@bailiwick/contracts/primitives';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { BusContext } from '@bailiwick/messaging/nest-transport/nest-strategy';

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { commandMessage, type Answer, type CommandReply } from '@bailiwick/contracts/command';
+import { commandMessage, type Answer, type CommandReply } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Payloads } from '@bailiwick/event-store/payloads';
 import type { Bus } from '@bailiwick/messaging/connect';

@@ -1,9 +1,9 @@
 import { mayBeHighRisk } from '@bailiwick/authority/matching/catalog';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { intentSubject } from '@bailiwick/messaging/subjects';
-import { authorize } from '@bailiwick/contracts/command';
+import { authorize } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
-import { scoreAnswer, type ScoreRequest } from '@bailiwick/contracts/intent';
+import { scoreAnswer, type ScoreRequest } from '@bailiwick/contracts/actions/intent';
 
 /**
  * Requests the drift score of a high-risk action before its command enters the mailbox, because an owner never waits for

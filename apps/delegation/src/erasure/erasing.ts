@@ -1,6 +1,6 @@
 import { blockedInChain } from '@bailiwick/authority/state/liveness';
 import { chainOf, type LogState } from '@bailiwick/authority/state/state';
-import { erase as eraseSchema } from '@bailiwick/contracts/command';
+import { erase as eraseSchema } from '@bailiwick/contracts/commands/command';
 import { readBody } from '@bailiwick/authority/state/set-aside';
 import type { PayloadSelection, Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -3,8 +3,8 @@ import { newId, type NewEvent } from '@bailiwick/authority/commands/types';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { sealAll, type Sealed } from '@bailiwick/authority/commands/seal';
 import type { LogState } from '@bailiwick/authority/state/state';
-import type { Command } from '@bailiwick/contracts/command';
-import type { ExportHeader } from '@bailiwick/contracts/export';
+import type { Command } from '@bailiwick/contracts/commands/command';
+import type { ExportHeader } from '@bailiwick/contracts/transfer/export';
 import { parseVerifierKey } from '@bailiwick/transparency-log/note';
 
 type Log = ExportHeader['logs'][number];

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Audit } from '@bailiwick/audit/audit';
 import { says } from '@bailiwick/audit/finding';
 import type { Sealed } from '@bailiwick/authority/commands/seal';
-import type { ExportHeader } from '@bailiwick/contracts/export';
+import type { ExportHeader } from '@bailiwick/contracts/transfer/export';
 import { systemClock } from '@bailiwick/core/clock';
 import type { Fence } from '@bailiwick/event-store/port';
 import { NotImported, PostgresImports } from '@bailiwick/event-store/postgres/imports';

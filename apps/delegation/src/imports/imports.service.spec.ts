@@ -1,4 +1,4 @@
-import type { ExportHeader } from '@bailiwick/contracts/export';
+import type { ExportHeader } from '@bailiwick/contracts/transfer/export';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { KEY, NAME, VKEY } from '@bailiwick/receipts/testing/sealed-log';
 import { signCheckpoint } from '@bailiwick/transparency-log/checkpoint';

@@ -1,9 +1,9 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Answer } from '@bailiwick/contracts/command';
-import type { ExportHeader, ImportView } from '@bailiwick/contracts/export';
-import { query as querySchema, type Query } from '@bailiwick/contracts/query';
+import type { Answer } from '@bailiwick/contracts/commands/command';
+import type { ExportHeader, ImportView } from '@bailiwick/contracts/transfer/export';
+import { query as querySchema, type Query } from '@bailiwick/contracts/queries/query';
 import { BadExport, checkHeads } from '@bailiwick/transparency-log/exported';
 import type { EventLog, Fence } from '@bailiwick/event-store/port';
 import type { PostgresImports } from '@bailiwick/event-store/postgres/imports';

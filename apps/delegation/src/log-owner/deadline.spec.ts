@@ -1,4 +1,4 @@
-import type { Command } from '@bailiwick/contracts/command';
+import type { Command } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { LogOwner } from './owner';
 import { authorize, command, decision, grantIdOf, openRun, refusal, settled, World } from '../testing/world';

@@ -1,4 +1,4 @@
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { notReady, onlyTightens } from './refusals';
 

@@ -2,7 +2,7 @@ import { decide } from '@bailiwick/authority/commands/decide';
 import { sealAll, type Sealed } from '@bailiwick/authority/commands/seal';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { isKeyed, type LogState } from '@bailiwick/authority/state/state';
-import { OWN_COMMANDS, readCommand, type Answer, type Command } from '@bailiwick/contracts/command';
+import { OWN_COMMANDS, readCommand, type Answer, type Command } from '@bailiwick/contracts/commands/command';
 import { monotonicClock, rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { mostEvents, refusedBy, type Batch, type CommandItem, type Item, type Staged } from './batching/batch';

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
-import type { Answer, Command } from '@bailiwick/contracts/command';
+import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { eventLogDatabase, type EventLogDatabase } from '../../../../test/support/eventlog-database';
 import type { OwnerRequest, OwnerResponse } from '../testing/owner-process';
 import {

@@ -1,4 +1,4 @@
-import { COMMANDS } from '@bailiwick/contracts/command';
+import { COMMANDS } from '@bailiwick/contracts/commands/command';
 import { mayAsk } from './may-ask';
 
 const INTENT = { kind: 'system', id: 'intent' };

@@ -1,4 +1,4 @@
-import { OWN_COMMANDS, type Answer } from '@bailiwick/contracts/command';
+import { OWN_COMMANDS, type Answer } from '@bailiwick/contracts/commands/command';
 
 /** The service whose subject a command arrived on; the bus permits each service only its own. */
 export type Asker = 'edge' | 'monitor';

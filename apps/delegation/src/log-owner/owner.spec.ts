@@ -1,5 +1,5 @@
 import { stateDigest } from '@bailiwick/authority/state/digest';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { LIMITS } from '@bailiwick/core/limits';
 import {

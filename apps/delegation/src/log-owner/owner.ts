@@ -1,8 +1,8 @@
 import type { Sealed } from '@bailiwick/authority/commands/seal';
 import type { Meant } from '@bailiwick/authority/revocation/reach';
 import type { LogState } from '@bailiwick/authority/state/state';
-import type { Answer } from '@bailiwick/contracts/command';
-import type { PreviewView } from '@bailiwick/contracts/query';
+import type { Answer } from '@bailiwick/contracts/commands/command';
+import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { AppendResult } from '@bailiwick/event-store/port';
 import type { Announcement } from '@bailiwick/messaging/commit-message';

@@ -1,8 +1,8 @@
 import { previewInPieces } from '@bailiwick/authority/revocation/blast-radius';
 import { targetOf, type Meant } from '@bailiwick/authority/revocation/reach';
 import type { LogState } from '@bailiwick/authority/state/state';
-import type { Command } from '@bailiwick/contracts/command';
-import type { PreviewView } from '@bailiwick/contracts/query';
+import type { Command } from '@bailiwick/contracts/commands/command';
+import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { WalkLost, walks } from '../queries/walks';

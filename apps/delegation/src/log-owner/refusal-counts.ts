@@ -1,4 +1,4 @@
-import type { CommandOf } from '@bailiwick/contracts/command';
+import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { Unwritten } from '@bailiwick/authority/commands/types';
 import { LIMITS } from '@bailiwick/core/limits';
 

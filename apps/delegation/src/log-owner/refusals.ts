@@ -1,4 +1,4 @@
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 
 /** Commands that only take authority away. The owner decides them even if its clock is behind the log (I11). */
 const TIGHTENING: readonly unknown[] = ['revokeGrant', 'revokeSelector', 'suspend', 'recordDrift'];

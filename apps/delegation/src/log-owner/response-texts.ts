@@ -1,7 +1,7 @@
 import { asksState, type Words as AnswerWords } from '@bailiwick/authority/presentation/responses';
 import type { ApprovalNode, LogState } from '@bailiwick/authority/state/state';
-import type { Event } from '@bailiwick/contracts/event';
-import type { ApprovalView } from '@bailiwick/contracts/query';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { treeState } from '@bailiwick/platform/tree-state';
 import type { ArchivedTreeLoader } from '@bailiwick/platform/archived-tree-loader';

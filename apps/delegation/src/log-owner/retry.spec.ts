@@ -1,4 +1,4 @@
-import type { Answer, Command } from '@bailiwick/contracts/command';
+import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { authorize, command, openRun, ROOMY, value, World } from '../testing/world';
 import type { LogOwner } from './owner';

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import type { Payloads } from '@bailiwick/event-store/payloads';
 import type { EventLog } from '@bailiwick/event-store/port';
 import type { Bus } from '@bailiwick/messaging/connect';

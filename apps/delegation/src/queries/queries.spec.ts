@@ -1,5 +1,5 @@
 import { forgetTree } from '@bailiwick/authority/testing/forget';
-import type { Answer, Command } from '@bailiwick/contracts/command';
+import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import type { LogOwner } from '../log-owner/owner';
 import type { Payloads } from '@bailiwick/event-store/payloads';
 import { ask } from './queries';

@@ -1,14 +1,14 @@
 import { approvalStatus } from '@bailiwick/authority/presentation/approval-status';
 import { readBody } from '@bailiwick/authority/state/set-aside';
 import { clip } from '@bailiwick/authority/presentation/text';
-import { whyUnreadable } from '@bailiwick/contracts/event';
+import { whyUnreadable } from '@bailiwick/contracts/events/event';
 import { authorize } from '@bailiwick/authority/commands/actions/authorize-action';
 import { selectorFault } from '@bailiwick/authority/matching/names';
 import { heldUp } from '@bailiwick/authority/commands/set-aside';
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { settledOf, type ApprovalNode, type LogState } from '@bailiwick/authority/state/state';
-import { authorize as authorizeSchema, type Answer } from '@bailiwick/contracts/command';
-import { query as querySchema, type Query } from '@bailiwick/contracts/query';
+import { authorize as authorizeSchema, type Answer } from '@bailiwick/contracts/commands/command';
+import { query as querySchema, type Query } from '@bailiwick/contracts/queries/query';
 import type { Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';

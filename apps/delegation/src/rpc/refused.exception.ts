@@ -1,4 +1,4 @@
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 
 type Refusal = Extract<Answer, { ok: false }>['refusal'];
 

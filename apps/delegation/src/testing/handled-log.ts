@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import type { AppendEvent, AppendResult, Fence } from '@bailiwick/event-store/port';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 

@@ -1,4 +1,4 @@
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { systemClock } from '@bailiwick/core/clock';
 import { LogOwner } from '../log-owner/owner';

@@ -1,5 +1,5 @@
-import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/action';
-import type { Answer, Command } from '@bailiwick/contracts/command';
+import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
+import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import type { Caller } from '../auth/caller';
 import { payloadOf } from '../auth/pseudonyms';

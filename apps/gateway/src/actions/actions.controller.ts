@@ -7,8 +7,8 @@ import {
   type ActionAnswer,
   type ActionRequest,
   type OutcomeRequest,
-} from '@bailiwick/contracts/action';
-import { actionsBatchBody } from '@bailiwick/contracts/http';
+} from '@bailiwick/contracts/actions/action';
+import { actionsBatchBody } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoint';
 import { Reply } from '../http/http-response';

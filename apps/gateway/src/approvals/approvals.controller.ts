@@ -1,10 +1,10 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import type { GrantView, RunView } from '@bailiwick/contracts/grant';
-import { approvalDecisionBody } from '@bailiwick/contracts/http';
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import { approvalDecisionBody } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
-import { approvalStatus, approvalView } from '@bailiwick/contracts/query';
-import { SEARCHES } from '@bailiwick/contracts/search';
+import { approvalStatus, approvalView } from '@bailiwick/contracts/queries/query';
+import { SEARCHES } from '@bailiwick/contracts/queries/search';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { GrantTokens } from '../auth/grant-tokens';

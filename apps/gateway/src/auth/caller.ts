@@ -1,4 +1,4 @@
-import type { Actor } from '@bailiwick/contracts/event';
+import type { Actor } from '@bailiwick/contracts/events/event';
 import { digestOf, type ApiKeys, type Role } from './api-keys';
 import { Refused } from '../http/problem';
 import type { GrantTokens } from './grant-tokens';

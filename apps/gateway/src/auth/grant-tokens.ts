@@ -2,7 +2,7 @@ import { hash, createPrivateKey, createPublicKey, type KeyObject } from 'node:cr
 import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { jkt, type GrantView, type RunView } from '@bailiwick/contracts/grant';
+import { jkt, type GrantView, type RunView } from '@bailiwick/contracts/grants/grant';
 import { isSameAddress } from '../http/addresses';
 import { digestOf } from './api-keys';
 import { Proofs, type ProofOptions } from './dpop-proofs';

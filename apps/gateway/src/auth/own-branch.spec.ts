@@ -1,6 +1,6 @@
 import { grantView, runView } from '@bailiwick/authority/presentation/views';
 import { delegateTestRun, openTestRun, TestLog } from '@bailiwick/authority/testing/harness';
-import type { TreeView } from '@bailiwick/contracts/query';
+import type { TreeView } from '@bailiwick/contracts/queries/query';
 import { ownBranch } from './own-branch';
 
 const log = new TestLog();

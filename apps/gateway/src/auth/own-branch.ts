@@ -1,4 +1,4 @@
-import type { TreeView } from '@bailiwick/contracts/query';
+import type { TreeView } from '@bailiwick/contracts/queries/query';
 
 /** Reduces a tree to the view of one run's token: the run and its descendants, and ids and status of its ancestors. */
 export function ownBranch(tree: TreeView, runId: string): TreeView {

@@ -1,5 +1,5 @@
 import { createHmac, randomFillSync } from 'node:crypto';
-import type { Payload } from '@bailiwick/contracts/event';
+import type { Payload } from '@bailiwick/contracts/events/event';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

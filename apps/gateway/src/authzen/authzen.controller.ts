@@ -1,8 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { authorizeCommand } from '../actions/action-commands';
-import type { ActionAnswer } from '@bailiwick/contracts/action';
-import { evaluationAnswer, evaluationBody, evaluationsBody } from '@bailiwick/contracts/http';
+import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
+import { evaluationAnswer, evaluationBody, evaluationsBody } from '@bailiwick/contracts/http/bodies';
 import { LIMITS } from '@bailiwick/core/limits';
 import { CONFIG, type GatewayConfig } from '../config';
 import { Body, Ctx, Endpoint } from '../http/endpoint';

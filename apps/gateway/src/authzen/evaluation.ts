@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { actionRequest, type ActionAnswer, type ActionRequest } from '@bailiwick/contracts/action';
-import { CODES } from '@bailiwick/contracts/codes';
-import { evaluationBody } from '@bailiwick/contracts/http';
+import { actionRequest, type ActionAnswer, type ActionRequest } from '@bailiwick/contracts/actions/action';
+import { CODES } from '@bailiwick/contracts/error-codes';
+import { evaluationBody } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { Refused } from '../http/problem';
 import { withReasons } from '../presentation/reasons';

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import type { z } from 'zod';
-import { erasureAnswer, erasureBody, erasurePreviewBody } from '@bailiwick/contracts/http';
-import { erasurePreviewView } from '@bailiwick/contracts/query';
+import { erasureAnswer, erasureBody, erasurePreviewBody } from '@bailiwick/contracts/http/bodies';
+import { erasurePreviewView } from '@bailiwick/contracts/queries/query';
 import { logName } from '@bailiwick/core/ids';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import { Body, Ctx, Endpoint } from '../http/endpoint';

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { Code } from '@bailiwick/contracts/codes';
+import type { Code } from '@bailiwick/contracts/error-codes';
 import { NonceWanted } from '../auth/dpop-proofs';
 import { countAnswer } from '../reporting/metrics';
 import type { EndpointOptions } from './endpoint';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CODES } from '@bailiwick/contracts/codes';
+import { CODES } from '@bailiwick/contracts/error-codes';
 import { docsPage, openapi } from './openapi';
 import { problemOf, Refused } from './problem';
 import { declaredEndpoints } from '../testing/endpoints';

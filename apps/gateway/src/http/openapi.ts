@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { problem } from '@bailiwick/contracts/reason';
-import { CODES } from '@bailiwick/contracts/codes';
+import { CODES } from '@bailiwick/contracts/error-codes';
 import type { Endpoint } from './endpoint';
 
 type Json = Record<string, unknown>;

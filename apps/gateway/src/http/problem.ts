@@ -1,4 +1,4 @@
-import { CODES, type Code } from '@bailiwick/contracts/codes';
+import { CODES, type Code } from '@bailiwick/contracts/error-codes';
 import type { Reason } from '@bailiwick/contracts/reason';
 
 /** Ends a request with a refusal, which becomes problem+json (RFC 9457). */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Command, CommandOf, CommandType } from '@bailiwick/contracts/command';
+import type { Command, CommandOf, CommandType } from '@bailiwick/contracts/commands/command';
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';

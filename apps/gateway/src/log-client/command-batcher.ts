@@ -1,5 +1,5 @@
 import type { Bus } from '@bailiwick/messaging/connect';
-import type { Answer, Command } from '@bailiwick/contracts/command';
+import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
 import type { Bus } from '@bailiwick/messaging/connect';
-import type { Command } from '@bailiwick/contracts/command';
+import type { Command } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { CommandBatcher } from './command-batcher';
 import { LogClient } from './log-client';

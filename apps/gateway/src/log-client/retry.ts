@@ -1,5 +1,5 @@
 import type { Bus } from '@bailiwick/messaging/connect';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { z } from 'zod';
 import { Refused } from '../http/problem';
 

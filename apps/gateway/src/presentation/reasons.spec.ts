@@ -1,5 +1,5 @@
 import type { Reason } from '@bailiwick/contracts/reason';
-import { DIMENSIONS } from '@bailiwick/contracts/grant';
+import { DIMENSIONS } from '@bailiwick/contracts/grants/grant';
 import { allReasons, withReasons } from './reasons';
 
 const budget: Reason = { rule: 'budget', outcome: 'deny', message: 'used up "to the last"' };

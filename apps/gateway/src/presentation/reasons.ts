@@ -1,4 +1,4 @@
-import { DIMENSIONS } from '@bailiwick/contracts/grant';
+import { DIMENSIONS } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
 
 const AGREES: readonly Reason[] = DIMENSIONS.map((rule) => ({

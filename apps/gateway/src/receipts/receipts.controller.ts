@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { idOf } from '@bailiwick/contracts/primitives';
-import { envelope } from '@bailiwick/contracts/receipt';
+import { envelope } from '@bailiwick/contracts/receipts/receipt';
 import type { Caller } from '../auth/caller';
 import { Ctx, Endpoint, Params, Query } from '../http/endpoint';
 import type { RequestContext } from '../http/request-context';

@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { repairAnswer, repairBody } from '@bailiwick/contracts/http';
+import { repairAnswer, repairBody } from '@bailiwick/contracts/http/bodies';
 import { logNameSchema } from '@bailiwick/contracts/primitives';
-import { unreadableView } from '@bailiwick/contracts/query';
+import { unreadableView } from '@bailiwick/contracts/queries/query';
 import { logName, parseLogName } from '@bailiwick/core/ids';
 import type { Caller } from '../auth/caller';
 import { payloadOf } from '../auth/pseudonyms';

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { replayAnswer, replayRequest, type ReplayRequest } from '@bailiwick/contracts/replay';
+import { replayAnswer, replayRequest, type ReplayRequest } from '@bailiwick/contracts/replay/replay';
 import { parseLogName } from '@bailiwick/core/ids';
 import { Body, Ctx, Endpoint } from '../http/endpoint';
 import { Streamed } from '../http/http-response';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay';
+import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay/replay';
 import { Refused } from '../http/problem';
 import type { RequestContext } from '../http/request-context';
 import type { LogClient } from '../log-client/log-client';

@@ -1,4 +1,4 @@
-import type { Command, CommandOf } from '@bailiwick/contracts/command';
+import type { Command, CommandOf } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';
 import { RefusalReports } from './refusal-reports';

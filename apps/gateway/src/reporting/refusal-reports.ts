@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Actor } from '@bailiwick/contracts/event';
-import type { Command } from '@bailiwick/contracts/command';
+import type { Actor } from '@bailiwick/contracts/events/event';
+import type { Command } from '@bailiwick/contracts/commands/command';
 import { hasRoom, take } from '@bailiwick/core/allowance';
 import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import type { StoredSelector } from '@bailiwick/contracts/event';
-import { grantView } from '@bailiwick/contracts/grant';
+import type { StoredSelector } from '@bailiwick/contracts/events/event';
+import { grantView } from '@bailiwick/contracts/grants/grant';
 import {
   previewBody,
   revocationBody,
@@ -9,9 +9,9 @@ import {
   revokedAnswer,
   suspensionBody,
   type selectorBody,
-} from '@bailiwick/contracts/http';
+} from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
-import { previewView } from '@bailiwick/contracts/query';
+import { previewView } from '@bailiwick/contracts/queries/query';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';

@@ -1,9 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { grantView } from '@bailiwick/contracts/grant';
-import { delegationBody, grantedAnswer } from '@bailiwick/contracts/http';
+import { grantView } from '@bailiwick/contracts/grants/grant';
+import { delegationBody, grantedAnswer } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
-import { treeView, type TreeView } from '@bailiwick/contracts/query';
+import { treeView, type TreeView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { GrantTokens } from '../auth/grant-tokens';
 import { ownBranch } from '../auth/own-branch';

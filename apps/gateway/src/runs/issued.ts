@@ -1,5 +1,5 @@
-import type { GrantView, RunView } from '@bailiwick/contracts/grant';
-import type { ApprovalView } from '@bailiwick/contracts/query';
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import type { Caller } from '../auth/caller';
 import type { GrantTokens } from '../auth/grant-tokens';
 import { Reply } from '../http/http-response';

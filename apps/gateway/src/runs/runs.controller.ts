@@ -1,7 +1,13 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { runView } from '@bailiwick/contracts/grant';
-import { completionBody, escalationBody, grantedAnswer, openRunBody, pendingAnswer } from '@bailiwick/contracts/http';
+import { runView } from '@bailiwick/contracts/grants/grant';
+import {
+  completionBody,
+  escalationBody,
+  grantedAnswer,
+  openRunBody,
+  pendingAnswer,
+} from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { logName } from '@bailiwick/core/ids';
 import { GrantTokens } from '../auth/grant-tokens';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Searched } from '@bailiwick/contracts/search';
+import type { Searched } from '@bailiwick/contracts/queries/search';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { Reply } from '../http/http-response';
 import { NDJSON } from '../http/ndjson';

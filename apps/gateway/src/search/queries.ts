@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SEARCHES } from '@bailiwick/contracts/search';
+import { SEARCHES } from '@bailiwick/contracts/queries/search';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Role } from '../auth/api-keys';
 import { wholeNumber } from '../http/whole-number';

@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
-import { RECEIPT_SCHEMAS } from '@bailiwick/contracts/receipt-schema';
+import { RECEIPT_SCHEMAS } from '@bailiwick/contracts/receipts/receipt-schema';
 import { CONFIG, type GatewayConfig } from '../config';
 import { Endpoint, Params } from '../http/endpoint';
 import { EndpointRegistry } from '../http/endpoint-registry';

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, SignJWT, type JWTPayload } from 'jose';
-import type { GrantView, RunView } from '@bailiwick/contracts/grant';
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { Refused } from '../http/problem';
 import { GrantTokens } from '../auth/grant-tokens';
 

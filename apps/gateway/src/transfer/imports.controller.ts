@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { exportHeader, exportLine, importView, type ImportView } from '@bailiwick/contracts/export';
-import type { Query } from '@bailiwick/contracts/query';
+import { exportHeader, exportLine, importView, type ImportView } from '@bailiwick/contracts/transfer/export';
+import type { Query } from '@bailiwick/contracts/queries/query';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { ExportHeader } from '@bailiwick/contracts/export';
+import type { ExportHeader } from '@bailiwick/contracts/transfer/export';
 import { rfc3339, systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Pseudonyms } from '../auth/pseudonyms';

@@ -1,4 +1,4 @@
-import { commandSchema, recordDrift } from '@bailiwick/contracts/command';
+import { commandSchema, recordDrift } from '@bailiwick/contracts/commands/command';
 import { ok } from '@bailiwick/core/result';
 import { driftSubject } from '@bailiwick/messaging/subjects';
 import type { Call } from '@bailiwick/drift/memory';

@@ -3,8 +3,8 @@ import type { Batch, EventSource, Follower } from '@bailiwick/messaging/log-foll
 import { followStored } from '@bailiwick/messaging/log-follower/follow-stored';
 import { driftSubject } from '@bailiwick/messaging/subjects';
 import { treeNamed } from '@bailiwick/authority/state/set-aside';
-import { readWhereReadable } from '@bailiwick/contracts/payload';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import { readWhereReadable } from '@bailiwick/contracts/events/payload';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import { systemClock } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import type { EventLog } from '@bailiwick/event-store/port';

@@ -1,4 +1,4 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { emptyHistory, observe } from '@bailiwick/drift/history';
 import type { Call, History } from '@bailiwick/drift/memory';
 import { isReportable } from '@bailiwick/drift/report';

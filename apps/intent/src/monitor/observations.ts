@@ -1,4 +1,4 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Observation } from '@bailiwick/drift/history';
 import type { Call } from '@bailiwick/drift/memory';
 

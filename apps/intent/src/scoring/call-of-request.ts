@@ -1,8 +1,8 @@
 import { classify } from '@bailiwick/authority/matching/catalog';
 import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
 import { normalizeVerb } from '@bailiwick/authority/matching/verb';
-import type { Attribute } from '@bailiwick/contracts/action';
-import type { Effect } from '@bailiwick/contracts/grant';
+import type { Attribute } from '@bailiwick/contracts/actions/action';
+import type { Effect } from '@bailiwick/contracts/grants/grant';
 import type { Call } from '@bailiwick/drift/memory';
 
 /** A call before its decision, as requested. */

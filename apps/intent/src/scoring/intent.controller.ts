@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import { scoreRequest, type ScoreRequest } from '@bailiwick/contracts/intent';
+import { scoreRequest, type ScoreRequest } from '@bailiwick/contracts/actions/intent';
 import { LIMITS } from '@bailiwick/core/limits';
 import { withoutWords, type Score } from '@bailiwick/drift/score';
 import { healthSubject, intentSubject } from '@bailiwick/messaging/subjects';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
-import type { EventWithoutPayload } from '@bailiwick/contracts/stored-event';
+import type { EventWithoutPayload } from '@bailiwick/contracts/events/stored-event';
 import { StreamPublisher } from '@bailiwick/messaging/event-stream/stream-publisher';
 import { EVENTS_USER } from '@bailiwick/messaging/subjects';
 import type { Config } from '@bailiwick/platform/config';

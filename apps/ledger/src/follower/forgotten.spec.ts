@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { act, REF, ROOMY } from '@bailiwick/authority/testing/harness';
 import { emptyState } from '@bailiwick/authority/state/state';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { endedTrees, forgetTree } from '@bailiwick/authority/testing/forget';
 import type { LogState } from '@bailiwick/authority/state/state';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { ANN, SealedLog, words } from '@bailiwick/receipts/testing/sealed-log';
 import type { LogLedger } from '../follower/log-ledger';

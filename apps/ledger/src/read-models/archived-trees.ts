@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { VIEWERS, type Viewer } from '@bailiwick/authority/presentation/viewers';
 import { systemClock } from '@bailiwick/core/clock';
 import { Sources } from '../connections/sources';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Answer } from '@bailiwick/contracts/command';
-import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
+import type { Answer } from '@bailiwick/contracts/commands/command';
+import { readWhereReadable, type Words } from '@bailiwick/contracts/events/payload';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Sources } from '../connections/sources';
 import { LogLedgers } from '../follower/log-ledgers';

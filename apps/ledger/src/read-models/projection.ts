@@ -13,7 +13,7 @@ import {
   type RunNode,
 } from '@bailiwick/authority/state/state';
 import { grantTerms, grantView, runView } from '@bailiwick/authority/presentation/views';
-import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import type { ConsequenceRow } from './entities/consequence';
 import type { ItemRow } from './entities/item';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { Sources } from '../connections/sources';
 import { folded } from '../follower/catch-up';

@@ -7,8 +7,8 @@ import {
   type Envelope,
   type InParts,
   type PredicateType,
-} from '@bailiwick/contracts/receipt';
-import type { Answer } from '@bailiwick/contracts/command';
+} from '@bailiwick/contracts/receipts/receipt';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { brokenAt, SealedLog } from '@bailiwick/receipts/testing/sealed-log';

@@ -7,8 +7,8 @@ import {
   type PartStatement,
   type PredicateType,
   type ReceiptEvent,
-} from '@bailiwick/contracts/receipt';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+} from '@bailiwick/contracts/receipts/receipt';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { makeStatement } from '@bailiwick/receipts/envelope';

@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { idOf, tenantName } from '@bailiwick/contracts/primitives';
-import { ACTION_RECEIPT, RUN_RECEIPT, TREE_RECEIPT, type PredicateType } from '@bailiwick/contracts/receipt';
+import { ACTION_RECEIPT, RUN_RECEIPT, TREE_RECEIPT, type PredicateType } from '@bailiwick/contracts/receipts/receipt';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
 import { LOG_KEY } from '../connections/tokens';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { act } from '@bailiwick/authority/testing/harness';
-import type { Answer } from '@bailiwick/contracts/command';
-import { ACTION_RECEIPT, TREE_RECEIPT, type Envelope } from '@bailiwick/contracts/receipt';
+import type { Answer } from '@bailiwick/contracts/commands/command';
+import { ACTION_RECEIPT, TREE_RECEIPT, type Envelope } from '@bailiwick/contracts/receipts/receipt';
 import { custodyOf, isOnlyOpen } from '@bailiwick/receipts/custody';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
@@ -10,7 +10,7 @@ import { verifyReceipt } from '@bailiwick/receipts/verify';
 import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
 import { parseVerifierKey } from '@bailiwick/transparency-log/note';
 import { verifyProof } from '@bailiwick/transparency-log/proof';
-import type { GrantView } from '@bailiwick/contracts/grant';
+import type { GrantView } from '@bailiwick/contracts/grants/grant';
 import type { LogLedger } from '../follower/log-ledger';
 import { custodyFor, receiptOf } from './receipts';
 import { Bench, KEY, LOG } from '../testing/bench';

@@ -3,7 +3,7 @@ import { asideBy } from '@bailiwick/authority/state/set-aside';
 import { selects, type Subject } from '@bailiwick/authority/revocation/rule-set';
 import { subjectOf } from '@bailiwick/authority/revocation/revocation-rules';
 import type { LogState, RunNode } from '@bailiwick/authority/state/state';
-import { readWhereReadable } from '@bailiwick/contracts/payload';
+import { readWhereReadable } from '@bailiwick/contracts/events/payload';
 import {
   ACTION_RECEIPT,
   RUN_RECEIPT,
@@ -12,8 +12,8 @@ import {
   type Envelope,
   type PredicateType,
   type ReceiptEvent,
-} from '@bailiwick/contracts/receipt';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+} from '@bailiwick/contracts/receipts/receipt';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import type { SearchFilter } from '@bailiwick/event-store/port';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { grantView, runView } from '@bailiwick/authority/presentation/views';
-import type { TreeView } from '@bailiwick/contracts/query';
+import type { TreeView } from '@bailiwick/contracts/queries/query';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';

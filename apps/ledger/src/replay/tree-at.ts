@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { parseTime } from '@bailiwick/core/clock';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { treeState } from '@bailiwick/platform/tree-state';

@@ -5,7 +5,7 @@ import { WithRules, type RuleEvent } from '@bailiwick/authority/revocation/rule-
 import { readBody } from '@bailiwick/authority/state/set-aside';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { WhatIf } from '@bailiwick/authority/what-if/what-if';
-import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay';
+import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay/replay';
 import { Bodies } from '@bailiwick/event-store/postgres/bodies';
 import { parseLogName } from '@bailiwick/core/ids';
 import { lowerThisThread } from '@bailiwick/platform/priority';

@@ -1,4 +1,4 @@
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 
 export const found = (value: unknown): Answer => ({ ok: true, value });
 export const refuse = (code: string, detail: string): Answer => ({ ok: false, refusal: { code, detail } });

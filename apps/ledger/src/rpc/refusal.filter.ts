@@ -1,6 +1,6 @@
 import { Catch, Inject, type ArgumentsHost, type RpcExceptionFilter } from '@nestjs/common';
 import { of, throwError, type Observable } from 'rxjs';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import type { BusContext } from '@bailiwick/messaging/nest-transport/nest-strategy';
 import { QueueFullError } from '@bailiwick/platform/serial-queue';
 import { LOGGER, type Logger } from '../connections/tokens';

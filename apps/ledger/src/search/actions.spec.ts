@@ -2,7 +2,7 @@ import { act, delegateTestRun, openTestRun, TestLog } from '@bailiwick/authority
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 import { actionsOf } from './actions';
 import type { LogState } from '@bailiwick/authority/state/state';
-import type { Filter } from '@bailiwick/contracts/search';
+import type { Filter } from '@bailiwick/contracts/queries/search';
 import type { Bounds } from './scan';
 
 const eventlog = new MemoryEventLog();

@@ -1,7 +1,7 @@
 import type { LogState } from '@bailiwick/authority/state/state';
 import { importedAt } from '@bailiwick/authority/presentation/views';
-import type { EventOf } from '@bailiwick/contracts/event';
-import type { Filter } from '@bailiwick/contracts/search';
+import type { EventOf } from '@bailiwick/contracts/events/event';
+import type { Filter } from '@bailiwick/contracts/queries/search';
 import { scan, type Bounds, type Scanned } from './scan';
 
 type Decided = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;

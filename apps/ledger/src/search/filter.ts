@@ -1,8 +1,8 @@
 import type { RunNode } from '@bailiwick/authority/state/state';
-import type { Event } from '@bailiwick/contracts/event';
-import type { Words } from '@bailiwick/contracts/payload';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { Words } from '@bailiwick/contracts/events/payload';
 import type { Reason } from '@bailiwick/contracts/reason';
-import { wordsIn, type Filter } from '@bailiwick/contracts/search';
+import { wordsIn, type Filter } from '@bailiwick/contracts/queries/search';
 
 /** Filters of events and rows that the database has no index for. Pure: no clock, no store. */
 

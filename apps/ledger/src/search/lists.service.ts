@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { countsOf, importedAt, type Counts } from '@bailiwick/authority/presentation/views';
-import type { Answer } from '@bailiwick/contracts/command';
-import type { Filter } from '@bailiwick/contracts/search';
+import type { Answer } from '@bailiwick/contracts/commands/command';
+import type { Filter } from '@bailiwick/contracts/queries/search';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Sources } from '../connections/sources';

@@ -1,5 +1,5 @@
 import { idOf, tenantName } from '@bailiwick/contracts/primitives';
-import { FILTERS, type Filter, type Searched } from '@bailiwick/contracts/search';
+import { FILTERS, type Filter, type Searched } from '@bailiwick/contracts/queries/search';
 import { LIMITS } from '@bailiwick/core/limits';
 import { z } from 'zod';
 

@@ -1,7 +1,7 @@
-import type { RunView } from '@bailiwick/contracts/grant';
-import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
-import type { Filter } from '@bailiwick/contracts/search';
+import type { RunView } from '@bailiwick/contracts/grants/grant';
+import { readWhereReadable, type Words } from '@bailiwick/contracts/events/payload';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
+import type { Filter } from '@bailiwick/contracts/queries/search';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { LogLedger } from '../follower/log-ledger';
 import { needsRunFacts, rowMatcher, containsAllWords, textIn } from './filter';

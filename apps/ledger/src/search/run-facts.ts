@@ -1,5 +1,5 @@
 import type { LogState } from '@bailiwick/authority/state/state';
-import { readWhereReadable } from '@bailiwick/contracts/payload';
+import { readWhereReadable } from '@bailiwick/contracts/events/payload';
 import type { EventLog } from '@bailiwick/event-store/port';
 import type { FactsOf, RunFacts } from './filter';
 import type { LedgerStore } from '../read-models/store';

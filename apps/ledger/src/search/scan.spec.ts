@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
-import { readStored } from '@bailiwick/contracts/payload';
-import type { Filter } from '@bailiwick/contracts/search';
+import { readStored } from '@bailiwick/contracts/events/payload';
+import type { Filter } from '@bailiwick/contracts/queries/search';
 import { busyRun, type Busy } from '@bailiwick/receipts/testing/busy-run';
 import { eventMatcher } from './filter';
 import { positionAt, scan } from './scan';

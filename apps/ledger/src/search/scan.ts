@@ -1,8 +1,8 @@
 import type { LogState } from '@bailiwick/authority/state/state';
-import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
-import type { Event } from '@bailiwick/contracts/event';
-import type { Filter } from '@bailiwick/contracts/search';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import { readWhereReadable, type Words } from '@bailiwick/contracts/events/payload';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { Filter } from '@bailiwick/contracts/queries/search';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { parseTime } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { ZodPipe } from '../rpc/zod.pipe';
 import { EventsService } from './events.service';

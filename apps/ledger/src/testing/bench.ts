@@ -1,14 +1,14 @@
 import { Client } from 'pg';
 import type { EventSource, SourceSink } from '@bailiwick/messaging/log-follower/follow-log';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 import { migrateEventLog } from '@bailiwick/event-store/migrations/run';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import type { AppendEvent } from '@bailiwick/event-store/port';
 import type { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { seededKey } from '@bailiwick/transparency-log/testing/keys';
 import { testDatabase } from '../../../../test/support/servers';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { LogLedger } from '../follower/log-ledger';
 import { migrateLedger } from '../migrate';
 import { LedgerStore } from '../read-models/store';

@@ -1,4 +1,4 @@
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import type { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 
 /** The name of a request and its payload. */

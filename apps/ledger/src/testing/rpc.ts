@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { lastValueFrom } from 'rxjs';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import type { Config } from '@bailiwick/platform/config';
 import { AppModule } from '../app.module';

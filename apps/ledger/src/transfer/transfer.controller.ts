@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { Answer } from '@bailiwick/contracts/command';
-import type { ExportHeader } from '@bailiwick/contracts/export';
+import type { Answer } from '@bailiwick/contracts/commands/command';
+import type { ExportHeader } from '@bailiwick/contracts/transfer/export';
 import { logNameSchema, position, tenantName } from '@bailiwick/contracts/primitives';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';

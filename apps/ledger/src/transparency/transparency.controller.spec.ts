@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { openCheckpoint } from '@bailiwick/transparency-log/checkpoint';

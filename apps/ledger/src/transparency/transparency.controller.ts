@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { Answer } from '@bailiwick/contracts/command';
+import type { Answer } from '@bailiwick/contracts/commands/command';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { entryHash } from '@bailiwick/transparency-log/hash';
 import {

@@ -1,4 +1,4 @@
-import { TREE_RECEIPT, ACTION_RECEIPT } from '@bailiwick/contracts/receipt';
+import { TREE_RECEIPT, ACTION_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
 import type { AppendEvent } from '@bailiwick/event-store/port';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { statementOf, type SealedLog } from '@bailiwick/receipts/testing/sealed-log';

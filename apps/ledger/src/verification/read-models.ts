@@ -1,5 +1,5 @@
 import type { LogState } from '@bailiwick/authority/state/state';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { consequencesOf, itemsAside, itemsOf } from '../read-models/projection';
 import type { ItemRow } from '../read-models/entities/item';
 import type { Models } from './kept';

@@ -1,5 +1,5 @@
-import type { Command, CommandType } from '@bailiwick/contracts/command';
-import { CODES } from '@bailiwick/contracts/codes';
+import type { Command, CommandType } from '@bailiwick/contracts/commands/command';
+import { CODES } from '@bailiwick/contracts/error-codes';
 import { CANONICAL_DEPTH } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';

@@ -1,6 +1,6 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
-import { parseEvent } from '@bailiwick/contracts/event';
+import { parseEvent } from '@bailiwick/contracts/events/event';
 import { evolve } from '../events/evolve';
 import { stateDigest } from '../state/digest';
 import { fromSnapshot, toSnapshot } from '../state/snapshot';

@@ -1,4 +1,4 @@
-import type { Actor, Event } from '@bailiwick/contracts/event';
+import type { Actor, Event } from '@bailiwick/contracts/events/event';
 import { hasRoom, take, type Rate } from '@bailiwick/core/allowance';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { NewEvent, Unwritten } from './types';

@@ -1,5 +1,5 @@
-import type { Command } from '@bailiwick/contracts/command';
-import type { EventData } from '@bailiwick/contracts/event';
+import type { Command } from '@bailiwick/contracts/commands/command';
+import type { EventData } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';

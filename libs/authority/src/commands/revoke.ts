@@ -1,4 +1,4 @@
-import type { CommandOf } from '@bailiwick/contracts/command';
+import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import { err, ok } from '@bailiwick/core/result';
 import { selectorFault } from '../matching/names';
 import { grownSince, targetOf } from '../revocation/reach';

@@ -1,7 +1,7 @@
-import type { Command } from '@bailiwick/contracts/command';
-import { parseEvent, whyUnreadable, type Event } from '@bailiwick/contracts/event';
+import type { Command } from '@bailiwick/contracts/commands/command';
+import { parseEvent, whyUnreadable, type Event } from '@bailiwick/contracts/events/event';
 import type { Refusal } from '@bailiwick/contracts/reason';
-import { statedVersion } from '@bailiwick/contracts/upcast';
+import { statedVersion } from '@bailiwick/contracts/events/upcast';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { saltedDigest } from '@bailiwick/core/digest';
 import { deriveId } from '@bailiwick/core/derive-id';

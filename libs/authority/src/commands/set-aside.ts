@@ -1,4 +1,4 @@
-import type { Command, CommandType } from '@bailiwick/contracts/command';
+import type { Command, CommandType } from '@bailiwick/contracts/commands/command';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { ok } from '@bailiwick/core/result';
 import { asideBy, doubtOf } from '../state/set-aside';

@@ -1,9 +1,9 @@
-import type { Command, CommandOf, CommandType } from '@bailiwick/contracts/command';
-import type { EventData, EventType } from '@bailiwick/contracts/event';
-import type { Limits } from '@bailiwick/contracts/grant';
+import type { Command, CommandOf, CommandType } from '@bailiwick/contracts/commands/command';
+import type { EventData, EventType } from '@bailiwick/contracts/events/event';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
 import type { Reason, Refusal } from '@bailiwick/contracts/reason';
-import type { JudgeTrajectory } from '@bailiwick/contracts/trajectory';
-import type { Code } from '@bailiwick/contracts/codes';
+import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
+import type { Code } from '@bailiwick/contracts/error-codes';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { type IdKind } from '@bailiwick/core/ids';
 import { err, type Result } from '@bailiwick/core/result';

@@ -1,4 +1,4 @@
-import { EFFECTS, MODES } from '@bailiwick/contracts/grant';
+import { EFFECTS, MODES } from '@bailiwick/contracts/grants/grant';
 import { actions } from './actions';
 import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 

@@ -1,4 +1,4 @@
-import { actionsLimit, MODES, type ActionsLimit, type Mode } from '@bailiwick/contracts/grant';
+import { actionsLimit, MODES, type ActionsLimit, type Mode } from '@bailiwick/contracts/grants/grant';
 import type { Dimension } from './dimension';
 import { allowance, includes, type Work } from '../matching/inclusion';
 import { matchesVerb, verbSegments } from '../matching/verb';

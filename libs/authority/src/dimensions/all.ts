@@ -1,4 +1,4 @@
-import { DIMENSIONS, type DimensionName, type Limits } from '@bailiwick/contracts/grant';
+import { DIMENSIONS, type DimensionName, type Limits } from '@bailiwick/contracts/grants/grant';
 import type { Dimension, Violation } from './dimension';
 import { actions } from './actions';
 import { budget } from './budget';

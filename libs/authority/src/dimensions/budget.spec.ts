@@ -1,4 +1,4 @@
-import type { BudgetLimit, Effect } from '@bailiwick/contracts/grant';
+import type { BudgetLimit, Effect } from '@bailiwick/contracts/grants/grant';
 import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { chargeOf, emptyUsage, reserve } from '../state/usage';
 import { budget, meetWindows } from './budget';

@@ -5,7 +5,7 @@ import {
   type Consumed,
   type Counter,
   type WindowCap,
-} from '@bailiwick/contracts/grant';
+} from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { money } from '@bailiwick/core/money';

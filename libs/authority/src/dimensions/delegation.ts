@@ -1,4 +1,4 @@
-import { delegationLimit, type DelegationLimit } from '@bailiwick/contracts/grant';
+import { delegationLimit, type DelegationLimit } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Dimension, Verdict } from './dimension';
 import { counted, listed, shown } from '../presentation/text';

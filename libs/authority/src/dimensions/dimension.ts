@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { Attribute } from '@bailiwick/contracts/action';
-import type { Consumed, DimensionName, Effect, Posture, Risk } from '@bailiwick/contracts/grant';
-import type { ReasonCode } from '@bailiwick/contracts/codes';
+import type { Attribute } from '@bailiwick/contracts/actions/action';
+import type { Consumed, DimensionName, Effect, Posture, Risk } from '@bailiwick/contracts/grants/grant';
+import type { ReasonCode } from '@bailiwick/contracts/error-codes';
 import type { Result } from '@bailiwick/core/result';
 
 /** One action as the dimensions receive it: every name normalized, every default filled in. */

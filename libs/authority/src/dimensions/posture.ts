@@ -1,4 +1,4 @@
-import { postureLimit, type PostureLimit } from '@bailiwick/contracts/grant';
+import { postureLimit, type PostureLimit } from '@bailiwick/contracts/grants/grant';
 import type { ActionFacts, Dimension, Verdict } from './dimension';
 import { clip, listed, sentence, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, Wider } from './verdict';

@@ -1,4 +1,4 @@
-import { purposeLimit, type PurposeLimit } from '@bailiwick/contracts/grant';
+import { purposeLimit, type PurposeLimit } from '@bailiwick/contracts/grants/grant';
 import type { Dimension } from './dimension';
 import { isHighRisk } from '../matching/catalog';
 import { listed, shown } from '../presentation/text';

@@ -1,4 +1,4 @@
-import type { EventOf } from '@bailiwick/contracts/event';
+import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { RunNode } from '../state/state';
 import type { ActionFacts } from './dimension';
 

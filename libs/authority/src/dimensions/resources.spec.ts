@@ -1,4 +1,4 @@
-import type { Selector } from '@bailiwick/contracts/grant';
+import type { Selector } from '@bailiwick/contracts/grants/grant';
 import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { resources } from './resources';
 

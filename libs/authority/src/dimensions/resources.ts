@@ -1,4 +1,4 @@
-import { resourcesLimit, type ResourcesLimit, type Selector } from '@bailiwick/contracts/grant';
+import { resourcesLimit, type ResourcesLimit, type Selector } from '@bailiwick/contracts/grants/grant';
 import type { Dimension } from './dimension';
 import { allowance, includes, type Work } from '../matching/inclusion';
 import { matchesPath } from '../matching/pattern';

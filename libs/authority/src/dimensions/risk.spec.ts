@@ -1,4 +1,4 @@
-import { RISKS, type Risk } from '@bailiwick/contracts/grant';
+import { RISKS, type Risk } from '@bailiwick/contracts/grants/grant';
 import { facts, NOW, situation, verdictText, wider } from '../testing/facts';
 import { risk } from './risk';
 

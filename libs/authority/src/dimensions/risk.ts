@@ -1,4 +1,4 @@
-import { riskLimit, RISKS, type Risk, type RiskLimit } from '@bailiwick/contracts/grant';
+import { riskLimit, RISKS, type Risk, type RiskLimit } from '@bailiwick/contracts/grants/grant';
 import type { Dimension } from './dimension';
 import { deny, PERMIT, stepUp, Wider } from './verdict';
 

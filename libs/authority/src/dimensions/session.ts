@@ -1,4 +1,4 @@
-import { sessionLimit, type SessionLimit } from '@bailiwick/contracts/grant';
+import { sessionLimit, type SessionLimit } from '@bailiwick/contracts/grants/grant';
 import type { Dimension } from './dimension';
 import { deny, PERMIT, Wider } from './verdict';
 

@@ -1,4 +1,4 @@
-import { timeLimit, type TimeLimit } from '@bailiwick/contracts/grant';
+import { timeLimit, type TimeLimit } from '@bailiwick/contracts/grants/grant';
 import { remembered } from '@bailiwick/core/memo';
 import type { Dimension } from './dimension';
 import { deny, PERMIT, Wider } from './verdict';

@@ -1,5 +1,5 @@
-import type { ReasonCode } from '@bailiwick/contracts/codes';
-import type { DimensionName } from '@bailiwick/contracts/grant';
+import type { ReasonCode } from '@bailiwick/contracts/error-codes';
+import type { DimensionName } from '@bailiwick/contracts/grants/grant';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import type { Verdict, Violation } from './dimension';
 

@@ -1,4 +1,4 @@
-import type { EventOf } from '@bailiwick/contracts/event';
+import type { EventOf } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state/state';
 import { commit, reserve } from '../state/usage';

@@ -1,4 +1,4 @@
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import type { ApprovalNode, LogState } from '../state/state';
 import { starts, ends, join } from './ended';

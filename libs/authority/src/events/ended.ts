@@ -1,5 +1,5 @@
-import type { Event, EventType } from '@bailiwick/contracts/event';
-import type { RunStatus } from '@bailiwick/contracts/grant';
+import type { Event, EventType } from '@bailiwick/contracts/events/event';
+import type { RunStatus } from '@bailiwick/contracts/grants/grant';
 import { asideBy } from '../state/set-aside';
 import type { Deadline } from '../state/deadlines';
 import type { ActionNode, LogState, TreeNode } from '../state/state';

@@ -1,5 +1,5 @@
-import type { EventOf } from '@bailiwick/contracts/event';
-import type { GrantStatus } from '@bailiwick/contracts/grant';
+import type { EventOf } from '@bailiwick/contracts/events/event';
+import type { GrantStatus } from '@bailiwick/contracts/grants/grant';
 import type { GrantNode, LogState, RunNode } from '../state/state';
 import { ends, isGoing } from './ended';
 import { follows, grantOf, runOf, type Fold } from './follows';

@@ -1,4 +1,4 @@
-import type { Event, EventType } from '@bailiwick/contracts/event';
+import type { Event, EventType } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { asideBy, isPassedOver } from '../state/set-aside';

@@ -1,5 +1,5 @@
-import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
-import type { Consumed } from '@bailiwick/contracts/grant';
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import type { GrantNode, LogState, RunNode, TreeNode } from '../state/state';
 
 /** Thrown for a log that contradicts itself: nothing may be decided on it (I11). */

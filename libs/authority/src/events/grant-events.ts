@@ -1,4 +1,4 @@
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import { current, type GrantNode, type LogState, type RunNode } from '../state/state';
 import { carryUsage, emptyUsage } from '../state/usage';

@@ -1,5 +1,5 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import { RULE_LABELS } from '@bailiwick/contracts/trajectory';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { RULE_LABELS } from '@bailiwick/contracts/actions/trajectory';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { NewEvent } from '../commands/types';
 import type { LogState } from '../state/state';

@@ -1,4 +1,4 @@
-import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grant';
+import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grants/grant';
 import { CATALOG, classify, isHighRisk, mayBeHighRisk } from './catalog';
 import { normalizeVerbPattern } from './verb';
 

@@ -1,5 +1,5 @@
-import type { Attribute } from '@bailiwick/contracts/action';
-import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grant';
+import type { Attribute } from '@bailiwick/contracts/actions/action';
+import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grants/grant';
 import { remembered } from '@bailiwick/core/memo';
 import { isSecretName } from './secret-names';
 import { matchesVerb, normalizeVerb } from './verb';

@@ -1,4 +1,4 @@
-import type { Limits } from '@bailiwick/contracts/grant';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { normalizeTool } from './tool-name';
 import { matchesVerb } from './verb';
 import { normalizeVerb } from './verb';

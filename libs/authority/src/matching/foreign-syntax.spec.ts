@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { matchesPath, normalizePathPattern, normalizeResourceId } from './pattern';
 import { act, delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '../testing/harness';
 

@@ -1,4 +1,4 @@
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import { includes } from './inclusion';
 import { resolveChild, resolveRoot, tenantDefaults } from '../commands/grants/resolve';

@@ -1,5 +1,5 @@
 import { approvalView, type ApprovalFacts } from '../presentation/approval-view';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { Reach } from '../revocation/reach';
 import { act, delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '../testing/harness';
 

@@ -1,5 +1,5 @@
-import type { StoredSelector } from '@bailiwick/contracts/event';
-import type { Agent } from '@bailiwick/contracts/grant';
+import type { StoredSelector } from '@bailiwick/contracts/events/event';
+import type { Agent } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { foldForms, foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
 import { foreignInName } from './foreign-syntax';

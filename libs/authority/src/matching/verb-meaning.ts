@@ -1,4 +1,4 @@
-import { RISKS, type Effect, type Risk } from '@bailiwick/contracts/grant';
+import { RISKS, type Effect, type Risk } from '@bailiwick/contracts/grants/grant';
 import * as W from './verb-words';
 
 /** The facts about a verb. Without effects, only its possible consequences are known. */

@@ -1,4 +1,4 @@
-import type { ApprovalStatus } from '@bailiwick/contracts/query';
+import type { ApprovalStatus } from '@bailiwick/contracts/queries/query';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { blockedItself, livenessReason } from '../state/liveness';
 import { strikesAsked, toolDeniedBy } from '../revocation/revocation-rules';

@@ -1,6 +1,6 @@
 import { act, NO_ARGS, only, openTestRun, ROOMY, TestLog } from '../testing/harness';
 import type { ApprovalNode, RunNode } from '../state/state';
-import type { Event, EventOf } from '@bailiwick/contracts/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { approvalView, type ApprovalFacts } from './approval-view';
 

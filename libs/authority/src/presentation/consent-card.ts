@@ -1,11 +1,11 @@
 import { approvalStatus } from './approval-status';
 import { chainOf, type ApprovalNode, type LogState, type RunNode } from '../state/state';
 import type { RunTexts } from './views';
-import type { EventOf } from '@bailiwick/contracts/event';
-import { readWhereReadable } from '@bailiwick/contracts/payload';
+import type { EventOf } from '@bailiwick/contracts/events/event';
+import { readWhereReadable } from '@bailiwick/contracts/events/payload';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Limits } from '@bailiwick/contracts/grant';
-import type { ApprovalStatus, ApprovalView } from '@bailiwick/contracts/query';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
+import type { ApprovalStatus, ApprovalView } from '@bailiwick/contracts/queries/query';
 import { approvalView, type ApprovalFacts } from './approval-view';
 import { payloadsAt, type PayloadReader } from './payload-reader';
 

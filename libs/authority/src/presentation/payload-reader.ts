@@ -1,4 +1,4 @@
-import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
+import { readWhereReadable, type Words } from '@bailiwick/contracts/events/payload';
 
 /** A stored event as read from a log; its payload is null or absent if it was erased or never existed. */
 export interface StoredText {

@@ -1,8 +1,8 @@
-import type { ActionAnswer } from '@bailiwick/contracts/action';
-import type { Answer } from '@bailiwick/contracts/command';
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import type { GrantView, RunView } from '@bailiwick/contracts/grant';
-import type { ApprovalView } from '@bailiwick/contracts/query';
+import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
+import type { Answer } from '@bailiwick/contracts/commands/command';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { rfc3339 } from '@bailiwick/core/clock';
 import type { GrantNode, LogState } from '../state/state';
 import { nothing } from '../state/usage';

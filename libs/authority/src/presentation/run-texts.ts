@@ -1,6 +1,6 @@
 import type { LogState, RunNode } from '../state/state';
 import type { RunTexts } from './views';
-import { readWhereReadable, type Words } from '@bailiwick/contracts/payload';
+import { readWhereReadable, type Words } from '@bailiwick/contracts/events/payload';
 import type { PayloadReader } from './payload-reader';
 
 export const NO_TEXTS: RunTexts = { purpose: null, requestedBy: null };

@@ -1,7 +1,7 @@
 import type { ApprovalNode, LogState } from '../state/state';
 import { grantView, runView } from './views';
-import type { GrantView, RunView } from '@bailiwick/contracts/grant';
-import type { ApprovalView, TreeView } from '@bailiwick/contracts/query';
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import type { ApprovalView, TreeView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { consentCard, askedNow } from './consent-card';
 import type { PayloadReader } from './payload-reader';

@@ -1,4 +1,4 @@
-import type { GrantView, RunView } from '@bailiwick/contracts/grant';
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { revokedWhilePending } from './approval-status';
 import { effectiveStatus, endedFirst, endReasonOf } from '../state/liveness';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RevocationTarget } from '@bailiwick/contracts/event';
-import type { PreviewCounts, PreviewView } from '@bailiwick/contracts/query';
+import type { RevocationTarget } from '@bailiwick/contracts/events/event';
+import type { PreviewCounts, PreviewView } from '@bailiwick/contracts/queries/query';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { counts, Reach, type Meant } from './reach';

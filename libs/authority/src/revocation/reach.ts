@@ -1,4 +1,4 @@
-import type { RevocationTarget, StoredSelector } from '@bailiwick/contracts/event';
+import type { RevocationTarget, StoredSelector } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { revokedRequest } from '../presentation/approval-status';
 import { couldUse } from '../matching/could-use';

@@ -1,4 +1,4 @@
-import type { RevocationTarget, StoredSelector } from '@bailiwick/contracts/event';
+import type { RevocationTarget, StoredSelector } from '@bailiwick/contracts/events/event';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseTime } from '@bailiwick/core/clock';
 import { deniesTool, selects, strikes, withoutTool, type Rule, type Subject } from './rule-set';

@@ -1,5 +1,5 @@
-import type { Event } from '@bailiwick/contracts/event';
-import { upcast } from '@bailiwick/contracts/upcast';
+import type { Event } from '@bailiwick/contracts/events/event';
+import { upcast } from '@bailiwick/contracts/events/upcast';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { approvalStatus } from '../presentation/approval-status';
 import { preview } from './blast-radius';

@@ -1,4 +1,4 @@
-import type { EventOf } from '@bailiwick/contracts/event';
+import type { EventOf } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
 import type { LogState } from '../state/state';
 

@@ -1,5 +1,5 @@
-import type { StoredSelector } from '@bailiwick/contracts/event';
-import type { Limits } from '@bailiwick/contracts/grant';
+import type { StoredSelector } from '@bailiwick/contracts/events/event';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import { looksLike, nameKeys } from '@bailiwick/core/look-alike';
 import { couldUse } from '../matching/could-use';

@@ -1,4 +1,4 @@
-import type { Limits } from '@bailiwick/contracts/grant';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { matchesPath } from '../matching/pattern';
 
 /**

@@ -1,4 +1,4 @@
-import { EVENT_DATA, parseEvent, type Event, type EventType } from '@bailiwick/contracts/event';
+import { EVENT_DATA, parseEvent, type Event, type EventType } from '@bailiwick/contracts/events/event';
 import { isId } from '@bailiwick/core/ids';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import type { LogState, UnreadableNode } from './state';

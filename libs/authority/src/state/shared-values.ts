@@ -1,4 +1,4 @@
-import { DIMENSIONS, type Limits } from '@bailiwick/contracts/grant';
+import { DIMENSIONS, type Limits } from '@bailiwick/contracts/grants/grant';
 
 /**
  * Keeps one copy of values that many nodes share: the limits that an orchestrator gives to a thousand agents, their

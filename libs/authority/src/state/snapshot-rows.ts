@@ -1,4 +1,4 @@
-import { DIMENSIONS, type Consumed, type Limits } from '@bailiwick/contracts/grant';
+import { DIMENSIONS, type Consumed, type Limits } from '@bailiwick/contracts/grants/grant';
 import type { ActionNode, CommandNode, GrantNode, RunNode, SettledNode } from './state';
 import type { Mutable, MutableUsage } from './usage';
 

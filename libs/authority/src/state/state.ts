@@ -1,5 +1,5 @@
-import type { Agent, Consumed, GrantStatus, Limits, Risk, RunStatus } from '@bailiwick/contracts/grant';
-import type { ApprovalKind } from '@bailiwick/contracts/event';
+import type { Agent, Consumed, GrantStatus, Limits, Risk, RunStatus } from '@bailiwick/contracts/grants/grant';
+import type { ApprovalKind } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Deadlines } from './deadlines';
 import { Ended } from './retention';

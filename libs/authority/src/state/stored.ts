@@ -1,5 +1,5 @@
-import type { Event } from '@bailiwick/contracts/event';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import { sha256hex } from '@bailiwick/core/digest';
 import { asideBy, readBody, treeNamed } from './set-aside';
 import { dropEnded, evolve } from '../events/evolve';

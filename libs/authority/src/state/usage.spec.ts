@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { BudgetLimit, Consumed, Effect } from '@bailiwick/contracts/grant';
+import type { BudgetLimit, Consumed, Effect } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import { budget as dimension } from '../dimensions/budget';
 import { facts, NOW, situation } from '../testing/facts';

@@ -5,7 +5,7 @@ import {
   type Counter,
   type Effect,
   type WindowCap,
-} from '@bailiwick/contracts/grant';
+} from '@bailiwick/contracts/grants/grant';
 import { parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 

@@ -1,9 +1,9 @@
 import { canonicalDigest } from '@bailiwick/core/digest';
-import type { Command, CommandOf, CommandType } from '@bailiwick/contracts/command';
-import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { Command, CommandOf, CommandType } from '@bailiwick/contracts/commands/command';
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
-import type { JudgeTrajectory } from '@bailiwick/contracts/trajectory';
+import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
 import { decide } from '../commands/decide';
 import type { Decided, Rules } from '../commands/types';
 import { evolve } from '../events/evolve';

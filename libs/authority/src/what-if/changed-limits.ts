@@ -1,5 +1,5 @@
-import type { GrantRequest, Limits } from '@bailiwick/contracts/grant';
-import type { Change, GrantSelector } from '@bailiwick/contracts/replay';
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
+import type { Change, GrantSelector } from '@bailiwick/contracts/replay/replay';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { ok, type Result } from '@bailiwick/core/result';

@@ -1,5 +1,5 @@
-import type { Event, EventOf } from '@bailiwick/contracts/event';
-import type { Fate } from '@bailiwick/contracts/replay';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import type { Fate } from '@bailiwick/contracts/replay/replay';
 import { parseTime } from '@bailiwick/core/clock';
 import type { Asked } from '../commands/actions/judge';
 import { recordedFacts } from '../dimensions/recorded-facts';

@@ -1,5 +1,5 @@
-import type { Event } from '@bailiwick/contracts/event';
-import type { Fate } from '@bailiwick/contracts/replay';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
 import { judge } from '../commands/actions/judge';

@@ -1,5 +1,5 @@
-import type { Limits } from '@bailiwick/contracts/grant';
-import type { Change } from '@bailiwick/contracts/replay';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
+import type { Change } from '@bailiwick/contracts/replay/replay';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseTime } from '@bailiwick/core/clock';
 import { mayPassOn } from '../commands/grants/delegate';

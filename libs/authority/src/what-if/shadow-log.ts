@@ -1,5 +1,5 @@
-import type { Event } from '@bailiwick/contracts/event';
-import type { Limits } from '@bailiwick/contracts/grant';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
 import type { NewEvent } from '../commands/types';
 import { evolveUnasked } from '../events/evolve';
 import type { LogState } from '../state/state';

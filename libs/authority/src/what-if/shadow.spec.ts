@@ -2,7 +2,7 @@ import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '../testing/ha
 import { tenantDefaults } from '../commands/grants/resolve';
 import { emptyState } from '../state/state';
 import { judgeTrajectory, judgeUnder } from '@bailiwick/trajectory/rules';
-import { replayRequest, type Difference, type ReplayAnswer } from '@bailiwick/contracts/replay';
+import { replayRequest, type Difference, type ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { WhatIf } from './what-if';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
-import type { Event } from '@bailiwick/contracts/event';
-import type { Change } from '@bailiwick/contracts/replay';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { Change } from '@bailiwick/contracts/replay/replay';
 import { suspensionByDrift } from '../commands/grants/grant';
 import type { Rules } from '../commands/types';
 import { isOpen } from '../events/endings';

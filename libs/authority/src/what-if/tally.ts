@@ -1,4 +1,4 @@
-import type { Difference, Kinds, ReplayAnswer } from '@bailiwick/contracts/replay';
+import type { Difference, Kinds, ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { LIMITS } from '@bailiwick/core/limits';
 
 /** Counts differences and keeps one page of them, in bounded memory. */

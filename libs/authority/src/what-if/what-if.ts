@@ -1,6 +1,6 @@
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Change, ReplayAnswer, ReplayRequest } from '@bailiwick/contracts/replay';
+import type { Change, ReplayAnswer, ReplayRequest } from '@bailiwick/contracts/replay/replay';
 import type { Rules } from '../commands/types';
 import { evolveUnasked } from '../events/evolve';
 import { isPassedOver } from '../state/set-aside';

@@ -4,7 +4,7 @@ import { checkBatch, SEPARATOR } from '../check-batch';
 import { PostgresLeases } from './leases';
 import { EVENT_COLUMNS, toStoredEvent, type EventRow } from './event-row';
 import { readEvents } from './read';
-import type { StoredEvent, StoredRow } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent, StoredRow } from '@bailiwick/contracts/events/stored-event';
 import type { AppendEvent, AppendResult, EventLog, Fence, Lease, Roster, SearchFilter, Snapshot } from '../port';
 import { databaseWaits } from './waits';
 

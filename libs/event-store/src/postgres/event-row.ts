@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 
 /** An event as the driver returns it: a bigint as text, a time as a date. */
 export interface EventRow extends Omit<StoredEvent, 'position' | 'time'> {

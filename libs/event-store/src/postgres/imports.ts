@@ -1,7 +1,7 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import type { ExportHeader, ExportLine } from '@bailiwick/contracts/export';
+import type { ExportHeader, ExportLine } from '@bailiwick/contracts/transfer/export';
 import { Pool } from 'pg';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import type { Fence } from '../port';
 import { databaseWaits } from './waits';
 import { EVENT_COLUMNS, toStoredEvent, type EventRow } from './event-row';

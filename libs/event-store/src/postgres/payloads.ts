@@ -1,6 +1,6 @@
 import { Pool } from 'pg';
 import type { Opened, Payloads, PayloadSelection } from '../payloads';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import { databaseWaits } from './waits';
 import { toStoredEvent, type EventRow } from './event-row';
 

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { SEPARATOR } from '../check-batch';
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 
 /**
  * Selects the events of a log from a position on as one row: parsing a row per event would cost a reader more than

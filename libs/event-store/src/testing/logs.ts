@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import type { AppendEvent, EventLog } from '../port';
 
 /** Provides the adapter under test, others of the same store, and logs that no other test uses. */

@@ -1,4 +1,4 @@
-import type { EventWithoutPayload } from '@bailiwick/contracts/stored-event';
+import type { EventWithoutPayload } from '@bailiwick/contracts/events/stored-event';
 import type { MsgHdrs } from 'nats';
 import { percentEncode } from '../commit-message';
 import { SUBJECT_PREFIX, streamSubjects } from '../subjects';

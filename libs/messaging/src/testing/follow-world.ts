@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@bailiwick/contracts/stored-event';
+import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import type { Batch, FollowOptions, Problem, SourceSink } from '../log-follower/follow-log';
 import { BUS_LIMITS } from '../limits';
 

@@ -1,5 +1,5 @@
-import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grant';
-import type { RunClaims } from '@bailiwick/contracts/receipt';
+import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grants/grant';
+import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
 import { amountOf, money } from '@bailiwick/core/money';
 import { childrenOf } from '../render';
 import { sumOf } from '../tree';

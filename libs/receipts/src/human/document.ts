@@ -6,9 +6,9 @@ import type {
   RunStatement,
   Statement,
   TreeStatement,
-} from '@bailiwick/contracts/receipt';
+} from '@bailiwick/contracts/receipts/receipt';
 import { countedText } from './timeline';
-import { ACTION_RECEIPT, TREE_RECEIPT } from '@bailiwick/contracts/receipt';
+import { ACTION_RECEIPT, TREE_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
 import { askedBy, childrenOf, GONE, spentText, triedText } from '../render';

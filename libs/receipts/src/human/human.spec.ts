@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { ACTION_RECEIPT, TREE_RECEIPT, type Envelope, type TreeStatement } from '@bailiwick/contracts/receipt';
+import { ACTION_RECEIPT, TREE_RECEIPT, type Envelope, type TreeStatement } from '@bailiwick/contracts/receipts/receipt';
 import { readUnverified } from '../envelope';
 import { busyRun } from '../testing/busy-run';
 import { otherReceiptOf, receiptOf, VKEY } from '../testing/sealed-log';

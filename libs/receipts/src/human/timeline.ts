@@ -1,5 +1,5 @@
-import { parseEvent, type Event } from '@bailiwick/contracts/event';
-import type { ReceiptEvent } from '@bailiwick/contracts/receipt';
+import { parseEvent, type Event } from '@bailiwick/contracts/events/event';
+import type { ReceiptEvent } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 
 /**

@@ -1,5 +1,5 @@
 import { act, only, REF, ROOMY } from '@bailiwick/authority/testing/harness';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { ANN, SealedLog, words } from './sealed-log';
 
 export const ARGS = `sha256:${'a'.repeat(64)}`;

@@ -1,5 +1,5 @@
 import { ROOMY } from '@bailiwick/authority/testing/harness';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { SealedLog } from './sealed-log';
 
 /** Limits that suspend a run at a drift of 0.85. */

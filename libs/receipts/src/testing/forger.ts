@@ -1,6 +1,6 @@
 import { act, only, ROOMY } from '@bailiwick/authority/testing/harness';
-import type { Event, EventOf, EventType } from '@bailiwick/contracts/event';
-import { statedVersion } from '@bailiwick/contracts/upcast';
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
+import { statedVersion } from '@bailiwick/contracts/events/upcast';
 import { custodyOf } from '../custody';
 import { readStory } from '../story';
 import { ARGS } from './busy-run';

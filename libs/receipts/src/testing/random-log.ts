@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { NO_ARGS, ROOMY } from '@bailiwick/authority/testing/harness';
-import type { CommandType } from '@bailiwick/contracts/command';
-import type { StoredSelector } from '@bailiwick/contracts/event';
+import type { CommandType } from '@bailiwick/contracts/commands/command';
+import type { StoredSelector } from '@bailiwick/contracts/events/event';
 import type { Fields } from '@bailiwick/authority/testing/harness';
 import { ANN, SealedLog, words } from './sealed-log';
 

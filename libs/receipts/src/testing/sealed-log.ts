@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { REF, ROOMY, TestLog, type Fields } from '@bailiwick/authority/testing/harness';
-import type { CommandType } from '@bailiwick/contracts/command';
-import type { Event, Payload, RevocationTarget, StoredSelector } from '@bailiwick/contracts/event';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { CommandType } from '@bailiwick/contracts/commands/command';
+import type { Event, Payload, RevocationTarget, StoredSelector } from '@bailiwick/contracts/events/event';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import {
   RUN_RECEIPT,
   type ACTION_RECEIPT,
@@ -12,7 +12,7 @@ import {
   type ReceiptEvent,
   type RunStatement,
   type Statement,
-} from '@bailiwick/contracts/receipt';
+} from '@bailiwick/contracts/receipts/receipt';
 import { canonicalDigest, saltedDigest } from '@bailiwick/core/digest';
 import { signCheckpoint } from '@bailiwick/transparency-log/checkpoint';
 import { entryHash } from '@bailiwick/transparency-log/hash';

@@ -1,4 +1,4 @@
-import { STATEMENT_TYPE, type InPartsStatement, type Statement } from '@bailiwick/contracts/receipt';
+import { STATEMENT_TYPE, type InPartsStatement, type Statement } from '@bailiwick/contracts/receipts/receipt';
 import { findingsOf, isOnlyOpen, type DigestOf } from '../chain';
 import { countersOf } from '../counters';
 import { idOf, KINDS, subjectPosition, type Claims } from '../kinds';

@@ -6,7 +6,7 @@ import {
   type Envelope,
   type InPartsStatement,
   type PartStatement,
-} from '@bailiwick/contracts/receipt';
+} from '@bailiwick/contracts/receipts/receipt';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { entryHash, leafHash, nodeHash } from '@bailiwick/transparency-log/hash';
 import { readUnverified, signStatement } from '../envelope';

@@ -4,7 +4,7 @@ import type {
   PredicateType,
   ReceiptEvent,
   Statement,
-} from '@bailiwick/contracts/receipt';
+} from '@bailiwick/contracts/receipts/receipt';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { parseExactly } from '@bailiwick/core/json';
 import type { DigestOf } from '../chain';

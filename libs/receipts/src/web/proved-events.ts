@@ -1,5 +1,5 @@
-import { parseEvent, payload as payloadSchema, type Event } from '@bailiwick/contracts/event';
-import type { ReceiptEvent } from '@bailiwick/contracts/receipt';
+import { parseEvent, payload as payloadSchema, type Event } from '@bailiwick/contracts/events/event';
+import type { ReceiptEvent } from '@bailiwick/contracts/receipts/receipt';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { ambiguityIn, parseExactly } from '@bailiwick/core/json';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
-import type { RunClaims } from '@bailiwick/contracts/receipt';
-import { COUNTERS } from '@bailiwick/contracts/grant';
+import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
+import { COUNTERS } from '@bailiwick/contracts/grants/grant';
 import type { Claims } from '../kinds';
 import { sumOf } from '../tree';
 import { need } from './failed';

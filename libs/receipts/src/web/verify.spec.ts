@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { transformSync } from '@swc/core';
 import { ROOMY } from '@bailiwick/authority/testing/harness';
-import { ACTION_RECEIPT, TREE_RECEIPT, type Envelope } from '@bailiwick/contracts/receipt';
+import { ACTION_RECEIPT, TREE_RECEIPT, type Envelope } from '@bailiwick/contracts/receipts/receipt';
 import { busyRun } from '../testing/busy-run';
 import {
   brokenAt,

@@ -12,7 +12,7 @@ import {
   type PartStatement,
   type PredicateType,
   type Statement,
-} from '@bailiwick/contracts/receipt';
+} from '@bailiwick/contracts/receipts/receipt';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { ambiguityIn } from '@bailiwick/core/json';
 import { z } from 'zod';

@@ -1,8 +1,8 @@
 import type { Meant } from '@bailiwick/authority/revocation/reach';
 import type { Sealed } from '@bailiwick/authority/commands/seal';
 import type { CommandNode, LogState } from '@bailiwick/authority/state/state';
-import type { Answer } from '@bailiwick/contracts/command';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Answer } from '@bailiwick/contracts/commands/command';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Counts } from '../refusal-counts';
 

@@ -1,4 +1,4 @@
-import type { Answer, CommandReply } from '@bailiwick/contracts/command';
+import type { Answer, CommandReply } from '@bailiwick/contracts/commands/command';
 import { Reply } from './reply';
 
 const answer = (value: unknown): Answer => ({ ok: true, value });

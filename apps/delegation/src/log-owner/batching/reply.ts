@@ -1,4 +1,4 @@
-import type { Answer, CommandReply } from '@bailiwick/contracts/command';
+import type { Answer, CommandReply } from '@bailiwick/contracts/commands/command';
 
 /**
  * The reply to one message of commands. Each response is sent when it is ready; the responses that become ready in one

@@ -1,6 +1,6 @@
 import { act, only } from '@bailiwick/authority/testing/harness';
-import type { Event } from '@bailiwick/contracts/event';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { withoutWords } from '@bailiwick/drift/score';
 import { SealedLog, words } from '@bailiwick/receipts/testing/sealed-log';
 import { Monitor, type Report } from '../monitor';

@@ -1,7 +1,7 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import { busFailure } from '@bailiwick/messaging/failure';
 import type { EventSource, SourceSink } from '@bailiwick/messaging/log-follower/follow-log';
-import type { CommandOf } from '@bailiwick/contracts/command';
+import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import { MemoryEventLog } from '@bailiwick/event-store/memory';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { LogMonitor, type ProgressStore } from '../log-monitor';

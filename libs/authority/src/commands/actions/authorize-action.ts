@@ -1,8 +1,8 @@
-import type { CommandOf } from '@bailiwick/contracts/command';
-import type { DecidedAction } from '@bailiwick/contracts/event';
-import type { Consumed } from '@bailiwick/contracts/grant';
+import type { CommandOf } from '@bailiwick/contracts/commands/command';
+import type { DecidedAction } from '@bailiwick/contracts/events/event';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
-import { RULE_LABELS } from '@bailiwick/contracts/trajectory';
+import { RULE_LABELS } from '@bailiwick/contracts/actions/trajectory';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -1,4 +1,4 @@
-import type { Effect, GrantRequest } from '@bailiwick/contracts/grant';
+import type { Effect, GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { act, openTestRun, ROOMY, TestLog, type Fields } from '../../testing/harness';
 

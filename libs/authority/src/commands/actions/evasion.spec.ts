@@ -1,4 +1,4 @@
-import { RULE_LABELS } from '@bailiwick/contracts/trajectory';
+import { RULE_LABELS } from '@bailiwick/contracts/actions/trajectory';
 import { judgeTrajectory, SEQUENCES } from '@bailiwick/trajectory/rules';
 import { act, delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '../../testing/harness';
 

@@ -1,4 +1,4 @@
-import type { Consumed } from '@bailiwick/contracts/grant';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { chainOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
 import { commit, reserve } from '../../state/usage';
 import { givenUp } from './settle-action';

@@ -1,4 +1,4 @@
-import type { CommandOf } from '@bailiwick/contracts/command';
+import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -19,7 +19,7 @@ import { chargeOf } from '../../state/usage';
 import { normalizeVerb } from '../../matching/verb';
 import { objectionsIn } from './objections';
 import { refuse, type Rules } from '../types';
-import type { Consumed } from '@bailiwick/contracts/grant';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
 
 /** A requested action, with every name normalized and every default filled in. */
 export interface Asked {

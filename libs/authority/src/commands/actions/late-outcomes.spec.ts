@@ -1,4 +1,4 @@
-import type { EventOf } from '@bailiwick/contracts/event';
+import type { EventOf } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { stateDigest } from '../../state/digest';
 import { fromSnapshot, toSnapshot } from '../../state/snapshot';

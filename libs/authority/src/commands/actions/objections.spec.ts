@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Event } from '@bailiwick/contracts/event';
+import type { Event } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { SEQUENCES, judgeBy } from '@bailiwick/trajectory/rules';
 import { objectionsIn } from './objections';

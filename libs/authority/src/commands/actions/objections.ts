@@ -1,5 +1,5 @@
 import type { Reason } from '@bailiwick/contracts/reason';
-import { RISKS } from '@bailiwick/contracts/grant';
+import { RISKS } from '@bailiwick/contracts/grants/grant';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 

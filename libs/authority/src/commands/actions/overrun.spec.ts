@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { EventOf } from '@bailiwick/contracts/event';
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { EventOf } from '@bailiwick/contracts/events/event';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { act, delegateTestRun, only, openTestRun, TestLog } from '../../testing/harness';
 
 const counts = { calls: 100, reads: 100, writes: 100, external: 100 };

@@ -1,4 +1,4 @@
-import type { GrantRequest } from '@bailiwick/contracts/grant';
+import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { judgeTrajectory } from '@bailiwick/trajectory/rules';
 import { stateDigest } from '../../state/digest';
 import { fromSnapshot, toSnapshot } from '../../state/snapshot';

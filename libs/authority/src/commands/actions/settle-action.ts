@@ -1,6 +1,6 @@
-import type { CommandOf } from '@bailiwick/contracts/command';
-import type { EventData } from '@bailiwick/contracts/event';
-import type { Consumed } from '@bailiwick/contracts/grant';
+import type { CommandOf } from '@bailiwick/contracts/commands/command';
+import type { EventData } from '@bailiwick/contracts/events/event';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { ok } from '@bailiwick/core/result';
 import { isRelaxing } from '../../matching/catalog';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';

@@ -1,5 +1,5 @@
-import type { CommandOf } from '@bailiwick/contracts/command';
-import type { GrantRequest, Limits } from '@bailiwick/contracts/grant';
+import type { CommandOf } from '@bailiwick/contracts/commands/command';
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';

@@ -1,4 +1,4 @@
-import type { GrantRequest, Limits } from '@bailiwick/contracts/grant';
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseDuration } from '@bailiwick/core/duration';
 import { err, ok, type Result } from '@bailiwick/core/result';

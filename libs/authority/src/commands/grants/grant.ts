@@ -1,5 +1,5 @@
 import { ok, type Result } from '@bailiwick/core/result';
-import type { Command } from '@bailiwick/contracts/command';
+import type { Command } from '@bailiwick/contracts/commands/command';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { blockedItself } from '../../state/liveness';

@@ -1,4 +1,4 @@
-import type { Limits, Risk } from '@bailiwick/contracts/grant';
+import type { Limits, Risk } from '@bailiwick/contracts/grants/grant';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -1,4 +1,4 @@
-import { limits as limitsSchema, type GrantRequest, type Limits } from '@bailiwick/contracts/grant';
+import { limits as limitsSchema, type GrantRequest, type Limits } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';

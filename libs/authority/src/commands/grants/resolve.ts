@@ -1,4 +1,4 @@
-import type { Condition, GrantRequest, Limits, Selector, WindowCap } from '@bailiwick/contracts/grant';
+import type { Condition, GrantRequest, Limits, Selector, WindowCap } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import { formatDuration, parseDuration } from '@bailiwick/core/duration';

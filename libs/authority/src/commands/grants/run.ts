@@ -1,4 +1,4 @@
-import type { Limits } from '@bailiwick/contracts/grant';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { Condition, Scalar } from '@bailiwick/contracts/grant';
-import type { Attribute } from '@bailiwick/contracts/action';
-import { condition as conditionSchema } from '@bailiwick/contracts/grant';
+import type { Condition, Scalar } from '@bailiwick/contracts/grants/grant';
+import type { Attribute } from '@bailiwick/contracts/actions/action';
+import { condition as conditionSchema } from '@bailiwick/contracts/grants/grant';
 import { implies } from './inclusion';
 import { both } from './meet';
 import { describeCondition, operatorsOf, satisfies } from './operators';

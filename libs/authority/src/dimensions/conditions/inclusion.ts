@@ -1,4 +1,4 @@
-import type { Condition, Scalar } from '@bailiwick/contracts/grant';
+import type { Condition, Scalar } from '@bailiwick/contracts/grants/grant';
 import { allowance, type Work } from '../../matching/inclusion';
 import {
   likePattern,

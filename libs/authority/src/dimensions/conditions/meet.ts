@@ -1,4 +1,4 @@
-import type { Condition, Scalar } from '@bailiwick/contracts/grant';
+import type { Condition, Scalar } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import { finiteValues, implies } from './inclusion';
 import { hasEmptyList, operatorsOf, satisfies, type Operand, type Operator } from './operators';

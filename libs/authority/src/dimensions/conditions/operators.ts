@@ -1,5 +1,5 @@
-import type { Attribute } from '@bailiwick/contracts/action';
-import type { Condition, Scalar } from '@bailiwick/contracts/grant';
+import type { Attribute } from '@bailiwick/contracts/actions/action';
+import type { Condition, Scalar } from '@bailiwick/contracts/grants/grant';
 import { matchesLike } from '../../matching/like';
 import { clip, listed, sentence } from '../../presentation/text';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { actor } from './event';
-import { agent, consumed, limits } from './grant';
+import { actor } from '../events/event';
+import { agent, consumed, limits } from '../grants/grant';
 
 /**
  * The claims of receipts, by subject. The JSON Schema of each type is published under `/schemas/` (`PREDICATES`).

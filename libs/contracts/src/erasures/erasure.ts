@@ -1,4 +1,4 @@
-import type { Event, EventOf } from './event';
+import type { Event, EventOf } from '../events/event';
 
 /**
  * Reports whether an erasure reaches the payload of an event. Only bodies are needed, so that anyone who holds the

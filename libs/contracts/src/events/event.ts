@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { effects, recordedLabels, resource } from './action';
-import { CODES, type Code } from './codes';
-import { agent, consumed, effect, grantRequest, limits, posture, risk } from './grant';
-import { amount, costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from './primitives';
-import { reason, type Reason } from './reason';
+import { effects, recordedLabels, resource } from '../actions/action';
+import { CODES, type Code } from '../error-codes';
+import { agent, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
+import { amount, costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from '../primitives';
+import { reason, type Reason } from '../reason';
 import { upcast } from './upcast';
 
 /**

@@ -1,5 +1,5 @@
-import type { Effect } from './grant';
-import type { Reason } from './reason';
+import type { Effect } from '../grants/grant';
+import type { Reason } from '../reason';
 
 /** The labels that sequence rules use: a tree keeps each of them, regardless of the number of others. */
 export const RULE_LABELS: ReadonlySet<string> = new Set([

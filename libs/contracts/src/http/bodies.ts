@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
-import { actionRequest } from './action';
-import { revocationTarget } from './event';
-import { agent, grantRequest, grantView, runView } from './grant';
-import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from './primitives';
-import { approvalView } from './query';
+import { actionRequest } from '../actions/action';
+import { revocationTarget } from '../events/event';
+import { agent, grantRequest, grantView, runView } from '../grants/grant';
+import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
+import { approvalView } from '../queries/query';
 
 /** The name of a person or a service that cannot be mistaken for another. */
 const principalName = name.superRefine((text, context) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { calledTool, labels, resource } from './action';
-import { feature } from './event';
-import { idOf, logNameSchema, position } from './primitives';
+import { feature } from '../events/event';
+import { idOf, logNameSchema, position } from '../primitives';
 
 /** The request on `bailiwick.intent.score`: how far does this call move its run from its purpose? */
 export const scoreRequest = z.strictObject({

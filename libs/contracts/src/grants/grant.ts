@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { amount, costs, duration, idOf, name, time, agentName } from './primitives';
+import { amount, costs, duration, idOf, name, time, agentName } from '../primitives';
 
 /** The nine dimensions of a grant, in the order in which reasons are listed. */
 export const DIMENSIONS = [

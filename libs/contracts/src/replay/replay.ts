@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { label } from './action';
-import { grantRequest, risk } from './grant';
-import { freeText, idOf, logNameSchema, name, position, time } from './primitives';
-import { outcome, reason } from './reason';
+import { label } from '../actions/action';
+import { grantRequest, risk } from '../grants/grant';
+import { freeText, idOf, logNameSchema, name, position, time } from '../primitives';
+import { outcome, reason } from '../reason';
 
 /**
  * What-ifs: which recorded decisions would differ under a change, and the consequences. The rules of the trajectory are

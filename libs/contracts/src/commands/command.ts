@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { calledTool, labels, outcomeRequest, resource } from './action';
-import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from './event';
-import { agent, grantRequest, posture } from './grant';
-import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time } from './primitives';
+import { calledTool, labels, outcomeRequest, resource } from '../actions/action';
+import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
+import { agent, grantRequest, posture } from '../grants/grant';
+import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time } from '../primitives';
 
 /**
  * Commands to the owner of a log: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`, the

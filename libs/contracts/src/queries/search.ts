@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { idOf, logNameSchema, name, ref, time } from './primitives';
+import { idOf, logNameSchema, name, ref, time } from '../primitives';
 
 /**
  * Filters of events, runs, grants, actions and approvals: each given member must match. Every value is a text, since

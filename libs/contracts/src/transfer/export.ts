@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { digest, logNameSchema, position, tenantName, time } from './primitives';
+import { digest, logNameSchema, position, tenantName, time } from '../primitives';
 
 /**
  * The export of a whole tenant as lines of JSON: a header, then every event of every log in order, then a trailer.

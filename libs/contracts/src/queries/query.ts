@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { revocationTarget, storedSelector } from './event';
+import { revocationTarget, storedSelector } from '../events/event';
 import { LIMITS } from '@bailiwick/core/limits';
-import { exportHeader, exportLine } from './export';
-import { grantView, runView } from './grant';
-import { digest, idOf, logNameSchema, position, ref, time } from './primitives';
-import { risk } from './grant';
+import { exportHeader, exportLine } from '../transfer/export';
+import { grantView, runView } from '../grants/grant';
+import { digest, idOf, logNameSchema, position, ref, time } from '../primitives';
+import { risk } from '../grants/grant';
 
 /**
  * Queries about the live state, answered by the log's owner on `bailiwick.query.<tenant>.<n>` (one `Query` in, one

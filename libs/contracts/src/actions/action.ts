@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { consumed, effect, posture, risk, scalar } from './grant';
-import { costs, digest, freeText, idOf, name, time } from './primitives';
-import { outcome, reason } from './reason';
+import { consumed, effect, posture, risk, scalar } from '../grants/grant';
+import { costs, digest, freeText, idOf, name, time } from '../primitives';
+import { outcome, reason } from '../reason';
 
 export const label = z.string().regex(/^[a-z][a-z0-9_-]{0,63}(:[a-z0-9_-]{1,64})?$/, 'must be like read:secret');
 export const labels = z.array(label).max(LIMITS.labelsPerAction);

@@ -1,4 +1,4 @@
-import { openRunBody, selectorBody } from './http';
+import { openRunBody, selectorBody } from './bodies';
 
 const ALIKE = 'user:iv\u0430n';
 
