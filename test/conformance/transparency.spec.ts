@@ -5,7 +5,7 @@ import { parseProof, proofText } from '@bailiwick/transparency-log/proof';
 import { submissionText } from '@bailiwick/transparency-log/submission';
 import { grown, someEntries } from '@bailiwick/transparency-log/testing/naive-tree';
 import { seededKey, valueOf } from '@bailiwick/transparency-log/testing/keys';
-import { consistencyProof, inclusionProof, rootHash } from '@bailiwick/transparency-log/tree';
+import { consistencyProof, inclusionProof, rootHash } from '@bailiwick/transparency-log/merkle-tree';
 import { continues, headIn, included } from './stranger';
 
 /**

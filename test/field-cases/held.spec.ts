@@ -1,4 +1,4 @@
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { readCommand, type Command } from '@bailiwick/contracts/commands/command';
 import {

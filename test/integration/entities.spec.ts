@@ -111,12 +111,12 @@ describe('entities of the ledger and the intent monitor', () => {
   it.each([
     ['is added to a table', 'ALTER TABLE ledger.checkpoint ADD COLUMN more text'],
     ['is added to the table of a view', 'ALTER TABLE ledger.all_item ADD COLUMN more text'],
-    ['is dropped', 'ALTER TABLE ledger.rebuild DROP COLUMN told'],
+    ['is dropped', 'ALTER TABLE ledger.rebuild DROP COLUMN ended'],
     ['allows NULL', 'ALTER TABLE ledger.cosignature ALTER COLUMN line DROP NOT NULL'],
     ['gets another type', 'ALTER TABLE intent.progress ALTER COLUMN since TYPE int'],
     ['belongs to a new table', 'CREATE TABLE intent.other (id text PRIMARY KEY)'],
   ])('differ from a schema in which a column %s', async (_change, statement) => {
-    await sql.query('BEGIN');
+    await sql.query('BEGIN TRANSACTION');
     try {
       await sql.query(statement);
       expect(await ofDatabase(sql)).not.toEqual(ofEntities(source, VIEWS));

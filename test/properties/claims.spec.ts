@@ -3,7 +3,7 @@ import { decide } from '@bailiwick/authority/commands/decide';
 import { act, delegateTestRun, ROOMY, TestLog, type Fields } from '@bailiwick/authority/testing/harness';
 import type { Event } from '@bailiwick/contracts/events/event';
 import { COUNTERS, EFFECTS, RISKS, type Consumed, type GrantRequest } from '@bailiwick/contracts/grants/grant';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { sent } from './asked-for';
 import { Tally } from './naive';
 

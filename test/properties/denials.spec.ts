@@ -11,7 +11,7 @@ import {
   TestLog,
   type Fields,
 } from '@bailiwick/authority/testing/harness';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { Rate } from '@bailiwick/core/allowance';
 import { LIMITS } from '@bailiwick/core/limits';

@@ -3,7 +3,7 @@ import { CorruptLog } from '@bailiwick/authority/events/follows';
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { call } from './asked-for';
 import { moves } from './moves';
 import { Tally } from './naive';

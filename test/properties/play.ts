@@ -4,7 +4,7 @@ import { openTestRun, TestLog, type Fields, type CommandResult, NO_ARGS } from '
 import type { Command, CommandType } from '@bailiwick/contracts/commands/command';
 import type { Actor, Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
 import { deriveId } from '@bailiwick/core/derive-id';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { sent, type Call } from './asked-for';
 import { at, PERSON, type Move, type MoveOf, type Pick, type Voice } from './moves';
 

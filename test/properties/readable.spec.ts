@@ -9,7 +9,7 @@ import { EVENT_DATA, parseEvent, type Actor } from '@bailiwick/contracts/events/
 import { EFFECTS, type GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { IdKind } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { drafts, inventedId, NAMES, type Draft } from './maximal';
 import { Tally } from './naive';
 

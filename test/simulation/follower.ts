@@ -3,7 +3,7 @@ import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { followLog, type Batch } from '@bailiwick/messaging/log-follower/follow-log';
 import { parseLogName } from '@bailiwick/core/ids';
 import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
-import { growTree, rootOfFrontier } from '@bailiwick/transparency-log/tree';
+import { growTree, rootOfFrontier } from '@bailiwick/transparency-log/merkle-tree';
 import type { Database } from './database';
 import type { Network } from './network';
 import { Process } from './process';

@@ -12,7 +12,7 @@ import type { Verifier } from '@bailiwick/transparency-log/note';
 import { Missing } from './absent';
 import type { Check, Finding } from './finding';
 import { openHeads, type SignedHead } from './heads';
-import { Rulebook } from './rules';
+import { Rulebook } from './audit-rules';
 import { leafOf, Tree } from './tree';
 
 /** One event as it is stored or exported; without columns if there is no row, as in an export. */

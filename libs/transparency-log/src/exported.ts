@@ -10,7 +10,7 @@ import { parseExactly } from '@bailiwick/core/json';
 import { openCheckpoint } from './checkpoint';
 import { entryHash, leafHash } from './hash';
 import { parseVerifierKey } from './note';
-import { growTree, rootOfFrontier } from './tree';
+import { growTree, rootOfFrontier } from './merkle-tree';
 import { z } from 'zod';
 
 /** Reports a defect of an exported tenant, with its line. */

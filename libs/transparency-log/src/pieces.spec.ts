@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { leafHash } from './hash';
 import { PIECE_WIDTH, piecesFor, piecesOf, readPieces, type Piece } from './pieces';
 import { someEntries } from './testing/naive-tree';
-import { growTree, nodesForInclusion, nodesForRoot, type Node, type StoredNode } from './tree';
+import { growTree, nodesForInclusion, nodesForRoot, type Node, type StoredNode } from './merkle-tree';
 
 fc.configureGlobal({ seed: 20260151 });
 

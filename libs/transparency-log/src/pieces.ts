@@ -1,5 +1,5 @@
 import { HASH_BYTES, nodeHash } from './hash';
-import type { Node, ReadNode, StoredNode } from './tree';
+import type { Node, ReadNode, StoredNode } from './merkle-tree';
 
 // Storage of a tree: the hashes of every eighth level (those that tiles consist of), 64 per row of bytes. The levels
 // between are recomputed on demand: one row per node would cost more than all other work of following a log.

@@ -6,7 +6,7 @@ import { makeSigner, parseVerifierKey, verifierKey } from './note';
 import { parseProof, proofText, verifyProof } from './proof';
 import { errorOf, seededKey, valueOf } from './testing/keys';
 import { grown, someEntries } from './testing/naive-tree';
-import { inclusionProof, rootHash } from './tree';
+import { inclusionProof, rootHash } from './merkle-tree';
 
 fc.configureGlobal({ seed: 20260130 });
 

@@ -13,7 +13,7 @@ import {
   tilesOf,
   type Tile,
 } from './tile';
-import { growTree, rootOfFrontier } from './tree';
+import { growTree, rootOfFrontier } from './merkle-tree';
 
 fc.configureGlobal({ seed: 20260129 });
 

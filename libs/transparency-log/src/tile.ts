@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { HASH_BYTES } from './hash';
-import { checkSize, type Node, type ReadNode } from './tree';
+import { checkSize, type Node, type ReadNode } from './merkle-tree';
 
 // Serves a log as immutable files that any cache may keep. @see https://c2sp.org/tlog-tiles
 

@@ -10,7 +10,7 @@ import {
   rootHash,
   type Node,
   type ReadNode,
-} from './tree';
+} from './merkle-tree';
 import { verifyConsistency, verifyInclusion } from './verify';
 
 fc.configureGlobal({ seed: 20260127 });

@@ -3,7 +3,7 @@ import { makeSigner, parseVerifierKey, verifierKey } from './note';
 import { openSubmission, parseSubmission, submissionText, type Held, type KnownLog } from './submission';
 import { errorOf, seededKey, valueOf } from './testing/keys';
 import { grown, someEntries } from './testing/naive-tree';
-import { consistencyProof, rootHash } from './tree';
+import { consistencyProof, rootHash } from './merkle-tree';
 import { judge } from './witness';
 
 const NAME = 'log.test/a';

@@ -10,7 +10,7 @@ import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 
 export interface Shape {
   /** number of trees, each a single chain of leases */

@@ -6,7 +6,7 @@ import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
 import { makeSigner, parseVerifierKey, verifierKey } from '@bailiwick/transparency-log/note';
 import { piecesOf } from '@bailiwick/transparency-log/pieces';
 import { proofText, verifyProof } from '@bailiwick/transparency-log/proof';
-import { growTree, inclusionProof, rootHash } from '@bailiwick/transparency-log/tree';
+import { growTree, inclusionProof, rootHash } from '@bailiwick/transparency-log/merkle-tree';
 import type { BenchOptions } from './bench';
 import { benchLag } from './lag';
 import { byTurns, median } from './rounds';

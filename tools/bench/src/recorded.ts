@@ -9,7 +9,7 @@ import type { EventLog } from '@bailiwick/event-store/port';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import { deriveId } from '@bailiwick/core/derive-id';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { Writer } from './fill';
 
 const MUCH = 1_000_000_000;

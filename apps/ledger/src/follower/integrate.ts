@@ -3,7 +3,7 @@ import type { LogState } from '@bailiwick/authority/state/state';
 import { evolveStored, type StoredBody } from '@bailiwick/authority/state/stored';
 import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
 import { piecesOf } from '@bailiwick/transparency-log/pieces';
-import { growTree } from '@bailiwick/transparency-log/tree';
+import { growTree } from '@bailiwick/transparency-log/merkle-tree';
 import { consequencesOf, itemsAside, itemsOf } from '../read-models/projection';
 import type { ConsequenceRow } from '../read-models/entities/consequence';
 import type { ItemRow } from '../read-models/entities/item';

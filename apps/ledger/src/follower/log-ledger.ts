@@ -20,7 +20,7 @@ import {
   nodesForInclusion,
   nodesForRoot,
   rootHash,
-} from '@bailiwick/transparency-log/tree';
+} from '@bailiwick/transparency-log/merkle-tree';
 import { integrate } from './integrate';
 import { Cuts } from '../receipts/parts';
 import type { SignedHead } from '../transparency/heads.repository';

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { Node, ReadNode } from '@bailiwick/transparency-log/tree';
+import type { Node, ReadNode } from '@bailiwick/transparency-log/merkle-tree';
 import { openDataSource } from '../database/data-source';
 import { HeadsRepository } from '../transparency/heads.repository';
 import { Kept } from '../verification/kept';

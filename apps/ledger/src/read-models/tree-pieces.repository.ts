@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { piecesFor, readPieces } from '@bailiwick/transparency-log/pieces';
-import type { Node, ReadNode } from '@bailiwick/transparency-log/tree';
+import type { Node, ReadNode } from '@bailiwick/transparency-log/merkle-tree';
 
 /** Reads the stored hashes of the Merkle trees. */
 export class TreePiecesRepository {

@@ -1,5 +1,5 @@
 import { submissionText } from '@bailiwick/transparency-log/submission';
-import { consistencyProof, nodesForConsistency } from '@bailiwick/transparency-log/tree';
+import { consistencyProof, nodesForConsistency } from '@bailiwick/transparency-log/merkle-tree';
 import type { SignedHead } from './heads.repository';
 import type { LedgerStore } from '../read-models/store';
 

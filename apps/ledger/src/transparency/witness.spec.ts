@@ -16,7 +16,7 @@ import { verifyProof } from '@bailiwick/transparency-log/proof';
 import { submissionText } from '@bailiwick/transparency-log/submission';
 import { seededKey, valueOf } from '@bailiwick/transparency-log/testing/keys';
 import { grown, someEntries } from '@bailiwick/transparency-log/testing/naive-tree';
-import { consistencyProof, rootHash } from '@bailiwick/transparency-log/tree';
+import { consistencyProof, rootHash } from '@bailiwick/transparency-log/merkle-tree';
 import { Cosigning } from './cosigning';
 import { Bench, LOG, until } from '../testing/bench';
 import { Witness, type WitnessAnswer } from './witness';

@@ -7,7 +7,7 @@ import type { EventLog } from '@bailiwick/event-store/port';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { parseVerifierKey } from '@bailiwick/transparency-log/note';
-import type { ReadNode } from '@bailiwick/transparency-log/tree';
+import type { ReadNode } from '@bailiwick/transparency-log/merkle-tree';
 import type { LedgerStore } from '../read-models/store';
 import { FreshModels } from './read-models';
 

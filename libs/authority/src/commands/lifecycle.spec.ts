@@ -1,5 +1,5 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { parseEvent } from '@bailiwick/contracts/events/event';
 import { evolve } from '../events/evolve';
 import { stateDigest } from '../state/digest';

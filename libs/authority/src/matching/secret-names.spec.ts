@@ -1,4 +1,4 @@
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { openTestRun, ROOMY, TestLog } from '../testing/harness';
 
 /** `refused`, or the labels of the call. */

@@ -1,7 +1,7 @@
 import { act, NO_ARGS, only, openTestRun, ROOMY, TestLog } from '../testing/harness';
 import type { ApprovalNode, RunNode } from '../state/state';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { approvalView, type ApprovalFacts } from './approval-view';
 
 const ANN = { kind: 'person', id: 'key:ann' } as const;

@@ -20,7 +20,7 @@ import { makeSigner, verifierKey } from '@bailiwick/transparency-log/note';
 import { proofText } from '@bailiwick/transparency-log/proof';
 import { seededKey } from '@bailiwick/transparency-log/testing/keys';
 import { grown } from '@bailiwick/transparency-log/testing/naive-tree';
-import { inclusionProof, rootHash } from '@bailiwick/transparency-log/tree';
+import { inclusionProof, rootHash } from '@bailiwick/transparency-log/merkle-tree';
 import { makeStatement, signStatement } from '../envelope';
 import { KINDS } from '../kinds';
 import { eventsOfReceipt } from '../select';

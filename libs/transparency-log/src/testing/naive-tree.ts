@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { leafHash } from '../hash';
-import { growTree, type ReadNode } from '../tree';
+import { growTree, type ReadNode } from '../merkle-tree';
 
 // RFC 6962 §2.1 word for word, recursive and slow. Tests compare the real tree with it; they share no code.
 

@@ -5,7 +5,7 @@ import { bigintAsNumber, nullAsUndefined } from '@bailiwick/event-store/postgres
  * One row of the read models. `position` is that of the event that created it, `updated` of the newest that changed it.
  *
  * `ledger.item` is a view: the current generation of `ledger.all_item`. It is mapped as a table with its key, because
- * TypeORM compares all columns of a `ViewEntity`, `view` too, to tell rows apart.
+ * TypeORM compares all columns of a `ViewEntity`, `view` too, to distinguish rows.
  */
 @Entity({ schema: 'ledger', name: 'item' })
 export class ItemRow {

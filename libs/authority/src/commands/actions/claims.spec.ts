@@ -1,5 +1,5 @@
 import type { Effect, GrantRequest } from '@bailiwick/contracts/grants/grant';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { act, openTestRun, ROOMY, TestLog, type Fields } from '../../testing/harness';
 
 /** Returns the fields of a call that a run makes with its own token, without an enforcement point. */

@@ -1,5 +1,5 @@
 import { RULE_LABELS } from '@bailiwick/contracts/actions/trajectory';
-import { judgeTrajectory, SEQUENCES } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory, SEQUENCES } from '@bailiwick/trajectory/sequence-rules';
 import { act, delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '../../testing/harness';
 
 /** Attempts to evade a rule, each of which once worked. */

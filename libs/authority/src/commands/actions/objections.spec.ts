@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Event } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
-import { SEQUENCES, judgeBy } from '@bailiwick/trajectory/rules';
+import { SEQUENCES, judgeBy } from '@bailiwick/trajectory/sequence-rules';
 import { objectionsIn } from './objections';
 import { fromSnapshot, toSnapshot } from '../../state/snapshot';
 import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog, type Fields } from '../../testing/harness';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { stateDigest } from '../../state/digest';
 import { fromSnapshot, toSnapshot } from '../../state/snapshot';
 import { act, delegateTestRun, only, openTestRun, ROOMY, TestLog } from '../../testing/harness';

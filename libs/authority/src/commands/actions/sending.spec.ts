@@ -1,5 +1,5 @@
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
-import { judgeTrajectory } from '@bailiwick/trajectory/rules';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { stateDigest } from '../../state/digest';
 import { fromSnapshot, toSnapshot } from '../../state/snapshot';
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '../../testing/harness';

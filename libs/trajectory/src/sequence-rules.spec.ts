@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { EFFECTS } from '@bailiwick/contracts/grants/grant';
 import { reason } from '@bailiwick/contracts/reason';
 import type { Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
-import { judgeTrajectory, SEQUENCES } from './rules';
+import { judgeTrajectory, SEQUENCES } from './sequence-rules';
 
 fc.configureGlobal({ seed: 20260124 });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { emptyRoot, entryHash, leafHash } from './hash';
 import { grown, naiveRoot, someEntries } from './testing/naive-tree';
-import { frontierOf, growTree, nodesForRoot, rootHash, rootOfFrontier } from './tree';
+import { frontierOf, growTree, nodesForRoot, rootHash, rootOfFrontier } from './merkle-tree';
 
 fc.configureGlobal({ seed: 20260126 });
 
