@@ -86,6 +86,7 @@ const selector: fc.Arbitrary<Selector> = fc.record({
   type,
   match: pathPattern,
   where: partOf(fc.record({ n: condition, s: condition, constructor: condition }), ['n', 's', 'constructor'], 1),
+  except: fc.option(fc.array(pathPattern, { minLength: 1, maxLength: 2 }), { freq: 2, nil: undefined }),
 });
 
 const amount = fc.integer({ min: 0, max: 4 });

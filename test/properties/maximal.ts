@@ -60,6 +60,9 @@ const selectors = fc.oneof(
     { type: '*', match: '**' },
     { type, match, where: conditions },
   ]),
+  listOf(LIMITS.exceptionsPerSelector, (i, seed) => `a/${seed}/${i}`)
+    .filter((except) => except.length > 0)
+    .map((except) => [{ type: 'file', match: 'a/**', except }]),
 );
 /** Window lengths; some are equal but spelled differently. */
 const LENGTHS = ['1h', '60m', '1m', '60s', '30d', '720h', '1s', '1000ms'];

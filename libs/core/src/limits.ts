@@ -128,6 +128,7 @@ export const LIMITS = {
   segmentLength: 128,
   selectorsPerGrant: 64,
   conditionsPerSelector: 8,
+  exceptionsPerSelector: 16,
   valuesPerCondition: 64,
   /** `*` and `**` in one pattern, and in all patterns of a grant; the cost of comparing two grants grows with them */
   wildcardsPerPattern: 8,

@@ -4,6 +4,7 @@ import { resources } from './resources';
 
 const on = (match: string, where?: Selector['where'], type = 'repo'): Selector =>
   where ? { type, match, where } : { type, match };
+const but = (match: string, ...except: string[]): Selector => ({ type: 'repo', match, except });
 const ask = (
   limit: Selector[],
   id: string,
@@ -26,6 +27,11 @@ describe('resources', () => {
     [[on('acme/**', { a: { eq: 1 }, b: { eq: 2 } })], 'acme/x', { a: 1 }, NO],
     [[on('acme/**', { a: { eq: 1 }, b: { eq: 2 } })], 'acme/x', { a: 1, b: 2 }, 'permit'],
     [[on('acme/**', { constructor: { prefix: '' } })], 'acme/x', {}, NO],
+    [[but('src/**', 'src/secret/**')], 'src/app.ts', {}, 'permit'],
+    [[but('src/**', 'src/secret/**')], 'src/secret', {}, NO],
+    [[but('src/**', 'src/secret/**')], 'src/secret/key', {}, NO],
+    [[but('src/**', 'src/secret/**'), on('src/secret/readme')], 'src/secret/readme', {}, 'permit'],
+    [[but('src/**', '**/.env', '**/*/.env')], 'src/app/.env', {}, NO],
   ])('answers under %j for %s with attributes %j: %s', (limit, id, attributes, verdict) => {
     expect(ask(limit, id, attributes as Record<string, string>)).toBe(verdict);
   });
@@ -51,6 +57,15 @@ describe('resources', () => {
     [[on('a/**', { sensitivity: { eq: 'secret' } })], [on('a/**', inside)], true],
     [[on('a/**', { sensitivity: { eq: 'public' }, n: { lte: 5 } })], [on('a/**', { ...inside, n: { lte: 9 } })], false],
     [[on('a/**', { n: { lte: 5 } })], [on('a/**', inside)], true], // a condition on another attribute does not constrain this one
+    [[but('src/**', 'src/secret/**')], [on('src/**')], false],
+    [[on('src/**')], [but('src/**', 'src/secret/**')], true],
+    [[on('src/app/**')], [but('src/**', 'src/secret/**')], false],
+    [[on('src/*')], [but('src/**', 'src/secret/**')], true], // src/secret
+    [[but('src/**', 'src/secret/**')], [but('src/**', 'src/secret/**')], false],
+    [[but('src/**', 'src/**/secret/**')], [but('src/**', 'src/secret/**')], false],
+    [[but('src/**', 'src/secret/*')], [but('src/**', 'src/secret/**')], true], // src/secret/a/b
+    [[on('src/**')], [but('src/**', 'src/secret/**'), on('src/secret/**')], false], // a union
+    [[on('src/**')], [but('src/**', 'src/secret/**'), on('src/secret/**', inside)], true],
     // a union across conditions is refused even if it would cover
     [
       [on('a', inside)],
@@ -88,6 +103,9 @@ describe('resources', () => {
     ).toEqual([on('a/b/**', { sensitivity: { in: ['internal'] }, n: { lte: 3 } })]);
     expect(resources.meet([on('a', { x: { eq: 1 } })], [on('a', { x: { eq: 2 } })])).toEqual([]);
     expect(resources.meet([on('a')], [on('a', undefined, 'file')])).toEqual([]);
+    expect(resources.meet([but('a/**', 'a/x')], [but('a/b/**', 'a/b/y')])).toEqual([but('a/b/**', 'a/b/y', 'a/x')]);
+    const most = Array.from({ length: 16 }, (_, i) => `a/${i}`);
+    expect(resources.meet([but('a/**', ...most)], [but('a/**', 'a/x')])).toEqual([]);
   });
 
   it('keeps its evidence short whatever the selectors contain', () => {

@@ -1,18 +1,19 @@
 import { resourcesLimit, type ResourcesLimit, type Selector } from '@bailiwick/contracts/grants/grant';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { Dimension } from './dimension';
-import { allowance, includes, type Work } from '../matching/inclusion';
+import { allowance, covers, folded, type Region, type Work } from '../matching/inclusion';
 import { matchesPath } from '../matching/pattern';
 import { clip, listed, sentence, shown } from '../presentation/text';
 import { implies } from './conditions/inclusion';
 import { both } from './conditions/meet';
 import { describeCondition, satisfies, type Attributes } from './conditions/operators';
-import { deny, PERMIT, stepUp, Wider } from './verdict';
+import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
 
 /**
  * The resources that a grant covers: any of its selectors may match; an empty list admits nothing.
  *
- * A child's selector lies inside its parent's selectors if its path lies inside the UNION of the paths of those that
- * have its type (or any) and whose conditions are implied by its own. On paths this is exact. Unions across conditions
+ * A child's selector lies inside its parent's selectors if its path, less its exceptions, lies inside the UNION of those
+ * that have its type (or any) and whose conditions are implied by its own. On paths this is exact. Unions across conditions
  * are refused: a child for sensitivity public or internal does not lie inside one parent selector for public and
  * another for internal; it must name two selectors itself.
  */
@@ -37,7 +38,7 @@ export const resources: Dimension<ResourcesLimit> = {
     return wider.result();
   },
   admits(limit, { resource: { type, id, attributes }, stated }) {
-    const near = limit.filter((selector) => isOfType(type, selector) && matchesPath(selector.match, id));
+    const near = limit.filter((selector) => isOfType(type, selector) && matches(selector, id));
     // attributes that a run states about its own call satisfy no condition, but can contradict one
     if (near.some((selector) => (stated === 'run' ? !hasConditions(selector) : holds(selector, attributes))))
       return PERMIT;
@@ -93,11 +94,15 @@ function inside(parents: readonly Selector[], child: Selector, work: Work): bool
 }
 
 const pathInside = (parents: readonly Selector[], child: Selector, work?: Work): boolean =>
-  includes(
-    parents.map((parent) => parent.match.split('/')),
-    child.match.split('/'),
-    work,
-  );
+  covers(parents.map(regionOf), regionOf(child), work);
+
+const regionOf = ({ match, except }: Selector): Region => ({
+  match: match.split('/'),
+  except: except?.map((each) => each.split('/')),
+});
+
+const matches = ({ match, except = [] }: Selector, id: string): boolean =>
+  matchesPath(match, id) && !except.some((each) => matchesPath(folded(each), folded(id)));
 
 function conditionsImply(child: Selector, parent: Selector, work: Work): boolean {
   return Object.entries(parent.where ?? {}).every(([name, wide]) => {
@@ -108,8 +113,14 @@ function conditionsImply(child: Selector, parent: Selector, work: Work): boolean
 
 function meetSelectors(x: Selector, y: Selector): Selector[] {
   const type = x.type === '*' ? y.type : y.type === '*' || y.type === x.type ? x.type : undefined;
-  const inner = pathInside([y], x) ? x : pathInside([x], y) ? y : undefined;
+  const inner = pathInside([{ ...y, except: undefined }], x)
+    ? x
+    : pathInside([{ ...x, except: undefined }], y)
+      ? y
+      : undefined;
   if (type === undefined || inner === undefined) return [];
+  const except = sorted([...(x.except ?? []), ...(y.except ?? [])]);
+  if (except.length > LIMITS.exceptionsPerSelector) return [];
   const where = new Map(Object.entries(x.where ?? {}));
   for (const [name, condition] of Object.entries(y.where ?? {})) {
     const other = where.get(name);
@@ -119,7 +130,13 @@ function meetSelectors(x: Selector, y: Selector): Selector[] {
   }
   const { match, literal } = inner;
   return [
-    { type, match, ...(literal ? { literal } : {}), ...(where.size > 0 ? { where: Object.fromEntries(where) } : {}) },
+    {
+      type,
+      match,
+      ...(literal ? { literal } : {}),
+      ...(except.length > 0 ? { except } : {}),
+      ...(where.size > 0 ? { where: Object.fromEntries(where) } : {}),
+    },
   ];
 }
 
@@ -133,15 +150,17 @@ export const keyOfSelector = (selector: Selector): string =>
   JSON.stringify([
     selector.type,
     selector.match,
+    ...(selector.except ? [selector.except] : []),
     Object.entries(selector.where ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
   ]);
 
 const describeConditions = (selector: Selector): string =>
   sentence(Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)));
 
-/** Describes a selector, e.g. `repo acme/** where sensitivity is one of public, internal`. */
+/** Describes a selector, e.g. `repo acme/** except acme/secret where sensitivity is one of public, internal`. */
 function describeSelector(selector: Selector): string {
   const conditions = describeConditions(selector);
   const match = selector.literal ? `${clip(selector.match)} (literally)` : clip(selector.match);
-  return `${clip(selector.type)} ${match}${conditions ? ` where ${conditions}` : ''}`;
+  const except = selector.except ? ` except ${listed(selector.except, '', DESCRIBED)}` : '';
+  return `${clip(selector.type)} ${match}${except}${conditions ? ` where ${conditions}` : ''}`;
 }

@@ -16,8 +16,8 @@ const refusalOf = (result: ReturnType<TestLog['try']>) => ('refusal' in result ?
 
 describe('a resource pattern in the notation of another language', () => {
   it.each<[string, RegExp]>([
-    ['!src/secret/**', /exclusion.*separate selector/],
-    ['src/!secret/**', /negation.*separate selector/],
+    ['!src/secret/**', /exclusion.*"except"/],
+    ['src/!secret/**', /negation.*"except"/],
     ['src/!(secret)/**', /extended glob/],
     ['-src/secret', /exclusion/],
     [':!src/secret', /exclusion/],

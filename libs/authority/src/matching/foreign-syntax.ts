@@ -12,8 +12,7 @@ interface Notation {
   readonly instead: string;
 }
 
-const LEASE_ONLY_ALLOWS =
-  'a lease only allows, so nothing is excluded by a pattern; name each folder that it may reach as a separate selector';
+const EXCEPT = 'write what is left out in "except" of the selector that would include it, without a sign';
 const ONE_EACH = 'write one selector for each name, or * for any one segment';
 const ONE_VALUE_EACH = 'write each value as a separate entry of the list';
 
@@ -29,10 +28,10 @@ const STARS = /[\u066d\u204e\u2051\u2217\u22c6\u2605\u2606\u2731-\u273d]/u;
 
 /** Notations in a path pattern. The first hit counts, so the most dangerous ones come first. */
 const IN_PATHS: readonly Notation[] = [
-  { sign: EXCLUDES, what: 'looks like an exclusion', instead: LEASE_ONLY_ALLOWS },
-  { sign: EXCLUDES_BY_WORD, what: 'looks like an exclusion', instead: LEASE_ONLY_ALLOWS },
+  { sign: EXCLUDES, what: 'looks like an exclusion', instead: EXCEPT },
+  { sign: EXCLUDES_BY_WORD, what: 'looks like an exclusion', instead: EXCEPT },
   { sign: EXTENDED_GLOB, what: 'has an extended glob such as +(a|b) or !(a)', instead: ONE_EACH },
-  { sign: /[!^]/, what: 'has a negation (! or ^)', instead: LEASE_ONLY_ALLOWS },
+  { sign: /[!^]/, what: 'has a negation (! or ^)', instead: EXCEPT },
   { sign: /[{}]/, what: 'has braces, which are neither alternatives nor a template here', instead: ONE_EACH },
   { sign: /[[\]]/, what: 'has brackets, which are no character class here', instead: ONE_EACH },
   { sign: /[()|]/, what: 'has a group or an alternative', instead: ONE_EACH },

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { includes, type Segments } from './inclusion';
+import { covers, includes, overlaps, type Region, type Segments } from './inclusion';
 import { collapse } from './pattern';
 
 fc.configureGlobal({ seed: 20260101 });
@@ -61,11 +61,11 @@ const token = fc.constantFrom('a', 'b', '*', '**');
 const pattern = (maxLength: number): fc.Arbitrary<string[]> => fc.array(token, { minLength: 1, maxLength });
 
 /** Returns every name over a, b and a segment that no pattern names. */
-function namesUpTo(length: number): string[][] {
+function namesUpTo(length: number, segments = ['a', 'b', 'other']): string[][] {
   let last: string[][] = [[]];
   const all: string[][] = [];
   for (let i = 0; i < length; i++) {
-    last = last.flatMap((name) => ['a', 'b', 'other'].map((segment) => [...name, segment]));
+    last = last.flatMap((name) => segments.map((segment) => [...name, segment]));
     all.push(...last);
   }
   return all;
@@ -73,19 +73,19 @@ function namesUpTo(length: number): string[][] {
 const NAMES = namesUpTo(6).map((name) => `${name.join('/')}/`);
 
 /** Builds the language by regular expression: shares no code with the unit under test. */
-function languageOf(segments: Segments): Set<string> {
+function languageOf(segments: Segments, names = NAMES): Set<string> {
   const parts = collapse(segments).map((each) =>
     each === '**' ? '(?:[^/]+/)*' : each === '*' ? '[^/]+/' : `${each}/`,
   );
   const expression = new RegExp(`^${parts.join('')}$`);
-  return new Set(NAMES.filter((name) => expression.test(name)));
+  return new Set(names.filter((name) => expression.test(name)));
 }
 
 describe('inclusion against every name of up to 6 segments', () => {
   type Includes = typeof includes;
   const agrees = (rule: Includes) =>
     fc.property(fc.array(pattern(4), { maxLength: 4 }), pattern(4), (parents, child) => {
-      const covered = parents.map(languageOf);
+      const covered = parents.map((each) => languageOf(each));
       const counterexample = [...languageOf(child)].some((name) => !covered.some((names) => names.has(name)));
       expect(rule(parents, child)).toBe(!counterexample);
     });
@@ -114,5 +114,75 @@ describe('inclusion against every name of up to 6 segments', () => {
     ],
   ])('detects a rule that %s', (_, broken) => {
     expect(fc.check(agrees(broken), { numRuns: 3_000 }).failed).toBe(true);
+  });
+});
+
+const spelledToken = fc.constantFrom('a', 'A', 'b', '*', '**', '1');
+const spelledPattern = (maxLength: number) => fc.array(spelledToken, { minLength: 1, maxLength });
+const region = (maxLength: number): fc.Arbitrary<Region> =>
+  fc.record({ match: spelledPattern(maxLength), except: fc.array(spelledPattern(maxLength), { maxLength: 2 }) });
+/** Names over the named segments, other spellings of them, and a segment that no pattern names. */
+const SPELLED = namesUpTo(4, ['a', 'A', 'b', 'B', '1', '\uff11', 'other']).map((name) => `${name.join('/')}/`);
+
+function namesIn({ match, except = [] }: Region): Set<string> {
+  const lower = (text: string): string => text.normalize('NFKC').toLowerCase();
+  const excluded = except.map((each) => languageOf(each.map(lower), [...new Set(SPELLED.map(lower))]));
+  return new Set([...languageOf(match, SPELLED)].filter((name) => !excluded.some((names) => names.has(lower(name)))));
+}
+
+describe('inclusion of names with exceptions, against every name of up to 4 segments', () => {
+  type Covers = typeof covers;
+  const agrees = (rule: Covers) =>
+    fc.property(fc.array(region(3), { maxLength: 3 }), region(3), (parents, child) => {
+      const covered = parents.map(namesIn);
+      const counterexample = [...namesIn(child)].some((name) => !covered.some((names) => names.has(name)));
+      expect(rule(parents, child)).toBe(!counterexample);
+    });
+
+  it('is exact', () => {
+    fc.assert(agrees(covers), { numRuns: 4_000 });
+  });
+
+  it.each<[string, Covers]>([
+    [
+      'forgets what a parent excludes',
+      (parents, child) =>
+        covers(
+          parents.map(({ match }) => ({ match })),
+          child,
+        ),
+    ],
+    ['forgets what the child excludes', (parents, { match }) => covers(parents, { match })],
+    ['checks one parent at a time', (parents, child) => parents.some((parent) => covers([parent], child))],
+    [
+      'requires the exceptions of each parent literally',
+      (parents, child) =>
+        covers(parents, child) &&
+        parents.every(({ except = [] }) =>
+          except.every((each) => (child.except ?? []).some((own) => own.join() === each.join())),
+        ),
+    ],
+  ])('detects a rule that %s', (_, broken) => {
+    expect(fc.check(agrees(broken), { numRuns: 4_000 }).failed).toBe(true);
+  });
+
+  it('returns false within bounded work if the exceptions are too intricate', () => {
+    const far = (letter: string): string[] => ['**', letter, ...Array<string>(20).fill('*')];
+    const except = Array.from({ length: 16 }, (_, i) => far(`s${i}`));
+    expect(covers([{ match: ['**'], except }], { match: ['**'], except: except.map((each) => [...each, '*']) })).toBe(
+      false,
+    );
+  });
+
+  it('overlaps if some name is in both', () => {
+    fc.assert(
+      fc.property(pattern(4), pattern(4), (a, b) => {
+        const both = [...languageOf(a)].some((name) => languageOf(b).has(name));
+        // only ** matches the empty name, which is none
+        const isEmptyName = [a, b].every((each) => each.every((segment) => segment === '**'));
+        expect(overlaps(a, b)).toBe(both || isEmptyName);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });

@@ -5,28 +5,49 @@ import { collapse } from './pattern';
 export type Segments = readonly string[];
 
 /**
- * Reports whether some of `parents` match every name that `child` matches. A name has at least one segment. The result
- * is exact for unions too: [`a`] and [`a`, `*`, `**`] together cover [`a`, `**`], neither alone does. Both sides are
- * automata over the named segments plus one segment for all others; a reachable pair of states in which the child
- * accepts and no parent does is a counterexample. Without a counterexample it is inclusion. The work is bounded; beyond
- * the bound the result is false (I11): a delegation may be refused for being too intricate, and is never granted for
- * it. Several comparisons of one delegation share one allowance of work.
+ * A set of names: those that `match` matches and no pattern of `except` does. Exceptions match without regard to case and
+ * compatibility forms: on a system that ignores them, another spelling must not reach what is left out.
+ */
+export interface Region {
+  readonly match: Segments;
+  readonly except?: readonly Segments[] | undefined;
+}
+
+/** Reports whether some of `parents` match every name that `child` matches. @see covers */
+export const includes = (parents: readonly Segments[], child: Segments, work?: Work): boolean =>
+  covers(
+    parents.map((match) => ({ match })),
+    { match: child },
+    work,
+  );
+
+/**
+ * Reports whether every name in `child` is in some of `parents`. A name has at least one segment. The result is exact for
+ * unions too: [`a`] and [`a`, `*`, `**`] together cover [`a`, `**`], neither alone does. Both sides are automata over the
+ * named segments plus one segment for all others; a reachable pair of states in which the child accepts and no parent does
+ * is a counterexample. Without a counterexample it is inclusion. The work is bounded; beyond the bound the result is false
+ * (I11): a delegation may be refused for being too intricate, and is never granted for it. Several comparisons of one
+ * delegation share one allowance of work.
  * @see Hopcroft, Motwani, Ullman: Introduction to Automata Theory, §4.3 (emptiness of L(child) − L(parents))
  */
-export function includes(parents: readonly Segments[], child: Segments, work: Work = allowance()): boolean {
-  const same = (parent: Segments): boolean =>
-    parent.length === child.length && parent.every((each, i) => each === child[i]);
-  if (parents.some(same)) return true;
+export function covers(parents: readonly Region[], child: Region, work: Work = allowance()): boolean {
+  if (parents.some((parent) => isSame(parent.match, child.match) && excludesNoMore(parent, child))) return true;
   if (work.left < 0) return false;
   // a pattern without a common name covers no part of the child, alone or together with others
-  const near = parents.filter((parent) => !areApart(parent, child));
-  work.left -= parents.length + COMPILING * [child, ...near].reduce((sum, each) => sum + each.length, 0);
+  const near = parents.filter((parent) => !areApart(parent.match, child.match));
+  const segments = [child, ...near].flatMap(({ match, except = [] }) => [match, ...except]);
+  work.left -= parents.length + COMPILING * segments.reduce((sum, each) => sum + each.length, 0);
   if (work.left < 0) return false;
-  const narrow = compile(child);
-  const wide = near.map(compile);
-  // usually one parent covers all of it; a product with the others would only be larger
-  return wide.some((parent) => covered([parent], narrow, work)) || (wide.length > 1 && covered(wide, narrow, work));
+  const narrow = compileRegion(child);
+  const wide = near.map(compileRegion);
+  // usually one parent covers all of it; a product with the others would only be larger. Without one, nothing may be left
+  return wide.some((parent) => covered([parent], narrow, work)) || (wide.length !== 1 && covered(wide, narrow, work));
 }
+
+const isSame = (a: Segments, b: Segments): boolean => a.length === b.length && a.every((each, i) => each === b[i]);
+
+const excludesNoMore = ({ except: parents = [] }: Region, { except: children = [] }: Region): boolean =>
+  parents.every((parent) => children.some((child) => isSame(parent, child)));
 
 /** Reports whether no name matches both: a literal at the same distance from the start, or from the end, differs. */
 function areApart(a: Segments, b: Segments): boolean {
@@ -61,6 +82,9 @@ interface Automaton {
   readonly literals: ReadonlyMap<string, bigint>;
 }
 
+/** Returns the form of a segment in which exceptions are compared. */
+export const folded = (text: string): string => text.normalize('NFKC').toLowerCase();
+
 function compile(pattern: Segments): Automaton {
   // no two ** in a row, so that one step over a ** never leads to another
   const tokens = collapse(pattern);
@@ -79,7 +103,7 @@ function compile(pattern: Segments): Automaton {
 /** Adds the positions after each `**`, which may match no segment. */
 const closed = (pattern: Automaton, states: bigint): bigint => states | ((states & pattern.deep) << 1n);
 
-/** Returns the positions of a pattern after one more segment; `undefined` is a segment that no pattern names. */
+/** Returns the positions of a pattern after one more segment; `undefined` is a segment that it does not name. */
 function step(pattern: Automaton, states: bigint, segment: string | undefined): bigint {
   const named = segment === undefined ? 0n : (pattern.literals.get(segment) ?? 0n);
   const stays = states & pattern.deep;
@@ -87,50 +111,129 @@ function step(pattern: Automaton, states: bigint, segment: string | undefined): 
   return closed(pattern, stays | (moves << 1n));
 }
 
+interface CompiledRegion {
+  readonly match: Automaton;
+  readonly except: readonly Automaton[];
+}
+const compileRegion = ({ match, except = [] }: Region): CompiledRegion => ({
+  match: compile(match),
+  except: except.map((each) => compile(each.map(folded))),
+});
+
+/** The positions in the patterns of a region. `match` is 0 if no longer name is in the region. */
+interface Positions {
+  readonly match: bigint;
+  readonly except: readonly bigint[];
+}
+
+const first = (region: CompiledRegion): Positions => ({
+  match: closed(region.match, 1n),
+  except: region.except.map((each) => closed(each, 1n)),
+});
+
+/** A segment to distinguish: as it is spelled, and folded; undefined if no pattern names it so. */
+interface Letter {
+  readonly text: string | undefined;
+  readonly fold: string | undefined;
+}
+
+function advance(region: CompiledRegion, at: Positions, { text, fold }: Letter): Positions {
+  if (at.match === 0n) return at;
+  const except = region.except.map((each, i) => step(each, at.except[i] as bigint, fold));
+  const excludesRest = region.except.some((each, i) => ((except[i] as bigint) & each.rest) !== 0n);
+  return { match: excludesRest ? 0n : step(region.match, at.match, text), except };
+}
+
+const accepts = ({ match, except }: CompiledRegion, at: Positions): boolean =>
+  (at.match & match.end) !== 0n && !except.some((each, i) => ((at.except[i] as bigint) & each.end) !== 0n);
+
+/** Reports whether every longer name is in the region, too. */
+const acceptsRest = ({ match }: CompiledRegion, at: Positions): boolean =>
+  (at.match & match.rest) !== 0n && at.except.every((each) => each === 0n);
+
 interface Pair {
-  readonly child: bigint;
-  readonly parents: readonly bigint[];
+  readonly child: Positions;
+  readonly parents: readonly Positions[];
 }
 
 /** Searches for a counterexample depth first: any order finds one if there is one. */
-function covered(parents: readonly Automaton[], child: Automaton, work: Work): boolean {
-  const start: Pair = { child: closed(child, 1n), parents: parents.map((parent) => closed(parent, 1n)) };
+function covered(parents: readonly CompiledRegion[], child: CompiledRegion, work: Work): boolean {
+  const start: Pair = { child: first(child), parents: parents.map(first) };
+  const cost = [child, ...parents].reduce((sum, { except }) => sum + 1 + except.length, 0);
   const seen = new Set<string>([keyOf(start)]);
   const open = [start];
   for (let pair = open.pop(); pair; pair = open.pop()) {
-    if (pair.parents.some((states, i) => (states & (parents[i] as Automaton).rest) !== 0n)) continue;
-    for (const segment of distinctSegments(pair, parents, child)) {
-      const next = step(child, pair.child, segment);
-      if (next === 0n) continue;
-      work.left -= parents.length + 1;
+    if (pair.parents.some((at, i) => acceptsRest(parents[i] as CompiledRegion, at))) continue;
+    for (const letter of lettersAt(pair, parents, child)) {
+      const next = advance(child, pair.child, letter);
+      if (next.match === 0n) continue;
+      work.left -= cost;
       if (work.left < 0) return false;
-      const states = pair.parents.map((each, i) => (each === 0n ? 0n : step(parents[i] as Automaton, each, segment)));
-      // the child can reach an end from any of its positions
-      if (states.every((each) => each === 0n)) return false;
-      const accepts = states.some((each, i) => (each & (parents[i] as Automaton).end) !== 0n);
-      if ((next & child.end) !== 0n && !accepts) return false;
-      const after: Pair = { child: next, parents: states };
-      const key = keyOf(after);
+      const after = pair.parents.map((at, i) => advance(parents[i] as CompiledRegion, at, letter));
+      // the child can reach an end from any of its positions, unless it excludes those names
+      if (next.except.every((each) => each === 0n) && after.every(({ match }) => match === 0n)) return false;
+      if (accepts(child, next) && !after.some((at, i) => accepts(parents[i] as CompiledRegion, at))) return false;
+      const reached: Pair = { child: next, parents: after };
+      const key = keyOf(reached);
       if (seen.has(key)) continue;
       seen.add(key);
-      open.push(after);
+      open.push(reached);
     }
   }
   return true;
 }
 
 const keyOf = (pair: Pair): string =>
-  `${pair.child.toString(36)} ${pair.parents.map((each) => each.toString(36)).join(' ')}`;
+  [pair.child, ...pair.parents]
+    .map(({ match, except }) => [match, ...except].map((each) => each.toString(36)).join(','))
+    .join(' ');
 
-/** Returns the segments to distinguish here: those named at the current positions, and one other. */
-function distinctSegments(pair: Pair, parents: readonly Automaton[], child: Automaton): Set<string | undefined> {
-  const segments = new Set<string | undefined>();
-  for (const [literal, mask] of child.literals) if ((mask & pair.child) !== 0n) segments.add(literal);
-  if ((pair.child & child.wild) === 0n) return segments;
-  segments.add(undefined);
-  pair.parents.forEach((states, i) => {
-    if (states === 0n) return;
-    for (const [literal, mask] of (parents[i] as Automaton).literals) if ((mask & states) !== 0n) segments.add(literal);
+/** Returns the segments to distinguish here: those named at the current positions, other spellings of them, and one other. */
+function lettersAt(pair: Pair, parents: readonly CompiledRegion[], child: CompiledRegion): Letter[] {
+  const texts = new Set<string>();
+  const folds = new Set<string>();
+  const add = (to: Set<string>, { literals }: Automaton, at: bigint): void => {
+    for (const [literal, mask] of literals) if ((mask & at) !== 0n) to.add(literal);
+  };
+  add(texts, child.match, pair.child.match);
+  if ((pair.child.match & child.match.wild) === 0n) return [...texts].map(spelled);
+  child.except.forEach((each, i) => add(folds, each, pair.child.except[i] as bigint));
+  pair.parents.forEach(({ match, except }, i) => {
+    if (match === 0n) return;
+    const parent = parents[i] as CompiledRegion;
+    add(texts, parent.match, match);
+    parent.except.forEach((each, k) => add(folds, each, except[k] as bigint));
   });
-  return segments;
+  const others = [...folds].filter((fold) => fold !== ''); // every other text has a second spelling
+  return [
+    ...[...texts].map(spelled),
+    ...others.map((fold) => ({ text: undefined, fold })),
+    { text: undefined, fold: undefined },
+  ];
+}
+
+const spelled = (text: string): Letter => ({ text, fold: folded(text) });
+
+/** Reports whether some name matches both patterns. */
+export function overlaps(a: Segments, b: Segments): boolean {
+  const known = new Map<number, boolean>();
+  const from = (i: number, j: number): boolean => {
+    const key = i * (b.length + 1) + j;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const [one, other] = [a[i], b[j]];
+    const result =
+      (one === '**' && (from(i + 1, j) || (other !== undefined && from(i, j + 1)))) ||
+      (other === '**' && (from(i, j + 1) || (one !== undefined && from(i + 1, j)))) ||
+      (one === undefined && other === undefined) ||
+      (one !== undefined &&
+        other !== undefined &&
+        one !== '**' &&
+        other !== '**' &&
+        (one === other || one === '*' || other === '*') &&
+        from(i + 1, j + 1));
+    known.set(key, result);
+    return result;
+  };
+  return from(0, 0);
 }

@@ -102,6 +102,8 @@ export const selector = z.strictObject({
   match: pattern,
   /** in `match`, characters with a meaning in other pattern languages (`[id].tsx`, `(group)`) are literal */
   literal: z.literal(true).optional(),
+  /** patterns of what the selector leaves out of `match` */
+  except: z.array(pattern).min(1).max(LIMITS.exceptionsPerSelector).optional(),
   where: z
     .record(z.string().min(1).max(LIMITS.nameLength), condition)
     .refine((value) => Object.keys(value).length <= LIMITS.conditionsPerSelector, {

@@ -9,6 +9,7 @@ import { attenuatesAll } from '../../dimensions/all';
 import { meetWindow, meetWindows, tighterCost } from '../../dimensions/budget';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { sorted } from '../../dimensions/verdict';
+import { folded, includes, overlaps } from '../../matching/inclusion';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
 import { normalizePathPattern } from '../../matching/pattern';
 import { windowMs } from '../../state/usage';
@@ -183,9 +184,16 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
       names(textsOf(condition), `${path}.where.${clip(name, 60)}`, foreignInName);
       if (condition.like !== undefined) names([condition.like], `${path}.where.${clip(name, 60)}.like`, foreignInLike);
     }
-    const { literal, ...rest } = each;
+    const { literal, except, ...rest } = each;
     const match = take(normalizePathPattern(each.match, { literal }), `${path}.match`, each.match);
-    return { ...rest, match, ...(literal && needsLiteral(match) ? { literal } : {}) };
+    const left = except?.map((text, k) => {
+      const pattern = take(normalizePathPattern(text, { literal }), `${path}.except[${k}]`, text);
+      const why = match === '' || pattern === '' ? undefined : exceptionFault(pattern, match);
+      if (why !== undefined) fault(`${path}.except[${k}]`, text, why);
+      return pattern;
+    });
+    const isLiteral = literal && [match, ...(left ?? [])].some(needsLiteral);
+    return { ...rest, match, ...(isLiteral ? { literal } : {}), ...(left ? { except: sorted(left) } : {}) };
   };
   const { purpose, actions, resources, budget, delegation, posture } = limits;
   const out: Limits = {
@@ -216,6 +224,14 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
   });
 }
 
+/** Checks that an exception leaves out a part of a selector: neither nothing nor all of it. */
+function exceptionFault(except: string, match: string): string | undefined {
+  const [left, all] = [except.split('/'), match.split('/')];
+  if (!overlaps(left.map(folded), all.map(folded)))
+    return `leaves out nothing of ${clip(match)}; write a pattern of what it covers`;
+  return includes([left], all) ? `leaves out all of ${clip(match)}; remove the selector` : undefined;
+}
+
 /** Checks a name that agents and rules are compared by; values of conditions may be in any script. */
 const wrongInName = (name: string): string | undefined => foreignInName(name) ?? lookAlikeFault(name);
 
@@ -244,7 +260,11 @@ const LONGEST_DETAIL = LIMITS.detailLength - 100;
 
 function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
   const { time, actions, resources, budget } = limits;
-  const patterns = [...actions.allow, ...actions.deny, ...resources.map(({ match }) => match)];
+  const patterns = [
+    ...actions.allow,
+    ...actions.deny,
+    ...resources.flatMap(({ match, except = [] }) => [match, ...except]),
+  ];
   const wildcards = patterns.reduce((sum, pattern) => sum + wildcardsIn(pattern), 0);
   const [starts, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
   if (!(ends > starts && ends > now)) {

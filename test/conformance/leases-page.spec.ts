@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { actionRequest } from '@bailiwick/contracts/actions/action';
+import { grantRequest } from '@bailiwick/contracts/grants/grant';
+import { act, openTestRun, TestLog } from '@bailiwick/authority/testing/harness';
+
+interface Recipe {
+  readonly title: string;
+  readonly lease: unknown;
+  readonly permits: Call;
+  readonly denies: Call;
+}
+interface Call {
+  readonly verb: string;
+  readonly resource: unknown;
+}
+
+const PAGE = readFileSync(join(resolve(__dirname, '..', '..'), 'docs', 'leases.md'), 'utf8');
+
+/** Returns the sections of the page that contain a lease, a call that it permits, and one that it denies. */
+const RECIPES: Recipe[] = PAGE.split(/^### /m)
+  .slice(1)
+  .map((section) => {
+    const block = (name: string): unknown =>
+      JSON.parse(new RegExp(`^\`\`\`json ${name}\n([^]*?)^\`\`\`$`, 'm').exec(section)?.[1] ?? 'null');
+    const [title = ''] = section.split('\n');
+    return { title, lease: block('lease'), permits: block('permits') as Call, denies: block('denies') as Call };
+  });
+
+/** Issues the lease and asks for one call, as an enforcement point does. */
+function decisionOn(lease: unknown, { verb, resource }: Call) {
+  const log = new TestLog();
+  const { grantId } = openTestRun(log, grantRequest.parse(lease));
+  return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource) });
+}
+
+describe('the leases of docs/leases.md', () => {
+  it('are there', () => {
+    expect(RECIPES.length).toBeGreaterThan(5);
+  });
+
+  it.each(RECIPES)('$title: permits the first call', ({ lease, permits }) => {
+    expect(decisionOn(lease, permits)).toMatchObject({ type: 'ActionPermitted' });
+  });
+
+  it.each(RECIPES)('$title: denies the second call', ({ lease, denies }) => {
+    expect(decisionOn(lease, denies)).toMatchObject({ type: 'ActionDenied' });
+  });
+});
