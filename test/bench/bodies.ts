@@ -1,5 +1,5 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import { EndpointRegistry } from '../../apps/gateway/src/http/endpoint-registry';
+import { EndpointRegistry } from '../../apps/gateway/src/http/endpoints/endpoint-registry';
 import { FastPath } from '../../apps/gateway/src/fast-path/fast-path';
 import type { Incoming } from '../../apps/gateway/src/http/request-context';
 import { busThat } from '../../apps/gateway/src/testing/bus';

@@ -1,4 +1,4 @@
-import { fillLog } from '../../tools/bench/src/fill';
+import { fillLog } from '../../tools/bench/src/data/fill';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { stateDigest } from '@bailiwick/authority/state/digest';

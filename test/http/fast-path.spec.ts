@@ -3,7 +3,7 @@ import { CODES } from '@bailiwick/contracts/error-codes';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ROLES, type Role } from '../../apps/gateway/src/auth/api-keys';
 import { FastPath } from '../../apps/gateway/src/fast-path/fast-path';
-import type { Endpoint } from '../../apps/gateway/src/http/endpoint';
+import type { Endpoint } from '../../apps/gateway/src/http/endpoints/endpoint';
 import { busThat, type BusReply } from '../../apps/gateway/src/testing/bus';
 import { declaredEndpoints } from '../../apps/gateway/src/testing/endpoints';
 import { keyOf, startGateway, type Gateway } from '../../apps/gateway/src/testing/gateway';

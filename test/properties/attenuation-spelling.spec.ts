@@ -4,7 +4,7 @@ import { actions } from '@bailiwick/authority/dimensions/actions';
 import { resources } from '@bailiwick/authority/dimensions/resources';
 import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dimension';
 import { normalizePathPattern, normalizeResourceId } from '@bailiwick/authority/matching/pattern';
-import { normalizeVerb, normalizeVerbPattern } from '@bailiwick/authority/matching/verb';
+import { normalizeVerb, normalizeVerbPattern } from '@bailiwick/authority/matching/verbs/verb';
 import { emptyUsage } from '@bailiwick/authority/state/usage';
 import { NOW } from './limits';
 

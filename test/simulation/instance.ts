@@ -5,7 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { Leases } from '../../apps/delegation/src/ownership/leases';
 import { LogOwner } from '../../apps/delegation/src/log-owner/owner';
-import { takeSnapshot } from '@bailiwick/platform/log-state';
+import { takeSnapshot } from '@bailiwick/platform/logs/log-state';
 import type { Connection } from './database';
 import type { Message, Network, Server } from './network';
 import type { Process } from './process';

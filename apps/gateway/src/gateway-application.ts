@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CONFIG, type GatewayConfig } from './config';
 import { FastPath } from './fast-path/fast-path';
 import type { HttpAdapter } from './http/http-adapter';
-import { RequestBodies } from './http/request-bodies';
+import { RequestBodies } from './http/bodies/request-bodies';
 
 /** Configures how an application reads requests. Call this before it registers its routes. */
 export function configureHttp(app: NestFastifyApplication & INestApplicationContext): void {

@@ -1,5 +1,5 @@
-import type { Driver } from './driver';
-import type { Report } from './report';
+import type { Driver } from './load/driver';
+import type { Report } from './report/report';
 import type { System } from './system';
 
 /** Input of every benchmark. */

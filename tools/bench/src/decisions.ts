@@ -4,12 +4,12 @@ import { connectBus } from '@bailiwick/messaging/connect';
 import { commandSubject } from '@bailiwick/messaging/subjects';
 import { randomUUID } from 'node:crypto';
 import type { BenchOptions } from './bench';
-import { postOf, type Driven } from './http-driver';
-import { askUntilPermitted, makeTenant, type Tenant } from './large';
-import { startCerbos, startEcho, startNatsEcho, type Peer } from './peers';
-import { RawEvents, type RawRow } from './raw-events';
-import type { Report } from './report';
-import { byTurns, quantile, type Measure } from './rounds';
+import { postOf, type Driven } from './load/http-driver';
+import { askUntilPermitted, makeTenant, type Tenant } from './data/large';
+import { startCerbos, startEcho, startNatsEcho, type Peer } from './load/peers';
+import { RawEvents, type RawRow } from './data/raw-events';
+import type { Report } from './report/report';
+import { byTurns, quantile, type Measure } from './report/rounds';
 import { openLeases, type System } from './system';
 
 /** Enough that no contender ever waits for a request, so that the figures compare work and not latency. */

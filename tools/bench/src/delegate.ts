@@ -1,7 +1,7 @@
 import type { BenchOptions } from './bench';
-import { postOf } from './http-driver';
-import { startEcho } from './peers';
-import { byTurns } from './rounds';
+import { postOf } from './load/http-driver';
+import { startEcho } from './load/peers';
+import { byTurns } from './report/rounds';
 import { openLeases } from './system';
 
 const ROUND_MS = 3_000;

@@ -9,7 +9,7 @@ import { proofText, verifyProof } from '@bailiwick/transparency-log/proof';
 import { growTree, inclusionProof, rootHash } from '@bailiwick/transparency-log/merkle-tree';
 import type { BenchOptions } from './bench';
 import { benchLag } from './lag';
-import { byTurns, median } from './rounds';
+import { byTurns, median } from './report/rounds';
 import { openLeases, type System } from './system';
 
 const LEAVES = 100_000;

@@ -6,9 +6,9 @@ import { emptyState } from '@bailiwick/authority/state/state';
 import { parseEvent } from '@bailiwick/contracts/events/event';
 import { parseLogName } from '@bailiwick/core/ids';
 import type { BenchOptions } from './bench';
-import { fillLog } from './fill';
-import { RawEvents } from './raw-events';
-import { byTurns } from './rounds';
+import { fillLog } from './data/fill';
+import { RawEvents } from './data/raw-events';
+import { byTurns } from './report/rounds';
 
 const GROUP = 256;
 const ROUND_MS = 3_000;

@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { UsageError } from '@bailiwick/cli/context';
 import { benchDecisions } from './decisions';
 import { benchDelegate } from './delegate';
-import { Driver } from './driver';
+import { Driver } from './load/driver';
 import { benchLedger } from './ledger';
 import { benchLog } from './log';
 import { benchMemory, benchRecover } from './recover';
 import { benchReplay } from './replay';
-import { Report } from './report';
+import { Report } from './report/report';
 import { System } from './system';
 
 const BENCHES = {

@@ -1,7 +1,7 @@
 import { fromSnapshotParts, toParts } from '@bailiwick/authority/state/snapshot';
 import type { LogState } from '@bailiwick/authority/state/state';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
-import { loadState } from '@bailiwick/platform/log-state';
+import { loadState } from '@bailiwick/platform/logs/log-state';
 
 /** bytes of heap, by the origin of the state */
 export interface MemoryReport {

@@ -1,9 +1,9 @@
 import { BailiwickClient } from '@bailiwick/client/client';
 import { waitFor } from '@bailiwick/platform/local-servers/child';
 import type { BenchOptions } from './bench';
-import type { Tenant } from './large';
-import { RawEvents } from './raw-events';
-import { byTurns } from './rounds';
+import type { Tenant } from './data/large';
+import { RawEvents } from './data/raw-events';
+import { byTurns } from './report/rounds';
 
 const READ = 5_000;
 const REBUILD_MS = 20 * 60_000;

@@ -2,12 +2,12 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
-import { takeSnapshot } from '@bailiwick/platform/log-state';
+import { takeSnapshot } from '@bailiwick/platform/logs/log-state';
 import type { BenchOptions } from './bench';
-import { askUntilPermitted, makeTenant, type Tenant } from './large';
+import { askUntilPermitted, makeTenant, type Tenant } from './data/large';
 import type { MemoryReport } from './memory-process';
-import { RawEvents } from './raw-events';
-import type { Report } from './report';
+import { RawEvents } from './data/raw-events';
+import type { Report } from './report/report';
 import type { System } from './system';
 
 /** Measures the time from `kill -9` of the owner to the next permit of its log, with a million live leases. */

@@ -2,10 +2,10 @@ import { BailiwickClient } from '@bailiwick/client/client';
 import type { ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import type { BenchOptions } from './bench';
 import { actionRequests } from './decisions';
-import { filledTenant } from './large';
-import { Decider, fillDecisions } from './recorded';
+import { filledTenant } from './data/large';
+import { Decider, fillDecisions } from './data/recorded';
 import { benchRebuild } from './rebuild';
-import { byTurns, quantile } from './rounds';
+import { byTurns, quantile } from './report/rounds';
 import { openLeases } from './system';
 
 const ROUND_MS = 3_000;

@@ -8,7 +8,7 @@ import type { BailiwickClient } from '@bailiwick/client/client';
 import type { ExportHeader, ExportLine, ImportView } from '@bailiwick/contracts/transfer/export';
 import { ExportReader } from '@bailiwick/transparency-log/exported';
 import { LIMITS } from '@bailiwick/core/limits';
-import { readImportKeys } from '@bailiwick/platform/import-keys';
+import { readImportKeys } from '@bailiwick/platform/keys/import-keys';
 import { clientFor, dataDir, UsageError, type GlobalOptions } from '../context';
 import { linesIn, linesOf } from '../lines';
 import { Progress } from '../progress';

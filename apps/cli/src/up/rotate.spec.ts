@@ -6,9 +6,9 @@ import { rotateKey } from './rotate';
 import { ensureSecrets } from './secrets';
 import { openNote, parseVerifierKey } from '@bailiwick/transparency-log/note';
 import { valueOf } from '@bailiwick/transparency-log/testing/keys';
-import { readHandovers } from '@bailiwick/platform/handovers';
-import { privateKeyIn, readPrivateKey } from '@bailiwick/platform/private-key';
-import { readWitnessConfig } from '@bailiwick/platform/witness-config';
+import { readHandovers } from '@bailiwick/platform/logs/handovers';
+import { privateKeyIn, readPrivateKey } from '@bailiwick/platform/keys/private-key';
+import { readWitnessConfig } from '@bailiwick/platform/keys/witness-config';
 
 let dir: string;
 beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'bailiwick-'))));

@@ -1,8 +1,8 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { addHandover, readHandovers } from '@bailiwick/platform/handovers';
-import { readPrivateKey } from '@bailiwick/platform/private-key';
+import { addHandover, readHandovers } from '@bailiwick/platform/logs/handovers';
+import { readPrivateKey } from '@bailiwick/platform/keys/private-key';
 import { makeSigner, signNote, verifierKey } from '@bailiwick/transparency-log/note';
 import { UsageError } from '../context';
 import { writePrivate } from './secrets';

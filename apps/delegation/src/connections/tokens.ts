@@ -1,4 +1,4 @@
-import type { ImportKeys } from '@bailiwick/platform/import-keys';
+import type { ImportKeys } from '@bailiwick/platform/keys/import-keys';
 
 /** Injection tokens for configuration and connections. */
 export const CONFIG = Symbol('Config');

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Config } from '@bailiwick/platform/config';
-import { readImportKeys } from '@bailiwick/platform/import-keys';
+import { readImportKeys } from '@bailiwick/platform/keys/import-keys';
 import { CONFIG, IMPORT_KEYS, type ReadImportKeys } from '../connections/tokens';
 import { ImportsService } from './imports.service';
 

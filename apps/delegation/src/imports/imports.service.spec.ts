@@ -6,7 +6,7 @@ import { makeSigner, verifierKey } from '@bailiwick/transparency-log/note';
 import { entryHash } from '@bailiwick/transparency-log/hash';
 import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';
 import { seededKey } from '@bailiwick/transparency-log/testing/keys';
-import type { ImportKeys } from '@bailiwick/platform/import-keys';
+import type { ImportKeys } from '@bailiwick/platform/keys/import-keys';
 import { ImportsService } from './imports.service';
 
 const OTHER = seededKey(12);

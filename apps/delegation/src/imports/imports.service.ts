@@ -7,7 +7,7 @@ import { query as querySchema, type Query } from '@bailiwick/contracts/queries/q
 import { BadExport, checkHeads } from '@bailiwick/transparency-log/exported';
 import type { EventLog, Fence } from '@bailiwick/event-store/port';
 import type { PostgresImports } from '@bailiwick/event-store/postgres/imports';
-import type { ImportKeys } from '@bailiwick/platform/import-keys';
+import type { ImportKeys } from '@bailiwick/platform/keys/import-keys';
 import { parseLogName } from '@bailiwick/core/ids';
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from 'pino';

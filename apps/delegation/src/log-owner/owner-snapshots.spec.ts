@@ -1,5 +1,5 @@
 import { FOLD_VERSION } from '@bailiwick/authority/state/snapshot';
-import { takeSnapshot } from '@bailiwick/platform/log-state';
+import { takeSnapshot } from '@bailiwick/platform/logs/log-state';
 import type { LogOwner } from './owner';
 import { authorize, command, digestFromZero, grantIdOf, openRun, ROOMY, World } from '../testing/world';
 

@@ -7,7 +7,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { AppendResult } from '@bailiwick/event-store/port';
 import type { Announcement } from '@bailiwick/messaging/commit-message';
 import { problemsOf, type LogProblem } from '@bailiwick/platform/health';
-import { loadState } from '@bailiwick/platform/log-state';
+import { loadState } from '@bailiwick/platform/logs/log-state';
 import { answerRead, Batch, MOST_ITEMS, type Item } from './batching/batch';
 import { CommitPipeline } from './batching/commit-pipeline';
 import { Mailbox } from './batching/mailbox';

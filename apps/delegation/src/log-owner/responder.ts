@@ -4,7 +4,7 @@ import { asideBy } from '@bailiwick/authority/state/set-aside';
 import type { CommandNode, LogState } from '@bailiwick/authority/state/state';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { parseEvent, type Event } from '@bailiwick/contracts/events/event';
-import { ArchivedTreeLoader } from '@bailiwick/platform/archived-tree-loader';
+import { ArchivedTreeLoader } from '@bailiwick/platform/logs/archived-tree-loader';
 import { QueueFullError } from '@bailiwick/platform/serial-queue';
 import type { Staged } from './batching/batch';
 import type { OwnerOptions } from './ports';

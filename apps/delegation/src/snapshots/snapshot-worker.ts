@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FOLD_VERSION } from '@bailiwick/authority/state/snapshot';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
-import { atOnce, takeSnapshot, type Pace, type SnapshotTaken } from '@bailiwick/platform/log-state';
+import { atOnce, takeSnapshot, type Pace, type SnapshotTaken } from '@bailiwick/platform/logs/log-state';
 import { lowerThisThread } from '@bailiwick/platform/priority';
 
 export interface SnapshotJob {

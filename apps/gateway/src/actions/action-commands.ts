@@ -3,7 +3,7 @@ import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import type { Caller } from '../auth/caller';
 import { payloadOf } from '../auth/pseudonyms';
-import { fromAnswer, problemOf, Refused } from '../http/problem';
+import { fromAnswer, problemOf, Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { logOf } from '../log-client/logs';
 import { withReasons } from '../presentation/reasons';

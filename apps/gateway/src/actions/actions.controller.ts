@@ -10,8 +10,8 @@ import {
 } from '@bailiwick/contracts/actions/action';
 import { actionsBatchBody } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
-import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoint';
-import { Reply } from '../http/http-response';
+import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
+import { Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import { ownGrant } from '../log-client/logs';

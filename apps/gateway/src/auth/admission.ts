@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type GatewayConfig } from '../config';
-import type { Endpoint } from '../http/endpoint';
-import { IncomingBodies } from '../http/incoming-bodies';
+import type { Endpoint } from '../http/endpoints/endpoint';
+import { IncomingBodies } from '../http/bodies/incoming-bodies';
 import { PerRequest } from '../http/per-request';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 import type { Incoming } from '../http/request-context';
 import { ApiKeys } from './api-keys';
 import { identify, type Caller } from './caller';

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { identify } from './caller';
 import { ApiKeys, ROLES } from './api-keys';
-import { problemOf } from '../http/problem';
+import { problemOf } from '../http/problems/problem';
 import { NOW, refusalOf, tokensAt } from '../testing/tokens';
 
 let dir: string;

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { changeFile, FileLockedError } from '@bailiwick/platform/change-file';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 
 export const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst'] as const;
 export type Role = (typeof ROLES)[number];

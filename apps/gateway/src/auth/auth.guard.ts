@@ -1,6 +1,6 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { endpointOf } from '../http/endpoint';
+import { endpointOf } from '../http/endpoints/endpoint';
 import { Admission } from './admission';
 
 /** Identifies the caller of a request. A handler without `@Endpoint` is never reached (I11). */

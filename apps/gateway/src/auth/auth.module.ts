@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Global, Module } from '@nestjs/common';
 import { systemClock } from '@bailiwick/core/clock';
 import { CONFIG, type GatewayConfig } from '../config';
-import { IncomingBodies } from '../http/incoming-bodies';
+import { IncomingBodies } from '../http/bodies/incoming-bodies';
 import { Admission } from './admission';
 import { ApiKeys } from './api-keys';
 import { GrantTokens } from './grant-tokens';

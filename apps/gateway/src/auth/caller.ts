@@ -1,6 +1,6 @@
 import type { Actor } from '@bailiwick/contracts/events/event';
 import { digestOf, type ApiKeys, type Role } from './api-keys';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 import type { GrantTokens } from './grant-tokens';
 
 /** The sender of a request: the holder of an API key, or a run with its grant token. */

@@ -1,7 +1,7 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import { isSameAddress } from '../http/addresses';
 import { NonceWanted, Proofs, type Proof, type ProofOptions } from './dpop-proofs';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 

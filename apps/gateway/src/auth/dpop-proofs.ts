@@ -1,6 +1,6 @@
 import { createHmac, hash, randomBytes } from 'node:crypto';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 
 /** The claims of a proof whose signature is valid. */
 export interface Proof {

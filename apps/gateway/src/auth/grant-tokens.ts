@@ -6,7 +6,7 @@ import { jkt, type GrantView, type RunView } from '@bailiwick/contracts/grants/g
 import { isSameAddress } from '../http/addresses';
 import { digestOf } from './api-keys';
 import { Proofs, type ProofOptions } from './dpop-proofs';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 
 /** The claims of a grant token. It identifies a grant and carries no authority: every decision reads the live grant. */
 export interface TokenClaims {

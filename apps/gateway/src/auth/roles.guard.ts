@@ -1,6 +1,6 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { endpointOf } from '../http/endpoint';
+import { endpointOf } from '../http/endpoints/endpoint';
 import { Admission } from './admission';
 
 /** Admits a caller whose role, or whose grant token, the endpoint accepts. */

@@ -1,7 +1,7 @@
 import { DryRuns, type DryRun } from '../reporting/dry-runs';
 import { metricsText } from '../reporting/metrics';
 import type { GatewayConfig } from '../config';
-import type { Reply } from '../http/http-response';
+import type { Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
 import type { LogClient } from '../log-client/log-client';
 import { AuthzenController } from './authzen.controller';

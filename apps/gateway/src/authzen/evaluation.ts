@@ -3,7 +3,7 @@ import { actionRequest, type ActionAnswer, type ActionRequest } from '@bailiwick
 import { CODES } from '@bailiwick/contracts/error-codes';
 import { evaluationBody } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 import { withReasons } from '../presentation/reasons';
 
 type Json = Record<string, unknown>;

@@ -4,7 +4,7 @@ import { erasureAnswer, erasureBody, erasurePreviewBody } from '@bailiwick/contr
 import { erasurePreviewView } from '@bailiwick/contracts/queries/query';
 import { logName } from '@bailiwick/core/ids';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
-import { Body, Ctx, Endpoint } from '../http/endpoint';
+import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ConcurrencyLimiter } from '../http/concurrency-limiter';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import { CommitNotifier, type CommitListener } from './commit-notifier';

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { logName } from '@bailiwick/core/ids';
-import { Ctx, Endpoint, Query } from '../http/endpoint';
-import { Streamed, type Reply } from '../http/http-response';
+import { Ctx, Endpoint, Query } from '../http/endpoints/endpoint';
+import { Streamed, type Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
 import { LedgerSearch } from '../search/ledger-search';
 import { eventsQuery, eventStreamQuery, type Query as SearchQuery } from '../search/queries';

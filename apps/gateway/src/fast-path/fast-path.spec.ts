@@ -4,9 +4,9 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Admission } from '../auth/admission';
 import { ConcurrencyLimiter } from '../http/concurrency-limiter';
-import type { BoundEndpoint, EndpointRegistry } from '../http/endpoint-registry';
-import { Reply } from '../http/http-response';
-import type { Problems } from '../http/problems';
+import type { BoundEndpoint, EndpointRegistry } from '../http/endpoints/endpoint-registry';
+import { Reply } from '../http/responses/http-response';
+import type { Problems } from '../http/problems/problems';
 import type { Incoming } from '../http/request-context';
 import { FastPath } from './fast-path';
 

@@ -2,10 +2,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Injectable } from '@nestjs/common';
 import { Admission } from '../auth/admission';
 import { ConcurrencyLimiter } from '../http/concurrency-limiter';
-import type { ArgumentSource } from '../http/endpoint';
-import { EndpointRegistry, type BoundEndpoint } from '../http/endpoint-registry';
-import { toResponse, type HttpResponse } from '../http/http-response';
-import { Problems } from '../http/problems';
+import type { ArgumentSource } from '../http/endpoints/endpoint';
+import { EndpointRegistry, type BoundEndpoint } from '../http/endpoints/endpoint-registry';
+import { toResponse, type HttpResponse } from '../http/responses/http-response';
+import { Problems } from '../http/problems/problems';
 import { attachContext, contextOf, type Incoming } from '../http/request-context';
 import { timed } from '../reporting/metrics';
 import { endpointFinder, isPlain } from './plain-requests';

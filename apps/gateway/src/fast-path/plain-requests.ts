@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { BoundEndpoint } from '../http/endpoint-registry';
+import type { BoundEndpoint } from '../http/endpoints/endpoint-registry';
 
 const NO_PARAMS = {};
 /** A path with one id that needs no decoding. */

@@ -1,5 +1,5 @@
 import { ConcurrencyLimiter } from './concurrency-limiter';
-import { Refused } from './problem';
+import { Refused } from './problems/problem';
 
 describe('ConcurrencyLimiter', () => {
   const refused = (take: () => unknown): boolean => {

@@ -1,4 +1,4 @@
-import { Refused } from './problem';
+import { Refused } from './problems/problem';
 
 /** Bounds concurrent work, in total and per tenant. */
 export class ConcurrencyLimiter {

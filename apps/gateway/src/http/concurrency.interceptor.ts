@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { finalize, type Observable } from 'rxjs';
 import { Admission } from '../auth/admission';
 import { ConcurrencyLimiter } from './concurrency-limiter';
-import { endpointOf } from './endpoint';
+import { endpointOf } from './endpoints/endpoint';
 
 /**
  * Bounds the requests in progress, in total and per tenant. Public endpoints are exempt: health is asked for most often

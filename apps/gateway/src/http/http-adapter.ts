@@ -2,8 +2,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS } from '@bailiwick/core/limits';
-import { HttpResponse, problemResponse, send, Streamed } from './http-response';
-import { Refused } from './problem';
+import { HttpResponse, problemResponse, send, Streamed } from './responses/http-response';
+import { Refused } from './problems/problem';
 
 const ID_LENGTH_MAX = 200;
 

@@ -6,13 +6,13 @@ import { RolesGuard } from '../auth/roles.guard';
 import { FastPath } from '../fast-path/fast-path';
 import { ConcurrencyInterceptor } from './concurrency.interceptor';
 import { ConcurrencyLimiter } from './concurrency-limiter';
-import { EndpointRegistry } from './endpoint-registry';
+import { EndpointRegistry } from './endpoints/endpoint-registry';
 import { IdempotencyInterceptor } from './idempotency.interceptor';
 import { MetricsInterceptor } from './metrics.interceptor';
-import { ProblemFilter } from './problem.filter';
-import { Problems } from './problems';
-import { RequestBodies } from './request-bodies';
-import { ResponseInterceptor } from './response.interceptor';
+import { ProblemFilter } from './problems/problem.filter';
+import { Problems } from './problems/problems';
+import { RequestBodies } from './bodies/request-bodies';
+import { ResponseInterceptor } from './responses/response.interceptor';
 
 /** Configures the stages of a request, in this order: guards, interceptors, pipes, the handler, and the error filter. */
 @Global()

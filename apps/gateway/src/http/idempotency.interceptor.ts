@@ -2,8 +2,8 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import type { FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { Admission } from '../auth/admission';
-import { Refused } from './problem';
-import { endpointOf, type Endpoint } from './endpoint';
+import { Refused } from './problems/problem';
+import { endpointOf, type Endpoint } from './endpoints/endpoint';
 import { attachContext } from './request-context';
 
 /** Gives a request its context: its caller, and commands whose ids derive from its Idempotency-Key. */

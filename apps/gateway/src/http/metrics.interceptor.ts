@@ -1,7 +1,7 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { finalize, type Observable } from 'rxjs';
 import { timed } from '../reporting/metrics';
-import { endpointOf } from './endpoint';
+import { endpointOf } from './endpoints/endpoint';
 
 /** Observes how long each endpoint takes, from its guards to its last byte. */
 @Injectable()

@@ -5,7 +5,7 @@ import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';
 import { PerRequest } from './per-request';
-import { Refused } from './problem';
+import { Refused } from './problems/problem';
 
 /** A request, from the framework or from the fast path. */
 export interface Incoming {

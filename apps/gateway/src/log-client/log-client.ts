@@ -10,7 +10,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { err } from '@bailiwick/core/result';
 import { z } from 'zod';
 import { BUS } from '../config';
-import { fromAnswer, Refused } from '../http/problem';
+import { fromAnswer, Refused } from '../http/problems/problem';
 import { CommandBatcher } from './command-batcher';
 import { requestWithRetries, type Send } from './retry';
 

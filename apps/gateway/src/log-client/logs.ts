@@ -1,6 +1,6 @@
 import { logName, logNumberOf } from '@bailiwick/core/ids';
 import type { Caller } from '../auth/caller';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 
 /**
  * Returns the log that stores an id, always within the caller's own tenant, so that an id of another tenant is not found

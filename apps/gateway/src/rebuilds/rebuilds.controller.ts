@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { logNameSchema } from '@bailiwick/contracts/primitives';
-import { Body, Ctx, Endpoint, Query } from '../http/endpoint';
+import { Body, Ctx, Endpoint, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 

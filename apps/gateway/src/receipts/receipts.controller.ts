@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { envelope } from '@bailiwick/contracts/receipts/receipt';
 import type { Caller } from '../auth/caller';
-import { Ctx, Endpoint, Params, Query } from '../http/endpoint';
+import { Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { wholeNumber } from '../http/whole-number';
 import { LogClient } from '../log-client/log-client';

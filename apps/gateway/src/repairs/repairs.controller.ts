@@ -6,8 +6,8 @@ import { unreadableView } from '@bailiwick/contracts/queries/query';
 import { logName, parseLogName } from '@bailiwick/core/ids';
 import type { Caller } from '../auth/caller';
 import { payloadOf } from '../auth/pseudonyms';
-import { Body, Ctx, Endpoint, Query } from '../http/endpoint';
-import { Refused } from '../http/problem';
+import { Body, Ctx, Endpoint, Query } from '../http/endpoints/endpoint';
+import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 

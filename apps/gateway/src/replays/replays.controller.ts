@@ -1,10 +1,10 @@
 import { Controller } from '@nestjs/common';
 import { replayAnswer, replayRequest, type ReplayRequest } from '@bailiwick/contracts/replay/replay';
 import { parseLogName } from '@bailiwick/core/ids';
-import { Body, Ctx, Endpoint } from '../http/endpoint';
-import { Streamed } from '../http/http-response';
-import { NDJSON, streamNdjson } from '../http/ndjson';
-import { Refused } from '../http/problem';
+import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
+import { Streamed } from '../http/responses/http-response';
+import { NDJSON, streamNdjson } from '../http/responses/ndjson';
+import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import { logOf } from '../log-client/logs';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay/replay';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import type { LogClient } from '../log-client/log-client';
 

@@ -15,7 +15,7 @@ import { previewView } from '@bailiwick/contracts/queries/query';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
-import { Body, Ctx, Endpoint, Params } from '../http/endpoint';
+import { Body, Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import { logOf } from '../log-client/logs';

@@ -2,7 +2,7 @@ import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import type { Caller } from '../auth/caller';
 import type { GrantTokens } from '../auth/grant-tokens';
-import { Reply } from '../http/http-response';
+import { Reply } from '../http/responses/http-response';
 
 /** The owner's result for a new run, opened or delegated. */
 export interface Issued {

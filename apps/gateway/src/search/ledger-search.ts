@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Searched } from '@bailiwick/contracts/queries/search';
 import { Pseudonyms } from '../auth/pseudonyms';
-import { Reply } from '../http/http-response';
-import { NDJSON } from '../http/ndjson';
+import { Reply } from '../http/responses/http-response';
+import { NDJSON } from '../http/responses/ndjson';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import type { Query } from './queries';

@@ -2,11 +2,11 @@ import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { RECEIPT_SCHEMAS } from '@bailiwick/contracts/receipts/receipt-schema';
 import { CONFIG, type GatewayConfig } from '../config';
-import { Endpoint, Params } from '../http/endpoint';
-import { EndpointRegistry } from '../http/endpoint-registry';
-import { Reply } from '../http/http-response';
-import { docsPage, openapi } from '../http/openapi';
-import { Refused } from '../http/problem';
+import { Endpoint, Params } from '../http/endpoints/endpoint';
+import { EndpointRegistry } from '../http/endpoints/endpoint-registry';
+import { Reply } from '../http/responses/http-response';
+import { docsPage, openapi } from '../http/endpoints/openapi';
+import { Refused } from '../http/problems/problem';
 import { gaugeProblems, metricsText } from '../reporting/metrics';
 import { ReadinessProbe } from '../reporting/readiness';
 

@@ -2,8 +2,8 @@ import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { tenantName } from '@bailiwick/contracts/primitives';
 import { ApiKeys } from '../auth/api-keys';
-import { Body, Ctx, Endpoint } from '../http/endpoint';
-import { Refused } from '../http/problem';
+import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
+import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { MODULE_METADATA } from '@nestjs/common/constants';
 import { AppModule } from '../app.module';
-import { endpointOf, type Endpoint } from '../http/endpoint';
+import { endpointOf, type Endpoint } from '../http/endpoints/endpoint';
 
 /** Reads every endpoint that the application's modules declare, without a container. */
 export function declaredEndpoints(): readonly Endpoint[] {

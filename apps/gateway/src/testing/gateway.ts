@@ -9,9 +9,9 @@ import { GrantTokens } from '../auth/grant-tokens';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { BUS, CONFIG, LOGGER, type GatewayConfig } from '../config';
 import { configureHttp } from '../gateway-application';
-import { EndpointRegistry } from '../http/endpoint-registry';
+import { EndpointRegistry } from '../http/endpoints/endpoint-registry';
 import { HttpAdapter } from '../http/http-adapter';
-import { IncomingBodies } from '../http/incoming-bodies';
+import { IncomingBodies } from '../http/bodies/incoming-bodies';
 import { busThat, type BusReply } from './bus';
 import { ISSUER, tokensAt, type Clock } from './tokens';
 

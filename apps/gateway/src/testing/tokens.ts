@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, SignJWT, type JWTPayload } from 'jose';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 import { GrantTokens } from '../auth/grant-tokens';
 
 export const ISSUER = 'https://bailiwick.example';

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
-import { Ctx, Endpoint } from '../http/endpoint';
-import { Streamed } from '../http/http-response';
+import { Ctx, Endpoint } from '../http/endpoints/endpoint';
+import { Streamed } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
 import { TenantExport } from './tenant-export';
 

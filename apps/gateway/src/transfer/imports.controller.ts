@@ -6,8 +6,8 @@ import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';
 import { Pseudonyms } from '../auth/pseudonyms';
-import { Body, Ctx, Endpoint } from '../http/endpoint';
-import { Refused } from '../http/problem';
+import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
+import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 

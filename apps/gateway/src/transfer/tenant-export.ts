@@ -6,7 +6,7 @@ import { rfc3339, systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { ConcurrencyLimiter } from '../http/concurrency-limiter';
-import { NDJSON } from '../http/ndjson';
+import { NDJSON } from '../http/responses/ndjson';
 import { LogClient } from '../log-client/log-client';
 
 const PAGE_MS = 30_000;

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { tenantName } from '@bailiwick/contracts/primitives';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Endpoint, Params, Query } from '../http/endpoint';
-import { Reply } from '../http/http-response';
+import { Endpoint, Params, Query } from '../http/endpoints/endpoint';
+import { Reply } from '../http/responses/http-response';
 import { wholeNumber } from '../http/whole-number';
 import { LogClient } from '../log-client/log-client';
 

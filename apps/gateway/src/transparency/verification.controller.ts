@@ -2,10 +2,10 @@ import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { logNameSchema } from '@bailiwick/contracts/primitives';
 import { logName, parseLogName } from '@bailiwick/core/ids';
-import { Ctx, Endpoint, Query } from '../http/endpoint';
-import { Reply, Streamed } from '../http/http-response';
-import { NDJSON, streamNdjson } from '../http/ndjson';
-import { Refused } from '../http/problem';
+import { Ctx, Endpoint, Query } from '../http/endpoints/endpoint';
+import { Reply, Streamed } from '../http/responses/http-response';
+import { NDJSON, streamNdjson } from '../http/responses/ndjson';
+import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { LogVerification } from './verification';
 

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Refused } from '../http/problem';
-import { Reply, Streamed } from '../http/http-response';
+import { Refused } from '../http/problems/problem';
+import { Reply, Streamed } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
 import type { LogClient } from '../log-client/log-client';
 import { LogVerification } from './verification';

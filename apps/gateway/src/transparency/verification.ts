@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { LIMITS } from '@bailiwick/core/limits';
 import { parseLogName } from '@bailiwick/core/ids';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
-import { Refused } from '../http/problem';
+import { Refused } from '../http/problems/problem';
 import { LogClient } from '../log-client/log-client';
 
 /** What the ledger finds when it refolds a log from position 0. */

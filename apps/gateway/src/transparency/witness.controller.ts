@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Endpoint, Text } from '../http/endpoint';
-import { Reply } from '../http/http-response';
-import { Refused } from '../http/problem';
+import { Endpoint, Text } from '../http/endpoints/endpoint';
+import { Reply } from '../http/responses/http-response';
+import { Refused } from '../http/problems/problem';
 import { LogClient } from '../log-client/log-client';
 
 interface WitnessAnswer {

@@ -1,6 +1,6 @@
 import { classify } from '@bailiwick/authority/matching/catalog';
 import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
-import { normalizeVerb } from '@bailiwick/authority/matching/verb';
+import { normalizeVerb } from '@bailiwick/authority/matching/verbs/verb';
 import type { Attribute } from '@bailiwick/contracts/actions/action';
 import type { Effect } from '@bailiwick/contracts/grants/grant';
 import type { Call } from '@bailiwick/drift/memory';

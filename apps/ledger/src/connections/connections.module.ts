@@ -4,8 +4,8 @@ import type { EventLog } from '@bailiwick/event-store/port';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { subjectSource } from '@bailiwick/messaging/commit-notifications';
 import type { Config } from '@bailiwick/platform/config';
-import { privateKeyIn, readPrivateKey } from '@bailiwick/platform/private-key';
-import { readWitnessConfig } from '@bailiwick/platform/witness-config';
+import { privateKeyIn, readPrivateKey } from '@bailiwick/platform/keys/private-key';
+import { readWitnessConfig } from '@bailiwick/platform/keys/witness-config';
 import { LedgerStore } from '../read-models/store';
 import { Sources } from './sources';
 import {

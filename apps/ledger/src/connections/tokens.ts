@@ -1,4 +1,4 @@
-import type { Warn } from '@bailiwick/platform/log-state';
+import type { Warn } from '@bailiwick/platform/logs/log-state';
 import type { makeLogger } from '@bailiwick/platform/logging';
 
 // Injection tokens of configuration and connections. The type of each value is stated next to its token.

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Config } from '@bailiwick/platform/config';
-import type { WitnessConfig } from '@bailiwick/platform/witness-config';
+import type { WitnessConfig } from '@bailiwick/platform/keys/witness-config';
 import { CONFIG, WITNESS_CONFIG } from '../connections/tokens';
 import { EventStreamModule } from '../event-stream/event-stream.module';
 import { FollowerController } from './follower.controller';

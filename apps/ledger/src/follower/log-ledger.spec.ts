@@ -5,7 +5,7 @@ import { act } from '@bailiwick/authority/testing/harness';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
-import { takeSnapshot } from '@bailiwick/platform/log-state';
+import { takeSnapshot } from '@bailiwick/platform/logs/log-state';
 import { openCheckpoint } from '@bailiwick/transparency-log/checkpoint';
 import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
 import { parseVerifierKey, verifierKey } from '@bailiwick/transparency-log/note';

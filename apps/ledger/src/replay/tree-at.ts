@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { parseTime } from '@bailiwick/core/clock';
 import type { EventLog } from '@bailiwick/event-store/port';
-import { treeState } from '@bailiwick/platform/tree-state';
+import { treeState } from '@bailiwick/platform/logs/tree-state';
 import { showTree } from '@bailiwick/authority/presentation/viewers';
 import { Sources } from '../connections/sources';
 import { folded } from '../follower/catch-up';

@@ -1,6 +1,6 @@
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { EventLog } from '@bailiwick/event-store/port';
-import { treeState } from '@bailiwick/platform/tree-state';
+import { treeState } from '@bailiwick/platform/logs/tree-state';
 import type { LogLedger } from '../follower/log-ledger';
 import { folded } from '../follower/catch-up';
 import type { LedgerStore } from '../read-models/store';

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { WitnessConfig } from '@bailiwick/platform/witness-config';
+import type { WitnessConfig } from '@bailiwick/platform/keys/witness-config';
 import { LOGGER, WITNESS_CONFIG, type Logger } from '../connections/tokens';
 import { LogLedgers } from '../follower/log-ledgers';
 import { LedgerStore } from '../read-models/store';

@@ -1,5 +1,5 @@
 import { systemClock } from '@bailiwick/core/clock';
-import type { WitnessConfig } from '@bailiwick/platform/witness-config';
+import type { WitnessConfig } from '@bailiwick/platform/keys/witness-config';
 import { LIMITS } from '@bailiwick/core/limits';
 import { cosignatureTime, parseWitnessKey } from '@bailiwick/transparency-log/cosignature';
 import { openNote, signatureLine, type Verifier } from '@bailiwick/transparency-log/note';

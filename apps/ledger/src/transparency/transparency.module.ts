@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { systemClock } from '@bailiwick/core/clock';
 import type { Config } from '@bailiwick/platform/config';
-import { readHandovers } from '@bailiwick/platform/handovers';
-import { readPrivateKey } from '@bailiwick/platform/private-key';
-import type { WitnessConfig } from '@bailiwick/platform/witness-config';
+import { readHandovers } from '@bailiwick/platform/logs/handovers';
+import { readPrivateKey } from '@bailiwick/platform/keys/private-key';
+import type { WitnessConfig } from '@bailiwick/platform/keys/witness-config';
 import { CONFIG, WITNESS_CONFIG } from '../connections/tokens';
 import { FollowerModule } from '../follower/follower.module';
 import { LedgerStore } from '../read-models/store';

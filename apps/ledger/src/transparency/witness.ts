@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { WitnessConfig } from '@bailiwick/platform/witness-config';
+import type { WitnessConfig } from '@bailiwick/platform/keys/witness-config';
 import { LIMITS } from '@bailiwick/core/limits';
 import { SerialQueue } from '@bailiwick/platform/serial-queue';
 import { makeCosigner, witnessKey } from '@bailiwick/transparency-log/cosignature';

@@ -1,7 +1,7 @@
 import { actionsLimit, MODES, type ActionsLimit, type Mode } from '@bailiwick/contracts/grants/grant';
 import type { Dimension } from './dimension';
 import { allowance, includes, type Work } from '../matching/inclusion';
-import { matchesVerb, verbSegments } from '../matching/verb';
+import { matchesVerb, verbSegments } from '../matching/verbs/verb';
 import { clip, listed, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
 

@@ -1,6 +1,6 @@
 import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grants/grant';
 import { CATALOG, classify, isHighRisk, mayBeHighRisk } from './catalog';
-import { normalizeVerbPattern } from './verb';
+import { normalizeVerbPattern } from './verbs/verb';
 
 const classified = (
   verb: string,

@@ -2,9 +2,9 @@ import type { Attribute } from '@bailiwick/contracts/actions/action';
 import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grants/grant';
 import { remembered } from '@bailiwick/core/memo';
 import { isSecretName } from './secret-names';
-import { matchesVerb, normalizeVerb } from './verb';
-import { factsOf, type VerbFacts } from './verb-meaning';
-import { wordsOf } from './verb-words';
+import { matchesVerb, normalizeVerb } from './verbs/verb';
+import { factsOf, type VerbFacts } from './verbs/verb-meaning';
+import { wordsOf } from './verbs/verb-words';
 
 /** The facts about a verb: its effect on the world, its risk, and the labels of its actions. */
 export interface Entry {

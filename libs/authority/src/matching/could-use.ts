@@ -1,7 +1,7 @@
 import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { normalizeTool } from './tool-name';
-import { matchesVerb } from './verb';
-import { normalizeVerb } from './verb';
+import { matchesVerb } from './verbs/verb';
+import { normalizeVerb } from './verbs/verb';
 
 /**
  * Reports whether a grant with these limits could use the verb of this name. Other names are matched as tool names

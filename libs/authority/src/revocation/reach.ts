@@ -14,7 +14,7 @@ import {
   type RunNode,
 } from '../state/state';
 import { normalizeTool } from '../matching/tool-name';
-import { normalizeVerb } from '../matching/verb';
+import { normalizeVerb } from '../matching/verbs/verb';
 
 /** A revocation that a person may make. */
 export interface Meant {

@@ -16,7 +16,7 @@ import { normalizeResourceId } from '../../matching/pattern';
 import { toolDeniedBy, type Named } from '../../revocation/revocation-rules';
 import type { GrantNode, LogState, RunNode } from '../../state/state';
 import { chargeOf } from '../../state/usage';
-import { normalizeVerb } from '../../matching/verb';
+import { normalizeVerb } from '../../matching/verbs/verb';
 import { objectionsIn } from './objections';
 import { refuse, type Rules } from '../types';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';

@@ -13,7 +13,7 @@ import { folded, includes, overlaps } from '../../matching/inclusion';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
 import { normalizePathPattern } from '../../matching/pattern';
 import { windowMs } from '../../state/usage';
-import { normalizeVerbPattern } from '../../matching/verb';
+import { normalizeVerbPattern } from '../../matching/verbs/verb';
 import { clip, counted } from '../../presentation/text';
 
 /** Returns the limits of a root grant that requests none. They admit nothing until actions and resources are named. */

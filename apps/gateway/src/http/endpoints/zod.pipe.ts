@@ -1,7 +1,7 @@
 import type { PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
-import { readBody } from './json-body';
-import { Refused } from './problem';
+import { readBody } from '../bodies/json-body';
+import { Refused } from '../problems/problem';
 
 /** Issues named in one problem; more would only repeat the same mistake. */
 const ISSUES_MAX = 8;

@@ -13,8 +13,8 @@ import {
 } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { Role } from '../auth/api-keys';
-import { contextOf } from './request-context';
+import type { Role } from '../../auth/api-keys';
+import { contextOf } from '../request-context';
 import { BodyPipe, TextPipe, ZodPipe } from './zod.pipe';
 
 /** The declaration of one route, which routing, authorization and OpenAPI read. */

@@ -1,13 +1,13 @@
 import { HttpException, Inject, Injectable } from '@nestjs/common';
 import type { Logger } from '@bailiwick/platform/logging';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Admission } from '../auth/admission';
-import { LOGGER } from '../config';
-import { RefusalReports } from '../reporting/refusal-reports';
-import type { Endpoint } from './endpoint';
-import { HttpResponse, problemResponse } from './http-response';
+import { Admission } from '../../auth/admission';
+import { LOGGER } from '../../config';
+import { RefusalReports } from '../../reporting/refusal-reports';
+import type { Endpoint } from '../endpoints/endpoint';
+import { HttpResponse, problemResponse } from '../responses/http-response';
 import { Refused, RefusedElsewhere } from './problem';
-import type { Incoming } from './request-context';
+import type { Incoming } from '../request-context';
 
 const INTERNAL = 'an internal error occurred; the log of the gateway has the details';
 

@@ -2,8 +2,8 @@ import { BailiwickClient } from '@bailiwick/client/client';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { waitFor } from '@bailiwick/platform/local-servers/child';
 import { fillLog, type Filled, type Shape } from './fill';
-import type { Report } from './report';
-import type { System } from './system';
+import type { Report } from '../report/report';
+import type { System } from '../system';
 
 /** A tenant with a log of many live leases. */
 export interface Tenant extends Filled {

@@ -1,6 +1,6 @@
 import type { LogState } from '@bailiwick/authority/state/state';
 import { LIMITS } from '@bailiwick/core/limits';
-import { SerialQueue } from './serial-queue';
+import { SerialQueue } from '../serial-queue';
 
 /**
  * Loads trees that the state of a log no longer holds, by folding them again. They may be large: one is folded at a

@@ -1,9 +1,9 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import { remembered } from '@bailiwick/core/memo';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { foreignInVerb } from './foreign-syntax';
-import { matchesSegments } from './pattern';
-import { clip } from '../presentation/text';
+import { foreignInVerb } from '../foreign-syntax';
+import { matchesSegments } from '../pattern';
+import { clip } from '../../presentation/text';
 
 /** The number of verbs and patterns to remember: decisions mostly repeat the same few. */
 const FAMILIAR = 10_000;

@@ -1,9 +1,9 @@
 import type { FastifyReply } from 'fastify';
 import type { Code } from '@bailiwick/contracts/error-codes';
-import { NonceWanted } from '../auth/dpop-proofs';
-import { countAnswer } from '../reporting/metrics';
-import type { EndpointOptions } from './endpoint';
-import { problemOf, type Refused } from './problem';
+import { NonceWanted } from '../../auth/dpop-proofs';
+import { countAnswer } from '../../reporting/metrics';
+import type { EndpointOptions } from '../endpoints/endpoint';
+import { problemOf, type Refused } from '../problems/problem';
 
 /** The content type of JSON text. */
 export const JSON_TYPE = 'application/json; charset=utf-8';

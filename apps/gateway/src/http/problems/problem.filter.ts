@@ -1,7 +1,7 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { EndpointRegistry, methodsOf } from './endpoint-registry';
-import { send } from './http-response';
+import { EndpointRegistry, methodsOf } from '../endpoints/endpoint-registry';
+import { send } from '../responses/http-response';
 import { Problems } from './problems';
 
 /** Answers every error as application/problem+json (RFC 9457). */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { CODES } from '@bailiwick/contracts/error-codes';
 import { docsPage, openapi } from './openapi';
-import { problemOf, Refused } from './problem';
-import { declaredEndpoints } from '../testing/endpoints';
+import { problemOf, Refused } from '../problems/problem';
+import { declaredEndpoints } from '../../testing/endpoints';
 import type { Endpoint } from './endpoint';
 
 type Json = Record<string, unknown>;

@@ -1,10 +1,10 @@
-import type { Admission } from '../auth/admission';
-import type { Caller } from '../auth/caller';
-import { RefusalReports } from '../reporting/refusal-reports';
-import type { Endpoint } from './endpoint';
+import type { Admission } from '../../auth/admission';
+import type { Caller } from '../../auth/caller';
+import { RefusalReports } from '../../reporting/refusal-reports';
+import type { Endpoint } from '../endpoints/endpoint';
 import { fromAnswer, Refused } from './problem';
 import { Problems } from './problems';
-import type { Incoming } from './request-context';
+import type { Incoming } from '../request-context';
 
 describe('Problems', () => {
   const caller = { tenant: 'default', actor: { kind: 'service', id: 'key:bot' } } as unknown as Caller;

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { problemOf, Refused } from './problem';
+import { problemOf, Refused } from '../problems/problem';
 
 export const NDJSON = 'application/x-ndjson';
 

@@ -1,7 +1,7 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import { declaredEndpoints } from '../testing/endpoints';
-import { endpointsOfGateway } from '../testing/gateway';
+import { declaredEndpoints } from '../../testing/endpoints';
+import { endpointsOfGateway } from '../../testing/gateway';
 import type { Endpoint } from './endpoint';
 import { methodsOf, type BoundEndpoint } from './endpoint-registry';
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { LIMITS } from '@bailiwick/core/limits';
-import { endpointFinder } from '../fast-path/plain-requests';
-import { busThat } from '../testing/bus';
-import { endpointsOfGateway, keyOf, startGateway, type Gateway } from '../testing/gateway';
-import { RUN_ID } from '../testing/tokens';
+import { endpointFinder } from '../../fast-path/plain-requests';
+import { busThat } from '../../testing/bus';
+import { endpointsOfGateway, keyOf, startGateway, type Gateway } from '../../testing/gateway';
+import { RUN_ID } from '../../testing/tokens';
 import { IncomingBodies } from './incoming-bodies';
 
 const KEY = keyOf('orchestrator');

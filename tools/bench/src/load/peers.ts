@@ -6,7 +6,7 @@ import { stopChild, waitFor } from '@bailiwick/platform/local-servers/child';
 import { freePort } from '@bailiwick/platform/local-servers/ports';
 
 /** The programs to compare with. Only a clone of the repository contains them. */
-const PEERS = resolve(__dirname, '..', '..', '..', 'test', 'bench', 'peers');
+const PEERS = resolve(__dirname, '..', '..', '..', '..', 'test', 'bench', 'peers');
 const START_MS = 15_000;
 
 export interface Peer {

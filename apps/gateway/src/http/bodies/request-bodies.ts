@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Admission } from '../auth/admission';
-import { EndpointRegistry } from './endpoint-registry';
+import { Admission } from '../../auth/admission';
+import { EndpointRegistry } from '../endpoints/endpoint-registry';
 
 /**
  * Reads bodies as bytes, up to the limit of the endpoint, and only after the sender is admitted.

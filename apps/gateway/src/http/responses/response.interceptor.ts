@@ -1,7 +1,7 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { mergeMap, type Observable } from 'rxjs';
-import { endpointOf } from './endpoint';
+import { endpointOf } from '../endpoints/endpoint';
 import { Streamed, toResponse, type HttpResponse } from './http-response';
 
 /** Turns the result of a handler into a response. A stream is written here, so that the request counts until its end. */

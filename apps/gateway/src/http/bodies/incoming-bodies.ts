@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Caller } from '../auth/caller';
-import { Refused } from './problem';
+import type { Caller } from '../../auth/caller';
+import { Refused } from '../problems/problem';
 
 interface Bounds {
   readonly bytes: number;
