@@ -44,7 +44,11 @@ describe('a tenant of the previous build', () => {
   });
 
   it('ends the run that was live', async () => {
-    expect(await get(`/v1/runs/${live.runId}`)).toMatchObject({ status: 'revoked', imported: true });
+    // its lease ended by its time if that has come since the export was made
+    expect(await get(`/v1/runs/${live.runId}`)).toMatchObject({
+      status: expect.stringMatching(/^(revoked|expired)$/),
+      imported: true,
+    });
   });
 
   it('gets a receipt of this build with the same claims', async () => {
