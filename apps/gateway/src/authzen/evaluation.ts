@@ -87,11 +87,17 @@ function pick(value: Json | undefined, names: readonly string[]): Json {
   return found;
 }
 
-/** Conditions compare single values and lists of them, so other values are left out. */
+/**
+ * Conditions compare single values and lists of them, so other values are left out. A list of both kinds is kept, and
+ * refused as malformed: without a part of it, a condition on all elements could hold.
+ */
 function comparable(properties: Json | undefined): Json | undefined {
   if (!properties) return undefined;
+  const isScalar = (value: unknown): boolean => typeof value !== 'object';
   return Object.fromEntries(
-    Object.entries(properties).filter(([, value]) => [value].flat().every((each) => typeof each !== 'object')),
+    Object.entries(properties).filter(([, value]) =>
+      Array.isArray(value) ? value.length === 0 || value.some(isScalar) : isScalar(value),
+    ),
   );
 }
 

@@ -31,6 +31,12 @@ describe('resources', () => {
     [[but('src/**', 'src/secret/**')], 'src/secret', {}, NO],
     [[but('src/**', 'src/secret/**')], 'src/secret/key', {}, NO],
     [[but('src/**', 'src/secret/**'), on('src/secret/readme')], 'src/secret/readme', {}, 'permit'],
+    [[but('**', '**/secrets/**', '**/.env')], 'app/SECRETS/key', {}, NO],
+    [[but('**', '**/secrets/**', '**/.env')], 'app/secrets./key', {}, NO],
+    [[but('**', '**/secrets/**', '**/.env')], 'app/.env::$DATA', {}, NO],
+    [[but('**', '**/secrets/**', '**/.env')], 'app/.env.example', {}, 'permit'],
+    [[but('**', 'team:alpha/**')], 'team:beta/x', {}, 'permit'],
+    [[but('**', 'stra\u00dfe/**')], 'STRASSE/x', {}, NO],
     [[but('src/**', '**/.env', '**/*/.env')], 'src/app/.env', {}, NO],
   ])('answers under %j for %s with attributes %j: %s', (limit, id, attributes, verdict) => {
     expect(ask(limit, id, attributes as Record<string, string>)).toBe(verdict);
@@ -64,7 +70,8 @@ describe('resources', () => {
     [[but('src/**', 'src/secret/**')], [but('src/**', 'src/secret/**')], false],
     [[but('src/**', 'src/**/secret/**')], [but('src/**', 'src/secret/**')], false],
     [[but('src/**', 'src/secret/*')], [but('src/**', 'src/secret/**')], true], // src/secret/a/b
-    [[on('src/**')], [but('src/**', 'src/secret/**'), on('src/secret/**')], false], // a union
+    [[on('src/**')], [but('src/**', 'src/secret/**'), on('src/secret/**')], true], // src/SECRET is in neither
+    [[on('src/1/**')], [but('src/**', 'src/*/a'), on('src/*/*')], false], // a union
     [[on('src/**')], [but('src/**', 'src/secret/**'), on('src/secret/**', inside)], true],
     // a union across conditions is refused even if it would cover
     [

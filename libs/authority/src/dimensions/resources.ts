@@ -101,8 +101,11 @@ const regionOf = ({ match, except }: Selector): Region => ({
   except: except?.map((each) => each.split('/')),
 });
 
-const matches = ({ match, except = [] }: Selector, id: string): boolean =>
-  matchesPath(match, id) && !except.some((each) => matchesPath(folded(each), folded(id)));
+/** Reports whether a selector covers a name, whatever its type and conditions. */
+export const matches = ({ match, except = [] }: Selector, id: string): boolean =>
+  matchesPath(match, id) && !except.some((each) => matchesPath(foldedPath(each), foldedPath(id)));
+
+const foldedPath = (path: string): string => path.split('/').map(folded).join('/');
 
 function conditionsImply(child: Selector, parent: Selector, work: Work): boolean {
   return Object.entries(parent.where ?? {}).every(([name, wide]) => {

@@ -82,8 +82,14 @@ interface Automaton {
   readonly literals: ReadonlyMap<string, bigint>;
 }
 
-/** Returns the form of a segment in which exceptions are compared. */
-export const folded = (text: string): string => text.normalize('NFKC').toLowerCase();
+/**
+ * Returns the form of a segment in which exceptions are compared: without case, compatibility forms, and what some file
+ * systems drop at its end: dots, spaces and the name of the default stream.
+ */
+export function folded(text: string): string {
+  const folds = text.normalize('NFKC').toUpperCase().toLowerCase();
+  return folds.replace(/::\$data$/, '').replace(/[. ]+$/, '') || folds;
+}
 
 function compile(pattern: Segments): Automaton {
   // no two ** in a row, so that one step over a ** never leads to another
@@ -204,6 +210,7 @@ function lettersAt(pair: Pair, parents: readonly CompiledRegion[], child: Compil
     add(texts, parent.match, match);
     parent.except.forEach((each, k) => add(folds, each, except[k] as bigint));
   });
+  if (folds.has('')) texts.add(''); // only a forged pattern has a segment without text
   const others = [...folds].filter((fold) => fold !== ''); // every other text has a second spelling
   return [
     ...[...texts].map(spelled),

@@ -37,6 +37,8 @@ export function matchesLike(like: string, text: string): boolean {
  * @see Hopcroft, Motwani, Ullman: Introduction to Automata Theory, §4.3 (emptiness of a difference)
  */
 export function textsInside(all: readonly TextPattern[], some: readonly TextPattern[], work: Work): boolean {
+  work.left -= [...all, ...some].reduce((sum, pattern) => sum + pattern.length, 0) / COMPILED_AT_ONCE;
+  if (work.left < 0) return false;
   const narrow = all.map(compile);
   const wide = some.map(compile);
   const start: States = { narrow: narrow.map(first), wide: wide.map(first) };
@@ -60,6 +62,9 @@ export function textsInside(all: readonly TextPattern[], some: readonly TextPatt
   }
   return true;
 }
+
+/** Characters that are compiled for one unit of work. */
+const COMPILED_AT_ONCE = 4;
 
 /** A compiled pattern. Bit i of a mask: the position before token i. Bit `end`: the whole pattern is matched. */
 interface Automaton {

@@ -1,20 +1,16 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { startOf } from './absolute-names';
 import { foreignInPath } from './foreign-syntax';
 import { clip } from '../presentation/text';
 
 /**
  * Names of resources: segments separated by `/`.
  *
- * Each resource has one spelling. An id has no trailing or doubled slash, no `.` or `..`, no backslash, no
+ * Each resource has one spelling. An id has no leading, trailing or doubled slash, no `.` or `..`, no backslash, no
  * percent-encoded separator, no invisible or direction-changing character, and is in Unicode form NFC. Any other
  * spelling is refused with instructions, never repaired: a path slips past a check if two components repair it
- * differently. Only what RFC 3986 calls equivalent is normalized: NFC, and scheme, host and port of a URL.
- *
- * `/todos/5`, `todos/5` and `https://host/todos/5` are three names. The start of an absolute path is a segment without
- * text; scheme, the two slashes and host of a URL are three segments (`https:`, none, `host`), so `https://host/**` covers
- * one host, `https://*` + `/**` any, and `**` every name.
+ * differently. An absolute file path is therefore written without its first slash (`srv/x`, under a resource type that
+ * identifies its location), and a URL as host and path.
  *
  * Case is preserved and significant, as on most file systems and forges. On a system without case, a lease for `src/**`
  * does not reach `SRC/x`, which is the safe direction. Exceptions are compared without case for the same reason.
@@ -81,11 +77,8 @@ function segmentsOf(text: string): Result<string[], string> {
     return err(`is longer than ${LIMITS.resourceIdLength} characters in form NFC`);
   if (INVISIBLE.test(normal)) return err('has a control, invisible or direction-changing character; leave it out');
   if (LOOK_ALIKE.test(normal)) return err('has a look-alike of a separator or dot; write / and . themselves');
-  const start = startOf(normal);
-  if (!start.ok) return start;
-  const segments = start.value.text.split('/');
-  const fault =
-    spellingFault(start.value.text, segments.slice(start.value.from)) ?? hiddenFault(start.value.text, segments);
+  const segments = normal.split('/');
+  const fault = spellingFault(normal, segments) ?? hiddenFault(normal, segments);
   return fault === undefined ? ok(segments) : err(fault);
 }
 
@@ -94,6 +87,8 @@ function spellingFault(text: string, segments: readonly string[]): string | unde
   if (text.includes('\\')) return 'has a backslash; segments are separated by /';
   if (ENCODED.test(text))
     return 'has a percent-encoded letter, digit, separator, dot or control character; give it decoded';
+  if (text.includes('://')) return 'is written as a URL; write it as host/path, without the scheme';
+  if (text.startsWith('/')) return 'starts with a slash; write srv/x for the file /srv/x';
   if (text.endsWith('/')) return 'ends with a slash; name the folder without it, or its contents as folder/**';
   if (segments.length > LIMITS.segmentsPerPattern) return `has more than ${LIMITS.segmentsPerPattern} segments`;
   for (const segment of segments) {

@@ -1,5 +1,5 @@
 import type { Limits } from '@bailiwick/contracts/grants/grant';
-import { matchesPath } from '../matching/pattern';
+import { matches } from '../dimensions/resources';
 
 /**
  * Reports whether the lease or the goal names the place (host, bucket, domain) of a resource. Pass the root lease,
@@ -9,8 +9,11 @@ import { matchesPath } from '../matching/pattern';
  */
 export function namesPlace({ resources, purpose }: Limits, type: string, id: string): boolean {
   const named = resources.some(
-    ({ type: of, match }) =>
-      (of === '*' || of === type) && !match.startsWith('*') && placeOf(match) === placeOf(id) && matchesPath(match, id),
+    (selector) =>
+      (selector.type === '*' || selector.type === type) &&
+      !selector.match.startsWith('*') &&
+      placeOf(selector.match) === placeOf(id) &&
+      matches(selector, id),
   );
   return named || purpose.delegatedSources.some((source) => isAt(source, id));
 }

@@ -26,20 +26,21 @@ const withTarget: Upcaster = (event) => {
 /**
  * Version 2 adds: `literal` in a resource selector (types that hold limits); the uncharged part and the deadline of an
  * outcome; the objections on an approval request's card; the target of a rule that names a tool; all effects of a
- * decision, and whether the run states its call.
+ * decision, and whether the run states its call. Version 3 adds exceptions of selectors, further operators of conditions,
+ * and attributes that are lists.
  */
 export const UPCASTERS: Upcasters = {
-  GrantIssued: [asItIs],
-  ApprovalRequested: [asItIs],
-  DelegationRefused: [asItIs],
+  GrantIssued: [asItIs, asItIs],
+  ApprovalRequested: [asItIs, asItIs],
+  DelegationRefused: [asItIs, asItIs],
   ApprovalExpired: [asItIs],
-  ActionPermitted: [asItIs],
+  ActionPermitted: [asItIs, asItIs],
   ActionCompleted: [asItIs],
   ActionFailed: [asItIs],
   ActionAbandoned: [asItIs],
   RevocationRuleAdded: [withTarget],
-  ActionDenied: [asItIs],
-  ActionStepUp: [asItIs],
+  ActionDenied: [asItIs, asItIs],
+  ActionStepUp: [asItIs, asItIs],
 };
 
 /** Returns the version in which events of a type are written today. */
