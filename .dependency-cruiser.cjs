@@ -97,7 +97,7 @@ module.exports = {
     rule(
       'sql-in-its-place',
       'pg and typeorm only in the event log, in the ledger and intent stores, and in the baseline of the benchmarks',
-      { pathNot: '^(libs/event-store/|apps/(ledger|intent)/|tools/bench/src/raw-events|test/|.*\\.spec\\.ts)' },
+      { pathNot: '^(libs/event-store/|apps/(ledger|intent)/|tools/bench/src/data/raw-events|test/|.*\\.spec\\.ts)' },
       { path: 'node_modules/(@types/)?(pg|typeorm)/' },
     ),
     rule(
