@@ -18,4 +18,37 @@ describe('runService', () => {
     });
     expect(steps).toEqual([failure, 1]);
   });
+
+  it('lets a shutdown during the start end the process, without a report of a failed start', async () => {
+    const steps: unknown[] = [];
+    const listeners = process.listeners('SIGTERM');
+    await new Promise<void>((ended) => {
+      const exit = jest.spyOn(process, 'exit').mockImplementation(((code: number) => {
+        steps.push(code);
+        exit.mockRestore();
+        ended();
+      }) as never);
+      let fail = (_error: Error): void => undefined;
+      runService(
+        () =>
+          Promise.resolve({
+            close: async () => {
+              steps.push('closes');
+              fail(new Error('the connection was closed'));
+              await Promise.resolve();
+            },
+          }),
+        () => {
+          queueMicrotask(() => {
+            for (const each of process.listeners('SIGTERM')) if (!listeners.includes(each)) each('SIGTERM');
+          });
+          return new Promise((_resolve, reject) => (fail = reject));
+        },
+        (error) => steps.push(error),
+      );
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      for (const each of process.listeners(signal)) if (!listeners.includes(each)) process.off(signal, each);
+    expect(steps).toEqual(['closes', 0]);
+  });
 });

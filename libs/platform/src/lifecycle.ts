@@ -4,21 +4,27 @@ interface Application {
 
 /**
  * Runs a service in this process: starts it, notifies the supervisor that it is ready, and closes it on shutdown. If it
- * does not start, reports the reason and ends the process with exit code 1.
- * @param create opens the connections; a shutdown during `listen` closes them
+ * does not start, reports the reason and ends the process with exit code 1. A shutdown during `listen` closes the
+ * application; `listen` may fail over it, which is no failure to start.
+ * @param create opens the connections
  */
 export function runService<T extends Application>(
   create: () => Promise<T>,
   listen: (application: T) => Promise<unknown>,
   report: (error: unknown) => void,
 ): void {
+  let isStopping = false;
   const start = async (): Promise<void> => {
     const application = await create();
-    onShutdown(() => application.close());
+    onShutdown(() => {
+      isStopping = true;
+      return application.close();
+    });
     await listen(application);
-    announceReady();
+    if (!isStopping) announceReady();
   };
   start().catch((error: unknown) => {
+    if (isStopping) return; // the shutdown ends the process
     report(error);
     process.exit(1);
   });

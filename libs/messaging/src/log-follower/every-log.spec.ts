@@ -7,13 +7,16 @@ describe('EveryLog', () => {
   let errors: unknown[];
   let failing: Error | undefined;
   let lists: number;
+  let held: Promise<string[]> | undefined;
   let every: EveryLog;
 
   beforeEach(() => {
     [logs, followed, errors, failing, lists] = [['default/0', 'default/1'], [], [], undefined, 0];
+    held = undefined;
     every = new EveryLog({
       list: () => {
         lists += 1;
+        if (held) return held;
         return failing ? Promise.reject(failing) : Promise.resolve(logs);
       },
       follow: (log) => followed.push(log),
@@ -36,6 +39,30 @@ describe('EveryLog', () => {
   it('does not start if the logs cannot be listed', async () => {
     failing = new Error('no database');
     await expect(every.start()).rejects.toThrow('no database');
+  });
+
+  it('follows no log of a list that was being read when it stopped, and lists no more', async () => {
+    let answer = (_logs: string[]): void => undefined;
+    held = new Promise((resolve) => (answer = resolve));
+    const starting = every.start();
+    every.stop();
+    answer(['late/0']);
+    await starting;
+    let others = 0;
+    const other = new EveryLog({
+      list: () => {
+        others += 1;
+        return Promise.resolve([]);
+      },
+      follow: () => undefined,
+      onError: () => undefined,
+      everyMs: 1,
+    });
+    await other.start();
+    await pauseUntil(() => others > 3);
+    other.stop();
+    expect(followed).toEqual([]);
+    expect(lists).toBe(1);
   });
 
   it('reports a later failure and lists again', async () => {

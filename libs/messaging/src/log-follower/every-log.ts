@@ -14,23 +14,37 @@ export interface EveryLogOptions {
 export class EveryLog {
   private readonly known = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   constructor(private readonly options: EveryLogOptions) {}
 
   /** Follows the present logs. @throws if they cannot be listed */
   async start(): Promise<void> {
     await this.followNew();
-    const { everyMs = BUS_LIMITS.newLogsMs, onError } = this.options;
-    this.timer = setInterval(() => void this.followNew().catch(onError), everyMs);
+    this.listLater();
   }
 
-  /** Follows no further logs; those that are followed continue. */
+  /** Follows no further logs, also if a list is being read; those that are followed continue. */
   stop(): void {
-    clearInterval(this.timer);
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  /** Lists one at a time, however long the database takes. */
+  private listLater(): void {
+    if (this.stopped) return;
+    const { everyMs = BUS_LIMITS.newLogsMs, onError } = this.options;
+    this.timer = setTimeout(() => {
+      void this.followNew()
+        .catch(onError)
+        .finally(() => this.listLater());
+    }, everyMs);
   }
 
   private async followNew(): Promise<void> {
-    for (const log of await this.options.list()) {
+    const logs = await this.options.list();
+    for (const log of logs) {
+      if (this.stopped) return;
       if (this.known.has(log)) continue;
       this.options.follow(log);
       this.known.add(log);
