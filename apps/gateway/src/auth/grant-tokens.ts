@@ -59,12 +59,13 @@ export class GrantTokens {
   }
 
   /**
-   * Verifies a token. The result is cached until the token expires or others displace it.
+   * Verifies a token. The result is cached until the token is sent after its end, or others displace it.
    * @param digest the digest of the token, if the caller has it
    */
   async verify(token: string, digest: string = digestOf(token)): Promise<TokenClaims> {
     const known = this.known.get(digest);
     if (known && known.expiresAt > this.now()) return known;
+    this.known.delete(digest);
     try {
       const { payload } = await jwtVerify(token, this.publicKey, {
         issuer: this.issuer,

@@ -10,7 +10,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { err } from '@bailiwick/core/result';
 import { z } from 'zod';
 import { BUS } from '../config';
-import { fromAnswer, Refused } from '../http/problems/problem';
+import { fromAnswer, fromCommand, Refused } from '../http/problems/problem';
 import { CommandBatcher } from './command-batcher';
 import { requestWithRetries, type Send } from './retry';
 
@@ -40,7 +40,9 @@ export class LogClient {
 
   /** @throws Refused with the owner's refusal, or NOT_READY if no owner could be reached in time (I11) */
   async command<T>(command: Command): Promise<T> {
-    return value<T>(await this.submit(command));
+    const reply = await this.submit(command);
+    if (!reply.ok) throw fromCommand(reply.refusal);
+    return reply.value as T;
   }
 
   submit(command: Command): Promise<Answer> {

@@ -13,8 +13,8 @@ export class Refused extends Error {
   }
 }
 
-/** A refusal by the owner of a log, which has recorded it, or by the ledger or the delegation service. */
-export class RefusedElsewhere extends Refused {}
+/** A refusal of a command by the owner of a log, which has recorded it if it is for lack of rights. */
+export class RefusedCommand extends Refused {}
 
 const TITLES: Partial<Record<Code, string>> = {
   GRANT_WIDENS_PARENT: 'A child grant must not be wider than its parent',
@@ -33,13 +33,19 @@ export function problemOf(refused: Refused): { status: number; body: Record<stri
   };
 }
 
+interface Refusal {
+  readonly code: string;
+  readonly detail: string;
+  readonly reasons?: unknown[];
+  readonly extra?: Record<string, unknown>;
+}
+
 /** Converts a refusal of another service. An unknown code is an internal error. */
-export function fromAnswer(refusal: {
-  code: string;
-  detail: string;
-  reasons?: unknown[];
-  extra?: Record<string, unknown>;
-}): RefusedElsewhere {
-  const code = (Object.hasOwn(CODES, refusal.code) ? refusal.code : 'INTERNAL') as Code;
-  return new RefusedElsewhere(code, refusal.detail, (refusal.reasons ?? []) as Reason[], refusal.extra ?? {});
+export const fromAnswer = (refusal: Refusal): Refused => new Refused(...membersOf(refusal));
+
+/** Converts a refusal of a command. */
+export const fromCommand = (refusal: Refusal): RefusedCommand => new RefusedCommand(...membersOf(refusal));
+
+function membersOf({ code, detail, reasons = [], extra = {} }: Refusal): ConstructorParameters<typeof Refused> {
+  return [(Object.hasOwn(CODES, code) ? code : 'INTERNAL') as Code, detail, reasons as Reason[], extra];
 }

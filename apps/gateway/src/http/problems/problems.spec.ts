@@ -2,7 +2,7 @@ import type { Admission } from '../../auth/admission';
 import type { Caller } from '../../auth/caller';
 import { RefusalReports } from '../../reporting/refusal-reports';
 import type { Endpoint } from '../endpoints/endpoint';
-import { fromAnswer, Refused } from './problem';
+import { fromAnswer, fromCommand, Refused } from './problem';
 import { Problems } from './problems';
 import type { Incoming } from '../request-context';
 
@@ -26,8 +26,13 @@ describe('Problems', () => {
   });
 
   it('does not report a refusal that the owner has recorded, so that the log has it once', () => {
-    expect(respond(fromAnswer({ code: 'FORBIDDEN', detail: 'an approval is given by a person' }))).toBe(403);
+    expect(respond(fromCommand({ code: 'FORBIDDEN', detail: 'an approval is given by a person' }))).toBe(403);
     expect(recorded).toEqual([]);
+  });
+
+  it('reports a refusal of a query, which no other service records', () => {
+    expect(respond(fromAnswer({ code: 'FORBIDDEN', detail: 'a dry run for another run' }))).toBe(403);
+    expect(recorded).toEqual(['recordRefusal']);
   });
 
   it('reports no other refusals', () => {

@@ -6,7 +6,7 @@ import { LOGGER } from '../../config';
 import { RefusalReports } from '../../reporting/refusal-reports';
 import type { Endpoint } from '../endpoints/endpoint';
 import { HttpResponse, problemResponse } from '../responses/http-response';
-import { Refused, RefusedElsewhere } from './problem';
+import { Refused, RefusedCommand } from './problem';
 import type { Incoming } from '../request-context';
 
 const INTERNAL = 'an internal error occurred; the log of the gateway has the details';
@@ -27,7 +27,7 @@ export class Problems {
   ofEndpoint(endpoint: Endpoint, error: unknown, request: Pick<Incoming, 'url' | 'raw'>): HttpResponse {
     const refused = this.toRefused(error, request.url);
     const caller = this.admission.callerOf(request.raw);
-    const isOwn = !(refused instanceof RefusedElsewhere);
+    const isOwn = !(refused instanceof RefusedCommand);
     if (isOwn && refused.code === 'FORBIDDEN' && caller && endpoint.roles !== 'public')
       this.refusals.report(caller, `${endpoint.method} ${endpoint.path}`, refused.detail);
     return problemResponse(endpoint.path, refused);
