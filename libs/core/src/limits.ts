@@ -135,6 +135,8 @@ export const LIMITS = {
   wildcardsPerGrant: 256,
   /** steps of comparing the patterns of two grants in one dimension; takes a few milliseconds */
   inclusionWork: 20_000,
+  /** the same for the conditions of two grants, in comparisons of 64 values or characters; takes tens of milliseconds */
+  conditionWork: 100_000,
   windowsPerBudget: 8,
   windowBuckets: 256,
   windowMs: 30 * DAY,

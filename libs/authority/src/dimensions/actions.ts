@@ -30,9 +30,9 @@ export const actions: Dimension<ActionsLimit> = {
     deny: sorted([...a.deny, ...b.deny]),
     mode: rank(a.mode) <= rank(b.mode) ? a.mode : b.mode,
   }),
-  attenuates(child, parent) {
+  attenuates(child, parent, effort) {
     const wider = new Wider('actions');
-    const work = allowance();
+    const work = allowance(effort);
     const added = child.allow.filter((pattern) => !inside(parent.allow, pattern, work));
     wider.unless(
       added.length === 0,

@@ -37,14 +37,14 @@ export const DIMENSION_TABLE = DIMENSIONS.map((name) => TABLE[name] as unknown a
  * child's limit with an invalid form (made by hand, without the checks at the edge) is wider than anything (I11), so
  * the comparisons below only receive valid limits.
  */
-export function attenuatesAll(child: Limits, parent: Limits): Violation[] {
+export function attenuatesAll(child: Limits, parent: Limits, effort?: number): Violation[] {
   return DIMENSIONS.flatMap((name): Violation[] => {
     const dimension = dimensionOf(name);
     if (!dimension.schema.safeParse(child[name]).success) {
       const message = `its ${name} limit is not of the form of one`;
       return [{ dimension: name, path: name, parent: null, child: null, message }];
     }
-    const result = dimension.attenuates(child[name], parent[name]);
+    const result = dimension.attenuates(child[name], parent[name], effort);
     return result.ok ? [] : result.error;
   });
 }

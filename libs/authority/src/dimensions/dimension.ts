@@ -86,7 +86,8 @@ export interface Dimension<Limit> {
   readonly unlimited: Limit;
   /** returns the tighter of both: admits only what both admit */
   meet(a: Limit, b: Limit): Limit;
-  attenuates(child: Limit, parent: Limit): Result<void, Violation[]>;
+  /** @param effort multiplies the bound on work, beyond which the answer is that the child is wider; 1 by default */
+  attenuates(child: Limit, parent: Limit, effort?: number): Result<void, Violation[]>;
   admits(limit: Limit, action: ActionFacts, situation: Situation, now: number): Verdict;
   /** describes the limit in plain language, for consent cards and receipts */
   describe(limit: Limit): string;

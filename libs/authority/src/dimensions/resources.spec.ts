@@ -35,6 +35,9 @@ describe('resources', () => {
     [[but('**', '**/secrets/**', '**/.env')], 'app/secrets./key', {}, NO],
     [[but('**', '**/secrets/**', '**/.env')], 'app/.env::$DATA', {}, NO],
     [[but('**', '**/secrets/**', '**/.env')], 'app/.env.example', {}, 'permit'],
+    [[but('**', '**/secrets/**', '**/.env')], 'app/.env::$DATA.', {}, NO],
+    [[but('**', '**/secrets/**', '**/.env')], 'app/secrets:$I30:$INDEX_ALLOCATION/key', {}, NO],
+    [[but('**', 'stra\u00dfe/**')], 'stra\u1e9ee/x', {}, NO],
     [[but('**', 'team:alpha/**')], 'team:beta/x', {}, 'permit'],
     [[but('**', 'stra\u00dfe/**')], 'STRASSE/x', {}, NO],
     [[but('src/**', '**/.env', '**/*/.env')], 'src/app/.env', {}, NO],
@@ -99,6 +102,25 @@ describe('resources', () => {
       'would reach repo a where sensitivity is one of public, internal, which no selectors of its parent cover under the same conditions' +
         ' (selectors that differ in a condition are not taken together: name one for each)',
     );
+  });
+
+  it('compares many selectors with conditions that differ, on paths apart', () => {
+    const ids = (i: number) => Array.from({ length: 5 }, (_, k) => `${i}${k}-4e07-4b0c-9a55-3f3b2f2d7a6e`);
+    const parent = Array.from({ length: 60 }, (_, i) => on(`p${i}/**`, { owner: { in: ids(i) } }));
+    const child = Array.from({ length: 60 }, (_, i) => on(`p${i}/sub/**`, { owner: { in: ids(i).slice(1) } }));
+    expect(wider(resources.attenuates(child, parent))).toEqual([]);
+  });
+
+  it('states that it gave up if the lists are too intricate', () => {
+    const far = (letter: string): string => ['**', letter, ...Array<string>(7).fill('*')].join('/');
+    const parent = Array.from({ length: 32 }, (_, i) => on(far(`s${i}`)));
+    const child = Array.from({ length: 32 }, (_, i) => on(`x/${far(`s${i}`)}/*`));
+    const result = resources.attenuates(child, parent, 0);
+    expect(result.ok ? '' : result.error[0]?.message).toMatch(/too intricate to compare completely/);
+  });
+
+  it('shows an exception that is not one plain word in quotation marks', () => {
+    expect(resources.describe([but('**', 'secrets and keys/**')])).toBe('repo ** except “secrets and keys/**”');
   });
 
   it('meets pair by pair under the conditions of both', () => {

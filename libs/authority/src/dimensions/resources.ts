@@ -1,13 +1,13 @@
 import { resourcesLimit, type ResourcesLimit, type Selector } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Dimension } from './dimension';
-import { allowance, covers, folded, type Region, type Work } from '../matching/inclusion';
+import { allowance, areApart, covers, folded, type Region, type Work } from '../matching/inclusion';
 import { matchesPath } from '../matching/pattern';
 import { clip, listed, sentence, shown } from '../presentation/text';
-import { implies } from './conditions/inclusion';
+import { conditionAllowance, implies } from './conditions/inclusion';
 import { both } from './conditions/meet';
-import { describeCondition, satisfies, type Attributes } from './conditions/operators';
-import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
+import { describeCondition, quoted, satisfies, type Attributes } from './conditions/operators';
+import { deny, PERMIT, sorted, stepUp, TOO_INTRICATE, Wider } from './verdict';
 
 /**
  * The resources that a grant covers: any of its selectors may match; an empty list admits nothing.
@@ -23,9 +23,9 @@ export const resources: Dimension<ResourcesLimit> = {
   unlimited: [{ type: '*', match: '**' }],
   /** Meets pair by pair if one path lies inside the other; paths that only overlap are left out. */
   meet: (a, b) => distinct(a.flatMap((x) => b.flatMap((y) => meetSelectors(x, y)))),
-  attenuates(child, parent) {
+  attenuates(child, parent, effort) {
     const wider = new Wider('resources');
-    const work = allowance();
+    const work = { paths: allowance(effort), conditions: conditionAllowance(effort) };
     const outside = child.filter((selector) => !inside(parent, selector, work)).map(describeSelector);
     wider.unless(
       outside.length === 0,
@@ -33,7 +33,8 @@ export const resources: Dimension<ResourcesLimit> = {
       shown(outside),
       shown(parent.map(describeSelector)),
       `would reach ${listed(outside)}, which no selectors of its parent cover under the same conditions` +
-        ' (selectors that differ in a condition are not taken together: name one for each)',
+        ' (selectors that differ in a condition are not taken together: name one for each)' +
+        (work.paths.left < 0 || work.conditions.left < 0 ? `; ${TOO_INTRICATE}` : ''),
     );
     return wider.result();
   },
@@ -88,9 +89,20 @@ function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): 
   return record && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-function inside(parents: readonly Selector[], child: Selector, work: Work): boolean {
-  const covering = parents.filter((parent) => isOfType(child.type, parent) && conditionsImply(child, parent, work));
-  return pathInside(covering, child, work);
+interface Effort {
+  readonly paths: Work;
+  readonly conditions: Work;
+}
+
+function inside(parents: readonly Selector[], child: Selector, work: Effort): boolean {
+  const path = child.match.split('/');
+  const covering = parents.filter(
+    (parent) =>
+      isOfType(child.type, parent) &&
+      !areApart(parent.match.split('/'), path) &&
+      conditionsImply(child, parent, work.conditions),
+  );
+  return pathInside(covering, child, work.paths);
 }
 
 const pathInside = (parents: readonly Selector[], child: Selector, work?: Work): boolean =>
@@ -164,6 +176,6 @@ const describeConditions = (selector: Selector): string =>
 function describeSelector(selector: Selector): string {
   const conditions = describeConditions(selector);
   const match = selector.literal ? `${clip(selector.match)} (literally)` : clip(selector.match);
-  const except = selector.except ? ` except ${listed(selector.except, '', DESCRIBED)}` : '';
+  const except = selector.except ? ` except ${listed(selector.except.map(quoted), '', DESCRIBED)}` : '';
   return `${clip(selector.type)} ${match}${except}${conditions ? ` where ${conditions}` : ''}`;
 }

@@ -20,6 +20,9 @@ export const stepUp = (code: ReasonCode, message: string, evidence: Evidence = {
   ...evidence,
 });
 
+/** Follows the message of a comparison that was given up. */
+export const TOO_INTRICATE = 'the lists are too intricate to compare completely; name fewer or simpler ones';
+
 /** Collects the places where a child is wider than its parent. */
 export class Wider {
   private readonly violations: Violation[] = [];

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { covers, includes, overlaps, type Region, type Segments } from './inclusion';
+import { covers, folded, includes, overlaps, type Region, type Segments } from './inclusion';
 import { collapse } from './pattern';
 
 fc.configureGlobal({ seed: 20260101 });
@@ -183,6 +183,23 @@ describe('inclusion of names with exceptions, against every name of up to 4 segm
         expect(overlaps(a, b)).toBe(both || isEmptyName);
       }),
       { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('the folded form of a segment', () => {
+  const part = fc.oneof(
+    fc.constantFrom('a', 'A', '.', ' ', ':', '::$DATA', ':$DATA', '$', '\u1e9e', '\u00df', '\u03aa\u0301'),
+    fc.string({ unit: 'grapheme', maxLength: 2 }),
+  );
+
+  it('is not changed by folding again', () => {
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
+        const once = folded(parts.join(''));
+        expect(folded(once)).toBe(once);
+      }),
+      { numRuns: 5_000 },
     );
   });
 });

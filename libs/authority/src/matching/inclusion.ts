@@ -50,7 +50,7 @@ const excludesNoMore = ({ except: parents = [] }: Region, { except: children = [
   parents.every((parent) => children.some((child) => isSame(parent, child)));
 
 /** Reports whether no name matches both: a literal at the same distance from the start, or from the end, differs. */
-function areApart(a: Segments, b: Segments): boolean {
+export function areApart(a: Segments, b: Segments): boolean {
   return differ(a, b) || differ(a.toReversed(), b.toReversed());
 }
 
@@ -67,7 +67,7 @@ function differ(a: Segments, b: Segments): boolean {
 export interface Work {
   left: number;
 }
-export const allowance = (): Work => ({ left: LIMITS.inclusionWork });
+export const allowance = (effort = 1): Work => ({ left: effort * LIMITS.inclusionWork });
 /** the cost of compiling, per segment */
 const COMPILING = 4;
 
@@ -84,12 +84,18 @@ interface Automaton {
 
 /**
  * Returns the form of a segment in which exceptions are compared: without case, compatibility forms, and what some file
- * systems drop at its end: dots, spaces and the name of the default stream.
+ * systems drop at its end: dots, spaces, and the names of a file's own streams. Folding twice changes nothing.
  */
 export function folded(text: string): string {
-  const folds = text.normalize('NFKC').toUpperCase().toLowerCase();
-  return folds.replace(/::\$data$/, '').replace(/[. ]+$/, '') || folds;
+  const lower = text.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
+  for (let fold = lower; ;) {
+    const shorter = fold.replace(OWN_STREAM, '').replace(/[. ]+$/, '');
+    if (shorter === '') return fold;
+    if (shorter === fold) return fold;
+    fold = shorter;
+  }
 }
+const OWN_STREAM = /:[^:]*:\$(?:data|index_allocation)$/;
 
 function compile(pattern: Segments): Automaton {
   // no two ** in a row, so that one step over a ** never leads to another

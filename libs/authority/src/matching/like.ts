@@ -46,7 +46,9 @@ export function textsInside(all: readonly TextPattern[], some: readonly TextPatt
   for (const open = [start]; open.length > 0;) {
     const states = open.pop() as States;
     if (isCounterexample(states, narrow, wide)) return false;
-    for (const character of charactersAt(states, narrow, wide)) {
+    const characters = charactersAt(states, narrow, wide);
+    work.left -= characters.size / COMPILED_AT_ONCE;
+    for (const character of characters) {
       work.left -= narrow.length + wide.length;
       if (work.left < 0) return false;
       const next: States = {

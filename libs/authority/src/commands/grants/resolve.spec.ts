@@ -97,6 +97,24 @@ describe('a root grant', () => {
       /leaves out all of src\/\*\*; remove the selector/,
     ],
     [
+      'exceptions that leave out everything together',
+      { resources: [{ type: 'file', match: 'a/**', except: ['a', 'a/*', 'a/*/**'] }] },
+      'PATTERN_INVALID',
+      /leaves out all of a\/\*\*, with the others/,
+    ],
+    [
+      'an excluded value with a space at its end',
+      { resources: [{ type: 'file', match: '**', where: { s: { ne: 'secret ' } } }] },
+      'PATTERN_INVALID',
+      /space at its start or end/,
+    ],
+    [
+      'an excluded value with a letter of another alphabet',
+      { resources: [{ type: 'file', match: '**', where: { s: { notIn: ['s\u0435cret'] } } }] },
+      'PATTERN_INVALID',
+      /where\.s/,
+    ],
+    [
       'an exception in the notation of another language',
       { resources: [{ type: 'file', match: 'src/**', except: ['!src/secret'] }] },
       'PATTERN_INVALID',

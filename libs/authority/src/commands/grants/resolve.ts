@@ -1,4 +1,4 @@
-import type { Condition, GrantRequest, Limits, Selector, WindowCap } from '@bailiwick/contracts/grants/grant';
+import type { GrantRequest, Limits, Selector, WindowCap } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import { formatDuration, parseDuration } from '@bailiwick/core/duration';
@@ -9,12 +9,12 @@ import { attenuatesAll } from '../../dimensions/all';
 import { meetWindow, meetWindows, tighterCost } from '../../dimensions/budget';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { sorted } from '../../dimensions/verdict';
-import { folded, includes, overlaps } from '../../matching/inclusion';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
 import { normalizePathPattern } from '../../matching/pattern';
 import { windowMs } from '../../state/usage';
 import { normalizeVerbPattern } from '../../matching/verbs/verb';
 import { clip, counted } from '../../presentation/text';
+import { admittedTexts, excludedTexts, exceptionFaults, wrongInExcluded } from './selector-checks';
 
 /** Returns the limits of a root grant that requests none. They admit nothing until actions and resources are named. */
 export function tenantDefaults(now: number): Limits {
@@ -154,6 +154,7 @@ type Cost = Readonly<Record<string, number>>;
 function normalized(limits: Limits, now: number, held: Limits): Result<Limits, Refusal> {
   const bad: string[] = [];
   const known = namesOf(held);
+  const inherited = new Set(held.resources.flatMap(({ except = [] }) => except));
   const fault = (path: string, text: string, why: string) => bad.push(`${path} ${JSON.stringify(clip(text))} ${why}`);
   const take = (result: Result<string, string>, path: string, text: string): string => {
     const wild = result.ok ? wildcardsIn(result.value) : 0;
@@ -181,17 +182,18 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     names([each.type], `${path}.type`, (type) => (type === '*' ? undefined : foreignInName(type)));
     for (const [name, condition] of Object.entries(each.where ?? {})) {
       names([name], `${path}.where`, foreignInName);
-      names(textsOf(condition), `${path}.where.${clip(name, 60)}`, foreignInName);
-      if (condition.like !== undefined) names([condition.like], `${path}.where.${clip(name, 60)}.like`, foreignInLike);
+      const at = `${path}.where.${clip(name, 60)}`;
+      names(admittedTexts(condition), at, foreignInName);
+      names(excludedTexts(condition), at, wrongInExcluded);
+      if (condition.like !== undefined) names([condition.like], `${at}.like`, foreignInLike);
     }
     const { literal, except, ...rest } = each;
     const match = take(normalizePathPattern(each.match, { literal }), `${path}.match`, each.match);
-    const left = except?.map((text, k) => {
-      const pattern = take(normalizePathPattern(text, { literal }), `${path}.except[${k}]`, text);
-      const why = match === '' || pattern === '' ? undefined : exceptionFault(pattern, match);
-      if (why !== undefined) fault(`${path}.except[${k}]`, text, why);
-      return pattern;
-    });
+    const left = except?.map((text, k) => take(normalizePathPattern(text, { literal }), `${path}.except[${k}]`, text));
+    if (left && match !== '' && !left.includes(''))
+      exceptionFaults(left, match, inherited).forEach((why, k) => {
+        if (why !== undefined) fault(`${path}.except[${k}]`, left[k] as string, why);
+      });
     const isLiteral = literal && [match, ...(left ?? [])].some(needsLiteral);
     return { ...rest, match, ...(isLiteral ? { literal } : {}), ...(left ? { except: sorted(left) } : {}) };
   };
@@ -224,14 +226,6 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
   });
 }
 
-/** Checks that an exception leaves out a part of a selector: neither nothing nor all of it. */
-function exceptionFault(except: string, match: string): string | undefined {
-  const [left, all] = [except.split('/'), match.split('/')];
-  if (!overlaps(left.map(folded), all.map(folded)))
-    return `leaves out nothing of ${clip(match)}; write a pattern of what it covers`;
-  return includes([left], all) ? `leaves out all of ${clip(match)}; remove the selector` : undefined;
-}
-
 /** Checks a name that agents and rules are compared by; values of conditions may be in any script. */
 const wrongInName = (name: string): string | undefined => foreignInName(name) ?? lookAlikeFault(name);
 
@@ -244,12 +238,6 @@ function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlyS
     ...Object.values(posture).flatMap((values) => values ?? []),
   ]);
 }
-
-/** Returns the texts of a condition that are compared character by character. */
-const textsOf = ({ like: _, ...condition }: Condition): string[] =>
-  Object.values(condition)
-    .flat()
-    .filter((value) => typeof value === 'string');
 
 /** Counts the segments that are `*` or `**`, in verbs and in paths. */
 const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((each) => /^\*{1,2}$/.test(each)).length;

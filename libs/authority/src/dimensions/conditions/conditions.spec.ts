@@ -118,8 +118,22 @@ describe('a condition on an attribute', () => {
     [{ all: ['b'] }, { none: ['a'] }, true],
     [{ any: ['a'], none: ['a'] }, { eq: 'anything' }, true],
     [{ none: ['a'] }, { ne: 'a' }, false],
+    [{ none: [true], any: [false] }, { all: [false] }, true],
   ])('%j implies %j: %s', (narrow, wide, holds) => {
     expect(implies(narrow, wide)).toBe(holds);
+  });
+
+  it.each<[string, Condition]>([
+    ['64 values, one of which is dropped', { in: Array.from({ length: 64 }, (_, i) => `${'0'.repeat(32)}-${i}`) }],
+    ['64 elements, one of which is dropped', { all: Array.from({ length: 64 }, (_, i) => `person-${i}@example.com`) }],
+  ])('of the largest size is compared: %s', (_, wide) => {
+    const narrow = Object.fromEntries(Object.entries(wide).map(([name, values]) => [name, (values as []).slice(1)]));
+    expect([implies(narrow, wide), implies(wide, narrow)]).toEqual([true, false]);
+  });
+
+  it('shows a value that is not one word in quotation marks if it is excluded', () => {
+    expect(describeCondition('s', { notIn: ['secret, private'] })).toBe('s is none of “secret, private”');
+    expect(describeCondition('s', { ne: 'a and is not b' })).toBe('s is not “a and is not b”');
   });
 
   it('has a human-readable description', () => {
@@ -233,9 +247,11 @@ describe('conditions against every value that matters', () => {
       fc.property(pair, ([a, b]) => {
         const met = both(a, b);
         const isBounded = (each: 'like' | 'any'): boolean => a[each] !== undefined && b[each] !== undefined;
+        // only the empty list contains none of the values of two types
+        const ofTwoTypes = new Set([...(a.none ?? []), ...(b.none ?? [])].map((each) => typeof each)).size > 1;
         const wrong = VALUES.filter((value) => {
           const [is, should] = [met !== undefined && satisfies(met, value), satisfies(a, value) && satisfies(b, value)];
-          return isBounded('like') || isBounded('any') ? is && !should : is !== should;
+          return isBounded('like') || isBounded('any') || ofTwoTypes ? is && !should : is !== should;
         });
         expect(wrong).toEqual([]);
         if (met) expect([implies(met, a), implies(met, b)]).toEqual([true, true]);

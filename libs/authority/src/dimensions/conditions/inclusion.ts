@@ -1,5 +1,6 @@
 import type { Condition, Scalar } from '@bailiwick/contracts/grants/grant';
-import { allowance, type Work } from '../../matching/inclusion';
+import { LIMITS } from '@bailiwick/core/limits';
+import type { Work } from '../../matching/inclusion';
 import {
   likePattern,
   prefixPattern,
@@ -18,10 +19,10 @@ type Kind = 'string' | 'number' | 'boolean' | 'list';
  * nothing implies everything. Text lengths and list lengths count as unbounded, numbers as dense; beyond the bound on
  * work the result is false (I11).
  */
-export function implies(narrow: Condition, wide: Condition, work: Work = allowance()): boolean {
+export function implies(narrow: Condition, wide: Condition, work: Work = conditionAllowance()): boolean {
   if (hasNumberWithoutValue(narrow) || hasNumberWithoutValue(wide)) return false;
-  if (JSON.stringify(narrow) === JSON.stringify(wide) && operatorsOf(wide).length > 0) return true;
-  work.left -= Math.ceil((sizeOf(narrow) * sizeOf(wide)) / COMPARED_AT_ONCE);
+  if (isSame(narrow, wide)) return true; // an inherited condition is not refused for its size
+  work.left -= 1 + costOf(narrow, wide) / COMPARED_AT_ONCE;
   if (work.left < 0) return false;
   const values = finiteValues(narrow);
   if (values) return values.every((value) => !satisfies(narrow, value) || satisfies(wide, value));
@@ -29,14 +30,31 @@ export function implies(narrow: Condition, wide: Condition, work: Work = allowan
   return kind === undefined || kind === 'boolean' || IMPLIES[kind](narrow, wide, work);
 }
 
-/** Operands that are compared for one unit of work. */
+export const conditionAllowance = (effort = 1): Work => ({ left: effort * LIMITS.conditionWork });
+
+/** Values, or characters of a text, that are compared for one unit of work. */
 const COMPARED_AT_ONCE = 64;
 
-/** Returns the characters and values of all operands. */
-const sizeOf = (condition: Condition): number =>
-  Object.values(condition)
-    .flat()
-    .reduce<number>((sum, each) => sum + (typeof each === 'string' ? each.length : 1), 1);
+/** Returns about how many comparisons of values, and of characters with the form of `like`, two conditions need. */
+function costOf(narrow: Condition, wide: Condition): number {
+  const values = valuesIn(narrow);
+  const characters = wide.like === undefined ? 0 : values.reduce<number>((sum, each) => sum + String(each).length, 0);
+  return values.length * valuesIn(wide).length + characters * (wide.like?.length ?? 0);
+}
+
+const valuesIn = (condition: Condition): unknown[] => operatorsOf(condition).flatMap((each) => condition[each]);
+
+function isSame(a: Condition, b: Condition): boolean {
+  const operators = operatorsOf(a);
+  return (
+    operators.length > 0 &&
+    operators.length === operatorsOf(b).length &&
+    operators.every((each) => {
+      const [one, other] = [[a[each]].flat(), [b[each]].flat()];
+      return one.length === other.length && one.every((value, i) => value === other[i]);
+    })
+  );
+}
 
 const hasNumberWithoutValue = (condition: Condition): boolean =>
   Object.values(condition)
@@ -175,7 +193,9 @@ function listsInside(narrow: Condition, wide: Condition): boolean {
 function elementsOf({ all, none }: Condition): Scalar[] | undefined {
   const isAdmitted = (each: Scalar): boolean => none === undefined || satisfies({ notIn: none }, each);
   if (all) return all.filter(isAdmitted);
-  return none && new Set(none.map((each) => typeof each)).size > 1 ? [] : undefined;
+  const kinds = new Set(none?.map((each) => typeof each));
+  if (kinds.size > 1) return [];
+  return kinds.has('boolean') ? [true, false].filter(isAdmitted) : undefined;
 }
 
 const admitted = ({ any = [], none }: Condition): Scalar[] =>

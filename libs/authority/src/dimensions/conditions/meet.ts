@@ -28,17 +28,18 @@ const filled = (values: Scalar[]): Scalar[] | undefined => (values.length > 0 ? 
 const isSubset = (a: readonly Scalar[], b: readonly Scalar[]): boolean => a.every((each) => b.includes(each));
 function union(a: Scalar[], b: Scalar[]): Scalar[] | undefined {
   const all = [...new Set([...a, ...b])];
-  return all.length <= LIMITS.valuesPerCondition ? all : undefined;
+  const isOfOneType = new Set(all.map((each) => typeof each)).size === 1;
+  return isOfOneType && all.length <= LIMITS.valuesPerCondition ? all : undefined;
 }
 
 /** Returns a condition that only values satisfy that satisfy both; undefined if there is none that can be expressed. */
 export function both(a: Condition, b: Condition): Condition | undefined {
   if ([a, b].some((each) => operatorsOf(each).length === 0 || hasEmptyList(each))) return undefined;
   const [x, y] = a.ne !== undefined && b.ne !== undefined && a.ne !== b.ne ? [asNotIn(a), asNotIn(b)] : [a, b];
-  const met: Record<string, unknown> = { ...x, ...y };
+  const met: Record<string, unknown> = {};
+  for (const each of operatorsOf(y)) met[each] = y[each];
   for (const each of operatorsOf(x)) {
-    if (y[each] === undefined) continue;
-    const operand = (MEET[each] as Meet)(x[each], y[each]);
+    const operand = y[each] === undefined ? x[each] : (MEET[each] as Meet)(x[each], y[each]);
     if (operand === undefined) return undefined;
     met[each] = operand;
   }

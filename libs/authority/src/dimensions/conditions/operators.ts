@@ -54,21 +54,29 @@ export function satisfies(condition: Condition, value: Attribute | undefined): b
 }
 type Holds = (operand: unknown, value: Attribute) => boolean;
 
+/**
+ * Shows a text of a condition that excludes values, in quotation marks unless it is one plain word: `secret, private`
+ * as one value must not read like two.
+ */
+export const quoted = (value: Scalar): string =>
+  typeof value !== 'string' || /^[\w.@:/*+-]+$/.test(value) ? clip(String(value)) : `“${clip(value)}”`;
+const listedQuoted = (values: readonly Scalar[]): string => listed(values.map(quoted), 'none');
+
 const TEXT: { readonly [Of in Operator]: (operand: Operand<Of>) => string } = {
   eq: (operand) => `is ${clip(String(operand))}`,
-  ne: (operand) => `is not ${clip(String(operand))}`,
+  ne: (operand) => `is not ${quoted(operand)}`,
   in: (operand) => `is one of ${listed(operand, 'none')}`,
-  notIn: (operand) => `is none of ${listed(operand, 'none')}`,
+  notIn: (operand) => `is none of ${listedQuoted(operand)}`,
   gte: (operand) => `is at least ${operand}`,
   gt: (operand) => `is more than ${operand}`,
   lte: (operand) => `is at most ${operand}`,
   lt: (operand) => `is less than ${operand}`,
   prefix: (operand) => `starts with ${clip(operand)}`,
-  suffix: (operand) => `ends with ${clip(operand)}`,
-  like: (operand) => `has the form ${clip(operand)}`,
-  any: (operand) => `contains one of ${listed(operand, 'none')}`,
-  all: (operand) => `contains only ${listed(operand, 'nothing')}`,
-  none: (operand) => `contains none of ${listed(operand, 'none')}`,
+  suffix: (operand) => `ends with ${quoted(operand)}`,
+  like: (operand) => `has the form ${quoted(operand)}`,
+  any: (operand) => `contains one of ${listedQuoted(operand)}`,
+  all: (operand) => `contains only ${listedQuoted(operand)}`,
+  none: (operand) => `contains none of ${listedQuoted(operand)}`,
 };
 
 /** Describes a condition, e.g. `sensitivity is one of public, internal`. */
