@@ -36,8 +36,11 @@ export class NatsCluster {
       );
       cluster.servers.set(name, new ClusterServer(client, join(cluster.dir, `${name}.conf`), config));
     }
-    await Promise.all([...cluster.servers.values()].map((server) => server.up()));
-    return cluster;
+    const starts = await Promise.allSettled([...cluster.servers.values()].map((server) => server.up()));
+    const failed = starts.find((each) => each.status === 'rejected');
+    if (!failed) return cluster;
+    await cluster.remove();
+    throw failed.reason;
   }
 
   /** The addresses of all servers, as the services' configuration has them. */

@@ -20,7 +20,11 @@ const userLine = natsConfig({ host: '', port: 0, dir: '' }, {}, [SUBSCRIBER])
   .find((line) => line.includes(USER)) as string;
 
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 20));
+  const deadline = performance.now() + 60_000;
+  while (!(await isTrue())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${isTrue.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Three servers that each store the event stream, as docker-compose.yml runs them. */
@@ -29,9 +33,11 @@ describe('a NATS cluster of three servers', () => {
   const warnings: string[] = [];
   /** stream sequence → id of the event, as the subscriber received it */
   const received = new Map<number, string>();
+  /** messages that came again with another event */
+  const changed: string[] = [];
   let cluster: NatsCluster;
   let bus: Bus;
-  let client: NatsConnection;
+  let client: NatsConnection | undefined;
   let publisher: StreamPublisher;
   let consuming: Promise<void>;
   let stopping = false;
@@ -62,15 +68,18 @@ describe('a NATS cluster of three servers', () => {
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
     });
-    consuming = consume();
+    consuming = consume(client);
   });
   afterAll(async () => {
     stopping = true;
-    await publisher.stop();
-    await client.close();
-    await consuming;
-    await bus.drain();
-    await cluster.remove();
+    try {
+      await publisher.stop();
+      await client?.close();
+      await consuming;
+      await bus.drain();
+    } finally {
+      await cluster.remove();
+    }
   });
 
   function publish(count: number): void {
@@ -84,14 +93,15 @@ describe('a NATS cluster of three servers', () => {
   }
 
   /** Pulls and acknowledges messages as an ordinary client does; after a lost connection it pulls again. */
-  async function consume(): Promise<void> {
+  async function consume(client: NatsConnection): Promise<void> {
     while (!stopping)
       try {
         const consumer = await client.jetstream({ timeout: 2_000 }).consumers.get(EVENT_STREAM, USER);
         for await (const message of await consumer.fetch({ max_messages: 100, expires: 1_000 })) {
           const id = message.headers?.get('ce-id') ?? '';
           // a message whose acknowledgement was lost comes again, with the sequence that it has in the stream
-          expect(received.get(message.info.streamSequence) ?? id).toBe(id);
+          const before = received.get(message.info.streamSequence) ?? id;
+          if (before !== id) changed.push(`${message.info.streamSequence}: ${before}, then ${id}`);
           received.set(message.info.streamSequence, id);
           message.ack();
         }
@@ -115,12 +125,12 @@ describe('a NATS cluster of three servers', () => {
     );
     return name;
   };
-  /** Asserts that the stream and the subscriber have every event once, in the order of the log. */
+  /** Asserts that the stream has every event once, in the order of the log, and that the subscriber received all of them. */
   async function expectAll(): Promise<void> {
     await until(() => publisher.behind === 0 && received.size >= events.length);
     const ids = events.map(({ position }) => `${LOG}:${position}`);
     expect([...received].sort(([a], [b]) => a - b)).toEqual(ids.map((id, i) => [i + 1, id]));
-    expect([...received.values()]).toEqual(ids);
+    expect(changed).toEqual([]);
     expect((await streamInfo()).state).toMatchObject({ messages: events.length, last_seq: events.length });
   }
 
