@@ -3,19 +3,23 @@ import tseslint from 'typescript-eslint';
 const forbid = (message, ...selectors) => selectors.map((selector) => ({ selector, message }));
 const WALL_CLOCK = forbid(
   'read the time from systemClock of @bailiwick/core/clock, or take it as a value',
-  'MemberExpression[object.name="Date"][property.name="now"]',
+  'MemberExpression[object.name="Date"]:matches([property.name="now"], [property.value="now"])',
+  'VariableDeclarator[init.name="Date"]',
+  'MemberExpression[object.name="globalThis"]:matches([property.name="Date"], [property.name="process"])',
   'NewExpression[callee.name="Date"][arguments.length=0]',
   'CallExpression[callee.name="Date"]',
 );
 const STOPWATCH = forbid(
   'a pure package takes every time as a value',
-  'MemberExpression[object.name="performance"][property.name="now"]',
-  'MemberExpression[object.name="process"][property.name="hrtime"]',
+  'MemberExpression[object.name="performance"]',
+  'MemberExpression[object.name="process"][property.name=/^(hrtime|uptime)$/]',
+  ':matches(ImportDeclaration[source.value="@bailiwick/core/clock"], ImportDeclaration[source.value="./clock"]) > ImportNamespaceSpecifier',
   ':matches(ImportDeclaration[source.value="@bailiwick/core/clock"], ImportDeclaration[source.value="./clock"]) > ImportSpecifier[imported.name=/^(systemClock|monotonicClock|systemTimer)$/]',
 );
 const ENVIRONMENT = forbid(
   'settings come from readConfig of @bailiwick/platform/config',
-  'MemberExpression[object.name="process"][property.name="env"]',
+  'MemberExpression[object.name="process"]:matches([property.name="env"], [property.value="env"])',
+  'ImportDeclaration[source.value=/^(node:)?process$/]',
   'VariableDeclarator[init.name="process"] > ObjectPattern > Property[key.name="env"]',
 );
 const PURE = ['core', 'contracts', 'authority', 'trajectory', 'drift', 'receipts', 'transparency-log', 'audit'];
@@ -53,7 +57,7 @@ export default tseslint.config(
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
     },
   },
-  // The time and the environment are read in the files named here, and nowhere else in the product.
+  // The wall clock and the environment are read in the files named here, and nowhere else in the product.
   {
     files: ['apps/**/*.ts', 'libs/**/*.ts'],
     ignores: TESTS,

@@ -5,7 +5,9 @@ export interface Clock {
   now(): number;
 }
 
-/** The wall clock. No other product file reads it, and no pure package uses this (rule in eslint.config.mjs). */
+/**
+ * The wall clock. No other product file reads `Date.now()`, and no pure package uses this (rule in eslint.config.mjs).
+ */
 export const systemClock: Clock = { now: () => Date.now() };
 
 /** Calls a function once after a delay; the returned function cancels it. */
