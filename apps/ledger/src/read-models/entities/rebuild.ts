@@ -21,6 +21,6 @@ export class RebuildRow {
   @Column({ type: 'timestamptz', nullable: true, transformer: nullAsUndefined })
   readonly ended!: Date | undefined;
 
-  @Column({ type: 'json', nullable: true, transformer: nullAsUndefined })
-  readonly told!: RebuildResult | undefined;
+  @Column({ name: 'told', type: 'json', nullable: true, transformer: nullAsUndefined })
+  readonly result!: RebuildResult | undefined;
 }

@@ -19,13 +19,13 @@ export class RebuildsRepository {
   async status(log: string): Promise<RebuildStatus | undefined> {
     const [raw] = await this.rebuilds.manager.query<{ held: boolean }[]>(STATUS, [log, REBUILD_LOCK]);
     if (!raw) return undefined;
-    const { position, started, ended, told } = fromRaw(this.rebuilds, { ...raw });
+    const { position, started, ended, result } = fromRaw(this.rebuilds, { ...raw });
     return {
-      state: told ? ('error' in told ? 'failed' : 'done') : raw.held ? 'running' : 'interrupted',
+      state: result ? ('error' in result ? 'failed' : 'done') : raw.held ? 'running' : 'interrupted',
       position,
       startedAt: started.toISOString(),
       ...(ended ? { endedAt: ended.toISOString() } : {}),
-      ...(told ? { told } : {}),
+      ...(result ? { told: result } : {}),
     };
   }
 }
