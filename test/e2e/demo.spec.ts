@@ -21,7 +21,7 @@ describe('the demo', () => {
       'SECRET_EXFILTRATION',
       'this grant is exhausted: budget.calls used up',
       'the lease is suspended: drift',
-      'blast radius of class wanderer: 1 grants',
+      'blast radius of class wanderer: 1 grant, 1 run, 0 calls in flight',
       '✓ every permitted action has custody up to the principal',
       'the receipts of its 8 children: 8 verify',
       'receipt verified',

@@ -1,3 +1,4 @@
+import { counted } from '@bailiwick/authority/presentation/text';
 import { BailiwickClient, ProblemError, type Granted } from '@bailiwick/client/client';
 import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
 import { monotonicClock } from '@bailiwick/core/clock';
@@ -302,7 +303,7 @@ async function onCall(cast: Cast, root: Agent): Promise<void> {
   for (const agentClass of ['wanderer', 'mailer']) {
     const preview = await cast.responder.previewRevocation({ agentClass });
     cast.print(
-      `   blast radius of class ${agentClass}: ${preview.counts.grants} grants, ${preview.counts.runs} runs, ${preview.counts.inFlight} in flight`,
+      `   blast radius of class ${agentClass}: ${counted(preview.counts.grants, 'grant')}, ${counted(preview.counts.runs, 'run')}, ${counted(preview.counts.inFlight, 'call')} in flight`,
     );
     const revoked = await cast.responder.revokeAll({
       selector: { agentClass },
