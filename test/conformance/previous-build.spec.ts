@@ -61,9 +61,9 @@ describe('a snapshot of the previous build', () => {
     expect(stateDigest(state)).toBe(digest);
   });
 
-  // a build with another fold version ignores the snapshot and folds the events
-  const itReads = foldVersion === FOLD_VERSION ? it : it.skip;
-  itReads('is read as that state, and written with the same parts', () => {
+  it('is read as that state, and written with the same parts', () => {
+    // a build with another fold version ignores this snapshot: pin one of the first build that has the new version
+    expect(foldVersion).toBe(FOLD_VERSION);
     const state = fromSnapshotParts(parts);
     expect(stateDigest(state)).toBe(digest);
     expect([...toParts(state)]).toEqual(parts);
