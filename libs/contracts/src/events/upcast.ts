@@ -27,20 +27,21 @@ const withTarget: Upcaster = (event) => {
  * Version 2 adds: `literal` in a resource selector (types that hold limits); the uncharged part and the deadline of an
  * outcome; the objections on an approval request's card; the target of a rule that names a tool; all effects of a
  * decision, and whether the run states its call. Version 3 adds exceptions of selectors, further operators of conditions,
- * and attributes that are lists.
+ * and attributes that are lists. The versions after it add the optional parts of a lease that `docs/leases.md`
+ * describes, and what they charge.
  */
 export const UPCASTERS: Upcasters = {
-  GrantIssued: [asItIs, asItIs],
-  ApprovalRequested: [asItIs, asItIs],
-  DelegationRefused: [asItIs, asItIs],
+  GrantIssued: [asItIs, asItIs, asItIs],
+  ApprovalRequested: [asItIs, asItIs, asItIs],
+  DelegationRefused: [asItIs, asItIs, asItIs],
   ApprovalExpired: [asItIs],
-  ActionPermitted: [asItIs, asItIs],
-  ActionCompleted: [asItIs],
-  ActionFailed: [asItIs],
-  ActionAbandoned: [asItIs],
+  ActionPermitted: [asItIs, asItIs, asItIs],
+  ActionCompleted: [asItIs, asItIs],
+  ActionFailed: [asItIs, asItIs],
+  ActionAbandoned: [asItIs, asItIs],
   RevocationRuleAdded: [withTarget],
-  ActionDenied: [asItIs, asItIs],
-  ActionStepUp: [asItIs, asItIs],
+  ActionDenied: [asItIs, asItIs, asItIs],
+  ActionStepUp: [asItIs, asItIs, asItIs],
 };
 
 /** Returns the version in which events of a type are written today. */
