@@ -9,7 +9,9 @@ import {
   type Condition,
   type DimensionName,
   type Effect,
+  type DeniedPair,
   type Limits,
+  type Permission,
   type Selector,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
@@ -89,6 +91,22 @@ const selector: fc.Arbitrary<Selector> = fc.record({
   except: fc.option(fc.array(pathPattern, { minLength: 1, maxLength: 2 }), { freq: 2, nil: undefined }),
 });
 
+const verbPatterns = fc.array(verbPattern, { minLength: 1, maxLength: 2 });
+const permission: fc.Arbitrary<Permission> = fc
+  .record({
+    actions: verbPatterns,
+    resources: fc.array(selector, { minLength: 1, maxLength: 2 }),
+    mode: fc.option(fc.constantFrom(...MODES), { freq: 1, nil: undefined }),
+  })
+  .map(({ mode, ...rest }) => ({ ...rest, ...(mode ? { mode } : {}) }));
+const deniedPair: fc.Arbitrary<DeniedPair> = fc.record({
+  actions: verbPatterns,
+  resources: fc.array(
+    selector.map(({ except: _, ...rest }) => rest),
+    { minLength: 1, maxLength: 2 },
+  ),
+});
+
 const amount = fc.integer({ min: 0, max: 4 });
 const money = partOf(fc.record({ USD: amount, EUR: amount }), ['USD', 'EUR']) as fc.Arbitrary<Record<string, number>>;
 const counts = fc.record({ calls: amount, reads: amount, writes: amount, external: amount });
@@ -118,6 +136,8 @@ export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
     mode: fc.constantFrom(...MODES),
   }),
   resources: fc.array(selector, { maxLength: 3 }),
+  permissions: fc.option(fc.array(permission, { maxLength: 3 }), { freq: 3, nil: undefined }),
+  deny: fc.option(fc.array(deniedPair, { maxLength: 2 }), { freq: 2, nil: undefined }),
   budget,
   delegation: fc.record({ depth: number, children: number, classes: subset('m', 'n', '*') }),
   risk: fc.record({ ceiling: fc.constantFrom(...RISKS), approvalFrom: fc.constantFrom(...RISKS) }),
@@ -140,6 +160,11 @@ export const roomyLimits: fc.Arbitrary<Limits> = anyLimits.map((limits) => ({
     mode: 'execute',
   },
   resources: [...limits.resources, { type: '*', match: '**' }],
+  permissions: limits.permissions && [
+    ...limits.permissions,
+    { actions: ['**'], resources: [{ type: '*', match: '**' }] },
+  ],
+  deny: limits.deny?.slice(1),
   budget: {
     ...limits.budget,
     calls: 9,
@@ -172,6 +197,7 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
   tool: fc.constant(undefined),
   effect: fc.constantFrom(...EFFECTS),
   risk: fc.constantFrom(...RISKS),
+  stated: fc.constantFrom(undefined, undefined, undefined, 'run' as const),
   resource: fc.record({
     type: fc.constantFrom('repo', 'file'),
     id: joined(segment, '/'),

@@ -120,8 +120,16 @@ export function selects(
   );
 }
 
-const couldUse = ({ actions }: Limits, tool: string): boolean =>
+const couldUse = ({ actions, permissions, deny = [] }: Limits, tool: string): boolean =>
   /^[a-z0-9_.-]+$/.test(tool) &&
+  (permissions ?? [actions.allow])
+    .flatMap((each) => ('actions' in each ? each.actions : each))
+    .some((pattern) => covers(pattern, tool)) &&
+  !deny.some(
+    (pair) =>
+      pair.actions.some((pattern) => covers(pattern, tool)) &&
+      pair.resources.some((each) => each.type === '*' && each.match === '**' && each.where === undefined),
+  ) &&
   actions.allow.some((pattern) => covers(pattern, tool)) &&
   !actions.deny.some((pattern) => covers(pattern, tool));
 

@@ -127,6 +127,9 @@ export const LIMITS = {
   segmentsPerPattern: 32,
   segmentLength: 128,
   selectorsPerGrant: 64,
+  /** entries of `permissions`, and pairs of `deny` with those of all ancestors */
+  permissionsPerGrant: 64,
+  deniedPairsPerGrant: 32,
   conditionsPerSelector: 8,
   exceptionsPerSelector: 16,
   valuesPerCondition: 64,

@@ -69,7 +69,7 @@ export const resources: Dimension<ResourcesLimit> = {
 /** A consent card lists more values than a refusal. */
 const DESCRIBED = 32;
 
-const isOfType = (type: string, selector: Selector): boolean => selector.type === '*' || selector.type === type;
+export const isOfType = (type: string, selector: Selector): boolean => selector.type === '*' || selector.type === type;
 
 function holds(selector: Selector, attributes: Attributes): boolean {
   return Object.entries(selector.where ?? {}).every(([name, condition]) => satisfies(condition, own(attributes, name)));
@@ -85,16 +85,18 @@ function contradicts(selector: Selector, attributes: Attributes): boolean {
 }
 
 /** Reads an own member, never an inherited one: an attribute may be called `constructor`. */
-function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+export function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return record && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-interface Effort {
+/** The remaining work of comparing selectors. */
+export interface Effort {
   readonly paths: Work;
   readonly conditions: Work;
 }
 
-function inside(parents: readonly Selector[], child: Selector, work: Effort): boolean {
+/** Reports whether one selector lies inside others. */
+export function inside(parents: readonly Selector[], child: Selector, work: Effort): boolean {
   const path = child.match.split('/');
   const covering = parents.filter(
     (parent) =>
@@ -117,7 +119,8 @@ const regionOf = ({ match, except }: Selector): Region => ({
 export const matches = ({ match, except = [] }: Selector, id: string): boolean =>
   matchesPath(match, id) && !except.some((each) => matchesPath(foldedPath(each), foldedPath(id)));
 
-const foldedPath = (path: string): string => path.split('/').map(folded).join('/');
+/** Returns a path as exceptions compare it. */
+export const foldedPath = (path: string): string => path.split('/').map(folded).join('/');
 
 function conditionsImply(child: Selector, parent: Selector, work: Work): boolean {
   return Object.entries(parent.where ?? {}).every(([name, wide]) => {
@@ -173,7 +176,7 @@ const describeConditions = (selector: Selector): string =>
   sentence(Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)));
 
 /** Describes a selector, e.g. `repo acme/** except acme/secret where sensitivity is one of public, internal`. */
-function describeSelector(selector: Selector): string {
+export function describeSelector(selector: Selector): string {
   const conditions = describeConditions(selector);
   const match = selector.literal ? `${clip(selector.match)} (literally)` : clip(selector.match);
   const except = selector.except ? ` except ${listed(selector.except.map(quoted), '', DESCRIBED)}` : '';

@@ -1,6 +1,7 @@
 import { kept, notShown, objectionsIn } from '../commands/actions/objections';
 import { counted } from './text';
 import { describeAll } from '../dimensions/all';
+import { describePair } from '../dimensions/denied-pairs';
 import type { ApprovalNode, RunNode } from '../state/state';
 import type { RunTexts } from './views';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
@@ -120,7 +121,7 @@ function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | un
       : [],
   );
   return describeAll(limits)
-    .filter(({ dimension, text }) => before.get(dimension) !== text)
+    .filter(({ dimension, text }) => dimension !== 'deny' && before.get(dimension) !== text)
     .map(({ dimension, text }) => {
       const old = before.get(dimension);
       return marked(visible(`${dimension}: ${text}${old === undefined ? '' : ` (now: ${old})`}`));
@@ -131,7 +132,8 @@ function mayNotDo(approval: ApprovalNode, limits: Limits | undefined): string[] 
   if (approval.kind === 'action')
     return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
   const denied = limits?.actions.deny.map((pattern) => `never ${named(pattern)}`) ?? [];
-  return [...denied, 'anything that is not named above'];
+  const pairs = limits?.deny?.map((pair) => marked(visible(`never ${describePair(pair)}`))) ?? [];
+  return [...denied, ...pairs, 'anything that is not named above'];
 }
 
 function callOf(

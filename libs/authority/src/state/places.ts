@@ -7,8 +7,9 @@ import { matches } from '../dimensions/resources';
  * selector names the place if its first segment is literal and it covers the resource. A source of the goal names the
  * place if it is the place itself or a path above the resource.
  */
-export function namesPlace({ resources, purpose }: Limits, type: string, id: string): boolean {
-  const named = resources.some(
+export function namesPlace({ resources, permissions, purpose }: Limits, type: string, id: string): boolean {
+  const selectors = permissions ? [...resources, ...permissions.flatMap((each) => each.resources)] : resources;
+  const named = selectors.some(
     (selector) =>
       (selector.type === '*' || selector.type === type) &&
       !selector.match.startsWith('*') &&

@@ -1,4 +1,10 @@
-import { DIMENSIONS, type Consumed, type Limits } from '@bailiwick/contracts/grants/grant';
+import {
+  DIMENSIONS,
+  OPTIONAL_DIMENSIONS,
+  type Consumed,
+  type DimensionName,
+  type Limits,
+} from '@bailiwick/contracts/grants/grant';
 import type { ActionNode, CommandNode, GrantNode, RunNode, SettledNode } from './state';
 import type { Mutable, MutableUsage } from './usage';
 
@@ -29,14 +35,23 @@ export type RunRow = [
   pendingApprovals: number,
 ];
 
+const isOptional = (name: DimensionName): boolean => OPTIONAL_DIMENSIONS.some((each) => each === name);
+/** The order of limits in a row: those that each lease has, then the others, without the last ones that it lacks. */
+const LIMITS_IN_ROW: readonly DimensionName[] = [
+  ...DIMENSIONS.filter((name) => !isOptional(name)),
+  ...OPTIONAL_DIMENSIONS,
+];
+const namesIn = (limits: Limits): readonly DimensionName[] =>
+  LIMITS_IN_ROW.slice(0, LIMITS_IN_ROW.findLastIndex((name) => !isOptional(name) || limits[name] !== undefined) + 1);
+
 /** A lease. `run` and `parent` are the numbers of a run and of an earlier lease. */
 export type GrantRow = [
   id: string,
   run: number,
   parent: number | null,
   depth: number,
-  /** in the order of DIMENSIONS; shared values, except the time, which differs for each lease */
-  limits: (number | Limits['time'])[],
+  /** in the order of LIMITS_IN_ROW; shared values, except the time, which differs for each lease; null: not limited */
+  limits: (number | null | Limits['time'])[],
   notBefore: number,
   expiresAt: number,
   issuedAt: number,
@@ -128,7 +143,10 @@ export class Rows {
       run,
       parent,
       grant.depth,
-      DIMENSIONS.map((name) => (name === 'time' ? limits.time : this.values.numberOf(limits[name]))),
+      namesIn(limits).map((name) => {
+        const limit = limits[name];
+        return limit === undefined ? null : name === 'time' ? limits.time : this.values.numberOf(limit);
+      }),
       grant.notBefore,
       grant.expiresAt,
       grant.issuedAt,
@@ -306,7 +324,8 @@ export class RowReader {
     const limits: Record<string, unknown> = {};
     for (let i = 0; i < stored.length; i++) {
       const each = stored[i];
-      limits[DIMENSIONS[i] as string] = typeof each === 'number' ? valueAt(this.shared, each) : each;
+      if (each !== null)
+        limits[LIMITS_IN_ROW[i] as string] = typeof each === 'number' ? valueAt(this.shared, each) : each;
     }
     return limits as unknown as Limits;
   }

@@ -5,6 +5,7 @@ import { canonicalize } from '@bailiwick/core/canonical';
 import { ok, type Result } from '@bailiwick/core/result';
 import { couldUse } from '../matching/could-use';
 import { resolveChild, resolveRoot, tenantDefaults } from '../commands/grants/resolve';
+import { envelopeOf } from '../commands/grants/resolve-permissions';
 
 /** A grant about to be reissued under a change. */
 export interface Reissued {
@@ -120,6 +121,9 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
   const denied = actions.deny.filter((pattern) => !inherited.has(pattern));
   const windows = budget.windows.filter((own) => !base.budget.windows.some((each) => same(own, each)));
   const own = <T>(value: T, from: T): T | undefined => (same(value, from) ? undefined : value);
+  const permissions = own(limits.permissions, base.permissions);
+  const union = permissions && envelopeOf(permissions);
+  const pairs = limits.deny?.filter((pair) => !base.deny?.some((each) => same(pair, each))) ?? [];
   return {
     time: { notBefore: time.notBefore, expiresAt: own(time.expiresAt, base.time.expiresAt) },
     session: limits.session,
@@ -128,11 +132,13 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
       delegatedSources: own(purpose.delegatedSources, base.purpose.delegatedSources),
     },
     actions: {
-      allow: own(actions.allow, base.actions.allow),
+      allow: own(actions.allow, union ? union.actions : base.actions.allow),
       deny: denied.length > 0 ? denied : undefined,
       mode: own(actions.mode, base.actions.mode),
     },
-    resources: own(limits.resources, base.resources),
+    resources: own(limits.resources, union ? union.resources : base.resources),
+    permissions,
+    deny: pairs.length > 0 ? pairs : undefined,
     budget: {
       calls: own(budget.calls, base.budget.calls),
       reads: own(budget.reads, base.budget.reads),

@@ -2,19 +2,24 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { amount, costs, duration, idOf, name, time, agentName } from '../primitives';
 
-/** The nine dimensions of a grant, in the order in which reasons are listed. */
+/** The dimensions of a grant, in the order in which reasons are listed. */
 export const DIMENSIONS = [
   'time',
   'session',
   'purpose',
   'actions',
   'resources',
+  'permissions',
+  'deny',
   'budget',
   'delegation',
   'risk',
   'posture',
 ] as const;
 export type DimensionName = (typeof DIMENSIONS)[number];
+/** The dimensions that a grant may lack; without one, nothing is limited in it. */
+export const OPTIONAL_DIMENSIONS = ['permissions', 'deny'] as const satisfies DimensionName[];
+export type OptionalDimension = (typeof OPTIONAL_DIMENSIONS)[number];
 
 export const RISKS = ['low', 'medium', 'high', 'irreversible'] as const;
 export const risk = z.enum(RISKS);
@@ -115,6 +120,28 @@ export type Selector = z.infer<typeof selector>;
 export const resourcesLimit = z.array(selector).max(LIMITS.selectorsPerGrant);
 export type ResourcesLimit = z.infer<typeof resourcesLimit>;
 
+/** An entry admits its verbs on its resources; `mode` is that of `actions`, for what this entry admits. */
+export const permission = z.strictObject({
+  actions: patterns.min(1),
+  resources: resourcesLimit.min(1),
+  mode: mode.optional(),
+});
+export type Permission = z.infer<typeof permission>;
+/** An action needs one entry that admits it, in addition to what `actions` and `resources` admit. */
+export const permissionsLimit = z.array(permission).max(LIMITS.permissionsPerGrant);
+export type PermissionsLimit = z.infer<typeof permissionsLimit>;
+
+/** What a selector of a denied pair covers has no exceptions: in doubt it is denied. */
+export const deniedSelector = selector.omit({ except: true });
+/** Denies each of its verbs on each of its resources. */
+export const deniedPair = z.strictObject({
+  actions: patterns.min(1),
+  resources: z.array(deniedSelector).min(1).max(LIMITS.selectorsPerGrant),
+});
+export type DeniedPair = z.infer<typeof deniedPair>;
+export const denyLimit = z.array(deniedPair).max(LIMITS.deniedPairsPerGrant);
+export type DenyLimit = z.infer<typeof denyLimit>;
+
 const partialCaps = {
   calls: amount.optional(),
   reads: amount.optional(),
@@ -164,6 +191,8 @@ export const limits = z.strictObject({
   purpose: purposeLimit,
   actions: actionsLimit,
   resources: resourcesLimit,
+  permissions: permissionsLimit.optional(),
+  deny: denyLimit.optional(),
   budget: budgetLimit,
   delegation: delegationLimit,
   risk: riskLimit,
@@ -182,6 +211,8 @@ export const grantRequest = z.strictObject({
   purpose: z.strictObject({ onDrift: onDrift.optional(), delegatedSources: delegatedSources.optional() }).optional(),
   actions: z.strictObject({ allow: patterns.optional(), deny: patterns.optional(), mode: mode.optional() }).optional(),
   resources: resourcesLimit.optional(),
+  permissions: permissionsLimit.optional(),
+  deny: denyLimit.optional(),
   budget: z.strictObject({ ...partialCaps, perAction: perAction.optional(), windows: windows.optional() }).optional(),
   delegation: z
     .strictObject({

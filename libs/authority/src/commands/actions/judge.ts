@@ -160,11 +160,15 @@ export function strictest(reasons: readonly Reason[]): DecisionOutcome {
   return outcome;
 }
 
+/** I11: a lease that was forged without a limit that each has is judged, and denied or refused, by the dimension. */
+const isOptional = (name: string): boolean => name === 'permissions' || name === 'deny';
+
 function objectionsOf(grant: GrantNode, asked: Asked, leaf: boolean, now: number): Reason[] {
   const situation: Situation = { usage: grant.usage, drift: asked.drift, leaf };
   const objections: Reason[] = [];
   for (const dimension of DIMENSION_TABLE) {
     const limit = grant.limits[dimension.name];
+    if (limit === undefined && isOptional(dimension.name)) continue;
     const verdict = dimension.admits(limit as never, asked.facts, situation, now);
     if (verdict.outcome !== 'permit') objections.push({ rule: dimension.name, ...verdict });
   }

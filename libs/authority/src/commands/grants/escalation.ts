@@ -1,4 +1,4 @@
-import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
+import type { GrantRequest, Limits, PermissionsLimit } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseDuration } from '@bailiwick/core/duration';
 import { err, ok, type Result } from '@bailiwick/core/result';
@@ -11,6 +11,8 @@ import { resolveRoot } from './resolve';
  * also takes away is a mistake.
  */
 export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: number): Result<Limits, Refusal> {
+  const unbound = beyondPermissions(old, want);
+  if (unbound) return err(unbound);
   const resolved = resolveRoot(merge(old, want), defaults, now, old);
   if (!resolved.ok) return resolved;
   const raised = resolved.value;
@@ -20,7 +22,8 @@ export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: 
     delegation: { ...raised.delegation, depth: raised.delegation.depth + 1 },
     session: old.session,
   };
-  const narrower = attenuatesAll({ ...old, time: { ...old.time, notBefore: raised.time.notBefore } }, comparable);
+  const lower = { ...asEntries(old, raised), time: { ...old.time, notBefore: raised.time.notBefore } };
+  const narrower = attenuatesAll(lower, comparable);
   if (narrower.length === 0) return ok(raised);
   return err({
     code: 'ESCALATION_NARROWS',
@@ -37,8 +40,40 @@ export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: 
   });
 }
 
+/** Refuses more verbs or resources alone for a lease with permissions: its entries would still admit none of them. */
+function beyondPermissions(old: Limits, { actions, resources, permissions }: GrantRequest): Refusal | undefined {
+  if (!old.permissions || permissions || (!actions?.allow && !resources)) return undefined;
+  const detail =
+    'the lease ties its verbs to resources; ask for what is missing in grant.permissions, as entries of actions and resources';
+  return { code: 'BAD_REQUEST', detail };
+}
+
+/** Returns a lease without permissions in the form in which it is raised to one with permissions: as one entry. */
+function asEntries(old: Limits, raised: Limits): Limits {
+  if (old.permissions || !raised.permissions) return old;
+  return { ...old, permissions: envelopeEntry(old) };
+}
+
+const envelopeEntry = ({ actions, resources }: Limits): PermissionsLimit =>
+  actions.allow.length > 0 && resources.length > 0 ? [{ actions: actions.allow, resources }] : [];
+
+/** Adds entries to those of a lease, or to its envelope if it has none, and what they need to the envelope. */
+function mergePermissions(old: Limits, want: GrantRequest) {
+  const { permissions = [] } = want;
+  const held = old.permissions ?? (want.permissions ? envelopeEntry(old) : undefined);
+  return {
+    verbs: want.actions?.allow ?? permissions.flatMap((each) => each.actions),
+    resources: want.resources ?? permissions.flatMap((each) => each.resources),
+    limits: {
+      ...(held ? { permissions: [...held, ...permissions] } : {}),
+      ...(old.deny || want.deny ? { deny: [...(old.deny ?? []), ...(want.deny ?? [])] } : {}),
+    },
+  };
+}
+
 function merge(old: Limits, want: GrantRequest): GrantRequest {
   const { budget } = old;
+  const { verbs, resources, limits } = mergePermissions(old, want);
   const wanted = want.budget ?? {};
   return {
     time:
@@ -51,11 +86,12 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
       delegatedSources: [...old.purpose.delegatedSources, ...(want.purpose?.delegatedSources ?? [])],
     },
     actions: {
-      allow: [...old.actions.allow, ...(want.actions?.allow ?? [])],
+      allow: [...old.actions.allow, ...verbs],
       deny: [...old.actions.deny, ...(want.actions?.deny ?? [])],
       mode: want.actions?.mode ?? old.actions.mode,
     },
-    resources: [...old.resources, ...(want.resources ?? [])],
+    resources: [...old.resources, ...resources],
+    ...limits,
     budget: {
       calls: wanted.calls ?? budget.calls,
       reads: wanted.reads ?? budget.reads,

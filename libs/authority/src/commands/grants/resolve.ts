@@ -8,12 +8,21 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import { attenuatesAll } from '../../dimensions/all';
 import { meetWindow, meetWindows, tighterCost } from '../../dimensions/budget';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
+import { distinctPairs } from '../../dimensions/denied-pairs';
 import { sorted } from '../../dimensions/verdict';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
 import { normalizePathPattern } from '../../matching/pattern';
 import { windowMs } from '../../state/usage';
 import { normalizeVerbPattern } from '../../matching/verbs/verb';
 import { clip, counted } from '../../presentation/text';
+import {
+  asRequested,
+  envelopeOf,
+  resolvedPairs,
+  resolvedPermissions,
+  unionIn,
+  type Union,
+} from './resolve-permissions';
 import { admittedTexts, excludedTexts, exceptionFaults, wrongInExcluded } from './selector-checks';
 
 /** Returns the limits of a root grant that requests none. They admit nothing until actions and resources are named. */
@@ -43,7 +52,7 @@ export function resolveRoot(
   held: Limits = defaults,
 ): Result<Limits, Refusal> {
   const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now));
-  return normalized(filled, now, held);
+  return normalized(filled, now, held, unionIn(request));
 }
 
 /**
@@ -59,9 +68,9 @@ export function resolveChild(
 ): Result<Limits, Refusal> {
   const inherited = { ...parent, delegation: NO_DELEGATION, session: {} };
   const filled = keepParents(fill(request, inherited, timeOf(request, parent, now)), parent);
-  const resolved = normalized(filled, now, held);
+  const resolved = normalized(filled, now, held, unionIn(request));
   if (!resolved.ok) return resolved;
-  const violations = attenuatesAll(resolved.value, parent);
+  const violations = asRequested(attenuatesAll(resolved.value, parent), resolved.value);
   if (violations.length === 0) return resolved;
   return err({
     code: 'GRANT_WIDENS_PARENT',
@@ -99,6 +108,8 @@ function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits
     purpose: { ...base.purpose, ...defined(request.purpose) },
     actions: { ...base.actions, ...defined(request.actions) },
     resources: request.resources ?? base.resources,
+    ...given('permissions', request.permissions ?? base.permissions),
+    ...given('deny', request.deny ?? base.deny),
     budget: {
       calls: calls ?? base.budget.calls,
       reads: reads ?? base.budget.reads,
@@ -114,6 +125,9 @@ function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits
   };
 }
 
+const given = <K extends string, T>(name: K, value: T | undefined): { [name in K]?: T } =>
+  (value === undefined ? {} : { [name]: value }) as { [name in K]?: T };
+
 const defined = <T extends object>(value: T | undefined): T =>
   Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => each !== undefined)) as T;
 
@@ -127,6 +141,7 @@ function keepParents(child: Limits, parent: Limits): Limits {
   return {
     ...child,
     actions: { ...child.actions, deny: [...child.actions.deny, ...parent.actions.deny] },
+    ...given('deny', parent.deny && [...(child.deny ?? []), ...parent.deny]),
     budget: {
       ...child.budget,
       ...(Object.keys(once).length > 0 ? { perAction: { cost: tighterCost(perAction?.cost, once) } } : {}),
@@ -151,10 +166,10 @@ const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
 type Cost = Readonly<Record<string, number>>;
 
 /** Normalizes every pattern, sorts every list and removes duplicates. */
-function normalized(limits: Limits, now: number, held: Limits): Result<Limits, Refusal> {
+function normalized(limits: Limits, now: number, held: Limits, union: Union): Result<Limits, Refusal> {
   const bad: string[] = [];
   const known = namesOf(held);
-  const inherited = new Set(held.resources.flatMap(({ except = [] }) => except));
+  const inherited = new Set(selectorsOf(held).flatMap(({ except = [] }) => except));
   const fault = (path: string, text: string, why: string) => bad.push(`${path} ${JSON.stringify(clip(text))} ${why}`);
   const take = (result: Result<string, string>, path: string, text: string): string => {
     const wild = result.ok ? wildcardsIn(result.value) : 0;
@@ -176,8 +191,7 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     });
     return sorted(list);
   };
-  const selectorOf = (each: Selector, i: number): Selector => {
-    const path = `grant.resources[${i}]`;
+  const selectorOf = (each: Selector, path: string): Selector => {
     if (known.has(keyOfSelector(each))) return each;
     names([each.type], `${path}.type`, (type) => (type === '*' ? undefined : foreignInName(type)));
     for (const [name, condition] of Object.entries(each.where ?? {})) {
@@ -198,15 +212,22 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     return { ...rest, match, ...(isLiteral ? { literal } : {}), ...(left ? { except: sorted(left) } : {}) };
   };
   const { purpose, actions, resources, budget, delegation, posture } = limits;
+  const permissions = limits.permissions && resolvedPermissions(limits.permissions, verbs, selectorOf);
+  const deny = limits.deny && resolvedPairs(limits.deny, verbs, selectorOf);
+  const envelope = envelopeOf(permissions ?? []);
   const out: Limits = {
     ...limits,
     purpose: { ...purpose, delegatedSources: names(purpose.delegatedSources, 'grant.purpose.delegatedSources') },
     actions: {
       ...actions,
-      allow: verbs(actions.allow, 'grant.actions.allow'),
+      allow: union.actions ? envelope.actions : verbs(actions.allow, 'grant.actions.allow'),
       deny: verbs(actions.deny, 'grant.actions.deny'),
     },
-    resources: distinct(resources.map(selectorOf)),
+    resources: union.resources
+      ? envelope.resources
+      : distinct(resources.map((each, i) => selectorOf(each, `grant.resources[${i}]`))),
+    ...given('permissions', permissions),
+    ...given('deny', deny && distinctPairs(deny)),
     budget: { ...budget, windows: meetWindows(budget.windows, []) },
     delegation: {
       ...delegation,
@@ -230,14 +251,21 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
 const wrongInName = (name: string): string | undefined => foreignInName(name) ?? lookAlikeFault(name);
 
 /** Returns every name and selector of an issued lease, including those from before a notation was refused. */
-function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlySet<string> {
+function namesOf(limits: Limits): ReadonlySet<string> {
+  const { purpose, delegation, posture } = limits;
   return new Set([
     ...purpose.delegatedSources,
-    ...resources.map(keyOfSelector),
+    ...selectorsOf(limits).map(keyOfSelector),
     ...delegation.classes,
     ...Object.values(posture).flatMap((values) => values ?? []),
   ]);
 }
+
+/** Returns every selector of a lease. */
+const selectorsOf = ({ resources, permissions = [], deny = [] }: Limits): readonly Selector[] =>
+  permissions.length + deny.length === 0
+    ? resources
+    : [...resources, ...[...permissions, ...deny].flatMap((each): readonly Selector[] => each.resources)];
 
 /** Counts the segments that are `*` or `**`, in verbs and in paths. */
 const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((each) => /^\*{1,2}$/.test(each)).length;
@@ -247,11 +275,12 @@ const MAX_REPORTED = 8;
 const LONGEST_DETAIL = LIMITS.detailLength - 100;
 
 function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
-  const { time, actions, resources, budget } = limits;
+  const { time, actions, permissions = [], deny = [], budget } = limits;
   const patterns = [
     ...actions.allow,
     ...actions.deny,
-    ...resources.flatMap(({ match, except = [] }) => [match, ...except]),
+    ...[...permissions, ...deny].flatMap((each) => each.actions),
+    ...selectorsOf(limits).flatMap(({ match, except = [] }) => [match, ...except]),
   ];
   const wildcards = patterns.reduce((sum, pattern) => sum + wildcardsIn(pattern), 0);
   const [starts, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
@@ -296,7 +325,7 @@ interface Count {
  * added to that of its parent, its lease, or another window of the same length: the issued limits are counted, not the
  * requested ones. The schema that reads the grant has the same maxima.
  */
-function countsOf({ purpose, actions, resources, budget, delegation, posture }: Limits): Count[] {
+function countsOf({ purpose, actions, resources, permissions, deny, budget, delegation, posture }: Limits): Count[] {
   const money = (path: string, cost: Cost = {}): Count => ({
     path,
     count: Object.keys(cost).length,
@@ -312,6 +341,8 @@ function countsOf({ purpose, actions, resources, budget, delegation, posture }: 
     list('actions.allow', actions.allow, LIMITS.patternsPerList),
     list('actions.deny', actions.deny, LIMITS.patternsPerList),
     list('resources', resources, LIMITS.selectorsPerGrant),
+    list('permissions', permissions, LIMITS.permissionsPerGrant),
+    list('deny', deny, LIMITS.deniedPairsPerGrant),
     money('budget.cost', budget.cost),
     money('budget.perAction.cost', budget.perAction?.cost),
     list('budget.windows', budget.windows, LIMITS.windowsPerBudget),
