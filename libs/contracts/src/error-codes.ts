@@ -40,6 +40,8 @@ export const CODES = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   /** a proof that does not verify */
   UNPROCESSABLE: 422,
+  /** an attribute of a resource states another value than the argument of the same name */
+  ATTRIBUTE_CONTRADICTS_ARGS: 422,
   TOO_MANY: 429,
   // the system
   INTERNAL: 500,

@@ -16,6 +16,7 @@ export type Attribute = z.infer<typeof attribute>;
 export const resource = z.strictObject({
   type: z.string().min(1).max(LIMITS.nameLength),
   id: z.string().min(1).max(LIMITS.resourceIdLength),
+  /** must agree with the arguments of the same names, if the call states its arguments (ATTRIBUTE_CONTRADICTS_ARGS) */
   attributes: z
     .record(z.string().min(1).max(LIMITS.nameLength), attribute)
     .refine((value) => Object.keys(value).length <= LIMITS.attributesPerResource, {
