@@ -119,7 +119,19 @@ export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
   }),
   resources: fc.array(selector, { maxLength: 3 }),
   budget,
-  delegation: fc.record({ depth: number, children: number, classes: subset('m', 'n', '*') }),
+  delegation: fc
+    .record({
+      depth: number,
+      children: number,
+      classes: subset('m', 'n', '*'),
+      concurrent: fc.option(fc.integer({ min: 1, max: 3 }), { freq: 2, nil: undefined }),
+      ask: fc.option(fc.constant(true as const), { freq: 2, nil: undefined }),
+    })
+    .map(({ concurrent, ask, ...rest }) => ({
+      ...rest,
+      ...(concurrent === undefined ? {} : { concurrent }),
+      ...(ask ? { ask } : {}),
+    })),
   risk: fc.record({ ceiling: fc.constantFrom(...RISKS), approvalFrom: fc.constantFrom(...RISKS) }),
   posture: partOf(
     fc.record({ agentClass: names, model: names, modelVersion: names, environment: names, imageDigest: names }),
