@@ -29,11 +29,14 @@ const window = one<WindowCap>(
   { per: '1h', cost: { USD: 20 } },
   { per: '1h', reads: 4, external: 1, cost: { USD: 30, EUR: 5 } },
 );
-const delegation = fc.record({
-  depth: fc.integer({ min: 0, max: 4 }),
-  children: fc.integer({ min: 1, max: 4 }),
-  classes: one(['*'], ['*'], ['helper']),
-});
+const delegation = fc
+  .record({
+    depth: fc.integer({ min: 0, max: 4 }),
+    children: fc.integer({ min: 1, max: 4 }),
+    classes: one(['*'], ['*'], ['helper']),
+    concurrent: hardly(fc.integer({ min: 1, max: 3 })),
+  })
+  .map(sent);
 const ttl = one('1m', '30m', '2h', '2h', '3d').map((each) => ({ ttl: each }));
 const risk = one<GrantRequest['risk']>({ ceiling: 'high' }, { approvalFrom: 'medium' }, { ceiling: 'irreversible' });
 

@@ -174,13 +174,15 @@ describe('I1: a child admits nothing that its parent does not', () => {
       LIMIT.delegation,
       fc.constantFrom('m', 'n', 'o'),
       fc.nat(3),
-      (child, parent, agentClass, made) => {
+      fc.nat(3),
+      (child, parent, agentClass, made, live) => {
         if (!attenuates(child, parent).ok) return;
-        const below = mayDelegate(child, agentClass, made);
+        const below = mayDelegate(child, agentClass, made, live);
+        if (parent.ask && !child.ask) throw new Error('a child needs no approval, and its parent does');
         // each level can delegate one level less
         if (below.outcome === 'permit' && child.depth >= parent.depth)
           throw new Error('a child is as deep as its parent');
-        if (below.outcome === 'permit') expect(mayDelegate(parent, agentClass, made).outcome).toBe('permit');
+        if (below.outcome === 'permit') expect(mayDelegate(parent, agentClass, made, live).outcome).toBe('permit');
       },
     );
 
@@ -191,10 +193,13 @@ describe('I1: a child admits nothing that its parent does not', () => {
     );
   });
 
-  it.each(['depth', 'children', 'classes'])('in delegation, a missing check of %s is detected', (member) => {
-    const broken = blindTo('delegation', member);
-    expect(fc.check(delegating(broken), { numRuns: 3_000 }).failed).toBe(true);
-  });
+  it.each(['depth', 'children', 'classes', 'concurrent', 'ask'])(
+    'in delegation, a missing check of %s is detected',
+    (member) => {
+      const broken = blindTo('delegation', member);
+      expect(fc.check(delegating(broken), { numRuns: 20_000 }).failed).toBe(true);
+    },
+  );
 });
 
 describe('I1 for whole limits', () => {

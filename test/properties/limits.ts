@@ -139,7 +139,19 @@ export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
   permissions: fc.option(fc.array(permission, { maxLength: 3 }), { freq: 3, nil: undefined }),
   deny: fc.option(fc.array(deniedPair, { maxLength: 2 }), { freq: 2, nil: undefined }),
   budget,
-  delegation: fc.record({ depth: number, children: number, classes: subset('m', 'n', '*') }),
+  delegation: fc
+    .record({
+      depth: number,
+      children: number,
+      classes: subset('m', 'n', '*'),
+      concurrent: fc.option(fc.integer({ min: 1, max: 3 }), { freq: 2, nil: undefined }),
+      ask: fc.option(fc.constant(true as const), { freq: 2, nil: undefined }),
+    })
+    .map(({ concurrent, ask, ...rest }) => ({
+      ...rest,
+      ...(concurrent === undefined ? {} : { concurrent }),
+      ...(ask ? { ask } : {}),
+    })),
   risk: fc.record({ ceiling: fc.constantFrom(...RISKS), approvalFrom: fc.constantFrom(...RISKS) }),
   posture: partOf(
     fc.record({ agentClass: names, model: names, modelVersion: names, environment: names, imageDigest: names }),

@@ -290,7 +290,12 @@ function rootGrant(random: Random): GrantRequest {
       cost: random.pick<Record<string, number>>([{ USD: 12 }, { USD: 30 }, { USD: 60 }, { USD: 60 }]),
       windows: windows(random),
     },
-    delegation: { depth: random.between(1, 4), children: random.between(2, 5), classes: ['*'] },
+    delegation: {
+      depth: random.between(1, 4),
+      children: random.between(2, 5),
+      classes: ['*'],
+      ...(random.chance(0.3) ? { concurrent: random.between(1, 3) } : {}),
+    },
     ...(random.chance(0.15) ? { risk: { approvalFrom: 'medium' } } : {}),
   };
 }

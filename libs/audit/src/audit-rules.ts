@@ -129,7 +129,8 @@ export class Rulebook {
       if (dead !== undefined) report('liveness', `issued although ${dead}`);
       if (!chain) report('custody', `the chain of grants above ${from ?? ''} is incomplete`);
     }
-    if (parent) below(parent, event, old !== undefined, report);
+    if (parent)
+      below(parent, event, { raised: old !== undefined, live: books.openChildren.count(parent.run.id) }, report);
     else if (depth !== 0) report('custody', `a root grant at depth ${depth}`);
     if (run.parentRunId !== parent?.run.id)
       report('custody', `its parent is not the grant of ${run.parentRunId ?? 'no run'}`);
@@ -169,6 +170,7 @@ export class Rulebook {
     const grant = this.books.grants.get(event.grantId ?? '');
     if (!grant) return report('custody', `${event.grantId ?? 'no grant'} is unknown`);
     grant.ended = why;
+    this.books.runEnded(event.runId);
     this.due.delete(grant.id);
   }
 }
@@ -201,11 +203,14 @@ function linked(chain: readonly Grant[], event: Event, report: ReportFinding): v
  */
 const EFFORT = 10;
 
-/** I1: checks that a grant is not wider than its parent in any dimension, and that the parent may have another child. */
+/**
+ * I1: checks that a grant is not wider than its parent in any dimension, and that the parent may have another child.
+ * @param live the open children of the parent, including the run of this grant
+ */
 function below(
   parent: Grant,
   { data: { limits, depth } }: EventOf<'GrantIssued'>,
-  raised: boolean,
+  { raised, live }: { readonly raised: boolean; readonly live: number },
   report: ReportFinding,
 ): void {
   for (const { message } of attenuatesAll(limits, parent.limits, EFFORT))
@@ -213,6 +218,9 @@ function below(
   if (depth !== parent.depth + 1) report('custody', `at depth ${depth}, below one at ${parent.depth}`);
   if (!raised && parent.children >= parent.limits.delegation.children)
     report('attenuation', `${parent.id} may have ${parent.limits.delegation.children} children, and this is one more`);
+  const { concurrent = Infinity } = parent.limits.delegation;
+  if (!raised && live > concurrent)
+    report('attenuation', `${parent.id} may have ${concurrent} children at a time, and this is one more`);
 }
 
 /**
@@ -274,6 +282,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
         position,
         startedAt: at(time),
       });
+      books.openChildren.opened(runId, parentRunId);
     },
     GrantIssued: (book, event, report) => book.issue(event, report),
     ActionPermitted: (book, event, report) => book.permit(event, report),
@@ -306,6 +315,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     RunCompleted({ books }, event) {
       const grant = books.standing(event.grantId);
       if (grant) grant.ended ??= 'is completed';
+      books.runEnded(event.runId);
     },
     ApprovalRequested({ books }, event, report) {
       const { approvalId } = event.data;

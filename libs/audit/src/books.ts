@@ -9,6 +9,7 @@ import {
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
 import { Account, type Entry } from './accounts';
+import { OpenChildren } from './open-children';
 
 /** The auditor's records of runs, grants, permits and approvals, independent of the fold. */
 
@@ -64,6 +65,12 @@ export class Books {
   readonly abandoned = new Map<string, string>();
   readonly approvals = new Map<string, Asked>();
   readonly rules: Rule[] = [];
+  readonly openChildren = new OpenChildren();
+
+  /** Records that a run has ended: it is no longer one of the children that live at one time. */
+  runEnded(runId: string | undefined): void {
+    this.openChildren.ended(runId, this.runs.get(runId ?? '')?.parentRunId);
+  }
 
   /** Returns the grant that supersedes this one, or the grant itself. */
   standing(id: string | undefined): Grant | undefined {

@@ -75,13 +75,31 @@ function checkGrant(before: readonly Event[], event: EventOf<'GrantIssued'>, wor
   if (parentId !== undefined)
     assert(parent !== undefined && within(limits, parent.data.limits), event, 'I1: wider than its parent');
   const run = opened(before, event.runId);
+  if (parent && !supersedes) checkConcurrent(before, event, world);
   for (const rule of quarantines(before)) {
+    if (rule.data.target === 'tool') continue; // it denies the tool, and no lease
     const { issuedBefore: _, ...parts } = rule.data.selector;
     const struck = run && selects(parts, { ...run.data, treeId: event.treeId as string, limits });
     assert(!struck, event, `I6: quarantined by ${rule.data.revocationId}`);
   }
   world.count(supersedes ? 'grant raised' : parentId ? 'child grant' : 'root grant');
 }
+
+/** Checks that the parent has no more children at a time than it may have, including the run of this grant. */
+function checkConcurrent(before: readonly Event[], event: EventOf<'GrantIssued'>, world: World): void {
+  const { concurrent } = chain(before, event.data.parentId as string)[0]?.data.limits.delegation ?? {};
+  if (concurrent === undefined) return;
+  const parentRunId = opened(before, event.runId)?.data.parentRunId;
+  const live = before.filter(
+    (each) =>
+      each.type === 'RunOpened' &&
+      each.data.parentRunId === parentRunId &&
+      !before.some(({ runId, type }) => runId === each.runId && ENDS.includes(type)),
+  );
+  assert(live.length <= concurrent, event, `I1: ${live.length} children live at a time, and ${concurrent} may`);
+  world.count('a child within the limit at a time');
+}
+const ENDS: readonly Event['type'][] = ['GrantRevoked', 'GrantExpired', 'GrantExhausted', 'RunCompleted'];
 
 const VERBS = ['file.read', 'file.write', 'email.send', 'thing.delete', 'secret.read', 'a.b.c'];
 const PLACES = [

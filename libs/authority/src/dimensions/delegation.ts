@@ -7,8 +7,8 @@ import { deny, PERMIT, sorted, Wider } from './verdict';
 const mayBe = (classes: readonly string[], name: string): boolean => classes.includes('*') || classes.includes(name);
 
 /**
- * Which delegations a lease allows: how many levels below it, how many direct children, which classes (`*` is any).
- * None by default. It is checked when delegating (`mayDelegate`), not on actions.
+ * Which delegations a lease allows: how many levels below it, how many direct children in all and at one time, which
+ * classes (`*` is any), and whether a person approves each. None by default. It is checked when delegating (`mayDelegate`), not on actions.
  *
  * `attenuates` concerns a child, one level down, which has at least one level less. `meet` concerns two limits of one
  * grant, on the same level.
@@ -24,6 +24,7 @@ export const delegation: Dimension<DelegationLimit> = {
       ...a.classes.filter((each) => mayBe(b.classes, each)),
       ...b.classes.filter((each) => mayBe(a.classes, each)),
     ]),
+    ...tighterOptions(a, b),
   }),
   attenuates(child, parent) {
     const wider = new Wider('delegation');
@@ -42,6 +43,20 @@ export const delegation: Dimension<DelegationLimit> = {
       parent.children,
       `could have ${counted(child.children, 'child', 'children')}; its parent may have ${parent.children}`,
     );
+    wider.unless(
+      parent.concurrent === undefined || (child.concurrent ?? Infinity) <= parent.concurrent,
+      'delegation.concurrent',
+      child.concurrent ?? null,
+      parent.concurrent ?? null,
+      `could have ${child.concurrent === undefined ? 'any number of children' : counted(child.concurrent, 'child', 'children')} at a time; its parent may have ${parent.concurrent}`,
+    );
+    wider.unless(
+      parent.ask !== true || child.ask === true,
+      'delegation.ask',
+      child.ask ?? null,
+      parent.ask ?? null,
+      'could delegate without an approval, and its parent may not',
+    );
     const extra = child.classes.filter((each) => !mayBe(parent.classes, each));
     wider.unless(
       extra.length === 0,
@@ -56,12 +71,31 @@ export const delegation: Dimension<DelegationLimit> = {
   describe(limit) {
     if (limit.depth === 0 || limit.children === 0 || limit.classes.length === 0) return 'may not delegate';
     const whom = limit.classes.includes('*') ? 'any class' : `the class ${listed(limit.classes)}`;
-    return `may delegate to ${counted(limit.children, 'child', 'children')} of ${whom}, ${counted(limit.depth, 'level')} deep`;
+    const levels = `${counted(limit.depth, 'level')} deep`;
+    const asked = limit.ask === true ? '; a person must approve each' : '';
+    if (limit.concurrent === undefined)
+      return `may delegate to ${counted(limit.children, 'child', 'children')} of ${whom}, ${levels}${asked}`;
+    const atOnce = counted(limit.concurrent, 'subagent');
+    return `may delegate to at most ${atOnce} at a time, ${limit.children} in all, of ${whom}, ${levels}${asked}`;
   },
 };
 
-/** Decides whether a grant with this limit, and this number of children made so far, may have a child of this class. */
-export function mayDelegate(limit: DelegationLimit, agentClass: string, children: number): Verdict {
+/** Returns the optional limits that hold if both limits hold. */
+export function tighterOptions(a: Options, b: Options): Options {
+  const concurrent = Math.min(a.concurrent ?? Infinity, b.concurrent ?? Infinity);
+  return {
+    ...(concurrent === Infinity ? {} : { concurrent }),
+    ...(a.ask === true || b.ask === true ? { ask: true } : {}),
+  };
+}
+type Options = Pick<DelegationLimit, 'concurrent' | 'ask'>;
+
+/**
+ * Decides whether a grant with this limit may have a child of this class.
+ * @param children the number of children made so far, including those that wait for an approval
+ * @param live the number of them that have not ended
+ */
+export function mayDelegate(limit: DelegationLimit, agentClass: string, children: number, live = 0): Verdict {
   if (!(limit.depth > 0)) {
     return deny('DELEGATION_DEPTH', 'this lease may not delegate (its depth is 0)', {
       path: 'delegation.depth',
@@ -74,6 +108,13 @@ export function mayDelegate(limit: DelegationLimit, agentClass: string, children
       limit: limit.children,
       actual: children,
     });
+  }
+  if (limit.concurrent !== undefined && !(live < limit.concurrent)) {
+    return deny(
+      'DELEGATION_CONCURRENT',
+      `${live} of ${limit.concurrent} children live at this time; wait until one ends, or end one`,
+      { path: 'delegation.concurrent', limit: limit.concurrent, actual: live },
+    );
   }
   if (!mayBe(limit.classes, agentClass)) {
     return deny(

@@ -46,7 +46,9 @@ export function fillTrees(state: LogState): void {
   const { runs, grants, actions, approvals, trees, ended } = state;
   for (const run of runs.values()) {
     join(trees.get(run.treeId), 'runs', run);
-    if (isGoing(run.status)) starts(state, run.treeId);
+    if (!isGoing(run.status)) continue;
+    starts(state, run.treeId);
+    state.openChildren.opened(run);
   }
   for (const grant of grants.values()) join(trees.get(grant.treeId), 'grants', grant);
   for (const action of actions.values()) {

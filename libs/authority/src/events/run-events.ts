@@ -28,6 +28,7 @@ export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
   state.runs.set(run.id, run);
   if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, newTree({ id: run.treeId, rootRunId: run.id }));
   join(treeOf(state, event), 'runs', run);
+  state.openChildren.opened(run);
   starts(state, run.treeId);
 };
 

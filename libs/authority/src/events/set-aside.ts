@@ -22,7 +22,9 @@ function endTree(state: LogState, treeId: string, at: number, position: number, 
   if (!tree) return; // no readable event opened it, or it is forgotten
   for (const run of tree.runs) {
     run.pendingApprovals = 0;
-    if (isGoing(run.status)) Object.assign(run, { status: 'revoked', endedAt: at, endReason: reason });
+    if (!isGoing(run.status)) continue;
+    Object.assign(run, { status: 'revoked', endedAt: at, endReason: reason });
+    state.openChildren.ended(run);
   }
   for (const grant of tree.grants) {
     grant.inFlight = 0;

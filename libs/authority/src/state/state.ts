@@ -2,6 +2,7 @@ import type { Agent, Consumed, GrantStatus, Limits, Risk, RunStatus } from '@bai
 import type { ApprovalKind } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Deadlines } from './deadlines';
+import { OpenChildren } from './open-children';
 import { Ended } from './retention';
 import { RuleSet } from '../revocation/rule-set';
 import { Shared } from './shared-values';
@@ -53,6 +54,8 @@ export interface LogState {
   readonly refusals: Map<string, string>;
   /** derived: the pending approvals */
   readonly waiting: Waiting<ApprovalNode>;
+  /** derived: the number of children of each run that have not ended */
+  readonly openChildren: OpenChildren;
   /** cache: values that many nodes share */
   readonly shared: Shared;
   /** derived: the grants in order of issue; some of them may be forgotten */
@@ -242,6 +245,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     pendingByBinding: new Map(),
     refusals: new Map(),
     waiting: new Waiting(),
+    openChildren: new OpenChildren(),
     shared: new Shared(),
     order: [],
   };

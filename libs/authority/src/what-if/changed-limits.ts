@@ -148,7 +148,7 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
       perAction: own(budget.perAction, base.budget.perAction),
       windows: windows.length > 0 ? windows : undefined,
     },
-    delegation,
+    delegation: { ...delegation, concurrent: own(delegation.concurrent, base.delegation.concurrent) },
     risk: {
       ceiling: own(limits.risk.ceiling, base.risk.ceiling),
       approvalFrom: own(limits.risk.approvalFrom, base.risk.approvalFrom),

@@ -47,7 +47,7 @@ export class ShadowGrants {
     if (!chain || !parent) return;
     const live = !blockedInChain(this.log.state, chain, at);
     const changed = this.log.recorded.has(parent.id) || code === 'DELEGATION_NOT_ALLOWED';
-    if (live && changed && mayPassOn(chain, agentClass).outcome === 'permit') {
+    if (live && changed && mayPassOn(this.log.state, chain, agentClass).outcome === 'permit') {
       if (asked === undefined) this.log.tally.undecidable += 1;
       else if (resolveChild(asked, parent.limits, at).ok) {
         const why = 'the child is no wider than its parent; its actions are unknown';
@@ -74,7 +74,7 @@ export class ShadowGrants {
     if (parentId !== undefined && supersedes === undefined) {
       const blocked = blockedInChain(this.log.state, above, at);
       if (blocked) return falls(livenessReason(above, blocked).message);
-      const passes = mayPassOn(above, agentClass);
+      const passes = mayPassOn(this.log.state, above, agentClass);
       if (passes.outcome !== 'permit') return { kind: 'issued->refused', why: passes.message };
     }
     if (this.changed.isEmpty) return { limits: data.limits, parentId, supersedes };
@@ -129,6 +129,7 @@ export class ShadowGrants {
       };
       if (this.changed.withholds(reissued)) {
         this.log.state.grants.delete(grantId);
+        this.log.state.openChildren.ended(run); // its run does nothing here, so it occupies no place
         this.log.gone.set(run.id, 'the change withholds its lease');
         continue;
       }

@@ -168,6 +168,10 @@ export const delegationLimit = z.strictObject({
   depth: z.number().int().min(0).max(LIMITS.treeDepth),
   children: z.number().int().min(0).max(LIMITS.childrenPerGrant),
   classes: z.array(name).max(LIMITS.classesPerList),
+  /** the most children that live at one time; left out: only `children` limits them */
+  concurrent: z.number().int().min(1).max(LIMITS.childrenPerGrant).optional(),
+  /** each child waits for a person's approval */
+  ask: z.literal(true).optional(),
 });
 export type DelegationLimit = z.infer<typeof delegationLimit>;
 
@@ -219,6 +223,8 @@ export const grantRequest = z.strictObject({
       depth: delegationLimit.shape.depth.optional(),
       children: delegationLimit.shape.children.optional(),
       classes: delegationLimit.shape.classes.optional(),
+      concurrent: delegationLimit.shape.concurrent,
+      ask: delegationLimit.shape.ask,
     })
     .optional(),
   risk: z.strictObject({ ceiling: risk.optional(), approvalFrom: risk.optional() }).optional(),

@@ -34,7 +34,7 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
     data: { ...event, detail: clip(event.detail, LIMITS.detailLength), ...askedFor(command.grant) },
   });
 
-  const allowed = mayPassOn(chain, command.agent.class);
+  const allowed = mayPassOn(state, chain, command.agent.class);
   if (allowed.outcome !== 'permit') {
     const reason = { rule: 'delegation', ...allowed };
     return ok([
@@ -108,12 +108,19 @@ function askedFor(request: GrantRequest): { asked?: GrantRequest } {
 }
 
 /** Checks the whole chain: a grant created outside the rules cannot delegate more than its ancestors allow (I11). */
-export function mayPassOn(chain: readonly GrantNode[], agentClass: string): Verdict & { grantId: string } {
+export function mayPassOn(
+  state: LogState,
+  chain: readonly GrantNode[],
+  agentClass: string,
+): Verdict & { grantId: string } {
   const verdicts = chain.map((grant, up) => {
-    const { depth, children, classes } = grant.limits.delegation;
+    const { depth, classes } = grant.limits.delegation;
+    if (up === 0) {
+      const live = state.openChildren.of(grant.runId);
+      return { ...mayDelegate(grant.limits.delegation, agentClass, grant.children, live), grantId: grant.id };
+    }
     // an ancestor has its children already; only its depth and classes apply here
-    const limit = { depth: depth - up, children: up === 0 ? children : Infinity, classes };
-    return { ...mayDelegate(limit, agentClass, up === 0 ? grant.children : 0), grantId: grant.id };
+    return { ...mayDelegate({ depth: depth - up, children: Infinity, classes }, agentClass, 0), grantId: grant.id };
   });
   return verdicts.find((verdict) => verdict.outcome !== 'permit') ?? (verdicts[0] as Verdict & { grantId: string });
 }

@@ -6,6 +6,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { lookAlikeFault } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { attenuatesAll } from '../../dimensions/all';
+import { tighterOptions } from '../../dimensions/delegation';
 import { meetWindow, meetWindows, tighterCost } from '../../dimensions/budget';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { distinctPairs } from '../../dimensions/denied-pairs';
@@ -147,8 +148,18 @@ function keepParents(child: Limits, parent: Limits): Limits {
       ...(Object.keys(once).length > 0 ? { perAction: { cost: tighterCost(perAction?.cost, once) } } : {}),
       windows: [...meetWindows(child.budget.windows, []), ...parent.budget.windows].reduce<WindowCap[]>(addWindow, []),
     },
+    delegation: keepDelegation(child.delegation, parent.delegation),
   };
 }
+
+/** Adds the options of delegation that a child does not name. One that it names wider stays, and is refused. */
+const keepDelegation = (
+  child: Limits['delegation'],
+  { concurrent, ask }: Limits['delegation'],
+): Limits['delegation'] => ({
+  ...child,
+  ...tighterOptions({ concurrent: child.concurrent ?? concurrent, ask }, { ask: child.ask }),
+});
 
 /** Adds a window. An existing one of the same length takes only the caps that it does not name. */
 function addWindow(windows: WindowCap[], window: WindowCap): WindowCap[] {
