@@ -13,6 +13,7 @@ interface Recipe {
 interface Call {
   readonly verb: string;
   readonly resource: unknown;
+  readonly cost?: Record<string, number>;
 }
 
 const PAGE = readFileSync(join(resolve(__dirname, '..', '..'), 'docs', 'leases.md'), 'utf8');
@@ -28,15 +29,15 @@ const RECIPES: Recipe[] = PAGE.split(/^### /m)
   });
 
 /** Issues the lease and asks for one call, as an enforcement point does. */
-function decisionOn(lease: unknown, { verb, resource }: Call) {
+function decisionOn(lease: unknown, { verb, resource, cost }: Call) {
   const log = new TestLog();
   const { grantId } = openTestRun(log, grantRequest.parse(lease));
-  return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource) });
+  return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource), cost });
 }
 
 describe('the leases of docs/leases.md', () => {
-  it('are at least six', () => {
-    expect(RECIPES.length).toBeGreaterThan(5);
+  it('are at least fourteen', () => {
+    expect(RECIPES.length).toBeGreaterThan(13);
   });
 
   it.each(RECIPES)('$title: permits the first call', ({ lease, permits }) => {
