@@ -9,6 +9,7 @@ import {
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
 import { Account, type Entry } from './accounts';
+import { Purses } from './purses';
 
 /** The auditor's records of runs, grants, permits and approvals, independent of the fold. */
 
@@ -64,6 +65,7 @@ export class Books {
   readonly abandoned = new Map<string, string>();
   readonly approvals = new Map<string, Asked>();
   readonly rules: Rule[] = [];
+  readonly purses = new Purses();
 
   /** Returns the grant that supersedes this one, or the grant itself. */
   standing(id: string | undefined): Grant | undefined {

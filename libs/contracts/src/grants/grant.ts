@@ -115,7 +115,7 @@ export type Selector = z.infer<typeof selector>;
 export const resourcesLimit = z.array(selector).max(LIMITS.selectorsPerGrant);
 export type ResourcesLimit = z.infer<typeof resourcesLimit>;
 
-const partialCaps = {
+export const partialCaps = {
   calls: amount.optional(),
   reads: amount.optional(),
   writes: amount.optional(),
@@ -125,7 +125,7 @@ const partialCaps = {
 export const windowCap = z.strictObject({ per: duration, ...partialCaps });
 export type WindowCap = z.infer<typeof windowCap>;
 const perAction = z.strictObject({ cost: costs.optional() });
-const windows = z.array(windowCap).max(LIMITS.windowsPerBudget);
+export const windows = z.array(windowCap).max(LIMITS.windowsPerBudget);
 export const budgetLimit = z.strictObject({
   calls: amount,
   reads: amount,
