@@ -139,7 +139,7 @@ export function leastLeft(
     const accounts: { caps: Partial<Consumed>; used: Consumed; more?: Consumed }[] = [
       { caps: budget, used: committed, more: reserved },
       ...budget.windows.map((window, i) => ({
-        caps: window as Partial<Consumed>,
+        caps: window,
         used: windowUsed(usage.windows[i]?.buckets ?? [], window, now),
       })),
     ];
