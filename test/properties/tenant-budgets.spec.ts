@@ -114,11 +114,11 @@ describe('I3: the runs of a tenant draw from its budgets together', () => {
           if (mine.some(({ spent }) => spent === undefined)) tally.add('in flight');
           if (mine.length > 0) tally.add('drawn from');
           if (events.some((event) => event.type === 'TenantBudgetRemoved' && event.data.name === purse.name))
-            tally.add('made again');
+            tally.add('set again');
         }
       });
     });
     fc.assert(property, { numRuns: 100 });
-    tally.atLeast(30, 'in flight', 'drawn from', 'made again');
+    tally.atLeast(30, 'in flight', 'drawn from', 'set again');
   });
 });

@@ -42,7 +42,10 @@ export function addBudgetCommands(program: Command): void {
     .option('--writes <n>')
     .option('--external <n>')
     .option('--cost <amount>', 'minor units of a currency, such as USD=5000; repeatable', collect, [])
-    .option('--per <duration>', 'the caps are per rolling window, such as 24h; without it, for ever')
+    .option(
+      '--per <duration>',
+      'the caps are per rolling window, such as 24h; without it, for the lifetime of the budget',
+    )
     .action((name: string, _flags, command: Command) => set(name, command.optsWithGlobals<SetFlags>()));
   budgets
     .command('remove <name>')

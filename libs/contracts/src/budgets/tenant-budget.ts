@@ -4,12 +4,12 @@ import { label } from '../actions/action';
 import { consumed, COUNTERS, partialCaps, windows } from '../grants/grant';
 import { name, position, ref, time } from '../primitives';
 
-/** The name of a tenant budget. Events hold it for ever, so it must not name a person. */
+/** The name of a tenant budget. Bodies of events contain it, and are never erased: it must not name a person. */
 export const budgetName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be 1–63 of a–z, 0–9, . _ and -, starting with a letter or a digit');
 
-/** The caps of a tenant budget. What is left out is not capped, and neither is a currency that is not named. */
+/** The caps of a tenant budget. A counter or a currency that is left out is not capped. */
 export const tenantCaps = z
   .strictObject({ ...partialCaps, windows: windows.optional() })
   .refine((caps) => isCapped(caps) || (caps.windows ?? []).some(isCapped), {
