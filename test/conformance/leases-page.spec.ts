@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { actionRequest } from '@bailiwick/contracts/actions/action';
 import { grantRequest } from '@bailiwick/contracts/grants/grant';
-import { act, openTestRun, TestLog } from '@bailiwick/authority/testing/harness';
+import { tenantBudgetBody } from '@bailiwick/contracts/http/bodies';
+import { act, openTestRun, REF, TestLog } from '@bailiwick/authority/testing/harness';
 
 interface Recipe {
   readonly title: string;
+  /** a tenant budget to set first */
+  readonly budget: unknown;
   readonly lease: unknown;
   readonly permits: Call;
   readonly denies: Call;
@@ -25,14 +28,29 @@ const RECIPES: Recipe[] = PAGE.split(/^### /m)
     const block = (name: string): unknown =>
       JSON.parse(new RegExp(`^\`\`\`json ${name}\n([^]*?)^\`\`\`$`, 'm').exec(section)?.[1] ?? 'null');
     const [title = ''] = section.split('\n');
-    return { title, lease: block('lease'), permits: block('permits') as Call, denies: block('denies') as Call };
+    return {
+      title,
+      budget: block('budget'),
+      lease: block('lease'),
+      permits: block('permits') as Call,
+      denies: block('denies') as Call,
+    };
   });
 
 /** Issues the lease and asks for one call, as an enforcement point does. */
-function decisionOn(lease: unknown, { verb, resource, cost }: Call) {
+function decisionOn({ budget, lease }: Recipe, { verb, resource, cost }: Call) {
   const log = new TestLog();
+  if (budget !== null) setBudget(log, budget);
   const { grantId } = openTestRun(log, grantRequest.parse(lease));
   return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource), cost });
+}
+
+/** Sets a tenant budget; every test run is opened for the same person. */
+function setBudget(log: TestLog, raw: unknown): void {
+  const { selector, budget } = tenantBudgetBody.parse(raw);
+  const { principal, ...rest } = selector;
+  const stored = { ...rest, ...(principal === undefined ? {} : { principalRef: REF }) };
+  log.do('setTenantBudget', { name: 'recipe', selector: stored, budget });
 }
 
 describe('the leases of docs/leases.md', () => {
@@ -40,11 +58,11 @@ describe('the leases of docs/leases.md', () => {
     expect(RECIPES.length).toBeGreaterThan(13);
   });
 
-  it.each(RECIPES)('$title: permits the first call', ({ lease, permits }) => {
-    expect(decisionOn(lease, permits)).toMatchObject({ type: 'ActionPermitted' });
+  it.each(RECIPES)('$title: permits the first call', (recipe) => {
+    expect(decisionOn(recipe, recipe.permits)).toMatchObject({ type: 'ActionPermitted' });
   });
 
-  it.each(RECIPES)('$title: denies the second call', ({ lease, denies }) => {
-    expect(decisionOn(lease, denies)).toMatchObject({ type: 'ActionDenied' });
+  it.each(RECIPES)('$title: denies the second call', (recipe) => {
+    expect(decisionOn(recipe, recipe.denies)).toMatchObject({ type: 'ActionDenied' });
   });
 });

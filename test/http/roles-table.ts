@@ -48,6 +48,11 @@ async function revoked(stack: Stack): Promise<string> {
   const answer = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body });
   return String(answer.body.revocationId);
 }
+const BUDGET = { selector: { agentClass: 'unused' }, budget: { calls: 1 } };
+async function budget(stack: Stack): Promise<string> {
+  await http(stack, 'PUT', '/v1/budgets/some', { key: stack.keys.admin, body: BUDGET });
+  return 'some';
+}
 const evaluation = ({ grantId }: Opened): Record<string, unknown> => ({
   subject: { type: 'grant', id: grantId },
   action: { name: 'repo.read' },
@@ -180,6 +185,14 @@ export const TABLE: readonly Row[] = [
   // Rebuilding read models: of a log that does not exist, since a real log allows only one rebuild at a time
   row('GET /v1/rebuilds', 200, ['admin'], () => ({ path: '/v1/rebuilds' })),
   row('POST /v1/rebuilds', 404, ['admin'], () => ({ path: '/v1/rebuilds', body: { log: 'default/9' } })),
+
+  // Tenant budgets
+  row('PUT /v1/budgets/{name}', 200, ['admin'], () => ({ path: `/v1/budgets/b${++made}`, body: BUDGET })),
+  row('GET /v1/budgets', 200, ['admin', 'analyst', 'responder'], () => ({ path: '/v1/budgets' })),
+  row('GET /v1/budgets/{name}', 200, ['admin', 'analyst', 'responder'], async (stack) => ({
+    path: `/v1/budgets/${await budget(stack)}`,
+  })),
+  row('DELETE /v1/budgets/{name}', 200, ['admin'], async (stack) => ({ path: `/v1/budgets/${await budget(stack)}` })),
 
   // Erasing
   row('POST /v1/erasures/preview', 200, ['admin'], () => ({

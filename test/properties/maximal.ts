@@ -225,6 +225,22 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   revokeGrant: fc.constant({}),
   revokeSelector: fc.record({ selector, force: fc.constant(true), quarantine: fc.boolean() }),
   liftQuarantine: fc.constant({}),
+  setTenantBudget: fc.record({
+    name: fc.constantFrom('team', 'x'.repeat(63)),
+    selector: fc.record(
+      {
+        principalRef: fc.constant(ref),
+        agentClass: plain(LIMITS.nameLength),
+        label: fc.constantFrom(label(0), label(1)),
+      },
+      { requiredKeys: [] },
+    ),
+    budget: fc.record(
+      { calls: amount, cost: costs, windows: listOf(LIMITS.windowsPerBudget, (i) => ({ per: `${i + 1}m`, calls: i })) },
+      { requiredKeys: ['calls'] },
+    ),
+  }),
+  removeTenantBudget: fc.record({ name: fc.constantFrom('team', 'x'.repeat(63)) }),
   erase: fc.record({ subjectRef: fc.constant(ref), found: fc.constant(found) }),
   setAsideEvent: fc.record({ position: fc.nat(60), bodyDigest: fc.constant(`sha256:${'0'.repeat(64)}`) }),
   recordDrift: fc.record({ score: fc.constantFrom(0, 0.5, 1), features, monitor: plain(80) }),

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { TenantCaps } from '@bailiwick/contracts/budgets/tenant-budget';
 import type { Agent } from '@bailiwick/contracts/grants/grant';
 import type { Actor, StoredSelector } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
@@ -147,6 +148,34 @@ const MOVES = {
     }),
   ),
   lift: often(2, fc.record({ revocation: pick, who: voice('person', 'own') })),
+  'set budget': often(
+    2,
+    fc.record({
+      name: one('a', 'b', 'c'),
+      selector: fc
+        .record({
+          principalRef: rarely(ref),
+          agentClass: rarely(fc.constantFrom('worker', 'Helper')),
+          label: rarely(fc.constantFrom('read:file', 'untrusted', 'send:external')),
+        })
+        .map(sent),
+      budget: fc.constantFrom<TenantCaps>(
+        { calls: 5 },
+        { calls: 9, writes: 3, cost: { USD: 20 } },
+        { cost: { USD: 12, EUR: 1 } },
+        { windows: [{ per: '2s', calls: 3 }] },
+        {
+          reads: 4,
+          windows: [
+            { per: '1m', cost: { USD: 9 } },
+            { per: '2s', writes: 2 },
+          ],
+        },
+      ),
+      who: voice('service', 'person', 'own'),
+    }),
+  ),
+  'remove budget': often(1, fc.record({ name: one('a', 'b', 'c'), who: voice('service', 'own') })),
   drift: often(
     2,
     fc.record({ run: pick, score: fc.constantFrom(0, 0.3, 0.3, 0.3, 0.6, 0.9), who: voice('system', 'service') }),

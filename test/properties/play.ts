@@ -223,6 +223,10 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
     const revocationId = play.id('revocation', revocation);
     return play.send({ keyed }, 'liftQuarantine', { revocationId, actor: play.actor(who, play.ids('run')[0]) });
   },
+  'set budget': (play, { keyed, name, selector, budget, who }) =>
+    play.send({ keyed }, 'setTenantBudget', { name, selector, budget, actor: play.actor(who, play.ids('run')[0]) }),
+  'remove budget': (play, { keyed, name, who }) =>
+    play.send({ keyed }, 'removeTenantBudget', { name, actor: play.actor(who, play.ids('run')[0]) }),
   drift(play, { keyed, run, score, who }) {
     const runId = play.id('run', run);
     return play.send({ keyed }, 'recordDrift', {

@@ -49,6 +49,8 @@ export class Requests {
       revoke: 1,
       revokeSelector: 0.8,
       lift: revocations.length > 0 ? 1 : 0,
+      budget: 1,
+      unbudget: 0.3,
       drift: 1,
     });
     return this[kind]();
@@ -252,6 +254,31 @@ export class Requests {
 
   private lift(): Command {
     return this.make('liftQuarantine', PERSON, { revocationId: this.random.pick(this.known.revocations) });
+  }
+
+  private budget(): Command {
+    const { random } = this;
+    return this.make('setTenantBudget', SERVICE, {
+      name: random.pick(['a', 'b', 'c']),
+      selector: random.pick([
+        {},
+        { principalRef: REFS[0] as string },
+        { principalRef: REFS[1] as string, agentClass: 'worker' },
+        { agentClass: 'helper' },
+        { label: 'send:external' },
+      ]),
+      budget: random.pick<CommandOf<'setTenantBudget'>['budget']>([
+        { calls: 60 },
+        { writes: 20, cost: { USD: 60 } },
+        { windows: [{ per: '2s', calls: 6 }] },
+        { windows: [{ per: '1m', cost: { USD: 30 }, writes: 9 }] },
+      ]),
+      payload: { salt: 's'.repeat(22), value: { principal: 'someone' } },
+    });
+  }
+
+  private unbudget(): Command {
+    return this.make('removeTenantBudget', SERVICE, { name: this.random.pick(['a', 'b', 'c']) });
   }
 
   private drift(): Command {

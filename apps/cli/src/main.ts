@@ -3,6 +3,7 @@ import { ProblemError } from '@bailiwick/client/client';
 import { UsageError } from './context';
 import { addActionCommands } from './commands/actions';
 import { addBenchCommand } from './commands/bench';
+import { addBudgetCommands } from './commands/budgets';
 import { addDeployCommands } from './commands/deploying';
 import { addEraseCommand } from './commands/erasing';
 import { addListCommands } from './commands/listing';
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
   addListCommands(program);
   addLogCommands(program);
   addRevokeCommands(program);
+  addBudgetCommands(program);
   addEraseCommand(program);
   addReplayCommand(program);
   addTenantCommands(program);

@@ -69,7 +69,11 @@ export class Account {
   private readonly held = new Map<string, number>();
   private windows: Map<number, Window>;
 
-  constructor(private budget: BudgetLimit) {
+  /** @param unnamed the cap of a currency that the budget does not name */
+  constructor(
+    private budget: BudgetLimit,
+    private readonly unnamed = 0,
+  ) {
     this.windows = new Map(budget.windows.map((each) => [windowMs(each), new Window(windowMs(each))]));
   }
 
@@ -97,7 +101,7 @@ export class Account {
     for (const [currency, value] of Object.entries(charge.cost)) {
       add(this.held, currency, value);
       const used = (this.spent.get(currency) ?? 0) + (this.held.get(currency) ?? 0);
-      const cap = this.budget.cost[currency] ?? 0;
+      const cap = this.budget.cost[currency] ?? this.unnamed;
       if (used > cap) over ??= `${used} of ${cap} ${currency} are spent or held`;
     }
     for (const window of this.budget.windows) over ??= this.overWindow(entry, window);
@@ -133,7 +137,7 @@ export class Account {
       if (value <= 0) continue;
       const held = this.held.get(currency) ?? 0;
       const used = (this.spent.get(currency) ?? 0) + held;
-      const cap = this.budget.cost[currency] ?? 0;
+      const cap = this.budget.cost[currency] ?? this.unnamed;
       exceeded ||= used > cap && value > (entry.charge.cost[currency] ?? 0);
       reached ||= used === cap && held === 0;
     }

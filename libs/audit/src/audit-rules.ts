@@ -71,6 +71,8 @@ export class Rulebook {
       if (over !== undefined) report('budget', `permitted although ${over} of ${grant.id}`);
       if (usedUp) this.due.set(grant.id, 'end');
     }
+    const root = (chain[chain.length - 1] as Grant).run;
+    books.purses.charge(id, entry, root, event, (detail) => report('budget', detail));
     books.permitted.add(id);
     books.open.set(id, entry);
   }
@@ -89,6 +91,7 @@ export class Rulebook {
     books.open.delete(id);
     if (event.type === 'ActionAbandoned') books.abandoned.set(id, permit.runId);
     const { cost, charge } = event.data;
+    books.purses.settle(id, permit, charge.cost, at(event.time));
     const unaccounted = unaccountedOf(event as EventOf<'ActionCompleted'>);
     if (unaccounted !== undefined) report('budget', `the outcome of ${id}: ${unaccounted}`);
     const over = Object.entries(cost).some(([currency, value]) => value > (permit.charge.cost[currency] ?? 0));
@@ -343,6 +346,15 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       const target = data.target === 'tool' ? 'tool' : undefined;
       const rule = { revocationId, selector, target, quarantine, position, time: at(time) } as const;
       books.rules.push({ ...rule, issuedBefore: before, lifted: undefined });
+    },
+    TenantBudgetSet({ books }, { data, actor }, report) {
+      if (actor.kind === 'run') report('budget', `a run set the tenant budget ${data.name}`);
+      books.purses.set(data);
+    },
+    TenantBudgetRemoved({ books }, { data, actor }, report) {
+      if (actor.kind === 'run') report('budget', `a run removed the tenant budget ${data.name}`);
+      if (!books.purses.remove(data))
+        report('budget', `the tenant budget ${data.name}, which does not exist, is removed`);
     },
     QuarantineLifted({ books }, { data }) {
       for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;

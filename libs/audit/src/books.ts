@@ -10,6 +10,7 @@ import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
 import { Account, type Entry } from './accounts';
 import { OpenChildren } from './open-children';
+import { Purses } from './purses';
 
 /** The auditor's records of runs, grants, permits and approvals, independent of the fold. */
 
@@ -71,6 +72,7 @@ export class Books {
   runEnded(runId: string | undefined): void {
     this.openChildren.ended(runId, this.runs.get(runId ?? '')?.parentRunId);
   }
+  readonly purses = new Purses();
 
   /** Returns the grant that supersedes this one, or the grant itself. */
   standing(id: string | undefined): Grant | undefined {

@@ -145,6 +145,9 @@ export const LIMITS = {
   windowMs: 30 * DAY,
   windowMinMs: 1_000,
   currencies: 8,
+  /** caps that the runs of a tenant draw from together; and how many of them one action may draw from */
+  tenantBudgets: 1_000,
+  tenantBudgetsPerAction: 16,
   amountMax: 1_000_000_000_000_000,
   classesPerList: 64,
   delegatedSources: 64,

@@ -103,6 +103,9 @@ function ofRun(claims: RunClaims): string[] {
     `permitted ${claims.actions.length} actions: ${tally(claims.actions.map((each) => `${each.verb} ${each.outcome}`))}`,
     `denied    ${claims.denied.length}${claims.denied.length ? `: ${tally(claims.denied.map((each) => `${each.verb} (${each.decision})`))}` : ''}`,
     `spent     ${spentText(spent)}`,
+    ...(claims.tenantBudgets ?? []).map(
+      ({ name, drew }) => `drew      from the tenant budget ${name}: ${spentText(drew)}`,
+    ),
     `touched   ${claims.resources.length} resources; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
     ...claims.children.map(
       (each, i) =>

@@ -62,6 +62,7 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     denied: allOf(mine, 'ActionDenied', 'ActionStepUp').map((each) => deniedOf(each.event)),
     ...refusedMoreOf(mine),
     spent: spentOf(mine),
+    ...tenantBudgetsOf(mine),
     resources: unique([
       ...actions.map((action) => `${action.resource.type} ${action.resource.id}`),
       ...effects.flatMap((each) => each.resources ?? []),
@@ -291,6 +292,15 @@ function spentOf(mine: readonly StoryEntry[]): Consumed {
       spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
   }
   return spent;
+}
+
+/** Lists the tenant budgets that the permits name, with the part of the spending that they drew from each. */
+function tenantBudgetsOf(mine: readonly StoryEntry[]): Pick<RunClaims, 'tenantBudgets'> {
+  const names = unique(allOf(mine, 'ActionPermitted').flatMap(({ event }) => event.data.tenantBudgets ?? []));
+  if (names.length === 0) return {};
+  const drawing = (name: string): StoryEntry[] =>
+    mine.filter(({ event }) => event.type !== 'ActionPermitted' || event.data.tenantBudgets?.includes(name) === true);
+  return { tenantBudgets: names.map((name) => ({ name, drew: spentOf(drawing(name)) })) };
 }
 
 function driftOf(mine: readonly StoryEntry[]): RunClaims['drift'] {

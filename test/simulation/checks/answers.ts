@@ -21,6 +21,8 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   revokeGrant: ['GrantRevoked'],
   revokeSelector: ['RevocationRuleAdded'],
   liftQuarantine: ['QuarantineLifted'],
+  setTenantBudget: ['TenantBudgetSet'],
+  removeTenantBudget: ['TenantBudgetRemoved'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],

@@ -1,6 +1,7 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grants/grant';
 import { count, currencies, held, isOutcome, lengthOf, over, spent, within, type Entry } from '../../properties/ledger';
+import { drawn, matching, overdrawn } from '../../properties/purses';
 import { Violation, type World } from '../world';
 
 type Posted = { -readonly [K in keyof Entry]: Entry[K] };
@@ -21,6 +22,7 @@ interface Account {
 export function checkBudgets(events: readonly Event[], world: World): void {
   const accounts = new Map<string, Account>();
   const posted = new Map<string, Posted>();
+  checkTenantBudgets(events, world);
   for (const event of events) {
     if (event.type === 'GrantIssued') open(accounts, event);
     else if (event.type === 'ActionPermitted') post(accounts, posted, event, world);
@@ -33,6 +35,42 @@ export function checkBudgets(events: readonly Event[], world: World): void {
   for (const [grantId, { reached, exhausted }] of accounts)
     for (const by of reached)
       if (!exhausted.has(by)) throw new Violation(`I3: ${by} used up a count of ${grantId}, but the grant did not end`);
+}
+
+/** Checks I3 for the tenant budgets: every permit names those that match it, and exceeds none of them. */
+function checkTenantBudgets(events: readonly Event[], world: World): void {
+  const entries: Posted[] = [];
+  const posted = new Map<string, Posted>();
+  const context = events.filter(({ type }) => type === 'RunOpened' || type.startsWith('TenantBudget'));
+  for (const event of events) {
+    if (isOutcome(event)) {
+      const entry = posted.get(event.actionId as string);
+      if (entry) Object.assign(entry, { spent: event.data.charge.cost, settledAt: Date.parse(event.time) });
+    }
+    if (event.type !== 'ActionPermitted') continue;
+    const entry = { accounts: [], permit: event, at: Date.parse(event.time), reserved: event.data.charge.cost };
+    posted.set(event.actionId as string, entry);
+    entries.push(entry);
+    const purses = matching(
+      context.filter(({ position }) => position < event.position),
+      event,
+    );
+    const named = [...(event.data.tenantBudgets ?? [])].sort().join();
+    if (
+      named !==
+      purses
+        .map(({ name }) => name)
+        .sort()
+        .join()
+    )
+      throw new Violation(`I3: ${event.log}@${event.position} draws from the tenant budgets ${named || '(none)'}`);
+    if (purses.length > 0) world.count('permit from a tenant budget');
+    for (const purse of purses) {
+      const broken = overdrawn(drawn(entries, purse), purse, event);
+      if (broken !== undefined)
+        throw new Violation(`I3: ${event.log}@${event.position} exceeds ${broken} of the tenant budget ${purse.name}`);
+    }
+  }
 }
 
 function open(accounts: Map<string, Account>, { grantId, data }: EventOf<'GrantIssued'>): void {
@@ -56,14 +94,14 @@ function post(
   posted.set(permit.actionId as string, entry);
   for (let account = accounts.get(permit.grantId as string); account; account = account.above) {
     account.entries.push(entry);
-    const broken = overdrawn(account, entry, world);
+    const broken = overdrawnOf(account, entry, world);
     if (broken !== undefined)
       throw new Violation(`I3: ${permit.log}@${permit.position} exceeds the cap of ${broken} under ${permit.grantId}`);
   }
 }
 
 /** Returns the counter, currency or window whose cap the newest entry exceeds; undefined if there is none. */
-function overdrawn({ entries, budget, reached }: Account, newest: Entry, world: World): string | undefined {
+function overdrawnOf({ entries, budget, reached }: Account, newest: Entry, world: World): string | undefined {
   const { charge } = newest.permit.data;
   for (const counter of COUNTERS) {
     const used = count(entries, counter);

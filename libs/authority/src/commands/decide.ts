@@ -5,6 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';
 import { decideApproval } from './approvals';
 import { authorize } from './actions/authorize-action';
+import { removeTenantBudget, setTenantBudget } from './budgets';
 import { delegate } from './grants/delegate';
 import { endSending } from './actions/end-sending';
 import { erase } from './erase';
@@ -34,6 +35,8 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   revokeGrant,
   revokeSelector,
   liftQuarantine,
+  setTenantBudget,
+  removeTenantBudget,
   erase,
   setAsideEvent,
   recordDrift,

@@ -3,6 +3,7 @@ import { parseTime } from '@bailiwick/core/clock';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state/state';
 import { commit, reserve } from '../state/usage';
 import { useApproval } from './approval-events';
+import { draw, settleDrawn } from './budget-events';
 import { starts, startsSending, ends, endsSending } from './ended';
 import { CorruptLog, follows, isCountable, must, type Fold } from './follows';
 import { carried, label } from './labels';
@@ -37,6 +38,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     outcomeUntil,
     position: event.position,
     maySend: data.labels.some((each) => SENDS.has(each)) && data.charge.external === 0,
+    purses: draw(state, data.tenantBudgets, data.charge, event.position, at),
   };
   state.actions.set(id, action);
   startsSending(state, action);
@@ -74,6 +76,7 @@ function settle(
   const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
   for (const grant of chain)
     commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
+  if (action.purses !== undefined) settleDrawn(state, action, event.data.charge, at);
   (chain[0] as GrantNode).inFlight -= 1;
   ends(state, action.treeId);
   for (const each of carried(event)) label(state, event, each);

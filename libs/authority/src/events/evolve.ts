@@ -4,6 +4,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { asideBy, isPassedOver } from '../state/set-aside';
 import type { Deadline } from '../state/deadlines';
 import { actionAbandoned, actionCompleted, actionFailed, actionPermitted, outcomeReportedLate } from './action-events';
+import { tenantBudgetRemoved, tenantBudgetSet } from './budget-events';
 import { actionStepUp, approvalExpired, approvalGiven, approvalRequested } from './approval-events';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './endings';
 import { forgetEnded, isLate, compactLists, touch } from './ended';
@@ -42,6 +43,8 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   OutcomeReportedLate: outcomeReportedLate,
   RevocationRuleAdded: (state, event, at) => state.rules.add(ruleOf(event.data, event.position, at)),
   QuarantineLifted: (state, event, at) => state.rules.lift(event.data.revocationId, event.position, at),
+  TenantBudgetSet: tenantBudgetSet,
+  TenantBudgetRemoved: tenantBudgetRemoved,
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,

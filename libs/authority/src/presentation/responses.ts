@@ -128,6 +128,11 @@ const TELLERS: Tellers = {
     ok: true,
     value: { revocationId: event.data.revocationId, position: event.position },
   }),
+  TenantBudgetSet: (_state, { data, position, time, actor }) => ({
+    ok: true,
+    value: { budget: { ...data, setBy: actor.id, setAt: time, position }, position },
+  }),
+  TenantBudgetRemoved: (_state, event) => ({ ok: true, value: { removed: event.data.name, position: event.position } }),
   PayloadsErased: (_state, event) => ({ ok: true, value: { erasure: event.data, position: event.position } }),
   EventSetAside: (_state, event) => ({ ok: true, value: { setAside: event.data, position: event.position } }),
   DriftScored: (_state, event) => ({ ok: true, value: { drift: event.data.score, position: event.position } }),

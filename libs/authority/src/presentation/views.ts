@@ -89,7 +89,8 @@ export const importedAt = ({ imported }: Pick<LogState, 'imported'>, position: n
   position < imported ? { imported: true } : {};
 
 /** Returns the sum of the committed and the reserved usage. */
-export const usedUp = ({ usage }: GrantNode): GrantView['consumed'] => sum(usage.committed, usage.reserved);
+export const usedUp = ({ usage }: Pick<GrantNode, 'usage'>): GrantView['consumed'] =>
+  sum(usage.committed, usage.reserved);
 
 function sum(a: GrantView['consumed'], b: GrantView['consumed']): GrantView['consumed'] {
   const cost: Record<string, number> = { ...a.cost };

@@ -80,8 +80,10 @@ export type ActionRow = [
   tool: number | null,
   /** left out, or null, if it equals `expiresAt` */
   outcomeUntil?: number | null,
-  /** left out unless true */
-  maySend?: true,
+  /** left out, or null, unless true */
+  maySend?: true | null,
+  /** the tenant budgets that it draws from: shared value; left out if there are none */
+  purses?: number,
 ];
 /** An outcome. `run` is the number of its run. */
 export type SettledRow = [
@@ -178,6 +180,7 @@ export class Rows {
       verb,
       tool,
       maySend,
+      purses,
     }: ActionNode,
     grant?: GrantNode,
   ): ActionRow {
@@ -186,7 +189,8 @@ export class Rows {
     const of = number ?? ([grantId, runId, treeId] as const);
     const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
     const until = outcomeUntil === expiresAt ? null : outcomeUntil;
-    if (maySend) row.push(until, true);
+    if (purses !== undefined) row.push(until, maySend ? true : null, this.values.numberOf(purses));
+    else if (maySend) row.push(until, true);
     else if (until !== null) row.push(until);
     return row;
   }
@@ -297,6 +301,7 @@ export class RowReader {
     tool,
     outcomeUntil,
     maySend,
+    purses,
   ]: ActionRow): ActionNode {
     const of =
       typeof grant === 'number' ? valueAt(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
@@ -313,6 +318,7 @@ export class RowReader {
       outcomeUntil: outcomeUntil ?? expiresAt,
       position,
       maySend: maySend === true,
+      purses: purses === undefined ? undefined : (valueAt(this.shared, purses) as readonly string[]),
     };
   }
 

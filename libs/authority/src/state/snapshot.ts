@@ -16,6 +16,7 @@ import {
   type RunRow,
   type SettledRow,
 } from './snapshot-rows';
+import { budgetOf, type PurseNode } from './purses';
 import { emptyState, newTree, type ApprovalNode, type LogState, type TreeNode, type UnreadableNode } from './state';
 
 /**
@@ -36,6 +37,8 @@ type Line =
   | ['shared', unknown]
   | ['run', RunRow]
   | ['rule', Rule]
+  | ['purse', PurseLine]
+  | ['naming', [principalRef: string, positions: number[]]]
   | ['unreadable', UnreadableNode]
   | ['grant', GrantRow]
   | ['tree', TreeLine]
@@ -45,6 +48,7 @@ type Line =
   | ['keyed' | 'tries', CommandRow]
   | ['refusalBucket', [string, number]];
 type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
+type PurseLine = Omit<PurseNode, 'budget'>;
 type ApprovalLine = Omit<ApprovalNode, 'turn'> & Partial<Pick<ApprovalNode, 'turn'>>;
 type End = ['end', number];
 
@@ -85,6 +89,8 @@ export function* linesOf(state: LogState): Generator<Line> {
     yield ['run', row];
   }
   for (const rule of state.rules.list) yield ['rule', rule];
+  for (const { budget: _, ...purse } of state.purses.values()) yield ['purse', purse];
+  for (const entry of state.purses.naming) yield ['naming', entry];
   for (const node of state.unreadable.values()) yield ['unreadable', node];
   for (const grant of state.grants.values()) {
     const row = rows.ofGrant(grant);
@@ -186,6 +192,11 @@ export class SnapshotReader {
       }
       case 'rule':
         return state.rules.add(complete(value, ['issuedBefore', 'target', 'lifted']));
+      case 'purse':
+        return state.purses.put({ ...value, budget: budgetOf(value.caps) });
+      case 'naming':
+        state.purses.naming.set(...value);
+        return;
       case 'unreadable':
         state.unreadable.set(value.position, complete(value, ['treeId']));
         return;

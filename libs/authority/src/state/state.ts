@@ -5,6 +5,7 @@ import { Deadlines } from './deadlines';
 import { OpenChildren } from './open-children';
 import { Ended } from './retention';
 import { RuleSet } from '../revocation/rule-set';
+import { Purses } from './purses';
 import { Shared } from './shared-values';
 import type { MutableUsage } from './usage';
 import { Waiting } from './waiting';
@@ -42,6 +43,8 @@ export interface LogState {
   /** the refusal budgets: bucket → the time at which it is full again, ms */
   readonly refusalBuckets: Map<string, number>;
   readonly rules: RuleSet;
+  /** the accounts of the tenant budgets */
+  readonly purses: Purses;
   /** by position: stored events that could not be read and that no operator has set aside (`set-aside.ts`) */
   readonly unreadable: Map<number, UnreadableNode>;
   /** derived from the nodes: pending deadlines by time */
@@ -158,6 +161,8 @@ export interface ActionNode {
   readonly position: number;
   /** its labels state that it may send, whatever it is charged as */
   readonly maySend: boolean;
+  /** the tenant budgets that it draws from */
+  readonly purses: readonly string[] | undefined;
 }
 
 export interface SettledNode {
@@ -239,6 +244,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     tries: new Map(),
     refusalBuckets: new Map(),
     rules: new RuleSet(),
+    purses: new Purses(),
     unreadable: new Map(),
     deadlines: new Deadlines(),
     ended: new Ended(),

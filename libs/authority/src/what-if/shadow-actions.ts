@@ -1,11 +1,13 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
-import { exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
-import { judge } from '../commands/actions/judge';
+import { drawingFrom, exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
+import { judge, strictest, type Judgement } from '../commands/actions/judge';
+import { objectionsIn } from '../commands/actions/objections';
 import { callAsked } from '../commands/actions/refused-before';
 import { settlement } from '../commands/actions/settle-action';
 import type { Rules } from '../commands/types';
+import { pursesFor } from '../state/purses';
 import { chainOf, type GrantNode, type RunNode } from '../state/state';
 import { askedOf, DECIDED, timeOf, type Decision, type Of, type Outcome } from './recorded';
 import type { ShadowLog } from './shadow-log';
@@ -88,7 +90,7 @@ export class ShadowActions {
     now: number,
   ): { fate: Fate; reasons: Reason[]; usesApproval: boolean } {
     const { data } = event;
-    const judged = judge(this.log.state, chain, askedOf(event, run), now, this.rules);
+    const judged = this.withRecordedBudgets(judge(this.log.state, chain, askedOf(event, run), now, this.rules), event);
     // the approval of a step-up is the one that it requests, not one that it used
     const id = event.type === 'ActionStepUp' ? undefined : data.approvalId;
     // an older log neither records the card's objections nor required arguments, so its approvals are accepted as
@@ -109,6 +111,17 @@ export class ShadowActions {
     return { fate: outcome, reasons, usesApproval: approved };
   }
 
+  /**
+   * Keeps the recorded objections of tenant budgets if the state knows no budgets: the events of one tree contain neither
+   * them nor what other trees drew from them.
+   */
+  private withRecordedBudgets(judged: Judgement, { data }: Decision): Judgement {
+    const recorded = data.reasons.filter(({ rule }) => rule === 'tenant-budget');
+    if (recorded.length === 0 || this.log.state.purses.size > 0) return judged;
+    const reasons = [...judged.reasons, ...recorded];
+    return { outcome: strictest(reasons), reasons, objections: [...judged.objections, ...objectionsIn(recorded)] };
+  }
+
   private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {
     const { data, actionId, position } = event;
     const ended = exhaustedBy(chain, data.charge);
@@ -118,9 +131,10 @@ export class ShadowActions {
       return this.log.foldAll(event, ended);
     }
     const times = timesOf(chain, at);
+    const drawing = drawingFrom(pursesFor(this.log.state, chain[0]?.treeId ?? '', data.labels));
     const { approvalId, ...call } = data;
     const used = usesApproval ? { approvalId } : {};
-    this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...times, ...used } });
+    this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...times, ...used, ...drawing } });
     this.log.foldAll(event, ended);
     // a step-up continues with the person's answer; for a call that was denied nothing more is known
     if (event.type === 'ActionStepUp')

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { calledTool, labels, outcomeRequest, resource } from '../actions/action';
+import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
 import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time } from '../primitives';
@@ -79,6 +80,13 @@ export const revokeSelector = command('revokeSelector', {
   force: z.boolean().optional(),
   quarantine: z.boolean().optional(),
 });
+/** sets a tenant budget, or changes the one of this name; `payload` holds the name of its principal */
+export const setTenantBudget = command('setTenantBudget', {
+  name: budgetName,
+  selector: storedBudgetSelector,
+  budget: tenantCaps,
+});
+export const removeTenantBudget = command('removeTenantBudget', { name: budgetName });
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
@@ -129,6 +137,8 @@ export const COMMANDS = [
   revokeGrant,
   revokeSelector,
   liftQuarantine,
+  setTenantBudget,
+  removeTenantBudget,
   erase,
   setAsideEvent,
   recordDrift,

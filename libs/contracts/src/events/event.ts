@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { effects, recordedLabels, resource } from '../actions/action';
+import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
 import { agent, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
 import { amount, costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from '../primitives';
@@ -193,6 +194,8 @@ export const EVENT_DATA = {
     /** deadline for its outcome; in older logs this is `expiresAt` */
     outcomeUntil: time.optional(),
     approvalId: idOf('approval').optional(),
+    /** the tenant budgets that it draws from, in addition to the grants of its chain */
+    tenantBudgets: z.array(budgetName).min(1).max(LIMITS.tenantBudgetsPerAction).optional(),
   }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),
@@ -230,6 +233,9 @@ export const EVENT_DATA = {
     reason: endReason,
   }),
   QuarantineLifted: z.strictObject({ revocationId: idOf('revocation') }),
+  /** caps that all matching runs of the tenant draw from together; one of the same name keeps its usage */
+  TenantBudgetSet: z.strictObject({ name: budgetName, selector: storedBudgetSelector, budget: tenantCaps }),
+  TenantBudgetRemoved: z.strictObject({ name: budgetName }),
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,

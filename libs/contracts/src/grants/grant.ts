@@ -142,7 +142,7 @@ export type DeniedPair = z.infer<typeof deniedPair>;
 export const denyLimit = z.array(deniedPair).max(LIMITS.deniedPairsPerGrant);
 export type DenyLimit = z.infer<typeof denyLimit>;
 
-const partialCaps = {
+export const partialCaps = {
   calls: amount.optional(),
   reads: amount.optional(),
   writes: amount.optional(),
@@ -152,7 +152,7 @@ const partialCaps = {
 export const windowCap = z.strictObject({ per: duration, ...partialCaps });
 export type WindowCap = z.infer<typeof windowCap>;
 const perAction = z.strictObject({ cost: costs.optional() });
-const windows = z.array(windowCap).max(LIMITS.windowsPerBudget);
+export const windows = z.array(windowCap).max(LIMITS.windowsPerBudget);
 export const budgetLimit = z.strictObject({
   calls: amount,
   reads: amount,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
 import { actionRequest } from '../actions/action';
+import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
 import { agent, grantRequest, grantView, runView } from '../grants/grant';
 import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
@@ -93,6 +94,16 @@ export const revocationsBody = z
     force: z.boolean().optional(),
   })
   .refine(targetFits, MISFIT);
+export const tenantBudgetBody = z.strictObject({
+  /** all given members must match; without any, every action of the tenant draws from the budget */
+  selector: z.strictObject({
+    /** the person or service that root runs name in `requestedBy` */
+    principal: principalName.optional(),
+    ...selectedByBudget,
+  }),
+  budget: tenantCaps,
+});
+export type TenantBudgetBody = z.infer<typeof tenantBudgetBody>;
 export const erasurePreviewBody = z.strictObject({
   /** the person, by the name in `requestedBy` */
   subject: name,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { budgetName } from '../budgets/tenant-budget';
 import { revocationTarget, storedSelector } from '../events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { exportHeader, exportLine } from '../transfer/export';
@@ -33,6 +34,8 @@ export const query = z.discriminatedUnion('op', [
     target: revocationTarget.optional(),
     quarantine: z.boolean().optional(),
   }),
+  /** the tenant budgets with their usage; `name`: only this one */
+  z.strictObject({ op: z.literal('tenantBudgets'), log: logNameSchema, name: budgetName.optional() }),
   /** the stored events that cannot be read, and what each of them blocks */
   z.strictObject({ op: z.literal('unreadable'), log: logNameSchema }),
   /** the payloads that an erasure would erase now */

@@ -117,6 +117,8 @@ const claims = {
     .optional(),
   /** by this run itself */
   spent: consumed,
+  /** the tenant budgets from which it drew, and how much of `spent`; left out if there are none */
+  tenantBudgets: z.array(z.strictObject({ name: z.string(), drew: consumed })).optional(),
   resources: z.array(z.string()),
   filesChanged: z.array(z.string()),
   external: z.array(z.string()),

@@ -1,7 +1,7 @@
 import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grants/grant';
 import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
 import { amountOf, money } from '@bailiwick/core/money';
-import { childrenOf } from '../render';
+import { childrenOf, spentText } from '../render';
 import { sumOf } from '../tree';
 
 /** One cap of a lease with the amounts that count against it, formatted and as a share. */
@@ -25,7 +25,7 @@ export interface Budgets {
  * @param runs all runs of its tree, if the receipt contains them
  */
 export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budgets | undefined {
-  const { grants, run, spent, children } = claims;
+  const { grants, run, spent, children, tenantBudgets = [] } = claims;
   const lease = grants.filter(({ runId }) => runId === run.id).at(-1);
   if (!lease) return undefined;
   const { budget } = lease.limits;
@@ -54,6 +54,9 @@ export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budge
     says: [
       ...(!all && children.length > 0 ? [ONLY_OWN] : []),
       ...budget.windows.map((window) => `In addition, at most ${capsText(window)} in any ${window.per}.`),
+      ...tenantBudgets.map(
+        ({ name, drew }) => `Other runs share the tenant budget ${name}, from which this one drew ${spentText(drew)}.`,
+      ),
     ],
   };
 }

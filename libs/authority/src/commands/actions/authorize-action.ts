@@ -8,6 +8,7 @@ import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
 import { endedFirst, livenessReason, type Blocked } from '../../state/liveness';
+import { leastLeft, pursesFor, type PurseNode } from '../../state/purses';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
@@ -51,7 +52,9 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     actionId: newId('action', state, command.commandId),
     payload: true as const,
   };
+  const purses = pursesFor(state, run.treeId, asked.labels);
   const data = recordOf(command, asked, run, binding, reasons, chain);
+  data.remaining = leastLeft(data.remaining, purses, now, undefined);
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
@@ -59,7 +62,14 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
       {
         type: 'ActionPermitted',
         ...where,
-        data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, outcomeUntil, ...used },
+        data: {
+          ...data,
+          remaining: leastLeft(remainingOf(chain, asked.charge), purses, now, asked.charge),
+          expiresAt,
+          outcomeUntil,
+          ...used,
+          ...drawingFrom(purses),
+        },
       },
       ...exhaustedBy(chain, asked.charge),
     ]);
@@ -76,6 +86,10 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     },
   ]);
 };
+
+/** Names the tenant budgets of a permit in its event. */
+export const drawingFrom = (purses: readonly PurseNode[]): { tenantBudgets?: string[] } =>
+  purses.length === 0 ? {} : { tenantBudgets: purses.map(({ name }) => name) };
 
 /**
  * Returns the time by which a permitted call must start, limited by its leases, and that by which its outcome is

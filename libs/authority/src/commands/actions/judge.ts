@@ -14,10 +14,12 @@ import { toolFault } from '../../matching/names';
 import { namesPlace } from '../../state/places';
 import { normalizeResourceId } from '../../matching/pattern';
 import { toolDeniedBy, type Named } from '../../revocation/revocation-rules';
+import { pursesFor } from '../../state/purses';
 import type { GrantNode, LogState, RunNode } from '../../state/state';
 import { chargeOf } from '../../state/usage';
 import { normalizeVerb } from '../../matching/verbs/verb';
 import { objectionsIn } from './objections';
+import { beyondPurses } from './tenant-budgets';
 import { refuse, type Rules } from '../types';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
 
@@ -109,6 +111,8 @@ export function judge(
       });
     }
   }
+  const purses = pursesFor(state, leaf.treeId, asked.labels);
+  if (purses.length > 0) reasons.push(...beyondPurses(purses, asked.facts, now));
   const unbound = unboundBelow(chain, asked);
   if (unbound) reasons.push(unbound);
   const tool = revokedTool(state, chain, asked.facts);

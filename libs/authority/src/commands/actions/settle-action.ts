@@ -4,8 +4,11 @@ import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { ok } from '@bailiwick/core/result';
 import { isRelaxing } from '../../matching/catalog';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
+import { pursesOf } from '../../events/budget-events';
+import type { PurseNode } from '../../state/purses';
 import { moneyAfter, moneyLeft } from '../../state/usage';
 import { exhausted } from './authorize-action';
+import { leftInPurses } from './tenant-budgets';
 import { actsForAnother, notFound, refuse, type Decide, type Decided, type NewEvent } from '../types';
 
 /** I7: ends a permit with exactly one outcome. Its cost is counted even above the reservation (I3). */
@@ -76,7 +79,10 @@ export const settlement = (
   report: Report,
   now: number,
   more: Partial<EventData<'ActionCompleted'>> = {},
-): NewEvent[] => settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more);
+): NewEvent[] => {
+  const purses = pursesOf(state, action);
+  return settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more, purses);
+};
 
 /** Does the same with the chain at that time, leaf first. */
 function settlementUnder(
@@ -85,11 +91,12 @@ function settlementUnder(
   report: Report,
   now: number,
   more: Partial<EventData<'ActionCompleted'>> = {},
+  purses: readonly PurseNode[] = [],
 ): NewEvent[] {
   const { type, cost } = report;
   const overrun = Object.entries(cost).some(([currency, spent]) => spent > (action.charge.cost[currency] ?? 0));
   const leaf = chain[0] as GrantNode;
-  const charged = chargedOf(chain, action, report, now);
+  const charged = chargedOf(chain, action, report, now, purses);
   const findings = findingsOf(chain, cost, charged);
   const charge: Consumed = { ...action.charge, cost: charged };
   return [
@@ -119,8 +126,8 @@ function settlementUnder(
 }
 
 /**
- * I3: returns the charge for a reported cost. A run's own report can charge its ancestors no more than its lease could
- * still have spent; a report of an enforcement point counts in full. A currency that no grant of the chain names is not
+ * I3: returns the charge for a reported cost. A run's own report can charge its ancestors, and the tenant budgets that
+ * it draws from, no more than its lease could still have spent; a report of an enforcement point counts in full. A currency that no grant of the chain names is not
  * charged.
  */
 function chargedOf(
@@ -128,11 +135,13 @@ function chargedOf(
   { charge: { cost: reserved } }: ActionNode,
   { cost, byRun }: Report,
   now: number,
+  purses: readonly PurseNode[],
 ): Record<string, number> {
   const charged: Record<string, number> = {};
   for (const [currency, spent] of Object.entries(cost)) {
     const held = reserved[currency] ?? 0;
-    const most = !isNamed(chain, currency) ? 0 : byRun ? held + roomFor(chain, currency, held, now) : spent;
+    const room = (): number => Math.min(roomFor(chain, currency, held, now), leftInPurses(purses, currency, held, now));
+    const most = !isNamed(chain, currency) ? 0 : byRun ? held + room() : spent;
     if (spent <= held || most > 0) charged[currency] = Math.min(spent, Math.max(held, most));
   }
   return charged;

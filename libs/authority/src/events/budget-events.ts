@@ -1,0 +1,42 @@
+import type { ActionNode, LogState } from '../state/state';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
+import { drawnFrom, purseOf, type PurseNode } from '../state/purses';
+import { commit, reserve } from '../state/usage';
+import type { Fold } from './follows';
+
+export const tenantBudgetSet: Fold<'TenantBudgetSet'> = ({ purses }, { data, position }, at) => {
+  const { name, selector, budget: caps } = data;
+  purses.put(purseOf(purses.get(name), { name, selector, caps, position, setAt: at }));
+  if (selector.principalRef !== undefined) purses.name(selector.principalRef, position);
+};
+
+/** Removes the purse with its usage. A later one of the same name starts empty. */
+export const tenantBudgetRemoved: Fold<'TenantBudgetRemoved'> = ({ purses }, { data }) => purses.remove(data.name);
+
+/**
+ * Charges a permit to the purses that its event names.
+ * @returns their names, which its outcome releases; a fold of one tree alone knows none
+ */
+export function draw(
+  state: LogState,
+  names: readonly string[] | undefined,
+  charge: Consumed,
+  position: number,
+  at: number,
+): readonly string[] | undefined {
+  if (names === undefined) return undefined;
+  const drawn = drawnFrom(state, names, position);
+  for (const { usage, budget } of drawn) reserve(usage, budget, charge, at);
+  return drawn.length === 0 ? undefined : drawn.map(({ name }) => name);
+}
+
+/** Releases the reservation of an action from its purses, and commits the charge. */
+export function settleDrawn(state: LogState, action: ActionNode, charge: Consumed, at: number): void {
+  for (const { usage, budget } of pursesOf(state, action))
+    commit(usage, budget, action.charge, charge, action.permittedAt, at);
+}
+
+/** Returns the purses that an action in flight reserves in, apart from those that were removed since. */
+export const pursesOf = (state: LogState, { purses, position }: ActionNode): readonly PurseNode[] =>
+  purses === undefined ? NONE : drawnFrom(state, purses, position);
+const NONE: readonly never[] = [];

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { COUNTERS } from '@bailiwick/contracts/grants/grant';
+import * as ledger from './ledger';
+import { moves } from './moves';
+import { Tally } from './naive';
+import { Play } from './play';
+import { drawn, inForce, matching, overdrawn } from './purses';
+
+/**
+ * Fails if a permit leaves out a budget that matches it; if reserved money does not count; if a change of a budget
+ * resets its usage; if an outcome releases what its permit never reserved; if a removed budget comes back with its usage.
+ */
+fc.configureGlobal({ seed: 20260129 });
+
+const story = fc.oneof(
+  moves(60, ['open', 'set budget', 'act', 'act', 'act', 'act', 'settle', 'settle', 'remove budget', 'wait']),
+  moves(50, ['open', 'set budget', 'delegate', 'act', 'act', 'act', 'settle']),
+  moves(50),
+);
+
+/** Runs a check after each permit, with the log before it. */
+function eachPermit(check: (before: readonly Event[], permit: EventOf<'ActionPermitted'>) => void): void {
+  const property = fc.property(story, (all) => {
+    const { events } = new Play().play(all).log;
+    events.forEach((event, i) => {
+      if (event.type === 'ActionPermitted') check(events.slice(0, i), event);
+    });
+  });
+  fc.assert(property, { numRuns: 400 });
+}
+
+describe('I3: the runs of a tenant draw from its budgets together', () => {
+  it('every permit names exactly the budgets that match its root run and its labels', () => {
+    const tally = new Tally();
+    eachPermit((before, permit) => {
+      const names = matching(before, permit).map(({ name }) => name);
+      expect([...(permit.data.tenantBudgets ?? [])].sort()).toEqual(names.sort());
+      tally.add(names.length > 1 ? 'several' : names.length === 1 ? 'one' : 'none');
+    });
+    tally.atLeast(30, 'none', 'one', 'several');
+  });
+
+  it('no permit exceeds a cap of any of them', () => {
+    const tally = new Tally();
+    eachPermit((before, permit) => {
+      const entries = ledger.entries([...before, permit]);
+      for (const purse of matching(before, permit)) {
+        const mine = drawn(entries, purse);
+        expect(overdrawn(mine, purse, permit, (what) => tally.add(what))).toBeUndefined();
+        if (new Set(mine.map((entry) => entry.permit.treeId)).size > 1) tally.add('from several trees');
+        if (purse.set.position > purse.since) tally.add('from a changed budget');
+      }
+    });
+    tally.atLeast(10, 'a count', 'money', 'a window', 'from several trees', 'from a changed budget');
+  });
+
+  it('a call is denied for a lifetime cap only if it does not fit', () => {
+    const tally = new Tally();
+    const property = fc.property(story, (all) => {
+      const { events } = new Play().play(all).log;
+      events.forEach((event, i) => {
+        if (event.type !== 'ActionDenied') return;
+        const before = events.slice(0, i);
+        for (const { rule, code, path = '' } of event.data.reasons) {
+          if (rule !== 'tenant-budget') continue;
+          expect(code).toBe('TENANT_BUDGET_EXHAUSTED');
+          const [, name = '', ...rest] = path.split('.');
+          const purse = inForce(before).find((each) => each.name === name);
+          if (!purse || path.includes('[')) continue;
+          const mine = drawn(ledger.entries(before), purse);
+          const what = rest.at(-1) ?? '';
+          const { charge } = event.data;
+          const isCount = COUNTERS.includes(what as 'calls');
+          const used = isCount
+            ? ledger.count(mine, what as 'calls') + charge[what as 'calls']
+            : ledger.spent(mine, what) + ledger.held(mine, what) + (charge.cost[what] ?? 0);
+          const { budget } = purse.set.data;
+          expect(used).toBeGreaterThan((isCount ? budget[what as 'calls'] : budget.cost?.[what]) ?? Infinity);
+          tally.add(isCount ? 'a count' : 'money');
+        }
+      });
+    });
+    fc.assert(property, { numRuns: 150 });
+    tally.atLeast(10, 'a count', 'money');
+  });
+
+  it('the accounts of the state equal the sums of the events, after every move', () => {
+    const tally = new Tally();
+    const property = fc.property(story, (all) => {
+      const play = new Play();
+      let looked = 0;
+      play.play(all, () => {
+        const { state, events } = play.log;
+        if (events.length === looked) return;
+        looked = events.length;
+        const entries = ledger.entries(events);
+        const purses = inForce(events);
+        expect([...state.purses.values()].map(({ name }) => name).sort()).toEqual(
+          purses.map(({ name }) => name).sort(),
+        );
+        for (const purse of purses) {
+          const mine = drawn(entries, purse);
+          const money = (of: typeof ledger.spent) =>
+            Object.fromEntries(
+              ledger
+                .currencies(mine)
+                .map((each) => [each, of(mine, each)] as const)
+                .filter(([, sum]) => sum > 0),
+            );
+          const usage = state.purses.get(purse.name)?.usage;
+          expect(usage?.committed).toEqual({ ...ledger.counts(mine), cost: money(ledger.spent) });
+          expect(usage?.reserved).toEqual({ calls: 0, reads: 0, writes: 0, external: 0, cost: money(ledger.held) });
+          if (mine.some(({ spent }) => spent === undefined)) tally.add('in flight');
+          if (mine.length > 0) tally.add('drawn from');
+          if (events.some((event) => event.type === 'TenantBudgetRemoved' && event.data.name === purse.name))
+            tally.add('set again');
+        }
+      });
+    });
+    fc.assert(property, { numRuns: 100 });
+    tally.atLeast(30, 'in flight', 'drawn from', 'set again');
+  });
+});
