@@ -13,6 +13,8 @@ interface Recipe {
 interface Call {
   readonly verb: string;
   readonly resource: unknown;
+  readonly cost?: Record<string, number>;
+  readonly units?: Record<string, number>;
 }
 
 const PAGE = readFileSync(join(resolve(__dirname, '..', '..'), 'docs', 'leases.md'), 'utf8');
@@ -28,10 +30,10 @@ const RECIPES: Recipe[] = PAGE.split(/^### /m)
   });
 
 /** Issues the lease and asks for one call, as an enforcement point does. */
-function decisionOn(lease: unknown, { verb, resource }: Call) {
+function decisionOn(lease: unknown, { verb, resource, cost, units }: Call) {
   const log = new TestLog();
   const { grantId } = openTestRun(log, grantRequest.parse(lease));
-  return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource) });
+  return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource), cost, units });
 }
 
 describe('the leases of docs/leases.md', () => {

@@ -142,6 +142,8 @@ export const LIMITS = {
   windowMs: 30 * DAY,
   windowMinMs: 1_000,
   currencies: 8,
+  /** names of counted units in one budget */
+  units: 8,
   amountMax: 1_000_000_000_000_000,
   classesPerList: 64,
   delegatedSources: 64,
