@@ -17,6 +17,7 @@ interface Call {
   readonly verb: string;
   readonly resource: unknown;
   readonly cost?: Record<string, number>;
+  readonly units?: Record<string, number>;
 }
 
 const PAGE = readFileSync(join(resolve(__dirname, '..', '..'), 'docs', 'leases.md'), 'utf8');
@@ -38,11 +39,11 @@ const RECIPES: Recipe[] = PAGE.split(/^### /m)
   });
 
 /** Issues the lease and asks for one call, as an enforcement point does. */
-function decisionOn({ budget, lease }: Recipe, { verb, resource, cost }: Call) {
+function decisionOn({ budget, lease }: Recipe, { verb, resource, cost, units }: Call) {
   const log = new TestLog();
   if (budget !== null) setBudget(log, budget);
   const { grantId } = openTestRun(log, grantRequest.parse(lease));
-  return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource), cost });
+  return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource), cost, units });
 }
 
 /** Sets a tenant budget; every test run is opened for the same person. */

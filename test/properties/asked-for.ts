@@ -21,11 +21,18 @@ export const money = maybe(
   one(0, 1, 3, 3, 6, 6, 12).map((USD): Record<string, number> => ({ USD })),
   2,
 );
+/** No unit in most calls; `seats` is a unit that few leases name. */
+export const units = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(undefined) },
+  { weight: 2, arbitrary: fc.constant<Record<string, number>>({ tokens: 4 }) },
+  { weight: 1, arbitrary: fc.constant<Record<string, number>>({ tokens: 2, seats: 1 }) },
+);
 const count = fc.oneof(fc.integer({ min: 0, max: 6 }), ...[50, 50, 50, 50].map((most) => fc.constant(most)));
 const window = one<WindowCap>(
   { per: '2s', calls: 2 },
   { per: '2s', cost: { USD: 9 } },
   { per: '1m', calls: 3, writes: 1 },
+  { per: '1m', units: { tokens: 12 } },
   { per: '1h', cost: { USD: 20 } },
   { per: '1h', reads: 4, external: 1, cost: { USD: 30, EUR: 5 } },
 );
@@ -57,6 +64,7 @@ export const rootGrant: fc.Arbitrary<GrantRequest> = fc
         writes: count,
         external: count,
         cost: one<Record<string, number>>({ USD: 60 }, { USD: 12 }, { USD: 30, EUR: 9 }, {}),
+        units: maybe(one<Record<string, number>>({ tokens: 8 }, { tokens: 12 }, { tokens: 90, seats: 2 }), 6),
         windows: maybe(fc.array(window, { minLength: 1, maxLength: 2 }), 2),
       })
       .map(sent),
@@ -76,6 +84,7 @@ export const childGrant: fc.Arbitrary<GrantRequest> = fc
           reads: rarely(count),
           writes: rarely(count),
           cost: rarely(one<Record<string, number>>({ USD: 18 }, { USD: 6 }, {})),
+          units: rarely(one<Record<string, number>>({ tokens: 8 }, { tokens: 8, seats: 1 }, {})),
           windows: rarely(fc.array(window, { maxLength: 1 })),
         })
         .map(sent),
@@ -101,6 +110,7 @@ export interface Call {
   readonly effect?: 'read' | 'write' | 'exec' | 'external' | undefined;
   readonly resource: { type: string; id: string; attributes?: Record<string, string> };
   readonly cost?: Record<string, number> | undefined;
+  readonly units?: Record<string, number> | undefined;
   readonly args?: number | undefined;
   readonly labels?: string[] | undefined;
   readonly drift?: number | 'unavailable' | undefined;
@@ -121,6 +131,7 @@ export const call: fc.Arbitrary<Call> = fc.record({
     { type: 'repo', id: 'r' },
   ),
   cost: money,
+  units,
   args: maybe(fc.nat(2)),
   labels: rarely(one(['untrusted'], ['private'])),
   drift: hardly(one<Call['drift']>(0.2, 0.7, 0.9, 'unavailable')),

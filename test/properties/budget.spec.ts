@@ -28,7 +28,7 @@ function always(check: (soFar: readonly Event[], event: Event, all: ledger.Entry
       check(soFar, event, ledger.entries(soFar));
     });
   });
-  fc.assert(property, { numRuns: 140 });
+  fc.assert(property, { numRuns: 160 });
 }
 
 const accountsOf = (all: readonly ledger.Entry[]): string[] => [...new Set(all.flatMap((entry) => entry.accounts))];
@@ -43,17 +43,17 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
         for (const counter of COUNTERS) expect(ledger.count(mine, counter)).toBeLessThanOrEqual(budget[counter]);
         for (const currency of ledger.currencies(mine)) {
           const total = ledger.spent(mine, currency) + ledger.held(mine, currency);
-          const cap = budget.cost[currency] ?? 0;
+          const cap = ledger.amounts(budget)[currency] ?? 0;
           expect(total - ledger.over(mine, currency)).toBeLessThanOrEqual(cap);
           const charged = event.type === 'ActionPermitted' && event.actionId === mine[mine.length - 1]?.permit.actionId;
           // even after an overrun, no permit exceeds the cap
-          if (charged && (event.data.charge.cost[currency] ?? 0) > 0) expect(total).toBeLessThanOrEqual(cap);
-          if (total === cap) tally.add('money to the last unit');
+          if (charged && (ledger.amounts(event.data.charge)[currency] ?? 0) > 0) expect(total).toBeLessThanOrEqual(cap);
+          if (total === cap) tally.add(currency === 'tokens' ? 'units to the last' : 'money to the last unit');
         }
         if (mine.some((entry) => entry.accounts.length > 2)) tally.add('from two levels below');
       }
     });
-    tally.atLeast(10, 'money to the last unit', 'from two levels below');
+    tally.atLeast(10, 'money to the last unit', 'units to the last', 'from two levels below');
   });
 
   it('permits exceed no cap of a rolling window, at whatever time it is read', () => {
@@ -64,8 +64,8 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
       for (const id of all[all.length - 1]?.accounts ?? []) {
         const mine = ledger.of(all, id);
         for (const window of ledger.budgetOf(soFar, id).windows) {
-          const caps = { ...window.cost, ...window } as Record<string, unknown>;
-          const charged: Record<string, number> = { ...charge.cost };
+          const caps = { ...ledger.amounts(window), ...window } as Record<string, unknown>;
+          const charged: Record<string, number> = { ...ledger.amounts(charge) };
           for (const counter of COUNTERS) charged[counter] = charge[counter];
           for (const what of Object.keys(charged)) {
             if (typeof caps[what] !== 'number' || !charged[what]) continue;
@@ -93,11 +93,16 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
         for (const { code, path = '' } of short(grant.reasons ?? [])) {
           const what = path.split('.').pop() as string;
           const asked =
-            what in event.data.charge ? event.data.charge[what as 'calls'] : (event.data.charge.cost[what] ?? 0);
+            what in event.data.charge
+              ? event.data.charge[what as 'calls']
+              : (ledger.amounts(event.data.charge)[what] ?? 0);
           const budget = ledger.budgetOf(soFar, id);
           const per = /\[(.*)\]/.exec(path)?.[1];
           const window = budget.windows.find((each) => each.per === per);
-          const caps = { ...(window ?? budget).cost, ...(window ?? budget) } as object as Record<string, number>;
+          const caps = { ...ledger.amounts(window ?? budget), ...(window ?? budget) } as object as Record<
+            string,
+            number
+          >;
           const used = window
             ? ledger.within(
                 mine,
@@ -137,8 +142,17 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
       });
       expect(expected).toEqual([]);
     });
-    fc.assert(property, { numRuns: 140 });
-    tally.atLeast(3, 'by calls', 'by reads', 'by writes', 'by external', 'by cost.USD', 'by an overrun');
+    fc.assert(property, { numRuns: 240 });
+    tally.atLeast(
+      3,
+      'by calls',
+      'by reads',
+      'by writes',
+      'by external',
+      'by cost.USD',
+      'by units.tokens',
+      'by an overrun',
+    );
   });
 
   /** Returns the grants that the newest event must end. */
@@ -153,15 +167,16 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
       if (event.type === 'ActionPermitted')
         return COUNTERS.some((counter) => charge[counter] > 0 && ledger.count(mine, counter) >= budget[counter]);
       const { permit } = all.find((entry) => entry.permit.actionId === event.actionId) as ledger.Entry;
-      const paid = Object.entries(charge.cost).filter(([, each]) => each > 0);
+      const paid = Object.entries(ledger.amounts(charge)).filter(([, each]) => each > 0);
+      const caps = ledger.amounts(budget);
       const total = (currency: string): number => ledger.spent(mine, currency) + ledger.held(mine, currency);
       const reached = paid.some(
-        ([currency]) => total(currency) === (budget.cost[currency] ?? 0) && ledger.held(mine, currency) === 0,
+        ([currency]) => total(currency) === (caps[currency] ?? 0) && ledger.held(mine, currency) === 0,
       );
       // a descendant's overrun took it over its cap: the finding is for a person to review, and the grant does not end
       const overrun = paid.some(
         ([currency, each]) =>
-          total(currency) > (budget.cost[currency] ?? 0) && each > (permit.data.charge.cost[currency] ?? 0),
+          total(currency) > (caps[currency] ?? 0) && each > (ledger.amounts(permit.data.charge)[currency] ?? 0),
       );
       const ends = level === 0 && event.data.overrun === true ? true : reached && !overrun;
       return isOpen(soFar, id) && ends;
@@ -179,12 +194,17 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
     always((_soFar, event, all) => {
       if (!ledger.isOutcome(event)) return;
       const { permit } = all.find((entry) => entry.permit.actionId === event.actionId) as ledger.Entry;
-      const more = Object.entries(event.data.cost).some(([of, paid]) => paid > (permit.data.charge.cost[of] ?? 0));
+      const reserved = ledger.amounts(permit.data.charge);
+      const more = Object.entries(ledger.amounts(event.data)).some(([of, paid]) => paid > (reserved[of] ?? 0));
       expect(event.data.overrun ?? false).toBe(more);
-      const { charge, cost, findings = [] } = event.data;
-      const counted = { ...charge.cost };
-      for (const { currency, amount } of findings) counted[currency] = (counted[currency] ?? 0) + amount;
-      expect({ ...charge, cost: counted }).toEqual({ ...permit.data.charge, cost });
+      const { charge, findings = [] } = event.data;
+      const counted: Record<string, number> = { ...ledger.amounts(charge) };
+      for (const { currency, unit, amount } of findings) {
+        const name = currency ?? unit ?? 'neither';
+        counted[name] = (counted[name] ?? 0) + amount;
+      }
+      expect(counted).toEqual(ledger.amounts(event.data));
+      for (const counter of COUNTERS) expect(charge[counter]).toBe(permit.data.charge[counter]);
       if (event.actor.kind !== 'run') expect(findings.filter(({ code }) => code === 'BEYOND_LEASE')).toEqual([]);
       tally.add(more ? 'more' : 'no more');
       tally.add(findings.length > 0 ? 'with findings' : 'charged in full');
@@ -210,20 +230,23 @@ describe('I3: the counters of the state', () => {
           const { usage, limits } = state.grants.get(standing(events, id)) as NonNullable<
             ReturnType<typeof state.grants.get>
           >;
-          const money = (of: typeof ledger.spent) =>
+          const sums = (of: typeof ledger.spent) =>
             Object.fromEntries(
               ledger
                 .currencies(mine)
                 .map((each) => [each, of(mine, each)] as const)
                 .filter(([, sum]) => sum > 0),
             );
-          expect(usage.committed).toEqual({ ...ledger.counts(mine), cost: money(ledger.spent) });
-          expect(usage.reserved).toEqual({ calls: 0, reads: 0, writes: 0, external: 0, cost: money(ledger.held) });
+          expect(ledger.amounts(usage.committed)).toEqual(sums(ledger.spent));
+          expect(ledger.amounts(usage.reserved)).toEqual(sums(ledger.held));
+          expect(usage.committed).toMatchObject(ledger.counts(mine));
+          expect(usage.reserved).toMatchObject({ calls: 0, reads: 0, writes: 0, external: 0 });
+          if (usage.committed.units) tally.add('units');
           limits.budget.windows.forEach((window, i) => {
             const used = windowUsed(usage.windows[i]?.buckets ?? [], window, now);
             const per = ledger.lengthOf(window.per);
             for (const what of [...COUNTERS, ...ledger.currencies(mine)]) {
-              const amount = what in used ? used[what as 'calls'] : (used.cost[what] ?? 0);
+              const amount = what in used ? used[what as 'calls'] : (ledger.amounts(used)[what] ?? 0);
               expect(amount).toBeGreaterThanOrEqual(ledger.within(mine, what, per, now));
               expect(amount).toBeLessThanOrEqual(ledger.within(mine, what, per, now, ledger.bucket(per)));
               if (amount > 0) tally.add('in a window');
@@ -234,6 +257,6 @@ describe('I3: the counters of the state', () => {
       });
     });
     fc.assert(property, { numRuns: 80 });
-    tally.atLeast(50, 'in a window', 'of a raised grant');
+    tally.atLeast(50, 'in a window', 'of a raised grant', 'units');
   });
 });

@@ -16,6 +16,13 @@ export interface Entry {
   readonly settledAt?: number;
 }
 
+type Amounts = Readonly<Record<string, number>>;
+/** Money and units together: names of units are in lower case, and those of currencies in upper case. */
+export const amounts = (of: { readonly cost?: Amounts; readonly units?: Amounts }): Amounts => ({
+  ...of.cost,
+  ...of.units,
+});
+
 /** Returns the first grant of a chain of raises. */
 export function account(events: readonly Event[], id: string): string {
   const before = issued(events, id)?.data.supersedes;
@@ -34,9 +41,10 @@ export function entries(events: readonly Event[]): Entry[] {
   const permits = events.filter((event): event is EventOf<'ActionPermitted'> => event.type === 'ActionPermitted');
   return permits.map((permit): Entry => {
     const accounts = chain(events, permit.grantId as string).map((grant) => account(events, grant.grantId as string));
-    const entry = { accounts, permit, at: Date.parse(permit.time), reserved: permit.data.charge.cost };
+    const entry = { accounts, permit, at: Date.parse(permit.time), reserved: amounts(permit.data.charge) };
     const end = events.find((event) => isOutcome(event) && event.actionId === permit.actionId);
-    return end && isOutcome(end) ? { ...entry, spent: end.data.charge.cost, settledAt: Date.parse(end.time) } : entry;
+    if (!end || !isOutcome(end)) return entry;
+    return { ...entry, spent: amounts(end.data.charge), settledAt: Date.parse(end.time) };
   });
 }
 

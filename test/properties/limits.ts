@@ -109,13 +109,32 @@ const deniedPair: fc.Arbitrary<DeniedPair> = fc.record({
 
 const amount = fc.integer({ min: 0, max: 4 });
 const money = partOf(fc.record({ USD: amount, EUR: amount }), ['USD', 'EUR']) as fc.Arbitrary<Record<string, number>>;
+const unitCaps = partOf(fc.record({ t: amount, u: amount }), ['t', 'u']) as fc.Arbitrary<Record<string, number>>;
+const someUnits = fc.option(unitCaps, { freq: 2, nil: undefined });
 const counts = fc.record({ calls: amount, reads: amount, writes: amount, external: amount });
 const windowCap: fc.Arbitrary<WindowCap> = fc
-  .tuple(fc.constantFrom('1s', '1000ms', '60m'), partOf(counts, ['calls', 'reads', 'writes', 'external']), money)
-  .map(([per, caps, cost]) => ({ per, ...caps, cost }));
+  .tuple(
+    fc.constantFrom('1s', '1000ms', '60m'),
+    partOf(counts, ['calls', 'reads', 'writes', 'external']),
+    money,
+    someUnits,
+  )
+  .map(([per, caps, cost, units]) => ({ per, ...caps, cost, ...(units ? { units } : {}) }));
 const budget: fc.Arbitrary<BudgetLimit> = fc
-  .tuple(counts, money, fc.option(money, { freq: 2 }), fc.array(windowCap, { maxLength: 2 }))
-  .map(([caps, cost, once, windows]) => ({ ...caps, cost, ...(once ? { perAction: { cost: once } } : {}), windows }));
+  .tuple(
+    counts,
+    money,
+    someUnits,
+    fc.option(fc.tuple(money, someUnits), { freq: 2 }),
+    fc.array(windowCap, { maxLength: 2 }),
+  )
+  .map(([caps, cost, units, once, windows]) => ({
+    ...caps,
+    cost,
+    ...(units ? { units } : {}),
+    ...(once ? { perAction: { cost: once[0], ...(once[1] ? { units: once[1] } : {}) } } : {}),
+    windows,
+  }));
 
 const names = fc.subarray(['m', 'n'], { minLength: 1 });
 const JKT = ['A', 'B'].map((letter) => letter.repeat(43));
@@ -184,6 +203,7 @@ export const roomyLimits: fc.Arbitrary<Limits> = anyLimits.map((limits) => ({
     writes: 9,
     external: 9,
     cost: { USD: 9, EUR: 9 },
+    units: { t: 9, u: 9 },
     windows: limits.budget.windows.slice(1),
   },
   time: { notBefore: rfc3339(NOW - 120_000), expiresAt: rfc3339(NOW + 120_000) },
@@ -220,6 +240,7 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
     ) as unknown as fc.Arbitrary<Record<string, string>>,
   }),
   cost: money,
+  units: fc.constantFrom(undefined, undefined, undefined, { t: 1 }),
   agentClass: fc.constantFrom('m', 'n'),
   declaredPosture: postureSeen,
   currentPosture: fc.option(postureSeen, { freq: 2, nil: undefined }),
@@ -230,13 +251,20 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
 });
 
 /** Earlier actions under a grant, the same for a child and its parent; each charges them to its own budget. */
-export type History = readonly { at: number; effect: Effect; cost: Record<string, number>; settled: boolean }[];
+export type History = readonly {
+  at: number;
+  effect: Effect;
+  cost: Record<string, number>;
+  units?: Record<string, number>;
+  settled: boolean;
+}[];
 export const anyHistory: fc.Arbitrary<History> = fc
   .array(
     fc.record({
       at: fc.constantFrom(-3_600_001, -2_000, -1_003, -900, 0),
       effect: fc.constantFrom(...EFFECTS),
       cost: money,
+      units: someUnits,
       settled: fc.boolean(),
     }),
     { maxLength: 3 },
@@ -245,8 +273,8 @@ export const anyHistory: fc.Arbitrary<History> = fc
 
 export function usageAfter(history: History, limit: BudgetLimit): MutableUsage {
   const usage = emptyUsage(limit);
-  for (const { at, effect, cost, settled } of history) {
-    const charge = chargeOf(effect, cost);
+  for (const { at, effect, cost, units, settled } of history) {
+    const charge = chargeOf(effect, cost, units);
     reserve(usage, limit, charge, at);
     if (settled) commit(usage, limit, charge, charge, at, at);
   }

@@ -31,6 +31,13 @@ const costs = fc
   )
   .map(([names, value]) => Object.fromEntries(names.map((name) => [name, value])));
 
+const units = fc
+  .tuple(
+    listOf(LIMITS.units, (i, seed) => `${'u'.repeat(38)}${(i + seed) % 10}`),
+    amount,
+  )
+  .map(([names, value]) => Object.fromEntries(names.map((name) => [name, value])));
+
 const scalar = fc.oneof(text(LIMITS.nameLength), fc.constantFrom(0, -1, 1.5, 1e308, -5e-324), fc.boolean());
 const condition = fc.oneof(
   fc.record({ in: listOf(LIMITS.valuesPerCondition, (i) => `v${i}`).filter((values) => values.length > 0) }),
@@ -87,6 +94,7 @@ const PARTS: readonly Part[] = [
   fc.record({ calls: amount, reads: amount, writes: amount, external: amount }).map((budget) => ({ budget })),
   costs.map((cost) => ({ budget: { cost } })),
   costs.map((cost) => ({ budget: { perAction: { cost } } })),
+  fc.tuple(units, units).map(([all, once]) => ({ budget: { units: all, perAction: { units: once } } })),
   windows.map((all) => ({ budget: { windows: all } })),
   listOf(LIMITS.classesPerList, (i, seed) => `class-${seed}-${i}`).map((classes) => ({
     delegation: { depth: LIMITS.treeDepth, children: LIMITS.childrenPerGrant, classes: ['*', ...classes].slice(0, 64) },
@@ -136,6 +144,7 @@ const outcome = fc
   .record(
     {
       cost: costs,
+      units,
       labels: listOf(LIMITS.labelsPerAction, label),
       effects: fc.record({ filesChanged: listOf(LIMITS.effectsListed, (i) => `f${i}`) }),
     },
@@ -169,6 +178,7 @@ const authorize = fc.record(
     ),
     resource: fc.record({ type: text(LIMITS.nameLength), id: segments, attributes }, { requiredKeys: ['type', 'id'] }),
     cost: costs,
+    units,
     labels: listOf(LIMITS.labelsPerAction, label),
     posture: fc.record({ model: plain(LIMITS.nameLength), environment: plain(LIMITS.nameLength) }),
     drift: fc.oneof(

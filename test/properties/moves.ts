@@ -118,7 +118,7 @@ const MOVES = {
       cost: fc.oneof(
         { weight: 3, arbitrary: fc.constant('as reserved' as const) },
         { weight: 2, arbitrary: fc.constant('less' as const) },
-        { weight: 1, arbitrary: fc.constantFrom('more' as const, 'another currency' as const) },
+        { weight: 1, arbitrary: fc.constantFrom('more' as const, 'more units' as const, 'another currency' as const) },
       ),
       who: voice('service', 'own', 'another run'),
     }),

@@ -129,13 +129,14 @@ interface HasKey {
 }
 
 export function asked(grantId: string, call: Call): Fields<'authorize'> {
-  const { verb, tool, effect, resource, cost, args, labels, drift } = call;
+  const { verb, tool, effect, resource, cost, units, args, labels, drift } = call;
   const argsDigest = args === undefined ? NO_ARGS : `sha256:${String(args).repeat(64)}`;
   return sent({
     grantId,
     action: sent({ verb, tool, effect, argsDigest }),
     resource,
     cost,
+    units,
     labels,
     drift: typeof drift === 'number' ? { score: drift, features: [] } : drift,
     proof: { vouched: true as const },
@@ -181,9 +182,11 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
       'as reserved': undefined,
       less: USD > 1 ? { USD: USD - 1 } : {},
       more: { ...reserved, USD: USD + 3 },
+      'more units': undefined,
       'another currency': { ...reserved, EUR: 1 },
     };
-    const outcome = sent({ status, cost: costs[cost] });
+    const units = cost === 'more units' ? { tokens: (permit?.data.charge.units?.tokens ?? 0) + 2 } : undefined;
+    const outcome = sent({ status, cost: costs[cost], units });
     return play.send({ keyed }, 'settle', { actionId, outcome, actor: play.actor(who, permit?.runId) });
   },
   complete(play, { keyed, run, who }) {

@@ -162,6 +162,7 @@ export class Requests {
       action: { verb, argsDigest: NO_ARGS },
       resource: { type: 'file', id: random.pick(['a/b', 'a/c', 'b']) },
       ...(cost ? { cost } : {}),
+      ...(random.chance(0.15) ? { units: { tokens: random.pick([1, 3, 6]) } } : {}),
       proof: { vouched: true },
     });
   }
@@ -179,9 +180,10 @@ export class Requests {
       { USD: 1 },
       { USD: 9 },
     ]);
+    const units = this.random.chance(0.1) ? { units: { tokens: this.random.pick([0, 2, 7]) } } : {};
     return this.make('settle', SERVICE, {
       actionId: action.id,
-      outcome: { status: this.random.chance(0.8) ? 'completed' : 'failed', ...(cost ? { cost } : {}) },
+      outcome: { status: this.random.chance(0.8) ? 'completed' : 'failed', ...(cost ? { cost } : {}), ...units },
     });
   }
 
@@ -296,6 +298,7 @@ const windows = (random: Random): WindowCap[] =>
           { per: '2s', calls: 2 },
           { per: '1m', cost: { USD: 9 } },
           { per: '1m', writes: 2 },
+          { per: '1m', units: { tokens: 9 } },
         ]),
       ]
     : [];
@@ -315,6 +318,7 @@ function rootGrant(random: Random): GrantRequest {
       writes: cap(random) + 2,
       external: cap(random),
       cost: random.pick<Record<string, number>>([{ USD: 12 }, { USD: 30 }, { USD: 60 }, { USD: 60 }]),
+      ...(random.chance(0.5) ? { units: { tokens: random.pick([12, 40]) } } : {}),
       windows: windows(random),
     },
     delegation: {

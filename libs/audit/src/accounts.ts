@@ -43,7 +43,7 @@ class Window {
       return;
     }
     // an overrun that is reported after its permit has certainly left the window counts from the report
-    const beyond = value - (of.charge.cost[what] ?? 0);
+    const beyond = value - (amountsOf(of.charge)[what] ?? 0);
     if (beyond > 0 && of.at + this.ms + Math.ceil(this.ms / 256) <= now) this.put(of, what, beyond, now);
   }
 
@@ -51,6 +51,14 @@ class Window {
     this.sums.set(what, (this.sums.get(what) ?? 0) + value);
   }
 }
+
+/** Money and units together: names of units are in lower case, and those of currencies in upper case. */
+export const amountsOf = (of: {
+  readonly cost?: Amounts | undefined;
+  readonly units?: Amounts | undefined;
+}): Amounts => (of.units === undefined ? (of.cost ?? NO_AMOUNTS) : { ...of.cost, ...of.units });
+export type Amounts = Readonly<Record<string, number>>;
+const NO_AMOUNTS: Amounts = {};
 
 /** The charge of one permit. */
 export interface Entry {
@@ -98,10 +106,11 @@ export class Account {
       if (used > cap) over ??= `${used} of ${cap} ${counter} are used`;
       usedUp ||= used >= cap;
     }
-    for (const [currency, value] of Object.entries(charge.cost)) {
+    const caps = amountsOf(this.budget);
+    for (const [currency, value] of Object.entries(amountsOf(charge))) {
       add(this.held, currency, value);
       const used = (this.spent.get(currency) ?? 0) + (this.held.get(currency) ?? 0);
-      const cap = this.budget.cost[currency] ?? this.unnamed;
+      const cap = caps[currency] ?? this.unnamed;
       if (used > cap) over ??= `${used} of ${cap} ${currency} are spent or held`;
     }
     for (const window of this.budget.windows) over ??= this.overWindow(entry, window);
@@ -117,31 +126,33 @@ export class Account {
       if (most !== undefined && charge[counter] > 0 && used > most)
         return `${used} of ${most} ${counter} per ${cap.per}`;
     }
-    for (const [currency, value] of Object.entries(charge.cost)) {
+    const caps = amountsOf(cap);
+    for (const [currency, value] of Object.entries(amountsOf(charge))) {
       const used = (window?.used(currency, at) ?? 0) + value;
-      const most = cap.cost?.[currency];
+      const most = caps[currency];
       if (most !== undefined && used > most) return `${used} of ${most} ${currency} per ${cap.per}`;
     }
     return undefined;
   }
 
   /**
-   * Settles a permit: releases the reserved amount and adds the cost. Returns whether a cap is thereby reached, or
+   * Settles a permit: releases the reserved amounts and adds those spent. Returns whether a cap is thereby reached, or
    * exceeded because the cost was higher than the reservation.
    */
-  settle(entry: Entry, cost: Readonly<Record<string, number>>, now: number): 'reached' | 'exceeded' | undefined {
-    for (const [currency, value] of Object.entries(entry.charge.cost)) add(this.held, currency, -value);
+  settle(entry: Entry, charge: Consumed, now: number): 'reached' | 'exceeded' | undefined {
+    const [reserved, cost, caps] = [amountsOf(entry.charge), amountsOf(charge), amountsOf(this.budget)];
+    for (const [currency, value] of Object.entries(reserved)) add(this.held, currency, -value);
     let [reached, exceeded] = [false, false];
     for (const [currency, value] of Object.entries(cost)) {
       add(this.spent, currency, value);
       if (value <= 0) continue;
       const held = this.held.get(currency) ?? 0;
       const used = (this.spent.get(currency) ?? 0) + held;
-      const cap = this.budget.cost[currency] ?? this.unnamed;
-      exceeded ||= used > cap && value > (entry.charge.cost[currency] ?? 0);
+      const cap = caps[currency] ?? this.unnamed;
+      exceeded ||= used > cap && value > (reserved[currency] ?? 0);
       reached ||= used === cap && held === 0;
     }
-    const currencies = new Set([...Object.keys(entry.charge.cost), ...Object.keys(cost)]);
+    const currencies = new Set([...Object.keys(reserved), ...Object.keys(cost)]);
     for (const window of this.windows.values())
       for (const currency of currencies) window.settle(entry, currency, cost[currency] ?? 0, now);
     return exceeded ? 'exceeded' : reached ? 'reached' : undefined;
@@ -150,7 +161,7 @@ export class Account {
 
 function put(window: Window, entry: Entry, at: number): void {
   for (const counter of COUNTERS) if (entry.charge[counter] > 0) window.put(entry, counter, entry.charge[counter], at);
-  for (const [currency, value] of Object.entries(entry.charge.cost)) window.put(entry, currency, value, at);
+  for (const [currency, value] of Object.entries(amountsOf(entry.charge))) window.put(entry, currency, value, at);
 }
 
 function add(to: Map<string, number>, what: string, value: number): void {

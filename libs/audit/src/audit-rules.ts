@@ -6,7 +6,7 @@ import { unverifiedCost } from '@bailiwick/authority/matching/unverified';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { type Counter, type Effect } from '@bailiwick/contracts/grants/grant';
 import { canonicalize } from '@bailiwick/core/canonical';
-import { Account } from './accounts';
+import { Account, amountsOf } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
 import type { Check } from './finding';
 
@@ -90,13 +90,14 @@ export class Rulebook {
     if (permit.runId !== event.runId) report('custody', `another run reported the outcome of ${id}`);
     books.open.delete(id);
     if (event.type === 'ActionAbandoned') books.abandoned.set(id, permit.runId);
-    const { cost, charge } = event.data;
-    books.purses.settle(id, permit, charge.cost, at(event.time));
+    const { charge } = event.data;
+    books.purses.settle(id, permit, charge, at(event.time));
     const unaccounted = unaccountedOf(event as EventOf<'ActionCompleted'>);
     if (unaccounted !== undefined) report('budget', `the outcome of ${id}: ${unaccounted}`);
-    const over = Object.entries(cost).some(([currency, value]) => value > (permit.charge.cost[currency] ?? 0));
+    const reserved = amountsOf(permit.charge);
+    const over = Object.entries(amountsOf(event.data)).some(([name, value]) => value > (reserved[name] ?? 0));
     (books.chain(permit.grantId) ?? []).forEach((grant, up) => {
-      const used = grant.account.settle(permit, charge.cost, at(event.time));
+      const used = grant.account.settle(permit, charge, at(event.time));
       if (grant.ended !== undefined) return;
       if ((over && up === 0) || used === 'reached') this.due.set(grant.id, 'end');
       else if (used === 'exceeded' && !grant.suspended) this.due.set(grant.id, 'stop');
@@ -179,12 +180,15 @@ export class Rulebook {
 }
 
 /** Checks that the reported cost was charged, or that a finding accounts for the difference. */
-function unaccountedOf({ data: { cost, charge, findings = [] } }: EventOf<'ActionCompleted'>): string | undefined {
-  for (const currency of new Set([...Object.keys(cost), ...Object.keys(charge.cost)])) {
-    const found = findings.filter((each) => each.currency === currency).reduce((sum, { amount }) => sum + amount, 0);
-    const [reported, charged] = [cost[currency] ?? 0, charge.cost[currency] ?? 0];
+function unaccountedOf({ data }: EventOf<'ActionCompleted'>): string | undefined {
+  const { findings = [] } = data;
+  const [allReported, allCharged] = [amountsOf(data), amountsOf(data.charge)];
+  for (const name of new Set([...Object.keys(allReported), ...Object.keys(allCharged)])) {
+    const uncharged = findings.filter(({ currency, unit }) => (currency ?? unit) === name);
+    const found = uncharged.reduce((sum, { amount }) => sum + amount, 0);
+    const [reported, charged] = [allReported[name] ?? 0, allCharged[name] ?? 0];
     if (reported !== charged + found)
-      return `${reported} ${currency} reported, ${charged} charged, and ${found} recorded as not charged`;
+      return `${reported} ${name} reported, ${charged} charged, and ${found} recorded as not charged`;
   }
   return undefined;
 }

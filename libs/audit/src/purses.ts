@@ -1,5 +1,6 @@
 import { budgetOf } from '@bailiwick/authority/state/purses';
 import type { EventOf } from '@bailiwick/contracts/events/event';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { looksLike } from '@bailiwick/core/look-alike';
 import { Account, type Entry } from './accounts';
 import type { Run } from './books';
@@ -49,8 +50,8 @@ export class Purses {
     if (accounts.length > 0) this.open.set(id, accounts);
   }
 
-  settle(id: string, entry: Entry, cost: Readonly<Record<string, number>>, now: number): void {
-    for (const account of this.open.get(id) ?? []) account.settle(entry, cost, now);
+  settle(id: string, entry: Entry, charge: Consumed, now: number): void {
+    for (const account of this.open.get(id) ?? []) account.settle(entry, charge, now);
     this.open.delete(id);
   }
 }

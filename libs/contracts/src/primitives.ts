@@ -66,5 +66,14 @@ export const costs = z.record(currency, amount).refine((value) => Object.keys(va
   error: `at most ${LIMITS.currencies} currencies`,
 });
 
+/** The name of something that is counted, such as `tokens`. Lower case and ASCII, so that it has one spelling. */
+export const unitName = z
+  .string()
+  .regex(/^(?!constructor$)[a-z][a-z0-9_-]{0,39}$/, 'must be 1–40 of a–z, 0–9, _ and -, such as tokens');
+
+export const units = z.record(unitName, amount).refine((value) => Object.keys(value).length <= LIMITS.units, {
+  error: `at most ${LIMITS.units} units`,
+});
+
 /** A keyed pseudonym for a person or a free text: within a tenant the same input gives the same ref. */
 export const ref = z.string().regex(/^ref_[0-9a-z]{26}$/, 'must be a ref');

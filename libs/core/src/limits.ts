@@ -148,6 +148,8 @@ export const LIMITS = {
   /** caps that the runs of a tenant draw from together; and how many of them one action may draw from */
   tenantBudgets: 1_000,
   tenantBudgetsPerAction: 16,
+  /** names of counted units in one budget */
+  units: 8,
   amountMax: 1_000_000_000_000_000,
   classesPerList: 64,
   delegatedSources: 64,

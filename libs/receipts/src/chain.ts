@@ -179,7 +179,8 @@ function actionApproval(
 function boundBy({ runId, data }: EventOf<'ActionPermitted'>): object {
   const { verb, tool = null, effect, resource, argsDigest = null, charge } = data;
   const { type, id, attributes = {} } = resource;
-  return { runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost: charge.cost };
+  const units = charge.units === undefined ? {} : { units: charge.units };
+  return { runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost: charge.cost, ...units };
 }
 
 /** I2: lists the parts of the chain that were not live when the action was permitted. */

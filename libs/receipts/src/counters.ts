@@ -6,7 +6,10 @@ import type { Story } from './story';
 // no code with the rules that count (`libs/authority/src/state/usage.ts`).
 
 type Issued = EventOf<'GrantIssued'>;
+/** `cost` also holds the units: their names are in lower case, and those of currencies in upper case. */
 type Count = { calls: number; reads: number; writes: number; external: number; cost: Record<string, number> };
+type Amounts = Readonly<Record<string, number>>;
+const amountsOf = ({ cost, units }: { cost: Amounts; units?: Amounts | undefined }): Amounts => ({ ...cost, ...units });
 const none = (): Count => ({ calls: 0, reads: 0, writes: 0, external: 0, cost: {} });
 
 export interface CounterFinding {
@@ -28,7 +31,8 @@ export function countersOf(story: Story, whole: boolean): CounterFinding[] {
     if (event.type === 'GrantIssued') counts.set(event.grantId as string, takenOver(event, counts));
     else if (event.type === 'ActionPermitted') {
       const chain = standingChain(event, story);
-      for (const { grantId } of chain) add(counts.get(grantId as string), event.data.charge, event.data.charge.cost);
+      for (const { grantId } of chain)
+        add(counts.get(grantId as string), event.data.charge, amountsOf(event.data.charge));
       const says = differing(event.data.remaining, leftOf(chain, counts), whole);
       if (says !== undefined) findings.push({ position: event.position, says });
     } else if (isOutcome(event)) settle(event, story, counts);
@@ -45,9 +49,9 @@ function settle(outcome: Event & { data: { charge: Consumed } }, story: Story, c
   if (permit?.type !== 'ActionPermitted' || first !== outcome) return; // a finding of its custody
   for (const { grantId } of standingChain(permit, story)) {
     const { cost } = counts.get(grantId as string) ?? none();
-    for (const [currency, held] of Object.entries(permit.data.charge.cost))
+    for (const [currency, held] of Object.entries(amountsOf(permit.data.charge)))
       cost[currency] = (cost[currency] ?? 0) - held;
-    for (const [currency, spent] of Object.entries(outcome.data.charge.cost))
+    for (const [currency, spent] of Object.entries(amountsOf(outcome.data.charge)))
       cost[currency] = (cost[currency] ?? 0) + spent;
   }
 }
@@ -75,7 +79,7 @@ function standingChain(permit: EventOf<'ActionPermitted'>, { issues, superseded 
   return chain;
 }
 
-function add(count: Count | undefined, charge: Consumed, cost: Consumed['cost']): void {
+function add(count: Count | undefined, charge: Consumed, cost: Amounts): void {
   if (!count) return;
   for (const counter of COUNTERS) count[counter] += charge[counter];
   for (const [currency, value] of Object.entries(cost)) count.cost[currency] = (count.cost[currency] ?? 0) + value;
@@ -90,20 +94,22 @@ function leftOf(chain: readonly Issued[], counts: ReadonlyMap<string, Count>): C
     const least = (before: number, cap: number, spent: number): number =>
       i === 0 ? Math.max(0, cap - spent) : Math.min(before, Math.max(0, cap - spent));
     for (const counter of COUNTERS) left[counter] = least(left[counter], budget[counter], used[counter]);
-    for (const currency of Object.keys(i === 0 ? budget.cost : left.cost))
-      left.cost[currency] = least(left.cost[currency] ?? 0, budget.cost[currency] ?? 0, used.cost[currency] ?? 0);
+    const caps = amountsOf(budget);
+    for (const name of Object.keys(i === 0 ? caps : left.cost))
+      left.cost[name] = least(left.cost[name] ?? 0, caps[name] ?? 0, used.cost[name] ?? 0);
   });
   return left;
 }
 
-function differing(stated: Consumed, left: Consumed, whole: boolean): string | undefined {
+function differing(stated: Consumed, left: Count, whole: boolean): string | undefined {
   const fits = (a: number, b: number): boolean => (whole ? a === b : a <= b);
   const more = whole ? '' : 'at most ';
   for (const counter of COUNTERS)
     if (!fits(stated[counter], left[counter]))
       return `it states ${stated[counter]} ${counter} remaining, but the events leave ${more}${left[counter]}`;
-  for (const currency of new Set([...Object.keys(stated.cost), ...Object.keys(left.cost)]))
-    if (!fits(stated.cost[currency] ?? 0, left.cost[currency] ?? 0))
-      return `it states ${stated.cost[currency] ?? 0} ${currency} remaining, but the events leave ${more}${left.cost[currency] ?? 0}`;
+  const amounts = amountsOf(stated);
+  for (const name of new Set([...Object.keys(amounts), ...Object.keys(left.cost)]))
+    if (!fits(amounts[name] ?? 0, left.cost[name] ?? 0))
+      return `it states ${amounts[name] ?? 0} ${name} remaining, but the events leave ${more}${left.cost[name] ?? 0}`;
   return undefined;
 }

@@ -165,9 +165,20 @@ export function actionsOf(mine: readonly StoryEntry[]): RunClaims['actions'] {
       ...(outcome ? { outcomePosition: outcome.position } : {}),
       cost: outcome ? outcome.data.cost : data.charge.cost,
       ...(outcome?.data.findings ? { charged: outcome.data.charge.cost } : {}),
+      ...unitsOf(data.charge.units, outcome),
       ...lateOf(late.get(event.actionId)),
     };
   });
+}
+
+/** The units as reported, or as reserved without an outcome; and the charged ones, if not all were charged. */
+function unitsOf(
+  reserved: Consumed['units'],
+  outcome: EventOf<'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned'> | undefined,
+): Pick<RunClaims['actions'][number], 'units' | 'chargedUnits'> {
+  const units = outcome ? outcome.data.units : reserved;
+  if (units === undefined) return {};
+  return { units, ...(outcome?.data.findings ? { chargedUnits: outcome.data.charge.units ?? {} } : {}) };
 }
 
 const lateOf = (event?: EventOf<'OutcomeReportedLate'>): Pick<RunClaims['actions'][number], 'late'> =>
@@ -176,6 +187,7 @@ const lateOf = (event?: EventOf<'OutcomeReportedLate'>): Pick<RunClaims['actions
         late: {
           status: event.data.status,
           ...(event.data.cost === undefined ? {} : { cost: event.data.cost }),
+          ...(event.data.units === undefined ? {} : { units: event.data.units }),
           ...place(event),
         },
       }
@@ -288,8 +300,10 @@ function spentOf(mine: readonly StoryEntry[]): Consumed {
   for (const { event } of allOf(mine, 'ActionPermitted')) {
     const { charge } = event.data;
     for (const counter of ['calls', 'reads', 'writes', 'external'] as const) spent[counter] += charge[counter];
-    for (const [currency, value] of Object.entries((outcomes.get(event.actionId)?.data.charge ?? charge).cost))
-      spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
+    const { cost, units = {} } = outcomes.get(event.actionId)?.data.charge ?? charge;
+    for (const [currency, value] of Object.entries(cost)) spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
+    for (const [unit, value] of Object.entries(units))
+      spent.units = { ...spent.units, [unit]: (spent.units?.[unit] ?? 0) + value };
   }
   return spent;
 }

@@ -1,6 +1,17 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grants/grant';
-import { count, currencies, held, isOutcome, lengthOf, over, spent, within, type Entry } from '../../properties/ledger';
+import {
+  amounts,
+  count,
+  currencies,
+  held,
+  isOutcome,
+  lengthOf,
+  over,
+  spent,
+  within,
+  type Entry,
+} from '../../properties/ledger';
 import { drawn, matching, overdrawn } from '../../properties/purses';
 import { Violation, type World } from '../world';
 
@@ -29,7 +40,7 @@ export function checkBudgets(events: readonly Event[], world: World): void {
     else if (event.type === 'GrantExhausted') accounts.get(event.grantId as string)?.exhausted.add(event.commandId);
     else if (isOutcome(event)) {
       const entry = posted.get(event.actionId as string);
-      if (entry) Object.assign(entry, { spent: event.data.charge.cost, settledAt: Date.parse(event.time) });
+      if (entry) Object.assign(entry, { spent: amounts(event.data.charge), settledAt: Date.parse(event.time) });
     }
   }
   for (const [grantId, { reached, exhausted }] of accounts)
@@ -90,7 +101,7 @@ function post(
   world: World,
 ): void {
   const { charge } = permit.data;
-  const entry: Posted = { accounts: [], permit, at: Date.parse(permit.time), reserved: charge.cost };
+  const entry: Posted = { accounts: [], permit, at: Date.parse(permit.time), reserved: amounts(charge) };
   posted.set(permit.actionId as string, entry);
   for (let account = accounts.get(permit.grantId as string); account; account = account.above) {
     account.entries.push(entry);
@@ -103,6 +114,7 @@ function post(
 /** Returns the counter, currency or window whose cap the newest entry exceeds; undefined if there is none. */
 function overdrawnOf({ entries, budget, reached }: Account, newest: Entry, world: World): string | undefined {
   const { charge } = newest.permit.data;
+  const [reserved, most] = [amounts(charge), amounts(budget)];
   for (const counter of COUNTERS) {
     const used = count(entries, counter);
     if (used > budget[counter]) return counter;
@@ -113,17 +125,17 @@ function overdrawnOf({ entries, budget, reached }: Account, newest: Entry, world
   }
   for (const currency of currencies(entries)) {
     const total = spent(entries, currency) + held(entries, currency);
-    const cap = budget.cost[currency] ?? 0;
-    const charged = (charge.cost[currency] ?? 0) > 0;
+    const cap = most[currency] ?? 0;
+    const charged = (reserved[currency] ?? 0) > 0;
     // an outcome may declare more cost than was held; this ends the grant, so no later permit may charge it
     if (total - over(entries, currency) > cap || (charged && total > cap)) return currency;
     if (charged && total === cap) world.count('money used up exactly');
   }
   for (const window of budget.windows) {
-    const caps: Record<string, number | undefined> = { ...window.cost };
+    const caps: Record<string, number | undefined> = { ...amounts(window) };
     for (const counter of COUNTERS) caps[counter] = window[counter];
     for (const [what, cap] of Object.entries(caps)) {
-      const charged = what in charge ? charge[what as 'calls'] : (charge.cost[what] ?? 0);
+      const charged = what in charge ? charge[what as 'calls'] : (reserved[what] ?? 0);
       if (cap === undefined || !charged) continue;
       const used = within(entries, what, lengthOf(window.per), newest.at);
       if (used > cap) return `${what} in ${window.per}`;

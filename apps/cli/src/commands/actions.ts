@@ -105,11 +105,19 @@ function addAct(program: Command): void {
     .option('--args <json>', 'the arguments as JSON, or @file')
     .option('--effect <effect>')
     .option('--cost <json>', 'e.g. {"USD":150}')
+    .option('--units <json>', 'e.g. {"tokens":2000}')
     .option('--approval <id>')
     .option('--done', 'report the action as completed')
     .action(async (grantId: string, verb: string, resource: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<
-        GlobalOptions & { args?: string; effect?: 'read'; cost?: string; approval?: string; done?: boolean }
+        GlobalOptions & {
+          args?: string;
+          effect?: 'read';
+          cost?: string;
+          units?: string;
+          approval?: string;
+          done?: boolean;
+        }
       >();
       const at = resource.indexOf(':');
       if (at < 1) throw new UsageError('the resource must be type:id, such as repo:acme/clord/readme');
@@ -123,6 +131,7 @@ function addAct(program: Command): void {
         },
         resource: { type: resource.slice(0, at), id: resource.slice(at + 1) },
         ...(options.cost ? { cost: jsonOption(options.cost, '--cost') as Record<string, number> } : {}),
+        ...(options.units ? { units: jsonOption(options.units, '--units') as Record<string, number> } : {}),
         ...(options.approval ? { approvalId: options.approval } : {}),
       });
       if (answer.decision === 'permit' && options.done) await client.settle(answer.actionId, { status: 'completed' });

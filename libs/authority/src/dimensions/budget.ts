@@ -9,17 +9,19 @@ import {
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { money } from '@bailiwick/core/money';
+import { quantity } from '@bailiwick/core/quantity';
 import type { Dimension, Usage, Verdict } from './dimension';
-import { chargeOf, windowMoves, windowMs, windowUsed } from '../state/usage';
+import { chargeOf, SETTLED, windowMoves, windowMs, windowUsed, type Settled } from '../state/usage';
 import { counted, sentence } from '../presentation/text';
 import { deny, PERMIT, Wider } from './verdict';
 
 /**
  * How much a grant may use: in its lifetime, in one action, and per rolling window. Whole numbers, money in minor
  * units. The whole subtree shares the budget (I3): every action is charged to every grant of the chain. A currency that
- * `cost` does not name may not be spent at all; a window limits only the caps that it names.
+ * `cost` does not name may not be spent at all, and a unit that `units` does not name may not be used; a window limits
+ * only the caps that it names.
  *
- * `unlimited` allows no spending: a list of currencies has no largest value.
+ * `unlimited` allows no spending and no units: a list of currencies has no largest value.
  */
 export const budget: Dimension<BudgetLimit> = {
   name: 'budget',
@@ -33,16 +35,21 @@ export const budget: Dimension<BudgetLimit> = {
     windows: [],
   },
   meet(a, b) {
-    const once = tighterCost(a.perAction?.cost, b.perAction?.cost);
-    const shared = (cost: Cost, other: Cost): Cost =>
-      Object.fromEntries(Object.entries(cost).filter(([currency]) => Object.hasOwn(other, currency)));
+    const once = perActionOf(
+      tighterCost(a.perAction?.cost, b.perAction?.cost),
+      tighterCost(a.perAction?.units, b.perAction?.units),
+    );
+    const shared = (cost: Cost = {}, other: Cost = {}): Cost =>
+      Object.fromEntries(Object.entries(cost).filter(([name]) => Object.hasOwn(other, name)));
+    const units = tighterCost(shared(a.units, b.units), shared(b.units, a.units));
     return {
       calls: Math.min(a.calls, b.calls),
       reads: Math.min(a.reads, b.reads),
       writes: Math.min(a.writes, b.writes),
       external: Math.min(a.external, b.external),
       cost: tighterCost(shared(a.cost, b.cost), shared(b.cost, a.cost)),
-      ...(Object.keys(once).length > 0 ? { perAction: { cost: once } } : {}),
+      ...(isEmpty(units) ? {} : { units }),
+      ...once,
       windows: meetWindows(a.windows, b.windows),
     };
   },
@@ -63,6 +70,16 @@ export const budget: Dimension<BudgetLimit> = {
         says,
       );
     }
+    for (const [unit, own] of Object.entries(child.units ?? {})) {
+      const most = capOf(parent.units, unit);
+      const says = `would use ${quantity(own, unit)}; its parent ${most === undefined ? 'none' : quantity(most, unit)}`;
+      wider.unless(most !== undefined && own <= most, `budget.units.${unit}`, own, most ?? 0, says);
+    }
+    for (const [unit, most] of Object.entries(parent.perAction?.units ?? {})) {
+      const own = capOf(child.perAction?.units, unit);
+      const says = `would use more in one action than the ${quantity(most, unit)} its parent may`;
+      wider.unless(own !== undefined && own <= most, `budget.perAction.units.${unit}`, own ?? null, most, says);
+    }
     for (const [currency, most] of Object.entries(parent.perAction?.cost ?? {})) {
       const own = capOf(child.perAction?.cost, currency);
       const says = `would spend more in one action than the ${money(most, currency)} its parent may`;
@@ -82,21 +99,23 @@ export const budget: Dimension<BudgetLimit> = {
     return wider.result();
   },
   admits(limit, action, { usage }, now) {
-    const charge = chargeOf(action.effects ?? action.effect, action.cost);
+    const charge = chargeOf(action.effects ?? action.effect, action.cost, action.units);
     return (
       countVerdict(limit, usage, charge) ??
-      costVerdict(limit, usage, action.cost) ??
+      amountVerdict('cost', limit, usage, action.cost) ??
+      amountVerdict('units', limit, usage, action.units) ??
       windowVerdict(limit, usage, charge, now) ??
       PERMIT
     );
   },
   describe(limit) {
-    const once = Object.entries(limit.perAction?.cost ?? {}).map(([currency, cap]) => money(cap, currency));
+    const once = [...formatCosts(limit.perAction?.cost ?? {}), ...formatUnits(limit.perAction?.units)];
     return [
       `at most ${counted(limit.calls, 'call')} (${counted(limit.reads, 'read')}, ${counted(limit.writes, 'write')}, ${limit.external} external)`,
       ...(Object.keys(limit.cost).length > 0
         ? [`may spend ${sentence(formatCosts(limit.cost))}`]
         : ['may spend nothing']),
+      ...(limit.units === undefined || isEmpty(limit.units) ? [] : [`may use ${sentence(formatUnits(limit.units))}`]),
       ...(once.length > 0 ? [`${sentence(once)} at most in one action`] : []),
       ...limit.windows.map((window) => `per ${window.per} at most ${formatCaps(window)}`),
     ].join('; ');
@@ -120,31 +139,44 @@ function countVerdict(limit: BudgetLimit, usage: Usage, charge: Consumed): Verdi
   return undefined;
 }
 
-function costVerdict(limit: BudgetLimit, usage: Usage, cost: Cost): Verdict | undefined {
-  for (const [currency, value] of Object.entries(cost)) {
+/** Formats an amount of a currency, or of a unit. */
+const amountText: Record<Settled, (value: number, name: string) => string> = { cost: money, units: quantity };
+const UNNAMED = {
+  cost: ['CURRENCY_NOT_ALLOWED', 'the lease may not spend'],
+  units: ['UNIT_NOT_ALLOWED', 'the lease may not use'],
+} as const;
+
+function amountVerdict(
+  kind: Settled,
+  limit: BudgetLimit,
+  usage: Usage,
+  amounts: Cost | undefined,
+): Verdict | undefined {
+  if (amounts === undefined) return undefined;
+  const text = amountText[kind];
+  for (const [name, value] of Object.entries(amounts)) {
     if (value === 0) continue;
-    const path = `budget.cost.${currency}`;
-    const cap = capOf(limit.cost, currency);
-    if (cap === undefined)
-      return deny('CURRENCY_NOT_ALLOWED', `the lease may not spend ${currency}`, { path, actual: value });
+    const path = `budget.${kind}.${name}`;
+    const cap = capOf(limit[kind], name);
+    if (cap === undefined) return deny(UNNAMED[kind][0], `${UNNAMED[kind][1]} ${name}`, { path, actual: value });
     if (!(Number.isSafeInteger(value) && value > 0)) {
-      return deny('BUDGET_EXHAUSTED', `a cost is a whole number of minor units, not ${value}`, {
-        path,
-        actual: String(value),
-      });
+      const says =
+        kind === 'cost' ? 'a cost is a whole number of minor units' : 'an amount of a unit is a whole number';
+      return deny('BUDGET_EXHAUSTED', `${says}, not ${value}`, { path, actual: String(value) });
     }
-    const once = capOf(limit.perAction?.cost, currency);
+    const once = capOf(limit.perAction?.[kind], name);
     if (once !== undefined && !(value <= once)) {
-      const says = `one action may take ${money(once, currency)}, and this takes ${money(value, currency)}`;
+      const says = `one action may take ${text(once, name)}, and this takes ${text(value, name)}`;
       return deny('PER_ACTION_EXCEEDED', says, {
-        path: `budget.perAction.cost.${currency}`,
+        path: `budget.perAction.${kind}.${name}`,
         limit: once,
         actual: value,
       });
     }
-    const used = (usage.committed.cost[currency] ?? 0) + (usage.reserved.cost[currency] ?? 0);
+    const used = (usage.committed[kind]?.[name] ?? 0) + (usage.reserved[kind]?.[name] ?? 0);
     if (!(used + value <= cap)) {
-      const says = `${money(used, currency)} of ${money(cap, currency)} are spent or reserved, and this takes ${money(value, currency)}`;
+      const gone = kind === 'cost' ? 'spent or reserved' : 'used or reserved';
+      const says = `${text(used, name)} of ${text(cap, name)} are ${gone}, and this takes ${text(value, name)}`;
       return deny('BUDGET_EXHAUSTED', says, { path, limit: cap, actual: used });
     }
   }
@@ -182,10 +214,14 @@ function exceeded(
     if (most === undefined || charge[counter] === 0 || used[counter] + charge[counter] <= most) continue;
     return { name: counter, most, used: used[counter] };
   }
-  for (const [currency, value] of Object.entries(charge.cost)) {
-    const most = capOf(window.cost, currency);
-    const spent = used.cost[currency] ?? 0;
-    if (most !== undefined && !(spent + value <= most)) return { name: `cost.${currency}`, most, used: spent };
+  for (const kind of SETTLED) {
+    const amounts = charge[kind];
+    if (amounts === undefined) continue;
+    for (const [name, value] of Object.entries(amounts)) {
+      const most = capOf(window[kind], name);
+      const spent = used[kind]?.[name] ?? 0;
+      if (most !== undefined && !(spent + value <= most)) return { name: `${kind}.${name}`, most, used: spent };
+    }
   }
   return undefined;
 }
@@ -195,7 +231,9 @@ function windowInside(child: WindowCap, parent: WindowCap): boolean {
     most === undefined || (own !== undefined && own <= most);
   return (
     COUNTERS.every((counter: Counter) => within(child[counter], parent[counter])) &&
-    Object.entries(parent.cost ?? {}).every(([currency, most]) => within(capOf(child.cost, currency), most))
+    SETTLED.every((kind) =>
+      Object.entries(parent[kind] ?? {}).every(([name, most]) => within(capOf(child[kind], name), most)),
+    )
   );
 }
 
@@ -217,11 +255,13 @@ export function meetWindow(a: WindowCap, b: WindowCap): WindowCap {
     if (a[counter] !== undefined || b[counter] !== undefined) met[counter] = most;
   }
   const cost = tighterCost(a.cost, b.cost);
-  if (Object.keys(cost).length > 0) met.cost = cost;
+  if (!isEmpty(cost)) met.cost = cost;
+  const units = tighterCost(a.units, b.units);
+  if (!isEmpty(units)) met.units = units;
   return met;
 }
 
-/** Returns every cap of either, the smaller if both name one. Sorted by currency. */
+/** Returns every cap of either, the smaller if both name one. Sorted by currency, or by unit. */
 export function tighterCost(a: Cost = {}, b: Cost = {}): Record<string, number> {
   const currencies = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
   return Object.fromEntries(
@@ -229,12 +269,21 @@ export function tighterCost(a: Cost = {}, b: Cost = {}): Record<string, number> 
   );
 }
 
+const isEmpty = (caps: Cost): boolean => Object.keys(caps).length === 0;
+
+/** Returns the caps per action as members of a budget; none if there are no caps. */
+export function perActionOf(cost: Cost, units: Cost): Pick<BudgetLimit, 'perAction'> {
+  if (isEmpty(cost) && isEmpty(units)) return {};
+  return { perAction: { ...(isEmpty(cost) ? {} : { cost }), ...(isEmpty(units) ? {} : { units }) } };
+}
+
+const formatUnits = (units: Cost = {}): string[] => Object.entries(units).map(([unit, cap]) => quantity(cap, unit));
 const formatCosts = (cost: Cost): string[] => Object.entries(cost).map(([currency, cap]) => money(cap, currency));
 
 function formatCaps(window: WindowCap): string {
   const counts = COUNTERS.flatMap((counter) =>
     window[counter] === undefined ? [] : [`${window[counter]} ${counter}`],
   );
-  const caps = [...counts, ...formatCosts(window.cost ?? {})];
+  const caps = [...counts, ...formatCosts(window.cost ?? {}), ...formatUnits(window.units)];
   return caps.length > 0 ? sentence(caps) : 'no cap';
 }

@@ -22,6 +22,8 @@ export interface ActionFacts {
   };
   /** the reservation, in minor units per currency */
   readonly cost: Readonly<Record<string, number>>;
+  /** the reserved units, if it states any */
+  readonly units?: Readonly<Record<string, number>> | undefined;
   readonly agentClass: string;
   /** the posture that the acting run declared when it was opened */
   readonly declaredPosture: Posture;

@@ -150,6 +150,7 @@ function callOf(
     args,
     ...(parts ? { hidden: parts } : {}),
     cost: data.charge.cost,
+    ...(data.charge.units ? { units: data.charge.units } : {}),
     reasons: leaves(data.reasons).map((reason) => visible(reason.message)),
     ...(approval.objections ? { objections: objectionsOf(approval.objections, data.reasons, replaced) } : {}),
   };

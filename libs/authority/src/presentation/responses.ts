@@ -173,8 +173,10 @@ function settled(event: EventOf<'ActionCompleted'> | EventOf<'ActionFailed'>, st
     grantId: event.grantId,
     runId: event.runId,
     cost: event.data.cost,
+    ...(event.data.units ? { units: event.data.units } : {}),
     overrun: event.data.overrun ?? false,
     ...(event.data.findings ? { charged: event.data.charge.cost, findings: event.data.findings } : {}),
+    ...(event.data.findings && event.data.units ? { chargedUnits: event.data.charge.units ?? {} } : {}),
   };
   return { ok: true, value: { action, position: event.position } };
 }

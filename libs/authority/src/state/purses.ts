@@ -3,7 +3,7 @@ import { COUNTERS, type BudgetLimit, type Consumed } from '@bailiwick/contracts/
 import { LIMITS } from '@bailiwick/core/limits';
 import { looksLike } from '@bailiwick/core/look-alike';
 import type { LogState, RunNode } from './state';
-import { carryUsage, emptyUsage, windowUsed, type MutableUsage } from './usage';
+import { carryUsage, emptyUsage, SETTLED, windowUsed, type Amounts, type MutableUsage, type Settled } from './usage';
 
 /*
  * A purse is the account of a tenant budget: a virtual ancestor of every root lease that it matches (I3). An action
@@ -104,13 +104,19 @@ export function drawnFrom(state: LogState, names: readonly string[] | undefined,
   return drawn;
 }
 
-/** Returns the caps as a lease states them. A currency that only a window names has no lifetime cap. */
+/** Returns the caps as a lease states them. A currency or unit that only a window names has no lifetime cap. */
 export function budgetOf(caps: TenantCaps): BudgetLimit {
   const windows = caps.windows ?? [];
-  const inWindows = windows.flatMap(({ cost = {} }) =>
-    Object.keys(cost).map((currency) => [currency, NO_CAP] as const),
-  );
-  return { ...UNCAPPED, ...caps, windows, cost: { ...Object.fromEntries(inWindows), ...caps.cost } };
+  const uncapped = (kind: Settled): Amounts =>
+    Object.fromEntries(windows.flatMap((window) => Object.keys(window[kind] ?? {}).map((name) => [name, NO_CAP])));
+  const units = { ...uncapped('units'), ...caps.units };
+  return {
+    ...UNCAPPED,
+    ...caps,
+    windows,
+    cost: { ...uncapped('cost'), ...caps.cost },
+    ...(Object.keys(units).length > 0 ? { units } : {}),
+  };
 }
 const NO_CAP = LIMITS.amountMax;
 const UNCAPPED = { calls: NO_CAP, reads: NO_CAP, writes: NO_CAP, external: NO_CAP };
@@ -133,7 +139,7 @@ export function leastLeft(
   charge: Consumed | undefined,
 ): Consumed {
   if (purses.length === 0) return left;
-  const least = { ...left, cost: { ...left.cost } };
+  const least = { ...left, cost: { ...left.cost }, ...(left.units ? { units: { ...left.units } } : {}) };
   for (const { usage, budget } of purses) {
     const { committed, reserved } = usage;
     const accounts: { caps: Partial<Consumed>; used: Consumed; more?: Consumed }[] = [
@@ -150,11 +156,14 @@ export function leastLeft(
         const value = cap - used[counter] - (more?.[counter] ?? 0) - (charge?.[counter] ?? 0);
         least[counter] = Math.max(0, Math.min(least[counter], value));
       }
-      for (const [currency, has] of Object.entries(least.cost)) {
-        const cap = caps.cost?.[currency];
-        if (cap === undefined) continue;
-        const value = cap - (used.cost[currency] ?? 0) - (more?.cost[currency] ?? 0) - (charge?.cost[currency] ?? 0);
-        least.cost[currency] = Math.max(0, Math.min(has, value));
+      for (const kind of SETTLED) {
+        const amounts: Record<string, number> = least[kind] ?? {};
+        for (const [name, has] of Object.entries(amounts)) {
+          const cap = caps[kind]?.[name];
+          if (cap === undefined) continue;
+          const taken = [used, more, charge].reduce((sum, each) => sum + (each?.[kind]?.[name] ?? 0), 0);
+          amounts[name] = Math.max(0, Math.min(has, cap - taken));
+        }
       }
     }
   }

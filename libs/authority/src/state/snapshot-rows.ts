@@ -98,8 +98,9 @@ export type SettledRow = [
 export type CommandRow = [id: string, first: number, count: number, at: number, requestDigest?: string];
 
 type UsageRow = [committed: ConsumedRow, reserved: ConsumedRow, windows: MutableUsage['windows']];
-/** money last; 0 if nothing was consumed */
-type ConsumedRow = 0 | [calls: number, reads: number, writes: number, external: number, cost: Mutable['cost']];
+/** money, then units if there are any; 0 if nothing was consumed */
+type ConsumedRow =
+  0 | [calls: number, reads: number, writes: number, external: number, cost: Mutable['cost'], units?: Mutable['cost']];
 
 /** Assigns numbers to values that many nodes share. */
 export interface Numbers {
@@ -220,7 +221,8 @@ function numberIn(numbers: ReadonlyMap<string, number>, id: string | undefined):
   return number;
 }
 
-function rowOf({ calls, reads, writes, external, cost }: Consumed): ConsumedRow {
+function rowOf({ calls, reads, writes, external, cost, units }: Consumed): ConsumedRow {
+  if (units !== undefined) return [calls, reads, writes, external, cost, units];
   const isNothing = calls + reads + writes + external === 0 && Object.keys(cost).length === 0;
   return isNothing ? 0 : [calls, reads, writes, external, cost];
 }
@@ -346,5 +348,7 @@ function valueAt<T>(all: readonly T[], number: number): T {
 
 function consumedOf(row: ConsumedRow): Mutable {
   if (row === 0) return { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
-  return { calls: row[0], reads: row[1], writes: row[2], external: row[3], cost: row[4] };
+  const consumed: Mutable = { calls: row[0], reads: row[1], writes: row[2], external: row[3], cost: row[4] };
+  if (row[5] !== undefined) consumed.units = row[5];
+  return consumed;
 }

@@ -12,7 +12,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 /**
  * The accounting of one grant for its whole subtree (I3): whole numbers, minor units; plain values, equal on every fold
  * (I10). Only `evolve` changes it, in place. Counts are committed when a permit is given, since an attempt counts as
- * one, and are never released. Money is reserved with the permit and committed with the outcome.
+ * one, and are never released. Money and units are reserved with the permit and committed with the outcome.
  */
 export interface MutableUsage {
   readonly committed: Mutable;
@@ -41,20 +41,35 @@ export function emptyUsage(budget: BudgetLimit): MutableUsage {
 
 const COUNTED: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
 
-/** Returns what one action reserves: a call, a count for each of its effects, and its money. */
-export function chargeOf(effects: Effect | readonly Effect[], cost: Readonly<Record<string, number>>): Consumed {
+/** Amounts by currency, or by unit. */
+export type Amounts = Readonly<Record<string, number>>;
+/** The kinds of amounts that an action reserves and its outcome settles. */
+export const SETTLED = ['cost', 'units'] as const;
+export type Settled = (typeof SETTLED)[number];
+const NO_AMOUNTS: Amounts = {};
+
+/** Returns what one action reserves: a call, a count for each of its effects, its money and its units. */
+export function chargeOf(effects: Effect | readonly Effect[], cost: Amounts, units?: Amounts): Consumed {
   const charge = nothing();
   charge.calls = 1;
   for (const effect of typeof effects === 'string' ? [effects] : effects) charge[COUNTED[effect]] = 1;
-  const spent = Object.entries(cost).filter(([, value]) => value > 0);
-  charge.cost = Object.fromEntries(spent.sort(([a], [b]) => (a < b ? -1 : 1)));
+  charge.cost = positive(cost);
+  if (units !== undefined) setUnits(charge, positive(units));
   return charge;
 }
+
+const positive = (amounts: Amounts): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(amounts)
+      .filter(([, value]) => value > 0)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 
 /** Records a permit: commits its counts and reserves its money. `now` never decreases. */
 export function reserve(usage: MutableUsage, budget: BudgetLimit, charge: Consumed, now: number): void {
   for (const counter of COUNTERS) usage.committed[counter] += charge[counter];
   addCost(usage.reserved.cost, charge.cost, 1);
+  addUnits(usage.reserved, charge.units, 1);
   budget.windows.forEach((window, i) => {
     const { buckets } = usage.windows[i] as WindowOfUsage;
     dropOld(buckets, window, now);
@@ -63,7 +78,7 @@ export function reserve(usage: MutableUsage, budget: BudgetLimit, charge: Consum
 }
 
 /**
- * Records an outcome: releases the reservation and commits the money spent, even above the reservation. A window counts
+ * Records an outcome: releases the reservation and commits what was spent, even above the reservation. A window counts
  * by the time of the permit, so the difference is applied to that bucket; if the bucket has left the window, only the
  * excess counts, as of now.
  */
@@ -77,6 +92,8 @@ export function commit(
 ): void {
   addCost(usage.reserved.cost, reserved.cost, -1);
   addCost(usage.committed.cost, spent.cost, 1);
+  addUnits(usage.reserved, reserved.units, -1);
+  addUnits(usage.committed, spent.units, 1);
   budget.windows.forEach((window, i) => {
     const { buckets, keeps } = usage.windows[i] as WindowOfUsage;
     const start = bucketStart(window, reservedAt);
@@ -84,20 +101,27 @@ export function commit(
     if (bucket) {
       addCost(bucket.used.cost, reserved.cost, -1);
       addCost(bucket.used.cost, spent.cost, 1);
+      addUnits(bucket.used, reserved.units, -1);
+      addUnits(bucket.used, spent.units, 1);
       return;
     }
-    const over = Object.entries(spent.cost).map(
-      ([currency, value]) => [currency, value - (reserved.cost[currency] ?? 0)] as const,
-    );
-    const beyond = over.filter(([, value]) => value > 0);
-    if (beyond.length > 0) addCost(newest(buckets, window, now).used.cost, Object.fromEntries(beyond), 1);
+    const [cost, units] = [beyond(spent.cost, reserved.cost), beyond(spent.units, reserved.units)];
+    if (cost) addCost(newest(buckets, window, now).used.cost, cost, 1);
+    if (units) addUnits(newest(buckets, window, now).used, units, 1);
   });
+}
+
+/** Returns the amounts that exceed their reservation; undefined if none does. */
+function beyond(spent: Amounts = NO_AMOUNTS, reserved: Amounts = NO_AMOUNTS): Amounts | undefined {
+  const over = Object.entries(spent).map(([name, value]) => [name, value - (reserved[name] ?? 0)] as const);
+  const found = over.filter(([, value]) => value > 0);
+  return found.length > 0 ? Object.fromEntries(found) : undefined;
 }
 
 /** Carries the usage over to a superseding grant; windows are matched by their length. */
 export function carryUsage(old: MutableUsage, oldBudget: BudgetLimit, budget: BudgetLimit): MutableUsage {
   const copy = structuredClone(old);
-  const inFlight = Object.keys(copy.reserved.cost).length > 0;
+  const inFlight = Object.keys(copy.reserved.cost).length > 0 || copy.reserved.units !== undefined;
   return {
     committed: copy.committed,
     reserved: copy.reserved,
@@ -116,7 +140,7 @@ export function countsReached(usage: MutableUsage, budget: BudgetLimit, charge: 
 }
 
 /**
- * Returns the money caps that are reached exactly, and those that are exceeded, once `charge` is committed in place of
+ * Returns the caps of money and units that are reached exactly, and those that are exceeded, once `charge` is committed in place of
  * its reservation; reservations of other actions are included. A cap that was already exceeded, and by this action no
  * further than its reservation, is in neither list: the earlier excess already had its consequence.
  */
@@ -128,13 +152,16 @@ export function moneyAfter(
 ): { reached: string[]; carriedOver: string[] } {
   const reached: string[] = [];
   const carriedOver: string[] = [];
-  for (const [currency, spent] of Object.entries(charge.cost)) {
-    if (spent <= 0) continue;
-    const held = reserved.cost[currency] ?? 0;
-    const used = (usage.committed.cost[currency] ?? 0) + (usage.reserved.cost[currency] ?? 0) - held + spent;
-    const cap = budget.cost[currency] ?? 0;
-    if (used > cap && spent > held) carriedOver.push(`budget.cost.${currency}`);
-    else if (used === cap && (usage.reserved.cost[currency] ?? 0) === held) reached.push(`budget.cost.${currency}`);
+  for (const kind of SETTLED) {
+    for (const [name, spent] of Object.entries(charge[kind] ?? NO_AMOUNTS)) {
+      if (spent <= 0) continue;
+      const held = reserved[kind]?.[name] ?? 0;
+      const reservedInAll = usage.reserved[kind]?.[name] ?? 0;
+      const used = (usage.committed[kind]?.[name] ?? 0) + reservedInAll - held + spent;
+      const cap = budget[kind]?.[name] ?? 0;
+      if (used > cap && spent > held) carriedOver.push(`budget.${kind}.${name}`);
+      else if (used === cap && reservedInAll === held) reached.push(`budget.${kind}.${name}`);
+    }
   }
   return { reached: reached.sort(), carriedOver: carriedOver.sort() };
 }
@@ -150,14 +177,26 @@ export function moneyLeft(
   held: number,
   now: number,
 ): number {
-  const used = (usage.committed.cost[currency] ?? 0) + (usage.reserved.cost[currency] ?? 0);
-  const left = [(budget.cost[currency] ?? 0) - used];
+  return leftOf('cost', usage, budget, currency, held, now);
+}
+
+/** Returns the same for an amount of a kind: of a currency, or of a unit. */
+export function leftOf(
+  kind: Settled,
+  usage: MutableUsage,
+  budget: BudgetLimit,
+  name: string,
+  held: number,
+  now: number,
+): number {
+  const used = (usage.committed[kind]?.[name] ?? 0) + (usage.reserved[kind]?.[name] ?? 0);
+  const left = [(budget[kind]?.[name] ?? 0) - used];
   budget.windows.forEach((window, i) => {
-    const cap = window.cost?.[currency];
+    const cap = window[kind]?.[name];
     if (cap === undefined) return;
-    left.push(cap - (windowUsed(usage.windows[i]?.buckets ?? [], window, now).cost[currency] ?? 0));
+    left.push(cap - (windowUsed(usage.windows[i]?.buckets ?? [], window, now)[kind]?.[name] ?? 0));
   });
-  const each = budget.perAction?.cost?.[currency];
+  const each = budget.perAction?.[kind]?.[name];
   if (each !== undefined) left.push(each - held);
   return Math.max(0, Math.min(...left));
 }
@@ -180,6 +219,13 @@ export function remainingOf(
         (usage.committed.cost[currency] ?? 0) + (usage.reserved.cost[currency] ?? 0) + (charge.cost[currency] ?? 0);
       const value = Math.max(0, (budget.cost[currency] ?? 0) - used);
       left.cost[currency] = i === 0 ? value : Math.min(left.cost[currency] ?? 0, value);
+    }
+    if (i === 0 && budget.units !== undefined) left.units = {};
+    for (const unit in i === 0 ? budget.units : left.units) {
+      const { units = NO_AMOUNTS } = usage.committed;
+      const used = (units[unit] ?? 0) + (usage.reserved.units?.[unit] ?? 0) + (charge.units?.[unit] ?? 0);
+      const value = Math.max(0, (budget.units?.[unit] ?? 0) - used);
+      (left.units as Mutable['cost'])[unit] = i === 0 ? value : Math.min(left.units?.[unit] ?? 0, value);
     }
   });
   return left;
@@ -228,10 +274,24 @@ function dropOld(buckets: Bucket[], window: WindowCap, now: number): void {
 function add(into: Mutable, charge: Consumed): Mutable {
   for (const counter of COUNTERS) into[counter] += charge[counter];
   addCost(into.cost, charge.cost, 1);
+  addUnits(into, charge.units, 1);
   return into;
 }
 
-function addCost(into: Record<string, number>, cost: Readonly<Record<string, number>>, sign: 1 | -1): void {
+/** Adds units. The member is absent if there are none, so that usage without units is as small as before. */
+function addUnits(into: Mutable, units: Amounts | undefined, sign: 1 | -1): void {
+  if (units === undefined) return;
+  const sum = into.units ?? {};
+  addCost(sum, units, sign);
+  setUnits(into, sum);
+}
+
+function setUnits(into: Mutable, units: Record<string, number>): void {
+  if (Object.keys(units).length > 0) into.units = units;
+  else delete into.units;
+}
+
+function addCost(into: Record<string, number>, cost: Amounts, sign: 1 | -1): void {
   for (const [currency, value] of Object.entries(cost)) {
     const sum = (into[currency] ?? 0) + sign * value;
     // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a currency with nothing left equals one that was never used

@@ -145,6 +145,7 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
       writes: own(budget.writes, base.budget.writes),
       external: own(budget.external, base.budget.external),
       cost: own(budget.cost, base.budget.cost),
+      units: own(budget.units, base.budget.units),
       perAction: own(budget.perAction, base.budget.perAction),
       windows: windows.length > 0 ? windows : undefined,
     },

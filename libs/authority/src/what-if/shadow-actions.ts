@@ -61,7 +61,8 @@ export class ShadowActions {
       return;
     }
     const { type, actor } = event;
-    const report = { type, cost: event.data.cost, byRun: actor.kind === 'run' };
+    const { cost, units } = event.data;
+    const report = { type, cost, units, byRun: actor.kind === 'run' };
     const [settled, ...ended] = settlement(this.log.state, action, report, timeOf(event));
     const { charge, findings } = (settled as Of<'ActionCompleted'>).data;
     this.log.fold({ ...event, actionId: id, runId: action.runId, data: { ...event.data, charge, findings } });
@@ -146,7 +147,8 @@ export class ShadowActions {
   private settleAsReserved(like: Event, actionId: string): void {
     const action = this.log.state.actions.get(actionId);
     if (!action) return;
-    const report = { type: 'ActionCompleted', cost: action.charge.cost, byRun: false } as const;
+    const { cost, units } = action.charge;
+    const report = { type: 'ActionCompleted', cost, units, byRun: false } as const;
     this.log.foldAll(like, settlement(this.log.state, action, report, timeOf(like)));
   }
 

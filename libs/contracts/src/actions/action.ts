@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { consumed, effect, posture, risk, scalar } from '../grants/grant';
-import { costs, digest, freeText, idOf, name, time } from '../primitives';
+import { costs, digest, freeText, idOf, name, time, units } from '../primitives';
 import { outcome, reason } from '../reason';
 
 export const label = z.string().regex(/^[a-z][a-z0-9_-]{0,63}(:[a-z0-9_-]{1,64})?$/, 'must be like read:secret');
@@ -47,6 +47,7 @@ export const actionRequest = z.strictObject({
     .refine((action) => !(action.args && action.argsDigest), { error: 'give args or argsDigest, not both' }),
   resource,
   cost: costs.optional(),
+  units: units.optional(),
   posture: posture.optional(),
   approvalId: idOf('approval').optional(),
   labels: labels.optional(),
@@ -71,6 +72,7 @@ export const outcomeRequest = z.strictObject({
   preview: z.string().max(LIMITS.previewLength).optional(),
   effects: effects.optional(),
   cost: costs.optional(),
+  units: units.optional(),
   /** labels of the result, e.g. `untrusted`, `private` */
   labels: labels.optional(),
 });

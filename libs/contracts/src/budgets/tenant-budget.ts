@@ -13,14 +13,18 @@ export const budgetName = z
 export const tenantCaps = z
   .strictObject({ ...partialCaps, windows: windows.optional() })
   .refine((caps) => isCapped(caps) || (caps.windows ?? []).some(isCapped), {
-    error: 'name at least one cap: calls, reads, writes, external, cost, or one of a window',
+    error: 'name at least one cap: calls, reads, writes, external, cost, units, or one of a window',
   });
 export type TenantCaps = z.infer<typeof tenantCaps>;
 
 function isCapped(
-  caps: { readonly [K in (typeof COUNTERS)[number]]?: number | undefined } & { cost?: object | undefined },
+  caps: { readonly [K in (typeof COUNTERS)[number]]?: number | undefined } & {
+    cost?: object | undefined;
+    units?: object | undefined;
+  },
 ) {
-  return COUNTERS.some((counter) => caps[counter] !== undefined) || Object.keys(caps.cost ?? {}).length > 0;
+  const isNamed = (amounts: object = {}): boolean => Object.keys(amounts).length > 0;
+  return COUNTERS.some((counter) => caps[counter] !== undefined) || isNamed(caps.cost) || isNamed(caps.units);
 }
 
 export const selectedByBudget = {

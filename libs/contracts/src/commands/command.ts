@@ -4,7 +4,7 @@ import { calledTool, labels, outcomeRequest, resource } from '../actions/action'
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
-import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time } from '../primitives';
+import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time, units } from '../primitives';
 
 /**
  * Commands to the owner of a log: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`, the
@@ -40,6 +40,7 @@ export const authorize = command('authorize', {
   action: calledTool,
   resource,
   cost: costs.optional(),
+  units: units.optional(),
   posture: posture.optional(),
   approvalId: idOf('approval').optional(),
   labels: labels.optional(),

@@ -4,7 +4,20 @@ import { effects, recordedLabels, resource } from '../actions/action';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
 import { agent, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
-import { amount, costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from '../primitives';
+import {
+  amount,
+  costs,
+  digest,
+  idOf,
+  logNameSchema,
+  name,
+  position,
+  ref,
+  tenantName,
+  time,
+  unitName,
+  units,
+} from '../primitives';
 import { reason, type Reason } from '../reason';
 import { upcast } from './upcast';
 
@@ -104,17 +117,23 @@ const settlement = {
   /** the final charge; may exceed the reservation (I3), and is below `cost` if there are findings */
   charge: consumed,
   cost: costs,
+  /** the reported units; left out if the action has none */
+  units: units.optional(),
   overrun: z.boolean().optional(),
-  /** reported costs that are not charged: in a currency that no lease names, or more than a run's own report may add */
+  /**
+   * reported amounts that are not charged: in a currency or a unit that no lease names, or more than a run's own report
+   * may add; each names its currency or its unit
+   */
   findings: z
     .array(
       z.strictObject({
-        code: z.enum(['CURRENCY_NOT_NAMED', 'BEYOND_LEASE']),
-        currency: z.string().max(80),
+        code: z.enum(['CURRENCY_NOT_NAMED', 'UNIT_NOT_NAMED', 'BEYOND_LEASE']),
+        currency: z.string().max(80).optional(),
+        unit: unitName.optional(),
         amount: z.number(),
       }),
     )
-    .max(LIMITS.currencies)
+    .max(LIMITS.currencies + LIMITS.units)
     .optional(),
   effects: effects.optional(),
   resultDigest: digest.optional(),
@@ -207,6 +226,7 @@ export const EVENT_DATA = {
     status: z.enum(['completed', 'failed']),
     /** as reported; not charged */
     cost: costs.optional(),
+    units: units.optional(),
     effects: effects.optional(),
     resultDigest: digest.optional(),
     labels: recordedLabels.optional(),

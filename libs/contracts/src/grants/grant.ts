@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { amount, costs, duration, idOf, name, time, agentName } from '../primitives';
+import { amount, costs, duration, idOf, name, time, agentName, units } from '../primitives';
 
 /** The dimensions of a grant, in the order in which reasons are listed. */
 export const DIMENSIONS = [
@@ -148,10 +148,11 @@ export const partialCaps = {
   writes: amount.optional(),
   external: amount.optional(),
   cost: costs.optional(),
+  units: units.optional(),
 };
 export const windowCap = z.strictObject({ per: duration, ...partialCaps });
 export type WindowCap = z.infer<typeof windowCap>;
-const perAction = z.strictObject({ cost: costs.optional() });
+const perAction = z.strictObject({ cost: costs.optional(), units: units.optional() });
 export const windows = z.array(windowCap).max(LIMITS.windowsPerBudget);
 export const budgetLimit = z.strictObject({
   calls: amount,
@@ -159,6 +160,8 @@ export const budgetLimit = z.strictObject({
   writes: amount,
   external: amount,
   cost: costs,
+  /** anything else that is counted, such as tokens; left out: nothing */
+  units: units.optional(),
   perAction: perAction.optional(),
   windows,
 });
@@ -271,7 +274,15 @@ export const runStatus = z.enum(RUN_STATUSES);
 export type RunStatus = z.infer<typeof runStatus>;
 
 /** Has the shape of the counted members of `limits.budget`; reserved and committed amounts together. */
-export const consumed = z.strictObject({ calls: amount, reads: amount, writes: amount, external: amount, cost: costs });
+export const consumed = z.strictObject({
+  calls: amount,
+  reads: amount,
+  writes: amount,
+  external: amount,
+  cost: costs,
+  /** left out if there are none */
+  units: units.optional(),
+});
 export type Consumed = z.infer<typeof consumed>;
 
 export const runView = z.object({

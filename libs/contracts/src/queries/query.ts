@@ -134,6 +134,7 @@ export const approvalView = z.object({
       /** how much of the arguments is masked or truncated; left out if everything is shown, or if it is unknown */
       hidden: z.object({ values: z.number(), of: z.number(), characters: z.number() }).optional(),
       cost: z.record(z.string(), z.number()),
+      units: z.record(z.string(), z.number()).optional(),
       reasons: z.array(z.string()),
       /** all objections that the approval covers; `isNew`: the earlier request did not show it */
       objections: z.array(z.object({ says: z.string(), isNew: z.boolean() })).optional(),

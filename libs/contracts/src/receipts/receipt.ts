@@ -33,11 +33,15 @@ const action = z.strictObject({
   cost: z.record(z.string(), z.number()),
   /** the charged part, if not all was charged */
   charged: z.record(z.string(), z.number()).optional(),
+  /** the same two for units; left out if there are none */
+  units: z.record(z.string(), z.number()).optional(),
+  chargedUnits: z.record(z.string(), z.number()).optional(),
   /** reported after the action had been abandoned: not charged */
   late: z
     .strictObject({
       status: z.enum(['completed', 'failed']),
       cost: z.record(z.string(), z.number()).optional(),
+      units: z.record(z.string(), z.number()).optional(),
       ...at,
     })
     .optional(),

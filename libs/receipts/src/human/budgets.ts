@@ -1,6 +1,7 @@
 import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grants/grant';
 import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
 import { amountOf, money } from '@bailiwick/core/money';
+import { grouped, quantity } from '@bailiwick/core/quantity';
 import { childrenOf, spentText } from '../render';
 import { sumOf } from '../tree';
 
@@ -48,6 +49,9 @@ export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budge
     ...Object.entries(budget.cost).map(([what, cap]) =>
       row(what, cap, spent.cost[what] ?? 0, all && (all.cost[what] ?? 0), (minor) => amountOf(minor, what)),
     ),
+    ...Object.entries(budget.units ?? {}).map(([what, cap]) =>
+      row(what, cap, spent.units?.[what] ?? 0, all && (all.units?.[what] ?? 0), grouped),
+    ),
   ];
   return {
     rows,
@@ -73,10 +77,11 @@ export function budgetTable(rows: readonly Used[]): [head: string[], rows: strin
   ];
 }
 
-const capsText = ({ cost, ...caps }: BudgetLimit['windows'][number]): string =>
+const capsText = ({ cost, units = {}, ...caps }: BudgetLimit['windows'][number]): string =>
   [
     ...COUNTERS.flatMap((what) => (caps[what] === undefined ? [] : [`${caps[what]} ${what}`])),
     ...Object.entries(cost ?? {}).map(([currency, value]) => money(value, currency)),
+    ...Object.entries(units).map(([unit, value]) => quantity(value, unit)),
   ].join(', ');
 
 /** Returns a run and all runs below it, each once. */

@@ -11,6 +11,7 @@ import { countedText } from './timeline';
 import { ACTION_RECEIPT, TREE_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
+import { quantity } from '@bailiwick/core/quantity';
 import { askedBy, childrenOf, GONE, spentText, triedText } from '../render';
 import { shownStatements } from '../shown-statements';
 import type { Verification } from '../web/verify';
@@ -230,15 +231,19 @@ function refusalsOf({ denied, refusedMore = [] }: RunClaims): Block[] {
   ];
 }
 
-/** Formats the reported cost, and the charged cost if it is lower. */
-const chargedText = ({ cost, charged, outcome }: RunClaims['actions'][number]): string =>
+/** Formats the reported cost and units, and the charged ones if they are less. */
+const chargedText = ({ cost, charged, units, chargedUnits, outcome }: RunClaims['actions'][number]): string =>
   charged === undefined
-    ? costText(cost, outcome === 'open')
-    : `${costText(cost, false)} reported, ${costText(charged, false) || 'nothing'} charged`;
+    ? amountsText(cost, units, outcome === 'open')
+    : `${amountsText(cost, units, false)} reported, ${amountsText(charged, chargedUnits, false) || 'nothing'} charged`;
 
-const costText = (cost: Readonly<Record<string, number>>, open: boolean): string =>
-  Object.entries(cost)
-    .map(([currency, value]) => `${money(value, currency)}${open ? ' reserved' : ''}`)
+type Amounts = Readonly<Record<string, number>>;
+const amountsText = (cost: Amounts, units: Amounts = {}, open: boolean): string =>
+  [
+    ...Object.entries(cost).map(([currency, value]) => money(value, currency)),
+    ...Object.entries(units).map(([unit, value]) => quantity(value, unit)),
+  ]
+    .map((text) => `${text}${open ? ' reserved' : ''}`)
     .join(', ');
 
 function ofTree({

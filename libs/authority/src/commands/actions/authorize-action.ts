@@ -144,6 +144,7 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
     resource: facts.resource,
     argsDigest: command.action.argsDigest ?? null,
     cost: charge.cost,
+    ...(charge.units === undefined ? {} : { units: charge.units }),
   });
 }
 

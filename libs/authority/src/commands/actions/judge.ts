@@ -66,12 +66,13 @@ export function understand(command: Authorize, run: RunNode, root: GrantNode): R
     stated,
     resource: { type, id: id.value, attributes },
     cost: command.cost ?? {},
+    units: command.units,
     agentClass: run.agent.class,
     declaredPosture: run.agent.posture ?? {},
     currentPosture: command.posture,
     proof: command.proof.vouched ? { vouched: true } : { vouched: false, jkt: command.proof.jkt },
   };
-  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, facts.cost), drift });
+  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, facts.cost, facts.units), drift });
 }
 
 /** All objections to an action, and the strictest outcome. An empty list is a permit. */

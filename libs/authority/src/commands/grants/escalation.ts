@@ -98,6 +98,7 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
       writes: wanted.writes ?? budget.writes,
       external: wanted.external ?? budget.external,
       cost: { ...budget.cost, ...wanted.cost },
+      ...(budget.units || wanted.units ? { units: { ...budget.units, ...wanted.units } } : {}),
       ...((wanted.perAction ?? budget.perAction) ? { perAction: wanted.perAction ?? budget.perAction } : {}),
       windows: mergeWindows(budget.windows, wanted.windows ?? []),
     },

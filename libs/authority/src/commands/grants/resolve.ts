@@ -7,7 +7,7 @@ import { lookAlikeFault } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { attenuatesAll } from '../../dimensions/all';
 import { tighterOptions } from '../../dimensions/delegation';
-import { meetWindow, meetWindows, tighterCost } from '../../dimensions/budget';
+import { meetWindow, meetWindows, perActionOf, tighterCost } from '../../dimensions/budget';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { distinctPairs } from '../../dimensions/denied-pairs';
 import { sorted } from '../../dimensions/verdict';
@@ -102,7 +102,9 @@ function timeOf(request: GrantRequest, base: Limits, now: number): Limits['time'
 const within = (ms: number): number => Math.min(ms, Date.parse('9999-12-31T23:59:59.999Z'));
 
 function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits {
-  const { calls, reads, writes, external, cost, perAction = base.budget.perAction, windows } = request.budget ?? {};
+  const wanted = request.budget ?? {};
+  const { calls, reads, writes, external, cost, perAction = base.budget.perAction, windows } = wanted;
+  const { units = base.budget.units } = wanted;
   return {
     time,
     session: request.session ?? base.session,
@@ -117,6 +119,7 @@ function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits
       writes: writes ?? base.budget.writes,
       external: external ?? base.budget.external,
       cost: cost ?? base.budget.cost,
+      ...(units && Object.keys(units).length > 0 ? { units } : {}),
       ...(perAction ? { perAction } : {}),
       windows: windows ?? base.budget.windows,
     },
@@ -138,14 +141,16 @@ const defined = <T extends object>(value: T | undefined): T =>
  */
 function keepParents(child: Limits, parent: Limits): Limits {
   const { perAction } = child.budget;
-  const once = unnamed(perAction?.cost, parent.budget.perAction?.cost);
+  const theirs = parent.budget.perAction;
+  const [once, onceUnits] = [unnamed(perAction?.cost, theirs?.cost), unnamed(perAction?.units, theirs?.units)];
+  const isAdded = Object.keys(once).length + Object.keys(onceUnits).length > 0;
   return {
     ...child,
     actions: { ...child.actions, deny: [...child.actions.deny, ...parent.actions.deny] },
     ...given('deny', parent.deny && [...(child.deny ?? []), ...parent.deny]),
     budget: {
       ...child.budget,
-      ...(Object.keys(once).length > 0 ? { perAction: { cost: tighterCost(perAction?.cost, once) } } : {}),
+      ...(isAdded ? perActionOf(tighterCost(perAction?.cost, once), tighterCost(perAction?.units, onceUnits)) : {}),
       windows: [...meetWindows(child.budget.windows, []), ...parent.budget.windows].reduce<WindowCap[]>(addWindow, []),
     },
     delegation: keepDelegation(child.delegation, parent.delegation),
@@ -166,9 +171,10 @@ function addWindow(windows: WindowCap[], window: WindowCap): WindowCap[] {
   const i = windows.findIndex((each) => windowMs(each) === windowMs(window));
   const known = windows[i];
   if (!known) return [...windows, window];
-  const { calls, reads, writes, external, cost } = window;
+  const { calls, reads, writes, external, cost, units } = window;
   const theirs = defined({ calls, reads, writes, external });
-  const merged = meetWindow({ ...theirs, ...defined(known) }, { per: known.per, cost: unnamed(known.cost, cost) });
+  const added = { per: known.per, cost: unnamed(known.cost, cost), units: unnamed(known.units, units) };
+  const merged = meetWindow({ ...theirs, ...defined(known) }, added);
   return windows.map((each, at) => (at === i ? merged : each));
 }
 
@@ -342,6 +348,11 @@ function countsOf({ purpose, actions, resources, permissions, deny, budget, dele
     count: Object.keys(cost).length,
     most: LIMITS.currencies,
   });
+  const units = (path: string, counted: Cost = {}): Count => ({
+    path,
+    count: Object.keys(counted).length,
+    most: LIMITS.units,
+  });
   const list = (path: string, values: readonly unknown[] = [], most: number): Count => ({
     path,
     count: values.length,
@@ -356,8 +367,11 @@ function countsOf({ purpose, actions, resources, permissions, deny, budget, dele
     list('deny', deny, LIMITS.deniedPairsPerGrant),
     money('budget.cost', budget.cost),
     money('budget.perAction.cost', budget.perAction?.cost),
+    units('budget.units', budget.units),
+    units('budget.perAction.units', budget.perAction?.units),
     list('budget.windows', budget.windows, LIMITS.windowsPerBudget),
     ...budget.windows.map(({ per, cost }) => money(`budget.windows[${per}].cost`, cost)),
+    ...budget.windows.map((window) => units(`budget.windows[${window.per}].units`, window.units)),
     list('delegation.classes', delegation.classes, LIMITS.classesPerList),
     ...Object.entries(posture).map(([name, values]) => list(`posture.${name}`, values, LIMITS.classesPerList)),
   ];
