@@ -163,7 +163,8 @@ const MOVES = {
         { calls: 5 },
         { calls: 9, writes: 3, cost: { USD: 20 } },
         { cost: { USD: 12, EUR: 1 } },
-        { windows: [{ per: '2s', calls: 3 }] },
+        { units: { tokens: 12 } },
+        { windows: [{ per: '2s', calls: 3, units: { tokens: 8 } }] },
         {
           reads: 4,
           windows: [

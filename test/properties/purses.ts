@@ -63,19 +63,20 @@ export function overdrawn(
     if (used > cap) return counter;
     if (used === cap) reached('a count');
   }
-  for (const [currency, cap] of Object.entries(caps.cost ?? {})) {
-    if ((charge.cost[currency] ?? 0) === 0) continue;
+  const charged = ledger.amounts(charge);
+  for (const [currency, cap] of Object.entries(ledger.amounts(caps))) {
+    if ((charged[currency] ?? 0) === 0) continue;
     const used = ledger.spent(mine, currency) + ledger.held(mine, currency);
     if (used > cap) return currency;
     if (used === cap) reached('money');
   }
   for (const window of caps.windows ?? []) {
     const inside = mine.filter(({ permit }) => permit.position > (windows.get(window.per) ?? 0));
-    const limits: Record<string, number | undefined> = { ...window.cost };
+    const limits: Record<string, number | undefined> = { ...ledger.amounts(window) };
     for (const counter of COUNTERS) limits[counter] = window[counter];
     for (const [what, cap] of Object.entries(limits)) {
-      const charged = what in charge ? charge[what as 'calls'] : (charge.cost[what] ?? 0);
-      if (cap === undefined || !charged) continue;
+      const taken = what in charge ? charge[what as 'calls'] : (charged[what] ?? 0);
+      if (cap === undefined || !taken) continue;
       const used = ledger.within(inside, what, ledger.lengthOf(window.per), Date.parse(time));
       if (used > cap) return `${what} per ${window.per}`;
       if (used === cap) reached('a window');
