@@ -106,6 +106,28 @@ const report = (client: ChaosClient, actionId: string): Promise<ParsedResponse> 
     client.random.pick([{ status: 'completed' }, { status: 'failed' }, { status: 'completed', preview: 'done' }]),
   );
 
+/** Concurrent callers under several roots of one class use up the calls of a tenant budget exactly. */
+const tenantBudget: Scenario = async (client, name) => {
+  const calls = client.random.between(8, 24);
+  const agentClass = `team-${name}`;
+  const path = `/v1/budgets/${agentClass}`;
+  await client.change('admin', 'PUT', path, { selector: { agentClass }, budget: { calls } });
+  const roots = await Promise.all([0, 1, 2].map(() => open(client, {}, agentClass)));
+  let permitted = 0;
+  const spend = async (root: Lease): Promise<void> => {
+    for (;;) {
+      const answers = await (client.random.chance(0.2) ? several(client, root) : one(client, root));
+      const permits = answers.filter(({ decision }) => decision === 'permit');
+      permitted += permits.length;
+      for (const { actionId } of permits) await report(client, actionId as string);
+      if (permits.length < answers.length) return;
+    }
+  };
+  await Promise.all([...roots, ...roots].map(spend));
+  check(client, permitted === calls, `${permitted} calls were permitted under ${path}, which has ${calls}`);
+  await client.change('admin', 'DELETE', path);
+};
+
 /** A permit reserves money and its outcome spends it; the budget is used up to the last cent. */
 const payments: Scenario = async (client) => {
   const cost = client.random.between(5, 90);
@@ -274,7 +296,7 @@ const unfinished: Scenario = async (client) => {
 
 /** The scenarios to pick from; repetitions set their weight. */
 export const SCENARIOS: readonly Scenario[] = [
-  ...[sharedBudget, sharedBudget, sharedBudget, payments, payments],
+  ...[sharedBudget, sharedBudget, sharedBudget, tenantBudget, payments, payments],
   ...[approvals, approvals, revocation, revocation, revocation, selectorRevocation, selectorRevocation],
   ...[expiry, refusals, drifting, unfinished],
 ];

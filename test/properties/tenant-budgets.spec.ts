@@ -1,4 +1,13 @@
 import fc from 'fast-check';
+import { evolve } from '@bailiwick/authority/events/evolve';
+import { stateDigest } from '@bailiwick/authority/state/digest';
+import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
+import { emptyState } from '@bailiwick/authority/state/state';
+import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
+import { WhatIf } from '@bailiwick/authority/what-if/what-if';
+import { Rulebook } from '@bailiwick/audit/audit-rules';
+import { replayRequest } from '@bailiwick/contracts/replay/replay';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { COUNTERS } from '@bailiwick/contracts/grants/grant';
 import * as ledger from './ledger';
@@ -13,10 +22,25 @@ import { drawn, inForce, matching, overdrawn } from './purses';
  */
 fc.configureGlobal({ seed: 20260129 });
 
+const EVERYTHING: NonNullable<Parameters<typeof moves>[1]> = [
+  ...(['open', 'delegate', 'act', 'act', 'act', 'try again', 'settle', 'complete', 'escalate', 'answer'] as const),
+  ...([
+    'suspend',
+    'resume',
+    'revoke',
+    'strike',
+    'drift',
+    'wait',
+    'tick',
+    'repeat',
+    'set budget',
+    'remove budget',
+  ] as const),
+];
 const story = fc.oneof(
   moves(60, ['open', 'set budget', 'act', 'act', 'act', 'act', 'settle', 'settle', 'remove budget', 'wait']),
   moves(50, ['open', 'set budget', 'delegate', 'act', 'act', 'act', 'settle']),
-  moves(50),
+  moves(60, [...EVERYTHING, ...EVERYTHING, 'act', 'act', 'settle', 'set budget']),
 );
 
 /** Runs a check after each permit, with the log before it. */
@@ -123,5 +147,32 @@ describe('I3: the runs of a tenant draw from its budgets together', () => {
     });
     fc.assert(property, { numRuns: 100 });
     tally.atLeast(30, 'in flight', 'drawn from', 'set again', 'units');
+  });
+
+  it('every fold, also from a snapshot, gives the live accounts; the audit finds nothing, and a what-if no difference', () => {
+    let drew = 0;
+    const property = fc.property(story, fc.nat(60), (all, at) => {
+      const { events, state } = new Play().play(all).log;
+      const empty = () => emptyState(state.log, state.tenant, state.n);
+      let folded = empty();
+      const book = new Rulebook();
+      const found: string[] = [];
+      const whatIf = new WhatIf(empty(), replayRequest.parse({ change: {} }), {
+        judge: judgeTrajectory,
+        defaults: tenantDefaults,
+      });
+      for (const event of events) {
+        if (event.position === at) folded = fromSnapshot(toSnapshot(folded));
+        evolve(folded, event);
+        book.check(event, (check, detail) => found.push(`${check}: ${detail}`));
+        whatIf.take(structuredClone(event));
+        if (event.type === 'ActionPermitted' && event.data.tenantBudgets) drew += 1;
+      }
+      expect(stateDigest(folded)).toBe(stateDigest(state));
+      expect(found).toEqual([]);
+      expect(whatIf.end().differences).toEqual([]);
+    });
+    fc.assert(property, { numRuns: 80 });
+    expect(drew).toBeGreaterThan(50);
   });
 });

@@ -1,6 +1,6 @@
 import type { ActionNode, LogState } from '../state/state';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
-import { drawnFrom, purseOf, type PurseNode } from '../state/purses';
+import { accountOf, drawnFrom, purseOf, type PurseNode } from '../state/purses';
 import { commit, reserve } from '../state/usage';
 import type { Fold } from './follows';
 
@@ -30,10 +30,10 @@ export function draw(
   return drawn.length === 0 ? undefined : drawn.map(({ name }) => name);
 }
 
-/** Releases the reservation of an action from its purses, and commits the charge. */
+/** Releases the reservation of an action from its purses, and commits the charge in its place. */
 export function settleDrawn(state: LogState, action: ActionNode, charge: Consumed, at: number): void {
-  for (const { usage, budget } of pursesOf(state, action))
-    commit(usage, budget, action.charge, charge, action.permittedAt, at);
+  for (const purse of pursesOf(state, action))
+    commit(accountOf(purse, action.position), purse.budget, action.charge, charge, action.permittedAt, at);
 }
 
 /** Returns the purses that an action in flight reserves in, apart from those that were removed since. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { NO_ARGS, ROOMY } from '@bailiwick/authority/testing/harness';
+import { NO_ARGS, REF, ROOMY } from '@bailiwick/authority/testing/harness';
 import type { CommandType } from '@bailiwick/contracts/commands/command';
 import type { StoredSelector } from '@bailiwick/contracts/events/event';
 import type { Fields } from '@bailiwick/authority/testing/harness';
@@ -33,6 +33,7 @@ const KINDS = [
   'strike',
   'complete',
   'drift',
+  'budget',
   'wait',
 ] as const;
 const VERBS = ['file.read', 'file.write', 'email.send', 'thing.delete', 'iam.grant', 'report.make'];
@@ -156,6 +157,19 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
         monitor: 'test',
         actor: { kind: 'system', id: 'intent' },
       });
+    case 'budget': {
+      const name = how % 2 ? 'team' : 'mail';
+      if (how % 5 === 0) return send('removeTenantBudget', { name, actor: ANN });
+      const caps = { calls: 5 + (how % 40), cost: { USD: 20 + how }, windows: [{ per: '1m', calls: 3 }] };
+      const selector = how % 3 ? { agentClass } : how % 2 ? { principalRef: REF } : { label: 'send:external' };
+      return send('setTenantBudget', {
+        name,
+        selector,
+        budget: caps,
+        actor: ANN,
+        ...('principalRef' in selector ? { payload: words({ principal: 'ann@example.com' }) } : {}),
+      });
+    }
     case 'wait':
       log.now += how * 1_000;
       log.tickAll();

@@ -149,6 +149,21 @@ describe('a tenant budget', () => {
     expect(act(log, grantId, 'file.read').type).toBe('ActionDenied');
   });
 
+  it('gives a window that it gets while money is in flight only money of its own to release', () => {
+    const log = new TestLog();
+    set(log, { cost: { USD: 900 } });
+    const { grantId } = openTestRun(log);
+    const before = act(log, grantId, 'file.read', { cost: { USD: 90 } });
+    set(log, { windows: [{ per: '1h', cost: { USD: 100 } }] });
+    const after = act(log, grantId, 'file.read', { cost: { USD: 100 } });
+    settle(log, before.actionId, {});
+    expect(act(log, grantId, 'file.read', { cost: { USD: 1 } }).type).toBe('ActionDenied');
+    settle(log, after.actionId, { USD: 60 });
+    expect(stateDigest(fromSnapshot(toSnapshot(log.state)))).toBe(stateDigest(log.state));
+    expect(act(log, grantId, 'file.read', { cost: { USD: 40 } }).type).toBe('ActionPermitted');
+    expect(act(log, grantId, 'file.read', { cost: { USD: 1 } }).type).toBe('ActionDenied');
+  });
+
   it('starts empty after it was removed, and old calls in flight release nothing from the new one', () => {
     const log = new TestLog();
     set(log, { cost: { USD: 50 } });
