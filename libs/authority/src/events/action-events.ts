@@ -1,6 +1,8 @@
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state/state';
+import { statesPeriods } from '../state/periods';
+import { commitInScopes, reserveInScopes } from '../state/scopes';
 import { commit, reserve } from '../state/usage';
 import { useApproval } from './approval-events';
 import { starts, startsSending, ends, endsSending } from './ended';
@@ -17,7 +19,9 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   const leaf = chain[0] as GrantNode;
   follows(event.runId === leaf.runId && event.treeId === leaf.treeId, 'run and tree of its grant', event);
   follows(isCountable(data.charge), 'amounts that can be counted (I3)', event);
-  for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at);
+  follows(statesPeriods(chain, at, data.periods), 'the calendar periods of its leases', event);
+  for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at, data.periods);
+  const covered = reserveInScopes(chain, data, data.charge);
   leaf.inFlight += 1;
   starts(state, leaf.treeId);
   const id = must(event.actionId, 'actionId', event);
@@ -37,6 +41,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     outcomeUntil,
     position: event.position,
     maySend: data.labels.some((each) => SENDS.has(each)) && data.charge.external === 0,
+    ...(covered ? { covered } : {}),
   };
   state.actions.set(id, action);
   startsSending(state, action);
@@ -74,6 +79,7 @@ function settle(
   const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
   for (const grant of chain)
     commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
+  commitInScopes(chain, action.covered, action.charge, event.data.charge);
   (chain[0] as GrantNode).inFlight -= 1;
   ends(state, action.treeId);
   for (const each of carried(event)) label(state, event, each);

@@ -5,6 +5,7 @@ import { Deadlines } from './deadlines';
 import { Ended } from './retention';
 import { RuleSet } from '../revocation/rule-set';
 import { Shared } from './shared-values';
+import type { Covered } from './scopes';
 import type { MutableUsage } from './usage';
 import { Waiting } from './waiting';
 
@@ -155,6 +156,8 @@ export interface ActionNode {
   readonly position: number;
   /** its labels state that it may send, whatever it is charged as */
   readonly maySend: boolean;
+  /** the scopes that it is charged to; absent if there are none */
+  readonly covered?: readonly Covered[];
 }
 
 export interface SettledNode {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { effects, recordedLabels, resource } from '../actions/action';
 import { CODES, type Code } from '../error-codes';
-import { agent, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
+import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
 import {
   amount,
   costs,
@@ -14,6 +14,7 @@ import {
   ref,
   tenantName,
   time,
+  timezone,
   unitName,
   units,
 } from '../primitives';
@@ -108,6 +109,10 @@ export const feature = z.strictObject({
   says: z.string().max(LIMITS.reasonLength),
 });
 export type Feature = z.infer<typeof feature>;
+
+/** A day, week or month of a time zone, as it was when the decision was made. */
+export const calendarPeriod = z.strictObject({ per: calendarUnit, timezone, start: time, end: time });
+export type CalendarPeriod = z.infer<typeof calendarPeriod>;
 
 const approvalKind = z.enum(['grant', 'action', 'escalation']);
 export type ApprovalKind = z.infer<typeof approvalKind>;
@@ -212,6 +217,8 @@ export const EVENT_DATA = {
     /** deadline for its outcome; in older logs this is `expiresAt` */
     outcomeUntil: time.optional(),
     approvalId: idOf('approval').optional(),
+    /** the calendar periods that begin with this permit in the leases of its chain; left out if there are none */
+    periods: z.array(calendarPeriod).max(LIMITS.calendarPeriods).optional(),
   }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),

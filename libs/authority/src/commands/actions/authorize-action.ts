@@ -9,6 +9,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
 import { endedFirst, livenessReason, type Blocked } from '../../state/liveness';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
+import { periodsFor } from '../../state/periods';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
@@ -55,11 +56,19 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
+    const periods = periodsFor(chain, now);
     return ok([
       {
         type: 'ActionPermitted',
         ...where,
-        data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, outcomeUntil, ...used },
+        data: {
+          ...data,
+          remaining: remainingOf(chain, asked.charge),
+          expiresAt,
+          outcomeUntil,
+          ...used,
+          ...(periods ? { periods } : {}),
+        },
       },
       ...exhaustedBy(chain, asked.charge),
     ]);

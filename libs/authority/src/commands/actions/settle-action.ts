@@ -4,6 +4,7 @@ import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { ok } from '@bailiwick/core/result';
 import { isRelaxing } from '../../matching/catalog';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
+import { leftInScopes } from '../../state/scopes';
 import { leftOf, moneyAfter, SETTLED, type Amounts, type Settled } from '../../state/usage';
 import { exhausted } from './authorize-action';
 import { actsForAnother, notFound, refuse, type Decide, type Decided, type NewEvent } from '../types';
@@ -143,22 +144,38 @@ function chargeAfter(chain: readonly GrantNode[], action: ActionNode, report: Re
 function chargedOf(
   kind: Settled,
   chain: readonly GrantNode[],
-  { charge }: ActionNode,
+  action: ActionNode,
   report: Report,
   now: number,
 ): Record<string, number> {
   const charged: Record<string, number> = {};
   for (const [name, spent] of Object.entries(report[kind] ?? NO_AMOUNTS)) {
-    const held = charge[kind]?.[name] ?? 0;
-    const most = !isNamed(kind, chain, name) ? 0 : report.byRun ? held + roomFor(kind, chain, name, held, now) : spent;
+    const held = action.charge[kind]?.[name] ?? 0;
+    const most = !isNamed(kind, chain, name)
+      ? 0
+      : report.byRun
+        ? held + roomFor(kind, chain, action, name, now)
+        : spent;
     if (spent <= held || most > 0) charged[name] = Math.min(spent, Math.max(held, most));
   }
   return charged;
 }
 
 /** Returns the smallest amount that the chain could still have spent, in addition to its reservation. */
-const roomFor = (kind: Settled, chain: readonly GrantNode[], name: string, held: number, now: number): number =>
-  Math.min(...chain.map(({ usage, limits: { budget } }) => leftOf(kind, usage, budget, name, held, now)));
+function roomFor(
+  kind: Settled,
+  chain: readonly GrantNode[],
+  { charge, covered }: ActionNode,
+  name: string,
+  now: number,
+): number {
+  const held = charge[kind]?.[name] ?? 0;
+  const rooms = chain.map((grant) => {
+    const left = leftOf(kind, grant.usage, grant.limits.budget, name, held, now);
+    return covered === undefined ? left : Math.min(left, leftInScopes(grant, covered, kind, name));
+  });
+  return Math.min(...rooms);
+}
 
 const isNamed = (kind: Settled, chain: readonly GrantNode[], name: string): boolean =>
   chain.some(({ limits: { budget } }) => Object.hasOwn(budget[kind] ?? NO_AMOUNTS, name));
