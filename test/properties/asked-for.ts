@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { GrantRequest, WindowCap } from '@bailiwick/contracts/grants/grant';
+import type { GrantRequest, VerbCap, WindowCap } from '@bailiwick/contracts/grants/grant';
 
 /** Generates requests: leases with low caps, and calls that reach or exceed them. */
 
@@ -33,9 +33,17 @@ const window = one<WindowCap>(
   { per: '2s', cost: { USD: 9 } },
   { per: '1m', calls: 3, writes: 1 },
   { per: '1m', units: { tokens: 12 } },
+  { per: 'day', timezone: 'Asia/Kathmandu', calls: 4, cost: { USD: 12 } },
+  { per: 'week', timezone: 'Europe/Berlin', calls: 6 },
   { per: '1h', cost: { USD: 20 } },
   { per: '1h', reads: 4, external: 1, cost: { USD: 30, EUR: 5 } },
 );
+const verbCap = one<VerbCap>(
+  { actions: ['file.read'], calls: 3 },
+  { actions: ['file.*', 'email.send'], calls: 4, cost: { USD: 9 } },
+  { actions: ['**'], cost: { USD: 15 }, units: { tokens: 10 } },
+);
+const verbCaps = fc.array(verbCap, { minLength: 1, maxLength: 2 });
 const delegation = fc
   .record({
     depth: fc.integer({ min: 0, max: 4 }),
@@ -65,6 +73,7 @@ export const rootGrant: fc.Arbitrary<GrantRequest> = fc
         external: count,
         cost: one<Record<string, number>>({ USD: 60 }, { USD: 12 }, { USD: 30, EUR: 9 }, {}),
         units: maybe(one<Record<string, number>>({ tokens: 8 }, { tokens: 12 }, { tokens: 90, seats: 2 }), 6),
+        perVerb: maybe(verbCaps, 2),
         windows: maybe(fc.array(window, { minLength: 1, maxLength: 2 }), 2),
       })
       .map(sent),
@@ -85,6 +94,7 @@ export const childGrant: fc.Arbitrary<GrantRequest> = fc
           writes: rarely(count),
           cost: rarely(one<Record<string, number>>({ USD: 18 }, { USD: 6 }, {})),
           units: rarely(one<Record<string, number>>({ tokens: 8 }, { tokens: 8, seats: 1 }, {})),
+          perVerb: rarely(verbCaps),
           windows: rarely(fc.array(window, { maxLength: 1 })),
         })
         .map(sent),

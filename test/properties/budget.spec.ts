@@ -69,15 +69,53 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
           for (const counter of COUNTERS) charged[counter] = charge[counter];
           for (const what of Object.keys(charged)) {
             if (typeof caps[what] !== 'number' || !charged[what]) continue;
-            const used = ledger.within(mine, what, ledger.lengthOf(window.per), Date.parse(event.time));
+            const used = ledger.inWindow(mine, what, window, Date.parse(event.time));
             expect(used).toBeLessThanOrEqual(caps[what]);
-            if (used === caps[what]) tally.add('window full');
+            if (used === caps[what]) tally.add(window.timezone === undefined ? 'window full' : 'calendar window full');
             if (mine.length > used && what === 'calls') tally.add('window moved on');
           }
         }
       }
     });
     tally.atLeast(20, 'window full', 'window moved on');
+    tally.atLeast(5, 'calendar window full');
+  });
+
+  it('permits exceed no cap of an entry of perVerb, apart from declared overruns', () => {
+    const tally = new Tally();
+    always((soFar, event, all) => {
+      if (event.type === 'ActionDenied') {
+        for (const { grantId = '', reasons = [] } of event.data.reasons.filter(({ rule }) => rule === 'grant'))
+          for (const { code, path = '' } of reasons.filter((each) => each.code === 'PER_VERB_EXHAUSTED')) {
+            const id = ledger.account(soFar, grantId);
+            const [, actions = '', what = ''] = /\[(.*)\]\.(?:cost\.|units\.)?(\w+)$/.exec(path) ?? [];
+            const cap = ledger.budgetOf(soFar, id).perVerb?.find((each) => each.actions.join(', ') === actions);
+            const caps = { ...ledger.amounts(cap ?? {}), calls: cap?.calls } as Record<string, number>;
+            const asked = what === 'calls' ? 1 : (ledger.amounts(event.data.charge)[what] ?? 0);
+            const used = ledger.ofVerbs(ledger.of(all, id), cap?.actions ?? [], what);
+            expect(used + asked).toBeGreaterThan(caps[what] as number);
+            tally.add(code as string);
+          }
+        return;
+      }
+      if (event.type !== 'ActionPermitted') return;
+      const newest = all[all.length - 1] as ledger.Entry;
+      for (const id of newest.accounts) {
+        const mine = ledger.of(all, id);
+        for (const { actions, calls, ...caps } of ledger.budgetOf(soFar, id).perVerb ?? []) {
+          const charged = { calls: 1, ...ledger.amounts(event.data.charge) } as Record<string, number>;
+          if (ledger.ofVerbs([newest], actions, 'calls') === 0) continue;
+          for (const [what, most] of Object.entries({ ...ledger.amounts(caps), calls })) {
+            if (most === undefined || !charged[what]) continue;
+            const used = ledger.ofVerbs(mine, actions, what);
+            expect(used).toBeLessThanOrEqual(most);
+            if (used === most) tally.add(`${what} to the last`);
+            if (id !== newest.accounts[0]) tally.add('from below');
+          }
+        }
+      }
+    });
+    tally.atLeast(3, 'PER_VERB_EXHAUSTED', 'calls to the last', 'USD to the last', 'from below');
   });
 
   it('a call is denied for its budget only if it does not fit', () => {
@@ -98,19 +136,15 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
               : (ledger.amounts(event.data.charge)[what] ?? 0);
           const budget = ledger.budgetOf(soFar, id);
           const per = /\[(.*)\]/.exec(path)?.[1];
-          const window = budget.windows.find((each) => each.per === per);
+          const window = budget.windows.find(
+            ({ per: length, timezone }) => [length, timezone].join(' ').trim() === per,
+          );
           const caps = { ...ledger.amounts(window ?? budget), ...(window ?? budget) } as object as Record<
             string,
             number
           >;
           const used = window
-            ? ledger.within(
-                mine,
-                what,
-                ledger.lengthOf(window.per),
-                Date.parse(event.time),
-                ledger.bucket(ledger.lengthOf(window.per)),
-              )
+            ? ledger.inWindow(mine, what, window, Date.parse(event.time), true)
             : COUNTERS.includes(what as 'calls')
               ? ledger.count(mine, what as 'calls')
               : ledger.spent(mine, what) + ledger.held(mine, what);
@@ -244,11 +278,10 @@ describe('I3: the counters of the state', () => {
           if (usage.committed.units) tally.add('units');
           limits.budget.windows.forEach((window, i) => {
             const used = windowUsed(usage.windows[i]?.buckets ?? [], window, now);
-            const per = ledger.lengthOf(window.per);
             for (const what of [...COUNTERS, ...ledger.currencies(mine)]) {
               const amount = what in used ? used[what as 'calls'] : (ledger.amounts(used)[what] ?? 0);
-              expect(amount).toBeGreaterThanOrEqual(ledger.within(mine, what, per, now));
-              expect(amount).toBeLessThanOrEqual(ledger.within(mine, what, per, now, ledger.bucket(per)));
+              expect(amount).toBeGreaterThanOrEqual(ledger.inWindow(mine, what, window, now));
+              expect(amount).toBeLessThanOrEqual(ledger.inWindow(mine, what, window, now, true));
               if (amount > 0) tally.add('in a window');
             }
           });

@@ -1,6 +1,6 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import { COUNTERS, type BudgetLimit, type Counter } from '@bailiwick/contracts/grants/grant';
-import { chain, issued } from './naive';
+import { COUNTERS, type BudgetLimit, type Counter, type WindowCap } from '@bailiwick/contracts/grants/grant';
+import { chain, covers, issued } from './naive';
 
 /**
  * Usage recomputed from the events for each query. A grant and its raises share one account; every permit is charged to
@@ -107,3 +107,28 @@ export function within(all: readonly Entry[], what: string, per: number, now: nu
 
 /** Returns the length of a bucket. A window has 256; the oldest one counts until all of it has left the window. */
 export const bucket = (per: number): number => Math.ceil(per / 256);
+
+/** Returns the use of a counter, currency or unit by the actions of some verbs; an open permit counts as reserved. */
+export function ofVerbs(all: readonly Entry[], actions: readonly string[], what: string): number {
+  const covered = all.filter(({ permit }) => actions.some((pattern) => covers(pattern, permit.data.verb)));
+  if (what === 'calls') return count(covered, 'calls');
+  return spent(covered, what) + held(covered, what);
+}
+
+/** Returns the use by the permits of the same day, week or month of a zone, read from a calendar that Intl formats. */
+export function inPeriod(all: readonly Entry[], what: string, { per, timezone }: WindowCap, now: number): number {
+  const name = (at: number): string => {
+    const date = new Intl.DateTimeFormat('en-CA', { timeZone: timezone, dateStyle: 'short' }).format(at);
+    if (per === 'month') return date.slice(0, 7);
+    return per === 'day' ? date : String(Math.floor((Date.parse(date) / 86_400_000 + 3) / 7));
+  };
+  const today = name(now);
+  const mine = all.filter(({ at }) => name(at) === today);
+  return COUNTERS.includes(what as Counter) ? count(mine, what as Counter) : spent(mine, what) + held(mine, what);
+}
+
+/** Returns the use of a window of either kind. */
+export const inWindow = (all: readonly Entry[], what: string, window: WindowCap, now: number, slack = false): number =>
+  window.timezone === undefined
+    ? within(all, what, lengthOf(window.per), now, slack ? bucket(lengthOf(window.per)) : 0)
+    : inPeriod(all, what, window, now);

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { chargeOf, commit, emptyUsage, reserve, type MutableUsage } from '@bailiwick/authority/state/usage';
+import { periodsFor } from '@bailiwick/authority/state/periods';
+import { reserveInScopes, usageFor } from '@bailiwick/authority/state/scopes';
+import { chargeOf, commit, reserve, type MutableUsage } from '@bailiwick/authority/state/usage';
 import type { ActionFacts } from '@bailiwick/authority/dimensions/dimension';
 import {
   EFFECTS,
@@ -13,6 +15,7 @@ import {
   type Limits,
   type Permission,
   type Selector,
+  type VerbCap,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
@@ -114,12 +117,20 @@ const someUnits = fc.option(unitCaps, { freq: 2, nil: undefined });
 const counts = fc.record({ calls: amount, reads: amount, writes: amount, external: amount });
 const windowCap: fc.Arbitrary<WindowCap> = fc
   .tuple(
-    fc.constantFrom('1s', '1000ms', '60m'),
+    fc.constantFrom<Pick<WindowCap, 'per' | 'timezone'>[]>(
+      { per: '1s' },
+      { per: '1000ms' },
+      { per: '60m' },
+      { per: 'day', timezone: 'Europe/Berlin' },
+    ),
     partOf(counts, ['calls', 'reads', 'writes', 'external']),
     money,
     someUnits,
   )
-  .map(([per, caps, cost, units]) => ({ per, ...caps, cost, ...(units ? { units } : {}) }));
+  .map(([per, caps, cost, units]) => ({ ...per, ...caps, cost, ...(units ? { units } : {}) }));
+const verbCap: fc.Arbitrary<VerbCap> = fc
+  .tuple(fc.array(verbPattern, { minLength: 1, maxLength: 2 }), fc.option(amount, { nil: undefined }), money, someUnits)
+  .map(([actions, calls, cost, units]) => ({ actions, calls, cost, ...(units ? { units } : {}) }));
 const budget: fc.Arbitrary<BudgetLimit> = fc
   .tuple(
     counts,
@@ -127,11 +138,13 @@ const budget: fc.Arbitrary<BudgetLimit> = fc
     someUnits,
     fc.option(fc.tuple(money, someUnits), { freq: 2 }),
     fc.array(windowCap, { maxLength: 2 }),
+    fc.option(fc.array(verbCap, { maxLength: 2 }), { freq: 2, nil: undefined }),
   )
-  .map(([caps, cost, units, once, windows]) => ({
+  .map(([caps, cost, units, once, windows, perVerb]) => ({
     ...caps,
     cost,
     ...(units ? { units } : {}),
+    ...(perVerb ? { perVerb } : {}),
     ...(once ? { perAction: { cost: once[0], ...(once[1] ? { units: once[1] } : {}) } } : {}),
     windows,
   }));
@@ -256,15 +269,17 @@ export type History = readonly {
   effect: Effect;
   cost: Record<string, number>;
   units?: Record<string, number>;
+  verb: string;
   settled: boolean;
 }[];
 export const anyHistory: fc.Arbitrary<History> = fc
   .array(
     fc.record({
-      at: fc.constantFrom(-3_600_001, -2_000, -1_003, -900, 0),
+      at: fc.constantFrom(-60_000_000, -3_600_001, -2_000, -1_003, -900, 0),
       effect: fc.constantFrom(...EFFECTS),
       cost: money,
       units: someUnits,
+      verb: joined(segment, '.'),
       settled: fc.boolean(),
     }),
     { maxLength: 3 },
@@ -272,10 +287,12 @@ export const anyHistory: fc.Arbitrary<History> = fc
   .map((entries) => entries.map((each) => ({ ...each, at: NOW + each.at })).sort((a, b) => a.at - b.at));
 
 export function usageAfter(history: History, limit: BudgetLimit): MutableUsage {
-  const usage = emptyUsage(limit);
-  for (const { at, effect, cost, units, settled } of history) {
+  const usage = usageFor({ budget: limit });
+  const account = { usage, limits: { budget: limit }, depth: 0 };
+  for (const { at, effect, cost, units, verb, settled } of history) {
     const charge = chargeOf(effect, cost, units);
-    reserve(usage, limit, charge, at);
+    reserve(usage, limit, charge, at, periodsFor([account], at));
+    reserveInScopes([account], { verb, resource: { type: 'file', id: 'a' } }, charge);
     if (settled) commit(usage, limit, charge, charge, at, at);
   }
   return usage;

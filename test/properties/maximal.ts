@@ -95,6 +95,9 @@ const PARTS: readonly Part[] = [
   costs.map((cost) => ({ budget: { cost } })),
   costs.map((cost) => ({ budget: { perAction: { cost } } })),
   fc.tuple(units, units).map(([all, once]) => ({ budget: { units: all, perAction: { units: once } } })),
+  listOf(LIMITS.verbCapsPerBudget, (i, seed) => ({ actions: [`v${seed}x${i}.*`, '**.send'], calls: i })).map(
+    (perVerb) => ({ budget: { perVerb } }),
+  ),
   windows.map((all) => ({ budget: { windows: all } })),
   listOf(LIMITS.classesPerList, (i, seed) => `class-${seed}-${i}`).map((classes) => ({
     delegation: { depth: LIMITS.treeDepth, children: LIMITS.childrenPerGrant, classes: ['*', ...classes].slice(0, 64) },

@@ -299,6 +299,7 @@ const windows = (random: Random): WindowCap[] =>
           { per: '1m', cost: { USD: 9 } },
           { per: '1m', writes: 2 },
           { per: '1m', units: { tokens: 9 } },
+          { per: 'day', timezone: 'Australia/Lord_Howe', calls: 9 },
         ]),
       ]
     : [];
@@ -319,6 +320,7 @@ function rootGrant(random: Random): GrantRequest {
       external: cap(random),
       cost: random.pick<Record<string, number>>([{ USD: 12 }, { USD: 30 }, { USD: 60 }, { USD: 60 }]),
       ...(random.chance(0.5) ? { units: { tokens: random.pick([12, 40]) } } : {}),
+      ...(random.chance(0.2) ? { perVerb: [{ actions: ['file.*', '**.send'], calls: random.pick([3, 8]) }] } : {}),
       windows: windows(random),
     },
     delegation: {

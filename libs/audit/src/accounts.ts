@@ -1,5 +1,13 @@
-import { windowMs } from '@bailiwick/authority/state/usage';
-import { COUNTERS, type BudgetLimit, type Consumed } from '@bailiwick/contracts/grants/grant';
+import { windowKey, windowMs } from '@bailiwick/authority/state/usage';
+import type { CalendarPeriod } from '@bailiwick/contracts/events/event';
+import { matchesVerb } from '@bailiwick/authority/matching/verbs/verb';
+import {
+  COUNTERS,
+  type BudgetLimit,
+  type Consumed,
+  type VerbCap,
+  type WindowCap,
+} from '@bailiwick/contracts/grants/grant';
 
 /** An amount that counts in a window until it leaves the window. */
 interface Part {
@@ -7,6 +15,53 @@ interface Part {
   readonly of: Entry;
   readonly what: string;
   value: number;
+}
+
+/** The shortest and longest period of a unit, ms, with clocks that are set back or forward. */
+const HOUR = 3_600_000;
+const LENGTHS = {
+  day: [20 * HOUR, 28 * HOUR],
+  week: [(7 * 24 - 28) * HOUR, (7 * 24 + 28) * HOUR],
+  month: [(28 * 24 - 28) * HOUR, (31 * 24 + 28) * HOUR],
+} as const;
+
+/**
+ * The newest period of a calendar window, as the events state it: no time zone data are read here. It lasts until its
+ * stated end.
+ */
+class Calendar {
+  private end = -Infinity;
+  private sums = new Map<string, number>();
+  private entries = new Set<Entry>();
+
+  constructor(private readonly cap: WindowCap) {}
+
+  used(what: string, now: number): number {
+    return now < this.end ? (this.sums.get(what) ?? 0) : 0;
+  }
+
+  /** Begins the period that an entry states, unless one lasts. Returns what is wrong with it. */
+  begin({ at, periods = [] }: Entry): string | undefined {
+    if (at < this.end) return undefined;
+    const { per, timezone } = this.cap;
+    const stated = periods.find((each) => each.per === per && each.timezone === timezone);
+    const [start, end] = [Date.parse(stated?.start ?? ''), Date.parse(stated?.end ?? '')];
+    const [least, most] = LENGTHS[per as keyof typeof LENGTHS];
+    const isPlausible = start <= at && at < end && end - start >= least && end - start <= most;
+    this.end = isPlausible ? end : at + most;
+    this.sums = new Map();
+    this.entries = new Set();
+    return isPlausible ? undefined : `it states no plausible ${per} of ${timezone ?? ''}`;
+  }
+
+  put(of: Entry, what: string, value: number): void {
+    this.entries.add(of);
+    add(this.sums, what, value);
+  }
+
+  settle(of: Entry, what: string, value: number): void {
+    if (this.entries.has(of)) add(this.sums, what, value - (amountsOf(of.charge)[what] ?? 0));
+  }
 }
 
 class Window {
@@ -64,6 +119,45 @@ const NO_AMOUNTS: Amounts = {};
 export interface Entry {
   readonly charge: Consumed;
   readonly at: number;
+  readonly verb: string;
+  readonly periods?: readonly CalendarPeriod[] | undefined;
+}
+
+/** The amounts charged for the actions of one entry of `perVerb`. */
+class VerbSums {
+  readonly sums = new Map<string, number>();
+  /** permits that are charged here */
+  readonly entries = new Set<Entry>();
+
+  constructor(readonly cap: VerbCap) {}
+
+  get key(): string {
+    return [...this.cap.actions].sort().join(' ');
+  }
+
+  /** Adds a permit that the entry covers. Returns a description of an exceeded cap. */
+  charge(entry: Entry): string | undefined {
+    if (!this.cap.actions.some((pattern) => matchesVerb(pattern, entry.verb))) return undefined;
+    this.entries.add(entry);
+    const charged: Amounts = { calls: entry.charge.calls, ...amountsOf(entry.charge) };
+    const caps: Amounts = {
+      ...amountsOf(this.cap),
+      ...(this.cap.calls === undefined ? {} : { calls: this.cap.calls }),
+    };
+    for (const [what, value] of Object.entries(charged)) {
+      add(this.sums, what, value);
+      const [used, most] = [this.sums.get(what) ?? 0, caps[what]];
+      if (most !== undefined && value > 0 && used > most)
+        return `${used} of ${most} ${what} of ${this.cap.actions.join(', ')}`;
+    }
+    return undefined;
+  }
+
+  settle(entry: Entry, reserved: Amounts, spent: Amounts): void {
+    if (!this.entries.delete(entry)) return;
+    for (const [what, value] of Object.entries(reserved)) add(this.sums, what, -value);
+    for (const [what, value] of Object.entries(spent)) add(this.sums, what, value);
+  }
 }
 
 /**
@@ -75,23 +169,32 @@ export class Account {
   private readonly counts = { calls: 0, reads: 0, writes: 0, external: 0 };
   private readonly spent = new Map<string, number>();
   private readonly held = new Map<string, number>();
-  private windows: Map<number, Window>;
+  private windows: Map<string, Window | Calendar>;
 
-  /** @param unnamed the cap of a currency that the budget does not name */
+  private verbs: VerbSums[];
+
+  /** @param unnamed the cap of a currency or unit that the budget does not name */
   constructor(
     private budget: BudgetLimit,
     private readonly unnamed = 0,
   ) {
-    this.windows = new Map(budget.windows.map((each) => [windowMs(each), new Window(windowMs(each))]));
+    this.verbs = (budget.perVerb ?? []).map((cap) => new VerbSums(cap));
+    this.windows = new Map(budget.windows.map((each) => [windowKey(each), windowOf(each)]));
   }
 
   /** Applies a raised grant: the counts continue under the new budget, and a new window starts empty. */
   raise(budget: BudgetLimit): void {
     const old = this.windows;
     this.budget = budget;
-    this.windows = new Map(
-      budget.windows.map((each) => [windowMs(each), old.get(windowMs(each)) ?? new Window(windowMs(each))]),
-    );
+    const verbs = new Map(this.verbs.map((each) => [each.key, each]));
+    this.verbs = (budget.perVerb ?? []).map((cap) => {
+      const raised = new VerbSums(cap);
+      const before = verbs.get(raised.key);
+      for (const [what, value] of before?.sums ?? []) raised.sums.set(what, value);
+      for (const entry of before?.entries ?? []) raised.entries.add(entry);
+      return raised;
+    });
+    this.windows = new Map(budget.windows.map((each) => [windowKey(each), old.get(windowKey(each)) ?? windowOf(each)]));
   }
 
   /** Charges a permit. Returns a description of an exceeded cap, and whether the permit used up a count. */
@@ -113,13 +216,21 @@ export class Account {
       const cap = caps[currency] ?? this.unnamed;
       if (used > cap) over ??= `${used} of ${cap} ${currency} are spent or held`;
     }
+    for (const each of this.verbs) {
+      const exceeded = each.charge(entry);
+      over ??= exceeded;
+    }
+    for (const window of this.windows.values()) {
+      const wrong = window instanceof Calendar ? window.begin(entry) : undefined;
+      over ??= wrong;
+    }
     for (const window of this.budget.windows) over ??= this.overWindow(entry, window);
     for (const window of this.windows.values()) put(window, entry, at);
     return { over, usedUp };
   }
 
   private overWindow({ charge, at }: Entry, cap: BudgetLimit['windows'][number]): string | undefined {
-    const window = this.windows.get(windowMs(cap));
+    const window = this.windows.get(windowKey(cap));
     for (const counter of COUNTERS) {
       const used = (window?.used(counter, at) ?? 0) + charge[counter];
       const most = cap[counter];
@@ -152,6 +263,7 @@ export class Account {
       exceeded ||= used > cap && value > (reserved[currency] ?? 0);
       reached ||= used === cap && held === 0;
     }
+    for (const each of this.verbs) each.settle(entry, reserved, cost);
     const currencies = new Set([...Object.keys(reserved), ...Object.keys(cost)]);
     for (const window of this.windows.values())
       for (const currency of currencies) window.settle(entry, currency, cost[currency] ?? 0, now);
@@ -159,7 +271,10 @@ export class Account {
   }
 }
 
-function put(window: Window, entry: Entry, at: number): void {
+const windowOf = (cap: WindowCap): Window | Calendar =>
+  cap.timezone === undefined ? new Window(windowMs(cap)) : new Calendar(cap);
+
+function put(window: Window | Calendar, entry: Entry, at: number): void {
   for (const counter of COUNTERS) if (entry.charge[counter] > 0) window.put(entry, counter, entry.charge[counter], at);
   for (const [currency, value] of Object.entries(amountsOf(entry.charge))) window.put(entry, currency, value, at);
 }

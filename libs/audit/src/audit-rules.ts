@@ -65,7 +65,8 @@ export class Rulebook {
     if (data.approvalId !== undefined) this.use(data.approvalId, event, data.binding, report);
     else if (asks !== undefined) report('approval', `permitted without an approval, although ${asks}`);
 
-    const entry: Permit = { id, grantId: leaf.id, runId: leaf.run.id, charge: data.charge, at: now };
+    const { charge, verb, periods } = data;
+    const entry: Permit = { id, grantId: leaf.id, runId: leaf.run.id, charge, at: now, verb, periods };
     for (const grant of chain) {
       const { over, usedUp } = grant.account.charge(entry);
       if (over !== undefined) report('budget', `permitted although ${over} of ${grant.id}`);

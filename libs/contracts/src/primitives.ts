@@ -75,5 +75,14 @@ export const units = z.record(unitName, amount).refine((value) => Object.keys(va
   error: `at most ${LIMITS.units} units`,
 });
 
+/**
+ * A name of the IANA time zone database. Only its form is checked: whether a zone is known depends on the machine, and a
+ * stored lease must be readable on every machine.
+ */
+export const timezone = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/, 'must be an IANA time zone, such as Europe/Berlin');
+
 /** A keyed pseudonym for a person or a free text: within a tenant the same input gives the same ref. */
 export const ref = z.string().regex(/^ref_[0-9a-z]{26}$/, 'must be a ref');

@@ -141,7 +141,10 @@ export const LIMITS = {
   /** the same for the conditions of two grants, in comparisons of 64 values or characters; takes tens of milliseconds */
   conditionWork: 100_000,
   windowsPerBudget: 8,
+  verbCapsPerBudget: 16,
   windowBuckets: 256,
+  /** calendar periods in the event of one permit; a lease has the windows of its ancestors, so these are few */
+  calendarPeriods: 64,
   windowMs: 30 * DAY,
   windowMinMs: 1_000,
   currencies: 8,

@@ -5,11 +5,11 @@ import {
   count,
   currencies,
   held,
+  inWindow,
   isOutcome,
-  lengthOf,
+  ofVerbs,
   over,
   spent,
-  within,
   type Entry,
 } from '../../properties/ledger';
 import { drawn, matching, overdrawn } from '../../properties/purses';
@@ -131,13 +131,22 @@ function overdrawnOf({ entries, budget, reached }: Account, newest: Entry, world
     if (total - over(entries, currency) > cap || (charged && total > cap)) return currency;
     if (charged && total === cap) world.count('money used up exactly');
   }
+  for (const { actions, ...limits } of budget.perVerb ?? []) {
+    if (ofVerbs([newest], actions, 'calls') === 0) continue;
+    for (const [what, cap] of Object.entries({ ...amounts(limits), calls: limits.calls })) {
+      const used = ofVerbs(entries, actions, what);
+      const charged = what === 'calls' || (reserved[what] ?? 0) > 0;
+      if (cap !== undefined && charged && used > cap) return `${what} of ${actions.join(', ')}`;
+      if (used === cap) world.count('a cap per verb used up exactly');
+    }
+  }
   for (const window of budget.windows) {
     const caps: Record<string, number | undefined> = { ...amounts(window) };
     for (const counter of COUNTERS) caps[counter] = window[counter];
     for (const [what, cap] of Object.entries(caps)) {
       const charged = what in charge ? charge[what as 'calls'] : (reserved[what] ?? 0);
       if (cap === undefined || !charged) continue;
-      const used = within(entries, what, lengthOf(window.per), newest.at);
+      const used = inWindow(entries, what, window, newest.at);
       if (used > cap) return `${what} in ${window.per}`;
       if (used === cap) world.count('a window used up exactly');
     }

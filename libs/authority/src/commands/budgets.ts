@@ -1,5 +1,6 @@
 import type { StoredBudgetSelector, TenantCaps } from '@bailiwick/contracts/budgets/tenant-budget';
 import type { Refusal } from '@bailiwick/contracts/reason';
+import { isTimeZone } from '@bailiwick/core/calendar';
 import { formatDuration, parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 import { nameKey } from '@bailiwick/core/look-alike';
@@ -34,7 +35,16 @@ export const removeTenantBudget: Decide<'removeTenantBudget'> = (state, { actor,
 };
 
 function capsFault({ windows = [] }: TenantCaps): Refusal | undefined {
-  const odd = windows.find(({ per }) => {
+  const unknown = windows.find(({ timezone }) => timezone !== undefined && !isTimeZone(timezone));
+  if (unknown) {
+    const zone = JSON.stringify(unknown.timezone);
+    return {
+      code: 'BAD_REQUEST',
+      detail: `budget.windows: ${zone} is not a known time zone; write it like Europe/Berlin`,
+    };
+  }
+  const odd = windows.find(({ per, timezone }) => {
+    if (timezone !== undefined) return false;
     const ms = parseDuration(per) ?? Infinity;
     return ms < LIMITS.windowMinMs || ms > LIMITS.windowMs;
   });

@@ -4,15 +4,31 @@ import {
   type BudgetLimit,
   type Consumed,
   type Counter,
+  type VerbCap,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
+import { isTimeZone, zonedText } from '@bailiwick/core/calendar';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { money } from '@bailiwick/core/money';
 import { quantity } from '@bailiwick/core/quantity';
 import type { Dimension, Usage, Verdict } from './dimension';
-import { chargeOf, SETTLED, windowMoves, windowMs, windowUsed, type Settled } from '../state/usage';
-import { counted, sentence } from '../presentation/text';
+import { allowance, includes, type Work } from '../matching/inclusion';
+import { verbSegments } from '../matching/verbs/verb';
+import { calendarPeriodOf } from '../state/periods';
+import { verbKey, verbScopes } from '../state/scopes';
+import {
+  chargeOf,
+  currentPeriod,
+  SETTLED,
+  windowKey,
+  windowMoves,
+  windowMs,
+  windowUsed,
+  type Settled,
+} from '../state/usage';
+import { counted, listed, sentence } from '../presentation/text';
+import { scopeVerdict } from './scope-verdict';
 import { deny, PERMIT, Wider } from './verdict';
 
 /**
@@ -50,10 +66,11 @@ export const budget: Dimension<BudgetLimit> = {
       cost: tighterCost(shared(a.cost, b.cost), shared(b.cost, a.cost)),
       ...(isEmpty(units) ? {} : { units }),
       ...once,
+      ...perVerbOf(meetVerbCaps(a.perVerb, b.perVerb)),
       windows: meetWindows(a.windows, b.windows),
     };
   },
-  attenuates(child, parent) {
+  attenuates(child, parent, effort) {
     const wider = new Wider('budget');
     for (const counter of COUNTERS) {
       const [own, most] = [child[counter], parent[counter]];
@@ -86,15 +103,24 @@ export const budget: Dimension<BudgetLimit> = {
       wider.unless(own !== undefined && own <= most, `budget.perAction.cost.${currency}`, own ?? null, most, says);
     }
     for (const window of parent.windows) {
-      const own = child.windows.find((each) => windowMs(each) === windowMs(window));
-      const says = `would do more per ${window.per} than its parent, which has ${formatCaps(window)}`;
+      const own = child.windows.find((each) => windowKey(each) === windowKey(window));
+      const says = `would do more per ${perText(window)} than its parent, which has ${formatCaps(window)}`;
       wider.unless(
         own !== undefined && windowInside(own, window),
-        `budget.windows[${window.per}]`,
+        `budget.windows[${keyText(window)}]`,
         own ?? null,
         window,
         says,
       );
+    }
+    if (parent.perVerb !== undefined) {
+      const work = allowance(effort);
+      for (const cap of parent.perVerb) {
+        const own = child.perVerb?.find((each) => isTighter(each, cap, work));
+        const path = `budget.perVerb[${listed(cap.actions)}]`;
+        const says = `would not keep its parent’s caps for ${listed(cap.actions)}: ${formatVerbCaps(cap)}`;
+        wider.unless(own !== undefined, path, null, cap, says);
+      }
     }
     return wider.result();
   },
@@ -105,6 +131,7 @@ export const budget: Dimension<BudgetLimit> = {
       amountVerdict('cost', limit, usage, action.cost) ??
       amountVerdict('units', limit, usage, action.units) ??
       windowVerdict(limit, usage, charge, now) ??
+      (limit.perVerb === undefined ? undefined : scopeVerdict(verbScopes(limit), usage.scopes, action, charge)) ??
       PERMIT
     );
   },
@@ -117,7 +144,8 @@ export const budget: Dimension<BudgetLimit> = {
         : ['may spend nothing']),
       ...(limit.units === undefined || isEmpty(limit.units) ? [] : [`may use ${sentence(formatUnits(limit.units))}`]),
       ...(once.length > 0 ? [`${sentence(once)} at most in one action`] : []),
-      ...limit.windows.map((window) => `per ${window.per} at most ${formatCaps(window)}`),
+      ...(limit.perVerb ?? []).map((cap) => `${listed(cap.actions)}: at most ${formatVerbCaps(cap)}`),
+      ...limit.windows.map((window) => `per ${perText(window)} at most ${formatCaps(window)}`),
     ].join('; ');
   },
 };
@@ -186,21 +214,43 @@ function amountVerdict(
 function windowVerdict(limit: BudgetLimit, usage: Usage, charge: Consumed, now: number): Verdict | undefined {
   for (const [i, window] of limit.windows.entries()) {
     const buckets = usage.windows[i]?.buckets;
-    const path = `budget.windows[${window.per}]`;
+    const path = `budget.windows[${keyText(window)}]`;
     // I11: a window with an unknown usage counts as used up
-    if (!buckets) return deny('WINDOW_EXHAUSTED', `the usage per ${window.per} is unknown`, { path, limit: window });
+    if (!buckets)
+      return deny('WINDOW_EXHAUSTED', `the usage per ${perText(window)} is unknown`, { path, limit: window });
+    if (window.timezone !== undefined && periodEnd(buckets, window, now) === undefined)
+      return deny('WINDOW_EXHAUSTED', `the time zone ${window.timezone} is unknown here`, { path, limit: window });
     const used = windowUsed(buckets, window, now);
     const cap = exceeded(window, used, charge);
     if (cap === undefined) continue;
-    const moves = windowMoves(buckets, window, now);
-    const when = Number.isFinite(moves) ? `the window moves at ${rfc3339(moves)}` : 'the window never moves';
-    return deny('WINDOW_EXHAUSTED', `the ${cap.name} per ${window.per} are used up; ${when}`, {
-      path: `${path}.${cap.name}`,
-      limit: cap.most,
-      actual: cap.used,
-    });
+    return deny(
+      'WINDOW_EXHAUSTED',
+      `the ${cap.name} per ${perText(window)} are used up; ${moveText(buckets, window, now)}`,
+      {
+        path: `${path}.${cap.name}`,
+        limit: cap.most,
+        actual: cap.used,
+      },
+    );
   }
   return undefined;
+}
+
+type Buckets = Usage['windows'][number]['buckets'];
+const periodEnd = (buckets: Buckets, window: WindowCap, now: number): number | undefined =>
+  currentPeriod(buckets, now)?.end ?? calendarPeriodOf(window, now)?.end;
+
+/** Formats when a window moves: a calendar window in its own zone. */
+function moveText(buckets: Buckets, window: WindowCap, now: number): string {
+  const { timezone } = window;
+  const moves = timezone === undefined ? windowMoves(buckets, window, now) : periodEnd(buckets, window, now);
+  if (moves === undefined || !Number.isFinite(moves)) return 'the window never moves';
+  return `the window moves at ${timezone === undefined ? rfc3339(moves) : zonedOrUtc(moves, timezone)}`;
+}
+
+/** The recorded end of a period is shown even if this machine does not know its zone. */
+function zonedOrUtc(at: number, zone: string): string {
+  return isTimeZone(zone) ? zonedText(at, zone) : rfc3339(at);
 }
 
 /** Returns the first cap of a window that a charge would exceed. */
@@ -237,19 +287,63 @@ function windowInside(child: WindowCap, parent: WindowCap): boolean {
   );
 }
 
-/** Merges windows of the same length; the shortest first. */
-export function meetWindows(a: readonly WindowCap[], b: readonly WindowCap[]): WindowCap[] {
-  const met = new Map<number, WindowCap>();
-  for (const window of [...a, ...b]) {
-    const known = met.get(windowMs(window));
-    met.set(windowMs(window), known ? meetWindow(known, window) : window);
+/** Reports whether a child's entry covers all actions of its parent's, and caps them no higher. */
+const isTighter = (child: VerbCap, parent: VerbCap, work: Work): boolean =>
+  (parent.calls === undefined || (child.calls !== undefined && child.calls <= parent.calls)) &&
+  SETTLED.every((kind) =>
+    Object.entries(parent[kind] ?? {}).every(([name, most]) => {
+      const own = capOf(child[kind], name);
+      return own !== undefined && own <= most;
+    }),
+  ) &&
+  parent.actions.every((pattern) => includes(child.actions.map(verbSegments), verbSegments(pattern), work));
+
+/** Merges the entries for the same actions, in the order of their actions. */
+export function meetVerbCaps(a: readonly VerbCap[] = [], b: readonly VerbCap[] = []): VerbCap[] {
+  const met = new Map<string, VerbCap>();
+  for (const cap of [...a, ...b]) {
+    const key = verbKey(cap.actions);
+    const known = met.get(key);
+    met.set(key, known ? meetVerbCap(known, cap) : cap);
   }
-  return [...met].sort(([x], [y]) => x - y).map(([, window]) => window);
+  return [...met].sort(([x], [y]) => (x < y ? -1 : 1)).map(([, cap]) => cap);
 }
+
+/** Returns every cap of either of two entries for the same actions, the smaller if both name one. */
+export function meetVerbCap(a: VerbCap, b: VerbCap): VerbCap {
+  const met: VerbCap = { actions: a.actions };
+  if (a.calls !== undefined || b.calls !== undefined) met.calls = Math.min(a.calls ?? Infinity, b.calls ?? Infinity);
+  for (const kind of SETTLED) {
+    const caps = tighterCost(a[kind], b[kind]);
+    if (!isEmpty(caps)) met[kind] = caps;
+  }
+  return met;
+}
+
+/** Returns the entries as a member of a budget; none if there are no entries. */
+export const perVerbOf = (caps: VerbCap[]): Pick<BudgetLimit, 'perVerb'> => (caps.length > 0 ? { perVerb: caps } : {});
+
+/** Merges windows of the same length, or of the same unit and time zone; the shortest first. */
+export function meetWindows(a: readonly WindowCap[], b: readonly WindowCap[]): WindowCap[] {
+  const met = new Map<string, WindowCap>();
+  for (const window of [...a, ...b]) {
+    const known = met.get(windowKey(window));
+    met.set(windowKey(window), known ? meetWindow(known, window) : window);
+  }
+  return [...met].sort(([x, a], [y, b]) => lengthOf(a) - lengthOf(b) || (x < y ? -1 : 1)).map(([, window]) => window);
+}
+
+const CALENDAR_MS: Record<string, number> = { day: 86_400_000, week: 7 * 86_400_000, month: 30 * 86_400_000 };
+const lengthOf = (window: WindowCap): number =>
+  window.timezone === undefined ? windowMs(window) : (CALENDAR_MS[window.per] ?? Infinity);
+
+/** Formats the length of a window: `1h`, `day (Europe/Berlin)`. */
+const perText = ({ per, timezone }: WindowCap): string => (timezone === undefined ? per : `${per} (${timezone})`);
+const keyText = ({ per, timezone }: WindowCap): string => (timezone === undefined ? per : `${per} ${timezone}`);
 
 /** Returns the tighter of two windows of the same length. */
 export function meetWindow(a: WindowCap, b: WindowCap): WindowCap {
-  const met: WindowCap = { per: a.per };
+  const met: WindowCap = { per: a.per, ...(a.timezone === undefined ? {} : { timezone: a.timezone }) };
   for (const counter of COUNTERS) {
     const most = Math.min(a[counter] ?? Infinity, b[counter] ?? Infinity);
     if (a[counter] !== undefined || b[counter] !== undefined) met[counter] = most;
@@ -279,6 +373,13 @@ export function perActionOf(cost: Cost, units: Cost): Pick<BudgetLimit, 'perActi
 
 const formatUnits = (units: Cost = {}): string[] => Object.entries(units).map(([unit, cap]) => quantity(cap, unit));
 const formatCosts = (cost: Cost): string[] => Object.entries(cost).map(([currency, cap]) => money(cap, currency));
+
+const formatVerbCaps = ({ calls, cost, units }: VerbCap): string =>
+  sentence([
+    ...(calls === undefined ? [] : [counted(calls, 'call')]),
+    ...formatCosts(cost ?? {}),
+    ...formatUnits(units),
+  ]) || 'no cap';
 
 function formatCaps(window: WindowCap): string {
   const counts = COUNTERS.flatMap((counter) =>

@@ -1,6 +1,8 @@
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state/state';
+import { statesPeriods } from '../state/periods';
+import { commitInScopes, reserveInScopes } from '../state/scopes';
 import { commit, reserve } from '../state/usage';
 import { useApproval } from './approval-events';
 import { draw, settleDrawn } from './budget-events';
@@ -18,7 +20,9 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   const leaf = chain[0] as GrantNode;
   follows(event.runId === leaf.runId && event.treeId === leaf.treeId, 'run and tree of its grant', event);
   follows(isCountable(data.charge), 'amounts that can be counted (I3)', event);
-  for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at);
+  follows(statesPeriods(chain, at, data.periods), 'the calendar periods of its leases', event);
+  for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at, data.periods);
+  const covered = reserveInScopes(chain, data, data.charge);
   leaf.inFlight += 1;
   starts(state, leaf.treeId);
   const id = must(event.actionId, 'actionId', event);
@@ -38,7 +42,8 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     outcomeUntil,
     position: event.position,
     maySend: data.labels.some((each) => SENDS.has(each)) && data.charge.external === 0,
-    purses: draw(state, data.tenantBudgets, data.charge, event.position, at),
+    purses: draw(state, event, at),
+    ...(covered ? { covered } : {}),
   };
   state.actions.set(id, action);
   startsSending(state, action);
@@ -77,6 +82,7 @@ function settle(
   for (const grant of chain)
     commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
   if (action.purses !== undefined) settleDrawn(state, action, event.data.charge, at);
+  commitInScopes(chain, action.covered, action.charge, event.data.charge);
   (chain[0] as GrantNode).inFlight -= 1;
   ends(state, action.treeId);
   for (const each of carried(event)) label(state, event, each);

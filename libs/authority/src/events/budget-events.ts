@@ -1,8 +1,10 @@
 import type { ActionNode, LogState } from '../state/state';
+import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
-import { accountOf, drawnFrom, purseOf, type PurseNode } from '../state/purses';
+import { accountOf, accountsOf, drawnFrom, purseOf, type PurseNode } from '../state/purses';
 import { commit, reserve } from '../state/usage';
-import type { Fold } from './follows';
+import { statesPeriods } from '../state/periods';
+import { follows, type Fold } from './follows';
 
 export const tenantBudgetSet: Fold<'TenantBudgetSet'> = ({ purses }, { data, position }, at) => {
   const { name, selector, budget: caps } = data;
@@ -17,16 +19,12 @@ export const tenantBudgetRemoved: Fold<'TenantBudgetRemoved'> = ({ purses }, { d
  * Charges a permit to the purses that its event names.
  * @returns their names, which its outcome releases; a fold of one tree alone knows none
  */
-export function draw(
-  state: LogState,
-  names: readonly string[] | undefined,
-  charge: Consumed,
-  position: number,
-  at: number,
-): readonly string[] | undefined {
+export function draw(state: LogState, event: EventOf<'ActionPermitted'>, at: number): readonly string[] | undefined {
+  const { tenantBudgets: names, charge, periods } = event.data;
   if (names === undefined) return undefined;
-  const drawn = drawnFrom(state, names, position);
-  for (const { usage, budget } of drawn) reserve(usage, budget, charge, at);
+  const drawn = drawnFrom(state, names, event.position);
+  follows(statesPeriods(accountsOf([], drawn), at, periods), 'the calendar periods of its tenant budgets', event);
+  for (const { usage, budget } of drawn) reserve(usage, budget, charge, at, periods);
   return drawn.length === 0 ? undefined : drawn.map(({ name }) => name);
 }
 

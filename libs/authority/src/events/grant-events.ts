@@ -1,7 +1,7 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import { current, type GrantNode, type LogState, type RunNode } from '../state/state';
-import { carryUsage, emptyUsage } from '../state/usage';
+import { usageFor } from '../state/scopes';
 import { useApproval } from './approval-events';
 import { isGoing, join } from './ended';
 import { isOpen } from './endings';
@@ -24,7 +24,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
     issuedAt: at,
     position: event.position,
     supersedes: data.supersedes,
-    usage: old ? carryUsage(old.usage, old.limits.budget, data.limits.budget) : emptyUsage(data.limits.budget),
+    usage: usageFor(data.limits, old),
     status: 'active',
     supersededBy: undefined,
     children: old?.children ?? 0,

@@ -87,6 +87,17 @@ export const selectsRoot = (
 
 const NONE: readonly never[] = [];
 
+/** Returns the accounts of an action: of the leases of its chain, and of the purses that it draws from. */
+export const accountsOf = (
+  chain: readonly Account[],
+  purses: readonly Pick<PurseNode, 'usage' | 'budget'>[],
+): readonly Account[] =>
+  purses.length === 0 ? chain : [...chain, ...purses.map(({ usage, budget }) => ({ usage, limits: { budget } }))];
+interface Account {
+  readonly usage: MutableUsage;
+  readonly limits: { readonly budget: BudgetLimit };
+}
+
 /** Returns the purses that an action of a tree draws from. */
 export function pursesFor(state: LogState, treeId: string, labels: readonly string[]): readonly PurseNode[] {
   if (state.purses.size === 0) return NONE;

@@ -6,6 +6,7 @@ import {
   type Limits,
 } from '@bailiwick/contracts/grants/grant';
 import type { ActionNode, CommandNode, GrantNode, RunNode, SettledNode } from './state';
+import type { Covered } from './scopes';
 import type { Mutable, MutableUsage } from './usage';
 
 /*
@@ -82,8 +83,10 @@ export type ActionRow = [
   outcomeUntil?: number | null,
   /** left out, or null, unless true */
   maySend?: true | null,
-  /** the tenant budgets that it draws from: shared value; left out if there are none */
-  purses?: number,
+  /** the tenant budgets that it draws from: shared value; null or left out if there are none */
+  purses?: number | null,
+  /** pairs of a depth and a shared value, the key of a scope; left out if there are none */
+  covered?: number[],
 ];
 /** An outcome. `run` is the number of its run. */
 export type SettledRow = [
@@ -97,7 +100,13 @@ export type SettledRow = [
 ];
 export type CommandRow = [id: string, first: number, count: number, at: number, requestDigest?: string];
 
-type UsageRow = [committed: ConsumedRow, reserved: ConsumedRow, windows: MutableUsage['windows']];
+type UsageRow = [
+  committed: ConsumedRow,
+  reserved: ConsumedRow,
+  windows: MutableUsage['windows'],
+  /** left out if the lease has no scopes */
+  scopes?: ConsumedRow[],
+];
 /** money, then units if there are any; 0 if nothing was consumed */
 type ConsumedRow =
   0 | [calls: number, reads: number, writes: number, external: number, cost: Mutable['cost'], units?: Mutable['cost']];
@@ -155,7 +164,7 @@ export class Rows {
       grant.issuedAt,
       grant.position,
       grant.supersedes ?? null,
-      [rowOf(grant.usage.committed), rowOf(grant.usage.reserved), grant.usage.windows],
+      usageRow(grant.usage),
       grant.status,
       grant.supersededBy ?? null,
       grant.children,
@@ -182,6 +191,7 @@ export class Rows {
       tool,
       maySend,
       purses,
+      covered,
     }: ActionNode,
     grant?: GrantNode,
   ): ActionRow {
@@ -190,8 +200,10 @@ export class Rows {
     const of = number ?? ([grantId, runId, treeId] as const);
     const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
     const until = outcomeUntil === expiresAt ? null : outcomeUntil;
-    if (purses !== undefined) row.push(until, maySend ? true : null, this.values.numberOf(purses));
-    else if (maySend) row.push(until, true);
+    if (covered || purses !== undefined) {
+      row.push(until, maySend || null, purses === undefined ? null : this.values.numberOf(purses));
+      if (covered) row.push(covered.flatMap(([depth, key]) => [depth, this.values.numberOf(key)]));
+    } else if (maySend) row.push(until, true);
     else if (until !== null) row.push(until);
     return row;
   }
@@ -219,6 +231,17 @@ function numberIn(numbers: ReadonlyMap<string, number>, id: string | undefined):
   const number = numbers.get(id);
   if (number === undefined) throw new Error(`${id} is named before its row`);
   return number;
+}
+
+function usageRow({ committed, reserved, windows, scopes }: MutableUsage): UsageRow {
+  const row: UsageRow = [rowOf(committed), rowOf(reserved), windows];
+  if (scopes) row.push(scopes.map(rowOf));
+  return row;
+}
+
+function usageOf([committed, reserved, windows, scopes]: UsageRow): MutableUsage {
+  const usage = { committed: consumedOf(committed), reserved: consumedOf(reserved), windows };
+  return scopes ? { ...usage, scopes: scopes.map(consumedOf) } : usage;
 }
 
 function rowOf({ calls, reads, writes, external, cost, units }: Consumed): ConsumedRow {
@@ -276,7 +299,7 @@ export class RowReader {
       issuedAt: row[7],
       position: row[8],
       supersedes: row[9] ?? undefined,
-      usage: { committed: consumedOf(row[10][0]), reserved: consumedOf(row[10][1]), windows: row[10][2] },
+      usage: usageOf(row[10]),
       status: row[11],
       supersededBy: row[12] ?? undefined,
       children: row[13],
@@ -304,6 +327,7 @@ export class RowReader {
     outcomeUntil,
     maySend,
     purses,
+    covered,
   ]: ActionRow): ActionNode {
     const of =
       typeof grant === 'number' ? valueAt(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
@@ -320,8 +344,16 @@ export class RowReader {
       outcomeUntil: outcomeUntil ?? expiresAt,
       position,
       maySend: maySend === true,
-      purses: purses === undefined ? undefined : (valueAt(this.shared, purses) as readonly string[]),
+      purses: typeof purses === 'number' ? (valueAt(this.shared, purses) as readonly string[]) : undefined,
+      ...(covered ? { covered: this.covered(covered) } : {}),
     };
+  }
+
+  private covered(flat: readonly number[]): Covered[] {
+    const covered: Covered[] = [];
+    for (let i = 0; i + 1 < flat.length; i += 2)
+      covered.push([flat[i] as number, valueAt(this.shared, flat[i + 1] as number) as string]);
+    return covered;
   }
 
   settled([, status, run, at, position, latePosition]: SettledRow): SettledNode {

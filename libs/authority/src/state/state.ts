@@ -7,6 +7,7 @@ import { Ended } from './retention';
 import { RuleSet } from '../revocation/rule-set';
 import { Purses } from './purses';
 import { Shared } from './shared-values';
+import type { Covered } from './scopes';
 import type { MutableUsage } from './usage';
 import { Waiting } from './waiting';
 
@@ -163,6 +164,8 @@ export interface ActionNode {
   readonly maySend: boolean;
   /** the tenant budgets that it draws from */
   readonly purses: readonly string[] | undefined;
+  /** the scopes that it is charged to; absent if there are none */
+  readonly covered?: readonly Covered[];
 }
 
 export interface SettledNode {

@@ -6,6 +6,7 @@ import {
   type Effect,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
+import type { CalendarPeriod } from '@bailiwick/contracts/events/event';
 import { parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 
@@ -19,11 +20,15 @@ export interface MutableUsage {
   readonly reserved: Mutable;
   /** one per window of the budget, same order */
   readonly windows: WindowOfUsage[];
+  /** one per scope of the lease (`scopes.ts`), same order; absent if it has none */
+  readonly scopes?: Mutable[];
 }
 export type Mutable = { -readonly [K in keyof Consumed]: Consumed[K] };
 
 interface Bucket {
   readonly start: number;
+  /** of a calendar window: the end of the period, as recorded when it began */
+  readonly end?: number;
   readonly used: Mutable;
 }
 interface WindowOfUsage {
@@ -65,22 +70,36 @@ const positive = (amounts: Amounts): Record<string, number> =>
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 
-/** Records a permit: commits its counts and reserves its money. `now` never decreases. */
-export function reserve(usage: MutableUsage, budget: BudgetLimit, charge: Consumed, now: number): void {
+/**
+ * Records a permit: commits its counts and reserves its money. `now` never decreases.
+ * @param periods the calendar periods that the permit records; at least those that begin with it in this budget
+ * @throws RangeError if a period that begins is not among them
+ */
+export function reserve(
+  usage: MutableUsage,
+  budget: BudgetLimit,
+  charge: Consumed,
+  now: number,
+  periods?: readonly CalendarPeriod[],
+): void {
   for (const counter of COUNTERS) usage.committed[counter] += charge[counter];
   addCost(usage.reserved.cost, charge.cost, 1);
   addUnits(usage.reserved, charge.units, 1);
   budget.windows.forEach((window, i) => {
     const { buckets } = usage.windows[i] as WindowOfUsage;
+    if (window.timezone !== undefined) {
+      addCharge(currentOrBegun(buckets, window, now, periods).used, charge);
+      return;
+    }
     dropOld(buckets, window, now);
-    add(newest(buckets, window, now).used, charge);
+    addCharge(newest(buckets, window, now).used, charge);
   });
 }
 
 /**
  * Records an outcome: releases the reservation and commits what was spent, even above the reservation. A window counts
  * by the time of the permit, so the difference is applied to that bucket; if the bucket has left the window, only the
- * excess counts, as of now.
+ * excess counts, as of now. A calendar window counts each permit, with its outcome, in the period of the permit.
  */
 export function commit(
   usage: MutableUsage,
@@ -96,13 +115,15 @@ export function commit(
   addUnits(usage.committed, spent.units, 1);
   budget.windows.forEach((window, i) => {
     const { buckets, keeps } = usage.windows[i] as WindowOfUsage;
+    if (window.timezone !== undefined) {
+      const period = buckets[buckets.length - 1];
+      if (period && !keeps && reservedAt >= period.start) settleCharge(period.used, reserved, spent);
+      return;
+    }
     const start = bucketStart(window, reservedAt);
     const bucket = keeps || hasLeft(start, window, now) ? undefined : buckets.findLast((each) => each.start === start);
     if (bucket) {
-      addCost(bucket.used.cost, reserved.cost, -1);
-      addCost(bucket.used.cost, spent.cost, 1);
-      addUnits(bucket.used, reserved.units, -1);
-      addUnits(bucket.used, spent.units, 1);
+      settleCharge(bucket.used, reserved, spent);
       return;
     }
     const [cost, units] = [beyond(spent.cost, reserved.cost), beyond(spent.units, reserved.units)];
@@ -118,7 +139,7 @@ function beyond(spent: Amounts = NO_AMOUNTS, reserved: Amounts = NO_AMOUNTS): Am
   return found.length > 0 ? Object.fromEntries(found) : undefined;
 }
 
-/** Carries the usage over to a superseding grant; windows are matched by their length. */
+/** Carries the usage over to a superseding grant; windows are matched by their length, or by unit and time zone. */
 export function carryUsage(old: MutableUsage, oldBudget: BudgetLimit, budget: BudgetLimit): MutableUsage {
   const copy = structuredClone(old);
   const inFlight = Object.keys(copy.reserved.cost).length > 0 || copy.reserved.units !== undefined;
@@ -126,7 +147,7 @@ export function carryUsage(old: MutableUsage, oldBudget: BudgetLimit, budget: Bu
     committed: copy.committed,
     reserved: copy.reserved,
     windows: budget.windows.map((window) => {
-      const i = oldBudget.windows.findIndex((each) => windowMs(each) === windowMs(window));
+      const i = oldBudget.windows.findIndex((each) => windowKey(each) === windowKey(window));
       return copy.windows[i] ?? (inFlight ? { buckets: [], keeps: true } : { buckets: [] });
     }),
   };
@@ -234,16 +255,52 @@ export function remainingOf(
 /** Returns the usage within the window that ends now. A bucket counts until its last instant has left the window. */
 export function windowUsed(buckets: readonly WindowBucket[], window: WindowCap, now: number): Consumed {
   const used = nothing();
-  for (const bucket of buckets) if (!hasLeft(bucket.start, window, now)) add(used, bucket.used);
+  if (window.timezone !== undefined) {
+    const period = currentPeriod(buckets, now);
+    if (period) addCharge(used, period.used);
+    return used;
+  }
+  for (const bucket of buckets) if (!hasLeft(bucket.start, window, now)) addCharge(used, bucket.used);
   return used;
 }
-type WindowBucket = { readonly start: number; readonly used: Consumed };
+type WindowBucket = { readonly start: number; readonly end?: number; readonly used: Consumed };
 
 /** Returns the time at which the oldest counted bucket leaves, ms; Infinity if it never does. */
 export function windowMoves(buckets: readonly WindowBucket[], window: WindowCap, now: number): number {
   const oldest = buckets.find((bucket) => !hasLeft(bucket.start, window, now));
   return (oldest?.start ?? now) + bucketMs(window) + windowMs(window);
 }
+
+/**
+ * Returns the recorded period of a calendar window that contains `now`. It lasts until its recorded end, whatever this
+ * machine knows about the time zone, so that usage never starts again before it.
+ */
+export function currentPeriod<B extends { readonly end?: number }>(buckets: readonly B[], now: number): B | undefined {
+  const last = buckets[buckets.length - 1];
+  return last?.end !== undefined && now < last.end ? last : undefined;
+}
+
+function currentOrBegun(
+  buckets: Bucket[],
+  { per, timezone }: WindowCap,
+  now: number,
+  periods: readonly CalendarPeriod[] = [],
+): Bucket {
+  const current = currentPeriod(buckets, now);
+  if (current) return current;
+  const period = periods.find((each) => each.per === per && each.timezone === timezone);
+  const [start, end] = [Date.parse(period?.start ?? ''), Date.parse(period?.end ?? '')];
+  if (!(start <= now && now < end))
+    throw new RangeError(`the permit records no ${per} of ${timezone ?? ''} at its time`);
+  // what was permitted before the end of the last period is counted there, even if this one overlaps it
+  const begun = { start: Math.max(start, buckets[buckets.length - 1]?.end ?? start), end, used: nothing() };
+  buckets.splice(0, buckets.length, begun);
+  return begun;
+}
+
+/** Identifies a window in a budget: two windows of one key are the same window. */
+export const windowKey = (window: WindowCap): string =>
+  window.timezone === undefined ? String(windowMs(window)) : `${window.per} ${window.timezone}`;
 
 /** Returns the length of a window, ms: infinite for an invalid duration, at least the minimum otherwise (I11). */
 export function windowMs(window: WindowCap): number {
@@ -271,11 +328,19 @@ function dropOld(buckets: Bucket[], window: WindowCap, now: number): void {
   if (gone > 0) buckets.splice(0, gone);
 }
 
-function add(into: Mutable, charge: Consumed): Mutable {
+/** Adds a charge to a sum. */
+export function addCharge(into: Mutable, charge: Consumed): void {
   for (const counter of COUNTERS) into[counter] += charge[counter];
   addCost(into.cost, charge.cost, 1);
   addUnits(into, charge.units, 1);
-  return into;
+}
+
+/** Replaces the reserved money and units in a sum by those that were spent. */
+export function settleCharge(into: Mutable, reserved: Consumed, spent: Consumed): void {
+  addCost(into.cost, reserved.cost, -1);
+  addCost(into.cost, spent.cost, 1);
+  addUnits(into, reserved.units, -1);
+  addUnits(into, spent.units, 1);
 }
 
 /** Adds units. The member is absent if there are none, so that usage without units is as small as before. */

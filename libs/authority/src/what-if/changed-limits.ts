@@ -120,6 +120,7 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
   const inherited = new Set(base.actions.deny);
   const denied = actions.deny.filter((pattern) => !inherited.has(pattern));
   const windows = budget.windows.filter((own) => !base.budget.windows.some((each) => same(own, each)));
+  const verbCaps = (budget.perVerb ?? []).filter((own) => !base.budget.perVerb?.some((each) => same(own, each)));
   const own = <T>(value: T, from: T): T | undefined => (same(value, from) ? undefined : value);
   const permissions = own(limits.permissions, base.permissions);
   const union = permissions && envelopeOf(permissions);
@@ -147,6 +148,7 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
       cost: own(budget.cost, base.budget.cost),
       units: own(budget.units, base.budget.units),
       perAction: own(budget.perAction, base.budget.perAction),
+      perVerb: verbCaps.length > 0 ? verbCaps : undefined,
       windows: windows.length > 0 ? windows : undefined,
     },
     delegation: { ...delegation, concurrent: own(delegation.concurrent, base.delegation.concurrent) },

@@ -7,7 +7,8 @@ import { objectionsIn } from '../commands/actions/objections';
 import { callAsked } from '../commands/actions/refused-before';
 import { settlement } from '../commands/actions/settle-action';
 import type { Rules } from '../commands/types';
-import { pursesFor } from '../state/purses';
+import { accountsOf, pursesFor } from '../state/purses';
+import { periodsFor } from '../state/periods';
 import { chainOf, type GrantNode, type RunNode } from '../state/state';
 import { askedOf, DECIDED, timeOf, type Decision, type Of, type Outcome } from './recorded';
 import type { ShadowLog } from './shadow-log';
@@ -128,14 +129,18 @@ export class ShadowActions {
     const ended = exhaustedBy(chain, data.charge);
     const grantId = this.log.currentLease(event.grantId as string);
     if (event.type === 'ActionPermitted') {
-      this.log.fold({ ...event, grantId });
+      const { periods: recorded, ...data } = event.data;
+      const periods = periodsFor(chain, at, recorded);
+      this.log.fold({ ...event, grantId, data: { ...data, ...(periods ? { periods } : {}) } });
       return this.log.foldAll(event, ended);
     }
     const times = timesOf(chain, at);
-    const drawing = drawingFrom(pursesFor(this.log.state, chain[0]?.treeId ?? '', data.labels));
+    const purses = pursesFor(this.log.state, chain[0]?.treeId ?? '', data.labels);
+    const periods = periodsFor(accountsOf(chain, purses), at);
     const { approvalId, ...call } = data;
     const used = usesApproval ? { approvalId } : {};
-    this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...times, ...used, ...drawing } });
+    const more = { ...times, ...used, ...(periods ? { periods } : {}), ...drawingFrom(purses) };
+    this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...more } });
     this.log.foldAll(event, ended);
     // a step-up continues with the person's answer; for a call that was denied nothing more is known
     if (event.type === 'ActionStepUp')

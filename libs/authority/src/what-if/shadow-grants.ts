@@ -6,7 +6,7 @@ import { mayPassOn } from '../commands/grants/delegate';
 import { resolveChild } from '../commands/grants/resolve';
 import { blockedInChain, livenessReason } from '../state/liveness';
 import { chainOf, type RunNode } from '../state/state';
-import { carryUsage } from '../state/usage';
+import { usageFor } from '../state/scopes';
 import { ChangedLimits, type Reissued } from './changed-limits';
 import { timeOf, type Of } from './recorded';
 import type { ShadowLog } from './shadow-log';
@@ -140,7 +140,7 @@ export class ShadowGrants {
         limits: limits.value,
         notBefore: parseTime(limits.value.time.notBefore),
         expiresAt: parseTime(limits.value.time.expiresAt),
-        usage: carryUsage(grant.usage, grant.limits.budget, limits.value.budget),
+        usage: usageFor(limits.value, grant),
       });
     }
   }

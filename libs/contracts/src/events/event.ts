@@ -3,7 +3,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { effects, recordedLabels, resource } from '../actions/action';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
-import { agent, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
+import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
 import {
   amount,
   costs,
@@ -15,6 +15,7 @@ import {
   ref,
   tenantName,
   time,
+  timezone,
   unitName,
   units,
 } from '../primitives';
@@ -109,6 +110,10 @@ export const feature = z.strictObject({
   says: z.string().max(LIMITS.reasonLength),
 });
 export type Feature = z.infer<typeof feature>;
+
+/** A day, week or month of a time zone, as it was when the decision was made. */
+export const calendarPeriod = z.strictObject({ per: calendarUnit, timezone, start: time, end: time });
+export type CalendarPeriod = z.infer<typeof calendarPeriod>;
 
 const approvalKind = z.enum(['grant', 'action', 'escalation']);
 export type ApprovalKind = z.infer<typeof approvalKind>;
@@ -215,6 +220,8 @@ export const EVENT_DATA = {
     approvalId: idOf('approval').optional(),
     /** the tenant budgets that it draws from, in addition to the grants of its chain */
     tenantBudgets: z.array(budgetName).min(1).max(LIMITS.tenantBudgetsPerAction).optional(),
+    /** the calendar periods that begin with this permit in the leases of its chain; left out if there are none */
+    periods: z.array(calendarPeriod).max(LIMITS.calendarPeriods).optional(),
   }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { CALENDAR_UNITS } from '@bailiwick/core/calendar';
 import { LIMITS } from '@bailiwick/core/limits';
-import { amount, costs, duration, idOf, name, time, agentName, units } from '../primitives';
+import { amount, costs, duration, idOf, name, time, agentName, timezone, units } from '../primitives';
 
 /** The dimensions of a grant, in the order in which reasons are listed. */
 export const DIMENSIONS = [
@@ -150,9 +151,28 @@ export const partialCaps = {
   cost: costs.optional(),
   units: units.optional(),
 };
-export const windowCap = z.strictObject({ per: duration, ...partialCaps });
+export const calendarUnit = z.enum(CALENDAR_UNITS);
+/** Caps per rolling period of a length, or per day, week or month in a time zone. */
+export const windowCap = z
+  .strictObject({ per: z.union([calendarUnit, duration]), timezone: timezone.optional(), ...partialCaps })
+  .refine(({ per, timezone: zone }) => calendarUnit.safeParse(per).success === (zone !== undefined), {
+    error: 'a window per day, week or month needs a timezone, such as Europe/Berlin; no other window has one',
+  });
 export type WindowCap = z.infer<typeof windowCap>;
 const perAction = z.strictObject({ cost: costs.optional(), units: units.optional() });
+/** Caps for the actions that match one of the patterns. */
+export const verbCap = z
+  .strictObject({
+    actions: patterns.min(1),
+    calls: amount.optional(),
+    cost: costs.optional(),
+    units: units.optional(),
+  })
+  .refine(({ calls, cost, units: counted }) => [calls, cost, counted].some((each) => each !== undefined), {
+    error: 'an entry of perVerb needs one of calls, cost, units',
+  });
+export type VerbCap = z.infer<typeof verbCap>;
+const perVerb = z.array(verbCap).max(LIMITS.verbCapsPerBudget);
 export const windows = z.array(windowCap).max(LIMITS.windowsPerBudget);
 export const budgetLimit = z.strictObject({
   calls: amount,
@@ -163,6 +183,7 @@ export const budgetLimit = z.strictObject({
   /** anything else that is counted, such as tokens; left out: nothing */
   units: units.optional(),
   perAction: perAction.optional(),
+  perVerb: perVerb.optional(),
   windows,
 });
 export type BudgetLimit = z.infer<typeof budgetLimit>;
@@ -220,7 +241,14 @@ export const grantRequest = z.strictObject({
   resources: resourcesLimit.optional(),
   permissions: permissionsLimit.optional(),
   deny: denyLimit.optional(),
-  budget: z.strictObject({ ...partialCaps, perAction: perAction.optional(), windows: windows.optional() }).optional(),
+  budget: z
+    .strictObject({
+      ...partialCaps,
+      perAction: perAction.optional(),
+      perVerb: perVerb.optional(),
+      windows: windows.optional(),
+    })
+    .optional(),
   delegation: z
     .strictObject({
       depth: delegationLimit.shape.depth.optional(),

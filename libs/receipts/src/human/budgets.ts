@@ -57,7 +57,11 @@ export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budge
     rows,
     says: [
       ...(!all && children.length > 0 ? [ONLY_OWN] : []),
-      ...budget.windows.map((window) => `In addition, at most ${capsText(window)} in any ${window.per}.`),
+      ...(budget.perVerb ?? []).map((cap) => `In addition, at most ${capsText(cap)} for ${cap.actions.join(', ')}.`),
+      ...budget.windows.map(
+        (window) =>
+          `In addition, at most ${capsText(window)} ${window.timezone === undefined ? `in any ${window.per}` : `per ${window.per} (${window.timezone})`}.`,
+      ),
       ...tenantBudgets.map(
         ({ name, drew }) => `Other runs share the tenant budget ${name}, from which this one drew ${spentText(drew)}.`,
       ),
@@ -77,7 +81,7 @@ export function budgetTable(rows: readonly Used[]): [head: string[], rows: strin
   ];
 }
 
-const capsText = ({ cost, units = {}, ...caps }: BudgetLimit['windows'][number]): string =>
+const capsText = ({ cost, units = {}, ...caps }: Partial<Omit<BudgetLimit, 'windows' | 'perVerb'>>): string =>
   [
     ...COUNTERS.flatMap((what) => (caps[what] === undefined ? [] : [`${caps[what]} ${what}`])),
     ...Object.entries(cost ?? {}).map(([currency, value]) => money(value, currency)),

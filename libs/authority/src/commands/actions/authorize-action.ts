@@ -8,8 +8,9 @@ import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
 import { endedFirst, livenessReason, type Blocked } from '../../state/liveness';
-import { leastLeft, pursesFor, type PurseNode } from '../../state/purses';
+import { accountsOf, leastLeft, pursesFor, type PurseNode } from '../../state/purses';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
+import { periodsFor } from '../../state/periods';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
@@ -58,6 +59,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
+    const periods = periodsFor(accountsOf(chain, purses), now);
     return ok([
       {
         type: 'ActionPermitted',
@@ -68,6 +70,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
           expiresAt,
           outcomeUntil,
           ...used,
+          ...(periods ? { periods } : {}),
           ...drawingFrom(purses),
         },
       },

@@ -6,6 +6,7 @@ import { isRelaxing } from '../../matching/catalog';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
 import { pursesOf } from '../../events/budget-events';
 import type { PurseNode } from '../../state/purses';
+import { leftInScopes } from '../../state/scopes';
 import { leftOf, moneyAfter, SETTLED, type Amounts, type Settled } from '../../state/usage';
 import { exhausted } from './authorize-action';
 import { leftInPurses } from './tenant-budgets';
@@ -156,16 +157,16 @@ function chargeAfter(
 function chargedOf(
   kind: Settled,
   chain: readonly GrantNode[],
-  { charge }: ActionNode,
+  action: ActionNode,
   report: Report,
   now: number,
   purses: readonly PurseNode[],
 ): Record<string, number> {
   const charged: Record<string, number> = {};
   for (const [name, spent] of Object.entries(report[kind] ?? NO_AMOUNTS)) {
-    const held = charge[kind]?.[name] ?? 0;
+    const held = action.charge[kind]?.[name] ?? 0;
     const room = (): number =>
-      Math.min(roomFor(kind, chain, name, held, now), leftInPurses(kind, purses, name, held, now));
+      Math.min(roomFor(kind, chain, action, name, now), leftInPurses(kind, purses, name, held, now));
     const most = !isNamed(kind, chain, name) ? 0 : report.byRun ? held + room() : spent;
     if (spent <= held || most > 0) charged[name] = Math.min(spent, Math.max(held, most));
   }
@@ -173,8 +174,20 @@ function chargedOf(
 }
 
 /** Returns the smallest amount that the chain could still have spent, in addition to its reservation. */
-const roomFor = (kind: Settled, chain: readonly GrantNode[], name: string, held: number, now: number): number =>
-  Math.min(...chain.map(({ usage, limits: { budget } }) => leftOf(kind, usage, budget, name, held, now)));
+function roomFor(
+  kind: Settled,
+  chain: readonly GrantNode[],
+  { charge, covered }: ActionNode,
+  name: string,
+  now: number,
+): number {
+  const held = charge[kind]?.[name] ?? 0;
+  const rooms = chain.map((grant) => {
+    const left = leftOf(kind, grant.usage, grant.limits.budget, name, held, now);
+    return covered === undefined ? left : Math.min(left, leftInScopes(grant, covered, kind, name));
+  });
+  return Math.min(...rooms);
+}
 
 const isNamed = (kind: Settled, chain: readonly GrantNode[], name: string): boolean =>
   chain.some(({ limits: { budget } }) => Object.hasOwn(budget[kind] ?? NO_AMOUNTS, name));

@@ -1,8 +1,9 @@
-import type { GrantRequest, Limits, PermissionsLimit } from '@bailiwick/contracts/grants/grant';
+import type { GrantRequest, Limits, PermissionsLimit, VerbCap } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
-import { parseDuration } from '@bailiwick/core/duration';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { attenuatesAll } from '../../dimensions/all';
+import { verbKey } from '../../state/scopes';
+import { windowKey } from '../../state/usage';
 import { resolveRoot } from './resolve';
 
 /**
@@ -100,6 +101,7 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
       cost: { ...budget.cost, ...wanted.cost },
       ...(budget.units || wanted.units ? { units: { ...budget.units, ...wanted.units } } : {}),
       ...((wanted.perAction ?? budget.perAction) ? { perAction: wanted.perAction ?? budget.perAction } : {}),
+      ...(budget.perVerb || wanted.perVerb ? { perVerb: mergeVerbCaps(budget.perVerb, wanted.perVerb) } : {}),
       windows: mergeWindows(budget.windows, wanted.windows ?? []),
     },
     delegation: { ...old.delegation, ...want.delegation },
@@ -108,10 +110,15 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
   };
 }
 
+function mergeVerbCaps(old: readonly VerbCap[] = [], want: readonly VerbCap[] = []): VerbCap[] {
+  const named = new Set(want.map(({ actions }) => verbKey(actions)));
+  return [...old.filter(({ actions }) => !named.has(verbKey(actions))), ...want];
+}
+
 function mergeWindows(
   old: Limits['budget']['windows'],
   want: Limits['budget']['windows'],
 ): Limits['budget']['windows'] {
-  const named = new Set(want.map((window) => parseDuration(window.per)));
-  return [...old.filter((window) => !named.has(parseDuration(window.per))), ...want];
+  const named = new Set(want.map(windowKey));
+  return [...old.filter((window) => !named.has(windowKey(window))), ...want];
 }

@@ -1,5 +1,6 @@
-import type { GrantRequest, Limits, Selector, WindowCap } from '@bailiwick/contracts/grants/grant';
+import type { GrantRequest, Limits, Selector, VerbCap, WindowCap } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
+import { isTimeZone } from '@bailiwick/core/calendar';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import { formatDuration, parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -7,13 +8,22 @@ import { lookAlikeFault } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { attenuatesAll } from '../../dimensions/all';
 import { tighterOptions } from '../../dimensions/delegation';
-import { meetWindow, meetWindows, perActionOf, tighterCost } from '../../dimensions/budget';
+import {
+  meetVerbCap,
+  meetVerbCaps,
+  meetWindow,
+  meetWindows,
+  perActionOf,
+  perVerbOf,
+  tighterCost,
+} from '../../dimensions/budget';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { distinctPairs } from '../../dimensions/denied-pairs';
 import { sorted } from '../../dimensions/verdict';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
 import { normalizePathPattern } from '../../matching/pattern';
-import { windowMs } from '../../state/usage';
+import { verbKey } from '../../state/scopes';
+import { windowKey } from '../../state/usage';
 import { normalizeVerbPattern } from '../../matching/verbs/verb';
 import { clip, counted } from '../../presentation/text';
 import {
@@ -104,7 +114,7 @@ const within = (ms: number): number => Math.min(ms, Date.parse('9999-12-31T23:59
 function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits {
   const wanted = request.budget ?? {};
   const { calls, reads, writes, external, cost, perAction = base.budget.perAction, windows } = wanted;
-  const { units = base.budget.units } = wanted;
+  const { units = base.budget.units, perVerb = base.budget.perVerb } = wanted;
   return {
     time,
     session: request.session ?? base.session,
@@ -121,6 +131,7 @@ function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits
       cost: cost ?? base.budget.cost,
       ...(units && Object.keys(units).length > 0 ? { units } : {}),
       ...(perAction ? { perAction } : {}),
+      ...(perVerb && perVerb.length > 0 ? { perVerb } : {}),
       windows: windows ?? base.budget.windows,
     },
     delegation: { ...base.delegation, ...defined(request.delegation) },
@@ -151,6 +162,7 @@ function keepParents(child: Limits, parent: Limits): Limits {
     budget: {
       ...child.budget,
       ...(isAdded ? perActionOf(tighterCost(perAction?.cost, once), tighterCost(perAction?.units, onceUnits)) : {}),
+      ...perVerbOf(keepVerbCaps(child.budget.perVerb, parent.budget.perVerb)),
       windows: [...meetWindows(child.budget.windows, []), ...parent.budget.windows].reduce<WindowCap[]>(addWindow, []),
     },
     delegation: keepDelegation(child.delegation, parent.delegation),
@@ -168,14 +180,41 @@ const keepDelegation = (
 
 /** Adds a window. An existing one of the same length takes only the caps that it does not name. */
 function addWindow(windows: WindowCap[], window: WindowCap): WindowCap[] {
-  const i = windows.findIndex((each) => windowMs(each) === windowMs(window));
+  const i = windows.findIndex((each) => windowKey(each) === windowKey(window));
   const known = windows[i];
   if (!known) return [...windows, window];
   const { calls, reads, writes, external, cost, units } = window;
   const theirs = defined({ calls, reads, writes, external });
-  const added = { per: known.per, cost: unnamed(known.cost, cost), units: unnamed(known.units, units) };
+  const { per, timezone } = known;
+  const added = { per, timezone, cost: unnamed(known.cost, cost), units: unnamed(known.units, units) };
   const merged = meetWindow({ ...theirs, ...defined(known) }, added);
   return windows.map((each, at) => (at === i ? merged : each));
+}
+
+/** Adds the parent's caps per verb. An entry of the child for the same actions takes only those that it does not name. */
+function keepVerbCaps(own: readonly VerbCap[] = [], parents: readonly VerbCap[] = []): VerbCap[] {
+  const keyOf = ({ actions }: VerbCap): string =>
+    verbKey(
+      actions.map((text) => {
+        const pattern = normalizeVerbPattern(text);
+        return pattern.ok ? pattern.value : text;
+      }),
+    );
+  return parents.reduce<VerbCap[]>(
+    (caps, theirs) => {
+      const i = caps.findIndex((each) => keyOf(each) === keyOf(theirs));
+      const known = caps[i];
+      if (!known) return [...caps, theirs];
+      const added: VerbCap = {
+        actions: known.actions,
+        calls: known.calls === undefined ? theirs.calls : undefined,
+        cost: unnamed(known.cost, theirs.cost),
+        units: unnamed(known.units, theirs.units),
+      };
+      return caps.map((each, at) => (at === i ? meetVerbCap(known, added) : each));
+    },
+    [...own],
+  );
 }
 
 const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
@@ -228,6 +267,15 @@ function normalized(limits: Limits, now: number, held: Limits, union: Union): Re
     const isLiteral = literal && [match, ...(left ?? [])].some(needsLiteral);
     return { ...rest, match, ...(isLiteral ? { literal } : {}), ...(left ? { except: sorted(left) } : {}) };
   };
+  const verbCapOf = (cap: VerbCap, i: number): VerbCap => ({
+    ...cap,
+    actions: verbs(cap.actions, `grant.budget.perVerb[${i}].actions`),
+  });
+  const zones = new Set(held.budget.windows.map(({ timezone }) => timezone));
+  limits.budget.windows.forEach(({ timezone }, i) => {
+    if (timezone !== undefined && !zones.has(timezone) && !isTimeZone(timezone))
+      fault(`grant.budget.windows[${i}].timezone`, timezone, 'is not a known time zone; write it like Europe/Berlin');
+  });
   const { purpose, actions, resources, budget, delegation, posture } = limits;
   const permissions = limits.permissions && resolvedPermissions(limits.permissions, verbs, selectorOf);
   const deny = limits.deny && resolvedPairs(limits.deny, verbs, selectorOf);
@@ -245,7 +293,11 @@ function normalized(limits: Limits, now: number, held: Limits, union: Union): Re
       : distinct(resources.map((each, i) => selectorOf(each, `grant.resources[${i}]`))),
     ...given('permissions', permissions),
     ...given('deny', deny && distinctPairs(deny)),
-    budget: { ...budget, windows: meetWindows(budget.windows, []) },
+    budget: {
+      ...budget,
+      ...(budget.perVerb ? perVerbOf(meetVerbCaps(budget.perVerb.map(verbCapOf))) : {}),
+      windows: meetWindows(budget.windows, []),
+    },
     delegation: {
       ...delegation,
       classes: names(delegation.classes, 'grant.delegation.classes', (name) =>
@@ -297,6 +349,7 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     ...actions.allow,
     ...actions.deny,
     ...[...permissions, ...deny].flatMap((each) => each.actions),
+    ...(budget.perVerb ?? []).flatMap((cap) => cap.actions),
     ...selectorsOf(limits).flatMap(({ match, except = [] }) => [match, ...except]),
   ];
   const wildcards = patterns.reduce((sum, pattern) => sum + wildcardsIn(pattern), 0);
@@ -305,7 +358,7 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     const detail = `grant.time: the lease would end (${time.expiresAt}) before it starts (${time.notBefore})`;
     return err({ code: 'BAD_REQUEST', detail });
   }
-  const odd = budget.windows.find((window) => outOfRange(parseDuration(window.per)));
+  const odd = budget.windows.find((window) => window.timezone === undefined && outOfRange(parseDuration(window.per)));
   const [shortest, longest] = [formatDuration(LIMITS.windowMinMs), formatDuration(LIMITS.windowMs)];
   const crowded = countsOf(limits).find(({ count, most }) => count > most);
   const checks: [tooMuch: boolean, detail: string][] = [
@@ -369,6 +422,12 @@ function countsOf({ purpose, actions, resources, permissions, deny, budget, dele
     money('budget.perAction.cost', budget.perAction?.cost),
     units('budget.units', budget.units),
     units('budget.perAction.units', budget.perAction?.units),
+    list('budget.perVerb', budget.perVerb, LIMITS.verbCapsPerBudget),
+    ...(budget.perVerb ?? []).flatMap((cap, i) => [
+      list(`budget.perVerb[${i}].actions`, cap.actions, LIMITS.patternsPerList),
+      money(`budget.perVerb[${i}].cost`, cap.cost),
+      units(`budget.perVerb[${i}].units`, cap.units),
+    ]),
     list('budget.windows', budget.windows, LIMITS.windowsPerBudget),
     ...budget.windows.map(({ per, cost }) => money(`budget.windows[${per}].cost`, cost)),
     ...budget.windows.map((window) => units(`budget.windows[${window.per}].units`, window.units)),
