@@ -149,7 +149,7 @@ function decided(
   approvalId?: string,
   outcomeUntil?: string,
 ): Answer {
-  const { reasons, remaining } = event.data;
+  const { reasons, remaining, least = remaining } = event.data;
   return {
     ok: true,
     value: {
@@ -160,7 +160,7 @@ function decided(
       expiresAt,
       ...(outcomeUntil === undefined ? {} : { outcomeUntil }),
       ...(approvalId === undefined ? {} : { approvalId }),
-      remaining,
+      remaining: least,
       position: event.position,
     } satisfies ActionAnswer,
   };

@@ -168,7 +168,6 @@ export function leastLeft(
   now: number,
   charge: Consumed | undefined,
 ): Consumed {
-  if (purses.length === 0) return left;
   const least = { ...left, cost: { ...left.cost }, ...(left.units ? { units: { ...left.units } } : {}) };
   for (const { usage, budget } of purses) {
     const { committed, reserved } = usage;

@@ -98,7 +98,10 @@ export const decidedAction = z.strictObject({
   /** the proved thumbprint, or whether a service vouched: the input of the session dimension */
   proof: z.strictObject({ vouched: z.boolean(), jkt: z.string().optional() }),
   drift: z.union([z.number(), z.literal('unavailable')]).optional(),
+  /** the least that the grants of the chain have left */
   remaining: consumed,
+  /** the least that the chain and the tenant budgets have left; left out if the action draws from none */
+  least: consumed.optional(),
 });
 export type DecidedAction = z.infer<typeof decidedAction>;
 

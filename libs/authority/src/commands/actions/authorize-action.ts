@@ -55,7 +55,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   };
   const purses = pursesFor(state, run.treeId, asked.labels);
   const data = recordOf(command, asked, run, binding, reasons, chain);
-  data.remaining = leastLeft(data.remaining, purses, now, undefined);
+  if (purses.length > 0) data.least = leastLeft(data.remaining, purses, now, undefined);
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
@@ -66,7 +66,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
         ...where,
         data: {
           ...data,
-          remaining: leastLeft(remainingOf(chain, asked.charge), purses, now, asked.charge),
+          ...leftAfter(chain, purses, asked.charge, now),
           expiresAt,
           outcomeUntil,
           ...used,
@@ -89,6 +89,17 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     },
   ]);
 };
+
+/** Returns what is left once a permit is charged. */
+function leftAfter(
+  chain: readonly GrantNode[],
+  purses: readonly PurseNode[],
+  charge: Consumed,
+  now: number,
+): Pick<DecidedAction, 'remaining' | 'least'> {
+  const remaining = remainingOf(chain, charge);
+  return purses.length === 0 ? { remaining } : { remaining, least: leastLeft(remaining, purses, now, charge) };
+}
 
 /** Names the tenant budgets of a permit in its event. */
 export const drawingFrom = (purses: readonly PurseNode[]): { tenantBudgets?: string[] } =>

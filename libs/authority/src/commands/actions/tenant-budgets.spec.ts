@@ -86,8 +86,8 @@ describe('a tenant budget', () => {
     set(log, { calls: 9, cost: { USD: 50 }, windows: [{ per: '1h', calls: 4 }] });
     const { grantId } = openTestRun(log);
     const { data } = act(log, grantId, 'file.read', { cost: { USD: 20 } });
-    expect(data.remaining).toEqual({ calls: 3, reads: 99, writes: 100, external: 100, cost: { USD: 30 } });
-    expect(act(log, grantId, 'file.read', { cost: { USD: 40 } }).data.remaining).toMatchObject({
+    expect(data.least).toEqual({ calls: 3, reads: 99, writes: 100, external: 100, cost: { USD: 30 } });
+    expect(act(log, grantId, 'file.read', { cost: { USD: 40 } }).data.least).toMatchObject({
       calls: 3,
       cost: { USD: 30 },
     });
