@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { actionRequest } from '@bailiwick/contracts/actions/action';
 import { grantRequest } from '@bailiwick/contracts/grants/grant';
-import { act, openTestRun, TestLog } from '@bailiwick/authority/testing/harness';
+import { act, delegateTestRun, openTestRun, TestLog } from '@bailiwick/authority/testing/harness';
 
 interface Recipe {
   readonly title: string;
   readonly lease: unknown;
+  /** a lease below it, under which the calls are made; null: under the lease itself */
+  readonly child: unknown;
   readonly permits: Call;
   readonly denies: Call;
 }
@@ -26,13 +28,20 @@ const RECIPES: Recipe[] = PAGE.split(/^### /m)
     const block = (name: string): unknown =>
       JSON.parse(new RegExp(`^\`\`\`json ${name}\n([^]*?)^\`\`\`$`, 'm').exec(section)?.[1] ?? 'null');
     const [title = ''] = section.split('\n');
-    return { title, lease: block('lease'), permits: block('permits') as Call, denies: block('denies') as Call };
+    return {
+      title,
+      lease: block('lease'),
+      child: block('child'),
+      permits: block('permits') as Call,
+      denies: block('denies') as Call,
+    };
   });
 
 /** Issues the lease and asks for one call, as an enforcement point does. */
-function decisionOn(lease: unknown, { verb, resource, cost, units }: Call) {
+function decisionOn({ lease, child }: Recipe, { verb, resource, cost, units }: Call) {
   const log = new TestLog();
-  const { grantId } = openTestRun(log, grantRequest.parse(lease));
+  const top = openTestRun(log, grantRequest.parse(lease)).grantId;
+  const grantId = child ? delegateTestRun(log, top, grantRequest.parse(child), 'researcher').grantId : top;
   return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource), cost, units });
 }
 
@@ -41,11 +50,11 @@ describe('the leases of docs/leases.md', () => {
     expect(RECIPES.length).toBeGreaterThan(5);
   });
 
-  it.each(RECIPES)('$title: permits the first call', ({ lease, permits }) => {
-    expect(decisionOn(lease, permits)).toMatchObject({ type: 'ActionPermitted' });
+  it.each(RECIPES)('$title: permits the first call', (recipe) => {
+    expect(decisionOn(recipe, recipe.permits)).toMatchObject({ type: 'ActionPermitted' });
   });
 
-  it.each(RECIPES)('$title: denies the second call', ({ lease, denies }) => {
-    expect(decisionOn(lease, denies)).toMatchObject({ type: 'ActionDenied' });
+  it.each(RECIPES)('$title: denies the second call', (recipe) => {
+    expect(decisionOn(recipe, recipe.denies)).toMatchObject({ type: 'ActionDenied' });
   });
 });

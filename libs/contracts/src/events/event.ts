@@ -217,7 +217,7 @@ export const EVENT_DATA = {
     /** deadline for its outcome; in older logs this is `expiresAt` */
     outcomeUntil: time.optional(),
     approvalId: idOf('approval').optional(),
-    /** the calendar periods that begin with this permit in the leases of its chain; left out if there are none */
+    /** the calendar periods that start with this permit in the leases of its chain; left out if there are none */
     periods: z.array(calendarPeriod).max(LIMITS.calendarPeriods).optional(),
   }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),

@@ -10,6 +10,7 @@ import { ok } from '@bailiwick/core/result';
 import { endedFirst, livenessReason, type Blocked } from '../../state/liveness';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { periodsFor } from '../../state/periods';
+import { asSeenBelow } from '../../state/reserves';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
@@ -63,7 +64,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
         ...where,
         data: {
           ...data,
-          remaining: remainingOf(chain, asked.charge),
+          remaining: remainingOf(asSeenBelow(chain), asked.charge),
           expiresAt,
           outcomeUntil,
           ...used,
@@ -246,7 +247,7 @@ function recordOf(
     reasons,
     proof: facts.proof,
     ...(drift === 0 ? {} : { drift }),
-    remaining: remainingOf(chain),
+    remaining: remainingOf(asSeenBelow(chain)),
   };
 }
 
