@@ -3,13 +3,15 @@ import { join, resolve } from 'node:path';
 import { actionRequest } from '@bailiwick/contracts/actions/action';
 import { grantRequest } from '@bailiwick/contracts/grants/grant';
 import { tenantBudgetBody } from '@bailiwick/contracts/http/bodies';
-import { act, openTestRun, REF, TestLog } from '@bailiwick/authority/testing/harness';
+import { act, delegateTestRun, openTestRun, REF, TestLog } from '@bailiwick/authority/testing/harness';
 
 interface Recipe {
   readonly title: string;
   /** a tenant budget to set first */
   readonly budget: unknown;
   readonly lease: unknown;
+  /** a lease below it, under which the calls are made; null: under the lease itself */
+  readonly child: unknown;
   readonly permits: Call;
   readonly denies: Call;
 }
@@ -33,16 +35,18 @@ const RECIPES: Recipe[] = PAGE.split(/^### /m)
       title,
       budget: block('budget'),
       lease: block('lease'),
+      child: block('child'),
       permits: block('permits') as Call,
       denies: block('denies') as Call,
     };
   });
 
 /** Issues the lease and asks for one call, as an enforcement point does. */
-function decisionOn({ budget, lease }: Recipe, { verb, resource, cost, units }: Call) {
+function decisionOn({ budget, lease, child }: Recipe, { verb, resource, cost, units }: Call) {
   const log = new TestLog();
   if (budget !== null) setBudget(log, budget);
-  const { grantId } = openTestRun(log, grantRequest.parse(lease));
+  const top = openTestRun(log, grantRequest.parse(lease)).grantId;
+  const grantId = child ? delegateTestRun(log, top, grantRequest.parse(child), 'researcher').grantId : top;
   return act(log, grantId, verb, { resource: actionRequest.shape.resource.parse(resource), cost, units });
 }
 

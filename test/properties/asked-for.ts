@@ -41,7 +41,7 @@ const window = one<WindowCap>(
 const verbCap = one<VerbCap>(
   { actions: ['file.read'], calls: 3 },
   { actions: ['file.*', 'email.send'], calls: 4, cost: { USD: 9 } },
-  { actions: ['**'], cost: { USD: 15 }, units: { tokens: 10 } },
+  { actions: ['**'], cost: { USD: 6 }, units: { tokens: 10 } },
 );
 const verbCaps = fc.array(verbCap, { minLength: 1, maxLength: 2 });
 const delegation = fc
@@ -74,6 +74,7 @@ export const rootGrant: fc.Arbitrary<GrantRequest> = fc
         cost: one<Record<string, number>>({ USD: 60 }, { USD: 12 }, { USD: 30, EUR: 9 }, {}),
         units: maybe(one<Record<string, number>>({ tokens: 8 }, { tokens: 12 }, { tokens: 90, seats: 2 }), 6),
         perVerb: maybe(verbCaps, 2),
+        askAt: rarely(one(0.5, 0.8)),
         windows: maybe(fc.array(window, { minLength: 1, maxLength: 2 }), 2),
       })
       .map(sent),
@@ -81,6 +82,9 @@ export const rootGrant: fc.Arbitrary<GrantRequest> = fc
     risk: rarely(risk),
   })
   .map(sent);
+
+/** A lease that inherits its caps could rarely have them set aside. */
+const SET_ASIDE = { reads: 3, writes: 2, external: 1, cost: { USD: 6 }, units: {} };
 
 export const childGrant: fc.Arbitrary<GrantRequest> = fc
   .record({
@@ -95,8 +99,11 @@ export const childGrant: fc.Arbitrary<GrantRequest> = fc
           cost: rarely(one<Record<string, number>>({ USD: 18 }, { USD: 6 }, {})),
           units: rarely(one<Record<string, number>>({ tokens: 8 }, { tokens: 8, seats: 1 }, {})),
           perVerb: rarely(verbCaps),
+          askAt: hardly(one(0.4, 0.7)),
+          reserve: rarely(fc.constant(true)),
           windows: rarely(fc.array(window, { maxLength: 1 })),
         })
+        .map((budget) => (budget.reserve ? { ...budget, ...SET_ASIDE, calls: budget.calls ?? 4 } : budget))
         .map(sent),
     ),
     delegation: maybe(

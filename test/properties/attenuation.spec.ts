@@ -130,7 +130,7 @@ const MEMBERS: Partial<Record<DimensionName, string[]>> = {
   session: ['jkt'],
   purpose: ['onDrift.stepUpAt', 'onDrift.suspendAt'],
   actions: ['allow', 'deny', 'mode'],
-  budget: ['calls', 'reads', 'writes', 'external', 'cost', 'units', 'perAction', 'perVerb', 'windows'],
+  budget: ['calls', 'reads', 'writes', 'external', 'cost', 'units', 'perAction', 'perVerb', 'askAt', 'windows'],
   risk: ['ceiling', 'approvalFrom'],
   posture: ['agentClass', 'model', 'modelVersion', 'environment', 'imageDigest'],
 };

@@ -1,6 +1,6 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { COUNTERS, type BudgetLimit, type Counter, type WindowCap } from '@bailiwick/contracts/grants/grant';
-import { chain, covers, issued } from './naive';
+import { chain, covers, issued, standing } from './naive';
 
 /**
  * Usage recomputed from the events for each query. A grant and its raises share one account; every permit is charged to
@@ -132,3 +132,40 @@ export const inWindow = (all: readonly Entry[], what: string, window: WindowCap,
   window.timezone === undefined
     ? within(all, what, lengthOf(window.per), now, slack ? bucket(lengthOf(window.per)) : 0)
     : inPeriod(all, what, window, now);
+
+/** Returns the direct children of an account, as accounts. */
+const childrenOf = (events: readonly Event[], id: string): string[] => [
+  ...new Set(
+    events.flatMap((event) =>
+      event.type === 'GrantIssued' && event.data.parentId !== undefined && account(events, event.data.parentId) === id
+        ? [account(events, event.grantId as string)]
+        : [],
+    ),
+  ),
+];
+
+/** Returns the amount of a counter, currency or unit that is set aside for an account, until its end is recorded. */
+export function aside(events: readonly Event[], id: string, what: string): number {
+  const now = issued(events, standing(events, id)) as EventOf<'GrantIssued'>;
+  const { budget } = now.data.limits;
+  const hasEnded = events.some(
+    (event) =>
+      (event.type === 'RunCompleted' && event.runId === now.runId) ||
+      ((event.type === 'GrantExpired' || event.type === 'GrantExhausted' || event.type === 'GrantRevoked') &&
+        event.grantId === now.grantId),
+  );
+  if (!budget.reserve || hasEnded) return 0;
+  return { ...budget, ...amounts(budget) }[what as 'calls'];
+}
+
+/** Returns all that counts against a cap of an account: what is charged, and what is set aside below and unused. */
+export function total(events: readonly Event[], all: readonly Entry[], id: string, what: string): number {
+  const mine = of(all, id);
+  const charged = (entries: readonly Entry[]): number =>
+    COUNTERS.includes(what as Counter) ? count(entries, what as Counter) : spent(entries, what) + held(entries, what);
+  const below = childrenOf(events, id).map((child) => {
+    const used = total(events, all, child, what);
+    return Math.max(used, aside(events, child, what) || 0) - charged(of(all, child));
+  });
+  return charged(mine) + sum(below);
+}

@@ -139,8 +139,10 @@ const budget: fc.Arbitrary<BudgetLimit> = fc
     fc.option(fc.tuple(money, someUnits), { freq: 2 }),
     fc.array(windowCap, { maxLength: 2 }),
     fc.option(fc.array(verbCap, { maxLength: 2 }), { freq: 2, nil: undefined }),
+    fc.constantFrom(undefined, undefined, 0.5, 0.7, 1),
   )
-  .map(([caps, cost, units, once, windows, perVerb]) => ({
+  .map(([caps, cost, units, once, windows, perVerb, askAt]) => ({
+    ...(askAt === undefined ? {} : { askAt }),
     ...caps,
     cost,
     ...(units ? { units } : {}),

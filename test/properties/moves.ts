@@ -250,5 +250,26 @@ export const moves = (maxLength = 60, only?: Name[]): fc.Arbitrary<Move[]> => {
     .map(([first, rest]) => [...first, ...rest]);
 };
 
+/** Stories in which every second child has its caps set aside. */
+export const reserving: fc.Arbitrary<Move[]> = moves(50, [
+  ...(['delegate', 'delegate', 'act', 'act', 'act', 'settle', 'settle', 'wait'] as const),
+  ...(['escalate', 'complete', 'revoke', 'strike'] as const),
+]).map((all) =>
+  all.map((move, i) => {
+    if (move.do !== 'delegate' || i % 2 === 0) return move;
+    const cost: Record<string, number> = i % 3 ? { USD: 6 } : {};
+    const budget = {
+      calls: 4,
+      reads: 3,
+      writes: 2,
+      external: 0,
+      cost,
+      units: {},
+      reserve: true,
+    };
+    return { ...move, request: { ...move.request, budget } };
+  }),
+);
+
 export const at = (now: number, distance: number | undefined): string | undefined =>
   distance === undefined ? undefined : rfc3339(now + distance);

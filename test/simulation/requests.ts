@@ -320,6 +320,7 @@ function rootGrant(random: Random): GrantRequest {
       external: cap(random),
       cost: random.pick<Record<string, number>>([{ USD: 12 }, { USD: 30 }, { USD: 60 }, { USD: 60 }]),
       ...(random.chance(0.5) ? { units: { tokens: random.pick([12, 40]) } } : {}),
+      ...(random.chance(0.1) ? { askAt: 0.7 } : {}),
       ...(random.chance(0.2) ? { perVerb: [{ actions: ['file.*', '**.send'], calls: random.pick([3, 8]) }] } : {}),
       windows: windows(random),
     },
@@ -342,6 +343,7 @@ function childGrant(random: Random): GrantRequest {
           budget: {
             calls: cap(random),
             ...(random.chance(0.3) ? { cost: { USD: random.pick([6, 12]) } } : {}),
+            ...(random.chance(0.2) ? { reserve: true, reads: 3, writes: 2, external: 1, units: {} } : {}),
             windows: windows(random),
           },
         }

@@ -5,6 +5,7 @@ import {
   COUNTERS,
   type BudgetLimit,
   type Consumed,
+  type Counter,
   type VerbCap,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
@@ -40,8 +41,8 @@ class Calendar {
     return now < this.end ? (this.sums.get(what) ?? 0) : 0;
   }
 
-  /** Begins the period that an entry states, unless one lasts. Returns what is wrong with it. */
-  begin({ at, periods = [] }: Entry): string | undefined {
+  /** Starts the period that an entry states, unless one lasts. Returns what is wrong with it. */
+  start({ at, periods = [] }: Entry): string | undefined {
     if (at < this.end) return undefined;
     const { per, timezone } = this.cap;
     const stated = periods.find((each) => each.per === per && each.timezone === timezone);
@@ -172,12 +173,20 @@ export class Account {
   private windows: Map<string, Window | Calendar>;
 
   private verbs: VerbSums[];
+  /** the accounts directly below in or below which something is set aside */
+  private readonly below = new Set<Account>();
+  private open = true;
 
-  /** @param unnamed the cap of a currency or unit that the budget does not name */
+  /**
+   * @param above the account of the parent
+   * @param unnamed the cap of a currency or unit that the budget does not name
+   */
   constructor(
     private budget: BudgetLimit,
+    private readonly above?: Account,
     private readonly unnamed = 0,
   ) {
+    this.joinAbove();
     this.verbs = (budget.perVerb ?? []).map((cap) => new VerbSums(cap));
     this.windows = new Map(budget.windows.map((each) => [windowKey(each), windowOf(each)]));
   }
@@ -186,6 +195,7 @@ export class Account {
   raise(budget: BudgetLimit): void {
     const old = this.windows;
     this.budget = budget;
+    this.joinAbove();
     const verbs = new Map(this.verbs.map((each) => [each.key, each]));
     this.verbs = (budget.perVerb ?? []).map((cap) => {
       const raised = new VerbSums(cap);
@@ -197,36 +207,118 @@ export class Account {
     this.windows = new Map(budget.windows.map((each) => [windowKey(each), old.get(windowKey(each)) ?? windowOf(each)]));
   }
 
-  /** Charges a permit. Returns a description of an exceeded cap, and whether the permit used up a count. */
-  charge(entry: Entry): { over: string | undefined; usedUp: boolean } {
+  /** The lease has ended: what is set aside for it and unused returns to those above. */
+  end(): void {
+    this.open = false;
+  }
+
+  private joinAbove(): void {
+    if (!this.budget.reserve) return;
+    for (let each: Account = this; each.above; each = each.above) each.above.below.add(each); // eslint-disable-line @typescript-eslint/no-this-alias -- the walk starts here
+  }
+
+  private chargedOf(what: string): number {
+    return isCount(what) ? this.counts[what] : (this.spent.get(what) ?? 0) + (this.held.get(what) ?? 0);
+  }
+
+  private capOf(what: string): number {
+    return isCount(what) ? this.budget[what] : (amountsOf(this.budget)[what] ?? 0);
+  }
+
+  /** Returns what counts against the cap: what is charged, and what is set aside below and unused. */
+  total(what: string): number {
+    let total = this.chargedOf(what);
+    for (const each of this.below)
+      total += Math.max(each.total(what), each.isSetAside ? each.capOf(what) : 0) - each.chargedOf(what);
+    return total;
+  }
+
+  private get isSetAside(): boolean {
+    return this.open && this.budget.reserve === true;
+  }
+
+  /** Returns what is set aside for this account and unused. */
+  slack(what: string): number {
+    return this.isSetAside && this.above ? Math.max(0, this.capOf(what) - this.total(what)) : 0;
+  }
+
+  /** Returns the totals that a charge concerns, before it is made. */
+  totals({ charge }: Pick<Entry, 'charge'>): ReadonlyMap<string, number> {
+    return new Map([...COUNTERS, ...Object.keys(amountsOf(charge))].map((what) => [what, this.total(what)]));
+  }
+
+  /** Returns the caps of the lifetime that are exceeded by what is set aside. */
+  overdrawn(): string[] {
+    const names = [...COUNTERS, ...Object.keys(amountsOf(this.budget))];
+    return names
+      .filter((what) => this.total(what) > this.capOf(what))
+      .map((what) => `${this.total(what)} of ${this.capOf(what)} ${what} are used or set aside`);
+  }
+
+  /**
+   * Charges a permit. Returns a description of an exceeded cap; whether the permit used up a count; and of a cap that it
+   * takes beyond the share for which a person is asked.
+   * @param before the totals before any account of the chain was charged
+   * @param under the accounts of the leases of the chain below this one, already charged
+   */
+  charge(
+    entry: Entry,
+    before: ReadonlyMap<string, number> = new Map(),
+    under: readonly Account[] = [],
+  ): { over: string | undefined; usedUp: boolean; asks: string | undefined } {
     const { charge, at } = entry;
     let over: string | undefined;
     let usedUp = false;
     for (const counter of COUNTERS) {
       this.counts[counter] += charge[counter];
       if (charge[counter] === 0) continue;
-      const [used, cap] = [this.counts[counter], this.budget[counter]];
-      if (used > cap) over ??= `${used} of ${cap} ${counter} are used`;
-      usedUp ||= used >= cap;
+      const [used, cap] = [this.total(counter), this.budget[counter]];
+      if (used > cap && used > (before.get(counter) ?? 0)) over ??= `${used} of ${cap} ${counter} are used`;
+      usedUp ||= this.counts[counter] >= cap;
     }
     const caps = amountsOf(this.budget);
     for (const [currency, value] of Object.entries(amountsOf(charge))) {
       add(this.held, currency, value);
-      const used = (this.spent.get(currency) ?? 0) + (this.held.get(currency) ?? 0);
+      const used = this.total(currency);
       const cap = caps[currency] ?? this.unnamed;
-      if (used > cap) over ??= `${used} of ${cap} ${currency} are spent or held`;
+      if (used > cap && used > (before.get(currency) ?? 0)) over ??= `${used} of ${cap} ${currency} are spent or held`;
     }
     for (const each of this.verbs) {
       const exceeded = each.charge(entry);
       over ??= exceeded;
     }
     for (const window of this.windows.values()) {
-      const wrong = window instanceof Calendar ? window.begin(entry) : undefined;
+      const wrong = window instanceof Calendar ? window.start(entry) : undefined;
       over ??= wrong;
     }
     for (const window of this.budget.windows) over ??= this.overWindow(entry, window);
     for (const window of this.windows.values()) put(window, entry, at);
-    return { over, usedUp };
+    return { over, usedUp, asks: this.asks(entry, under) };
+  }
+
+  private asks({ charge, at, verb }: Entry, under: readonly Account[]): string | undefined {
+    const { askAt, perVerb = [], windows } = this.budget;
+    if (askAt === undefined) return undefined;
+    const charged: Amounts = { ...countsOf(charge), ...amountsOf(charge) };
+    const find = (caps: Amounts, used: (what: string) => number): string | undefined =>
+      Object.keys(charged).find((what) => {
+        const most = caps[what];
+        return most !== undefined && (charged[what] ?? 0) > 0 && used(what) > askAt * most;
+      });
+    const found = [
+      find({ ...countsOf(this.budget), ...amountsOf(this.budget) }, (what) =>
+        under.reduce((used, each) => used - each.slack(what), this.total(what)),
+      ),
+      ...windows.map((cap) =>
+        find({ ...countsOf(cap), ...amountsOf(cap) }, (what) => this.windows.get(windowKey(cap))?.used(what, at) ?? 0),
+      ),
+      ...perVerb.map((cap, i) =>
+        cap.actions.some((pattern) => matchesVerb(pattern, verb))
+          ? find({ ...countsOf(cap), ...amountsOf(cap) }, (what) => this.verbs[i]?.sums.get(what) ?? 0)
+          : undefined,
+      ),
+    ].find((each) => each !== undefined);
+    return found === undefined ? undefined : `more than ${askAt} of a cap of ${found} are used`;
   }
 
   private overWindow({ charge, at }: Entry, cap: BudgetLimit['windows'][number]): string | undefined {
@@ -250,18 +342,22 @@ export class Account {
    * Settles a permit: releases the reserved amounts and adds those spent. Returns whether a cap is thereby reached, or
    * exceeded because the cost was higher than the reservation.
    */
-  settle(entry: Entry, charge: Consumed, now: number): 'reached' | 'exceeded' | undefined {
+  settle(
+    entry: Entry,
+    charge: Consumed,
+    now: number,
+    before: ReadonlyMap<string, number> = new Map(),
+  ): 'reached' | 'exceeded' | undefined {
     const [reserved, cost, caps] = [amountsOf(entry.charge), amountsOf(charge), amountsOf(this.budget)];
     for (const [currency, value] of Object.entries(reserved)) add(this.held, currency, -value);
     let [reached, exceeded] = [false, false];
     for (const [currency, value] of Object.entries(cost)) {
       add(this.spent, currency, value);
       if (value <= 0) continue;
-      const held = this.held.get(currency) ?? 0;
-      const used = (this.spent.get(currency) ?? 0) + held;
+      const used = this.total(currency);
       const cap = caps[currency] ?? this.unnamed;
-      exceeded ||= used > cap && value > (reserved[currency] ?? 0);
-      reached ||= used === cap && held === 0;
+      exceeded ||= used > cap && value > (reserved[currency] ?? 0) && used > (before.get(currency) ?? 0);
+      reached ||= used === cap && used === this.spent.get(currency);
     }
     for (const each of this.verbs) each.settle(entry, reserved, cost);
     const currencies = new Set([...Object.keys(reserved), ...Object.keys(cost)]);
@@ -270,6 +366,11 @@ export class Account {
     return exceeded ? 'exceeded' : reached ? 'reached' : undefined;
   }
 }
+
+const isCount = (what: string): what is Counter => (COUNTERS as readonly string[]).includes(what);
+
+const countsOf = (of: { readonly [C in Counter]?: number | undefined }): Amounts =>
+  Object.fromEntries(COUNTERS.flatMap((each) => (of[each] === undefined ? [] : [[each, of[each]]])));
 
 const windowOf = (cap: WindowCap): Window | Calendar =>
   cap.timezone === undefined ? new Window(windowMs(cap)) : new Calendar(cap);

@@ -67,8 +67,13 @@ export class Rulebook {
 
     const { charge, verb, periods } = data;
     const entry: Permit = { id, grantId: leaf.id, runId: leaf.run.id, charge, at: now, verb, periods };
-    for (const grant of chain) {
-      const { over, usedUp } = grant.account.charge(entry);
+    const accounts = chain.map(({ account }) => account);
+    const before = accounts.map((account) => account.totals(entry));
+    for (const [up, grant] of chain.entries()) {
+      const charged = grant.account.charge(entry, before[up], accounts.slice(0, up));
+      const { over, usedUp } = charged;
+      if (charged.asks !== undefined && asks === undefined && data.approvalId === undefined)
+        report('approval', `permitted without an approval, although ${charged.asks} under ${grant.id}`);
       if (over !== undefined) report('budget', `permitted although ${over} of ${grant.id}`);
       if (usedUp) this.due.set(grant.id, 'end');
     }
@@ -97,8 +102,10 @@ export class Rulebook {
     if (unaccounted !== undefined) report('budget', `the outcome of ${id}: ${unaccounted}`);
     const reserved = amountsOf(permit.charge);
     const over = Object.entries(amountsOf(event.data)).some(([name, value]) => value > (reserved[name] ?? 0));
-    (books.chain(permit.grantId) ?? []).forEach((grant, up) => {
-      const used = grant.account.settle(permit, charge, at(event.time));
+    const chain = books.chain(permit.grantId) ?? [];
+    const before = chain.map(({ account }) => account.totals({ charge }));
+    chain.forEach((grant, up) => {
+      const used = grant.account.settle(permit, charge, at(event.time), before[up]);
       if (grant.ended !== undefined) return;
       if ((over && up === 0) || used === 'reached') this.due.set(grant.id, 'end');
       else if (used === 'exceeded' && !grant.suspended) this.due.set(grant.id, 'stop');
@@ -161,7 +168,7 @@ export class Rulebook {
       expiresAt: at(limits.time.expiresAt),
       issuedAt: now,
       position: event.position,
-      account: old?.account ?? new Account(limits.budget),
+      account: old?.account ?? new Account(limits.budget, parent?.account),
       ended: undefined,
       struck: undefined,
       suspended: false,
@@ -169,6 +176,14 @@ export class Rulebook {
       children: old?.children ?? 0,
       rulesSeen: books.rules.length,
     });
+    this.setAside(parentId, limits, report);
+  }
+
+  /** I3: what is set aside for a new lease must be left in each lease above. */
+  private setAside(parentId: string | undefined, limits: Grant['limits'], report: ReportFinding): void {
+    if (!limits.budget.reserve || parentId === undefined) return;
+    for (const { id, account } of this.books.chain(parentId) ?? [])
+      for (const over of account.overdrawn()) report('budget', `set aside although ${over} of ${id}`);
   }
 
   end(event: Event, why: string, report: ReportFinding): void {
@@ -176,6 +191,7 @@ export class Rulebook {
     if (!grant) return report('custody', `${event.grantId ?? 'no grant'} is unknown`);
     grant.ended = why;
     this.books.runEnded(event.runId);
+    grant.account.end();
     this.due.delete(grant.id);
   }
 }
@@ -322,8 +338,10 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     GrantExhausted: (book, event, report) => book.end(event, 'is exhausted', report),
     RunCompleted({ books }, event) {
       const grant = books.standing(event.grantId);
-      if (grant) grant.ended ??= 'is completed';
       books.runEnded(event.runId);
+      if (!grant) return;
+      grant.ended ??= 'is completed';
+      grant.account.end();
     },
     ApprovalRequested({ books }, event, report) {
       const { approvalId } = event.data;

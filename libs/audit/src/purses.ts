@@ -20,7 +20,7 @@ export class Purses {
   set({ name, selector, budget }: EventOf<'TenantBudgetSet'>['data']): void {
     const known = this.byName.get(name);
     const caps = budgetOf(budget);
-    if (!known) return void this.byName.set(name, { account: new Account(caps, Infinity), selector });
+    if (!known) return void this.byName.set(name, { account: new Account(caps, undefined, Infinity), selector });
     known.account.raise(caps);
     known.selector = selector;
   }

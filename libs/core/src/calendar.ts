@@ -1,5 +1,5 @@
 /**
- * Days, weeks and months in a time zone, as instants. A period begins at its first local midnight, or where the clock
+ * Days, weeks and months in a time zone, as instants. A period starts at its first local midnight, or where the clock
  * skips midnight, at the first instant after it; so days of 23, 24.5 or 25 hours are whole, and every instant is in
  * exactly one period. Reads the time zone data of this machine: the result may differ elsewhere, so a decision that uses
  * it records it.
@@ -80,7 +80,7 @@ function startOf(unit: CalendarUnit, local: number, n: number): number {
 
 /**
  * Returns the day, ISO week (from Monday) or month that contains an instant. Clocks that are set back across midnight
- * show the earlier day again; that time still belongs to the day that has begun.
+ * show the earlier day again; that time still belongs to the day that has started.
  * @throws RangeError if the zone is unknown on this machine
  */
 export function periodAt(unit: CalendarUnit, zone: string, at: number): Period {

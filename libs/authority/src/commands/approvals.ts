@@ -6,6 +6,8 @@ import { blockedInChain, blockedItself, livenessReason, type Blocked } from '../
 import { revokedRequest } from '../presentation/approval-status';
 import { quarantineRefusal, subjectOf } from '../revocation/revocation-rules';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
+import { cannotSetAside } from '../state/reserves';
+import { SET_ASIDE_DETAIL } from './grants/delegate';
 import { widerThan } from './grants/run';
 import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
@@ -92,6 +94,12 @@ function approveGrant(
       'the limits exceed the current ones of the parent; deny this request',
       tooWide,
     );
+
+  const above = parent && chainOf(state, parent.id);
+  const old = approval.supersedes === undefined ? undefined : state.grants.get(approval.supersedes);
+  const short = above ? cannotSetAside(above, limits.budget, old) : [];
+  if (short.length > 0)
+    return refuse('BUDGET_EXHAUSTED', `the budget ${SET_ASIDE_DETAIL}; approve it later, or deny it`, short);
 
   const { treeId, runId } = approval;
   const run = state.runs.get(runId);

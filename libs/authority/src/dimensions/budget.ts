@@ -16,10 +16,12 @@ import type { Dimension, Usage, Verdict } from './dimension';
 import { allowance, includes, type Work } from '../matching/inclusion';
 import { verbSegments } from '../matching/verbs/verb';
 import { calendarPeriodOf } from '../state/periods';
-import { verbKey, verbScopes } from '../state/scopes';
+import { verbKey, verbScopes, type ScopeFacts } from '../state/scopes';
 import {
+  addCharge,
   chargeOf,
   currentPeriod,
+  nothing,
   SETTLED,
   windowKey,
   windowMoves,
@@ -27,9 +29,10 @@ import {
   windowUsed,
   type Settled,
 } from '../state/usage';
+import { amountText } from '../presentation/amounts';
 import { counted, listed, sentence } from '../presentation/text';
 import { scopeVerdict } from './scope-verdict';
-import { deny, PERMIT, Wider } from './verdict';
+import { deny, PERMIT, stepUp, Wider } from './verdict';
 
 /**
  * How much a grant may use: in its lifetime, in one action, and per rolling window. Whole numbers, money in minor
@@ -67,6 +70,8 @@ export const budget: Dimension<BudgetLimit> = {
       ...(isEmpty(units) ? {} : { units }),
       ...once,
       ...perVerbOf(meetVerbCaps(a.perVerb, b.perVerb)),
+      ...(a.askAt === undefined && b.askAt === undefined ? {} : { askAt: Math.min(a.askAt ?? 1, b.askAt ?? 1) }),
+      ...(a.reserve || b.reserve ? { reserve: true as const } : {}),
       windows: meetWindows(a.windows, b.windows),
     };
   },
@@ -113,6 +118,11 @@ export const budget: Dimension<BudgetLimit> = {
         says,
       );
     }
+    if (parent.askAt !== undefined) {
+      const says = `would ask a person later than its parent, which asks beyond ${shareText(parent.askAt)} of any cap`;
+      const isEarlier = child.askAt !== undefined && child.askAt <= parent.askAt;
+      wider.unless(isEarlier, 'budget.askAt', child.askAt ?? null, parent.askAt, says);
+    }
     if (parent.perVerb !== undefined) {
       const work = allowance(effort);
       for (const cap of parent.perVerb) {
@@ -132,6 +142,7 @@ export const budget: Dimension<BudgetLimit> = {
       amountVerdict('units', limit, usage, action.units) ??
       windowVerdict(limit, usage, charge, now) ??
       (limit.perVerb === undefined ? undefined : scopeVerdict(verbScopes(limit), usage.scopes, action, charge)) ??
+      (limit.askAt === undefined ? undefined : askVerdict(limit, limit.askAt, usage, action, charge, now)) ??
       PERMIT
     );
   },
@@ -146,6 +157,8 @@ export const budget: Dimension<BudgetLimit> = {
       ...(once.length > 0 ? [`${sentence(once)} at most in one action`] : []),
       ...(limit.perVerb ?? []).map((cap) => `${listed(cap.actions)}: at most ${formatVerbCaps(cap)}`),
       ...limit.windows.map((window) => `per ${perText(window)} at most ${formatCaps(window)}`),
+      ...(limit.reserve ? ['all of it is set aside from the budget of its parent'] : []),
+      ...(limit.askAt === undefined ? [] : [`asks a person beyond ${shareText(limit.askAt)} of any cap`]),
     ].join('; ');
   },
 };
@@ -158,17 +171,19 @@ function countVerdict(limit: BudgetLimit, usage: Usage, charge: Consumed): Verdi
   for (const counter of COUNTERS) {
     const used = usage.committed[counter] + usage.reserved[counter];
     if (charge[counter] === 0 || used + charge[counter] <= limit[counter]) continue;
-    return deny('BUDGET_EXHAUSTED', `${used} of ${limit[counter]} ${counter} are used up`, {
-      path: `budget.${counter}`,
-      limit: limit[counter],
-      actual: used,
-    });
+    return deny(
+      'BUDGET_EXHAUSTED',
+      `${used} of ${limit[counter]} ${counter} are ${usage.reserved[counter] > 0 ? 'used up or set aside' : 'used up'}`,
+      {
+        path: `budget.${counter}`,
+        limit: limit[counter],
+        actual: used,
+      },
+    );
   }
   return undefined;
 }
 
-/** Formats an amount of a currency, or of a unit. */
-const amountText: Record<Settled, (value: number, name: string) => string> = { cost: money, units: quantity };
 const UNNAMED = {
   cost: ['CURRENCY_NOT_ALLOWED', 'the lease may not spend'],
   units: ['UNIT_NOT_ALLOWED', 'the lease may not use'],
@@ -252,6 +267,65 @@ function moveText(buckets: Buckets, window: WindowCap, now: number): string {
 function zonedOrUtc(at: number, zone: string): string {
   return isTimeZone(zone) ? zonedText(at, zone) : rfc3339(at);
 }
+
+/** The most caps that one question names. */
+const CAPS_NAMED = 4;
+
+/**
+ * Asks a person if a cap would be used beyond its share with this charge. It is one objection whatever the caps, so that
+ * an approval of this call stays valid while others use more.
+ */
+function askVerdict(
+  limit: BudgetLimit,
+  askAt: number,
+  usage: Usage,
+  facts: ScopeFacts,
+  charge: Consumed,
+  now: number,
+): Verdict | undefined {
+  const beyond = [
+    ...beyondShare(askAt, limit, sumOf(usage.committed, usage.reserved), charge, ''),
+    ...limit.windows.flatMap((window, i) => {
+      const used = windowUsed(usage.windows[i]?.buckets ?? [], window, now);
+      return beyondShare(askAt, window, used, charge, ` per ${perText(window)}`);
+    }),
+    ...verbScopes(limit).flatMap((scope, i) =>
+      scope.covers(facts)
+        ? beyondShare(askAt, scope.caps, usage.scopes?.[i] ?? nothing(), charge, ` for ${scope.says}`)
+        : [],
+    ),
+  ];
+  if (beyond.length === 0) return undefined;
+  const message = `beyond ${shareText(askAt)} of a cap a person is asked, and this would use ${listed(beyond, '', CAPS_NAMED)}`;
+  return stepUp('BUDGET_ASK_AT', message, { path: 'budget.askAt', limit: askAt });
+}
+
+const sumOf = (a: Consumed, b: Consumed): Consumed => {
+  const sum = nothing();
+  addCharge(sum, a);
+  addCharge(sum, b);
+  return sum;
+};
+
+type Caps = { readonly [C in Counter]?: number | undefined } & Partial<Pick<Consumed, Settled>>;
+/** Returns the caps that a charge takes beyond a share, as text. */
+function beyondShare(askAt: number, caps: Caps, used: Consumed, charge: Consumed, where: string): string[] {
+  const counts = COUNTERS.flatMap((counter) => {
+    const [most, after] = [caps[counter], used[counter] + charge[counter]];
+    const isBeyond = most !== undefined && charge[counter] > 0 && !(after <= askAt * most);
+    return isBeyond ? [`${after} of ${most} ${counter}${where}`] : [];
+  });
+  const amounts = SETTLED.flatMap((kind) =>
+    Object.entries(charge[kind] ?? {}).flatMap(([name, value]) => {
+      const [most, after] = [capOf(caps[kind], name), (used[kind]?.[name] ?? 0) + value];
+      if (most === undefined || after <= askAt * most) return [];
+      return [`${amountText[kind](after, name)} of ${amountText[kind](most, name)}${where}`];
+    }),
+  );
+  return [...counts, ...amounts];
+}
+
+const shareText = (share: number): string => `${Number((share * 100).toFixed(2))}%`;
 
 /** Returns the first cap of a window that a charge would exceed. */
 function exceeded(

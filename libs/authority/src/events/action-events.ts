@@ -2,6 +2,7 @@ import type { EventOf } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state/state';
 import { statesPeriods } from '../state/periods';
+import { applySlacks, slacksOf } from '../state/reserves';
 import { commitInScopes, reserveInScopes } from '../state/scopes';
 import { commit, reserve } from '../state/usage';
 import { useApproval } from './approval-events';
@@ -21,7 +22,9 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   follows(event.runId === leaf.runId && event.treeId === leaf.treeId, 'run and tree of its grant', event);
   follows(isCountable(data.charge), 'amounts that can be counted (I3)', event);
   follows(statesPeriods(chain, at, data.periods), 'the calendar periods of its leases', event);
+  const slacks = slacksOf(chain);
   for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at, data.periods);
+  if (slacks) applySlacks(chain, slacks);
   const covered = reserveInScopes(chain, data, data.charge);
   leaf.inFlight += 1;
   starts(state, leaf.treeId);
@@ -79,8 +82,10 @@ function settle(
   const settled = { status, runId: action.runId, at, position: event.position, latePosition: undefined };
   (status === 'abandoned' ? state.abandoned : state.settled).set(id, settled);
   const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
+  const slacks = slacksOf(chain);
   for (const grant of chain)
     commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
+  if (slacks) applySlacks(chain, slacks);
   if (action.purses !== undefined) settleDrawn(state, action, event.data.charge, at);
   commitInScopes(chain, action.covered, action.charge, event.data.charge);
   (chain[0] as GrantNode).inFlight -= 1;

@@ -1,6 +1,7 @@
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { GrantStatus } from '@bailiwick/contracts/grants/grant';
-import type { GrantNode, LogState, RunNode } from '../state/state';
+import { giveBack } from '../state/reserves';
+import { chainOf, type GrantNode, type LogState, type RunNode } from '../state/state';
 import { ends, isGoing } from './ended';
 import { follows, grantOf, runOf, type Fold } from './follows';
 
@@ -28,7 +29,8 @@ export const grantExhausted: Fold<'GrantExhausted'> = (state, event, at) => endG
 export const runCompleted: Fold<'RunCompleted'> = (state, event, at) => {
   const run = runOf(state, event);
   const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
-  if (grant && isOpen(grant.status)) close(grant, 'completed', at, event.data.reason.says ?? event.data.reason.code);
+  if (grant && isOpen(grant.status))
+    close(state, grant, 'completed', at, event.data.reason.says ?? event.data.reason.code);
   endRun(state, run, 'completed', at, event.data.reason.says ?? event.data.reason.code);
 };
 
@@ -41,12 +43,16 @@ function endGrant(
   const says = event.data.reason.says ?? event.data.reason.code;
   const grant = grantOf(state, event);
   follows(grant.status !== 'superseded', 'a grant that was not superseded', event);
-  close(grant, status, at, says);
+  close(state, grant, status, at, says);
   endRun(state, runOf(state, event), status as 'revoked' | 'expired' | 'exhausted', at, says);
 }
 
-/** Closes a grant. It stays as a record until its tree is forgotten, but can no longer act (I2). */
-function close(grant: GrantNode, status: GrantStatus, at: number, reason: string): void {
+/**
+ * Closes a grant. It stays as a record until its tree is forgotten, but can no longer act (I2). The
+ * unused part of its reserve returns to its ancestors; the part of its calls in flight stays until they settle (I3).
+ */
+function close(state: LogState, grant: GrantNode, status: GrantStatus, at: number, reason: string): void {
+  if (grant.usage.aside !== undefined) giveBack(chainOf(state, grant.id) ?? [grant]);
   grant.status = status;
   grant.endedAt = at;
   grant.endReason = reason;

@@ -1,6 +1,7 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
-import { current, type GrantNode, type LogState, type RunNode } from '../state/state';
+import { setAside } from '../state/reserves';
+import { chainOf, current, type GrantNode, type LogState, type RunNode } from '../state/state';
 import { usageFor } from '../state/scopes';
 import { useApproval } from './approval-events';
 import { isGoing, join } from './ended';
@@ -41,6 +42,8 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   follows(run.grantId === data.supersedes && (!old || isOpen(old.status)), 'the grant that its run has', event);
   follows(isGoing(run.status), 'a run that has not ended', event);
   if (!old && parent) parent.children += 1;
+  if (parent && (data.limits.budget.reserve || old?.usage.aside))
+    setAside(grant, must(chainOf(state, parent.id), 'chain of the parent', event), old);
   addGrant(state, grant);
   join(state.trees.get(grant.treeId), 'grants', grant);
   run.grantId = grant.id;

@@ -22,7 +22,7 @@ const codes = (event: ReturnType<typeof act>) =>
   event.data.reasons.flatMap(({ reasons = [] }) => reasons.map(({ message }) => message));
 
 describe('a calendar window', () => {
-  it('denies until the local midnight, and says when that is in its zone', () => {
+  it('denies until the local midnight, and states when that is in its zone', () => {
     const log = logAt('2026-03-28T22:59:00Z'); // 23:59 in Berlin; the next day has 23 hours
     const { grantId } = openTestRun(log, lease(daily('Europe/Berlin')));
     act(log, grantId, 'file.read');
@@ -50,7 +50,7 @@ describe('a calendar window', () => {
   });
 
   it('resets where clocks skip midnight', () => {
-    const log = logAt('2018-11-04T02:59:00Z'); // 23:59 in Sao Paulo; the next day begins at 01:00
+    const log = logAt('2018-11-04T02:59:00Z'); // 23:59 in Sao Paulo; the next day starts at 01:00
     const { grantId } = openTestRun(log, lease(daily('America/Sao_Paulo', 1)));
     act(log, grantId, 'file.read');
     expect(codes(act(log, grantId, 'file.read'))[0]).toContain('moves at 2018-11-04T01:00:00-02:00');
@@ -71,8 +71,10 @@ describe('a calendar window', () => {
         event === permit ? { ...permit, data: { ...permit.data, periods: [{ ...period, end }] as never } } : event,
       );
     other.now = Date.parse('2026-06-02T03:00:00Z');
-    act(other, grantId, 'file.read');
-    expect(codes(act(other, grantId, 'file.read'))[0]).toContain('moves at 2026-06-02T06:00:00+02:00');
+    act(other, grantId, 'file.read', { commandId: 'cmd_other001' });
+    expect(codes(act(other, grantId, 'file.read', { commandId: 'cmd_other002' }))[0]).toContain(
+      'moves at 2026-06-02T06:00:00+02:00',
+    );
     const read = fromSnapshot(toSnapshot(other.state));
     expect(stateDigest(read)).toBe(stateDigest(other.state));
   });

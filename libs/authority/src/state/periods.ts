@@ -5,9 +5,9 @@ import { rfc3339 } from '@bailiwick/core/clock';
 import { currentPeriod, type MutableUsage } from './usage';
 
 /*
- * When a day begins depends on the time zone data of the machine, which change several times a year. The decision
- * therefore records the periods that begin with its permit, and each fold takes them from the event: a refold, a
- * snapshot, an audit and a receipt give the same usage on every machine and in every year (I10). A period that has begun
+ * When a day starts depends on the time zone data of the machine, which change several times a year. The decision
+ * therefore records the periods that start with its permit, and each fold takes them from the event: a refold, a
+ * snapshot, an audit and a receipt give the same usage on every machine and in every year (I10). A period that has started
  * lasts until its recorded end. Two owners with different data cannot make usage start again: at worst a period ends
  * when the data of its first owner stated.
  */
@@ -18,7 +18,7 @@ interface Account {
 }
 
 /**
- * Returns the calendar periods that a permit would begin in one of these accounts; undefined if there are none.
+ * Returns the calendar periods that a permit would start in one of these accounts; undefined if there are none.
  * @param known periods that are taken as they are, as far as they contain `now`
  */
 export function periodsFor(

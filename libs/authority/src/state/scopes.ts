@@ -6,7 +6,7 @@ import { addCharge, carryUsage, emptyUsage, nothing, settleCharge, type Mutable,
 
 /*
  * Caps for a part of the actions of a lease. An action counts in every scope that covers it, in the lease that names the
- * scope, whoever below it acts (I3). A scope that is used up denies further such actions and ends nothing. Whether a
+ * scope, for every run below it (I3). A scope that is used up denies further such actions and ends nothing. Whether a
  * scope covers an action depends only on what the event of the permit records, so that every fold counts alike (I10).
  */
 

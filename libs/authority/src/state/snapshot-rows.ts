@@ -104,8 +104,10 @@ type UsageRow = [
   committed: ConsumedRow,
   reserved: ConsumedRow,
   windows: MutableUsage['windows'],
-  /** left out if the lease has no scopes */
-  scopes?: ConsumedRow[],
+  /** left out, or null, if the lease has no scopes */
+  scopes?: ConsumedRow[] | null,
+  /** left out if nothing is set aside for the lease */
+  aside?: ConsumedRow,
 ];
 /** money, then units if there are any; 0 if nothing was consumed */
 type ConsumedRow =
@@ -233,15 +235,21 @@ function numberIn(numbers: ReadonlyMap<string, number>, id: string | undefined):
   return number;
 }
 
-function usageRow({ committed, reserved, windows, scopes }: MutableUsage): UsageRow {
+function usageRow({ committed, reserved, windows, scopes, aside }: MutableUsage): UsageRow {
   const row: UsageRow = [rowOf(committed), rowOf(reserved), windows];
-  if (scopes) row.push(scopes.map(rowOf));
+  if (aside) row.push(scopes ? scopes.map(rowOf) : null, rowOf(aside));
+  else if (scopes) row.push(scopes.map(rowOf));
   return row;
 }
 
-function usageOf([committed, reserved, windows, scopes]: UsageRow): MutableUsage {
+function usageOf([committed, reserved, windows, scopes, aside]: UsageRow): MutableUsage {
   const usage = { committed: consumedOf(committed), reserved: consumedOf(reserved), windows };
-  return scopes ? { ...usage, scopes: scopes.map(consumedOf) } : usage;
+  if (!scopes && aside === undefined) return usage;
+  return {
+    ...usage,
+    ...(scopes ? { scopes: scopes.map(consumedOf) } : {}),
+    ...(aside === undefined ? {} : { aside: consumedOf(aside) }),
+  };
 }
 
 function rowOf({ calls, reads, writes, external, cost, units }: Consumed): ConsumedRow {

@@ -13,7 +13,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 /**
  * The accounting of one grant for its whole subtree (I3): whole numbers, minor units; plain values, equal on every fold
  * (I10). Only `evolve` changes it, in place. Counts are committed when a permit is given, since an attempt counts as
- * one, and are never released. Money and units are reserved with the permit and committed with the outcome.
+ * one, and are never released; only a lease below for which they are set aside reserves them. Money and units are reserved with the permit and committed with the outcome.
  */
 export interface MutableUsage {
   readonly committed: Mutable;
@@ -22,12 +22,14 @@ export interface MutableUsage {
   readonly windows: WindowOfUsage[];
   /** one per scope of the lease (`scopes.ts`), same order; absent if it has none */
   readonly scopes?: Mutable[];
+  /** what is set aside for this lease from its ancestors (`reserves.ts`); absent if nothing is, or once it has ended */
+  aside?: Consumed;
 }
 export type Mutable = { -readonly [K in keyof Consumed]: Consumed[K] };
 
 interface Bucket {
   readonly start: number;
-  /** of a calendar window: the end of the period, as recorded when it began */
+  /** of a calendar window: the end of the period, as recorded when it started */
   readonly end?: number;
   readonly used: Mutable;
 }
@@ -72,8 +74,8 @@ const positive = (amounts: Amounts): Record<string, number> =>
 
 /**
  * Records a permit: commits its counts and reserves its money. `now` never decreases.
- * @param periods the calendar periods that the permit records; at least those that begin with it in this budget
- * @throws RangeError if a period that begins is not among them
+ * @param periods the calendar periods that the permit records; at least those that start with it in this budget
+ * @throws RangeError if a period that starts is not among them
  */
 export function reserve(
   usage: MutableUsage,
@@ -88,7 +90,7 @@ export function reserve(
   budget.windows.forEach((window, i) => {
     const { buckets } = usage.windows[i] as WindowOfUsage;
     if (window.timezone !== undefined) {
-      addCharge(currentOrBegun(buckets, window, now, periods).used, charge);
+      addCharge(currentOrStarted(buckets, window, now, periods).used, charge);
       return;
     }
     dropOld(buckets, window, now);
@@ -232,7 +234,8 @@ export function remainingOf(
   const left = nothing();
   chain.forEach(({ usage, limits: { budget } }, i) => {
     for (const counter of COUNTERS) {
-      const value = Math.max(0, budget[counter] - usage.committed[counter] - charge[counter]);
+      const used = usage.committed[counter] + usage.reserved[counter] + charge[counter];
+      const value = Math.max(0, budget[counter] - used);
       left[counter] = i === 0 ? value : Math.min(left[counter], value);
     }
     for (const currency of Object.keys(i === 0 ? budget.cost : left.cost)) {
@@ -280,7 +283,7 @@ export function currentPeriod<B extends { readonly end?: number }>(buckets: read
   return last?.end !== undefined && now < last.end ? last : undefined;
 }
 
-function currentOrBegun(
+function currentOrStarted(
   buckets: Bucket[],
   { per, timezone }: WindowCap,
   now: number,
@@ -293,9 +296,9 @@ function currentOrBegun(
   if (!(start <= now && now < end))
     throw new RangeError(`the permit records no ${per} of ${timezone ?? ''} at its time`);
   // what was permitted before the end of the last period is counted there, even if this one overlaps it
-  const begun = { start: Math.max(start, buckets[buckets.length - 1]?.end ?? start), end, used: nothing() };
-  buckets.splice(0, buckets.length, begun);
-  return begun;
+  const started = { start: Math.max(start, buckets[buckets.length - 1]?.end ?? start), end, used: nothing() };
+  buckets.splice(0, buckets.length, started);
+  return started;
 }
 
 /** Identifies a window in a budget: two windows of one key are the same window. */

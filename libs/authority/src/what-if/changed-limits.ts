@@ -149,6 +149,8 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
       units: own(budget.units, base.budget.units),
       perAction: own(budget.perAction, base.budget.perAction),
       perVerb: verbCaps.length > 0 ? verbCaps : undefined,
+      reserve: budget.reserve,
+      askAt: own(budget.askAt, base.budget.askAt),
       windows: windows.length > 0 ? windows : undefined,
     },
     delegation: { ...delegation, concurrent: own(delegation.concurrent, base.delegation.concurrent) },

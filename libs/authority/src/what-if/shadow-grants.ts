@@ -6,6 +6,7 @@ import { mayPassOn } from '../commands/grants/delegate';
 import { resolveChild } from '../commands/grants/resolve';
 import { blockedInChain, livenessReason } from '../state/liveness';
 import { chainOf, type RunNode } from '../state/state';
+import { cannotSetAside } from '../state/reserves';
 import { usageFor } from '../state/scopes';
 import { ChangedLimits, type Reissued } from './changed-limits';
 import { timeOf, type Of } from './recorded';
@@ -77,6 +78,9 @@ export class ShadowGrants {
       const passes = mayPassOn(this.log.state, above, agentClass);
       if (passes.outcome !== 'permit') return { kind: 'issued->refused', why: passes.message };
     }
+    const old = supersedes === undefined ? undefined : this.log.state.grants.get(supersedes);
+    const [short] = cannotSetAside(above, data.limits.budget, old);
+    if (short) return { kind: 'issued->refused', why: short.message };
     if (this.changed.isEmpty) return { limits: data.limits, parentId, supersedes };
     const named = data.parentId === undefined ? undefined : this.log.recorded.get(data.parentId);
     const grant = {
@@ -140,7 +144,7 @@ export class ShadowGrants {
         limits: limits.value,
         notBefore: parseTime(limits.value.time.notBefore),
         expiresAt: parseTime(limits.value.time.expiresAt),
-        usage: usageFor(limits.value, grant),
+        usage: { ...usageFor(limits.value, grant), ...(grant.usage.aside ? { aside: grant.usage.aside } : {}) },
       });
     }
   }

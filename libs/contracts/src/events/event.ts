@@ -223,7 +223,7 @@ export const EVENT_DATA = {
     approvalId: idOf('approval').optional(),
     /** the tenant budgets that it draws from, in addition to the grants of its chain */
     tenantBudgets: z.array(budgetName).min(1).max(LIMITS.tenantBudgetsPerAction).optional(),
-    /** the calendar periods that begin with this permit in the leases of its chain; left out if there are none */
+    /** the calendar periods that start with this permit in its leases and tenant budgets; left out if there are none */
     periods: z.array(calendarPeriod).max(LIMITS.calendarPeriods).optional(),
   }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),

@@ -184,6 +184,10 @@ export const budgetLimit = z.strictObject({
   units: units.optional(),
   perAction: perAction.optional(),
   perVerb: perVerb.optional(),
+  /** the share of any cap beyond which a person is asked */
+  askAt: threshold.optional(),
+  /** the caps of the lifetime are set aside from the parent's */
+  reserve: z.literal(true).optional(),
   windows,
 });
 export type BudgetLimit = z.infer<typeof budgetLimit>;
@@ -246,6 +250,8 @@ export const grantRequest = z.strictObject({
       ...partialCaps,
       perAction: perAction.optional(),
       perVerb: perVerb.optional(),
+      askAt: threshold.optional(),
+      reserve: z.boolean().optional(),
       windows: windows.optional(),
     })
     .optional(),

@@ -65,7 +65,20 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
   const runId = pick([...state.runs.keys()], which) ?? '';
   const agentClass = pick(CLASSES, how) as string;
   const send = <T extends CommandType>(type: T, fields: Fields<T>): void => void log.try(type, fields);
-  const budget = { calls: 3 + (how % 20), reads: 20, writes: 20, external: 5, cost: { USD: 50 + how } };
+  const budget = {
+    ...{
+      calls: 3 + (how % 20),
+      reads: 20,
+      writes: 20,
+      external: 5,
+      cost: { USD: 50 + how },
+      units: { tokens: 20 + how },
+    },
+    ...(how % 4 === 0 ? { windows: [{ per: 'day', timezone: 'Asia/Kathmandu', calls: 6 }] } : {}),
+    ...(how % 5 === 0 ? { perVerb: [{ actions: ['file.*'], calls: 4 }] } : {}),
+    ...(how % 11 === 0 ? { askAt: 0.7 } : {}),
+  };
+  const aside = { calls: 2, reads: 2, writes: 1, external: 0, cost: { USD: 9 }, units: { tokens: 5 }, reserve: true };
   switch (kind) {
     case 'open':
     case 'ask':
@@ -80,7 +93,7 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
         agent: { class: agentClass },
         purposeRef: `ref_${String(how % 2).repeat(26)}`,
         grant: {
-          budget: { calls: 1 + (how % 9) },
+          budget: how % 3 === 0 ? aside : { calls: 1 + (how % 9) },
           delegation: how % 2 ? { depth: 1, children: 2, classes: ['*'] } : {},
         },
         payload: words({ task: `task ${how}` }),
@@ -96,6 +109,7 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
         action: { verb, argsDigest: NO_ARGS },
         resource: { type: 'file', id: `f/${how % 4}` },
         cost: how % 3 ? { USD: how % 40 } : {},
+        ...(how % 4 === 0 ? { units: { tokens: how % 9 } } : {}),
         proof: { vouched: true },
         payload: words({ args: { how } }),
       });
@@ -186,6 +200,7 @@ function repeat(log: SealedLog, binding: string, approvalId: string): void {
     action: { verb, argsDigest },
     resource: { type: resource.type, id: resource.id },
     cost: charge.cost,
+    ...(charge.units ? { units: charge.units } : {}),
     proof: { vouched: true },
     approvalId,
   });

@@ -11,6 +11,7 @@ import { endedFirst, livenessReason, type Blocked } from '../../state/liveness';
 import { accountsOf, leastLeft, pursesFor, type PurseNode } from '../../state/purses';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { periodsFor } from '../../state/periods';
+import { asSeenBelow } from '../../state/reserves';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
@@ -97,7 +98,7 @@ function leftAfter(
   charge: Consumed,
   now: number,
 ): Pick<DecidedAction, 'remaining' | 'least'> {
-  const remaining = remainingOf(chain, charge);
+  const remaining = remainingOf(asSeenBelow(chain), charge);
   return purses.length === 0 ? { remaining } : { remaining, least: leastLeft(remaining, purses, now, charge) };
 }
 
@@ -265,7 +266,7 @@ function recordOf(
     reasons,
     proof: facts.proof,
     ...(drift === 0 ? {} : { drift }),
-    remaining: remainingOf(chain),
+    remaining: remainingOf(asSeenBelow(chain)),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { chainOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
+import { applySlacks, giveBack, slacksOf } from '../../state/reserves';
 import { commitInScopes, reserveInScopes } from '../../state/scopes';
 import { commit, reserve } from '../../state/usage';
 import { givenUp } from './settle-action';
@@ -45,8 +46,10 @@ class Books {
     const { type, grantId = '' } = event;
     if (type === 'ActionPermitted') {
       const chain = this.chain(grantId);
+      const slacks = slacksOf(chain);
       for (const { usage, limits } of chain)
         reserve(usage, limits.budget, event.data.charge, this.now, event.data.periods);
+      if (slacks) applySlacks(chain, slacks);
       reserveInScopes(chain, event.data, event.data.charge);
     } else if (type === 'ActionCompleted' || type === 'ActionFailed' || type === 'ActionAbandoned') {
       if (action) this.settle(action, event.data.charge);
@@ -56,13 +59,17 @@ class Books {
 
   private settle(action: ActionNode, charge: Consumed): void {
     const chain = this.chain(action.grantId);
+    const slacks = slacksOf(chain);
     for (const { usage, limits } of chain)
       commit(usage, limits.budget, action.charge, charge, action.permittedAt, this.now);
+    if (slacks) applySlacks(chain, slacks);
     commitInScopes(chain, action.covered, action.charge, charge);
   }
 
   private end(grantId: string, status: GrantNode['status']): void {
-    const [grant] = this.chain(grantId);
+    const chain = this.chain(grantId);
+    const [grant] = chain;
     if (grant) grant.status = status;
+    if (status === 'exhausted') giveBack(chain);
   }
 }

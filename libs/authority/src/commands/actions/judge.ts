@@ -7,7 +7,7 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import { classify } from '../../matching/catalog';
 import { SENDS } from '../../events/action-events';
 import { unverifiedCost } from '../../matching/unverified';
-import type { ActionFacts, Situation } from '../../dimensions/dimension';
+import type { ActionFacts, Situation, Usage } from '../../dimensions/dimension';
 import { DIMENSION_TABLE } from '../../dimensions/all';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { toolFault } from '../../matching/names';
@@ -15,6 +15,7 @@ import { namesPlace } from '../../state/places';
 import { normalizeResourceId } from '../../matching/pattern';
 import { toolDeniedBy, type Named } from '../../revocation/revocation-rules';
 import { pursesFor } from '../../state/purses';
+import { asSeenBelow } from '../../state/reserves';
 import type { GrantNode, LogState, RunNode } from '../../state/state';
 import { chargeOf } from '../../state/usage';
 import { normalizeVerb } from '../../matching/verbs/verb';
@@ -100,8 +101,10 @@ export function judge(
   const reasons: Reason[] = [];
   const blocked = blockedInChain(state, chain, now);
   if (blocked) reasons.push(livenessReason(chain, blocked));
-  for (const grant of chain) {
-    const objections = objectionsOf(grant, asked, grant === leaf, now);
+  const accounts = asSeenBelow(chain);
+  for (const [i, grant] of chain.entries()) {
+    const { usage } = accounts[i] as GrantNode;
+    const objections = objectionsOf(grant, usage, asked, grant === leaf, now);
     if (objections.length > 0) {
       reasons.push({
         rule: 'grant',
@@ -168,8 +171,8 @@ export function strictest(reasons: readonly Reason[]): DecisionOutcome {
 /** I11: a lease that was forged without a limit that each has is judged, and denied or refused, by the dimension. */
 const isOptional = (name: string): boolean => name === 'permissions' || name === 'deny';
 
-function objectionsOf(grant: GrantNode, asked: Asked, leaf: boolean, now: number): Reason[] {
-  const situation: Situation = { usage: grant.usage, drift: asked.drift, leaf };
+function objectionsOf(grant: GrantNode, usage: Usage, asked: Asked, leaf: boolean, now: number): Reason[] {
+  const situation: Situation = { usage, drift: asked.drift, leaf };
   const objections: Reason[] = [];
   for (const dimension of DIMENSION_TABLE) {
     const limit = grant.limits[dimension.name];

@@ -6,6 +6,7 @@ import { isRelaxing } from '../../matching/catalog';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
 import { pursesOf } from '../../events/budget-events';
 import type { PurseNode } from '../../state/purses';
+import { asSeenBelow, releasedIn } from '../../state/reserves';
 import { leftInScopes } from '../../state/scopes';
 import { leftOf, moneyAfter, SETTLED, type Amounts, type Settled } from '../../state/usage';
 import { exhausted } from './authorize-action';
@@ -106,6 +107,7 @@ function settlementUnder(
   );
   const leaf = chain[0] as GrantNode;
   const charge = chargeAfter(chain, action, report, now, purses);
+  const released = releasedIn(chain, action.charge, charge);
   const findings = SETTLED.flatMap((kind) => findingsOf(kind, chain, report, charge));
   return [
     {
@@ -124,9 +126,14 @@ function settlementUnder(
         ...more,
       },
     },
-    ...chain.flatMap((grant): NewEvent[] => {
+    ...chain.flatMap((grant, i): NewEvent[] => {
       if (grant.status !== 'active' && grant.status !== 'suspended') return [];
-      const { reached, carriedOver } = moneyAfter(grant.usage, grant.limits.budget, action.charge, charge);
+      const { reached, carriedOver } = moneyAfter(
+        grant.usage,
+        grant.limits.budget,
+        released?.[i] ?? action.charge,
+        charge,
+      );
       if (overrun && grant === leaf) return [exhausted(grant, [...reached, ...carriedOver].sort(), true)];
       if (carriedOver.length > 0) return grant.status === 'active' ? [suspendedByOverrun(grant, carriedOver)] : [];
       return reached.length > 0 ? [exhausted(grant, reached)] : [];
@@ -182,8 +189,10 @@ function roomFor(
   now: number,
 ): number {
   const held = charge[kind]?.[name] ?? 0;
-  const rooms = chain.map((grant) => {
-    const left = leftOf(kind, grant.usage, grant.limits.budget, name, held, now);
+  const accounts = asSeenBelow(chain);
+  const rooms = chain.map((grant, i) => {
+    const { usage } = accounts[i] as GrantNode;
+    const left = leftOf(kind, usage, grant.limits.budget, name, held, now);
     return covered === undefined ? left : Math.min(left, leftInScopes(grant, covered, kind, name));
   });
   return Math.min(...rooms);

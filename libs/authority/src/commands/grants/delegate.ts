@@ -9,6 +9,7 @@ import { blockedInChain, livenessReason } from '../../state/liveness';
 import { agentFault, storedAgent } from '../../matching/names';
 import { resolveChild } from './resolve';
 import { quarantineRefusal } from '../../revocation/revocation-rules';
+import { cannotSetAside } from '../../state/reserves';
 import { chainOf, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { clip } from '../../presentation/text';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
@@ -53,6 +54,11 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
     return ok([denied({ agentClass: command.agent.class, code, detail, reasons: reasons ?? [] })]);
   }
   const limits = resolved.value;
+  const short = cannotSetAside(chain, limits.budget);
+  if (short.length > 0) {
+    const detail = `the budget ${SET_ASIDE_DETAIL}: ${short.map(({ path }) => path).join(', ')}; ask for less, or without reserve`;
+    return ok([denied({ agentClass: command.agent.class, code: 'BUDGET_EXHAUSTED', detail, reasons: short })]);
+  }
   const quarantined = quarantineRefusal(state, {
     agentClass: command.agent.class,
     agentInstance: command.agent.instance,
@@ -66,6 +72,8 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
 
   return ok(childRun(state, command, { parent, principalRef: parentRun.principalRef, limits, now }));
 };
+
+export const SET_ASIDE_DETAIL = 'cannot be set aside, since less is left';
 
 /** Returns the events of a child run: its opening and its grant. */
 function childRun(

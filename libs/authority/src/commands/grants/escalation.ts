@@ -102,6 +102,8 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
       ...(budget.units || wanted.units ? { units: { ...budget.units, ...wanted.units } } : {}),
       ...((wanted.perAction ?? budget.perAction) ? { perAction: wanted.perAction ?? budget.perAction } : {}),
       ...(budget.perVerb || wanted.perVerb ? { perVerb: mergeVerbCaps(budget.perVerb, wanted.perVerb) } : {}),
+      askAt: wanted.askAt ?? budget.askAt,
+      reserve: wanted.reserve ?? budget.reserve,
       windows: mergeWindows(budget.windows, wanted.windows ?? []),
     },
     delegation: { ...old.delegation, ...want.delegation },

@@ -114,7 +114,7 @@ const within = (ms: number): number => Math.min(ms, Date.parse('9999-12-31T23:59
 function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits {
   const wanted = request.budget ?? {};
   const { calls, reads, writes, external, cost, perAction = base.budget.perAction, windows } = wanted;
-  const { units = base.budget.units, perVerb = base.budget.perVerb } = wanted;
+  const { units = base.budget.units, perVerb = base.budget.perVerb, askAt = base.budget.askAt } = wanted;
   return {
     time,
     session: request.session ?? base.session,
@@ -132,6 +132,8 @@ function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits
       ...(units && Object.keys(units).length > 0 ? { units } : {}),
       ...(perAction ? { perAction } : {}),
       ...(perVerb && perVerb.length > 0 ? { perVerb } : {}),
+      ...(askAt === undefined ? {} : { askAt }),
+      ...(wanted.reserve ? { reserve: true as const } : {}),
       windows: windows ?? base.budget.windows,
     },
     delegation: { ...base.delegation, ...defined(request.delegation) },
