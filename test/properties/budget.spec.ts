@@ -13,7 +13,7 @@ import { Play } from './play';
  * are not exhausted; if an overrun ends nothing, or is clipped; if a window forgets early, or drops a late overrun with
  * its bucket; if a raise resets the usage.
  */
-fc.configureGlobal({ seed: 20260103 });
+fc.configureGlobal({ seed: 20260105 });
 
 /** Half of the stories only use budget, so that they reach caps, report overruns late and outlast windows. */
 const story = fc.oneof(moves(50), moves(50, ['act', 'act', 'act', 'settle', 'wait']));
@@ -31,6 +31,9 @@ function always(check: (soFar: readonly Event[], event: Event, all: ledger.Entry
   fc.assert(property, { numRuns: 140 });
 }
 
+const wasNarrowed = (soFar: readonly Event[], id: string): boolean =>
+  soFar.some((event) => event.type === 'GrantNarrowed' && ledger.account(soFar, event.grantId as string) === id);
+
 const accountsOf = (all: readonly ledger.Entry[]): string[] => [...new Set(all.flatMap((entry) => entry.accounts))];
 
 describe('I3: what is reserved counts against the grant and all its ancestors, and no cap is ever exceeded', () => {
@@ -40,11 +43,16 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
       for (const id of accountsOf(all)) {
         const mine = ledger.of(all, id);
         const budget = ledger.budgetOf(soFar, id);
-        for (const counter of COUNTERS) expect(ledger.count(mine, counter)).toBeLessThanOrEqual(budget[counter]);
+        // a narrowing may leave a cap below the use; no later permit charges it
+        const last = event.actionId === mine[mine.length - 1]?.permit.actionId && event.type === 'ActionPermitted';
+        if (last)
+          for (const counter of COUNTERS)
+            if (event.data.charge[counter] > 0)
+              expect(ledger.count(mine, counter)).toBeLessThanOrEqual(budget[counter]);
         for (const currency of ledger.currencies(mine)) {
           const total = ledger.spent(mine, currency) + ledger.held(mine, currency);
           const cap = budget.cost[currency] ?? 0;
-          expect(total - ledger.over(mine, currency)).toBeLessThanOrEqual(cap);
+          if (!wasNarrowed(soFar, id)) expect(total - ledger.over(mine, currency)).toBeLessThanOrEqual(cap);
           const charged = event.type === 'ActionPermitted' && event.actionId === mine[mine.length - 1]?.permit.actionId;
           // even after an overrun, no permit exceeds the cap
           if (charged && (event.data.charge.cost[currency] ?? 0) > 0) expect(total).toBeLessThanOrEqual(cap);
@@ -137,7 +145,7 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
       });
       expect(expected).toEqual([]);
     });
-    fc.assert(property, { numRuns: 140 });
+    fc.assert(property, { numRuns: 220 });
     tally.atLeast(3, 'by calls', 'by reads', 'by writes', 'by external', 'by cost.USD', 'by an overrun');
   });
 

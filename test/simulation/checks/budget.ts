@@ -23,6 +23,7 @@ export function checkBudgets(events: readonly Event[], world: World): void {
   const posted = new Map<string, Posted>();
   for (const event of events) {
     if (event.type === 'GrantIssued') open(accounts, event);
+    else if (event.type === 'GrantNarrowed') narrow(accounts, event);
     else if (event.type === 'ActionPermitted') post(accounts, posted, event, world);
     else if (event.type === 'GrantExhausted') accounts.get(event.grantId as string)?.exhausted.add(event.commandId);
     else if (isOutcome(event)) {
@@ -43,6 +44,11 @@ function open(accounts: Map<string, Account>, { grantId, data }: EventOf<'GrantI
     grantId as string,
     raised ?? { above, budget: data.limits.budget, entries: [], reached: new Set(), exhausted: new Set() },
   );
+}
+
+function narrow(accounts: Map<string, Account>, { grantId, data }: EventOf<'GrantNarrowed'>): void {
+  const account = accounts.get(grantId as string);
+  if (account) account.budget = data.limits.budget;
 }
 
 function post(
@@ -67,7 +73,8 @@ function overdrawn({ entries, budget, reached }: Account, newest: Entry, world: 
   const { charge } = newest.permit.data;
   for (const counter of COUNTERS) {
     const used = count(entries, counter);
-    if (used > budget[counter]) return counter;
+    // a narrowing may leave a cap below the use; no later permit charges it
+    if (charge[counter] > 0 && used > budget[counter]) return counter;
     if (charge[counter] > 0 && used === budget[counter]) {
       world.count('a count used up exactly');
       reached.add(newest.permit.commandId);
@@ -78,7 +85,7 @@ function overdrawn({ entries, budget, reached }: Account, newest: Entry, world: 
     const cap = budget.cost[currency] ?? 0;
     const charged = (charge.cost[currency] ?? 0) > 0;
     // an outcome may declare more cost than was held; this ends the grant, so no later permit may charge it
-    if (total - over(entries, currency) > cap || (charged && total > cap)) return currency;
+    if (charged && (total - over(entries, currency) > cap || total > cap)) return currency;
     if (charged && total === cap) world.count('money used up exactly');
   }
   for (const window of budget.windows) {

@@ -173,7 +173,7 @@ const describeConditions = (selector: Selector): string =>
   sentence(Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)));
 
 /** Describes a selector, e.g. `repo acme/** except acme/secret where sensitivity is one of public, internal`. */
-function describeSelector(selector: Selector): string {
+export function describeSelector(selector: Selector): string {
   const conditions = describeConditions(selector);
   const match = selector.literal ? `${clip(selector.match)} (literally)` : clip(selector.match);
   const except = selector.except ? ` except ${listed(selector.except.map(quoted), '', DESCRIBED)}` : '';

@@ -55,6 +55,7 @@ function close(grant: GrantNode, status: GrantStatus, at: number, reason: string
 /** Ends a run and records when and why. */
 export function endRun(state: LogState, run: RunNode, status: RunNode['status'], at: number, reason: string): void {
   if (isGoing(run.status)) ends(state, run.treeId);
+  if (state.denialStreaks.size > 0) state.denialStreaks.delete(run.id);
   run.status = status;
   run.endedAt = at;
   run.endReason = reason;

@@ -22,6 +22,7 @@ function endTree(state: LogState, treeId: string, at: number, position: number, 
   if (!tree) return; // no readable event opened it, or it is forgotten
   for (const run of tree.runs) {
     run.pendingApprovals = 0;
+    state.denialStreaks.delete(run.id);
     if (isGoing(run.status)) Object.assign(run, { status: 'revoked', endedAt: at, endReason: reason });
   }
   for (const grant of tree.grants) {
@@ -31,6 +32,10 @@ function endTree(state: LogState, treeId: string, at: number, position: number, 
   for (const approval of tree.approvals) {
     if (approval.status === 'pending') stopWaiting(state, approval, 'expired', position, at);
   }
-  for (const action of state.actions.values()) if (action.treeId === treeId) state.actions.delete(action.id);
+  for (const action of state.actions.values()) {
+    if (action.treeId !== treeId) continue;
+    state.actions.delete(action.id);
+    state.ends.delete(action.id);
+  }
   tree.going = 0;
 }

@@ -121,7 +121,13 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
   const windows = budget.windows.filter((own) => !base.budget.windows.some((each) => same(own, each)));
   const own = <T>(value: T, from: T): T | undefined => (same(value, from) ? undefined : value);
   return {
-    time: { notBefore: time.notBefore, expiresAt: own(time.expiresAt, base.time.expiresAt) },
+    time: {
+      notBefore: time.notBefore,
+      expiresAt: own(time.expiresAt, base.time.expiresAt),
+      // a lease that was renewed up to its last end has none left
+      renewUntil: time.renewUntil !== undefined && time.renewUntil > time.expiresAt ? time.renewUntil : undefined,
+      endsOn: own(time.endsOn, base.time.endsOn),
+    },
     session: limits.session,
     purpose: {
       onDrift: own(purpose.onDrift, base.purpose.onDrift),

@@ -2,6 +2,7 @@ import type { Event } from '@bailiwick/contracts/events/event';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
+import { endedByCompletion } from '../commands/actions/ends-lease';
 import { judge } from '../commands/actions/judge';
 import { callAsked } from '../commands/actions/refused-before';
 import { settlement } from '../commands/actions/settle-action';
@@ -113,14 +114,16 @@ export class ShadowActions {
     const { data, actionId, position } = event;
     const ended = exhaustedBy(chain, data.charge);
     const grantId = this.log.currentLease(event.grantId as string);
+    const run = this.log.state.runs.get((chain[0] as GrantNode).runId) as RunNode;
+    const ends = endedByCompletion(chain, askedOf(event, run).facts);
     if (event.type === 'ActionPermitted') {
-      this.log.fold({ ...event, grantId });
+      this.log.fold({ ...event, grantId, data: { ...event.data, ends } });
       return this.log.foldAll(event, ended);
     }
     const times = timesOf(chain, at);
     const { approvalId, ...call } = data;
     const used = usesApproval ? { approvalId } : {};
-    this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...times, ...used } });
+    this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...times, ...used, ends } });
     this.log.foldAll(event, ended);
     // a step-up continues with the person's answer; for a call that was denied nothing more is known
     if (event.type === 'ActionStepUp')

@@ -12,6 +12,7 @@ import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, t
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
+import { endedByCompletion } from './ends-lease';
 import { kept, notShown } from './objections';
 import { callAsked, refusedBefore, refusedReason } from './refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
@@ -55,11 +56,19 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
+    const ends = endedByCompletion(chain, asked.facts);
     return ok([
       {
         type: 'ActionPermitted',
         ...where,
-        data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, outcomeUntil, ...used },
+        data: {
+          ...data,
+          remaining: remainingOf(chain, asked.charge),
+          expiresAt,
+          outcomeUntil,
+          ...used,
+          ...(ends ? { ends } : {}),
+        },
       },
       ...exhaustedBy(chain, asked.charge),
     ]);

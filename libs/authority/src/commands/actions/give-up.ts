@@ -46,7 +46,8 @@ class Books {
       for (const { usage, limits } of this.chain(grantId)) reserve(usage, limits.budget, event.data.charge, this.now);
     } else if (type === 'ActionCompleted' || type === 'ActionFailed' || type === 'ActionAbandoned') {
       if (action) this.settle(action, event.data.charge);
-    } else if (type === 'GrantExhausted') this.end(grantId, 'exhausted');
+    } else if (type === 'RunCompleted') this.end(grantId, 'completed');
+    else if (type === 'GrantExhausted') this.end(grantId, 'exhausted');
     else if (type === 'GrantSuspended') this.end(grantId, 'suspended');
   }
 

@@ -6,6 +6,7 @@ import { isRelaxing } from '../../matching/catalog';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
 import { moneyAfter, moneyLeft } from '../../state/usage';
 import { exhausted } from './authorize-action';
+import { endsWith, endsWithLate } from './ends-lease';
 import { actsForAnother, notFound, refuse, type Decide, type Decided, type NewEvent } from '../types';
 
 /** I7: ends a permit with exactly one outcome. Its cost is counted even above the reservation (I3). */
@@ -48,7 +49,11 @@ function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
   const run = state.runs.get(done.runId);
   if (!run) return notFound('permitted action', actionId);
   const { treeId, id: runId, grantId } = run;
-  return ok([{ type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome }]);
+  const ended = outcome.status === 'completed' ? endsWithLate(state, actionId) : [];
+  return ok([
+    { type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome },
+    ...ended,
+  ]);
 }
 
 /** Abandons an action of which no client reported whether it happened: its reservation counts as spent. */
@@ -68,7 +73,8 @@ export interface Report {
 /**
  * Returns the outcome and the events that it causes. Counts are never released. Money is committed as spent, even above
  * the reservation, in which case the grant of the action ends. An ancestor whose cap is reached ends; one whose cap is
- * exceeded is suspended until a person has reviewed it, since a descendant caused that, not its own run.
+ * exceeded is suspended until a person has reviewed it, since a descendant caused that, not its own run. A completion
+ * may end leases that state it (`time.endsOn`).
  */
 export const settlement = (
   state: LogState,
@@ -76,7 +82,10 @@ export const settlement = (
   report: Report,
   now: number,
   more: Partial<EventData<'ActionCompleted'>> = {},
-): NewEvent[] => settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more);
+): NewEvent[] => {
+  const events = settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more);
+  return report.type === 'ActionCompleted' ? [...events, ...endsWith(state, action, events)] : events;
+};
 
 /** Does the same with the chain at that time, leaf first. */
 function settlementUnder(

@@ -1,12 +1,13 @@
-import type { GrantRequest, Limits, Selector, WindowCap } from '@bailiwick/contracts/grants/grant';
+import type { Ending, GrantRequest, Limits, Selector, WindowCap } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import { formatDuration, parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 import { lookAlikeFault } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { attenuatesAll } from '../../dimensions/all';
+import { attenuatesAll, meetAll } from '../../dimensions/all';
 import { meetWindow, meetWindows, tighterCost } from '../../dimensions/budget';
+import { distinctEnds } from '../../dimensions/ends-on';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { sorted } from '../../dimensions/verdict';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
@@ -14,6 +15,7 @@ import { normalizePathPattern } from '../../matching/pattern';
 import { windowMs } from '../../state/usage';
 import { normalizeVerbPattern } from '../../matching/verbs/verb';
 import { clip, counted } from '../../presentation/text';
+import { renewalFault, renewalOf } from './renewable';
 import { admittedTexts, excludedTexts, exceptionFaults, wrongInExcluded } from './selector-checks';
 
 /** Returns the limits of a root grant that requests none. They admit nothing until actions and resources are named. */
@@ -42,7 +44,7 @@ export function resolveRoot(
   now: number,
   held: Limits = defaults,
 ): Result<Limits, Refusal> {
-  const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now));
+  const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now, held));
   return normalized(filled, now, held);
 }
 
@@ -50,18 +52,21 @@ export function resolveRoot(
  * Resolves the request for a child grant: omitted limits come from the parent, but no delegation unless requested. The
  * parent's denials, windows and caps per action stay in force. All limits that would be wider in any dimension are
  * refused at once (I1); nothing is cut down silently.
+ * @param bounds limits of leases further above that were narrowed since the parent was issued, on the parent's level
  */
 export function resolveChild(
   request: GrantRequest,
   parent: Limits,
   now: number,
   held: Limits = parent,
+  bounds: readonly Limits[] = [],
 ): Result<Limits, Refusal> {
-  const inherited = { ...parent, delegation: NO_DELEGATION, session: {} };
-  const filled = keepParents(fill(request, inherited, timeOf(request, parent, now)), parent);
+  const base = bounds.reduce(meetAll, parent);
+  const inherited = { ...base, delegation: NO_DELEGATION, session: {} };
+  const filled = keepParents(fill(request, inherited, timeOf(request, base, now, held)), base);
   const resolved = normalized(filled, now, held);
   if (!resolved.ok) return resolved;
-  const violations = attenuatesAll(resolved.value, parent);
+  const violations = [parent, ...bounds].flatMap((bound) => attenuatesAll(resolved.value, bound));
   if (violations.length === 0) return resolved;
   return err({
     code: 'GRANT_WIDENS_PARENT',
@@ -78,14 +83,36 @@ export function resolveChild(
   });
 }
 
+/**
+ * Resolves the request to narrow a lease to the given time: members left out stay, and so do the denials, windows, caps
+ * per action and ends that are not named. It does not compare the limits with the held ones.
+ */
+export function resolveNarrowing(
+  request: GrantRequest,
+  held: Limits,
+  time: Limits['time'],
+  now: number,
+): Result<Limits, Refusal> {
+  return normalized(keepParents(fill(request, held, time), held), now, held);
+}
+
 const NO_DELEGATION: Limits['delegation'] = { depth: 0, children: 0, classes: [] };
 
-/** Resolves the time. `ttl` counts from the start of the lease; omitted members come from the base. */
-function timeOf(request: GrantRequest, base: Limits, now: number): Limits['time'] {
+/**
+ * Resolves the time. `ttl` counts from the start of the lease; omitted members come from the base, except that nothing is
+ * renewable unless requested.
+ */
+function timeOf(request: GrantRequest, base: Limits, now: number, held: Limits): Limits['time'] {
   const { ttl, notBefore, expiresAt } = request.time ?? {};
   const starts = Math.max(parseTime(notBefore ?? base.time.notBefore) ?? now, now);
   const ends = ttl === undefined ? parseTime(expiresAt ?? base.time.expiresAt) : starts + (parseDuration(ttl) ?? 0);
-  return { notBefore: rfc3339(within(starts)), expiresAt: rfc3339(within(ends ?? now)) };
+  const endsOn = request.time?.endsOn ?? base.time.endsOn;
+  return {
+    notBefore: rfc3339(within(starts)),
+    expiresAt: rfc3339(within(ends ?? now)),
+    ...renewalOf(request.time, held.time, starts, within(ends ?? now)),
+    ...(endsOn === undefined ? {} : { endsOn }),
+  };
 }
 
 /** Limits a time to one that a Date can hold; a later one is refused for its length below. */
@@ -124,8 +151,10 @@ const defined = <T extends object>(value: T | undefined): T =>
 function keepParents(child: Limits, parent: Limits): Limits {
   const { perAction } = child.budget;
   const once = unnamed(perAction?.cost, parent.budget.perAction?.cost);
+  const endsOn = parent.time.endsOn && [...(child.time.endsOn ?? []), ...parent.time.endsOn];
   return {
     ...child,
+    ...(endsOn ? { time: { ...child.time, endsOn } } : {}),
     actions: { ...child.actions, deny: [...child.actions.deny, ...parent.actions.deny] },
     budget: {
       ...child.budget,
@@ -176,8 +205,7 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     });
     return sorted(list);
   };
-  const selectorOf = (each: Selector, i: number): Selector => {
-    const path = `grant.resources[${i}]`;
+  const selectorOf = (each: Selector, path: string): Selector => {
     if (known.has(keyOfSelector(each))) return each;
     names([each.type], `${path}.type`, (type) => (type === '*' ? undefined : foreignInName(type)));
     for (const [name, condition] of Object.entries(each.where ?? {})) {
@@ -197,16 +225,26 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     const isLiteral = literal && [match, ...(left ?? [])].some(needsLiteral);
     return { ...rest, match, ...(isLiteral ? { literal } : {}), ...(left ? { except: sorted(left) } : {}) };
   };
-  const { purpose, actions, resources, budget, delegation, posture } = limits;
+  const endingOf = ({ actions, resources }: Ending, i: number): Ending => {
+    const path = `grant.time.endsOn[${i}]`;
+    return {
+      actions: verbs(actions, `${path}.actions`),
+      ...(resources
+        ? { resources: distinct(resources.map((each, k) => selectorOf(each, `${path}.resources[${k}]`))) }
+        : {}),
+    };
+  };
+  const { time, purpose, actions, resources, budget, delegation, posture } = limits;
   const out: Limits = {
     ...limits,
+    ...(time.endsOn ? { time: { ...time, endsOn: distinctEnds(time.endsOn.map(endingOf)) } } : {}),
     purpose: { ...purpose, delegatedSources: names(purpose.delegatedSources, 'grant.purpose.delegatedSources') },
     actions: {
       ...actions,
       allow: verbs(actions.allow, 'grant.actions.allow'),
       deny: verbs(actions.deny, 'grant.actions.deny'),
     },
-    resources: distinct(resources.map(selectorOf)),
+    resources: distinct(resources.map((each, i) => selectorOf(each, `grant.resources[${i}]`))),
     budget: { ...budget, windows: meetWindows(budget.windows, []) },
     delegation: {
       ...delegation,
@@ -230,10 +268,11 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
 const wrongInName = (name: string): string | undefined => foreignInName(name) ?? lookAlikeFault(name);
 
 /** Returns every name and selector of an issued lease, including those from before a notation was refused. */
-function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlySet<string> {
+function namesOf({ time, purpose, resources, delegation, posture }: Limits): ReadonlySet<string> {
   return new Set([
     ...purpose.delegatedSources,
     ...resources.map(keyOfSelector),
+    ...(time.endsOn ?? []).flatMap((end) => (end.resources ?? []).map(keyOfSelector)),
     ...delegation.classes,
     ...Object.values(posture).flatMap((values) => values ?? []),
   ]);
@@ -252,6 +291,10 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     ...actions.allow,
     ...actions.deny,
     ...resources.flatMap(({ match, except = [] }) => [match, ...except]),
+    ...(time.endsOn ?? []).flatMap((end) => [
+      ...end.actions,
+      ...(end.resources ?? []).flatMap(({ match, except = [] }) => [match, ...except]),
+    ]),
   ];
   const wildcards = patterns.reduce((sum, pattern) => sum + wildcardsIn(pattern), 0);
   const [starts, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
@@ -259,6 +302,8 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     const detail = `grant.time: the lease would end (${time.expiresAt}) before it starts (${time.notBefore})`;
     return err({ code: 'BAD_REQUEST', detail });
   }
+  const renewal = renewalFault(time);
+  if (renewal !== undefined) return err({ code: 'BAD_REQUEST', detail: renewal });
   const odd = budget.windows.find((window) => outOfRange(parseDuration(window.per)));
   const [shortest, longest] = [formatDuration(LIMITS.windowMinMs), formatDuration(LIMITS.windowMs)];
   const crowded = countsOf(limits).find(({ count, most }) => count > most);
@@ -266,6 +311,10 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     [
       ends - now > LIMITS.grantLifetimeMs,
       `grant.time: a lease lasts ${formatDuration(LIMITS.grantLifetimeMs)} at most; ask for less, and again later`,
+    ],
+    [
+      time.renewUntil !== undefined && Date.parse(time.renewUntil) - now > LIMITS.renewalMs,
+      `grant.time.renewUntil: a lease is renewed for ${formatDuration(LIMITS.renewalMs)} at most; name an earlier time`,
     ],
     [
       wildcards > LIMITS.wildcardsPerGrant,
@@ -296,7 +345,7 @@ interface Count {
  * added to that of its parent, its lease, or another window of the same length: the issued limits are counted, not the
  * requested ones. The schema that reads the grant has the same maxima.
  */
-function countsOf({ purpose, actions, resources, budget, delegation, posture }: Limits): Count[] {
+function countsOf({ time, purpose, actions, resources, budget, delegation, posture }: Limits): Count[] {
   const money = (path: string, cost: Cost = {}): Count => ({
     path,
     count: Object.keys(cost).length,
@@ -308,6 +357,7 @@ function countsOf({ purpose, actions, resources, budget, delegation, posture }: 
     most,
   });
   return [
+    list('time.endsOn', time.endsOn, LIMITS.endsPerGrant),
     list('purpose.delegatedSources', purpose.delegatedSources, LIMITS.delegatedSources),
     list('actions.allow', actions.allow, LIMITS.patternsPerList),
     list('actions.deny', actions.deny, LIMITS.patternsPerList),
