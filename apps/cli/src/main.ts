@@ -5,6 +5,7 @@ import { addActionCommands } from './commands/actions';
 import { addBenchCommand } from './commands/bench';
 import { addDeployCommands } from './commands/deploying';
 import { addEraseCommand } from './commands/erasing';
+import { addLeaseCommands } from './commands/leases';
 import { addListCommands } from './commands/listing';
 import { addLogCommands } from './commands/log';
 import { addMoveCommands } from './commands/moving';
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
     });
   addSystemCommands(program);
   addActionCommands(program);
+  addLeaseCommands(program);
   addListCommands(program);
   addLogCommands(program);
   addRevokeCommands(program);
