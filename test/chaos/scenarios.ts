@@ -279,7 +279,10 @@ const changing: Scenario = async (client) => {
   const mail = await act(client, child, { verb: 'email.send', id: 'a' });
   check(client, mail.decision === 'deny', 'a call below a narrowed lease was not denied (I1)');
   const payment = await act(client, child, { verb: 'payment.make', id: 'p', cost: 1 });
-  if (payment.decision !== 'permit') return complete(client, root);
+  if (payment.decision !== 'permit') {
+    await complete(client, root);
+    return;
+  }
   await report(client, payment.actionId);
   const after = await act(client, root, { verb: 'file.read' });
   check(client, after.decision === 'deny', 'a lease was live after the action that ends it (I2)');

@@ -8,7 +8,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => stack.stop());
 
-const post = (path: string, key: string, body: unknown) => http(stack, 'POST', path, { key, body });
+const post = (path: string, key: string | undefined, body: unknown) => http(stack, 'POST', path, { key, body });
 const decide = async (grantId: string, more = {}) =>
   (await post('/v1/actions', stack.keys.enforcer, call(grantId, more))).body;
 

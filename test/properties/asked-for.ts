@@ -96,7 +96,10 @@ export const childGrant: fc.Arbitrary<GrantRequest> = fc
   })
   .map(sent);
 
-/** Requests to narrow a lease; some would widen one that is narrower already. */
+/**
+ * Requests to narrow a lease; some would widen one that is narrower already. None adds a window, which starts empty and
+ * so is outside the sums of the oracle.
+ */
 export const narrowing: fc.Arbitrary<GrantRequest> = one<GrantRequest>(
   { actions: { deny: ['email.*'] } },
   { actions: { allow: ['file.*'] } },
@@ -104,7 +107,6 @@ export const narrowing: fc.Arbitrary<GrantRequest> = one<GrantRequest>(
   { resources: [{ type: 'file', match: 'a/**' }] },
   { budget: { calls: 30 } },
   { budget: { writes: 1 } },
-  { budget: { windows: [{ per: '1m', calls: 2 }] } },
   { time: { ttl: '20m' } },
   { time: { endsOn: [{ actions: ['thing.delete'] }] } },
   { delegation: { depth: 0 } },

@@ -3,15 +3,25 @@ import type { Limits } from '@bailiwick/contracts/grants/grant';
 import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
 import type { Story } from './story';
 
-/** Returns the time of a lease at a position, as its renewals and narrowings left it. */
+/**
+ * Returns the time of a lease at a position, as its renewals and narrowings left it. A renewal that the lease does not
+ * allow, or that follows its end, changes nothing: a permit after the end that it should have had is a finding.
+ */
 export function timeAt(grant: EventOf<'GrantIssued'>, position: number, { changes }: Story): Limits['time'] {
   let { time } = grant.data.limits;
   for (const { event } of changes.get(grant.grantId as string) ?? []) {
     if (event.position >= position) break;
-    time = event.type === 'GrantNarrowed' ? event.data.limits.time : { ...time, expiresAt: event.data.until };
+    if (event.type === 'GrantRenewed') {
+      if (mayRenew(time, event)) time = { ...time, expiresAt: event.data.until };
+    } else if (at(event.data.limits.time.expiresAt) <= at(time.expiresAt)) time = event.data.limits.time;
   }
   return time;
 }
+
+const at = (time: string): number => Date.parse(time);
+
+const mayRenew = ({ expiresAt, renewUntil = '' }: Limits['time'], { time, data }: EventOf<'GrantRenewed'>): boolean =>
+  at(time) < at(expiresAt) && at(data.until) <= at(renewUntil);
 
 type Claims = Pick<RunClaims, 'renewals' | 'narrowings'>;
 

@@ -63,6 +63,11 @@ describe('narrow', () => {
     expect(limits?.delegation.depth).toBe(3);
     expect(limits?.actions.deny).toEqual(['email.*', 'shell.*']);
     expect(limits?.budget.windows.map(({ per }) => per)).toEqual(['1m', '1h']);
+    expect([1, 2, 3].map(() => act(log, grantId, 'file.read').type)).toEqual([
+      'ActionPermitted',
+      'ActionPermitted',
+      'ActionDenied',
+    ]);
   });
 
   it('carries the use over: a reached cap denies, and a reached cap on calls ends the lease', () => {
