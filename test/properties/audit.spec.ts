@@ -197,7 +197,7 @@ describe('the auditor detects a log forged by its own writer that', () => {
       'keeps a lease after the action that ends it',
       'liveness',
       insteadOf(permit, another(permit, { actionId: permit.actionId })).map((event) =>
-        event === issued ? ({ ...issued, data: { ...issued.data, limits: ending } } as Event) : event,
+        event === issued ? { ...issued, data: { ...issued.data, limits: ending } } : event,
       ),
     ],
     ['writes an event of another tenant', 'tenant', [...honest, another(permit, { tenant: 'other' })]],

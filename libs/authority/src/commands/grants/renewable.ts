@@ -25,7 +25,7 @@ const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 /** A duration is at most nine digits of a unit. */
 const wholeSeconds = (ms: number): number => (ms < 1_000 ? Math.max(ms, 1) : ms - (ms % 1_000));
 
-/** Returns why a lease could never be renewed although it says so, if that is the case. */
+/** Returns why a lease with `renewUntil` could never be renewed, if that is the case. */
 export function renewalFault({ expiresAt, renewUntil }: Limits['time']): string | undefined {
   if (renewUntil === undefined || Date.parse(renewUntil) > Date.parse(expiresAt)) return undefined;
   return `grant.time.renewUntil: ${renewUntil} is not after the end of the lease, ${expiresAt}; leave it out, or name a shorter ttl`;
