@@ -22,6 +22,12 @@ function real<T extends EventType>(play: Play, type: T, n: number): EventOf<T> {
   fc.pre(all.length > 0);
   return all[n % all.length] as EventOf<T>;
 }
+/** Returns the opening of a run whose tree is not forgotten. */
+function known(play: Play, n: number): EventOf<'RunOpened'> {
+  const opened = real(play, 'RunOpened', n);
+  fc.pre(play.log.state.trees.has(opened.treeId ?? ''));
+  return opened;
+}
 const of = (event: Event, data: object = {}): Forged => ({ ...event, data: { ...event.data, ...data } });
 const other = (ids: readonly (string | undefined)[], not: unknown): string => {
   const found = ids.find((id) => id !== not);
@@ -66,9 +72,9 @@ const THROWS: Record<string, Forge> = {
   }),
   'no time': (play, n) => ({ ...of(real(play, 'GrantIssued', n)), place: { time: 'noon' } }),
   'an unknown type': (play) => ({ ...of(play.log.events[0] as Event), type: 'GrantWidened' as EventType }),
-  'a run a second time': (play, n) => of(real(play, 'RunOpened', n)),
+  'a run a second time': (play, n) => of(known(play, n)),
   'a second root in a tree': (play, n) => ({
-    ...of(real(play, 'RunOpened', n), { parentRunId: undefined }),
+    ...of(known(play, n), { parentRunId: undefined }),
     runId: deriveId('run', 0, 'forged'),
   }),
   'a run below one of another tree': (play, n) => {
