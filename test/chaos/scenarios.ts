@@ -283,6 +283,33 @@ const drifting: Scenario = async (client, name) => {
   await complete(client, lease);
 };
 
+/** Renews a lease, tightens it, and ends it with an action; a repeated request changes nothing twice. */
+const changing: Scenario = async (client) => {
+  const time = { ttl: '1h', renewUntil: '12h', endsOn: [{ actions: ['payment.make'] }] };
+  const root = await open(client, { time });
+  const child = await delegate(client, root, { time: { ttl: '30m', renewUntil: '11h' } });
+  for (const lease of [root, child]) {
+    const shorter = { expiresAt: new Date(Date.now() + 600_000).toISOString(), renewUntil: '10h' };
+    const body = { grant: { time: shorter }, reason: 'shorter' };
+    await client.post('responder', `/v1/grants/${lease.grantId}/narrowing`, body);
+    const { status } = await client.post(lease.token, `/v1/grants/${lease.grantId}/renewal`, {});
+    check(client, status === 200, `a renewal returned ${status}`);
+  }
+  const narrowing = { grant: { actions: { deny: ['email.*'] } }, reason: 'no mail' };
+  const narrowed = await client.post('responder', `/v1/grants/${root.grantId}/narrowing`, narrowing);
+  check(client, narrowed.status === 200, `a narrowing returned ${narrowed.status}`);
+  const mail = await act(client, child, { verb: 'email.send', id: 'a' });
+  check(client, mail.decision === 'deny', 'a call below a narrowed lease was not denied (I1)');
+  const payment = await act(client, child, { verb: 'payment.make', id: 'p', cost: 1 });
+  if (payment.decision !== 'permit') {
+    await complete(client, root);
+    return;
+  }
+  await report(client, payment.actionId);
+  const after = await act(client, root, { verb: 'file.read' });
+  check(client, after.decision === 'deny', 'a lease was live after the action that ends it (I2)');
+};
+
 /** Leaves its leases active, so that the final check can compare the intent monitor's state before and after a restart. */
 const unfinished: Scenario = async (client) => {
   const root = await open(client);
@@ -298,5 +325,5 @@ const unfinished: Scenario = async (client) => {
 export const SCENARIOS: readonly Scenario[] = [
   ...[sharedBudget, sharedBudget, sharedBudget, tenantBudget, payments, payments],
   ...[approvals, approvals, revocation, revocation, revocation, selectorRevocation, selectorRevocation],
-  ...[expiry, refusals, drifting, unfinished],
+  ...[expiry, refusals, drifting, changing, unfinished],
 ];

@@ -1,5 +1,5 @@
 import { http, type Stack } from '../support/stack';
-import { call, GRANT, RUN, type Opened } from './world';
+import { call, GRANT, RUN, shorten, type Opened } from './world';
 
 /**
  * The roles that may call each route, written by hand from API.md, and from DESIGN.md if API.md leaves a role open.
@@ -134,6 +134,14 @@ export const TABLE: readonly Row[] = [
   row('POST /v1/grants/{id}/revocation', 200, ['responder', 'orchestrator'], (_stack, { grantId }) => ({
     path: `/v1/grants/${grantId}/revocation`,
     body: { reason, subtree: true },
+  })),
+  row('POST /v1/grants/{id}/renewal', 200, ['orchestrator', 'run'], async (stack, { grantId }) => {
+    await shorten(stack, grantId);
+    return { path: `/v1/grants/${grantId}/renewal`, body: {} };
+  }),
+  row('POST /v1/grants/{id}/narrowing', 200, ['orchestrator', 'responder', 'run'], (_stack, { grantId }) => ({
+    path: `/v1/grants/${grantId}/narrowing`,
+    body: { grant: { budget: { calls: 150 } }, reason },
   })),
   row('POST /v1/grants/{id}/suspension', 200, ['responder', 'approver'], (_stack, { grantId }) => ({
     path: `/v1/grants/${grantId}/suspension`,

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { parseDuration } from '@bailiwick/core/duration';
 import type { GrantRequest, VerbCap, WindowCap } from '@bailiwick/contracts/grants/grant';
 
 /** Generates requests: leases with low caps, and calls that reach or exceed them. */
@@ -52,7 +53,18 @@ const delegation = fc
     concurrent: hardly(fc.integer({ min: 1, max: 3 })),
   })
   .map(sent);
-const ttl = one('1m', '30m', '2h', '2h', '3d').map((each) => ({ ttl: each }));
+const ttl = fc
+  .record({
+    ttl: one('1m', '30m', '2h', '2h', '3d'),
+    renewUntil: one('5m', '4h', '4d', undefined, undefined),
+    endsOn: rarely(
+      one([{ actions: ['thing.*'] }], [{ actions: ['email.send'], resources: [{ type: 'file', match: 'a/*' }] }]),
+    ),
+  })
+  .map(({ ttl: lasts, renewUntil, endsOn }) => {
+    const longer = renewUntil !== undefined && (parseDuration(renewUntil) ?? 0) > (parseDuration(lasts) ?? 0);
+    return sent({ ttl: lasts, renewUntil: longer ? renewUntil : undefined, endsOn });
+  });
 const risk = one<GrantRequest['risk']>({ ceiling: 'high' }, { approvalFrom: 'medium' }, { ceiling: 'irreversible' });
 
 export const rootGrant: fc.Arbitrary<GrantRequest> = fc
@@ -112,6 +124,23 @@ export const childGrant: fc.Arbitrary<GrantRequest> = fc
     ),
   })
   .map(sent);
+
+/**
+ * Requests to narrow a lease; some would widen one that is narrower already. None adds a window, which starts empty and
+ * so is outside the sums of the oracle.
+ */
+export const narrowing: fc.Arbitrary<GrantRequest> = one<GrantRequest>(
+  { actions: { deny: ['email.*'] } },
+  { actions: { allow: ['file.*'] } },
+  { actions: { mode: 'propose' } },
+  { resources: [{ type: 'file', match: 'a/**' }] },
+  { budget: { calls: 30 } },
+  { budget: { writes: 1 } },
+  { time: { ttl: '20m' } },
+  { time: { endsOn: [{ actions: ['thing.delete'] }] } },
+  { delegation: { depth: 0 } },
+  { purpose: { onDrift: { stepUpAt: 0.3, suspendAt: 0.8 } } },
+);
 
 export const want: fc.Arbitrary<GrantRequest> = one<GrantRequest>(
   { budget: { calls: 50 } },

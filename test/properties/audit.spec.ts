@@ -47,6 +47,8 @@ it('the auditor reports no finding for a log written under the rules, whatever c
     'GrantExhausted',
     'RevocationRuleAdded',
     'ApprovalGiven',
+    'GrantRenewed',
+    'GrantNarrowed',
     'window',
     'set aside',
   );
@@ -96,6 +98,10 @@ describe('the auditor detects a log forged by its own writer that', () => {
     }) as Event;
   const insteadOf = (old: Event, fresh: Event): Event[] => honest.map((event) => (event === old ? fresh : event));
   const wider = { ...issued.data.limits, budget: { ...issued.data.limits.budget, calls: 4 } };
+  const TIME = issued.data.limits.time;
+  const ending = { ...issued.data.limits, time: { ...TIME, endsOn: [{ actions: ['file.read'] }] } };
+  const change = (type: 'GrantNarrowed' | 'GrantRenewed', data: object): Event =>
+    ({ ...issued, type, data }) as unknown as Event;
   const quarantine = {
     ...issued,
     type: 'RevocationRuleAdded',
@@ -178,6 +184,23 @@ describe('the auditor detects a log forged by its own writer that', () => {
       'permits a call that needs approval',
       'approval',
       insteadOf(permit, another(permit, { actionId: permit.actionId }, { drift: 'unavailable', effect: 'write' })),
+    ],
+    [
+      'widens a lease with a narrowing',
+      'attenuation',
+      [...honest, change('GrantNarrowed', { limits: wider, reason: { code: 'X' } })],
+    ],
+    [
+      'renews a lease that cannot be renewed',
+      'attenuation',
+      [...honest, change('GrantRenewed', { from: TIME.expiresAt, until: rfc3339(Date.parse(TIME.expiresAt) + 1) })],
+    ],
+    [
+      'keeps a lease after the action that ends it',
+      'liveness',
+      insteadOf(permit, another(permit, { actionId: permit.actionId })).map((event) =>
+        event === issued ? { ...issued, data: { ...issued.data, limits: ending } } : event,
+      ),
     ],
     ['writes an event of another tenant', 'tenant', [...honest, another(permit, { tenant: 'other' })]],
     [

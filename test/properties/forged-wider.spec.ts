@@ -203,7 +203,13 @@ describe('I11: a forged event that folds widens nothing', () => {
         };
         log.append({
           ...forged,
-          data: { ...permit.data, approvalId: undefined, labels: [], expiresAt: rfc3339(log.now + 1_000) },
+          data: {
+            ...permit.data,
+            approvalId: undefined,
+            ends: undefined,
+            labels: [],
+            expiresAt: rfc3339(log.now + 1_000),
+          },
         });
         const between = permitted(play, calls);
         expect(before).toEqual(expect.arrayContaining(between));

@@ -34,7 +34,7 @@ export function budgetOf(events: readonly Event[], id: string): BudgetLimit {
   const grants = events.filter(
     (event) => event.type === 'GrantIssued' && account(events, event.grantId as string) === id,
   );
-  return (grants[grants.length - 1] as EventOf<'GrantIssued'>).data.limits.budget;
+  return (issued(events, grants[grants.length - 1]?.grantId) as EventOf<'GrantIssued'>).data.limits.budget;
 }
 
 export function entries(events: readonly Event[]): Entry[] {

@@ -12,6 +12,7 @@ import {
   type DimensionName,
   type Effect,
   type DeniedPair,
+  type Ending,
   type Limits,
   type Permission,
   type Selector,
@@ -109,6 +110,13 @@ const deniedPair: fc.Arbitrary<DeniedPair> = fc.record({
     { minLength: 1, maxLength: 2 },
   ),
 });
+/** Actions that end a lease. Exported for the property that compares them with the actions they match. */
+export const ending: fc.Arbitrary<Ending> = fc
+  .tuple(
+    fc.array(joined(token, '.', 2), { minLength: 1, maxLength: 2 }),
+    fc.option(fc.array(selector, { minLength: 1, maxLength: 2 }), { nil: undefined, freq: 2 }),
+  )
+  .map(([actions, resources]) => ({ actions, ...(resources ? { resources } : {}) }));
 
 const amount = fc.integer({ min: 0, max: 4 });
 const money = partOf(fc.record({ USD: amount, EUR: amount }), ['USD', 'EUR']) as fc.Arbitrary<Record<string, number>>;
@@ -156,7 +164,19 @@ const JKT = ['A', 'B'].map((letter) => letter.repeat(43));
 
 /** Generates any limit of each dimension, with a well-formed shape and arbitrary values. */
 export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
-  time: fc.record({ notBefore: minute, expiresAt: minute }),
+  time: fc
+    .record({
+      notBefore: minute,
+      expiresAt: minute,
+      renewUntil: fc.option(minute, { nil: undefined, freq: 2 }),
+      endsOn: fc.option(fc.array(ending, { minLength: 1, maxLength: 2 }), { nil: undefined, freq: 2 }),
+    })
+    .map(({ notBefore, expiresAt, renewUntil, endsOn }) => ({
+      notBefore,
+      expiresAt,
+      ...(renewUntil === undefined ? {} : { renewUntil, ttl: '1m' }),
+      ...(endsOn === undefined ? {} : { endsOn }),
+    })),
   session: fc.option(fc.constantFrom(...JKT), { freq: 2, nil: undefined }).map((jkt) => (jkt ? { jkt } : {})),
   purpose: fc
     .tuple(fc.constantFrom(0, 0.3, 0.5, 1), fc.constantFrom(0, 0.3, 0.5, 1), subset('s', 't'))

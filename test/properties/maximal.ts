@@ -80,6 +80,12 @@ const windows = fc
 type Part = fc.Arbitrary<Partial<GrantRequest>>;
 const PARTS: readonly Part[] = [
   fc.constantFrom('1m', '30d', '1000000000d').map((ttl) => ({ time: { ttl } })),
+  listOf(LIMITS.endsPerGrant, (i, seed) => ({
+    actions: [`v${seed}x${i}.*`],
+    resources: [{ type: 'file', match: `a/${i}` }],
+  }))
+    .filter((endsOn) => endsOn.length > 0)
+    .map((endsOn) => ({ time: { ttl: '1m', renewUntil: '365d', endsOn } })),
   listOf(LIMITS.delegatedSources, (i, seed) => `source ${seed} ${i}`).map((delegatedSources) => ({
     purpose: { delegatedSources },
   })),
@@ -110,6 +116,7 @@ const PARTS: readonly Part[] = [
 ];
 
 const WIDE: GrantRequest = {
+  time: { ttl: '1h', renewUntil: '300d' },
   actions: { allow: ['*'] },
   resources: [{ type: '*', match: '**' }],
   budget: { calls: 1_000, reads: 1_000, writes: 1_000, external: 1_000, cost: { USD: 1_000 } },
@@ -235,6 +242,8 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   decideApproval: fc.record({ verdict: fc.constantFrom('approve', 'approve', 'deny') }),
   suspend: fc.record({ reasonCode }),
   resume: fc.record({ reasonCode }),
+  renew: fc.constant({}),
+  narrow: fc.record({ grant }),
   revokeGrant: fc.constant({}),
   revokeSelector: fc.record({ selector, force: fc.constant(true), quarantine: fc.boolean() }),
   liftQuarantine: fc.constant({}),
@@ -281,6 +290,7 @@ const WEIGHTS: Partial<Record<CommandType, number>> = {
   escalate: 8,
   decideApproval: 12,
   resume: 4,
+  renew: 8,
   completeRun: 1,
   revokeGrant: 1,
   revokeSelector: 1,
@@ -315,6 +325,8 @@ export const NAMES: { readonly [T in CommandType]?: readonly [member: string, ki
   decideApproval: ['approvalId', 'approval'],
   suspend: ['grantId', 'grant'],
   resume: ['grantId', 'grant'],
+  renew: ['grantId', 'grant'],
+  narrow: ['grantId', 'grant'],
   revokeGrant: ['grantId', 'grant'],
   revokeSelector: ['revocationId', 'revocation'],
   liftQuarantine: ['revocationId', 'revocation'],

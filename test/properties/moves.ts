@@ -3,7 +3,7 @@ import type { TenantCaps } from '@bailiwick/contracts/budgets/tenant-budget';
 import type { Agent } from '@bailiwick/contracts/grants/grant';
 import type { Actor, StoredSelector } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
-import { call, childGrant, maybe, one, rarely, rootGrant, sent, want } from './asked-for';
+import { call, childGrant, maybe, narrowing, one, rarely, rootGrant, sent, want } from './asked-for';
 
 /**
  * Moves on a log, described without ids: a pick is resolved to a grant or run when the move is played. Alphabets are
@@ -135,6 +135,11 @@ const MOVES = {
   ),
   suspend: often(2, fc.record({ grant: pick, who: voice('person', 'system', 'own') })),
   resume: often(6, fc.record({ grant: pick, who: voice('person', 'system', 'own') })),
+  renew: often(6, fc.record({ grant: pick, who: voice('own', 'service', 'another run') })),
+  narrow: often(
+    1,
+    fc.record({ grant: pick, request: narrowing, who: voice('service', 'person', 'own', 'another run') }),
+  ),
   revoke: often(1, fc.record({ grant: pick, who: voice('person', 'own', 'another run') })),
   strike: often(
     1,
@@ -204,20 +209,24 @@ const named = (name: Name, weight = MOVES[name].weight) => ({
     .map(([rest, keyed]) => ({ do: name, keyed, ...rest }) as Move),
 });
 
+const ON_REPO = [{ actions: ['file.*', 'do.something'], resources: [{ type: 'repo', match: '**' }] }];
+
 /** A tree of three levels with roomy limits, so that later moves have an effect. */
 const beginning: fc.Arbitrary<Move[]> = fc
   .record({
     agents: fc.array(agent, { minLength: 3, maxLength: 3 }),
     grant: rootGrant,
     lasts: one('30m', '2h', '3d', '3d'),
+    endsOn: one(undefined, undefined, undefined, ON_REPO),
     request: childGrant,
     keyed: fc.boolean(),
   })
-  .map(({ agents, grant, lasts, request, keyed }) => {
+  .map(({ agents, grant, lasts, endsOn, request, keyed }) => {
     const common = { keyed, purpose: REFS[0] as string, principal: REFS[0] as string };
     const pass = (depth: number) => ({ depth, children: 4, classes: ['*'] });
     const late = (n: number): Pick => ({ which: 'late', n });
-    const room = { actions: { allow: ['*'] }, resources: [{ type: '*', match: '**' }], time: { ttl: lasts } };
+    const time = sent({ ttl: lasts, renewUntil: '20d', endsOn });
+    const room = { actions: { allow: ['*'] }, resources: [{ type: '*', match: '**' }], time };
     const [first, second, third] = agents as [Agent, Agent, Agent];
     return [
       {
@@ -228,7 +237,14 @@ const beginning: fc.Arbitrary<Move[]> = fc
         ask: undefined,
         grant: { budget: grant.budget, ...room, delegation: pass(4) },
       },
-      { do: 'delegate', ...common, agent: second, who: 'service', grant: late(0), request: { delegation: pass(2) } },
+      {
+        do: 'delegate',
+        ...common,
+        agent: second,
+        who: 'service',
+        grant: late(0),
+        request: { delegation: pass(2), time: { ttl: '30m', renewUntil: '10d' } },
+      },
       {
         do: 'delegate',
         ...common,

@@ -208,6 +208,8 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
   },
   suspend: (play, move) => play.send(move, 'suspend', { ...named(play, move), reasonCode: 'LOOK' }),
   resume: (play, move) => play.send(move, 'resume', { ...named(play, move), reasonCode: 'LOOKED' }),
+  renew: (play, move) => play.send(move, 'renew', named(play, move)),
+  narrow: (play, move) => play.send(move, 'narrow', { ...named(play, move), grant: move.request }),
   revoke: (play, move) => play.send(move, 'revokeGrant', named(play, move)),
   strike(play, { keyed, selector: { tree, before, ...same }, target: meant, quarantine, force, again, who }) {
     const known = play.ids('revocation');

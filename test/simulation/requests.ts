@@ -19,6 +19,9 @@ interface Known {
   readonly revocations: string[];
 }
 
+/** Commands whose answer shows a known grant. */
+const CHANGES: ReadonlySet<CommandType> = new Set<CommandType>(['suspend', 'resume', 'renew', 'narrow']);
+
 /**
  * Generates the commands of clients of one log. Commands refer to IDs from earlier answers, and some to unknown IDs.
  * Caps are low enough to be reached.
@@ -46,6 +49,8 @@ export class Requests {
       use: approvals.some(({ call }) => call) ? 6 : 0,
       suspend: 2,
       resume: 3,
+      renew: 6,
+      narrow: 1,
       revoke: 1,
       revokeSelector: 0.8,
       lift: revocations.length > 0 ? 1 : 0,
@@ -79,7 +84,7 @@ export class Requests {
       approvalId?: string;
       revocationId?: string;
     };
-    if (value.grant && command.type !== 'suspend' && command.type !== 'resume') grants.push(value.grant);
+    if (value.grant && !CHANGES.has(command.type)) grants.push(value.grant);
     if (value.approval && command.type !== 'decideApproval') approvals.push({ id: value.approval.id });
     if (command.type === 'authorize' && value.decision === 'permit' && value.actionId !== undefined) {
       const runId = grants.find(({ id }) => id === command.grantId)?.runId ?? '';
@@ -233,6 +238,22 @@ export class Requests {
     return this.make('resume', PERSON, { grantId: this.grant().id, reasonCode: 'LOOKED' });
   }
 
+  private renew(): Command {
+    const { id, runId } = this.grant();
+    return this.make('renew', this.self(runId), { grantId: id });
+  }
+
+  private narrow(): Command {
+    const grant = this.random.pick<GrantRequest>([
+      { actions: { deny: ['email.*'] } },
+      { budget: { calls: 4 } },
+      { budget: { writes: 1, cost: { USD: 5 } } },
+      { time: { ttl: '1m' } },
+      { time: { endsOn: [{ actions: ['thing.delete'] }] } },
+    ]);
+    return this.make('narrow', PERSON, { grantId: this.grant().id, grant });
+  }
+
   private revoke(): Command {
     return this.make('revokeGrant', PERSON, { grantId: this.grant().id });
   }
@@ -306,7 +327,11 @@ const windows = (random: Random): WindowCap[] =>
 
 function rootGrant(random: Random): GrantRequest {
   return {
-    time: { ttl: random.pick(['5s', '30m', '2h', '3d', '3d']) },
+    time: {
+      ttl: random.pick(['5s', '30m', '2h', '3d', '3d']),
+      ...(random.chance(0.5) ? { renewUntil: '9d' } : {}),
+      ...(random.chance(0.1) ? { endsOn: [{ actions: ['thing.delete'] }] } : {}),
+    },
     actions: random.pick([{ allow: ['*'] }, { allow: ['*'] }, { allow: ['file.*', '**.send'], deny: ['file.write'] }]),
     resources: random.pick([
       [{ type: '*', match: '**' }],
@@ -336,7 +361,9 @@ function rootGrant(random: Random): GrantRequest {
 
 function childGrant(random: Random): GrantRequest {
   return {
-    ...(random.chance(0.3) ? { time: { ttl: random.pick(['5s', '1m', '30m']) } } : {}),
+    ...(random.chance(0.3)
+      ? { time: { ttl: random.pick(['5s', '1m', '30m']), ...(random.chance(0.4) ? { renewUntil: '1h' } : {}) } }
+      : {}),
     ...(random.chance(0.2) ? { actions: { deny: ['thing.*'] } } : {}),
     ...(random.chance(0.5)
       ? {

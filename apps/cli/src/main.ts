@@ -6,6 +6,7 @@ import { addBenchCommand } from './commands/bench';
 import { addBudgetCommands } from './commands/budgets';
 import { addDeployCommands } from './commands/deploying';
 import { addEraseCommand } from './commands/erasing';
+import { addLeaseCommands } from './commands/leases';
 import { addListCommands } from './commands/listing';
 import { addLogCommands } from './commands/log';
 import { addMoveCommands } from './commands/moving';
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
     });
   addSystemCommands(program);
   addActionCommands(program);
+  addLeaseCommands(program);
   addListCommands(program);
   addLogCommands(program);
   addRevokeCommands(program);

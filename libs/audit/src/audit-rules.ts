@@ -9,6 +9,7 @@ import { canonicalize } from '@bailiwick/core/canonical';
 import { Account, amountsOf } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
 import type { Check } from './finding';
+import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
 
 /** Reports a violation of the current event. */
 type ReportFinding = (check: Check, detail: string) => void;
@@ -21,10 +22,10 @@ type ReportFinding = (check: Check, detail: string) => void;
 export class Rulebook {
   readonly books = new Books();
   /** grants that the last event used up or overran; the following events of the same append must end or suspend them (I3) */
-  private due = new Map<string, 'end' | 'stop'>();
+  private due = new Map<string, 'end' | 'stop' | 'complete'>();
 
   check(event: Event, report: ReportFinding): void {
-    if (this.due.size > 0 && event.type !== 'GrantExhausted' && event.type !== 'GrantSuspended') this.overdue(report);
+    if (this.due.size > 0 && !FOLLOW.has(event.type)) this.overdue(report);
     const handler = HANDLERS[event.type] as ((book: Rulebook, event: Event, report: ReportFinding) => void) | undefined;
     handler?.(this, event, report);
     if (isOutcome(event)) this.outcome(event, report);
@@ -34,8 +35,8 @@ export class Rulebook {
   overdue(report: ReportFinding): void {
     for (const [id, what] of this.due)
       report(
-        'budget',
-        `${id} was ${what === 'end' ? 'used up' : 'overrun'} by the event before, but did not ${what} with it`,
+        what === 'complete' ? 'liveness' : 'budget',
+        `${id} was ${CAUSES[what]} by the event before, but did not ${what === 'stop' ? 'stop' : 'end'} with it`,
       );
     this.due.clear();
   }
@@ -65,8 +66,22 @@ export class Rulebook {
     if (data.approvalId !== undefined) this.use(data.approvalId, event, data.binding, report);
     else if (asks !== undefined) report('approval', `permitted without an approval, although ${asks}`);
 
+    const ends = endsOf(chain, event);
+    if (canonicalize(ends) !== canonicalize(data.ends ?? []))
+      report('attenuation', `the leases that end with ${id} are not those that it names`);
     const { charge, verb, periods } = data;
-    const entry: Permit = { id, grantId: leaf.id, runId: leaf.run.id, charge, at: now, verb, periods };
+    const entry: Permit = {
+      id,
+      grantId: leaf.id,
+      runId: leaf.run.id,
+      position: event.position,
+      ends,
+      charge,
+      at: now,
+      verb,
+      periods,
+    };
+    books.conduct(leaf.run.id).denials = 0;
     const accounts = chain.map(({ account }) => account);
     const before = accounts.map((account) => account.totals(entry));
     for (const [up, grant] of chain.entries()) {
@@ -96,6 +111,7 @@ export class Rulebook {
     if (permit.runId !== event.runId) report('custody', `another run reported the outcome of ${id}`);
     books.open.delete(id);
     if (event.type === 'ActionAbandoned') books.abandoned.set(id, permit.runId);
+    if (event.type === 'ActionAbandoned' && permit.ends.length > 0) books.abandonedEnds.set(id, permit);
     const { charge } = event.data;
     books.purses.settle(id, permit, charge, at(event.time));
     const unaccounted = unaccountedOf(event as EventOf<'ActionCompleted'>);
@@ -110,6 +126,20 @@ export class Rulebook {
       if ((over && up === 0) || used === 'reached') this.due.set(grant.id, 'end');
       else if (used === 'exceeded' && !grant.suspended) this.due.set(grant.id, 'stop');
     });
+    if (event.type === 'ActionCompleted') this.completes(endedBy(books, permit));
+  }
+
+  /** Expects grants to end with a completed action. One that it uses up ends for that. */
+  completes(grants: readonly Grant[]): void {
+    for (const { id } of grants) if (this.due.get(id) !== 'end') this.due.set(id, 'complete');
+  }
+
+  /** Records the completion of a run, which ends its grant. */
+  completed(grantId: string | undefined): void {
+    const grant = this.books.standing(grantId);
+    if (!grant) return;
+    grant.ended ??= 'is completed';
+    if (this.due.get(grant.id) === 'complete') this.due.delete(grant.id);
   }
 
   /** I8: checks that an approval was given by a person, for exactly this use, in time, and not used before. */
@@ -158,6 +188,7 @@ export class Rulebook {
         report('approval', `${approvalId} was given for another lease`);
     }
     old?.account.raise(limits.budget);
+    if (old) Object.assign(books.conduct(run.id), { denials: 0 });
     if (parent && !old) parent.children += 1;
     books.grants.set(id, {
       id,
@@ -283,6 +314,10 @@ function admitted(
 
 const COUNTER_OF: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
 
+/** The events that end or suspend a grant after an event that requires it, in the same append. */
+const FOLLOW: ReadonlySet<Event['type']> = new Set<Event['type']>(['GrantExhausted', 'GrantSuspended', 'RunCompleted']);
+const CAUSES = { end: 'used up', stop: 'overrun', complete: 'to end with the action that was completed' } as const;
+
 const NONE = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
 const NOTHING_USED = { committed: NONE, reserved: NONE, windows: [] };
 
@@ -310,10 +345,15 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     },
     GrantIssued: (book, event, report) => book.issue(event, report),
     ActionPermitted: (book, event, report) => book.permit(event, report),
-    OutcomeReportedLate({ books }, { actionId = '', runId }, report) {
+    OutcomeReportedLate(book, { actionId = '', runId, data }, report) {
+      const { books } = book;
       if (books.abandoned.get(actionId) !== runId)
         report('custody', `a late report on ${actionId}, which was not abandoned, or was already reported`);
       books.abandoned.delete(actionId);
+      const permit = books.abandonedEnds.get(actionId);
+      books.abandonedEnds.delete(actionId);
+      const named = permit?.ends.flatMap((id) => books.standing(id) ?? []) ?? [];
+      if (data.status === 'completed') book.completes(named.filter(({ ended }) => ended === undefined));
     },
     GrantSuperseded({ books }, event, report) {
       const [old, by] = [books.grants.get(event.grantId ?? ''), books.grants.get(event.data.by)];
@@ -331,17 +371,21 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     GrantResumed({ books }, event, report) {
       const grant = books.grants.get(event.grantId ?? '');
       if (grant) grant.suspended = false;
+      Object.assign(books.conduct(event.runId), { drift: 0, denials: 0 });
       if (event.actor.kind === 'system' || event.actor.kind === 'run') report('liveness', 'not resumed by a person');
     },
     GrantRevoked: (book, event, report) => book.end(event, 'is revoked', report),
     GrantExpired: (book, event, report) => book.end(event, 'is expired', report),
     GrantExhausted: (book, event, report) => book.end(event, 'is exhausted', report),
-    RunCompleted({ books }, event) {
-      const grant = books.standing(event.grantId);
-      books.runEnded(event.runId);
-      if (!grant) return;
-      grant.ended ??= 'is completed';
-      grant.account.end();
+    RunCompleted: (book, event) => book.completed(event.grantId),
+    GrantRenewed: ({ books }, event, report) => checkRenewal(books, event, report),
+    GrantNarrowed: ({ books }, event, report) => checkNarrowing(books, event, report),
+    ActionDenied({ books }, { runId }) {
+      books.conduct(runId).denials += 1;
+    },
+    DriftScored({ books }, { runId, data }) {
+      const conduct = books.conduct(runId);
+      conduct.drift = Math.max(conduct.drift, data.score);
     },
     ApprovalRequested({ books }, event, report) {
       const { approvalId } = event.data;

@@ -30,8 +30,9 @@ export interface Grant {
   readonly run: Run;
   readonly parentId: string | undefined;
   readonly depth: number;
-  readonly limits: Limits;
-  readonly expiresAt: number;
+  /** as renewals and narrowings left them */
+  limits: Limits;
+  expiresAt: number;
   readonly issuedAt: number;
   readonly position: number;
   readonly account: Account;
@@ -40,6 +41,8 @@ export interface Grant {
   struck: string | undefined;
   suspended: boolean;
   supersededBy: string | undefined;
+  /** position of its last narrowing */
+  narrowedAt?: number | undefined;
   children: number;
   /** the number of rules already checked */
   rulesSeen: number;
@@ -48,6 +51,15 @@ export interface Permit extends Entry {
   readonly id: string;
   readonly grantId: string;
   readonly runId: string;
+  readonly verb: string;
+  readonly position: number;
+  /** the grants that end if it is completed */
+  readonly ends: readonly string[];
+}
+/** What speaks against renewing the lease of a run: its highest score, and its denials since the last permit. */
+export interface Conduct {
+  drift: number;
+  denials: number;
 }
 export interface Asked {
   readonly event: EventOf<'ApprovalRequested'>;
@@ -64,6 +76,9 @@ export class Books {
   readonly permitted = new Set<string>();
   /** abandoned actions without a late report → their run */
   readonly abandoned = new Map<string, string>();
+  /** abandoned actions whose completion would end leases */
+  readonly abandonedEnds = new Map<string, Permit>();
+  private readonly conducts = new Map<string, Conduct>();
   readonly approvals = new Map<string, Asked>();
   readonly rules: Rule[] = [];
   readonly openChildren = new OpenChildren();
@@ -73,6 +88,12 @@ export class Books {
     this.openChildren.ended(runId, this.runs.get(runId ?? '')?.parentRunId);
   }
   readonly purses = new Purses();
+
+  conduct(runId: string | undefined): Conduct {
+    const known = this.conducts.get(runId ?? '') ?? { drift: 0, denials: 0 };
+    this.conducts.set(runId ?? '', known);
+    return known;
+  }
 
   /** Returns the grant that supersedes this one, or the grant itself. */
   standing(id: string | undefined): Grant | undefined {

@@ -121,6 +121,14 @@ export const LIMITS = {
   // grants
   grantLifetimeMs: 30 * DAY,
   grantDefaultTtlMs: HOUR,
+  /** how far ahead `time.renewUntil` may be; `grantLifetimeMs` bounds the lease between two renewals */
+  renewalMs: 366 * DAY,
+  /** the least by which a renewal extends a lease, unless it reaches its last end: limits the events of one holder */
+  renewalMinMs: 1_000,
+  /** consecutive denied decisions of a run after which its lease is not renewed */
+  renewalDenials: 5,
+  /** actions that may end a lease */
+  endsPerGrant: 16,
   treeDepth: 64,
   childrenPerGrant: 10_000,
   patternsPerList: 64,

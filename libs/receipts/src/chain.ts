@@ -1,4 +1,5 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { timeAt } from './lease-changes';
 import type { Custody } from '@bailiwick/contracts/receipts/receipt';
 import { importedBefore } from './imported';
 import { meansCall, ruleDeniesTool, ruleStrikesGrant } from './strikes';
@@ -191,7 +192,7 @@ function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly Issued[], st
     const grant = standingIn(issued, permit.position, story);
     for (const why of [...endedBefore(grant, permit, story), ...suspendedBefore(grant, permit, story)])
       found.push(`it was permitted after ${why} (I2)`);
-    const { notBefore, expiresAt } = grant.data.limits.time;
+    const { notBefore, expiresAt } = timeAt(grant, permit.position, story);
     if (time >= Date.parse(expiresAt) || time < Date.parse(notBefore))
       found.push(`it was permitted outside the time of grant ${grant.grantId} (I2)`);
     found.push(...resurrections(grant, story), ...toolDenied(permit, grant, story));
@@ -236,7 +237,7 @@ function suspendedBefore(grant: Issued, { position }: Event, { stops }: Story): 
 function resurrections(grant: Issued, story: Story): string[] {
   const old = grant.data.supersedes === undefined ? undefined : story.issues.get(grant.data.supersedes)?.event;
   if (!old || old.position >= grant.position) return [];
-  const late = Date.parse(grant.time) >= Date.parse(old.data.limits.time.expiresAt);
+  const late = Date.parse(grant.time) >= Date.parse(timeAt(old, grant.position, story).expiresAt);
   const why = late ? [...endedBefore(old, grant, story), 'its time was over'] : endedBefore(old, grant, story);
   return [
     ...why.map((each) => `grant ${grant.grantId} took the place of one that had ended: ${each} (I2)`),

@@ -5,6 +5,7 @@ import type { Predicate, RunClaims } from '@bailiwick/contracts/receipts/receipt
 import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { endOf } from './ending';
+import { leaseChangesOf } from './lease-changes';
 import { isOutcome, lineOf, textOf, type Outcome, type Story, type StoryEntry } from './story';
 
 /** The list of the first release. Its receipts must still verify, so the texts never change. */
@@ -58,6 +59,7 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     grants: allOf(entries, 'GrantIssued').flatMap(({ event: each }) =>
       runs.has(each.runId as string) ? [grantOf(each)] : [],
     ),
+    ...leaseChangesOf(story, runs),
     actions,
     denied: allOf(mine, 'ActionDenied', 'ActionStepUp').map((each) => deniedOf(each.event)),
     ...refusedMoreOf(mine),

@@ -33,6 +33,9 @@ export function checkBudgets(
       const { parentId, limits } = event.data;
       const nothing = { calls: 0, reads: 0, writes: 0, external: 0, spent: 0, held: 0 };
       accounts.set(event.grantId ?? '', { parentId, limits, ...nothing });
+    } else if (isType(event, 'GrantNarrowed')) {
+      const account = accounts.get(event.grantId ?? '');
+      if (account) accounts.set(event.grantId ?? '', { ...account, limits: event.data.limits });
     } else if (isType(event, 'ActionPermitted')) {
       const cost = usd(event.data.charge);
       inFlight.set(event.actionId ?? '', { grantId: event.grantId ?? '', cost });

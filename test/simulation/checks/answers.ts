@@ -18,6 +18,8 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   decideApproval: ['ApprovalGiven'],
   suspend: ['GrantSuspended'],
   resume: ['GrantResumed'],
+  renew: ['GrantRenewed'],
+  narrow: ['GrantNarrowed'],
   revokeGrant: ['GrantRevoked'],
   revokeSelector: ['RevocationRuleAdded'],
   liftQuarantine: ['QuarantineLifted'],

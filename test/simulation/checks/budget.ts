@@ -36,6 +36,7 @@ export function checkBudgets(events: readonly Event[], world: World): void {
   checkTenantBudgets(events, world);
   for (const event of events) {
     if (event.type === 'GrantIssued') open(accounts, event);
+    else if (event.type === 'GrantNarrowed') narrow(accounts, event);
     else if (event.type === 'ActionPermitted') post(accounts, posted, event, world);
     else if (event.type === 'GrantExhausted') accounts.get(event.grantId as string)?.exhausted.add(event.commandId);
     else if (isOutcome(event)) {
@@ -94,6 +95,11 @@ function open(accounts: Map<string, Account>, { grantId, data }: EventOf<'GrantI
   );
 }
 
+function narrow(accounts: Map<string, Account>, { grantId, data }: EventOf<'GrantNarrowed'>): void {
+  const account = accounts.get(grantId as string);
+  if (account) account.budget = data.limits.budget;
+}
+
 function post(
   accounts: Map<string, Account>,
   posted: Map<string, Posted>,
@@ -117,7 +123,8 @@ function overdrawnOf({ entries, budget, reached }: Account, newest: Entry, world
   const [reserved, most] = [amounts(charge), amounts(budget)];
   for (const counter of COUNTERS) {
     const used = count(entries, counter);
-    if (used > budget[counter]) return counter;
+    // a narrowing may leave a cap below the use; no later permit charges it
+    if (charge[counter] > 0 && used > budget[counter]) return counter;
     if (charge[counter] > 0 && used === budget[counter]) {
       world.count('a count used up exactly');
       reached.add(newest.permit.commandId);
@@ -128,7 +135,7 @@ function overdrawnOf({ entries, budget, reached }: Account, newest: Entry, world
     const cap = most[currency] ?? 0;
     const charged = (reserved[currency] ?? 0) > 0;
     // an outcome may declare more cost than was held; this ends the grant, so no later permit may charge it
-    if (total - over(entries, currency) > cap || (charged && total > cap)) return currency;
+    if (charged && (total - over(entries, currency) > cap || total > cap)) return currency;
     if (charged && total === cap) world.count('money used up exactly');
   }
   for (const { actions, ...limits } of budget.perVerb ?? []) {

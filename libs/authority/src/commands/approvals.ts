@@ -8,6 +8,7 @@ import { quarantineRefusal, subjectOf } from '../revocation/revocation-rules';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
 import { cannotSetAside } from '../state/reserves';
 import { SET_ASIDE_DETAIL } from './grants/delegate';
+import { narrowedAbove } from './grants/bounds';
 import { widerThan } from './grants/run';
 import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
@@ -78,6 +79,12 @@ function approveGrant(
     const blocked = chain && blockedInChain(state, chain, now);
     // a suspended grant is resumed first, since the grant that replaces it would not be suspended
     if (!chain || blocked) return notLive(chain, blocked);
+    if ((state.narrowed.get(approval.supersedes)?.position ?? -1) > approval.position) {
+      return refuse(
+        'APPROVAL_NOT_USABLE',
+        `grant ${approval.supersedes} was narrowed after the request; deny this request and have a new one made`,
+      );
+    }
     if (current(state, approval.supersedes)?.id !== approval.supersedes) {
       return refuse(
         'APPROVAL_NOT_USABLE',
@@ -87,7 +94,9 @@ function approveGrant(
   }
   // the parent may have been raised or ended since: its current limits count (I1)
   const parent = approval.parentId === undefined ? undefined : current(state, approval.parentId);
-  const tooWide = parent ? widerThan(limits, parent.limits) : [];
+  const above = parent && chainOf(state, parent.id);
+  const bounds = parent ? [parent.limits, ...narrowedAbove(state, above ?? [])] : [];
+  const tooWide = bounds.flatMap((bound) => widerThan(limits, bound));
   if (tooWide.length > 0)
     return refuse(
       'GRANT_WIDENS_PARENT',
@@ -95,7 +104,6 @@ function approveGrant(
       tooWide,
     );
 
-  const above = parent && chainOf(state, parent.id);
   const old = approval.supersedes === undefined ? undefined : state.grants.get(approval.supersedes);
   const short = above ? cannotSetAside(above, limits.budget, old) : [];
   if (short.length > 0)

@@ -10,7 +10,9 @@ import { delegate } from './grants/delegate';
 import { endSending } from './actions/end-sending';
 import { erase } from './erase';
 import { recordDrift, resume, revokeGrant, suspend } from './grants/grant';
+import { narrow } from './grants/narrow';
 import { openRun } from './grants/open-run';
+import { renew } from './grants/renew';
 import { liftQuarantine, revokeSelector } from './revoke';
 import { completeRun, escalate } from './grants/run';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
@@ -32,6 +34,8 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   decideApproval,
   suspend,
   resume,
+  renew,
+  narrow,
   revokeGrant,
   revokeSelector,
   liftQuarantine,

@@ -49,6 +49,15 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     ...(covered ? { covered } : {}),
   };
   state.actions.set(id, action);
+  if (data.ends) {
+    follows(
+      data.ends.every((each) => chain.some((grant) => grant.id === each)),
+      'the leases of its chain',
+      event,
+    );
+    state.ends.set(id, data.ends);
+  }
+  if (state.denialStreaks.size > 0) state.denialStreaks.delete(leaf.runId);
   startsSending(state, action);
   state.deadlines.add({ at: outcomeUntil, kind: 'action', id });
   for (const each of carried(event)) label(state, event, each);
@@ -65,6 +74,7 @@ export const outcomeReportedLate: Fold<'OutcomeReportedLate'> = (state, event) =
   const settled = must(state.abandoned.get(id), 'action that was given up (I7)', event);
   follows(settled.latePosition === undefined && event.runId === settled.runId, 'the action that was given up', event);
   settled.latePosition = event.position;
+  state.ends.delete(id);
   for (const each of carried(event)) label(state, event, each);
 };
 
@@ -78,6 +88,7 @@ function settle(
   const action = must(state.actions.get(id), 'permit without an outcome (I7)', event);
   follows(event.runId === action.runId && isCountable(event.data.charge), 'the permit it is the outcome of', event);
   state.actions.delete(id);
+  if (status !== 'abandoned') state.ends.delete(id); // an abandoned action may still be reported as completed
   endsSending(state, action);
   const settled = { status, runId: action.runId, at, position: event.position, latePosition: undefined };
   (status === 'abandoned' ? state.abandoned : state.settled).set(id, settled);

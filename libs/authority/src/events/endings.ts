@@ -64,6 +64,7 @@ export function endRun(state: LogState, run: RunNode, status: RunNode['status'],
     ends(state, run.treeId);
     state.openChildren.ended(run);
   }
+  if (state.denialStreaks.size > 0) state.denialStreaks.delete(run.id);
   run.status = status;
   run.endedAt = at;
   run.endReason = reason;

@@ -45,6 +45,8 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   if (parent && (data.limits.budget.reserve || old?.usage.aside))
     setAside(grant, must(chainOf(state, parent.id), 'chain of the parent', event), old);
   addGrant(state, grant);
+  const narrowed = old && state.narrowed.get(old.id);
+  if (narrowed) state.narrowed.set(grant.id, narrowed);
   join(state.trees.get(grant.treeId), 'grants', grant);
   run.grantId = grant.id;
   run.status = 'active';
@@ -68,7 +70,7 @@ export const grantSuspended: Fold<'GrantSuspended'> = (state, event) => {
   run.status = 'suspended';
 };
 
-/** Resets the drift of a resumed run: a person has reviewed it, so earlier scores no longer count. */
+/** Resets the drift and the denials of a resumed run: a person has reviewed it, so earlier ones no longer count. */
 export const grantResumed: Fold<'GrantResumed'> = (state, event) => {
   const grant = grantOf(state, event);
   follows(grant.status === 'suspended', 'a grant that is suspended', event);
@@ -77,6 +79,7 @@ export const grantResumed: Fold<'GrantResumed'> = (state, event) => {
   grant.endReason = undefined;
   run.status = 'active';
   run.drift = 0;
+  state.denialStreaks.delete(run.id);
 };
 
 function goingRunOf(state: LogState, event: Event): RunNode {

@@ -26,6 +26,7 @@ function endTree(state: LogState, treeId: string, at: number, position: number, 
   if (!tree) return; // no readable event opened it, or it is forgotten
   for (const run of tree.runs) {
     run.pendingApprovals = 0;
+    state.denialStreaks.delete(run.id);
     if (!isGoing(run.status)) continue;
     Object.assign(run, { status: 'revoked', endedAt: at, endReason: reason });
     state.openChildren.ended(run);
@@ -41,6 +42,7 @@ function endTree(state: LogState, treeId: string, at: number, position: number, 
     if (action.treeId !== treeId) continue;
     state.actions.delete(action.id);
     settleDrawn(state, action, action.charge, at);
+    state.ends.delete(action.id);
   }
   tree.going = 0;
 }

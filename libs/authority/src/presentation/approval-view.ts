@@ -2,7 +2,7 @@ import { kept, notShown, objectionsIn } from '../commands/actions/objections';
 import { counted } from './text';
 import { describeAll } from '../dimensions/all';
 import { describePair } from '../dimensions/denied-pairs';
-import type { ApprovalNode, RunNode } from '../state/state';
+import type { ApprovalNode, NarrowedNode, RunNode } from '../state/state';
 import type { RunTexts } from './views';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
@@ -30,6 +30,8 @@ export interface ApprovalFacts {
   readonly tried: readonly Event[];
   /** the current limits of the run, for kind action and escalation */
   readonly has: Limits | undefined;
+  /** the last narrowing of the lease of the run */
+  readonly narrowed?: NarrowedNode | undefined;
 }
 
 /** A refusal in the same task, with the request of that time. */
@@ -82,7 +84,8 @@ const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: Approva
     stepUp
       ? `Let the ${marked(run.agent.class)} do ${stepUp.data.verb}${withTool(stepUp.data.tool)} on ${thing(stepUp.data.resource)}, once, with ${describeArguments(stepUp.data.argsDigest, args, hidden)}`
       : `Let the ${marked(run.agent.class)} do one action`,
-  escalation: (_approval, { run }) => `Give the ${marked(run.agent.class)} more than it has`,
+  escalation: (_approval, { run, narrowed }) =>
+    `Give the ${marked(run.agent.class)} more than it has${narrowed ? `; its lease was narrowed by ${narrowed.by} at ${rfc3339(narrowed.at)}` : ''}`,
 };
 
 /** Quotes a name from outside; its unusual characters are listed after the quotation, where they cannot be forged. */

@@ -46,7 +46,7 @@ export function wordsNeeded(events: readonly Event[]): { runs: string[]; approva
 export const asksState = (events: readonly Event[]): boolean =>
   events.some(({ type }) => WORDY.has(type) || SWITCHES.has(type)) &&
   !events.some(({ type }) => type === 'ActionStepUp');
-const SWITCHES = new Set<Event['type']>(['GrantSuspended', 'GrantResumed']);
+const SWITCHES = new Set<Event['type']>(['GrantSuspended', 'GrantResumed', 'GrantRenewed', 'GrantNarrowed']);
 const WORDY = new Set<Event['type']>(['RunOpened', 'RunCompleted', 'ApprovalRequested', 'ApprovalGiven']);
 
 type Tellers = {
@@ -116,6 +116,31 @@ const TELLERS: Tellers = {
 
   GrantSuspended: (state, event) => switched(state, event, 'suspended'),
   GrantResumed: (state, event) => switched(state, event, 'active'),
+  GrantRenewed(state, event) {
+    const { limits, ...terms } = termsOf(state, event);
+    const time = { ...limits.time, expiresAt: event.data.until };
+    return {
+      ok: true,
+      value: {
+        grant: { ...terms, limits: { ...limits, time } },
+        parentRunId: state.runs.get(terms.runId)?.parentRunId,
+        renewedAt: event.time,
+        expiresAt: event.data.until,
+        position: event.position,
+      },
+    };
+  },
+  GrantNarrowed(state, event, events) {
+    const exhausted = find(events, 'GrantExhausted')?.data.caps;
+    return {
+      ok: true,
+      value: {
+        grant: { ...termsOf(state, event), limits: event.data.limits },
+        ...(exhausted ? { exhausted } : {}),
+        position: event.position,
+      },
+    };
+  },
   GrantRevoked: (_state, event) => ({
     ok: true,
     value: { revocationId: event.data.revocationId, position: event.position },
@@ -246,6 +271,15 @@ function runAt(
       ...says,
     }
   );
+}
+
+/** Returns the members of a grant that no usage changes, with its present limits. */
+function termsOf(
+  state: LogState,
+  event: Event,
+): Pick<GrantView, 'id' | 'treeId' | 'runId' | 'parentId' | 'depth' | 'limits'> {
+  const { id, treeId, runId, parentId, depth, limits } = state.grants.get(event.grantId as string) as GrantNode;
+  return { id, treeId, runId, parentId, depth, limits };
 }
 
 /** Returns the changed status only; the current usage of the grant is read with a query. */

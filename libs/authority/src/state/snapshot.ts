@@ -17,7 +17,15 @@ import {
   type SettledRow,
 } from './snapshot-rows';
 import { budgetOf, type PurseNode } from './purses';
-import { emptyState, newTree, type ApprovalNode, type LogState, type TreeNode, type UnreadableNode } from './state';
+import {
+  emptyState,
+  newTree,
+  type ApprovalNode,
+  type LogState,
+  type NarrowedNode,
+  type TreeNode,
+  type UnreadableNode,
+} from './state';
 
 /**
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
@@ -46,7 +54,10 @@ type Line =
   | ['settled', SettledRow]
   | ['approval', ApprovalLine]
   | ['keyed' | 'tries', CommandRow]
-  | ['refusalBucket', [string, number]];
+  | ['refusalBucket', [string, number]]
+  | ['denialStreak', [string, number]]
+  | ['narrowed', [string, NarrowedNode]]
+  | ['ends', [string, readonly string[]]];
 type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
 type PurseLine = Omit<PurseNode, 'budget'>;
 type ApprovalLine = Omit<ApprovalNode, 'turn'> & Partial<Pick<ApprovalNode, 'turn'>>;
@@ -109,6 +120,9 @@ export function* linesOf(state: LogState): Generator<Line> {
   for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
   for (const entry of state.tries) yield ['tries', commandRow(entry)];
   for (const entry of state.refusalBuckets) yield ['refusalBucket', entry];
+  for (const entry of state.denialStreaks) yield ['denialStreak', entry];
+  for (const entry of state.narrowed) yield ['narrowed', entry];
+  for (const entry of state.ends) yield ['ends', entry];
 }
 
 /** Assigns numbers to values by their canonical JSON, in the order of their first use. */
@@ -220,6 +234,15 @@ export class SnapshotReader {
         return addApproval(state, complete({ ...value, turn: value.turn ?? 0 }, APPROVAL_OPTIONAL));
       case 'refusalBucket':
         state.refusalBuckets.set(...value);
+        return;
+      case 'denialStreak':
+        state.denialStreaks.set(...value);
+        return;
+      case 'narrowed':
+        state.narrowed.set(...value);
+        return;
+      case 'ends':
+        state.ends.set(...value);
         return;
       default:
         state[kind].set(value[0], commandOf(value));

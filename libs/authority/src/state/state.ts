@@ -43,6 +43,12 @@ export interface LogState {
   readonly tries: Map<string, CommandNode>;
   /** the refusal budgets: bucket → the time at which it is full again, ms */
   readonly refusalBuckets: Map<string, number>;
+  /** run with a renewable lease → its denied decisions since the last permit, if there are any */
+  readonly denialStreaks: Map<string, number>;
+  /** grant → its last narrowing, if there was one */
+  readonly narrowed: Map<string, NarrowedNode>;
+  /** action without a final outcome → the leases that end if it is completed, if there are any */
+  readonly ends: Map<string, readonly string[]>;
   readonly rules: RuleSet;
   /** the accounts of the tenant budgets */
   readonly purses: Purses;
@@ -91,13 +97,14 @@ export interface GrantNode {
   readonly runId: string;
   readonly parentId: string | undefined;
   readonly depth: number;
-  readonly limits: Limits;
-  readonly notBefore: number;
-  readonly expiresAt: number;
+  /** changed by a renewal or a narrowing */
+  limits: Limits;
+  notBefore: number;
+  expiresAt: number;
   readonly issuedAt: number;
   readonly position: number;
   readonly supersedes: string | undefined;
-  readonly usage: MutableUsage;
+  usage: MutableUsage;
   status: GrantStatus;
   supersededBy: string | undefined;
   /** all children ever created, counted separately from those that are live */
@@ -211,6 +218,14 @@ export interface ApprovalNode {
   decidedPosition: number | undefined;
 }
 
+/** The last narrowing of a lease. */
+export interface NarrowedNode {
+  readonly position: number;
+  readonly at: number;
+  /** the id of its actor */
+  readonly by: string;
+}
+
 /** A stored event that could not be read. */
 export interface UnreadableNode {
   readonly position: number;
@@ -246,6 +261,9 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     keyed: new Map(),
     tries: new Map(),
     refusalBuckets: new Map(),
+    denialStreaks: new Map(),
+    narrowed: new Map(),
+    ends: new Map(),
     rules: new RuleSet(),
     purses: new Purses(),
     unreadable: new Map(),

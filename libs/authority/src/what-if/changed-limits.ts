@@ -126,7 +126,13 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
   const union = permissions && envelopeOf(permissions);
   const pairs = limits.deny?.filter((pair) => !base.deny?.some((each) => same(pair, each))) ?? [];
   return {
-    time: { notBefore: time.notBefore, expiresAt: own(time.expiresAt, base.time.expiresAt) },
+    time: {
+      notBefore: time.notBefore,
+      expiresAt: own(time.expiresAt, base.time.expiresAt),
+      // a lease that was renewed up to its last end has none left
+      renewUntil: time.renewUntil !== undefined && time.renewUntil > time.expiresAt ? time.renewUntil : undefined,
+      endsOn: own(time.endsOn, base.time.endsOn),
+    },
     session: limits.session,
     purpose: {
       onDrift: own(purpose.onDrift, base.purpose.onDrift),

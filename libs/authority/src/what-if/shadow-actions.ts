@@ -2,6 +2,7 @@ import type { Event } from '@bailiwick/contracts/events/event';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { drawingFrom, exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
+import { endedByCompletion } from '../commands/actions/ends-lease';
 import { judge, strictest, type Judgement } from '../commands/actions/judge';
 import { objectionsIn } from '../commands/actions/objections';
 import { callAsked } from '../commands/actions/refused-before';
@@ -129,10 +130,12 @@ export class ShadowActions {
     const { data, actionId, position } = event;
     const ended = exhaustedBy(chain, data.charge);
     const grantId = this.log.currentLease(event.grantId as string);
+    const run = this.log.state.runs.get((chain[0] as GrantNode).runId) as RunNode;
+    const ends = endedByCompletion(chain, askedOf(event, run).facts);
     if (event.type === 'ActionPermitted') {
       const { periods: recorded, ...data } = event.data;
       const periods = periodsFor(chain, at, recorded);
-      this.log.fold({ ...event, grantId, data: { ...data, ...(periods ? { periods } : {}) } });
+      this.log.fold({ ...event, grantId, data: { ...data, ends, ...(periods ? { periods } : {}) } });
       return this.log.foldAll(event, ended);
     }
     const times = timesOf(chain, at);
@@ -140,7 +143,7 @@ export class ShadowActions {
     const periods = periodsFor(accountsOf(chain, purses), at);
     const { approvalId, ...call } = data;
     const used = usesApproval ? { approvalId } : {};
-    const more = { ...times, ...used, ...(periods ? { periods } : {}), ...drawingFrom(purses) };
+    const more = { ...times, ...used, ends, ...(periods ? { periods } : {}), ...drawingFrom(purses) };
     this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...more } });
     this.log.foldAll(event, ended);
     // a step-up continues with the person's answer; for a call that was denied nothing more is known

@@ -69,6 +69,8 @@ export const decideApproval = command('decideApproval', {
 });
 export const suspend = command('suspend', { grantId: idOf('grant'), reasonCode });
 export const resume = command('resume', { grantId: idOf('grant'), reasonCode });
+export const renew = command('renew', { grantId: idOf('grant') });
+export const narrow = command('narrow', { grantId: idOf('grant'), grant: grantRequest });
 export const revokeGrant = command('revokeGrant', { grantId: idOf('grant') });
 export const revokeSelector = command('revokeSelector', {
   /** the same for every log of the tenant */
@@ -135,6 +137,8 @@ export const COMMANDS = [
   decideApproval,
   suspend,
   resume,
+  renew,
+  narrow,
   revokeGrant,
   revokeSelector,
   liftQuarantine,

@@ -225,6 +225,8 @@ export const EVENT_DATA = {
     tenantBudgets: z.array(budgetName).min(1).max(LIMITS.tenantBudgetsPerAction).optional(),
     /** the calendar periods that start with this permit in its leases and tenant budgets; left out if there are none */
     periods: z.array(calendarPeriod).max(LIMITS.calendarPeriods).optional(),
+    /** the leases that end if this action is recorded as completed (`time.endsOn`) */
+    ends: z.array(idOf('grant')).min(1).optional(),
   }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),
@@ -249,6 +251,10 @@ export const EVENT_DATA = {
   }),
   GrantSuspended: z.strictObject({ reason: endReason }),
   GrantResumed: z.strictObject({ reason: endReason }),
+  /** the lease lasts longer: its end so far, and its new end */
+  GrantRenewed: z.strictObject({ from: time, until: time }),
+  /** a live lease was tightened: the limits that it has from here on */
+  GrantNarrowed: z.strictObject({ limits, reason: endReason }),
   GrantSuperseded: z.strictObject({ by: idOf('grant'), approvalId: idOf('approval') }),
   GrantRevoked: z.strictObject({ revocationId: idOf('revocation'), reason: endReason, subtree: z.literal(true) }),
   GrantExpired: z.strictObject({ reason: endReason }),

@@ -39,9 +39,6 @@ export type Counter = (typeof COUNTERS)[number];
 
 // ---- full limits: what an issued grant holds -------------------------------------------------------------------
 
-export const timeLimit = z.strictObject({ notBefore: time, expiresAt: time });
-export type TimeLimit = z.infer<typeof timeLimit>;
-
 /** RFC 7638 thumbprint (SHA-256, base64url) of the key the run must prove it holds. */
 export const jkt = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a base64url SHA-256 key thumbprint (RFC 7638)');
 export const sessionLimit = z.strictObject({ jkt: jkt.optional() });
@@ -118,6 +115,26 @@ export const selector = z.strictObject({
     .optional(),
 });
 export type Selector = z.infer<typeof selector>;
+
+/** Actions whose completion ends a lease. Without `resources`: on any resource. */
+export const ending = z.strictObject({
+  actions: patterns.min(1),
+  resources: z.array(selector).min(1).max(LIMITS.selectorsPerGrant).optional(),
+});
+export type Ending = z.infer<typeof ending>;
+const endsOn = z.array(ending).min(1).max(LIMITS.endsPerGrant);
+export const timeLimit = z.strictObject({
+  notBefore: time,
+  expiresAt: time,
+  /** the lease may be renewed up to this time; left out: not at all */
+  renewUntil: time.optional(),
+  /** with `renewUntil`: how long the lease lasts from a renewal */
+  ttl: duration.optional(),
+  /** the lease ends when one of these actions is recorded as completed */
+  endsOn: endsOn.optional(),
+});
+export type TimeLimit = z.infer<typeof timeLimit>;
+
 export const resourcesLimit = z.array(selector).max(LIMITS.selectorsPerGrant);
 export type ResourcesLimit = z.infer<typeof resourcesLimit>;
 
@@ -236,7 +253,14 @@ export type Limits = z.infer<typeof limits>;
 
 export const grantRequest = z.strictObject({
   time: z
-    .strictObject({ ttl: duration.optional(), notBefore: time.optional(), expiresAt: time.optional() })
+    .strictObject({
+      ttl: duration.optional(),
+      notBefore: time.optional(),
+      expiresAt: time.optional(),
+      /** a time, or a duration from the start of the lease */
+      renewUntil: z.union([time, duration]).optional(),
+      endsOn: endsOn.optional(),
+    })
     .refine((value) => !(value.ttl && value.expiresAt), { error: 'give ttl or expiresAt, not both' })
     .optional(),
   session: sessionLimit.optional(),

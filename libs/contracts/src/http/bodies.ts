@@ -43,6 +43,21 @@ export const grantedAnswer = z.object({
 });
 export const pendingAnswer = z.object({ run: runView, approval: approvalView });
 
+export const renewalBody = z.strictObject({});
+const leaseTerms = grantView.pick({ id: true, treeId: true, parentId: true, runId: true, depth: true, limits: true });
+export const renewedAnswer = z.object({ grant: leaseTerms, token: z.string(), expiresAt: time, position });
+export const narrowingBody = z.strictObject({
+  /** what is named replaces the current limit and must be within it; what is left out stays */
+  grant: grantRequest,
+  reason: freeText(),
+});
+export const narrowedAnswer = z.object({
+  grant: leaseTerms,
+  /** the caps that the use so far has reached under the new limits; set if that ended the lease */
+  exhausted: z.array(z.string()).optional(),
+  position,
+});
+
 export const completionBody = z.strictObject({});
 export const escalationBody = z.strictObject({ want: grantRequest, reason: freeText() });
 export const approvalDecisionBody = z.strictObject({

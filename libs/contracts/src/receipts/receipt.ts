@@ -104,6 +104,10 @@ const claims = {
       ...at,
     }),
   ),
+  /** by lease: how often it was renewed, its last end, and the last renewal; left out if there are none */
+  renewals: z.array(z.strictObject({ grantId: z.string(), times: z.number(), until: z.string(), ...at })).optional(),
+  /** leases tightened after they were issued, with the limits from then on; left out if there are none */
+  narrowings: z.array(z.strictObject({ grantId: z.string(), by: z.string(), limits, ...at })).optional(),
   actions: z.array(action),
   denied: z.array(denied),
   /** refusals that are counted instead of listed; left out if there are none */

@@ -26,10 +26,10 @@ export interface Budgets {
  * @param runs all runs of its tree, if the receipt contains them
  */
 export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budgets | undefined {
-  const { grants, run, spent, children, tenantBudgets = [] } = claims;
+  const { grants, narrowings = [], run, spent, children, tenantBudgets = [] } = claims;
   const lease = grants.filter(({ runId }) => runId === run.id).at(-1);
   if (!lease) return undefined;
-  const { budget } = lease.limits;
+  const { budget } = (narrowings.findLast(({ grantId }) => grantId === lease.id) ?? lease).limits;
   const all = runs && sumOf(withRunsBelow(claims, runs).map((each) => each.spent));
   const row = (
     what: string,

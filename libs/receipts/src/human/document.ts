@@ -194,12 +194,29 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
       head: ['position', 'time', 'by', 'why', 'resumed'],
       rows: suspensions.map((each) => [String(each.position), each.time, each.by, each.reason, each.resumedAt ?? 'no']),
     }),
+    ...changesOf(claims),
     ...section('Revoked', revoked.length > 0, {
       kind: 'table',
       head: ['position', 'time', 'revocation', 'why'],
       rows: revoked.map((each) => [String(each.position), each.time, each.revocationId, each.reason]),
     }),
   ];
+}
+
+/** Builds the section of leases that changed after they were issued. */
+function changesOf({ renewals = [], narrowings = [] }: RunClaims): Block[] {
+  const rows = [
+    ...renewals.map((each) => ({
+      ...each,
+      what: `renewed ${each.times === 1 ? 'once' : `${each.times} times`}, last until ${each.until}`,
+    })),
+    ...narrowings.map((each) => ({ ...each, what: `narrowed by ${each.by}` })),
+  ].sort((a, b) => a.position - b.position);
+  return section('Renewed or narrowed', rows.length > 0, {
+    kind: 'table',
+    head: ['position', 'time', 'lease', 'what'],
+    rows: rows.map((each) => [String(each.position), each.time, each.grantId, each.what]),
+  });
 }
 
 /** Builds the sections of refused actions: those with an event each, and those that were only counted. */

@@ -90,6 +90,10 @@ export function sentenceOf(event: Event, action?: string): string {
       return `suspended: ${reasonText(event.data.reason)}`;
     case 'GrantResumed':
       return `resumed: ${reasonText(event.data.reason)}`;
+    case 'GrantRenewed':
+      return `lease ${event.grantId} renewed until ${event.data.until}`;
+    case 'GrantNarrowed':
+      return `lease ${event.grantId} narrowed: ${reasonText(event.data.reason)}`;
     case 'GrantSuperseded':
       return `lease ${event.grantId} replaced by ${event.data.by}`;
     case 'GrantRevoked':

@@ -15,6 +15,7 @@ import { asSeenBelow } from '../../state/reserves';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
+import { endedByCompletion } from './ends-lease';
 import { kept, notShown } from './objections';
 import { callAsked, refusedBefore, refusedReason } from './refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
@@ -61,6 +62,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
     const periods = periodsFor(accountsOf(chain, purses), now);
+    const ends = endedByCompletion(chain, asked.facts);
     return ok([
       {
         type: 'ActionPermitted',
@@ -72,6 +74,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
           outcomeUntil,
           ...used,
           ...(periods ? { periods } : {}),
+          ...(ends ? { ends } : {}),
           ...drawingFrom(purses),
         },
       },

@@ -53,7 +53,8 @@ class Books {
       reserveInScopes(chain, event.data, event.data.charge);
     } else if (type === 'ActionCompleted' || type === 'ActionFailed' || type === 'ActionAbandoned') {
       if (action) this.settle(action, event.data.charge);
-    } else if (type === 'GrantExhausted') this.end(grantId, 'exhausted');
+    } else if (type === 'RunCompleted') this.end(grantId, 'completed');
+    else if (type === 'GrantExhausted') this.end(grantId, 'exhausted');
     else if (type === 'GrantSuspended') this.end(grantId, 'suspended');
   }
 

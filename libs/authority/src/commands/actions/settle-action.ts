@@ -11,6 +11,7 @@ import { leftInScopes } from '../../state/scopes';
 import { leftOf, moneyAfter, SETTLED, type Amounts, type Settled } from '../../state/usage';
 import { exhausted } from './authorize-action';
 import { leftInPurses } from './tenant-budgets';
+import { endsWith, endsWithLate } from './ends-lease';
 import { actsForAnother, notFound, refuse, type Decide, type Decided, type NewEvent } from '../types';
 
 /** I7: ends a permit with exactly one outcome. Its cost is counted even above the reservation (I3). */
@@ -54,7 +55,11 @@ function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
   const run = state.runs.get(done.runId);
   if (!run) return notFound('permitted action', actionId);
   const { treeId, id: runId, grantId } = run;
-  return ok([{ type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome }]);
+  const ended = outcome.status === 'completed' ? endsWithLate(state, actionId) : [];
+  return ok([
+    { type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome },
+    ...ended,
+  ]);
 }
 
 /** Abandons an action of which no client reported whether it happened: its reservation counts as spent. */
@@ -78,8 +83,9 @@ const NO_AMOUNTS: Amounts = {};
 
 /**
  * Returns the outcome and the events that it causes. Counts are never released. Money and units are committed as spent,
- * even above the reservation, in which case the grant of the action ends. An ancestor whose cap is reached ends; one whose cap is
- * exceeded is suspended until a person has reviewed it, since a descendant caused that, not its own run.
+ * even above the reservation, in which case the grant of the action ends. An ancestor whose cap is reached ends; one
+ * whose cap is exceeded is suspended until a person has reviewed it, since a descendant caused that, not its own run. A
+ * completion may end leases that state it (`time.endsOn`).
  */
 export const settlement = (
   state: LogState,
@@ -89,7 +95,8 @@ export const settlement = (
   more: Partial<EventData<'ActionCompleted'>> = {},
 ): NewEvent[] => {
   const purses = pursesOf(state, action);
-  return settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more, purses);
+  const events = settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more, purses);
+  return report.type === 'ActionCompleted' ? [...events, ...endsWith(state, action, events)] : events;
 };
 
 /** Does the same with the chain at that time, leaf first. */

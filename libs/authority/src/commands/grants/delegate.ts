@@ -7,6 +7,7 @@ import type { Verdict } from '../../dimensions/dimension';
 import { mayDelegate } from '../../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { agentFault, storedAgent } from '../../matching/names';
+import { narrowedAbove } from './bounds';
 import { resolveChild } from './resolve';
 import { quarantineRefusal } from '../../revocation/revocation-rules';
 import { cannotSetAside } from '../../state/reserves';
@@ -47,7 +48,8 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
       }),
     ]);
   }
-  const resolved = resolveChild(command.grant, parent.limits, now);
+  const bounds = narrowedAbove(state, chain);
+  const resolved = resolveChild(command.grant, parent.limits, now, parent.limits, bounds);
   if (!resolved.ok) {
     const { code, detail, reasons } = resolved.error;
     if (code !== 'GRANT_WIDENS_PARENT') return resolved;

@@ -77,10 +77,7 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
   const { verbs, resources, limits } = mergePermissions(old, want);
   const wanted = want.budget ?? {};
   return {
-    time:
-      want.time?.ttl || want.time?.expiresAt
-        ? want.time
-        : { notBefore: old.time.notBefore, expiresAt: old.time.expiresAt },
+    time: mergeTime(old.time, want.time),
     session: want.session ?? old.session,
     purpose: {
       onDrift: want.purpose?.onDrift ?? old.purpose.onDrift,
@@ -115,6 +112,20 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
 function mergeVerbCaps(old: readonly VerbCap[] = [], want: readonly VerbCap[] = []): VerbCap[] {
   const named = new Set(want.map(({ actions }) => verbKey(actions)));
   return [...old.filter(({ actions }) => !named.has(verbKey(actions))), ...want];
+}
+
+/** Keeps the renewal of the lease, and every action that ends it. */
+function mergeTime(old: Limits['time'], want: GrantRequest['time']): GrantRequest['time'] {
+  const { notBefore, expiresAt } = old;
+  const own = want?.ttl || want?.expiresAt ? want : { notBefore, expiresAt };
+  const endsOn = [...(old.endsOn ?? []), ...(want?.endsOn ?? [])];
+  // a lease that was renewed up to its last end has nothing left to keep
+  const kept = old.renewUntil !== undefined && Date.parse(old.renewUntil) > Date.parse(expiresAt);
+  return {
+    ...own,
+    renewUntil: want?.renewUntil ?? (kept ? old.renewUntil : undefined),
+    ...(endsOn.length > 0 ? { endsOn } : {}),
+  };
 }
 
 function mergeWindows(

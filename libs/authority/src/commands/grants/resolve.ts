@@ -1,4 +1,4 @@
-import type { GrantRequest, Limits, Selector, VerbCap, WindowCap } from '@bailiwick/contracts/grants/grant';
+import type { Ending, GrantRequest, Limits, Selector, VerbCap, WindowCap } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { isTimeZone } from '@bailiwick/core/calendar';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
@@ -6,7 +6,7 @@ import { formatDuration, parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 import { lookAlikeFault } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { attenuatesAll } from '../../dimensions/all';
+import { attenuatesAll, meetAll } from '../../dimensions/all';
 import { tighterOptions } from '../../dimensions/delegation';
 import {
   meetVerbCap,
@@ -17,6 +17,7 @@ import {
   perVerbOf,
   tighterCost,
 } from '../../dimensions/budget';
+import { distinctEnds } from '../../dimensions/ends-on';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { distinctPairs } from '../../dimensions/denied-pairs';
 import { sorted } from '../../dimensions/verdict';
@@ -34,6 +35,7 @@ import {
   unionIn,
   type Union,
 } from './resolve-permissions';
+import { renewalFault, renewalOf } from './renewable';
 import { admittedTexts, excludedTexts, exceptionFaults, wrongInExcluded } from './selector-checks';
 
 /** Returns the limits of a root grant that requests none. They admit nothing until actions and resources are named. */
@@ -62,7 +64,7 @@ export function resolveRoot(
   now: number,
   held: Limits = defaults,
 ): Result<Limits, Refusal> {
-  const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now));
+  const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now, held));
   return normalized(filled, now, held, unionIn(request));
 }
 
@@ -70,18 +72,22 @@ export function resolveRoot(
  * Resolves the request for a child grant: omitted limits come from the parent, but no delegation unless requested. The
  * parent's denials, windows and caps per action stay in force. All limits that would be wider in any dimension are
  * refused at once (I1); nothing is cut down silently.
+ * @param bounds limits of leases further above that were narrowed since the parent was issued, on the parent's level
  */
 export function resolveChild(
   request: GrantRequest,
   parent: Limits,
   now: number,
   held: Limits = parent,
+  bounds: readonly Limits[] = [],
 ): Result<Limits, Refusal> {
-  const inherited = { ...parent, delegation: NO_DELEGATION, session: {} };
-  const filled = keepParents(fill(request, inherited, timeOf(request, parent, now)), parent);
+  const base = bounds.reduce(meetAll, parent);
+  const inherited = { ...base, delegation: NO_DELEGATION, session: {} };
+  const filled = keepParents(fill(request, inherited, timeOf(request, base, now, held)), base);
   const resolved = normalized(filled, now, held, unionIn(request));
   if (!resolved.ok) return resolved;
-  const violations = asRequested(attenuatesAll(resolved.value, parent), resolved.value);
+  const wider = [parent, ...bounds].flatMap((bound) => attenuatesAll(resolved.value, bound));
+  const violations = asRequested(wider, resolved.value);
   if (violations.length === 0) return resolved;
   return err({
     code: 'GRANT_WIDENS_PARENT',
@@ -98,14 +104,44 @@ export function resolveChild(
   });
 }
 
+/**
+ * Resolves the request to narrow a lease to the given time: members left out stay, and so do the denials, windows, caps
+ * per action and ends that are not named. It does not compare the limits with the held ones.
+ */
+export function resolveNarrowing(
+  request: GrantRequest,
+  held: Limits,
+  time: Limits['time'],
+  now: number,
+): Result<Limits, Refusal> {
+  if (request.budget?.reserve && !held.budget.reserve) {
+    const detail = 'grant.budget.reserve: caps are set aside when a lease is issued; leave it out';
+    return err({ code: 'BAD_REQUEST', detail });
+  }
+  const filled = keepParents(fill(request, held, time), held);
+  const budget = { ...filled.budget, ...given('reserve', held.budget.reserve) };
+  return normalized({ ...filled, budget }, now, held, AS_STATED);
+}
+
+/** Nothing defaults to the union of the permissions. */
+const AS_STATED: Union = { actions: false, resources: false };
 const NO_DELEGATION: Limits['delegation'] = { depth: 0, children: 0, classes: [] };
 
-/** Resolves the time. `ttl` counts from the start of the lease; omitted members come from the base. */
-function timeOf(request: GrantRequest, base: Limits, now: number): Limits['time'] {
+/**
+ * Resolves the time. `ttl` counts from the start of the lease; omitted members come from the base, except that nothing is
+ * renewable unless requested.
+ */
+function timeOf(request: GrantRequest, base: Limits, now: number, held: Limits): Limits['time'] {
   const { ttl, notBefore, expiresAt } = request.time ?? {};
   const starts = Math.max(parseTime(notBefore ?? base.time.notBefore) ?? now, now);
   const ends = ttl === undefined ? parseTime(expiresAt ?? base.time.expiresAt) : starts + (parseDuration(ttl) ?? 0);
-  return { notBefore: rfc3339(within(starts)), expiresAt: rfc3339(within(ends ?? now)) };
+  const endsOn = request.time?.endsOn ?? base.time.endsOn;
+  return {
+    notBefore: rfc3339(within(starts)),
+    expiresAt: rfc3339(within(ends ?? now)),
+    ...renewalOf(request.time, held.time, starts, within(ends ?? now)),
+    ...(endsOn === undefined ? {} : { endsOn }),
+  };
 }
 
 /** Limits a time to one that a Date can hold; a later one is refused for its length below. */
@@ -157,8 +193,10 @@ function keepParents(child: Limits, parent: Limits): Limits {
   const theirs = parent.budget.perAction;
   const [once, onceUnits] = [unnamed(perAction?.cost, theirs?.cost), unnamed(perAction?.units, theirs?.units)];
   const isAdded = Object.keys(once).length + Object.keys(onceUnits).length > 0;
+  const endsOn = parent.time.endsOn && [...(child.time.endsOn ?? []), ...parent.time.endsOn];
   return {
     ...child,
+    ...(endsOn ? { time: { ...child.time, endsOn } } : {}),
     actions: { ...child.actions, deny: [...child.actions.deny, ...parent.actions.deny] },
     ...given('deny', parent.deny && [...(child.deny ?? []), ...parent.deny]),
     budget: {
@@ -269,6 +307,15 @@ function normalized(limits: Limits, now: number, held: Limits, union: Union): Re
     const isLiteral = literal && [match, ...(left ?? [])].some(needsLiteral);
     return { ...rest, match, ...(isLiteral ? { literal } : {}), ...(left ? { except: sorted(left) } : {}) };
   };
+  const endingOf = ({ actions, resources }: Ending, i: number): Ending => {
+    const path = `grant.time.endsOn[${i}]`;
+    return {
+      actions: verbs(actions, `${path}.actions`),
+      ...(resources
+        ? { resources: distinct(resources.map((each, k) => selectorOf(each, `${path}.resources[${k}]`))) }
+        : {}),
+    };
+  };
   const verbCapOf = (cap: VerbCap, i: number): VerbCap => ({
     ...cap,
     actions: verbs(cap.actions, `grant.budget.perVerb[${i}].actions`),
@@ -278,12 +325,13 @@ function normalized(limits: Limits, now: number, held: Limits, union: Union): Re
     if (timezone !== undefined && !zones.has(timezone) && !isTimeZone(timezone))
       fault(`grant.budget.windows[${i}].timezone`, timezone, 'is not a known time zone; write it like Europe/Berlin');
   });
-  const { purpose, actions, resources, budget, delegation, posture } = limits;
+  const { time, purpose, actions, resources, budget, delegation, posture } = limits;
   const permissions = limits.permissions && resolvedPermissions(limits.permissions, verbs, selectorOf);
   const deny = limits.deny && resolvedPairs(limits.deny, verbs, selectorOf);
   const envelope = envelopeOf(permissions ?? []);
   const out: Limits = {
     ...limits,
+    ...(time.endsOn ? { time: { ...time, endsOn: distinctEnds(time.endsOn.map(endingOf)) } } : {}),
     purpose: { ...purpose, delegatedSources: names(purpose.delegatedSources, 'grant.purpose.delegatedSources') },
     actions: {
       ...actions,
@@ -323,10 +371,11 @@ const wrongInName = (name: string): string | undefined => foreignInName(name) ??
 
 /** Returns every name and selector of an issued lease, including those from before a notation was refused. */
 function namesOf(limits: Limits): ReadonlySet<string> {
-  const { purpose, delegation, posture } = limits;
+  const { time, purpose, delegation, posture } = limits;
   return new Set([
     ...purpose.delegatedSources,
     ...selectorsOf(limits).map(keyOfSelector),
+    ...(time.endsOn ?? []).flatMap((end) => (end.resources ?? []).map(keyOfSelector)),
     ...delegation.classes,
     ...Object.values(posture).flatMap((values) => values ?? []),
   ]);
@@ -353,6 +402,10 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     ...[...permissions, ...deny].flatMap((each) => each.actions),
     ...(budget.perVerb ?? []).flatMap((cap) => cap.actions),
     ...selectorsOf(limits).flatMap(({ match, except = [] }) => [match, ...except]),
+    ...(time.endsOn ?? []).flatMap((end) => [
+      ...end.actions,
+      ...(end.resources ?? []).flatMap(({ match, except = [] }) => [match, ...except]),
+    ]),
   ];
   const wildcards = patterns.reduce((sum, pattern) => sum + wildcardsIn(pattern), 0);
   const [starts, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
@@ -360,6 +413,8 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     const detail = `grant.time: the lease would end (${time.expiresAt}) before it starts (${time.notBefore})`;
     return err({ code: 'BAD_REQUEST', detail });
   }
+  const renewal = renewalFault(time);
+  if (renewal !== undefined) return err({ code: 'BAD_REQUEST', detail: renewal });
   const odd = budget.windows.find((window) => window.timezone === undefined && outOfRange(parseDuration(window.per)));
   const [shortest, longest] = [formatDuration(LIMITS.windowMinMs), formatDuration(LIMITS.windowMs)];
   const crowded = countsOf(limits).find(({ count, most }) => count > most);
@@ -367,6 +422,10 @@ function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
     [
       ends - now > LIMITS.grantLifetimeMs,
       `grant.time: a lease lasts ${formatDuration(LIMITS.grantLifetimeMs)} at most; ask for less, and again later`,
+    ],
+    [
+      time.renewUntil !== undefined && Date.parse(time.renewUntil) - now > LIMITS.renewalMs,
+      `grant.time.renewUntil: a lease is renewed for ${formatDuration(LIMITS.renewalMs)} at most; name an earlier time`,
     ],
     [
       wildcards > LIMITS.wildcardsPerGrant,
@@ -397,7 +456,17 @@ interface Count {
  * added to that of its parent, its lease, or another window of the same length: the issued limits are counted, not the
  * requested ones. The schema that reads the grant has the same maxima.
  */
-function countsOf({ purpose, actions, resources, permissions, deny, budget, delegation, posture }: Limits): Count[] {
+function countsOf({
+  time,
+  purpose,
+  actions,
+  resources,
+  permissions,
+  deny,
+  budget,
+  delegation,
+  posture,
+}: Limits): Count[] {
   const money = (path: string, cost: Cost = {}): Count => ({
     path,
     count: Object.keys(cost).length,
@@ -414,6 +483,7 @@ function countsOf({ purpose, actions, resources, permissions, deny, budget, dele
     most,
   });
   return [
+    list('time.endsOn', time.endsOn, LIMITS.endsPerGrant),
     list('purpose.delegatedSources', purpose.delegatedSources, LIMITS.delegatedSources),
     list('actions.allow', actions.allow, LIMITS.patternsPerList),
     list('actions.deny', actions.deny, LIMITS.patternsPerList),
