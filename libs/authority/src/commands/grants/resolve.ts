@@ -239,8 +239,8 @@ function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlyS
   ]);
 }
 
-/** Counts the segments that are `*` or `**`, in verbs and in paths. */
-const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((each) => /^\*{1,2}$/.test(each)).length;
+/** Counts the wildcards of a verb or a path: `*`, `**`, and each `*` in a segment with text. */
+const wildcardsIn = (pattern: string): number => pattern.match(/\*+/g)?.length ?? 0;
 
 /** The most faulty patterns that one refusal lists; a detail is bounded. */
 const MAX_REPORTED = 8;
