@@ -54,7 +54,14 @@ const verbPattern = fc.oneof(
 );
 const pathPattern = fc.oneof(
   { weight: 12, arbitrary: joined(token, '/') },
-  { weight: 1, arbitrary: fc.constantFrom('A/**', 'a*', '', '/a', 'a//b') },
+  { weight: 3, arbitrary: joined(fc.constantFrom(...SEGMENTS, 'a*', '*b', 'A*', '*a*', '*', '**'), '/', 2) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.constantFrom('/', 'https://', 'http://'), joined(token, '/', 2))
+      .map((parts) => parts.join('')),
+  },
+  { weight: 1, arbitrary: fc.constantFrom('A/**', '', '/', '/**', 'https://**', 'a//b', 'a**', '/a//b') },
 );
 
 const text = fc.constantFrom('', 'x', 'xy', 'z');
@@ -225,10 +232,13 @@ export const roomyLimits: fc.Arbitrary<Limits> = anyLimits.map((limits) => ({
     deny: limits.actions.deny.slice(1),
     mode: 'execute',
   },
-  resources: [...limits.resources, { type: '*', match: '**' }],
+  resources: [...limits.resources, ...['**', '/**', 'http://**', 'https://**'].map((match) => ({ type: '*', match }))],
   permissions: limits.permissions && [
     ...limits.permissions,
-    { actions: ['**'], resources: [{ type: '*', match: '**' }] },
+    {
+      actions: ['**'],
+      resources: ['**', '/**', 'http://**', 'https://**'].map((match) => ({ type: '*', match })),
+    },
   ],
   deny: limits.deny?.slice(1),
   budget: {
@@ -258,6 +268,17 @@ const postureSeen = partOf(
   ['model', 'modelVersion', 'environment', 'imageDigest'],
 );
 
+const resourceId = fc.oneof(
+  { weight: 6, arbitrary: joined(segment, '/') },
+  { weight: 2, arbitrary: joined(fc.constantFrom(...SEGMENTS, 'ab', 'B', 'A', 'ba'), '/') },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('/', 'https://', 'http://'), joined(segment, '/', 2))
+      .map((parts) => parts.join('')),
+  },
+);
+
 /** Any action, normalized as for a decision, with arbitrary attributes, cost and proof. */
 export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
   verb: joined(segment, '.'),
@@ -267,7 +288,7 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
   stated: fc.constantFrom(undefined, undefined, undefined, 'run' as const),
   resource: fc.record({
     type: fc.constantFrom('repo', 'file'),
-    id: joined(segment, '/'),
+    id: resourceId,
     attributes: partOf(
       fc.record({ n: attribute, s: attribute, constructor: attribute }),
       ['n', 's', 'constructor'],

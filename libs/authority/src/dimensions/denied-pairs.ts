@@ -1,15 +1,14 @@
 import type { Attribute } from '@bailiwick/contracts/actions/action';
 import { denyLimit, type Condition, type DeniedPair, type DenyLimit } from '@bailiwick/contracts/grants/grant';
-import { remembered } from '@bailiwick/core/memo';
 import type { ActionFacts, Dimension } from './dimension';
 import { inside as verbInside } from './actions';
 import { conditionAllowance, implies } from './conditions/inclusion';
 import { satisfies } from './conditions/operators';
-import { allowance, covers, folded, type Work } from '../matching/inclusion';
-import { matchesPath } from '../matching/pattern';
+import { isLeftOut, leaveOutAll } from '../matching/exception';
+import { allowance, folded, type Work } from '../matching/inclusion';
 import { matchesVerb } from '../matching/verbs/verb';
 import { clip, listed, sentence, shown } from '../presentation/text';
-import { foldedPath, keyOfSelector, own, resources } from './resources';
+import { keyOfSelector, own, resources } from './resources';
 import { deny as denied, PERMIT, TOO_INTRICATE, Wider } from './verdict';
 
 type Selector = DeniedPair['resources'][number];
@@ -74,14 +73,11 @@ export const deny: Dimension<DenyLimit | undefined> = {
   describe: (limit) => (limit === undefined ? 'no pairs' : `never ${sentence(limit.map(describePair)) || 'nothing'}`),
 };
 
-/** Folded names: decisions mostly repeat the same few. */
-const foldedName = remembered(foldedPath, 10_000);
-
 const isOfType = (selector: string, type: string): boolean => selector === '*' || folded(selector) === folded(type);
 
 const reaches = (selector: Selector, action: ActionFacts): boolean =>
   isOfType(selector.type, action.resource.type) &&
-  matchesPath(foldedName(selector.match), foldedName(action.resource.id)) &&
+  isLeftOut([selector.match], action.resource.id) &&
   Object.entries(selector.where ?? {}).every(
     ([name, condition]) =>
       isDoubtful(selector, name, action) || satisfies(condition, own(action.resource.attributes, name)),
@@ -130,10 +126,9 @@ const isInside = (narrow: DeniedPair, wide: DeniedPair, work: Comparison): boole
         (each.type === '*' || (selector.type !== '*' && isOfType(each.type, selector.type))) &&
         conditionsImply(selector, each, work.conditions),
     );
-    return covers(covering.map(regionOf), regionOf(selector), work.paths);
+    const patterns = covering.map(({ match }) => match);
+    return leaveOutAll(patterns, selector.match, work.paths);
   });
-
-const regionOf = ({ match }: Selector) => ({ match: foldedName(match).split('/') });
 
 /** A value that is doubtful for the narrow condition must be doubtful for the wide one, too. */
 const conditionsImply = (narrow: Selector, wide: Selector, work: Work): boolean =>

@@ -1,12 +1,14 @@
 import type { Ending, Selector } from '@bailiwick/contracts/grants/grant';
 import { canonicalize } from '@bailiwick/core/canonical';
+import { isLeftOut, leaveOutAll } from '../matching/exception';
 import { allowance, folded, includes, type Work } from '../matching/inclusion';
 import { matchesPath } from '../matching/pattern';
 import { matchesVerb, verbSegments } from '../matching/verbs/verb';
 import { listed } from '../presentation/text';
+import { conditionAllowance, implies } from './conditions/inclusion';
 import { satisfies } from './conditions/operators';
 import type { ActionFacts } from './dimension';
-import { describeSelector, resources } from './resources';
+import { describeSelector, own } from './resources';
 
 /*
  * The actions whose completion ends a lease (`time.endsOn`). In doubt a lease ends: a name in another spelling matches,
@@ -30,7 +32,7 @@ function matchesEnd(end: Ending, call: Call): boolean {
 /** Reports whether a selector covers the resource of a call, or may cover it. */
 function mayCover({ type, match, except = [], where = {} }: Selector, { resource, stated }: Call): boolean {
   if (type !== '*' && folded(type) !== folded(resource.type)) return false;
-  if (!matchesPath(foldedPath(match), foldedPath(resource.id))) return false;
+  if (!isLeftOut([match], resource.id)) return false;
   // an exception keeps the lease alive, so it must name the resource exactly
   if (except.some((each) => matchesPath(each, resource.id))) return false;
   return Object.entries(where).every(([name, condition]) => {
@@ -38,8 +40,6 @@ function mayCover({ type, match, except = [], where = {} }: Selector, { resource
     return stated === 'run' || value === undefined || satisfies(condition, value);
   });
 }
-
-const foldedPath = (path: string): string => path.split('/').map(folded).join('/');
 
 /** I1: returns the ends of a parent that a child would shed: those that no single end of the child includes. */
 export function shedEnds(child: readonly Ending[], parent: readonly Ending[], effort?: number): Ending[] {
@@ -54,17 +54,23 @@ function includesEnd(outer: Ending, inner: Ending, work: Work, effort?: number):
   if (!inner.actions.every((pattern) => includes(verbs, verbSegments(pattern), work))) return false;
   if (outer.resources === undefined) return true;
   if (inner.resources === undefined) return false;
-  // names are matched in their folded form, and exceptions of the inner end need not keep the outer one alive
-  const within = inner.resources.map(({ except: _, ...selector }) => foldedSelector(selector));
-  return resources.attenuates(within, outer.resources.map(foldedSelector), effort).ok;
+  const selectors = outer.resources;
+  const conditions = conditionAllowance(effort);
+  // an exception of the inner end needs nothing of the outer one; an outer selector with exceptions covers only itself
+  return inner.resources.every((each) => {
+    const covering = selectors.filter(
+      ({ type, except, where }) =>
+        except === undefined &&
+        (type === '*' || (each.type !== '*' && folded(type) === folded(each.type))) &&
+        Object.entries(where ?? {}).every(([name, condition]) => {
+          const narrow = own(each.where, name);
+          return narrow !== undefined && implies(narrow, condition, conditions);
+        }),
+    );
+    const patterns = covering.map(({ match }) => match);
+    return leaveOutAll(patterns, each.match, work);
+  });
 }
-
-const foldedSelector = ({ type, match, except, ...rest }: Selector): Selector => ({
-  ...rest,
-  type: type === '*' ? type : folded(type),
-  match: foldedPath(match),
-  ...(except ? { except: except.map(foldedPath) } : {}),
-});
 
 const keyOf = (end: Ending): string => canonicalize(end);
 

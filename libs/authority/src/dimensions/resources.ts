@@ -1,7 +1,9 @@
 import { resourcesLimit, type ResourcesLimit, type Selector } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Dimension } from './dimension';
-import { allowance, areApart, covers, folded, type Region, type Work } from '../matching/inclusion';
+import { isLeftOut } from '../matching/exception';
+import { allowance, areApart, covers, type Region, type Work } from '../matching/inclusion';
+import { pathOf } from '../matching/name-forms';
 import { matchesPath } from '../matching/pattern';
 import { clip, listed, sentence, shown } from '../presentation/text';
 import { conditionAllowance, implies } from './conditions/inclusion';
@@ -20,7 +22,7 @@ import { deny, PERMIT, sorted, stepUp, TOO_INTRICATE, Wider } from './verdict';
 export const resources: Dimension<ResourcesLimit> = {
   name: 'resources',
   schema: resourcesLimit,
-  unlimited: [{ type: '*', match: '**' }],
+  unlimited: ['**', '/**', 'http://**', 'https://**'].map((match) => ({ type: '*', match })),
   /** Meets pair by pair if one path lies inside the other; paths that only overlap are left out. */
   meet: (a, b) => distinct(a.flatMap((x) => b.flatMap((y) => meetSelectors(x, y)))),
   attenuates(child, parent, effort) {
@@ -97,30 +99,35 @@ export interface Effort {
 
 /** Reports whether one selector lies inside others. */
 export function inside(parents: readonly Selector[], child: Selector, work: Effort): boolean {
-  const path = child.match.split('/');
+  const path = pathOf(child.match);
   const covering = parents.filter(
     (parent) =>
       isOfType(child.type, parent) &&
-      !areApart(parent.match.split('/'), path) &&
+      pathOf(parent.match).form === path.form &&
+      !areApart(pathOf(parent.match).segments, path.segments) &&
       conditionsImply(child, parent, work.conditions),
   );
   return pathInside(covering, child, work.paths);
 }
 
+/** Patterns of another form share no name with the child. */
 const pathInside = (parents: readonly Selector[], child: Selector, work?: Work): boolean =>
-  covers(parents.map(regionOf), regionOf(child), work);
+  covers(
+    parents.filter((parent) => pathOf(parent.match).form === pathOf(child.match).form).map(regionOf),
+    regionOf(child),
+    work,
+  );
 
-const regionOf = ({ match, except }: Selector): Region => ({
-  match: match.split('/'),
-  except: except?.map((each) => each.split('/')),
-});
+/** Returns the region of a selector; an exception of another form leaves out nothing of it. */
+function regionOf({ match, except }: Selector): Region {
+  const { form, segments } = pathOf(match);
+  const own = except?.map(pathOf).filter((each) => each.form === form);
+  return { match: segments, except: own?.map((each) => each.segments) };
+}
 
 /** Reports whether a selector covers a name, whatever its type and conditions. */
-export const matches = ({ match, except = [] }: Selector, id: string): boolean =>
-  matchesPath(match, id) && !except.some((each) => matchesPath(foldedPath(each), foldedPath(id)));
-
-/** Returns a path as exceptions compare it. */
-export const foldedPath = (path: string): string => path.split('/').map(folded).join('/');
+export const matches = ({ match, except }: Selector, id: string): boolean =>
+  matchesPath(match, id) && (except === undefined || !isLeftOut(except, id));
 
 function conditionsImply(child: Selector, parent: Selector, work: Work): boolean {
   return Object.entries(parent.where ?? {}).every(([name, wide]) => {

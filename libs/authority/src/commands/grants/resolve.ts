@@ -387,8 +387,8 @@ const selectorsOf = ({ resources, permissions = [], deny = [] }: Limits): readon
     ? resources
     : [...resources, ...[...permissions, ...deny].flatMap((each): readonly Selector[] => each.resources)];
 
-/** Counts the segments that are `*` or `**`, in verbs and in paths. */
-const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((each) => /^\*{1,2}$/.test(each)).length;
+/** Counts the wildcards of a verb or a path: `*`, `**`, and each `*` in a segment with text. */
+const wildcardsIn = (pattern: string): number => pattern.match(/\*+/g)?.length ?? 0;
 
 /** The most faulty patterns that one refusal lists; a detail is bounded. */
 const MAX_REPORTED = 8;
