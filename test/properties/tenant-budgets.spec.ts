@@ -18,7 +18,7 @@ import { drawn, inForce, matching, overdrawn } from './purses';
 
 /**
  * Fails if a permit leaves out a budget that matches it; if reserved money does not count; if a change of a budget
- * resets its usage; if an outcome releases what its permit never reserved; if a removed budget comes back with its usage.
+ * resets its usage; if a removed budget comes back with its usage.
  */
 fc.configureGlobal({ seed: 20260129 });
 

@@ -154,7 +154,7 @@ function carried(usage: MutableUsage, position: number): MutableUsage {
   return { ...usage, windows };
 }
 
-/** Returns the account that the outcome of a permit changes: windows that are newer release only money of their own. */
+/** Returns the account that the outcome of a permit changes: windows that are newer release only their own money. */
 export function accountOf({ usage }: PurseNode, permittedAt: number): MutableUsage {
   const isNewer = ({ since }: Window): boolean => since !== undefined && since > permittedAt;
   if (!usage.windows.some(isNewer)) return usage;

@@ -58,7 +58,7 @@ export class ShadowActions {
     const own = event.actionId as string;
     const id = this.sameCall.get(own) ?? own;
     const action = this.log.state.actions.get(id);
-    // a call that was in flight when the change began may have lost its lease
+    // a call that was in flight at the start of the change may have lost its lease
     if (!action || !chainOf(this.log.state, action.grantId)) {
       this.log.tally.outcomesFallenAway += 1;
       return;

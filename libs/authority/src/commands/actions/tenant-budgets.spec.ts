@@ -149,7 +149,7 @@ describe('a tenant budget', () => {
     expect(act(log, grantId, 'file.read').type).toBe('ActionDenied');
   });
 
-  it('gives a window that it gets while money is in flight only money of its own to release', () => {
+  it('gives a window that it gets while money is in flight only its own money to release', () => {
     const log = new TestLog();
     set(log, { cost: { USD: 900 } });
     const { grantId } = openTestRun(log);
