@@ -37,6 +37,23 @@ const delegation = fc.record({
 const ttl = one('1m', '30m', '2h', '2h', '3d').map((each) => ({ ttl: each }));
 const risk = one<GrantRequest['risk']>({ ceiling: 'high' }, { approvalFrom: 'medium' }, { ceiling: 'irreversible' });
 
+const EVERYTHING = [{ type: '*', match: '**' }];
+const permissions = one<GrantRequest['permissions']>(
+  [{ actions: ['*'], resources: EVERYTHING }],
+  [
+    { actions: ['file.*', 'do.*'], resources: EVERYTHING },
+    { actions: ['**.send'], resources: EVERYTHING, mode: 'propose' },
+  ],
+  [
+    { actions: ['file.read'], resources: EVERYTHING },
+    { actions: ['file.write'], resources: [{ type: 'file', match: 'a/**' }] },
+  ],
+);
+const deny = one<GrantRequest['deny']>(
+  [{ actions: ['file.write'], resources: [{ type: 'file', match: 'a/b/**' }] }],
+  [{ actions: ['**.send'], resources: EVERYTHING }],
+);
+
 export const rootGrant: fc.Arbitrary<GrantRequest> = fc
   .record({
     time: ttl,
@@ -59,6 +76,8 @@ export const rootGrant: fc.Arbitrary<GrantRequest> = fc
       .map(sent),
     delegation,
     risk: rarely(risk),
+    permissions: rarely(permissions),
+    deny: rarely(deny),
   })
   .map(sent);
 
@@ -81,6 +100,8 @@ export const childGrant: fc.Arbitrary<GrantRequest> = fc
       delegation.map((each) => ({ ...each, depth: Math.min(each.depth, 2) })),
       5,
     ),
+    permissions: rarely(permissions),
+    deny: rarely(deny),
   })
   .map(sent);
 
@@ -89,6 +110,7 @@ export const want: fc.Arbitrary<GrantRequest> = one<GrantRequest>(
   { budget: { calls: 60, reads: 60, cost: { USD: 80 } } },
   { actions: { allow: ['*'] } },
   { delegation: { depth: 4, children: 6, classes: ['*'] } },
+  { permissions: [{ actions: ['file.*'], resources: EVERYTHING }] },
   { budget: { calls: 1 } },
 );
 
