@@ -9,6 +9,11 @@ const PURPOSE = 'Update the left-pad dependency of acme/clord';
 /** These scenarios test budgets and durability, so the drift thresholds never stop a run, except in `drifting`. */
 const ROOMY: GrantRequest = {
   actions: { allow: ['file.*', 'email.send', 'payment.make'], deny: ['production.*'] },
+  permissions: [
+    { actions: ['file.*', 'email.send'], resources: [{ type: '*', match: '**' }] },
+    { actions: ['payment.make'], resources: [{ type: '*', match: '**' }] },
+  ],
+  deny: [{ actions: ['file.*'], resources: [{ type: 'file', match: 'secrets/**' }] }],
   resources: [{ type: '*', match: '**' }],
   budget: { calls: 10_000, reads: 10_000, writes: 10_000, external: 10_000, cost: { USD: 1_000_000 } },
   time: { ttl: '12h' },

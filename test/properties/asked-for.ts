@@ -67,6 +67,23 @@ const ttl = fc
   });
 const risk = one<GrantRequest['risk']>({ ceiling: 'high' }, { approvalFrom: 'medium' }, { ceiling: 'irreversible' });
 
+const EVERYTHING = [{ type: '*', match: '**' }];
+const permissions = one<GrantRequest['permissions']>(
+  [{ actions: ['*'], resources: EVERYTHING }],
+  [
+    { actions: ['file.*', 'do.*'], resources: EVERYTHING },
+    { actions: ['**.send'], resources: EVERYTHING, mode: 'propose' },
+  ],
+  [
+    { actions: ['file.read'], resources: EVERYTHING },
+    { actions: ['file.write'], resources: [{ type: 'file', match: 'a/**' }] },
+  ],
+);
+const deny = one<GrantRequest['deny']>(
+  [{ actions: ['file.write'], resources: [{ type: 'file', match: 'a/b/**' }] }],
+  [{ actions: ['**.send'], resources: EVERYTHING }],
+);
+
 export const rootGrant: fc.Arbitrary<GrantRequest> = fc
   .record({
     time: ttl,
@@ -92,6 +109,8 @@ export const rootGrant: fc.Arbitrary<GrantRequest> = fc
       .map(sent),
     delegation,
     risk: rarely(risk),
+    permissions: rarely(permissions),
+    deny: rarely(deny),
   })
   .map(sent);
 
@@ -122,6 +141,8 @@ export const childGrant: fc.Arbitrary<GrantRequest> = fc
       delegation.map((each) => ({ ...each, depth: Math.min(each.depth, 2) })),
       5,
     ),
+    permissions: rarely(permissions),
+    deny: rarely(deny),
   })
   .map(sent);
 
@@ -147,6 +168,7 @@ export const want: fc.Arbitrary<GrantRequest> = one<GrantRequest>(
   { budget: { calls: 60, reads: 60, cost: { USD: 80 } } },
   { actions: { allow: ['*'] } },
   { delegation: { depth: 4, children: 6, classes: ['*'] } },
+  { permissions: [{ actions: ['file.*'], resources: EVERYTHING }] },
   { budget: { calls: 1 } },
 );
 

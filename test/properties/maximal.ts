@@ -97,6 +97,14 @@ const PARTS: readonly Part[] = [
     .map(([allow, deny]) => ({ actions: { allow: ['*', ...allow].slice(0, LIMITS.patternsPerList), deny } })),
   plain(LIMITS.segmentLength).map((segment) => ({ actions: { allow: ['*'], deny: [`${segment}.x`] } })),
   selectors.map((resources) => ({ resources })),
+  listOf(LIMITS.permissionsPerGrant, (i, seed) => ({
+    actions: [`v${i}.read`],
+    resources: [{ type: 'file', match: `a/${seed}/${i}` }],
+  })).map((permissions) => ({ permissions })),
+  listOf(LIMITS.deniedPairsPerGrant, (i, seed) => ({
+    actions: [`w${i}.*`],
+    resources: [{ type: 'file', match: `a/${seed}/${i}/**` }],
+  })).map((deny) => ({ deny })),
   fc.record({ calls: amount, reads: amount, writes: amount, external: amount }).map((budget) => ({ budget })),
   costs.map((cost) => ({ budget: { cost } })),
   costs.map((cost) => ({ budget: { perAction: { cost } } })),

@@ -24,6 +24,7 @@ const SITUATIONS: [stated: 'run' | undefined, n: Attribute | undefined][] = [
   [undefined, 1],
   [undefined, 2],
   [undefined, 'x'],
+  [undefined, 'z'],
   [undefined, ['x', 'y']],
   ['run', 1],
   ['run', undefined],
@@ -167,8 +168,14 @@ describe.each([
 
   it('of a child are never milder than those of its parent, if they attenuate', () => {
     let [kept, refused] = [0, 0];
-    const property = fc.property(limit, limit, fc.boolean(), (one, parent, isMet) => {
-      const child = isMet ? rule.meet(one, parent) : one;
+    const changed = (parent: PermissionsLimit, conditions: Pick<Selector, 'where'>): PermissionsLimit =>
+      parent.map((each) => ({
+        ...each,
+        resources: each.resources.map(({ where: _, ...rest }) => ({ ...rest, ...conditions })),
+      }));
+    const how = fc.constantFrom('met', 'changed', 'any');
+    const property = fc.property(limit, limit, how, where, (one, parent, from, conditions) => {
+      const child = { met: rule.meet(one, parent), changed: changed(parent, conditions), any: one }[from];
       if (!compare(child, parent).ok) return void (refused += 1);
       kept += 1;
       for (const action of UNIVERSE)

@@ -338,6 +338,8 @@ function rootGrant(random: Random): GrantRequest {
       [{ type: '*', match: '**' }],
       [{ type: 'file', match: 'a/**' }],
     ]),
+    ...(random.chance(0.2) ? { permissions: random.pick(PERMISSIONS) } : {}),
+    ...(random.chance(0.2) ? { deny: DENIED } : {}),
     budget: {
       calls: cap(random) + 6,
       reads: cap(random) + 6,
@@ -359,12 +361,24 @@ function rootGrant(random: Random): GrantRequest {
   };
 }
 
+const ANY = [{ type: '*', match: '**' }];
+const PERMISSIONS: NonNullable<GrantRequest['permissions']>[] = [
+  [{ actions: ['*'], resources: ANY }],
+  [
+    { actions: ['file.read'], resources: ANY },
+    { actions: ['file.write', 'email.send'], resources: ANY, mode: 'propose' },
+  ],
+];
+const DENIED: GrantRequest['deny'] = [{ actions: ['file.write'], resources: [{ type: 'file', match: 'a/b/**' }] }];
+
 function childGrant(random: Random): GrantRequest {
   return {
     ...(random.chance(0.3)
       ? { time: { ttl: random.pick(['5s', '1m', '30m']), ...(random.chance(0.4) ? { renewUntil: '1h' } : {}) } }
       : {}),
     ...(random.chance(0.2) ? { actions: { deny: ['thing.*'] } } : {}),
+    ...(random.chance(0.15) ? { permissions: random.pick(PERMISSIONS) } : {}),
+    ...(random.chance(0.15) ? { deny: DENIED } : {}),
     ...(random.chance(0.5)
       ? {
           budget: {

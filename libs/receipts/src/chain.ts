@@ -2,6 +2,7 @@ import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { timeAt } from './lease-changes';
 import type { Custody } from '@bailiwick/contracts/receipts/receipt';
 import { importedBefore } from './imported';
+import { leaseText } from './lease-text';
 import { meansCall, ruleDeniesTool, ruleStrikesGrant } from './strikes';
 import { textOf, type Decision, type Story } from './story';
 
@@ -129,7 +130,7 @@ function grantLink(grant: Issued, story: Story): Link {
     (grant.runId === undefined ? undefined : story.openings.get(grant.runId))?.event.data.agent.class ?? grant.runId;
   const { actions, budget, time } = grant.data.limits;
   const what = grant.data.parentId === undefined ? 'root lease' : 'lease';
-  const admits = `${actions.mode} ${actions.allow.join(', ') || 'nothing'}; ${budget.calls} calls; until ${time.expiresAt}`;
+  const admits = `${actions.mode} ${leaseText(grant.data.limits)}; ${budget.calls} calls; until ${time.expiresAt}`;
   return { ...link('grant', grant, `${what} to ${agent}: ${admits}`), limits: grant.data.limits };
 }
 

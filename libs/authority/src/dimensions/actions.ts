@@ -84,14 +84,14 @@ export const actions: Dimension<ActionsLimit> = {
   },
 };
 
-/** Decides what a mode says about an action. */
+/** Decides an action by the mode alone. */
 export function admitsInMode(mode: Mode, { verb, effect }: ActionFacts, path: string): Verdict {
   if (effect === 'read' ? rank(mode) >= 0 : mode === 'execute') return PERMIT;
   const evidence = { path, limit: mode, actual: effect };
   if (mode === 'propose')
     return stepUp('MODE_PROPOSES', `the lease may only propose ${verb}; a person decides`, evidence);
-  const says = `the lease may only read (mode ${clip(mode)}), and ${verb} counts as ${effect}`;
-  return deny('MODE_TOO_LOW', says, evidence);
+  const message = `the lease may only read (mode ${clip(mode)}), and ${verb} counts as ${effect}`;
+  return deny('MODE_TOO_LOW', message, evidence);
 }
 
 export const MODE_TEXT: Record<Mode, string> = {

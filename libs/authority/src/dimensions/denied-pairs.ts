@@ -14,7 +14,7 @@ import { deny as denied, PERMIT, TOO_INTRICATE, Wider } from './verdict';
 type Selector = DeniedPair['resources'][number];
 
 /**
- * Pairs of verbs and resources that are denied, whatever else permits them; a child inherits them for ever. In doubt an
+ * Pairs of verbs and resources that are denied, whatever else permits them; a child always inherits them. In doubt an
  * action is denied: types and names are compared without case, as exceptions are, and a condition holds for an attribute
  * that is missing, that the run itself states, or that has another type than the condition is for.
  *
@@ -99,7 +99,7 @@ function kindsOf(value: Attribute): string[] {
 const kindOf = (value: unknown): string =>
   typeof value === 'number' && !Number.isFinite(value) ? 'no number' : typeof value;
 
-/** Returns the kinds of value that a condition can tell apart. */
+/** Returns the kinds of value that a condition distinguishes. */
 function kindsFor(condition: Condition): ReadonlySet<string> {
   const { eq, ne, in: among, notIn, lt, lte, gt, gte, prefix, suffix, like, any, all, none } = condition;
   const scalars = [eq, ne, ...(among ?? []), ...(notIn ?? []), lt, lte, gt, gte, prefix, suffix, like];
