@@ -13,7 +13,7 @@ function set(log: TestLog, budget: TenantCaps, selector: object = {}, name = 'te
 }
 const used = (log: TestLog, name = 'team') => log.state.purses.get(name)?.usage;
 const refused = (log: TestLog, fields: object) =>
-  log.try('setTenantBudget', { name: 'team', selector: {}, budget: { calls: 1 }, ...fields } as never);
+  log.try('setTenantBudget', { name: 'team', selector: {}, budget: { calls: 1 }, ...fields });
 const settle = (log: TestLog, actionId: string | undefined, cost?: Record<string, number>, actor?: object) =>
   log.do('settle', {
     actionId: actionId as string,
