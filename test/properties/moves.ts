@@ -229,7 +229,7 @@ export const reserving: fc.Arbitrary<Move[]> = moves(50, [
       reads: 3,
       writes: 2,
       external: 0,
-      cost: i % 3 ? { USD: 6 } : {},
+      cost: (i % 3 ? { USD: 6 } : {}) as Record<string, number>,
       units: {},
       reserve: true,
     };
