@@ -302,7 +302,10 @@ describe('meeting', () => {
               STRICT[verdict(name, x, moment, true).outcome],
               STRICT[verdict(name, y, moment, true).outcome],
             );
-            expect(STRICT[verdict(name, met, moment, true).outcome]).toBe(both);
+            const { outcome } = verdict(name, met, moment, true);
+            // a share of a smaller cap asks a person sooner
+            if (met.budget.askAt !== undefined && both === STRICT.permit && outcome === 'step-up') continue;
+            expect(STRICT[outcome]).toBe(both);
           }
         }),
         { numRuns: 600 },

@@ -231,7 +231,7 @@ describe('the auditor detects, in budgets, a log forged by its own writer that',
     budget: {
       ...counts,
       units: { tokens: 100 },
-      perVerb: [{ actions: ['file.write'], calls: 1 }],
+      perVerb: [{ actions: ['file.write'], calls: 2 }],
       windows: [{ per: 'day', timezone: 'Europe/Berlin', calls: 4 }],
       askAt: 0.8,
     },
@@ -261,7 +261,11 @@ describe('the auditor detects, in budgets, a log forged by its own writer that',
       [again({ ...read, charge: { ...charge, units: { seats: 1 } } })],
     ],
     ['uses too many units', 'budget', [again({ ...read, charge: { ...charge, units: { tokens: 81 } } })]],
-    ['exceeds the cap of a verb', 'budget', [again({ charge: { ...charge, units: undefined } })]],
+    [
+      'exceeds the cap of a verb',
+      'budget',
+      [again({ charge: { ...charge, units: undefined } }), again({ charge: { ...charge, units: undefined } })],
+    ],
     ['exceeds the cap of a day', 'budget', [again(read), again(read), again(read), again(read)]],
     [
       'starts a day early to count from nothing',
@@ -273,7 +277,7 @@ describe('the auditor detects, in budgets, a log forged by its own writer that',
     [
       'sets aside more than is left',
       'budget',
-      [{ ...issued, grantId: deriveId('grant', 0, 'forged'), data: { ...issued.data, limits } } as Event],
+      [{ ...issued, grantId: deriveId('grant', 0, 'forged'), data: { ...issued.data, limits } }],
     ],
   ])('%s (%s)', (what, check, forged) => {
     const first = what.startsWith('starts a day');

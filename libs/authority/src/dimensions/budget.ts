@@ -16,12 +16,10 @@ import type { Dimension, Usage, Verdict } from './dimension';
 import { allowance, includes, type Work } from '../matching/inclusion';
 import { verbSegments } from '../matching/verbs/verb';
 import { calendarPeriodOf } from '../state/periods';
-import { verbKey, verbScopes, type ScopeFacts } from '../state/scopes';
+import { verbKey, verbScopes } from '../state/scopes';
 import {
-  addCharge,
   chargeOf,
   currentPeriod,
-  nothing,
   SETTLED,
   windowKey,
   windowMoves,
@@ -29,10 +27,11 @@ import {
   windowUsed,
   type Settled,
 } from '../state/usage';
-import { amountText } from '../presentation/amounts';
+import { amountText, keyText, perText } from '../presentation/amounts';
 import { counted, listed, sentence } from '../presentation/text';
+import { askVerdict, shareText } from './ask-at';
 import { scopeVerdict } from './scope-verdict';
-import { deny, PERMIT, stepUp, Wider } from './verdict';
+import { deny, PERMIT, Wider } from './verdict';
 
 /**
  * How much a grant may use: in its lifetime, in one action, and per rolling window. Whole numbers, money in minor
@@ -268,65 +267,6 @@ function zonedOrUtc(at: number, zone: string): string {
   return isTimeZone(zone) ? zonedText(at, zone) : rfc3339(at);
 }
 
-/** The most caps that one question names. */
-const CAPS_NAMED = 4;
-
-/**
- * Asks a person if a cap would be used beyond its share with this charge. It is one objection whatever the caps, so that
- * an approval of this call stays valid while others use more.
- */
-function askVerdict(
-  limit: BudgetLimit,
-  askAt: number,
-  usage: Usage,
-  facts: ScopeFacts,
-  charge: Consumed,
-  now: number,
-): Verdict | undefined {
-  const beyond = [
-    ...beyondShare(askAt, limit, sumOf(usage.committed, usage.reserved), charge, ''),
-    ...limit.windows.flatMap((window, i) => {
-      const used = windowUsed(usage.windows[i]?.buckets ?? [], window, now);
-      return beyondShare(askAt, window, used, charge, ` per ${perText(window)}`);
-    }),
-    ...verbScopes(limit).flatMap((scope, i) =>
-      scope.covers(facts)
-        ? beyondShare(askAt, scope.caps, usage.scopes?.[i] ?? nothing(), charge, ` for ${scope.says}`)
-        : [],
-    ),
-  ];
-  if (beyond.length === 0) return undefined;
-  const message = `beyond ${shareText(askAt)} of a cap a person is asked, and this would use ${listed(beyond, '', CAPS_NAMED)}`;
-  return stepUp('BUDGET_ASK_AT', message, { path: 'budget.askAt', limit: askAt });
-}
-
-const sumOf = (a: Consumed, b: Consumed): Consumed => {
-  const sum = nothing();
-  addCharge(sum, a);
-  addCharge(sum, b);
-  return sum;
-};
-
-type Caps = { readonly [C in Counter]?: number | undefined } & Partial<Pick<Consumed, Settled>>;
-/** Returns the caps that a charge takes beyond a share, as text. */
-function beyondShare(askAt: number, caps: Caps, used: Consumed, charge: Consumed, where: string): string[] {
-  const counts = COUNTERS.flatMap((counter) => {
-    const [most, after] = [caps[counter], used[counter] + charge[counter]];
-    const isBeyond = most !== undefined && charge[counter] > 0 && !(after <= askAt * most);
-    return isBeyond ? [`${after} of ${most} ${counter}${where}`] : [];
-  });
-  const amounts = SETTLED.flatMap((kind) =>
-    Object.entries(charge[kind] ?? {}).flatMap(([name, value]) => {
-      const [most, after] = [capOf(caps[kind], name), (used[kind]?.[name] ?? 0) + value];
-      if (most === undefined || after <= askAt * most) return [];
-      return [`${amountText[kind](after, name)} of ${amountText[kind](most, name)}${where}`];
-    }),
-  );
-  return [...counts, ...amounts];
-}
-
-const shareText = (share: number): string => `${Number((share * 100).toFixed(2))}%`;
-
 /** Returns the first cap of a window that a charge would exceed. */
 function exceeded(
   window: WindowCap,
@@ -410,10 +350,6 @@ export function meetWindows(a: readonly WindowCap[], b: readonly WindowCap[]): W
 const CALENDAR_MS: Record<string, number> = { day: 86_400_000, week: 7 * 86_400_000, month: 30 * 86_400_000 };
 const lengthOf = (window: WindowCap): number =>
   window.timezone === undefined ? windowMs(window) : (CALENDAR_MS[window.per] ?? Infinity);
-
-/** Formats the length of a window: `1h`, `day (Europe/Berlin)`. */
-const perText = ({ per, timezone }: WindowCap): string => (timezone === undefined ? per : `${per} (${timezone})`);
-const keyText = ({ per, timezone }: WindowCap): string => (timezone === undefined ? per : `${per} ${timezone}`);
 
 /** Returns the tighter of two windows of the same length. */
 export function meetWindow(a: WindowCap, b: WindowCap): WindowCap {

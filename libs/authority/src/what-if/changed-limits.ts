@@ -80,7 +80,8 @@ export class ChangedLimits {
       if (!selects(select, grant)) continue;
       // a request without delegation asks for none; a change without delegation keeps it
       const delegation = { ...limits.delegation, ...defined(wanted.delegation) };
-      const resolved = resolveRoot({ ...wanted, delegation }, limits, grant.issuedAt);
+      const budget = { ...wanted.budget, reserve: wanted.budget?.reserve ?? limits.budget.reserve };
+      const resolved = resolveRoot({ ...wanted, budget, delegation }, limits, grant.issuedAt);
       if (!resolved.ok) return resolved;
       limits = resolved.value;
     }

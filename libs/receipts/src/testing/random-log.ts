@@ -78,7 +78,6 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
     ...(how % 5 === 0 ? { perVerb: [{ actions: ['file.*'], calls: 4 }] } : {}),
     ...(how % 11 === 0 ? { askAt: 0.7 } : {}),
   };
-  const aside = { calls: 2, reads: 2, writes: 1, external: 0, cost: { USD: 9 }, units: { tokens: 5 }, reserve: true };
   switch (kind) {
     case 'open':
     case 'ask':
@@ -93,7 +92,7 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
         agent: { class: agentClass },
         purposeRef: `ref_${String(how % 2).repeat(26)}`,
         grant: {
-          budget: how % 3 === 0 ? aside : { calls: 1 + (how % 9) },
+          budget: { calls: 1 + (how % 9) },
           delegation: how % 2 ? { depth: 1, children: 2, classes: ['*'] } : {},
         },
         payload: words({ task: `task ${how}` }),
