@@ -248,7 +248,7 @@ describe('the auditor detects, in budgets, a log forged by its own writer that',
       ...permit,
       actionId: deriveId('action', 0, `forged budget ${++forgeries}`),
       data: { ...permit.data, periods: undefined, ...data },
-    }) as Event;
+    });
   const { charge } = permit.data;
   const [day] = permit.data.periods ?? [];
   const read = { verb: 'file.read', charge: { ...charge, units: undefined } };

@@ -1,8 +1,7 @@
-import type { z } from 'zod';
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { TenantBudgetSet, TenantBudgetView } from '@bailiwick/contracts/budgets/tenant-budget';
-import type { narrowedAnswer, renewedAnswer } from '@bailiwick/contracts/http/bodies';
+import type { Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
 import type { TenantBudgetBody } from '@bailiwick/contracts/http/bodies';
 import type {
@@ -149,12 +148,12 @@ export class BailiwickClient {
     return this.post(`/v1/approvals/${approvalId}/decision`, note === undefined ? { verdict } : { verdict, note });
   }
   /** Renews a live lease for one more length of it. The answer has the new token. */
-  renew(grantId: string): Promise<z.infer<typeof renewedAnswer>> {
+  renew(grantId: string): Promise<Renewed> {
     return this.post(`/v1/grants/${grantId}/renewal`, {});
   }
 
   /** Tightens a live lease. Limits that are left out stay. */
-  narrow(grantId: string, grant: GrantRequest, reason: string): Promise<z.infer<typeof narrowedAnswer>> {
+  narrow(grantId: string, grant: GrantRequest, reason: string): Promise<Narrowed> {
     return this.post(`/v1/grants/${grantId}/narrowing`, { grant, reason });
   }
 

@@ -84,7 +84,7 @@ describe('budget.reserve', () => {
           selector: { agentClass: 'helper' },
           force: true,
           actor: PERSON,
-        } as never);
+        });
         log.now += 3_600_000 - 1;
       },
     ],

@@ -46,6 +46,7 @@ export const pendingAnswer = z.object({ run: runView, approval: approvalView });
 export const renewalBody = z.strictObject({});
 const leaseTerms = grantView.pick({ id: true, treeId: true, parentId: true, runId: true, depth: true, limits: true });
 export const renewedAnswer = z.object({ grant: leaseTerms, token: z.string(), expiresAt: time, position });
+export type Renewed = z.infer<typeof renewedAnswer>;
 export const narrowingBody = z.strictObject({
   /** what is named replaces the current limit and must be within it; what is left out stays */
   grant: grantRequest,
@@ -57,6 +58,7 @@ export const narrowedAnswer = z.object({
   exhausted: z.array(z.string()).optional(),
   position,
 });
+export type Narrowed = z.infer<typeof narrowedAnswer>;
 
 export const completionBody = z.strictObject({});
 export const escalationBody = z.strictObject({ want: grantRequest, reason: freeText() });
