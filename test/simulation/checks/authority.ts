@@ -76,6 +76,7 @@ function checkGrant(before: readonly Event[], event: EventOf<'GrantIssued'>, wor
     assert(parent !== undefined && within(limits, parent.data.limits), event, 'I1: wider than its parent');
   const run = opened(before, event.runId);
   for (const rule of quarantines(before)) {
+    if (rule.data.target === 'tool') continue; // denies the tool, not the lease
     const { issuedBefore: _, ...parts } = rule.data.selector;
     const struck = run && selects(parts, { ...run.data, treeId: event.treeId as string, limits });
     assert(!struck, event, `I6: quarantined by ${rule.data.revocationId}`);
