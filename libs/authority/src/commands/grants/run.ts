@@ -3,7 +3,7 @@ import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
-import { blockedInChain, livenessReason } from '../../state/liveness';
+import { blockedInChain, endedFirst, livenessReason } from '../../state/liveness';
 import { attenuatesAll } from '../../dimensions/all';
 import { widened } from './escalation';
 import { strikesAsked } from '../../revocation/revocation-rules';
@@ -22,7 +22,8 @@ export const completeRun: Decide<'completeRun'> = (state, command, now) => {
     );
   }
   const chain = run.grantId === undefined ? undefined : chainOf(state, run.grantId);
-  const blocked = chain && blockedInChain(state, chain, now);
+  // an end anywhere in the chain counts before a suspension further up
+  const blocked = chain && endedFirst(state, chain, now);
   if (chain && blocked && blocked.status !== 'suspended') {
     const reason = livenessReason(chain, blocked);
     return refuse('ALREADY_ENDED', `run ${run.id} has already ended: ${reason.message}`, [reason]);
