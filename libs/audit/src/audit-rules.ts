@@ -187,6 +187,8 @@ export class Rulebook {
       if (asked && (asked.kind === 'action' || canonicalize(asked.limits) !== canonicalize(limits)))
         report('approval', `${approvalId} was given for another lease`);
     }
+    const above = limits.budget.reserve && parentId !== undefined ? (books.chain(parentId) ?? []) : [];
+    const before = above.map(({ account }) => account.standing());
     old?.account.raise(limits.budget);
     if (old) Object.assign(books.conduct(run.id), { denials: 0 });
     if (parent && !old) parent.children += 1;
@@ -207,14 +209,11 @@ export class Rulebook {
       children: old?.children ?? 0,
       rulesSeen: books.rules.length,
     });
-    this.setAside(parentId, limits, report);
-  }
-
-  /** I3: what is set aside for a new lease must be left in each lease above. */
-  private setAside(parentId: string | undefined, limits: Grant['limits'], report: ReportFinding): void {
-    if (!limits.budget.reserve || parentId === undefined) return;
-    for (const { id, account } of this.books.chain(parentId) ?? [])
-      for (const over of account.overdrawn()) report('budget', `set aside although ${over} of ${id}`);
+    // I3: what is set aside for it must have been left in each lease above
+    above.forEach((grant, i) => {
+      const over = grant.account.overdrawn(before[i] ?? new Map());
+      for (const each of over) report('budget', `set aside although ${each} of ${grant.id}`);
+    });
   }
 
   end(event: Event, why: string, report: ReportFinding): void {
