@@ -135,10 +135,12 @@ export class Rulebook {
   }
 
   /** Records the completion of a run, which ends its grant. */
-  completed(grantId: string | undefined): void {
+  completed({ grantId, runId }: Event): void {
+    this.books.runEnded(runId);
     const grant = this.books.standing(grantId);
     if (!grant) return;
     grant.ended ??= 'is completed';
+    grant.account.end();
     if (this.due.get(grant.id) === 'complete') this.due.delete(grant.id);
   }
 
@@ -376,7 +378,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     GrantRevoked: (book, event, report) => book.end(event, 'is revoked', report),
     GrantExpired: (book, event, report) => book.end(event, 'is expired', report),
     GrantExhausted: (book, event, report) => book.end(event, 'is exhausted', report),
-    RunCompleted: (book, event) => book.completed(event.grantId),
+    RunCompleted: (book, event) => book.completed(event),
     GrantRenewed: ({ books }, event, report) => checkRenewal(books, event, report),
     GrantNarrowed: ({ books }, event, report) => checkNarrowing(books, event, report),
     ActionDenied({ books }, { runId }) {

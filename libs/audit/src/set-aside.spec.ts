@@ -32,11 +32,20 @@ describe('the audit of what is set aside', () => {
     log.do('narrow', {
       grantId: root.grantId,
       grant: { budget: { calls: 50 } },
-      reason: 'less work than expected',
       actor: { kind: 'service', id: 'key:responder' },
     });
     delegateTestRun(log, root.grantId, { budget: { calls: 0, reads: 3, writes: 0, external: 0, reserve: true } });
     expect(log.last('GrantIssued').data.limits.budget).toMatchObject({ calls: 0, reads: 3, reserve: true });
+    expect(findings(log)).toEqual([]);
+  });
+
+  it('knows that what was set aside has returned, and that a place is free, when the work is done', () => {
+    const log = new SealedLog();
+    const root = log.open({ budget: caps(60), delegation: { depth: 2, children: 9, concurrent: 1, classes: ['*'] } });
+    const child = { budget: { calls: 54, reads: 0, writes: 0, external: 0, reserve: true } } as const;
+    const { runId } = delegateTestRun(log, root.grantId, child);
+    log.do('completeRun', { runId });
+    delegateTestRun(log, root.grantId, child);
     expect(findings(log)).toEqual([]);
   });
 
