@@ -266,7 +266,7 @@ export const moves = (maxLength = 60, only?: Name[]): fc.Arbitrary<Move[]> => {
     .map(([first, rest]) => [...first, ...rest]);
 };
 
-/** Gives the first lease of each story a budget of its own, so that the story reaches what it bounds. */
+/** Gives the first lease of each story another budget, so that the story reaches what it bounds. */
 export const budgeted = (
   stories: fc.Arbitrary<Move[]>,
   budget: fc.Arbitrary<NonNullable<GrantRequest['budget']>>,
