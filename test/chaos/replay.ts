@@ -77,7 +77,7 @@ export async function repeatRequests(
       const { path, body, key, role } = each;
       const request = { path, body, key: stack.keys[role] ?? role, idempotencyKey: key, timeoutMs: 20_000 };
       const response = await http.send(request);
-      const found = describeDifference(each, response);
+      const found = describeDifference(path, each, response);
       if (found !== undefined) findings.push(`${path} with key ${key} returned another response at the end: ${found}`);
     }
   };

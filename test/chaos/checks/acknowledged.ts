@@ -30,7 +30,7 @@ export function checkAcknowledged(log: readonly Logged[], exchanges: readonly Ex
       // follows from the outcome of an action, whose answer does not name it
       if (event.type === 'RunCompleted' && event.data.reason.code === 'ENDS_ON') continue;
       const id = idOf(event);
-      stored.set(id, [...(stored.get(id) ?? []), event]);
+      stored.set(id, [...(stored.get(id) ?? []), asAnswered(event)]);
     }
     const acknowledged = new Map(facts.filter((fact) => fact.types === types).map((fact) => [fact.id, fact]));
     for (const fact of acknowledged.values()) findings.push(...compare(fact, stored.get(fact.id) ?? []));
@@ -58,6 +58,12 @@ const NARROWING: Type[] = ['GrantNarrowed'];
 const KINDS = [PERMIT, DENIAL, STEP_UP, OUTCOME, GRANT, APPROVAL, REVOCATION, COMPLETION, RENEWAL, NARROWING];
 const DECIDED = { permit: PERMIT, deny: DENIAL, 'step-up': STEP_UP } as const;
 const SETTLED = { completed: 'ActionCompleted', failed: 'ActionFailed' } as const;
+
+/** The answer to an action that draws from tenant budgets states the least that they and its leases have left. */
+function asAnswered(event: Event): Event {
+  if (!('least' in event.data) || event.data.least === undefined) return event;
+  return { ...event, data: { ...event.data, remaining: event.data.least } } as Event;
+}
 
 function idOf(event: Event): string {
   if (event.type === 'ApprovalGiven') return event.data.approvalId;
