@@ -27,7 +27,7 @@ export const pick: fc.Arbitrary<Pick> = fc.record({
 });
 
 /** The actor of a command. */
-export type Voice = 'service' | 'person' | 'own' | 'another run' | 'system';
+export type Voice = 'service' | 'person' | 'own' | 'parent' | 'another run' | 'system';
 const voice = (usual: Voice, ...others: Voice[]): fc.Arbitrary<Voice> =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 
@@ -132,9 +132,9 @@ const MOVES = {
       who: voice('person', 'service', 'own', 'another run', 'system'),
     }),
   ),
-  suspend: often(2, fc.record({ grant: pick, who: voice('person', 'system', 'own') })),
-  resume: often(6, fc.record({ grant: pick, who: voice('person', 'system', 'own') })),
-  revoke: often(1, fc.record({ grant: pick, who: voice('person', 'own', 'another run') })),
+  suspend: often(2, fc.record({ grant: pick, who: voice('person', 'system', 'own', 'parent', 'parent') })),
+  resume: often(6, fc.record({ grant: pick, who: voice('person', 'system', 'own', 'parent', 'parent') })),
+  revoke: often(1, fc.record({ grant: pick, who: voice('person', 'own', 'another run', 'parent') })),
   strike: often(
     1,
     fc.record({

@@ -80,6 +80,10 @@ export class Play {
     switch (voice) {
       case 'own':
         return { kind: 'run', id: ownRun ?? invented('run', 0) };
+      case 'parent': {
+        const opened = this.of('RunOpened').find(({ runId }) => runId === ownRun);
+        return { kind: 'run', id: opened?.data.parentRunId ?? invented('run', 2) };
+      }
       case 'another run':
         return { kind: 'run', id: others[0] ?? invented('run', 1) };
       case 'person':

@@ -4,7 +4,7 @@ import { attenuatesAll, DIMENSION_TABLE } from '@bailiwick/authority/dimensions/
 import { normalizeTool } from '@bailiwick/authority/matching/tool-name';
 import { unverifiedCost } from '@bailiwick/authority/matching/unverified';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import { type Counter, type Effect } from '@bailiwick/contracts/grants/grant';
+import { type Counter, type Effect, type Limits } from '@bailiwick/contracts/grants/grant';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { Account } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
@@ -96,7 +96,7 @@ export class Rulebook {
       const used = grant.account.settle(permit, charge.cost, at(event.time));
       if (grant.ended !== undefined) return;
       if ((over && up === 0) || used === 'reached') this.due.set(grant.id, 'end');
-      else if (used === 'exceeded' && !grant.suspended) this.due.set(grant.id, 'stop');
+      else if (used === 'exceeded' && (!grant.suspended || grant.heldBy !== undefined)) this.due.set(grant.id, 'stop');
     });
   }
 
@@ -140,11 +140,13 @@ export class Rulebook {
     if (struck !== undefined) report('revocation', `issued although ${struck} had revoked the requested grant`);
     if (supersedes !== undefined && approvalId === undefined) report('approval', 'raised without an approval');
     if (approvalId !== undefined) {
-      const asked = books.approvals.get(approvalId)?.event.data;
+      const asked = books.approvals.get(approvalId);
       this.use(approvalId, event, undefined, report);
-      if (asked && (asked.kind === 'action' || canonicalize(asked.limits) !== canonicalize(limits)))
+      const given = asked?.less ?? asked?.event.data.limits;
+      if (asked && (asked.event.data.kind === 'action' || canonicalize(given) !== canonicalize(limits)))
         report('approval', `${approvalId} was given for another lease`);
-    }
+    } else if (parent && !old && books.chain(parentId)?.some((grant) => grant.limits.delegation.ask))
+      report('approval', `a child of ${parent.id} without an approval, and its lease requires one`);
     old?.account.raise(limits.budget);
     if (parent && !old) parent.children += 1;
     books.grants.set(id, {
@@ -180,11 +182,18 @@ function unaccountedOf({ data: { cost, charge, findings = [] } }: EventOf<'Actio
   for (const currency of new Set([...Object.keys(cost), ...Object.keys(charge.cost)])) {
     const found = findings.filter((each) => each.currency === currency).reduce((sum, { amount }) => sum + amount, 0);
     const [reported, charged] = [cost[currency] ?? 0, charge.cost[currency] ?? 0];
+      heldBy: undefined,
     if (reported !== charged + found)
       return `${reported} ${currency} reported, ${charged} charged, and ${found} recorded as not charged`;
   }
   return undefined;
 }
+
+  /** Checks that a run has power over a grant that it suspends, resumes or revokes. */
+  power(event: Event, grant: Grant, report: ReportFinding): void {
+    const why = this.books.noPower(event.actor.id, grant, at(event.time));
+    if (why !== undefined) report('liveness', `${event.type} by a run without power: ${why}`);
+  }
 
 /** Checks that each grant of the chain belongs to a child of the run above it, in one tree (I7). */
 function linked(chain: readonly Grant[], event: Event, report: ReportFinding): void {
@@ -243,6 +252,13 @@ function admitted(
       const verdict = dimension.admits(grant.limits[dimension.name] as never, facts, situation, now);
       if (verdict.outcome === 'deny')
         report('attenuation', `${grant.id} does not admit the action: ${verdict.message}`);
+/** Reports whether limits exceed those asked for in any dimension; both are limits of one level. */
+function isMore(given: Limits, asked: Limits | undefined): boolean {
+  if (!asked) return true;
+  const most = { ...asked, delegation: { ...asked.delegation, depth: asked.delegation.depth + 1 } };
+  return attenuatesAll(given, most, EFFORT).length > 0;
+}
+
       if (verdict.outcome === 'step-up') asks ??= `${grant.id} requires one: ${verdict.message}`;
     }
   }
@@ -298,18 +314,27 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       old.supersededBy = by.id;
       old.ended = `is superseded by ${by.id}`;
     },
-    GrantSuspended(book, event) {
+    GrantSuspended(book, event, report) {
       const grant = book.books.grants.get(event.grantId ?? '');
       if (!grant) return;
       grant.suspended = true;
       book.stopped(grant.id);
     },
-    GrantResumed({ books }, event, report) {
-      const grant = books.grants.get(event.grantId ?? '');
-      if (grant) grant.suspended = false;
-      if (event.actor.kind === 'system' || event.actor.kind === 'run') report('liveness', 'not resumed by a person');
+    GrantResumed(book, event, report) {
+      const { actor } = event;
+      const grant = book.books.grants.get(event.grantId ?? '');
+      if (actor.kind === 'system' || (actor.kind === 'run' && grant?.heldBy !== actor.id))
+        report('liveness', 'resumed by neither a person nor the run that suspended it');
+      if (!grant) return;
+      if (actor.kind === 'run') book.power(event, grant, report);
+      grant.suspended = false;
+      grant.heldBy = undefined;
     },
-    GrantRevoked: (book, event, report) => book.end(event, 'is revoked', report),
+    GrantRevoked(book, event, report) {
+      const grant = book.books.grants.get(event.grantId ?? '');
+      if (grant && event.actor.kind === 'run') book.power(event, grant, report);
+      book.end(event, 'is revoked', report);
+    },
     GrantExpired: (book, event, report) => book.end(event, 'is expired', report),
     GrantExhausted: (book, event, report) => book.end(event, 'is exhausted', report),
     RunCompleted({ books }, event) {
@@ -320,13 +345,17 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     ApprovalRequested({ books }, event, report) {
       const { approvalId } = event.data;
       if (books.approvals.has(approvalId)) return report('approval', `${approvalId} is requested twice`);
-      books.approvals.set(approvalId, { event, state: 'asked', usableUntil: undefined });
+      books.approvals.set(approvalId, { event, state: 'asked', usableUntil: undefined, less: undefined });
     },
     ApprovalGiven({ books }, { data, actor, time }, report) {
       const asked = books.approvals.get(data.approvalId);
       if (asked?.state !== 'asked') return report('approval', `${data.approvalId} is answered, but is not pending`);
       if (actor.kind === 'run' || actor.kind === 'system')
+      const { code } = event.data.reason;
+      const byRun = event.actor.kind === 'run' && code !== 'OVERRUN' && code !== 'DRIFT';
+      if (byRun) book.power(event, grant, report);
         report('approval', `${data.approvalId} is not answered by a person`);
+      grant.heldBy = byRun ? event.actor.id : undefined;
       if (at(time) >= at(asked.event.data.expiresAt)) report('approval', `${data.approvalId} is answered too late`);
       asked.state = data.verdict === 'approve' ? 'approved' : 'denied';
       asked.usableUntil = data.usableUntil === undefined ? undefined : at(data.usableUntil);
@@ -348,3 +377,10 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;
     },
   };
+      if (data.verdict === 'approve' && actor.kind === 'person' && asked.event.actor.id === actor.id)
+        report('approval', `${data.approvalId} is approved by ${actor.id}, who asked for it`);
+      asked.less = data.limits;
+      if (data.limits && isMore(data.limits, asked.event.data.limits))
+        report('approval', `${data.approvalId} is given for more than was asked for`);
+      if (data.verdict === 'deny' && asked.event.data.kind === 'grant') books.runEnded(asked.event.runId);
+      if (asked.event.data.kind === 'grant') books.runEnded(asked.event.runId);

@@ -38,6 +38,8 @@ export interface Grant {
   ended: string | undefined;
   struck: string | undefined;
   suspended: boolean;
+  /** the run that suspended it, if a run did */
+  heldBy: string | undefined;
   supersededBy: string | undefined;
   children: number;
   /** the number of rules already checked */
@@ -54,6 +56,8 @@ export interface Asked {
   usableUntil: number | undefined;
 }
 
+  /** the limits given, if they are less than those asked for */
+  less: Limits | undefined;
 export class Books {
   readonly runs = new Map<string, Run>();
   readonly grants = new Map<string, Grant>();
@@ -102,6 +106,17 @@ export class Books {
 
   private deadItself(grant: Grant, now: number): string | undefined {
     for (; grant.rulesSeen < this.rules.length; grant.rulesSeen++) {
+  /**
+   * Returns why a run may not suspend, resume or revoke a grant: it did not delegate it, or cannot act itself. Undefined
+   * if it may.
+   */
+  noPower(runId: string, grant: Grant, now: number): string | undefined {
+    const above = (this.chain(grant.id) ?? []).slice(1).find(({ run }) => run.id === runId);
+    if (!above) return `${runId} did not delegate ${grant.id}`;
+    const dead = this.dead(this.chain(above.id) ?? [], now);
+    return dead === undefined ? undefined : `${runId} may do nothing: ${dead}`;
+  }
+
       const rule = this.rules[grant.rulesSeen] as Rule;
       if (strikes(rule, grant.run) && selects(rule.selector, subjectOf(grant.run, grant.limits)))
         grant.struck ??= `is struck by ${rule.revocationId}`;

@@ -89,12 +89,16 @@ function addDelegate(program: Command): void {
     .option('--grant <json>', 'limits as JSON, or @file; omitted limits are inherited')
     .action(async (grant: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { class: string; task: string; grant?: string }>();
-      const answer = await clientFor(options, 'orchestrator').delegate(grant, {
+      const answer = await clientFor(options, 'orchestrator').askToDelegate(grant, {
         agent: { class: options.class },
         task: options.task,
         grant: grantOption(options.grant),
       });
-      show(options, answer, () => `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntoken ${answer.token}`);
+      show(options, answer, () =>
+        'approval' in answer
+          ? `run      ${answer.run.id}\napproval ${answer.approval.id}: a person must approve it first`
+          : `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntoken ${answer.token}`,
+      );
     });
 }
 
@@ -181,14 +185,16 @@ function addApprovals(program: Command): void {
       .command(`${verdict} <approval>`)
       .option('--note <text>')
       .action(async (id: string, _flags, command: Command) => {
-        const options = command.optsWithGlobals<GlobalOptions & { note?: string }>();
-        const answer = await clientFor(options, 'approver').decide(id, verdict, options.note);
+        const options = command.optsWithGlobals<GlobalOptions & { note?: string; grant?: string }>();
+        const less = options.grant === undefined ? undefined : grantOption(options.grant);
+        const answer = await clientFor(options, 'approver').decide(id, verdict, options.note, less);
         show(
           options,
           answer,
           () =>
             `${answer.approval.status}${answer.grant ? `\ngrant ${answer.grant.id}\ntoken ${answer.token ?? ''}` : ''}`,
         );
+      .option('--grant <json>', 'approve with less: limits as JSON, or @file; omitted limits are as asked for')
       });
   }
 }

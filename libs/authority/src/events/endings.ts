@@ -28,7 +28,8 @@ export const grantExhausted: Fold<'GrantExhausted'> = (state, event, at) => endG
 export const runCompleted: Fold<'RunCompleted'> = (state, event, at) => {
   const run = runOf(state, event);
   const grant = run.grantId === undefined ? undefined : state.grants.get(run.grantId);
-  if (grant && isOpen(grant.status)) close(grant, 'completed', at, event.data.reason.says ?? event.data.reason.code);
+  if (grant && isOpen(grant.status))
+    close(state, grant, 'completed', at, event.data.reason.says ?? event.data.reason.code);
   endRun(state, run, 'completed', at, event.data.reason.says ?? event.data.reason.code);
 };
 
@@ -41,15 +42,16 @@ function endGrant(
   const says = event.data.reason.says ?? event.data.reason.code;
   const grant = grantOf(state, event);
   follows(grant.status !== 'superseded', 'a grant that was not superseded', event);
-  close(grant, status, at, says);
+  close(state, grant, status, at, says);
   endRun(state, runOf(state, event), status as 'revoked' | 'expired' | 'exhausted', at, says);
 }
 
 /** Closes a grant. It stays as a record until its tree is forgotten, but can no longer act (I2). */
-function close(grant: GrantNode, status: GrantStatus, at: number, reason: string): void {
+function close(state: LogState, grant: GrantNode, status: GrantStatus, at: number, reason: string): void {
   grant.status = status;
   grant.endedAt = at;
   grant.endReason = reason;
+  state.heldByRun.delete(grant.id);
 }
 
 /** Ends a run and records when and why. */

@@ -18,7 +18,7 @@ function cardOf(log: TestLog, stepUp: EventOf<'ActionStepUp'>, facts: Partial<Ap
     args: undefined,
     hidden: undefined,
   };
-  const more = { asked: {}, decided: {}, tried: [], has: undefined, refused: [] };
+  const more = { asked: {}, decided: {}, tried: [], has: undefined, parent: undefined, refused: [] };
   return approvalView(approval, approval.status, { run, stepUp, replaced, ...none, ...more, ...facts });
 }
 

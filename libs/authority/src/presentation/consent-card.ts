@@ -19,6 +19,8 @@ export interface Asked {
   readonly status: ApprovalStatus;
   readonly run: RunNode;
   readonly has: Limits | undefined;
+  /** the run that would have this one as its child, for the first lease of a child */
+  readonly parent: RunNode | undefined;
   /** the request that it replaced */
   readonly replaced: ApprovalNode | undefined;
   /** earlier refusals by a person in the task, newest first */
@@ -33,6 +35,7 @@ export function askedNow(state: LogState, approval: ApprovalNode, now: number): 
     status: approvalStatus(state, approval, now),
     run: state.runs.get(approval.runId) as RunNode,
     has: grantId === undefined ? undefined : chainOf(state, grantId)?.[0]?.limits,
+    parent: approval.kind === 'grant' ? state.runs.get(state.runs.get(approval.runId)?.parentRunId ?? '') : undefined,
     replaced: state.approvals.get(approval.replaces ?? ''),
     refused: refusedIn(state, approval),
   };
@@ -52,7 +55,7 @@ export const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefin
 export async function consentCard(
   reader: PayloadReader,
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,
-  { approval, status, run, has, replaced, refused }: Asked,
+  { approval, status, run, has, parent, replaced, refused }: Asked,
   texts: RunTexts,
   /** only attempts before this position; default: all */
   before?: number,
@@ -81,6 +84,7 @@ export async function consentCard(
   const payloads = await payloadsAt(reader, log, positions);
   const facts: ApprovalFacts = {
     run,
+    parent,
     texts,
     stepUp,
     args: payloads(stepUp?.position).args,

@@ -43,6 +43,7 @@ type Line =
   | ['settled', SettledRow]
   | ['approval', ApprovalLine]
   | ['keyed' | 'tries', CommandRow]
+  | ['heldByRun', [grantId: string, runId: string]]
   | ['refusalBucket', [string, number]];
 type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
 type ApprovalLine = Omit<ApprovalNode, 'turn'> & Partial<Pick<ApprovalNode, 'turn'>>;
@@ -91,6 +92,7 @@ export function* linesOf(state: LogState): Generator<Line> {
     yield* values.fresh();
     yield ['grant', row];
   }
+  for (const entry of state.heldByRun) yield ['heldByRun', entry];
   for (const tree of state.trees.values()) yield ['tree', treeLine(tree)];
   for (const action of state.actions.values()) {
     const row = rows.ofAction(action, state.grants.get(action.grantId));
@@ -191,6 +193,9 @@ export class SnapshotReader {
         return;
       case 'grant':
         return addGrant(state, this.rows.grant(value));
+      case 'heldByRun':
+        state.heldByRun.set(...value);
+        return;
       case 'tree':
         state.trees.set(value.id, newTree(value));
         return;
@@ -232,6 +237,7 @@ const APPROVAL_OPTIONAL = [
   'limits',
   'parentId',
   'supersedes',
+  'askedBy',
   'objections',
   'asks',
   'replaces',

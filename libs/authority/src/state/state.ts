@@ -42,6 +42,8 @@ export interface LogState {
   /** the refusal budgets: bucket → the time at which it is full again, ms */
   readonly refusalBuckets: Map<string, number>;
   readonly rules: RuleSet;
+  /** grant → the run that suspended it, if a run did: only that run may resume it without a person */
+  readonly heldByRun: Map<string, string>;
   /** by position: stored events that could not be read and that no operator has set aside (`set-aside.ts`) */
   readonly unreadable: Map<number, UnreadableNode>;
   /** derived from the nodes: pending deadlines by time */
@@ -184,6 +186,8 @@ export interface ApprovalNode {
   readonly supersedes: string | undefined;
   /** the objections that its card showed; undefined in an older log */
   readonly objections: readonly string[] | undefined;
+  /** the person that asked; undefined if no person did */
+  readonly askedBy: string | undefined;
   /** identifies the request, independent of the run that asks; undefined in an older log */
   readonly asks: string | undefined;
   /** the approval that it replaced */
@@ -241,6 +245,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     rules: new RuleSet(),
     unreadable: new Map(),
     deadlines: new Deadlines(),
+    heldByRun: new Map(),
     ended: new Ended(),
     pendingByBinding: new Map(),
     refusals: new Map(),

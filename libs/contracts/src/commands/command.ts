@@ -65,6 +65,8 @@ export const decideApproval = command('decideApproval', {
   approvalId: idOf('approval'),
   verdict: z.enum(['approve', 'deny']),
 });
+  /** approves with less than was asked for; members left out are as asked for */
+  grant: grantRequest.optional(),
 export const suspend = command('suspend', { grantId: idOf('grant'), reasonCode });
 export const resume = command('resume', { grantId: idOf('grant'), reasonCode });
 export const revokeGrant = command('revokeGrant', { grantId: idOf('grant') });

@@ -186,6 +186,8 @@ export const EVENT_DATA = {
     approvalId: idOf('approval'),
     /** set if another request replaced this one before it expired */
     replacedBy: idOf('approval').optional(),
+    /** kind `grant` and `escalation`: the limits that the person gave, if they are less than those asked for */
+    limits: limits.optional(),
   }),
   ActionPermitted: decidedAction.extend({
     /** deadline for the start of the call */

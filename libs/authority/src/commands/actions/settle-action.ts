@@ -76,15 +76,19 @@ export const settlement = (
   report: Report,
   now: number,
   more: Partial<EventData<'ActionCompleted'>> = {},
-): NewEvent[] => settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more);
+): NewEvent[] => settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more, state.heldByRun);
 
-/** Does the same with the chain at that time, leaf first. */
+/**
+ * Does the same with the chain at that time, leaf first.
+ * @param held the grants that runs suspended: such a run may not undo a suspension by an overrun
+ */
 function settlementUnder(
   chain: readonly GrantNode[],
   action: ActionNode,
   report: Report,
   now: number,
   more: Partial<EventData<'ActionCompleted'>> = {},
+  held: ReadonlyMap<string, string> = new Map(),
 ): NewEvent[] {
   const { type, cost } = report;
   const overrun = Object.entries(cost).some(([currency, spent]) => spent > (action.charge.cost[currency] ?? 0));
@@ -112,7 +116,10 @@ function settlementUnder(
       if (grant.status !== 'active' && grant.status !== 'suspended') return [];
       const { reached, carriedOver } = moneyAfter(grant.usage, grant.limits.budget, action.charge, charge);
       if (overrun && grant === leaf) return [exhausted(grant, [...reached, ...carriedOver].sort(), true)];
-      if (carriedOver.length > 0) return grant.status === 'active' ? [suspendedByOverrun(grant, carriedOver)] : [];
+      if (carriedOver.length > 0) {
+        const mayBeResumed = grant.status === 'active' || held.has(grant.id);
+        return mayBeResumed ? [suspendedByOverrun(grant, carriedOver)] : [];
+      }
       return reached.length > 0 ? [exhausted(grant, reached)] : [];
     }),
   ];

@@ -1,7 +1,7 @@
 import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseDuration } from '@bailiwick/core/duration';
-import { err, ok, type Result } from '@bailiwick/core/result';
+import { err, type Result } from '@bailiwick/core/result';
 import { attenuatesAll } from '../../dimensions/all';
 import { resolveRoot } from './resolve';
 
@@ -13,7 +13,12 @@ import { resolveRoot } from './resolve';
 export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: number): Result<Limits, Refusal> {
   const resolved = resolveRoot(merge(old, want), defaults, now, old);
   if (!resolved.ok) return resolved;
-  const raised = resolved.value;
+  const narrower = narrowed(old, resolved.value);
+  return narrower ? err(narrower) : resolved;
+}
+
+/** Returns the refusal of a raised lease that would be narrower than the current one anywhere. */
+export function narrowed(old: Limits, raised: Limits): Refusal | undefined {
   // the same depth is allowed here, whereas a child is one level down
   const comparable: Limits = {
     ...raised,
@@ -21,8 +26,8 @@ export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: 
     session: old.session,
   };
   const narrower = attenuatesAll({ ...old, time: { ...old.time, notBefore: raised.time.notBefore } }, comparable);
-  if (narrower.length === 0) return ok(raised);
-  return err({
+  if (narrower.length === 0) return undefined;
+  return {
     code: 'ESCALATION_NARROWS',
     detail: `an escalation can only ask for more, but ${narrower.map((each) => each.path).join(', ')} would be less than it is now`,
     reasons: narrower.map((each) => ({
@@ -34,7 +39,7 @@ export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: 
       limit: each.child,
       actual: each.parent,
     })),
-  });
+  };
 }
 
 function merge(old: Limits, want: GrantRequest): GrantRequest {

@@ -1,0 +1,30 @@
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
+import type { Refusal } from '@bailiwick/contracts/reason';
+import type { Result } from '@bailiwick/core/result';
+import { refuse } from '../types';
+import { resolveChild } from './resolve';
+
+/**
+ * Returns the limits that a person gives instead of those asked for: members left out are as asked for, and none may be
+ * wider. The key of the session is the run's, and no approval replaces it.
+ */
+export function lessThan(asked: Limits, request: GrantRequest, now: number): Result<Limits, Refusal> {
+  if (request.session !== undefined)
+    return refuse('BAD_REQUEST', 'grant.session: an approval does not change the key of a run; leave it out');
+  const { delegation, session } = asked;
+  // the same depth is allowed here, whereas a child is one level down
+  const most: Limits = { ...asked, delegation: { ...delegation, depth: delegation.depth + 1 } };
+  const given = resolveChild(
+    { ...request, delegation: { ...delegation, ...request.delegation }, session },
+    most,
+    now,
+    asked,
+  );
+  if (given.ok || given.error.code !== 'GRANT_WIDENS_PARENT') return given;
+  const paths = given.error.reasons?.map((each) => each.path ?? each.rule) ?? [];
+  return refuse(
+    'GRANT_WIDENS_PARENT',
+    `an approval may give less than was asked for, and this is more in ${[...new Set(paths)].sort().join(', ')}`,
+    given.error.reasons,
+  );
+}
