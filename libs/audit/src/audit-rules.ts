@@ -65,7 +65,9 @@ export class Rulebook {
     if (data.approvalId !== undefined) this.use(data.approvalId, event, data.binding, report);
     else if (asks !== undefined) report('approval', `permitted without an approval, although ${asks}`);
 
-    const entry: Permit = { id, grantId: leaf.id, runId: leaf.run.id, charge: data.charge, at: now };
+    if (data.calledBy !== undefined) this.brokered(event, data.calledBy, leaf, report);
+    const callsAgent = data.resource.type === 'agent' ? data.resource.id : undefined;
+    const entry: Permit = { id, grantId: leaf.id, runId: leaf.run.id, callsAgent, charge: data.charge, at: now };
     for (const grant of chain) {
       const { over, usedUp } = grant.account.charge(entry);
       if (over !== undefined) report('budget', `permitted although ${over} of ${grant.id}`);
@@ -73,6 +75,24 @@ export class Rulebook {
     }
     books.permitted.add(id);
     books.open.set(id, entry);
+  }
+
+  /** Checks the call that a service acts for: in flight, under a live lease of another tree, and to this service. */
+  private brokered(
+    { time, treeId }: EventOf<'ActionPermitted'>,
+    calledBy: NonNullable<EventOf<'ActionPermitted'>['data']['calledBy']>,
+    service: Grant,
+    report: ReportFinding,
+  ): void {
+    const { books } = this;
+    const call = books.open.get(calledBy.actionId);
+    if (call?.runId !== calledBy.runId || books.runs.get(calledBy.runId)?.treeId !== calledBy.treeId)
+      return report('custody', `permitted for ${calledBy.actionId}, which is not in flight`);
+    if (calledBy.treeId === treeId) report('custody', `permitted for ${calledBy.actionId} of the same tree`);
+    if (call.callsAgent !== service.run.agent.class)
+      report('custody', `permitted for ${calledBy.actionId}, which does not call ${service.run.agent.class}`);
+    const dead = books.dead(books.chain(call.grantId) ?? [], at(time));
+    if (dead !== undefined) report('liveness', `permitted for a caller although ${dead}`);
   }
 
   private outcome(event: Parameters<typeof isOutcome>[0], report: ReportFinding): void {
@@ -162,10 +182,17 @@ export class Rulebook {
       ended: undefined,
       struck: undefined,
       suspended: false,
+      heldBy: undefined,
       supersededBy: undefined,
       children: old?.children ?? 0,
       rulesSeen: books.rules.length,
     });
+  }
+
+  /** Checks that a run has power over a grant that it suspends, resumes or revokes. */
+  power(event: Event, grant: Grant, report: ReportFinding): void {
+    const why = this.books.noPower(event.actor.id, grant, at(event.time));
+    if (why !== undefined) report('liveness', `${event.type} by a run without power: ${why}`);
   }
 
   end(event: Event, why: string, report: ReportFinding): void {
@@ -182,18 +209,11 @@ function unaccountedOf({ data: { cost, charge, findings = [] } }: EventOf<'Actio
   for (const currency of new Set([...Object.keys(cost), ...Object.keys(charge.cost)])) {
     const found = findings.filter((each) => each.currency === currency).reduce((sum, { amount }) => sum + amount, 0);
     const [reported, charged] = [cost[currency] ?? 0, charge.cost[currency] ?? 0];
-      heldBy: undefined,
     if (reported !== charged + found)
       return `${reported} ${currency} reported, ${charged} charged, and ${found} recorded as not charged`;
   }
   return undefined;
 }
-
-  /** Checks that a run has power over a grant that it suspends, resumes or revokes. */
-  power(event: Event, grant: Grant, report: ReportFinding): void {
-    const why = this.books.noPower(event.actor.id, grant, at(event.time));
-    if (why !== undefined) report('liveness', `${event.type} by a run without power: ${why}`);
-  }
 
 /** Checks that each grant of the chain belongs to a child of the run above it, in one tree (I7). */
 function linked(chain: readonly Grant[], event: Event, report: ReportFinding): void {
@@ -232,6 +252,13 @@ function below(
     report('attenuation', `${parent.id} may have ${concurrent} children at a time, and this is one more`);
 }
 
+/** Reports whether limits exceed those asked for in any dimension; both are limits of one level. */
+function isMore(given: Limits, asked: Limits | undefined): boolean {
+  if (!asked) return true;
+  const most = { ...asked, delegation: { ...asked.delegation, depth: asked.delegation.depth + 1 } };
+  return attenuatesAll(given, most, EFFORT).length > 0;
+}
+
 /**
  * I1: checks the recorded action against each grant of the chain.
  * @returns why the action needed an approval, if it did
@@ -252,13 +279,6 @@ function admitted(
       const verdict = dimension.admits(grant.limits[dimension.name] as never, facts, situation, now);
       if (verdict.outcome === 'deny')
         report('attenuation', `${grant.id} does not admit the action: ${verdict.message}`);
-/** Reports whether limits exceed those asked for in any dimension; both are limits of one level. */
-function isMore(given: Limits, asked: Limits | undefined): boolean {
-  if (!asked) return true;
-  const most = { ...asked, delegation: { ...asked.delegation, depth: asked.delegation.depth + 1 } };
-  return attenuatesAll(given, most, EFFORT).length > 0;
-}
-
       if (verdict.outcome === 'step-up') asks ??= `${grant.id} requires one: ${verdict.message}`;
     }
   }
@@ -302,6 +322,11 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     },
     GrantIssued: (book, event, report) => book.issue(event, report),
     ActionPermitted: (book, event, report) => book.permit(event, report),
+    ActionCalled({ books }, { actionId = '', data }, report) {
+      if (!books.open.has(actionId)) report('custody', `${actionId} called a service after it had ended`);
+      if (!books.permitted.has(data.called.actionId))
+        report('custody', `${actionId} called ${data.called.actionId}, which was not permitted`);
+    },
     OutcomeReportedLate({ books }, { actionId = '', runId }, report) {
       if (books.abandoned.get(actionId) !== runId)
         report('custody', `a late report on ${actionId}, which was not abandoned, or was already reported`);
@@ -317,7 +342,11 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     GrantSuspended(book, event, report) {
       const grant = book.books.grants.get(event.grantId ?? '');
       if (!grant) return;
+      const { code } = event.data.reason;
+      const byRun = event.actor.kind === 'run' && code !== 'OVERRUN' && code !== 'DRIFT';
+      if (byRun) book.power(event, grant, report);
       grant.suspended = true;
+      grant.heldBy = byRun ? event.actor.id : undefined;
       book.stopped(grant.id);
     },
     GrantResumed(book, event, report) {
@@ -351,19 +380,22 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       const asked = books.approvals.get(data.approvalId);
       if (asked?.state !== 'asked') return report('approval', `${data.approvalId} is answered, but is not pending`);
       if (actor.kind === 'run' || actor.kind === 'system')
-      const { code } = event.data.reason;
-      const byRun = event.actor.kind === 'run' && code !== 'OVERRUN' && code !== 'DRIFT';
-      if (byRun) book.power(event, grant, report);
         report('approval', `${data.approvalId} is not answered by a person`);
-      grant.heldBy = byRun ? event.actor.id : undefined;
       if (at(time) >= at(asked.event.data.expiresAt)) report('approval', `${data.approvalId} is answered too late`);
+      if (data.verdict === 'approve' && actor.kind === 'person' && asked.event.actor.id === actor.id)
+        report('approval', `${data.approvalId} is approved by ${actor.id}, who asked for it`);
       asked.state = data.verdict === 'approve' ? 'approved' : 'denied';
+      asked.less = data.limits;
+      if (data.limits && isMore(data.limits, asked.event.data.limits))
+        report('approval', `${data.approvalId} is given for more than was asked for`);
+      if (data.verdict === 'deny' && asked.event.data.kind === 'grant') books.runEnded(asked.event.runId);
       asked.usableUntil = data.usableUntil === undefined ? undefined : at(data.usableUntil);
     },
     ApprovalExpired({ books }, { data }, report) {
       const asked = books.approvals.get(data.approvalId);
       if (asked?.state !== 'asked') return report('approval', `${data.approvalId} expires, but is not pending`);
       asked.state = 'expired';
+      if (asked.event.data.kind === 'grant') books.runEnded(asked.event.runId);
     },
     RevocationRuleAdded({ books }, { data, position, time }) {
       const { issuedBefore } = data.selector;
@@ -377,10 +409,3 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;
     },
   };
-      if (data.verdict === 'approve' && actor.kind === 'person' && asked.event.actor.id === actor.id)
-        report('approval', `${data.approvalId} is approved by ${actor.id}, who asked for it`);
-      asked.less = data.limits;
-      if (data.limits && isMore(data.limits, asked.event.data.limits))
-        report('approval', `${data.approvalId} is given for more than was asked for`);
-      if (data.verdict === 'deny' && asked.event.data.kind === 'grant') books.runEnded(asked.event.runId);
-      if (asked.event.data.kind === 'grant') books.runEnded(asked.event.runId);

@@ -49,15 +49,17 @@ export interface Permit extends Entry {
   readonly id: string;
   readonly grantId: string;
   readonly runId: string;
+  /** the class of the agent that it calls, if its resource is an agent */
+  readonly callsAgent: string | undefined;
 }
 export interface Asked {
   readonly event: EventOf<'ApprovalRequested'>;
   state: 'asked' | 'approved' | 'denied' | 'expired' | 'used';
   usableUntil: number | undefined;
-}
-
   /** the limits given, if they are less than those asked for */
   less: Limits | undefined;
+}
+
 export class Books {
   readonly runs = new Map<string, Run>();
   readonly grants = new Map<string, Grant>();
@@ -104,8 +106,6 @@ export class Books {
     return undefined;
   }
 
-  private deadItself(grant: Grant, now: number): string | undefined {
-    for (; grant.rulesSeen < this.rules.length; grant.rulesSeen++) {
   /**
    * Returns why a run may not suspend, resume or revoke a grant: it did not delegate it, or cannot act itself. Undefined
    * if it may.
@@ -117,6 +117,8 @@ export class Books {
     return dead === undefined ? undefined : `${runId} may do nothing: ${dead}`;
   }
 
+  private deadItself(grant: Grant, now: number): string | undefined {
+    for (; grant.rulesSeen < this.rules.length; grant.rulesSeen++) {
       const rule = this.rules[grant.rulesSeen] as Rule;
       if (strikes(rule, grant.run) && selects(rule.selector, subjectOf(grant.run, grant.limits)))
         grant.struck ??= `is struck by ${rule.revocationId}`;

@@ -95,6 +95,9 @@ export const REASON_CODES = [
   'OBJECTIONS_ADDED',
   'ARGUMENTS_NOT_STATED',
   'REFUSED_BY_PERSON',
+  'CALL_NOT_IN_FLIGHT',
+  'CALLER_NOT_LIVE',
+  'CALL_TO_ANOTHER',
   'WIDENS',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];

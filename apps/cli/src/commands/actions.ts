@@ -110,10 +110,18 @@ function addAct(program: Command): void {
     .option('--effect <effect>')
     .option('--cost <json>', 'e.g. {"USD":150}')
     .option('--approval <id>')
+    .option('--on-behalf-of <action>', 'the call in another tree that this service acts for')
     .option('--done', 'report the action as completed')
     .action(async (grantId: string, verb: string, resource: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<
-        GlobalOptions & { args?: string; effect?: 'read'; cost?: string; approval?: string; done?: boolean }
+        GlobalOptions & {
+          args?: string;
+          effect?: 'read';
+          cost?: string;
+          approval?: string;
+          onBehalfOf?: string;
+          done?: boolean;
+        }
       >();
       const at = resource.indexOf(':');
       if (at < 1) throw new UsageError('the resource must be type:id, such as repo:acme/clord/readme');
@@ -128,6 +136,7 @@ function addAct(program: Command): void {
         resource: { type: resource.slice(0, at), id: resource.slice(at + 1) },
         ...(options.cost ? { cost: jsonOption(options.cost, '--cost') as Record<string, number> } : {}),
         ...(options.approval ? { approvalId: options.approval } : {}),
+        ...(options.onBehalfOf ? { onBehalfOf: { actionId: options.onBehalfOf } } : {}),
       });
       if (answer.decision === 'permit' && options.done) await client.settle(answer.actionId, { status: 'completed' });
       const word = { permit: green('permit'), deny: red('deny'), 'step-up': yellow('step-up') }[answer.decision];
@@ -184,6 +193,7 @@ function addApprovals(program: Command): void {
     approvals
       .command(`${verdict} <approval>`)
       .option('--note <text>')
+      .option('--grant <json>', 'approve with less: limits as JSON, or @file; omitted limits are as asked for')
       .action(async (id: string, _flags, command: Command) => {
         const options = command.optsWithGlobals<GlobalOptions & { note?: string; grant?: string }>();
         const less = options.grant === undefined ? undefined : grantOption(options.grant);
@@ -194,7 +204,6 @@ function addApprovals(program: Command): void {
           () =>
             `${answer.approval.status}${answer.grant ? `\ngrant ${answer.grant.id}\ntoken ${answer.token ?? ''}` : ''}`,
         );
-      .option('--grant <json>', 'approve with less: limits as JSON, or @file; omitted limits are as asked for')
       });
   }
 }

@@ -27,6 +27,7 @@ const QUIET: ReadonlySet<Event['type']> = new Set([
   'ActionPermitted',
   'ActionDenied',
   'ActionStepUp',
+  'ActionCalled',
   'ActionCompleted',
   'ActionFailed',
   'ActionAbandoned',
@@ -192,7 +193,6 @@ function approvalItems(state: LogState, event: Event): ItemRow[] {
   ];
 }
 
-/** Returns the pending requests that an event revokes. */
 /** Returns the row of the lease that counts a child whose first lease is requested or refused. */
 function waitingChild(state: LogState, event: Event): ItemRow[] {
   if (event.type !== 'ApprovalRequested' && event.type !== 'ApprovalGiven' && event.type !== 'ApprovalExpired')
@@ -202,6 +202,7 @@ function waitingChild(state: LogState, event: Event): ItemRow[] {
   return parent ? [grantRow(state, parent, event)] : [];
 }
 
+/** Returns the pending requests that an event revokes. */
 function revokedBy(state: LogState, event: Event): ApprovalNode[] {
   if (event.type !== 'RevocationRuleAdded' && event.type !== 'GrantRevoked') return [];
   const { revocationId } = event.data;

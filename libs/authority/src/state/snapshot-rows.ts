@@ -65,8 +65,10 @@ export type ActionRow = [
   tool: number | null,
   /** left out, or null, if it equals `expiresAt` */
   outcomeUntil?: number | null,
-  /** left out unless true */
-  maySend?: true,
+  /** left out, or null, unless true */
+  maySend?: true | null,
+  /** shared value; left out if it calls no agent */
+  callsAgent?: number,
 ];
 /** An outcome. `run` is the number of its run. */
 export type SettledRow = [
@@ -160,6 +162,7 @@ export class Rows {
       verb,
       tool,
       maySend,
+      callsAgent,
     }: ActionNode,
     grant?: GrantNode,
   ): ActionRow {
@@ -168,7 +171,8 @@ export class Rows {
     const of = number ?? ([grantId, runId, treeId] as const);
     const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
     const until = outcomeUntil === expiresAt ? null : outcomeUntil;
-    if (maySend) row.push(until, true);
+    if (callsAgent !== undefined) row.push(until, maySend || null, this.values.numberOf(callsAgent));
+    else if (maySend) row.push(until, true);
     else if (until !== null) row.push(until);
     return row;
   }
@@ -279,6 +283,7 @@ export class RowReader {
     tool,
     outcomeUntil,
     maySend,
+    callsAgent,
   ]: ActionRow): ActionNode {
     const of =
       typeof grant === 'number' ? valueAt(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
@@ -295,6 +300,7 @@ export class RowReader {
       outcomeUntil: outcomeUntil ?? expiresAt,
       position,
       maySend: maySend === true,
+      callsAgent: callsAgent === undefined ? undefined : (valueAt(this.shared, callsAgent) as string),
     };
   }
 

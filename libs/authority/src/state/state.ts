@@ -160,6 +160,8 @@ export interface ActionNode {
   readonly position: number;
   /** its labels state that it may send, whatever it is charged as */
   readonly maySend: boolean;
+  /** the class of the agent that it calls, if its resource is an agent */
+  readonly callsAgent: string | undefined;
 }
 
 export interface SettledNode {
@@ -184,10 +186,10 @@ export interface ApprovalNode {
   readonly parentId: string | undefined;
   readonly depth: number;
   readonly supersedes: string | undefined;
-  /** the objections that its card showed; undefined in an older log */
-  readonly objections: readonly string[] | undefined;
   /** the person that asked; undefined if no person did */
   readonly askedBy: string | undefined;
+  /** the objections that its card showed; undefined in an older log */
+  readonly objections: readonly string[] | undefined;
   /** identifies the request, independent of the run that asks; undefined in an older log */
   readonly asks: string | undefined;
   /** the approval that it replaced */
@@ -243,9 +245,9 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     tries: new Map(),
     refusalBuckets: new Map(),
     rules: new RuleSet(),
+    heldByRun: new Map(),
     unreadable: new Map(),
     deadlines: new Deadlines(),
-    heldByRun: new Map(),
     ended: new Ended(),
     pendingByBinding: new Map(),
     refusals: new Map(),

@@ -11,6 +11,7 @@ import { endedFirst, livenessReason, type Blocked } from '../../state/liveness';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
+import { brokeredCall, calledByOf, calledEvent } from './brokered';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
 import { kept, notShown } from './objections';
 import { callAsked, refusedBefore, refusedReason } from './refused-before';
@@ -30,6 +31,9 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const above = command.parentActionId;
   if (above !== undefined && treeOfAction(state, above) !== run.treeId)
     return refuse('NOT_FOUND', `parentActionId: no action ${above} of this tree is in flight or has just ended`);
+  const called = brokeredCall(state, command, run, now);
+  if (!called.ok) return called;
+  const call = called.value;
   const understood = understand(command, run, chain[chain.length - 1] as GrantNode);
   if (!understood.ok) return understood;
   const asked = understood.value;
@@ -37,12 +41,12 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const dead = endedFirst(state, chain, now);
   if (dead && dead.status !== 'suspended') return deniedUnderDead(state, command, asked, run, chain, dead);
 
-  const judged = judge(state, chain, asked, now, rules);
+  const judged = judge(state, chain, asked, now, rules, call);
   const binding = bindingOf(command, asked, run);
   const { argsDigest } = command.action;
   const asks = callAsked(run.treeId, asked.facts.verb, asked.facts.resource, argsDigest);
-  const call = { binding, asks, approvalId: command.approvalId, isExact: argsDigest !== undefined };
-  const { outcome, reasons, approved } = withPerson(state, judged, call, now);
+  const bound = { binding, asks, approvalId: command.approvalId, isExact: argsDigest !== undefined };
+  const { outcome, reasons, approved } = withPerson(state, judged, bound, now);
 
   const where = {
     treeId: leaf.treeId,
@@ -51,7 +55,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     actionId: newId('action', state, command.commandId),
     payload: true as const,
   };
-  const data = recordOf(command, asked, run, binding, reasons, chain);
+  const data = { ...recordOf(command, asked, run, binding, reasons, chain), ...calledByOf(call) };
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
@@ -62,6 +66,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
         data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, outcomeUntil, ...used },
       },
       ...exhaustedBy(chain, asked.charge),
+      ...calledEvent(state, call, { actionId: where.actionId, runId: run.id, treeId: run.treeId }),
     ]);
   }
   if (outcome === 'step-up') {

@@ -17,6 +17,7 @@ import { toolDeniedBy, type Named } from '../../revocation/revocation-rules';
 import type { GrantNode, LogState, RunNode } from '../../state/state';
 import { chargeOf } from '../../state/usage';
 import { normalizeVerb } from '../../matching/verbs/verb';
+import type { BrokeredCall } from './brokered';
 import { objectionsIn } from './objections';
 import { refuse, type Rules } from '../types';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
@@ -92,6 +93,7 @@ export function judge(
   asked: Asked,
   now: number,
   rules: Rules,
+  call?: BrokeredCall,
 ): Judgement {
   const leaf = chain[0] as GrantNode;
   const reasons: Reason[] = [];
@@ -141,7 +143,20 @@ export function judge(
       { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
     ),
   );
+  if (call) reasons.push(...callerReasons(state, call, asked, rules));
   return { outcome: strictest(reasons), reasons: cut(reasons), objections: objectionsIn(reasons) };
+}
+
+/** What a service does for a caller also counts as a step of the caller's tree, so that it launders no secret. */
+function callerReasons(
+  state: LogState,
+  { runId, treeId, objection }: BrokeredCall,
+  asked: Asked,
+  rules: Rules,
+): Reason[] {
+  if (objection) return [objection];
+  const first = state.trees.get(treeId)?.labels ?? {};
+  return rules.judge({ first, inFlight: [] }, { labels: asked.labels, effect: asked.facts.effect, runId });
 }
 
 /** An event body is bounded: only the first objections are kept, and the strictest outcome always. */
