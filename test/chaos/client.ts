@@ -51,6 +51,17 @@ export class ChaosClient {
     return { status, body: JSON.parse(text) };
   }
 
+  /** Puts or deletes what the path names, which has the same effect if it is done twice; retries until it is answered. */
+  async change(role: string, method: 'PUT' | 'DELETE', path: string, body?: unknown): Promise<ParsedResponse> {
+    const { status, text } = await this.sendUntilAnswered({
+      method,
+      path,
+      key: this.options.keys[role] ?? role,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status, body: JSON.parse(text) };
+  }
+
   /** Sends a request without side effects; retries it until it is answered. */
   async query(role: string, path: string, body: unknown): Promise<ParsedResponse> {
     const { status, text } = await this.sendUntilAnswered(this.request(role, path, body));

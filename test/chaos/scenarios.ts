@@ -9,6 +9,11 @@ const PURPOSE = 'Update the left-pad dependency of acme/clord';
 /** These scenarios test budgets and durability, so the drift thresholds never stop a run, except in `drifting`. */
 const ROOMY: GrantRequest = {
   actions: { allow: ['file.*', 'email.send', 'payment.make'], deny: ['production.*'] },
+  permissions: [
+    { actions: ['file.*', 'email.send'], resources: [{ type: '*', match: '**' }] },
+    { actions: ['payment.make'], resources: [{ type: '*', match: '**' }] },
+  ],
+  deny: [{ actions: ['file.*'], resources: [{ type: 'file', match: 'secrets/**' }] }],
   resources: [{ type: '*', match: '**' }],
   budget: { calls: 10_000, reads: 10_000, writes: 10_000, external: 10_000, cost: { USD: 1_000_000 } },
   time: { ttl: '12h' },
@@ -105,6 +110,28 @@ const report = (client: ChaosClient, actionId: string): Promise<ParsedResponse> 
     actionId,
     client.random.pick([{ status: 'completed' }, { status: 'failed' }, { status: 'completed', preview: 'done' }]),
   );
+
+/** Concurrent callers under several roots of one class use up the calls of a tenant budget exactly. */
+const tenantBudget: Scenario = async (client, name) => {
+  const calls = client.random.between(8, 24);
+  const agentClass = `team-${name}`;
+  const path = `/v1/budgets/${agentClass}`;
+  await client.change('admin', 'PUT', path, { selector: { agentClass }, budget: { calls } });
+  const roots = await Promise.all([0, 1, 2].map(() => open(client, {}, agentClass)));
+  let permitted = 0;
+  const spend = async (root: Lease): Promise<void> => {
+    for (;;) {
+      const answers = await (client.random.chance(0.2) ? several(client, root) : one(client, root));
+      const permits = answers.filter(({ decision }) => decision === 'permit');
+      permitted += permits.length;
+      for (const { actionId } of permits) await report(client, actionId as string);
+      if (permits.length < answers.length) return;
+    }
+  };
+  await Promise.all([...roots, ...roots].map(spend));
+  check(client, permitted === calls, `${permitted} calls were permitted under ${path}, which has ${calls}`);
+  await client.change('admin', 'DELETE', path);
+};
 
 /** A permit reserves money and its outcome spends it; the budget is used up to the last cent. */
 const payments: Scenario = async (client) => {
@@ -261,6 +288,33 @@ const drifting: Scenario = async (client, name) => {
   await complete(client, lease);
 };
 
+/** Renews a lease, tightens it, and ends it with an action; a repeated request changes nothing twice. */
+const changing: Scenario = async (client) => {
+  const time = { ttl: '1h', renewUntil: '12h', endsOn: [{ actions: ['payment.make'] }] };
+  const root = await open(client, { time });
+  const child = await delegate(client, root, { time: { ttl: '30m', renewUntil: '11h' } });
+  for (const lease of [root, child]) {
+    const shorter = { expiresAt: new Date(Date.now() + 600_000).toISOString(), renewUntil: '10h' };
+    const body = { grant: { time: shorter }, reason: 'shorter' };
+    await client.post('responder', `/v1/grants/${lease.grantId}/narrowing`, body);
+    const { status } = await client.post(lease.token, `/v1/grants/${lease.grantId}/renewal`, {});
+    check(client, status === 200, `a renewal returned ${status}`);
+  }
+  const narrowing = { grant: { actions: { deny: ['email.*'] } }, reason: 'no mail' };
+  const narrowed = await client.post('responder', `/v1/grants/${root.grantId}/narrowing`, narrowing);
+  check(client, narrowed.status === 200, `a narrowing returned ${narrowed.status}`);
+  const mail = await act(client, child, { verb: 'email.send', id: 'a' });
+  check(client, mail.decision === 'deny', 'a call below a narrowed lease was not denied (I1)');
+  const payment = await act(client, child, { verb: 'payment.make', id: 'p', cost: 1 });
+  if (payment.decision !== 'permit') {
+    await complete(client, root);
+    return;
+  }
+  await report(client, payment.actionId);
+  const after = await act(client, root, { verb: 'file.read' });
+  check(client, after.decision === 'deny', 'a lease was live after the action that ends it (I2)');
+};
+
 /** Leaves its leases active, so that the final check can compare the intent monitor's state before and after a restart. */
 const unfinished: Scenario = async (client) => {
   const root = await open(client);
@@ -274,7 +328,7 @@ const unfinished: Scenario = async (client) => {
 
 /** The scenarios to pick from; repetitions set their weight. */
 export const SCENARIOS: readonly Scenario[] = [
-  ...[sharedBudget, sharedBudget, sharedBudget, payments, payments],
+  ...[sharedBudget, sharedBudget, sharedBudget, tenantBudget, payments, payments],
   ...[approvals, approvals, revocation, revocation, revocation, selectorRevocation, selectorRevocation],
-  ...[expiry, refusals, drifting, unfinished],
+  ...[expiry, refusals, drifting, changing, unfinished],
 ];

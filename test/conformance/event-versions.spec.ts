@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stateDigest } from '@bailiwick/authority/state/digest';
+import { FOLD_VERSION, fromSnapshotParts, toParts } from '@bailiwick/authority/state/snapshot';
 import { EVENT_DATA, parseEvent } from '@bailiwick/contracts/events/event';
 import { readStored } from '@bailiwick/contracts/events/payload';
-import { ledTo, shapes, type Pinned } from '../fixtures/events/pinned';
+import { ledTo, shapes, type Pinned, type PinnedSnapshot } from '../fixtures/events/pinned';
 
 /** Checks that the events of every release are still read as they were then. */
 const DIR = join(__dirname, '..', 'fixtures', 'events');
@@ -29,6 +31,19 @@ describe.each(RELEASES)('the events of release %s', (release) => {
     const { state, rows } = ledTo(pinned);
     expect(rows).toEqual(lines(release, 'rows.ndjson'));
     expect(state).toBe(shapesOf(release).state);
+  });
+});
+
+describe('a stored snapshot of this fold version', () => {
+  const newest = [...RELEASES].reverse().find((release) => existsSync(join(DIR, release, 'snapshot.json')));
+
+  it('is read as its state, and written with the same parts', () => {
+    // a snapshot of another fold version is ignored: a changed fold version needs `npm run pin-events`
+    const { foldVersion, parts } = JSON.parse(lines(newest ?? '', 'snapshot.json').join('')) as PinnedSnapshot;
+    expect(foldVersion).toBe(FOLD_VERSION);
+    const state = fromSnapshotParts(parts);
+    expect(stateDigest(state)).toBe(shapesOf(newest ?? '').state);
+    expect([...toParts(state)]).toEqual(parts);
   });
 });
 

@@ -13,6 +13,7 @@ const { projects, ...common } = JSON.parse(readFileSync(join(ROOT, 'nest-cli.jso
   projects: Record<string, Project>;
   root: string;
   sourceRoot: string;
+  exec: string;
 };
 
 describe('nest-cli.json', () => {
@@ -32,6 +33,10 @@ describe('nest-cli.json', () => {
     };
     // the image and `bailiwick up` start this file
     expect(config.compilerOptions.outDir).toBe('dist');
+  });
+
+  it('starts services on the built files of the libraries', () => {
+    expect(common.exec).toBe('node --conditions=built');
   });
 
   it('has a default project that is one of them', () => {

@@ -63,6 +63,8 @@ const ROUTES: [string, string, keyof Estate, string, Json?][] = [
   ['GET', '/v1/approvals/{}', 'approvalId', 'approver'],
   ['POST', '/v1/approvals/{}/decision', 'approvalId', 'approver', { verdict: 'approve' }],
   ['POST', '/v1/grants/{}/revocation', 'grantId', 'responder', { reason: 'x' }],
+  ['POST', '/v1/grants/{}/renewal', 'grantId', 'orchestrator', {}],
+  ['POST', '/v1/grants/{}/narrowing', 'grantId', 'responder', { grant: {}, reason: 'x' }],
   ['POST', '/v1/grants/{}/suspension', 'grantId', 'responder', { reason: 'x' }],
   ['POST', '/v1/grants/{}/resumption', 'grantId', 'responder', { reason: 'x' }],
   ['GET', '/v1/revocations/{}', 'revocationId', 'responder'],

@@ -256,6 +256,17 @@ describe('a request beyond a maximum is refused', () => {
     expect([status, (body.answers as unknown[]).length]).toEqual([200, 50]);
   });
 
+  it('an attribute that contradicts the argument of the same name; none of the actions of a batch is decided', async () => {
+    const amounts = (amount: number) => ({
+      action: { verb: 'repo.read', args: { amount: 41 } },
+      resource: { type: 'repo', id: 'acme/x', attributes: { amount } },
+    });
+    await refused(422, 'ATTRIBUTE_CONTRADICTS_ARGS', () => act(amounts(42)));
+    const actions = [call(run.grantId, amounts(41)), call(run.grantId, amounts(42))];
+    await refused(422, 'ATTRIBUTE_CONTRADICTS_ARGS', () => post('enforcer', '/v1/actions:batch', { actions }));
+    expect((await act(amounts(41))).status).toBe(200);
+  });
+
   it('a batch with one malformed action: none of its actions is decided', async () => {
     const actions = [call(run.grantId), call(run.grantId, { action: { verb: '' } })];
     await refused(400, 'BAD_REQUEST', () => post('enforcer', '/v1/actions:batch', { actions }));

@@ -93,6 +93,8 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
     },
     { path: `/v1/approvals/${approvalId}/decision`, role: 'approver', body: { verdict: 'deny', note: 'x' } },
     { path: `/v1/grants/${grantId}/revocation`, role: 'responder', body: { reason, subtree: true } },
+    { path: `/v1/grants/${grantId}/renewal`, role: 'orchestrator', body: {} },
+    { path: `/v1/grants/${grantId}/narrowing`, role: 'responder', body: { grant: { budget: { calls: 150 } }, reason } },
     { path: `/v1/grants/${grantId}/suspension`, role: 'responder', body: { reason } },
     { path: `/v1/grants/${grantId}/resumption`, role: 'responder', body: { reason } },
     { path: '/v1/revocations/preview', role: 'responder', body: { selector, quarantine: false } },

@@ -1,5 +1,5 @@
 import { http, type Stack } from '../support/stack';
-import { call, GRANT, RUN, type Opened } from './world';
+import { call, GRANT, RUN, shorten, type Opened } from './world';
 
 /**
  * The roles that may call each route, written by hand from API.md, and from DESIGN.md if API.md leaves a role open.
@@ -53,6 +53,11 @@ async function revoked(stack: Stack): Promise<string> {
   const body = { selector: unusedClass(), reason, force: true, quarantine: true };
   const answer = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body });
   return String(answer.body.revocationId);
+}
+const BUDGET = { selector: { agentClass: 'unused' }, budget: { calls: 1 } };
+async function budget(stack: Stack): Promise<string> {
+  await http(stack, 'PUT', '/v1/budgets/some', { key: stack.keys.admin, body: BUDGET });
+  return 'some';
 }
 const evaluation = ({ grantId }: Opened): Record<string, unknown> => ({
   subject: { type: 'grant', id: grantId },
@@ -141,6 +146,14 @@ export const TABLE: readonly Row[] = [
     path: `/v1/grants/${(await child(stack, run)).grantId}/revocation`,
     body: { reason, subtree: true },
   })),
+  row('POST /v1/grants/{id}/renewal', 200, ['orchestrator', 'run'], async (stack, { grantId }) => {
+    await shorten(stack, grantId);
+    return { path: `/v1/grants/${grantId}/renewal`, body: {} };
+  }),
+  row('POST /v1/grants/{id}/narrowing', 200, ['orchestrator', 'responder', 'run'], (_stack, { grantId }) => ({
+    path: `/v1/grants/${grantId}/narrowing`,
+    body: { grant: { budget: { calls: 150 } }, reason },
+  })),
   row('POST /v1/grants/{id}/suspension', 200, ['responder', 'approver', 'run'], async (stack, run) => ({
     path: `/v1/grants/${(await child(stack, run)).grantId}/suspension`,
     body: { reason },
@@ -191,6 +204,14 @@ export const TABLE: readonly Row[] = [
   // Rebuilding read models: of a log that does not exist, since a real log allows only one rebuild at a time
   row('GET /v1/rebuilds', 200, ['admin'], () => ({ path: '/v1/rebuilds' })),
   row('POST /v1/rebuilds', 404, ['admin'], () => ({ path: '/v1/rebuilds', body: { log: 'default/9' } })),
+
+  // Tenant budgets
+  row('PUT /v1/budgets/{name}', 200, ['admin'], () => ({ path: `/v1/budgets/b${++made}`, body: BUDGET })),
+  row('GET /v1/budgets', 200, ['admin', 'analyst', 'responder'], () => ({ path: '/v1/budgets' })),
+  row('GET /v1/budgets/{name}', 200, ['admin', 'analyst', 'responder'], async (stack) => ({
+    path: `/v1/budgets/${await budget(stack)}`,
+  })),
+  row('DELETE /v1/budgets/{name}', 200, ['admin'], async (stack) => ({ path: `/v1/budgets/${await budget(stack)}` })),
 
   // Erasing
   row('POST /v1/erasures/preview', 200, ['admin'], () => ({

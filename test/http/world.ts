@@ -16,7 +16,7 @@ export const GRANT = {
   actions: { allow: ['repo.read', 'repo.commit'], deny: ['secret.read'], mode: 'execute' },
   resources: [{ type: 'repo', match: 'acme/**' }],
   budget: { calls: 200, reads: 100, writes: 100, cost: { USD: 500 } },
-  time: { ttl: '1h' },
+  time: { ttl: '1h', renewUntil: '2h' },
   delegation: { depth: 2, children: 10, classes: ['*'] },
   risk: { ceiling: 'high', approvalFrom: 'high' },
 };
@@ -42,6 +42,13 @@ export async function openRun(stack: Stack, grant: Json = GRANT, key = stack.key
   const run = body.run as { id: string; treeId: string };
   const { id } = body.grant as { id: string };
   return { runId: run.id, treeId: run.treeId, grantId: id, token: String(body.token), position: Number(body.position) };
+}
+
+/** Moves the end of a lease to 10 minutes from now, so that a renewal extends it. */
+export async function shorten(stack: Stack, grantId: string): Promise<void> {
+  const time = { expiresAt: new Date(Date.now() + 600_000).toISOString(), renewUntil: '90m' };
+  const body = { grant: { time }, reason: 'a test' };
+  await http(stack, 'POST', `/v1/grants/${grantId}/narrowing`, { key: stack.keys.responder, body });
 }
 
 /** Returns a call that the grant above permits. */

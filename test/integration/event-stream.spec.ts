@@ -77,8 +77,8 @@ describe('StreamPublisher', () => {
       ),
     );
 
-  /** Reads `count` messages as an ordinary durable consumer does, each acknowledged. */
-  async function consume(durable: string, filter: string, count: number): Promise<{ id: string; subject: string }[]> {
+  /** Adds a durable consumer once the stream exists: events are published while there is one. */
+  async function addConsumer(durable: string, filter = 'bailiwick.events.>'): Promise<void> {
     const manager = await client.jetstreamManager({ checkAPI: false, timeout: 1_000 });
     await until(() =>
       manager.streams.info(EVENT_STREAM).then(
@@ -91,6 +91,11 @@ describe('StreamPublisher', () => {
       filter_subject: filter,
       ack_policy: AckPolicy.Explicit,
     });
+  }
+
+  /** Reads `count` messages as an ordinary durable consumer does, each acknowledged. */
+  async function consume(durable: string, filter: string, count: number): Promise<{ id: string; subject: string }[]> {
+    await addConsumer(durable, filter);
     const consumer = await client.jetstream().consumers.get(EVENT_STREAM, durable);
     const found: { id: string; subject: string }[] = [];
     while (found.length < count) {
@@ -125,6 +130,7 @@ describe('StreamPublisher', () => {
 
   it('publishes offered events without reading them from the log', async () => {
     publisher.follow('acme/0');
+    await addConsumer('all', 'bailiwick.events.acme.0.>');
     await until(() => log.reads > 0);
     const { reads } = log;
     publisher.offer('acme/0', log.append('acme/0', 100));
@@ -163,6 +169,7 @@ describe('StreamPublisher', () => {
   it('publishes the newest events again after the server lost its store', async () => {
     publisher.follow('acme/0');
     publisher.offer('acme/0', log.append('acme/0', BUS_LIMITS.eventStreamBackfill + 100));
+    await addConsumer('reader');
     await until(() => publisher.behind === 0);
     await server.kill();
     await server.emptyStore();
@@ -176,6 +183,7 @@ describe('StreamPublisher', () => {
     log.append('quiet/0', 1);
     publisher.follow('busy/0');
     publisher.follow('quiet/0');
+    await addConsumer('reader');
     await until(() => streamSize().then((size) => size === 5_001));
     const manager = await client.jetstreamManager();
     const quiet = await manager.streams.getMessage(EVENT_STREAM, { last_by_subj: 'bailiwick.events.quiet.0.>' });
@@ -210,8 +218,27 @@ describe('StreamPublisher', () => {
     await server.kill();
     await server.configure('');
     await server.up();
-    await until(() => publisher.behind === 0 && log.events.size > 0);
     expect(await consume('all', 'bailiwick.events.acme.>', 50)).toHaveLength(50);
+  });
+
+  it('publishes while the stream has a consumer; its first one receives the events before it', async () => {
+    publisher.follow('acme/0');
+    publisher.offer('acme/0', log.append('acme/0', 30));
+    await addConsumer('zeta', 'bailiwick.events.zeta.>');
+    await until(() => publisher.behind === 0);
+    const manager = await client.jetstreamManager({ checkAPI: false, timeout: 1_000 });
+    await manager.consumers.delete(EVENT_STREAM, 'zeta');
+    let published: number;
+    do {
+      published = await streamSize();
+      publisher.offer('acme/0', log.append('acme/0', 1));
+      await new Promise((resolve) => setTimeout(resolve, BUS_LIMITS.eventStreamAskMs));
+    } while ((await streamSize()) > published);
+    expect(publisher.behind).toBe(1);
+    const count = log.events.get('acme/0')?.length ?? 0;
+    const found = await consume('late', 'bailiwick.events.acme.>', count);
+    expect(found.map(({ id }) => id)).toEqual(range(0, count).map((position) => `acme/0:${position}`));
+    expect(warnings).toEqual([]);
   });
 
   it('does not interleave with another publisher', async () => {
@@ -267,8 +294,8 @@ describe('a subscriber of the event stream', () => {
       publisher.follow(name);
       publisher.offer(name, log.append(name, 10));
     }
-    await until(() => publisher.behind === 0);
     for (const each of subscribers) await makeConsumer(bus, each);
+    await until(() => publisher.behind === 0);
   });
   afterAll(async () => {
     await publisher.stop();

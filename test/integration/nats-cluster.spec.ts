@@ -57,8 +57,8 @@ describe('a NATS cluster of three servers', () => {
     publisher = new StreamPublisher(bus, log, warn, { replicas: Number(env.BAILIWICK_EVENT_STREAM_REPLICAS) });
     publisher.follow(LOG);
     publish(100);
-    await until(() => publisher.behind === 0);
     await makeConsumer(bus, SUBSCRIBER);
+    await until(() => publisher.behind === 0);
     const servers = cluster.url.split(',');
     client = await connect({
       servers,

@@ -7,7 +7,7 @@ import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { statedVersion } from '@bailiwick/contracts/events/upcast';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { deriveId } from '@bailiwick/core/derive-id';
-import { moves } from './moves';
+import { moves, reserving } from './moves';
 import { Tally } from './naive';
 import { Play } from './play';
 
@@ -28,7 +28,7 @@ function audit(events: readonly Event[]): Report {
 
 it('the auditor reports no finding for a log written under the rules, whatever clients try', () => {
   const tally = new Tally();
-  const property = fc.property(moves(), (all) => {
+  const property = fc.property(fc.oneof(moves(), reserving), (all) => {
     const { log } = new Play().play(all);
     const report = audit(log.events);
     expect(report.findings).toEqual([]);
@@ -36,6 +36,7 @@ it('the auditor reports no finding for a log written under the rules, whatever c
     for (const event of log.events) {
       tally.add(event.type);
       if (event.type === 'GrantIssued' && event.data.limits.budget.windows.length > 0) tally.add('window');
+      if (event.type === 'GrantIssued' && event.data.limits.budget.reserve) tally.add('set aside');
     }
   });
   fc.assert(property, { numRuns: 60 });
@@ -46,7 +47,10 @@ it('the auditor reports no finding for a log written under the rules, whatever c
     'GrantExhausted',
     'RevocationRuleAdded',
     'ApprovalGiven',
+    'GrantRenewed',
+    'GrantNarrowed',
     'window',
+    'set aside',
   );
 }, 60_000);
 
@@ -94,6 +98,10 @@ describe('the auditor detects a log forged by its own writer that', () => {
     }) as Event;
   const insteadOf = (old: Event, fresh: Event): Event[] => honest.map((event) => (event === old ? fresh : event));
   const wider = { ...issued.data.limits, budget: { ...issued.data.limits.budget, calls: 4 } };
+  const TIME = issued.data.limits.time;
+  const ending = { ...issued.data.limits, time: { ...TIME, endsOn: [{ actions: ['file.read'] }] } };
+  const change = (type: 'GrantNarrowed' | 'GrantRenewed', data: object): Event =>
+    ({ ...issued, type, data }) as unknown as Event;
   const quarantine = {
     ...issued,
     type: 'RevocationRuleAdded',
@@ -177,6 +185,23 @@ describe('the auditor detects a log forged by its own writer that', () => {
       'approval',
       insteadOf(permit, another(permit, { actionId: permit.actionId }, { drift: 'unavailable', effect: 'write' })),
     ],
+    [
+      'widens a lease with a narrowing',
+      'attenuation',
+      [...honest, change('GrantNarrowed', { limits: wider, reason: { code: 'X' } })],
+    ],
+    [
+      'renews a lease that cannot be renewed',
+      'attenuation',
+      [...honest, change('GrantRenewed', { from: TIME.expiresAt, until: rfc3339(Date.parse(TIME.expiresAt) + 1) })],
+    ],
+    [
+      'keeps a lease after the action that ends it',
+      'liveness',
+      insteadOf(permit, another(permit, { actionId: permit.actionId })).map((event) =>
+        event === issued ? { ...issued, data: { ...issued.data, limits: ending } } : event,
+      ),
+    ],
     ['writes an event of another tenant', 'tenant', [...honest, another(permit, { tenant: 'other' })]],
     [
       'delegates to a run of another principal',
@@ -195,5 +220,73 @@ describe('the auditor detects a log forged by its own writer that', () => {
     // the first position that differs is the first wrong one, or the one after it
     const at = sealed.findIndex((event, i) => JSON.stringify(event) !== JSON.stringify(honest[i]));
     expect(findings[0]?.position).toBeGreaterThanOrEqual(at);
+  });
+});
+
+describe('the auditor detects, in budgets, a log forged by its own writer that', () => {
+  const log = new TestLog();
+  const counts = { calls: 20, reads: 20, writes: 20, external: 20, cost: { USD: 50 } };
+  const top = openTestRun(log, {
+    ...ROOMY,
+    budget: {
+      ...counts,
+      units: { tokens: 100 },
+      perVerb: [{ actions: ['file.write'], calls: 2 }],
+      windows: [{ per: 'day', timezone: 'Europe/Berlin', calls: 4 }],
+      askAt: 0.8,
+    },
+  });
+  const below = delegateTestRun(log, top.grantId, {
+    budget: { ...counts, calls: 8, units: { tokens: 10 }, reserve: true },
+  });
+  const permit = act(log, top.grantId, 'file.write', { units: { tokens: 20 } }) as EventOf<'ActionPermitted'>;
+  const issued = log.events.find((event) => event.grantId === below.grantId) as EventOf<'GrantIssued'>;
+  const honest = [...log.events];
+  let forgeries = 0;
+  const again = (data: object): Event => ({
+    ...permit,
+    actionId: deriveId('action', 0, `forged budget ${++forgeries}`),
+    data: { ...permit.data, periods: undefined, ...data },
+  });
+  const { charge } = permit.data;
+  const [day] = permit.data.periods ?? [];
+  const read = { verb: 'file.read', charge: { ...charge, units: undefined } };
+  const limits = { ...issued.data.limits, budget: { ...issued.data.limits.budget, calls: 20 } };
+
+  it.each<[string, Check, Event[]]>([
+    [
+      'uses a unit that the lease does not name',
+      'budget',
+      [again({ ...read, charge: { ...charge, units: { seats: 1 } } })],
+    ],
+    ['uses too many units', 'budget', [again({ ...read, charge: { ...charge, units: { tokens: 81 } } })]],
+    [
+      'exceeds the cap of a verb',
+      'budget',
+      [again({ charge: { ...charge, units: undefined } }), again({ charge: { ...charge, units: undefined } })],
+    ],
+    ['exceeds the cap of a day', 'budget', [again(read), again(read), again(read), again(read)]],
+    [
+      'starts a day early to count from nothing',
+      'budget',
+      [again({ ...read, periods: [{ ...day, end: rfc3339(Date.parse(permit.time) + 1_000) }] })],
+    ],
+    ['asks no person beyond the share', 'approval', [again({ ...read, charge: { ...charge, units: { tokens: 65 } } })]],
+    ['spends what is set aside for a child', 'budget', [again({ ...read, charge: { ...charge, cost: { USD: 1 } } })]],
+    [
+      'sets aside more than is left',
+      'budget',
+      [{ ...issued, grantId: deriveId('grant', 0, 'forged'), data: { ...issued.data, limits } }],
+    ],
+  ])('%s (%s)', (what, check, forged) => {
+    const first = what.startsWith('starts a day');
+    const events = first ? honest.filter((event) => event !== permit) : honest;
+    const sealed = JSON.parse(
+      JSON.stringify(
+        [...events, ...forged].map((event, i) => ({ ...event, position: i, v: statedVersion(event.type) })),
+      ),
+    ) as Event[];
+    expect(audit(honest).findings).toEqual([]);
+    expect(audit(sealed).findings.map((each) => each.check)).toContain(check);
   });
 });

@@ -28,6 +28,9 @@ const broken: fc.Arbitrary<(limits: Limits) => Limits> = fc.constantFrom<((limit
   (each) => ({ ...each, delegation: { depth: Infinity, children: Infinity, classes: ['*'] } }),
   (each) => ({ ...each, purpose: { ...each.purpose, onDrift: { stepUpAt: NaN, suspendAt: Infinity } } }),
   (each) => ({ ...each, session: {}, posture: {} }),
+  (each) => ({ ...each, permissions: undefined, deny: undefined }),
+  (each) => ({ ...each, permissions: [{ actions: ['**'], resources: [{ type: '*', match: '**' }] }], deny: [] }),
+  (each) => ({ ...each, permissions: null as unknown as undefined }),
   (each) => ({ ...each, time: { notBefore: '0001-01-01T00:00:00Z', expiresAt: '9999-12-31T23:59:59Z' } }),
 );
 
@@ -132,7 +135,7 @@ describe('I11: a forged grant never widens what its parent allows', () => {
     const tally = new Tally();
     const request: GrantRequest = { delegation: { depth: 0, children: 0, classes: [] } };
     const property = fc.property(
-      roomyLimits,
+      roomyLimits.map((each) => ({ ...each, permissions: undefined, deny: undefined })),
       anyLimits,
       anyLimits,
       fc.constantFrom('m', 'n', 'o'),
@@ -200,7 +203,13 @@ describe('I11: a forged event that folds widens nothing', () => {
         };
         log.append({
           ...forged,
-          data: { ...permit.data, approvalId: undefined, labels: [], expiresAt: rfc3339(log.now + 1_000) },
+          data: {
+            ...permit.data,
+            approvalId: undefined,
+            ends: undefined,
+            labels: [],
+            expiresAt: rfc3339(log.now + 1_000),
+          },
         });
         const between = permitted(play, calls);
         expect(before).toEqual(expect.arrayContaining(between));

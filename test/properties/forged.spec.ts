@@ -22,6 +22,12 @@ function real<T extends EventType>(play: Play, type: T, n: number): EventOf<T> {
   fc.pre(all.length > 0);
   return all[n % all.length] as EventOf<T>;
 }
+/** Returns the opening of a run whose tree is not forgotten. */
+function known(play: Play, n: number): EventOf<'RunOpened'> {
+  const opened = real(play, 'RunOpened', n);
+  fc.pre(play.log.state.trees.has(opened.treeId ?? ''));
+  return opened;
+}
 const of = (event: Event, data: object = {}): Forged => ({ ...event, data: { ...event.data, ...data } });
 const other = (ids: readonly (string | undefined)[], not: unknown): string => {
   const found = ids.find((id) => id !== not);
@@ -66,9 +72,9 @@ const THROWS: Record<string, Forge> = {
   }),
   'no time': (play, n) => ({ ...of(real(play, 'GrantIssued', n)), place: { time: 'noon' } }),
   'an unknown type': (play) => ({ ...of(play.log.events[0] as Event), type: 'GrantWidened' as EventType }),
-  'a run a second time': (play, n) => of(real(play, 'RunOpened', n)),
+  'a run a second time': (play, n) => of(known(play, n)),
   'a second root in a tree': (play, n) => ({
-    ...of(real(play, 'RunOpened', n), { parentRunId: undefined }),
+    ...of(known(play, n), { parentRunId: undefined }),
     runId: deriveId('run', 0, 'forged'),
   }),
   'a run below one of another tree': (play, n) => {
@@ -208,14 +214,77 @@ const THROWS: Record<string, Forge> = {
       data: { approvalId: asked.data.approvalId, verdict: 'approve', by: 'x' },
     };
   },
+  'a renewal beyond what the lease allows': (play, n) => {
+    const { grant, node } = renewable(play, n);
+    return {
+      ...grant,
+      type: 'GrantRenewed',
+      data: { from: rfc3339(node.expiresAt), until: '2027-01-01T00:00:00.000Z' },
+    };
+  },
+  'a renewal of a lease that cannot be renewed': (play) => {
+    const node = [...play.log.state.grants.values()].find(
+      (each) => each.status === 'active' && each.limits.time.renewUntil === undefined,
+    );
+    const grant = play.of('GrantIssued').find((each) => each.grantId === node?.id);
+    fc.pre(node !== undefined && grant !== undefined);
+    const until = rfc3339((node?.expiresAt ?? 0) + 1);
+    return { ...(grant as Event), type: 'GrantRenewed', data: { from: rfc3339(node?.expiresAt ?? 0), until } };
+  },
+  'a renewal that does not follow the end of the lease': (play, n) => {
+    const { grant, node } = renewable(play, n);
+    const until = rfc3339(node.expiresAt + 1);
+    return { ...grant, type: 'GrantRenewed', data: { from: rfc3339(node.expiresAt - 1), until } };
+  },
+  'a renewal of a grant that has ended': (play) => {
+    const dead = ended(play);
+    const grant = play.of('GrantIssued').find((each) => each.grantId === dead.grantId) as Event;
+    const from = rfc3339(play.log.state.grants.get(dead.grantId)?.expiresAt ?? 0);
+    return { ...grant, type: 'GrantRenewed', data: { from, until: '2027-01-01T00:00:00.000Z' } };
+  },
+  'a narrowing that makes a lease last longer': (play, n) => {
+    const { grant, node } = renewable(play, n);
+    const time = { ...node.limits.time, expiresAt: rfc3339(node.expiresAt + 1) };
+    return { ...grant, type: 'GrantNarrowed', data: { limits: { ...node.limits, time }, reason: { code: 'X' } } };
+  },
+  'a narrowing of a grant that has ended': (play) => {
+    const dead = ended(play);
+    const grant = play.of('GrantIssued').find((each) => each.grantId === dead.grantId) as Event;
+    const { limits } = play.log.state.grants.get(dead.grantId) ?? {};
+    return { ...grant, type: 'GrantNarrowed', data: { limits, reason: { code: 'X' } } };
+  },
+  'a permit that ends a lease outside its chain': (play, n) => {
+    const permit = real(play, 'ActionPermitted', n);
+    const ends = [
+      other(
+        play.ids('grant').filter((id) => play.runOf(id) !== permit.runId),
+        permit.grantId,
+      ),
+    ];
+    fc.pre(play.log.state.grants.get(permit.grantId ?? '')?.parentId === undefined);
+    return { ...of(permit, { approvalId: undefined, ends }), actionId: fresh(n) };
+  },
   'a second answer': (play, n) => of(real(play, 'ApprovalGiven', n), { verdict: 'approve' }),
 };
+
+/** Returns a live lease that can be renewed. */
+function renewable(play: Play, n: number) {
+  const { grants, lastTime } = play.log.state;
+  const all = [...grants.values()].filter(
+    ({ status, expiresAt, limits }) =>
+      status === 'active' && lastTime < expiresAt && limits.time.renewUntil !== undefined,
+  );
+  fc.pre(all.length > 0);
+  const node = all[n % all.length] as (typeof all)[number];
+  return { node, grant: play.of('GrantIssued').find((each) => each.grantId === node.id) as Event };
+}
 
 /** Returns a delegated run and its lease as if not yet issued, under another run's id. */
 function childless(play: Play, n: number) {
   const grants = play
     .of('GrantIssued')
-    .filter((grant) => grant.data.parentId !== undefined && grant.data.supersedes === undefined);
+    .filter((grant) => grant.data.parentId !== undefined && grant.data.supersedes === undefined)
+    .filter(({ treeId }) => play.log.state.trees.has(treeId ?? '')); // not forgotten
   fc.pre(grants.length > 0);
   const grant = grants[n % grants.length] as EventOf<'GrantIssued'>;
   const run = play.of('RunOpened').find((each) => each.runId === grant.runId) as EventOf<'RunOpened'>;

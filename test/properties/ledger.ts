@@ -1,6 +1,6 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import { COUNTERS, type BudgetLimit, type Counter } from '@bailiwick/contracts/grants/grant';
-import { chain, issued } from './naive';
+import { COUNTERS, type BudgetLimit, type Counter, type WindowCap } from '@bailiwick/contracts/grants/grant';
+import { chain, covers, issued, standing } from './naive';
 
 /**
  * Usage recomputed from the events for each query. A grant and its raises share one account; every permit is charged to
@@ -16,6 +16,13 @@ export interface Entry {
   readonly settledAt?: number;
 }
 
+type Amounts = Readonly<Record<string, number>>;
+/** Money and units together: names of units are in lower case, and those of currencies in upper case. */
+export const amounts = (of: { readonly cost?: Amounts; readonly units?: Amounts }): Amounts => ({
+  ...of.cost,
+  ...of.units,
+});
+
 /** Returns the first grant of a chain of raises. */
 export function account(events: readonly Event[], id: string): string {
   const before = issued(events, id)?.data.supersedes;
@@ -27,16 +34,17 @@ export function budgetOf(events: readonly Event[], id: string): BudgetLimit {
   const grants = events.filter(
     (event) => event.type === 'GrantIssued' && account(events, event.grantId as string) === id,
   );
-  return (grants[grants.length - 1] as EventOf<'GrantIssued'>).data.limits.budget;
+  return (issued(events, grants[grants.length - 1]?.grantId) as EventOf<'GrantIssued'>).data.limits.budget;
 }
 
 export function entries(events: readonly Event[]): Entry[] {
   const permits = events.filter((event): event is EventOf<'ActionPermitted'> => event.type === 'ActionPermitted');
   return permits.map((permit): Entry => {
     const accounts = chain(events, permit.grantId as string).map((grant) => account(events, grant.grantId as string));
-    const entry = { accounts, permit, at: Date.parse(permit.time), reserved: permit.data.charge.cost };
+    const entry = { accounts, permit, at: Date.parse(permit.time), reserved: amounts(permit.data.charge) };
     const end = events.find((event) => isOutcome(event) && event.actionId === permit.actionId);
-    return end && isOutcome(end) ? { ...entry, spent: end.data.charge.cost, settledAt: Date.parse(end.time) } : entry;
+    if (!end || !isOutcome(end)) return entry;
+    return { ...entry, spent: amounts(end.data.charge), settledAt: Date.parse(end.time) };
   });
 }
 
@@ -99,3 +107,65 @@ export function within(all: readonly Entry[], what: string, per: number, now: nu
 
 /** Returns the length of a bucket. A window has 256; the oldest one counts until all of it has left the window. */
 export const bucket = (per: number): number => Math.ceil(per / 256);
+
+/** Returns the use of a counter, currency or unit by the actions of some verbs; an open permit counts as reserved. */
+export function ofVerbs(all: readonly Entry[], actions: readonly string[], what: string): number {
+  const covered = all.filter(({ permit }) => actions.some((pattern) => covers(pattern, permit.data.verb)));
+  if (what === 'calls') return count(covered, 'calls');
+  return spent(covered, what) + held(covered, what);
+}
+
+/** Returns the use by the permits of the same day, week or month of a zone, read from a calendar that Intl formats. */
+export function inPeriod(all: readonly Entry[], what: string, { per, timezone }: WindowCap, now: number): number {
+  const name = (at: number): string => {
+    const date = new Intl.DateTimeFormat('en-CA', { timeZone: timezone, dateStyle: 'short' }).format(at);
+    if (per === 'month') return date.slice(0, 7);
+    return per === 'day' ? date : String(Math.floor((Date.parse(date) / 86_400_000 + 3) / 7));
+  };
+  const today = name(now);
+  const mine = all.filter(({ at }) => name(at) === today);
+  return COUNTERS.includes(what as Counter) ? count(mine, what as Counter) : spent(mine, what) + held(mine, what);
+}
+
+/** Returns the use of a window of either kind. */
+export const inWindow = (all: readonly Entry[], what: string, window: WindowCap, now: number, slack = false): number =>
+  window.timezone === undefined
+    ? within(all, what, lengthOf(window.per), now, slack ? bucket(lengthOf(window.per)) : 0)
+    : inPeriod(all, what, window, now);
+
+/** Returns the direct children of an account, as accounts. */
+const childrenOf = (events: readonly Event[], id: string): string[] => [
+  ...new Set(
+    events.flatMap((event) =>
+      event.type === 'GrantIssued' && event.data.parentId !== undefined && account(events, event.data.parentId) === id
+        ? [account(events, event.grantId as string)]
+        : [],
+    ),
+  ),
+];
+
+/** Returns the amount of a counter, currency or unit that is set aside for an account, until its end is recorded. */
+export function aside(events: readonly Event[], id: string, what: string): number {
+  const now = issued(events, standing(events, id)) as EventOf<'GrantIssued'>;
+  const { budget } = now.data.limits;
+  const hasEnded = events.some(
+    (event) =>
+      (event.type === 'RunCompleted' && event.runId === now.runId) ||
+      ((event.type === 'GrantExpired' || event.type === 'GrantExhausted' || event.type === 'GrantRevoked') &&
+        event.grantId === now.grantId),
+  );
+  if (!budget.reserve || hasEnded) return 0;
+  return { ...budget, ...amounts(budget) }[what as 'calls'];
+}
+
+/** Returns all that counts against a cap of an account: what is charged, and what is set aside below and unused. */
+export function total(events: readonly Event[], all: readonly Entry[], id: string, what: string): number {
+  const mine = of(all, id);
+  const charged = (entries: readonly Entry[]): number =>
+    COUNTERS.includes(what as Counter) ? count(entries, what as Counter) : spent(entries, what) + held(entries, what);
+  const below = childrenOf(events, id).map((child) => {
+    const used = total(events, all, child, what);
+    return Math.max(used, aside(events, child, what) || 0) - charged(of(all, child));
+  });
+  return charged(mine) + sum(below);
+}

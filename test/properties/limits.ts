@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { chargeOf, commit, emptyUsage, reserve, type MutableUsage } from '@bailiwick/authority/state/usage';
+import { periodsFor } from '@bailiwick/authority/state/periods';
+import { reserveInScopes, usageFor } from '@bailiwick/authority/state/scopes';
+import { chargeOf, commit, reserve, type MutableUsage } from '@bailiwick/authority/state/usage';
 import type { ActionFacts } from '@bailiwick/authority/dimensions/dimension';
 import {
   EFFECTS,
@@ -9,8 +11,12 @@ import {
   type Condition,
   type DimensionName,
   type Effect,
+  type DeniedPair,
+  type Ending,
   type Limits,
+  type Permission,
   type Selector,
+  type VerbCap,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
@@ -48,7 +54,14 @@ const verbPattern = fc.oneof(
 );
 const pathPattern = fc.oneof(
   { weight: 12, arbitrary: joined(token, '/') },
-  { weight: 1, arbitrary: fc.constantFrom('A/**', 'a*', '', '/a', 'a//b') },
+  { weight: 3, arbitrary: joined(fc.constantFrom(...SEGMENTS, 'a*', '*b', 'A*', '*a*', '*', '**'), '/', 2) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.constantFrom('/', 'https://', 'http://'), joined(token, '/', 2))
+      .map((parts) => parts.join('')),
+  },
+  { weight: 1, arbitrary: fc.constantFrom('A/**', '', '/', '/**', 'https://**', 'a//b', 'a**', '/a//b') },
 );
 
 const text = fc.constantFrom('', 'x', 'xy', 'z');
@@ -89,22 +102,88 @@ const selector: fc.Arbitrary<Selector> = fc.record({
   except: fc.option(fc.array(pathPattern, { minLength: 1, maxLength: 2 }), { freq: 2, nil: undefined }),
 });
 
+const verbPatterns = fc.array(verbPattern, { minLength: 1, maxLength: 2 });
+const permission: fc.Arbitrary<Permission> = fc
+  .record({
+    actions: verbPatterns,
+    resources: fc.array(selector, { minLength: 1, maxLength: 2 }),
+    mode: fc.option(fc.constantFrom(...MODES), { freq: 1, nil: undefined }),
+  })
+  .map(({ mode, ...rest }) => ({ ...rest, ...(mode ? { mode } : {}) }));
+const deniedPair: fc.Arbitrary<DeniedPair> = fc.record({
+  actions: verbPatterns,
+  resources: fc.array(
+    selector.map(({ except: _, ...rest }) => rest),
+    { minLength: 1, maxLength: 2 },
+  ),
+});
+/** Actions that end a lease. Exported for the property that compares them with the actions they match. */
+export const ending: fc.Arbitrary<Ending> = fc
+  .tuple(
+    fc.array(joined(token, '.', 2), { minLength: 1, maxLength: 2 }),
+    fc.option(fc.array(selector, { minLength: 1, maxLength: 2 }), { nil: undefined, freq: 2 }),
+  )
+  .map(([actions, resources]) => ({ actions, ...(resources ? { resources } : {}) }));
+
 const amount = fc.integer({ min: 0, max: 4 });
 const money = partOf(fc.record({ USD: amount, EUR: amount }), ['USD', 'EUR']) as fc.Arbitrary<Record<string, number>>;
+const unitCaps = partOf(fc.record({ t: amount, u: amount }), ['t', 'u']) as fc.Arbitrary<Record<string, number>>;
+const someUnits = fc.option(unitCaps, { freq: 2, nil: undefined });
 const counts = fc.record({ calls: amount, reads: amount, writes: amount, external: amount });
 const windowCap: fc.Arbitrary<WindowCap> = fc
-  .tuple(fc.constantFrom('1s', '1000ms', '60m'), partOf(counts, ['calls', 'reads', 'writes', 'external']), money)
-  .map(([per, caps, cost]) => ({ per, ...caps, cost }));
+  .tuple(
+    fc.constantFrom<Pick<WindowCap, 'per' | 'timezone'>[]>(
+      { per: '1s' },
+      { per: '1000ms' },
+      { per: '60m' },
+      { per: 'day', timezone: 'Europe/Berlin' },
+    ),
+    partOf(counts, ['calls', 'reads', 'writes', 'external']),
+    money,
+    someUnits,
+  )
+  .map(([per, caps, cost, units]) => ({ ...per, ...caps, cost, ...(units ? { units } : {}) }));
+const verbCap: fc.Arbitrary<VerbCap> = fc
+  .tuple(fc.array(verbPattern, { minLength: 1, maxLength: 2 }), fc.option(amount, { nil: undefined }), money, someUnits)
+  .map(([actions, calls, cost, units]) => ({ actions, calls, cost, ...(units ? { units } : {}) }));
 const budget: fc.Arbitrary<BudgetLimit> = fc
-  .tuple(counts, money, fc.option(money, { freq: 2 }), fc.array(windowCap, { maxLength: 2 }))
-  .map(([caps, cost, once, windows]) => ({ ...caps, cost, ...(once ? { perAction: { cost: once } } : {}), windows }));
+  .tuple(
+    counts,
+    money,
+    someUnits,
+    fc.option(fc.tuple(money, someUnits), { freq: 2 }),
+    fc.array(windowCap, { maxLength: 2 }),
+    fc.option(fc.array(verbCap, { maxLength: 2 }), { freq: 2, nil: undefined }),
+    fc.constantFrom(undefined, undefined, 0.5, 0.7, 1),
+  )
+  .map(([caps, cost, units, once, windows, perVerb, askAt]) => ({
+    ...(askAt === undefined ? {} : { askAt }),
+    ...caps,
+    cost,
+    ...(units ? { units } : {}),
+    ...(perVerb ? { perVerb } : {}),
+    ...(once ? { perAction: { cost: once[0], ...(once[1] ? { units: once[1] } : {}) } } : {}),
+    windows,
+  }));
 
 const names = fc.subarray(['m', 'n'], { minLength: 1 });
 const JKT = ['A', 'B'].map((letter) => letter.repeat(43));
 
 /** Generates any limit of each dimension, with a well-formed shape and arbitrary values. */
 export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
-  time: fc.record({ notBefore: minute, expiresAt: minute }),
+  time: fc
+    .record({
+      notBefore: minute,
+      expiresAt: minute,
+      renewUntil: fc.option(minute, { nil: undefined, freq: 2 }),
+      endsOn: fc.option(fc.array(ending, { minLength: 1, maxLength: 2 }), { nil: undefined, freq: 2 }),
+    })
+    .map(({ notBefore, expiresAt, renewUntil, endsOn }) => ({
+      notBefore,
+      expiresAt,
+      ...(renewUntil === undefined ? {} : { renewUntil, ttl: '1m' }),
+      ...(endsOn === undefined ? {} : { endsOn }),
+    })),
   session: fc.option(fc.constantFrom(...JKT), { freq: 2, nil: undefined }).map((jkt) => (jkt ? { jkt } : {})),
   purpose: fc
     .tuple(fc.constantFrom(0, 0.3, 0.5, 1), fc.constantFrom(0, 0.3, 0.5, 1), subset('s', 't'))
@@ -118,6 +197,8 @@ export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
     mode: fc.constantFrom(...MODES),
   }),
   resources: fc.array(selector, { maxLength: 3 }),
+  permissions: fc.option(fc.array(permission, { maxLength: 3 }), { freq: 3, nil: undefined }),
+  deny: fc.option(fc.array(deniedPair, { maxLength: 2 }), { freq: 2, nil: undefined }),
   budget,
   delegation: fc
     .record({
@@ -151,7 +232,15 @@ export const roomyLimits: fc.Arbitrary<Limits> = anyLimits.map((limits) => ({
     deny: limits.actions.deny.slice(1),
     mode: 'execute',
   },
-  resources: [...limits.resources, { type: '*', match: '**' }],
+  resources: [...limits.resources, ...['**', '/**', 'http://**', 'https://**'].map((match) => ({ type: '*', match }))],
+  permissions: limits.permissions && [
+    ...limits.permissions,
+    {
+      actions: ['**'],
+      resources: ['**', '/**', 'http://**', 'https://**'].map((match) => ({ type: '*', match })),
+    },
+  ],
+  deny: limits.deny?.slice(1),
   budget: {
     ...limits.budget,
     calls: 9,
@@ -159,6 +248,7 @@ export const roomyLimits: fc.Arbitrary<Limits> = anyLimits.map((limits) => ({
     writes: 9,
     external: 9,
     cost: { USD: 9, EUR: 9 },
+    units: { t: 9, u: 9 },
     windows: limits.budget.windows.slice(1),
   },
   time: { notBefore: rfc3339(NOW - 120_000), expiresAt: rfc3339(NOW + 120_000) },
@@ -178,15 +268,27 @@ const postureSeen = partOf(
   ['model', 'modelVersion', 'environment', 'imageDigest'],
 );
 
+const resourceId = fc.oneof(
+  { weight: 6, arbitrary: joined(segment, '/') },
+  { weight: 2, arbitrary: joined(fc.constantFrom(...SEGMENTS, 'ab', 'B', 'A', 'ba'), '/') },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('/', 'https://', 'http://'), joined(segment, '/', 2))
+      .map((parts) => parts.join('')),
+  },
+);
+
 /** Any action, normalized as for a decision, with arbitrary attributes, cost and proof. */
 export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
   verb: joined(segment, '.'),
   tool: fc.constant(undefined),
   effect: fc.constantFrom(...EFFECTS),
   risk: fc.constantFrom(...RISKS),
+  stated: fc.constantFrom(undefined, undefined, undefined, 'run' as const),
   resource: fc.record({
     type: fc.constantFrom('repo', 'file'),
-    id: joined(segment, '/'),
+    id: resourceId,
     attributes: partOf(
       fc.record({ n: attribute, s: attribute, constructor: attribute }),
       ['n', 's', 'constructor'],
@@ -194,6 +296,7 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
     ) as unknown as fc.Arbitrary<Record<string, string>>,
   }),
   cost: money,
+  units: fc.constantFrom(undefined, undefined, undefined, { t: 1 }),
   agentClass: fc.constantFrom('m', 'n'),
   declaredPosture: postureSeen,
   currentPosture: fc.option(postureSeen, { freq: 2, nil: undefined }),
@@ -204,13 +307,22 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
 });
 
 /** Earlier actions under a grant, the same for a child and its parent; each charges them to its own budget. */
-export type History = readonly { at: number; effect: Effect; cost: Record<string, number>; settled: boolean }[];
+export type History = readonly {
+  at: number;
+  effect: Effect;
+  cost: Record<string, number>;
+  units?: Record<string, number>;
+  verb: string;
+  settled: boolean;
+}[];
 export const anyHistory: fc.Arbitrary<History> = fc
   .array(
     fc.record({
-      at: fc.constantFrom(-3_600_001, -2_000, -1_003, -900, 0),
+      at: fc.constantFrom(-60_000_000, -3_600_001, -2_000, -1_003, -900, 0),
       effect: fc.constantFrom(...EFFECTS),
       cost: money,
+      units: someUnits,
+      verb: joined(segment, '.'),
       settled: fc.boolean(),
     }),
     { maxLength: 3 },
@@ -218,10 +330,12 @@ export const anyHistory: fc.Arbitrary<History> = fc
   .map((entries) => entries.map((each) => ({ ...each, at: NOW + each.at })).sort((a, b) => a.at - b.at));
 
 export function usageAfter(history: History, limit: BudgetLimit): MutableUsage {
-  const usage = emptyUsage(limit);
-  for (const { at, effect, cost, settled } of history) {
-    const charge = chargeOf(effect, cost);
-    reserve(usage, limit, charge, at);
+  const usage = usageFor({ budget: limit });
+  const account = { usage, limits: { budget: limit }, depth: 0 };
+  for (const { at, effect, cost, units, verb, settled } of history) {
+    const charge = chargeOf(effect, cost, units);
+    reserve(usage, limit, charge, at, periodsFor([account], at));
+    reserveInScopes([account], { verb, resource: { type: 'file', id: 'a' } }, charge);
     if (settled) commit(usage, limit, charge, charge, at, at);
   }
   return usage;

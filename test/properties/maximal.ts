@@ -31,6 +31,13 @@ const costs = fc
   )
   .map(([names, value]) => Object.fromEntries(names.map((name) => [name, value])));
 
+const units = fc
+  .tuple(
+    listOf(LIMITS.units, (i, seed) => `${'u'.repeat(38)}${(i + seed) % 10}`),
+    amount,
+  )
+  .map(([names, value]) => Object.fromEntries(names.map((name) => [name, value])));
+
 const scalar = fc.oneof(text(LIMITS.nameLength), fc.constantFrom(0, -1, 1.5, 1e308, -5e-324), fc.boolean());
 const condition = fc.oneof(
   fc.record({ in: listOf(LIMITS.valuesPerCondition, (i) => `v${i}`).filter((values) => values.length > 0) }),
@@ -73,6 +80,12 @@ const windows = fc
 type Part = fc.Arbitrary<Partial<GrantRequest>>;
 const PARTS: readonly Part[] = [
   fc.constantFrom('1m', '30d', '1000000000d').map((ttl) => ({ time: { ttl } })),
+  listOf(LIMITS.endsPerGrant, (i, seed) => ({
+    actions: [`v${seed}x${i}.*`],
+    resources: [{ type: 'file', match: `a/${i}` }],
+  }))
+    .filter((endsOn) => endsOn.length > 0)
+    .map((endsOn) => ({ time: { ttl: '1m', renewUntil: '365d', endsOn } })),
   listOf(LIMITS.delegatedSources, (i, seed) => `source ${seed} ${i}`).map((delegatedSources) => ({
     purpose: { delegatedSources },
   })),
@@ -84,9 +97,21 @@ const PARTS: readonly Part[] = [
     .map(([allow, deny]) => ({ actions: { allow: ['*', ...allow].slice(0, LIMITS.patternsPerList), deny } })),
   plain(LIMITS.segmentLength).map((segment) => ({ actions: { allow: ['*'], deny: [`${segment}.x`] } })),
   selectors.map((resources) => ({ resources })),
+  listOf(LIMITS.permissionsPerGrant, (i, seed) => ({
+    actions: [`v${i}.read`],
+    resources: [{ type: 'file', match: `a/${seed}/${i}` }],
+  })).map((permissions) => ({ permissions })),
+  listOf(LIMITS.deniedPairsPerGrant, (i, seed) => ({
+    actions: [`w${i}.*`],
+    resources: [{ type: 'file', match: `a/${seed}/${i}/**` }],
+  })).map((deny) => ({ deny })),
   fc.record({ calls: amount, reads: amount, writes: amount, external: amount }).map((budget) => ({ budget })),
   costs.map((cost) => ({ budget: { cost } })),
   costs.map((cost) => ({ budget: { perAction: { cost } } })),
+  fc.tuple(units, units).map(([all, once]) => ({ budget: { units: all, perAction: { units: once } } })),
+  listOf(LIMITS.verbCapsPerBudget, (i, seed) => ({ actions: [`v${seed}x${i}.*`, '**.send'], calls: i })).map(
+    (perVerb) => ({ budget: { perVerb } }),
+  ),
   windows.map((all) => ({ budget: { windows: all } })),
   listOf(LIMITS.classesPerList, (i, seed) => `class-${seed}-${i}`).map((classes) => ({
     delegation: { depth: LIMITS.treeDepth, children: LIMITS.childrenPerGrant, classes: ['*', ...classes].slice(0, 64) },
@@ -99,6 +124,7 @@ const PARTS: readonly Part[] = [
 ];
 
 const WIDE: GrantRequest = {
+  time: { ttl: '1h', renewUntil: '300d' },
   actions: { allow: ['*'] },
   resources: [{ type: '*', match: '**' }],
   budget: { calls: 1_000, reads: 1_000, writes: 1_000, external: 1_000, cost: { USD: 1_000 } },
@@ -136,6 +162,7 @@ const outcome = fc
   .record(
     {
       cost: costs,
+      units,
       labels: listOf(LIMITS.labelsPerAction, label),
       effects: fc.record({ filesChanged: listOf(LIMITS.effectsListed, (i) => `f${i}`) }),
     },
@@ -169,6 +196,7 @@ const authorize = fc.record(
     ),
     resource: fc.record({ type: text(LIMITS.nameLength), id: segments, attributes }, { requiredKeys: ['type', 'id'] }),
     cost: costs,
+    units,
     labels: listOf(LIMITS.labelsPerAction, label),
     posture: fc.record({ model: plain(LIMITS.nameLength), environment: plain(LIMITS.nameLength) }),
     drift: fc.oneof(
@@ -222,9 +250,27 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   decideApproval: fc.record({ verdict: fc.constantFrom('approve', 'approve', 'deny') }),
   suspend: fc.record({ reasonCode }),
   resume: fc.record({ reasonCode }),
+  renew: fc.constant({}),
+  narrow: fc.record({ grant }),
   revokeGrant: fc.constant({}),
   revokeSelector: fc.record({ selector, force: fc.constant(true), quarantine: fc.boolean() }),
   liftQuarantine: fc.constant({}),
+  setTenantBudget: fc.record({
+    name: fc.constantFrom('team', 'x'.repeat(63)),
+    selector: fc.record(
+      {
+        principalRef: fc.constant(ref),
+        agentClass: plain(LIMITS.nameLength),
+        label: fc.constantFrom(label(0), label(1)),
+      },
+      { requiredKeys: [] },
+    ),
+    budget: fc.record(
+      { calls: amount, cost: costs, windows: listOf(LIMITS.windowsPerBudget, (i) => ({ per: `${i + 1}m`, calls: i })) },
+      { requiredKeys: ['calls'] },
+    ),
+  }),
+  removeTenantBudget: fc.record({ name: fc.constantFrom('team', 'x'.repeat(63)) }),
   erase: fc.record({ subjectRef: fc.constant(ref), found: fc.constant(found) }),
   setAsideEvent: fc.record({ position: fc.nat(60), bodyDigest: fc.constant(`sha256:${'0'.repeat(64)}`) }),
   recordDrift: fc.record({ score: fc.constantFrom(0, 0.5, 1), features, monitor: plain(80) }),
@@ -252,6 +298,7 @@ const WEIGHTS: Partial<Record<CommandType, number>> = {
   escalate: 8,
   decideApproval: 12,
   resume: 4,
+  renew: 8,
   completeRun: 1,
   revokeGrant: 1,
   revokeSelector: 1,
@@ -286,6 +333,8 @@ export const NAMES: { readonly [T in CommandType]?: readonly [member: string, ki
   decideApproval: ['approvalId', 'approval'],
   suspend: ['grantId', 'grant'],
   resume: ['grantId', 'grant'],
+  renew: ['grantId', 'grant'],
+  narrow: ['grantId', 'grant'],
   revokeGrant: ['grantId', 'grant'],
   revokeSelector: ['revocationId', 'revocation'],
   liftQuarantine: ['revocationId', 'revocation'],

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
+import type { TenantCaps } from '@bailiwick/contracts/budgets/tenant-budget';
 import type { Agent } from '@bailiwick/contracts/grants/grant';
 import type { Actor, StoredSelector } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
-import { call, childGrant, maybe, one, rarely, rootGrant, sent, want } from './asked-for';
+import { call, childGrant, maybe, narrowing, one, rarely, rootGrant, sent, want } from './asked-for';
 
 /**
  * Moves on a log, described without ids: a pick is resolved to a grant or run when the move is played. Alphabets are
@@ -117,7 +118,7 @@ const MOVES = {
       cost: fc.oneof(
         { weight: 3, arbitrary: fc.constant('as reserved' as const) },
         { weight: 2, arbitrary: fc.constant('less' as const) },
-        { weight: 1, arbitrary: fc.constantFrom('more' as const, 'another currency' as const) },
+        { weight: 1, arbitrary: fc.constantFrom('more' as const, 'more units' as const, 'another currency' as const) },
       ),
       who: voice('service', 'own', 'another run'),
     }),
@@ -134,6 +135,11 @@ const MOVES = {
   ),
   suspend: often(2, fc.record({ grant: pick, who: voice('person', 'system', 'own', 'parent', 'parent') })),
   resume: often(6, fc.record({ grant: pick, who: voice('person', 'system', 'own', 'parent', 'parent') })),
+  renew: often(6, fc.record({ grant: pick, who: voice('own', 'service', 'another run') })),
+  narrow: often(
+    1,
+    fc.record({ grant: pick, request: narrowing, who: voice('service', 'person', 'own', 'parent', 'another run') }),
+  ),
   revoke: often(1, fc.record({ grant: pick, who: voice('person', 'own', 'another run', 'parent') })),
   strike: often(
     1,
@@ -147,6 +153,36 @@ const MOVES = {
     }),
   ),
   lift: often(2, fc.record({ revocation: pick, who: voice('person', 'own') })),
+  /** only in stories that name it: it caps what other moves reach */
+  'set budget': often(
+    0,
+    fc.record({
+      name: one('a', 'b', 'c'),
+      selector: fc
+        .record({
+          principalRef: rarely(ref),
+          agentClass: rarely(fc.constantFrom('worker', 'Helper')),
+          label: rarely(fc.constantFrom('read:file', 'untrusted', 'send:external')),
+        })
+        .map(sent),
+      budget: fc.constantFrom<TenantCaps>(
+        { calls: 5 },
+        { calls: 9, writes: 3, cost: { USD: 20 } },
+        { cost: { USD: 12, EUR: 1 } },
+        { units: { tokens: 12 } },
+        { windows: [{ per: '2s', calls: 3, units: { tokens: 8 } }] },
+        {
+          reads: 4,
+          windows: [
+            { per: '1m', cost: { USD: 9 } },
+            { per: '2s', writes: 2 },
+          ],
+        },
+      ),
+      who: voice('service', 'person', 'own'),
+    }),
+  ),
+  'remove budget': often(0, fc.record({ name: one('a', 'b', 'c'), who: voice('service', 'own') })),
   drift: often(
     2,
     fc.record({ run: pick, score: fc.constantFrom(0, 0.3, 0.3, 0.3, 0.6, 0.9), who: voice('system', 'service') }),
@@ -173,20 +209,24 @@ const named = (name: Name, weight = MOVES[name].weight) => ({
     .map(([rest, keyed]) => ({ do: name, keyed, ...rest }) as Move),
 });
 
+const ON_REPO = [{ actions: ['file.*', 'do.something'], resources: [{ type: 'repo', match: '**' }] }];
+
 /** A tree of three levels with roomy limits, so that later moves have an effect. */
 const beginning: fc.Arbitrary<Move[]> = fc
   .record({
     agents: fc.array(agent, { minLength: 3, maxLength: 3 }),
     grant: rootGrant,
     lasts: one('30m', '2h', '3d', '3d'),
+    endsOn: one(undefined, undefined, undefined, ON_REPO),
     request: childGrant,
     keyed: fc.boolean(),
   })
-  .map(({ agents, grant, lasts, request, keyed }) => {
+  .map(({ agents, grant, lasts, endsOn, request, keyed }) => {
     const common = { keyed, purpose: REFS[0] as string, principal: REFS[0] as string };
     const pass = (depth: number) => ({ depth, children: 4, classes: ['*'] });
     const late = (n: number): Pick => ({ which: 'late', n });
-    const room = { actions: { allow: ['*'] }, resources: [{ type: '*', match: '**' }], time: { ttl: lasts } };
+    const time = sent({ ttl: lasts, renewUntil: '20d', endsOn });
+    const room = { actions: { allow: ['*'] }, resources: [{ type: '*', match: '**' }], time };
     const [first, second, third] = agents as [Agent, Agent, Agent];
     return [
       {
@@ -197,7 +237,14 @@ const beginning: fc.Arbitrary<Move[]> = fc
         ask: undefined,
         grant: { budget: grant.budget, ...room, delegation: pass(4) },
       },
-      { do: 'delegate', ...common, agent: second, who: 'service', grant: late(0), request: { delegation: pass(2) } },
+      {
+        do: 'delegate',
+        ...common,
+        agent: second,
+        who: 'service',
+        grant: late(0),
+        request: { delegation: pass(2), time: { ttl: '30m', renewUntil: '10d' } },
+      },
       {
         do: 'delegate',
         ...common,
@@ -211,11 +258,34 @@ const beginning: fc.Arbitrary<Move[]> = fc
 
 /** Generates a story: the beginning, then any moves, or only the named ones, weighted by how often each is named. */
 export const moves = (maxLength = 60, only?: Name[]): fc.Arbitrary<Move[]> => {
-  const all = only?.map((name) => named(name, 1)) ?? (Object.keys(MOVES) as Name[]).map((name) => named(name));
+  const all =
+    only?.map((name) => named(name, 1)) ??
+    (Object.keys(MOVES) as Name[]).filter((name) => MOVES[name].weight > 0).map((name) => named(name));
   return fc
     .tuple(beginning, fc.array(fc.oneof(...all), { minLength: Math.floor(maxLength / 3), maxLength, size: 'max' }))
     .map(([first, rest]) => [...first, ...rest]);
 };
+
+/** Stories in which every second child has its caps set aside. */
+export const reserving: fc.Arbitrary<Move[]> = moves(50, [
+  ...(['delegate', 'delegate', 'act', 'act', 'act', 'settle', 'settle', 'wait'] as const),
+  ...(['escalate', 'complete', 'revoke', 'strike'] as const),
+]).map((all) =>
+  all.map((move, i) => {
+    if (move.do !== 'delegate' || i % 2 === 0) return move;
+    const cost: Record<string, number> = i % 3 ? { USD: 6 } : {};
+    const budget = {
+      calls: 4,
+      reads: 3,
+      writes: 2,
+      external: 0,
+      cost,
+      units: {},
+      reserve: true,
+    };
+    return { ...move, request: { ...move.request, budget } };
+  }),
+);
 
 export const at = (now: number, distance: number | undefined): string | undefined =>
   distance === undefined ? undefined : rfc3339(now + distance);

@@ -7,8 +7,21 @@ import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
  */
 type Issued = EventOf<'GrantIssued'>;
 
-export const issued = (events: readonly Event[], id: string | undefined): Issued | undefined =>
-  events.find((event): event is Issued => event.type === 'GrantIssued' && event.grantId === id);
+/** Returns the event that issued a grant, with the limits that renewals and narrowings have left it. */
+export function issued(events: readonly Event[], id: string | undefined): Issued | undefined {
+  const grant = events.find((event): event is Issued => event.type === 'GrantIssued' && event.grantId === id);
+  return grant && { ...grant, data: { ...grant.data, limits: limitsNow(events, grant) } };
+}
+
+function limitsNow(events: readonly Event[], { grantId, data }: Issued): Limits {
+  let { limits } = data;
+  for (const event of events) {
+    if (event.grantId !== grantId) continue;
+    if (event.type === 'GrantNarrowed') limits = event.data.limits;
+    if (event.type === 'GrantRenewed') limits = { ...limits, time: { ...limits.time, expiresAt: event.data.until } };
+  }
+  return limits;
+}
 
 /** Returns the newest grant in a chain of raises. */
 export function standing(events: readonly Event[], id: string): string {
@@ -61,7 +74,9 @@ export function strikes(
   return events.filter((event): event is EventOf<'RevocationRuleAdded'> => {
     if (event.type !== 'RevocationRuleAdded' || event.data.target === 'tool' || !isOlder(event, run)) return false;
     const selector = part(event.data.selector);
-    return selects(selector, { ...run.data, treeId: grant.treeId ?? '', limits: grant.data.limits });
+    // a rule strikes what the lease could do when the rule was added
+    const then = issued(events.slice(0, events.indexOf(event)), grant.grantId) ?? grant;
+    return selects(selector, { ...run.data, treeId: grant.treeId ?? '', limits: then.data.limits });
   });
 }
 
@@ -120,8 +135,16 @@ export function selects(
   );
 }
 
-const couldUse = ({ actions }: Limits, tool: string): boolean =>
+const couldUse = ({ actions, permissions, deny = [] }: Limits, tool: string): boolean =>
   /^[a-z0-9_.-]+$/.test(tool) &&
+  (permissions ?? [actions.allow])
+    .flatMap((each) => ('actions' in each ? each.actions : each))
+    .some((pattern) => covers(pattern, tool)) &&
+  !deny.some(
+    (pair) =>
+      pair.actions.some((pattern) => covers(pattern, tool)) &&
+      pair.resources.some((each) => each.type === '*' && each.match === '**' && each.where === undefined),
+  ) &&
   actions.allow.some((pattern) => covers(pattern, tool)) &&
   !actions.deny.some((pattern) => covers(pattern, tool));
 

@@ -133,13 +133,14 @@ interface HasKey {
 }
 
 export function asked(grantId: string, call: Call): Fields<'authorize'> {
-  const { verb, tool, effect, resource, cost, args, labels, drift } = call;
+  const { verb, tool, effect, resource, cost, units, args, labels, drift } = call;
   const argsDigest = args === undefined ? NO_ARGS : `sha256:${String(args).repeat(64)}`;
   return sent({
     grantId,
     action: sent({ verb, tool, effect, argsDigest }),
     resource,
     cost,
+    units,
     labels,
     drift: typeof drift === 'number' ? { score: drift, features: [] } : drift,
     proof: { vouched: true as const },
@@ -185,9 +186,11 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
       'as reserved': undefined,
       less: USD > 1 ? { USD: USD - 1 } : {},
       more: { ...reserved, USD: USD + 3 },
+      'more units': undefined,
       'another currency': { ...reserved, EUR: 1 },
     };
-    const outcome = sent({ status, cost: costs[cost] });
+    const units = cost === 'more units' ? { tokens: (permit?.data.charge.units?.tokens ?? 0) + 2 } : undefined;
+    const outcome = sent({ status, cost: costs[cost], units });
     return play.send({ keyed }, 'settle', { actionId, outcome, actor: play.actor(who, permit?.runId) });
   },
   complete(play, { keyed, run, who }) {
@@ -209,6 +212,8 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
   },
   suspend: (play, move) => play.send(move, 'suspend', { ...named(play, move), reasonCode: 'LOOK' }),
   resume: (play, move) => play.send(move, 'resume', { ...named(play, move), reasonCode: 'LOOKED' }),
+  renew: (play, move) => play.send(move, 'renew', named(play, move)),
+  narrow: (play, move) => play.send(move, 'narrow', { ...named(play, move), grant: move.request }),
   revoke: (play, move) => play.send(move, 'revokeGrant', named(play, move)),
   strike(play, { keyed, selector: { tree, before, ...same }, target: meant, quarantine, force, again, who }) {
     const known = play.ids('revocation');
@@ -227,6 +232,10 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
     const revocationId = play.id('revocation', revocation);
     return play.send({ keyed }, 'liftQuarantine', { revocationId, actor: play.actor(who, play.ids('run')[0]) });
   },
+  'set budget': (play, { keyed, name, selector, budget, who }) =>
+    play.send({ keyed }, 'setTenantBudget', { name, selector, budget, actor: play.actor(who, play.ids('run')[0]) }),
+  'remove budget': (play, { keyed, name, who }) =>
+    play.send({ keyed }, 'removeTenantBudget', { name, actor: play.actor(who, play.ids('run')[0]) }),
   drift(play, { keyed, run, score, who }) {
     const runId = play.id('run', run);
     return play.send({ keyed }, 'recordDrift', {

@@ -88,8 +88,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a raised grant loses its usage (I3)',
-    from: 'old ? carryUsage(old.usage, old.limits.budget, data.limits.budget) : emptyUsage',
-    to: 'emptyUsage',
+    from: 'usage: usageFor(data.limits, old),',
+    to: 'usage: usageFor(data.limits),',
   },
   {
     name: 'ancestors are not checked to be live (I2)',

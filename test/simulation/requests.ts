@@ -19,6 +19,9 @@ interface Known {
   readonly revocations: string[];
 }
 
+/** Commands whose answer shows a known grant. */
+const CHANGES: ReadonlySet<CommandType> = new Set<CommandType>(['suspend', 'resume', 'renew', 'narrow']);
+
 /**
  * Generates the commands of clients of one log. Commands refer to IDs from earlier answers, and some to unknown IDs.
  * Caps are low enough to be reached.
@@ -46,9 +49,13 @@ export class Requests {
       use: approvals.some(({ call }) => call) ? 6 : 0,
       suspend: 2,
       resume: 3,
+      renew: 6,
+      narrow: 1,
       revoke: 1,
       revokeSelector: 0.8,
       lift: revocations.length > 0 ? 1 : 0,
+      budget: 1,
+      unbudget: 0.3,
       drift: 1,
     });
     return this[kind]();
@@ -77,7 +84,7 @@ export class Requests {
       approvalId?: string;
       revocationId?: string;
     };
-    if (value.grant && command.type !== 'suspend' && command.type !== 'resume') grants.push(value.grant);
+    if (value.grant && !CHANGES.has(command.type)) grants.push(value.grant);
     if (value.approval && command.type !== 'decideApproval') approvals.push({ id: value.approval.id });
     if (command.type === 'authorize' && value.decision === 'permit' && value.actionId !== undefined) {
       const runId = grants.find(({ id }) => id === command.grantId)?.runId ?? '';
@@ -160,6 +167,7 @@ export class Requests {
       action: { verb, argsDigest: NO_ARGS },
       resource: { type: 'file', id: random.pick(['a/b', 'a/c', 'b']) },
       ...(cost ? { cost } : {}),
+      ...(random.chance(0.15) ? { units: { tokens: random.pick([1, 3, 6]) } } : {}),
       proof: { vouched: true },
     });
   }
@@ -177,9 +185,10 @@ export class Requests {
       { USD: 1 },
       { USD: 9 },
     ]);
+    const units = this.random.chance(0.1) ? { units: { tokens: this.random.pick([0, 2, 7]) } } : {};
     return this.make('settle', SERVICE, {
       actionId: action.id,
-      outcome: { status: this.random.chance(0.8) ? 'completed' : 'failed', ...(cost ? { cost } : {}) },
+      outcome: { status: this.random.chance(0.8) ? 'completed' : 'failed', ...(cost ? { cost } : {}), ...units },
     });
   }
 
@@ -229,6 +238,22 @@ export class Requests {
     return this.make('resume', PERSON, { grantId: this.grant().id, reasonCode: 'LOOKED' });
   }
 
+  private renew(): Command {
+    const { id, runId } = this.grant();
+    return this.make('renew', this.self(runId), { grantId: id });
+  }
+
+  private narrow(): Command {
+    const grant = this.random.pick<GrantRequest>([
+      { actions: { deny: ['email.*'] } },
+      { budget: { calls: 4 } },
+      { budget: { writes: 1, cost: { USD: 5 } } },
+      { time: { ttl: '1m' } },
+      { time: { endsOn: [{ actions: ['thing.delete'] }] } },
+    ]);
+    return this.make('narrow', PERSON, { grantId: this.grant().id, grant });
+  }
+
   private revoke(): Command {
     return this.make('revokeGrant', PERSON, { grantId: this.grant().id });
   }
@@ -254,6 +279,31 @@ export class Requests {
     return this.make('liftQuarantine', PERSON, { revocationId: this.random.pick(this.known.revocations) });
   }
 
+  private budget(): Command {
+    const { random } = this;
+    return this.make('setTenantBudget', SERVICE, {
+      name: random.pick(['a', 'b', 'c']),
+      selector: random.pick([
+        {},
+        { principalRef: REFS[0] as string },
+        { principalRef: REFS[1] as string, agentClass: 'worker' },
+        { agentClass: 'helper' },
+        { label: 'send:external' },
+      ]),
+      budget: random.pick<CommandOf<'setTenantBudget'>['budget']>([
+        { calls: 60 },
+        { writes: 20, cost: { USD: 60 } },
+        { windows: [{ per: '2s', calls: 6 }] },
+        { windows: [{ per: '1m', cost: { USD: 30 }, writes: 9 }] },
+      ]),
+      payload: { salt: 's'.repeat(22), value: { principal: 'someone' } },
+    });
+  }
+
+  private unbudget(): Command {
+    return this.make('removeTenantBudget', SERVICE, { name: this.random.pick(['a', 'b', 'c']) });
+  }
+
   private drift(): Command {
     const { runId } = this.grant();
     const score = this.random.pick([0.1, 0.3, 0.3, 0.7, 0.9]);
@@ -269,25 +319,36 @@ const windows = (random: Random): WindowCap[] =>
           { per: '2s', calls: 2 },
           { per: '1m', cost: { USD: 9 } },
           { per: '1m', writes: 2 },
+          { per: '1m', units: { tokens: 9 } },
+          { per: 'day', timezone: 'Australia/Lord_Howe', calls: 9 },
         ]),
       ]
     : [];
 
 function rootGrant(random: Random): GrantRequest {
   return {
-    time: { ttl: random.pick(['5s', '30m', '2h', '3d', '3d']) },
+    time: {
+      ttl: random.pick(['5s', '30m', '2h', '3d', '3d']),
+      ...(random.chance(0.5) ? { renewUntil: '9d' } : {}),
+      ...(random.chance(0.1) ? { endsOn: [{ actions: ['thing.delete'] }] } : {}),
+    },
     actions: random.pick([{ allow: ['*'] }, { allow: ['*'] }, { allow: ['file.*', '**.send'], deny: ['file.write'] }]),
     resources: random.pick([
       [{ type: '*', match: '**' }],
       [{ type: '*', match: '**' }],
       [{ type: 'file', match: 'a/**' }],
     ]),
+    ...(random.chance(0.2) ? { permissions: random.pick(PERMISSIONS) } : {}),
+    ...(random.chance(0.2) ? { deny: DENIED } : {}),
     budget: {
       calls: cap(random) + 6,
       reads: cap(random) + 6,
       writes: cap(random) + 2,
       external: cap(random),
       cost: random.pick<Record<string, number>>([{ USD: 12 }, { USD: 30 }, { USD: 60 }, { USD: 60 }]),
+      ...(random.chance(0.5) ? { units: { tokens: random.pick([12, 40]) } } : {}),
+      ...(random.chance(0.1) ? { askAt: 0.7 } : {}),
+      ...(random.chance(0.2) ? { perVerb: [{ actions: ['file.*', '**.send'], calls: random.pick([3, 8]) }] } : {}),
       windows: windows(random),
     },
     delegation: {
@@ -300,15 +361,30 @@ function rootGrant(random: Random): GrantRequest {
   };
 }
 
+const ANY = [{ type: '*', match: '**' }];
+const PERMISSIONS: NonNullable<GrantRequest['permissions']>[] = [
+  [{ actions: ['*'], resources: ANY }],
+  [
+    { actions: ['file.read'], resources: ANY },
+    { actions: ['file.write', 'email.send'], resources: ANY, mode: 'propose' },
+  ],
+];
+const DENIED: GrantRequest['deny'] = [{ actions: ['file.write'], resources: [{ type: 'file', match: 'a/b/**' }] }];
+
 function childGrant(random: Random): GrantRequest {
   return {
-    ...(random.chance(0.3) ? { time: { ttl: random.pick(['5s', '1m', '30m']) } } : {}),
+    ...(random.chance(0.3)
+      ? { time: { ttl: random.pick(['5s', '1m', '30m']), ...(random.chance(0.4) ? { renewUntil: '1h' } : {}) } }
+      : {}),
     ...(random.chance(0.2) ? { actions: { deny: ['thing.*'] } } : {}),
+    ...(random.chance(0.15) ? { permissions: random.pick(PERMISSIONS) } : {}),
+    ...(random.chance(0.15) ? { deny: DENIED } : {}),
     ...(random.chance(0.5)
       ? {
           budget: {
             calls: cap(random),
             ...(random.chance(0.3) ? { cost: { USD: random.pick([6, 12]) } } : {}),
+            ...(random.chance(0.2) ? { reserve: true, reads: 3, writes: 2, external: 1, units: {} } : {}),
             windows: windows(random),
           },
         }

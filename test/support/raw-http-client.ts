@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 
 export interface HttpRequest {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   /** an API key, or a run's grant token */
   readonly key?: string;

@@ -1,5 +1,6 @@
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { costText } from '@bailiwick/core/money';
+import { unitsText } from '@bailiwick/core/quantity';
 import { askedBy } from '@bailiwick/receipts/render';
 import { bold, plain, red, table, yellow } from './render';
 
@@ -47,7 +48,7 @@ function split(rows: readonly Row[], name: string): [Row[], Row[]] {
 
 function callRows(call: ApprovalView['action']): Row[] {
   if (!call) return [];
-  const { verb, tool, resource, argsDigest, cost, objections, reasons } = call;
+  const { verb, tool, resource, argsDigest, cost, units, objections, reasons } = call;
   const attributes = Object.entries(resource.attributes ?? {}).map(
     ([key, value]) => `${key} = ${JSON.stringify(value)}`,
   );
@@ -57,6 +58,7 @@ function callRows(call: ApprovalView['action']): Row[] {
     ['resource', `${resource.type} ${resource.id}`],
     ...each('attributes', attributes),
     ['costs', costText(cost, 'nothing is stated')],
+    ...each('uses', units ? [unitsText(units)] : []),
     ...(objections
       ? each(
           'because',

@@ -4,6 +4,7 @@ import { ActionsModule } from './actions/actions.module';
 import { ApprovalsModule } from './approvals/approvals.module';
 import { AuthModule } from './auth/auth.module';
 import { AuthzenModule } from './authzen/authzen.module';
+import { BudgetsModule } from './budgets/budgets.module';
 import { BUS } from './config';
 import { ConnectionsModule } from './connections.module';
 import { ErasuresModule } from './erasures/erasures.module';
@@ -36,6 +37,7 @@ import { TransparencyModule } from './transparency/transparency.module';
     AuthzenModule,
     ApprovalsModule,
     RevocationsModule,
+    BudgetsModule,
     ReceiptsModule,
     EventsModule,
     ReplaysModule,

@@ -6,9 +6,10 @@ import { unverifiedCost } from '@bailiwick/authority/matching/unverified';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { type Counter, type Effect, type Limits } from '@bailiwick/contracts/grants/grant';
 import { canonicalize } from '@bailiwick/core/canonical';
-import { Account } from './accounts';
+import { Account, amountsOf } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
 import type { Check } from './finding';
+import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
 
 /** Reports a violation of the current event. */
 type ReportFinding = (check: Check, detail: string) => void;
@@ -21,10 +22,10 @@ type ReportFinding = (check: Check, detail: string) => void;
 export class Rulebook {
   readonly books = new Books();
   /** grants that the last event used up or overran; the following events of the same append must end or suspend them (I3) */
-  private due = new Map<string, 'end' | 'stop'>();
+  private due = new Map<string, 'end' | 'stop' | 'complete'>();
 
   check(event: Event, report: ReportFinding): void {
-    if (this.due.size > 0 && event.type !== 'GrantExhausted' && event.type !== 'GrantSuspended') this.overdue(report);
+    if (this.due.size > 0 && !FOLLOW.has(event.type)) this.overdue(report);
     const handler = HANDLERS[event.type] as ((book: Rulebook, event: Event, report: ReportFinding) => void) | undefined;
     handler?.(this, event, report);
     if (isOutcome(event)) this.outcome(event, report);
@@ -34,8 +35,8 @@ export class Rulebook {
   overdue(report: ReportFinding): void {
     for (const [id, what] of this.due)
       report(
-        'budget',
-        `${id} was ${what === 'end' ? 'used up' : 'overrun'} by the event before, but did not ${what} with it`,
+        what === 'complete' ? 'liveness' : 'budget',
+        `${id} was ${CAUSES[what]} by the event before, but did not ${what === 'stop' ? 'stop' : 'end'} with it`,
       );
     this.due.clear();
   }
@@ -66,13 +67,35 @@ export class Rulebook {
     else if (asks !== undefined) report('approval', `permitted without an approval, although ${asks}`);
 
     if (data.calledBy !== undefined) this.brokered(event, data.calledBy, leaf, report);
-    const callsAgent = data.resource.type === 'agent' ? data.resource.id : undefined;
-    const entry: Permit = { id, grantId: leaf.id, runId: leaf.run.id, callsAgent, charge: data.charge, at: now };
-    for (const grant of chain) {
-      const { over, usedUp } = grant.account.charge(entry);
+    const ends = endsOf(chain, event);
+    if (canonicalize(ends) !== canonicalize(data.ends ?? []))
+      report('attenuation', `the leases that end with ${id} are not those that it names`);
+    const { charge, verb, periods } = data;
+    const entry: Permit = {
+      id,
+      grantId: leaf.id,
+      runId: leaf.run.id,
+      callsAgent: data.resource.type === 'agent' ? data.resource.id : undefined,
+      position: event.position,
+      ends,
+      charge,
+      at: now,
+      verb,
+      periods,
+    };
+    books.conduct(leaf.run.id).denials = 0;
+    const accounts = chain.map(({ account }) => account);
+    const before = accounts.map((account) => account.totals(entry));
+    for (const [up, grant] of chain.entries()) {
+      const charged = grant.account.charge(entry, before[up], accounts.slice(0, up));
+      const { over, usedUp } = charged;
+      if (charged.asks !== undefined && asks === undefined && data.approvalId === undefined)
+        report('approval', `permitted without an approval, although ${charged.asks} under ${grant.id}`);
       if (over !== undefined) report('budget', `permitted although ${over} of ${grant.id}`);
       if (usedUp) this.due.set(grant.id, 'end');
     }
+    const root = (chain[chain.length - 1] as Grant).run;
+    books.purses.charge(id, entry, root, event, (detail) => report('budget', detail));
     books.permitted.add(id);
     books.open.set(id, entry);
   }
@@ -108,16 +131,35 @@ export class Rulebook {
     if (permit.runId !== event.runId) report('custody', `another run reported the outcome of ${id}`);
     books.open.delete(id);
     if (event.type === 'ActionAbandoned') books.abandoned.set(id, permit.runId);
-    const { cost, charge } = event.data;
+    if (event.type === 'ActionAbandoned' && permit.ends.length > 0) books.abandonedEnds.set(id, permit);
+    const { charge } = event.data;
+    books.purses.settle(id, permit, charge, at(event.time));
     const unaccounted = unaccountedOf(event as EventOf<'ActionCompleted'>);
     if (unaccounted !== undefined) report('budget', `the outcome of ${id}: ${unaccounted}`);
-    const over = Object.entries(cost).some(([currency, value]) => value > (permit.charge.cost[currency] ?? 0));
-    (books.chain(permit.grantId) ?? []).forEach((grant, up) => {
-      const used = grant.account.settle(permit, charge.cost, at(event.time));
+    const reserved = amountsOf(permit.charge);
+    const over = Object.entries(amountsOf(event.data)).some(([name, value]) => value > (reserved[name] ?? 0));
+    const chain = books.chain(permit.grantId) ?? [];
+    const before = chain.map(({ account }) => account.totals({ charge }));
+    chain.forEach((grant, up) => {
+      const used = grant.account.settle(permit, charge, at(event.time), before[up]);
       if (grant.ended !== undefined) return;
       if ((over && up === 0) || used === 'reached') this.due.set(grant.id, 'end');
       else if (used === 'exceeded' && (!grant.suspended || grant.heldBy !== undefined)) this.due.set(grant.id, 'stop');
     });
+    if (event.type === 'ActionCompleted') this.completes(endedBy(books, permit));
+  }
+
+  /** Expects grants to end with a completed action. One that it uses up ends for that. */
+  completes(grants: readonly Grant[]): void {
+    for (const { id } of grants) if (this.due.get(id) !== 'end') this.due.set(id, 'complete');
+  }
+
+  /** Records the completion of a run, which ends its grant. */
+  completed(grantId: string | undefined): void {
+    const grant = this.books.standing(grantId);
+    if (!grant) return;
+    grant.ended ??= 'is completed';
+    if (this.due.get(grant.id) === 'complete') this.due.delete(grant.id);
   }
 
   /** I8: checks that an approval was given by a person, for exactly this use, in time, and not used before. */
@@ -168,6 +210,7 @@ export class Rulebook {
     } else if (parent && !old && books.chain(parentId)?.some((grant) => grant.limits.delegation.ask))
       report('approval', `a child of ${parent.id} without an approval, and its lease requires one`);
     old?.account.raise(limits.budget);
+    if (old) Object.assign(books.conduct(run.id), { denials: 0 });
     if (parent && !old) parent.children += 1;
     books.grants.set(id, {
       id,
@@ -178,7 +221,7 @@ export class Rulebook {
       expiresAt: at(limits.time.expiresAt),
       issuedAt: now,
       position: event.position,
-      account: old?.account ?? new Account(limits.budget),
+      account: old?.account ?? new Account(limits.budget, parent?.account),
       ended: undefined,
       struck: undefined,
       suspended: false,
@@ -187,6 +230,14 @@ export class Rulebook {
       children: old?.children ?? 0,
       rulesSeen: books.rules.length,
     });
+    this.setAside(parentId, limits, report);
+  }
+
+  /** I3: what is set aside for a new lease must be left in each lease above. */
+  private setAside(parentId: string | undefined, limits: Grant['limits'], report: ReportFinding): void {
+    if (!limits.budget.reserve || parentId === undefined) return;
+    for (const { id, account } of this.books.chain(parentId) ?? [])
+      for (const over of account.overdrawn()) report('budget', `set aside although ${over} of ${id}`);
   }
 
   /** Checks that a run has power over a grant that it suspends, resumes or revokes. */
@@ -200,17 +251,21 @@ export class Rulebook {
     if (!grant) return report('custody', `${event.grantId ?? 'no grant'} is unknown`);
     grant.ended = why;
     this.books.runEnded(event.runId);
+    grant.account.end();
     this.due.delete(grant.id);
   }
 }
 
 /** Checks that the reported cost was charged, or that a finding accounts for the difference. */
-function unaccountedOf({ data: { cost, charge, findings = [] } }: EventOf<'ActionCompleted'>): string | undefined {
-  for (const currency of new Set([...Object.keys(cost), ...Object.keys(charge.cost)])) {
-    const found = findings.filter((each) => each.currency === currency).reduce((sum, { amount }) => sum + amount, 0);
-    const [reported, charged] = [cost[currency] ?? 0, charge.cost[currency] ?? 0];
+function unaccountedOf({ data }: EventOf<'ActionCompleted'>): string | undefined {
+  const { findings = [] } = data;
+  const [allReported, allCharged] = [amountsOf(data), amountsOf(data.charge)];
+  for (const name of new Set([...Object.keys(allReported), ...Object.keys(allCharged)])) {
+    const uncharged = findings.filter(({ currency, unit }) => (currency ?? unit) === name);
+    const found = uncharged.reduce((sum, { amount }) => sum + amount, 0);
+    const [reported, charged] = [allReported[name] ?? 0, allCharged[name] ?? 0];
     if (reported !== charged + found)
-      return `${reported} ${currency} reported, ${charged} charged, and ${found} recorded as not charged`;
+      return `${reported} ${name} reported, ${charged} charged, and ${found} recorded as not charged`;
   }
   return undefined;
 }
@@ -295,6 +350,10 @@ function admitted(
 
 const COUNTER_OF: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
 
+/** The events that end or suspend a grant after an event that requires it, in the same append. */
+const FOLLOW: ReadonlySet<Event['type']> = new Set<Event['type']>(['GrantExhausted', 'GrantSuspended', 'RunCompleted']);
+const CAUSES = { end: 'used up', stop: 'overrun', complete: 'to end with the action that was completed' } as const;
+
 const NONE = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
 const NOTHING_USED = { committed: NONE, reserved: NONE, windows: [] };
 
@@ -327,10 +386,15 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       if (!books.permitted.has(data.called.actionId))
         report('custody', `${actionId} called ${data.called.actionId}, which was not permitted`);
     },
-    OutcomeReportedLate({ books }, { actionId = '', runId }, report) {
+    OutcomeReportedLate(book, { actionId = '', runId, data }, report) {
+      const { books } = book;
       if (books.abandoned.get(actionId) !== runId)
         report('custody', `a late report on ${actionId}, which was not abandoned, or was already reported`);
       books.abandoned.delete(actionId);
+      const permit = books.abandonedEnds.get(actionId);
+      books.abandonedEnds.delete(actionId);
+      const named = permit?.ends.flatMap((id) => books.standing(id) ?? []) ?? [];
+      if (data.status === 'completed') book.completes(named.filter(({ ended }) => ended === undefined));
     },
     GrantSuperseded({ books }, event, report) {
       const [old, by] = [books.grants.get(event.grantId ?? ''), books.grants.get(event.data.by)];
@@ -356,6 +420,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
         report('liveness', 'resumed by neither a person nor the run that suspended it');
       if (!grant) return;
       if (actor.kind === 'run') book.power(event, grant, report);
+      else Object.assign(book.books.conduct(event.runId), { drift: 0, denials: 0 });
       grant.suspended = false;
       grant.heldBy = undefined;
     },
@@ -366,10 +431,15 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     },
     GrantExpired: (book, event, report) => book.end(event, 'is expired', report),
     GrantExhausted: (book, event, report) => book.end(event, 'is exhausted', report),
-    RunCompleted({ books }, event) {
-      const grant = books.standing(event.grantId);
-      if (grant) grant.ended ??= 'is completed';
-      books.runEnded(event.runId);
+    RunCompleted: (book, event) => book.completed(event.grantId),
+    GrantRenewed: ({ books }, event, report) => checkRenewal(books, event, report),
+    GrantNarrowed: ({ books }, event, report) => checkNarrowing(books, event, report),
+    ActionDenied({ books }, { runId }) {
+      books.conduct(runId).denials += 1;
+    },
+    DriftScored({ books }, { runId, data }) {
+      const conduct = books.conduct(runId);
+      conduct.drift = Math.max(conduct.drift, data.score);
     },
     ApprovalRequested({ books }, event, report) {
       const { approvalId } = event.data;
@@ -404,6 +474,15 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       const target = data.target === 'tool' ? 'tool' : undefined;
       const rule = { revocationId, selector, target, quarantine, position, time: at(time) } as const;
       books.rules.push({ ...rule, issuedBefore: before, lifted: undefined });
+    },
+    TenantBudgetSet({ books }, { data, actor }, report) {
+      if (actor.kind === 'run') report('budget', `a run set the tenant budget ${data.name}`);
+      books.purses.set(data);
+    },
+    TenantBudgetRemoved({ books }, { data, actor }, report) {
+      if (actor.kind === 'run') report('budget', `a run removed the tenant budget ${data.name}`);
+      if (!books.purses.remove(data))
+        report('budget', `the tenant budget ${data.name}, which does not exist, is removed`);
     },
     QuarantineLifted({ books }, { data }) {
       for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;

@@ -10,6 +10,7 @@ import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
 import { Account, type Entry } from './accounts';
 import { OpenChildren } from './open-children';
+import { Purses } from './purses';
 
 /** The auditor's records of runs, grants, permits and approvals, independent of the fold. */
 
@@ -29,8 +30,9 @@ export interface Grant {
   readonly run: Run;
   readonly parentId: string | undefined;
   readonly depth: number;
-  readonly limits: Limits;
-  readonly expiresAt: number;
+  /** as renewals and narrowings left them */
+  limits: Limits;
+  expiresAt: number;
   readonly issuedAt: number;
   readonly position: number;
   readonly account: Account;
@@ -41,6 +43,8 @@ export interface Grant {
   /** the run that suspended it, if a run did */
   heldBy: string | undefined;
   supersededBy: string | undefined;
+  /** position of its last narrowing */
+  narrowedAt?: number | undefined;
   children: number;
   /** the number of rules already checked */
   rulesSeen: number;
@@ -51,6 +55,15 @@ export interface Permit extends Entry {
   readonly runId: string;
   /** the class of the agent that it calls, if its resource is an agent */
   readonly callsAgent: string | undefined;
+  readonly verb: string;
+  readonly position: number;
+  /** the grants that end if it is completed */
+  readonly ends: readonly string[];
+}
+/** What speaks against renewing the lease of a run: its highest score, and its denials since the last permit. */
+export interface Conduct {
+  drift: number;
+  denials: number;
 }
 export interface Asked {
   readonly event: EventOf<'ApprovalRequested'>;
@@ -69,13 +82,23 @@ export class Books {
   readonly permitted = new Set<string>();
   /** abandoned actions without a late report → their run */
   readonly abandoned = new Map<string, string>();
+  /** abandoned actions whose completion would end leases */
+  readonly abandonedEnds = new Map<string, Permit>();
+  private readonly conducts = new Map<string, Conduct>();
   readonly approvals = new Map<string, Asked>();
   readonly rules: Rule[] = [];
   readonly openChildren = new OpenChildren();
+  readonly purses = new Purses();
 
   /** Records that a run has ended: it is no longer one of the children that live at one time. */
   runEnded(runId: string | undefined): void {
     this.openChildren.ended(runId, this.runs.get(runId ?? '')?.parentRunId);
+  }
+
+  conduct(runId: string | undefined): Conduct {
+    const known = this.conducts.get(runId ?? '') ?? { drift: 0, denials: 0 };
+    this.conducts.set(runId ?? '', known);
+    return known;
   }
 
   /** Returns the grant that supersedes this one, or the grant itself. */

@@ -9,7 +9,7 @@ export const CHECKS = {
   fold: 'every event follows from those before it (I10)',
   attenuation: 'no grant is wider than its parent, and no permit exceeds its chain (I1)',
   liveness: 'nothing is permitted or issued under an ended grant (I2)',
-  budget: 'no cap is exceeded, and a used-up grant ends (I3)',
+  budget: 'no cap of a grant or a tenant budget is exceeded, and a used-up grant ends (I3)',
   revocation: 'nothing is issued under a quarantine (I6)',
   custody: 'every permit has its chain, and at most one outcome (I7)',
   approval: 'an approval is given by a person, for one exact use, and used once (I8)',

@@ -1,6 +1,9 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import type { TenantBudgetSet, TenantBudgetView } from '@bailiwick/contracts/budgets/tenant-budget';
+import type { Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
+import type { TenantBudgetBody } from '@bailiwick/contracts/http/bodies';
 import type {
   ApprovalView,
   ErasurePreview,
@@ -164,6 +167,16 @@ export class BailiwickClient {
       ...(grant === undefined ? {} : { grant }),
     });
   }
+  /** Renews a live lease for one more length of it. The answer has the new token. */
+  renew(grantId: string): Promise<Renewed> {
+    return this.post(`/v1/grants/${grantId}/renewal`, {});
+  }
+
+  /** Tightens a live lease. Limits that are left out stay. */
+  narrow(grantId: string, grant: GrantRequest, reason: string): Promise<Narrowed> {
+    return this.post(`/v1/grants/${grantId}/narrowing`, { grant, reason });
+  }
+
   revoke(grantId: string, reason: string): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post(`/v1/grants/${grantId}/revocation`, { reason, subtree: true });
   }
@@ -191,6 +204,19 @@ export class BailiwickClient {
     target?: RevocationTarget;
   }): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post('/v1/revocations', body);
+  }
+  /** Sets caps that all matching runs draw from together. A changed budget keeps its usage. */
+  setBudget(name: string, body: TenantBudgetBody): Promise<TenantBudgetSet> {
+    return this.put(`/v1/budgets/${encodeURIComponent(name)}`, body);
+  }
+  budgets(): Promise<{ items: TenantBudgetView[] }> {
+    return this.get('/v1/budgets');
+  }
+  budget(name: string): Promise<TenantBudgetView> {
+    return this.get(`/v1/budgets/${encodeURIComponent(name)}`);
+  }
+  removeBudget(name: string): Promise<{ removed: string; position: number }> {
+    return this.delete(`/v1/budgets/${encodeURIComponent(name)}`);
   }
   previewErasure(subject: string): Promise<ErasurePreview> {
     return this.post('/v1/erasures/preview', { subject });
@@ -287,6 +313,13 @@ export class BailiwickClient {
   }
   post<T>(path: string, body: unknown): Promise<T> {
     return this.call('POST', path, { body, idempotencyKey: crypto.randomUUID() }) as Promise<T>;
+  }
+
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.call('PUT', path, { body, idempotencyKey: crypto.randomUUID() }) as Promise<T>;
+  }
+  delete<T>(path: string): Promise<T> {
+    return this.call('DELETE', path, { idempotencyKey: crypto.randomUUID() }) as Promise<T>;
   }
 
   /** Returns the raw response, for streams. */

@@ -16,6 +16,8 @@ export const CODES = {
   GRANT_WIDENS_PARENT: 403, // I1
   GRANT_NOT_LIVE: 403, // I2
   GRANT_EXCEEDS_MAXIMUM: 403,
+  RENEWAL_NOT_ALLOWED: 403,
+  NARROWING_WIDENS: 403, // I1
   BUDGET_EXHAUSTED: 403, // I3
   DELEGATION_NOT_ALLOWED: 403,
   APPROVAL_MISMATCH: 403, // I8
@@ -40,6 +42,8 @@ export const CODES = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   /** a proof that does not verify */
   UNPROCESSABLE: 422,
+  /** an attribute of a resource states another value than the argument of the same name */
+  ATTRIBUTE_CONTRADICTS_ARGS: 422,
   TOO_MANY: 429,
   // the system
   INTERNAL: 500,
@@ -63,10 +67,16 @@ export const REASON_CODES = [
   'MODE_PROPOSES',
   'RESOURCE_NOT_ALLOWED',
   'RESOURCE_NOT_VERIFIED',
+  'NO_PERMISSION',
+  'PAIR_DENIED',
   'BUDGET_EXHAUSTED',
   'WINDOW_EXHAUSTED',
   'PER_ACTION_EXCEEDED',
+  'TENANT_BUDGET_EXHAUSTED',
+  'PER_VERB_EXHAUSTED',
+  'BUDGET_ASK_AT',
   'CURRENCY_NOT_ALLOWED',
+  'UNIT_NOT_ALLOWED',
   'COST_NOT_VERIFIED',
   'RISK_ABOVE_CEILING',
   'RISK_NEEDS_APPROVAL',
@@ -98,6 +108,7 @@ export const REASON_CODES = [
   'CALL_NOT_IN_FLIGHT',
   'CALLER_NOT_LIVE',
   'CALL_TO_ANOTHER',
+  'RENEWAL_NOT_ALLOWED',
   'WIDENS',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];

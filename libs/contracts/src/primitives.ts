@@ -66,5 +66,23 @@ export const costs = z.record(currency, amount).refine((value) => Object.keys(va
   error: `at most ${LIMITS.currencies} currencies`,
 });
 
+/** The name of something that is counted, such as `tokens`. Lower case and ASCII, so that it has one spelling. */
+export const unitName = z
+  .string()
+  .regex(/^(?!constructor$)[a-z][a-z0-9_-]{0,39}$/, 'must be 1–40 of a–z, 0–9, _ and -, such as tokens');
+
+export const units = z.record(unitName, amount).refine((value) => Object.keys(value).length <= LIMITS.units, {
+  error: `at most ${LIMITS.units} units`,
+});
+
+/**
+ * A name of the IANA time zone database. Only its form is checked: whether a zone is known depends on the machine, and a
+ * stored lease must be readable on every machine.
+ */
+export const timezone = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/, 'must be an IANA time zone, such as Europe/Berlin');
+
 /** A keyed pseudonym for a person or a free text: within a tenant the same input gives the same ref. */
 export const ref = z.string().regex(/^ref_[0-9a-z]{26}$/, 'must be a ref');

@@ -121,12 +121,23 @@ export const LIMITS = {
   // grants
   grantLifetimeMs: 30 * DAY,
   grantDefaultTtlMs: HOUR,
+  /** how far ahead `time.renewUntil` may be; `grantLifetimeMs` bounds the lease between two renewals */
+  renewalMs: 366 * DAY,
+  /** the least by which a renewal extends a lease, unless it reaches its last end: limits the events of one holder */
+  renewalMinMs: 1_000,
+  /** consecutive denied decisions of a run after which its lease is not renewed */
+  renewalDenials: 5,
+  /** actions that may end a lease */
+  endsPerGrant: 16,
   treeDepth: 64,
   childrenPerGrant: 10_000,
   patternsPerList: 64,
   segmentsPerPattern: 32,
   segmentLength: 128,
   selectorsPerGrant: 64,
+  /** entries of `permissions`, and pairs of `deny` with those of all ancestors */
+  permissionsPerGrant: 64,
+  deniedPairsPerGrant: 32,
   conditionsPerSelector: 8,
   exceptionsPerSelector: 16,
   valuesPerCondition: 64,
@@ -138,10 +149,18 @@ export const LIMITS = {
   /** the same for the conditions of two grants, in comparisons of 64 values or characters; takes tens of milliseconds */
   conditionWork: 100_000,
   windowsPerBudget: 8,
+  verbCapsPerBudget: 16,
   windowBuckets: 256,
+  /** calendar periods in the event of one permit; a lease has the windows of its ancestors, so these are few */
+  calendarPeriods: 64,
   windowMs: 30 * DAY,
   windowMinMs: 1_000,
   currencies: 8,
+  /** caps that the runs of a tenant draw from together; and how many of them one action may draw from */
+  tenantBudgets: 1_000,
+  tenantBudgetsPerAction: 16,
+  /** names of counted units in one budget */
+  units: 8,
   amountMax: 1_000_000_000_000_000,
   classesPerList: 64,
   delegatedSources: 64,

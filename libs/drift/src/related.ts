@@ -11,7 +11,8 @@ export function isRelated(run: RunHistory, call: Call): boolean {
   for (const { text, words } of [run.own, run.delegated]) {
     if (text === '') continue;
     if (holds(text, normalize(id))) return true;
-    for (const segment of id.split(/[/:?#&]+/)) {
+    // the scheme of a URL states nothing: every goal that contains another URL has it, too
+    for (const segment of id.replace(/^https?:\/\//, '').split(/[/:?#&]+/)) {
       const found = contentWords(segment.replace(/\.[\p{L}\p{N}]{1,10}$/u, ''));
       const shared = [...found].filter((word) => words.has(word)).length;
       if (shared > 0 && shared * 2 >= found.size) return true;

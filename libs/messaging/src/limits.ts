@@ -36,6 +36,8 @@ export const BUS_LIMITS = {
   /** events before a log's head that are published to a stream that has none of this log */
   eventStreamBackfill: 10_000,
   eventStreamRetryMs: 1_000,
+  /** between two questions to the server whether the stream has a consumer */
+  eventStreamAskMs: 1_000,
   /** until an event that a subscriber has not acknowledged is delivered again */
   subscriberAckMs: 30_000,
   /** events of one subscriber that may be unacknowledged */

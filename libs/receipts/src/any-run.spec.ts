@@ -185,9 +185,17 @@ describe('ruleStrikesGrant', () => {
       fc.property(
         fc.array(pattern, { maxLength: 3 }),
         fc.array(pattern, { maxLength: 2 }),
+        fc.option(fc.array(pattern, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+        fc.option(fc.tuple(pattern, fc.constantFrom('**', 'a/**')), { nil: undefined }),
         verb,
-        (allowed, denied, tool) => {
-          const limits = { ...issued.data.limits, actions: { mode: 'execute' as const, allow: allowed, deny: denied } };
+        (allowed, denied, entry, pair, tool) => {
+          const everything = [{ type: '*', match: '**' }];
+          const limits = {
+            ...issued.data.limits,
+            actions: { mode: 'execute' as const, allow: allowed, deny: denied },
+            ...(entry ? { permissions: [{ actions: entry, resources: everything }] } : {}),
+            ...(pair ? { deny: [{ actions: [pair[0]], resources: [{ type: '*', match: pair[1] }] }] } : {}),
+          };
           const rule = {
             type: 'RevocationRuleAdded',
             position: 1_000,

@@ -1,6 +1,8 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { timeAt } from './lease-changes';
 import type { Custody } from '@bailiwick/contracts/receipts/receipt';
 import { importedBefore } from './imported';
+import { leaseText } from './lease-text';
 import { meansCall, ruleDeniesTool, ruleStrikesGrant } from './strikes';
 import { textOf, type Decision, type Story } from './story';
 
@@ -128,7 +130,7 @@ function grantLink(grant: Issued, story: Story): Link {
     (grant.runId === undefined ? undefined : story.openings.get(grant.runId))?.event.data.agent.class ?? grant.runId;
   const { actions, budget, time } = grant.data.limits;
   const what = grant.data.parentId === undefined ? 'root lease' : 'lease';
-  const admits = `${actions.mode} ${actions.allow.join(', ') || 'nothing'}; ${budget.calls} calls; until ${time.expiresAt}`;
+  const admits = `${actions.mode} ${leaseText(grant.data.limits)}; ${budget.calls} calls; until ${time.expiresAt}`;
   return { ...link('grant', grant, `${what} to ${agent}: ${admits}`), limits: grant.data.limits };
 }
 
@@ -191,7 +193,8 @@ function actionApproval(
 function boundBy({ runId, data }: EventOf<'ActionPermitted'>): object {
   const { verb, tool = null, effect, resource, argsDigest = null, charge } = data;
   const { type, id, attributes = {} } = resource;
-  return { runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost: charge.cost };
+  const units = charge.units === undefined ? {} : { units: charge.units };
+  return { runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost: charge.cost, ...units };
 }
 
 /** I2: lists the parts of the chain that were not live when the action was permitted. */
@@ -202,7 +205,7 @@ function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly Issued[], st
     const grant = standingIn(issued, permit.position, story);
     for (const why of [...endedBefore(grant, permit, story), ...suspendedBefore(grant, permit, story)])
       found.push(`it was permitted after ${why} (I2)`);
-    const { notBefore, expiresAt } = grant.data.limits.time;
+    const { notBefore, expiresAt } = timeAt(grant, permit.position, story);
     if (time >= Date.parse(expiresAt) || time < Date.parse(notBefore))
       found.push(`it was permitted outside the time of grant ${grant.grantId} (I2)`);
     found.push(...resurrections(grant, story), ...toolDenied(permit, grant, story));
@@ -247,7 +250,7 @@ function suspendedBefore(grant: Issued, { position }: Event, { stops }: Story): 
 function resurrections(grant: Issued, story: Story): string[] {
   const old = grant.data.supersedes === undefined ? undefined : story.issues.get(grant.data.supersedes)?.event;
   if (!old || old.position >= grant.position) return [];
-  const late = Date.parse(grant.time) >= Date.parse(old.data.limits.time.expiresAt);
+  const late = Date.parse(grant.time) >= Date.parse(timeAt(old, grant.position, story).expiresAt);
   const why = late ? [...endedBefore(old, grant, story), 'its time was over'] : endedBefore(old, grant, story);
   return [
     ...why.map((each) => `grant ${grant.grantId} took the place of one that had ended: ${each} (I2)`),

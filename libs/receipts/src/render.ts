@@ -7,6 +7,7 @@ import type {
 } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
+import { quantity } from '@bailiwick/core/quantity';
 import type { Claims } from './kinds';
 import { shownStatements } from './shown-statements';
 
@@ -103,6 +104,9 @@ function ofRun(claims: RunClaims): string[] {
     `permitted ${claims.actions.length} actions: ${tally(claims.actions.map((each) => `${each.verb} ${each.outcome}`))}`,
     `denied    ${claims.denied.length}${claims.denied.length ? `: ${tally(claims.denied.map((each) => `${each.verb} (${each.decision})`))}` : ''}`,
     `spent     ${spentText(spent)}`,
+    ...(claims.tenantBudgets ?? []).map(
+      ({ name, drew }) => `drew      from the tenant budget ${name}: ${spentText(drew)}`,
+    ),
     `touched   ${claims.resources.length} resources; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
     ...claims.children.map(
       (each, i) =>
@@ -124,9 +128,10 @@ export function triedText(tried: readonly string[], { denied }: Pick<RunClaims, 
 }
 
 /** Formats counts, and amounts in the units of their currency. */
-export function spentText({ calls, reads, writes, external, cost }: RunClaims['spent']): string {
+export function spentText({ calls, reads, writes, external, cost, units = {} }: RunClaims['spent']): string {
   const costs = Object.entries(cost).map(([currency, value]) => `, ${money(value, currency)}`);
-  return `${calls} calls, ${reads} reads, ${writes} writes, ${external} external${costs.join('')}`;
+  const used = Object.entries(units).map(([unit, value]) => `, ${quantity(value, unit)}`);
+  return `${calls} calls, ${reads} reads, ${writes} writes, ${external} external${costs.join('')}${used.join('')}`;
 }
 
 export function renderCustody({ links, findings }: Custody): string[] {

@@ -7,6 +7,8 @@ import { ruleDeniesTool, ruleStrikesRun } from './strikes';
 export const OF_ANCESTORS: readonly EventType[] = [
   'RunOpened',
   'GrantIssued',
+  'GrantRenewed',
+  'GrantNarrowed',
   'GrantSuperseded',
   'ApprovalRequested',
   'ApprovalGiven',

@@ -29,6 +29,8 @@ export interface Story {
   readonly superseded: ReadonlyMap<string, StoryEntry<'GrantSuperseded'>>;
   /** events that suspended, resumed or ended a grant, by its id */
   readonly stops: ReadonlyMap<string, readonly StoryEntry<Stop>[]>;
+  /** renewals and narrowings, by grant */
+  readonly changes: ReadonlyMap<string, readonly StoryEntry<'GrantRenewed' | 'GrantNarrowed'>[]>;
   readonly rules: readonly StoryEntry<'RevocationRuleAdded'>[];
 }
 
@@ -63,6 +65,7 @@ export function readStory(entries: readonly StoryEntry[]): Story {
     approvalUses: new Map(),
     superseded: new Map(),
     stops: new Map(),
+    changes: new Map(),
     rules: [],
   };
   for (const each of entries) (PLACES[each.event.type] as Place | undefined)?.(each, draft);
@@ -79,6 +82,8 @@ function decided(each: StoryEntry<Decision>, { decisions, timesDecided }: Draft)
 const settled = (each: StoryEntry<Outcome>, { outcomes }: Draft): void => another(outcomes, each.event.actionId, each);
 const answered = (each: StoryEntry<'ApprovalGiven' | 'ApprovalExpired'>, draft: Draft): void =>
   first(draft.answered, each.event.data.approvalId, each);
+const changed = (each: StoryEntry<'GrantRenewed' | 'GrantNarrowed'>, { changes }: Draft): void =>
+  another(changes, each.event.grantId, each);
 const stopped = (each: StoryEntry<Stop>, { stops }: Draft): void => another(stops, each.event.grantId, each);
 
 /** Adds an event of each type to its indexes. */
@@ -109,6 +114,8 @@ const PLACES: { readonly [T in EventType]?: (each: StoryEntry<T>, draft: Draft) 
   RunCompleted: stopped,
   GrantSuspended: stopped,
   GrantResumed: stopped,
+  GrantRenewed: changed,
+  GrantNarrowed: changed,
   RevocationRuleAdded: (each, { rules }) => void rules.push(each),
 };
 

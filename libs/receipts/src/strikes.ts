@@ -62,10 +62,18 @@ function meets(rule: Rule, { event: run }: StoryEntry<'RunOpened'>): boolean {
   return wanted.every(([want, has]) => want === undefined || (has !== undefined && looksLike(want, has)));
 }
 
-function couldUse({ actions }: Limits, tool: string): boolean {
+function couldUse({ actions, permissions, deny = [] }: Limits, tool: string): boolean {
   const verb = nameKey(tool);
   if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(verb)) return false;
   const covers = (pattern: string): boolean => matches(pattern.split('.'), verb.split('.'));
+  const isDeniedEverywhere = deny.some(
+    (pair) =>
+      pair.actions.some(covers) &&
+      pair.resources.some(
+        ({ type, match, where = {} }) => type === '*' && match === '**' && Object.keys(where).length === 0,
+      ),
+  );
+  if (isDeniedEverywhere || (permissions && !permissions.some((entry) => entry.actions.some(covers)))) return false;
   return actions.allow.some(covers) && !actions.deny.some(covers);
 }
 

@@ -5,6 +5,7 @@ import type { Predicate, RunClaims } from '@bailiwick/contracts/receipts/receipt
 import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { endOf } from './ending';
+import { leaseChangesOf } from './lease-changes';
 import { isOutcome, lineOf, textOf, type Outcome, type Story, type StoryEntry } from './story';
 
 /** The list of the first release. Its receipts must still verify, so the texts never change. */
@@ -58,10 +59,12 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     grants: allOf(entries, 'GrantIssued').flatMap(({ event: each }) =>
       runs.has(each.runId as string) ? [grantOf(each)] : [],
     ),
+    ...leaseChangesOf(story, runs),
     actions,
     denied: allOf(mine, 'ActionDenied', 'ActionStepUp').map((each) => deniedOf(each.event)),
     ...refusedMoreOf(mine),
     spent: spentOf(mine),
+    ...tenantBudgetsOf(mine),
     resources: unique([
       ...actions.map((action) => `${action.resource.type} ${action.resource.id}`),
       ...effects.flatMap((each) => each.resources ?? []),
@@ -169,9 +172,20 @@ export function actionsOf(mine: readonly StoryEntry[]): RunClaims['actions'] {
       ...(outcome ? { outcomePosition: outcome.position } : {}),
       cost: outcome ? outcome.data.cost : data.charge.cost,
       ...(outcome?.data.findings ? { charged: outcome.data.charge.cost } : {}),
+      ...unitsOf(data.charge.units, outcome),
       ...lateOf(late.get(event.actionId)),
     };
   });
+}
+
+/** The units as reported, or as reserved without an outcome; and the charged ones, if not all were charged. */
+function unitsOf(
+  reserved: Consumed['units'],
+  outcome: EventOf<'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned'> | undefined,
+): Pick<RunClaims['actions'][number], 'units' | 'chargedUnits'> {
+  const units = outcome ? outcome.data.units : reserved;
+  if (units === undefined) return {};
+  return { units, ...(outcome?.data.findings ? { chargedUnits: outcome.data.charge.units ?? {} } : {}) };
 }
 
 const lateOf = (event?: EventOf<'OutcomeReportedLate'>): Pick<RunClaims['actions'][number], 'late'> =>
@@ -180,6 +194,7 @@ const lateOf = (event?: EventOf<'OutcomeReportedLate'>): Pick<RunClaims['actions
         late: {
           status: event.data.status,
           ...(event.data.cost === undefined ? {} : { cost: event.data.cost }),
+          ...(event.data.units === undefined ? {} : { units: event.data.units }),
           ...place(event),
         },
       }
@@ -292,10 +307,21 @@ function spentOf(mine: readonly StoryEntry[]): Consumed {
   for (const { event } of allOf(mine, 'ActionPermitted')) {
     const { charge } = event.data;
     for (const counter of ['calls', 'reads', 'writes', 'external'] as const) spent[counter] += charge[counter];
-    for (const [currency, value] of Object.entries((outcomes.get(event.actionId)?.data.charge ?? charge).cost))
-      spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
+    const { cost, units = {} } = outcomes.get(event.actionId)?.data.charge ?? charge;
+    for (const [currency, value] of Object.entries(cost)) spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
+    for (const [unit, value] of Object.entries(units))
+      spent.units = { ...spent.units, [unit]: (spent.units?.[unit] ?? 0) + value };
   }
   return spent;
+}
+
+/** Lists the tenant budgets that the permits name, with the part of the spending that they drew from each. */
+function tenantBudgetsOf(mine: readonly StoryEntry[]): Pick<RunClaims, 'tenantBudgets'> {
+  const names = unique(allOf(mine, 'ActionPermitted').flatMap(({ event }) => event.data.tenantBudgets ?? []));
+  if (names.length === 0) return {};
+  const drawing = (name: string): StoryEntry[] =>
+    mine.filter(({ event }) => event.type !== 'ActionPermitted' || event.data.tenantBudgets?.includes(name) === true);
+  return { tenantBudgets: names.map((name) => ({ name, drew: spentOf(drawing(name)) })) };
 }
 
 function driftOf(mine: readonly StoryEntry[]): RunClaims['drift'] {

@@ -44,10 +44,18 @@ export function summariseTree(treeId: string, story: Story): TreePredicate {
 }
 
 export function sumOf(all: readonly Consumed[]): Consumed {
-  const sum = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} as Record<string, number> };
+  const sum: { -readonly [K in keyof Consumed]: Consumed[K] } = {
+    calls: 0,
+    reads: 0,
+    writes: 0,
+    external: 0,
+    cost: {},
+  };
   for (const each of all) {
     for (const counter of COUNTERS) sum[counter] += each[counter];
     for (const [currency, value] of Object.entries(each.cost)) sum.cost[currency] = (sum.cost[currency] ?? 0) + value;
+    for (const [unit, value] of Object.entries(each.units ?? {}))
+      sum.units = { ...sum.units, [unit]: (sum.units?.[unit] ?? 0) + value };
   }
   return sum;
 }

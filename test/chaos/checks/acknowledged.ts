@@ -27,6 +27,8 @@ export function checkAcknowledged(log: readonly Logged[], exchanges: readonly Ex
     const stored = new Map<string, Event[]>();
     for (const { event } of log) {
       if (!types.includes(event.type)) continue;
+      // follows from the outcome of an action, whose answer does not name it
+      if (event.type === 'RunCompleted' && event.data.reason.code === 'ENDS_ON') continue;
       const id = idOf(event);
       stored.set(id, [...(stored.get(id) ?? []), event]);
     }
@@ -51,7 +53,9 @@ const GRANT: Type[] = ['GrantIssued'];
 const APPROVAL: Type[] = ['ApprovalGiven'];
 const REVOCATION: Type[] = ['GrantRevoked', 'RevocationRuleAdded'];
 const COMPLETION: Type[] = ['RunCompleted'];
-const KINDS = [PERMIT, DENIAL, STEP_UP, OUTCOME, GRANT, APPROVAL, REVOCATION, COMPLETION];
+const RENEWAL: Type[] = ['GrantRenewed'];
+const NARROWING: Type[] = ['GrantNarrowed'];
+const KINDS = [PERMIT, DENIAL, STEP_UP, OUTCOME, GRANT, APPROVAL, REVOCATION, COMPLETION, RENEWAL, NARROWING];
 const DECIDED = { permit: PERMIT, deny: DENIAL, 'step-up': STEP_UP } as const;
 const SETTLED = { completed: 'ActionCompleted', failed: 'ActionFailed' } as const;
 
@@ -59,6 +63,9 @@ function idOf(event: Event): string {
   if (event.type === 'ApprovalGiven') return event.data.approvalId;
   if (event.type === 'GrantRevoked' || event.type === 'RevocationRuleAdded') return event.data.revocationId;
   if (event.type === 'RunCompleted') return event.runId ?? '';
+  // a lease may be renewed or narrowed more than once
+  if (event.type === 'GrantRenewed') return `${event.grantId} ${event.data.until}`;
+  if (event.type === 'GrantNarrowed') return `${event.grantId} ${event.position}`;
   return (event.type === 'GrantIssued' ? event.grantId : event.actionId) ?? '';
 }
 
@@ -93,6 +100,12 @@ function factsOf({ path, body, status, text }: Exchange): Fact[] {
     return fact(OUTCOME, id, response.position, { type, 'data.cost': cost });
   }
   if (path.endsWith('/completion')) return fact(COMPLETION, response.run.id, response.position, {});
+  if (path.endsWith('/renewal'))
+    return fact(RENEWAL, `${response.grant.id} ${response.expiresAt}`, response.position, {});
+  if (path.endsWith('/narrowing'))
+    return fact(NARROWING, `${response.grant.id} ${response.position}`, response.position, {
+      'data.limits': response.grant.limits,
+    });
   if (path.endsWith('/revocation')) return fact(REVOCATION, response.revocationId, response.positions['default/0'], {});
   if (path === '/v1/revocations')
     return fact(REVOCATION, response.revocationId, response.positions['default/0'], {

@@ -27,11 +27,15 @@ export function checkBudgets(
   const findings: string[] = [];
   const accounts = new Map<string, Account>();
   const inFlight = new Map<string, { grantId: string; cost: number }>();
+  findings.push(...checkTenantBudgets(log));
   for (const { event } of log) {
     if (isType(event, 'GrantIssued')) {
       const { parentId, limits } = event.data;
       const nothing = { calls: 0, reads: 0, writes: 0, external: 0, spent: 0, held: 0 };
       accounts.set(event.grantId ?? '', { parentId, limits, ...nothing });
+    } else if (isType(event, 'GrantNarrowed')) {
+      const account = accounts.get(event.grantId ?? '');
+      if (account) accounts.set(event.grantId ?? '', { ...account, limits: event.data.limits });
     } else if (isType(event, 'ActionPermitted')) {
       const cost = usd(event.data.charge);
       inFlight.set(event.actionId ?? '', { grantId: event.grantId ?? '', cost });
@@ -58,6 +62,30 @@ export function checkBudgets(
       findings.push(`${grantId} has used ${used} ${counter} of ${amount} although more were requested`);
   }
   return { findings, spent: new Map([...accounts].map(([id, { parentId: _, limits: __, ...used }]) => [id, used])) };
+}
+
+/** Checks that the runs of a class draw from the budget of that class, and make no more calls than it has. */
+function checkTenantBudgets(log: readonly Logged[]): string[] {
+  const findings: string[] = [];
+  const classes = new Map<string, string>();
+  const left = new Map<string, number>();
+  for (const { event } of log) {
+    if (isType(event, 'RunOpened') && event.data.parentRunId === undefined)
+      classes.set(event.treeId ?? '', event.data.agent.class);
+    else if (isType(event, 'TenantBudgetSet')) {
+      const { name, budget } = event.data;
+      if (!left.has(name)) left.set(name, budget.calls ?? Infinity); // set twice by a retry
+    } else if (isType(event, 'TenantBudgetRemoved')) left.delete(event.data.name);
+    else if (isType(event, 'ActionPermitted')) {
+      const name = classes.get(event.treeId ?? '') ?? '';
+      const calls = left.get(name);
+      if (calls === undefined) continue;
+      left.set(name, calls - 1);
+      if (calls < 1 || !event.data.tenantBudgets?.includes(name))
+        findings.push(`the permit at ${event.position} exceeds the tenant budget ${name}, or leaves it out (I3)`);
+    }
+  }
+  return findings;
 }
 
 /** grant → usage */

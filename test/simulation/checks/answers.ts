@@ -18,9 +18,13 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   decideApproval: ['ApprovalGiven'],
   suspend: ['GrantSuspended'],
   resume: ['GrantResumed'],
+  renew: ['GrantRenewed'],
+  narrow: ['GrantNarrowed'],
   revokeGrant: ['GrantRevoked'],
   revokeSelector: ['RevocationRuleAdded'],
   liftQuarantine: ['QuarantineLifted'],
+  setTenantBudget: ['TenantBudgetSet'],
+  removeTenantBudget: ['TenantBudgetRemoved'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],
@@ -143,8 +147,9 @@ export class Answers implements Witness {
       revocation: [value.revocationId, revoked ?? find('QuarantineLifted')?.data.revocationId],
     };
     for (const [what, [returned, logged]] of Object.entries(pairs)) {
-      // a refusal carries no IDs; recordDrift may suspend a grant but returns only the score
-      if (!answer.ok || (what === 'grant' && command.type === 'recordDrift')) continue;
+      // a refusal carries no IDs; recordDrift and settle may suspend a grant, but return the score and the action
+      const suspends = command.type === 'recordDrift' || command.type === 'settle';
+      if (!answer.ok || (what === 'grant' && suspends)) continue;
       this.world.assert(
         returned === logged,
         () =>

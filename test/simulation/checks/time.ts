@@ -7,6 +7,8 @@ const REMOVES_AUTHORITY: readonly EventType[] = [
   'GrantRevoked',
   'RevocationRuleAdded',
   'GrantSuspended',
+  'GrantNarrowed',
+  'GrantExhausted',
   'DriftScored',
   'Refused',
 ];

@@ -34,6 +34,7 @@ export async function benchDecisions(options: BenchOptions): Promise<void> {
     await benchHttp(options, peers);
     await benchBatches(options);
     await benchNats(options);
+    await benchEntries(options);
     await benchLarge(options);
   } finally {
     for (const peer of Object.values(peers)) await peer?.stop();
@@ -203,6 +204,28 @@ async function benchNats({ system, driver, report, rounds }: BenchOptions): Prom
   } finally {
     await echo.stop();
   }
+}
+
+/** Compares leases with fifty permissions with leases with one. The last entry admits the calls. */
+async function benchEntries({ system, driver, report, rounds }: BenchOptions): Promise<void> {
+  const entry = (match: string) => ({ actions: ['file.read'], resources: [{ type: 'file', match }] });
+  const of = (count: number): Measure => {
+    const permissions = times((i) => entry(i < count - 1 ? `repo/p${i}/**` : 'repo/src/**'), count);
+    return async () => {
+      const leases = await openLeases(system, 8, 32, { permissions });
+      const job = {
+        kind: 'http',
+        host: '127.0.0.1',
+        port: system.port,
+        requests: actionRequests(leases),
+        connections: CONNECTIONS,
+        ms: ROUND_MS,
+      } as const;
+      return perSecond(await driver.drive(job));
+    };
+  };
+  const figures = await byTurns({ entries50: of(50), entries1: of(1) }, rounds, WARM_UP);
+  report.against('entries50', '1/s', 'entries1', figures.entries50, figures.entries1);
 }
 
 /**

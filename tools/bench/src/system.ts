@@ -74,16 +74,22 @@ const NARROWER: GrantRequest = {
 
 /**
  * Opens trees of one root lease with `leaves` narrower leases below it. The leaves act; both levels are charged.
+ * @param more limits of the root lease, and so of the leaves, in addition to those of the others
  * @returns the leaves, or the roots if `leaves` is 0
  */
-export async function openLeases(system: System, trees: number, leaves: number): Promise<Granted[]> {
+export async function openLeases(
+  system: System,
+  trees: number,
+  leaves: number,
+  more: GrantRequest = {},
+): Promise<Granted[]> {
   const orchestrator = system.as('orchestrator');
   const open = async (): Promise<Granted[]> => {
     const root = await orchestrator.openRun({
       agent: { class: 'orchestrator' },
       requestedBy: 'user:owner@example.com',
       purpose: 'Read the sources of acme/clord and report what is unused',
-      grant: LEASE,
+      grant: { ...LEASE, ...more },
     });
     if (!('grant' in root)) throw new Error('the lease requires an approval');
     if (leaves === 0) return [root];

@@ -109,6 +109,7 @@ function addAct(program: Command): void {
     .option('--args <json>', 'the arguments as JSON, or @file')
     .option('--effect <effect>')
     .option('--cost <json>', 'e.g. {"USD":150}')
+    .option('--units <json>', 'e.g. {"tokens":2000}')
     .option('--approval <id>')
     .option('--on-behalf-of <action>', 'the call in another tree that this service acts for')
     .option('--done', 'report the action as completed')
@@ -118,6 +119,7 @@ function addAct(program: Command): void {
           args?: string;
           effect?: 'read';
           cost?: string;
+          units?: string;
           approval?: string;
           onBehalfOf?: string;
           done?: boolean;
@@ -135,6 +137,7 @@ function addAct(program: Command): void {
         },
         resource: { type: resource.slice(0, at), id: resource.slice(at + 1) },
         ...(options.cost ? { cost: jsonOption(options.cost, '--cost') as Record<string, number> } : {}),
+        ...(options.units ? { units: jsonOption(options.units, '--units') as Record<string, number> } : {}),
         ...(options.approval ? { approvalId: options.approval } : {}),
         ...(options.onBehalfOf ? { onBehalfOf: { actionId: options.onBehalfOf } } : {}),
       });

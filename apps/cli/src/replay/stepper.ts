@@ -6,6 +6,7 @@ import type { TreeView } from '@bailiwick/contracts/queries/query';
 import { parseTime } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import { money } from '@bailiwick/core/money';
+import { quantity } from '@bailiwick/core/quantity';
 import { sentenceOf } from '@bailiwick/receipts/human/timeline';
 
 /** An event with its payload. */
@@ -136,6 +137,8 @@ export class Stepper {
         lines.set(`lease ${id} spent or reserved ${currency}`, money(used, currency));
       for (const [currency, held] of Object.entries(reserved.cost))
         lines.set(`lease ${id} reserved ${currency}`, money(held, currency));
+      for (const [unit, used] of Object.entries(consumed.units ?? {}))
+        lines.set(`lease ${id} used or reserved ${unit}`, quantity(used, unit));
     }
     for (const label of tree?.labels ?? []) lines.set(`label ${label}`, 'shown');
     return lines;

@@ -13,7 +13,7 @@ export interface Reach {
   readonly liveRuns: number;
 }
 
-/** Finds a person's live runs, and the rules that name them, before a position in the state. */
+/** Finds a person's live runs, and the rules and tenant budgets that name them, before a position in the state. */
 function eventsAbout(state: LogState, subjectRef: string, before: number, now: number) {
   const runs = [...state.runs.values()].filter((run) => run.principalRef === subjectRef && run.position < before);
   const live = runs.filter(({ grantId }) => {
@@ -21,11 +21,12 @@ function eventsAbout(state: LogState, subjectRef: string, before: number, now: n
     return chain !== undefined && blockedInChain(state, chain, now) === undefined;
   });
   const rules = state.rules.list.filter((rule) => rule.selector.principalRef === subjectRef && rule.position < before);
-  return { before, liveRuns: live.length, positions: rules.map((rule) => rule.position) };
+  const budgets = (state.purses.naming.get(subjectRef) ?? []).filter((position) => position < before);
+  return { before, liveRuns: live.length, positions: [...rules.map((rule) => rule.position), ...budgets] };
 }
 
 /**
- * Returns the trees opened for a person, and the rules that name them, before a position, as `isErasedBy` defines it.
+ * Returns the trees opened for a person, and the rules and tenant budgets that name them, before a position, as `isErasedBy` defines it.
  * The trees are read from the log, because the state no longer holds those that ended long ago.
  * @param mark the position; the end of the log by default
  */

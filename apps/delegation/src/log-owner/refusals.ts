@@ -1,7 +1,7 @@
 import type { Answer } from '@bailiwick/contracts/commands/command';
 
 /** Commands that only take authority away. The owner decides them even if its clock is behind the log (I11). */
-const TIGHTENING: readonly unknown[] = ['revokeGrant', 'revokeSelector', 'suspend', 'recordDrift'];
+const TIGHTENING: readonly unknown[] = ['revokeGrant', 'revokeSelector', 'suspend', 'narrow', 'recordDrift'];
 export const onlyTightens = (raw: unknown): boolean => TIGHTENING.includes((raw as { type?: unknown } | null)?.type);
 /** Refuses commands while the clock is behind the log: it cannot be known what has expired (I11). */
 export const clockWentBack = (ms: number): Answer =>

@@ -14,6 +14,7 @@ import type { Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { leaves } from '@bailiwick/authority/presentation/approval-view';
+import { showBudgets } from '@bailiwick/authority/presentation/tenant-budgets';
 import { VIEWERS, showApprovals, type Viewer } from '@bailiwick/authority/presentation/viewers';
 import { previewErasure } from '../erasure/erasing';
 import type { LogOwner } from '../log-owner/owner';
@@ -82,6 +83,8 @@ export async function ask(
       const fault = selectorFault(query.selector);
       return fault ? { ok: false, refusal: fault } : busyRefused(async () => found(await owner.preview(query)));
     }
+    case 'tenantBudgets':
+      return budgets(owner, eventlog, query);
     case 'unreadable':
       return unreadable(owner, eventlog);
     case 'import': // not about the state: `QueriesService` handles it
@@ -95,6 +98,16 @@ export async function ask(
     case 'head':
       return owner.read((state) => found({ position: state.next }));
   }
+}
+
+/** Lists the tenant budgets, or the one of a name. Texts are read after the state. */
+async function budgets(
+  owner: LogOwner,
+  eventlog: OwnerLog,
+  { name }: Extract<Query, { op: 'tenantBudgets' }>,
+): Promise<Answer> {
+  const items = await owner.read((state, now) => showBudgets(eventlog, state, name, now));
+  return name !== undefined && items.length === 0 ? missing('tenant budget', name) : found({ items });
 }
 
 /** Lists the unreadable events, for an operator to examine. */

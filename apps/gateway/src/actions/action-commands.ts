@@ -1,4 +1,4 @@
-import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
+import type { ActionAnswer, ActionRequest, Attribute, OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import type { Caller } from '../auth/caller';
@@ -8,17 +8,22 @@ import type { RequestContext } from '../http/request-context';
 import { logOf } from '../log-client/logs';
 import { withReasons } from '../presentation/reasons';
 import { redactedArgs, redactText } from '../presentation/redaction';
+import { contradictionIn } from './contradictions';
 
 type CommandContext = Pick<RequestContext, 'command' | 'caller'>;
 
 /**
  * The command that decides an action. The arguments themselves stay in the gateway: the decision is about their digest,
  * and a redacted preview is stored with the event.
- * @throws Refused BAD_REQUEST if the arguments have no canonical form
+ * @throws Refused BAD_REQUEST if the arguments have no canonical form; ATTRIBUTE_CONTRADICTS_ARGS if an attribute of the
+ * resource states another value than the argument of the same name. With `argsDigest` alone there is nothing to compare:
+ * the attributes count as the enforcement point states them
  */
 export function authorizeCommand(context: CommandContext, request: ActionRequest, part?: string): Command {
   const { args, argsDigest, ...action } = request.action;
   const digest = args === undefined ? argsDigest : digestOf(args);
+  if (args !== undefined && request.resource.attributes !== undefined)
+    refuseContradiction(args, request.resource.attributes);
   return context.command(
     'authorize',
     logOf(context.caller, request.grantId),
@@ -59,6 +64,18 @@ const proofOf = (caller: Caller) =>
   caller.kind === 'run'
     ? { vouched: false as const, ...(caller.jkt ? { jkt: caller.jkt } : {}) }
     : { vouched: true as const };
+
+/** The detail names both places and neither value, which may be secret. */
+function refuseContradiction(args: Record<string, unknown>, attributes: Record<string, Attribute>): void {
+  const found = contradictionIn(args, attributes);
+  if (!found) return;
+  throw new Refused(
+    'ATTRIBUTE_CONTRADICTS_ARGS',
+    `resource.attributes.${clip(found.attribute)} states another value than action.args.${clip(found.argument)}; ` +
+      'state what the call really contains, or leave the attribute out',
+  );
+}
+const clip = (name: string): string => (name.length > 60 ? `${name.slice(0, 60)}…` : name);
 
 function digestOf(args: Record<string, unknown>): string {
   try {

@@ -37,6 +37,17 @@ describe('GrantTokens.mint', () => {
     await expect(jwtVerify(token, PUBLIC_KEY, { currentDate: new Date(NOW) })).resolves.toBeDefined();
   });
 
+  it('leaves the former token of a renewed lease its own end', async () => {
+    const clock = { now: NOW };
+    const tokens = tokensAt(clock);
+    const former = await tokens.mint('default', ...granted({ ttlMs: HOUR }));
+    const renewed = await tokens.mint('default', ...granted({ ttlMs: 2 * HOUR }));
+    expect((await tokens.verify(former)).grantId).toBe((await tokens.verify(renewed)).grantId);
+    clock.now = NOW + HOUR;
+    await expect(tokens.verify(former)).rejects.toThrow('not valid');
+    expect((await tokens.verify(renewed)).grantId).toBe(GRANT_ID);
+  });
+
   it('names the delegating run in act and the bound key in cnf', async () => {
     const token = await tokensAt({ now: NOW }).mint('default', ...granted({ parentRunId: PARENT_ID, jkt: JKT }));
     expect(decodeJwt(token)).toMatchObject({ act: { sub: PARENT_ID }, cnf: { jkt: JKT } });

@@ -134,6 +134,31 @@ describe('AuthzenController: a malformed or misplaced request for a dry run', ()
   });
 });
 
+describe('AuthzenController: a property that contradicts the argument of the same name', () => {
+  const contradicting: Json = {
+    ...ONE,
+    action: { name: 'repo.read', properties: { args: { amount: 41 } } },
+    resource: { type: 'repo', id: 'acme/x', properties: { amount: 42 } },
+  };
+
+  it('is refused with both places, without their values, and nothing is charged', async () => {
+    for (const context of [{}, { dryRun: true }]) {
+      const refused = await evaluation({ ...contradicting, context }).catch((error: unknown) => error);
+      expect(refused).toMatchObject({
+        code: 'ATTRIBUTE_CONTRADICTS_ARGS',
+        detail: expect.stringMatching(/^resource\.attributes\.amount .* action\.args\.amount(?!.*4[12])/),
+      });
+    }
+  });
+
+  it('denies its item of several', async () => {
+    expect(await evaluations({ evaluations: [contradicting, ONE] })).toMatchObject({
+      charged: 1,
+      decisions: [false, true],
+    });
+  });
+});
+
 describe('AuthzenController: a dry run', () => {
   it('is counted by tenant and decision; a charged evaluation is not', async () => {
     const count = async (): Promise<number> =>

@@ -1,14 +1,15 @@
 import type { Reason } from '@bailiwick/contracts/reason';
-import { DIMENSIONS } from '@bailiwick/contracts/grants/grant';
+import { DIMENSIONS, OPTIONAL_DIMENSIONS } from '@bailiwick/contracts/grants/grant';
 import { allReasons, withReasons } from './reasons';
 
+const EVERY = DIMENSIONS.filter((name) => !OPTIONAL_DIMENSIONS.some((each) => each === name));
 const budget: Reason = { rule: 'budget', outcome: 'deny', message: 'used up "to the last"' };
 
 describe('allReasons', () => {
-  it('returns every dimension, including those without an objection', () => {
-    expect(allReasons([]).map(({ rule }) => rule)).toEqual(DIMENSIONS);
+  it('returns every dimension that each grant has, including those without an objection', () => {
+    expect(allReasons([]).map(({ rule }) => rule)).toEqual(EVERY);
     expect(allReasons([budget])[0]).toBe(budget);
-    expect(allReasons([budget])).toHaveLength(DIMENSIONS.length);
+    expect(allReasons([budget])).toHaveLength(EVERY.length);
   });
 });
 

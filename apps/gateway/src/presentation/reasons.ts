@@ -1,13 +1,15 @@
-import { DIMENSIONS } from '@bailiwick/contracts/grants/grant';
+import { DIMENSIONS, OPTIONAL_DIMENSIONS } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
 
-const AGREES: readonly Reason[] = DIMENSIONS.map((rule) => ({
+const OPTIONAL: ReadonlySet<string> = new Set(OPTIONAL_DIMENSIONS);
+
+const AGREES: readonly Reason[] = DIMENSIONS.filter((name) => !OPTIONAL.has(name)).map((rule) => ({
   rule,
   outcome: 'permit',
   message: 'within the limit of every grant of the chain',
 }));
 
-/** Completes the stored objections with a reason for each dimension that did not object. */
+/** Completes the stored objections with a reason for each dimension of every grant that did not object. */
 export function allReasons(objections: readonly Reason[]): readonly Reason[] {
   if (objections.length === 0) return AGREES;
   const objecting = new Set(

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { SearchModule } from '../search/search.module';
 import { RunsController } from './runs.controller';
 import { GrantsController } from './grants.controller';
+import { LeasesController } from './leases.controller';
 
-@Module({ imports: [SearchModule], controllers: [RunsController, GrantsController] })
+@Module({ imports: [SearchModule], controllers: [RunsController, GrantsController, LeasesController] })
 export class RunsModule {}

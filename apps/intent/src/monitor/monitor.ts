@@ -67,7 +67,8 @@ export class Monitor {
     if (event.type === 'PayloadsErased') return this.erased(event.data);
     const tree = this.treeOf(event);
     if (!tree) return;
-    if (event.type === 'GrantIssued')
+    if (event.type === 'GrantRenewed' && event.runId === tree.rootRunId) tree.until = Date.parse(event.data.until);
+    if (event.type === 'GrantIssued' || event.type === 'GrantNarrowed')
       this.issued(
         event.grantId ?? '',
         event.runId ?? '',

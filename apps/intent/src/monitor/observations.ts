@@ -29,7 +29,8 @@ export function observationOf(event: Event, payload: Payload): Observation | und
         purpose: text(payload, 'purpose'),
         task: text(payload, 'task'),
       };
-    case 'GrantIssued': {
+    case 'GrantIssued':
+    case 'GrantNarrowed': {
       const { onDrift, delegatedSources } = event.data.limits.purpose;
       return { type: 'granted', runId, delegatedSources, thresholds: [onDrift.stepUpAt, onDrift.suspendAt] };
     }

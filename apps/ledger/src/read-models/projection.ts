@@ -63,6 +63,7 @@ export function itemsOf(state: LogState, event: Event): ItemRow[] {
   return [
     ...[...runs].map((each) => runRow(state, each, event)),
     ...[...new Set([...touched(state, event), ...below])].map((grant) => grantRow(state, grant, event)),
+    ...stillCounted(state, event),
     ...others,
   ];
 }
@@ -116,12 +117,24 @@ function grantRow(state: LogState, grant: GrantNode, { log, position: updated, t
   };
 }
 
-/** Returns the rows of ended grants that count the outcome of a call that was in flight when they ended. */
+/**
+ * Returns the rows of ended grants that count the outcome of a call that was in flight when they ended, or that a lease
+ * below returns what was set aside for it.
+ */
 function stillCounted(state: LogState, event: Event): ItemRow[] {
-  if (!OUTCOMES.has(event.type)) return [];
+  const returns = RETURNS.has(event.type) && state.grants.get(event.grantId ?? '')?.limits.budget.reserve;
+  if (!OUTCOMES.has(event.type) && !returns) return [];
   const chain = chainOf(state, event.grantId ?? '') ?? [];
-  return chain.filter(({ status }) => !isOpen(status)).map((grant) => grantRow(state, grant, event));
+  const ended = chain.filter(({ id, status }) => !isOpen(status) && !(returns && id === event.grantId));
+  return ended.map((grant) => grantRow(state, grant, event));
 }
+
+const RETURNS: ReadonlySet<Event['type']> = new Set([
+  'GrantRevoked',
+  'GrantExpired',
+  'GrantExhausted',
+  'RunCompleted',
+] as const);
 
 /** Returns the grant of an event, and its parent if that counts a new child. */
 function touched(state: LogState, event: Event): GrantNode[] {

@@ -20,7 +20,7 @@ function actionView({ data, type, ...event }: Decided, state: LogState) {
   const { verb, tool, resource, effect, risk, labels, reasons, charge, agentClass, approvalId, parentActionId } = data;
   const { actionId: id, grantId, runId, treeId, time, position } = event;
   const decision = DECISION[type];
-  const { cost } = charge;
+  const { cost, units } = charge;
   return {
     id,
     grantId,
@@ -38,6 +38,7 @@ function actionView({ data, type, ...event }: Decided, state: LogState) {
     labels,
     reasons,
     cost,
+    ...(units === undefined ? {} : { units }),
     time,
     position,
     ...importedAt(state, position),

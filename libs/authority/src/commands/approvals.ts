@@ -11,6 +11,9 @@ import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } fr
 import { mayPassOn } from './grants/delegate';
 import { narrowed } from './grants/escalation';
 import { lessThan } from './grants/less';
+import { cannotSetAside } from '../state/reserves';
+import { SET_ASIDE_DETAIL } from './grants/delegate';
+import { narrowedAbove } from './grants/bounds';
 import { widerThan } from './grants/run';
 import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
 
@@ -106,6 +109,12 @@ function approveGrant(
     const blocked = chain && blockedInChain(state, chain, now);
     // a suspended grant is resumed first, since the grant that replaces it would not be suspended
     if (!chain || blocked) return notLive(chain, blocked);
+    if ((state.narrowed.get(approval.supersedes)?.position ?? -1) > approval.position) {
+      return refuse(
+        'APPROVAL_NOT_USABLE',
+        `grant ${approval.supersedes} was narrowed after the request; deny this request and have a new one made`,
+      );
+    }
     if (current(state, approval.supersedes)?.id !== approval.supersedes) {
       return refuse(
         'APPROVAL_NOT_USABLE',
@@ -118,13 +127,20 @@ function approveGrant(
   const notPassed =
     parent && approval.supersedes === undefined ? childRefusal(state, approval, parent, now) : undefined;
   if (notPassed) return notPassed;
-  const tooWide = parent ? widerThan(limits, parent.limits) : [];
+  const above = parent && chainOf(state, parent.id);
+  const bounds = parent ? [parent.limits, ...narrowedAbove(state, above ?? [])] : [];
+  const tooWide = bounds.flatMap((bound) => widerThan(limits, bound));
   if (tooWide.length > 0)
     return refuse(
       'GRANT_WIDENS_PARENT',
       'the limits exceed the current ones of the parent; deny this request',
       tooWide,
     );
+
+  const old = approval.supersedes === undefined ? undefined : state.grants.get(approval.supersedes);
+  const short = above ? cannotSetAside(above, limits.budget, old) : [];
+  if (short.length > 0)
+    return refuse('BUDGET_EXHAUSTED', `the budget ${SET_ASIDE_DETAIL}; approve it later, or deny it`, short);
 
   const { treeId, runId } = approval;
   const run = state.runs.get(runId);

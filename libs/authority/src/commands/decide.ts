@@ -5,11 +5,14 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';
 import { decideApproval } from './approvals';
 import { authorize } from './actions/authorize-action';
+import { removeTenantBudget, setTenantBudget } from './budgets';
 import { delegate } from './grants/delegate';
 import { endSending } from './actions/end-sending';
 import { erase } from './erase';
 import { recordDrift, resume, revokeGrant, suspend } from './grants/grant';
+import { narrow } from './grants/narrow';
 import { openRun } from './grants/open-run';
+import { renew } from './grants/renew';
 import { liftQuarantine, revokeSelector } from './revoke';
 import { completeRun, escalate } from './grants/run';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
@@ -31,9 +34,13 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   decideApproval,
   suspend,
   resume,
+  renew,
+  narrow,
   revokeGrant,
   revokeSelector,
   liftQuarantine,
+  setTenantBudget,
+  removeTenantBudget,
   erase,
   setAsideEvent,
   recordDrift,

@@ -39,7 +39,13 @@ const ALWAYS: ReadonlySet<CommandType> = new Set<CommandType>([
   'tick',
 ]);
 /** Commands for fully readable trees of a log in doubt: those that can only end or charge them. */
-const IN_DOUBT: ReadonlySet<CommandType> = new Set<CommandType>(['suspend', 'completeRun', 'settle', 'recordDrift']);
+const IN_DOUBT: ReadonlySet<CommandType> = new Set<CommandType>([
+  'suspend',
+  'narrow',
+  'completeRun',
+  'settle',
+  'recordDrift',
+]);
 
 export const setAsideRefusal = (position: number): Refusal => ({
   code: 'TREE_SET_ASIDE',

@@ -1,14 +1,15 @@
 import { actionsLimit, MODES, type ActionsLimit, type Mode } from '@bailiwick/contracts/grants/grant';
-import type { Dimension } from './dimension';
+import type { ActionFacts, Dimension, Verdict } from './dimension';
 import { allowance, includes, type Work } from '../matching/inclusion';
 import { matchesVerb, verbSegments } from '../matching/verbs/verb';
 import { clip, listed, shown } from '../presentation/text';
 import { deny, PERMIT, sorted, stepUp, Wider } from './verdict';
 
 /** Ranks a mode; an unknown mode ranks below all. */
-const rank = (mode: Mode): number => MODES.indexOf(mode);
+export const rank = (mode: Mode): number => MODES.indexOf(mode);
 
-const inside = (patterns: readonly string[], pattern: string, work?: Work): boolean =>
+/** Reports whether some of the patterns match every verb that a pattern matches. */
+export const inside = (patterns: readonly string[], pattern: string, work?: Work): boolean =>
   includes(patterns.map(verbSegments), verbSegments(pattern), work);
 
 /**
@@ -59,7 +60,7 @@ export const actions: Dimension<ActionsLimit> = {
     return wider.result();
   },
   admits(limit, action) {
-    const { verb, effect } = action;
+    const { verb } = action;
     const denied = limit.deny.find((pattern) => matchesVerb(pattern, verb));
     if (denied !== undefined) {
       return deny('ACTION_DENIED', `${verb} is denied by ${denied}`, {
@@ -75,19 +76,7 @@ export const actions: Dimension<ActionsLimit> = {
         actual: verb,
       });
     }
-    if (effect === 'read' ? rank(limit.mode) >= 0 : limit.mode === 'execute') return PERMIT;
-    if (limit.mode === 'propose') {
-      return stepUp('MODE_PROPOSES', `the lease may only propose ${verb}; a person decides`, {
-        path: 'actions.mode',
-        limit: limit.mode,
-        actual: effect,
-      });
-    }
-    return deny('MODE_TOO_LOW', `the lease may only read (mode ${clip(limit.mode)}), and ${verb} counts as ${effect}`, {
-      path: 'actions.mode',
-      limit: limit.mode,
-      actual: effect,
-    });
+    return admitsInMode(limit.mode, action, 'actions.mode');
   },
   describe(limit) {
     const never = limit.deny.length > 0 ? `; never ${listed(limit.deny, '', DESCRIBED)}` : '';
@@ -95,7 +84,17 @@ export const actions: Dimension<ActionsLimit> = {
   },
 };
 
-const MODE_TEXT: Record<Mode, string> = {
+/** Decides an action by the mode alone. */
+export function admitsInMode(mode: Mode, { verb, effect }: ActionFacts, path: string): Verdict {
+  if (effect === 'read' ? rank(mode) >= 0 : mode === 'execute') return PERMIT;
+  const evidence = { path, limit: mode, actual: effect };
+  if (mode === 'propose')
+    return stepUp('MODE_PROPOSES', `the lease may only propose ${verb}; a person decides`, evidence);
+  const message = `the lease may only read (mode ${clip(mode)}), and ${verb} counts as ${effect}`;
+  return deny('MODE_TOO_LOW', message, evidence);
+}
+
+export const MODE_TEXT: Record<Mode, string> = {
   draft: ', only to read',
   propose: ', to read, and to propose all else',
   execute: '',

@@ -3,6 +3,8 @@ import type { Dimension, Violation } from './dimension';
 import { actions } from './actions';
 import { budget } from './budget';
 import { delegation } from './delegation';
+import { deny } from './denied-pairs';
+import { permissions } from './permissions';
 import { posture } from './posture';
 import { purpose } from './purpose';
 import { resources } from './resources';
@@ -16,6 +18,8 @@ const TABLE: { readonly [K in DimensionName]: Dimension<Limits[K]> } = {
   purpose,
   actions,
   resources,
+  permissions,
+  deny,
   budget,
   delegation,
   risk,
@@ -51,10 +55,12 @@ export function attenuatesAll(child: Limits, parent: Limits, effort?: number): V
 
 /** Returns the tighter of both limits in every dimension: admits only actions that both admit. */
 export function meetAll(a: Limits, b: Limits): Limits {
-  return Object.fromEntries(DIMENSIONS.map((name) => [name, dimensionOf(name).meet(a[name], b[name])])) as Limits;
+  const met = DIMENSIONS.map((name) => [name, dimensionOf(name).meet(a[name], b[name])] as const);
+  return Object.fromEntries(met.filter(([, limit]) => limit !== undefined)) as Limits;
 }
 
-/** Describes each dimension in one sentence, for consent cards and receipts. */
+/** Describes each dimension that is limited in one sentence, for consent cards and receipts. */
 export function describeAll(limits: Limits): { dimension: DimensionName; text: string }[] {
-  return DIMENSIONS.map((name) => ({ dimension: name, text: dimensionOf(name).describe(limits[name]) }));
+  const held = DIMENSIONS.filter((name) => limits[name] !== undefined);
+  return held.map((name) => ({ dimension: name, text: dimensionOf(name).describe(limits[name]) }));
 }

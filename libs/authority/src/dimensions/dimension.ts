@@ -22,6 +22,8 @@ export interface ActionFacts {
   };
   /** the reservation, in minor units per currency */
   readonly cost: Readonly<Record<string, number>>;
+  /** the reserved units, if it states any */
+  readonly units?: Readonly<Record<string, number>> | undefined;
   readonly agentClass: string;
   /** the posture that the acting run declared when it was opened */
   readonly declaredPosture: Posture;
@@ -40,11 +42,16 @@ export interface Usage {
   readonly reserved: Consumed;
   /** one entry per `limits.budget.windows` entry, same order */
   readonly windows: readonly WindowUsage[];
+  /** one entry per scope of the lease (`state/scopes.ts`), same order */
+  readonly scopes?: readonly Consumed[];
 }
 
-/** A rolling window in buckets of per/256; a bucket counts until its newest entry has left the window. */
+/**
+ * A rolling window in buckets of per/256; a bucket counts until its newest entry has left the window. A calendar window has
+ * one bucket, its newest period, with its end.
+ */
 export interface WindowUsage {
-  readonly buckets: readonly { readonly start: number; readonly used: Consumed }[];
+  readonly buckets: readonly { readonly start: number; readonly end?: number; readonly used: Consumed }[];
 }
 
 /** What a decision knows about one grant of the chain in addition to its limits. */

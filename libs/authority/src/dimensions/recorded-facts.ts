@@ -17,6 +17,7 @@ export function recordedFacts(
     stated: data.stated,
     resource: { type, id, attributes },
     cost: data.charge.cost,
+    units: data.charge.units,
     agentClass: agent.class,
     declaredPosture: agent.posture ?? {},
     currentPosture: data.posture,

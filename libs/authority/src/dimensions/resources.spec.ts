@@ -41,6 +41,17 @@ describe('resources', () => {
     [[but('**', 'team:alpha/**')], 'team:beta/x', {}, 'permit'],
     [[but('**', 'stra\u00dfe/**')], 'STRASSE/x', {}, NO],
     [[but('src/**', '**/.env', '**/*/.env')], 'src/app/.env', {}, NO],
+    [[on('docs/*.md')], 'docs/intro.md', {}, 'permit'],
+    [[on('docs/*.md')], 'docs/intro.MD', {}, NO],
+    [[but('**', '**/*.pem')], 'keys/A.PEM.', {}, NO],
+    [[on('**')], '/etc/hosts', {}, NO],
+    [[on('**')], 'https://example.com/x', {}, NO],
+    [[on('/**')], '/etc/hosts', {}, 'permit'],
+    [[on('/**')], 'etc/hosts', {}, NO],
+    [[but('/**', '/admin/**')], '/ADMIN/x', {}, NO],
+    [[but('/**', 'admin/**')], '/admin/x', {}, 'permit'], // refused when it is issued: it leaves out nothing
+    [[on('https://**')], 'http://example.com/x', {}, NO],
+    [[but('https://*.example.com/**', 'https://admin.example.com/**')], 'https://admin.example.com/x', {}, NO],
   ])('answers under %j for %s with attributes %j: %s', (limit, id, attributes, verdict) => {
     expect(ask(limit, id, attributes as Record<string, string>)).toBe(verdict);
   });
@@ -76,6 +87,20 @@ describe('resources', () => {
     [[on('src/**')], [but('src/**', 'src/secret/**'), on('src/secret/**')], true], // src/SECRET is in neither
     [[on('src/1/**')], [but('src/**', 'src/*/a'), on('src/*/*')], false], // a union
     [[on('src/**')], [but('src/**', 'src/secret/**'), on('src/secret/**', inside)], true],
+    [[on('docs/*.md')], [on('docs/**')], false],
+    [[on('docs/*.md')], [on('docs/*.txt')], true],
+    [[on('docs/*')], [but('docs/*', 'docs/*.key')], true],
+    [[but('docs/*', 'docs/*.KEY')], [but('docs/*', 'docs/*.key')], false],
+    [[on('/a')], [on('**')], true],
+    [[on('a')], [on('/**')], true],
+    [[on('/a/**')], [on('/**')], false],
+    [[on('/**')], [on('/'), on('/*/**')], false],
+    [[on('https://a/**')], [on('**'), on('/**'), on('http://**')], true],
+    [[on('https://**')], [on('https://*'), on('https://*/*/**')], false],
+    [[on('https://api.example.com/**')], [on('https://*.example.com/**')], false],
+    [[on('https://example.com/**')], [on('https://*.example.com/**')], true],
+    [[on('https://a/**')], [but('https://**', 'http://a/**')], false],
+    [[on('https://a/**')], [but('https://**', 'https://a/b')], true],
     // a union across conditions is refused even if it would cover
     [
       [on('a', inside)],

@@ -1,7 +1,9 @@
 import { resourcesLimit, type ResourcesLimit, type Selector } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Dimension } from './dimension';
-import { allowance, areApart, covers, folded, type Region, type Work } from '../matching/inclusion';
+import { isLeftOut } from '../matching/exception';
+import { allowance, areApart, covers, type Region, type Work } from '../matching/inclusion';
+import { pathOf } from '../matching/name-forms';
 import { matchesPath } from '../matching/pattern';
 import { clip, listed, sentence, shown } from '../presentation/text';
 import { conditionAllowance, implies } from './conditions/inclusion';
@@ -20,7 +22,7 @@ import { deny, PERMIT, sorted, stepUp, TOO_INTRICATE, Wider } from './verdict';
 export const resources: Dimension<ResourcesLimit> = {
   name: 'resources',
   schema: resourcesLimit,
-  unlimited: [{ type: '*', match: '**' }],
+  unlimited: ['**', '/**', 'http://**', 'https://**'].map((match) => ({ type: '*', match })),
   /** Meets pair by pair if one path lies inside the other; paths that only overlap are left out. */
   meet: (a, b) => distinct(a.flatMap((x) => b.flatMap((y) => meetSelectors(x, y)))),
   attenuates(child, parent, effort) {
@@ -69,7 +71,7 @@ export const resources: Dimension<ResourcesLimit> = {
 /** A consent card lists more values than a refusal. */
 const DESCRIBED = 32;
 
-const isOfType = (type: string, selector: Selector): boolean => selector.type === '*' || selector.type === type;
+export const isOfType = (type: string, selector: Selector): boolean => selector.type === '*' || selector.type === type;
 
 function holds(selector: Selector, attributes: Attributes): boolean {
   return Object.entries(selector.where ?? {}).every(([name, condition]) => satisfies(condition, own(attributes, name)));
@@ -85,39 +87,47 @@ function contradicts(selector: Selector, attributes: Attributes): boolean {
 }
 
 /** Reads an own member, never an inherited one: an attribute may be called `constructor`. */
-function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+export function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return record && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-interface Effort {
+/** The remaining work of comparing selectors. */
+export interface Effort {
   readonly paths: Work;
   readonly conditions: Work;
 }
 
-function inside(parents: readonly Selector[], child: Selector, work: Effort): boolean {
-  const path = child.match.split('/');
+/** Reports whether one selector lies inside others. */
+export function inside(parents: readonly Selector[], child: Selector, work: Effort): boolean {
+  const path = pathOf(child.match);
   const covering = parents.filter(
     (parent) =>
       isOfType(child.type, parent) &&
-      !areApart(parent.match.split('/'), path) &&
+      pathOf(parent.match).form === path.form &&
+      !areApart(pathOf(parent.match).segments, path.segments) &&
       conditionsImply(child, parent, work.conditions),
   );
   return pathInside(covering, child, work.paths);
 }
 
+/** Patterns of another form share no name with the child. */
 const pathInside = (parents: readonly Selector[], child: Selector, work?: Work): boolean =>
-  covers(parents.map(regionOf), regionOf(child), work);
+  covers(
+    parents.filter((parent) => pathOf(parent.match).form === pathOf(child.match).form).map(regionOf),
+    regionOf(child),
+    work,
+  );
 
-const regionOf = ({ match, except }: Selector): Region => ({
-  match: match.split('/'),
-  except: except?.map((each) => each.split('/')),
-});
+/** Returns the region of a selector; an exception of another form leaves out nothing of it. */
+function regionOf({ match, except }: Selector): Region {
+  const { form, segments } = pathOf(match);
+  const own = except?.map(pathOf).filter((each) => each.form === form);
+  return { match: segments, except: own?.map((each) => each.segments) };
+}
 
 /** Reports whether a selector covers a name, whatever its type and conditions. */
-export const matches = ({ match, except = [] }: Selector, id: string): boolean =>
-  matchesPath(match, id) && !except.some((each) => matchesPath(foldedPath(each), foldedPath(id)));
-
-const foldedPath = (path: string): string => path.split('/').map(folded).join('/');
+export const matches = ({ match, except }: Selector, id: string): boolean =>
+  matchesPath(match, id) && (except === undefined || !isLeftOut(except, id));
 
 function conditionsImply(child: Selector, parent: Selector, work: Work): boolean {
   return Object.entries(parent.where ?? {}).every(([name, wide]) => {
@@ -173,7 +183,7 @@ const describeConditions = (selector: Selector): string =>
   sentence(Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)));
 
 /** Describes a selector, e.g. `repo acme/** except acme/secret where sensitivity is one of public, internal`. */
-function describeSelector(selector: Selector): string {
+export function describeSelector(selector: Selector): string {
   const conditions = describeConditions(selector);
   const match = selector.literal ? `${clip(selector.match)} (literally)` : clip(selector.match);
   const except = selector.except ? ` except ${listed(selector.except.map(quoted), '', DESCRIBED)}` : '';

@@ -1,8 +1,12 @@
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state/state';
+import { statesPeriods } from '../state/periods';
+import { applySlacks, slacksOf } from '../state/reserves';
+import { commitInScopes, reserveInScopes } from '../state/scopes';
 import { commit, reserve } from '../state/usage';
 import { useApproval } from './approval-events';
+import { draw, settleDrawn } from './budget-events';
 import { starts, startsSending, ends, endsSending } from './ended';
 import { CorruptLog, follows, isCountable, must, type Fold } from './follows';
 import { carried, label } from './labels';
@@ -17,7 +21,11 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   const leaf = chain[0] as GrantNode;
   follows(event.runId === leaf.runId && event.treeId === leaf.treeId, 'run and tree of its grant', event);
   follows(isCountable(data.charge), 'amounts that can be counted (I3)', event);
-  for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at);
+  follows(statesPeriods(chain, at, data.periods), 'the calendar periods of its leases', event);
+  const slacks = slacksOf(chain);
+  for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at, data.periods);
+  if (slacks) applySlacks(chain, slacks);
+  const covered = reserveInScopes(chain, data, data.charge);
   leaf.inFlight += 1;
   starts(state, leaf.treeId);
   const id = must(event.actionId, 'actionId', event);
@@ -38,8 +46,19 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     position: event.position,
     maySend: data.labels.some((each) => SENDS.has(each)) && data.charge.external === 0,
     callsAgent: data.resource.type === 'agent' ? data.resource.id : undefined,
+    purses: draw(state, event, at),
+    ...(covered ? { covered } : {}),
   };
   state.actions.set(id, action);
+  if (data.ends) {
+    follows(
+      data.ends.every((each) => chain.some((grant) => grant.id === each)),
+      'the leases of its chain',
+      event,
+    );
+    state.ends.set(id, data.ends);
+  }
+  if (state.denialStreaks.size > 0) state.denialStreaks.delete(leaf.runId);
   startsSending(state, action);
   state.deadlines.add({ at: outcomeUntil, kind: 'action', id });
   for (const each of carried(event)) label(state, event, each);
@@ -62,6 +81,7 @@ export const outcomeReportedLate: Fold<'OutcomeReportedLate'> = (state, event) =
   const settled = must(state.abandoned.get(id), 'action that was given up (I7)', event);
   follows(settled.latePosition === undefined && event.runId === settled.runId, 'the action that was given up', event);
   settled.latePosition = event.position;
+  state.ends.delete(id);
   for (const each of carried(event)) label(state, event, each);
 };
 
@@ -75,12 +95,17 @@ function settle(
   const action = must(state.actions.get(id), 'permit without an outcome (I7)', event);
   follows(event.runId === action.runId && isCountable(event.data.charge), 'the permit it is the outcome of', event);
   state.actions.delete(id);
+  if (status !== 'abandoned') state.ends.delete(id); // an abandoned action may still be reported as completed
   endsSending(state, action);
   const settled = { status, runId: action.runId, at, position: event.position, latePosition: undefined };
   (status === 'abandoned' ? state.abandoned : state.settled).set(id, settled);
   const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
+  const slacks = slacksOf(chain);
   for (const grant of chain)
     commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
+  if (slacks) applySlacks(chain, slacks);
+  if (action.purses !== undefined) settleDrawn(state, action, event.data.charge, at);
+  commitInScopes(chain, action.covered, action.charge, event.data.charge);
   (chain[0] as GrantNode).inFlight -= 1;
   ends(state, action.treeId);
   for (const each of carried(event)) label(state, event, each);

@@ -1,6 +1,7 @@
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { GrantStatus } from '@bailiwick/contracts/grants/grant';
-import type { GrantNode, LogState, RunNode } from '../state/state';
+import { giveBack } from '../state/reserves';
+import { chainOf, type GrantNode, type LogState, type RunNode } from '../state/state';
 import { ends, isGoing } from './ended';
 import { follows, grantOf, runOf, type Fold } from './follows';
 
@@ -46,8 +47,12 @@ function endGrant(
   endRun(state, runOf(state, event), status as 'revoked' | 'expired' | 'exhausted', at, says);
 }
 
-/** Closes a grant. It stays as a record until its tree is forgotten, but can no longer act (I2). */
+/**
+ * Closes a grant. It stays as a record until its tree is forgotten, but can no longer act (I2). The
+ * unused part of its reserve returns to its ancestors; the part of its calls in flight stays until they settle (I3).
+ */
 function close(state: LogState, grant: GrantNode, status: GrantStatus, at: number, reason: string): void {
+  if (grant.usage.aside !== undefined) giveBack(chainOf(state, grant.id) ?? [grant]);
   grant.status = status;
   grant.endedAt = at;
   grant.endReason = reason;
@@ -60,6 +65,7 @@ export function endRun(state: LogState, run: RunNode, status: RunNode['status'],
     ends(state, run.treeId);
     state.openChildren.ended(run);
   }
+  if (state.denialStreaks.size > 0) state.denialStreaks.delete(run.id);
   run.status = status;
   run.endedAt = at;
   run.endReason = reason;

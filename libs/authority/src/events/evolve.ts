@@ -11,12 +11,14 @@ import {
   actionPermitted,
   outcomeReportedLate,
 } from './action-events';
+import { tenantBudgetRemoved, tenantBudgetSet } from './budget-events';
 import { actionStepUp, approvalExpired, approvalGiven, approvalRequested } from './approval-events';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './endings';
 import { forgetEnded, isLate, compactLists, touch } from './ended';
 import { CorruptLog, must, type Fold } from './follows';
 import { eventSetAside } from './set-aside';
 import { grantIssued, grantResumed, grantSuspended } from './grant-events';
+import { grantNarrowed, grantRenewed } from './lease-changes';
 import { refused } from './labels';
 import { driftScored, runOpened } from './run-events';
 import { chargeRefusal, forgetRefusals } from '../commands/refusal-budgets';
@@ -32,6 +34,8 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   GrantIssued: grantIssued,
   GrantSuspended: grantSuspended,
   GrantResumed: grantResumed,
+  GrantRenewed: grantRenewed,
+  GrantNarrowed: grantNarrowed,
   GrantSuperseded: grantSuperseded,
   GrantRevoked: grantRevoked,
   GrantExpired: grantExpired,
@@ -50,6 +54,8 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   OutcomeReportedLate: outcomeReportedLate,
   RevocationRuleAdded: (state, event, at) => state.rules.add(ruleOf(event.data, event.position, at)),
   QuarantineLifted: (state, event, at) => state.rules.lift(event.data.revocationId, event.position, at),
+  TenantBudgetSet: tenantBudgetSet,
+  TenantBudgetRemoved: tenantBudgetRemoved,
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,
@@ -104,7 +110,7 @@ function follow(state: LogState, event: Event): number {
   if (!isLate(state, event) && !isPassedOver(state, event)) fold(state, event, at);
   if (isNextTurn(before, at)) {
     forget(state.settled, at - LIMITS.settledMs);
-    forget(state.abandoned, at - LIMITS.lateOutcomeMs);
+    forget(state.abandoned, at - LIMITS.lateOutcomeMs, state.ends);
   }
   dropEnded(state);
   return at;
@@ -117,11 +123,12 @@ export function dropEnded(state: LogState): void {
 }
 
 /** Reports whether a deadline is pending. Nothing expires in a tree that is set aside: it waits and may do nothing. */
-function isPending(state: LogState, { kind, id }: Deadline): boolean {
+function isPending(state: LogState, { at, kind, id }: Deadline): boolean {
   switch (kind) {
     case 'grant': {
       const grant = state.grants.get(id);
-      return isOpen(grant?.status ?? 'expired') && !asideBy(state, grant?.treeId);
+      // a renewal or a narrowing moved the end of the lease
+      return isOpen(grant?.status ?? 'expired') && grant?.expiresAt === at && !asideBy(state, grant.treeId);
     }
     case 'approval': {
       const approval = state.approvals.get(id);
@@ -156,9 +163,14 @@ const isNextTurn = (before: number, at: number): boolean =>
 const FORGET_EVERY_MS = 1_000;
 
 /** Forgets the oldest entries: maps keep the order of insertion, which is the order of time. */
-function forget(map: Map<string, CommandNode | SettledNode>, before: number): void {
+function forget(
+  map: Map<string, CommandNode | SettledNode>,
+  before: number,
+  about?: Map<string, readonly string[]>,
+): void {
   for (const [id, node] of map) {
     if (node.at >= before) return;
     map.delete(id);
+    about?.delete(id);
   }
 }

@@ -27,8 +27,9 @@ export function follows(holds: boolean, what: string, event: Event): void {
 }
 
 /** I3: checks for negative, non-finite and unsafe numbers, which would release usage that never existed. */
-export function isCountable({ cost, ...counts }: Consumed): boolean {
-  return [...Object.values(counts), ...Object.values(cost)].every((each) => Number.isSafeInteger(each) && each >= 0);
+export function isCountable({ cost, units, ...counts }: Consumed): boolean {
+  const all = [...Object.values(counts), ...Object.values(cost), ...(units === undefined ? [] : Object.values(units))];
+  return all.every((each) => Number.isSafeInteger(each) && each >= 0);
 }
 
 /** Returns the run of an event, and checks that it is in the event's tree. */

@@ -1,7 +1,8 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
-import { current, type GrantNode, type LogState, type RunNode } from '../state/state';
-import { carryUsage, emptyUsage } from '../state/usage';
+import { setAside } from '../state/reserves';
+import { chainOf, current, type GrantNode, type LogState, type RunNode } from '../state/state';
+import { usageFor } from '../state/scopes';
 import { useApproval } from './approval-events';
 import { isGoing, join } from './ended';
 import { isOpen } from './endings';
@@ -24,7 +25,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
     issuedAt: at,
     position: event.position,
     supersedes: data.supersedes,
-    usage: old ? carryUsage(old.usage, old.limits.budget, data.limits.budget) : emptyUsage(data.limits.budget),
+    usage: usageFor(data.limits, old),
     status: 'active',
     supersededBy: undefined,
     children: old?.children ?? 0,
@@ -42,7 +43,11 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   follows(isGoing(run.status), 'a run that has not ended', event);
   // a child that waited for an approval was counted when it was requested
   if (!old && parent && data.approvalId === undefined) parent.children += 1;
+  if (parent && (data.limits.budget.reserve || old?.usage.aside))
+    setAside(grant, must(chainOf(state, parent.id), 'chain of the parent', event), old);
   addGrant(state, grant);
+  const narrowed = old && state.narrowed.get(old.id);
+  if (narrowed) state.narrowed.set(grant.id, narrowed);
   join(state.trees.get(grant.treeId), 'grants', grant);
   run.grantId = grant.id;
   run.status = 'active';
@@ -74,8 +79,8 @@ export const grantSuspended: Fold<'GrantSuspended'> = (state, event) => {
 const isByRule = (code: string): boolean => code === 'OVERRUN' || code === 'DRIFT';
 
 /**
- * Resets the drift of a run that a person has resumed: they have reviewed it, so earlier scores no longer count. A run
- * that resumes what it suspended has reviewed nothing.
+ * Resets the drift and the denials of a run that a person has resumed: they have reviewed it, so earlier ones no longer
+ * count. A run that resumes what it suspended has reviewed nothing.
  */
 export const grantResumed: Fold<'GrantResumed'> = (state, event) => {
   const grant = grantOf(state, event);
@@ -85,7 +90,9 @@ export const grantResumed: Fold<'GrantResumed'> = (state, event) => {
   grant.endReason = undefined;
   run.status = 'active';
   state.heldByRun.delete(grant.id);
-  if (event.actor.kind !== 'run') run.drift = 0;
+  if (event.actor.kind === 'run') return;
+  run.drift = 0;
+  state.denialStreaks.delete(run.id);
 };
 
 function goingRunOf(state: LogState, event: Event): RunNode {

@@ -3,6 +3,7 @@ import { RULE_LABELS } from '@bailiwick/contracts/actions/trajectory';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { NewEvent } from '../commands/types';
 import type { LogState } from '../state/state';
+import { isOpen } from './endings';
 import { treeOf } from './follows';
 
 /** Remembers the first event of a tree that carried a label, for the sequence rules. */
@@ -39,4 +40,13 @@ export function deniesEscalation(event: Event | NewEvent): boolean {
 export function refused(state: LogState, event: EventOf<'ActionDenied' | 'DelegationRefused' | 'Refused'>): void {
   if (event.type === 'Refused' && event.treeId === undefined) return; // its target does not exist
   if (deniesEscalation(event)) label(state, event, 'denied:escalation');
+  if (event.type === 'ActionDenied') countDenial(state, event.runId ?? '');
+}
+
+/** Counts a denied decision of a run whose lease can be renewed, up to the number at which it no longer is. */
+function countDenial({ runs, grants, denialStreaks }: LogState, runId: string): void {
+  const grant = grants.get(runs.get(runId)?.grantId ?? '');
+  if (grant?.limits.time.renewUntil === undefined || !isOpen(grant.status)) return;
+  const streak = denialStreaks.get(runId) ?? 0;
+  if (streak < LIMITS.renewalDenials) denialStreaks.set(runId, streak + 1);
 }

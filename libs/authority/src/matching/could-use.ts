@@ -1,4 +1,4 @@
-import type { Limits } from '@bailiwick/contracts/grants/grant';
+import type { DeniedPair, Limits } from '@bailiwick/contracts/grants/grant';
 import { normalizeTool } from './tool-name';
 import { matchesVerb } from './verbs/verb';
 import { normalizeVerb } from './verbs/verb';
@@ -11,5 +11,14 @@ export function couldUse(limits: Limits, tool: string): boolean {
   const verb = normalizeVerb(normalizeTool(tool));
   if (!verb.ok) return false;
   const matches = (pattern: string) => matchesVerb(pattern, verb.value);
-  return limits.actions.allow.some(matches) && !limits.actions.deny.some(matches);
+  const { actions, permissions, deny = [] } = limits;
+  return (
+    actions.allow.some(matches) &&
+    !actions.deny.some(matches) &&
+    (permissions === undefined || permissions.some((entry) => entry.actions.some(matches))) &&
+    !deny.some((pair) => pair.actions.some(matches) && pair.resources.some(isEverything))
+  );
 }
+
+const isEverything = ({ type, match, where }: DeniedPair['resources'][number]): boolean =>
+  type === '*' && match === '**' && Object.keys(where ?? {}).length === 0;

@@ -109,9 +109,19 @@ describe('a resource pattern in the notation of another language', () => {
     expect(normalizePathPattern(match)).toEqual({ ok: true, value: match });
   });
 
-  it('is refused even with `literal` if its spelling is wrong or a wildcard is mixed with text', () => {
-    for (const match of ['src/*.ts', '../[x]', 'a//[x]', '/[x]', 'a/..;/b'])
+  it('is refused even with `literal` if its spelling is wrong or ** is mixed with text', () => {
+    for (const match of ['src/**.ts', '../[x]', 'a//[x]', '/[x]?', 'https://[x]/y', 'https://x/[y]?z', 'a/..;/b'])
       expect(normalizePathPattern(match, { literal: true }).ok).toBe(false);
+  });
+
+  it('keeps the meaning of * with `literal`, since no name contains it', () => {
+    const log = new TestLog();
+    const resources = [{ type: 'file', match: 'app/[id]/*.tsx', literal: true as const }];
+    const { grantId } = openTestRun(log, { ...ROOMY, resources });
+    const decided = (id: string) => act(log, grantId, 'file.read', { resource: { type: 'file', id } }).type;
+    expect(decided('app/[id]/page.tsx')).toBe('ActionPermitted');
+    expect(decided('app/[id]/page.css')).toBe('ActionDenied');
+    expect(decided('app/i/page.tsx')).toBe('ActionDenied');
   });
 
   it('is stored without `literal` if the pattern does not need it', () => {

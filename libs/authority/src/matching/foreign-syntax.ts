@@ -38,7 +38,7 @@ const IN_PATHS: readonly Notation[] = [
   { sign: /\?/, what: 'has a ?, which stands for no character here', instead: ONE_EACH },
   { sign: /\$/, what: 'has a $, which is neither a variable nor an anchor here', instead: 'write the value itself' },
   {
-    sign: /\.[+*]|(?:^|[^+])\+(?=\/|$)/,
+    sign: /\.\+|(?:^|\/)\.\*|(?:^|[^+])\+(?=\/|$)/,
     what: 'has a quantifier or a wildcard of another language',
     instead: 'write * for exactly one segment, or ** for any number',
   },

@@ -1,7 +1,12 @@
 import { LIMITS } from '@bailiwick/core/limits';
+import { canMeet, isGlob, matchesFoldedGlob, matchesGlob } from './glob';
 import { collapse } from './pattern';
+import { segmentClasses, type SegmentClass } from './segment-classes';
+import type { Work } from './work';
 
-/** The segments of a pattern: literals, `*` (exactly one), `**` (zero or more). */
+export type { Work };
+
+/** The segments of a pattern: literals, globs (`*.md`), `*` (exactly one), `**` (zero or more). */
 export type Segments = readonly string[];
 
 /**
@@ -24,10 +29,10 @@ export const includes = (parents: readonly Segments[], child: Segments, work?: W
 /**
  * Reports whether every name in `child` is in some of `parents`. A name has at least one segment. The result is exact for
  * unions too: [`a`] and [`a`, `*`, `**`] together cover [`a`, `**`], neither alone does. Both sides are automata over the
- * named segments plus one segment for all others; a reachable pair of states in which the child accepts and no parent does
- * is a counterexample. Without a counterexample it is inclusion. The work is bounded; beyond the bound the result is false
- * (I11): a delegation may be refused for being too intricate, and is never granted for it. Several comparisons of one
- * delegation share one allowance of work.
+ * named segments plus one segment for all others, and one for each class of segments that globs distinguish; a
+ * reachable pair of states in which the child accepts and no parent does is a counterexample. Without a counterexample it
+ * is inclusion. The work is bounded; beyond the bound the result is false (I11): a delegation may be refused for being
+ * too intricate, and is never granted for it. Several comparisons of one delegation share one allowance of work.
  * @see Hopcroft, Motwani, Ullman: Introduction to Automata Theory, §4.3 (emptiness of L(child) − L(parents))
  */
 export function covers(parents: readonly Region[], child: Region, work: Work = allowance()): boolean {
@@ -58,15 +63,11 @@ function differ(a: Segments, b: Segments): boolean {
   for (let i = 0; i < a.length && i < b.length; i++) {
     const [one, other] = [a[i], b[i]];
     if (one === '**' || other === '**') return false;
-    if (one !== other && one !== '*' && other !== '*') return true;
+    if (one !== other && one !== '*' && other !== '*' && !canMeet(one as string, other as string)) return true;
   }
   return false;
 }
 
-/** The remaining allowance: one unit for each step of one pattern by one segment. */
-export interface Work {
-  left: number;
-}
 export const allowance = (effort = 1): Work => ({ left: effort * LIMITS.inclusionWork });
 /** the cost of compiling, per segment */
 const COMPILING = 4;
@@ -79,7 +80,10 @@ interface Automaton {
   readonly deep: bigint;
   /** positions before a `**` that is the last token: any rest is matched */
   readonly rest: bigint;
+  /** positions before each literal, and before each glob */
   readonly literals: ReadonlyMap<string, bigint>;
+  /** positions before `*`, `**` or a glob */
+  readonly open: bigint;
 }
 
 /**
@@ -87,37 +91,41 @@ interface Automaton {
  * systems drop at its end: dots, spaces, and the names of a file's own streams. Folding twice changes nothing.
  */
 export function folded(text: string): string {
-  const lower = text.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
-  for (let fold = lower; ;) {
+  for (let fold = foldedLetters(text); ;) {
     const shorter = fold.replace(OWN_STREAM, '').replace(/[. ]+$/, '');
     if (shorter === '') return fold;
     if (shorter === fold) return fold;
     fold = shorter;
   }
 }
+/** Folds only case and compatibility forms. */
+export const foldedLetters = (text: string): string =>
+  text.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
 const OWN_STREAM = /:[^:]*:\$(?:data|index_allocation)$/;
 
 function compile(pattern: Segments): Automaton {
   // no two ** in a row, so that one step over a ** never leads to another
   const tokens = collapse(pattern);
-  let [wild, deep] = [0n, 0n];
+  let [wild, deep, open] = [0n, 0n, 0n];
   const literals = new Map<string, bigint>();
   tokens.forEach((token, i) => {
     const bit = 1n << BigInt(i);
     if (token === '**') deep |= bit;
+    if (token.includes('*')) open |= bit;
     if (token === '*' || token === '**') wild |= bit;
     else literals.set(token, (literals.get(token) ?? 0n) | bit);
   });
   const end = 1n << BigInt(tokens.length);
-  return { end, wild, deep, rest: deep & (end >> 1n), literals };
+  return { end, wild, deep, rest: deep & (end >> 1n), literals, open };
 }
 
 /** Adds the positions after each `**`, which may match no segment. */
 const closed = (pattern: Automaton, states: bigint): bigint => states | ((states & pattern.deep) << 1n);
 
-/** Returns the positions of a pattern after one more segment; `undefined` is a segment that it does not name. */
-function step(pattern: Automaton, states: bigint, segment: string | undefined): bigint {
-  const named = segment === undefined ? 0n : (pattern.literals.get(segment) ?? 0n);
+/** Returns the positions of a pattern after one more segment, which matches these literals and globs. */
+function step(pattern: Automaton, states: bigint, tokens: readonly string[]): bigint {
+  let named = 0n;
+  for (const token of tokens) named |= pattern.literals.get(token) ?? 0n;
   const stays = states & pattern.deep;
   const moves = states & (pattern.wild | named) & ~pattern.deep;
   return closed(pattern, stays | (moves << 1n));
@@ -126,11 +134,14 @@ function step(pattern: Automaton, states: bigint, segment: string | undefined): 
 interface CompiledRegion {
   readonly match: Automaton;
   readonly except: readonly Automaton[];
+  readonly hasGlobs: boolean;
 }
-const compileRegion = ({ match, except = [] }: Region): CompiledRegion => ({
-  match: compile(match),
-  except: except.map((each) => compile(each.map(folded))),
-});
+function compileRegion({ match, except = [] }: Region): CompiledRegion {
+  const own = compile(match);
+  const left = except.map((each) => compile(each.map(folded)));
+  const hasGlobs = [own, ...left].some(({ literals }) => [...literals.keys()].some(isGlob));
+  return { match: own, except: left, hasGlobs };
+}
 
 /** The positions in the patterns of a region. `match` is 0 if no longer name is in the region. */
 interface Positions {
@@ -143,17 +154,14 @@ const first = (region: CompiledRegion): Positions => ({
   except: region.except.map((each) => closed(each, 1n)),
 });
 
-/** A segment to distinguish: as it is spelled, and folded; undefined if no pattern names it so. */
-interface Letter {
-  readonly text: string | undefined;
-  readonly fold: string | undefined;
-}
+/** Segments to distinguish, by what matches them: `texts` as they are spelled, `folds` as they are folded. */
+type Letter = SegmentClass;
 
-function advance(region: CompiledRegion, at: Positions, { text, fold }: Letter): Positions {
+function advance(region: CompiledRegion, at: Positions, { texts, folds }: Letter): Positions {
   if (at.match === 0n) return at;
-  const except = region.except.map((each, i) => step(each, at.except[i] as bigint, fold));
+  const except = region.except.map((each, i) => step(each, at.except[i] as bigint, folds));
   const excludesRest = region.except.some((each, i) => ((except[i] as bigint) & each.rest) !== 0n);
-  return { match: excludesRest ? 0n : step(region.match, at.match, text), except };
+  return { match: excludesRest ? 0n : step(region.match, at.match, texts), except };
 }
 
 const accepts = ({ match, except }: CompiledRegion, at: Positions): boolean =>
@@ -176,7 +184,9 @@ function covered(parents: readonly CompiledRegion[], child: CompiledRegion, work
   const open = [start];
   for (let pair = open.pop(); pair; pair = open.pop()) {
     if (pair.parents.some((at, i) => acceptsRest(parents[i] as CompiledRegion, at))) continue;
-    for (const letter of lettersAt(pair, parents, child)) {
+    const letters = lettersAt(pair, parents, child, work);
+    if (!letters) return false;
+    for (const letter of letters) {
       const next = advance(child, pair.child, letter);
       if (next.match === 0n) continue;
       work.left -= cost;
@@ -200,15 +210,26 @@ const keyOf = (pair: Pair): string =>
     .map(({ match, except }) => [match, ...except].map((each) => each.toString(36)).join(','))
     .join(' ');
 
-/** Returns the segments to distinguish here: those named at the current positions, other spellings of them, and one other. */
-function lettersAt(pair: Pair, parents: readonly CompiledRegion[], child: CompiledRegion): Letter[] {
+/**
+ * Returns the segments to distinguish here: those named at the current positions, other spellings of them, the classes that
+ * globs distinguish, and one other; undefined if they are too many for the allowance.
+ */
+function lettersAt(
+  pair: Pair,
+  parents: readonly CompiledRegion[],
+  child: CompiledRegion,
+  work: Work,
+): Letter[] | undefined {
   const texts = new Set<string>();
   const folds = new Set<string>();
   const add = (to: Set<string>, { literals }: Automaton, at: bigint): void => {
     for (const [literal, mask] of literals) if ((mask & at) !== 0n) to.add(literal);
   };
   add(texts, child.match, pair.child.match);
-  if ((pair.child.match & child.match.wild) === 0n) return [...texts].map(spelled);
+  const isOpen = (pair.child.match & child.match.open) !== 0n;
+  if (!isOpen && !child.hasGlobs && !parents.some(({ hasGlobs }) => hasGlobs))
+    return [...texts].map((text) => spelled(text, [], []));
+  const own = isOpen ? texts : new Set(texts);
   child.except.forEach((each, i) => add(folds, each, pair.child.except[i] as bigint));
   pair.parents.forEach(({ match, except }, i) => {
     if (match === 0n) return;
@@ -217,15 +238,37 @@ function lettersAt(pair: Pair, parents: readonly CompiledRegion[], child: Compil
     parent.except.forEach((each, k) => add(folds, each, except[k] as bigint));
   });
   if (folds.has('')) texts.add(''); // only a forged pattern has a segment without text
+  const globs = [...texts].filter(isGlob);
+  const foldedGlobs = [...folds].filter(isGlob);
+  const named = [...own].filter((text) => !isGlob(text)).map((text) => spelled(text, globs, foldedGlobs));
+  if (!isOpen) return named;
   const others = [...folds].filter((fold) => fold !== ''); // every other text has a second spelling
-  return [
-    ...[...texts].map(spelled),
-    ...others.map((fold) => ({ text: undefined, fold })),
-    { text: undefined, fold: undefined },
-  ];
+  if (globs.length + foldedGlobs.length > 0) {
+    // a name that may be the only spelling of an exception inside a glob is a separate letter, and in no class
+    const apart = [...texts].filter((text) => !isGlob(text) && folds.has(folded(text)));
+    const classes = classesOf([...globs, ...apart], others, work);
+    return classes && [...named, ...classes.filter((each) => each.texts.every(isGlob))];
+  }
+  return [...named, ...others.map((fold) => ({ texts: [], folds: [fold] })), NO_NAMED];
 }
 
-const spelled = (text: string): Letter => ({ text, fold: folded(text) });
+const NO_NAMED: Letter = { texts: [], folds: [] };
+
+const spelled = (text: string, globs: readonly string[], foldedGlobs: readonly string[]): Letter => ({
+  texts: [text, ...globs.filter((glob) => matchesGlob(glob, text))],
+  folds: [folded(text), ...foldedGlobs.filter((glob) => matchesFoldedGlob(glob, foldedLetters(text)))],
+});
+
+/** The classes that were found under one allowance, by the patterns that distinguish them. */
+const FOUND = new WeakMap<Work, Map<string, readonly Letter[] | undefined>>();
+
+function classesOf(globs: readonly string[], folds: readonly string[], work: Work): readonly Letter[] | undefined {
+  const found = FOUND.get(work) ?? new Map<string, readonly Letter[] | undefined>();
+  FOUND.set(work, found);
+  const key = JSON.stringify([globs.toSorted(), folds.toSorted()]);
+  if (!found.has(key)) found.set(key, segmentClasses(globs, folds, work));
+  return found.get(key);
+}
 
 /** Reports whether some name matches both patterns. */
 export function overlaps(a: Segments, b: Segments): boolean {
@@ -243,7 +286,7 @@ export function overlaps(a: Segments, b: Segments): boolean {
         other !== undefined &&
         one !== '**' &&
         other !== '**' &&
-        (one === other || one === '*' || other === '*') &&
+        canMeet(one, other) &&
         from(i + 1, j + 1));
     known.set(key, result);
     return result;

@@ -1,4 +1,4 @@
-import type { Work } from './inclusion';
+import type { Work } from './work';
 
 /** A pattern of whole texts, by UTF-16 unit: literal characters, and `ANY` for any text, also none. */
 export type TextPattern = readonly (string | typeof ANY)[];

@@ -37,7 +37,6 @@ describe('names of secrets', () => {
   it.each([
     'config/.ｅnv',
     '.env.',
-    '.env::$DATA',
     '.envrc',
     'prod.env',
     '.kube/config',

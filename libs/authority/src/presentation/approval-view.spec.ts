@@ -1,4 +1,4 @@
-import { act, NO_ARGS, only, openTestRun, ROOMY, TestLog } from '../testing/harness';
+import { act, NO_ARGS, only, openTestRun, REF, ROOMY, TestLog } from '../testing/harness';
 import type { ApprovalNode, RunNode } from '../state/state';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
@@ -80,5 +80,42 @@ describe('the card of a call', () => {
     expect(row?.what).toBe('the same kind of call: http.post on “url example.com/hook”');
     log.now += 11 * 60_000;
     expect(cardOf(log, asked(log, grantId), { refused }).refusedBefore?.[0]?.what).toBe('exactly this');
+  });
+});
+
+describe('the card of a lease', () => {
+  const OPENED = { agent: { class: 'worker' }, principalRef: REF, purposeRef: REF };
+
+  it('names its permissions, and the pairs that it denies as what it may not do', () => {
+    const log = new TestLog();
+    const file = (match: string) => [{ type: 'file', match }];
+    const grant = {
+      permissions: [{ actions: ['file.read'], resources: file('docs/**') }],
+      deny: [{ actions: ['file.*'], resources: file('docs/secret/**') }],
+    };
+    const asks = only(log.do('openRun', { ...OPENED, grant, requireApproval: true }), 'ApprovalRequested');
+    const approval = log.state.approvals.get(asks.data.approvalId) as ApprovalNode;
+    const texts = { purpose: 'read', requestedBy: null, requestedByStatedBy: undefined };
+    const none = {
+      stepUp: undefined,
+      replaced: undefined,
+      args: undefined,
+      hidden: undefined,
+      has: undefined,
+      parent: undefined,
+    };
+    const run = log.state.runs.get(approval.runId) as RunNode;
+    const card = approvalView(approval, approval.status, {
+      run,
+      texts,
+      ...none,
+      asked: {},
+      decided: {},
+      tried: [],
+      refused: [],
+    });
+    expect(card.may).toContain('permissions: only file.read on file docs/**');
+    expect(card.may.filter((each) => each.startsWith('deny'))).toEqual([]);
+    expect(card.mayNot).toContain('never file.* on file docs/secret/**');
   });
 });

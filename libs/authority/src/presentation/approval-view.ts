@@ -1,7 +1,8 @@
 import { kept, notShown, objectionsIn } from '../commands/actions/objections';
 import { counted } from './text';
 import { describeAll } from '../dimensions/all';
-import type { ApprovalNode, RunNode } from '../state/state';
+import { describePair } from '../dimensions/denied-pairs';
+import type { ApprovalNode, NarrowedNode, RunNode } from '../state/state';
 import type { RunTexts } from './views';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
@@ -31,6 +32,8 @@ export interface ApprovalFacts {
   readonly tried: readonly Event[];
   /** the current limits of the run, for kind action and escalation */
   readonly has: Limits | undefined;
+  /** the last narrowing of the lease of the run */
+  readonly narrowed?: NarrowedNode | undefined;
 }
 
 /** A refusal in the same task, with the request of that time. */
@@ -86,7 +89,8 @@ const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: Approva
     stepUp
       ? `Let the ${marked(run.agent.class)} do ${stepUp.data.verb}${withTool(stepUp.data.tool)} on ${thing(stepUp.data.resource)}, once, with ${describeArguments(stepUp.data.argsDigest, args, hidden)}`
       : `Let the ${marked(run.agent.class)} do one action`,
-  escalation: (_approval, { run }) => `Give the ${marked(run.agent.class)} more than it has`,
+  escalation: (_approval, { run, narrowed }) =>
+    `Give the ${marked(run.agent.class)} more than it has${narrowed ? `; its lease was narrowed by ${narrowed.by} at ${rfc3339(narrowed.at)}` : ''}`,
 };
 
 const describeTask = ({ task, purpose }: RunTexts): string => {
@@ -130,7 +134,7 @@ function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | un
       : [],
   );
   return describeAll(limits)
-    .filter(({ dimension, text }) => before.get(dimension) !== text)
+    .filter(({ dimension, text }) => dimension !== 'deny' && before.get(dimension) !== text)
     .map(({ dimension, text }) => {
       const old = before.get(dimension);
       return marked(visible(`${dimension}: ${text}${old === undefined ? '' : ` (now: ${old})`}`));
@@ -141,7 +145,8 @@ function mayNotDo(approval: ApprovalNode, limits: Limits | undefined): string[] 
   if (approval.kind === 'action')
     return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
   const denied = limits?.actions.deny.map((pattern) => `never ${named(pattern)}`) ?? [];
-  return [...denied, 'anything that is not named above'];
+  const pairs = limits?.deny?.map((pair) => marked(visible(`never ${describePair(pair)}`))) ?? [];
+  return [...denied, ...pairs, 'anything that is not named above'];
 }
 
 function callOf(
@@ -158,6 +163,7 @@ function callOf(
     args,
     ...(parts ? { hidden: parts } : {}),
     cost: data.charge.cost,
+    ...(data.charge.units ? { units: data.charge.units } : {}),
     reasons: leaves(data.reasons).map((reason) => visible(reason.message)),
     ...(approval.objections ? { objections: objectionsOf(approval.objections, data.reasons, replaced) } : {}),
   };

@@ -1,5 +1,5 @@
 import { approvalStatus } from './approval-status';
-import { chainOf, type ApprovalNode, type LogState, type RunNode } from '../state/state';
+import { chainOf, type ApprovalNode, type LogState, type NarrowedNode, type RunNode } from '../state/state';
 import type { RunTexts } from './views';
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import { readWhereReadable } from '@bailiwick/contracts/events/payload';
@@ -19,6 +19,8 @@ export interface Asked {
   readonly status: ApprovalStatus;
   readonly run: RunNode;
   readonly has: Limits | undefined;
+  /** the last narrowing of the lease of the run */
+  readonly narrowed: NarrowedNode | undefined;
   /** the run that would have this one as its child, for the first lease of a child */
   readonly parent: RunNode | undefined;
   /** the request that it replaced */
@@ -30,11 +32,13 @@ export interface Asked {
 /** Copies an approval as it is now: more events may be folded while its payloads are read. */
 export function askedNow(state: LogState, approval: ApprovalNode, now: number): Asked {
   const grantId = grantOf(approval);
+  const held = grantId === undefined ? undefined : chainOf(state, grantId)?.[0];
   return {
     approval: { ...approval },
     status: approvalStatus(state, approval, now),
     run: state.runs.get(approval.runId) as RunNode,
-    has: grantId === undefined ? undefined : chainOf(state, grantId)?.[0]?.limits,
+    has: held?.limits,
+    narrowed: state.narrowed.get(held?.id ?? ''),
     parent: approval.kind === 'grant' ? state.runs.get(state.runs.get(approval.runId)?.parentRunId ?? '') : undefined,
     replaced: state.approvals.get(approval.replaces ?? ''),
     refused: refusedIn(state, approval),
@@ -55,7 +59,7 @@ export const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefin
 export async function consentCard(
   reader: PayloadReader,
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,
-  { approval, status, run, has, parent, replaced, refused }: Asked,
+  { approval, status, run, has, narrowed, parent, replaced, refused }: Asked,
   texts: RunTexts,
   /** only attempts before this position; default: all */
   before?: number,
@@ -101,6 +105,7 @@ export async function consentCard(
       .flatMap((stored) => readWhereReadable(stored)?.event ?? [])
       .filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),
     has,
+    narrowed,
   };
   return approvalView(approval, status, facts);
 }

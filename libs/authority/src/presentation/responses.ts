@@ -46,7 +46,7 @@ export function wordsNeeded(events: readonly Event[]): { runs: string[]; approva
 export const asksState = (events: readonly Event[]): boolean =>
   events.some(({ type }) => WORDY.has(type) || SWITCHES.has(type)) &&
   !events.some(({ type }) => type === 'ActionStepUp');
-const SWITCHES = new Set<Event['type']>(['GrantSuspended', 'GrantResumed']);
+const SWITCHES = new Set<Event['type']>(['GrantSuspended', 'GrantResumed', 'GrantRenewed', 'GrantNarrowed']);
 const WORDY = new Set<Event['type']>(['RunOpened', 'RunCompleted', 'ApprovalRequested', 'ApprovalGiven']);
 
 type Tellers = {
@@ -116,6 +116,31 @@ const TELLERS: Tellers = {
 
   GrantSuspended: (state, event) => switched(state, event, 'suspended'),
   GrantResumed: (state, event) => switched(state, event, 'active'),
+  GrantRenewed(state, event) {
+    const { limits, ...terms } = termsOf(state, event);
+    const time = { ...limits.time, expiresAt: event.data.until };
+    return {
+      ok: true,
+      value: {
+        grant: { ...terms, limits: { ...limits, time } },
+        parentRunId: state.runs.get(terms.runId)?.parentRunId,
+        renewedAt: event.time,
+        expiresAt: event.data.until,
+        position: event.position,
+      },
+    };
+  },
+  GrantNarrowed(state, event, events) {
+    const exhausted = find(events, 'GrantExhausted')?.data.caps;
+    return {
+      ok: true,
+      value: {
+        grant: { ...termsOf(state, event), limits: event.data.limits },
+        ...(exhausted ? { exhausted } : {}),
+        position: event.position,
+      },
+    };
+  },
   GrantRevoked: (_state, event) => ({
     ok: true,
     value: { revocationId: event.data.revocationId, position: event.position },
@@ -128,6 +153,11 @@ const TELLERS: Tellers = {
     ok: true,
     value: { revocationId: event.data.revocationId, position: event.position },
   }),
+  TenantBudgetSet: (_state, { data, position, time, actor }) => ({
+    ok: true,
+    value: { budget: { ...data, setBy: actor.id, setAt: time, position }, position },
+  }),
+  TenantBudgetRemoved: (_state, event) => ({ ok: true, value: { removed: event.data.name, position: event.position } }),
   PayloadsErased: (_state, event) => ({ ok: true, value: { erasure: event.data, position: event.position } }),
   EventSetAside: (_state, event) => ({ ok: true, value: { setAside: event.data, position: event.position } }),
   DriftScored: (_state, event) => ({ ok: true, value: { drift: event.data.score, position: event.position } }),
@@ -144,7 +174,7 @@ function decided(
   approvalId?: string,
   outcomeUntil?: string,
 ): Answer {
-  const { reasons, remaining } = event.data;
+  const { reasons, remaining, least = remaining } = event.data;
   return {
     ok: true,
     value: {
@@ -155,7 +185,7 @@ function decided(
       expiresAt,
       ...(outcomeUntil === undefined ? {} : { outcomeUntil }),
       ...(approvalId === undefined ? {} : { approvalId }),
-      remaining,
+      remaining: least,
       position: event.position,
     } satisfies ActionAnswer,
   };
@@ -168,8 +198,10 @@ function settled(event: EventOf<'ActionCompleted'> | EventOf<'ActionFailed'>, st
     grantId: event.grantId,
     runId: event.runId,
     cost: event.data.cost,
+    ...(event.data.units ? { units: event.data.units } : {}),
     overrun: event.data.overrun ?? false,
     ...(event.data.findings ? { charged: event.data.charge.cost, findings: event.data.findings } : {}),
+    ...(event.data.findings && event.data.units ? { chargedUnits: event.data.charge.units ?? {} } : {}),
   };
   return { ok: true, value: { action, position: event.position } };
 }
@@ -239,6 +271,15 @@ function runAt(
       ...says,
     }
   );
+}
+
+/** Returns the members of a grant that no usage changes, with its present limits. */
+function termsOf(
+  state: LogState,
+  event: Event,
+): Pick<GrantView, 'id' | 'treeId' | 'runId' | 'parentId' | 'depth' | 'limits'> {
+  const { id, treeId, runId, parentId, depth, limits } = state.grants.get(event.grantId as string) as GrantNode;
+  return { id, treeId, runId, parentId, depth, limits };
 }
 
 /** Returns the changed status only; the current usage of the grant is read with a query. */

@@ -89,7 +89,14 @@ export const importedAt = ({ imported }: Pick<LogState, 'imported'>, position: n
   position < imported ? { imported: true } : {};
 
 /** Returns the sum of the committed and the reserved usage. */
-export const usedUp = ({ usage }: GrantNode): GrantView['consumed'] => sum(usage.committed, usage.reserved);
+export const usedUp = ({ usage }: Pick<GrantNode, 'usage'>): GrantView['consumed'] =>
+  sum(usage.committed, usage.reserved);
+
+function summed(a: Record<string, number> = {}, b: Record<string, number> = {}): Record<string, number> {
+  const all = { ...a };
+  for (const [unit, value] of Object.entries(b)) all[unit] = (all[unit] ?? 0) + value;
+  return all;
+}
 
 function sum(a: GrantView['consumed'], b: GrantView['consumed']): GrantView['consumed'] {
   const cost: Record<string, number> = { ...a.cost };
@@ -100,5 +107,6 @@ function sum(a: GrantView['consumed'], b: GrantView['consumed']): GrantView['con
     writes: a.writes + b.writes,
     external: a.external + b.external,
     cost,
+    ...(a.units === undefined && b.units === undefined ? {} : { units: summed(a.units, b.units) }),
   };
 }

@@ -17,7 +17,15 @@ import type { LogState, UnreadableNode } from './state';
 const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
   (Object.keys(EVENT_DATA) as EventType[]).filter(
     (type) =>
-      !['RevocationRuleAdded', 'QuarantineLifted', 'PayloadsErased', 'HistoryImported', 'EventSetAside'].includes(type),
+      ![
+        'RevocationRuleAdded',
+        'QuarantineLifted',
+        'TenantBudgetSet',
+        'TenantBudgetRemoved',
+        'PayloadsErased',
+        'HistoryImported',
+        'EventSetAside',
+      ].includes(type),
   ),
 );
 

@@ -20,7 +20,10 @@ export class Shared {
   /** Shares each dimension separately: two leases that differ in their time have everything else in common. */
   limits(limits: Limits): Limits {
     const own: Record<string, unknown> = {};
-    for (const name of DIMENSIONS) own[name] = name === 'time' ? limits[name] : this.of(limits[name]);
+    for (const name of DIMENSIONS) {
+      const limit = limits[name];
+      if (limit !== undefined) own[name] = name === 'time' ? limit : this.of(limit);
+    }
     return own as unknown as Limits;
   }
 }

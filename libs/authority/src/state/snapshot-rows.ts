@@ -1,5 +1,12 @@
-import { DIMENSIONS, type Consumed, type Limits } from '@bailiwick/contracts/grants/grant';
+import {
+  DIMENSIONS,
+  OPTIONAL_DIMENSIONS,
+  type Consumed,
+  type DimensionName,
+  type Limits,
+} from '@bailiwick/contracts/grants/grant';
 import type { ActionNode, CommandNode, GrantNode, RunNode, SettledNode } from './state';
+import type { Covered } from './scopes';
 import type { Mutable, MutableUsage } from './usage';
 
 /*
@@ -29,14 +36,23 @@ export type RunRow = [
   pendingApprovals: number,
 ];
 
+const isOptional = (name: DimensionName): boolean => OPTIONAL_DIMENSIONS.some((each) => each === name);
+/** The order of limits in a row: those that each lease has, then the others, without the last ones that it lacks. */
+const LIMITS_IN_ROW: readonly DimensionName[] = [
+  ...DIMENSIONS.filter((name) => !isOptional(name)),
+  ...OPTIONAL_DIMENSIONS,
+];
+const namesIn = (limits: Limits): readonly DimensionName[] =>
+  LIMITS_IN_ROW.slice(0, LIMITS_IN_ROW.findLastIndex((name) => !isOptional(name) || limits[name] !== undefined) + 1);
+
 /** A lease. `run` and `parent` are the numbers of a run and of an earlier lease. */
 export type GrantRow = [
   id: string,
   run: number,
   parent: number | null,
   depth: number,
-  /** in the order of DIMENSIONS; shared values, except the time, which differs for each lease */
-  limits: (number | Limits['time'])[],
+  /** in the order of LIMITS_IN_ROW; shared values, except the time, which differs for each lease; null: not limited */
+  limits: (number | null | Limits['time'])[],
   notBefore: number,
   expiresAt: number,
   issuedAt: number,
@@ -67,6 +83,10 @@ export type ActionRow = [
   outcomeUntil?: number | null,
   /** left out, or null, unless true */
   maySend?: true | null,
+  /** the tenant budgets that it draws from: shared value; null or left out if there are none */
+  purses?: number | null,
+  /** pairs of a depth and a shared value, the key of a scope; null or left out if there are none */
+  covered?: number[] | null,
   /** shared value; left out if it calls no agent */
   callsAgent?: number,
 ];
@@ -82,9 +102,18 @@ export type SettledRow = [
 ];
 export type CommandRow = [id: string, first: number, count: number, at: number, requestDigest?: string];
 
-type UsageRow = [committed: ConsumedRow, reserved: ConsumedRow, windows: MutableUsage['windows']];
-/** money last; 0 if nothing was consumed */
-type ConsumedRow = 0 | [calls: number, reads: number, writes: number, external: number, cost: Mutable['cost']];
+type UsageRow = [
+  committed: ConsumedRow,
+  reserved: ConsumedRow,
+  windows: MutableUsage['windows'],
+  /** left out, or null, if the lease has no scopes */
+  scopes?: ConsumedRow[] | null,
+  /** left out if nothing is set aside for the lease */
+  aside?: ConsumedRow,
+];
+/** money, then units if there are any; 0 if nothing was consumed */
+type ConsumedRow =
+  0 | [calls: number, reads: number, writes: number, external: number, cost: Mutable['cost'], units?: Mutable['cost']];
 
 /** Assigns numbers to values that many nodes share. */
 export interface Numbers {
@@ -130,13 +159,16 @@ export class Rows {
       run,
       parent,
       grant.depth,
-      DIMENSIONS.map((name) => (name === 'time' ? limits.time : this.values.numberOf(limits[name]))),
+      namesIn(limits).map((name) => {
+        const limit = limits[name];
+        return limit === undefined ? null : name === 'time' ? limits.time : this.values.numberOf(limit);
+      }),
       grant.notBefore,
       grant.expiresAt,
       grant.issuedAt,
       grant.position,
       grant.supersedes ?? null,
-      [rowOf(grant.usage.committed), rowOf(grant.usage.reserved), grant.usage.windows],
+      usageRow(grant.usage),
       grant.status,
       grant.supersededBy ?? null,
       grant.children,
@@ -162,6 +194,8 @@ export class Rows {
       verb,
       tool,
       maySend,
+      purses,
+      covered,
       callsAgent,
     }: ActionNode,
     grant?: GrantNode,
@@ -171,8 +205,12 @@ export class Rows {
     const of = number ?? ([grantId, runId, treeId] as const);
     const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
     const until = outcomeUntil === expiresAt ? null : outcomeUntil;
-    if (callsAgent !== undefined) row.push(until, maySend || null, this.values.numberOf(callsAgent));
-    else if (maySend) row.push(until, true);
+    if (callsAgent !== undefined || covered || purses !== undefined) {
+      row.push(until, maySend || null, purses === undefined ? null : this.values.numberOf(purses));
+      const pairs = covered?.flatMap(([depth, key]) => [depth, this.values.numberOf(key)]);
+      if (callsAgent !== undefined) row.push(pairs ?? null, this.values.numberOf(callsAgent));
+      else if (pairs) row.push(pairs);
+    } else if (maySend) row.push(until, true);
     else if (until !== null) row.push(until);
     return row;
   }
@@ -202,7 +240,25 @@ function numberIn(numbers: ReadonlyMap<string, number>, id: string | undefined):
   return number;
 }
 
-function rowOf({ calls, reads, writes, external, cost }: Consumed): ConsumedRow {
+function usageRow({ committed, reserved, windows, scopes, aside }: MutableUsage): UsageRow {
+  const row: UsageRow = [rowOf(committed), rowOf(reserved), windows];
+  if (aside) row.push(scopes ? scopes.map(rowOf) : null, rowOf(aside));
+  else if (scopes) row.push(scopes.map(rowOf));
+  return row;
+}
+
+function usageOf([committed, reserved, windows, scopes, aside]: UsageRow): MutableUsage {
+  const usage = { committed: consumedOf(committed), reserved: consumedOf(reserved), windows };
+  if (!scopes && aside === undefined) return usage;
+  return {
+    ...usage,
+    ...(scopes ? { scopes: scopes.map(consumedOf) } : {}),
+    ...(aside === undefined ? {} : { aside: consumedOf(aside) }),
+  };
+}
+
+function rowOf({ calls, reads, writes, external, cost, units }: Consumed): ConsumedRow {
+  if (units !== undefined) return [calls, reads, writes, external, cost, units];
   const isNothing = calls + reads + writes + external === 0 && Object.keys(cost).length === 0;
   return isNothing ? 0 : [calls, reads, writes, external, cost];
 }
@@ -256,7 +312,7 @@ export class RowReader {
       issuedAt: row[7],
       position: row[8],
       supersedes: row[9] ?? undefined,
-      usage: { committed: consumedOf(row[10][0]), reserved: consumedOf(row[10][1]), windows: row[10][2] },
+      usage: usageOf(row[10]),
       status: row[11],
       supersededBy: row[12] ?? undefined,
       children: row[13],
@@ -283,6 +339,8 @@ export class RowReader {
     tool,
     outcomeUntil,
     maySend,
+    purses,
+    covered,
     callsAgent,
   ]: ActionRow): ActionNode {
     const of =
@@ -301,7 +359,16 @@ export class RowReader {
       position,
       maySend: maySend === true,
       callsAgent: callsAgent === undefined ? undefined : (valueAt(this.shared, callsAgent) as string),
+      purses: typeof purses === 'number' ? (valueAt(this.shared, purses) as readonly string[]) : undefined,
+      ...(covered ? { covered: this.covered(covered) } : {}),
     };
+  }
+
+  private covered(flat: readonly number[]): Covered[] {
+    const covered: Covered[] = [];
+    for (let i = 0; i + 1 < flat.length; i += 2)
+      covered.push([flat[i] as number, valueAt(this.shared, flat[i + 1] as number) as string]);
+    return covered;
   }
 
   settled([, status, run, at, position, latePosition]: SettledRow): SettledNode {
@@ -312,7 +379,8 @@ export class RowReader {
     const limits: Record<string, unknown> = {};
     for (let i = 0; i < stored.length; i++) {
       const each = stored[i];
-      limits[DIMENSIONS[i] as string] = typeof each === 'number' ? valueAt(this.shared, each) : each;
+      if (each !== null)
+        limits[LIMITS_IN_ROW[i] as string] = typeof each === 'number' ? valueAt(this.shared, each) : each;
     }
     return limits as unknown as Limits;
   }
@@ -327,5 +395,7 @@ function valueAt<T>(all: readonly T[], number: number): T {
 
 function consumedOf(row: ConsumedRow): Mutable {
   if (row === 0) return { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
-  return { calls: row[0], reads: row[1], writes: row[2], external: row[3], cost: row[4] };
+  const consumed: Mutable = { calls: row[0], reads: row[1], writes: row[2], external: row[3], cost: row[4] };
+  if (row[5] !== undefined) consumed.units = row[5];
+  return consumed;
 }

@@ -16,7 +16,16 @@ import {
   type RunRow,
   type SettledRow,
 } from './snapshot-rows';
-import { emptyState, newTree, type ApprovalNode, type LogState, type TreeNode, type UnreadableNode } from './state';
+import { budgetOf, type PurseNode } from './purses';
+import {
+  emptyState,
+  newTree,
+  type ApprovalNode,
+  type LogState,
+  type NarrowedNode,
+  type TreeNode,
+  type UnreadableNode,
+} from './state';
 
 /**
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
@@ -36,6 +45,8 @@ type Line =
   | ['shared', unknown]
   | ['run', RunRow]
   | ['rule', Rule]
+  | ['purse', PurseLine]
+  | ['naming', [principalRef: string, positions: number[]]]
   | ['unreadable', UnreadableNode]
   | ['grant', GrantRow]
   | ['tree', TreeLine]
@@ -44,8 +55,12 @@ type Line =
   | ['approval', ApprovalLine]
   | ['keyed' | 'tries', CommandRow]
   | ['heldByRun', [grantId: string, runId: string]]
-  | ['refusalBucket', [string, number]];
+  | ['refusalBucket', [string, number]]
+  | ['denialStreak', [string, number]]
+  | ['narrowed', [string, NarrowedNode]]
+  | ['ends', [string, readonly string[]]];
 type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
+type PurseLine = Omit<PurseNode, 'budget'>;
 type ApprovalLine = Omit<ApprovalNode, 'turn'> & Partial<Pick<ApprovalNode, 'turn'>>;
 type End = ['end', number];
 
@@ -86,6 +101,8 @@ export function* linesOf(state: LogState): Generator<Line> {
     yield ['run', row];
   }
   for (const rule of state.rules.list) yield ['rule', rule];
+  for (const { budget: _, ...purse } of state.purses.values()) yield ['purse', purse];
+  for (const entry of state.purses.naming) yield ['naming', entry];
   for (const node of state.unreadable.values()) yield ['unreadable', node];
   for (const grant of state.grants.values()) {
     const row = rows.ofGrant(grant);
@@ -105,6 +122,9 @@ export function* linesOf(state: LogState): Generator<Line> {
   for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
   for (const entry of state.tries) yield ['tries', commandRow(entry)];
   for (const entry of state.refusalBuckets) yield ['refusalBucket', entry];
+  for (const entry of state.denialStreaks) yield ['denialStreak', entry];
+  for (const entry of state.narrowed) yield ['narrowed', entry];
+  for (const entry of state.ends) yield ['ends', entry];
 }
 
 /** Assigns numbers to values by their canonical JSON, in the order of their first use. */
@@ -188,6 +208,11 @@ export class SnapshotReader {
       }
       case 'rule':
         return state.rules.add(complete(value, ['issuedBefore', 'target', 'lifted']));
+      case 'purse':
+        return state.purses.put({ ...value, budget: budgetOf(value.caps) });
+      case 'naming':
+        state.purses.naming.set(...value);
+        return;
       case 'unreadable':
         state.unreadable.set(value.position, complete(value, ['treeId']));
         return;
@@ -214,6 +239,15 @@ export class SnapshotReader {
         return addApproval(state, complete({ ...value, turn: value.turn ?? 0 }, APPROVAL_OPTIONAL));
       case 'refusalBucket':
         state.refusalBuckets.set(...value);
+        return;
+      case 'denialStreak':
+        state.denialStreaks.set(...value);
+        return;
+      case 'narrowed':
+        state.narrowed.set(...value);
+        return;
+      case 'ends':
+        state.ends.set(...value);
         return;
       default:
         state[kind].set(value[0], commandOf(value));

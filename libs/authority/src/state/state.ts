@@ -5,7 +5,9 @@ import { Deadlines } from './deadlines';
 import { OpenChildren } from './open-children';
 import { Ended } from './retention';
 import { RuleSet } from '../revocation/rule-set';
+import { Purses } from './purses';
 import { Shared } from './shared-values';
+import type { Covered } from './scopes';
 import type { MutableUsage } from './usage';
 import { Waiting } from './waiting';
 
@@ -41,7 +43,15 @@ export interface LogState {
   readonly tries: Map<string, CommandNode>;
   /** the refusal budgets: bucket → the time at which it is full again, ms */
   readonly refusalBuckets: Map<string, number>;
+  /** run with a renewable lease → its denied decisions since the last permit, if there are any */
+  readonly denialStreaks: Map<string, number>;
+  /** grant → its last narrowing, if there was one */
+  readonly narrowed: Map<string, NarrowedNode>;
+  /** action without a final outcome → the leases that end if it is completed, if there are any */
+  readonly ends: Map<string, readonly string[]>;
   readonly rules: RuleSet;
+  /** the accounts of the tenant budgets */
+  readonly purses: Purses;
   /** grant → the run that suspended it, if a run did: only that run may resume it without a person */
   readonly heldByRun: Map<string, string>;
   /** by position: stored events that could not be read and that no operator has set aside (`set-aside.ts`) */
@@ -89,13 +99,14 @@ export interface GrantNode {
   readonly runId: string;
   readonly parentId: string | undefined;
   readonly depth: number;
-  readonly limits: Limits;
-  readonly notBefore: number;
-  readonly expiresAt: number;
+  /** changed by a renewal or a narrowing */
+  limits: Limits;
+  notBefore: number;
+  expiresAt: number;
   readonly issuedAt: number;
   readonly position: number;
   readonly supersedes: string | undefined;
-  readonly usage: MutableUsage;
+  usage: MutableUsage;
   status: GrantStatus;
   supersededBy: string | undefined;
   /** all children ever created, counted separately from those that are live */
@@ -162,6 +173,10 @@ export interface ActionNode {
   readonly maySend: boolean;
   /** the class of the agent that it calls, if its resource is an agent */
   readonly callsAgent: string | undefined;
+  /** the tenant budgets that it draws from */
+  readonly purses: readonly string[] | undefined;
+  /** the scopes that it is charged to; absent if there are none */
+  readonly covered?: readonly Covered[];
 }
 
 export interface SettledNode {
@@ -209,6 +224,14 @@ export interface ApprovalNode {
   decidedPosition: number | undefined;
 }
 
+/** The last narrowing of a lease. */
+export interface NarrowedNode {
+  readonly position: number;
+  readonly at: number;
+  /** the id of its actor */
+  readonly by: string;
+}
+
 /** A stored event that could not be read. */
 export interface UnreadableNode {
   readonly position: number;
@@ -244,7 +267,11 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     keyed: new Map(),
     tries: new Map(),
     refusalBuckets: new Map(),
+    denialStreaks: new Map(),
+    narrowed: new Map(),
+    ends: new Map(),
     rules: new RuleSet(),
+    purses: new Purses(),
     heldByRun: new Map(),
     unreadable: new Map(),
     deadlines: new Deadlines(),

@@ -6,24 +6,31 @@ import {
   type Effect,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
+import type { CalendarPeriod } from '@bailiwick/contracts/events/event';
 import { parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 
 /**
  * The accounting of one grant for its whole subtree (I3): whole numbers, minor units; plain values, equal on every fold
  * (I10). Only `evolve` changes it, in place. Counts are committed when a permit is given, since an attempt counts as
- * one, and are never released. Money is reserved with the permit and committed with the outcome.
+ * one, and are never released; only a lease below for which they are set aside reserves them. Money and units are reserved with the permit and committed with the outcome.
  */
 export interface MutableUsage {
   readonly committed: Mutable;
   readonly reserved: Mutable;
   /** one per window of the budget, same order */
   readonly windows: WindowOfUsage[];
+  /** one per scope of the lease (`scopes.ts`), same order; absent if it has none */
+  readonly scopes?: Mutable[];
+  /** what is set aside for this lease from its ancestors (`reserves.ts`); absent if nothing is, or once it has ended */
+  aside?: Consumed;
 }
 export type Mutable = { -readonly [K in keyof Consumed]: Consumed[K] };
 
 interface Bucket {
   readonly start: number;
+  /** of a calendar window: the end of the period, as recorded when it started */
+  readonly end?: number;
   readonly used: Mutable;
 }
 interface WindowOfUsage {
@@ -41,31 +48,60 @@ export function emptyUsage(budget: BudgetLimit): MutableUsage {
 
 const COUNTED: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
 
-/** Returns what one action reserves: a call, a count for each of its effects, and its money. */
-export function chargeOf(effects: Effect | readonly Effect[], cost: Readonly<Record<string, number>>): Consumed {
+/** Amounts by currency, or by unit. */
+export type Amounts = Readonly<Record<string, number>>;
+/** The kinds of amounts that an action reserves and its outcome settles. */
+export const SETTLED = ['cost', 'units'] as const;
+export type Settled = (typeof SETTLED)[number];
+const NO_AMOUNTS: Amounts = {};
+
+/** Returns what one action reserves: a call, a count for each of its effects, its money and its units. */
+export function chargeOf(effects: Effect | readonly Effect[], cost: Amounts, units?: Amounts): Consumed {
   const charge = nothing();
   charge.calls = 1;
   for (const effect of typeof effects === 'string' ? [effects] : effects) charge[COUNTED[effect]] = 1;
-  const spent = Object.entries(cost).filter(([, value]) => value > 0);
-  charge.cost = Object.fromEntries(spent.sort(([a], [b]) => (a < b ? -1 : 1)));
+  charge.cost = positive(cost);
+  if (units !== undefined) setUnits(charge, positive(units));
   return charge;
 }
 
-/** Records a permit: commits its counts and reserves its money. `now` never decreases. */
-export function reserve(usage: MutableUsage, budget: BudgetLimit, charge: Consumed, now: number): void {
+const positive = (amounts: Amounts): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(amounts)
+      .filter(([, value]) => value > 0)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+
+/**
+ * Records a permit: commits its counts and reserves its money. `now` never decreases.
+ * @param periods the calendar periods that the permit records; at least those that start with it in this budget
+ * @throws RangeError if a period that starts is not among them
+ */
+export function reserve(
+  usage: MutableUsage,
+  budget: BudgetLimit,
+  charge: Consumed,
+  now: number,
+  periods?: readonly CalendarPeriod[],
+): void {
   for (const counter of COUNTERS) usage.committed[counter] += charge[counter];
   addCost(usage.reserved.cost, charge.cost, 1);
+  addUnits(usage.reserved, charge.units, 1);
   budget.windows.forEach((window, i) => {
     const { buckets } = usage.windows[i] as WindowOfUsage;
+    if (window.timezone !== undefined) {
+      addCharge(currentOrStarted(buckets, window, now, periods).used, charge);
+      return;
+    }
     dropOld(buckets, window, now);
-    add(newest(buckets, window, now).used, charge);
+    addCharge(newest(buckets, window, now).used, charge);
   });
 }
 
 /**
- * Records an outcome: releases the reservation and commits the money spent, even above the reservation. A window counts
+ * Records an outcome: releases the reservation and commits what was spent, even above the reservation. A window counts
  * by the time of the permit, so the difference is applied to that bucket; if the bucket has left the window, only the
- * excess counts, as of now.
+ * excess counts, as of now. A calendar window counts each permit, with its outcome, in the period of the permit.
  */
 export function commit(
   usage: MutableUsage,
@@ -77,32 +113,43 @@ export function commit(
 ): void {
   addCost(usage.reserved.cost, reserved.cost, -1);
   addCost(usage.committed.cost, spent.cost, 1);
+  addUnits(usage.reserved, reserved.units, -1);
+  addUnits(usage.committed, spent.units, 1);
   budget.windows.forEach((window, i) => {
     const { buckets, keeps } = usage.windows[i] as WindowOfUsage;
+    if (window.timezone !== undefined) {
+      const period = buckets[buckets.length - 1];
+      if (period && !keeps && reservedAt >= period.start) settleCharge(period.used, reserved, spent);
+      return;
+    }
     const start = bucketStart(window, reservedAt);
     const bucket = keeps || hasLeft(start, window, now) ? undefined : buckets.findLast((each) => each.start === start);
     if (bucket) {
-      addCost(bucket.used.cost, reserved.cost, -1);
-      addCost(bucket.used.cost, spent.cost, 1);
+      settleCharge(bucket.used, reserved, spent);
       return;
     }
-    const over = Object.entries(spent.cost).map(
-      ([currency, value]) => [currency, value - (reserved.cost[currency] ?? 0)] as const,
-    );
-    const beyond = over.filter(([, value]) => value > 0);
-    if (beyond.length > 0) addCost(newest(buckets, window, now).used.cost, Object.fromEntries(beyond), 1);
+    const [cost, units] = [beyond(spent.cost, reserved.cost), beyond(spent.units, reserved.units)];
+    if (cost) addCost(newest(buckets, window, now).used.cost, cost, 1);
+    if (units) addUnits(newest(buckets, window, now).used, units, 1);
   });
 }
 
-/** Carries the usage over to a superseding grant; windows are matched by their length. */
+/** Returns the amounts that exceed their reservation; undefined if none does. */
+function beyond(spent: Amounts = NO_AMOUNTS, reserved: Amounts = NO_AMOUNTS): Amounts | undefined {
+  const over = Object.entries(spent).map(([name, value]) => [name, value - (reserved[name] ?? 0)] as const);
+  const found = over.filter(([, value]) => value > 0);
+  return found.length > 0 ? Object.fromEntries(found) : undefined;
+}
+
+/** Carries the usage over to a superseding grant; windows are matched by their length, or by unit and time zone. */
 export function carryUsage(old: MutableUsage, oldBudget: BudgetLimit, budget: BudgetLimit): MutableUsage {
   const copy = structuredClone(old);
-  const inFlight = Object.keys(copy.reserved.cost).length > 0;
+  const inFlight = Object.keys(copy.reserved.cost).length > 0 || copy.reserved.units !== undefined;
   return {
     committed: copy.committed,
     reserved: copy.reserved,
     windows: budget.windows.map((window) => {
-      const i = oldBudget.windows.findIndex((each) => windowMs(each) === windowMs(window));
+      const i = oldBudget.windows.findIndex((each) => windowKey(each) === windowKey(window));
       return copy.windows[i] ?? (inFlight ? { buckets: [], keeps: true } : { buckets: [] });
     }),
   };
@@ -116,7 +163,7 @@ export function countsReached(usage: MutableUsage, budget: BudgetLimit, charge: 
 }
 
 /**
- * Returns the money caps that are reached exactly, and those that are exceeded, once `charge` is committed in place of
+ * Returns the caps of money and units that are reached exactly, and those that are exceeded, once `charge` is committed in place of
  * its reservation; reservations of other actions are included. A cap that was already exceeded, and by this action no
  * further than its reservation, is in neither list: the earlier excess already had its consequence.
  */
@@ -128,13 +175,16 @@ export function moneyAfter(
 ): { reached: string[]; carriedOver: string[] } {
   const reached: string[] = [];
   const carriedOver: string[] = [];
-  for (const [currency, spent] of Object.entries(charge.cost)) {
-    if (spent <= 0) continue;
-    const held = reserved.cost[currency] ?? 0;
-    const used = (usage.committed.cost[currency] ?? 0) + (usage.reserved.cost[currency] ?? 0) - held + spent;
-    const cap = budget.cost[currency] ?? 0;
-    if (used > cap && spent > held) carriedOver.push(`budget.cost.${currency}`);
-    else if (used === cap && (usage.reserved.cost[currency] ?? 0) === held) reached.push(`budget.cost.${currency}`);
+  for (const kind of SETTLED) {
+    for (const [name, spent] of Object.entries(charge[kind] ?? NO_AMOUNTS)) {
+      if (spent <= 0) continue;
+      const held = reserved[kind]?.[name] ?? 0;
+      const reservedInAll = usage.reserved[kind]?.[name] ?? 0;
+      const used = (usage.committed[kind]?.[name] ?? 0) + reservedInAll - held + spent;
+      const cap = budget[kind]?.[name] ?? 0;
+      if (used > cap && spent > held) carriedOver.push(`budget.${kind}.${name}`);
+      else if (used === cap && reservedInAll === held) reached.push(`budget.${kind}.${name}`);
+    }
   }
   return { reached: reached.sort(), carriedOver: carriedOver.sort() };
 }
@@ -150,14 +200,26 @@ export function moneyLeft(
   held: number,
   now: number,
 ): number {
-  const used = (usage.committed.cost[currency] ?? 0) + (usage.reserved.cost[currency] ?? 0);
-  const left = [(budget.cost[currency] ?? 0) - used];
+  return leftOf('cost', usage, budget, currency, held, now);
+}
+
+/** Returns the same for an amount of a kind: of a currency, or of a unit. */
+export function leftOf(
+  kind: Settled,
+  usage: MutableUsage,
+  budget: BudgetLimit,
+  name: string,
+  held: number,
+  now: number,
+): number {
+  const used = (usage.committed[kind]?.[name] ?? 0) + (usage.reserved[kind]?.[name] ?? 0);
+  const left = [(budget[kind]?.[name] ?? 0) - used];
   budget.windows.forEach((window, i) => {
-    const cap = window.cost?.[currency];
+    const cap = window[kind]?.[name];
     if (cap === undefined) return;
-    left.push(cap - (windowUsed(usage.windows[i]?.buckets ?? [], window, now).cost[currency] ?? 0));
+    left.push(cap - (windowUsed(usage.windows[i]?.buckets ?? [], window, now)[kind]?.[name] ?? 0));
   });
-  const each = budget.perAction?.cost?.[currency];
+  const each = budget.perAction?.[kind]?.[name];
   if (each !== undefined) left.push(each - held);
   return Math.max(0, Math.min(...left));
 }
@@ -172,7 +234,8 @@ export function remainingOf(
   const left = nothing();
   chain.forEach(({ usage, limits: { budget } }, i) => {
     for (const counter of COUNTERS) {
-      const value = Math.max(0, budget[counter] - usage.committed[counter] - charge[counter]);
+      const used = usage.committed[counter] + usage.reserved[counter] + charge[counter];
+      const value = Math.max(0, budget[counter] - used);
       left[counter] = i === 0 ? value : Math.min(left[counter], value);
     }
     for (const currency of Object.keys(i === 0 ? budget.cost : left.cost)) {
@@ -181,6 +244,13 @@ export function remainingOf(
       const value = Math.max(0, (budget.cost[currency] ?? 0) - used);
       left.cost[currency] = i === 0 ? value : Math.min(left.cost[currency] ?? 0, value);
     }
+    if (i === 0 && budget.units !== undefined) left.units = {};
+    for (const unit in i === 0 ? budget.units : left.units) {
+      const { units = NO_AMOUNTS } = usage.committed;
+      const used = (units[unit] ?? 0) + (usage.reserved.units?.[unit] ?? 0) + (charge.units?.[unit] ?? 0);
+      const value = Math.max(0, (budget.units?.[unit] ?? 0) - used);
+      (left.units as Mutable['cost'])[unit] = i === 0 ? value : Math.min(left.units?.[unit] ?? 0, value);
+    }
   });
   return left;
 }
@@ -188,16 +258,52 @@ export function remainingOf(
 /** Returns the usage within the window that ends now. A bucket counts until its last instant has left the window. */
 export function windowUsed(buckets: readonly WindowBucket[], window: WindowCap, now: number): Consumed {
   const used = nothing();
-  for (const bucket of buckets) if (!hasLeft(bucket.start, window, now)) add(used, bucket.used);
+  if (window.timezone !== undefined) {
+    const period = currentPeriod(buckets, now);
+    if (period) addCharge(used, period.used);
+    return used;
+  }
+  for (const bucket of buckets) if (!hasLeft(bucket.start, window, now)) addCharge(used, bucket.used);
   return used;
 }
-type WindowBucket = { readonly start: number; readonly used: Consumed };
+type WindowBucket = { readonly start: number; readonly end?: number; readonly used: Consumed };
 
 /** Returns the time at which the oldest counted bucket leaves, ms; Infinity if it never does. */
 export function windowMoves(buckets: readonly WindowBucket[], window: WindowCap, now: number): number {
   const oldest = buckets.find((bucket) => !hasLeft(bucket.start, window, now));
   return (oldest?.start ?? now) + bucketMs(window) + windowMs(window);
 }
+
+/**
+ * Returns the recorded period of a calendar window that contains `now`. It lasts until its recorded end, whatever this
+ * machine knows about the time zone, so that usage never starts again before it.
+ */
+export function currentPeriod<B extends { readonly end?: number }>(buckets: readonly B[], now: number): B | undefined {
+  const last = buckets[buckets.length - 1];
+  return last?.end !== undefined && now < last.end ? last : undefined;
+}
+
+function currentOrStarted(
+  buckets: Bucket[],
+  { per, timezone }: WindowCap,
+  now: number,
+  periods: readonly CalendarPeriod[] = [],
+): Bucket {
+  const current = currentPeriod(buckets, now);
+  if (current) return current;
+  const period = periods.find((each) => each.per === per && each.timezone === timezone);
+  const [start, end] = [Date.parse(period?.start ?? ''), Date.parse(period?.end ?? '')];
+  if (!(start <= now && now < end))
+    throw new RangeError(`the permit records no ${per} of ${timezone ?? ''} at its time`);
+  // what was permitted before the end of the last period is counted there, even if this one overlaps it
+  const started = { start: Math.max(start, buckets[buckets.length - 1]?.end ?? start), end, used: nothing() };
+  buckets.splice(0, buckets.length, started);
+  return started;
+}
+
+/** Identifies a window in a budget: two windows of one key are the same window. */
+export const windowKey = (window: WindowCap): string =>
+  window.timezone === undefined ? String(windowMs(window)) : `${window.per} ${window.timezone}`;
 
 /** Returns the length of a window, ms: infinite for an invalid duration, at least the minimum otherwise (I11). */
 export function windowMs(window: WindowCap): number {
@@ -225,13 +331,35 @@ function dropOld(buckets: Bucket[], window: WindowCap, now: number): void {
   if (gone > 0) buckets.splice(0, gone);
 }
 
-function add(into: Mutable, charge: Consumed): Mutable {
+/** Adds a charge to a sum. */
+export function addCharge(into: Mutable, charge: Consumed): void {
   for (const counter of COUNTERS) into[counter] += charge[counter];
   addCost(into.cost, charge.cost, 1);
-  return into;
+  addUnits(into, charge.units, 1);
 }
 
-function addCost(into: Record<string, number>, cost: Readonly<Record<string, number>>, sign: 1 | -1): void {
+/** Replaces the reserved money and units in a sum by those that were spent. */
+export function settleCharge(into: Mutable, reserved: Consumed, spent: Consumed): void {
+  addCost(into.cost, reserved.cost, -1);
+  addCost(into.cost, spent.cost, 1);
+  addUnits(into, reserved.units, -1);
+  addUnits(into, spent.units, 1);
+}
+
+/** Adds units. The member is absent if there are none, so that usage without units is as small as before. */
+function addUnits(into: Mutable, units: Amounts | undefined, sign: 1 | -1): void {
+  if (units === undefined) return;
+  const sum = into.units ?? {};
+  addCost(sum, units, sign);
+  setUnits(into, sum);
+}
+
+function setUnits(into: Mutable, units: Record<string, number>): void {
+  if (Object.keys(units).length > 0) into.units = units;
+  else delete into.units;
+}
+
+function addCost(into: Record<string, number>, cost: Amounts, sign: 1 | -1): void {
   for (const [currency, value] of Object.entries(cost)) {
     const sum = (into[currency] ?? 0) + sign * value;
     // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a currency with nothing left equals one that was never used

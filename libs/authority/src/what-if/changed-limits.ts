@@ -5,6 +5,7 @@ import { canonicalize } from '@bailiwick/core/canonical';
 import { ok, type Result } from '@bailiwick/core/result';
 import { couldUse } from '../matching/could-use';
 import { resolveChild, resolveRoot, tenantDefaults } from '../commands/grants/resolve';
+import { envelopeOf } from '../commands/grants/resolve-permissions';
 
 /** A grant about to be reissued under a change. */
 export interface Reissued {
@@ -79,7 +80,8 @@ export class ChangedLimits {
       if (!selects(select, grant)) continue;
       // a request without delegation asks for none; a change without delegation keeps it
       const delegation = { ...limits.delegation, ...defined(wanted.delegation) };
-      const resolved = resolveRoot({ ...wanted, delegation }, limits, grant.issuedAt);
+      const budget = { ...wanted.budget, reserve: wanted.budget?.reserve ?? limits.budget.reserve };
+      const resolved = resolveRoot({ ...wanted, budget, delegation }, limits, grant.issuedAt);
       if (!resolved.ok) return resolved;
       limits = resolved.value;
     }
@@ -119,27 +121,43 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
   const inherited = new Set(base.actions.deny);
   const denied = actions.deny.filter((pattern) => !inherited.has(pattern));
   const windows = budget.windows.filter((own) => !base.budget.windows.some((each) => same(own, each)));
+  const verbCaps = (budget.perVerb ?? []).filter((own) => !base.budget.perVerb?.some((each) => same(own, each)));
   const own = <T>(value: T, from: T): T | undefined => (same(value, from) ? undefined : value);
+  const permissions = own(limits.permissions, base.permissions);
+  const union = permissions && envelopeOf(permissions);
+  const pairs = limits.deny?.filter((pair) => !base.deny?.some((each) => same(pair, each))) ?? [];
   return {
-    time: { notBefore: time.notBefore, expiresAt: own(time.expiresAt, base.time.expiresAt) },
+    time: {
+      notBefore: time.notBefore,
+      expiresAt: own(time.expiresAt, base.time.expiresAt),
+      // a lease that was renewed up to its last end has none left
+      renewUntil: time.renewUntil !== undefined && time.renewUntil > time.expiresAt ? time.renewUntil : undefined,
+      endsOn: own(time.endsOn, base.time.endsOn),
+    },
     session: limits.session,
     purpose: {
       onDrift: own(purpose.onDrift, base.purpose.onDrift),
       delegatedSources: own(purpose.delegatedSources, base.purpose.delegatedSources),
     },
     actions: {
-      allow: own(actions.allow, base.actions.allow),
+      allow: own(actions.allow, union ? union.actions : base.actions.allow),
       deny: denied.length > 0 ? denied : undefined,
       mode: own(actions.mode, base.actions.mode),
     },
-    resources: own(limits.resources, base.resources),
+    resources: own(limits.resources, union ? union.resources : base.resources),
+    permissions,
+    deny: pairs.length > 0 ? pairs : undefined,
     budget: {
       calls: own(budget.calls, base.budget.calls),
       reads: own(budget.reads, base.budget.reads),
       writes: own(budget.writes, base.budget.writes),
       external: own(budget.external, base.budget.external),
       cost: own(budget.cost, base.budget.cost),
+      units: own(budget.units, base.budget.units),
       perAction: own(budget.perAction, base.budget.perAction),
+      perVerb: verbCaps.length > 0 ? verbCaps : undefined,
+      reserve: budget.reserve,
+      askAt: own(budget.askAt, base.budget.askAt),
       windows: windows.length > 0 ? windows : undefined,
     },
     delegation: { ...delegation, concurrent: own(delegation.concurrent, base.delegation.concurrent) },

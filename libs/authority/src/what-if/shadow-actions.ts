@@ -1,12 +1,16 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
-import { exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
+import { drawingFrom, exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
 import { brokeredCall, type BrokeredCall } from '../commands/actions/brokered';
-import { judge } from '../commands/actions/judge';
+import { endedByCompletion } from '../commands/actions/ends-lease';
+import { judge, strictest, type Judgement } from '../commands/actions/judge';
+import { objectionsIn } from '../commands/actions/objections';
 import { callAsked } from '../commands/actions/refused-before';
 import { settlement } from '../commands/actions/settle-action';
 import type { Rules } from '../commands/types';
+import { accountsOf, pursesFor } from '../state/purses';
+import { periodsFor } from '../state/periods';
 import { chainOf, type GrantNode, type RunNode } from '../state/state';
 import { askedOf, DECIDED, timeOf, type Decision, type Of, type Outcome } from './recorded';
 import type { ShadowLog } from './shadow-log';
@@ -64,12 +68,14 @@ export class ShadowActions {
     const own = event.actionId as string;
     const id = this.sameCall.get(own) ?? own;
     const action = this.log.state.actions.get(id);
-    if (!action) {
+    // a call that was in flight at the start of the change may have lost its lease
+    if (!action || !chainOf(this.log.state, action.grantId)) {
       this.log.tally.outcomesFallenAway += 1;
       return;
     }
     const { type, actor } = event;
-    const report = { type, cost: event.data.cost, byRun: actor.kind === 'run' };
+    const { cost, units } = event.data;
+    const report = { type, cost, units, byRun: actor.kind === 'run' };
     const [settled, ...ended] = settlement(this.log.state, action, report, timeOf(event));
     const { charge, findings } = (settled as Of<'ActionCompleted'>).data;
     this.log.fold({ ...event, actionId: id, runId: action.runId, data: { ...event.data, charge, findings } });
@@ -112,7 +118,9 @@ export class ShadowActions {
     brokered: BrokeredCall | undefined,
   ): { fate: Fate; reasons: Reason[]; usesApproval: boolean } {
     const { data } = event;
-    const judged = judge(this.log.state, chain, askedOf(event, run), now, this.rules, brokered);
+    const { state } = this.log;
+    const here = judge(state, chain, askedOf(event, run), now, this.rules, brokered);
+    const judged = this.withRecordedBudgets(here, event);
     // the approval of a step-up is the one that it requests, not one that it used
     const id = event.type === 'ActionStepUp' ? undefined : data.approvalId;
     // an older log neither records the card's objections nor required arguments, so its approvals are accepted as
@@ -133,18 +141,36 @@ export class ShadowActions {
     return { fate: outcome, reasons, usesApproval: approved };
   }
 
+  /**
+   * Keeps the recorded objections of tenant budgets if the state knows no budgets: the events of one tree contain neither
+   * them nor what other trees drew from them.
+   */
+  private withRecordedBudgets(judged: Judgement, { data }: Decision): Judgement {
+    const recorded = data.reasons.filter(({ rule }) => rule === 'tenant-budget');
+    if (recorded.length === 0 || this.log.state.purses.size > 0) return judged;
+    const reasons = [...judged.reasons, ...recorded];
+    return { outcome: strictest(reasons), reasons, objections: [...judged.objections, ...objectionsIn(recorded)] };
+  }
+
   private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {
     const { data, actionId, position } = event;
     const ended = exhaustedBy(chain, data.charge);
     const grantId = this.log.currentLease(event.grantId as string);
+    const run = this.log.state.runs.get((chain[0] as GrantNode).runId) as RunNode;
+    const ends = endedByCompletion(chain, askedOf(event, run).facts);
     if (event.type === 'ActionPermitted') {
-      this.log.fold({ ...event, grantId });
+      const { periods: recorded, ...data } = event.data;
+      const periods = periodsFor(chain, at, recorded);
+      this.log.fold({ ...event, grantId, data: { ...data, ends, ...(periods ? { periods } : {}) } });
       return this.log.foldAll(event, ended);
     }
     const times = timesOf(chain, at);
+    const purses = pursesFor(this.log.state, chain[0]?.treeId ?? '', data.labels);
+    const periods = periodsFor(accountsOf(chain, purses), at);
     const { approvalId, ...call } = data;
     const used = usesApproval ? { approvalId } : {};
-    this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...times, ...used } });
+    const more = { ...times, ...used, ends, ...(periods ? { periods } : {}), ...drawingFrom(purses) };
+    this.log.fold({ ...event, type: 'ActionPermitted', grantId, data: { ...call, ...more } });
     this.log.foldAll(event, ended);
     // a step-up continues with the person's answer; for a call that was denied nothing more is known
     if (event.type === 'ActionStepUp')
@@ -156,7 +182,8 @@ export class ShadowActions {
   private settleAsReserved(like: Event, actionId: string): void {
     const action = this.log.state.actions.get(actionId);
     if (!action) return;
-    const report = { type: 'ActionCompleted', cost: action.charge.cost, byRun: false } as const;
+    const { cost, units } = action.charge;
+    const report = { type: 'ActionCompleted', cost, units, byRun: false } as const;
     this.log.foldAll(like, settlement(this.log.state, action, report, timeOf(like)));
   }
 

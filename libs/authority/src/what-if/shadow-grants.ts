@@ -6,7 +6,8 @@ import { mayPassOn } from '../commands/grants/delegate';
 import { resolveChild } from '../commands/grants/resolve';
 import { blockedInChain, livenessReason } from '../state/liveness';
 import { chainOf, type RunNode } from '../state/state';
-import { carryUsage } from '../state/usage';
+import { cannotSetAside } from '../state/reserves';
+import { usageFor } from '../state/scopes';
 import { ChangedLimits, type Reissued } from './changed-limits';
 import { timeOf, type Of } from './recorded';
 import type { ShadowLog } from './shadow-log';
@@ -79,6 +80,9 @@ export class ShadowGrants {
       if (data.approvalId === undefined && above.some((grant) => grant.limits.delegation.ask))
         return { kind: 'issued->refused', why: 'a person would have to approve the child' };
     }
+    const old = supersedes === undefined ? undefined : this.log.state.grants.get(supersedes);
+    const [short] = cannotSetAside(above, data.limits.budget, old);
+    if (short) return { kind: 'issued->refused', why: short.message };
     if (this.changed.isEmpty) return { limits: data.limits, parentId, supersedes };
     const named = data.parentId === undefined ? undefined : this.log.recorded.get(data.parentId);
     const grant = {
@@ -142,7 +146,7 @@ export class ShadowGrants {
         limits: limits.value,
         notBefore: parseTime(limits.value.time.notBefore),
         expiresAt: parseTime(limits.value.time.expiresAt),
-        usage: carryUsage(grant.usage, grant.limits.budget, limits.value.budget),
+        usage: { ...usageFor(limits.value, grant), ...(grant.usage.aside ? { aside: grant.usage.aside } : {}) },
       });
     }
   }

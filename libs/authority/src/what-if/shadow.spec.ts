@@ -236,6 +236,38 @@ describe('refused delegations in a what-if', () => {
   });
 });
 
+describe('tenant budgets in a what-if', () => {
+  /** Two runs share three calls; a fourth is denied. */
+  function shared(): { log: TestLog; grantId: string; treeId: string } {
+    const log = new TestLog();
+    log.do('setTenantBudget', { name: 'team', selector: { agentClass: 'worker' }, budget: { calls: 3 } });
+    const [one, other] = [openTestRun(log), openTestRun(log)];
+    for (const { grantId } of [one, other, one]) done(log, grantId, 'file.read');
+    expect(act(log, other.grantId, 'file.read').type).toBe('ActionDenied');
+    return { log, ...other };
+  }
+
+  it('are the recorded ones: a call that is no longer made leaves its share to others', () => {
+    const { log, grantId } = shared();
+    expect(whatIf(log, {})).toMatchObject({ differ: 0 });
+    const change = { grant: { select: { grantId }, limits: { budget: { calls: 1 } } } };
+    expect(kinds(whatIf(log, change))).toEqual([]);
+    const withheld = { grant: { select: { grantId: log.state.order[0]?.id }, withhold: true } };
+    expect(kinds(whatIf(log, withheld))).toEqual([
+      'issued->refused',
+      'permit->falls-away',
+      'permit->falls-away',
+      'deny->permit',
+    ]);
+  });
+
+  it('keep their recorded denials in a what-if of one tree, whose events contain no budgets', () => {
+    const { log, treeId } = shared();
+    const alone = Object.assign(new TestLog(), { events: log.events.filter((event) => event.treeId === treeId) });
+    expect(whatIf(alone, {}, { treeId })).toMatchObject({ decided: 2, differ: 0 });
+  });
+});
+
 describe('a page of differences', () => {
   it('holds at most `limit` differences, reports truncation and the next page, and counts all differences', () => {
     const log = new TestLog();

@@ -8,6 +8,7 @@ import type { LogState } from '../state/state';
 import { isDecision, isOutcome, timeOf, type Of } from './recorded';
 import { ShadowActions } from './shadow-actions';
 import { ShadowGrants } from './shadow-grants';
+import { ShadowLeases } from './shadow-leases';
 import { ShadowLog } from './shadow-log';
 import type { Tally } from './tally';
 
@@ -23,6 +24,7 @@ export class Shadow {
   private readonly log: ShadowLog;
   private readonly actions: ShadowActions;
   private readonly grants: ShadowGrants;
+  private readonly leases: ShadowLeases;
 
   /**
    * @param state as recorded up to the start of the change
@@ -32,6 +34,7 @@ export class Shadow {
     this.log = new ShadowLog(state, tally);
     this.actions = new ShadowActions(this.log, rules);
     this.grants = new ShadowGrants(this.log, change);
+    this.leases = new ShadowLeases(this.log);
   }
 
   get state(): LogState {
@@ -95,6 +98,8 @@ export class Shadow {
 
   private asRecorded(event: Event): void {
     if (event.type === 'ApprovalExpired') this.actions.expire(event);
+    else if (event.type === 'GrantRenewed') this.leases.renew(event);
+    else if (event.type === 'GrantNarrowed') this.leases.narrow(event);
     else this.log.asRecorded(event);
   }
 }

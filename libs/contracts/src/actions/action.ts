@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { consumed, effect, posture, risk, scalar } from '../grants/grant';
-import { costs, digest, freeText, idOf, name, time } from '../primitives';
+import { costs, digest, freeText, idOf, name, time, units } from '../primitives';
 import { outcome, reason } from '../reason';
 
 export const label = z.string().regex(/^[a-z][a-z0-9_-]{0,63}(:[a-z0-9_-]{1,64})?$/, 'must be like read:secret');
@@ -16,6 +16,7 @@ export type Attribute = z.infer<typeof attribute>;
 export const resource = z.strictObject({
   type: z.string().min(1).max(LIMITS.nameLength),
   id: z.string().min(1).max(LIMITS.resourceIdLength),
+  /** must agree with the arguments of the same names, if the call states its arguments (ATTRIBUTE_CONTRADICTS_ARGS) */
   attributes: z
     .record(z.string().min(1).max(LIMITS.nameLength), attribute)
     .refine((value) => Object.keys(value).length <= LIMITS.attributesPerResource, {
@@ -49,6 +50,7 @@ export const actionRequest = z.strictObject({
     .refine((action) => !(action.args && action.argsDigest), { error: 'give args or argsDigest, not both' }),
   resource,
   cost: costs.optional(),
+  units: units.optional(),
   posture: posture.optional(),
   approvalId: idOf('approval').optional(),
   labels: labels.optional(),
@@ -75,6 +77,7 @@ export const outcomeRequest = z.strictObject({
   preview: z.string().max(LIMITS.previewLength).optional(),
   effects: effects.optional(),
   cost: costs.optional(),
+  units: units.optional(),
   /** labels of the result, e.g. `untrusted`, `private` */
   labels: labels.optional(),
 });

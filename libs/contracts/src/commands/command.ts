@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { calledTool, labels, onBehalfOf, outcomeRequest, resource } from '../actions/action';
+import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
-import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time } from '../primitives';
+import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time, units } from '../primitives';
 
 /**
  * Commands to the owner of a log: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`, the
@@ -39,6 +40,7 @@ export const authorize = command('authorize', {
   action: calledTool,
   resource,
   cost: costs.optional(),
+  units: units.optional(),
   posture: posture.optional(),
   approvalId: idOf('approval').optional(),
   labels: labels.optional(),
@@ -70,6 +72,8 @@ export const decideApproval = command('decideApproval', {
 });
 export const suspend = command('suspend', { grantId: idOf('grant'), reasonCode });
 export const resume = command('resume', { grantId: idOf('grant'), reasonCode });
+export const renew = command('renew', { grantId: idOf('grant') });
+export const narrow = command('narrow', { grantId: idOf('grant'), grant: grantRequest });
 export const revokeGrant = command('revokeGrant', { grantId: idOf('grant') });
 export const revokeSelector = command('revokeSelector', {
   /** the same for every log of the tenant */
@@ -82,6 +86,13 @@ export const revokeSelector = command('revokeSelector', {
   force: z.boolean().optional(),
   quarantine: z.boolean().optional(),
 });
+/** sets a tenant budget, or changes the one of this name; `payload` holds the name of its principal */
+export const setTenantBudget = command('setTenantBudget', {
+  name: budgetName,
+  selector: storedBudgetSelector,
+  budget: tenantCaps,
+});
+export const removeTenantBudget = command('removeTenantBudget', { name: budgetName });
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
@@ -129,9 +140,13 @@ export const COMMANDS = [
   decideApproval,
   suspend,
   resume,
+  renew,
+  narrow,
   revokeGrant,
   revokeSelector,
   liftQuarantine,
+  setTenantBudget,
+  removeTenantBudget,
   erase,
   setAsideEvent,
   recordDrift,

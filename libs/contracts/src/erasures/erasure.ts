@@ -4,7 +4,8 @@ import type { Event, EventOf } from '../events/event';
  * Reports whether an erasure reaches the payload of an event. Only bodies are needed, so that anyone who holds the
  * events can distinguish erased payloads from missing ones. Of the events before its own mark, an erasure reaches:
  * - all events of the trees opened for this person: purposes, tasks, previews, reasons and notes of every run in them;
- * - the reasons of rules that name the person, and of earlier erasures of the person.
+ * - the reasons of rules that name the person, and of earlier erasures of the person;
+ * - the name of the person in every version of a tenant budget.
  * Approvers, revokers and erasers act by the key of a role: no name of theirs is stored, so none needs erasing.
  * @param principalRef of the event's tree: `principalRef` of the opening of any run in it
  */
@@ -21,6 +22,7 @@ export function isErasedBy(
 export function refsErasing(event: Event, principalRef: string | undefined): string[] {
   const refs: (string | undefined)[] = [event.treeId === undefined ? undefined : principalRef];
   if (event.type === 'RevocationRuleAdded') refs.push(event.data.selector.principalRef);
+  if (event.type === 'TenantBudgetSet') refs.push(event.data.selector.principalRef);
   if (event.type === 'PayloadsErased') refs.push(event.data.subjectRef);
   return refs.filter((ref) => ref !== undefined);
 }

@@ -1,9 +1,24 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { effects, recordedLabels, resource } from '../actions/action';
+import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
-import { agent, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
-import { amount, costs, digest, idOf, logNameSchema, name, position, ref, tenantName, time } from '../primitives';
+import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
+import {
+  amount,
+  costs,
+  digest,
+  idOf,
+  logNameSchema,
+  name,
+  position,
+  ref,
+  tenantName,
+  time,
+  timezone,
+  unitName,
+  units,
+} from '../primitives';
 import { reason, type Reason } from '../reason';
 import { upcast } from './upcast';
 
@@ -88,7 +103,10 @@ export const decidedAction = z.strictObject({
   /** the proved thumbprint, or whether a service vouched: the input of the session dimension */
   proof: z.strictObject({ vouched: z.boolean(), jkt: z.string().optional() }),
   drift: z.union([z.number(), z.literal('unavailable')]).optional(),
+  /** the least that the grants of the chain have left */
   remaining: consumed,
+  /** the least that the chain and the tenant budgets have left; left out if the action draws from none */
+  least: consumed.optional(),
 });
 export type DecidedAction = z.infer<typeof decidedAction>;
 
@@ -101,6 +119,10 @@ export const feature = z.strictObject({
 });
 export type Feature = z.infer<typeof feature>;
 
+/** A day, week or month of a time zone, as it was when the decision was made. */
+export const calendarPeriod = z.strictObject({ per: calendarUnit, timezone, start: time, end: time });
+export type CalendarPeriod = z.infer<typeof calendarPeriod>;
+
 const approvalKind = z.enum(['grant', 'action', 'escalation']);
 export type ApprovalKind = z.infer<typeof approvalKind>;
 
@@ -108,17 +130,23 @@ const settlement = {
   /** the final charge; may exceed the reservation (I3), and is below `cost` if there are findings */
   charge: consumed,
   cost: costs,
+  /** the reported units; left out if the action has none */
+  units: units.optional(),
   overrun: z.boolean().optional(),
-  /** reported costs that are not charged: in a currency that no lease names, or more than a run's own report may add */
+  /**
+   * reported amounts that are not charged: in a currency or a unit that no lease names, or more than a run's own report
+   * may add; each names its currency or its unit
+   */
   findings: z
     .array(
       z.strictObject({
-        code: z.enum(['CURRENCY_NOT_NAMED', 'BEYOND_LEASE']),
-        currency: z.string().max(80),
+        code: z.enum(['CURRENCY_NOT_NAMED', 'UNIT_NOT_NAMED', 'BEYOND_LEASE']),
+        currency: z.string().max(80).optional(),
+        unit: unitName.optional(),
         amount: z.number(),
       }),
     )
-    .max(LIMITS.currencies)
+    .max(LIMITS.currencies + LIMITS.units)
     .optional(),
   effects: effects.optional(),
   resultDigest: digest.optional(),
@@ -200,6 +228,12 @@ export const EVENT_DATA = {
     /** deadline for its outcome; in older logs this is `expiresAt` */
     outcomeUntil: time.optional(),
     approvalId: idOf('approval').optional(),
+    /** the tenant budgets that it draws from, in addition to the grants of its chain */
+    tenantBudgets: z.array(budgetName).min(1).max(LIMITS.tenantBudgetsPerAction).optional(),
+    /** the calendar periods that start with this permit in its leases and tenant budgets; left out if there are none */
+    periods: z.array(calendarPeriod).max(LIMITS.calendarPeriods).optional(),
+    /** the leases that end if this action is recorded as completed (`time.endsOn`) */
+    ends: z.array(idOf('grant')).min(1).optional(),
   }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),
@@ -213,6 +247,7 @@ export const EVENT_DATA = {
     status: z.enum(['completed', 'failed']),
     /** as reported; not charged */
     cost: costs.optional(),
+    units: units.optional(),
     effects: effects.optional(),
     resultDigest: digest.optional(),
     labels: recordedLabels.optional(),
@@ -225,6 +260,10 @@ export const EVENT_DATA = {
   }),
   GrantSuspended: z.strictObject({ reason: endReason }),
   GrantResumed: z.strictObject({ reason: endReason }),
+  /** the lease lasts longer: its end so far, and its new end */
+  GrantRenewed: z.strictObject({ from: time, until: time }),
+  /** a live lease was tightened: the limits that it has from here on */
+  GrantNarrowed: z.strictObject({ limits, reason: endReason }),
   GrantSuperseded: z.strictObject({ by: idOf('grant'), approvalId: idOf('approval') }),
   GrantRevoked: z.strictObject({ revocationId: idOf('revocation'), reason: endReason, subtree: z.literal(true) }),
   GrantExpired: z.strictObject({ reason: endReason }),
@@ -239,6 +278,9 @@ export const EVENT_DATA = {
     reason: endReason,
   }),
   QuarantineLifted: z.strictObject({ revocationId: idOf('revocation') }),
+  /** caps that all matching runs of the tenant draw from together; one of the same name keeps its usage */
+  TenantBudgetSet: z.strictObject({ name: budgetName, selector: storedBudgetSelector, budget: tenantCaps }),
+  TenantBudgetRemoved: z.strictObject({ name: budgetName }),
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,

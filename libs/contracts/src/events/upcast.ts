@@ -40,6 +40,7 @@ export const UPCASTERS: Upcasters = {
   ActionCompleted: [asItIs, asItIs],
   ActionFailed: [asItIs, asItIs],
   ActionAbandoned: [asItIs, asItIs],
+  OutcomeReportedLate: [asItIs],
   RevocationRuleAdded: [withTarget],
   ActionDenied: [asItIs, asItIs, asItIs],
   ActionStepUp: [asItIs, asItIs, asItIs],

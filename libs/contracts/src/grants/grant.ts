@@ -1,20 +1,26 @@
 import { z } from 'zod';
+import { CALENDAR_UNITS } from '@bailiwick/core/calendar';
 import { LIMITS } from '@bailiwick/core/limits';
-import { amount, costs, duration, idOf, name, time, agentName } from '../primitives';
+import { amount, costs, duration, idOf, name, time, agentName, timezone, units } from '../primitives';
 
-/** The nine dimensions of a grant, in the order in which reasons are listed. */
+/** The dimensions of a grant, in the order in which reasons are listed. */
 export const DIMENSIONS = [
   'time',
   'session',
   'purpose',
   'actions',
   'resources',
+  'permissions',
+  'deny',
   'budget',
   'delegation',
   'risk',
   'posture',
 ] as const;
 export type DimensionName = (typeof DIMENSIONS)[number];
+/** The dimensions that a grant may lack; without one, nothing is limited in it. */
+export const OPTIONAL_DIMENSIONS = ['permissions', 'deny'] as const satisfies DimensionName[];
+export type OptionalDimension = (typeof OPTIONAL_DIMENSIONS)[number];
 
 export const RISKS = ['low', 'medium', 'high', 'irreversible'] as const;
 export const risk = z.enum(RISKS);
@@ -32,9 +38,6 @@ export const COUNTERS = ['calls', 'reads', 'writes', 'external'] as const;
 export type Counter = (typeof COUNTERS)[number];
 
 // ---- full limits: what an issued grant holds -------------------------------------------------------------------
-
-export const timeLimit = z.strictObject({ notBefore: time, expiresAt: time });
-export type TimeLimit = z.infer<typeof timeLimit>;
 
 /** RFC 7638 thumbprint (SHA-256, base64url) of the key the run must prove it holds. */
 export const jkt = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a base64url SHA-256 key thumbprint (RFC 7638)');
@@ -112,27 +115,96 @@ export const selector = z.strictObject({
     .optional(),
 });
 export type Selector = z.infer<typeof selector>;
+
+/** Actions whose completion ends a lease. Without `resources`: on any resource. */
+export const ending = z.strictObject({
+  actions: patterns.min(1),
+  resources: z.array(selector).min(1).max(LIMITS.selectorsPerGrant).optional(),
+});
+export type Ending = z.infer<typeof ending>;
+const endsOn = z.array(ending).min(1).max(LIMITS.endsPerGrant);
+export const timeLimit = z.strictObject({
+  notBefore: time,
+  expiresAt: time,
+  /** the lease may be renewed up to this time; left out: not at all */
+  renewUntil: time.optional(),
+  /** with `renewUntil`: how long the lease lasts from a renewal */
+  ttl: duration.optional(),
+  /** the lease ends when one of these actions is recorded as completed */
+  endsOn: endsOn.optional(),
+});
+export type TimeLimit = z.infer<typeof timeLimit>;
+
 export const resourcesLimit = z.array(selector).max(LIMITS.selectorsPerGrant);
 export type ResourcesLimit = z.infer<typeof resourcesLimit>;
 
-const partialCaps = {
+/** An entry admits its verbs on its resources; `mode` is that of `actions`, for what this entry admits. */
+export const permission = z.strictObject({
+  actions: patterns.min(1),
+  resources: resourcesLimit.min(1),
+  mode: mode.optional(),
+});
+export type Permission = z.infer<typeof permission>;
+/** An action needs one entry that admits it, in addition to what `actions` and `resources` admit. */
+export const permissionsLimit = z.array(permission).max(LIMITS.permissionsPerGrant);
+export type PermissionsLimit = z.infer<typeof permissionsLimit>;
+
+/** What a selector of a denied pair covers has no exceptions: in doubt it is denied. */
+export const deniedSelector = selector.omit({ except: true });
+/** Denies each of its verbs on each of its resources. */
+export const deniedPair = z.strictObject({
+  actions: patterns.min(1),
+  resources: z.array(deniedSelector).min(1).max(LIMITS.selectorsPerGrant),
+});
+export type DeniedPair = z.infer<typeof deniedPair>;
+export const denyLimit = z.array(deniedPair).max(LIMITS.deniedPairsPerGrant);
+export type DenyLimit = z.infer<typeof denyLimit>;
+
+export const partialCaps = {
   calls: amount.optional(),
   reads: amount.optional(),
   writes: amount.optional(),
   external: amount.optional(),
   cost: costs.optional(),
+  units: units.optional(),
 };
-export const windowCap = z.strictObject({ per: duration, ...partialCaps });
+export const calendarUnit = z.enum(CALENDAR_UNITS);
+/** Caps per rolling period of a length, or per day, week or month in a time zone. */
+export const windowCap = z
+  .strictObject({ per: z.union([calendarUnit, duration]), timezone: timezone.optional(), ...partialCaps })
+  .refine(({ per, timezone: zone }) => calendarUnit.safeParse(per).success === (zone !== undefined), {
+    error: 'a window per day, week or month needs a timezone, such as Europe/Berlin; no other window has one',
+  });
 export type WindowCap = z.infer<typeof windowCap>;
-const perAction = z.strictObject({ cost: costs.optional() });
-const windows = z.array(windowCap).max(LIMITS.windowsPerBudget);
+const perAction = z.strictObject({ cost: costs.optional(), units: units.optional() });
+/** Caps for the actions that match one of the patterns. */
+export const verbCap = z
+  .strictObject({
+    actions: patterns.min(1),
+    calls: amount.optional(),
+    cost: costs.optional(),
+    units: units.optional(),
+  })
+  .refine(({ calls, cost, units: counted }) => [calls, cost, counted].some((each) => each !== undefined), {
+    error: 'an entry of perVerb needs one of calls, cost, units',
+  });
+export type VerbCap = z.infer<typeof verbCap>;
+const perVerb = z.array(verbCap).max(LIMITS.verbCapsPerBudget);
+export const windows = z.array(windowCap).max(LIMITS.windowsPerBudget);
 export const budgetLimit = z.strictObject({
   calls: amount,
   reads: amount,
   writes: amount,
   external: amount,
   cost: costs,
+  /** anything else that is counted, such as tokens; left out: nothing */
+  units: units.optional(),
   perAction: perAction.optional(),
+  perVerb: perVerb.optional(),
+  /** the share of any cap beyond which a person is asked */
+  askAt: threshold.optional(),
+  /** the caps of the lifetime are set aside from the parent's */
+  reserve: z.literal(true).optional(),
   windows,
 });
 export type BudgetLimit = z.infer<typeof budgetLimit>;
@@ -168,6 +240,8 @@ export const limits = z.strictObject({
   purpose: purposeLimit,
   actions: actionsLimit,
   resources: resourcesLimit,
+  permissions: permissionsLimit.optional(),
+  deny: denyLimit.optional(),
   budget: budgetLimit,
   delegation: delegationLimit,
   risk: riskLimit,
@@ -179,14 +253,32 @@ export type Limits = z.infer<typeof limits>;
 
 export const grantRequest = z.strictObject({
   time: z
-    .strictObject({ ttl: duration.optional(), notBefore: time.optional(), expiresAt: time.optional() })
+    .strictObject({
+      ttl: duration.optional(),
+      notBefore: time.optional(),
+      expiresAt: time.optional(),
+      /** a time, or a duration from the start of the lease */
+      renewUntil: z.union([time, duration]).optional(),
+      endsOn: endsOn.optional(),
+    })
     .refine((value) => !(value.ttl && value.expiresAt), { error: 'give ttl or expiresAt, not both' })
     .optional(),
   session: sessionLimit.optional(),
   purpose: z.strictObject({ onDrift: onDrift.optional(), delegatedSources: delegatedSources.optional() }).optional(),
   actions: z.strictObject({ allow: patterns.optional(), deny: patterns.optional(), mode: mode.optional() }).optional(),
   resources: resourcesLimit.optional(),
-  budget: z.strictObject({ ...partialCaps, perAction: perAction.optional(), windows: windows.optional() }).optional(),
+  permissions: permissionsLimit.optional(),
+  deny: denyLimit.optional(),
+  budget: z
+    .strictObject({
+      ...partialCaps,
+      perAction: perAction.optional(),
+      perVerb: perVerb.optional(),
+      askAt: threshold.optional(),
+      reserve: z.boolean().optional(),
+      windows: windows.optional(),
+    })
+    .optional(),
   delegation: z
     .strictObject({
       depth: delegationLimit.shape.depth.optional(),
@@ -240,7 +332,15 @@ export const runStatus = z.enum(RUN_STATUSES);
 export type RunStatus = z.infer<typeof runStatus>;
 
 /** Has the shape of the counted members of `limits.budget`; reserved and committed amounts together. */
-export const consumed = z.strictObject({ calls: amount, reads: amount, writes: amount, external: amount, cost: costs });
+export const consumed = z.strictObject({
+  calls: amount,
+  reads: amount,
+  writes: amount,
+  external: amount,
+  cost: costs,
+  /** left out if there are none */
+  units: units.optional(),
+});
 export type Consumed = z.infer<typeof consumed>;
 
 export const runView = z.object({

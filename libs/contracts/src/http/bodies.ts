@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
 import { actionRequest } from '../actions/action';
+import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
 import { agent, grantRequest, grantView, runView } from '../grants/grant';
 import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
@@ -41,6 +42,23 @@ export const grantedAnswer = z.object({
   position,
 });
 export const pendingAnswer = z.object({ run: runView, approval: approvalView });
+
+export const renewalBody = z.strictObject({});
+const leaseTerms = grantView.pick({ id: true, treeId: true, parentId: true, runId: true, depth: true, limits: true });
+export const renewedAnswer = z.object({ grant: leaseTerms, token: z.string(), expiresAt: time, position });
+export type Renewed = z.infer<typeof renewedAnswer>;
+export const narrowingBody = z.strictObject({
+  /** what is named replaces the current limit and must be within it; what is left out stays */
+  grant: grantRequest,
+  reason: freeText(),
+});
+export const narrowedAnswer = z.object({
+  grant: leaseTerms,
+  /** the caps that the use so far has reached under the new limits; set if that ended the lease */
+  exhausted: z.array(z.string()).optional(),
+  position,
+});
+export type Narrowed = z.infer<typeof narrowedAnswer>;
 
 export const completionBody = z.strictObject({});
 export const escalationBody = z.strictObject({ want: grantRequest, reason: freeText() });
@@ -95,6 +113,16 @@ export const revocationsBody = z
     force: z.boolean().optional(),
   })
   .refine(targetFits, MISFIT);
+export const tenantBudgetBody = z.strictObject({
+  /** all given members must match; without any, every action of the tenant draws from the budget */
+  selector: z.strictObject({
+    /** the person or service that root runs name in `requestedBy` */
+    principal: principalName.optional(),
+    ...selectedByBudget,
+  }),
+  budget: tenantCaps,
+});
+export type TenantBudgetBody = z.infer<typeof tenantBudgetBody>;
 export const erasurePreviewBody = z.strictObject({
   /** the person, by the name in `requestedBy` */
   subject: name,

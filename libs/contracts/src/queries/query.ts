@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { budgetName } from '../budgets/tenant-budget';
 import { revocationTarget, storedSelector } from '../events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { exportHeader, exportLine } from '../transfer/export';
@@ -40,6 +41,8 @@ export const query = z.discriminatedUnion('op', [
     target: revocationTarget.optional(),
     quarantine: z.boolean().optional(),
   }),
+  /** the tenant budgets with their usage; `name`: only this one */
+  z.strictObject({ op: z.literal('tenantBudgets'), log: logNameSchema, name: budgetName.optional() }),
   /** the stored events that cannot be read, and what each of them blocks */
   z.strictObject({ op: z.literal('unreadable'), log: logNameSchema }),
   /** the payloads that an erasure would erase now */
@@ -144,6 +147,7 @@ export const approvalView = z.object({
       /** how much of the arguments is masked or truncated; left out if everything is shown, or if it is unknown */
       hidden: z.object({ values: z.number(), of: z.number(), characters: z.number() }).optional(),
       cost: z.record(z.string(), z.number()),
+      units: z.record(z.string(), z.number()).optional(),
       reasons: z.array(z.string()),
       /** all objections that the approval covers; `isNew`: the earlier request did not show it */
       objections: z.array(z.object({ says: z.string(), isNew: z.boolean() })).optional(),

@@ -39,11 +39,15 @@ const action = z.strictObject({
   cost: z.record(z.string(), z.number()),
   /** the charged part, if not all was charged */
   charged: z.record(z.string(), z.number()).optional(),
+  /** the same two for units; left out if there are none */
+  units: z.record(z.string(), z.number()).optional(),
+  chargedUnits: z.record(z.string(), z.number()).optional(),
   /** reported after the action had been abandoned: not charged */
   late: z
     .strictObject({
       status: z.enum(['completed', 'failed']),
       cost: z.record(z.string(), z.number()).optional(),
+      units: z.record(z.string(), z.number()).optional(),
       ...at,
     })
     .optional(),
@@ -106,6 +110,10 @@ const claims = {
       ...at,
     }),
   ),
+  /** by lease: how often it was renewed, its last end, and the last renewal; left out if there are none */
+  renewals: z.array(z.strictObject({ grantId: z.string(), times: z.number(), until: z.string(), ...at })).optional(),
+  /** leases tightened after they were issued, with the limits from then on; left out if there are none */
+  narrowings: z.array(z.strictObject({ grantId: z.string(), by: z.string(), limits, ...at })).optional(),
   actions: z.array(action),
   denied: z.array(denied),
   /** refusals that are counted instead of listed; left out if there are none */
@@ -123,6 +131,8 @@ const claims = {
     .optional(),
   /** by this run itself */
   spent: consumed,
+  /** the tenant budgets from which it drew, and how much of `spent`; left out if there are none */
+  tenantBudgets: z.array(z.strictObject({ name: z.string(), drew: consumed })).optional(),
   resources: z.array(z.string()),
   filesChanged: z.array(z.string()),
   external: z.array(z.string()),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { natsOf, type Bus } from '../connect';
 import { BUS_LIMITS } from '../limits';
 import type { EventWithoutPayload } from '@bailiwick/contracts/events/stored-event';
-import { toStreamMessages, type StreamMessage } from './event-message';
+import { EVENT_STREAM, toStreamMessages, type StreamMessage } from './event-message';
 import { ensureEventStream, lastPublished, type EventStreamOptions } from './event-stream';
 
 /** The answer of a server to a published message. @see NATS JetStream API, PubAck */
@@ -37,6 +37,9 @@ interface Progress {
  * start up to the first message that fails and nothing after that, and two publishers cannot interleave.
  *
  * A crash anywhere here loses nothing: what was stored is found in the stream, what was not is published again.
+ *
+ * It publishes while the stream has a consumer: a server stores an event for about as much time as a decision takes in a
+ * batch, and without a consumer it is read by none. The first consumer receives the events before it from the log.
  */
 export class StreamPublisher {
   private readonly logs = new Map<string, Progress>();
@@ -46,6 +49,9 @@ export class StreamPublisher {
   private running: Promise<void> | undefined;
   private stopped = false;
   private retrying: NodeJS.Timeout | undefined;
+  /** whether the stream has a consumer; undefined until the server is asked, again at intervals */
+  private isRead: boolean | undefined;
+  private asking: NodeJS.Timeout | undefined;
   /** whether the last attempt failed, and was reported */
   private isFailing = false;
   private readonly unlisten: () => void;
@@ -77,13 +83,14 @@ export class StreamPublisher {
     const last = events.at(-1);
     if (!progress || !last) return;
     progress.offered = Math.max(progress.offered, last.position + 1);
+    if (this.isRead === false) return this.mark(log); // read from the log once there is a consumer
     const end = progress.held.at(-1)?.position;
     const isNext = end === undefined || events[0]?.position === end + 1;
     if (isNext && progress.held.length + events.length <= BUS_LIMITS.eventStreamHeld) progress.held.push(...events);
     this.mark(log);
   }
 
-  /** Events that are committed and not yet in the stream, as far as they were offered. */
+  /** Events that are committed and not yet in the stream, as far as they were offered; they wait for a consumer. */
   get behind(): number {
     return [...this.logs.values()].reduce((sum, { next = 0, offered }) => sum + Math.max(0, offered - next), 0);
   }
@@ -91,6 +98,7 @@ export class StreamPublisher {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.retrying);
+    clearTimeout(this.asking);
     this.unlisten();
     await this.running;
   }
@@ -101,7 +109,7 @@ export class StreamPublisher {
   }
 
   private start(): void {
-    if (this.running || this.retrying || this.stopped || this.due.size === 0) return;
+    if (this.running || this.retrying || this.stopped || this.isRead === false || this.due.size === 0) return;
     if (this.bus.status().state === 'connected') this.running = this.run();
   }
 
@@ -132,7 +140,7 @@ export class StreamPublisher {
     const manager = await this.connected();
     for (;;) {
       const [log] = this.due;
-      if (log === undefined || this.stopped) return;
+      if (log === undefined || this.stopped || !(await this.hasConsumer(manager))) return;
       const progress = this.logs.get(log) as Progress;
       progress.next ??= await this.resumeAt(manager, log);
       // One batch per turn: a busy log does not hold up the others. Offers during the batch make the log due again.
@@ -149,6 +157,17 @@ export class StreamPublisher {
     this.manager ??= await natsOf(this.bus).nats.jetstreamManager({ checkAPI: false, timeout });
     this.sequence ??= await ensureEventStream(this.manager, this.options);
     return this.manager;
+  }
+
+  /** Asks at intervals whether the stream has a consumer, and starts again once it has. */
+  private async hasConsumer(manager: JetStreamManager): Promise<boolean> {
+    if (this.isRead !== undefined) return this.isRead;
+    this.isRead = (await manager.streams.info(EVENT_STREAM)).state.consumer_count > 0;
+    this.asking = setTimeout(() => {
+      this.isRead = undefined;
+      this.start();
+    }, BUS_LIMITS.eventStreamAskMs).unref();
+    return this.isRead;
   }
 
   private async resumeAt(manager: JetStreamManager, log: string): Promise<number> {
@@ -185,6 +204,8 @@ export class StreamPublisher {
   private reset(): void {
     this.manager = undefined;
     this.sequence = undefined;
+    this.isRead = undefined;
+    clearTimeout(this.asking);
     for (const progress of this.logs.values()) progress.next = undefined;
     for (const log of this.logs.keys()) this.due.add(log);
   }

@@ -1,7 +1,8 @@
 import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grants/grant';
 import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
 import { amountOf, money } from '@bailiwick/core/money';
-import { childrenOf } from '../render';
+import { grouped, quantity } from '@bailiwick/core/quantity';
+import { childrenOf, spentText } from '../render';
 import { sumOf } from '../tree';
 
 /** One cap of a lease with the amounts that count against it, formatted and as a share. */
@@ -25,10 +26,10 @@ export interface Budgets {
  * @param runs all runs of its tree, if the receipt contains them
  */
 export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budgets | undefined {
-  const { grants, run, spent, children } = claims;
+  const { grants, narrowings = [], run, spent, children, tenantBudgets = [] } = claims;
   const lease = grants.filter(({ runId }) => runId === run.id).at(-1);
   if (!lease) return undefined;
-  const { budget } = lease.limits;
+  const { budget } = (narrowings.findLast(({ grantId }) => grantId === lease.id) ?? lease).limits;
   const all = runs && sumOf(withRunsBelow(claims, runs).map((each) => each.spent));
   const row = (
     what: string,
@@ -48,12 +49,22 @@ export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budge
     ...Object.entries(budget.cost).map(([what, cap]) =>
       row(what, cap, spent.cost[what] ?? 0, all && (all.cost[what] ?? 0), (minor) => amountOf(minor, what)),
     ),
+    ...Object.entries(budget.units ?? {}).map(([what, cap]) =>
+      row(what, cap, spent.units?.[what] ?? 0, all && (all.units?.[what] ?? 0), grouped),
+    ),
   ];
   return {
     rows,
     says: [
       ...(!all && children.length > 0 ? [ONLY_OWN] : []),
-      ...budget.windows.map((window) => `In addition, at most ${capsText(window)} in any ${window.per}.`),
+      ...(budget.perVerb ?? []).map((cap) => `In addition, at most ${capsText(cap)} for ${cap.actions.join(', ')}.`),
+      ...budget.windows.map(
+        (window) =>
+          `In addition, at most ${capsText(window)} ${window.timezone === undefined ? `in any ${window.per}` : `per ${window.per} (${window.timezone})`}.`,
+      ),
+      ...tenantBudgets.map(
+        ({ name, drew }) => `Other runs share the tenant budget ${name}, from which this one drew ${spentText(drew)}.`,
+      ),
     ],
   };
 }
@@ -70,10 +81,11 @@ export function budgetTable(rows: readonly Used[]): [head: string[], rows: strin
   ];
 }
 
-const capsText = ({ cost, ...caps }: BudgetLimit['windows'][number]): string =>
+const capsText = ({ cost, units = {}, ...caps }: Partial<Omit<BudgetLimit, 'windows' | 'perVerb'>>): string =>
   [
     ...COUNTERS.flatMap((what) => (caps[what] === undefined ? [] : [`${caps[what]} ${what}`])),
     ...Object.entries(cost ?? {}).map(([currency, value]) => money(value, currency)),
+    ...Object.entries(units).map(([unit, value]) => quantity(value, unit)),
   ].join(', ');
 
 /** Returns a run and all runs below it, each once. */

@@ -11,6 +11,7 @@ import { countedText } from './timeline';
 import { ACTION_RECEIPT, TREE_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
+import { quantity } from '@bailiwick/core/quantity';
 import { askedBy, childrenOf, GONE, spentText, triedText } from '../render';
 import { shownStatements } from '../shown-statements';
 import type { Verification } from '../web/verify';
@@ -193,12 +194,29 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
       head: ['position', 'time', 'by', 'why', 'resumed'],
       rows: suspensions.map((each) => [String(each.position), each.time, each.by, each.reason, each.resumedAt ?? 'no']),
     }),
+    ...changesOf(claims),
     ...section('Revoked', revoked.length > 0, {
       kind: 'table',
       head: ['position', 'time', 'revocation', 'why'],
       rows: revoked.map((each) => [String(each.position), each.time, each.revocationId, each.reason]),
     }),
   ];
+}
+
+/** Builds the section of leases that changed after they were issued. */
+function changesOf({ renewals = [], narrowings = [] }: RunClaims): Block[] {
+  const rows = [
+    ...renewals.map((each) => ({
+      ...each,
+      what: `renewed ${each.times === 1 ? 'once' : `${each.times} times`}, last until ${each.until}`,
+    })),
+    ...narrowings.map((each) => ({ ...each, what: `narrowed by ${each.by}` })),
+  ].sort((a, b) => a.position - b.position);
+  return section('Renewed or narrowed', rows.length > 0, {
+    kind: 'table',
+    head: ['position', 'time', 'lease', 'what'],
+    rows: rows.map((each) => [String(each.position), each.time, each.grantId, each.what]),
+  });
 }
 
 /** Builds the sections of refused actions: those with an event each, and those that were only counted. */
@@ -230,15 +248,19 @@ function refusalsOf({ denied, refusedMore = [] }: RunClaims): Block[] {
   ];
 }
 
-/** Formats the reported cost, and the charged cost if it is lower. */
-const chargedText = ({ cost, charged, outcome }: RunClaims['actions'][number]): string =>
+/** Formats the reported cost and units, and the charged ones if they are less. */
+const chargedText = ({ cost, charged, units, chargedUnits, outcome }: RunClaims['actions'][number]): string =>
   charged === undefined
-    ? costText(cost, outcome === 'open')
-    : `${costText(cost, false)} reported, ${costText(charged, false) || 'nothing'} charged`;
+    ? amountsText(cost, units, outcome === 'open')
+    : `${amountsText(cost, units, false)} reported, ${amountsText(charged, chargedUnits, false) || 'nothing'} charged`;
 
-const costText = (cost: Readonly<Record<string, number>>, open: boolean): string =>
-  Object.entries(cost)
-    .map(([currency, value]) => `${money(value, currency)}${open ? ' reserved' : ''}`)
+type Amounts = Readonly<Record<string, number>>;
+const amountsText = (cost: Amounts, units: Amounts = {}, open: boolean): string =>
+  [
+    ...Object.entries(cost).map(([currency, value]) => money(value, currency)),
+    ...Object.entries(units).map(([unit, value]) => quantity(value, unit)),
+  ]
+    .map((text) => `${text}${open ? ' reserved' : ''}`)
     .join(', ');
 
 function ofTree({

@@ -1,4 +1,5 @@
 import { parseEvent, type Event } from '@bailiwick/contracts/events/event';
+import { leaseText } from '../lease-text';
 import type { ReceiptEvent } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 
@@ -61,7 +62,7 @@ export function sentenceOf(event: Event, action?: string): string {
     case 'RunOpened':
       return `run ${event.runId} of ${marked(event.data.agent.class)} opened`;
     case 'GrantIssued':
-      return `lease ${event.grantId} issued to run ${event.runId}: ${event.data.limits.actions.allow.join(', ') || 'nothing'}`;
+      return `lease ${event.grantId} issued to run ${event.runId}: ${leaseText(event.data.limits)}`;
     case 'DelegationRefused':
       return `delegation to ${marked(event.data.agentClass)} refused: ${event.data.detail}`;
     case 'ApprovalRequested':
@@ -92,6 +93,10 @@ export function sentenceOf(event: Event, action?: string): string {
       return `suspended: ${reasonText(event.data.reason)}`;
     case 'GrantResumed':
       return `resumed: ${reasonText(event.data.reason)}`;
+    case 'GrantRenewed':
+      return `lease ${event.grantId} renewed until ${event.data.until}`;
+    case 'GrantNarrowed':
+      return `lease ${event.grantId} narrowed: ${reasonText(event.data.reason)}`;
     case 'GrantSuperseded':
       return `lease ${event.grantId} replaced by ${event.data.by}`;
     case 'GrantRevoked':

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { NO_ARGS, ROOMY } from '@bailiwick/authority/testing/harness';
+import { NO_ARGS, REF, ROOMY } from '@bailiwick/authority/testing/harness';
 import type { CommandType } from '@bailiwick/contracts/commands/command';
 import type { StoredSelector } from '@bailiwick/contracts/events/event';
 import type { Fields } from '@bailiwick/authority/testing/harness';
@@ -33,6 +33,7 @@ const KINDS = [
   'strike',
   'complete',
   'drift',
+  'budget',
   'wait',
 ] as const;
 const VERBS = ['file.read', 'file.write', 'email.send', 'thing.delete', 'iam.grant', 'report.make'];
@@ -64,7 +65,19 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
   const runId = pick([...state.runs.keys()], which) ?? '';
   const agentClass = pick(CLASSES, how) as string;
   const send = <T extends CommandType>(type: T, fields: Fields<T>): void => void log.try(type, fields);
-  const budget = { calls: 3 + (how % 20), reads: 20, writes: 20, external: 5, cost: { USD: 50 + how } };
+  const budget = {
+    ...{
+      calls: 3 + (how % 20),
+      reads: 20,
+      writes: 20,
+      external: 5,
+      cost: { USD: 50 + how },
+      units: { tokens: 20 + how },
+    },
+    ...(how % 4 === 0 ? { windows: [{ per: 'day', timezone: 'Asia/Kathmandu', calls: 6 }] } : {}),
+    ...(how % 5 === 0 ? { perVerb: [{ actions: ['file.*'], calls: 4 }] } : {}),
+    ...(how % 11 === 0 ? { askAt: 0.7 } : {}),
+  };
   switch (kind) {
     case 'open':
     case 'ask':
@@ -95,6 +108,7 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
         action: { verb, argsDigest: NO_ARGS },
         resource: { type: 'file', id: `f/${how % 4}` },
         cost: how % 3 ? { USD: how % 40 } : {},
+        ...(how % 4 === 0 ? { units: { tokens: how % 9 } } : {}),
         proof: { vouched: true },
         payload: words({ args: { how } }),
       });
@@ -156,6 +170,19 @@ export function play(log: SealedLog, { kind, which, how, ms }: Move): void {
         monitor: 'test',
         actor: { kind: 'system', id: 'intent' },
       });
+    case 'budget': {
+      const name = how % 2 ? 'team' : 'mail';
+      if (how % 5 === 0) return send('removeTenantBudget', { name, actor: ANN });
+      const caps = { calls: 5 + (how % 40), cost: { USD: 20 + how }, windows: [{ per: '1m', calls: 3 }] };
+      const selector = how % 3 ? { agentClass } : how % 2 ? { principalRef: REF } : { label: 'send:external' };
+      return send('setTenantBudget', {
+        name,
+        selector,
+        budget: caps,
+        actor: ANN,
+        ...('principalRef' in selector ? { payload: words({ principal: 'ann@example.com' }) } : {}),
+      });
+    }
     case 'wait':
       log.now += how * 1_000;
       log.tickAll();
@@ -172,6 +199,7 @@ function repeat(log: SealedLog, binding: string, approvalId: string): void {
     action: { verb, argsDigest },
     resource: { type: resource.type, id: resource.id },
     cost: charge.cost,
+    ...(charge.units ? { units: charge.units } : {}),
     proof: { vouched: true },
     approvalId,
   });

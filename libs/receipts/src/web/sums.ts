@@ -11,25 +11,30 @@ export function sumsOf(claims: Claims): string {
   claims.runs.forEach(ofRun);
   const sum = sumOf(claims.runs.map(({ spent }) => spent));
   for (const counter of COUNTERS) equal(`spent.${counter}`, sum[counter], claims.spent[counter], 'of its runs');
-  costs(sum.cost, claims.spent.cost, 'of its runs');
+  amounts('cost', sum.cost, claims.spent.cost, 'of its runs');
+  amounts('units', sum.units, claims.spent.units, 'of its runs');
   return `${claims.spent.calls} calls in ${claims.runs.length} runs`;
 }
 
 function ofRun({ run, actions, spent }: RunClaims): string {
   equal('spent.calls', actions.length, spent.calls, `the actions of ${run.id}`);
   equal('spent.reads', spent.reads + spent.writes + spent.external, spent.calls, 'its reads, writes and external');
-  costs(
-    sumOf(actions.map(({ cost, charged = cost }) => ({ calls: 0, reads: 0, writes: 0, external: 0, cost: charged })))
-      .cost,
-    spent.cost,
-    run.id,
+  const sum = sumOf(
+    actions.map(({ cost, charged = cost, units, chargedUnits = units }) => ({
+      ...{ calls: 0, reads: 0, writes: 0, external: 0 },
+      ...{ cost: charged, units: chargedUnits },
+    })),
   );
+  amounts('cost', sum.cost, spent.cost, run.id);
+  amounts('units', sum.units, spent.units, run.id);
   return `${spent.calls} calls`;
 }
 
-function costs(sum: Record<string, number>, spent: Record<string, number>, whose: string): void {
-  for (const currency of new Set([...Object.keys(sum), ...Object.keys(spent)]))
-    equal(`spent.cost.${currency}`, sum[currency] ?? 0, spent[currency] ?? 0, `the costs ${whose}`);
+type Amounts = Record<string, number>;
+function amounts(kind: 'cost' | 'units', sum: Amounts = {}, spent: Amounts = {}, whose: string): void {
+  const what = kind === 'cost' ? 'the costs' : 'the units';
+  for (const name of new Set([...Object.keys(sum), ...Object.keys(spent)]))
+    equal(`spent.${kind}.${name}`, sum[name] ?? 0, spent[name] ?? 0, `${what} ${whose}`);
 }
 
 function equal(claim: string, sum: number, spent: number, what: string): void {

@@ -8,11 +8,15 @@ import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
 import { endedFirst, livenessReason, type Blocked } from '../../state/liveness';
+import { accountsOf, leastLeft, pursesFor, type PurseNode } from '../../state/purses';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
+import { periodsFor } from '../../state/periods';
+import { asSeenBelow } from '../../state/reserves';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
 import { brokeredCall, calledByOf, calledEvent } from './brokered';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
+import { endedByCompletion } from './ends-lease';
 import { kept, notShown } from './objections';
 import { callAsked, refusedBefore, refusedReason } from './refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
@@ -55,15 +59,28 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     actionId: newId('action', state, command.commandId),
     payload: true as const,
   };
-  const data = { ...recordOf(command, asked, run, binding, reasons, chain), ...calledByOf(call) };
+  const purses = pursesFor(state, run.treeId, asked.labels);
+  const data: DecidedAction = { ...recordOf(command, asked, run, binding, reasons, chain), ...calledByOf(call) };
+  if (purses.length > 0) data.least = leastLeft(data.remaining, purses, now, undefined);
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
+    const periods = periodsFor(accountsOf(chain, purses), now);
+    const ends = endedByCompletion(chain, asked.facts);
     return ok([
       {
         type: 'ActionPermitted',
         ...where,
-        data: { ...data, remaining: remainingOf(chain, asked.charge), expiresAt, outcomeUntil, ...used },
+        data: {
+          ...data,
+          ...leftAfter(chain, purses, asked.charge, now),
+          expiresAt,
+          outcomeUntil,
+          ...used,
+          ...(periods ? { periods } : {}),
+          ...(ends ? { ends } : {}),
+          ...drawingFrom(purses),
+        },
       },
       ...exhaustedBy(chain, asked.charge),
       ...calledEvent(state, call, { actionId: where.actionId, runId: run.id, treeId: run.treeId }),
@@ -81,6 +98,21 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     },
   ]);
 };
+
+/** Returns what is left once a permit is charged. */
+function leftAfter(
+  chain: readonly GrantNode[],
+  purses: readonly PurseNode[],
+  charge: Consumed,
+  now: number,
+): Pick<DecidedAction, 'remaining' | 'least'> {
+  const remaining = remainingOf(asSeenBelow(chain), charge);
+  return purses.length === 0 ? { remaining } : { remaining, least: leastLeft(remaining, purses, now, charge) };
+}
+
+/** Names the tenant budgets of a permit in its event. */
+export const drawingFrom = (purses: readonly PurseNode[]): { tenantBudgets?: string[] } =>
+  purses.length === 0 ? {} : { tenantBudgets: purses.map(({ name }) => name) };
 
 /**
  * Returns the time by which a permitted call must start, limited by its leases, and that by which its outcome is
@@ -135,6 +167,7 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
     resource: facts.resource,
     argsDigest: command.action.argsDigest ?? null,
     cost: charge.cost,
+    ...(charge.units === undefined ? {} : { units: charge.units }),
   });
 }
 
@@ -241,7 +274,7 @@ function recordOf(
     reasons,
     proof: facts.proof,
     ...(drift === 0 ? {} : { drift }),
-    remaining: remainingOf(chain),
+    remaining: remainingOf(asSeenBelow(chain)),
   };
 }
 

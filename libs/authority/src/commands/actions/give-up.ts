@@ -1,5 +1,7 @@
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { chainOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
+import { applySlacks, giveBack, slacksOf } from '../../state/reserves';
+import { commitInScopes, reserveInScopes } from '../../state/scopes';
 import { commit, reserve } from '../../state/usage';
 import { givenUp } from './settle-action';
 import type { NewEvent } from '../types';
@@ -43,20 +45,32 @@ class Books {
   take(event: NewEvent, action = this.state.actions.get(event.actionId ?? '')): void {
     const { type, grantId = '' } = event;
     if (type === 'ActionPermitted') {
-      for (const { usage, limits } of this.chain(grantId)) reserve(usage, limits.budget, event.data.charge, this.now);
+      const chain = this.chain(grantId);
+      const slacks = slacksOf(chain);
+      for (const { usage, limits } of chain)
+        reserve(usage, limits.budget, event.data.charge, this.now, event.data.periods);
+      if (slacks) applySlacks(chain, slacks);
+      reserveInScopes(chain, event.data, event.data.charge);
     } else if (type === 'ActionCompleted' || type === 'ActionFailed' || type === 'ActionAbandoned') {
       if (action) this.settle(action, event.data.charge);
-    } else if (type === 'GrantExhausted') this.end(grantId, 'exhausted');
+    } else if (type === 'RunCompleted') this.end(grantId, 'completed');
+    else if (type === 'GrantExhausted') this.end(grantId, 'exhausted');
     else if (type === 'GrantSuspended') this.end(grantId, 'suspended');
   }
 
   private settle(action: ActionNode, charge: Consumed): void {
-    for (const { usage, limits } of this.chain(action.grantId))
+    const chain = this.chain(action.grantId);
+    const slacks = slacksOf(chain);
+    for (const { usage, limits } of chain)
       commit(usage, limits.budget, action.charge, charge, action.permittedAt, this.now);
+    if (slacks) applySlacks(chain, slacks);
+    commitInScopes(chain, action.covered, action.charge, charge);
   }
 
   private end(grantId: string, status: GrantNode['status']): void {
-    const [grant] = this.chain(grantId);
+    const chain = this.chain(grantId);
+    const [grant] = chain;
     if (grant) grant.status = status;
+    if (status === 'exhausted') giveBack(chain);
   }
 }

@@ -7,18 +7,21 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import { classify } from '../../matching/catalog';
 import { SENDS } from '../../events/action-events';
 import { unverifiedCost } from '../../matching/unverified';
-import type { ActionFacts, Situation } from '../../dimensions/dimension';
+import type { ActionFacts, Situation, Usage } from '../../dimensions/dimension';
 import { DIMENSION_TABLE } from '../../dimensions/all';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { toolFault } from '../../matching/names';
 import { namesPlace } from '../../state/places';
 import { normalizeResourceId } from '../../matching/pattern';
 import { toolDeniedBy, type Named } from '../../revocation/revocation-rules';
+import { pursesFor } from '../../state/purses';
+import { asSeenBelow } from '../../state/reserves';
 import type { GrantNode, LogState, RunNode } from '../../state/state';
 import { chargeOf } from '../../state/usage';
 import { normalizeVerb } from '../../matching/verbs/verb';
 import type { BrokeredCall } from './brokered';
 import { objectionsIn } from './objections';
+import { beyondPurses } from './tenant-budgets';
 import { refuse, type Rules } from '../types';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
 
@@ -65,12 +68,13 @@ export function understand(command: Authorize, run: RunNode, root: GrantNode): R
     stated,
     resource: { type, id: id.value, attributes },
     cost: command.cost ?? {},
+    units: command.units,
     agentClass: run.agent.class,
     declaredPosture: run.agent.posture ?? {},
     currentPosture: command.posture,
     proof: command.proof.vouched ? { vouched: true } : { vouched: false, jkt: command.proof.jkt },
   };
-  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, facts.cost), drift });
+  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, facts.cost, facts.units), drift });
 }
 
 /** All objections to an action, and the strictest outcome. An empty list is a permit. */
@@ -99,8 +103,10 @@ export function judge(
   const reasons: Reason[] = [];
   const blocked = blockedInChain(state, chain, now);
   if (blocked) reasons.push(livenessReason(chain, blocked));
-  for (const grant of chain) {
-    const objections = objectionsOf(grant, asked, grant === leaf, now);
+  const accounts = asSeenBelow(chain);
+  for (const [i, grant] of chain.entries()) {
+    const { usage } = accounts[i] as GrantNode;
+    const objections = objectionsOf(grant, usage, asked, grant === leaf, now);
     if (objections.length > 0) {
       reasons.push({
         rule: 'grant',
@@ -111,6 +117,8 @@ export function judge(
       });
     }
   }
+  const purses = pursesFor(state, leaf.treeId, asked.labels);
+  if (purses.length > 0) reasons.push(...beyondPurses(purses, asked.facts, now));
   const unbound = unboundBelow(chain, asked);
   if (unbound) reasons.push(unbound);
   const tool = revokedTool(state, chain, asked.facts);
@@ -175,11 +183,15 @@ export function strictest(reasons: readonly Reason[]): DecisionOutcome {
   return outcome;
 }
 
-function objectionsOf(grant: GrantNode, asked: Asked, leaf: boolean, now: number): Reason[] {
-  const situation: Situation = { usage: grant.usage, drift: asked.drift, leaf };
+/** I11: a lease that was forged without a limit that each has is judged, and denied or refused, by the dimension. */
+const isOptional = (name: string): boolean => name === 'permissions' || name === 'deny';
+
+function objectionsOf(grant: GrantNode, usage: Usage, asked: Asked, leaf: boolean, now: number): Reason[] {
+  const situation: Situation = { usage, drift: asked.drift, leaf };
   const objections: Reason[] = [];
   for (const dimension of DIMENSION_TABLE) {
     const limit = grant.limits[dimension.name];
+    if (limit === undefined && isOptional(dimension.name)) continue;
     const verdict = dimension.admits(limit as never, asked.facts, situation, now);
     if (verdict.outcome !== 'permit') objections.push({ rule: dimension.name, ...verdict });
   }

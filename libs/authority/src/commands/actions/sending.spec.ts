@@ -7,6 +7,7 @@ import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '../../testing
 const file = (id: string) => ({ resource: { type: 'file', id } });
 const SECRET = file('config/.env');
 const ANY: GrantRequest = { ...ROOMY, risk: { ceiling: 'irreversible', approvalFrom: 'irreversible' } };
+const HIGH: GrantRequest = { ...ROOMY, risk: { ceiling: 'high', approvalFrom: 'irreversible' } };
 const EVIL = { resource: { type: 'web', id: 'evil.example/x' } };
 
 function start(grant: GrantRequest = { ...ROOMY, risk: { ceiling: 'high', approvalFrom: 'irreversible' } }): {
@@ -195,6 +196,40 @@ describe('fetching from a place after private data was read', () => {
     ['Docs.example:81/guide/a', 'StepUp'],
     ['user@Docs.example/guide/a', 'StepUp'],
   ])('answers %s with %s', (id, expected) => expect(fetched(id)).toBe(expected));
+
+  it.each([
+    ['https://docs.example/guide/a', 'https://docs.example/guide/**', 'Permitted'],
+    ['HTTPS://Docs.example:443/guide/a', 'https://docs.example/guide/**', 'Permitted'],
+    ['https://docs.example/leak', 'https://docs.example/guide/**', 'StepUp'],
+    ['http://docs.example/guide/a', 'https://docs.example/guide/**', 'StepUp'],
+    ['https://docs.example:8443/guide/a', 'https://docs.example/guide/**', 'StepUp'],
+    ['https://leak.docs.example/guide/a', 'https://*.docs.example/**', 'StepUp'],
+    ['https://evil.example/x', 'https://**', 'StepUp'],
+    ['https://evil.example/x', 'https://*/x', 'StepUp'],
+    ['/todos/5', '/todos/**', 'Permitted'],
+    ['/todos/5', '/**', 'StepUp'],
+    ['/leak/5', '/*/5', 'StepUp'],
+    ['docs/5', 'd*/5', 'StepUp'],
+  ])('answers %s under a lease that names %s with %s', (id, match, expected) => {
+    const ALL = ['**', '/**', 'http://**', 'https://**'].map((each) => ({ type: '*', match: each }));
+    const { log, grantId } = start({ ...HIGH, resources: [...ALL, { type: 'web', match }] });
+    act(log, grantId, 'payment.list');
+    expect(typeOf(act(log, grantId, 'web.get', { resource: { type: 'web', id } }))).toBe(expected);
+  });
+
+  it('is permitted at a URL that the goal delegates to, and at no other scheme, port or host', () => {
+    const ALL = ['http://**', 'https://**', '**'].map((match) => ({ type: '*', match }));
+    const fetchedFrom = (id: string, source: string) => {
+      const { log, grantId } = start({ ...HIGH, resources: ALL, purpose: { delegatedSources: [source] } });
+      act(log, grantId, 'payment.list');
+      return typeOf(act(log, grantId, 'web.get', { resource: { type: 'web', id } }));
+    };
+    expect(fetchedFrom('https://news.example/today/1', 'https://news.example/today')).toBe('Permitted');
+    expect(fetchedFrom('https://news.example/today/1', 'news.example')).toBe('Permitted');
+    expect(fetchedFrom('http://news.example/today/1', 'https://news.example/today')).toBe('StepUp');
+    expect(fetchedFrom('https://news.example:8443/today/1', 'https://news.example/today')).toBe('StepUp');
+    expect(fetchedFrom('https://news.example.evil.example/today', 'https://news.example')).toBe('StepUp');
+  });
 
   it('is permitted at a place that the goal delegates to', () => {
     const purpose = { delegatedSources: ['https://news.example/today'] };

@@ -4,8 +4,14 @@ import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { ok } from '@bailiwick/core/result';
 import { isRelaxing } from '../../matching/catalog';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState } from '../../state/state';
-import { moneyAfter, moneyLeft } from '../../state/usage';
+import { pursesOf } from '../../events/budget-events';
+import type { PurseNode } from '../../state/purses';
+import { asSeenBelow, releasedIn } from '../../state/reserves';
+import { leftInScopes } from '../../state/scopes';
+import { leftOf, moneyAfter, SETTLED, type Amounts, type Settled } from '../../state/usage';
 import { exhausted } from './authorize-action';
+import { leftInPurses } from './tenant-budgets';
+import { endsWith, endsWithLate } from './ends-lease';
 import { actsForAnother, notFound, refuse, type Decide, type Decided, type NewEvent } from '../types';
 
 /** I7: ends a permit with exactly one outcome. Its cost is counted even above the reservation (I3). */
@@ -13,12 +19,13 @@ export const settle: Decide<'settle'> = (state, command, now) => {
   const action = state.actions.get(command.actionId);
   if (!action) return settleLate(state, command);
   if (actsForAnother(command, action.runId)) return notFound('permitted action', command.actionId);
-  const { status, cost, effects, resultDigest } = command.outcome;
+  const { status, cost, units, effects, resultDigest } = command.outcome;
   const labels = command.outcome.labels?.filter((each) => command.actor.kind !== 'run' || !isRelaxing(each));
-  const unknownCost = status === 'completed' ? action.charge.cost : {};
+  const unknown = status === 'completed' ? action.charge : NOTHING_SPENT;
   const report: Report = {
     type: status === 'completed' ? 'ActionCompleted' : 'ActionFailed',
-    cost: cost ?? unknownCost,
+    cost: cost ?? unknown.cost,
+    units: units ?? unknown.units,
     byRun: command.actor.kind === 'run',
   };
   return ok(
@@ -48,12 +55,17 @@ function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
   const run = state.runs.get(done.runId);
   if (!run) return notFound('permitted action', actionId);
   const { treeId, id: runId, grantId } = run;
-  return ok([{ type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome }]);
+  const ended = outcome.status === 'completed' ? endsWithLate(state, actionId) : [];
+  return ok([
+    { type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome },
+    ...ended,
+  ]);
 }
 
 /** Abandons an action of which no client reported whether it happened: its reservation counts as spent. */
 export function givenUp(chain: readonly GrantNode[], action: ActionNode, now: number): NewEvent[] {
-  const report: Report = { type: 'ActionAbandoned', cost: action.charge.cost, byRun: false };
+  const { cost, units } = action.charge;
+  const report: Report = { type: 'ActionAbandoned', cost, units, byRun: false };
   const [outcome, ...ended] = settlementUnder(chain, action, report, now);
   return [{ ...(outcome as NewEvent), payload: undefined }, ...ended];
 }
@@ -61,14 +73,19 @@ export function givenUp(chain: readonly GrantNode[], action: ActionNode, now: nu
 /** The reported outcome, and whether the acting run itself reports it. */
 export interface Report {
   readonly type: 'ActionCompleted' | 'ActionFailed' | 'ActionAbandoned';
-  readonly cost: Readonly<Record<string, number>>;
+  readonly cost: Amounts;
+  readonly units?: Amounts | undefined;
   readonly byRun: boolean;
 }
 
+const NOTHING_SPENT: { readonly cost: Amounts; readonly units?: Amounts } = { cost: {} };
+const NO_AMOUNTS: Amounts = {};
+
 /**
- * Returns the outcome and the events that it causes. Counts are never released. Money is committed as spent, even above
- * the reservation, in which case the grant of the action ends. An ancestor whose cap is reached ends; one whose cap is
- * exceeded is suspended until a person has reviewed it, since a descendant caused that, not its own run.
+ * Returns the outcome and the events that it causes. Counts are never released. Money and units are committed as spent,
+ * even above the reservation, in which case the grant of the action ends. An ancestor whose cap is reached ends; one
+ * whose cap is exceeded is suspended until a person has reviewed it, since a descendant caused that, not its own run. A
+ * completion may end leases that state it (`time.endsOn`).
  */
 export const settlement = (
   state: LogState,
@@ -76,7 +93,19 @@ export const settlement = (
   report: Report,
   now: number,
   more: Partial<EventData<'ActionCompleted'>> = {},
-): NewEvent[] => settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more, state.heldByRun);
+): NewEvent[] => {
+  const purses = pursesOf(state, action);
+  const events = settlementUnder(
+    chainOf(state, action.grantId) ?? [],
+    action,
+    report,
+    now,
+    more,
+    purses,
+    state.heldByRun,
+  );
+  return report.type === 'ActionCompleted' ? [...events, ...endsWith(state, action, events)] : events;
+};
 
 /**
  * Does the same with the chain at that time, leaf first.
@@ -88,14 +117,17 @@ function settlementUnder(
   report: Report,
   now: number,
   more: Partial<EventData<'ActionCompleted'>> = {},
+  purses: readonly PurseNode[] = [],
   held: ReadonlyMap<string, string> = new Map(),
 ): NewEvent[] {
-  const { type, cost } = report;
-  const overrun = Object.entries(cost).some(([currency, spent]) => spent > (action.charge.cost[currency] ?? 0));
+  const { type, cost, units } = report;
+  const overrun = SETTLED.some((kind) =>
+    Object.entries(report[kind] ?? NO_AMOUNTS).some(([name, spent]) => spent > (action.charge[kind]?.[name] ?? 0)),
+  );
   const leaf = chain[0] as GrantNode;
-  const charged = chargedOf(chain, action, report, now);
-  const findings = findingsOf(chain, cost, charged);
-  const charge: Consumed = { ...action.charge, cost: charged };
+  const charge = chargeAfter(chain, action, report, now, purses);
+  const released = releasedIn(chain, action.charge, charge);
+  const findings = SETTLED.flatMap((kind) => findingsOf(kind, chain, report, charge));
   return [
     {
       type,
@@ -107,14 +139,20 @@ function settlementUnder(
       data: {
         charge,
         cost: { ...cost },
+        ...(units === undefined || Object.keys(units).length === 0 ? {} : { units: { ...units } }),
         ...(overrun ? { overrun } : {}),
         ...(findings.length > 0 ? { findings } : {}),
         ...more,
       },
     },
-    ...chain.flatMap((grant): NewEvent[] => {
+    ...chain.flatMap((grant, i): NewEvent[] => {
       if (grant.status !== 'active' && grant.status !== 'suspended') return [];
-      const { reached, carriedOver } = moneyAfter(grant.usage, grant.limits.budget, action.charge, charge);
+      const { reached, carriedOver } = moneyAfter(
+        grant.usage,
+        grant.limits.budget,
+        released?.[i] ?? action.charge,
+        charge,
+      );
       if (overrun && grant === leaf) return [exhausted(grant, [...reached, ...carriedOver].sort(), true)];
       if (carriedOver.length > 0) {
         const mayBeResumed = grant.status === 'active' || held.has(grant.id);
@@ -125,45 +163,77 @@ function settlementUnder(
   ];
 }
 
+/** Returns the charge of an outcome: the counts of the permit, and the money and units that were spent. */
+function chargeAfter(
+  chain: readonly GrantNode[],
+  action: ActionNode,
+  report: Report,
+  now: number,
+  purses: readonly PurseNode[],
+): Consumed {
+  const { units: _, ...counts } = action.charge;
+  const charge = { ...counts, cost: chargedOf('cost', chain, action, report, now, purses) };
+  if (report.units === undefined) return charge;
+  const units = chargedOf('units', chain, action, report, now, purses);
+  return Object.keys(units).length > 0 ? { ...charge, units } : charge;
+}
+
 /**
- * I3: returns the charge for a reported cost. A run's own report can charge its ancestors no more than its lease could
- * still have spent; a report of an enforcement point counts in full. A currency that no grant of the chain names is not
- * charged.
+ * I3: returns the charge for reported amounts of a kind. A run's own report can charge its ancestors, and the tenant
+ * budgets that it draws from, no more than its lease could still have spent; a report of an enforcement point counts in
+ * full. A currency or unit that no grant of the chain names is not charged.
  */
 function chargedOf(
+  kind: Settled,
   chain: readonly GrantNode[],
-  { charge: { cost: reserved } }: ActionNode,
-  { cost, byRun }: Report,
+  action: ActionNode,
+  report: Report,
   now: number,
+  purses: readonly PurseNode[],
 ): Record<string, number> {
   const charged: Record<string, number> = {};
-  for (const [currency, spent] of Object.entries(cost)) {
-    const held = reserved[currency] ?? 0;
-    const most = !isNamed(chain, currency) ? 0 : byRun ? held + roomFor(chain, currency, held, now) : spent;
-    if (spent <= held || most > 0) charged[currency] = Math.min(spent, Math.max(held, most));
+  for (const [name, spent] of Object.entries(report[kind] ?? NO_AMOUNTS)) {
+    const held = action.charge[kind]?.[name] ?? 0;
+    const room = (): number =>
+      Math.min(roomFor(kind, chain, action, name, now), leftInPurses(kind, purses, name, held, now));
+    const most = !isNamed(kind, chain, name) ? 0 : report.byRun ? held + room() : spent;
+    if (spent <= held || most > 0) charged[name] = Math.min(spent, Math.max(held, most));
   }
   return charged;
 }
 
-/** Returns the smallest amount that the chain could still have spent in a currency, in addition to its reservation. */
-const roomFor = (chain: readonly GrantNode[], currency: string, held: number, now: number): number =>
-  Math.min(...chain.map(({ usage, limits: { budget } }) => moneyLeft(usage, budget, currency, held, now)));
+/** Returns the smallest amount that the chain could still have spent, in addition to its reservation. */
+function roomFor(
+  kind: Settled,
+  chain: readonly GrantNode[],
+  { charge, covered }: ActionNode,
+  name: string,
+  now: number,
+): number {
+  const held = charge[kind]?.[name] ?? 0;
+  const accounts = asSeenBelow(chain);
+  const rooms = chain.map((grant, i) => {
+    const { usage } = accounts[i] as GrantNode;
+    const left = leftOf(kind, usage, grant.limits.budget, name, held, now);
+    return covered === undefined ? left : Math.min(left, leftInScopes(grant, covered, kind, name));
+  });
+  return Math.min(...rooms);
+}
 
-const isNamed = (chain: readonly GrantNode[], currency: string): boolean =>
-  chain.some(({ limits: { budget } }) => Object.hasOwn(budget.cost, currency));
+const isNamed = (kind: Settled, chain: readonly GrantNode[], name: string): boolean =>
+  chain.some(({ limits: { budget } }) => Object.hasOwn(budget[kind] ?? NO_AMOUNTS, name));
 
 type Findings = NonNullable<EventData<'ActionCompleted'>['findings']>;
 
-/** Returns the reported amounts that were not charged, for the record. */
-function findingsOf(
-  chain: readonly GrantNode[],
-  cost: Readonly<Record<string, number>>,
-  charged: Readonly<Record<string, number>>,
-): Findings {
-  return Object.entries(cost).flatMap(([currency, spent]): Findings => {
-    const amount = spent - (charged[currency] ?? 0);
-    const code = isNamed(chain, currency) ? 'BEYOND_LEASE' : 'CURRENCY_NOT_NAMED';
-    return amount > 0 ? [{ code, currency, amount }] : [];
+/** Returns the reported amounts of a kind that were not charged, for the record. */
+function findingsOf(kind: Settled, chain: readonly GrantNode[], report: Report, charged: Consumed): Findings {
+  return Object.entries(report[kind] ?? NO_AMOUNTS).flatMap(([name, spent]): Findings => {
+    const amount = spent - (charged[kind]?.[name] ?? 0);
+    if (amount <= 0) return [];
+    const isCost = kind === 'cost';
+    const unnamed = isCost ? 'CURRENCY_NOT_NAMED' : 'UNIT_NOT_NAMED';
+    const code = isNamed(kind, chain, name) ? 'BEYOND_LEASE' : unnamed;
+    return [{ code, ...(isCost ? { currency: name } : { unit: name }), amount }];
   });
 }
 

@@ -9,8 +9,10 @@ import { mayDelegate } from '../../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { agentFault, storedAgent } from '../../matching/names';
 import { childAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
+import { narrowedAbove } from './bounds';
 import { resolveChild } from './resolve';
 import { quarantineRefusal } from '../../revocation/revocation-rules';
+import { cannotSetAside } from '../../state/reserves';
 import { chainOf, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { clip } from '../../presentation/text';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
@@ -48,13 +50,19 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
       }),
     ]);
   }
-  const resolved = resolveChild(command.grant, parent.limits, now);
+  const bounds = narrowedAbove(state, chain);
+  const resolved = resolveChild(command.grant, parent.limits, now, parent.limits, bounds);
   if (!resolved.ok) {
     const { code, detail, reasons } = resolved.error;
     if (code !== 'GRANT_WIDENS_PARENT') return resolved;
     return ok([denied({ agentClass: command.agent.class, code, detail, reasons: reasons ?? [] })]);
   }
   const limits = resolved.value;
+  const short = cannotSetAside(chain, limits.budget);
+  if (short.length > 0) {
+    const detail = `the budget ${SET_ASIDE_DETAIL}: ${short.map(({ path }) => path).join(', ')}; ask for less, or without reserve`;
+    return ok([denied({ agentClass: command.agent.class, code: 'BUDGET_EXHAUSTED', detail, reasons: short })]);
+  }
   const quarantined = quarantineRefusal(state, {
     agentClass: command.agent.class,
     agentInstance: command.agent.instance,
@@ -68,8 +76,16 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
 
   const child = { parent, principalRef: parentRun.principalRef, limits, now };
   if (chain.some((grant) => grant.limits.delegation.ask)) return askForChild(state, command, parentRun, child);
+  return ok(childRun(state, command, child));
+};
+
+export const SET_ASIDE_DETAIL = 'cannot be set aside, since less is left';
+
+/** Returns the events of a child run: its opening and its grant. */
+function childRun(state: LogState, command: CommandOf<'delegate'>, child: Child): NewEvent[] {
+  const { parent, limits } = child;
   const runId = newId('run', state, command.commandId);
-  return ok([
+  return [
     openedChild(command, runId, child),
     {
       type: 'GrantIssued',
@@ -78,8 +94,8 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
       grantId: newId('grant', state, command.commandId),
       data: { parentId: parent.id, depth: parent.depth + 1, limits },
     },
-  ]);
-};
+  ];
+}
 
 /** A child that is about to be made. */
 interface Child {

@@ -1,8 +1,9 @@
-import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
+import type { GrantRequest, Limits, PermissionsLimit, VerbCap } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
-import { parseDuration } from '@bailiwick/core/duration';
 import { err, type Result } from '@bailiwick/core/result';
 import { attenuatesAll } from '../../dimensions/all';
+import { verbKey } from '../../state/scopes';
+import { windowKey } from '../../state/usage';
 import { resolveRoot } from './resolve';
 
 /**
@@ -11,6 +12,8 @@ import { resolveRoot } from './resolve';
  * also takes away is a mistake.
  */
 export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: number): Result<Limits, Refusal> {
+  const unbound = beyondPermissions(old, want);
+  if (unbound) return err(unbound);
   const resolved = resolveRoot(merge(old, want), defaults, now, old);
   if (!resolved.ok) return resolved;
   const narrower = narrowed(old, resolved.value);
@@ -25,7 +28,8 @@ export function narrowed(old: Limits, raised: Limits): Refusal | undefined {
     delegation: { ...raised.delegation, depth: raised.delegation.depth + 1 },
     session: old.session,
   };
-  const narrower = attenuatesAll({ ...old, time: { ...old.time, notBefore: raised.time.notBefore } }, comparable);
+  const lower = { ...asEntries(old, raised), time: { ...old.time, notBefore: raised.time.notBefore } };
+  const narrower = attenuatesAll(lower, comparable);
   if (narrower.length === 0) return undefined;
   return {
     code: 'ESCALATION_NARROWS',
@@ -42,32 +46,66 @@ export function narrowed(old: Limits, raised: Limits): Refusal | undefined {
   };
 }
 
+/** Refuses more verbs or resources alone for a lease with permissions: its entries would still admit none of them. */
+function beyondPermissions(old: Limits, { actions, resources, permissions }: GrantRequest): Refusal | undefined {
+  if (!old.permissions || permissions || (!actions?.allow && !resources)) return undefined;
+  const detail =
+    'the lease ties its verbs to resources; ask for what is missing in grant.permissions, as entries of actions and resources';
+  return { code: 'BAD_REQUEST', detail };
+}
+
+/** Returns a lease without permissions in the form in which it is raised to one with permissions: as one entry. */
+function asEntries(old: Limits, raised: Limits): Limits {
+  if (old.permissions || !raised.permissions) return old;
+  return { ...old, permissions: envelopeEntry(old) };
+}
+
+const envelopeEntry = ({ actions, resources }: Limits): PermissionsLimit =>
+  actions.allow.length > 0 && resources.length > 0 ? [{ actions: actions.allow, resources }] : [];
+
+/** Adds entries to those of a lease, or to its envelope if it has none, and what they need to the envelope. */
+function mergePermissions(old: Limits, want: GrantRequest) {
+  const { permissions = [] } = want;
+  const held = old.permissions ?? (want.permissions ? envelopeEntry(old) : undefined);
+  return {
+    verbs: want.actions?.allow ?? permissions.flatMap((each) => each.actions),
+    resources: want.resources ?? permissions.flatMap((each) => each.resources),
+    limits: {
+      ...(held ? { permissions: [...held, ...permissions] } : {}),
+      ...(old.deny || want.deny ? { deny: [...(old.deny ?? []), ...(want.deny ?? [])] } : {}),
+    },
+  };
+}
+
 function merge(old: Limits, want: GrantRequest): GrantRequest {
   const { budget } = old;
+  const { verbs, resources, limits } = mergePermissions(old, want);
   const wanted = want.budget ?? {};
   return {
-    time:
-      want.time?.ttl || want.time?.expiresAt
-        ? want.time
-        : { notBefore: old.time.notBefore, expiresAt: old.time.expiresAt },
+    time: mergeTime(old.time, want.time),
     session: want.session ?? old.session,
     purpose: {
       onDrift: want.purpose?.onDrift ?? old.purpose.onDrift,
       delegatedSources: [...old.purpose.delegatedSources, ...(want.purpose?.delegatedSources ?? [])],
     },
     actions: {
-      allow: [...old.actions.allow, ...(want.actions?.allow ?? [])],
+      allow: [...old.actions.allow, ...verbs],
       deny: [...old.actions.deny, ...(want.actions?.deny ?? [])],
       mode: want.actions?.mode ?? old.actions.mode,
     },
-    resources: [...old.resources, ...(want.resources ?? [])],
+    resources: [...old.resources, ...resources],
+    ...limits,
     budget: {
       calls: wanted.calls ?? budget.calls,
       reads: wanted.reads ?? budget.reads,
       writes: wanted.writes ?? budget.writes,
       external: wanted.external ?? budget.external,
       cost: { ...budget.cost, ...wanted.cost },
+      ...(budget.units || wanted.units ? { units: { ...budget.units, ...wanted.units } } : {}),
       ...((wanted.perAction ?? budget.perAction) ? { perAction: wanted.perAction ?? budget.perAction } : {}),
+      ...(budget.perVerb || wanted.perVerb ? { perVerb: mergeVerbCaps(budget.perVerb, wanted.perVerb) } : {}),
+      askAt: wanted.askAt ?? budget.askAt,
+      reserve: wanted.reserve ?? budget.reserve,
       windows: mergeWindows(budget.windows, wanted.windows ?? []),
     },
     delegation: { ...old.delegation, ...want.delegation },
@@ -76,10 +114,29 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
   };
 }
 
+function mergeVerbCaps(old: readonly VerbCap[] = [], want: readonly VerbCap[] = []): VerbCap[] {
+  const named = new Set(want.map(({ actions }) => verbKey(actions)));
+  return [...old.filter(({ actions }) => !named.has(verbKey(actions))), ...want];
+}
+
+/** Keeps the renewal of the lease, and every action that ends it. */
+function mergeTime(old: Limits['time'], want: GrantRequest['time']): GrantRequest['time'] {
+  const { notBefore, expiresAt } = old;
+  const own = want?.ttl || want?.expiresAt ? want : { notBefore, expiresAt };
+  const endsOn = [...(old.endsOn ?? []), ...(want?.endsOn ?? [])];
+  // a lease that was renewed up to its last end has nothing left to keep
+  const kept = old.renewUntil !== undefined && Date.parse(old.renewUntil) > Date.parse(expiresAt);
+  return {
+    ...own,
+    renewUntil: want?.renewUntil ?? (kept ? old.renewUntil : undefined),
+    ...(endsOn.length > 0 ? { endsOn } : {}),
+  };
+}
+
 function mergeWindows(
   old: Limits['budget']['windows'],
   want: Limits['budget']['windows'],
 ): Limits['budget']['windows'] {
-  const named = new Set(want.map((window) => parseDuration(window.per)));
-  return [...old.filter((window) => !named.has(parseDuration(window.per))), ...want];
+  const named = new Set(want.map(windowKey));
+  return [...old.filter((window) => !named.has(windowKey(window))), ...want];
 }

@@ -2,7 +2,7 @@ import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import type { Result } from '@bailiwick/core/result';
 import { refuse } from '../types';
-import { resolveChild } from './resolve';
+import { narrowed } from './narrow';
 
 /**
  * Returns the limits that a person gives instead of those asked for: members left out are as asked for, and none may be
@@ -11,16 +11,8 @@ import { resolveChild } from './resolve';
 export function lessThan(asked: Limits, request: GrantRequest, now: number): Result<Limits, Refusal> {
   if (request.session !== undefined)
     return refuse('BAD_REQUEST', 'grant.session: an approval does not change the key of a run; leave it out');
-  const { delegation, session } = asked;
-  // the same depth is allowed here, whereas a child is one level down
-  const most: Limits = { ...asked, delegation: { ...delegation, depth: delegation.depth + 1 } };
-  const given = resolveChild(
-    { ...request, delegation: { ...delegation, ...request.delegation }, session },
-    most,
-    now,
-    asked,
-  );
-  if (given.ok || given.error.code !== 'GRANT_WIDENS_PARENT') return given;
+  const given = narrowed(asked, request, now);
+  if (given.ok || given.error.code !== 'NARROWING_WIDENS') return given;
   const paths = given.error.reasons?.map((each) => each.path ?? each.rule) ?? [];
   return refuse(
     'GRANT_WIDENS_PARENT',

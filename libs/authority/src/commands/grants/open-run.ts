@@ -16,6 +16,8 @@ const asksPerson = (limits: Limits): boolean => limits.risk.ceiling === 'irrever
 export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
   const fault = agentFault(command.agent);
   if (fault) return err(fault);
+  if (command.grant.budget?.reserve)
+    return refuse('BAD_REQUEST', 'grant.budget.reserve: a root has no parent whose budget could be set aside');
   const resolved = resolveRoot(command.grant, rules.defaults(now), now);
   if (!resolved.ok) return resolved;
   const limits = resolved.value;

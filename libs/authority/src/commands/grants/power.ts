@@ -6,7 +6,7 @@ import { chainOf, type GrantNode, type LogState } from '../../state/state';
 import { refuse } from '../types';
 
 /**
- * The power of a run over what it delegated. It may suspend, revoke and, with limits, resume a lease below its own, and
+ * Returns why a run has no power over a lease. It may suspend, revoke and, with limits, resume a lease below its own, and
  * nothing beside or above it. A run that is suspended or has ended has no power: what is below it can do nothing either,
  * and an attacker who holds its token must not destroy it.
  */
@@ -15,12 +15,30 @@ export function powerRefusal(state: LogState, actor: Actor, grant: GrantNode, no
   const levels = levelsBelow(state, actor.id, grant.runId);
   if (levels === undefined || levels === 0)
     return forbidden('a run may suspend, resume or revoke only what it delegated');
-  const own = state.runs.get(actor.id)?.grantId;
+  return blockedRefusal(state, actor.id, now);
+}
+
+/** Does the same for a narrowing, which a run may also make of its own lease. */
+export function narrowingRefusal(state: LogState, actor: Actor, grant: GrantNode, now: number): Refusal | undefined {
+  if (actor.kind === 'system') return forbidden('a person, a service or a run narrows a lease, not the monitor');
+  if (actor.kind !== 'run') return undefined;
+  return holdsOrAbove(state, actor, grant)
+    ? blockedRefusal(state, actor.id, now)
+    : forbidden('a run may only narrow its own lease, and those below it');
+}
+
+/** Reports whether an actor is the run that holds a lease, a run above it, or no run. */
+export const holdsOrAbove = (state: LogState, actor: Actor, grant: GrantNode): boolean =>
+  actor.kind !== 'run' || levelsBelow(state, actor.id, grant.runId) !== undefined;
+
+/** Refuses a run that can do nothing itself. */
+function blockedRefusal(state: LogState, runId: string, now: number): Refusal | undefined {
+  const own = state.runs.get(runId)?.grantId;
   const chain = own === undefined ? undefined : chainOf(state, own);
   const blocked = chain && blockedInChain(state, chain, now);
   if (chain && !blocked) return undefined;
   const reason = chain && blocked && livenessReason(chain, blocked);
-  const { error } = refuse('GRANT_NOT_LIVE', `run ${actor.id} may do nothing: ${reason?.message ?? 'it has no lease'}`);
+  const { error } = refuse('GRANT_NOT_LIVE', `run ${runId} may do nothing: ${reason?.message ?? 'it has no lease'}`);
   return reason ? { ...error, reasons: [reason] } : error;
 }
 

@@ -80,9 +80,9 @@ describe('a root grant', () => {
     ['a bad denial', { actions: { deny: ['a/b'] } }, 'PATTERN_INVALID', /grant\.actions\.deny\[0\]/],
     [
       'a bad path',
-      { resources: [{ type: 'file', match: '/srv/*.ts' }] },
+      { resources: [{ type: 'file', match: '/srv/**.ts' }] },
       'PATTERN_INVALID',
-      /grant\.resources\[0\]\.match "\/srv\/\*\.ts" starts with a slash/,
+      /grant\.resources\[0\]\.match "\/srv\/\*\*\.ts" has the segment "\*\*\.ts", which mixes \*\* with text/,
     ],
     [
       'an exception that leaves out nothing',

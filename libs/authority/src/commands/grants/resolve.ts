@@ -1,20 +1,42 @@
-import type { GrantRequest, Limits, Selector, WindowCap } from '@bailiwick/contracts/grants/grant';
+import type { Ending, GrantRequest, Limits, Selector, VerbCap, WindowCap } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
+import { isTimeZone } from '@bailiwick/core/calendar';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
-import { formatDuration, parseDuration } from '@bailiwick/core/duration';
+import { parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 import { lookAlikeFault } from '@bailiwick/core/look-alike';
-import { err, ok, type Result } from '@bailiwick/core/result';
-import { attenuatesAll } from '../../dimensions/all';
+import { err, type Result } from '@bailiwick/core/result';
+import { attenuatesAll, meetAll } from '../../dimensions/all';
 import { tighterOptions } from '../../dimensions/delegation';
-import { meetWindow, meetWindows, tighterCost } from '../../dimensions/budget';
+import {
+  meetVerbCap,
+  meetVerbCaps,
+  meetWindow,
+  meetWindows,
+  perActionOf,
+  perVerbOf,
+  tighterCost,
+} from '../../dimensions/budget';
+import { distinctEnds } from '../../dimensions/ends-on';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
+import { distinctPairs } from '../../dimensions/denied-pairs';
 import { sorted } from '../../dimensions/verdict';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
 import { normalizePathPattern } from '../../matching/pattern';
-import { windowMs } from '../../state/usage';
+import { verbKey } from '../../state/scopes';
+import { windowKey } from '../../state/usage';
 import { normalizeVerbPattern } from '../../matching/verbs/verb';
 import { clip, counted } from '../../presentation/text';
+import {
+  asRequested,
+  envelopeOf,
+  resolvedPairs,
+  resolvedPermissions,
+  unionIn,
+  type Union,
+} from './resolve-permissions';
+import { renewalOf } from './renewable';
+import { checkSizes, selectorsOf, wildcardsIn } from './resolve-sizes';
 import { admittedTexts, excludedTexts, exceptionFaults, wrongInExcluded } from './selector-checks';
 
 /** Returns the limits of a root grant that requests none. They admit nothing until actions and resources are named. */
@@ -43,26 +65,30 @@ export function resolveRoot(
   now: number,
   held: Limits = defaults,
 ): Result<Limits, Refusal> {
-  const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now));
-  return normalized(filled, now, held);
+  const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now, held));
+  return normalized(filled, now, held, unionIn(request));
 }
 
 /**
  * Resolves the request for a child grant: omitted limits come from the parent, but no delegation unless requested. The
  * parent's denials, windows and caps per action stay in force. All limits that would be wider in any dimension are
  * refused at once (I1); nothing is cut down silently.
+ * @param bounds limits of leases further above that were narrowed since the parent was issued, on the parent's level
  */
 export function resolveChild(
   request: GrantRequest,
   parent: Limits,
   now: number,
   held: Limits = parent,
+  bounds: readonly Limits[] = [],
 ): Result<Limits, Refusal> {
-  const inherited = { ...parent, delegation: NO_DELEGATION, session: {} };
-  const filled = keepParents(fill(request, inherited, timeOf(request, parent, now)), parent);
-  const resolved = normalized(filled, now, held);
+  const base = bounds.reduce(meetAll, parent);
+  const inherited = { ...base, delegation: NO_DELEGATION, session: {} };
+  const filled = keepParents(fill(request, inherited, timeOf(request, base, now, held)), base);
+  const resolved = normalized(filled, now, held, unionIn(request));
   if (!resolved.ok) return resolved;
-  const violations = attenuatesAll(resolved.value, parent);
+  const wider = [parent, ...bounds].flatMap((bound) => attenuatesAll(resolved.value, bound));
+  const violations = asRequested(wider, resolved.value);
   if (violations.length === 0) return resolved;
   return err({
     code: 'GRANT_WIDENS_PARENT',
@@ -79,34 +105,72 @@ export function resolveChild(
   });
 }
 
+/**
+ * Resolves the request to narrow a lease to the given time: members left out stay, and so do the denials, windows, caps
+ * per action and ends that are not named. It does not compare the limits with the held ones.
+ */
+export function resolveNarrowing(
+  request: GrantRequest,
+  held: Limits,
+  time: Limits['time'],
+  now: number,
+): Result<Limits, Refusal> {
+  if (request.budget?.reserve && !held.budget.reserve) {
+    const detail = 'grant.budget.reserve: caps are set aside when a lease is issued; leave it out';
+    return err({ code: 'BAD_REQUEST', detail });
+  }
+  const filled = keepParents(fill(request, held, time), held);
+  const budget = { ...filled.budget, ...given('reserve', held.budget.reserve) };
+  return normalized({ ...filled, budget }, now, held, AS_STATED);
+}
+
+/** Nothing defaults to the union of the permissions. */
+const AS_STATED: Union = { actions: false, resources: false };
 const NO_DELEGATION: Limits['delegation'] = { depth: 0, children: 0, classes: [] };
 
-/** Resolves the time. `ttl` counts from the start of the lease; omitted members come from the base. */
-function timeOf(request: GrantRequest, base: Limits, now: number): Limits['time'] {
+/**
+ * Resolves the time. `ttl` counts from the start of the lease; omitted members come from the base, except that nothing is
+ * renewable unless requested.
+ */
+function timeOf(request: GrantRequest, base: Limits, now: number, held: Limits): Limits['time'] {
   const { ttl, notBefore, expiresAt } = request.time ?? {};
   const starts = Math.max(parseTime(notBefore ?? base.time.notBefore) ?? now, now);
   const ends = ttl === undefined ? parseTime(expiresAt ?? base.time.expiresAt) : starts + (parseDuration(ttl) ?? 0);
-  return { notBefore: rfc3339(within(starts)), expiresAt: rfc3339(within(ends ?? now)) };
+  const endsOn = request.time?.endsOn ?? base.time.endsOn;
+  return {
+    notBefore: rfc3339(within(starts)),
+    expiresAt: rfc3339(within(ends ?? now)),
+    ...renewalOf(request.time, held.time, starts, within(ends ?? now)),
+    ...(endsOn === undefined ? {} : { endsOn }),
+  };
 }
 
 /** Limits a time to one that a Date can hold; a later one is refused for its length below. */
 const within = (ms: number): number => Math.min(ms, Date.parse('9999-12-31T23:59:59.999Z'));
 
 function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits {
-  const { calls, reads, writes, external, cost, perAction = base.budget.perAction, windows } = request.budget ?? {};
+  const wanted = request.budget ?? {};
+  const { calls, reads, writes, external, cost, perAction = base.budget.perAction, windows } = wanted;
+  const { units = base.budget.units, perVerb = base.budget.perVerb, askAt = base.budget.askAt } = wanted;
   return {
     time,
     session: request.session ?? base.session,
     purpose: { ...base.purpose, ...defined(request.purpose) },
     actions: { ...base.actions, ...defined(request.actions) },
     resources: request.resources ?? base.resources,
+    ...given('permissions', request.permissions ?? base.permissions),
+    ...given('deny', request.deny ?? base.deny),
     budget: {
       calls: calls ?? base.budget.calls,
       reads: reads ?? base.budget.reads,
       writes: writes ?? base.budget.writes,
       external: external ?? base.budget.external,
       cost: cost ?? base.budget.cost,
+      ...(units && Object.keys(units).length > 0 ? { units } : {}),
       ...(perAction ? { perAction } : {}),
+      ...(perVerb && perVerb.length > 0 ? { perVerb } : {}),
+      ...(askAt === undefined ? {} : { askAt }),
+      ...(wanted.reserve ? { reserve: true as const } : {}),
       windows: windows ?? base.budget.windows,
     },
     delegation: { ...base.delegation, ...defined(request.delegation) },
@@ -114,6 +178,9 @@ function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits
     posture: { ...base.posture, ...defined(request.posture) },
   };
 }
+
+const given = <K extends string, T>(name: K, value: T | undefined): { [name in K]?: T } =>
+  (value === undefined ? {} : { [name]: value }) as { [name in K]?: T };
 
 const defined = <T extends object>(value: T | undefined): T =>
   Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => each !== undefined)) as T;
@@ -124,13 +191,19 @@ const defined = <T extends object>(value: T | undefined): T =>
  */
 function keepParents(child: Limits, parent: Limits): Limits {
   const { perAction } = child.budget;
-  const once = unnamed(perAction?.cost, parent.budget.perAction?.cost);
+  const theirs = parent.budget.perAction;
+  const [once, onceUnits] = [unnamed(perAction?.cost, theirs?.cost), unnamed(perAction?.units, theirs?.units)];
+  const isAdded = Object.keys(once).length + Object.keys(onceUnits).length > 0;
+  const endsOn = parent.time.endsOn && [...(child.time.endsOn ?? []), ...parent.time.endsOn];
   return {
     ...child,
+    ...(endsOn ? { time: { ...child.time, endsOn } } : {}),
     actions: { ...child.actions, deny: [...child.actions.deny, ...parent.actions.deny] },
+    ...given('deny', parent.deny && [...(child.deny ?? []), ...parent.deny]),
     budget: {
       ...child.budget,
-      ...(Object.keys(once).length > 0 ? { perAction: { cost: tighterCost(perAction?.cost, once) } } : {}),
+      ...(isAdded ? perActionOf(tighterCost(perAction?.cost, once), tighterCost(perAction?.units, onceUnits)) : {}),
+      ...perVerbOf(keepVerbCaps(child.budget.perVerb, parent.budget.perVerb)),
       windows: [...meetWindows(child.budget.windows, []), ...parent.budget.windows].reduce<WindowCap[]>(addWindow, []),
     },
     delegation: keepDelegation(child.delegation, parent.delegation),
@@ -148,13 +221,41 @@ const keepDelegation = (
 
 /** Adds a window. An existing one of the same length takes only the caps that it does not name. */
 function addWindow(windows: WindowCap[], window: WindowCap): WindowCap[] {
-  const i = windows.findIndex((each) => windowMs(each) === windowMs(window));
+  const i = windows.findIndex((each) => windowKey(each) === windowKey(window));
   const known = windows[i];
   if (!known) return [...windows, window];
-  const { calls, reads, writes, external, cost } = window;
+  const { calls, reads, writes, external, cost, units } = window;
   const theirs = defined({ calls, reads, writes, external });
-  const merged = meetWindow({ ...theirs, ...defined(known) }, { per: known.per, cost: unnamed(known.cost, cost) });
+  const { per, timezone } = known;
+  const added = { per, timezone, cost: unnamed(known.cost, cost), units: unnamed(known.units, units) };
+  const merged = meetWindow({ ...theirs, ...defined(known) }, added);
   return windows.map((each, at) => (at === i ? merged : each));
+}
+
+/** Adds the parent's caps per verb. An entry of the child for the same actions takes only those that it does not name. */
+function keepVerbCaps(own: readonly VerbCap[] = [], parents: readonly VerbCap[] = []): VerbCap[] {
+  const keyOf = ({ actions }: VerbCap): string =>
+    verbKey(
+      actions.map((text) => {
+        const pattern = normalizeVerbPattern(text);
+        return pattern.ok ? pattern.value : text;
+      }),
+    );
+  return parents.reduce<VerbCap[]>(
+    (caps, theirs) => {
+      const i = caps.findIndex((each) => keyOf(each) === keyOf(theirs));
+      const known = caps[i];
+      if (!known) return [...caps, theirs];
+      const added: VerbCap = {
+        actions: known.actions,
+        calls: known.calls === undefined ? theirs.calls : undefined,
+        cost: unnamed(known.cost, theirs.cost),
+        units: unnamed(known.units, theirs.units),
+      };
+      return caps.map((each, at) => (at === i ? meetVerbCap(known, added) : each));
+    },
+    [...own],
+  );
 }
 
 const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
@@ -162,10 +263,10 @@ const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
 type Cost = Readonly<Record<string, number>>;
 
 /** Normalizes every pattern, sorts every list and removes duplicates. */
-function normalized(limits: Limits, now: number, held: Limits): Result<Limits, Refusal> {
+function normalized(limits: Limits, now: number, held: Limits, union: Union): Result<Limits, Refusal> {
   const bad: string[] = [];
   const known = namesOf(held);
-  const inherited = new Set(held.resources.flatMap(({ except = [] }) => except));
+  const inherited = new Set(selectorsOf(held).flatMap(({ except = [] }) => except));
   const fault = (path: string, text: string, why: string) => bad.push(`${path} ${JSON.stringify(clip(text))} ${why}`);
   const take = (result: Result<string, string>, path: string, text: string): string => {
     const wild = result.ok ? wildcardsIn(result.value) : 0;
@@ -187,8 +288,7 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     });
     return sorted(list);
   };
-  const selectorOf = (each: Selector, i: number): Selector => {
-    const path = `grant.resources[${i}]`;
+  const selectorOf = (each: Selector, path: string): Selector => {
     if (known.has(keyOfSelector(each))) return each;
     names([each.type], `${path}.type`, (type) => (type === '*' ? undefined : foreignInName(type)));
     for (const [name, condition] of Object.entries(each.where ?? {})) {
@@ -208,17 +308,47 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
     const isLiteral = literal && [match, ...(left ?? [])].some(needsLiteral);
     return { ...rest, match, ...(isLiteral ? { literal } : {}), ...(left ? { except: sorted(left) } : {}) };
   };
-  const { purpose, actions, resources, budget, delegation, posture } = limits;
+  const endingOf = ({ actions, resources }: Ending, i: number): Ending => {
+    const path = `grant.time.endsOn[${i}]`;
+    return {
+      actions: verbs(actions, `${path}.actions`),
+      ...(resources
+        ? { resources: distinct(resources.map((each, k) => selectorOf(each, `${path}.resources[${k}]`))) }
+        : {}),
+    };
+  };
+  const verbCapOf = (cap: VerbCap, i: number): VerbCap => ({
+    ...cap,
+    actions: verbs(cap.actions, `grant.budget.perVerb[${i}].actions`),
+  });
+  const zones = new Set(held.budget.windows.map(({ timezone }) => timezone));
+  limits.budget.windows.forEach(({ timezone }, i) => {
+    if (timezone !== undefined && !zones.has(timezone) && !isTimeZone(timezone))
+      fault(`grant.budget.windows[${i}].timezone`, timezone, 'is not a known time zone; write it like Europe/Berlin');
+  });
+  const { time, purpose, actions, resources, budget, delegation, posture } = limits;
+  const permissions = limits.permissions && resolvedPermissions(limits.permissions, verbs, selectorOf);
+  const deny = limits.deny && resolvedPairs(limits.deny, verbs, selectorOf);
+  const envelope = envelopeOf(permissions ?? []);
   const out: Limits = {
     ...limits,
+    ...(time.endsOn ? { time: { ...time, endsOn: distinctEnds(time.endsOn.map(endingOf)) } } : {}),
     purpose: { ...purpose, delegatedSources: names(purpose.delegatedSources, 'grant.purpose.delegatedSources') },
     actions: {
       ...actions,
-      allow: verbs(actions.allow, 'grant.actions.allow'),
+      allow: union.actions ? envelope.actions : verbs(actions.allow, 'grant.actions.allow'),
       deny: verbs(actions.deny, 'grant.actions.deny'),
     },
-    resources: distinct(resources.map(selectorOf)),
-    budget: { ...budget, windows: meetWindows(budget.windows, []) },
+    resources: union.resources
+      ? envelope.resources
+      : distinct(resources.map((each, i) => selectorOf(each, `grant.resources[${i}]`))),
+    ...given('permissions', permissions),
+    ...given('deny', deny && distinctPairs(deny)),
+    budget: {
+      ...budget,
+      ...(budget.perVerb ? perVerbOf(meetVerbCaps(budget.perVerb.map(verbCapOf))) : {}),
+      windows: meetWindows(budget.windows, []),
+    },
     delegation: {
       ...delegation,
       classes: names(delegation.classes, 'grant.delegation.classes', (name) =>
@@ -241,96 +371,17 @@ function normalized(limits: Limits, now: number, held: Limits): Result<Limits, R
 const wrongInName = (name: string): string | undefined => foreignInName(name) ?? lookAlikeFault(name);
 
 /** Returns every name and selector of an issued lease, including those from before a notation was refused. */
-function namesOf({ purpose, resources, delegation, posture }: Limits): ReadonlySet<string> {
+function namesOf(limits: Limits): ReadonlySet<string> {
+  const { time, purpose, delegation, posture } = limits;
   return new Set([
     ...purpose.delegatedSources,
-    ...resources.map(keyOfSelector),
+    ...selectorsOf(limits).map(keyOfSelector),
+    ...(time.endsOn ?? []).flatMap((end) => (end.resources ?? []).map(keyOfSelector)),
     ...delegation.classes,
     ...Object.values(posture).flatMap((values) => values ?? []),
   ]);
 }
 
-/** Counts the segments that are `*` or `**`, in verbs and in paths. */
-const wildcardsIn = (pattern: string): number => pattern.split(/[./]/).filter((each) => /^\*{1,2}$/.test(each)).length;
-
 /** The most faulty patterns that one refusal lists; a detail is bounded. */
 const MAX_REPORTED = 8;
 const LONGEST_DETAIL = LIMITS.detailLength - 100;
-
-function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
-  const { time, actions, resources, budget } = limits;
-  const patterns = [
-    ...actions.allow,
-    ...actions.deny,
-    ...resources.flatMap(({ match, except = [] }) => [match, ...except]),
-  ];
-  const wildcards = patterns.reduce((sum, pattern) => sum + wildcardsIn(pattern), 0);
-  const [starts, ends] = [Date.parse(time.notBefore), Date.parse(time.expiresAt)];
-  if (!(ends > starts && ends > now)) {
-    const detail = `grant.time: the lease would end (${time.expiresAt}) before it starts (${time.notBefore})`;
-    return err({ code: 'BAD_REQUEST', detail });
-  }
-  const odd = budget.windows.find((window) => outOfRange(parseDuration(window.per)));
-  const [shortest, longest] = [formatDuration(LIMITS.windowMinMs), formatDuration(LIMITS.windowMs)];
-  const crowded = countsOf(limits).find(({ count, most }) => count > most);
-  const checks: [tooMuch: boolean, detail: string][] = [
-    [
-      ends - now > LIMITS.grantLifetimeMs,
-      `grant.time: a lease lasts ${formatDuration(LIMITS.grantLifetimeMs)} at most; ask for less, and again later`,
-    ],
-    [
-      wildcards > LIMITS.wildcardsPerGrant,
-      `grant: its patterns have ${wildcards} wildcards together and may have ${LIMITS.wildcardsPerGrant}; name fewer or wider patterns`,
-    ],
-    [odd !== undefined, `grant.budget.windows: ${odd?.per} is not between ${shortest} and ${longest}`],
-    [
-      crowded !== undefined,
-      `grant.${crowded?.path}: ${crowded?.count}, with those of the lease or parent that it adds to; at most ${crowded?.most}. Name fewer, or wider ones`,
-    ],
-    [
-      Buffer.byteLength(JSON.stringify(limits)) > LIMITS.grantBytes,
-      `grant: the limits are larger than ${LIMITS.grantBytes} bytes; name wider patterns or fewer values`,
-    ],
-  ];
-  const failed = checks.find(([tooMuch]) => tooMuch);
-  return failed ? err({ code: 'GRANT_EXCEEDS_MAXIMUM', detail: failed[1] }) : ok(limits);
-}
-
-interface Count {
-  readonly path: string;
-  readonly count: number;
-  readonly most: number;
-}
-
-/**
- * Returns the length of every list of a grant, with its maximum. A request within each maximum may exceed it once it is
- * added to that of its parent, its lease, or another window of the same length: the issued limits are counted, not the
- * requested ones. The schema that reads the grant has the same maxima.
- */
-function countsOf({ purpose, actions, resources, budget, delegation, posture }: Limits): Count[] {
-  const money = (path: string, cost: Cost = {}): Count => ({
-    path,
-    count: Object.keys(cost).length,
-    most: LIMITS.currencies,
-  });
-  const list = (path: string, values: readonly unknown[] = [], most: number): Count => ({
-    path,
-    count: values.length,
-    most,
-  });
-  return [
-    list('purpose.delegatedSources', purpose.delegatedSources, LIMITS.delegatedSources),
-    list('actions.allow', actions.allow, LIMITS.patternsPerList),
-    list('actions.deny', actions.deny, LIMITS.patternsPerList),
-    list('resources', resources, LIMITS.selectorsPerGrant),
-    money('budget.cost', budget.cost),
-    money('budget.perAction.cost', budget.perAction?.cost),
-    list('budget.windows', budget.windows, LIMITS.windowsPerBudget),
-    ...budget.windows.map(({ per, cost }) => money(`budget.windows[${per}].cost`, cost)),
-    list('delegation.classes', delegation.classes, LIMITS.classesPerList),
-    ...Object.entries(posture).map(([name, values]) => list(`posture.${name}`, values, LIMITS.classesPerList)),
-  ];
-}
-
-const outOfRange = (ms: number | undefined): boolean =>
-  ms === undefined || ms < LIMITS.windowMinMs || ms > LIMITS.windowMs;

@@ -5,6 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { attenuatesAll } from '../../dimensions/all';
+import { metBy, narrowedAbove } from './bounds';
 import { widened } from './escalation';
 import { strikesAsked } from '../../revocation/revocation-rules';
 import { chainOf, type GrantNode } from '../../state/state';
@@ -53,11 +54,13 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
     const reason = livenessReason(chain, blocked);
     return refuse('GRANT_NOT_LIVE', `run ${run.id} can ask for no more: ${reason.message}`, [reason]);
   }
-  const limits = widened(grant.limits, command.want, rules.defaults(now), now);
+  const held = metBy(grant.limits, narrowedAbove(state, chain));
+  const limits = widened(held, command.want, rules.defaults(now), now);
   if (!limits.ok) return limits;
   const parent = chain[1];
   if (parent) {
-    const tooWide = widerThan(limits.value, parent.limits);
+    const bounds = [parent.limits, ...narrowedAbove(state, chain.slice(1))];
+    const tooWide = bounds.flatMap((bound) => widerThan(limits.value, bound));
     if (tooWide.length > 0) {
       return refuse(
         'GRANT_WIDENS_PARENT',

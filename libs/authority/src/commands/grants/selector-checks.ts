@@ -2,6 +2,7 @@ import type { Condition } from '@bailiwick/contracts/grants/grant';
 import { lookAlikeFault } from '@bailiwick/core/look-alike';
 import { covers, folded, overlaps } from '../../matching/inclusion';
 import { foreignInName } from '../../matching/foreign-syntax';
+import { pathOf } from '../../matching/name-forms';
 import { clip } from '../../presentation/text';
 
 const textsIn = (values: readonly unknown[]): string[] => values.flat().filter((value) => typeof value === 'string');
@@ -31,13 +32,16 @@ export function exceptionFaults(
   match: string,
   inherited: ReadonlySet<string>,
 ): (string | undefined)[] {
-  const all = match.split('/');
-  const left = except.map((each) => each.split('/'));
-  const nothingIsLeft = covers([], { match: all, except: left });
+  const { form, segments: all } = pathOf(match);
+  const left = except.map(pathOf);
+  const own = left.filter((each) => each.form === form).map(({ segments }) => segments);
+  const nothingIsLeft = covers([], { match: all, except: own });
   return left.map((each, i) => {
     if (nothingIsLeft)
       return `leaves out all of ${clip(match)}${left.length > 1 ? ', with the others' : ''}; remove the selector`;
-    const leavesOutSome = inherited.has(except[i] as string) || overlaps(each.map(folded), all.map(folded));
+    const leavesOutSome =
+      inherited.has(except[i] as string) ||
+      (each.form === form && overlaps(each.segments.map(folded), all.map(folded)));
     return leavesOutSome
       ? lookAlikeFault(except[i] as string)
       : `leaves out nothing of ${clip(match)}; write a pattern of what it covers`;

@@ -1,0 +1,72 @@
+import { COUNTERS, type GrantRequest, type Limits } from '@bailiwick/contracts/grants/grant';
+import type { Refusal } from '@bailiwick/contracts/reason';
+import { canonicalize } from '@bailiwick/core/canonical';
+import { err, ok, type Result } from '@bailiwick/core/result';
+import { sorted } from '../../dimensions/verdict';
+import { blockedInChain, livenessReason } from '../../state/liveness';
+import { chainOf, type GrantNode } from '../../state/state';
+import { exhausted } from '../actions/authorize-action';
+import { newLimits } from './narrowed-limits';
+import { narrowingRefusal } from './power';
+import { widerThan } from './run';
+import { notFound, refuse, type Decide, type NewEvent } from '../types';
+
+/**
+ * Tightens a lease that has not ended, and thereby everything below it: every decision reads the present limits of the
+ * whole chain. A suspended lease may be tightened before it is resumed. If the use so far has reached the new cap on
+ * calls, nothing is left to do, and the lease ends in the same append; any other cap that is reached denies what would
+ * draw on it.
+ */
+export const narrow: Decide<'narrow'> = (state, command, now) => {
+  const chain = chainOf(state, command.grantId);
+  if (!chain) return notFound('grant', command.grantId);
+  const grant = chain[0] as GrantNode;
+  const powerless = narrowingRefusal(state, command.actor, grant, now);
+  if (powerless) return err(powerless);
+  const blocked = blockedInChain(state, chain, now);
+  if (blocked && blocked.status !== 'suspended') {
+    const reason = livenessReason(chain, blocked);
+    return refuse('GRANT_NOT_LIVE', `grant ${grant.id} cannot be narrowed: ${reason.message}`, [reason]);
+  }
+  const limits = narrowed(grant.limits, command.grant, now);
+  if (!limits.ok) return limits;
+  if (canonicalize(limits.value) === canonicalize(grant.limits))
+    return refuse('CONFLICT', `grant ${grant.id} has these limits already; name a limit that becomes tighter`);
+  const { treeId, runId } = grant;
+  const event: NewEvent = {
+    type: 'GrantNarrowed',
+    treeId,
+    runId,
+    grantId: grant.id,
+    payload: true,
+    data: { limits: limits.value, reason: { code: 'NARROWED', says: `narrowed by ${command.actor.id}` } },
+  };
+  return ok([event, ...usedUp(grant, limits.value)]);
+};
+
+/** Returns the limits after a narrowing, or why the request would widen them. */
+export function narrowed(held: Limits, request: GrantRequest, now: number): Result<Limits, Refusal> {
+  const limits = newLimits(held, request, now);
+  if (!limits.ok) return limits;
+  const wider = widerThan(limits.value, onOneLevel(held));
+  if (wider.length === 0) return limits;
+  return err({
+    code: 'NARROWING_WIDENS',
+    detail: `a narrowing can only take away, and ${sorted(wider.map(({ path }) => path)).join(', ')} would be more than it is now`,
+    reasons: wider,
+  });
+}
+
+/** Returns limits with which those of the same grant compare: a child of the grant would have one level less. */
+export const onOneLevel = (limits: Limits): Limits => ({
+  ...limits,
+  delegation: { ...limits.delegation, depth: limits.delegation.depth + 1 },
+});
+
+/** I3: ends a lease whose cap on calls was lowered to what it has used. */
+function usedUp(grant: GrantNode, { budget }: Limits): NewEvent[] {
+  const { usage, limits } = grant;
+  if (budget.calls >= limits.budget.calls || usage.committed.calls < budget.calls) return [];
+  const caps = COUNTERS.filter((each) => usage.committed[each] >= budget[each] && budget[each] < limits.budget[each]);
+  return [exhausted(grant, caps.map((each) => `budget.${each}`).sort())];
+}

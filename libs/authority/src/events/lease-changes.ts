@@ -1,0 +1,57 @@
+import { parseTime } from '@bailiwick/core/clock';
+import { lengthOf } from '../dimensions/time';
+import { chainOf, type GrantNode, type LogState } from '../state/state';
+import { setAside } from '../state/reserves';
+import { usageFor } from '../state/scopes';
+import { isOpen } from './endings';
+import { follows, grantOf, must, type Fold } from './follows';
+
+/**
+ * Moves the end of a live lease. A renewal never revives an ended lease, and never exceeds what the lease and those
+ * above it allow.
+ */
+export const grantRenewed: Fold<'GrantRenewed'> = (state, event, at) => {
+  const grant = grantOf(state, event);
+  const [from, until] = [parseTime(event.data.from), must(parseTime(event.data.until), 'until', event)];
+  follows(grant.status === 'active' && at < grant.expiresAt, 'a grant that is active', event);
+  follows(from === grant.expiresAt && until > grant.expiresAt, 'the end of its grant', event);
+  const { time } = grant.limits;
+  const last = time.renewUntil === undefined ? -Infinity : (parseTime(time.renewUntil) ?? -Infinity);
+  follows(until <= last && until <= Math.max(at, grant.notBefore) + lengthOf(time), 'the renewal it allows', event);
+  const above = must(chainOf(state, grant.id), 'chain of the grant', event).slice(1);
+  follows(
+    above.every(({ expiresAt }) => until <= expiresAt),
+    'the grants above it',
+    event,
+  );
+  endsAt(state, grant, until);
+  grant.limits = { ...grant.limits, time: { ...time, expiresAt: event.data.until } };
+};
+
+/**
+ * Tightens an open lease. The use so far counts under the new limits. The fold checks only the time; `decide` and the
+ * audit compare the other limits.
+ */
+export const grantNarrowed: Fold<'GrantNarrowed'> = (state, event, at) => {
+  const grant = grantOf(state, event);
+  const { limits } = event.data;
+  const notBefore = must(parseTime(limits.time.notBefore), 'notBefore', event);
+  const expiresAt = must(parseTime(limits.time.expiresAt), 'expiresAt', event);
+  follows(isOpen(grant.status), 'a grant that has not ended', event);
+  follows(notBefore >= grant.notBefore && expiresAt <= grant.expiresAt, 'the time of its grant', event);
+  const above = must(chainOf(state, grant.id), 'chain of the grant', event).slice(1);
+  const old = { usage: grant.usage, limits: grant.limits };
+  grant.usage = usageFor(limits, old);
+  grant.limits = state.shared.limits(limits);
+  if (old.usage.aside) setAside(grant, above, old);
+  grant.notBefore = notBefore;
+  if (expiresAt !== grant.expiresAt) endsAt(state, grant, expiresAt);
+  state.narrowed.set(grant.id, { position: event.position, at, by: event.actor.id });
+};
+
+/** Moves the deadline of a grant; the deadline of its former end is removed when it surfaces, or with other stale ones. */
+function endsAt(state: LogState, grant: GrantNode, expiresAt: number): void {
+  grant.expiresAt = expiresAt;
+  state.deadlines.add({ at: expiresAt, kind: 'grant', id: grant.id });
+  state.ended.stale += 1;
+}
