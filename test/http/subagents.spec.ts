@@ -1,7 +1,7 @@
 import { http, Stack, until, type HttpAnswer } from '../support/stack';
 import { call, GRANT, openRun, problemIn, type Opened } from './world';
 
-/** What a run's own token may do with what the run delegated, and nothing beside or above it. */
+/** What a run's own token may do with what the run delegated, and nothing next to or above it. */
 let stack: Stack;
 beforeAll(async () => {
   stack = await Stack.start();
@@ -46,7 +46,7 @@ describe('a run with its own token', () => {
       await until(`the ${part}`, async () => (await get(top.token, `/v1/runs/${leaf.runId}/${part}`)).status === 200);
   });
 
-  it('reads nothing above or beside it, and cannot tell whether it exists', async () => {
+  it('reads nothing above or next to it, and cannot find out whether it exists', async () => {
     for (const other of [top, sibling])
       for (const path of [
         `/v1/runs/${other.runId}`,
@@ -90,7 +90,7 @@ describe('a run with its own token', () => {
     expect(await decisionOf(leaf)).toBe('deny');
   });
 
-  it.each(['revocation', 'suspension', 'resumption'])('is refused a %s above, beside or of itself', async (what) => {
+  it.each(['revocation', 'suspension', 'resumption'])('is refused a %s above, next to or of itself', async (what) => {
     for (const { grantId } of [top, middle, sibling])
       expect(problemIn(await post(middle.token, `/v1/grants/${grantId}/${what}`, { reason }))).toBe('FORBIDDEN');
   });

@@ -242,7 +242,7 @@ describe('I1 for whole limits', () => {
     (name) => {
       const broken: typeof attenuatesAll = (child, parent) =>
         attenuatesAll(child, parent).filter((each) => each.dimension !== name);
-      expect(fc.check(whole(broken), { numRuns: 4_000 }).failed).toBe(true);
+      expect(fc.check(whole(broken), { numRuns: 12_000 }).failed).toBe(true);
     },
   );
 

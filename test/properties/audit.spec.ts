@@ -237,7 +237,7 @@ describe('the auditor detects, in budgets, a log forged by its own writer that',
     },
   });
   const below = delegateTestRun(log, top.grantId, {
-    budget: { ...counts, calls: 8, units: { tokens: 10 }, reserve: true },
+    budget: { calls: 8, reads: 8, writes: 8, external: 8, cost: { USD: 50 }, units: { tokens: 10 }, reserve: true },
   });
   const permit = act(log, top.grantId, 'file.write', { units: { tokens: 20 } }) as EventOf<'ActionPermitted'>;
   const issued = log.events.find((event) => event.grantId === below.grantId) as EventOf<'GrantIssued'>;

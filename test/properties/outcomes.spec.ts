@@ -115,7 +115,7 @@ describe('I7: every permit ends in exactly one outcome: completed, failed or aba
         tally.add('abandoned', ended.length);
       });
     });
-    fc.assert(property, { numRuns: 150 });
+    fc.assert(property, { numRuns: 200 });
     tally.atLeast(30, 'abandoned');
   });
 

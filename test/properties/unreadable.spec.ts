@@ -18,7 +18,11 @@ fc.configureGlobal({ seed: 20260114 });
 
 const FILE = { type: 'file', id: 'a/b' };
 
-const stories = fc.oneof(moves(60), moves(60, ['strike', 'lift', 'act', 'escalate']));
+const stories = fc.oneof(
+  moves(60),
+  moves(60, ['strike', 'lift', 'act', 'escalate']),
+  moves(40, ['open', 'set budget', 'remove budget', 'act']),
+);
 const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   const { log } = new Play().play(all);
   log.do('erase', { subjectRef: REFS[0] as string, found: { before: 0, runs: 1, payloads: 1 }, actor: PERSON });

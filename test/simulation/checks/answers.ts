@@ -139,7 +139,11 @@ export class Answers implements Witness {
     const pairs: Record<string, readonly [unknown, unknown]> = {
       grant: [
         value.grant?.id,
-        find('GrantIssued')?.grantId ?? find('GrantSuspended')?.grantId ?? find('GrantResumed')?.grantId,
+        find('GrantIssued')?.grantId ??
+          find('GrantSuspended')?.grantId ??
+          find('GrantResumed')?.grantId ??
+          find('GrantRenewed')?.grantId ??
+          find('GrantNarrowed')?.grantId,
       ],
       decision: [value.decision, decided && DECISIONS[decided.type]],
       action: [value.actionId, decided?.actionId],

@@ -102,6 +102,7 @@ export function describeCall(call: RecordedCall): Pick<ActionRequest, 'action' |
 function segment(value: unknown): string {
   const text = (Array.isArray(value) ? value.map(String).join(',') : String(value)).normalize('NFC');
   const clean = text
+    .replace(/^https?:\/+/i, '')
     .replace(/[^\p{L}\p{N}_@.,:+-]+/gu, '-')
     .replace(/^[-.]+|[-.]+$/g, '')
     .slice(0, 100);

@@ -3,7 +3,7 @@ import type { Refusal } from '@bailiwick/contracts/reason';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { sorted } from '../../dimensions/verdict';
-import { blockedInChain, livenessReason } from '../../state/liveness';
+import { endedFirst, livenessReason } from '../../state/liveness';
 import { chainOf, type GrantNode } from '../../state/state';
 import { exhausted } from '../actions/authorize-action';
 import { newLimits } from './narrowed-limits';
@@ -23,7 +23,8 @@ export const narrow: Decide<'narrow'> = (state, command, now) => {
   const grant = chain[0] as GrantNode;
   const powerless = narrowingRefusal(state, command.actor, grant, now);
   if (powerless) return err(powerless);
-  const blocked = blockedInChain(state, chain, now);
+  // an end anywhere in the chain counts before a suspension further up
+  const blocked = endedFirst(state, chain, now);
   if (blocked && blocked.status !== 'suspended') {
     const reason = livenessReason(chain, blocked);
     return refuse('GRANT_NOT_LIVE', `grant ${grant.id} cannot be narrowed: ${reason.message}`, [reason]);

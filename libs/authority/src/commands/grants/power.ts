@@ -7,7 +7,7 @@ import { refuse } from '../types';
 
 /**
  * Returns why a run has no power over a lease. It may suspend, revoke and, with limits, resume a lease below its own, and
- * nothing beside or above it. A run that is suspended or has ended has no power: what is below it can do nothing either,
+ * nothing next to or above it. A run that is suspended or has ended has no power: what is below it can do nothing either,
  * and an attacker who holds its token must not destroy it.
  */
 export function powerRefusal(state: LogState, actor: Actor, grant: GrantNode, now: number): Refusal | undefined {

@@ -3,7 +3,7 @@ import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
-import { blockedInChain, livenessReason } from '../../state/liveness';
+import { blockedInChain, endedFirst, livenessReason } from '../../state/liveness';
 import { attenuatesAll } from '../../dimensions/all';
 import { metBy, narrowedAbove } from './bounds';
 import { widened } from './escalation';
@@ -23,7 +23,7 @@ export const completeRun: Decide<'completeRun'> = (state, command, now) => {
     );
   }
   const chain = run.grantId === undefined ? undefined : chainOf(state, run.grantId);
-  const blocked = chain && blockedInChain(state, chain, now);
+  const blocked = chain && endedFirst(state, chain, now);
   if (chain && blocked && blocked.status !== 'suspended') {
     const reason = livenessReason(chain, blocked);
     return refuse('ALREADY_ENDED', `run ${run.id} has already ended: ${reason.message}`, [reason]);
