@@ -16,7 +16,10 @@ fc.configureGlobal({ seed: 20260102 });
 /** Some of the stories only change liveness: raising, suspending, ending. */
 const story = fc.oneof(
   { weight: 3, arbitrary: moves() },
-  { weight: 1, arbitrary: moves(40, ['escalate', 'answer', 'suspend', 'resume', 'revoke', 'delegate', 'act', 'open']) },
+  {
+    weight: 1,
+    arbitrary: moves(40, ['escalate', 'answer', 'suspend', 'resume', 'revoke', 'strike', 'delegate', 'act', 'open']),
+  },
 );
 
 /** Checks an event about a grant against the events before it. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { TenantCaps } from '@bailiwick/contracts/budgets/tenant-budget';
-import type { Agent } from '@bailiwick/contracts/grants/grant';
+import type { Agent, GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { Actor, StoredSelector } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { call, childGrant, maybe, narrowing, one, rarely, rootGrant, sent, want } from './asked-for';
@@ -265,6 +265,17 @@ export const moves = (maxLength = 60, only?: Name[]): fc.Arbitrary<Move[]> => {
     .tuple(beginning, fc.array(fc.oneof(...all), { minLength: Math.floor(maxLength / 3), maxLength, size: 'max' }))
     .map(([first, rest]) => [...first, ...rest]);
 };
+
+/** Gives the first lease of each story another budget, so that the story reaches what it bounds. */
+export const budgeted = (
+  stories: fc.Arbitrary<Move[]>,
+  budget: fc.Arbitrary<NonNullable<GrantRequest['budget']>>,
+): fc.Arbitrary<Move[]> =>
+  fc
+    .tuple(stories, budget)
+    .map(([all, own]) =>
+      all.map((move, i) => (i === 0 && move.do === 'open' ? { ...move, grant: { ...move.grant, budget: own } } : move)),
+    );
 
 /** Stories in which every second child has its caps set aside. */
 export const reserving: fc.Arbitrary<Move[]> = moves(50, [

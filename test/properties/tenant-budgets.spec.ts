@@ -11,7 +11,7 @@ import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { COUNTERS } from '@bailiwick/contracts/grants/grant';
 import * as ledger from './ledger';
-import { moves } from './moves';
+import { budgeted, moves } from './moves';
 import { Tally } from './naive';
 import { Play } from './play';
 import { drawn, inForce, matching, overdrawn } from './purses';
@@ -37,7 +37,9 @@ const EVERYTHING: NonNullable<Parameters<typeof moves>[1]> = [
     'remove budget',
   ] as const),
 ];
+const ROOMY = { calls: 50, reads: 50, writes: 50, external: 50, cost: { USD: 60 }, units: { tokens: 90 } };
 const story = fc.oneof(
+  budgeted(moves(50, ['set budget', 'act', 'act', 'act', 'act', 'settle']), fc.constant(ROOMY)),
   moves(60, ['open', 'set budget', 'act', 'act', 'act', 'act', 'settle', 'settle', 'remove budget', 'wait']),
   moves(50, ['open', 'set budget', 'delegate', 'act', 'act', 'act', 'settle']),
   moves(60, [...EVERYTHING, ...EVERYTHING, 'act', 'act', 'settle', 'set budget']),

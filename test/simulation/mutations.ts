@@ -114,8 +114,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'the limits of ancestors are not checked (I1)',
-    from: 'for (const grant of chain) {\n    const objections',
-    to: 'for (const grant of chain.slice(0, 1)) {\n    const objections',
+    from: 'for (const [i, grant] of chain.entries()) {\n    const { usage }',
+    to: 'for (const [i, grant] of chain.slice(0, 1).entries()) {\n    const { usage }',
   },
   {
     name: 'an approval may be used again (I8)',

@@ -247,12 +247,19 @@ export class Account {
     return new Map([...COUNTERS, ...Object.keys(amountsOf(charge))].map((what) => [what, this.total(what)]));
   }
 
-  /** Returns the caps of the lifetime that are exceeded by what is set aside. */
-  overdrawn(): string[] {
-    const names = [...COUNTERS, ...Object.keys(amountsOf(this.budget))];
-    return names
-      .filter((what) => this.total(what) > this.capOf(what))
-      .map((what) => `${this.total(what)} of ${this.capOf(what)} ${what} are used or set aside`);
+  /** Returns all totals of the caps of the lifetime. */
+  standing(): ReadonlyMap<string, number> {
+    return new Map([...COUNTERS, ...Object.keys(amountsOf(this.budget))].map((what) => [what, this.total(what)]));
+  }
+
+  /**
+   * Returns the caps of the lifetime that are exceeded by what was set aside since.
+   * @param before the totals before; a cap that was exceeded already, as after a narrowing, is no fault of what came since
+   */
+  overdrawn(before: ReadonlyMap<string, number>): string[] {
+    return [...this.standing()]
+      .filter(([what, total]) => total > this.capOf(what) && total > (before.get(what) ?? 0))
+      .map(([what, total]) => `${total} of ${this.capOf(what)} ${what} are used or set aside`);
   }
 
   /**

@@ -155,10 +155,12 @@ export class Rulebook {
   }
 
   /** Records the completion of a run, which ends its grant. */
-  completed(grantId: string | undefined): void {
+  completed({ grantId, runId }: Event): void {
+    this.books.runEnded(runId);
     const grant = this.books.standing(grantId);
     if (!grant) return;
     grant.ended ??= 'is completed';
+    grant.account.end();
     if (this.due.get(grant.id) === 'complete') this.due.delete(grant.id);
   }
 
@@ -209,6 +211,8 @@ export class Rulebook {
         report('approval', `${approvalId} was given for another lease`);
     } else if (parent && !old && books.chain(parentId)?.some((grant) => grant.limits.delegation.ask))
       report('approval', `a child of ${parent.id} without an approval, and its lease requires one`);
+    const above = limits.budget.reserve && parentId !== undefined ? (books.chain(parentId) ?? []) : [];
+    const before = above.map(({ account }) => account.standing());
     old?.account.raise(limits.budget);
     if (old) Object.assign(books.conduct(run.id), { denials: 0 });
     if (parent && !old) parent.children += 1;
@@ -230,14 +234,11 @@ export class Rulebook {
       children: old?.children ?? 0,
       rulesSeen: books.rules.length,
     });
-    this.setAside(parentId, limits, report);
-  }
-
-  /** I3: what is set aside for a new lease must be left in each lease above. */
-  private setAside(parentId: string | undefined, limits: Grant['limits'], report: ReportFinding): void {
-    if (!limits.budget.reserve || parentId === undefined) return;
-    for (const { id, account } of this.books.chain(parentId) ?? [])
-      for (const over of account.overdrawn()) report('budget', `set aside although ${over} of ${id}`);
+    // I3: what is set aside for it must have been left in each lease above
+    above.forEach((grant, i) => {
+      const over = grant.account.overdrawn(before[i] ?? new Map());
+      for (const each of over) report('budget', `set aside although ${each} of ${grant.id}`);
+    });
   }
 
   /** Checks that a run has power over a grant that it suspends, resumes or revokes. */
@@ -431,7 +432,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     },
     GrantExpired: (book, event, report) => book.end(event, 'is expired', report),
     GrantExhausted: (book, event, report) => book.end(event, 'is exhausted', report),
-    RunCompleted: (book, event) => book.completed(event.grantId),
+    RunCompleted: (book, event) => book.completed(event),
     GrantRenewed: ({ books }, event, report) => checkRenewal(books, event, report),
     GrantNarrowed: ({ books }, event, report) => checkNarrowing(books, event, report),
     ActionDenied({ books }, { runId }) {

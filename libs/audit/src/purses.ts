@@ -1,9 +1,8 @@
-import { budgetOf } from '@bailiwick/authority/state/purses';
+import { budgetOf, type Root } from '@bailiwick/authority/state/purses';
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { looksLike } from '@bailiwick/core/look-alike';
 import { Account, type Entry } from './accounts';
-import type { Run } from './books';
 
 interface Purse {
   readonly account: Account;
@@ -33,7 +32,7 @@ export class Purses {
   charge(
     id: string,
     entry: Entry,
-    root: Run,
+    root: Root,
     { data }: EventOf<'ActionPermitted'>,
     report: (detail: string) => void,
   ): void {
@@ -58,7 +57,7 @@ export class Purses {
 
 const matches = (
   { principalRef, agentClass, label }: Purse['selector'],
-  root: Run,
+  root: Root,
   labels: readonly string[],
 ): boolean =>
   (principalRef === undefined || principalRef === root.principalRef) &&

@@ -1,15 +1,21 @@
 import { runService } from './lifecycle';
 
+/** Runs a start, and waits until it ends the process, whose exit code is added to the steps. */
+const exitOf = (steps: unknown[], run: () => void): Promise<void> =>
+  new Promise((ended) => {
+    const exit = jest.spyOn(process, 'exit').mockImplementation(((code: number) => {
+      steps.push(code);
+      exit.mockRestore();
+      ended();
+    }) as never);
+    run();
+  });
+
 describe('runService', () => {
   it('reports why a service does not start, then ends the process with exit code 1', async () => {
     const failure = new Error('no database');
     const steps: unknown[] = [];
-    await new Promise<void>((ended) => {
-      const exit = jest.spyOn(process, 'exit').mockImplementation(((code: number) => {
-        steps.push(code);
-        exit.mockRestore();
-        ended();
-      }) as never);
+    await exitOf(steps, () => {
       runService(
         () => Promise.reject(failure),
         () => Promise.resolve(steps.push('listens')),
@@ -22,12 +28,7 @@ describe('runService', () => {
   it('lets a shutdown during the start end the process, without a report of a failed start', async () => {
     const steps: unknown[] = [];
     const listeners = process.listeners('SIGTERM');
-    await new Promise<void>((ended) => {
-      const exit = jest.spyOn(process, 'exit').mockImplementation(((code: number) => {
-        steps.push(code);
-        exit.mockRestore();
-        ended();
-      }) as never);
+    await exitOf(steps, () => {
       let fail = (_error: Error): void => undefined;
       runService(
         () =>

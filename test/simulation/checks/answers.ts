@@ -103,7 +103,7 @@ export class Answers implements Witness {
       this.checkSingleExecution(command, events);
       const kept = answers.map((text) => JSON.parse(text) as Answer).filter(isKept);
       for (const answer of kept) this.checkAgainstLog(command, answer, events);
-      const [first, ...rest] = kept.map(canonicalize);
+      const [first, ...rest] = kept.map((answer) => canonicalize(withoutPresent(command.type, answer)));
       for (const other of rest)
         this.world.assert(
           other === first,
@@ -173,4 +173,20 @@ interface Acknowledged {
 const DECISIONS = { ActionPermitted: 'permit', ActionDenied: 'deny', ActionStepUp: 'step-up' } as const;
 
 /** Reports whether an answer is recorded in the log, so that every retry must return it. */
+/** What an answer shows as it is now, also to a retry: a renewal or a narrowing may have come between. */
+const PRESENT: Partial<Record<CommandType, readonly (readonly [of: 'grant' | 'run', member: string])[]>> = {
+  suspend: [['grant', 'limits']],
+  resume: [['grant', 'limits']],
+  renew: [['grant', 'limits']],
+  escalate: [['run', 'expiresAt']],
+};
+
+function withoutPresent(type: CommandType, answer: Answer): Answer {
+  const { [type]: present } = PRESENT;
+  if (!answer.ok || !present) return answer;
+  const value = structuredClone(answer.value) as Record<string, Record<string, unknown> | undefined>;
+  for (const [of, member] of present) delete value[of]?.[member];
+  return { ...answer, value };
+}
+
 const isKept = (answer: Answer): boolean => answer.ok || CODES[answer.refusal.code as Code] === 403;

@@ -5,7 +5,7 @@ import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { treeState } from '@bailiwick/platform/logs/tree-state';
 import type { ArchivedTreeLoader } from '@bailiwick/platform/logs/archived-tree-loader';
-import { consentCard, askedNow, grantOf } from '@bailiwick/authority/presentation/consent-card';
+import { consentCard, askedNow } from '@bailiwick/authority/presentation/consent-card';
 import { NO_TEXTS, runTexts } from '@bailiwick/authority/presentation/run-texts';
 import type { OwnerLog } from './ports';
 
@@ -57,11 +57,12 @@ export async function textsFor(
           eventlog,
           state,
           {
-            ...askedNow(state, then, then.requestedAt),
+            ...askedNow(state, then, then.requestedAt, at),
             // a retry gets the original response, whatever has been revoked since
             status: then.status,
-            // the limits of the grant that was raised, not of its later replacement
-            has: state.grants.get(grantOf(then) ?? '')?.limits,
+            // the lease as it was at the request, not its later replacement, renewal or narrowing
+            has: then.held?.limits,
+            narrowed: then.held?.narrowed,
           },
           texts.get(then.runId) ?? NO_TEXTS,
           at,

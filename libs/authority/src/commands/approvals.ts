@@ -4,7 +4,7 @@ import type { Refusal } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { blockedInChain, blockedItself, livenessReason, type Blocked } from '../state/liveness';
+import { blockedInChain, blockedItself, endedFirst, livenessReason, type Blocked } from '../state/liveness';
 import { revokedRequest } from '../presentation/approval-status';
 import { quarantineRefusal, subjectOf } from '../revocation/revocation-rules';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
@@ -106,7 +106,7 @@ function approveGrant(
   }
   if (approval.supersedes !== undefined) {
     const chain = chainOf(state, approval.supersedes);
-    const blocked = chain && blockedInChain(state, chain, now);
+    const blocked = chain && endedFirst(state, chain, now);
     // a suspended grant is resumed first, since the grant that replaces it would not be suspended
     if (!chain || blocked) return notLive(chain, blocked);
     if ((state.narrowed.get(approval.supersedes)?.position ?? -1) > approval.position) {

@@ -273,6 +273,16 @@ describe('a lease', () => {
     expect(endOf('suspend')).toEqual(['suspended', 'its ancestor ROOT is suspended']);
   });
 
+  it('is not completed after its end, although a lease above it is suspended (I2)', () => {
+    const log = new TestLog();
+    const root = openTestRun(log);
+    const child = delegateTestRun(log, root.grantId, { time: { ttl: '1m' } });
+    log.do('suspend', { grantId: root.grantId, reasonCode: 'LOOK', actor: { kind: 'person', id: 'ref_ann' } });
+    log.now += 60_000; // before the end is recorded
+    const actor = { kind: 'run', id: child.runId } as const;
+    expect(refusalOf(log.try('completeRun', { runId: child.runId, actor }))).toBe('ALREADY_ENDED');
+  });
+
   it('is not read from a snapshot with a missing line or a reference to a missing row (I11)', () => {
     const log = new TestLog();
     const { treeId, grantId } = openTestRun(log);

@@ -32,7 +32,7 @@ describe('permissions', () => {
     expect(verdictText(ask(verb, id))).toBe(verdict);
   });
 
-  it('name the entry that asks a person, and say where the verb is permitted', () => {
+  it('name the entry that asks a person, and state where the verb is permitted', () => {
     expect(ask('file.write', 'src/a').path).toBe('permissions[1].mode');
     expect(ask('file.write', 'docs/a').message).toBe(
       'file.write is not permitted on file docs/a, only on file src/**, file src/app/**',
@@ -82,7 +82,7 @@ describe('denied pairs', () => {
     expect(verdictText(on(verb, id, attributes, stated))).toBe(verdict);
   });
 
-  it('say which attribute is not known', () => {
+  it('state which attribute is not known', () => {
     expect(on('order.pay', 'o').message).toBe(
       'order.pay on order o is denied: never order.* on order ** where amount is more than 100; no enforcement point has stated amount, so the denial applies',
     );

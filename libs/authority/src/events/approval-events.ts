@@ -1,6 +1,6 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
-import { current, type ApprovalNode, type LogState, type RunNode } from '../state/state';
+import { current, heldBy, type ApprovalNode, type LogState, type RunNode } from '../state/state';
 import { starts, ends, join } from './ended';
 import { endRun } from './endings';
 import { CorruptLog, follows, must, runOf, type Fold } from './follows';
@@ -27,6 +27,7 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
     objections: data.objections,
     asks: data.asks,
     replaces: data.replaces,
+    held: heldBy(state, { supersedes: data.supersedes, grantId: event.grantId }),
     requestedAt: at,
     expiresAt: must(parseTime(data.expiresAt), 'expiresAt', event),
     position: event.position,

@@ -13,7 +13,7 @@ const foldedPath: (pattern: string) => Path = remembered((pattern) => {
 
 /**
  * Reports whether one of these exceptions leaves out a name: compared without regard to case, compatibility forms, and dots
- * and spaces at the end of a segment. All must be normalized. An exception leaves out names of its own form only.
+ * and spaces at the end of a segment. All must be normalized. An exception leaves out names of the same form only.
  */
 export function isLeftOut(exceptions: readonly string[], id: string): boolean {
   const form = formOf(id);

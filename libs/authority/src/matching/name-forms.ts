@@ -3,7 +3,7 @@ import { isGlob } from './glob';
 
 /**
  * The forms of a name of a resource: a relative path, an absolute path (`/todos/5`), a URL of `http` or of `https`. No
- * name has two forms, and a pattern covers names of its own form only: `**` covers relative names, as it always has,
+ * name has two forms, and a pattern covers names of the same form only: `**` covers relative names, as it always has,
  * `/**` absolute ones, `https://**` URLs.
  */
 export type Form = 'relative' | 'absolute' | 'http' | 'https';
@@ -11,8 +11,8 @@ export type Form = 'relative' | 'absolute' | 'http' | 'https';
 export interface Path {
   readonly form: Form;
   /**
-   * The segments that patterns compare: those of an absolute path begin with one without text, which is the root; those of
-   * a URL begin with its host. The scheme is in `form`.
+   * The segments that patterns compare: those of an absolute path start with one without text, which is the root; those of
+   * a URL start with its host. The scheme is in `form`.
    */
   readonly segments: readonly string[];
   readonly hasGlobs: boolean;

@@ -101,7 +101,7 @@ function step(automaton: Automaton, states: bigint, character: string | undefine
 interface Reading {
   readonly texts: readonly bigint[];
   readonly folds: readonly bigint[];
-  /** whether the folded form of the last character may continue in any way, or has yet to begin */
+  /** whether the folded form of the last character may continue in any way, or has yet to start */
   readonly folding: 'done' | 'open' | 'owed';
 }
 

@@ -29,8 +29,11 @@ export interface Asked {
   readonly refused: readonly ApprovalNode[];
 }
 
-/** Copies an approval as it is now: more events may be folded while its payloads are read. */
-export function askedNow(state: LogState, approval: ApprovalNode, now: number): Asked {
+/**
+ * Copies an approval as it is now: more events may be folded while its payloads are read.
+ * @param before only earlier refusals that a person gave before this position; default: all
+ */
+export function askedNow(state: LogState, approval: ApprovalNode, now: number, before = Infinity): Asked {
   const grantId = grantOf(approval);
   const held = grantId === undefined ? undefined : chainOf(state, grantId)?.[0];
   return {
@@ -41,13 +44,14 @@ export function askedNow(state: LogState, approval: ApprovalNode, now: number): 
     narrowed: state.narrowed.get(held?.id ?? ''),
     parent: approval.kind === 'grant' ? state.runs.get(state.runs.get(approval.runId)?.parentRunId ?? '') : undefined,
     replaced: state.approvals.get(approval.replaces ?? ''),
-    refused: refusedIn(state, approval),
+    refused: refusedIn(state, approval, before),
   };
 }
 
-function refusedIn({ trees }: LogState, { treeId, kind, position }: ApprovalNode): ApprovalNode[] {
+function refusedIn({ trees }: LogState, { treeId, kind, position }: ApprovalNode, until: number): ApprovalNode[] {
   const before = (trees.get(treeId)?.approvals ?? []).filter(
-    (each) => each.status === 'denied' && each.kind === kind && each.position < position,
+    (each) =>
+      each.status === 'denied' && each.kind === kind && each.position < position && (each.decidedPosition ?? 0) < until,
   );
   return before.slice(-LIMITS.refusalsShown).reverse();
 }

@@ -110,7 +110,8 @@ const TELLERS: Tellers = {
     const approval = words.approval(event.data.approvalId);
     const issued = find(events, 'GrantIssued');
     if (!issued) return { ok: true, value: { approval, position: event.position } };
-    const run = runAt(state, issued, words, { status: 'active', approvedBy: event.data.by });
+    const { expiresAt } = issued.data.limits.time;
+    const run = runAt(state, issued, words, { status: 'active', approvedBy: event.data.by, expiresAt });
     return { ok: true, value: { approval, run, grant: issuedGrant(state, issued), position: issued.position } };
   },
 

@@ -2,13 +2,24 @@ import type { StoredBudgetSelector, TenantCaps } from '@bailiwick/contracts/budg
 import { COUNTERS, type BudgetLimit, type Consumed } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import { looksLike } from '@bailiwick/core/look-alike';
-import type { LogState, RunNode } from './state';
 import { carryUsage, emptyUsage, SETTLED, windowUsed, type Amounts, type MutableUsage, type Settled } from './usage';
 
 /*
  * A purse is the account of a tenant budget: a virtual ancestor of every root lease that it matches (I3). An action
  * draws from it as from the grants of its chain. Reaching one of its caps denies further actions and ends no grant.
  */
+
+/** What a selector tests of the run at the root of a tree. */
+export interface Root {
+  readonly principalRef: string;
+  readonly agent: { readonly class: string };
+}
+/** The parts of a log's state that lead from a tree to its budgets. */
+interface Known {
+  readonly purses: Purses;
+  readonly runs: ReadonlyMap<string, Root>;
+  readonly trees: ReadonlyMap<string, { readonly rootRunId: string }>;
+}
 
 export interface PurseNode {
   readonly name: string;
@@ -30,7 +41,7 @@ export class Purses {
   /** principal → positions of all events that named them, whose payloads an erasure finds by it */
   readonly naming = new Map<string, number[]>();
   /** cache: root run → the purses that match it, apart from their labels */
-  private matched = new WeakMap<RunNode, readonly PurseNode[]>();
+  private matched = new WeakMap<Root, readonly PurseNode[]>();
 
   get size(): number {
     return this.byName.size;
@@ -62,7 +73,7 @@ export class Purses {
   }
 
   /** Returns the purses that an action with these labels draws from, in a tree with this root. */
-  matching(root: RunNode, labels: readonly string[]): readonly PurseNode[] {
+  matching(root: Root, labels: readonly string[]): readonly PurseNode[] {
     let of = this.matched.get(root);
     if (!of) {
       of = [...this.byName.values()].filter(({ selector }) => selectsRoot(selector, root));
@@ -78,10 +89,7 @@ export class Purses {
  * Reports whether a tree with this root draws from a budget. Person and class are those that the root was opened with,
  * so that no run can leave a budget by delegating. `Scraper` matches `scraper`, and every name that looks like it.
  */
-export const selectsRoot = (
-  { principalRef, agentClass }: StoredBudgetSelector,
-  root: { readonly principalRef: string; readonly agent: { readonly class: string } },
-): boolean =>
+export const selectsRoot = ({ principalRef, agentClass }: StoredBudgetSelector, root: Root): boolean =>
   (principalRef === undefined || principalRef === root.principalRef) &&
   (agentClass === undefined || looksLike(agentClass, root.agent.class));
 
@@ -99,14 +107,18 @@ interface Account {
 }
 
 /** Returns the purses that an action of a tree draws from. */
-export function pursesFor(state: LogState, treeId: string, labels: readonly string[]): readonly PurseNode[] {
+export function pursesFor(state: Known, treeId: string, labels: readonly string[]): readonly PurseNode[] {
   if (state.purses.size === 0) return NONE;
   const root = state.runs.get(state.trees.get(treeId)?.rootRunId ?? '');
   return root ? state.purses.matching(root, labels) : NONE;
 }
 
 /** Returns the purses of these names from which an action that was permitted at a position drew. */
-export function drawnFrom(state: LogState, names: readonly string[] | undefined, position: number): PurseNode[] {
+export function drawnFrom(
+  state: Pick<Known, 'purses'>,
+  names: readonly string[] | undefined,
+  position: number,
+): PurseNode[] {
   const drawn: PurseNode[] = [];
   for (const name of names ?? NONE) {
     const purse = state.purses.get(name);

@@ -19,6 +19,7 @@ import {
 import { budgetOf, type PurseNode } from './purses';
 import {
   emptyState,
+  heldBy,
   newTree,
   type ApprovalNode,
   type LogState,
@@ -61,7 +62,7 @@ type Line =
   | ['ends', [string, readonly string[]]];
 type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
 type PurseLine = Omit<PurseNode, 'budget'>;
-type ApprovalLine = Omit<ApprovalNode, 'turn'> & Partial<Pick<ApprovalNode, 'turn'>>;
+type ApprovalLine = Omit<ApprovalNode, 'turn' | 'held'> & Partial<Pick<ApprovalNode, 'turn' | 'held'>>;
 type End = ['end', number];
 
 /** Yields the lines of a state in strings of a few megabytes at most. */
@@ -118,12 +119,12 @@ export function* linesOf(state: LogState): Generator<Line> {
   }
   for (const entry of state.settled) yield ['settled', rows.ofSettled(entry)];
   for (const entry of state.abandoned) yield ['settled', rows.ofSettled(entry)];
-  for (const approval of state.approvals.values()) yield ['approval', approvalLine(approval)];
+  for (const entry of state.narrowed) yield ['narrowed', entry];
+  for (const approval of state.approvals.values()) yield ['approval', approvalLine(state, approval)];
   for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
   for (const entry of state.tries) yield ['tries', commandRow(entry)];
   for (const entry of state.refusalBuckets) yield ['refusalBucket', entry];
   for (const entry of state.denialStreaks) yield ['denialStreak', entry];
-  for (const entry of state.narrowed) yield ['narrowed', entry];
   for (const entry of state.ends) yield ['ends', entry];
 }
 
@@ -235,8 +236,10 @@ export class SnapshotReader {
         (settled.status === 'abandoned' ? state.abandoned : state.settled).set(value[0], settled);
         return;
       }
-      case 'approval':
-        return addApproval(state, complete({ ...value, turn: value.turn ?? 0 }, APPROVAL_OPTIONAL));
+      case 'approval': {
+        const held = value.held ? complete(value.held, ['narrowed']) : heldBy(state, value);
+        return addApproval(state, complete({ ...value, held, turn: value.turn ?? 0 }, APPROVAL_OPTIONAL));
+      }
       case 'refusalBucket':
         state.refusalBuckets.set(...value);
         return;
@@ -262,8 +265,12 @@ const treeLine = ({ id, rootRunId, labels, quietAt }: TreeNode): TreeLine => ({
   ...(quietAt === undefined ? {} : { quietAt }),
 });
 
-/** Leaves out the turn unless the approval is pending. */
-const approvalLine = ({ turn, ...rest }: ApprovalNode): ApprovalLine => (turn === 0 ? rest : { ...rest, turn });
+/** Leaves out the turn unless the approval is pending, and its lease unless that has changed since the request. */
+const approvalLine = (state: LogState, { turn, held, ...rest }: ApprovalNode): ApprovalLine => ({
+  ...rest,
+  ...(turn === 0 ? {} : { turn }),
+  ...(held === undefined || held.limits === heldBy(state, rest)?.limits ? {} : { held }),
+});
 
 const APPROVAL_OPTIONAL = [
   'grantId',

@@ -209,6 +209,8 @@ export interface ApprovalNode {
   readonly asks: string | undefined;
   /** the approval that it replaced */
   readonly replaces: string | undefined;
+  /** the lease that it would raise, or that its action uses, as it was when it was requested */
+  readonly held: HeldLease | undefined;
   readonly requestedAt: number;
   readonly expiresAt: number;
   readonly position: number;
@@ -222,6 +224,12 @@ export interface ApprovalNode {
   usableUntil: number | undefined;
   decidedAt: number | undefined;
   decidedPosition: number | undefined;
+}
+
+/** A lease at some time: a later renewal or narrowing replaces its limits. */
+export interface HeldLease {
+  readonly limits: Limits;
+  readonly narrowed: NarrowedNode | undefined;
 }
 
 /** The last narrowing of a lease. */
@@ -292,6 +300,15 @@ export const isKeyed = (commandId: string): boolean => commandId.startsWith('idk
 
 /** Returns how long the original response to a command is kept, in ms. */
 export const keepMs = (keyed: boolean): number => (keyed ? LIMITS.idempotencyMs : LIMITS.internalRetryMs);
+
+/** Returns the present state of the lease of an approval: the one that it would raise, or that its action uses. */
+export function heldBy(
+  { grants, narrowed }: LogState,
+  { supersedes, grantId }: Pick<ApprovalNode, 'supersedes' | 'grantId'>,
+): HeldLease | undefined {
+  const grant = grants.get(supersedes ?? grantId ?? '');
+  return grant && { limits: grant.limits, narrowed: narrowed.get(grant.id) };
+}
 
 /** Returns the grant that currently replaces `id`: escalations supersede grants. */
 export function current(state: LogState, id: string): GrantNode | undefined {

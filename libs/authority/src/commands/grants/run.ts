@@ -23,6 +23,7 @@ export const completeRun: Decide<'completeRun'> = (state, command, now) => {
     );
   }
   const chain = run.grantId === undefined ? undefined : chainOf(state, run.grantId);
+  // an end anywhere in the chain counts before a suspension further up
   const blocked = chain && endedFirst(state, chain, now);
   if (chain && blocked && blocked.status !== 'suspended') {
     const reason = livenessReason(chain, blocked);
