@@ -191,10 +191,15 @@ function actionApproval(
 
 /** Returns the value that an approval of this action must be bound to, recomputed without trusting the permit's own binding. */
 function boundBy({ runId, data }: EventOf<'ActionPermitted'>): object {
-  const { verb, tool = null, effect, resource, argsDigest = null, charge } = data;
+  const { verb, tool = null, effect, effects, stated, resource, argsDigest = null, charge } = data;
   const { type, id, attributes = {} } = resource;
-  const units = charge.units === undefined ? {} : { units: charge.units };
-  return { runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost: charge.cost, ...units };
+  const { cost, units } = charge;
+  return {
+    ...{ runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost },
+    ...(effects === undefined ? {} : { effects }),
+    ...(stated === undefined ? {} : { stated }),
+    ...(units === undefined ? {} : { units }),
+  };
 }
 
 /** I2: lists the parts of the chain that were not live when the action was permitted. */
