@@ -66,6 +66,21 @@ it('shows both chains back to both people, and only ids of the other tree in rec
   expect(of.body.called).toEqual([{ actionId: own, runId: service.runId, treeId: service.treeId }]);
 });
 
+it('is used by one action, in AuthZEN too', async () => {
+  const [coder, service] = [await openRun(stack, CODER), await openService()];
+  const call = await permitCall(coder);
+  const evaluate = () =>
+    post(stack.keys.enforcer, '/access/v1/evaluation', {
+      subject: { type: 'grant', id: service.grantId },
+      action: { name: 'repo.commit', properties: { args: {} } },
+      resource: { type: 'repo', id: 'acme/clord' },
+      context: { onBehalfOf: { actionId: call } },
+    });
+  expect((await evaluate()).body.decision).toBe(true);
+  expect((await evaluate()).body.decision).toBe(false);
+  expect(JSON.stringify((await push(service, call)).body.reasons)).toContain('CALL_ALREADY_USED');
+});
+
 it('permits no further step once the call has ended or the caller is revoked', async () => {
   const [coder, service] = [await openRun(stack, CODER), await openService()];
   const call = await permitCall(coder);

@@ -106,6 +106,8 @@ const MOVES = {
     fc.record({ grant: pick, agent, purpose: ref, request: childGrant, who: voice('own', 'service', 'another run') }),
   ),
   act: often(60, fc.record({ grant: pick, call, approval: rarely(pick), who: voice('service', 'own', 'another run') })),
+  /** only in stories that name it: a service acts for a call that is to it */
+  serve: often(0, fc.record({ grant: pick, action: pick, call, who: voice('service', 'own', 'another run') })),
   'try again': often(
     14,
     fc.record({ approval: pick, change: maybe(fc.constantFrom(...CHANGES), 3), call, answer: fc.boolean() }),

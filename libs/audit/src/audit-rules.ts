@@ -8,6 +8,7 @@ import { type Counter, type Effect, type Limits } from '@bailiwick/contracts/gra
 import { canonicalize } from '@bailiwick/core/canonical';
 import { Account, amountsOf } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
+import { BrokeredCalls } from './brokered-rules';
 import type { Check } from './finding';
 import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
 
@@ -23,16 +24,18 @@ export class Rulebook {
   readonly books = new Books();
   /** grants that the last event used up or overran; the following events of the same append must end or suspend them (I3) */
   private due = new Map<string, 'end' | 'stop' | 'complete'>();
+  readonly calls = new BrokeredCalls();
 
   check(event: Event, report: ReportFinding): void {
-    if (this.due.size > 0 && !FOLLOW.has(event.type)) this.overdue(report);
+    if (!FOLLOW.has(event.type)) this.overdue(report, event.type);
     const handler = HANDLERS[event.type] as ((book: Rulebook, event: Event, report: ReportFinding) => void) | undefined;
     handler?.(this, event, report);
     if (isOutcome(event)) this.outcome(event, report);
   }
 
   /** Reports ends and suspensions that did not follow. Also call it after the last event. */
-  overdue(report: ReportFinding): void {
+  overdue(report: ReportFinding, next?: Event['type']): void {
+    if (next !== 'ActionCalled') this.calls.overdue(report);
     for (const [id, what] of this.due)
       report(
         what === 'complete' ? 'liveness' : 'budget',
@@ -66,7 +69,7 @@ export class Rulebook {
     if (data.approvalId !== undefined) this.use(data.approvalId, event, data.binding, report);
     else if (asks !== undefined) report('approval', `permitted without an approval, although ${asks}`);
 
-    if (data.calledBy !== undefined) this.brokered(event, data.calledBy, leaf, report);
+    this.calls.permit(books, event, leaf, report);
     const ends = endsOf(chain, event);
     if (canonicalize(ends) !== canonicalize(data.ends ?? []))
       report('attenuation', `the leases that end with ${id} are not those that it names`);
@@ -98,24 +101,6 @@ export class Rulebook {
     books.purses.charge(id, entry, root, event, (detail) => report('budget', detail));
     books.permitted.add(id);
     books.open.set(id, entry);
-  }
-
-  /** Checks the call that a service acts for: in flight, under a live lease of another tree, and to this service. */
-  private brokered(
-    { time, treeId }: EventOf<'ActionPermitted'>,
-    calledBy: NonNullable<EventOf<'ActionPermitted'>['data']['calledBy']>,
-    service: Grant,
-    report: ReportFinding,
-  ): void {
-    const { books } = this;
-    const call = books.open.get(calledBy.actionId);
-    if (call?.runId !== calledBy.runId || books.runs.get(calledBy.runId)?.treeId !== calledBy.treeId)
-      return report('custody', `permitted for ${calledBy.actionId}, which is not in flight`);
-    if (calledBy.treeId === treeId) report('custody', `permitted for ${calledBy.actionId} of the same tree`);
-    if (call.callsAgent !== service.run.agent.class)
-      report('custody', `permitted for ${calledBy.actionId}, which does not call ${service.run.agent.class}`);
-    const dead = books.dead(books.chain(call.grantId) ?? [], at(time));
-    if (dead !== undefined) report('liveness', `permitted for a caller although ${dead}`);
   }
 
   private outcome(event: Parameters<typeof isOutcome>[0], report: ReportFinding): void {
@@ -382,11 +367,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     },
     GrantIssued: (book, event, report) => book.issue(event, report),
     ActionPermitted: (book, event, report) => book.permit(event, report),
-    ActionCalled({ books }, { actionId = '', data }, report) {
-      if (!books.open.has(actionId)) report('custody', `${actionId} called a service after it had ended`);
-      if (!books.permitted.has(data.called.actionId))
-        report('custody', `${actionId} called ${data.called.actionId}, which was not permitted`);
-    },
+    ActionCalled: ({ books, calls }, event, report) => calls.named(books, event, report),
     OutcomeReportedLate(book, { actionId = '', runId, data }, report) {
       const { books } = book;
       if (books.abandoned.get(actionId) !== runId)

@@ -1,18 +1,16 @@
-import type { Limits } from '@bailiwick/contracts/grants/grant';
-import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { blockedInChain, blockedItself, endedFirst, livenessReason, type Blocked } from '../state/liveness';
+import { blockedItself, endedFirst, livenessReason, type Blocked } from '../state/liveness';
 import { revokedRequest } from '../presentation/approval-status';
 import { quarantineRefusal, subjectOf } from '../revocation/revocation-rules';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
-import { mayPassOn } from './grants/delegate';
+import { mayPassOn, SET_ASIDE_DETAIL } from './grants/delegate';
 import { narrowed } from './grants/escalation';
 import { lessThan } from './grants/less';
 import { cannotSetAside } from '../state/reserves';
-import { SET_ASIDE_DETAIL } from './grants/delegate';
 import { narrowedAbove } from './grants/bounds';
 import { widerThan } from './grants/run';
 import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
@@ -184,7 +182,7 @@ function childRefusal(
   now: number,
 ): ReturnType<typeof refuse> | undefined {
   const chain = chainOf(state, parent.id);
-  const blocked = chain && blockedInChain(state, chain, now);
+  const blocked = chain && endedFirst(state, chain, now);
   if (!chain || blocked) return notLive(chain, blocked);
   const passes = mayPassOn(state, chain, state.runs.get(runId)?.agent.class ?? '', { counted: true });
   if (passes.outcome === 'permit') return undefined;

@@ -65,10 +65,13 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   useApproval(state, data.approvalId, event, data.binding);
 };
 
-/** Changes nothing: the call stays in flight until its own outcome. */
+/** Uses up the call for its service. The call stays in flight until its own outcome. */
 export const actionCalled: Fold<'ActionCalled'> = (state, event) => {
   const action = must(state.actions.get(event.actionId ?? ''), 'permit without an outcome (I7)', event);
   follows(event.runId === action.runId && event.treeId === action.treeId, 'the call to the service', event);
+  follows(typeof action.callsAgent === 'string', 'a call that no service has acted for', event);
+  action.callsAgent = null;
+  for (const each of carried(event)) label(state, event, each);
 };
 
 export const actionCompleted: Fold<'ActionCompleted'> = (state, event, at) => settle(state, event, 'completed', at);

@@ -87,8 +87,8 @@ export type ActionRow = [
   purses?: number | null,
   /** pairs of a depth and a shared value, the key of a scope; null or left out if there are none */
   covered?: number[] | null,
-  /** shared value; left out if it calls no agent */
-  callsAgent?: number,
+  /** shared value, or null if it has been acted for; left out if it calls no agent */
+  callsAgent?: number | null,
 ];
 /** An outcome. `run` is the number of its run. */
 export type SettledRow = [
@@ -208,7 +208,7 @@ export class Rows {
     if (callsAgent !== undefined || covered || purses !== undefined) {
       row.push(until, maySend || null, purses === undefined ? null : this.values.numberOf(purses));
       const pairs = covered?.flatMap(([depth, key]) => [depth, this.values.numberOf(key)]);
-      if (callsAgent !== undefined) row.push(pairs ?? null, this.values.numberOf(callsAgent));
+      if (callsAgent !== undefined) row.push(pairs ?? null, callsAgent === null ? null : this.values.numberOf(callsAgent));
       else if (pairs) row.push(pairs);
     } else if (maySend) row.push(until, true);
     else if (until !== null) row.push(until);
@@ -358,7 +358,7 @@ export class RowReader {
       outcomeUntil: outcomeUntil ?? expiresAt,
       position,
       maySend: maySend === true,
-      callsAgent: callsAgent === undefined ? undefined : (valueAt(this.shared, callsAgent) as string),
+      callsAgent: typeof callsAgent === 'number' ? (valueAt(this.shared, callsAgent) as string) : callsAgent,
       purses: typeof purses === 'number' ? (valueAt(this.shared, purses) as readonly string[]) : undefined,
       ...(covered ? { covered: this.covered(covered) } : {}),
     };

@@ -171,8 +171,8 @@ export interface ActionNode {
   readonly position: number;
   /** its labels state that it may send, whatever it is charged as */
   readonly maySend: boolean;
-  /** the class of the agent that it calls, if its resource is an agent */
-  readonly callsAgent: string | undefined;
+  /** the class of the agent that it calls, if its resource is an agent; null once that agent has acted for it */
+  callsAgent: string | null | undefined;
   /** the tenant budgets that it draws from */
   readonly purses: readonly string[] | undefined;
   /** the scopes that it is charged to; absent if there are none */

@@ -238,7 +238,7 @@ export const EVENT_DATA = {
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),
   /** a service that this call is to was permitted an action under its own lease, in another tree */
-  ActionCalled: z.strictObject({ called: otherAction }),
+  ActionCalled: z.strictObject({ called: otherAction, labels: recordedLabels }),
   ActionCompleted: z.strictObject(settlement),
   ActionFailed: z.strictObject(settlement),
   ActionAbandoned: z.strictObject(settlement),

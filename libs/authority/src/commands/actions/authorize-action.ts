@@ -83,7 +83,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
         },
       },
       ...exhaustedBy(chain, asked.charge),
-      ...calledEvent(state, call, { actionId: where.actionId, runId: run.id, treeId: run.treeId }),
+      ...calledEvent(state, call, { actionId: where.actionId, runId: run.id, treeId: run.treeId }, data.labels),
     ]);
   }
   if (outcome === 'step-up') {

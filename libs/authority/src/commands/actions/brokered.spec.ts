@@ -47,7 +47,7 @@ describe('a brokered call', () => {
       actionId: call.actionId,
       data: { called: { actionId: permit.actionId, runId: service.runId, treeId: service.treeId } },
     });
-    const calls = (grantId: string) => log.state.grants.get(grantId)?.usage.reserved.calls;
+    const calls = (grantId: string) => log.state.grants.get(grantId)?.usage.committed.calls;
     expect([calls(coder.grantId), calls(service.grantId)]).toEqual([1, 1]);
   });
 
@@ -61,6 +61,39 @@ describe('a brokered call', () => {
   it('is denied once the call has an outcome', () => {
     settleCall();
     expect(codesOf(serve())).toEqual(['CALL_NOT_IN_FLIGHT']);
+  });
+
+  it('is used by one permit, whose own steps name that permit', () => {
+    const first = only(eventsOf(serve()), 'ActionPermitted');
+    expect(codesOf(serve())).toEqual(['CALL_ALREADY_USED']);
+    const inside = log.do('authorize', {
+      grantId: service.grantId,
+      action: { verb: 'repo.read', argsDigest: NO_ARGS },
+      ...PUSH,
+      proof: { vouched: true },
+      parentActionId: first.actionId as string,
+    });
+    expect(inside[0]?.type).toBe('ActionPermitted');
+  });
+
+  it('stays usable if the service was denied', () => {
+    const small = openTestRun(log, { ...ROOMY, actions: { allow: ['repo.read'] } }, 'version-control');
+    only(eventsOf(serve(call.actionId, small.grantId)), 'ActionDenied');
+    expect(eventsOf(serve()).map(({ type }) => type)).toEqual(['ActionPermitted', 'ActionCalled']);
+  });
+
+  it('brings what the service has read into the tree of the caller', () => {
+    const events = log.do('authorize', {
+      grantId: service.grantId,
+      action: { verb: 'file.read', argsDigest: NO_ARGS },
+      resource: { type: 'file', id: 'a/b' },
+      labels: ['read:secret'],
+      proof: { vouched: true },
+      onBehalfOf: { actionId: call.actionId as string },
+    });
+    expect(only(events, 'ActionCalled').data.labels).toContain('read:secret');
+    const sent = act(log, coder.grantId, 'email.send', { resource: { type: 'mailbox', id: 'x@example.com' } });
+    expect([sent.type, sent.data.reasons.map(({ code }) => code)]).toEqual(['ActionDenied', ['SECRET_EXFILTRATION']]);
   });
 
   it('is denied once the lease of the caller is revoked', () => {
@@ -85,5 +118,9 @@ describe('a brokered call', () => {
     expect(stateDigest(read)).toBe(stateDigest(log.state));
     Object.assign(log, { state: read });
     expect(eventsOf(serve()).map(({ type }) => type)).toEqual(['ActionPermitted', 'ActionCalled']);
+    const again = fromSnapshot(toSnapshot(log.state));
+    expect(stateDigest(again)).toBe(stateDigest(log.state));
+    Object.assign(log, { state: again });
+    expect(codesOf(serve())).toEqual(['CALL_ALREADY_USED']);
   });
 });

@@ -11,7 +11,7 @@ import { refuse, type NewEvent } from '../types';
 /*
  * A brokered call: a service, such as `version-control`, acts under its own root lease because an agent of another tree
  * was permitted to call it. The agent's permit names the service (resource `agent`, its class). Each side is judged by
- * its own lease and charged to it, and neither inherits authority from the other.
+ * its own lease and charged to it, and neither inherits authority from the other. A call is used by one permit.
  */
 
 /** The call that a service acts for, and why it may not. */
@@ -47,6 +47,8 @@ export function brokeredCall(
 
 function objectionTo(state: LogState, call: ActionNode, service: RunNode, now: number): Reason | undefined {
   const id = normalizeResourceId(service.agent.class);
+  if (call.callsAgent === null)
+    return deny('CALL_ALREADY_USED', 'a service has acted for this call; name its action as parentActionId, or call again');
   if (!id.ok || call.callsAgent !== id.value)
     return deny('CALL_TO_ANOTHER', `the call was permitted to ${named(call)}, and this is ${service.agent.class}`);
   const chain = chainOf(state, call.grantId);
@@ -56,7 +58,7 @@ function objectionTo(state: LogState, call: ActionNode, service: RunNode, now: n
   return deny('CALLER_NOT_LIVE', `the lease of the caller is no longer live: ${why}`);
 }
 
-const named = ({ callsAgent }: ActionNode): string => (callsAgent === undefined ? 'no agent' : callsAgent);
+const named = ({ callsAgent }: ActionNode): string => callsAgent ?? 'no agent';
 const deny = (code: ReasonCode, message: string): Reason => ({ rule: 'caller', outcome: 'deny', code, message });
 const NOT_IN_FLIGHT = deny('CALL_NOT_IN_FLIGHT', 'the call that this is for has ended; the caller must call again');
 
@@ -64,15 +66,15 @@ const NOT_IN_FLIGHT = deny('CALL_NOT_IN_FLIGHT', 'the call that this is for has 
 export const calledByOf = (call: BrokeredCall | undefined): Pick<EventData<'ActionDenied'>, 'calledBy'> =>
   call ? { calledBy: { actionId: call.actionId, runId: call.runId, treeId: call.treeId } } : {};
 
-/** Returns the event on the caller's side of a permit. */
+/** Returns the event on the caller's side of a permit. It carries the labels of the permit into the caller's tree. */
 export function calledEvent(
   state: LogState,
   call: BrokeredCall | undefined,
   called: EventData<'ActionCalled'>['called'],
+  labels: readonly string[],
 ): NewEvent[] {
   if (!call) return [];
   const { actionId, runId, treeId } = call;
-  return [
-    { type: 'ActionCalled', treeId, runId, grantId: state.actions.get(actionId)?.grantId, actionId, data: { called } },
-  ];
+  const grantId = state.actions.get(actionId)?.grantId;
+  return [{ type: 'ActionCalled', treeId, runId, grantId, actionId, data: { called, labels: [...labels] } }];
 }

@@ -151,20 +151,22 @@ export function judge(
       { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
     ),
   );
-  if (call) reasons.push(...callerReasons(state, call, asked, rules));
+  if (call) reasons.push(...callerReasons(state, call, asked, now, rules));
   return { outcome: strictest(reasons), reasons: cut(reasons), objections: objectionsIn(reasons) };
 }
 
-/** What a service does for a caller also counts as a step of the caller's tree, so that it launders no secret. */
+/** What a service does for a caller is also judged as a step of the caller's tree, so that it launders no secret. */
 function callerReasons(
   state: LogState,
-  { runId, treeId, objection }: BrokeredCall,
+  { actionId, runId, treeId, objection }: BrokeredCall,
   asked: Asked,
+  now: number,
   rules: Rules,
 ): Reason[] {
   if (objection) return [objection];
-  const first = state.trees.get(treeId)?.labels ?? {};
-  return rules.judge({ first, inFlight: [] }, { labels: asked.labels, effect: asked.facts.effect, runId });
+  const tree = state.trees.get(treeId);
+  const others = tree?.sending.filter(({ id, expiresAt }) => id !== actionId && now < expiresAt) ?? [];
+  return rules.judge({ first: tree?.labels ?? {}, inFlight: others }, { labels: asked.labels, effect: asked.facts.effect, runId });
 }
 
 /** An event body is bounded: only the first objections are kept, and the strictest outcome always. */

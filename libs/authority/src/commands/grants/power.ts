@@ -18,7 +18,7 @@ export function powerRefusal(state: LogState, actor: Actor, grant: GrantNode, no
   return blockedRefusal(state, actor.id, now);
 }
 
-/** Does the same for a narrowing, which a run may also make of its own lease. */
+/** Returns why an actor may not narrow a lease. A run may narrow its own lease and those below it. */
 export function narrowingRefusal(state: LogState, actor: Actor, grant: GrantNode, now: number): Refusal | undefined {
   if (actor.kind === 'system') return forbidden('a person, a service or a run narrows a lease, not the monitor');
   if (actor.kind !== 'run') return undefined;
