@@ -67,6 +67,40 @@ describe('a run with its own token', () => {
     expect(JSON.stringify(body)).not.toContain(sibling.runId);
   });
 
+  it('reads nothing of siblings at an earlier position, in events, lists, receipts or custody', async () => {
+    const answer = await post(sibling.token, '/v1/actions', call(sibling.grantId));
+    const actionId = String(answer.body.actionId);
+    const ofSibling = [sibling.runId, sibling.grantId, actionId];
+    const { position } = answer.body as { position?: number };
+    for (const at of [String(position ?? 0), new Date().toISOString()]) {
+      const read = await get(middle.token, `/v1/trees/${top.treeId}?at=${at}`);
+      for (const id of ofSibling) expect(JSON.stringify(read.body)).not.toContain(id);
+    }
+    for (const path of [
+      '/v1/events',
+      `/v1/events?treeId=${top.treeId}`,
+      `/v1/events?runId=${sibling.runId}`,
+      '/v1/events/stream',
+      '/v1/runs',
+      '/v1/grants',
+      '/v1/actions',
+      `/v1/trees/${top.treeId}/receipt`,
+      `/v1/runs/${sibling.runId}/receipt`,
+      `/v1/runs/${sibling.runId}/drift`,
+      `/v1/runs/${sibling.runId}/graph`,
+      `/v1/actions/${actionId}/custody`,
+      `/v1/actions/${actionId}/receipt`,
+    ])
+      expect([path, problemIn(await get(middle.token, path))]).toEqual([path, 'FORBIDDEN']);
+  });
+
+  it('narrows what it delegated, and nothing next to or above it', async () => {
+    const narrow = ({ grantId }: Opened) =>
+      post(middle.token, `/v1/grants/${grantId}/narrowing`, { grant: { budget: { calls: 5 } }, reason });
+    expect((await narrow(leaf)).status).toBe(200);
+    for (const other of [top, sibling]) expect(problemIn(await narrow(other))).toBe('FORBIDDEN');
+  });
+
   it('revokes what it delegated, with everything below it', async () => {
     expect((await post(top.token, `/v1/grants/${middle.grantId}/revocation`, { reason })).status).toBe(200);
     expect([await decisionOf(middle), await decisionOf(leaf), await decisionOf(sibling)]).toEqual([

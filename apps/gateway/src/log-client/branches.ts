@@ -23,7 +23,7 @@ export class Branches {
   /** Refuses a grant token for anything but a child of its run. @throws Refused FORBIDDEN */
   async childOf(caller: Caller, id: string): Promise<void> {
     if (caller.kind === 'run' && (await this.below(caller, id)) !== 1)
-      throw new Refused('FORBIDDEN', 'a grant token may only be used for a child of its own run');
+      throw new Refused('FORBIDDEN', 'a grant token may only be used for a child of the run that has it');
   }
 
   private async below(caller: Extract<Caller, { kind: 'run' }>, id: string): Promise<number | null> {
