@@ -42,12 +42,14 @@ describe('an invalid pattern is refused as PATTERN_INVALID with the reason', () 
 
   it.each([
     'acme//x',
-    '/acme',
+    '/acme//x',
+    'https://',
     'acme/',
     'acme/../x',
     './acme',
     'acme/***',
-    'acme/*x',
+    'acme/[ab]',
+    'acme/**x',
     'acme\\x',
     'acme/%2e%2e/x',
     'a\u202eb',
