@@ -155,7 +155,7 @@ describe('the auditor of brokered calls', () => {
           .find((each) => each.type === 'ActionPermitted' && each.actionId === id) as Brokered;
         return !endsBefore(events, id, i) && call.data.resource.id !== opened(events, permit.runId)?.data.agent.class;
       }),
-    'says that it read less': (events, permit) =>
+    'brings fewer labels to its caller than it has': (events, permit) =>
       permit.data.labels.length === 0
         ? undefined
         : events.map((each) =>

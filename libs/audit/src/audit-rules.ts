@@ -9,6 +9,7 @@ import { canonicalize } from '@bailiwick/core/canonical';
 import { Account, amountsOf } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
 import { BrokeredCalls } from './brokered-rules';
+import { checkPower, checkResumption, checkSuspension } from './power-rules';
 import type { Check } from './finding';
 import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
 
@@ -226,12 +227,6 @@ export class Rulebook {
     });
   }
 
-  /** Checks that a run has power over a grant that it suspends, resumes or revokes. */
-  power(event: Event, grant: Grant, report: ReportFinding): void {
-    const why = this.books.noPower(event.actor.id, grant, at(event.time));
-    if (why !== undefined) report('liveness', `${event.type} by a run without power: ${why}`);
-  }
-
   end(event: Event, why: string, report: ReportFinding): void {
     const grant = this.books.grants.get(event.grantId ?? '');
     if (!grant) return report('custody', `${event.grantId ?? 'no grant'} is unknown`);
@@ -386,29 +381,13 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       old.ended = `is superseded by ${by.id}`;
     },
     GrantSuspended(book, event, report) {
-      const grant = book.books.grants.get(event.grantId ?? '');
-      if (!grant) return;
-      const { code } = event.data.reason;
-      const byRun = event.actor.kind === 'run' && code !== 'OVERRUN' && code !== 'DRIFT';
-      if (byRun) book.power(event, grant, report);
-      grant.suspended = true;
-      grant.heldBy = byRun ? event.actor.id : undefined;
-      book.stopped(grant.id);
+      checkSuspension(book.books, event, report);
+      book.stopped(event.grantId ?? '');
     },
-    GrantResumed(book, event, report) {
-      const { actor } = event;
-      const grant = book.books.grants.get(event.grantId ?? '');
-      if (actor.kind === 'system' || (actor.kind === 'run' && grant?.heldBy !== actor.id))
-        report('liveness', 'resumed by neither a person nor the run that suspended it');
-      if (!grant) return;
-      if (actor.kind === 'run') book.power(event, grant, report);
-      else Object.assign(book.books.conduct(event.runId), { drift: 0, denials: 0 });
-      grant.suspended = false;
-      grant.heldBy = undefined;
-    },
+    GrantResumed: ({ books }, event, report) => checkResumption(books, event, report),
     GrantRevoked(book, event, report) {
       const grant = book.books.grants.get(event.grantId ?? '');
-      if (grant && event.actor.kind === 'run') book.power(event, grant, report);
+      if (grant) checkPower(book.books, event, grant, report);
       book.end(event, 'is revoked', report);
     },
     GrantExpired: (book, event, report) => book.end(event, 'is expired', report),

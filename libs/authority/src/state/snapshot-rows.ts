@@ -208,7 +208,8 @@ export class Rows {
     if (callsAgent !== undefined || covered || purses !== undefined) {
       row.push(until, maySend || null, purses === undefined ? null : this.values.numberOf(purses));
       const pairs = covered?.flatMap(([depth, key]) => [depth, this.values.numberOf(key)]);
-      if (callsAgent !== undefined) row.push(pairs ?? null, callsAgent === null ? null : this.values.numberOf(callsAgent));
+      if (callsAgent !== undefined)
+        row.push(pairs ?? null, callsAgent === null ? null : this.values.numberOf(callsAgent));
       else if (pairs) row.push(pairs);
     } else if (maySend) row.push(until, true);
     else if (until !== null) row.push(until);

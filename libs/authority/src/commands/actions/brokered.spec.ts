@@ -71,7 +71,7 @@ describe('a brokered call', () => {
       action: { verb: 'repo.read', argsDigest: NO_ARGS },
       ...PUSH,
       proof: { vouched: true },
-      parentActionId: first.actionId as string,
+      parentActionId: first.actionId,
     });
     expect(inside[0]?.type).toBe('ActionPermitted');
   });

@@ -48,7 +48,10 @@ export function brokeredCall(
 function objectionTo(state: LogState, call: ActionNode, service: RunNode, now: number): Reason | undefined {
   const id = normalizeResourceId(service.agent.class);
   if (call.callsAgent === null)
-    return deny('CALL_ALREADY_USED', 'a service has acted for this call; name its action as parentActionId, or call again');
+    return deny(
+      'CALL_ALREADY_USED',
+      'a service has acted for this call; name its action as parentActionId, or call again',
+    );
   if (!id.ok || call.callsAgent !== id.value)
     return deny('CALL_TO_ANOTHER', `the call was permitted to ${named(call)}, and this is ${service.agent.class}`);
   const chain = chainOf(state, call.grantId);

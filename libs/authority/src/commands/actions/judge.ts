@@ -166,7 +166,10 @@ function callerReasons(
   if (objection) return [objection];
   const tree = state.trees.get(treeId);
   const others = tree?.sending.filter(({ id, expiresAt }) => id !== actionId && now < expiresAt) ?? [];
-  return rules.judge({ first: tree?.labels ?? {}, inFlight: others }, { labels: asked.labels, effect: asked.facts.effect, runId });
+  return rules.judge(
+    { first: tree?.labels ?? {}, inFlight: others },
+    { labels: asked.labels, effect: asked.facts.effect, runId },
+  );
 }
 
 /** An event body is bounded: only the first objections are kept, and the strictest outcome always. */
