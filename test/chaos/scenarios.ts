@@ -315,6 +315,53 @@ const changing: Scenario = async (client) => {
   check(client, after.decision === 'deny', 'a lease was live after the action that ends it (I2)');
 };
 
+/** A run stops and takes back what it delegated; a person approves another child; a service acts once for a call. */
+const delegating: Scenario = async (client) => {
+  const delegation = { depth: 2, children: 9, classes: ['*'] };
+  const [root, service] = [await open(client, AGENT_CALLS), await open(client, {}, 'version-control')];
+  const child = await delegate(client, root, {});
+  const path = `/v1/grants/${child.grantId}`;
+  const body = { reason: 'a look' };
+  const statuses = [];
+  for (const what of ['suspension', 'resumption', 'revocation'])
+    statuses.push((await client.post(root.token, `${path}/${what}`, body)).status);
+  check(client, statuses.join() === '200,200,200', `a run's power over its child returned ${statuses.join()}`);
+  const dead = await act(client, child, { verb: 'file.read' });
+  check(client, dead.decision === 'deny', 'a child was live after its parent revoked it (I6)');
+
+  const asking = await open(client, { delegation: { ...delegation, ask: true } });
+  const wanted = { agent: { class: 'helper' }, task: PURPOSE, grant: {} };
+  const asked = await client.post(asking.token, `/v1/grants/${asking.grantId}/delegations`, wanted);
+  check(client, asked.status === 202, `a child that a person must approve returned ${asked.status} (I8)`);
+  const decision = `/v1/approvals/${asked.body.approval?.id}/decision`;
+  const given = leaseOf(
+    await client.post('approver', decision, { verdict: 'approve', grant: { budget: { calls: 3 } } }),
+  );
+  await one(client, given);
+
+  const call = (
+    await client.post('enforcer', '/v1/actions', {
+      grantId: root.grantId,
+      action: { verb: 'agent.call', args: {} },
+      resource: { type: 'agent', id: 'version-control' },
+    })
+  ).body;
+  if (call.decision === 'permit') {
+    const serve = async () => {
+      const onBehalfOf = { actionId: call.actionId as string };
+      const action = { ...actionOf(service, { verb: 'file.read' }), onBehalfOf };
+      return (await client.post('enforcer', '/v1/actions', action)).body.decision as string;
+    };
+    const decisions = (await Promise.all([serve(), serve()])).sort().join();
+    check(client, decisions === 'deny,permit', `two actions for one call were decided ${decisions}`);
+  }
+  for (const lease of [root, service, asking]) await complete(client, lease);
+};
+const AGENT_CALLS: GrantRequest = {
+  actions: { allow: [...(ROOMY.actions?.allow ?? []), 'agent.call'] },
+  permissions: [...(ROOMY.permissions ?? []), { actions: ['agent.call'], resources: [{ type: 'agent', match: '**' }] }],
+};
+
 /** Leaves its leases active, so that the final check can compare the intent monitor's state before and after a restart. */
 const unfinished: Scenario = async (client) => {
   const root = await open(client);
@@ -330,5 +377,5 @@ const unfinished: Scenario = async (client) => {
 export const SCENARIOS: readonly Scenario[] = [
   ...[sharedBudget, sharedBudget, sharedBudget, tenantBudget, payments, payments],
   ...[approvals, approvals, revocation, revocation, revocation, selectorRevocation, selectorRevocation],
-  ...[expiry, refusals, drifting, changing, unfinished],
+  ...[expiry, refusals, drifting, changing, delegating, unfinished],
 ];

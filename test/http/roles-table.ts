@@ -36,6 +36,12 @@ async function asked(stack: Stack): Promise<string> {
   const answer = await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator, body });
   return (answer.body.approval as { id: string }).id;
 }
+async function child(stack: Stack, { grantId, token }: Opened): Promise<{ runId: string; grantId: string }> {
+  const body = { agent: { class: 'child' }, task: 'read', grant: {} };
+  const answer = await http(stack, 'POST', `/v1/grants/${grantId}/delegations`, { key: token, body });
+  const [run, grant] = [answer.body.run as { id: string }, answer.body.grant as { id: string }];
+  return { runId: run.id, grantId: grant.id };
+}
 const unusedClass = (): Record<string, string> => ({ agentClass: `unused-${++made}` });
 /** Opens a run for a new principal and returns the principal. */
 async function person(stack: Stack): Promise<string> {
@@ -91,6 +97,10 @@ export const TABLE: readonly Row[] = [
     path: `/v1/grants/${grantId}`,
   })),
   row('GET /v1/trees/{id}', 200, [...READERS, 'run'], (_stack, { treeId }) => ({ path: `/v1/trees/${treeId}` })),
+  row('POST /v1/runs/{id}/token', 200, ['orchestrator', 'run'], async (stack, run) => ({
+    path: `/v1/runs/${(await child(stack, run)).runId}/token`,
+    body: {},
+  })),
   row('POST /v1/runs/{id}/completion', 200, ['orchestrator', 'run'], (_stack, { runId }) => ({
     path: `/v1/runs/${runId}/completion`,
     body: {},
@@ -131,8 +141,9 @@ export const TABLE: readonly Row[] = [
   })),
 
   // Revoking: responder; the orchestrator that opened a run may also end it
-  row('POST /v1/grants/{id}/revocation', 200, ['responder', 'orchestrator'], (_stack, { grantId }) => ({
-    path: `/v1/grants/${grantId}/revocation`,
+  // a run's own token: for what it delegated
+  row('POST /v1/grants/{id}/revocation', 200, ['responder', 'orchestrator', 'run'], async (stack, run) => ({
+    path: `/v1/grants/${(await child(stack, run)).grantId}/revocation`,
     body: { reason, subtree: true },
   })),
   row('POST /v1/grants/{id}/renewal', 200, ['orchestrator', 'run'], async (stack, { grantId }) => {
@@ -143,13 +154,13 @@ export const TABLE: readonly Row[] = [
     path: `/v1/grants/${grantId}/narrowing`,
     body: { grant: { budget: { calls: 150 } }, reason },
   })),
-  row('POST /v1/grants/{id}/suspension', 200, ['responder', 'approver'], (_stack, { grantId }) => ({
-    path: `/v1/grants/${grantId}/suspension`,
+  row('POST /v1/grants/{id}/suspension', 200, ['responder', 'approver', 'run'], async (stack, run) => ({
+    path: `/v1/grants/${(await child(stack, run)).grantId}/suspension`,
     body: { reason },
   })),
-  row('POST /v1/grants/{id}/resumption', 200, ['responder', 'approver'], async (stack, { grantId }) => {
-    const path = `/v1/grants/${grantId}`;
-    await http(stack, 'POST', `${path}/suspension`, { key: stack.keys.responder, body: { reason } });
+  row('POST /v1/grants/{id}/resumption', 200, ['responder', 'approver', 'run'], async (stack, run) => {
+    const path = `/v1/grants/${(await child(stack, run)).grantId}`;
+    await http(stack, 'POST', `${path}/suspension`, { key: run.token, body: { reason } });
     return { path: `${path}/resumption`, body: { reason } };
   }),
   row('POST /v1/revocations/preview', 200, ['responder'], () => ({

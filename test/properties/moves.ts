@@ -28,7 +28,7 @@ export const pick: fc.Arbitrary<Pick> = fc.record({
 });
 
 /** The actor of a command. */
-export type Voice = 'service' | 'person' | 'own' | 'another run' | 'system';
+export type Voice = 'service' | 'person' | 'own' | 'parent' | 'another run' | 'system';
 const voice = (usual: Voice, ...others: Voice[]): fc.Arbitrary<Voice> =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 
@@ -106,6 +106,8 @@ const MOVES = {
     fc.record({ grant: pick, agent, purpose: ref, request: childGrant, who: voice('own', 'service', 'another run') }),
   ),
   act: often(60, fc.record({ grant: pick, call, approval: rarely(pick), who: voice('service', 'own', 'another run') })),
+  /** only in stories that name it: a service acts for a call that is to it */
+  serve: often(0, fc.record({ grant: pick, action: pick, call, who: voice('service', 'own', 'another run') })),
   'try again': often(
     14,
     fc.record({ approval: pick, change: maybe(fc.constantFrom(...CHANGES), 3), call, answer: fc.boolean() }),
@@ -133,14 +135,14 @@ const MOVES = {
       who: voice('person', 'service', 'own', 'another run', 'system'),
     }),
   ),
-  suspend: often(2, fc.record({ grant: pick, who: voice('person', 'system', 'own') })),
-  resume: often(6, fc.record({ grant: pick, who: voice('person', 'system', 'own') })),
+  suspend: often(2, fc.record({ grant: pick, who: voice('person', 'system', 'own', 'parent', 'parent') })),
+  resume: often(6, fc.record({ grant: pick, who: voice('person', 'system', 'own', 'parent', 'parent') })),
   renew: often(6, fc.record({ grant: pick, who: voice('own', 'service', 'another run') })),
   narrow: often(
     1,
-    fc.record({ grant: pick, request: narrowing, who: voice('service', 'person', 'own', 'another run') }),
+    fc.record({ grant: pick, request: narrowing, who: voice('service', 'person', 'own', 'parent', 'another run') }),
   ),
-  revoke: often(1, fc.record({ grant: pick, who: voice('person', 'own', 'another run') })),
+  revoke: often(1, fc.record({ grant: pick, who: voice('person', 'own', 'another run', 'parent') })),
   strike: often(
     1,
     fc.record({

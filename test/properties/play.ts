@@ -80,6 +80,10 @@ export class Play {
     switch (voice) {
       case 'own':
         return { kind: 'run', id: ownRun ?? invented('run', 0) };
+      case 'parent': {
+        const opened = this.of('RunOpened').find(({ runId }) => runId === ownRun);
+        return { kind: 'run', id: opened?.data.parentRunId ?? invented('run', 2) };
+      }
       case 'another run':
         return { kind: 'run', id: others[0] ?? invented('run', 1) };
       case 'person':
@@ -172,6 +176,7 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
     const approval = move.approval && play.id('approval', move.approval);
     return play.ask(move, play.id('grant', move.grant), move.call, move.who, approval);
   },
+  serve,
   'try again': tryAgain,
   settle(play, { keyed, action, status, cost, who }) {
     const actionId = play.id('action', action);
@@ -267,6 +272,24 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
 function named(play: Play, { grant, who }: { grant: Pick; who: Voice }): { grantId: string; actor: Actor } {
   const grantId = play.id('grant', grant);
   return { grantId, actor: play.actor(who, play.runOf(grantId)) };
+}
+
+/** Acts for a call to an agent: mostly under a lease of the agent that it names, in another tree. */
+function serve(play: Play, { keyed, grant, action, call, who }: MoveOf<'serve'>): CommandResult {
+  const choose = <T>(all: readonly T[], { which, n }: Pick): T | undefined => {
+    if (which === 'late') return all[Math.max(0, all.length - 1 - (n % 3))];
+    return which === 'any' ? all[n % all.length] : undefined;
+  };
+  const calls = play.of('ActionPermitted').filter(({ data }) => data.resource.type === 'agent');
+  const named = choose(calls, action);
+  const opened = play
+    .of('RunOpened')
+    .filter(({ treeId, data }) => treeId !== named?.treeId && data.agent.class === named?.data.resource.id);
+  const services = play.of('GrantIssued').filter((each) => opened.some(({ runId }) => runId === each.runId));
+  const grantId = choose(services, grant)?.grantId ?? play.id('grant', grant);
+  const actor = play.actor(who, play.runOf(grantId));
+  const onBehalfOf = { actionId: named?.actionId ?? play.id('action', action) };
+  return play.send({ keyed }, 'authorize', { ...asked(grantId, call), onBehalfOf, actor });
 }
 
 /** Repeats the call that an approval was requested for, unchanged or with one part changed. */

@@ -12,9 +12,17 @@ const CLASSES = ['worker', 'helper', 'stray'];
 const PERSON: Actor = { kind: 'person', id: 'ref_person', role: 'approver' };
 const SERVICE: Actor = { kind: 'service', id: 'key:orchestrator' };
 
+interface Lease {
+  readonly id: string;
+  readonly runId: string;
+  readonly parentRunId?: string | undefined;
+  readonly agentClass?: string | undefined;
+}
 interface Known {
-  readonly grants: { id: string; runId: string }[];
+  readonly grants: Lease[];
   readonly actions: { id: string; runId: string }[];
+  /** calls to an agent */
+  readonly calls: { id: string; to: string }[];
   readonly approvals: { id: string; call?: CommandOf<'authorize'> }[];
   readonly revocations: string[];
 }
@@ -27,7 +35,7 @@ const CHANGES: ReadonlySet<CommandType> = new Set<CommandType>(['suspend', 'resu
  * Caps are low enough to be reached.
  */
 export class Requests {
-  private readonly known: Known = { grants: [], actions: [], approvals: [], revocations: [] };
+  private readonly known: Known = { grants: [], actions: [], calls: [], approvals: [], revocations: [] };
   private made = 0;
 
   constructor(
@@ -42,6 +50,7 @@ export class Requests {
       open: 7,
       delegate: 12,
       act: 45,
+      serve: this.known.calls.length > 0 ? 5 : 0,
       settle: actions.length > 0 ? 16 : 0,
       complete: 1,
       escalate: 4,
@@ -55,7 +64,7 @@ export class Requests {
       revokeSelector: 0.8,
       lift: revocations.length > 0 ? 1 : 0,
       budget: 1,
-      unbudget: 0.3,
+      unbudget: 0.5,
       drift: 1,
     });
     return this[kind]();
@@ -63,8 +72,8 @@ export class Requests {
 
   /** Drops all but the newest IDs after a long time, in which most of them have ended. */
   forget(): void {
-    const { grants, actions, approvals } = this.known;
-    for (const all of [grants, actions, approvals]) all.splice(0, all.length - 2);
+    const { grants, actions, calls, approvals } = this.known;
+    for (const all of [grants, actions, calls, approvals]) all.splice(0, all.length - 2);
   }
 
   /** Returns a revocation of what an operator has previewed. */
@@ -75,20 +84,25 @@ export class Requests {
   /** Records the IDs in an answer for later commands. */
   learn(command: Command, answer: Answer): void {
     if (!answer.ok) return;
-    const { grants, actions, approvals, revocations } = this.known;
+    const { grants, actions, calls, approvals, revocations } = this.known;
     const value = answer.value as {
       grant?: { id: string; runId: string };
+      run?: { parentRunId?: string; agent?: { class: string } };
       approval?: { id: string };
       decision?: string;
       actionId?: string;
       approvalId?: string;
       revocationId?: string;
     };
-    if (value.grant && !CHANGES.has(command.type)) grants.push(value.grant);
+    if (value.grant && !CHANGES.has(command.type)) {
+      const { id, runId } = value.grant;
+      grants.push({ id, runId, parentRunId: value.run?.parentRunId, agentClass: value.run?.agent?.class });
+    }
     if (value.approval && command.type !== 'decideApproval') approvals.push({ id: value.approval.id });
     if (command.type === 'authorize' && value.decision === 'permit' && value.actionId !== undefined) {
       const runId = grants.find(({ id }) => id === command.grantId)?.runId ?? '';
       actions.push({ id: value.actionId, runId });
+      if (command.resource.type === 'agent') calls.push({ id: value.actionId, to: command.resource.id });
     }
     if (command.type === 'authorize' && value.decision === 'step-up' && value.approvalId !== undefined)
       approvals.push({ id: value.approvalId, call: command });
@@ -118,7 +132,7 @@ export class Requests {
       : this.random.pick(from);
   }
 
-  private grant(): { id: string; runId: string } {
+  private grant(): Lease {
     const { n } = parseLogName(this.log);
     return this.one(this.known.grants, () => ({ id: deriveId('grant', n, 'none'), runId: deriveId('run', n, 'none') }));
   }
@@ -165,9 +179,26 @@ export class Requests {
     return this.make('authorize', this.self(grant.runId), {
       grantId: grant.id,
       action: { verb, argsDigest: NO_ARGS },
-      resource: { type: 'file', id: random.pick(['a/b', 'a/c', 'b']) },
+      resource: random.chance(0.12)
+        ? { type: 'agent', id: random.pick(CLASSES) }
+        : { type: 'file', id: random.pick(['a/b', 'a/c', 'b']) },
       ...(cost ? { cost } : {}),
       ...(random.chance(0.15) ? { units: { tokens: random.pick([1, 3, 6]) } } : {}),
+      proof: { vouched: true },
+    });
+  }
+
+  /** Acts for a call to an agent, mostly under a lease of that agent. */
+  private serve(): Command {
+    const { calls, grants } = this.known;
+    const { id, to } = this.one(calls, () => ({ id: deriveId('action', parseLogName(this.log).n, 'none'), to: '' }));
+    const services = grants.filter(({ agentClass }) => agentClass === to);
+    const grant = services.length > 0 ? this.random.pick(services) : this.grant();
+    return this.make('authorize', this.self(grant.runId), {
+      grantId: grant.id,
+      action: { verb: this.random.pick(['file.read', 'file.write', 'email.send']), argsDigest: NO_ARGS },
+      resource: { type: 'file', id: 'a/b' },
+      onBehalfOf: { actionId: id },
       proof: { vouched: true },
     });
   }
@@ -230,12 +261,19 @@ export class Requests {
     return this.make('authorize', actor, { ...same, approvalId: id });
   }
 
+  /** A person, or the run that delegated a lease. */
+  private above({ parentRunId }: Lease): Actor {
+    return parentRunId !== undefined && this.random.chance(0.5) ? { kind: 'run', id: parentRunId } : PERSON;
+  }
+
   private suspend(): Command {
-    return this.make('suspend', PERSON, { grantId: this.grant().id, reasonCode: 'LOOK' });
+    const grant = this.grant();
+    return this.make('suspend', this.above(grant), { grantId: grant.id, reasonCode: 'LOOK' });
   }
 
   private resume(): Command {
-    return this.make('resume', PERSON, { grantId: this.grant().id, reasonCode: 'LOOKED' });
+    const grant = this.grant();
+    return this.make('resume', this.above(grant), { grantId: grant.id, reasonCode: 'LOOKED' });
   }
 
   private renew(): Command {
@@ -244,18 +282,20 @@ export class Requests {
   }
 
   private narrow(): Command {
-    const grant = this.random.pick<GrantRequest>([
+    const narrower = this.random.pick<GrantRequest>([
       { actions: { deny: ['email.*'] } },
       { budget: { calls: 4 } },
       { budget: { writes: 1, cost: { USD: 5 } } },
       { time: { ttl: '1m' } },
       { time: { endsOn: [{ actions: ['thing.delete'] }] } },
     ]);
-    return this.make('narrow', PERSON, { grantId: this.grant().id, grant });
+    const grant = this.grant();
+    return this.make('narrow', this.above(grant), { grantId: grant.id, grant: narrower });
   }
 
   private revoke(): Command {
-    return this.make('revokeGrant', PERSON, { grantId: this.grant().id });
+    const grant = this.grant();
+    return this.make('revokeGrant', this.above(grant), { grantId: grant.id });
   }
 
   private revokeSelector(
@@ -356,6 +396,7 @@ function rootGrant(random: Random): GrantRequest {
       children: random.between(2, 5),
       classes: ['*'],
       ...(random.chance(0.3) ? { concurrent: random.between(1, 3) } : {}),
+      ...(random.chance(0.15) ? { ask: true } : {}),
     },
     ...(random.chance(0.15) ? { risk: { approvalFrom: 'medium' } } : {}),
   };

@@ -4,10 +4,12 @@ import { attenuatesAll, DIMENSION_TABLE } from '@bailiwick/authority/dimensions/
 import { normalizeTool } from '@bailiwick/authority/matching/tool-name';
 import { unverifiedCost } from '@bailiwick/authority/matching/unverified';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import { type Counter, type Effect } from '@bailiwick/contracts/grants/grant';
+import { type Counter, type Effect, type Limits } from '@bailiwick/contracts/grants/grant';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { Account, amountsOf } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
+import { BrokeredCalls } from './brokered-rules';
+import { checkPower, checkResumption, checkSuspension } from './power-rules';
 import type { Check } from './finding';
 import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
 
@@ -23,16 +25,18 @@ export class Rulebook {
   readonly books = new Books();
   /** grants that the last event used up or overran; the following events of the same append must end or suspend them (I3) */
   private due = new Map<string, 'end' | 'stop' | 'complete'>();
+  readonly calls = new BrokeredCalls();
 
   check(event: Event, report: ReportFinding): void {
-    if (this.due.size > 0 && !FOLLOW.has(event.type)) this.overdue(report);
+    if (!FOLLOW.has(event.type)) this.overdue(report, event.type);
     const handler = HANDLERS[event.type] as ((book: Rulebook, event: Event, report: ReportFinding) => void) | undefined;
     handler?.(this, event, report);
     if (isOutcome(event)) this.outcome(event, report);
   }
 
   /** Reports ends and suspensions that did not follow. Also call it after the last event. */
-  overdue(report: ReportFinding): void {
+  overdue(report: ReportFinding, next?: Event['type']): void {
+    if (next !== 'ActionCalled') this.calls.overdue(report);
     for (const [id, what] of this.due)
       report(
         what === 'complete' ? 'liveness' : 'budget',
@@ -66,6 +70,7 @@ export class Rulebook {
     if (data.approvalId !== undefined) this.use(data.approvalId, event, data.binding, report);
     else if (asks !== undefined) report('approval', `permitted without an approval, although ${asks}`);
 
+    this.calls.permit(books, event, leaf, report);
     const ends = endsOf(chain, event);
     if (canonicalize(ends) !== canonicalize(data.ends ?? []))
       report('attenuation', `the leases that end with ${id} are not those that it names`);
@@ -74,6 +79,7 @@ export class Rulebook {
       id,
       grantId: leaf.id,
       runId: leaf.run.id,
+      callsAgent: data.resource.type === 'agent' ? data.resource.id : undefined,
       position: event.position,
       ends,
       charge,
@@ -124,7 +130,7 @@ export class Rulebook {
       const used = grant.account.settle(permit, charge, at(event.time), before[up]);
       if (grant.ended !== undefined) return;
       if ((over && up === 0) || used === 'reached') this.due.set(grant.id, 'end');
-      else if (used === 'exceeded' && !grant.suspended) this.due.set(grant.id, 'stop');
+      else if (used === 'exceeded' && (!grant.suspended || grant.heldBy !== undefined)) this.due.set(grant.id, 'stop');
     });
     if (event.type === 'ActionCompleted') this.completes(endedBy(books, permit));
   }
@@ -184,11 +190,13 @@ export class Rulebook {
     if (struck !== undefined) report('revocation', `issued although ${struck} had revoked the requested grant`);
     if (supersedes !== undefined && approvalId === undefined) report('approval', 'raised without an approval');
     if (approvalId !== undefined) {
-      const asked = books.approvals.get(approvalId)?.event.data;
+      const asked = books.approvals.get(approvalId);
       this.use(approvalId, event, undefined, report);
-      if (asked && (asked.kind === 'action' || canonicalize(asked.limits) !== canonicalize(limits)))
+      const given = asked?.less ?? asked?.event.data.limits;
+      if (asked && (asked.event.data.kind === 'action' || canonicalize(given) !== canonicalize(limits)))
         report('approval', `${approvalId} was given for another lease`);
-    }
+    } else if (parent && !old && books.chain(parentId)?.some((grant) => grant.limits.delegation.ask))
+      report('approval', `a child of ${parent.id} without an approval, and its lease requires one`);
     const above = limits.budget.reserve && parentId !== undefined ? (books.chain(parentId) ?? []) : [];
     const before = above.map(({ account }) => account.standing());
     old?.account.raise(limits.budget);
@@ -207,6 +215,7 @@ export class Rulebook {
       ended: undefined,
       struck: undefined,
       suspended: false,
+      heldBy: undefined,
       supersededBy: undefined,
       children: old?.children ?? 0,
       rulesSeen: books.rules.length,
@@ -279,6 +288,13 @@ function below(
     report('attenuation', `${parent.id} may have ${concurrent} children at a time, and this is one more`);
 }
 
+/** Reports whether limits exceed those asked for in any dimension; both are limits of one level. */
+function isMore(given: Limits, asked: Limits | undefined): boolean {
+  if (!asked) return true;
+  const most = { ...asked, delegation: { ...asked.delegation, depth: asked.delegation.depth + 1 } };
+  return attenuatesAll(given, most, EFFORT).length > 0;
+}
+
 /**
  * I1: checks the recorded action against each grant of the chain.
  * @returns why the action needed an approval, if it did
@@ -346,6 +362,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     },
     GrantIssued: (book, event, report) => book.issue(event, report),
     ActionPermitted: (book, event, report) => book.permit(event, report),
+    ActionCalled: ({ books, calls }, event, report) => calls.named(books, event, report),
     OutcomeReportedLate(book, { actionId = '', runId, data }, report) {
       const { books } = book;
       if (books.abandoned.get(actionId) !== runId)
@@ -363,19 +380,16 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       old.supersededBy = by.id;
       old.ended = `is superseded by ${by.id}`;
     },
-    GrantSuspended(book, event) {
+    GrantSuspended(book, event, report) {
+      checkSuspension(book.books, event, report);
+      book.stopped(event.grantId ?? '');
+    },
+    GrantResumed: ({ books }, event, report) => checkResumption(books, event, report),
+    GrantRevoked(book, event, report) {
       const grant = book.books.grants.get(event.grantId ?? '');
-      if (!grant) return;
-      grant.suspended = true;
-      book.stopped(grant.id);
+      if (grant) checkPower(book.books, event, grant, report);
+      book.end(event, 'is revoked', report);
     },
-    GrantResumed({ books }, event, report) {
-      const grant = books.grants.get(event.grantId ?? '');
-      if (grant) grant.suspended = false;
-      Object.assign(books.conduct(event.runId), { drift: 0, denials: 0 });
-      if (event.actor.kind === 'system' || event.actor.kind === 'run') report('liveness', 'not resumed by a person');
-    },
-    GrantRevoked: (book, event, report) => book.end(event, 'is revoked', report),
     GrantExpired: (book, event, report) => book.end(event, 'is expired', report),
     GrantExhausted: (book, event, report) => book.end(event, 'is exhausted', report),
     RunCompleted: (book, event) => book.completed(event),
@@ -391,7 +405,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     ApprovalRequested({ books }, event, report) {
       const { approvalId } = event.data;
       if (books.approvals.has(approvalId)) return report('approval', `${approvalId} is requested twice`);
-      books.approvals.set(approvalId, { event, state: 'asked', usableUntil: undefined });
+      books.approvals.set(approvalId, { event, state: 'asked', usableUntil: undefined, less: undefined });
     },
     ApprovalGiven({ books }, { data, actor, time }, report) {
       const asked = books.approvals.get(data.approvalId);
@@ -399,13 +413,20 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       if (actor.kind === 'run' || actor.kind === 'system')
         report('approval', `${data.approvalId} is not answered by a person`);
       if (at(time) >= at(asked.event.data.expiresAt)) report('approval', `${data.approvalId} is answered too late`);
+      if (data.verdict === 'approve' && actor.kind === 'person' && asked.event.actor.id === actor.id)
+        report('approval', `${data.approvalId} is approved by ${actor.id}, who asked for it`);
       asked.state = data.verdict === 'approve' ? 'approved' : 'denied';
+      asked.less = data.limits;
+      if (data.limits && isMore(data.limits, asked.event.data.limits))
+        report('approval', `${data.approvalId} is given for more than was asked for`);
+      if (data.verdict === 'deny' && asked.event.data.kind === 'grant') books.runEnded(asked.event.runId);
       asked.usableUntil = data.usableUntil === undefined ? undefined : at(data.usableUntil);
     },
     ApprovalExpired({ books }, { data }, report) {
       const asked = books.approvals.get(data.approvalId);
       if (asked?.state !== 'asked') return report('approval', `${data.approvalId} expires, but is not pending`);
       asked.state = 'expired';
+      if (asked.event.data.kind === 'grant') books.runEnded(asked.event.runId);
     },
     RevocationRuleAdded({ books }, { data, position, time }) {
       const { issuedBefore } = data.selector;

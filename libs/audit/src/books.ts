@@ -40,6 +40,8 @@ export interface Grant {
   ended: string | undefined;
   struck: string | undefined;
   suspended: boolean;
+  /** the run that suspended it, if a run did */
+  heldBy: string | undefined;
   supersededBy: string | undefined;
   /** position of its last narrowing */
   narrowedAt?: number | undefined;
@@ -51,6 +53,8 @@ export interface Permit extends Entry {
   readonly id: string;
   readonly grantId: string;
   readonly runId: string;
+  /** the class of the agent that it calls, if its resource is an agent */
+  readonly callsAgent: string | undefined;
   readonly verb: string;
   readonly position: number;
   /** the grants that end if it is completed */
@@ -65,6 +69,8 @@ export interface Asked {
   readonly event: EventOf<'ApprovalRequested'>;
   state: 'asked' | 'approved' | 'denied' | 'expired' | 'used';
   usableUntil: number | undefined;
+  /** the limits given, if they are less than those asked for */
+  less: Limits | undefined;
 }
 
 export class Books {
@@ -82,12 +88,12 @@ export class Books {
   readonly approvals = new Map<string, Asked>();
   readonly rules: Rule[] = [];
   readonly openChildren = new OpenChildren();
+  readonly purses = new Purses();
 
   /** Records that a run has ended: it is no longer one of the children that live at one time. */
   runEnded(runId: string | undefined): void {
     this.openChildren.ended(runId, this.runs.get(runId ?? '')?.parentRunId);
   }
-  readonly purses = new Purses();
 
   conduct(runId: string | undefined): Conduct {
     const known = this.conducts.get(runId ?? '') ?? { drift: 0, denials: 0 };
@@ -121,6 +127,17 @@ export class Books {
       if (why !== undefined) return `${grant.id} ${why}`;
     }
     return undefined;
+  }
+
+  /**
+   * Returns why a run may not suspend, resume or revoke a grant: it did not delegate it, or cannot act itself. Undefined
+   * if it may.
+   */
+  noPower(runId: string, grant: Grant, now: number): string | undefined {
+    const above = (this.chain(grant.id) ?? []).slice(1).find(({ run }) => run.id === runId);
+    if (!above) return `${runId} did not delegate ${grant.id}`;
+    const dead = this.dead(this.chain(above.id) ?? [], now);
+    return dead === undefined ? undefined : `${runId} may do nothing: ${dead}`;
   }
 
   private deadItself(grant: Grant, now: number): string | undefined {

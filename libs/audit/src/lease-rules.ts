@@ -55,8 +55,12 @@ export function checkNarrowing(books: Books, event: EventOf<'GrantNarrowed'>, re
   for (const { message } of attenuatesAll(limits, onOneLevel(grant.limits), EFFORT))
     report('attenuation', `a narrowed grant that ${message}`);
   const { actor } = event;
-  if (actor.kind === 'run' && !chain.some(({ run }) => run.id === actor.id))
+  const own = chain.findIndex(({ run }) => run.id === actor.id);
+  if (actor.kind === 'run' && own < 0)
     report('custody', `${grant.id} is narrowed by ${actor.id}, which neither holds it nor gave it`);
+  const powerless = own < 0 ? undefined : books.dead(chain.slice(own), at(event.time));
+  if (actor.kind === 'run' && powerless !== undefined)
+    report('liveness', `${grant.id} is narrowed by ${actor.id}, which may do nothing: ${powerless}`);
   grant.account.raise(limits.budget);
   grant.limits = limits;
   grant.expiresAt = at(limits.time.expiresAt);

@@ -95,11 +95,25 @@ export class BailiwickClient {
   }): Promise<Granted | Pending> {
     return this.post('/v1/runs', body);
   }
-  delegate(
+  /** Delegates at once. @throws Error if the lease has `delegation.ask`: use `askToDelegate` for it */
+  async delegate(
     grantId: string,
     body: { agent: Agent; task: string; purpose?: string; grant: GrantRequest },
   ): Promise<Granted> {
+    const answer = await this.askToDelegate(grantId, body);
+    if ('approval' in answer) throw new Error(`a person must approve the child first: ${answer.approval.id}`);
+    return answer;
+  }
+  /** Delegates, or requests an approval of the child if the lease has `delegation.ask`. */
+  askToDelegate(
+    grantId: string,
+    body: { agent: Agent; task: string; purpose?: string; grant: GrantRequest },
+  ): Promise<Granted | Pending> {
     return this.post(`/v1/grants/${grantId}/delegations`, body);
+  }
+  /** Returns the token of a child, for its parent or an orchestrator, once a person has approved it. */
+  tokenOf(runId: string): Promise<Granted> {
+    return this.post(`/v1/runs/${runId}/token`, {});
   }
   act(body: ActionRequest): Promise<ActionAnswer> {
     return this.post('/v1/actions', body);
@@ -144,8 +158,14 @@ export class BailiwickClient {
     approvalId: string,
     verdict: 'approve' | 'deny',
     note?: string,
+    /** approves with less than was asked for */
+    grant?: GrantRequest,
   ): Promise<{ approval: ApprovalView; run?: RunView; grant?: GrantView; token?: string }> {
-    return this.post(`/v1/approvals/${approvalId}/decision`, note === undefined ? { verdict } : { verdict, note });
+    return this.post(`/v1/approvals/${approvalId}/decision`, {
+      verdict,
+      ...(note === undefined ? {} : { note }),
+      ...(grant === undefined ? {} : { grant }),
+    });
   }
   /** Renews a live lease for one more length of it. The answer has the new token. */
   renew(grantId: string): Promise<Renewed> {

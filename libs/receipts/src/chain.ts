@@ -135,7 +135,14 @@ function grantLink(grant: Issued, story: Story): Link {
 }
 
 /** I8: an approval is requested for exactly this use, given by a person, in time, and used once. */
-function approvalLinks(id: string, binding: string, user: Event, story: Story, findings: string[]): LazyLink[] {
+function approvalLinks(
+  id: string,
+  binding: string,
+  user: Event,
+  story: Story,
+  findings: string[],
+  digestOf: DigestOf,
+): LazyLink[] {
   const asked = story.asked.get(id)?.event;
   const given = story.answered.get(id)?.event;
   if (
@@ -147,8 +154,10 @@ function approvalLinks(id: string, binding: string, user: Event, story: Story, f
     findings.push(`approval ${id} is named but was not given before it was used`);
     return [];
   }
-  if (asked.data.binding !== binding)
-    findings.push(`approval ${id} was given for something else than what it was used for (I8)`);
+  // an approval with less is bound to the limits that the person gave
+  const { limits: less } = given.data;
+  const bound = less === undefined ? asked.data.binding : digestOf({ runId: asked.runId, limits: less });
+  if (bound !== binding) findings.push(`approval ${id} was given for something else than what it was used for (I8)`);
   if (given.position <= asked.position || Date.parse(given.time) >= Date.parse(asked.data.expiresAt))
     findings.push(`approval ${id} was not given between its request and its expiry (I8)`);
   const first = story.approvalUses.get(id)?.[0]?.event;
@@ -157,14 +166,15 @@ function approvalLinks(id: string, binding: string, user: Event, story: Story, f
     findings.push(`approval ${id} was used too late (I8)`);
   if (given.actor.kind === 'run' || given.actor.kind === 'system')
     findings.push(`approval ${id} was given by no person (I8)`);
-  return [() => link('approval', given, `approved by ${given.data.by}`)];
+  const what = less === undefined ? 'approved' : 'approved with less than was asked for';
+  return [() => link('approval', given, `${what} by ${given.data.by}`)];
 }
 
 function grantApproval(grant: Issued, story: Story, findings: string[], digestOf: DigestOf): LazyLink[] {
   const { approvalId, limits } = grant.data;
   return approvalId === undefined
     ? []
-    : approvalLinks(approvalId, digestOf({ runId: grant.runId, limits }), grant, story, findings);
+    : approvalLinks(approvalId, digestOf({ runId: grant.runId, limits }), grant, story, findings, digestOf);
 }
 
 function actionApproval(
@@ -174,15 +184,22 @@ function actionApproval(
   digestOf: DigestOf,
 ): LazyLink[] {
   const { approvalId } = permit.data;
-  return approvalId === undefined ? [] : approvalLinks(approvalId, digestOf(boundBy(permit)), permit, story, findings);
+  return approvalId === undefined
+    ? []
+    : approvalLinks(approvalId, digestOf(boundBy(permit)), permit, story, findings, digestOf);
 }
 
 /** Returns the value that an approval of this action must be bound to, recomputed without trusting the permit's own binding. */
 function boundBy({ runId, data }: EventOf<'ActionPermitted'>): object {
-  const { verb, tool = null, effect, resource, argsDigest = null, charge } = data;
+  const { verb, tool = null, effect, effects, stated, resource, argsDigest = null, charge } = data;
   const { type, id, attributes = {} } = resource;
-  const units = charge.units === undefined ? {} : { units: charge.units };
-  return { runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost: charge.cost, ...units };
+  const { cost, units } = charge;
+  return {
+    ...{ runId, verb, tool, effect, resource: { type, id, attributes }, argsDigest, cost },
+    ...(effects === undefined ? {} : { effects }),
+    ...(stated === undefined ? {} : { stated }),
+    ...(units === undefined ? {} : { units }),
+  };
 }
 
 /** I2: lists the parts of the chain that were not live when the action was permitted. */

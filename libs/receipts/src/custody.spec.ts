@@ -2,8 +2,9 @@ import { act } from '@bailiwick/authority/testing/harness';
 import type { Event } from '@bailiwick/contracts/events/event';
 import { custodyOf, isOnlyOpen } from './custody';
 import { renderCustody } from './render';
+import { ARGS } from './testing/busy-run';
 import { approved, Forger, raise, rule } from './testing/forger';
-import { brokenAt, NAME, prover, signed, statementOf, VKEY } from './testing/sealed-log';
+import { ANN, brokenAt, NAME, prover, signed, statementOf, VKEY, words } from './testing/sealed-log';
 import { verifyReceipt } from './verify';
 
 const HOUR = 3_600_000;
@@ -82,6 +83,16 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
   [
     'an approval of other attributes',
     (of) => (of.the('ActionPermitted').data.resource.attributes = { sensitivity: 'secret' }),
+    /something else/,
+  ],
+  [
+    'an approval of a call that another party stated',
+    (of) => (of.the('ActionPermitted').data.stated = 'run'),
+    /something else/,
+  ],
+  [
+    'an approval of a call with other effects',
+    (of) => (of.the('ActionPermitted').data.effects = ['write', 'external']),
     /something else/,
   ],
   ['an approval of another cost', (of) => (of.the('ActionPermitted').data.charge.cost.USD = 300), /something else/],
@@ -269,6 +280,22 @@ describe('the chain of custody of an action', () => {
     expect(renderCustody(forger.custody()).filter((line) => line.startsWith('FINDING: '))).toHaveLength(
       findings.length,
     );
+  });
+
+  it('accepts an approval of a call that the run states itself', () => {
+    const { log, child } = approved();
+    const call = {
+      action: { verb: 'thing.delete', argsDigest: ARGS },
+      actor: { kind: 'run' as const, id: child.runId },
+      proof: { vouched: false as const },
+    };
+    act(log, child.grantId, 'thing.delete', call);
+    const { approvalId } = log.last('ApprovalRequested').data;
+    log.do('decideApproval', { approvalId, verdict: 'approve', actor: ANN, payload: words({ note: 'this one' }) });
+    const permit = act(log, child.grantId, 'thing.delete', { ...call, approvalId });
+    expect(permit).toMatchObject({ type: 'ActionPermitted', data: { stated: 'run', approvalId } });
+    log.do('settle', { actionId: permit.actionId as string, outcome: { status: 'completed' } });
+    expect(custodyOf(permit.actionId as string, log.story()).findings).toEqual([]);
   });
 
   it('distinguishes an open action from other findings', () => {

@@ -1,4 +1,4 @@
-import type { EventType } from '@bailiwick/contracts/events/event';
+import type { Event, EventType } from '@bailiwick/contracts/events/event';
 import { endOf } from './ending';
 import { lineOf, type Story, type StoryEntry } from './story';
 import { ruleDeniesTool, ruleStrikesRun } from './strikes';
@@ -31,6 +31,18 @@ export const OF_CHILDREN: readonly EventType[] = [
   'RunCompleted',
 ];
 
+/** Reports whether an event is about the request for the first lease of a run, which a person must approve. */
+function isAboutFirstLease(event: Event, { asked }: Story): boolean {
+  switch (event.type) {
+    case 'ApprovalRequested':
+    case 'ApprovalGiven':
+    case 'ApprovalExpired':
+      return asked.get(event.data.approvalId)?.event.data.kind === 'grant';
+    default:
+      return false;
+  }
+}
+
 /**
  * Selects the events of a run's receipt: its own events; events of ancestors and rules that affect its leases, up to its
  * end (so that later events above it do not change the receipt of an ended run); and the start and end of its children.
@@ -60,6 +72,6 @@ export function eventsOfReceipt(runId: string, story: Story): StoryEntry[] {
     // an approval of a single action belongs to the run that requested it
     if (above.has(event.runId))
       return event.position <= until && event.actionId === undefined && OF_ANCESTORS.includes(event.type);
-    return children.has(event.runId) && OF_CHILDREN.includes(event.type);
+    return children.has(event.runId) && (OF_CHILDREN.includes(event.type) || isAboutFirstLease(event, story));
   });
 }

@@ -148,6 +148,9 @@ function outcomesOf(mine: readonly StoryEntry[]): Map<string | undefined, EventO
 /** Lists the permitted actions with their outcomes. */
 export function actionsOf(mine: readonly StoryEntry[]): RunClaims['actions'] {
   const outcomes = outcomesOf(mine);
+  const called = new Map<string | undefined, EventOf<'ActionCalled'>['data']['called'][]>();
+  for (const { event } of allOf(mine, 'ActionCalled'))
+    called.set(event.actionId, [...(called.get(event.actionId) ?? []), event.data.called]);
   const late = new Map(allOf(mine, 'OutcomeReportedLate').map(({ event }) => [event.actionId, event]));
   return allOf(mine, 'ActionPermitted').map(({ event }) => {
     const { data } = event;
@@ -163,6 +166,8 @@ export function actionsOf(mine: readonly StoryEntry[]): RunClaims['actions'] {
       ...(data.argsDigest === undefined ? {} : { argsDigest: data.argsDigest }),
       ...(data.approvalId === undefined ? {} : { approvalId: data.approvalId }),
       ...place(event),
+      ...(data.calledBy === undefined ? {} : { calledBy: data.calledBy }),
+      ...(called.has(event.actionId) ? { called: called.get(event.actionId) } : {}),
       outcome: outcome ? OUTCOMES[outcome.type] : ('open' as const),
       ...(outcome ? { outcomePosition: outcome.position } : {}),
       cost: outcome ? outcome.data.cost : data.charge.cost,

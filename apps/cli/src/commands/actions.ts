@@ -89,12 +89,16 @@ function addDelegate(program: Command): void {
     .option('--grant <json>', 'limits as JSON, or @file; omitted limits are inherited')
     .action(async (grant: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { class: string; task: string; grant?: string }>();
-      const answer = await clientFor(options, 'orchestrator').delegate(grant, {
+      const answer = await clientFor(options, 'orchestrator').askToDelegate(grant, {
         agent: { class: options.class },
         task: options.task,
         grant: grantOption(options.grant),
       });
-      show(options, answer, () => `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntoken ${answer.token}`);
+      show(options, answer, () =>
+        'approval' in answer
+          ? `run      ${answer.run.id}\napproval ${answer.approval.id}: a person must approve it first`
+          : `run   ${answer.run.id}\ngrant ${answer.grant.id}\ntoken ${answer.token}`,
+      );
     });
 }
 
@@ -107,6 +111,7 @@ function addAct(program: Command): void {
     .option('--cost <json>', 'e.g. {"USD":150}')
     .option('--units <json>', 'e.g. {"tokens":2000}')
     .option('--approval <id>')
+    .option('--on-behalf-of <action>', 'the call in another tree that this service acts for')
     .option('--done', 'report the action as completed')
     .action(async (grantId: string, verb: string, resource: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<
@@ -116,6 +121,7 @@ function addAct(program: Command): void {
           cost?: string;
           units?: string;
           approval?: string;
+          onBehalfOf?: string;
           done?: boolean;
         }
       >();
@@ -133,6 +139,7 @@ function addAct(program: Command): void {
         ...(options.cost ? { cost: jsonOption(options.cost, '--cost') as Record<string, number> } : {}),
         ...(options.units ? { units: jsonOption(options.units, '--units') as Record<string, number> } : {}),
         ...(options.approval ? { approvalId: options.approval } : {}),
+        ...(options.onBehalfOf ? { onBehalfOf: { actionId: options.onBehalfOf } } : {}),
       });
       if (answer.decision === 'permit' && options.done) await client.settle(answer.actionId, { status: 'completed' });
       const word = { permit: green('permit'), deny: red('deny'), 'step-up': yellow('step-up') }[answer.decision];
@@ -189,9 +196,11 @@ function addApprovals(program: Command): void {
     approvals
       .command(`${verdict} <approval>`)
       .option('--note <text>')
+      .option('--grant <json>', 'approve with less: limits as JSON, or @file; omitted limits are as asked for')
       .action(async (id: string, _flags, command: Command) => {
-        const options = command.optsWithGlobals<GlobalOptions & { note?: string }>();
-        const answer = await clientFor(options, 'approver').decide(id, verdict, options.note);
+        const options = command.optsWithGlobals<GlobalOptions & { note?: string; grant?: string }>();
+        const less = options.grant === undefined ? undefined : grantOption(options.grant);
+        const answer = await clientFor(options, 'approver').decide(id, verdict, options.note, less);
         show(
           options,
           answer,

@@ -6,7 +6,7 @@ import {
   inPartsStatement,
   RUN_RECEIPT,
   TREE_RECEIPT,
-  type Custody,
+  type BrokeredCustody,
   type Envelope,
   type InParts,
   type Statement,
@@ -190,11 +190,18 @@ function verifyFile(file: string, { key, witness = [], quorum }: VerifyFlags): V
 const textOf = (key: string): string => (existsSync(key) ? readFileSync(key, 'utf8') : key);
 
 async function custody(action: string, flags: GlobalOptions): Promise<void> {
-  const chain = (await clientFor(flags, 'analyst').custody(action)) as Custody;
+  const chain = (await clientFor(flags, 'analyst').custody(action)) as BrokeredCustody;
   if (flags.json) console.log(JSON.stringify(chain));
-  else
-    for (const each of renderCustody(chain).map(plain)) console.log(each.startsWith('FINDING') ? yellow(each) : each);
-  process.exitCode = chain.findings.some((finding) => !isOnlyOpen(finding)) ? 1 : 0;
+  else {
+    const { calledBy } = chain;
+    const caller = calledBy
+      ? ['', `called by ${calledBy.actionId}, whose own custody is:`, ...renderCustody(calledBy)]
+      : [];
+    for (const each of [...renderCustody(chain), ...caller].map(plain))
+      console.log(each.startsWith('FINDING') ? yellow(each) : each);
+  }
+  const findings = [...chain.findings, ...(chain.calledBy?.findings ?? [])];
+  process.exitCode = findings.some((finding) => !isOnlyOpen(finding)) ? 1 : 0;
 }
 
 /** Reads a file of JSON, or of one line of JSON per part. The verification checks that it is unambiguous. */

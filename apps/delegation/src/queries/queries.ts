@@ -4,11 +4,12 @@ import { clip } from '@bailiwick/authority/presentation/text';
 import { whyUnreadable } from '@bailiwick/contracts/events/event';
 import { authorize } from '@bailiwick/authority/commands/actions/authorize-action';
 import { selectorFault } from '@bailiwick/authority/matching/names';
+import { levelsBelow } from '@bailiwick/authority/state/branch';
 import { heldUp } from '@bailiwick/authority/commands/set-aside';
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { settledOf, type ApprovalNode, type LogState } from '@bailiwick/authority/state/state';
 import { authorize as authorizeSchema, type Answer } from '@bailiwick/contracts/commands/command';
-import { query as querySchema, type Query } from '@bailiwick/contracts/queries/query';
+import { query as querySchema, type BranchView, type Query } from '@bailiwick/contracts/queries/query';
 import type { Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
@@ -51,6 +52,11 @@ export async function ask(
       return view(owner, eventlog, query);
     case 'approvals':
       return pending(owner, eventlog, query);
+    case 'branch':
+      return owner.read((state) => {
+        const runId = state.grants.get(query.of)?.runId ?? query.of;
+        return found({ below: levelsBelow(state, query.runId, runId) ?? null } satisfies BranchView);
+      });
     case 'action':
       return owner.read((state) => {
         const action = state.actions.get(query.id);

@@ -68,7 +68,7 @@ export class ApprovalsController {
   @Endpoint({
     method: 'POST',
     path: '/v1/approvals/:id/decision',
-    summary: 'A person approves or denies',
+    summary: 'A person approves, also with less than was asked for, or denies',
     roles: ['approver'],
     answer: z.object({
       approval: approvalView,
@@ -86,6 +86,7 @@ export class ApprovalsController {
     const command = context.command('decideApproval', logOf(caller, id), {
       approvalId: id,
       verdict: body.verdict,
+      ...(body.grant === undefined ? {} : { grant: body.grant }),
       payload: payloadOf({ note: body.note, by: caller.actor.id }),
     });
     const value = await this.logClient.command<{ run?: RunView; grant?: GrantView }>(command);

@@ -1,3 +1,4 @@
+import { Branches } from './branches';
 import { LogClient } from './log-client';
 import { ApprovalsController } from '../approvals/approvals.controller';
 import type { RequestContext } from '../http/request-context';
@@ -19,9 +20,12 @@ const LOOKS: [kind: string, path: string, id: string, view: object][] = [
 type Read = (logClient: LogClient, context: RequestContext, id: string) => Promise<unknown>;
 const none = {} as never;
 const READS: Record<string, Read> = {
-  '/v1/runs/:id': (client, context, id) => new RunsController(client, none, none, none).get(context, { id }),
-  '/v1/grants/:id': (client, context, id) => new GrantsController(client, none, none, none).get(context, { id }),
-  '/v1/trees/:id': (client, context, id) => new GrantsController(client, none, none, none).tree(context, { id }, {}),
+  '/v1/runs/:id': (client, context, id) =>
+    new RunsController(client, new Branches(client), none, none, none).get(context, { id }),
+  '/v1/grants/:id': (client, context, id) =>
+    new GrantsController(client, new Branches(client), none, none, none).get(context, { id }),
+  '/v1/trees/:id': (client, context, id) =>
+    new GrantsController(client, new Branches(client), none, none, none).tree(context, { id }, {}),
   '/v1/approvals/:id': (client, context, id) => new ApprovalsController(client, none, none).get(context, { id }),
 };
 
@@ -86,14 +90,14 @@ describe('a run that reads with its own token', () => {
     expect((await refusalOf(look('/v1/trees/:id', TREE_ID, from, found(other), run).reply)).code).toBe('FORBIDDEN');
   });
 
-  it('is refused other runs and grants without a request to an owner', async () => {
+  it('is refused runs and grants outside its branch, whether or not they exist', async () => {
     for (const [path, id] of [
       ['/v1/runs/:id', 'run_0_00000000000000000000000009'],
       ['/v1/grants/:id', 'grt_0_00000000000000000000000009'],
     ] as const) {
-      const { reply, sent } = look(path, id, UNKNOWN, found({ id }), run);
+      const { reply, sent } = look(path, id, found({ below: null }), found({ id }), run);
       expect((await refusalOf(reply)).code).toBe('FORBIDDEN');
-      expect(sent).toEqual([]);
+      expect(sent).toHaveLength(1); // only whether it is in the branch
     }
   });
 });

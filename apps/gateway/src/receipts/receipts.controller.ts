@@ -6,8 +6,9 @@ import type { Caller } from '../auth/caller';
 import { Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { wholeNumber } from '../http/whole-number';
+import { Branches } from '../log-client/branches';
 import { LogClient } from '../log-client/log-client';
-import { logOf, ownRun } from '../log-client/logs';
+import { logOf } from '../log-client/logs';
 import { LIST_ROLES, minPosition } from '../search/queries';
 
 const runId = z.strictObject({ id: idOf('run') });
@@ -26,7 +27,10 @@ const CUSTODY_MS = 20_000;
 /** Signed accounts of runs, trees and actions. */
 @Controller()
 export class ReceiptsController {
-  constructor(private readonly logClient: LogClient) {}
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly branches: Branches,
+  ) {}
 
   @Endpoint({
     method: 'GET',
@@ -40,7 +44,7 @@ export class ReceiptsController {
     @Params(runId) { id }: z.infer<typeof runId>,
     @Query(receiptQuery) query: ReceiptQuery,
   ): Promise<unknown> {
-    ownRun(caller, id);
+    await this.branches.within(caller, id);
     return this.receipt(caller, { runId: id }, query);
   }
 

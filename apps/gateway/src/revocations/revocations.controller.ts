@@ -45,8 +45,9 @@ export class RevocationsController {
   @Endpoint({
     method: 'POST',
     path: '/v1/grants/:id/revocation',
-    summary: 'Revoke a grant and everything below it',
+    summary: 'Revoke a grant and everything below it; with a grant token, of what its run delegated',
     roles: ['responder', 'orchestrator'],
+    runs: true,
     answer: revokedAnswer,
   })
   async revokeGrant(
@@ -63,8 +64,9 @@ export class RevocationsController {
   @Endpoint({
     method: 'POST',
     path: '/v1/grants/:id/suspension',
-    summary: 'Suspend a grant and everything below it',
+    summary: 'Suspend a grant and everything below it; with a grant token, of what its run delegated',
     roles: ['responder', 'approver'],
+    runs: true,
     answer: suspendedAnswer,
   })
   suspend(
@@ -78,8 +80,9 @@ export class RevocationsController {
   @Endpoint({
     method: 'POST',
     path: '/v1/grants/:id/resumption',
-    summary: 'Undo a suspension',
+    summary: 'Undo a suspension; with a grant token, one by its own run',
     roles: ['responder', 'approver'],
+    runs: true,
     answer: suspendedAnswer,
   })
   resume(
@@ -165,7 +168,7 @@ export class RevocationsController {
   ): Promise<unknown> {
     const command = context.command(type, logOf(context.caller, id), {
       grantId: id,
-      reasonCode: 'BY_PERSON',
+      reasonCode: context.caller.kind === 'run' ? 'BY_RUN' : 'BY_PERSON',
       payload: payloadOf({ reason }),
     });
     return this.logClient.command(command);

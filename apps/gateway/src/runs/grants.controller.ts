@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { grantView } from '@bailiwick/contracts/grants/grant';
-import { delegationBody, grantedAnswer } from '@bailiwick/contracts/http/bodies';
+import { delegationBody, grantedAnswer, pendingAnswer } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { treeView, type TreeView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -12,6 +12,7 @@ import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { Reply } from '../http/responses/http-response';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
+import { Branches } from '../log-client/branches';
 import { LogClient } from '../log-client/log-client';
 import { logOf, ownGrant } from '../log-client/logs';
 import { LedgerSearch } from '../search/ledger-search';
@@ -28,6 +29,7 @@ const treeQuery = z.strictObject({ at: z.string().max(40).optional() });
 export class GrantsController {
   constructor(
     private readonly logClient: LogClient,
+    private readonly branches: Branches,
     private readonly tokens: GrantTokens,
     private readonly pseudonyms: Pseudonyms,
     private readonly search: LedgerSearch,
@@ -36,10 +38,10 @@ export class GrantsController {
   @Endpoint({
     method: 'POST',
     path: '/v1/grants/:id/delegations',
-    summary: 'Make a child run with a narrower grant',
+    summary: 'Make a child run with a narrower grant, or ask a person for it',
     roles: ['orchestrator'],
     runs: true,
-    answer: grantedAnswer,
+    answer: z.union([grantedAnswer, pendingAnswer]),
     status: 201,
   })
   async delegate(
@@ -68,7 +70,7 @@ export class GrantsController {
     answer: grantView,
   })
   async get(@Ctx() { caller }: RequestContext, @Params(grantId) { id }: GrantId): Promise<unknown> {
-    ownGrant(caller, id);
+    await this.branches.within(caller, id);
     return this.logClient.look('grant', logOf(caller, id), id);
   }
 

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { runView } from '@bailiwick/contracts/grants/grant';
+import { runView, type GrantView, type RunView } from '@bailiwick/contracts/grants/grant';
 import {
   completionBody,
   escalationBody,
@@ -13,8 +13,10 @@ import { logName } from '@bailiwick/core/ids';
 import { GrantTokens } from '../auth/grant-tokens';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
+import { Refused } from '../http/problems/problem';
 import type { Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
+import { Branches } from '../log-client/branches';
 import { LogClient } from '../log-client/log-client';
 import { logOf, ownRun } from '../log-client/logs';
 import { LedgerSearch } from '../search/ledger-search';
@@ -32,6 +34,7 @@ const REPORT_MS = 20_000;
 export class RunsController {
   constructor(
     private readonly logClient: LogClient,
+    private readonly branches: Branches,
     private readonly tokens: GrantTokens,
     private readonly pseudonyms: Pseudonyms,
     private readonly search: LedgerSearch,
@@ -67,8 +70,32 @@ export class RunsController {
     answer: runView,
   })
   async get(@Ctx() { caller }: RequestContext, @Params(runId) { id }: RunId): Promise<unknown> {
-    ownRun(caller, id);
+    await this.branches.within(caller, id);
     return this.logClient.look('run', logOf(caller, id), id);
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/runs/:id/token',
+    summary: 'The token of a live run: for its parent, once a person has approved it',
+    roles: ['orchestrator'],
+    runs: true,
+    answer: grantedAnswer,
+  })
+  async token(
+    @Ctx() { caller }: RequestContext,
+    @Params(runId) { id }: RunId,
+    @Body(completionBody) _body: z.infer<typeof completionBody>,
+  ): Promise<unknown> {
+    await this.branches.childOf(caller, id);
+    const log = logOf(caller, id);
+    const run = await this.logClient.look<RunView>('run', log, id);
+    const grant =
+      run.grantId === undefined ? undefined : await this.logClient.look<GrantView>('grant', log, run.grantId);
+    if (grant?.status !== 'active')
+      throw new Refused('GRANT_NOT_LIVE', `run ${id} has no live lease: it is ${grant?.status ?? run.status}`);
+    const token = await this.tokens.mint(caller.tenant, run, grant);
+    return { run, grant, token, expiresAt: grant.limits.time.expiresAt, position: grant.position };
   }
 
   @Endpoint({
@@ -134,7 +161,7 @@ export class RunsController {
     @Params(runId) { id }: RunId,
     @Query(reportQuery) query: z.infer<typeof reportQuery>,
   ): Promise<unknown> {
-    ownRun(caller, id);
+    await this.branches.within(caller, id);
     return this.logClient.ledger('drift', { tenant: caller.tenant, runId: id, ...query }, REPORT_MS);
   }
 
@@ -150,7 +177,7 @@ export class RunsController {
     @Params(runId) { id }: RunId,
     @Query(reportQuery) query: z.infer<typeof reportQuery>,
   ): Promise<unknown> {
-    ownRun(caller, id);
+    await this.branches.within(caller, id);
     return this.logClient.ledger('graph', { tenant: caller.tenant, runId: id, ...query }, REPORT_MS);
   }
 }

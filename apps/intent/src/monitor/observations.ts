@@ -46,8 +46,8 @@ export function observationOf(event: Event, payload: Payload): Observation | und
       };
     case 'DriftScored':
       return { type: 'scored', runId, score: event.data.score };
-    case 'GrantResumed':
-      return { type: 'resumed', runId };
+    case 'GrantResumed': // a run that resumes what it suspended has reviewed nothing
+      return event.actor.kind === 'run' ? undefined : { type: 'resumed', runId };
     case 'RunCompleted':
     case 'GrantRevoked':
     case 'GrantExpired':

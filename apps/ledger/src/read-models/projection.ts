@@ -6,6 +6,7 @@ import { counts, Reach } from '@bailiwick/authority/revocation/reach';
 import { struckBy } from '@bailiwick/authority/revocation/revocation-rules';
 import {
   chainOf,
+  current,
   type ActionNode,
   type ApprovalNode,
   type GrantNode,
@@ -26,6 +27,7 @@ const QUIET: ReadonlySet<Event['type']> = new Set([
   'ActionPermitted',
   'ActionDenied',
   'ActionStepUp',
+  'ActionCalled',
   'ActionCompleted',
   'ActionFailed',
   'ActionAbandoned',
@@ -45,7 +47,7 @@ const OUTCOMES: ReadonlySet<Event['type']> = new Set(['ActionCompleted', 'Action
 export function itemsOf(state: LogState, event: Event): ItemRow[] {
   if (isPassedOver(state, event)) return [];
   if (event.type === 'EventSetAside') return treeItems(state, event.treeId, event);
-  const others = [...approvalItems(state, event), ...driftItem(state, event)];
+  const others = [...approvalItems(state, event), ...waitingChild(state, event), ...driftItem(state, event)];
   if (QUIET.has(event.type)) return [...stillCounted(state, event), ...others];
   const run = state.runs.get(event.runId ?? '');
   const runs = new Set(run ? [run] : []);
@@ -202,6 +204,15 @@ function approvalItems(state: LogState, event: Event): ItemRow[] {
     ...(named ? [approvalRow(state, named, event, event.grantId)] : []),
     ...revokedBy(state, event).map((approval) => approvalRow(state, approval, event, approval.grantId)),
   ];
+}
+
+/** Returns the row of the lease that counts a child whose first lease is requested or refused. */
+function waitingChild(state: LogState, event: Event): ItemRow[] {
+  if (event.type !== 'ApprovalRequested' && event.type !== 'ApprovalGiven' && event.type !== 'ApprovalExpired')
+    return [];
+  const { kind, parentId } = state.approvals.get(event.data.approvalId) ?? {};
+  const parent = kind === 'grant' && parentId !== undefined ? current(state, parentId) : undefined;
+  return parent ? [grantRow(state, parent, event)] : [];
 }
 
 /** Returns the pending requests that an event revokes. */

@@ -1,13 +1,16 @@
-import type { Limits } from '@bailiwick/contracts/grants/grant';
+import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
+import type { Refusal } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
-import { err, ok } from '@bailiwick/core/result';
+import { err, ok, type Result } from '@bailiwick/core/result';
 import { blockedItself, endedFirst, livenessReason, type Blocked } from '../state/liveness';
 import { revokedRequest } from '../presentation/approval-status';
 import { quarantineRefusal, subjectOf } from '../revocation/revocation-rules';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
+import { mayPassOn, SET_ASIDE_DETAIL } from './grants/delegate';
+import { narrowed } from './grants/escalation';
+import { lessThan } from './grants/less';
 import { cannotSetAside } from '../state/reserves';
-import { SET_ASIDE_DETAIL } from './grants/delegate';
 import { narrowedAbove } from './grants/bounds';
 import { widerThan } from './grants/run';
 import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
@@ -23,8 +26,10 @@ export const decideApproval: Decide<'decideApproval'> = (state, command, now) =>
     const status = approval.status === 'pending' ? 'expired' : approval.status;
     return refuse('ALREADY_DECIDED', `approval ${approval.id} is already ${status}`);
   }
+  if (command.verdict === 'approve' && approval.askedBy === command.actor.id)
+    return refuse('FORBIDDEN', `${command.actor.id} asked for this, and another person must approve it`);
   const { treeId, runId, grantId, actionId } = approval;
-  const given = (usableUntil?: number): NewEvent => ({
+  const given = (usableUntil?: number, limits?: Limits): NewEvent => ({
     type: 'ApprovalGiven',
     treeId,
     runId,
@@ -36,18 +41,43 @@ export const decideApproval: Decide<'decideApproval'> = (state, command, now) =>
       verdict: command.verdict,
       by: command.actor.id,
       ...(usableUntil === undefined ? {} : { usableUntil: rfc3339(usableUntil) }),
+      ...(limits === undefined ? {} : { limits }),
     },
   });
+  if (command.grant !== undefined && (command.verdict === 'deny' || approval.kind === 'action'))
+    return refuse('BAD_REQUEST', 'grant: only an approval of a lease can give less than was asked for; leave it out');
   if (command.verdict === 'deny') return ok([given()]);
   const revoked = revokedRequest(state, approval, now);
   if (revoked) {
     const { message } = revoked.reason;
     return refuse('GRANT_NOT_LIVE', `it is too late to approve this: ${message}; deny it`, [revoked.reason]);
   }
-  return approval.kind === 'action'
-    ? approveAction(state, approval, now, given)
-    : approveGrant(state, approval, now, command.commandId, command.actor.id, given());
+  if (approval.kind === 'action') return approveAction(state, approval, now, given);
+  const limits = givenLimits(state, approval, command.grant, now);
+  if (!limits.ok) return limits;
+  const isLess = limits.value !== approval.limits;
+  const { commandId, actor } = command;
+  return approveGrant(state, approval, limits.value, now, {
+    commandId,
+    by: actor.id,
+    given: given(undefined, isLess ? limits.value : undefined),
+  });
 };
+
+/** Returns the limits that a person gives: those asked for, or less. */
+function givenLimits(
+  state: LogState,
+  approval: ApprovalNode,
+  request: GrantRequest | undefined,
+  now: number,
+): Result<Limits, Refusal> {
+  const asked = approval.limits as Limits;
+  if (request === undefined) return ok(asked);
+  const less = lessThan(asked, request, now);
+  const old = approval.supersedes === undefined ? undefined : state.grants.get(approval.supersedes);
+  const narrower = less.ok && old ? narrowed(old.limits, less.value) : undefined;
+  return narrower ? err(narrower) : less;
+}
 
 function approveAction(
   state: LogState,
@@ -62,12 +92,10 @@ function approveAction(
 function approveGrant(
   state: LogState,
   approval: ApprovalNode,
+  limits: Limits,
   now: number,
-  commandId: string,
-  by: string,
-  given: NewEvent,
+  { commandId, by, given }: { readonly commandId: string; readonly by: string; readonly given: NewEvent },
 ): ReturnType<Decide<'decideApproval'>> {
-  const limits = approval.limits as Limits;
   if (Date.parse(limits.time.expiresAt) <= now) {
     return refuse(
       'APPROVAL_NOT_USABLE',
@@ -94,6 +122,9 @@ function approveGrant(
   }
   // the parent may have been raised or ended since: its current limits count (I1)
   const parent = approval.parentId === undefined ? undefined : current(state, approval.parentId);
+  const notPassed =
+    parent && approval.supersedes === undefined ? childRefusal(state, approval, parent, now) : undefined;
+  if (notPassed) return notPassed;
   const above = parent && chainOf(state, parent.id);
   const bounds = parent ? [parent.limits, ...narrowedAbove(state, above ?? [])] : [];
   const tooWide = bounds.flatMap((bound) => widerThan(limits, bound));
@@ -141,6 +172,21 @@ function approveGrant(
     });
   }
   return ok(events);
+}
+
+/** Refuses a child's first lease if its parent has ended or is suspended, or may no longer have this child. */
+function childRefusal(
+  state: LogState,
+  { runId }: ApprovalNode,
+  parent: GrantNode,
+  now: number,
+): ReturnType<typeof refuse> | undefined {
+  const chain = chainOf(state, parent.id);
+  const blocked = chain && endedFirst(state, chain, now);
+  if (!chain || blocked) return notLive(chain, blocked);
+  const passes = mayPassOn(state, chain, state.runs.get(runId)?.agent.class ?? '', { counted: true });
+  if (passes.outcome === 'permit') return undefined;
+  return refuse('DELEGATION_NOT_ALLOWED', `${passes.message}; deny this request`, [{ rule: 'delegation', ...passes }]);
 }
 
 /** I2: nothing is approved for a grant that has ended. A suspended one may be resumed, so its requests wait. */

@@ -45,6 +45,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     outcomeUntil,
     position: event.position,
     maySend: data.labels.some((each) => SENDS.has(each)) && data.charge.external === 0,
+    callsAgent: data.resource.type === 'agent' ? data.resource.id : undefined,
     purses: draw(state, event, at),
     ...(covered ? { covered } : {}),
   };
@@ -62,6 +63,15 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   state.deadlines.add({ at: outcomeUntil, kind: 'action', id });
   for (const each of carried(event)) label(state, event, each);
   useApproval(state, data.approvalId, event, data.binding);
+};
+
+/** Uses up the call for its service. The call stays in flight until its own outcome. */
+export const actionCalled: Fold<'ActionCalled'> = (state, event) => {
+  const action = must(state.actions.get(event.actionId ?? ''), 'permit without an outcome (I7)', event);
+  follows(event.runId === action.runId && event.treeId === action.treeId, 'the call to the service', event);
+  follows(typeof action.callsAgent === 'string', 'a call that no service has acted for', event);
+  action.callsAgent = null;
+  for (const each of carried(event)) label(state, event, each);
 };
 
 export const actionCompleted: Fold<'ActionCompleted'> = (state, event, at) => settle(state, event, 'completed', at);

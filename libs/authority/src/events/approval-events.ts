@@ -1,6 +1,6 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
-import { heldBy, type ApprovalNode, type LogState } from '../state/state';
+import { current, heldBy, type ApprovalNode, type LogState, type RunNode } from '../state/state';
 import { starts, ends, join } from './ended';
 import { endRun } from './endings';
 import { CorruptLog, follows, must, runOf, type Fold } from './follows';
@@ -9,6 +9,7 @@ import { label } from './labels';
 export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) => {
   const { data } = event;
   const run = runOf(state, event);
+  const asker = askerOf(state, run, data);
   const approval: ApprovalNode = {
     id: data.approvalId,
     kind: data.kind,
@@ -22,6 +23,7 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
     parentId: data.parentId,
     depth: data.depth ?? 0,
     supersedes: data.supersedes,
+    askedBy: event.actor.kind === 'person' ? event.actor.id : undefined,
     objections: data.objections,
     asks: data.asks,
     replaces: data.replaces,
@@ -29,7 +31,7 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
     requestedAt: at,
     expiresAt: must(parseTime(data.expiresAt), 'expiresAt', event),
     position: event.position,
-    turn: run.pendingApprovals + 1,
+    turn: asker.pendingApprovals + 1,
     verb: undefined,
     tool: undefined,
     status: 'pending',
@@ -41,9 +43,23 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
   if (state.approvals.has(approval.id)) throw new CorruptLog(`approval ${approval.id} is requested twice (I8)`);
   addApproval(state, approval);
   join(state.trees.get(run.treeId), 'approvals', approval);
-  run.pendingApprovals += 1;
+  asker.pendingApprovals += 1;
+  countChild(state, approval, 1);
   starts(state, run.treeId);
 };
+
+type Request = Pick<ApprovalNode, 'kind'> & Partial<Pick<ApprovalNode, 'parentId'>>;
+const isForChild = ({ kind, parentId }: Request): boolean => kind === 'grant' && parentId !== undefined;
+
+/** Returns the run that waits: for a child's first lease the run that delegates, otherwise the run itself. */
+const askerOf = (state: LogState, run: RunNode, request: Request): RunNode =>
+  (isForChild(request) ? state.runs.get(run.parentRunId ?? '') : undefined) ?? run;
+
+/** A child that waits for its first lease is among the children that its parent has made, unless it is refused. */
+function countChild(state: LogState, request: Request, by: 1 | -1): void {
+  const parent = isForChild(request) ? current(state, request.parentId as string) : undefined;
+  if (parent) parent.children += by;
+}
 
 /** The request is a separate event; this one names the call. */
 export const actionStepUp: Fold<'ActionStepUp'> = (state, { data }) => {
@@ -100,7 +116,8 @@ function endApproval(
   follows(event.runId === approval.runId, 'the run that asked for it', event);
   stopWaiting(state, approval, status, event.position, at);
   const run = state.runs.get(approval.runId);
-  if (run) run.pendingApprovals -= 1;
+  if (run) askerOf(state, run, approval).pendingApprovals -= 1;
+  if (status !== 'approved') countChild(state, approval, -1);
   ends(state, approval.treeId);
   return approval;
 }

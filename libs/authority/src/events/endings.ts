@@ -56,6 +56,7 @@ function close(state: LogState, grant: GrantNode, status: GrantStatus, at: numbe
   grant.status = status;
   grant.endedAt = at;
   grant.endReason = reason;
+  state.heldByRun.delete(grant.id);
 }
 
 /** Ends a run and records when and why. */

@@ -3,7 +3,14 @@ import { parseTime } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { asideBy, isPassedOver } from '../state/set-aside';
 import type { Deadline } from '../state/deadlines';
-import { actionAbandoned, actionCompleted, actionFailed, actionPermitted, outcomeReportedLate } from './action-events';
+import {
+  actionAbandoned,
+  actionCalled,
+  actionCompleted,
+  actionFailed,
+  actionPermitted,
+  outcomeReportedLate,
+} from './action-events';
 import { tenantBudgetRemoved, tenantBudgetSet } from './budget-events';
 import { actionStepUp, approvalExpired, approvalGiven, approvalRequested } from './approval-events';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './endings';
@@ -40,6 +47,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   ActionPermitted: actionPermitted,
   ActionDenied: refused,
   ActionStepUp: actionStepUp,
+  ActionCalled: actionCalled,
   ActionCompleted: actionCompleted,
   ActionFailed: actionFailed,
   ActionAbandoned: actionAbandoned,

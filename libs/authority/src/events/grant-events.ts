@@ -41,7 +41,8 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   follows(parent?.runId === run.parentRunId, 'the grant of the run above', event);
   follows(run.grantId === data.supersedes && (!old || isOpen(old.status)), 'the grant that its run has', event);
   follows(isGoing(run.status), 'a run that has not ended', event);
-  if (!old && parent) parent.children += 1;
+  // a child that waited for an approval was counted when it was requested
+  if (!old && parent && data.approvalId === undefined) parent.children += 1;
   if (parent && (data.limits.budget.reserve || old?.usage.aside))
     setAside(grant, must(chainOf(state, parent.id), 'chain of the parent', event), old);
   addGrant(state, grant);
@@ -63,14 +64,24 @@ export function addGrant(state: LogState, grant: GrantNode): void {
 
 export const grantSuspended: Fold<'GrantSuspended'> = (state, event) => {
   const grant = grantOf(state, event);
-  follows(grant.status === 'active', 'a grant that is active', event);
+  // a suspension by a run may be replaced by one that the run cannot undo
+  const isReplaced = grant.status === 'suspended' && state.heldByRun.has(grant.id);
+  follows(grant.status === 'active' || isReplaced, 'a grant that is active', event);
   const run = goingRunOf(state, event);
+  if (event.actor.kind === 'run' && !isByRule(event.data.reason.code)) state.heldByRun.set(grant.id, event.actor.id);
+  else state.heldByRun.delete(grant.id);
   grant.status = 'suspended';
   grant.endReason = event.data.reason.says ?? event.data.reason.code;
   run.status = 'suspended';
 };
 
-/** Resets the drift and the denials of a resumed run: a person has reviewed it, so earlier ones no longer count. */
+/** Reports whether a suspension follows from a rule, not from a decision of the run that reported something. */
+const isByRule = (code: string): boolean => code === 'OVERRUN' || code === 'DRIFT';
+
+/**
+ * Resets the drift and the denials of a run that a person has resumed: they have reviewed it, so earlier ones no longer
+ * count. A run that resumes what it suspended has reviewed nothing.
+ */
 export const grantResumed: Fold<'GrantResumed'> = (state, event) => {
   const grant = grantOf(state, event);
   follows(grant.status === 'suspended', 'a grant that is suspended', event);
@@ -78,6 +89,8 @@ export const grantResumed: Fold<'GrantResumed'> = (state, event) => {
   grant.status = 'active';
   grant.endReason = undefined;
   run.status = 'active';
+  state.heldByRun.delete(grant.id);
+  if (event.actor.kind === 'run') return;
   run.drift = 0;
   state.denialStreaks.delete(run.id);
 };

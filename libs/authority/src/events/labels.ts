@@ -19,6 +19,7 @@ export function label(state: LogState, event: Event, name: string): void {
 export function carried(event: Event | NewEvent): readonly string[] {
   switch (event.type) {
     case 'ActionPermitted':
+    case 'ActionCalled':
     case 'ActionCompleted':
     case 'ActionFailed':
     case 'ActionAbandoned':

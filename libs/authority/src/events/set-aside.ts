@@ -33,6 +33,7 @@ function endTree(state: LogState, treeId: string, at: number, position: number, 
   }
   for (const grant of tree.grants) {
     grant.inFlight = 0;
+    state.heldByRun.delete(grant.id);
     if (isOpen(grant.status)) Object.assign(grant, { status: 'revoked', endedAt: at, endReason: reason });
   }
   for (const approval of tree.approvals) {

@@ -18,7 +18,7 @@ function cardOf(log: TestLog, stepUp: EventOf<'ActionStepUp'>, facts: Partial<Ap
     args: undefined,
     hidden: undefined,
   };
-  const more = { asked: {}, decided: {}, tried: [], has: undefined, refused: [] };
+  const more = { asked: {}, decided: {}, tried: [], has: undefined, parent: undefined, refused: [] };
   return approvalView(approval, approval.status, { run, stepUp, replaced, ...none, ...more, ...facts });
 }
 
@@ -96,7 +96,14 @@ describe('the card of a lease', () => {
     const asks = only(log.do('openRun', { ...OPENED, grant, requireApproval: true }), 'ApprovalRequested');
     const approval = log.state.approvals.get(asks.data.approvalId) as ApprovalNode;
     const texts = { purpose: 'read', requestedBy: null, requestedByStatedBy: undefined };
-    const none = { stepUp: undefined, replaced: undefined, args: undefined, hidden: undefined, has: undefined };
+    const none = {
+      stepUp: undefined,
+      replaced: undefined,
+      args: undefined,
+      hidden: undefined,
+      has: undefined,
+      parent: undefined,
+    };
     const run = log.state.runs.get(approval.runId) as RunNode;
     const card = approvalView(approval, approval.status, {
       run,

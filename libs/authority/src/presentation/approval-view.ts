@@ -17,6 +17,8 @@ import { quoted, visible } from './quoted';
 export interface ApprovalFacts {
   readonly run: RunNode;
   readonly texts: RunTexts;
+  /** the run that would have this one as its child, for the first lease of a child */
+  readonly parent: RunNode | undefined;
   /** kind action: the step-up, with the exact call */
   readonly stepUp: EventOf<'ActionStepUp'> | undefined;
   /** the redacted preview of its arguments, and how much of them it hides */
@@ -53,6 +55,7 @@ export function approvalView(approval: ApprovalNode, status: ApprovalStatus, fac
     status,
     runId: run.id,
     treeId: run.treeId,
+    parentRunId: facts.parent?.id,
     grantId: approval.grantId,
     actionId: approval.actionId,
     risk: approval.risk,
@@ -78,14 +81,21 @@ export function approvalView(approval: ApprovalNode, status: ApprovalStatus, fac
 }
 
 const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: ApprovalFacts) => string> = {
-  grant: (_approval, { run, texts }) =>
-    `Let a ${marked(run.agent.class)} work on: ${texts.purpose === null ? 'a purpose that was erased' : quoted(texts.purpose)}`,
+  grant: (_approval, { run, parent, texts }) =>
+    parent
+      ? `Let the ${marked(parent.agent.class)} (${parent.id}) have a subagent ${marked(run.agent.class)} for: ${describeTask(texts)}`
+      : `Let a ${marked(run.agent.class)} work on: ${texts.purpose === null ? 'a purpose that was erased' : quoted(texts.purpose)}`,
   action: (_approval, { run, stepUp, args, hidden }) =>
     stepUp
       ? `Let the ${marked(run.agent.class)} do ${stepUp.data.verb}${withTool(stepUp.data.tool)} on ${thing(stepUp.data.resource)}, once, with ${describeArguments(stepUp.data.argsDigest, args, hidden)}`
       : `Let the ${marked(run.agent.class)} do one action`,
   escalation: (_approval, { run, narrowed }) =>
     `Give the ${marked(run.agent.class)} more than it has${narrowed ? `; its lease was narrowed by ${narrowed.by} at ${rfc3339(narrowed.at)}` : ''}`,
+};
+
+const describeTask = ({ task, purpose }: RunTexts): string => {
+  const text = task ?? purpose;
+  return text === null ? 'a task that was erased' : quoted(text);
 };
 
 /** Quotes a name from outside; its unusual characters are listed after the quotation, where they cannot be forged. */

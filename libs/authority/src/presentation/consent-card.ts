@@ -21,6 +21,8 @@ export interface Asked {
   readonly has: Limits | undefined;
   /** the last narrowing of the lease of the run */
   readonly narrowed: NarrowedNode | undefined;
+  /** the run that would have this one as its child, for the first lease of a child */
+  readonly parent: RunNode | undefined;
   /** the request that it replaced */
   readonly replaced: ApprovalNode | undefined;
   /** earlier refusals by a person in the task, newest first */
@@ -40,6 +42,7 @@ export function askedNow(state: LogState, approval: ApprovalNode, now: number, b
     run: state.runs.get(approval.runId) as RunNode,
     has: held?.limits,
     narrowed: state.narrowed.get(held?.id ?? ''),
+    parent: approval.kind === 'grant' ? state.runs.get(state.runs.get(approval.runId)?.parentRunId ?? '') : undefined,
     replaced: state.approvals.get(approval.replaces ?? ''),
     refused: refusedIn(state, approval, before),
   };
@@ -60,7 +63,7 @@ export const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefin
 export async function consentCard(
   reader: PayloadReader,
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,
-  { approval, status, run, has, narrowed, replaced, refused }: Asked,
+  { approval, status, run, has, narrowed, parent, replaced, refused }: Asked,
   texts: RunTexts,
   /** only attempts before this position; default: all */
   before?: number,
@@ -89,6 +92,7 @@ export async function consentCard(
   const payloads = await payloadsAt(reader, log, positions);
   const facts: ApprovalFacts = {
     run,
+    parent,
     texts,
     stepUp,
     args: payloads(stepUp?.position).args,

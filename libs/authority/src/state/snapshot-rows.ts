@@ -85,8 +85,10 @@ export type ActionRow = [
   maySend?: true | null,
   /** the tenant budgets that it draws from: shared value; null or left out if there are none */
   purses?: number | null,
-  /** pairs of a depth and a shared value, the key of a scope; left out if there are none */
-  covered?: number[],
+  /** pairs of a depth and a shared value, the key of a scope; null or left out if there are none */
+  covered?: number[] | null,
+  /** shared value, or null if it has been acted for; left out if it calls no agent */
+  callsAgent?: number | null,
 ];
 /** An outcome. `run` is the number of its run. */
 export type SettledRow = [
@@ -194,6 +196,7 @@ export class Rows {
       maySend,
       purses,
       covered,
+      callsAgent,
     }: ActionNode,
     grant?: GrantNode,
   ): ActionRow {
@@ -202,9 +205,12 @@ export class Rows {
     const of = number ?? ([grantId, runId, treeId] as const);
     const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
     const until = outcomeUntil === expiresAt ? null : outcomeUntil;
-    if (covered || purses !== undefined) {
+    if (callsAgent !== undefined || covered || purses !== undefined) {
       row.push(until, maySend || null, purses === undefined ? null : this.values.numberOf(purses));
-      if (covered) row.push(covered.flatMap(([depth, key]) => [depth, this.values.numberOf(key)]));
+      const pairs = covered?.flatMap(([depth, key]) => [depth, this.values.numberOf(key)]);
+      if (callsAgent !== undefined)
+        row.push(pairs ?? null, callsAgent === null ? null : this.values.numberOf(callsAgent));
+      else if (pairs) row.push(pairs);
     } else if (maySend) row.push(until, true);
     else if (until !== null) row.push(until);
     return row;
@@ -336,6 +342,7 @@ export class RowReader {
     maySend,
     purses,
     covered,
+    callsAgent,
   ]: ActionRow): ActionNode {
     const of =
       typeof grant === 'number' ? valueAt(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
@@ -352,6 +359,7 @@ export class RowReader {
       outcomeUntil: outcomeUntil ?? expiresAt,
       position,
       maySend: maySend === true,
+      callsAgent: typeof callsAgent === 'number' ? (valueAt(this.shared, callsAgent) as string) : callsAgent,
       purses: typeof purses === 'number' ? (valueAt(this.shared, purses) as readonly string[]) : undefined,
       ...(covered ? { covered: this.covered(covered) } : {}),
     };

@@ -55,6 +55,7 @@ type Line =
   | ['settled', SettledRow]
   | ['approval', ApprovalLine]
   | ['keyed' | 'tries', CommandRow]
+  | ['heldByRun', [grantId: string, runId: string]]
   | ['refusalBucket', [string, number]]
   | ['denialStreak', [string, number]]
   | ['narrowed', [string, NarrowedNode]]
@@ -109,6 +110,7 @@ export function* linesOf(state: LogState): Generator<Line> {
     yield* values.fresh();
     yield ['grant', row];
   }
+  for (const entry of state.heldByRun) yield ['heldByRun', entry];
   for (const tree of state.trees.values()) yield ['tree', treeLine(tree)];
   for (const action of state.actions.values()) {
     const row = rows.ofAction(action, state.grants.get(action.grantId));
@@ -217,6 +219,9 @@ export class SnapshotReader {
         return;
       case 'grant':
         return addGrant(state, this.rows.grant(value));
+      case 'heldByRun':
+        state.heldByRun.set(...value);
+        return;
       case 'tree':
         state.trees.set(value.id, newTree(value));
         return;
@@ -273,6 +278,7 @@ const APPROVAL_OPTIONAL = [
   'limits',
   'parentId',
   'supersedes',
+  'askedBy',
   'objections',
   'asks',
   'replaces',

@@ -52,6 +52,8 @@ export interface LogState {
   readonly rules: RuleSet;
   /** the accounts of the tenant budgets */
   readonly purses: Purses;
+  /** grant → the run that suspended it, if a run did: only that run may resume it without a person */
+  readonly heldByRun: Map<string, string>;
   /** by position: stored events that could not be read and that no operator has set aside (`set-aside.ts`) */
   readonly unreadable: Map<number, UnreadableNode>;
   /** derived from the nodes: pending deadlines by time */
@@ -169,6 +171,8 @@ export interface ActionNode {
   readonly position: number;
   /** its labels state that it may send, whatever it is charged as */
   readonly maySend: boolean;
+  /** the class of the agent that it calls, if its resource is an agent; null once that agent has acted for it */
+  callsAgent: string | null | undefined;
   /** the tenant budgets that it draws from */
   readonly purses: readonly string[] | undefined;
   /** the scopes that it is charged to; absent if there are none */
@@ -197,6 +201,8 @@ export interface ApprovalNode {
   readonly parentId: string | undefined;
   readonly depth: number;
   readonly supersedes: string | undefined;
+  /** the person that asked; undefined if no person did */
+  readonly askedBy: string | undefined;
   /** the objections that its card showed; undefined in an older log */
   readonly objections: readonly string[] | undefined;
   /** identifies the request, independent of the run that asks; undefined in an older log */
@@ -274,6 +280,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     ends: new Map(),
     rules: new RuleSet(),
     purses: new Purses(),
+    heldByRun: new Map(),
     unreadable: new Map(),
     deadlines: new Deadlines(),
     ended: new Ended(),

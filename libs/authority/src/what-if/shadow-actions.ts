@@ -2,6 +2,7 @@ import type { Event } from '@bailiwick/contracts/events/event';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { drawingFrom, exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
+import { brokeredCall, type BrokeredCall } from '../commands/actions/brokered';
 import { endedByCompletion } from '../commands/actions/ends-lease';
 import { judge, strictest, type Judgement } from '../commands/actions/judge';
 import { objectionsIn } from '../commands/actions/objections';
@@ -47,9 +48,18 @@ export class ShadowActions {
     if (above !== undefined && treeOfAction(this.log.state, this.sameCall.get(above) ?? above) !== run.treeId)
       return this.differs(event, 'falls-away', [], `the call ${above} that it was part of would not have been made`);
     const at = timeOf(event);
-    const { fate, reasons, usesApproval } = this.judged(event, run, chain, at);
+    const call = this.callOf(event, run, at);
+    if (call === null)
+      return this.differs(event, 'falls-away', [], 'the call that the service acted for would not have been made');
+    const { fate, reasons, usesApproval } = this.judged(event, run, chain, at, call);
     if (fate !== before) this.differs(event, fate, reasons);
-    if (fate === 'permit') return this.permit(event, chain, at, usesApproval);
+    if (fate === 'permit') {
+      this.permit(event, chain, at, usesApproval);
+      for (const each of events)
+        if (each.type === 'ActionCalled' && this.log.state.actions.has(each.actionId ?? ''))
+          this.log.fold(this.log.here(each));
+      return;
+    }
     // no additional person is asked here: the request for approval stays at its recorded position
     this.log.fold({ ...event, type: fate === 'deny' ? 'ActionDenied' : 'ActionStepUp' } as Decision);
   }
@@ -86,15 +96,31 @@ export class ShadowActions {
     this.log.fold(this.log.here(event));
   }
 
+  /** Returns the call that a service acted for, as it is here; null if it is unknown here. */
+  private callOf({ data }: Decision, service: RunNode, now: number): BrokeredCall | undefined | null {
+    if (data.calledBy === undefined) return undefined;
+    const own = data.calledBy.actionId;
+    const call = brokeredCall(
+      this.log.state,
+      { onBehalfOf: { actionId: this.sameCall.get(own) ?? own } },
+      service,
+      now,
+    );
+    return call.ok ? call.value : null;
+  }
+
   /** Decides like `authorize`, from the recorded facts of the call, whose names were normalized then. */
   private judged(
     event: Decision,
     run: RunNode,
     chain: readonly GrantNode[],
     now: number,
+    brokered: BrokeredCall | undefined,
   ): { fate: Fate; reasons: Reason[]; usesApproval: boolean } {
     const { data } = event;
-    const judged = this.withRecordedBudgets(judge(this.log.state, chain, askedOf(event, run), now, this.rules), event);
+    const { state } = this.log;
+    const here = judge(state, chain, askedOf(event, run), now, this.rules, brokered);
+    const judged = this.withRecordedBudgets(here, event);
     // the approval of a step-up is the one that it requests, not one that it used
     const id = event.type === 'ActionStepUp' ? undefined : data.approvalId;
     // an older log neither records the card's objections nor required arguments, so its approvals are accepted as

@@ -75,8 +75,10 @@ export class ShadowGrants {
     if (parentId !== undefined && supersedes === undefined) {
       const blocked = blockedInChain(this.log.state, above, at);
       if (blocked) return falls(livenessReason(above, blocked).message);
-      const passes = mayPassOn(this.log.state, above, agentClass);
+      const passes = mayPassOn(this.log.state, above, agentClass, { counted: data.approvalId !== undefined });
       if (passes.outcome !== 'permit') return { kind: 'issued->refused', why: passes.message };
+      if (data.approvalId === undefined && above.some((grant) => grant.limits.delegation.ask))
+        return { kind: 'issued->refused', why: 'a person would have to approve the child' };
     }
     const old = supersedes === undefined ? undefined : this.log.state.grants.get(supersedes);
     const [short] = cannotSetAside(above, data.limits.budget, old);

@@ -35,6 +35,9 @@ export const calledTool = z.strictObject({
   effect: effect.optional(),
 });
 
+/** Names the permitted call to a service that the service acts for. */
+export const onBehalfOf = z.strictObject({ actionId: idOf('action') });
+
 /** The body of POST /v1/actions: the action that an agent requests before performing it. */
 export const actionRequest = z.strictObject({
   grantId: idOf('grant'),
@@ -52,6 +55,8 @@ export const actionRequest = z.strictObject({
   approvalId: idOf('approval').optional(),
   labels: labels.optional(),
   parentActionId: idOf('action').optional(),
+  /** a service acts under its own lease because of a permitted call to it, which is in flight in another tree */
+  onBehalfOf: onBehalfOf.optional(),
 });
 export type ActionRequest = z.infer<typeof actionRequest>;
 

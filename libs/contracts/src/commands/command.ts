@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { calledTool, labels, outcomeRequest, resource } from '../actions/action';
+import { calledTool, labels, onBehalfOf, outcomeRequest, resource } from '../actions/action';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
@@ -45,6 +45,7 @@ export const authorize = command('authorize', {
   approvalId: idOf('approval').optional(),
   labels: labels.optional(),
   parentActionId: idOf('action').optional(),
+  onBehalfOf: onBehalfOf.optional(),
   proof: z.union([
     z.strictObject({ vouched: z.literal(true) }),
     z.strictObject({ vouched: z.literal(false), jkt: z.string().optional() }),
@@ -66,6 +67,8 @@ export const escalate = command('escalate', { runId: idOf('run'), want: grantReq
 export const decideApproval = command('decideApproval', {
   approvalId: idOf('approval'),
   verdict: z.enum(['approve', 'deny']),
+  /** approves with less than was asked for; members left out are as asked for */
+  grant: grantRequest.optional(),
 });
 export const suspend = command('suspend', { grantId: idOf('grant'), reasonCode });
 export const resume = command('resume', { grantId: idOf('grant'), reasonCode });

@@ -73,6 +73,9 @@ export type StoredSelector = z.infer<typeof storedSelector>;
 export const revocationTarget = z.enum(['tool', 'leases']);
 export type RevocationTarget = z.infer<typeof revocationTarget>;
 
+/** An action in another tree, by its ids alone. */
+export const otherAction = z.strictObject({ actionId: idOf('action'), runId: idOf('run'), treeId: idOf('tree') });
+
 /** One action as recorded when it was decided. */
 export const decidedAction = z.strictObject({
   verb: z.string(),
@@ -92,6 +95,8 @@ export const decidedAction = z.strictObject({
   agentClass: z.string(),
   posture: posture.optional(),
   parentActionId: idOf('action').optional(),
+  /** the call in another tree that this service acts for */
+  calledBy: otherAction.optional(),
   /** the exact call that an approval binds to (I8): digest of verb, resource, arguments, run */
   binding: digest,
   reasons,
@@ -209,6 +214,8 @@ export const EVENT_DATA = {
     verdict: z.enum(['approve', 'deny']),
     by: z.string(),
     usableUntil: time.optional(),
+    /** kind `grant` and `escalation`: the limits that the person gave, if they are less than those asked for */
+    limits: limits.optional(),
   }),
   ApprovalExpired: z.strictObject({
     approvalId: idOf('approval'),
@@ -230,6 +237,8 @@ export const EVENT_DATA = {
   }),
   ActionDenied: decidedAction.extend({ approvalId: idOf('approval').optional() }),
   ActionStepUp: decidedAction.extend({ approvalId: idOf('approval'), expiresAt: time }),
+  /** a service that this call is to was permitted an action under its own lease, in another tree */
+  ActionCalled: z.strictObject({ called: otherAction, labels: recordedLabels }),
   ActionCompleted: z.strictObject(settlement),
   ActionFailed: z.strictObject(settlement),
   ActionAbandoned: z.strictObject(settlement),

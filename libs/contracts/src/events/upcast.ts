@@ -28,12 +28,13 @@ const withTarget: Upcaster = (event) => {
  * outcome; the objections on an approval request's card; the target of a rule that names a tool; all effects of a
  * decision, and whether the run states its call. Version 3 adds exceptions of selectors, further operators of conditions,
  * and attributes that are lists. The versions after it add the optional parts of a lease that `docs/leases.md`
- * describes, and what they charge.
+ * describes, and what they charge. `ApprovalGiven` 2 adds the limits of an approval with less.
  */
 export const UPCASTERS: Upcasters = {
   GrantIssued: [asItIs, asItIs, asItIs],
   ApprovalRequested: [asItIs, asItIs, asItIs],
   DelegationRefused: [asItIs, asItIs, asItIs],
+  ApprovalGiven: [asItIs],
   ApprovalExpired: [asItIs],
   ActionPermitted: [asItIs, asItIs, asItIs],
   ActionCompleted: [asItIs, asItIs],

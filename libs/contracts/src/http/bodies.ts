@@ -65,6 +65,8 @@ export const escalationBody = z.strictObject({ want: grantRequest, reason: freeT
 export const approvalDecisionBody = z.strictObject({
   verdict: z.enum(['approve', 'deny']),
   note: freeText().optional(),
+  /** approves a lease with less than was asked for; members left out are as asked for */
+  grant: grantRequest.optional(),
 });
 export const actionsBatchBody = z.strictObject({ actions: z.array(actionRequest).min(1).max(LIMITS.actionsPerBatch) });
 

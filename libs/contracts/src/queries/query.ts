@@ -15,6 +15,13 @@ export const query = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('run'), log: logNameSchema, id: idOf('run') }),
   z.strictObject({ op: z.literal('grant'), log: logNameSchema, id: idOf('grant') }),
   z.strictObject({ op: z.literal('tree'), log: logNameSchema, id: idOf('tree') }),
+  /** where a run or a grant is, seen from a run: itself, in its branch, or elsewhere */
+  z.strictObject({
+    op: z.literal('branch'),
+    log: logNameSchema,
+    runId: idOf('run'),
+    of: z.union([idOf('run'), idOf('grant')]),
+  }),
   z.strictObject({ op: z.literal('action'), log: logNameSchema, id: idOf('action') }),
   z.strictObject({ op: z.literal('approval'), log: logNameSchema, id: idOf('approval') }),
   z.strictObject({
@@ -62,6 +69,10 @@ export const query = z.discriminatedUnion('op', [
 ]);
 export type Query = z.infer<typeof query>;
 
+/** Answer to `branch`: how far below the run it is; 0 is the run itself, null elsewhere or unknown. */
+export const branchView = z.object({ below: z.number().int().min(0).nullable() });
+export type BranchView = z.infer<typeof branchView>;
+
 /** Answer to `unreadable`: events that no operator has set aside yet. */
 export const unreadableView = z.object({
   log: logNameSchema,
@@ -106,6 +117,8 @@ export const approvalView = z.object({
   status: approvalStatus,
   runId: idOf('run'),
   treeId: idOf('tree'),
+  /** for the first lease of a child: the run that would have it */
+  parentRunId: idOf('run').optional(),
   grantId: idOf('grant').optional(),
   actionId: idOf('action').optional(),
   risk,

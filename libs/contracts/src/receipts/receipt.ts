@@ -14,6 +14,8 @@ export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
 const at = { position: z.number(), time: z.string() };
 const resource = z.strictObject({ type: z.string(), id: z.string() });
+/** by its ids alone; it has a receipt of its tree's */
+const otherAction = z.strictObject({ actionId: z.string(), runId: z.string(), treeId: z.string() });
 
 const action = z.strictObject({
   id: z.string(),
@@ -27,6 +29,10 @@ const action = z.strictObject({
   argsDigest: z.string().optional(),
   approvalId: z.string().optional(),
   ...at,
+  /** the call in another tree that the run acted for */
+  calledBy: otherAction.optional(),
+  /** what the called service was permitted for this call, in another tree */
+  called: z.array(otherAction).optional(),
   outcome: z.enum(['completed', 'failed', 'abandoned', 'open']),
   outcomePosition: z.number().optional(),
   /** as reported */
@@ -231,6 +237,13 @@ export const custody = z.strictObject({
   findings: z.array(z.string()),
 });
 export type Custody = z.infer<typeof custody>;
+/** The custody of an action of a called service: its own chain, and that of the call. Neither inherits the other's authority. */
+export const brokeredCustody = custody.extend({
+  calledBy: custody.optional(),
+  /** for a call to a service: what the service was permitted for it */
+  called: z.array(otherAction).optional(),
+});
+export type BrokeredCustody = z.infer<typeof brokeredCustody>;
 
 /** Claims of a receipt about one action: the decision, the authority for it, and the outcome. */
 export const actionPredicate = z.strictObject({

@@ -83,6 +83,8 @@ export function sentenceOf(event: Event, action?: string): string {
     case 'ActionFailed':
     case 'ActionAbandoned':
       return `${event.type.slice('Action'.length).toLowerCase()}: ${action ?? event.actionId}`;
+    case 'ActionCalled':
+      return `the called service was permitted ${event.data.called.actionId} under its own lease`;
     case 'OutcomeReportedLate':
       return `${event.data.status}, reported late: ${action ?? event.actionId}`;
     case 'DriftScored':

@@ -14,6 +14,7 @@ import { periodsFor } from '../../state/periods';
 import { asSeenBelow } from '../../state/reserves';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
+import { brokeredCall, calledByOf, calledEvent } from './brokered';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
 import { endedByCompletion } from './ends-lease';
 import { kept, notShown } from './objections';
@@ -34,6 +35,9 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const above = command.parentActionId;
   if (above !== undefined && treeOfAction(state, above) !== run.treeId)
     return refuse('NOT_FOUND', `parentActionId: no action ${above} of this tree is in flight or has just ended`);
+  const called = brokeredCall(state, command, run, now);
+  if (!called.ok) return called;
+  const call = called.value;
   const understood = understand(command, run, chain[chain.length - 1] as GrantNode);
   if (!understood.ok) return understood;
   const asked = understood.value;
@@ -41,12 +45,12 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const dead = endedFirst(state, chain, now);
   if (dead && dead.status !== 'suspended') return deniedUnderDead(state, command, asked, run, chain, dead);
 
-  const judged = judge(state, chain, asked, now, rules);
+  const judged = judge(state, chain, asked, now, rules, call);
   const binding = bindingOf(command, asked, run);
   const { argsDigest } = command.action;
   const asks = callAsked(run.treeId, asked.facts.verb, asked.facts.resource, argsDigest);
-  const call = { binding, asks, approvalId: command.approvalId, isExact: argsDigest !== undefined };
-  const { outcome, reasons, approved } = withPerson(state, judged, call, now);
+  const bound = { binding, asks, approvalId: command.approvalId, isExact: argsDigest !== undefined };
+  const { outcome, reasons, approved } = withPerson(state, judged, bound, now);
 
   const where = {
     treeId: leaf.treeId,
@@ -56,7 +60,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     payload: true as const,
   };
   const purses = pursesFor(state, run.treeId, asked.labels);
-  const data = recordOf(command, asked, run, binding, reasons, chain);
+  const data: DecidedAction = { ...recordOf(command, asked, run, binding, reasons, chain), ...calledByOf(call) };
   if (purses.length > 0) data.least = leastLeft(data.remaining, purses, now, undefined);
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
@@ -79,6 +83,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
         },
       },
       ...exhaustedBy(chain, asked.charge),
+      ...calledEvent(state, call, { actionId: where.actionId, runId: run.id, treeId: run.treeId }, data.labels),
     ]);
   }
   if (outcome === 'step-up') {

@@ -19,6 +19,7 @@ import { asSeenBelow } from '../../state/reserves';
 import type { GrantNode, LogState, RunNode } from '../../state/state';
 import { chargeOf } from '../../state/usage';
 import { normalizeVerb } from '../../matching/verbs/verb';
+import type { BrokeredCall } from './brokered';
 import { objectionsIn } from './objections';
 import { beyondPurses } from './tenant-budgets';
 import { refuse, type Rules } from '../types';
@@ -96,6 +97,7 @@ export function judge(
   asked: Asked,
   now: number,
   rules: Rules,
+  call?: BrokeredCall,
 ): Judgement {
   const leaf = chain[0] as GrantNode;
   const reasons: Reason[] = [];
@@ -149,7 +151,25 @@ export function judge(
       { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
     ),
   );
+  if (call) reasons.push(...callerReasons(state, call, asked, now, rules));
   return { outcome: strictest(reasons), reasons: cut(reasons), objections: objectionsIn(reasons) };
+}
+
+/** What a service does for a caller is also judged as a step of the caller's tree, so that it launders no secret. */
+function callerReasons(
+  state: LogState,
+  { actionId, runId, treeId, objection }: BrokeredCall,
+  asked: Asked,
+  now: number,
+  rules: Rules,
+): Reason[] {
+  if (objection) return [objection];
+  const tree = state.trees.get(treeId);
+  const others = tree?.sending.filter(({ id, expiresAt }) => id !== actionId && now < expiresAt) ?? [];
+  return rules.judge(
+    { first: tree?.labels ?? {}, inFlight: others },
+    { labels: asked.labels, effect: asked.facts.effect, runId },
+  );
 }
 
 /** An event body is bounded: only the first objections are kept, and the strictest outcome always. */

@@ -38,6 +38,13 @@ export const rootAsked = (
     limits,
   });
 
+/** Identifies a lease requested for a child of a run, independent of the time. */
+export const childAsked = (
+  parentRunId: string,
+  { purposeRef, agentClass }: { readonly purposeRef: string; readonly agentClass: string },
+  { time: _, ...limits }: Limits,
+): string => canonicalDigest({ parentRunId, purposeRef, agentClass, limits });
+
 /** Returns the newest refusal of a request while it applies; a later approval of the same request overrides it. */
 export function refusedBefore(
   state: LogState,

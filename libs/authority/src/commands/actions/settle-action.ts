@@ -95,11 +95,22 @@ export const settlement = (
   more: Partial<EventData<'ActionCompleted'>> = {},
 ): NewEvent[] => {
   const purses = pursesOf(state, action);
-  const events = settlementUnder(chainOf(state, action.grantId) ?? [], action, report, now, more, purses);
+  const events = settlementUnder(
+    chainOf(state, action.grantId) ?? [],
+    action,
+    report,
+    now,
+    more,
+    purses,
+    state.heldByRun,
+  );
   return report.type === 'ActionCompleted' ? [...events, ...endsWith(state, action, events)] : events;
 };
 
-/** Does the same with the chain at that time, leaf first. */
+/**
+ * Does the same with the chain at that time, leaf first.
+ * @param held the grants that runs suspended: such a run may not undo a suspension by an overrun
+ */
 function settlementUnder(
   chain: readonly GrantNode[],
   action: ActionNode,
@@ -107,6 +118,7 @@ function settlementUnder(
   now: number,
   more: Partial<EventData<'ActionCompleted'>> = {},
   purses: readonly PurseNode[] = [],
+  held: ReadonlyMap<string, string> = new Map(),
 ): NewEvent[] {
   const { type, cost, units } = report;
   const overrun = SETTLED.some((kind) =>
@@ -142,7 +154,10 @@ function settlementUnder(
         charge,
       );
       if (overrun && grant === leaf) return [exhausted(grant, [...reached, ...carriedOver].sort(), true)];
-      if (carriedOver.length > 0) return grant.status === 'active' ? [suspendedByOverrun(grant, carriedOver)] : [];
+      if (carriedOver.length > 0) {
+        const mayBeResumed = grant.status === 'active' || held.has(grant.id);
+        return mayBeResumed ? [suspendedByOverrun(grant, carriedOver)] : [];
+      }
       return reached.length > 0 ? [exhausted(grant, reached)] : [];
     }),
   ];

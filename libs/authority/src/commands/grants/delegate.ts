@@ -1,12 +1,14 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
+import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';
 import type { Verdict } from '../../dimensions/dimension';
 import { mayDelegate } from '../../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { agentFault, storedAgent } from '../../matching/names';
+import { childAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
 import { narrowedAbove } from './bounds';
 import { resolveChild } from './resolve';
 import { quarantineRefusal } from '../../revocation/revocation-rules';
@@ -72,32 +74,19 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   });
   if (quarantined) return err(quarantined);
 
-  return ok(childRun(state, command, { parent, principalRef: parentRun.principalRef, limits, now }));
+  const child = { parent, principalRef: parentRun.principalRef, limits, now };
+  if (chain.some((grant) => grant.limits.delegation.ask)) return askForChild(state, command, parentRun, child);
+  return ok(childRun(state, command, child));
 };
 
 export const SET_ASIDE_DETAIL = 'cannot be set aside, since less is left';
 
 /** Returns the events of a child run: its opening and its grant. */
-function childRun(
-  state: LogState,
-  command: CommandOf<'delegate'>,
-  { parent, principalRef, limits, now }: { parent: GrantNode; principalRef: string; limits: Limits; now: number },
-): NewEvent[] {
+function childRun(state: LogState, command: CommandOf<'delegate'>, child: Child): NewEvent[] {
+  const { parent, limits } = child;
   const runId = newId('run', state, command.commandId);
   return [
-    {
-      type: 'RunOpened',
-      treeId: parent.treeId,
-      runId,
-      payload: true,
-      data: {
-        agent: storedAgent(command.agent),
-        principalRef,
-        purposeRef: command.purposeRef,
-        parentRunId: parent.runId,
-        startedAt: rfc3339(now),
-      },
-    },
+    openedChild(command, runId, child),
     {
       type: 'GrantIssued',
       treeId: parent.treeId,
@@ -106,6 +95,71 @@ function childRun(
       data: { parentId: parent.id, depth: parent.depth + 1, limits },
     },
   ];
+}
+
+/** A child that is about to be made. */
+interface Child {
+  readonly parent: GrantNode;
+  readonly principalRef: string;
+  readonly limits: Limits;
+  readonly now: number;
+}
+
+const openedChild = (
+  command: CommandOf<'delegate'>,
+  runId: string,
+  { parent, principalRef, now }: Child,
+): NewEvent => ({
+  type: 'RunOpened',
+  treeId: parent.treeId,
+  runId,
+  payload: true,
+  data: {
+    agent: storedAgent(command.agent),
+    principalRef,
+    purposeRef: command.purposeRef,
+    parentRunId: parent.runId,
+    startedAt: rfc3339(now),
+  },
+});
+
+/** Opens the child's run and asks a person for its lease. The request counts among those of the parent's run. */
+function askForChild(
+  state: LogState,
+  command: CommandOf<'delegate'>,
+  parentRun: RunNode,
+  child: Child,
+): ReturnType<Decide<'delegate'>> {
+  const { parent, limits, now } = child;
+  if (parentRun.pendingApprovals >= LIMITS.pendingApprovalsPerRun)
+    return refuse(
+      'TOO_MANY',
+      `run ${parentRun.id} already waits for ${parentRun.pendingApprovals} approvals; have some answered first`,
+    );
+  const asks = childAsked(parentRun.id, { purposeRef: command.purposeRef, agentClass: command.agent.class }, limits);
+  const refused = refusedBefore(state, asks, now);
+  if (refused) return refuse('REFUSED_BY_PERSON', refusedText(refused), [refusedReason(refused)]);
+  const runId = newId('run', state, command.commandId);
+  return ok([
+    openedChild(command, runId, child),
+    {
+      type: 'ApprovalRequested',
+      treeId: parent.treeId,
+      runId,
+      data: {
+        approvalId: newId('approval', state, command.commandId),
+        kind: 'grant',
+        // an answer after the end of the requested lease would be too late
+        expiresAt: rfc3339(Math.min(now + LIMITS.approvalMs, Date.parse(limits.time.expiresAt))),
+        risk: limits.risk.ceiling,
+        binding: canonicalDigest({ runId, limits }),
+        limits,
+        parentId: parent.id,
+        depth: parent.depth + 1,
+        asks,
+      },
+    },
+  ]);
 }
 
 /**
@@ -117,17 +171,22 @@ function askedFor(request: GrantRequest): { asked?: GrantRequest } {
   return text.length <= 2_000 ? { asked: JSON.parse(text) as GrantRequest } : {}; // equal to the value that is read back (I10)
 }
 
-/** Checks the whole chain: a grant created outside the rules cannot delegate more than its ancestors allow (I11). */
+/**
+ * Checks the whole chain: a grant created outside the rules cannot delegate more than its ancestors allow (I11).
+ * @param counted the child waits for its first lease and is among the counted children already
+ */
 export function mayPassOn(
   state: LogState,
   chain: readonly GrantNode[],
   agentClass: string,
+  { counted = false }: { readonly counted?: boolean } = {},
 ): Verdict & { grantId: string } {
+  const own = counted ? 1 : 0;
   const verdicts = chain.map((grant, up) => {
     const { depth, classes } = grant.limits.delegation;
     if (up === 0) {
-      const live = state.openChildren.of(grant.runId);
-      return { ...mayDelegate(grant.limits.delegation, agentClass, grant.children, live), grantId: grant.id };
+      const live = state.openChildren.of(grant.runId) - own;
+      return { ...mayDelegate(grant.limits.delegation, agentClass, grant.children - own, live), grantId: grant.id };
     }
     // an ancestor has its children already; only its depth and classes apply here
     return { ...mayDelegate({ depth: depth - up, children: Infinity, classes }, agentClass, 0), grantId: grant.id };

@@ -1,6 +1,6 @@
 import type { GrantRequest, Limits, PermissionsLimit, VerbCap } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
-import { err, ok, type Result } from '@bailiwick/core/result';
+import { err, type Result } from '@bailiwick/core/result';
 import { attenuatesAll } from '../../dimensions/all';
 import { verbKey } from '../../state/scopes';
 import { windowKey } from '../../state/usage';
@@ -16,7 +16,12 @@ export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: 
   if (unbound) return err(unbound);
   const resolved = resolveRoot(merge(old, want), defaults, now, old);
   if (!resolved.ok) return resolved;
-  const raised = resolved.value;
+  const narrower = narrowed(old, resolved.value);
+  return narrower ? err(narrower) : resolved;
+}
+
+/** Returns the refusal of a raised lease that would be narrower than the current one anywhere. */
+export function narrowed(old: Limits, raised: Limits): Refusal | undefined {
   // the same depth is allowed here, whereas a child is one level down
   const comparable: Limits = {
     ...raised,
@@ -25,8 +30,8 @@ export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: 
   };
   const lower = { ...asEntries(old, raised), time: { ...old.time, notBefore: raised.time.notBefore } };
   const narrower = attenuatesAll(lower, comparable);
-  if (narrower.length === 0) return ok(raised);
-  return err({
+  if (narrower.length === 0) return undefined;
+  return {
     code: 'ESCALATION_NARROWS',
     detail: `an escalation can only ask for more, but ${narrower.map((each) => each.path).join(', ')} would be less than it is now`,
     reasons: narrower.map((each) => ({
@@ -38,7 +43,7 @@ export function widened(old: Limits, want: GrantRequest, defaults: Limits, now: 
       limit: each.child,
       actual: each.parent,
     })),
-  });
+  };
 }
 
 /** Refuses more verbs or resources alone for a lease with permissions: its entries would still admit none of them. */

@@ -1,26 +1,33 @@
-import { ok, type Result } from '@bailiwick/core/result';
+import { err, ok, type Result } from '@bailiwick/core/result';
 import type { Command } from '@bailiwick/contracts/commands/command';
+import type { Actor } from '@bailiwick/contracts/events/event';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
-import { blockedItself } from '../../state/liveness';
+import { blockedItself, type Blocked } from '../../state/liveness';
 import { current, type GrantNode, type LogState } from '../../state/state';
+import { outranksHolder, powerRefusal, resumeRefusal } from './power';
 import { newId, notFound, refuse, type Decide, type NewEvent } from '../types';
 
-/** Returns the named grant or the one that replaced it; only a person or a service may end one. */
-function named(state: LogState, command: Extract<Command, { grantId: string }>): Result<GrantNode, Refusal> {
+/** Returns the named grant or the one that replaced it; a run may only end what it delegated. */
+function named(
+  state: LogState,
+  command: Extract<Command, { grantId: string }>,
+  now: number,
+): Result<GrantNode, Refusal> {
   const grant = current(state, command.grantId);
   if (!grant) return notFound('grant', command.grantId);
-  if (command.actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not suspend, resume or revoke a grant');
-  return ok(grant);
+  const refusal = powerRefusal(state, command.actor, grant, now);
+  return refusal ? err(refusal) : ok(grant);
 }
 
 const at = (grant: GrantNode) => ({ treeId: grant.treeId, runId: grant.runId, grantId: grant.id });
 
 export const suspend: Decide<'suspend'> = (state, command, now) => {
-  const found = named(state, command);
+  const found = named(state, command, now);
   if (!found.ok) return found;
   const blocked = blockedItself(state, found.value, now);
-  if (blocked) return refuse('ALREADY_ENDED', `grant ${found.value.id} is already ${blocked.status}`);
+  if (blocked && !isTakenOver(state, command.actor, found.value, blocked))
+    return refuse('ALREADY_ENDED', `grant ${found.value.id} is already ${blocked.status}`);
   return ok([
     {
       type: 'GrantSuspended',
@@ -31,15 +38,21 @@ export const suspend: Decide<'suspend'> = (state, command, now) => {
   ]);
 };
 
+/** Reports whether a grant is only suspended, by a run that the actor outranks. */
+const isTakenOver = (state: LogState, actor: Actor, grant: GrantNode, { status, aside }: Blocked): boolean =>
+  status === 'suspended' && aside === undefined && outranksHolder(state, actor, grant);
+
 /** Undoes a suspension and nothing else: a grant that is revoked, expired or exhausted stays so. */
 export const resume: Decide<'resume'> = (state, command, now) => {
-  const found = named(state, command);
+  const found = named(state, command, now);
   if (!found.ok) return found;
   if (command.actor.kind === 'system') return refuse('FORBIDDEN', 'the monitor may only tighten; a person resumes');
   const blocked = blockedItself(state, found.value, now);
   if (blocked?.status !== 'suspended') {
     return refuse('CONFLICT', `grant ${found.value.id} is ${blocked?.status ?? 'active'}, not suspended`);
   }
+  const refusal = resumeRefusal(state, command.actor, found.value);
+  if (refusal) return err(refusal);
   return ok([
     {
       type: 'GrantResumed',
@@ -51,8 +64,8 @@ export const resume: Decide<'resume'> = (state, command, now) => {
 };
 
 /** I6: marks one node; the walk up of every decision stops all of its descendants. */
-export const revokeGrant: Decide<'revokeGrant'> = (state, command) => {
-  const found = named(state, command);
+export const revokeGrant: Decide<'revokeGrant'> = (state, command, now) => {
+  const found = named(state, command, now);
   if (!found.ok) return found;
   const grant = found.value;
   if (grant.status === 'revoked') {
@@ -93,7 +106,8 @@ export const recordDrift: Decide<'recordDrift'> = (state, command, now) => {
     },
   ];
   const suspendAt = grant?.limits.purpose.onDrift.suspendAt ?? 1;
-  if (grant && command.score >= suspendAt && !blockedItself(state, grant, now)) {
+  const blocked = grant && blockedItself(state, grant, now);
+  if (grant && command.score >= suspendAt && (!blocked || isTakenOver(state, command.actor, grant, blocked))) {
     events.push(suspensionByDrift(grant, command.score, suspendAt));
   }
   return ok(events);

@@ -7,7 +7,7 @@ import { endedFirst, livenessReason } from '../../state/liveness';
 import { chainOf, type GrantNode } from '../../state/state';
 import { exhausted } from '../actions/authorize-action';
 import { newLimits } from './narrowed-limits';
-import { holdsOrAbove } from './holders';
+import { narrowingRefusal } from './power';
 import { widerThan } from './run';
 import { notFound, refuse, type Decide, type NewEvent } from '../types';
 
@@ -20,9 +20,9 @@ import { notFound, refuse, type Decide, type NewEvent } from '../types';
 export const narrow: Decide<'narrow'> = (state, command, now) => {
   const chain = chainOf(state, command.grantId);
   if (!chain) return notFound('grant', command.grantId);
-  if (!holdsOrAbove(chain, command.actor) || command.actor.kind === 'system')
-    return refuse('FORBIDDEN', 'a run may only narrow its own lease, and those below it');
   const grant = chain[0] as GrantNode;
+  const powerless = narrowingRefusal(state, command.actor, grant, now);
+  if (powerless) return err(powerless);
   // an end anywhere in the chain counts before a suspension further up
   const blocked = endedFirst(state, chain, now);
   if (blocked && blocked.status !== 'suspended') {

@@ -6,16 +6,16 @@ import { lengthOf } from '../../dimensions/time';
 import { counted } from '../../presentation/text';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { chainOf, type GrantNode, type LogState } from '../../state/state';
-import { holdsOrAbove } from './holders';
+import { holdsOrAbove } from './power';
 import { notFound, refuse, type Decide } from '../types';
 
 /** Lets a live lease last one length longer: the holder is at work, and nothing speaks against it. */
 export const renew: Decide<'renew'> = (state, command, now) => {
   const chain = chainOf(state, command.grantId);
   if (!chain) return notFound('grant', command.grantId);
-  if (!holdsOrAbove(chain, command.actor))
-    return refuse('FORBIDDEN', 'a run may only renew its own lease, and those below it');
   const grant = chain[0] as GrantNode;
+  if (!holdsOrAbove(state, command.actor, grant))
+    return refuse('FORBIDDEN', 'a run may only renew its own lease, and those below it');
   const renewed = renewedUntil(state, chain, now);
   if (!renewed.ok) {
     return refuse('RENEWAL_NOT_ALLOWED', `grant ${grant.id} is not renewed: ${renewed.error.message}`, [renewed.error]);
