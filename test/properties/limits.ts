@@ -335,7 +335,7 @@ export function usageAfter(history: History, limit: BudgetLimit): MutableUsage {
   for (const { at, effect, cost, units, verb, settled } of history) {
     const charge = chargeOf(effect, cost, units);
     reserve(usage, limit, charge, at, periodsFor([account], at));
-    reserveInScopes([account], { verb, resource: { type: 'file', id: 'a' } }, charge);
+    reserveInScopes([account], { verb, effect, resource: { type: 'file', id: 'a' } }, charge);
     if (settled) commit(usage, limit, charge, charge, at, at);
   }
   return usage;
