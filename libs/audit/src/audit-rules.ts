@@ -1,4 +1,4 @@
-import type { Situation } from '@bailiwick/authority/dimensions/dimension';
+import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dimension';
 import { recordedFacts } from '@bailiwick/authority/dimensions/recorded-facts';
 import { attenuatesAll, DIMENSION_TABLE } from '@bailiwick/authority/dimensions/all';
 import { normalizeTool } from '@bailiwick/authority/matching/tool-name';
@@ -8,6 +8,7 @@ import { type Counter, type Effect } from '@bailiwick/contracts/grants/grant';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { Account, amountsOf } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
+import { EntryBook, withoutEntryCaps } from './entry-caps';
 import type { Check } from './finding';
 import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
 
@@ -59,7 +60,8 @@ export class Rulebook {
     linked(chain, event, report);
     const dead = books.dead(chain, now);
     if (dead !== undefined) report('liveness', `permitted although ${dead}`);
-    const asks = admitted(chain, event, now, report);
+    const facts = recordedFacts(data, leaf.run.agent);
+    const asks = admitted(chain, event, facts, now, report);
     const names = [data.verb, ...(data.tool === undefined ? [] : [normalizeTool(data.tool)])];
     const rule = books.toolStruck(chain, (tool) => names.includes(normalizeTool(tool)));
     if (rule !== undefined) report('revocation', `the tool ${data.tool ?? data.verb} was revoked by ${rule}`);
@@ -87,6 +89,10 @@ export class Rulebook {
     for (const [up, grant] of chain.entries()) {
       const charged = grant.account.charge(entry, before[up], accounts.slice(0, up));
       const { over, usedUp } = charged;
+      const entries = grant.entries.charge(entry, facts, situationOf(grant, leaf, event));
+      if (entries.over !== undefined) report('budget', `permitted although ${entries.over} under ${grant.id}`);
+      if (entries.asks !== undefined && asks === undefined && data.approvalId === undefined)
+        report('approval', `permitted without an approval, although ${entries.asks} under ${grant.id}`);
       if (charged.asks !== undefined && asks === undefined && data.approvalId === undefined)
         report('approval', `permitted without an approval, although ${charged.asks} under ${grant.id}`);
       if (over !== undefined) report('budget', `permitted although ${over} of ${grant.id}`);
@@ -122,6 +128,7 @@ export class Rulebook {
     const before = chain.map(({ account }) => account.totals({ charge }));
     chain.forEach((grant, up) => {
       const used = grant.account.settle(permit, charge, at(event.time), before[up]);
+      grant.entries.settle(permit, charge);
       if (grant.ended !== undefined) return;
       if ((over && up === 0) || used === 'reached') this.due.set(grant.id, 'end');
       else if (used === 'exceeded' && !grant.suspended) this.due.set(grant.id, 'stop');
@@ -190,6 +197,7 @@ export class Rulebook {
     const above = limits.budget.reserve && parentId !== undefined ? (books.chain(parentId) ?? []) : [];
     const before = above.map(({ account }) => account.standing());
     old?.account.raise(limits.budget);
+    old?.entries.raise(limits);
     if (old) Object.assign(books.conduct(run.id), { denials: 0 });
     if (parent && !old) parent.children += 1;
     books.grants.set(id, {
@@ -202,6 +210,7 @@ export class Rulebook {
       issuedAt: now,
       position: event.position,
       account: old?.account ?? new Account(limits.budget, parent?.account),
+      entries: old?.entries ?? new EntryBook(limits),
       ended: undefined,
       struck: undefined,
       suspended: false,
@@ -283,18 +292,20 @@ function below(
  */
 function admitted(
   chain: readonly Grant[],
-  { data }: EventOf<'ActionPermitted'>,
+  event: EventOf<'ActionPermitted'>,
+  facts: ActionFacts,
   now: number,
   report: ReportFinding,
 ): string | undefined {
+  const { data } = event;
   const leaf = chain[0] as Grant;
-  const facts = recordedFacts(data, leaf.run.agent);
   let asks: string | undefined;
   for (const grant of chain) {
-    const situation: Situation = { usage: NOTHING_USED, drift: data.drift ?? 0, leaf: grant === leaf };
+    const situation = situationOf(grant, leaf, event);
+    const limits = withoutEntryCaps(grant.limits);
     for (const dimension of DIMENSION_TABLE) {
-      if (dimension.name === 'budget') continue; // the accounts above check the budget
-      const verdict = dimension.admits(grant.limits[dimension.name] as never, facts, situation, now);
+      if (dimension.name === 'budget') continue; // the accounts above check the budget, and the caps of permissions
+      const verdict = dimension.admits(limits[dimension.name] as never, facts, situation, now);
       if (verdict.outcome === 'deny')
         report('attenuation', `${grant.id} does not admit the action: ${verdict.message}`);
       if (verdict.outcome === 'step-up') asks ??= `${grant.id} requires one: ${verdict.message}`;
@@ -310,6 +321,12 @@ function admitted(
     report('attenuation', `${bound.id} is bound to a key, but ${leaf.id} is not`);
   return asks;
 }
+
+const situationOf = (grant: Grant, leaf: Grant, { data }: EventOf<'ActionPermitted'>): Situation => ({
+  usage: NOTHING_USED,
+  drift: data.drift ?? 0,
+  leaf: grant === leaf,
+});
 
 const COUNTER_OF: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
 

@@ -201,6 +201,21 @@ describe('caps of a permission', () => {
     expect(readAt(log, grantId, 'docs/a').type).toBe('ActionDenied');
   });
 
+  it('that were dropped and come back count nothing from before', () => {
+    const log = new TestLog();
+    const { grantId, runId } = openTestRun(log, lease([{ ...pay, cost: { USD: 50 } }, read]));
+    const first = paid(log, grantId, 40);
+    log.do('narrow', { grantId, grant: { permissions: [read] }, actor: PERSON });
+    const want = { permissions: [{ ...pay, cost: { USD: 50 } }] };
+    const { approvalId } = only(log.do('escalate', { runId, want }), 'ApprovalRequested').data;
+    const raised = only(log.do('decideApproval', { approvalId, verdict: 'approve', actor: PERSON }), 'GrantIssued');
+    const id = raised.grantId as string;
+    log.do('settle', { actionId: first.actionId as string, outcome: { status: 'completed', cost: { USD: 0 } } });
+    expect(usageOf(log, id)).toMatchObject([{ calls: 0, cost: {} }]);
+    expect(paid(log, id, 51).type).toBe('ActionDenied');
+    expect(paid(log, id, 50).type).toBe('ActionPermitted');
+  });
+
   it('leave the state of other leases with permissions as it was', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, lease([pay, read]));
