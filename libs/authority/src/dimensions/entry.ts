@@ -12,7 +12,11 @@ export type EntryFacts = Pick<ActionFacts, 'verb' | 'effect'> & ResourceFacts;
 
 /** Decides under one entry; undefined if it does not have the verb or the resource. */
 export function entryVerdict(entry: Permission, i: number, facts: EntryFacts): Verdict | undefined {
-  if (!hasVerb(entry, facts.verb)) return undefined;
+  return hasVerb(entry, facts.verb) ? verdictWithVerb(entry, i, facts) : undefined;
+}
+
+/** Decides under an entry that has the verb; undefined if it does not have the resource. */
+export function verdictWithVerb(entry: Permission, i: number, facts: EntryFacts): Verdict | undefined {
   const where = verdictNear(entry.resources, facts);
   if (where === undefined) return undefined;
   const mode = admitsInMode(entry.mode ?? 'execute', facts, `permissions[${i}].mode`);

@@ -3,7 +3,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { ActionFacts, Dimension, Verdict } from './dimension';
 import { inside as verbInside, rank } from './actions';
 import { conditionAllowance } from './conditions/inclusion';
-import { describeEntry, entryVerdict, hasVerb, keyOfEntry, keyWithoutCaps } from './entry';
+import { describeEntry, verdictWithVerb, hasVerb, keyOfEntry, keyWithoutCaps } from './entry';
 import { withinCaps } from './entry-caps';
 import { formatPartCaps, isCapped, isWithin, tighterCaps, type PartCaps } from './part-caps';
 import { allowance, areApart, type Work } from '../matching/inclusion';
@@ -65,7 +65,7 @@ export const permissions: Dimension<PermissionsLimit | undefined> = {
     let mildest: Verdict | undefined;
     for (const i of entriesFor(limit, verb)) {
       const entry = limit[i] as Permission;
-      let verdict = entryVerdict(entry, i, action);
+      let verdict = verdictWithVerb(entry, i, action);
       if (verdict === undefined) continue;
       if (verdict.outcome !== 'deny' && isCapped(entry)) verdict = withinCaps(verdict, limit, i, action, situation);
       if (verdict.outcome === 'permit') return PERMIT;
@@ -94,24 +94,35 @@ function noneFor(limit: PermissionsLimit, { verb, resource: { type, id } }: Acti
   });
 }
 
-// ---- entries by the first segment of their verbs ---------------------------------------------------------------
+// ---- entries by verb -------------------------------------------------------------------------------------------
 
 /** Indexes of entries, ascending: of those that name a first segment, with those that name none; and of the latter. */
 interface ByVerb {
   readonly first: ReadonlyMap<string, readonly number[]>;
   readonly any: readonly number[];
+  /** the entries that have a verb, for verbs that were asked for */
+  readonly having: Map<string, readonly number[]>;
 }
 /** Leases share their lists, so that one index serves all that were issued alike. */
 const INDEXES = new WeakMap<PermissionsLimit, ByVerb>();
+/** The most verbs that one index remembers: a task asks for few. */
+const FAMILIAR = 64;
 
+/** Returns the entries that have a verb. */
 function entriesFor(limit: PermissionsLimit, verb: string): readonly number[] {
   let index = INDEXES.get(limit);
   if (!index) {
     index = indexOf(limit);
     INDEXES.set(limit, index);
   }
+  const known = index.having.get(verb);
+  if (known) return known;
   const dot = verb.indexOf('.');
-  return index.first.get(dot < 0 ? verb : verb.slice(0, dot)) ?? index.any;
+  const near = index.first.get(dot < 0 ? verb : verb.slice(0, dot)) ?? index.any;
+  const having = near.filter((i) => hasVerb(limit[i] as Permission, verb));
+  if (index.having.size >= FAMILIAR) index.having.clear();
+  index.having.set(verb, having);
+  return having;
 }
 
 function indexOf(limit: PermissionsLimit): ByVerb {
@@ -123,6 +134,7 @@ function indexOf(limit: PermissionsLimit): ByVerb {
   return {
     first: new Map(named.map((segment) => [segment, having(segment)])),
     any: firsts.flatMap((heads, i) => (isAny(heads) ? [i] : [])),
+    having: new Map(),
   };
 }
 
