@@ -103,7 +103,7 @@ describe('the audit of the caps of permissions', () => {
     expect(found).toContain(`approval: permitted without an approval, although 4 of 6 calls under ${root.grantId}`);
   });
 
-  it('finds a narrowing after which a cap begins to count again', () => {
+  it('finds a narrowing after which a cap starts to count again', () => {
     const { log, root } = honest();
     log.do('narrow', { grantId: root.grantId, grant: { budget: { calls: 40 } }, actor: PERSON });
     const other = { ...docs, resources: on('docs/a'), calls: 4 };
@@ -111,7 +111,7 @@ describe('the audit of the caps of permissions', () => {
       event.type === 'GrantNarrowed' ? { limits: { ...event.data.limits, permissions: [other] } } : undefined,
     );
     expect(found).toContain(
-      'budget: a narrowing under which file.read on file docs/a (at most 4 calls in all) starts to count anew',
+      'budget: a narrowing under which file.read on file docs/a (at most 4 calls in all) counts from nothing',
     );
   });
 });

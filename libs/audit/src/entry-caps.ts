@@ -61,7 +61,7 @@ export class EntryBook {
     this.raise(limits);
   }
 
-  /** Applies a raised or narrowed grant. What was charged to an entry continues to count while its caps change. */
+  /** Applies a raised or narrowed grant. The use of an entry counts on under other caps. */
   raise({ permissions = [], budget }: Limits): void {
     const before = new Map(this.entries.map((each) => [each.key, each]));
     this.askAt = budget.askAt ?? 1;

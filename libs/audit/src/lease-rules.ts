@@ -1,7 +1,7 @@
 import { attenuatesAll } from '@bailiwick/authority/dimensions/all';
 import { isEnd, mayBeEnd } from '@bailiwick/authority/dimensions/ends-on';
 import { describeEntry } from '@bailiwick/authority/dimensions/entry';
-import { countedAnew } from '@bailiwick/authority/dimensions/permissions';
+import { restarted } from '@bailiwick/authority/dimensions/permissions';
 import { recordedFacts } from '@bailiwick/authority/dimensions/recorded-facts';
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
@@ -59,8 +59,8 @@ export function checkNarrowing(books: Books, event: EventOf<'GrantNarrowed'>, re
   const { actor } = event;
   if (actor.kind === 'run' && !chain.some(({ run }) => run.id === actor.id))
     report('custody', `${grant.id} is narrowed by ${actor.id}, which neither holds it nor gave it`);
-  for (const entry of countedAnew(limits.permissions, grant.limits.permissions))
-    report('budget', `a narrowing under which ${describeEntry(entry)} starts to count anew`);
+  for (const entry of restarted(limits.permissions, grant.limits.permissions))
+    report('budget', `a narrowing under which ${describeEntry(entry)} counts from nothing`);
   grant.account.raise(limits.budget);
   grant.entries.raise(limits);
   grant.limits = limits;

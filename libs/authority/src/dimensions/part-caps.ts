@@ -14,7 +14,7 @@ export const isCapped = ({ calls, cost, units }: PartCaps): boolean =>
 export const capOf = (caps: Amounts | undefined, name: string): number | undefined =>
   caps && Object.hasOwn(caps, name) ? caps[name] : undefined;
 
-/** Reports whether caps allow no more than others: each cap of the others is there, and no larger. */
+/** Reports whether caps allow no more than others: each cap of the others is present, and no larger. */
 export const isWithin = (own: PartCaps, most: PartCaps): boolean =>
   (most.calls === undefined || (own.calls !== undefined && own.calls <= most.calls)) &&
   SETTLED.every((kind) =>

@@ -77,7 +77,7 @@ export const permissions: Dimension<PermissionsLimit | undefined> = {
     limit === undefined ? 'not limited' : `only ${sentence(limit.map(describeEntry)) || 'nothing'}`,
 };
 
-/** An entry that is used up would admit the action, so it says more than one that does not. */
+/** An entry that is used up would admit the action, so its answer explains more than another. */
 const severity = ({ outcome, code }: Verdict): number =>
   outcome === 'step-up' ? 0 : code === 'PERMISSION_EXHAUSTED' ? 1 : 2;
 
@@ -231,11 +231,11 @@ const isOutdone = (entry: Permission, other: Permission): boolean =>
   isWithin(entry, other) && keyWithoutCaps(entry) === keyWithoutCaps(other);
 
 /**
- * Returns the entries of narrowed permissions that would start to count anew: they are inside capped entries only, and
- * none covers the same with caps no smaller. Usage continues only under what an entry covers, and caps must not begin
+ * Returns the entries of narrowed permissions that would count from nothing: they are inside capped entries only, and
+ * none covers the same with caps no smaller. Usage continues only under what an entry covers, and caps must not start
  * again (I3).
  */
-export function countedAnew(narrowed: PermissionsLimit = [], held: PermissionsLimit = []): Permission[] {
+export function restarted(narrowed: PermissionsLimit = [], held: PermissionsLimit = []): Permission[] {
   const capped = held.filter(isCapped);
   if (capped.length === 0) return [];
   const free = held.filter((each) => !isCapped(each));

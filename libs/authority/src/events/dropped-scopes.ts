@@ -4,7 +4,7 @@ import { chainOf, type GrantNode, type LogState } from '../state/state';
 
 /**
  * Takes the scopes that a raise or narrowing drops out of the permits in flight. If a later raise brings one back, it
- * starts to count anew, and the outcome of an earlier permit must not release there what it never reserved.
+ * counts from nothing, and the outcome of an earlier permit must not release there what it never reserved.
  */
 export function dropScopes(state: LogState, { id, depth, limits: held, usage }: GrantNode, limits: Limits): void {
   if (usage.scopes === undefined) return;

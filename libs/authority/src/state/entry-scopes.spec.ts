@@ -173,7 +173,7 @@ describe('caps of a permission', () => {
     expect(codes(paid(log, id, 1))).toEqual(['PERMISSION_EXHAUSTED permissions[1].cost.USD']);
   });
 
-  it('continue when they are lowered, and never begin again under another entry', () => {
+  it('continue when they are lowered, and never restart under another entry', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, lease([{ ...pay, calls: 5 }, read]));
     paid(log, grantId);
@@ -186,7 +186,7 @@ describe('caps of a permission', () => {
     ]) {
       const { data } = only(narrow([{ ...entry, calls: 5 }]), 'Refused');
       expect(data.code).toBe('NARROWING_WIDENS');
-      expect(data.detail).toContain('would start to count anew');
+      expect(data.detail).toContain('would count from nothing');
     }
     only(
       narrow([

@@ -3,7 +3,7 @@ import type { Refusal } from '@bailiwick/contracts/reason';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { describeEntry } from '../../dimensions/entry';
-import { countedAnew } from '../../dimensions/permissions';
+import { restarted } from '../../dimensions/permissions';
 import { sorted } from '../../dimensions/verdict';
 import { listed } from '../../presentation/text';
 import { endedFirst, livenessReason } from '../../state/liveness';
@@ -53,8 +53,8 @@ export function narrowed(held: Limits, request: GrantRequest, now: number): Resu
   const limits = newLimits(held, request, now);
   if (!limits.ok) return limits;
   const wider = widerThan(limits.value, onOneLevel(held));
-  const anew = wider.length > 0 ? [] : countedAnew(limits.value.permissions, held.permissions);
-  if (anew.length > 0) return err(wouldCountAnew(anew));
+  const counted = wider.length > 0 ? [] : restarted(limits.value.permissions, held.permissions);
+  if (counted.length > 0) return err(wouldRestart(counted));
   if (wider.length === 0) return limits;
   return err({
     code: 'NARROWING_WIDENS',
@@ -63,9 +63,9 @@ export function narrowed(held: Limits, request: GrantRequest, now: number): Resu
   });
 }
 
-function wouldCountAnew(entries: readonly Permission[]): Refusal {
+function wouldRestart(entries: readonly Permission[]): Refusal {
   const detail =
-    'an entry with caps stays as it is, with caps no larger, or goes: another one would start to count anew; narrow actions or resources, or deny pairs';
+    'an entry with caps stays as it is, with caps no larger, or goes: another one would count from nothing; narrow actions or resources, or deny pairs';
   return {
     code: 'NARROWING_WIDENS',
     detail: `${detail}: ${listed(entries.map(describeEntry))}`,
@@ -73,7 +73,7 @@ function wouldCountAnew(entries: readonly Permission[]): Refusal {
       rule: 'permissions',
       outcome: 'deny',
       code: 'WIDENS',
-      message: `${describeEntry(entry)} would start to count anew`,
+      message: `${describeEntry(entry)} would count from nothing`,
       path: 'permissions',
     })),
   };
