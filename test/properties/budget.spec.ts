@@ -314,7 +314,7 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
               isBeyond(caps, (what) => ledger.ofVerbs(mine, actions, what)),
           ) ||
           asksByEntries(ledger.permissionsOf(soFar, id), (entry) => ({
-            hasCall: ledger.hasCall(entry, event.data as never),
+            hasCall: ledger.hasCall(entry, event.data),
             asks: isBeyond(ledger.capsOf(entry), (what) => ledger.ofEntry(mine, entry, what)),
           }))
         );

@@ -249,4 +249,12 @@ describe('permissions with caps', () => {
     fc.assert(property, { numRuns: 600 });
     expect(Math.min(kept, refused)).toBeGreaterThan(100);
   });
+
+  it('meet in what attenuates both', () => {
+    const property = fc.property(capped, capped, (a, b) => {
+      const met = permissions.meet(a, b);
+      expect([permissions.attenuates(met, a).ok, permissions.attenuates(met, b).ok]).toEqual([true, true]);
+    });
+    fc.assert(property, { numRuns: 200 });
+  });
 });
