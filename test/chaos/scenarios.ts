@@ -11,7 +11,7 @@ const ROOMY: GrantRequest = {
   actions: { allow: ['file.*', 'email.send', 'payment.make'], deny: ['production.*'] },
   permissions: [
     { actions: ['file.*', 'email.send'], resources: [{ type: '*', match: '**' }] },
-    { actions: ['payment.make'], resources: [{ type: '*', match: '**' }] },
+    { actions: ['payment.make'], resources: [{ type: '*', match: '**' }], calls: 10_000, cost: { USD: 1_000_000 } },
   ],
   deny: [{ actions: ['file.*'], resources: [{ type: 'file', match: 'secrets/**' }] }],
   resources: [{ type: '*', match: '**' }],

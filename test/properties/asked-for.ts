@@ -76,7 +76,7 @@ const permissions = one<GrantRequest['permissions']>(
   ],
   [
     { actions: ['file.read'], resources: EVERYTHING },
-    { actions: ['file.write'], resources: [{ type: 'file', match: 'a/**' }] },
+    { actions: ['file.write'], resources: [{ type: 'file', match: 'a/**' }], calls: 2, cost: { USD: 15 } },
   ],
 );
 const deny = one<GrantRequest['deny']>(

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { attenuatesAll, DIMENSION_TABLE, meetAll } from '@bailiwick/authority/dimensions/all';
 import { mayDelegate } from '@bailiwick/authority/dimensions/delegation';
-import type { ActionFacts, Dimension, Verdict, Violation } from '@bailiwick/authority/dimensions/dimension';
+import { budget } from '@bailiwick/authority/dimensions/budget';
+import type { ActionFacts, Dimension, Usage, Verdict, Violation } from '@bailiwick/authority/dimensions/dimension';
+import { scopesOf } from '@bailiwick/authority/state/scopes';
 import { resolveChild } from '@bailiwick/authority/commands/grants/resolve';
 import { DIMENSIONS, type DimensionName, type GrantRequest, type Limits } from '@bailiwick/contracts/grants/grant';
 import type { Result } from '@bailiwick/core/result';
@@ -37,12 +39,25 @@ const dimension = (name: DimensionName): Any => DIMENSION_TABLE[DIMENSIONS.index
 
 const UNUSED = usageAfter([], { calls: 0, reads: 0, writes: 0, external: 0, cost: {}, windows: [] });
 
+const UNLIMITED = budget.unlimited;
+
 const STRICT = { permit: 0, 'step-up': 1, deny: 2 } as const;
 
 function verdict(name: DimensionName, limits: Limits, { action, history, drift, now }: Moment, leaf: boolean): Verdict {
-  const usage = name === 'budget' ? usageAfter(history, limits.budget) : UNUSED;
+  const usage =
+    name === 'budget' ? usageAfter(history, limits.budget) : name === 'permissions' ? evenly(history, limits) : UNUSED;
   const situation = { usage, drift, leaf };
   return dimension(name).admits(limits[name], action, situation, now);
+}
+
+/**
+ * Returns usage in which every capped permission has used the same, which their caps alone tell apart: that of the parent
+ * also counts what other children do, and each permit is charged to both.
+ */
+function evenly(history: History, limits: Limits): Usage {
+  const used = usageAfter(history, { ...UNLIMITED, units: { tokens: 1 } }).reserved;
+  const scopes = scopesOf(limits).map(() => ({ ...used, calls: history.length }));
+  return { ...UNUSED, scopes };
 }
 
 /**

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { windowUsed } from '@bailiwick/authority/state/usage';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import { COUNTERS, type GrantRequest } from '@bailiwick/contracts/grants/grant';
+import { COUNTERS, type GrantRequest, type Permission } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
 import * as ledger from './ledger';
-import { one } from './asked-for';
-import { budgeted, moves, reserving, type Move } from './moves';
+import { asking, small, story, tight, withVerbCaps } from './budget-stories';
+import { reserving, type Move } from './moves';
 import { chain as naiveChain, covers, deadItself, issued, standing, Tally } from './naive';
 import { Play } from './play';
 
@@ -15,29 +15,6 @@ import { Play } from './play';
  * its bucket; if a raise resets the usage.
  */
 fc.configureGlobal({ seed: 20260105 });
-
-/** Half of the stories only use budget, so that they reach caps, report overruns late and outlast windows. */
-const story = fc.oneof(moves(50), moves(50, ['act', 'act', 'act', 'settle', 'wait']));
-const roomy = { calls: 50, reads: 50, writes: 50, external: 50, cost: { USD: 60 }, units: { tokens: 90 } };
-/** … or under a first lease with these caps. */
-const under = (...budgets: NonNullable<GrantRequest['budget']>[]) =>
-  fc.oneof(
-    story,
-    budgeted(moves(50, ['act', 'act', 'act', 'act', 'try again', 'settle', 'delegate', 'wait']), one(...budgets)),
-  );
-const withVerbCaps = under(
-  { ...roomy, perVerb: [{ actions: ['file.read'], calls: 3 }] },
-  { ...roomy, perVerb: [{ actions: ['file.*', 'email.send'], calls: 4, cost: { USD: 9 } }] },
-  { ...roomy, perVerb: [{ actions: ['**'], cost: { USD: 12 }, units: { tokens: 12 } }] },
-);
-const asking = under({ ...roomy, calls: 8, askAt: 0.5 }, { ...roomy, cost: { USD: 12 }, askAt: 0.8 });
-const small = under(
-  { ...roomy, external: 3 },
-  { ...roomy, cost: { USD: 12 } },
-  { ...roomy, units: { tokens: 4 } },
-  { ...roomy, calls: 9, reads: 5, writes: 4 },
-);
-const tight = fc.oneof(reserving, budgeted(reserving, one({ ...roomy, calls: 9 }, { ...roomy, cost: { USD: 12 } })));
 
 /** Runs a check after each event, with the log up to and including it. */
 function always(check: (soFar: readonly Event[], event: Event, all: ledger.Entry[]) => void, stories = story): void {
@@ -85,10 +62,34 @@ function onlySpent(log: Play['log'], tally: Tally): void {
   }
 }
 
+/** Reports whether every entry that has a call asks a person about it. */
+function asksByEntries(
+  permissions: readonly Permission[] | undefined,
+  of: (entry: Permission) => { readonly hasCall: boolean; readonly asks: boolean },
+): boolean {
+  const having = (permissions ?? []).map(of).filter(({ hasCall }) => hasCall);
+  return having.length > 0 && having.every(({ asks }) => asks);
+}
+
 const wasNarrowed = (soFar: readonly Event[], id: string): boolean =>
   soFar.some((event) => event.type === 'GrantNarrowed' && ledger.account(soFar, event.grantId as string) === id);
 
 const accountsOf = (all: readonly ledger.Entry[]): string[] => [...new Set(all.flatMap((entry) => entry.accounts))];
+
+const EVERYTHING = [{ type: '*', match: '**' }];
+/** Permissions with caps that overlap. */
+const CAPPED: NonNullable<GrantRequest['permissions']>[] = [
+  [
+    { actions: ['file.read'], resources: [{ type: '*', match: 'a/**' }], calls: 2 },
+    { actions: ['**'], resources: EVERYTHING, calls: 4, cost: { USD: 15 } },
+  ],
+  [
+    { actions: ['file.*'], resources: [{ type: 'file', match: 'a/*' }], cost: { USD: 9 } },
+    { actions: ['**'], resources: [{ type: '*', match: '*' }], calls: 3 },
+    { actions: ['**'], resources: EVERYTHING, mode: 'draft', calls: 3 },
+    { actions: ['*.send'], resources: EVERYTHING, units: { tokens: 8 } },
+  ],
+];
 
 /** Waits until every lease has expired and every call is abandoned. Trees are forgotten later than that. */
 const ENDING: Move[] = Array.from({ length: 60 }, () => ({
@@ -221,6 +222,59 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
     tally.atLeast(1, 'USD to the last');
   });
 
+  it('permits have an entry with room in each lease with capped permissions, apart from declared overruns', () => {
+    const tally = new Tally();
+    const check = (soFar: readonly Event[], event: Event): void => {
+      if (event.type !== 'ActionPermitted' && event.type !== 'ActionDenied') return;
+      const all = ledger.entries(soFar);
+      const others = all.filter(({ permit }) => permit !== event);
+      for (const { grantId } of naiveChain(soFar, event.grantId as string)) {
+        const id = ledger.account(soFar, grantId as string);
+        const permissions = ledger.permissionsOf(soFar, id);
+        if (!permissions?.some((each) => Object.keys(ledger.capsOf(each)).length > 0)) continue;
+        // an entry that a raise adds to the same one without caps has counted nothing before
+        if (soFar.some((each) => each.type === 'GrantSuperseded' && ledger.account(soFar, each.data.by) === id))
+          continue;
+        const charged: Record<string, number> = { calls: 1, ...ledger.amounts(event.data.charge) };
+        const mine = ledger.of(others, id);
+        const hasRoom = (entry: Permission): boolean =>
+          Object.entries(ledger.capsOf(entry)).every(
+            ([what, most]) => !charged[what] || ledger.ofEntry(mine, entry, what) + charged[what] <= most,
+          );
+        const having = permissions.filter((entry) => ledger.hasCall(entry, event.data as never));
+        const room = having.filter(hasRoom);
+        if (event.type === 'ActionPermitted') {
+          expect(room.length).toBeGreaterThan(0);
+          tally.add('permitted');
+          if (room.length < having.length) tally.add('one of two used up');
+          if (grantId !== event.grantId) tally.add('from below');
+          continue;
+        }
+        const codes = event.data.reasons
+          .filter((reason) => reason.grantId === grantId)
+          .flatMap(({ reasons = [] }) => reasons.map(({ code }) => code));
+        if (event.data.reasons.some(({ rule }) => rule === 'grant'))
+          expect(codes.includes('PERMISSION_EXHAUSTED')).toBe(having.length > 0 && room.length === 0);
+        if (codes.includes('PERMISSION_EXHAUSTED')) tally.add('PERMISSION_EXHAUSTED');
+      }
+    };
+    fc.assert(
+      fc.property(story, fc.array(fc.constantFrom(...CAPPED), { minLength: 4, maxLength: 4 }), (all, lists) => {
+        let opened = 0;
+        const capped = all.map((move): Move => {
+          const permissions = lists[opened % 8];
+          if (move.do !== 'open') return move;
+          opened += 1;
+          return permissions ? { ...move, grant: { ...move.grant, permissions } } : move;
+        });
+        const { log } = new Play().play(capped);
+        log.events.forEach((event, i) => check(log.events.slice(0, i + 1), event));
+      }),
+      { numRuns: 300 },
+    );
+    tally.atLeast(5, 'permitted', 'one of two used up', 'from below', 'PERMISSION_EXHAUSTED');
+  });
+
   it('beyond the share of askAt, and only beyond it, a call needs the approval of a person', () => {
     const tally = new Tally();
     /** Returns the accounts in which a call of this charge uses a cap beyond its share. */
@@ -256,7 +310,11 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
             ({ actions, ...caps }) =>
               actions.some((pattern) => covers(pattern, event.data.verb)) &&
               isBeyond(caps, (what) => ledger.ofVerbs(mine, actions, what)),
-          )
+          ) ||
+          asksByEntries(ledger.permissionsOf(soFar, id), (entry) => ({
+            hasCall: ledger.hasCall(entry, event.data),
+            asks: isBeyond(ledger.capsOf(entry), (what) => ledger.ofEntry(mine, entry, what)),
+          }))
         );
       });
     };

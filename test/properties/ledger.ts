@@ -1,5 +1,11 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import { COUNTERS, type BudgetLimit, type Counter, type WindowCap } from '@bailiwick/contracts/grants/grant';
+import {
+  COUNTERS,
+  type BudgetLimit,
+  type Counter,
+  type Permission,
+  type WindowCap,
+} from '@bailiwick/contracts/grants/grant';
 import { chain, covers, issued, standing } from './naive';
 
 /**
@@ -114,6 +120,34 @@ export function ofVerbs(all: readonly Entry[], actions: readonly string[], what:
   if (what === 'calls') return count(covered, 'calls');
   return spent(covered, what) + held(covered, what);
 }
+
+/** Reports whether an entry of `permissions` has a call: of the selectors and modes that the generators make. */
+export function hasCall({ actions, resources, mode }: Permission, data: EventOf<'ActionPermitted'>['data']): boolean {
+  const { verb, effect, resource } = data;
+  if (mode === 'draft' && effect !== 'read') return false;
+  const onPath = (match: string): boolean =>
+    covers(`${match.replaceAll('/', '.')}.END`, `${resource.id.replaceAll('/', '.')}.END`);
+  return (
+    actions.some((pattern) => covers(pattern, verb)) &&
+    resources.some(({ type, match }) => (type === '*' || type === resource.type) && onPath(match))
+  );
+}
+
+/** Returns the caps of an entry by name. */
+export const capsOf = ({ calls, ...caps }: Permission): Amounts => ({
+  ...amounts(caps),
+  ...(calls === undefined ? {} : { calls }),
+});
+
+/** Returns the use of an entry: by all permits that it has, whichever entry admitted them. */
+export function ofEntry(all: readonly Entry[], entry: Permission, what: string): number {
+  const mine = all.filter(({ permit }) => hasCall(entry, permit.data));
+  return what === 'calls' ? count(mine, 'calls') : spent(mine, what) + held(mine, what);
+}
+
+/** Returns the permissions of an account: those of its newest grant. */
+export const permissionsOf = (events: readonly Event[], id: string): readonly Permission[] | undefined =>
+  issued(events, standing(events, id))?.data.limits.permissions;
 
 /** Returns the use by the permits of the same day, week or month of a zone, read from a calendar that Intl formats. */
 export function inPeriod(all: readonly Entry[], what: string, { per, timezone }: WindowCap, now: number): number {

@@ -103,13 +103,20 @@ const selector: fc.Arbitrary<Selector> = fc.record({
 });
 
 const verbPatterns = fc.array(verbPattern, { minLength: 1, maxLength: 2 });
+const entryCaps = fc.constantFrom<Partial<Permission>[]>(
+  { calls: 1 },
+  { calls: 2 },
+  { cost: { USD: 3 } },
+  { calls: 2, units: { tokens: 3 } },
+);
 const permission: fc.Arbitrary<Permission> = fc
   .record({
     actions: verbPatterns,
     resources: fc.array(selector, { minLength: 1, maxLength: 2 }),
     mode: fc.option(fc.constantFrom(...MODES), { freq: 1, nil: undefined }),
+    caps: fc.oneof({ weight: 5, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: entryCaps }),
   })
-  .map(({ mode, ...rest }) => ({ ...rest, ...(mode ? { mode } : {}) }));
+  .map(({ mode, caps, ...rest }) => ({ ...rest, ...(mode ? { mode } : {}), ...caps }));
 const deniedPair: fc.Arbitrary<DeniedPair> = fc.record({
   actions: verbPatterns,
   resources: fc.array(
@@ -335,7 +342,7 @@ export function usageAfter(history: History, limit: BudgetLimit): MutableUsage {
   for (const { at, effect, cost, units, verb, settled } of history) {
     const charge = chargeOf(effect, cost, units);
     reserve(usage, limit, charge, at, periodsFor([account], at));
-    reserveInScopes([account], { verb, resource: { type: 'file', id: 'a' } }, charge);
+    reserveInScopes([account], { verb, effect, resource: { type: 'file', id: 'a' } }, charge);
     if (settled) commit(usage, limit, charge, charge, at, at);
   }
   return usage;

@@ -198,3 +198,63 @@ describe.each([
     fc.assert(property, { numRuns: 300 });
   });
 });
+
+describe('permissions with caps', () => {
+  const few = UNIVERSE.filter((_, i) => i % 3 === 0);
+  const capped = fc
+    .tuple(anyPermissions, fc.array(fc.constantFrom(undefined, undefined, 0, 1, 2), { minLength: 4, maxLength: 4 }))
+    .map(([list, caps]) => list.map((each, i) => ({ ...each, ...(caps[i] === undefined ? {} : { calls: caps[i] }) })));
+  /** Decides with the same number of calls used in every capped entry. */
+  const decided = (limit: PermissionsLimit, action: ActionFacts, calls: number): Outcome => {
+    const none = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
+    const scopes = limit.filter((each) => each.calls !== undefined).map(() => ({ ...none, calls }));
+    const usage = { committed: none, reserved: none, windows: [], scopes };
+    return permissions.admits(limit, action, situation({ usage }), NOW).outcome;
+  };
+  const naive = (limit: PermissionsLimit, action: ActionFacts, used: number): Outcome =>
+    mildest(limit.map((each) => (used + 1 > (each.calls ?? Infinity) ? 'deny' : naiveEntry(each, action))));
+
+  it('answer every action as the naive rule does', () => {
+    const property = fc.property(capped, fc.nat(2), (limit, used) => {
+      for (const action of few) expect(decided(limit, action, used)).toBe(naive(limit, action, used));
+    });
+    fc.assert(property, { numRuns: 150 });
+  });
+
+  it('deny, in every capped entry, if its usage is unknown', () => {
+    const property = fc.property(capped, (limit) => {
+      for (const action of few)
+        expect(permissions.admits(limit, action, situation(), NOW).outcome).toBe(naive(limit, action, Infinity));
+    });
+    fc.assert(property, { numRuns: 50 });
+  });
+
+  it('of a child are never milder than those of its parent, if they attenuate', () => {
+    let [kept, refused] = [0, 0];
+    const how = fc.constantFrom('met', 'other caps', 'any');
+    const property = fc.property(capped, capped, how, (one, parent, from) => {
+      const others = parent.map((each, i) => {
+        const { calls: _, ...rest } = each;
+        const calls = one[i]?.calls;
+        return { ...rest, ...(calls === undefined ? {} : { calls }) };
+      });
+      const child = { met: permissions.meet(one, parent) ?? [], 'other caps': others, any: one }[from];
+      if (!permissions.attenuates(child, parent).ok) return void (refused += 1);
+      kept += 1;
+      for (const used of [0, 1, 2])
+        for (const action of few)
+          if (STRICT[naive(child, action, used)] < STRICT[naive(parent, action, used)])
+            throw new Error(`the child admits ${JSON.stringify(action)} after ${used} calls`);
+    });
+    fc.assert(property, { numRuns: 600 });
+    expect(Math.min(kept, refused)).toBeGreaterThan(100);
+  });
+
+  it('meet in what attenuates both', () => {
+    const property = fc.property(capped, capped, (a, b) => {
+      const met = permissions.meet(a, b);
+      expect([permissions.attenuates(met, a).ok, permissions.attenuates(met, b).ok]).toEqual([true, true]);
+    });
+    fc.assert(property, { numRuns: 200 });
+  });
+});

@@ -406,7 +406,7 @@ const ANY = [{ type: '*', match: '**' }];
 const PERMISSIONS: NonNullable<GrantRequest['permissions']>[] = [
   [{ actions: ['*'], resources: ANY }],
   [
-    { actions: ['file.read'], resources: ANY },
+    { actions: ['file.read'], resources: ANY, calls: 7, cost: { USD: 30 } },
     { actions: ['file.write', 'email.send'], resources: ANY, mode: 'propose' },
   ],
 ];

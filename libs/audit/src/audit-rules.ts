@@ -1,16 +1,18 @@
-import type { Situation } from '@bailiwick/authority/dimensions/dimension';
+import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dimension';
 import { recordedFacts } from '@bailiwick/authority/dimensions/recorded-facts';
-import { attenuatesAll, DIMENSION_TABLE } from '@bailiwick/authority/dimensions/all';
+import { DIMENSION_TABLE } from '@bailiwick/authority/dimensions/all';
 import { normalizeTool } from '@bailiwick/authority/matching/tool-name';
 import { unverifiedCost } from '@bailiwick/authority/matching/unverified';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import { type Counter, type Effect, type Limits } from '@bailiwick/contracts/grants/grant';
+import type { Counter, Effect } from '@bailiwick/contracts/grants/grant';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { Account, amountsOf } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
 import { BrokeredCalls } from './brokered-rules';
 import { checkPower, checkResumption, checkSuspension } from './power-rules';
+import { EntryBook, withoutEntryCaps } from './entry-caps';
 import type { Check } from './finding';
+import { below, isMore, linked } from './issue-rules';
 import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
 
 /** Reports a violation of the current event. */
@@ -63,7 +65,8 @@ export class Rulebook {
     linked(chain, event, report);
     const dead = books.dead(chain, now);
     if (dead !== undefined) report('liveness', `permitted although ${dead}`);
-    const asks = admitted(chain, event, now, report);
+    const facts = recordedFacts(data, leaf.run.agent);
+    const asks = admitted(chain, event, facts, now, report);
     const names = [data.verb, ...(data.tool === undefined ? [] : [normalizeTool(data.tool)])];
     const rule = books.toolStruck(chain, (tool) => names.includes(normalizeTool(tool)));
     if (rule !== undefined) report('revocation', `the tool ${data.tool ?? data.verb} was revoked by ${rule}`);
@@ -93,6 +96,10 @@ export class Rulebook {
     for (const [up, grant] of chain.entries()) {
       const charged = grant.account.charge(entry, before[up], accounts.slice(0, up));
       const { over, usedUp } = charged;
+      const entries = grant.entries.charge(entry, facts, situationOf(grant, leaf, event));
+      if (entries.over !== undefined) report('budget', `permitted although ${entries.over} under ${grant.id}`);
+      if (entries.asks !== undefined && asks === undefined && data.approvalId === undefined)
+        report('approval', `permitted without an approval, although ${entries.asks} under ${grant.id}`);
       if (charged.asks !== undefined && asks === undefined && data.approvalId === undefined)
         report('approval', `permitted without an approval, although ${charged.asks} under ${grant.id}`);
       if (over !== undefined) report('budget', `permitted although ${over} of ${grant.id}`);
@@ -128,6 +135,7 @@ export class Rulebook {
     const before = chain.map(({ account }) => account.totals({ charge }));
     chain.forEach((grant, up) => {
       const used = grant.account.settle(permit, charge, at(event.time), before[up]);
+      grant.entries.settle(permit, charge);
       if (grant.ended !== undefined) return;
       if ((over && up === 0) || used === 'reached') this.due.set(grant.id, 'end');
       else if (used === 'exceeded' && (!grant.suspended || grant.heldBy !== undefined)) this.due.set(grant.id, 'stop');
@@ -200,6 +208,7 @@ export class Rulebook {
     const above = limits.budget.reserve && parentId !== undefined ? (books.chain(parentId) ?? []) : [];
     const before = above.map(({ account }) => account.standing());
     old?.account.raise(limits.budget);
+    old?.entries.raise(limits);
     if (old) Object.assign(books.conduct(run.id), { denials: 0 });
     if (parent && !old) parent.children += 1;
     books.grants.set(id, {
@@ -212,6 +221,7 @@ export class Rulebook {
       issuedAt: now,
       position: event.position,
       account: old?.account ?? new Account(limits.budget, parent?.account),
+      entries: old?.entries ?? new EntryBook(limits),
       ended: undefined,
       struck: undefined,
       suspended: false,
@@ -251,68 +261,26 @@ function unaccountedOf({ data }: EventOf<'ActionCompleted'>): string | undefined
   return undefined;
 }
 
-/** Checks that each grant of the chain belongs to a child of the run above it, in one tree (I7). */
-function linked(chain: readonly Grant[], event: Event, report: ReportFinding): void {
-  if (chain[0]?.run.id !== event.runId)
-    report('custody', `${event.grantId ?? ''} is not a grant of ${event.runId ?? 'no run'}`);
-  chain.forEach((grant, up) => {
-    const above = chain[up + 1];
-    if (grant.run.treeId !== event.treeId || grant.run.parentRunId !== above?.run.id)
-      report('custody', `the chain has a gap above ${grant.id}`);
-  });
-}
-
-/**
- * More work than a decision may take: a release that compared more, or more cleverly, may have issued a grant for which
- * the bound of this one does not suffice.
- */
-const EFFORT = 10;
-
-/**
- * I1: checks that a grant is not wider than its parent in any dimension, and that the parent may have another child.
- * @param live the open children of the parent, including the run of this grant
- */
-function below(
-  parent: Grant,
-  { data: { limits, depth } }: EventOf<'GrantIssued'>,
-  { raised, live }: { readonly raised: boolean; readonly live: number },
-  report: ReportFinding,
-): void {
-  for (const { message } of attenuatesAll(limits, parent.limits, EFFORT))
-    report('attenuation', `a grant that ${message}`);
-  if (depth !== parent.depth + 1) report('custody', `at depth ${depth}, below one at ${parent.depth}`);
-  if (!raised && parent.children >= parent.limits.delegation.children)
-    report('attenuation', `${parent.id} may have ${parent.limits.delegation.children} children, and this is one more`);
-  const { concurrent = Infinity } = parent.limits.delegation;
-  if (!raised && live > concurrent)
-    report('attenuation', `${parent.id} may have ${concurrent} children at a time, and this is one more`);
-}
-
-/** Reports whether limits exceed those asked for in any dimension; both are limits of one level. */
-function isMore(given: Limits, asked: Limits | undefined): boolean {
-  if (!asked) return true;
-  const most = { ...asked, delegation: { ...asked.delegation, depth: asked.delegation.depth + 1 } };
-  return attenuatesAll(given, most, EFFORT).length > 0;
-}
-
 /**
  * I1: checks the recorded action against each grant of the chain.
  * @returns why the action needed an approval, if it did
  */
 function admitted(
   chain: readonly Grant[],
-  { data }: EventOf<'ActionPermitted'>,
+  event: EventOf<'ActionPermitted'>,
+  facts: ActionFacts,
   now: number,
   report: ReportFinding,
 ): string | undefined {
+  const { data } = event;
   const leaf = chain[0] as Grant;
-  const facts = recordedFacts(data, leaf.run.agent);
   let asks: string | undefined;
   for (const grant of chain) {
-    const situation: Situation = { usage: NOTHING_USED, drift: data.drift ?? 0, leaf: grant === leaf };
+    const situation = situationOf(grant, leaf, event);
+    const limits = withoutEntryCaps(grant.limits);
     for (const dimension of DIMENSION_TABLE) {
-      if (dimension.name === 'budget') continue; // the accounts above check the budget
-      const verdict = dimension.admits(grant.limits[dimension.name] as never, facts, situation, now);
+      if (dimension.name === 'budget') continue; // the accounts above check the budget, and the caps of permissions
+      const verdict = dimension.admits(limits[dimension.name] as never, facts, situation, now);
       if (verdict.outcome === 'deny')
         report('attenuation', `${grant.id} does not admit the action: ${verdict.message}`);
       if (verdict.outcome === 'step-up') asks ??= `${grant.id} requires one: ${verdict.message}`;
@@ -328,6 +296,12 @@ function admitted(
     report('attenuation', `${bound.id} is bound to a key, but ${leaf.id} is not`);
   return asks;
 }
+
+const situationOf = (grant: Grant, leaf: Grant, { data }: EventOf<'ActionPermitted'>): Situation => ({
+  usage: NOTHING_USED,
+  drift: data.drift ?? 0,
+  leaf: grant === leaf,
+});
 
 const COUNTER_OF: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
 

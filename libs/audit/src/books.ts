@@ -9,6 +9,7 @@ import {
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
 import { Account, type Entry } from './accounts';
+import type { EntryBook } from './entry-caps';
 import { OpenChildren } from './open-children';
 import { Purses } from './purses';
 
@@ -36,6 +37,7 @@ export interface Grant {
   readonly issuedAt: number;
   readonly position: number;
   readonly account: Account;
+  readonly entries: EntryBook;
   /** why it can no longer act */
   ended: string | undefined;
   struck: string | undefined;

@@ -1,5 +1,7 @@
 import { attenuatesAll } from '@bailiwick/authority/dimensions/all';
 import { isEnd, mayBeEnd } from '@bailiwick/authority/dimensions/ends-on';
+import { describeEntry } from '@bailiwick/authority/dimensions/entry';
+import { restarted } from '@bailiwick/authority/dimensions/permissions';
 import { recordedFacts } from '@bailiwick/authority/dimensions/recorded-facts';
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
@@ -61,7 +63,10 @@ export function checkNarrowing(books: Books, event: EventOf<'GrantNarrowed'>, re
   const powerless = own < 0 ? undefined : books.dead(chain.slice(own), at(event.time));
   if (actor.kind === 'run' && powerless !== undefined)
     report('liveness', `${grant.id} is narrowed by ${actor.id}, which may do nothing: ${powerless}`);
+  for (const entry of restarted(limits.permissions, grant.limits.permissions))
+    report('budget', `a narrowing under which ${describeEntry(entry)} counts from nothing`);
   grant.account.raise(limits.budget);
+  grant.entries.raise(limits);
   grant.limits = limits;
   grant.expiresAt = at(limits.time.expiresAt);
   grant.narrowedAt = event.position;

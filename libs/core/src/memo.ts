@@ -16,3 +16,16 @@ export function remembered<T extends object | string | number | null>(
     return fresh;
   };
 }
+
+/**
+ * Caches the result for the last text alone, for a text that is passed many times in a row and may be long: the name of a
+ * resource, which one decision compares with many patterns.
+ */
+export function rememberedLast<T>(f: (text: string) => T): (text: string) => T {
+  let last: { readonly text: string; readonly answer: T } | undefined;
+  return (text) => {
+    if (last?.text === text) return last.answer;
+    last = { text, answer: f(text) };
+    return last.answer;
+  };
+}

@@ -1,15 +1,28 @@
-import type { Limits, Selector } from '@bailiwick/contracts/grants/grant';
+import type { Limits, Permission, Selector } from '@bailiwick/contracts/grants/grant';
+import { capsText } from './caps-text';
 
 // Receipts contain these texts. A lease without permissions and pairs has the text that it had before there were any.
 
 /** Describes what a lease admits: its verbs, or its permissions, and the pairs that it denies. */
 export function leaseText({ actions, permissions, deny = [] }: Limits): string {
-  const may = permissions
-    ? permissions.map((each) => `${pairText(each)}${each.mode ? ` (${each.mode})` : ''}`)
-    : actions.allow;
+  const may = permissions ? permissions.map((each) => `${pairText(each)}${restText(each)}`) : actions.allow;
   const never = deny.map((each) => `never ${pairText(each)}`);
   return [may.join(', ') || 'nothing', ...never].join('; ');
 }
+
+/** Formats the mode and the caps of a permission. */
+function restText({ mode, calls, cost, units }: Permission): string {
+  const caps = capsText({ calls, cost, units });
+  const parts = [...(mode ? [mode] : []), ...(caps ? [`at most ${caps} in all`] : [])];
+  return parts.length > 0 ? ` (${parts.join('; ')})` : '';
+}
+
+/** Describes the caps of each permission that has some. */
+export const permissionCaps = ({ permissions = [] }: Limits): string[] =>
+  permissions.flatMap((each) => {
+    const caps = capsText({ calls: each.calls, cost: each.cost, units: each.units });
+    return caps ? [`at most ${caps} for ${pairText(each)}`] : [];
+  });
 
 const pairText = (pair: { readonly actions: readonly string[]; readonly resources: readonly Selector[] }): string =>
   `${pair.actions.join(' and ')} on ${pair.resources.map(selectorText).join(' and ')}`;

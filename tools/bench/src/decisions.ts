@@ -4,6 +4,7 @@ import { connectBus } from '@bailiwick/messaging/connect';
 import { commandSubject } from '@bailiwick/messaging/subjects';
 import { randomUUID } from 'node:crypto';
 import type { BenchOptions } from './bench';
+import { benchEntryCounts } from './entries';
 import { postOf, type Driven } from './load/http-driver';
 import { askUntilPermitted, makeTenant, type Tenant } from './data/large';
 import { startCerbos, startEcho, startNatsEcho, type Peer } from './load/peers';
@@ -35,6 +36,7 @@ export async function benchDecisions(options: BenchOptions): Promise<void> {
     await benchBatches(options);
     await benchNats(options);
     await benchEntries(options);
+    await benchEntryCounts(options.report, options.rounds);
     await benchLarge(options);
   } finally {
     for (const peer of Object.values(peers)) await peer?.stop();

@@ -85,7 +85,11 @@ export const actions: Dimension<ActionsLimit> = {
 };
 
 /** Decides an action by the mode alone. */
-export function admitsInMode(mode: Mode, { verb, effect }: ActionFacts, path: string): Verdict {
+export function admitsInMode(
+  mode: Mode,
+  { verb, effect }: Pick<ActionFacts, 'verb' | 'effect'>,
+  path: string,
+): Verdict {
   if (effect === 'read' ? rank(mode) >= 0 : mode === 'execute') return PERMIT;
   const evidence = { path, limit: mode, actual: effect };
   if (mode === 'propose')

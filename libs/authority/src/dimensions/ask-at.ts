@@ -33,7 +33,11 @@ export function askVerdict(
         : [],
     ),
   ];
-  if (beyond.length === 0) return undefined;
+  return beyond.length === 0 ? undefined : askedBeyond(askAt, beyond);
+}
+
+/** Asks a person about caps that are used beyond a share. */
+export function askedBeyond(askAt: number, beyond: readonly string[]): Verdict {
   const message = `beyond ${shareText(askAt)} of a cap a person is asked, and this would use ${listed(beyond, '', CAPS_NAMED)}`;
   return stepUp('BUDGET_ASK_AT', message, { path: 'budget.askAt', limit: askAt });
 }
@@ -47,7 +51,7 @@ const sumOf = (a: Consumed, b: Consumed): Consumed => {
 
 type Caps = { readonly [C in Counter]?: number | undefined } & Partial<Pick<Consumed, Settled>>;
 /** Returns the caps that a charge takes beyond a share, as text. */
-function beyondShare(askAt: number, caps: Caps, used: Consumed, charge: Consumed, where: string): string[] {
+export function beyondShare(askAt: number, caps: Caps, used: Consumed, charge: Consumed, where: string): string[] {
   const counts = COUNTERS.flatMap((counter) => {
     const [most, after] = [caps[counter], used[counter] + charge[counter]];
     const isBeyond = most !== undefined && charge[counter] > 0 && !(after <= askAt * most);

@@ -30,6 +30,16 @@ import {
 import { amountText, keyText, perText } from '../presentation/amounts';
 import { counted, listed, sentence } from '../presentation/text';
 import { askVerdict, shareText } from './ask-at';
+import {
+  capOf,
+  formatCosts,
+  formatPartCaps,
+  formatUnits,
+  isEmpty,
+  isWithin,
+  tighterCaps,
+  tighterCost,
+} from './part-caps';
 import { scopeVerdict } from './scope-verdict';
 import { deny, PERMIT, Wider } from './verdict';
 
@@ -127,7 +137,7 @@ export const budget: Dimension<BudgetLimit> = {
       for (const cap of parent.perVerb) {
         const own = child.perVerb?.find((each) => isTighter(each, cap, work));
         const path = `budget.perVerb[${listed(cap.actions)}]`;
-        const says = `would not keep its parent’s caps for ${listed(cap.actions)}: ${formatVerbCaps(cap)}`;
+        const says = `would not keep its parent’s caps for ${listed(cap.actions)}: ${formatPartCaps(cap)}`;
         wider.unless(own !== undefined, path, null, cap, says);
       }
     }
@@ -154,7 +164,7 @@ export const budget: Dimension<BudgetLimit> = {
         : ['may spend nothing']),
       ...(limit.units === undefined || isEmpty(limit.units) ? [] : [`may use ${sentence(formatUnits(limit.units))}`]),
       ...(once.length > 0 ? [`${sentence(once)} at most in one action`] : []),
-      ...(limit.perVerb ?? []).map((cap) => `${listed(cap.actions)}: at most ${formatVerbCaps(cap)}`),
+      ...(limit.perVerb ?? []).map((cap) => `${listed(cap.actions)}: at most ${formatPartCaps(cap)}`),
       ...limit.windows.map((window) => `per ${perText(window)} at most ${formatCaps(window)}`),
       ...(limit.reserve ? ['all of it is set aside from the budget of its parent'] : []),
       ...(limit.askAt === undefined ? [] : [`asks a person beyond ${shareText(limit.askAt)} of any cap`]),
@@ -163,8 +173,6 @@ export const budget: Dimension<BudgetLimit> = {
 };
 
 type Cost = Readonly<Record<string, number>>;
-const capOf = (caps: Cost | undefined, currency: string): number | undefined =>
-  caps && Object.hasOwn(caps, currency) ? caps[currency] : undefined;
 
 function countVerdict(limit: BudgetLimit, usage: Usage, charge: Consumed): Verdict | undefined {
   for (const counter of COUNTERS) {
@@ -303,13 +311,7 @@ function windowInside(child: WindowCap, parent: WindowCap): boolean {
 
 /** Reports whether a child's entry covers all actions of its parent's, and caps them no higher. */
 const isTighter = (child: VerbCap, parent: VerbCap, work: Work): boolean =>
-  (parent.calls === undefined || (child.calls !== undefined && child.calls <= parent.calls)) &&
-  SETTLED.every((kind) =>
-    Object.entries(parent[kind] ?? {}).every(([name, most]) => {
-      const own = capOf(child[kind], name);
-      return own !== undefined && own <= most;
-    }),
-  ) &&
+  isWithin(child, parent) &&
   parent.actions.every((pattern) => includes(child.actions.map(verbSegments), verbSegments(pattern), work));
 
 /** Merges the entries for the same actions, in the order of their actions. */
@@ -324,15 +326,7 @@ export function meetVerbCaps(a: readonly VerbCap[] = [], b: readonly VerbCap[] =
 }
 
 /** Returns every cap of either of two entries for the same actions, the smaller if both name one. */
-export function meetVerbCap(a: VerbCap, b: VerbCap): VerbCap {
-  const met: VerbCap = { actions: a.actions };
-  if (a.calls !== undefined || b.calls !== undefined) met.calls = Math.min(a.calls ?? Infinity, b.calls ?? Infinity);
-  for (const kind of SETTLED) {
-    const caps = tighterCost(a[kind], b[kind]);
-    if (!isEmpty(caps)) met[kind] = caps;
-  }
-  return met;
-}
+export const meetVerbCap = (a: VerbCap, b: VerbCap): VerbCap => ({ actions: a.actions, ...tighterCaps(a, b) });
 
 /** Returns the entries as a member of a budget; none if there are no entries. */
 export const perVerbOf = (caps: VerbCap[]): Pick<BudgetLimit, 'perVerb'> => (caps.length > 0 ? { perVerb: caps } : {});
@@ -365,31 +359,11 @@ export function meetWindow(a: WindowCap, b: WindowCap): WindowCap {
   return met;
 }
 
-/** Returns every cap of either, the smaller if both name one. Sorted by currency, or by unit. */
-export function tighterCost(a: Cost = {}, b: Cost = {}): Record<string, number> {
-  const currencies = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
-  return Object.fromEntries(
-    currencies.map((currency) => [currency, Math.min(capOf(a, currency) ?? Infinity, capOf(b, currency) ?? Infinity)]),
-  );
-}
-
-const isEmpty = (caps: Cost): boolean => Object.keys(caps).length === 0;
-
 /** Returns the caps per action as members of a budget; none if there are no caps. */
 export function perActionOf(cost: Cost, units: Cost): Pick<BudgetLimit, 'perAction'> {
   if (isEmpty(cost) && isEmpty(units)) return {};
   return { perAction: { ...(isEmpty(cost) ? {} : { cost }), ...(isEmpty(units) ? {} : { units }) } };
 }
-
-const formatUnits = (units: Cost = {}): string[] => Object.entries(units).map(([unit, cap]) => quantity(cap, unit));
-const formatCosts = (cost: Cost): string[] => Object.entries(cost).map(([currency, cap]) => money(cap, currency));
-
-const formatVerbCaps = ({ calls, cost, units }: VerbCap): string =>
-  sentence([
-    ...(calls === undefined ? [] : [counted(calls, 'call')]),
-    ...formatCosts(cost ?? {}),
-    ...formatUnits(units),
-  ]) || 'no cap';
 
 function formatCaps(window: WindowCap): string {
   const counts = COUNTERS.flatMap((counter) =>

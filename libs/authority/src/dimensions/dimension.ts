@@ -59,6 +59,8 @@ export interface Situation {
   readonly usage: Usage;
   /** the newest drift score of the acting run, 0..1; `unavailable` if it was needed and could not be determined */
   readonly drift: number | 'unavailable';
+  /** the share of any cap of the grant beyond which a person is asked; left out: no share */
+  readonly askAt?: number | undefined;
   /** true for the grant of the acting run itself, false for an ancestor */
   readonly leaf: boolean;
 }

@@ -1,12 +1,15 @@
 import { permissionsLimit, type Mode, type Permission, type PermissionsLimit } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { ActionFacts, Dimension, Verdict } from './dimension';
-import { admitsInMode, inside as verbInside, MODE_TEXT, rank } from './actions';
+import { inside as verbInside, rank } from './actions';
 import { conditionAllowance } from './conditions/inclusion';
+import { describeEntry, verdictWithVerb, hasVerb, keyOfEntry, keyWithoutCaps } from './entry';
+import { withinCaps } from './entry-caps';
+import { formatPartCaps, isCapped, isWithin, tighterCaps, type PartCaps } from './part-caps';
 import { allowance, areApart, type Work } from '../matching/inclusion';
-import { matchesVerb, verbSegments } from '../matching/verbs/verb';
+import { verbSegments } from '../matching/verbs/verb';
 import { clip, listed, sentence, shown } from '../presentation/text';
-import { describeSelector, inside, isOfType, keyOfSelector, matches, resources, type Effort } from './resources';
+import { describeSelector, inside, isOfType, resources, type Effort } from './resources';
 import { deny, PERMIT, sorted, TOO_INTRICATE, Wider } from './verdict';
 
 /**
@@ -55,16 +58,18 @@ export const permissions: Dimension<PermissionsLimit | undefined> = {
     }
     return wider.result();
   },
-  admits(limit, action) {
+  admits(limit, action, situation) {
     if (limit === undefined) return PERMIT;
     if (!Array.isArray(limit)) return deny('NO_PERMISSION', 'its permissions are not a list', { path: 'permissions' });
     const { verb } = action;
     let mildest: Verdict | undefined;
     for (const i of entriesFor(limit, verb)) {
-      const verdict = verdictOf(limit[i] as Permission, i, action);
-      if (verdict?.outcome === 'permit') return PERMIT;
-      if (verdict && (mildest === undefined || (mildest.outcome === 'deny' && verdict.outcome === 'step-up')))
-        mildest = verdict;
+      const entry = limit[i] as Permission;
+      let verdict = verdictWithVerb(entry, i, action);
+      if (verdict === undefined) continue;
+      if (verdict.outcome !== 'deny' && isCapped(entry)) verdict = withinCaps(verdict, limit, i, action, situation);
+      if (verdict.outcome === 'permit') return PERMIT;
+      if (mildest === undefined || severity(verdict) < severity(mildest)) mildest = verdict;
     }
     return mildest ?? noneFor(limit, action);
   },
@@ -72,30 +77,12 @@ export const permissions: Dimension<PermissionsLimit | undefined> = {
     limit === undefined ? 'not limited' : `only ${sentence(limit.map(describeEntry)) || 'nothing'}`,
 };
 
-/** Decides under one entry; undefined if it does not have the verb or the resource. */
-function verdictOf(entry: Permission, i: number, action: ActionFacts): Verdict | undefined {
-  const { type, id } = action.resource;
-  if (!entry.actions.some((pattern) => matchesVerb(pattern, action.verb))) return undefined;
-  if (!entry.resources.some((selector) => isOfType(type, selector) && matches(selector, id))) return undefined;
-  const where = resources.admits(entry.resources, action, NO_SITUATION, 0);
-  const mode = admitsInMode(entry.mode ?? 'execute', action, `permissions[${i}].mode`);
-  if (where.outcome === 'permit' || mode.outcome === 'deny') return mode;
-  if (where.outcome === 'deny') return at(where, i);
-  // both may ask a person, who reads both reasons
-  const message = mode.outcome === 'permit' ? where.message : `${where.message}; ${mode.message}`;
-  return at({ ...where, message }, i);
-}
-
-/** Resources are decided by the action alone. */
-const NO_SITUATION = {} as never;
-
-function at(verdict: Verdict, i: number): Verdict {
-  const code = verdict.outcome === 'deny' ? 'NO_PERMISSION' : verdict.code;
-  return { ...verdict, ...(code === undefined ? {} : { code }), path: `permissions[${i}].resources` };
-}
+/** An entry that is used up would admit the action, so its answer explains more than another. */
+const severity = ({ outcome, code }: Verdict): number =>
+  outcome === 'step-up' ? 0 : code === 'PERMISSION_EXHAUSTED' ? 1 : 2;
 
 function noneFor(limit: PermissionsLimit, { verb, resource: { type, id } }: ActionFacts): Verdict {
-  const withVerb = limit.filter((entry) => entry.actions.some((pattern) => matchesVerb(pattern, verb)));
+  const withVerb = limit.filter((entry) => hasVerb(entry, verb));
   const says =
     withVerb.length > 0
       ? `${verb} is not permitted on ${clip(type)} ${clip(id)}, only on ${listed(withVerb.flatMap((entry) => entry.resources.map(describeSelector)))}`
@@ -107,24 +94,35 @@ function noneFor(limit: PermissionsLimit, { verb, resource: { type, id } }: Acti
   });
 }
 
-// ---- entries by the first segment of their verbs ---------------------------------------------------------------
+// ---- entries by verb -------------------------------------------------------------------------------------------
 
 /** Indexes of entries, ascending: of those that name a first segment, with those that name none; and of the latter. */
 interface ByVerb {
   readonly first: ReadonlyMap<string, readonly number[]>;
   readonly any: readonly number[];
+  /** the entries that have a verb, for verbs that were asked for */
+  readonly having: Map<string, readonly number[]>;
 }
 /** Leases share their lists, so that one index serves all that were issued alike. */
 const INDEXES = new WeakMap<PermissionsLimit, ByVerb>();
+/** The most verbs that one index remembers: a task asks for few. */
+const FAMILIAR = 64;
 
+/** Returns the entries that have a verb. */
 function entriesFor(limit: PermissionsLimit, verb: string): readonly number[] {
   let index = INDEXES.get(limit);
   if (!index) {
     index = indexOf(limit);
     INDEXES.set(limit, index);
   }
+  const known = index.having.get(verb);
+  if (known) return known;
   const dot = verb.indexOf('.');
-  return index.first.get(dot < 0 ? verb : verb.slice(0, dot)) ?? index.any;
+  const near = index.first.get(dot < 0 ? verb : verb.slice(0, dot)) ?? index.any;
+  const having = near.filter((i) => hasVerb(limit[i] as Permission, verb));
+  if (index.having.size >= FAMILIAR) index.having.clear();
+  index.having.set(verb, having);
+  return having;
 }
 
 function indexOf(limit: PermissionsLimit): ByVerb {
@@ -136,6 +134,7 @@ function indexOf(limit: PermissionsLimit): ByVerb {
   return {
     first: new Map(named.map((segment) => [segment, having(segment)])),
     any: firsts.flatMap((heads, i) => (isAny(heads) ? [i] : [])),
+    having: new Map(),
   };
 }
 
@@ -186,8 +185,17 @@ function faultsOf(child: Permission, parent: Permission, work: Comparison): stri
       ? [`does not cover ${listed(outside.map(describeSelector))} under the same conditions`]
       : []),
     ...(rank(own) <= rank(most) ? [] : [`may only ${most}`]),
+    ...(isWithin(child, parent)
+      ? []
+      : [
+          `may use at most ${formatPartCaps(parent)} in all: name ${capNames(parent)} in the entry, no larger than that`,
+        ]),
   ];
 }
+
+/** Names the caps of an entry as a request has them: `calls and cost`. */
+const capNames = ({ calls, cost, units }: PartCaps): string =>
+  sentence(Object.entries({ calls, cost, units }).flatMap(([name, cap]) => (cap === undefined ? [] : [name])));
 
 function meetEntries(x: Permission, y: Permission): Permission[] {
   const actions = sorted([
@@ -196,7 +204,9 @@ function meetEntries(x: Permission, y: Permission): Permission[] {
   ]);
   const met = resources.meet(x.resources, y.resources);
   const mode = lower(x.mode, y.mode);
-  return actions.length > 0 && met.length > 0 ? [{ actions, resources: met, ...(mode ? { mode } : {}) }] : [];
+  return actions.length > 0 && met.length > 0
+    ? [{ actions, resources: met, ...(mode ? { mode } : {}), ...tighterCaps(x, y) }]
+    : [];
 }
 
 function lower(a: Mode | undefined, b: Mode | undefined): Mode | undefined {
@@ -204,18 +214,32 @@ function lower(a: Mode | undefined, b: Mode | undefined): Mode | undefined {
   return rank(a) <= rank(b) ? a : b;
 }
 
-/** Returns each entry once, in a fixed order. */
+/**
+ * Returns each entry once, in a fixed order. Of entries that cover the same, one whose caps are all within those of another
+ * adds nothing: all of them have the same usage.
+ */
 export function distinctEntries(entries: readonly Permission[]): Permission[] {
   const keyed = new Map(entries.map((each) => [keyOfEntry(each), each]));
-  return [...keyed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+  const all = [...keyed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+  return all.some(isCapped)
+    ? all.filter((each) => !isCapped(each) || !all.some((other) => other !== each && isOutdone(each, other)))
+    : all;
 }
 
-export const keyOfEntry = ({ actions, resources: selectors, mode }: Permission): string =>
-  JSON.stringify([actions, selectors.map(keyOfSelector), mode ?? null]);
+/** Reports whether another entry covers the same, with caps no smaller. */
+const isOutdone = (entry: Permission, other: Permission): boolean =>
+  isWithin(entry, other) && keyWithoutCaps(entry) === keyWithoutCaps(other);
 
-/** A consent card lists more values than a refusal. */
-const DESCRIBED = 32;
-
-/** Describes an entry, e.g. `docs.read on file docs/**`. */
-export const describeEntry = ({ actions, resources: selectors, mode }: Permission): string =>
-  `${listed(actions, 'nothing', DESCRIBED)} on ${resources.describe(selectors)}${mode ? MODE_TEXT[mode] : ''}`;
+/**
+ * Returns the entries of narrowed permissions that would count from nothing: they are inside capped entries only, and
+ * none covers the same with caps no smaller. Usage continues only under what an entry covers, and caps must not start
+ * again (I3).
+ */
+export function restarted(narrowed: PermissionsLimit = [], held: PermissionsLimit = []): Permission[] {
+  const capped = held.filter(isCapped);
+  if (capped.length === 0) return [];
+  const free = held.filter((each) => !isCapped(each));
+  return narrowed.filter(
+    (entry) => !capped.some((each) => isOutdone(entry, each)) && !permissions.attenuates([entry], free).ok,
+  );
+}

@@ -1,6 +1,6 @@
 import { resourcesLimit, type ResourcesLimit, type Selector } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Dimension } from './dimension';
+import type { Dimension, Verdict } from './dimension';
 import { isLeftOut } from '../matching/exception';
 import { allowance, areApart, covers, type Region, type Work } from '../matching/inclusion';
 import { pathOf } from '../matching/name-forms';
@@ -40,46 +40,64 @@ export const resources: Dimension<ResourcesLimit> = {
     );
     return wider.result();
   },
-  admits(limit, { resource: { type, id, attributes }, stated }) {
-    const near = limit.filter((selector) => isOfType(type, selector) && matches(selector, id));
-    // attributes that a run states about its own call satisfy no condition, but can contradict one
-    if (near.some((selector) => (stated === 'run' ? !hasConditions(selector) : holds(selector, attributes))))
-      return PERMIT;
-    const what = `${clip(type)} ${clip(id)}`;
-    const open = stated === 'run' ? near.filter((selector) => !contradicts(selector, attributes)) : [];
-    if (open.length > 0) {
-      const says = `${what} is covered only where ${listed(open.map(describeConditions))}, and no enforcement point has stated that; a person decides, or have the call decided by an enforcement point`;
-      return stepUp('RESOURCE_NOT_VERIFIED', says, {
-        path: 'resources',
-        limit: shown(open.map(describeSelector)),
-        actual: { type: clip(type), id: clip(id) },
-      });
-    }
-    const why =
-      near.length > 0
-        ? `${what} is covered only where ${listed(near.map(describeConditions))}`
-        : `${what} is not covered: the lease is for ${listed(limit.map(describeSelector))}`;
-    return deny('RESOURCE_NOT_ALLOWED', why, {
-      path: 'resources',
-      limit: shown(limit.map(describeSelector)),
-      actual: { type: clip(type), id: clip(id) },
-    });
-  },
+  admits: (limit, action) => verdictNear(limit, action) ?? notCovered(limit, action),
   describe: (limit) => listed(limit.map(describeSelector), 'nothing', DESCRIBED),
 };
 
 /** A consent card lists more values than a refusal. */
 const DESCRIBED = 32;
 
+/** What decides whether a selector covers an action. Each permit records it. */
+export interface ResourceFacts {
+  readonly resource: { readonly type: string; readonly id: string; readonly attributes?: Attributes | undefined };
+  /** attributes that a run states about its own call satisfy no condition, but can contradict one */
+  readonly stated?: 'run' | undefined;
+}
+
+/** Decides an action by its resource alone; undefined if no selector has it, whatever the conditions. */
+export function verdictNear(limit: ResourcesLimit, facts: ResourceFacts): Verdict | undefined {
+  const { resource, stated } = facts;
+  const { type, id, attributes } = resource;
+  let near: Selector[] | undefined;
+  for (const selector of limit) {
+    if (!isOfType(type, selector) || !matches(selector, id)) continue;
+    if (selector.where === undefined) return PERMIT;
+    if (stated === 'run' ? !hasConditions(selector) : holds(selector, attributes)) return PERMIT;
+    (near ??= []).push(selector);
+  }
+  if (near === undefined) return undefined;
+  const what = `${clip(type)} ${clip(id)}`;
+  const open = stated === 'run' ? near.filter((selector) => !contradicts(selector, attributes)) : [];
+  if (open.length > 0) {
+    const says = `${what} is covered only where ${listed(open.map(describeConditions))}, and no enforcement point has stated that; a person decides, or have the call decided by an enforcement point`;
+    return stepUp('RESOURCE_NOT_VERIFIED', says, {
+      path: 'resources',
+      limit: shown(open.map(describeSelector)),
+      actual: { type: clip(type), id: clip(id) },
+    });
+  }
+  return notCovered(limit, facts, `${what} is covered only where ${listed(near.map(describeConditions))}`);
+}
+
+function notCovered(limit: ResourcesLimit, { resource: { type, id } }: ResourceFacts, near?: string): Verdict {
+  const why =
+    near ?? `${clip(type)} ${clip(id)} is not covered: the lease is for ${listed(limit.map(describeSelector))}`;
+  return deny('RESOURCE_NOT_ALLOWED', why, {
+    path: 'resources',
+    limit: shown(limit.map(describeSelector)),
+    actual: { type: clip(type), id: clip(id) },
+  });
+}
+
 export const isOfType = (type: string, selector: Selector): boolean => selector.type === '*' || selector.type === type;
 
-function holds(selector: Selector, attributes: Attributes): boolean {
+function holds(selector: Selector, attributes: Attributes | undefined): boolean {
   return Object.entries(selector.where ?? {}).every(([name, condition]) => satisfies(condition, own(attributes, name)));
 }
 
 const hasConditions = ({ where }: Selector): boolean => Object.keys(where ?? {}).length > 0;
 
-function contradicts(selector: Selector, attributes: Attributes): boolean {
+function contradicts(selector: Selector, attributes: Attributes | undefined): boolean {
   return Object.entries(selector.where ?? {}).some(([name, condition]) => {
     const value = own(attributes, name);
     return value !== undefined && !satisfies(condition, value);

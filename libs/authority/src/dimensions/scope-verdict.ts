@@ -26,7 +26,8 @@ export function scopeVerdict(
   return undefined;
 }
 
-function deniedBy(
+/** Denies an action that would exceed a cap of a scope; undefined if all have room. */
+export function deniedBy(
   { caps, path, says, code }: Scope,
   used: Consumed | undefined,
   charge: Consumed,

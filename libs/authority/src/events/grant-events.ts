@@ -4,6 +4,7 @@ import { setAside } from '../state/reserves';
 import { chainOf, current, type GrantNode, type LogState, type RunNode } from '../state/state';
 import { usageFor } from '../state/scopes';
 import { useApproval } from './approval-events';
+import { dropScopes } from './dropped-scopes';
 import { isGoing, join } from './ended';
 import { isOpen } from './endings';
 import { CorruptLog, follows, grantOf, must, runOf, type Fold } from './follows';
@@ -43,6 +44,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   follows(isGoing(run.status), 'a run that has not ended', event);
   // a child that waited for an approval was counted when it was requested
   if (!old && parent && data.approvalId === undefined) parent.children += 1;
+  if (old) dropScopes(state, old, data.limits);
   if (parent && (data.limits.budget.reserve || old?.usage.aside))
     setAside(grant, must(chainOf(state, parent.id), 'chain of the parent', event), old);
   addGrant(state, grant);

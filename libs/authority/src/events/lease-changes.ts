@@ -3,6 +3,7 @@ import { lengthOf } from '../dimensions/time';
 import { chainOf, type GrantNode, type LogState } from '../state/state';
 import { setAside } from '../state/reserves';
 import { usageFor } from '../state/scopes';
+import { dropScopes } from './dropped-scopes';
 import { isOpen } from './endings';
 import { follows, grantOf, must, type Fold } from './follows';
 
@@ -41,6 +42,7 @@ export const grantNarrowed: Fold<'GrantNarrowed'> = (state, event, at) => {
   follows(notBefore >= grant.notBefore && expiresAt <= grant.expiresAt, 'the time of its grant', event);
   const above = must(chainOf(state, grant.id), 'chain of the grant', event).slice(1);
   const old = { usage: grant.usage, limits: grant.limits };
+  dropScopes(state, grant, limits);
   grant.usage = usageFor(limits, old);
   grant.limits = state.shared.limits(limits);
   if (old.usage.aside) setAside(grant, above, old);

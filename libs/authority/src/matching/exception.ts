@@ -1,7 +1,7 @@
-import { remembered } from '@bailiwick/core/memo';
+import { remembered, rememberedLast } from '@bailiwick/core/memo';
 import { isGlob, matchesFoldedGlob } from './glob';
 import { covers, folded, foldedLetters, type Work } from './inclusion';
-import { formOf, pathOf, segmentsOfName, type Path } from './name-forms';
+import { nameOf, pathOf, type Path } from './name-forms';
 import { matchesSegments } from './pattern';
 
 /** Returns a normalized exception as it is compared. */
@@ -11,14 +11,17 @@ const foldedPath: (pattern: string) => Path = remembered((pattern) => {
   return { form, segments: tokens, hasGlobs: tokens.some(isGlob) };
 }, 10_000);
 
+const foldedName = rememberedLast((id) => {
+  const { form, segments } = nameOf(id);
+  return { form, spelled: segments, segments: segments.map(folded) };
+});
+
 /**
  * Reports whether one of these exceptions leaves out a name: compared without regard to case, compatibility forms, and dots
  * and spaces at the end of a segment. All must be normalized. An exception leaves out names of the same form only.
  */
 export function isLeftOut(exceptions: readonly string[], id: string): boolean {
-  const form = formOf(id);
-  const spelled = segmentsOfName(id, form);
-  const segments = spelled.map(folded);
+  const { form, spelled, segments } = foldedName(id);
   return exceptions.some((each) => {
     const exception = foldedPath(each);
     if (exception.form !== form) return false;

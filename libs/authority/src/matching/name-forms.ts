@@ -1,4 +1,4 @@
-import { remembered } from '@bailiwick/core/memo';
+import { remembered, rememberedLast } from '@bailiwick/core/memo';
 import { isGlob } from './glob';
 
 /**
@@ -40,3 +40,9 @@ export const pathOf: (pattern: string) => Path = remembered((text) => {
   const segments = segmentsOfName(text, form);
   return { form, segments, hasGlobs: segments.some(isGlob) };
 }, 10_000);
+
+/** Returns the same of a concrete name, of which a decision compares one with many patterns. */
+export const nameOf: (id: string) => Pick<Path, 'form' | 'segments'> = rememberedLast((id) => {
+  const form = formOf(id);
+  return { form, segments: segmentsOfName(id, form) };
+});

@@ -2,7 +2,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { foreignInPath } from './foreign-syntax';
 import { isGlob, matchesGlob } from './glob';
-import { formOf, pathOf, segmentsOfName } from './name-forms';
+import { pathOf, nameOf as splitName } from './name-forms';
 import { partFault, readWebAddress } from './web-address';
 import { clip } from '../presentation/text';
 
@@ -214,8 +214,9 @@ export function matchesSegments(
 /** Reports whether a pattern matches a concrete name. Both must be normalized. */
 export function matchesPath(pattern: string, id: string): boolean {
   const { form, segments, hasGlobs } = pathOf(pattern);
-  if (form !== formOf(id)) return false;
-  const names = segmentsOfName(id, form);
+  const name = splitName(id);
+  if (form !== name.form) return false;
+  const names = name.segments;
   if (!hasGlobs) return matchesSegments(segments, names);
   return matchesSegments(segments, names, (token, at) => isGlob(token) && matchesGlob(token, names[at] as string));
 }

@@ -1,4 +1,4 @@
-import type { Limits } from '@bailiwick/contracts/grants/grant';
+import type { Limits, PermissionsLimit, ResourcesLimit, Selector } from '@bailiwick/contracts/grants/grant';
 import { matches } from '../dimensions/resources';
 import { formOf } from '../matching/name-forms';
 
@@ -11,12 +11,31 @@ import { formOf } from '../matching/name-forms';
  */
 export function namesPlace({ resources, permissions, purpose }: Limits, type: string, id: string): boolean {
   const place = placeOf(id);
-  const selectors = permissions ? [...resources, ...permissions.flatMap((each) => each.resources)] : resources;
-  const named = selectors.some(
-    (selector) =>
-      (selector.type === '*' || selector.type === type) && placeOf(selector.match) === place && matches(selector, id),
+  const isNamed = (selector: Selector): boolean =>
+    (selector.type === '*' || selector.type === type) && matches(selector, id);
+  return (
+    (selectorsAt(resources, place)?.some(isNamed) ?? false) ||
+    (Array.isArray(permissions) && (selectorsAt(permissions, place)?.some(isNamed) ?? false)) ||
+    purpose.delegatedSources.some((source) => isAt(source, id))
   );
-  return named || purpose.delegatedSources.some((source) => isAt(source, id));
+}
+
+/** Leases share their lists, so that one index serves all that were issued alike. */
+const BY_PLACE = new WeakMap<ResourcesLimit | PermissionsLimit, ReadonlyMap<string, Selector[]>>();
+
+/** Returns the selectors of a list, or of its entries, that name a place. */
+function selectorsAt(list: ResourcesLimit | PermissionsLimit, place: string): readonly Selector[] | undefined {
+  let index = BY_PLACE.get(list);
+  if (!index) {
+    const places = new Map<string, Selector[]>();
+    for (const selector of list.flatMap((each) => ('resources' in each ? each.resources : [each]))) {
+      const at = placeOf(selector.match);
+      places.set(at, [...(places.get(at) ?? []), selector]);
+    }
+    index = places;
+    BY_PLACE.set(list, index);
+  }
+  return index.get(place);
 }
 
 /**

@@ -1,7 +1,9 @@
-import type { BudgetLimit, Consumed, Limits } from '@bailiwick/contracts/grants/grant';
+import type { BudgetLimit, Consumed, Limits, Permission, PermissionsLimit } from '@bailiwick/contracts/grants/grant';
 import type { ReasonCode } from '@bailiwick/contracts/error-codes';
+import { coversAction, describeCovered, keyWithoutCaps, type EntryFacts } from '../dimensions/entry';
+import { isCapped, type PartCaps } from '../dimensions/part-caps';
 import { matchesVerb } from '../matching/verbs/verb';
-import { listed } from '../presentation/text';
+import { clip, listed } from '../presentation/text';
 import { addCharge, carryUsage, emptyUsage, nothing, settleCharge, type Mutable, type MutableUsage } from './usage';
 
 /*
@@ -11,10 +13,7 @@ import { addCharge, carryUsage, emptyUsage, nothing, settleCharge, type Mutable,
  */
 
 /** What is recorded of an action and may decide whether a scope covers it. */
-export interface ScopeFacts {
-  readonly verb: string;
-  readonly resource: { readonly type: string; readonly id: string };
-}
+export type ScopeFacts = EntryFacts;
 
 export interface Scope {
   /** identifies the scope when a lease is raised: its usage continues under the same key */
@@ -24,11 +23,13 @@ export interface Scope {
   /** the covered actions, for people */
   readonly says: string;
   readonly code: ReasonCode;
-  readonly caps: { readonly calls?: number | undefined } & Partial<Pick<Consumed, 'cost' | 'units'>>;
+  readonly caps: PartCaps;
   covers(facts: ScopeFacts): boolean;
+  /** of a capped permission: its index */
+  readonly entry?: number;
 }
 
-type Scoped = Pick<Limits, 'budget'>;
+type Scoped = Pick<Limits, 'budget' | 'permissions'>;
 /** A lease, or something that keeps accounts like one. */
 interface Account {
   readonly usage: MutableUsage;
@@ -41,10 +42,16 @@ interface AccountInTree extends Account {
 /** The scopes that a permit was charged to: the depth of the lease in its tree, and the key of the scope. */
 export type Covered = readonly [depth: number, key: string];
 
-const NONE: readonly Scope[] = [];
+const NONE: readonly never[] = [];
+/** Stands for the entries without caps of a lease that cover an action, next to those with caps. */
+const UNCAPPED = 'uncapped';
 
-/** Returns all scopes of a lease. The order is that of `usage.scopes`. */
-export const scopesOf = ({ budget }: Scoped): readonly Scope[] => verbScopes(budget);
+/** Returns all scopes of a lease: of its verbs, then of its permissions. The order is that of `usage.scopes`. */
+export function scopesOf({ budget, permissions }: Scoped): readonly Scope[] {
+  const verbs = verbScopes(budget);
+  const entries = entryScopes(permissions);
+  return entries.length === 0 ? verbs : verbs.length === 0 ? entries : [...verbs, ...entries];
+}
 
 const byBudget = new WeakMap<BudgetLimit, readonly Scope[]>();
 
@@ -64,6 +71,37 @@ export function verbScopes(budget: BudgetLimit): readonly Scope[] {
     byBudget.set(budget, scopes);
   }
   return scopes;
+}
+
+const byPermissions = new WeakMap<PermissionsLimit, readonly EntryScope[]>();
+export type EntryScope = Scope & { readonly entry: number };
+
+/**
+ * Returns the scopes of the capped entries of `permissions`. Each counts every action that its entry covers, also one that
+ * another entry admitted, so that no choice between entries needs recording.
+ */
+export function entryScopes(permissions: PermissionsLimit | undefined): readonly EntryScope[] {
+  // I11: the dimension answers for a list that is none
+  if (!Array.isArray(permissions)) return NONE;
+  let scopes = byPermissions.get(permissions);
+  if (!scopes) {
+    scopes = permissions.flatMap((entry: Permission, i): EntryScope[] => (isCapped(entry) ? [scopeOf(entry, i)] : []));
+    byPermissions.set(permissions, scopes);
+  }
+  return scopes;
+}
+
+function scopeOf(entry: Permission, i: number): EntryScope {
+  const { calls, cost, units } = entry;
+  return {
+    entry: i,
+    key: `entry ${keyWithoutCaps(entry)}`,
+    path: `permissions[${i}]`,
+    says: clip(describeCovered(entry)),
+    code: 'PERMISSION_EXHAUSTED',
+    caps: { calls, cost, units },
+    covers: (facts) => coversAction(entry, facts),
+  };
 }
 
 /** Returns the key of the scope of a list of normalized verb patterns. */
@@ -93,11 +131,15 @@ export function reserveInScopes(
   let covered: Covered[] | undefined;
   for (const { usage, limits, depth } of chain) {
     if (usage.scopes === undefined) continue;
+    let isEntry = false;
     for (const [i, scope] of scopesOf(limits).entries()) {
       if (!scope.covers(facts)) continue;
       addCharge(usage.scopes[i] as Mutable, charge);
       (covered ??= []).push([depth, scope.key]);
+      isEntry ||= scope.entry !== undefined;
     }
+    if (isEntry && limits.permissions?.some((each) => !isCapped(each) && coversAction(each, facts)))
+      covered?.push([depth, UNCAPPED]);
   }
   return covered;
 }
@@ -115,7 +157,10 @@ export function commitInScopes(
       if (isCharged(covered, account, scope)) settleCharge(account.usage.scopes?.[i] ?? nothing(), reserved, spent);
 }
 
-/** Returns the most of a currency or unit that one action could still spend in the scopes it is charged to. */
+/**
+ * Returns the most of a currency or unit that one action could still spend in the scopes it is charged to: in each of its
+ * verbs, and in one of its permissions.
+ */
 export function leftInScopes(
   account: AccountInTree,
   covered: readonly Covered[] | undefined,
@@ -124,13 +169,21 @@ export function leftInScopes(
 ): number {
   if (covered === undefined) return Infinity;
   let left = Infinity;
+  let inEntry: number | undefined;
   for (const [i, scope] of scopesOf(account.limits).entries()) {
+    if (!isCharged(covered, account, scope)) continue;
+    const used = account.usage.scopes?.[i];
     const cap = scope.caps[kind]?.[name];
-    if (cap !== undefined && isCharged(covered, account, scope))
-      left = Math.min(left, Math.max(0, cap - (account.usage.scopes?.[i]?.[kind]?.[name] ?? 0)));
+    const room = cap === undefined ? Infinity : Math.max(0, cap - (used?.[kind]?.[name] ?? 0));
+    if (scope.entry === undefined) left = Math.min(left, room);
+    else inEntry = Math.max(inEntry ?? 0, isBeyond(scope, used) ? 0 : room);
   }
-  return left;
+  return inEntry === undefined || isCharged(covered, account, { key: UNCAPPED }) ? left : Math.min(left, inEntry);
 }
 
-const isCharged = (covered: readonly Covered[], { depth }: AccountInTree, { key }: Scope): boolean =>
+/** Reports whether more calls were made than an entry admits: by others that cover them, too. */
+const isBeyond = ({ caps: { calls } }: Scope, used: Consumed | undefined): boolean =>
+  calls !== undefined && (used?.calls ?? 0) > calls;
+
+const isCharged = (covered: readonly Covered[], { depth }: AccountInTree, { key }: Pick<Scope, 'key'>): boolean =>
   covered.some(([at, of]) => at === depth && of === key);

@@ -176,7 +176,7 @@ export interface ActionNode {
   /** the tenant budgets that it draws from */
   readonly purses: readonly string[] | undefined;
   /** the scopes that it is charged to; absent if there are none */
-  readonly covered?: readonly Covered[];
+  covered?: readonly Covered[];
 }
 
 export interface SettledNode {

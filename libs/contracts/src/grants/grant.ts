@@ -138,11 +138,17 @@ export type TimeLimit = z.infer<typeof timeLimit>;
 export const resourcesLimit = z.array(selector).max(LIMITS.selectorsPerGrant);
 export type ResourcesLimit = z.infer<typeof resourcesLimit>;
 
-/** An entry admits its verbs on its resources; `mode` is that of `actions`, for what this entry admits. */
+/** Caps for a part of the actions of a lease, over its lifetime. */
+const partCaps = { calls: amount.optional(), cost: costs.optional(), units: units.optional() };
+/**
+ * An entry admits its verbs on its resources; `mode` is that of `actions`, for what this entry admits. Its caps count
+ * every action that it covers, also one that another entry admits.
+ */
 export const permission = z.strictObject({
   actions: patterns.min(1),
   resources: resourcesLimit.min(1),
   mode: mode.optional(),
+  ...partCaps,
 });
 export type Permission = z.infer<typeof permission>;
 /** An action needs one entry that admits it, in addition to what `actions` and `resources` admit. */
@@ -181,9 +187,7 @@ const perAction = z.strictObject({ cost: costs.optional(), units: units.optional
 export const verbCap = z
   .strictObject({
     actions: patterns.min(1),
-    calls: amount.optional(),
-    cost: costs.optional(),
-    units: units.optional(),
+    ...partCaps,
   })
   .refine(({ calls, cost, units: counted }) => [calls, cost, counted].some((each) => each !== undefined), {
     error: 'an entry of perVerb needs one of calls, cost, units',

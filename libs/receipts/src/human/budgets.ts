@@ -1,7 +1,9 @@
-import { COUNTERS, type BudgetLimit } from '@bailiwick/contracts/grants/grant';
+import { COUNTERS } from '@bailiwick/contracts/grants/grant';
 import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
-import { amountOf, money } from '@bailiwick/core/money';
-import { grouped, quantity } from '@bailiwick/core/quantity';
+import { amountOf } from '@bailiwick/core/money';
+import { grouped } from '@bailiwick/core/quantity';
+import { capsText } from '../caps-text';
+import { permissionCaps } from '../lease-text';
 import { childrenOf, spentText } from '../render';
 import { sumOf } from '../tree';
 
@@ -29,7 +31,8 @@ export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budge
   const { grants, narrowings = [], run, spent, children, tenantBudgets = [] } = claims;
   const lease = grants.filter(({ runId }) => runId === run.id).at(-1);
   if (!lease) return undefined;
-  const { budget } = (narrowings.findLast(({ grantId }) => grantId === lease.id) ?? lease).limits;
+  const { limits } = narrowings.findLast(({ grantId }) => grantId === lease.id) ?? lease;
+  const { budget } = limits;
   const all = runs && sumOf(withRunsBelow(claims, runs).map((each) => each.spent));
   const row = (
     what: string,
@@ -58,6 +61,7 @@ export function budgetsOf(claims: RunClaims, runs?: readonly RunClaims[]): Budge
     says: [
       ...(!all && children.length > 0 ? [ONLY_OWN] : []),
       ...(budget.perVerb ?? []).map((cap) => `In addition, at most ${capsText(cap)} for ${cap.actions.join(', ')}.`),
+      ...permissionCaps(limits).map((text) => `In addition, ${text}.`),
       ...budget.windows.map(
         (window) =>
           `In addition, at most ${capsText(window)} ${window.timezone === undefined ? `in any ${window.per}` : `per ${window.per} (${window.timezone})`}.`,
@@ -80,13 +84,6 @@ export function budgetTable(rows: readonly Used[]): [head: string[], rows: strin
     rows.map(({ what, own, all, cap }) => [what, own, ...(both ? [all ?? ''] : []), cap]),
   ];
 }
-
-const capsText = ({ cost, units = {}, ...caps }: Partial<Omit<BudgetLimit, 'windows' | 'perVerb'>>): string =>
-  [
-    ...COUNTERS.flatMap((what) => (caps[what] === undefined ? [] : [`${caps[what]} ${what}`])),
-    ...Object.entries(cost ?? {}).map(([currency, value]) => money(value, currency)),
-    ...Object.entries(units).map(([unit, value]) => quantity(value, unit)),
-  ].join(', ');
 
 /** Returns a run and all runs below it, each once. */
 function withRunsBelow(top: RunClaims, runs: readonly RunClaims[]): RunClaims[] {

@@ -192,7 +192,7 @@ export function strictest(reasons: readonly Reason[]): DecisionOutcome {
 const isOptional = (name: string): boolean => name === 'permissions' || name === 'deny';
 
 function objectionsOf(grant: GrantNode, usage: Usage, asked: Asked, leaf: boolean, now: number): Reason[] {
-  const situation: Situation = { usage, drift: asked.drift, leaf };
+  const situation: Situation = { usage, drift: asked.drift, askAt: grant.limits.budget.askAt, leaf };
   const objections: Reason[] = [];
   for (const dimension of DIMENSION_TABLE) {
     const limit = grant.limits[dimension.name];

@@ -1,8 +1,11 @@
-import { COUNTERS, type GrantRequest, type Limits } from '@bailiwick/contracts/grants/grant';
+import { COUNTERS, type GrantRequest, type Limits, type Permission } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { describeEntry } from '../../dimensions/entry';
+import { restarted } from '../../dimensions/permissions';
 import { sorted } from '../../dimensions/verdict';
+import { listed } from '../../presentation/text';
 import { endedFirst, livenessReason } from '../../state/liveness';
 import { chainOf, type GrantNode } from '../../state/state';
 import { exhausted } from '../actions/authorize-action';
@@ -50,12 +53,30 @@ export function narrowed(held: Limits, request: GrantRequest, now: number): Resu
   const limits = newLimits(held, request, now);
   if (!limits.ok) return limits;
   const wider = widerThan(limits.value, onOneLevel(held));
+  const counted = wider.length > 0 ? [] : restarted(limits.value.permissions, held.permissions);
+  if (counted.length > 0) return err(wouldRestart(counted));
   if (wider.length === 0) return limits;
   return err({
     code: 'NARROWING_WIDENS',
     detail: `a narrowing can only take away, and ${sorted(wider.map(({ path }) => path)).join(', ')} would be more than it is now`,
     reasons: wider,
   });
+}
+
+function wouldRestart(entries: readonly Permission[]): Refusal {
+  const detail =
+    'an entry with caps stays as it is, with caps no larger, or goes: another one would count from nothing; narrow actions or resources, or deny pairs';
+  return {
+    code: 'NARROWING_WIDENS',
+    detail: `${detail}: ${listed(entries.map(describeEntry))}`,
+    reasons: entries.map((entry) => ({
+      rule: 'permissions',
+      outcome: 'deny',
+      code: 'WIDENS',
+      message: `${describeEntry(entry)} would count from nothing`,
+      path: 'permissions',
+    })),
+  };
 }
 
 /** Returns limits with which those of the same grant compare: a child of the grant would have one level less. */

@@ -7,6 +7,7 @@ import type {
   Selector,
 } from '@bailiwick/contracts/grants/grant';
 import type { Violation } from '../../dimensions/dimension';
+import { tighterCaps } from '../../dimensions/part-caps';
 import { distinctEntries } from '../../dimensions/permissions';
 import { distinct } from '../../dimensions/resources';
 import { sorted } from '../../dimensions/verdict';
@@ -47,6 +48,7 @@ export const resolvedPermissions = (
         actions: verbs(each.actions, `grant.permissions[${i}].actions`),
         resources: selectorsAt(each.resources, `grant.permissions[${i}]`, selectorOf),
         ...(mode === undefined ? {} : { mode }),
+        ...tighterCaps(each, {}),
       };
       REQUESTED_AT.set(entry, i);
       return entry;

@@ -110,6 +110,10 @@ function countsOf({
     list('actions.deny', actions.deny, LIMITS.patternsPerList),
     list('resources', resources, LIMITS.selectorsPerGrant),
     list('permissions', permissions, LIMITS.permissionsPerGrant),
+    ...(permissions ?? []).flatMap(({ cost, units: counted }, i) => [
+      money(`permissions[${i}].cost`, cost),
+      units(`permissions[${i}].units`, counted),
+    ]),
     list('deny', deny, LIMITS.deniedPairsPerGrant),
     money('budget.cost', budget.cost),
     money('budget.perAction.cost', budget.perAction?.cost),

@@ -8,15 +8,8 @@ import { lookAlikeFault } from '@bailiwick/core/look-alike';
 import { err, type Result } from '@bailiwick/core/result';
 import { attenuatesAll, meetAll } from '../../dimensions/all';
 import { tighterOptions } from '../../dimensions/delegation';
-import {
-  meetVerbCap,
-  meetVerbCaps,
-  meetWindow,
-  meetWindows,
-  perActionOf,
-  perVerbOf,
-  tighterCost,
-} from '../../dimensions/budget';
+import { meetVerbCap, meetVerbCaps, meetWindow, meetWindows, perActionOf, perVerbOf } from '../../dimensions/budget';
+import { tighterCost } from '../../dimensions/part-caps';
 import { distinctEnds } from '../../dimensions/ends-on';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { distinctPairs } from '../../dimensions/denied-pairs';
