@@ -51,7 +51,7 @@ function verdict(name: DimensionName, limits: Limits, { action, history, drift, 
 }
 
 /**
- * Returns usage in which every capped permission has used the same, which their caps alone tell apart: that of the parent
+ * Returns usage in which every capped permission has used the same, which their caps alone distinguish: that of the parent
  * also counts what other children do, and each permit is charged to both.
  */
 function evenly(history: History, limits: Limits): Usage {
