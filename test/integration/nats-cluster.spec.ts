@@ -57,7 +57,13 @@ describe('a NATS cluster of three servers', () => {
     publisher = new StreamPublisher(bus, log, warn, { replicas: Number(env.BAILIWICK_EVENT_STREAM_REPLICAS) });
     publisher.follow(LOG);
     publish(100);
-    await makeConsumer(bus, SUBSCRIBER);
+    // the servers may not have elected a leader yet, or not made the stream
+    await until(() =>
+      makeConsumer(bus, SUBSCRIBER).then(
+        () => true,
+        () => false,
+      ),
+    );
     await until(() => publisher.behind === 0);
     const servers = cluster.url.split(',');
     client = await connect({

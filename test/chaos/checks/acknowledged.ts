@@ -122,7 +122,7 @@ function factsOf({ path, body, status, text }: Exchange): Fact[] {
       ...fact(APPROVAL, response.approval.id, undefined, { 'data.verdict': request.verdict }),
       ...(response.grant ? grantOf(response) : []),
     ];
-  return response.grant && !path.endsWith('/resumption') ? grantOf(response) : [];
+  return response.grant && !/\/(suspension|resumption)$/.test(path) ? grantOf(response) : [];
 }
 
 const grantOf = ({ grant, run }: Anything): Fact[] => [
