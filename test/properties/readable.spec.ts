@@ -2,7 +2,16 @@ import fc from 'fast-check';
 import { CATALOG, classify } from '@bailiwick/authority/matching/catalog';
 import { decide } from '@bailiwick/authority/commands/decide';
 import { seal } from '@bailiwick/authority/commands/seal';
-import { act, only, openTestRun, REF, ROOMY, TestLog, type Fields } from '@bailiwick/authority/testing/harness';
+import {
+  act,
+  brokered,
+  only,
+  openTestRun,
+  REF,
+  ROOMY,
+  TestLog,
+  type Fields,
+} from '@bailiwick/authority/testing/harness';
 import { bodyDigest, evolveStored } from '@bailiwick/authority/state/stored';
 import { COMMANDS, readCommand, type Command, type CommandType } from '@bailiwick/contracts/commands/command';
 import { EVENT_DATA, parseEvent, type Actor } from '@bailiwick/contracts/events/event';
@@ -188,6 +197,7 @@ describe('issue 13.0: every event of any valid command can be read back', () => 
     const tally = new Tally();
     const property = fc.property(drafts(50), (all) => {
       const maximal = new Maximal(tally);
+      brokered(maximal.log);
       maximal.late();
       maximal.play(all);
       maximal.repair();

@@ -3,7 +3,7 @@ import { decide } from '@bailiwick/authority/commands/decide';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { seal } from '@bailiwick/authority/commands/seal';
 import { stateDigest } from '@bailiwick/authority/state/digest';
-import { misfit, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
+import { brokered, misfit, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import { commandSchema } from '@bailiwick/contracts/commands/command';
 import { envelope, EVENT_DATA, parseEvent, type Event } from '@bailiwick/contracts/events/event';
 import { moves, PERSON, REFS } from './moves';
@@ -36,7 +36,9 @@ const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
     data: imported,
   });
   log.do('recordRefusal', { command: 'GET /v1/events', detail: 'an enforcer may not', count: 3 });
-  return [...log.events, ...misfit(new TestLog())];
+  const other = new TestLog();
+  brokered(other);
+  return [...log.events, ...other.events, ...misfit(other)];
 });
 const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>
   written.filter((event) => event.type === type),

@@ -100,6 +100,12 @@ function readJson(body: string): unknown {
   }
 }
 
+/** Permits a call to an agent, and the action of that agent for it. */
+export function brokered(log: TestLog): void {
+  const call = act(log, openTestRun(log).grantId, 'agent.call', { resource: { type: 'agent', id: 'worker' } });
+  act(log, openTestRun(log).grantId, 'file.read', { onBehalfOf: { actionId: call.actionId as string } });
+}
+
 /** Stores an event that cannot follow, in a separate tree, and lets a person set it aside. */
 export function misfit(log: TestLog): Event[] {
   const { grantId } = openTestRun(log);
