@@ -1,22 +1,16 @@
-import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dimension';
 import { recordedFacts } from '@bailiwick/authority/dimensions/recorded-facts';
-import { DIMENSION_TABLE } from '@bailiwick/authority/dimensions/all';
 import { normalizeTool } from '@bailiwick/authority/matching/tool-name';
-import { unverifiedCost } from '@bailiwick/authority/matching/unverified';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import type { Counter, Effect } from '@bailiwick/contracts/grants/grant';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { Account, amountsOf } from './accounts';
 import { at, Books, isOutcome, type Grant, type Permit } from './books';
 import { BrokeredCalls } from './brokered-rules';
-import { checkPower, checkResumption, checkSuspension } from './power-rules';
-import { EntryBook, withoutEntryCaps } from './entry-caps';
-import type { Check } from './finding';
+import { admitted, situationOf, unaccountedOf } from './action-rules';
+import { EntryBook } from './entry-caps';
+import type { ReportFinding } from './finding';
 import { below, isMore, linked } from './issue-rules';
+import { checkPower, checkResumption, checkSuspension } from './power-rules';
 import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
-
-/** Reports a violation of the current event. */
-type ReportFinding = (check: Check, detail: string) => void;
 
 /**
  * Checks each event against the rules I1, I2, I3, I6, I7 and I8, given the events before it. Keeps separate records and
@@ -247,70 +241,9 @@ export class Rulebook {
   }
 }
 
-/** Checks that the reported cost was charged, or that a finding accounts for the difference. */
-function unaccountedOf({ data }: EventOf<'ActionCompleted'>): string | undefined {
-  const { findings = [] } = data;
-  const [allReported, allCharged] = [amountsOf(data), amountsOf(data.charge)];
-  for (const name of new Set([...Object.keys(allReported), ...Object.keys(allCharged)])) {
-    const uncharged = findings.filter(({ currency, unit }) => (currency ?? unit) === name);
-    const found = uncharged.reduce((sum, { amount }) => sum + amount, 0);
-    const [reported, charged] = [allReported[name] ?? 0, allCharged[name] ?? 0];
-    if (reported !== charged + found)
-      return `${reported} ${name} reported, ${charged} charged, and ${found} recorded as not charged`;
-  }
-  return undefined;
-}
-
-/**
- * I1: checks the recorded action against each grant of the chain.
- * @returns why the action needed an approval, if it did
- */
-function admitted(
-  chain: readonly Grant[],
-  event: EventOf<'ActionPermitted'>,
-  facts: ActionFacts,
-  now: number,
-  report: ReportFinding,
-): string | undefined {
-  const { data } = event;
-  const leaf = chain[0] as Grant;
-  let asks: string | undefined;
-  for (const grant of chain) {
-    const situation = situationOf(grant, leaf, event);
-    const limits = withoutEntryCaps(grant.limits);
-    for (const dimension of DIMENSION_TABLE) {
-      if (dimension.name === 'budget') continue; // the accounts above check the budget, and the caps of permissions
-      const verdict = dimension.admits(limits[dimension.name] as never, facts, situation, now);
-      if (verdict.outcome === 'deny')
-        report('attenuation', `${grant.id} does not admit the action: ${verdict.message}`);
-      if (verdict.outcome === 'step-up') asks ??= `${grant.id} requires one: ${verdict.message}`;
-    }
-  }
-  for (const effect of data.effects ?? [data.effect])
-    if (data.charge[COUNTER_OF[effect]] < 1)
-      report('budget', `the action has the effect ${effect}, but is not charged for it`);
-  const cost = unverifiedCost(data.labels, data.stated);
-  if (cost) asks ??= `the action requires one: ${cost.message}`;
-  const bound = chain.find(({ limits }) => limits.session.jkt !== undefined);
-  if (bound && leaf.limits.session.jkt === undefined && !data.proof.vouched)
-    report('attenuation', `${bound.id} is bound to a key, but ${leaf.id} is not`);
-  return asks;
-}
-
-const situationOf = (grant: Grant, leaf: Grant, { data }: EventOf<'ActionPermitted'>): Situation => ({
-  usage: NOTHING_USED,
-  drift: data.drift ?? 0,
-  leaf: grant === leaf,
-});
-
-const COUNTER_OF: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
-
 /** The events that end or suspend a grant after an event that requires it, in the same append. */
 const FOLLOW: ReadonlySet<Event['type']> = new Set<Event['type']>(['GrantExhausted', 'GrantSuspended', 'RunCompleted']);
 const CAUSES = { end: 'used up', stop: 'overrun', complete: 'to end with the action that was completed' } as const;
-
-const NONE = { calls: 0, reads: 0, writes: 0, external: 0, cost: {} };
-const NOTHING_USED = { committed: NONE, reserved: NONE, windows: [] };
 
 const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventOf<T>, report: ReportFinding) => void } =
   {

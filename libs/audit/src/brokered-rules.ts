@@ -1,9 +1,8 @@
+import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { at, type Books, type Grant } from './books';
-import type { Check } from './finding';
-
-type ReportFinding = (check: Check, detail: string) => void;
+import type { ReportFinding } from './finding';
 
 /**
  * The calls that services act for. The permit of a service is checked like every other: by its own chain, which is
@@ -28,7 +27,8 @@ export class BrokeredCalls {
     if (call?.runId !== runId || books.runs.get(runId)?.treeId !== treeId)
       return report('custody', `permitted for ${actionId}, which is not in flight`);
     if (treeId === event.treeId) report('custody', `permitted for ${actionId} of the same tree`);
-    if (call.callsAgent !== service.run.agent.class)
+    const named = normalizeResourceId(service.run.agent.class);
+    if (!named.ok || call.callsAgent !== named.value)
       report('custody', `permitted for ${actionId}, which does not call ${service.run.agent.class}`);
     const dead = books.dead(books.chain(call.grantId) ?? [], at(event.time));
     if (dead !== undefined) report('liveness', `permitted for a caller although ${dead}`);

@@ -1,10 +1,8 @@
 import { act, delegateTestRun } from '@bailiwick/authority/testing/harness';
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
-import { NAME, SealedLog, VKEY } from '@bailiwick/receipts/testing/sealed-log';
-import { parseVerifierKey } from '@bailiwick/transparency-log/note';
-import { valueOf } from '@bailiwick/transparency-log/testing/keys';
-import { Audit } from './audit';
+import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
+import { findings } from './testing/findings';
 
 const on = (match: string) => [{ type: 'file', match }];
 const docs = { actions: ['file.read'], resources: on('docs/**') };
@@ -33,17 +31,6 @@ function honest() {
     'ActionPermitted',
   );
   return { log, root };
-}
-
-/** Audits a log in which each event's data may be others. */
-function findings(log: SealedLog, change: (event: Event) => object | undefined = () => undefined): string[] {
-  const auditor = new Audit({ log: 'default/0', origin: NAME, keys: [valueOf(parseVerifierKey(VKEY))], heads: [] });
-  for (const stored of log.stored()) {
-    const event = JSON.parse(stored.body) as Event;
-    const data = change(event);
-    auditor.add(data ? { ...stored, body: JSON.stringify({ ...event, data: { ...event.data, ...data } }) } : stored);
-  }
-  return auditor.report().findings.map(({ check, detail }) => `${check}: ${detail}`);
 }
 
 /** Changes the limits of the root lease as they were issued. */

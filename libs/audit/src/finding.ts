@@ -28,3 +28,6 @@ export interface Finding {
 /** Formats a finding as one line. */
 export const says = ({ check, position, detail }: Finding): string =>
   `${position === undefined ? '' : `position ${position}: `}${detail} (${check})`;
+
+/** Reports a violation of the current event. */
+export type ReportFinding = (check: Check, detail: string) => void;

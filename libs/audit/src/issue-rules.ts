@@ -2,9 +2,7 @@ import { attenuatesAll } from '@bailiwick/authority/dimensions/all';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
 import type { Grant } from './books';
-import type { Check } from './finding';
-
-type ReportFinding = (check: Check, detail: string) => void;
+import type { ReportFinding } from './finding';
 
 /** Checks that each grant of the chain belongs to a child of the run above it, in one tree (I7). */
 export function linked(chain: readonly Grant[], event: Event, report: ReportFinding): void {

@@ -8,9 +8,7 @@ import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 import { at, type Books, type Grant, type Permit } from './books';
-import type { Check } from './finding';
-
-type ReportFinding = (check: Check, detail: string) => void;
+import type { ReportFinding } from './finding';
 
 /** More work than a decision may take, as for the comparison with a parent. */
 const EFFORT = 10;

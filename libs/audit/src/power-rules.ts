@@ -1,8 +1,6 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { at, type Books, type Grant } from './books';
-import type { Check } from './finding';
-
-type ReportFinding = (check: Check, detail: string) => void;
+import type { ReportFinding } from './finding';
 
 /** Checks that a run has power over a grant that it suspends, resumes or revokes. Other actors have it by their role. */
 export function checkPower(books: Books, event: Event, grant: Grant, report: ReportFinding): void {

@@ -1,9 +1,7 @@
 import { delegateTestRun } from '@bailiwick/authority/testing/harness';
 import type { Event } from '@bailiwick/contracts/events/event';
-import { NAME, SealedLog, VKEY } from '@bailiwick/receipts/testing/sealed-log';
-import { parseVerifierKey } from '@bailiwick/transparency-log/note';
-import { valueOf } from '@bailiwick/transparency-log/testing/keys';
-import { Audit } from './audit';
+import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
+import { findings } from './testing/findings';
 
 const caps = (calls: number) => ({ calls, reads: 50, writes: 5, external: 0 });
 
@@ -13,17 +11,6 @@ function reserved() {
   const root = log.open({ budget: caps(60), delegation: { depth: 2, children: 9, classes: ['*'] } });
   delegateTestRun(log, root.grantId, { budget: { calls: 54, reads: 0, writes: 0, external: 0, reserve: true } });
   return { log, root };
-}
-
-/** Audits a log in which each event's data may be others. */
-function findings(log: SealedLog, change: (event: Event) => object | undefined = () => undefined): string[] {
-  const auditor = new Audit({ log: 'default/0', origin: NAME, keys: [valueOf(parseVerifierKey(VKEY))], heads: [] });
-  for (const stored of log.stored()) {
-    const event = JSON.parse(stored.body) as Event;
-    const data = change(event);
-    auditor.add(data ? { ...stored, body: JSON.stringify({ ...event, data: { ...event.data, ...data } }) } : stored);
-  }
-  return auditor.report().findings.map(({ check, detail }) => `${check}: ${detail}`);
 }
 
 describe('the audit of what is set aside', () => {

@@ -1,9 +1,7 @@
 import { act, REF } from '@bailiwick/authority/testing/harness';
 import type { Event } from '@bailiwick/contracts/events/event';
-import { NAME, SealedLog, VKEY } from '@bailiwick/receipts/testing/sealed-log';
-import { parseVerifierKey } from '@bailiwick/transparency-log/note';
-import { valueOf } from '@bailiwick/transparency-log/testing/keys';
-import { Audit } from './audit';
+import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
+import { findings } from './testing/findings';
 
 /** Two runs of one person that draw from one budget, up to its cap. */
 function shared(): SealedLog {
@@ -21,16 +19,6 @@ function shared(): SealedLog {
   return log;
 }
 
-/** Audits a log in which one event is another. */
-function findings(log: SealedLog, change: (event: Event) => object | undefined = () => undefined): string[] {
-  const auditor = new Audit({ log: 'default/0', origin: NAME, keys: [valueOf(parseVerifierKey(VKEY))], heads: [] });
-  for (const stored of log.stored()) {
-    const event = JSON.parse(stored.body) as Event;
-    const data = change(event);
-    auditor.add(data ? { ...stored, body: JSON.stringify({ ...event, data: { ...event.data, ...data } }) } : stored);
-  }
-  return auditor.report().findings.map(({ check, detail }) => `${check}: ${detail}`);
-}
 const inBudget = (caps: object) => (event: Event) =>
   event.type === 'TenantBudgetSet' ? { budget: { ...event.data.budget, ...caps } } : undefined;
 
