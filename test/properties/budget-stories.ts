@@ -1,7 +1,10 @@
 import fc from 'fast-check';
+import type { Event } from '@bailiwick/contracts/events/event';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { one } from './asked-for';
+import * as ledger from './ledger';
 import { budgeted, moves, reserving } from './moves';
+import { Play } from './play';
 
 /** Half of the stories only use budget, so that they reach caps, report overruns late and outlast windows. */
 export const story = fc.oneof(moves(50), moves(50, ['act', 'act', 'act', 'settle', 'wait']));
@@ -28,3 +31,19 @@ export const tight = fc.oneof(
   reserving,
   budgeted(reserving, one({ ...roomy, calls: 9 }, { ...roomy, cost: { USD: 12 } })),
 );
+
+/** Runs a check after each event, with the log up to and including it. */
+export function always(
+  check: (soFar: readonly Event[], event: Event, all: ledger.Entry[]) => void,
+  stories = story,
+): void {
+  const property = fc.property(stories, (all) => {
+    const { log } = new Play().play(all);
+    log.events.forEach((event, i) => {
+      if (event.type !== 'ActionPermitted' && !ledger.isOutcome(event) && event.type !== 'ActionDenied') return;
+      const soFar = log.events.slice(0, i + 1);
+      check(soFar, event, ledger.entries(soFar));
+    });
+  });
+  fc.assert(property, { numRuns: 160 });
+}
