@@ -6,10 +6,10 @@ import type { NewEvent } from '../types';
 const SECRET = 'read:secret';
 
 /**
- * Ends the permits to send that a tree gave before it read a secret, itself or by a service that it called, and whose calls may not have started. They end in
- * the append that brings the label, whether a permit, an outcome or a late report carries it. Effects that they
- * nevertheless had are recorded when they are reported (`OutcomeReportedLate`). In one append there is no time at which
- * both hold.
+ * Ends the permits to send that a tree gave before it read a secret, itself or by a service that it called, and whose
+ * calls may not have started. They end in the append that brings the label, whether a permit, an outcome or a late report
+ * carries it. Effects that they nevertheless had are recorded when they are reported (`OutcomeReportedLate`). In one
+ * append there is no time at which both hold.
  */
 export function endSending(state: LogState, decided: readonly NewEvent[], now: number): NewEvent[] {
   if (!decided.some((event) => carried(event).includes(SECRET))) return [];
