@@ -19,10 +19,12 @@ const userLine = natsConfig({ host: '', port: 0, dir: '' }, {}, [SUBSCRIBER])
   .split('\n')
   .find((line) => line.includes(USER)) as string;
 
-async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+/** @param state what to report if it does not become true */
+async function until(isTrue: () => boolean | Promise<boolean>, state: () => unknown = () => ''): Promise<void> {
   const deadline = performance.now() + 60_000;
   while (!(await isTrue())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${isTrue.toString()}`);
+    if (performance.now() > deadline)
+      throw new Error(`waited in vain until ${isTrue.toString()}: ${JSON.stringify(await state())}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -133,7 +135,16 @@ describe('a NATS cluster of three servers', () => {
   };
   /** Asserts that the stream has every event once, in the order of the log, and that the subscriber received all of them. */
   async function expectAll(): Promise<void> {
-    await until(() => publisher.behind === 0 && received.size >= events.length);
+    await until(
+      () => publisher.behind === 0 && received.size >= events.length,
+      async () => ({
+        unpublished: publisher.behind,
+        received: received.size,
+        of: events.length,
+        warnings,
+        stream: await streamInfo().catch(String),
+      }),
+    );
     const ids = events.map(({ position }) => `${LOG}:${position}`);
     expect([...received].sort(([a], [b]) => a - b)).toEqual(ids.map((id, i) => [i + 1, id]));
     expect(changed).toEqual([]);
