@@ -8,7 +8,7 @@ import { chain as naiveChain, Tally } from './naive';
 import { Play } from './play';
 
 /**
- * Fails if a cap of some verbs, or of a permission, counts only the calls of its own run, or may be exceeded by one; if an
+ * Fails if a cap of some verbs, or of a permission, counts only the calls of the run itself, or may be exceeded by one; if an
  * entry that is used up still admits, or denies what another entry with room admits.
  */
 fc.configureGlobal({ seed: 20260105 });
