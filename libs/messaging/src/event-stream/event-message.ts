@@ -15,7 +15,11 @@ export interface StreamMessage {
 /**
  * Events of one log as NATS messages: CloudEvents 1.0 in binary mode. The payload is the event exactly as stored, without
  * the personal data that is stored apart from it.
- * @param sequence of the last message in the stream before the first of these; the server stores each only at its place
+ *
+ * The server stores the first only after the message with the given sequence, and each other one only directly after the
+ * one before it here. Sequences alone would not do: a message can find its sequence free because a message of another
+ * publisher was stored in place of the one before it.
+ * @param sequence of the last message in the stream before the first of these
  * @see CloudEvents 1.0 section 3; NATS Protocol Binding for CloudEvents 1.0.3 section 3.1
  */
 export function toStreamMessages(
@@ -30,6 +34,7 @@ export function toStreamMessages(
       `Nats-Msg-Id: ${id}`,
       `Nats-Expected-Stream: ${EVENT_STREAM}`,
       `Nats-Expected-Last-Sequence: ${sequence + i}`,
+      ...(i === 0 ? [] : [`Nats-Expected-Last-Msg-Id: ${log}:${position - 1}`]),
       'ce-specversion: 1.0',
       `ce-id: ${id}`,
       `ce-source: /log/${log}`,

@@ -33,8 +33,8 @@ interface Progress {
  * Publishes the events of all logs to the event stream: each once, in the order of its log, without gaps.
  *
  * The stream itself records how far it has come: after a start, a lost connection or an error, the position of each log is
- * read from it. Every message names the stream sequence that it expects before it, so the server stores a batch from its
- * start up to the first message that fails and nothing after that, and two publishers cannot interleave.
+ * read from it. Every message names the stream sequence and the event that it expects before it, so the server stores a
+ * batch from its start up to the first message that fails and nothing after that, also if two publishers run.
  *
  * A crash anywhere here loses nothing: what was stored is found in the stream, what was not is published again.
  *
