@@ -122,6 +122,10 @@ describe('a NATS cluster of three servers', () => {
     const manager = await natsOf(bus).nats.jetstreamManager({ checkAPI: false, timeout: 5_000 });
     return manager.streams.info(EVENT_STREAM);
   };
+  const consumerInfo = async () => {
+    const manager = await natsOf(bus).nats.jetstreamManager({ checkAPI: false, timeout: 5_000 });
+    return manager.consumers.info(EVENT_STREAM, USER);
+  };
   const leader = async (): Promise<string> => {
     let name = '';
     await until(
@@ -143,6 +147,7 @@ describe('a NATS cluster of three servers', () => {
         of: events.length,
         warnings,
         stream: await streamInfo().catch(String),
+        consumer: await consumerInfo().catch(String),
       }),
     );
     const ids = events.map(({ position }) => `${LOG}:${position}`);
