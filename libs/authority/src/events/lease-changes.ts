@@ -43,7 +43,7 @@ export const grantNarrowed: Fold<'GrantNarrowed'> = (state, event, at) => {
   const above = must(chainOf(state, grant.id), 'chain of the grant', event).slice(1);
   const old = { usage: grant.usage, limits: grant.limits };
   dropScopes(state, grant, limits);
-  grant.usage = usageFor(limits, old);
+  grant.usage = usageFor(limits, event.position, old);
   grant.limits = state.shared.limits(limits);
   if (old.usage.aside) setAside(grant, above, old);
   grant.notBefore = notBefore;
