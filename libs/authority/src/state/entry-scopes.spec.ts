@@ -173,6 +173,27 @@ describe('caps of a permission', () => {
     expect(codes(paid(log, id, 1))).toEqual(['PERMISSION_EXHAUSTED permissions[1].cost.USD']);
   });
 
+  it.each<[string, Permissions[0], Partial<Permissions[0]>]>([
+    ['its mode in words', pay, { mode: 'execute' }],
+    [
+      'its values in another order',
+      { ...pay, resources: [{ type: 'invoice', match: '**', where: { stage: { in: ['paid', 'sent'] } } }] },
+      { resources: [{ type: 'invoice', match: '**', where: { stage: { in: ['sent', 'paid'] } } }] },
+    ],
+  ])('continue under an entry that a raise repeats with %s', (_, entry, repeated) => {
+    const log = new TestLog();
+    const { grantId, runId } = openTestRun(log, lease([{ ...entry, calls: 2 }, read]));
+    const resource = { type: 'invoice', id: 'i-1', attributes: { stage: 'sent' } };
+    act(log, grantId, 'invoice.pay', { resource });
+    const want = { permissions: [{ ...entry, ...repeated, calls: 3 }] };
+    const { approvalId } = only(log.do('escalate', { runId, want }), 'ApprovalRequested').data;
+    const raised = only(log.do('decideApproval', { approvalId, verdict: 'approve', actor: PERSON }), 'GrantIssued');
+    expect(raised.data.limits.permissions).toHaveLength(2);
+    const id = raised.grantId as string;
+    const decided = [1, 2, 3].map(() => act(log, id, 'invoice.pay', { resource }).type);
+    expect(decided).toEqual(['ActionPermitted', 'ActionPermitted', 'ActionDenied']);
+  });
+
   it('continue when they are lowered, and never restart under another entry', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, lease([{ ...pay, calls: 5 }, read]));
