@@ -222,6 +222,25 @@ describe('caps of a permission', () => {
     expect(readAt(log, grantId, 'docs/a').type).toBe('ActionDenied');
   });
 
+  it('never restart in a raise after a lease above was narrowed', () => {
+    const log = new TestLog();
+    const top = openTestRun(log, lease([pay, read]));
+    const child = delegateTestRun(log, top.grantId, {
+      permissions: [{ ...pay, calls: 1 }, read],
+      budget: { calls: 9 },
+    });
+    paid(log, child.grantId, 1, 'eu/1');
+    const eu = { ...pay, resources: [{ type: 'invoice', match: 'eu/**' }] };
+    log.do('narrow', { grantId: top.grantId, grant: { permissions: [eu, read] }, actor: PERSON });
+    const raise = () => log.do('escalate', { runId: child.runId, want: { budget: { calls: 20 } } });
+    const { data } = only(raise(), 'Refused');
+    expect(data.code).toBe('ESCALATION_NARROWS');
+    expect(data.detail).toContain('would count from nothing; narrow this lease without that entry first');
+    expect(codes(paid(log, child.grantId, 1, 'eu/2'))).toEqual(['PERMISSION_EXHAUSTED permissions[1].calls']);
+    log.do('narrow', { grantId: child.grantId, grant: { permissions: [read] }, actor: PERSON });
+    only(raise(), 'ApprovalRequested');
+  });
+
   it('that were dropped and come back count nothing from before', () => {
     const log = new TestLog();
     const { grantId, runId } = openTestRun(log, lease([{ ...pay, cost: { USD: 50 } }, read]));
