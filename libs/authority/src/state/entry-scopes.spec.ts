@@ -222,6 +222,32 @@ describe('caps of a permission', () => {
     expect(readAt(log, grantId, 'docs/a').type).toBe('ActionDenied');
   });
 
+  it('bind a person who gives less only where they have counted', () => {
+    const log = new TestLog();
+    const RUN = { agent: { class: 'worker' }, principalRef: REF, purposeRef: REF, requireApproval: true };
+    const answer = (approvalId: string, permissions: Permissions) =>
+      log.do('decideApproval', { approvalId, verdict: 'approve', actor: PERSON, grant: { permissions } });
+    const opened = log.do('openRun', { ...RUN, grant: lease([{ ...pay, calls: 5 }]) });
+    const eu = { ...pay, resources: [{ type: 'invoice', match: 'eu/**' }] };
+    const first = only(opened, 'ApprovalRequested').data.approvalId;
+    const { runId = '', grantId = '' } = only(answer(first, [{ ...eu, calls: 3 }]), 'GrantIssued');
+    paid(log, grantId, 1, 'eu/1');
+    const want = {
+      permissions: [
+        { ...eu, calls: 4 },
+        { ...read, calls: 9 },
+      ],
+    };
+    const { approvalId } = only(log.do('escalate', { runId, want }), 'ApprovalRequested').data;
+    const docs = { ...read, resources: on('docs/*'), calls: 2 };
+    const again = { ...eu, mode: 'propose' as const, calls: 4 };
+    expect(only(answer(approvalId, [{ ...eu, calls: 4 }, docs, again]), 'Refused').data.detail).toContain(
+      'permissions',
+    );
+    const raised = only(answer(approvalId, [{ ...eu, calls: 4 }, docs]), 'GrantIssued');
+    expect(usageOf(log, raised.grantId as string)?.map(({ calls }) => calls)).toEqual([0, 1]);
+  });
+
   it('never restart in a raise after a lease above was narrowed', () => {
     const log = new TestLog();
     const top = openTestRun(log, lease([pay, read]));

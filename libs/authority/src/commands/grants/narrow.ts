@@ -47,12 +47,20 @@ export const narrow: Decide<'narrow'> = (state, command, now) => {
   return ok([event, ...usedUp(grant, limits.value)]);
 };
 
-/** Returns the limits after a narrowing, or why the request would widen them. */
-export function narrowed(held: Limits, request: GrantRequest, now: number): Result<Limits, Refusal> {
+/**
+ * Returns the limits after a narrowing, or why the request would widen them.
+ * @param counting the entries of `permissions` that have counted so far; by default all of them
+ */
+export function narrowed(
+  held: Limits,
+  request: GrantRequest,
+  now: number,
+  counting = held.permissions,
+): Result<Limits, Refusal> {
   const limits = newLimits(held, request, now);
   if (!limits.ok) return limits;
   const wider = widerThan(limits.value, onOneLevel(held));
-  const counted = wider.length > 0 ? [] : restarted(limits.value.permissions, held.permissions);
+  const counted = wider.length > 0 ? [] : restarted(limits.value.permissions, held.permissions, counting);
   if (counted.length > 0) return err(wouldRestart('NARROWING_WIDENS', WOULD_RESTART, counted));
   if (wider.length === 0) return limits;
   return err({
