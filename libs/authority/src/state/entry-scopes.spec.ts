@@ -174,7 +174,7 @@ describe('caps of a permission', () => {
   });
 
   it.each<[string, Permissions[0], Partial<Permissions[0]>]>([
-    ['its mode in words', pay, { mode: 'execute' }],
+    ['the default mode', pay, { mode: 'execute' }],
     [
       'its values in another order',
       { ...pay, resources: [{ type: 'invoice', match: '**', where: { stage: { in: ['paid', 'sent'] } } }] },

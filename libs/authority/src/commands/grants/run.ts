@@ -113,7 +113,7 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
   ]);
 };
 
-/** What a narrowing further up has left of an entry with caps is another entry, which the raised lease would count anew. */
+/** What a narrowing further up has left of an entry with caps is another entry, which the raised lease would count from nothing. */
 const WAS_CUT =
   'a lease above was narrowed, and what it leaves of an entry with caps would count from nothing; narrow this lease without that entry first, or delegate again';
 
