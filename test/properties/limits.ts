@@ -337,7 +337,7 @@ export const anyHistory: fc.Arbitrary<History> = fc
   .map((entries) => entries.map((each) => ({ ...each, at: NOW + each.at })).sort((a, b) => a.at - b.at));
 
 export function usageAfter(history: History, limit: BudgetLimit): MutableUsage {
-  const usage = usageFor({ budget: limit });
+  const usage = usageFor({ budget: limit }, 0);
   const account = { usage, limits: { budget: limit }, depth: 0 };
   for (const { at, effect, cost, units, verb, settled } of history) {
     const charge = chargeOf(effect, cost, units);

@@ -88,8 +88,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a raised grant loses its usage (I3)',
-    from: 'usage: usageFor(data.limits, old),',
-    to: 'usage: usageFor(data.limits),',
+    from: 'usage: usageFor(data.limits, event.position, old),',
+    to: 'usage: usageFor(data.limits, event.position),',
   },
   {
     name: 'ancestors are not checked to be live (I2)',

@@ -45,8 +45,6 @@ export interface Grant {
   /** the run that suspended it, if a run did */
   heldBy: string | undefined;
   supersededBy: string | undefined;
-  /** position of its last narrowing */
-  narrowedAt?: number | undefined;
   children: number;
   /** the number of rules already checked */
   rulesSeen: number;
@@ -60,7 +58,7 @@ export interface Permit extends Entry {
   readonly verb: string;
   readonly position: number;
   /** the grants that end if it is completed */
-  readonly ends: readonly string[];
+  ends: readonly string[];
 }
 /** What speaks against renewing the lease of a run: its highest score, and its denials since the last permit. */
 export interface Conduct {

@@ -1,7 +1,7 @@
+import { keyWithoutCaps } from '@bailiwick/authority/dimensions/entry';
 import { permissions as dimension } from '@bailiwick/authority/dimensions/permissions';
 import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dimension';
 import type { Consumed, Limits, Permission, PermissionsLimit } from '@bailiwick/contracts/grants/grant';
-import { canonicalize } from '@bailiwick/core/canonical';
 import { amountsOf, type Amounts, type Entry } from './accounts';
 
 type Outcome = 'permit' | 'step-up' | 'deny';
@@ -25,7 +25,7 @@ class EntrySums {
   }
 
   get key(): string {
-    return canonicalize(this.uncapped);
+    return this.uncapped.map(keyWithoutCaps).join();
   }
 
   /** Decides by the entry alone, without its caps. */

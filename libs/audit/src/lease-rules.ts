@@ -1,5 +1,5 @@
 import { attenuatesAll } from '@bailiwick/authority/dimensions/all';
-import { isEnd, mayBeEnd } from '@bailiwick/authority/dimensions/ends-on';
+import { addedEnds, isEnd, mayBeEnd } from '@bailiwick/authority/dimensions/ends-on';
 import { describeEntry } from '@bailiwick/authority/dimensions/entry';
 import { restarted } from '@bailiwick/authority/dimensions/permissions';
 import { recordedFacts } from '@bailiwick/authority/dimensions/recorded-facts';
@@ -65,9 +65,14 @@ export function checkNarrowing(books: Books, event: EventOf<'GrantNarrowed'>, re
     report('budget', `a narrowing under which ${describeEntry(entry)} counts from nothing`);
   grant.account.raise(limits.budget);
   grant.entries.raise(limits);
+  // an end that it adds also applies to calls in flight, by their verb
+  const added = addedEnds(grant.limits.time.endsOn, limits.time.endsOn);
+  for (const permit of books.open.values()) {
+    const isBelow = mayBeEnd(added, permit.verb) && books.chain(permit.grantId)?.includes(grant);
+    if (isBelow) permit.ends = [...permit.ends, grant.id];
+  }
   grant.limits = limits;
   grant.expiresAt = at(limits.time.expiresAt);
-  grant.narrowedAt = event.position;
 }
 
 const onOneLevel = (limits: Limits): Limits => ({
@@ -84,8 +89,5 @@ export function endsOf(chain: readonly Grant[], { data }: EventOf<'ActionPermitt
 /** Returns the grants that end with a completed action: they must end with the events that follow its outcome. */
 export function endedBy(books: Books, permit: Permit): Grant[] {
   const named = permit.ends.flatMap((id) => books.standing(id) ?? []);
-  const later = (books.chain(permit.grantId) ?? []).filter(
-    ({ narrowedAt = -1, limits: { time } }) => narrowedAt > permit.position && mayBeEnd(time.endsOn ?? [], permit.verb),
-  );
-  return [...new Set([...named, ...later])].filter(({ ended }) => ended === undefined);
+  return [...new Set(named)].filter(({ ended }) => ended === undefined);
 }

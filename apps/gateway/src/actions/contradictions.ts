@@ -16,8 +16,8 @@ export interface Contradiction {
  * lease is about the attribute, while the tool receives the argument: both must be the same fact.
  *
  * Names are the same without regard to case, `_`, `-`, spaces and look-alike letters (`orderId`, `order_id`). Only
- * arguments at the top level that are single values or lists of them are compared; null and objects state no value. Values
- * are equal if they have the same type and value. In addition, a number equals a text that writes it in decimal (41,
+ * arguments at the top level are compared, single values and lists. Null, objects and lists in a list state no value; the
+ * other elements of such a list must be among those of the attribute. Values are equal if they have the same type and value. In addition, a number equals a text that writes it in decimal (41,
  * "41", "41.0"), a list equals one with the same elements in any order, and a single value equals a list of only it.
  */
 export function contradictionIn(args: Args, attributes: Attributes): Contradiction | undefined {
@@ -45,10 +45,14 @@ const isScalar = (value: unknown): value is Scalar =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
 function agree(attribute: Attribute, argument: unknown): boolean {
-  if (!isScalar(argument) && !(Array.isArray(argument) && argument.every(isScalar))) return true;
-  const keys = (value: Attribute): string => JSON.stringify([...new Set([value].flat().map(keyOfValue))].sort());
-  return keys(attribute) === keys(argument);
+  const given: readonly unknown[] = Array.isArray(argument) ? argument : [argument];
+  const values = given.filter(isScalar);
+  const [has, stated] = [keysOf([attribute].flat()), keysOf(values)];
+  if (![...stated].every((each) => has.has(each))) return false;
+  return values.length < given.length || stated.size === has.size;
 }
+
+const keysOf = (values: readonly Scalar[]): Set<string> => new Set(values.map(keyOfValue));
 
 /** Returns equal keys for equal values. */
 function keyOfValue(value: Scalar): string {

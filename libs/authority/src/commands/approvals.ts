@@ -73,8 +73,8 @@ function givenLimits(
 ): Result<Limits, Refusal> {
   const asked = approval.limits as Limits;
   if (request === undefined) return ok(asked);
-  const less = lessThan(asked, request, now);
   const old = approval.supersedes === undefined ? undefined : state.grants.get(approval.supersedes);
+  const less = lessThan(asked, request, now, old?.limits);
   const narrower = less.ok && old ? narrowed(old.limits, less.value) : undefined;
   return narrower ? err(narrower) : less;
 }

@@ -72,6 +72,12 @@ function includesEnd(outer: Ending, inner: Ending, work: Work, effort?: number):
   });
 }
 
+/** Returns the ends that are not among those from before. */
+export function addedEnds(before: readonly Ending[] = [], after: readonly Ending[] = []): Ending[] {
+  const known = new Set(before.map(keyOf));
+  return after.filter((each) => !known.has(keyOf(each)));
+}
+
 const keyOf = (end: Ending): string => canonicalize(end);
 
 /** Returns each end once, in a fixed order; undefined if there is none. */

@@ -47,9 +47,12 @@ function at(verdict: Verdict, i: number): Verdict {
 export const keyOfEntry = (entry: Permission): string =>
   isCapped(entry) ? `${keyWithoutCaps(entry)} ${JSON.stringify(capsIn(entry))}` : keyWithoutCaps(entry);
 
-/** Identifies what an entry covers: its usage continues under the same key. */
-export const keyWithoutCaps = ({ actions, resources: selectors, mode }: Permission): string =>
-  JSON.stringify([actions, selectors.map(keyOfSelector), mode ?? null]);
+/**
+ * Identifies what an entry covers: its usage continues under the same key. Without a mode, an entry has the mode
+ * `execute`.
+ */
+export const keyWithoutCaps = ({ actions, resources: selectors, mode = 'execute' }: Permission): string =>
+  JSON.stringify([actions, selectors.map(keyOfSelector).sort(), mode === 'execute' ? null : mode]);
 
 const capsIn = ({ calls, cost = {}, units = {} }: Permission) => {
   const amounts = (of: Readonly<Record<string, number>>) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1));

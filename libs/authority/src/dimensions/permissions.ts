@@ -234,11 +234,18 @@ const isOutdone = (entry: Permission, other: Permission): boolean =>
  * Returns the entries of narrowed permissions that would count from nothing: they are inside capped entries only, and
  * none covers the same with caps no smaller. Usage continues only under what an entry covers, and caps must not start
  * again (I3).
+ * @param counting the entries that have counted so far; the others have nothing to continue
  */
-export function restarted(narrowed: PermissionsLimit = [], held: PermissionsLimit = []): Permission[] {
-  const capped = held.filter(isCapped);
+export function restarted(
+  narrowed: PermissionsLimit = [],
+  held: PermissionsLimit = [],
+  counting: PermissionsLimit = held,
+): Permission[] {
+  const keys = new Set(counting.filter(isCapped).map(keyWithoutCaps));
+  const isCounted = (entry: Permission): boolean => isCapped(entry) && keys.has(keyWithoutCaps(entry));
+  const capped = held.filter(isCounted);
   if (capped.length === 0) return [];
-  const free = held.filter((each) => !isCapped(each));
+  const free = held.filter((each) => !isCounted(each));
   return narrowed.filter(
     (entry) => !capped.some((each) => isOutdone(entry, each)) && !permissions.attenuates([entry], free).ok,
   );

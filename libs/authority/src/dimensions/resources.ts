@@ -189,13 +189,21 @@ export function distinct(selectors: readonly Selector[]): Selector[] {
   return [...keyed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
 }
 
+/** Identifies what a selector covers: the order of its conditions, and of the values in one, means nothing. */
 export const keyOfSelector = (selector: Selector): string =>
   JSON.stringify([
     selector.type,
     selector.match,
     ...(selector.except ? [selector.except] : []),
-    Object.entries(selector.where ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
+    inOrder(selector.where ?? {}).map(([name, condition]) => [name, inOrder(condition).map(operandInOrder)]),
   ]);
+
+const inOrder = <T>(members: Readonly<Record<string, T>>): [name: string, value: T][] =>
+  Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1));
+
+function operandInOrder([operator, operand]: [string, unknown]): [string, unknown] {
+  return [operator, Array.isArray(operand) ? sorted(operand.map((each) => JSON.stringify(each))) : operand];
+}
 
 const describeConditions = (selector: Selector): string =>
   sentence(Object.entries(selector.where ?? {}).map(([name, condition]) => describeCondition(name, condition)));

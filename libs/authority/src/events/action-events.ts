@@ -105,7 +105,7 @@ function settle(
   const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
   const slacks = slacksOf(chain);
   for (const grant of chain)
-    commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at);
+    commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at, action.position);
   if (slacks) applySlacks(chain, slacks);
   if (action.purses !== undefined) settleDrawn(state, action, event.data.charge, at);
   commitInScopes(chain, action.covered, action.charge, event.data.charge);

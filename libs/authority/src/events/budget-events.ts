@@ -1,7 +1,7 @@
 import type { ActionNode, LogState } from '../state/state';
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
-import { accountOf, accountsOf, drawnFrom, purseOf, type PurseNode } from '../state/purses';
+import { accountsOf, drawnFrom, purseOf, type PurseNode } from '../state/purses';
 import { commit, reserve } from '../state/usage';
 import { statesPeriods } from '../state/periods';
 import { follows, type Fold } from './follows';
@@ -31,7 +31,7 @@ export function draw(state: LogState, event: EventOf<'ActionPermitted'>, at: num
 /** Releases the reservation of an action from its purses, and commits the charge in its place. */
 export function settleDrawn(state: LogState, action: ActionNode, charge: Consumed, at: number): void {
   for (const purse of pursesOf(state, action))
-    commit(accountOf(purse, action.position), purse.budget, action.charge, charge, action.permittedAt, at);
+    commit(purse.usage, purse.budget, action.charge, charge, action.permittedAt, at, action.position);
 }
 
 /** Returns the purses that an action in flight reserves in, apart from those that were removed since. */

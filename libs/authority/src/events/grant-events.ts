@@ -26,7 +26,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
     issuedAt: at,
     position: event.position,
     supersedes: data.supersedes,
-    usage: usageFor(data.limits, old),
+    usage: usageFor(data.limits, event.position, old),
     status: 'active',
     supersededBy: undefined,
     children: old?.children ?? 0,

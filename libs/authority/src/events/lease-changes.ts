@@ -1,4 +1,6 @@
+import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { parseTime } from '@bailiwick/core/clock';
+import { addedEnds, mayBeEnd } from '../dimensions/ends-on';
 import { lengthOf } from '../dimensions/time';
 import { chainOf, type GrantNode, type LogState } from '../state/state';
 import { setAside } from '../state/reserves';
@@ -43,13 +45,28 @@ export const grantNarrowed: Fold<'GrantNarrowed'> = (state, event, at) => {
   const above = must(chainOf(state, grant.id), 'chain of the grant', event).slice(1);
   const old = { usage: grant.usage, limits: grant.limits };
   dropScopes(state, grant, limits);
-  grant.usage = usageFor(limits, old);
+  addEnds(state, grant, limits);
+  grant.usage = usageFor(limits, event.position, old);
   grant.limits = state.shared.limits(limits);
   if (old.usage.aside) setAside(grant, above, old);
   grant.notBefore = notBefore;
   if (expiresAt !== grant.expiresAt) endsAt(state, grant, expiresAt);
   state.narrowed.set(grant.id, { position: event.position, at, by: event.actor.id });
 };
+
+/**
+ * Applies the ends that a narrowing adds to the calls in flight. Only the verb of such a call is still known, and in doubt
+ * it is the end.
+ */
+function addEnds(state: LogState, { id, treeId, limits: held }: GrantNode, limits: Limits): void {
+  const added = addedEnds(held.time.endsOn, limits.time.endsOn);
+  if (added.length === 0) return;
+  for (const action of state.actions.values()) {
+    if (action.treeId !== treeId || !mayBeEnd(added, action.verb)) continue;
+    if (!chainOf(state, action.grantId)?.some((grant) => grant.id === id)) continue;
+    state.ends.set(action.id, [...new Set([...(state.ends.get(action.id) ?? []), id])]);
+  }
+}
 
 /** Moves the deadline of a grant; the deadline of its former end is removed when it surfaces, or with other stale ones. */
 function endsAt(state: LogState, grant: GrantNode, expiresAt: number): void {

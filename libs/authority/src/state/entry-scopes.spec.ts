@@ -173,6 +173,27 @@ describe('caps of a permission', () => {
     expect(codes(paid(log, id, 1))).toEqual(['PERMISSION_EXHAUSTED permissions[1].cost.USD']);
   });
 
+  it.each<[string, Permissions[0], Partial<Permissions[0]>]>([
+    ['the default mode', pay, { mode: 'execute' }],
+    [
+      'its values in another order',
+      { ...pay, resources: [{ type: 'invoice', match: '**', where: { stage: { in: ['paid', 'sent'] } } }] },
+      { resources: [{ type: 'invoice', match: '**', where: { stage: { in: ['sent', 'paid'] } } }] },
+    ],
+  ])('continue under an entry that a raise repeats with %s', (_, entry, repeated) => {
+    const log = new TestLog();
+    const { grantId, runId } = openTestRun(log, lease([{ ...entry, calls: 2 }, read]));
+    const resource = { type: 'invoice', id: 'i-1', attributes: { stage: 'sent' } };
+    act(log, grantId, 'invoice.pay', { resource });
+    const want = { permissions: [{ ...entry, ...repeated, calls: 3 }] };
+    const { approvalId } = only(log.do('escalate', { runId, want }), 'ApprovalRequested').data;
+    const raised = only(log.do('decideApproval', { approvalId, verdict: 'approve', actor: PERSON }), 'GrantIssued');
+    expect(raised.data.limits.permissions).toHaveLength(2);
+    const id = raised.grantId as string;
+    const decided = [1, 2, 3].map(() => act(log, id, 'invoice.pay', { resource }).type);
+    expect(decided).toEqual(['ActionPermitted', 'ActionPermitted', 'ActionDenied']);
+  });
+
   it('continue when they are lowered, and never restart under another entry', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, lease([{ ...pay, calls: 5 }, read]));
@@ -199,6 +220,51 @@ describe('caps of a permission', () => {
     expect(codes(paid(log, grantId))).toEqual(['PERMISSION_EXHAUSTED permissions[1].calls']);
     expect(readAt(log, grantId, 'docs/a').type).toBe('ActionPermitted');
     expect(readAt(log, grantId, 'docs/a').type).toBe('ActionDenied');
+  });
+
+  it('bind a person who gives less only where they have counted', () => {
+    const log = new TestLog();
+    const RUN = { agent: { class: 'worker' }, principalRef: REF, purposeRef: REF, requireApproval: true };
+    const answer = (approvalId: string, permissions: Permissions) =>
+      log.do('decideApproval', { approvalId, verdict: 'approve', actor: PERSON, grant: { permissions } });
+    const opened = log.do('openRun', { ...RUN, grant: lease([{ ...pay, calls: 5 }]) });
+    const eu = { ...pay, resources: [{ type: 'invoice', match: 'eu/**' }] };
+    const first = only(opened, 'ApprovalRequested').data.approvalId;
+    const { runId = '', grantId = '' } = only(answer(first, [{ ...eu, calls: 3 }]), 'GrantIssued');
+    paid(log, grantId, 1, 'eu/1');
+    const want = {
+      permissions: [
+        { ...eu, calls: 4 },
+        { ...read, calls: 9 },
+      ],
+    };
+    const { approvalId } = only(log.do('escalate', { runId, want }), 'ApprovalRequested').data;
+    const docs = { ...read, resources: on('docs/*'), calls: 2 };
+    const again = { ...eu, mode: 'propose' as const, calls: 4 };
+    expect(only(answer(approvalId, [{ ...eu, calls: 4 }, docs, again]), 'Refused').data.detail).toContain(
+      'permissions',
+    );
+    const raised = only(answer(approvalId, [{ ...eu, calls: 4 }, docs]), 'GrantIssued');
+    expect(usageOf(log, raised.grantId as string)?.map(({ calls }) => calls)).toEqual([0, 1]);
+  });
+
+  it('never restart in a raise after a lease above was narrowed', () => {
+    const log = new TestLog();
+    const top = openTestRun(log, lease([pay, read]));
+    const child = delegateTestRun(log, top.grantId, {
+      permissions: [{ ...pay, calls: 1 }, read],
+      budget: { calls: 9 },
+    });
+    paid(log, child.grantId, 1, 'eu/1');
+    const eu = { ...pay, resources: [{ type: 'invoice', match: 'eu/**' }] };
+    log.do('narrow', { grantId: top.grantId, grant: { permissions: [eu, read] }, actor: PERSON });
+    const raise = () => log.do('escalate', { runId: child.runId, want: { budget: { calls: 20 } } });
+    const { data } = only(raise(), 'Refused');
+    expect(data.code).toBe('ESCALATION_NARROWS');
+    expect(data.detail).toContain('would count from nothing; narrow this lease without that entry first');
+    expect(codes(paid(log, child.grantId, 1, 'eu/2'))).toEqual(['PERMISSION_EXHAUSTED permissions[1].calls']);
+    log.do('narrow', { grantId: child.grantId, grant: { permissions: [read] }, actor: PERSON });
+    only(raise(), 'ApprovalRequested');
   });
 
   it('that were dropped and come back count nothing from before', () => {

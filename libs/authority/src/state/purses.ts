@@ -150,27 +150,8 @@ export function purseOf(
   { name, selector, caps, position, setAt }: Pick<PurseNode, 'name' | 'selector' | 'caps' | 'position' | 'setAt'>,
 ): PurseNode {
   const budget = budgetOf(caps);
-  const usage = old ? carried(carryUsage(old.usage, old.budget, budget), position) : emptyUsage(budget);
+  const usage = old ? carryUsage(old.usage, old.budget, budget, position) : emptyUsage(budget);
   return { name, selector, caps, budget, usage, since: old?.since ?? position, position, setAt };
-}
-
-/** A window that started while money was in flight: `since` is the position of the event that added it. */
-type Window = MutableUsage['windows'][number] & { readonly since?: number };
-
-/** Dates the windows that start with money in flight: later permits are in their buckets, earlier ones are not. */
-function carried(usage: MutableUsage, position: number): MutableUsage {
-  const windows = usage.windows.map((window): Window => {
-    const { keeps, ...rest } = window;
-    return keeps ? { ...rest, since: position } : window;
-  });
-  return { ...usage, windows };
-}
-
-/** Returns the account that the outcome of a permit changes: windows that are newer release only their own money. */
-export function accountOf({ usage }: PurseNode, permittedAt: number): MutableUsage {
-  const isNewer = ({ since }: Window): boolean => since !== undefined && since > permittedAt;
-  if (!usage.windows.some(isNewer)) return usage;
-  return { ...usage, windows: usage.windows.map((each) => (isNewer(each) ? { ...each, keeps: true } : each)) };
 }
 
 /** Returns the smaller of what is left to a chain and to its purses, now: of lifetime caps and of windows. */

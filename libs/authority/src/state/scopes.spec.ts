@@ -79,6 +79,14 @@ describe('budget.perVerb', () => {
     expect(codes(act(log, id, 'order.pay', { cost: { USD: 1 } }))).toHaveLength(1);
   });
 
+  it('takes the raised caps of verbs in another spelling', () => {
+    const log = new TestLog();
+    const { runId } = openTestRun(log, lease([{ actions: ['order.pay'], calls: 2 }]));
+    const want = { budget: { perVerb: [{ actions: ['Order.Pay'], calls: 3 }] } };
+    const { limits } = only(log.do('escalate', { runId, want }), 'ApprovalRequested').data;
+    expect(limits?.budget.perVerb).toEqual([{ actions: ['order.pay'], calls: 3 }]);
+  });
+
   it('leaves the state of other leases as it was', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log);

@@ -107,9 +107,12 @@ function scopeOf(entry: Permission, i: number): EntryScope {
 /** Returns the key of the scope of a list of normalized verb patterns. */
 export const verbKey = (actions: readonly string[]): string => `verbs ${[...new Set(actions)].sort().join(' ')}`;
 
-/** Returns the usage with which a lease starts: that of the lease it supersedes, or none. */
-export function usageFor(limits: Scoped, old?: Account): MutableUsage {
-  const usage = old ? carryUsage(old.usage, old.limits.budget, limits.budget) : emptyUsage(limits.budget);
+/**
+ * Returns the usage with which a lease starts: that of the lease it supersedes, or none.
+ * @param position of the event that issues or changes the lease
+ */
+export function usageFor(limits: Scoped, position: number, old?: Account): MutableUsage {
+  const usage = old ? carryUsage(old.usage, old.limits.budget, limits.budget, position) : emptyUsage(limits.budget);
   const scopes = scopesOf(limits);
   if (scopes.length === 0) return usage;
   const before = old ? scopesOf(old.limits) : NONE;

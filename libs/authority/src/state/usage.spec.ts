@@ -98,7 +98,7 @@ describe('accounting', () => {
     });
   });
 
-  it('is carried over to a superseding grant; a new window releases nothing', () => {
+  it('is carried over to a superseding grant; a new window releases nothing for an earlier permit', () => {
     const usage = emptyUsage(BUDGET);
     const charge = chargeOf('read', { USD: 30 });
     reserve(usage, BUDGET, charge, NOW);
@@ -110,11 +110,11 @@ describe('accounting', () => {
         { per: '60m', cost: { USD: 80 } },
       ],
     };
-    const carried = carryUsage(usage, BUDGET, raised);
+    const carried = carryUsage(usage, BUDGET, raised, 9);
     expect(carried.committed).toEqual(usage.committed);
     expect(carried.windows[1]?.buckets).toEqual(usage.windows[0]?.buckets);
     reserve(carried, raised, charge, NOW);
-    commit(carried, raised, charge, spent(charge, {}), NOW, NOW + 1);
+    commit(carried, raised, charge, spent(charge, {}), NOW, NOW + 1, 8);
     expect(windowUsed(carried.windows[0]?.buckets ?? [], { per: '2h' }, NOW + 1).cost).toEqual({ USD: 30 });
     expect(windowUsed(carried.windows[1]?.buckets ?? [], { per: '60m' }, NOW + 1).cost).toEqual({ USD: 30 });
     expect(usage.reserved.cost).toEqual({ USD: 30 }); // a copy

@@ -36,8 +36,11 @@ interface Bucket {
 interface WindowOfUsage {
   /** oldest first */
   readonly buckets: Bucket[];
-  /** the window started while money was in flight that is not in its buckets: it releases only its own money */
-  readonly keeps?: true;
+  /**
+   * the window started while amounts were in flight: the position of the event that added it. What was permitted before
+   * is not in its buckets, and its outcome releases nothing from them
+   */
+  readonly since?: number;
 }
 
 export const nothing = (): Mutable => ({ calls: 0, reads: 0, writes: 0, external: 0, cost: {} });
@@ -102,6 +105,7 @@ export function reserve(
  * Records an outcome: releases the reservation and commits what was spent, even above the reservation. A window counts
  * by the time of the permit, so the difference is applied to that bucket; if the bucket has left the window, only the
  * excess counts, as of now. A calendar window counts each permit, with its outcome, in the period of the permit.
+ * @param position of the permit in the log: a window that was added later does not contain its reservation
  */
 export function commit(
   usage: MutableUsage,
@@ -110,20 +114,23 @@ export function commit(
   spent: Consumed,
   reservedAt: number,
   now: number,
+  position = 0,
 ): void {
   addCost(usage.reserved.cost, reserved.cost, -1);
   addCost(usage.committed.cost, spent.cost, 1);
   addUnits(usage.reserved, reserved.units, -1);
   addUnits(usage.committed, spent.units, 1);
   budget.windows.forEach((window, i) => {
-    const { buckets, keeps } = usage.windows[i] as WindowOfUsage;
+    const { buckets, since = 0 } = usage.windows[i] as WindowOfUsage;
+    const isEarlier = since > position;
     if (window.timezone !== undefined) {
       const period = buckets[buckets.length - 1];
-      if (period && !keeps && reservedAt >= period.start) settleCharge(period.used, reserved, spent);
+      if (period && !isEarlier && reservedAt >= period.start) settleCharge(period.used, reserved, spent);
       return;
     }
     const start = bucketStart(window, reservedAt);
-    const bucket = keeps || hasLeft(start, window, now) ? undefined : buckets.findLast((each) => each.start === start);
+    const bucket =
+      isEarlier || hasLeft(start, window, now) ? undefined : buckets.findLast((each) => each.start === start);
     if (bucket) {
       settleCharge(bucket.used, reserved, spent);
       return;
@@ -141,8 +148,16 @@ function beyond(spent: Amounts = NO_AMOUNTS, reserved: Amounts = NO_AMOUNTS): Am
   return found.length > 0 ? Object.fromEntries(found) : undefined;
 }
 
-/** Carries the usage over to a superseding grant; windows are matched by their length, or by unit and time zone. */
-export function carryUsage(old: MutableUsage, oldBudget: BudgetLimit, budget: BudgetLimit): MutableUsage {
+/**
+ * Carries the usage over to other caps; windows are matched by their length, or by unit and time zone.
+ * @param position of the event that changes the caps, in the log
+ */
+export function carryUsage(
+  old: MutableUsage,
+  oldBudget: BudgetLimit,
+  budget: BudgetLimit,
+  position: number,
+): MutableUsage {
   const copy = structuredClone(old);
   const inFlight = Object.keys(copy.reserved.cost).length > 0 || copy.reserved.units !== undefined;
   return {
@@ -150,7 +165,7 @@ export function carryUsage(old: MutableUsage, oldBudget: BudgetLimit, budget: Bu
     reserved: copy.reserved,
     windows: budget.windows.map((window) => {
       const i = oldBudget.windows.findIndex((each) => windowKey(each) === windowKey(window));
-      return copy.windows[i] ?? (inFlight ? { buckets: [], keeps: true } : { buckets: [] });
+      return copy.windows[i] ?? (inFlight ? { buckets: [], since: position } : { buckets: [] });
     }),
   };
 }

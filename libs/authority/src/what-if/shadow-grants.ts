@@ -146,7 +146,10 @@ export class ShadowGrants {
         limits: limits.value,
         notBefore: parseTime(limits.value.time.notBefore),
         expiresAt: parseTime(limits.value.time.expiresAt),
-        usage: { ...usageFor(limits.value, grant), ...(grant.usage.aside ? { aside: grant.usage.aside } : {}) },
+        usage: {
+          ...usageFor(limits.value, this.log.state.next, grant),
+          ...(grant.usage.aside ? { aside: grant.usage.aside } : {}),
+        },
       });
     }
   }

@@ -133,7 +133,21 @@ describe('time.endsOn', () => {
     const { grantId } = openTestRun(log);
     const { actionId } = act(log, grantId, 'pr.open', { resource: { type: 'repo', id: 'elsewhere' } });
     log.do('narrow', { grantId, grant: { time: { endsOn: PR } } });
+    expect(stateDigest(fromSnapshot(toSnapshot(log.state)))).toBe(stateDigest(log.state));
     expect(types(settle(log, actionId))).toContain('RunCompleted');
+  });
+
+  it('ends by such a call that is reported late, and by none because of a narrowing that adds no end', () => {
+    const log = new TestLog();
+    const { grantId } = openTestRun(log, { ...ENDING, time: { ttl: '3h', endsOn: PR } });
+    const { actionId } = open(log, grantId, 'elsewhere');
+    const late = act(log, grantId, 'file.write');
+    log.do('narrow', { grantId, grant: { budget: { calls: 50 } } });
+    expect(types(settle(log, actionId))).toEqual(['ActionCompleted']);
+    log.do('narrow', { grantId, grant: { time: { endsOn: [{ actions: ['file.write'] }] } } });
+    log.now += LIMITS.permitMs + LIMITS.outcomeMs;
+    expect(types(log.tickAll())).toEqual(['ActionAbandoned']);
+    expect(types(settle(log, late.actionId))).toEqual(['OutcomeReportedLate', 'RunCompleted']);
   });
 
   it('is exhausted, not completed, if the same outcome also uses up its budget', () => {

@@ -1,7 +1,7 @@
-import { isEnd, mayBeEnd } from '../../dimensions/ends-on';
+import { isEnd } from '../../dimensions/ends-on';
 import type { ActionFacts } from '../../dimensions/dimension';
 import { isOpen } from '../../events/endings';
-import { chainOf, current, type ActionNode, type GrantNode, type LogState } from '../../state/state';
+import { current, type ActionNode, type GrantNode, type LogState } from '../../state/state';
 import type { NewEvent } from '../types';
 
 /** Returns the leases of a chain that end if a call is recorded as completed (`time.endsOn`); undefined if none does. */
@@ -20,22 +20,18 @@ export function endedByCompletion(chain: readonly GrantNode[], facts: ActionFact
  * @param before the events that precede them: a lease that they end has ended already
  */
 export function endsWith(state: LogState, action: ActionNode, before: readonly NewEvent[]): NewEvent[] {
-  const recorded = state.ends.get(action.id);
-  if (recorded === undefined && state.narrowed.size === 0) return [];
-  const ids = new Set((recorded ?? []).flatMap((id) => current(state, id)?.id ?? []));
-  // an end that a narrowing added after the permit: only the verb of the call is still known, and in doubt it is the end
-  for (const { id, limits } of chainOf(state, action.grantId) ?? []) {
-    const isLater = (state.narrowed.get(id)?.position ?? -1) > action.position;
-    if (isLater && mayBeEnd(limits.time.endsOn ?? [], action.verb)) ids.add(id);
-  }
-  return completions(state, [...ids], before, `${action.verb} was completed (${action.id})`);
+  return completions(state, endedBy(state, action.id), before, `${action.verb} was completed (${action.id})`);
 }
 
 /** Does the same for the completion of an abandoned action that is reported late. */
 export function endsWithLate(state: LogState, actionId: string): NewEvent[] {
-  const ids = (state.ends.get(actionId) ?? []).flatMap((id) => current(state, id)?.id ?? []);
-  return completions(state, ids, [], `${actionId} was completed, as reported late`);
+  return completions(state, endedBy(state, actionId), [], `${actionId} was completed, as reported late`);
 }
+
+/** Returns the leases that end with an action, as they are now: each once, although one may have been raised since. */
+const endedBy = (state: LogState, actionId: string): string[] => [
+  ...new Set((state.ends.get(actionId) ?? []).flatMap((id) => current(state, id)?.id ?? [])),
+];
 
 function completions(state: LogState, ids: readonly string[], before: readonly NewEvent[], what: string): NewEvent[] {
   const ended = new Set(before.flatMap(({ type, grantId }) => (type === 'GrantExhausted' ? [grantId] : [])));

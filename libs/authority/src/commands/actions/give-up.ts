@@ -62,7 +62,7 @@ class Books {
     const chain = this.chain(action.grantId);
     const slacks = slacksOf(chain);
     for (const { usage, limits } of chain)
-      commit(usage, limits.budget, action.charge, charge, action.permittedAt, this.now);
+      commit(usage, limits.budget, action.charge, charge, action.permittedAt, this.now, action.position);
     if (slacks) applySlacks(chain, slacks);
     commitInScopes(chain, action.covered, action.charge, charge);
   }

@@ -2,9 +2,8 @@ import type { GrantRequest, Limits, PermissionsLimit, VerbCap } from '@bailiwick
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { err, type Result } from '@bailiwick/core/result';
 import { attenuatesAll } from '../../dimensions/all';
-import { verbKey } from '../../state/scopes';
 import { windowKey } from '../../state/usage';
-import { resolveRoot } from './resolve';
+import { keyOfVerbCap, resolveRoot } from './resolve';
 
 /**
  * Returns the limits that a run would have if a person granted its request in addition to its current limits. Lists are
@@ -115,8 +114,8 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
 }
 
 function mergeVerbCaps(old: readonly VerbCap[] = [], want: readonly VerbCap[] = []): VerbCap[] {
-  const named = new Set(want.map(({ actions }) => verbKey(actions)));
-  return [...old.filter(({ actions }) => !named.has(verbKey(actions))), ...want];
+  const named = new Set(want.map(keyOfVerbCap));
+  return [...old.filter((cap) => !named.has(keyOfVerbCap(cap))), ...want];
 }
 
 /** Keeps the renewal of the lease, and every action that ends it. */

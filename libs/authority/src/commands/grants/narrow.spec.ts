@@ -1,4 +1,4 @@
-import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
+import type { GrantRequest, WindowCap } from '@bailiwick/contracts/grants/grant';
 import { stateDigest } from '../../state/digest';
 import { fromSnapshot, toSnapshot } from '../../state/snapshot';
 import { act, delegateTestRun, only, openTestRun, ROOMY, TestLog } from '../../testing/harness';
@@ -41,6 +41,25 @@ describe('narrow', () => {
     expect(data.code).toBe('NARROWING_WIDENS');
     expect(data.detail).toContain(path);
     expect(JSON.stringify(limitsOf(log, grantId))).toBe(before);
+  });
+
+  it.each<[string, Pick<WindowCap, 'per' | 'timezone'>]>([
+    ['a rolling window', { per: '1h' }],
+    ['a calendar window', { per: 'day', timezone: 'Europe/Berlin' }],
+  ])('lets %s that it adds while money is in flight count the outcomes of later calls (I3)', (_, window) => {
+    const log = new TestLog();
+    const { grantId } = openTestRun(log);
+    const [one, other] = [delegateTestRun(log, grantId).grantId, delegateTestRun(log, grantId).grantId];
+    const settle = (actionId: string | undefined, USD: number) =>
+      log.do('settle', { actionId: actionId as string, outcome: { status: 'completed', cost: { USD } } });
+    const earlier = act(log, one, 'file.read', { cost: { USD: 10 } });
+    narrow(log, grantId, { budget: { windows: [{ ...window, cost: { USD: 300 } }] } });
+    settle(act(log, other, 'file.read', { cost: { USD: 100 } }).actionId, 50);
+    settle(earlier.actionId, 5);
+    settle(act(log, one, 'file.read', { cost: { USD: 100 } }).actionId, 240);
+    expect(stateDigest(fromSnapshot(toSnapshot(log.state)))).toBe(stateDigest(log.state));
+    expect(act(log, other, 'file.read', { cost: { USD: 11 } }).type).toBe('ActionDenied');
+    expect(act(log, other, 'file.read', { cost: { USD: 10 } }).type).toBe('ActionPermitted');
   });
 
   it('refuses a request that changes nothing', () => {

@@ -1,16 +1,15 @@
-import { COUNTERS, type GrantRequest, type Limits, type Permission } from '@bailiwick/contracts/grants/grant';
+import { COUNTERS, type GrantRequest, type Limits } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { describeEntry } from '../../dimensions/entry';
 import { restarted } from '../../dimensions/permissions';
 import { sorted } from '../../dimensions/verdict';
-import { listed } from '../../presentation/text';
 import { endedFirst, livenessReason } from '../../state/liveness';
 import { chainOf, type GrantNode } from '../../state/state';
 import { exhausted } from '../actions/authorize-action';
 import { newLimits } from './narrowed-limits';
 import { narrowingRefusal } from './power';
+import { wouldRestart } from './restarted-entries';
 import { widerThan } from './run';
 import { notFound, refuse, type Decide, type NewEvent } from '../types';
 
@@ -48,13 +47,21 @@ export const narrow: Decide<'narrow'> = (state, command, now) => {
   return ok([event, ...usedUp(grant, limits.value)]);
 };
 
-/** Returns the limits after a narrowing, or why the request would widen them. */
-export function narrowed(held: Limits, request: GrantRequest, now: number): Result<Limits, Refusal> {
+/**
+ * Returns the limits after a narrowing, or why the request would widen them.
+ * @param counting the entries of `permissions` that have counted so far; by default all of them
+ */
+export function narrowed(
+  held: Limits,
+  request: GrantRequest,
+  now: number,
+  counting = held.permissions,
+): Result<Limits, Refusal> {
   const limits = newLimits(held, request, now);
   if (!limits.ok) return limits;
   const wider = widerThan(limits.value, onOneLevel(held));
-  const counted = wider.length > 0 ? [] : restarted(limits.value.permissions, held.permissions);
-  if (counted.length > 0) return err(wouldRestart(counted));
+  const counted = wider.length > 0 ? [] : restarted(limits.value.permissions, held.permissions, counting);
+  if (counted.length > 0) return err(wouldRestart('NARROWING_WIDENS', WOULD_RESTART, counted));
   if (wider.length === 0) return limits;
   return err({
     code: 'NARROWING_WIDENS',
@@ -63,21 +70,8 @@ export function narrowed(held: Limits, request: GrantRequest, now: number): Resu
   });
 }
 
-function wouldRestart(entries: readonly Permission[]): Refusal {
-  const detail =
-    'an entry with caps stays as it is, with caps no larger, or goes: another one would count from nothing; narrow actions or resources, or deny pairs';
-  return {
-    code: 'NARROWING_WIDENS',
-    detail: `${detail}: ${listed(entries.map(describeEntry))}`,
-    reasons: entries.map((entry) => ({
-      rule: 'permissions',
-      outcome: 'deny',
-      code: 'WIDENS',
-      message: `${describeEntry(entry)} would count from nothing`,
-      path: 'permissions',
-    })),
-  };
-}
+const WOULD_RESTART =
+  'an entry with caps stays as it is, with caps no larger, or goes: another one would count from nothing; narrow actions or resources, or deny pairs';
 
 /** Returns limits with which those of the same grant compare: a child of the grant would have one level less. */
 export const onOneLevel = (limits: Limits): Limits => ({

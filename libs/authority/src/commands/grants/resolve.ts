@@ -227,16 +227,9 @@ function addWindow(windows: WindowCap[], window: WindowCap): WindowCap[] {
 
 /** Adds the parent's caps per verb. An entry of the child for the same actions takes only those that it does not name. */
 function keepVerbCaps(own: readonly VerbCap[] = [], parents: readonly VerbCap[] = []): VerbCap[] {
-  const keyOf = ({ actions }: VerbCap): string =>
-    verbKey(
-      actions.map((text) => {
-        const pattern = normalizeVerbPattern(text);
-        return pattern.ok ? pattern.value : text;
-      }),
-    );
   return parents.reduce<VerbCap[]>(
     (caps, theirs) => {
-      const i = caps.findIndex((each) => keyOf(each) === keyOf(theirs));
+      const i = caps.findIndex((each) => keyOfVerbCap(each) === keyOfVerbCap(theirs));
       const known = caps[i];
       if (!known) return [...caps, theirs];
       const added: VerbCap = {
@@ -250,6 +243,15 @@ function keepVerbCaps(own: readonly VerbCap[] = [], parents: readonly VerbCap[] 
     [...own],
   );
 }
+
+/** Identifies a requested entry of `perVerb`, whatever the spelling of its verbs. */
+export const keyOfVerbCap = ({ actions }: VerbCap): string =>
+  verbKey(
+    actions.map((text) => {
+      const pattern = normalizeVerbPattern(text);
+      return pattern.ok ? pattern.value : text;
+    }),
+  );
 
 const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
   Object.fromEntries(Object.entries(parents).filter(([currency]) => !Object.hasOwn(own, currency)));

@@ -2,11 +2,13 @@ import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
-import { ok } from '@bailiwick/core/result';
+import { err, ok } from '@bailiwick/core/result';
 import { blockedInChain, endedFirst, livenessReason } from '../../state/liveness';
 import { attenuatesAll } from '../../dimensions/all';
+import { restarted } from '../../dimensions/permissions';
 import { metBy, narrowedAbove } from './bounds';
 import { widened } from './escalation';
+import { wouldRestart } from './restarted-entries';
 import { strikesAsked } from '../../revocation/revocation-rules';
 import { chainOf, type GrantNode } from '../../state/state';
 import { escalationAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
@@ -56,6 +58,8 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
     return refuse('GRANT_NOT_LIVE', `run ${run.id} can ask for no more: ${reason.message}`, [reason]);
   }
   const held = metBy(grant.limits, narrowedAbove(state, chain));
+  const cut = restarted(held.permissions, grant.limits.permissions);
+  if (cut.length > 0) return err(wouldRestart('ESCALATION_NARROWS', WAS_CUT, cut));
   const limits = widened(held, command.want, rules.defaults(now), now);
   if (!limits.ok) return limits;
   const parent = chain[1];
@@ -108,6 +112,10 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
     },
   ]);
 };
+
+/** What a narrowing further up has left of an entry with caps is another entry, which the raised lease would count from nothing. */
+const WAS_CUT =
+  'a lease above was narrowed, and what it leaves of an entry with caps would count from nothing; narrow this lease without that entry first, or delegate again';
 
 export function widerThan(child: Limits, parent: Limits) {
   return attenuatesAll(child, parent).map((violation) => ({
