@@ -101,7 +101,7 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
       external: wanted.external ?? budget.external,
       cost: { ...budget.cost, ...wanted.cost },
       ...(budget.units || wanted.units ? { units: { ...budget.units, ...wanted.units } } : {}),
-      ...((wanted.perAction ?? budget.perAction) ? { perAction: wanted.perAction ?? budget.perAction } : {}),
+      ...(budget.perAction || wanted.perAction ? { perAction: raisedCaps(budget.perAction, wanted.perAction) } : {}),
       ...(budget.perVerb || wanted.perVerb ? { perVerb: mergeVerbCaps(budget.perVerb, wanted.perVerb) } : {}),
       askAt: wanted.askAt ?? budget.askAt,
       reserve: wanted.reserve ?? budget.reserve,
@@ -113,9 +113,29 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
   };
 }
 
-function mergeVerbCaps(old: readonly VerbCap[] = [], want: readonly VerbCap[] = []): VerbCap[] {
-  const named = new Set(want.map(keyOfVerbCap));
-  return [...old.filter((cap) => !named.has(keyOfVerbCap(cap))), ...want];
+const mergeVerbCaps = (old: readonly VerbCap[] = [], want: readonly VerbCap[] = []): VerbCap[] =>
+  mergeCapped(old, want, keyOfVerbCap);
+
+/** Returns the caps of both; those of the same key with the caps that the request names in place of the old ones. */
+function mergeCapped<T extends Caps>(old: readonly T[], want: readonly T[], keyOf: (caps: T) => string): T[] {
+  const held = new Map(old.map((each) => [keyOf(each), each]));
+  const named = new Set(want.map(keyOf));
+  return [
+    ...old.filter((each) => !named.has(keyOf(each))),
+    ...want.map((each) => raisedCaps(held.get(keyOf(each)), each)),
+  ];
+}
+
+interface Caps {
+  readonly cost?: Readonly<Record<string, number>> | undefined;
+  readonly units?: Readonly<Record<string, number>> | undefined;
+}
+
+/** A cap that the request leaves out stays: no person is asked to lift it (I3). */
+function raisedCaps<T extends Caps>(old: T | undefined, want: T | undefined): T {
+  const cost = old?.cost || want?.cost ? { cost: { ...old?.cost, ...want?.cost } } : {};
+  const units = old?.units || want?.units ? { units: { ...old?.units, ...want?.units } } : {};
+  return { ...old, ...want, ...cost, ...units } as T;
 }
 
 /** Keeps the renewal of the lease, and every action that ends it. */
@@ -132,10 +152,7 @@ function mergeTime(old: Limits['time'], want: GrantRequest['time']): GrantReques
   };
 }
 
-function mergeWindows(
+const mergeWindows = (
   old: Limits['budget']['windows'],
   want: Limits['budget']['windows'],
-): Limits['budget']['windows'] {
-  const named = new Set(want.map(windowKey));
-  return [...old.filter((window) => !named.has(windowKey(window))), ...want];
-}
+): Limits['budget']['windows'] => mergeCapped(old, want, windowKey);
