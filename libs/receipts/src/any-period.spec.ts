@@ -142,7 +142,9 @@ describe('receipts of consecutive periods of a run', () => {
             });
             const listed = parts.map(({ claims }) => claims);
             for (const list of ['denied', 'delegationsRefused', 'revoked', 'refusedMore'] as const)
-              expect(positions(listed.flatMap((claims) => claims[list] ?? []))).toEqual(positions(whole[list] ?? []));
+              expect(positions(listed.flatMap((claims): { position: number }[] => claims[list] ?? []))).toEqual(
+                positions(whole[list] ?? []),
+              );
             const spent = sumOf([
               ...listed.map((claims) => claims.spent),
               { ...sumOf([]), ...(listed.at(-1)?.inFlight?.atEnd.reserved ?? {}) },
@@ -153,7 +155,7 @@ describe('receipts of consecutive periods of a run', () => {
             expect(withoutZeros(spent.units)).toEqual(withoutZeros(units));
             const changed = new Set(listed.flatMap(({ filesChanged }) => filesChanged));
             expect([...changed].sort()).toEqual(whole.filesChanged);
-            expect(sumOf([]).calls + listed.reduce((sum, { drift }) => sum + drift.scores, 0)).toBe(whole.drift.scores);
+            expect(listed.reduce((sum, { drift }) => sum + drift.scores, 0)).toBe(whole.drift.scores);
             expect(listed.at(-1)?.ended).toEqual(whole.ended);
           }
         },

@@ -1,5 +1,5 @@
 import { budgetTable, type Used } from './budgets';
-import type { Block, Branch, Document } from './document';
+import type { Block, Branch, Document } from './blocks';
 import { NO_PROOF, type Verdict } from './verdict';
 
 const STYLE = [
