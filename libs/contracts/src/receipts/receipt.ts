@@ -72,6 +72,8 @@ export type Absent = z.infer<typeof absent>;
 
 /** The half-open period [from, until) that a receipt is about, as RFC 3339 instants. */
 const span = { from: time, until: time };
+/** As it is requested, in one spelling: UTC with milliseconds. */
+export const receiptPeriod = z.strictObject(span);
 const period = z.strictObject({
   ...span,
   /** set if the period was not over when the receipt was made: more may have happened in it afterwards */
@@ -345,7 +347,7 @@ const wholeOf = {
     type: z.enum([RUN_RECEIPT, TREE_RECEIPT, ACTION_RECEIPT]),
     id: z.string(),
     /** for a run: set if the receipt is about a period of it */
-    period: z.strictObject(span).optional(),
+    period: receiptPeriod.optional(),
   }),
   /** size of the Merkle tree that contains every event */
   size: whole,
