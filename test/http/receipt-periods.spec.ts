@@ -100,7 +100,7 @@ describe('the receipt of a period of a run', () => {
     ['?from=2026-02-30T00:00:00Z&until=2026-03-02T00:00:00Z', /from: must be an RFC 3339 time/],
     ['?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z', /since/],
     ['?from=2001-01-01T00:00:00Z&until=2001-01-02T00:00:00Z', /the period ends at .*, before the run was opened at .*/],
-    ['?from=2101-01-01T00:00:00Z&until=2101-01-02T00:00:00Z', /the period begins at .*, in the future/],
+    ['?from=2101-01-01T00:00:00Z&until=2101-01-02T00:00:00Z', /the period starts at .*, in the future/],
   ])('is refused for %s with what to write instead', async (query, detail) => {
     const { runId } = await openRun(stack);
     const { status, body } = await receiptAt(runId, query);

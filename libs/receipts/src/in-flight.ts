@@ -4,13 +4,13 @@ import { endOf } from './ending';
 import { isEarlier } from './period';
 import type { Story, StoryEntry } from './story';
 
-/** Something that began with an event and, unless it is still in flight, ended at a time. */
+/** Something that started with an event and, unless it is still in flight, ended at a time. */
 interface Flight<E extends Event> {
   readonly event: E;
   readonly ended: string | undefined;
 }
 
-/** Lists what was in flight when the period of a receipt began and when it ended; empty without a period. */
+/** Lists what was in flight when the period of a receipt started and when it ended; empty without a period. */
 export function inFlightOf(runId: string, story: Story): Pick<RunClaims, 'inFlight'> {
   if (!story.period) return {};
   const actions = [...story.decisions.values()].flatMap(({ event }): Flight<EventOf<'ActionPermitted'>>[] =>

@@ -20,7 +20,7 @@ interface Days {
   readonly grantId: string;
 }
 
-/** A run of three days that renews its lease every twelve hours; the caller acts in between, from an hour of the run on. */
+/** A run of three days that renews its lease every twelve hours; the caller acts at some hours of it. */
 function threeDays(acting: Readonly<Record<number, (days: Days) => void>> = {}): Days {
   const log = new SealedLog();
   const { runId, grantId } = log.open(

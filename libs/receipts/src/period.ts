@@ -22,7 +22,7 @@ export const periodNotProved = ({ period }: Story): string[] =>
   period === undefined
     ? []
     : [
-        `anything outside the period from ${period.from} until ${period.until}: of what came before, it contains only the leases as they stood with their last renewal, the approvals that they rest on, and what was in flight`,
+        `anything outside the period from ${period.from} until ${period.until}: of what came before, it contains only the leases with their last renewal, the approvals that they rest on, and what was in flight`,
         ...(period.open === undefined
           ? []
           : ['that the period was over: more may have happened in it after this receipt was made']),

@@ -10,6 +10,7 @@ import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
 import { quantity } from '@bailiwick/core/quantity';
 import type { Claims } from './kinds';
+import { precedes } from './period';
 import { shownStatements } from './shown-statements';
 
 /** Replaces a text that was erased or that the receipt does not contain. */
@@ -125,7 +126,7 @@ function ofRun(claims: RunClaims): string[] {
     ...claims.escalations.map(
       (each) => `escalated ${each.reason ?? GONE} (${each.verdict}); refused before: ${triedText(each.tried, claims)}`,
     ),
-    `permitted ${counted(claims.actions.length, 'action')}${claims.actions.length > 0 ? ': ' : ''}${tally(claims.actions.map((each) => `${each.verb} ${each.outcome}`))}`,
+    ...permittedText(claims),
     `denied    ${claims.denied.length}${claims.denied.length ? `: ${tally(claims.denied.map((each) => `${each.verb} (${each.decision})`))}` : ''}`,
     `spent     ${spentText(spent)}`,
     ...(claims.tenantBudgets ?? []).map(
@@ -142,6 +143,17 @@ function ofRun(claims: RunClaims): string[] {
     ),
     `ended     ${ended ? `${ended.at}, ${ended.reason}` : period ? 'not by the end of the period' : 'not yet'}`,
     `revoked   ${claims.revoked.map((each) => each.revocationId).join(', ') || 'nothing'}`,
+  ];
+}
+
+/** Summarizes the permitted actions; those that a period took over from the time before it separately. */
+function permittedText({ period, actions }: RunClaims): string[] {
+  const earlier = period ? actions.filter((each) => precedes(each, period)) : [];
+  const line = (label: string, of: readonly RunClaims['actions'][number][]): string =>
+    `${label} ${counted(of.length, 'action')}${of.length > 0 ? ': ' : ''}${tally(of.map((each) => `${each.verb} ${each.outcome}`))}`;
+  return [
+    line('permitted', earlier.length > 0 ? actions.filter((each) => !earlier.includes(each)) : actions),
+    ...(earlier.length > 0 ? [`${line('earlier  ', earlier)}; permitted before the period`] : []),
   ];
 }
 

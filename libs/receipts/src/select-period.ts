@@ -7,7 +7,7 @@ import { readStory, type Story, type StoryEntry } from './story';
 /**
  * Selects the events of a receipt about a period of a run: those of its receipt that are in the period and, of the
  * earlier ones, those that the period rests on. These are the leases of the run and above it, the approvals behind
- * them, what was in flight when the period began, and the permit of an action that is reported late in it.
+ * them, what was in flight when the period started, and the permit of an action that is reported late in it.
  * @param story events of the log, as for the receipt of the run. Of those before the period, renewals may be limited to
  * the last one of each lease before the period and before each earlier permit that is in flight
  */
@@ -69,7 +69,7 @@ function earlierActions(runId: string, story: Story, period: Period): Map<string
   return found;
 }
 
-/** Returns the approvals that leases and actions rest on, and those that were pending when the period began. */
+/** Returns the approvals that leases and actions rest on, and those that were pending when the period started. */
 function approvalsBehind(
   all: readonly StoryEntry[],
   actions: ReadonlyMap<string, number>,

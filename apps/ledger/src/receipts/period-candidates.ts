@@ -136,7 +136,7 @@ async function during(
   return { unpermitted: new Set([...reported].filter((id) => !permitted.has(id))), changed };
 }
 
-/** Adds the leases of the run and above it as they stood, without renewals. */
+/** Adds the leases of the run and above it at the start of the period, without renewals. */
 async function leases(candidates: Candidates, { run, line, grants }: Known, { first }: Range): Promise<void> {
   for (const { id, position } of line) {
     const issued = grants.filter(({ runId }) => runId === id).map((grant) => grant.position);
@@ -145,7 +145,7 @@ async function leases(candidates: Candidates, { run, line, grants }: Known, { fi
   }
 }
 
-/** Adds the earlier events of the children that had not ended when the period began, or that changed in it. */
+/** Adds the earlier events of the children that had not ended when the period started, or that changed in it. */
 async function childrenOf(
   candidates: Candidates,
   { run, children, grants }: Known,
@@ -177,7 +177,7 @@ function approvalPositions({ approvals }: Known, start: number, first: number): 
 }
 
 /**
- * Adds the permits before the period that had no outcome when it began, or whose action is reported in it.
+ * Adds the permits before the period that had no outcome when it started, or whose action is reported in it.
  * @returns the position of the oldest of them; Infinity if there are none
  */
 async function inFlight(

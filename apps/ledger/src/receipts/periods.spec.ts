@@ -107,7 +107,7 @@ describe('the receipt of a period', () => {
     expect(log.events.length).toBeGreaterThan(3_000);
   });
 
-  it('is made in parts that verify together, also when they are made again', async () => {
+  it('is made in parts that verify together, also after a restart', async () => {
     const { log, runId } = busyHours(3);
     const ledger = bench.start();
     await bench.feed(ledger, log);
@@ -142,7 +142,7 @@ describe('a request for the receipt of a period', () => {
   const ask = (ledger: LogLedger, runId: string, period: object): Promise<Answer> =>
     bench.ask(ledger, 'receipt', { tenant: 'default', runId, period });
 
-  it('is refused if the period ends before the run was opened, or begins in the future', async () => {
+  it('is refused if the period ends before the run was opened, or starts in the future', async () => {
     const log = new SealedLog();
     log.now = systemClock.now() - HOUR;
     const opened = log.now;
@@ -160,7 +160,7 @@ describe('a request for the receipt of a period', () => {
     expect(await detail(opened + 100 * HOUR, opened + 101 * HOUR)).toMatchObject({
       code: 'BAD_REQUEST',
       detail: expect.stringMatching(
-        /^the period begins at .*, in the future: it is .*; give an earlier `from`$/,
+        /^the period starts at .*, in the future: it is .*; give an earlier `from`$/,
       ) as string,
     });
     expect(await detail(opened - 2_000, opened + 1)).toBe('ok');

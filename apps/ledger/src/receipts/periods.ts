@@ -31,6 +31,6 @@ export async function problemOf(
     return `the period ends at ${period.until}, before the run was opened at ${rfc3339(run.startedAt)}; give a later \`until\``;
   const now = Math.max(systemClock.now(), ledger.state.lastTime);
   if (start > now)
-    return `the period begins at ${period.from}, in the future: it is ${rfc3339(now)}; give an earlier \`from\``;
+    return `the period starts at ${period.from}, in the future: it is ${rfc3339(now)}; give an earlier \`from\``;
   return undefined;
 }

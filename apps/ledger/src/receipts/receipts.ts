@@ -35,7 +35,7 @@ const BOUNDS: Bounds = {
 export interface Subject {
   readonly id: string;
   readonly type: PredicateType;
-  /** for a run: a period of it that has begun */
+  /** for a run: a period of it that has started */
   readonly period?: Period | undefined;
 }
 

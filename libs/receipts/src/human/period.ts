@@ -1,5 +1,5 @@
 import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
-import { amountsText, counted } from '../render';
+import { amountsText } from '../render';
 import { section, text, type Block } from './blocks';
 import type { Used } from './budgets';
 
@@ -26,9 +26,9 @@ export function periodBlocks({ inFlight, actions, children, approvals }: RunClai
   return section(
     'In flight',
     rows.length > 0,
-    { kind: 'table', head: ['what', 'id', 'when the period began', 'when it ended'], rows },
+    { kind: 'table', head: ['what', 'id', 'when the period started', 'when it ended'], rows },
     text(
-      `Reserved by ${counted(atStart.actions.length, 'action')} when the period began: ${reserved[0]}; by ${counted(atEnd.actions.length, 'action')} when it ended: ${reserved[1]}. An amount is spent in the period in which the outcome of its action was recorded.`,
+      `Reserved when the period started: ${reserved[0]}; when it ended: ${reserved[1]}. An amount is spent in the period in which the outcome of its action was recorded.`,
     ),
   );
 }
