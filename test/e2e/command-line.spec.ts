@@ -133,6 +133,33 @@ describe('bailiwick', () => {
     expect((await run('receipt', 'verify', file)).code).toBe(2);
   });
 
+  it('fetches the receipt of a period of a run, verifies it and shows its period in every format', async () => {
+    const root = await json('run', 'open', '--class', 'tester', '--for', 'user:me@example.com', '--purpose', 'a day');
+    const runId = (root.run as { id: string }).id;
+    const file = join(stack.dataDir, 'period.json');
+    const [from, until] = [Date.now() - 60_000, Date.now() + 60_000].map((time) => new Date(time).toISOString());
+    const period = ['--from', from as string, '--until', until as string];
+    expect((await run('receipt', 'get', runId, ...period, '--out', file)).code).toBe(0);
+    const good = await run('receipt', 'verify', file, '--key', `${file}.vkey`);
+    expect([good.code, good.err]).toEqual([0, '']);
+    const named = `from ${from} until ${until}`.replaceAll('.000Z', 'Z');
+    expect(good.out).toContain(`, ${named} (not over yet)`);
+    for (const format of ['text', 'md', 'html']) {
+      const shown = await run('receipt', 'show', file, '--key', `${file}.vkey`, '--format', format);
+      expect([format, shown.code]).toEqual([format, 0]);
+      expect(shown.out.slice(0, shown.out.indexOf('asked by')).replace(/\\/g, '')).toContain(`${runId}, ${named}`);
+    }
+    for (const args of [
+      [runId, ...period.slice(0, 2)],
+      ['--tree', (root.run as { treeId: string }).treeId, ...period],
+    ]) {
+      const { code, err } = await run('receipt', 'get', ...args);
+      expect([code, err]).toEqual([2, expect.stringMatching(/give both --from and --until|only a run has/) as string]);
+    }
+    const { code, err } = await run('receipt', 'get', runId, '--from', until as string, '--until', from as string);
+    expect([code, err]).toEqual([1, expect.stringContaining('`until` must be later than `from`') as string]);
+  });
+
   it('reports bad usage', async () => {
     for (const args of [
       ['nonsense'],

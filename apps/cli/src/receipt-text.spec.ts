@@ -1,6 +1,7 @@
 import { TREE_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
 import { readUnverified } from '@bailiwick/receipts/envelope';
-import { documentOf, type Document } from '@bailiwick/receipts/human/document';
+import type { Document } from '@bailiwick/receipts/human/blocks';
+import { documentOf } from '@bailiwick/receipts/human/document';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { otherReceiptOf, VKEY } from '@bailiwick/receipts/testing/sealed-log';
 import { verifyReceipt } from '@bailiwick/receipts/verify';

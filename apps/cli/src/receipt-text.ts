@@ -1,5 +1,5 @@
 import { budgetTable } from '@bailiwick/receipts/human/budgets';
-import type { Block, Branch, Document } from '@bailiwick/receipts/human/document';
+import type { Block, Branch, Document } from '@bailiwick/receipts/human/blocks';
 import type { Verdict } from '@bailiwick/receipts/human/verdict';
 import { bold, green, plain, red, table, yellow } from './render';
 

@@ -60,6 +60,11 @@ export interface Erased {
   done: boolean;
 }
 
+/** A half-open period, as RFC 3339 times. */
+export interface ReceiptPeriod {
+  readonly from: string;
+  readonly until: string;
+}
 export interface ClientOptions {
   readonly url: string;
   /** an API key, or a run's grant token */
@@ -246,22 +251,31 @@ export class BailiwickClient {
     return this.post('/v1/log/repairs', event);
   }
   events(query: Record<string, string | number>): Promise<{ items: EventItem[]; next: string | null; asOf?: unknown }> {
-    return this.get(
-      `/v1/events?${new URLSearchParams(Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))).toString()}`,
-    );
+    return this.get(`/v1/events${queryOf(query)}`);
   }
-  receipt(runId: string, minPosition?: number): Promise<unknown> {
-    return this.get(`/v1/runs/${runId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
+  /** @param period of the run, `until` exclusive; the entire run if absent */
+  receipt(runId: string, minPosition?: number, period?: ReceiptPeriod): Promise<unknown> {
+    return this.get(`/v1/runs/${runId}/receipt${queryOf({ minPosition, ...period })}`);
   }
   treeReceipt(treeId: string, minPosition?: number): Promise<unknown> {
-    return this.get(`/v1/trees/${treeId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
+    return this.get(`/v1/trees/${treeId}/receipt${queryOf({ minPosition })}`);
   }
   actionReceipt(actionId: string, minPosition?: number): Promise<unknown> {
-    return this.get(`/v1/actions/${actionId}/receipt${minPosition === undefined ? '' : `?minPosition=${minPosition}`}`);
+    return this.get(`/v1/actions/${actionId}/receipt${queryOf({ minPosition })}`);
   }
-  /** Returns one part of a receipt that is in parts. @param size of the tree, as the receipt states it */
-  receiptPart(of: 'runs' | 'trees' | 'actions', id: string, part: number, size: number): Promise<unknown> {
-    return this.get(`/v1/${of}/${id}/receipt?part=${part}&size=${size}`);
+  /**
+   * Returns one part of a receipt that is in parts.
+   * @param size of the tree, as the receipt states it
+   * @param period as the receipt states it, if it does
+   */
+  receiptPart(
+    of: 'runs' | 'trees' | 'actions',
+    id: string,
+    part: number,
+    size: number,
+    period?: ReceiptPeriod,
+  ): Promise<unknown> {
+    return this.get(`/v1/${of}/${id}/receipt${queryOf({ part, size, ...period })}`);
   }
   custody(actionId: string): Promise<unknown> {
     return this.get(`/v1/actions/${actionId}/custody`);
@@ -387,6 +401,14 @@ async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string
       text = text.slice(end + 1);
     }
   }
+}
+
+/** Formats the query of a URL with its question mark; empty if every value is undefined. */
+function queryOf(query: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }
 
 function problemOf(status: number, text: string): ProblemError {

@@ -37,6 +37,8 @@ export const LIMITS = {
   /** events of one part of a receipt, and of all parts, which the ledger holds in memory once to list them */
   receiptPartEvents: 2_000,
   receiptEventsInAll: 200_000,
+  /** how long after the end of a period a log without later events may still receive one of the period */
+  periodSettledMs: MINUTE,
   /** receipts in parts whose positions a ledger caches, so that it can make a part without the others */
   receiptsInParts: 8,
   /** total size of the items of one page, so that it fits into one message */

@@ -25,7 +25,7 @@ import { parseExactly } from '@bailiwick/core/json';
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { subjectPosition, KINDS, type Claims } from './kinds';
 import { readStory } from './story';
-import { envelopesIn } from './web/parts';
+import { envelopesIn, periodIn } from './web/parts';
 
 /** @see DSSE protocol: PAE(type, body) */
 export function preAuthEncoding(type: string, body: Uint8Array): Buffer {
@@ -89,6 +89,7 @@ function readParts(first: InPartsStatement, given: readonly { predicateType: str
       event: parseEvent(body),
       payload: payload == null ? null : valueIn(payload),
     })),
+    periodIn(first.predicate),
   );
   return makeStatement(KINDS[of.type].summarise(of.id, story, canonicalDigest), events);
 }

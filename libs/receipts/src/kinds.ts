@@ -3,6 +3,7 @@ import {
   RUN_RECEIPT,
   TREE_RECEIPT,
   type ActionPredicate,
+  type Period,
   type Predicate,
   type PredicateType,
   type Statement,
@@ -13,6 +14,7 @@ import { eventsOfAction, summariseAction } from './action';
 import type { DigestOf } from './chain';
 import { withImports } from './imported';
 import { eventsOfReceipt } from './select';
+import { eventsOfPeriod } from './select-period';
 import type { Story, StoryEntry } from './story';
 import { summarise } from './summary';
 import { eventsOfTree, summariseTree } from './tree';
@@ -32,12 +34,16 @@ export interface Kind {
 }
 
 export const KINDS: Readonly<Record<PredicateType, Kind>> = {
-  [RUN_RECEIPT]: { about: 'run', select: erasedToo(eventsOfReceipt), summarise, whole: false },
+  [RUN_RECEIPT]: { about: 'run', select: erasedToo(eventsOfRun), summarise, whole: false },
   [TREE_RECEIPT]: { about: 'tree', select: erasedToo(eventsOfTree), summarise: summariseTree, whole: true },
   [ACTION_RECEIPT]: { about: 'action', select: erasedToo(eventsOfAction), summarise: summariseAction, whole: false },
 };
 
 type Select = Kind['select'];
+
+function eventsOfRun(runId: string, story: Story): StoryEntry[] {
+  return story.period ? eventsOfPeriod(runId, story, story.period) : eventsOfReceipt(runId, story);
+}
 
 /** Adds to the events about the id the erasures that removed their payloads and the imports that contain them. */
 function erasedToo(select: Select): Select {
@@ -50,6 +56,10 @@ export function idOf(statement: Statement): string {
   if (statement.predicateType === TREE_RECEIPT) return statement.predicate.tree.id;
   return statement.predicate.custody.actionId;
 }
+
+/** Returns the period that a statement is about; undefined if it is about all of its subject. */
+export const periodOf = (statement: Statement): Period | undefined =>
+  statement.predicateType === RUN_RECEIPT ? statement.predicate.period : undefined;
 
 /** Returns the position of the event whose digest identifies the subject: the opening of the run or of the root, or the decision. */
 export function subjectPosition(type: PredicateType, id: string, { openings, decisions }: Story): number | undefined {

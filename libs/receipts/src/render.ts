@@ -1,6 +1,7 @@
 import type {
   ActionPredicate,
   Custody,
+  Period,
   Predicate,
   RunClaims,
   TreePredicate,
@@ -9,6 +10,7 @@ import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
 import { quantity } from '@bailiwick/core/quantity';
 import type { Claims } from './kinds';
+import { precedes } from './period';
 import { shownStatements } from './shown-statements';
 
 /** Replaces a text that was erased or that the receipt does not contain. */
@@ -31,10 +33,33 @@ function closing({
 }: Pick<Predicate, 'absent' | 'imported' | 'doesNotProve'>): string[] {
   return [
     ...imported.map(({ events, origin }) => `imported  the events before position ${events}, from ${origin}`),
-    ...(absent.length > 0 ? [`missing   the payloads of ${absent.length} events: ${absentText(absent)}`] : []),
+    ...(absent.length > 0
+      ? [`missing   the payloads of ${counted(absent.length, 'event')}: ${absentText(absent)}`]
+      : []),
     ...shownStatements(doesNotProve).map((line, i) => `${i === 0 ? 'unproven  ' : '          '}${line}`),
   ];
 }
+
+/** Formats a count: `1 call`, `3 calls`. */
+export const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+
+/** Names the period of a receipt; `until` is exclusive. */
+export const periodText = ({ from, until }: Period): string =>
+  `from ${from.replace('.000Z', 'Z')} until ${until.replace('.000Z', 'Z')}`;
+
+/** Describes a run without an end in the receipt. */
+export const stillText = (period: Period | undefined): string =>
+  period === undefined || period.open ? 'still running' : 'running when the period ended';
+
+type Amounts = Readonly<Record<string, number>>;
+/** Formats amounts of money and units, each with a suffix. */
+export const amountsText = (cost: Amounts, units: Amounts = {}, suffix = ''): string =>
+  [
+    ...Object.entries(cost).map(([currency, value]) => money(value, currency)),
+    ...Object.entries(units).map(([unit, value]) => quantity(value, unit)),
+  ]
+    .map((text) => `${text}${suffix}`)
+    .join(', ');
 
 function absentText(absent: Predicate['absent']): string {
   const erased = absent.filter(({ erasedAt }) => erasedAt !== undefined).length;
@@ -49,7 +74,7 @@ function ofTree({ tree, purpose, requestedBy, requestedByStatedBy, runs, spent }
       ...below(each.run.id, depth + 1),
     ]);
   return [
-    `tree      ${tree.id}, ${runs.length} runs`,
+    `tree      ${tree.id}, ${counted(runs.length, 'run')}`,
     `asked by  ${askedBy(requestedBy, requestedByStatedBy)}`,
     `purpose   ${purpose ?? GONE}`,
     `spent     ${spentText(spent)}`,
@@ -89,9 +114,9 @@ function ofAction({
 }
 
 function ofRun(claims: RunClaims): string[] {
-  const { spent, ended } = claims;
+  const { spent, ended, period } = claims;
   return [
-    `run       ${claims.run.id} (${marked(claims.agent.class)}${claims.agent.instance ? ` ${marked(claims.agent.instance)}` : ''})`,
+    `run       ${claims.run.id} (${marked(claims.agent.class)}${claims.agent.instance ? ` ${marked(claims.agent.instance)}` : ''})${period ? `, ${periodText(period)}${period.open ? ' (not over yet)' : ''}` : ''}`,
     `asked by  ${askedBy(claims.requestedBy, claims.requestedByStatedBy)}`,
     `purpose   ${claims.purpose ?? GONE}${claims.task ? `; task: ${claims.task}` : ''}`,
     ...claims.approvals.map(
@@ -101,23 +126,34 @@ function ofRun(claims: RunClaims): string[] {
     ...claims.escalations.map(
       (each) => `escalated ${each.reason ?? GONE} (${each.verdict}); refused before: ${triedText(each.tried, claims)}`,
     ),
-    `permitted ${claims.actions.length} actions: ${tally(claims.actions.map((each) => `${each.verb} ${each.outcome}`))}`,
+    ...permittedText(claims),
     `denied    ${claims.denied.length}${claims.denied.length ? `: ${tally(claims.denied.map((each) => `${each.verb} (${each.decision})`))}` : ''}`,
     `spent     ${spentText(spent)}`,
     ...(claims.tenantBudgets ?? []).map(
       ({ name, drew }) => `drew      from the tenant budget ${name}: ${spentText(drew)}`,
     ),
-    `touched   ${claims.resources.length} resources; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
+    `touched   ${counted(claims.resources.length, 'resource')}; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
     ...claims.children.map(
       (each, i) =>
-        `${i === 0 ? 'children ' : '         '} ${marked(each.agentClass)}: ${each.ended ?? 'still running'} (${each.receipt})`,
+        `${i === 0 ? 'children ' : '         '} ${marked(each.agentClass)}: ${each.ended ?? stillText(period)} (${each.receipt})`,
     ),
     ...claims.suspensions.map(
       (each) =>
         `suspended ${each.time} by ${each.by}: ${each.reason}; ${each.resumedAt ? `resumed ${each.resumedAt}` : 'not resumed'}`,
     ),
-    `ended     ${ended ? `${ended.at}, ${ended.reason}` : 'not yet'}`,
+    `ended     ${ended ? `${ended.at}, ${ended.reason}` : period ? 'not by the end of the period' : 'not yet'}`,
     `revoked   ${claims.revoked.map((each) => each.revocationId).join(', ') || 'nothing'}`,
+  ];
+}
+
+/** Summarizes the permitted actions; those that a period took over from the time before it separately. */
+function permittedText({ period, actions }: RunClaims): string[] {
+  const earlier = period ? actions.filter((each) => precedes(each, period)) : [];
+  const line = (label: string, of: readonly RunClaims['actions'][number][]): string =>
+    `${label} ${counted(of.length, 'action')}${of.length > 0 ? ': ' : ''}${tally(of.map((each) => `${each.verb} ${each.outcome}`))}`;
+  return [
+    line('permitted', earlier.length > 0 ? actions.filter((each) => !earlier.includes(each)) : actions),
+    ...(earlier.length > 0 ? [`${line('earlier  ', earlier)}; permitted before the period`] : []),
   ];
 }
 
@@ -129,9 +165,8 @@ export function triedText(tried: readonly string[], { denied }: Pick<RunClaims, 
 
 /** Formats counts, and amounts in the units of their currency. */
 export function spentText({ calls, reads, writes, external, cost, units = {} }: RunClaims['spent']): string {
-  const costs = Object.entries(cost).map(([currency, value]) => `, ${money(value, currency)}`);
-  const used = Object.entries(units).map(([unit, value]) => `, ${quantity(value, unit)}`);
-  return `${calls} calls, ${reads} reads, ${writes} writes, ${external} external${costs.join('')}${used.join('')}`;
+  const counts = `${counted(calls, 'call')}, ${counted(reads, 'read')}, ${counted(writes, 'write')}, ${external} external`;
+  return [counts, amountsText(cost, units)].filter((part) => part !== '').join(', ');
 }
 
 export function renderCustody({ links, findings }: Custody): string[] {

@@ -43,12 +43,15 @@ function isAboutFirstLease(event: Event, { asked }: Story): boolean {
   }
 }
 
+const everyChild: (childId: string) => boolean = () => true;
+
 /**
  * Selects the events of a run's receipt: its own events; events of ancestors and rules that affect its leases, up to its
  * end (so that later events above it do not change the receipt of an ended run); and the start and end of its children.
  * @param story events of the log: at least those of these runs, and all revocation rules
+ * @param hasChild whether the events of a child belong in the receipt
  */
-export function eventsOfReceipt(runId: string, story: Story): StoryEntry[] {
+export function eventsOfReceipt(runId: string, story: Story, hasChild = everyChild): StoryEntry[] {
   const line = lineOf(runId, story).map(({ event }) => event.runId as string);
   const above = new Set(line.slice(1));
   const until = endOf(runId, story)?.position ?? Infinity;
@@ -56,7 +59,7 @@ export function eventsOfReceipt(runId: string, story: Story): StoryEntry[] {
   const struck = new Map(line.map((id) => [id, until]));
   const children = new Set<string>();
   for (const [id, { event }] of story.openings) {
-    if (event.data.parentRunId !== runId) continue;
+    if (event.data.parentRunId !== runId || !hasChild(id)) continue;
     children.add(id);
     struck.set(id, endOf(id, story)?.position ?? Infinity);
   }

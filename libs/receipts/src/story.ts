@@ -1,4 +1,5 @@
 import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
+import type { Period } from '@bailiwick/contracts/receipts/receipt';
 
 /** An event of a receipt with the value of its payload; null if the event has no payload or it was erased. */
 interface EntryWith<E extends Event> {
@@ -9,6 +10,8 @@ export type StoryEntry<T extends EventType = EventType> = EntryWith<EventOf<T>>;
 
 /** Indexes events by their subject. Built once, and used by summary, custody and verification. */
 export interface Story {
+  /** the period that the receipt is about, if it is not about the entire run */
+  readonly period: Period | undefined;
   /** in the order of the log */
   readonly entries: readonly StoryEntry[];
   readonly openings: ReadonlyMap<string, StoryEntry<'RunOpened'>>;
@@ -45,12 +48,17 @@ export const isOutcome = (event: Event): event is EventOf<Outcome> => OUTCOMES.i
 
 /** A story that is being read. */
 type Draft = {
-  readonly [K in keyof Story]: Story[K] extends ReadonlyMap<string, infer V> ? Map<string, Open<V>> : Open<Story[K]>;
+  readonly [K in Exclude<keyof Story, 'period'>]: Story[K] extends ReadonlyMap<string, infer V>
+    ? Map<string, Open<V>>
+    : Open<Story[K]>;
 };
 type Open<T> = T extends readonly (infer E)[] ? E[] : T;
 
-/** @param entries in the order of the log; the first counts if an event that may occur once occurs twice */
-export function readStory(entries: readonly StoryEntry[]): Story {
+/**
+ * @param entries in the order of the log; the first counts if an event that may occur once occurs twice
+ * @param period the period that the receipt is about; absent if it is about all of its subject
+ */
+export function readStory(entries: readonly StoryEntry[], period?: Period): Story {
   const draft: Draft = {
     entries: entries as StoryEntry[],
     openings: new Map(),
@@ -69,7 +77,7 @@ export function readStory(entries: readonly StoryEntry[]): Story {
     rules: [],
   };
   for (const each of entries) (PLACES[each.event.type] as Place | undefined)?.(each, draft);
-  return draft;
+  return { ...draft, period };
 }
 
 type Place = (each: StoryEntry, draft: Draft) => void;

@@ -1,11 +1,13 @@
 import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
-import type { Consumed } from '@bailiwick/contracts/grants/grant';
+import { COUNTERS, type Consumed } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
 import type { Predicate, RunClaims } from '@bailiwick/contracts/receipts/receipt';
 import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { endOf } from './ending';
+import { inFlightOf } from './in-flight';
 import { leaseChangesOf } from './lease-changes';
+import { isEarlier, periodNotProved } from './period';
 import { isOutcome, lineOf, textOf, type Outcome, type Story, type StoryEntry } from './story';
 
 /** The list of the first release. Its receipts must still verify, so the texts never change. */
@@ -31,7 +33,7 @@ export const summarise = (runId: string, story: Story): Predicate => ({
   ...claimsOfRun(runId, story),
   absent: absentIn(story),
   ...importedIn(story),
-  doesNotProve: [...DOES_NOT_PROVE, ...importedNotProved(story)],
+  doesNotProve: [...DOES_NOT_PROVE, ...periodNotProved(story), ...importedNotProved(story)],
 });
 
 /** @throws Error if the events do not contain the opening of the run */
@@ -43,12 +45,15 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
   const mine = entries.filter((each) => each.event.runId === runId);
   const line = lineOf(runId, story);
   const runs = new Set(line.map((each) => each.event.runId as string));
+  const during = mine.filter((each) => !isEarlier(each.event, story));
   const actions = actionsOf(mine);
-  const effects = mine.flatMap(({ event: each }) =>
+  const effects = during.flatMap(({ event: each }) =>
     isOutcome(each) || each.type === 'OutcomeReportedLate' ? (each.data.effects ?? []) : [],
   );
   return {
     run: runPart(event),
+    ...(story.period ? { period: story.period } : {}),
+    ...inFlightOf(runId, story),
     agent: event.data.agent,
     purpose: firstText(line, 'purpose'),
     ...(typeof opened.payload?.task === 'string' ? { task: opened.payload.task } : {}),
@@ -61,10 +66,10 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     ),
     ...leaseChangesOf(story, runs),
     actions,
-    denied: allOf(mine, 'ActionDenied', 'ActionStepUp').map((each) => deniedOf(each.event)),
-    ...refusedMoreOf(mine),
-    spent: spentOf(mine),
-    ...tenantBudgetsOf(mine),
+    denied: allOf(during, 'ActionDenied', 'ActionStepUp').map((each) => deniedOf(each.event)),
+    ...refusedMoreOf(during),
+    spent: spentOf(mine, story),
+    ...tenantBudgetsOf(mine, story),
     resources: unique([
       ...actions.map((action) => `${action.resource.type} ${action.resource.id}`),
       ...effects.flatMap((each) => each.resources ?? []),
@@ -72,7 +77,7 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     filesChanged: unique(effects.flatMap((each) => each.filesChanged ?? [])),
     external: unique(effects.flatMap((each) => each.external ?? [])),
     escalations: escalationsOf(mine, story),
-    delegationsRefused: allOf(mine, 'DelegationRefused').map(({ event: each }) => ({
+    delegationsRefused: allOf(during, 'DelegationRefused').map(({ event: each }) => ({
       agentClass: each.data.agentClass,
       code: each.data.code,
       detail: each.data.detail,
@@ -81,16 +86,20 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
     children: allOf(entries, 'RunOpened').flatMap((each) =>
       each.event.data.parentRunId === runId ? [childOf(each, story)] : [],
     ),
-    drift: driftOf(mine),
-    suspensions: suspensionsOf(mine),
+    drift: driftOf(during),
+    suspensions: suspensionsOf(mine, story),
     ended: endOf(runId, story),
-    revoked: allOf(entries, 'GrantRevoked', 'RevocationRuleAdded').map(({ event: each }) => ({
-      revocationId: each.data.revocationId,
-      reason: each.type === 'GrantRevoked' ? reasonOf(each) : `${reasonOf(each)}${toolOf(each)}`,
-      ...place(each),
-    })),
+    revoked: allOf(entries, 'GrantRevoked', 'RevocationRuleAdded').flatMap(({ event: each }) =>
+      isEarlier(each, story) ? [] : [revokedBy(each)],
+    ),
   };
 }
+
+const revokedBy = (event: EventOf<'GrantRevoked'> | EventOf<'RevocationRuleAdded'>): RunClaims['revoked'][number] => ({
+  revocationId: event.data.revocationId,
+  reason: event.type === 'GrantRevoked' ? reasonOf(event) : `${reasonOf(event)}${toolOf(event)}`,
+  ...place(event),
+});
 
 const reasonOf = ({ data: { reason } }: EventOf<'GrantRevoked' | 'RevocationRuleAdded'>): string =>
   reason.says ?? reason.code;
@@ -252,7 +261,10 @@ function approvalsOf(story: Story, runs: ReadonlySet<string>): RunClaims['approv
   });
 }
 
-/** Lists the escalations: reason, requested limits, the actions refused before, and the verdict. */
+/**
+ * Lists the escalations: reason, requested limits, the actions refused before, and the verdict. An escalation that was
+ * answered before the period of the receipt is left out.
+ */
 function escalationsOf(mine: readonly StoryEntry[], story: Story): RunClaims['escalations'] {
   const tried: string[] = [];
   return mine.flatMap(({ event, payload }) => {
@@ -260,6 +272,7 @@ function escalationsOf(mine: readonly StoryEntry[], story: Story): RunClaims['es
     if (event.type !== 'ApprovalRequested' || event.data.kind !== 'escalation') return [];
     const { approvalId, limits } = event.data;
     const answer = story.answered.get(approvalId)?.event;
+    if (answer && isEarlier(answer, story)) return [];
     const verdict = !answer ? 'pending' : answer.type === 'ApprovalGiven' ? answer.data.verdict : 'expired';
     return [
       {
@@ -274,8 +287,11 @@ function escalationsOf(mine: readonly StoryEntry[], story: Story): RunClaims['es
   });
 }
 
-/** Lists each suspension of the run; `resumedAt` is null if it was not resumed. */
-function suspensionsOf(mine: readonly StoryEntry[]): RunClaims['suspensions'] {
+/**
+ * Lists each suspension of the run; `resumedAt` is null if it was not resumed. One that was resumed before the period of
+ * the receipt is left out.
+ */
+function suspensionsOf(mine: readonly StoryEntry[], story: Story): RunClaims['suspensions'] {
   const all: RunClaims['suspensions'] = [];
   const open = new Map<string, RunClaims['suspensions'][number]>();
   for (const { event } of allOf(mine, 'GrantSuspended', 'GrantResumed')) {
@@ -291,11 +307,15 @@ function suspensionsOf(mine: readonly StoryEntry[]): RunClaims['suspensions'] {
       open.delete(event.grantId);
     }
   }
-  return all;
+  return all.filter(({ resumedAt }) => resumedAt === null || !isEarlier({ time: resumedAt }, story));
 }
 
-/** Sums the counts charged at the permits, and the amounts settled, or reserved if the action is still open. */
-function spentOf(mine: readonly StoryEntry[]): Consumed {
+/**
+ * Sums the counts charged at the permits, and the amounts settled, or reserved if the action is still open. In a receipt
+ * about a period, a call counts in the period of its permit and an amount in that of its outcome: what is only reserved
+ * is in flight and not spent, so consecutive periods count everything once.
+ */
+function spentOf(mine: readonly StoryEntry[], story: Story): Consumed {
   const spent: { -readonly [K in keyof Consumed]: Consumed[K] } = {
     calls: 0,
     reads: 0,
@@ -306,8 +326,10 @@ function spentOf(mine: readonly StoryEntry[]): Consumed {
   const outcomes = outcomesOf(mine);
   for (const { event } of allOf(mine, 'ActionPermitted')) {
     const { charge } = event.data;
-    for (const counter of ['calls', 'reads', 'writes', 'external'] as const) spent[counter] += charge[counter];
-    const { cost, units = {} } = outcomes.get(event.actionId)?.data.charge ?? charge;
+    if (!isEarlier(event, story)) for (const counter of COUNTERS) spent[counter] += charge[counter];
+    const outcome = outcomes.get(event.actionId);
+    if (story.period && (!outcome || isEarlier(outcome, story))) continue;
+    const { cost, units = {} } = outcome?.data.charge ?? charge;
     for (const [currency, value] of Object.entries(cost)) spent.cost[currency] = (spent.cost[currency] ?? 0) + value;
     for (const [unit, value] of Object.entries(units))
       spent.units = { ...spent.units, [unit]: (spent.units?.[unit] ?? 0) + value };
@@ -316,12 +338,12 @@ function spentOf(mine: readonly StoryEntry[]): Consumed {
 }
 
 /** Lists the tenant budgets that the permits name, with the part of the spending that they drew from each. */
-function tenantBudgetsOf(mine: readonly StoryEntry[]): Pick<RunClaims, 'tenantBudgets'> {
+function tenantBudgetsOf(mine: readonly StoryEntry[], story: Story): Pick<RunClaims, 'tenantBudgets'> {
   const names = unique(allOf(mine, 'ActionPermitted').flatMap(({ event }) => event.data.tenantBudgets ?? []));
   if (names.length === 0) return {};
   const drawing = (name: string): StoryEntry[] =>
     mine.filter(({ event }) => event.type !== 'ActionPermitted' || event.data.tenantBudgets?.includes(name) === true);
-  return { tenantBudgets: names.map((name) => ({ name, drew: spentOf(drawing(name)) })) };
+  return { tenantBudgets: names.map((name) => ({ name, drew: spentOf(drawing(name), story) })) };
 }
 
 function driftOf(mine: readonly StoryEntry[]): RunClaims['drift'] {

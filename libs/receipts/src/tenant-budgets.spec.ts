@@ -24,7 +24,7 @@ describe('the receipt of a run that drew from tenant budgets', () => {
       { name: 'team', drew: { calls: 2, reads: 1, writes: 1, external: 0, cost: { USD: 25 } } },
     ]);
     expect(verifyReceipt(signed(statementOf(log, runId)), VKEY)).toMatchObject({ ok: true });
-    expect(renderReceipt(claimsOf(log, runId)).join('\n')).toContain('tenant budget team: 2 calls, 1 reads, 1 writes');
+    expect(renderReceipt(claimsOf(log, runId)).join('\n')).toContain('tenant budget team: 2 calls, 1 read, 1 write');
   });
 
   it('does not verify with another amount', () => {

@@ -28,6 +28,8 @@ interface GetFlags extends GlobalOptions {
   out?: string;
   tree?: string;
   action?: string;
+  from?: string;
+  until?: string;
   format?: string;
 }
 interface ShowFlags extends GlobalOptions {
@@ -43,9 +45,11 @@ export function addReceiptCommands(program: Command): void {
   const receipt = program.command('receipt').description('signed accounts of runs, trees and actions');
   receipt
     .command('get [run]')
-    .description('fetch the receipt of a run, a tree (--tree) or an action (--action)')
+    .description('fetch the receipt of a run or a period of it, a tree (--tree) or an action (--action)')
     .option('--tree <tree>')
     .option('--action <action>')
+    .option('--from <time>', 'start of a period of the run, such as 2026-01-31T00:00:00Z; with --until')
+    .option('--until <time>', 'end of the period, which it does not contain')
     .option('--format <format>', 'text, md or html: verified and human-readable; json (default): the signed receipt')
     .option('--out <file>', 'output file; with JSON, the keys of its log are written to <file>.vkey')
     .action((run: string | undefined, _flags, command: Command) => get(run, command.optsWithGlobals<GetFlags>()));
@@ -101,12 +105,16 @@ async function get(run: string | undefined, flags: GetFlags): Promise<void> {
 }
 
 async function fetchReceipt(client: BailiwickClient, run: string | undefined, flags: GetFlags): Promise<Envelope> {
-  const { tree, action } = flags;
+  const { tree, action, from, until } = flags;
   if ([run, tree, action].filter((each) => each !== undefined).length !== 1)
     throw new UsageError('name one run, or one tree with --tree, or one action with --action');
+  if ((from === undefined) !== (until === undefined))
+    throw new UsageError('give both --from and --until for the receipt of a period, or none');
+  if (from !== undefined && run === undefined) throw new UsageError('only a run has receipts of periods: name one run');
   if (tree !== undefined) return (await client.treeReceipt(tree)) as Envelope;
   if (action !== undefined) return (await client.actionReceipt(action)) as Envelope;
-  return (await client.receipt(run as string)) as Envelope;
+  const period = from === undefined || until === undefined ? undefined : { from, until };
+  return (await client.receipt(run as string, undefined, period)) as Envelope;
 }
 
 /** Returns the statement about its parts of a receipt in parts; undefined for a single envelope. */
@@ -123,7 +131,8 @@ async function* withParts(client: BailiwickClient, envelope: Envelope): AsyncGen
   const stated = partsIn(envelope);
   if (!stated) return;
   const { of, size, parts } = stated;
-  for (const part of parts.keys()) yield (await client.receiptPart(PATHS[of.type], of.id, part, size)) as Envelope;
+  for (const part of parts.keys())
+    yield (await client.receiptPart(PATHS[of.type], of.id, part, size, of.period)) as Envelope;
 }
 
 type Writer = (envelope: unknown, verification: Verification | undefined, keys: string | undefined) => string;

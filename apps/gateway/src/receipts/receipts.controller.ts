@@ -1,7 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { idOf } from '@bailiwick/contracts/primitives';
-import { envelope } from '@bailiwick/contracts/receipts/receipt';
+import { idOf, time } from '@bailiwick/contracts/primitives';
+import { envelope, type receiptPeriod } from '@bailiwick/contracts/receipts/receipt';
+import { rfc3339 } from '@bailiwick/core/clock';
 import type { Caller } from '../auth/caller';
 import { Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
@@ -18,6 +19,23 @@ const actionId = z.strictObject({ id: idOf('action') });
 /** A receipt that is too large for one response names its parts and the size of the tree; both select a part. */
 const receiptQuery = z.strictObject({ minPosition, part: wholeNumber(0).optional(), size: wholeNumber(1).optional() });
 type ReceiptQuery = z.infer<typeof receiptQuery>;
+
+/** Of a run also for a half-open period [from, until) of it; the parts of such a receipt take the same period. */
+const runReceiptQuery = receiptQuery
+  .extend({ from: time.optional(), until: time.optional() })
+  .refine(({ from, until }) => (from === undefined) === (until === undefined), {
+    error:
+      'one of `from` and `until` is missing: give both for the receipt of a period, or none for that of the entire run',
+  })
+  .refine(({ from, until }) => from === undefined || until === undefined || Date.parse(from) < Date.parse(until), {
+    error: '`until` must be later than `from`: the period contains `from` and ends before `until`',
+  });
+
+/** Returns the period in the one spelling that receipts contain. */
+const periodOf = ({ from, until }: z.infer<typeof runReceiptQuery>): { period?: z.infer<typeof receiptPeriod> } =>
+  from === undefined || until === undefined
+    ? {}
+    : { period: { from: rfc3339(Date.parse(from)), until: rfc3339(Date.parse(until)) } };
 const custodyQuery = z.strictObject({ minPosition });
 
 /** The ledger reads every event of a large receipt once to name its parts. */
@@ -35,17 +53,18 @@ export class ReceiptsController {
   @Endpoint({
     method: 'GET',
     path: '/v1/runs/:id/receipt',
-    summary: 'The signed account of a run',
+    summary: 'The signed account of a run, or of a period of it',
     roles: LIST_ROLES,
     runs: true,
   })
   async ofRun(
     @Ctx() { caller }: RequestContext,
     @Params(runId) { id }: z.infer<typeof runId>,
-    @Query(receiptQuery) query: ReceiptQuery,
+    @Query(runReceiptQuery) query: z.infer<typeof runReceiptQuery>,
   ): Promise<unknown> {
     await this.branches.within(caller, id);
-    return this.receipt(caller, { runId: id }, query);
+    const { from: _, until: __, ...rest } = query;
+    return this.receipt(caller, { runId: id, ...periodOf(query) }, rest);
   }
 
   @Endpoint({
@@ -95,7 +114,7 @@ export class ReceiptsController {
     return this.logClient.ledger('custody', { tenant: caller.tenant, actionId: id, ...query }, CUSTODY_MS);
   }
 
-  private receipt({ tenant }: Caller, of: Record<string, string>, query: ReceiptQuery): Promise<unknown> {
+  private receipt({ tenant }: Caller, of: Record<string, unknown>, query: ReceiptQuery): Promise<unknown> {
     return this.logClient.ledger('receipt', { tenant, ...of, ...query }, RECEIPT_MS);
   }
 }

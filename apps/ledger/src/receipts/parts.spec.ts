@@ -14,7 +14,8 @@ import { busyRun } from '@bailiwick/receipts/testing/busy-run';
 import { brokenAt, SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { verifyReceipt } from '@bailiwick/receipts/verify';
 import type { LogLedger } from '../follower/log-ledger';
-import { custodyFor, partOf, receiptOf, type Bounds } from './receipts';
+import { custodyFor } from './custodies';
+import { partOf, receiptOf, type Bounds } from './receipts';
 import { Bench, KEY } from '../testing/bench';
 
 let bench: Bench;
@@ -42,7 +43,8 @@ async function partsOf(
 ): Promise<(Envelope | undefined)[]> {
   const { of, size, parts } = statedIn(first);
   const made: (Envelope | undefined)[] = [];
-  for (const part of parts.keys()) made.push(await partOf(ledger, bench, KEY, { ...of, part, size }, bounds));
+  for (const part of parts.keys())
+    made.push(await partOf(ledger, bench, KEY, { ...of, part, size, ...(bounds ? { bounds } : {}) }));
   return made;
 }
 
@@ -57,10 +59,10 @@ describe('a receipt that is too large for one envelope', () => {
       [ACTION_RECEIPT, log.last('ActionPermitted').actionId as string],
     ];
     for (const [type, id] of about) {
-      const first = await receiptOf(ledger, bench, KEY, id, type, SMALL);
+      const first = await receiptOf(ledger, bench, KEY, { id, type, bounds: SMALL });
       const all = verifyReceipt([first, ...(await partsOf(ledger, first, SMALL))], ledger.vkey);
       expect(brokenAt(all)).toBe('');
-      const one = verifyReceipt(await receiptOf(ledger, bench, KEY, id, type), ledger.vkey);
+      const one = verifyReceipt(await receiptOf(ledger, bench, KEY, { id, type }), ledger.vkey);
       expect(all.statement?.predicate).toEqual(one.statement?.predicate);
       expect(statedIn(first).parts.every(({ events }) => events <= SMALL.partEvents)).toBe(true);
     }
@@ -70,7 +72,7 @@ describe('a receipt that is too large for one envelope', () => {
     const { log, runId, rootId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log, 30);
-    const first = await receiptOf(ledger, bench, KEY, runId, RUN_RECEIPT, SMALL);
+    const first = await receiptOf(ledger, bench, KEY, { id: runId, type: RUN_RECEIPT, bounds: SMALL });
     const before = await partsOf(ledger, first, SMALL);
     await bench.feed(ledger, log);
     expect(rootId).not.toBe(runId);
@@ -87,7 +89,7 @@ describe('a receipt that is too large for one envelope', () => {
     const ledger = bench.start();
     await bench.feed(ledger, log);
     const bounds = { events: 10_000, bytes: 20_000, partEvents: 2_000 };
-    const first = await receiptOf(ledger, bench, KEY, runId, RUN_RECEIPT, bounds);
+    const first = await receiptOf(ledger, bench, KEY, { id: runId, type: RUN_RECEIPT, bounds });
     const parts = await partsOf(ledger, first, bounds);
     expect(parts.length).toBeGreaterThan(2);
     expect(Math.max(...parts.map((each) => each?.payload.length ?? Infinity))).toBeLessThanOrEqual(bounds.bytes);
@@ -98,7 +100,9 @@ describe('a receipt that is too large for one envelope', () => {
     const { log, runId } = busyRun();
     const ledger = bench.start();
     await bench.feed(ledger, log);
-    const { size, parts } = statedIn(await receiptOf(ledger, bench, KEY, runId, RUN_RECEIPT, SMALL));
+    const { size, parts } = statedIn(
+      await receiptOf(ledger, bench, KEY, { id: runId, type: RUN_RECEIPT, bounds: SMALL }),
+    );
     const wrong = [
       { id: runId, part: parts.length, size },
       { id: runId, part: 0, size: size + 1 },
@@ -106,7 +110,7 @@ describe('a receipt that is too large for one envelope', () => {
       { id: 'run_0_none', part: 0, size },
     ];
     for (const each of wrong)
-      expect(await partOf(ledger, bench, KEY, { ...each, type: RUN_RECEIPT }, SMALL)).toBeUndefined();
+      expect(await partOf(ledger, bench, KEY, { ...each, type: RUN_RECEIPT, bounds: SMALL })).toBeUndefined();
     const ask = (more: object): Promise<Answer> => bench.ask(ledger, 'receipt', { tenant: 'default', runId, ...more });
     expect(await ask({ part: 0 })).toMatchObject({ refusal: { code: 'BAD_REQUEST' } });
     expect(await ask({ size })).toMatchObject({ refusal: { code: 'BAD_REQUEST' } });
@@ -129,7 +133,7 @@ describe('a receipt that is too large for one envelope', () => {
       [RUN_RECEIPT, runId],
       [TREE_RECEIPT, treeId],
     ] as const) {
-      const first = await receiptOf(ledger, bench, KEY, id, type);
+      const first = await receiptOf(ledger, bench, KEY, { id, type });
       const parts = await partsOf(ledger, first);
       for (const each of [first, ...parts]) expect(each?.payload.length).toBeLessThanOrEqual(LIMITS.receiptBytes);
       const verification = verifyReceipt([first, ...parts], ledger.vkey);
@@ -137,7 +141,7 @@ describe('a receipt that is too large for one envelope', () => {
       expect(verification.statement?.predicate.events).toHaveLength(log.events.length);
     }
     expect((await custodyFor(ledger, bench, actionId))?.findings).toEqual([]);
-    const small = await receiptOf(ledger, bench, KEY, actionId, ACTION_RECEIPT);
+    const small = await receiptOf(ledger, bench, KEY, { id: actionId, type: ACTION_RECEIPT });
     expect(brokenAt(verifyReceipt(small, ledger.vkey))).toBe('');
   }, 240_000);
 });

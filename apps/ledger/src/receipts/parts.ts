@@ -3,6 +3,7 @@ import {
   RECEIPT_PART,
   STATEMENT_TYPE,
   type InParts,
+  type Period,
   type InPartsStatement,
   type PartStatement,
   type PredicateType,
@@ -58,6 +59,7 @@ export const mostOfProof = (size: number, note: string): number =>
 interface Uncut {
   readonly id: string;
   readonly type: PredicateType;
+  readonly period?: Period | undefined;
   readonly size: number;
   readonly kept: readonly Stored[];
   readonly claims: Claims;
@@ -65,7 +67,7 @@ interface Uncut {
   readonly bounds: { readonly bytes: number; readonly partEvents: number };
 }
 
-export function partsOf({ id, type, size, kept, claims, proofBytes, bounds }: Uncut): Cut {
+export function partsOf({ id, type, period, size, kept, claims, proofBytes, bounds }: Uncut): Cut {
   const parts = cut(kept, proofBytes, bounds);
   const leaves = kept.map(({ stored: { body } }) => leafHash(entryHash(body)));
   const root = rootOver(leaves, (left, right) => nodeHash(left, right));
@@ -73,9 +75,10 @@ export function partsOf({ id, type, size, kept, claims, proofBytes, bounds }: Un
   return {
     subject: makeStatement(claims, bodies).subject,
     predicate: {
-      of: { type, id },
+      of: { type, id, ...(period ? { period: { from: period.from, until: period.until } } : {}) },
       size,
       root: root?.toString('base64') ?? '',
+      ...(period?.open ? { open: true } : {}),
       count: kept.length,
       claims: claimsDigest(claims, canonicalDigest),
       parts: parts.map((each) => ({ events: each.length, first: each[0] as number, last: each.at(-1) as number })),

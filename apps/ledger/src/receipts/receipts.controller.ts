@@ -3,7 +3,14 @@ import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { idOf, tenantName } from '@bailiwick/contracts/primitives';
-import { ACTION_RECEIPT, RUN_RECEIPT, TREE_RECEIPT, type PredicateType } from '@bailiwick/contracts/receipts/receipt';
+import {
+  ACTION_RECEIPT,
+  receiptPeriod,
+  RUN_RECEIPT,
+  TREE_RECEIPT,
+  type Period,
+  type PredicateType,
+} from '@bailiwick/contracts/receipts/receipt';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
 import { LOG_KEY } from '../connections/tokens';
@@ -12,7 +19,9 @@ import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing, refuse } from '../rpc/answers';
 import { ZodPipe } from '../rpc/zod.pipe';
 import { minPosition } from '../search/queries';
-import { custodyFor, partOf, receiptOf } from './receipts';
+import { custodyFor } from './custodies';
+import { problemOf } from './periods';
+import { partOf, receiptOf } from './receipts';
 
 const shared = {
   tenant: tenantName,
@@ -22,12 +31,15 @@ const shared = {
   size: z.number().int().min(1).optional(),
 };
 const receiptQuery = z.union([
-  z.strictObject({ ...shared, runId: idOf('run') }),
+  z.strictObject({ ...shared, runId: idOf('run'), period: receiptPeriod.optional() }),
   z.strictObject({ ...shared, treeId: idOf('tree') }),
   z.strictObject({ ...shared, actionId: idOf('action') }),
 ]);
 type ReceiptQuery = z.infer<typeof receiptQuery>;
-type Subject = { readonly runId: string } | { readonly treeId: string } | { readonly actionId: string };
+type Subject =
+  | { readonly runId: string; readonly period?: Period | undefined }
+  | { readonly treeId: string }
+  | { readonly actionId: string };
 
 const custodyQuery = z.strictObject({ tenant: tenantName, actionId: idOf('action'), minPosition });
 type CustodyQuery = z.infer<typeof custodyQuery>;
@@ -43,15 +55,17 @@ export class ReceiptsController {
   @MessagePattern(ledgerSubject('receipt'))
   async receipt(@Payload(new ZodPipe(receiptQuery)) query: ReceiptQuery): Promise<Answer> {
     const { tenant, minPosition: atLeast, part, size, ...subject } = query;
-    const [id, type] = subjectOf(subject);
+    const [id, type, period] = subjectOf(subject);
     const ledger = await this.ledgers.find(tenant, id, atLeast);
     if (!ledger) return missing(id);
+    const problem = period && (await problemOf(ledger, this.sources, id, period));
+    if (problem !== undefined) return refuse('BAD_REQUEST', problem);
     if (part === undefined || size === undefined) {
       if (part !== size) return refuse('BAD_REQUEST', 'one of part and size is missing; give both, or none');
-      const envelope = await receiptOf(ledger, this.sources, this.key, id, type);
+      const envelope = await receiptOf(ledger, this.sources, this.key, { id, type, period });
       return envelope ? found(envelope) : missing(id);
     }
-    const envelope = await partOf(ledger, this.sources, this.key, { id, type, part, size });
+    const envelope = await partOf(ledger, this.sources, this.key, { id, type, period, part, size });
     return envelope ? found(envelope) : missing(`part ${part} of a receipt of ${id} in a tree of ${size}`);
   }
 
@@ -64,8 +78,8 @@ export class ReceiptsController {
   }
 }
 
-function subjectOf(subject: Subject): [id: string, type: PredicateType] {
-  if ('runId' in subject) return [subject.runId, RUN_RECEIPT];
+function subjectOf(subject: Subject): [id: string, type: PredicateType, period?: Period] {
+  if ('runId' in subject) return [subject.runId, RUN_RECEIPT, subject.period];
   if ('treeId' in subject) return [subject.treeId, TREE_RECEIPT];
   return [subject.actionId, ACTION_RECEIPT];
 }

@@ -12,7 +12,8 @@ import { parseVerifierKey } from '@bailiwick/transparency-log/note';
 import { verifyProof } from '@bailiwick/transparency-log/proof';
 import type { GrantView } from '@bailiwick/contracts/grants/grant';
 import type { LogLedger } from '../follower/log-ledger';
-import { custodyFor, receiptOf } from './receipts';
+import { custodyFor } from './custodies';
+import { receiptOf } from './receipts';
 import { Bench, KEY, LOG } from '../testing/bench';
 
 fc.configureGlobal({ seed: 20260141 });
@@ -45,23 +46,23 @@ describe('receiptOf', () => {
     const ledger = bench.start();
     await bench.feed(ledger, log);
     for (const id of [runId, rootId, childId]) {
-      expect(claimed(await receiptOf(ledger, bench, KEY, id), ledger)).toEqual({
+      expect(claimed(await receiptOf(ledger, bench, KEY, { id }), ledger)).toEqual({
         broken: '',
         claims: wanted(log, id),
       });
     }
-    expect(await receiptOf(ledger, bench, KEY, 'run_0_none')).toBeUndefined();
+    expect(await receiptOf(ledger, bench, KEY, { id: 'run_0_none' })).toBeUndefined();
     const treeId = log.last('RunOpened').treeId as string;
     const { actionId } = log.last('ActionPermitted');
     for (const [type, id] of [
       [TREE_RECEIPT, treeId],
       [ACTION_RECEIPT, actionId as string],
     ] as const) {
-      const { broken, claims } = claimed(await receiptOf(ledger, bench, KEY, id, type), ledger);
+      const { broken, claims } = claimed(await receiptOf(ledger, bench, KEY, { id, type }), ledger);
       const { statement } = verifyReceipt(otherReceiptOf(log, type, id), VKEY);
       const { events: _, ...expected } = statement?.predicate ?? ({} as never);
       expect({ broken, claims }).toEqual({ broken: '', claims: expected });
-      expect(await receiptOf(ledger, bench, KEY, `${id.slice(0, 6)}none`, type)).toBeUndefined();
+      expect(await receiptOf(ledger, bench, KEY, { id: `${id.slice(0, 6)}none`, type })).toBeUndefined();
     }
   });
 
@@ -74,7 +75,7 @@ describe('receiptOf', () => {
         const ledger = bench.start();
         await bench.feed(ledger, log);
         for (const id of [...log.state.runs.keys()].slice(0, 5)) {
-          expect(claimed(await receiptOf(ledger, bench, KEY, id), ledger)).toEqual({
+          expect(claimed(await receiptOf(ledger, bench, KEY, { id }), ledger)).toEqual({
             broken: '',
             claims: wanted(log, id),
           });
@@ -90,7 +91,7 @@ describe('receiptOf', () => {
     await bench.feed(ledger, log, 25);
     await bench.stop(ledger);
     await bench.append(log);
-    const { broken, claims } = claimed(await receiptOf(ledger, bench, KEY, runId), ledger);
+    const { broken, claims } = claimed(await receiptOf(ledger, bench, KEY, { id: runId }), ledger);
     expect(broken).toBe('');
     expect(claims).toMatchObject({ ended: null, revoked: [], children: [] });
     expect((claims as { actions: unknown[] }).actions).toHaveLength(5);

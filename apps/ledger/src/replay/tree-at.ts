@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { parseTime } from '@bailiwick/core/clock';
-import type { EventLog } from '@bailiwick/event-store/port';
 import { treeState } from '@bailiwick/platform/logs/tree-state';
 import { showTree } from '@bailiwick/authority/presentation/viewers';
 import { Sources } from '../connections/sources';
@@ -9,6 +8,7 @@ import { folded } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing, refuse } from '../rpc/answers';
 import { isTree } from '../search/find-by-id';
+import { lastAt } from '../search/position-at';
 
 /** Time to wait for a position that the ledger has not reached. */
 const REACH_MS = 2_000;
@@ -33,23 +33,11 @@ export class TreeAtService {
     if (asked !== undefined && asked >= ledger.position && !(await ledger.reached(asked, REACH_MS)))
       return refuse('NOT_FOUND', `the log has not reached position ${asked} yet`);
     const { log } = ledger.state;
-    const position = asked ?? (await lastBefore(eventlog, log, ledger.position, time as number));
+    const position = asked ?? (await lastAt(eventlog, log, ledger.position, time as number));
     const [last] = position < 0 ? [] : await eventlog.at(log, [position]);
     if (!last) return missing(treeId);
     const state = await ledger.folding.take(() => treeState(folded(ledger), eventlog, treeId, position + 1));
     const view = await showTree(eventlog, state, treeId, time ?? (parseTime(last.time) as number));
     return view ? found({ ...view, position }) : missing(treeId);
   }
-}
-
-/** Returns the last position whose event is not after a time, by binary search: events are in order of their times. */
-async function lastBefore(eventlog: EventLog, log: string, head: number, time: number): Promise<number> {
-  let [low, high] = [-1, head - 1];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    const [event] = await eventlog.at(log, [middle]);
-    if (event && (parseTime(event.time) as number) <= time) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -56,7 +56,7 @@ describe('an event whose columns differ from its body', () => {
       [TREE_RECEIPT, treeId],
       [ACTION_RECEIPT, actionId],
     ] as const) {
-      const envelope = await receiptOf(ledger, bench, KEY, id, type);
+      const envelope = await receiptOf(ledger, bench, KEY, { id, type });
       const { ok, statement } = verifyReceipt(envelope, ledger.vkey);
       expect([ok, statement?.predicate.events.map(({ position }) => position)]).toEqual([
         true,
@@ -77,7 +77,7 @@ describe('a missing payload', () => {
     expect(findings).toEqual([
       `position ${opened}: its payload is missing, and no recorded erasure reaches it (payload)`,
     ]);
-    const { statement } = verifyReceipt(await receiptOf(ledger, bench, KEY, runId), ledger.vkey);
+    const { statement } = verifyReceipt(await receiptOf(ledger, bench, KEY, { id: runId }), ledger.vkey);
     expect(statement?.predicate.absent).toEqual([{ position: opened, type: 'RunOpened' }]);
   });
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actor } from '../events/event';
 import { agent, consumed, limits } from '../grants/grant';
+import { time } from '../primitives';
 
 /**
  * The claims of receipts, by subject. The JSON Schema of each type is published under `/schemas/` (`PREDICATES`).
@@ -69,6 +70,33 @@ const verdict = z.enum(['approve', 'deny', 'pending', 'expired']);
 const absent = z.strictObject({ position: z.number(), type: z.string(), erasedAt: z.number().optional() });
 export type Absent = z.infer<typeof absent>;
 
+/** The half-open period [from, until) that a receipt is about, as RFC 3339 instants. */
+const span = { from: time, until: time };
+/** As it is requested, in one spelling: UTC with milliseconds. */
+export const receiptPeriod = z.strictObject(span);
+const period = z.strictObject({
+  ...span,
+  /** set if the period was not over when the receipt was made: more may have happened in it afterwards */
+  open: z.literal(true).optional(),
+});
+export type Period = z.infer<typeof period>;
+
+/** What was in flight at one end of a period. */
+const inFlight = z.strictObject({
+  /** ids of the permitted actions without an outcome */
+  actions: z.array(z.string()),
+  /** amounts that these actions reserve */
+  reserved: z.strictObject({
+    cost: z.record(z.string(), z.number()),
+    units: z.record(z.string(), z.number()).optional(),
+  }),
+  /** ids of the child runs that had not ended */
+  children: z.array(z.string()),
+  /** ids of the requests to a person that had no answer */
+  approvals: z.array(z.string()),
+});
+export type InFlight = z.infer<typeof inFlight>;
+
 /** Claims about one run. */
 const claims = {
   run: z.strictObject({
@@ -77,6 +105,13 @@ const claims = {
     parentRunId: z.string().optional(),
     startedAt: z.string(),
   }),
+  /**
+   * set if the receipt is about a period of the run: everything below is then limited to it, except for the leases and the
+   * approvals that they rest on. A call counts in `spent` in the period of its permit, its amounts in that of its outcome
+   */
+  period: period.optional(),
+  /** set if `period` is */
+  inFlight: z.strictObject({ atStart: inFlight, atEnd: inFlight }).optional(),
   agent,
   /** null if erased or withheld, as every text below */
   purpose: z.string().nullable(),
@@ -308,7 +343,12 @@ export const RECEIPT_PART = 'https://bailiwick.dev/receipt-part/v1';
 const whole = z.number().int().nonnegative();
 const wholeOf = {
   /** the subject: the predicate type that one envelope would have, and the id */
-  of: z.strictObject({ type: z.enum([RUN_RECEIPT, TREE_RECEIPT, ACTION_RECEIPT]), id: z.string() }),
+  of: z.strictObject({
+    type: z.enum([RUN_RECEIPT, TREE_RECEIPT, ACTION_RECEIPT]),
+    id: z.string(),
+    /** for a run: set if the receipt is about a period of it */
+    period: receiptPeriod.optional(),
+  }),
   /** size of the Merkle tree that contains every event */
   size: whole,
   /** RFC 6962 root in base64 over the leaves (of the log) of all events of all parts, in order */
@@ -316,6 +356,8 @@ const wholeOf = {
 };
 export const inPartsPredicate = z.strictObject({
   ...wholeOf,
+  /** as in `period` of the claims */
+  open: period.shape.open,
   /** of all parts */
   count: whole,
   /** `sha256:<hex>` of the canonical JSON of the claims that follow from all events */

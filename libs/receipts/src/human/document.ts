@@ -7,39 +7,28 @@ import type {
   Statement,
   TreeStatement,
 } from '@bailiwick/contracts/receipts/receipt';
-import { countedText } from './timeline';
 import { ACTION_RECEIPT, TREE_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
-import { money } from '@bailiwick/core/money';
-import { quantity } from '@bailiwick/core/quantity';
-import { askedBy, childrenOf, GONE, spentText, triedText } from '../render';
+import {
+  amountsText,
+  askedBy,
+  childrenOf,
+  counted,
+  GONE,
+  periodText,
+  spentText,
+  stillText,
+  triedText,
+} from '../render';
 import { shownStatements } from '../shown-statements';
 import type { Verification } from '../web/verify';
-import { budgetsOf, type Used } from './budgets';
-import { classesOf, timelineOf } from './timeline';
-import { verdictOf, type Verdict } from './verdict';
+import { heading, section, text, type Block, type Branch, type Document } from './blocks';
+import { budgetsOf } from './budgets';
+import { periodBlocks, periodBudgets } from './period';
+import { classesOf, countedText, timelineOf } from './timeline';
+import { verdictOf } from './verdict';
 
 // Builds a human-readable receipt independent of its format; `markdown.ts` and `html.ts` format and escape it.
-
-/** A line with lines below it. */
-export interface Branch {
-  readonly text: string;
-  readonly below: readonly Branch[];
-}
-export type Block =
-  | { readonly kind: 'heading'; readonly text: string; readonly level: 2 | 3 }
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'facts'; readonly rows: readonly (readonly [string, string])[] }
-  | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
-  | { readonly kind: 'list'; readonly items: readonly string[] }
-  | { readonly kind: 'tree'; readonly roots: readonly Branch[] }
-  | { readonly kind: 'budgets'; readonly rows: readonly Used[] }
-  | { readonly kind: 'verification'; readonly verdict: Verdict };
-
-export interface Document {
-  readonly title: string;
-  readonly blocks: readonly Block[];
-}
 
 /**
  * Builds the document of a receipt: subject, verification, tree, timeline, budgets, and what it does not prove. Most of
@@ -79,10 +68,6 @@ export function documentOf(statement: Statement, verification?: Verification, ke
   };
 }
 
-const heading = (text: string): Block => ({ kind: 'heading', text, level: 2 });
-const section = (title: string, present: boolean, ...blocks: Block[]): Block[] =>
-  present ? [heading(title), ...blocks] : [];
-const text = (words: string): Block => ({ kind: 'text', text: words });
 /** Moves the headings of one of several runs one level down. */
 const below = (blocks: readonly Block[]): Block[] =>
   blocks.map((block) => (block.kind === 'heading' ? { ...block, level: 3 } : block));
@@ -90,9 +75,10 @@ const or = (text: string | null | undefined): string => text ?? GONE;
 
 function ofRun({ predicate: claims }: RunStatement): Document {
   return {
-    title: `Receipt of ${marked(claims.agent.class)}, ${claims.run.id}`,
+    title: `Receipt of ${marked(claims.agent.class)}, ${claims.run.id}${claims.period ? `, ${periodText(claims.period)}` : ''}`,
     blocks: [
       { kind: 'facts', rows: factsOf(claims) },
+      ...periodBlocks(claims),
       heading('Tree'),
       { kind: 'tree', roots: [lineTo(claims, classesOf(claims.events))] },
       ...partsOf(claims),
@@ -101,8 +87,16 @@ function ofRun({ predicate: claims }: RunStatement): Document {
 }
 
 function factsOf(claims: RunClaims): [string, string][] {
-  const { agent, ended } = claims;
+  const { agent, ended, period } = claims;
   return [
+    ...(period
+      ? [
+          ['period', `${periodText(period)}${period.open ? '; not over when this receipt was made' : ''}`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
     ['asked by', askedBy(claims.requestedBy, claims.requestedByStatedBy)],
     ['purpose', or(claims.purpose)],
     ...(claims.task === undefined ? [] : [['task', or(claims.task)] as [string, string]]),
@@ -114,11 +108,16 @@ function factsOf(claims: RunClaims): [string, string][] {
         .join(' '),
     ],
     ['started', claims.run.startedAt],
-    ['ended', ended ? `${ended.at}, ${ended.reason}, by ${ended.by}` : 'not yet'],
-    ['spent', spentText(claims.spent)],
+    [
+      'ended',
+      ended ? `${ended.at}, ${ended.reason}, by ${ended.by}` : period ? 'not by the end of the period' : 'not yet',
+    ],
+    [period ? 'spent in the period' : 'spent', spentText(claims.spent)],
     [
       'drift',
-      claims.drift.scores === 0 ? 'not scored' : `at most ${claims.drift.highest} in ${claims.drift.scores} scores`,
+      claims.drift.scores === 0
+        ? 'not scored'
+        : `at most ${claims.drift.highest} in ${counted(claims.drift.scores, 'score')}`,
     ],
     ['files changed', claims.filesChanged.join(', ') || 'none'],
     ['external systems', claims.external.join(', ') || 'none'],
@@ -127,11 +126,14 @@ function factsOf(claims: RunClaims): [string, string][] {
 }
 
 /** Builds the tree of a run: the runs above it, the run, and its children. */
-function lineTo({ grants, run, agent, children, ended }: RunClaims, classes: ReadonlyMap<string, string>): Branch {
+function lineTo(
+  { grants, run, period, agent, children, ended }: RunClaims,
+  classes: ReadonlyMap<string, string>,
+): Branch {
   const own: Branch = {
-    text: `${marked(agent.class)} ${run.id}: ${ended?.reason ?? 'still running'}`,
+    text: `${marked(agent.class)} ${run.id}: ${ended?.reason ?? stillText(period)}`,
     below: children.map((child) => ({
-      text: `${marked(child.agentClass)} ${child.runId}${child.task ? ` (${child.task})` : ''}: ${child.ended ?? 'still running'}`,
+      text: `${marked(child.agentClass)} ${child.runId}${child.task ? ` (${child.task})` : ''}: ${child.ended ?? stillText(period)}`,
       below: [],
     })),
   };
@@ -153,7 +155,9 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
     ...section(
       'Budgets',
       budgets !== undefined,
-      { kind: 'budgets', rows: budgets?.rows ?? [] },
+      ...(claims.period
+        ? periodBudgets(budgets?.rows ?? [])
+        : [{ kind: 'budgets', rows: budgets?.rows ?? [] } as const]),
       ...(budgets?.says ?? []).map(text),
     ),
     ...section('Approvals', approvals.length > 0, {
@@ -204,11 +208,11 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
 }
 
 /** Builds the section of leases that changed after they were issued. */
-function changesOf({ renewals = [], narrowings = [] }: RunClaims): Block[] {
+function changesOf({ period, renewals = [], narrowings = [] }: RunClaims): Block[] {
   const rows = [
     ...renewals.map((each) => ({
       ...each,
-      what: `renewed ${each.times === 1 ? 'once' : `${each.times} times`}, last until ${each.until}`,
+      what: renewedText(each, period),
     })),
     ...narrowings.map((each) => ({ ...each, what: `narrowed by ${each.by}` })),
   ].sort((a, b) => a.position - b.position);
@@ -217,6 +221,11 @@ function changesOf({ renewals = [], narrowings = [] }: RunClaims): Block[] {
     head: ['position', 'time', 'lease', 'what'],
     rows: rows.map((each) => [String(each.position), each.time, each.grantId, each.what]),
   });
+}
+
+function renewedText({ times, until }: { times: number; until: string }, period: RunClaims['period']): string {
+  if (times === 0) return `renewed before the period, last until ${until}`;
+  return `renewed ${times === 1 ? 'once' : `${times} times`}${period ? ' in the period' : ''}, last until ${until}`;
 }
 
 /** Builds the sections of refused actions: those with an event each, and those that were only counted. */
@@ -251,17 +260,8 @@ function refusalsOf({ denied, refusedMore = [] }: RunClaims): Block[] {
 /** Formats the reported cost and units, and the charged ones if they are less. */
 const chargedText = ({ cost, charged, units, chargedUnits, outcome }: RunClaims['actions'][number]): string =>
   charged === undefined
-    ? amountsText(cost, units, outcome === 'open')
-    : `${amountsText(cost, units, false)} reported, ${amountsText(charged, chargedUnits, false) || 'nothing'} charged`;
-
-type Amounts = Readonly<Record<string, number>>;
-const amountsText = (cost: Amounts, units: Amounts = {}, open: boolean): string =>
-  [
-    ...Object.entries(cost).map(([currency, value]) => money(value, currency)),
-    ...Object.entries(units).map(([unit, value]) => quantity(value, unit)),
-  ]
-    .map((text) => `${text}${open ? ' reserved' : ''}`)
-    .join(', ');
+    ? amountsText(cost, units, outcome === 'open' ? ' reserved' : '')
+    : `${amountsText(cost, units)} reported, ${amountsText(charged, chargedUnits) || 'nothing'} charged`;
 
 function ofTree({
   predicate: { tree, purpose, requestedBy, requestedByStatedBy, runs, spent },

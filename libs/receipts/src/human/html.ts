@@ -1,11 +1,12 @@
 import { budgetTable, type Used } from './budgets';
-import type { Block, Branch, Document } from './document';
+import type { Block, Branch, Document } from './blocks';
 import { NO_PROOF, type Verdict } from './verdict';
 
 const STYLE = [
   'body{font:15px/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:62rem;margin:2rem auto;padding:0 1rem}',
   'h1,h2,h3,p,td,dd,li{overflow-wrap:anywhere}',
   'h1{font-size:1.4rem}',
+  'time{white-space:nowrap}',
   'h2{font-size:1.15rem;margin:2rem 0 .4rem;border-bottom:1px solid #999}',
   'h3{font-size:1rem;margin:1.2rem 0 .3rem}',
   'p{margin:.4rem 0}',
@@ -17,7 +18,7 @@ const STYLE = [
   'table{border-collapse:collapse;table-layout:fixed;width:100%;font-size:.9em;font-variant-numeric:tabular-nums}',
   'th{text-align:left;font-weight:600}',
   'th,td{padding:.2rem .6rem .2rem 0;vertical-align:top;border-bottom:1px solid #ddd}',
-  '.position{width:5.5em}.time{width:15em}.by,.action{width:10em}.short{width:7.5em}.code{width:16em}',
+  '.position{width:5.5em}.time{width:15em}.by,.action{width:10em}.short{width:7.5em}.code{width:16em}.id{width:21em}',
   'progress{width:100%;max-width:14rem;height:.7rem}',
   '.tree,.tree ul,.steps{list-style:none}',
   '.tree,.steps{padding-left:0}',
@@ -41,7 +42,7 @@ const STYLE = [
 ].join('');
 
 /** SHA-256 of the style for the content security policy, which admits this style and nothing else. */
-export const STYLE_HASH = 'sha256-q9PTofLioZM436bx4c+dgMoQVyES8h5w1Ve00MiKQ3g=';
+export const STYLE_HASH = 'sha256-BwvEwCeo+SJ4Kz+uJycAYb8eO8m66vffzH8gtJ/ZTaY=';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -77,13 +78,16 @@ export function htmlOf({ title, blocks }: Document): string {
 </head>
 <body class="${verdict?.state ?? 'unknown'}">
 <main>
-<h1>${escaped(title)}</h1>
+<h1>${escaped(title).replace(TIMES, '<time>$&</time>')}</h1>
 ${body}
 </main>
 </body>
 </html>
 `;
 }
+
+/** Times in a heading, which must not break at their hyphens. */
+const TIMES = /\d{4}-\d{2}-\d{2}T[\d:.]+Z/g;
 
 function blockOf(block: Block): string {
   switch (block.kind) {
@@ -120,6 +124,7 @@ const SIZES: Readonly<Record<string, string>> = {
   cost: 'short',
   link: 'short',
   code: 'code',
+  id: 'id',
 };
 
 /** @param head constant texts, never texts of agents */

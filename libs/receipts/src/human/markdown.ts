@@ -1,5 +1,5 @@
 import { budgetTable } from './budgets';
-import type { Block, Branch, Document } from './document';
+import type { Block, Branch, Document } from './blocks';
 import { NO_PROOF, type Verdict } from './verdict';
 
 const UNSHOWN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\p{Surrogate}]/gu;

@@ -8,6 +8,7 @@ import {
   type ACTION_RECEIPT,
   type TREE_RECEIPT,
   type Envelope,
+  type Period,
   type Predicate,
   type ReceiptEvent,
   type RunStatement,
@@ -23,7 +24,6 @@ import { grown } from '@bailiwick/transparency-log/testing/naive-tree';
 import { inclusionProof, rootHash } from '@bailiwick/transparency-log/merkle-tree';
 import { makeStatement, signStatement } from '../envelope';
 import { KINDS } from '../kinds';
-import { eventsOfReceipt } from '../select';
 import { readStory, type Story, type StoryEntry } from '../story';
 import { summarise } from '../summary';
 import { verifyReceipt, type Verification } from '../verify';
@@ -154,9 +154,9 @@ export function provedEvents(
   });
 }
 
-export function statementOf(log: SealedLog, runId: string): RunStatement {
-  const chosen = eventsOfReceipt(runId, log.story());
-  return makeStatement(summarise(runId, readStory(chosen)), provedEvents(log, chosen));
+export function statementOf(log: SealedLog, runId: string, period?: Period): RunStatement {
+  const chosen = KINDS[RUN_RECEIPT].select(runId, readStory(log.entries(), period));
+  return makeStatement(summarise(runId, readStory(chosen, period)), provedEvents(log, chosen));
 }
 
 /** Builds the receipt of a tree or an action, signed by the log. */
@@ -174,11 +174,12 @@ export function otherReceiptOf(
 /** Signs a statement with the log's key. */
 export const signed = (statement: Statement): Envelope => signStatement(statement, KEY, NAME);
 
-export const receiptOf = (log: SealedLog, runId: string): Envelope => signed(statementOf(log, runId));
+export const receiptOf = (log: SealedLog, runId: string, period?: Period): Envelope =>
+  signed(statementOf(log, runId, period));
 
 /** Returns the claims of a run's receipt after verifying it. */
-export function claimsOf(log: SealedLog, runId: string): Predicate {
-  const verification = verifyReceipt(receiptOf(log, runId), VKEY);
+export function claimsOf(log: SealedLog, runId: string, period?: Period): Predicate {
+  const verification = verifyReceipt(receiptOf(log, runId, period), VKEY);
   if (!verification.ok || verification.statement?.predicateType !== RUN_RECEIPT)
     throw new Error(`the receipt of ${runId} does not verify: ${brokenAt(verification)}`);
   const { events: _, ...claims } = verification.statement.predicate;

@@ -1,9 +1,11 @@
-import type {
-  InPartsStatement,
-  PartStatement,
-  PredicateType,
-  ReceiptEvent,
-  Statement,
+import {
+  RUN_RECEIPT,
+  type InPartsStatement,
+  type PartStatement,
+  type Period,
+  type PredicateType,
+  type ReceiptEvent,
+  type Statement,
 } from '@bailiwick/contracts/receipts/receipt';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { parseExactly } from '@bailiwick/core/json';
@@ -16,6 +18,7 @@ import { need } from './failed';
 export interface Whole {
   readonly type: PredicateType;
   readonly id: string;
+  readonly period: Period | undefined;
   readonly subject: Statement['subject'];
   readonly events: readonly ReceiptEvent[];
 }
@@ -66,6 +69,10 @@ export function joined(
   parts: readonly PartStatement[],
 ): Whole {
   const count = all.parts.length;
+  need(
+    all.of.period === undefined || all.of.type === RUN_RECEIPT,
+    'the receipt states a period, which only the receipt of a run may do',
+  );
   const given = parts.map(({ predicate: { part } }) => part);
   parts.forEach((each, i) => belongs(all, subject, each, i));
   const twice = given.find((part, i) => given.indexOf(part) !== i);
@@ -81,8 +88,12 @@ export function joined(
   );
   need(events.length === all.count, `the parts contain ${events.length} events, but the receipt states ${all.count}`);
   need(root === all.root, 'the root over the events of all parts differs from the root that the receipt states');
-  return { type: all.of.type, id: all.of.id, subject, events };
+  return { type: all.of.type, id: all.of.id, period: periodIn(all), subject, events };
 }
+
+/** Returns the period that the claims of a receipt in parts state. */
+export const periodIn = ({ of, open }: InPartsStatement['predicate']): Period | undefined =>
+  of.period && { ...of.period, ...(open ? { open } : {}) };
 
 export function missingParts(count: number, missing: readonly number[]): string {
   const named = missing.slice(0, 10).join(', ');

@@ -1,6 +1,7 @@
 import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
 import { COUNTERS } from '@bailiwick/contracts/grants/grant';
 import type { Claims } from '../kinds';
+import { precedes } from '../period';
 import { sumOf } from '../tree';
 import { need } from './failed';
 
@@ -16,11 +17,17 @@ export function sumsOf(claims: Claims): string {
   return `${claims.spent.calls} calls in ${claims.runs.length} runs`;
 }
 
-function ofRun({ run, actions, spent }: RunClaims): string {
-  equal('spent.calls', actions.length, spent.calls, `the actions of ${run.id}`);
+function ofRun({ run, period, inFlight, actions, spent }: RunClaims): string {
+  // of a period: calls count in that of the permit, amounts in that of the outcome
+  const isIn = ({ time }: { time: string }): boolean => period === undefined || !precedes({ time }, period);
+  const inFlightBefore = new Set(inFlight?.atStart.actions);
+  const settled = actions.filter(
+    (each) => period === undefined || (each.outcome !== 'open' && (isIn(each) || inFlightBefore.has(each.id))),
+  );
+  equal('spent.calls', actions.filter(isIn).length, spent.calls, `the actions of ${run.id}`);
   equal('spent.reads', spent.reads + spent.writes + spent.external, spent.calls, 'its reads, writes and external');
   const sum = sumOf(
-    actions.map(({ cost, charged = cost, units, chargedUnits = units }) => ({
+    settled.map(({ cost, charged = cost, units, chargedUnits = units }) => ({
       ...{ calls: 0, reads: 0, writes: 0, external: 0 },
       ...{ cost: charged, units: chargedUnits },
     })),

@@ -17,7 +17,7 @@ import { canonicalize } from '@bailiwick/core/canonical';
 import { ambiguityIn } from '@bailiwick/core/json';
 import { z } from 'zod';
 import type { DigestOf } from '../chain';
-import { idOf, KINDS } from '../kinds';
+import { idOf, KINDS, periodOf } from '../kinds';
 import { readStory } from '../story';
 import { claimedBy, claimsMatch, custodyHolds, sumsHold } from './checked-claims';
 import { concat, utf8, type Crypto } from './crypto';
@@ -115,7 +115,7 @@ export function verifyWith(
     if (!('predicate' in read)) step('parts', () => inTreeOf(read.first, inclusion));
     if (cosigners.length > 0) step('witnesses', () => cosigned(inclusion, quorum));
     const entries = step('payloads', () => payloadsOf(crypto, whole.events, bodies));
-    const story = readStory(entries);
+    const story = readStory(entries, whole.period);
     step('custody', () => custodyHolds(whole.id, story, digestOf));
     const { events: _, ...claims } = step('claims', () => {
       statement ??= claimedBy((read as InParts).first, whole, story, digestOf);
@@ -259,6 +259,7 @@ function readPredicates(parsedStatements: readonly ParsedStatement[]): [Statemen
 const wholeOf = (read: Statement): Whole => ({
   type: read.predicateType,
   id: idOf(read),
+  period: periodOf(read),
   subject: read.subject,
   events: read.predicate.events,
 });
