@@ -86,7 +86,7 @@ function sizeProblems(files: BundleFiles): Problem[] {
   const sizes = names.map((name) => Buffer.byteLength(files[name] as string));
   const problems = names.flatMap((name, i) => {
     const size = sizes[i] as number;
-    if (!/^[\w.-]+(\/[\w.-]+)*\.ya?ml$/.test(name) || name.length > policy.fileName)
+    if (!/^\w[\w.-]*(\/\w[\w.-]*)*\.ya?ml$/.test(name) || name.length > policy.fileName)
       return [
         problem(
           name.slice(0, policy.fileName),

@@ -110,7 +110,7 @@ function isWrong(value: unknown): string {
   if (value === null) return 'is null';
   if (Array.isArray(value)) return 'is a list';
   if (typeof value === 'object') return 'is an object';
-  return `is ${String(value).slice(0, 60)}`;
+  return `is ${(JSON.stringify(value) ?? 'no JSON').slice(0, 60)}`;
 }
 
 function collect<T, U>(

@@ -82,8 +82,9 @@ function compose(
     if (deep !== undefined) return undefined;
   }
   const [document, second] = [...new Composer(OPTIONS).compose(tokens)];
-  for (const { pos, message } of [...(document?.errors ?? []), ...(document?.warnings ?? [])])
-    report(pos[0], message.replace(/\s+/g, ' ').trim());
+  // the reader reports each tag, also one that nothing defines
+  for (const { pos, code, message } of document?.errors ?? [])
+    if (code !== 'TAG_RESOLVE_FAILED') report(pos[0], message.replace(/\s+/g, ' ').trim());
   if (second) report(second.range[0], 'starts a second document; write one document per file');
   return document;
 }
@@ -110,7 +111,9 @@ class Reader {
   constructor(private readonly report: (offset: number, message: string, path: Path) => void) {}
 
   valueOf(node: Node, path: Path): unknown {
-    const refuse = (message: string): undefined => void this.report(node.range?.[0] ?? 0, message, path);
+    const refuse = (message: string): undefined => {
+      this.report(node.range?.[0] ?? 0, message, path);
+    };
     this.values += 1;
     if (this.values === LIMITS.policy.values + 1) refuse(`more than ${LIMITS.policy.values} values in one file`);
     if (this.values > LIMITS.policy.values) return undefined;

@@ -129,7 +129,10 @@ export interface Words {
 }
 
 /** Returns one key for all verbs of the same words, in any order and notation: `email.send`, `sendEmails`. */
-export const keyOf = ({ written }: Words): string => [...new Set(written)].sort().join(' ');
+export const keyOf = ({ written }: Words): string => [...new Set(written.map(singular))].sort().join(' ');
+
+/** Words outside the tables here are in the form in which they were written. */
+const singular = (word: string): string => (/[a-z]{2}[^s]s$/.test(word) ? word.slice(0, -1) : word);
 
 /** @param spelled a verb as the caller wrote it: its capitals are lost once it is normalized */
 export const wordsOf: (spelled: string) => Words = remembered((spelled) => {
