@@ -100,9 +100,12 @@ function findTool(tools: ToolIndex<Compiled>, ofVerb: (spelled: string) => Found
   const { entry, facts } = match.of;
   const verb = ofVerb(entry.verb as string);
   const least = verb.classified ? joined(facts, verb.facts) : facts;
-  const words = match.isExact ? undefined : factsOf(wordsOf(tool)).facts;
+  const words = match.isExact ? undefined : factsOf(wordsOf(segmented(tool))).facts;
   return { entry, facts: joined(least, words && staged(words)) };
 }
+
+/** A client puts the name of the server before that of the tool: `mcp__mail__delete_draft`. */
+const segmented = (tool: string): string => tool.replace(/__|[/:]/g, '.');
 
 /** The caller may not know the tool that it names: its facts are added to those of the verb. */
 function withTool(verb: Found, tool: Compiled): Found {
