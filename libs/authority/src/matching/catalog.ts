@@ -51,9 +51,9 @@ export function classify(
   const trusted = vouched === true && !found.classified;
   const least = (trusted && (found.ofTool ?? (stated && factsOfEffect(stated)))) || found.facts;
   const classified = found.classified || (trusted && found.ofTool !== undefined);
-  const extra = stated === undefined || least.effects.includes(stated) ? [] : [stated];
-  const all = extra.reduce((facts, each) => joined(facts, factsOfEffect(each)), least);
-  const effects = EFFECTS.filter((each) => all.effects.includes(each));
+  const isExtra = stated !== undefined && !least.effects.includes(stated);
+  const all = isExtra ? joined(least, factsOfEffect(stated)) : least;
+  const { effects } = all;
   const claims = labels.filter((label) => vouched === true || !isRelaxing(label));
   const marks = new Set([...claims, ...least.labels, ...labelsOf(resource, effects, classified)]);
   if (named === true && !labels.includes('fetch:unnamed')) marks.delete('fetch:unnamed');

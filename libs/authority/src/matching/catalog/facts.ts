@@ -1,8 +1,8 @@
 import { STAGES, type CatalogEntry, type Stage } from '@bailiwick/contracts/policy/catalog-entry';
-import { RISKS } from '@bailiwick/contracts/grants/grant';
+import { EFFECTS, RISKS, type Effect } from '@bailiwick/contracts/grants/grant';
 import type { VerbFacts } from '../verbs/verb-meaning';
 
-/** The facts about a verb, with the stage of its work. */
+/** The facts about a verb, with the stage of its work; the effects are in the order of `EFFECTS`. */
 export interface Facts extends VerbFacts {
   readonly stage: Stage;
 }
@@ -16,6 +16,7 @@ const CARRIES_OUT: readonly string[] = ['may:send', 'may:exec', 'pays'];
 /** What only reads prepares. All else carries out something, unless an entry states a milder stage. */
 export const staged = (facts: VerbFacts): Facts => ({
   ...facts,
+  effects: ordered(facts.effects),
   stage:
     facts.effects.every((each) => each === 'read') && !facts.labels.some((each) => CARRIES_OUT.includes(each))
       ? 'draft'
@@ -32,12 +33,14 @@ export function factsOfEntry({ effects, risk, labels = [], stage }: CatalogEntry
 export function joined(a: Facts, b: Facts | undefined): Facts {
   if (!b) return a;
   return {
-    effects: [...new Set([...a.effects, ...b.effects])],
+    effects: ordered([...a.effects, ...b.effects]),
     risk: stricter(RISKS, a.risk, b.risk),
     labels: [...new Set([...a.labels, ...b.labels])],
     stage: stricter(STAGES, a.stage, b.stage),
   };
 }
+
+const ordered = (effects: readonly Effect[]): Effect[] => EFFECTS.filter((each) => effects.includes(each));
 
 export const stricter = <T extends string>(order: readonly T[], a: T, b: T): T =>
   order.indexOf(a) < order.indexOf(b) ? b : a;
