@@ -269,7 +269,7 @@ const MUTATIONS: readonly Mutation[] = [
     'labels: [untrusted, private]',
     'labels: [private]',
     'tests',
-    'What email says is written by others',
+    'Email is written by others',
   ],
   [
     'email that is not private',
@@ -277,7 +277,7 @@ const MUTATIONS: readonly Mutation[] = [
     'labels: [untrusted, private]',
     'labels: [untrusted]',
     'tests',
-    'What email says is written by others',
+    'Email is written by others',
   ],
   [
     'a secret that nothing discloses',

@@ -18,7 +18,7 @@ export interface Derived {
 /**
  * Takes resource, attributes, cost and units of a call from its arguments, or returns the fault, for people. An id, a
  * cost and a unit need their values. An attribute whose argument is missing is left out: no condition of a permission
- * holds for it, and each condition of a denial does. What is neither a value nor a list of values is a fault.
+ * holds for it, and each condition of a denial does. An object or a nested list is a fault.
  */
 export function derive(entry: CatalogEntry, args: unknown): Result<Derived, string> {
   const id = entry.resource && fill(entry.resource.id, args);
