@@ -1,5 +1,5 @@
 /** Imports point down only (ARCHITECTURE.md): core ← contracts ← pure libs ← event-store, messaging ← platform ← apps ← tools. */
-const PURE = 'authority|trajectory|drift|transparency-log|receipts|audit';
+const PURE = 'authority|trajectory|drift|transparency-log|receipts|audit|policy';
 const tests = { pathNot: '(\\.spec\\.ts|\\.contract\\.ts|/testing/)' };
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from: { ...tests, ...from }, to });
 
@@ -28,13 +28,19 @@ module.exports = {
       'receipts-on-transparency-log',
       'receipts may use transparency-log and no other pure lib',
       { path: '^libs/receipts' },
-      { path: '^libs/(authority|trajectory|drift)/' },
+      { path: '^libs/(authority|trajectory|drift|policy)/' },
     ),
     rule(
       'audit-on-the-rules',
       'the auditor may use the limits of one grant, the fold and the log format',
       { path: '^libs/audit' },
-      { path: '^libs/(trajectory|drift|receipts)/' },
+      { path: '^libs/(trajectory|drift|receipts|policy)/' },
+    ),
+    rule(
+      'policy-on-the-rules',
+      'a policy bundle is compiled for the rules of leases and of trajectories',
+      { path: '^libs/policy' },
+      { path: '^libs/(drift|transparency-log|receipts|audit)/' },
     ),
     rule(
       'pure-libs-do-no-io',
@@ -44,8 +50,11 @@ module.exports = {
     ),
     rule(
       'pure-libs-no-packages',
-      'rules import no package but zod; the verifier for the web hashes and verifies in JavaScript',
-      { path: `^libs/(core|contracts|${PURE})/`, pathNot: [tests.pathNot, '^libs/receipts/src/web/pure-crypto'] },
+      'rules import no package but zod; the verifier for the web hashes and verifies in JavaScript; bundles are YAML',
+      {
+        path: `^libs/(core|contracts|${PURE})/`,
+        pathNot: [tests.pathNot, '^libs/receipts/src/web/pure-crypto', '^libs/policy/src/yaml/'],
+      },
       { path: 'node_modules/(?!zod)' },
     ),
     rule(
@@ -59,16 +68,22 @@ module.exports = {
     ),
     rule(
       'pure-libs-no-builtins',
-      'pure libs may use only the bytes, hashing and signing of Node',
-      { path: `^libs/(core|contracts|${PURE})/` },
+      'pure libs may use only the bytes, hashing and signing of Node; one file reads the default policy bundle',
+      { path: `^libs/(core|contracts|${PURE})/`, pathNot: [tests.pathNot, '^libs/policy/src/default-bundle'] },
       { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto)$' },
+    ),
+    rule(
+      'yaml-in-its-place',
+      'yaml only where the files of a policy bundle are read',
+      { pathNot: '^libs/policy/src/yaml/' },
+      { path: 'node_modules/yaml/' },
     ),
     rule(
       'shells-below-platform',
       'event-store and messaging import no app and not each other',
       { path: '^libs/(event-store|messaging)/' },
       {
-        path: '^(libs/(event-store|messaging|platform|client|authority|trajectory|drift|transparency-log|receipts|audit)|apps)/',
+        path: `^(libs/(event-store|messaging|platform|client|${PURE})|apps)/`,
         pathNot: '^libs/$1/',
       },
     ),

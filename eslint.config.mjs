@@ -22,7 +22,17 @@ const ENVIRONMENT = forbid(
   'ImportDeclaration[source.value=/^(node:)?process$/]',
   'VariableDeclarator[init.name="process"] > ObjectPattern > Property[key.name="env"]',
 );
-const PURE = ['core', 'contracts', 'authority', 'trajectory', 'drift', 'receipts', 'transparency-log', 'audit'];
+const PURE = [
+  'core',
+  'contracts',
+  'authority',
+  'trajectory',
+  'drift',
+  'receipts',
+  'transparency-log',
+  'audit',
+  'policy',
+];
 const TESTS = ['**/*.spec.ts', '**/*.contract.ts', '**/testing/**'];
 
 export default tseslint.config(

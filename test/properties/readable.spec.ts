@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CATALOG, classify } from '@bailiwick/authority/matching/catalog';
+import { classify } from '@bailiwick/authority/matching/catalog';
 import { decide } from '@bailiwick/authority/commands/decide';
 import { seal } from '@bailiwick/authority/commands/seal';
 import {
@@ -18,6 +18,7 @@ import { EVENT_DATA, parseEvent, type Actor } from '@bailiwick/contracts/events/
 import { EFFECTS, type GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { IdKind } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { drafts, inventedId, NAMES, type Draft } from './maximal';
 import { Tally } from './naive';
@@ -216,10 +217,11 @@ describe('issue 13.0: every event of any valid command can be read back', () => 
 
   it('the rules add at most as many labels to a verb as an event has room for after those of the caller', () => {
     const attributes = { sensitivity: 'secret', trust: 'untrusted', origin: 'external' };
-    const most = [...CATALOG.map(({ pattern }) => pattern.replaceAll('*', 'x')), 'unknown.verb'].flatMap((verb) =>
+    const patterns = DEFAULT_CATALOG.entries.flatMap(({ match = [] }) => match);
+    const most = [...patterns.map((each) => each.replaceAll('*', 'x')), 'unknown.verb'].flatMap((verb) =>
       EFFECTS.map((effect) => {
         const resource = { type: 'file', id: '.env', attributes };
-        return classify({ verb, effect, risk: undefined, labels: [], resource }).labels.size;
+        return classify({ verb, effect, risk: undefined, labels: [], resource }, DEFAULT_CATALOG).labels.size;
       }),
     );
     expect(Math.max(...most)).toBeLessThanOrEqual(LIMITS.labelsAdded);

@@ -7,6 +7,7 @@ import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import { WhatIf } from '@bailiwick/authority/what-if/what-if';
 import { Rulebook } from '@bailiwick/audit/audit-rules';
 import { replayRequest } from '@bailiwick/contracts/replay/replay';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { COUNTERS } from '@bailiwick/contracts/grants/grant';
@@ -161,6 +162,7 @@ describe('I3: the runs of a tenant draw from its budgets together', () => {
       const found: string[] = [];
       const whatIf = new WhatIf(empty(), replayRequest.parse({ change: {} }), {
         judge: judgeTrajectory,
+        catalog: DEFAULT_CATALOG,
         defaults: tenantDefaults,
       });
       for (const event of events) {

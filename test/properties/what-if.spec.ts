@@ -8,6 +8,7 @@ import type { Event } from '@bailiwick/contracts/events/event';
 import { replayRequest, type ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory, judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 
 fc.configureGlobal({ seed: 4_004, numRuns: 100 });
@@ -21,6 +22,7 @@ function whatIf(
   const parsed = replayRequest.parse(request);
   const asked = new WhatIf(state, parsed, {
     judge: judgeUnder(parsed.change.policy),
+    catalog: DEFAULT_CATALOG,
     defaults: tenantDefaults,
   });
   for (const event of events) asked.take(JSON.parse(JSON.stringify(event)) as Event);

@@ -2,6 +2,7 @@ import type { Rules } from '@bailiwick/authority/commands/types';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { Leases } from '../../apps/delegation/src/ownership/leases';
 import { LogOwner } from '../../apps/delegation/src/log-owner/owner';
@@ -11,7 +12,7 @@ import type { Message, Network, Server } from './network';
 import type { Process } from './process';
 import type { World } from './world';
 
-const RULES: Rules = { judge: judgeTrajectory, defaults: tenantDefaults };
+const RULES: Rules = { judge: judgeTrajectory, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
 const SNAPSHOT_INTERVAL_MS = 1_000;
 
 interface Owned {

@@ -236,6 +236,24 @@ export const LIMITS = {
   previewLength: 2_000,
   resourceIdLength: 1_024,
 
+  // policy
+  policy: {
+    /** files of one bundle, bytes of one file and of all of them */
+    files: 64,
+    fileBytes: 512 * 1024,
+    bytes: 2 * 1024 * 1024,
+    fileName: 200,
+    /** levels of lists and members, and values in one file */
+    depth: 16,
+    values: 100_000,
+    catalogEntries: 2_000,
+    tests: 1_000,
+    stepsPerTest: 64,
+    pointerSteps: 16,
+    /** problems in one report; any further one is counted */
+    problems: 100,
+  },
+
   // revocation
   activeRules: 100_000,
   previewsKept: 1_000,

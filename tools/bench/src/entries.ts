@@ -5,13 +5,14 @@ import { sealAll } from '@bailiwick/authority/commands/seal';
 import { emptyState } from '@bailiwick/authority/state/state';
 import type { Command } from '@bailiwick/contracts/commands/command';
 import type { PermissionsLimit } from '@bailiwick/contracts/grants/grant';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { Report } from './report/report';
 import { byTurns, type Measure } from './report/rounds';
 
 const LOG = 'default/0';
 const NOW = Date.parse('2026-01-01T00:00:00.000Z');
-const RULES = { judge: judgeTrajectory, defaults: tenantDefaults };
+const RULES = { judge: judgeTrajectory, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
 const REF = `ref_${'0'.repeat(26)}`;
 const CALLS = 2_048;
 const ENTRIES = 50;

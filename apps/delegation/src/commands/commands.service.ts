@@ -9,6 +9,7 @@ import { BUS, LOGGER, PAYLOADS } from '../connections/tokens';
 import { withFound, type Erasing } from '../erasure/erasing';
 import { Reply } from '../log-owner/batching/reply';
 import { deadlineFrom } from '../log-owner/deadline';
+import { DECISION_RULES } from '../log-owner/decision-rules';
 import { mayAsk, NOT_HERE, type Asker } from '../log-owner/may-ask';
 import { notReady } from '../log-owner/refusals';
 import type { OwnedLog } from '../ownership/owned-log';
@@ -62,7 +63,7 @@ export class CommandsService {
 
   private prepared({ owner }: OwnedLog, command: unknown): Promise<unknown> {
     if (typeOf(command) === 'erase') return withFound(owner, this.payloads, command);
-    return withDrift(this.bus, command, owner.committed);
+    return withDrift(this.bus, command, owner.committed, DECISION_RULES.catalog);
   }
 
   private async submit(
@@ -82,7 +83,8 @@ export class CommandsService {
 }
 
 /** Reports whether a command needs data from other services before it enters the mailbox. */
-const needsPreparation = (command: unknown): boolean => typeOf(command) === 'erase' || needsDrift(command);
+const needsPreparation = (command: unknown): boolean =>
+  typeOf(command) === 'erase' || needsDrift(command, DECISION_RULES.catalog);
 
 /** Waits for a recorded erasure to be carried out, at most `LIMITS.eraseAnswerMs`. */
 async function erased(answer: Answer, erasing: Erasing): Promise<Answer> {

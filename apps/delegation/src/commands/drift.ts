@@ -1,4 +1,5 @@
 import { mayBeHighRisk } from '@bailiwick/authority/matching/catalog';
+import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { intentSubject } from '@bailiwick/messaging/subjects';
 import { authorize } from '@bailiwick/contracts/commands/command';
@@ -11,8 +12,8 @@ import { scoreAnswer, type ScoreRequest } from '@bailiwick/contracts/actions/int
  * @param after one past the newest written event, which the monitor must have read before it responds. Events in flight
  * do not count: they may never be written, and their clients have no response yet.
  */
-export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<unknown> {
-  if (!needsDrift(raw)) return raw;
+export async function withDrift(bus: Bus, raw: unknown, after: number, catalog: Catalog): Promise<unknown> {
+  if (!needsDrift(raw, catalog)) return raw;
   const parsed = authorize.safeParse(raw);
   if (!parsed.success) return raw; // the owner refuses it
   const { log, grantId, action, resource, labels, payload, actor, proof } = parsed.data;
@@ -24,11 +25,12 @@ export async function withDrift(bus: Bus, raw: unknown, after: number): Promise<
 }
 
 /** Reads a few members of an unchecked command; the result for a malformed one does not matter. */
-export function needsDrift(raw: unknown): boolean {
+export function needsDrift(raw: unknown, catalog: Catalog): boolean {
   const { type, action } = (raw ?? {}) as {
     type?: unknown;
-    action?: { verb?: unknown; risk?: unknown; effect?: unknown };
+    action?: { verb?: unknown; tool?: unknown; risk?: unknown; effect?: unknown };
   };
   if (type !== 'authorize' || typeof action?.verb !== 'string') return false;
-  return mayBeHighRisk({ verb: action.verb, risk: action.risk, effect: action.effect });
+  const { verb, tool, risk, effect } = action;
+  return mayBeHighRisk({ verb, tool, risk, effect }, catalog);
 }

@@ -1,6 +1,11 @@
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Rules } from '@bailiwick/authority/commands/types';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 
 /** The rules that this service decides by. */
-export const DECISION_RULES: Rules = { judge: judgeTrajectory, defaults: tenantDefaults };
+export const DECISION_RULES: Rules = {
+  judge: judgeTrajectory,
+  catalog: DEFAULT_CATALOG,
+  defaults: tenantDefaults,
+};

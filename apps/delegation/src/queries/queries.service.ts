@@ -28,8 +28,9 @@ export class QueriesService {
         void erasing.run();
       });
     // a dry run gets the same drift score as the call itself
-    const full =
-      query?.op === 'dryRun' ? { ...query, command: await withDrift(this.bus, query.command, owner.committed) } : raw;
+    const withScore = (command: unknown): Promise<unknown> =>
+      withDrift(this.bus, command, owner.committed, DECISION_RULES.catalog);
+    const full = query?.op === 'dryRun' ? { ...query, command: await withScore(query.command) } : raw;
     return ask(owner, this.eventlog, DECISION_RULES, full, this.payloads);
   }
 }

@@ -7,13 +7,14 @@ import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contrac
 import { parseEvent, type Event } from '@bailiwick/contracts/events/event';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { EventLog } from '@bailiwick/event-store/port';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { LogOwner } from '../log-owner/owner';
 import type { OwnerOptions } from '../log-owner/ports';
 import { HandledLog } from './handled-log';
 
 export const LOG = 'default/0';
 export const REF = 'ref_00000000000000000000000000';
-export const RULES: Rules = { judge: () => [], defaults: tenantDefaults };
+export const RULES: Rules = { judge: () => [], catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
 
 /** A grant that permits everything a test does not examine. */
 export const ROOMY: GrantRequest = {

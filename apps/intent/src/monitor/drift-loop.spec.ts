@@ -3,6 +3,7 @@ import { act } from '@bailiwick/authority/testing/harness';
 import { blockedItself } from '@bailiwick/authority/state/liveness';
 import { chainOf } from '@bailiwick/authority/state/state';
 import type { Reason } from '@bailiwick/contracts/reason';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { words } from '@bailiwick/receipts/testing/sealed-log';
 import { Monitor } from './monitor';
 import { DriftingLog, follow, LEASE, settle } from './testing/drifting';
@@ -182,7 +183,7 @@ describe('callOfRequest', () => {
           proof: { vouched: true },
           ...(args === undefined ? {} : { payload: words({ args }) }),
         });
-        const call = callOfRequest({ action, resource, labels, args, vouched: true });
+        const call = callOfRequest({ action, resource, labels, args, vouched: true }, DEFAULT_CATALOG);
         const decided = log.entries().find(({ event }) => isDecided(event));
         expect('refusal' in result).toBe(call === undefined);
         if (!decided || !isDecided(decided.event)) return;
@@ -192,7 +193,8 @@ describe('callOfRequest', () => {
       { numRuns: 200 },
     );
     expect(compared).toBeGreaterThan(20);
-    expect(callOfRequest({ action: { verb: 'no verb!' }, resource: { type: 'file', id: 'a' } })).toBeUndefined();
+    const malformed = { action: { verb: 'no verb!' }, resource: { type: 'file', id: 'a' } };
+    expect(callOfRequest(malformed, DEFAULT_CATALOG)).toBeUndefined();
   });
 
   it('yields the score that the log records after the decision', () => {
@@ -201,7 +203,8 @@ describe('callOfRequest', () => {
     log.read(grantId);
     const monitor = follow(new Monitor(0), log);
     const args = { to: 'eve@outside.example', body: 'the report' };
-    const call = callOfRequest({ action: { verb: 'email.send' }, resource: { type: 'mailbox', id: args.to }, args });
+    const mail = { action: { verb: 'email.send' }, resource: { type: 'mailbox', id: args.to }, args };
+    const call = callOfRequest(mail, DEFAULT_CATALOG);
     const before = call && monitor.score(grantId, call);
     log.mail(grantId, args.to);
     expect(follow(monitor, log).reports()[0]?.score).toEqual(before);

@@ -1,4 +1,5 @@
 import { classify } from '@bailiwick/authority/matching/catalog';
+import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
 import { normalizeVerb } from '@bailiwick/authority/matching/verbs/verb';
 import type { Attribute } from '@bailiwick/contracts/actions/action';
@@ -20,19 +21,26 @@ export interface RequestedCall {
 }
 
 /** Interprets a request as its decision will. Returns undefined if a name is malformed; the decision refuses it then. */
-export function callOfRequest({ action, resource, labels = [], args, vouched }: RequestedCall): Call | undefined {
+export function callOfRequest(
+  { action, resource, labels = [], args, vouched }: RequestedCall,
+  catalog: Catalog,
+): Call | undefined {
   const verb = normalizeVerb(action.verb);
   const id = normalizeResourceId(resource.id);
   if (!verb.ok || !id.ok) return undefined;
-  const known = classify({
-    verb: verb.value,
-    spelled: action.verb,
-    vouched,
-    effect: action.effect,
-    risk: undefined,
-    labels,
-    resource: { type: resource.type, id: id.value, attributes: resource.attributes ?? {} },
-  });
+  const known = classify(
+    {
+      verb: verb.value,
+      spelled: action.verb,
+      tool: action.tool,
+      vouched,
+      effect: action.effect,
+      risk: undefined,
+      labels,
+      resource: { type: resource.type, id: id.value, attributes: resource.attributes ?? {} },
+    },
+    catalog,
+  );
   return {
     verb: verb.value,
     tool: action.tool,

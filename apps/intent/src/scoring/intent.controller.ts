@@ -5,6 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { withoutWords, type Score } from '@bailiwick/drift/score';
 import { healthSubject, intentSubject } from '@bailiwick/messaging/subjects';
 import { healthAnswer } from '@bailiwick/platform/health';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { DATABASE, type Database } from '../connections/tokens';
 import { MonitorService } from '../monitor/monitor.service';
 import { callOfRequest } from './call-of-request';
@@ -23,7 +24,7 @@ export class IntentController {
   async score(
     @Payload(new ZodPipe(scoreRequest)) { log, grantId, after, ...request }: ScoreRequest,
   ): Promise<{ ok: true; value: Score }> {
-    const call = callOfRequest(request);
+    const call = callOfRequest(request, DEFAULT_CATALOG);
     if (!call) throw new RefusedError('PATTERN_INVALID', 'the verb or the resource cannot be read');
     const score = await this.monitors.get(log)?.score(grantId, call, after, LIMITS.driftCatchUpMs);
     if (!score) throw new RefusedError('NOT_READY', 'no score is available for this run now');

@@ -9,6 +9,7 @@ import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/con
 import { Bodies } from '@bailiwick/event-store/postgres/bodies';
 import { parseLogName } from '@bailiwick/core/ids';
 import { lowerThisThread } from '@bailiwick/platform/priority';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 
 export interface WhatIfJob {
@@ -38,7 +39,8 @@ async function main({ log, databaseUrl, request, to, rules }: WhatIfJob): Promis
   try {
     const { tenant, n } = parseLogName(log);
     const judge = judgeUnder(request.change.policy);
-    const whatIf = new WhatIf(emptyState(log, tenant, n), request, { judge, defaults: tenantDefaults });
+    const rulesNow = { judge, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
+    const whatIf = new WhatIf(emptyState(log, tenant, n), request, rulesNow);
     const among = new WithRules(rules);
     for await (const page of bodies.pages({ log, treeId: request.treeId, to })) {
       const started = performance.now();

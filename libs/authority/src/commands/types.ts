@@ -7,6 +7,7 @@ import type { Code } from '@bailiwick/contracts/error-codes';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { type IdKind } from '@bailiwick/core/ids';
 import { err, type Result } from '@bailiwick/core/result';
+import type { Catalog } from '../matching/catalog/compile';
 import type { LogState } from '../state/state';
 
 /** An event without a position in the log. */
@@ -26,6 +27,8 @@ export type NewEvent = {
 /** The values that the rules need in addition to state and command; constant over time. */
 export interface Rules {
   readonly judge: JudgeTrajectory;
+  /** what verbs and tools mean */
+  readonly catalog: Catalog;
   /** the limits of a root grant that requests none */
   readonly defaults: (now: number) => Limits;
 }

@@ -1,6 +1,7 @@
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '../testing/harness';
 import { tenantDefaults } from '../commands/grants/resolve';
 import { emptyState } from '../state/state';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory, judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 import { replayRequest, type Difference, type ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { WhatIf } from './what-if';
@@ -11,7 +12,11 @@ const PERSON = { kind: 'person', id: 'person:ann' } as const;
 function whatIf({ events }: TestLog, change: object, more: object = {}): ReplayAnswer {
   const request = replayRequest.parse({ change, limit: 100, ...more });
   const judge = judgeUnder(request.change.policy);
-  const asked = new WhatIf(emptyState('default/0', 'default', 0), request, { judge, defaults: tenantDefaults });
+  const asked = new WhatIf(emptyState('default/0', 'default', 0), request, {
+    judge,
+    catalog: DEFAULT_CATALOG,
+    defaults: tenantDefaults,
+  });
   for (const event of events) asked.take(structuredClone(event));
   return asked.end();
 }

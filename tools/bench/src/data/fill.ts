@@ -10,7 +10,10 @@ import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
+
+const RULES = { judge: judgeTrajectory, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
 
 export interface Shape {
   /** number of trees, each a single chain of leases */
@@ -68,7 +71,7 @@ function chainLike(log: string, depth: number): { chain: Event[]; rule: Event } 
       actor: { kind: 'service', id: 'key:orchestrator', role: 'orchestrator' },
       ...command,
     });
-    const decided = decide(state, parsed, now, { judge: judgeTrajectory, defaults: tenantDefaults });
+    const decided = decide(state, parsed, now, RULES);
     if (!decided.ok) throw new Error(`a lease of the benchmark was refused: ${decided.error.detail}`);
     return decided.value.map((fresh) => {
       const { event } = seal(state, parsed, now, fresh);

@@ -9,6 +9,7 @@ import type { EventLog } from '@bailiwick/event-store/port';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import { deriveId } from '@bailiwick/core/derive-id';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { Writer } from './fill';
 
@@ -16,7 +17,7 @@ const MUCH = 1_000_000_000;
 const TREES = 64;
 /** The events are spread over the last half hour. */
 const AGE_MS = 30 * 60_000;
-const RULES = { judge: judgeTrajectory, defaults: tenantDefaults };
+const RULES = { judge: judgeTrajectory, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
 const LEASE = {
   actions: { allow: ['file.*'] },
   resources: [{ type: 'file', match: 'repo/**' }],

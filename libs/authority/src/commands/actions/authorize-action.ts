@@ -38,7 +38,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const called = brokeredCall(state, command, run, now);
   if (!called.ok) return called;
   const call = called.value;
-  const understood = understand(command, run, chain[chain.length - 1] as GrantNode);
+  const understood = understand(command, run, chain[chain.length - 1] as GrantNode, rules.catalog);
   if (!understood.ok) return understood;
   const asked = understood.value;
 

@@ -5,6 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { classify } from '../../matching/catalog';
+import type { Catalog } from '../../matching/catalog/compile';
 import { SENDS } from '../../events/action-events';
 import { unverifiedCost } from '../../matching/unverified';
 import type { ActionFacts, Situation, Usage } from '../../dimensions/dimension';
@@ -36,7 +37,12 @@ export interface Asked {
 type Authorize = CommandOf<'authorize'>;
 
 /** Normalizes the request once, so that a second spelling of a name evades no rule, or returns its fault. */
-export function understand(command: Authorize, run: RunNode, root: GrantNode): Result<Asked, Refusal> {
+export function understand(
+  command: Authorize,
+  run: RunNode,
+  root: GrantNode,
+  catalog: Catalog,
+): Result<Asked, Refusal> {
   const verb = normalizeVerb(command.action.verb);
   if (!verb.ok) return refuse('PATTERN_INVALID', `action.verb ${JSON.stringify(command.action.verb)}: ${verb.error}`);
   const id = normalizeResourceId(command.resource.id);
@@ -46,16 +52,20 @@ export function understand(command: Authorize, run: RunNode, root: GrantNode): R
   const attributes = command.resource.attributes ?? {};
   const { type } = command.resource;
   const stated = command.actor.kind === 'run' || !command.proof.vouched ? ('run' as const) : undefined;
-  const { effect, effects, risk, labels } = classify({
-    verb: verb.value,
-    spelled: command.action.verb,
-    vouched: stated === undefined,
-    named: namesPlace(root.limits, type, id.value),
-    effect: command.action.effect,
-    risk: command.action.risk,
-    labels: command.labels ?? [],
-    resource: { type, id: id.value, attributes },
-  });
+  const { effect, effects, risk, labels } = classify(
+    {
+      verb: verb.value,
+      spelled: command.action.verb,
+      tool: command.action.tool,
+      vouched: stated === undefined,
+      named: namesPlace(root.limits, type, id.value),
+      effect: command.action.effect,
+      risk: command.action.risk,
+      labels: command.labels ?? [],
+      resource: { type, id: id.value, attributes },
+    },
+    catalog,
+  );
   const reported = command.drift;
   const drift =
     reported === undefined ? run.drift : reported === 'unavailable' ? reported : Math.max(run.drift, reported.score);

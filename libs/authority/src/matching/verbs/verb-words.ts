@@ -124,15 +124,25 @@ export interface Words {
   readonly all: ReadonlySet<string>;
   /** the first and the last word of its last segment: one of them is its operation */
   readonly ends: readonly string[];
+  /** as `all`, without those that only the lower case form has */
+  readonly written: readonly string[];
 }
+
+/** Returns one key for all verbs of the same words, in any order and notation: `email.send`, `sendEmails`. */
+export const keyOf = ({ written }: Words): string => [...new Set(written.map(singular))].sort().join(' ');
+
+/** Words outside the tables here are in the form in which they were written. */
+const singular = (word: string): string => (/[a-z]{2}[^s]s$/.test(word) ? word.slice(0, -1) : word);
 
 /** @param spelled a verb as the caller wrote it: its capitals are lost once it is normalized */
 export const wordsOf: (spelled: string) => Words = remembered((spelled) => {
   const text = spelled.normalize('NFKC').trim();
   const apart = text.replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2').replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2');
   const last = split(apart.slice(apart.lastIndexOf('.') + 1));
+  const written = split(apart);
   return {
-    all: new Set([...split(apart), ...split(text)]),
+    written,
+    all: new Set([...written, ...split(text)]),
     ends: last.length === 0 ? [] : [last[0] as string, last[last.length - 1] as string],
   };
 }, 10_000);

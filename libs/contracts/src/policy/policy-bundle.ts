@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { LIMITS } from '@bailiwick/core/limits';
+import { catalogEntry } from './catalog-entry';
+import { policyTest } from './policy-test';
+
+/**
+ * A policy bundle, and each of its files. Each section is a list; those of several files are joined in the order of the
+ * names of the files. To add a section, add it here and to `SECTIONS` of `@bailiwick/policy`.
+ */
+export const policyBundle = z.strictObject({
+  catalog: z
+    .array(catalogEntry)
+    .max(LIMITS.policy.catalogEntries)
+    .optional()
+    .describe('What verbs and tools mean: effects, risk, stage, resource and words for people.'),
+  tests: z
+    .array(policyTest)
+    .max(LIMITS.policy.tests)
+    .optional()
+    .describe('What the bundle must decide: a lease, a history and a call, with the expected decision.'),
+});
+export type PolicyBundle = z.infer<typeof policyBundle>;
+export type SectionName = keyof PolicyBundle;
+
+export const POLICY_SCHEMA = 'policy-v1.json';
+
+/** Returns the JSON Schema (2020-12) of a policy bundle and of each of its files, published as `policy-v1.json`. */
+export function policySchema(): Record<string, unknown> {
+  return {
+    ...z.toJSONSchema(policyBundle, { io: 'input', unrepresentable: 'any' }),
+    $id: `https://bailiwick.dev/schemas/${POLICY_SCHEMA}`,
+    title: 'Policy bundle of Bailiwick',
+    description:
+      'One YAML file of a policy bundle, or the whole of it. The sections of several files are joined in the order of the names of the files.',
+  };
+}

@@ -1,0 +1,19 @@
+import type { z } from 'zod';
+import type { Path } from '../yaml/yaml-file';
+
+/** Reports a fault in one entry of a section. */
+export type Report = (
+  entry: number,
+  path: Path,
+  message: string,
+  more?: { readonly suggestion?: string | undefined; readonly other?: number | undefined },
+) => void;
+
+/** A section of a bundle: a list of entries. */
+export interface Section<Entry, Compiled> {
+  readonly schema: z.ZodType<Entry>;
+  /** the most entries of a bundle */
+  readonly most: number;
+  /** Checks entries that fit the schema against one another; what it returns counts only if it reports nothing. */
+  compile(entries: readonly Entry[], report: Report): Compiled;
+}

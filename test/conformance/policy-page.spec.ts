@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkBundle } from '@bailiwick/policy/bundle';
+import { DEFAULT_BUNDLE, readDefaultBundle } from '@bailiwick/policy/default-bundle';
+import { problemText } from '@bailiwick/policy/problem';
+import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
+import { catalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
+import { LIMITS } from '@bailiwick/core/limits';
+
+const PAGE = readFileSync(join(__dirname, '..', '..', 'docs', 'policy.md'), 'utf8');
+const blocks = [...PAGE.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text]) => text as string);
+const section = (name: string): string => blocks.find((text) => text.startsWith(`${name}:`)) ?? '';
+
+describe('docs/policy.md', () => {
+  it('shows entries of a catalog that are valid', () => {
+    const checked = checkBundle({ 'page.yaml': section('catalog') });
+    expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
+    expect(checked.ok && checked.value.value.catalog?.length).toBe(2);
+  });
+
+  it('shows tests that pass under the default bundle', () => {
+    const checked = checkBundle({ ...readDefaultBundle(), 'tests.yaml': section('tests'), 'tests-by-area.yaml': '' });
+    if (!checked.ok) throw new Error(checked.error.map(problemText).join('\n'));
+    expect(checked.value.tests).toHaveLength(2);
+    expect(runPolicyTests(checked.value).map(problemText)).toEqual([]);
+  });
+
+  it('explains each member of an entry', () => {
+    const rows = PAGE.split('\n').filter((line) => line.startsWith('| `'));
+    for (const member of Object.keys(catalogEntry.shape))
+      expect([member, rows.some((row) => (row.split('|')[1] ?? '').includes(`\`${member}\``))]).toEqual([member, true]);
+  });
+
+  it('states the bounds of a bundle', () => {
+    const { files, fileBytes, bytes, depth, catalogEntries, tests } = LIMITS.policy;
+    const [kib, mib] = [fileBytes / 1024, bytes / 1024 / 1024];
+    expect(PAGE).toContain(`at most ${files} files, of ${kib} KiB each and ${mib} MiB together, ${depth} levels deep`);
+    expect(PAGE).toContain(
+      `${catalogEntries.toLocaleString('en')} entries in \`catalog\` and ${tests.toLocaleString('en')} in \`tests\``,
+    );
+  });
+
+  it('states the labels that the default bundle uses', () => {
+    const used = new Set((DEFAULT_BUNDLE.value.catalog ?? []).flatMap(({ labels = [] }) => labels));
+    for (const label of used) expect(PAGE).toContain(`\`${label}\``);
+  });
+});
