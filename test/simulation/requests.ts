@@ -117,8 +117,8 @@ export class Requests {
 
   private learnVersion(command: Command, answer: Answer): void {
     if (command.type !== 'deployPolicy') return;
-    const said = answer.ok ? (answer.value as { version: number }).version : answer.refusal.extra?.current;
-    if (typeof said === 'number') this.version = Math.max(this.version, said);
+    const version = answer.ok ? (answer.value as { version: number }).version : answer.refusal.extra?.current;
+    if (typeof version === 'number') this.version = Math.max(this.version, version);
   }
 
   private make<T extends CommandType>(
