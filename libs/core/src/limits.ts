@@ -262,6 +262,7 @@ export const LIMITS = {
     checkMs: 20_000,
     checkHeapMb: 512,
     checksWaiting: 8,
+    checkWaitMs: 20_000,
   },
 
   // revocation

@@ -1,19 +1,17 @@
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { join, posix, sep } from 'node:path';
 import type { Command } from 'commander';
 import { policySchema } from '@bailiwick/contracts/policy/policy-bundle';
-import { LIMITS } from '@bailiwick/core/limits';
-import { checkBundle, type BundleFiles, type CheckedBundle } from '@bailiwick/policy/bundle';
+import { checkBundle, type CheckedBundle } from '@bailiwick/policy/bundle';
 import { readDefaultBundle } from '@bailiwick/policy/default-bundle';
-import { problemText, type Problem } from '@bailiwick/policy/problem';
 import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
-import { UsageError, type GlobalOptions } from '../context';
-import { green, plain, red } from '../render';
+import type { GlobalOptions } from '../context';
+import { green, red } from '../render';
+import { addDeploymentCommands } from './policy-deployment';
+import { lineOf, readFolder } from './policy-folder';
 
 const FOLDER = 'a folder of YAML files; left out: the bundle that this release decides by';
 
 export function addPolicyCommands(program: Command): void {
-  const policy = program.command('policy').description('bundles that say what verbs mean; nothing is sent anywhere');
+  const policy = program.command('policy').description('bundles that say what verbs mean');
   policy
     .command('check [folder]')
     .description('report every problem of a bundle with its file, line and column')
@@ -48,6 +46,7 @@ export function addPolicyCommands(program: Command): void {
       const tally = `${total - failures.length} of ${counted(total, 'test')} passed`;
       console.log(failures.length > 0 ? red(tally) : green(tally));
     });
+  addDeploymentCommands(policy);
   policy
     .command('schema')
     .description('print the JSON Schema of a bundle, with which editors complete its files')
@@ -64,34 +63,4 @@ function checked(folder: string | undefined, { json }: GlobalOptions): CheckedBu
   return undefined;
 }
 
-const lineOf = (problem: Problem): string => plain(problemText(problem));
 const counted = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`;
-
-/**
- * Reads the `.yaml` and `.yml` files of a folder and the folders in it; those whose names begin with a dot are left out.
- * @throws UsageError if the folder cannot be read, has none, or has a link
- */
-function readFolder(folder: string): BundleFiles {
-  const files: Record<string, string> = {};
-  try {
-    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-      const parts = name.split(sep);
-      if (!/\.ya?ml$/.test(name) || parts.some((part) => part.startsWith('.'))) continue;
-      const path = join(folder, name);
-      const { size, isFile } = statOf(path);
-      if (!isFile) throw new UsageError(`${path} is not a file`);
-      if (size > LIMITS.policy.fileBytes)
-        throw new UsageError(`${path} has ${size} bytes, and at most ${LIMITS.policy.fileBytes} are read`);
-      files[parts.join(posix.sep)] = readFileSync(path, 'utf8');
-    }
-  } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(`${folder}: ${(error as Error).message}`);
-  }
-  if (Object.keys(files).length === 0) throw new UsageError(`${folder} has no files that end with .yaml or .yml`);
-  return files;
-}
-
-function statOf(path: string): { readonly size: number; readonly isFile: boolean } {
-  const stat = lstatSync(path);
-  return { size: stat.size, isFile: stat.isFile() };
-}

@@ -1,11 +1,12 @@
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Rules } from '@bailiwick/authority/commands/types';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_BUNDLE, DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 
 /** The rules that this service decides by. */
 export const DECISION_RULES: Rules = {
   judge: judgeTrajectory,
   catalog: DEFAULT_CATALOG,
+  bundle: DEFAULT_BUNDLE.digest,
   defaults: tenantDefaults,
 };

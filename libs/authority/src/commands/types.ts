@@ -29,6 +29,8 @@ export interface Rules {
   readonly judge: JudgeTrajectory;
   /** what verbs and tools mean until the tenant deploys a policy of its own */
   readonly catalog: Catalog;
+  /** digest of the bundle that the release ships, which has that catalog */
+  readonly bundle?: string;
   /** the limits of a root grant that requests none */
   readonly defaults: (now: number) => Limits;
 }
