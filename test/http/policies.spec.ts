@@ -146,7 +146,7 @@ describe('a deployed policy', () => {
     expect(await version()).toBe(replaces);
   });
 
-  it('is refused if one of its own tests fails', async () => {
+  it('is refused if one of its tests fails', async () => {
     const replaces = await version();
     const refused = await refusal(admin().deployPolicy(meaning('read', 'deny'), replaces));
     expect(refused).toMatchObject({ status: 422, code: 'POLICY_INVALID' });
@@ -156,7 +156,7 @@ describe('a deployed policy', () => {
     expect(await version()).toBe(replaces);
   });
 
-  it('may be larger than other bodies, up to a limit of its own', async () => {
+  it('may be larger than other bodies, up to a separate limit', async () => {
     const entries = Array.from({ length: 1_500 }, (_, i) => {
       const noun = `q${String.fromCharCode(97 + (i % 26), 97 + (Math.floor(i / 26) % 26), 97 + Math.floor(i / 676))}`;
       return `  - match: [${noun}.fetch]\n    effects: [read]\n    risk: low\n    words: '${'fetch '.repeat(30).trim()}'\n`;

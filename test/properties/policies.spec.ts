@@ -5,9 +5,11 @@ import { compileCatalog, type Catalog } from '@bailiwick/authority/matching/cata
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { emptyState } from '@bailiwick/authority/state/state';
+import { WhatIf } from '@bailiwick/authority/what-if/what-if';
 import { Rulebook } from '@bailiwick/audit/audit-rules';
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { replayRequest } from '@bailiwick/contracts/replay/replay';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { moves } from './moves';
@@ -117,6 +119,17 @@ describe('every decision is made under exactly one policy', () => {
         ...state.policies,
         current: state.policies.current && { ...state.policies.current, catalog: expect.anything() as unknown },
       });
+    });
+    fc.assert(property, { numRuns: 60 });
+  });
+
+  it('and a what-if without a change finds no difference in a log with deployments', () => {
+    const property = fc.property(story, (all) => {
+      const { events, state, rules } = new Play().play(all).log;
+      const empty = emptyState(state.log, state.tenant, state.n);
+      const whatIf = new WhatIf(empty, replayRequest.parse({ change: {} }), rules);
+      for (const event of events) whatIf.take(structuredClone(event));
+      expect(whatIf.end().differences).toEqual([]);
     });
     fc.assert(property, { numRuns: 60 });
   });

@@ -9,7 +9,7 @@ import { plain } from '../render';
 export const lineOf = (problem: Problem): string => plain(problemText(problem));
 
 /**
- * Reads the `.yaml` and `.yml` files of a folder and the folders in it; those whose names begin with a dot are left out.
+ * Reads the `.yaml` and `.yml` files of a folder and the folders in it; those whose names start with a dot are left out.
  * @throws UsageError if the folder cannot be read, has none, or has a link
  */
 export function readFolder(folder: string): BundleFiles {

@@ -11,7 +11,7 @@ import { lineOf, readFolder } from './policy-folder';
 const FOLDER = 'a folder of YAML files; left out: the bundle that this release decides by';
 
 export function addPolicyCommands(program: Command): void {
-  const policy = program.command('policy').description('bundles that say what verbs mean');
+  const policy = program.command('policy').description('bundles that state what verbs mean');
   policy
     .command('check [folder]')
     .description('report every problem of a bundle with its file, line and column')

@@ -26,7 +26,7 @@ const listQuery = z.strictObject({
 });
 type ListQuery = z.infer<typeof listQuery>;
 
-/** The policies of a tenant: bundles that say what verbs mean. They are in the log in which its runs are opened. */
+/** The policies of a tenant: bundles that state what verbs mean. They are in the log in which its runs are opened. */
 @Controller()
 export class PoliciesController {
   constructor(

@@ -27,7 +27,7 @@ export type NewEvent = {
 /** The values that the rules need in addition to state and command; constant over time. */
 export interface Rules {
   readonly judge: JudgeTrajectory;
-  /** what verbs and tools mean until the tenant deploys a policy of its own */
+  /** what verbs and tools mean until the tenant deploys another bundle */
   readonly catalog: Catalog;
   /** digest of the bundle that the release ships, which has that catalog */
   readonly bundle?: string;
